@@ -1,0 +1,40 @@
+import type { Registered } from '../src/model/change.ts'
+import { serverId } from '../src/model/names.ts'
+import { type Server, ServerDefinition } from '../src/model/server.ts'
+import type { Entry, Reading } from '../src/model/source.ts'
+
+/** A raw entry as a source yields it. */
+export function entry(value: Record<string, unknown> = {}): Entry {
+  return { value: { name: 'weather', url: 'http://weather.example/mcp', ...value } }
+}
+
+/** A reading of good entries by name. */
+export function reading(origin: string, ...names: readonly string[]): Reading {
+  return { origin, entries: names.map((name) => entry({ name })) }
+}
+
+/** A server as the registry shows it; override what matters. */
+export function server(fields: Partial<Server> = {}): Server {
+  const definition = ServerDefinition.parse({ name: 'weather', url: 'http://weather.example/mcp', ...fields })
+  return {
+    id: serverId(definition.namespace, definition.name),
+    status: 'pending',
+    health: { since: '2026-01-01T00:00:00.000Z' },
+    source: 'test',
+    origin: 'test',
+    discovery_method: 'manual',
+    shadows: [],
+    stale: false,
+    created_at: '2026-01-01T00:00:00.000Z',
+    updated_at: '2026-01-01T00:00:00.000Z',
+    resource_version: '1',
+    ...fields,
+    ...definition,
+  }
+}
+
+/** A server as the registry holds it. */
+export function registered(fields: Partial<Server> = {}): Registered {
+  const made = server(fields)
+  return { server: made, reach: 'any', json: () => Buffer.from(JSON.stringify(made)) }
+}

@@ -1,0 +1,31 @@
+/**
+ * Runs every test with the node of the repository: `node test/run.ts [PATTERN…]`.
+ *
+ * Ends with what was skipped and why, so that a green run never hides what it did not try.
+ */
+import { globSync } from 'node:fs'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+const patterns = process.argv.slice(2)
+const files = globSync('test/**/*.test.ts')
+  .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
+  .toSorted()
+const skipped: string[] = []
+
+const tests = run({ files, concurrency: 3, timeout: 120_000 })
+tests.on('test:pass', ({ name, skip }) => {
+  if (skip !== undefined) skipped.push(`${name}: ${skip === true ? 'no reason given' : skip}`)
+})
+tests.on('test:fail', ({ todo }) => {
+  if (todo === undefined || todo === false) process.exitCode = 1
+})
+tests.on('end', () => {
+  if (files.length === 0) {
+    process.stderr.write(`no test file matches ${patterns.join(' ')}\n`)
+    process.exitCode = 1
+  }
+  if (skipped.length > 0)
+    process.stdout.write(`\nSkipped, with the reason:\n${skipped.map((line) => `  ${line}\n`).join('')}`)
+})
+tests.compose(new spec()).pipe(process.stdout)
