@@ -1,0 +1,237 @@
+import { hidden, isSecretName, redacted, withoutShapes } from './secrets.ts'
+import type { Server } from './server.ts'
+
+/** Cheap question first: most texts hold nothing that any rule below could touch. */
+const suspicious =
+  /[=@]|:\/\/|bearer|basic|authorization|cookie|-(?:key|token|secret)|["']\s*:|-----BEGIN|eyJ|[A-Za-z0-9]{2,}[-_][\w-]{6,}|AKIA|ASIA|AIza|ya29|SG\./i
+const scheme =
+  /\b(bearer|basic)\s+(?!(?:auth|token|scheme|header|is|was|are|or|and|required|credential|not|realm|error|must|the)\w*\b)(?!\$\{)([\w.~+/=-]{4,})/gi
+const header =
+  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,40}(?:key|token|secret|auth))(["']?\s*:\s*["']?)(?!\$\{)([^"'\r\n]+)/gi
+const assigned = /([\w.%-]{1,128})(=)("[^"]*"|'[^']*'|[^\s&;#"'<>,)]*)/g
+const quoted = /(["'])([\w.-]{1,128})\1(\s*:\s*)(["'])((?:(?!\4)[^\\\r\n]|\\.)*)\4/g
+
+/** URL passwords, secret query values, tokens and the like taken out of a message; the rest stays as it was. */
+export function redactText(text: string): string {
+  if (!suspicious.test(text)) return text
+  return withoutShapes(withoutPasswords(text))
+    .replaceAll(header, (_, name: string, between: string, value: string) => `${name}${between}${hidden(value)}`)
+    .replaceAll(scheme, (_, name: string) => `${name} ${redacted}`)
+    .replaceAll(assigned, (all, name: string, equals: string, value: string) =>
+      value !== '' && holdsSecret(name) ? `${name}${equals}${hidden(value)}` : all,
+    )
+    .replaceAll(quoted, (all, q: string, name: string, colon: string, quote: string, value: string) =>
+      isSecretName(name) ? `${q}${name}${q}${colon}${quote}${hidden(value)}${quote}` : all,
+    )
+}
+
+/** In a query, `key` alone is an API key (Google's are). */
+function holdsSecret(name: string): boolean {
+  const plain = name.includes('%') ? name.replaceAll(/%[0-9a-f]{2}/gi, '_') : name
+  return isSecretName(plain) || /^(key|code|sig)$/i.test(plain)
+}
+
+const userinfo = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#"'<>]{1,2048})@/gi
+// A password with a slash in it is no proper URL, but people write it.
+const sloppy = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>[]{0,256}):(?!\d{1,5}(?:[/?#\s]|$))([^\s"'<>]{1,2048})@/gi
+
+function withoutPasswords(text: string): string {
+  if (!text.includes('://') || !text.includes('@')) return text
+  return text
+    .replaceAll(userinfo, (_, protocol: string, info: string) => {
+      const colon = info.indexOf(':', info.startsWith('${') ? info.indexOf('}') + 1 : 0)
+      if (colon >= 0) return `${protocol}${info.slice(0, colon)}:${hidden(info.slice(colon + 1))}@`
+      // Over HTTP a user without a password is a token, as git takes it; elsewhere it is a user.
+      return `${protocol}${/^https?:/i.test(protocol) ? hidden(info) : info}@`
+    })
+    .replaceAll(sloppy, (all, protocol: string, user: string, password: string) =>
+      password.includes(redacted) || password.includes('${') ? all : `${protocol}${user}:${redacted}@`,
+    )
+}
+
+/** The arguments of a command with the values of secret flags, headers, variables and whatever looks like a secret taken out. */
+export function redactArgs(args: readonly string[]): string[] {
+  let flag = ''
+  return args.map((arg) => {
+    const before = flag
+    flag = /^--?[A-Za-z]/.test(arg) && !/[=:]/.test(arg) ? arg : ''
+    if (before && (flag === '' || !arg.startsWith('--'))) {
+      const shown = valueOf(before, arg)
+      if (shown !== arg) flag = ''
+      return shown
+    }
+    return redactArg(arg)
+  })
+}
+
+function valueOf(flag: string, value: string): string {
+  if (/^(-H|--headers?)$/i.test(flag)) return hideAfter(value, ':')
+  if (/^(-e|--env|--build-arg)$/.test(flag)) return hideAfter(value, '=')
+  if (/^(-u|--user|--proxy-user)$/.test(flag) && !value.includes('://')) return hideAfter(value, ':')
+  if (isSecretName(flag) || /^--?key$/i.test(flag))
+    return value.startsWith('-') && value.length < 3 ? value : hidden(value)
+  return redactArg(value)
+}
+
+function redactArg(arg: string): string {
+  const joined = /^(--?[A-Za-z][\w.-]*|\/[A-Za-z]+|[A-Za-z_][\w.-]*)([=:])([\s\S]+)$/.exec(arg)
+  if (joined && !joined[3]?.startsWith('//')) {
+    const [, name = '', sign = '', value = ''] = joined
+    const shown = name.startsWith('-') ? valueOf(name, value) : undefined
+    if (shown !== undefined && shown !== value) return `${name}${sign}${shown}`
+    if (isSecretName(name)) return `${name}${sign}${hidden(value)}`
+  }
+  const short = /^-H(.+:.+)$/s.exec(arg)
+  if (short?.[1]) return `-H${hideAfter(short[1], ':')}`
+  return redactLoose(arg)
+}
+
+function hideAfter(text: string, sign: string): string {
+  const at = text.indexOf(sign)
+  if (at < 0) return redactLoose(text)
+  const value = text.slice(at + 1)
+  return `${text.slice(0, at + 1)}${/^\s*/.exec(value)?.[0]}${hidden(value)}`
+}
+
+const flagged = /(^|\s)(--?[A-Za-z][\w-]{1,64})(\s+)(?!-)("[^"]*"|'[^']*'|[^\s"']+)/g
+const lines = /^(\s*(?:- )?["']?)([\w./-]{1,128})(["']?:[ \t]+)(?![|>][-+\d]*\s*$)(\S.*)$/gm
+
+/** Text that is data rather than a message: JSON, YAML or a command line may stand in it. */
+function redactLoose(text: string): string {
+  const first = text.trimStart()[0]
+  if (first === '{' || first === '[') {
+    const parsed = parsedJson(text)
+    if (parsed !== undefined) {
+      const shown = redactValue(parsed)
+      return shown === parsed ? text : JSON.stringify(shown)
+    }
+  }
+  return redactText(text)
+    .replaceAll(flagged, (all, start: string, flag: string, gap: string, value: string) => {
+      const bare = /^(["'])(.*)\1$/s.exec(value)
+      const shown = valueOf(flag, bare?.[2] ?? value)
+      return shown === (bare?.[2] ?? value) ? all : `${start}${flag}${gap}${bare?.[1] ?? ''}${shown}${bare?.[1] ?? ''}`
+    })
+    .replaceAll(lines, (all, start: string, name: string, colon: string, value: string) =>
+      isSecretName(name) ? `${start}${name}${colon}${hidden(value)}` : all,
+    )
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // Not JSON after all: read as text.
+  }
+}
+
+/** Names under which everything is a secret, by the habit of putting secrets there. */
+const maps = /(^|[./_-])(env|environment|environment_?variables|headers?)$/i
+const deepest = 64
+
+/** Data from outside with the values of secret names taken out at any depth; the same object where nothing was. */
+export function redactValue(value: unknown, name = '', depth = 0): unknown {
+  if (typeof value === 'string') {
+    if (name.endsWith('last-applied-configuration')) return redacted
+    if (isSecretName(name)) return hidden(value)
+    return redactLoose(value)
+  }
+  if (typeof value === 'number') return isSecretName(name) && !/tokens$/i.test(name) ? redacted : value
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= deepest) return redacted
+  if (maps.test(name) || isSecretName(name)) return hideLeaves(value, depth)
+  if (Array.isArray(value)) return redactList(value, depth)
+  return sameOr(value, redactMap(value as Record<string, unknown>, depth))
+}
+
+function redactList(list: readonly unknown[], depth: number): readonly unknown[] {
+  const texts = list.every((one) => typeof one === 'string')
+  const shown = texts ? redactArgs(list) : list.map((one) => redactValue(one, '', depth + 1))
+  return shown.every((one, index) => one === list[index]) ? list : shown
+}
+
+/** A pair spelled out, as Kubernetes and the official registry do, is judged by the name it spells. */
+function redactMap(map: Readonly<Record<string, unknown>>, depth: number): Record<string, unknown> {
+  const spelled = map['name'] ?? map['key']
+  const secret = map['isSecret'] === true || (typeof spelled === 'string' && isSecretName(spelled))
+  return Object.fromEntries(
+    Object.entries(map).map(([key, one]) => {
+      if (secret && (key === 'value' || key === 'default')) return [key, hideLeaves(one, depth + 1)]
+      if (typeof one === 'string' && maps.test(key)) return [key, redactPacked(one)]
+      return [key, redactValue(one, key, depth + 1)]
+    }),
+  )
+}
+
+/** A map of secrets written as one text, as in the annotation `mcp.env`. */
+function redactPacked(text: string): string {
+  const parsed = parsedJson(text)
+  return typeof parsed === 'object' && parsed !== null ? JSON.stringify(hideLeaves(parsed, 0)) : hidden(text)
+}
+
+function hideLeaves(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return hidden(value)
+  if (typeof value === 'number') return redacted
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= deepest) return redacted
+  if (Array.isArray(value)) return value.map((one) => hideLeaves(one, depth + 1))
+  const spelled = 'value' in value || 'default' in value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key,
+      spelled && (key === 'name' || key === 'key' || key === 'description') ? one : hideLeaves(one, depth + 1),
+    ]),
+  )
+}
+
+function sameOr<T extends object>(before: T, after: T): T {
+  for (const key of Object.keys(after)) if (after[key as keyof T] !== before[key as keyof T]) return after
+  return before
+}
+
+function hideMap(map: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, hidden(value)]))
+}
+
+/** The fields of a server in which a secret can stand. */
+type Concealing = Partial<
+  Pick<
+    Server,
+    | 'env'
+    | 'headers'
+    | 'args'
+    | 'command'
+    | 'url'
+    | 'health_check_url'
+    | 'title'
+    | 'description'
+    | 'metadata'
+    | 'annotations'
+    | 'origin'
+    | 'shadows'
+  >
+>
+
+/**
+ * A server, or the definition of one, as everybody may see it: keys stay, secret values become `<redacted>`.
+ *
+ * Labels, tags and names are what people select by, and are never touched.
+ */
+export function redactServer<T extends Concealing>(server: T): T {
+  const shown: Concealing = {}
+  if (server.env) shown.env = hideMap(server.env)
+  if (server.headers) shown.headers = hideMap(server.headers)
+  if (server.args) shown.args = redactArgs(server.args)
+  if (server.command) shown.command = redactLoose(server.command)
+  if (server.url) shown.url = redactText(server.url)
+  if (server.health_check_url) shown.health_check_url = redactText(server.health_check_url)
+  if (server.title) shown.title = redactText(server.title)
+  if (server.description) shown.description = redactText(server.description)
+  if (server.metadata) shown.metadata = redactMap(server.metadata, 0)
+  if (server.annotations) shown.annotations = redactMap(server.annotations, 0) as Record<string, string>
+  if (server.origin) shown.origin = redactText(server.origin)
+  if (server.shadows?.length) {
+    shown.shadows = server.shadows.map(({ source, origin }) => ({ source, origin: redactText(origin) }))
+  }
+  return { ...server, ...shown }
+}
