@@ -1,17 +1,81 @@
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
+import { z } from 'zod'
+import { redactText, redactValue } from './model/redact.ts'
 
 /** What parts ask of a log: static messages, fields beside them, children that carry a field on. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
   child: (fields: Record<string, unknown>) => Log
 }
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+export const LogLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+export type LogLevel = z.output<typeof LogLevel>
+
+/** What is logged, and how it looks. */
+export const LogConfig = z.strictObject({
+  level: LogLevel.default('info').describe('The least that is worth a line.'),
+  format: z
+    .enum(['auto', 'json', 'pretty'])
+    .default('auto')
+    .describe('`auto`: for people on a terminal, JSON elsewhere. Taken at start only.'),
+  access: z.boolean().default(false).describe('One line for every request.'),
+})
+export type LogConfig = z.output<typeof LogConfig>
+
+/** The log all others are children of; its level can change while it runs, and theirs follow. */
+export type RootLog = Log & { readonly setLevel: (level: LogLevel) => void }
 
 export function createLog({
   level = 'info',
   destination,
-}: { level?: LogLevel; destination?: DestinationStream } = {}): Log {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+}: { level?: LogLevel; destination?: DestinationStream } = {}): RootLog {
+  const root = pino({ ...options, level }, destination)
+  const setLevel = (next: LogLevel): void => {
+    root.level = next
+  }
+  return Object.assign(root as Log, { setLevel })
+}
+
+/** Whatever a line is given, what is or looks like a secret is not in it. */
+const options: LoggerOptions = {
+  base: null,
+  timestamp: pino.stdTimeFunctions.isoTime,
+  formatters: { level: (label) => ({ level: label }), bindings: shownFields, log: shownFields },
+  serializers: { err: shownError },
+  hooks: {
+    logMethod(given, method) {
+      const shown = given.map((one: unknown) => (typeof one === 'string' ? redactText(one) : one))
+      method.apply(this, shown as typeof given)
+    },
+  },
+}
+
+/** Errors are left to their own serializer, which sees their message and stack too. */
+function shownFields(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      value instanceof Error ? (key === 'err' ? value : shownError(value)) : redactValue(value, key),
+    ]),
+  )
+}
+
+function shownError(error: unknown): unknown {
+  return redactValue(error instanceof Error ? { ...pino.stdSerializers.err(error) } : error)
+}
+
+/** Where lines go: standard output as JSON, or for people, in colour where the terminal has any. */
+export async function openDestination({
+  format,
+  terminal,
+  colour,
+}: {
+  format: LogConfig['format']
+  terminal: boolean
+  colour: boolean
+}): Promise<DestinationStream> {
+  if (format === 'json' || (format === 'auto' && !terminal)) return pino.destination({ dest: 1, sync: true })
+  const { build } = await import('pino-pretty')
+  return build({ colorize: colour, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', destination: 1 })
 }
 
 /** Says nothing; for tests and one-shot commands. */

@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { Namespace } from '../model/names.ts'
+
+export const Tls = z.strictObject({
+  cert: z.string().min(1).describe('PEM file with the certificate and its chain. Read again when it changes.'),
+  key: z.string().min(1).describe('PEM file with the private key. Read again when it changes.'),
+})
+export type Tls = z.output<typeof Tls>
+
+/** Where the daemon answers. */
+export const Listen = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .max(253)
+    .default('localhost')
+    .describe('Address or name to listen on. In a container or a cluster the default is `0.0.0.0`.'),
+  port: z.number().int().min(0).max(65_535).default(8000).describe('TCP port; 0 takes a free one.'),
+  hosts: z
+    .array(z.string().min(1).max(253))
+    .default([])
+    .describe('Further names that a request may call this daemon by (`Host`) while it listens on loopback only.'),
+  tls: Tls.optional().describe('Serve HTTPS. Without it, plain HTTP.'),
+})
+export type Listen = z.output<typeof Listen>
+
+export const Role = z.enum(['none', 'reader', 'registrar', 'admin'])
+export type Role = z.output<typeof Role>
+
+const Secret = z
+  .string()
+  .min(1)
+  .max(4096)
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, since it travels in a header')
+
+/** One token and what it may do. */
+export const TokenGrant = z.strictObject({
+  name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
+  token: Secret.describe('Sent as `Authorization: Bearer TOKEN`. Better written as `${NAME}`.'),
+  role: Role.exclude(['none']).default('reader'),
+  namespaces: z.array(Namespace).optional().describe('The only namespaces it may see and change. Default: all.'),
+  secrets: z.boolean().default(false).describe('Whether it may read secrets unredacted (`?secrets=true`), audited.'),
+})
+export type TokenGrant = z.output<typeof TokenGrant>
+
+/** Who may do what. */
+export const Auth = z.strictObject({
+  token: Secret.optional().describe('One token with the role `admin`, the short way (`AUTH_TOKEN`).'),
+  tokens: z.array(TokenGrant).max(10_000).default([]).describe('Tokens, each with its role.'),
+  anonymous: Role.optional().describe(
+    'The role of whoever sends no token. Default: without tokens everything on loopback and `reader` elsewhere; with tokens `reader`.',
+  ),
+})
+export type Auth = z.output<typeof Auth>
+
+/** The tokens of the config in one list. */
+export function tokensOf({ token, tokens }: Auth): readonly TokenGrant[] {
+  if (token === undefined) return tokens
+  return [{ name: 'admin', token, role: 'admin', secrets: false }, ...tokens]
+}
+
+/** What pages of other origins may read. */
+export const Cors = z.strictObject({
+  enabled: z.boolean().default(true).describe('Off: pages of other origins read only `/v0.1`, `/v0`, `/.well-known`.'),
+  origins: z
+    .array(z.string().min(1).max(2048))
+    .default([])
+    .describe('Origins such as `https://portal.example`, or `*`. `*` never allows writing.'),
+  methods: z.array(z.string().min(1).max(32)).default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  headers: z
+    .array(z.string().min(1).max(253))
+    .default(['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Last-Event-ID'])
+    .describe('Request headers that a page may send.'),
+})
+export type Cors = z.output<typeof Cors>
+
+/** How much one request may ask of the daemon. */
+export const Limits = z.strictObject({
+  body_bytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(104_857_600)
+    .default(1_048_576)
+    .describe('Longest body of a request. A longer one is a 413.'),
+  header_bytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(1_048_576)
+    .default(16_384)
+    .describe('Longest header of a request, its first line included. A longer one is a 431.'),
+  url_length: z.number().int().min(256).max(1_048_576).default(8192).describe('Longest target. A longer one is a 414.'),
+  parameters: z.number().int().min(1).max(10_000).default(100).describe('Most query parameters of a request.'),
+  connections: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe('Most open connections. Further ones are closed at once.'),
+})
+export type Limits = z.output<typeof Limits>
+
+/** How much watchers may ask of the daemon. */
+export const Watch = z.strictObject({
+  buffer_bytes: z
+    .number()
+    .int()
+    .min(65_536)
+    .max(1_073_741_824)
+    .default(1_048_576)
+    .describe('What may wait for one slow watcher. One that falls further behind is cut and resumes.'),
+  watchers: z.number().int().min(1).max(1_000_000).default(15_000).describe('Most watchers. A further one is a 503.'),
+})
+export type Watch = z.output<typeof Watch>

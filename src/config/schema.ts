@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { Auth, Cors, Limits, Listen, Watch } from '../api/config.ts'
+import { LogConfig } from '../log.ts'
+import { Metrics } from '../metrics/config.ts'
+import { Store } from '../stores/config.ts'
+
+/** Stands in until the catalogue of sources is there. */
+export const SourceConfig = z.looseObject({
+  type: z.string(),
+  name: z.string().optional(),
+  enabled: z.boolean().default(true),
+})
+export type SourceConfig = z.output<typeof SourceConfig>
+
+/** Everything an operator can say to the daemon. Each part brings its own section. */
+export const Config = z.strictObject({
+  listen: Listen.prefault({}).describe('Where the daemon answers.'),
+  sources: z.array(SourceConfig).max(1000).default([]).describe('Where servers are found; the order is precedence.'),
+  store: Store.prefault({ type: 'sqlite' }).describe('Where registrations survive a restart.'),
+  health: z.looseObject({}).prefault({}).describe('How servers are checked.'),
+  auth: Auth.prefault({}).describe('Who may do what.'),
+  cors: Cors.prefault({}).describe('What web pages of other origins may do.'),
+  limits: Limits.prefault({}).describe('How much one request may ask of the daemon.'),
+  watch: Watch.prefault({}).describe('How much watchers may ask of the daemon.'),
+  metrics: Metrics.prefault({}).describe('What is told to Prometheus, and where.'),
+  log: LogConfig.prefault({}).describe('What is logged, and how it looks.'),
+})
+export type Config = z.output<typeof Config>
