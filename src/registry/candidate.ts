@@ -1,0 +1,43 @@
+import type { Reach } from '../model/change.ts'
+import type { Reported } from '../model/health.ts'
+import type { ServerId } from '../model/names.ts'
+import type { DiscoveryMethod, ServerDefinition } from '../model/server.ts'
+
+/** One source as the registry ranks it. `order` is its place in the config; it alone may change while candidates live. */
+export type Layer = {
+  readonly name: string
+  readonly reach: Reach
+  readonly discovery_method: DiscoveryMethod
+  order: number
+}
+
+/** What a store assigned to a registration. */
+export type Stored = { readonly resource_version: string; readonly created_at: string; readonly updated_at: string }
+
+/** One accepted definition, competing for its id with those of other sources and origins. Immutable. */
+export type Candidate = {
+  readonly id: ServerId
+  readonly definition: ServerDefinition
+  readonly reported?: Reported | undefined
+  readonly stored?: Stored | undefined
+  readonly layer: Layer
+  readonly origin: string
+  readonly rank: number
+  readonly position: number
+  /** Its origin cannot be read now, or its newest version was turned away: this is the last good one. */
+  readonly stale: boolean
+}
+
+/** What one sighting changes among the candidates. */
+export type Delta = { readonly gone: readonly Candidate[]; readonly come: readonly Candidate[] }
+
+/**
+ * Who wins a name: the source that the config lists first, then the origin it names first, then the text of the origin,
+ * then the place in the document. Never time. Negative where `a` wins.
+ */
+export function byPrecedence(a: Candidate, b: Candidate): number {
+  if (a.layer !== b.layer) return a.layer.order - b.layer.order
+  if (a.rank !== b.rank) return a.rank - b.rank
+  if (a.origin !== b.origin) return a.origin < b.origin ? -1 : 1
+  return a.position - b.position
+}

@@ -1,0 +1,248 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { createBackoff } from '../flow/backoff.ts'
+import { inSlices } from '../flow/slices.ts'
+import { createWake } from '../flow/wake.ts'
+import type { Log } from '../log.ts'
+import type { Change } from '../model/change.ts'
+import { type Sighting, type Source, SourceError } from '../model/source.ts'
+import type { SourceState, SourceStatus } from '../model/status.ts'
+import type { Delta } from './candidate.ts'
+import type { Intake } from './intake.ts'
+
+/** What one look brought: what it changed, or why it failed. */
+export type LookOutcome = { readonly changes: readonly Change[]; readonly held: boolean; readonly error?: string }
+
+export type Lane = ReturnType<typeof startLane>
+
+/** How long a shrink is held before a second look is asked for. */
+const secondLookMs = 10_000
+
+/** An attempt that held this long was good: the next failure starts the backoff anew. */
+const goodMs = 120_000
+
+/**
+ * Runs one source for as long as it is configured: one attempt at a time, restarted with backoff when it throws, cut
+ * when it says nothing for `silenceMs`. Whatever it says goes through its intake to `commit`.
+ */
+export function startLane({
+  name,
+  type,
+  source,
+  intake,
+  commit,
+  silenceMs,
+  log,
+  now = Date.now,
+  backoff = createBackoff(),
+}: {
+  name: string
+  type: string
+  source: Source
+  intake: Intake
+  commit: (delta: Delta) => readonly Change[]
+  silenceMs: number
+  log: Log
+  now?: () => number
+  backoff?: ReturnType<typeof createBackoff>
+}) {
+  const stop = new AbortController()
+  const waiting = new Set<{ from: number; done: (outcome: LookOutcome) => void }>()
+  const facts: Pick<
+    SourceStatus,
+    'note' | 'last_attempt' | 'last_success' | 'last_change' | 'next_attempt' | 'last_error'
+  > = {}
+  let state: SourceState = 'starting'
+  let looks = 0
+  let failures = 0
+  let restarts = 0
+  let answered = false
+  let failed = false
+  let ended = false
+  let secondLook: NodeJS.Timeout | undefined
+
+  const wake = createWake({ signal: stop.signal, onTake: () => began() })
+  const iso = () => new Date(now()).toISOString()
+
+  function began(): void {
+    looks += 1
+    facts.last_attempt = iso()
+  }
+
+  /** Works out the state anew, and logs it where it changed. */
+  function judge(): void {
+    const { failing, total, servers, origins } = intake.status()
+    const bad = origins.find(({ error }) => error !== undefined)
+    const before = state
+    if (!answered) state = 'starting'
+    else if (failed || (failing > 0 && failing === total)) state = 'stale'
+    else state = failing > 0 ? 'degraded' : 'synced'
+    if (bad && !failed) facts.last_error = `${bad.origin}: ${bad.error}`
+    if (state === before) return
+    if (state === 'synced') log.info({ before, servers }, 'source is in sync')
+    else
+      log.warn(
+        { state, before, servers, reason: facts.last_error },
+        'source cannot be read whole, its last good servers stay',
+      )
+  }
+
+  function settleWaiting(outcome: LookOutcome): void {
+    for (const waiter of waiting) {
+      if (looks < waiter.from) continue
+      waiting.delete(waiter)
+      waiter.done(outcome)
+    }
+  }
+
+  function applied(sighting: Sighting): void {
+    const { delta, held } = intake.accept(sighting)
+    const changes = commit(delta)
+    if (changes.length > 0) facts.last_change = iso()
+    if (sighting.note === undefined) delete facts.note
+    else facts.note = sighting.note
+    if (held) questioned()
+    if (sighting.type !== 'alive') counted()
+    judge()
+    settleWaiting({ changes, held })
+  }
+
+  function counted(): void {
+    const { failing, total } = intake.status()
+    const nothingRead = total > 0 && failing === total
+    failed = false
+    failures = nothingRead ? failures + 1 : 0
+    answered ||= !nothingRead
+    if (failing === 0) facts.last_success = iso()
+  }
+
+  function questioned(): void {
+    log.warn(
+      { held: intake.status().held },
+      'source lost more than half of its servers at once; held until a second look agrees',
+    )
+    clearTimeout(secondLook)
+    secondLook = setTimeout(() => wake.raise(), secondLookMs).unref()
+  }
+
+  async function accept(sighting: Sighting): Promise<void> {
+    await inSlices(intake.unexamined(sighting), (step) => step())
+    if (!stop.signal.aborted) applied(sighting)
+  }
+
+  function fail(thrown: unknown): void {
+    const error = thrown instanceof SourceError ? thrown : new SourceError(messageOf(thrown), { cause: thrown })
+    failures += 1
+    failed = true
+    facts.last_error = error.message
+    log.warn({ err: error, class: error.class, failures }, 'source failed, its last good servers stay')
+    const changes = commit(intake.fail(error))
+    judge()
+    settleWaiting({ changes, held: false, error: error.message })
+  }
+
+  async function attempt(): Promise<void> {
+    const cut = new AbortController()
+    const signal = AbortSignal.any([stop.signal, cut.signal])
+    const tell = (sighting: Sighting) => {
+      if (!signal.aborted) applied(sighting)
+    }
+    const sightings = source({ signal, wake, tell })[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const next = await orSilence(sightings.next(), silenceMs)
+        if (next.done) return
+        await accept(next.value)
+      }
+    } finally {
+      cut.abort()
+      sightings.return?.(undefined).catch(() => {}) // it was told to stop; how it dies is no news
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      const start = now()
+      ended = false
+      try {
+        await attempt()
+        if (stop.signal.aborted) return
+        ended = true
+        answered = true
+        judge()
+        settleWaiting({ changes: [], held: false })
+        await wake.wait()
+        wake.take()
+      } catch (error) {
+        if (stop.signal.aborted) return
+        if (now() - start > goodMs) backoff.reset()
+        fail(error)
+        restarts += 1
+        const delay = error instanceof SourceError && error.retry_after ? error.retry_after * 1000 : backoff.next()
+        facts.next_attempt = new Date(now() + delay).toISOString()
+        await wake.wait(delay)
+        delete facts.next_attempt
+      }
+    }
+  }
+
+  /** Asks for a look now and resolves with what it brought; rejects if none came within `ms`. */
+  async function refresh(ms: number): Promise<LookOutcome> {
+    const answer = Promise.withResolvers<LookOutcome>()
+    const waiter = { from: looks + 1, done: answer.resolve }
+    waiting.add(waiter)
+    const timer = setTimeout(() => {
+      waiting.delete(waiter)
+      answer.reject(new SourceError(`the source ${name} did not answer within ${ms / 1000} s; it goes on trying`))
+    }, ms)
+    wake.raise()
+    return answer.promise.finally(() => clearTimeout(timer))
+  }
+
+  function status(): SourceStatus {
+    const { origins, rejections, servers, held } = intake.status()
+    return {
+      name,
+      type,
+      state,
+      ...facts,
+      servers,
+      shadowed: 0,
+      rejected: rejections.filter(({ kept }) => !kept).length,
+      origins,
+      rejections: rejections.slice(0, 100),
+      ...(held && { held }),
+      consecutive_failures: failures,
+      restarts,
+    }
+  }
+
+  const running = run()
+
+  /** Ends the source; a hung one is given `graceMs` and then left behind. */
+  async function close(graceMs: number): Promise<void> {
+    stop.abort()
+    clearTimeout(secondLook)
+    settleWaiting({ changes: [], held: false, error: 'the source was stopped' })
+    const patience = new AbortController()
+    await Promise.race([running, pause(graceMs, undefined, { signal: patience.signal, ref: false }).catch(() => {})])
+    patience.abort()
+  }
+
+  return { name, refresh, status, close, answered: () => answered, ended: () => ended }
+}
+
+/** The next sighting, or an error when none came in time. */
+async function orSilence<T>(next: Promise<T>, ms: number): Promise<T> {
+  const timer = Promise.withResolvers<never>()
+  const clock = setTimeout(() => timer.reject(new SourceError(`said nothing for ${ms / 1000} s and was restarted`)), ms)
+  next.catch(() => {}) // whoever loses the race must not reject unheard
+  try {
+    return await Promise.race([next, timer.promise])
+  } finally {
+    clearTimeout(clock)
+  }
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,0 +1,94 @@
+import type { Capability } from '../model/capability.ts'
+import type { Registered } from '../model/change.ts'
+import { type Health, worst } from '../model/health.ts'
+import { redactServer } from '../model/redact.ts'
+import type { Server } from '../model/server.ts'
+import { targetKey } from '../model/target.ts'
+import type { Candidate } from './candidate.ts'
+
+/** What probes have found out about a target, kept while the target stays the same. */
+export type Probed = {
+  readonly health: Health
+  readonly capabilities?: readonly Capability[] | undefined
+  readonly version?: string | undefined
+}
+
+/** A server in the registry, with what is needed to work out its next state. */
+export type Row = Registered & {
+  readonly candidate: Candidate
+  readonly target: string
+  readonly probed: Probed | undefined
+}
+
+/** The moment of a change: when, and the version it gives to servers that no store versions. */
+export type Moment = { readonly at: string; readonly version: string }
+
+/** The winner of a name as everybody sees it, from what it was before and what probes found. */
+export function rowOf(
+  winner: Candidate,
+  losers: readonly Candidate[],
+  before: Row | undefined,
+  probed: Probed | undefined,
+  moment: Moment,
+): Row {
+  const target = targetKey(winner.definition)
+  const carried = probed ?? (before?.target === target ? before.probed : undefined)
+  const { status, ...health } = verdict(winner, target, carried, before, moment)
+  const { definition, stored } = winner
+  const version = definition.version ?? carried?.version
+  const server: Server = {
+    ...definition,
+    ...(version !== undefined && { version }),
+    capabilities: union(definition.capabilities, carried?.capabilities),
+    id: winner.id,
+    status,
+    health,
+    source: winner.layer.name,
+    origin: winner.origin,
+    discovery_method: winner.layer.discovery_method,
+    shadows: losers.map(({ layer, origin }) => ({ source: layer.name, origin })),
+    stale: winner.stale,
+    created_at: before?.server.created_at ?? stored?.created_at ?? moment.at,
+    updated_at: before ? moment.at : (stored?.updated_at ?? moment.at),
+    resource_version: stored?.resource_version ?? moment.version,
+  }
+  let bytes: Buffer | undefined
+  return {
+    server,
+    reach: winner.layer.reach,
+    json: () => (bytes ??= Buffer.from(JSON.stringify(redactServer(server)))),
+    candidate: winner,
+    target,
+    probed: carried,
+  }
+}
+
+function verdict(
+  winner: Candidate,
+  target: string,
+  probed: Probed | undefined,
+  before: Row | undefined,
+  { at }: Moment,
+): Health {
+  const was = before?.server
+  const since = (status: Health['status'], began = at) => (was?.status === status ? was.health.since : began)
+  if (target === 'disabled') return { status: 'unknown', reason: 'disabled', since: since('unknown') }
+  const found: Health | undefined = target === 'none' ? undefined : (probed?.health ?? { status: 'pending', since: at })
+  const { reported } = winner
+  const said: Health | undefined = reported && { ...reported, since: reported.since ?? at }
+  if (!found && !said) return { status: 'unknown', reason: 'not_checkable', since: since('unknown') }
+  const judged = found ? worst(found, said) : (said as Health)
+  return {
+    status: judged.status,
+    since: since(judged.status, judged.since),
+    ...(judged.reason && { reason: judged.reason }),
+    ...(found?.protocol_version && { protocol_version: found.protocol_version }),
+  }
+}
+
+/** Declared capabilities first; what the server said of itself fills in the rest. */
+function union(declared: Capability[], introspected: readonly Capability[] | undefined): Capability[] {
+  if (!introspected?.length) return declared
+  const names = new Set(declared.map(({ name }) => name))
+  return [...declared, ...introspected.filter(({ name }) => !names.has(name))]
+}

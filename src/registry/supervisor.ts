@@ -1,0 +1,135 @@
+import { isDeepStrictEqual } from 'node:util'
+import { createBackoff } from '../flow/backoff.ts'
+import type { Log } from '../log.ts'
+import type { Change } from '../model/change.ts'
+import type { Source } from '../model/source.ts'
+import type { SourceStatus } from '../model/status.ts'
+import type { Delta, Layer } from './candidate.ts'
+import { createIntake, type Intake, type Trust } from './intake.ts'
+import { type Lane, type LookOutcome, startLane } from './lane.ts'
+import type { RegistryCore } from './registry.ts'
+
+/** One source, ready to run: how it is named, ranked and trusted, and what opens it. */
+export type SourcePlan = {
+  readonly name: string
+  readonly type: string
+  /** Compared by value: a source whose settings are equal goes on untouched over a reload. */
+  readonly settings: unknown
+  readonly layer: Pick<Layer, 'reach' | 'discovery_method'>
+  readonly trust: Trust
+  readonly silenceMs: number
+  readonly open: () => Source
+}
+
+/** A source in life. Its layer and intake outlive a restart with other settings, so that its servers stay meanwhile. */
+type Running = { readonly plan: SourcePlan; readonly layer: Layer; readonly intake: Intake; readonly lane: Lane }
+
+export class UnknownSourceError extends Error {
+  override name = 'UnknownSourceError'
+}
+
+export type Supervisor = ReturnType<typeof createSupervisor>
+
+/**
+ * Keeps the configured sources running, each in a lane of its own, so that none can hurt another.
+ *
+ * `apply` is a difference: equal sources go on untouched, changed ones restart with their servers kept until they answer
+ * anew, removed ones lose their servers in one revision.
+ */
+export function createSupervisor({
+  registry,
+  log,
+  startupMs = 30_000,
+  graceMs = 2000,
+  backoff = createBackoff,
+  now = Date.now,
+}: {
+  registry: Pick<RegistryCore, 'commit' | 'rerank' | 'list'>
+  log: Log
+  startupMs?: number
+  /** How long a stopping source may take before it is left behind. */
+  graceMs?: number
+  backoff?: () => ReturnType<typeof createBackoff>
+  now?: () => number
+}) {
+  let running = new Map<string, Running>()
+  const startedAt = now()
+
+  function start(plan: SourcePlan, before: Running | undefined): Running {
+    const kept = before?.plan.type === plan.type ? before : undefined
+    const layer: Layer = kept?.layer ?? { name: plan.name, ...plan.layer, order: 0 }
+    const intake = kept?.intake ?? createIntake({ layer, now })
+    intake.trust(plan.trust)
+    const lane = startLane({
+      name: plan.name,
+      type: plan.type,
+      source: plan.open(),
+      intake,
+      commit: registry.commit,
+      silenceMs: plan.silenceMs,
+      log: log.child({ source: plan.name, type: plan.type }),
+      now,
+      backoff: backoff(),
+    })
+    return { plan, layer, intake, lane }
+  }
+
+  /** Makes the running sources those of `plans`, in their order of precedence. */
+  async function apply(plans: readonly SourcePlan[]): Promise<readonly Change[]> {
+    const before = running
+    const stopping: Promise<void>[] = []
+    const gone: Delta['gone'][number][] = []
+    running = new Map()
+    for (const [name, old] of before) {
+      const plan = plans.find((one) => one.name === name)
+      if (plan && isDeepStrictEqual(plan.settings, old.plan.settings)) continue
+      stopping.push(old.lane.close(graceMs))
+      if (plan?.type !== old.plan.type) gone.push(...old.intake.clear().gone)
+    }
+    for (const plan of plans) {
+      const old = before.get(plan.name)
+      const equal = old && isDeepStrictEqual(plan.settings, old.plan.settings)
+      running.set(plan.name, equal ? old : start(plan, old))
+    }
+    const changes = registry.rerank(
+      [...running.values()].map(({ layer }) => layer),
+      { gone, come: [] },
+    )
+    await Promise.all(stopping)
+    return changes
+  }
+
+  function laneOf(name: string): Lane {
+    const found = running.get(name)
+    if (found) return found.lane
+    const known = [...running.keys()].join(', ') || 'none'
+    throw new UnknownSourceError(`There is no source named ${JSON.stringify(name)}. The sources are: ${known}.`)
+  }
+
+  function sources(): SourceStatus[] {
+    const shadowed = new Map<string, number>()
+    for (const { server } of registry.list()) {
+      for (const { source } of server.shadows) shadowed.set(source, (shadowed.get(source) ?? 0) + 1)
+    }
+    return [...running.values()].map(({ lane }) => ({ ...lane.status(), shadowed: shadowed.get(lane.name) ?? 0 }))
+  }
+
+  /** Names of the sources that have not answered yet. */
+  function syncing(): string[] {
+    return [...running.values()].filter(({ lane }) => !lane.answered()).map(({ lane }) => lane.name)
+  }
+
+  return {
+    apply,
+    sources,
+    syncing,
+    /** Whether every source has answered once, or has had its time to. */
+    ready: () => syncing().length === 0 || now() - startedAt > startupMs,
+    /** Reads a source now; throws `UnknownSourceError`, or a `SourceError` when it does not answer in time. */
+    refresh: async (name: string, ms = 30_000): Promise<LookOutcome> => await laneOf(name).refresh(ms),
+    names: () => [...running.keys()],
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...running.values()].map(({ lane }) => lane.close(graceMs)))
+    },
+  }
+}

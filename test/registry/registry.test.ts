@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Capability } from '../../src/model/capability.ts'
+import type { Batch } from '../../src/model/change.ts'
+import { type Reading, type Sighting, SourceError } from '../../src/model/source.ts'
+import type { Layer } from '../../src/registry/candidate.ts'
+import { createIntake } from '../../src/registry/intake.ts'
+import { createRegistry } from '../../src/registry/registry.ts'
+import { entry, reading } from '../made.ts'
+
+/** A registry fed by sources by hand, in the order they are named. */
+function world(...sources: string[]) {
+  const registry = createRegistry({
+    epoch: 'e',
+    onError: (error) => {
+      throw error
+    },
+  })
+  const batches: Batch[] = []
+  registry.subscribe((batch) => batches.push(batch))
+  const layers = sources.map((name, order): Layer => ({ name, reach: 'any', discovery_method: 'config_file', order }))
+  const intakes = new Map(layers.map((layer) => [layer.name, createIntake({ layer })]))
+  for (const intake of intakes.values()) intake.trust({ stdio: () => true, questionsShrinks: false })
+  const intakeOf = (source: string) => intakes.get(source) ?? assert.fail(source)
+  const say = (source: string, sighting: Sighting) => registry.commit(intakeOf(source).accept(sighting).delta)
+  const picture = (source: string, ...readings: Reading[]) => say(source, { type: 'picture', readings })
+  const events = () =>
+    batches
+      .splice(0)
+      .map(({ changes }) => changes.map(({ type, now, before }) => `${type} ${(now ?? before)?.server.id}`))
+  const names = () => registry.list().map(({ server }) => server.name)
+  return { registry, layers, intakeOf, say, picture, events, names }
+}
+
+describe('registry', () => {
+  it('gives a name to the first source that the config lists, and keeps the loser as a shadow', () => {
+    const { registry, picture } = world('first', 'second')
+
+    picture('second', { origin: 'b', entries: [entry({ description: 'from second' })] })
+    picture('first', { origin: 'a', entries: [entry({ description: 'from first' })] })
+
+    const found = registry.get('default/weather')?.server
+    assert.equal(found?.description, 'from first')
+    assert.deepEqual(found.shadows, [{ source: 'second', origin: 'b' }])
+  })
+
+  it('promotes the shadowed definition in the revision in which the winner goes', () => {
+    const { registry, picture, events } = world('first', 'second')
+    picture('first', reading('a', 'weather'))
+    picture('second', reading('b', 'weather'))
+    events()
+
+    picture('first')
+
+    assert.deepEqual(events(), [['MODIFIED default/weather']])
+    assert.equal(registry.get('default/weather')?.server.source, 'second')
+  })
+
+  it('ranks origins inside a source by the order of the config, then by their text, never by time', () => {
+    const { registry, say } = world('files')
+    const at = (origin: string, rank: number): Reading => ({ ...reading(origin, 'weather'), rank })
+
+    say('files', { type: 'change', readings: [at('z', 1)], gone: [] })
+    say('files', { type: 'change', readings: [at('y', 0)], gone: [] })
+    say('files', { type: 'change', readings: [at('x', 0)], gone: [] })
+
+    const { origin, shadows } = registry.get('default/weather')?.server ?? assert.fail()
+    assert.deepEqual([origin, ...shadows.map((shadow) => shadow.origin)], ['x', 'y', 'z'])
+  })
+
+  it('makes no revision of content that is the same', () => {
+    const { registry, picture, events } = world('files')
+    picture('files', reading('a', 'weather', 'maps'))
+    const revision = registry.revision()
+    events()
+
+    for (let times = 0; times < 1000; times += 1) picture('files', reading('a', 'weather', 'maps'))
+
+    assert.equal(registry.revision(), revision)
+    assert.deepEqual(events(), [])
+  })
+
+  it('tells all that one sighting changed as one batch', () => {
+    const { picture, events } = world('files')
+    picture('files', reading('a', 'one', 'two'), reading('b', 'three'))
+    assert.deepEqual(events(), [['ADDED default/one', 'ADDED default/two', 'ADDED default/three']])
+
+    picture('files', reading('a', 'one'), reading('c', 'three', 'four'))
+
+    assert.deepEqual(events(), [['DELETED default/two', 'MODIFIED default/three', 'ADDED default/four']])
+  })
+
+  it('keeps the servers of an origin that cannot be read, marked stale, and heals them', () => {
+    const { registry, picture, events } = world('files')
+    picture('files', reading('a', 'weather'))
+    events()
+
+    picture('files', { origin: 'a', error: new SourceError('torn', { class: 'config' }) })
+    assert.equal(registry.get('default/weather')?.server.stale, true)
+    picture('files', { origin: 'a', error: new SourceError('torn again', { class: 'config' }) })
+    picture('files', reading('a', 'weather'))
+
+    assert.equal(registry.get('default/weather')?.server.stale, false)
+    assert.deepEqual(events(), [['MODIFIED default/weather'], ['MODIFIED default/weather']])
+  })
+
+  it('loses the servers of an origin that is gone, or that answers an empty list', () => {
+    const { picture, names } = world('files')
+    picture('files', reading('a', 'one'), reading('b', 'two'))
+
+    picture('files', reading('a'), reading('b', 'two'))
+    assert.deepEqual(names(), ['two'])
+
+    picture('files')
+    assert.deepEqual(names(), [])
+  })
+
+  it('turns one bad entry away with its reason and place, and keeps its neighbours', () => {
+    const { intakeOf, picture, names } = world('files')
+
+    picture('files', {
+      origin: 'a',
+      entries: [entry({ name: 'good' }), { value: { name: 'bad', url: 7 }, where: 'line 9' }, entry({ name: 'fine' })],
+    })
+
+    assert.deepEqual(names(), ['fine', 'good'])
+    const [rejection] = intakeOf('files').status().rejections
+    assert.equal(rejection?.where, 'line 9')
+    assert.match(rejection.reason, /^url: /)
+  })
+
+  it('keeps the last good version of an entry that turned bad, stale', () => {
+    const { registry, intakeOf, picture } = world('files')
+    picture('files', { origin: 'a', entries: [entry({ tags: ['geo'] })] })
+
+    picture('files', { origin: 'a', entries: [entry({ tags: 'geo' })] })
+
+    const kept = registry.get('default/weather')?.server
+    assert.deepEqual(kept?.tags, ['geo'])
+    assert.equal(kept.stale, true)
+    assert.equal(intakeOf('files').status().rejections[0]?.kept, true)
+  })
+
+  it('lets only trusted sources introduce commands, and drops what is no longer trusted', () => {
+    const { registry, intakeOf, picture } = world('files')
+    const command = entry({ url: undefined, command: 'python', args: ['-m', 'weather'] })
+    picture('files', { origin: 'a', entries: [command] })
+    assert.equal(registry.get('default/weather')?.server.type, 'stdio')
+
+    intakeOf('files').trust({ stdio: () => false, questionsShrinks: false })
+    picture('files', { origin: 'a', entries: [command] })
+
+    assert.equal(registry.get('default/weather'), undefined)
+    assert.match(intakeOf('files').status().rejections[0]?.reason ?? '', /allow_stdio/)
+  })
+
+  it('holds a picture that removes more than half until a second one agrees', () => {
+    const { intakeOf, picture, names } = world('pulled')
+    intakeOf('pulled').trust({ stdio: () => true, questionsShrinks: true })
+    const many = Array.from({ length: 10 }, (_, at) => `s${at}`)
+    picture('pulled', reading('a', ...many))
+
+    picture('pulled', reading('a', 's0', 's1', 's2', 's3'))
+    assert.equal(names().length, 10)
+    assert.equal(intakeOf('pulled').status().held?.removes, 6)
+
+    picture('pulled', reading('a', 's0', 's1', 's2', 's3'))
+    assert.equal(names().length, 4)
+    assert.equal(intakeOf('pulled').status().held, undefined)
+  })
+
+  it('forgets a held shrink when the next picture is whole again', () => {
+    const { intakeOf, picture, names } = world('pulled')
+    intakeOf('pulled').trust({ stdio: () => true, questionsShrinks: true })
+    const many = reading('a', 'a', 'b', 'c', 'd', 'e', 'f')
+    picture('pulled', many)
+
+    picture('pulled')
+    picture('pulled', many)
+    picture('pulled')
+
+    assert.equal(names().length, 6)
+  })
+
+  it('resets the health of a server whose target changed, and keeps it when only words did', () => {
+    const { registry, picture } = world('files')
+    picture('files', { origin: 'a', entries: [entry()] })
+    const target = 'mcp http://weather.example/mcp {}'
+    const health = { status: 'healthy', reason: 'ok', since: '2026-01-01T00:00:00.000Z' } as const
+    registry.observe([{ id: 'default/weather', target, health }])
+    assert.equal(registry.get('default/weather')?.server.status, 'healthy')
+
+    picture('files', { origin: 'a', entries: [entry({ description: 'new words' })] })
+    assert.equal(registry.get('default/weather')?.server.status, 'healthy')
+
+    picture('files', { origin: 'a', entries: [entry({ url: 'http://elsewhere.example/mcp' })] })
+    assert.equal(registry.get('default/weather')?.server.status, 'pending')
+    registry.observe([{ id: 'default/weather', target, health }])
+    assert.equal(registry.get('default/weather')?.server.status, 'pending')
+  })
+
+  it('says the worst of what the source reports and what the probe found', () => {
+    const { registry, picture } = world('cluster')
+    const reported = { status: 'unhealthy', reason: 'no_endpoints' } as const
+    picture('cluster', {
+      origin: 'a',
+      entries: [{ value: { name: 'weather', url: 'http://weather.example/mcp' }, reported }],
+    })
+    const { status, health } = registry.get('default/weather')?.server ?? assert.fail()
+    assert.deepEqual([status, health.reason], ['unhealthy', 'no_endpoints'])
+  })
+
+  it('adds what a server said of itself to what was declared', () => {
+    const { registry, picture } = world('files')
+    picture('files', { origin: 'a', entries: [entry({ capabilities: ['forecast'] })] })
+    const tool = (name: string): Capability => ({
+      name,
+      version: '1.0.0',
+      stability: 'stable',
+      tags: [],
+      kind: 'tool',
+      origin: 'introspected',
+    })
+    registry.observe([
+      {
+        id: 'default/weather',
+        target: 'mcp http://weather.example/mcp {}',
+        health: { status: 'healthy', since: '2026-01-01T00:00:00.000Z' },
+        capabilities: [tool('forecast'), tool('radar')],
+      },
+    ])
+    const { capabilities } = registry.get('default/weather')?.server ?? assert.fail()
+    assert.deepEqual(
+      capabilities.map(({ name, origin }) => `${name} ${origin}`),
+      ['forecast declared', 'radar introspected'],
+    )
+  })
+
+  it('ranks anew on a reload, in one revision', () => {
+    const { registry, layers, picture, events } = world('first', 'second')
+    picture('first', reading('a', 'weather'))
+    picture('second', reading('b', 'weather', 'maps'))
+    events()
+
+    registry.rerank(layers.toReversed(), { gone: [], come: [] })
+
+    assert.deepEqual(events(), [['MODIFIED default/weather']])
+    assert.equal(registry.get('default/weather')?.server.source, 'second')
+  })
+
+  it('settles what is due before every read, and tells watchers in order even then', () => {
+    const { registry, picture, events } = world('files', 'leases')
+    let due = true
+    registry.settleWith(() => {
+      if (!due) return
+      due = false
+      picture('leases', reading('l', 'lapsed'))
+    })
+
+    picture('files', reading('a', 'weather'))
+
+    assert.equal(registry.get('default/lapsed')?.server.name, 'lapsed')
+    assert.deepEqual(events(), [['ADDED default/weather'], ['ADDED default/lapsed']])
+  })
+})

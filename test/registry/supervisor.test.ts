@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { describe, it } from 'node:test'
+import { createBackoff } from '../../src/flow/backoff.ts'
+import { silent } from '../../src/log.ts'
+import { type Run, type Sighting, type Source, SourceError } from '../../src/model/source.ts'
+import { createRegistry } from '../../src/registry/registry.ts'
+import { createSupervisor, type SourcePlan } from '../../src/registry/supervisor.ts'
+import { reading } from '../made.ts'
+
+const picture = (...names: string[]): Sighting => ({ type: 'picture', readings: [reading('a', ...names)] })
+
+function plan(name: string, open: () => Source, more: Partial<SourcePlan> = {}): SourcePlan {
+  return {
+    name,
+    type: 'test',
+    settings: {},
+    layer: { reach: 'any', discovery_method: 'config_file' },
+    trust: { stdio: () => true, questionsShrinks: false },
+    silenceMs: 60_000,
+    open,
+    ...more,
+  }
+}
+
+/** Says what it is given, then goes on looking whenever it is woken. */
+function looking(look: (run: Run) => Sighting): () => Source {
+  return () =>
+    async function* (run) {
+      while (!run.signal.aborted) {
+        run.wake.take()
+        yield look(run)
+        await run.wake.wait()
+      }
+    }
+}
+
+function world() {
+  const registry = createRegistry({
+    onError: (error) => {
+      throw error
+    },
+  })
+  const supervisor = createSupervisor({
+    registry,
+    log: silent,
+    backoff: () => createBackoff({ firstMs: 1, mostMs: 2 }),
+  })
+  /** Resolves at the first revision after which `seen` holds. */
+  const until = (seen: () => boolean) =>
+    new Promise<void>((resolve) => {
+      if (seen()) return resolve()
+      const leave = registry.subscribe(() => {
+        if (!seen()) return
+        leave()
+        resolve()
+      })
+    })
+  const names = () => registry.list().map(({ server }) => server.name)
+  const state = (source: string) => supervisor.sources().find(({ name }) => name === source)?.state
+  return { registry, supervisor, until, names, state }
+}
+
+describe('supervisor', () => {
+  it('takes up what a source says, and says that it answered', async () => {
+    const { supervisor, until, names, state } = world()
+    await using _ = supervisor
+    await supervisor.apply([
+      plan(
+        'files',
+        looking(() => picture('weather')),
+      ),
+    ])
+    assert.deepEqual(supervisor.syncing(), ['files'])
+    assert.equal(supervisor.ready(), false)
+
+    await until(() => names().length === 1)
+
+    assert.deepEqual(supervisor.syncing(), [])
+    assert.equal(supervisor.ready(), true)
+    assert.equal(state('files'), 'synced')
+  })
+
+  it('restarts a source that throws, and keeps its servers meanwhile, stale', async () => {
+    const { registry, supervisor, until, names } = world()
+    await using _ = supervisor
+    let attempts = 0
+    const open = () =>
+      async function* (): AsyncGenerator<Sighting> {
+        attempts += 1
+        if (attempts === 1) yield picture('weather')
+        if (attempts < 4) throw new SourceError('connection lost')
+        yield picture('weather', 'maps')
+      }
+    await supervisor.apply([plan('flaky', open)])
+
+    await until(() => registry.get('default/weather')?.server.stale === true)
+    await until(() => names().length === 2)
+
+    assert.equal(registry.get('default/weather')?.server.stale, false)
+    assert.equal(attempts, 4)
+    const [status] = supervisor.sources()
+    assert.equal(status?.restarts, 3)
+    assert.equal(status.last_error, 'connection lost')
+  })
+
+  it('cuts a source that says nothing, runs one attempt at a time, and never waits for the hung one', async () => {
+    const { supervisor, until, names } = world()
+    await using _ = supervisor
+    const aborted: boolean[] = []
+    let attempts = 0
+    const open = () =>
+      async function* (run: Run): AsyncGenerator<Sighting> {
+        attempts += 1
+        if (attempts > 1) yield picture('weather')
+        run.signal.addEventListener('abort', () => aborted.push(true))
+        await new Promise(() => {})
+      }
+    await supervisor.apply([plan('hung', open, { silenceMs: 20 })])
+
+    await until(() => names().length === 1)
+
+    assert.equal(aborted.length >= 1, true)
+  })
+
+  it('is not held up by a neighbour that hangs', async () => {
+    const { supervisor, until, names } = world()
+    await using _ = supervisor
+    const never = () =>
+      async function* (): AsyncGenerator<Sighting> {
+        await new Promise(() => {})
+        yield picture()
+      }
+    await supervisor.apply([
+      plan('hung', never),
+      plan(
+        'files',
+        looking(() => picture('weather')),
+      ),
+    ])
+
+    await until(() => names().length === 1)
+
+    assert.deepEqual(supervisor.syncing(), ['hung'])
+  })
+
+  it('answers a refresh with what the fresh look changed', async () => {
+    const { supervisor, until, names } = world()
+    await using _ = supervisor
+    let now = ['weather']
+    await supervisor.apply([
+      plan(
+        'files',
+        looking(() => picture(...now)),
+      ),
+    ])
+    await until(() => names().length === 1)
+
+    now = ['weather', 'maps']
+    const { changes } = await supervisor.refresh('files')
+
+    assert.deepEqual(
+      changes.map(({ type, now: row }) => `${type} ${row?.server.name}`),
+      ['ADDED maps'],
+    )
+  })
+
+  it('opens a source anew that had ended, when it is refreshed', async () => {
+    const { supervisor, until, names, state } = world()
+    await using _ = supervisor
+    let opened = 0
+    const open = () =>
+      async function* (): AsyncGenerator<Sighting> {
+        opened += 1
+        yield picture(`n${opened}`)
+      }
+    await supervisor.apply([plan('env', open)])
+    await until(() => names().length === 1)
+
+    await supervisor.refresh('env')
+
+    assert.deepEqual(names(), ['n2'])
+    assert.equal(state('env'), 'synced')
+  })
+
+  it('names the sources there are when asked for one there is not', async () => {
+    const { supervisor } = world()
+    await using _ = supervisor
+    await supervisor.apply([
+      plan(
+        'files',
+        looking(() => picture()),
+      ),
+    ])
+    await assert.rejects(supervisor.refresh('fils'), /no source named "fils".*files/)
+  })
+
+  it('leaves equal sources alone on a reload, restarts changed ones, and drops removed ones in one revision', async () => {
+    const { registry, supervisor, until, names } = world()
+    await using _ = supervisor
+    const opened: string[] = []
+    const counted = (name: string, ...servers: string[]) =>
+      looking(({ signal }) => {
+        opened.push(name)
+        signal.addEventListener('abort', () => opened.push(`${name} ended`))
+        return picture(...servers)
+      })
+    const same = plan('same', counted('same', 's'), { settings: { path: 'a' } })
+    await supervisor.apply([
+      same,
+      plan('changed', counted('changed', 'c')),
+      plan('removed', counted('removed', 'r1', 'r2')),
+    ])
+    await until(() => names().length === 4)
+    const revisions: string[][] = []
+    registry.subscribe(({ changes }) =>
+      revisions.push(changes.map(({ type, now, before }) => `${type} ${(now ?? before)?.server.name}`)),
+    )
+
+    await supervisor.apply([
+      plan('same', counted('same', 's'), { settings: { path: 'a' } }),
+      plan('changed', counted('changed', 'c', 'new'), { settings: { path: 'b' } }),
+    ])
+    await until(() => names().includes('new'))
+
+    assert.deepEqual(names(), ['c', 'new', 's'])
+    assert.deepEqual(opened.slice(0, 3), ['same', 'changed', 'removed'])
+    assert.equal(opened.filter((what) => what === 'same').length, 1)
+    assert.equal(opened.includes('same ended'), false)
+    assert.deepEqual(revisions, [['DELETED r1', 'DELETED r2'], ['ADDED new']])
+  })
+
+  it('keeps the servers of a changed source until it answers anew, even when it cannot', async () => {
+    const { registry, supervisor, until, names } = world()
+    await using _ = supervisor
+    await supervisor.apply([
+      plan(
+        'files',
+        looking(() => picture('weather')),
+      ),
+    ])
+    await until(() => names().length === 1)
+    const failing = () =>
+      async function* ({ signal }: Run): AsyncGenerator<Sighting> {
+        if (!signal.aborted) throw new SourceError('no such host')
+        yield picture()
+      }
+
+    await supervisor.apply([plan('files', failing, { settings: { url: 'elsewhere' } })])
+    await until(() => registry.get('default/weather')?.server.stale === true)
+
+    assert.deepEqual(names(), ['weather'])
+  })
+
+  it('applies at once what a source is told, so that the next read sees it', async () => {
+    const { supervisor, names } = world()
+    await using _ = supervisor
+    const attached = Promise.withResolvers<Run['tell']>()
+    const open = () =>
+      async function* (run: Run): AsyncGenerator<Sighting> {
+        yield { type: 'picture', readings: [] }
+        attached.resolve(run.tell)
+        await once(run.signal, 'abort')
+      }
+    await supervisor.apply([plan('agents', open)])
+    const tell = await attached.promise
+
+    tell({ type: 'change', readings: [reading('agent-1', 'agent-1')], gone: [] })
+    assert.deepEqual(names(), ['agent-1'])
+    tell({ type: 'change', readings: [], gone: ['agent-1'] })
+    assert.deepEqual(names(), [])
+  })
+
+  it('stops within its grace even when a source will not', async () => {
+    const { supervisor } = world()
+    const deaf = () =>
+      async function* (): AsyncGenerator<Sighting> {
+        yield picture('weather')
+        await new Promise(() => {})
+      }
+    await supervisor.apply([plan('deaf', deaf)])
+    const start = performance.now()
+    await supervisor[Symbol.asyncDispose]()
+    assert.ok(performance.now() - start < 4000)
+  })
+})
