@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../model/duration.ts'
 import { Namespace } from '../model/names.ts'
 
 export const Tls = z.strictObject({
@@ -38,7 +39,10 @@ export const TokenGrant = z.strictObject({
   name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
   token: Secret.describe('Sent as `Authorization: Bearer TOKEN`. Better written as `${NAME}`.'),
   role: Role.exclude(['none']).default('reader'),
-  namespaces: z.array(Namespace).optional().describe('The only namespaces it may see and change. Default: all.'),
+  namespaces: z
+    .array(Namespace)
+    .optional()
+    .describe('The only namespaces it may change, or see secrets of. Default: all.'),
   secrets: z.boolean().default(false).describe('Whether it may read secrets unredacted (`?secrets=true`), audited.'),
 })
 export type TokenGrant = z.output<typeof TokenGrant>
@@ -99,6 +103,12 @@ export const Limits = z.strictObject({
     .max(1_000_000)
     .default(20_000)
     .describe('Most open connections. Further ones are closed at once.'),
+  header_timeout: duration({ min: 1, max: 600 }).default(10).describe('How long the header of a request may take.'),
+  request_timeout: duration({ min: 1, max: 3600 }).default(60).describe('How long a whole request may take to arrive.'),
+  keep_alive: duration({ min: 0, max: 3600 }).default(75).describe('How long an idle connection is kept open.'),
+  idle_timeout: duration({ min: 10, max: 86_400 })
+    .default(120)
+    .describe('A connection on which nothing moves for this long is cut, however slowly its other side reads.'),
 })
 export type Limits = z.output<typeof Limits>
 

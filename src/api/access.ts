@@ -1,0 +1,90 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { Role, TokenGrant } from './config.ts'
+import { Problem } from './problem.ts'
+
+const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 }
+
+/** Who asks. */
+export type Principal = {
+  /** What the audit log calls them; never the token. */
+  readonly name: string
+  readonly role: Role
+  /** Bound to these namespaces; absent: all. */
+  readonly namespaces?: readonly string[] | undefined
+  /** May see secrets unredacted. */
+  readonly secrets: boolean
+}
+
+export type Access = {
+  /** Whoever an `Authorization` header speaks for; undefined where it names a token nobody gave out. */
+  readonly authenticate: (authorization: string | undefined) => Principal | undefined
+  /** What the operator should be told at start. */
+  readonly warning?: string
+}
+
+/**
+ * Decides who asks.
+ *
+ * Without any token, everybody may do everything on loopback and read elsewhere; with tokens, whoever has none may
+ * read. `anonymous` overrides both.
+ */
+export function createAccess({
+  tokens,
+  anonymous,
+  loopback,
+}: {
+  tokens: readonly TokenGrant[]
+  anonymous?: Role | undefined
+  loopback: boolean
+}): Access {
+  const known = tokens.map(({ token, ...principal }) => ({ digest: digestOf(token), principal }))
+  const nobody: Principal = {
+    name: 'anonymous',
+    role: anonymous ?? (tokens.length === 0 && loopback ? 'admin' : 'reader'),
+    secrets: false,
+  }
+
+  function authenticate(authorization: string | undefined): Principal | undefined {
+    if (authorization === undefined || known.length === 0) return nobody
+    const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? []
+    if (token === undefined) return undefined
+    const digest = digestOf(token)
+    let found: Principal | undefined
+    // All are compared, so that the time taken says nothing about which one was close.
+    for (const one of known) if (timingSafeEqual(one.digest, digest)) found ??= one.principal
+    return found
+  }
+
+  const open = tokens.length === 0 && anonymous === undefined && !loopback
+  return open ? { authenticate, warning: readOnlyWarning } : { authenticate }
+}
+
+const readOnlyWarning =
+  'no token is configured and the daemon listens beyond loopback: everybody may read, nobody may refresh, check or reload. ' +
+  'Set AUTH_TOKEN (or auth.token) to administer it.'
+
+function digestOf(token: string): Buffer {
+  return hash('sha256', token, 'buffer')
+}
+
+/** Throws the problem that names the missing role. */
+export function demand(principal: Principal | undefined, role: Role): void {
+  if (rank[principal?.role ?? 'none'] >= rank[role]) return
+  throw new Problem(403, `This needs the role "${role}". Send a token that has it: Authorization: Bearer TOKEN.`, {
+    more: { role_needed: role },
+  })
+}
+
+/** Throws where the principal may not see secrets. */
+export function demandSecrets(principal: Principal | undefined): void {
+  if (principal?.secrets) return
+  throw new Problem(403, 'Secrets are shown only to a token that has the "secrets" right.', {
+    more: { right_needed: 'secrets' },
+  })
+}
+
+export function unauthorised(): Problem {
+  return new Problem(401, 'This token is not known here. Send a valid one, or none to read anonymously.', {
+    headers: { 'www-authenticate': 'Bearer realm="mcp-roster", error="invalid_token"' },
+  })
+}

@@ -1,0 +1,149 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import type { Log } from '../log.ts'
+import type { Principal } from './access.ts'
+import { preflight } from './cors.ts'
+import type { Admission, Guard } from './guard.ts'
+import { pathOf } from './guard.ts'
+import type { Front } from './hot.ts'
+import { Problem, problemFrom } from './problem.ts'
+import { everywhere, problemReply, send } from './reply.ts'
+
+/** What routes find in `c.env`. Both ends are absent where an application is asked without a server. */
+export type Bindings = {
+  readonly principal?: Principal
+  readonly incoming?: IncomingMessage
+  readonly outgoing?: ServerResponse
+}
+export type Api = Hono<{ Bindings: Bindings }>
+
+/** How many requests were answered, by method and status. */
+export type RequestCounts = ReadonlyMap<string, number>
+
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+
+/**
+ * What stands between the network and the routes: the guard for every request, then the fronts, then the router.
+ *
+ * Headers that every answer carries are set here, on the raw response: a hono middleware that touched them would cost
+ * the hot routes four fifths of their speed.
+ */
+export function createEdge({
+  app,
+  guard,
+  fronts,
+  bodyBytes,
+  accessLog,
+}: {
+  app: Api
+  guard: Guard
+  fronts: readonly Front[]
+  bodyBytes: number
+  accessLog?: Log | undefined
+}) {
+  const counts = new Map<string, number>()
+  const admissions = new WeakMap<object, Principal>()
+  const route = getRequestListener(
+    (request, env) => {
+      const incoming = env.incoming as IncomingMessage
+      const principal = admissions.get(incoming)
+      return app.fetch(request, {
+        incoming,
+        outgoing: env.outgoing as ServerResponse,
+        ...(principal ? { principal } : {}),
+      })
+    },
+    { hostname: 'localhost' },
+  )
+
+  function count(method: string | undefined, status: number): void {
+    const key = `${methods.has(method ?? '') ? method : 'other'} ${status}`
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem, admission: Admission): void {
+    const unread = hasBody(request)
+    const reply = problemReply(problem)
+    if (unread) response.setHeader('connection', 'close')
+    send(request, response, reply, admission.cors)
+    if (unread) letGo(request)
+  }
+
+  function answer(request: IncomingMessage, response: ServerResponse): void {
+    const admission = guard.admit(request)
+    if (admission.problem) return refuse(request, response, admission.problem, admission)
+    if (isPreflight(request)) return answerPreflight(request, response)
+    const tooLarge = bodyProblem(request, bodyBytes)
+    if (tooLarge) return refuse(request, response, tooLarge, admission)
+    for (const front of fronts) if (front(request, response, admission)) return
+    for (const [name, value] of Object.entries({ ...everywhere, vary: 'Origin', ...admission.cors }))
+      response.setHeader(name, value)
+    admissions.set(request, admission.principal)
+    void route(request, response)
+  }
+
+  function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
+    const { origin = '', 'access-control-request-method': method = '' } = request.headers
+    const allowed = preflight(guard.cors, origin, method, pathOf(request))
+    if (!allowed) {
+      const problem = new Problem(403, 'Pages of this origin may not do this here. See cors.origins in the config.')
+      return refuse(request, response, problem, { problem, cors: undefined })
+    }
+    response.writeHead(204, { ...everywhere, vary: 'Origin, Access-Control-Request-Method', ...allowed })
+    response.end()
+  }
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    const started = accessLog ? performance.now() : 0
+    try {
+      answer(request, response)
+    } catch (error) {
+      // A front that throws a problem means it; anything else is a fault of ours and is told as one.
+      const problem = problemFrom(error)
+      if (!response.headersSent) send(request, response, problemReply(problem), undefined)
+      else response.destroy()
+    }
+    if (response.writableEnded && !accessLog) return count(request.method, response.statusCode)
+    response.once('close', () => {
+      count(request.method, response.statusCode)
+      accessLog?.info(
+        {
+          method: request.method,
+          path: pathOf(request),
+          status: response.statusCode,
+          ms: Math.round((performance.now() - started) * 10) / 10,
+          remote: request.socket.remoteAddress,
+        },
+        'request',
+      )
+    })
+  }
+
+  return { handle, counts: (): RequestCounts => counts }
+}
+export type Edge = ReturnType<typeof createEdge>
+
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+function bodyProblem({ headers }: IncomingMessage, most: number): Problem | undefined {
+  return Number(headers['content-length'] ?? 0) > most ? bodyTooLarge(most) : undefined
+}
+
+export function bodyTooLarge(most: number): Problem {
+  return new Problem(413, `The body is larger than ${most} bytes.`)
+}
+
+/** Reads away a refused body for a moment, so that the refusal is read before the connection goes. */
+function letGo(request: IncomingMessage): void {
+  const { socket } = request
+  const timer = setTimeout(() => socket.destroySoon(), 500)
+  request.once('close', () => clearTimeout(timer))
+  request.resume()
+}

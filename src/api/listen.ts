@@ -1,0 +1,142 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Log } from '../log.ts'
+import type { Limits, Listen } from './config.ts'
+import { answerParseError } from './parse-errors.ts'
+import { readPair, watchPair } from './tls.ts'
+
+export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
+
+export type Handle = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Why the daemon cannot listen; `code` is the system's (`EADDRINUSE`, `EACCES`). */
+export class ListenError extends Error {
+  override name = 'ListenError'
+  readonly code: string | undefined
+  readonly host: string
+  readonly port: number
+
+  constructor({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException) {
+    super(`cannot listen on ${host}:${port}: ${reasons[cause.code ?? ''] ?? cause.message}`, { cause })
+    this.code = cause.code
+    this.host = host
+    this.port = port
+  }
+}
+
+const reasons: Record<string, string> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'this user may not use that port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this name has no address',
+}
+
+/** An address that a machine without IPv6, or with it switched off, answers to an attempt to bind `::1`. */
+const absent = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
+
+/**
+ * Serves `handle` until disposed; resolves once it accepts connections. `localhost` means both 127.0.0.1 and ::1.
+ *
+ * Disposal stops accepting, lets what is in flight finish, and cuts what is left after `graceMs`.
+ */
+export async function listen(handle: Handle, options: ListenOptions, { graceMs = 8000 } = {}) {
+  const hosts = options.host === 'localhost' ? ['127.0.0.1', '::1'] : [options.host]
+  const opened: HttpServer[] = []
+  let draining = false
+
+  const served: Handle = (request, response) => {
+    if (draining) response.shouldKeepAlive = false
+    handle(request, response)
+  }
+
+  let { port } = options
+  for (const host of hosts) {
+    const server = createHttp(served, options)
+    try {
+      port = await bind(server, host, port)
+      opened.push(server)
+    } catch (error) {
+      if (opened.length > 0 && absent.has((error as NodeJS.ErrnoException).code ?? '')) continue
+      await Promise.all(opened.map((one) => close(one, 0)))
+      throw new ListenError({ host, port }, error as NodeJS.ErrnoException)
+    }
+  }
+  const unwatch = options.tls ? watchPair(options.tls, { use: usePair, log: options.log }) : () => {}
+
+  function usePair(pair: { cert: Buffer; key: Buffer }): void {
+    for (const server of opened) (server as TlsServer).setSecureContext(pair)
+  }
+
+  return {
+    port,
+    url: `${options.tls ? 'https' : 'http'}://${named(options.host)}:${port}`,
+    connections: async () => (await Promise.all(opened.map(connectionsOf))).reduce((sum, one) => sum + one, 0),
+    async [Symbol.asyncDispose]() {
+      draining = true
+      unwatch()
+      await Promise.all(opened.map((server) => close(server, graceMs)))
+    },
+  }
+}
+export type Listening = Awaited<ReturnType<typeof listen>>
+
+type HttpServer = Server | TlsServer
+
+function createHttp(handle: Handle, { tls, limits }: ListenOptions): HttpServer {
+  const options = {
+    maxHeaderSize: limits.header_bytes,
+    headersTimeout: limits.header_timeout * 1000,
+    requestTimeout: limits.request_timeout * 1000,
+    keepAliveTimeout: limits.keep_alive * 1000,
+    connectionsCheckingInterval: Math.min(5000, limits.header_timeout * 500),
+    // The guard says what is wrong with a Host header, as a problem document.
+    requireHostHeader: false,
+    noDelay: true,
+  }
+  const server = tls
+    ? createTlsServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2' }, handle)
+    : createServer(options, handle)
+  server.maxHeadersCount = 0 // their size is limited; a count would drop the last ones silently
+  server.maxConnections = limits.connections
+  server.setTimeout(limits.idle_timeout * 1000)
+  const lastOn = new WeakMap<Duplex, ServerResponse>()
+  server.on('request', (request, response) => void lastOn.set(request.socket, response))
+  server.on('clientError', (error, socket) =>
+    answerParseError(error, socket, { last: lastOn.get(socket), headBytes: limits.header_bytes }),
+  )
+  return server
+}
+
+function bind(server: HttpServer, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off('error', reject)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}
+
+function close(server: HttpServer, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const idle = setInterval(() => server.closeIdleConnections(), 50)
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearInterval(idle)
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function connectionsOf(server: HttpServer): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+}
+
+function named(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}

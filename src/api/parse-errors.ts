@@ -1,0 +1,35 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Problem } from './problem.ts'
+import { problemReply } from './reply.ts'
+
+/** Answers what was no request at all: too large a head, bad syntax, a head that never came to its end. */
+export function answerParseError(
+  error: Error & { code?: string },
+  socket: Duplex,
+  { last, headBytes }: { last: ServerResponse | undefined; headBytes: number },
+): void {
+  const midAnswer = last !== undefined && last.headersSent && !last.writableFinished
+  if (!socket.writable || midAnswer || error.code === 'ECONNRESET') return void socket.destroy()
+  const { status, headers, body } = problemReply(problemOf(error.code, headBytes))
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`)
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body.toString()}`)
+  lingerOn(socket)
+}
+
+/** Reads on for a moment: a connection closed with bytes unread is reset, and the answer lost with it. */
+function lingerOn(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), 500)
+  socket.once('close', () => clearTimeout(timer))
+  socket.removeAllListeners('data')
+  socket.on('data', () => {}) // takes the bytes from the parser, which would find them wrong again
+}
+
+function problemOf(code: string | undefined, headBytes: number): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new Problem(431, `The request's head is larger than ${headBytes} bytes.`)
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'The request did not arrive in time.')
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new Problem(413, 'The chunk extensions are too large.')
+  return new Problem(400, 'This is no well-formed HTTP request.')
+}

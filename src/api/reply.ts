@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Problem, problemBody, problemType } from './problem.ts'
+
+/** An answer made once and sent many times: its headers complete, its body bytes. */
+export type Reply = {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+  /** With a validator, what a 304 says. */
+  readonly etag?: string
+  readonly unchanged?: Readonly<Record<string, string>>
+}
+
+/** Said with every answer, whatever it is. */
+export const everywhere = { 'x-content-type-options': 'nosniff' } as const
+
+/** A reply of JSON bytes. With `etag` it may be kept and must be asked about; without, it is made anew each time. */
+export function jsonReply(body: Buffer, { etag, headers = {} }: { etag?: string; headers?: object } = {}): Reply {
+  const kept = {
+    ...everywhere,
+    'cache-control': 'no-cache',
+    vary: 'Origin, Accept-Encoding',
+    ...(etag === undefined ? {} : { etag }),
+    ...headers,
+  }
+  const all = { 'content-type': 'application/json', 'content-length': String(body.length), ...kept }
+  return { status: 200, headers: all, body, ...(etag === undefined ? {} : { etag, unchanged: kept }) }
+}
+
+export function problemReply(problem: Problem, requestId?: string): Reply {
+  const body = Buffer.from(problemBody(problem, requestId))
+  const headers = {
+    ...everywhere,
+    'content-type': problemType,
+    'content-length': String(body.length),
+    'cache-control': 'no-store',
+    vary: 'Origin',
+    ...problem.headers,
+  }
+  return { status: problem.status, headers, body }
+}
+
+/** Whether an `If-None-Match` names `etag`, compared weakly as RFC 9110 §13.1.2 asks. */
+export function namesTag(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch === etag || ifNoneMatch === '*') return true
+  const opaque = etag.startsWith('W/') ? etag.slice(2) : etag
+  return ifNoneMatch.split(',').some((one) => {
+    const tag = one.trim()
+    return tag === opaque || (tag.startsWith('W/') && tag.slice(2) === opaque)
+  })
+}
+
+/** Writes `reply`, or a 304 or a bare head where the request asks for that; `cors` is said beside it. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  cors: Readonly<Record<string, string>> | undefined,
+): void {
+  const asked = request.headers['if-none-match']
+  const unchanged = asked !== undefined && reply.etag !== undefined && namesTag(asked, reply.etag)
+  const headers = unchanged ? reply.unchanged : reply.headers
+  response.writeHead(unchanged ? 304 : reply.status, cors ? { ...headers, ...cors } : headers)
+  if (unchanged || request.method === 'HEAD') response.end()
+  else response.end(reply.body)
+}
+
+/** The same for a hono route. */
+export function toResponse(request: Request, reply: Reply): Response {
+  const asked = request.headers.get('if-none-match')
+  if (asked !== null && reply.etag !== undefined && namesTag(asked, reply.etag)) {
+    return new Response(null, { status: 304, headers: reply.unchanged ?? {} })
+  }
+  return new Response(new Uint8Array(reply.body), { status: reply.status, headers: reply.headers })
+}

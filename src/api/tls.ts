@@ -1,0 +1,46 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import type { Log } from '../log.ts'
+import type { Tls } from './config.ts'
+
+export type Pair = { readonly cert: Buffer; readonly key: Buffer }
+
+/** Reads a certificate and its key; throws where they cannot be read or do not belong together. */
+export function readPair({ cert, key }: Tls): Pair {
+  const pair = { cert: readFileSync(cert), key: readFileSync(key) }
+  try {
+    createSecureContext(pair)
+  } catch (error) {
+    throw new Error(`${cert} and ${key} are no certificate with its key`, { cause: error })
+  }
+  return pair
+}
+
+/**
+ * Calls `use` whenever the files hold another good pair; a bad pair is logged and the old one goes on.
+ *
+ * Looks at the files themselves every `everyMs`, since mounted secrets are swapped by links that no watch follows.
+ */
+export function watchPair(
+  files: Tls,
+  { use, log, everyMs = 5000 }: { use: (pair: Pair) => void; log: Log; everyMs?: number },
+): () => void {
+  let last = readPair(files)
+
+  function look(): void {
+    try {
+      const pair = readPair(files)
+      if (pair.cert.equals(last.cert) && pair.key.equals(last.key)) return
+      use(pair)
+      last = pair
+      log.info({ cert: files.cert }, 'certificate changed, new connections use it')
+    } catch (error) {
+      log.warn({ err: error, cert: files.cert }, 'certificate could not be read, the old one goes on')
+    }
+  }
+
+  for (const path of [files.cert, files.key]) watchFile(path, { interval: everyMs, persistent: false }, look)
+  return () => {
+    for (const path of [files.cert, files.key]) unwatchFile(path, look)
+  }
+}

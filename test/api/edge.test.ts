@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { read, serve } from './served.ts'
+
+describe('the edge', () => {
+  it('answers the list with its revision as ETag, and 304 to whoever has it', async () => {
+    await using served = await serve({ servers: [{ name: 'weather' }, { name: 'time' }] })
+
+    const first = await served.get('/servers')
+    const etag = first.headers.get('etag') ?? ''
+    const again = await served.get('/servers', { headers: { 'if-none-match': `"other", W/${etag}` } })
+    served.registry.put({ name: 'news' })
+    const changed = await served.get('/servers', { headers: { 'if-none-match': etag } })
+
+    assert.equal(first.status, 200)
+    assert.equal(etag, '"e-2"')
+    assert.equal(((await first.json()) as { servers: unknown[] }).servers.length, 2)
+    assert.equal(again.status, 304)
+    assert.equal(await again.text(), '')
+    assert.equal(changed.status, 200)
+  })
+
+  it('finds a server by its name, however its path is encoded', async () => {
+    await using served = await serve({
+      servers: [{ name: 'io.example/We ather', namespace: 'team-a' }, { name: 'time' }],
+    })
+
+    const names = await Promise.all(
+      [
+        '/servers/team-a/io.example%2FWe%20ather',
+        '/api/v1/servers/time',
+        '/servers/default/time',
+        '/servers/time/',
+      ].map(async (path) => ((await (await served.get(path)).json()) as { name: string }).name),
+    )
+
+    assert.deepEqual(names, ['io.example/We ather', 'time', 'time', 'time'])
+  })
+
+  it('answers HEAD as GET without the body', async () => {
+    await using served = await serve()
+
+    const list = await served.get('/servers', { method: 'HEAD' })
+    const sources = await served.get('/sources', { method: 'HEAD' })
+
+    assert.deepEqual([list.status, sources.status], [200, 200])
+    assert.ok(Number(list.headers.get('content-length')) > 100)
+    assert.equal(await list.text(), '')
+  })
+
+  it('says what is wrong as a problem document', async () => {
+    await using served = await serve()
+
+    const missing = await served.get('/servers/nobody')
+    const method = await served.get('/sources', { method: 'DELETE' })
+    const nowhere = await served.get('/nowhere')
+
+    const problem = (await missing.json()) as Record<string, unknown>
+    assert.equal(missing.headers.get('content-type'), 'application/problem+json')
+    assert.equal(problem['status'], 404)
+    assert.equal(problem['title'], 'Not Found')
+    assert.match(String(problem['detail']), /default\/nobody/)
+    assert.equal(problem['error'], problem['detail'])
+    assert.ok(Date.parse(String(problem['timestamp'])) > 0)
+    assert.equal(method.status, 405)
+    assert.equal(method.headers.get('allow'), 'HEAD, GET, OPTIONS')
+    assert.equal(nowhere.status, 404)
+  })
+
+  it('answers pipelined requests in order', async () => {
+    await using served = await serve()
+
+    const answer = await served.raw(
+      'GET /servers/weather HTTP/1.1\r\nhost: localhost\r\n\r\nGET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n' +
+        'GET /sources HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+    )
+
+    assert.deepEqual(
+      [...answer.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status),
+      ['200', '404', '200'],
+    )
+  })
+
+  for (const [what, request, status] of [
+    ['a head of a megabyte', `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(1_000_000)}\r\n\r\n`, 431],
+    ['no HTTP', 'hello there\r\n\r\n', 400],
+    ['a host that is missing', 'GET /servers HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+    ['two hosts', 'GET /servers HTTP/1.1\r\nhost: localhost\r\nHost: localhost\r\nconnection: close\r\n\r\n', 400],
+    ['a name that points here', 'GET /servers HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n', 421],
+    ['dots in the path', 'GET /v0.1/../servers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 400],
+    ['encoded dots', 'GET /v0.1/%2e%2E/servers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 400],
+    ['a broken encoding', 'GET /servers/%zz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 404],
+    ['an overlong encoding', 'GET /servers/%c0%ae HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 404],
+    ['a NUL in a name', 'GET /servers/a%00b HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 404],
+    [
+      'a thousand parameters',
+      `GET /servers?${'a=1&'.repeat(1000)} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`,
+      400,
+    ],
+    ['a long path', `GET /${'a'.repeat(9000)} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`, 414],
+    ['HTTP/1.0 without a host', 'GET /servers HTTP/1.0\r\n\r\n', 200],
+    [
+      'an absolute target',
+      'GET http://localhost/servers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+      200,
+    ],
+    [
+      'an absolute target elsewhere',
+      'GET http://evil.example/servers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+      421,
+    ],
+    [
+      'a body announced too large',
+      'POST /servers HTTP/1.1\r\nhost: localhost\r\ncontent-length: 104857600\r\nconnection: close\r\n\r\n',
+      413,
+    ],
+    ['two lengths', 'POST /servers HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400],
+    [
+      'a length and chunks',
+      'POST /servers HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+      400,
+    ],
+  ] as const) {
+    it(`answers ${status} to ${what}`, async () => {
+      await using served = await serve()
+
+      const { status: answered, head, body } = read(await served.raw(request))
+
+      assert.equal(answered, status)
+      if (status >= 400) {
+        assert.match(head, /content-type: application\/problem\+json/)
+        assert.equal((JSON.parse(body) as { status: number }).status, status)
+      }
+    })
+  }
+})
