@@ -1,0 +1,88 @@
+import { type Operation, type Outcome, StoreUnavailable } from './store.ts'
+
+type Call = {
+  readonly operations: readonly Operation[]
+  readonly resolve: (outcomes: readonly Outcome[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+const most = { operations: 1000, bytes: 8 * 1024 * 1024, waiting: 100_000 } as const
+
+/**
+ * Group commit: one batch is on its way, all that arrives meanwhile is the next one, so many writers share one fsync.
+ *
+ * Order is kept. When the store is unavailable everybody who waits hears it; when a batch fails for another reason its
+ * calls are tried one by one, so that one bad call does not hurt its neighbours.
+ */
+export function createGroupCommit(write: (operations: readonly Operation[]) => Promise<readonly Outcome[]>) {
+  let queue: Call[] = []
+  let waiting = 0
+  let running: Promise<void> | undefined
+
+  function commit(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+    if (waiting + operations.length > most.waiting) {
+      return Promise.reject(new StoreUnavailable(`the store is behind by ${waiting} writes`))
+    }
+    waiting += operations.length
+    return new Promise((resolve, reject) => {
+      queue.push({ operations, resolve, reject })
+      running ??= run()
+    })
+  }
+
+  async function run(): Promise<void> {
+    // Whatever came with the same turn of the event loop goes along.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (queue.length > 0) await carryOut(takeBatch())
+    running = undefined
+  }
+
+  function takeBatch(): Call[] {
+    let operations = 0
+    let bytes = 0
+    let count = 0
+    for (const call of queue) {
+      operations += call.operations.length
+      bytes += sizeOf(call)
+      if (count > 0 && (operations > most.operations || bytes > most.bytes)) break
+      count += 1
+    }
+    const batch = queue.slice(0, count)
+    queue = queue.slice(count)
+    return batch
+  }
+
+  async function carryOut(batch: readonly Call[]): Promise<void> {
+    try {
+      const outcomes = await write(batch.length === 1 ? batch[0]!.operations : batch.flatMap((call) => call.operations))
+      let next = 0
+      for (const { operations, resolve } of batch) resolve(outcomes.slice(next, (next += operations.length)))
+    } catch (error) {
+      await breakOff(batch, error)
+      return
+    }
+    settle(batch)
+  }
+
+  async function breakOff(batch: readonly Call[], error: unknown): Promise<void> {
+    if (!(error instanceof StoreUnavailable) && batch.length > 1) {
+      for (const call of batch) await carryOut([call])
+      return
+    }
+    const failed = error instanceof StoreUnavailable ? [...batch, ...queue.splice(0)] : batch
+    settle(failed)
+    for (const { reject } of failed) reject(error)
+  }
+
+  function settle(calls: readonly Call[]): void {
+    for (const { operations } of calls) waiting -= operations.length
+  }
+
+  return { commit, waiting: () => waiting, idle: () => running ?? Promise.resolve() }
+}
+
+function sizeOf({ operations }: Call): number {
+  let size = 0
+  for (const operation of operations) size += operation.type === 'put' ? operation.definition.length : 0
+  return size
+}

@@ -1,0 +1,62 @@
+import type { Operation, Outcome, Registration } from './store.ts'
+
+const most = { name: 253, namespace: 63, definition: 1024 * 1024, text: 1024 } as const
+
+/** Why no store could keep what the operation holds; undefined when all can. */
+export function refusal(operation: Operation): string | undefined {
+  const { namespace, name } = operation
+  const known = textRefusal('name', name, most.name) ?? textRefusal('namespace', namespace, most.namespace)
+  if (known !== undefined || operation.type === 'delete') return known
+  const { definition, lease } = operation
+  const texts =
+    textRefusal('definition', definition, most.definition) ??
+    textRefusal('instance_id', lease?.instance_id, most.text) ??
+    textRefusal('holder', lease?.holder, most.text)
+  if (texts !== undefined || lease === undefined) return texts
+  return Number.isFinite(lease.timeout) && Number.isFinite(lease.eviction)
+    ? undefined
+    : 'lease must hold finite numbers'
+}
+
+/** Databases take neither NUL nor halves of a character, and each has its own idea of how long is too long. */
+export function textRefusal(what: string, text: string | undefined, limit: number): string | undefined {
+  if (text === undefined) return undefined
+  if (text.length > limit) return `${what} must be at most ${limit} characters`
+  if (text.includes('\0')) return `${what} must not hold a NUL character`
+  return text.isWellFormed() ? undefined : `${what} must be well-formed Unicode`
+}
+
+/**
+ * What becomes of one operation where `current` stands: the rule of compare-and-set, the same for every store.
+ *
+ * `version` is the one it gets if it takes effect, `now` the store's time.
+ */
+export function judge(
+  operation: Operation,
+  current: Registration | undefined,
+  { version, now }: { version: string; now: string },
+): Outcome {
+  const { kind, namespace, name, expect } = operation
+  if (!isAsExpected(expect, current)) return { type: 'conflict', current }
+  if (operation.type === 'delete') {
+    if (current === undefined) return { type: 'conflict', current }
+    return { type: 'deleted', before: current, resource_version: version }
+  }
+  const { definition, lease } = operation
+  const registration = {
+    kind,
+    namespace,
+    name,
+    definition,
+    ...(lease && { lease }),
+    resource_version: version,
+    created_at: current?.created_at ?? now,
+    updated_at: now,
+  }
+  return { type: 'put', registration, created: current === undefined }
+}
+
+function isAsExpected(expect: Operation['expect'], current: Registration | undefined): boolean {
+  if (expect === 'any') return true
+  return expect === 'none' ? current === undefined : current?.resource_version === expect.version
+}

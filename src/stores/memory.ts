@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto'
+import type { Log } from '../log.ts'
+import { type Backend, keyOf } from './backend.ts'
+import { createStore } from './front.ts'
+import { judge } from './judge.ts'
+import type { HeardBeat, KeptSource, Operation, Outcome, Registration, Store } from './store.ts'
+
+/** Keeps everything for as long as the process lives. Nobody else can write to it. */
+export function openMemory({ log }: { log: Log }): Store {
+  return createStore({ type: 'memory', backend: memory(), log })
+}
+
+function memory(): Backend {
+  const epoch = randomUUID()
+  const registrations = new Map<string, Registration>()
+  const beats = new Map<string, { readonly at: number; readonly said: string | undefined }>()
+  const kept = new Map<string, KeptSource>()
+  // Clients may hold versions from before a restart: new ones must be greater.
+  let version = Date.now() * 1000
+
+  function carryOut(operation: Operation): Outcome {
+    const key = keyOf(operation)
+    const next = { version: String(version + 1), now: new Date().toISOString() }
+    const outcome = judge(operation, registrations.get(key), next)
+    if (outcome.type === 'put') registrations.set(key, outcome.registration)
+    if (outcome.type === 'deleted') {
+      registrations.delete(key)
+      if (operation.kind === 'agent') beats.delete(operation.name)
+    }
+    if (outcome.type !== 'conflict') version += 1
+    return outcome
+  }
+
+  function writeBeats(heard: readonly HeardBeat[]): void {
+    const now = performance.now()
+    for (const { name, age_ms, said } of heard) {
+      const at = now - age_ms
+      if (registrations.has(`agent:${name}`) && at >= (beats.get(name)?.at ?? -Infinity)) beats.set(name, { at, said })
+    }
+  }
+
+  function allBeats(): HeardBeat[] {
+    const now = performance.now()
+    return [...beats].map(([name, { at, said }]) => ({ name, age_ms: now - at, ...(said !== undefined && { said }) }))
+  }
+
+  return {
+    head: async () => ({ epoch, version: String(version) }),
+    page: async (after) => ({
+      registrations: after === undefined ? [...registrations.values()] : [],
+      last: 'all',
+    }),
+    commit: async (operations) => operations.map(carryOut),
+    writeBeats: async (heard) => writeBeats(heard),
+    beats: async () => allBeats(),
+    since: async (cursor) => ({ lost: false, cursor, news: [] }),
+    keepReadings: async (source, fingerprint, readings) =>
+      void kept.set(source, { source, fingerprint, kept_at: new Date().toISOString(), readings }),
+    readings: async () => [...kept.values()],
+    mend: async () => {},
+    close: async () => {},
+    pollMs: undefined,
+  }
+}

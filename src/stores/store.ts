@@ -1,0 +1,160 @@
+/**
+ * Where registrations survive: agents that announced themselves, servers written by hand, the last heartbeats, and the
+ * last good readings of sources that are pulled. Only facts; everything derived is made again from them.
+ *
+ * - **Durable.** `commit` resolves once the database has it safely on disk. What it acknowledged is never lost; what it
+ *   rejected may still have happened when the connection broke at the wrong moment, and then comes back by `changes`.
+ * - **Versioned.** Every put and delete gets a `resource_version` that is greater than all before it, over restarts and
+ *   over all replicas on one database, in the order in which they took effect.
+ * - **Patient.** A store that is down rejects writes at once with `StoreUnavailable`, keeps heartbeats (bounded) until
+ *   they can be written, and comes back by itself. `load` and `readings` are refused too: whoever reads holds a copy.
+ * - **Timeless.** Replicas never compare their clocks: times are the store's own, ages are durations by that clock.
+ */
+export type Store = AsyncDisposable & {
+  readonly type: StoreType
+  /** Everything registered, and the version from which `changes` goes on. */
+  readonly load: () => Promise<Picture>
+  /**
+   * Carries out all operations in one transaction, in order, each seeing the effect of those before it. One that does
+   * not find what it expected changes nothing and says so, and hinders no other. Results come in the order of the
+   * operations. Calls take effect in the order they were made.
+   */
+  readonly commit: (operations: readonly Operation[]) => Promise<readonly Outcome[]>
+  /** Notes heartbeats, at once; they are written together, soon enough for other replicas (a third of `timeout`). */
+  readonly beat: (beats: readonly Beat[]) => void
+  /**
+   * What others wrote after version `since`, and the heartbeats they heard. Never ends before `signal` aborts, waits
+   * while the store is down. What one wrote oneself may come too: whoever knows a newer version ignores an older one.
+   */
+  readonly changes: (follow: { readonly since: string; readonly signal: AbortSignal }) => AsyncIterable<readonly News[]>
+  /** Replaces all that is kept of one source. */
+  readonly keepReadings: (source: string, fingerprint: string, readings: readonly KeptReading[]) => Promise<void>
+  /** What is kept, of all sources. */
+  readonly readings: () => Promise<readonly KeptSource[]>
+  readonly state: () => StoreState
+  /** Writes out what is buffered, gives back what is open. */
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+export type StoreType = 'memory' | 'sqlite' | 'postgres' | 'mysql'
+
+/** Agent ids are unique over all namespaces; the names of manual servers in their namespace. */
+export type Kind = 'agent' | 'manual'
+
+export type Key = { readonly kind: Kind; readonly namespace: string; readonly name: string }
+
+/** For how long a registration holds without a heartbeat, and who holds it. Seconds. */
+export type LeaseFacts = {
+  readonly timeout: number
+  readonly eviction: number
+  readonly instance_id?: string
+  readonly holder?: string
+}
+
+export type Registration = Key & {
+  /** JSON text, kept as it was given. */
+  readonly definition: string
+  readonly lease?: LeaseFacts
+  readonly resource_version: string
+  /** By the store's clock, RFC 3339. */
+  readonly created_at: string
+  readonly updated_at: string
+}
+
+/** `any`: whatever is there; `none`: nothing may be there; a version: exactly that one must be there. */
+export type Expected = 'any' | 'none' | { readonly version: string }
+
+/** A put of an agent whose id is in another namespace moves it. */
+export type Operation =
+  | (Key & {
+      readonly type: 'put'
+      readonly definition: string
+      readonly lease?: LeaseFacts
+      readonly expect: Expected
+    })
+  | (Key & { readonly type: 'delete'; readonly expect: Exclude<Expected, 'none'> })
+
+export type Outcome =
+  | { readonly type: 'put'; readonly registration: Registration; readonly created: boolean }
+  | { readonly type: 'deleted'; readonly before: Registration; readonly resource_version: string }
+  /** What is there instead; nothing, where a version or something to delete was expected. */
+  | { readonly type: 'conflict'; readonly current: Registration | undefined }
+  /** What no store could keep: a NUL or half a character in a text, a text beyond its limit. Never tried. */
+  | { readonly type: 'refused'; readonly reason: string }
+
+/** A heartbeat of the agent `name`, heard `age_ms` ago. */
+export type Beat = {
+  readonly name: string
+  readonly age_ms: number
+  /** Seconds after which the agent's lease lapses; what tells how soon the beat must be written. */
+  readonly timeout: number
+  /** What the agent said of itself, for other replicas; at most 1 kB, opaque. */
+  readonly said?: string
+}
+
+export type HeardBeat = Omit<Beat, 'timeout'>
+
+export type Picture = {
+  /** Names this very database; another one has another epoch, and so has a restored one. */
+  readonly epoch: string
+  readonly resource_version: string
+  readonly registrations: readonly Registration[]
+  readonly beats: readonly HeardBeat[]
+}
+
+export type News =
+  | { readonly type: 'put'; readonly registration: Registration }
+  | ({ readonly type: 'deleted'; readonly resource_version: string } & Key)
+  | { readonly type: 'beats'; readonly beats: readonly HeardBeat[] }
+  /** Too much was missed to tell it one by one: forget what you have and take this. */
+  | { readonly type: 'picture'; readonly picture: Picture }
+
+/** The last good reading of one origin, as JSON text. */
+export type KeptReading = { readonly origin: string; readonly reading: string }
+
+/** `fingerprint` says which config of the source they were read under. */
+export type KeptSource = {
+  readonly source: string
+  readonly fingerprint: string
+  readonly kept_at: string
+  readonly readings: readonly KeptReading[]
+}
+
+export type StoreState = {
+  readonly status: 'up' | 'down'
+  /** When it came up or went down, by this machine's clock. */
+  readonly since: Date
+  /** Why it is down. Holds no secret. */
+  readonly reason?: string
+  readonly waiting: { readonly operations: number; readonly beats: number }
+  /** Counted since start. */
+  readonly counted: {
+    readonly commits: number
+    readonly operations: number
+    readonly conflicts: number
+    readonly beats: number
+    readonly dropped_beats: number
+    readonly failures: number
+  }
+}
+
+/** The store cannot write now. It mends itself; ask again after `retry_after` seconds. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+  readonly retry_after: number
+
+  constructor(message: string, { retry_after = 1, cause }: { retry_after?: number; cause?: unknown } = {}) {
+    super(message, { cause })
+    this.retry_after = retry_after
+  }
+}
+
+/** The store can't be opened, or must not be touched; says why and what to do. Does not pass by itself. */
+export class StoreRefused extends Error {
+  override name = 'StoreRefused'
+}
+
+/** Whether version `a` came after `b`. */
+export function isNewer(a: string, b: string): boolean {
+  return a.length === b.length ? a > b : a.length > b.length
+}

@@ -1,0 +1,471 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import {
+  isNewer,
+  type News,
+  type Operation,
+  type Outcome,
+  type Registration,
+  type Store,
+} from '../../src/stores/store.ts'
+
+/** One database of a kind, and how to open it. */
+export type Place = AsyncDisposable & { readonly open: () => Promise<Store> }
+
+export type StoreKind = {
+  readonly name: string
+  /** A fresh, empty database. */
+  readonly make: () => Promise<Place>
+  /** Whether what was stored is there when it is opened again. */
+  readonly survives: boolean
+  /** Whether several may have it open at once. */
+  readonly shared: boolean
+  /** Why the suite can't run here. */
+  readonly skip?: string | undefined
+}
+
+/** A put of an agent; override what matters. */
+export function put(fields: Partial<Extract<Operation, { type: 'put' }>> = {}): Operation {
+  return {
+    type: 'put',
+    kind: 'agent',
+    namespace: 'default',
+    name: 'weather',
+    definition: '{"name":"weather"}',
+    lease: { timeout: 60, eviction: 120 },
+    expect: 'any',
+    ...fields,
+  }
+}
+
+/** The registration that a put made. */
+export function made(outcome: Outcome | undefined): Registration {
+  assert.ok(outcome?.type === 'put', JSON.stringify(outcome))
+  return outcome.registration
+}
+
+export function typesOf(outcomes: readonly Outcome[]): string[] {
+  return outcomes.map(({ type }) => type)
+}
+
+/** News of a store until `enough` says so; fails the test when they don't come. */
+export async function newsUntil(
+  store: Store,
+  since: string,
+  enough: (news: readonly News[]) => boolean,
+  ms = 8000,
+): Promise<News[]> {
+  const all: News[] = []
+  const signal = AbortSignal.timeout(ms)
+  for await (const news of store.changes({ since, signal })) {
+    all.push(...news)
+    if (enough(all)) return all
+  }
+  throw new assert.AssertionError({ message: `not told in time, only ${JSON.stringify(all).slice(0, 2000)}` })
+}
+
+/** The promises of `Store`, kept by every kind of store. */
+export function keepsTheStoreContract({ name, make, survives, shared, skip }: StoreKind): void {
+  describe(`the ${name} store`, { skip }, () => {
+    let place: Place
+    let store: Store
+
+    before(async () => {
+      place = await make()
+      store = await place.open()
+    })
+    after(async () => {
+      await store[Symbol.asyncDispose]()
+      await place[Symbol.asyncDispose]()
+    })
+
+    const named = async (wanted: string) => (await store.load()).registrations.filter(({ name }) => name === wanted)
+
+    it('shows what was put, as it was put', async () => {
+      const definition =
+        '{ "name":"plain" ,\n "n":12345678901234567890, "t":"\\u0000 é 🦉 \'\'; DROP TABLE agents;--" }'
+      const lease = { timeout: 1.5, eviction: 7200, instance_id: "i'1\\", holder: 'team "a"' }
+
+      const [outcome] = await store.commit([put({ name: 'plain', namespace: 'team-a', definition, lease })])
+
+      const { resource_version, created_at, updated_at, ...rest } = made(outcome)
+      assert.deepEqual(rest, { kind: 'agent', name: 'plain', namespace: 'team-a', definition, lease })
+      assert.match(resource_version, /^\d+$/)
+      assert.equal(created_at, updated_at)
+      assert.ok(Math.abs(Date.parse(created_at) - Date.now()) < 60_000, created_at)
+      assert.deepEqual(await named('plain'), [made(outcome)])
+    })
+
+    it('keeps names and texts exactly, whatever is in them', async () => {
+      const names = [
+        "'; DROP TABLE roster_registrations; --",
+        '%_*?\\',
+        '🦉 owl/é',
+        'Case',
+        'case',
+        'trailing ',
+        'trailing',
+        '__proto__',
+        'é',
+        'e\u0301',
+        'ß',
+        'ss',
+        'x'.repeat(253),
+        '🦉'.repeat(126),
+      ]
+
+      await store.commit(names.map((name) => put({ kind: 'manual', name, definition: JSON.stringify({ name }) })))
+
+      const { registrations } = await store.load()
+      const found = registrations.filter(({ kind }) => kind === 'manual')
+      assert.deepEqual(found.map(({ name }) => name).toSorted(), names.toSorted())
+      for (const { name, definition } of found) assert.equal(JSON.parse(definition).name, name)
+    })
+
+    it('refuses what no database could keep, and carries out the rest', async () => {
+      const outcomes = await store.commit([
+        put({ name: 'nul\0' }),
+        put({ name: 'half \ud83e' }),
+        put({ name: 'x'.repeat(10_000) }),
+        put({ name: 'raw-nul', definition: '"\0"' }),
+        put({ name: 'huge', definition: 'x'.repeat(1024 * 1024 + 1) }),
+        put({ name: 'odd-lease', lease: { timeout: Number.NaN, eviction: 1 } }),
+        put({ name: 'fine' }),
+      ])
+
+      assert.deepEqual(typesOf(outcomes), [...Array.from({ length: 6 }, () => 'refused'), 'put'])
+      assert.match(JSON.stringify(outcomes[0]), /name must not hold a NUL/)
+    })
+
+    it('keeps a definition of a megabyte', async () => {
+      const definition = JSON.stringify('🦉'.repeat(400_000))
+
+      await store.commit([put({ name: 'big', definition })])
+
+      assert.equal((await named('big'))[0]?.definition, definition)
+    })
+
+    it('gives every write a greater version', async () => {
+      const versions: string[] = []
+      for (let round = 0; round < 3; round += 1) {
+        const outcomes = await store.commit([put({ name: 'a' }), put({ name: 'b' })])
+        versions.push(...outcomes.map((outcome) => made(outcome).resource_version))
+      }
+      const [deleted] = await store.commit([
+        { type: 'delete', kind: 'agent', namespace: 'default', name: 'a', expect: 'any' },
+      ])
+      assert.ok(deleted?.type === 'deleted')
+      versions.push(deleted.resource_version)
+
+      for (const [index, version] of versions.entries()) {
+        if (index > 0) assert.ok(isNewer(version, versions[index - 1]!), versions.join(' '))
+      }
+      assert.ok(!isNewer((await store.load()).resource_version, deleted.resource_version))
+    })
+
+    it('keeps when something was made, and says when it was changed', async () => {
+      const first = made((await store.commit([put({ name: 'kept' })]))[0])
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      const second = made((await store.commit([put({ name: 'kept', definition: '{}' })]))[0])
+
+      assert.equal(second.created_at, first.created_at)
+      assert.ok(second.updated_at > first.updated_at)
+    })
+
+    it('lets exactly one of many writers win who expect the same version', async () => {
+      let { resource_version: version } = made((await store.commit([put({ name: 'contended' })]))[0])
+      for (let round = 0; round < 5; round += 1) {
+        const expect = { version }
+        const outcomes = await Promise.all(
+          Array.from({ length: 40 }, (_, writer) =>
+            store.commit([put({ name: 'contended', definition: `{"writer":${writer}}`, expect })]),
+          ),
+        )
+        const won = outcomes.flat().filter(({ type }) => type === 'put')
+        assert.equal(won.length, 1)
+        version = made(won[0]).resource_version
+        for (const outcome of outcomes.flat()) {
+          if (outcome.type === 'conflict') assert.equal(outcome.current?.resource_version, version)
+        }
+        assert.deepEqual(await named('contended'), [made(won[0])])
+      }
+    })
+
+    it('lets operations of one call see those before them', async () => {
+      const outcomes = await store.commit([
+        put({ name: 'chain', expect: 'none', definition: '1' }),
+        put({ name: 'chain', expect: 'none', definition: '2' }),
+        { type: 'delete', kind: 'agent', namespace: 'default', name: 'chain', expect: 'any' },
+        { type: 'delete', kind: 'agent', namespace: 'default', name: 'chain', expect: 'any' },
+        put({ name: 'chain', expect: 'none', definition: '3' }),
+      ])
+
+      assert.deepEqual(typesOf(outcomes), ['put', 'conflict', 'deleted', 'conflict', 'put'])
+      assert.ok(outcomes[1]?.type === 'conflict' && outcomes[1].current?.definition === '1')
+      assert.equal((await named('chain'))[0]?.definition, '3')
+    })
+
+    it('answers a version that is not there, or is no version, with a conflict', async () => {
+      await store.commit([put({ name: 'there' })])
+      const outcomes = await store.commit([
+        put({ name: 'there', expect: { version: '1' } }),
+        put({ name: 'there', expect: { version: '99999999999999999999999999' } }),
+        put({ name: 'there', expect: { version: "' OR 1=1" } }),
+        put({ name: 'there', expect: { version: '' } }),
+        put({ name: 'not-there', expect: { version: '1' } }),
+        { type: 'delete', kind: 'agent', namespace: 'default', name: 'there', expect: { version: '-1' } },
+        put({ name: 'there', expect: 'none' }),
+      ])
+
+      assert.deepEqual(new Set(typesOf(outcomes)), new Set(['conflict']))
+      assert.deepEqual(await named('not-there'), [])
+    })
+
+    it('moves an agent to another namespace, and keeps manual servers of one name apart', async () => {
+      await store.commit([put({ name: 'mover', namespace: 'one' })])
+      await store.commit([put({ name: 'mover', namespace: 'two' })])
+      await store.commit([
+        put({ kind: 'manual', name: 'twin', namespace: 'one' }),
+        put({ kind: 'manual', name: 'twin', namespace: 'two', expect: 'none' }),
+        put({ kind: 'agent', name: 'twin', namespace: 'one', expect: 'none' }),
+      ])
+
+      assert.deepEqual(
+        (await named('mover')).map(({ namespace }) => namespace),
+        ['two'],
+      )
+      assert.equal((await named('twin')).length, 3)
+    })
+
+    it('drops a lease that is put without one', async () => {
+      await store.commit([put({ name: 'leased' })])
+      const { lease: _, ...without } = put({ name: 'leased' }) as Extract<Operation, { type: 'put' }>
+      await store.commit([without])
+
+      assert.equal((await named('leased'))[0]?.lease, undefined)
+    })
+
+    it('carries out a thousand parallel calls in the order they were made', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 1000 }, (_, n) => store.commit([put({ name: `crowd-${n % 100}`, definition: `${n}` })])),
+      )
+
+      const versions = outcomes.map(([outcome]) => made(outcome).resource_version)
+      for (const [index, version] of versions.entries()) {
+        if (index > 0) assert.ok(isNewer(version, versions[index - 1]!))
+      }
+      const { registrations } = await store.load()
+      const crowd = registrations.filter(({ name }) => name.startsWith('crowd-'))
+      assert.deepEqual(
+        crowd.map(({ definition }) => Number(definition)).toSorted((a, b) => a - b),
+        Array.from({ length: 100 }, (_, n) => 900 + n),
+      )
+    })
+
+    it('loads thousands at once', async () => {
+      const many = Array.from({ length: 5000 }, (_, n) => put({ kind: 'manual', namespace: 'many', name: `m-${n}` }))
+      await store.commit(many)
+
+      const { registrations } = await store.load()
+      const found = registrations.filter(({ namespace }) => namespace === 'many')
+
+      assert.equal(new Set(found.map(({ name }) => name)).size, 5000)
+      await store.commit(
+        many.map(({ kind, namespace, name }) => ({ type: 'delete', kind, namespace, name, expect: 'any' })),
+      )
+    })
+
+    it('keeps the latest heartbeat of each agent, with its age', async () => {
+      await store.commit([put({ name: 'beating' }), put({ name: 'beating-too' })])
+      store.beat([
+        { name: 'beating', age_ms: 5000, timeout: 0.3 },
+        { name: 'beating-too', age_ms: 0, timeout: 60, said: '{"status":"degraded"}' },
+        { name: 'nobody', age_ms: 0, timeout: 60 },
+        { name: 'n\0l', age_ms: 0, timeout: 60 },
+      ])
+      store.beat([{ name: 'beating', age_ms: 1000, timeout: 60 }])
+      await until(() => store.state().waiting.beats === 0)
+
+      const { beats } = await store.load()
+      const beating = beats.find(({ name }) => name === 'beating')
+      assert.ok(beating && beating.age_ms >= 1000 && beating.age_ms < 4000, JSON.stringify(beats))
+      assert.equal(beats.find(({ name }) => name === 'beating-too')?.said, '{"status":"degraded"}')
+      assert.equal(
+        beats.some(({ name }) => name === 'nobody'),
+        false,
+      )
+    })
+
+    it('never takes a beat for a later one', async () => {
+      await store.commit([put({ name: 'late' })])
+      store.beat([{ name: 'late', age_ms: 0, timeout: 0 }])
+      await until(() => store.state().waiting.beats === 0)
+      store.beat([{ name: 'late', age_ms: 60_000, timeout: 0 }])
+      await until(() => store.state().waiting.beats === 0)
+
+      const { beats } = await store.load()
+      assert.ok((beats.find(({ name }) => name === 'late')?.age_ms ?? Infinity) < 30_000)
+    })
+
+    it('forgets the heartbeats of an agent with the agent', async () => {
+      await store.commit([put({ name: 'gone' })])
+      store.beat([{ name: 'gone', age_ms: 0, timeout: 0 }])
+      await until(() => store.state().waiting.beats === 0)
+      await store.commit([{ type: 'delete', kind: 'agent', namespace: 'default', name: 'gone', expect: 'any' }])
+      await store.commit([put({ name: 'gone' })])
+
+      assert.equal(
+        (await store.load()).beats.some(({ name }) => name === 'gone'),
+        false,
+      )
+    })
+
+    it('replaces what is kept of a source, and of no other', async () => {
+      await store.keepReadings('partner', 'f1', [
+        { origin: 'https://a.example/?q=1', reading: '[1]' },
+        { origin: 'https://b.example/', reading: '[2]' },
+      ])
+      await store.keepReadings('dns', 'f2', [{ origin: '🦉', reading: JSON.stringify('\0 \ud800 é'.repeat(100_000)) }])
+      await store.keepReadings('partner', 'f3', [{ origin: 'https://b.example/', reading: '[3]' }])
+      await store.keepReadings('empty', 'f4', [])
+
+      const kept = new Map((await store.readings()).map((one) => [one.source, one]))
+      assert.deepEqual(kept.get('partner')?.readings, [{ origin: 'https://b.example/', reading: '[3]' }])
+      assert.equal(kept.get('partner')?.fingerprint, 'f3')
+      assert.ok(Math.abs(Date.parse(kept.get('partner')!.kept_at) - Date.now()) < 60_000)
+      assert.equal(kept.get('dns')?.readings[0]?.reading.length, JSON.stringify('\0 \ud800 é'.repeat(100_000)).length)
+      assert.deepEqual(kept.get('empty')?.readings, [])
+    })
+
+    it('refuses a reading that cannot be kept, and keeps the one before', async () => {
+      await store.keepReadings('whole', 'f', [{ origin: 'o', reading: '[]' }])
+      await assert.rejects(store.keepReadings('whole', 'f', [{ origin: 'o\0', reading: '[]' }]), /cannot be kept/)
+
+      assert.equal((await store.readings()).find(({ source }) => source === 'whole')?.readings[0]?.origin, 'o')
+    })
+
+    it('ends following soon after the signal', async () => {
+      const stop = new AbortController()
+      const following = (async () => {
+        for await (const _ of store.changes({ since: '0', signal: stop.signal }));
+      })()
+      setImmediate(() => stop.abort())
+      await following
+    })
+
+    const mortal = survives ? false : 'keeps nothing when closed'
+    it('finds everything again when opened again', { skip: mortal }, async () => {
+      await store.commit([put({ name: 'survivor', lease: { timeout: 60, eviction: 120, holder: 'h' } })])
+      store.beat([{ name: 'survivor', age_ms: 0, timeout: 60 }])
+      await store.keepReadings('surviving', 'f', [{ origin: 'o', reading: '[]' }])
+      const earlier = await store.load()
+      await store[Symbol.asyncDispose]()
+      await assert.rejects(store.commit([put()]), { name: 'StoreUnavailable' })
+
+      store = await place.open()
+
+      const picture = await store.load()
+      assert.deepEqual(picture.registrations, earlier.registrations)
+      assert.equal(picture.epoch, earlier.epoch)
+      assert.ok(picture.beats.some(({ name }) => name === 'survivor'))
+      assert.ok((await store.readings()).some(({ source }) => source === 'surviving'))
+      const next = made((await store.commit([put({ name: 'after' })]))[0])
+      assert.ok(isNewer(next.resource_version, earlier.resource_version))
+    })
+
+    const alone = shared ? false : 'nobody else can write to it'
+    describe('with two instances on one database', { skip: alone }, () => {
+      let other: Store
+      before(async () => {
+        other = await place.open()
+      })
+      after(() => other[Symbol.asyncDispose]())
+
+      it('tells each what the other wrote and deleted, in order', async () => {
+        await other.commit([put({ name: 'shared-old' })])
+        const { resource_version: since } = await store.load()
+        const wrote = await other.commit([
+          put({ name: 'shared', definition: '{"by":"other"}' }),
+          { type: 'delete', kind: 'agent', namespace: 'default', name: 'shared-old', expect: 'any' },
+        ])
+
+        const news = await newsUntil(store, since, (all) => all.length >= 2)
+
+        assert.deepEqual(
+          news.map((one) => (one.type === 'put' ? one.registration : one)),
+          [
+            made(wrote[0]),
+            {
+              type: 'deleted',
+              kind: 'agent',
+              namespace: 'default',
+              name: 'shared-old',
+              resource_version: wrote[1]?.type === 'deleted' ? wrote[1].resource_version : '',
+            },
+          ],
+        )
+      })
+
+      it('lets exactly one win over both', async () => {
+        let { resource_version: version } = made((await store.commit([put({ name: 'duel' })]))[0])
+        for (let round = 0; round < 10; round += 1) {
+          const expect = { version }
+          const outcomes = await Promise.all(
+            Array.from({ length: 20 }, (_, writer) =>
+              (writer % 2 ? store : other).commit([put({ name: 'duel', definition: `${writer}`, expect })]),
+            ),
+          )
+          const won = outcomes.flat().filter(({ type }) => type === 'put')
+          assert.equal(won.length, 1)
+          version = made(won[0]).resource_version
+        }
+      })
+
+      it('never gives one version twice, nor hides a write from a follower', async () => {
+        const { resource_version: since } = await store.load()
+        const writing = Promise.all(
+          Array.from({ length: 200 }, (_, n) => (n % 2 ? store : other).commit([put({ name: `pair-${n}` })])),
+        )
+        const told = await newsUntil(store, since, (all) => foreign(all, 'pair-').size >= 100)
+        const versions = (await writing).flat().map((outcome) => made(outcome).resource_version)
+
+        assert.equal(new Set(versions).size, 200)
+        for (let n = 0; n < 200; n += 2) assert.ok(foreign(told, 'pair-').has(`pair-${n}`))
+      })
+
+      it('tells a foreign heartbeat within a third of the timeout', async () => {
+        await store.commit([put({ name: 'roaming', lease: { timeout: 6, eviction: 12 } })])
+        const { resource_version: since } = await store.load()
+        const start = performance.now()
+        const hearing = newsUntil(store, since, (all) =>
+          all.some((one) => one.type === 'beats' && one.beats.some(({ name }) => name === 'roaming')),
+        )
+        other.beat([{ name: 'roaming', age_ms: 0, timeout: 6, said: 'fine' }])
+
+        const told = await hearing
+        assert.ok(performance.now() - start < 2000, `took ${performance.now() - start} ms`)
+        const beats = told.flatMap((one) => (one.type === 'beats' ? one.beats : []))
+        const beat = beats.find(({ name }) => name === 'roaming')
+        assert.equal(beat?.said, 'fine')
+        assert.ok(beat && beat.age_ms >= 0 && beat.age_ms < 2500, JSON.stringify(beat))
+      })
+    })
+  })
+}
+
+function foreign(news: readonly News[], prefix: string): Set<string> {
+  return new Set(
+    news.flatMap((one) =>
+      one.type === 'put' && one.registration.name.startsWith(prefix) ? one.registration.name : [],
+    ),
+  )
+}
+
+/** Waits until something holds. */
+export async function until(holds: () => boolean | Promise<boolean>, ms = 8000): Promise<void> {
+  const end = performance.now() + ms
+  while (!(await holds())) {
+    if (performance.now() > end) throw new assert.AssertionError({ message: `did not come true: ${holds.toString()}` })
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
