@@ -38,3 +38,28 @@ export function createWake({
 
   return { raise, raised: () => raised, take, wait }
 }
+
+/** A wake that is raised when `wake` is, and can be raised for reasons of one's own as well; taking it takes both. */
+export function joinWake({ wake, signal }: { wake: Wake; signal: AbortSignal }): Wake & { raise: () => void } {
+  const own = createWake({ signal, onTake: wake.take })
+  let listening = false
+
+  // One waiter at a time: each look would leave one more behind otherwise.
+  async function listen(): Promise<void> {
+    if (listening) return
+    listening = true
+    await wake.wait()
+    listening = false
+    if (signal.aborted) return
+    if (wake.raised()) own.raise()
+    else void listen()
+  }
+
+  function take(): void {
+    own.take()
+    void listen()
+  }
+
+  void listen()
+  return { ...own, take }
+}
