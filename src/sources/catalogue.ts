@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import type { Source } from '../model/source.ts'
+import { env } from './env.ts'
+import { file } from './file/file.ts'
+import type { SourceKind, SourceTools } from './kind.ts'
+
+/** Every kind of source this daemon knows. A new kind is one more import and one more word here. */
+export const kinds = [env, file] as const
+
+type Configs<Kinds extends readonly { config: z.ZodObject }[]> = { -readonly [I in keyof Kinds]: Kinds[I]['config'] }
+
+/** How one source is configured: the union of what the kinds take, told apart by `type`. */
+export const SourceConfig = z
+  .discriminatedUnion('type', kinds.map((kind) => kind.config) as unknown as Configs<typeof kinds>)
+  .transform(named)
+export type SourceConfig = z.output<typeof SourceConfig>
+
+/** A source is called by its type unless it has a name of its own. */
+function named<Config extends { readonly type: string; readonly name?: string | undefined }>(config: Config) {
+  return { ...config, name: config.name ?? config.type }
+}
+
+export function kindOf({ type }: Pick<SourceConfig, 'type'>): SourceKind {
+  const kind = kinds.find((kind) => kind.config.shape.type.value === type)
+  if (!kind) throw new Error(`there is no source of type ${type}`)
+  return kind
+}
+
+export function openSource(config: SourceConfig, tools: SourceTools): Source {
+  return kindOf(config).open(config, tools)
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { type Reading, type Sighting, SourceError } from '../model/source.ts'
+import { expandEntries } from './documents/expand.ts'
+import { readDocument } from './documents/read.ts'
+import { commonFields, defineSource, type SourceTools } from './kind.ts'
+
+/** One variable of the daemon's environment, which cannot change while it runs. */
+export const env = defineSource({
+  config: z.strictObject({
+    type: z.literal('env'),
+    ...commonFields,
+    variable: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
+      .default('MCP_SERVERS')
+      .describe(
+        'Variable that holds the servers, as JSON or YAML in any of the forms a file may have. Unset: no servers.',
+      ),
+    expand: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether `${VAR}`, `${VAR:-default}` and `${env:VAR}` in it take the value from the environment too; otherwise they stay as they are.',
+      ),
+  }),
+  discovery_method: 'environment',
+  reach: 'any',
+  mayIntroduceStdio: () => true,
+  questionsShrinks: false,
+  silence: () => 60,
+  open: (options, tools) =>
+    async function* ({ wake }): AsyncGenerator<Sighting> {
+      wake.take()
+      yield { type: 'picture', readings: await readingsOf(options, tools) }
+    },
+})
+
+type Options = { readonly variable: string; readonly expand: boolean }
+
+async function readingsOf({ variable, expand }: Options, tools: Pick<SourceTools, 'env'>): Promise<Reading[]> {
+  const text = tools.env[variable]
+  if (text === undefined) return []
+  try {
+    const entries = await readDocument(text)
+    return [{ origin: variable, entries: expand ? expandEntries(entries, tools.env) : entries }]
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error
+    return [{ origin: variable, error }]
+  }
+}

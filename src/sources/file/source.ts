@@ -1,0 +1,71 @@
+import { createSettle } from '../../flow/settle.ts'
+import { joinWake } from '../../flow/wake.ts'
+import type { Log } from '../../log.ts'
+import type { Run, Sighting, Source } from '../../model/source.ts'
+import { expandEntries } from '../documents/expand.ts'
+import { type Place, placeOf } from './listing.ts'
+import { createLooker, type Look, type LookOptions } from './look.ts'
+import { type Watching, watchPlaces } from './watch.ts'
+
+const pollSeconds = 2
+const soonSeconds = 0.1
+
+type Options = Pick<LookOptions, 'recursive' | 'max_bytes' | 'max_total_bytes'> & {
+  readonly paths: readonly string[]
+  readonly expand: boolean
+  readonly rescan: number
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly log: Log
+}
+
+/** Shows what the files at `paths` hold, and again whenever that changes. */
+export function watchFiles({ paths, expand, rescan, env, log, ...options }: Options): Source {
+  const places = paths.map(placeOf)
+  const prepare: LookOptions['prepare'] = expand ? (entries) => expandEntries(entries, env) : (entries) => entries
+
+  return async function* ({ signal, wake: asked }: Run): AsyncGenerator<Sighting> {
+    const wake = joinWake({ wake: asked, signal })
+    const settle = createSettle({ act: wake.raise })
+    const looker = createLooker({ ...options, places, prepare })
+    let watching: Watching | undefined
+    let lastThorough = 0
+    try {
+      for (let first = true; !signal.aborted; first = false) {
+        // A look at a change trusts the file system; the slow one, and one that was asked for, do not.
+        const thorough = first || asked.raised() || performance.now() - lastThorough >= 1000 * rescan
+        if (thorough) lastThorough = performance.now()
+        wake.take()
+        const look = await looker.look({ thorough, signal })
+        if (signal.aborted) return
+        yield sightingOf(look, { first, trouble: watching?.trouble() })
+        watching ??= startWatching(places)
+        if (thorough) await watching.retry()
+        await wake.wait(1000 * pauseAfter(look, watching))
+      }
+    } finally {
+      settle.close()
+      await watching?.close()
+    }
+
+    function startWatching(places: readonly Place[]): Watching {
+      const onTrouble = (error: Error) =>
+        log.warn({ err: error }, 'files cannot be watched, looking at them every few seconds instead')
+      return watchPlaces({ places, recursive: options.recursive, poke: settle.poke, onTrouble })
+    }
+  }
+
+  function pauseAfter({ unsettled, missing }: Look, watching: Watching): number {
+    if (unsettled) return soonSeconds
+    return missing.length > 0 || watching.trouble() ? Math.min(pollSeconds, rescan) : rescan
+  }
+}
+
+function sightingOf(
+  { readings, changed, missing }: Look,
+  { first, trouble }: { first: boolean; trouble: string | undefined },
+): Sighting {
+  const notes = missing.map((path) => `waiting for ${path}`)
+  if (trouble) notes.push(`polling, the system has no file watch left to give (${trouble})`)
+  const note = notes.length > 0 && { note: notes.join('; ') }
+  return first || changed ? { type: 'picture', readings, ...note } : { type: 'alive', ...note }
+}
