@@ -29,10 +29,10 @@ export const hasCapability =
   ({ capabilities }) =>
     capabilities.some(suits)
 
-export const answersTo =
-  (q: string, fuzzy: boolean): Predicate =>
-  (server) =>
-    relevance(server, wordsOf(q), fuzzy) > 0
+export function answersTo(q: string, fuzzy: boolean): Predicate {
+  const words = wordsOf(q)
+  return (server) => relevance(server, words, fuzzy) > 0
+}
 
 type CapabilityQuery = Pick<
   ServerQuery,

@@ -1,6 +1,9 @@
 import { isNear } from './fuzzy.ts'
 import type { Server } from './server.ts'
 
+/** So much of a description is searched; who writes more has said it by then. */
+const described = 1000
+
 /** What a search for words looks at. */
 export type Searched = Pick<Server, 'name' | 'title' | 'description' | 'tags' | 'capabilities'>
 
@@ -11,7 +14,8 @@ export function wordsOf(q: string): readonly string[] {
 
 /** Everything a search can find in a server, lower-cased, in one text: what holds no word of `q` here is not found by it. */
 export function textOf({ name, title, tags, capabilities, description }: Searched): string {
-  const parts = [name, title ?? '', ...tags, ...capabilities.map((capability) => capability.name), description ?? '']
+  const labels = [...tags, ...capabilities.map((capability) => capability.name)]
+  const parts = [name, title ?? '', ...labels, description?.slice(0, described) ?? '']
   return parts.join('\n').toLowerCase()
 }
 
@@ -38,7 +42,7 @@ function relevanceOfWord(server: Searched, name: string, word: string, fuzzy: bo
   if (has(server.title, word)) return rank.title
   if (server.tags.some((tag) => has(tag, word))) return rank.tag
   if (server.capabilities.some((capability) => has(capability.name, word))) return rank.capability
-  if (has(server.description, word)) return rank.description
+  if (has(server.description?.slice(0, described), word)) return rank.description
   if (!fuzzy) return 0
   if (isNear(name, word)) return rank.near
   return labelsNear(server).some((label) => isNear(label.toLowerCase(), word)) ? rank.nearTag : 0

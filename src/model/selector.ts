@@ -3,7 +3,8 @@ import { isLabelKey, isLabelValue } from './labels.ts'
 /** One condition on labels. `=`, `==` and `in` are `in`; `!=` and `notin` are `notin`, which holds too where the key is missing. */
 export type Requirement =
   | { readonly operator: 'in' | 'notin'; readonly key: string; readonly values: readonly string[] }
-  | { readonly operator: 'exists' | 'absent'; readonly key: string }
+  | { readonly operator: 'exists'; readonly key: string }
+  | { readonly operator: 'absent'; readonly key: string }
 
 /** What a selector's text broke, and where: `at` counts characters from 1. */
 export class SelectorError extends Error {
@@ -145,8 +146,9 @@ function holds(requirement: Requirement, labels: Readonly<Record<string, string>
 /** The same requirements, written in the one way that every spelling of them shares. */
 export function selectorText(requirements: readonly Requirement[]): string {
   const parts = requirements.map((one) => {
-    if ('values' in one) return `${one.key} ${one.operator} (${one.values.join(',')})`
-    return one.operator === 'exists' ? one.key : `!${one.key}`
+    if (one.operator === 'exists') return one.key
+    if (one.operator === 'absent') return `!${one.key}`
+    return `${one.key} ${one.operator} (${one.values.join(',')})`
   })
   return [...new Set(parts)].toSorted().join(',')
 }

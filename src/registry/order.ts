@@ -38,12 +38,12 @@ export function createOrder({ idOf }: { idOf: (slot: number) => string }) {
     else slots = merged(slots, added, byId)
   }
 
-  /** Index of the first slot whose id is greater. */
-  function indexAfter(id: string): number {
-    let [low, high] = [0, slots.length]
+  /** Index of the first slot whose id is greater, in `sorted` slots. */
+  function indexAfter(id: string, sorted: readonly number[] = slots): number {
+    let [low, high] = [0, sorted.length]
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (idOf(slots[middle] ?? 0) <= id) low = middle + 1
+      if (idOf(sorted[middle] ?? 0) <= id) low = middle + 1
       else high = middle
     }
     return low

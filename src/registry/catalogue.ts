@@ -1,0 +1,63 @@
+import { textOf } from '../model/search.ts'
+import type { Server } from '../model/server.ts'
+import { type Field, fields } from './fields.ts'
+import { type Posting, withoutSlot, withSlot } from './postings.ts'
+
+export type Catalogue = ReturnType<typeof createCatalogue>
+
+const names = Object.keys(fields) as Field[]
+
+/** Which slots hold which values, per field, and the text that words are looked for in. */
+export function createCatalogue() {
+  const postings = Object.fromEntries(names.map((field) => [field, new Map<string, Posting>()])) as Record<
+    Field,
+    Map<string, Posting>
+  >
+  const noted: (Server | undefined)[] = []
+  const texts: (string | undefined)[] = []
+  let everything: Posting | undefined
+
+  /** Files a server under what it is now, and no longer under what it was; undefined takes it out. */
+  function note(slot: number, now: Server | undefined): void {
+    const before = noted[slot]
+    if (before === now) return
+    noted[slot] = now
+    const capacity = noted.length
+    for (const field of names) {
+      if (before && now && fields[field].part(before) === fields[field].part(now)) continue
+      if (before) for (const value of fields[field].values(before)) takeOut(field, value, slot)
+      if (now) for (const value of fields[field].values(now)) putIn(field, value, slot)
+    }
+    if (!before || !now)
+      everything = now ? withSlot(everything, slot, capacity) : withoutSlot(everything, slot, capacity)
+    if (!before || !now || !sameText(before, now)) texts[slot] = now && textOf(now)
+  }
+
+  function putIn(field: Field, value: string, slot: number): void {
+    const posting = postings[field].get(value)
+    const grown = withSlot(posting, slot, noted.length)
+    if (grown !== posting) postings[field].set(value, grown)
+  }
+
+  function takeOut(field: Field, value: string, slot: number): void {
+    const posting = postings[field].get(value)
+    const rest = withoutSlot(posting, slot, noted.length)
+    if (rest === undefined) postings[field].delete(value)
+    else if (rest !== posting) postings[field].set(value, rest)
+  }
+
+  return {
+    note,
+    noted: (slot: number) => noted[slot],
+    text: (slot: number) => texts[slot] ?? '',
+    posting: (field: Field, value: string) => postings[field].get(value),
+    values: (field: Field): Iterable<string> => postings[field].keys(),
+    entries: (field: Field): Iterable<[string, Posting]> => postings[field],
+    everything: () => everything,
+  }
+}
+
+function sameText(one: Server, other: Server): boolean {
+  const same = one.title === other.title && one.description === other.description
+  return same && one.tags === other.tags && one.capabilities === other.capabilities
+}

@@ -1,0 +1,53 @@
+import type { Plan } from './plan.ts'
+import { countBits, hasSlot, intersect, type Posting, sizeOf, slotsInBits, slotsOf, union } from './postings.ts'
+
+/** Slots that a plan found: as a list where they are few, as bits where they are many. */
+export type Found = { readonly slots: readonly number[] } | { readonly words: Uint32Array }
+
+/**
+ * What is in one posting of each of `all` and in none of `none`.
+ *
+ * Begins with the smallest: where it is small, each of its slots is looked up in the others; else all are laid over each
+ * other, 32 slots at a time.
+ */
+export function find({ all, none }: Plan, everything: Posting | undefined, capacity: number): Found {
+  if (everything === undefined) return { slots: [] }
+  const [smallest, ...others] = all.length > 0 ? all.toSorted((one, other) => sum(one) - sum(other)) : [[everything]]
+  if (smallest === undefined || smallest.length === 0) return { slots: [] }
+  if (sum(smallest) * 32 > capacity) return { words: laidOver([smallest, ...others], none, capacity) }
+  const slots = new Set(smallest.flatMap((posting) => [...slotsOf(posting)]))
+  const inAll = (slot: number) =>
+    others.every((postings) => postings.some((posting) => hasSlot(posting, slot))) &&
+    !none.some((posting) => hasSlot(posting, slot))
+  return { slots: [...slots].filter(inAll) }
+}
+
+function laidOver(all: readonly (readonly Posting[])[], none: readonly Posting[], capacity: number): Uint32Array {
+  const length = (capacity + 31) >>> 5
+  const [first = [], ...others] = all
+  const words = union(first, length)
+  for (const postings of others) intersect(words, union(postings, length))
+  if (none.length > 0) intersect(words, union(none, length), { without: true })
+  return words
+}
+
+function sum(postings: readonly Posting[]): number {
+  let all = 0
+  for (const posting of postings) all += sizeOf(posting)
+  return all
+}
+
+export function countOf(found: Found): number {
+  return 'slots' in found ? found.slots.length : countBits(found.words)
+}
+
+export function slotsFound(found: Found): readonly number[] {
+  return 'slots' in found ? found.slots : slotsInBits(found.words)
+}
+
+/** The same slots as bits where they are so many that going through all in order is cheaper than sorting them. */
+export function weighed(found: Found, capacity: number): Found {
+  if ('words' in found || found.slots.length * 32 <= capacity) return found
+  const length = (capacity + 31) >>> 5
+  return { words: union([new Set(found.slots)], length) }
+}

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Change, Registered } from '../../src/model/change.ts'
+import { matching } from '../../src/model/matching.ts'
+import { ServerQuery } from '../../src/model/query.ts'
+import { relevance, wordsOf } from '../../src/model/search.ts'
+import type { Server } from '../../src/model/server.ts'
+import { createIndexes } from '../../src/registry/indexes.ts'
+import { registered } from '../made.ts'
+import { createRandom } from '../random.ts'
+
+type Random = ReturnType<typeof createRandom>
+
+const idsOf = (page: readonly Registered[]) => page.map(({ server }) => server.id)
+
+function madeUp({ pick, some, chance, below }: Random, name: string): Registered {
+  const label = () => [pick(['env', 'tier', 'region', 'constructor']), pick(['prod', 'test', 'eu', ''])] as const
+  return registered({
+    name,
+    namespace: pick(['default', 'team', 'lab']),
+    source: pick(['file', 'http', 'agents']),
+    status: pick(['pending', 'healthy', 'healthy', 'healthy', 'degraded', 'offline']),
+    enabled: chance(0.9),
+    title: chance(0.3) ? pick(['Weather Station', 'Fine Geo', 'process data']) : undefined,
+    description: chance(0.5) ? pick(['Knows the Weather', 'maps and routes', 'nothing']) : undefined,
+    tags: some(['geo', 'free', 'beta', 'Weather', 'data']),
+    labels: Object.fromEntries(Array.from({ length: below(4) }, label)),
+    capabilities: Array.from({ length: below(3) }, () => ({
+      name: pick(['forecast', 'forecasts', 'route', 'process_data', 'Translate']),
+      version: pick(['1.0.0', '1.2.0', '2.0.0-beta', '0.3.1']),
+      category: pick(['data', 'geo', undefined]),
+      stability: pick(['stable', 'beta', 'deprecated']),
+      tags: some(['async', 'cheap']),
+    })),
+    created_at: `2026-01-0${1 + below(9)}T00:00:00.000Z`,
+  } as Partial<Server>)
+}
+
+function madeUpQuery({ pick, some, chance }: Random): ServerQuery {
+  const given: Record<string, unknown> = {}
+  const may = (key: keyof ServerQuery, values: readonly unknown[], often = 0.15) => {
+    if (chance(often)) given[key] = pick(values)
+  }
+  may('namespace', ['default', 'team', 'nowhere'])
+  may('name', ['s1', 's2', 's30', 's4'], 0.05)
+  may('source', ['file', 'http'])
+  may('type', ['http', 'stdio'], 0.05)
+  may('enabled', [true, false])
+  may('status', ['healthy', 'healthy,pending', 'expired', ['degraded', 'unknown']])
+  if (chance(0.3)) given['tag'] = some(['geo', 'free', 'data'])
+  may('any_tag', ['beta,Weather', 'none'])
+  may('label_selector', [
+    'env',
+    '!env',
+    'env=prod',
+    'env!=prod',
+    'tier in (eu,test),region',
+    'constructor',
+    'env=',
+    '!a',
+  ])
+  may('capability', ['forecast', 'process', '*', 'translate'])
+  may('capability_category', ['data', 'geo'])
+  may('capability_stability', ['stable', 'beta'])
+  may('capability_tags', ['async', 'async,cheap'])
+  may('version_constraint', ['^1.0.0', '>=2.0.0', '<1', '2.0.0-beta'])
+  may('q', ['weather', 'geo fine', 's1', 'forcast', 'process data', 'nothing'])
+  may('fuzzy_match', [true])
+  may('sort', ['name', '-name', 'status', '-status', 'created_at', '-created_at', 'source'], 0.4)
+  return ServerQuery.parse(given)
+}
+
+/** What a query must find, worked out the long way. */
+function expected(all: ReadonlyMap<string, Registered>, query: ServerQuery): string[] {
+  const found = [...all.values()].filter(({ server }) => matching(query)(server))
+  const sort = query.sort ?? (query.q === undefined ? 'name' : '-relevance')
+  const descending = sort.startsWith('-')
+  const by = descending ? sort.slice(1) : sort
+  const keyOf = ({ server }: Registered) => {
+    if (by === 'name') return server.id
+    return by === 'relevance'
+      ? relevance(server, wordsOf(query.q ?? ''), query.fuzzy_match)
+      : server[by as 'status' | 'created_at']
+  }
+  const compare = (one: Registered, other: Registered) => {
+    const [key, otherKey] = [keyOf(one), keyOf(other)]
+    if (key !== otherKey) return key < otherKey === descending ? 1 : -1
+    return one.server.id < other.server.id ? -1 : 1
+  }
+  return idsOf(found.toSorted(compare))
+}
+
+function randomChanges(random: Random, all: Map<string, Registered>, count: number): Change[] {
+  const changes = new Map<string, Change>()
+  while (changes.size < count) {
+    const made = madeUp(random, `s${random.below(400)}`)
+    const before = all.get(made.server.id)
+    if (changes.has(made.server.id)) continue
+    const now = before && random.chance(0.4) ? undefined : made
+    if (now && before) changes.set(made.server.id, { type: 'MODIFIED', now, before })
+    else if (now) changes.set(made.server.id, { type: 'ADDED', now })
+    else if (before) changes.set(made.server.id, { type: 'DELETED', before })
+    if (now) all.set(made.server.id, now)
+    else all.delete(made.server.id)
+  }
+  return [...changes.values()]
+}
+
+describe('indexes', () => {
+  it('find what going through everything finds, whatever changes and is asked, caught up or not', async () => {
+    const random = createRandom()
+    const indexes = createIndexes()
+    const all = new Map<string, Registered>()
+
+    for (let round = 0; round < 60; round += 1) {
+      indexes.apply(randomChanges(random, all, random.pick([1, 3, 40, 300])))
+      if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve))
+      for (let asked = 0; asked < 20; asked += 1) {
+        const query = madeUpQuery(random)
+        const { total, page } = indexes.select(query)
+        assert.deepEqual(idsOf(page), expected(all, query), `${JSON.stringify(query)}, ${random.said}`)
+        assert.equal(total, page.length)
+      }
+      assert.deepEqual(idsOf(indexes.list()), [...all.keys()].toSorted(), random.said)
+      assert.equal(indexes.size(), all.size)
+      const tagged = [...all.values()].filter(({ server }) => server.tags.includes('geo')).length
+      assert.equal(indexes.counts('tag').get('geo') ?? 0, tagged, random.said)
+    }
+  })
+
+  it('page through a list without showing anything twice or leaving anything out', () => {
+    const random = createRandom()
+    const indexes = createIndexes()
+    const all = new Map<string, Registered>()
+    indexes.apply(randomChanges(random, all, 300))
+
+    for (let round = 0; round < 100; round += 1) {
+      const query = madeUpQuery(random)
+      const seen: string[] = []
+      let next: string | undefined
+      do {
+        const selection = indexes.select({ ...query, limit: 1 + random.below(50), continue: next })
+        seen.push(...idsOf(selection.page))
+        next = selection.next
+        assert.equal(selection.total, expected(all, query).length)
+      } while (next !== undefined)
+      assert.deepEqual(seen, expected(all, query), `${JSON.stringify(query)}, ${random.said}`)
+    }
+  })
+
+  it('keep showing what was there throughout while others come and go between the pages', () => {
+    const indexes = createIndexes()
+    const made = (name: string) => registered({ name })
+    const steady = ['b', 'd', 'f', 'h', 'j'].map(made)
+    indexes.apply(steady.map((now) => ({ type: 'ADDED', now })))
+    const first = indexes.select(ServerQuery.parse({ limit: 2 }))
+
+    indexes.apply([
+      { type: 'ADDED', now: made('a') },
+      { type: 'ADDED', now: made('e') },
+      { type: 'DELETED', before: steady[1] as Registered },
+    ])
+    const second = indexes.select(ServerQuery.parse({ limit: 10, continue: first.next }))
+
+    assert.deepEqual(
+      idsOf([...first.page, ...second.page]).map((id) => id.slice(8)),
+      ['b', 'd', 'e', 'f', 'h', 'j'],
+    )
+  })
+
+  it('give the same list until something changes', () => {
+    const indexes = createIndexes()
+    indexes.apply([{ type: 'ADDED', now: registered() }])
+
+    assert.equal(indexes.list(), indexes.list())
+  })
+})
