@@ -1,4 +1,5 @@
 import type { Reported } from './health.ts'
+import type { ServerDefinition } from './server.ts'
 
 /**
  * Watches a place where servers are listed.
@@ -59,14 +60,21 @@ export type Reading = { readonly origin: string; readonly rank?: number } & (
  * health; or, where the source itself can tell that it is none, the problem.
  */
 export type Entry =
-  | {
-      readonly value: unknown
-      readonly where?: string
-      readonly reported?: Reported
-      /** What a store assigned, for registrations. Times are RFC 3339. */
-      readonly stored?: { readonly resource_version: string; readonly created_at: string; readonly updated_at: string }
-    }
+  | { readonly value: unknown; readonly where?: string; readonly reported?: Reported }
+  | RegisteredEntry
   | { readonly problem: string; readonly name?: string; readonly namespace?: string; readonly where?: string }
+
+/**
+ * A registration: checked when it was taken in, so it is not checked again, with what its store assigned (times are
+ * RFC 3339).
+ */
+export type RegisteredEntry = {
+  readonly definition: ServerDefinition
+  readonly reported?: Reported
+  readonly stored: Stored
+}
+
+export type Stored = { readonly resource_version: string; readonly created_at: string; readonly updated_at: string }
 
 /** Why an origin, or a whole source, could not be read. Holds no secret and nothing of a body. */
 export class SourceError extends Error {

@@ -2,6 +2,7 @@ import type { Reach } from '../model/change.ts'
 import type { Reported } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import type { DiscoveryMethod, ServerDefinition } from '../model/server.ts'
+import type { Stored } from '../model/source.ts'
 
 /** One source as the registry ranks it. `order` is its place in the config; it alone may change while candidates live. */
 export type Layer = {
@@ -10,9 +11,6 @@ export type Layer = {
   readonly discovery_method: DiscoveryMethod
   order: number
 }
-
-/** What a store assigned to a registration. */
-export type Stored = { readonly resource_version: string; readonly created_at: string; readonly updated_at: string }
 
 /** One accepted definition, competing for its id with those of other sources and origins. Immutable. */
 export type Candidate = {

@@ -70,13 +70,12 @@ export function startLane({
 
   /** Works out the state anew, and logs it where it changed. */
   function judge(): void {
-    const { failing, total, servers, origins } = intake.status()
-    const bad = origins.find(({ error }) => error !== undefined)
+    const { failing, origins, servers, error } = intake.summary()
     const before = state
     if (!answered) state = 'starting'
-    else if (failed || (failing > 0 && failing === total)) state = 'stale'
+    else if (failed || (failing > 0 && failing === origins)) state = 'stale'
     else state = failing > 0 ? 'degraded' : 'synced'
-    if (bad && !failed) facts.last_error = `${bad.origin}: ${bad.error}`
+    if (error !== undefined && !failed) facts.last_error = error
     if (state === before) return
     if (state === 'synced') log.info({ before, servers }, 'source is in sync')
     else
@@ -107,8 +106,8 @@ export function startLane({
   }
 
   function counted(): void {
-    const { failing, total } = intake.status()
-    const nothingRead = total > 0 && failing === total
+    const { failing, origins } = intake.summary()
+    const nothingRead = origins > 0 && failing === origins
     failed = false
     failures = nothingRead ? failures + 1 : 0
     answered ||= !nothingRead
@@ -117,7 +116,7 @@ export function startLane({
 
   function questioned(): void {
     log.warn(
-      { held: intake.status().held },
+      { held: intake.summary().held },
       'source lost more than half of its servers at once; held until a second look agrees',
     )
     clearTimeout(secondLook)
@@ -199,7 +198,8 @@ export function startLane({
   }
 
   function status(): SourceStatus {
-    const { origins, rejections, servers, held } = intake.status()
+    const { servers, rejected, held } = intake.summary()
+    const { origins, rejections } = intake.details()
     return {
       name,
       type,
@@ -207,8 +207,8 @@ export function startLane({
       ...facts,
       servers,
       shadowed: 0,
-      rejected: rejections.filter(({ kept }) => !kept).length,
-      origins,
+      rejected,
+      origins: origins.slice(0, 1000),
       rejections: rejections.slice(0, 100),
       ...(held && { held }),
       consecutive_failures: failures,

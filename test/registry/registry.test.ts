@@ -124,7 +124,7 @@ describe('registry', () => {
     })
 
     assert.deepEqual(names(), ['fine', 'good'])
-    const [rejection] = intakeOf('files').status().rejections
+    const [rejection] = intakeOf('files').details().rejections
     assert.equal(rejection?.where, 'line 9')
     assert.match(rejection.reason, /^url: /)
   })
@@ -138,7 +138,7 @@ describe('registry', () => {
     const kept = registry.get('default/weather')?.server
     assert.deepEqual(kept?.tags, ['geo'])
     assert.equal(kept.stale, true)
-    assert.equal(intakeOf('files').status().rejections[0]?.kept, true)
+    assert.equal(intakeOf('files').details().rejections[0]?.kept, true)
   })
 
   it('lets only trusted sources introduce commands, and drops what is no longer trusted', () => {
@@ -151,7 +151,7 @@ describe('registry', () => {
     picture('files', { origin: 'a', entries: [command] })
 
     assert.equal(registry.get('default/weather'), undefined)
-    assert.match(intakeOf('files').status().rejections[0]?.reason ?? '', /allow_stdio/)
+    assert.match(intakeOf('files').details().rejections[0]?.reason ?? '', /allow_stdio/)
   })
 
   it('holds a picture that removes more than half until a second one agrees', () => {
@@ -162,11 +162,11 @@ describe('registry', () => {
 
     picture('pulled', reading('a', 's0', 's1', 's2', 's3'))
     assert.equal(names().length, 10)
-    assert.equal(intakeOf('pulled').status().held?.removes, 6)
+    assert.equal(intakeOf('pulled').summary().held?.removes, 6)
 
     picture('pulled', reading('a', 's0', 's1', 's2', 's3'))
     assert.equal(names().length, 4)
-    assert.equal(intakeOf('pulled').status().held, undefined)
+    assert.equal(intakeOf('pulled').summary().held, undefined)
   })
 
   it('forgets a held shrink when the next picture is whole again', () => {
