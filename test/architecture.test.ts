@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, it } from 'node:test'
+
+/** The house: imports run only downwards in this list, type imports too. A file of `src/` itself stands by its own name. */
+const floors = [
+  'main.ts',
+  'daemon.ts',
+  'cli',
+  'config',
+  'ui',
+  'client',
+  'api',
+  'mcp',
+  'metrics',
+  'health',
+  'registry',
+  'sources',
+  'agents',
+  'stores',
+  'log.ts',
+  'flow',
+  'model',
+]
+
+/** `cli/serve` starts the daemon; nothing else may look up. */
+const exceptions = new Set(['src/cli/serve.ts -> src/daemon.ts'])
+
+const files = globSync('src/**/*.{ts,tsx}').toSorted()
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*|new URL\(\s*)'([^']+)'/g)
+  return [...found].flatMap(([, target]) => target ?? [])
+}
+
+const inside = (file: string, target: string) => relative('.', join(dirname(file), target))
+const floorOf = (file: string) => floors.indexOf(file.split('/')[1] ?? '')
+
+describe('the house', () => {
+  it('has no folder that the list does not name', () => {
+    assert.ok(files.length > 20)
+    assert.deepEqual(
+      files.filter((file) => floorOf(file) < 0),
+      [],
+    )
+  })
+
+  it('imports only downwards', () => {
+    const upwards: string[] = []
+    for (const file of files) {
+      for (const target of importsOf(file).filter((text) => text.startsWith('.'))) {
+        const line = `${file} -> ${inside(file, target)}`
+        if (floorOf(inside(file, target)) < floorOf(file) && !exceptions.has(line)) upwards.push(line)
+      }
+    }
+    assert.deepEqual(upwards, [])
+  })
+
+  it('keeps the model pure: it reads nothing, asks no clock, and imports next to nothing', () => {
+    const allowed = new Set(['zod', 'semver', 'fastest-levenshtein', 'node:crypto'])
+    const others = files
+      .filter((file) => file.startsWith('src/model/'))
+      .flatMap((file) => importsOf(file).map((target) => `${file} -> ${target}`))
+      .filter((line) => !line.includes('-> .') && !allowed.has(line.split(' -> ')[1] ?? ''))
+    assert.deepEqual(others, [])
+  })
+
+  it('has no barrel but the public client entry, no utils and no event emitter', () => {
+    const barrels = files.filter((file) => file.endsWith('/index.ts') && file !== 'src/client/index.ts')
+    const utils = files.filter((file) => /\/(utils?|helpers?|common|misc)(\.ts|\/)/.test(file))
+    const emitters = files.filter((file) =>
+      /\bextends EventEmitter\b|new EventEmitter\b/.test(readFileSync(file, 'utf8')),
+    )
+    assert.deepEqual([...barrels, ...utils, ...emitters], [])
+  })
+
+  it('loads what is heavy only when it is used', () => {
+    const heavy =
+      /^(@kubernetes\/client-node|@modelcontextprotocol\/|undici$|pg$|mysql2|prom-client$|node-cron$|dns2$|pino-pretty$|hono-openapi$)/
+    const eager: string[] = []
+    for (const file of files) {
+      const text = readFileSync(file, 'utf8')
+      for (const [statement, target] of text.matchAll(/^import (?!type)[^'"]*'([^']+)'/gm)) {
+        if (target && heavy.test(target) && !lazilyLoaded.has(file)) eager.push(`${file}: ${statement}`)
+      }
+    }
+    assert.deepEqual(eager, [])
+  })
+})
+
+/** Files that import something heavy at their top because they are themselves imported only when used. */
+const lazilyLoaded = new Set<string>([])
