@@ -8,7 +8,7 @@ import type { HeardBeat, KeptReading, KeptSource, Key, News, Operation, Outcome,
  */
 export type Backend = {
   readonly head: () => Promise<{ readonly epoch: string; readonly version: string }>
-  /** A page of registrations in the order of their keys, after `after`. An empty one is the end. */
+  /** A page of registrations after the one that ended in `last`; an empty one is the end. One that is written meanwhile may come twice, the newer later. */
   readonly page: (after: string | undefined) => Promise<{ registrations: readonly Registration[]; last: string }>
   readonly commit: (operations: readonly Operation[]) => Promise<readonly Outcome[]>
   readonly writeBeats: (beats: readonly HeardBeat[]) => Promise<void>
@@ -27,8 +27,8 @@ export type Backend = {
   readonly onTold?: (poke: () => void) => () => void
 }
 
-/** A version, and the database's clock in milliseconds for beats. */
-export type Cursor = { readonly version: string; readonly clock?: number }
+/** A version, the database's clock in milliseconds for beats, and whatever tells a backend that nothing happened since. */
+export type Cursor = { readonly version: string; readonly clock?: number; readonly mark?: string }
 
 export type Since =
   | { readonly lost: false; readonly cursor: Cursor; readonly news: readonly News[] }

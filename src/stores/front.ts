@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import type { Backend } from './backend.ts'
+import { type Backend, keyOf } from './backend.ts'
 import { createBeatBuffer } from './beats.ts'
 import { follow } from './follow.ts'
 import { createGroupCommit } from './group.ts'
@@ -66,16 +66,16 @@ export function createStore({ type, backend, log }: { type: StoreType; backend: 
 
   async function load(): Promise<Picture> {
     const { epoch, version } = await patience.attempt(backend.head)
-    const registrations: Registration[] = []
+    const registrations = new Map<string, Registration>()
     for (let after: string | undefined; ;) {
       const page = await patience.attempt(() => backend.page(after))
       if (page.registrations.length === 0) break
-      registrations.push(...page.registrations)
+      for (const registration of page.registrations) registrations.set(keyOf(registration), registration)
       after = page.last
     }
-    for (const registration of registrations) noteLease(registration)
+    for (const registration of registrations.values()) noteLease(registration)
     const heard = await patience.attempt(backend.beats)
-    return { epoch, resource_version: version, registrations, beats: heard }
+    return { epoch, resource_version: version, registrations: [...registrations.values()], beats: heard }
   }
 
   function periodMs(): number | undefined {

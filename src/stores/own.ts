@@ -1,0 +1,25 @@
+import { isNewer } from './store.ts'
+
+/** Remembers which versions one wrote oneself, so that they are not told as news. Versions of one batch are a row. */
+export function createOwnVersions() {
+  let ranges: { readonly first: bigint; last: bigint }[] = []
+
+  function add(first: string, last: string): void {
+    const [from, to] = [BigInt(first), BigInt(last)]
+    const before = ranges.at(-1)
+    if (before && before.last + 1n === from) before.last = to
+    else ranges.push({ first: from, last: to })
+  }
+
+  function has(version: string): boolean {
+    const wanted = BigInt(version)
+    return ranges.some(({ first, last }) => first <= wanted && wanted <= last)
+  }
+
+  /** What lies before the oldest follower is no longer asked for; a bound in case nobody follows. */
+  function forgetBefore(version: string): void {
+    ranges = ranges.filter(({ last }) => isNewer(String(last), version)).slice(-10_000)
+  }
+
+  return { add, has, forgetBefore }
+}

@@ -1,0 +1,78 @@
+/**
+ * Each runs once, in one transaction, and is never changed afterwards: what comes later is a further one.
+ *
+ * `version` is the row's key, so that new ones are written side by side at the end of the table.
+ */
+export const migrations: readonly string[] = [
+  `CREATE TABLE roster_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+   INSERT INTO roster_meta VALUES ('epoch', lower(hex(randomblob(8)))), ('version', '0'), ('forgotten', '0');
+   CREATE TABLE roster_registrations (
+     version INTEGER PRIMARY KEY,
+     kind TEXT NOT NULL,
+     id TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     definition TEXT NOT NULL,
+     timeout_threshold REAL,
+     eviction_threshold REAL,
+     instance_id TEXT,
+     holder TEXT,
+     created_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL,
+     UNIQUE (kind, id)
+   ) STRICT;
+   CREATE TABLE roster_deletions (
+     version INTEGER PRIMARY KEY,
+     kind TEXT NOT NULL,
+     namespace TEXT NOT NULL,
+     name TEXT NOT NULL,
+     deleted_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE roster_beats (
+     name TEXT PRIMARY KEY,
+     beat_at INTEGER NOT NULL,
+     said TEXT,
+     writer TEXT NOT NULL,
+     written_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE roster_sources (
+     source TEXT PRIMARY KEY,
+     fingerprint TEXT NOT NULL,
+     kept_at INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE roster_readings (
+     source TEXT NOT NULL,
+     position INTEGER NOT NULL,
+     origin TEXT NOT NULL,
+     reading TEXT NOT NULL,
+     PRIMARY KEY (source, position)
+   ) STRICT;`,
+  // `SELECT * FROM agents` went on dashboards of the original mesh registry, and goes on working.
+  `CREATE VIEW agents AS
+   SELECT
+     r.id AS id,
+     coalesce(r.definition ->> '$.title', r.name) AS name,
+     r.namespace AS namespace,
+     coalesce(r.definition ->> '$.endpoint', r.definition ->> '$.url') AS endpoint,
+     CASE
+       WHEN b.beat_at IS NULL THEN 'pending'
+       WHEN unixepoch('subsec') * 1000 - b.beat_at > r.eviction_threshold * 1000 THEN 'offline'
+       WHEN unixepoch('subsec') * 1000 - b.beat_at > r.timeout_threshold * 1000 THEN 'unhealthy'
+       ELSE 'healthy'
+     END AS status,
+     coalesce(r.definition ->> '$.labels', '{}') AS labels,
+     coalesce(r.definition ->> '$.annotations', '{}') AS annotations,
+     strftime('%Y-%m-%dT%H:%M:%fZ', r.created_at / 1000.0, 'unixepoch') AS created_at,
+     strftime('%Y-%m-%dT%H:%M:%fZ', r.updated_at / 1000.0, 'unixepoch') AS updated_at,
+     CAST(r.version AS TEXT) AS resource_version,
+     strftime('%Y-%m-%dT%H:%M:%fZ', b.beat_at / 1000.0, 'unixepoch') AS last_heartbeat,
+     coalesce(r.definition ->> '$.health_interval', 30) AS health_interval,
+     r.timeout_threshold AS timeout_threshold,
+     r.eviction_threshold AS eviction_threshold,
+     coalesce(r.definition ->> '$.agent_type', 'default') AS agent_type,
+     coalesce(r.definition ->> '$.config', '{}') AS config,
+     r.definition ->> '$.security_context' AS security_context,
+     coalesce(r.definition ->> '$.dependencies', '[]') AS dependencies
+   FROM roster_registrations r LEFT JOIN roster_beats b ON b.name = r.name
+   WHERE r.kind = 'agent';`,
+]

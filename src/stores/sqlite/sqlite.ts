@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Log } from '../../log.ts'
+import type { Backend } from '../backend.ts'
+import { createStore } from '../front.ts'
+import { type Store, StoreRefused, StoreUnavailable } from '../store.ts'
+import type { Verbs } from './database.ts'
+import type { Answer } from './thread.ts'
+
+/** How often the file is asked whether another process wrote to it, which costs next to nothing. */
+const pollMs = 1000
+
+/**
+ * Opens a store in one file, on a thread of its own. Several processes may share the file (an import beside a running
+ * daemon, the old and the new daemon during a restart), but not over a network file system.
+ */
+export async function openSqlite({ path, log }: { path: string; log: Log }): Promise<Store> {
+  const thread = createThread()
+  try {
+    await thread.call('open', resolve(path))
+  } catch (error) {
+    await thread.end()
+    throw error
+  }
+  return createStore({ type: 'sqlite', backend: backendOn(thread, resolve(path)), log })
+}
+
+function backendOn({ call, end }: ReturnType<typeof createThread>, path: string): Backend {
+  const verb =
+    <Name extends keyof Verbs>(name: Name) =>
+    (...args: Parameters<Verbs[Name]>) =>
+      call(name, ...args) as Promise<ReturnType<Verbs[Name]>>
+  return {
+    head: verb('head'),
+    page: verb('page'),
+    commit: verb('commit'),
+    writeBeats: verb('writeBeats'),
+    beats: verb('beats'),
+    since: verb('since'),
+    keepReadings: verb('keepReadings'),
+    readings: verb('readings'),
+    mend: async () => void (await call('open', path)),
+    close: async () => {
+      await call('close').catch(() => {})
+      await end()
+    },
+    pollMs,
+  }
+}
+
+/** Source and unbundled output have the thread's file beside this one; the bundle has it beside its chunks. */
+function threadFile(): URL {
+  const beside = new URL(`./thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
+  return existsSync(beside) ? beside : new URL('./sqlite-thread.js', import.meta.url)
+}
+
+type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
+
+/** Calls verbs on the thread; one that dies is started anew by the next call. */
+function createThread() {
+  const waiting = new Map<number, Waiting>()
+  let worker: Worker | undefined
+  let ids = 0
+
+  function start(): Worker {
+    const started = new Worker(threadFile(), { name: 'store', execArgv: [] })
+    started.on('message', settle)
+    started.on('error', (error) => fail(started, `the store's thread failed: ${String(error)}`))
+    started.on('exit', () => fail(started, "the store's thread ended"))
+    return started
+  }
+
+  function settle(answer: Answer): void {
+    const { resolve, reject } = waiting.get(answer.id)!
+    waiting.delete(answer.id)
+    if ('value' in answer) resolve(answer.value)
+    else reject(errorOf(answer.error))
+  }
+
+  function fail(failed: Worker, message: string): void {
+    if (worker !== failed) return
+    worker = undefined
+    for (const { reject } of waiting.values()) reject(new StoreUnavailable(message))
+    waiting.clear()
+  }
+
+  function call(verb: string, ...args: readonly unknown[]): Promise<unknown> {
+    worker ??= start()
+    const id = (ids += 1)
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+    worker.postMessage({ id, verb, args })
+    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
+  }
+
+  async function end(): Promise<void> {
+    const ending = worker
+    worker = undefined
+    await ending?.terminate()
+  }
+
+  return { call, end }
+}
+
+function errorOf({ type, message }: Extract<Answer, { error: unknown }>['error']): Error {
+  if (type === 'unavailable') return new StoreUnavailable(message)
+  return type === 'refused' ? new StoreRefused(message) : new Error(message)
+}

@@ -1,0 +1,85 @@
+import type { DatabaseSync } from 'node:sqlite'
+/**
+ * The entry of the store's own thread: a slow disk stalls it and nobody else.
+ *
+ * It is an entry point of the bundle too, named `sqlite-thread` beside the chunks.
+ */
+import { parentPort } from 'node:worker_threads'
+import { StoreRefused, StoreUnavailable } from '../store.ts'
+import { createVerbs, type Verbs } from './database.ts'
+import { isNoDatabase, openFile } from './file.ts'
+
+export type Ask = { readonly id: number; readonly verb: string; readonly args: readonly unknown[] }
+export type Answer = { readonly id: number } & (
+  | { readonly value: unknown }
+  | { readonly error: { readonly type: 'unavailable' | 'refused' | 'other'; readonly message: string } }
+)
+
+let path = ''
+let database: DatabaseSync | undefined
+let verbs: Verbs | undefined
+
+/**
+ * Opens, or opens again: after a failed write SQLite's own view may differ from what is on disk. Writing shows that the
+ * disk takes it.
+ */
+function open(): void {
+  shut()
+  database = openFile(path)
+  verbs = createVerbs(database)
+  verbs.touch()
+}
+
+function shut(): void {
+  const closing = database
+  database = undefined
+  verbs = undefined
+  closing?.close()
+}
+
+function carryOut({ verb, args }: Ask): unknown {
+  if (verb === 'open') {
+    path = String(args[0])
+    return open()
+  }
+  if (verb === 'close') return shut()
+  if (!verbs) throw new StoreUnavailable(`${path} is not open`)
+  const work = verbs[verb as keyof Verbs] as (...args: readonly unknown[]) => unknown
+  return work(...args)
+}
+
+/** Primary result codes of SQLite that speak of the place, not of the statement. */
+const unavailable: Readonly<Record<number, string>> = {
+  5: 'is locked by another process',
+  6: 'is locked',
+  7: 'cannot be used: out of memory',
+  8: 'is read-only',
+  10: 'cannot be read or written (disk error)',
+  11: 'is damaged: stop mcp-roster, move the file away and restore a backup',
+  13: 'cannot be written: the disk is full',
+  14: 'cannot be opened',
+  26: 'is no SQLite database any more: restore a backup',
+}
+
+function problemOf(error: unknown): { type: 'unavailable' | 'refused' | 'other'; message: string } {
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof StoreRefused) return { type: 'refused', message }
+  if (error instanceof StoreUnavailable) return { type: 'unavailable', message }
+  const said = error instanceof Error && 'errcode' in error ? unavailable[Number(error.errcode) & 0xff] : undefined
+  if (said !== undefined || isNoDatabase(error)) return { type: 'unavailable', message: `${path} ${said ?? message}` }
+  const isFile = error instanceof Error && 'syscall' in error
+  return { type: isFile ? 'unavailable' : 'other', message }
+}
+
+function answer(message: Answer): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+  parentPort?.postMessage(message)
+}
+
+parentPort?.on('message', (ask: Ask) => {
+  try {
+    answer({ id: ask.id, value: carryOut(ask) })
+  } catch (error) {
+    answer({ id: ask.id, error: problemOf(error) })
+  }
+})
