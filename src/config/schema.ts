@@ -2,15 +2,8 @@ import { z } from 'zod'
 import { Auth, Cors, Limits, Listen, Watch } from '../api/config.ts'
 import { LogConfig } from '../log.ts'
 import { Metrics } from '../metrics/config.ts'
+import { SourceConfig } from '../sources/catalogue.ts'
 import { Store } from '../stores/config.ts'
-
-/** Stands in until the catalogue of sources is there. */
-export const SourceConfig = z.looseObject({
-  type: z.string(),
-  name: z.string().optional(),
-  enabled: z.boolean().default(true),
-})
-export type SourceConfig = z.output<typeof SourceConfig>
 
 /** Everything an operator can say to the daemon. Each part brings its own section. */
 export const Config = z.strictObject({

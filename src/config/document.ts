@@ -1,0 +1,119 @@
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, visit } from 'yaml'
+import { ConfigError, type ConfigProblem } from './origin.ts'
+import type { Path } from './shape.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** A config file, read but not yet checked. */
+export type ConfigDocument = {
+  readonly value: Record<string, unknown>
+  /** The line of the key at `path`, or of the closest thing around it that is there. */
+  readonly lineOf: (path: Path) => number
+  /** Whether something stands at `path`. */
+  readonly has: (path: Path) => boolean
+  /** The values in which a placeholder was filled in: they were text then, whatever they mean. */
+  readonly expanded: readonly Path[]
+}
+
+const placeholder = /\$(\$?)\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
+
+/** Reads a config file; throws a `ConfigError` that names the line. `$${NAME}` stays `${NAME}`. */
+export function parseConfig(text: string, { file, env }: { file: string; env: Environment }): ConfigDocument {
+  const lines = new LineCounter()
+  const at = (position: number) => ({ from: 'file', file, line: Math.max(1, lines.linePos(position).line) }) as const
+  if (text.trim() === '') throw problemAt(1, 'is blank; write "{}" for a config without any settings')
+  const [document, further] = [...parseAllDocuments(text.replace(/^\uFEFF/, ''), options(lines))]
+  const problems: ConfigProblem[] = (document?.errors ?? []).map(({ message, pos }) => ({
+    origin: at(pos[0]),
+    path: [],
+    message: `is no YAML: ${message}`,
+  }))
+  if (further)
+    problems.push({ origin: at(further.range[0]), path: [], message: 'a config is one document, this is a second' })
+  if (problems.length > 0 || !document) throw new ConfigError(problems)
+
+  const expanded: Path[] = []
+  visit(document, {
+    Scalar(key, node, ancestors) {
+      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
+      const missing: string[] = []
+      node.value = fillIn(node.value, env, missing)
+      const path = pathOf([...ancestors, node])
+      for (const name of missing) {
+        const message = `the environment variable ${name} is not set; set it, or give a default: \${${name}:-…}`
+        problems.push({ origin: at(node.range?.[0] ?? 0), path, message })
+      }
+      expanded.push(path)
+    },
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+
+  const value = toPlain(() => document.toJS({ maxAliasCount: 100 }) as unknown)
+  const root = document.contents
+  return {
+    value,
+    lineOf: (path) => at(nodeAt(root, path).node?.range?.[0] ?? 0).line,
+    has: (path) => nodeAt(root, path).whole,
+    expanded,
+  }
+
+  function toPlain(read: () => unknown): Record<string, unknown> {
+    let plain: unknown
+    try {
+      plain = read() ?? {}
+    } catch (error) {
+      throw problemAt(1, error instanceof Error ? error.message : String(error))
+    }
+    if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) return { ...plain }
+    throw problemAt(1, 'must be a map of settings, such as "listen: { port: 8000 }"')
+  }
+
+  function problemAt(line: number, message: string): ConfigError {
+    return new ConfigError([{ origin: { from: 'file', file, line }, path: [], message }])
+  }
+}
+
+const options = (lineCounter: LineCounter) =>
+  ({ lineCounter, prettyErrors: false, merge: true, uniqueKeys: true, logLevel: 'silent' }) as const
+
+function fillIn(text: string, env: Environment, missing: string[]): string {
+  return text.replaceAll(placeholder, (all, escaped: string, name: string, otherwise: string | undefined) => {
+    if (escaped) return all.slice(1)
+    const value = env[name]
+    if (value !== undefined && value !== '') return value
+    if (otherwise === undefined && value === undefined) missing.push(name)
+    return otherwise ?? ''
+  })
+}
+
+/** The node at `path`, keys where there are keys; `whole` is false where the walk had to stop before the end. */
+function nodeAt(root: unknown, path: Path): { node: Node | undefined; whole: boolean } {
+  let node = root
+  let seen = root as Node | undefined
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
+      if (!pair) return { node: seen, whole: false }
+      seen = pair.key as Node
+      node = pair.value
+    } else if (isSeq(node) && typeof step === 'number' && step < node.items.length) {
+      node = node.items[step]
+      seen = node as Node
+    } else {
+      return { node: seen, whole: false }
+    }
+  }
+  return { node: seen, whole: true }
+}
+
+function pathOf(chain: readonly unknown[]): Path {
+  const path: (string | number)[] = []
+  for (const [index, node] of chain.entries()) {
+    const next = chain[index + 1]
+    if (isSeq(node)) path.push(node.items.indexOf(next))
+    else if (typeof next === 'object' && next !== null && 'key' in next && isMap(node) && isScalar(next.key)) {
+      path.push(String(next.key.value))
+    }
+  }
+  return path
+}
