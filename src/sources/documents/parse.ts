@@ -9,20 +9,25 @@ export async function parseListing(text: string, format: 'yaml' | 'json' | 'auto
   if (nul >= 0) throw new SourceError('holds NUL bytes: this is no text', { class: 'config' })
   if (text.trim() === '') throw blank()
   if (format === 'json') return listingOf(parseJson(text), () => undefined)
-  const json = /^\s*[{[]/.test(text) ? asJson(text) : undefined
-  if (json !== undefined) return listingOf(json, () => undefined)
+  const json = /^\s*[{[]/.test(text) ? tryJson(text) : undefined
+  if (json && 'value' in json) return listingOf(json.value, () => undefined)
   // Loaded only when needed: YAML takes longer to load than everything else here.
   const { parseYaml } = await import('./yaml.ts')
-  const documents = parseYaml(text)
-  if (documents.length === 0) throw blank()
-  return joined(documents.map(({ value, locate }) => listingOf(value, locate)))
+  try {
+    const documents = parseYaml(text)
+    if (documents.length === 0) throw blank()
+    return joined(documents.map(({ value, locate }) => listingOf(value, locate)))
+  } catch (error) {
+    // What begins with a quoted key was meant as JSON: that error helps more.
+    throw json && /^\s*\{\s*"/.test(text) ? json.error : error
+  }
 }
 
-function asJson(text: string): unknown {
+function tryJson(text: string): { readonly value: unknown } | { readonly error: unknown } {
   try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+    return { value: parseJson(text) }
+  } catch (error) {
+    return { error }
   }
 }
 
