@@ -149,15 +149,20 @@ function essence(entry: Entry | undefined): unknown {
 }
 
 function byName(one: Entry, other: Entry): number {
-  const [a, b] = [nameOf(one), nameOf(other)]
+  const [a, b] = [one, other].map((entry) => {
+    const { namespace = '', name = '' } = namesOf(entry)
+    return `${namespace} ${name}`
+  }) as [string, string]
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function nameOf(entry: Entry): string {
-  if ('problem' in entry) return JSON.stringify([entry.namespace, entry.name])
-  if (typeof entry.value !== 'object' || entry.value === null) return ''
-  const { namespace, name } = entry.value as { namespace?: unknown; name?: unknown }
-  return JSON.stringify([namespace, name])
+/** What an entry calls itself, as far as it says. */
+export function namesOf(entry: Entry): { readonly name?: string; readonly namespace?: string } {
+  if ('problem' in entry) return entry
+  const said: unknown = 'value' in entry ? entry.value : entry.definition
+  if (typeof said !== 'object' || said === null) return {}
+  const { name, namespace } = said as { name?: unknown; namespace?: unknown }
+  return { ...(typeof name === 'string' && { name }), ...(typeof namespace === 'string' && { namespace }) }
 }
 
 /** Does `work` under a deadline of its own: whatever it waits for, it is given up then. */

@@ -1,5 +1,6 @@
 import { createWake } from '../../src/flow/wake.ts'
 import type { Reading, Sighting, Source } from '../../src/model/source.ts'
+import { namesOf } from '../../src/sources/origins.ts'
 
 /** A source at work: `next` is what it says next, `ask` asks it for a fresh look. Ends with its scope. */
 export function start(source: Source) {
@@ -28,7 +29,7 @@ export function start(source: Source) {
 
 export function namesIn(reading: Reading | undefined): unknown[] {
   if (!reading || 'error' in reading) throw new Error(`nothing read, but ${String(reading?.error)}`)
-  return reading.entries.map((entry) => ('value' in entry ? (entry.value as { name: unknown }).name : entry.name))
+  return reading.entries.map((entry) => namesOf(entry).name)
 }
 
 export function errorIn(reading: Reading | undefined) {

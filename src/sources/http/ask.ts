@@ -1,18 +1,21 @@
 import { type Door, type DoorAnswer, DoorError, type DoorRequest } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
 
+/** There is an answer, but no document: another address may be the right one. */
+export class NoDocument extends SourceError {}
+
 /** What may be sent along to hear "not modified" instead of the same again. */
 export type Validators = { readonly etag?: string | undefined; readonly modified?: string | undefined }
 
 export type Answer =
-  | { readonly type: 'unchanged'; readonly freshMs: number }
+  | { readonly type: 'unchanged'; readonly freshMs: number; readonly answeredAt: number | undefined }
   | {
       readonly type: 'document'
       readonly text: string
       readonly format: 'json' | 'yaml' | 'unsaid'
       readonly validators: Validators
       readonly freshMs: number
-      readonly url: string
+      readonly answeredAt: number | undefined
     }
 
 export type Terms = Pick<DoorRequest, 'reach' | 'timeoutMs' | 'maxBytes' | 'headers' | 'tls' | 'allow' | 'deny'>
@@ -21,6 +24,7 @@ const accept =
   'application/json, application/ai-catalog+json, application/mcp-server-card+json, application/yaml;q=0.9, text/plain;q=0.5'
 
 const mostRedirects = 3
+const webPage = 'answered a web page instead of a document'
 
 /**
  * Asks for one URL; answers with a text that is worth parsing, or that it is unchanged. Anything else is a `SourceError`.
@@ -43,8 +47,9 @@ export async function ask(
     const timeoutMs = Math.max(1, ends - performance.now())
     const answer = await request(door, at, { ...terms, headers, timeoutMs, signal, maxRedirects: 0 })
     const freshMs = freshnessOf(answer.headers['cache-control'])
-    if (answer.status === 304 && conditional) return { type: 'unchanged', freshMs }
-    if (answer.status === 200) return { ...documentOf(answer), freshMs, url: at }
+    const answeredAt = Date.parse(answer.headers['date'] ?? '') || undefined
+    if (answer.status === 304 && conditional) return { type: 'unchanged', freshMs, answeredAt }
+    if (answer.status === 200) return { ...documentOf(answer), freshMs, answeredAt }
     at = redirected(answer, at, redirects)
   }
 }
@@ -86,7 +91,8 @@ function statusError(status: number, headers: DoorAnswer['headers']): SourceErro
     return new SourceError(`answered ${status}: it wants other credentials`, { class: 'auth', retry_after })
   }
   const passing = status >= 500 || status === 408 || status === 425 || status === 429
-  return new SourceError(`answered ${status}`, { class: passing ? 'transient' : 'config', retry_after })
+  if (passing) return new SourceError(`answered ${status}`, { retry_after })
+  return new NoDocument(`answered ${status}`, { class: 'config', retry_after })
 }
 
 /** Seconds of a Retry-After header, which holds seconds or a date. */
@@ -113,7 +119,7 @@ function documentOf({ headers, body }: DoorAnswer) {
     throw new SourceError('answered a body that is not UTF-8', { cause })
   }
   if (text.startsWith('\uFEFF')) throw new SourceError('answered a body that begins with a byte order mark')
-  if (/^\s*<(!doctype|html|\?xml)/i.test(text)) throw new SourceError('answered a web page instead of a document')
+  if (/^\s*<(!doctype|html|\?xml)/i.test(text)) throw new NoDocument(webPage)
   const validators = { etag: headers['etag'], modified: headers['last-modified'] }
   return { type: 'document', text, format, validators } as const
 }
@@ -124,7 +130,7 @@ function formatOf(contentType = ''): 'json' | 'yaml' | 'unsaid' {
   if (/^(application|text)\/(x-|vnd\.|[\w.-]+\+)?yaml$/.test(type)) return 'yaml'
   if (type === '' || type === 'text/plain') return 'unsaid'
   if (type === 'text/html' || type === 'application/xhtml+xml') {
-    throw new SourceError('answered a web page instead of a document')
+    throw new NoDocument(webPage)
   }
-  throw new SourceError(`answered content of type ${JSON.stringify(type.slice(0, 80))} instead of JSON or YAML`)
+  throw new NoDocument(`answered content of type ${JSON.stringify(type.slice(0, 80))} instead of JSON or YAML`)
 }

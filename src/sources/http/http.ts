@@ -1,15 +1,27 @@
 import { z } from 'zod'
 import { every } from '../../flow/every.ts'
 import { duration } from '../../model/duration.ts'
-import { HttpUrl } from '../../model/server.ts'
-import { type Entry, SourceError } from '../../model/source.ts'
+import { redactText } from '../../model/redact.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { createOrigins } from '../origins.ts'
 import { longestPause, onePace, paceFields, paceOf } from '../pace.ts'
-import { ask } from './ask.ts'
 import { credentialFields, credentialsOf } from './credentials.ts'
+import { createDirectory } from './directory.ts'
+import { selecting, selectionFields } from './selection.ts'
 
 const usualInterval = 60
+
+/** A directory of many pages may take this many times as long as one request. */
+const mostRequests = 60
+
+/** Between two ticks of a schedule, an answer counts as fresh no longer than this. */
+const longestFreshMs = 60_000
+
+const Url = z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' }).max(4096)
+const Cidr = z.union(
+  [z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()],
+  'must be an address or a network, such as 10.0.0.0/8',
+)
 
 /** Reads directories of servers over HTTP: any document a file may hold, the official registry's API, a domain's catalogue. */
 export const http = defineSource({
@@ -17,10 +29,25 @@ export const http = defineSource({
     .strictObject({
       type: z.literal('http'),
       ...commonFields,
-      url: HttpUrl.optional().describe('Where servers are listed.'),
-      urls: z.array(HttpUrl).min(1).max(100).optional().describe('Several of them, in order of precedence.'),
+      url: Url.optional().describe(
+        'Where servers are listed: a document of any known form, a registry (its base or its list), or a bare domain.',
+      ),
+      urls: z.array(Url).min(1).max(100).optional().describe('Several of them, in order of precedence.'),
+      well_known: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether to look only at the well-known addresses of the domain, such as /.well-known/ai-catalog.json.',
+        ),
+      follow_hosts: z
+        .array(z.string().min(1).max(253))
+        .default([])
+        .describe("Hosts besides the directory's own whose server cards are fetched; `*` stands for anything."),
       ...paceFields,
+      ...selectionFields,
       ...credentialFields,
+      allow: z.array(Cidr).min(1).optional().describe('Only addresses in these networks are called.'),
+      deny: z.array(Cidr).min(1).optional().describe('Addresses in these networks are never called.'),
       timeout: duration({ min: 0.05, max: 300 }).default(10).describe('Longest time one request may take in all.'),
       max_bytes: z
         .number()
@@ -30,38 +57,44 @@ export const http = defineSource({
         .default(5 * 1024 * 1024)
         .describe('Largest body that is read, on the wire and unpacked.'),
     })
-    .check(onePace),
+    .check(onePace)
+    .refine(({ url, urls }) => (url === undefined) !== (urls === undefined), {
+      path: ['url'],
+      error: 'give url, or urls',
+    }),
   discovery_method: 'http_discovery',
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
-  silence: (config) => longestPause(config, usualInterval) + 60,
+  silence: ({ timeout, ...config }) => longestPause(config, usualInterval) + timeout * mostRequests + 60,
   open: (config, { door }) =>
     async function* (run) {
-      const { url, urls = [], timeout, max_bytes } = config
-      const origins = createOrigins({
-        names: url === undefined ? urls : [url, ...urls],
-        limitMs: timeout * 1000,
-        async read(name, signal) {
-          const credentials = await credentialsOf(config)
-          const terms = { ...credentials, reach: 'any', timeoutMs: timeout * 1000, maxBytes: max_bytes } as const
-          const answer = await ask(door, name, terms, { signal })
-          if (answer.type === 'unchanged') return {}
-          return { entries: entriesIn(answer.text) }
+      const { url, urls = [], timeout, max_bytes: maxBytes, well_known, follow_hosts: hosts, allow, deny } = config
+      const select = selecting(config)
+      const directories = new Map(
+        (url === undefined ? urls : [url]).map((one, index, all) => {
+          const directory = createDirectory({ url: one, door, maxBytes, well_known, hosts, select })
+          return [originOf(one, index, all), directory] as const
+        }),
+      )
+      const longestFresh = config.interval === undefined ? longestFreshMs : config.interval * 1000
+      const { look } = createOrigins({
+        names: [...directories.keys()],
+        limitMs: timeout * 1000 * mostRequests,
+        async read(origin, signal) {
+          const terms = { ...(await credentialsOf(config)), ...(allow && { allow }), ...(deny && { deny }) }
+          const found = await directories
+            .get(origin)
+            ?.read({ ...terms, reach: 'any', timeoutMs: timeout * 1000 }, signal)
+          return { ...found, notBeforeMs: Math.min(found?.notBeforeMs ?? 0, longestFresh) }
         },
       })
-      yield* every({ run, pace: await paceOf(config, usualInterval), look: origins.look })
+      yield* every({ run, pace: await paceOf(config, usualInterval), look })
     },
 })
 
-function entriesIn(text: string): Entry[] {
-  let document: unknown
-  try {
-    document = JSON.parse(text)
-  } catch (cause) {
-    throw new SourceError('answered no valid JSON', { cause })
-  }
-  const servers = z.object({ servers: z.record(z.string(), z.record(z.string(), z.unknown())) }).safeParse(document)
-  if (!servers.success) throw new SourceError('answered JSON that lists no servers')
-  return Object.entries(servers.data.servers).map(([name, value]) => ({ value: { ...value, name }, where: name }))
+/** The URL as it may be shown; two that differ only in what is hidden are told apart by their place in the config. */
+function originOf(url: string, index: number, all: readonly string[]): string {
+  const shown = redactText(url)
+  return all.filter((other) => redactText(other) === shown).length > 1 ? `${shown} (${index + 1})` : shown
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { it } from 'node:test'
+import { openDoor } from '../../../src/flow/door.ts'
 import { silent } from '../../../src/log.ts'
 import { http } from '../../../src/sources/http/http.ts'
-import { openTestDoor } from '../door.ts'
 import { namesIn, start } from '../looking.ts'
 
 async function directory(answer: RequestListener) {
@@ -20,7 +20,7 @@ it('lists what a directory answers, and again when asked', async () => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ servers }))
   })
   const config = http.config.parse({ type: 'http', url: place.url })
-  await using source = start(http.open(config, { log: silent, env: {}, door: openTestDoor() }))
+  await using source = start(http.open(config, { log: silent, env: {}, door: openDoor() }))
 
   const [first] = await source.next()
   servers['news'] = { url: 'http://news.example/mcp' }
