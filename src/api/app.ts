@@ -1,42 +1,41 @@
+import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
-import type { Log } from '../log.ts'
-import type { ServerId } from '../model/names.ts'
-import type { SourceStatus } from '../model/status.ts'
-import type { Registry } from '../registry/registry.ts'
+import { countsApi } from './counts.ts'
+import { discoverApi } from './discover.ts'
+import { docsApi } from './docs.ts'
 import type { Api, Bindings } from './edge.ts'
-import { createHot, type Lists } from './hot.ts'
-import { createOne, type Volatile } from './one.ts'
+import { createHot, type Front } from './hot.ts'
+import { createOne } from './one.ts'
+import { operationsApi } from './operations.ts'
+import type { ApiParts } from './parts.ts'
 import { Problem, problemFrom } from './problem.ts'
-import { problemReply, toResponse } from './reply.ts'
+import { problemReply } from './reply.ts'
+import { respond } from './respond.ts'
 import { serversApi } from './servers.ts'
 import { sourcesApi } from './sources.ts'
 
-/** What the application asks of the rest of the daemon. */
-export type ApiParts = {
-  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size'>
-  readonly lists: Lists
-  readonly supervisor: { readonly sources: () => readonly SourceStatus[] }
-  readonly monitor: { readonly volatile: (id: ServerId) => Volatile | undefined }
-  readonly log: Log
-}
-
 /** The routes of the daemon, and the front that answers the hottest of them before the router. */
-export function createApp(parts: ApiParts): { app: Api; front: ReturnType<typeof createHot>['front'] } {
+export function createApp(parts: ApiParts): { app: Api; front: Front } {
   const one = createOne({ registry: parts.registry, volatile: parts.monitor.volatile })
   const hot = createHot({ lists: parts.lists, one })
   const app: Api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const servers = serversApi({ hot })
+  const servers = serversApi({ ...parts, hot })
 
   app.route('/servers', servers)
   app.route('/api/v1/servers', servers)
-  app.route('/sources', sourcesApi(parts))
-  app.notFound((c) => toResponse(c.req.raw, problemReply(notFound(app, c.req.method, c.req.path))))
+  app.route('/', discoverApi(parts))
+  app.route('/', sourcesApi(parts))
+  app.route('/', countsApi(parts))
+  app.route('/', operationsApi(parts))
+  app.route('/', docsApi(parts))
+
+  app.notFound((c) => respond(c, problemReply(notFound(app, c.req.method, c.req.path))))
   app.onError((error, c) => {
     const problem = problemFrom(error)
-    if (problem.status < 500) return toResponse(c.req.raw, problemReply(problem))
-    const requestId = crypto.randomUUID()
-    parts.log.error({ err: problem.cause ?? problem, request_id: requestId }, 'request failed')
-    return toResponse(c.req.raw, problemReply(problem, requestId))
+    if (problem.status !== 500) return respond(c, problemReply(problem))
+    const requestId = randomUUID()
+    parts.log.error({ err: problem.cause ?? problem, request_id: requestId, path: c.req.path }, 'request failed')
+    return respond(c, problemReply(problem, requestId))
   })
   return { app, front: hot.front }
 }

@@ -3,6 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Log } from '../log.ts'
 import type { Principal } from './access.ts'
+import { bodyTooLarge } from './body.ts'
 import { preflight } from './cors.ts'
 import type { Admission, Guard } from './guard.ts'
 import { pathOf } from './guard.ts'
@@ -35,12 +36,14 @@ export function createEdge({
   fronts,
   bodyBytes,
   accessLog,
+  log,
 }: {
   app: Api
-  guard: Guard
+  guard: () => Guard
   fronts: readonly Front[]
-  bodyBytes: number
+  bodyBytes: () => number
   accessLog?: Log | undefined
+  log: Log
 }) {
   const counts = new Map<string, number>()
   const admissions = new WeakMap<object, Principal>()
@@ -71,10 +74,10 @@ export function createEdge({
   }
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
-    const admission = guard.admit(request)
+    const admission = guard().admit(request)
     if (admission.problem) return refuse(request, response, admission.problem, admission)
     if (isPreflight(request)) return answerPreflight(request, response)
-    const tooLarge = bodyProblem(request, bodyBytes)
+    const tooLarge = bodyProblem(request, bodyBytes())
     if (tooLarge) return refuse(request, response, tooLarge, admission)
     for (const front of fronts) if (front(request, response, admission)) return
     for (const [name, value] of Object.entries({ ...everywhere, vary: 'Origin', ...admission.cors }))
@@ -85,7 +88,7 @@ export function createEdge({
 
   function answerPreflight(request: IncomingMessage, response: ServerResponse): void {
     const { origin = '', 'access-control-request-method': method = '' } = request.headers
-    const allowed = preflight(guard.cors, origin, method, pathOf(request))
+    const allowed = preflight(guard().cors, origin, method, pathOf(request))
     if (!allowed) {
       const problem = new Problem(403, 'Pages of this origin may not do this here. See cors.origins in the config.')
       return refuse(request, response, problem, { problem, cors: undefined })
@@ -101,6 +104,7 @@ export function createEdge({
     } catch (error) {
       // A front that throws a problem means it; anything else is a fault of ours and is told as one.
       const problem = problemFrom(error)
+      if (problem.status === 500) log.error({ err: error, path: pathOf(request) }, 'request failed')
       if (!response.headersSent) send(request, response, problemReply(problem), undefined)
       else response.destroy()
     }
@@ -134,10 +138,6 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 function bodyProblem({ headers }: IncomingMessage, most: number): Problem | undefined {
   return Number(headers['content-length'] ?? 0) > most ? bodyTooLarge(most) : undefined
-}
-
-export function bodyTooLarge(most: number): Problem {
-  return new Problem(413, `The body is larger than ${most} bytes.`)
 }
 
 /** Reads away a refused body for a moment, so that the refusal is read before the connection goes. */

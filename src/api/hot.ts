@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerId } from '../model/names.ts'
+import { compression } from './compress.ts'
 import type { Admission } from './guard.ts'
 import { createMemo } from './memo.ts'
 import type { One } from './one.ts'
 import { serverIdIn } from './place.ts'
 import { Problem } from './problem.ts'
-import { type Reply, send } from './reply.ts'
+import { namesTag, type Reply, send } from './reply.ts'
 
 /** Answers a request by itself, or leaves it to whoever comes next. */
 export type Front = (request: IncomingMessage, response: ServerResponse, admission: Admission) => boolean
@@ -41,11 +42,27 @@ export function createHot({ lists, one }: { lists: Lists; one: One }) {
     if (!url.startsWith('/servers') && !url.startsWith('/api/v1/servers')) return false
     const found = reply(url)
     if (!found) return false
-    send(request, response, found, cors)
+    sendFitting(request, response, found, cors)
     return true
   }
 
   return { front, reply }
+}
+
+/** Sends the variant that the request accepts, once it is made; a 304 needs none. */
+function sendFitting(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  cors: Readonly<Record<string, string>> | undefined,
+): void {
+  const { 'accept-encoding': accepted, 'if-none-match': asked } = request.headers
+  if (accepted === undefined || (asked !== undefined && reply.etag !== undefined && namesTag(asked, reply.etag))) {
+    return send(request, response, reply, cors)
+  }
+  const variant = compression.variant(reply, accepted)
+  if (variant instanceof Promise) void variant.then((made) => send(request, response, made, cors))
+  else send(request, response, variant, cors)
 }
 
 function questionOf(url: string): Question {

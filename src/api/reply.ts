@@ -64,12 +64,3 @@ export function send(
   if (unchanged || request.method === 'HEAD') response.end()
   else response.end(reply.body)
 }
-
-/** The same for a hono route. */
-export function toResponse(request: Request, reply: Reply): Response {
-  const asked = request.headers.get('if-none-match')
-  if (asked !== null && reply.etag !== undefined && namesTag(asked, reply.etag)) {
-    return new Response(null, { status: 304, headers: reply.unchanged ?? {} })
-  }
-  return new Response(new Uint8Array(reply.body), { status: reply.status, headers: reply.headers })
-}

@@ -1,22 +1,96 @@
-import { type Context, Hono } from 'hono'
+import { Hono } from 'hono'
+import type { ProbeResult } from '../model/health.ts'
+import type { ServerId } from '../model/names.ts'
+import { demand, demandSecrets, type Principal } from './access.ts'
 import type { Bindings } from './edge.ts'
 import { type createHot, unknownServer } from './hot.ts'
+import type { ApiParts } from './parts.ts'
 import { serverIdIn } from './place.ts'
-import { toResponse } from './reply.ts'
+import { Problem } from './problem.ts'
+import { type ApiContext, respond, respondJson } from './respond.ts'
+
+type Hot = Pick<ReturnType<typeof createHot>, 'reply'>
 
 /** `/servers` and everything below. Names stand URL-encoded in the path. */
-export function serversApi({ hot }: { hot: Pick<ReturnType<typeof createHot>, 'reply'> }) {
+export function serversApi({
+  hot,
+  registry,
+  monitor,
+  log,
+}: Pick<ApiParts, 'registry' | 'monitor' | 'log'> & { hot: Hot }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
 
-  const show = (c: Context) => {
-    const { pathname, search } = new URL(c.req.url)
-    const reply = hot.reply(pathname + search)
-    if (!reply) throw unknownServer(serverIdIn(pathname.replace(/^(\/api\/v1)?\/servers\//, '')))
-    return toResponse(c.req.raw, reply)
+  function list(c: ApiContext): Promise<Response> {
+    const reply = hot.reply(targetOf(c))
+    if (!reply) throw new Problem(404, 'There is no list at this path.')
+    return respond(c, reply)
   }
 
-  api.get('/', show)
+  function show(c: ApiContext): Promise<Response> {
+    const id = idIn(c)
+    const asked = askedOf(c)
+    if (asked.secrets) return showSecrets(c, id)
+    const reply = hot.reply(targetOf(c).replace(/\?.*/, ''))
+    if (!reply) throw unknownServer(id)
+    return respond(c, reply)
+  }
+
+  function showSecrets(c: ApiContext, id: ServerId | undefined): Promise<Response> {
+    const { principal } = c.env
+    demandSecrets(principal)
+    const registered = id === undefined ? undefined : registry.get(id)
+    if (!registered) throw unknownServer(id)
+    demandNamespace(principal, registered.server.namespace)
+    log.info({ audit: true, principal: principal?.name, server: id }, 'secrets were shown')
+    return respondJson(c, registered.server)
+  }
+
+  async function check(c: ApiContext): Promise<Response> {
+    const id = idIn(c)
+    demand(c.env.principal, 'admin')
+    if (id === undefined || !registry.get(id)) throw unknownServer(id)
+    const result: ProbeResult | undefined = await monitor.check(id)
+    const now = registry.get(id)
+    if (!now) throw unknownServer(id)
+    const { status, health, enabled } = now.server
+    const nothing = { ok: false, reason: enabled ? 'not_checkable' : 'disabled' }
+    log.info({ audit: true, principal: c.env.principal?.name, server: id }, 'a check was asked for')
+    return respondJson(c, { id, ...(result ?? nothing), status, health })
+  }
+
+  api.get('/', list)
   api.get('/:name', show)
   api.get('/:namespace/:name', show)
+  api.post('/:name/check', (c) => check(c))
+  api.post('/:namespace/:name/check', (c) => check(c))
   return api
+}
+
+/** A principal bound to namespaces reaches into no other. */
+export function demandNamespace(principal: Principal | undefined, namespace: string): void {
+  if (!principal?.namespaces || principal.namespaces.includes(namespace)) return
+  throw new Problem(403, `This token is bound to other namespaces than "${namespace}".`)
+}
+
+function targetOf(c: ApiContext): string {
+  const { pathname, search } = new URL(c.req.url)
+  return pathname + search
+}
+
+function idIn(c: ApiContext): ServerId | undefined {
+  const path = targetOf(c)
+    .replace(/\?.*/, '')
+    .replace(/^(\/api\/v1)?\/servers\//, '')
+  return serverIdIn(c.req.method === 'POST' ? path.replace(/\/check\/?$/, '') : path)
+}
+
+function askedOf(c: ApiContext): { secrets: boolean } {
+  let secrets = false
+  for (const [parameter, value] of Object.entries(c.req.queries())) {
+    if (parameter === 'secrets') secrets = ['true', '1'].includes(value[0]?.toLowerCase() ?? '')
+    else if (parameter !== 'view') {
+      throw new Problem(400, `unknown parameter "${parameter}"; known are secrets, view`, { more: { parameter } })
+    }
+  }
+  return { secrets }
 }

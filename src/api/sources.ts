@@ -1,13 +1,98 @@
 import { Hono } from 'hono'
+import type { Change } from '../model/change.ts'
 import type { SourceStatus } from '../model/status.ts'
+import { demand } from './access.ts'
 import type { Bindings } from './edge.ts'
+import type { ApiParts } from './parts.ts'
+import { Problem } from './problem.ts'
+import { type ApiContext, respondJson } from './respond.ts'
 
-/** The state of each source: what it contributes, what was turned away and why. */
-export function sourcesApi({ supervisor }: { supervisor: { sources: () => readonly SourceStatus[] } }) {
+/** Names of what a look added, modified and deleted. */
+type Summary = { readonly added: string[]; readonly modified: string[]; readonly deleted: string[] }
+
+/** The state of each source, and reading one, or all of them, now. */
+export function sourcesApi({
+  supervisor,
+  monitor,
+  registry,
+  log,
+}: Pick<ApiParts, 'supervisor' | 'monitor' | 'registry' | 'log'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  api.get('/', (c) => {
+
+  api.get('/sources', (c) => {
     const sources = supervisor.sources()
-    return c.json({ sources, count: sources.length })
+    const suspicion = monitor.suspicion()
+    return respondJson(c, {
+      sources,
+      count: sources.length,
+      conflicts: sources.reduce((sum, { shadowed }) => sum + shadowed, 0),
+      syncing: supervisor.syncing(),
+      ...(suspicion ? { suspicion } : {}),
+      resource_version: registry.token(),
+    })
   })
+
+  api.get('/sources/:name', (c) => {
+    const found = supervisor.sources().find(({ name }) => name === c.req.param('name'))
+    if (!found) throw unknownSource(c.req.param('name'))
+    return respondJson(c, found)
+  })
+
+  api.post('/sources/:name/refresh', async (c) => {
+    const name = c.req.param('name')
+    demand(c.env.principal, 'admin')
+    if (!supervisor.names().includes(name)) throw unknownSource(name)
+    audit(c, { source: name }, 'a refresh was asked for')
+    const outcome = await look(name)
+    if (outcome.error !== undefined) {
+      throw new Problem(502, outcome.error, { more: { source: name, ...statusOf(name) } })
+    }
+    return respondJson(c, { source: name, ...outcome, ...statusOf(name), resource_version: registry.token() })
+  })
+
+  api.post('/discover', async (c) => {
+    demand(c.env.principal, 'admin')
+    audit(c, {}, 'a refresh of every source was asked for')
+    const asked = supervisor.sources().filter(({ state }) => state !== 'disabled')
+    const sources = await Promise.all(asked.map(async ({ name }) => ({ source: name, ...(await look(name)) })))
+    return respondJson(c, {
+      sources,
+      added: sources.reduce((sum, { changes }) => sum + changes.added.length, 0),
+      modified: sources.reduce((sum, { changes }) => sum + changes.modified.length, 0),
+      deleted: sources.reduce((sum, { changes }) => sum + changes.deleted.length, 0),
+      failed: sources.filter(({ error }) => error !== undefined).map(({ source }) => source),
+      total: registry.size(),
+      resource_version: registry.token(),
+    })
+  })
+
+  async function look(name: string): Promise<{ changes: Summary; held?: true; error?: string }> {
+    try {
+      const { changes, held, error } = await supervisor.refresh(name)
+      return { changes: summary(changes), ...(held ? { held } : {}), ...(error === undefined ? {} : { error }) }
+    } catch (error) {
+      return { changes: summary([]), error: error instanceof Error ? error.message : 'the source could not be read' }
+    }
+  }
+
+  function statusOf(name: string): { status?: SourceStatus } {
+    const status = supervisor.sources().find((one) => one.name === name)
+    return status ? { status } : {}
+  }
+
+  function audit(c: ApiContext, fields: object, message: string): void {
+    log.info({ audit: true, principal: c.env.principal?.name, ...fields }, message)
+  }
+
   return api
+}
+
+function unknownSource(name: string): Problem {
+  return new Problem(404, `There is no source named ${JSON.stringify(name)}. GET /sources lists them.`)
+}
+
+function summary(changes: readonly Change[]): Summary {
+  const ids = (type: Change['type']) =>
+    changes.filter((change) => change.type === type).map(({ now, before }) => (now ?? before).server.id)
+  return { added: ids('ADDED'), modified: ids('MODIFIED'), deleted: ids('DELETED') }
 }

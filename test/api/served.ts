@@ -1,11 +1,12 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createAccess } from '../../src/api/access.ts'
-import { type ApiParts, createApp } from '../../src/api/app.ts'
+import { createApp } from '../../src/api/app.ts'
 import { Limits, type Role, type TokenGrant } from '../../src/api/config.ts'
 import { createEdge } from '../../src/api/edge.ts'
 import { createGuard, type GuardRules } from '../../src/api/guard.ts'
 import { listen, type ListenOptions } from '../../src/api/listen.ts'
+import type { ApiParts } from '../../src/api/parts.ts'
 import { jsonReply } from '../../src/api/reply.ts'
 import { silent } from '../../src/log.ts'
 import type { Registered } from '../../src/model/change.ts'
@@ -30,6 +31,35 @@ export function shelf(...servers: readonly Partial<Server>[]) {
   return { put, list, get: (id: string) => rows.get(id), token: () => `e-${revision}`, size: () => rows.size }
 }
 
+/** Everything the application asks for, quiet and empty but for the registry. */
+export function parts(registry: ReturnType<typeof shelf> = shelf()): ApiParts {
+  return {
+    registry,
+    lists: { answer: () => jsonReply(listBody(registry), { etag: `"${registry.token()}"` }) },
+    supervisor: {
+      sources: () => [],
+      syncing: () => [],
+      names: () => [],
+      ready: () => true,
+      refresh: () => Promise.reject(new Error('no source')),
+    },
+    monitor: {
+      volatile: () => undefined,
+      check: () => Promise.resolve(undefined),
+      suspicion: () => undefined,
+      clearSuspicion: () => {},
+    },
+    reload: () => Promise.resolve({ applied: true }),
+    name: 'test',
+    version: '0.0.0',
+    log: silent,
+  }
+}
+
+function listBody({ list }: ReturnType<typeof shelf>): Buffer {
+  return Buffer.from(JSON.stringify({ servers: list().map(({ server }) => server) }))
+}
+
 export type Options = {
   readonly servers?: readonly Partial<Server>[]
   readonly tokens?: readonly TokenGrant[]
@@ -45,19 +75,7 @@ export type Options = {
 export async function serve(options: Options = {}) {
   const registry = shelf(...(options.servers ?? [{ name: 'weather' }]))
   const loopback = options.guard?.loopback ?? true
-  const { app, front } = createApp({
-    registry,
-    lists: {
-      answer: () =>
-        jsonReply(Buffer.from(JSON.stringify({ servers: registry.list().map(({ server }) => server) })), {
-          etag: `"${registry.token()}"`,
-        }),
-    },
-    supervisor: { sources: () => [] },
-    monitor: { volatile: () => undefined },
-    log: silent,
-    ...options.parts,
-  })
+  const { app, front } = createApp({ ...parts(registry), ...options.parts })
   const guard = createGuard({
     access: createAccess({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
     cors: { origins: [], methods: ['GET', 'POST'], headers: ['content-type', 'authorization'] },
@@ -66,7 +84,13 @@ export async function serve(options: Options = {}) {
     limits: { url_length: 8192, parameters: 100 },
     ...options.guard,
   })
-  const edge = createEdge({ app, guard, fronts: [front], bodyBytes: options.bodyBytes ?? 1_048_576 })
+  const edge = createEdge({
+    app,
+    guard: () => guard,
+    fronts: [front],
+    bodyBytes: () => options.bodyBytes ?? 1_048_576,
+    log: silent,
+  })
   const listening = await listen(
     edge.handle,
     { host: '127.0.0.1', port: 0, limits, log: silent, ...options.listen },

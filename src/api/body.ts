@@ -1,0 +1,43 @@
+import type { IncomingMessage } from 'node:http'
+import { Problem } from './problem.ts'
+import type { ApiContext } from './respond.ts'
+
+/** The whole body of a request, read as it comes; longer than `most` bytes is a 413, one that stops half-way a 400. */
+export async function readBody(c: ApiContext, most: number): Promise<Buffer> {
+  const { incoming } = c.env
+  if (!incoming) return Buffer.from(await c.req.arrayBuffer())
+  return readIncoming(incoming, most)
+}
+
+async function readIncoming(incoming: IncomingMessage, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > most) throw bodyTooLarge(most)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    if (error instanceof Problem) throw error
+    throw new Problem(400, 'The body stopped half-way.', { cause: error })
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+}
+
+/** The body of a request as JSON. An empty one is undefined. */
+export async function readJson(c: ApiContext, most: number): Promise<unknown> {
+  const text = (await readBody(c, most)).toString()
+  if (text.trim() === '') return undefined
+  try {
+    return JSON.parse(text) as unknown
+  } catch (error) {
+    // The parser's own words may quote the body, and with it a secret.
+    const [, position] = /at position (\d+)/.exec(error instanceof Error ? error.message : '') ?? []
+    throw new Problem(400, `The body is no JSON${position === undefined ? '' : `: see character ${position}`}.`)
+  }
+}
+
+export function bodyTooLarge(most: number): Problem {
+  return new Problem(413, `The body is larger than ${most} bytes.`, { headers: { connection: 'close' } })
+}

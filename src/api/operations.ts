@@ -1,0 +1,69 @@
+import { Hono } from 'hono'
+import { demand } from './access.ts'
+import type { Bindings } from './edge.ts'
+import type { ApiParts } from './parts.ts'
+import { Problem } from './problem.ts'
+import { type ApiContext, respondJson } from './respond.ts'
+
+/** What people and orchestrators ask of the daemon itself. */
+export function operationsApi(parts: ApiParts) {
+  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const { supervisor, monitor, name, version, log } = parts
+  const started = performance.now()
+
+  const health = (c: ApiContext) => {
+    const degraded = supervisor
+      .sources()
+      .filter(({ state }) => state === 'degraded' || state === 'stale')
+      .map((source) => source.name)
+    const suspicion = monitor.suspicion()
+    const well = degraded.length === 0 && suspicion === undefined
+    return respondJson(c, {
+      status: well ? 'healthy' : 'degraded',
+      service: 'mcp-roster',
+      name,
+      version,
+      uptime_seconds: Math.round((performance.now() - started) / 100) / 10,
+      timestamp: new Date().toISOString(),
+      ...(degraded.length > 0 ? { degraded_sources: degraded } : {}),
+      ...(suspicion ? { suspicion } : {}),
+    })
+  }
+
+  const ready = (c: ApiContext) => {
+    const isReady = supervisor.ready()
+    const syncing = new Set(supervisor.syncing())
+    const sources = supervisor.sources().map((source) => {
+      return { name: source.name, state: source.state, answered: !syncing.has(source.name) }
+    })
+    return respondJson(c, { ready: isReady, syncing: [...syncing], sources }, isReady ? 200 : 503)
+  }
+
+  for (const path of ['/health', '/healthz', '/-/healthy']) api.get(path, health)
+  for (const path of ['/ready', '/readyz', '/-/ready']) api.get(path, ready)
+
+  const metrics = async (c: ApiContext) => {
+    if (!parts.metrics) throw new Problem(404, 'Metrics are switched off: metrics.enabled in the config.')
+    c.header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
+    c.header('cache-control', 'no-store')
+    return c.body(await parts.metrics())
+  }
+  api.get('/metrics', metrics)
+  api.get('/metrics/prometheus', metrics)
+
+  api.post('/-/reload', async (c) => {
+    demand(c.env.principal, 'admin')
+    log.info({ audit: true, principal: c.env.principal?.name }, 'a reload was asked for')
+    const outcome = await parts.reload()
+    if (outcome.applied) return respondJson(c, outcome)
+    throw new Problem(422, `The config was not taken, the old one goes on: ${outcome.reason}`)
+  })
+
+  api.post('/-/trust-probes', (c) => {
+    demand(c.env.principal, 'admin')
+    log.info({ audit: true, principal: c.env.principal?.name }, 'suspicion was cleared')
+    monitor.clearSuspicion()
+    return respondJson(c, { suspicion: null })
+  })
+  return api
+}

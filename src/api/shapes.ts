@@ -1,0 +1,163 @@
+import { z } from 'zod'
+import { Reason, Status } from '../model/health.ts'
+import { Server } from '../model/server.ts'
+import { SourceState, SourceStatus } from '../model/status.ts'
+
+/** What the routes answer, for the documentation. Loaded only with it. */
+
+const Counts = z.record(z.string(), z.int())
+const Token = z.string().describe('Opaque, `epoch-revision`; also the `ETag`.')
+
+export const ServerShape = Server.meta({ id: 'Server', description: 'One server, secrets redacted.' })
+
+/** One result of a probe, as the history of a server lists it. */
+const HistoryEntry = z.looseObject({})
+
+export const ServerDetail = Server.extend({
+  health: Server.shape.health.extend({
+    last_checked: z.string().optional(),
+    response_time_ms: z.number().optional(),
+    consecutive_failures: z.int().optional(),
+    history: z.array(HistoryEntry).optional().describe('The last results, newest last.'),
+  }),
+}).meta({ id: 'ServerDetail', description: 'One server with what moves at every probe.' })
+
+export const ServerList = z
+  .object({
+    servers: z.array(ServerShape),
+    count: z.int().describe('Servers in this answer.'),
+    total: z.int().describe('Servers that match, on all pages.'),
+    resource_version: Token,
+    syncing: z.array(z.string()).optional().describe('Sources that have not answered yet.'),
+    continue: z.string().optional().describe('Send it as `continue` for the next page.'),
+  })
+  .meta({ id: 'ServerList' })
+
+export const CheckOutcome = z
+  .object({
+    id: z.string(),
+    ok: z.boolean(),
+    reason: Reason,
+    response_time_ms: z.number().optional(),
+    protocol_version: z.string().optional(),
+    status: Status,
+    health: Server.shape.health,
+  })
+  .meta({ id: 'CheckOutcome' })
+
+export const ServerMap = z.object({ servers: z.record(z.string(), ServerShape) }).meta({ id: 'ServerMap' })
+
+export const SourceShape = SourceStatus.meta({ id: 'Source' })
+
+const SuspicionShape = z
+  .looseObject({ since: z.string() })
+  .describe('The daemon doubts its own probes; how to clear it.')
+
+export const SourceList = z
+  .object({
+    sources: z.array(SourceShape),
+    count: z.int(),
+    conflicts: z.int().describe('Definitions that lost to a source of higher precedence.'),
+    syncing: z.array(z.string()),
+    suspicion: SuspicionShape.optional(),
+    resource_version: Token,
+  })
+  .meta({ id: 'SourceList' })
+
+const Changes = z.object({
+  added: z.array(z.string()),
+  modified: z.array(z.string()),
+  deleted: z.array(z.string()),
+})
+
+export const Refreshed = z
+  .object({
+    source: z.string(),
+    changes: Changes,
+    held: z.boolean().optional().describe('A sudden shrink waits for a second look.'),
+    status: SourceShape.optional(),
+    resource_version: Token,
+  })
+  .meta({ id: 'Refreshed' })
+
+export const Discovered = z
+  .object({
+    sources: z.array(
+      z.object({ source: z.string(), changes: Changes, held: z.boolean().optional(), error: z.string().optional() }),
+    ),
+    added: z.int(),
+    modified: z.int(),
+    deleted: z.int(),
+    failed: z.array(z.string()),
+    total: z.int(),
+    resource_version: Token,
+  })
+  .meta({ id: 'Discovered' })
+
+export const Tags = z.object({ tags: Counts, count: z.int(), resource_version: Token }).meta({ id: 'Tags' })
+
+export const Stats = z
+  .object({
+    total_servers: z.int(),
+    enabled_servers: z.int(),
+    disabled_servers: z.int(),
+    healthy_servers: z.int(),
+    unhealthy_servers: z.int(),
+    stale_servers: z.int(),
+    discovery_methods: Counts,
+    by_status: Counts,
+    by_source: Counts,
+    by_namespace: Counts,
+    by_type: Counts,
+    by_tag: Counts,
+    total_capabilities: z.int(),
+    resource_version: Token,
+  })
+  .meta({ id: 'Stats' })
+
+export const Wellbeing = z
+  .object({
+    status: z.enum(['healthy', 'degraded']),
+    service: z.literal('mcp-roster'),
+    name: z.string(),
+    version: z.string(),
+    uptime_seconds: z.number(),
+    timestamp: z.string(),
+    degraded_sources: z.array(z.string()).optional(),
+    suspicion: SuspicionShape.optional(),
+  })
+  .meta({ id: 'Health' })
+
+export const Readiness = z
+  .object({
+    ready: z.boolean(),
+    syncing: z.array(z.string()),
+    sources: z.array(z.object({ name: z.string(), state: SourceState, answered: z.boolean() })),
+  })
+  .meta({ id: 'Readiness' })
+
+export const ServiceInfo = z
+  .object({
+    service: z.literal('mcp-roster'),
+    name: z.string(),
+    version: z.string(),
+    status: z.literal('running'),
+    endpoints: z.record(z.string(), z.string()),
+    docs: z.string(),
+  })
+  .meta({ id: 'ServiceInfo' })
+
+export const ReloadOutcome = z.looseObject({ applied: z.literal(true) }).meta({ id: 'Reloaded' })
+export const Anything = z.looseObject({})
+
+export const ProblemShape = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    error: z.string().describe('The same as `detail`.'),
+    timestamp: z.string(),
+    request_id: z.string().optional().describe('Finds the cause of a 500 in the log.'),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457.' })

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createApp } from '../../src/api/app.ts'
+import { openApiDocument, routes } from '../../src/api/openapi.ts'
+import * as shapes from '../../src/api/shapes.ts'
+import { parts, serve } from './served.ts'
+
+describe('the documentation', () => {
+  it('knows every route, and no other', () => {
+    const { app } = createApp(parts())
+
+    const registered = app.routes.map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, '')}`)
+
+    assert.deepEqual(Object.keys(routes).toSorted(), [...new Set(registered)].toSorted())
+  })
+
+  it('is a whole OpenAPI document that names every parameter of the list', async () => {
+    const document = (await openApiDocument('1.2.3')) as {
+      openapi: string
+      info: { version: string }
+      paths: Record<string, Record<string, { parameters?: { name: string; schema: object }[]; operationId: string }>>
+      components: { schemas: object }
+    }
+    const text = JSON.stringify(document)
+
+    assert.equal(document.openapi, '3.1.0')
+    assert.equal(document.info.version, '1.2.3')
+    const list = document.paths['/servers']?.['get']?.parameters ?? []
+    assert.ok(
+      ['tag', 'label_selector', 'limit', 'continue', 'fields'].every((name) => list.some((one) => one.name === name)),
+    )
+    assert.ok(document.paths['/servers/{namespace}/{name}']?.['get'])
+    for (const [, name] of text.matchAll(/#\/components\/schemas\/(\w+)/g))
+      assert.ok(name && name in document.components.schemas)
+    const ids = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id)
+    assert.equal(new Set(ids).size, ids.length)
+  })
+
+  for (const [path, shape] of [
+    ['/servers/weather', shapes.ServerDetail],
+    ['/discover', shapes.ServerMap],
+    ['/sources', shapes.SourceList],
+    ['/tags', shapes.Tags],
+    ['/stats', shapes.Stats],
+    ['/health', shapes.Wellbeing],
+    ['/readyz', shapes.Readiness],
+    ['/', shapes.ServiceInfo],
+    ['/nowhere', shapes.ProblemShape],
+  ] as const) {
+    it(`tells the truth of ${path}`, async () => {
+      await using served = await serve()
+
+      const parsed = shape.safeParse(await (await served.get(path)).json())
+
+      assert.equal(parsed.error, undefined)
+    })
+  }
+
+  it('is shown by a page that takes nothing from elsewhere', async () => {
+    await using served = await serve()
+
+    const page = await served.get('/docs')
+    const html = await page.text()
+
+    assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
+    assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'.*script-src 'sha256-/)
+    assert.doesNotMatch(html, /https?:\/\//)
+    assert.equal((await served.get('/openapi.json')).status, 200)
+  })
+})
