@@ -1,0 +1,164 @@
+import type * as Mcp from '@modelcontextprotocol/client'
+import { z } from 'zod'
+import { createDeadline } from '../../flow/deadline.ts'
+import type { Door } from '../../flow/door.ts'
+import type { Reason } from '../../model/health.ts'
+import { openPassage, type Passage, type Step } from './passage.ts'
+import type { Ask, Finding } from './probe.ts'
+import { capabilitiesOf, clean } from './tools.ts'
+
+/** How a server is spoken to: `discover` asks first and falls back to `initialize`, the others go straight. */
+type Era = 'discover' | 'initialize' | 'sse'
+
+const mostRemembered = 20_000
+const mostPages = 50
+const ToolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() })
+
+type Client = typeof Mcp
+
+/**
+ * Asks an MCP server whether it lives: `server/discover`, else `initialize` and `ping`, else the same over HTTP+SSE.
+ *
+ * The era that worked is remembered by URL, so that the next probe asks at once what the server understands.
+ */
+export function createMcpProbe({ door, now }: { door: Door; now: () => number }) {
+  const eras = new Map<string, Era>()
+  let loading: Promise<Client> | undefined
+
+  function ladder({ url, sse }: Ask): Era[] {
+    const first = eras.get(url) ?? (sse ? 'sse' : 'discover')
+    return [first, ...(['discover', 'initialize', 'sse'] as const).filter((era) => era !== first)]
+  }
+
+  function remember(url: string, era: Era | undefined): void {
+    eras.delete(url)
+    if (era === undefined || era === 'discover') return
+    eras.set(url, era)
+    const [oldest] = eras.keys()
+    if (eras.size > mostRemembered && oldest !== undefined) eras.delete(oldest)
+  }
+
+  return async function probeMcp(
+    asked: Ask,
+  ): Promise<Omit<Finding, 'response_time_ms'> & { response_time_ms?: number }> {
+    using deadline = createDeadline(asked.timeoutMs, asked.signal)
+    const ask = { ...asked, signal: deadline.signal }
+    using passage = openPassage(ask, door)
+    loading ??= import('@modelcontextprotocol/client')
+    const client = await loading
+    let failure: unknown
+    for (const era of ladder(ask)) {
+      if (!isWorthwhile(era, passage.steps)) continue
+      try {
+        const { era: spoken, finding } = await meet(client, era, ask, passage, now)
+        remember(ask.url, spoken)
+        return finding
+      } catch (error) {
+        failure = error
+        const reason = conclusion(passage.steps, client, error, deadline.signal)
+        if (reason) return { ok: reason === 'auth_required', reason }
+      }
+    }
+    remember(ask.url, undefined)
+    return { ok: false, reason: summary(passage.steps, client, failure) }
+  }
+}
+
+/** `discover` has tried `initialize` by itself, unless the server broke off before. */
+function isWorthwhile(era: Era, steps: readonly Step[]): boolean {
+  return era !== 'initialize' || !steps.some(({ sent }) => sent === 'initialize')
+}
+
+async function meet(mcp: Client, era: Era, ask: Ask, passage: Passage, now: () => number) {
+  const start = now()
+  const limits = { signal: ask.signal, timeout: ask.timeoutMs }
+  const client = new mcp.Client(
+    { name: 'mcp-roster', version: '1' },
+    { versionNegotiation: { mode: era === 'discover' ? 'auto' : 'legacy' } },
+  )
+  const transport = era === 'sse' ? overSse(mcp, ask, passage) : overHttp(mcp, ask, passage)
+  try {
+    await client.connect(transport, limits)
+    const modern = client.getProtocolEra() === 'modern'
+    if (!modern) await client.ping(limits)
+    const response_time_ms = Math.round((now() - start) * 100) / 100
+    const finding = { ok: true, reason: 'ok', response_time_ms, ...said(client) } as const
+    const spoken: Era = era === 'sse' ? 'sse' : modern ? 'discover' : 'initialize'
+    return { era: spoken, finding: ask.learn ? { ...finding, ...(await learn(client, limits)) } : finding }
+  } finally {
+    if ('terminateSession' in transport && !ask.signal.aborted)
+      await transport.terminateSession().catch(() => undefined)
+    await client.close().catch(() => undefined)
+    await transport.close().catch(() => undefined)
+  }
+}
+
+function overHttp({ StreamableHTTPClientTransport }: Client, { url }: Ask, { fetch }: Passage) {
+  return new StreamableHTTPClientTransport(new URL(url), {
+    // The client would keep a stream open for notifications; a probe has no ear for them.
+    fetch: async (input, init) => (init?.method === 'GET' ? new Response(null, { status: 405 }) : fetch(input, init)),
+    reconnectionOptions: {
+      maxRetries: 0,
+      initialReconnectionDelay: 1000,
+      maxReconnectionDelay: 1000,
+      reconnectionDelayGrowFactor: 1,
+    },
+  })
+}
+
+function overSse({ SSEClientTransport }: Client, { url }: Ask, { fetch }: Passage) {
+  return new SSEClientTransport(new URL(url), { fetch })
+}
+
+type Connected = InstanceType<Client['Client']>
+
+function said(client: Connected): { protocol_version?: string; version?: string } {
+  const protocol_version = clean(client.getNegotiatedProtocolVersion(), 64)
+  const version = clean(client.getServerVersion()?.version, 253)
+  return { ...(protocol_version ? { protocol_version } : {}), ...(version ? { version } : {}) }
+}
+
+/** The server's tools, page by page; nothing where it does not tell. It lives all the same. */
+async function learn(
+  client: Connected,
+  limits: { signal: AbortSignal; timeout: number },
+): Promise<Pick<Finding, 'capabilities'>> {
+  if (!client.getServerCapabilities()?.tools) return { capabilities: [] }
+  const tools: unknown[] = []
+  try {
+    let cursor: string | undefined
+    for (let page = 0; page < mostPages && tools.length < 500; page++) {
+      // By our own lenient schema: one odd tool does not hide its neighbours, and no foreign schema is compiled.
+      const answer = await client.request(
+        { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
+        ToolsPage,
+        limits,
+      )
+      tools.push(...answer.tools)
+      if (answer.nextCursor === undefined || answer.nextCursor === cursor) break
+      cursor = answer.nextCursor
+    }
+    return { capabilities: capabilitiesOf(tools) }
+  } catch {
+    return {} // what was known of it stays
+  }
+}
+
+/** Why going down the ladder makes no sense; undefined where another era may still be understood. */
+function conclusion(steps: readonly Step[], mcp: Client, error: unknown, signal: AbortSignal): Reason | undefined {
+  if (steps.some((step) => 'status' in step && (step.status === 401 || step.status === 403))) return 'auth_required'
+  const last = steps.findLast((step) => 'error' in step)
+  if (signal.aborted) return 'timeout'
+  if (last && 'error' in last) return last.error.reason
+  if (error instanceof mcp.ProtocolError) return 'protocol'
+  const busy = steps.some((step) => 'status' in step && [429, 502, 503, 504].includes(step.status))
+  return busy ? 'http_status' : undefined
+}
+
+/** Nothing was understood: a 2xx came from something that is no MCP server, anything else is the status's own fault. */
+function summary(steps: readonly Step[], mcp: Client, error: unknown): Reason {
+  if (error instanceof mcp.ProtocolError) return 'protocol'
+  const statuses = steps.flatMap((step) => ('status' in step ? [step.status] : []))
+  if (statuses.some((status) => status >= 500)) return 'http_status'
+  return statuses.some((status) => status >= 200 && status < 300) ? 'not_mcp' : 'http_status'
+}
