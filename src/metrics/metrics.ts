@@ -1,0 +1,193 @@
+import type { SourceStatus } from '../model/status.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { Sample, Series } from './series.ts'
+import { sourceSeries } from './sources.ts'
+
+/** What the metrics read when they are scraped. Parts count in their closures; nothing here runs in between. */
+export type MetricsParts = {
+  readonly version: string
+  readonly registry: Pick<Registry, 'revision' | 'list'>
+  readonly sources: () => readonly SourceStatus[]
+  readonly suspicion?: () => unknown
+  /** Requests answered, by `METHOD STATUS`, and connections open now. */
+  readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => Promise<number> }
+  readonly probes?: () => { readonly results: ReadonlyMap<string, number>; readonly in_flight: number }
+  readonly watchers?: () => { readonly open: number; readonly evicted: ReadonlyMap<string, number> }
+  /** The last reload of the config: whether it was taken, and when (milliseconds). */
+  readonly reload?: () => { readonly successful: boolean; readonly at: number }
+}
+
+/**
+ * The metrics as Prometheus text.
+ *
+ * prom-client is loaded at the first scrape. Series are read anew each time, so those of a removed source vanish; a
+ * source's name is a label, a server's never is.
+ */
+export function createMetrics(parts: MetricsParts) {
+  let loading: ReturnType<typeof load> | undefined
+
+  async function load() {
+    const { Counter, Gauge, Registry: PromRegistry, collectDefaultMetrics } = await import('prom-client')
+    const register = new PromRegistry()
+    collectDefaultMetrics({ register })
+    const refresh = seriesOf(parts).map(({ type, name, help, labels = [], read }) => {
+      const base = { name, help, labelNames: [...labels], registers: [register] }
+      const metric = type === 'gauge' ? new Gauge(base) : new Counter(base)
+      return async () => {
+        const samples = await read()
+        metric.reset()
+        for (const { labels, value } of samples) metric.inc(labels ?? {}, value)
+      }
+    })
+    return { register, refresh }
+  }
+
+  /** Reads everything and tells it. */
+  async function text(): Promise<string> {
+    loading ??= load()
+    const { register, refresh } = await loading
+    await Promise.all(refresh.map((read) => read()))
+    return register.metrics()
+  }
+
+  return { text }
+}
+
+function seriesOf(parts: MetricsParts): readonly Series[] {
+  return [...registrySeries(parts), ...sourceSeries(parts.sources), ...edgeSeries(parts), ...daemonSeries(parts)]
+}
+
+function registrySeries({ registry }: MetricsParts): readonly Series[] {
+  return [
+    {
+      type: 'gauge',
+      name: 'roster_registry_revision',
+      help: 'Grows by one with every batch of changes.',
+      read: () => [{ value: registry.revision() }],
+    },
+    {
+      type: 'gauge',
+      name: 'roster_servers',
+      help: 'Servers in the registry.',
+      labels: ['status', 'enabled'],
+      read: () => {
+        const counts = new Map<string, Sample>()
+        for (const { server } of registry.list()) {
+          const labels = { status: server.status, enabled: String(server.enabled) }
+          const key = `${labels.status} ${labels.enabled}`
+          counts.set(key, { labels, value: (counts.get(key)?.value ?? 0) + 1 })
+        }
+        return [...counts.values()]
+      },
+    },
+    {
+      type: 'gauge',
+      name: 'roster_servers_stale',
+      help: 'Servers shown as they were, because their origin cannot be read.',
+      read: () => [{ value: registry.list().filter(({ server }) => server.stale).length }],
+    },
+    {
+      type: 'gauge',
+      name: 'roster_conflicts',
+      help: 'Definitions that lost to a source of higher precedence.',
+      read: () => [{ value: registry.list().reduce((sum, { server }) => sum + server.shadows.length, 0) }],
+    },
+  ]
+}
+
+function edgeSeries({ http, watchers }: MetricsParts): readonly Series[] {
+  const series: Series[] = []
+  if (http) {
+    series.push(
+      {
+        type: 'counter',
+        name: 'roster_http_requests_total',
+        help: 'Requests answered.',
+        labels: ['method', 'code'],
+        read: () => [...http.counts()].map(([key, value]) => ({ labels: methodAndCode(key), value })),
+      },
+      {
+        type: 'gauge',
+        name: 'roster_http_connections',
+        help: 'Connections open now.',
+        read: async () => [{ value: await http.connections() }],
+      },
+    )
+  }
+  if (watchers) {
+    series.push(
+      { type: 'gauge', name: 'roster_watchers', help: 'Watchers now.', read: () => [{ value: watchers().open }] },
+      {
+        type: 'counter',
+        name: 'roster_watchers_evicted_total',
+        help: 'Watchers that were cut, by reason.',
+        labels: ['reason'],
+        read: () => byReason(watchers().evicted),
+      },
+    )
+  }
+  return series
+}
+
+function daemonSeries({ version, suspicion, probes, reload }: MetricsParts): readonly Series[] {
+  const series: Series[] = [
+    {
+      type: 'gauge',
+      name: 'roster_build_info',
+      help: 'The running version.',
+      labels: ['version'],
+      read: () => [{ labels: { version }, value: 1 }],
+    },
+  ]
+  if (suspicion) {
+    series.push({
+      type: 'gauge',
+      name: 'roster_probe_suspicion',
+      help: '1 while the daemon suspects itself and keeps what it knew of health.',
+      read: () => [{ value: suspicion() === undefined ? 0 : 1 }],
+    })
+  }
+  if (probes) {
+    series.push(
+      {
+        type: 'counter',
+        name: 'roster_probe_results_total',
+        help: 'Probes made, by what they found.',
+        labels: ['reason'],
+        read: () => byReason(probes().results),
+      },
+      {
+        type: 'gauge',
+        name: 'roster_probes_in_flight',
+        help: 'Probes now.',
+        read: () => [{ value: probes().in_flight }],
+      },
+    )
+  }
+  if (reload) {
+    series.push(
+      {
+        type: 'gauge',
+        name: 'roster_config_last_reload_successful',
+        help: '0 while the config on disk is not the one that runs.',
+        read: () => [{ value: reload().successful ? 1 : 0 }],
+      },
+      {
+        type: 'gauge',
+        name: 'roster_config_last_reload_timestamp_seconds',
+        help: 'When the config was read last.',
+        read: () => [{ value: reload().at / 1000 }],
+      },
+    )
+  }
+  return series
+}
+
+function byReason(counts: ReadonlyMap<string, number>): Sample[] {
+  return [...counts].map(([reason, value]) => ({ labels: { reason }, value }))
+}
+
+function methodAndCode(key: string): Record<string, string> {
+  const [method = '', code = ''] = key.split(' ')
+  return { method, code }
+}

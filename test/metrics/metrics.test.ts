@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createMetrics } from '../../src/metrics/metrics.ts'
+import type { SourceStatus } from '../../src/model/status.ts'
+import { registered } from '../made.ts'
+
+function source(fields: Partial<SourceStatus> = {}): SourceStatus {
+  return {
+    name: 'file',
+    type: 'file',
+    state: 'synced',
+    servers: 3,
+    shadowed: 0,
+    rejected: 1,
+    origins: [],
+    rejections: [],
+    consecutive_failures: 0,
+    restarts: 2,
+    last_success: '2026-01-01T00:00:00.000Z',
+    ...fields,
+  }
+}
+
+const empty = { version: '1.2.3', registry: { revision: () => 7, list: () => [] }, sources: () => [] }
+
+describe('the metrics', () => {
+  it('say what the registry holds, without naming a server', async () => {
+    const list = () => [
+      registered({ name: 'canary-name', status: 'healthy', shadows: [{ source: 'env', origin: 'x' }] }),
+      registered({ name: 'other', status: 'healthy', stale: true }),
+      registered({ name: 'third', enabled: false, status: 'unknown' }),
+    ]
+    const text = await createMetrics({ ...empty, registry: { revision: () => 7, list } }).text()
+
+    assert.match(text, /^roster_registry_revision 7$/m)
+    assert.match(text, /^roster_servers\{status="healthy",enabled="true"\} 2$/m)
+    assert.match(text, /^roster_servers\{status="unknown",enabled="false"\} 1$/m)
+    assert.match(text, /^roster_servers_stale 1$/m)
+    assert.match(text, /^roster_conflicts 1$/m)
+    assert.match(text, /^roster_build_info\{version="1\.2\.3"\} 1$/m)
+    assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
+    assert.doesNotMatch(text, /canary/)
+  })
+
+  it('forget a source that is gone, and count it from where it stands', async () => {
+    const sources = [source(), source({ name: 'partner', type: 'http', state: 'stale', restarts: 0 })]
+    const metrics = createMetrics({ ...empty, sources: () => sources })
+
+    const before = await metrics.text()
+    sources.pop()
+    const after = await metrics.text()
+
+    assert.match(before, /^roster_source_up\{source="partner",type="http"\} 0$/m)
+    assert.match(before, /^roster_source_state\{source="partner",type="http",state="stale"\} 1$/m)
+    assert.match(after, /^roster_source_up\{source="file",type="file"\} 1$/m)
+    assert.match(after, /^roster_source_restarts_total\{source="file",type="file"\} 2$/m)
+    assert.match(after, /^roster_source_last_success_timestamp_seconds\{source="file",type="file"\} 1767225600$/m)
+    assert.doesNotMatch(after, /partner/)
+  })
+
+  it('tell of requests, probes, watchers and the last reload', async () => {
+    const text = await createMetrics({
+      ...empty,
+      suspicion: () => ({ since: 'now' }),
+      http: { counts: () => new Map([['GET 200', 5]]), connections: () => Promise.resolve(3) },
+      probes: () => ({ results: new Map([['refused', 2]]), in_flight: 1 }),
+      watchers: () => ({ open: 4, evicted: new Map([['slow', 1]]) }),
+      reload: () => ({ successful: false, at: 1_767_225_600_000 }),
+    }).text()
+
+    for (const line of [
+      'roster_http_requests_total{method="GET",code="200"} 5',
+      'roster_http_connections 3',
+      'roster_probe_results_total{reason="refused"} 2',
+      'roster_probes_in_flight 1',
+      'roster_probe_suspicion 1',
+      'roster_watchers 4',
+      'roster_watchers_evicted_total{reason="slow"} 1',
+      'roster_config_last_reload_successful 0',
+      'roster_config_last_reload_timestamp_seconds 1767225600',
+    ]) {
+      assert.ok(text.split('\n').includes(line), line)
+    }
+  })
+})
