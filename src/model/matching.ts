@@ -1,7 +1,7 @@
 import type { Capability } from './capability.ts'
 import { matchesFuzzily } from './fuzzy.ts'
 import type { ServerQuery } from './query.ts'
-import { relevance, wordsOf } from './search.ts'
+import { hasNearLabel, relevance, textOf, wordsOf } from './search.ts'
 import { type Requirement, selects } from './selector.ts'
 import type { Server } from './server.ts'
 import { matchingVersion } from './version.ts'
@@ -31,31 +31,45 @@ export const hasCapability =
 
 export function answersTo(q: string, fuzzy: boolean): Predicate {
   const words = wordsOf(q)
-  return (server) => relevance(server, words, fuzzy) > 0
+  return (server) => relevance(textOf(server), words, fuzzy ? hasNearLabel : undefined) > 0
 }
 
-type CapabilityQuery = Pick<
+type FacetsQuery = Pick<
   ServerQuery,
-  | 'capability'
-  | 'capability_category'
-  | 'capability_stability'
-  | 'capability_tags'
-  | 'version_constraint'
-  | 'fuzzy_match'
+  'capability_category' | 'capability_stability' | 'capability_tags' | 'version_constraint'
 >
 
-/** What is asked of a capability: all of it of one and the same. Undefined where nothing is. */
-export function matchingCapability(query: CapabilityQuery): ((capability: Capability) => boolean) | undefined {
-  const { capability: name, capability_category, capability_stability, capability_tags, version_constraint } = query
-  const conditions: ((capability: Capability) => boolean)[] = []
-  if (name !== undefined && name !== '*')
-    conditions.push((one) => (query.fuzzy_match ? matchesFuzzily(one.name, name) : one.name === name))
+/** What may be asked of a capability beside its name. */
+export type Facets = Pick<Capability, 'category' | 'stability' | 'version' | 'tags'>
+
+/** What is asked of a capability beside its name, all of one and the same. Undefined where nothing is. */
+export function matchingFacets(query: FacetsQuery): ((facets: Facets) => boolean) | undefined {
+  const { capability_category, capability_stability, capability_tags, version_constraint } = query
+  const conditions: ((facets: Facets) => boolean)[] = []
   if (capability_category !== undefined) conditions.push((one) => one.category === capability_category)
   if (capability_stability !== undefined) conditions.push((one) => one.stability === capability_stability)
   if (capability_tags.length > 0) conditions.push((one) => one.tags.some((tag) => capability_tags.includes(tag)))
   const version = version_constraint === undefined ? undefined : matchingVersion(version_constraint)
   if (version) conditions.push((one) => version(one.version))
   return conditions.length === 0 ? undefined : (one) => conditions.every((holds) => holds(one))
+}
+
+/** Whether a capability's name is the one asked for; undefined where any is. */
+export function matchingCapabilityName(
+  query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>,
+): ((name: string) => boolean) | undefined {
+  const { capability, fuzzy_match } = query
+  if (capability === undefined || capability === '*') return undefined
+  return fuzzy_match ? (name) => matchesFuzzily(name, capability) : (name) => name === capability
+}
+
+/** What is asked of a capability: all of it of one and the same. Undefined where nothing is. */
+export function matchingCapability(
+  query: FacetsQuery & Pick<ServerQuery, 'capability' | 'fuzzy_match'>,
+): ((capability: Capability) => boolean) | undefined {
+  const [isNamed, suits] = [matchingCapabilityName(query), matchingFacets(query)]
+  if (!isNamed) return suits
+  return (capability) => isNamed(capability.name) && (!suits || suits(capability))
 }
 
 /** Whether a server is what a query asks for: its filter, not its page. */

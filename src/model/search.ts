@@ -12,46 +12,75 @@ export function wordsOf(q: string): readonly string[] {
   return [...new Set(q.toLowerCase().split(/\s+/))].filter((word) => word !== '')
 }
 
-/** Everything a search can find in a server, lower-cased, in one text: what holds no word of `q` here is not found by it. */
-export function textOf({ name, title, tags, capabilities, description }: Searched): string {
-  const labels = [...tags, ...capabilities.map((capability) => capability.name)]
-  const parts = [name, title ?? '', ...labels, description?.slice(0, described) ?? '']
-  return parts.join('\n').toLowerCase()
+/**
+ * Everything a search can find in a server, lower-cased, in one text of five lines: name, title, tags, capabilities,
+ * description. Made once per server, so that a search need not look at the server.
+ */
+export function textOf({ name, title = '', tags, capabilities, description = '' }: Searched): string {
+  const lines = [
+    name,
+    title,
+    joined(tags),
+    joined(capabilities.map((one) => one.name)),
+    description.slice(0, described),
+  ]
+  return lines
+    .map((line) => (line.includes('\n') ? line.replaceAll('\n', ' ') : line))
+    .join('\n')
+    .toLowerCase()
 }
 
-/** From best to worst; 0 is no match. */
-const rank = { exact: 9, prefix: 8, name: 7, title: 6, tag: 5, capability: 4, description: 3, near: 2, nearTag: 1 }
+/** Between labels stands what no word of a query can hold. */
+const joined = (labels: readonly string[]) => labels.join('\t')
 
-/** How well a server answers to all words: as well as to the one it answers to least, but a name that is the whole of `q` is best. */
-export function relevance(server: Searched, words: readonly string[], fuzzy: boolean): number {
-  if (words.length === 0) return rank.description
-  const name = server.name.toLowerCase()
-  if (words.length > 1 && name === words.join(' ')) return rank.exact
-  let least: number = rank.exact
+/** What each line of the text is worth, after the name. */
+const worthOfLine = [6, 5, 4, 3]
+const worth = { exact: 9, prefix: 8, name: 7, nearName: 2, nearLabel: 1 }
+
+/** Whether a text has a tag or a capability that is spelled nearly like a word. */
+export type NearLabel = (text: string, word: string) => boolean
+
+/**
+ * How well a text answers to all words, 0 for not at all: as well as to the one it answers to least; a name that is the
+ * whole of `q` is best. With `nearLabel`, what is spelled nearly so answers too.
+ */
+export function relevance(text: string, words: readonly string[], nearLabel?: NearLabel): number {
+  let least = worth.exact
   for (const word of words) {
-    least = Math.min(least, relevanceOfWord(server, name, word, fuzzy))
-    if (least === 0) break
+    const one = worthOf(text, word) || (nearLabel ? worthOfNear(text, word, nearLabel) : 0)
+    if (one === 0) return 0
+    if (one < least) least = one
   }
-  return least
+  return words.length > 1 && text.startsWith(`${words.join(' ')}\n`) ? worth.exact : least
 }
 
-function relevanceOfWord(server: Searched, name: string, word: string, fuzzy: boolean): number {
-  if (name === word) return rank.exact
-  if (name.startsWith(word)) return rank.prefix
-  if (name.includes(word)) return rank.name
-  if (has(server.title, word)) return rank.title
-  if (server.tags.some((tag) => has(tag, word))) return rank.tag
-  if (server.capabilities.some((capability) => has(capability.name, word))) return rank.capability
-  if (has(server.description?.slice(0, described), word)) return rank.description
-  if (!fuzzy) return 0
-  if (isNear(name, word)) return rank.near
-  return labelsNear(server).some((label) => isNear(label.toLowerCase(), word)) ? rank.nearTag : 0
+function worthOf(text: string, word: string): number {
+  const at = text.indexOf(word)
+  if (at < 0) return 0
+  let end = text.indexOf('\n')
+  if (at < end) {
+    if (at > 0) return worth.name
+    return word.length === end ? worth.exact : worth.prefix
+  }
+  for (const worth of worthOfLine) {
+    end = text.indexOf('\n', end + 1)
+    if (at < end || end < 0) return worth
+  }
+  return 0
 }
 
-function labelsNear({ tags, capabilities }: Searched): readonly string[] {
-  return [...tags, ...capabilities.map((capability) => capability.name)]
+function worthOfNear(text: string, word: string, nearLabel: NearLabel): number {
+  if (isNearName(text, word)) return worth.nearName
+  return nearLabel(text, word) ? worth.nearLabel : 0
 }
 
-function has(text: string | undefined, word: string): boolean {
-  return text !== undefined && text.toLowerCase().includes(word)
+export const hasNearLabel: NearLabel = (text, word) => {
+  const [, , tags = '', capabilities = ''] = text.split('\n', 4)
+  return [...tags.split('\t'), ...capabilities.split('\t')].some((label) => isNear(label, word))
+}
+
+function isNearName(text: string, word: string): boolean {
+  const end = text.indexOf('\n')
+  if (end * 0.7 > word.length || word.length * 0.7 > end) return false
+  return isNear(text.slice(0, end), word)
 }

@@ -2,6 +2,7 @@ import { textOf } from '../model/search.ts'
 import type { Server } from '../model/server.ts'
 import { type Field, fields } from './fields.ts'
 import { type Posting, withoutSlot, withSlot } from './postings.ts'
+import { lettersOf } from './words.ts'
 
 export type Catalogue = ReturnType<typeof createCatalogue>
 
@@ -15,6 +16,7 @@ export function createCatalogue() {
   >
   const noted: (Server | undefined)[] = []
   const texts: (string | undefined)[] = []
+  const letters: number[] = []
   let everything: Posting | undefined
 
   /** Files a server under what it is now, and no longer under what it was; undefined takes it out. */
@@ -30,7 +32,9 @@ export function createCatalogue() {
     }
     if (!before || !now)
       everything = now ? withSlot(everything, slot, capacity) : withoutSlot(everything, slot, capacity)
-    if (!before || !now || !sameText(before, now)) texts[slot] = now && textOf(now)
+    if (before && now && sameText(before, now)) return
+    texts[slot] = now && textOf(now)
+    letters[slot] = now ? lettersOf(now.name.toLowerCase()) : 0
   }
 
   function putIn(field: Field, value: string, slot: number): void {
@@ -50,6 +54,7 @@ export function createCatalogue() {
     note,
     noted: (slot: number) => noted[slot],
     text: (slot: number) => texts[slot] ?? '',
+    nameLetters: (slot: number) => letters[slot] ?? 0,
     posting: (field: Field, value: string) => postings[field].get(value),
     values: (field: Field): Iterable<string> => postings[field].keys(),
     entries: (field: Field): Iterable<[string, Posting]> => postings[field],

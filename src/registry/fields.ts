@@ -1,3 +1,5 @@
+import type { Capability } from '../model/capability.ts'
+import type { Facets } from '../model/matching.ts'
 import type { Server } from '../model/server.ts'
 
 /** What is indexed: which part of a server, and the values it is found by. */
@@ -15,10 +17,7 @@ export const fields = {
     values: (server) => Object.entries(server.labels).map(([key, value]) => `${key}=${value}`),
   },
   capability: capabilityField((capability) => [capability.name]),
-  capability_category: capabilityField(({ category }) => (category === undefined ? [] : [category])),
-  capability_stability: capabilityField((capability) => [capability.stability]),
-  capability_tag: capabilityField((capability) => capability.tags),
-  capability_version: capabilityField((capability) => [capability.version]),
+  capability_facets: capabilityField((capability) => [facetsOf(capability)]),
 } as const satisfies Record<string, IndexedField>
 
 type IndexedField = {
@@ -28,6 +27,20 @@ type IndexedField = {
 }
 export type Field = keyof typeof fields
 
-function capabilityField(values: (capability: Server['capabilities'][number]) => readonly string[]): IndexedField {
+function capabilityField(values: (capability: Capability) => readonly string[]): IndexedField {
   return { part: (server) => server.capabilities, values: (server) => server.capabilities.flatMap(values) }
+}
+
+/**
+ * What may be asked of a capability beside its name, as one value: asked together, it must hold together.
+ *
+ * There are few such combinations, however many capabilities there are.
+ */
+function facetsOf({ category, stability, version, tags }: Capability): string {
+  return JSON.stringify([stability, version, tags, category])
+}
+
+export function facetsIn(value: string): Facets {
+  const [stability, version, tags, category] = JSON.parse(value) as [Facets['stability'], string, string[], string?]
+  return { stability, version, tags, ...(typeof category === 'string' ? { category } : {}) }
 }

@@ -10,7 +10,11 @@ export type Found = { readonly slots: readonly number[] } | { readonly words: Ui
  * Begins with the smallest: where it is small, each of its slots is looked up in the others; else all are laid over each
  * other, 32 slots at a time.
  */
-export function find({ all, none }: Plan, everything: Posting | undefined, capacity: number): Found {
+export function find(
+  { all, none }: Pick<Plan, 'all' | 'none'>,
+  everything: Posting | undefined,
+  capacity: number,
+): Found {
   if (everything === undefined) return { slots: [] }
   const [smallest, ...others] = all.length > 0 ? all.toSorted((one, other) => sum(one) - sum(other)) : [[everything]]
   if (smallest === undefined || smallest.length === 0) return { slots: [] }
@@ -45,9 +49,18 @@ export function slotsFound(found: Found): readonly number[] {
   return 'slots' in found ? found.slots : slotsInBits(found.words)
 }
 
+/** What was found, without the slots of `but`, and with those of `and`. */
+export function amended(found: Found, but: ReadonlySet<number>, and: readonly number[]): Found {
+  if ('slots' in found) return { slots: found.slots.filter((slot) => !but.has(slot)).concat(and) }
+  for (const slot of but) found.words[slot >>> 5] = (found.words[slot >>> 5] ?? 0) & ~(1 << (slot & 31))
+  for (const slot of and) found.words[slot >>> 5] = (found.words[slot >>> 5] ?? 0) | (1 << (slot & 31))
+  return found
+}
+
 /** The same slots as bits where they are so many that going through all in order is cheaper than sorting them. */
 export function weighed(found: Found, capacity: number): Found {
   if ('words' in found || found.slots.length * 32 <= capacity) return found
-  const length = (capacity + 31) >>> 5
-  return { words: union([new Set(found.slots)], length) }
+  const words = new Uint32Array((capacity + 31) >>> 5)
+  for (const slot of found.slots) words[slot >>> 5] = (words[slot >>> 5] ?? 0) | (1 << (slot & 31))
+  return { words }
 }

@@ -1,17 +1,17 @@
 import type { Change, Registered } from '../model/change.ts'
-import { matching } from '../model/matching.ts'
+import { matching, type Predicate } from '../model/matching.ts'
 import { type ServerId, serverId } from '../model/names.ts'
 import { continueAfter, type Position, positionOf } from '../model/position.ts'
 import { canonicalFilter, everything, type ServerQuery } from '../model/query.ts'
-import { relevance, wordsOf } from '../model/search.ts'
+import { hasNearLabel, relevance, textOf, wordsOf } from '../model/search.ts'
 import { createCatalogue } from './catalogue.ts'
 import { type Field, fields } from './fields.ts'
-import { countOf, type Found, find, slotsFound, weighed } from './found.ts'
+import { amended, countOf, type Found, find, slotsFound, weighed } from './found.ts'
 import { createOrder } from './order.ts'
-import { firstOf, type Ranked, sortingOf } from './page.ts'
+import { firstByKey, isBehind, type Row, sortingOf } from './page.ts'
 import { planOf } from './plan.ts'
 import { hasBit, sizeOf } from './postings.ts'
-import { answering } from './words.ts'
+import { relevanceOfSlots } from './words.ts'
 
 /** What a query found: how many there are in all, and one page of them. */
 export type Selection = {
@@ -43,6 +43,9 @@ export function createIndexes() {
   const order = createOrder({ idOf: (slot) => ids[slot] ?? '' })
   const catalogue = createCatalogue()
   const slotOf = (namespace: string, name: string) => slots.get(serverId(namespace, name))
+  /** What was applied and not looked at yet: whole batches, `taken` changes of the first already. */
+  const backlog: (readonly Change[])[] = []
+  let taken = 0
   /** Slots that the catalogue does not know as they are. */
   const pending = new Set<number>()
   let background: NodeJS.Immediate | undefined
@@ -50,15 +53,31 @@ export function createIndexes() {
   let listed: readonly Registered[] | undefined
 
   function apply(changes: readonly Change[]): void {
-    for (const { now, before } of changes) {
-      const slot = slotFor((now ?? before).server.id)
-      if (now !== undefined) size += current[slot] ? 0 : 1
-      else if (current[slot]) size -= 1
-      current[slot] = now
-      pending.add(slot)
-    }
+    if (changes.length === 0) return
+    backlog.push(changes)
     listed = undefined
-    if (pending.size > 0) background ??= setImmediate(catchUpALittle).unref()
+    background ??= setImmediate(catchUpALittle).unref()
+  }
+
+  /** Takes over what was applied; before anything is read. */
+  function takeOver(until = Infinity): void {
+    for (let changes = backlog[0]; changes; changes = backlog[0]) {
+      for (; taken < changes.length; taken += 1) {
+        const change = changes[taken]
+        if (change) take(change)
+        if (taken % 64 === 63 && performance.now() > until) return
+      }
+      backlog.shift()
+      taken = 0
+    }
+  }
+
+  function take({ now, before }: Change): void {
+    const slot = slotFor((now ?? before).server.id)
+    if (now !== undefined) size += current[slot] ? 0 : 1
+    else if (current[slot]) size -= 1
+    current[slot] = now
+    pending.add(slot)
   }
 
   function slotFor(id: ServerId): number {
@@ -90,73 +109,93 @@ export function createIndexes() {
   }
 
   function catchUpALittle(): void {
-    catchUp(performance.now() + sliceMs)
-    background = pending.size > 0 ? setImmediate(catchUpALittle).unref() : undefined
+    const until = performance.now() + sliceMs
+    takeOver(until)
+    catchUp(until)
+    background = pending.size > 0 || backlog.length > 0 ? setImmediate(catchUpALittle).unref() : undefined
   }
 
   /** The slots a query asks for, whatever its page. */
   function findAll(query: ServerQuery): Found {
     if (pending.size <= fewPending) catchUp(Infinity)
-    const plan = planOf(query, { ...catalogue, slotOf })
+    const { verify, ...plan } = planOf(query, { ...catalogue, slotOf })
     const found = find(plan, catalogue.everything(), ids.length)
-    const { q, fuzzy_match: fuzzy } = query
-    if (!plan.verify && q === undefined && pending.size === 0) return found
-    const answers = q === undefined ? undefined : answering(catalogue, { q, fuzzy, capacity: ids.length })
-    const kept = slotsFound(found).filter((slot) => {
-      if (pending.has(slot) || (answers && !answers(slot))) return false
-      const server = current[slot]?.server
-      return server !== undefined && (!plan.verify || plan.verify(server))
-    })
+    const certain = verify ? { slots: slotsFound(found).filter((slot) => holdsFor(slot, verify)) } : found
+    if (pending.size === 0) return certain
     const holds = matching(query)
-    for (const slot of pending) {
-      const server = current[slot]?.server
-      if (server && holds(server)) kept.push(slot)
-    }
-    return weighed({ slots: kept }, ids.length)
+    const fresh = [...pending].filter((slot) => holdsFor(slot, holds))
+    return amended(certain, pending, fresh)
+  }
+
+  function holdsFor(slot: number, holds: Predicate): boolean {
+    const server = current[slot]?.server
+    return server !== undefined && holds(server)
+  }
+
+  /** Those of `found` that answer to the words of `q`, and how well each slot does. */
+  function search(found: Found, q: string, fuzzy: boolean): { readonly found: Found; readonly scores: Uint8Array } {
+    const indexed = relevanceOfSlots(catalogue, { q, fuzzy, capacity: ids.length })
+    const words = wordsOf(q)
+    const scores = new Uint8Array(ids.length)
+    const slots = slotsFound(found).filter((slot) => {
+      const fresh = pending.has(slot) ? current[slot]?.server : undefined
+      const score = fresh ? relevance(textOf(fresh), words, fuzzy ? hasNearLabel : undefined) : indexed(slot)
+      scores[slot] = score
+      return score > 0
+    })
+    return { found: { slots }, scores }
   }
 
   /** Answers a query: how many match, and the page it asks for. */
   function select(query: ServerQuery): Selection {
-    if (query.limit === undefined && query.sort === undefined && canonicalFilter(query) === noFilter) {
+    takeOver()
+    const { limit, sort, q } = query
+    if (limit === undefined && sort === undefined && canonicalFilter(query) === noFilter)
       return { total: size, page: list() }
-    }
-    const found = findAll(query)
-    const position = positionOf(query)
-    const after = position && 'id' in position ? position : undefined
-    const words = wordsOf(query.q ?? '')
-    const sorting = sortingOf(query, ({ server }) => relevance(server, words, query.fuzzy_match))
-    const { page, last } = sorting
-      ? firstOf(serversAt(slotsFound(found), sorting.descending), sorting, { after, limit: query.limit })
-      : byId(found, { after, limit: query.limit ?? Infinity, descending: query.sort === '-name' })
-    const next = last && continueAfter(query, { key: last.key, id: last.registered.server.id })
+    const all = findAll(query)
+    const { found, scores } = q === undefined ? { found: all } : search(all, q, query.fuzzy_match)
+    const rows = firstRows(weighed(found, ids.length), query, scores)
+    const page = rows.slice(0, limit).flatMap(({ slot }) => current[slot] ?? [])
+    const last = limit !== undefined && rows.length > limit ? rows[limit - 1] : undefined
+    const next = last && continueAfter(query, { key: last.key, id: ids[last.slot] ?? '' })
     return { total: countOf(found), page, ...(next === undefined ? {} : { next }) }
   }
 
-  /** The newest come first where the greatest are asked for: times rise with the slots, and so most are dropped at a glance. */
-  function* serversAt(slots: readonly number[], backwards: boolean): Iterable<Registered> {
-    for (let index = 0; index < slots.length; index += 1) {
-      const registered = current[slots[backwards ? slots.length - 1 - index : index] ?? 0]
-      if (registered) yield registered
+  /** The rows of the page a query asks for, and one more where there is one. */
+  function firstRows(found: Found, query: ServerQuery, scores: Uint8Array | undefined): readonly Row[] {
+    const { limit = Infinity } = query
+    const position = positionOf(query)
+    const after = position && 'id' in position ? position : undefined
+    const sorting = sortingOf(query)
+    if (!sorting) return rowsById(found, { after, limit, descending: query.sort === '-name' })
+    const { by, descending } = sorting
+    const keyOf = (slot: number) => {
+      if (by === 'relevance') return scores?.[slot] ?? 0
+      return current[slot]?.server[by] ?? ''
     }
+    const isAfter = (key: Row['key'], slot: number) => !after || isBehind(key, ids[slot] ?? '', after, descending)
+    return firstByKey(inOrder(found), { keyOf, descending, limit }, isAfter)
   }
 
-  function byId(
+  function rowsById(
     found: Found,
     { after, limit, descending }: { after: Position | undefined; limit: number; descending: boolean },
-  ): { readonly page: readonly Registered[]; readonly last?: Ranked } {
-    const all = order.all()
-    const sorted = 'slots' in found ? found.slots.toSorted(order.byId) : all
+  ): readonly Row[] {
+    const sorted = 'slots' in found ? inOrder(found) : order.all()
     const isIn = 'slots' in found ? () => true : (slot: number) => hasBit(found.words, slot)
-    const page: Registered[] = []
-    let index = startOf(sorted, after, descending)
-    for (; index >= 0 && index < sorted.length; index += descending ? -1 : 1) {
+    const rows: Row[] = []
+    const step = descending ? -1 : 1
+    for (let index = startOf(sorted, after, descending); index >= 0 && index < sorted.length; index += step) {
       const slot = sorted[index] ?? 0
-      const registered = isIn(slot) ? current[slot] : undefined
-      if (!registered) continue
-      if (page.length === limit) return { page, last: { registered: page[limit - 1] ?? registered, key: '' } }
-      page.push(registered)
+      if (isIn(slot)) rows.push({ slot, key: '' })
+      if (rows.length > limit) break
     }
-    return { page }
+    return rows
+  }
+
+  function inOrder(found: Found): readonly number[] {
+    if ('slots' in found) return found.slots.toSorted(order.byId)
+    return order.all().filter((slot) => hasBit(found.words, slot))
   }
 
   function startOf(sorted: readonly number[], after: Position | undefined, descending: boolean): number {
@@ -168,12 +207,14 @@ export function createIndexes() {
 
   /** Every server, by id; the same array until something changes. */
   function list(): readonly Registered[] {
+    takeOver()
     listed ??= order.all().flatMap((slot) => current[slot] ?? [])
     return listed
   }
 
   /** How many servers have each value of a field. */
   function counts(field: Field): ReadonlyMap<string, number> {
+    takeOver()
     if (pending.size <= fewPending) catchUp(Infinity)
     const counted = new Map<string, number>()
     for (const [value, posting] of catalogue.entries(field)) counted.set(value, sizeOf(posting))
@@ -189,7 +230,5 @@ export function createIndexes() {
     return counted
   }
 
-  const get = (id: ServerId): Registered | undefined => current[slots.get(id) ?? -1]
-
-  return { apply, select, list, counts, get, size: () => size }
+  return { apply, select, list, counts }
 }

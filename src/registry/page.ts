@@ -1,60 +1,56 @@
-import type { Registered } from '../model/change.ts'
 import type { Position } from '../model/position.ts'
 import type { ServerQuery, SortKey } from '../model/query.ts'
 
-/** A server with what it is sorted by. */
-export type Ranked = { readonly registered: Registered; readonly key: string | number }
+type Key = string | number
+
+/** A slot with what it is sorted by. */
+export type Row = { readonly slot: number; readonly key: Key }
 
 /** How a query sorts: by what, and which way; ties by id. Undefined where the order of ids is all that is asked. */
-export type Sorting = {
-  readonly keyOf: (registered: Registered) => string | number
-  readonly descending: boolean
-}
+export type Sorting = { readonly by: Exclude<SortKey, 'name'> | 'relevance'; readonly descending: boolean }
 
-export function sortingOf({ sort, q }: ServerQuery, relevanceOf: Sorting['keyOf']): Sorting | undefined {
-  if (sort === undefined) return q === undefined ? undefined : { keyOf: relevanceOf, descending: true }
+export function sortingOf({ sort, q }: ServerQuery): Sorting | undefined {
+  if (sort === undefined) return q === undefined ? undefined : { by: 'relevance', descending: true }
   const descending = sort.startsWith('-')
   const by = (descending ? sort.slice(1) : sort) as SortKey
-  return by === 'name' ? undefined : { keyOf: ({ server }) => server[by], descending }
+  return by === 'name' ? undefined : { by, descending }
 }
 
 /**
- * The first `limit` of `found` after `after`, in order.
+ * The first `limit` of `slots` by key, and one more if there is one; `slots` come in the order of their ids, which decides
+ * between equal keys.
  *
- * What cannot be on the page is dropped while going through, so that a page of a long list costs little more than a look
- * at each.
+ * What cannot be on the page is dropped at a glance, so that a page of a long list costs little more than a look at each.
  */
-export function firstOf(
-  found: Iterable<Registered>,
-  { keyOf, descending }: Sorting,
-  { after, limit = Infinity }: { after: Position | undefined; limit?: number | undefined },
-): { readonly page: readonly Registered[]; readonly last?: Ranked } {
-  const down = descending ? -1 : 1
-  const compare = (key: string | number, id: string, otherKey: string | number, otherId: string) => {
-    if (key !== otherKey) return key < otherKey ? -down : down
-    return id < otherId ? -1 : id === otherId ? 0 : 1
-  }
-  const inOrder = (one: Ranked, other: Ranked) =>
-    compare(one.key, one.registered.server.id, other.key, other.registered.server.id)
-  let kept: Ranked[] = []
-  let worst: Ranked | undefined
+export function firstByKey(
+  slots: readonly number[],
+  { keyOf, descending, limit }: { keyOf: (slot: number) => Key; descending: boolean; limit: number },
+  isAfter: (key: Key, slot: number) => boolean,
+): readonly Row[] {
+  const isBefore = descending ? (one: Key, other: Key) => one > other : (one: Key, other: Key) => one < other
+  let kept: Row[] = []
+  let worst: Key | undefined
 
   function cut(): void {
-    kept = kept.toSorted(inOrder).slice(0, limit + 1)
-    worst = kept[limit]
+    // Stable, and what came first has the lower id.
+    kept = kept
+      .toSorted((one, other) => (isBefore(one.key, other.key) ? -1 : isBefore(other.key, one.key) ? 1 : 0))
+      .slice(0, limit + 1)
+    worst = kept[limit]?.key
   }
 
-  for (const registered of found) {
-    const { id } = registered.server
-    const key = keyOf(registered)
-    if (after && compare(key, id, after.key, after.id) <= 0) continue
-    if (worst && compare(key, id, worst.key, worst.registered.server.id) >= 0) continue
-    kept.push({ registered, key })
+  for (const slot of slots) {
+    const key = keyOf(slot)
+    if ((worst !== undefined && !isBefore(key, worst)) || !isAfter(key, slot)) continue
+    kept.push({ slot, key })
     if (kept.length > 2 * limit + 1024) cut()
   }
   cut()
-  const shown = kept.slice(0, limit)
-  const page = shown.map((ranked) => ranked.registered)
-  const last = shown.at(-1)
-  return kept.length > limit && last ? { page, last } : { page }
+  return kept
+}
+
+/** Whether what has `key` and `id` stands behind a position. */
+export function isBehind(key: Key, id: string, after: Position, descending: boolean): boolean {
+  if (key === after.key) return id > after.id
+  return descending ? key < after.key : key > after.key
 }

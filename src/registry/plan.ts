@@ -1,8 +1,12 @@
-import { matchesFuzzily } from '../model/fuzzy.ts'
-import { hasCapability, matchingCapability, type Predicate } from '../model/matching.ts'
+import {
+  hasCapability,
+  matchingCapability,
+  matchingCapabilityName,
+  matchingFacets,
+  type Predicate,
+} from '../model/matching.ts'
 import type { ServerQuery } from '../model/query.ts'
-import { matchingVersion } from '../model/version.ts'
-import type { Field } from './fields.ts'
+import { facetsIn, type Field } from './fields.ts'
 import type { Posting } from './postings.ts'
 
 /** Where a plan looks up. */
@@ -47,27 +51,18 @@ export function planOf(query: ServerQuery, lookup: Lookup): Plan {
       else none.push(...among(lookup, 'label_value', values))
     }
   }
-  const asked = capabilityLookups(query, lookup)
-  for (const [field, values] of asked) oneOf(field, values)
-  const suits = matchingCapability(query)
-  // One condition is what its index says; several must hold of one and the same capability.
-  return suits && asked.length > 1 ? { all, none, verify: hasCapability(suits) } : { all, none }
-}
-
-function capabilityLookups(query: ServerQuery, lookup: Lookup): [Field, readonly string[]][] {
-  const { capability, capability_category, capability_stability, capability_tags, version_constraint } = query
-  const asked: [Field, readonly string[]][] = []
-  const known = (field: Field, holds: (value: string) => boolean) => [...lookup.values(field)].filter(holds)
-  if (capability !== undefined && capability !== '*') {
-    const near = (name: string) => matchesFuzzily(name, capability)
-    asked.push(['capability', query.fuzzy_match ? known('capability', near) : [capability]])
+  const [isNamed, suits] = [matchingCapabilityName(query), matchingFacets(query)]
+  if (isNamed && query.capability !== undefined) {
+    const names = query.fuzzy_match ? [...lookup.values('capability')].filter(isNamed) : [query.capability]
+    oneOf('capability', names)
   }
-  if (capability_category !== undefined) asked.push(['capability_category', [capability_category]])
-  if (capability_stability !== undefined) asked.push(['capability_stability', [capability_stability]])
-  if (capability_tags.length > 0) asked.push(['capability_tag', capability_tags])
-  const version = version_constraint === undefined ? undefined : matchingVersion(version_constraint)
-  if (version) asked.push(['capability_version', known('capability_version', version)])
-  return asked
+  if (suits) {
+    const facets = [...lookup.values('capability_facets')].filter((value) => suits(facetsIn(value)))
+    oneOf('capability_facets', facets)
+  }
+  // The name and the rest must be those of one and the same capability, which two look-ups cannot tell.
+  const both = isNamed && suits ? matchingCapability(query) : undefined
+  return both ? { all, none, verify: hasCapability(both) } : { all, none }
 }
 
 function among(lookup: Lookup, field: Field, values: Iterable<string>): Posting[] {

@@ -1,23 +1,36 @@
 import { isNear } from '../model/fuzzy.ts'
-import { wordsOf } from '../model/search.ts'
+import { relevance, wordsOf } from '../model/search.ts'
 import type { Catalogue } from './catalogue.ts'
 import { hasBit, type Posting, union } from './postings.ts'
 
 /**
- * Which slots answer to every word of `q`; the same as `relevance(…) > 0`, without looking at a server.
+ * How well each slot answers to `q`, as `relevance` says it of its text.
  *
- * Tags and capabilities are compared once per distinct text, however many servers share it.
+ * For a fuzzy search the tags and capabilities are compared once per distinct text, however many servers share it, and
+ * only what has a chance is looked at closely.
  */
-export function answering(
-  { text, entries }: Pick<Catalogue, 'text' | 'entries'>,
+export function relevanceOfSlots(
+  { text, nameLetters, entries }: Pick<Catalogue, 'text' | 'nameLetters' | 'entries'>,
   { q, fuzzy, capacity }: { q: string; fuzzy: boolean; capacity: number },
-): (slot: number) => boolean {
+): (slot: number) => number {
   const words = wordsOf(q)
-  if (!fuzzy) return (slot) => words.every((word) => text(slot).includes(word))
-  const near = words.map((word) => ({ word, labelled: nearLabels(entries, word, capacity) }))
+  if (!fuzzy) return (slot) => relevance(text(slot), words)
+  const asked = words.map((word) => ({
+    word,
+    labelled: nearLabels(entries, word, capacity),
+    letters: lettersOf(word),
+    slips: Math.floor((word.length / 0.7) * 0.3),
+  }))
+  const labelledOf = new Map(asked.map(({ word, labelled }) => [word, labelled]))
+  const noBits = new Uint32Array()
+
   return (slot) => {
     const whole = text(slot)
-    return near.every(({ word, labelled }) => whole.includes(word) || hasBit(labelled, slot) || isNearName(whole, word))
+    const letters = nameLetters(slot)
+    const hasChance = asked.every(
+      (one) => bitsOf(one.letters & ~letters) <= one.slips || hasBit(one.labelled, slot) || whole.includes(one.word),
+    )
+    return hasChance ? relevance(whole, words, (_, word) => hasBit(labelledOf.get(word) ?? noBits, slot)) : 0
   }
 }
 
@@ -29,9 +42,18 @@ function nearLabels(entries: Catalogue['entries'], word: string, capacity: numbe
   return union(postings, (capacity + 31) >>> 5)
 }
 
-/** The name is the first line of the text. */
-function isNearName(whole: string, word: string): boolean {
-  const end = whole.indexOf('\n')
-  if (end * 0.7 > word.length || word.length * 0.7 > end) return false
-  return isNear(whole.slice(0, end), word)
+/**
+ * Which letters a text has, some sharing a bit. Each letter of one text that the other lacks costs at least one step of
+ * the distance between them.
+ */
+export function lettersOf(text: string): number {
+  let letters = 0
+  for (let index = 0; index < text.length; index += 1) letters |= 1 << (text.charCodeAt(index) & 31)
+  return letters
+}
+
+function bitsOf(word: number): number {
+  let count = 0
+  for (let rest = word; rest !== 0; rest &= rest - 1) count += 1
+  return count
 }
