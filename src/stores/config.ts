@@ -1,33 +1,85 @@
 import { z } from 'zod'
 
-const Address = (protocols: readonly string[]) =>
-  z
+const path = z.string().min(1).max(4096)
+
+const TlsMode = z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'])
+
+const remote = {
+  url: z
     .string()
     .max(4096)
-    .refine(
-      (text) => protocols.some((protocol) => text.startsWith(`${protocol}://`)),
-      `must begin with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
-    )
+    .refine((text) => /^(postgres(ql)?|mysql|mariadb):\/\//i.test(text), 'must begin with postgres:// or mysql://')
+    .optional()
+    .describe(
+      'Address with everything in it, such as `postgres://user:password@host:5432/name?sslmode=verify-full`. What is also given by itself wins.',
+    ),
+  host: z.string().min(1).max(253).optional().describe('Default localhost; a path is the folder of a Unix socket.'),
+  port: z.number().int().min(1).max(65_535).optional(),
+  name: z.string().min(1).max(253).optional().describe('Name of the database; default mcp_roster.'),
+  user: z.string().min(1).max(253).optional(),
+  password: z.string().max(4096).optional(),
+  pool_size: z.number().int().min(2).max(100).default(4).describe('Connections held at most by this daemon.'),
+  poll: z
+    .number()
+    .min(0.1)
+    .max(60)
+    .optional()
+    .describe('Seconds after which a write of another replica is seen at the latest.'),
+  timeout: z.number().min(0.5).max(300).default(10).describe('Seconds after which a silent database counts as down.'),
+  tls: z
+    .strictObject({
+      mode: TlsMode.default('verify-full').describe(
+        'As `sslmode` of PostgreSQL: `require` encrypts without checking whom it talks to.',
+      ),
+      ca: path.optional().describe('File of certificates to trust instead of the public ones.'),
+      cert: path.optional().describe('File of the client certificate.'),
+      key: path.optional().describe('File of its key.'),
+    })
+    .optional()
+    .describe('Left out: as the URL says by `sslmode` or `ssl-mode`, else unencrypted.'),
+} as const
 
 /** Where registrations and the last good readings survive a restart. */
 export const Store = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('memory').describe('Nothing survives a restart.') }),
   z.strictObject({
     type: z.literal('sqlite'),
-    path: z
-      .string()
-      .min(1)
-      .max(4096)
+    path: path
       .default('roster.db')
-      .describe('The database file; a relative path is one inside the state directory.'),
+      .describe('The database file, on a local disk; a relative path is one inside the state directory.'),
   }),
-  z.strictObject({
-    type: z.literal('postgres'),
-    url: Address(['postgres', 'postgresql']).describe('`postgres://user:password@host:5432/database`.'),
-  }),
-  z.strictObject({
-    type: z.literal('mysql'),
-    url: Address(['mysql', 'mariadb']).describe('`mysql://user:password@host:3306/database`.'),
-  }),
+  z.strictObject({ type: z.literal('postgres'), ...remote }),
+  z.strictObject({ type: z.literal('mysql').describe('MySQL or MariaDB.'), ...remote }),
 ])
 export type Store = z.output<typeof Store>
+export type RemoteStore = Extract<Store, { type: 'postgres' | 'mysql' }>
+
+const schemes: Readonly<Record<string, 'postgres' | 'mysql'>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+}
+
+/**
+ * The store meant by a `DATABASE_URL`: a bare path, `sqlite://`, `postgres://`, `postgresql://` or `mysql://`.
+ *
+ * Throws, without repeating the text, for it may hold a password.
+ */
+export function storeFromUrl(text: string): z.input<typeof Store> {
+  if (text === ':memory:' || text === 'memory:' || text === 'memory://') return { type: 'memory' }
+  const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? []
+  if (scheme === undefined) return { type: 'sqlite', path: text }
+  const plain = scheme.toLowerCase().replace(/\+.*$/, '')
+  if (plain === 'sqlite' || plain === 'sqlite3' || plain === 'file') return sqliteAt(rest)
+  const type = schemes[plain]
+  if (type === undefined)
+    throw new Error(`"${scheme}://" names no store: use sqlite://, postgres:// or mysql://, or the path of a file`)
+  return { type, url: text }
+}
+
+function sqliteAt(rest: string): z.input<typeof Store> {
+  const file = decodeURIComponent(rest.replace(/[?#].*$/s, ''))
+  if (file === ':memory:' || file === '/:memory:') return { type: 'memory' }
+  return file === '' ? { type: 'sqlite' } : { type: 'sqlite', path: file.replace(/^\/+/, '/') }
+}

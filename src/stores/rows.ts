@@ -1,6 +1,6 @@
 import type { Kind, LeaseFacts, Registration } from './store.ts'
 
-type Row = Record<string, unknown>
+export type Row = Record<string, unknown>
 
 /** A registration as its row says; times are milliseconds. */
 export function registrationOf(row: Row): Registration {

@@ -1,0 +1,184 @@
+import type { Buried, Dialect, Id, Session } from '../remote.ts'
+import { columns, columnsOf } from '../rows.ts'
+import type { KeptReading, Registration } from '../store.ts'
+import { clock } from './migrations.ts'
+import type { Connections, Run } from './pool.ts'
+
+const pageSize = 1000
+const all = `version, ${columns}`
+
+/** What PostgreSQL says for each thing. Every statement has one shape, whatever the number of rows, and is planned once. */
+export function createDialect(pool: Connections, writer: string): Omit<Dialect, 'hear'> {
+  const { run, transaction, close } = pool
+  // The payload tells a replica its own notices from those of others.
+  const notify = `SELECT pg_notify('roster', '${writer}')`
+
+  return {
+    transaction: (work) => transactionOf(work),
+    meta: async () => {
+      const [row] = await run({
+        name: 'roster-meta',
+        text: `SELECT json_object_agg(key, value) AS meta, ${clock} AS now FROM roster_meta`,
+      })
+      const { epoch, version, forgotten } = row!['meta'] as Record<string, string>
+      return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(row!['now']) }
+    },
+    page: (after) =>
+      run({
+        name: 'roster-page',
+        text: `SELECT ${all} FROM roster_registrations WHERE version > $1 ORDER BY version LIMIT ${pageSize}`,
+        values: [after],
+      }),
+    writtenAfter: (version) =>
+      run({
+        name: 'roster-written',
+        text: `SELECT version, 0 AS deleted, kind, namespace, name FROM roster_registrations WHERE version > $1
+               UNION ALL SELECT version, 1, kind, namespace, name FROM roster_deletions WHERE version > $1
+               ORDER BY version LIMIT ${pageSize}`,
+        values: [version],
+      }),
+    at: (versions) =>
+      run({
+        name: 'roster-at',
+        text: `SELECT ${all} FROM roster_registrations WHERE version = ANY($1::bigint[])`,
+        values: [versions],
+      }),
+    writeBeats: (beats) =>
+      transaction(
+        'SELECT 1',
+        async (run) => {
+          await run({
+            name: 'roster-beat',
+            text: `INSERT INTO roster_beats (name, beat_at, said, writer, written_at)
+                 SELECT b.name, t.now - b.age, b.said, $4, t.now
+                 FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS b (name, age, said, place)
+                 CROSS JOIN (SELECT ${clock} AS now) t
+                 WHERE EXISTS (SELECT 1 FROM roster_registrations r WHERE r.kind = 'agent' AND r.id = b.name)
+                 ORDER BY b.place
+                 ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, said = excluded.said,
+                   writer = excluded.writer, written_at = excluded.written_at
+                 WHERE excluded.beat_at >= roster_beats.beat_at`,
+            values: [
+              beats.map((one) => one.name),
+              beats.map((one) => Math.round(one.age_ms)),
+              beats.map((one) => one.said ?? null),
+              writer,
+            ],
+          })
+        },
+        notify,
+      ),
+    beats: (foreign) =>
+      run({
+        name: foreign ? 'roster-foreign-beats' : 'roster-beats',
+        text: `SELECT name, ${clock} - beat_at AS age_ms, said FROM roster_beats
+               ${foreign ? 'WHERE writer <> $1 AND written_at > $2' : ''}`,
+        values: foreign ? [foreign.writer, foreign.after] : [],
+      }),
+    keepReadings: (source, fingerprint, readings) =>
+      transaction('SELECT 1', (run) => keepReadings(run, source, fingerprint, readings)),
+    readings: () =>
+      run({
+        text: `SELECT s.source, fingerprint, kept_at, origin, reading
+               FROM roster_sources s LEFT JOIN roster_readings r ON r.source = s.source ORDER BY s.source, position`,
+      }),
+    touch: async () => void (await run({ text: "UPDATE roster_meta SET value = value WHERE key = 'version'" })),
+    close,
+  }
+
+  async function transactionOf<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return transaction('SELECT 1', (run) => work(sessionOf(run)), notify)
+  }
+}
+
+function sessionOf(run: Run): Session {
+  return {
+    takeVersions: async (count) => {
+      const [row] = await run({
+        name: 'roster-take',
+        text: `UPDATE roster_meta SET value = (value::bigint + $1)::text WHERE key = 'version' RETURNING value, ${clock} AS now`,
+        values: [count],
+      })
+      return { last: BigInt(String(row!['value'])), now: Number(row!['now']) }
+    },
+    find: (ids) =>
+      run({
+        name: 'roster-find',
+        text: `SELECT ${all} FROM roster_registrations WHERE (kind, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+        values: idColumns(ids),
+      }),
+    put: (registrations) => put(run, registrations),
+    remove: async (ids) => {
+      const values = idColumns(ids)
+      await run({
+        name: 'roster-remove',
+        text: 'DELETE FROM roster_registrations WHERE (kind, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
+        values,
+      })
+      await run({
+        name: 'roster-remove-beats',
+        text: 'DELETE FROM roster_beats WHERE name = ANY($1::text[])',
+        values: [ids.filter(({ kind }) => kind === 'agent').map(({ id }) => id)],
+      })
+    },
+    bury: (deletions, now) => bury(run, deletions, now),
+    forget: async (time) => {
+      await run({
+        text: `WITH gone AS (DELETE FROM roster_deletions WHERE deleted_at < $1 RETURNING version)
+               UPDATE roster_meta SET value = m.version::text FROM (SELECT max(version) AS version FROM gone) m
+               WHERE key = 'forgotten' AND m.version IS NOT NULL`,
+        values: [time],
+      })
+    },
+  }
+}
+
+function idColumns(ids: readonly Id[]): readonly (readonly string[])[] {
+  return [ids.map(({ kind }) => kind), ids.map(({ id }) => id)]
+}
+
+const types = ['text', 'text', 'text', 'text', 'text', 'float8', 'float8', 'text', 'text', 'bigint', 'bigint', 'bigint']
+const upsert = `
+  INSERT INTO roster_registrations (${columns}, version)
+  SELECT * FROM unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})
+  ON CONFLICT (kind, id) DO UPDATE SET ${[...columns.split(', '), 'version'].map((column) => `${column} = excluded.${column}`).join(', ')}`
+
+async function put(run: Run, registrations: readonly Registration[]): Promise<void> {
+  const rows = registrations.map((one) => [...columnsOf(one), one.resource_version])
+  const values = types.map((_, column) => rows.map((row) => row[column]))
+  await run({ name: 'roster-put', text: upsert, values })
+}
+
+async function bury(run: Run, deletions: readonly Buried[], now: number): Promise<void> {
+  await run({
+    name: 'roster-bury',
+    text: `INSERT INTO roster_deletions (version, kind, namespace, name, deleted_at)
+           SELECT v, k, ns, n, $5 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS d (v, k, ns, n)`,
+    values: [
+      deletions.map(({ version }) => version),
+      deletions.map(({ kind }) => kind),
+      deletions.map(({ namespace }) => namespace),
+      deletions.map(({ name }) => name),
+      now,
+    ],
+  })
+}
+
+async function keepReadings(
+  run: Run,
+  source: string,
+  fingerprint: string,
+  readings: readonly KeptReading[],
+): Promise<void> {
+  await run({
+    text: `INSERT INTO roster_sources VALUES ($1, $2, ${clock})
+           ON CONFLICT (source) DO UPDATE SET fingerprint = excluded.fingerprint, kept_at = excluded.kept_at`,
+    values: [source, fingerprint],
+  })
+  await run({ text: 'DELETE FROM roster_readings WHERE source = $1', values: [source] })
+  await run({
+    text: `INSERT INTO roster_readings (source, position, origin, reading)
+           SELECT $1, place, origin, reading FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS r (origin, reading, place)`,
+    values: [source, readings.map(({ origin }) => origin), readings.map(({ reading }) => reading)],
+  })
+}

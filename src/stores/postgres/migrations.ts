@@ -1,0 +1,81 @@
+/** The clock of the database, in whole milliseconds. */
+export const clock = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+
+const ageOfBeat = `(${clock} - b.beat_at)`
+// jsonb takes neither NUL nor half a character; as they may stand in what agents send, they are shown as U+FFFD.
+const definition = String.raw`regexp_replace(replace(r.definition, '\u0000', '\ufffd'), '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g')::json`
+const time = (column: string) => `to_timestamp(${column} / 1000.0)`
+
+/** Each runs once, all in one transaction, and is never changed afterwards: what comes later is a further one. */
+export const migrations: readonly string[] = [
+  `CREATE TABLE roster_meta (key text PRIMARY KEY, value text NOT NULL);
+   INSERT INTO roster_meta VALUES ('epoch', substr(md5(random()::text || clock_timestamp()), 1, 16)), ('version', '0'), ('forgotten', '0');
+   CREATE TABLE roster_registrations (
+     kind text NOT NULL,
+     id text NOT NULL,
+     version bigint NOT NULL UNIQUE,
+     namespace text NOT NULL,
+     name text NOT NULL,
+     definition text NOT NULL,
+     timeout_threshold double precision,
+     eviction_threshold double precision,
+     instance_id text,
+     holder text,
+     created_at bigint NOT NULL,
+     updated_at bigint NOT NULL,
+     PRIMARY KEY (kind, id)
+   );
+   CREATE TABLE roster_deletions (
+     version bigint PRIMARY KEY,
+     kind text NOT NULL,
+     namespace text NOT NULL,
+     name text NOT NULL,
+     deleted_at bigint NOT NULL
+   );
+   CREATE TABLE roster_beats (
+     name text PRIMARY KEY,
+     beat_at bigint NOT NULL,
+     said text,
+     writer text NOT NULL,
+     written_at bigint NOT NULL
+   );
+   CREATE INDEX roster_beats_written ON roster_beats (written_at);
+   CREATE TABLE roster_sources (source text PRIMARY KEY, fingerprint text NOT NULL, kept_at bigint NOT NULL);
+   CREATE TABLE roster_readings (
+     source text NOT NULL REFERENCES roster_sources ON DELETE CASCADE,
+     position integer NOT NULL,
+     origin text NOT NULL,
+     reading text NOT NULL,
+     PRIMARY KEY (source, position)
+   );`,
+  // `SELECT * FROM agents` went on dashboards of the original mesh registry, and goes on working.
+  `CREATE VIEW agents AS
+   SELECT
+     r.id AS id,
+     coalesce(d.definition ->> 'title', r.name) AS name,
+     r.namespace AS namespace,
+     coalesce(d.definition ->> 'endpoint', d.definition ->> 'url') AS endpoint,
+     CASE
+       WHEN b.beat_at IS NULL THEN 'pending'
+       WHEN ${ageOfBeat} > r.eviction_threshold * 1000 THEN 'offline'
+       WHEN ${ageOfBeat} > r.timeout_threshold * 1000 THEN 'unhealthy'
+       ELSE 'healthy'
+     END AS status,
+     coalesce(d.definition ->> 'labels', '{}') AS labels,
+     coalesce(d.definition ->> 'annotations', '{}') AS annotations,
+     ${time('r.created_at')} AS created_at,
+     ${time('r.updated_at')} AS updated_at,
+     r.version::text AS resource_version,
+     ${time('b.beat_at')} AS last_heartbeat,
+     coalesce(d.definition ->> 'health_interval', '30') AS health_interval,
+     r.timeout_threshold AS timeout_threshold,
+     r.eviction_threshold AS eviction_threshold,
+     coalesce(d.definition ->> 'agent_type', 'default') AS agent_type,
+     coalesce(d.definition ->> 'config', '{}') AS config,
+     d.definition ->> 'security_context' AS security_context,
+     coalesce(d.definition ->> 'dependencies', '[]') AS dependencies
+   FROM roster_registrations r
+   CROSS JOIN LATERAL (SELECT ${definition} AS definition) d
+   LEFT JOIN roster_beats b ON b.name = r.name
+   WHERE r.kind = 'agent';`,
+]

@@ -1,0 +1,143 @@
+import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg'
+import type { Log } from '../../log.ts'
+import type { Address } from '../address.ts'
+import { StoreRefused, StoreUnavailable } from '../store.ts'
+
+export type Run = (query: {
+  text: string
+  values?: readonly unknown[]
+  name?: string
+}) => Promise<readonly Record<string, unknown>[]>
+export type Connections = Awaited<ReturnType<typeof openPool>>
+
+export type PoolOptions = { readonly size: number; readonly timeoutMs: number; readonly log: Log }
+
+const tries = 5
+
+/** A pool of connections that turns every failure into one the store understands. */
+export async function openPool(address: Address, { size, timeoutMs, log }: PoolOptions) {
+  let options = optionsOf(address, timeoutMs)
+  if (address.tlsOptional && !(await hasTls(options))) options = { ...options, ssl: false }
+  const pool = new Pool({ ...options, max: size, idleTimeoutMillis: 60_000 })
+  // A connection that breaks while nobody uses it; the next use makes a new one.
+  pool.on('error', (error) => log.debug({ reason: error.message }, 'an idle connection to the database broke'))
+
+  async function withClient<T>(work: (run: Run, client: PoolClient) => Promise<T>): Promise<T> {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw problemOf(error, address)
+    })
+    let broken: Error | boolean = true
+    try {
+      const result = await work(
+        async (query) =>
+          (await client.query({ ...query, values: [...(query.values ?? [])] })).rows as Record<string, unknown>[],
+        client,
+      )
+      broken = false
+      return result
+    } catch (error) {
+      const problem = problemOf(error, address)
+      // What the database refused leaves the connection as it was; after anything else nobody knows how it stands.
+      if (error instanceof DatabaseError && !(problem instanceof StoreUnavailable)) broken = false
+      throw problem
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  const run: Run = (query) => withClient((run) => run(query))
+
+  /** Carries out `work` in a transaction that is on disk when this resolves; again, when the database asks to. */
+  async function transaction<T>(
+    begin: string,
+    work: (run: Run, begun: readonly QueryResult[]) => Promise<T>,
+    end = '',
+  ): Promise<T> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await withClient((run, client) => inTransaction(client, begin, end, (begun) => work(run, begun)))
+      } catch (error) {
+        if (tried === tries || !(error instanceof Error) || !isRetried(error.cause)) throw error
+      }
+    }
+  }
+
+  return { run, transaction, options, close: () => pool.end() }
+}
+
+async function inTransaction<T>(
+  client: PoolClient,
+  begin: string,
+  end: string,
+  work: (begun: readonly QueryResult[]) => Promise<T>,
+): Promise<T> {
+  try {
+    // Several statements in one round trip; an operator who turned durability off has not turned it off for us.
+    const begun = await client.query(
+      `BEGIN; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; ${begin}`,
+    )
+    const result = await work(begun as unknown as readonly QueryResult[])
+    await client.query(`${end}; COMMIT`)
+    return result
+  } catch (error) {
+    if (error instanceof DatabaseError) await client.query('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+function optionsOf({ host, port, database, user, password, tls }: Address, timeoutMs: number): ClientConfig {
+  return {
+    host,
+    port,
+    database,
+    ssl: tls ?? false,
+    connectionTimeoutMillis: timeoutMs,
+    query_timeout: timeoutMs,
+    statement_timeout: timeoutMs,
+    keepAlive: true,
+    application_name: 'mcp-roster',
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { password }),
+  }
+}
+
+async function hasTls(options: ClientConfig): Promise<boolean> {
+  const client = new Client(options)
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return true
+  } catch (error) {
+    return !(error instanceof Error && error.message.includes('does not support SSL'))
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** Serialization failure and deadlock: the database asks to try again. */
+function isRetried(error: unknown): boolean {
+  return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
+}
+
+/** Connection, resources, shutdown, read-only, disk, timeout, retries spent. */
+const passing = /^(08|53|57|58|40|25006|55P03|XX00)/
+
+/** What a failure means. What carries no code of the database is about the way to it. */
+export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' | 'tls'>): Error {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefused)
+    return error as Error
+  if (!(error instanceof DatabaseError)) {
+    const code = 'code' in error ? String(error.code) : error.message
+    return new StoreUnavailable(`${label} cannot be reached${tls ? ' (over TLS)' : ''}: ${code || error.message}`, {
+      cause: error,
+    })
+  }
+  const { code = '', message } = error
+  if (passing.test(code)) return new StoreUnavailable(`${label} cannot be used now: ${message}`, { cause: error })
+  if (/^(28|3D|42501)/.test(code)) {
+    return new StoreRefused(`${label} turned us away: ${message}; check user, password, name and rights`, {
+      cause: error,
+    })
+  }
+  return new Error(`${label}: ${message} (${code})`, { cause: error })
+}

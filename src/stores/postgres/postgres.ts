@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import type { Log } from '../../log.ts'
+import { type Address, addressOf } from '../address.ts'
+import type { RemoteStore } from '../config.ts'
+import { createStore } from '../front.ts'
+import { type Inspected, pending } from '../migrations.ts'
+import { createRemote } from '../remote.ts'
+import { type Store, StoreRefused } from '../store.ts'
+import { createDialect } from './dialect.ts'
+import { listen } from './listen.ts'
+import { migrations } from './migrations.ts'
+import { openPool, type Connections, type Run } from './pool.ts'
+
+/** Opens a store in a PostgreSQL database, which several replicas may share. */
+export async function openPostgres({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
+  const address = addressOf(config)
+  const pool = await openPool(address, { size: config.pool_size, timeoutMs: config.timeout * 1000, log })
+  try {
+    await prepare(pool, address, log)
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+  const writer = randomUUID()
+  const dialect = {
+    ...createDialect(pool, writer),
+    hear: (_: string, poke: () => void) => listen({ options: pool.options, writer, poke, log }),
+  }
+  const backend = createRemote({ dialect, writer, pollMs: (config.poll ?? 5) * 1000 })
+  return createStore({ type: 'postgres', backend, log })
+}
+
+/** Looks before it touches, and brings the schema up to date under a lock that replicas starting at once wait for. */
+async function prepare(pool: Connections, { label }: Address, log: Log): Promise<void> {
+  const [server] = await pool.run({
+    text: "SELECT current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync",
+  })
+  if (server?.['encoding'] !== 'UTF8') {
+    throw new StoreRefused(`${label} has the encoding ${String(server?.['encoding'])}: create it with ENCODING 'UTF8'`)
+  }
+  if (server['fsync'] === 'off')
+    log.warn({ store: label }, 'the database runs with fsync off: a crash of its machine loses registrations')
+  if (pending(migrations, await inspect(pool.run), label).length === 0) return
+  // Any number will do that nobody else takes: "roster" as bytes.
+  await pool.transaction('SELECT pg_advisory_xact_lock(125822310114674)', async (run) => {
+    for (const migration of pending(migrations, await inspect(run), label)) await run({ text: migration })
+    await run({
+      text: "INSERT INTO roster_meta VALUES ('schema', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      values: [String(migrations.length)],
+    })
+  })
+}
+
+/** Tables of the schema that ours would be made in; those that extensions brought don't count. */
+async function inspect(run: Run): Promise<Inspected> {
+  const rows = await run({
+    text: `SELECT relname FROM pg_class c
+           WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+             AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')`,
+  })
+  const tables = rows.map(({ relname }) => String(relname))
+  if (!tables.includes('roster_meta')) return { tables, schema: undefined }
+  const [row] = await run({ text: "SELECT value FROM roster_meta WHERE key = 'schema'" })
+  return { tables, schema: row && Number(row['value']) }
+}

