@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Looked, Why } from '../flow/every.ts'
+import { sideBySide } from '../flow/side-by-side.ts'
 import { inSlices } from '../flow/slices.ts'
 import { type Entry, type Reading, type Sighting, SourceError } from '../model/source.ts'
 
@@ -102,11 +103,9 @@ export function createOrigins({
   async function look(why: Why, signal: AbortSignal): Promise<Looked<Sighting>> {
     const due = origins.filter((origin) => isDue(origin, why))
     for (const origin of origins) if (why !== 'early' && !due.includes(origin)) origin.owed = true
-    const queue = due.values()
-    const work = async () => {
-      for (const origin of queue) if (!signal.aborted) await readOne(origin, signal)
-    }
-    await Promise.all(Array.from({ length: Math.min(atOnce, due.length) }, work))
+    await sideBySide(due, atOnce, async (origin) => {
+      if (!signal.aborted) await readOne(origin, signal)
+    })
     return {
       value: { type: 'picture', readings: origins.flatMap(({ reading }) => reading ?? []) },
       failed: origins.some((origin) => isFailing(origin) && !mustWait(origin)),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { Namespace } from '../../model/names.ts'
-import type { Entry } from '../../model/source.ts'
-import { namesOf } from '../origins.ts'
+import { Namespace } from '../model/names.ts'
+import type { Entry } from '../model/source.ts'
+import { namesOf } from './origins.ts'
 
 const Globs = z.array(z.string().min(1).max(253)).min(1)
 const Filter = z

@@ -5,9 +5,9 @@ import { redactText } from '../../model/redact.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { createOrigins } from '../origins.ts'
 import { longestPause, onePace, paceFields, paceOf } from '../pace.ts'
+import { selecting, selectionFields } from '../selection.ts'
 import { credentialFields, credentialsOf } from './credentials.ts'
 import { createDirectory } from './directory.ts'
-import { selecting, selectionFields } from './selection.ts'
 
 const usualInterval = 60
 

@@ -1,8 +1,9 @@
+import { sideBySide } from '../../flow/side-by-side.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
 import type { Link } from '../documents/listing.ts'
 import { namesOf } from '../origins.ts'
+import { matches } from '../selection.ts'
 import type { Document } from './reader.ts'
-import { matches } from './selection.ts'
 
 const mostDocuments = 500
 const mostDepth = 2
@@ -53,7 +54,7 @@ export function createFollower({ hosts }: { hosts: readonly string[] }) {
     let level = pending(links, from, 1)
     while (level.length > 0) {
       const fresh = level.filter(({ href }) => !seen.has(href) && seen.size <= mostDocuments && seen.add(href))
-      const answers = await sideBySide(fresh, fetchOne)
+      const answers = await sideBySide(fresh, atOnce, fetchOne)
       for (const { found } of answers) entries.push(...found)
       level = answers.flatMap(({ more }) => more)
     }
@@ -62,17 +63,6 @@ export function createFollower({ hosts }: { hosts: readonly string[] }) {
   }
 
   return { follow }
-}
-
-/** Does `work` for every item, a few at a time; the answers stand in the order of the items. */
-async function sideBySide<T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<U[]> {
-  const answers: U[] = []
-  const left = items.entries()
-  const worker = async () => {
-    for (const [index, item] of left) answers[index] = await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
-  return answers
 }
 
 /** A document beside the one that names it is as good as that; elsewhere it must be allowed, and is trusted less. */

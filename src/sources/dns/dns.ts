@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import { every } from '../../flow/every.ts'
+import { sideBySide } from '../../flow/side-by-side.ts'
+import { duration } from '../../model/duration.ts'
+import { type Entry, SourceError } from '../../model/source.ts'
+import { commonFields, defineSource } from '../kind.ts'
+import { createOrigins } from '../origins.ts'
+import { longestPause, onePace, paceFields, paceOf } from '../pace.ts'
+import { selecting, selectionFields } from '../selection.ts'
+import type { RecordType } from './ask.ts'
+import { candidateNames, currentResolving, parseNameserver } from './nameservers.ts'
+import { plain, type Resolved, resolveRecords } from './resolve.ts'
+import { entryOf, nameOf, saidBy, type Target, targetsOf } from './servers.ts'
+
+const usualInterval = 30
+
+/** However many nameservers there are and however slow: longer than this no name is asked for. */
+const longestLook = 60
+
+const RecordName = z
+  .string()
+  .max(254)
+  .regex(/^([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/i, 'must be a name in DNS, such as _mcp._tcp.example.org')
+
+/** Finds servers by the SRV records of names, with what the TXT records beside them say. */
+export const dns = defineSource({
+  config: z
+    .strictObject({
+      type: z.literal('dns'),
+      ...commonFields,
+      records: z
+        .array(RecordName)
+        .min(1)
+        .max(100)
+        .describe(
+          'Names that have SRV records. One with a dot at its end is complete; others may get a search domain.',
+        ),
+      nameservers: z
+        .array(z.string().refine((text) => parseNameserver(text), 'must be an address, with a port if it is not 53'))
+        .min(1)
+        .max(10)
+        .optional()
+        .describe('Whom to ask, in this order, instead of those of resolv.conf. No other is ever asked.'),
+      search: z.array(RecordName).optional().describe('Search domains instead of those of resolv.conf.'),
+      resolv_conf: z.string().default('/etc/resolv.conf').describe('Read again at every look.'),
+      resolve: z
+        .boolean()
+        .default(false)
+        .describe('Whether to look up the addresses of the targets, for their metadata.'),
+      path: z.string().max(1024).default('/mcp').describe('Path of the servers that name none in a TXT record.'),
+      tls: z
+        .boolean()
+        .optional()
+        .describe('Whether servers that do not say so speak TLS; if left out, those on port 443 and 8443 do.'),
+      ...paceFields,
+      ...selectionFields,
+      timeout: duration({ min: 0.05, max: 30 }).default(2).describe('How long one nameserver may take to answer.'),
+      min_ttl: duration({ min: 1, max: 3600 })
+        .default(5)
+        .describe('A record that lives shorter is looked up again after this time. None is looked up later than due.'),
+    })
+    .check(onePace),
+  discovery_method: 'dns_srv',
+  reach: 'private',
+  mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
+  questionsShrinks: true,
+  silence: (config) => longestPause(config, usualInterval) + longestLook * config.records.length + 60,
+  open: (config) =>
+    async function* (run) {
+      const select = selecting(config)
+      const { look } = createOrigins({
+        names: config.records,
+        limitMs: longestLook * 1000,
+        async read(record, signal) {
+          const { entries, ttl } = await readService(record, config, signal)
+          // A TTL of 0 asks not to be kept at all, which the interval says better.
+          const expiresMs = ttl ? Math.max(ttl, config.min_ttl) * 1000 : undefined
+          return { entries: entries.flatMap((entry) => select(entry) ?? []), expiresMs }
+        },
+      })
+      yield* every({ run, pace: await paceOf(config, usualInterval), look })
+    },
+})
+
+type DnsConfig = z.output<typeof dns.config>
+
+/** Everything that the DNS says of one service now; nothing at all if a part of it cannot be known. */
+async function readService(record: string, config: DnsConfig, signal: AbortSignal) {
+  const { path, tls, timeout, search, nameservers } = config
+  const resolving = await currentResolving({ nameservers, search, file: config.resolv_conf })
+  const ask = (name: string, type: RecordType) =>
+    resolveRecords(name, type, { nameservers: resolving.nameservers, timeoutMs: timeout * 1000, signal })
+
+  const names = candidateNames(record, resolving)
+  const ttls: number[] = []
+  for (const name of names) {
+    const services = await ask(name, 'SRV')
+    if (services.ttl !== undefined) ttls.push(services.ttl)
+    const targets = targetsOf(services.records)
+    if (services.records.length === 0) continue
+    const texts = targets.length === 0 ? undefined : await ask(name, 'TXT')
+    const said = saidBy(texts?.records ?? [])
+    if (texts && texts.records.length > 0 && texts.ttl !== undefined) ttls.push(texts.ttl)
+    const entries = await sideBySide(targets, 8, async (target): Promise<Entry> => {
+      if (!config.resolve || target.port === 0) return entryOf(target, said, { path, tls, record: plain(name) })
+      const found = await addressesOf(target, ask)
+      if ('problem' in found) return { ...found, name: nameOf(target) }
+      return entryOf(target, said, { path, tls, record: plain(name), addresses: found.addresses })
+    })
+    return { entries, ttl: Math.min(...ttls) }
+  }
+  return { entries: [], ttl: ttls.length > 0 ? Math.min(...ttls) : undefined }
+}
+
+/** Where a target is; one that cannot be found does not hurt its neighbours. */
+async function addressesOf(
+  { host }: Target,
+  ask: (name: string, type: RecordType) => Promise<Resolved>,
+): Promise<{ addresses: readonly string[] } | { problem: string }> {
+  try {
+    // Those sent along with the answer are not used: which of them are changes from answer to answer.
+    const answers = [await ask(host, 'A'), await ask(host, 'AAAA')]
+    const addresses = answers.flatMap(({ records }) => records.flatMap(({ address }) => address ?? []))
+    return addresses.length > 0 ? { addresses: addresses.toSorted() } : { problem: 'the target has no address' }
+  } catch (error) {
+    return { problem: error instanceof SourceError ? error.message : 'the target cannot be looked up' }
+  }
+}
