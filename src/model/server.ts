@@ -95,7 +95,7 @@ function normalise(raw: unknown): unknown {
   const type = transportOf(given)
   const url = given['url']
   const stdio = type === 'stdio'
-  return {
+  return withoutUndefined({
     ...given,
     type,
     name: asText(given['name']),
@@ -112,7 +112,13 @@ function normalise(raw: unknown): unknown {
     health_check: given['health_check'] ?? (given['health_check_url'] ? 'http' : url && !stdio ? 'mcp' : 'none'),
     health_check_interval: seconds(given['health_check_interval'], 1),
     retry_delay: seconds(given['retry_delay'], 0),
-  }
+  })
+}
+
+/** So that what was read and what comes back from a store as JSON are equal. */
+function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const key of Object.keys(fields)) if (fields[key] === undefined) delete fields[key]
+  return fields
 }
 
 /** A duration in any spelling as seconds, raised to its floor; what is no duration is left for the schema to refuse. */

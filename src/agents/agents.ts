@@ -1,0 +1,330 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Log } from '../log.ts'
+import { serverId } from '../model/names.ts'
+import { ServerDefinition } from '../model/server.ts'
+import type { Reading, Sighting } from '../model/source.ts'
+import {
+  type HeardBeat,
+  isNewer,
+  type LeaseFacts,
+  type Operation,
+  type Registration,
+  type Store,
+} from '../stores/store.ts'
+import { type LeaseTerms, reportOf } from './lease.ts'
+import type { Lease, Leases, Turn } from './leases.ts'
+import type { AgentFacts, AgentRequest } from './registration.ts'
+
+/** One registered agent. Immutable but for its lease; what moves with every beat is in `sent` and the lease. */
+export type Agent = {
+  readonly id: string
+  readonly definition: ServerDefinition
+  readonly facts: AgentFacts
+  readonly stored: { readonly resource_version: string; readonly created_at: string; readonly updated_at: string }
+  readonly held: LeaseFacts
+  readonly lease: Lease
+}
+
+/** Somebody else holds the id, or another version is there than was expected. */
+export class AgentConflict extends Error {
+  override name = 'AgentConflict'
+  readonly current: Agent | undefined
+
+  constructor(message: string, current: Agent | undefined) {
+    super(message)
+    this.current = current
+  }
+}
+
+/** There are as many agents as there may be. */
+export class QuotaExceeded extends Error {
+  override name = 'QuotaExceeded'
+}
+
+export type Registered = { readonly agent: Agent; readonly created: boolean; readonly changed: boolean }
+
+export type Agents = ReturnType<typeof createAgents>
+
+/**
+ * The agents that announced themselves: durable in the store, alive by their leases, told to the registry as changes.
+ *
+ * A registration resolves once it is safely stored and everybody can see it. One that says what is known already is a
+ * heartbeat and no more.
+ */
+export function createAgents({
+  store,
+  leases,
+  retentionMs = 3_600_000,
+  most = 200_000,
+  log,
+}: {
+  store: Pick<Store, 'commit' | 'beat'>
+  leases: Leases
+  retentionMs?: number
+  most?: number
+  log: Log
+}) {
+  const agents = new Map<string, Agent>()
+  const sent = new Map<string, { readonly timestamp?: string; readonly metadata?: Record<string, unknown> }>()
+  const counted = { registrations: 0, heartbeats: 0, expired: 0 }
+  let tell: ((sighting: Sighting) => void) | undefined
+
+  /** Where changes go from now on; the answer is all there is. */
+  function attach(to: (sighting: Sighting) => void): Sighting {
+    tell = to
+    return { type: 'picture', readings: [...agents.values()].map(readingOf) }
+  }
+
+  function detach(): void {
+    tell = undefined
+  }
+
+  async function register(request: AgentRequest, holder?: string): Promise<Registered> {
+    const known = agents.get(request.id)
+    if (known) refuseStranger(known, request)
+    else if (agents.size >= most)
+      throw new QuotaExceeded(`there are ${most} agents already, as many as limits.agents allows`)
+    counted.registrations += 1
+    if (known && request.expected === undefined && saysTheSame(known, request)) {
+      renew(known, request)
+      return { agent: known, created: false, changed: false }
+    }
+    const [outcome] = await store.commit([putOf(request, holder)])
+    if (outcome?.type === 'refused') throw new AgentConflict(outcome.reason, undefined)
+    if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), agents.get(request.id))
+    const agent = take(outcome.registration) ?? agents.get(request.id)
+    if (!agent) throw new AgentConflict(`Agent ${request.id} was removed meanwhile`, undefined)
+    renew(agent, request)
+    show([agent])
+    return { agent, created: outcome.created, changed: true }
+  }
+
+  /** The same id is the same holder, unless both say which instance they are and these differ. */
+  function refuseStranger(known: Agent, { id, instance_id, takeover }: AgentRequest): void {
+    const holds = known.held.instance_id
+    if (!holds || !instance_id || holds === instance_id || takeover) return
+    if (known.lease.status === 'unhealthy' || known.lease.status === 'offline') return
+    throw new AgentConflict(
+      `Agent ${id} is held by another instance whose lease still runs; stop it, or send "takeover": true`,
+      known,
+    )
+  }
+
+  function saysTheSame(known: Agent, { definition, facts, instance_id }: AgentRequest): boolean {
+    return (
+      known.held.instance_id === instance_id &&
+      isDeepStrictEqual(known.facts, facts) &&
+      isDeepStrictEqual(known.definition, definition)
+    )
+  }
+
+  function renew(agent: Agent, { beats }: AgentRequest): void {
+    if (beats) heartbeat(agent.id)
+    else if (agent.lease.beaten) leases.beat(agent.id, agent.lease.said)
+  }
+
+  /** Notes a heartbeat; undefined where nobody of that id is registered. */
+  function heartbeat(
+    id: string,
+    {
+      status,
+      metadata,
+      timestamp,
+    }: { status?: 'healthy' | 'degraded'; metadata?: Record<string, unknown>; timestamp?: string } = {},
+  ): Agent | undefined {
+    const agent = agents.get(id)
+    const beat = agent && leases.beat(id, status)
+    if (!beat) return undefined
+    counted.heartbeats += 1
+    store.beat([
+      {
+        name: id,
+        age_ms: 0,
+        timeout: agent.facts.timeout_threshold,
+        ...(status && status !== 'healthy' && { said: status }),
+      },
+    ])
+    if (metadata !== undefined || timestamp !== undefined)
+      sent.set(id, { ...(metadata && { metadata }), ...(timestamp && { timestamp }) })
+    if (beat.changed) show([agent])
+    return agent
+  }
+
+  /** Moves an agent to another address, which is a change of what it is. */
+  async function moveTo(agent: Agent, endpoint: string): Promise<void> {
+    const remote = /^https?:/i.test(endpoint)
+    const definition = ServerDefinition.parse({ ...agent.definition, url: endpoint, type: remote ? 'http' : 'stdio' })
+    const facts = { ...agent.facts, endpoint }
+    await register({
+      id: agent.id,
+      definition,
+      facts,
+      instance_id: agent.held.instance_id,
+      takeover: true,
+      beats: true,
+    })
+  }
+
+  /** Whether there was such an agent. */
+  async function unregister(id: string, expected?: string): Promise<boolean> {
+    const known = agents.get(id)
+    if (!known) return false
+    const key = { kind: 'agent', namespace: known.definition.namespace, name: id } as const
+    const [outcome] = await store.commit([
+      { type: 'delete', ...key, expect: expected === undefined ? 'any' : { version: expected } },
+    ])
+    if (outcome?.type === 'conflict' && outcome.current)
+      throw new AgentConflict(`Agent ${id} has another version than ${expected}`, agents.get(id))
+    forget([id])
+    return true
+  }
+
+  /** Applies what time has changed; called before every read. */
+  function settle(): void {
+    const turns = leases.settle()
+    if (turns.length === 0) return
+    const gone = turns.filter(({ status }) => status === 'forgotten').map(({ lease }) => lease.id)
+    const turned = turns.flatMap(({ lease, status }) => (status === 'forgotten' ? [] : (agents.get(lease.id) ?? [])))
+    counted.expired += turned.length
+    logTurns(turns)
+    show(turned)
+    if (gone.length > 0) retire(gone)
+  }
+
+  function logTurns(turns: readonly Turn[]): void {
+    for (const { lease, status } of turns.slice(0, 20))
+      log.info({ agent: lease.id, status }, 'agent was not heard in time')
+    if (turns.length > 20) log.info({ more: turns.length - 20 }, 'more agents were not heard in time')
+  }
+
+  /** Removes those that were silent beyond retention; the store follows when it can. */
+  function retire(ids: readonly string[]): void {
+    const operations = ids.flatMap((id): Operation[] => {
+      const agent = agents.get(id)
+      if (!agent) return []
+      const expect = { version: agent.stored.resource_version }
+      return [{ type: 'delete', kind: 'agent', namespace: agent.definition.namespace, name: id, expect }]
+    })
+    forget(ids)
+    store
+      .commit(operations)
+      .catch((error: unknown) => log.warn({ err: error }, 'forgotten agents could not be removed from the store yet'))
+  }
+
+  function forget(ids: readonly string[]): void {
+    for (const id of ids) {
+      agents.delete(id)
+      sent.delete(id)
+      leases.close(id)
+    }
+    tell?.({ type: 'change', readings: [], gone: ids })
+  }
+
+  function show(changed: readonly Agent[]): void {
+    if (changed.length > 0) tell?.({ type: 'change', readings: changed.map(readingOf), gone: [] })
+  }
+
+  /** Takes a stored registration in, unless a newer one is known; the lease goes on. */
+  function take(registration: Registration, heard?: { beaten: boolean; silentMs: number }): Agent | undefined {
+    const { name: id, resource_version, created_at, updated_at, lease: held } = registration
+    const known = agents.get(id)
+    if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
+    const { definition, facts } = JSON.parse(registration.definition) as Pick<Agent, 'definition' | 'facts'>
+    const terms = termsOf(facts, retentionMs)
+    const lease = known && !heard ? leases.get(id) : undefined
+    if (lease) lease.terms = terms
+    const agent: Agent = {
+      id,
+      definition,
+      facts,
+      stored: { resource_version, created_at, updated_at },
+      held: held ?? { timeout: facts.timeout_threshold, eviction: facts.eviction_threshold },
+      lease: lease ?? leases.open(id, terms, heard ?? { beaten: false }),
+    }
+    agents.set(id, agent)
+    return agent
+  }
+
+  /**
+   * Takes in what the store holds. While this daemon was down nobody could be heard, so silence counts only as far as it
+   * was longer than that of whoever was heard last; who was alive then has a full interval from now.
+   */
+  function load(registrations: readonly Registration[], beats: readonly HeardBeat[]): void {
+    const heard = new Map(beats.map((beat) => [beat.name, beat]))
+    const least = beats.reduce((sum, { age_ms }) => Math.min(sum, age_ms), Infinity)
+    const present = new Set(registrations.map(({ name }) => name))
+    const lost = [...agents.keys()].filter((id) => !present.has(id))
+    const taken = registrations.flatMap((registration) => {
+      const beat = heard.get(registration.name)
+      const silent = beat ? beat.age_ms - least : 0
+      const { timeout } = registration.lease ?? { timeout: 60 }
+      return take(registration, { beaten: beat !== undefined, silentMs: silent < timeout * 1000 ? 0 : silent }) ?? []
+    })
+    if (lost.length > 0) forget(lost)
+    show(taken)
+  }
+
+  return {
+    attach,
+    detach,
+    register,
+    heartbeat,
+    moveTo,
+    unregister,
+    settle,
+    load,
+    /** From another replica. */
+    heard: (beats: readonly HeardBeat[]) => {
+      for (const { name, age_ms, said } of beats) {
+        const agent = agents.get(name)
+        if (agent && leases.beat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)?.changed) show([agent])
+      }
+    },
+    put: (registration: Registration) => {
+      const agent = take(registration)
+      if (agent) show([agent])
+    },
+    deleted: (id: string) => {
+      if (agents.has(id)) forget([id])
+    },
+    get: (id: string) => (settle(), agents.get(id)),
+    list: (): readonly Agent[] => (settle(), [...agents.values()]),
+    sent: (id: string) => sent.get(id),
+    size: () => agents.size,
+    counts: () => ({ ...counted }),
+  }
+}
+
+function termsOf({ timeout_threshold, eviction_threshold }: AgentFacts, retention: number): LeaseTerms {
+  return { timeout: timeout_threshold * 1000, eviction: eviction_threshold * 1000, retention }
+}
+
+function putOf({ id, definition, facts, instance_id, expected }: AgentRequest, holder: string | undefined): Operation {
+  return {
+    type: 'put',
+    kind: 'agent',
+    namespace: definition.namespace,
+    name: id,
+    definition: JSON.stringify({ definition, facts }),
+    lease: {
+      timeout: facts.timeout_threshold,
+      eviction: facts.eviction_threshold,
+      ...(instance_id !== undefined && { instance_id }),
+      ...(holder !== undefined && { holder }),
+    },
+    expect: expected === undefined ? 'any' : { version: expected },
+  }
+}
+
+function staleVersion({ id, expected }: AgentRequest): string {
+  return `Agent ${id} is not of version ${expected} any more; read it again and repeat the change on what you find`
+}
+
+function readingOf({ id, definition, stored, lease }: Agent): Reading {
+  return { origin: id, entries: [{ definition, stored, reported: reportOf(lease.status) }] }
+}
+
+/** How the registry calls the server of an agent. */
+export function serverIdOf({ id, definition }: Pick<Agent, 'id' | 'definition'>): string {
+  return serverId(definition.namespace, id)
+}

@@ -1,0 +1,226 @@
+import type { LeaseClock } from './clock.ts'
+import { createDeadlines } from './deadlines.ts'
+import { type LeaseStatus, leaseStatus, type LeaseTerms, nextTurn } from './lease.ts'
+
+/** One lease as it runs. Only `leases` writes to it. */
+export type Lease = {
+  readonly id: string
+  terms: LeaseTerms
+  status: LeaseStatus
+  /** What the agent last called itself. */
+  said: 'healthy' | 'degraded'
+  beaten: boolean
+  /** Lease time from which its silence counts: its last heartbeat, or the grace it was given. */
+  from: number
+  /** Its last heartbeat by the wall clock, in ms; for people only. */
+  lastBeat: number | undefined
+}
+
+/** What time has made of a lease. */
+export type Turn = { readonly lease: Lease; readonly status: LeaseStatus | 'forgotten' }
+
+/** Most leases lapsed at once, which is rather this machine's or the network's doing than theirs. Times in wall ms. */
+export type Preservation = {
+  readonly since: number
+  readonly until: number
+  readonly held: number
+  readonly of: number
+}
+
+export type PreservationRules = {
+  readonly enabled: boolean
+  readonly least: number
+  readonly ratio: number
+  readonly mostMs: number
+}
+
+export type Leases = ReturnType<typeof createLeases>
+
+/**
+ * Keeps leases alive by heartbeats, and says what silence makes of them.
+ *
+ * `settle` is called before every read, so nobody sees a lease that has lapsed as alive. When more than `ratio` of at
+ * least `least` living leases lapse within one timeout, nothing lapses any more (self-preservation), until half of them
+ * are heard again, `mostMs` have passed, or somebody releases them.
+ */
+export function createLeases({
+  clock,
+  rules,
+  wall = Date.now,
+}: {
+  clock: Pick<LeaseClock, 'now'>
+  rules: PreservationRules
+  wall?: () => number
+}) {
+  const leases = new Map<string, Lease>()
+  const deadlines = createDeadlines<Lease>()
+  const held = new Set<Lease>()
+  let living = 0
+  let lapses: { at: number; many: number }[] = []
+  /** Who was just released is believed, however many they are. */
+  let released = false
+  let preserving: { since: number; until: number; of: number } | undefined
+
+  const isLiving = (status: LeaseStatus) => status === 'healthy' || status === 'degraded'
+
+  function enter(lease: Lease, status: LeaseStatus): void {
+    if (isLiving(lease.status)) living -= 1
+    lease.status = status
+    if (isLiving(status)) living += 1
+  }
+
+  function arm(lease: Lease): void {
+    deadlines.set(lease, lease.from + nextTurn(lease.status, lease.terms))
+  }
+
+  /** Begins a lease, or goes on with it under new terms. `silentMs`: how long it has not been heard already. */
+  function open(
+    id: string,
+    terms: LeaseTerms,
+    heard: { beaten: boolean; said?: Lease['said']; silentMs?: number; lastBeat?: number },
+  ): Lease {
+    const from = clock.now() - (heard.silentMs ?? 0)
+    const known = leases.get(id)
+    const lease: Lease = known ?? {
+      id,
+      terms,
+      status: 'pending',
+      said: 'healthy',
+      beaten: false,
+      from,
+      lastBeat: undefined,
+    }
+    leases.set(id, lease)
+    held.delete(lease)
+    lease.terms = terms
+    lease.from = from
+    lease.beaten ||= heard.beaten
+    if (heard.said) lease.said = heard.said
+    if (heard.beaten) lease.lastBeat = heard.lastBeat ?? wall()
+    const status = leaseStatus({ beaten: lease.beaten, said: lease.said, silentMs: heard.silentMs ?? 0 }, terms)
+    enter(lease, status === 'forgotten' ? 'offline' : status)
+    arm(lease)
+    return lease
+  }
+
+  /** A heartbeat. Whether it changed the status, or undefined where there is no such lease. */
+  function beat(
+    id: string,
+    said: Lease['said'] = 'healthy',
+    silentMs = 0,
+  ): { lease: Lease; changed: boolean } | undefined {
+    const lease = leases.get(id)
+    if (!lease) return undefined
+    const from = clock.now() - silentMs
+    // What another replica heard earlier than we did is no news.
+    if (from < lease.from && lease.beaten) return { lease, changed: false }
+    const before = lease.status
+    lease.from = from
+    lease.beaten = true
+    lease.said = said
+    lease.lastBeat = wall() - silentMs
+    if (held.size > 0) held.delete(lease)
+    if (before !== said) enter(lease, said)
+    deadlines.set(lease, from + lease.terms.timeout)
+    return { lease, changed: before !== said }
+  }
+
+  function close(id: string): void {
+    const lease = leases.get(id)
+    if (!lease) return
+    leases.delete(id)
+    held.delete(lease)
+    deadlines.delete(lease)
+    if (isLiving(lease.status)) living -= 1
+  }
+
+  /** Every lease that time has changed since the last call. */
+  function settle(): readonly Turn[] {
+    const now = clock.now()
+    if (preserving) endPreservation(now)
+    const next = deadlines.next()
+    if (!preserving && (next === undefined || next > now)) return none
+    const due = deadlines.takeDue(now)
+    if (suspicious(due, now)) {
+      for (const lease of due) held.add(lease)
+      return none
+    }
+    return due.flatMap((lease) => turn(lease, now) ?? [])
+  }
+
+  function turn(lease: Lease, now: number): Turn | undefined {
+    const status = leaseStatus({ beaten: lease.beaten, said: lease.said, silentMs: now - lease.from }, lease.terms)
+    if (status === 'forgotten') {
+      close(lease.id)
+      return { lease, status }
+    }
+    const changed = status !== lease.status
+    enter(lease, status)
+    arm(lease)
+    return changed ? { lease, status } : undefined
+  }
+
+  function suspicious(due: readonly Lease[], now: number): boolean {
+    if (preserving) return true
+    if (released) {
+      released = false
+      return false
+    }
+    const lapsing = due.filter((lease) => isLiving(lease.status))
+    if (!rules.enabled || lapsing.length === 0) return false
+    const timeout = Math.max(...new Set(lapsing.map((lease) => lease.terms.timeout)))
+    lapses = lapses.filter(({ at }) => now - at < timeout)
+    lapses.push({ at: now, many: lapsing.length })
+    const lapsed = lapses.reduce((sum, { many }) => sum + many, 0)
+    const of = living + lapsed - lapsing.length
+    if (of < rules.least || lapsed <= of * rules.ratio) return false
+    preserving = { since: wall(), until: now + rules.mostMs, of }
+    return true
+  }
+
+  function endPreservation(now: number): void {
+    if (!preserving) return
+    if (now < preserving.until && held.size * 2 > preserving.of * rules.ratio) return
+    release()
+  }
+
+  /** Ends the self-preservation: who is held lapses at the next `settle`. */
+  function release(): void {
+    preserving = undefined
+    lapses = []
+    for (const lease of held) deadlines.set(lease, 0)
+    held.clear()
+    released = true
+  }
+
+  /** Gives every living lease a full interval more: nobody could be heard meanwhile. */
+  function grace(): void {
+    const now = clock.now()
+    for (const lease of leases.values()) {
+      if (lease.status === 'unhealthy' || lease.status === 'offline') continue
+      lease.from = Math.max(lease.from, now)
+      arm(lease)
+    }
+  }
+
+  function preservation(): Preservation | undefined {
+    if (!preserving) return undefined
+    const { since, until, of } = preserving
+    return { since, until: wall() + (until - clock.now()), held: held.size, of }
+  }
+
+  return {
+    open,
+    beat,
+    close,
+    settle,
+    release,
+    grace,
+    preservation,
+    get: (id: string) => leases.get(id),
+    size: () => leases.size,
+    living: () => living,
+  }
+}
+
+const none: readonly Turn[] = []

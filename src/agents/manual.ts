@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type ServerId, serverId } from '../model/names.ts'
+import type { ServerDefinition } from '../model/server.ts'
+import type { Reading, Sighting, Stored } from '../model/source.ts'
+import { isNewer, type Registration, type Store } from '../stores/store.ts'
+
+/** A server somebody wrote by hand. */
+export type ManualServer = { readonly id: ServerId; readonly definition: ServerDefinition; readonly stored: Stored }
+
+/** Another version is there than was expected, or something is there where nothing was. */
+export class ManualConflict extends Error {
+  override name = 'ManualConflict'
+  readonly current: ManualServer | undefined
+
+  constructor(message: string, current: ManualServer | undefined) {
+    super(message)
+    this.current = current
+  }
+}
+
+export type ManualServers = ReturnType<typeof createManualServers>
+
+/** Servers written by hand over the API: durable in the store, shown by the source `manual`. */
+export function createManualServers({ store }: { store: Pick<Store, 'commit'> }) {
+  const servers = new Map<ServerId, ManualServer>()
+  let tell: ((sighting: Sighting) => void) | undefined
+
+  function attach(to: (sighting: Sighting) => void): Sighting {
+    tell = to
+    return { type: 'picture', readings: [...servers.values()].map(readingOf) }
+  }
+
+  /**
+   * Writes one server; resolves once it is safely stored and everybody can see it. `expected`: `none` where nothing may
+   * be there yet, a version where exactly that one must be.
+   */
+  async function put(
+    definition: ServerDefinition,
+    expected: 'any' | 'none' | { version: string },
+  ): Promise<{ server: ManualServer; created: boolean }> {
+    const { namespace, name } = definition
+    const id = serverId(namespace, name)
+    const known = servers.get(id)
+    if (known && expected === 'any' && isDeepStrictEqual(known.definition, definition))
+      return { server: known, created: false }
+    const [outcome] = await store.commit([
+      { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
+    ])
+    if (outcome?.type === 'refused') throw new ManualConflict(outcome.reason, undefined)
+    if (outcome?.type !== 'put') throw new ManualConflict(`The server ${id} has changed meanwhile`, servers.get(id))
+    take(outcome.registration)
+    const server = servers.get(id)
+    if (!server) throw new ManualConflict(`The server ${id} was removed meanwhile`, undefined)
+    return { server, created: outcome.created }
+  }
+
+  /** Whether there was such a server. */
+  async function remove(id: ServerId, expected?: string): Promise<boolean> {
+    const known = servers.get(id)
+    if (!known) return false
+    const { namespace, name } = known.definition
+    const expect = expected === undefined ? 'any' : { version: expected }
+    const [outcome] = await store.commit([{ type: 'delete', kind: 'manual', namespace, name, expect }])
+    if (outcome?.type === 'conflict' && outcome.current)
+      throw new ManualConflict(`The server ${id} has changed meanwhile`, servers.get(id))
+    deleted(id)
+    return true
+  }
+
+  function take({ namespace, name, definition, resource_version, created_at, updated_at }: Registration): void {
+    const id = serverId(namespace, name)
+    const known = servers.get(id)
+    if (known && !isNewer(resource_version, known.stored.resource_version)) return
+    const server = {
+      id,
+      definition: JSON.parse(definition) as ServerDefinition,
+      stored: { resource_version, created_at, updated_at },
+    }
+    servers.set(id, server)
+    tell?.({ type: 'change', readings: [readingOf(server)], gone: [] })
+  }
+
+  function deleted(id: ServerId): void {
+    if (servers.delete(id)) tell?.({ type: 'change', readings: [], gone: [id] })
+  }
+
+  function load(registrations: readonly Registration[]): void {
+    const present = new Set(registrations.map(({ namespace, name }) => serverId(namespace, name)))
+    for (const id of servers.keys()) if (!present.has(id)) deleted(id)
+    for (const registration of registrations) take(registration)
+  }
+
+  return {
+    attach,
+    detach: () => void (tell = undefined),
+    put,
+    remove,
+    load,
+    take,
+    deleted,
+    get: (id: ServerId) => servers.get(id),
+    size: () => servers.size,
+  }
+}
+
+function readingOf({ id, definition, stored }: ManualServer): Reading {
+  return { origin: id, entries: [{ definition, stored }] }
+}

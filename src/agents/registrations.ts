@@ -1,0 +1,157 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { createBackoff } from '../flow/backoff.ts'
+import type { Log } from '../log.ts'
+import { serverId } from '../model/names.ts'
+import { type Run, type Sighting, type Source, SourceError } from '../model/source.ts'
+import type { Kind, News, Picture, Store } from '../stores/store.ts'
+import { type Agents, createAgents } from './agents.ts'
+import { createLeaseClock } from './clock.ts'
+import { createLeases, type PreservationRules } from './leases.ts'
+import { createManualServers, type ManualServers } from './manual.ts'
+
+/** Everything is kept in the store and has not been read from it yet: ask again soon. */
+export class NotLoadedYet extends Error {
+  override name = 'NotLoadedYet'
+  readonly retry_after = 1
+}
+
+export type Registrations = ReturnType<typeof startRegistrations>
+
+/**
+ * What is registered here and survives a restart: agents and servers written by hand. Loads them from the store, follows
+ * what other replicas write, and lets time pass over the leases.
+ */
+export function startRegistrations({
+  store,
+  retentionMs,
+  preservation,
+  most,
+  log,
+  clock: times = {},
+}: {
+  store: Store
+  retentionMs: number
+  preservation: PreservationRules
+  most: number
+  log: Log
+  /** Injected by tests. */
+  clock?: Omit<Parameters<typeof createLeaseClock>[0], 'onGrace'>
+}) {
+  const stop = new AbortController()
+  const loaded = Promise.withResolvers<void>()
+  let isLoaded = false
+  const clock = createLeaseClock({ ...times, onGrace: graced })
+  const leases = createLeases({ clock, rules: preservation })
+  const agents: Agents = createAgents({ store, leases, retentionMs, most, log })
+  const manual: ManualServers = createManualServers({ store })
+
+  function graced(gapMs: number): void {
+    log.warn(
+      { seconds: Math.round(gapMs / 1000) },
+      'nobody could be heard for a while; every lease has a full interval more',
+    )
+    leases.grace()
+  }
+
+  function takePicture({ registrations, beats }: Picture): void {
+    const of = (kind: Kind) => registrations.filter((registration) => registration.kind === kind)
+    agents.load(of('agent'), beats)
+    manual.load(of('manual'))
+  }
+
+  function takeNews(news: News): void {
+    if (news.type === 'picture') takePicture(news.picture)
+    else if (news.type === 'beats') agents.heard(news.beats)
+    else if (news.type === 'put' && news.registration.kind === 'agent') agents.put(news.registration)
+    else if (news.type === 'put') manual.take(news.registration)
+    else if (news.kind === 'agent') agents.deleted(news.name)
+    else manual.deleted(serverId(news.namespace, news.name))
+  }
+
+  /** Loads until it succeeds, then follows what others write. */
+  async function follow(): Promise<void> {
+    const backoff = createBackoff()
+    while (!stop.signal.aborted) {
+      try {
+        const picture = await store.load()
+        takePicture(picture)
+        isLoaded = true
+        loaded.resolve()
+        backoff.reset()
+        for await (const news of store.changes({ since: picture.resource_version, signal: stop.signal })) {
+          for (const one of news) takeNews(one)
+        }
+      } catch (error) {
+        if (stop.signal.aborted) return
+        log.warn({ err: error }, 'the store cannot be read, trying again')
+      }
+      await pause(backoff.next(), undefined, { signal: stop.signal, ref: false }).catch(() => {})
+    }
+  }
+
+  /** A source of what is registered: everything once it is loaded, then each change as it is made. */
+  function sourceOf(part: Pick<Agents, 'attach' | 'detach'>): Source {
+    return async function* (run: Run): AsyncGenerator<Sighting> {
+      await orAborted(loaded.promise, run.signal)
+      if (run.signal.aborted) return
+      run.wake.take()
+      yield part.attach(run.tell)
+      try {
+        for (;;) {
+          await run.wake.wait(30_000)
+          if (run.signal.aborted) return
+          run.wake.take()
+          yield { type: 'alive', ...noted() }
+        }
+      } finally {
+        part.detach()
+      }
+    }
+  }
+
+  function noted(): { note?: string } {
+    const state = store.state()
+    return state.status === 'down' ? { note: `the store is down: ${state.reason ?? 'no reason given'}` } : {}
+  }
+
+  const ticking = setInterval(() => {
+    clock.tick()
+    agents.settle()
+  }, clock.tickMs)
+  ticking.unref()
+  const following = follow()
+
+  return {
+    agents,
+    manual,
+    sources: { agents: sourceOf(agents), manual: sourceOf(manual) },
+    /** Applies what is due; called before every read of the registry. */
+    settle: agents.settle,
+    preservation: leases.preservation,
+    release: leases.release,
+    living: leases.living,
+    /** Throws `NotLoadedYet` while nothing can be said about who is registered. */
+    mustBeLoaded: () => {
+      if (!isLoaded) throw new NotLoadedYet('what is registered is still being read from the store')
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      clearInterval(ticking)
+      loaded.reject(new SourceError('the daemon stops'))
+      loaded.promise.catch(() => {}) // nobody may be waiting
+      await following
+    },
+  }
+}
+
+async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  const aborted = Promise.withResolvers<void>()
+  const leave = () => aborted.resolve()
+  signal.addEventListener('abort', leave)
+  try {
+    await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}

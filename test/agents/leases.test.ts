@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createLeaseClock } from '../../src/agents/clock.ts'
+import { createLeases } from '../../src/agents/leases.ts'
+
+const terms = { timeout: 60_000, eviction: 120_000, retention: 3_600_000 }
+const rules = { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 }
+
+function world(rulesOf = rules) {
+  let now = 0
+  const leases = createLeases({ clock: { now: () => now }, rules: rulesOf, wall: () => now })
+  const after = (seconds: number) => {
+    now += seconds * 1000
+    return leases.settle().map(({ lease, status }) => `${lease.id} ${status}`)
+  }
+  return { leases, after }
+}
+
+describe('leases', () => {
+  it('go from pending by a heartbeat to healthy, and by silence to unhealthy, offline and forgotten', () => {
+    const { leases, after } = world()
+    const lease = leases.open('a', terms, { beaten: false })
+    assert.equal(lease.status, 'pending')
+    assert.deepEqual(leases.beat('a')?.changed, true)
+
+    assert.deepEqual(after(59.999), [])
+    assert.deepEqual(after(0.001), ['a unhealthy'])
+    assert.deepEqual(after(59.999), [])
+    assert.deepEqual(after(0.001), ['a offline'])
+    assert.deepEqual(after(3480), ['a forgotten'])
+    assert.equal(leases.size(), 0)
+    assert.equal(leases.beat('a'), undefined)
+  })
+
+  it('come back with the next heartbeat', () => {
+    const { leases, after } = world()
+    leases.open('a', terms, { beaten: true })
+    after(200)
+    assert.equal(leases.get('a')?.status, 'offline')
+    assert.equal(leases.beat('a')?.changed, true)
+    assert.equal(leases.get('a')?.status, 'healthy')
+    assert.deepEqual(after(59), [])
+  })
+
+  it('keep what the agent called itself until the next heartbeat says otherwise', () => {
+    const { leases } = world()
+    leases.open('a', terms, { beaten: true })
+    leases.beat('a', 'degraded')
+    assert.equal(leases.get('a')?.status, 'degraded')
+    assert.equal(leases.beat('a', 'degraded')?.changed, false)
+    leases.beat('a')
+    assert.equal(leases.get('a')?.status, 'healthy')
+  })
+
+  it('lapse on time even when their terms get shorter', () => {
+    const { leases, after } = world()
+    leases.open('a', terms, { beaten: true })
+    leases.open('a', { ...terms, timeout: 1000, eviction: 5000 }, { beaten: true })
+    assert.deepEqual(after(1), ['a unhealthy'])
+  })
+
+  it('do not lapse when most of them would at once, and say so', () => {
+    const { leases, after } = world()
+    for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { beaten: true })
+
+    assert.deepEqual(after(61), [])
+    assert.deepEqual(leases.preservation(), { since: 61_000, until: 961_000, held: 20, of: 20 })
+    assert.equal(leases.get('a7')?.status, 'healthy')
+  })
+
+  it('end their preservation when half are heard again, and then the dead lapse', () => {
+    const { leases, after } = world()
+    for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { beaten: true })
+    after(61)
+
+    for (let id = 0; id < 15; id += 1) leases.beat(`a${id}`)
+
+    assert.deepEqual(after(1).length, 5)
+    assert.equal(leases.preservation(), undefined)
+  })
+
+  it('end their preservation after its time, or when somebody releases them', () => {
+    for (const end of ['time', 'release']) {
+      const { leases, after } = world()
+      for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { beaten: true })
+      after(61)
+      if (end === 'release') leases.release()
+      assert.equal(after(end === 'time' ? 900 : 0).length, 20, end)
+    }
+  })
+
+  it('lapse one by one, and few at once, without suspicion', () => {
+    const { leases, after } = world()
+    for (let id = 0; id < 9; id += 1) leases.open(`a${id}`, terms, { beaten: true })
+    assert.equal(after(61).length, 9)
+  })
+
+  it('have a full interval more after a grace; who was lapsed already stays so', () => {
+    const { leases, after } = world()
+    leases.open('dead', terms, { beaten: true, silentMs: 70_000 })
+    leases.open('alive', terms, { beaten: true, silentMs: 59_000 })
+    leases.grace()
+    assert.deepEqual(after(59), ['dead offline'])
+    assert.deepEqual(after(1), ['alive unhealthy'])
+  })
+
+  it('ignore a heartbeat that another replica heard before one we know', () => {
+    const { leases, after } = world()
+    leases.open('a', terms, { beaten: true })
+    after(30)
+    leases.beat('a', 'healthy', 40_000)
+    assert.deepEqual(after(29), [])
+    assert.deepEqual(after(1), ['a unhealthy'])
+  })
+})
+
+describe('the lease clock', () => {
+  function clockWorld() {
+    let monotonic = 0
+    let asleep = 0
+    const graces: number[] = []
+    const clock = createLeaseClock({
+      monotonic: () => monotonic,
+      booted: () => monotonic + asleep,
+      onGrace: (gap) => graces.push(gap),
+    })
+    return {
+      clock,
+      graces,
+      run: (ms: number) => {
+        for (let passed = 0; passed < ms; passed += 500) {
+          monotonic += 500
+          clock.tick()
+        }
+      },
+      stop: (ms: number) => (monotonic += ms),
+      sleep: (ms: number) => (asleep += ms),
+    }
+  }
+
+  it('runs as long as the process does', () => {
+    const { clock, run, graces } = clockWorld()
+    run(60_000)
+    assert.equal(clock.now(), 60_000)
+    assert.deepEqual(graces, [])
+  })
+
+  it('stands still while the event loop is held up', () => {
+    const { clock, run, stop, graces } = clockWorld()
+    run(10_000)
+    stop(4000)
+    assert.equal(clock.now(), 10_500)
+    assert.deepEqual(graces, [])
+  })
+
+  it('gives grace after a long stop of the process', () => {
+    const { clock, run, stop, graces } = clockWorld()
+    run(10_000)
+    stop(600_000)
+    clock.tick()
+    assert.deepEqual(graces, [599_500])
+  })
+
+  it('gives grace after the machine slept', () => {
+    const { run, sleep, graces } = clockWorld()
+    run(10_000)
+    sleep(3_600_000)
+    run(500)
+    assert.deepEqual(graces, [3_600_000])
+  })
+})
