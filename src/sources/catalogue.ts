@@ -5,9 +5,10 @@ import { env } from './env.ts'
 import { file } from './file/file.ts'
 import { http } from './http/http.ts'
 import type { SourceKind, SourceTools } from './kind.ts'
+import { kubernetes } from './kubernetes/kubernetes.ts'
 
 /** Every kind of source this daemon knows. A new kind is one more import and one more word here. */
-export const kinds = [env, file, http, dns] as const
+export const kinds = [env, file, kubernetes, http, dns] as const
 
 type Configs<Kinds extends readonly { config: z.ZodObject }[]> = { -readonly [I in keyof Kinds]: Kinds[I]['config'] }
 

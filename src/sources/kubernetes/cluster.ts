@@ -1,0 +1,105 @@
+import { createSettle } from '../../flow/settle.ts'
+import { createWake } from '../../flow/wake.ts'
+import type { Run, Sighting } from '../../model/source.ts'
+import { createAssembly } from './assembly.ts'
+import { createKubeClient } from './client.ts'
+import type { KubernetesConfig } from './config.ts'
+import { createGate } from './gate.ts'
+import type { Habits } from './habits.ts'
+import type { Identity } from './identity.ts'
+import { createParts } from './parts.ts'
+import { keepPulse } from './pulse.ts'
+import { createTelling } from './telling.ts'
+
+type Watching = { config: KubernetesConfig; identity: Identity; habits: Habits; run: Run }
+
+/** Watches a cluster until the signal aborts: lists, then follows what changes, whatever happens to the API server. */
+export async function* watchCluster({ config, identity, habits, run }: Watching): AsyncGenerator<Sighting> {
+  const stop = new AbortController()
+  const signal = AbortSignal.any([run.signal, stop.signal])
+  const client = createKubeClient({ identity, habits })
+  const gate = createGate(habits)
+  const bell = createWake({ signal })
+  let looking = false
+  let fatal: unknown
+
+  const settle = createSettle({ act: () => update().catch(fail), quietMs: habits.quietMs, mostMs: habits.mostMs })
+  const parts = createParts(
+    config,
+    identity.namespace,
+    { client, gate, habits, signal },
+    {
+      onReplaced: (kind) => {
+        assembly.noteAll(kind)
+        telling.renew()
+        settle.poke()
+      },
+      onChanged: (kind, key) => {
+        assembly.note(kind, key)
+        settle.poke()
+      },
+      onState: (kind, namespace) => {
+        telling.restate({ kind, namespace })
+        bell.raise()
+      },
+    },
+  )
+  const assembly = createAssembly({ config, copies: parts })
+  const telling = createTelling({ parts, assembly })
+
+  function fail(error: unknown): void {
+    fatal ??= error
+    bell.raise()
+  }
+
+  async function update(): Promise<void> {
+    telling.touch(await assembly.update())
+    bell.raise()
+  }
+
+  /** Looks anew whenever somebody asks; nothing else is said meanwhile, so that the next word is the answer. */
+  async function heed(): Promise<void> {
+    for (;;) {
+      await run.wake.wait()
+      if (signal.aborted) return
+      run.wake.take()
+      looking = true
+      gate.hurry()
+      await parts.relist()
+      await update()
+      looking = false
+      asked = true
+    }
+  }
+
+  let asked = false
+  const work = [...parts.runs, keepPulse({ client, gate, habits, signal }), heed()]
+  for (const one of work) one.catch(fail)
+  try {
+    for (;;) {
+      const rung = await heard(bell, habits.aliveMs)
+      if (fatal !== undefined) throw fatal
+      if (signal.aborted) return
+      if (looking) continue
+      const ready = telling.settled() || gate.failures() > 0
+      const must = asked || !rung
+      asked = false
+      if (ready) gate.settled()
+      const sighting = ready ? telling.next({ must }) : must ? ({ type: 'alive', note: 'listing' } as const) : undefined
+      if (sighting) yield sighting
+    }
+  } finally {
+    stop.abort()
+    settle.close()
+    await client.close()
+    await Promise.allSettled(parts.runs)
+  }
+}
+
+/** Waits for the bell; false when it did not ring within `ms`. */
+async function heard(bell: ReturnType<typeof createWake>, ms: number): Promise<boolean> {
+  await bell.wait(ms)
+  const rung = bell.raised()
+  bell.take()
+  return rung
+}

@@ -1,0 +1,104 @@
+import type { Habits } from './habits.ts'
+
+/**
+ * One gate for all requests to one API server.
+ *
+ * While the server fails the gate is shut, and one request at a time, after longer and longer pauses, tries whether it
+ * is well again; so however many watches there are, an outage costs few requests. Lists pass a few at a time.
+ */
+export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random }: Habits) {
+  let failures = 0
+  let opensAt = 0
+  let trying = false
+  let listing = 0
+  let first = true
+  let nextList = 0
+  const waiting = new Set<() => void>()
+
+  const isShut = () => failures > 0
+  const isFull = () => listing >= lists
+
+  function changed(): void {
+    for (const go of waiting) go()
+  }
+
+  function wait(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : setTimeout(go, ms)
+      function go(): void {
+        clearTimeout(timer)
+        waiting.delete(go)
+        signal.removeEventListener('abort', go)
+        resolve()
+      }
+      waiting.add(go)
+      signal.addEventListener('abort', go)
+    })
+  }
+
+  /** Resolves when a request may be made; true: it is the one that tries, and its outcome must be told. */
+  async function enter(signal: AbortSignal): Promise<boolean> {
+    while (isShut() && !signal.aborted) {
+      const now = performance.now()
+      if (!trying && now >= opensAt) {
+        trying = true
+        return true
+      }
+      await wait(trying ? undefined : opensAt - now, signal)
+    }
+    return false
+  }
+
+  /** The one that tried was called off: another may. */
+  function release(): void {
+    trying = false
+    changed()
+  }
+
+  function worked(): void {
+    if (failures === 0) return
+    failures = 0
+    trying = false
+    changed()
+  }
+
+  /** Several requests that fail together count once. */
+  function failed(retryAfter?: number): void {
+    if (failures > 0 && !trying) return
+    const ceiling = Math.min(retryMostMs, retryMs * 2 ** failures)
+    failures = Math.min(failures + 1, 30)
+    trying = false
+    opensAt = performance.now() + Math.max(ceiling / 2 + (ceiling / 2) * random(), (retryAfter ?? 0) * 1000)
+    changed()
+  }
+
+  /** Lists begin side by side at first, and spread out when all of them must be repeated. */
+  async function list<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    while (isFull() && !signal.aborted) await wait(undefined, signal)
+    listing++
+    try {
+      if (!first) await spread(signal)
+      return await work()
+    } finally {
+      listing--
+      changed()
+    }
+  }
+
+  async function spread(signal: AbortSignal): Promise<void> {
+    const now = performance.now()
+    const step = 1000 / listsPerSecond
+    nextList = Math.max(nextList + step, now - lists * step)
+    const end = nextList
+    while (performance.now() < end && !signal.aborted) await wait(end - performance.now(), signal)
+  }
+
+  /** Somebody asks now: the next try is not put off any longer. */
+  function hurry(): void {
+    opensAt = 0
+    changed()
+  }
+
+  return { enter, release, worked, failed, list, hurry, settled: () => void (first = false), failures: () => failures }
+}
+export type Gate = ReturnType<typeof createGate>

@@ -1,0 +1,47 @@
+import { homedir } from 'node:os'
+import type { Source } from '../../model/source.ts'
+import { defineSource, type SourceTools } from '../kind.ts'
+import { KubernetesConfig } from './config.ts'
+import { habits as usual, type Habits } from './habits.ts'
+import type { Identity } from './identity.ts'
+import { inCluster, isInCluster, ownNamespace } from './in-cluster.ts'
+
+/** Labelled Services, and labelled ConfigMaps that list servers, of one Kubernetes cluster. */
+export const kubernetes = defineSource({
+  config: KubernetesConfig,
+  discovery_method: 'kubernetes',
+  reach: 'private',
+  // Whoever may write a ConfigMap must not hand commands to everybody's clients: only in namespaces the operator
+  // named, or in this daemon's own, which are his as the daemon is.
+  mayIntroduceStdio: ({ namespaces, kubeconfig }, namespace) =>
+    (namespaces?.includes(namespace) ?? false) || (kubeconfig === undefined && ownNamespace(process.env) === namespace),
+  questionsShrinks: true,
+  silence: () => 180,
+  open: (config, tools) => openKubernetes(config, tools),
+})
+
+/** As `kubernetes.open`; tests bring shorter habits and a service account of their own. */
+export function openKubernetes(
+  config: KubernetesConfig,
+  { env, log }: Pick<SourceTools, 'env' | 'log'>,
+  { habits = {}, serviceAccount }: { habits?: Partial<Habits>; serviceAccount?: string } = {},
+): Source {
+  async function identify(): Promise<Identity | undefined> {
+    if (config.kubeconfig === undefined) return isInCluster(env) ? inCluster(env, serviceAccount) : undefined
+    // Loaded only by those who name a kubeconfig: it is the heaviest package there is.
+    const { fromKubeconfig } = await import('./connect.ts')
+    return fromKubeconfig(config.kubeconfig.replace(/^~(?=\/)/, homedir()), config.context)
+  }
+
+  return async function* kubernetes(run) {
+    const identity = await identify()
+    if (!identity) {
+      log.info({}, 'kubernetes source is disabled: not in a cluster, and no kubeconfig is configured')
+      yield { type: 'picture', readings: [], note: 'disabled: not in a cluster' }
+      return
+    }
+    // With it comes the HTTP client, which nobody needs outside a cluster.
+    const { watchCluster } = await import('./cluster.ts')
+    yield* watchCluster({ config, identity, habits: { ...usual, ...habits }, run })
+  }
+}

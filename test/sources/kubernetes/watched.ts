@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createWake } from '../../../src/flow/wake.ts'
+import { silent } from '../../../src/log.ts'
+import type { Reading, Sighting } from '../../../src/model/source.ts'
+import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
+import type { Habits } from '../../../src/sources/kubernetes/habits.ts'
+import { openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
+import type { KubeApi } from '../../fakes/kube-api.ts'
+
+type Fields = Record<string, unknown>
+
+/** Pauses that make a test quick; everything else is as usual. */
+export const hasty: Partial<Habits> = {
+  quietMs: 10,
+  mostMs: 50,
+  retryMs: 20,
+  retryMostMs: 200,
+  refusedMs: 100,
+  aliveMs: 500,
+}
+
+/** A kubeconfig file for the fake, in a directory of its own. */
+export async function kubeconfigFor(
+  api: Pick<KubeApi, 'url'>,
+  { user = {}, cluster = {}, context = {} }: Record<string, Fields> = {},
+) {
+  const directory = await mkdtemp(join(tmpdir(), 'roster-kube-'))
+  const path = join(directory, 'config')
+  const document = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'fake',
+    clusters: [{ name: 'fake', cluster: { server: api.url, ...cluster } }],
+    users: [{ name: 'someone', user }],
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'someone', ...context } }],
+  }
+  await writeFile(path, JSON.stringify(document))
+  return { path, directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
+}
+
+export type Watched = Awaited<ReturnType<typeof watching>>
+
+/**
+ * Runs the source against the fake, and keeps what it says as the registry would.
+ *
+ * `until` waits for a state of that; it never sleeps, and fails with what was there instead.
+ */
+export async function watching(
+  api: KubeApi,
+  {
+    config = {},
+    habits = {},
+    user,
+    cluster,
+    context,
+    env = {},
+    serviceAccount,
+  }: {
+    config?: Fields
+    habits?: Partial<Habits>
+    user?: Fields
+    cluster?: Fields
+    context?: Fields
+    env?: Record<string, string>
+    serviceAccount?: string
+  } = {},
+) {
+  const parts = { ...(user && { user }), ...(cluster && { cluster }), ...(context && { context }) }
+  const kubeconfig = serviceAccount === undefined ? await kubeconfigFor(api, parts) : undefined
+  const stop = new AbortController()
+  const wake = createWake({ signal: stop.signal })
+  const sightings: Sighting[] = []
+  const origins = new Map<string, Reading>()
+  const ears = new Set<() => void>()
+  const source = openKubernetes(
+    KubernetesConfig.parse({ type: 'kubernetes', ...(kubeconfig && { kubeconfig: kubeconfig.path }), ...config }),
+    { env, log: silent },
+    { habits: { ...hasty, ...habits }, ...(serviceAccount !== undefined && { serviceAccount }) },
+  )
+  let note: string | undefined
+  let failure: unknown
+
+  function take(sighting: Sighting): void {
+    sightings.push(sighting)
+    note = sighting.note
+    if (sighting.type === 'picture') origins.clear()
+    if (sighting.type !== 'alive') for (const reading of sighting.readings) origins.set(reading.origin, reading)
+    if (sighting.type === 'change') for (const gone of sighting.gone) origins.delete(gone)
+    for (const go of ears) go()
+  }
+
+  async function run(): Promise<void> {
+    try {
+      for await (const sighting of source({ signal: stop.signal, wake, tell: take })) take(sighting)
+    } catch (error) {
+      failure = error
+    }
+    for (const go of ears) go()
+  }
+  const running = run()
+
+  async function until(what: string, holds: () => boolean, ms = 5000): Promise<void> {
+    const late = Date.now() + ms
+    while (!holds()) {
+      if (failure !== undefined) throw failure
+      if (Date.now() > late)
+        assert.fail(`${what} did not happen within ${ms} ms: ${JSON.stringify([...origins], null, 1)} note: ${note}`)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(go, 25)
+        function go() {
+          clearTimeout(timer)
+          ears.delete(go)
+          resolve()
+        }
+        ears.add(go)
+      })
+    }
+  }
+
+  return {
+    sightings,
+    origins,
+    until,
+    wake,
+    note: () => note,
+    failure: () => failure,
+    names: () =>
+      [...origins.values()].flatMap((reading) => ('entries' in reading ? reading.entries.map(nameOf) : [])).toSorted(),
+    entries: (origin: string) => {
+      const reading = origins.get(origin)
+      return reading && 'entries' in reading ? reading.entries : []
+    },
+    error: (origin: string) => {
+      const reading = origins.get(origin)
+      return reading && 'error' in reading ? reading.error : undefined
+    },
+    running,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running
+      await kubeconfig?.[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function nameOf(entry: object): string {
+  if ('problem' in entry) return `problem: ${String(entry.problem)}`
+  return 'value' in entry ? String((entry.value as { name?: unknown }).name) : '?'
+}
+
+export function service(
+  name: string,
+  { labels = { 'mcp-server': 'true' }, annotations = {}, namespace = 'prod', ...spec }: Fields = {},
+) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {
+      name,
+      namespace: namespace as string,
+      labels: labels as Record<string, string>,
+      annotations: annotations as Record<string, string>,
+    },
+    spec: { type: 'ClusterIP', clusterIP: '10.0.0.1', ports: [{ name: 'http', port: 80, protocol: 'TCP' }], ...spec },
+  }
+}
+
+export function configMap(
+  name: string,
+  data: Record<string, string>,
+  { namespace = 'prod', labels = { 'mcp-server-config': 'true' } } = {},
+) {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels }, data }
+}
+
+export function slice(
+  name: string,
+  {
+    of = name,
+    ready = ['10.1.0.1'],
+    notReady = [],
+    namespace = 'prod',
+    ...rest
+  }: { of?: string; ready?: string[]; notReady?: string[]; namespace?: string; [field: string]: unknown } = {},
+) {
+  const endpoint = (isReady: boolean) => (address: string) => ({
+    addresses: [address],
+    conditions: { ready: isReady },
+    targetRef: { kind: 'Pod', name: `pod-${address.replaceAll(/[.:]/g, '-')}` },
+  })
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, namespace, labels: { 'kubernetes.io/service-name': of } },
+    addressType: 'IPv4',
+    endpoints: [...ready.map(endpoint(true)), ...notReady.map(endpoint(false))],
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+    ...rest,
+  }
+}
