@@ -54,14 +54,12 @@ export type Agents = ReturnType<typeof createAgents>
 export function createAgents({
   store,
   leases,
-  retentionMs = 3_600_000,
-  most = 200_000,
+  settings,
   log,
 }: {
   store: Pick<Store, 'commit' | 'beat'>
   leases: Leases
-  retentionMs?: number
-  most?: number
+  settings: () => { readonly retentionMs: number; readonly most: number }
   log: Log
 }) {
   const agents = new Map<string, Agent>()
@@ -82,8 +80,7 @@ export function createAgents({
   async function register(request: AgentRequest, holder?: string): Promise<Registered> {
     const known = agents.get(request.id)
     if (known) refuseStranger(known, request)
-    else if (agents.size >= most)
-      throw new QuotaExceeded(`there are ${most} agents already, as many as limits.agents allows`)
+    else refuseTooMany()
     counted.registrations += 1
     if (known && request.expected === undefined && saysTheSame(known, request)) {
       renew(known, request)
@@ -97,6 +94,12 @@ export function createAgents({
     renew(agent, request)
     show([agent])
     return { agent, created: outcome.created, changed: true }
+  }
+
+  function refuseTooMany(): void {
+    const { most } = settings()
+    if (agents.size >= most)
+      throw new QuotaExceeded(`There are ${most} agents already, the most that this registry takes.`)
   }
 
   /** The same id is the same holder, unless both say which instance they are and these differ. */
@@ -230,7 +233,7 @@ export function createAgents({
     const known = agents.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
     const { definition, facts } = JSON.parse(registration.definition) as Pick<Agent, 'definition' | 'facts'>
-    const terms = termsOf(facts, retentionMs)
+    const terms = termsOf(facts, settings().retentionMs)
     const lease = known && !heard ? leases.get(id) : undefined
     if (lease) lease.terms = terms
     const agent: Agent = {

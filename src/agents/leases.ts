@@ -49,7 +49,7 @@ export function createLeases({
   wall = Date.now,
 }: {
   clock: Pick<LeaseClock, 'now'>
-  rules: PreservationRules
+  rules: () => PreservationRules
   wall?: () => number
 }) {
   const leases = new Map<string, Lease>()
@@ -167,20 +167,21 @@ export function createLeases({
       return false
     }
     const lapsing = due.filter((lease) => isLiving(lease.status))
-    if (!rules.enabled || lapsing.length === 0) return false
+    const { enabled, least, ratio, mostMs } = rules()
+    if (!enabled || lapsing.length === 0) return false
     const timeout = Math.max(...new Set(lapsing.map((lease) => lease.terms.timeout)))
     lapses = lapses.filter(({ at }) => now - at < timeout)
     lapses.push({ at: now, many: lapsing.length })
     const lapsed = lapses.reduce((sum, { many }) => sum + many, 0)
     const of = living + lapsed - lapsing.length
-    if (of < rules.least || lapsed <= of * rules.ratio) return false
-    preserving = { since: wall(), until: now + rules.mostMs, of }
+    if (of < least || lapsed <= of * ratio) return false
+    preserving = { since: wall(), until: now + mostMs, of }
     return true
   }
 
   function endPreservation(now: number): void {
     if (!preserving) return
-    if (now < preserving.until && held.size * 2 > preserving.of * rules.ratio) return
+    if (now < preserving.until && held.size * 2 > preserving.of * rules().ratio) return
     release()
   }
 

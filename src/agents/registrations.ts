@@ -15,6 +15,14 @@ export class NotLoadedYet extends Error {
   readonly retry_after = 1
 }
 
+export type RegistrationSettings = {
+  /** How long an agent that is not heard is kept. */
+  readonly retentionMs: number
+  readonly preservation: PreservationRules
+  /** Most agents. */
+  readonly most: number
+}
+
 export type Registrations = ReturnType<typeof startRegistrations>
 
 /**
@@ -23,16 +31,13 @@ export type Registrations = ReturnType<typeof startRegistrations>
  */
 export function startRegistrations({
   store,
-  retentionMs,
-  preservation,
-  most,
+  settings,
   log,
   clock: times = {},
 }: {
   store: Store
-  retentionMs: number
-  preservation: PreservationRules
-  most: number
+  /** Asked whenever they are needed, so that a reload takes effect. */
+  settings: () => RegistrationSettings
   log: Log
   /** Injected by tests. */
   clock?: Omit<Parameters<typeof createLeaseClock>[0], 'onGrace'>
@@ -41,8 +46,8 @@ export function startRegistrations({
   const loaded = Promise.withResolvers<void>()
   let isLoaded = false
   const clock = createLeaseClock({ ...times, onGrace: graced })
-  const leases = createLeases({ clock, rules: preservation })
-  const agents: Agents = createAgents({ store, leases, retentionMs, most, log })
+  const leases = createLeases({ clock, rules: () => settings().preservation })
+  const agents: Agents = createAgents({ store, leases, settings, log })
   const manual: ManualServers = createManualServers({ store })
 
   function graced(gapMs: number): void {
@@ -92,8 +97,11 @@ export function startRegistrations({
   /** A source of what is registered: everything once it is loaded, then each change as it is made. */
   function sourceOf(part: Pick<Agents, 'attach' | 'detach'>): Source {
     return async function* (run: Run): AsyncGenerator<Sighting> {
-      await orAborted(loaded.promise, run.signal)
-      if (run.signal.aborted) return
+      while (!isLoaded) {
+        await Promise.race([loaded.promise.catch(() => {}), run.wake.wait(5000)])
+        if (run.signal.aborted) return
+        if (!isLoaded) yield { type: 'alive', note: 'waiting for the store' }
+      }
       run.wake.take()
       yield part.attach(run.tell)
       try {
@@ -141,17 +149,5 @@ export function startRegistrations({
       loaded.promise.catch(() => {}) // nobody may be waiting
       await following
     },
-  }
-}
-
-async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  const aborted = Promise.withResolvers<void>()
-  const leave = () => aborted.resolve()
-  signal.addEventListener('abort', leave)
-  try {
-    await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', leave)
   }
 }

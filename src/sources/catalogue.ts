@@ -6,9 +6,10 @@ import { file } from './file/file.ts'
 import { http } from './http/http.ts'
 import type { SourceKind, SourceTools } from './kind.ts'
 import { kubernetes } from './kubernetes/kubernetes.ts'
+import { agents, manual } from './registrations.ts'
 
 /** Every kind of source this daemon knows. A new kind is one more import and one more word here. */
-export const kinds = [env, file, kubernetes, http, dns] as const
+export const kinds = [env, file, kubernetes, http, dns, agents, manual] as const
 
 type Configs<Kinds extends readonly { config: z.ZodObject }[]> = { -readonly [I in keyof Kinds]: Kinds[I]['config'] }
 

@@ -10,6 +10,8 @@ export type SourceTools = {
   readonly log: Log
   readonly env: Readonly<Record<string, string | undefined>>
   readonly door: Door
+  /** What is registered with this daemon itself; absent where none runs (`discover`). */
+  readonly registrations?: { readonly agents: Source; readonly manual: Source } | undefined
 }
 
 /** Fields that every kind of source has. A kind spreads them into its own strict object. */

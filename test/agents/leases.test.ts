@@ -8,7 +8,7 @@ const rules = { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 }
 
 function world(rulesOf = rules) {
   let now = 0
-  const leases = createLeases({ clock: { now: () => now }, rules: rulesOf, wall: () => now })
+  const leases = createLeases({ clock: { now: () => now }, rules: () => rulesOf, wall: () => now })
   const after = (seconds: number) => {
     now += seconds * 1000
     return leases.settle().map(({ lease, status }) => `${lease.id} ${status}`)
