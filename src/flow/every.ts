@@ -45,7 +45,7 @@ export async function* every<T>({
   now?: () => number
 }): AsyncGenerator<T, void, undefined> {
   let why: Why = 'first'
-  let regularLeft = pace.begin()
+  let regularLeft = () => 0
 
   /** Waits for whatever comes first, and says what it was. */
   async function next(earlyAt: number): Promise<Why> {
