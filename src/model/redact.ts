@@ -139,7 +139,8 @@ export function redactValue(value: unknown, name = '', depth = 0): unknown {
   if (typeof value === 'number') return isSecretName(name) && !/tokens$/i.test(name) ? redacted : value
   if (typeof value !== 'object' || value === null) return value
   if (depth >= deepest) return redacted
-  if (maps.test(name) || isSecretName(name)) return hideLeaves(value, depth)
+  if (isSecretName(name)) return hideLeaves(value, depth, hidden)
+  if (maps.test(name)) return hideLeaves(value, depth)
   if (Array.isArray(value)) return redactList(value, depth)
   return sameOr(value, redactMap(value as Record<string, unknown>, depth))
 }
@@ -169,19 +170,26 @@ function redactPacked(text: string): string {
   return typeof parsed === 'object' && parsed !== null ? JSON.stringify(hideLeaves(parsed, 0)) : hidden(text)
 }
 
-function hideLeaves(value: unknown, depth: number): unknown {
+function hideLeaves(value: unknown, depth: number, listed: (text: string) => string = hidePair): unknown {
   if (typeof value === 'string') return hidden(value)
   if (typeof value === 'number') return redacted
   if (typeof value !== 'object' || value === null) return value
   if (depth >= deepest) return redacted
-  if (Array.isArray(value)) return value.map((one) => hideLeaves(one, depth + 1))
+  if (Array.isArray(value))
+    return value.map((one) => (typeof one === 'string' ? listed(one) : hideLeaves(one, depth + 1, listed)))
   const spelled = 'value' in value || 'default' in value
   return Object.fromEntries(
     Object.entries(value).map(([key, one]) => [
       key,
-      spelled && (key === 'name' || key === 'key' || key === 'description') ? one : hideLeaves(one, depth + 1),
+      spelled && (key === 'name' || key === 'key' || key === 'description') ? one : hideLeaves(one, depth + 1, listed),
     ]),
   )
+}
+
+/** In a list, `NAME=value` and `Name: value`; what is neither is a name. */
+function hidePair(text: string): string {
+  const sign = /[=:]/.exec(text)?.[0]
+  return sign === undefined ? redactLoose(text) : hideAfter(text, sign)
 }
 
 function sameOr<T extends object>(before: T, after: T): T {

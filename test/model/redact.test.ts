@@ -42,6 +42,7 @@ describe('redactServer', () => {
     'metadata that is an environment': {
       metadata: { env: { PLAIN: canary }, headers: [{ name: 'a', value: canary }] },
     },
+    'lists of pairs': { metadata: { env: [`PLAIN=${canary}`], headers: [`X-Team: ${canary}`], tokens: [canary] } },
     'pairs spelled out': {
       metadata: {
         vars: [
@@ -86,6 +87,7 @@ describe('redactServer', () => {
         homepage: 'https://x.example/a?b=c',
         version: '1.0',
         list: [1, { a: 'b' }],
+        headers: ['Authorization'],
       },
       annotations: { 'example.com/owner': 'team-a', note: 'basic authentication is needed' },
       labels: { token: 'ring' },
