@@ -21,6 +21,12 @@ export const Listen = z.strictObject({
     .array(z.string().min(1).max(253))
     .default([])
     .describe('Further names that a request may call this daemon by (`Host`) while it listens on loopback only.'),
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .default('mcp-roster')
+    .describe('What this registry calls itself, to people and to agents.'),
   tls: Tls.optional().describe('Serve HTTPS. Without it, plain HTTP.'),
 })
 export type Listen = z.output<typeof Listen>

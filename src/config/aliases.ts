@@ -35,7 +35,7 @@ export const aliases: readonly Alias[] = [
   { names: ['METRICS_PORT'], path: ['metrics', 'port'], kind: 'number' },
   { names: ['CACHE_TTL'], note: () => 'has no effect: answers are never older than the registry' },
   { names: ['ENABLE_RESPONSE_CACHE'], note: () => 'has no effect: answers are never older than the registry' },
-  { names: ['REGISTRY_NAME'] },
+  { names: ['REGISTRY_NAME'], path: ['listen', 'name'] },
   { names: ['REGISTRY_INSTANCE_ID'] },
   { names: ['ENABLE_LEADER_ELECTION'], note: replicas },
   { names: ['LEADER_ELECTION_LEASE_DURATION'] },

@@ -1,8 +1,6 @@
 import path from 'node:path'
+import type { Lookup } from './lookup.ts'
 import type { Setting } from './origin.ts'
-
-/** Reads a variable: its value and the name it was found under. */
-export type Lookup = (...names: readonly string[]) => { readonly name: string; readonly text: string } | undefined
 
 /**
  * The store that the replaced systems' variables ask for: `DATABASE_URL`, else `DATABASE_TYPE` with its parts.

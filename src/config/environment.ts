@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { closest } from 'fastest-levenshtein'
-import { aliases } from './aliases.ts'
+import { type Alias, aliases } from './aliases.ts'
 import { databaseOf } from './database.ts'
 import type { Environment } from './document.ts'
+import { createLookup, type Found } from './lookup.ts'
 import type { ConfigProblem, Setting } from './origin.ts'
 import { Config } from './schema.ts'
 import { type Kind, leavesOf, type Leaf, readText, schemaAt } from './shape.ts'
@@ -39,75 +39,59 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const notes: string[] = []
-
-  function lookup(...names: readonly string[]): { name: string; text: string } | undefined {
-    for (const name of names) {
-      const found = valueOf(name)
-      if (found !== undefined) return found
-    }
-    return undefined
-  }
-
-  /** An empty value is no value, and `tcp://…` is Kubernetes talking about a Service of that name. */
-  function valueOf(name: string): { name: string; text: string } | undefined {
-    const text = env[name]
-    if (text && !/^(tcp|udp|sctp):\/\//.test(text)) return { name, text }
-    const file = env[`${name}_FILE`]
-    if (!file) return undefined
-    try {
-      return { name: `${name}_FILE`, text: readFileSync(file, 'utf8').trim() }
-    } catch (error) {
-      const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-      problem(`${name}_FILE`, [], `the file it names cannot be read (${why})`)
-      return undefined
-    }
-  }
+  const lookup = createLookup(env, (name, why) => problem(name, [], `the file it names cannot be read (${why})`))
 
   function problem(name: string, path: readonly string[], message: string): void {
     problems.push({ origin: { from: 'environment', name }, path, message })
   }
 
-  function set(name: string, path: readonly string[], value: unknown, kind: Kind): void {
-    if (value === undefined)
-      problem(
-        name,
-        path,
-        `must be ${{ text: 'text', number: 'a number', boolean: 'true or false', list: 'a list', data: 'YAML' }[kind]}`,
-      )
+  function set({ name }: Found, { path, kind }: Leaf, value: unknown): void {
+    if (value === undefined) problem(name, path, `must be ${nouns[kind]}`)
     else settings.push({ path, value, origin: { from: 'environment', name } })
   }
 
-  for (const { names, path, kind = 'text', read, note } of aliases) {
+  function takeAlias({ names, path, kind = 'text', read, note }: Alias): void {
     const found = lookup(...names)
-    if (!found) continue
-    const known = path && schemaAt(Config, path, undefined) !== undefined
+    if (!found) return
     const said = note?.(found.text)
-    if (known) set(found.name, path, read ? read(found.text) : readText(found.text, kind), kind)
-    else if (said !== undefined) warnings.push(`${found.name} ${said}`)
+    if (path && schemaAt(Config, path, undefined)) {
+      set(found, { path, kind }, read ? read(found.text) : readText(found.text, kind))
+    } else if (said !== undefined) warnings.push(`${found.name} ${said}`)
     else notes.push(`${found.name} is accepted and has no effect`)
   }
-  const database = databaseOf(lookup, { cwd, warn: (name, message) => warnings.push(`${name} ${message}`) })
-  if (database && 'problem' in database) problem(database.name, ['store'], database.problem)
-  else if (database) settings.push(database)
 
-  const ours = Object.keys(env).filter((name) => name.startsWith(prefix) && !others.has(name) && env[name])
-  const known = ours.length > 0 ? variables() : new Map<string, Leaf>()
-  for (const given of ours) {
-    const name = known.has(given) ? given : given.replace(/_FILE$/, '')
-    const leaf = known.get(name)
-    const found = leaf && valueOf(name)
-    if (leaf && found)
-      set(
-        found.name,
-        leaf.path,
-        leaf.kind === 'data' ? await parsed(found.text) : readText(found.text, leaf.kind),
-        leaf.kind,
-      )
-    else if (!leaf && !serviceLink.test(given)) {
-      warnings.push(`${given} is no setting; did you mean ${closest(name, [...known.keys()])}?`)
+  function takeDatabase(): void {
+    const database = databaseOf(lookup, { cwd, warn: (name, message) => warnings.push(`${name} ${message}`) })
+    if (database && 'problem' in database) problem(database.name, ['store'], database.problem)
+    else if (database) settings.push(database)
+  }
+
+  async function takeOurs(): Promise<void> {
+    const given = Object.keys(env).filter((name) => name.startsWith(prefix) && !others.has(name) && env[name])
+    const known = given.length > 0 ? variables() : new Map<string, Leaf>()
+    for (const one of given) {
+      const name = known.has(one) ? one : one.replace(/_FILE$/, '')
+      const leaf = known.get(name)
+      const found = leaf && lookup(name)
+      if (found) set(found, leaf, leaf.kind === 'data' ? await parsed(found.text) : readText(found.text, leaf.kind))
+      else if (!leaf && !serviceLink.test(one)) {
+        warnings.push(`${one} is no setting; did you mean ${closest(name, [...known.keys()])}?`)
+      }
     }
   }
+
+  for (const alias of aliases) takeAlias(alias)
+  takeDatabase()
+  await takeOurs()
   return { settings, problems, warnings, notes }
+}
+
+const nouns: Readonly<Record<Kind, string>> = {
+  text: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  list: 'a list, separated by commas',
+  data: 'YAML',
 }
 
 async function parsed(text: string): Promise<unknown> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Auth, Cors, Limits, Listen, Watch } from '../api/config.ts'
+import { HealthConfig } from '../health/config.ts'
 import { LogConfig } from '../log.ts'
 import { Metrics } from '../metrics/config.ts'
 import { SourceConfig } from '../sources/catalogue.ts'
@@ -10,7 +11,7 @@ export const Config = z.strictObject({
   listen: Listen.prefault({}).describe('Where the daemon answers.'),
   sources: z.array(SourceConfig).max(1000).default([]).describe('Where servers are found; the order is precedence.'),
   store: Store.prefault({ type: 'sqlite' }).describe('Where registrations survive a restart.'),
-  health: z.looseObject({}).prefault({}).describe('How servers are checked.'),
+  health: HealthConfig.prefault({}).describe('How servers are checked.'),
   auth: Auth.prefault({}).describe('Who may do what.'),
   cors: Cors.prefault({}).describe('What web pages of other origins may do.'),
   limits: Limits.prefault({}).describe('How much one request may ask of the daemon.'),

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import type { Environment } from './document.ts'
+
+export type Found = { readonly name: string; readonly text: string }
+
+/** Reads variables: the first of `names` that is set, and the name it was found under. */
+export type Lookup = (...names: readonly string[]) => Found | undefined
+
+/**
+ * Looks variables up, themselves or in the file that `NAME_FILE` points to.
+ *
+ * An empty value is no value, and `tcp://…` is Kubernetes talking about a Service of that name.
+ */
+export function createLookup(env: Environment, onUnreadable: (name: string, why: string) => void): Lookup {
+  function valueOf(name: string): Found | undefined {
+    const text = env[name]
+    if (text && !/^(tcp|udp|sctp):\/\//.test(text)) return { name, text }
+    const file = env[`${name}_FILE`]
+    if (!file) return undefined
+    try {
+      return { name: `${name}_FILE`, text: readFileSync(file, 'utf8').trim() }
+    } catch (error) {
+      onUnreadable(`${name}_FILE`, error instanceof Error && 'code' in error ? String(error.code) : 'unreadable')
+      return undefined
+    }
+  }
+
+  return (...names) => {
+    for (const name of names) {
+      const found = valueOf(name)
+      if (found) return found
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,30 @@
+import { redactValue } from '../model/redact.ts'
+import type { LoadedConfig } from './load.ts'
+import { describeOrigin, describePath } from './origin.ts'
+import type { Path } from './shape.ts'
+
+/** One value of the config as it may be shown, and where it came from. */
+export type Shown = { readonly path: string; readonly value: unknown; readonly origin: string }
+
+/** The config with every secret taken out. */
+export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
+  return redactValue(config) as Record<string, unknown>
+}
+
+/** Every value of the config with where it came from, secrets taken out. */
+export function shownValues(loaded: Pick<LoadedConfig, 'config' | 'originOf'>): Shown[] {
+  return leaves(shownConfig(loaded), []).map(({ path, value }) => ({
+    path: describePath(path),
+    value,
+    origin: describeOrigin(loaded.originOf(path)),
+  }))
+}
+
+function leaves(value: unknown, path: Path): { path: Path; value: unknown }[] {
+  const nested = typeof value === 'object' && value !== null && Object.keys(value).length > 0
+  if (!nested || (Array.isArray(value) && value.every((one) => typeof one !== 'object'))) return [{ path, value }]
+  const entries: (readonly [string | number, unknown])[] = Array.isArray(value)
+    ? value.map((one, index) => [index, one] as const)
+    : Object.entries(value)
+  return entries.flatMap(([key, one]) => leaves(one, [...path, key]))
+}
