@@ -1,0 +1,154 @@
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { Reading } from '../model/source.ts'
+import { type Command, type Invocation, textOf } from './command.ts'
+import { shown } from './text.ts'
+
+export const check: Command = {
+  summary: 'Check the config and the files with servers, without a daemon or a network.',
+  usage: '[FILE…] [--config FILE]',
+  options: { config: { type: 'string', short: 'c' } },
+  help: [
+    [
+      'FILE…',
+      'Files, directories or globs with servers, or config files. Default: the config and what its sources name.',
+    ],
+    ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG).'],
+  ],
+  async run(invocation) {
+    const report = createReport(invocation)
+    const { positionals } = invocation
+    const asked = textOf(invocation, 'config')
+    if (positionals.length === 0 || asked !== undefined) {
+      const sources = await checkConfig(invocation, report, asked)
+      if (positionals.length === 0) await checkSources(invocation, report, sources)
+    }
+    const listings: string[] = []
+    for (const file of positionals) {
+      if (await isConfig(file)) await checkConfig(invocation, report, file)
+      else listings.push(file)
+    }
+    if (listings.length > 0) await checkPaths(report, listings, { mustExist: true })
+    return report.finish()
+  },
+}
+
+type Report = ReturnType<typeof createReport>
+
+/** Says what was found as it comes, and counts it. */
+function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
+  const counts = { files: 0, servers: 0, problems: 0 }
+
+  function problem(...parts: readonly (string | undefined)[]): void {
+    counts.problems += 1
+    terminal.out(
+      `${parts
+        .filter((part) => part)
+        .map((part) => shown(part ?? ''))
+        .join(': ')}\n`,
+    )
+  }
+
+  function good(what: string, text: string, servers = 0): void {
+    counts.files += 1
+    counts.servers += servers
+    terminal.out(`${shown(what)}: ${text}\n`)
+  }
+
+  function finish(): number {
+    const { files, servers, problems } = counts
+    const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
+    terminal.out(`${count(files, 'file')}, ${count(servers, 'server')}, ${count(problems, 'problem')}\n`)
+    return problems > 0 ? 1 : 0
+  }
+
+  return { problem, good, finish, note: (text: string) => terminal.out(`${shown(text)}\n`) }
+}
+
+async function checkConfig({ env }: Invocation, report: Report, file: string | undefined) {
+  const { loadConfig } = await import('../config/load.ts')
+  const { ConfigError, describeProblem } = await import('../config/origin.ts')
+  try {
+    const loaded = await loadConfig({ flags: { config: file }, env })
+    report.good(
+      loaded.file ?? 'config',
+      loaded.file === undefined ? 'no file, the defaults and the environment' : 'good',
+    )
+    for (const warning of loaded.warnings) report.note(`warning: ${warning}`)
+    return loaded.config.sources
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    for (const problem of error.problems) report.problem(describeProblem(problem))
+    return []
+  }
+}
+
+async function checkSources(
+  { env }: Invocation,
+  report: Report,
+  sources: Awaited<ReturnType<typeof checkConfig>>,
+): Promise<void> {
+  for (const source of sources) {
+    if (!source.enabled) continue
+    if (source.type === 'file') await checkPaths(report, source.paths ?? usualPaths(env), { mustExist: false })
+    if (source.type !== 'env' || !env[source.variable]) continue
+    const { readDocument } = await import('../sources/documents/read.ts')
+    const { SourceError } = await import('../model/source.ts')
+    const origin = `environment variable ${source.variable}`
+    try {
+      await reportReading(report, { origin, entries: await readDocument(env[source.variable] ?? '') })
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error
+      await reportReading(report, { origin, error })
+    }
+  }
+}
+
+function usualPaths(env: Invocation['env']): string[] {
+  return ['/etc/mcp', path.join(env['XDG_CONFIG_HOME'] || path.join(env['HOME'] ?? '', '.config'), 'mcp')]
+}
+
+async function checkPaths(
+  report: Report,
+  paths: readonly string[],
+  { mustExist }: { mustExist: boolean },
+): Promise<void> {
+  const { createLooker } = await import('../sources/file/look.ts')
+  const { placeOf } = await import('../sources/file/listing.ts')
+  const looker = createLooker({
+    places: paths.map(placeOf),
+    recursive: false,
+    max_bytes: 256 * 1024 * 1024,
+    max_total_bytes: 1024 * 1024 * 1024,
+    prepare: (entries) => entries,
+  })
+  const { readings, missing } = await looker.look({ thorough: true, signal: new AbortController().signal })
+  for (const place of missing) {
+    if (mustExist) report.problem(place, 'there is no such file')
+    else report.note(`${place}: not there (yet)`)
+  }
+  for (const reading of readings) await reportReading(report, reading)
+}
+
+async function reportReading(report: Report, reading: Reading): Promise<void> {
+  const { origin } = reading
+  if ('error' in reading) return report.problem(origin, reading.error.where, reading.error.message)
+  const { examine } = await import('../registry/examine.ts')
+  const trust = { stdio: () => true, questionsShrinks: false }
+  const examined = reading.entries.map((entry) => examine(entry, origin, 'check', trust))
+  const good = examined.filter((one) => 'definition' in one)
+  report.good(origin, `${good.length} ${good.length === 1 ? 'server' : 'servers'}`, good.length)
+  for (const one of examined) {
+    if ('rejection' in one) report.problem(origin, one.rejection.where, one.rejection.name, one.rejection.reason)
+  }
+}
+
+/** Whether a file is a config rather than a list of servers, by the names at its left margin. */
+async function isConfig(file: string): Promise<boolean> {
+  const stats = await stat(file).catch(() => undefined)
+  if (!stats?.isFile() || stats.size > 4 * 1024 * 1024) return false
+  const { readFile } = await import('node:fs/promises')
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const servers = /^["']?(servers|mcpServers)["']?\s*:/m
+  return /^(listen|sources|store|health|auth|cors|limits|watch|metrics|log)\s*:/m.test(text) && !servers.test(text)
+}

@@ -1,0 +1,34 @@
+import manifest from '../../package.json' with { type: 'json' }
+import type { Command } from './command.ts'
+
+export const version = manifest.version
+
+/** What `mcp-roster --help` says. */
+export async function overview(commands: Readonly<Record<string, () => Promise<Command>>>): Promise<string> {
+  const rows = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => [name, (await load()).summary] as const),
+  )
+  return [
+    `mcp-roster ${version}: finds every MCP server and agent, keeps one live list of them, and serves it.`,
+    '',
+    'Usage: mcp-roster [serve] [DIR…]',
+    '       mcp-roster COMMAND [--help]',
+    '',
+    'Commands:',
+    ...columns(rows),
+    '',
+    'Exit codes: 0 all is well, 1 something is not, 2 wrong usage.',
+    '',
+  ].join('\n')
+}
+
+/** What `mcp-roster COMMAND --help` says. */
+export function commandHelp(name: string, { summary, usage, help }: Command): string {
+  const rows = [...help, ['-h, --help', 'Show this help.'] as const]
+  return [summary, '', `Usage: mcp-roster ${name} ${usage}`, '', ...columns(rows), ''].join('\n')
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+}

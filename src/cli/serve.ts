@@ -1,0 +1,111 @@
+import { ListenError } from '../api/listen.ts'
+import { type Flags, type LoadedConfig, loadConfig } from '../config/load.ts'
+import { createLog, openDestination, type RootLog } from '../log.ts'
+import { redactText } from '../model/redact.ts'
+import { type Command, CommandError, type Invocation, type RunningDaemon, textOf } from './command.ts'
+
+export const serve: Command = {
+  summary: 'Run the daemon: find servers, check them, serve the list.',
+  usage: '[DIR…] [--config FILE] [--host HOST] [--port PORT] [--log-level LEVEL]',
+  options: {
+    config: { type: 'string', short: 'c' },
+    host: { type: 'string' },
+    port: { type: 'string', short: 'p' },
+    'log-level': { type: 'string' },
+  },
+  help: [
+    ['DIR…', 'Directories, files or globs to watch instead of /etc/mcp and ~/.config/mcp.'],
+    ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG; default /etc/mcp-roster/config.yaml if it is there).'],
+    ['--host HOST', 'Address to listen on (HOST; default localhost, in a container 0.0.0.0).'],
+    ['-p, --port PORT', 'Port to listen on (PORT; default 8000).'],
+    ['--log-level LEVEL', 'trace, debug, info, warn, error, fatal or silent (LOG_LEVEL; default info).'],
+  ],
+  async run(invocation) {
+    const { env, terminal, signal } = invocation
+    const flags = flagsOf(invocation)
+    const reload = () => loadConfig({ flags, env })
+    const loaded = await reload()
+    const { level, format } = loaded.config.log
+    const destination = await openDestination({ format, terminal: terminal.tty, colour: terminal.colour })
+    const log = createLog({ level, destination })
+    for (const warning of loaded.warnings) log.warn({ warning }, 'config warning')
+    for (const note of loaded.notes) log.debug({ note }, 'config note')
+
+    await using daemon = await started(invocation, { loaded, reload, log })
+    invocation.onHangup(() => void reloaded(daemon, log))
+    if (terminal.tty && format !== 'json') await welcome(invocation, daemon, loaded)
+    await aborted(signal)
+    log.info('stopping')
+    return 0
+  },
+}
+
+function flagsOf(invocation: Invocation): Flags {
+  return {
+    config: textOf(invocation, 'config'),
+    host: textOf(invocation, 'host'),
+    port: textOf(invocation, 'port'),
+    logLevel: textOf(invocation, 'log-level'),
+    paths: invocation.positionals,
+  }
+}
+
+async function started(
+  { startDaemon }: Invocation,
+  start: Parameters<Invocation['startDaemon']>[0],
+): Promise<RunningDaemon> {
+  try {
+    return await startDaemon(start)
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error
+    throw new CommandError(await whyNot(error), { cause: error })
+  }
+}
+
+/** One line that says what is in the way, and what to do about it. */
+async function whyNot({ message, code, port }: ListenError): Promise<string> {
+  if (code === 'EADDRINUSE') {
+    const { occupantOf } = await import('./occupant.ts')
+    const occupant = occupantOf(port)
+    return `${message}${occupant ? ` by ${occupant}` : ''}. Stop it, or choose another port with --port.`
+  }
+  if (code === 'EACCES') return `${message}. Ports below 1024 need a privilege; choose another with --port.`
+  return `${redactText(message)}. Choose another address with --host.`
+}
+
+/** An invalid config never stops the daemon; it has said so itself. */
+async function reloaded(daemon: RunningDaemon, log: RootLog): Promise<void> {
+  try {
+    await daemon.reload()
+  } catch (error) {
+    log.debug({ err: error }, 'reload on SIGHUP failed')
+  }
+}
+
+async function welcome(
+  { terminal, signal }: Invocation,
+  daemon: RunningDaemon,
+  { config, file }: LoadedConfig,
+): Promise<void> {
+  const { banner } = await import('./banner.ts')
+  const { version } = await import('./help.ts')
+  // What answers within a second is shown; what takes longer is not waited for.
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(1000)])
+  await Promise.race([daemon.ready(), aborted(patience)])
+  const paths = new Map(config.sources.map((source) => [source.name, placeOf(source)]))
+  terminal.out(
+    banner({ version, url: daemon.url, sources: daemon.sources(), paths, config: file, colour: terminal.colour }),
+  )
+}
+
+/** What a source looks at, for people. */
+function placeOf(source: LoadedConfig['config']['sources'][number]): string {
+  if (source.type === 'file') return (source.paths ?? ['/etc/mcp', '~/.config/mcp']).join(', ')
+  if (source.type === 'env') return source.variable
+  return ''
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
