@@ -1,7 +1,9 @@
 import { type Entry, SourceError } from '../../model/source.ts'
+import { agentEntry, catalogOf, isAgentCard, isCatalog } from './catalog.ts'
 import { fromClient, looksLikeServer } from './clients.ts'
 import { asEntry, isFields, kindOfValue, type Locate, type Path, whereOf } from './entry.ts'
 import { joined, type Listing, nothing } from './listing.ts'
+import { cardEntry, isCard, isRegistryList, registryPage } from './registry.ts'
 
 const expected =
   'expected `servers:` (a map or a list), `mcpServers`, a page of an MCP registry, an AI catalogue, a server card or one server'
@@ -15,15 +17,26 @@ const expected =
 export function listingOf(document: unknown, locate: Locate): Listing {
   if (Array.isArray(document)) return listOf(document, [], locate)
   if (!isFields(document)) throw unknownForm(`found ${kindOfValue(document)}`)
+  const { servers } = document
+  if (Array.isArray(servers) && isRegistryList(servers)) return registryPage(document, servers, ['servers'], locate)
   const keys = ['servers', 'mcpServers', 'mcp_servers'].filter((key) => Object.hasOwn(document, key))
   if (keys.length > 0) return joined(keys.map((key) => serversOf(document[key], [key], locate)))
   const inside = document['mcp']
   if (isFields(inside) && Object.hasOwn(inside, 'servers'))
     return serversOf(inside['servers'], ['mcp', 'servers'], locate)
-  if (looksLikeServer(document)) return { ...nothing, entries: [serverEntry(document, { path: [], locate })] }
+  if (isCatalog(document)) return catalogOf(document, [], locate)
+  const where = whereOf([], locate)
+  if (isFields(document['server']) && isCard(document['server'])) return one(cardEntry(document['server'], { where }))
+  if (isCard(document)) return one(cardEntry(document, { where }))
+  if (isAgentCard(document)) return one(agentEntry(document, where))
+  if (looksLikeServer(document)) return one(serverEntry(document, { path: [], locate }))
   const values = Object.values(document)
   if (values.length > 0 && values.every(looksLikeServer)) return mapOf(document, [], locate)
   throw unknownForm(foundIn(document))
+}
+
+function one(entry: Entry): Listing {
+  return { ...nothing, entries: [entry] }
 }
 
 function serversOf(servers: unknown, path: Path, locate: Locate): Listing {

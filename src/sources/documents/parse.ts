@@ -3,27 +3,44 @@ import { listingOf } from './forms.ts'
 import { parseJson } from './json.ts'
 import { joined, type Listing } from './listing.ts'
 
+/** `json` takes nothing else; `yaml` and `auto` take either, JSON being YAML too. */
+export type Format = 'yaml' | 'json' | 'auto'
+
 /** Parses a text here and now, on this thread. */
-export async function parseListing(text: string, format: 'yaml' | 'json' | 'auto'): Promise<Listing> {
+export async function parseListing(text: string, format: Format): Promise<Listing> {
   const nul = text.indexOf('\0')
   if (nul >= 0) throw new SourceError('holds NUL bytes: this is no text', { class: 'config' })
   if (text.trim() === '') throw blank()
-  if (format === 'json') return listingOf(parseJson(text), () => undefined)
-  const json = /^\s*[{[]/.test(text) ? tryJson(text) : undefined
+  if (format === 'json') return parseAsJson(text)
+  const json = looksLikeJson(text) ? tryJson(text) : undefined
   if (json && 'value' in json) return listingOf(json.value, () => undefined)
   // Loaded only when needed: YAML takes longer to load than everything else here.
   const { parseYaml } = await import('./yaml.ts')
-  try {
-    const documents = parseYaml(text)
-    if (documents.length === 0) throw blank()
-    return joined(documents.map(({ value, locate }) => listingOf(value, locate)))
-  } catch (error) {
-    // What begins with a quoted key was meant as JSON: that error helps more.
-    throw json && /^\s*\{\s*"/.test(text) ? json.error : error
+  const documents = yamlOr(json?.error, () => parseYaml(text))
+  if (documents.length === 0) throw blank()
+  return joined(documents.map(({ value, locate }) => listingOf(value, locate)))
+
+  /** What begins with a quoted key was meant as JSON: that error helps more. */
+  function yamlOr<T>(error: unknown, parse: () => T): T {
+    try {
+      return parse()
+    } catch (cause) {
+      throw error !== undefined && /^\s*\{\s*"/.test(text) ? error : cause
+    }
   }
 }
 
-function tryJson(text: string): { readonly value: unknown } | { readonly error: unknown } {
+/** Parses a text that must be JSON. */
+export function parseAsJson(text: string): Listing {
+  return listingOf(parseJson(text), () => undefined)
+}
+
+/** Whether a text begins as JSON does; YAML rarely does, but may. */
+export function looksLikeJson(text: string): boolean {
+  return /^\s*[{[]/.test(text)
+}
+
+function tryJson(text: string): { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown } {
   try {
     return { value: parseJson(text) }
   } catch (error) {

@@ -1,11 +1,13 @@
 import { type Entry, SourceError } from '../../model/source.ts'
 import type { Listing } from './listing.ts'
-import { parseListing } from './parse.ts'
+import { elsewhere } from './parse-elsewhere.ts'
+import { type Format, looksLikeJson, parseAsJson, parseListing } from './parse.ts'
 
-export type Format = 'yaml' | 'json' | 'auto'
+/** Larger texts would hold up everybody else: YAML takes about 2 ms per kB at first, JSON 10 ms per MB. */
+const mostYamlHere = 4 * 1024
+const mostJsonHere = 512 * 1024
 
 export type ReadOptions = {
-  /** `json` takes nothing else; `yaml` and `auto` take either, JSON being YAML too. */
   readonly format?: Format
   /** Texts above this are refused. */
   readonly maxBytes?: number
@@ -23,7 +25,20 @@ export async function readListing(
 ): Promise<Listing> {
   const size = typeof text === 'string' ? Buffer.byteLength(text) : text.byteLength
   if (size > maxBytes) throw tooBig(size, maxBytes)
-  return parseListing(typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text), format)
+  const bare = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text)
+  if (size <= mostYamlHere) return parseListing(bare, format)
+  return (size <= mostJsonHere ? jsonOrNot(bare, format) : undefined) ?? elsewhere.parse(bare, format)
+}
+
+function jsonOrNot(text: string, format: Format): Listing | undefined {
+  if (format === 'json') return parseAsJson(text)
+  if (!looksLikeJson(text)) return undefined
+  try {
+    return parseAsJson(text)
+  } catch {
+    // It may still be YAML, and if it is neither, the thread says so.
+    return undefined
+  }
 }
 
 /** The entries of a text; what would have to be fetched first is an entry with a problem. */

@@ -1,10 +1,23 @@
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml'
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+} from 'yaml'
 import { SourceError } from '../../model/source.ts'
 import type { Locate, Path } from './entry.ts'
 import { placeOf } from './json.ts'
 
 const mostDepth = 64
-const mostAliases = 100
+const mostValues = 1_000_000
+const noAnchor = 'refers to an anchor that is not there'
 const tooDeep = `is nested deeper than ${mostDepth} levels`
 
 /** One document of a YAML text, and where its parts stand. */
@@ -18,7 +31,7 @@ export function parseYaml(text: string): YamlDocument[] {
     return new SourceError(message, { class: 'config', where: `line ${line}, column ${col}` })
   }
   refuseDepth(text)
-  // `uniqueKeys` compares every key with every other: seconds for thousands of servers. `refuseOddities` does it.
+  // `uniqueKeys` compares every key with every other: seconds for thousands of servers. `refuseDoubles` does it.
   const documents = parseAllDocuments(text, {
     schema: 'core',
     merge: true,
@@ -32,20 +45,12 @@ export function parseYaml(text: string): YamlDocument[] {
   for (const document of documents) {
     const [problem] = [...document.errors, ...document.warnings]
     if (problem) throw failure(problems[problem.code] ?? 'is no valid YAML', problem.pos[0])
-    refuseOddities(document.contents, failure)
-    const value = valueOf(document)
+    measure(document.contents, { failure, anchors: new Map() })
+    // The library would refuse the hundredth alias, though each of a thousand servers may refer to common defaults.
+    const value: unknown = document.toJS({ maxAliasCount: -1 })
     if (value !== null && value !== undefined) read.push({ value, locate: locator(document, lines) })
   }
   return read
-}
-
-function valueOf(document: Document): unknown {
-  try {
-    return document.toJS({ maxAliasCount: mostAliases })
-  } catch (error) {
-    if (!(error instanceof ReferenceError)) throw error
-    throw new SourceError('expands its aliases too often', { class: 'config' })
-  }
 }
 
 /** The library recurses, in time that grows with the square of the depth: what is absurd is refused before it starts. */
@@ -58,23 +63,41 @@ function refuseDepth(text: string): void {
   }
 }
 
-type Failure = (message: string, offset: number) => SourceError
+type Walk = {
+  readonly failure: (message: string, offset: number) => SourceError
+  /** How many values each anchor met so far stands for; an alias may only refer to one of them. */
+  readonly anchors: Map<string, number>
+}
 
-function refuseOddities(node: unknown, failure: Failure, depth = 0): void {
-  if (isPair(node)) {
-    refuseOddities(node.value, failure, depth)
-    return
+/** Counts the values below a node with every alias expanded, and refuses what is too deep, too many or named twice. */
+function measure(node: unknown, walk: Walk, depth = 0): number {
+  if (isPair(node)) return measure(node.value, walk, depth)
+  if (isAlias(node)) return sizeOfAlias(node, walk)
+  let size = 1
+  if (isMap(node) || isSeq(node)) {
+    if (depth === mostDepth) throw walk.failure(tooDeep, offsetOf(node))
+    refuseDoubles(node.items, walk)
+    for (const item of node.items) size += measure(item, walk, depth + 1)
+    if (size > mostValues)
+      throw walk.failure(`holds more than ${mostValues} values, its aliases expanded`, offsetOf(node))
   }
-  if (!isMap(node) && !isSeq(node)) return
-  if (depth === mostDepth) throw failure(tooDeep, offsetOf(node))
+  if (isNode(node) && 'anchor' in node && node.anchor !== undefined) walk.anchors.set(node.anchor, size)
+  return size
+}
+
+function sizeOfAlias(alias: Alias, { anchors, failure }: Walk): number {
+  const size = anchors.get(alias.source)
+  if (size === undefined) throw failure(noAnchor, offsetOf(alias))
+  return size
+}
+
+function refuseDoubles(items: readonly unknown[], { failure }: Walk): void {
   const keys = new Set<unknown>()
-  for (const item of node.items) {
-    if (isPair(item) && isScalar(item.key)) {
-      const key = item.key.value
-      if (keys.has(key) && key !== '<<') throw failure('names the same key twice', offsetOf(item.key))
-      keys.add(key)
-    }
-    refuseOddities(item, failure, depth + 1)
+  for (const item of items) {
+    if (!isPair(item) || !isScalar(item.key)) continue
+    const { value } = item.key
+    if (keys.has(value) && value !== '<<') throw failure('names the same key twice', offsetOf(item.key))
+    keys.add(value)
   }
 }
 
@@ -115,7 +138,7 @@ function locator(document: Document, lines: LineCounter): Locate {
 /** The library's own messages may quote the text, which may hold a secret. */
 const problems: Readonly<Record<string, string>> = {
   ALIAS_PROPS: 'gives an alias an anchor or a tag of its own',
-  BAD_ALIAS: 'refers to an anchor that is not there',
+  BAD_ALIAS: noAnchor,
   BAD_COLLECTION_TYPE: 'gives a map or list a tag that does not fit',
   BAD_DIRECTIVE: 'holds a directive that YAML does not know',
   BAD_DQ_ESCAPE: 'holds an escape that YAML does not know, in a text in double quotes',

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { type Entry, SourceError } from '../../model/source.ts'
+import type { Listing } from './listing.ts'
+import type { Answer, Question } from './parse-worker.ts'
+import type { Format } from './parse.ts'
+
+export type ElsewhereOptions = {
+  /** A text that takes longer is refused, and its thread ended. */
+  readonly deadlineMs?: number
+  /** The thread is ended when it had nothing to do for this long. */
+  readonly idleMs?: number
+}
+
+/** The thread's file: beside this one in the sources, beside the chunk that holds this code in a bundle. */
+function workerFile(): URL {
+  if (import.meta.url.endsWith('.ts')) return new URL('./parse-worker.ts', import.meta.url)
+  const beside = new URL('./parse-worker.js', import.meta.url)
+  return existsSync(beside) ? beside : new URL('./chunks/parse-worker.js', import.meta.url)
+}
+
+/** Parses texts on a thread of its own, one after another. The thread is started by the first text, and again after a failure. */
+export function createElsewhere({ deadlineMs = 5000, idleMs = 10_000 }: ElsewhereOptions = {}) {
+  let worker: Worker | undefined
+  let idle: NodeJS.Timeout | undefined
+  let last: Promise<unknown> = Promise.resolve()
+
+  function parse(text: string, format: Format): Promise<Listing> {
+    const mine = last.then(() => parseNow(text, format))
+    last = mine.catch(() => undefined)
+    return mine
+  }
+
+  async function parseNow(text: string, format: Format): Promise<Listing> {
+    clearTimeout(idle)
+    worker ??= new Worker(workerFile(), {
+      name: 'parse',
+      execArgv: [],
+      env: {},
+      resourceLimits: { maxOldGenerationSizeMb: 512 },
+    })
+    // Whoever waits for an answer keeps the process alive; a thread at rest does not.
+    worker.ref()
+    try {
+      const parts: Entry[] = []
+      const signal = AbortSignal.timeout(deadlineMs)
+      let answer = await asked(worker, { type: 'parse', text, format }, signal)
+      while (answer.type === 'part') {
+        for (const entry of answer.entries) parts.push(entry)
+        answer = await asked(worker, { type: 'more' }, signal)
+      }
+      if (answer.type === 'error') throw new SourceError(answer.message, answer)
+      return { ...answer.listing, entries: [...parts, ...answer.listing.entries] }
+    } finally {
+      rest()
+    }
+  }
+
+  async function asked(thread: Worker, question: Question, signal: AbortSignal): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+    const die = (error: SourceError) => {
+      if (worker === thread) worker = undefined
+      void thread.terminate()
+      reject(error)
+    }
+    const late = () => die(new SourceError(`takes longer than ${deadlineMs / 1000} s to parse`, { class: 'config' }))
+    const broken = (cause: unknown) =>
+      die(new SourceError('needs more memory to parse than it may have', { class: 'config', cause }))
+    const ended = () => die(new SourceError('could not be parsed: the thread that parses ended'))
+    thread.once('message', resolve).once('error', broken).once('exit', ended)
+    signal.addEventListener('abort', late)
+    thread.postMessage(question, [])
+    try {
+      return await promise
+    } finally {
+      thread.off('message', resolve).off('error', broken).off('exit', ended)
+      signal.removeEventListener('abort', late)
+    }
+  }
+
+  function rest(): void {
+    worker?.unref()
+    idle = setTimeout(() => void end(), idleMs).unref()
+  }
+
+  async function end(): Promise<void> {
+    const thread = worker
+    worker = undefined
+    await thread?.terminate()
+  }
+
+  return { parse, running: () => worker !== undefined, end }
+}
+
+/** The one thread that all sources share. */
+export const elsewhere = createElsewhere()

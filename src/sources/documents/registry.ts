@@ -1,0 +1,88 @@
+import { isFields, type Locate, type Path } from './entry.ts'
+import { asEntry, whereOf } from './entry.ts'
+import { type Listing, nothing } from './listing.ts'
+import { commandOf, type Fields, fieldsIn, inputsOf, textIn, filled } from './packages.ts'
+
+const official = 'io.modelcontextprotocol.registry/official'
+
+/** Whether a list is a page of the official registry: `{server, _meta}` each. */
+export function isRegistryList(servers: readonly unknown[]): boolean {
+  return servers.some((item) => isFields(item) && isFields(item['server']) && !('url' in item) && !('command' in item))
+}
+
+/**
+ * A page of the official MCP registry.
+ *
+ * Only the latest version of a server is taken, and what was deleted is named as such.
+ * https://github.com/modelcontextprotocol/registry/blob/main/docs/reference/api/openapi.yaml
+ */
+export function registryPage(page: Readonly<Fields>, servers: readonly unknown[], path: Path, locate: Locate): Listing {
+  const entries = []
+  const deleted = []
+  for (const [index, item] of servers.entries()) {
+    const server = fieldsIn(item, 'server')
+    const meta = { ...fieldsIn(fieldsIn(item, '_meta'), official), ...fieldsIn(fieldsIn(server, '_meta'), official) }
+    const name = textIn(server, 'name')
+    if (meta['isLatest'] === false) continue
+    if (meta['status'] === 'deleted') {
+      if (name !== undefined) deleted.push(name)
+      continue
+    }
+    entries.push(cardEntry(server, { where: whereOf([...path, index], locate), meta }))
+  }
+  const next = textIn(fieldsIn(page, 'metadata'), 'nextCursor') ?? textIn(fieldsIn(page, 'metadata'), 'next_cursor')
+  return { ...nothing, entries, deleted, ...(next !== undefined && { next }) }
+}
+
+/** Whether a map is a `server.json` or a server card: a name, and remotes or packages. */
+export function isCard(document: Readonly<Fields>): boolean {
+  return Array.isArray(document['remotes']) || Array.isArray(document['packages'])
+}
+
+/** The entry of one `server.json` or server card: what it says of itself, and the best way to reach it. */
+export function cardEntry(card: Readonly<Fields>, { where, meta = {} }: { where: string; meta?: Readonly<Fields> }) {
+  const name = textIn(card, 'name')
+  const place = { where, ...(name !== undefined && { name }) }
+  const reached = remoteOf(card) ?? commandOf(card)
+  if (!reached)
+    return {
+      ...place,
+      problem: 'names neither a remote nor a package that can be run here (npm, pypi, oci, nuget, over stdio)',
+    }
+  const { title, description, version } = card
+  return asEntry(
+    { ...definedOf({ name, title, description, version }), ...reached, metadata: metadataOf(card, meta) },
+    place,
+  )
+}
+
+function metadataOf(card: Readonly<Fields>, meta: Readonly<Fields>): Fields {
+  const { status, publishedAt, updatedAt } = meta
+  return definedOf({
+    website_url: card['websiteUrl'],
+    repository: textIn(fieldsIn(card, 'repository'), 'url'),
+    registry:
+      meta['status'] === undefined
+        ? undefined
+        : definedOf({ status, published_at: publishedAt, updated_at: updatedAt }),
+  })
+}
+
+/** Streamable HTTP before SSE, which is deprecated. */
+function remoteOf(card: Readonly<Fields>): Fields | undefined {
+  const remotes = (Array.isArray(card['remotes']) ? card['remotes'] : []).filter(isFields)
+  const isSse = (remote: Fields) => textIn(remote, 'type')?.toLowerCase() === 'sse'
+  const remote = remotes.find((one) => !isSse(one)) ?? remotes[0]
+  const url = remote && textIn(remote, 'url')
+  if (!remote || url === undefined) return undefined
+  const headers = inputsOf(remote['headers'])
+  return {
+    type: isSse(remote) ? 'sse' : 'http',
+    url: filled(url, remote['variables']),
+    ...(Object.keys(headers).length > 0 && { headers }),
+  }
+}
+
+function definedOf(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}

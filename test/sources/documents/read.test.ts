@@ -1,0 +1,478 @@
+import assert from 'node:assert/strict'
+import { after, describe, it } from 'node:test'
+import { ServerDefinition } from '../../../src/model/server.ts'
+import { SourceError } from '../../../src/model/source.ts'
+import { createElsewhere, elsewhere } from '../../../src/sources/documents/parse-elsewhere.ts'
+import { readDocument, readListing } from '../../../src/sources/documents/read.ts'
+
+after(() => elsewhere.end())
+
+describe('a document that lists servers', () => {
+  it("may be the originals' map, and says where each entry stands", async () => {
+    const [entry, bad] = await readDocument(
+      '# ours\nservers:\n  hammerspace:\n    command: python\n    args: ["-m", "hammerspace"]\n    health_check_interval: 30\n  bad: 3\n',
+    )
+    const value = { name: 'hammerspace', command: 'python', args: ['-m', 'hammerspace'], health_check_interval: 30 }
+    assert.deepEqual(entry, { value, where: 'line 3, servers.hammerspace' })
+    assert.deepEqual(bad, {
+      problem: 'must be a map of fields, not a number',
+      name: 'bad',
+      where: 'line 7, servers.bad',
+    })
+  })
+
+  const forms: Record<string, [text: string, servers: Record<string, unknown>[]]> = {
+    'a list under servers': [
+      'servers:\n- {name: a, url: "http://a/mcp"}\n',
+      [{ name: 'a', type: 'http', url: 'http://a/mcp' }],
+    ],
+    'no servers, as a map': ['servers: {}', []],
+    'no servers, as a list': ['[]', []],
+    'a bare list': ['[{"name": "a", "command": "x"}]', [{ name: 'a', type: 'stdio', command: 'x' }]],
+    'a bare server': ['name: a\ncommand: x\n', [{ name: 'a', command: 'x' }]],
+    'a bare map of servers': [
+      'a: {command: x}\nb: {url: "https://b/mcp"}\n',
+      [{ name: 'a' }, { name: 'b', type: 'http' }],
+    ],
+    'several YAML documents': [
+      '---\nservers: {a: {command: x}}\n---\n---\nname: b\ncommand: y\n',
+      [{ name: 'a' }, { name: 'b' }],
+    ],
+    'YAML with anchors and merge keys': [
+      'x-all: &all {command: npx, tags: [t]}\nservers:\n  a: {<<: *all, args: [a]}\n  b: {<<: *all, command: uvx}\n',
+      [
+        { name: 'a', command: 'npx', args: ['a'], tags: ['t'] },
+        { name: 'b', command: 'uvx', tags: ['t'] },
+      ],
+    ],
+    'mcpServers of Claude Desktop': [
+      '{"mcpServers": {"file system": {"command": "npx", "args": ["-y", "fs"], "env": {"KEY": "${KEY}"}}}}',
+      [{ name: 'file system', type: 'stdio', command: 'npx', env: { KEY: '${KEY}' } }],
+    ],
+    'mcpServers of Cursor and Cline': [
+      '{"mcpServers": {"a": {"url": "https://a/mcp"}, "b": {"command": "b", "disabled": true, "transportType": "stdio"}}}',
+      [
+        { name: 'a', type: 'http', enabled: true },
+        { name: 'b', enabled: false, type: 'stdio' },
+      ],
+    ],
+    'serverUrl of Windsurf, httpUrl of Gemini': [
+      '{"mcpServers": {"a": {"serverUrl": "https://a/mcp"}, "b": {"httpUrl": "https://b/mcp"}, "c": {"url": "https://c/sse", "type": "sse"}}}',
+      [
+        { name: 'a', url: 'https://a/mcp' },
+        { name: 'b', url: 'https://b/mcp', type: 'http' },
+        { name: 'c', type: 'sse' },
+      ],
+    ],
+    'a command that is a list': [
+      '{"mcpServers": {"a": {"type": "local", "command": ["npx", "-y", "a"], "environment": {"K": "v"}}}}',
+      [{ name: 'a', type: 'stdio', command: 'npx', args: ['-y', 'a'], env: { K: 'v' } }],
+    ],
+    "VS Code's mcp.json, with comments, trailing commas and inputs": [
+      '{\n  // ours\n  "inputs": [{"id": "key", "type": "promptString", "password": true}],\n  "servers": {"a": {"type": "http", "url": "https://a//mcp", "headers": {"X-Key": "${input:key}"},},},\n}\n',
+      [{ name: 'a', url: 'https://a//mcp', headers: { 'X-Key': '${input:key}' } }],
+    ],
+    "VS Code's settings": ['{"mcp": {"servers": {"a": {"command": "x"}}}}', [{ name: 'a' }]],
+    'the map that another roster gives at /discover': [
+      '{"servers": {"team-a/weather": {"name": "weather", "namespace": "team-a", "url": "https://w/mcp"}}}',
+      [{ name: 'weather', namespace: 'team-a' }],
+    ],
+    'a key that is the name whatever the fields say': [
+      '{"servers": {"weather": {"name": "The Weather", "url": "https://w/mcp"}}}',
+      [{ name: 'weather', title: 'The Weather' }],
+    ],
+    'a text that begins with a byte order mark': ['\uFEFFservers: {a: {command: x}}', [{ name: 'a' }]],
+  }
+
+  for (const [form, [text, servers]] of Object.entries(forms)) {
+    it(`may be ${form}`, async () => {
+      const read = definitionsIn(await readDocument(text))
+      assert.equal(read.length, servers.length)
+      for (const [index, server] of servers.entries()) assert.partialDeepStrictEqual(read[index], server)
+    })
+  }
+
+  it('is the same in bytes', async () => {
+    assert.deepEqual(await readDocument(Buffer.from('\uFEFFservers: {é: {command: x}}')), [
+      { value: { name: 'é', command: 'x' }, where: 'line 1, servers.é' },
+    ])
+  })
+})
+
+describe('a document that cannot be read', () => {
+  const refused: Record<string, [text: string | Buffer, message: RegExp, where?: string]> = {
+    'an empty one': ['', /^is blank/],
+    'one of white space': [' \n\t\n', /^is blank/],
+    'one of comments': ['# nothing yet\n', /^is blank/],
+    'one whose servers are blank': ['a: 1\nservers:\n', /^servers is blank; write `\{\}`/, 'line 2, servers'],
+    'one of another form': ['kind: Pod\nspec: {}\n', /expected `servers:`.*found a map with `kind`, `spec`$/],
+    'a text': ['hello', /found text$/],
+    'a map without anything': ['{}', /found an empty map$/],
+    'broken YAML': ['servers:\n  a: {command: x\n  b: 1\n', /./, 'line 3, column 3'],
+    'a tab': ['servers:\n\ta: 1\n', /indented with a tab/, 'line 2, column 1'],
+    'YAML with a key twice': ['servers:\n  a: {command: x}\n  a: {command: y}\n', /same key twice/, 'line 3, column 3'],
+    'YAML with a tag of its own': ['servers: !!js/function "x"\n', /tag/, 'line 1, column 10'],
+    'YAML with something behind it': ['servers: {}\n]\n', /does not allow/, 'line 2, column 1'],
+    'an alias to nothing': ['servers: *none\n', /anchor that is not there/, 'line 1, column 10'],
+    'JSON that ends too early': ['{"servers": {"a": {"command": "x"', /^ends too early$/, 'line 1, column 34'],
+    'JSON with something behind it': ['{"servers": {}}\n}', /^is no valid JSON$/, 'line 2, column 1'],
+    'JSON without a comma': ['{"servers": {\n  "a": "b" "c"}}', /^is no valid JSON$/, 'line 2, column 12'],
+    'NUL bytes': ['servers: {}\0', /NUL bytes/],
+    'no UTF-8': [Buffer.from([0x73, 0xff, 0xfe]), /no UTF-8/],
+    'five thousand brackets': ['['.repeat(5000), /nested deeper/],
+    'a thousand dashes': [`${'- '.repeat(1000)}x`, /nested deeper/],
+    'a thousand keys each below the last': [
+      Array.from({ length: 1000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'),
+      /nested deeper/,
+    ],
+    'a bomb of aliases': [bomb(), /more than 1000000 values/],
+    'an alias to itself': ['a: &a [*a]\n', /anchor that is not there/, 'line 1, column 8'],
+    'a scalar of 10 MB': [`servers: {a: {command: "${'x'.repeat(10 * 1024 * 1024)}"}}`, /too big: 10\.0 MiB/],
+  }
+
+  for (const [what, [text, message, where]] of Object.entries(refused)) {
+    it(`is ${what}: refused at once, with the reason`, async () => {
+      const start = performance.now()
+      const error = await readDocument(text).then(
+        () => assert.fail('it was read'),
+        (error: unknown) => error,
+      )
+      const took = performance.now() - start
+      assert.ok(error instanceof SourceError, String(error))
+      assert.match(error.message, message)
+      assert.equal(error.class, 'config')
+      if (where !== undefined) assert.equal(error.where, where)
+      assert.ok(took < 500, `took ${took} ms`)
+    })
+  }
+
+  it('never shows what stands in it', async () => {
+    const broken = [
+      '{"token": sk-canary}',
+      'token: "sk-canary\nx: 1',
+      'a: *sk-canary',
+      'sk-canary: 1\n]sk-canary',
+      '"sk-canary',
+      '!sk-canary x',
+      '%sk-canary\n---\n',
+      '&sk-canary &b x',
+      'a:\n  - b\n sk-canary: 1',
+      '"\\sk-canary"',
+      '{"a": "sk-canary" "b"}',
+    ]
+    for (const text of broken) {
+      const error = await readDocument(text).then(
+        () => assert.fail('it was read'),
+        (error: unknown) => error,
+      )
+      assert.ok(error instanceof SourceError)
+      assert.doesNotMatch(`${error.message} ${error.where} ${String(error.cause)}`, /canary/, text)
+    }
+  })
+})
+
+describe('an entry that is no data', () => {
+  const flaws: Record<string, [server: string, problem: RegExp]> = {
+    blank: ['', /not blank/],
+    'a list': ['[1]', /not a list/],
+    'a text': ['"http://a/mcp"', /not text/],
+    'not a number': ['{command: x, retry_delay: .nan}', /not finite/],
+    endless: ['{command: x, retry_delay: 1e999}', /not finite/],
+    'too deep': [`{command: x, metadata: ${'['.repeat(70).concat(']'.repeat(70))}}`, /nested deeper/],
+    'a prototype': ['{command: x, __proto__: {polluted: true}}', /"__proto__", which is not allowed/],
+    'a constructor below': ['{command: x, metadata: {constructor: {prototype: {polluted: true}}}}', /"constructor"/],
+  }
+
+  for (const [what, [server, problem]] of Object.entries(flaws)) {
+    it(`is turned away when it is ${what}, and its neighbours stay`, async () => {
+      const text = `servers:\n  good: {command: x}\n  bad: ${server}\n  fine: {command: y}\n`
+      const read = readDocument(text)
+      if (what === 'too deep') return assert.rejects(read, /nested deeper/)
+      const [good, bad, fine] = await read
+      assert.ok(good && 'value' in good && fine && 'value' in fine)
+      assert.ok(bad && 'problem' in bad, JSON.stringify(bad))
+      assert.match(bad.problem, problem)
+      assert.equal(bad.name, 'bad')
+      assert.equal(bad.where, 'line 3, servers.bad')
+    })
+  }
+
+  it('is turned away in JSON however deep it is', async () => {
+    const [list, map] = await readDocument(
+      `[${'['.repeat(5000)}${']'.repeat(5000)}, {"a": ${'['.repeat(5000)}${']'.repeat(5000)}}]`,
+    )
+    assert.ok(list && 'problem' in list && map && 'problem' in map)
+    assert.equal(list.problem, 'must be a map of fields, not a list')
+    assert.equal(map.problem, 'is nested deeper than 64 levels')
+  })
+
+  it('may not be called __proto__, in JSON or YAML, and changes no prototype', async () => {
+    for (const text of [
+      '{"servers": {"__proto__": {"polluted": true}, "a": {"command": "x"}}}',
+      'servers:\n  __proto__: {polluted: true}\n  a: {command: x}\n',
+    ]) {
+      const [refused, good] = await readDocument(text)
+      assert.ok(refused && 'problem' in refused)
+      assert.equal(refused.problem, 'no server may be called "__proto__"')
+      assert.ok(good && 'value' in good)
+    }
+    assert.equal('polluted' in {}, false)
+  })
+})
+
+describe('a page of the official registry', () => {
+  const official = (meta: object) => ({
+    _meta: { 'io.modelcontextprotocol.registry/official': { status: 'active', isLatest: true, ...meta } },
+  })
+  const page = (...servers: object[]) =>
+    JSON.stringify({ servers, metadata: { nextCursor: 'next:1', count: servers.length } })
+
+  it('takes the latest, names the deleted, and knows the next page', async () => {
+    const server = (name: string) => ({
+      server: {
+        name,
+        description: 'd',
+        version: '1.0.0',
+        remotes: [{ type: 'streamable-http', url: `https://${name}/mcp` }],
+      },
+    })
+    const listing = await readListing(
+      page(
+        { ...server('a/new'), ...official({}) },
+        { ...server('a/old'), ...official({ isLatest: false }) },
+        { ...server('a/gone'), ...official({ status: 'deleted' }) },
+      ),
+    )
+    assert.deepEqual(
+      definitionsIn(listing.entries).map(({ name }) => name),
+      ['a/new'],
+    )
+    assert.deepEqual(listing.deleted, ['a/gone'])
+    assert.equal(listing.next, 'next:1')
+  })
+
+  const packages: Record<string, [card: object, server: Record<string, unknown>]> = {
+    npm: [
+      {
+        registryType: 'npm',
+        identifier: '@a/b',
+        version: '1.2.3',
+        transport: { type: 'stdio' },
+        runtimeArguments: [{ type: 'positional', value: '-y' }],
+        packageArguments: [
+          { type: 'named', name: '--dir', value: '/x' },
+          { type: 'positional', valueHint: 'place', isRequired: true },
+        ],
+        environmentVariables: [
+          { name: 'API_KEY', isRequired: true, isSecret: true },
+          { name: 'MODE', default: 'fast' },
+          { name: 'OTHER' },
+        ],
+      },
+      {
+        type: 'stdio',
+        command: 'npx',
+        args: ['-y', '@a/b@1.2.3', '--dir', '/x', '${place}'],
+        env: { API_KEY: '${API_KEY}', MODE: 'fast' },
+      },
+    ],
+    pypi: [
+      { registryType: 'pypi', identifier: 'pkg', version: '0.1' },
+      { command: 'uvx', args: ['pkg@0.1'] },
+    ],
+    oci: [
+      { registryType: 'oci', identifier: 'docker.io/a/b:1.0', environmentVariables: [{ name: 'K', value: 'v' }] },
+      { command: 'docker', args: ['run', '-i', '--rm', '-e', 'K', 'docker.io/a/b:1.0'], env: { K: 'v' } },
+    ],
+    'oci with a version': [
+      { registryType: 'oci', identifier: 'localhost:5000/a', version: '2' },
+      { command: 'docker', args: ['run', '-i', '--rm', 'localhost:5000/a:2'] },
+    ],
+    nuget: [
+      { registryType: 'nuget', identifier: 'A.B', version: '1.0.0' },
+      { command: 'dnx', args: ['A.B@1.0.0', '--yes'] },
+    ],
+  }
+
+  for (const [kind, [found, server]] of Object.entries(packages)) {
+    it(`turns a package of ${kind} into a command`, async () => {
+      const [read] = definitionsIn(
+        await readDocument(
+          page({
+            server: {
+              name: 'a/b',
+              description: 'd',
+              version: '1',
+              packages: [{ registryType: 'mcpb', identifier: 'x' }, found],
+            },
+            ...official({}),
+          }),
+        ),
+      )
+      assert.partialDeepStrictEqual(read, { name: 'a/b', ...server })
+    })
+  }
+
+  it('prefers a remote, and makes placeholders of what a person must fill in', async () => {
+    const remotes = [
+      { type: 'sse', url: 'https://a/sse' },
+      {
+        type: 'streamable-http',
+        url: 'https://{tenant}.a.example/{region}/mcp',
+        variables: { region: { default: 'eu' } },
+        headers: [{ name: 'Authorization', value: 'Bearer {token}', isSecret: true }, { name: 'X-Opt' }],
+      },
+    ]
+    const card = {
+      name: 'a/b',
+      title: 'B',
+      websiteUrl: 'https://b.example',
+      repository: { url: 'https://git.example/b' },
+      version: '1',
+      remotes,
+      packages: [{ registryType: 'npm', identifier: 'b' }],
+    }
+    const [read] = definitionsIn(
+      await readDocument(page({ server: card, ...official({ publishedAt: '2026-01-01T00:00:00Z' }) })),
+    )
+    assert.partialDeepStrictEqual(read, {
+      type: 'http',
+      url: 'https://${tenant}.a.example/eu/mcp',
+      headers: { Authorization: 'Bearer ${token}' },
+      title: 'B',
+      metadata: {
+        website_url: 'https://b.example',
+        repository: 'https://git.example/b',
+        registry: { status: 'active', published_at: '2026-01-01T00:00:00Z' },
+      },
+    })
+  })
+
+  it('turns away what nobody here can run', async () => {
+    const [entry] = await readDocument(
+      page({
+        server: { name: 'a/b', version: '1', packages: [{ registryType: 'mcpb', identifier: 'x' }] },
+        ...official({}),
+      }),
+    )
+    assert.ok(entry && 'problem' in entry && /neither a remote nor a package/.test(entry.problem))
+  })
+})
+
+describe('an AI catalogue', () => {
+  it('holds cards, and links to cards elsewhere', async () => {
+    const catalog = {
+      specVersion: '1.0',
+      entries: [
+        {
+          identifier: 'urn:air:example.com:weather',
+          displayName: 'Weather',
+          type: 'application/mcp-server-card+json',
+          url: 'https://example.com/mcp/server-card',
+        },
+        {
+          identifier: 'urn:air:example.com:mcp:tides',
+          type: 'application/mcp-server-card+json',
+          data: {
+            description: 'd',
+            version: '1',
+            remotes: [{ type: 'streamable-http', url: 'https://t.example/mcp' }],
+          },
+        },
+        {
+          identifier: 'urn:air:example.com:skill',
+          type: 'application/agent-skills+json',
+          url: 'https://example.com/skill',
+        },
+      ],
+    }
+    const { entries, links } = await readListing(JSON.stringify(catalog))
+    assert.deepEqual(links, [
+      {
+        url: 'https://example.com/mcp/server-card',
+        where: 'entries[0]',
+        name: 'example.com/weather',
+        media_type: 'application/mcp-server-card+json',
+      },
+    ])
+    assert.partialDeepStrictEqual(definitionsIn(entries)[0], {
+      name: 'example.com/mcp.tides',
+      url: 'https://t.example/mcp',
+    })
+    const [, unread] = await readDocument(JSON.stringify(catalog))
+    assert.ok(unread && 'problem' in unread && unread.name === 'example.com/weather')
+  })
+
+  it('may be a single server card, or the card of an agent', async () => {
+    const card = await readDocument(
+      '{"name": "a/b", "description": "d", "version": "1", "remotes": [{"type": "sse", "url": "https://a/sse"}]}',
+    )
+    const agent = await readDocument(
+      '{"name": "Planner", "description": "d", "version": "2", "supportedInterfaces": [{"url": "https://p.example/a2a", "protocolBinding": "JSONRPC"}], "skills": [{"id": "plan", "name": "Plan", "tags": ["x"]}]}',
+    )
+    assert.partialDeepStrictEqual(definitionsIn(card)[0], { name: 'a/b', type: 'sse' })
+    assert.partialDeepStrictEqual(definitionsIn(agent)[0], {
+      name: 'Planner',
+      url: 'https://p.example/a2a',
+      health_check: 'tcp',
+      tags: ['a2a'],
+      capabilities: [{ name: 'plan' }],
+    })
+  })
+})
+
+describe('a large document', () => {
+  const large = (servers: number) =>
+    `servers:\n${Array.from({ length: servers }, (_, index) => `  server-${index}:\n    command: python\n    args: ["-m", "server_${index}"]\n    tags: [a, b]\n`).join('')}`
+
+  it('is parsed beside, in order, and with lines', async () => {
+    const entries = await readDocument(large(1000))
+    assert.ok(elsewhere.running())
+    assert.equal(entries.length, 1000)
+    const last = entries[999]
+    assert.ok(last && 'where' in last)
+    assert.equal(last.where, 'line 3998, servers.server-999')
+    assert.partialDeepStrictEqual(definitionsIn([last])[0], { name: 'server-999', args: ['-m', 'server_999'] })
+  })
+
+  it('says where it is broken', async () => {
+    await assert.rejects(
+      readDocument(`${large(400)}\tx: 1\n`),
+      (error: SourceError) => error instanceof SourceError && error.where === 'line 1602, column 1',
+    )
+  })
+
+  it('that takes too long is given up, and the next one is read', async () => {
+    const parser = createElsewhere({ deadlineMs: 150 })
+    try {
+      const [late, next] = await Promise.allSettled([
+        parser.parse(large(30_000), 'yaml'),
+        parser.parse('{"servers": []}', 'auto'),
+      ])
+      assert.ok(late.status === 'rejected' && /takes longer than 0.15 s/.test(String(late.reason)), late.status)
+      assert.equal(next.status, 'fulfilled')
+    } finally {
+      await parser.end()
+    }
+  })
+
+  it('leaves no thread behind once there is nothing to parse', async () => {
+    const parser = createElsewhere({ idleMs: 1 })
+    await parser.parse('servers: {}', 'yaml')
+    while (parser.running()) await new Promise((resolve) => setTimeout(resolve, 1))
+  })
+})
+
+function definitionsIn(entries: Awaited<ReturnType<typeof readDocument>> | readonly unknown[]) {
+  return entries.map((entry) => {
+    assert.ok(typeof entry === 'object' && entry !== null && 'value' in entry, JSON.stringify(entry))
+    return ServerDefinition.parse(entry.value)
+  })
+}
+
+function bomb(): string {
+  const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
+  for (let level = 1; level < 10; level++)
+    lines.push(`a${level}: &a${level} [${Array.from({ length: 9 }, () => `*a${level - 1}`).join(', ')}]`)
+  return `${lines.join('\n')}\nservers: *a9\n`
+}
