@@ -1,4 +1,5 @@
 import { isNear } from './fuzzy.ts'
+import { redactText } from './redact.ts'
 import type { Server } from './server.ts'
 
 /** So much of a description is searched; who writes more has said it by then. */
@@ -17,13 +18,10 @@ export function wordsOf(q: string): readonly string[] {
  * description. Made once per server, so that a search need not look at the server.
  */
 export function textOf({ name, title = '', tags, capabilities, description = '' }: Searched): string {
-  const lines = [
-    name,
-    title,
-    joined(tags),
-    joined(capabilities.map((one) => one.name)),
-    description.slice(0, described),
-  ]
+  const capabilityNames = capabilities.map((one) => one.name)
+  // What is not shown must not be found either: searching would tell it letter by letter.
+  const prose = redactText(description.slice(0, described))
+  const lines = [name, redactText(title), joined(tags), joined(capabilityNames), prose]
   return lines
     .map((line) => (line.includes('\n') ? line.replaceAll('\n', ' ') : line))
     .join('\n')

@@ -1,0 +1,142 @@
+import type { IncomingMessage } from 'node:http'
+import type { ServerId } from '../model/names.ts'
+import type { ServerQuery } from '../model/query.ts'
+import type { Selection } from '../registry/indexes.ts'
+import { createAsked, problemOf } from './asked.ts'
+import type { Front } from './hot.ts'
+import { bodyOfList, encoderFor, type Listing } from './list.ts'
+import type { Volatile } from './one.ts'
+import { jsonReply, namesTag, problemReply, type Reply } from './reply.ts'
+import { streamList } from './stream-list.ts'
+
+export type AnswerParts = {
+  readonly registry: { readonly token: () => string; readonly select: (query: ServerQuery) => Selection }
+  /** Names of the sources that have not answered yet. */
+  readonly syncing: () => readonly string[]
+  readonly volatile: (id: ServerId) => Volatile | undefined
+  readonly onError: (error: unknown) => void
+  /** What the answers kept may weigh together. */
+  readonly keptBytes?: number
+}
+
+type Kept = { readonly syncing: string; readonly reply: Reply }
+
+/** A list of more servers is written piece by piece when it is first asked for; one whose servers are encoded anew each time, sooner. */
+const mostAtOnce = 1000
+const mostMadeAtOnce = 200
+const nothing = Buffer.alloc(0)
+
+/**
+ * The lists of `/servers`, each made once per query and revision, and sent as the same bytes until something changes.
+ *
+ * What is kept is of the newest revision only, so nothing stale can be sent: an answer is looked up by the token that the
+ * registry has at that moment.
+ */
+export function createAnswers({ registry, syncing, volatile, onError, keptBytes = 32 * 1024 * 1024 }: AnswerParts) {
+  const askedIn = createAsked()
+  const kept = new Map<string, Kept>()
+  let keptToken = ''
+  let weight = 0
+  const counted = { hits: 0, misses: 0 }
+
+  /** The answer to the text of a query; undefined where it is none of a list, or too long to be made in one go. */
+  function answer(raw: string): Reply | undefined {
+    const asked = askedIn(raw)
+    if (asked.type === 'wrong') return problemReply(problemOf(asked.wrong))
+    if (asked.type === 'other') return undefined
+    const token = registry.token()
+    const waiting = syncing()
+    const known = token === keptToken ? kept.get(asked.key) : undefined
+    if (known && known.syncing === (waiting.length === 0 ? '' : waiting.join())) {
+      counted.hits += 1
+      return known.reply
+    }
+    counted.misses += 1
+    return make(asked.query, asked.key)
+  }
+
+  function make(query: ServerQuery, key: string): Reply | undefined {
+    const listing = listingOf(query)
+    if (isLong(listing, query)) return undefined
+    return replyOf(bodyOfList(listing, encoderFor(query, volatile)), { listing, query, key })
+  }
+
+  function replyOf(
+    body: Buffer,
+    { listing, query, key }: { listing: Listing; query: ServerQuery; key: string },
+  ): Reply {
+    const etag = tagOf(listing, query)
+    const headers = query.view === 'full' ? { 'cache-control': 'no-store' } : {}
+    const reply = jsonReply(body, { headers, ...(etag === undefined ? {} : { etag }) })
+    if (query.view !== 'full') keep(key, listing, reply)
+    return reply
+  }
+
+  /** Reads until nothing has changed while reading: a lease may run out between two looks. */
+  function listingOf(query: ServerQuery): Listing {
+    for (;;) {
+      const token = registry.token()
+      const selection = registry.select(query)
+      if (registry.token() === token) return { selection, token, syncing: syncing() }
+    }
+  }
+
+  function isLong({ selection }: Listing, { view, fields }: ServerQuery): boolean {
+    const most = view === 'full' || fields.length > 0 ? mostMadeAtOnce : mostAtOnce
+    return selection.page.length > most
+  }
+
+  function keep(key: string, { token, syncing: waiting }: Listing, reply: Reply): void {
+    if (token !== registry.token()) return
+    if (token !== keptToken) {
+      kept.clear()
+      keptToken = token
+      weight = 0
+    }
+    const cost = reply.body.length + key.length + 1024
+    if (cost > keptBytes / 2) return
+    for (const [oldest, { reply: old }] of kept) {
+      if (weight + cost <= keptBytes && oldest !== key) break
+      kept.delete(oldest)
+      weight -= old.body.length + oldest.length + 1024
+    }
+    kept.set(key, { syncing: waiting.join(), reply })
+    weight += cost
+  }
+
+  /** Answers lists that are too long to be made in one go, piece by piece as they are read. */
+  const front: Front = (request, response, { cors }) => {
+    const raw = listQueryOf(request)
+    const asked = raw === undefined ? undefined : askedIn(raw)
+    if (asked?.type !== 'list') return false
+    const { query, key } = asked
+    const listing = listingOf(query)
+    const etag = tagOf(listing, query)
+    const { headers, unchanged = {} } = jsonReply(nothing, etag === undefined ? {} : { etag })
+    const ifNoneMatch = request.headers['if-none-match']
+    const isKnown = etag !== undefined && ifNoneMatch !== undefined && namesTag(ifNoneMatch, etag)
+    const { 'content-length': _length, ...streamed } = headers
+    response.writeHead(isKnown ? 304 : 200, { ...(isKnown ? unchanged : streamed), ...cors })
+    if (isKnown || request.method === 'HEAD') response.end()
+    else
+      streamList(response, listing, { encode: encoderFor(query, volatile), keepBytes: keptBytes / 2 })
+        .then((body) => body && replyOf(body, { listing, query, key }))
+        .catch(onError)
+    return true
+  }
+
+  return { answer, front, counts: () => ({ ...counted, kept: kept.size, bytes: weight }) }
+}
+export type Answers = ReturnType<typeof createAnswers>
+
+/** What is still syncing is no part of the revision, and what moves with every probe is in none. */
+function tagOf({ token, syncing }: Listing, { view }: ServerQuery): string | undefined {
+  return view === 'full' || syncing.length > 0 ? undefined : `"${token}"`
+}
+
+/** The text behind `?` of a request for the list; undefined where it asks for something else. */
+function listQueryOf({ method, url = '' }: IncomingMessage): string | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  const found = /^(?:\/api\/v1)?\/servers\/?(\?.*)?$/.exec(url)
+  return found ? (found[1]?.slice(1) ?? '') : undefined
+}

@@ -1,0 +1,70 @@
+import type { Registered } from '../model/change.ts'
+import type { ServerId } from '../model/names.ts'
+import type { ServerQuery } from '../model/query.ts'
+import { redactServer } from '../model/redact.ts'
+import type { Server } from '../model/server.ts'
+import type { Selection } from '../registry/indexes.ts'
+import { bodyOf, type Volatile } from './one.ts'
+
+/** A list before it is written: what was found, and of which revision. */
+export type Listing = {
+  readonly selection: Selection
+  readonly token: string
+  /** Names of the sources that have not answered yet. */
+  readonly syncing: readonly string[]
+}
+
+/** How one server stands in a list. */
+export type Encode = (registered: Registered) => Buffer
+
+const comma = Buffer.from(',')
+export const opening = Buffer.from('{"servers":[')
+
+/** What follows the servers. */
+export function closing({ selection: { total, page, next }, token, syncing }: Listing): Buffer {
+  const rest = {
+    count: page.length,
+    total,
+    resource_version: token,
+    ...(syncing.length > 0 ? { syncing } : {}),
+    ...(next === undefined ? {} : { continue: next }),
+  }
+  return Buffer.from(`],${JSON.stringify(rest).slice(1)}`)
+}
+
+/** The bytes of some servers, commas between them and after `first` before them too. */
+export function joined(page: readonly Registered[], encode: Encode, first = true): Buffer {
+  const parts: Buffer[] = []
+  for (const registered of page) {
+    if (parts.length > 0 || !first) parts.push(comma)
+    parts.push(encode(registered))
+  }
+  return Buffer.concat(parts)
+}
+
+/** The whole body of a list, made of bytes that were encoded once per server. */
+export function bodyOfList(listing: Listing, encode: Encode): Buffer {
+  return Buffer.concat([opening, joined(listing.selection.page, encode), closing(listing)])
+}
+
+/** How a query wants its servers shown. */
+export function encoderFor(
+  { fields, view }: Pick<ServerQuery, 'fields' | 'view'>,
+  volatile: (id: ServerId) => Volatile | undefined,
+): Encode {
+  const whole: Encode =
+    view === 'full' ? (registered) => bodyOf(registered, volatile(registered.server.id)) : ({ json }) => json()
+  if (fields.length === 0) return whole
+  if (view === 'full') return (registered) => picked(JSON.parse(whole(registered).toString()) as Server, fields)
+  return ({ server }) => Buffer.from(JSON.stringify(redactServer(only(server, fields))))
+}
+
+function picked(server: Server, fields: readonly (keyof Server)[]): Buffer {
+  return Buffer.from(JSON.stringify(only(server, fields)))
+}
+
+function only(server: Server, fields: readonly (keyof Server)[]): Partial<Server> {
+  return Object.fromEntries(
+    fields.filter((field) => server[field] !== undefined).map((field) => [field, server[field]]),
+  )
+}

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { createServer, get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { createAnswers } from '../../src/api/answers.ts'
+import type { Volatile } from '../../src/api/one.ts'
+import { createRoster } from '../roster.ts'
+
+type List = {
+  servers: Record<string, unknown>[]
+  count: number
+  total: number
+  resource_version: string
+  syncing?: string[]
+  continue?: string
+}
+
+function world({ keptBytes }: { keptBytes?: number } = {}) {
+  const roster = createRoster()
+  const waiting: string[] = []
+  const moving = new Map<string, Volatile>()
+  const answers = createAnswers({
+    registry: roster.registry,
+    syncing: () => waiting,
+    volatile: (id) => moving.get(id),
+    onError: (error) => assert.fail(String(error)),
+    ...(keptBytes === undefined ? {} : { keptBytes }),
+  })
+  const reply = (raw: string) => answers.answer(raw) ?? assert.fail(`no answer to ${raw}`)
+  const list = (raw: string) => JSON.parse(reply(raw).body.toString()) as List
+  const names = (raw: string) => list(raw).servers.map(({ name }) => name)
+  return { ...roster, answers, reply, list, names, waiting, moving }
+}
+
+describe('answers', () => {
+  it('say what was found, how many there are in all, and of which revision', () => {
+    const { put, list, registry } = world()
+    put({ name: 'a', tags: ['geo'] }, { name: 'b' }, { name: 'c', tags: ['geo'] })
+
+    const { servers, ...rest } = list('tag=geo&limit=1')
+
+    assert.deepEqual(servers, [JSON.parse(registry.get('default/a')?.json().toString() ?? '')])
+    assert.deepEqual(Object.keys(rest), ['count', 'total', 'resource_version', 'continue'])
+    assert.deepEqual([rest.count, rest.total, rest.resource_version], [1, 2, registry.token()])
+  })
+
+  it('are the same bytes until something changes, however the question is spelled', () => {
+    const { put, reply } = world()
+    put({ name: 'a', tags: ['x', 'y'] })
+
+    const first = reply('tag=x&tag=y')
+
+    assert.equal(reply('tag=y&tag=x&status='), first)
+    put({ name: 'b', tags: ['x', 'y'] })
+    assert.notEqual(reply('tag=x&tag=y'), first)
+    assert.match(reply('tag=x&tag=y').body.toString(), /"count":2/)
+  })
+
+  it('carry the revision as their tag', () => {
+    const { put, reply, registry } = world()
+    put({ name: 'a' })
+
+    assert.equal(reply('').etag, `"${registry.token()}"`)
+    assert.equal(reply('').headers['etag'], reply('').etag)
+  })
+
+  it('name the sources that have not answered yet, and claim no tag meanwhile', () => {
+    const { put, list, reply, waiting } = world()
+    put({ name: 'a' })
+    const before = reply('')
+
+    waiting.push('cluster')
+    assert.deepEqual(list('').syncing, ['cluster'])
+    assert.equal(reply('').etag, undefined)
+
+    waiting.pop()
+    assert.deepEqual(reply('').body, before.body)
+    assert.equal(reply('').etag, before.etag)
+  })
+
+  it('show the asked fields only, and no secret among them', () => {
+    const { put, list } = world()
+    put({ name: 'a', headers: { Authorization: 'Bearer hunter2' }, tags: ['x'] })
+
+    assert.deepEqual(list('fields=name,headers,tags').servers, [
+      { headers: { Authorization: '<redacted>' }, name: 'a', tags: ['x'] },
+    ])
+  })
+
+  it('show what moves only when asked for the full view, anew each time and without a tag', () => {
+    const { put, list, reply, moving } = world()
+    put({ name: 'a' })
+    const health = (raw: string) => list(raw).servers[0]?.['health'] as Record<string, unknown>
+    moving.set('default/a', { version: 1, response_time_ms: 7 })
+
+    assert.equal(health('view=full')['response_time_ms'], 7)
+    moving.set('default/a', { version: 2, response_time_ms: 9 })
+    assert.equal(health('view=full')['response_time_ms'], 9)
+    assert.equal(health('')['response_time_ms'], undefined)
+    assert.equal(reply('view=full').etag, undefined)
+  })
+
+  it('page by a token that names where the page ended', () => {
+    const { put, list, names } = world()
+    put({ name: 'a' }, { name: 'b' }, { name: 'c' })
+
+    const { continue: next = '' } = list('limit=2')
+    put({ name: 'aa' }, { name: 'bb' })
+
+    assert.deepEqual(names(`limit=2&continue=${next}`), ['bb', 'c'])
+  })
+
+  for (const [raw, parameter] of [
+    ['color=red', 'color'],
+    ['limit=0', 'limit'],
+    ['limit=-1', 'limit'],
+    ['limit=1e9', 'limit'],
+    ['status=great', 'status'],
+    ['label_selector=a+in+(b', 'label_selector'],
+    [`label_selector=${'('.repeat(10_000)}`, 'label_selector'],
+    ['version_constraint=banana', 'version_constraint'],
+    ['continue=nonsense', 'continue'],
+    ['continue=WyJ4IiwiIiwiYSJd', 'continue'],
+    ['name=a&name=b', 'name'],
+    ['fields=name,password', 'fields'],
+    ['sort=colour', 'sort'],
+    [`q=${'(a+)+'.repeat(2000)}`, 'q'],
+  ] as const) {
+    it(`refuse ${raw.slice(0, 40)}, naming ${parameter}`, () => {
+      const started = performance.now()
+      const { status, body } = world().reply(raw)
+
+      assert.equal(status, 400)
+      const problem = JSON.parse(body.toString()) as { parameter: string; detail: string; error: string }
+      assert.equal(problem.parameter, parameter)
+      assert.match(problem.detail, new RegExp(parameter))
+      assert.equal(problem.error, problem.detail)
+      assert.ok(performance.now() - started < 500)
+    })
+  }
+
+  it('take an empty parameter for one that was not given', () => {
+    const { put, names } = world()
+    put({ name: 'a' })
+
+    assert.deepEqual(names('status=&q=&limit=&label_selector=&watch=&watch=false'), ['a'])
+  })
+
+  it('leave watches and secrets to others', () => {
+    const { answers } = world()
+
+    for (const raw of ['watch=true', 'index=e-1', 'secrets=true']) assert.equal(answers.answer(raw), undefined)
+  })
+
+  it('keep no more than they may', () => {
+    const { put, answers } = world({ keptBytes: 20_000 })
+    put(...Array.from({ length: 5 }, (_, index) => ({ name: `s${index}` })))
+
+    for (let index = 0; index < 200; index += 1) answers.answer(`name=s${index}`)
+
+    assert.ok(answers.counts().bytes <= 20_000)
+    assert.ok(answers.counts().kept > 0)
+  })
+
+  it('write a long list piece by piece, and once for all who come after', async () => {
+    const { put, answers } = world()
+    put(...Array.from({ length: 2500 }, (_, index) => ({ name: `s${index}` })))
+    await using web = await serve((request, response) => {
+      const admission = { cors: undefined, principal: { name: 'x', role: 'reader', secrets: false } } as const
+      if (!answers.front(request, response, admission)) response.writeHead(404).end()
+    })
+
+    assert.equal(answers.answer(''), undefined)
+    const first = await web.get('/servers')
+    const list = JSON.parse(first.body) as List
+
+    assert.equal(list.servers.length, 2500)
+    assert.deepEqual([list.count, list.total], [2500, 2500])
+    assert.equal(answers.answer('')?.body.toString(), first.body)
+    assert.equal((await web.get('/servers', { 'if-none-match': first.etag })).status, 304)
+    assert.equal((await web.get('/servers/x')).status, 404)
+  })
+})
+
+/** A bare server on loopback in front of a handler. */
+async function serve(handler: Parameters<typeof createServer>[1]) {
+  const server = createServer(handler ?? (() => {}))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const ask = (path: string, headers: Record<string, string> = {}) =>
+    new Promise<{ status: number; body: string; etag: string }>((resolve, reject) => {
+      get({ port, path, headers, agent: false }, (response) => {
+        const parts: Buffer[] = []
+        response.on('data', (part: Buffer) => parts.push(part))
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(parts).toString(),
+            etag: response.headers.etag ?? '',
+          }),
+        )
+      }).on('error', reject)
+    })
+  return { get: ask, [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) }
+}

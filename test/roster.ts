@@ -1,0 +1,47 @@
+import type { Status } from '../src/model/health.ts'
+import { serverId } from '../src/model/names.ts'
+import { ServerDefinition } from '../src/model/server.ts'
+import type { Candidate, Layer } from '../src/registry/candidate.ts'
+import { createIndexes } from '../src/registry/indexes.ts'
+import { createRegistry } from '../src/registry/registry.ts'
+
+/** What a test says of a server; the rest is made up. */
+export type Said = { readonly name: string; readonly status?: Status } & Readonly<Record<string, unknown>>
+
+/** A real registry with one source, moved by hand: each `change` is one revision. */
+export function createRoster({ epoch = 'e' }: { epoch?: string } = {}) {
+  const core = createRegistry({
+    epoch,
+    onError: (error) => {
+      throw error
+    },
+  })
+  const indexes = createIndexes()
+  core.subscribe(({ changes }) => indexes.apply(changes))
+  const registry = { ...core, select: indexes.select }
+  const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
+  const candidates = new Map<string, Candidate>()
+
+  /** Defines servers, and drops those of these names, in one revision. */
+  function change(put: readonly Said[], drop: readonly string[] = []): void {
+    const come = put.map(({ status, ...fields }): Candidate => {
+      const definition = ServerDefinition.parse({ url: 'http://weather.example/mcp', health_check: 'none', ...fields })
+      const id = serverId(definition.namespace, definition.name)
+      const reported = { status: status ?? 'healthy' }
+      return { id, definition, reported, layer, origin: 'test', rank: 0, position: 0, stale: false }
+    })
+    const ids = [...come.map(({ id }) => id), ...drop.map((name) => serverId('default', name))]
+    const gone = ids.flatMap((id) => candidates.get(id) ?? [])
+    for (const id of ids) candidates.delete(id)
+    for (const candidate of come) candidates.set(candidate.id, candidate)
+    registry.commit({ gone, come })
+  }
+
+  return {
+    registry,
+    change,
+    put: (...servers: Said[]) => change(servers),
+    drop: (...names: string[]) => change([], names),
+  }
+}
+export type Roster = ReturnType<typeof createRoster>
