@@ -1,0 +1,134 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Clock } from '../flow/clock.ts'
+import type { Log } from '../log.ts'
+import type { Health } from '../model/health.ts'
+import type { ServerId } from '../model/names.ts'
+import type { HealthConfig } from './config.ts'
+import type { Outbox } from './outbox.ts'
+import type { Finding } from './probe/probe.ts'
+import type { Subject } from './subject.ts'
+import { createSuspicion, type Suspicion } from './suspicion.ts'
+import { nextVerdict } from './verdict.ts'
+
+/** Makes verdicts of findings, and tells those that are news, unless the daemon suspects itself. */
+export function createJudge({
+  clock,
+  log,
+  config,
+  outbox,
+}: {
+  clock: Clock
+  log: Log
+  config: () => HealthConfig
+  outbox: Pick<Outbox, 'add'>
+}) {
+  let suspected: { since: number; until: number; cancel: () => void } | undefined
+  const suspicion = createSuspicion({
+    rule: () => config().suspicion,
+    // Jitter and a deadline may put two turns of one outage further apart than the interval itself.
+    windowMs: () => (config().interval * 1.1 + config().timeout) * 1000,
+    now: clock.now,
+  })
+
+  function judge(subject: Subject, finding: Finding, learned: boolean): void {
+    const wasWell = subject.verdict.status === 'healthy'
+    const wasHeld = suspicion.holds(subject)
+    subject.verdict = nextVerdict(subject.verdict, finding.ok, config().thresholds)
+    // A failure nobody believed leaves no mark.
+    if (wasHeld && finding.ok) subject.verdict = { status: 'healthy', failures: 0, successes: 1, proven: true }
+    if (!finding.ok || subject.verdict.status === 'healthy') subject.reason = finding.reason
+    if (finding.ok) learn(subject, finding, learned)
+    if (suspicion.note(subject, { wasWell, ok: finding.ok })) beginSuspicion()
+    if (!suspicion.holds(subject)) showVerdict(subject, finding)
+    endIfOver()
+  }
+
+  function learn(subject: Subject, { capabilities, version }: Finding, asked: boolean): void {
+    subject.unlearned = asked ? 0 : subject.unlearned + 1
+    const learned = { ...subject.learned, ...(capabilities ? { capabilities } : {}), ...(version ? { version } : {}) }
+    if (isDeepStrictEqual(learned, subject.learned)) return
+    subject.learned = learned
+    tell(subject, subject.ids)
+  }
+
+  /** What the checks so far say, as far as there were any. */
+  function showVerdict(subject: Subject, finding?: Finding): void {
+    const { status } = subject.verdict
+    const protocol_version = finding?.protocol_version ?? subject.health?.protocol_version
+    const { reason } = subject
+    show(subject, { status, ...(reason ? { reason } : {}), ...(protocol_version ? { protocol_version } : {}) })
+  }
+
+  function show(subject: Subject, said: Omit<Health, 'since'>): void {
+    const before = subject.health
+    const since = before?.status === said.status ? before.since : new Date(clock.wall()).toISOString()
+    const health = { ...said, since }
+    if (isDeepStrictEqual(before, health)) return
+    subject.health = health
+    if (health.status === 'healthy') subject.lastWell = health
+    tell(subject, subject.ids)
+  }
+
+  function tell({ target, health, learned }: Subject, ids: Iterable<ServerId>): void {
+    if (!health) return
+    for (const id of ids) outbox.add({ id, target, health, ...learned })
+  }
+
+  function beginSuspicion(): void {
+    const longest = config().suspicion.longest * 1000
+    const since = clock.wall()
+    suspected = { since, until: since + longest, cancel: clock.after(longest, end) }
+    log.warn(
+      suspicion.counts(),
+      'most healthy targets began to fail at once: suspecting ourselves, keeping their status',
+    )
+    // Those that turned first were believed; they get back what they had.
+    for (const subject of suspicion.failing()) {
+      if (subject.health === subject.lastWell || !subject.lastWell) continue
+      subject.health = subject.lastWell
+      tell(subject, subject.ids)
+    }
+  }
+
+  function endIfOver(): void {
+    if (suspicion.isOver()) end()
+  }
+
+  function end(): void {
+    if (!suspected) return
+    suspected.cancel()
+    suspected = undefined
+    const failing = suspicion.end()
+    log.warn({ failing: failing.length }, 'no longer suspecting ourselves: what fails now counts')
+    for (const subject of failing) showVerdict(subject)
+  }
+
+  function forget(subject: Subject): void {
+    suspicion.forget(subject)
+    endIfOver()
+  }
+
+  function suspects(): Suspicion | undefined {
+    if (!suspected) return undefined
+    const [since, until] = [suspected.since, suspected.until].map((at) => new Date(at).toISOString()) as [
+      string,
+      string,
+    ]
+    return { since, until, ...suspicion.counts() }
+  }
+
+  return {
+    judge,
+    forget,
+    showVerdict,
+    /** Nothing can be said while nobody checks. */
+    showUnknown: (subject: Subject) => show(subject, { status: 'unknown', reason: 'not_checkable' }),
+    tell,
+    suspects,
+    holds: suspicion.holds,
+    endIfOver,
+    end,
+    close: () => suspected?.cancel(),
+  }
+}
+export type Judge = ReturnType<typeof createJudge>

@@ -1,0 +1,90 @@
+import type { Subject } from './subject.ts'
+
+/** How many probes may be under way: at all, and to one host. */
+export type Width = { readonly concurrency: number; readonly per_host: number }
+
+/**
+ * Who is probed next. At most half of the slots go to those that failed last time, so that thousands of dead targets,
+ * each waiting for its deadline, do not hold up the living.
+ */
+export function createSlots({ width }: { width: () => Width }) {
+  const ready = { quick: new Set<Subject>(), slow: new Set<Subject>() }
+  /** Those whose host is busy, by host. */
+  const parked = new Map<string, Set<Subject>>()
+  const busy = new Map<string, number>()
+  let running = 0
+  let slow = 0
+
+  function offer(subject: Subject): void {
+    ready[isSlow(subject) ? 'slow' : 'quick'].add(subject)
+  }
+
+  /** Takes who comes next into a slot; undefined while none may. */
+  function take(): Subject | undefined {
+    const { concurrency, per_host } = width()
+    for (const [name, queue] of Object.entries(ready)) {
+      for (const subject of queue) {
+        if (running >= concurrency || (name === 'slow' && slow >= Math.floor(concurrency / 2))) break
+        queue.delete(subject)
+        if ((busy.get(subject.host) ?? 0) < per_host) {
+          occupy(subject)
+          return subject
+        }
+        park(subject)
+      }
+    }
+    return undefined
+  }
+
+  function park(subject: Subject): void {
+    const waiting = parked.get(subject.host) ?? new Set()
+    waiting.add(subject)
+    parked.set(subject.host, waiting)
+  }
+
+  /** Counts a probe that nobody had to wait for, too. */
+  function occupy(subject: Subject): void {
+    running++
+    if (isSlow(subject)) slow++
+    busy.set(subject.host, (busy.get(subject.host) ?? 0) + 1)
+  }
+
+  /** Gives back what `occupy` took; `wasSlow` as it was then. */
+  function release({ host }: Subject, wasSlow: boolean): void {
+    running--
+    if (wasSlow) slow--
+    const left = (busy.get(host) ?? 1) - 1
+    if (left > 0) busy.set(host, left)
+    else busy.delete(host)
+    const [next] = parked.get(host) ?? []
+    if (!next) return
+    unpark(next)
+    offer(next)
+  }
+
+  function unpark(subject: Subject): void {
+    const waiting = parked.get(subject.host)
+    waiting?.delete(subject)
+    if (waiting?.size === 0) parked.delete(subject.host)
+  }
+
+  function withdraw(subject: Subject): void {
+    ready.quick.delete(subject)
+    ready.slow.delete(subject)
+    unpark(subject)
+  }
+
+  function waiting(): number {
+    let all = ready.quick.size + ready.slow.size
+    for (const subjects of parked.values()) all += subjects.size
+    return all
+  }
+
+  return { offer, take, occupy, release, withdraw, waiting, running: () => running }
+}
+export type Slots = ReturnType<typeof createSlots>
+
+/** Whether it may well take its whole deadline: it failed last time. */
+export function isSlow({ verdict }: Subject): boolean {
+  return verdict.failures > 0
+}
