@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { Log } from '../log.ts'
 import type { Limits, Listen } from './config.ts'
 import { answerParseError } from './parse-errors.ts'
-import { readPair, watchPair } from './tls.ts'
+import { type Pair, readPair, watchPair } from './tls.ts'
 
 export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
 
@@ -41,51 +41,91 @@ const absent = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
  *
  * Disposal stops accepting, lets what is in flight finish, and cuts what is left after `graceMs`.
  */
-export async function listen(handle: Handle, options: ListenOptions, { graceMs = 8000 } = {}) {
+export async function listen(handle: Handle, options: ListenOptions, { graceMs = 8000, tlsMs = 5000 } = {}) {
   const hosts = options.host === 'localhost' ? ['127.0.0.1', '::1'] : [options.host]
-  const opened: HttpServer[] = []
-  let draining = false
-
-  const served: Handle = (request, response) => {
-    if (draining) response.shouldKeepAlive = false
-    handle(request, response)
-  }
-
+  const opened: Served[] = []
   let { port } = options
   for (const host of hosts) {
-    const server = createHttp(served, options)
+    const served = createServed(handle, options)
     try {
-      port = await bind(server, host, port)
-      opened.push(server)
+      port = await bind(served.server, host, port)
+      opened.push(served)
     } catch (error) {
       if (opened.length > 0 && absent.has((error as NodeJS.ErrnoException).code ?? '')) continue
-      await Promise.all(opened.map((one) => close(one, 0)))
+      await Promise.all(opened.map((one) => one.close(0)))
       throw new ListenError({ host, port }, error as NodeJS.ErrnoException)
     }
   }
-  const unwatch = options.tls ? watchPair(options.tls, { use: usePair, log: options.log }) : () => {}
+  const unwatch = options.tls ? watchPair(options.tls, { use: usePair, log: options.log, everyMs: tlsMs }) : () => {}
 
-  function usePair(pair: { cert: Buffer; key: Buffer }): void {
-    for (const server of opened) (server as TlsServer).setSecureContext(pair)
+  function usePair(pair: Pair): void {
+    for (const { server } of opened) (server as TlsServer).setSecureContext(pair)
   }
 
   return {
     port,
     url: `${options.tls ? 'https' : 'http'}://${named(options.host)}:${port}`,
-    connections: async () => (await Promise.all(opened.map(connectionsOf))).reduce((sum, one) => sum + one, 0),
+    connections: () => opened.reduce((sum, one) => sum + one.connections(), 0),
     async [Symbol.asyncDispose]() {
-      draining = true
       unwatch()
-      await Promise.all(opened.map((server) => close(server, graceMs)))
+      await Promise.all(opened.map((one) => one.close(graceMs)))
     },
   }
 }
 export type Listening = Awaited<ReturnType<typeof listen>>
 
 type HttpServer = Server | TlsServer
+type Served = ReturnType<typeof createServed>
 
-function createHttp(handle: Handle, { tls, limits }: ListenOptions): HttpServer {
-  const options = {
+/** One server, its connections, and the last answer begun on each. */
+function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls' | 'limits'>) {
+  const options = serverOptions(limits)
+  const server: HttpServer = tls
+    ? createTlsServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout: 5000 })
+    : createServer(options)
+  const last = new Map<Duplex, ServerResponse | undefined>()
+  let draining = false
+
+  server.on(tls ? 'secureConnection' : 'connection', (socket: Duplex) => {
+    last.set(socket, undefined)
+    socket.once('close', () => last.delete(socket))
+  })
+  server.on('request', (request, response) => {
+    last.set(request.socket, response)
+    if (draining) endAfter(response)
+    handle(request, response)
+  })
+  server.on('clientError', (error, socket) =>
+    answerParseError(error, socket, { last: last.get(socket), headBytes: limits.header_bytes }),
+  )
+  server.maxHeadersCount = 0 // their size is limited; a count would drop the last ones silently
+  server.maxConnections = limits.connections
+  server.setTimeout(limits.idle_timeout * 1000)
+
+  /** Stops accepting, lets begun answers end, and cuts the rest after `graceMs`. */
+  async function close(graceMs: number): Promise<void> {
+    draining = true
+    const closed = new Promise((resolve) => server.close(resolve))
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    for (const [socket, response] of last) {
+      if (response && !response.writableFinished) endAfter(response)
+      else socket.destroy()
+    }
+    await closed
+    clearTimeout(cut)
+  }
+
+  return { server, close, connections: () => last.size }
+}
+
+function endAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.shouldKeepAlive = false
+  const { socket } = response
+  response.once('finish', () => socket?.destroySoon())
+}
+
+function serverOptions(limits: Limits) {
+  return {
     maxHeaderSize: limits.header_bytes,
     headersTimeout: limits.header_timeout * 1000,
     requestTimeout: limits.request_timeout * 1000,
@@ -95,18 +135,6 @@ function createHttp(handle: Handle, { tls, limits }: ListenOptions): HttpServer 
     requireHostHeader: false,
     noDelay: true,
   }
-  const server = tls
-    ? createTlsServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2' }, handle)
-    : createServer(options, handle)
-  server.maxHeadersCount = 0 // their size is limited; a count would drop the last ones silently
-  server.maxConnections = limits.connections
-  server.setTimeout(limits.idle_timeout * 1000)
-  const lastOn = new WeakMap<Duplex, ServerResponse>()
-  server.on('request', (request, response) => void lastOn.set(request.socket, response))
-  server.on('clientError', (error, socket) =>
-    answerParseError(error, socket, { last: lastOn.get(socket), headBytes: limits.header_bytes }),
-  )
-  return server
 }
 
 function bind(server: HttpServer, host: string, port: number): Promise<number> {
@@ -117,23 +145,6 @@ function bind(server: HttpServer, host: string, port: number): Promise<number> {
       resolve((server.address() as AddressInfo).port)
     })
   })
-}
-
-function close(server: HttpServer, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const idle = setInterval(() => server.closeIdleConnections(), 50)
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
-    server.close(() => {
-      clearInterval(idle)
-      clearTimeout(cut)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
-}
-
-function connectionsOf(server: HttpServer): Promise<number> {
-  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
 }
 
 function named(host: string): string {

@@ -23,7 +23,7 @@ export function readPair({ cert, key }: Tls): Pair {
  */
 export function watchPair(
   files: Tls,
-  { use, log, everyMs = 5000 }: { use: (pair: Pair) => void; log: Log; everyMs?: number },
+  { use, log, everyMs }: { use: (pair: Pair) => void; log: Log; everyMs: number },
 ): () => void {
   let last = readPair(files)
 

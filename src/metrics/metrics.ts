@@ -10,7 +10,7 @@ export type MetricsParts = {
   readonly sources: () => readonly SourceStatus[]
   readonly suspicion?: () => unknown
   /** Requests answered, by `METHOD STATUS`, and connections open now. */
-  readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => Promise<number> }
+  readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => number }
   readonly probes?: () => { readonly results: ReadonlyMap<string, number>; readonly in_flight: number }
   readonly watchers?: () => { readonly open: number; readonly evicted: ReadonlyMap<string, number> }
   /** The last reload of the config: whether it was taken, and when (milliseconds). */
@@ -33,10 +33,9 @@ export function createMetrics(parts: MetricsParts) {
     const refresh = seriesOf(parts).map(({ type, name, help, labels = [], read }) => {
       const base = { name, help, labelNames: [...labels], registers: [register] }
       const metric = type === 'gauge' ? new Gauge(base) : new Counter(base)
-      return async () => {
-        const samples = await read()
+      return () => {
         metric.reset()
-        for (const { labels, value } of samples) metric.inc(labels ?? {}, value)
+        for (const { labels, value } of read()) metric.inc(labels ?? {}, value)
       }
     })
     return { register, refresh }
@@ -46,7 +45,7 @@ export function createMetrics(parts: MetricsParts) {
   async function text(): Promise<string> {
     loading ??= load()
     const { register, refresh } = await loading
-    await Promise.all(refresh.map((read) => read()))
+    for (const read of refresh) read()
     return register.metrics()
   }
 
@@ -110,7 +109,7 @@ function edgeSeries({ http, watchers }: MetricsParts): readonly Series[] {
         type: 'gauge',
         name: 'roster_http_connections',
         help: 'Connections open now.',
-        read: async () => [{ value: await http.connections() }],
+        read: () => [{ value: http.connections() }],
       },
     )
   }

@@ -6,5 +6,5 @@ export type Series = {
   readonly name: string
   readonly help: string
   readonly labels?: readonly string[]
-  readonly read: () => readonly Sample[] | Promise<readonly Sample[]>
+  readonly read: () => readonly Sample[]
 }

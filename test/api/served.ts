@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { createAccess } from '../../src/api/access.ts'
 import { createApp } from '../../src/api/app.ts'
 import { Limits, type Role, type TokenGrant } from '../../src/api/config.ts'
-import { createEdge } from '../../src/api/edge.ts'
+import { type Api, createEdge } from '../../src/api/edge.ts'
 import { createGuard, type GuardRules } from '../../src/api/guard.ts'
 import { listen, type ListenOptions } from '../../src/api/listen.ts'
 import type { ApiParts } from '../../src/api/parts.ts'
@@ -69,6 +69,7 @@ export type Options = {
   readonly parts?: Partial<ApiParts>
   readonly bodyBytes?: number
   readonly graceMs?: number
+  readonly app?: Api
 }
 
 /** The whole edge on a free port of loopback, in front of `shelf`. */
@@ -85,7 +86,7 @@ export async function serve(options: Options = {}) {
     ...options.guard,
   })
   const edge = createEdge({
-    app,
+    app: options.app ?? app,
     guard: () => guard,
     fronts: [front],
     bodyBytes: () => options.bodyBytes ?? 1_048_576,

@@ -62,7 +62,7 @@ describe('the metrics', () => {
     const text = await createMetrics({
       ...empty,
       suspicion: () => ({ since: 'now' }),
-      http: { counts: () => new Map([['GET 200', 5]]), connections: () => Promise.resolve(3) },
+      http: { counts: () => new Map([['GET 200', 5]]), connections: () => 3 },
       probes: () => ({ results: new Map([['refused', 2]]), in_flight: 1 }),
       watchers: () => ({ open: 4, evicted: new Map([['slow', 1]]) }),
       reload: () => ({ successful: false, at: 1_767_225_600_000 }),

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { clientConfig } from '../../src/api/clients.ts'
+import { redactServer } from '../../src/model/redact.ts'
+import { server } from '../made.ts'
+import { serve } from './served.ts'
+
+const tools = redactServer(
+  server({
+    name: 'Git tools',
+    type: 'stdio',
+    command: 'npx',
+    args: ['-y', 'git-mcp', '--token', 'canary-arg', '${workspaceFolder}'],
+    env: { API_KEY: 'canary-env', REGION: '${REGION:-eu}', ASKED: '${input:asked-key}' },
+  }),
+)
+const remote = redactServer(
+  server({
+    name: 'maps',
+    namespace: 'team-a',
+    url: 'https://maps.example/mcp?api_key=canary-url',
+    headers: { Authorization: 'Bearer canary-header' },
+  }),
+)
+
+describe('a client configuration', () => {
+  it('is ready for Claude, placeholders where secrets are', () => {
+    assert.deepEqual(clientConfig('claude', [tools, remote]), {
+      mcpServers: {
+        'Git-tools': {
+          type: 'stdio',
+          command: 'npx',
+          args: ['-y', 'git-mcp', '--token', '${GIT_TOOLS_ARG_4}', '${workspaceFolder}'],
+          env: { API_KEY: '${GIT_TOOLS_API_KEY}', REGION: '${REGION}', ASKED: '${ASKED_KEY}' },
+        },
+        'team-a-maps': {
+          type: 'http',
+          url: 'https://maps.example/mcp?api_key=${TEAM_A_MAPS_URL}',
+          headers: { Authorization: '${TEAM_A_MAPS_AUTHORIZATION}' },
+        },
+      },
+    })
+  })
+
+  it('is spelled as Cursor spells it', () => {
+    assert.deepEqual(clientConfig('cursor', [remote]), {
+      mcpServers: {
+        'team-a-maps': {
+          url: 'https://maps.example/mcp?api_key=${env:TEAM_A_MAPS_URL}',
+          headers: { Authorization: '${env:TEAM_A_MAPS_AUTHORIZATION}' },
+        },
+      },
+    })
+  })
+
+  it('has inputs that prompt in VS Code', () => {
+    const { servers, inputs } = clientConfig('vscode', [tools, remote]) as {
+      servers: Record<string, { env: object; url: string }>
+      inputs: { id: string; type: string; password: boolean }[]
+    }
+
+    assert.deepEqual(servers['Git-tools']?.env, {
+      API_KEY: '${input:git-tools-api-key}',
+      REGION: '${env:REGION}',
+      ASKED: '${input:asked-key}',
+    })
+    assert.equal(servers['team-a-maps']?.url, 'https://maps.example/mcp?api_key=${input:team-a-maps-url}')
+    assert.deepEqual(
+      inputs.map(({ id }) => id),
+      ['git-tools-arg-4', 'git-tools-api-key', 'asked-key', 'team-a-maps-authorization', 'team-a-maps-url'],
+    )
+    assert.ok(inputs.every(({ type, password }) => type === 'promptString' && password))
+  })
+
+  it('gives each server a name of its own that clients take', () => {
+    const { mcpServers } = clientConfig('claude', [
+      server({ name: 'a b' }),
+      server({ name: 'a/b' }),
+      server({ name: 'ä b' }),
+      server({ name: '天気' }),
+      server({ name: 'x'.repeat(200) }),
+      server({ name: '__proto__' }),
+    ]) as { mcpServers: Record<string, object> }
+
+    assert.deepEqual(Object.keys(mcpServers), ['a-b', 'a-b-2', 'a-b-3', 'server', 'x'.repeat(64), '__proto__'])
+  })
+
+  it('leaves out what is disabled and what no client can reach', () => {
+    const agent = server({ name: 'agent', type: 'stdio', url: 'stdio://agent' })
+
+    assert.deepEqual(clientConfig('claude', [server({ enabled: false }), agent]), { mcpServers: {} })
+  })
+})
+
+describe('GET /discover', () => {
+  const servers = [
+    { name: 'weather', tags: ['geo'] },
+    { name: 'maps', namespace: 'team-a', tags: ['geo'] },
+    { name: 'off', enabled: false },
+  ]
+
+  it('is a map of enabled servers by name, as the original registry answered', async () => {
+    await using served = await serve({ servers })
+
+    const answer = await served.get('/discover')
+    const { servers: map } = (await answer.json()) as { servers: Record<string, { url: string; enabled: boolean }> }
+
+    assert.deepEqual(Object.keys(map), ['weather', 'team-a/maps'])
+    assert.equal(map['weather']?.url, 'http://weather.example/mcp')
+    served.registry.put({ name: 'new' })
+    assert.match(await (await served.get('/discover')).text(), /"new"/)
+  })
+
+  it('takes the filters of the list, and names what it does not know', async () => {
+    await using served = await serve({ servers })
+
+    const chosen = await served.get('/discover?format=cursor&namespace=team-a')
+    const wrong = await Promise.all(['?format=emacs', '?colour=red'].map((query) => served.get(`/discover${query}`)))
+
+    assert.deepEqual(Object.keys(((await chosen.json()) as { mcpServers: object }).mcpServers), ['team-a-maps'])
+    assert.deepEqual(
+      await Promise.all(
+        wrong.map(async (one) => [one.status, ((await one.json()) as { parameter: string }).parameter]),
+      ),
+      [
+        [400, 'format'],
+        [400, 'colour'],
+      ],
+    )
+  })
+})

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createAccess } from '../../src/api/access.ts'
+import type { TokenGrant } from '../../src/api/config.ts'
+import { read, serve } from './served.ts'
+
+const admin: TokenGrant = { name: 'ops', token: 'let-me-in', role: 'admin', secrets: false }
+const auditor: TokenGrant = { name: 'audit', token: 'show-me', role: 'reader', secrets: true }
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+describe('who may', () => {
+  it('lets everybody do everything on loopback while no token is configured', async () => {
+    await using served = await serve()
+
+    assert.equal((await served.get('/-/reload', { method: 'POST' })).status, 200)
+  })
+
+  it('lets everybody only read elsewhere, and says at start how to change that', async () => {
+    await using served = await serve({ guard: { loopback: false } })
+
+    const refused = await served.get('/-/reload', { method: 'POST' })
+
+    assert.equal((await served.get('/servers')).status, 200)
+    assert.equal(refused.status, 403)
+    assert.match(((await refused.json()) as { detail: string }).detail, /role "admin"/)
+    assert.match(createAccess({ tokens: [], loopback: false }).warning ?? '', /AUTH_TOKEN/)
+    assert.equal(createAccess({ tokens: [admin], loopback: false }).warning, undefined)
+  })
+
+  it('knows tokens, and turns a wrong one away even where reading is free', async () => {
+    await using served = await serve({ tokens: [admin] })
+
+    const reload = (headers?: Record<string, string>) =>
+      served.get('/-/reload', { method: 'POST', ...(headers ? { headers } : {}) })
+    const wrong = await served.get('/servers', { headers: bearer('let-me-inn') })
+
+    assert.equal((await reload(bearer('let-me-in'))).status, 200)
+    assert.equal((await reload({ authorization: 'bearer   let-me-in ' })).status, 200)
+    assert.equal((await reload()).status, 403)
+    assert.equal((await reload({ authorization: 'Basic bGV0LW1lLWlu' })).status, 401)
+    assert.equal((await served.get('/servers')).status, 200)
+    assert.equal(wrong.status, 401)
+    assert.match(wrong.headers.get('www-authenticate') ?? '', /^Bearer/)
+    assert.doesNotMatch(await wrong.text(), /let-me/)
+  })
+
+  it('shows nothing but its pulse to nobody, where nobody is anonymous', async () => {
+    await using served = await serve({ tokens: [admin], anonymous: 'none' })
+
+    assert.equal((await served.get('/servers')).status, 401)
+    assert.equal((await served.get('/sources')).status, 401)
+    assert.equal((await served.get('/readyz')).status, 200)
+    assert.equal((await served.get('/servers', { headers: bearer('let-me-in') })).status, 200)
+  })
+
+  it('shows secrets to a token with that right, and to no other', async () => {
+    const secret = { name: 'weather', headers: { authorization: 'canary-secret' } }
+    await using served = await serve({ servers: [secret], tokens: [admin, auditor] })
+
+    const shown = await served.get('/servers/weather?secrets=true', { headers: bearer('show-me') })
+    const refused = await served.get('/servers/weather?secrets=true', { headers: bearer('let-me-in') })
+
+    assert.match(await shown.text(), /canary-secret/)
+    assert.equal(shown.headers.get('cache-control'), 'no-store')
+    assert.equal(shown.headers.get('etag'), null)
+    assert.equal(refused.status, 403)
+    assert.match(await refused.text(), /"right_needed":"secrets"/)
+  })
+
+  it('refuses a page of another origin to change anything, whatever else it sends', async () => {
+    await using served = await serve({
+      tokens: [admin],
+      guard: { cors: { origins: ['*'], methods: ['GET', 'POST'], headers: [] } },
+    })
+
+    const write = (origin: string) =>
+      served.get('/-/reload', { method: 'POST', headers: { ...bearer('let-me-in'), origin } })
+
+    assert.equal((await write('https://evil.example')).status, 403)
+    assert.equal((await write('null')).status, 403)
+    assert.equal((await write(served.url)).status, 200)
+  })
+
+  it('lets a page of a configured origin do what is configured, and says so on errors too', async () => {
+    const origin = 'https://portal.example'
+    const cors = { origins: [origin], methods: ['GET', 'POST'], headers: ['authorization'] }
+    await using served = await serve({ guard: { cors } })
+
+    const missing = await served.get('/servers/nobody', { headers: { origin } })
+    const list = await served.get('/servers', { headers: { origin } })
+    const foreign = await served.get('/servers', { headers: { origin: 'https://evil.example' } })
+
+    assert.equal(missing.status, 404)
+    assert.equal(missing.headers.get('access-control-allow-origin'), origin)
+    assert.equal(list.headers.get('access-control-allow-origin'), origin)
+    assert.match(list.headers.get('vary') ?? '', /Origin/)
+    assert.equal(list.headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(foreign.status, 200)
+    assert.equal(foreign.headers.get('access-control-allow-origin'), null)
+    assert.equal((await served.get('/-/reload', { method: 'POST', headers: { origin } })).status, 200)
+  })
+
+  it('opens only the public catalogues to every page', async () => {
+    await using served = await serve()
+    const ask = async (path: string, method: string) => {
+      const lines = [
+        `OPTIONS ${path} HTTP/1.1`,
+        'host: localhost',
+        'origin: https://any.example',
+        `access-control-request-method: ${method}`,
+      ]
+      return read(await served.raw(`${lines.join('\r\n')}\r\nconnection: close\r\n\r\n`))
+    }
+
+    const open = await ask('/v0.1/servers', 'GET')
+    const statuses = await Promise.all(
+      (
+        [
+          ['/v0.1/servers', 'POST'],
+          ['/v0.1x/servers', 'GET'],
+          ['/servers', 'GET'],
+          ['/servers', 'POST'],
+        ] as const
+      ).map(async ([path, method]) => (await ask(path, method)).status),
+    )
+
+    assert.equal(open.status, 204)
+    assert.match(open.head, /access-control-allow-origin: \*/)
+    assert.deepEqual(statuses, [403, 403, 403, 403])
+  })
+
+  for (const [host, status] of [
+    ['localhost', 200],
+    ['LOCALHOST:1234', 200],
+    ['127.0.0.2:80', 200],
+    ['[::1]:8000', 200],
+    ['roster.internal', 200],
+    ['evil.example', 421],
+    ['localhost.evil.example', 421],
+    ['127.0.0.1.evil.example', 421],
+    ['169.254.169.254', 421],
+    ['', 400],
+    ['local host', 400],
+    ['user@localhost', 400],
+    ['localhost/..', 400],
+  ] as const) {
+    it(`answers ${status} to the host "${host}" on loopback`, async () => {
+      await using served = await serve({ guard: { hosts: ['Roster.internal'] } })
+
+      const answer = read(await served.raw(`GET /servers HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`))
+
+      assert.equal(answer.status, status)
+    })
+  }
+})

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { Hono } from 'hono'
+import { readJson } from '../../src/api/body.ts'
+import type { Bindings } from '../../src/api/edge.ts'
+import { listen, ListenError } from '../../src/api/listen.ts'
+import { problemFrom } from '../../src/api/problem.ts'
+import { watchPair } from '../../src/api/tls.ts'
+import { silent } from '../../src/log.ts'
+import { limits, read, serve } from './served.ts'
+
+const options = { host: '127.0.0.1', port: 0, limits, log: silent, hosts: [] }
+
+/** A connection that sends `bytes` and stays open, with whatever came back so far. */
+async function talk(port: number, bytes: string) {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.write(bytes)
+  return socket
+}
+
+describe('listening', () => {
+  it('answers on both addresses of localhost, on one port', async (t) => {
+    await using listening = await listen((_request, response) => void response.end('here'), {
+      ...options,
+      host: 'localhost',
+    })
+
+    const four = await fetch(`http://127.0.0.1:${listening.port}/`)
+    assert.equal(await four.text(), 'here')
+    try {
+      assert.equal(await (await fetch(`http://[::1]:${listening.port}/`)).text(), 'here')
+    } catch {
+      t.skip('this machine has no IPv6')
+    }
+  })
+
+  it('says in one line that the port is in use', async () => {
+    await using listening = await listen(() => {}, options)
+
+    await assert.rejects(
+      listen(() => {}, { ...options, port: listening.port }),
+      (error: ListenError) => {
+        assert.ok(error instanceof ListenError)
+        assert.equal(error.code, 'EADDRINUSE')
+        assert.equal(error.message, `cannot listen on 127.0.0.1:${listening.port}: the port is in use`)
+        return true
+      },
+    )
+  })
+
+  it('lets what is in flight finish, turns newcomers away, and is gone then', async () => {
+    const arrived = Promise.withResolvers<() => void>()
+    const listening = await listen((_request, response) => arrived.resolve(() => void response.end('late')), options)
+    const idle = await talk(listening.port, '')
+    const answer = fetch(listening.url)
+    const finish = await arrived.promise
+
+    const closed = listening[Symbol.asyncDispose]()
+    await once(idle, 'close')
+    await assert.rejects(fetch(listening.url))
+    finish()
+
+    const done = await answer
+    assert.equal(await done.text(), 'late')
+    assert.equal(done.headers.get('connection'), 'close')
+    await closed
+  })
+
+  it('cuts what does not finish in its time', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const listening = await listen(() => arrived.resolve(), options, { graceMs: 50 })
+    const answer = fetch(listening.url)
+    await arrived.promise
+
+    const cut = assert.rejects(answer)
+    await listening[Symbol.asyncDispose]()
+
+    await cut
+  })
+
+  it('cuts a head that drips, and says why', async () => {
+    await using served = await serve({ listen: { limits: { ...limits, header_timeout: 0.2 } } })
+    const socket = await talk(served.port, 'GET /servers HTTP/1.1\r\nhost: localhost\r\n')
+    const drip = setInterval(() => socket.write('x: y\r\n'), 50)
+    socket.on('error', () => {})
+
+    const answer = read(await text(socket))
+    clearInterval(drip)
+
+    assert.equal(answer.status, 408)
+    assert.match(answer.head, /problem\+json/)
+  })
+
+  it('reads no more of a body than it may, however it is sent', async () => {
+    const app = new Hono<{ Bindings: Bindings }>()
+    app.onError((error, c) => c.text(error.message, problemFrom(error).status as 400))
+    app.post('/echo', async (c) => c.json((await readJson(c, 1000)) ?? null))
+    await using served = await serve({ app })
+    const post = (body: string) =>
+      served.raw(
+        `POST /echo HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n${body}`,
+      )
+    const chunk = `${(800).toString(16)}\r\n${' '.repeat(800)}\r\n`
+
+    const good = await post('d\r\n{"a":[1, 2]} \r\n0\r\n\r\n')
+    const long = await post(`${chunk.repeat(1000)}0\r\n\r\n`)
+    const bad = await post('5\r\n{"a" \r\n0\r\n\r\n')
+    const empty = await post('0\r\n\r\n')
+
+    assert.equal(read(good).status, 200)
+    assert.match(good, /\{"a":\[1,2\]\}/)
+    assert.equal(read(long).status, 413)
+    assert.equal(read(bad).status, 400)
+    assert.match(bad, /no JSON/)
+    assert.match(empty, /null/)
+  })
+
+  it('stays up through a thousand rude clients', async () => {
+    await using served = await serve()
+    const rude = [
+      '',
+      'GET',
+      'GET /servers HTTP/1.1\r\n',
+      'GET /servers HTTP/1.1\r\nhost: localhost\r\n\r\n',
+      '\0\0\0',
+      'PRI * HTTP/2.0\r\n\r\n',
+    ]
+
+    for (let round = 0; round < 1000; round += 50) {
+      await Promise.all(
+        Array.from({ length: 50 }, async (_, index) => {
+          const socket = await talk(served.port, rude[index % rude.length] ?? '')
+          socket.on('error', () => {})
+          socket.resetAndDestroy()
+        }),
+      )
+    }
+
+    assert.equal((await served.get('/health')).status, 200)
+  })
+})
+
+const openssl = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed'
+
+describe('TLS', { skip: openssl }, () => {
+  function certificates(...names: readonly string[]) {
+    const folder = mkdtempSync(join(tmpdir(), 'roster-tls-'))
+    for (const name of names) {
+      const [key, cert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)]
+      const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+      execFileSync('openssl', ['req', '-x509', ...made, '-keyout', key, '-out', cert, '-subj', `/CN=${name}`], {
+        stdio: 'ignore',
+      })
+    }
+    const put = (cert: string, key = cert) => {
+      copyFileSync(join(folder, `${cert}.crt`), join(folder, 'tls.crt'))
+      copyFileSync(join(folder, `${key}.key`), join(folder, 'tls.key'))
+    }
+    const files = { cert: join(folder, 'tls.crt'), key: join(folder, 'tls.key') }
+    return { files, put, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
+  }
+
+  async function nameOf(port: number): Promise<string> {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    const { CN } = socket.getPeerCertificate().subject
+    socket.destroy()
+    return String(CN)
+  }
+
+  it('serves the certificate of the config, and the next one once its files change', async () => {
+    using made = certificates('first', 'second')
+    made.put('first')
+    const reloaded = Promise.withResolvers<void>()
+    const log = { ...silent, info: () => reloaded.resolve() } as typeof silent
+    await using listening = await listen(
+      (_request, response) => void response.end(),
+      { ...options, tls: made.files, log },
+      { tlsMs: 20 },
+    )
+
+    const before = await nameOf(listening.port)
+    made.put('second')
+    await reloaded.promise
+
+    assert.equal(before, 'first')
+    assert.equal(await nameOf(listening.port), 'second')
+    assert.match(listening.url, /^https:/)
+  })
+
+  it('goes on with the old pair while the new one does not fit', async () => {
+    using made = certificates('first', 'second')
+    made.put('first')
+    const warned = Promise.withResolvers<void>()
+    const log = { ...silent, warn: () => warned.resolve() } as typeof silent
+    const used: unknown[] = []
+    const stop = watchPair(made.files, { use: (pair) => used.push(pair), log, everyMs: 20 })
+
+    made.put('first', 'second')
+    await warned.promise
+    stop()
+
+    assert.deepEqual(used, [])
+  })
+
+  it('does not start with a certificate that is none', async () => {
+    using made = certificates('first')
+    made.put('first')
+    writeFileSync(made.files.cert, 'nonsense')
+
+    await assert.rejects(
+      listen(() => {}, { ...options, tls: made.files }),
+      /tls\.crt .* no certificate with its key/,
+    )
+  })
+})
