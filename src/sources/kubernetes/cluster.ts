@@ -21,6 +21,9 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
   const gate = createGate(habits)
   const bell = createWake({ signal })
   let looking = false
+  // While something was listed anew and is not read yet nothing is said, so that what is gone goes in a picture.
+  let listings = 0
+  let read = 0
   let fatal: unknown
 
   const settle = createSettle({ act: () => update().catch(fail), quietMs: habits.quietMs, mostMs: habits.mostMs })
@@ -31,7 +34,7 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
     {
       onReplaced: (kind) => {
         assembly.noteAll(kind)
-        telling.renew()
+        listings++
         settle.poke()
       },
       onChanged: (kind, key) => {
@@ -53,7 +56,10 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
   }
 
   async function update(): Promise<void> {
+    const upTo = listings
     telling.touch(await assembly.update())
+    if (upTo > read) telling.renew()
+    read = upTo
     bell.raise()
   }
 
@@ -80,7 +86,7 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
       const rung = await heard(bell, habits.aliveMs)
       if (fatal !== undefined) throw fatal
       if (signal.aborted) return
-      if (looking) continue
+      if (looking || read < listings) continue
       const ready = telling.settled() || gate.failures() > 0
       const must = asked || !rung
       asked = false

@@ -102,6 +102,8 @@ export function createReflector<T>({
     for (const [key, value] of next) objects.set(key, value)
     version = first
     listed = true
+    // A watch may still be forbidden where a list is not.
+    if (!isRefusal(error)) well()
     onReplaced()
     looked.resolve()
   }
@@ -192,7 +194,7 @@ export function createReflector<T>({
   function recover(thrown: SourceError): number {
     const fault = thrown instanceof ApiError ? thrown.fault : 'broken'
     const status = thrown instanceof ApiError ? thrown.status : undefined
-    if (fault === 'forbidden' || fault === 'refused') {
+    if (isRefusal(thrown)) {
       gate.worked()
       version = undefined // without a watch, listing now and then is the next best
       failed(thrown)
@@ -261,6 +263,10 @@ export function createReflector<T>({
     relist,
     run,
   }
+}
+
+function isRefusal(error: SourceError | undefined): boolean {
+  return error instanceof ApiError && (error.fault === 'forbidden' || error.fault === 'refused')
 }
 
 function eventIn(line: string): z.output<typeof Event> | undefined {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createWake } from '../../../src/flow/wake.ts'
 import { silent } from '../../../src/log.ts'
-import type { Reading, Sighting } from '../../../src/model/source.ts'
+import type { Entry, Reading, Sighting, SourceError } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import type { Habits } from '../../../src/sources/kubernetes/habits.ts'
 import { openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
@@ -73,23 +73,35 @@ export async function watching(
   const stop = new AbortController()
   const wake = createWake({ signal: stop.signal })
   const sightings: Sighting[] = []
-  const origins = new Map<string, Reading>()
+  const origins = new Map<string, { entries: readonly Entry[]; error?: SourceError }>()
   const ears = new Set<() => void>()
   const source = openKubernetes(
     KubernetesConfig.parse({ type: 'kubernetes', ...(kubeconfig && { kubeconfig: kubeconfig.path }), ...config }),
     { env, log: silent },
     { habits: { ...hasty, ...habits }, ...(serviceAccount !== undefined && { serviceAccount }) },
   )
-  let note: string | undefined
+  let said: string | undefined
   let failure: unknown
+
+  /** An origin that fails keeps its last good entries, as in the registry. */
+  function note(reading: Reading): void {
+    if ('entries' in reading) origins.set(reading.origin, { entries: reading.entries })
+    else origins.set(reading.origin, { entries: origins.get(reading.origin)?.entries ?? [], error: reading.error })
+  }
 
   function take(sighting: Sighting): void {
     sightings.push(sighting)
-    note = sighting.note
-    if (sighting.type === 'picture') origins.clear()
-    if (sighting.type !== 'alive') for (const reading of sighting.readings) origins.set(reading.origin, reading)
-    if (sighting.type === 'change') for (const gone of sighting.gone) origins.delete(gone)
+    said = sighting.note
+    if (sighting.type !== 'alive') apply(sighting)
     for (const go of ears) go()
+  }
+
+  function apply(sighting: Exclude<Sighting, { type: 'alive' }>): void {
+    const named = new Set(sighting.readings.map(({ origin }) => origin))
+    for (const reading of sighting.readings) note(reading)
+    const gone =
+      sighting.type === 'picture' ? [...origins.keys()].filter((origin) => !named.has(origin)) : sighting.gone
+    for (const origin of gone) origins.delete(origin)
   }
 
   async function run(): Promise<void> {
@@ -107,7 +119,7 @@ export async function watching(
     while (!holds()) {
       if (failure !== undefined) throw failure
       if (Date.now() > late)
-        assert.fail(`${what} did not happen within ${ms} ms: ${JSON.stringify([...origins], null, 1)} note: ${note}`)
+        assert.fail(`${what} did not happen within ${ms} ms: ${JSON.stringify([...origins], null, 1)} note: ${said}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(go, 25)
         function go() {
@@ -125,18 +137,11 @@ export async function watching(
     origins,
     until,
     wake,
-    note: () => note,
+    note: () => said,
     failure: () => failure,
-    names: () =>
-      [...origins.values()].flatMap((reading) => ('entries' in reading ? reading.entries.map(nameOf) : [])).toSorted(),
-    entries: (origin: string) => {
-      const reading = origins.get(origin)
-      return reading && 'entries' in reading ? reading.entries : []
-    },
-    error: (origin: string) => {
-      const reading = origins.get(origin)
-      return reading && 'error' in reading ? reading.error : undefined
-    },
+    names: () => [...origins.values()].flatMap(({ entries }) => entries.map(nameOf)).toSorted(),
+    entries: (origin: string) => origins.get(origin)?.entries ?? [],
+    error: (origin: string) => origins.get(origin)?.error,
     running,
     async [Symbol.asyncDispose]() {
       stop.abort()
