@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs'
-import type { ConnectionOptions } from 'node:tls'
 import type { RemoteStore } from './config.ts'
 import { StoreRefused } from './store.ts'
+
+export type Tls = {
+  readonly rejectUnauthorized: boolean
+  /** There where the certificate must be good, but may be another host's. */
+  readonly checkServerIdentity?: () => undefined
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+}
 
 /** Everything a driver must know to connect. */
 export type Address = {
@@ -11,7 +19,7 @@ export type Address = {
   readonly user: string | undefined
   readonly password: string | undefined
   /** Undefined: unencrypted. */
-  readonly tls: ConnectionOptions | undefined
+  readonly tls: Tls | undefined
   /** Unencrypted will do where the server has no TLS. */
   readonly tlsOptional: boolean
   /** How messages call it: host, port and name, no secret. */
@@ -104,7 +112,7 @@ function tlsIn(query: URLSearchParams): RemoteStore['tls'] {
   return { mode, ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
 }
 
-function tlsOf(tls: RemoteStore['tls'], mode: string, label: string): ConnectionOptions {
+function tlsOf(tls: RemoteStore['tls'], mode: string, label: string): Tls {
   const read = (path: string | undefined) => (path === undefined ? undefined : readCertificate(path, label))
   const [ca, cert, key] = [read(tls?.ca), read(tls?.cert), read(tls?.key)]
   return {

@@ -12,7 +12,9 @@ export function refusal(operation: Operation): string | undefined {
     textRefusal('definition', definition, most.definition) ??
     textRefusal('instance_id', lease?.instance_id, most.text) ??
     textRefusal('holder', lease?.holder, most.text)
-  if (texts !== undefined || lease === undefined) return texts
+  if (texts !== undefined) return texts
+  if (Number.isNaN(Date.parse(operation.created_at ?? '1970'))) return 'created_at must be a time'
+  if (lease === undefined) return undefined
   return Number.isFinite(lease.timeout) && Number.isFinite(lease.eviction)
     ? undefined
     : 'lease must hold finite numbers'
@@ -50,7 +52,7 @@ export function judge(
     definition,
     ...(lease && { lease }),
     resource_version: version,
-    created_at: current?.created_at ?? now,
+    created_at: current?.created_at ?? operation.created_at ?? now,
     updated_at: now,
   }
   return { type: 'put', registration, created: current === undefined }

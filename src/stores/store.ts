@@ -71,6 +71,8 @@ export type Operation =
       readonly definition: string
       readonly lease?: LeaseFacts
       readonly expect: Expected
+      /** For what is brought from elsewhere; otherwise a new registration was made now. RFC 3339. */
+      readonly created_at?: string
     })
   | (Key & { readonly type: 'delete'; readonly expect: Exclude<Expected, 'none'> })
 
@@ -95,7 +97,7 @@ export type Beat = {
 export type HeardBeat = Omit<Beat, 'timeout'>
 
 export type Picture = {
-  /** Names this very database; another one has another epoch, and so has a restored one. */
+  /** Names this very database for as long as it lives; a copy restored into another one has another. */
   readonly epoch: string
   readonly resource_version: string
   readonly registrations: readonly Registration[]

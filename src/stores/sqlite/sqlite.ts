@@ -15,7 +15,16 @@ const pollMs = 1000
  * Opens a store in one file, on a thread of its own. Several processes may share the file (an import beside a running
  * daemon, the old and the new daemon during a restart), but not over a network file system.
  */
-export async function openSqlite({ path, log }: { path: string; log: Log }): Promise<Store> {
+export async function openSqlite({
+  path,
+  log,
+  mustExist = false,
+}: {
+  path: string
+  log: Log
+  mustExist?: boolean
+}): Promise<Store> {
+  if (mustExist && !existsSync(path)) throw new StoreRefused(`there is no store at ${resolve(path)}`)
   const thread = createThread()
   try {
     await thread.call('open', resolve(path))

@@ -1,0 +1,57 @@
+/** The clock of the database, in whole milliseconds; sessions are set to UTC, where no hour comes twice. */
+export const clock = 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)'
+
+/**
+ * Each runs once and is never changed afterwards. MySQL commits every statement that changes the schema by itself, so
+ * each must bear being run again after a crash in between.
+ *
+ * Names are bytes: MySQL's text columns take "a" and "a " for the same, whatever their collation.
+ */
+export const migrations: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE IF NOT EXISTS roster_meta (name VARCHAR(32) CHARACTER SET ascii PRIMARY KEY, value VARCHAR(255) CHARACTER SET ascii NOT NULL) ENGINE = InnoDB`,
+    `INSERT IGNORE INTO roster_meta VALUES ('epoch', SUBSTRING(MD5(CONCAT(UUID(), RAND())), 1, 16)), ('version', '0'), ('forgotten', '0')`,
+    `CREATE TABLE IF NOT EXISTS roster_registrations (
+       kind VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+       id VARBINARY(1100) NOT NULL,
+       version BIGINT NOT NULL UNIQUE,
+       namespace VARBINARY(255) NOT NULL,
+       name VARBINARY(1012) NOT NULL,
+       definition MEDIUMTEXT CHARACTER SET utf8mb4 NOT NULL,
+       timeout_threshold DOUBLE,
+       eviction_threshold DOUBLE,
+       instance_id TEXT CHARACTER SET utf8mb4,
+       holder TEXT CHARACTER SET utf8mb4,
+       created_at BIGINT NOT NULL,
+       updated_at BIGINT NOT NULL,
+       PRIMARY KEY (kind, id)
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+    `CREATE TABLE IF NOT EXISTS roster_deletions (
+       version BIGINT PRIMARY KEY,
+       kind VARCHAR(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+       namespace VARBINARY(255) NOT NULL,
+       name VARBINARY(1012) NOT NULL,
+       deleted_at BIGINT NOT NULL
+     ) ENGINE = InnoDB`,
+    `CREATE TABLE IF NOT EXISTS roster_beats (
+       name VARBINARY(1012) PRIMARY KEY,
+       beat_at BIGINT NOT NULL,
+       said TEXT CHARACTER SET utf8mb4,
+       writer VARCHAR(64) CHARACTER SET ascii NOT NULL,
+       written_at BIGINT NOT NULL,
+       KEY roster_beats_written (written_at)
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+    `CREATE TABLE IF NOT EXISTS roster_sources (
+       source VARBINARY(1012) PRIMARY KEY,
+       fingerprint TEXT CHARACTER SET utf8mb4 NOT NULL,
+       kept_at BIGINT NOT NULL
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+    `CREATE TABLE IF NOT EXISTS roster_readings (
+       source VARBINARY(1012) NOT NULL,
+       position INT NOT NULL,
+       origin MEDIUMTEXT CHARACTER SET utf8mb4 NOT NULL,
+       reading LONGTEXT CHARACTER SET utf8mb4 NOT NULL,
+       PRIMARY KEY (source, position)
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+  ],
+]

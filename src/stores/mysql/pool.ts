@@ -1,0 +1,176 @@
+import { createPool, type Pool, type PoolConnection, type PoolOptions, type ResultSetHeader } from 'mysql2/promise'
+import type { Log } from '../../log.ts'
+import type { Address } from '../address.ts'
+import { StoreRefused, StoreUnavailable } from '../store.ts'
+
+export type Row = Record<string, unknown>
+/** Runs one statement. `values` are put into it escaped; a list of lists becomes rows. */
+export type Run = {
+  (sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
+  readonly write: (sql: string, values?: readonly unknown[]) => Promise<ResultSetHeader>
+}
+export type Connections = Awaited<ReturnType<typeof openPool>>
+
+const tries = 5
+
+/** A pool of connections that are all set up alike, and that turns every failure into one the store understands. */
+export async function openPool(
+  address: Address,
+  { size, timeoutMs, log }: { size: number; timeoutMs: number; log: Log },
+) {
+  const options = optionsOf(address, size, timeoutMs)
+  const withTls = address.tlsOptional && !(await hasTls(options)) ? { ...options, ssl: undefined } : options
+  const { ssl, ...plain } = withTls
+  const pool: Pool = createPool(ssl === undefined ? plain : { ...plain, ssl })
+  const ready = new WeakSet<object>()
+
+  async function withConnection<T>(work: (run: Run, connection: PoolConnection) => Promise<T>): Promise<T> {
+    const connection = await pool.getConnection().catch((error: unknown) => {
+      throw problemOf(error, address)
+    })
+    const run = runOn(connection, timeoutMs)
+    let broken = true
+    try {
+      if (!ready.has(connection.connection)) await setUp(run, timeoutMs)
+      ready.add(connection.connection)
+      const result = await work(run, connection)
+      broken = false
+      return result
+    } catch (error) {
+      const problem = problemOf(error, address)
+      // What the database refused leaves the connection as it was; after anything else nobody knows how it stands.
+      if (isFromServer(error) && !(problem instanceof StoreUnavailable)) broken = false
+      throw problem
+    } finally {
+      if (broken) connection.destroy()
+      else connection.release()
+    }
+  }
+
+  /** Carries out `work` in a transaction that is committed when this resolves; again, when the database asks to. */
+  async function transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await withConnection((run) => inTransaction(run, work))
+      } catch (error) {
+        if (tried === tries || !(error instanceof Error) || !isRetried(error.cause)) throw error
+        log.debug({ tried }, 'the database asked to try again')
+      }
+    }
+  }
+
+  return {
+    run: <T>(work: (run: Run) => Promise<T>) => withConnection(work),
+    transaction,
+    close: () => pool.end(),
+  }
+}
+
+function runOn(connection: PoolConnection, timeout: number): Run {
+  const run = async (sql: string, values: readonly unknown[] = []) => {
+    const [rows] = await connection.query({ sql, timeout, values: [...values] })
+    return rows
+  }
+  return Object.assign(run as (sql: string) => Promise<readonly Row[]>, {
+    write: run as unknown as Run['write'],
+  })
+}
+
+/** Strict, so that nothing is cut to fit; backslashes escape, as the driver takes for granted. */
+async function setUp(run: Run, timeoutMs: number): Promise<void> {
+  await run('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
+  await run(
+    "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, innodb_lock_wait_timeout = ?",
+    [Math.max(1, Math.floor(timeoutMs / 1000))],
+  )
+}
+
+async function inTransaction<T>(run: Run, work: (run: Run) => Promise<T>): Promise<T> {
+  await run('START TRANSACTION')
+  try {
+    const result = await work(run)
+    await run('COMMIT')
+    return result
+  } catch (error) {
+    if (isFromServer(error)) await run('ROLLBACK').catch(() => {})
+    throw error
+  }
+}
+
+function optionsOf(
+  { host, port, database, user, password, tls }: Address,
+  size: number,
+  timeoutMs: number,
+): PoolOptions {
+  return {
+    ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
+    database,
+    charset: 'utf8mb4_bin',
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    connectTimeout: timeoutMs,
+    connectionLimit: size,
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { password }),
+    ...(tls && { ssl: { ...tls, verifyIdentity: tls.rejectUnauthorized && !tls.checkServerIdentity } }),
+  }
+}
+
+async function hasTls(options: PoolOptions): Promise<boolean> {
+  const pool = createPool({ ...options, connectionLimit: 1 })
+  try {
+    ;(await pool.getConnection()).release()
+    return true
+  } catch (error) {
+    return codeOf(error) !== 'HANDSHAKE_NO_SSL_SUPPORT'
+  } finally {
+    await pool.end().catch(() => {})
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? (error.code as string) : undefined
+}
+
+function numberOf(error: unknown): number {
+  return error instanceof Error && 'sqlState' in error && 'errno' in error ? Number(error.errno) : 0
+}
+
+function isFromServer(error: unknown): boolean {
+  return numberOf(error) >= 1000
+}
+
+/** Deadlock, and a lock that took too long. */
+function isRetried(error: unknown): boolean {
+  return numberOf(error) === 1213 || numberOf(error) === 1205
+}
+
+/** Connections, memory, disk, shutdown, read-only, timeouts: what may pass by itself. */
+const passing = new Set([
+  1021, 1026, 1030, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1205,
+  1213, 1290, 1317, 1792, 1836, 1927, 1969, 3024, 4031,
+])
+/** Wrong user or password, no such database, no right to it. */
+const turnedAway = new Set([1044, 1045, 1049, 1142, 1227])
+
+/** What a failure means. What carries no number of the database is about the way to it. */
+export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' | 'tls'>): Error {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefused)
+    return error as Error
+  const number = numberOf(error)
+  if (turnedAway.has(number)) {
+    return new StoreRefused(`${label} turned us away: ${error.message}; check user, password, name and rights`, {
+      cause: error,
+    })
+  }
+  if (passing.has(number))
+    return new StoreUnavailable(`${label} cannot be used now: ${error.message}`, { cause: error })
+  // A mistake of ours in JavaScript is no failure of the way there.
+  const code = codeOf(error)
+  if (number === 0 && code !== undefined) {
+    return new StoreUnavailable(`${label} cannot be reached${tls ? ' (over TLS)' : ''}: ${code}`, {
+      cause: error,
+    })
+  }
+  return new Error(`${label}: ${error.message}`, { cause: error })
+}
