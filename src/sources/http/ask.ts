@@ -67,7 +67,7 @@ async function request(door: Pick<Door, 'request'>, url: string, terms: DoorRequ
 function redirected({ status, headers }: DoorAnswer, from: string, redirects: number): string {
   if (![301, 302, 303, 307, 308].includes(status)) throw statusError(status, headers)
   const location = headers['location'] ?? ''
-  if (!URL.canParse(location, from)) {
+  if (location === '' || !URL.canParse(location, from)) {
     throw new SourceError(`answered ${status} without saying where to go`, { class: 'config' })
   }
   const to = new URL(location, from)
