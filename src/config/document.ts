@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, visit } from 'yaml'
+import { Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, visit } from 'yaml'
 import { ConfigError, type ConfigProblem } from './origin.ts'
 import type { Path } from './shape.ts'
 
@@ -22,15 +22,15 @@ export function parseConfig(text: string, { file, env }: { file: string; env: En
   const lines = new LineCounter()
   const at = (position: number) => ({ from: 'file', file, line: Math.max(1, lines.linePos(position).line) }) as const
   if (text.trim() === '') throw problemAt(1, 'is blank; write "{}" for a config without any settings')
-  const [document, further] = [...parseAllDocuments(text.replace(/^\uFEFF/, ''), options(lines))]
-  const problems: ConfigProblem[] = (document?.errors ?? []).map(({ message, pos }) => ({
+  const [document = new Document({}), further] = [...parseAllDocuments(text.replace(/^\uFEFF/, ''), options(lines))]
+  const problems: ConfigProblem[] = document.errors.map(({ message, pos }) => ({
     origin: at(pos[0]),
     path: [],
     message: `is no YAML: ${message}`,
   }))
   if (further)
     problems.push({ origin: at(further.range[0]), path: [], message: 'a config is one document, this is a second' })
-  if (problems.length > 0 || !document) throw new ConfigError(problems)
+  if (problems.length > 0) throw new ConfigError(problems)
 
   const expanded: Path[] = []
   visit(document, {

@@ -17,7 +17,9 @@ export function merge(
   file: string | undefined,
   settings: readonly Setting[],
 ): Merged {
-  const value = structuredClone(document?.value ?? {})
+  // A section whose settings are all commented out is `null` in YAML, and means none.
+  const sections = Object.entries(document?.value ?? {}).filter(([, section]) => section !== null)
+  const value = structuredClone(Object.fromEntries(sections))
   const given = new Map<string, Origin>()
   for (const { path, value: one, origin } of settings) {
     if (origin.from === 'default' && valueAt(value, path) !== undefined) continue
@@ -46,9 +48,10 @@ const keyOf = (path: Path) => path.join('\0')
 function put(target: Record<string, unknown>, path: Path, value: unknown): void {
   let inner: Record<string | number, unknown> = target
   for (const step of path.slice(0, -1)) {
-    const next = Object.hasOwn(inner, step) ? inner[step] : undefined
-    if (typeof next === 'object' && next !== null) inner = next as Record<string, unknown>
-    else inner = inner[step] = {}
+    const next = Object.hasOwn(inner, step) ? inner[step] : (inner[step] = {})
+    // What is no section stays, for the schema to refuse.
+    if (typeof next !== 'object' || next === null) return
+    inner = next as Record<string, unknown>
   }
   const last = path.at(-1)
   if (last !== undefined) inner[last] = value

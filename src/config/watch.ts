@@ -6,7 +6,7 @@ import { readConfigFile } from './file.ts'
  * Calls `onChange` whenever the content of the config file became another, once it has settled, until `signal` aborts.
  *
  * Content decides: a file touched or rewritten as it was is no news, and neither is one that is gone or cannot be read,
- * since a config that is not there is no config. A slow look every `rescanMs` finds what no event told of.
+ * since a config that is not there is no config. A slow look every `rescanMs` finds what no event told of. `onChange` deals with its own failures.
  */
 export function watchConfig({
   file,

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { type Flags, loadConfig } from '../../src/config/load.ts'
+import { ConfigError, describeOrigin } from '../../src/config/origin.ts'
+import type { Place } from '../../src/config/place.ts'
+
+const canary = 'c4nary-do-not-sing'
+const place: Place = { container: false, cluster: false, home: '/home/ann', cwd: '/work', stateDirectory: '/state' }
+let folder = ''
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'config-'))
+})
+after(() => rm(folder, { recursive: true }))
+
+async function load(text?: string, { env = {}, flags = {} }: { env?: Record<string, string>; flags?: Flags } = {}) {
+  const config = join(folder, 'config.yaml')
+  if (text !== undefined) await writeFile(config, text)
+  return loadConfig({
+    flags: { ...flags, ...(text !== undefined && { config }) },
+    env,
+    place,
+    usual: join(folder, 'nothing-here.yaml'),
+  })
+}
+
+async function refused(text: string, options?: Parameters<typeof load>[1]): Promise<readonly string[]> {
+  const error: unknown = await load(text, options).then(
+    () => assert.fail('was accepted'),
+    (error: unknown) => error,
+  )
+  assert.ok(error instanceof ConfigError, String(error))
+  return error.message.replaceAll(`${folder}/`, '').split('\n')
+}
+
+describe('loadConfig', () => {
+  it('is a good start without any config', async () => {
+    const { config, file, warnings } = await load()
+
+    assert.equal(config.listen.host, 'localhost')
+    assert.equal(config.listen.port, 8000)
+    assert.deepEqual(config.sources.map(({ name }) => name).slice(0, 2), ['env', 'file'])
+    assert.deepEqual(config.store, { type: 'sqlite', path: '/state/roster.db' })
+    assert.equal(file, undefined)
+    assert.deepEqual(warnings, [])
+  })
+
+  it('listens for everybody in a container, and watches the cluster only in a cluster', async () => {
+    const container = await loadConfig({ env: {}, place: { ...place, container: true }, usual: '/nope' })
+    const cluster = await loadConfig({ env: {}, place: { ...place, cluster: true }, usual: '/nope' })
+
+    assert.equal(container.config.listen.host, '0.0.0.0')
+    assert.equal(describeOrigin(container.originOf(['listen', 'host'])), 'default (in a container)')
+    assert.ok(!container.config.sources.some(({ type }) => type === 'kubernetes'))
+    assert.ok(cluster.config.sources.some(({ type }) => type === 'kubernetes'))
+  })
+
+  it('takes a flag over the environment over the file over the default, and knows which it took', async () => {
+    const text = 'listen:\n  host: 10.0.0.1\n  port: 1000\nlog:\n  level: warn\n'
+    const env = { MCP_ROSTER_LISTEN_PORT: '2000', MCP_ROSTER_LOG_LEVEL: 'error' }
+    const { config, originOf } = await load(text, { env, flags: { logLevel: 'debug' } })
+
+    assert.deepEqual([config.listen.host, config.listen.port, config.log.level], ['10.0.0.1', 2000, 'debug'])
+    assert.equal(describeOrigin(originOf(['listen', 'host'])), `${folder}/config.yaml:2`)
+    assert.equal(describeOrigin(originOf(['listen', 'port'])), 'environment variable MCP_ROSTER_LISTEN_PORT')
+    assert.equal(describeOrigin(originOf(['log', 'level'])), 'flag --log-level')
+    assert.equal(describeOrigin(originOf(['metrics', 'enabled'])), 'default')
+  })
+
+  it('replaces the default sources by those of the file, and the paths of the file source by those of the command line', async () => {
+    const text =
+      'sources:\n  - { type: env }\n  - { type: file, name: mine, paths: [servers, ~/more, /abs], rescan: 5m }\n'
+
+    const own = await load(text)
+    const given = await load(text, { flags: { paths: ['here'] } })
+    const added = await load('sources: [{ type: env }]', { flags: { paths: ['here'] } })
+
+    assert.deepEqual(own.config.sources[1], {
+      ...own.config.sources[1],
+      paths: [`${folder}/servers`, '/home/ann/more', '/abs'],
+      rescan: 300,
+    })
+    assert.deepEqual(
+      given.config.sources.map((source) => 'paths' in source && source.paths),
+      [false, ['/work/here']],
+    )
+    assert.deepEqual(
+      added.config.sources.map(({ type }) => type),
+      ['file', 'env'],
+    )
+  })
+
+  it('fills placeholders in, as what the setting takes', async () => {
+    const text = [
+      'listen:',
+      '  port: ${PORT_OF_MINE}',
+      '  host: "${HOST_OF_MINE:-127.0.0.1}"',
+      'auth: { token: "${TOKEN_OF_MINE}" }',
+      'cors: { enabled: "${CORS_OF_MINE:-false}" }',
+      'sources: [{ type: env, name: "a$${B}" }]',
+    ].join('\n')
+    const env = { PORT_OF_MINE: '7000', TOKEN_OF_MINE: '12345' }
+
+    const lines = await refused(text, { env })
+    const { config } = await load(text.replace('a$${B}', 'a'), { env })
+
+    assert.match(lines[0] ?? '', /sources\[0\]\.name/)
+    assert.deepEqual(
+      [config.listen.port, config.listen.host, config.auth.token, config.cors.enabled],
+      [7000, '127.0.0.1', '12345', false],
+    )
+  })
+
+  it('takes a section without settings for no section, and a file of comments for no settings', async () => {
+    assert.equal((await load('log:\n#  level: warn\n')).config.log.level, 'info')
+    assert.equal((await load('# nothing yet\n')).config.log.level, 'info')
+  })
+
+  it('gives a changed file another fingerprint', async () => {
+    const [one, same, other] = [await load('log: {}'), await load('log: {}'), await load('log: {level: warn}')]
+
+    assert.equal(one.fingerprint, same.fingerprint)
+    assert.notEqual(one.fingerprint, other.fingerprint)
+  })
+})
+
+describe('a config that cannot be used', () => {
+  for (const [what, text, expected] of [
+    [
+      'an unknown key',
+      'listen:\n  prot: 1\n',
+      ['config.yaml:2: listen.prot: is no known setting; did you mean "port"?'],
+    ],
+    [
+      'an unknown section',
+      'a: 1\nlisten: {}\n',
+      [/^config\.yaml:1: a: is no known setting here; there are listen, sources/],
+    ],
+    ['a wrong type', 'listen:\n\n  port: eighty\n', ['config.yaml:3: listen.port: must be a number, not text']],
+    ['a number out of range', 'listen: { port: 70000 }', ['config.yaml:1: listen.port: must be at most 65535']],
+    ['a choice there is not', 'log:\n  level: loud\n', [/^config\.yaml:2: log\.level: must be one of trace, debug/]],
+    [
+      'a source of no kind',
+      'sources:\n  - type: env\n  - type: fil\n',
+      [/^config\.yaml:3: sources\[1\]\.type: must be one of env, file/],
+    ],
+    ['a source without a type', 'sources:\n  - paths: [a]\n', [/^config\.yaml:2: sources\[0\]\.type: is needed/]],
+    [
+      'two sources of one name',
+      'sources:\n  - type: env\n  - type: env\n',
+      [/^config\.yaml:3: sources\[1\]\.name: "env" is the name of sources\[0\] already/],
+    ],
+    ['a section that is none', 'listen: 8000\n', ['config.yaml:1: listen: must be a map, not a number']],
+    ['a list for a map', '- a\n', [/^config\.yaml:1: must be a map of settings/]],
+    ['broken YAML', 'listen:\n  port: [1\n', [/^config\.yaml:\d: is no YAML: /]],
+    ['a key twice', 'listen: {}\nlisten: {}\n', [/^config\.yaml:2: is no YAML: Map keys must be unique/]],
+    ['a second document', 'listen: {}\n---\nlog: {}\n', [/^config\.yaml:[23]: a config is one document/]],
+    ['a blank file', ' \n\n', [/^config\.yaml:1: is blank/]],
+    [
+      'a variable that is not set',
+      'log:\n  level: ${NOT_SET_ANYWHERE}\n',
+      [/^config\.yaml:2: log\.level: the environment variable NOT_SET_ANYWHERE is not set/],
+    ],
+    ['an alias bomb', bomb(), [/^config\.yaml:1: Excessive alias count/]],
+    ['several things at once', 'log: { level: 1 }\nlisten: { port: x }\n', [/^config\.yaml:\d/, /^config\.yaml:\d/]],
+  ] as const) {
+    it(`names file, line and key of ${what}`, async () => {
+      const lines = await refused(text)
+
+      assert.equal(lines.length, expected.length, lines.join('\n'))
+      for (const [index, one] of expected.entries()) {
+        if (typeof one === 'string') assert.equal(lines[index], one)
+        else assert.match(lines[index] ?? '', one)
+      }
+    })
+  }
+
+  it('says which variable or flag is wrong', async () => {
+    const lines = await refused('{}', {
+      env: { MCP_ROSTER_LISTEN_PORT: 'x', ENABLE_CORS: 'maybe', LOG_LEVEL: 'loud' },
+      flags: { port: '-1' },
+    })
+
+    assert.deepEqual(lines, [
+      'environment variable ENABLE_CORS: cors.enabled: must be true or false',
+      'environment variable MCP_ROSTER_LISTEN_PORT: listen.port: must be a number',
+      'flag --port: listen.port: must be at least 0',
+      'environment variable LOG_LEVEL: log.level: must be one of trace, debug, info, warn, error, fatal, silent',
+    ])
+  })
+
+  it('says why a file cannot be read', async () => {
+    for (const [file, why] of [
+      ['/no/such/config.yaml', /\/no\/such\/config\.yaml: there is no such file/],
+      [folder, /is a directory, not a file/],
+      ['/dev/null', /is a special file, not a file/],
+    ] as const) {
+      await assert.rejects(loadConfig({ flags: { config: file }, env: {}, place }), why)
+    }
+  })
+
+  it('never shows a secret', async () => {
+    for (const text of [
+      `auth: { token: [${canary}] }`,
+      `auth: { tokens: [{ name: 1, token: "${canary} with space", role: x }] }`,
+      `store: { type: postgres, url: "mongodb://bob:${canary}@h/db" }`,
+      `store: { type: sqlite, url: "postgres://bob:${canary}@h/db" }`,
+      `auth: { token: ${canary}\n broken`,
+    ]) {
+      const said = (await refused(text)).join('\n')
+      assert.ok(!said.includes(canary), said)
+    }
+  })
+})
+
+function bomb(): string {
+  const levels = Array.from(
+    { length: 9 },
+    (_, at) => `l${at + 1}: &l${at + 1} [${Array(9).fill(`*l${at}`).join(', ')}]`,
+  )
+  return `l0: &l0 [a, a, a, a, a, a, a, a, a]\n${levels.join('\n')}\n`
+}
