@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import type { Reach } from '../model/change.ts'
+import { Blocked } from './reasons.ts'
 
 /** Which addresses may be called. */
 export type Policy = { readonly reach: Reach; readonly allow?: readonly string[]; readonly deny?: readonly string[] }
@@ -40,7 +41,7 @@ function parseCidr(text: string): { address: string; family: number; prefix: num
 function networks(cidrs: readonly string[]): BlockList {
   const list = new BlockList()
   for (const cidr of cidrs) {
-    if (!isCidr(cidr)) throw new TypeError(`${cidr} is no network: write 10.0.0.0/8 or fd00::/8`)
+    if (!isCidr(cidr)) throw new Blocked(`${cidr} is no network: write 10.0.0.0/8 or fd00::/8`)
     const { address, family, prefix } = parseCidr(cidr)
     list.addSubnet(address, prefix, family === 6 ? 'ipv6' : 'ipv4')
   }

@@ -148,6 +148,7 @@ export function openDoor({
     const bare = host.replace(/^\[|\]$/g, '')
     try {
       if (closed) throw new DoorError('refused', 'the door is closed: the daemon is stopping')
+      deadline.signal.throwIfAborted()
       const guard = createGuard(request)
       const refused = checkLiteral(bare, guard)
       if (refused) throw refused

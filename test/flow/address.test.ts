@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createGuard, isCidr } from '../../src/flow/address.ts'
+
+const self = ['127.0.0.1', '127.8.9.1', '0.0.0.0', '0.1.2.3', '::', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1']
+const disguisedSelf = ['::ffff:7f00:1', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::127.0.0.1', '2002:7f00:1::1']
+const forbidden = [
+  '169.254.169.254',
+  '169.254.0.1',
+  '::ffff:a9fe:a9fe',
+  '::169.254.169.254',
+  '64:ff9b::a9fe:a9fe',
+  '2002:a9fe:a9fe::',
+  'fe80::1',
+  'fe80::1%eth0',
+  'febf::1',
+  'fd00:ec2::254',
+  'FD00:EC2:0:0:0:0:0:254',
+  'fd20:ce::254',
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+  '::ffff:100.100.100.200',
+  '224.0.0.1',
+  '239.255.255.250',
+  'ff02::1',
+  '255.255.255.255',
+  '::ffff:0:224.0.0.1',
+]
+const ordinary = [
+  '10.0.0.1',
+  '192.168.1.1',
+  '172.16.0.1',
+  '100.64.0.1',
+  '8.8.8.8',
+  'fd00::1',
+  '2001:db8::1',
+  '::ffff:10.0.0.1',
+]
+
+describe('which addresses may be called', () => {
+  const any = createGuard({ reach: 'any' })
+  const priv = createGuard({ reach: 'private' })
+
+  it('lets what the operator wrote reach everything but metadata, link-local, multicast and broadcast', () => {
+    for (const address of [...self, ...disguisedSelf, ...ordinary]) assert.equal(any(address), undefined, address)
+    for (const address of forbidden) assert.match(any(address) ?? 'may be called', /never called/, address)
+  })
+
+  it('lets what came from elsewhere reach private networks, but never this host', () => {
+    for (const address of ordinary) assert.equal(priv(address), undefined, address)
+    for (const address of [...self, ...disguisedSelf])
+      assert.match(priv(address) ?? 'may be called', /this host/, address)
+    for (const address of forbidden) assert.match(priv(address) ?? 'may be called', /never called/, address)
+  })
+
+  it('narrows by allowed and denied networks, which open nothing that is forbidden', () => {
+    const guard = createGuard({
+      reach: 'private',
+      allow: ['10.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16'],
+      deny: ['10.1.0.0/16'],
+    })
+
+    assert.equal(guard('10.2.3.4'), undefined)
+    assert.equal(guard('::ffff:10.2.3.4'), undefined)
+    assert.match(guard('10.1.3.4') ?? '', /denied/)
+    assert.match(guard('::ffff:10.1.3.4') ?? '', /denied/)
+    assert.match(guard('192.168.0.1') ?? '', /none of the allowed/)
+    assert.match(guard('127.0.0.1') ?? '', /this host/)
+    assert.match(guard('169.254.169.254') ?? '', /never/)
+  })
+
+  it('takes no text for an address', () => {
+    for (const text of ['', 'localhost', '0x7f000001', '127.1', '1.2.3.4.5']) assert.equal(any(text), 'is no address')
+  })
+
+  it('knows a network when it sees one', () => {
+    for (const text of ['10.0.0.0/8', '10.0.0.1', 'fd00::/8', '::/0', '0.0.0.0/0']) assert.ok(isCidr(text), text)
+    for (const text of [
+      '',
+      '10.0.0.0/33',
+      'fd00::/129',
+      '10.0.0/8',
+      'a/8',
+      '10.0.0.0/8/8',
+      '10.0.0.0/-1',
+      'fe80::1%eth0/64',
+    ]) {
+      assert.ok(!isCidr(text), text)
+    }
+    assert.throws(() => createGuard({ reach: 'any', deny: ['10.0.0.0/99'] }), /10\.0\.0\.0\/99 is no network/)
+  })
+})
