@@ -31,12 +31,12 @@ export async function openApi({
   accessLog?: boolean
   log: Log
 }) {
-  const { app, front } = createApp(parts)
+  const { app, fronts: own } = createApp(parts)
   let current = guardOf(rules)
   const edge = createEdge({
     app,
     guard: () => current.guard,
-    fronts: [...fronts, front],
+    fronts: [...fronts, ...own],
     bodyBytes: () => current.bodyBytes,
     accessLog: accessLog ? log.child({ access: true }) : undefined,
     log,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
+import { createAnswers } from './answers.ts'
 import { countsApi } from './counts.ts'
 import { discoverApi } from './discover.ts'
 import { docsApi } from './docs.ts'
@@ -14,10 +15,16 @@ import { respond } from './respond.ts'
 import { serversApi } from './servers.ts'
 import { sourcesApi } from './sources.ts'
 
-/** The routes of the daemon, and the front that answers the hottest of them before the router. */
-export function createApp(parts: ApiParts): { app: Api; front: Front } {
-  const one = createOne({ registry: parts.registry, volatile: parts.monitor.volatile })
-  const hot = createHot({ lists: parts.lists, one })
+/** The routes of the daemon, and the fronts that answer the hottest of them before the router. */
+export function createApp(parts: ApiParts): { app: Api; fronts: readonly Front[] } {
+  const { registry, monitor, supervisor, log } = parts
+  const lists = createAnswers({
+    registry,
+    syncing: supervisor.syncing,
+    volatile: monitor.volatile,
+    onError: (error) => log.error({ err: error }, 'a long list could not be written'),
+  })
+  const hot = createHot({ lists, one: createOne({ registry, moving: monitor }) })
   const app: Api = new Hono<{ Bindings: Bindings }>({ strict: false })
   const servers = serversApi({ ...parts, hot })
 
@@ -34,10 +41,10 @@ export function createApp(parts: ApiParts): { app: Api; front: Front } {
     const problem = problemFrom(error)
     if (problem.status !== 500) return respond(c, problemReply(problem))
     const requestId = randomUUID()
-    parts.log.error({ err: problem.cause ?? problem, request_id: requestId, path: c.req.path }, 'request failed')
+    log.error({ err: problem.cause ?? problem, request_id: requestId, path: c.req.path }, 'request failed')
     return respond(c, problemReply(problem, requestId))
   })
-  return { app, front: hot.front }
+  return { app, fronts: [hot.front, lists.front] }
 }
 
 /** A path that exists under other methods is a 405 that names them; anything else a 404. */

@@ -4,13 +4,14 @@ import { shortId } from '../model/names.ts'
 import { parseQuery } from '../model/parameters.ts'
 import type { Server } from '../model/server.ts'
 import { demandSecrets } from './access.ts'
+import { problemOf } from './asked.ts'
 import { clientConfig, type ClientFormat, clientFormats } from './clients.ts'
 import type { Bindings } from './edge.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
 import { type Reply, jsonReply } from './reply.ts'
 import { type ApiContext, respond, respondJson } from './respond.ts'
-import { demandNamespace } from './servers.ts'
+import { demandNamespace, isOn } from './servers.ts'
 
 const own = ['format', 'secrets']
 
@@ -22,7 +23,7 @@ export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'
 
   api.get('/discover', (c) => {
     const { search, searchParams } = new URL(c.req.url)
-    if (['true', '1'].includes(searchParams.get('secrets') ?? '')) return withSecrets(c, searchParams)
+    if (isOn(searchParams.get('secrets'))) return withSecrets(c, searchParams)
     return respond(c, replyTo(search, searchParams))
   })
 
@@ -48,10 +49,7 @@ export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'
 
   function select(parameters: URLSearchParams) {
     const parsed = parseQuery(parameters, { besides: own })
-    if ('problem' in parsed) {
-      const { parameter, detail } = parsed.problem
-      throw new Problem(400, detail, { more: { parameter } })
-    }
+    if ('problem' in parsed) throw problemOf(parsed.problem)
     const matches = matching(parsed.query)
     return registry.list().filter(({ server }) => server.enabled && matches(server))
   }

@@ -4,44 +4,58 @@ import type { ServerId } from '../model/names.ts'
 import type { Registry } from '../registry/registry.ts'
 import { jsonReply, type Reply } from './reply.ts'
 
-/** What moves with every probe or heartbeat, and a number that grows whenever it does. */
-export type Volatile = { readonly version: number; readonly [field: string]: unknown }
+/** What moves with every probe or heartbeat. */
+export type Volatile = Readonly<Record<string, unknown>>
 
-type Made = { readonly registered: Registered; readonly version: number | undefined; readonly reply: Reply }
+export type Moving = {
+  readonly volatile: (id: ServerId) => Volatile | undefined
+  /** Another number whenever `volatile` says something else. */
+  readonly version: (id: ServerId) => number
+}
 
-/** Most servers asked for one by one whose bytes are kept. */
-const mostKept = 10_000
+type Made = { readonly registered: Registered; readonly version: number; readonly reply: Reply }
+
+/** What the answers kept may weigh together. */
+const keptBytes = 8 * 1024 * 1024
 
 /** Answers for single servers. The bytes of an answer are used again until the server changes or is probed. */
-export function createOne({
-  registry,
-  volatile,
-}: {
-  registry: Pick<Registry, 'get'>
-  volatile: (id: ServerId) => Volatile | undefined
-}) {
+export function createOne({ registry, moving }: { registry: Pick<Registry, 'get'>; moving: Moving }) {
   // A tag made in an earlier life of the daemon must match nothing.
   const life = randomBytes(4).toString('hex')
   const kept = new Map<ServerId, Made>()
+  let weight = 0
 
-  function make(registered: Registered, moving: Volatile | undefined): Made {
-    const tag = `"${registered.server.resource_version};${life}-${moving?.version ?? 0}"`
-    return { registered, version: moving?.version, reply: jsonReply(bodyOf(registered, moving), { etag: tag }) }
+  function make(id: ServerId, registered: Registered): Made {
+    const version = moving.version(id)
+    const etag = `"${registered.server.resource_version};${life}-${version}"`
+    return { registered, version, reply: jsonReply(bodyOf(registered, moving.volatile(id)), { etag }) }
   }
 
   function keep(id: ServerId, made: Made): void {
-    if (kept.size >= mostKept && !kept.has(id)) kept.clear()
+    forget(id)
     kept.set(id, made)
+    weight += made.reply.body.length
+    for (const oldest of kept.keys()) {
+      if (weight <= keptBytes) return
+      forget(oldest)
+    }
+  }
+
+  function forget(id: ServerId): void {
+    weight -= kept.get(id)?.reply.body.length ?? 0
+    kept.delete(id)
   }
 
   /** The answer for one server; undefined where there is none of this id. */
   function answer(id: ServerId): Reply | undefined {
     const registered = registry.get(id)
-    if (!registered) return undefined
-    const moving = volatile(id)
+    if (!registered) {
+      forget(id)
+      return undefined
+    }
     const before = kept.get(id)
-    if (before && before.registered === registered && before.version === moving?.version) return before.reply
-    const made = make(registered, moving)
+    if (before?.registered === registered && before.version === moving.version(id)) return before.reply
+    const made = make(id, registered)
     keep(id, made)
     return made.reply
   }
@@ -53,7 +67,6 @@ export type One = ReturnType<typeof createOne>
 /** The redacted server with what moves merged into its health. */
 export function bodyOf({ json }: Registered, moving: Volatile | undefined): Buffer {
   if (!moving) return json()
-  const { version: _version, ...health } = moving
   const server = JSON.parse(json().toString()) as { health: object }
-  return Buffer.from(JSON.stringify({ ...server, health: { ...server.health, ...health } }))
+  return Buffer.from(JSON.stringify({ ...server, health: { ...server.health, ...moving } }))
 }

@@ -4,6 +4,7 @@ import type { Bindings } from './edge.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
 import { type ApiContext, respondJson } from './respond.ts'
+import { suspicionOf } from './sources.ts'
 
 /** What people and orchestrators ask of the daemon itself. */
 export function operationsApi(parts: ApiParts) {
@@ -16,7 +17,7 @@ export function operationsApi(parts: ApiParts) {
       .sources()
       .filter(({ state }) => state === 'degraded' || state === 'stale')
       .map((source) => source.name)
-    const suspicion = monitor.suspicion()
+    const suspicion = suspicionOf(monitor)
     const well = degraded.length === 0 && suspicion === undefined
     return respondJson(c, {
       status: well ? 'healthy' : 'degraded',

@@ -1,7 +1,8 @@
 import { Hono } from 'hono'
-import type { ProbeResult } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
+import { parseQuery } from '../model/parameters.ts'
 import { demand, demandSecrets, type Principal } from './access.ts'
+import { problemOf } from './asked.ts'
 import type { Bindings } from './edge.ts'
 import { type createHot, unknownServer } from './hot.ts'
 import type { ApiParts } from './parts.ts'
@@ -21,9 +22,24 @@ export function serversApi({
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
 
   function list(c: ApiContext): Promise<Response> {
+    const { searchParams } = new URL(c.req.url)
+    if (isOn(searchParams.get('secrets'))) return listSecrets(c, searchParams)
     const reply = hot.reply(targetOf(c))
-    if (!reply) throw new Problem(404, 'There is no list at this path.')
+    if (!reply) throw new Problem(400, 'This cannot be asked for here.')
     return respond(c, reply)
+  }
+
+  function listSecrets(c: ApiContext, parameters: URLSearchParams): Promise<Response> {
+    const { principal } = c.env
+    demandSecrets(principal)
+    const parsed = parseQuery(parameters, { besides: ['secrets'] })
+    if ('problem' in parsed) throw problemOf(parsed.problem)
+    const { page, total, next } = registry.select(parsed.query)
+    const servers = page.map(({ server }) => server)
+    for (const { namespace } of servers) demandNamespace(principal, namespace)
+    log.info({ audit: true, principal: principal?.name, servers: servers.length }, 'secrets were shown')
+    const place = { count: page.length, total, resource_version: registry.token() }
+    return respondJson(c, { servers, ...place, ...(next === undefined ? {} : { continue: next }) })
   }
 
   function show(c: ApiContext): Promise<Response> {
@@ -49,13 +65,11 @@ export function serversApi({
     const id = idIn(c)
     demand(c.env.principal, 'admin')
     if (id === undefined || !registry.get(id)) throw unknownServer(id)
-    const result: ProbeResult | undefined = await monitor.check(id)
-    const now = registry.get(id)
-    if (!now) throw unknownServer(id)
-    const { status, health, enabled } = now.server
-    const nothing = { ok: false, reason: enabled ? 'not_checkable' : 'disabled' }
     log.info({ audit: true, principal: c.env.principal?.name, server: id }, 'a check was asked for')
-    return respondJson(c, { id, ...(result ?? nothing), status, health })
+    const outcome = await monitor.check(id)
+    const now = registry.get(id)
+    if (!outcome || !now) throw unknownServer(id)
+    return respondJson(c, { id, ...outcome, health: now.server.health })
   }
 
   api.get('/', list)
@@ -87,10 +101,15 @@ function idIn(c: ApiContext): ServerId | undefined {
 function askedOf(c: ApiContext): { secrets: boolean } {
   let secrets = false
   for (const [parameter, value] of Object.entries(c.req.queries())) {
-    if (parameter === 'secrets') secrets = ['true', '1'].includes(value[0]?.toLowerCase() ?? '')
+    if (parameter === 'secrets') secrets = isOn(value[0])
     else if (parameter !== 'view') {
       throw new Problem(400, `unknown parameter "${parameter}"; known are secrets, view`, { more: { parameter } })
     }
   }
   return { secrets }
+}
+
+/** Whether a switch among the parameters is on. */
+export function isOn(value: string | null | undefined): boolean {
+  return value === '1' || value?.toLowerCase() === 'true'
 }

@@ -11,14 +11,14 @@ const Token = z.string().describe('Opaque, `epoch-revision`; also the `ETag`.')
 export const ServerShape = Server.meta({ id: 'Server', description: 'One server, secrets redacted.' })
 
 /** One result of a probe, as the history of a server lists it. */
-const HistoryEntry = z.looseObject({})
+const PastCheck = z.object({ at: z.string(), ok: z.boolean(), reason: Reason, response_time_ms: z.number() })
 
 export const ServerDetail = Server.extend({
   health: Server.shape.health.extend({
     last_checked: z.string().optional(),
     response_time_ms: z.number().optional(),
     consecutive_failures: z.int().optional(),
-    history: z.array(HistoryEntry).optional().describe('The last results, newest last.'),
+    history: z.array(PastCheck).optional().describe('The last results, newest last.'),
   }),
 }).meta({ id: 'ServerDetail', description: 'One server with what moves at every probe.' })
 
@@ -38,8 +38,10 @@ export const CheckOutcome = z
     id: z.string(),
     ok: z.boolean(),
     reason: Reason,
-    response_time_ms: z.number().optional(),
+    response_time_ms: z.number(),
     protocol_version: z.string().optional(),
+    checked_at: z.string(),
+    suspected: z.boolean().describe('The daemon suspects itself: the status stayed as it was.'),
     status: Status,
     health: Server.shape.health,
   })

@@ -21,7 +21,7 @@ export function sourcesApi({
 
   api.get('/sources', (c) => {
     const sources = supervisor.sources()
-    const suspicion = monitor.suspicion()
+    const suspicion = suspicionOf(monitor)
     return respondJson(c, {
       sources,
       count: sources.length,
@@ -96,3 +96,12 @@ function summary(changes: readonly Change[]): Summary {
     changes.filter((change) => change.type === type).map(({ now, before }) => (now ?? before).server.id)
   return { added: ids('ADDED'), modified: ids('MODIFIED'), deleted: ids('DELETED') }
 }
+
+/** Why the monitor doubts itself, and how to make it stop. */
+export function suspicionOf({ suspicion }: Pick<ApiParts['monitor'], 'suspicion'>) {
+  const found = suspicion()
+  return found && { ...found, remedy }
+}
+
+const remedy =
+  'Most of what was healthy began to fail at once, so the network of this daemon is the likelier cause. Statuses stay as they were; POST /-/trust-probes makes them follow the probes again.'

@@ -107,7 +107,7 @@ describe('GET /discover', () => {
 
     assert.deepEqual(Object.keys(map), ['weather', 'team-a/maps'])
     assert.equal(map['weather']?.url, 'http://weather.example/mcp')
-    served.registry.put({ name: 'new' })
+    served.roster.put({ name: 'new' })
     assert.match(await (await served.get('/discover')).text(), /"new"/)
   })
 

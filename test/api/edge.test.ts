@@ -9,11 +9,11 @@ describe('the edge', () => {
     const first = await served.get('/servers', { headers: { 'accept-encoding': 'identity' } })
     const etag = first.headers.get('etag') ?? ''
     const again = await served.get('/servers', { headers: { 'if-none-match': `"other", W/${etag}` } })
-    served.registry.put({ name: 'news' })
+    served.roster.put({ name: 'news' })
     const changed = await served.get('/servers', { headers: { 'if-none-match': etag } })
 
     assert.equal(first.status, 200)
-    assert.equal(etag, '"e-2"')
+    assert.equal(etag, '"e-1"')
     assert.equal(((await first.json()) as { servers: unknown[] }).servers.length, 2)
     assert.equal(again.status, 304)
     assert.equal(await again.text(), '')

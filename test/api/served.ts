@@ -7,35 +7,15 @@ import { type Api, createEdge } from '../../src/api/edge.ts'
 import { createGuard, type GuardRules } from '../../src/api/guard.ts'
 import { listen, type ListenOptions } from '../../src/api/listen.ts'
 import type { ApiParts } from '../../src/api/parts.ts'
-import { jsonReply } from '../../src/api/reply.ts'
 import { silent } from '../../src/log.ts'
-import type { Registered } from '../../src/model/change.ts'
-import type { Server } from '../../src/model/server.ts'
-import { registered } from '../made.ts'
+import { createRoster, type Roster, type Said } from '../roster.ts'
 
 export const limits = Limits.parse({})
 
-/** A registry of a few servers, whose revision the test moves by `put`. */
-export function shelf(...servers: readonly Partial<Server>[]) {
-  const rows = new Map<string, Registered>()
-  let revision = 0
-
-  function put(fields: Partial<Server>): void {
-    revision += 1
-    const row = registered({ resource_version: `e-${revision}`, ...fields })
-    rows.set(row.server.id, row)
-  }
-
-  for (const server of servers) put(server)
-  const list = () => [...rows.values()].toSorted((one, other) => (one.server.id < other.server.id ? -1 : 1))
-  return { put, list, get: (id: string) => rows.get(id), token: () => `e-${revision}`, size: () => rows.size }
-}
-
 /** Everything the application asks for, quiet and empty but for the registry. */
-export function parts(registry: ReturnType<typeof shelf> = shelf()): ApiParts {
+export function parts({ registry }: Roster = createRoster()): ApiParts {
   return {
     registry,
-    lists: { answer: () => jsonReply(listBody(registry), { etag: `"${registry.token()}"` }) },
     supervisor: {
       sources: () => [],
       syncing: () => [],
@@ -45,6 +25,7 @@ export function parts(registry: ReturnType<typeof shelf> = shelf()): ApiParts {
     },
     monitor: {
       volatile: () => undefined,
+      version: () => 0,
       check: () => Promise.resolve(undefined),
       suspicion: () => undefined,
       clearSuspicion: () => {},
@@ -56,12 +37,8 @@ export function parts(registry: ReturnType<typeof shelf> = shelf()): ApiParts {
   }
 }
 
-function listBody({ list }: ReturnType<typeof shelf>): Buffer {
-  return Buffer.from(JSON.stringify({ servers: list().map(({ server }) => server) }))
-}
-
 export type Options = {
-  readonly servers?: readonly Partial<Server>[]
+  readonly servers?: readonly Said[]
   readonly tokens?: readonly TokenGrant[]
   readonly anonymous?: Role
   readonly guard?: Partial<GuardRules>
@@ -72,11 +49,12 @@ export type Options = {
   readonly app?: Api
 }
 
-/** The whole edge on a free port of loopback, in front of `shelf`. */
+/** The whole edge on a free port of loopback, in front of a registry moved by hand. */
 export async function serve(options: Options = {}) {
-  const registry = shelf(...(options.servers ?? [{ name: 'weather' }]))
+  const roster = createRoster()
+  roster.put(...(options.servers ?? [{ name: 'weather' }]))
   const loopback = options.guard?.loopback ?? true
-  const { app, front } = createApp({ ...parts(registry), ...options.parts })
+  const { app, fronts } = createApp({ ...parts(roster), ...options.parts })
   const guard = createGuard({
     access: createAccess({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
     cors: { origins: [], methods: ['GET', 'POST'], headers: ['content-type', 'authorization'] },
@@ -88,7 +66,7 @@ export async function serve(options: Options = {}) {
   const edge = createEdge({
     app: options.app ?? app,
     guard: () => guard,
-    fronts: [front],
+    fronts,
     bodyBytes: () => options.bodyBytes ?? 1_048_576,
     log: silent,
   })
@@ -99,7 +77,7 @@ export async function serve(options: Options = {}) {
   )
   const { url, port } = listening
   return {
-    registry,
+    roster,
     url,
     port,
     listening,
