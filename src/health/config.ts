@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AgentLeases } from '../agents/config.ts'
 import { isCidr } from '../flow/address.ts'
 import { duration } from '../model/duration.ts'
 
@@ -12,6 +13,7 @@ export const HealthConfig = z.strictObject({
     .describe(
       'Pause between two probes of a server whose definition names none. An outage may stay unseen three times as long.',
     ),
+  agents: AgentLeases.prefault({}).describe('How long agents may be silent.'),
   timeout: duration({ min: 0.1, max: 300 })
     .default(5)
     .describe('Deadline of one probe as a whole, however many requests it takes.'),

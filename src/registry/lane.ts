@@ -85,7 +85,10 @@ export function startLane({
       )
   }
 
+  const settled = Promise.withResolvers<void>()
+
   function settleWaiting(outcome: LookOutcome): void {
+    settled.resolve()
     for (const waiter of waiting) {
       if (looks < waiter.from) continue
       waiting.delete(waiter)
@@ -228,7 +231,7 @@ export function startLane({
     patience.abort()
   }
 
-  return { name, refresh, status, close, answered: () => answered, ended: () => ended }
+  return { name, refresh, status, close, settled: settled.promise, answered: () => answered, ended: () => ended }
 }
 
 /** The next sighting, or an error when none came in time. */

@@ -4,6 +4,7 @@ import type { Batch, Change, Registered } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import { byPrecedence, type Candidate, type Delta, type Layer } from './candidate.ts'
+import { createIndexes, type Indexes } from './indexes.ts'
 import { type Moment, type Probed, type Row, rowOf } from './picture.ts'
 
 /** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
@@ -26,6 +27,10 @@ export type Registry = {
   readonly get: (id: ServerId) => Registered | undefined
   /** Every server, ordered by id. */
   readonly list: () => readonly Registered[]
+  /** One page of the servers that a query asks for, and how many there are in all. */
+  readonly select: Indexes['select']
+  /** How many servers have each value of a field. */
+  readonly counts: Indexes['counts']
   /** Registers at once; `push` is called once per revision, synchronously, with what it changed. Returns how to leave. */
   readonly subscribe: (push: (batch: Batch) => void) => () => void
   /** Notes verdicts of the monitor; those that change nothing make no revision. */
@@ -58,9 +63,9 @@ export function createRegistry({
 }): RegistryCore {
   const rows = new Map<ServerId, Row>()
   const contenders = new Map<ServerId, readonly Candidate[]>()
+  const indexes = createIndexes()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
-  let ordered: readonly Row[] | undefined = []
   let settle: (() => void) | undefined
   let settling = false
 
@@ -96,7 +101,7 @@ export function createRegistry({
       if (row) rows.set(row.server.id, row as Row)
       else if (before) rows.delete(before.server.id)
     }
-    ordered = undefined
+    indexes.apply(changes)
     revision += 1
     feed.publish({ revision, token: tokenOf(revision), changes })
     return changes
@@ -162,7 +167,9 @@ export function createRegistry({
     revision: () => (settled(), revision),
     size: () => (settled(), rows.size),
     get: (id) => (settled(), rows.get(id)),
-    list: () => (settled(), (ordered ??= [...rows.values()].toSorted(byId))),
+    list: () => (settled(), indexes.list()),
+    select: (query) => (settled(), indexes.select(query)),
+    counts: (field) => (settled(), indexes.counts(field)),
     subscribe: (push) => feed.subscribe(push),
     observe,
     commit: (delta) => remake(compete(delta)),
@@ -180,8 +187,6 @@ function newEpoch(): string {
       .padStart(4, '0')
   )
 }
-
-const byId = (a: Row, b: Row) => (a.server.id < b.server.id ? -1 : a.server.id > b.server.id ? 1 : 0)
 
 function sameShadows({ server }: Row, losers: readonly Candidate[]): boolean {
   if (server.shadows.length !== losers.length) return false

@@ -129,6 +129,8 @@ export function createSupervisor({
     /** Reads a source now; throws `UnknownSourceError`, or a `SourceError` when it does not answer in time. */
     refresh: async (name: string, ms = 30_000): Promise<LookOutcome> => await laneOf(name).refresh(ms),
     names: () => [...running.keys()],
+    /** Resolves once every source has answered for the first time, or was given up on for now. */
+    settled: async () => void (await Promise.all([...running.values()].map(({ lane }) => lane.settled))),
     async [Symbol.asyncDispose]() {
       await Promise.all([...running.values()].map(({ lane }) => lane.close(graceMs)))
     },

@@ -1,0 +1,35 @@
+import type { RegistrationSettings } from '../agents/registrations.ts'
+import type { SourcePlan } from '../registry/supervisor.ts'
+import { kindOf, openSource, SourceConfig } from '../sources/catalogue.ts'
+import type { SourceTools } from '../sources/kind.ts'
+import type { Config } from './schema.ts'
+
+/** The sources of a config as the supervisor runs them, in order of precedence; `manual` is implicit, and last. */
+export function plansOf({ sources }: Pick<Config, 'sources'>, tools: SourceTools): SourcePlan[] {
+  const hasManual = sources.some(({ type }) => type === 'manual')
+  const all = hasManual ? sources : [...sources, SourceConfig.parse({ type: 'manual' })]
+  return all.filter(({ enabled }) => enabled).map((source) => planOf(source, tools))
+}
+
+function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
+  const { discovery_method, reach, mayIntroduceStdio, questionsShrinks, silence } = kindOf(source)
+  return {
+    name: source.name,
+    type: source.type,
+    settings: source,
+    layer: { discovery_method, reach },
+    trust: { stdio: (namespace) => source.allow_stdio ?? mayIntroduceStdio(source, namespace), questionsShrinks },
+    silenceMs: silence(source) * 1000,
+    open: () => openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }),
+  }
+}
+
+/** How long registrations last. */
+export function registrationSettings({ health: { agents } }: Pick<Config, 'health'>): RegistrationSettings {
+  const { enabled, least, ratio, most } = agents.preservation
+  return {
+    retentionMs: agents.retention * 1000,
+    preservation: { enabled, least, ratio, mostMs: most * 1000 },
+    most: agents.most,
+  }
+}

@@ -1,0 +1,130 @@
+import { startRegistrations } from './agents/registrations.ts'
+import { createAnswers } from './api/answers.ts'
+import { type ApiRules, openApi } from './api/api.ts'
+import type { Reloaded } from './api/parts.ts'
+import type { RunningDaemon, StartDaemon } from './cli/command.ts'
+import { version } from './cli/help.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { plansOf, registrationSettings } from './config/plans.ts'
+import { watchConfig } from './config/watch.ts'
+import { openDoor } from './flow/door.ts'
+import { createMonitor } from './health/monitor.ts'
+import type { RootLog } from './log.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import { createRegistry } from './registry/registry.ts'
+import { createSupervisor } from './registry/supervisor.ts'
+import { openMemory } from './stores/memory.ts'
+
+/**
+ * Builds every part in order and starts it; resolves once the daemon answers. Disposal stops them in reverse: first it
+ * answers no more, at last the store is closed. What was half built is cleaned up too.
+ */
+export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) => {
+  await using stack = new AsyncDisposableStack()
+  let { config } = loaded
+  const onError = (error: unknown) => log.error({ err: error }, 'a part of the daemon failed')
+
+  const store = stack.use(openMemory({ log }))
+  const registrations = stack.use(
+    startRegistrations({ store, settings: () => registrationSettings(config), log: log.child({ part: 'agents' }) }),
+  )
+  const door = stack.adopt(openDoor(), ({ close }) => close())
+  const registry = createRegistry({ onError })
+  registry.settleWith(registrations.settle)
+  const supervisor = stack.use(createSupervisor({ registry, log: log.child({ part: 'sources' }) }))
+  const monitor = stack.use(
+    createMonitor({ registry, door, config: config.health, log: log.child({ part: 'health' }) }),
+  )
+  const tools = { log, env: process.env, door, registrations: registrations.sources }
+  const reloads = createReload({ load, log, apply })
+
+  async function apply(next: LoadedConfig): Promise<void> {
+    config = next.config
+    log.setLevel(config.log.level)
+    monitor.reconfigure(config.health)
+    api.apply(rulesOf(next))
+    await supervisor.apply(plansOf(config, tools))
+  }
+
+  const answers = createAnswers({ registry, syncing: supervisor.syncing, volatile: monitor.volatile, onError })
+  const metrics = createMetrics({
+    version,
+    registry,
+    sources: supervisor.sources,
+    suspicion: monitor.suspicion,
+    http: { counts: () => api.counts(), connections: () => api.connections() },
+    reload: reloads.last,
+  })
+  const api = stack.use(
+    await openApi({
+      rules: rulesOf(loaded),
+      parts: {
+        registry,
+        lists: answers,
+        supervisor,
+        monitor,
+        reload: reloads.now,
+        metrics: config.metrics.enabled ? metrics.text : undefined,
+        name: config.listen.name,
+        version,
+        log: log.child({ part: 'api' }),
+      },
+      accessLog: config.log.access,
+      log: log.child({ part: 'api' }),
+    }),
+  )
+  if (api.warning) log.warn({ url: api.url }, api.warning)
+  await supervisor.apply(plansOf(config, tools))
+  const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
+  if (loaded.file !== undefined) {
+    watchConfig({ file: loaded.file, signal: watching.signal, onChange: async () => void (await reloads.now()) })
+  }
+  log.info({ url: api.url, version, sources: supervisor.names() }, 'listening')
+
+  const running = stack.move()
+  return {
+    url: api.url,
+    reload: reloads.now,
+    ready: supervisor.settled,
+    sources: supervisor.sources,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  } satisfies RunningDaemon
+}
+
+function rulesOf({ config: { listen, auth, cors, limits } }: LoadedConfig): ApiRules {
+  return { listen, auth, cors, limits }
+}
+
+/** Reads the config again, one at a time; an invalid one changes nothing and is told. */
+function createReload({
+  load,
+  log,
+  apply,
+}: {
+  load: () => Promise<LoadedConfig>
+  log: RootLog
+  apply: (next: LoadedConfig) => Promise<void>
+}) {
+  let last = { successful: true, at: Date.now() }
+  let underway: Promise<Reloaded> = Promise.resolve({ applied: true })
+
+  async function once(): Promise<Reloaded> {
+    try {
+      const next = await load()
+      await apply(next)
+      last = { successful: true, at: Date.now() }
+      log.info({ file: next.file }, 'config taken')
+      return { applied: true, file: next.file, warnings: next.warnings }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      last = { successful: false, at: Date.now() }
+      log.error({ err: error }, 'the config was not taken, the old one goes on')
+      return { applied: false, reason }
+    }
+  }
+
+  return {
+    now: () => (underway = underway.then(once)),
+    last: () => last,
+  }
+}
