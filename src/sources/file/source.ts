@@ -54,9 +54,9 @@ export function watchFiles({ paths, expand, rescan, env, log, ...options }: Opti
     }
   }
 
-  function pauseAfter({ unsettled, missing }: Look, watching: Watching): number {
+  function pauseAfter({ unsettled }: Look, watching: Watching): number {
     if (unsettled) return soonSeconds
-    return missing.length > 0 || watching.trouble() ? Math.min(pollSeconds, rescan) : rescan
+    return watching.trouble() ? Math.min(pollSeconds, rescan) : rescan
   }
 }
 

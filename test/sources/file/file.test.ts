@@ -1,8 +1,15 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { appendFile, chmod, cp, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { type Server, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
+import { elsewhere } from '../../../src/sources/documents/parse-elsewhere.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
+import { type Followed, follow } from '../../follow.ts'
 import { toolsWith } from '../tools.ts'
 
 keepsTheSourceContract({
@@ -12,18 +19,367 @@ keepsTheSourceContract({
     const directory = await mkdtemp(join(tmpdir(), 'roster-'))
     const path = join(directory, 'team.json')
     let listed = names
-    const publish = (next: readonly string[]) => writeFile(path, documentOf((listed = next)))
+    const publish = (next: readonly string[]) => writeFile(path, documentOf(...(listed = next)))
     await publish(names)
     return {
       source: openSource(SourceConfig.parse({ type: 'file', paths: [directory] }), toolsWith()),
       publish,
-      break: () => writeFile(path, documentOf(listed).slice(0, -2)),
+      break: () => writeFile(path, documentOf(...listed).slice(0, -2)),
       heal: () => publish(listed),
       close: () => rm(directory, { recursive: true }),
     }
   },
 })
 
-function documentOf(names: readonly string[]): string {
+describe('the source file', () => {
+  it('sees a file come, change and go', () =>
+    inFolder(async ({ at, open }) => {
+      const seen = open()
+      await seen.until('it has looked', () => seen.sightings.length > 0)
+      assert.deepEqual(seen.names(), [])
+
+      await writeFile(at('a.yaml'), 'servers: {weather: {command: x}}\n')
+      await seen.untilNames('weather')
+      await writeFile(at('a.yaml'), 'servers: {weather: {command: x}, tides: {command: x}}\n')
+      await seen.untilNames('tides', 'weather')
+      await rm(at('a.yaml'))
+      await seen.untilNames()
+      assert.deepEqual([...seen.origins.keys()], [])
+    }))
+
+  it('reads what people mean, and leaves what editors and tools leave behind', () =>
+    inFolder(async ({ at, open }) => {
+      const litter = [
+        'x~',
+        'a.yaml~',
+        '.a.yaml.swp',
+        '.a.yaml.swx',
+        '.#a.yaml',
+        '#a.yaml#',
+        'a.yaml.bak',
+        '4913',
+        'b.yaml.tmp',
+        '.hidden.yaml',
+        '..data.yaml',
+        'notes.txt',
+      ]
+      for (const name of litter) await writeFile(at(name), documentOf('litter'))
+      for (const name of ['a.yaml', 'b.yml', 'C.JSON']) await writeFile(at(name), documentOf(name))
+      await mkdir(at('folder.yaml'))
+      await mkdir(at('below'))
+      await writeFile(at('below/d.yaml'), documentOf('below'))
+
+      await open().untilNames('C.JSON', 'a.yaml', 'b.yml')
+      await open({ recursive: true }).untilNames('C.JSON', 'a.yaml', 'b.yml', 'below')
+    }))
+
+  it('takes files, directories and globs in the order of its config, each file once', () =>
+    inFolder(async ({ at, open }) => {
+      await mkdir(at('deep/er'), { recursive: true })
+      for (const name of ['z.conf', 'a.yaml', 'deep/er/b.yaml', 'deep/c.txt'])
+        await writeFile(at(name), documentOf(name))
+
+      const seen = open({ paths: [at('z.conf'), at('deep/**/*.{yaml,txt}'), at('.'), at('*.yaml')] })
+      await seen.untilNames('a.yaml', 'deep/c.txt', 'deep/er/b.yaml', 'z.conf')
+
+      const ranks = Object.fromEntries([...seen.origins.values()].map(({ reading }) => [reading.origin, reading.rank]))
+      assert.deepEqual(ranks, {
+        [at('z.conf')]: 0,
+        [at('deep/c.txt')]: 1,
+        [at('deep/er/b.yaml')]: 1,
+        [at('a.yaml')]: 2,
+      })
+    }))
+
+  it('waits for a directory that does not exist yet, through five lives of it', () =>
+    inFolder(async ({ at, open }) => {
+      const seen = open({ paths: [at('not/yet')] })
+      await seen.until('it has looked', () => seen.sightings.length > 0)
+      assert.partialDeepStrictEqual(seen.sightings[0], {
+        type: 'picture',
+        readings: [],
+        note: `waiting for ${at('not/yet')}`,
+      })
+      for (let life = 0; life < 5; life++) {
+        await mkdir(at('not/yet'), { recursive: true })
+        await writeFile(at('not/yet/a.yaml'), documentOf(`life-${life}`))
+        await seen.untilNames(`life-${life}`)
+        await rm(at('not'), { recursive: true })
+      }
+      await seen.untilNames()
+    }))
+
+  it('keeps the last good servers while a file is broken, blank or unreadable, and says so', () =>
+    inFolder(
+      async ({ at, open }) => {
+        await writeFile(at('a.yaml'), documentOf('weather'))
+        await writeFile(at('b.yaml'), documentOf('tides'))
+        const seen = open()
+        await seen.untilNames('tides', 'weather')
+
+        const harm: [harm: () => Promise<unknown>, message: RegExp][] = [
+          [
+            () => writeFile(at('a.yaml'), 'servers:\n  weather: {command: x\n'),
+            /misses a character|does not allow|indented/,
+          ],
+          [() => writeFile(at('a.yaml'), ''), /is blank/],
+          [() => writeFile(at('a.yaml'), '\0\0\0'), /NUL/],
+          [() => writeFile(at('a.yaml'), `servers: {a: {command: "${'x'.repeat(2000)}"}}`), /too big: .* at most/],
+        ]
+        for (const [doHarm, message] of harm) {
+          await doHarm()
+          await seen.until(`it says ${message}`, () =>
+            message.test(seen.origins.get(at('a.yaml'))?.error?.message ?? ''),
+          )
+          assert.deepEqual(seen.names(), ['tides', 'weather'])
+          assert.equal(seen.origins.get(at('b.yaml'))?.error, undefined)
+        }
+        await writeFile(at('a.yaml'), documentOf('weather'))
+        await seen.until('it healed', () => seen.origins.get(at('a.yaml'))?.error === undefined)
+      },
+      { max_bytes: 1000 },
+    ))
+
+  it('never believes a file that is being written', () =>
+    inFolder(async ({ at, open }) => {
+      await writeFile(at('a.json'), documentOf('weather'))
+      const seen = open()
+      await seen.untilNames('weather')
+
+      const next = documentOf(...Array.from({ length: 40 }, (_, index) => `server-${index}`))
+      await writeFile(at('a.json'), '')
+      for (let from = 0; from < next.length; from += 100) {
+        await appendFile(at('a.json'), next.slice(from, from + 100))
+        await pause(10)
+      }
+      await seen.until('all are there', () => seen.names().length === 40)
+
+      assert.ok(
+        seen.sightings.every(
+          (sighting) => sighting.type !== 'picture' || sighting.readings.every((reading) => 'entries' in reading),
+        ),
+      )
+    }))
+
+  it('never shows less while a Kubernetes mount is swapped', () =>
+    inFolder(async ({ at, open }) => {
+      const names = ['a', 'b', 'c']
+      const swap = swapsOf(at('.'), names)
+      await swap(0)
+      const seen = open()
+      await seen.untilNames('a-0', 'b-0', 'c-0')
+      for (let version = 1; version <= 30; version++) {
+        await swap(version)
+        await pause((version * 37) % 150)
+      }
+      await seen.untilNames('a-30', 'b-30', 'c-30')
+
+      assert.deepEqual(
+        [...seen.origins.keys()],
+        names.map((name) => at(`${name}.yaml`)),
+      )
+      for (const sighting of seen.sightings) {
+        if (sighting.type !== 'picture') continue
+        assert.equal(sighting.readings.length, names.length)
+        assert.ok(sighting.readings.every((reading) => 'entries' in reading && reading.entries.length === 1))
+      }
+    }))
+
+  const saves: Record<string, (path: string, text: string) => Promise<unknown>> = {
+    'written over': (path, text) => writeFile(path, text),
+    'renamed over, as vim and sed do': async (path, text) => {
+      await writeFile(`${path}.tmp`, text)
+      await rename(`${path}.tmp`, path)
+    },
+    'moved away and written anew, as with a backup': async (path, text) => {
+      await rename(path, `${path}~`)
+      await pause(20)
+      await writeFile(path, text)
+    },
+    'copied over': async (path, text) => {
+      await writeFile(`${path}.new`, text)
+      await cp(`${path}.new`, path)
+    },
+  }
+  for (const [how, save] of Object.entries(saves)) {
+    it(`sees every save of a file that is ${how}, and none as a removal`, () =>
+      inFolder(async ({ at, open }) => {
+        await writeFile(at('a.yaml'), documentOf('weather', 'v0'))
+        const seen = open()
+        await seen.untilNames('v0', 'weather')
+        for (let version = 1; version <= 10; version++) {
+          await save(at('a.yaml'), documentOf('weather', `v${version}`))
+          const start = performance.now()
+          await seen.untilNames(`v${version}`, 'weather')
+          assert.ok(performance.now() - start < 1000)
+        }
+        assert.ok(seen.sightings.every((sighting) => sighting.type !== 'picture' || sighting.readings.length === 1))
+      }))
+  }
+
+  it('shows the same reading as long as the bytes are the same, whatever is touched', () =>
+    inFolder(async ({ at, open }) => {
+      const text = documentOf('weather')
+      await writeFile(at('a.yaml'), text)
+      const seen = open()
+      await seen.untilNames('weather')
+      const { reading } = seen.origins.get(at('a.yaml'))!
+      for (let round = 0; round < 200; round++) await writeFile(at('a.yaml'), text)
+      await utimes(at('a.yaml'), new Date(), new Date())
+      await writeFile(at('b.yaml'), documentOf('tides'))
+      await seen.untilNames('tides', 'weather')
+      await seen.refresh()
+
+      assert.equal(seen.origins.get(at('a.yaml'))?.reading, reading)
+      assert.equal(seen.sightings.filter(({ type }) => type === 'picture').length, 2)
+    }))
+
+  it('finds other bytes of the same size and time when it looks by itself', () =>
+    inFolder(
+      async ({ at, open }) => {
+        const time = new Date(2026, 0)
+        await writeFile(at('a.yaml'), documentOf('weather'))
+        await utimes(at('a.yaml'), time, time)
+        const seen = open()
+        await seen.untilNames('weather')
+        await writeFile(at('a.yaml'), documentOf('leather'))
+        await utimes(at('a.yaml'), time, time)
+        await seen.untilNames('leather')
+        await seen.until('it looked and found nothing new', () => seen.sightings.at(-1)?.type === 'alive')
+      },
+      { rescan: 0.2 },
+    ))
+
+  it('is not stopped by what is no file', () =>
+    inFolder(async ({ at, open, stack }) => {
+      execFileSync('mkfifo', [at('fifo.yaml')])
+      stack.use(await listening(at('socket.yaml')))
+      await symlink(at('nowhere'), at('dangling.yaml'))
+      await symlink(at('loop.yaml'), at('loop.yaml'))
+      await symlink(join(at('good.yaml'), 'x'), at('through-a-file.yaml'))
+      await symlink('/dev/zero', at('endless.yaml'))
+      await mkdir(at('folder.yaml'))
+      await writeFile(at('good.yaml'), documentOf('weather'))
+      const seen = open()
+      await seen.untilNames('weather')
+
+      const reasons = Object.fromEntries(
+        [...seen.origins].map(([origin, { error }]) => [origin.slice(at('.').length + 1), error?.message]),
+      )
+      assert.deepEqual(reasons, {
+        'good.yaml': undefined,
+        'dangling.yaml': 'is a symbolic link to nothing',
+        'endless.yaml': 'is a device, not a file',
+        'fifo.yaml': 'is a FIFO, not a file',
+        'loop.yaml': 'is a symbolic link that leads back to itself',
+        'socket.yaml': 'is a socket, not a file',
+        'through-a-file.yaml': 'is a symbolic link to nothing',
+      })
+      await writeFile(at('good.yaml'), documentOf('tides'))
+      await seen.untilNames('tides')
+    }))
+
+  it('reads files up to what it may read in total', () =>
+    inFolder(async ({ at, open }) => {
+      for (const name of ['a', 'b', 'c']) await writeFile(at(`${name}.json`), documentOf(name))
+      const size = documentOf('a').length
+      const seen = open({ max_total_bytes: 2 * size })
+      await seen.untilNames('a', 'b')
+      assert.match(seen.origins.get(at('c.json'))?.error?.message ?? '', /max_total_bytes/)
+    }))
+
+  it('fills in variables only when asked to', () =>
+    inFolder(async ({ at, open }) => {
+      await writeFile(
+        at('a.yaml'),
+        'servers: {a: {command: "${RUNNER:-npx}", env: {KEY: "${env:KEY}", OTHER: "${NONE}"}}}',
+      )
+      const urls = (seen: Followed) =>
+        [...seen.origins.values()].flatMap(({ entries }) =>
+          entries.map((entry) => ('value' in entry ? entry.value : entry)),
+        )
+      const literal = open()
+      await literal.untilNames('a')
+      assert.deepEqual(urls(literal), [
+        { name: 'a', command: '${RUNNER:-npx}', env: { KEY: '${env:KEY}', OTHER: '${NONE}' } },
+      ])
+      const expanded = open({ expand: true })
+      await expanded.untilNames('a')
+      assert.deepEqual(urls(expanded), [{ name: 'a', command: 'npx', env: { KEY: 'k', OTHER: '${NONE}' } }])
+    }))
+
+  it(
+    'keeps the servers of a directory that may no longer be listed',
+    { skip: process.getuid?.() === 0 && 'root may list everything; run by hand as another user' },
+    () =>
+      inFolder(async ({ at, open }) => {
+        await mkdir(at('shut'))
+        await writeFile(at('shut/a.yaml'), documentOf('weather'))
+        const seen = open({ paths: [at('shut')] })
+        await seen.untilNames('weather')
+        await chmod(at('shut'), 0)
+        seen.raise()
+        await seen.until('it says why', () =>
+          /permission denied/.test(seen.origins.get(at('shut/a.yaml'))?.error?.message ?? ''),
+        )
+        await chmod(at('shut'), 0o755)
+      }),
+  )
+
+  it('looks where people put files when no paths are given', () =>
+    inFolder(async ({ at, open }) => {
+      await mkdir(at('.config/mcp'), { recursive: true })
+      await writeFile(at('.config/mcp/a.yaml'), documentOf('from-home'))
+      const seen = open({ paths: undefined })
+      await seen.until('it finds the one at home', () => seen.names().includes('from-home'))
+    }))
+})
+
+type Folder = {
+  readonly at: (name: string) => string
+  readonly open: (options?: Record<string, unknown>) => Followed
+  readonly stack: AsyncDisposableStack
+}
+
+async function inFolder(test: (folder: Folder) => Promise<void>, common: Record<string, unknown> = {}): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'roster-'))
+  await using stack = new AsyncDisposableStack()
+  stack.defer(() => rm(folder, { recursive: true }))
+  stack.defer(() => elsewhere.end())
+  const tools = toolsWith({ env: { HOME: folder, KEY: 'k' } })
+  await test({
+    stack,
+    at: (name) => (name === '.' ? folder : join(folder, name)),
+    open: (options) =>
+      stack.use(
+        follow(openSource(SourceConfig.parse({ type: 'file', paths: [folder], ...common, ...options }), tools)),
+      ),
+  })
+}
+
+function documentOf(...names: readonly string[]): string {
   return JSON.stringify({ servers: names.map((name) => ({ name, url: `http://${name}.example/mcp` })) })
+}
+
+/** Writes a mount as the kubelet does: a new dated directory, and one rename that swaps `..data` to it. */
+function swapsOf(mount: string, names: readonly string[]) {
+  let before: string | undefined
+  return async (version: number) => {
+    const dated = join(mount, `..2026_01_01_${version}`)
+    await mkdir(dated)
+    for (const name of names) await writeFile(join(dated, `${name}.yaml`), documentOf(`${name}-${version}`))
+    await symlink(dated, join(mount, '..data_tmp'))
+    await rename(join(mount, '..data_tmp'), join(mount, '..data'))
+    if (before === undefined)
+      for (const name of names) await symlink(`..data/${name}.yaml`, join(mount, `${name}.yaml`))
+    else await rm(before, { recursive: true })
+    before = dated
+  }
+}
+
+async function listening(path: string): Promise<Server> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const server = createServer().listen(path, resolve)
+  await promise
+  return server
 }
