@@ -1,5 +1,4 @@
 import { startRegistrations } from './agents/registrations.ts'
-import { createAnswers } from './api/answers.ts'
 import { type ApiRules, openApi } from './api/api.ts'
 import type { Reloaded } from './api/parts.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
@@ -46,7 +45,6 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     await supervisor.apply(plansOf(config, tools))
   }
 
-  const answers = createAnswers({ registry, syncing: supervisor.syncing, volatile: monitor.volatile, onError })
   const metrics = createMetrics({
     version,
     registry,
@@ -60,7 +58,6 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
       rules: rulesOf(loaded),
       parts: {
         registry,
-        lists: answers,
         supervisor,
         monitor,
         reload: reloads.now,

@@ -37,10 +37,10 @@ export function rowOf(
   const { definition, stored } = winner
   const version = definition.version ?? carried?.version
   const server: Server = {
+    id: winner.id,
     ...definition,
     ...(version !== undefined && { version }),
     capabilities: union(definition.capabilities, carried?.capabilities),
-    id: winner.id,
     status,
     health,
     source: winner.layer.name,
