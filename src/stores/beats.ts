@@ -19,6 +19,7 @@ export function createBeatBuffer({
   let timer: NodeJS.Timeout | undefined
   let due = Infinity
   let writing: Promise<void> | undefined
+  let underWay = 0
 
   function add(beats: readonly Beat[]): void {
     const now = performance.now()
@@ -53,6 +54,7 @@ export function createBeatBuffer({
   async function writeAll(): Promise<void> {
     while (buffered.size > 0 && isUp()) {
       const taken = take()
+      underWay = taken.length
       try {
         const now = performance.now()
         await write([...taken].map(([name, { heard, said }]) => heardBeat(name, now - heard, said)))
@@ -61,6 +63,8 @@ export function createBeatBuffer({
         if (error instanceof StoreUnavailable) putBack(taken)
         else counted.dropped += taken.length
         return
+      } finally {
+        underWay = 0
       }
     }
   }
@@ -79,7 +83,7 @@ export function createBeatBuffer({
     clearTimeout(timer)
   }
 
-  return { add, flush, close, waiting: () => buffered.size, counted }
+  return { add, flush, close, waiting: () => buffered.size + underWay, counted }
 }
 
 function heardBeat(name: string, age_ms: number, said: string | undefined): HeardBeat {

@@ -44,7 +44,7 @@ export function judge(
     if (current === undefined) return { type: 'conflict', current }
     return { type: 'deleted', before: current, resource_version: version }
   }
-  const { definition, lease } = operation
+  const { definition, lease, created_at = now } = operation
   const registration = {
     kind,
     namespace,
@@ -52,7 +52,7 @@ export function judge(
     definition,
     ...(lease && { lease }),
     resource_version: version,
-    created_at: current?.created_at ?? operation.created_at ?? now,
+    created_at: current?.created_at ?? new Date(created_at).toISOString(),
     updated_at: now,
   }
   return { type: 'put', registration, created: current === undefined }

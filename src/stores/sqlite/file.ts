@@ -1,4 +1,4 @@
-import { closeSync, chmodSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Inspected, pending } from '../migrations.ts'
@@ -33,11 +33,18 @@ function lookAt(path: string): Stats | undefined {
 /** The file is ours alone from its first moment; SQLite gives what it makes beside it the same mode. */
 function makeFile(path: string): void {
   const directory = dirname(path)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory)
   closeSync(openSync(path, 'a', 0o600))
   const entry = openSync(directory, 'r')
   fsyncSync(entry)
   closeSync(entry)
+}
+
+/** Level by level: where nothing can be made, as in `/proc`, the recursive `mkdir` of Node never comes back. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 /** Read-only: a file that is not ours must not even change its mode. */
