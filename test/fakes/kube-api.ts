@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -49,7 +49,7 @@ function understand(method: string, url: URL, user: string | undefined): KubeReq
   const [, group = '', namespace, plural, name] = pathOf.exec(url.pathname) ?? []
   const resource = resources.find((one) => one.plural === plural && one.group === group)
   const watching = /^(1|true)$/.test(url.searchParams.get('watch') ?? '')
-  const reading = watching ? 'watch' : name === undefined ? 'list' : 'get'
+  const reading = watching ? 'watch' : name === undefined && resource ? 'list' : 'get'
   const verb = { GET: reading, POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[method] ?? method
   return {
     at: performance.now(),
@@ -62,6 +62,12 @@ function understand(method: string, url: URL, user: string | undefined): KubeReq
     name,
     user,
   }
+}
+
+/** What carries a request: the socket, or the session that many share. */
+function connectionOf(response: ServerResponse): object {
+  const { stream } = response as unknown as { stream?: { session?: object } }
+  return stream?.session ?? response.req.socket
 }
 
 /** A Kubernetes API server as its clients see it: lists, watches, pages, selectors, roles, and every way it has of failing. */
@@ -82,6 +88,8 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
   let tokens: Map<string, string> | undefined
   let lists = { now: 0, peak: 0, delayMs: 0 }
   let frozen = new WeakSet<object>()
+  let blackHole = false
+  let onHeaders = (_headers: IncomingHttpHeaders): void => {}
 
   function mayUser({ verb, resource, namespace, user }: KubeRequest): boolean {
     if (!rules || !resource) return true
@@ -95,7 +103,7 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
   }
 
   function send(response: ServerResponse, code: number, body: unknown, headers: Record<string, string> = {}): void {
-    if (frozen.has(response.req.socket)) return
+    if (frozen.has(connectionOf(response))) return
     const bytes = Buffer.from(JSON.stringify(body))
     response.writeHead(code, { 'content-type': 'application/json', 'content-length': String(bytes.length), ...headers })
     response.end(bytes)
@@ -160,8 +168,8 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
       return
     }
     const pipe = {
-      write: (chunk: Buffer) => void (frozen.has(response.req.socket) || response.write(chunk)),
-      end: () => void (frozen.has(response.req.socket) || response.end()),
+      write: (chunk: Buffer) => void (frozen.has(connectionOf(response)) || response.write(chunk)),
+      end: () => void (frozen.has(connectionOf(response)) || response.end()),
     }
     const open = { ...openWatch(store, asked, pipe, habits), response, request }
     watches.add(open)
@@ -208,7 +216,8 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
     const user = tokens ? tokens.get(bearer ?? '') : 'system:admin'
     const request = understand(message.method ?? 'GET', new URL(message.url ?? '/', 'http://fake'), user)
     requests.push(request)
-    if (frozen.has(message.socket)) return
+    onHeaders(message.headers)
+    if (blackHole || frozen.has(connectionOf(response))) return
     const fault = faultFor(request)
     if (fault?.cut) return void message.socket.destroy()
     if (fault?.hang) return
@@ -257,7 +266,8 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
     await closed
   }
 
-  async function start(): Promise<void> {
+  async function start(options: { tls?: { key: string; cert: string } } = {}): Promise<void> {
+    tls = options.tls ?? tls
     server = create()
     await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve))
   }
@@ -285,8 +295,11 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
     /** Connections that are open now stay so, and nothing ever comes through them again. */
     freeze: () => {
       frozen = new WeakSet()
-      for (const { response } of watches) frozen.add(response.req.socket)
+      for (const { response } of watches) frozen.add(connectionOf(response))
     },
+    watchHeaders: (see: typeof onHeaders) => void (onHeaders = see),
+    /** Nothing is answered from now on, whatever connects. */
+    swallow: (all: boolean) => void (blackHole = all),
     /** `continue` tokens handed out so far are too old from now on. */
     expirePages: () => snapshots.clear(),
     [Symbol.asyncDispose]: stop,

@@ -52,3 +52,13 @@ export function brokenBy(error: unknown, what: string): SourceError {
   const code = error instanceof Error ? ((error as { code?: string }).code ?? error.name) : 'unknown'
   return new ApiError('broken', `${what}: the connection to the API server failed (${code})`, { cause: error })
 }
+
+/** Asking again soon does not help. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && (error.fault === 'forbidden' || error.fault === 'refused')
+}
+
+/** What was seen may no longer be seen. */
+export function isBarred(error: unknown): boolean {
+  return error instanceof ApiError && error.class === 'auth'
+}

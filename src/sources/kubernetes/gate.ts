@@ -90,7 +90,7 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
     const step = 1000 / listsPerSecond
     nextList = Math.max(nextList + step, now - lists * step)
     const end = nextList
-    while (performance.now() < end && !signal.aborted) await wait(end - performance.now(), signal)
+    while (performance.now() < end && !signal.aborted) await wait(Math.max(0, end - performance.now()), signal)
   }
 
   /** Somebody asks now: the next try is not put off any longer. */

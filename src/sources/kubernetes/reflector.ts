@@ -3,7 +3,7 @@ import { inSlices } from '../../flow/slices.ts'
 import { createWake } from '../../flow/wake.ts'
 import type { SourceError } from '../../model/source.ts'
 import type { KubeClient } from './client.ts'
-import { ApiError, brokenBy, failureOf } from './failure.ts'
+import { ApiError, brokenBy, failureOf, isBarred, isRefusal } from './failure.ts'
 import type { Gate } from './gate.ts'
 import type { Habits } from './habits.ts'
 import { linesOf } from './lines.ts'
@@ -43,6 +43,8 @@ export type Reflector<T> = {
   /** Why it is not up to date now, and since when, by the clock of `performance`. */
   readonly error: () => SourceError | undefined
   readonly failingSince: () => number
+  /** Whether it may not see what it knows of any more. */
+  readonly barred: () => boolean
   /** Objects that could not be made out, ever. */
   readonly unreadable: () => number
   /** Lists anew; resolves once that worked or failed. */
@@ -80,6 +82,7 @@ export function createReflector<T>({
   let listed = false
   let error: SourceError | undefined
   let failingSince = 0
+  let barred = false
   let unreadable = 0
   let troubles = 0
   let behind = 0
@@ -102,6 +105,7 @@ export function createReflector<T>({
     for (const [key, value] of next) objects.set(key, value)
     version = first
     listed = true
+    barred = false
     // A watch may still be forbidden where a list is not.
     if (!isRefusal(error)) well()
     onReplaced()
@@ -179,6 +183,7 @@ export function createReflector<T>({
     behind = 0
     if (error === undefined) return
     error = undefined
+    barred = false
     onState()
   }
 
@@ -194,9 +199,11 @@ export function createReflector<T>({
   function recover(thrown: SourceError): number {
     const fault = thrown instanceof ApiError ? thrown.fault : 'broken'
     const status = thrown instanceof ApiError ? thrown.status : undefined
+    // Where only the watch is forbidden, listing now and then shows enough.
+    barred = isBarred(thrown) && (fault === 'unauthorized' || version === undefined)
     if (isRefusal(thrown)) {
       gate.worked()
-      version = undefined // without a watch, listing now and then is the next best
+      version = undefined
       failed(thrown)
       return habits.refusedMs * (0.5 + habits.random() / 2)
     }
@@ -259,14 +266,11 @@ export function createReflector<T>({
     listed: () => listed,
     error: () => error,
     failingSince: () => failingSince,
+    barred: () => barred,
     unreadable: () => unreadable,
     relist,
     run,
   }
-}
-
-function isRefusal(error: SourceError | undefined): boolean {
-  return error instanceof ApiError && (error.fault === 'forbidden' || error.fault === 'refused')
 }
 
 function eventIn(line: string): z.output<typeof Event> | undefined {

@@ -1,6 +1,6 @@
 import type { Reading, Sighting, SourceError } from '../../model/source.ts'
 import type { Assembly } from './assembly.ts'
-import { ApiError } from './failure.ts'
+import { isRefusal } from './failure.ts'
 import type { Kind, Part, Parts } from './parts.ts'
 
 /** A failure that is not over after this long makes what is known stale. */
@@ -49,8 +49,9 @@ export function createTelling({ parts, assembly }: { parts: Parts; assembly: Pic
     const part = kind && parts.partFor(kind, namespace)
     const error = part?.reflector.error()
     if (!part || !error) return undefined
-    const barred = error instanceof ApiError && error.class === 'auth'
-    return barred || performance.now() - part.reflector.failingSince() > staleAfterMs ? error : undefined
+    return part.reflector.barred() || performance.now() - part.reflector.failingSince() > staleAfterMs
+      ? error
+      : undefined
   }
 
   function current(origin: string): Reading | undefined {
@@ -80,7 +81,7 @@ export function createTelling({ parts, assembly }: { parts: Parts; assembly: Pic
       if (!error) return []
       const standing = standIn(part)
       if (standing) return [`${part.kind} only of namespace ${standing.namespace}: not allowed to list those of all`]
-      return isNeeded(part) ? [] : [`endpoints are not known: ${error.message}`]
+      return isNeeded(part) || !isRefusal(error) ? [] : [`endpoints are not known: ${error.message}`]
     })
     const unreadable = all.reduce((sum, { reflector }) => sum + reflector.unreadable(), 0)
     if (unreadable > 0) notes.push(`${unreadable} objects could not be made out`)

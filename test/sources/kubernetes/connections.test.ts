@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { selfSigned, withoutCertificates } from '../../fakes/certificates.ts'
+import { startKubeApi } from '../../fakes/kube-api.ts'
+import { service, watching } from './watched.ts'
+
+const skip = withoutCertificates()
+const first = skip ? undefined : selfSigned()
+
+/** A service account as the kubelet mounts it. */
+async function mounted(facts: { token: string; ca: string; namespace?: string }) {
+  const directory = await mkdtemp(join(tmpdir(), 'roster-account-'))
+  await mkdir(directory, { recursive: true })
+  const write = async ({ token, ca, namespace }: { token?: string; ca?: string; namespace?: string }) => {
+    if (token !== undefined) await writeFile(join(directory, 'token'), `${token}\n`)
+    if (ca !== undefined) await writeFile(join(directory, 'ca.crt'), ca)
+    if (namespace !== undefined) await writeFile(join(directory, 'namespace'), namespace)
+  }
+  await write(facts)
+  return { directory, write, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
+}
+
+const inside = ({ port }: { port: number }) => ({
+  KUBERNETES_SERVICE_HOST: '127.0.0.1',
+  KUBERNETES_SERVICE_PORT: String(port),
+})
+
+describe('a connection that is dead and does not say so (K02)', () => {
+  it('is found out by asking, where all watches share it', { skip }, async () => {
+    await using api = await startKubeApi({ tls: first! })
+    await using cluster = await watching(api, {
+      cluster: { 'certificate-authority-data': Buffer.from(first!.cert).toString('base64') },
+      habits: { pulseMs: 200, pulseLimitMs: 400 },
+    })
+    await cluster.until('all watches', () => api.watches().length === 3)
+    assert.equal(api.connections(), 1)
+
+    api.freeze()
+    api.store.put('services', service('weather'))
+
+    await cluster.until('what happened meanwhile', () => cluster.names().includes('weather'))
+    assert.equal(api.requests.filter(({ verb }) => verb === 'list').length, 3)
+  })
+
+  it('is suspected when it is silent, where each watch has its own', async () => {
+    await using api = await startKubeApi()
+    await using cluster = await watching(api, { habits: { silenceMs: 200 } })
+    await cluster.until('all watches', () => api.watches().length === 3)
+
+    api.freeze()
+    api.store.put('services', service('weather'))
+
+    await cluster.until('what happened meanwhile', () => cluster.names().includes('weather'))
+    assert.equal(api.requests.filter(({ verb }) => verb === 'list').length, 3)
+  })
+
+  it('is found out by asking, where nothing is answered at all', async () => {
+    await using api = await startKubeApi()
+    await using cluster = await watching(api, { habits: { pulseMs: 200, pulseLimitMs: 200, listMs: 500 } })
+    await cluster.until('all watches', () => api.watches().length === 3)
+
+    api.freeze()
+    api.swallow(true)
+    await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
+    api.store.put('services', service('weather'))
+    api.swallow(false)
+
+    await cluster.until('what happened meanwhile', () => cluster.names().includes('weather'))
+  })
+})
+
+describe('a quiet watch (K03)', () => {
+  it('is left alone: one list, and few watches', async () => {
+    await using api = await startKubeApi()
+    // Five minutes in a second: bookmarks each minute, the first suspicion after 50 s.
+    api.habits.bookmarkMs = 200
+    await using cluster = await watching(api, { habits: { silenceMs: 1000 / 6, pulseMs: 1000 / 12 } })
+    await cluster.until('all watches', () => api.watches().length === 3)
+    const since = performance.now()
+
+    await cluster.until('five minutes', () => performance.now() - since > 1000)
+
+    const count = (verb: string) =>
+      api.requests.filter((one) => one.verb === verb && one.resource?.plural === 'services').length
+    assert.equal(count('list'), 1)
+    assert.ok(count('watch') <= 2, `watched ${count('watch')} times`)
+    api.store.put('services', service('weather'))
+    await cluster.until('what happens then', () => cluster.names().includes('weather'))
+  })
+
+  it('is renewed from where it was when its time is over', async () => {
+    await using api = await startKubeApi()
+    await using cluster = await watching(api, { habits: { watchMs: 500, random: () => 0.5 } })
+    await cluster.until('the second watch', () => api.requests.filter(({ verb }) => verb === 'watch').length >= 6)
+
+    api.store.put('services', service('weather'))
+
+    await cluster.until('what happens then', () => cluster.names().includes('weather'))
+    assert.equal(api.requests.filter(({ verb }) => verb === 'list').length, 3)
+    assert.equal(cluster.note(), undefined)
+  })
+})
+
+describe('credentials', () => {
+  it('are those of the service account, read anew when they are rotated', { skip }, async () => {
+    await using api = await startKubeApi({ tls: first! })
+    await using account = await mounted({ token: 'one', ca: first!.cert, namespace: 'roster' })
+    api.users({ one: 'system:serviceaccount:roster:mcp-roster' })
+    api.store.put('services', service('weather'))
+    await using cluster = await watching(api, { env: inside(api), serviceAccount: account.directory })
+    await cluster.until('the Service', () => cluster.names().includes('weather'))
+
+    api.users({ two: 'system:serviceaccount:roster:mcp-roster' })
+    await api.stop()
+    await api.start()
+    await cluster.until('it is turned away', () => cluster.error('watch/services')?.class === 'auth')
+    await account.write({ token: 'two' })
+    api.store.put('services', service('storm'))
+
+    await cluster.until('it is let in again', () => cluster.names().includes('storm') && cluster.note() === undefined)
+  })
+
+  it('and the authority that vouches for the server, too', { skip }, async () => {
+    await using account = await mounted({ token: 'one', ca: first!.cert })
+    await using api = await startKubeApi({ tls: first! })
+    api.store.put('services', service('weather'))
+    await using cluster = await watching(api, { env: inside(api), serviceAccount: account.directory })
+    await cluster.until('the Service', () => cluster.names().includes('weather'))
+
+    const second = selfSigned()
+    await api.stop()
+    await api.start({ tls: second })
+    await cluster.until('it is not trusted', () => cluster.error('watch/services') !== undefined)
+    await account.write({ ca: second.cert })
+    api.store.put('services', service('storm'))
+
+    await cluster.until('it is trusted', () => cluster.names().includes('storm'))
+  })
+
+  it('that are missing are told, not guessed', async () => {
+    await using account = await mounted({ token: 'one', ca: '' })
+    await rm(join(account.directory, 'token'))
+    await using api = await startKubeApi()
+    await using cluster = await watching(api, { env: inside(api), serviceAccount: account.directory })
+
+    await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
+
+    assert.match(cluster.error('watch/services')?.message ?? '', /cannot read .*token: the pod needs a service account/)
+  })
+
+  for (const [name, user, header] of [
+    ['a token', { token: 's3cret' }, 'Bearer s3cret'],
+    ['a name and password', { username: 'me', password: 'pw' }, `Basic ${Buffer.from('me:pw').toString('base64')}`],
+    [
+      'a plugin',
+      {
+        exec: {
+          apiVersion: 'client.authentication.k8s.io/v1',
+          command: process.execPath,
+          args: ['-e', 'console.log(JSON.stringify({ status: { token: "from-plugin" } }))'],
+        },
+      },
+      'Bearer from-plugin',
+    ],
+  ] as const) {
+    it(`of a kubeconfig may be ${name}`, async () => {
+      await using api = await startKubeApi()
+      const seen = new Set<string | undefined>()
+      api.watchHeaders((headers) => void seen.add(headers.authorization))
+      await using cluster = await watching(api, { user })
+      await cluster.until('all watches', () => api.watches().length === 3)
+
+      assert.deepEqual([...seen], [header])
+    })
+  }
+
+  it('of a plugin that fails are told without a word of what it wrote', async () => {
+    await using api = await startKubeApi()
+    const exec = { command: process.execPath, args: ['-e', 'console.error("tok-4711"); process.exit(1)'] }
+    await using cluster = await watching(api, { user: { exec } })
+
+    await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
+
+    assert.match(cluster.error('watch/services')?.message ?? '', /credentials of .* cannot be had/)
+    assert.doesNotMatch(JSON.stringify(cluster.sightings) + String(cluster.note()), /tok-4711/)
+  })
+})
