@@ -54,14 +54,14 @@ export async function loadConfig({
   const text = file === undefined ? '' : await readConfigFile(file)
   const document = file === undefined ? undefined : (await import('./document.ts')).parseConfig(text, { file, env })
   const { settings, problems, warnings, notes } = await readEnvironment(env, place)
-  const { value, originOf } = merge(document, file, [...fromPlace(place), ...settings, ...fromFlags(flags)])
+  const { value, originOf, placeOf } = merge(document, file, [...fromPlace(place), ...settings, ...fromFlags(flags)])
   if (document) typed(Config, value, document.expanded)
   if (flags.paths?.length) value['sources'] = withPaths(value['sources'], flags.paths, place)
   value['store'] = withType(value['store'])
 
   const { data, error } = Config.safeParse(value)
   const complaints = error ? error.issues.flatMap((issue) => explain(Config, value, issue)) : twinsIn(data.sources)
-  const all = [...problems, ...complaints.map(({ path, message }) => ({ path, message, origin: originOf(path) }))]
+  const all = [...problems, ...complaints.map(({ path, message }) => ({ path, message, origin: placeOf(path) }))]
   if (!data || all.length > 0) throw new ConfigError(all)
   return {
     config: absolute(data, place, file),

@@ -5,7 +5,13 @@ import type { Origin, Setting } from './origin.ts'
 import { kindOf, type Path, readText, schemaAt } from './shape.ts'
 
 /** What everybody said, one upon the other. */
-export type Merged = { readonly value: Record<string, unknown>; readonly originOf: (path: Path) => Origin }
+export type Merged = {
+  readonly value: Record<string, unknown>
+  /** Who said what stands at `path`; what nobody said comes by default. */
+  readonly originOf: (path: Path) => Origin
+  /** Where to look for what is wrong at `path`: who said it, or the section around it. */
+  readonly placeOf: (path: Path) => Origin
+}
 
 /**
  * Lays `settings` over the file's values, the later over the earlier; those that come by default only where nothing is.
@@ -20,27 +26,41 @@ export function merge(
   // A section whose settings are all commented out is `null` in YAML, and means none.
   const sections = Object.entries(document?.value ?? {}).filter(([, section]) => section !== null)
   const value = structuredClone(Object.fromEntries(sections))
-  const given = new Map<string, Origin>()
-  for (const { path, value: one, origin } of settings) {
+  const given = new Map<string, Setting>()
+  for (const setting of settings) {
+    const { path, origin } = setting
     if (origin.from === 'default' && valueAt(value, path) !== undefined) continue
-    put(value, path, one)
+    put(value, path, setting.value)
     for (const key of given.keys()) if (key.startsWith(`${keyOf(path)}\0`)) given.delete(key)
-    given.set(keyOf(path), origin)
+    given.set(keyOf(path), setting)
   }
 
-  /** Whoever said it, or the section around it; what nobody said comes by default. */
-  function originOf(path: Path): Origin {
+  function givenFor(path: Path): Setting | undefined {
     for (let length = path.length; length > 0; length--) {
-      const origin = given.get(keyOf(path.slice(0, length)))
-      if (origin) return origin
+      const setting = given.get(keyOf(path.slice(0, length)))
+      if (setting) return setting
     }
-    if (document && file !== undefined && (document.has(path) || path.some(Number.isInteger))) {
-      return { from: 'file', file, line: document.lineOf(path) }
-    }
-    return { from: 'default' }
+    return undefined
   }
 
-  return { value, originOf }
+  function originOf(path: Path): Origin {
+    const setting = givenFor(path)
+    if (setting) {
+      const said = valueAt(setting.value, path.slice(setting.path.length)) !== undefined
+      return said ? setting.origin : { from: 'default' }
+    }
+    return file !== undefined && document?.has(path)
+      ? { from: 'file', file, line: document.lineOf(path) }
+      : { from: 'default' }
+  }
+
+  function placeOf(path: Path): Origin {
+    const setting = givenFor(path)
+    if (setting) return setting.origin
+    return file !== undefined && document ? { from: 'file', file, line: document.lineOf(path) } : { from: 'default' }
+  }
+
+  return { value, originOf, placeOf }
 }
 
 const keyOf = (path: Path) => path.join('\0')

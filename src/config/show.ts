@@ -1,4 +1,5 @@
 import { redactValue } from '../model/redact.ts'
+import { redacted } from '../model/secrets.ts'
 import type { LoadedConfig } from './load.ts'
 import { describeOrigin, describePath } from './origin.ts'
 import type { Path } from './shape.ts'
@@ -8,7 +9,11 @@ export type Shown = { readonly path: string; readonly value: unknown; readonly o
 
 /** The config with every secret taken out. */
 export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
-  return redactValue(config) as Record<string, unknown>
+  const { auth, ...rest } = config
+  // Of a token the secret goes; whose it is, and what it may, stays.
+  const tokens = auth.tokens.map((grant) => ({ ...grant, token: redacted }))
+  const shown = { ...auth, ...(auth.token !== undefined && { token: redacted }), tokens }
+  return { ...(redactValue(rest) as typeof rest), auth: shown }
 }
 
 /** Every value of the config with where it came from, secrets taken out. */

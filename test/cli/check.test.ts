@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { running } from './running.ts'
+
+const canary = 'c4nary-do-not-sing'
+const folder = mkdtempSync(join(tmpdir(), 'check-'))
+after(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, text: string): string {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+const good = file(
+  'good.yaml',
+  'servers:\n  weather: { url: "http://weather.example/mcp" }\n  files: { command: npx }\n',
+)
+const bad = file(
+  'bad.yaml',
+  `servers:\n  weather: { url: 5 }\n  leaky: { type: http, headers: { A: ${canary} }, args: ${canary} }\n`,
+)
+const broken = file('broken.yaml', 'servers:\n  weather: {\n    url: [\n')
+const claude = file('claude.json', '{"mcpServers":{"files":{"command":"npx","args":["-y","files"]}}}')
+
+describe('mcp-roster check', () => {
+  it('finds good files good, in every form', async () => {
+    const { code, out } = await running(['check', good, claude])
+
+    assert.equal(out, `${good}: 2 servers\n${claude}: 1 server\n2 files, 3 servers, 0 problems\n`)
+    assert.equal(code, 0)
+  })
+
+  it('says file, place and reason of what is wrong, and no secret', async () => {
+    const { code, out } = await running(['check', bad, broken, '/no/such/file.yaml'])
+
+    assert.equal(code, 1)
+    assert.match(out, /bad\.yaml: (.*)line 2(.*): weather: url: /)
+    assert.match(out, /bad\.yaml: (.*)line 3(.*): leaky: /)
+    assert.match(out, /broken\.yaml: line \d/)
+    assert.match(out, /\/no\/such\/file\.yaml: there is no such file/)
+    assert.ok(!out.includes(canary), out)
+  })
+
+  it('checks a config too, and what its sources name', async () => {
+    const config = file(
+      'config.yaml',
+      `sources:\n  - { type: file, paths: [good.yaml] }\n  - { type: env, variable: MY_SERVERS }\n`,
+    )
+    const wrong = file('wrong.yaml', `auth: { token: "${canary} x" }\nlisten:\n  prot: 1\n`)
+
+    const all = await running(['check', '--config', config], { env: { MY_SERVERS: '{"servers": {"a": {"url": 1}}}' } })
+    const one = await running(['check', wrong])
+
+    assert.match(all.out, /config\.yaml: good\n.*good\.yaml: 2 servers\n/)
+    assert.match(all.out, /environment variable MY_SERVERS: .*a: url: /)
+    assert.equal(all.code, 1)
+    assert.match(one.out, /wrong\.yaml:3: listen\.prot: is no known setting; did you mean "port"\?/)
+    assert.ok(!one.out.includes(canary), one.out)
+    assert.equal(one.code, 1)
+  })
+})
+
+describe('mcp-roster discover', () => {
+  it('shows what a source sees, and what it turns away', async () => {
+    const config = file('discover.yaml', `sources: [{ type: file, name: mine, paths: [good.yaml, bad.yaml] }]\n`)
+
+    const { code, out } = await running(['discover', 'mine', '--once', '--config', config])
+
+    assert.match(
+      out,
+      /good\.yaml: 2 servers\n {2}weather {2}http {2}http:\/\/weather\.example\/mcp\n {2}files {2}stdio {2}npx\n/,
+    )
+    assert.match(out, /turned away: .*weather: url: /)
+    assert.equal(code, 1)
+  })
+
+  it('shows no secret in any form', async () => {
+    const config = file('env.yaml', `sources: [{ type: env, variable: MY_SERVERS }]\n`)
+    const servers = { files: { command: 'npx', args: ['--token', canary], env: { KEY: canary } } }
+
+    for (const form of ['text', 'json', 'yaml']) {
+      const { code, out } = await running(['discover', 'env', '-o', form, '--config', config], {
+        env: { MY_SERVERS: JSON.stringify({ mcpServers: servers }) },
+      })
+      assert.equal(code, 0)
+      assert.match(out, /files/)
+      assert.ok(!out.includes(canary), out)
+    }
+  })
+
+  it('names the sources there are when asked for another', async () => {
+    const config = file('two.yaml', 'sources: [{ type: env }, { type: file }]\n')
+
+    const { code, err } = await running(['discover', 'nope', '--config', config])
+
+    assert.equal(code, 1)
+    assert.equal(err, 'there is no source "nope" in the config; there are env, file\n')
+  })
+})
+
+describe('mcp-roster config show', () => {
+  it('prints each value with where it came from, secrets taken out', async () => {
+    const config = file(
+      'secrets.yaml',
+      [
+        'listen: { port: 7777 }',
+        `auth: { tokens: [{ name: ops, token: ${canary} }] }`,
+        `store: { type: postgres, url: "postgres://bob:${canary}@db/roster" }`,
+        'sources:',
+        `  - { type: http, url: "https://directory.example/servers?token=${canary}", headers: { X-Any: ${canary} } }`,
+      ].join('\n'),
+    )
+    const env = { AUTH_TOKEN: canary, LOG_LEVEL: 'debug' }
+
+    const text = await running(['config', 'show', '--config', config], { env })
+    const json = await running(['config', 'show', '--config', config, '-o', 'json'], { env })
+    const yaml = await running(['config', 'show', '--config', config, '-o', 'yaml'], { env })
+
+    assert.match(text.out, /^listen\.port +7777 +.*secrets\.yaml:1$/m)
+    assert.match(text.out, /^auth\.token +"<redacted>" +environment variable AUTH_TOKEN$/m)
+    assert.match(text.out, /^log\.level +"debug" +environment variable LOG_LEVEL$/m)
+    assert.match(text.out, /^sources\[0\]\.enabled +true +default$/m)
+    assert.match(text.out, /^metrics\.enabled +true +default$/m)
+    for (const { code, out } of [text, json, yaml]) {
+      assert.equal(code, 0)
+      assert.ok(!out.includes(canary), out)
+      assert.match(out, /postgres:\/\/bob:<redacted>@db\/roster/)
+      assert.match(out, /ops/)
+    }
+    assert.equal((JSON.parse(json.out) as { listen: { port: number } }).listen.port, 7777)
+  })
+
+  it('says what is wrong with a config, and ends with 1', async () => {
+    const { code, err } = await running(['config', 'show', '--config', file('w.yaml', 'log: { level: loud }')])
+
+    assert.equal(code, 1)
+    assert.match(err, /w\.yaml:1: log\.level: must be one of/)
+  })
+})

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { commands } from '../../src/cli/run.ts'
+import { running } from './running.ts'
+
+describe('the command line', () => {
+  it('explains itself, and each of its commands', async () => {
+    const all = await running(['--help'])
+
+    assert.equal(all.code, 0)
+    for (const name of Object.keys(commands)) {
+      const { code, out } = await running([name, '--help'])
+
+      assert.match(all.out, new RegExp(`^  ${name} `, 'm'))
+      assert.equal(code, 0)
+      assert.match(out, new RegExp(`Usage: mcp-roster ${name} `))
+      assert.equal((await running(['help', name])).out, out)
+    }
+  })
+
+  it('documents every option it takes', async () => {
+    for (const [name, load] of Object.entries(commands)) {
+      const { options, help } = await load()
+      const documented = help.map(([option]) => option).join(' ')
+
+      for (const option of Object.keys(options)) assert.ok(documented.includes(`--${option}`), `${name} --${option}`)
+    }
+  })
+
+  it('says which version it is', async () => {
+    for (const flag of ['--version', '-V', 'version']) assert.match((await running([flag])).out, /^\d+\.\d+\.\d+\n$/)
+  })
+
+  for (const [argv, expected] of [
+    [['lsit'], /there is no command "lsit"; did you mean "list"\?/],
+    [['__proto__'], /there is no command "__proto__"/],
+    [['list', '--foo'], /Unknown option '--foo'\. See mcp-roster list --help\./],
+    [['list', '-o', 'xml'], /-o must be one of table, wide, name, json, yaml/],
+    [['list', '--url', 'nonsense'], /--url must be a URL/],
+    [['get'], /get takes the name of one server/],
+    [['config', 'shw'], /config takes one of show, reference, schema/],
+    [['discover'], /discover takes the name of one source/],
+    [['serve', '--port'], /argument missing/],
+  ] as const) {
+    it(`answers wrong usage with exit code 2: ${argv.join(' ')}`, async () => {
+      const { code, out, err } = await running(argv)
+
+      assert.deepEqual([code, out], [2, ''])
+      assert.match(err, expected)
+    })
+  }
+})

@@ -1,0 +1,59 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Invocation, RunningDaemon } from '../../src/cli/command.ts'
+import { run } from '../../src/cli/run.ts'
+
+type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'terminal'>> & {
+  readonly tty?: boolean
+  readonly colour?: boolean
+  readonly columns?: number
+}
+
+/** Runs a command line as `main.ts` does, and says what it wrote and how it ended. */
+export async function running(argv: readonly string[], surroundings: Surroundings = {}) {
+  const { tty = false, colour = false, columns = tty ? 80 : Infinity, ...others } = surroundings
+  let out = ''
+  let err = ''
+  const terminal = {
+    out: (text: string) => void (out += text),
+    err: (text: string) => void (err += text),
+    tty,
+    colour,
+    columns,
+  }
+  const code = await run(argv, {
+    env: {},
+    signal: new AbortController().signal,
+    onHangup: () => undefined,
+    startDaemon: () => Promise.reject<RunningDaemon>(new Error('no daemon was expected')),
+    ...others,
+    terminal,
+  })
+  return { code, out, err }
+}
+
+/** A daemon that says what `answer` says; `asked` holds what it was asked for. */
+export async function answering(answer: (request: IncomingMessage, response: ServerResponse) => void) {
+  const asked: { url: string; authorization: string | undefined }[] = []
+  const server = createServer((request, response) => {
+    asked.push({ url: request.url ?? '', authorization: request.headers.authorization })
+    answer(request, response)
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => void server.close(() => resolve()))
+    },
+  }
+}
+
+/** Answers everything with `body`. */
+export function json(body: unknown, status = 200) {
+  return (_: IncomingMessage, response: ServerResponse): void => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { ListenError } from '../../src/api/listen.ts'
+import { banner } from '../../src/cli/banner.ts'
+import type { StartDaemon } from '../../src/cli/command.ts'
+import { occupantOf } from '../../src/cli/occupant.ts'
+import { running } from './running.ts'
+
+const quiet = { MCP_ROSTER_LOG_LEVEL: 'silent' }
+
+/** A daemon that notes what is done with it. */
+function noting() {
+  const events: string[] = []
+  const started = Promise.withResolvers<Parameters<StartDaemon>[0]>()
+  const startDaemon: StartDaemon = (start) => {
+    events.push('started')
+    started.resolve(start)
+    return Promise.resolve({
+      url: 'http://localhost:8000',
+      reload: async () => {
+        events.push('reloaded')
+        await start.reload()
+      },
+      ready: () => Promise.resolve(),
+      sources: () => [],
+      [Symbol.asyncDispose]: () => {
+        events.push('stopped')
+        return Promise.resolve()
+      },
+    })
+  }
+  return { events, startDaemon, started: started.promise }
+}
+
+describe('mcp-roster serve', () => {
+  for (const argv of [[], ['serve'], ['./servers'], ['--port', '7000']]) {
+    it(`starts the daemon on "${['mcp-roster', ...argv].join(' ')}", and stops it when told to end`, async () => {
+      const ending = new AbortController()
+      const { events, startDaemon, started } = noting()
+      const ended = running(argv, { startDaemon, signal: ending.signal, env: quiet })
+
+      const { loaded } = await started
+      ending.abort()
+
+      assert.equal((await ended).code, 0)
+      assert.deepEqual(events, ['started', 'stopped'])
+      assert.equal(loaded.config.listen.port, argv[0] === '--port' ? 7000 : 8000)
+      const watched = loaded.config.sources.find(({ type }) => type === 'file')
+      const paths = watched && 'paths' in watched ? watched.paths : undefined
+      assert.deepEqual(paths, argv[0] === './servers' ? [`${process.cwd()}/servers`] : undefined)
+    })
+  }
+
+  it('reads its config again on SIGHUP, and goes on when that fails', async () => {
+    const ending = new AbortController()
+    const hangup = Promise.withResolvers<() => void>()
+    const { events, startDaemon } = noting()
+    const env: Record<string, string> = { ...quiet }
+    const ended = running(['serve'], { startDaemon, signal: ending.signal, env, onHangup: hangup.resolve })
+
+    const reload = await hangup.promise
+    env['MCP_ROSTER_LISTEN_PORT'] = 'nonsense'
+    reload()
+    reload()
+    ending.abort()
+
+    assert.equal((await ended).code, 0)
+    assert.deepEqual(events, ['started', 'reloaded', 'reloaded', 'stopped'])
+  })
+
+  it('ends with 1 and one line when the config is invalid at start', async () => {
+    const { events, startDaemon } = noting()
+
+    const { code, err } = await running(['serve', '--port', 'eighty'], { startDaemon })
+
+    assert.deepEqual([code, err, events], [1, 'flag --port: listen.port: must be a number, not text\n', []])
+  })
+
+  it('says who has the port', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const cause = Object.assign(new Error('listen'), { code: 'EADDRINUSE' })
+    const startDaemon = () => Promise.reject(new ListenError({ host: '127.0.0.1', port }, cause))
+
+    const { code, err } = await running(['serve'], { startDaemon, env: quiet })
+    server.close()
+
+    assert.equal(code, 1)
+    assert.match(err, new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use`))
+    if (process.platform === 'linux') assert.ok(err.includes(`(pid ${process.pid})`), err)
+    assert.equal(err.split('\n').length, 2)
+    assert.equal(occupantOf(port === 1 ? 2 : 1), undefined)
+  })
+})
+
+describe('the banner', () => {
+  const source = { name: 'file', type: 'file', servers: 0, rejected: 0, state: 'synced' as const }
+  const shownWith = (more: Partial<Parameters<typeof banner>[0]>) =>
+    banner({
+      version: '1.2.3',
+      url: 'http://localhost:8000',
+      sources: [source],
+      paths: new Map([['file', '/etc/mcp, /home/ann/.config/mcp']]),
+      config: undefined,
+      colour: false,
+      ...more,
+    })
+
+  it('says where the daemon is, what it watches, and how to add a server', () => {
+    const text = shownWith({})
+
+    assert.match(text, /mcp-roster 1\.2\.3/)
+    assert.match(text, /http:\/\/localhost:8000\/servers/)
+    assert.match(text, /file {2}0 servers {2}\/etc\/mcp, \/home\/ann\/\.config\/mcp/)
+    assert.match(text, /Nothing found yet\. Add one: put a \.yaml or \.json file into \/etc\/mcp\n/)
+  })
+
+  it('says what was found, and what was not taken', () => {
+    const text = shownWith({
+      sources: [{ ...source, servers: 1, rejected: 2, state: 'degraded', note: 'polling\u001B[2J' }],
+    })
+
+    assert.match(text, /file {2}1 server, 2 turned away \(degraded\) \(polling\\u001b\[2J\)/)
+    assert.match(text, /^ {2}1 server\. /m)
+  })
+})
