@@ -134,25 +134,30 @@ async function goodReading(
 /** Whether both hold the same entries; their order counts only among entries of one name. */
 async function isSame(before: readonly Entry[], after: readonly Entry[]): Promise<boolean> {
   if (before.length !== after.length) return false
-  const others = after.toSorted(byName)
+  if (await areEqual(before, after)) return true
+  return areEqual(await byName(before), await byName(after))
+}
+
+async function areEqual(before: readonly Entry[], after: readonly Entry[]): Promise<boolean> {
   let same = true
-  await inSlices(before.toSorted(byName).entries(), ([index, entry]) => {
-    same &&= isDeepStrictEqual(essence(entry), essence(others[index]))
+  await inSlices(before.entries(), ([index, entry]) => {
+    same &&= isDeepStrictEqual(essence(entry), essence(after[index]))
   })
   return same
+}
+
+async function byName(entries: readonly Entry[]): Promise<readonly Entry[]> {
+  const named: [name: string, entry: Entry][] = []
+  await inSlices(entries, (entry) => {
+    const { namespace = '', name = '' } = namesOf(entry)
+    named.push([`${namespace} ${name}`, entry])
+  })
+  return named.toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0)).map(([, entry]) => entry)
 }
 
 /** What an entry says, without where it stands: a line further down is no news. */
 function essence(entry: Entry | undefined): unknown {
   return entry && { ...entry, where: undefined }
-}
-
-function byName(one: Entry, other: Entry): number {
-  const [a, b] = [one, other].map((entry) => {
-    const { namespace = '', name = '' } = namesOf(entry)
-    return `${namespace} ${name}`
-  }) as [string, string]
-  return a < b ? -1 : a > b ? 1 : 0
 }
 
 /** What an entry calls itself, as far as it says. */

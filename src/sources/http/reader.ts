@@ -65,7 +65,7 @@ async function understood(
 ): Promise<Listing> {
   const isJson = format === 'json' || (format === 'unsaid' && /^\s*[[{]/.test(text))
   const listing = await readListing(text, { format: isJson ? 'json' : 'yaml', maxBytes })
-  const twice = isJson ? repeatedKey(text) : undefined
+  const twice = isJson ? await repeatedKey(text) : undefined
   if (twice === undefined) return listing
   throw new SourceError('names the same key twice in one object', { class: 'config', where: twice })
 }

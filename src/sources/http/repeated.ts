@@ -1,3 +1,5 @@
+import { inSlices } from '../../flow/slices.ts'
+
 const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/gs
 
 /**
@@ -5,20 +7,20 @@ const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/gs
  *
  * JSON.parse takes the last of them without a word, and a server would be gone.
  */
-export function repeatedKey(text: string): string | undefined {
+export async function repeatedKey(text: string): Promise<string | undefined> {
   const open: Set<string>[] = []
-  for (const match of text.matchAll(token)) {
-    const [found, colon] = match
+  let repeated: number | undefined
+  await inSlices(text.matchAll(token), ({ 0: found, 1: colon, index }) => {
     if (found === '{') open.push(new Set())
     else if (found === '}') open.pop()
     else if (colon !== undefined) {
       const keys = open.at(-1)
       const key = keyOf(found.slice(0, -colon.length))
-      if (keys?.has(key)) return `line ${text.slice(0, match.index).split('\n').length}`
+      if (keys?.has(key)) repeated ??= index
       keys?.add(key)
     }
-  }
-  return undefined
+  })
+  return repeated === undefined ? undefined : `line ${text.slice(0, repeated).split('\n').length}`
 }
 
 function keyOf(quoted: string): string {
