@@ -1,4 +1,3 @@
-import { watch } from 'chokidar'
 import { createSettle } from '../flow/settle.ts'
 import { readConfigFile } from './file.ts'
 
@@ -34,6 +33,7 @@ export function watchConfig({
 
   async function start(): Promise<void> {
     await look()
+    const { watch } = await import('chokidar')
     if (signal.aborted) return
     const watcher = watch(file, { ignoreInitial: true })
     watcher.on('all', settle.poke)

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { type Running, start, temporary, until } from './running.ts'
+
+type Listed = {
+  servers: { name: string; status: string; stale: boolean; tags: string[]; enabled: boolean }[]
+  resource_version: string
+}
+
+const list = async ({ json }: Running, query = '') => await json<Listed>(`/servers${query}`)
+const names = async (daemon: Running, query = '') => (await list(daemon, query)).servers.map(({ name }) => name)
+const same = (one: readonly string[], other: readonly string[]) => one.join() === other.join()
+
+/** An MCP server of the newest revision on loopback. */
+async function openMcp() {
+  const handler = createMcpHandler(() => {
+    const server = new McpServer({ name: 'weather', version: '2.1.0' })
+    server.registerTool('forecast', { description: 'Says what the weather will be.' }, () => ({ content: [] }))
+    return server
+  })
+  const http = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      const { method = 'GET', headers, url = '/' } = request
+      const init = {
+        method,
+        headers: headers as Record<string, string>,
+        ...(method === 'POST' && { body: Buffer.concat(chunks) }),
+      }
+      void handler.fetch(new Request(`http://localhost${url}`, init)).then(async (answer) => {
+        response.writeHead(answer.status, Object.fromEntries(answer.headers))
+        response.end(Buffer.from(await answer.arrayBuffer()))
+      })
+    })
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const { port } = http.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    [Symbol.asyncDispose]: async () => void (http.closeAllConnections(), http.close()),
+  }
+}
+
+describe('the daemon', () => {
+  it('shows what is dropped into its folder, edited, tagged, disabled and deleted, each within a second', async () => {
+    using folder = temporary()
+    const place = folder.at('servers')
+    await using daemon = await start([place], { home: folder.path })
+    const write = (text: string) => {
+      writeFileSync(folder.at('new.yaml'), text)
+      mkdirSync(place, { recursive: true })
+      renameSync(folder.at('new.yaml'), `${place}/team.yaml`)
+    }
+
+    write('servers:\n  weather: { command: python, tags: [a, b] }\n  maps: { command: python, tags: [a] }\n')
+    await until(async () => same(await names(daemon), ['maps', 'weather']), 5)
+    assert.deepEqual(await names(daemon, '?tag=a&tag=b'), ['weather'])
+
+    write(
+      'servers:\n  weather: { command: python, tags: [a, b] }\n  maps: { command: python, tags: [a, b], enabled: false }\n',
+    )
+    await until(async () => same(await names(daemon, '?tag=a&tag=b'), ['maps', 'weather']), 2)
+    assert.deepEqual(Object.keys((await daemon.json<{ servers: object }>('/discover')).servers), ['weather'])
+
+    rmSync(`${place}/team.yaml`)
+    await until(async () => (await names(daemon)).length === 0, 2)
+  })
+
+  it('keeps what it knew of a file that broke, says where it broke, and heals', async () => {
+    using folder = temporary()
+    const file = folder.at('team.yaml')
+    writeFileSync(file, 'servers:\n  weather: { command: python }\n')
+    await using daemon = await start([folder.path], { home: folder.at('home') })
+    await until(async () => (await names(daemon)).length === 1)
+
+    writeFileSync(file, 'servers:\n  weather: { command: python\n  maps: [')
+    await until(async () => (await list(daemon)).servers[0]?.stale)
+    const { sources } = await daemon.json<{
+      sources: { name: string; state: string; origins: { error?: string; where?: string }[] }[]
+    }>('/sources')
+    const { state, origins } = sources.find(({ name }) => name === 'file') ?? assert.fail()
+    assert.equal(state, 'stale')
+    assert.match(origins[0]?.where ?? '', /line \d/)
+
+    writeFileSync(file, 'servers:\n  weather: { command: python }\n  maps: { command: python }\n')
+    await until(async () => same(await names(daemon), ['maps', 'weather']))
+    assert.equal((await list(daemon)).servers[0]?.stale, false)
+  })
+
+  it('finds out that a real MCP server is well, what it speaks and what it can do', async () => {
+    using folder = temporary()
+    await using mcp = await openMcp()
+    writeFileSync(folder.at('mcp.json'), JSON.stringify({ mcpServers: { weather: { url: mcp.url } } }))
+    await using daemon = await start([folder.path], { home: folder.at('home') })
+
+    type One = {
+      status: string
+      health: { protocol_version: string; response_time_ms: number }
+      capabilities: { name: string; origin: string }[]
+    }
+    const one = await until(async () => {
+      const server = await daemon.json<One>('/servers/weather')
+      return server.status === 'healthy' && server
+    })
+
+    assert.equal(one.health.protocol_version, '2026-07-28')
+    assert.ok(one.health.response_time_ms > 0)
+    assert.deepEqual(
+      one.capabilities.map(({ name, origin }) => [name, origin]),
+      [['forecast', 'introspected']],
+    )
+  })
+
+  it('makes no revision of the same content, however often it is written', async () => {
+    using folder = temporary()
+    const text = 'servers:\n  weather: { command: python }\n'
+    writeFileSync(folder.at('team.yaml'), text)
+    await using daemon = await start([folder.path], { home: folder.at('home') })
+    const { resource_version } = await until(async () => {
+      const listed = await list(daemon)
+      return listed.servers.length === 1 && listed
+    })
+
+    for (let times = 0; times < 100; times += 1) writeFileSync(folder.at('team.yaml'), text)
+    writeFileSync(folder.at('last.yaml'), 'servers: {}\n')
+    await daemon.json('/sources/file/refresh', { method: 'POST' })
+
+    assert.equal((await list(daemon)).resource_version, resource_version)
+  })
+
+  it('takes another config without touching what stayed the same, and goes on with the old one when the new is broken', async () => {
+    using folder = temporary()
+    mkdirSync(folder.at('one'))
+    mkdirSync(folder.at('two'))
+    writeFileSync(folder.at('one', 'a.yaml'), 'servers:\n  a: { command: x }\n')
+    writeFileSync(folder.at('two', 'b.yaml'), 'servers:\n  b: { command: x }\n')
+    const source = (name: string) => `  - { type: file, name: ${name}, paths: [${folder.at(name)}] }\n`
+    writeFileSync(folder.at('config.yaml'), `sources:\n${source('one')}`)
+    await using daemon = await start(['--config', folder.at('config.yaml')], { home: folder.at('home') })
+    await until(async () => same(await names(daemon), ['a']))
+    const before = await daemon.json('/servers/a')
+
+    writeFileSync(folder.at('config.yaml'), `sources:\n${source('one')}${source('two')}`)
+    await until(async () => same(await names(daemon), ['a', 'b']))
+    assert.deepEqual(await daemon.json('/servers/a'), before)
+
+    writeFileSync(folder.at('config.yaml'), 'sources:\n  - { type: fil }\n')
+    const refused = await daemon.get('/-/reload', { method: 'POST' })
+    assert.equal(refused.status, 422)
+    assert.deepEqual(await names(daemon), ['a', 'b'])
+    assert.match(await (await daemon.get('/metrics')).text(), /roster_config_last_reload_successful 0/)
+
+    writeFileSync(folder.at('config.yaml'), `sources:\n${source('two')}`)
+    daemon.child.kill('SIGHUP')
+    await until(async () => same(await names(daemon), ['b']))
+  })
+
+  it('ends with 1 and one clear line for a config that cannot be taken at start', async () => {
+    using folder = temporary()
+    writeFileSync(folder.at('config.yaml'), 'listen: { port: 8000 }\nsourcess: []\n')
+    await assert.rejects(start(['--config', folder.at('config.yaml')], { home: folder.path }), (error: Error) => {
+      assert.match(error.message, /ended with 1/)
+      assert.match(error.message, /config\.yaml.*2/)
+      assert.match(error.message, /sourcess/)
+      assert.doesNotMatch(error.message, /at .*\.ts:\d/)
+      return true
+    })
+  })
+
+  it('finishes what was asked and exits with 0 when it is told to end', async () => {
+    using folder = temporary()
+    const daemon = await start([folder.path], { home: folder.at('home') })
+    const asked = Array.from({ length: 50 }, () => daemon.get('/servers'))
+    const first = await Promise.race(asked)
+    assert.equal(first.status, 200)
+
+    assert.equal(await daemon.stop(), 0)
+  })
+})

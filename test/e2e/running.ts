@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** A temporary folder, gone when disposed. */
+export function temporary() {
+  const path = mkdtempSync(join(tmpdir(), 'mcp-roster-'))
+  return {
+    path,
+    at: (...names: string[]) => join(path, ...names),
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  }
+}
+
+export type Running = Awaited<ReturnType<typeof start>>
+
+/**
+ * The real daemon as a process of its own, on a free port of loopback, with no state of this machine: its own home, its
+ * own state folder, nothing of our environment.
+ */
+export async function start(
+  args: readonly string[],
+  { home, env = {} }: { home: string; env?: Record<string, string> },
+) {
+  const child = spawn(process.execPath, ['src/main.ts', 'serve', '--host', 'localhost', '--port', '0', ...args], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: home, XDG_STATE_HOME: join(home, 'state'), NODE_ENV: 'test', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: Record<string, unknown>[] = []
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => take(chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  let rest = ''
+
+  function take(text: string): void {
+    printed += text
+    const parts = (rest + text).split('\n')
+    rest = parts.pop() ?? ''
+    for (const part of parts) if (part.startsWith('{')) lines.push(JSON.parse(part) as Record<string, unknown>)
+  }
+
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  const url = await until(() => {
+    if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}:\n${printed}`)
+    return lines.find(({ msg }) => msg === 'listening')?.['url'] as string | undefined
+  })
+
+  const get = async (path: string, init?: RequestInit) => await fetch(url + path, init)
+  const json = async <T = Record<string, unknown>>(path: string, init?: RequestInit): Promise<T> =>
+    (await (await get(path, init)).json()) as T
+
+  return {
+    url,
+    lines,
+    child,
+    exited,
+    printed: () => printed,
+    get,
+    json,
+    /** Ends it as a service manager does; the exit code. */
+    stop: async (): Promise<number | null> => {
+      child.kill('SIGTERM')
+      const [code] = await exited
+      return code
+    },
+    [Symbol.asyncDispose]: async () => kill(child, exited),
+  }
+}
+
+async function kill(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGKILL')
+  await exited
+}
+
+/** Asks until the answer is something, at most `seconds`. */
+export async function until<T>(
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+  seconds = 10,
+): Promise<T> {
+  const deadline = performance.now() + seconds * 1000
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined && answer !== false) return answer
+    if (performance.now() > deadline) assert.fail(`nothing came within ${seconds} s`)
+    await pause(10)
+  }
+}
