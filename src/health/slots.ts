@@ -8,23 +8,30 @@ export type Width = { readonly concurrency: number; readonly per_host: number }
  * each waiting for its deadline, do not hold up the living.
  */
 export function createSlots({ width }: { width: () => Width }) {
-  const ready = { quick: new Set<Subject>(), slow: new Set<Subject>() }
+  /** Who may go, best first: those whose host was busy have waited longest. */
+  const ready = [
+    { slow: false, parked: true, queue: new Set<Subject>() },
+    { slow: false, parked: false, queue: new Set<Subject>() },
+    { slow: true, parked: true, queue: new Set<Subject>() },
+    { slow: true, parked: false, queue: new Set<Subject>() },
+  ]
   /** Those whose host is busy, by host. */
   const parked = new Map<string, Set<Subject>>()
   const busy = new Map<string, number>()
   let running = 0
   let slow = 0
 
-  function offer(subject: Subject): void {
-    ready[isSlow(subject) ? 'slow' : 'quick'].add(subject)
+  function offer(subject: Subject, parked = false): void {
+    const slow = isSlow(subject)
+    ready.find((line) => line.slow === slow && line.parked === parked)?.queue.add(subject)
   }
 
   /** Takes who comes next into a slot; undefined while none may. */
   function take(): Subject | undefined {
     const { concurrency, per_host } = width()
-    for (const [name, queue] of Object.entries(ready)) {
+    for (const { slow: limited, queue } of ready) {
       for (const subject of queue) {
-        if (running >= concurrency || (name === 'slow' && slow >= Math.floor(concurrency / 2))) break
+        if (running >= concurrency || (limited && slow >= Math.floor(concurrency / 2))) break
         queue.delete(subject)
         if ((busy.get(subject.host) ?? 0) < per_host) {
           occupy(subject)
@@ -59,7 +66,7 @@ export function createSlots({ width }: { width: () => Width }) {
     const [next] = parked.get(host) ?? []
     if (!next) return
     unpark(next)
-    offer(next)
+    offer(next, true)
   }
 
   function unpark(subject: Subject): void {
@@ -69,13 +76,13 @@ export function createSlots({ width }: { width: () => Width }) {
   }
 
   function withdraw(subject: Subject): void {
-    ready.quick.delete(subject)
-    ready.slow.delete(subject)
+    for (const { queue } of ready) queue.delete(subject)
     unpark(subject)
   }
 
   function waiting(): number {
-    let all = ready.quick.size + ready.slow.size
+    let all = 0
+    for (const { queue } of ready) all += queue.size
     for (const subjects of parked.values()) all += subjects.size
     return all
   }

@@ -1,0 +1,112 @@
+import type { DoorError } from '../../src/flow/door.ts'
+import { HealthConfig } from '../../src/health/config.ts'
+import { createMonitor } from '../../src/health/monitor.ts'
+import type { Finding, Probe } from '../../src/health/probe/probe.ts'
+import { silent } from '../../src/log.ts'
+import type { Reach } from '../../src/model/change.ts'
+import type { Reason } from '../../src/model/health.ts'
+import { serverId } from '../../src/model/names.ts'
+import { ServerDefinition } from '../../src/model/server.ts'
+import type { Candidate, Layer } from '../../src/registry/candidate.ts'
+import { createRegistry } from '../../src/registry/registry.ts'
+import { createTime } from './time.ts'
+
+export type Behaviour = Partial<Finding> & { readonly takesMs?: number; readonly never?: boolean }
+
+/** A real registry and a real monitor on a clock of ours; only the far ends are played. */
+export function createRig({ config = {}, random = seeded(7) }: { config?: object; random?: () => number } = {}) {
+  const time = createTime()
+  const registry = createRegistry({
+    now: time.clock.wall,
+    onError: (error) => {
+      throw error
+    },
+  })
+  const layers = new Map<Reach, Layer>()
+  const candidates = new Map<string, Candidate>()
+  const behaviours = new Map<string, Behaviour>()
+  const started: { url: string; at: number; learn: boolean }[] = []
+  const revisions: number[] = []
+  registry.subscribe(({ revision }) => revisions.push(revision))
+  let inFlight = 0
+  let mostInFlight = 0
+
+  const probe: Probe = async ({ server: { url = '' } }, { timeoutMs, learn, signal }) => {
+    started.push({ url, at: time.clock.now(), learn })
+    mostInFlight = Math.max(mostInFlight, ++inFlight)
+    const { takesMs = 20, never = false, ...found } = behaviours.get(url) ?? {}
+    const took = never ? timeoutMs : takesMs
+    await new Promise<void>((resolve) => {
+      const cancel = time.clock.after(took, resolve)
+      signal.addEventListener('abort', () => (cancel(), resolve()))
+    })
+    inFlight--
+    const result: { ok: boolean; reason: Reason } = never
+      ? { ok: false, reason: 'timeout' }
+      : { ok: true, reason: 'ok' }
+    return { ...result, response_time_ms: took, ...found }
+  }
+
+  const monitor = createMonitor({
+    registry,
+    door: undefined as never, // nothing goes out: the probe is ours
+    config: HealthConfig.parse(config),
+    log: silent,
+    clock: time.clock,
+    random,
+    probe,
+  })
+
+  function layerOf(reach: Reach): Layer {
+    const layer = layers.get(reach) ?? { name: reach, reach, discovery_method: 'config_file', order: layers.size }
+    layers.set(reach, layer)
+    return layer
+  }
+
+  /** Defines servers and drops those of these names, in one revision. */
+  function change(put: readonly object[], drop: readonly string[] = [], reach: Reach = 'any'): void {
+    const come = put.map((fields): Candidate => {
+      const definition = ServerDefinition.parse({ name: 'weather', url: 'http://weather.example/mcp', ...fields })
+      const id = serverId(definition.namespace, definition.name)
+      return { id, definition, layer: layerOf(reach), origin: 'test', rank: 0, position: 0, stale: false }
+    })
+    const ids = [...come.map(({ id }) => id), ...drop.map((name) => serverId('default', name))]
+    const gone = ids.flatMap((id) => candidates.get(id) ?? [])
+    for (const id of ids) candidates.delete(id)
+    for (const candidate of come) candidates.set(candidate.id, candidate)
+    registry.commit({ gone, come })
+  }
+
+  return {
+    ...time,
+    registry,
+    monitor,
+    started,
+    revisions,
+    change,
+    put: (...servers: object[]) => change(servers),
+    drop: (...names: string[]) => change([], names),
+    behave: (url: string, behaviour: Behaviour) => void behaviours.set(url, behaviour),
+    server: (name: string) => {
+      const server = registry.get(`default/${name}`)?.server
+      if (!server) throw new Error(`${name} is not there`)
+      return server
+    },
+    inFlight: () => inFlight,
+    mostInFlight: () => mostInFlight,
+    startsOf: (url: string) => started.filter((start) => start.url === url).map(({ at }) => at),
+  }
+}
+export type Rig = ReturnType<typeof createRig>
+
+export const refused: Behaviour = { ok: false, reason: 'refused' satisfies DoorError['reason'] }
+export const well: Behaviour = { ok: true, reason: 'ok' }
+
+/** The same numbers every time. */
+export function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return state / 2 ** 32
+  }
+}
