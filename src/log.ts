@@ -43,10 +43,19 @@ const options: LoggerOptions = {
   serializers: { err: shownError },
   hooks: {
     logMethod(given, method) {
-      const shown = given.map((one: unknown) => (typeof one === 'string' ? redactText(one) : one))
+      const [first, ...others] = given as readonly unknown[]
+      // Of an error without a message pino takes the error's own, past everything below.
+      const rest = others.length === 0 ? messageOf(first) : others
+      const shown = [first, ...rest].map((one) => (typeof one === 'string' ? redactText(one) : one))
       method.apply(this, shown as typeof given)
     },
   },
+}
+
+function messageOf(first: unknown): string[] {
+  if (first instanceof Error) return [first.message]
+  const held = typeof first === 'object' && first !== null && 'err' in first ? first.err : undefined
+  return held instanceof Error ? [held.message] : []
 }
 
 /** Errors are left to their own serializer, which sees their message and stack too. */
