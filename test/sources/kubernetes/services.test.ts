@@ -1,0 +1,340 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ServerDefinition } from '../../../src/model/server.ts'
+import type { Entry } from '../../../src/model/source.ts'
+import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
+import { EndpointSlice } from '../../../src/sources/kubernetes/endpoints.ts'
+import { entriesOfService, isOfProfile, Service } from '../../../src/sources/kubernetes/services.ts'
+import { service, slice } from './watched.ts'
+
+type Fields = Record<string, unknown>
+
+function entriesOf(
+  fields: Fields,
+  { slices = [], config = {} }: { slices?: object[]; config?: Fields } = {},
+): readonly Entry[] {
+  const rules = KubernetesConfig.parse({ type: 'kubernetes', ...config })
+  return entriesOfService(
+    Service.parse(service('weather', fields)),
+    slices.map((one) => EndpointSlice.parse(one)),
+    rules,
+  )
+}
+
+/** The one definition a Service makes, as the registry reads it. */
+function definition(fields: Fields, options?: Parameters<typeof entriesOf>[1]): ServerDefinition {
+  const [entry] = entriesOf(fields, options)
+  assert.ok(entry && 'value' in entry, JSON.stringify(entry))
+  return ServerDefinition.parse(entry.value)
+}
+
+const problem = (fields: Fields, options?: Parameters<typeof entriesOf>[1]) => {
+  const [entry] = entriesOf(fields, options)
+  return entry && 'problem' in entry ? entry.problem : undefined
+}
+
+const ports = (...list: Fields[]) => ({ ports: list.map((port) => ({ protocol: 'TCP', ...port })) })
+const ours = (annotations: Record<string, string>) => ({
+  annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`mcp-roster.io/${key}`, value])),
+})
+
+describe('a Service as a server', () => {
+  it('is called as the Service, lives in its namespace, and keeps its labels', () => {
+    const made = definition({ labels: { 'mcp-server': 'true', 'app.kubernetes.io/part-of': 'geo' } })
+
+    assert.deepEqual(
+      { name: made.name, namespace: made.namespace, type: made.type, url: made.url, health_check: made.health_check },
+      { name: 'weather', namespace: 'prod', type: 'http', url: 'http://weather.prod.svc:80/mcp', health_check: 'mcp' },
+    )
+    assert.deepEqual(made.labels, { 'mcp-server': 'true', 'app.kubernetes.io/part-of': 'geo' })
+    assert.deepEqual(made.tags, ['kubernetes', 'auto-discovered'])
+    assert.deepEqual(made.metadata, { namespace: 'prod', service_name: 'weather', cluster_ip: '10.0.0.1' })
+  })
+
+  const chosen: [string, Fields, string][] = [
+    ['the first port', ports({ name: 'a', port: 1 }, { name: 'b', port: 2 }), 'http://weather.prod.svc:1/mcp'],
+    [
+      'http before the first',
+      ports({ name: 'a', port: 1 }, { name: 'http', port: 2 }),
+      'http://weather.prod.svc:2/mcp',
+    ],
+    [
+      'http-mcp before http',
+      ports({ name: 'http', port: 1 }, { name: 'http-mcp', port: 2 }),
+      'http://weather.prod.svc:2/mcp',
+    ],
+    [
+      'mcp before http-mcp',
+      ports({ name: 'http-mcp', port: 1 }, { name: 'mcp', port: 2 }),
+      'http://weather.prod.svc:2/mcp',
+    ],
+    [
+      'an MCP appProtocol before mcp',
+      ports({ name: 'mcp', port: 1 }, { name: 'x', port: 2, appProtocol: 'kgateway.dev/mcp' }),
+      'http://weather.prod.svc:2/mcp',
+    ],
+    [
+      'the annotated number before all',
+      { ...ports({ name: 'mcp', port: 1 }, { name: 'x', port: 2 }), ...ours({ port: '2' }) },
+      'http://weather.prod.svc:2/mcp',
+    ],
+    [
+      'the annotated name',
+      { ...ports({ name: 'mcp', port: 1 }, { name: 'x', port: 2 }), ...ours({ port: 'x' }) },
+      'http://weather.prod.svc:2/mcp',
+    ],
+    [
+      'an annotated port that is not listed (headless)',
+      { clusterIP: 'None', ports: undefined, ...ours({ port: '8080' }) },
+      'http://weather.prod.svc:8080/mcp',
+    ],
+    ['no UDP port', ports({ name: 'mcp', port: 1, protocol: 'UDP' }, { port: 2 }), 'http://weather.prod.svc:2/mcp'],
+    ['https by the name', ports({ name: 'https', port: 8443 }), 'https://weather.prod.svc:8443/mcp'],
+    ['https by the number', ports({ name: 'web', port: 443 }), 'https://weather.prod.svc:443/mcp'],
+    [
+      'https by the appProtocol',
+      ports({ name: 'web', port: 8443, appProtocol: 'https' }),
+      'https://weather.prod.svc:8443/mcp',
+    ],
+    [
+      'the annotated scheme',
+      { ...ports({ port: 443 }), ...ours({ scheme: 'http' }) },
+      'http://weather.prod.svc:443/mcp',
+    ],
+    ['the annotated path', ours({ path: 'v1/mcp' }), 'http://weather.prod.svc:80/v1/mcp'],
+    [
+      'the annotated URL before ports',
+      ours({ url: 'https://weather.example/mcp', port: '9' }),
+      'https://weather.example/mcp',
+    ],
+    [
+      'the path of agentgateway',
+      {
+        ...ports({ port: 1, appProtocol: 'agentgateway.dev/mcp' }),
+        annotations: { 'agentgateway.dev/mcp-path': '/x' },
+      },
+      'http://weather.prod.svc:1/x',
+    ],
+  ]
+  for (const [what, fields, url] of chosen) {
+    it(`is reached by ${what}`, () => assert.equal(definition(fields).url, url))
+  }
+
+  it('speaks SSE where an annotation or an appProtocol says so', () => {
+    assert.deepEqual(
+      [definition(ours({ type: 'sse' })), definition(ports({ port: 1, appProtocol: 'agentgateway.dev/mcp-sse' }))].map(
+        ({ type, url }) => [type, url],
+      ),
+      [
+        ['sse', 'http://weather.prod.svc:80/sse'],
+        ['sse', 'http://weather.prod.svc:1/sse'],
+      ],
+    )
+  })
+
+  it('has a whole host name where the cluster domain is configured', () => {
+    assert.equal(
+      definition({}, { config: { cluster_domain: 'cluster.local' } }).url,
+      'http://weather.prod.svc.cluster.local:80/mcp',
+    )
+  })
+
+  it('is what its annotations say', () => {
+    const made = definition(
+      ours({
+        name: 'Weather, EU',
+        title: 'Weather',
+        description: 'of today',
+        version: '1.2',
+        tags: 'eu, free,',
+        capabilities: 'forecast, alerts',
+        enabled: 'false',
+        'health-check': 'http',
+        'health-check-url': 'http://weather.prod.svc/health',
+        'health-check-interval': '1m',
+        metadata: '{"team":"geo"}',
+        'max-retries': '7',
+      }),
+    )
+
+    const {
+      name,
+      title,
+      description,
+      version,
+      enabled,
+      health_check,
+      health_check_url,
+      health_check_interval,
+      max_retries,
+    } = made
+    assert.deepEqual([name, title, description, version], ['Weather, EU', 'Weather', 'of today', '1.2'])
+    assert.deepEqual(
+      [enabled, health_check, health_check_url, health_check_interval, max_retries],
+      [false, 'http', 'http://weather.prod.svc/health', 60, 7],
+    )
+    assert.deepEqual(made.tags, ['eu', 'free', 'kubernetes', 'auto-discovered'])
+    assert.deepEqual(
+      made.capabilities.map(({ name }) => name),
+      ['forecast', 'alerts'],
+    )
+    assert.equal(made.metadata['team'], 'geo')
+  })
+
+  it('is a command where the annotations of the originals name one, whatever its ports', () => {
+    const annotations = {
+      'mcp.command': 'python',
+      'mcp.args': '["-m","weather"]',
+      'mcp.env': '{"KEY":"s3cret"}',
+      'mcp.description': 'as ever',
+    }
+    const made = definition({ annotations, ports: [] })
+
+    assert.deepEqual(
+      [made.type, made.command, made.args, made.env, made.description, made.url],
+      ['stdio', 'python', ['-m', 'weather'], { KEY: 's3cret' }, 'as ever', undefined],
+    )
+    assert.doesNotMatch(JSON.stringify({ ...made, env: undefined }), /s3cret/)
+  })
+
+  const wrong: [string, Fields, RegExp][] = [
+    [
+      'arguments that are no JSON',
+      { annotations: { 'mcp.command': 'x', 'mcp.args': '-m' } },
+      /annotation mcp\.args: must be a JSON list/,
+    ],
+    [
+      'arguments that are no list',
+      { annotations: { 'mcp.command': 'x', 'mcp.args': '{}' } },
+      /annotation mcp\.args: must be a JSON list/,
+    ],
+    [
+      'an environment that is no map',
+      { annotations: { 'mcp.command': 'x', 'mcp.env': '["TOKEN=abc"]' } },
+      /annotation mcp\.env: must be a JSON object$/,
+    ],
+    ['a port nobody has', ours({ port: 'web' }), /annotation mcp-roster\.io\/port: must be the number of a port/],
+    ['a port out of range', ours({ port: '70000' }), /annotation mcp-roster\.io\/port/],
+    ['a type nobody knows', ours({ type: 'grpc' }), /annotation mcp-roster\.io\/type: must be one of http, sse/],
+    [
+      'neither true nor false',
+      ours({ enabled: 'maybe' }),
+      /annotation mcp-roster\.io\/enabled: must be "true" or "false"/,
+    ],
+    [
+      'no duration',
+      ours({ 'health-check-interval': 'often' }),
+      /annotation mcp-roster\.io\/health-check-interval: must be seconds/,
+    ],
+    [
+      'metadata that are no JSON',
+      ours({ metadata: '{' }),
+      /annotation mcp-roster\.io\/metadata: must be a JSON object, and it is no valid JSON/,
+    ],
+    ['no port at all', { ports: [] }, /has no TCP port; add one, or annotate mcp-roster\.io\/port/],
+    ['a headless one without ports', { clusterIP: 'None', ports: undefined }, /has no TCP port/],
+    [
+      'ExternalName',
+      { type: 'ExternalName', externalName: 'evil.example', ports: [{ port: 80 }] },
+      /is of type ExternalName, which may point anywhere; set allow_external_name/,
+    ],
+  ]
+  for (const [what, fields, expected] of wrong) {
+    it(`is turned away, with the reason, for ${what}`, () => {
+      assert.match(problem(fields) ?? 'no problem', expected)
+      assert.doesNotMatch(problem(fields) ?? '', /abc/)
+    })
+  }
+
+  it('of type ExternalName is reached by its name, if that is allowed', () => {
+    const made = definition(
+      { type: 'ExternalName', externalName: 'weather.example', ports: [{ port: 443 }] },
+      { config: { allow_external_name: true } },
+    )
+    assert.equal(made.url, 'https://weather.example:443/mcp')
+  })
+})
+
+describe('the endpoints of a Service', () => {
+  const reported = (fields: Fields, slices: object[]) =>
+    entriesOf(fields, { slices }).map((entry) => ('reported' in entry ? entry.reported : undefined))
+  const none = { status: 'unhealthy', reason: 'no_endpoints' }
+
+  it('say that it cannot answer where none is ready, and nothing where none is known', () => {
+    assert.deepEqual(reported({}, []), [undefined])
+    assert.deepEqual(reported({}, [slice('one', { ready: [] })]), [none])
+    assert.deepEqual(reported({}, [slice('one', { ready: [], notReady: ['10.0.0.2'] })]), [none])
+    assert.deepEqual(reported({}, [slice('one', { ready: [] }), slice('two')]), [undefined])
+    assert.deepEqual(reported({}, [slice('one', { endpoints: [{ addresses: ['10.0.0.2'], conditions: {} }] })]), [
+      undefined,
+    ])
+  })
+
+  it('say nothing of what is not reached through it', () => {
+    assert.deepEqual(reported(ours({ url: 'https://elsewhere.example/mcp' }), [slice('one', { ready: [] })]), [
+      undefined,
+    ])
+    assert.deepEqual(reported({ annotations: { 'mcp.command': 'x' } }, [slice('one', { ready: [] })]), [undefined])
+  })
+
+  const each = { config: { per_endpoint: true } }
+  const urls = (slices: object[]) =>
+    entriesOf({}, { ...each, slices }).map(
+      (entry) => 'value' in entry && [(entry.value as Fields)['name'], (entry.value as Fields)['url']],
+    )
+
+  it('are listed each, if that is wanted', () => {
+    assert.deepEqual(urls([slice('one', { ready: ['10.1.0.2', '10.1.0.1'], notReady: ['10.1.0.3'] })]), [
+      ['weather-pod-10-1-0-1', 'http://10.1.0.1:8080/mcp'],
+      ['weather-pod-10-1-0-2', 'http://10.1.0.2:8080/mcp'],
+    ])
+  })
+
+  it('are listed once where a pod has an address of each family (K09)', () => {
+    const targetRef = { kind: 'Pod', name: 'weather-0' }
+    const v6 = slice('six', { addressType: 'IPv6', endpoints: [{ addresses: ['fd00::1'], targetRef }] })
+    const v4 = slice('four', { endpoints: [{ addresses: ['10.1.0.1'], targetRef }] })
+    assert.deepEqual(urls([v6, v4]), [['weather-weather-0', 'http://10.1.0.1:8080/mcp']])
+    assert.deepEqual(urls([v6]), [['weather-weather-0', 'http://[fd00::1]:8080/mcp']])
+  })
+
+  it('are the Service itself where none is ready or known', () => {
+    assert.deepEqual(urls([]), [['weather', 'http://weather.prod.svc:80/mcp']])
+    assert.deepEqual(urls([slice('one', { ready: [] })]), [['weather', 'http://weather.prod.svc:80/mcp']])
+  })
+})
+
+describe('profiles', () => {
+  const of = (fields: Fields, ...profiles: ('kagent' | 'app_protocol')[]) =>
+    isOfProfile(Service.parse(service('x', fields)), profiles)
+  const kagent = { 'kagent.dev/mcp-service': 'true' }
+
+  it('take what other systems mark, each only if it is switched on', () => {
+    assert.deepEqual(
+      [
+        of({ labels: kagent }),
+        of({ labels: kagent }, 'kagent'),
+        of({ labels: { ...kagent, 'kagent.dev/discovery': 'disabled' } }, 'kagent'),
+      ],
+      [false, true, false],
+    )
+    const gateway = { labels: {}, ...ports({ port: 1, appProtocol: 'agentgateway.dev/mcp' }) }
+    assert.deepEqual(
+      [of(gateway), of(gateway, 'app_protocol'), of({ labels: {} }, 'app_protocol')],
+      [false, true, false],
+    )
+  })
+
+  it("read kagent's annotations", () => {
+    const annotations = {
+      'kagent.dev/mcp-service-path': '/k',
+      'kagent.dev/mcp-service-port': '81',
+      'kagent.dev/mcp-service-protocol': 'SSE',
+    }
+    const made = definition(
+      { labels: kagent, annotations, ...ports({ port: 80 }, { name: 'x', port: 81 }) },
+      { config: { profiles: ['kagent'] } },
+    )
+    assert.deepEqual([made.url, made.type], ['http://weather.prod.svc:81/k', 'sse'])
+  })
+})
