@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { startKubeApi } from '../../fakes/kube-api.ts'
+import { configMap, service, watching } from './watched.ts'
+
+const yaml = (name: string) => `servers:\n  ${name}:\n    url: http://${name}/mcp\n`
+
+describe('many', () => {
+  it('Services and ConfigMaps are seen, page by page, and each change within 200 ms', async () => {
+    await using api = await startKubeApi()
+    for (let i = 0; i < 2000; i++) api.store.put('services', service(`s${i}`, { namespace: `n${i % 20}` }))
+    for (let i = 0; i < 500; i++)
+      api.store.put('configmaps', configMap(`c${i}`, { 'a.yaml': yaml(`m${i}`) }, { namespace: `n${i % 20}` }))
+    await using cluster = await watching(api, { habits: { quietMs: 50, mostMs: 200 } })
+    await cluster.until('all', () => cluster.names().length === 2500, 8000)
+    assert.equal(cluster.sightings.filter(({ type }) => type === 'picture').length, 1)
+    await cluster.until('all watches', () => api.watches().length === 3)
+    assert.equal(
+      api.requests.filter(({ verb, resource }) => verb === 'list' && resource?.plural === 'services').length,
+      4,
+    )
+
+    const delays: number[] = []
+    for (const change of [
+      () => api.store.put('services', service('new', { namespace: 'n1' })),
+      () => api.store.remove('services', 'n1', 'new'),
+      () => api.store.put('configmaps', configMap('c7', { 'a.yaml': yaml('new') }, { namespace: 'n7' })),
+      () => api.store.put('configmaps', configMap('c7', { 'a.yaml': yaml('m7') }, { namespace: 'n7' })),
+    ]) {
+      const before = cluster.sightings.length
+      const start = performance.now()
+      change()
+      await cluster.until('the change', () => cluster.sightings.length > before)
+      delays.push(performance.now() - start)
+      const sighting = cluster.sightings.at(-1)
+      assert.ok(sighting?.type === 'change' && sighting.readings.length + sighting.gone.length === 1)
+    }
+    assert.ok(Math.max(...delays) < 200, `took ${delays.map(Math.round).join(', ')} ms`)
+  })
+
+  it('flips of a label end as the last one says, and leave no watch or connection behind (K09)', async () => {
+    await using api = await startKubeApi()
+    await using cluster = await watching(api)
+    await cluster.until('all watches', () => api.watches().length === 3)
+    const connections = api.connections()
+
+    for (let i = 0; i < 100; i++) {
+      api.store.put('services', service('even', { labels: i % 2 === 0 ? { 'mcp-server': 'true' } : {} }))
+      api.store.put('services', service('odd', { labels: i % 2 === 1 ? { 'mcp-server': 'true' } : {} }))
+    }
+    api.store.put('services', service('last'))
+
+    await cluster.until('the last', () => cluster.names().includes('last'))
+    assert.deepEqual(cluster.names(), ['last', 'odd'])
+    assert.deepEqual([api.watches().length, api.connections()], [3, connections])
+    assert.ok(cluster.sightings.length < 20, 'a burst is told in few words')
+  })
+
+  it('namespaces that must all be listed anew are listed a few at a time, and spread out (K07)', async () => {
+    await using api = await startKubeApi()
+    const namespaces = Array.from({ length: 50 }, (_, i) => `n${i}`)
+    for (const namespace of namespaces) api.store.put('services', service('weather', { namespace }))
+    // Ten times as many a second as usual: five seconds are half a second here.
+    await using cluster = await watching(api, { config: { namespaces }, habits: { listsPerSecond: 80 } })
+    await cluster.until('all watches', () => api.watches().length === 150, 8000)
+    api.lists.peak = 0
+    api.lists.delayMs = 5
+
+    await api.stop()
+    api.store.forget()
+    await api.start()
+    const since = performance.now()
+    await cluster.until('all watches again', () => api.watches().length === 150, 8000)
+
+    const begun = api.requests.filter(({ verb, at }) => verb === 'list' && at > since).map(({ at }) => at)
+    assert.equal(begun.length, 150)
+    assert.ok(api.lists.peak <= 5, `${api.lists.peak} lists at a time`)
+    assert.ok(Math.max(...begun) - Math.min(...begun) >= 500, 'they are spread out')
+    assert.equal(cluster.names().length, 50)
+  })
+
+  it('are gone at once: it is a picture that says so, and a second look is answered by another (K06)', async () => {
+    await using api = await startKubeApi()
+    for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))
+    await using cluster = await watching(api)
+    await cluster.until('all watches', () => api.watches().length === 3)
+    const all = api.store.list('services')
+
+    await api.stop()
+    for (const { metadata } of all) api.store.remove('services', 'prod', metadata.name)
+    api.store.forget()
+    await api.start()
+    await cluster.until('the empty answer', () => cluster.names().length === 0)
+    assert.equal(cluster.sightings.filter(({ type }) => type === 'picture').length, 2)
+    assert.ok(
+      cluster.sightings.every(
+        (sighting) => sighting.type !== 'change' || sighting.gone.every((gone) => gone.startsWith('watch/')),
+      ),
+    )
+
+    for (const object of all) api.store.put('services', object)
+    cluster.wake.raise()
+    await cluster.until('they are back', () => cluster.names().length === 20)
+  })
+})
