@@ -1,16 +1,16 @@
-import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { createAnswers } from './answers.ts'
 import { countsApi } from './counts.ts'
 import { discoverApi } from './discover.ts'
 import { docsApi } from './docs.ts'
 import type { Api, Bindings } from './edge.ts'
+import { replyToError } from './fault.ts'
 import { createHot, type Front } from './hot.ts'
 import { createOne } from './one.ts'
 import { operationsApi } from './operations.ts'
 import type { ApiParts } from './parts.ts'
-import { Problem, problemFrom } from './problem.ts'
-import { problemReply } from './reply.ts'
+import { Problem } from './problem.ts'
+import { everywhere, problemReply, type Reply } from './reply.ts'
 import { respond } from './respond.ts'
 import { serversApi } from './servers.ts'
 import { sourcesApi } from './sources.ts'
@@ -36,21 +36,17 @@ export function createApp(parts: ApiParts): { app: Api; fronts: readonly Front[]
   app.route('/', operationsApi(parts))
   app.route('/', docsApi(parts))
 
-  app.notFound((c) => respond(c, problemReply(notFound(app, c.req.method, c.req.path))))
-  app.onError((error, c) => {
-    const problem = problemFrom(error)
-    if (problem.status !== 500) return respond(c, problemReply(problem))
-    const requestId = randomUUID()
-    log.error({ err: problem.cause ?? problem, request_id: requestId, path: c.req.path }, 'request failed')
-    return respond(c, problemReply(problem, requestId))
-  })
+  app.notFound((c) => respond(c, notFound(app, c.req.method, c.req.path)))
+  app.onError((error, c) => respond(c, replyToError(error, { log, path: c.req.path })))
   return { app, fronts: [hot.front, lists.front] }
 }
 
 /** A path that exists under other methods is a 405 that names them; anything else a 404. */
-function notFound(app: Api, method: string, path: string): Problem {
+function notFound(app: Api, method: string, path: string): Reply {
   const allowed = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => app.router.match(one, path)[0].length > 0)
-  if (allowed.length === 0) return new Problem(404, 'There is nothing at this path. GET / lists what there is.')
-  const all = [...(allowed.includes('GET') ? ['HEAD'] : []), ...allowed, 'OPTIONS'].join(', ')
-  return new Problem(405, `${method} is not possible here; ${all} are.`, { headers: { allow: all } })
+  if (allowed.length === 0)
+    return problemReply(new Problem(404, 'There is nothing at this path. GET / lists what there is.'))
+  const allow = [...(allowed.includes('GET') ? ['HEAD'] : []), ...allowed, 'OPTIONS'].join(', ')
+  if (method === 'OPTIONS') return { status: 204, headers: { ...everywhere, allow }, body: Buffer.alloc(0) }
+  return problemReply(new Problem(405, `${method} is not possible here; ${allow} are.`, { headers: { allow } }))
 }

@@ -5,10 +5,11 @@ import type { Log } from '../log.ts'
 import type { Principal } from './access.ts'
 import { bodyTooLarge } from './body.ts'
 import { preflight } from './cors.ts'
-import type { Admission, Guard } from './guard.ts'
+import { replyToError } from './fault.ts'
+import type { Admission, Admitted, Guard } from './guard.ts'
 import { pathOf } from './guard.ts'
 import type { Front } from './hot.ts'
-import { Problem, problemFrom } from './problem.ts'
+import { Problem } from './problem.ts'
 import { everywhere, problemReply, send } from './reply.ts'
 
 /** What routes find in `c.env`. Both ends are absent where an application is asked without a server. */
@@ -79,10 +80,26 @@ export function createEdge({
     if (isPreflight(request)) return answerPreflight(request, response)
     const tooLarge = bodyProblem(request, bodyBytes())
     if (tooLarge) return refuse(request, response, tooLarge, admission)
-    for (const front of fronts) if (front(request, response, admission)) return
-    for (const [name, value] of Object.entries({ ...everywhere, vary: 'Origin', ...admission.cors }))
+    if (isEndless(request)) {
+      response.shouldKeepAlive = false
+      letGo(request)
+    }
+    try {
+      if (fronts.some((front) => front(request, response, admission))) return
+      pass(request, response, admission)
+    } catch (error) {
+      // A front that throws a problem means it; anything else is a fault of ours and is told as one.
+      const reply = replyToError(error, { log, path: pathOf(request) })
+      if (response.headersSent) response.destroy()
+      else send(request, response, reply, admission.cors)
+    }
+  }
+
+  function pass(request: IncomingMessage, response: ServerResponse, { cors, principal }: Admitted): void {
+    for (const [name, value] of Object.entries({ ...everywhere, vary: 'Origin', ...cors })) {
       response.setHeader(name, value)
-    admissions.set(request, admission.principal)
+    }
+    admissions.set(request, principal)
     void route(request, response)
   }
 
@@ -99,15 +116,7 @@ export function createEdge({
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const started = accessLog ? performance.now() : 0
-    try {
-      answer(request, response)
-    } catch (error) {
-      // A front that throws a problem means it; anything else is a fault of ours and is told as one.
-      const problem = problemFrom(error)
-      if (problem.status === 500) log.error({ err: error, path: pathOf(request) }, 'request failed')
-      if (!response.headersSent) send(request, response, problemReply(problem), undefined)
-      else response.destroy()
-    }
+    answer(request, response)
     if (response.writableEnded && !accessLog) return count(request.method, response.statusCode)
     response.once('close', () => {
       count(request.method, response.statusCode)
@@ -138,6 +147,11 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 function bodyProblem({ headers }: IncomingMessage, most: number): Problem | undefined {
   return Number(headers['content-length'] ?? 0) > most ? bodyTooLarge(most) : undefined
+}
+
+/** A body that nobody will read, of a length that nobody knows. */
+function isEndless({ method, headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined && (method === 'GET' || method === 'HEAD')
 }
 
 /** Reads away a refused body for a moment, so that the refusal is read before the connection goes. */

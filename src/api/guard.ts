@@ -6,10 +6,15 @@ import { hostNameOf, isLoopback } from './host.ts'
 import { createMemo } from './memo.ts'
 import { Problem } from './problem.ts'
 
-/** What the guard made of a request: who asks, or why nobody is let in; and what a page elsewhere may see of it. */
-export type Admission = {
+/** Somebody who was let in, and what a page elsewhere may see of the answer. */
+export type Admitted = {
   readonly cors: CorsHeaders | undefined
-} & ({ readonly principal: Principal; readonly problem?: undefined } | { readonly problem: Problem })
+  readonly principal: Principal
+  readonly problem?: undefined
+}
+
+/** What the guard made of a request. */
+export type Admission = Admitted | { readonly cors: CorsHeaders | undefined; readonly problem: Problem }
 
 export type GuardRules = {
   readonly access: Access

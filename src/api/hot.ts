@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerId } from '../model/names.ts'
 import { compression } from './compress.ts'
-import type { Admission } from './guard.ts'
+import type { Admitted } from './guard.ts'
 import { createMemo } from './memo.ts'
 import type { One } from './one.ts'
 import { serverIdIn } from './place.ts'
@@ -9,7 +9,7 @@ import { Problem } from './problem.ts'
 import { namesTag, type Reply, send } from './reply.ts'
 
 /** Answers a request by itself, or leaves it to whoever comes next. */
-export type Front = (request: IncomingMessage, response: ServerResponse, admission: Admission) => boolean
+export type Front = (request: IncomingMessage, response: ServerResponse, admission: Admitted) => boolean
 
 export type Lists = { readonly answer: (query: string) => Reply | undefined }
 

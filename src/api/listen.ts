@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../log.ts'
 import type { Limits, Listen } from './config.ts'
-import { answerParseError } from './parse-errors.ts'
+import { answerOn, answerParseError } from './parse-errors.ts'
+import { Problem } from './problem.ts'
 import { type Pair, readPair, watchPair } from './tls.ts'
 
 export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
@@ -90,11 +91,21 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     last.set(socket, undefined)
     socket.once('close', () => last.delete(socket))
   })
-  server.on('request', (request, response) => {
+  const take: Handle = (request, response) => {
     last.set(request.socket, response)
     if (draining) endAfter(response)
     handle(request, response)
+  }
+  server.on('request', take)
+  // Whoever asks before sending a body is told at once that it is too large, rather than to go on.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (Number(request.headers['content-length'] ?? 0) <= limits.body_bytes) response.writeContinue()
+    take(request, response)
   })
+  server.on('checkExpectation', (request: IncomingMessage) =>
+    answerOn(request.socket, new Problem(417, 'Nothing but "100-continue" can be expected.')),
+  )
+  server.on('connect', (_request, socket: Duplex) => answerOn(socket, new Problem(405, 'This is no proxy.')))
   server.on('clientError', (error, socket) =>
     answerParseError(error, socket, { last: last.get(socket), headBytes: limits.header_bytes }),
   )

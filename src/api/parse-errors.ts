@@ -11,7 +11,12 @@ export function answerParseError(
 ): void {
   const midAnswer = last !== undefined && last.headersSent && !last.writableFinished
   if (!socket.writable || midAnswer || error.code === 'ECONNRESET') return void socket.destroy()
-  const { status, headers, body } = problemReply(problemOf(error.code, headBytes))
+  answerOn(socket, problemOf(error.code, headBytes))
+}
+
+/** Writes a problem to a bare connection and closes it. */
+export function answerOn(socket: Duplex, problem: Problem): void {
+  const { status, headers, body } = problemReply(problem)
   const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body.toString()}`)
   lingerOn(socket)

@@ -35,6 +35,7 @@ export function problemReply(problem: Problem, requestId?: string): Reply {
     'content-length': String(body.length),
     'cache-control': 'no-store',
     vary: 'Origin',
+    ...(requestId === undefined ? {} : { 'x-request-id': requestId }),
     ...problem.headers,
   }
   return { status: problem.status, headers, body }

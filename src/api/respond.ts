@@ -12,7 +12,7 @@ export async function respond(c: ApiContext, reply: Reply): Promise<Response> {
     return new Response(null, { status: 304, headers: reply.unchanged ?? {} })
   }
   const { body, status, headers } = await compression.variant(reply, c.req.header('accept-encoding'))
-  return new Response(body as Uint8Array<ArrayBuffer>, { status, headers })
+  return new Response(status === 204 ? null : (body as Uint8Array<ArrayBuffer>), { status, headers })
 }
 
 /** Answers JSON that is made anew each time. */

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { openApi } from '../../src/api/api.ts'
+import { Auth, Cors, Limits, Listen } from '../../src/api/config.ts'
+import { createLog, type Log } from '../../src/log.ts'
+import { createRoster } from '../roster.ts'
+import { parts, read, serve } from './served.ts'
+
+const json = async (answer: Response) => (await answer.json()) as Record<string, unknown>
+
+/** A log whose lines can be read. */
+function kept(): { log: Log; lines: () => Record<string, unknown>[] } {
+  const written: string[] = []
+  const log = createLog({ destination: { write: (line) => void written.push(line) } })
+  return { log, lines: () => written.map((line) => JSON.parse(line) as Record<string, unknown>) }
+}
+
+describe('operations', () => {
+  it('call the daemon degraded, and still well enough to be asked, while a source fails', async () => {
+    const { supervisor } = parts()
+    const status = { name: 'partner', state: 'stale' } as ReturnType<typeof supervisor.sources>[number]
+    await using served = await serve({ parts: { supervisor: { ...supervisor, sources: () => [status] } } })
+
+    const answer = await served.get('/health')
+    const body = await json(answer)
+
+    assert.equal(answer.status, 200)
+    assert.equal(body['status'], 'degraded')
+    assert.deepEqual(body['degraded_sources'], ['partner'])
+  })
+
+  it('say how to leave self-suspicion, and leave it', async () => {
+    const { monitor } = parts()
+    let suspicion: ReturnType<typeof monitor.suspicion> = { since: 's', until: 'u', failing: 12, of: 20 }
+    const doubting = { ...monitor, suspicion: () => suspicion, clearSuspicion: () => (suspicion = undefined) }
+    await using served = await serve({ parts: { monitor: doubting } })
+
+    const before = JSON.stringify(await json(await served.get('/sources')))
+    await served.get('/-/trust-probes', { method: 'POST' })
+
+    assert.match(before, /POST \/-\/trust-probes/)
+    assert.doesNotMatch(JSON.stringify(await json(await served.get('/health'))), /suspicion/)
+  })
+
+  it('are not ready until every source has answered, and name those waited for', async () => {
+    const { supervisor } = parts()
+    const waiting = ['partner']
+    const starting = { ...supervisor, syncing: () => waiting, ready: () => waiting.length === 0 }
+    await using served = await serve({ parts: { supervisor: starting } })
+
+    const before = await served.get('/readyz')
+    const list = await json(await served.get('/servers'))
+    waiting.pop()
+
+    assert.equal(before.status, 503)
+    assert.deepEqual((await json(before))['syncing'], ['partner'])
+    assert.deepEqual(list['syncing'], ['partner'])
+    assert.equal((await served.get('/ready')).status, 200)
+  })
+
+  it('keep the old config when the new one is not valid', async () => {
+    await using served = await serve({
+      parts: { reload: () => Promise.resolve({ applied: false, reason: 'line 3: no' }) },
+    })
+
+    const answer = await served.get('/-/reload', { method: 'POST' })
+
+    assert.equal(answer.status, 422)
+    assert.match(String((await json(answer))['detail']), /line 3: no/)
+  })
+
+  it('tell nothing of a fault but the id that finds it in the log', async () => {
+    const { log, lines } = kept()
+    const reload = () => Promise.reject(new Error('canary-secret in the message'))
+    await using served = await serve({ parts: { reload, log } })
+
+    const answer = await served.get('/-/reload', { method: 'POST' })
+    const text = await answer.text()
+
+    assert.equal(answer.status, 500)
+    assert.doesNotMatch(text, /canary/)
+    const id = (JSON.parse(text) as { request_id: string }).request_id
+    assert.equal(answer.headers.get('x-request-id'), id)
+    assert.ok(lines().some(({ request_id, msg }) => request_id === id && msg === 'request failed'))
+  })
+
+  it('count servers in the words of the original registry', async () => {
+    const servers = [
+      { name: 'a', tags: ['x', 'y'] },
+      { name: 'b', tags: ['x'], enabled: false },
+      { name: 'c', status: 'unhealthy', type: 'sse' },
+    ] as const
+    await using served = await serve({ servers })
+
+    const stats = await json(await served.get('/stats'))
+    const tags = await json(await served.get('/tags'))
+
+    assert.deepEqual(tags['tags'], { x: 2, y: 1 })
+    assert.equal(stats['total_servers'], 3)
+    assert.equal(stats['enabled_servers'], 2)
+    assert.equal(stats['unhealthy_servers'], 1)
+    assert.deepEqual(stats['discovery_methods'], { config_file: 3 })
+    assert.deepEqual(stats['by_type'], { http: 2, sse: 1 })
+  })
+
+  it('check a server now and answer with the outcome', async () => {
+    const outcome = {
+      ok: false,
+      reason: 'refused',
+      status: 'degraded',
+      response_time_ms: 1,
+      checked_at: 'now',
+      suspected: false,
+    } as const
+    const monitor = { ...parts().monitor, check: () => Promise.resolve(outcome) }
+    await using served = await serve({ servers: [{ name: 'a/b c' }], parts: { monitor } })
+    const check = (path: string) => served.get(`/servers/${path}/check`, { method: 'POST' })
+
+    const found = await check('a%2Fb%20c')
+
+    assert.equal(found.status, 200)
+    assert.deepEqual([(await json(found))['reason'], (await check('nobody')).status], ['refused', 404])
+    assert.equal((await check('default/a%2Fb%20c')).status, 200)
+  })
+
+  it('show metrics, or say that they are switched off', async () => {
+    await using on = await serve({ parts: { metrics: () => Promise.resolve('roster_servers 1\n') } })
+    await using off = await serve()
+
+    const shown = await on.get('/metrics')
+
+    assert.match(shown.headers.get('content-type') ?? '', /^text\/plain/)
+    assert.equal(await shown.text(), 'roster_servers 1\n')
+    assert.equal((await off.get('/metrics')).status, 404)
+  })
+})
+
+describe('the opened API', () => {
+  const rules = {
+    auth: Auth.parse({}),
+    cors: Cors.parse({}),
+    limits: Limits.parse({}),
+    listen: Listen.parse({ host: '127.0.0.1', port: 0 }),
+  }
+
+  it('takes another token while it serves, and forgets the old one', async () => {
+    const { log } = kept()
+    await using api = await openApi({ rules, parts: parts(), log })
+    const reload = (token: string) =>
+      fetch(`${api.url}/-/reload`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+
+    api.apply({ ...rules, auth: Auth.parse({ token: 'first' }) })
+    const first = await reload('first')
+    api.apply({ ...rules, auth: Auth.parse({ token: 'second' }) })
+
+    assert.deepEqual([first.status, (await reload('first')).status, (await reload('second')).status], [200, 401, 200])
+  })
+
+  it('writes an access log when asked, without queries or tokens, and counts requests', async () => {
+    const { log, lines } = kept()
+    const roster = createRoster()
+    roster.put({ name: 'weather' })
+    await using api = await openApi({ rules, parts: parts(roster), log, accessLog: true })
+
+    await (await fetch(`${api.url}/servers?q=canary`, { headers: { authorization: 'Bearer canary' } })).text()
+    await (await fetch(`${api.url}/nowhere`, { method: 'POST' })).text()
+
+    assert.equal(api.counts().get('GET 200'), 1)
+    assert.equal(api.counts().get('POST 404'), 1)
+    assert.deepEqual(
+      lines().map(({ method, path, status }) => [method, path, status]),
+      [
+        ['GET', '/servers', 200],
+        ['POST', '/nowhere', 404],
+      ],
+    )
+    assert.doesNotMatch(JSON.stringify(lines()), /canary/)
+  })
+
+  it('answers a body announced too large before it is sent', async () => {
+    await using served = await serve()
+    const head = 'POST /-/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n'
+
+    const large = await served.raw(`${head}content-length: 104857600\r\nexpect: 100-continue\r\n\r\n`)
+    const odd = await served.raw(`${head}expect: a-pony\r\n\r\n`)
+
+    assert.equal(read(large).status, 413)
+    assert.equal(read(odd).status, 417)
+  })
+})

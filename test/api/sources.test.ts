@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { silent } from '../../src/log.ts'
+import { SourceError, type Source } from '../../src/model/source.ts'
+import { createSupervisor } from '../../src/registry/supervisor.ts'
+import { reading } from '../made.ts'
+import { createRoster } from '../roster.ts'
+import { parts, serve } from './served.ts'
+
+/** A place that lists whatever `names` holds, looked at when asked to; or cannot be read. */
+function place(names: string[], state: { broken: boolean }): Source {
+  return async function* look({ signal, wake }) {
+    while (!signal.aborted) {
+      wake.take()
+      if (state.broken) throw new SourceError('the place is shut')
+      yield { type: 'picture', readings: [reading('here', ...names)] }
+      await wake.wait()
+    }
+  }
+}
+
+async function supervised(names: string[], state = { broken: false }) {
+  const roster = createRoster()
+  const supervisor = createSupervisor({ registry: roster.registry, log: silent })
+  await supervisor.apply([
+    {
+      name: 'team',
+      type: 'file',
+      settings: {},
+      layer: { reach: 'any', discovery_method: 'config_file' },
+      trust: { stdio: () => true, questionsShrinks: false },
+      silenceMs: 60_000,
+      open: () => place(names, state),
+    },
+  ])
+  return { roster, supervisor }
+}
+
+describe('sources', () => {
+  it('are read when asked to, and the answer says what changed', async () => {
+    const names = ['a', 'b']
+    const { roster, supervisor } = await supervised(names)
+    await using running = supervisor
+    await using served = await serve({ parts: { ...parts(roster), supervisor: running } })
+    const refresh = () => served.get('/sources/team/refresh', { method: 'POST' })
+    await refresh()
+
+    names.splice(0, 1, 'c')
+    const answer = (await (await refresh()).json()) as { changes: object; status: { servers: number } }
+
+    assert.deepEqual(answer.changes, { added: ['default/c'], modified: [], deleted: ['default/a'] })
+    assert.equal(answer.status.servers, 2)
+    assert.equal((await served.get('/servers/c')).status, 200)
+    assert.equal((await served.get('/servers/a')).status, 404)
+    assert.equal((await served.get('/sources/nobody/refresh', { method: 'POST' })).status, 404)
+  })
+
+  it('that cannot be read say so to whoever asked, and keep what they had', async () => {
+    const state = { broken: false }
+    const { roster, supervisor } = await supervised(['a'], state)
+    await using running = supervisor
+    await using served = await serve({ parts: { ...parts(roster), supervisor: running } })
+    await served.get('/sources/team/refresh', { method: 'POST' })
+
+    state.broken = true
+    const answer = await served.get('/sources/team/refresh', { method: 'POST' })
+    const all = (await (await served.get('/discover', { method: 'POST' })).json()) as { failed: string[] }
+
+    assert.equal(answer.status, 502)
+    assert.match(await answer.text(), /the place is shut/)
+    assert.deepEqual(all.failed, ['team'])
+    assert.equal((await served.get('/servers/a')).status, 200)
+  })
+})
