@@ -12,7 +12,7 @@ import type { RootLog } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSupervisor } from './registry/supervisor.ts'
-import { openMemory } from './stores/memory.ts'
+import { openStore } from './stores/open.ts'
 
 /**
  * Builds every part in order and starts it; resolves once the daemon answers. Disposal stops them in reverse: first it
@@ -23,7 +23,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   let { config } = loaded
   const onError = (error: unknown) => log.error({ err: error }, 'a part of the daemon failed')
 
-  const store = stack.use(openMemory({ log }))
+  const orMemory = ['type', 'path'].every((key) => loaded.originOf(['store', key]).from === 'default')
+  const store = stack.use(await openStore(config.store, { log: log.child({ part: 'store' }), orMemory }))
   const registrations = stack.use(
     startRegistrations({ store, settings: () => registrationSettings(config), log: log.child({ part: 'agents' }) }),
   )
