@@ -1,5 +1,6 @@
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
+import { type ProbeCounts, probeSeries } from './probes.ts'
 import type { Sample, Series } from './series.ts'
 import { sourceSeries } from './sources.ts'
 
@@ -11,7 +12,7 @@ export type MetricsParts = {
   readonly suspicion?: () => unknown
   /** Requests answered, by `METHOD STATUS`, and connections open now. */
   readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => number }
-  readonly probes?: () => { readonly results: ReadonlyMap<string, number>; readonly in_flight: number }
+  readonly probes?: () => ProbeCounts
   readonly watchers?: () => { readonly open: number; readonly evicted: ReadonlyMap<string, number> }
   /** The last reload of the config: whether it was taken, and when (milliseconds). */
   readonly reload?: () => { readonly successful: boolean; readonly at: number }
@@ -146,23 +147,7 @@ function daemonSeries({ version, suspicion, probes, reload }: MetricsParts): rea
       read: () => [{ value: suspicion() === undefined ? 0 : 1 }],
     })
   }
-  if (probes) {
-    series.push(
-      {
-        type: 'counter',
-        name: 'roster_probe_results_total',
-        help: 'Probes made, by what they found.',
-        labels: ['reason'],
-        read: () => byReason(probes().results),
-      },
-      {
-        type: 'gauge',
-        name: 'roster_probes_in_flight',
-        help: 'Probes now.',
-        read: () => [{ value: probes().in_flight }],
-      },
-    )
-  }
+  if (probes) series.push(...probeSeries(probes))
   if (reload) {
     series.push(
       {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createMetrics } from '../../src/metrics/metrics.ts'
+import { Reason } from '../../src/model/health.ts'
 import type { SourceStatus } from '../../src/model/status.ts'
 import { registered } from '../made.ts'
 
@@ -19,6 +20,18 @@ function source(fields: Partial<SourceStatus> = {}): SourceStatus {
     last_success: '2026-01-01T00:00:00.000Z',
     ...fields,
   }
+}
+
+const stats = {
+  targets: 5,
+  in_flight: 1,
+  overdue: 0,
+  probes: {
+    ...(Object.fromEntries(Reason.options.map((reason) => [reason, 0])) as Record<Reason, number>),
+    refused: 2,
+  },
+  duration_ms: { sum: 1500, count: 3 },
+  disregarded: 0,
 }
 
 const empty = { version: '1.2.3', registry: { revision: () => 7, list: () => [] }, sources: () => [] }
@@ -63,7 +76,7 @@ describe('the metrics', () => {
       ...empty,
       suspicion: () => ({ since: 'now' }),
       http: { counts: () => new Map([['GET 200', 5]]), connections: () => 3 },
-      probes: () => ({ results: new Map([['refused', 2]]), in_flight: 1 }),
+      probes: () => stats,
       watchers: () => ({ open: 4, evicted: new Map([['slow', 1]]) }),
       reload: () => ({ successful: false, at: 1_767_225_600_000 }),
     }).text()
@@ -73,6 +86,8 @@ describe('the metrics', () => {
       'roster_http_connections 3',
       'roster_probe_results_total{reason="refused"} 2',
       'roster_probes_in_flight 1',
+      'roster_probe_targets 5',
+      'roster_probe_duration_seconds_sum 1.5',
       'roster_probe_suspicion 1',
       'roster_watchers 4',
       'roster_watchers_evicted_total{reason="slow"} 1',
