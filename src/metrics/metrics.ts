@@ -13,7 +13,7 @@ export type MetricsParts = {
   /** Requests answered, by `METHOD STATUS`, and connections open now. */
   readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => number }
   readonly probes?: () => ProbeCounts
-  readonly watchers?: () => { readonly open: number; readonly evicted: ReadonlyMap<string, number> }
+  readonly watchers?: () => { readonly watchers: number; readonly cut: Readonly<Record<string, number>> }
   /** The last reload of the config: whether it was taken, and when (milliseconds). */
   readonly reload?: () => { readonly successful: boolean; readonly at: number }
 }
@@ -116,13 +116,13 @@ function edgeSeries({ http, watchers }: MetricsParts): readonly Series[] {
   }
   if (watchers) {
     series.push(
-      { type: 'gauge', name: 'roster_watchers', help: 'Watchers now.', read: () => [{ value: watchers().open }] },
+      { type: 'gauge', name: 'roster_watchers', help: 'Watchers now.', read: () => [{ value: watchers().watchers }] },
       {
         type: 'counter',
         name: 'roster_watchers_evicted_total',
         help: 'Watchers that were cut, by reason.',
         labels: ['reason'],
-        read: () => byReason(watchers().evicted),
+        read: () => Object.entries(watchers().cut).map(([reason, value]) => ({ labels: { reason }, value })),
       },
     )
   }
@@ -165,10 +165,6 @@ function daemonSeries({ version, suspicion, probes, reload }: MetricsParts): rea
     )
   }
   return series
-}
-
-function byReason(counts: ReadonlyMap<string, number>): Sample[] {
-  return [...counts].map(([reason, value]) => ({ labels: { reason }, value }))
 }
 
 function methodAndCode(key: string): Record<string, string> {
