@@ -1,7 +1,8 @@
-import { after, before } from 'node:test'
+import { after, before, describe } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { Store } from '../../src/stores/config.ts'
 import { openMysql } from '../../src/stores/mysql/mysql.ts'
+import { bearsAnOutage } from '../contracts/outage.ts'
 import { keepsTheStoreContract } from '../contracts/store.ts'
 import { mysqlMissing, startMysql } from './databases/mysql.ts'
 
@@ -27,4 +28,13 @@ keepsTheStoreContract({
   survives: true,
   shared: true,
   skip,
+})
+
+describe('the mysql store in an outage', { skip }, () => {
+  let url: string
+  before(async () => {
+    url = await server.create()
+  })
+
+  bearsAnOutage({ open: () => open(url), server: () => server })
 })

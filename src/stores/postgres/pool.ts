@@ -19,7 +19,9 @@ export async function openPool(address: Address, { size, timeoutMs, log }: PoolO
   let options = optionsOf(address, timeoutMs)
   if (address.tlsOptional && !(await hasTls(options))) options = { ...options, ssl: false }
   const pool = new Pool({ ...options, max: size, idleTimeoutMillis: 60_000 })
-  // A connection that breaks while nobody uses it; the next use makes a new one.
+  // A connection that breaks while it is used says so to its user as well; unheard, it would end the process.
+  pool.on('connect', (client) => void client.on('error', () => {}))
+  // One that breaks while nobody uses it; the next use makes a new one.
   pool.on('error', (error) => log.debug({ reason: error.message }, 'an idle connection to the database broke'))
 
   async function withClient<T>(work: (run: Run, client: PoolClient) => Promise<T>): Promise<T> {

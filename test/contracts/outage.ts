@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { type News, type Store, StoreUnavailable } from '../../src/stores/store.ts'
+import { made, put, until } from './store.ts'
+
+/** What every store of a database server promises while the server is stopped and started again. */
+export function bearsAnOutage({
+  open,
+  server,
+}: {
+  /** Opens one more instance on the same database. */
+  open: () => Promise<Store>
+  server: () => { readonly stop: () => Promise<void>; readonly start: () => Promise<void> }
+}): void {
+  it('loses nothing it acknowledged while the database is stopped and started under load, and heals by itself', async () => {
+    await using store = await open()
+    await using other = await open()
+    const load = createLoad(store)
+    const told = followed(other)
+    await until(() => load.acknowledged.size >= 200)
+
+    await server().stop()
+    await until(() => store.state().status === 'down' && load.refused() > 0)
+    store.beat([...load.acknowledged].slice(0, 50).map((name) => ({ name, age_ms: 0, timeout: 1 })))
+    const begun = performance.now()
+    await assert.rejects(
+      store.commit([put()]),
+      (error: unknown) => error instanceof StoreUnavailable && error.retry_after >= 1,
+    )
+    assert.ok(performance.now() - begun < 100, 'is refused at once')
+    await assert.rejects(store.load(), StoreUnavailable)
+    assert.equal(store.state().waiting.beats, 50)
+
+    await server().start()
+    await until(() => store.state().status === 'up' && other.state().status === 'up', 15_000)
+    const before = load.acknowledged.size
+    await until(() => load.acknowledged.size >= before + 200, 15_000)
+    await load.stop()
+
+    assert.deepEqual(load.failed, [])
+    const picture = await store.load()
+    const names = new Set(picture.registrations.map(({ name }) => name))
+    assert.deepEqual(
+      [...load.acknowledged].filter((name) => !names.has(name)),
+      [],
+    )
+    await until(() => store.state().waiting.beats === 0)
+    assert.equal((await store.load()).beats.length, 50)
+    await until(() => [...load.acknowledged].every((name) => told.names.has(name)))
+    await told.stop()
+  })
+
+  it('does not come back from an outage with an older version', async () => {
+    await using store = await open()
+    const before = made((await store.commit([put({ name: 'outlived' })]))[0])
+    await server().stop()
+    await server().start()
+    await until(async () => {
+      try {
+        const [after] = await store.commit([put({ name: 'outlived', expect: { version: before.resource_version } })])
+        return made(after).created_at === before.created_at
+      } catch (error) {
+        if (error instanceof StoreUnavailable) return false
+        throw error
+      }
+    }, 15_000)
+  })
+}
+
+/** Writers who go on whatever happens. */
+function createLoad(store: Store) {
+  const acknowledged = new Set<string>()
+  const failed: unknown[] = []
+  let refused = 0
+  const stop = new AbortController()
+
+  async function write(client: number): Promise<void> {
+    for (let n = 0; !stop.signal.aborted; n += 1) {
+      const name = `load-${client}-${n}`
+      try {
+        await store.commit([put({ name })])
+        acknowledged.add(name)
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) failed.push(error)
+        refused += 1
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  }
+
+  const writers = Promise.all(Array.from({ length: 10 }, (_, client) => write(client)))
+  return {
+    acknowledged,
+    failed,
+    refused: () => refused,
+    stop: () => {
+      stop.abort()
+      return writers
+    },
+  }
+}
+
+/** The names a follower was told. */
+function followed(store: Store) {
+  const names = new Set<string>()
+  const stop = new AbortController()
+  const take = (one: News) => {
+    if (one.type === 'put') names.add(one.registration.name)
+  }
+  const following = (async () => {
+    for await (const news of store.changes({ since: '0', signal: stop.signal })) for (const one of news) take(one)
+  })()
+  return {
+    names,
+    stop: () => {
+      stop.abort()
+      return following
+    },
+  }
+}
