@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type BigIntStats, constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
 import { SourceError } from '../../model/source.ts'
 import { tooBig } from '../documents/read.ts'
@@ -11,7 +11,7 @@ export type Stated =
   | { readonly type: 'gone' }
   | { readonly type: 'error'; readonly error: SourceError }
 
-/** The bytes of a file. `moving`: it was written while it was read. */
+/** The bytes of a file. `moving`: it was written since it was looked at. */
 export type Contents =
   | { readonly type: 'bytes'; readonly bytes: Buffer; readonly hash: string; readonly moving: boolean }
   | { readonly type: 'gone' }
@@ -22,11 +22,11 @@ const freshMs = 100
 
 export async function stateOf(path: string): Promise<Stated> {
   try {
-    const stats = await stat(path, { bigint: true })
+    const stats = await stat(path)
     if (stats.isDirectory()) return { type: 'gone' }
     if (!stats.isFile()) return refused(`is ${kindOf(stats)}, not a file`)
-    const fresh = Math.abs(Date.now() - Number(stats.ctimeMs)) < freshMs
-    return { type: 'file', size: Number(stats.size), signature: signatureOf(stats), fresh }
+    const fresh = Math.abs(Date.now() - stats.ctimeMs) < freshMs
+    return { type: 'file', size: stats.size, signature: signatureOf(stats), fresh }
   } catch (error) {
     if (!isGone(error)) return { type: 'error', error: fileError(error) }
     return (await isLink(path)) ? refused('is a symbolic link to nothing') : { type: 'gone' }
@@ -34,14 +34,17 @@ export async function stateOf(path: string): Promise<Stated> {
 }
 
 /** Reads a whole file as long as it is one: a FIFO would wait, and a device may act. */
-export async function contentsOf(path: string, maxBytes: number): Promise<Contents> {
+export async function contentsOf(
+  path: string,
+  { size, signature, maxBytes }: { size: number; signature: string; maxBytes: number },
+): Promise<Contents> {
   try {
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const before = await file.stat({ bigint: true })
-    if (!before.isFile()) return refused(`is ${kindOf(before)}, not a file`)
-    const bytes = await readAll(file, Number(before.size), maxBytes)
-    const moving = signatureOf(before) !== signatureOf(await file.stat({ bigint: true }))
-    return { type: 'bytes', bytes, hash: createHash('sha1').update(bytes).digest('base64'), moving }
+    const bytes = await readAll(file, size, maxBytes)
+    const after = await file.stat()
+    if (!after.isFile()) return refused(`is ${kindOf(after)}, not a file`)
+    const hash = createHash('sha1').update(bytes).digest('base64')
+    return { type: 'bytes', bytes, hash, moving: signatureOf(after) !== signature }
   } catch (error) {
     return isGone(error) ? { type: 'gone' } : { type: 'error', error: fileError(error) }
   }
@@ -60,11 +63,11 @@ async function readAll(file: FileHandle, size: number, maxBytes: number): Promis
   }
 }
 
-function signatureOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
+function signatureOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
 }
 
-function kindOf(stats: BigIntStats): string {
+function kindOf(stats: Stats): string {
   if (stats.isFIFO()) return 'a FIFO'
   if (stats.isSocket()) return 'a socket'
   return stats.isDirectory() ? 'a directory' : 'a device'

@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { join, matchesGlob } from 'node:path'
+import { opendir, stat } from 'node:fs/promises'
+import { dirname, join, matchesGlob } from 'node:path'
 
 const mostFiles = 50_000
 const mostDepth = 16
@@ -10,7 +10,15 @@ export type Place = { readonly path: string; readonly base: string; readonly glo
 
 /** What was found at one place. */
 export type Listed =
-  | { readonly type: 'files'; readonly files: readonly string[]; readonly unlisted: readonly Unlisted[] }
+  | {
+      readonly type: 'files'
+      readonly files: readonly string[]
+      /** Those of them that are symbolic links. */
+      readonly links: readonly string[]
+      /** Where a change may add or remove files. */
+      readonly directories: readonly string[]
+      readonly unlisted: readonly Unlisted[]
+    }
   | { readonly type: 'missing' }
 
 /** A directory that could not be listed, so that nothing can be said of the files below it. */
@@ -40,16 +48,22 @@ function isDocument(name: string): boolean {
 /** Lists the files of a place, sorted by path, without opening any. */
 export async function listPlace({ path, base, glob }: Place, { recursive }: { recursive: boolean }): Promise<Listed> {
   const files: string[] = []
+  const links: string[] = []
+  const directories: string[] = []
   const unlisted: Unlisted[] = []
   const deepest = glob ? depthOf(path, base) : recursive ? mostDepth : 0
 
   async function walk(directory: string, depth: number): Promise<void> {
-    for (const found of await readdir(directory, { withFileTypes: true })) {
+    directories.push(directory)
+    for await (const found of await opendir(directory, { bufferSize: 256 })) {
       if (isLitter(found.name)) continue
       const inside = directory === '.' && !path.startsWith('./') ? found.name : join(directory, found.name)
       const wanted = glob ? matchesGlob(inside, path) : isDocument(found.name)
       if (depth < deepest && (await isDirectory(found, inside))) await descend(inside, depth + 1)
-      else if (wanted && !found.isDirectory()) files.push(inside)
+      else if (wanted && !found.isDirectory()) {
+        files.push(inside)
+        if (found.isSymbolicLink()) links.push(inside)
+      }
       if (files.length > mostFiles)
         throw Object.assign(new Error(`holds more than ${mostFiles} files`), { code: 'ETOOMANY' })
     }
@@ -64,13 +78,15 @@ export async function listPlace({ path, base, glob }: Place, { recursive }: { re
   }
 
   try {
-    if (!glob && !(await stat(base)).isDirectory()) return { type: 'files', files: [path], unlisted }
+    if (!glob && !(await stat(base)).isDirectory()) {
+      return { type: 'files', files: [path], links: [path], directories: [dirname(path)], unlisted }
+    }
     await walk(base, 0)
   } catch (error) {
     if (isGone(error)) return { type: 'missing' }
     unlisted.push({ path: base, error: error as NodeJS.ErrnoException })
   }
-  return { type: 'files', files: files.toSorted(), unlisted }
+  return { type: 'files', files: files.toSorted(), links, directories, unlisted }
 }
 
 async function isDirectory(found: Dirent, path: string): Promise<boolean> {

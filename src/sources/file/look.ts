@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Entry, type Reading, SourceError } from '../../model/source.ts'
 import { readDocument, tooBig } from '../documents/read.ts'
@@ -6,6 +8,7 @@ import { listPlace, type Place, type Unlisted } from './listing.ts'
 
 const confirmMs = 100
 const patienceMs = 2000
+const mostLinks = 200
 const filesAtOnce = 8
 const filesPerRescan = 2000
 
@@ -32,6 +35,8 @@ export type Look = {
   readonly changed: boolean
   /** Places that are not there (yet). */
   readonly missing: readonly string[]
+  /** Where something may change, the places that symbolic links lead to included. */
+  readonly directories: readonly string[]
   /** Whether some file is still being written, so that another look is due soon. */
   readonly unsettled: boolean
 }
@@ -53,26 +58,28 @@ export function createLooker({ places, recursive, max_bytes, max_total_bytes, pr
   async function look({ thorough, signal }: { thorough: boolean; signal: AbortSignal }): Promise<Look> {
     changed = false
     if (thorough) turn += 1
-    let missing = await pass({ thorough, signal })
+    let found = await pass({ thorough, signal })
     for (let round = 0; round < 2 && doubts.size > 0 && !signal.aborted; round++) {
       await pause(confirmMs, undefined, { signal }).catch(() => undefined)
-      missing = await pass({ thorough: false, signal })
+      found = await pass({ thorough: false, signal })
     }
-    return {
-      readings: Array.from(known.values(), ({ reading }) => reading),
-      changed,
-      missing,
-      unsettled: doubts.size > 0,
-    }
+    const readings = Array.from(known.values(), ({ reading }) => reading)
+    return { readings, changed, unsettled: doubts.size > 0, ...found }
   }
 
-  async function pass({ thorough, signal }: { thorough: boolean; signal: AbortSignal }): Promise<string[]> {
-    const { ranks, unlisted, missing } = await listAll()
+  async function pass({
+    thorough,
+    signal,
+  }: {
+    thorough: boolean
+    signal: AbortSignal
+  }): Promise<Pick<Look, 'missing' | 'directories'>> {
+    const { ranks, unlisted, ...found } = await listAll()
     const states = new Map<string, Stated>()
     await inParallel([...ranks.keys()], async (path) => {
       if (!signal.aborted) states.set(path, await stateOf(path))
     })
-    if (signal.aborted) return missing
+    if (signal.aborted) return found
     const rounds = Math.ceil(ranks.size / filesPerRescan)
     const due = thorough ? (index: number) => index % rounds === turn % rounds : () => false
     let total = 0
@@ -85,13 +92,15 @@ export function createLooker({ places, recursive, max_bytes, max_total_bytes, pr
       if (!signal.aborted) await lookAt(file)
     })
     if (!signal.aborted) loseTheRest(ranks, unlisted)
-    return missing
+    return found
   }
 
   async function listAll() {
     const ranks = new Map<string, number>()
     const unlisted: (Unlisted & { rank: number })[] = []
     const missing: string[] = []
+    const directories = new Set<string>()
+    const links: string[] = []
     for (const place of places) {
       const listed = await listPlace(place, { recursive })
       if (listed.type === 'missing') {
@@ -99,9 +108,12 @@ export function createLooker({ places, recursive, max_bytes, max_total_bytes, pr
         continue
       }
       for (const path of listed.files) if (!ranks.has(path)) ranks.set(path, place.rank)
+      for (const directory of listed.directories) directories.add(directory)
+      links.push(...listed.links)
       unlisted.push(...listed.unlisted.map((one) => ({ ...one, rank: place.rank })))
     }
-    return { ranks, unlisted, missing }
+    for (const directory of await targetsOf(links)) directories.add(directory)
+    return { ranks, unlisted, missing, directories: [...directories] }
   }
 
   async function lookAt(file: {
@@ -119,7 +131,7 @@ export function createLooker({ places, recursive, max_bytes, max_total_bytes, pr
     if (state.size > max_bytes) return note(path, failed(at, tooBig(state.size, max_bytes)))
     if (file.crowded) return note(path, failed(at, crowdedOut(max_total_bytes)))
     if (before?.signature === state.signature && !file.again) return note(path, before && { ...before, loses: false })
-    const contents = await contentsOf(path, max_bytes)
+    const contents = await contentsOf(path, { ...state, maxBytes: max_bytes })
     if (contents.type === 'gone') return note(path, { mark: 'gone', loses: true })
     if (contents.type === 'error') return note(path, failed(at, contents.error))
     const signature = state.fresh || contents.moving ? {} : { signature: state.signature }
@@ -190,6 +202,12 @@ export function createLooker({ places, recursive, max_bytes, max_total_bytes, pr
   }
 
   return { look }
+}
+
+/** Directories that links lead to; not the hidden ones of a Kubernetes mount, which are made anew each time. */
+async function targetsOf(links: readonly string[]): Promise<string[]> {
+  const targets = await Promise.all(links.slice(0, mostLinks).map((link) => realpath(link).catch(() => undefined)))
+  return targets.flatMap((target) => (target === undefined || target.includes('/..') ? [] : dirname(target)))
 }
 
 function failed(at: { origin: string; rank: number }, error: SourceError): Seen {

@@ -3,9 +3,9 @@ import { joinWake } from '../../flow/wake.ts'
 import type { Log } from '../../log.ts'
 import type { Run, Sighting, Source } from '../../model/source.ts'
 import { expandEntries } from '../documents/expand.ts'
-import { type Place, placeOf } from './listing.ts'
+import { placeOf } from './listing.ts'
 import { createLooker, type Look, type LookOptions } from './look.ts'
-import { type Watching, watchPlaces } from './watch.ts'
+import { watchDirectories } from './watch.ts'
 
 const pollSeconds = 2
 const soonSeconds = 0.1
@@ -21,13 +21,18 @@ type Options = Pick<LookOptions, 'recursive' | 'max_bytes' | 'max_total_bytes'> 
 /** Shows what the files at `paths` hold, and again whenever that changes. */
 export function watchFiles({ paths, expand, rescan, env, log, ...options }: Options): Source {
   const places = paths.map(placeOf)
+  const bases = [...new Set(places.map(({ base }) => base))]
   const prepare: LookOptions['prepare'] = expand ? (entries) => expandEntries(entries, env) : (entries) => entries
 
   return async function* ({ signal, wake: asked }: Run): AsyncGenerator<Sighting> {
     const wake = joinWake({ wake: asked, signal })
     const settle = createSettle({ act: wake.raise })
     const looker = createLooker({ ...options, places, prepare })
-    let watching: Watching | undefined
+    const watching = watchDirectories({
+      poke: settle.poke,
+      onTrouble: (error) =>
+        log.warn({ err: error }, 'files cannot be watched, looking at them every few seconds instead'),
+    })
     let lastThorough = 0
     try {
       for (let first = true; !signal.aborted; first = false) {
@@ -37,26 +42,17 @@ export function watchFiles({ paths, expand, rescan, env, log, ...options }: Opti
         wake.take()
         const look = await looker.look({ thorough, signal })
         if (signal.aborted) return
-        yield sightingOf(look, { first, trouble: watching?.trouble() })
-        watching ??= startWatching(places)
-        if (thorough) await watching.retry()
-        await wake.wait(1000 * pauseAfter(look, watching))
+        const { directories, unsettled } = look
+        if (!first) await watching.follow({ directories, bases, retry: thorough })
+        yield sightingOf(look, { first, trouble: watching.trouble() })
+        // The first answer is not kept waiting for the watches.
+        if (first) await watching.follow({ directories, bases, retry: false })
+        await wake.wait(1000 * (unsettled ? soonSeconds : watching.trouble() ? Math.min(pollSeconds, rescan) : rescan))
       }
     } finally {
       settle.close()
-      await watching?.close()
+      watching.close()
     }
-
-    function startWatching(places: readonly Place[]): Watching {
-      const onTrouble = (error: Error) =>
-        log.warn({ err: error }, 'files cannot be watched, looking at them every few seconds instead')
-      return watchPlaces({ places, recursive: options.recursive, poke: settle.poke, onTrouble })
-    }
-  }
-
-  function pauseAfter({ unsettled }: Look, watching: Watching): number {
-    if (unsettled) return soonSeconds
-    return watching.trouble() ? Math.min(pollSeconds, rescan) : rescan
   }
 }
 

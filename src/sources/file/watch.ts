@@ -1,103 +1,119 @@
+import { type FSWatcher, watch } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { FSWatcher } from 'chokidar'
-import type { Place } from './listing.ts'
+import { basename } from 'node:path'
+import { isLitter } from './listing.ts'
 
 const glanceMs = 1000
 
 export type Watching = {
+  /** From now on these directories are watched, and the places where more may come to be are glanced at. */
+  readonly follow: (found: {
+    directories: readonly string[]
+    bases: readonly string[]
+    retry: boolean
+  }) => Promise<void>
   /** Why changes are not told, so that looking often is all there is; undefined while they are. */
   readonly trouble: () => string | undefined
-  /** Starts over, after trouble. */
-  readonly retry: () => Promise<void>
-  readonly close: () => Promise<void>
-}
-
-type Options = {
-  readonly places: readonly Place[]
-  readonly recursive: boolean
-  readonly poke: () => void
-  readonly onTrouble: (error: NodeJS.ErrnoException) => void
+  readonly close: () => void
 }
 
 /**
- * Calls `poke` whenever something may have changed at or below the places. What it was is for the next look to find out.
+ * Calls `poke` whenever something may have changed in a directory. What it was is for the next look to find out.
  *
- * When the system has no watch left to give (EMFILE, ENOSPC), it stops with the reason as `trouble`.
+ * One system watch per directory is all that needs: a watcher that knows every file costs 160 MB for 20,000 of them.
+ * When the system has no watch left to give (EMFILE, ENOSPC), none is kept, with the reason as `trouble`, until a retry.
  */
-export function watchPlaces({ places, recursive, poke, onTrouble }: Options): Watching {
-  const bases = [...new Set(places.map(({ base }) => base))]
-  const deep = recursive || places.some(({ glob }) => glob)
-  let watcher: FSWatcher | undefined
+export function watchDirectories({
+  poke,
+  onTrouble,
+}: {
+  poke: () => void
+  onTrouble: (error: Error) => void
+}): Watching {
+  const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>()
+  let bases = new Map<string, string>()
   let trouble: string | undefined
   let closed = false
   let glancing: NodeJS.Timeout | undefined
-  let before: readonly string[] | undefined
 
-  async function start(): Promise<void> {
-    // Loaded after the first look, which does not need it.
-    const { watch } = await import('chokidar')
-    if (closed) return
-    const started = watch(bases, {
-      ignoreInitial: true,
-      // Of a Kubernetes mount only the links to the files matter: with `..data` each swap shows every file gone for a while.
-      ignored: (path) => /(^|\/)\.\.[^/]/.test(path),
-      ...(!deep && { depth: 0 }),
-    })
-    watcher = started
-    started.on('all', poke).on('ready', poke)
-    started.on('error', (error) => fail(started, error as NodeJS.ErrnoException))
+  async function follow(found: {
+    directories: readonly string[]
+    bases: readonly string[]
+    retry: boolean
+  }): Promise<void> {
+    bases = new Map(found.bases.map((base) => [base, bases.get(base) ?? 'not yet seen']))
+    if (trouble !== undefined && !found.retry) return
+    trouble = undefined
+    const wanted = new Set(found.directories)
+    for (const path of watchers.keys()) if (!wanted.has(path)) drop(path)
+    let added = false
+    for (const path of wanted) {
+      const identity = await identityOf(path)
+      if (closed || trouble !== undefined) return
+      if (watchers.get(path)?.identity === identity) continue
+      drop(path)
+      if (identity !== gone) added = add(path, identity) || added
+    }
+    // What happened between the look and the watch was told to nobody.
+    if (added) poke()
   }
 
-  function fail(failed: FSWatcher, error: NodeJS.ErrnoException): void {
-    poke()
-    if (failed !== watcher || !['EMFILE', 'ENFILE', 'ENOSPC'].includes(error.code ?? '')) return
+  function add(path: string, identity: string): boolean {
+    try {
+      const watcher = watch(path, (_event, name) => {
+        // An event of its own name may be its end: the next one of that name can even have the same inode.
+        if (name === basename(path)) watchers.set(path, { watcher, identity: gone })
+        if (name === null || name.startsWith('..data') || !isLitter(name)) poke()
+      })
+      watcher.on('error', (error) => fail(path, error))
+      watchers.set(path, { watcher, identity })
+      return true
+    } catch (error) {
+      fail(path, error as NodeJS.ErrnoException)
+      return false
+    }
+  }
+
+  function fail(path: string, error: NodeJS.ErrnoException): void {
+    drop(path)
+    if (!['EMFILE', 'ENFILE', 'ENOSPC'].includes(error.code ?? '')) return
     trouble = error.code
-    watcher = undefined
-    void failed.close()
+    for (const other of watchers.keys()) drop(other)
+    poke()
     onTrouble(error)
   }
 
-  async function restart(): Promise<void> {
-    const old = watcher
-    watcher = undefined
-    await old?.close()
-    if (!closed) await start()
+  function drop(path: string): void {
+    watchers.get(path)?.watcher.close()
+    watchers.delete(path)
   }
 
-  async function retry(): Promise<void> {
-    if (trouble === undefined || closed) return
-    trouble = undefined
-    await restart()
-  }
-
-  /** A directory that was removed and made again within a moment is watched no longer, and nobody says so. */
+  /** A directory that came to be, or was removed and made again within a moment: no watch tells of it. */
   async function glance(): Promise<void> {
-    const now = await Promise.all(bases.map(identityOf))
-    const isNew = before !== undefined && now.some((identity, index) => identity !== before?.[index])
-    before = now
-    if (isNew && !closed) {
-      if (trouble === undefined) await restart()
-      poke()
+    for (const [base, before] of bases) {
+      const now = await identityOf(base)
+      bases.set(base, now)
+      if (before !== now) poke()
     }
     if (!closed) glancing = setTimeout(() => void glance(), glanceMs)
   }
 
-  void start()
-  void glance()
-  return {
-    trouble: () => trouble,
-    retry,
-    close: async () => {
-      closed = true
-      clearTimeout(glancing)
-      await watcher?.close()
-    },
+  function close(): void {
+    closed = true
+    clearTimeout(glancing)
+    for (const path of watchers.keys()) drop(path)
   }
+
+  void glance()
+  return { follow, trouble: () => trouble, close }
 }
 
+const gone = 'gone'
+
+/** Which directory it is, and not only what it is called. */
 async function identityOf(path: string): Promise<string> {
-  return stat(path, { bigint: true }).then(
-    ({ dev, ino }) => `${dev} ${ino}`,
-    () => 'none',
+  return stat(path).then(
+    ({ dev, ino, birthtimeMs }) => `${dev} ${ino} ${birthtimeMs}`,
+    () => gone,
   )
 }
