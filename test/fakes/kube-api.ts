@@ -1,34 +1,14 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import http2 from 'node:http2'
+import http2, { type SecureServerOptions } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { patched } from './kube-patch.ts'
-import { apiVersionOf, documents, type KubeResource, resources } from './kube-resources.ts'
+import { isAllowed, type KubeRequest, type KubeRule, understand } from './kube-request.ts'
+import { apiVersionOf, documents, type KubeResource } from './kube-resources.ts'
 import { parseFields, parseSelector } from './kube-selector.ts'
 import { conflict, continueExpired, forbidden, type KubeStatus, notFound, status, unauthorized } from './kube-status.ts'
 import { createKubeStore, type KubeObject } from './kube-store.ts'
 import { openWatch, watchRefusal, type WatchHabits } from './kube-watch.ts'
-
-/** One request as the fake understood it. */
-export type KubeRequest = {
-  readonly at: number
-  readonly method: string
-  readonly path: string
-  readonly query: URLSearchParams
-  readonly verb: string
-  readonly resource: KubeResource | undefined
-  readonly namespace: string | undefined
-  readonly name: string | undefined
-  readonly user: string | undefined
-}
-
-/** Who may do what; `namespace: '*'` is a ClusterRole. */
-export type KubeRule = {
-  readonly user?: string
-  readonly namespace: string
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
-}
 
 /** What happens to a request instead of an answer: a status, a cut connection, silence, or whatever `run` writes. */
 export type KubeFault = {
@@ -41,28 +21,10 @@ export type KubeFault = {
   readonly run?: (response: ServerResponse, request: KubeRequest) => void
 }
 
+/** Its certificate, and what it asks of its clients' (`requestCert`, `ca`). */
+export type KubeTls = Pick<SecureServerOptions, 'key' | 'cert' | 'ca' | 'requestCert' | 'rejectUnauthorized'>
+
 export type KubeApi = Awaited<ReturnType<typeof startKubeApi>>
-
-const pathOf = /^\/(?:api\/v1|apis\/([^/]+)\/v1)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?$/
-
-function understand(method: string, url: URL, user: string | undefined): KubeRequest {
-  const [, group = '', namespace, plural, name] = pathOf.exec(url.pathname) ?? []
-  const resource = resources.find((one) => one.plural === plural && one.group === group)
-  const watching = /^(1|true)$/.test(url.searchParams.get('watch') ?? '')
-  const reading = watching ? 'watch' : name === undefined && resource ? 'list' : 'get'
-  const verb = { GET: reading, POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[method] ?? method
-  return {
-    at: performance.now(),
-    method,
-    path: url.pathname,
-    query: url.searchParams,
-    verb,
-    resource,
-    namespace,
-    name,
-    user,
-  }
-}
 
 /** What carries a request: the socket, or the session that many share. */
 function connectionOf(response: ServerResponse): object {
@@ -71,7 +33,7 @@ function connectionOf(response: ServerResponse): object {
 }
 
 /** A Kubernetes API server as its clients see it: lists, watches, pages, selectors, roles, and every way it has of failing. */
-export async function startKubeApi({ tls }: { tls?: { key: string; cert: string } } = {}) {
+export async function startKubeApi({ tls }: { tls?: KubeTls } = {}) {
   const store = createKubeStore()
   const habits: WatchHabits = { bookmarkMs: 60_000, chunk: 0, gone: 'event' }
   const requests: KubeRequest[] = []
@@ -90,17 +52,6 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
   let frozen = new WeakSet<object>()
   let blackHole = false
   let onHeaders = (_headers: IncomingHttpHeaders): void => {}
-
-  function mayUser({ verb, resource, namespace, user }: KubeRequest): boolean {
-    if (!rules || !resource) return true
-    return rules.some(
-      (rule) =>
-        (rule.user === undefined || rule.user === user) &&
-        (rule.namespace === '*' || rule.namespace === namespace) &&
-        rule.resources.includes(resource.plural) &&
-        rule.verbs.includes(verb),
-    )
-  }
 
   function send(response: ServerResponse, code: number, body: unknown, headers: Record<string, string> = {}): void {
     if (frozen.has(connectionOf(response))) return
@@ -228,7 +179,8 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
     if (document) return send(response, 200, document)
     const { resource, namespace, name, verb } = request
     if (!resource) return refuse(response, status(404, 'NotFound', 'the server could not find the requested resource'))
-    if (!mayUser(request)) return refuse(response, forbidden(user, verb, resource.plural, resource.group, namespace))
+    if (!isAllowed(rules, request))
+      return refuse(response, forbidden(user, verb, resource.plural, resource.group, namespace))
     if (verb === 'list') return list(response, request, resource)
     if (verb === 'watch') return watch(response, request, resource)
     if (verb !== 'get') return write(message, response, request, resource)
@@ -266,7 +218,7 @@ export async function startKubeApi({ tls }: { tls?: { key: string; cert: string 
     await closed
   }
 
-  async function start(options: { tls?: { key: string; cert: string } } = {}): Promise<void> {
+  async function start(options: { tls?: KubeTls } = {}): Promise<void> {
     tls = options.tls ?? tls
     server = create()
     await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve))

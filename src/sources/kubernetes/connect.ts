@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 // The heaviest package of all: only this file imports it, and only those who name a kubeconfig import this file.
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node'
 import type { Dispatcher } from 'undici'
+import { z } from 'zod'
 import { SourceError } from '../../model/source.ts'
+import { parseYaml } from '../documents/yaml.ts'
 import type { Identity, Tls } from './identity.ts'
 
 const textOf = (value: unknown) =>
@@ -14,9 +16,9 @@ const textOf = (value: unknown) =>
 export async function fromKubeconfig(path: string, context?: string): Promise<Identity> {
   let config = await load(path, context)
   let proxied: Dispatcher | undefined
-  const cluster = config.getCurrentCluster()
-  if (!cluster) throw refused(path, `its context ${JSON.stringify(config.getCurrentContext())} names no cluster`)
-  const namespace = config.getContextObject(config.getCurrentContext())?.namespace
+  const cluster = config.client.getCurrentCluster()
+  if (!cluster) throw refused(path, `its context ${JSON.stringify(config.client.getCurrentContext())} names no cluster`)
+  const namespace = config.client.getContextObject(config.client.getCurrentContext())?.namespace
 
   async function present(): ReturnType<Identity['present']> {
     try {
@@ -35,13 +37,12 @@ export async function fromKubeconfig(path: string, context?: string): Promise<Id
 
   async function direct(): ReturnType<Identity['present']> {
     const options: RequestOptions = {}
-    await config.applyToHTTPSOptions(options)
-    const { ca, cert, key, pfx, passphrase, rejectUnauthorized } = options
+    await config.client.applyToHTTPSOptions(options)
+    const { ca, cert, key, rejectUnauthorized } = options
     const { servername } = options as { servername?: string }
     const basic = options.auth ? { authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` } : {}
-    const material = { ca: textOf(ca), cert: textOf(cert), key: textOf(key), pfx: textOf(pfx) }
-    const tls = { ...material, passphrase, servername, rejectUnauthorized }
-    return { headers: { ...basic, ...headersOf(options.headers) }, tls: withoutBlanks(tls) }
+    const tls = { ca: textOf(ca), cert: textOf(cert), key: textOf(key), servername, rejectUnauthorized }
+    return { headers: { ...basic, ...headersOf(options.headers), ...(await fromFile()) }, tls: withoutBlanks(tls) }
   }
 
   async function throughProxy(): ReturnType<Identity['present']> {
@@ -50,8 +51,14 @@ export async function fromKubeconfig(path: string, context?: string): Promise<Id
       setHeaderParam: (name: string, value: string) => void (headers[name.toLowerCase()] = value.trim()),
       setDispatcher: (dispatcher: Dispatcher) => void (proxied ??= dispatcher),
     }
-    await config.applySecurityAuthentication(request as unknown as RequestContext)
-    return { headers, tls: {}, ...(proxied && { dispatcher: proxied }) }
+    await config.client.applySecurityAuthentication(request as unknown as RequestContext)
+    return { headers: { ...headers, ...(await fromFile()) }, tls: {}, ...(proxied && { dispatcher: proxied }) }
+  }
+
+  /** `tokenFile` is what the client does not know; it wins over a token, as in kubectl, and is read each time. */
+  async function fromFile(): Promise<Record<string, string>> {
+    const { tokenFile } = config
+    return tokenFile === undefined ? {} : { authorization: `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}` }
   }
 
   return {
@@ -69,26 +76,38 @@ export async function fromKubeconfig(path: string, context?: string): Promise<Id
   }
 }
 
-async function load(path: string, context: string | undefined): Promise<KubeConfig> {
+type Loaded = { readonly client: KubeConfig; readonly tokenFile: string | undefined }
+
+async function load(path: string, context: string | undefined): Promise<Loaded> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw refused(path, error instanceof Error && 'code' in error ? String(error.code) : 'it cannot be read', error)
   })
-  const config = new KubeConfig()
+  const client = new KubeConfig()
   try {
-    config.loadFromString(text)
-    config.makePathsAbsolute(dirname(path))
+    client.loadFromString(text)
+    client.makePathsAbsolute(dirname(path))
   } catch (error) {
     throw refused(path, 'it is no kubeconfig in YAML or JSON', error)
   }
-  if (context !== undefined) config.setCurrentContext(context)
-  const names = config.getContexts().map(({ name }) => name)
-  const current = config.getCurrentContext()
+  if (context !== undefined) client.setCurrentContext(context)
+  const names = client.getContexts().map(({ name }) => name)
+  const current = client.getCurrentContext()
   if (!names.includes(current)) {
     throw refused(path, `it has no context ${JSON.stringify(current ?? '')}; it has: ${names.join(', ') || 'none'}`)
   }
   // Where nothing is encrypted there is nothing to verify; the client demands that this is said.
-  config.clusters = config.clusters.map((one) => (/^http:/i.test(one.server) ? { ...one, skipTLSVerify: true } : one))
-  return config
+  client.clusters = client.clusters.map((one) => (/^http:/i.test(one.server) ? { ...one, skipTLSVerify: true } : one))
+  const tokenFile = tokenFileIn(text, client.getCurrentUser()?.name)
+  return { client, tokenFile: tokenFile === undefined ? undefined : resolve(dirname(path), tokenFile) }
+}
+
+const Users = z.object({
+  users: z.array(z.object({ name: z.string(), user: z.object({ tokenFile: z.string().min(1).optional() }).nullish() })),
+})
+
+function tokenFileIn(text: string, user: string | undefined): string | undefined {
+  const { data } = Users.safeParse(parseYaml(text)[0]?.value)
+  return data?.users.find(({ name }) => name === user)?.user?.tokenFile
 }
 
 function refused(path: string, reason: string, cause?: unknown): SourceError {

@@ -5,8 +5,6 @@ export type Tls = {
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
-  readonly pfx?: string
-  readonly passphrase?: string
   readonly servername?: string
   readonly rejectUnauthorized?: boolean
 }

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { inSlices } from '../../flow/slices.ts'
 import { createWake } from '../../flow/wake.ts'
 import type { SourceError } from '../../model/source.ts'
@@ -8,20 +7,7 @@ import type { Gate } from './gate.ts'
 import type { Habits } from './habits.ts'
 import { linesOf } from './lines.ts'
 import { createPatience } from './patience.ts'
-
-const Page = z.object({
-  metadata: z.object({ resourceVersion: z.string().min(1), continue: z.string().nullish() }),
-  items: z.array(z.unknown()).nullish(),
-})
-
-const Event = z.object({
-  type: z.string(),
-  object: z.looseObject({
-    metadata: z.looseObject({ resourceVersion: z.string().nullish() }).nullish(),
-    code: z.number().nullish(),
-    details: z.object({ retryAfterSeconds: z.number().nullish() }).nullish(),
-  }),
-})
+import { eventFrom, pageFrom } from './wire.ts'
 
 /** One kind of object in one place, and what of it is worth keeping. */
 export type Watched<T> = {
@@ -90,19 +76,18 @@ export function createReflector<T>({
   let looked = Promise.withResolvers<void>()
 
   async function list(signal: AbortSignal): Promise<void> {
-    const next = new Map<string, T>()
+    const found = new Map<string, T>()
     let token = ''
     let first: string | undefined
     do {
       const query = { labelSelector: selector, limit: String(habits.page), ...(token && { continue: token }) }
-      const page = Page.safeParse(await client.get(path, query, `list ${what}`, signal))
-      if (!page.success) throw new ApiError('broken', `list ${what}: the API server's answer is no list`)
-      await inSlices(page.data.items ?? [], (item) => keep(next, item))
-      first ??= page.data.metadata.resourceVersion
-      token = page.data.metadata.continue ?? ''
+      const page = pageFrom(await client.get(path, query, `list ${what}`, signal), what)
+      await inSlices(page.items, (item) => keep(found, item))
+      first ??= page.version
+      token = page.next
     } while (token !== '')
     objects.clear()
-    for (const [key, value] of next) objects.set(key, value)
+    for (const [key, value] of found) objects.set(key, value)
     version = first
     listed = true
     barred = false
@@ -162,9 +147,7 @@ export function createReflector<T>({
   }
 
   function take(line: string): void {
-    const event = eventIn(line)
-    if (!event) throw new ApiError('broken', `watch ${what}: an event cannot be read`)
-    const { type, object } = event
+    const { type, object } = eventFrom(line, what)
     if (type === 'ERROR')
       throw failureOf(object.code ?? 500, `watch ${what}`, object.details?.retryAfterSeconds ?? undefined)
     if (type === 'DELETED') {
@@ -270,13 +253,5 @@ export function createReflector<T>({
     unreadable: () => unreadable,
     relist,
     run,
-  }
-}
-
-function eventIn(line: string): z.output<typeof Event> | undefined {
-  try {
-    return Event.parse(JSON.parse(line))
-  } catch {
-    return undefined
   }
 }

@@ -9,7 +9,8 @@ import type { Sighting } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import { kubernetes, openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
 import { accessNeeded } from '../../../src/sources/kubernetes/parts.ts'
-import { type KubeRule, startKubeApi } from '../../fakes/kube-api.ts'
+import { startKubeApi } from '../../fakes/kube-api.ts'
+import type { KubeRule } from '../../fakes/kube-request.ts'
 import { configMap, service, slice, watching } from './watched.ts'
 
 const all = accessNeeded.map(({ resource }) => resource)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -21,6 +23,32 @@ async function mounted(facts: { token: string; ca: string; namespace?: string })
   }
   await write(facts)
   return { directory, write, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
+}
+
+/** A proxy that tunnels to wherever it is told to. */
+async function startProxy() {
+  let tunnels = 0
+  const server = createServer()
+  server.on('connect', (request, near) => {
+    tunnels++
+    const { hostname, port } = new URL(`http://${request.url}`)
+    const far = connect(Number(port), hostname, () => near.write('HTTP/1.1 200 OK\r\n\r\n'))
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.pipe(to)
+      from.on('error', () => to.destroy())
+      from.on('close', () => to.destroy())
+    }
+  })
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    tunnels: () => tunnels,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  }
 }
 
 const inside = ({ port }: { port: number }) => ({
@@ -176,6 +204,40 @@ describe('credentials', () => {
       assert.deepEqual([...seen], [header])
     })
   }
+
+  it('of a kubeconfig may be a client certificate, and a proxy may lie between', { skip }, async () => {
+    await using api = await startKubeApi({
+      tls: { ...first!, ca: first!.cert, requestCert: true, rejectUnauthorized: true },
+    })
+    const base64 = (text: string) => Buffer.from(text).toString('base64')
+    const user = { 'client-certificate-data': base64(first!.cert), 'client-key-data': base64(first!.key) }
+    const cluster = { 'certificate-authority-data': base64(first!.cert) }
+    await using proxy = await startProxy()
+    await using direct = await watching(api, { user, cluster })
+    await direct.until('all watches', () => api.watches().length === 3)
+    await using proxied = await watching(api, { user, cluster: { ...cluster, 'proxy-url': proxy.url } })
+    await proxied.until('all watches', () => api.watches().length === 6)
+
+    api.store.put('services', service('weather'))
+    await direct.until('the Service', () => direct.names().includes('weather'))
+    await proxied.until('the Service', () => proxied.names().includes('weather'))
+    assert.ok(proxy.tunnels() > 0)
+  })
+
+  it('of a kubeconfig may be a file, whose token is read anew', async () => {
+    await using account = await mounted({ token: 'one', ca: '' })
+    await using api = await startKubeApi()
+    api.users({ one: 'me' })
+    await using cluster = await watching(api, { user: { tokenFile: join(account.directory, 'token') } })
+    await cluster.until('all watches', () => api.watches().length === 3)
+
+    await account.write({ token: 'two' })
+    api.users({ two: 'me' })
+    await api.stop()
+    await api.start()
+
+    await cluster.until('all watches again', () => api.watches().length === 3)
+  })
 
   it('of a plugin that fails are told without a word of what it wrote', async () => {
     await using api = await startKubeApi()

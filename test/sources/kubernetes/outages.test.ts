@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type KubeApi, type KubeRequest, startKubeApi } from '../../fakes/kube-api.ts'
+import { type KubeApi, startKubeApi } from '../../fakes/kube-api.ts'
+import type { KubeRequest } from '../../fakes/kube-request.ts'
 import { expired, status, tooLarge } from '../../fakes/kube-status.ts'
 import { service, type Watched, watching } from './watched.ts'
 
