@@ -1,12 +1,18 @@
 /** Builds `dist/`: the split, minified bundle that the bin runs, and the type declarations of the client library. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
 rmSync('dist', { recursive: true, force: true })
 
 await build({
-  entryPoints: { main: 'src/main.ts' },
+  entryPoints: {
+    main: 'src/main.ts',
+    'client/index': 'src/client/index.ts',
+    // Threads are started by their file, which lies beside the chunks that start them.
+    'chunks/parse-worker': 'src/sources/documents/parse-worker.ts',
+    'chunks/sqlite-thread': 'src/stores/sqlite/thread.ts',
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -17,10 +23,29 @@ await build({
   format: 'esm',
   chunkNames: 'chunks/[name]-[hash]',
   // Some dependencies are CommonJS and call require, which a module does not have.
-  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 })
-execFileSync('tsc', ['--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--rootDir', 'src', '--outDir', 'dist/types', 'src/client/index.ts'], {
-  stdio: 'inherit',
-})
+
+// The types of the client library only; with the settings of the repository.
+const types = 'dist/tsconfig.json'
+writeFileSync(
+  types,
+  JSON.stringify({
+    extends: '../tsconfig.json',
+    compilerOptions: {
+      noEmit: false,
+      emitDeclarationOnly: true,
+      declaration: true,
+      rootDir: '../src',
+      outDir: 'types',
+    },
+    include: [],
+    files: ['../src/client/index.ts'],
+  }),
+)
+execFileSync('node_modules/.bin/tsc', ['-p', types], { stdio: 'inherit' })
+rmSync(types)
 chmodSync('dist/main.js', 0o755)
