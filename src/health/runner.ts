@@ -10,6 +10,8 @@ import type { Running, Subject } from './subject.ts'
 
 /** A server's tools are asked for at its first success, when it comes back, and then every so many probes. */
 const learnEvery = 10
+/** What a newcomer has to answer in while a crowd of them waits. */
+const hurryMs = 1000
 
 /** Runs the probes: when they are due, as many at once as may be. What they find goes to `onFound`. */
 export function createRunner({
@@ -44,7 +46,8 @@ export function createRunner({
   }
 
   function pump(): void {
-    for (let subject = slots.take(); subject; subject = slots.take()) run(subject, isToLearn(subject))
+    for (let subject = slots.take(); subject; subject = slots.take())
+      run(subject, isToLearn(subject), isHurried(subject))
   }
 
   function isToLearn({ verdict, unlearned }: Subject): boolean {
@@ -52,14 +55,14 @@ export function createRunner({
   }
 
   /** Probes; the slot is taken already. */
-  function run(subject: Subject, learn: boolean): Running {
+  function run(subject: Subject, learn: boolean, hurried: boolean): Running {
     pulse.start()
     const abort = new AbortController()
     const { promise: done, resolve } = Promise.withResolvers<Finding | undefined>()
-    const running: Running = { started: clock.now(), slow: isSlow(subject), abort, stalled: false, done }
+    const running: Running = { started: clock.now(), slow: isSlow(subject), hurried, abort, stalled: false, done }
     subject.running = running
     underway.add(running)
-    void look(subject, learn, abort.signal).then((found) => {
+    void look(subject, learn, running).then((found) => {
       const finding = abort.signal.aborted ? undefined : found
       finish(subject, running, finding, learn)
       return resolve(finding)
@@ -67,12 +70,19 @@ export function createRunner({
     return running
   }
 
-  async function look(subject: Subject, learn: boolean, signal: AbortSignal): Promise<Finding | undefined> {
+  /** A crowd of newcomers that never answer would hold up the living among them, deadline by deadline. */
+  function isHurried({ verdict, deferred }: Subject): boolean {
+    return verdict.status === 'pending' && !deferred && slots.waiting() > config().concurrency
+  }
+
+  async function look(subject: Subject, learn: boolean, running: Running): Promise<Finding | undefined> {
     const registered = serverOf(subject)
     if (!registered) return undefined
     const { timeout, allow, deny } = config()
+    const timeoutMs = running.hurried ? Math.min(hurryMs, timeout * 1000) : timeout * 1000
+    const { signal } = running.abort
     try {
-      return await probe(registered, { timeoutMs: timeout * 1000, deny, ...(allow ? { allow } : {}), learn, signal })
+      return await probe(registered, { timeoutMs, deny, ...(allow ? { allow } : {}), learn, signal })
     } catch (error) {
       log.error({ err: error, server: registered.server.id }, 'a probe broke, which is a defect of ours')
       return undefined
@@ -86,11 +96,21 @@ export function createRunner({
     subject.running = undefined
     slots.release(subject, running.slow)
     if (closed) return
+    if (running.hurried && finding?.reason === 'timeout') {
+      if (nextDue(subject, running) !== undefined) defer(subject)
+      return pump()
+    }
     if (finding && running.stalled && !finding.ok) disregarded++
     else if (finding) onFound(subject, finding, learned)
+    if (finding) subject.deferred = false
     const due = nextDue(subject, running)
     if (due !== undefined) agenda.set(subject, due)
-    pump()
+    return pump()
+  }
+
+  function defer(subject: Subject): void {
+    subject.deferred = true
+    slots.offer(subject)
   }
 
   /** Wherever time stood still, what was under way is no witness. */
@@ -103,7 +123,7 @@ export function createRunner({
     if (subject.running) return subject.running
     rest(subject)
     slots.occupy(subject)
-    return run(subject, true)
+    return run(subject, true, false)
   }
 
   function rest(subject: Subject): void {

@@ -91,7 +91,7 @@ export function createSlots({ width }: { width: () => Width }) {
 }
 export type Slots = ReturnType<typeof createSlots>
 
-/** Whether it may well take its whole deadline: it failed last time. */
-export function isSlow({ verdict }: Subject): boolean {
-  return verdict.failures > 0
+/** Whether it may well take its whole deadline: it failed last time, or was in no hurry. */
+export function isSlow({ verdict, deferred }: Subject): boolean {
+  return deferred || verdict.failures > 0
 }

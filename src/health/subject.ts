@@ -24,6 +24,8 @@ export type Subject = {
   learned: { readonly capabilities?: readonly Capability[]; readonly version?: string }
   /** Probes since its tools were last asked for. */
   unlearned: number
+  /** It did not answer at once while others waited: it gets all its time, in the line of the slow. */
+  deferred: boolean
   lastChecked: number | undefined
   responseMs: number | undefined
   /** Grows with every result. */
@@ -36,6 +38,8 @@ export type Subject = {
 export type Running = {
   readonly started: number
   readonly slow: boolean
+  /** It has less than the whole deadline, and running out of it is no result. */
+  readonly hurried: boolean
   readonly abort: AbortController
   /** The event loop, or the whole machine, stood still meanwhile: a failure says nothing. */
   stalled: boolean
@@ -62,6 +66,7 @@ export function createSubject(key: string, { server }: Registered, version: numb
     reason: undefined,
     learned: {},
     unlearned: Number.POSITIVE_INFINITY,
+    deferred: false,
     lastChecked: undefined,
     responseMs: undefined,
     version,

@@ -273,6 +273,21 @@ describe('when probes start', () => {
     assert.ok(slow <= 32, `${slow} of the dead are being asked`)
   })
 
+  it('finds the living among two thousand newcomers that never answer, within about an interval', async () => {
+    const rig = createRig()
+    for (const url of urls(2000)) rig.behave(url, { never: true })
+    const living = many(50, (index) => ({ name: `living${index}`, url: `http://living${index}.example/mcp` }))
+    const dead = many(2000)
+    rig.put(...dead.slice(0, 1000), ...living, ...dead.slice(1000))
+    await rig.pass(36_000)
+
+    for (const { name } of living) assert.equal(rig.server(name).status, 'healthy', name)
+    await rig.pass(400_000)
+    assert.equal(rig.monitor.stats().in_flight <= 64, true)
+    assert.equal(rig.registry.list().filter(({ server }) => server.status === 'pending').length, 0)
+    assert.equal(rig.registry.list().filter(({ server }) => server.status === 'healthy').length, 50)
+  })
+
   it('asks those that are down half as often', async () => {
     const rig = createRig({ config: { interval: 10 } })
     rig.behave(url, refused)

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { capabilitiesOf, clean } from '../../../src/health/probe/tools.ts'
+import { Capability } from '../../../src/model/capability.ts'
+
+describe('the tools a stranger tells of', () => {
+  it('become capabilities', () => {
+    const schema = { type: 'object', properties: { a: { type: 'number' } } }
+
+    assert.deepEqual(capabilitiesOf([{ name: 'add', description: 'adds', inputSchema: schema, extra: 1 }]), [
+      Capability.parse({
+        name: 'add',
+        description: 'adds',
+        input_schema: schema,
+        kind: 'tool',
+        origin: 'introspected',
+      }),
+    ])
+  })
+
+  it('are bounded: five hundred, a kilobyte of text, a schema that is small and shallow', () => {
+    const deep = JSON.parse('{"a":'.repeat(5000) + '1' + '}'.repeat(5000)) as object
+    const wide = { enum: Array.from({ length: 10_000 }, (_, index) => index) }
+    const meddling = JSON.parse('{"__proto__":{"polluted":true}}') as object
+    const tools = [deep, wide, meddling, 'text', [1]].map((inputSchema, index) => ({ name: `t${index}`, inputSchema }))
+
+    for (const capability of capabilitiesOf(tools)) assert.equal(capability.input_schema, undefined, capability.name)
+    assert.equal(capabilitiesOf(tools).length, 5)
+    assert.equal(capabilitiesOf(Array.from({ length: 2000 }, (_, index) => ({ name: `t${index}` }))).length, 500)
+    const [long] = capabilitiesOf([{ name: 'long', description: '\u{1f600}'.repeat(100_000) }])
+    assert.ok(Buffer.byteLength(long?.description ?? '') <= 1024)
+    assert.ok(long?.description?.isWellFormed() && !long.description.includes('\ufffd'))
+    assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
+  })
+
+  it('are turned away one by one', () => {
+    const tools = [
+      null,
+      1,
+      'x',
+      {},
+      { name: 1 },
+      { name: '' },
+      { name: '\u0007' },
+      { name: 'x'.repeat(300) },
+      { name: 'good' },
+      { name: 'good' },
+    ]
+
+    assert.deepEqual(
+      capabilitiesOf(tools).map(({ name }) => name),
+      ['good'],
+    )
+  })
+
+  it('speak no control characters', () => {
+    assert.equal(clean('a\u001b[31mred\u0000\r\nb\u2028c\u202ed\u0085e'), 'a [31mred b c d e')
+    assert.equal(clean('half \ud83d!'), 'half \ufffd!')
+    assert.equal(clean(undefined), undefined)
+  })
+})
