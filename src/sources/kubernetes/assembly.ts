@@ -1,10 +1,15 @@
+import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { inSlices } from '../../flow/slices.ts'
 import type { Reading } from '../../model/source.ts'
 import type { KubernetesConfig } from './config.ts'
 import { createConfigMapReader } from './configmaps.ts'
 import type { EndpointSlice } from './endpoints.ts'
 import type { Kind, Parts } from './parts.ts'
 import { entriesOfService } from './services.ts'
+
+/** Work done before others have their turn. */
+const sliceMs = 5
 
 type Origins = Map<string, Reading>
 
@@ -94,8 +99,14 @@ export function createAssembly({ config, copies }: { config: KubernetesConfig; c
 
   async function work(): Promise<ReadonlySet<string>> {
     const touched = new Set<string>()
-    for (const key of take(dirty.services)) put(`services/${key}`, readService(key), touched)
-    for (const key of take(dirty.configmaps)) put(`configmaps/${key}`, await readConfigMap(key), touched)
+    await inSlices(take(dirty.services), (key) => put(`services/${key}`, readService(key), touched))
+    let start = performance.now()
+    for (const key of take(dirty.configmaps)) {
+      put(`configmaps/${key}`, await readConfigMap(key), touched)
+      if (performance.now() - start < sliceMs) continue
+      await setImmediate()
+      start = performance.now()
+    }
     return touched
   }
 

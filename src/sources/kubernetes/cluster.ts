@@ -90,7 +90,6 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
       const ready = telling.settled() || gate.failures() > 0
       const must = asked || !rung
       asked = false
-      if (ready) gate.settled()
       const sighting = ready ? telling.next({ must }) : must ? ({ type: 'alive', note: 'listing' } as const) : undefined
       if (sighting) yield sighting
     }

@@ -11,7 +11,6 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
   let opensAt = 0
   let trying = false
   let listing = 0
-  let first = true
   let nextList = 0
   const waiting = new Set<() => void>()
 
@@ -72,12 +71,12 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
     changed()
   }
 
-  /** Lists begin side by side at first, and spread out when all of them must be repeated. */
-  async function list<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** A few lists at a time; unless they are `urgent`, they begin spread out too, for all others may list now as well. */
+  async function list<T>(signal: AbortSignal, { urgent }: { urgent: boolean }, work: () => Promise<T>): Promise<T> {
     while (isFull() && !signal.aborted) await wait(undefined, signal)
     listing++
     try {
-      if (!first) await spread(signal)
+      if (!urgent) await spread(signal)
       return await work()
     } finally {
       listing--
@@ -99,6 +98,6 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
     changed()
   }
 
-  return { enter, release, worked, failed, list, hurry, settled: () => void (first = false), failures: () => failures }
+  return { enter, release, worked, failed, list, hurry, failures: () => failures }
 }
 export type Gate = ReturnType<typeof createGate>

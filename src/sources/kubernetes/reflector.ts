@@ -66,6 +66,7 @@ export function createReflector<T>({
   const patience = createPatience(habits)
   let version: string | undefined
   let listed = false
+  let asked = false
   let error: SourceError | undefined
   let failingSince = 0
   let barred = false
@@ -90,6 +91,7 @@ export function createReflector<T>({
     for (const [key, value] of found) objects.set(key, value)
     version = first
     listed = true
+    asked = false
     barred = false
     // A watch may still be forbidden where a list is not.
     if (!isRefusal(error)) well()
@@ -215,7 +217,8 @@ export function createReflector<T>({
   async function attempt(signal: AbortSignal): Promise<void> {
     const tries = await gate.enter(signal)
     try {
-      if (version === undefined && !signal.aborted) await gate.list(signal, () => list(signal))
+      if (version === undefined && !signal.aborted)
+        await gate.list(signal, { urgent: !listed || asked }, () => list(signal))
       if (!signal.aborted) await watch(signal)
     } finally {
       if (tries && signal.aborted) gate.release()
@@ -240,6 +243,7 @@ export function createReflector<T>({
   function relist(): Promise<void> {
     looked = Promise.withResolvers<void>()
     version = undefined
+    asked = true
     turn.abort()
     return looked.promise
   }
