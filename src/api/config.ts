@@ -128,5 +128,19 @@ export const Watch = z.strictObject({
     .default(1_048_576)
     .describe('What may wait for one slow watcher. One that falls further behind is cut and resumes.'),
   watchers: z.number().int().min(1).max(1_000_000).default(15_000).describe('Most watchers. A further one is a 503.'),
+  watchers_per_token: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(5000)
+    .describe('Most watchers of one token. A further one is a 429.'),
+  history_bytes: z
+    .number()
+    .int()
+    .min(65_536)
+    .max(1_073_741_824)
+    .default(16_777_216)
+    .describe('Changes kept for watchers that come back. One that comes later begins anew.'),
 })
 export type Watch = z.output<typeof Watch>

@@ -1,0 +1,101 @@
+import type { Change, Registered } from '../../model/change.ts'
+import type { Subject } from './subject.ts'
+
+/** How a watch is spelled: server-sent events, newline JSON, or the elements of a JSON array, each after a comma. */
+export type Format = 'sse' | 'lines' | 'array'
+
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
+
+/** Bytes ready to be written, and the revision that whoever has read them knows. */
+export type Made = { readonly pieces: readonly Buffer[]; readonly bytes: number; readonly revision: number }
+
+/** Pieces are about this long: long enough to be worth a write, short enough to stop between two. */
+const pieceBytes = 64 * 1024
+
+/** What a change is to somebody who sees only what `holds`; undefined where it is nothing. */
+export function transition(
+  { now, before }: Change,
+  holds: Subject['holds'],
+): { readonly type: EventType; readonly registered: Registered } | undefined {
+  const [was, is] = [before !== undefined && holds(before), now !== undefined && holds(now)]
+  if (now && is) return { type: was ? 'MODIFIED' : 'ADDED', registered: now }
+  return before && was ? { type: 'DELETED', registered: before } : undefined
+}
+
+/** Bytes around the JSON of one server. */
+function around(format: Format, type: EventType, noun: string, token: string | undefined): [string, string] {
+  if (format === 'sse')
+    return [`${token === undefined ? '' : `id: ${token}\n`}event: ${type}\ndata: {"${noun}":`, '}\n\n']
+  const said = token === undefined ? '' : `"token":${JSON.stringify(token)},`
+  return [`${format === 'array' ? ',' : ''}{"type":"${type}",${said}"${noun}":`, format === 'array' ? '}' : '}\n']
+}
+
+/** A message that is about no server: BOOKMARK, RESYNC, CLOSED. */
+export function message(format: Format, type: string, data: Readonly<Record<string, string>>): Buffer {
+  if (format === 'sse') {
+    const id = data['token'] === undefined ? '' : `id: ${data['token']}\n`
+    return Buffer.from(`${id}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
+  }
+  return Buffer.from(`${JSON.stringify({ type, ...data })}\n`)
+}
+
+/** Gathers frames into pieces of a good length. */
+function createPieces() {
+  let parts: Buffer[] = []
+  let length = 0
+
+  function add(...some: readonly Buffer[]): Buffer | undefined {
+    for (const part of some) length += part.length
+    parts.push(...some)
+    return length >= pieceBytes ? take() : undefined
+  }
+
+  function take(): Buffer | undefined {
+    if (parts.length === 0) return undefined
+    const piece = Buffer.concat(parts)
+    parts = []
+    length = 0
+    return piece
+  }
+
+  return { add, take }
+}
+
+/**
+ * The events of one batch, as pieces; undefined in between, where whoever runs this may take a break.
+ *
+ * Only the last event carries the token: whoever has half of a revision must not go on from its end.
+ */
+export function* eventPieces(
+  changes: readonly Change[],
+  { subject, format, token }: { subject: Subject; format: Format; token: string },
+): Iterable<Buffer | undefined> {
+  const pieces = createPieces()
+  let waiting: ReturnType<typeof transition>
+  const framed = ({ type, registered }: NonNullable<typeof waiting>, said?: string) => {
+    const [before, after] = around(format, type, subject.noun, said)
+    return [Buffer.from(before), subject.encode(registered), Buffer.from(after)]
+  }
+  for (const change of changes) {
+    const event = transition(change, subject.holds)
+    if (event && waiting) yield pieces.add(...framed(waiting))
+    else yield undefined
+    waiting = event ?? waiting
+  }
+  if (waiting) yield pieces.add(...framed(waiting, token))
+  yield pieces.take()
+}
+
+/** Everything that is there, as ADDED events without a token, closed by a BOOKMARK that has it. */
+export function* picturePieces(
+  picture: readonly Registered[],
+  { subject, format, token }: { subject: Subject; format: Format; token: string },
+): Iterable<Buffer | undefined> {
+  const pieces = createPieces()
+  const [before, after] = around(format, 'ADDED', subject.noun, undefined).map((text) => Buffer.from(text))
+  for (const registered of picture) {
+    if (before && after) yield pieces.add(before, subject.encode(registered), after)
+  }
+  yield pieces.add(message(format, 'BOOKMARK', { token }))
+  yield pieces.take()
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Journal } from '../../registry/journal.ts'
+import { Problem } from '../problem.ts'
+import { jsonReply, problemReply, type Reply, send } from '../reply.ts'
+import { type Audience, lost, making } from './audience.ts'
+
+type Asked = {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly audience: Audience
+  readonly index: string
+  readonly waitMs: number
+  readonly cors: Readonly<Record<string, string>> | undefined
+}
+
+type Poll = Asked & { revision: number }
+
+const fresh = { headers: { 'cache-control': 'no-store' } }
+
+/** Long polls: each is answered once, with what followed its token, as soon as there is any. */
+export function createPolls({ journal }: { journal: Pick<Journal, 'revisionOf' | 'newest' | 'tokenOf'> }) {
+  const polls = new Set<Poll>()
+  const timers = new Map<Poll, NodeJS.Timeout>()
+
+  function open(asked: Asked): void {
+    const revision = journal.revisionOf(asked.index)
+    if (typeof revision !== 'number') return answer(asked, goneReply(revision.reason))
+    const poll: Poll = { ...asked, revision }
+    polls.add(poll)
+    asked.response.once('close', () => leave(poll))
+    timers.set(
+      poll,
+      setTimeout(() => finish(poll, []), asked.waitMs),
+    )
+    deliver(poll)
+  }
+
+  /** Answers where something has followed what the poll knows. */
+  function deliver(poll: Poll): void {
+    while (polls.has(poll) && poll.revision < journal.newest()) {
+      const next = poll.audience.after(poll.revision, 'array')
+      if (next === making) return
+      if (next === lost) {
+        leave(poll)
+        return answer(poll, goneReply('expired: what followed the token is forgotten'))
+      }
+      poll.revision = next.revision
+      if (next.bytes > 0) finish(poll, next.pieces)
+    }
+  }
+
+  function finish(poll: Poll, events: readonly Buffer[]): void {
+    leave(poll)
+    // The events come each after a comma; the first has none before it.
+    const [first, ...others] = events
+    const rest = `],"resource_version":${JSON.stringify(journal.tokenOf(poll.revision))}}`
+    const body = [Buffer.from('{"events":['), ...(first ? [first.subarray(1), ...others] : []), Buffer.from(rest)]
+    answer(poll, jsonReply(Buffer.concat(body), fresh))
+  }
+
+  function answer({ request, response, cors }: Asked, reply: Reply): void {
+    if (!response.writableEnded && !response.destroyed) send(request, response, reply, cors)
+  }
+
+  function leave(poll: Poll): void {
+    clearTimeout(timers.get(poll))
+    timers.delete(poll)
+    polls.delete(poll)
+  }
+
+  function close(): void {
+    for (const poll of polls) finish(poll, [])
+  }
+
+  return { open, deliver, close, all: (): Iterable<Poll> => polls, size: () => polls.size }
+}
+
+function goneReply(reason: string): Reply {
+  return problemReply(
+    new Problem(
+      410,
+      `There is no going on from this index (${reason}). Ask for the list again, and go on from there.`,
+      {
+        more: { parameter: 'index', reason },
+      },
+    ),
+  )
+}

@@ -1,0 +1,160 @@
+import type { ServerResponse } from 'node:http'
+import { type Audience, lost, making } from './audience.ts'
+import { type Format, type Made, message } from './frames.ts'
+
+/** One stream of changes to one reader. */
+export type Watcher = {
+  readonly response: ServerResponse
+  readonly audience: Audience
+  readonly format: Format
+  /** What the reader knows once all that was written has arrived; undefined before the picture. */
+  revision: number | undefined
+  /** What is being written, and how much of it has been. */
+  sending: Made | undefined
+  written: number
+  /** Since when the reader takes no more; 0 while it does. */
+  blockedAt: number
+  /** What has been waiting since, beside what is being written: so many bytes, up to this revision. */
+  debt: number
+  counted: number
+  /** When something was written last, and when a token was. */
+  touchedAt: number
+  toldAt: number
+}
+
+export type Why = 'behind' | 'stalled' | 'shutdown'
+
+const reasons: Record<Why, string> = {
+  behind: 'behind: more changes are waiting than this reader may let wait; resume from the last token',
+  stalled: 'stalled: nothing was read for too long; resume from the last token',
+  shutdown: 'shutdown: the registry is going down; resume from the last token',
+}
+
+/** How long a reader that was cut may take to read why, before its connection is reset. */
+const graceMs = 5000
+
+export type Watchers = ReturnType<typeof createWatchers>
+
+/**
+ * Writes to each watcher what it does not know yet, at the pace at which it reads.
+ *
+ * A reader that takes no more is waited for while what has to wait for it stays under the budget. It never has a queue of
+ * its own: what it has not been sent lies in the journal, shared by all.
+ */
+export function createWatchers({
+  newest,
+  tokenOf,
+  bufferBytes,
+  stallMs,
+  onGone,
+  now = performance.now.bind(performance),
+}: {
+  newest: () => number
+  tokenOf: (revision: number) => string
+  bufferBytes: () => number
+  stallMs: number
+  onGone: (watcher: Watcher) => void
+  now?: () => number
+}) {
+  const cuts: Record<Why, number> = { behind: 0, stalled: 0, shutdown: 0 }
+
+  /** Brings a watcher as far as it can be brought now. */
+  function deliver(watcher: Watcher): void {
+    for (;;) {
+      if (watcher.blockedAt > 0) return countDebt(watcher)
+      if (watcher.sending && !write(watcher, watcher.sending)) return
+      if (watcher.revision === newest()) return
+      const next =
+        watcher.revision === undefined
+          ? watcher.audience.picture(watcher.format)
+          : watcher.audience.after(watcher.revision, watcher.format)
+      if (next === making) return
+      if (next === lost) startOver(watcher, 'expired: what followed is forgotten')
+      else watcher.sending = next
+    }
+  }
+
+  /** Tells the reader to forget what it has; the picture follows. */
+  function startOver(watcher: Watcher, reason: string): void {
+    const piece = watcher.audience.resync(watcher.format, reason)
+    watcher.revision = undefined
+    if (!watcher.response.write(piece)) block(watcher)
+  }
+
+  /** Whether all of it is written. */
+  function write(watcher: Watcher, made: Made): boolean {
+    const { response } = watcher
+    if (made.pieces.length > 0) watcher.touchedAt = watcher.toldAt = now()
+    while (watcher.written < made.pieces.length) {
+      const piece = made.pieces[watcher.written]
+      watcher.written += 1
+      if (piece && !response.write(piece)) {
+        block(watcher)
+        if (watcher.written < made.pieces.length) return false
+      }
+    }
+    watcher.revision = made.revision
+    watcher.sending = undefined
+    watcher.written = 0
+    return true
+  }
+
+  function block(watcher: Watcher): void {
+    watcher.blockedAt = now()
+    watcher.debt = 0
+    watcher.counted = watcher.sending?.revision ?? watcher.revision ?? newest()
+    watcher.response.once('drain', () => {
+      watcher.blockedAt = 0
+      if (isOpen(watcher)) deliver(watcher)
+    })
+  }
+
+  /** A long batch or a picture that we push ourselves is no debt; what happens while it is read is. */
+  function countDebt(watcher: Watcher): void {
+    while (watcher.counted < newest()) {
+      const next = watcher.audience.after(watcher.counted, watcher.format)
+      if (next === making) return
+      if (next === lost) return cut(watcher, 'behind')
+      watcher.debt += next.bytes
+      watcher.counted = next.revision
+      if (watcher.debt + watcher.response.writableLength > bufferBytes()) return cut(watcher, 'behind')
+    }
+  }
+
+  /** Keeps a quiet watcher alive: a comment, or a bookmark where its token has grown old. */
+  function beat(watcher: Watcher, { heartbeatMs, bookmarkMs }: { heartbeatMs: number; bookmarkMs: number }): void {
+    const at = now()
+    if (watcher.blockedAt > 0) {
+      if (at - watcher.blockedAt > stallMs) cut(watcher, 'stalled')
+      return
+    }
+    if (at - watcher.touchedAt < heartbeatMs || watcher.sending) return
+    const { format, revision, response } = watcher
+    const isOld = format === 'lines' || at - watcher.toldAt > bookmarkMs - heartbeatMs
+    // Not before everything up to it is written.
+    const marks = isOld && revision !== undefined && revision === newest()
+    if (!marks && format === 'lines') return
+    watcher.touchedAt = at
+    if (marks) watcher.toldAt = at
+    const piece = marks ? message(format, 'BOOKMARK', { token: tokenOf(revision) }) : ':\n\n'
+    if (!response.write(piece)) block(watcher)
+  }
+
+  /** Ends a watcher with its reason, and resets the connection where that is not read either. */
+  function cut(watcher: Watcher, why: Why): void {
+    cuts[why] += 1
+    onGone(watcher)
+    const { response, format } = watcher
+    response.write(message(format, 'CLOSED', { reason: reasons[why] }))
+    response.end(why === 'shutdown' && format === 'sse' ? ': goodbye\n\n' : undefined)
+    const { socket } = response
+    const timer = setTimeout(() => socket?.resetAndDestroy(), graceMs).unref()
+    response.once('close', () => clearTimeout(timer))
+  }
+
+  return { deliver, startOver, beat, cut, cuts }
+}
+
+function isOpen({ response }: Watcher): boolean {
+  return !response.writableEnded && !response.destroyed
+}
