@@ -12,13 +12,9 @@ export type Asked =
 /** Parameters by which `/servers` is asked for something else than a list. */
 const besides = ['watch', 'index', 'wait', 'resource_version', 'secrets'] as const
 
-/** Longer texts are read each time: nobody should fill the memory with them. */
-const longest = 1024
-
 /** Reads the part of a target behind the `?`, once per text. */
 export function createAsked(): (raw: string) => Asked {
-  const remembered = createMemo(1000, askedIn)
-  return (raw) => (raw.length > longest ? askedIn(raw) : remembered(raw))
+  return createMemo(1000, askedIn)
 }
 
 function askedIn(raw: string): Asked {

@@ -1,16 +1,19 @@
 import { Hono } from 'hono'
-import type { Server } from '../model/server.ts'
 import type { Bindings } from './edge.ts'
 import type { ApiParts } from './parts.ts'
 import { createPerRevision, respond } from './respond.ts'
 
+type Counted = Pick<ApiParts['registry'], 'counts' | 'list' | 'size'>
+
 /** How many servers there are of each kind; `/stats` in the words of the original registry. */
 export function countsApi({ registry }: Pick<ApiParts, 'registry'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const servers = () => registry.list().map(({ server }) => server)
-  const stats = createPerRevision(registry.token, () => ({ ...statsOf(servers()), resource_version: registry.token() }))
+  const stats = createPerRevision(registry.token, () => ({
+    ...statsOf(registry),
+    resource_version: registry.token(),
+  }))
   const tags = createPerRevision(registry.token, () => {
-    const counted = count(servers(), (server) => server.tags)
+    const counted = shown(registry.counts('tag'))
     return { tags: counted, count: Object.keys(counted).length, resource_version: registry.token() }
   })
 
@@ -19,30 +22,32 @@ export function countsApi({ registry }: Pick<ApiParts, 'registry'>) {
   return api
 }
 
-function statsOf(servers: readonly Server[]): Record<string, unknown> {
-  const byStatus = count(servers, ({ status }) => [status])
+function statsOf({ counts, list, size }: Counted): Record<string, unknown> {
+  const [status, enabled] = [counts('status'), counts('enabled')]
+  let stale = 0
+  let capabilities = 0
+  for (const { server } of list()) {
+    if (server.stale) stale += 1
+    capabilities += server.capabilities.length
+  }
   return {
-    total_servers: servers.length,
-    enabled_servers: servers.filter(({ enabled }) => enabled).length,
-    disabled_servers: servers.filter(({ enabled }) => !enabled).length,
-    healthy_servers: byStatus['healthy'] ?? 0,
-    unhealthy_servers: byStatus['unhealthy'] ?? 0,
-    stale_servers: servers.filter(({ stale }) => stale).length,
-    discovery_methods: count(servers, ({ discovery_method }) => [discovery_method]),
-    by_status: byStatus,
-    by_source: count(servers, ({ source }) => [source]),
-    by_namespace: count(servers, ({ namespace }) => [namespace]),
-    by_type: count(servers, ({ type }) => [type]),
-    by_tag: count(servers, ({ tags }) => tags),
-    total_capabilities: servers.reduce((sum, { capabilities }) => sum + capabilities.length, 0),
+    total_servers: size(),
+    enabled_servers: enabled.get('true') ?? 0,
+    disabled_servers: enabled.get('false') ?? 0,
+    healthy_servers: status.get('healthy') ?? 0,
+    unhealthy_servers: status.get('unhealthy') ?? 0,
+    stale_servers: stale,
+    discovery_methods: shown(counts('discovery_method')),
+    by_status: shown(status),
+    by_source: shown(counts('source')),
+    by_namespace: shown(counts('namespace')),
+    by_type: shown(counts('type')),
+    by_tag: shown(counts('tag')),
+    total_capabilities: capabilities,
   }
 }
 
-/** Counts by key, the most frequent first. */
-function count(servers: readonly Server[], keysOf: (server: Server) => readonly string[]): Record<string, number> {
-  const counts = new Map<string, number>()
-  for (const server of servers) {
-    for (const key of new Set(keysOf(server))) counts.set(key, (counts.get(key) ?? 0) + 1)
-  }
+/** The most frequent first. */
+function shown(counts: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...counts].toSorted(([one, a], [other, b]) => b - a || (one < other ? -1 : 1)))
 }

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { matching } from '../model/matching.ts'
+import type { Registered } from '../model/change.ts'
 import { shortId } from '../model/names.ts'
 import { parseQuery } from '../model/parameters.ts'
 import type { Server } from '../model/server.ts'
@@ -13,12 +13,19 @@ import { type Reply, jsonReply } from './reply.ts'
 import { type ApiContext, respond, respondJson } from './respond.ts'
 import { demandNamespace, isOn } from './servers.ts'
 
+/** What the answers of one revision may weigh together. */
+const keptBytes = 8 * 1024 * 1024
+
 const own = ['format', 'secrets']
+
+/** Parameters that say how a list is shown, which a map is not. */
+const shaping = ['limit', 'continue', 'sort', 'fields', 'view']
 
 /** Enabled servers as a map, as the original registry's clients poll it, or as a ready client configuration. */
 export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
   const made = new Map<string, Reply>()
+  let weight = 0
   let token = ''
 
   api.get('/discover', (c) => {
@@ -29,12 +36,16 @@ export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'
 
   function replyTo(search: string, parameters: URLSearchParams): Reply {
     const now = registry.token()
-    if (now !== token || made.size > 100) made.clear()
+    if (now !== token || weight > keptBytes) {
+      made.clear()
+      weight = 0
+    }
     token = now
     const found = made.get(search)
     if (found) return found
     const reply = jsonReply(bodyFor(parameters), { etag: `"${now}"` })
     made.set(search, reply)
+    weight += reply.body.length + search.length
     return reply
   }
 
@@ -47,11 +58,14 @@ export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'
     return Buffer.from(`${JSON.stringify(clientConfig(format, shown), null, 2)}\n`)
   }
 
-  function select(parameters: URLSearchParams) {
+  function select(parameters: URLSearchParams): readonly Registered[] {
+    for (const parameter of shaping) {
+      if (parameters.get(parameter))
+        throw new Problem(400, `${parameter}: is for /servers only`, { more: { parameter } })
+    }
     const parsed = parseQuery(parameters, { besides: own })
     if ('problem' in parsed) throw problemOf(parsed.problem)
-    const matches = matching(parsed.query)
-    return registry.list().filter(({ server }) => server.enabled && matches(server))
+    return parsed.query.enabled === false ? [] : registry.select({ ...parsed.query, enabled: true }).page
   }
 
   function withSecrets(c: ApiContext, parameters: URLSearchParams): Promise<Response> {

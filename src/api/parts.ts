@@ -10,7 +10,7 @@ export type Reloaded =
 
 /** What the application asks of the rest of the daemon. */
 export type ApiParts = {
-  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select'>
+  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
   readonly monitor: Pick<Monitor, 'volatile' | 'version' | 'check' | 'suspicion' | 'clearSuspicion'>
   readonly reload: () => Promise<Reloaded>

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { HTTPException } from 'hono/http-exception'
+import { redactText } from '../model/redact.ts'
 
 /** What a request gets instead of an answer. Its message is shown to whoever asked, so it holds no secret. */
 export class Problem extends Error {
@@ -36,12 +37,13 @@ export function problemFrom(error: unknown): Problem {
 
 /** The document of RFC 9457, with `error` beside `detail` for clients of the mesh registry. */
 export function problemBody({ status, message, more }: Problem, requestId?: string): string {
+  const detail = redactText(message)
   return `${JSON.stringify({
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
     status,
-    detail: message,
-    error: message,
+    detail,
+    error: detail,
     timestamp: new Date().toISOString(),
     ...(requestId === undefined ? {} : { request_id: requestId }),
     ...more,

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Change } from '../model/change.ts'
+import { redactText } from '../model/redact.ts'
 import type { SourceStatus } from '../model/status.ts'
 import { demand } from './access.ts'
 import type { Bindings } from './edge.ts'
@@ -20,7 +21,7 @@ export function sourcesApi({
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
 
   api.get('/sources', (c) => {
-    const sources = supervisor.sources()
+    const sources = supervisor.sources().map(shownSource)
     const suspicion = suspicionOf(monitor)
     return respondJson(c, {
       sources,
@@ -35,7 +36,7 @@ export function sourcesApi({
   api.get('/sources/:name', (c) => {
     const found = supervisor.sources().find(({ name }) => name === c.req.param('name'))
     if (!found) throw unknownSource(c.req.param('name'))
-    return respondJson(c, found)
+    return respondJson(c, shownSource(found))
   })
 
   api.post('/sources/:name/refresh', async (c) => {
@@ -69,15 +70,19 @@ export function sourcesApi({
   async function look(name: string): Promise<{ changes: Summary; held?: true; error?: string }> {
     try {
       const { changes, held, error } = await supervisor.refresh(name)
-      return { changes: summary(changes), ...(held ? { held } : {}), ...(error === undefined ? {} : { error }) }
+      return {
+        changes: summary(changes),
+        ...(held ? { held } : {}),
+        ...(error === undefined ? {} : { error: redactText(error) }),
+      }
     } catch (error) {
-      return { changes: summary([]), error: error instanceof Error ? error.message : 'the source could not be read' }
+      return { changes: summary([]), error: redactText(error instanceof Error ? error.message : 'could not be read') }
     }
   }
 
   function statusOf(name: string): { status?: SourceStatus } {
     const status = supervisor.sources().find((one) => one.name === name)
-    return status ? { status } : {}
+    return status ? { status: shownSource(status) } : {}
   }
 
   function audit(c: ApiContext, fields: object, message: string): void {
@@ -105,3 +110,22 @@ export function suspicionOf({ suspicion }: Pick<ApiParts['monitor'], 'suspicion'
 
 const remedy =
   'Most of what was healthy began to fail at once, so the network of this daemon is the likelier cause. Statuses stay as they were; POST /-/trust-probes makes them follow the probes again.'
+
+/** Addresses and messages of a source may hold what its config keeps secret. */
+function shownSource(status: SourceStatus): SourceStatus {
+  return {
+    ...status,
+    ...(status.note === undefined ? {} : { note: redactText(status.note) }),
+    ...(status.last_error === undefined ? {} : { last_error: redactText(status.last_error) }),
+    origins: status.origins.map((one) => ({
+      ...one,
+      origin: redactText(one.origin),
+      ...(one.error === undefined ? {} : { error: redactText(one.error) }),
+    })),
+    rejections: status.rejections.map((one) => ({
+      ...one,
+      origin: redactText(one.origin),
+      reason: redactText(one.reason),
+    })),
+  }
+}

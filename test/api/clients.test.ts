@@ -105,7 +105,7 @@ describe('GET /discover', () => {
     const answer = await served.get('/discover')
     const { servers: map } = (await answer.json()) as { servers: Record<string, { url: string; enabled: boolean }> }
 
-    assert.deepEqual(Object.keys(map), ['weather', 'team-a/maps'])
+    assert.deepEqual(Object.keys(map).toSorted(), ['team-a/maps', 'weather'])
     assert.equal(map['weather']?.url, 'http://weather.example/mcp')
     served.roster.put({ name: 'new' })
     assert.match(await (await served.get('/discover')).text(), /"new"/)
@@ -115,7 +115,9 @@ describe('GET /discover', () => {
     await using served = await serve({ servers })
 
     const chosen = await served.get('/discover?format=cursor&namespace=team-a')
-    const wrong = await Promise.all(['?format=emacs', '?colour=red'].map((query) => served.get(`/discover${query}`)))
+    const wrong = await Promise.all(
+      ['?format=emacs', '?colour=red', '?limit=1'].map((query) => served.get(`/discover${query}`)),
+    )
 
     assert.deepEqual(Object.keys(((await chosen.json()) as { mcpServers: object }).mcpServers), ['team-a-maps'])
     assert.deepEqual(
@@ -125,6 +127,7 @@ describe('GET /discover', () => {
       [
         [400, 'format'],
         [400, 'colour'],
+        [400, 'limit'],
       ],
     )
   })

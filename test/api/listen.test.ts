@@ -11,7 +11,7 @@ import { connect as connectTls } from 'node:tls'
 import { Hono } from 'hono'
 import { readJson } from '../../src/api/body.ts'
 import type { Bindings } from '../../src/api/edge.ts'
-import { listen, ListenError } from '../../src/api/listen.ts'
+import { type Handle, listen, ListenError } from '../../src/api/listen.ts'
 import { problemFrom } from '../../src/api/problem.ts'
 import { watchPair } from '../../src/api/tls.ts'
 import { silent } from '../../src/log.ts'
@@ -98,6 +98,22 @@ describe('listening', () => {
 
     assert.equal(answer.status, 408)
     assert.match(answer.head, /problem\+json/)
+  })
+
+  it('cuts a reader that does not read', async () => {
+    const gone = Promise.withResolvers<void>()
+    const much = Buffer.alloc(64 * 1024 * 1024)
+    const handle: Handle = (_request, response) => {
+      response.once('close', gone.resolve)
+      response.end(much)
+    }
+    await using listening = await listen(handle, { ...options, limits: { ...limits, idle_timeout: 0.2 } })
+    const socket = await talk(listening.port, 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+    socket.on('error', () => {})
+    socket.pause()
+
+    await gone.promise
+    assert.equal(listening.connections(), 0)
   })
 
   it('reads no more of a body than it may, however it is sent', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { SourceError, type Source } from '../../src/model/source.ts'
+import type { SourceStatus } from '../../src/model/status.ts'
 import { createSupervisor } from '../../src/registry/supervisor.ts'
 import { reading } from '../made.ts'
 import { createRoster } from '../roster.ts'
@@ -70,5 +71,45 @@ describe('sources', () => {
     assert.match(await answer.text(), /the place is shut/)
     assert.deepEqual(all.failed, ['team'])
     assert.equal((await served.get('/servers/a')).status, 200)
+  })
+
+  it('show no secret of an address or a message', async () => {
+    const url = 'https://user:canary@partner.example/list?token=canary'
+    const { supervisor } = parts()
+    const status: SourceStatus = {
+      name: 'partner',
+      type: 'http',
+      state: 'stale',
+      servers: 0,
+      shadowed: 0,
+      rejected: 1,
+      consecutive_failures: 1,
+      restarts: 0,
+      note: `polling ${url}`,
+      last_error: `${url} answered 500`,
+      origins: [{ origin: url, servers: 0, stale: true, error: 'Authorization: Bearer canary was refused' }],
+      rejections: [{ origin: url, reason: `url: ${url} is no URL`, kept: false }],
+    }
+    const failing = {
+      ...supervisor,
+      sources: () => [status],
+      names: () => ['partner'],
+      refresh: () => Promise.reject(new Error(`${url} did not answer`)),
+    }
+    await using served = await serve({ parts: { supervisor: failing } })
+
+    const texts = await Promise.all(
+      [
+        served.get('/sources'),
+        served.get('/sources/partner'),
+        served.get('/sources/partner/refresh', { method: 'POST' }),
+        served.get('/discover', { method: 'POST' }),
+        served.get('/health'),
+        served.get('/readyz'),
+      ].map(async (answer) => (await answer).text()),
+    )
+
+    for (const text of texts) assert.doesNotMatch(text, /canary/)
+    assert.match(texts[0] ?? '', /partner\.example/)
   })
 })
