@@ -75,7 +75,7 @@ export function storeFromUrl(text: string): z.input<typeof Store> {
   const type = schemes[plain]
   if (type === undefined)
     throw new Error(`"${scheme}://" names no store: use sqlite://, postgres:// or mysql://, or the path of a file`)
-  return { type, url: text }
+  return { type, url: `${plain}://${rest}` }
 }
 
 function sqliteAt(rest: string): z.input<typeof Store> {

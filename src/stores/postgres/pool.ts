@@ -1,4 +1,4 @@
-import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type QueryResult } from 'pg'
+import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Log } from '../../log.ts'
 import type { Address } from '../address.ts'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
@@ -50,14 +50,10 @@ export async function openPool(address: Address, { size, timeoutMs, log }: PoolO
   const run: Run = (query) => withClient((run) => run(query))
 
   /** Carries out `work` in a transaction that is on disk when this resolves; again, when the database asks to. */
-  async function transaction<T>(
-    begin: string,
-    work: (run: Run, begun: readonly QueryResult[]) => Promise<T>,
-    end = '',
-  ): Promise<T> {
+  async function transaction<T>(begin: string, work: (run: Run) => Promise<T>, end = ''): Promise<T> {
     for (let tried = 1; ; tried += 1) {
       try {
-        return await withClient((run, client) => inTransaction(client, begin, end, (begun) => work(run, begun)))
+        return await withClient((run, client) => inTransaction(client, begin, end, () => work(run)))
       } catch (error) {
         if (tried === tries || !(error instanceof Error) || !isRetried(error.cause)) throw error
       }
@@ -67,18 +63,13 @@ export async function openPool(address: Address, { size, timeoutMs, log }: PoolO
   return { run, transaction, options, close: () => pool.end() }
 }
 
-async function inTransaction<T>(
-  client: PoolClient,
-  begin: string,
-  end: string,
-  work: (begun: readonly QueryResult[]) => Promise<T>,
-): Promise<T> {
+async function inTransaction<T>(client: PoolClient, begin: string, end: string, work: () => Promise<T>): Promise<T> {
   try {
     // Several statements in one round trip; an operator who turned durability off has not turned it off for us.
-    const begun = await client.query(
-      `BEGIN; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; ${begin}`,
+    await client.query(
+      `BEGIN; ${begin}; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
     )
-    const result = await work(begun as unknown as readonly QueryResult[])
+    const result = await work()
     await client.query(`${end}; COMMIT`)
     return result
   } catch (error) {

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { addressOf } from '../../src/stores/address.ts'
+import { type RemoteStore, Store, storeFromUrl } from '../../src/stores/config.ts'
+
+const remote = (fields: Record<string, unknown>) => Store.parse({ type: 'postgres', ...fields }) as RemoteStore
+
+describe('the URL of a store', () => {
+  const urls: [string, object][] = [
+    ['mcp_mesh_registry.db', { type: 'sqlite', path: 'mcp_mesh_registry.db' }],
+    ['/var/lib/roster.db', { type: 'sqlite', path: '/var/lib/roster.db' }],
+    ['sqlite:///var/lib/roster.db', { type: 'sqlite', path: '/var/lib/roster.db' }],
+    ['sqlite:////var/lib/roster.db', { type: 'sqlite', path: '/var/lib/roster.db' }],
+    ['sqlite://roster.db?mode=rwc', { type: 'sqlite', path: 'roster.db' }],
+    [':memory:', { type: 'memory' }],
+    ['sqlite://:memory:', { type: 'memory' }],
+    ['postgres://u:p@h/d', { type: 'postgres', url: 'postgres://u:p@h/d' }],
+    ['postgresql+asyncpg://u:p@h/d', { type: 'postgres', url: 'postgresql://u:p@h/d' }],
+    ['mysql://u:p@h/d', { type: 'mysql', url: 'mysql://u:p@h/d' }],
+    ['mariadb://u:p@h/d', { type: 'mysql', url: 'mariadb://u:p@h/d' }],
+  ]
+  for (const [url, store] of urls) it(`${url} names its store`, () => assert.deepEqual(storeFromUrl(url), store))
+
+  it('that names no store is refused without its password', () => {
+    assert.throws(
+      () => storeFromUrl('mongodb://user:hush@host/db'),
+      (error: Error) => /"mongodb:\/\/"/.test(error.message) && !error.message.includes('hush'),
+    )
+  })
+
+  it('is taken apart, and gives way to what is said by itself', () => {
+    const url = 'postgres://us%40er:p%3A%2Fw@[::1]:6000/na%20me'
+
+    const { tls, ...address } = addressOf(remote({ url, user: 'other' }))
+
+    assert.equal(tls, undefined)
+    assert.deepEqual(address, {
+      host: '::1',
+      port: 6000,
+      database: 'na me',
+      user: 'other',
+      password: 'p:/w',
+      tlsOptional: false,
+      label: 'postgres at ::1:6000/na me',
+    })
+  })
+
+  it('may name the folder of a Unix socket', () => {
+    assert.equal(addressOf(remote({ url: 'postgres:///roster?host=/run/postgresql' })).host, '/run/postgresql')
+  })
+
+  it('defaults to the usual port on this machine', () => {
+    assert.equal(addressOf(remote({})).label, 'postgres at localhost:5432/mcp_roster')
+    assert.equal(addressOf(Store.parse({ type: 'mysql' }) as RemoteStore).label, 'mysql at localhost:3306/mcp_roster')
+  })
+
+  const tls: [string, object | undefined, boolean][] = [
+    ['sslmode=disable', undefined, false],
+    ['sslmode=prefer', { rejectUnauthorized: false }, true],
+    ['sslmode=require', { rejectUnauthorized: false }, false],
+    ['sslmode=verify-full', { rejectUnauthorized: true }, false],
+    ['ssl-mode=VERIFY_IDENTITY', { rejectUnauthorized: true }, false],
+    ['ssl=true', { rejectUnauthorized: true }, false],
+  ]
+  for (const [query, wanted, optional] of tls) {
+    it(`with ${query} says how to encrypt`, () => {
+      const address = addressOf(remote({ url: `postgres://h/d?${query}` }))
+
+      assert.deepEqual(address.tls, wanted)
+      assert.equal(address.tlsOptional, optional)
+    })
+  }
+
+  it('that cannot be read, or asks for what there is not, is refused without its password', () => {
+    const urls = [
+      'postgres://u:hu/sh#@h:bad/d',
+      'postgres://u:hush@h/d?sslmode=perhaps',
+      'postgres://u:hush@h/d?sslmode=verify-full&sslrootcert=/no/such/file',
+    ]
+    for (const url of urls) {
+      assert.throws(
+        () => addressOf(remote({ url })),
+        (error: Error) => error.name === 'StoreRefused' && !error.message.includes('hu'),
+        url,
+      )
+    }
+  })
+})
+
+describe('the config of a store', () => {
+  it('refuses what is not known', () => {
+    assert.throws(() => Store.parse({ type: 'oracle' }))
+    assert.throws(() => Store.parse({ type: 'memory', path: 'x' }))
+    assert.throws(() => Store.parse({ type: 'postgres', url: 'http://x' }))
+    assert.throws(() => Store.parse({ type: 'postgres', pool_size: 1 }))
+  })
+})
