@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createIntake } from '../../../src/registry/intake.ts'
+import { kubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
 import { startKubeApi } from '../../fakes/kube-api.ts'
 import { configMap, service, watching } from './watched.ts'
 
@@ -58,11 +60,11 @@ describe('many', () => {
 
   it('namespaces that must all be listed anew are listed a few at a time, and spread out (K07)', async () => {
     await using api = await startKubeApi()
-    const namespaces = Array.from({ length: 50 }, (_, i) => `n${i}`)
+    const namespaces = Array.from({ length: 20 }, (_, i) => `n${i}`)
     for (const namespace of namespaces) api.store.put('services', service('weather', { namespace }))
     // Ten times as many a second as usual: five seconds are half a second here.
     await using cluster = await watching(api, { config: { namespaces }, habits: { listsPerSecond: 80 } })
-    await cluster.until('all watches', () => api.watches().length === 150, 8000)
+    await cluster.until('all watches', () => api.watches().length === 60, 8000)
     api.lists.peak = 0
     api.lists.delayMs = 5
 
@@ -70,13 +72,13 @@ describe('many', () => {
     api.store.forget()
     await api.start()
     const since = performance.now()
-    await cluster.until('all watches again', () => api.watches().length === 150, 8000)
+    await cluster.until('all watches again', () => api.watches().length === 60, 8000)
 
     const begun = api.requests.filter(({ verb, at }) => verb === 'list' && at > since).map(({ at }) => at)
-    assert.equal(begun.length, 150)
+    assert.equal(begun.length, 60)
     assert.ok(api.lists.peak <= 5, `${api.lists.peak} lists at a time`)
     assert.ok(Math.max(...begun) - Math.min(...begun) >= 500, 'they are spread out')
-    assert.equal(cluster.names().length, 50)
+    assert.equal(cluster.names().length, 20)
   })
 
   it('are gone at once: it is a picture that says so, and a second look is answered by another (K06)', async () => {
@@ -101,5 +103,40 @@ describe('many', () => {
     for (const object of all) api.store.put('services', object)
     cluster.wake.raise()
     await cluster.until('they are back', () => cluster.names().length === 20)
+  })
+})
+
+describe('an API server that answers an empty list once, because it is not ready (K06)', () => {
+  it('takes nothing away: the registry holds that picture until a second look agrees', async () => {
+    await using api = await startKubeApi()
+    for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))
+    await using cluster = await watching(api)
+    await cluster.until('all watches', () => api.watches().length === 3)
+    api.fail({
+      when: ({ verb, resource }) => verb === 'list' && resource?.plural === 'services',
+      times: 1,
+      run: (response) =>
+        void response.end(
+          JSON.stringify({ kind: 'ServiceList', metadata: { resourceVersion: api.store.version() }, items: [] }),
+        ),
+    })
+    await api.stop()
+    api.store.forget()
+    await api.start()
+    await cluster.until('the empty answer', () => cluster.names().length === 0)
+    // What the supervisor does when a shrink is held.
+    cluster.wake.raise()
+    await cluster.until('the second look', () => cluster.names().length === 20)
+
+    const layer = { name: 'kubernetes', reach: 'private', discovery_method: 'kubernetes', order: 0 } as const
+    const intake = createIntake({ layer })
+    intake.trust({ stdio: () => false, questionsShrinks: kubernetes.questionsShrinks })
+    const outcomes = cluster.sightings.map((sighting) => intake.accept(sighting))
+    assert.equal(outcomes.filter(({ held }) => held).length, 1)
+    assert.deepEqual(
+      outcomes.flatMap(({ delta }) => delta.gone),
+      [],
+    )
+    assert.equal(intake.summary().servers, 20)
   })
 })
