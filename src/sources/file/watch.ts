@@ -33,6 +33,7 @@ export function watchDirectories({
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>()
   let bases = new Map<string, string>()
   let trouble: string | undefined
+  let isTold = false
   let closed = false
   let glancing: NodeJS.Timeout | undefined
 
@@ -54,15 +55,16 @@ export function watchDirectories({
       drop(path)
       if (identity !== gone) added = add(path, identity) || added
     }
+    isTold = false
     // What happened between the look and the watch was told to nobody.
     if (added) poke()
   }
 
   function add(path: string, identity: string): boolean {
     try {
-      const watcher = watch(path, (_event, name) => {
-        // An event of its own name may be its end: the next one of that name can even have the same inode.
-        if (name === basename(path)) watchers.set(path, { watcher, identity: gone })
+      const watcher = watch(path, (event, name) => {
+        // It may have ended, and the next one of its name can even have the same inode.
+        if (event === 'rename' && name === basename(path)) watchers.set(path, { watcher, identity: gone })
         if (name === null || name.startsWith('..data') || !isLitter(name)) poke()
       })
       watcher.on('error', (error) => fail(path, error))
@@ -80,7 +82,8 @@ export function watchDirectories({
     trouble = error.code
     for (const other of watchers.keys()) drop(other)
     poke()
-    onTrouble(error)
+    if (!isTold) onTrouble(error)
+    isTold = true
   }
 
   function drop(path: string): void {
@@ -110,10 +113,10 @@ export function watchDirectories({
 
 const gone = 'gone'
 
-/** Which directory it is, and not only what it is called. */
+/** Which directory it is, not only what it is called, and who may read it. */
 async function identityOf(path: string): Promise<string> {
   return stat(path).then(
-    ({ dev, ino, birthtimeMs }) => `${dev} ${ino} ${birthtimeMs}`,
+    ({ dev, ino, birthtimeMs, mode }) => `${dev} ${ino} ${birthtimeMs} ${mode}`,
     () => gone,
   )
 }

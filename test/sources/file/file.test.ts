@@ -175,7 +175,7 @@ describe('the source file', () => {
       await seen.untilNames('a-30', 'b-30', 'c-30')
 
       assert.deepEqual(
-        [...seen.origins.keys()],
+        [...seen.origins.keys()].toSorted(),
         names.map((name) => at(`${name}.yaml`)),
       )
       for (const sighting of seen.sightings) {

@@ -1,0 +1,24 @@
+/**
+ * Runs where the system has no file watch left (see `watch.test.ts`), and prints what the source says meanwhile.
+ *
+ * `node no-watches.ts FOLDER LIMIT`: LIMIT is the file of the kernel that says how many watches there may be.
+ */
+import { writeFileSync } from 'node:fs'
+import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
+import { follow } from '../../follow.ts'
+import { toolsWith } from '../tools.ts'
+
+const [folder = '', limit = ''] = process.argv.slice(2)
+const save = (name: string) => writeFileSync(`${folder}/${name}.json`, JSON.stringify([{ name, command: 'x' }]))
+const noteOf = () => seen.sightings.at(-1)?.note
+
+save('before')
+const seen = follow(openSource(SourceConfig.parse({ type: 'file', paths: [folder], rescan: 0.2 }), toolsWith()))
+await seen.until('it says that it polls', () => noteOf() !== undefined)
+const note = noteOf()
+save('meanwhile')
+await seen.untilNames('before', 'meanwhile')
+writeFileSync(limit, '1000')
+await seen.until('it watches again', () => noteOf() === undefined)
+await seen.end()
+process.stdout.write(JSON.stringify({ note, names: seen.names(), state: seen.state() }))
