@@ -5,9 +5,10 @@ import type { Door } from '../../flow/door.ts'
 import type { Reason } from '../../model/health.ts'
 import { openPassage, type Passage, type Step } from './passage.ts'
 import type { Ask, Finding } from './probe.ts'
+import { type Discovered, scout } from './scout.ts'
 import { capabilitiesOf, clean } from './tools.ts'
 
-/** How a server is spoken to: `discover` asks first and falls back to `initialize`, the others go straight. */
+/** How a server is spoken to: by `server/discover`, by a session that `initialize` opens, or by one over HTTP+SSE. */
 type Era = 'discover' | 'initialize' | 'sse'
 
 const mostRemembered = 20_000
@@ -15,6 +16,7 @@ const mostPages = 50
 const ToolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() })
 
 type Client = typeof Mcp
+type Prior = NonNullable<Mcp.ConnectOptions['prior']>
 
 /**
  * Asks an MCP server whether it lives: `server/discover`, else `initialize` and `ping`, else the same over HTTP+SSE.
@@ -38,38 +40,76 @@ export function createMcpProbe({ door, now }: { door: Door; now: () => number })
     if (eras.size > mostRemembered && oldest !== undefined) eras.delete(oldest)
   }
 
-  return async function probeMcp(
-    asked: Ask,
-  ): Promise<Omit<Finding, 'response_time_ms'> & { response_time_ms?: number }> {
+  return async function probeMcp(asked: Ask): Promise<Found> {
     using deadline = createDeadline(asked.timeoutMs, asked.signal)
     const ask = { ...asked, signal: deadline.signal }
     using passage = openPassage(ask, door)
-    loading ??= import('@modelcontextprotocol/client')
-    const client = await loading
     let failure: unknown
     for (const era of ladder(ask)) {
       if (!isWorthwhile(era, passage.steps)) continue
       try {
-        const { era: spoken, finding } = await meet(client, era, ask, passage, now)
+        const { era: spoken, finding } = await climb(era, ask, passage)
         remember(ask.url, spoken)
         return finding
       } catch (error) {
         failure = error
-        const reason = conclusion(passage.steps, client, error, deadline.signal)
+        const reason = conclusion(passage.steps, error, deadline.signal)
         if (reason) return { ok: reason === 'auth_required', reason }
       }
     }
     remember(ask.url, undefined)
-    return { ok: false, reason: summary(passage.steps, client, failure) }
+    return { ok: false, reason: summary(passage.steps, failure) }
+  }
+
+  async function climb(era: Era, ask: Ask, passage: Passage): Promise<{ era: Era; finding: Found }> {
+    if (era !== 'discover') return meet(await client(), era, {}, ask, passage, now)
+    const start = now()
+    const scouted = await scout(ask, passage)
+    if (scouted.type === 'other') throw new Error('is no server of a modern revision')
+    if (scouted.type === 'odd') return meet(await client(), era, {}, ask, passage, now)
+    const { discovered, protocol_version } = scouted
+    const response_time_ms = elapsed(start, now())
+    const version = clean(discovered['_meta']?.['io.modelcontextprotocol/serverInfo']?.version, 253)
+    const finding = {
+      ok: true,
+      reason: 'ok',
+      response_time_ms,
+      protocol_version,
+      ...(version ? { version } : {}),
+    } as const
+    if (!ask.learn) return { era, finding }
+    if (!discovered.capabilities['tools']) return { era, finding: { ...finding, capabilities: [] } }
+    const { finding: met } = await meet(await client(), era, { discover: discovered }, ask, passage, now)
+    return { era, finding: { ...met, response_time_ms } }
+  }
+
+  /** Loaded when it has to be: it is the heaviest thing a probe may need. */
+  async function client(): Promise<Client> {
+    loading ??= import('@modelcontextprotocol/client')
+    return loading
   }
 }
 
-/** `discover` has tried `initialize` by itself, unless the server broke off before. */
+type Found = Omit<Finding, 'response_time_ms'> & { readonly response_time_ms?: number }
+
+function elapsed(start: number, end: number): number {
+  return Math.round((end - start) * 100) / 100
+}
+
+/** The client may have tried `initialize` by itself. */
 function isWorthwhile(era: Era, steps: readonly Step[]): boolean {
   return era !== 'initialize' || !steps.some(({ sent }) => sent === 'initialize')
 }
 
-async function meet(mcp: Client, era: Era, ask: Ask, passage: Passage, now: () => number) {
+/** Speaks to the server through the MCP client, which is told what is known of the server already. */
+async function meet(
+  mcp: Client,
+  era: Era,
+  { discover }: { discover?: Discovered },
+  ask: Ask,
+  passage: Passage,
+  now: () => number,
+) {
   const start = now()
   const limits = { signal: ask.signal, timeout: ask.timeoutMs }
   const client = new mcp.Client(
@@ -78,10 +118,13 @@ async function meet(mcp: Client, era: Era, ask: Ask, passage: Passage, now: () =
   )
   const transport = era === 'sse' ? overSse(mcp, ask, passage) : overHttp(mcp, ask, passage)
   try {
-    await client.connect(transport, limits)
+    await client.connect(transport, {
+      ...limits,
+      ...(discover ? { prior: { kind: 'modern', discover } as Prior } : {}),
+    })
     const modern = client.getProtocolEra() === 'modern'
     if (!modern) await client.ping(limits)
-    const response_time_ms = Math.round((now() - start) * 100) / 100
+    const response_time_ms = elapsed(start, now())
     const finding = { ok: true, reason: 'ok', response_time_ms, ...said(client) } as const
     const spoken: Era = era === 'sse' ? 'sse' : modern ? 'discover' : 'initialize'
     return { era: spoken, finding: ask.learn ? { ...finding, ...(await learn(client, limits)) } : finding }
@@ -145,20 +188,25 @@ async function learn(
 }
 
 /** Why going down the ladder makes no sense; undefined where another era may still be understood. */
-function conclusion(steps: readonly Step[], mcp: Client, error: unknown, signal: AbortSignal): Reason | undefined {
+function conclusion(steps: readonly Step[], error: unknown, signal: AbortSignal): Reason | undefined {
   if (steps.some((step) => 'status' in step && (step.status === 401 || step.status === 403))) return 'auth_required'
   const last = steps.findLast((step) => 'error' in step)
   if (signal.aborted) return 'timeout'
   if (last && 'error' in last) return last.error.reason
-  if (error instanceof mcp.ProtocolError) return 'protocol'
+  if (isRpcError(error)) return 'protocol'
   const busy = steps.some((step) => 'status' in step && [429, 502, 503, 504].includes(step.status))
   return busy ? 'http_status' : undefined
 }
 
 /** Nothing was understood: a 2xx came from something that is no MCP server, anything else is the status's own fault. */
-function summary(steps: readonly Step[], mcp: Client, error: unknown): Reason {
-  if (error instanceof mcp.ProtocolError) return 'protocol'
+function summary(steps: readonly Step[], error: unknown): Reason {
+  if (isRpcError(error)) return 'protocol'
   const statuses = steps.flatMap((step) => ('status' in step ? [step.status] : []))
   if (statuses.some((status) => status >= 500)) return 'http_status'
   return statuses.some((status) => status >= 200 && status < 300) ? 'not_mcp' : 'http_status'
+}
+
+/** The server answered in JSON-RPC that it will not. The client's own class may not be loaded. */
+function isRpcError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ProtocolError'
 }

@@ -4,6 +4,9 @@ import type { Ask } from './probe.ts'
 /** One exchange of a probe: how it was answered, or why it was not. */
 export type Step = { readonly sent: string } & ({ readonly status: number } | { readonly error: DoorError })
 
+/** What is sent; header names in lower case. */
+type Message = Pick<RequestInit, 'method' | 'body' | 'signal'> & { readonly headers: Readonly<Record<string, string>> }
+
 const mostBytes = 2 * 1024 * 1024
 
 /**
@@ -19,12 +22,21 @@ export function openPassage(ask: Ask, door: Door) {
 
   async function fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
     const sent = typeof init.body === 'string' ? (/"method":"([\w/]+)"/.exec(init.body)?.[1] ?? 'POST') : 'GET'
+    const stream = await exchange(sent, new URL(input), {
+      ...init,
+      headers: Object.fromEntries(new Headers(init.headers)),
+    })
+    return new Response(bodyOf(stream), { status: stream.status, headers: stream.headers })
+  }
+
+  /** One exchange, noted. Rejects with a `DoorError`. */
+  async function exchange(sent: string, url: URL, message: Message): Promise<DoorStream> {
     try {
-      const stream = await open(new URL(input), init)
+      const stream = await open(url, message)
       streams.add(stream)
       steps.push({ sent, status: stream.status })
       if (stream.status >= 300 && stream.status < 400) throw new DoorError('http_status', 'a redirect is not followed')
-      return new Response(bodyOf(stream), { status: stream.status, headers: stream.headers })
+      return stream
     } catch (error) {
       const failure = error instanceof DoorError ? error : new DoorError('protocol', 'the answer is not HTTP')
       steps.push({ sent, error: failure })
@@ -32,12 +44,12 @@ export function openPassage(ask: Ask, door: Door) {
     }
   }
 
-  async function open(url: URL, { method = 'GET', headers, body, signal }: RequestInit): Promise<DoorStream> {
+  async function open(url: URL, { method = 'GET', headers, body, signal }: Message): Promise<DoorStream> {
     const own = url.origin === origin ? ask.headers : {}
     return door.stream(url.href, {
       ...ask,
       method: method as 'GET' | 'POST' | 'DELETE',
-      headers: { ...lowerCase(own), ...Object.fromEntries(new Headers(headers)) },
+      headers: { ...lowerCase(own), ...headers },
       ...(typeof body === 'string' ? { body } : {}),
       idleMs: ask.timeoutMs,
       signal: signal ? AbortSignal.any([ask.signal, signal]) : ask.signal,
@@ -74,7 +86,7 @@ export function openPassage(ask: Ask, door: Door) {
     streams.clear()
   }
 
-  return { fetch, steps, [Symbol.dispose]: close }
+  return { fetch, exchange, steps, [Symbol.dispose]: close }
 }
 export type Passage = ReturnType<typeof openPassage>
 
