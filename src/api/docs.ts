@@ -8,12 +8,11 @@ import { respond, respondJson } from './respond.ts'
 /** What the API says of itself. The documentation is loaded and made when it is first asked for, since few ever ask. */
 export function docsApi({ name, version }: Pick<ApiParts, 'name' | 'version'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const documented = () => import('./openapi.ts')
   let document: Promise<Reply> | undefined
   let page: Promise<Reply> | undefined
 
   async function makeDocument(): Promise<Reply> {
-    const { openApiDocument } = await documented()
+    const { openApiDocument } = await import('./openapi.ts')
     const body = Buffer.from(JSON.stringify(await openApiDocument(version)))
     return jsonReply(body, { etag: tagOf(body) })
   }
@@ -26,8 +25,15 @@ export function docsApi({ name, version }: Pick<ApiParts, 'name' | 'version'>) {
   }
 
   api.get('/', async (c) => {
-    const endpoints = (await documented()).endpoints()
-    return respondJson(c, { service: 'mcp-roster', name, version, status: 'running', endpoints, docs: '/docs' })
+    const { endpoints } = await import('./routes.ts')
+    return respondJson(c, {
+      service: 'mcp-roster',
+      name,
+      version,
+      status: 'running',
+      endpoints: endpoints(),
+      docs: '/docs',
+    })
   })
   api.get('/openapi.json', async (c) => respond(c, await (document ??= makeDocument())))
   api.get('/docs', async (c) => respond(c, await (page ??= makePage())))

@@ -111,7 +111,12 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
   )
   server.maxHeadersCount = 0 // their size is limited; a count would drop the last ones silently
   server.maxConnections = limits.connections
-  server.setTimeout(limits.idle_timeout * 1000)
+  server.setTimeout(limits.idle_timeout * 1000, (socket) => {
+    const response = last.get(socket)
+    const waitsForUs = response && !response.writableEnded && response.writableLength === 0
+    if (waitsForUs) socket.setTimeout(limits.idle_timeout * 1000)
+    else socket.destroy()
+  })
 
   /** Stops accepting, lets begun answers end, and cuts the rest after `graceMs`. */
   async function close(graceMs: number): Promise<void> {

@@ -116,6 +116,13 @@ describe('listening', () => {
     assert.equal(listening.connections(), 0)
   })
 
+  it('lets whoever waits for an answer wait', async () => {
+    const handle: Handle = (_request, response) => void setTimeout(() => response.end('at last'), 700)
+    await using listening = await listen(handle, { ...options, limits: { ...limits, idle_timeout: 0.2 } })
+
+    assert.equal(await (await fetch(listening.url)).text(), 'at last')
+  })
+
   it('reads no more of a body than it may, however it is sent', async () => {
     const app = new Hono<{ Bindings: Bindings }>()
     app.onError((error, c) => c.text(error.message, problemFrom(error).status as 400))

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { ServerQuery } from '../model/query.ts'
+import { clientFormats } from './clients.ts'
+import type { RouteDoc } from './routes.ts'
+
+type Parameter = {
+  name: string
+  in: 'query' | 'path'
+  required?: boolean
+  description?: string
+  schema?: Record<string, unknown>
+}
+
+const text = { type: 'string' }
+const special: Record<string, Omit<Parameter, 'name' | 'in'>> = {
+  format: {
+    description: 'A ready configuration for this client, placeholders where secrets are.',
+    schema: { ...text, enum: [...clientFormats] },
+  },
+  secrets: {
+    description: 'Secrets unredacted. Needs a token with the `secrets` right; audited.',
+    schema: { type: 'boolean' },
+  },
+  watch: {
+    description: '`true`: every change as a line of JSON, for as long as you listen.',
+    schema: { type: 'boolean' },
+  },
+  index: { description: 'A `resource_version`: wait until something that matches is newer.', schema: text },
+  wait: { description: 'How long to wait with `index`, at most 600s. Default 30s.', schema: text },
+  resource_version: { description: 'Resume a watch after this token.', schema: text },
+}
+
+/** Parameters that say how a list is shown, which changes are not. */
+const ofLists = new Set(['sort', 'limit', 'continue', 'fields', 'view'])
+
+/** The documented query parameters of a route. */
+export function queryParameters(query: RouteDoc['query'] = []): Parameter[] {
+  if (query === 'list')
+    return [...filterParameters(), ...named(['watch', 'index', 'wait', 'resource_version', 'secrets'])]
+  if (query === 'watch') {
+    return [...filterParameters().filter(({ name }) => !ofLists.has(name)), ...named(['resource_version'])]
+  }
+  return named(query)
+}
+
+function named(names: readonly string[]): Parameter[] {
+  return names.map((name) => ({ name, in: 'query', ...special[name] }))
+}
+
+export function pathParameters(key: string): Parameter[] {
+  return [...key.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+    ...(name === 'name' ? { description: 'URL-encoded: a `/` in it is `%2F`.' } : {}),
+  }))
+}
+
+/** The parameters of `GET /servers`, from the very schema that reads them. */
+function filterParameters(): Parameter[] {
+  const { properties = {} } = z.toJSONSchema(ServerQuery, { io: 'input', unrepresentable: 'any' })
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, default: _default, ...schema } = property as Record<string, unknown>
+    return { name, in: 'query', ...(typeof description === 'string' ? { description } : {}), schema: plain(schema) }
+  })
+}
+
+/** A preprocessed parameter has no schema of its own on the way in: it is text. */
+function plain(schema: Record<string, unknown>): Record<string, unknown> {
+  return Object.keys(schema).length === 0 ? { type: 'string' } : schema
+}

@@ -1,0 +1,136 @@
+import type { z } from 'zod'
+import * as shapes from './shapes.ts'
+
+/** One route, as the documentation tells it. A new route is one more line below; a test holds them together. */
+export type RouteDoc = {
+  readonly summary: string
+  readonly group: 'servers' | 'clients' | 'sources' | 'operations'
+  readonly answer: z.ZodType | 'text/plain' | 'text/html' | 'application/json' | 'text/event-stream'
+  readonly query?: readonly string[] | 'list' | 'watch'
+  /** What else than 200 it answers by design. */
+  readonly statuses?: Readonly<Record<number, string>>
+  readonly needs?: 'admin'
+  /** Answered on the raw response, before the routes. */
+  readonly raw?: true
+}
+
+const unknownServer = { 404: 'There is no such server.' }
+const unknownSource = { 404: 'There is no such source.', 502: 'The source could not be read; the answer says why.' }
+const badQuery = { 304: 'Nothing has changed since the given ETag.', 400: 'A parameter is wrong; the answer names it.' }
+
+const servers: Record<string, RouteDoc> = {
+  'GET /servers': {
+    summary: 'The merged list',
+    group: 'servers',
+    answer: shapes.ServerList,
+    query: 'list',
+    statuses: { ...badQuery, 410: 'What a long poll asked for cannot be resumed.' },
+  },
+  'GET /servers/watch': {
+    summary: 'Every change, as server-sent events: first what is there, then what changes',
+    group: 'servers',
+    answer: 'text/event-stream',
+    query: 'watch',
+    statuses: { 400: badQuery[400] },
+    raw: true,
+  },
+  'GET /servers/:name': {
+    summary: 'One server of the namespace "default"',
+    group: 'servers',
+    answer: shapes.ServerDetail,
+    query: ['secrets'],
+    statuses: unknownServer,
+  },
+  'GET /servers/:namespace/:name': {
+    summary: 'One server, with its shadows and health history',
+    group: 'servers',
+    answer: shapes.ServerDetail,
+    query: ['secrets'],
+    statuses: unknownServer,
+  },
+  'POST /servers/:name/check': {
+    summary: 'Probe a server of the namespace "default" now',
+    group: 'servers',
+    answer: shapes.CheckOutcome,
+    statuses: unknownServer,
+    needs: 'admin',
+  },
+  'POST /servers/:namespace/:name/check': {
+    summary: 'Probe a server now and answer with the outcome',
+    group: 'servers',
+    answer: shapes.CheckOutcome,
+    statuses: unknownServer,
+    needs: 'admin',
+  },
+}
+
+const operation = (summary: string, answer: RouteDoc['answer']): RouteDoc => ({ summary, group: 'operations', answer })
+const wellbeing = operation(
+  'Whether the daemon serves; a failing source makes it "degraded", never an error',
+  shapes.Wellbeing,
+)
+const readiness: RouteDoc = {
+  ...operation('Whether every source has answered once, or has had its time to', shapes.Readiness),
+  statuses: { 503: 'Not yet; the answer names the sources still waited for.' },
+}
+
+/** Every route, by method and path. */
+export const routes: Readonly<Record<string, RouteDoc>> = {
+  ...servers,
+  ...Object.fromEntries(Object.entries(servers).map(([key, doc]) => [key.replace(' ', ' /api/v1'), doc])),
+  'GET /discover': {
+    summary: 'Enabled servers as a map, or as a ready client configuration',
+    group: 'clients',
+    answer: shapes.ServerMap,
+    query: ['format', 'secrets'],
+    statuses: badQuery,
+  },
+  'POST /discover': { summary: 'Read every source now', group: 'sources', answer: shapes.Discovered, needs: 'admin' },
+  'GET /sources': { summary: 'The state of each source', group: 'sources', answer: shapes.SourceList },
+  'GET /sources/:name': {
+    summary: 'The state of one source',
+    group: 'sources',
+    answer: shapes.SourceShape,
+    statuses: { 404: unknownSource[404] },
+  },
+  'POST /sources/:name/refresh': {
+    summary: 'Read one source now and answer with what changed',
+    group: 'sources',
+    answer: shapes.Refreshed,
+    statuses: unknownSource,
+    needs: 'admin',
+  },
+  'GET /tags': { summary: 'How many servers carry each tag', group: 'servers', answer: shapes.Tags },
+  'GET /stats': {
+    summary: 'How many servers there are of each status, source, type, namespace and discovery method',
+    group: 'servers',
+    answer: shapes.Stats,
+  },
+  'GET /': operation('What this is and what it offers', shapes.ServiceInfo),
+  'GET /health': wellbeing,
+  'GET /healthz': wellbeing,
+  'GET /-/healthy': wellbeing,
+  'GET /ready': readiness,
+  'GET /readyz': readiness,
+  'GET /-/ready': readiness,
+  'GET /metrics': operation('Metrics, as Prometheus text', 'text/plain'),
+  'GET /metrics/prometheus': operation('Metrics, as Prometheus text', 'text/plain'),
+  'GET /openapi.json': operation('This document', 'application/json'),
+  'GET /docs': operation('This document, for people', 'text/html'),
+  'POST /-/reload': {
+    ...operation('Read the config again', shapes.ReloadOutcome),
+    statuses: { 422: 'The config is not valid; the old one goes on.' },
+    needs: 'admin',
+  },
+  'POST /-/trust-probes': {
+    ...operation('Believe the probes again after the daemon suspected itself', shapes.Anything),
+    needs: 'admin',
+  },
+}
+
+/** One line for each route, by its path; one with several names by its first. */
+export function endpoints(): Record<string, string> {
+  const first = new Map<RouteDoc, string>()
+  for (const [key, doc] of Object.entries(routes)) if (!first.has(doc)) first.set(doc, key)
+  return Object.fromEntries([...first].map(([{ summary }, key]) => [key.replaceAll(/:(\w+)/g, '{$1}'), summary]))
+}
