@@ -23,10 +23,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   let { config } = loaded
   const onError = (error: unknown) => log.error({ err: error }, 'a part of the daemon failed')
 
-  const orMemory = ['type', 'path'].every((key) => loaded.originOf(['store', key]).from === 'default')
-  const store = stack.use(await openStore(config.store, { log: log.child({ part: 'store' }), orMemory }))
+  const opening = openStoreOf(loaded, log)
+  stack.defer(async () => {
+    const store = await opening.catch(() => undefined) // whoever started us has heard of it
+    await store?.[Symbol.asyncDispose]()
+  })
   const registrations = stack.use(
-    startRegistrations({ store, settings: () => registrationSettings(config), log: log.child({ part: 'agents' }) }),
+    startRegistrations({ opening, settings: () => registrationSettings(config), log: log.child({ part: 'agents' }) }),
   )
   const door = stack.adopt(openDoor(), ({ close }) => close())
   const registry = createRegistry({ onError })
@@ -78,6 +81,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     watchConfig({ file: loaded.file, signal: watching.signal, onChange: async () => void (await reloads.now()) })
   }
   log.info({ url: api.url, version, sources: supervisor.names() }, 'listening')
+  await opening
 
   const running = stack.move()
   return {
@@ -87,6 +91,12 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     sources: supervisor.sources,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   } satisfies RunningDaemon
+}
+
+/** The store that the config names; where nobody named one and none can be written, memory. */
+async function openStoreOf({ config, originOf }: LoadedConfig, log: RootLog) {
+  const orMemory = ['type', 'path'].every((key) => originOf(['store', key]).from === 'default')
+  return await openStore(config.store, { log: log.child({ part: 'store' }), orMemory })
 }
 
 function rulesOf({ config: { listen, auth, cors, limits } }: LoadedConfig): ApiRules {

@@ -30,12 +30,13 @@ export type Registrations = ReturnType<typeof startRegistrations>
  * what other replicas write, and lets time pass over the leases.
  */
 export function startRegistrations({
-  store,
+  opening,
   settings,
   log,
   clock: times = {},
 }: {
-  store: Store
+  /** The store, still being opened: nobody waits for it who asks for something else. */
+  opening: Promise<Store>
   /** Asked whenever they are needed, so that a reload takes effect. */
   settings: () => RegistrationSettings
   log: Log
@@ -45,10 +46,15 @@ export function startRegistrations({
   const stop = new AbortController()
   const loaded = Promise.withResolvers<void>()
   let isLoaded = false
+  let store: Store | undefined
+  const later: Pick<Store, 'commit' | 'beat'> = {
+    commit: async (operations) => await (await opening).commit(operations),
+    beat: (beats) => store?.beat(beats),
+  }
   const clock = createLeaseClock({ ...times, onGrace: graced })
   const leases = createLeases({ clock, rules: () => settings().preservation })
-  const agents: Agents = createAgents({ store, leases, settings, log })
-  const manual: ManualServers = createManualServers({ store })
+  const agents: Agents = createAgents({ store: later, leases, settings, log })
+  const manual: ManualServers = createManualServers({ store: later })
 
   function graced(gapMs: number): void {
     log.warn(
@@ -76,6 +82,7 @@ export function startRegistrations({
   /** Loads until it succeeds, then follows what others write. */
   async function follow(): Promise<void> {
     const backoff = createBackoff()
+    store = await opening
     while (!stop.signal.aborted) {
       try {
         const picture = await store.load()
@@ -118,8 +125,8 @@ export function startRegistrations({
   }
 
   function noted(): { note?: string } {
-    const state = store.state()
-    return state.status === 'down' ? { note: `the store is down: ${state.reason ?? 'no reason given'}` } : {}
+    const state = store?.state()
+    return state?.status === 'down' ? { note: `the store is down: ${state.reason ?? 'no reason given'}` } : {}
   }
 
   const ticking = setInterval(() => {
@@ -127,7 +134,7 @@ export function startRegistrations({
     agents.settle()
   }, clock.tickMs)
   ticking.unref()
-  const following = follow()
+  const following = follow().catch((error: unknown) => log.debug({ err: error }, 'there is no store to follow'))
 
   return {
     agents,
