@@ -29,6 +29,11 @@ export function createLog({
   destination,
 }: { level?: LogLevel; destination?: DestinationStream } = {}): RootLog {
   const root = pino({ ...options, level }, destination)
+  const plain = Object.getPrototypeOf(root) as Logger
+  // Children inherit this, as they do the level; pino's own formatters see the fields of the root only.
+  root.child = function childOf(this: Logger, fields: object, more?: object) {
+    return plain.child.call(this, shownFields({ ...fields }), more)
+  } as Logger['child']
   const setLevel = (next: LogLevel): void => {
     root.level = next
   }
@@ -39,7 +44,7 @@ export function createLog({
 const options: LoggerOptions = {
   base: null,
   timestamp: pino.stdTimeFunctions.isoTime,
-  formatters: { level: (label) => ({ level: label }), bindings: shownFields, log: shownFields },
+  formatters: { level: (label) => ({ level: label }), log: shownFields },
   serializers: { err: shownError },
   hooks: {
     logMethod(given, method) {
