@@ -70,7 +70,7 @@ function digestOf(token: string): Buffer {
 /** Throws the problem that names the missing role. */
 export function demand(principal: Principal | undefined, role: Role): void {
   if (rank[principal?.role ?? 'none'] >= rank[role]) return
-  throw new Problem(403, `This needs the role "${role}". Send a token that has it: Authorization: Bearer TOKEN.`, {
+  throw new Problem(403, `This needs the role "${role}": send a bearer token that has it.`, {
     more: { role_needed: role },
   })
 }

@@ -90,7 +90,7 @@ export function createGuard({ access, cors, loopback, hosts, limits }: GuardRule
 export type Guard = ReturnType<typeof createGuard>
 
 function needsToken(): Problem {
-  return new Problem(401, 'Nobody may read here without a token: Authorization: Bearer TOKEN.', {
+  return new Problem(401, 'Nobody may read here without a bearer token.', {
     headers: { 'www-authenticate': 'Bearer realm="mcp-roster"' },
     more: { role_needed: 'reader' },
   })
