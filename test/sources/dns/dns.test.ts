@@ -1,34 +1,381 @@
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
-import { openDoor } from '../../../src/flow/door.ts'
-import { silent } from '../../../src/log.ts'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import type { Entry, Source } from '../../../src/model/source.ts'
 import { dns } from '../../../src/sources/dns/dns.ts'
-import { namesIn, start } from '../looking.ts'
-import { nxdomain, srv, startNameserver, txt } from './nameserver.ts'
+import { namesOf } from '../../../src/sources/origins.ts'
+import { keepsTheSourceContract } from '../../contracts/source.ts'
+import { errorIn, namesIn, start } from '../looking.ts'
+import { toolsWith } from '../tools.ts'
+import { address, alias, nxdomain, type Reply, soa, srv, startNameserver, txt } from './nameserver.ts'
 
 const record = '_mcp._tcp.example.org'
+const [SRV, TXT] = [33, 16]
 
-function look(config: Record<string, unknown>) {
+function open(config: Record<string, unknown>) {
   const whole = { type: 'dns', records: [record], resolv_conf: '/nowhere/resolv.conf', ...config }
-  return start(dns.open(dns.config.parse(whole), { log: silent, env: {}, door: openDoor() }))
+  return dns.open(dns.config.parse(whole), toolsWith())
+}
+const look = (config: Record<string, unknown>) => start(open(config))
+
+/** Answers the SRV question for the record with these targets, and says of everything else that it does not exist. */
+const only =
+  (...answers: readonly object[]) =>
+  (question: { type: number; name: string }): Reply =>
+    question.type === SRV && question.name === record ? { answers } : nxdomain
+
+/** The contract calls servers by plain names; here they are called by where they listen. */
+function withoutPorts(source: Source): Source {
+  const plain = (entry: Entry) =>
+    'value' in entry
+      ? { ...entry, value: { ...(entry.value as object), name: namesOf(entry).name?.replace(/\..*/, '') } }
+      : entry
+  return async function* (run) {
+    for await (const sighting of source(run)) {
+      if (sighting.type === 'alive') yield sighting
+      else
+        yield {
+          ...sighting,
+          readings: sighting.readings.map((one) =>
+            'entries' in one ? { ...one, entries: one.entries.map(plain) } : one,
+          ),
+        }
+    }
+  }
 }
 
-it('lists the targets of a service, with what its TXT record says', async () => {
-  using server = await startNameserver(({ type }) =>
-    type === 33
-      ? {
-          answers: [
-            srv(record, 'storm.example.org', 443),
-            srv(record, 'Weather.example.org.', 8080, { priority: 5, weight: 9 }),
-          ],
+keepsTheSourceContract({
+  name: 'dns',
+  async open(names) {
+    let published = names
+    let isBroken = false
+    const server = await startNameserver(({ type }) => {
+      if (isBroken) return { header: { rcode: 2 } }
+      if (type !== SRV) return nxdomain
+      return { answers: published.map((name) => srv(record, `${name}.example.org`)) }
+    })
+    return {
+      source: withoutPorts(open({ nameservers: [server.address] })),
+      publish: (next) => void (published = next),
+      break: () => void (isBroken = true),
+      heal: () => void (isBroken = false),
+      close: server.close,
+    }
+  },
+})
+
+describe('a service in DNS', () => {
+  it('has the servers of its SRV records, with what the TXT record beside them says', async () => {
+    using server = await startNameserver(({ type }) => {
+      const rank = { priority: 5, weight: 9 }
+      if (type === SRV)
+        return { answers: [srv(record, 'storm.example.org', 443), srv(record, 'Rain.example.org.', 8080, rank)] }
+      return { answers: [txt(record, 'path=/rpc', 'tags=geo, free', 'Title=Weather = rain', 'description=All of it')] }
+    })
+    await using source = look({ nameservers: [server.address] })
+
+    const [reading] = await source.next()
+
+    assert.deepEqual(reading, {
+      origin: record,
+      rank: 0,
+      entries: [
+        {
+          where: 'SRV 5 9 8080 rain.example.org',
+          value: {
+            name: 'rain.example.org:8080',
+            title: 'Weather = rain',
+            description: 'All of it',
+            type: 'http',
+            url: 'http://rain.example.org:8080/rpc',
+            tags: ['geo', 'free'],
+            metadata: { dns: { record, priority: 5, weight: 9 } },
+          },
+        },
+        {
+          where: 'SRV 0 0 443 storm.example.org',
+          value: {
+            name: 'storm.example.org:443',
+            title: 'Weather = rain',
+            description: 'All of it',
+            type: 'http',
+            url: 'https://storm.example.org:443/rpc',
+            tags: ['geo', 'free'],
+            metadata: { dns: { record, priority: 0, weight: 0 } },
+          },
+        },
+      ],
+    })
+  })
+
+  for (const [what, said, config, url, type] of [
+    ['nothing', [], {}, 'http://a.example:8080/mcp', 'http'],
+    ['a path without a slash', ['path=rpc'], {}, 'http://a.example:8080/rpc', 'http'],
+    ['an empty path', ['path='], {}, 'http://a.example:8080', 'http'],
+    ['TLS', ['tls=1'], {}, 'https://a.example:8080/mcp', 'http'],
+    ['no TLS', ['tls=0'], { tls: true }, 'http://a.example:8080/mcp', 'http'],
+    ['https', ['proto=https'], {}, 'https://a.example:8080/mcp', 'http'],
+    ['sse', ['PROTO=SSE'], {}, 'http://a.example:8080/mcp', 'sse'],
+    ['a transport', ['transport=streamable-http', 'tls'], {}, 'https://a.example:8080/mcp', 'http'],
+    ['one thing twice', ['path=/b', 'path=/a'], {}, 'http://a.example:8080/a', 'http'],
+    ['nonsense', ['=x', '', 'tls', '\u0000'], {}, 'https://a.example:8080/mcp', 'http'],
+    ['nothing, where the config does', [], { tls: true, path: '/' }, 'https://a.example:8080/', 'http'],
+  ] as const) {
+    it(`may say ${what}`, async () => {
+      using server = await startNameserver(({ type }) =>
+        type === SRV
+          ? { answers: [srv(record, 'a.example')] }
+          : { answers: said.length > 0 ? [txt(record, ...said)] : [] },
+      )
+      await using source = look({ nameservers: [server.address], ...config })
+
+      const [reading] = await source.next()
+
+      const [entry] = reading && 'entries' in reading ? reading.entries : []
+      assert.ok(entry && 'value' in entry)
+      const value = entry.value as { url: string; type: string }
+      assert.deepEqual([value.url, value.type], [url, type])
+    })
+  }
+
+  for (const [what, answers, expected] of [
+    ['is decidedly not there', [srv(record, '.', 0)], []],
+    [
+      'has the same server twice',
+      [srv(record, 'a.example'), srv(record, 'A.EXAMPLE.', 8080, { priority: 9 })],
+      ['a.example:8080'],
+    ],
+    [
+      'has one host with two ports',
+      [srv(record, 'a.example', 1), srv(record, 'a.example', 2)],
+      ['a.example:1', 'a.example:2'],
+    ],
+    ['is an alias', [alias(record, 'other.example'), srv('other.example', 'a.example')], ['a.example:8080']],
+    [
+      'comes with records of others',
+      [srv('unasked.example', 'evil.example'), srv(record, 'a.example')],
+      ['a.example:8080'],
+    ],
+    ['comes in capitals', [srv(record.toUpperCase(), 'a.example')], ['a.example:8080']],
+  ] as const) {
+    it(`that ${what}`, async () => {
+      using server = await startNameserver(only(...answers))
+      await using source = look({ nameservers: [server.address] })
+
+      assert.deepEqual(namesIn((await source.next())[0]), expected)
+    })
+  }
+
+  it('is followed to where it is an alias of, with a question of its own', async () => {
+    using server = await startNameserver(({ type, name }) => {
+      if (type !== SRV) return nxdomain
+      return { answers: [name === record ? alias(record, 'other.example') : srv('other.example', 'a.example')] }
+    })
+    await using source = look({ nameservers: [server.address] })
+
+    assert.deepEqual(namesIn((await source.next())[0]), ['a.example:8080'])
+  })
+
+  it('that is an alias of itself is an error', async () => {
+    let hop = 0
+    using server = await startNameserver(({ name }) => ({ answers: [alias(name, `hop${hop++}.example`)] }))
+    await using source = look({ nameservers: [server.address] })
+
+    assert.match(errorIn((await source.next())[0]).message, /alias of an alias/)
+  })
+
+  it('turns away a port 0 and a target that is no host, and keeps their neighbours', async () => {
+    const answers = [
+      srv(record, 'a.example', 0),
+      srv(record, 'b@evil.example'),
+      srv(record, '127.0.0.1'),
+      srv(record, 'c.example'),
+    ]
+    using server = await startNameserver(only(...answers))
+    await using source = look({ nameservers: [server.address] })
+
+    const [reading] = await source.next()
+
+    const entries = reading && 'entries' in reading ? reading.entries : []
+    const told = entries.map((entry) => ('problem' in entry ? entry.problem : 'good'))
+    assert.deepEqual(told.toSorted(), [
+      'good',
+      'port 0 is no port',
+      'the target is no name of a host',
+      'the target is no name of a host',
+    ])
+  })
+
+  it('has the addresses of its targets when they are asked for', async () => {
+    using server = await startNameserver(({ type, name }) => {
+      if (type === SRV)
+        return {
+          answers: [srv(record, 'a.example'), srv(record, 'gone.example')],
+          additionals: [address('a.example', '192.0.2.99')],
         }
-      : type === 16
-        ? { answers: [txt(record, 'path=/rpc', 'tags=geo, free')] }
-        : nxdomain,
-  )
-  await using source = look({ nameservers: [server.address] })
+      if (name !== 'a.example') return nxdomain
+      return {
+        answers: [
+          type === 1 ? [address(name, '192.0.2.2'), address(name, '192.0.2.1')] : [address(name, '2001:db8::1')],
+        ].flat(),
+      }
+    })
+    await using source = look({ nameservers: [server.address], resolve: true })
 
-  const [reading] = await source.next()
+    const [reading] = await source.next()
 
-  assert.deepEqual(namesIn(reading), ['storm.example.org:443', 'weather.example.org:8080'])
+    const [found, gone] = reading && 'entries' in reading ? reading.entries : []
+    assert.match(JSON.stringify(found), /"addresses":\["192\.0\.2\.1","192\.0\.2\.2","2001:db8::1"\]/)
+    assert.deepEqual(gone && 'problem' in gone && gone.problem, 'the target has no address')
+  })
+
+  it('whose answer comes in another order is no news', async () => {
+    const targets = Array.from({ length: 7 }, (_, index) => srv(record, `s${index}.example`))
+    let turn = 0
+    using server = await startNameserver(({ type }) =>
+      type === SRV ? { answers: targets.map((_, index) => targets[(index + turn) % 7] as object) } : nxdomain,
+    )
+    await using source = look({ nameservers: [server.address] })
+    const seen = new Set([(await source.next())[0]])
+
+    for (; turn < 300; turn++) seen.add((await source.ask())[0])
+
+    assert.equal(seen.size, 1)
+  })
+})
+
+describe('what a nameserver says', () => {
+  for (const [what, reply] of Object.entries({
+    'that the name does not exist': { header: { rcode: 3 }, authorities: [soa('example.org')] },
+    'that it has no such record': { authorities: [soa('example.org')] },
+    'nothing more': { answers: [] },
+  })) {
+    it(`is an answer when it is ${what}`, async () => {
+      let now: Reply = { answers: [srv(record, 'a.example')] }
+      using server = await startNameserver(({ type }) => (type === SRV ? now : nxdomain))
+      await using source = look({ nameservers: [server.address] })
+      assert.deepEqual(namesIn((await source.next())[0]), ['a.example:8080'])
+
+      now = reply
+
+      assert.deepEqual(namesIn((await source.ask())[0]), [])
+    })
+  }
+
+  for (const [what, reply, reason] of [
+    ['SERVFAIL', { header: { rcode: 2 } }, /SERVFAIL/],
+    ['REFUSED', { header: { rcode: 5 } }, /REFUSED/],
+    ['NOTIMP', { header: { rcode: 4 } }, /NOTIMP/],
+    ['an unknown code', { header: { rcode: 11 } }, /code 11/],
+    [
+      'a referral',
+      { header: { ra: 0 }, authorities: [{ name: 'org', type: 2, class: 1, ttl: 60, ns: 'ns.example' }] },
+      /only refers/,
+    ],
+    ['nothing', 'silence', /does not answer within 0.1 s/],
+    [
+      'half a message',
+      { answers: [srv(record, 'a.example')], raw: (bytes: Buffer) => bytes.subarray(0, -5) },
+      /malformed/,
+    ],
+  ] as const) {
+    it(`is an error when it is ${what}, and names the nameserver`, async () => {
+      using server = await startNameserver(() => reply)
+      await using source = look({ nameservers: [server.address], timeout: 0.1 })
+
+      const { message } = errorIn((await source.next())[0])
+
+      assert.match(message, reason)
+      assert.match(message, /SRV of _mcp\._tcp\.example\.org: 127\.0\.0\.1/)
+    })
+  }
+
+  it('of one name does not hurt the others', async () => {
+    using server = await startNameserver(({ name, type }) => {
+      if (name === 'bad.example') return { header: { rcode: 2 } }
+      return type === SRV ? { answers: [srv(name, 'a.example')] } : nxdomain
+    })
+    await using source = look({ records: ['bad.example', 'good.example'], nameservers: [server.address] })
+
+    const [bad, good] = await source.next()
+
+    assert.match(errorIn(bad).message, /SERVFAIL/)
+    assert.deepEqual(namesIn(good), ['a.example:8080'])
+  })
+
+  it('of the TXT record counts too: without it the servers would be other ones', async () => {
+    using server = await startNameserver(({ type }) =>
+      type === TXT ? { header: { rcode: 2 } } : { answers: [srv(record, 'a.example')] },
+    )
+    await using source = look({ nameservers: [server.address] })
+
+    assert.match(errorIn((await source.next())[0]).message, /TXT of .* SERVFAIL/)
+  })
+})
+
+describe('how long an answer holds', () => {
+  for (const [what, ttl, config, early] of [
+    ['a short one', 1, { min_ttl: 1, interval: 3600 }, true],
+    ['one below the floor', 1, { min_ttl: 3000, interval: 3600 }, false],
+    ['none', 0, { min_ttl: 1, interval: 3600 }, false],
+    ['one beyond all measure', 2 ** 31, { min_ttl: 1, interval: 3600 }, false],
+  ] as const) {
+    it(`decides with ${what} ${early ? 'when' : 'not'} to look again`, async () => {
+      using server = await startNameserver(only(srv(record, 'a.example', 8080, { ttl })))
+      await using source = look({ nameservers: [server.address], ...config })
+      await source.next()
+      const before = performance.now()
+
+      const again = source.next().then(() => true)
+      const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1500))
+
+      assert.equal(await Promise.race([again, late]), early)
+      if (early) assert.ok(performance.now() - before > 900)
+    })
+  }
+
+  it('is never longer than the interval', async () => {
+    using server = await startNameserver(only(srv(record, 'a.example', 8080, { ttl: 86_400 })))
+    await using source = look({ nameservers: [server.address], interval: 1 })
+    await source.next()
+    const before = performance.now()
+
+    await source.next()
+
+    assert.ok(performance.now() - before <= 1200)
+  })
+})
+
+describe('resolv.conf', () => {
+  it('says whom to ask and how names are completed, and is read again at every look', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'roster-dns-'))
+    const file = join(folder, 'resolv.conf')
+    using server = await startNameserver(({ type, name }) =>
+      type === SRV && name === '_mcp._tcp.team.corp.example' ? { answers: [srv(name, 'a.example')] } : nxdomain,
+    )
+    await writeFile(file, '# nothing yet\n')
+    try {
+      await using source = look({ records: ['_mcp._tcp'], resolv_conf: file, nameservers: [server.address] })
+      assert.deepEqual(namesIn((await source.next())[0]), [])
+
+      await writeFile(file, 'search lab.example team.corp.example\n')
+      assert.deepEqual(namesIn((await source.ask())[0]), ['a.example:8080'])
+      const asked = server.questions.filter(({ type }) => type === SRV).map(({ name }) => name)
+      assert.deepEqual(asked, ['_mcp._tcp', '_mcp._tcp', '_mcp._tcp.lab.example', '_mcp._tcp.team.corp.example'])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it('that names nobody, or is not there, is an error: nobody else is asked', async () => {
+    await using missing = look({})
+    const { message, class: kind } = errorIn((await missing.next())[0])
+    assert.match(message, /no nameserver is known: \/nowhere\/resolv\.conf cannot be read \(ENOENT\)/)
+    assert.equal(kind, 'config')
+
+    await using empty = look({ resolv_conf: '/dev/null' })
+    assert.match(errorIn((await empty.next())[0]).message, /\/dev\/null names none/)
+  })
 })

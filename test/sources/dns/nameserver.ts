@@ -34,6 +34,19 @@ export const address = (name: string, address: string) => {
 }
 export const alias = (name: string, domain: string) => ({ name, type: TYPE.CNAME, class: CLASS.IN, ttl: 60, domain })
 
+export const soa = (name: string, minimum = 60) => {
+  const times = { serial: 1, refresh: 60, retry: 60, expiration: 60, minimum }
+  return {
+    name,
+    type: TYPE.SOA,
+    class: CLASS.IN,
+    ttl: minimum,
+    primary: `ns.${name}`,
+    admin: `admin.${name}`,
+    ...times,
+  }
+}
+
 export const nxdomain: Reply = { header: { rcode: 3 } }
 
 /** A nameserver on loopback, UDP and TCP on one port, that says whatever `answer` wants, right or wrong. */
