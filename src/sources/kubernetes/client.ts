@@ -24,6 +24,8 @@ export type KubeClient = {
 /** Talks to one API server over one pool of connections, which is made anew when its certificates change. */
 export function createKubeClient({ identity, habits }: { identity: Identity; habits: Habits }): KubeClient {
   let pool: { readonly dispatcher: Dispatcher; readonly tls: string } | undefined
+  /** A way through a proxy, as the identity made it. */
+  let borrowed: Dispatcher | undefined
   let alpn: string | false | null = false
 
   function open(tls: Tls): Agent {
@@ -44,7 +46,11 @@ export function createKubeClient({ identity, habits }: { identity: Identity; hab
 
   async function reach(): Promise<{ dispatcher: Dispatcher; headers: Readonly<Record<string, string>> }> {
     const { headers, tls, dispatcher } = await identity.present()
-    if (dispatcher) return { dispatcher, headers }
+    if (dispatcher) {
+      if (dispatcher !== borrowed) void borrowed?.close().catch(() => {})
+      borrowed = dispatcher
+      return { dispatcher, headers }
+    }
     const material = JSON.stringify(tls)
     if (pool?.tls !== material) {
       // Watches on the old connections go on until they end by themselves.
@@ -100,9 +106,15 @@ export function createKubeClient({ identity, habits }: { identity: Identity; hab
     }
   }
 
+  async function destroy(reason: Error | null): Promise<void> {
+    await Promise.allSettled([pool?.dispatcher.destroy(reason), borrowed?.destroy(reason)])
+  }
+
   function reset(): void {
-    void pool?.dispatcher.destroy(new ApiError('broken', 'the API server stopped answering')).catch(() => {})
+    void destroy(new ApiError('broken', 'the API server stopped answering'))
+    if (borrowed) identity.renew()
     pool = undefined
+    borrowed = undefined
   }
 
   return {
@@ -112,8 +124,9 @@ export function createKubeClient({ identity, habits }: { identity: Identity; hab
     reset,
     shared: () => alpn === 'h2',
     close: async () => {
-      const closing = pool?.dispatcher.destroy()
-      await Promise.race([closing, pause(1000, undefined, { ref: false })])
+      const patience = new AbortController()
+      await Promise.race([destroy(null), pause(1000, undefined, { signal: patience.signal }).catch(() => {})])
+      patience.abort()
     },
   }
 }

@@ -71,7 +71,8 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
       run.wake.take()
       looking = true
       gate.hurry()
-      await parts.relist()
+      // While the server fails, only one of all lists is tried, and that it failed is the answer.
+      await Promise.race([parts.relist(), gate.nextFailure()])
       await update()
       looking = false
       asked = true

@@ -12,6 +12,7 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
   let trying = false
   let listing = 0
   let nextList = 0
+  let failure = Promise.withResolvers<void>()
   const waiting = new Set<() => void>()
 
   const isShut = () => failures > 0
@@ -66,6 +67,8 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
     if (failures > 0 && !trying) return
     const ceiling = Math.min(retryMostMs, retryMs * 2 ** failures)
     failures = Math.min(failures + 1, 30)
+    failure.resolve()
+    failure = Promise.withResolvers<void>()
     trying = false
     opensAt = performance.now() + Math.max(ceiling / 2 + (ceiling / 2) * random(), (retryAfter ?? 0) * 1000)
     changed()
@@ -98,6 +101,6 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
     changed()
   }
 
-  return { enter, release, worked, failed, list, hurry, failures: () => failures }
+  return { enter, release, worked, failed, list, hurry, failures: () => failures, nextFailure: () => failure.promise }
 }
 export type Gate = ReturnType<typeof createGate>

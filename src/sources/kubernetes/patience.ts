@@ -10,10 +10,12 @@ import type { Habits } from './habits.ts'
 export function createPatience({ silenceMs }: Pick<Habits, 'silenceMs'>) {
   let limit = silenceMs
   let suspected = false
+  let pace = 0
 
   /** Watches over one stream: calls `suspect` when it was silent for too long. */
   function watch(suspect: () => void, { trust }: { trust: () => boolean }) {
     let last = performance.now()
+    let marked = last
     let first = true
     let timer = setTimeout(check, limit)
 
@@ -28,13 +30,16 @@ export function createPatience({ silenceMs }: Pick<Habits, 'silenceMs'>) {
       suspect()
     }
 
-    function heard(): void {
+    function heard({ bookmark }: { bookmark: boolean }): void {
       const now = performance.now()
-      const gap = now - last
-      last = now
       // News right after a suspicion was there before it: the suspicion was right.
-      if (first && suspected) limit = gap < 1000 ? silenceMs : limit
-      else limit = Math.max(limit, Math.min(silenceMs * 5, gap * 2.2))
+      if (first && suspected && !bookmark && now - last < 1000) limit = silenceMs
+      if (bookmark) {
+        pace = Math.max(pace, now - marked)
+        limit = Math.min(silenceMs * 5, Math.max(silenceMs, pace * 2.2))
+        marked = now
+      }
+      last = now
       first = false
       suspected = false
     }

@@ -7,7 +7,7 @@ import type { Gate } from './gate.ts'
 import type { Habits } from './habits.ts'
 import { linesOf } from './lines.ts'
 import { createPatience } from './patience.ts'
-import { eventFrom, pageFrom } from './wire.ts'
+import { type Event, eventFrom, pageFrom } from './wire.ts'
 
 /** One kind of object in one place, and what of it is worth keeping. */
 export type Watched<T> = {
@@ -87,6 +87,7 @@ export function createReflector<T>({
       first ??= page.version
       token = page.next
     } while (token !== '')
+    if (signal.aborted) return // it was called off, to begin anew
     objects.clear()
     for (const [key, value] of found) objects.set(key, value)
     version = first
@@ -134,8 +135,9 @@ export function createReflector<T>({
       const body = await client.stream(path, query, `watch ${what}`, AbortSignal.any([signal, cut.signal]))
       well()
       for await (const line of linesOf(body, habits.mostLineBytes)) {
-        quiet.heard()
-        take(line)
+        const { type, object } = eventFrom(line, what)
+        quiet.heard({ bookmark: type === 'BOOKMARK' })
+        take(type, object)
       }
       if (performance.now() - opened < Math.min(1000, habits.retryMs))
         throw new ApiError('broken', `watch ${what}: it ended at once`)
@@ -148,8 +150,7 @@ export function createReflector<T>({
     }
   }
 
-  function take(line: string): void {
-    const { type, object } = eventFrom(line, what)
+  function take(type: string, object: Event['object']): void {
     if (type === 'ERROR')
       throw failureOf(object.code ?? 500, `watch ${what}`, object.details?.retryAfterSeconds ?? undefined)
     if (type === 'DELETED') {
@@ -228,6 +229,7 @@ export function createReflector<T>({
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       turn = new AbortController()
+      if (asked) version = undefined
       const within = AbortSignal.any([signal, turn.signal])
       try {
         await attempt(within)
@@ -242,7 +244,6 @@ export function createReflector<T>({
 
   function relist(): Promise<void> {
     looked = Promise.withResolvers<void>()
-    version = undefined
     asked = true
     turn.abort()
     return looked.promise

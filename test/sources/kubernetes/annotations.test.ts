@@ -6,7 +6,10 @@ import { fieldAnnotations, placeAnnotations } from '../../../src/sources/kuberne
 describe('the annotations', () => {
   it('are all on the page that people read, as they are', () => {
     const page = readFileSync(new URL('../../../src/sources/kubernetes/README.md', import.meta.url), 'utf8')
-    const rows = [...page.matchAll(/^\| `mcp-roster\.io\/(\S+)` \| (.*) \|$/gm)].map(([, name, help]) => [name, help])
+    const rows = [...page.matchAll(/^\| `mcp-roster\.io\/(\S+)` +\| (.*?) +\|$/gm)].map(([, name, help]) => [
+      name,
+      help,
+    ])
     const fields = Object.entries(fieldAnnotations).map(([name, { help }]) => [name, help])
     assert.deepEqual(rows, [...Object.entries(placeAnnotations), ...fields])
   })

@@ -150,6 +150,23 @@ describe('an API server that fails (K04, K06)', () => {
     assert.ok(first && second && second.at - first.at >= 990)
   })
 
+  it('is asked at once when somebody wants to know, and that it fails is the answer', async () => {
+    await using api = await startKubeApi()
+    await using cluster = await started(api, { habits: { retryMs: 60_000, retryMostMs: 60_000, aliveMs: 60_000 } })
+    await api.stop()
+    await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
+    const before = cluster.sightings.length
+
+    cluster.wake.raise()
+    await cluster.until('the answer', () => cluster.sightings.length > before)
+    assert.match(cluster.note() ?? '', /not connected/)
+
+    await api.start()
+    api.store.put('services', service('weather'))
+    cluster.wake.raise()
+    await cluster.until('what is there', () => cluster.names().includes('weather'))
+  })
+
   it('is started while it is down, and sees everything once it is up', async () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
