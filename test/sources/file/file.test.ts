@@ -91,7 +91,7 @@ describe('the source file', () => {
       })
     }))
 
-  it('waits for a directory that does not exist yet, through five lives of it', () =>
+  it('waits for a directory that does not exist yet, through three lives of it', () =>
     inFolder(async ({ at, open }) => {
       const seen = open({ paths: [at('not/yet')] })
       await seen.until('it has looked', () => seen.sightings.length > 0)
@@ -100,7 +100,7 @@ describe('the source file', () => {
         readings: [],
         note: `waiting for ${at('not/yet')}`,
       })
-      for (let life = 0; life < 5; life++) {
+      for (let life = 0; life < 3; life++) {
         await mkdir(at('not/yet'), { recursive: true })
         await writeFile(at('not/yet/a.yaml'), documentOf(`life-${life}`))
         await seen.untilNames(`life-${life}`)
@@ -168,11 +168,11 @@ describe('the source file', () => {
       await swap(0)
       const seen = open()
       await seen.untilNames('a-0', 'b-0', 'c-0')
-      for (let version = 1; version <= 30; version++) {
+      for (let version = 1; version <= 15; version++) {
         await swap(version)
         await pause((version * 37) % 150)
       }
-      await seen.untilNames('a-30', 'b-30', 'c-30')
+      await seen.untilNames('a-15', 'b-15', 'c-15')
 
       assert.deepEqual(
         [...seen.origins.keys()].toSorted(),
@@ -207,7 +207,7 @@ describe('the source file', () => {
         await writeFile(at('a.yaml'), documentOf('weather', 'v0'))
         const seen = open()
         await seen.untilNames('v0', 'weather')
-        for (let version = 1; version <= 10; version++) {
+        for (let version = 1; version <= 5; version++) {
           await save(at('a.yaml'), documentOf('weather', `v${version}`))
           const start = performance.now()
           await seen.untilNames(`v${version}`, 'weather')
