@@ -89,7 +89,14 @@ export async function openDestination({
 }): Promise<DestinationStream> {
   if (format === 'json' || (format === 'auto' && !terminal)) return pino.destination({ dest: 1, sync: true })
   const { build } = await import('pino-pretty')
-  return build({ colorize: colour, sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', destination: 1 })
+  return build({
+    colorize: colour,
+    sync: true,
+    translateTime: 'SYS:HH:MM:ss',
+    ignore: 'pid,hostname',
+    singleLine: true,
+    destination: 1,
+  })
 }
 
 /** Says nothing; for tests and one-shot commands. */

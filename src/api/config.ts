@@ -44,7 +44,7 @@ const Secret = z
 export const TokenGrant = z.strictObject({
   name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
   token: Secret.describe('Sent as `Authorization: Bearer TOKEN`. Better written as `${NAME}`.'),
-  role: Role.exclude(['none']).default('reader'),
+  role: Role.exclude(['none']).default('reader').describe('What it may do: read, register agents, or everything.'),
   namespaces: z
     .array(Namespace)
     .optional()
@@ -76,7 +76,10 @@ export const Cors = z.strictObject({
     .array(z.string().min(1).max(2048))
     .default([])
     .describe('Origins such as `https://portal.example`, or `*`. `*` never allows writing.'),
-  methods: z.array(z.string().min(1).max(32)).default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  methods: z
+    .array(z.string().min(1).max(32))
+    .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    .describe('Methods that a page may use.'),
   headers: z
     .array(z.string().min(1).max(253))
     .default(['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Last-Event-ID'])

@@ -14,10 +14,10 @@ const remote = {
       'Address with everything in it, such as `postgres://user:password@host:5432/name?sslmode=verify-full`. What is also given by itself wins.',
     ),
   host: z.string().min(1).max(253).optional().describe('Default localhost; a path is the folder of a Unix socket.'),
-  port: z.number().int().min(1).max(65_535).optional(),
+  port: z.number().int().min(1).max(65_535).optional().describe('Default: the usual one of the database.'),
   name: z.string().min(1).max(253).optional().describe('Name of the database; default mcp_roster.'),
-  user: z.string().min(1).max(253).optional(),
-  password: z.string().max(4096).optional(),
+  user: z.string().min(1).max(253).optional().describe('User of the database.'),
+  password: z.string().max(4096).optional().describe('Password of that user; better written as `${NAME}`.'),
   pool_size: z.number().int().min(2).max(100).default(4).describe('Connections held at most by this daemon.'),
   poll: z
     .number()
