@@ -8,6 +8,7 @@ import type { Reason } from '../model/health.ts'
 import { createGuard } from './address.ts'
 import { createDeadline, type Deadline } from './deadline.ts'
 import { credentialsOf, type Hop, ownHeaders, sendable, towards } from './hop.ts'
+import { createNames } from './names.ts'
 import { checkLiteral, createPools, guardedLookup, type Lookup, type Tls } from './pools.ts'
 import { Blocked, codeOf, reasonOf } from './reasons.ts'
 
@@ -89,8 +90,9 @@ const decode = promisify(gunzip)
  * The address checked is the one connected to, whether it was written in the URL or looked up.
  */
 export function openDoor({
-  lookup = (hostname, options, callback) => systemLookup(hostname, options, callback),
+  lookup: ask = (hostname, options, callback) => systemLookup(hostname, options, callback),
 }: { lookup?: Lookup } = {}): Door {
+  const lookup = createNames({ lookup: ask })
   const pools = createPools({ lookup })
   let closed = false
 
