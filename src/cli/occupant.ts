@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 
 /** Who listens on a TCP port of this machine, as far as this user may know: `node (pid 4711)`. Linux only. */
 export function occupantOf(port: number): string | undefined {
@@ -6,10 +7,15 @@ export function occupantOf(port: number): string | undefined {
   if (inodes.size === 0) return undefined
   for (const pid of entriesOf('/proc')) {
     if (/^\d+$/.test(pid) && entriesOf(`/proc/${pid}/fd`).some((fd) => inodes.has(linkOf(`/proc/${pid}/fd/${fd}`)))) {
-      return `${textOf(`/proc/${pid}/comm`).trim() || 'a process'} (pid ${pid})`
+      return `${programOf(pid)} (pid ${pid})`
     }
   }
   return undefined
+}
+
+/** The program alone: its arguments may hold secrets. Node calls its own thread `MainThread`, so `comm` is no help. */
+function programOf(pid: string): string {
+  return basename(textOf(`/proc/${pid}/cmdline`).split('\0')[0] ?? '') || 'a process'
 }
 
 /** The sockets of the table that listen on the port: state 0A, the port as the hexadecimal end of the address. */

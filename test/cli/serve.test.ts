@@ -90,7 +90,7 @@ describe('mcp-roster serve', () => {
 
     assert.equal(code, 1)
     assert.match(err, new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use`))
-    if (process.platform === 'linux') assert.ok(err.includes(`(pid ${process.pid})`), err)
+    if (process.platform === 'linux') assert.ok(err.includes(`by node (pid ${process.pid})`), err)
     assert.equal(err.split('\n').length, 2)
     assert.equal(occupantOf(port === 1 ? 2 : 1), undefined)
   })
