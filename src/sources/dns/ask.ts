@@ -145,7 +145,8 @@ async function withDeadline<T>(
   const timer = setTimeout(late, timeoutMs)
   signal.addEventListener('abort', late, { once: true })
   try {
-    work(resolve, reject)
+    if (signal.aborted) late()
+    else work(resolve, reject)
     return await promise
   } finally {
     clearTimeout(timer)
