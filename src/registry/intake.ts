@@ -23,7 +23,7 @@ export type Intake = ReturnType<typeof createIntake>
  */
 export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: () => number }) {
   const origins = new Map<string, Origin>()
-  const failing = new Set<string>()
+  const failing = new Map<string, SourceError>()
   const examinedOf = new WeakMap<Reading, readonly Examined[]>()
   let trust: Trust = { stdio: () => false, questionsShrinks: false }
   let servers = 0
@@ -135,7 +135,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       count(next, 1)
       if (next) origins.set(name, next)
       else origins.delete(name)
-      if (next?.error) failing.add(name)
+      if (next?.error) failing.set(name, next.error)
       else failing.delete(name)
     }
     return { gone, come }
@@ -147,11 +147,22 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     rejected += times * origin.rejections.length
   }
 
-  /** How it stands, at the cost of nothing. */
+  /** How it stands, at a cost that grows with what is wrong. */
   function summary() {
     const [bad] = failing
-    const error = bad === undefined ? undefined : `${bad}: ${origins.get(bad)?.error?.message}`
-    return { servers, rejected, failing: failing.size, origins: origins.size, error, held }
+    return {
+      servers,
+      rejected,
+      origins: origins.size,
+      failing: failing.size,
+      /** Nothing was to be had there; what is broken was an answer, if a bad one. */
+      unanswered: failing
+        .values()
+        .filter((error) => error.class !== 'config')
+        .toArray().length,
+      error: bad && `${bad[0]}: ${bad[1].message}`,
+      held,
+    }
   }
 
   function details(): { origins: OriginStatus[]; rejections: Rejection[] } {

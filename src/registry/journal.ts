@@ -29,6 +29,7 @@ export function createJournal({
 
   function note(batch: Batch): void {
     const weight = batch.changes.reduce((sum, { now, before }) => sum + roughBytes(now) + roughBytes(before), 0)
+    if (batch.revision !== newest + 1) forget()
     batches.push({ batch, bytes: weight })
     newest = batch.revision
     changes += batch.changes.length
@@ -38,6 +39,12 @@ export function createJournal({
       batches = batches.slice(first)
       first = 0
     }
+  }
+
+  /** Out of turn: what lies between was not seen, so nobody may go on from before. */
+  function forget(): void {
+    batches = []
+    first = changes = bytes = 0
   }
 
   function dropOldest(): void {

@@ -58,6 +58,7 @@ export function startLane({
   let answered = false
   let failed = false
   let ended = false
+  let wrong: string | undefined
   let secondLook: NodeJS.Timeout | undefined
 
   const wake = createWake({ signal: stop.signal, onTake: () => began() })
@@ -68,21 +69,19 @@ export function startLane({
     facts.last_attempt = iso()
   }
 
-  /** Works out the state anew, and logs it where it changed. */
+  /** Works out the state anew; says so where it changed, or where another thing is wrong than before. */
   function judge(): void {
     const { failing, origins, servers, error } = intake.summary()
     const before = state
     if (!answered) state = 'starting'
     else if (failed || (failing > 0 && failing === origins)) state = 'stale'
     else state = failing > 0 ? 'degraded' : 'synced'
+    const news = error !== undefined && error !== wrong
+    wrong = error
     if (error !== undefined && !failed) facts.last_error = error
-    if (state === before) return
-    if (state === 'synced') log.info({ before, servers }, 'source is in sync')
-    else
-      log.warn(
-        { state, before, servers, reason: facts.last_error },
-        'source cannot be read whole, its last good servers stay',
-      )
+    if (state === 'synced' && before !== state) log.info({ before, servers }, 'source is in sync')
+    else if (state !== before || news)
+      log.warn({ state, before, servers, reason: facts.last_error }, 'source cannot be read whole')
   }
 
   const settled = Promise.withResolvers<void>()
@@ -109,11 +108,10 @@ export function startLane({
   }
 
   function counted(): void {
-    const { failing, origins } = intake.summary()
-    const nothingRead = origins > 0 && failing === origins
+    const { failing, unanswered, origins } = intake.summary()
     failed = false
-    failures = nothingRead ? failures + 1 : 0
-    answered ||= !nothingRead
+    failures = origins > 0 && failing === origins ? failures + 1 : 0
+    answered ||= origins === 0 || unanswered < origins
     if (failing === 0) facts.last_success = iso()
   }
 
