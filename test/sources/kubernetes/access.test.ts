@@ -30,7 +30,7 @@ describe('what the roles of the cluster allow (K05)', () => {
     await using cluster = await watching(api)
     await cluster.until('all watches', () => api.watches().length === 3)
 
-    assert.deepEqual(cluster.names(), ['geo', 'weather'])
+    await cluster.until('both servers', () => cluster.names().join() === 'geo,weather')
     assert.equal(cluster.note(), undefined)
     const asked = new Set(
       api.requests.flatMap(({ resource, verb }) => (resource ? [`${resource.group}/${resource.plural} ${verb}`] : [])),

@@ -15,8 +15,8 @@ describe('the kubernetes source', () => {
 
     await using cluster = await watching(api)
 
-    await cluster.until('the picture', () => cluster.sightings.length > 0)
-    assert.equal(cluster.sightings[0]?.type, 'picture')
+    await cluster.until('the picture', () => cluster.sightings.some(({ type }) => type === 'picture'))
+    assert.equal(cluster.sightings.find(({ type }) => type !== 'alive')?.type, 'picture')
     assert.deepEqual(cluster.names(), ['geo', 'weather'])
     assert.deepEqual([...cluster.origins.keys()].toSorted(), [
       'configmap/prod/more/servers.yaml',
@@ -27,7 +27,7 @@ describe('the kubernetes source', () => {
   it('follows what is labelled, changed and deleted', async () => {
     await using api = await startKubeApi()
     await using cluster = await watching(api)
-    await cluster.until('the picture', () => cluster.sightings.length > 0)
+    await cluster.until('the picture', () => cluster.sightings.some(({ type }) => type === 'picture'))
 
     api.store.put('services', service('weather'))
     await cluster.until('the Service', () => cluster.names().includes('weather'))
