@@ -118,7 +118,10 @@ export function createPools({ lookup, most = 64 }: { lookup: Lookup; most?: numb
     const [key, client] = oldest
     pools.delete(key)
     retired.add(client)
-    void client.then(async ({ agent }) => agent.close()).finally(() => retired.delete(client))
+    void client
+      .then(async ({ agent }) => agent.close())
+      .catch(() => undefined) // whoever asked it has heard why it could not be opened
+      .finally(() => retired.delete(client))
   }
 
   /** Counts connections to `origin` until disposed; none made means that an exchange ran on one that was there before. */

@@ -1,20 +1,23 @@
+import { createDeadline } from '../../flow/deadline.ts'
 import { type Door, DoorError } from '../../flow/door.ts'
 import type { Reason } from '../../model/health.ts'
 import type { Ask } from './probe.ts'
 
 const enough = 4096
 
-/** Alive is what answers 2xx. Of the body a little is read, so that it may come at all; the rest is left where it is. */
+/** What of the body comes within this time is read, so that a short one is not torn off; the rest is left where it is. */
+const courtesyMs = 200
+
+/** Alive is what answers 2xx, whatever its body. */
 export async function probeHttp(ask: Ask, door: Door): Promise<{ ok: boolean; reason: Reason }> {
-  const { url, headers, timeoutMs } = ask
+  using deadline = createDeadline(ask.timeoutMs, ask.signal)
+  const headers = { accept: '*/*', ...ask.headers }
   try {
-    const answer = await door.stream(url, { ...ask, headers: { accept: '*/*', ...headers }, idleMs: timeoutMs })
-    try {
-      return judged(answer.status)
-    } finally {
-      await readSome(answer.body).catch(() => undefined) // the status was the answer, the body is courtesy
-      answer.close()
-    }
+    const answer = await door.stream(ask.url, { ...ask, headers, signal: deadline.signal, idleMs: courtesyMs })
+    deadline.restart(courtesyMs)
+    await readSome(answer.body).catch(() => undefined) // the status was the answer
+    answer.close()
+    return judged(answer.status)
   } catch (error) {
     return { ok: false, reason: error instanceof DoorError ? error.reason : 'protocol' }
   }

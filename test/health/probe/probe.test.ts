@@ -353,6 +353,20 @@ describe('the http probe', () => {
     assert.ok(sent < 20_000_000, `${sent} bytes were sent`)
   })
 
+  it('does not wait for a body that never ends', async (t) => {
+    const url = await farEnd(t, (request, response) => {
+      response.writeHead(200).write('.')
+      if (request.url === '/held') return
+      const drip = setInterval(() => response.write('.'), 10)
+      response.on('close', () => clearInterval(drip))
+    })
+    for (const path of ['/held', '/drip']) {
+      const finding = await prober()({ health_check_url: url + path, health_check: 'http' })
+      assert.deepEqual(verdict(finding), { ok: true, reason: 'ok' }, path)
+      assert.ok(finding.response_time_ms < 5000, path)
+    }
+  })
+
   it('says why it had no answer', async (t) => {
     const url = await farEnd(t, () => undefined)
     const probe = prober()

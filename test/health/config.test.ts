@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { z } from 'zod'
+import { HealthConfig } from '../../src/health/config.ts'
+
+describe('the config of health', () => {
+  it('has defaults for everything', () => {
+    const { interval, timeout, concurrency, per_host, thresholds, suspicion, deny, allow } = HealthConfig.parse({})
+
+    assert.deepEqual(
+      { interval, timeout, concurrency, per_host },
+      { interval: 30, timeout: 5, concurrency: 64, per_host: 2 },
+    )
+    assert.deepEqual(thresholds, { failures: 3, successes: 2 })
+    assert.deepEqual(suspicion, { enabled: true, ratio: 0.5, minimum: 10, longest: 900 })
+    assert.deepEqual(deny, [])
+    assert.equal(allow, undefined)
+  })
+
+  it('reads durations in any spelling', () => {
+    assert.equal(HealthConfig.parse({ interval: '1m30s', timeout: '500ms' }).interval, 90)
+    assert.equal(HealthConfig.parse({ timeout: '500ms' }).timeout, 0.5)
+  })
+
+  it('says what is wrong and where', () => {
+    const table: [config: object, problem: RegExp][] = [
+      [{ deny: ['10.0.0.0/99'] }, /network such as 10\.0\.0\.0\/8[^]*deny\[0\]/],
+      [{ interval: 0.5 }, /at least 1 seconds[^]*interval/],
+      [{ timeout: 'soon' }, /text such as "30s"[^]*timeout/],
+      [{ concurrency: 1 }, /concurrency/],
+      [{ thresholds: { failures: 0 } }, /thresholds\.failures/],
+      [{ intervall: 3 }, /intervall/],
+    ]
+    for (const [config, problem] of table) {
+      const { error } = HealthConfig.safeParse(config)
+      assert.ok(error, JSON.stringify(config))
+      assert.match(z.prettifyError(error), problem)
+    }
+  })
+})
