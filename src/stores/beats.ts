@@ -10,9 +10,12 @@ const perWrite = 500
 export function createBeatBuffer({
   write,
   isUp,
+  onDrop,
 }: {
   write: (beats: readonly HeardBeat[]) => Promise<void>
   isUp: () => boolean
+  /** Hears of a failure that is no outage, and of how many beats it cost. */
+  onDrop: (error: unknown, count: number) => void
 }) {
   const buffered = new Map<string, { readonly heard: number; readonly said: string | undefined }>()
   const counted = { beats: 0, dropped: 0 }
@@ -61,12 +64,17 @@ export function createBeatBuffer({
         counted.beats += taken.length
       } catch (error) {
         if (error instanceof StoreUnavailable) putBack(taken)
-        else counted.dropped += taken.length
+        else drop(error, taken.length)
         return
       } finally {
         underWay = 0
       }
     }
+  }
+
+  function drop(error: unknown, count: number): void {
+    counted.dropped += count
+    onDrop(error, count)
   }
 
   function take(): [string, { heard: number; said: string | undefined }][] {

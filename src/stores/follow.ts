@@ -13,6 +13,7 @@ export async function* follow({
   load,
   periodMs,
   onPoke,
+  onError,
 }: {
   since: string
   signal: AbortSignal
@@ -20,6 +21,8 @@ export async function* follow({
   load: () => Promise<Picture>
   periodMs: () => number | undefined
   onPoke: (poke: () => void) => () => void
+  /** Hears of failures that are no outage; the next look may do better. */
+  onError: (error: unknown) => void
 }): AsyncGenerator<readonly News[]> {
   let cursor: Cursor = { version: since }
   const bell = createBell(signal)
@@ -35,7 +38,7 @@ export async function* follow({
         const picture = await load()
         cursor = { version: picture.resource_version }
         return [{ type: 'picture', picture } as const]
-      })
+      }, onError)
       if (news.length > 0) yield news
       else await bell.wait(periodMs())
     }
@@ -44,12 +47,15 @@ export async function* follow({
   }
 }
 
-async function tryOnce(work: () => Promise<readonly News[]>): Promise<readonly News[]> {
+async function tryOnce(
+  work: () => Promise<readonly News[]>,
+  onError: (error: unknown) => void,
+): Promise<readonly News[]> {
   try {
     return await work()
   } catch (error) {
-    if (error instanceof StoreUnavailable) return []
-    throw error
+    if (!(error instanceof StoreUnavailable)) onError(error)
+    return []
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import { type Backend, keyOf } from './backend.ts'
+import { type Backend, type Cursor, keyOf, type Since } from './backend.ts'
 import { createBeatBuffer } from './beats.ts'
 import { follow } from './follow.ts'
 import { createGroupCommit } from './group.ts'
@@ -27,6 +27,7 @@ export function createStore({ type, backend, log }: { type: StoreType; backend: 
   const beats = createBeatBuffer({
     write: (heard) => patience.attempt(() => backend.writeBeats(heard)),
     isUp: patience.isUp,
+    onDrop: (err, count) => log.error({ err, count }, 'heartbeats could not be stored and are dropped'),
   })
   const group = createGroupCommit((operations) => patience.attempt(() => backend.commit(operations)))
   const stopHearing = backend.onTold?.(pokeAll)
@@ -78,6 +79,12 @@ export function createStore({ type, backend, log }: { type: StoreType; backend: 
     return { epoch, resource_version: version, registrations: [...registrations.values()], beats: heard }
   }
 
+  async function look(cursor: Cursor): Promise<Since> {
+    const found = await patience.attempt(() => backend.since(cursor))
+    if (!found.lost) for (const one of found.news) if (one.type === 'put') noteLease(one.registration)
+    return found
+  }
+
   function periodMs(): number | undefined {
     return backend.pollMs === undefined ? undefined : Math.max(100, Math.min(backend.pollMs, (shortest * 1000) / 6))
   }
@@ -102,9 +109,10 @@ export function createStore({ type, backend, log }: { type: StoreType; backend: 
       follow({
         since,
         signal,
-        look: (cursor) => patience.attempt(() => backend.since(cursor)),
+        look,
         load,
         periodMs,
+        onError: (err) => log.error({ err }, 'cannot see what other replicas wrote'),
         onPoke: (poke) => {
           pokes.add(poke)
           return () => void pokes.delete(poke)

@@ -1,5 +1,7 @@
 import { isNewer } from './store.ts'
 
+export type OwnVersions = ReturnType<typeof createOwnVersions>
+
 /** Remembers which versions one wrote oneself, so that they are not told as news. Versions of one batch are a row. */
 export function createOwnVersions() {
   let ranges: { readonly first: bigint; last: bigint }[] = []

@@ -156,9 +156,10 @@ function judgeAll(
   now: number,
 ) {
   const after = new Map(before)
+  const nowText = timeOf(now)
   const outcomes = operations.map((operation, index) => {
     const key = keyOf(operation)
-    const next = { version: String(base + BigInt(index) + 1n), now: timeOf(now) }
+    const next = { version: String(base + BigInt(index) + 1n), now: nowText }
     const outcome = judge(operation, after.get(key), next)
     if (outcome.type === 'put') after.set(key, outcome.registration)
     if (outcome.type === 'deleted') after.delete(key)

@@ -7,7 +7,7 @@ import { createRemote } from '../remote.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { createDialect } from './dialect.ts'
 import { migrations } from './migrations.ts'
-import { openPool, type Run } from './pool.ts'
+import { asRefusal, openPool, type Run } from './pool.ts'
 
 /** Opens a store in a MySQL or MariaDB database, which several replicas may share. */
 export async function openMysql({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
@@ -19,7 +19,7 @@ export async function openMysql({ config, log }: { config: RemoteStore; log: Log
     return createStore({ type: 'mysql', backend, log })
   } catch (error) {
     await pool.close()
-    throw error
+    throw asRefusal(error)
   }
 }
 

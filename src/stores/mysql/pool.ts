@@ -159,7 +159,9 @@ export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' 
     return error as Error
   const number = numberOf(error)
   if (turnedAway.has(number)) {
-    return new StoreRefused(`${label} turned us away: ${error.message}; check user, password, name and rights`, {
+    const remedy = 'check user, password, name and rights'
+    return new StoreUnavailable(`${label} turned us away: ${error.message}; ${remedy}`, {
+      retry_after: 30,
       cause: error,
     })
   }
@@ -173,4 +175,10 @@ export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' 
     })
   }
   return new Error(`${label}: ${error.message}`, { cause: error })
+}
+
+/** At start nobody waits for what does not pass by itself. */
+export function asRefusal(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable) || !turnedAway.has(numberOf(error.cause))) return error
+  return new StoreRefused(error.message, { cause: error.cause })
 }

@@ -115,10 +115,15 @@ function isRetried(error: unknown): boolean {
 /** Connection, resources, shutdown, read-only, disk, timeout, retries spent. */
 const passing = /^(08|53|57|58|40|25006|55P03|XX00)/
 
+/** Wrong user or password, no such database, no right to it. */
+const turnedAway = /^(28|3D|42501)/
+
 /** What a failure means. What carries no code of the database is about the way to it. */
 export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' | 'tls'>): Error {
   if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefused)
     return error as Error
+  // A mistake of ours is no failure of the way there.
+  if (error instanceof TypeError || error instanceof RangeError) return error
   if (!(error instanceof DatabaseError)) {
     const code = 'code' in error ? String(error.code) : error.message
     return new StoreUnavailable(`${label} cannot be reached${tls ? ' (over TLS)' : ''}: ${code || error.message}`, {
@@ -126,11 +131,16 @@ export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' 
     })
   }
   const { code = '', message } = error
-  if (passing.test(code)) return new StoreUnavailable(`${label} cannot be used now: ${message}`, { cause: error })
-  if (/^(28|3D|42501)/.test(code)) {
-    return new StoreRefused(`${label} turned us away: ${message}; check user, password, name and rights`, {
-      cause: error,
-    })
+  if (turnedAway.test(code)) {
+    const remedy = 'check user, password, name and rights'
+    return new StoreUnavailable(`${label} turned us away: ${message}; ${remedy}`, { retry_after: 30, cause: error })
   }
+  if (passing.test(code)) return new StoreUnavailable(`${label} cannot be used now: ${message}`, { cause: error })
   return new Error(`${label}: ${message} (${code})`, { cause: error })
+}
+
+/** At start nobody waits for what does not pass by itself. */
+export function asRefusal(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable && error.cause instanceof DatabaseError)) return error
+  return turnedAway.test(error.cause.code ?? '') ? new StoreRefused(error.message, { cause: error.cause }) : error
 }

@@ -9,7 +9,7 @@ import { type Store, StoreRefused } from '../store.ts'
 import { createDialect } from './dialect.ts'
 import { listen } from './listen.ts'
 import { migrations } from './migrations.ts'
-import { openPool, type Connections, type Run } from './pool.ts'
+import { asRefusal, type Connections, openPool, type Run } from './pool.ts'
 
 /** Opens a store in a PostgreSQL database, which several replicas may share. */
 export async function openPostgres({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
@@ -19,7 +19,7 @@ export async function openPostgres({ config, log }: { config: RemoteStore; log: 
     await prepare(pool, address, log)
   } catch (error) {
     await pool.close()
-    throw error
+    throw asRefusal(error)
   }
   const writer = randomUUID()
   const dialect = {

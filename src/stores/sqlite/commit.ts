@@ -1,0 +1,72 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { idOf } from '../backend.ts'
+import { judge } from '../judge.ts'
+import type { OwnVersions } from '../own.ts'
+import { columns, columnsOf, registrationOf, timeOf } from '../rows.ts'
+import type { Operation, Outcome, Registration } from '../store.ts'
+import { inTransaction, type Meta } from './meta.ts'
+
+const deletionsKeptMs = 3_600_000
+
+const upsert = `
+  INSERT INTO roster_registrations (version, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (kind, id) DO UPDATE SET version = excluded.version, namespace = excluded.namespace,
+    definition = excluded.definition, timeout_threshold = excluded.timeout_threshold,
+    eviction_threshold = excluded.eviction_threshold, instance_id = excluded.instance_id, holder = excluded.holder,
+    updated_at = excluded.updated_at`
+
+/** Carries out operations in one transaction, each judged by what stands there by then. */
+export function createCommit({ database, meta, own }: { database: DatabaseSync; meta: Meta; own: OwnVersions }) {
+  const find = database.prepare(`SELECT version, ${columns} FROM roster_registrations WHERE kind = ? AND id = ?`)
+  const put = database.prepare(upsert)
+  const remove = database.prepare('DELETE FROM roster_registrations WHERE version = ?')
+  const removeBeat = database.prepare('DELETE FROM roster_beats WHERE name = ?')
+  const bury = database.prepare('INSERT INTO roster_deletions VALUES (?, ?, ?, ?, ?)')
+  let lastForgot = 0
+
+  return function commit(operations: readonly Operation[]): Outcome[] {
+    const { outcomes, before, after } = inTransaction(database, () => carryOutAll(operations))
+    if (after > before) own.add(String(before + 1), String(after))
+    return outcomes
+  }
+
+  function carryOutAll(operations: readonly Operation[]) {
+    const before = Number(meta.get('version'))
+    const time = Date.now()
+    const now = timeOf(time)
+    let after = before
+    const outcomes = operations.map((operation) => {
+      const outcome = carryOut(operation, after + 1, now)
+      if (outcome.type !== 'conflict') after += 1
+      return outcome
+    })
+    if (after > before) meta.set('version', String(after))
+    forgetDeletions(time)
+    return { outcomes, before, after }
+  }
+
+  function carryOut(operation: Operation, version: number, now: string): Outcome {
+    const row = find.get(operation.kind, idOf(operation))
+    const outcome = judge(operation, row && registrationOf(row), { version: String(version), now })
+    if (outcome.type === 'put') put.run(version, ...columnsOf(outcome.registration))
+    if (outcome.type === 'deleted') takeAway(outcome.before, version, now)
+    return outcome
+  }
+
+  function takeAway({ kind, namespace, name, resource_version }: Registration, version: number, now: string): void {
+    remove.run(Number(resource_version))
+    bury.run(version, kind, namespace, name, Date.parse(now))
+    if (kind === 'agent') removeBeat.run(name)
+  }
+
+  /** Whoever follows from before a forgotten deletion is given the whole picture instead. */
+  function forgetDeletions(now: number): void {
+    if (now - lastForgot < deletionsKeptMs / 10) return
+    lastForgot = now
+    const old = database.prepare('SELECT max(version) AS version FROM roster_deletions WHERE deleted_at < ?')
+    const last = old.get(now - deletionsKeptMs)?.['version']
+    if (typeof last !== 'number') return
+    database.prepare('DELETE FROM roster_deletions WHERE version <= ?').run(last)
+    meta.set('forgotten', String(last))
+  }
+}
