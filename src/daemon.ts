@@ -1,6 +1,7 @@
 import { startRegistrations } from './agents/registrations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
 import type { Reloaded } from './api/parts.ts'
+import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -10,6 +11,7 @@ import { openDoor } from './flow/door.ts'
 import { createMonitor } from './health/monitor.ts'
 import type { RootLog } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import { createJournal } from './registry/journal.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSupervisor } from './registry/supervisor.ts'
 import { openStore } from './stores/open.ts'
@@ -49,11 +51,14 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     await supervisor.apply(plansOf(config, tools))
   }
 
+  const watch = createWatch({ registry, journal: createJournal({ registry }), limits: () => config.watch, onError })
   const metrics = createMetrics({
     version,
     registry,
     sources: supervisor.sources,
     suspicion: monitor.suspicion,
+    probes: monitor.stats,
+    watchers: watch.counts,
     http: { counts: () => api.counts(), connections: () => api.connections() },
     reload: reloads.last,
   })
@@ -70,10 +75,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         version,
         log: log.child({ part: 'api' }),
       },
+      fronts: [watch.front],
       accessLog: config.log.access,
       log: log.child({ part: 'api' }),
     }),
   )
+  // Watchers are told to go before the server waits for them.
+  stack.defer(watch.close)
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(plansOf(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
