@@ -21,6 +21,9 @@ export type Looked<T> = {
   readonly againMs?: number | undefined
 }
 
+/** How often a loop that only waits says that it is still there. */
+export const idleMs = 6 * 3_600_000
+
 /** No wait is longer than this, so that a stepped clock or a suspended machine is noticed. */
 const longestNap = 30_000
 const shortestPause = 1000
@@ -29,46 +32,57 @@ const shortestPause = 1000
  * Looks now, then at every tick of `pace`, and at once when somebody asks; yields what each look came back with.
  *
  * At most one look runs at a time. Ticks that passed meanwhile are made up once. After a failure the next look comes by
- * backoff, never later than the tick. Ends soon after the run's signal aborts.
+ * backoff, never later than the tick. Between ticks that are far apart it yields `idle`, so that nobody takes it for
+ * hung. Ends soon after the run's signal aborts.
  */
 export async function* every<T>({
   run: { signal, wake },
   pace,
   look,
+  idle,
   backoff = createBackoff(),
   now = () => performance.now(),
 }: {
   run: Pick<Run, 'signal' | 'wake'>
   pace: Pace
   look: (why: Why, signal: AbortSignal) => Promise<Looked<T>>
+  idle?: T
   backoff?: ReturnType<typeof createBackoff>
   now?: () => number
 }): AsyncGenerator<T, void, undefined> {
-  let why: Why = 'first'
+  let why: Why | 'idle' = 'first'
   let regularLeft = () => 0
+  let earlyAt = Infinity
 
   /** Waits for whatever comes first, and says what it was. */
-  async function next(earlyAt: number): Promise<Why> {
+  async function next(): Promise<Why | 'idle'> {
+    const idleAt = idle === undefined ? Infinity : now() + idleMs
     for (;;) {
       if (wake.raised()) return 'asked'
       const regular = regularLeft()
       if (regular <= 0) return 'regular'
-      const early = earlyAt - now()
-      if (early <= 0) return 'early'
-      await wake.wait(Math.min(regular, early, longestNap))
+      const time = now()
+      if (earlyAt <= time) return 'early'
+      if (idleAt <= time) return 'idle'
+      await wake.wait(Math.min(regular, earlyAt - time, idleAt - time, longestNap))
       if (signal.aborted) return 'regular'
     }
   }
 
   while (!signal.aborted) {
-    wake.take()
-    // An early look reads only part of what there is, so it does not move the regular one.
-    if (why !== 'early') regularLeft = pace.begin()
-    const { value, failed, againMs = Infinity } = await look(why, signal)
-    if (signal.aborted) return
-    yield value
-    if (!failed) backoff.reset()
-    why = await next(now() + Math.min(againMs, failed ? backoff.next() : Infinity))
+    if (why === 'idle') {
+      if (idle !== undefined) yield idle
+    } else {
+      wake.take()
+      // An early look reads only part of what there is, so it does not move the regular one.
+      if (why !== 'early') regularLeft = pace.begin()
+      const { value, failed, againMs = Infinity } = await look(why, signal)
+      if (signal.aborted) return
+      yield value
+      if (!failed) backoff.reset()
+      earlyAt = now() + Math.min(againMs, failed ? backoff.next() : Infinity)
+    }
+    why = await next()
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { atInterval, type Pace } from '../flow/every.ts'
+import { atInterval, idleMs, type Pace } from '../flow/every.ts'
 import { atSchedule, isTimezone, longestGap, scheduleProblem } from '../flow/schedule.ts'
 import { duration } from '../model/duration.ts'
 
@@ -38,7 +38,8 @@ export async function paceOf({ interval, schedule, timezone }: PaceConfig, other
   return schedule === undefined ? atInterval((interval ?? otherwise) * 1000) : await atSchedule(schedule, { timezone })
 }
 
-/** The longest pause between two looks, in seconds. */
+/** The longest time that a source of this pace waits without a word, in seconds. */
 export function longestPause({ interval, schedule }: PaceConfig, otherwise: number): number {
-  return schedule === undefined ? (interval ?? otherwise) : longestGap(schedule)
+  const pause = schedule === undefined ? (interval ?? otherwise) : longestGap(schedule)
+  return Math.min(pause, idleMs / 1000)
 }

@@ -117,6 +117,29 @@ describe('every', () => {
     assert.deepEqual(seconds(await looks(line, 3, { answer })), [0, 600, 660])
   })
 
+  it('says that it is still there while it waits for long', async () => {
+    const line = timeline()
+    const said: { at: number; value: string }[] = []
+    const look = () => Promise.resolve({ value: 'looked' })
+
+    for await (const value of every({
+      run: line.run,
+      pace: always(20 * 3_600_000, line),
+      look,
+      now: line.now,
+      idle: 'waiting',
+    }))
+      if (said.push({ at: line.now() / 3_600_000, value }) === 5) break
+
+    assert.deepEqual(said, [
+      { at: 0, value: 'looked' },
+      { at: 6, value: 'waiting' },
+      { at: 12, value: 'waiting' },
+      { at: 18, value: 'waiting' },
+      { at: 20, value: 'looked' },
+    ])
+  })
+
   it('never looks twice at a time, however often it is asked', async () => {
     let running = 0
     let most = 0

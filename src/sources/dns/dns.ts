@@ -78,7 +78,7 @@ export const dns = defineSource({
           return { entries: entries.flatMap((entry) => select(entry) ?? []), expiresMs }
         },
       })
-      yield* every({ run, pace: await paceOf(config, usualInterval), look })
+      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive' } })
     },
 })
 

@@ -66,7 +66,8 @@ export const http = defineSource({
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
-  silence: ({ timeout, ...config }) => longestPause(config, usualInterval) + timeout * mostRequests + 60,
+  silence: ({ timeout, ...config }) =>
+    longestPause(config, usualInterval) + timeout * mostRequests * (config.urls?.length ?? 1) + 60,
   open: (config, { door }) =>
     async function* (run) {
       const { url, urls = [], timeout, max_bytes: maxBytes, well_known, follow_hosts: hosts, allow, deny } = config
@@ -89,7 +90,7 @@ export const http = defineSource({
           return { ...found, notBeforeMs: Math.min(found?.notBeforeMs ?? 0, longestFresh) }
         },
       })
-      yield* every({ run, pace: await paceOf(config, usualInterval), look })
+      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive' } })
     },
 })
 

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { openDoor } from '../../../src/flow/door.ts'
+import { silent } from '../../../src/log.ts'
+import { createRegistry } from '../../../src/registry/registry.ts'
+import { createSupervisor } from '../../../src/registry/supervisor.ts'
+import { http } from '../../../src/sources/http/http.ts'
+import { toolsWith } from '../tools.ts'
+import { json, openDirectory, servers, text } from './directory.ts'
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `server-${index}`)
+
+/** A registry that follows these directories, each by a source of its own. */
+async function following(urls: Readonly<Record<string, string>>, more: Record<string, unknown> = {}) {
+  const door = openDoor()
+  const registry = createRegistry({ onError: (error) => assert.fail(String(error)) })
+  const supervisor = createSupervisor({ registry, log: silent })
+  const plans = Object.entries(urls).map(([name, url]) => {
+    const config = http.config.parse({ type: 'http', name, url, ...more })
+    return {
+      name,
+      type: 'http',
+      settings: config,
+      layer: { reach: http.reach, discovery_method: http.discovery_method },
+      trust: { stdio: () => false, questionsShrinks: http.questionsShrinks },
+      silenceMs: http.silence(config) * 1000,
+      open: () => http.open(config, toolsWith({ door })),
+    }
+  })
+  await supervisor.apply(plans)
+  async function stop(): Promise<void> {
+    await supervisor[Symbol.asyncDispose]()
+    await door.close()
+  }
+  return { registry, supervisor, [Symbol.asyncDispose]: stop }
+}
+
+it('a directory that shrinks to nothing is believed at the second look, one that loses a server at once', async () => {
+  using place = await openDirectory(json(servers(...names(100)), { etag: '"full"' }))
+  await using world = await following({ partner: `${place.url}/servers` })
+  const { registry, supervisor } = world
+  await supervisor.settled()
+  assert.equal(registry.size(), 100)
+
+  place.answers(json(servers(...names(99))))
+  const { changes } = await supervisor.refresh('partner')
+  assert.deepEqual([changes.length, registry.size()], [1, 99])
+
+  // The second time it only says that nothing changed: that agrees, too.
+  let looks = 0
+  place.answers((request, response) => {
+    const again = request.headers['if-none-match'] === '"empty"'
+    looks += 1
+    if (again) text('', {}, 304)(request, response)
+    else json({ servers: {} }, { etag: '"empty"' })(request, response)
+  })
+  const first = await supervisor.refresh('partner')
+  assert.deepEqual([first.held, registry.size()], [true, 99])
+  assert.equal(supervisor.sources()[0]?.held?.removes, 99)
+
+  const second = await supervisor.refresh('partner')
+  assert.deepEqual([second.changes.length, registry.size(), looks], [99, 0, 2])
+  assert.equal(supervisor.sources()[0]?.held, undefined)
+})
+
+it('a directory that is written in another order a thousand times makes no revision', async () => {
+  let turn = 0
+  const list = names(10).map((name) => ({ name, url: `http://${name}.example/mcp`, tags: ['a', 'b'] }))
+  using place = await openDirectory((request, response) => {
+    const turned = list.map((_, index) => list[(index + turn) % list.length] ?? {})
+    json(turned.map((one) => Object.fromEntries(Object.entries(one).toSorted(() => (turn % 2 ? -1 : 1)))))(
+      request,
+      response,
+    )
+  })
+  await using world = await following({ partner: `${place.url}/servers` })
+  const { registry, supervisor } = world
+  await supervisor.settled()
+  const revision = registry.revision()
+
+  for (turn = 1; turn <= 1000; turn++) await supervisor.refresh('partner')
+
+  assert.equal(registry.revision(), revision)
+})
+
+it('a directory that hangs or fails keeps its servers as stale, and holds up no other', async () => {
+  using hanging = await openDirectory(json(servers('slow')))
+  using other = await openDirectory(json(servers('fast')))
+  await using world = await following({ hanging: `${hanging.url}/a`, other: `${other.url}/b` }, { timeout: 0.3 })
+  const { registry, supervisor } = world
+  await supervisor.settled()
+
+  hanging.answers(() => {})
+  other.answers(json(servers('fast', 'faster')))
+  const slow = supervisor.refresh('hanging')
+  const before = performance.now()
+  await supervisor.refresh('other')
+  assert.ok(performance.now() - before < 250)
+  await slow
+
+  const stale = registry.list().map(({ server }) => [server.name, server.stale])
+  assert.deepEqual(stale, [
+    ['fast', false],
+    ['faster', false],
+    ['slow', true],
+  ])
+  assert.match(supervisor.sources()[0]?.last_error ?? '', /in time/)
+})
