@@ -73,8 +73,9 @@ export function createAgents({
     return { type: 'picture', readings: [...agents.values()].map(readingOf) }
   }
 
-  function detach(): void {
-    tell = undefined
+  /** Ends what `attach` began, unless another has attached meanwhile. */
+  function detach(from: (sighting: Sighting) => void): void {
+    if (tell === from) tell = undefined
   }
 
   async function register(request: AgentRequest, holder?: string): Promise<Registered> {

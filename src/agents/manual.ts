@@ -18,6 +18,11 @@ export class ManualConflict extends Error {
   }
 }
 
+/** What no store could keep; says what and why. */
+export class ManualRefused extends Error {
+  override name = 'ManualRefused'
+}
+
 export type ManualServers = ReturnType<typeof createManualServers>
 
 /** Servers written by hand over the API: durable in the store, shown by the source `manual`. */
@@ -28,6 +33,11 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   function attach(to: (sighting: Sighting) => void): Sighting {
     tell = to
     return { type: 'picture', readings: [...servers.values()].map(readingOf) }
+  }
+
+  /** Ends what `attach` began, unless another has attached meanwhile. */
+  function detach(from: (sighting: Sighting) => void): void {
+    if (tell === from) tell = undefined
   }
 
   /**
@@ -46,7 +56,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     const [outcome] = await store.commit([
       { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
     ])
-    if (outcome?.type === 'refused') throw new ManualConflict(outcome.reason, undefined)
+    if (outcome?.type === 'refused') throw new ManualRefused(outcome.reason)
     if (outcome?.type !== 'put') throw new ManualConflict(`The server ${id} has changed meanwhile`, servers.get(id))
     take(outcome.registration)
     const server = servers.get(id)
@@ -92,7 +102,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
 
   return {
     attach,
-    detach: () => void (tell = undefined),
+    detach,
     put,
     remove,
     load,

@@ -119,7 +119,7 @@ export function startRegistrations({
           yield { type: 'alive', ...noted() }
         }
       } finally {
-        part.detach()
+        part.detach(run.tell)
       }
     }
   }

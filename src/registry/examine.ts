@@ -12,12 +12,15 @@ export type Trust = {
   readonly questionsShrinks: boolean
 }
 
+/** What an entry says beside its definition. */
+type Known = Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry>
+
 /** An entry once it was looked at: a definition, or a reason. */
 export type Examined =
   | {
       readonly id: ServerId
       readonly definition: ServerDefinition
-      readonly entry: Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry>
+      readonly entry: Known
     }
   | {
       readonly id: ServerId | undefined
@@ -33,8 +36,7 @@ export function examine(entry: Entry, origin: string, source: string, trust: Tru
     const id = name === undefined ? undefined : serverId(namespace, name)
     return { id, rejection: { origin, where, name, reason: problem }, barred: false }
   }
-  if ('definition' in entry)
-    return { id: serverId(entry.definition.namespace, entry.definition.name), definition: entry.definition, entry }
+  if ('definition' in entry) return judged(entry.definition, entry)
   const { value, where } = entry
   const parsed = ServerDefinition.safeParse(value)
   if (!parsed.success) {
@@ -44,11 +46,15 @@ export function examine(entry: Entry, origin: string, source: string, trust: Tru
       barred: false,
     }
   }
-  const { namespace, name, command } = parsed.data
-  const id = serverId(namespace, name)
-  if (command === undefined || trust.stdio(namespace)) return { id, definition: parsed.data, entry }
-  const reason = `the source ${source} may not introduce commands; set allow_stdio: true on it if you trust whoever writes there`
-  return { id, rejection: { origin, where, name, reason }, barred: true }
+  return judged(parsed.data, entry, where)
+
+  function judged(definition: ServerDefinition, about: Known, where?: string): Examined {
+    const { namespace, name, command } = definition
+    const id = serverId(namespace, name)
+    if (command === undefined || trust.stdio(namespace)) return { id, definition, entry: about }
+    const reason = `the source ${source} may not introduce commands; set allow_stdio: true on it if you trust whoever writes there`
+    return { id, rejection: { origin, where, name, reason }, barred: true }
+  }
 }
 
 function nameIn(value: unknown): string | undefined {
