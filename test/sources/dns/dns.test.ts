@@ -315,7 +315,7 @@ describe('what a nameserver says', () => {
   })
 })
 
-describe('how long an answer holds', () => {
+describe('how long an answer holds', { concurrency: true }, () => {
   for (const [what, ttl, config, early] of [
     ['a short one', 1, { min_ttl: 1, interval: 3600 }, true],
     ['one below the floor', 1, { min_ttl: 3000, interval: 3600 }, false],

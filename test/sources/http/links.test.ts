@@ -82,6 +82,15 @@ describe('a domain', () => {
     assert.match(errorIn((await source.next())[0]).message, /503/)
   })
 
+  it('whose front page is a document of another kind is read where its catalogue is', async () => {
+    using place = await openDirectory(
+      paths({ '/': json({ status: 'ok' }), '/.well-known/mcp.json': json(servers('weather')) }),
+    )
+    await using source = look({ url: place.url })
+
+    assert.deepEqual(namesIn((await source.next())[0]), ['weather'])
+  })
+
   it('without any of them is an error that says so', async () => {
     using place = await openDirectory(text('<!doctype html>hello', { 'content-type': 'text/html' }))
     await using source = look({ url: place.url })
