@@ -88,8 +88,9 @@ export async function openDestination({
   colour: boolean
 }): Promise<DestinationStream> {
   if (format === 'json' || (format === 'auto' && !terminal)) return pino.destination({ dest: 1, sync: true })
-  const { build } = await import('pino-pretty')
-  return build({
+  // By its default: the bundle knows no other name of a CommonJS package.
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({
     colorize: colour,
     sync: true,
     translateTime: 'SYS:HH:MM:ss',

@@ -15,7 +15,7 @@ export function formOf<Form extends string>(invocation: Invocation, forms: reado
 /** Data as text for people and programs; nothing in it can steer a terminal. */
 export async function rendered(data: unknown, form: 'json' | 'yaml'): Promise<string> {
   if (form === 'json') return `${shownLines(JSON.stringify(data, null, 2))}\n`
-  const { stringify } = await import('yaml')
+  const { default: yaml } = await import('yaml')
   // Line ends of the text itself are kept out of it, so that every control character stands in double quotes.
-  return shownLines(stringify(data, { lineWidth: 0, blockQuote: false }))
+  return shownLines(yaml.stringify(data, { lineWidth: 0, blockQuote: false }))
 }

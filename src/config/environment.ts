@@ -96,9 +96,9 @@ const nouns: Readonly<Record<Kind, string>> = {
 
 async function parsed(text: string): Promise<unknown> {
   // Hardly anybody needs the parser here, and it takes time to load.
-  const { parse } = await import('yaml')
+  const { default: yaml } = await import('yaml')
   try {
-    return parse(text, { logLevel: 'silent', maxAliasCount: 100 }) as unknown
+    return yaml.parse(text, { logLevel: 'silent', maxAliasCount: 100 }) as unknown
   } catch {
     return undefined // Said to the operator as "must be YAML".
   }

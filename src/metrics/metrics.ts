@@ -28,7 +28,8 @@ export function createMetrics(parts: MetricsParts) {
   let loading: ReturnType<typeof load> | undefined
 
   async function load() {
-    const { Counter, Gauge, Registry: PromRegistry, collectDefaultMetrics } = await import('prom-client')
+    const { default: prom } = await import('prom-client')
+    const { Counter, Gauge, Registry: PromRegistry, collectDefaultMetrics } = prom
     const register = new PromRegistry()
     collectDefaultMetrics({ register })
     const refresh = seriesOf(parts).map(({ type, name, help, labels = [], read }) => {
