@@ -18,10 +18,7 @@ const mostRequests = 60
 const longestFreshMs = 60_000
 
 const Url = z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' }).max(4096)
-const Cidr = z.union(
-  [z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()],
-  'must be an address or a network, such as 10.0.0.0/8',
-)
+const Cidr = z.union([z.cidrv4(), z.cidrv6()], 'must be a network, such as 10.0.0.0/8 or 192.0.2.7/32')
 
 /** Reads directories of servers over HTTP: any document a file may hold, the official registry's API, a domain's catalogue. */
 export const http = defineSource({
