@@ -2,7 +2,6 @@ import type { Status } from '../src/model/health.ts'
 import { serverId } from '../src/model/names.ts'
 import { ServerDefinition } from '../src/model/server.ts'
 import type { Candidate, Layer } from '../src/registry/candidate.ts'
-import { createIndexes } from '../src/registry/indexes.ts'
 import { createRegistry } from '../src/registry/registry.ts'
 
 /** What a test says of a server; the rest is made up. */
@@ -10,15 +9,12 @@ export type Said = { readonly name: string; readonly status?: Status } & Readonl
 
 /** A real registry with one source, moved by hand: each `change` is one revision. */
 export function createRoster({ epoch = 'e' }: { epoch?: string } = {}) {
-  const core = createRegistry({
+  const registry = createRegistry({
     epoch,
     onError: (error) => {
       throw error
     },
   })
-  const indexes = createIndexes()
-  core.subscribe(({ changes }) => indexes.apply(changes))
-  const registry = { ...core, select: indexes.select }
   const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
   const candidates = new Map<string, Candidate>()
 

@@ -8,9 +8,8 @@ export type Audience = ReturnType<typeof createAudience>
 
 /** A batch or picture of no more is made on the spot; a longer one in slices. */
 const fewAtOnce = 200
-/** A picture of so many is worth sharing while it is no older than this: what changed since follows it. */
-const worthSharing = 500
-const sharedMs = 1000
+/** A picture that took its time is shown while it is no older than this: what has changed since follows it. */
+const shownMs = 1000
 
 type Picture = { readonly made: Made | typeof making; readonly at: number; readonly isLong: boolean }
 
@@ -26,15 +25,16 @@ export function createAudience({
   subject,
   journal,
   registry,
+  inTurn,
   ready,
-  onError,
 }: {
   subject: Subject
   journal: Pick<Journal, 'after' | 'newest' | 'tokenOf'>
   registry: Pick<Registry, 'revision'>
+  /** Runs long work when no other is running, so that many audiences cannot take the event loop together. */
+  inTurn: (work: () => Promise<void>) => void
   /** Something that was being made is made. */
   ready: () => void
-  onError: (error: unknown) => void
 }) {
   const events = new Map<string, Made | typeof making>()
   let watching = 0
@@ -77,13 +77,12 @@ export function createAudience({
     keep: (made: Made | typeof making) => void,
   ): typeof making {
     keep(making)
-    const make = async () => {
+    inTurn(async () => {
       const done: Buffer[] = []
       await inSlices(pieces, (piece) => void (piece && done.push(piece)))
       keep(madeOf(done, revision))
       ready()
-    }
-    make().catch(onError)
+    })
     return making
   }
 
@@ -96,7 +95,7 @@ export function createAudience({
     // A lease may have run out while looking: then what was found is newer than the revision.
     if (registry.revision() !== revision) return picture(format, now)
     const keep = (made: Made | typeof making) =>
-      pictures.set(format, { made, at: now, isLong: found.length > worthSharing })
+      pictures.set(format, { made, at: performance.now(), isLong: found.length > fewAtOnce })
     const pieces = picturePieces(found, { subject, format, token: journal.tokenOf(revision) })
     if (found.length > fewAtOnce) return inTheBackground(pieces, revision, keep)
     const made = madeOf(
@@ -109,13 +108,13 @@ export function createAudience({
 
   function isGood({ made, at, isLong }: Picture, now: number): boolean {
     if (made === making || made.revision === journal.newest()) return true
-    return isLong && now - at < sharedMs && journal.after(made.revision) !== undefined
+    return isLong && now - at < shownMs && journal.after(made.revision) !== undefined
   }
 
   /** Lets go of what everybody has been sent. */
   function forget(now = performance.now()): void {
     for (const [key, made] of events) if (made !== making) events.delete(key)
-    for (const [format, { made, at }] of pictures) if (made !== making && now - at > sharedMs) pictures.delete(format)
+    for (const [format, { made, at }] of pictures) if (made !== making && now - at > shownMs) pictures.delete(format)
   }
 
   return {

@@ -65,6 +65,7 @@ export function createWatch({
   let passing = false
   let again = false
   let closed = false
+  let underway = Promise.resolve()
 
   const { deliver, startOver, beat, cut, cuts } = createWatchers({
     newest: journal.newest,
@@ -119,10 +120,14 @@ export function createWatch({
     if (!passing) for (const audience of audiences.values()) audience.forget()
   }
 
+  function inTurn(work: () => Promise<void>): void {
+    underway = underway.then(work).catch(onError)
+  }
+
   function audienceOf(subject: Subject): Audience {
     const known = audiences.get(subject.key)
     if (known) return known
-    const audience = createAudience({ subject, journal, registry, ready: wake, onError })
+    const audience = createAudience({ subject, journal, registry, inTurn, ready: wake })
     audiences.set(subject.key, audience)
     return audience
   }

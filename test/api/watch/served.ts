@@ -47,7 +47,8 @@ export async function serveWatch({ roster = createRoster(), principal, ...option
     watch,
     port,
     errors,
-    follow: (path: string, headers?: Record<string, string>) => follow(port, path, headers),
+    follow: (path: string, headers?: Record<string, string>, each?: (told: Told) => void) =>
+      follow(port, path, headers, each),
     ask: (path: string) => ask(port, path),
     async [Symbol.asyncDispose]() {
       await watch.close()
@@ -73,11 +74,17 @@ export async function ask(port: number, path: string) {
 
 export type Follower = Awaited<ReturnType<typeof follow>>
 
-/** Reads a watch, whatever its spelling, as it comes. */
-export async function follow(port: number, path: string, headers?: Record<string, string>) {
+/** Reads a watch, whatever its spelling, as it comes; keeps what it is told, or hands it to `each`. */
+export async function follow(
+  port: number,
+  path: string,
+  headers?: Record<string, string>,
+  each?: (told: Told) => void,
+) {
   const response = await respond(port, path, headers)
   const isSse = response.headers['content-type'] === 'text/event-stream'
   const told: Told[] = []
+  const keep = each ?? ((one: Told) => void told.push(one))
   const comments: string[] = []
   const waiting = new Set<() => void>()
   let rest = ''
@@ -92,7 +99,7 @@ export async function follow(port: number, path: string, headers?: Record<string
   }
 
   function take(frame: string): void {
-    if (!isSse) return void told.push(JSON.parse(frame) as Told)
+    if (!isSse) return keep(JSON.parse(frame) as Told)
     const fields = new Map(
       frame.split('\n').map((line) => /^([^:]*):? ?(.*)$/s.exec(line)?.slice(1) as [string, string]),
     )
@@ -100,7 +107,7 @@ export async function follow(port: number, path: string, headers?: Record<string
     if (fields.has('retry')) retry = Number(fields.get('retry'))
     const [type, data, id] = [fields.get('event'), fields.get('data'), fields.get('id')]
     if (type === undefined || data === undefined) return
-    told.push({ type, ...(JSON.parse(data) as object), ...(id === undefined ? {} : { token: id }) })
+    keep({ type, ...(JSON.parse(data) as object), ...(id === undefined ? {} : { token: id }) })
   }
 
   response.setEncoding('utf8').on('data', read)
