@@ -119,6 +119,22 @@ describe('a quiet watch (K03)', () => {
     await cluster.until('what happens then', () => cluster.names().includes('weather'))
   })
 
+  it('goes on from its last bookmark, though all before it is forgotten', async () => {
+    await using api = await startKubeApi()
+    api.habits.bookmarkMs = 20
+    await using cluster = await watching(api)
+    await cluster.until('all watches', () => api.watches().length === 3)
+
+    api.store.forget()
+    const since = performance.now()
+    await cluster.until('some bookmarks', () => performance.now() - since > 200)
+    await api.stop()
+    await api.start()
+
+    await cluster.until('all watches again', () => api.watches().length === 3)
+    assert.equal(api.requests.filter(({ verb }) => verb === 'list').length, 3)
+  })
+
   it('is renewed from where it was when its time is over', async () => {
     await using api = await startKubeApi()
     await using cluster = await watching(api, { habits: { watchMs: 500, random: () => 0.5 } })

@@ -62,11 +62,12 @@ describe('many', () => {
     await using api = await startKubeApi()
     const namespaces = Array.from({ length: 20 }, (_, i) => `n${i}`)
     for (const namespace of namespaces) api.store.put('services', service('weather', { namespace }))
+    api.lists.delayMs = 5
     // Ten times as many a second as usual: five seconds are half a second here.
     await using cluster = await watching(api, { config: { namespaces }, habits: { listsPerSecond: 80 } })
     await cluster.until('all watches', () => api.watches().length === 60, 8000)
+    assert.equal(api.lists.peak, 5)
     api.lists.peak = 0
-    api.lists.delayMs = 5
 
     await api.stop()
     api.store.forget()
@@ -93,7 +94,7 @@ describe('many', () => {
     api.store.forget()
     await api.start()
     await cluster.until('the empty answer', () => cluster.names().length === 0)
-    assert.equal(cluster.sightings.filter(({ type }) => type === 'picture').length, 2)
+    assert.ok(cluster.sightings.filter(({ type }) => type === 'picture').length >= 2)
     assert.ok(
       cluster.sightings.every(
         (sighting) => sighting.type !== 'change' || sighting.gone.every((gone) => gone.startsWith('watch/')),
