@@ -115,9 +115,12 @@ export async function restore(
   await put(store, batch)
   batch = []
   const surplus = registrations.filter((one) => !kept.has(nameOf(one)))
-  await store.commit(
-    surplus.map(({ kind, namespace, name }) => ({ type: 'delete', kind, namespace, name, expect: 'any' })),
-  )
+  for (let done = 0; done < surplus.length; done += perCommit) {
+    const some = surplus.slice(done, done + perCommit)
+    await store.commit(
+      some.map(({ kind, namespace, name }) => ({ type: 'delete', kind, namespace, name, expect: 'any' })),
+    )
+  }
   return whole
 }
 

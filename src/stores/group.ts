@@ -2,11 +2,14 @@ import { type Operation, type Outcome, StoreUnavailable } from './store.ts'
 
 type Call = {
   readonly operations: readonly Operation[]
+  /** Characters of its definitions. */
+  readonly size: number
   readonly resolve: (outcomes: readonly Outcome[]) => void
   readonly reject: (error: unknown) => void
 }
 
-const most = { operations: 1000, bytes: 8 * 1024 * 1024, waiting: 100_000 } as const
+const perBatch = { operations: 1000, size: 8 * 1024 * 1024 } as const
+const mostWaiting = { operations: 100_000, size: 64 * 1024 * 1024 } as const
 
 /**
  * Group commit: one batch is on its way, all that arrives meanwhile is the next one, so many writers share one fsync.
@@ -16,16 +19,20 @@ const most = { operations: 1000, bytes: 8 * 1024 * 1024, waiting: 100_000 } as c
  */
 export function createGroupCommit(write: (operations: readonly Operation[]) => Promise<readonly Outcome[]>) {
   let queue: Call[] = []
-  let waiting = 0
+  const waiting = { operations: 0, size: 0 }
   let running: Promise<void> | undefined
 
   function commit(operations: readonly Operation[]): Promise<readonly Outcome[]> {
-    if (waiting + operations.length > most.waiting) {
-      return Promise.reject(new StoreUnavailable(`the store is behind by ${waiting} writes`))
+    const size = sizeOf(operations)
+    const isBehind =
+      waiting.operations + operations.length > mostWaiting.operations || waiting.size + size > mostWaiting.size
+    if (waiting.operations > 0 && isBehind) {
+      return Promise.reject(new StoreUnavailable(`the store is behind by ${waiting.operations} writes`))
     }
-    waiting += operations.length
+    waiting.operations += operations.length
+    waiting.size += size
     return new Promise((resolve, reject) => {
-      queue.push({ operations, resolve, reject })
+      queue.push({ operations, size, resolve, reject })
       running ??= run()
     })
   }
@@ -39,12 +46,12 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
 
   function takeBatch(): Call[] {
     let operations = 0
-    let bytes = 0
+    let size = 0
     let count = 0
     for (const call of queue) {
       operations += call.operations.length
-      bytes += sizeOf(call)
-      if (count > 0 && (operations > most.operations || bytes > most.bytes)) break
+      size += call.size
+      if (count > 0 && (operations > perBatch.operations || size > perBatch.size)) break
       count += 1
     }
     const batch = queue.slice(0, count)
@@ -75,13 +82,16 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   }
 
   function settle(calls: readonly Call[]): void {
-    for (const { operations } of calls) waiting -= operations.length
+    for (const { operations, size } of calls) {
+      waiting.operations -= operations.length
+      waiting.size -= size
+    }
   }
 
-  return { commit, waiting: () => waiting, idle: () => running ?? Promise.resolve() }
+  return { commit, waiting: () => waiting.operations, idle: () => running ?? Promise.resolve() }
 }
 
-function sizeOf({ operations }: Call): number {
+function sizeOf(operations: readonly Operation[]): number {
   let size = 0
   for (const operation of operations) size += operation.type === 'put' ? operation.definition.length : 0
   return size

@@ -45,8 +45,8 @@ export type Dialect = {
   readonly readings: () => Promise<readonly Row[]>
   /** A write that changes nothing. */
   readonly touch: () => Promise<void>
-  /** Tells others that there is something to see, once committed; and hears them. */
-  readonly hear?: (writer: string, poke: () => void) => () => void
+  /** Calls `poke` when another replica says that it wrote; returns how to stop. */
+  readonly hear?: (poke: () => void) => () => void
   readonly close: () => Promise<void>
 }
 
@@ -144,7 +144,7 @@ export function createRemote({
     mend: dialect.touch,
     close: dialect.close,
     pollMs,
-    ...(dialect.hear && { onTold: (poke: () => void) => dialect.hear!(writer, poke) }),
+    ...(dialect.hear && { onTold: dialect.hear }),
   }
 }
 

@@ -19,7 +19,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { openSqlite } from '../../src/stores/sqlite/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { made, put, typesOf, until } from './made.ts'
+import { made, newsUntil, put, typesOf, until } from './made.ts'
 
 const open = (path: string) => openSqlite({ path, log: silent })
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
@@ -145,6 +145,23 @@ describe('the file of a SQLite store', () => {
     const path = join(folder, 'roster.db')
     await assert.rejects(openSqlite({ path, log: silent, mustExist: true }), /there is no store at/)
     assert.ok(!existsSync(path))
+  })
+
+  it('gives the whole picture to a follower who missed too much', async () => {
+    const path = join(folder, 'roster.db')
+    await using store = await open(path)
+    await store.commit([put({ name: 'stays' }), put({ name: 'goes' })])
+    const { resource_version: since } = await store.load()
+    await store.commit([{ type: 'delete', kind: 'agent', namespace: 'default', name: 'goes', expect: 'any' }])
+    execute(path, "DELETE FROM roster_deletions; UPDATE roster_meta SET value = '3' WHERE key = 'forgotten'")
+
+    const [news] = await newsUntil(store, since, (all) => all.length > 0)
+
+    assert.ok(news?.type === 'picture')
+    assert.deepEqual(
+      news.picture.registrations.map(({ name }) => name),
+      ['stays'],
+    )
   })
 
   it('shows its agents as the original mesh registry did', async () => {

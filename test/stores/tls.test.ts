@@ -9,7 +9,7 @@ import { Store } from '../../src/stores/config.ts'
 import { openStore } from '../../src/stores/open.ts'
 import { mysqlMissing, startMysql } from './databases/mysql.ts'
 import { postgresMissing, query, startPostgres } from './databases/postgres.ts'
-import { made, put } from './made.ts'
+import { made, put, until } from './made.ts'
 
 /** A certificate for `localhost`, signed by itself; undefined where there is no openssl. */
 function makeCertificate() {
@@ -72,10 +72,19 @@ describe('PostgreSQL over TLS', { skip: noOpenssl ?? postgresMissing() }, () => 
   let base: string
   before(async () => {
     const { key, cert } = certificate!
-    server = await startPostgres(['-c', 'ssl=on', '-c', `ssl_cert_file=${cert}`, '-c', `ssl_key_file=${key}`])
+    server = await startPostgres()
     base = await server.create()
+    await query(base, `ALTER SYSTEM SET ssl_cert_file = '${cert}'`)
+    await query(base, `ALTER SYSTEM SET ssl_key_file = '${key}'`)
+    await encrypt('on')
   })
   after(() => server[Symbol.asyncDispose]())
+
+  async function encrypt(ssl: 'on' | 'off'): Promise<void> {
+    await query(base, `ALTER SYSTEM SET ssl = ${ssl}`)
+    await query(base, 'SELECT pg_reload_conf()')
+    await until(async () => (await query(base, 'SHOW ssl'))[0]?.['ssl'] === ssl)
+  }
 
   keepsItsSecrets((host, query) => `${base.replace('@127.0.0.1', `@${host}`)}?${query}`)
 
@@ -88,6 +97,14 @@ describe('PostgreSQL over TLS', { skip: noOpenssl ?? postgresMissing() }, () => 
     )
 
     assert.ok(rows.length > 0 && rows.every(({ ssl }) => ssl === true))
+  })
+
+  it('goes without where it is only preferred and the server has none, and is refused where it is required', async () => {
+    await encrypt('off')
+
+    await using store = await open(`${base}?sslmode=prefer`)
+    made((await store.commit([put()]))[0])
+    await assert.rejects(open(`${base}?sslmode=require`), { name: 'StoreUnavailable' })
   })
 })
 
@@ -102,15 +119,4 @@ describe('MySQL over TLS', { skip: noOpenssl ?? mysqlMissing() }, () => {
   after(() => server[Symbol.asyncDispose]())
 
   keepsItsSecrets((host, query) => `${base.replace('@127.0.0.1', `@${host}`)}?${query}`)
-})
-
-describe('a server without TLS', { skip: postgresMissing() }, () => {
-  it('is used as it is where encryption is only preferred, and refused where it is required', async () => {
-    await using server = await startPostgres()
-    const base = await server.create()
-
-    await using store = await open(`${base}?sslmode=prefer`)
-    made((await store.commit([put()]))[0])
-    await assert.rejects(open(`${base}?sslmode=require`), { name: 'StoreUnavailable' })
-  })
 })

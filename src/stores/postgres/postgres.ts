@@ -24,7 +24,7 @@ export async function openPostgres({ config, log }: { config: RemoteStore; log: 
   const writer = randomUUID()
   const dialect = {
     ...createDialect(pool, writer),
-    hear: (_: string, poke: () => void) => listen({ options: pool.options, writer, poke, log }),
+    hear: (poke: () => void) => listen({ options: pool.options, writer, poke, log }),
   }
   const backend = createRemote({ dialect, writer, pollMs: (config.poll ?? 5) * 1000 })
   return createStore({ type: 'postgres', backend, log })

@@ -21,7 +21,7 @@ export function postgresMissing(): string | undefined {
 }
 
 /** A real PostgreSQL in a temporary folder; stopped and started again as often as a test likes. */
-export async function startPostgres(flags: readonly string[] = []) {
+export async function startPostgres() {
   const folder = mkdtempSync(join(tmpdir(), 'roster-pg-'))
   // As root the server runs as another user, who makes the data directory in here.
   chmodSync(folder, 0o777)
@@ -33,7 +33,7 @@ export async function startPostgres(flags: readonly string[] = []) {
     password: 'se:cr/et@1',
     persistent: true,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`, ...flags],
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${folder}`],
     onLog: () => {},
     onError: () => {},
   })
