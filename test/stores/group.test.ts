@@ -8,8 +8,10 @@ import { put } from './made.ts'
 function createSlow() {
   const batches: string[][] = []
   const failures = new Map<string, Error>()
+  const begun = Promise.withResolvers<void>()
 
   async function write(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+    begun.resolve()
     await new Promise((resolve) => setTimeout(resolve, 5))
     const names = operations.map(({ name }) => name)
     batches.push(names)
@@ -17,15 +19,15 @@ function createSlow() {
     return operations.map((): Outcome => ({ type: 'conflict', current: undefined }))
   }
 
-  return { write, batches, failures }
+  return { write, batches, failures, begun: begun.promise }
 }
 
 describe('group commit', () => {
   it('writes what arrives while one batch is on its way as the next one, in order', async () => {
-    const { write, batches } = createSlow()
+    const { write, batches, begun } = createSlow()
     const group = createGroupCommit(write)
     const first = group.commit([put({ name: 'first' })])
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await begun
 
     await Promise.all(['a', 'b', 'c'].map((name) => group.commit([put({ name })])))
     await first
