@@ -5,7 +5,7 @@ import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
 import type { LoadedConfig } from './config/load.ts'
-import { plansOf, registrationSettings } from './config/plans.ts'
+import { manualSource, plansOf, registrationSettings } from './config/plans.ts'
 import { watchConfig } from './config/watch.ts'
 import { openDoor } from './flow/door.ts'
 import { createMonitor } from './health/monitor.ts'
@@ -69,6 +69,11 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         registry,
         supervisor,
         monitor,
+        manual: {
+          ...registrations.manual,
+          mustBeLoaded: registrations.mustBeLoaded,
+          source: () => manualSource(config),
+        },
         reload: reloads.now,
         metrics: config.metrics.enabled ? metrics.text : undefined,
         name: config.listen.name,

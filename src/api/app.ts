@@ -6,6 +6,7 @@ import { docsApi } from './docs.ts'
 import type { Api, Bindings } from './edge.ts'
 import { replyToError } from './fault.ts'
 import { createHot, type Front } from './hot.ts'
+import { manualApi } from './manual.ts'
 import { createOne } from './one.ts'
 import { operationsApi } from './operations.ts'
 import type { ApiParts } from './parts.ts'
@@ -30,6 +31,9 @@ export function createApp(parts: ApiParts): { app: Api; fronts: readonly Front[]
 
   app.route('/servers', servers)
   app.route('/api/v1/servers', servers)
+  const manual = manualApi({ ...parts, hot })
+  app.route('/servers', manual)
+  app.route('/api/v1/servers', manual)
   app.route('/', discoverApi(parts))
   app.route('/', sourcesApi(parts))
   app.route('/', countsApi(parts))

@@ -1,3 +1,5 @@
+import type { ManualServers } from '../agents/manual.ts'
+import type { Registrations } from '../agents/registrations.ts'
 import type { Monitor } from '../health/monitor.ts'
 import type { Log } from '../log.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -13,6 +15,11 @@ export type ApiParts = {
   readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
   readonly monitor: Pick<Monitor, 'volatile' | 'version' | 'check' | 'suspicion' | 'clearSuspicion'>
+  /** Servers written by hand, and what the config says of their source. */
+  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get'> &
+    Pick<Registrations, 'mustBeLoaded'> & {
+      readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
+    }
   readonly reload: () => Promise<Reloaded>
   /** Prometheus text; absent where metrics are switched off. */
   readonly metrics?: (() => Promise<string>) | undefined

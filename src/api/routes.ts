@@ -18,6 +18,34 @@ const unknownServer = { 404: 'There is no such server.' }
 const unknownSource = { 404: 'There is no such source.', 502: 'The source could not be read; the answer says why.' }
 const badQuery = { 304: 'Nothing has changed since the given ETag.', 400: 'A parameter is wrong; the answer names it.' }
 
+const written: RouteDoc = {
+  summary: 'Write a server by hand, or write it anew',
+  group: 'servers',
+  answer: shapes.ServerDetail,
+  statuses: {
+    201: 'Created; `Location` says where it is.',
+    400: 'The definition is wrong; `errors` names each field.',
+    409: 'It comes from another source, or is not of the version that `If-Match` or `resource_version` says; `current` is what is there.',
+    503: 'Nothing can be stored now; `Retry-After` says when to try again.',
+  },
+  needs: 'admin',
+}
+const patched: RouteDoc = {
+  ...written,
+  summary: 'Change some fields of a server written by hand: a JSON merge patch',
+  statuses: { ...written.statuses, 404: unknownServer[404], 415: 'Another kind of patch.' },
+}
+const deleted: RouteDoc = {
+  ...written,
+  summary: 'Delete a server written by hand',
+  answer: shapes.Anything,
+  statuses: {
+    204: 'It is gone.',
+    404: unknownServer[404],
+    409: 'It comes from another source, or has another version.',
+  },
+}
+
 const servers: Record<string, RouteDoc> = {
   'GET /servers': {
     summary: 'The merged list',
@@ -48,6 +76,13 @@ const servers: Record<string, RouteDoc> = {
     query: ['secrets'],
     statuses: unknownServer,
   },
+  'POST /servers': { ...written, summary: 'Write a server by hand' },
+  'PUT /servers/:name': written,
+  'PUT /servers/:namespace/:name': written,
+  'PATCH /servers/:name': patched,
+  'PATCH /servers/:namespace/:name': patched,
+  'DELETE /servers/:name': deleted,
+  'DELETE /servers/:namespace/:name': deleted,
   'POST /servers/:name/check': {
     summary: 'Probe a server of the namespace "default" now',
     group: 'servers',

@@ -91,7 +91,8 @@ function targetOf(c: ApiContext): string {
   return pathname + search
 }
 
-function idIn(c: ApiContext): ServerId | undefined {
+/** The server that the path of a request names. */
+export function idIn(c: ApiContext): ServerId | undefined {
   const path = targetOf(c)
     .replace(/\?.*/, '')
     .replace(/^(\/api\/v1)?\/servers\//, '')

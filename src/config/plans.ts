@@ -6,9 +6,17 @@ import type { Config } from './schema.ts'
 
 /** The sources of a config as the supervisor runs them, in order of precedence; `manual` is implicit, and last. */
 export function plansOf({ sources }: Pick<Config, 'sources'>, tools: SourceTools): SourcePlan[] {
-  const hasManual = sources.some(({ type }) => type === 'manual')
-  const all = hasManual ? sources : [...sources, SourceConfig.parse({ type: 'manual' })]
+  const listed = sources.some(({ type }) => type === 'manual')
+  const all = listed ? sources : [...sources, implicit]
   return all.filter(({ enabled }) => enabled).map((source) => planOf(source, tools))
+}
+
+const implicit = SourceConfig.parse({ type: 'manual' })
+
+/** The source of servers written by hand, as the config lists it or not. */
+export function manualSource({ sources }: Pick<Config, 'sources'>) {
+  const { name, enabled, allow_stdio = false } = sources.find(({ type }) => type === 'manual') ?? implicit
+  return { name, enabled, allow_stdio }
 }
 
 function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {

@@ -30,6 +30,13 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
       suspicion: () => undefined,
       clearSuspicion: () => {},
     },
+    manual: {
+      put: () => Promise.reject(new Error('no store')),
+      remove: () => Promise.reject(new Error('no store')),
+      get: () => undefined,
+      mustBeLoaded: () => {},
+      source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
+    },
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
     version: '0.0.0',
