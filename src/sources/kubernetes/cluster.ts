@@ -21,6 +21,7 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
   const gate = createGate(habits)
   const bell = createWake({ signal })
   let looking = false
+  let asked = false
   // While something was listed anew and is not read yet nothing is said, so that what is gone goes in a picture.
   let listings = 0
   let read = 0
@@ -76,10 +77,10 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
       await update()
       looking = false
       asked = true
+      bell.raise()
     }
   }
 
-  let asked = false
   const work = [...parts.runs, keepPulse({ client, gate, habits, signal }), heed()]
   for (const one of work) one.catch(fail)
   try {

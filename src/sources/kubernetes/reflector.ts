@@ -186,7 +186,7 @@ export function createReflector<T>({
     const fault = thrown instanceof ApiError ? thrown.fault : 'broken'
     const status = thrown instanceof ApiError ? thrown.status : undefined
     // Where only the watch is forbidden, listing now and then shows enough.
-    barred = isBarred(thrown) && (fault === 'unauthorized' || version === undefined)
+    if (isBarred(thrown) && (fault === 'unauthorized' || version === undefined)) barred = true
     if (isRefusal(thrown)) {
       gate.worked()
       version = undefined
