@@ -57,7 +57,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
       { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
     ])
     if (outcome?.type === 'refused') throw new ManualRefused(outcome.reason)
-    if (outcome?.type !== 'put') throw new ManualConflict(`The server ${id} has changed meanwhile`, servers.get(id))
+    if (outcome?.type !== 'put') throw new ManualConflict(notAs(expected, id), servers.get(id))
     take(outcome.registration)
     const server = servers.get(id)
     if (!server) throw new ManualConflict(`The server ${id} was removed meanwhile`, undefined)
@@ -111,6 +111,11 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     get: (id: ServerId) => servers.get(id),
     size: () => servers.size,
   }
+}
+
+function notAs(expected: 'any' | 'none' | { version: string }, id: ServerId): string {
+  if (expected === 'none') return `There is a server ${id} already`
+  return `The server ${id} is not of the version that was expected: read it again and repeat the change on what you find`
 }
 
 function readingOf({ id, definition, stored }: ManualServer): Reading {

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { NotLoadedYet } from '../../src/agents/registrations.ts'
+import { StoreUnavailable } from '../../src/stores/store.ts'
+import { startHere } from '../daemon.ts'
+import { temporary } from '../e2e/running.ts'
+import { parts, serve } from './served.ts'
+
+type Server = {
+  id: string
+  source: string
+  tags: string[]
+  resource_version: string
+  headers: object
+  [key: string]: unknown
+}
+type Told = { detail: string; source: string; current: Server; errors: { field: string; problem: string }[] }
+
+const memory = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
+const weather = { name: 'weather', url: 'http://weather.example/mcp', health_check: 'none' }
+const admin = { authorization: 'Bearer let-me-in' }
+
+describe('servers written by hand', () => {
+  it('are seen by the very next request, replaced, patched and deleted', async () => {
+    await using daemon = await startHere(memory)
+    const names = async () =>
+      (await daemon.ask<{ servers: Server[] }>('GET', '/servers')).body.servers.map(({ id }) => id)
+
+    const created = await daemon.ask<Server>('POST', '/servers', { ...weather, namespace: 'team-a' })
+    assert.equal(created.status, 201)
+    assert.equal(created.headers.get('location'), '/servers/team-a/weather')
+    assert.equal(created.body['discovery_method'], 'manual')
+    assert.deepEqual(await names(), ['team-a/weather'])
+
+    const replaced = await daemon.ask<Server>('PUT', '/servers/team-a/weather', { ...weather, tags: ['a'] })
+    const patched = await daemon.ask<Server>('PATCH', '/servers/team-a/weather', {
+      labels: { env: 'prod' },
+      tags: null,
+    })
+    assert.deepEqual([replaced.status, replaced.body.tags, patched.status], [200, ['a'], 200])
+    assert.deepEqual([patched.body.tags, patched.body['labels']], [[], { env: 'prod' }])
+
+    assert.equal((await daemon.ask('DELETE', '/servers/team-a/weather')).status, 204)
+    assert.deepEqual(await names(), [])
+    assert.equal((await daemon.ask('DELETE', '/servers/team-a/weather')).status, 404)
+  })
+
+  it('take any name, as PUT creates it', async () => {
+    await using daemon = await startHere(memory)
+
+    for (const name of ['io.github.acme/weather', 'a b', 'ünï 😀', "x'; DROP TABLE servers; --", '__proto__']) {
+      const path = `/servers/default/${encodeURIComponent(name)}`
+      const { status, headers } = await daemon.ask('PUT', path, { url: weather.url })
+      assert.deepEqual([status, headers.get('location')], [201, path])
+      assert.equal((await daemon.ask('GET', path)).body['name'], name)
+    }
+  })
+
+  it('change nothing when the same is written again and again', async () => {
+    await using daemon = await startHere(memory)
+    const first = await daemon.ask<Server>('PUT', '/servers/weather', weather)
+    const token = async () => (await daemon.ask('GET', '/servers')).body['resource_version']
+    const before = await token()
+
+    for (let times = 0; times < 20; times += 1) await daemon.ask('PUT', '/servers/weather', weather)
+
+    const last = await daemon.ask<Server>('GET', '/servers/weather')
+    assert.equal(await token(), before)
+    assert.equal(last.body.resource_version, first.body.resource_version)
+  })
+
+  it('are refused with the current one where another version is expected', async () => {
+    await using daemon = await startHere(memory)
+    const old = await daemon.ask<Server>('POST', '/servers', weather)
+    const now = await daemon.ask<Server>('PUT', '/servers/weather', { ...weather, tags: ['new'] })
+    const put = (headers: Record<string, string>, more = {}) =>
+      daemon.ask<Told>('PUT', '/servers/weather', { ...weather, tags: ['newer'], ...more }, headers)
+
+    const etag = old.headers.get('etag') ?? ''
+    for (const ifMatch of [
+      etag,
+      `W/${etag}`,
+      old.body.resource_version,
+      `"${old.body.resource_version}"`,
+      '"x", "y"',
+    ]) {
+      const { status, body } = await put({ 'if-match': ifMatch })
+      assert.deepEqual([status, body.current.resource_version], [409, now.body.resource_version], ifMatch)
+    }
+    assert.equal((await put({}, { resource_version: old.body.resource_version })).status, 409)
+    assert.equal((await put({ 'if-none-match': '*' })).status, 409)
+    assert.equal((await daemon.ask('POST', '/servers', weather)).status, 409)
+    assert.equal((await daemon.ask('DELETE', '/servers/weather', undefined, { 'if-match': etag })).status, 409)
+    assert.equal((await put({ 'if-match': now.headers.get('etag') ?? '' })).status, 200)
+    assert.equal((await put({ 'if-match': '*' })).status, 200)
+    assert.equal((await daemon.ask('PUT', '/servers/nobody', { url: weather.url }, { 'if-match': '*' })).status, 404)
+  })
+
+  it('let exactly one of many writers of one version win, and lose no patch', async () => {
+    await using daemon = await startHere(memory)
+    const { body } = await daemon.ask<Server>('POST', '/servers', weather)
+    const writers = Array.from({ length: 50 }, (_, index) => index)
+
+    const races = await Promise.all(
+      writers.map((index) =>
+        daemon.ask('PUT', '/servers/weather', {
+          ...weather,
+          tags: [`${index}`],
+          resource_version: body.resource_version,
+        }),
+      ),
+    )
+    const patches = await Promise.all(
+      writers
+        .slice(0, 4)
+        .map((index) => daemon.ask('PATCH', '/servers/weather', { metadata: { [`k${index}`]: index } })),
+    )
+
+    assert.equal(races.filter(({ status }) => status === 200).length, 1)
+    assert.equal(races.filter(({ status }) => status === 409).length, 49)
+    assert.deepEqual([...new Set(patches.map(({ status }) => status))], [200])
+    const after = await daemon.ask<Server>('GET', '/servers/weather')
+    assert.deepEqual(after.body['metadata'], { k0: 0, k1: 1, k2: 2, k3: 3 })
+  })
+
+  it('keep the secrets that whoever writes them back was not shown', async () => {
+    await using daemon = await startHere(
+      `${memory}auth: { tokens: [{ name: all, token: let-me-in, role: admin, secrets: true }] }\n`,
+    )
+    const secret = { headers: { authorization: 'Bearer canary-1' }, url: 'https://me:canary-2@weather.example/mcp' }
+    const ask = (method: string, path: string, body?: unknown) => daemon.ask<Server & Told>(method, path, body, admin)
+    await ask('POST', '/servers', { ...weather, ...secret })
+
+    const shown = await ask('GET', '/servers/weather')
+    const put = await ask('PUT', '/servers/weather', { ...shown.body, description: 'new' })
+    const patched = await ask('PATCH', '/servers/weather', { headers: { 'x-more': 'canary-3' } })
+    const unknown = await ask('PATCH', '/servers/weather', { headers: { 'x-other': '<redacted>' } })
+    const known = await ask('GET', '/servers/weather?secrets=true')
+
+    assert.doesNotMatch(shown.text + put.text + patched.text + unknown.text + JSON.stringify(daemon.lines), /canary/)
+    assert.deepEqual([put.status, patched.status], [200, 200])
+    assert.deepEqual(known.body.headers, { authorization: 'Bearer canary-1', 'x-more': 'canary-3' })
+    assert.equal(known.body['url'], secret.url)
+    assert.deepEqual([unknown.status, unknown.body.errors[0]?.field], [400, 'headers.x-other'])
+  })
+
+  it('never take the name that another source shows', async () => {
+    await using daemon = await startHere()
+    writeFileSync(daemon.folder.at('team.yaml'), 'servers:\n  weather: { url: "http://weather.example/mcp" }\n')
+    await daemon.reload(
+      `sources: [{ type: file, name: team, paths: [${daemon.folder.at('team.yaml')}] }]\nstore: { type: memory }\n`,
+    )
+    await daemon.ask('POST', '/sources/team/refresh')
+
+    for (const [method, path] of [
+      ['POST', '/servers'],
+      ['PUT', '/servers/weather'],
+      ['PATCH', '/servers/weather'],
+      ['DELETE', '/servers/default/weather'],
+    ] as const) {
+      const { status, body } = await daemon.ask<Told>(method, path, method === 'DELETE' ? undefined : weather)
+      assert.deepEqual([status, body.source, body.current.source], [409, 'team', 'team'], method)
+      assert.match(body.detail, /source "team"/)
+    }
+  })
+
+  it('are no commands, unless their source says allow_stdio', async () => {
+    await using daemon = await startHere(memory)
+    const command = { name: 'local', command: 'python', args: ['-m', 'server'] }
+
+    const refused = await daemon.ask<Told>('POST', '/servers', command)
+    await daemon.reload('sources: [{ type: manual, name: ours, allow_stdio: true }]\nstore: { type: memory }\n')
+    const taken = await daemon.ask<Server>('POST', '/servers', command)
+    await daemon.reload(memory)
+
+    assert.equal(refused.status, 403)
+    assert.match(refused.body.detail, /allow_stdio: true on the source "manual"/)
+    assert.deepEqual([taken.status, taken.body.source], [201, 'ours'])
+    assert.equal((await daemon.ask('GET', '/servers/local')).status, 404)
+  })
+
+  it('are written by admins in the namespaces of their token, and audited', async () => {
+    await using daemon = await startHere(
+      `${memory}auth: { tokens: [{ name: ops, token: let-me-in, role: admin, namespaces: [team-a] }, { name: bot, token: robot, role: registrar }] }\n`,
+    )
+    const ask = (headers: Record<string, string>, namespace: string) =>
+      daemon.ask('PUT', `/servers/${namespace}/weather`, weather, headers)
+
+    assert.equal((await ask({}, 'team-a')).status, 403)
+    assert.equal((await ask({ authorization: 'Bearer robot' }, 'team-a')).status, 403)
+    assert.equal((await ask(admin, 'team-b')).status, 403)
+    assert.equal((await ask(admin, 'team-a')).status, 201)
+    const audit = daemon.lines.filter((line) => line['audit'] === true)
+    assert.deepEqual(
+      audit.map(({ principal, server, msg }) => [principal, server, msg]),
+      [['ops', 'team-a/weather', 'a server was created by hand']],
+    )
+    assert.notEqual(audit[0]?.['before'], audit[0]?.['after'])
+  })
+
+  it('name every field that is wrong, and never its value', async () => {
+    await using daemon = await startHere(memory)
+    const errors = async (body: unknown, method = 'POST', path = '/servers') => {
+      const answer = await daemon.ask<Told>(method, path, body)
+      assert.equal(answer.status, 400, answer.text)
+      assert.doesNotMatch(answer.text, /canary/)
+      return answer.body.errors?.map(({ field }) => field)
+    }
+
+    assert.deepEqual(
+      await errors({ name: 'a', url: 'ftp://canary', labels: { 'a b': 'canary' }, max_retries: 'canary' }),
+      ['labels.a b', 'max_retries'],
+    )
+    assert.deepEqual(await errors({ name: 'a\0canary', url: weather.url }), ['name'])
+    assert.deepEqual(await errors({ url: weather.url }), ['name'])
+    assert.deepEqual(await errors({ ...weather, name: 'other' }, 'PUT', '/servers/weather'), ['name'])
+    assert.equal(await errors([weather]), undefined)
+    assert.equal(await errors('{"name": "canary"'), undefined)
+    assert.equal(await errors(''), undefined)
+    assert.equal((await daemon.ask('POST', '/servers', { ...weather, description: 'x'.repeat(300_000) })).status, 413)
+    assert.equal((await daemon.ask('PUT', '/servers/a%00b', weather)).status, 404)
+    assert.equal(
+      (await daemon.ask('PATCH', '/servers/weather', [], { 'content-type': 'application/json-patch+json' })).status,
+      415,
+    )
+  })
+
+  it('survive a restart', async () => {
+    using folder = temporary()
+    async function written(): Promise<Server> {
+      await using daemon = await startHere('sources: []\n', { folder })
+      return (await daemon.ask<Server>('POST', '/servers', weather)).body
+    }
+    const before = await written()
+
+    await using again = await startHere('sources: []\n', { folder })
+
+    const { body } = await again.ask<Server>('GET', '/servers/weather')
+    assert.deepEqual([body.resource_version, body['created_at']], [before.resource_version, before['created_at']])
+  })
+
+  it('are not taken while the store is away, and whoever asked hears when to try again', async () => {
+    const away = () => Promise.reject(new StoreUnavailable('the disk is gone', { retry_after: 2.5 }))
+    const { manual } = parts()
+    await using down = await serve({ servers: [], parts: { manual: { ...manual, put: away } } })
+    const unread = () => {
+      throw new NotLoadedYet('not yet')
+    }
+    await using early = await serve({ servers: [], parts: { manual: { ...manual, mustBeLoaded: unread } } })
+    const post = { method: 'POST', body: JSON.stringify(weather) }
+
+    const answers = [await down.get('/servers', post), await early.get('/servers', post)]
+
+    assert.deepEqual(
+      answers.map(({ status, headers }) => [status, headers.get('retry-after')]),
+      [
+        [503, '3'],
+        [503, '1'],
+      ],
+    )
+  })
+})

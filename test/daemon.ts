@@ -1,0 +1,63 @@
+import { writeFileSync } from 'node:fs'
+import { loadConfig } from '../src/config/load.ts'
+import { startDaemon } from '../src/daemon.ts'
+import { createLog } from '../src/log.ts'
+import { temporary } from './e2e/running.ts'
+
+/**
+ * The real daemon inside the test's own process, on a free port of loopback, with a folder of its own.
+ *
+ * `config` is the text of its config file; `reload` reads it again.
+ */
+export async function startHere(
+  config = '',
+  { env = {}, folder: given }: { env?: Record<string, string>; folder?: ReturnType<typeof temporary> } = {},
+) {
+  const folder = given ?? temporary()
+  const lines: Record<string, unknown>[] = []
+  const log = createLog({
+    destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+  })
+  const write = (text: string) => writeFileSync(folder.at('config.yaml'), `${usual}${text}`)
+  write(config)
+  const place = {
+    container: false,
+    cluster: false,
+    home: folder.path,
+    cwd: folder.path,
+    stateDirectory: folder.at('state'),
+  }
+  const load = () => loadConfig({ flags: { config: folder.at('config.yaml'), port: '0' }, env, place })
+  const daemon = await startDaemon({ loaded: await load(), reload: load, log })
+  await daemon.ready()
+
+  return {
+    url: daemon.url,
+    folder,
+    lines,
+    reload: async (text: string) => (write(text), await daemon.reload()),
+    get: (path: string, init?: RequestInit) => fetch(daemon.url + path, init),
+    /** Asks with a JSON body; the status, the headers and the parsed answer. */
+    async ask<T = Record<string, unknown>>(
+      method: string,
+      path: string,
+      body?: unknown,
+      headers: Record<string, string> = {},
+    ): Promise<{ status: number; headers: Headers; body: T; text: string }> {
+      const response = await fetch(daemon.url + path, {
+        method,
+        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : {}) as T, text }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await daemon[Symbol.asyncDispose]()
+      if (!given) folder[Symbol.dispose]()
+    },
+  }
+}
+
+/** Nothing of this machine: no sources but what is registered, and no probes of what a test names. */
+const usual = 'listen: { host: 127.0.0.1 }\n'
