@@ -4,6 +4,8 @@ import { startDaemon } from '../src/daemon.ts'
 import { createLog } from '../src/log.ts'
 import { temporary } from './e2e/running.ts'
 
+export type Answer<T> = { readonly status: number; readonly headers: Headers; readonly body: T; readonly text: string }
+
 /**
  * The real daemon inside the test's own process, on a free port of loopback, with a folder of its own.
  *
@@ -43,7 +45,7 @@ export async function startHere(
       path: string,
       body?: unknown,
       headers: Record<string, string> = {},
-    ): Promise<{ status: number; headers: Headers; body: T; text: string }> {
+    ): Promise<Answer<T>> {
       const response = await fetch(daemon.url + path, {
         method,
         headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
