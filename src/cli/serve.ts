@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { ListenError } from '../api/listen.ts'
 import { type Flags, type LoadedConfig, loadConfig } from '../config/load.ts'
 import { createLog, openDestination, type RootLog } from '../log.ts'
@@ -34,6 +35,8 @@ export const serve: Command = {
     await using daemon = await started(invocation, { loaded, reload, log })
     invocation.onHangup(() => void reloaded(daemon, log))
     if (terminal.tty && format !== 'json') await welcome(invocation, daemon, loaded)
+    // Written at a clean exit only, if nobody asks for it; and the next start is the quicker for it.
+    setTimeout(flushCompileCache, 3000).unref()
     await aborted(signal)
     log.info('stopping')
     return 0
