@@ -72,10 +72,8 @@ describe('a PostgreSQL database', { skip }, () => {
     const url = await server.create()
     await using store = await openAt(url)
     const definition = JSON.stringify({
-      title: 'Weather\0\ud800',
-      url: 'http://w/',
-      labels: { env: '\\u0000' },
-      agent_type: 'worker',
+      definition: { labels: { env: '\\u0000' } },
+      facts: { name: 'Weather\0\ud800', endpoint: 'http://w/', agent_type: 'worker' },
     })
     await store.commit([
       put({ definition, namespace: 'prod' }),

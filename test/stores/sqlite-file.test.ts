@@ -168,11 +168,8 @@ describe('the file of a SQLite store', () => {
     const path = join(folder, 'roster.db')
     await using store = await open(path)
     const definition = JSON.stringify({
-      name: 'weather',
-      title: 'Weather',
-      url: 'http://w/',
-      labels: { env: 'prod' },
-      agent_type: 'worker',
+      definition: { name: 'weather', labels: { env: 'prod' } },
+      facts: { name: 'Weather', endpoint: 'http://w/', agent_type: 'worker' },
     })
     const [outcome] = await store.commit([
       put({ definition, namespace: 'prod' }),

@@ -52,28 +52,28 @@ export const migrations: readonly string[] = [
   `CREATE VIEW agents AS
    SELECT
      r.id AS id,
-     coalesce(d.definition ->> 'title', r.name) AS name,
+     coalesce(d.definition -> 'facts' ->> 'name', r.name) AS name,
      r.namespace AS namespace,
-     coalesce(d.definition ->> 'endpoint', d.definition ->> 'url') AS endpoint,
+     d.definition -> 'facts' ->> 'endpoint' AS endpoint,
      CASE
        WHEN b.beat_at IS NULL THEN 'pending'
        WHEN ${ageOfBeat} > r.eviction_threshold * 1000 THEN 'offline'
        WHEN ${ageOfBeat} > r.timeout_threshold * 1000 THEN 'unhealthy'
        ELSE 'healthy'
      END AS status,
-     coalesce(d.definition ->> 'labels', '{}') AS labels,
-     coalesce(d.definition ->> 'annotations', '{}') AS annotations,
+     coalesce(d.definition -> 'definition' ->> 'labels', '{}') AS labels,
+     coalesce(d.definition -> 'definition' ->> 'annotations', '{}') AS annotations,
      ${time('r.created_at')} AS created_at,
      ${time('r.updated_at')} AS updated_at,
      r.version::text AS resource_version,
      ${time('b.beat_at')} AS last_heartbeat,
-     coalesce(d.definition ->> 'health_interval', '30') AS health_interval,
+     coalesce(d.definition -> 'facts' ->> 'health_interval', '30') AS health_interval,
      r.timeout_threshold AS timeout_threshold,
      r.eviction_threshold AS eviction_threshold,
-     coalesce(d.definition ->> 'agent_type', 'default') AS agent_type,
-     coalesce(d.definition ->> 'config', '{}') AS config,
-     d.definition ->> 'security_context' AS security_context,
-     coalesce(d.definition ->> 'dependencies', '[]') AS dependencies
+     coalesce(d.definition -> 'facts' ->> 'agent_type', 'default') AS agent_type,
+     coalesce(d.definition -> 'facts' ->> 'config', '{}') AS config,
+     d.definition -> 'facts' ->> 'security_context' AS security_context,
+     coalesce(d.definition -> 'definition' ->> 'dependencies', '[]') AS dependencies
    FROM roster_registrations r
    CROSS JOIN LATERAL (SELECT ${definition} AS definition) d
    LEFT JOIN roster_beats b ON b.name = r.name

@@ -51,28 +51,28 @@ export const migrations: readonly string[] = [
   `CREATE VIEW agents AS
    SELECT
      r.id AS id,
-     coalesce(r.definition ->> '$.title', r.name) AS name,
+     coalesce(r.definition ->> '$.facts.name', r.name) AS name,
      r.namespace AS namespace,
-     coalesce(r.definition ->> '$.endpoint', r.definition ->> '$.url') AS endpoint,
+     r.definition ->> '$.facts.endpoint' AS endpoint,
      CASE
        WHEN b.beat_at IS NULL THEN 'pending'
        WHEN unixepoch('subsec') * 1000 - b.beat_at > r.eviction_threshold * 1000 THEN 'offline'
        WHEN unixepoch('subsec') * 1000 - b.beat_at > r.timeout_threshold * 1000 THEN 'unhealthy'
        ELSE 'healthy'
      END AS status,
-     coalesce(r.definition ->> '$.labels', '{}') AS labels,
-     coalesce(r.definition ->> '$.annotations', '{}') AS annotations,
+     coalesce(r.definition ->> '$.definition.labels', '{}') AS labels,
+     coalesce(r.definition ->> '$.definition.annotations', '{}') AS annotations,
      strftime('%Y-%m-%dT%H:%M:%fZ', r.created_at / 1000.0, 'unixepoch') AS created_at,
      strftime('%Y-%m-%dT%H:%M:%fZ', r.updated_at / 1000.0, 'unixepoch') AS updated_at,
      CAST(r.version AS TEXT) AS resource_version,
      strftime('%Y-%m-%dT%H:%M:%fZ', b.beat_at / 1000.0, 'unixepoch') AS last_heartbeat,
-     coalesce(r.definition ->> '$.health_interval', 30) AS health_interval,
+     coalesce(r.definition ->> '$.facts.health_interval', 30) AS health_interval,
      r.timeout_threshold AS timeout_threshold,
      r.eviction_threshold AS eviction_threshold,
-     coalesce(r.definition ->> '$.agent_type', 'default') AS agent_type,
-     coalesce(r.definition ->> '$.config', '{}') AS config,
-     r.definition ->> '$.security_context' AS security_context,
-     coalesce(r.definition ->> '$.dependencies', '[]') AS dependencies
+     coalesce(r.definition ->> '$.facts.agent_type', 'default') AS agent_type,
+     coalesce(r.definition ->> '$.facts.config', '{}') AS config,
+     r.definition ->> '$.facts.security_context' AS security_context,
+     coalesce(r.definition ->> '$.definition.dependencies', '[]') AS dependencies
    FROM roster_registrations r LEFT JOIN roster_beats b ON b.name = r.name
    WHERE r.kind = 'agent';`,
 ]
