@@ -43,5 +43,7 @@ function rangeOf(text: string): semver.Range | undefined {
 
 /** Versions as people write them: `v1.2`, `2024.06` count as if their missing parts were 0. */
 function versionOf(version: string): semver.SemVer | null {
-  return semver.parse(version, { loose: true }) ?? (/^v?\d/.test(version) ? semver.coerce(version) : null)
+  return (
+    semver.parse(version, { loose: true }) ?? (/^v?\d/.test(version) ? semver.coerce(version, { loose: true }) : null)
+  )
 }

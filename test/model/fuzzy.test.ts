@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { matchesFuzzily } from '../../src/model/fuzzy.ts'
+
+describe('a fuzzy match', () => {
+  for (const [name, query, holds] of [
+    ['process_data', 'process_data', true],
+    ['Process_Data', 'pROCESS', true],
+    ['process_data', 'data', true],
+    ['data', 'process_data', false],
+    ['forecast', 'forcast', true],
+    ['translate', 'translation', true],
+    ['abcdefghij', 'abcdefgxyz', true],
+    ['abcdefghij', 'abcdefwxyz', false],
+    ['', 'a', false],
+    ['a', '', false],
+    ['', '', false],
+    ['größe', 'GRÖSSE', false],
+    ['größe', 'GRÖßE', true],
+  ] as const) {
+    it(`${holds ? 'takes' : 'does not take'} "${query}" for "${name}"`, () => {
+      assert.equal(matchesFuzzily(name, query), holds)
+    })
+  }
+})
