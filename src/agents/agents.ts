@@ -13,7 +13,7 @@ import {
 } from '../stores/store.ts'
 import { type LeaseTerms, reportOf } from './lease.ts'
 import type { Lease, Leases, Turn } from './leases.ts'
-import type { AgentFacts, AgentRequest } from './registration.ts'
+import { addressOf, type AgentFacts, type AgentRequest, RegistrationProblem, type Sent } from './registration.ts'
 
 /** One registered agent. Immutable but for its lease; what moves with every beat is in `sent` and the lease. */
 export type Agent = {
@@ -63,7 +63,7 @@ export function createAgents({
   log: Log
 }) {
   const agents = new Map<string, Agent>()
-  const sent = new Map<string, { readonly timestamp?: string; readonly metadata?: Record<string, unknown> }>()
+  const sent = new Map<string, Omit<Sent, 'status'>>()
   const counted = { registrations: 0, heartbeats: 0, expired: 0 }
   let tell: ((sighting: Sighting) => void) | undefined
 
@@ -78,20 +78,23 @@ export function createAgents({
     if (tell === from) tell = undefined
   }
 
+  /** `holder` is who may touch it from now on; undefined: whoever held it goes on to. */
   async function register(request: AgentRequest, holder?: string): Promise<Registered> {
     const known = agents.get(request.id)
     if (known) refuseStranger(known, request)
     else refuseTooMany()
-    counted.registrations += 1
-    if (known && request.expected === undefined && saysTheSame(known, request)) {
-      renew(known, request)
-      return { agent: known, created: false, changed: false }
+    const holds = holder ?? known?.held.holder
+    if (known && request.expected === undefined && saysTheSame(known, request) && holds === known.held.holder) {
+      counted.registrations += 1
+      return { agent: renew(refreshed(known, request), request), created: false, changed: false }
     }
-    const [outcome] = await store.commit([putOf(request, holder)])
-    if (outcome?.type === 'refused') throw new AgentConflict(outcome.reason, undefined)
+    const [outcome] = await store.commit([putOf(request, holds)])
+    if (outcome?.type === 'refused')
+      throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
     if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), agents.get(request.id))
     const agent = take(outcome.registration) ?? agents.get(request.id)
     if (!agent) throw new AgentConflict(`Agent ${request.id} was removed meanwhile`, undefined)
+    counted.registrations += 1
     renew(agent, request)
     show([agent])
     return { agent, created: outcome.created, changed: true }
@@ -114,28 +117,30 @@ export function createAgents({
     )
   }
 
-  function saysTheSame(known: Agent, { definition, facts, instance_id }: AgentRequest): boolean {
+  function saysTheSame(known: Agent, { definition, facts, instance_id, sent: said }: AgentRequest): boolean {
     return (
       known.held.instance_id === instance_id &&
-      isDeepStrictEqual(known.facts, facts) &&
+      isDeepStrictEqual(known.facts, said?.metadata ? { ...facts, config: known.facts.config } : facts) &&
       isDeepStrictEqual(known.definition, definition)
     )
   }
 
-  function renew(agent: Agent, { beats }: AgentRequest): void {
-    if (beats) heartbeat(agent.id)
+  /** An agent whose metadata moves with its heartbeats shows the newest, without another revision. */
+  function refreshed(known: Agent, { facts, sent: said }: AgentRequest): Agent {
+    if (!said?.metadata || isDeepStrictEqual(known.facts.config, facts.config)) return known
+    const agent = { ...known, facts }
+    agents.set(agent.id, agent)
+    return agent
+  }
+
+  function renew(agent: Agent, { beats, sent: said }: AgentRequest): Agent {
+    if (beats) heartbeat(agent.id, said)
     else if (agent.lease.beaten) leases.beat(agent.id, agent.lease.said)
+    return agents.get(agent.id) ?? agent
   }
 
   /** Notes a heartbeat; undefined where nobody of that id is registered. */
-  function heartbeat(
-    id: string,
-    {
-      status,
-      metadata,
-      timestamp,
-    }: { status?: 'healthy' | 'degraded'; metadata?: Record<string, unknown>; timestamp?: string } = {},
-  ): Agent | undefined {
+  function heartbeat(id: string, { status, metadata, timestamp }: Sent = {}): Agent | undefined {
     const agent = agents.get(id)
     const beat = agent && leases.beat(id, status)
     if (!beat) return undefined
@@ -149,24 +154,19 @@ export function createAgents({
       },
     ])
     if (metadata !== undefined || timestamp !== undefined)
-      sent.set(id, { ...(metadata && { metadata }), ...(timestamp && { timestamp }) })
+      sent.set(id, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
     if (beat.changed) show([agent])
     return agent
   }
 
   /** Moves an agent to another address, which is a change of what it is. */
-  async function moveTo(agent: Agent, endpoint: string): Promise<void> {
-    const remote = /^https?:/i.test(endpoint)
-    const definition = ServerDefinition.parse({ ...agent.definition, url: endpoint, type: remote ? 'http' : 'stdio' })
+  async function moveTo(agent: Agent, endpoint: string): Promise<Agent> {
+    const definition = ServerDefinition.safeParse({ ...agent.definition, ...addressOf(endpoint) })
+    if (!definition.success) throw new RegistrationProblem('endpoint', "Validation failed: 'endpoint' must be a URL")
     const facts = { ...agent.facts, endpoint }
-    await register({
-      id: agent.id,
-      definition,
-      facts,
-      instance_id: agent.held.instance_id,
-      takeover: true,
-      beats: true,
-    })
+    const { instance_id } = agent.held
+    const moved = { id: agent.id, definition: definition.data, facts, instance_id, takeover: true, beats: false }
+    return (await register(moved)).agent
   }
 
   /** Whether there was such an agent. */
@@ -229,14 +229,13 @@ export function createAgents({
   }
 
   /** Takes a stored registration in, unless a newer one is known; the lease goes on. */
-  function take(registration: Registration, heard?: { beaten: boolean; silentMs: number }): Agent | undefined {
+  function take(registration: Registration, heard?: Heard): Agent | undefined {
     const { name: id, resource_version, created_at, updated_at, lease: held } = registration
     const known = agents.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
     const { definition, facts } = JSON.parse(registration.definition) as Pick<Agent, 'definition' | 'facts'>
     const terms = termsOf(facts, settings().retentionMs)
-    const lease = known && !heard ? leases.get(id) : undefined
-    if (lease) lease.terms = terms
+    const lease = known && leases.renew(id, terms)
     const agent: Agent = {
       id,
       definition,
@@ -253,19 +252,31 @@ export function createAgents({
    * Takes in what the store holds. While this daemon was down nobody could be heard, so silence counts only as far as it
    * was longer than that of whoever was heard last; who was alive then has a full interval from now.
    */
-  function load(registrations: readonly Registration[], beats: readonly HeardBeat[]): void {
-    const heard = new Map(beats.map((beat) => [beat.name, beat]))
-    const least = beats.reduce((sum, { age_ms }) => Math.min(sum, age_ms), Infinity)
+  function load(registrations: readonly Registration[], beats: readonly HeardBeat[], version: string): void {
     const present = new Set(registrations.map(({ name }) => name))
-    const lost = [...agents.keys()].filter((id) => !present.has(id))
-    const taken = registrations.flatMap((registration) => {
-      const beat = heard.get(registration.name)
-      const silent = beat ? beat.age_ms - least : 0
-      const { timeout } = registration.lease ?? { timeout: 60 }
-      return take(registration, { beaten: beat !== undefined, silentMs: silent < timeout * 1000 ? 0 : silent }) ?? []
+    // Who was registered after the picture was taken is no part of it, and stays.
+    const lost = [...agents.values()].filter(({ id, stored }) => {
+      return !present.has(id) && !isNewer(stored.resource_version, version)
     })
-    if (lost.length > 0) forget(lost)
+    const ages = new Map(beats.map((beat) => [beat.name, beat]))
+    const least = beats.reduce((sum, { age_ms }) => Math.min(sum, age_ms), Infinity)
+    const fresh = registrations.filter(({ name }) => !agents.has(name))
+    const taken = registrations.flatMap((one) => take(one, heardBefore(one, ages.get(one.name), least)) ?? [])
+    if (lost.length > 0) forget(lost.map(({ id }) => id))
     show(taken)
+    // Those who were known already may have been heard by another replica.
+    const news = new Set(fresh.map(({ name }) => name))
+    heard(beats.filter(({ name }) => !news.has(name)))
+  }
+
+  /** What another replica heard. */
+  function heard(beats: readonly HeardBeat[]): void {
+    const changed = beats.flatMap(({ name, age_ms, said }) => {
+      const agent = agents.get(name)
+      const beat = agent && leases.beat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)
+      return agent && beat?.changed ? [agent] : []
+    })
+    show(changed)
   }
 
   return {
@@ -277,13 +288,7 @@ export function createAgents({
     unregister,
     settle,
     load,
-    /** From another replica. */
-    heard: (beats: readonly HeardBeat[]) => {
-      for (const { name, age_ms, said } of beats) {
-        const agent = agents.get(name)
-        if (agent && leases.beat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)?.changed) show([agent])
-      }
-    },
+    heard,
     put: (registration: Registration) => {
       const agent = take(registration)
       if (agent) show([agent])
@@ -292,10 +297,31 @@ export function createAgents({
       if (agents.has(id)) forget([id])
     },
     get: (id: string) => (settle(), agents.get(id)),
+    /** The same for whoever has settled what is due already. */
+    peek: (id: string) => agents.get(id),
     list: (): readonly Agent[] => (settle(), [...agents.values()]),
     sent: (id: string) => sent.get(id),
     size: () => agents.size,
     counts: () => ({ ...counted }),
+  }
+}
+
+/** What is known of an agent's heartbeats when it is taken in. */
+type Heard = {
+  readonly beaten: boolean
+  readonly silentMs: number
+  readonly said?: 'healthy' | 'degraded'
+  readonly lastBeat?: number
+}
+
+function heardBefore({ lease }: Registration, beat: HeardBeat | undefined, least: number): Heard {
+  if (!beat) return { beaten: false, silentMs: 0 }
+  const silent = beat.age_ms - least
+  return {
+    beaten: true,
+    silentMs: silent < (lease?.timeout ?? 60) * 1000 ? 0 : silent,
+    said: beat.said === 'degraded' ? 'degraded' : 'healthy',
+    lastBeat: Date.now() - beat.age_ms,
   }
 }
 

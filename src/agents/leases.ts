@@ -5,6 +5,8 @@ import { type LeaseStatus, leaseStatus, type LeaseTerms, nextTurn } from './leas
 /** One lease as it runs. Only `leases` writes to it. */
 export type Lease = {
   readonly id: string
+  /** Grows with every heartbeat and every turn of its status. */
+  moves: number
   terms: LeaseTerms
   status: LeaseStatus
   /** What the agent last called itself. */
@@ -66,6 +68,7 @@ export function createLeases({
   function enter(lease: Lease, status: LeaseStatus): void {
     if (isLiving(lease.status)) living -= 1
     lease.status = status
+    lease.moves += 1
     if (isLiving(status)) living += 1
   }
 
@@ -83,6 +86,7 @@ export function createLeases({
     const known = leases.get(id)
     const lease: Lease = known ?? {
       id,
+      moves: 0,
       terms,
       status: 'pending',
       said: 'healthy',
@@ -119,10 +123,20 @@ export function createLeases({
     lease.beaten = true
     lease.said = said
     lease.lastBeat = wall() - silentMs
+    lease.moves += 1
     if (held.size > 0) held.delete(lease)
     if (before !== said) enter(lease, said)
     deadlines.set(lease, from + lease.terms.timeout)
     return { lease, changed: before !== said }
+  }
+
+  /** Goes on with a lease under other terms; what is due sooner by them is armed so. */
+  function renew(id: string, terms: LeaseTerms): Lease | undefined {
+    const lease = leases.get(id)
+    if (!lease) return undefined
+    lease.terms = terms
+    if (!held.has(lease)) arm(lease)
+    return lease
   }
 
   function close(id: string): void {
@@ -213,6 +227,7 @@ export function createLeases({
   return {
     open,
     beat,
+    renew,
     close,
     settle,
     release,

@@ -28,6 +28,15 @@ export type AgentRequest = {
   readonly expected?: string | undefined
   /** Whether it counts as a heartbeat. */
   readonly beats: boolean
+  /** What moves with every heartbeat. Where it has `metadata`, the config is no part of what the agent is. */
+  readonly sent?: Sent | undefined
+}
+
+/** What an agent says with a heartbeat, beside that it lives. */
+export type Sent = {
+  readonly status?: 'healthy' | 'degraded'
+  readonly timestamp?: string
+  readonly metadata?: Readonly<Record<string, unknown>>
 }
 
 /** What an agent sent cannot be taken. `field` names the part. */
@@ -55,7 +64,7 @@ const secondsIn = (least: number, most: number) =>
 const Text = z.union([z.string(), z.number()]).transform(String)
 
 /** Everything that any stage of the mesh sent, under the names it used. Unknown fields are ignored, as they always were. */
-const Sent = z.looseObject({
+const Registration = z.looseObject({
   id: z.string(),
   name: Text.nullish(),
   namespace: z.string().nullish(),
@@ -83,7 +92,7 @@ const Sent = z.looseObject({
   takeover: z.boolean().nullish(),
   resource_version: Text.nullish(),
 })
-type Sent = z.output<typeof Sent>
+type Registration = z.output<typeof Registration>
 
 /** The originals' thresholds by type, in seconds: timeout, eviction. */
 const byType: Record<string, readonly [number, number]> = {
@@ -100,7 +109,7 @@ export type Thresholds = { readonly timeout: number; readonly eviction: number }
 /** Reads an AgentRegistration; throws a `RegistrationProblem` that names the field. */
 export function parseAgent(
   value: unknown,
-  { defaults, beats }: { defaults: Thresholds; beats: boolean },
+  { defaults, beats, sent: said }: { defaults: Thresholds; beats: boolean; sent?: Sent | undefined },
 ): AgentRequest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new RegistrationProblem('registration', 'a registration must be a JSON object')
@@ -108,12 +117,15 @@ export function parseAgent(
   if (!('id' in value) || value.id === null || value.id === '') {
     throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
   }
-  const parsed = Sent.safeParse(value)
+  if (isDeeperThan(value, deepest)) {
+    throw new RegistrationProblem('registration', `Validation failed: it is nested deeper than ${deepest} levels`)
+  }
+  const parsed = Registration.safeParse(withoutNulls(value))
   if (!parsed.success) throw problemIn(parsed.error)
   const sent = parsed.data
   const facts = factsOf(sent, defaults)
   const definition = ServerDefinition.safeParse(definitionOf(sent, facts))
-  if (!definition.success) throw problemIn(definition.error)
+  if (!definition.success) throw problemIn(definition.error, asSent)
   secure(sent, definition.data)
   return {
     id: sent.id,
@@ -123,17 +135,39 @@ export function parseAgent(
     takeover: sent.takeover ?? false,
     expected: sent.resource_version || undefined,
     beats,
+    sent: said,
   }
 }
 
-function problemIn(error: z.ZodError): RegistrationProblem {
+/** How deep what is sent may be nested. */
+export const deepest = 32
+
+/** Whether there are objects in objects beyond `most`; asks without recursion, since that is what breaks others. */
+export function isDeeperThan(value: unknown, most: number): boolean {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > most) return true
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return false
+}
+
+/** What is null is as if it were not there. */
+function withoutNulls(value: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null))
+}
+
+/** What a part of the definition is called in a registration. */
+const asSent: Readonly<Record<string, string>> = { name: 'id', title: 'name', url: 'endpoint' }
+
+function problemIn(error: z.ZodError, names: Readonly<Record<string, string>> = {}): RegistrationProblem {
   const [issue] = error.issues
   const field = issue?.path.join('.') || 'registration'
-  const named = field === 'name' ? 'id' : field
+  const named = names[field] ?? field
   return new RegistrationProblem(named, `Validation failed: '${named}' ${issue?.message ?? 'is not valid'}`)
 }
 
-function factsOf(sent: Sent, defaults: Thresholds): AgentFacts {
+function factsOf(sent: Registration, defaults: Thresholds): AgentFacts {
   const agent_type = fitName(sent.agent_type ?? 'default')
   const [timeout, eviction] = byType[agent_type] ?? [defaults.timeout, defaults.eviction]
   const timeout_threshold = sent.timeout_threshold ?? timeout
@@ -143,7 +177,10 @@ function factsOf(sent: Sent, defaults: Thresholds): AgentFacts {
     agent_type,
     health_interval: sent.health_interval ?? 30,
     timeout_threshold,
-    eviction_threshold: Math.max(timeout_threshold, sent.eviction_threshold ?? eviction),
+    eviction_threshold: Math.max(
+      timeout_threshold,
+      sent.eviction_threshold ?? Math.max(eviction, 2 * timeout_threshold),
+    ),
     config: sent.config ?? {},
     security_context:
       typeof sent.security_context === 'object'
@@ -153,18 +190,16 @@ function factsOf(sent: Sent, defaults: Thresholds): AgentFacts {
   }
 }
 
-function definitionOf(sent: Sent, facts: AgentFacts): Record<string, unknown> {
+function definitionOf(sent: Registration, facts: AgentFacts): Record<string, unknown> {
   const tags = Array.isArray(sent.tags) ? { tags: sent.tags } : {}
   const labels = { ...(Array.isArray(sent.tags) ? {} : sent.tags), ...sent.labels }
-  const remote = /^https?:/i.test(facts.endpoint)
   return {
     name: sent.id,
     namespace: sent.namespace || defaultNamespace,
     title: (sent.name ?? sent.id).slice(0, 253),
     description: sent.description ?? undefined,
     version: sent.version ?? undefined,
-    type: remote ? 'http' : 'stdio',
-    url: remote || facts.endpoint.startsWith('stdio://') ? facts.endpoint : `stdio://${facts.endpoint}`,
+    ...addressOf(facts.endpoint),
     labels,
     annotations: { ...textual(sent.annotations ?? {}), ...originals(sent, facts) },
     ...tags,
@@ -177,8 +212,14 @@ function definitionOf(sent: Sent, facts: AgentFacts): Record<string, unknown> {
   }
 }
 
+/** Where an agent is reached; what is no address of HTTP is one of the agent's own making. */
+export function addressOf(endpoint: string): { type: 'http' | 'stdio'; url: string } {
+  if (/^https?:/i.test(endpoint)) return { type: 'http', url: endpoint }
+  return { type: 'stdio', url: endpoint.startsWith('stdio://') ? endpoint : `stdio://${endpoint}` }
+}
+
 /** What was made fit is kept as it was sent. */
-function originals({ name, agent_type }: Sent, facts: AgentFacts): Record<string, string> {
+function originals({ name, agent_type }: Registration, facts: AgentFacts): Record<string, string> {
   return {
     ...(name !== undefined && name !== null && name !== facts.name && { original_name: name }),
     ...(agent_type !== undefined &&
@@ -205,7 +246,7 @@ function capabilityOf(sent: string | Record<string, unknown>): unknown {
   }
 }
 
-function secure({ security_context }: Sent, { capabilities }: ServerDefinition): void {
+function secure({ security_context }: Registration, { capabilities }: ServerDefinition): void {
   if (security_context !== 'high_security') return
   const missing = demanded.filter((name) => !capabilities.some((capability) => capability.name === name))
   if (missing.length === 0) return

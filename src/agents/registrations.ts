@@ -46,6 +46,7 @@ export function startRegistrations({
   const stop = new AbortController()
   const loaded = Promise.withResolvers<void>()
   let isLoaded = false
+  let isShown = false
   let store: Store | undefined
   const later: Pick<Store, 'commit' | 'beat'> = {
     commit: async (operations) => await (await opening).commit(operations),
@@ -64,9 +65,9 @@ export function startRegistrations({
     leases.grace()
   }
 
-  function takePicture({ registrations, beats }: Picture): void {
+  function takePicture({ registrations, beats, resource_version }: Picture): void {
     const of = (kind: Kind) => registrations.filter((registration) => registration.kind === kind)
-    agents.load(of('agent'), beats)
+    agents.load(of('agent'), beats, resource_version)
     manual.load(of('manual'))
   }
 
@@ -101,17 +102,25 @@ export function startRegistrations({
     }
   }
 
+  const isRead = () => isLoaded
+
   /** A source of what is registered: everything once it is loaded, then each change as it is made. */
-  function sourceOf(part: Pick<Agents, 'attach' | 'detach'>): Source {
+  function sourceOf(part: Pick<Agents, 'attach' | 'detach'>, onShown = () => {}): Source {
     return async function* (run: Run): AsyncGenerator<Sighting> {
-      while (!isLoaded) {
+      while (!isRead()) {
         await Promise.race([loaded.promise.catch(() => {}), run.wake.wait(5000)])
         if (run.signal.aborted) return
-        if (!isLoaded) yield { type: 'alive', note: 'waiting for the store' }
+        if (!isRead()) yield { type: 'alive', note: 'waiting for the store' }
       }
       run.wake.take()
-      yield part.attach(run.tell)
+      const waiting: Sighting[] = []
+      let taken = false
       try {
+        yield part.attach((sighting) => (taken ? run.tell(sighting) : void waiting.push(sighting)))
+        // The picture is looked at in slices; what changed meanwhile is newer than it and must come after it.
+        taken = true
+        for (const sighting of waiting) run.tell(sighting)
+        onShown()
         for (;;) {
           await run.wake.wait(30_000)
           if (run.signal.aborted) return
@@ -139,7 +148,7 @@ export function startRegistrations({
   return {
     agents,
     manual,
-    sources: { agents: sourceOf(agents), manual: sourceOf(manual) },
+    sources: { agents: sourceOf(agents, () => (isShown = true)), manual: sourceOf(manual) },
     /** Applies what is due; called before every read of the registry. */
     settle: agents.settle,
     preservation: leases.preservation,
@@ -148,6 +157,10 @@ export function startRegistrations({
     /** Throws `NotLoadedYet` while nothing can be said about who is registered. */
     mustBeLoaded: () => {
       if (!isLoaded) throw new NotLoadedYet('what is registered is still being read from the store')
+    },
+    /** Throws `NotLoadedYet` until the registry shows every agent that is registered. */
+    mustBeShown: () => {
+      if (!isShown) throw new NotLoadedYet('which agents there are is still being read from the store')
     },
     async [Symbol.asyncDispose]() {
       stop.abort()

@@ -1,0 +1,64 @@
+import type { Capability } from '../model/capability.ts'
+import type { Registered } from '../model/change.ts'
+import { matchesFuzzily } from '../model/fuzzy.ts'
+import { matchingFacets } from '../model/matching.ts'
+import { redactText } from '../model/redact.ts'
+import type { Server } from '../model/server.ts'
+import type { Agent } from './agents.ts'
+import { isAgent, type MeshRegistry } from './mesh-registry.ts'
+import type { CapabilityQuery } from './parameters.ts'
+import { capabilityView } from './view.ts'
+
+/** One server, and those of its capabilities that were asked for. */
+export type FoundCapabilities = { readonly server: Server; readonly capabilities: readonly Capability[] }
+
+/** Finds capabilities, declared and introspected, of agents and of all other servers. */
+export function findCapabilities(
+  asked: CapabilityQuery,
+  registry: Pick<MeshRegistry, 'select'>,
+  of: readonly Registered[] = registry.select(asked.query).page,
+): readonly FoundCapabilities[] {
+  const suits = matchingOne(asked)
+  return of.flatMap(({ server }) => {
+    const capabilities = server.capabilities.filter(suits)
+    return capabilities.length > 0 ? [{ server, capabilities }] : []
+  })
+}
+
+function matchingOne(asked: CapabilityQuery): (capability: Capability) => boolean {
+  const { query, description_contains, include_deprecated } = asked
+  const isNamed = matchingName(asked)
+  const facets = matchingFacets(query)
+  return (capability) =>
+    (include_deprecated || capability.stability !== 'deprecated') &&
+    (!isNamed || isNamed(capability.name)) &&
+    (!facets || facets(capability)) &&
+    // As in the original: what has no description is not ruled out by its words.
+    (description_contains === undefined ||
+      (capability.description ?? description_contains).toLowerCase().includes(description_contains))
+}
+
+function matchingName({ name, match }: CapabilityQuery): ((name: string) => boolean) | undefined {
+  if (name === undefined) return undefined
+  const asked = name.toLowerCase()
+  if (match === 'fuzzy') return (one) => matchesFuzzily(one, asked)
+  if (match === 'exact') return (one) => one.toLowerCase() === asked
+  return (one) => one.toLowerCase().includes(asked)
+}
+
+/** A capability as `/capabilities` shows it, with whose it is. */
+export function capabilityOf(
+  { server }: Pick<FoundCapabilities, 'server'>,
+  capability: Capability,
+  agentOf: (id: string) => Agent | undefined,
+): Record<string, unknown> {
+  const agent = isAgent({ server }) ? agentOf(server.name) : undefined
+  return {
+    ...capabilityView(capability),
+    agent_id: agent?.id ?? server.id,
+    agent_name: agent?.facts.name ?? server.title ?? server.name,
+    agent_namespace: server.namespace,
+    agent_status: server.status,
+    agent_endpoint: redactText(agent?.facts.endpoint ?? server.url ?? `stdio://${server.name}`),
+  }
+}

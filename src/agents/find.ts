@@ -1,0 +1,51 @@
+import { hasCapability, matching, matchingCapability } from '../model/matching.ts'
+import type { ServerQuery } from '../model/query.ts'
+import type { Server } from '../model/server.ts'
+import type { Agent } from './agents.ts'
+import type { MeshRegistry } from './mesh-registry.ts'
+import type { Found } from './view.ts'
+
+/** What is asked of agents: a query, and further capabilities that an agent must have as well. */
+export type AgentQuery = { readonly query: ServerQuery; readonly also: readonly string[] }
+
+export type FoundAgents = { readonly agents: readonly Found[]; readonly next?: string | undefined }
+
+/** Finds agents by the indexes of the registry; those that are shadowed there are looked at one by one, and come last. */
+export function createFinder({
+  registry,
+  source,
+  agentOf,
+  shadowed,
+}: {
+  registry: Pick<MeshRegistry, 'get' | 'select'>
+  /** Name of the source of agents. */
+  source: () => string | undefined
+  agentOf: (id: string) => Agent | undefined
+  shadowed: () => ReadonlySet<string>
+}) {
+  return function find({ query, also }: AgentQuery): FoundAgents {
+    const { page, next } = registry.select({ ...query, source: source() })
+    const hasAll = also
+      .map((capability) => matchingCapability({ ...query, capability }))
+      .map((suits) => suits && hasCapability(suits))
+    const suits = (server: Server) => hasAll.every((has) => !has || has(server))
+    const agents = page.flatMap(({ server }): Found[] => {
+      const agent = suits(server) ? agentOf(server.name) : undefined
+      return agent ? [{ agent, server }] : []
+    })
+    if (next !== undefined) return { agents, next }
+    return { agents: [...agents, ...shadowedIn(query, suits)] }
+  }
+
+  function shadowedIn(query: ServerQuery, suits: (server: Server) => boolean): Found[] {
+    if (shadowed().size === 0) return []
+    const holds = matching(query)
+    return [...shadowed()].toSorted().flatMap((id) => {
+      const winner = registry.get(id)?.server
+      const agent = winner && agentOf(winner.name)
+      if (!winner || !agent) return []
+      const asServer: Server = { ...winner, ...agent.definition, status: agent.lease.status, health: { since: '' } }
+      return holds(asServer) && suits(asServer) ? [{ agent, winner }] : []
+    })
+  }
+}

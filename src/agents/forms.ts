@@ -1,0 +1,94 @@
+import { deepest, isDeeperThan, RegistrationProblem, type Sent } from './registration.ts'
+
+/** What was sent, as a registration and what moves with every heartbeat. */
+export type Form = { readonly registration: Record<string, unknown>; readonly sent: Sent }
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** A longer timestamp is none. */
+const longestTimestamp = 64
+
+/** Heartbeats of an agent may carry so much, as JSON; what is more is not kept. */
+const mostMetadata = 16_384
+
+/** The form of `register_with_metadata`: `{agent_id, metadata, timestamp}`. */
+export function metadataForm(value: unknown): Form {
+  const { agent_id, metadata, timestamp } = fieldsIn(value, 'body')
+  if (agent_id === undefined || agent_id === null || agent_id === '')
+    throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
+  const about = fieldsIn(metadata ?? {}, 'metadata')
+  const { metadata: config, annotations, ...rest } = about
+  const given = config === undefined || config === null ? undefined : fieldsIn(config, 'metadata.metadata')
+  return {
+    registration: {
+      agent_type: 'mesh-agent',
+      ...withoutNulls(rest),
+      id: agent_id,
+      config: given ?? {},
+      annotations: {
+        ...fieldsIn(annotations ?? {}, 'metadata.annotations'),
+        registered_via: 'register_with_metadata',
+        original_name: asText(about['name'] ?? agent_id),
+        original_agent_type: asText(about['agent_type'] ?? 'mesh_agent'),
+        original_endpoint: asText(about['endpoint'] ?? `stdio://${asText(agent_id)}`),
+      },
+    },
+    sent: sentIn({ timestamp, ...(given && { metadata: given }) }),
+  }
+}
+
+/** A bare AgentRegistration, or the form above where that was sent. */
+export function anyForm(value: unknown): Form {
+  const fields = fieldsIn(value, 'registration')
+  if (fields['id'] === undefined && typeof fields['metadata'] === 'object' && fields['metadata'] !== null)
+    return metadataForm(value)
+  const { agent_id, ...rest } = fields
+  return { registration: { ...rest, id: rest['id'] ?? agent_id }, sent: sentIn({ timestamp: fields['timestamp'] }) }
+}
+
+/** A heartbeat, and the whole registration where it carries one. */
+export type Beat = { readonly agent_id: string; readonly sent: Sent; readonly registration?: Record<string, unknown> }
+
+/** Reads a heartbeat: `{agent_id, status?, metadata?}`, or a whole registration. */
+export function parseBeat(value: unknown): Beat {
+  const fields = fieldsIn(value, 'body')
+  const { status, metadata, timestamp, capabilities, agent_type } = fields
+  const agent_id = fields['agent_id'] ?? fields['id']
+  if (typeof agent_id !== 'string' || agent_id === '')
+    throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
+  if (status !== undefined && status !== null && typeof status !== 'string')
+    throw new RegistrationProblem('status', "Validation failed: 'status' must be text")
+  const about = metadata === undefined || metadata === null ? undefined : fieldsIn(metadata, 'metadata')
+  const sent = sentIn({ status, timestamp, ...(about && { metadata: about }) })
+  if (capabilities !== undefined || agent_type !== undefined) {
+    return { agent_id, sent, registration: withoutNulls({ ...fields, id: agent_id, metadata: undefined }) }
+  }
+  return { agent_id, sent }
+}
+
+/** Of what agents call themselves, only "not well" is kept; the rest is what the heartbeat itself says. */
+function sentIn({ status, metadata, timestamp }: { status?: unknown; metadata?: Fields; timestamp?: unknown }): Sent {
+  const said = typeof status === 'string' ? status.toLowerCase() : ''
+  const stamp = typeof timestamp === 'number' ? String(timestamp) : timestamp
+  const small = metadata !== undefined && JSON.stringify(metadata).length <= mostMetadata
+  return {
+    ...((said === 'degraded' || said === 'unhealthy') && { status: 'degraded' as const }),
+    ...(typeof stamp === 'string' && stamp.length <= longestTimestamp && { timestamp: stamp }),
+    ...(small && { metadata }),
+  }
+}
+
+function fieldsIn(value: unknown, field: string): Fields {
+  if (isDeeperThan(value, deepest))
+    throw new RegistrationProblem(field, `Validation failed: '${field}' is nested deeper than ${deepest} levels`)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+  throw new RegistrationProblem(field, `Validation failed: '${field}' must be a JSON object`)
+}
+
+function withoutNulls(fields: Fields): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, one]) => one !== null && one !== undefined))
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, 4096) : JSON.stringify(value)
+}

@@ -1,0 +1,20 @@
+import type { Batch, Registered } from '../model/change.ts'
+import type { ServerQuery } from '../model/query.ts'
+
+/** What the mesh asks of the registry that its agents are part of. */
+export type MeshRegistry = {
+  readonly get: (id: string) => Registered | undefined
+  readonly list: () => readonly Registered[]
+  readonly select: (query: ServerQuery) => {
+    readonly total: number
+    readonly page: readonly Registered[]
+    readonly next?: string
+  }
+  readonly token: () => string
+  readonly subscribe: (push: (batch: Batch) => void) => () => void
+}
+
+/** Whether a server of the registry is a registered agent. */
+export function isAgent({ server }: Pick<Registered, 'server'>): boolean {
+  return server.discovery_method === 'registered'
+}

@@ -1,0 +1,191 @@
+import type { Log } from '../log.ts'
+import type { Server } from '../model/server.ts'
+import { type Agent, type AgentConflict, type Registered, serverIdOf } from './agents.ts'
+import { type Caller, holderOf, mayRegister, mayTouch } from './caller.ts'
+import { capabilityOf, findCapabilities } from './capabilities.ts'
+import { createDependencies, type Provider } from './dependencies.ts'
+import { type AgentQuery, createFinder, type FoundAgents } from './find.ts'
+import { type Beat, type Form } from './forms.ts'
+import type { MeshRegistry } from './mesh-registry.ts'
+import type { CapabilityQuery } from './parameters.ts'
+import { parseAgent, type Thresholds } from './registration.ts'
+import type { Registrations } from './registrations.ts'
+import { followShadowed } from './shadowed.ts'
+import type { Found } from './view.ts'
+
+/** Nobody of that id is registered. */
+export class UnknownAgent extends Error {
+  override name = 'UnknownAgent'
+
+  constructor(id: string) {
+    super(`Agent ${id} not found`)
+  }
+}
+
+/** The config has no source of agents: what registers would be seen nowhere. */
+export class NoAgentsHere extends Error {
+  override name = 'NoAgentsHere'
+
+  constructor() {
+    super('This registry takes no agents: its config lists sources, and none of them is of type "agents".')
+  }
+}
+
+export type Dependencies = Readonly<Record<string, Provider | null>>
+
+/** What whoever registers or beats is told. */
+export type Told = { readonly agent: Agent; readonly dependencies: Dependencies | undefined }
+
+export type Mesh = ReturnType<typeof createMesh>
+
+/**
+ * What the mesh does for its agents, whatever way they ask: over its old routes, or as tools of MCP.
+ *
+ * Every write says who asks, is checked against who holds the agent, and leaves a line in the audit log.
+ */
+export function createMesh({
+  registrations,
+  registry,
+  thresholds,
+  source,
+  log,
+}: {
+  registrations: Pick<Registrations, 'agents' | 'mustBeShown'>
+  registry: MeshRegistry
+  /** For agents that name none. */
+  thresholds: () => Thresholds
+  /** Name of the source of agents; undefined where the config has none. */
+  source: () => string | undefined
+  log: Pick<Log, 'info'>
+}) {
+  const { agents } = registrations
+  const dependencies = createDependencies({ registry })
+  const shadowed = followShadowed({ registry, source })
+  const find = createFinder({ registry, source, agentOf: agents.peek, shadowed: shadowed.ids })
+
+  /** Throws where nothing can be said of agents, or nothing yet. */
+  function mustKnow(): void {
+    if (source() === undefined) throw new NoAgentsHere()
+    registrations.mustBeShown()
+  }
+
+  function known(id: string): Agent {
+    mustKnow()
+    const agent = agents.get(id)
+    if (!agent) throw new UnknownAgent(id)
+    return agent
+  }
+
+  function tell(agent: Agent): Told {
+    return { agent, dependencies: dependencies.tell(agent.id, agent.definition.dependencies) }
+  }
+
+  /**
+   * Takes a registration; `expected` is the version that must be there (`If-Match`), where the caller asks for one.
+   * Resolves once it is safely stored and everybody can see it.
+   */
+  async function register(
+    { registration, sent }: Form,
+    { caller, beats, expected }: { caller: Caller; beats: boolean; expected?: string | undefined },
+  ): Promise<Told & Registered> {
+    mayRegister(caller)
+    mustKnow()
+    const request = parseAgent(registration, { defaults: thresholds(), beats, sent })
+    mayRegister(caller, request.definition.namespace)
+    const before = agents.get(request.id)
+    if (before) mayTouch(caller, before)
+    // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.
+    const version = expected ?? (before ? request.expected : undefined)
+    const registered = await agents.register({ ...request, expected: version }, holderOf(caller, before))
+    if (registered.changed) audit(caller, registered.agent.id, before, registered.agent)
+    return { ...registered, ...tell(registered.agent) }
+  }
+
+  /** Notes a heartbeat. One that carries a whole registration registers; any other of an unknown agent is refused. */
+  async function beat(beat: Beat, caller: Caller): Promise<Told> {
+    const { agent_id, sent, registration } = beat
+    if (registration) return register({ registration, sent }, { caller, beats: true })
+    const agent = beatNow(agent_id, sent, caller)
+    const { endpoint } = sent.metadata ?? {}
+    if (typeof endpoint !== 'string' || endpoint === '' || endpoint === agent.facts.endpoint) return tell(agent)
+    const moved = await agents.moveTo(agent, endpoint)
+    audit(caller, moved.id, agent, moved)
+    return tell(moved)
+  }
+
+  /** A heartbeat that carries nothing that has to be stored; the hot one. */
+  function beatNow(id: string, sent: Beat['sent'], caller: Caller): Agent {
+    mayRegister(caller)
+    mustKnow()
+    const agent = agents.peek(id)
+    if (!agent) throw new UnknownAgent(id)
+    mayTouch(caller, agent)
+    agents.heartbeat(id, sent)
+    return agent
+  }
+
+  async function unregister(
+    id: string,
+    { caller, expected }: { caller: Caller; expected?: string | undefined },
+  ): Promise<void> {
+    mayRegister(caller)
+    const agent = known(id)
+    mayTouch(caller, agent)
+    if (!(await agents.unregister(id, expected))) throw new UnknownAgent(id)
+    dependencies.forget(id)
+    audit(caller, id, agent, undefined)
+  }
+
+  function audit({ name }: Caller, agent: string, before: Agent | undefined, after: Agent | undefined): void {
+    const versions = { before: before?.stored.resource_version, after: after?.stored.resource_version }
+    const what = after ? (before ? 'agent was changed' : 'agent was registered') : 'agent was unregistered'
+    log.info({ audit: true, principal: name, agent, ...versions }, what)
+  }
+
+  function found(agent: Agent): Found {
+    const registered = registry.get(serverIdOf(agent))?.server
+    if (!registered) return { agent }
+    return isOwn(registered, agent) ? { agent, server: registered } : { agent, winner: registered }
+  }
+
+  return {
+    register,
+    beat,
+    beatNow,
+    tell,
+    unregister,
+    mustKnow,
+    /** One agent, and how it stands in the registry; throws `UnknownAgent`. */
+    get: (id: string): Found => found(known(id)),
+    /** The agent that a conflict speaks of, as it is. */
+    current: ({ current }: AgentConflict): Found | undefined => current && found(current),
+    sent: agents.sent,
+    find: (query: AgentQuery): FoundAgents => (mustKnow(), find(query)),
+    /** Capabilities of agents and of all other servers. */
+    capabilities: (asked: CapabilityQuery) => {
+      mustKnow()
+      return findCapabilities(asked, registry, asked.agent_id === undefined ? undefined : one(asked.agent_id, asked))
+    },
+    capabilityOf: (server: Server, capability: Server['capabilities'][number]) =>
+      capabilityOf({ server }, capability, agents.peek),
+    /** Whether an agent would be told of other providers than the last time. */
+    hasNews: ({ id, definition }: Agent) => dependencies.hasNews(id, definition.dependencies),
+    token: registry.token,
+    close: shadowed.close,
+  }
+
+  /** The one server that `agent_id` names: an agent, or any other by its whole id. */
+  function one(id: string, { query }: CapabilityQuery) {
+    const agent = agents.get(id)
+    const registered = registry.get(agent ? serverIdOf(agent) : id)
+    if (!registered) throw new UnknownAgent(id)
+    const { status, namespace } = registered.server
+    const suits =
+      (query.status.length === 0 || query.status.includes(status)) && (query.namespace ?? namespace) === namespace
+    return suits ? [registered] : []
+  }
+}
+
+function isOwn({ discovery_method, name }: Server, agent: Agent): boolean {
+  return discovery_method === 'registered' && name === agent.id
+}
