@@ -1,0 +1,56 @@
+import type { Caller } from '../../agents/caller.ts'
+import type { Mesh } from '../../agents/mesh.ts'
+import { readJson } from '../body.ts'
+import { Problem } from '../problem.ts'
+import type { ApiContext } from '../respond.ts'
+import { expectedIn } from '../version.ts'
+import { meshProblem } from './problems.ts'
+
+/** Longest body of a mesh route. */
+export const mostBytes = 262_144
+
+/** Who nobody let in has no role. */
+const nobody: Caller = { name: 'anonymous', role: 'none' }
+
+export function callerOf(c: ApiContext): Caller {
+  return c.env.principal ?? nobody
+}
+
+/** The JSON of a request's body; an empty one is a problem of its own. */
+export async function bodyOf(c: ApiContext): Promise<unknown> {
+  const body = await readJson(c, mostBytes)
+  if (body === undefined) throw new Problem(400, 'The body is empty; send JSON.')
+  return body
+}
+
+/** The agent that the last part of the path names, URL-decoded. */
+export function agentIdIn(c: ApiContext): string {
+  const { pathname } = new URL(c.req.url)
+  return decoded(pathname.replace(/\/$/, '').replace(/^.*\//, ''))
+}
+
+export function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    // Text that is no percent-encoding names nobody.
+    return part
+  }
+}
+
+/** The version of an agent that `If-Match` says; undefined where it says none. */
+export function versionIn(c: ApiContext, current: string | undefined): string | undefined {
+  const expected = expectedIn(c, {}, current)
+  return typeof expected === 'object' ? expected.version : undefined
+}
+
+/** A route of the mesh: what the mesh refuses becomes a problem. */
+export function meshRoute(mesh: Pick<Mesh, 'current'>, answer: (c: ApiContext) => Promise<Response>) {
+  return async (c: ApiContext): Promise<Response> => {
+    try {
+      return await answer(c)
+    } catch (error) {
+      throw meshProblem(error, mesh)
+    }
+  }
+}

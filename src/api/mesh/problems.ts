@@ -1,0 +1,36 @@
+import { AgentConflict, QuotaExceeded } from '../../agents/agents.ts'
+import { NotAllowed } from '../../agents/caller.ts'
+import { type Mesh, NoAgentsHere, UnknownAgent } from '../../agents/mesh.ts'
+import { ParameterProblem } from '../../agents/parameters.ts'
+import { RegistrationProblem } from '../../agents/registration.ts'
+import { NotLoadedYet } from '../../agents/registrations.ts'
+import { agentView } from '../../agents/view.ts'
+import { StoreRefused, StoreUnavailable } from '../../stores/store.ts'
+import { Problem } from '../problem.ts'
+
+/** What the mesh refuses, as whoever asked over HTTP is told; anything else as it came. */
+export function meshProblem(error: unknown, mesh: Pick<Mesh, 'current'>): unknown {
+  if (error instanceof RegistrationProblem) return new Problem(400, error.message, { more: { field: error.field } })
+  if (error instanceof ParameterProblem)
+    return new Problem(400, error.message, { more: { parameter: error.parameter } })
+  if (error instanceof UnknownAgent || error instanceof NoAgentsHere) return new Problem(404, error.message)
+  if (error instanceof NotAllowed) return new Problem(403, error.message, { more: { role_needed: error.role_needed } })
+  if (error instanceof AgentConflict) return conflict(error, mesh)
+  if (error instanceof QuotaExceeded) return new Problem(429, error.message, { headers: { 'retry-after': '60' } })
+  if (error instanceof NotLoadedYet) return later(`Not ready yet: ${error.message}.`, error.retry_after)
+  if (error instanceof StoreUnavailable)
+    return later('Nothing can be stored now: the database does not answer. It is tried again.', error.retry_after)
+  if (error instanceof StoreRefused) return later('Nothing can be stored now; the log of the daemon says why.', 30)
+  return error
+}
+
+function conflict(error: AgentConflict, mesh: Pick<Mesh, 'current'>): Problem {
+  const current = mesh.current(error)
+  if (!current) return new Problem(409, error.message)
+  const { resource_version } = current.agent.stored
+  return new Problem(409, error.message, { more: { resource_version, current: agentView(current) } })
+}
+
+function later(detail: string, seconds: number): Problem {
+  return new Problem(503, detail, { headers: { 'retry-after': String(Math.ceil(seconds)) } })
+}

@@ -1,0 +1,73 @@
+import { anyForm } from '../../agents/forms.ts'
+import { type Mesh, UnknownAgent } from '../../agents/mesh.ts'
+import { parseDiscovery } from '../../agents/parameters.ts'
+import { RegistrationProblem } from '../../agents/registration.ts'
+import { agentView, sentView } from '../../agents/view.ts'
+import { Problem } from '../problem.ts'
+import { type ApiContext, respondJson } from '../respond.ts'
+import { bodyOf, callerOf, versionIn } from './asked.ts'
+import { meshProblem } from './problems.ts'
+import { resolved, success } from './register.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+type Tool = (fields: Fields, c: ApiContext) => Promise<object>
+
+/** The originals' tools, called by `POST /mcp/tools/{tool}` with their arguments as JSON. Errors come in their envelope. */
+export function createTools(mesh: Mesh) {
+  const tools: Readonly<Record<string, Tool>> = {
+    async register_agent({ registration_data }, c) {
+      const form = anyForm(registration_data ?? {})
+      const expected = versionIn(c, undefined)
+      const { agent, dependencies } = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
+      const message = `Agent ${agent.facts.name} registered successfully`
+      return { ...success(agent), message, ...resolved(dependencies) }
+    },
+    async unregister_agent(fields, c) {
+      const id = idIn(fields)
+      await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(c, undefined) })
+      return { status: 'success', message: `Agent ${id} unregistered successfully` }
+    },
+    async discover_services({ query }) {
+      const agents = mesh.find(parseDiscovery(mapIn(query ?? {}, 'query'))).agents.map(agentView)
+      return { status: 'success', agents, count: agents.length }
+    },
+    async heartbeat(fields, c) {
+      const { agent, dependencies } = mesh.tell(mesh.beatNow(idIn(fields), {}, callerOf(c)))
+      return { ...success(agent), message: 'Heartbeat recorded', ...resolved(dependencies) }
+    },
+    async get_agent_status(fields) {
+      const found = mesh.get(idIn(fields))
+      return { status: 'success', agent: { ...agentView(found), ...sentView(mesh.sent(found.agent.id)) } }
+    },
+  }
+
+  return async function call(c: ApiContext): Promise<Response> {
+    const name = c.req.param('tool') ?? ''
+    const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
+    if (!tool) throw new Problem(404, `There is no such tool; there are ${Object.keys(tools).join(', ')}.`)
+    try {
+      return await respondJson(c, await tool(mapIn(await bodyOf(c), 'body'), c))
+    } catch (error) {
+      const problem = meshProblem(error, mesh)
+      if (!(problem instanceof Problem)) throw error
+      for (const [header, value] of Object.entries(problem.headers)) c.header(header, value)
+      return respondJson(c, failed(name, problem, error), problem.status)
+    }
+  }
+}
+
+/** The originals' envelope of an error. */
+function failed(tool: string, { message, more }: Problem, error: unknown): object {
+  const what = error instanceof UnknownAgent ? message : `Failed to ${tool.replaceAll('_', ' ')}`
+  return { status: 'error', error: message, detail: message, message: what, ...more }
+}
+
+function idIn({ agent_id }: Fields): string {
+  if (typeof agent_id === 'string' && agent_id !== '') return agent_id
+  throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
+}
+
+function mapIn(value: unknown, field: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+  throw new RegistrationProblem(field, `Validation failed: '${field}' must be a JSON object`)
+}
