@@ -1,13 +1,15 @@
 import type { Log } from '../log.ts'
 import { createAccess } from './access.ts'
-import { createApp } from './app.ts'
 import { type Auth, type Cors, type Limits, type Listen, tokensOf } from './config.ts'
-import { createEdge } from './edge.ts'
+import { createEdge, type Route } from './edge.ts'
+import { replyToError } from './fault.ts'
+import { createFronts } from './fronts.ts'
 import { createGuard } from './guard.ts'
 import { isLoopback } from './host.ts'
 import type { Front } from './hot.ts'
 import { listen } from './listen.ts'
 import type { ApiParts } from './parts.ts'
+import { send } from './reply.ts'
 
 /** The config that may change while the daemon serves; where it listens may not. */
 export type ApiRules = { readonly auth: Auth; readonly cors: Cors; readonly limits: Limits; readonly listen: Listen }
@@ -31,10 +33,10 @@ export async function openApi({
   accessLog?: boolean
   log: Log
 }) {
-  const { app, fronts: own } = createApp(parts)
+  const { hot, fronts: own } = createFronts(parts)
   let current = guardOf(rules)
   const edge = createEdge({
-    app,
+    route: whenAsked(async () => (await import('./router.ts')).createRouter({ ...parts, hot }), log),
     guard: () => current.guard,
     fronts: [...fronts, ...own],
     bodyBytes: () => current.bodyBytes,
@@ -44,7 +46,6 @@ export async function openApi({
   const listening = await listen(edge.handle, { ...rules.listen, limits: rules.limits, log })
 
   return {
-    app,
     url: listening.url,
     port: listening.port,
     warning: current.warning,
@@ -56,6 +57,28 @@ export async function openApi({
   }
 }
 export type OpenApi = Awaited<ReturnType<typeof openApi>>
+
+/** A route that is loaded with the first request that comes to it: what is polled most can do without. */
+function whenAsked(load: () => Promise<Route>, log: Log): Route {
+  let loaded: Route | undefined
+  let loading: Promise<Route> | undefined
+
+  async function wait(...[request, response, principal]: Parameters<Route>): Promise<void> {
+    try {
+      loading ??= load()
+      loaded = await loading
+      loaded(request, response, principal)
+    } catch (error) {
+      loading = undefined
+      send(request, response, replyToError(error, { log, path: request.url ?? '' }), undefined)
+    }
+  }
+
+  return (request, response, principal) => {
+    if (loaded) loaded(request, response, principal)
+    else void wait(request, response, principal)
+  }
+}
 
 function guardOf({ auth, cors, limits, listen: { host, hosts } }: ApiRules) {
   const loopback = isLoopback(host)

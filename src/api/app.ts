@@ -1,13 +1,11 @@
 import { Hono } from 'hono'
-import { createAnswers } from './answers.ts'
 import { countsApi } from './counts.ts'
 import { discoverApi } from './discover.ts'
 import { docsApi } from './docs.ts'
 import type { Api, Bindings } from './edge.ts'
 import { replyToError } from './fault.ts'
-import { createHot, type Front } from './hot.ts'
+import type { Hot } from './hot.ts'
 import { manualApi } from './manual.ts'
-import { createOne } from './one.ts'
 import { operationsApi } from './operations.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
@@ -16,16 +14,11 @@ import { respond } from './respond.ts'
 import { serversApi } from './servers.ts'
 import { sourcesApi } from './sources.ts'
 
-/** The routes of the daemon, and the fronts that answer the hottest of them before the router. */
-export function createApp(parts: ApiParts): { app: Api; fronts: readonly Front[] } {
-  const { registry, monitor, supervisor, log } = parts
-  const lists = createAnswers({
-    registry,
-    syncing: supervisor.syncing,
-    volatile: monitor.volatile,
-    onError: (error) => log.error({ err: error }, 'a long list could not be written'),
-  })
-  const hot = createHot({ lists, one: createOne({ registry, moving: monitor }) })
+export type AppParts = ApiParts & { readonly hot: Hot }
+
+/** The routes of the daemon; the hottest are answered by `hot`, here too where no front stands before. */
+export function createApp(parts: AppParts): Api {
+  const { hot, log } = parts
   const app: Api = new Hono<{ Bindings: Bindings }>({ strict: false })
   const servers = serversApi({ ...parts, hot })
 
@@ -42,7 +35,7 @@ export function createApp(parts: ApiParts): { app: Api; fronts: readonly Front[]
 
   app.notFound((c) => respond(c, notFound(app, c.req.method, c.req.path)))
   app.onError((error, c) => respond(c, replyToError(error, { log, path: c.req.path })))
-  return { app, fronts: [hot.front, lists.front] }
+  return app
 }
 
 /** A path that exists under other methods is a 405 that names them; anything else a 404. */

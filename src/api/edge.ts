@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Log } from '../log.ts'
 import type { Principal } from './access.ts'
@@ -20,6 +19,9 @@ export type Bindings = {
 }
 export type Api = Hono<{ Bindings: Bindings }>
 
+/** Answers a request that the guard admitted as `principal`. */
+export type Route = (request: IncomingMessage, response: ServerResponse, principal: Principal) => void
+
 /** How many requests were answered, by method and status. */
 export type RequestCounts = ReadonlyMap<string, number>
 
@@ -32,14 +34,14 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
  * the hot routes four fifths of their speed.
  */
 export function createEdge({
-  app,
+  route,
   guard,
   fronts,
   bodyBytes,
   accessLog,
   log,
 }: {
-  app: Api
+  route: Route
   guard: () => Guard
   fronts: readonly Front[]
   bodyBytes: () => number
@@ -47,19 +49,6 @@ export function createEdge({
   log: Log
 }) {
   const counts = new Map<string, number>()
-  const admissions = new WeakMap<object, Principal>()
-  const route = getRequestListener(
-    (request, env) => {
-      const incoming = env.incoming as IncomingMessage
-      const principal = admissions.get(incoming)
-      return app.fetch(request, {
-        incoming,
-        outgoing: env.outgoing as ServerResponse,
-        ...(principal ? { principal } : {}),
-      })
-    },
-    { hostname: 'localhost' },
-  )
 
   function count(method: string | undefined, status: number): void {
     const key = `${methods.has(method ?? '') ? method : 'other'} ${status}`
@@ -99,8 +88,7 @@ export function createEdge({
     for (const [name, value] of Object.entries({ ...everywhere, vary: 'Origin', ...cors })) {
       response.setHeader(name, value)
     }
-    admissions.set(request, principal)
-    void route(request, response)
+    route(request, response, principal)
   }
 
   function answerPreflight(request: IncomingMessage, response: ServerResponse): void {

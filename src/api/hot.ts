@@ -49,6 +49,8 @@ export function createHot({ lists, one }: { lists: Lists; one: One }) {
   return { front, reply }
 }
 
+export type Hot = ReturnType<typeof createHot>
+
 /** Sends the variant that the request accepts, once it is made; a 304 needs none. */
 function sendFitting(
   request: IncomingMessage,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createApp } from '../../src/api/app.ts'
+import { createFronts } from '../../src/api/fronts.ts'
 import { openApiDocument } from '../../src/api/openapi.ts'
 import { routes } from '../../src/api/routes.ts'
 import * as shapes from '../../src/api/shapes.ts'
@@ -8,7 +9,8 @@ import { parts, serve } from './served.ts'
 
 describe('the documentation', () => {
   it('knows every route, and no other', () => {
-    const { app } = createApp(parts())
+    const known = parts()
+    const app = createApp({ ...known, hot: createFronts(known).hot })
 
     const registered = app.routes.map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, '')}`)
 

@@ -4,9 +4,11 @@ import { createAccess } from '../../src/api/access.ts'
 import { createApp } from '../../src/api/app.ts'
 import { Limits, type Role, type TokenGrant } from '../../src/api/config.ts'
 import { type Api, createEdge } from '../../src/api/edge.ts'
+import { createFronts } from '../../src/api/fronts.ts'
 import { createGuard, type GuardRules } from '../../src/api/guard.ts'
 import { listen, type ListenOptions } from '../../src/api/listen.ts'
 import type { ApiParts } from '../../src/api/parts.ts'
+import { routeTo } from '../../src/api/router.ts'
 import { silent } from '../../src/log.ts'
 import { createRoster, type Roster, type Said } from '../roster.ts'
 
@@ -37,6 +39,7 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
       mustBeLoaded: () => {},
       source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
     },
+    publish: () => ({}),
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
     version: '0.0.0',
@@ -61,7 +64,8 @@ export async function serve(options: Options = {}) {
   const roster = createRoster()
   roster.put(...(options.servers ?? [{ name: 'weather' }]))
   const loopback = options.guard?.loopback ?? true
-  const { app, fronts } = createApp({ ...parts(roster), ...options.parts })
+  const known = { ...parts(roster), ...options.parts }
+  const { hot, fronts } = createFronts(known)
   const guard = createGuard({
     access: createAccess({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
     cors: { origins: [], methods: ['GET', 'POST'], headers: ['content-type', 'authorization'] },
@@ -71,7 +75,7 @@ export async function serve(options: Options = {}) {
     ...options.guard,
   })
   const edge = createEdge({
-    app: options.app ?? app,
+    route: routeTo(options.app ?? createApp({ ...known, hot })),
     guard: () => guard,
     fronts,
     bodyBytes: () => options.bodyBytes ?? 1_048_576,
