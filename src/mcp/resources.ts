@@ -1,0 +1,109 @@
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  type ListResourcesResult,
+  ResourceNotFoundError,
+  type Server,
+} from '@modelcontextprotocol/server'
+import { UnknownAgent } from '../agents/mesh.ts'
+import { agentView } from '../agents/view.ts'
+import type { Registered } from '../model/change.ts'
+import { type ServerId, serverId, shortId } from '../model/names.ts'
+import { positionOf } from '../model/position.ts'
+import { everything } from '../model/query.ts'
+import type { McpParts } from './endpoint.ts'
+import { shownServer } from './shown.ts'
+
+const mimeType = 'application/json'
+const perPage = 500
+
+type Place = { readonly type: 'server'; readonly id: ServerId } | { readonly type: 'agent'; readonly id: string }
+
+export function serverUri({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `roster://servers/${namespace}/${encodeURIComponent(name)}`
+}
+
+export function agentUri(id: string): string {
+  return `roster://agents/${encodeURIComponent(id)}`
+}
+
+/** Every server as a resource, and every agent as one of its own; listed page by page. */
+export function answerResources(server: Server, { registry, mesh, volatile }: McpParts): void {
+  server.setRequestHandler('resources/list', ({ params }) => list(params?.cursor))
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates }))
+  server.setRequestHandler('resources/read', ({ params: { uri } }) => {
+    const text = textOf(uri)
+    if (text === undefined) throw new ResourceNotFoundError(uri)
+    return { contents: [{ uri, mimeType, text }] }
+  })
+
+  function list(cursor: string | undefined): ListResourcesResult {
+    const query = { ...everything, limit: perPage, ...(cursor !== undefined && { continue: cursor }) }
+    const position = positionOf(query)
+    if (position && 'problem' in position)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `cursor: ${position.problem}`)
+    const { page, next } = registry.select(query)
+    return { resources: page.flatMap(resourcesOf), ...(next !== undefined && { nextCursor: next }) }
+  }
+
+  function textOf(uri: string): string | undefined {
+    const place = placeOf(uri)
+    if (place?.type === 'server') {
+      const registered = registry.get(place.id)
+      return registered && JSON.stringify(shownServer(registered, { fields: [], view: 'full' }, volatile))
+    }
+    return place && agentText(place.id)
+  }
+
+  function agentText(id: string): string | undefined {
+    try {
+      return JSON.stringify(agentView(mesh.get(id)))
+    } catch (error) {
+      if (error instanceof UnknownAgent) return undefined
+      throw error
+    }
+  }
+}
+
+const resourceTemplates = [
+  {
+    name: 'server',
+    title: 'A server',
+    uriTemplate: 'roster://servers/{namespace}/{name}',
+    description: 'A server with its health, secrets redacted. Names are URL-encoded.',
+    mimeType,
+  },
+  {
+    name: 'agent',
+    title: 'An agent',
+    uriTemplate: 'roster://agents/{id}',
+    description: 'A registered agent in the words of the mesh. Its id is URL-encoded.',
+    mimeType,
+  },
+]
+
+function resourcesOf({ server }: Registered): ListResourcesResult['resources'] {
+  const name = shortId(server)
+  const description = server.description && { description: server.description }
+  const about = { ...(server.title !== undefined && { title: server.title }), ...description, mimeType }
+  const one = { uri: serverUri(server), name, ...about }
+  if (server.discovery_method !== 'registered') return [one]
+  return [one, { uri: agentUri(server.name), name: `agent ${server.name}`, ...about }]
+}
+
+function placeOf(uri: string): Place | undefined {
+  const [, kind, path = ''] = /^roster:\/\/(servers|agents)\/([^?#]+)$/.exec(uri) ?? []
+  const parts = path.split('/').map(decoded)
+  const [first, second] = parts
+  if (kind === 'agents') return parts.length === 1 && first !== undefined ? { type: 'agent', id: first } : undefined
+  if (kind === undefined || parts.length !== 2 || first === undefined || second === undefined) return undefined
+  return { type: 'server', id: serverId(first, second) }
+}
+
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined // Text that is no percent-encoding names nothing.
+  }
+}

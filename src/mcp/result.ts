@@ -1,0 +1,46 @@
+import type { CallToolResult } from '@modelcontextprotocol/server'
+import { AgentConflict, QuotaExceeded } from '../agents/agents.ts'
+import { NotAllowed } from '../agents/caller.ts'
+import { NoAgentsHere, UnknownAgent } from '../agents/mesh.ts'
+import { ParameterProblem } from '../agents/parameters.ts'
+import { RegistrationProblem } from '../agents/registration.ts'
+import { NotLoadedYet } from '../agents/registrations.ts'
+import type { Log } from '../log.ts'
+import { redactText } from '../model/redact.ts'
+import { StoreUnavailable } from '../stores/store.ts'
+
+/** What was asked for cannot be done; whoever called the tool is told why. */
+export class ToolProblem extends Error {
+  override name = 'ToolProblem'
+}
+
+/** Errors whose message is meant for whoever asked. */
+const meant = [
+  ToolProblem,
+  NotAllowed,
+  NoAgentsHere,
+  UnknownAgent,
+  ParameterProblem,
+  RegistrationProblem,
+  AgentConflict,
+  QuotaExceeded,
+  NotLoadedYet,
+] as const
+
+/** Runs a tool: what it found as structured content and as text, or an error that the caller can act on. */
+export async function resultOf(log: Pick<Log, 'error'>, work: () => object | Promise<object>): Promise<CallToolResult> {
+  try {
+    const found = await work()
+    return { content: [{ type: 'text', text: JSON.stringify(found) }], structuredContent: { ...found } }
+  } catch (error) {
+    return { content: [{ type: 'text', text: told(error, log) }], isError: true }
+  }
+}
+
+function told(error: unknown, log: Pick<Log, 'error'>): string {
+  if (meant.some((one) => error instanceof one)) return redactText((error as Error).message)
+  if (error instanceof StoreUnavailable)
+    return `Nothing can be stored now, so nothing was changed. Try again in ${Math.max(1, Math.ceil(error.retry_after))} s.`
+  log.error({ err: error }, 'a tool failed')
+  return 'The daemon could not do this; its log says why.'
+}

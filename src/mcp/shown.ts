@@ -1,0 +1,15 @@
+import type { Registered } from '../model/change.ts'
+import type { ServerQuery } from '../model/query.ts'
+import type { McpParts } from './endpoint.ts'
+
+/** A server as everybody may see it: the fields asked for, with what moves at every probe where `view` is `full`. */
+export function shownServer(
+  { server: { id }, json }: Registered,
+  { fields, view }: Pick<ServerQuery, 'fields' | 'view'>,
+  volatile: McpParts['volatile'],
+): Record<string, unknown> {
+  const plain = JSON.parse(json().toString()) as { health: object; [field: string]: unknown }
+  const shown = view === 'full' ? { ...plain, health: { ...plain.health, ...volatile(id) } } : plain
+  if (fields.length === 0) return shown
+  return Object.fromEntries(fields.flatMap((field) => (shown[field] === undefined ? [] : [[field, shown[field]]])))
+}
