@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http'
 import { HTTPException } from 'hono/http-exception'
 import { redactText } from '../model/redact.ts'
+import { STATUS_CODES } from './node-http.ts'
 
 /** What a request gets instead of an answer. Its message is shown to whoever asked, so it holds no secret. */
 export class Problem extends Error {
