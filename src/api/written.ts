@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
+import { complaint } from '../model/complaint.ts'
 import type { ServerId } from '../model/names.ts'
 import { redactServer } from '../model/redact.ts'
 import { redacted } from '../model/secrets.ts'
@@ -24,7 +25,9 @@ export function objectIn(body: unknown): Fields {
  * stays. A placeholder for a secret that is not known is an error, since it would be stored as if it were one.
  */
 export function definitionIn(fields: Fields, before?: ServerDefinition): ServerDefinition {
-  const parsed = ServerDefinition.safeParse(before ? restored(fields, redactServer(before), before) : fields)
+  const parsed = ServerDefinition.safeParse(before ? restored(fields, redactServer(before), before) : fields, {
+    error: complaint,
+  })
   if (!parsed.success) throw wrongFields(errorsIn(parsed.error))
   const placeholders = placeholdersIn(parsed.data, '')
   if (placeholders.length > 0) throw wrongFields(placeholders)

@@ -15,44 +15,7 @@ export function explain(
     const known = Object.keys(section ? fieldsOf(section, valueAt(value, path)) : {})
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, known) }))
   }
-  return [{ path, message: redactText(messageOf(issue, valueAt(value, path))) }]
-}
-
-function messageOf(issue: z.core.$ZodIssue, given: unknown): string {
-  if (issue.code === 'invalid_type' || issue.code === 'invalid_union' || issue.code === 'invalid_value') {
-    if (given === undefined) return 'is needed'
-  }
-  if (issue.code === 'invalid_type') return `must be ${nounOf(issue.expected)}, not ${nounOf(typeOf(given))}`
-  if (issue.code === 'invalid_value') return `must be ${oneOf(issue.values)}`
-  if (issue.code === 'invalid_union') {
-    return 'options' in issue && Array.isArray(issue.options) ? `must be ${oneOf(issue.options)}` : 'has the wrong form'
-  }
-  if (issue.code === 'too_big' && issue.origin === 'number') return `must be at most ${issue.maximum}`
-  if (issue.code === 'too_small' && issue.origin === 'number') return `must be at least ${issue.minimum}`
-  return issue.message
-}
-
-const oneOf = (values: readonly unknown[]) =>
-  values.length > 1 ? `one of ${values.map(String).join(', ')}` : String(values[0])
-
-function typeOf(value: unknown): string {
-  if (Array.isArray(value)) return 'array'
-  return value === null ? 'null' : typeof value
-}
-
-const nouns: Readonly<Record<string, string>> = {
-  string: 'text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map',
-  record: 'a map',
-  null: 'nothing',
-}
-
-function nounOf(type: string): string {
-  return nouns[type] ?? type
+  return [{ path, message: redactText(issue.message) }]
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

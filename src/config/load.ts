@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { complaint } from '../model/complaint.ts'
 import { defaultHost, defaultSources, withPaths } from './defaults.ts'
 import type { Environment } from './document.ts'
 import { readEnvironment } from './environment.ts'
@@ -59,7 +60,7 @@ export async function loadConfig({
   if (flags.paths?.length) value['sources'] = withPaths(value['sources'], flags.paths, place)
   value['store'] = withType(value['store'])
 
-  const { data, error } = Config.safeParse(value)
+  const { data, error } = Config.safeParse(value, { error: complaint })
   const complaints = error ? error.issues.flatMap((issue) => explain(Config, value, issue)) : twinsIn(data.sources)
   const all = [...problems, ...complaints.map(({ path, message }) => ({ path, message, origin: placeOf(path) }))]
   if (!data || all.length > 0) throw new ConfigError(all)

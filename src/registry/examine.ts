@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { complaint } from '../model/complaint.ts'
 import { type ServerId, serverId } from '../model/names.ts'
 import { ServerDefinition } from '../model/server.ts'
 import type { Entry, RegisteredEntry } from '../model/source.ts'
@@ -38,7 +39,7 @@ export function examine(entry: Entry, origin: string, source: string, trust: Tru
   }
   if ('definition' in entry) return judged(entry.definition, entry)
   const { value, where } = entry
-  const parsed = ServerDefinition.safeParse(value)
+  const parsed = ServerDefinition.safeParse(value, { error: complaint })
   if (!parsed.success) {
     return {
       id: idIn(value),

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { complaint } from '../../src/model/complaint.ts'
+import { ServerDefinition } from '../../src/model/server.ts'
+
+/** Field, what is written there, and what its writer is told. */
+const table: readonly (readonly [field: string, value: unknown, told: string])[] = [
+  ['name', 7n, 'name: must be text, not bigint'],
+  ['name', '', 'name: must not be empty'],
+  ['title', 'x'.repeat(254), 'title: must be at most 253 characters long'],
+  ['title', ['x'], 'title: must be text, not a list'],
+  ['tags', 'geo', 'tags: must be a list, not text'],
+  ['tags', [{}], 'tags.0: must be text, not a map'],
+  ['tags', Array.from({ length: 257 }, () => 'x'), 'tags: must hold at most 256 entries'],
+  ['headers', 'Authorization: x', 'headers: must be a map, not text'],
+  ['headers', { Authorization: ['x'] }, 'headers.Authorization: must be text, not a list'],
+  ['enabled', 'perhaps', 'enabled: must be true or false, not text'],
+  ['type', 'carrier pigeon', 'type: must be one of stdio, http, sse'],
+  ['health_check', {}, 'health_check: must be one of mcp, http, tcp, none'],
+  ['health_check_interval', 'often', 'health_check_interval: must be a number, not text'],
+  ['health_check_interval', 1e9, 'health_check_interval: must be at most 86400'],
+  ['max_retries', -1, 'max_retries: must be at least 0'],
+  ['max_retries', 1.5, 'max_retries: must be a whole number'],
+  ['labels', { env: 'not a value' }, 'labels.env: is no label value: at most 63 letters, digits, "-", "_", "."'],
+]
+
+describe('a complaint about a field', () => {
+  for (const [field, value, told] of table) {
+    it(`says "${told}"`, () => {
+      const { error } = ServerDefinition.safeParse(
+        { name: 'weather', url: 'http://weather.example/mcp', [field]: value },
+        { error: complaint },
+      )
+      assert.deepEqual(
+        error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+        [told],
+      )
+    })
+  }
+
+  it('says what is needed', () => {
+    const { error } = ServerDefinition.safeParse({ url: 'http://weather.example/mcp' }, { error: complaint })
+    assert.deepEqual(
+      error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+      ['name: is needed'],
+    )
+  })
+})
