@@ -16,7 +16,7 @@ exec:
   command:
     - node
     - -e
-    - fetch('http://127.0.0.1:{{ $root.Values.port }}{{ $path }}').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))
+    - "fetch('http://127.0.0.1:{{ $root.Values.port }}{{ $path }}').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"
 {{- else }}
 httpGet:
   path: {{ $path }}

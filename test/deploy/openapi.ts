@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import * as models from '@kubernetes/client-node'
+import type { Manifest } from './manifests.ts'
+
+/**
+ * Kubernetes' own OpenAPI description, as far as its client knows it: the fields of every kind with their types, and, in
+ * its declarations, which of them are needed.
+ */
+type Model = { getAttributeTypeMap: () => readonly { baseName: string; type: string }[] }
+
+const kinds: Readonly<Record<string, string>> = {
+  'v1 ConfigMap': 'V1ConfigMap',
+  'v1 Namespace': 'V1Namespace',
+  'v1 Service': 'V1Service',
+  'v1 ServiceAccount': 'V1ServiceAccount',
+  'apps/v1 Deployment': 'V1Deployment',
+  'apps/v1 StatefulSet': 'V1StatefulSet',
+  'networking.k8s.io/v1 NetworkPolicy': 'V1NetworkPolicy',
+  'policy/v1 PodDisruptionBudget': 'V1PodDisruptionBudget',
+  'rbac.authorization.k8s.io/v1 ClusterRole': 'V1ClusterRole',
+  'rbac.authorization.k8s.io/v1 ClusterRoleBinding': 'V1ClusterRoleBinding',
+  'rbac.authorization.k8s.io/v1 Role': 'V1Role',
+  'rbac.authorization.k8s.io/v1 RoleBinding': 'V1RoleBinding',
+}
+
+/** Not Kubernetes' own; the operator of Prometheus brings it. */
+const foreign = new Set(['monitoring.coreos.com/v1 ServiceMonitor'])
+
+/** Everything that an API server would find wrong with the form of an object; nothing if it is well. */
+export function faultsIn(object: Manifest): string[] {
+  const kind = `${object.apiVersion} ${object.kind}`
+  if (foreign.has(kind)) return []
+  const model = kinds[kind]
+  return model === undefined ? [`${kind} is no kind that is known`] : faults(object, model, `${object.kind}`)
+}
+
+function faults(value: unknown, type: string, at: string): string[] {
+  const [, item] = /^Array<(.+)>$/.exec(type) ?? []
+  if (item !== undefined) {
+    if (!Array.isArray(value)) return [`${at} must be a list`]
+    return value.flatMap((one, index) => faults(one, item, `${at}[${index}]`))
+  }
+  const [, member] = /^\{ \[key: string\]: (.+); \}$/.exec(type) ?? []
+  if (member !== undefined) {
+    if (!isMap(value)) return [`${at} must be a map`]
+    return Object.entries(value).flatMap(([key, one]) => faults(one, member, `${at}.${key}`))
+  }
+  if (type === 'IntOrString')
+    return ['number', 'string'].includes(typeof value) ? [] : [`${at} must be text or a number`]
+  if (['string', 'number', 'boolean'].includes(type)) return typeof value === type ? [] : [`${at} must be a ${type}`]
+  if (type === 'any' || type === 'object') return []
+  return faultsOfModel(value, type, at)
+}
+
+function faultsOfModel(value: unknown, type: string, at: string): string[] {
+  const model = (models as unknown as Record<string, Model | undefined>)[type]
+  if (!model) return [`${at}: ${type} is no model`]
+  if (!isMap(value)) return [`${at} must be a map`]
+  const fields = new Map(model.getAttributeTypeMap().map(({ baseName, type }) => [baseName, type]))
+  const missing = neededBy(type).filter((name) => value[name] === undefined)
+  return [
+    ...missing.map((name) => `${at}.${name} is missing`),
+    ...Object.entries(value).flatMap(([name, one]) => {
+      const field = fields.get(name)
+      return field === undefined ? [`${at}.${name} is no field of ${type}`] : faults(one, field, `${at}.${name}`)
+    }),
+  ]
+}
+
+const needed = new Map<string, readonly string[]>()
+
+/** The fields that the declaration of a model does not mark as optional. */
+function neededBy(type: string): readonly string[] {
+  const known = needed.get(type)
+  if (known) return known
+  const text = readFileSync(`node_modules/@kubernetes/client-node/dist/gen/models/${type}.d.ts`, 'utf8')
+  const found = [...text.matchAll(/^ {4}'([^']+)': /gm)].flatMap(([, name]) => name ?? [])
+  needed.set(type, found)
+  return found
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
