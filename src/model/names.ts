@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+export { defaultNamespace, type ServerId, serverId, shortId } from './identity.ts'
+
 /**
  * A server's name, kept as people wrote it: printable text of 1 to 253 characters, case-sensitive, neither `.` nor `..`.
  *
@@ -19,17 +21,3 @@ export const Namespace = z
   .max(63, 'must be at most 63 characters')
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label: lower-case letters, digits and "-"')
 export type Namespace = z.output<typeof Namespace>
-
-/** What identifies a server: `namespace/name`. */
-export type ServerId = string
-
-export const defaultNamespace = 'default'
-
-export function serverId(namespace: string, name: string): ServerId {
-  return `${namespace}/${name}`
-}
-
-/** How people and clients call a server: the name alone in the default namespace, else `namespace/name`. */
-export function shortId({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
-  return namespace === defaultNamespace ? name : serverId(namespace, name)
-}
