@@ -1,5 +1,24 @@
-/** The library for programs that use a roster. */
-export { serverId, shortId } from '../model/names.ts'
+/** The library for programs that use a roster. Runs on Node 20 and newer, and in browsers. */
+export type { AgentRegistration, Heartbeat, HeartbeatAnswer, Registration } from './agents.ts'
+export {
+  type CheckOutcome,
+  type ClientConfig,
+  type ClientFormat,
+  connectRoster,
+  type Roster,
+  type ServerDetails,
+  type ServerList,
+  type ServerMap,
+  type ServerPlace,
+} from './connect.ts'
+export { type Problem, RosterError } from './error.ts'
+export type { Following, FollowOptions } from './follow.ts'
+export type { RosterEvent } from './picture.ts'
+export type { ListQuery, WatchQuery } from './query.ts'
+export type { WatchOptions } from './watch.ts'
+export type { ConnectOptions } from './wire.ts'
+export { type ServerId, serverId, shortId } from '../model/identity.ts'
 export type { Capability } from '../model/capability.ts'
+export type { Reason, Status } from '../model/health.ts'
 export type { Server, ServerDefinition } from '../model/server.ts'
 export type { SourceStatus } from '../model/status.ts'
