@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import type { ServerId } from '../model/names.ts'
 import type { Server } from '../model/server.ts'
 import { type Agent, type AgentConflict, type Registered, serverIdOf } from './agents.ts'
 import { type Caller, holderOf, mayRegister, mayTouch } from './caller.ts'
@@ -6,12 +7,12 @@ import { capabilityOf, findCapabilities } from './capabilities.ts'
 import { createDependencies, type Provider } from './dependencies.ts'
 import { type AgentQuery, createFinder, type FoundAgents } from './find.ts'
 import { type Beat, type Form } from './forms.ts'
-import type { MeshRegistry } from './mesh-registry.ts'
+import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 import type { CapabilityQuery } from './parameters.ts'
 import { parseAgent, type Thresholds } from './registration.ts'
 import type { Registrations } from './registrations.ts'
 import { followShadowed } from './shadowed.ts'
-import type { Found } from './view.ts'
+import { type Found, lastHeartbeat, sentView } from './view.ts'
 
 /** Nobody of that id is registered. */
 export class UnknownAgent extends Error {
@@ -50,7 +51,7 @@ export function createMesh({
   source,
   log,
 }: {
-  registrations: Pick<Registrations, 'agents' | 'mustBeShown'>
+  registrations: Pick<Registrations, 'agents' | 'mustBeShown' | 'preservation' | 'release'>
   registry: MeshRegistry
   /** For agents that name none. */
   thresholds: () => Thresholds
@@ -152,6 +153,11 @@ export function createMesh({
     register,
     beat,
     beatNow,
+    /** A heartbeat that says nothing: what the agent called itself last goes on. */
+    renew: (id: string, caller: Caller) => {
+      const said = agents.peek(id)?.lease.said
+      return beatNow(id, said === undefined ? {} : { status: said }, caller)
+    },
     tell,
     unregister,
     mustKnow,
@@ -171,7 +177,22 @@ export function createMesh({
     /** Whether an agent would be told of other providers than the last time. */
     hasNews: ({ id, definition }: Agent) => dependencies.hasNews(id, definition.dependencies),
     token: registry.token,
+    /** What moves with the heartbeats of the agent that a server is; undefined for one that is none. */
+    volatile: (id: ServerId): Record<string, unknown> | undefined => {
+      const agent = agentAt(id)
+      return agent && { last_heartbeat: lastHeartbeat(agent), ...sentView(agents.sent(agent.id)) }
+    },
+    /** Another number whenever `volatile` says something else; 0 for a server that is no agent. */
+    version: (id: ServerId): number => agentAt(id)?.lease.moves ?? 0,
+    preservation: registrations.preservation,
+    /** Ends the self-preservation of leases. */
+    release: registrations.release,
     close: shadowed.close,
+  }
+
+  function agentAt(id: ServerId): Agent | undefined {
+    const registered = registry.get(id)
+    return registered && isAgent(registered) ? agents.peek(registered.server.name) : undefined
   }
 
   /** The one server that `agent_id` names: an agent, or any other by its whole id. */

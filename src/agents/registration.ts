@@ -114,7 +114,7 @@ export function parseAgent(
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new RegistrationProblem('registration', 'a registration must be a JSON object')
   }
-  if (!('id' in value) || value.id === null || value.id === '') {
+  if (!('id' in value) || value.id === null || value.id === undefined || value.id === '') {
     throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
   }
   if (isDeeperThan(value, deepest)) {

@@ -88,7 +88,7 @@ export function createHeartbeats({ mesh, log }: { mesh: Mesh; log: Pick<Log, 'er
     { id, admitted }: { id: string; admitted: Admitted },
   ): void {
     try {
-      const agent = mesh.beatNow(id, {}, admitted.principal)
+      const agent = mesh.renew(id, admitted.principal)
       response.writeHead(mesh.hasNews(agent) ? 202 : 200, { ...fresh, ...admitted.cors })
       response.end()
     } catch (error) {

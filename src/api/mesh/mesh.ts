@@ -8,7 +8,7 @@ import { createHeartbeats } from './heartbeat.ts'
 import { registering } from './register.ts'
 import { createTools } from './tools.ts'
 
-/** The routes of the mesh registry that this daemon replaces, and the front that answers its heartbeats. */
+/** The routes of the mesh registry that this daemon replaces. */
 export function meshApi({ mesh, log }: { mesh: Mesh; log: Pick<Log, 'error'> }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
   const route = (answer: Parameters<typeof meshRoute>[1]) => meshRoute(mesh, answer)
@@ -27,5 +27,5 @@ export function meshApi({ mesh, log }: { mesh: Mesh; log: Pick<Log, 'error'> }) 
   api.get('/capabilities', route(ask.capabilities))
   api.get('/health/:id', route(ask.health))
   api.post('/mcp/tools/:tool', createTools(mesh))
-  return { api, front: heartbeats.front }
+  return api
 }

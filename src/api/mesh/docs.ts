@@ -1,0 +1,161 @@
+import { z } from 'zod'
+import type { RouteDoc } from '../routes.ts'
+import { Anything } from '../shapes.ts'
+
+const Version = z
+  .string()
+  .describe('Opaque; send it as `If-Match` or `resource_version` to change this and nothing newer.')
+
+const AgentCapability = z
+  .looseObject({
+    name: z.string(),
+    description: z.string().nullable(),
+    version: z.string(),
+    category: z.string().nullable(),
+    stability: z.string(),
+    tags: z.array(z.string()),
+    parameters_schema: z.record(z.string(), z.unknown()).nullable(),
+  })
+  .meta({ id: 'AgentCapability' })
+
+const Agent = z
+  .looseObject({
+    id: z.string(),
+    name: z.string(),
+    namespace: z.string(),
+    labels: z.record(z.string(), z.string()),
+    annotations: z.record(z.string(), z.string()),
+    endpoint: z.string(),
+    capabilities: z.array(AgentCapability),
+    dependencies: z.array(z.string()),
+    status: z.string(),
+    last_heartbeat: z.string().nullable(),
+    health_interval: z.number(),
+    timeout_threshold: z.number(),
+    eviction_threshold: z.number(),
+    agent_type: z.string(),
+    created_at: z.string(),
+    updated_at: z.string(),
+    resource_version: Version,
+  })
+  .meta({ id: 'Agent', description: 'An agent that registered itself, in the words of the mesh registry.' })
+
+const AgentList = z
+  .looseObject({ agents: z.array(Agent), count: z.int(), timestamp: z.string() })
+  .meta({ id: 'AgentList' })
+
+const CapabilityList = z
+  .looseObject({ capabilities: z.array(AgentCapability), count: z.int(), timestamp: z.string() })
+  .meta({ id: 'CapabilityList' })
+
+const Told = z
+  .looseObject({
+    status: z.literal('success'),
+    agent_id: z.string(),
+    resource_version: Version,
+    timestamp: z.string(),
+    message: z.string(),
+    dependencies_resolved: z
+      .record(z.string(), z.object({ agent_id: z.string(), endpoint: z.string(), status: z.string() }).nullable())
+      .optional()
+      .describe('Who provides what the agent depends on; null: nobody healthy does.'),
+  })
+  .meta({ id: 'AgentTold' })
+
+const Health = z
+  .looseObject({ agent_id: z.string(), status: z.string(), is_expired: z.boolean(), message: z.string() })
+  .meta({ id: 'AgentHealth' })
+
+const unknown = { 404: 'No such agent is registered.' }
+const notYet = { 503: 'Not ready, or the database does not answer; `Retry-After` says when to come back.' }
+const writing = {
+  400: 'What was sent cannot be taken; the answer names the field.',
+  409: 'Another instance holds the id, or it has another version; `current` is what is there.',
+  429: 'There are as many agents as there may be.',
+  ...notYet,
+}
+
+const doc = (fields: Omit<RouteDoc, 'group'>): RouteDoc => ({ group: 'agents', ...fields })
+const write = (summary: string, statuses = {}): RouteDoc =>
+  doc({ summary, answer: Told, statuses: { ...writing, ...statuses }, needs: 'registrar' })
+
+const register = write('Register an agent, or refresh it, by its AgentRegistration')
+const beat = write('A heartbeat; one that carries a whole registration registers', unknown)
+
+const mesh: Record<string, RouteDoc> = {
+  'POST /agents/register_with_metadata': write('Register an agent, or refresh it, by `{agent_id, metadata}`', {
+    201: 'It is registered.',
+  }),
+  'POST /agents': register,
+  'POST /agents/register': register,
+  'POST /heartbeat': beat,
+  'POST /agents/heartbeat': beat,
+  'HEAD /heartbeat/:id': doc({
+    summary: 'A heartbeat without a body',
+    answer: Anything,
+    statuses: {
+      202: 'Its dependencies have changed: a POST tells how.',
+      410: 'No such agent is registered: register again.',
+      503: notYet[503],
+    },
+    needs: 'registrar',
+    raw: true,
+  }),
+  'GET /agents': doc({
+    summary: 'Agents, whatever their status',
+    answer: AgentList,
+    query: [
+      'namespace',
+      'status',
+      'capability',
+      'capabilities',
+      'capability_category',
+      'capability_stability',
+      'capability_tags',
+      'label_selector',
+      'version_constraint',
+      'fuzzy_match',
+      'limit',
+      'continue',
+    ],
+    statuses: { 400: 'A parameter is wrong; the answer names it.', ...notYet },
+  }),
+  'GET /agents/:id': doc({ summary: 'One agent', answer: Agent, statuses: { ...unknown, ...notYet } }),
+  'DELETE /agents/:id': doc({
+    summary: 'Unregister an agent',
+    answer: Anything,
+    statuses: { 204: 'It is gone.', ...unknown, 409: writing[409], ...notYet },
+    needs: 'registrar',
+  }),
+  'GET /health/:id': doc({ summary: 'How an agent fares', answer: Health, statuses: { ...unknown, ...notYet } }),
+  'GET /capabilities': doc({
+    summary: 'Capabilities of agents and of all other servers',
+    answer: CapabilityList,
+    query: [
+      'name',
+      'exact',
+      'fuzzy_match',
+      'description_contains',
+      'category',
+      'stability',
+      'tags',
+      'version_constraint',
+      'include_deprecated',
+      'agent_id',
+      'agent_namespace',
+      'agent_status',
+    ],
+    statuses: { 400: 'A parameter is wrong; the answer names it.', ...unknown, ...notYet },
+  }),
+  'POST /mcp/tools/:tool': doc({
+    summary: 'Call `register_agent`, `unregister_agent`, `discover_services`, `heartbeat` or `get_agent_status`',
+    answer: Anything,
+    statuses: { ...writing, ...unknown },
+  }),
+}
+
+/** The routes of the mesh registry, each under `/api/v1` too. */
+export const meshRoutes: Readonly<Record<string, RouteDoc>> = {
+  ...mesh,
+  ...Object.fromEntries(Object.entries(mesh).map(([key, one]) => [key.replace(' ', ' /api/v1'), one])),
+}
