@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Registered } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -10,25 +10,25 @@ export type Volatile = Readonly<Record<string, unknown>>
 export type Moving = {
   readonly volatile: (id: ServerId) => Volatile | undefined
   /** Another number whenever `volatile` says something else. */
-  readonly version: (id: ServerId) => number
+  readonly version: (id: ServerId) => number | string
 }
 
-type Made = { readonly registered: Registered; readonly version: number; readonly reply: Reply }
+type Made = { readonly registered: Registered; readonly version: number | string; readonly reply: Reply }
 
 /** What the answers kept may weigh together. */
 const keptBytes = 8 * 1024 * 1024
 
 /** Answers for single servers. The bytes of an answer are used again until the server changes or is probed. */
 export function createOne({ registry, moving }: { registry: Pick<Registry, 'get'>; moving: Moving }) {
-  // A tag made in an earlier life of the daemon must match nothing.
-  const life = randomBytes(4).toString('hex')
   const kept = new Map<ServerId, Made>()
   let weight = 0
 
   function make(id: ServerId, registered: Registered): Made {
     const version = moving.version(id)
-    const etag = `"${registered.server.resource_version};${life}-${version}"`
-    return { registered, version, reply: jsonReply(bodyOf(registered, moving.volatile(id)), { etag }) }
+    const body = bodyOf(registered, moving.volatile(id))
+    // Its version says nothing of what moves, nor of the status of what a store versions: the bytes do.
+    const etag = `"${registered.server.resource_version};${hash('sha1', body, 'base64url').slice(0, 12)}"`
+    return { registered, version, reply: jsonReply(body, { etag }) }
   }
 
   function keep(id: ServerId, made: Made): void {
