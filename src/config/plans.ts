@@ -19,6 +19,11 @@ export function manualSource({ sources }: Pick<Config, 'sources'>) {
   return { name, enabled, allow_stdio }
 }
 
+/** Name of the source of agents; undefined where the config has none. */
+export function agentsSource({ sources }: Pick<Config, 'sources'>): string | undefined {
+  return sources.find(({ type, enabled }) => type === 'agents' && enabled)?.name
+}
+
 function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
   const { discovery_method, reach, mayIntroduceStdio, questionsShrinks, silence } = kindOf(source)
   return {
@@ -30,6 +35,11 @@ function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
     silenceMs: silence(source) * 1000,
     open: () => openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }),
   }
+}
+
+/** For agents that name no thresholds of their own; seconds. */
+export function thresholdsOf({ health: { agents } }: Pick<Config, 'health'>) {
+  return { timeout: agents.timeout_threshold, eviction: agents.eviction_threshold }
 }
 
 /** How long registrations last. */
