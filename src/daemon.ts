@@ -1,3 +1,4 @@
+import { createMesh, type Mesh } from './agents/mesh.ts'
 import { startRegistrations } from './agents/registrations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
 import type { Reloaded } from './api/parts.ts'
@@ -5,11 +6,12 @@ import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
 import type { LoadedConfig } from './config/load.ts'
-import { manualSource, plansOf, registrationSettings } from './config/plans.ts'
+import { agentsSource, manualSource, plansOf, registrationSettings, thresholdsOf } from './config/plans.ts'
 import { watchConfig } from './config/watch.ts'
 import { openDoor } from './flow/door.ts'
-import { createMonitor } from './health/monitor.ts'
+import { createMonitor, type Monitor } from './health/monitor.ts'
 import type { RootLog } from './log.ts'
+import type { ServerId } from './model/names.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { createJournal } from './registry/journal.ts'
 import { createRegistry } from './registry/registry.ts'
@@ -40,6 +42,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const monitor = stack.use(
     createMonitor({ registry, door, config: config.health, log: log.child({ part: 'health' }) }),
   )
+  const mesh = createMesh({
+    registrations,
+    registry,
+    thresholds: () => thresholdsOf(config),
+    source: () => agentsSource(config),
+    log: log.child({ part: 'agents' }),
+  })
   const tools = { log, env: process.env, door, registrations: registrations.sources }
   const reloads = createReload({ load, log, apply })
 
@@ -68,7 +77,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
       parts: {
         registry,
         supervisor,
-        monitor,
+        monitor: { ...monitor, ...movingOf(monitor, mesh) },
+        mesh,
         manual: {
           ...registrations.manual,
           mustBeLoaded: registrations.mustBeLoaded,
@@ -110,6 +120,20 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
 async function openStoreOf({ config, originOf }: LoadedConfig, log: RootLog) {
   const orMemory = ['type', 'path'].every((key) => originOf(['store', key]).from === 'default')
   return await openStore(config.store, { log: log.child({ part: 'store' }), orMemory })
+}
+
+/** What moves with every probe, and with every heartbeat. */
+function movingOf(monitor: Pick<Monitor, 'volatile' | 'version'>, mesh: Pick<Mesh, 'volatile' | 'version'>) {
+  return {
+    volatile: (id: ServerId) => {
+      const [probed, beaten] = [monitor.volatile(id), mesh.volatile(id)]
+      return probed && beaten ? { ...probed, ...beaten } : (probed ?? beaten)
+    },
+    version: (id: ServerId) => {
+      const beats = mesh.version(id)
+      return beats === 0 ? monitor.version(id) : `${monitor.version(id)}-${beats}`
+    },
+  }
 }
 
 function rulesOf({ config: { listen, auth, cors, limits } }: LoadedConfig): ApiRules {

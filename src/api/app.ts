@@ -6,6 +6,7 @@ import type { Api, Bindings } from './edge.ts'
 import { replyToError } from './fault.ts'
 import type { Hot } from './hot.ts'
 import { manualApi } from './manual.ts'
+import { meshApi } from './mesh/mesh.ts'
 import { operationsApi } from './operations.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
@@ -27,6 +28,9 @@ export function createApp(parts: AppParts): Api {
   const manual = manualApi({ ...parts, hot })
   app.route('/servers', manual)
   app.route('/api/v1/servers', manual)
+  const mesh = meshApi(parts)
+  app.route('/', mesh)
+  app.route('/api/v1', mesh)
   app.route('/', discoverApi(parts))
   app.route('/', sourcesApi(parts))
   app.route('/', countsApi(parts))

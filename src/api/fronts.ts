@@ -1,6 +1,7 @@
 import { createAnswers } from './answers.ts'
 import { createHot, type Front, type Hot } from './hot.ts'
 import { createOne } from './one.ts'
+import { createHeartbeats } from './mesh/heartbeat.ts'
 import type { ApiParts } from './parts.ts'
 
 /** What answers the hottest questions before the router; it needs none of what the router loads. */
@@ -8,8 +9,9 @@ export function createFronts({
   registry,
   monitor,
   supervisor,
+  mesh,
   log,
-}: Pick<ApiParts, 'registry' | 'monitor' | 'supervisor' | 'log'>): {
+}: Pick<ApiParts, 'registry' | 'monitor' | 'supervisor' | 'mesh' | 'log'>): {
   hot: Hot
   fronts: readonly Front[]
 } {
@@ -20,5 +22,5 @@ export function createFronts({
     onError: (error) => log.error({ err: error }, 'a long list could not be written'),
   })
   const hot = createHot({ lists, one: createOne({ registry, moving: monitor }) })
-  return { hot, fronts: [hot.front, lists.front] }
+  return { hot, fronts: [hot.front, createHeartbeats({ mesh, log }).front, lists.front] }
 }

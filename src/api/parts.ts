@@ -1,9 +1,11 @@
+import type { Mesh } from '../agents/mesh.ts'
 import type { ManualServers } from '../agents/manual.ts'
 import type { Registrations } from '../agents/registrations.ts'
 import type { Monitor } from '../health/monitor.ts'
 import type { Log } from '../log.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervisor.ts'
+import type { Moving } from './one.ts'
 
 /** What a reload did, or why the old config goes on. */
 export type Reloaded =
@@ -14,12 +16,14 @@ export type Reloaded =
 export type ApiParts = {
   readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
-  readonly monitor: Pick<Monitor, 'volatile' | 'version' | 'check' | 'suspicion' | 'clearSuspicion'>
+  readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & Moving
   /** Servers written by hand, and what the config says of their source. */
   readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get'> &
     Pick<Registrations, 'mustBeLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
+  /** Agents that announce themselves. */
+  readonly mesh: Mesh
   readonly reload: () => Promise<Reloaded>
   /** Prometheus text; absent where metrics are switched off. */
   readonly metrics?: (() => Promise<string>) | undefined

@@ -1,15 +1,16 @@
 import type { z } from 'zod'
+import { meshRoutes } from './mesh/docs.ts'
 import * as shapes from './shapes.ts'
 
 /** One route, as the documentation tells it. A new route is one more line below; a test holds them together. */
 export type RouteDoc = {
   readonly summary: string
-  readonly group: 'servers' | 'clients' | 'sources' | 'operations'
+  readonly group: 'servers' | 'agents' | 'clients' | 'sources' | 'operations'
   readonly answer: z.ZodType | 'text/plain' | 'text/html' | 'application/json' | 'text/event-stream'
   readonly query?: readonly string[] | 'list' | 'watch'
   /** What else than 200 it answers by design. */
   readonly statuses?: Readonly<Record<number, string>>
-  readonly needs?: 'admin'
+  readonly needs?: 'registrar' | 'admin'
   /** Answered on the raw response, before the routes. */
   readonly raw?: true
 }
@@ -113,6 +114,7 @@ const readiness: RouteDoc = {
 export const routes: Readonly<Record<string, RouteDoc>> = {
   ...servers,
   ...Object.fromEntries(Object.entries(servers).map(([key, doc]) => [key.replace(' ', ' /api/v1'), doc])),
+  ...meshRoutes,
   'GET /discover': {
     summary: 'Enabled servers as a map, or as a ready client configuration',
     group: 'clients',

@@ -1,5 +1,8 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { createAgents } from '../../src/agents/agents.ts'
+import { createLeases } from '../../src/agents/leases.ts'
+import { createMesh } from '../../src/agents/mesh.ts'
 import { createAccess } from '../../src/api/access.ts'
 import { createApp } from '../../src/api/app.ts'
 import { Limits, type Role, type TokenGrant } from '../../src/api/config.ts'
@@ -40,11 +43,30 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
       source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
     },
     publish: () => ({}),
+    mesh: meshOf(registry),
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
     version: '0.0.0',
     log: silent,
   }
+}
+
+/** A mesh that nobody registered with yet; nothing of it outlives the process. */
+function meshOf(registry: Roster['registry']): ApiParts['mesh'] {
+  const leases = createLeases({
+    clock: { now: () => 0 },
+    rules: () => ({ enabled: false, least: 10, ratio: 0.5, mostMs: 0 }),
+  })
+  const store = { commit: () => Promise.reject(new Error('no store')), beat: () => {} }
+  const agents = createAgents({ store, leases, settings: () => ({ retentionMs: 3_600_000, most: 10 }), log: silent })
+  const { preservation, release } = leases
+  return createMesh({
+    registrations: { agents, mustBeShown: () => {}, preservation, release },
+    registry,
+    thresholds: () => ({ timeout: 60, eviction: 120 }),
+    source: () => 'agents',
+    log: silent,
+  })
 }
 
 export type Options = {
