@@ -329,7 +329,11 @@ function termsOf({ timeout_threshold, eviction_threshold }: AgentFacts, retentio
   return { timeout: timeout_threshold * 1000, eviction: eviction_threshold * 1000, retention }
 }
 
-function putOf({ id, definition, facts, instance_id, expected }: AgentRequest, holder: string | undefined): Operation {
+/** How an agent stands in the store. */
+export function putOf(
+  { id, definition, facts, instance_id, expected }: AgentRequest,
+  holder: string | undefined,
+): Extract<Operation, { type: 'put' }> {
   return {
     type: 'put',
     kind: 'agent',

@@ -12,6 +12,9 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   get: async () => (await import('./get.ts')).get,
   export: async () => (await import('./export.ts')).exports,
   config: async () => (await import('./config.ts')).config,
+  import: async () => (await import('./import.ts')).imports,
+  backup: async () => (await import('./backup.ts')).backups,
+  restore: async () => (await import('./restore.ts')).restores,
 }
 
 /** Runs what the command line asks for; the number is the exit code. */

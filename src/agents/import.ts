@@ -1,0 +1,62 @@
+import type { Store } from '../stores/store.ts'
+import { putOf } from './agents.ts'
+import { type AgentRequest, parseAgent, RegistrationProblem, type Thresholds } from './registration.ts'
+
+const perCommit = 200
+
+/** An agent that was not taken, and why. */
+export type LeftOut = { readonly agent_id: string; readonly field: string; readonly problem: string }
+
+export type Taken = {
+  readonly taken: number
+  /** Ids that are registered already; what is there stays. */
+  readonly there: readonly string[]
+  readonly left_out: readonly LeftOut[]
+}
+
+/**
+ * Writes registrations of another registry into a store, each as if its agent had registered but not been heard yet.
+ *
+ * Nobody's registration is replaced. `created_at` is kept, where one has it.
+ */
+export async function importAgents(
+  store: Pick<Store, 'commit'>,
+  agents: readonly { readonly id: string; readonly created_at?: string }[],
+  defaults: Thresholds,
+): Promise<Taken> {
+  const left_out: LeftOut[] = []
+  const there: string[] = []
+  let taken = 0
+  const requests = agents.flatMap((agent) => {
+    const request = requestOf(agent, defaults)
+    if (!('field' in request)) return { ...request, created_at: agent.created_at }
+    left_out.push({ agent_id: agent.id, field: request.field, problem: request.message })
+    return []
+  })
+  for (let from = 0; from < requests.length; from += perCommit) {
+    const some = requests.slice(from, from + perCommit)
+    const outcomes = await store.commit(
+      some.map(({ created_at, ...request }) => ({
+        ...putOf(request, undefined),
+        expect: 'none' as const,
+        ...(created_at !== undefined && { created_at }),
+      })),
+    )
+    for (const [index, outcome] of outcomes.entries()) {
+      const agent_id = some[index]?.id ?? ''
+      if (outcome.type === 'put') taken += 1
+      else if (outcome.type === 'refused') left_out.push({ agent_id, field: 'registration', problem: outcome.reason })
+      else there.push(agent_id)
+    }
+  }
+  return { taken, there, left_out }
+}
+
+function requestOf(agent: { readonly id: string }, defaults: Thresholds): AgentRequest | RegistrationProblem {
+  try {
+    return parseAgent(agent, { defaults, beats: false })
+  } catch (error) {
+    if (error instanceof RegistrationProblem) return error
+    throw error
+  }
+}

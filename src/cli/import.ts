@@ -1,0 +1,62 @@
+import { redactText } from '../model/redact.ts'
+import type { ImportReport } from '../stores/original.ts'
+import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
+import { counted, plainly, storeHelp, storeOptions, withStore } from './store.ts'
+import { shown } from './text.ts'
+
+export const imports: Command = {
+  summary: 'Take the agents over from a database of the original mesh registry.',
+  usage: 'URL [--dry-run] [--config FILE]',
+  options: { ...storeOptions, 'dry-run': { type: 'boolean' } },
+  help: [
+    ['URL', 'Path of its SQLite file, sqlite://…, or postgres://user:password@host/name. It is only read.'],
+    ['--dry-run', 'Say what would be taken over, and write nothing.'],
+    ...storeHelp,
+  ],
+  async run(invocation) {
+    const [url, ...more] = invocation.positionals
+    if (url === undefined || more.length > 0) throw new UsageError('import takes the URL or path of one database')
+    const { importOriginal } = await import('../stores/import.ts')
+    const { agents, report } = await plainly(() => readable(() => importOriginal(url)))
+    tell(invocation, report)
+    if (invocation.values['dry-run'] === true) {
+      invocation.terminal.out(`nothing was written; ${counted(agents.length, 'agent')} could be taken over\n`)
+      return 0
+    }
+    const { importAgents } = await import('../agents/import.ts')
+    const { taken, there, left_out } = await withStore(invocation, { mustExist: false }, (store, { config }) => {
+      const { timeout_threshold: timeout, eviction_threshold: eviction } = config.health.agents
+      return importAgents(store, agents, { timeout, eviction })
+    })
+    const { out } = invocation.terminal
+    for (const { agent_id, field, problem } of left_out)
+      out(line(agent_id, field, `${problem}; the agent was left out`))
+    for (const id of there) out(line(id, 'id', 'is registered here already; what is here stays'))
+    const rest = there.length > 0 ? `, ${there.length} were here already` : ''
+    out(`${counted(taken, 'agent')} taken over${rest}, ${left_out.length} left out\n`)
+    if (taken > 0) out('They are pending until they send their next heartbeat.\n')
+    return left_out.length > 0 ? 1 : 0
+  },
+}
+
+function tell({ terminal: { out } }: Pick<Invocation, 'terminal'>, report: ImportReport): void {
+  out(`found ${counted(report.agents, 'agent')} with ${counted(report.capabilities, 'capability', 'capabilities')}\n`)
+  for (const { agent_id, field, problem } of report.problems) out(line(agent_id, field, problem))
+  const left = Object.entries(report.not_imported).filter(([, rows]) => rows > 0)
+  for (const [table, rows] of left) out(`not taken over: ${counted(rows, 'row')} of ${shown(table)}\n`)
+  for (const note of report.notes) out(`note: ${note}\n`)
+}
+
+function line(agent: string, field: string, problem: string): string {
+  return `${shown(redactText(`${agent}: ${field}: ${problem}`))}\n`
+}
+
+/** What is wrong with the URL is said without repeating it: it may hold a password. */
+async function readable<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof Error && error.name !== 'Error') throw error
+    throw new CommandError(redactText(error instanceof Error ? error.message : 'it cannot be read'), { cause: error })
+  }
+}

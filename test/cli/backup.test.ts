@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { startHere } from '../daemon.ts'
+import { temporary, until } from '../e2e/running.ts'
+import { running } from './running.ts'
+
+const sources = 'sources: [{ type: agents }]\n'
+const weather = { name: 'weather', url: 'http://weather.example/mcp', health_check: 'none' }
+
+describe('backup and restore', () => {
+  it('copy what is registered while the daemon goes on, and put it back before its eyes', async () => {
+    using folder = temporary()
+    await using daemon = await startHere(sources, { folder })
+    const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
+    const file = folder.at('today.backup')
+    await daemon.ask('POST', '/servers', weather)
+
+    const saved = await running(['backup', file], { env })
+    await daemon.ask('DELETE', '/servers/weather')
+    await daemon.ask('POST', '/servers', { ...weather, name: 'maps' })
+    const refused = await running(['restore', file], { env })
+    const forced = await running(['restore', file, '--force'], { env })
+
+    assert.deepEqual([saved.code, saved.out], [0, `1 registration written to ${file}\n`])
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    assert.deepEqual([refused.code, refused.err.includes('--force')], [1, true])
+    assert.deepEqual([forced.code, forced.out], [0, `1 registration restored from ${file}\n`])
+    await until(async () => (await daemon.ask('GET', '/servers/maps')).status === 404)
+    assert.equal((await daemon.ask('GET', '/servers/weather')).status, 200)
+  })
+
+  it('say in one line what is in the way, and change nothing then', async () => {
+    using folder = temporary()
+    const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
+    const file = folder.at('a.backup')
+    const said = async (...argv: readonly string[]) => {
+      const { code, err } = await running(argv, { env })
+      assert.deepEqual([code, err.trim().split('\n').length], [1, 1], err)
+      return err
+    }
+
+    assert.match(await said('backup', file), /there is no store at/)
+    assert.match(await said('restore', file), /a\.backup is not there/)
+    writeFileSync(file, 'garbage\n')
+    assert.match(await said('restore', file), /is no backup/)
+    assert.equal((await running(['import'], { env })).code, 2)
+    env.DATABASE_URL = ':memory:'
+    assert.match(await said('backup', file), /keeps everything in memory/)
+    assert.equal(readFileSync(file, 'utf8'), 'garbage\n')
+  })
+})

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, it } from 'node:test'
+import { startHere } from '../daemon.ts'
+import { temporary, until } from '../e2e/running.ts'
+import { running } from './running.ts'
+
+/** A database of the original mesh registry; `rows` are SQL values for its agents. */
+function original(path: string, ...rows: readonly string[]): void {
+  const database = new DatabaseSync(path)
+  database.exec(`
+    CREATE TABLE agents (id TEXT PRIMARY KEY, name TEXT, namespace TEXT, labels TEXT, security_context TEXT, created_at TIMESTAMP);
+    CREATE TABLE capabilities (id INTEGER PRIMARY KEY, agent_id TEXT, name TEXT, version TEXT);
+    CREATE TABLE registry_events (id INTEGER PRIMARY KEY);
+    INSERT INTO registry_events VALUES (1);
+    INSERT INTO capabilities VALUES (1, 'owl', 'see', '1.2.0');`)
+  for (const row of rows) database.exec(`INSERT INTO agents VALUES (${row})`)
+  database.close()
+}
+
+const owl = `'owl', 'Owl', 'team-a', '{"env":"prod"}', NULL, '2025-06-10 12:00:00'`
+
+describe('import', () => {
+  it('takes the agents of the original over, beside a running daemon, and says what it could not read', async () => {
+    using folder = temporary()
+    original(
+      folder.at('old.db'),
+      owl,
+      `'broken', '', 'default', '{not', NULL, NULL`,
+      `'guard', '', 'default', '{}', 'high_security', NULL`,
+    )
+    await using daemon = await startHere('sources: [{ type: agents }]\n', { folder })
+    const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
+
+    const { code, out } = await running(['import', folder.at('old.db')], { env })
+
+    assert.equal(code, 1)
+    assert.match(out, /^broken: labels: is no JSON; left empty$/m)
+    assert.match(out, /^guard: security_context: .*high_security.*left out$/m)
+    assert.match(out, /^not taken over: 1 row of registry_events$/m)
+    assert.match(out, /^2 agents taken over, 1 left out$/m)
+    type Server = { created_at: string; labels: object; capabilities: { name: string }[]; status: string }
+    const { body } = await until(async () => {
+      const answer = await daemon.ask<Server>('GET', '/servers/team-a/owl')
+      return answer.status === 200 && answer
+    })
+    assert.deepEqual(
+      [body.created_at, body.labels, body.capabilities.map(({ name }) => name), body.status],
+      ['2025-06-10T12:00:00.000Z', { env: 'prod' }, ['see'], 'pending'],
+    )
+  })
+
+  it('replaces nobody, and writes nothing when it is asked to try', async () => {
+    using folder = temporary()
+    original(folder.at('old.db'), owl)
+    const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
+
+    const tried = await running(['import', folder.at('old.db'), '--dry-run'], { env })
+    const first = await running(['import', `sqlite://${folder.at('old.db')}`], { env })
+    const second = await running(['import', folder.at('old.db')], { env })
+
+    assert.match(tried.out, /nothing was written; 1 agent could be taken over/)
+    assert.match(first.out, /^1 agent taken over, 0 left out$/m)
+    assert.match(second.out, /^0 agents taken over, 1 were here already, 0 left out$/m)
+    assert.deepEqual([tried.code, first.code, second.code], [0, 0, 0])
+  })
+
+  it('says in one line what is in the way, without the password', async () => {
+    using folder = temporary()
+    const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
+    for (const [url, why] of [
+      [folder.at('nothing.db'), /is no file/],
+      ['mysql://me:canary@localhost/x', /SQLite or PostgreSQL/],
+      ['oracle://me:canary@localhost/x', /names no store/],
+      ['postgres://me:canary@127.0.0.1:1/x', /cannot be reached/],
+    ] as const) {
+      const { code, out, err } = await running(['import', url], { env })
+
+      assert.equal(code, 1)
+      assert.match(err, why)
+      assert.equal(err.trim().split('\n').length, 1)
+      assert.doesNotMatch(out + err, /canary/)
+    }
+    assert.equal((await running(['import'], { env })).code, 2)
+  })
+})
