@@ -84,6 +84,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
           mustBeLoaded: registrations.mustBeLoaded,
           source: () => manualSource(config),
         },
+        publish: () => config.publish,
         reload: reloads.now,
         metrics: config.metrics.enabled ? metrics.text : undefined,
         name: config.listen.name,

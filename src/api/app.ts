@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { countsApi } from './counts.ts'
+import { isOpen, openToAll } from './cors.ts'
 import { discoverApi } from './discover.ts'
 import { docsApi } from './docs.ts'
 import type { Api, Bindings } from './edge.ts'
@@ -10,10 +11,14 @@ import { meshApi } from './mesh/mesh.ts'
 import { operationsApi } from './operations.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
+import { createPublished } from './publish/published.ts'
 import { everywhere, problemReply, type Reply } from './reply.ts'
 import { respond } from './respond.ts'
+import { sdApi } from './sd.ts'
 import { serversApi } from './servers.ts'
 import { sourcesApi } from './sources.ts'
+import { v01Api } from './v01.ts'
+import { wellKnownApi } from './well-known.ts'
 
 export type AppParts = ApiParts & { readonly hot: Hot }
 
@@ -36,6 +41,12 @@ export function createApp(parts: AppParts): Api {
   app.route('/', countsApi(parts))
   app.route('/', operationsApi(parts))
   app.route('/', docsApi(parts))
+  const published = createPublished(parts)
+  const v01 = v01Api({ ...parts, published })
+  app.route('/v0.1', v01)
+  app.route('/v0', v01)
+  app.route('/.well-known', wellKnownApi({ ...parts, published }))
+  app.route('/sd', sdApi(parts))
 
   app.notFound((c) => respond(c, notFound(app, c.req.method, c.req.path)))
   app.onError((error, c) => respond(c, replyToError(error, { log, path: c.req.path })))
@@ -47,7 +58,8 @@ function notFound(app: Api, method: string, path: string): Reply {
   const allowed = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => app.router.match(one, path)[0].length > 0)
   if (allowed.length === 0)
     return problemReply(new Problem(404, 'There is nothing at this path. GET / lists what there is.'))
+  const open = isOpen('GET', path) ? openToAll : {}
   const allow = [...(allowed.includes('GET') ? ['HEAD'] : []), ...allowed, 'OPTIONS'].join(', ')
-  if (method === 'OPTIONS') return { status: 204, headers: { ...everywhere, allow }, body: Buffer.alloc(0) }
+  if (method === 'OPTIONS') return { status: 204, headers: { ...everywhere, ...open, allow }, body: Buffer.alloc(0) }
   return problemReply(new Problem(405, `${method} is not possible here; ${allow} are.`, { headers: { allow } }))
 }

@@ -121,6 +121,22 @@ export const Limits = z.strictObject({
 })
 export type Limits = z.output<typeof Limits>
 
+/** How servers are published: at `/v0.1/servers` and `/.well-known/ai-catalog.json`. */
+export const Publish = z.strictObject({
+  domain: z
+    .string()
+    .max(100)
+    .regex(
+      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/i,
+      'must be a DNS name, such as roster.example.org',
+    )
+    .optional()
+    .describe(
+      'The DNS name in whose name servers are published: `roster.example.org` makes `org.example.roster/weather`. Default: `listen.name`, with `.internal` after it if it has no dot.',
+    ),
+})
+export type Publish = z.output<typeof Publish>
+
 /** How much watchers may ask of the daemon. */
 export const Watch = z.strictObject({
   buffer_bytes: z

@@ -12,6 +12,13 @@ export function isOpen(method: string, path: string): boolean {
   return (method === 'GET' || method === 'HEAD') && openPath.test(path)
 }
 
+/** Said with every published document, asked from a page or not: some clients look for it before they ask from one. */
+export const openToAll = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+  'access-control-allow-headers': 'Authorization, Content-Type',
+} as const
+
 const exposed = 'ETag, Retry-After, X-Request-Id'
 
 /** What is said to a page of `origin` beside an answer; undefined where it may not read it. */
@@ -32,7 +39,8 @@ export function corsHeaders(
 export function preflight(rules: CorsRules, origin: string, method: string, path: string): CorsHeaders | undefined {
   const allowed = corsHeaders(rules, origin, method, path)
   if (!allowed) return undefined
-  const methods = isOpen(method, path) ? ['GET', 'HEAD'] : rules.methods
+  if (isOpen(method, path)) return { ...allowed, ...openToAll, 'access-control-max-age': '7200' }
+  const { methods } = rules
   if (!methods.includes(method) && !methods.includes('*')) return undefined
   return {
     ...allowed,

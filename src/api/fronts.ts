@@ -3,6 +3,7 @@ import { createHot, type Front, type Hot } from './hot.ts'
 import { createOne } from './one.ts'
 import { createHeartbeats } from './mesh/heartbeat.ts'
 import type { ApiParts } from './parts.ts'
+import { withNamesEncoded } from './publish/encoded.ts'
 
 /** What answers the hottest questions before the router; it needs none of what the router loads. */
 export function createFronts({
@@ -22,5 +23,5 @@ export function createFronts({
     onError: (error) => log.error({ err: error }, 'a long list could not be written'),
   })
   const hot = createHot({ lists, one: createOne({ registry, moving: monitor }) })
-  return { hot, fronts: [hot.front, createHeartbeats({ mesh, log }).front, lists.front] }
+  return { hot, fronts: [hot.front, createHeartbeats({ mesh, log }).front, lists.front, withNamesEncoded] }
 }

@@ -5,6 +5,7 @@ import type { Monitor } from '../health/monitor.ts'
 import type { Log } from '../log.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervisor.ts'
+import type { Publish } from './config.ts'
 import type { Moving } from './one.ts'
 
 /** What a reload did, or why the old config goes on. */
@@ -14,7 +15,7 @@ export type Reloaded =
 
 /** What the application asks of the rest of the daemon. */
 export type ApiParts = {
-  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts'>
+  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'subscribe'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
   readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & Moving
   /** Servers written by hand, and what the config says of their source. */
@@ -24,6 +25,8 @@ export type ApiParts = {
     }
   /** Agents that announce themselves. */
   readonly mesh: Mesh
+  /** How servers are published to other registries and clients. */
+  readonly publish: () => Publish
   readonly reload: () => Promise<Reloaded>
   /** Prometheus text; absent where metrics are switched off. */
   readonly metrics?: (() => Promise<string>) | undefined

@@ -27,6 +27,21 @@ const special: Record<string, Omit<Parameter, 'name' | 'in'>> = {
   },
   index: { description: 'A `resource_version`: wait until something that matches is newer.', schema: text },
   wait: { description: 'How long to wait with `index`, at most 600s. Default 30s.', schema: text },
+  cursor: { description: 'Where the page before ended, as its `nextCursor` said.', schema: text },
+  published_limit: {
+    description: 'How many servers one page holds, at most 100. Default 30.',
+    schema: { type: 'integer' },
+  },
+  search: { description: 'Only servers whose name, title or description holds this text.', schema: text },
+  updated_since: {
+    description: 'Only servers that changed since this time (RFC 3339), deleted ones included.',
+    schema: { ...text, format: 'date-time' },
+  },
+  version: { description: '`latest`, or only servers of exactly this version.', schema: text },
+  include_deleted: {
+    description: 'Also servers that were published since the start and are no more.',
+    schema: { type: 'boolean' },
+  },
   resource_version: { description: 'Resume a watch after this token.', schema: text },
 }
 
@@ -37,14 +52,14 @@ const ofLists = new Set(['sort', 'limit', 'continue', 'fields', 'view'])
 export function queryParameters(query: RouteDoc['query'] = []): Parameter[] {
   if (query === 'list')
     return [...filterParameters(), ...named(['watch', 'index', 'wait', 'resource_version', 'secrets'])]
-  if (query === 'watch') {
-    return [...filterParameters().filter(({ name }) => !ofLists.has(name)), ...named(['resource_version'])]
-  }
+  const filters = () => filterParameters().filter(({ name }) => !ofLists.has(name))
+  if (query === 'watch') return [...filters(), ...named(['resource_version'])]
+  if (query === 'filter') return filters()
   return named(query)
 }
 
 function named(names: readonly string[]): Parameter[] {
-  return names.map((name) => ({ name, in: 'query', ...special[name] }))
+  return names.map((name) => ({ name: name.replace('published_', ''), in: 'query', ...special[name] }))
 }
 
 export function pathParameters(key: string): Parameter[] {

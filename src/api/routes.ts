@@ -6,8 +6,14 @@ import * as shapes from './shapes.ts'
 export type RouteDoc = {
   readonly summary: string
   readonly group: 'servers' | 'agents' | 'clients' | 'sources' | 'operations'
-  readonly answer: z.ZodType | 'text/plain' | 'text/html' | 'application/json' | 'text/event-stream'
-  readonly query?: readonly string[] | 'list' | 'watch'
+  readonly answer:
+    | z.ZodType
+    | 'text/plain'
+    | 'text/html'
+    | 'application/json'
+    | 'application/ai-catalog+json'
+    | 'text/event-stream'
+  readonly query?: readonly string[] | 'list' | 'watch' | 'filter'
   /** What else than 200 it answers by design. */
   readonly statuses?: Readonly<Record<number, string>>
   readonly needs?: 'registrar' | 'admin'
@@ -100,6 +106,38 @@ const servers: Record<string, RouteDoc> = {
   },
 }
 
+const notYet = { 503: 'Not every source has been read since the start; ask again soon.' }
+const unknownName = { 404: 'There is no such server, or no such version of it.' }
+
+/** As the official registry has them. */
+const published: Record<string, RouteDoc> = {
+  'GET /v0.1/servers': {
+    summary: 'Enabled servers, as the official MCP registry lists them',
+    group: 'clients',
+    answer: shapes.PublishedList,
+    query: ['cursor', 'published_limit', 'search', 'updated_since', 'version', 'include_deleted'],
+    statuses: { ...badQuery, ...notYet },
+  },
+  'GET /v0.1/servers/:name': {
+    summary: 'One server, as the official MCP registry tells it',
+    group: 'clients',
+    answer: shapes.PublishedServer,
+    statuses: { ...unknownName, ...notYet },
+  },
+  'GET /v0.1/servers/:name/versions': {
+    summary: 'The versions of a server: the one it has',
+    group: 'clients',
+    answer: shapes.PublishedList,
+    statuses: { ...unknownName, ...notYet },
+  },
+  'GET /v0.1/servers/:name/versions/:version': {
+    summary: 'One version of a server; `latest` is the one it has',
+    group: 'clients',
+    answer: shapes.PublishedServer,
+    statuses: { ...unknownName, ...notYet },
+  },
+}
+
 const operation = (summary: string, answer: RouteDoc['answer']): RouteDoc => ({ summary, group: 'operations', answer })
 const wellbeing = operation(
   'Whether the daemon serves; a failing source makes it "degraded", never an error',
@@ -136,6 +174,21 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     answer: shapes.Refreshed,
     statuses: unknownSource,
     needs: 'admin',
+  },
+  ...published,
+  ...Object.fromEntries(Object.entries(published).map(([key, doc]) => [key.replace('/v0.1/', '/v0/'), doc])),
+  'GET /.well-known/ai-catalog.json': {
+    summary: 'Enabled servers as an AI catalogue, where a domain is asked first',
+    group: 'clients',
+    answer: 'application/ai-catalog+json',
+    statuses: notYet,
+  },
+  'GET /sd/prometheus': {
+    summary: 'Enabled servers as targets for Prometheus (http_sd)',
+    group: 'clients',
+    answer: shapes.Targets,
+    query: 'filter',
+    statuses: { ...badQuery, ...notYet },
   },
   'GET /tags': { summary: 'How many servers carry each tag', group: 'servers', answer: shapes.Tags },
   'GET /stats': {

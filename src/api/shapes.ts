@@ -96,6 +96,32 @@ export const Discovered = z
   })
   .meta({ id: 'Discovered' })
 
+const OfficialMeta = z.looseObject({
+  status: z.enum(['active', 'deprecated', 'deleted']),
+  statusChangedAt: z.string(),
+  publishedAt: z.string(),
+  updatedAt: z.string(),
+  isLatest: z.boolean(),
+})
+
+export const PublishedServer = z
+  .object({
+    server: z.looseObject({ name: z.string(), description: z.string(), version: z.string() }),
+    _meta: z.looseObject({ 'io.modelcontextprotocol.registry/official': OfficialMeta }),
+  })
+  .meta({ id: 'PublishedServer', description: 'A `server.json`, with health, tags and labels under `_meta`.' })
+
+export const PublishedList = z
+  .object({
+    servers: z.array(PublishedServer),
+    metadata: z.object({ nextCursor: z.string().optional(), count: z.int() }),
+  })
+  .meta({ id: 'PublishedList' })
+
+export const Targets = z
+  .array(z.object({ targets: z.array(z.string()), labels: z.record(z.string(), z.string()) }))
+  .meta({ id: 'Targets' })
+
 export const Tags = z.object({ tags: Counts, count: z.int(), resource_version: Token }).meta({ id: 'Tags' })
 
 export const Stats = z

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Auth, Cors, Limits, Listen, Watch } from '../api/config.ts'
+import { Auth, Cors, Limits, Listen, Publish, Watch } from '../api/config.ts'
 import { HealthConfig } from '../health/config.ts'
 import { LogConfig } from '../log.ts'
 import { Metrics } from '../metrics/config.ts'
@@ -16,6 +16,7 @@ export const Config = z.strictObject({
   cors: Cors.prefault({}).describe('What web pages of other origins may do.'),
   limits: Limits.prefault({}).describe('How much one request may ask of the daemon.'),
   watch: Watch.prefault({}).describe('How much watchers may ask of the daemon.'),
+  publish: Publish.prefault({}).describe('How servers are told to other registries and their clients.'),
   metrics: Metrics.prefault({}).describe('What is told to Prometheus, and where.'),
   log: LogConfig.prefault({}).describe('What is logged, and how it looks.'),
 })

@@ -44,6 +44,7 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
     },
     publish: () => ({}),
     mesh: meshOf(registry),
+    publish: () => ({}),
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
     version: '0.0.0',
