@@ -3,6 +3,7 @@ import { ListenError } from '../api/listen.ts'
 import { type Flags, type LoadedConfig, loadConfig } from '../config/load.ts'
 import { createLog, openDestination, type RootLog } from '../log.ts'
 import { redactText } from '../model/redact.ts'
+import { StoreRefused, StoreUnavailable } from '../stores/store.ts'
 import { type Command, CommandError, type Invocation, type RunningDaemon, textOf } from './command.ts'
 
 export const serve: Command = {
@@ -60,13 +61,20 @@ async function started(
   try {
     return await startDaemon(start)
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error
     throw new CommandError(await whyNot(error), { cause: error })
   }
 }
 
-/** One line that says what is in the way, and what to do about it. */
-async function whyNot({ message, code, port }: ListenError): Promise<string> {
+/** One line that says what is in the way, and what to do about it; throws what nobody expected. */
+async function whyNot(error: unknown): Promise<string> {
+  if (error instanceof ListenError) return whyNotListening(error)
+  if (error instanceof StoreUnavailable)
+    return `${redactText(error.message)}. Start it or mend its address (store in the config, DATABASE_URL), or leave both out to keep everything in a file.`
+  if (error instanceof StoreRefused) return redactText(error.message)
+  throw error
+}
+
+async function whyNotListening({ message, code, port }: ListenError): Promise<string> {
   if (code === 'EADDRINUSE') {
     const { occupantOf } = await import('./occupant.ts')
     const occupant = occupantOf(port)

@@ -6,6 +6,7 @@ import { ListenError } from '../../src/api/listen.ts'
 import { banner } from '../../src/cli/banner.ts'
 import type { StartDaemon } from '../../src/cli/command.ts'
 import { occupantOf } from '../../src/cli/occupant.ts'
+import { StoreUnavailable } from '../../src/stores/store.ts'
 import { running } from './running.ts'
 
 const quiet = { MCP_ROSTER_LOG_LEVEL: 'silent' }
@@ -93,6 +94,15 @@ describe('mcp-roster serve', () => {
     if (process.platform === 'linux') assert.ok(err.includes(`by node (pid ${process.pid})`), err)
     assert.equal(err.split('\n').length, 2)
     assert.equal(occupantOf(port === 1 ? 2 : 1), undefined)
+  })
+
+  it('says in one line which store cannot be had, and what to do', async () => {
+    const startDaemon = () => Promise.reject(new StoreUnavailable('postgres at db/roster cannot be reached'))
+
+    const { code, err } = await running(['serve'], { startDaemon, env: quiet })
+
+    assert.equal(code, 1)
+    assert.match(err, /^postgres at db\/roster cannot be reached\. Start it or mend its address .*DATABASE_URL.*\.\n$/)
   })
 })
 
