@@ -11,8 +11,9 @@ import { watchConfig } from './config/watch.ts'
 import { openDoor } from './flow/door.ts'
 import { createMonitor, type Monitor } from './health/monitor.ts'
 import type { RootLog } from './log.ts'
-import type { ServerId } from './model/names.ts'
+import { createMcpEndpoint } from './mcp/endpoint.ts'
 import { createMetrics } from './metrics/metrics.ts'
+import type { ServerId } from './model/names.ts'
 import { createJournal } from './registry/journal.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSupervisor } from './registry/supervisor.ts'
@@ -71,14 +72,25 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     http: { counts: () => api.counts(), connections: () => api.connections() },
     reload: reloads.last,
   })
+  const moving = movingOf(monitor, mesh)
+  const mcp = createMcpEndpoint({
+    registry,
+    mesh,
+    volatile: moving.volatile,
+    syncing: supervisor.syncing,
+    name: config.listen.name,
+    version,
+    log: log.child({ part: 'mcp' }),
+  })
   const api = stack.use(
     await openApi({
       rules: rulesOf(loaded),
       parts: {
         registry,
         supervisor,
-        monitor: { ...monitor, ...movingOf(monitor, mesh) },
+        monitor: { ...monitor, ...moving },
         mesh,
+        mcp,
         manual: {
           ...registrations.manual,
           mustBeLoaded: registrations.mustBeLoaded,
@@ -98,6 +110,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   )
   // Watchers are told to go before the server waits for them.
   stack.defer(watch.close)
+  stack.defer(mcp.close)
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(plansOf(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())

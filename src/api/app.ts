@@ -1,12 +1,13 @@
 import { Hono } from 'hono'
-import { countsApi } from './counts.ts'
 import { isOpen, openToAll } from './cors.ts'
+import { countsApi } from './counts.ts'
 import { discoverApi } from './discover.ts'
 import { docsApi } from './docs.ts'
 import type { Api, Bindings } from './edge.ts'
 import { replyToError } from './fault.ts'
 import type { Hot } from './hot.ts'
 import { manualApi } from './manual.ts'
+import { mcpApi } from './mcp.ts'
 import { meshApi } from './mesh/mesh.ts'
 import { operationsApi } from './operations.ts'
 import type { ApiParts } from './parts.ts'
@@ -38,6 +39,7 @@ export function createApp(parts: AppParts): Api {
   app.route('/api/v1', mesh)
   app.route('/', discoverApi(parts))
   app.route('/', sourcesApi(parts))
+  app.route('/', mcpApi(parts))
   app.route('/', countsApi(parts))
   app.route('/', operationsApi(parts))
   app.route('/', docsApi(parts))

@@ -1,8 +1,9 @@
-import type { Mesh } from '../agents/mesh.ts'
 import type { ManualServers } from '../agents/manual.ts'
+import type { Mesh } from '../agents/mesh.ts'
 import type { Registrations } from '../agents/registrations.ts'
 import type { Monitor } from '../health/monitor.ts'
 import type { Log } from '../log.ts'
+import type { McpEndpoint } from '../mcp/endpoint.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervisor.ts'
 import type { Publish } from './config.ts'
@@ -27,6 +28,8 @@ export type ApiParts = {
   readonly mesh: Mesh
   /** How servers are published to other registries and clients. */
   readonly publish: () => Publish
+  /** The registry as an MCP server. */
+  readonly mcp: Pick<McpEndpoint, 'answer'>
   readonly reload: () => Promise<Reloaded>
   /** Prometheus text; absent where metrics are switched off. */
   readonly metrics?: (() => Promise<string>) | undefined

@@ -160,6 +160,12 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     query: ['format', 'secrets'],
     statuses: badQuery,
   },
+  'POST /mcp': {
+    summary: 'The registry as an MCP server: Streamable HTTP, every current revision, no sessions',
+    group: 'clients',
+    answer: shapes.Anything,
+    statuses: { 202: 'A notification was taken.', 400: 'No JSON-RPC message.', 415: 'The body must be JSON.' },
+  },
   'POST /discover': { summary: 'Read every source now', group: 'sources', answer: shapes.Discovered, needs: 'admin' },
   'GET /sources': { summary: 'The state of each source', group: 'sources', answer: shapes.SourceList },
   'GET /sources/:name': {

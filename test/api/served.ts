@@ -45,6 +45,7 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
     publish: () => ({}),
     mesh: meshOf(registry),
     publish: () => ({}),
+    mcp: { answer: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
     version: '0.0.0',

@@ -1,0 +1,27 @@
+import { Hono } from 'hono'
+import type { McpEndpoint } from '../mcp/endpoint.ts'
+import { demand } from './access.ts'
+import { readJson } from './body.ts'
+import type { Bindings } from './edge.ts'
+import { Problem } from './problem.ts'
+
+const longestBody = 1_048_576
+const nobody = { name: 'anonymous', role: 'none' } as const
+
+/** The registry as an MCP server. Its tools check who may do what; whoever may read may connect. */
+export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'answer'> }) {
+  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+
+  api.post('/mcp', async (c) => {
+    const { principal = nobody } = c.env
+    demand(c.env.principal, 'reader')
+    if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
+      throw new Problem(415, 'A request to the MCP endpoint is JSON: send Content-Type: application/json.')
+    const body = await readJson(c, longestBody)
+    if (body === undefined) throw new Problem(400, 'The body is empty; send a JSON-RPC message.')
+    const { method, url, raw } = c.req
+    return mcp.answer(new Request(url, { method, headers: raw.headers, signal: raw.signal }), body, principal)
+  })
+
+  return api
+}
