@@ -22,24 +22,42 @@ export async function* messagesIn(
   const reader = body.getReader()
   const decoder = new TextDecoder()
   const message = createMessage(onRetry)
-  let rest = ''
+  const lines = createLines()
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       onAlive()
-      // A CR at the very end may be the half of a CRLF.
-      const lines = (rest + decoder.decode(read.value, { stream: true })).split(/\r\n|\n|\r(?!$)/)
-      rest = lines.pop() ?? ''
-      for (const line of lines) {
+      for (const line of lines.take(decoder.decode(read.value, { stream: true }))) {
         const whole = message.take(line)
         if (whole) yield whole
       }
-      if (rest.length + message.length() > mostLength) {
+      if (lines.length() + message.length() > mostLength) {
         throw new StreamError(`a message is longer than ${mostLength} characters`)
       }
     }
   } finally {
     await reader.cancel().catch(() => undefined) // it may have broken already
   }
+}
+
+/** Cuts text that comes in pieces into lines. */
+function createLines() {
+  let begun: string[] = []
+  let length = 0
+
+  function take(piece: string): string[] {
+    begun.push(piece)
+    length += piece.length
+    // A long line is put together once, not with each piece.
+    if (!/[\r\n]/.test(piece)) return []
+    // A CR at the very end may be the half of a CRLF.
+    const lines = begun.join('').split(/\r\n|\n|\r(?!$)/)
+    const rest = lines.pop() ?? ''
+    begun = [rest]
+    length = rest.length
+    return lines
+  }
+
+  return { take, length: () => length }
 }
 
 /** Gathers the fields of one message after the other. */
