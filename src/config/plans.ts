@@ -1,4 +1,5 @@
 import type { RegistrationSettings } from '../agents/registrations.ts'
+import type { Sighting } from '../model/source.ts'
 import type { SourcePlan } from '../registry/supervisor.ts'
 import { kindOf, openSource, SourceConfig } from '../sources/catalogue.ts'
 import type { SourceTools } from '../sources/kind.ts'
@@ -8,7 +9,7 @@ import type { Config } from './schema.ts'
 export function plansOf({ sources }: Pick<Config, 'sources'>, tools: SourceTools): SourcePlan[] {
   const listed = sources.some(({ type }) => type === 'manual')
   const all = listed ? sources : [...sources, implicit]
-  return all.filter(({ enabled }) => enabled).map((source) => planOf(source, tools))
+  return all.map((source) => planOf(source, tools))
 }
 
 const implicit = SourceConfig.parse({ type: 'manual' })
@@ -33,8 +34,14 @@ function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
     layer: { discovery_method, reach },
     trust: { stdio: (namespace) => source.allow_stdio ?? mayIntroduceStdio(source, namespace), questionsShrinks },
     silenceMs: silence(source) * 1000,
-    open: () => openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }),
+    open: () =>
+      source.enabled ? openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }) : switchedOff,
   }
+}
+
+/** A source that ends without a picture is disabled, and says why. */
+async function* switchedOff(): AsyncGenerator<Sighting> {
+  yield { type: 'alive', note: 'disabled in the config' }
 }
 
 /** For agents that name no thresholds of their own; seconds. */

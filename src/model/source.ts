@@ -9,7 +9,8 @@ import type { ServerDefinition } from './server.ts'
  * `run.wake` asks for a fresh look now. The iteration ends soon after `run.signal` aborts, with everything released.
  *
  * A source that throws is restarted with backoff by the supervisor, its servers kept as stale meanwhile; one that ends
- * by itself is done (`env`), and what it showed stays.
+ * by itself is done (`env`), and what it showed stays; one that ends without ever having shown a picture is disabled, and
+ * has no servers.
  */
 export type Source = (run: Run) => AsyncIterable<Sighting>
 

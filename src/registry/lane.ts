@@ -58,6 +58,8 @@ export function startLane({
   let answered = false
   let failed = false
   let ended = false
+  let pictured = false
+  let disabled = false
   let wrong: string | undefined
   let secondLook: NodeJS.Timeout | undefined
 
@@ -73,13 +75,15 @@ export function startLane({
   function judge(): void {
     const { failing, origins, servers, error } = intake.summary()
     const before = state
-    if (!answered) state = 'starting'
+    if (disabled) state = 'disabled'
+    else if (!answered) state = 'starting'
     else if (failed || (failing > 0 && failing === origins)) state = 'stale'
     else state = failing > 0 ? 'degraded' : 'synced'
     const news = error !== undefined && error !== wrong
     wrong = error
     if (error !== undefined && !failed) facts.last_error = error
     if (state === 'synced' && before !== state) log.info({ before, servers }, 'source is in sync')
+    else if (state === 'disabled') log.info({ note: facts.note }, 'source is disabled')
     else if (state !== before || news)
       log.warn({ state, before, servers, reason: facts.last_error }, 'source cannot be read whole')
   }
@@ -110,6 +114,7 @@ export function startLane({
   function counted(): void {
     const { failing, unanswered, origins } = intake.summary()
     failed = false
+    pictured = true
     failures = origins > 0 && failing === origins ? failures + 1 : 0
     answered ||= origins === 0 || unanswered < origins
     if (failing === 0) facts.last_success = iso()
@@ -163,13 +168,16 @@ export function startLane({
     while (!stop.signal.aborted) {
       const start = now()
       ended = false
+      pictured = false
       try {
         await attempt()
         if (stop.signal.aborted) return
         ended = true
         answered = true
+        disabled = !pictured
+        const changes = disabled ? commit(intake.clear()) : []
         judge()
-        settleWaiting({ changes: [], held: false })
+        settleWaiting({ changes, held: false })
         await wake.wait()
         wake.take()
       } catch (error) {

@@ -183,6 +183,28 @@ describe('supervisor', () => {
     assert.equal(state('env'), 'synced')
   })
 
+  it('shows a source as disabled that ends without a picture, without servers and without being waited for', async () => {
+    const { registry, supervisor, until, names, state } = world()
+    await using _ = supervisor
+    await supervisor.apply([
+      plan(
+        'cluster',
+        looking(() => picture('weather')),
+      ),
+    ])
+    await until(() => names().length === 1)
+    const outside = () =>
+      async function* (): AsyncGenerator<Sighting> {
+        yield { type: 'alive', note: 'not in a cluster' }
+      }
+
+    await supervisor.apply([plan('cluster', outside, { settings: { context: 'none' } })])
+    await until(() => registry.size() === 0)
+
+    assert.equal(state('cluster'), 'disabled')
+    assert.deepEqual(supervisor.syncing(), [])
+  })
+
   it('names the sources there are when asked for one there is not', async () => {
     const { supervisor } = world()
     await using _ = supervisor

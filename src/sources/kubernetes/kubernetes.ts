@@ -36,8 +36,7 @@ export function openKubernetes(
   return async function* kubernetes(run) {
     const identity = await identify()
     if (!identity) {
-      log.info({}, 'kubernetes source is disabled: not in a cluster, and no kubeconfig is configured')
-      yield { type: 'picture', readings: [], note: 'disabled: not in a cluster' }
+      yield { type: 'alive', note: 'not in a cluster, and no kubeconfig is configured' }
       return
     }
     // With it comes the HTTP client, which nobody needs outside a cluster.

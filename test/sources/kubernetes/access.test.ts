@@ -142,7 +142,7 @@ describe('where there is no cluster (K13)', () => {
   }
 
   it('is disabled, and quiet about it', async () => {
-    assert.deepEqual(await say({}), [{ type: 'picture', readings: [], note: 'disabled: not in a cluster' }])
+    assert.deepEqual(await say({}), [{ type: 'alive', note: 'not in a cluster, and no kubeconfig is configured' }])
   })
 
   it('does not load the client, nor anything else that is heavy', async () => {
