@@ -46,7 +46,12 @@ function gather(
     if (!known.includes(parameter)) {
       if (unknown === 'ignore') continue
       const shown = parameter.slice(0, 100)
-      return { problem: { parameter: shown, detail: `unknown parameter "${shown}"; known are ${known.join(', ')}` } }
+      return {
+        problem: {
+          parameter: shown,
+          detail: `unknown parameter "${shown}"; known are ${[...known, ...besides].join(', ')}`,
+        },
+      }
     }
     if (value === '') continue
     const before = given[parameter]

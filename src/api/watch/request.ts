@@ -29,11 +29,18 @@ export function wishIn({ method, url = '', headers }: IncomingMessage): Wish | u
   const parameters = new URLSearchParams(match[2] ?? '')
   const watch = flagIn(parameters.get('watch'))
   const index = parameters.get('index') ?? ''
-  if (!isStream && watch === false && index === '') return undefined
+  if (!isStream && watch === false && index === '') return misplacedIn(parameters)
   if (watch === undefined) return wrong('watch', 'must be true or false')
   const lastEvent = headers['last-event-id']
   const from = (typeof lastEvent === 'string' ? lastEvent : '') || parameters.get('resource_version') || undefined
   return wishFor(parameters, { format: isStream ? 'sse' : watch ? 'lines' : undefined, index, from })
+}
+
+/** What goes with a watch means nothing without one. */
+function misplacedIn(parameters: URLSearchParams): Wish | undefined {
+  if (parameters.get('wait')) return wrong('wait', 'is for a long poll, with index')
+  if (parameters.get('resource_version')) return wrong('resource_version', 'is for a watch, with watch=true')
+  return undefined
 }
 
 function wishFor(

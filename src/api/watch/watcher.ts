@@ -78,7 +78,7 @@ export function createWatchers({
   function startOver(watcher: Watcher, reason: string): void {
     const piece = watcher.audience.resync(watcher.format, reason)
     watcher.revision = undefined
-    if (!watcher.response.write(piece)) block(watcher)
+    if (!writeNow(watcher.response, piece)) block(watcher)
   }
 
   /** Whether all of it is written. */
@@ -88,7 +88,7 @@ export function createWatchers({
     while (watcher.written < made.pieces.length) {
       const piece = made.pieces[watcher.written]
       watcher.written += 1
-      if (piece && !response.write(piece)) {
+      if (piece && !writeNow(response, piece)) {
         block(watcher)
         if (watcher.written < made.pieces.length) return false
       }
@@ -137,7 +137,7 @@ export function createWatchers({
     watcher.touchedAt = at
     if (marks) watcher.toldAt = at
     const piece = marks ? message(format, 'BOOKMARK', { token: tokenOf(revision) }) : ':\n\n'
-    if (!response.write(piece)) block(watcher)
+    if (!writeNow(response, piece)) block(watcher)
   }
 
   /** Ends a watcher with its reason, and resets the connection where that is not read either. */
@@ -153,6 +153,18 @@ export function createWatchers({
   }
 
   return { deliver, startOver, beat, cut, cuts }
+}
+
+/**
+ * Writes without putting it off: Node corks a response until the end of the tick, and then thousands of writes happen
+ * at once, after whoever counted the time has stopped counting.
+ */
+function writeNow(response: ServerResponse, piece: Buffer | string): boolean {
+  const { socket } = response
+  socket?.cork()
+  const room = response.write(piece)
+  socket?.uncork()
+  return room
 }
 
 function isOpen({ response }: Watcher): boolean {

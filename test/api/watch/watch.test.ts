@@ -189,6 +189,8 @@ describe('a watch', () => {
     ['/servers?index=e-0&wait=2h', 'wait'],
     ['/servers?index=e-0&index=e-1', 'index'],
     ['/servers?watch=true&index=e-0', 'index'],
+    ['/servers?wait=5s&index=', 'wait'],
+    ['/servers?resource_version=e-0', 'resource_version'],
   ] as const) {
     it(`is refused for ${path}, naming ${parameter}`, async () => {
       await using daemon = await serveWatch()
