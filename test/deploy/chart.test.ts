@@ -93,6 +93,12 @@ describe('the chart', { skip }, () => {
     })
   }
 
+  it('makes the plain manifest of the monitoring', () => {
+    const only = ['--show-only', 'templates/monitoring.yaml']
+    const { stdout } = helm(['--values', `${chart}/ci/monitoring-values.yaml`, ...only])
+    assert.equal(stdout, readFileSync('deploy/kubernetes/monitoring.yaml', 'utf8'))
+  })
+
   it('refuses what cannot work, and says what to do', () => {
     const refusals: [string[], RegExp][] = [
       [['mode=stateful', 'replicas=2'], /replicas must be 1/],
