@@ -18,7 +18,6 @@ rmSync('dist', { recursive: true, force: true })
 await build({
   entryPoints: {
     main: 'src/main.ts',
-    'client/index': 'src/client/index.ts',
     // Threads are started by their file, which lies beside the chunks that start them.
     'chunks/parse-worker': 'src/sources/documents/parse-worker.ts',
     'chunks/sqlite-thread': 'src/stores/sqlite/thread.ts',
@@ -37,6 +36,17 @@ await build({
     js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
   },
   plugins: [englishOnly],
+  logLevel: 'warning',
+})
+
+// The client library stands by itself, so that browsers and older Nodes can read it: one file that imports nothing.
+await build({
+  entryPoints: ['src/client/index.ts'],
+  outfile: 'dist/client/index.js',
+  bundle: true,
+  platform: 'browser',
+  target: 'es2022',
+  format: 'esm',
   logLevel: 'warning',
 })
 
