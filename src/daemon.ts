@@ -1,6 +1,7 @@
 import { createMesh, type Mesh } from './agents/mesh.ts'
 import { startRegistrations } from './agents/registrations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
+import { openMetricsPort } from './api/metrics-port.ts'
 import type { Reloaded } from './api/parts.ts'
 import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
@@ -67,6 +68,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     registry,
     sources: supervisor.sources,
     suspicion: monitor.suspicion,
+    mesh,
     probes: monitor.stats,
     watchers: watch.counts,
     http: { counts: () => api.counts(), connections: () => api.connections() },
@@ -98,7 +100,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         },
         publish: () => config.publish,
         reload: reloads.now,
-        metrics: config.metrics.enabled ? metrics.text : undefined,
+        metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default } : undefined,
         name: config.listen.name,
         version,
         log: log.child({ part: 'api' }),
@@ -108,6 +110,12 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
       log: log.child({ part: 'api' }),
     }),
   )
+  const { enabled, port } = config.metrics
+  if (enabled && port !== undefined) {
+    const { listen, limits } = config
+    const scraped = stack.use(await openMetricsPort({ listen, port, text: metrics.text, limits, log }))
+    log.info({ url: `${scraped.url}/metrics` }, 'metrics have a port of their own')
+  }
   // Watchers are told to go before the server waits for them.
   stack.defer(watch.close)
   stack.defer(mcp.close)

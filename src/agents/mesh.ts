@@ -4,6 +4,7 @@ import type { Server } from '../model/server.ts'
 import { type Agent, type AgentConflict, type Registered, serverIdOf } from './agents.ts'
 import { type Caller, holderOf, mayRegister, mayTouch } from './caller.ts'
 import { capabilityOf, findCapabilities } from './capabilities.ts'
+import { createCensus } from './census.ts'
 import { createDependencies, type Provider } from './dependencies.ts'
 import { type AgentQuery, createFinder, type FoundAgents } from './find.ts'
 import { type Beat, type Form } from './forms.ts'
@@ -184,6 +185,9 @@ export function createMesh({
     },
     /** Another number whenever `volatile` says something else; 0 for a server that is no agent. */
     version: (id: ServerId): number => agentAt(id)?.lease.moves ?? 0,
+    /** How many agents there are of each kind. */
+    census: createCensus({ agents: agents.list, registry }),
+    counts: agents.counts,
     preservation: registrations.preservation,
     /** Ends the self-preservation of leases. */
     release: registrations.release,

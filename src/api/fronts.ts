@@ -1,7 +1,7 @@
 import { createAnswers } from './answers.ts'
 import { createHot, type Front, type Hot } from './hot.ts'
-import { createOne } from './one.ts'
 import { createHeartbeats } from './mesh/heartbeat.ts'
+import { createOne } from './one.ts'
 import type { ApiParts } from './parts.ts'
 import { withNamesEncoded } from './publish/encoded.ts'
 

@@ -43,14 +43,18 @@ export function operationsApi(parts: ApiParts) {
   for (const path of ['/health', '/healthz', '/-/healthy']) api.get(path, health)
   for (const path of ['/ready', '/readyz', '/-/ready']) api.get(path, ready)
 
-  const metrics = async (c: ApiContext) => {
-    if (!parts.metrics) throw new Problem(404, 'Metrics are switched off: metrics.enabled in the config.')
+  const metrics = (c: ApiContext) => {
+    if (!parts.metrics) throw metricsOff()
+    return wantsJson(c, parts.metrics.default()) ? respondJson(c, parts.metrics.json()) : metricsText(c)
+  }
+  const metricsText = async (c: ApiContext) => {
+    if (!parts.metrics) throw metricsOff()
     c.header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
     c.header('cache-control', 'no-store')
-    return c.body(await parts.metrics())
+    return c.body(await parts.metrics.text())
   }
   api.get('/metrics', metrics)
-  api.get('/metrics/prometheus', metrics)
+  api.get('/metrics/prometheus', metricsText)
 
   api.post('/-/reload', async (c) => {
     demand(c.env.principal, 'admin')
@@ -67,4 +71,18 @@ export function operationsApi(parts: ApiParts) {
     return respondJson(c, { suspicion: null })
   })
   return api
+}
+
+function metricsOff(): Problem {
+  return new Problem(404, 'Metrics are switched off: metrics.enabled in the config.')
+}
+
+/** Clients of the original mesh registry read JSON, and mostly without saying so; Prometheus says what it takes. */
+function wantsJson(c: ApiContext, otherwise: 'prometheus' | 'json'): boolean {
+  const format = c.req.query('format')
+  if (format === 'json') return true
+  if (format === 'prometheus' || format === 'text') return false
+  const accept = c.req.header('accept') ?? ''
+  if (/application\/openmetrics-text|text\/plain/i.test(accept)) return false
+  return /application\/json/i.test(accept) || otherwise === 'json'
 }

@@ -24,15 +24,24 @@ export type ApiParts = {
     Pick<Registrations, 'mustBeLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
-  /** Agents that announce themselves. */
-  readonly mesh: Mesh
   /** How servers are published to other registries and clients. */
   readonly publish: () => Publish
+  /** Agents that announce themselves. */
+  readonly mesh: Mesh
   /** The registry as an MCP server. */
   readonly mcp: Pick<McpEndpoint, 'answer'>
   readonly reload: () => Promise<Reloaded>
-  /** Prometheus text; absent where metrics are switched off. */
-  readonly metrics?: (() => Promise<string>) | undefined
+  /** Absent where metrics are switched off. */
+  readonly metrics?:
+    | {
+        /** For Prometheus. */
+        readonly text: () => Promise<string>
+        /** For clients of the original mesh registry. */
+        readonly json: () => object
+        /** What is answered to who does not say what they want. */
+        readonly default: () => 'prometheus' | 'json'
+      }
+    | undefined
   /** What this registry calls itself. */
   readonly name: string
   readonly version: string

@@ -1,5 +1,6 @@
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
+import { type AboutDaemon, agentSeries, type MeshCounts, originalJson, originalSeries } from './agents.ts'
 import { type ProbeCounts, probeSeries } from './probes.ts'
 import type { Sample, Series } from './series.ts'
 import { sourceSeries } from './sources.ts'
@@ -12,6 +13,7 @@ export type MetricsParts = {
   readonly suspicion?: () => unknown
   /** Requests answered, by `METHOD STATUS`, and connections open now. */
   readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => number }
+  readonly mesh?: MeshCounts
   readonly probes?: () => ProbeCounts
   readonly watchers?: () => { readonly watchers: number; readonly cut: Readonly<Record<string, number>> }
   /** The last reload of the config: whether it was taken, and when (milliseconds). */
@@ -51,11 +53,29 @@ export function createMetrics(parts: MetricsParts) {
     return register.metrics()
   }
 
-  return { text }
+  return {
+    text,
+    /** The same in the words of the original mesh registry, for clients that read JSON. */
+    json: (): Record<string, unknown> => (parts.mesh ? originalJson(parts.mesh, aboutDaemon(parts)) : {}),
+  }
 }
 
 function seriesOf(parts: MetricsParts): readonly Series[] {
-  return [...registrySeries(parts), ...sourceSeries(parts.sources), ...edgeSeries(parts), ...daemonSeries(parts)]
+  return [
+    ...registrySeries(parts),
+    ...sourceSeries(parts.sources),
+    ...edgeSeries(parts),
+    ...(parts.mesh ? [...agentSeries(parts.mesh), ...originalSeries(parts.mesh, aboutDaemon(parts))] : []),
+    ...daemonSeries(parts),
+  ]
+}
+
+function aboutDaemon({ http }: MetricsParts): AboutDaemon {
+  return {
+    uptime: () => process.uptime(),
+    requests: () => http?.counts() ?? new Map<string, number>(),
+    connections: () => http?.connections() ?? 0,
+  }
 }
 
 function registrySeries({ registry }: MetricsParts): readonly Series[] {

@@ -124,7 +124,15 @@ describe('operations', () => {
   })
 
   it('show metrics, or say that they are switched off', async () => {
-    await using on = await serve({ parts: { metrics: () => Promise.resolve('roster_servers 1\n') } })
+    await using on = await serve({
+      parts: {
+        metrics: {
+          text: () => Promise.resolve('roster_servers 1\n'),
+          json: () => ({ total_agents: 0 }),
+          default: () => 'prometheus',
+        },
+      },
+    })
     await using off = await serve()
 
     const shown = await on.get('/metrics')
