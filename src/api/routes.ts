@@ -196,6 +196,13 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     query: 'filter',
     statuses: { ...badQuery, ...notYet },
   },
+  'POST /sources/:name/release': {
+    summary: 'Believe what is held back: leases that most agents let run out at once, a sudden shrink',
+    group: 'sources',
+    answer: shapes.Anything,
+    statuses: { 404: unknownSource[404] },
+    needs: 'admin',
+  },
   'GET /tags': { summary: 'How many servers carry each tag', group: 'servers', answer: shapes.Tags },
   'GET /stats': {
     summary: 'How many servers there are of each status, source, type, namespace and discovery method',

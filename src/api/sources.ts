@@ -15,13 +15,16 @@ type Summary = { readonly added: string[]; readonly modified: string[]; readonly
 export function sourcesApi({
   supervisor,
   monitor,
+  mesh,
   registry,
   log,
-}: Pick<ApiParts, 'supervisor' | 'monitor' | 'registry' | 'log'>) {
+}: Pick<ApiParts, 'supervisor' | 'monitor' | 'mesh' | 'registry' | 'log'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
 
+  const shown = (status: SourceStatus) => ({ ...shownSource(status), ...preservationOf(status, mesh) })
+
   api.get('/sources', (c) => {
-    const sources = supervisor.sources().map(shownSource)
+    const sources = supervisor.sources().map(shown)
     const suspicion = suspicionOf(monitor)
     return respondJson(c, {
       sources,
@@ -36,7 +39,7 @@ export function sourcesApi({
   api.get('/sources/:name', (c) => {
     const found = supervisor.sources().find(({ name }) => name === c.req.param('name'))
     if (!found) throw unknownSource(c.req.param('name'))
-    return respondJson(c, shownSource(found))
+    return respondJson(c, shown(found))
   })
 
   api.post('/sources/:name/refresh', async (c) => {
@@ -49,6 +52,21 @@ export function sourcesApi({
       throw new Problem(502, outcome.error, { more: { source: name, ...statusOf(name) } })
     }
     return respondJson(c, { source: name, ...outcome, ...statusOf(name), resource_version: registry.token() })
+  })
+
+  /** Believes what is held back: leases that most agents let run out at once, a shrink that waits for a second look. */
+  api.post('/sources/:name/release', async (c) => {
+    const name = c.req.param('name')
+    demand(c.env.principal, 'admin')
+    const found = supervisor.sources().find((one) => one.name === name)
+    if (!found) throw unknownSource(name)
+    const preserved = found.type === 'agents' && mesh.preservation() !== undefined
+    audit(c, { source: name, leases: preserved, shrink: found.held !== undefined }, 'what was held is believed')
+    if (preserved) mesh.release()
+    // A second look that says the same is believed at once.
+    const outcome = found.held ? await look(name) : undefined
+    const released = preserved || found.held !== undefined
+    return respondJson(c, { source: name, released, ...outcome, ...statusOf(name), resource_version: registry.token() })
   })
 
   api.post('/discover', async (c) => {
@@ -82,7 +100,7 @@ export function sourcesApi({
 
   function statusOf(name: string): { status?: SourceStatus } {
     const status = supervisor.sources().find((one) => one.name === name)
-    return status ? { status: shownSource(status) } : {}
+    return status ? { status: shown(status) } : {}
   }
 
   function audit(c: ApiContext, fields: object, message: string): void {
@@ -110,6 +128,19 @@ export function suspicionOf({ suspicion }: Pick<ApiParts['monitor'], 'suspicion'
 
 const remedy =
   'Most of what was healthy began to fail at once, so the network of this daemon is the likelier cause. Statuses stay as they were; POST /-/trust-probes makes them follow the probes again.'
+
+/** Why no agent is taken for dead, and how to make it stop. */
+function preservationOf(
+  { name, type }: SourceStatus,
+  { preservation }: Pick<ApiParts['mesh'], 'preservation'>,
+): Pick<SourceStatus, 'self_preservation'> {
+  const found = type === 'agents' ? preservation() : undefined
+  if (!found) return {}
+  const { since, until, held, of } = found
+  const remedy = `Most agents fell silent at once, so the network of this daemon is the likelier cause: none is taken for dead. It ends when half of them are heard again, or by POST /sources/${encodeURIComponent(name)}/release.`
+  const [from, to] = [since, until].map((time) => new Date(time).toISOString())
+  return { self_preservation: { since: from ?? '', until: to ?? '', held, of, remedy } }
+}
 
 /** Addresses and messages of a source may hold what its config keeps secret. */
 function shownSource(status: SourceStatus): SourceStatus {

@@ -39,6 +39,16 @@ export const SourceStatus = z.object({
     .object({ removes: z.number().int(), since: z.string() })
     .optional()
     .describe('A shrink that waits for a second look to agree.'),
+  self_preservation: z
+    .object({
+      since: z.string(),
+      until: z.string().describe('It ends then at the latest.'),
+      held: z.int().describe('Leases that have run out and are not believed to be over.'),
+      of: z.int().describe('Agents that were alive when it began.'),
+      remedy: z.string(),
+    })
+    .optional()
+    .describe('Most agents fell silent at once, so none of them is taken for dead.'),
   last_attempt: z.string().optional(),
   last_success: z.string().optional(),
   last_change: z.string().optional(),
