@@ -164,6 +164,19 @@ describe('the file of a SQLite store', () => {
     )
   })
 
+  it('stays empty until something is stored, by itself or by another process', async () => {
+    const path = join(folder, 'empty.db')
+    await using one = await open(path)
+    await using other = await open(path)
+    assert.deepEqual((await one.load()).registrations, [])
+    assert.equal(statSync(path).size, 0)
+
+    await one.commit([put()])
+
+    assert.ok(statSync(path).size > 0)
+    assert.equal((await other.load()).registrations.length, 1)
+  })
+
   it('shows its agents as the original mesh registry did', async () => {
     const path = join(folder, 'roster.db')
     await using store = await open(path)

@@ -1,8 +1,8 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, type Stats, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type Inspected, pending } from '../migrations.ts'
 import { StoreRefused } from '../store.ts'
+import { makeFile } from './folder.ts'
 import { migrations } from './migrations.ts'
 
 /** Above this a database is not read through at start; damage is found when the page is met. */
@@ -28,23 +28,6 @@ function lookAt(path: string): Stats | undefined {
   const there = statSync(path, { throwIfNoEntry: false })
   if (there && !there.isFile()) throw new StoreRefused(`${path} is no file: name a file for the store`)
   return there
-}
-
-/** The file is ours alone from its first moment; SQLite gives what it makes beside it the same mode. */
-function makeFile(path: string): void {
-  const directory = dirname(path)
-  makeFolder(directory)
-  closeSync(openSync(path, 'a', 0o600))
-  const entry = openSync(directory, 'r')
-  fsyncSync(entry)
-  closeSync(entry)
-}
-
-/** Level by level: where nothing can be made, as in `/proc`, the recursive `mkdir` of Node never comes back. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  mkdirSync(path, { mode: 0o700 })
 }
 
 /** Read-only: a file that is not ours must not even change its mode. */

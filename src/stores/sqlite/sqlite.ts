@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../log.ts'
@@ -6,6 +6,8 @@ import type { Backend } from '../backend.ts'
 import { createStore } from '../front.ts'
 import { type Store, StoreRefused, StoreUnavailable } from '../store.ts'
 import type { Verbs } from './database.ts'
+import { dormant } from './dormant.ts'
+import { makeFile } from './folder.ts'
 import type { Answer } from './thread.ts'
 
 /** How often the file is asked whether another process wrote to it, which costs next to nothing. */
@@ -24,15 +26,36 @@ export async function openSqlite({
   log: Log
   mustExist?: boolean
 }): Promise<Store> {
-  if (mustExist && !existsSync(path)) throw new StoreRefused(`there is no store at ${resolve(path)}`)
+  const file = resolve(path)
+  if (mustExist && !existsSync(file)) throw new StoreRefused(`there is no store at ${file}`)
+  const backend = isEmpty(file) ? asleep(file) : await openBackend(file)
+  return createStore({ type: 'sqlite', backend, log })
+}
+
+/** Makes the empty file, which shows that it can be written and that it is ours. */
+function asleep(file: string): Backend {
+  try {
+    makeFile(file)
+  } catch (error) {
+    throw new StoreUnavailable(`${file} cannot be made: ${(error as Error).message}`, { cause: error })
+  }
+  return dormant({ isEmpty: async () => isEmpty(file), open: () => openBackend(file), pollMs })
+}
+
+function isEmpty(file: string): boolean {
+  const there = statSync(file, { throwIfNoEntry: false })
+  return there === undefined || (there.isFile() && there.size === 0)
+}
+
+async function openBackend(file: string): Promise<Backend> {
   const thread = createThread()
   try {
-    await thread.call('open', resolve(path))
+    await thread.call('open', file)
   } catch (error) {
     await thread.end()
     throw error
   }
-  return createStore({ type: 'sqlite', backend: backendOn(thread, resolve(path)), log })
+  return backendOn(thread, file)
 }
 
 function backendOn({ call, end }: ReturnType<typeof createThread>, path: string): Backend {
