@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
-import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
+import { openMcp } from './mcp.ts'
 import { type Running, start, temporary, until } from './running.ts'
 
 type Listed = {
@@ -14,37 +12,6 @@ type Listed = {
 const list = async ({ json }: Running, query = '') => await json<Listed>(`/servers${query}`)
 const names = async (daemon: Running, query = '') => (await list(daemon, query)).servers.map(({ name }) => name)
 const same = (one: readonly string[], other: readonly string[]) => one.join() === other.join()
-
-/** An MCP server of the newest revision on loopback. */
-async function openMcp() {
-  const handler = createMcpHandler(() => {
-    const server = new McpServer({ name: 'weather', version: '2.1.0' })
-    server.registerTool('forecast', { description: 'Says what the weather will be.' }, () => ({ content: [] }))
-    return server
-  })
-  const http = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      const { method = 'GET', headers, url = '/' } = request
-      const init = {
-        method,
-        headers: headers as Record<string, string>,
-        ...(method === 'POST' && { body: Buffer.concat(chunks) }),
-      }
-      void handler.fetch(new Request(`http://localhost${url}`, init)).then(async (answer) => {
-        response.writeHead(answer.status, Object.fromEntries(answer.headers))
-        response.end(Buffer.from(await answer.arrayBuffer()))
-      })
-    })
-  })
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const { port } = http.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}/mcp`,
-    [Symbol.asyncDispose]: async () => void (http.closeAllConnections(), http.close()),
-  }
-}
 
 describe('the daemon', () => {
   it('shows what is dropped into its folder, edited, tagged, disabled and deleted, each within a second', async () => {
