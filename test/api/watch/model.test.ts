@@ -52,6 +52,7 @@ function createClient(random: Random, lives: () => readonly Life[], problems: st
   let token: string | undefined
   let beginning = true
   let follower: Follower | undefined
+  let connection: symbol | undefined
   const counts = { events: 0, resyncs: 0, cuts: 0, checks: 0, resumes: 0 }
 
   const fail = (what: string) => void problems.push(`${path}: ${what}`)
@@ -99,17 +100,18 @@ function createClient(random: Random, lives: () => readonly Life[], problems: st
     const asHeader = random.chance(0.5)
     const target = from === undefined || asHeader ? path : `${path}&resource_version=${from}`
     assert.ok(port > 0)
-    const mine = await follow(target, from !== undefined && asHeader ? { 'last-event-id': from } : {}, (told) => {
-      if (follower === mine || follower === undefined) take(told)
-    })
-    follower = mine
+    const mine = Symbol('connection')
+    connection = mine
+    // What a closed connection still had in its buffers is not listened to.
+    const hear = (told: Told) => void (connection === mine && take(told))
+    follower = await follow(target, from !== undefined && asHeader ? { 'last-event-id': from } : {}, hear)
   }
 
   /** Half of a revision is worth nothing: what came after the last token comes again, so it is forgotten. */
   function disconnect(): void {
     follower?.close()
     const last = follower
-    follower = undefined
+    follower = connection = undefined
     if (last) rewind()
   }
 
@@ -192,13 +194,14 @@ describe('every watcher', () => {
       if (random.chance(0.3)) await new Promise((resolve) => setTimeout(resolve, random.below(6)))
     }
     await settled(clients, life(), problems)
+    await Promise.all(lives.map(({ dispose }) => dispose()))
+
     assert.deepEqual(problems.slice(0, 3), [], random.said)
     for (const { errors } of lives) assert.deepEqual(errors, [], random.said)
     const sum = (what: keyof Client['counts']) => clients.reduce((all, { counts }) => all + counts[what], 0)
     // A test that met none of these has shown nothing.
     for (const what of ['events', 'resyncs', 'checks', 'resumes'] as const)
       assert.ok(sum(what) > 0, `${what}, ${random.said}`)
-    await Promise.all(lives.map(({ dispose }) => dispose()))
     const isEmpty = () => lives.every(({ watch }) => watch.counts().watchers === 0 && watch.counts().audiences === 0)
     for (let turn = 0; turn < 100 && !isEmpty(); turn += 1) await new Promise((resolve) => setImmediate(resolve))
     assert.ok(isEmpty(), 'somebody is still counted')
@@ -216,13 +219,13 @@ async function disturb(random: Random, client: Client, life: Life): Promise<void
 }
 
 /** Waits until everybody has been told of the last revision. */
-async function settled(clients: readonly Client[], life: Life, problems: readonly string[]): Promise<void> {
+async function settled(clients: readonly Client[], life: Life, problems: string[]): Promise<void> {
   const limit = performance.now() + 10_000
   const newest = life.registry.token()
   const isBehind = (client: Client) => client.isGone() || client.token() !== newest
   while (clients.some(isBehind) && problems.length === 0) {
     const late = clients.find(isBehind)
-    assert.ok(performance.now() < limit, `${late?.path} stays at ${late?.token()}, not ${newest}`)
+    if (performance.now() > limit) problems.push(`${late?.path} stays at ${late?.token()}, not ${newest}`)
     for (const client of clients) {
       client.resume()
       if (client.isGone()) await client.connect(life)
