@@ -1,12 +1,19 @@
 import { hasCapability, matching, matchingCapability } from '../model/matching.ts'
+import { positionOf } from '../model/position.ts'
 import type { ServerQuery } from '../model/query.ts'
 import type { Server } from '../model/server.ts'
 import type { Agent } from './agents.ts'
 import type { MeshRegistry } from './mesh-registry.ts'
+import { ParameterProblem } from './parameter-problem.ts'
 import type { Found } from './view.ts'
 
 /** What is asked of agents: a query, and further capabilities that an agent must have as well. */
-export type AgentQuery = { readonly query: ServerQuery; readonly also: readonly string[] }
+export type AgentQuery = {
+  readonly query: ServerQuery
+  readonly also: readonly string[]
+  /** Where the page before ended, as its answer said. */
+  readonly after?: string | undefined
+}
 
 export type FoundAgents = { readonly agents: readonly Found[]; readonly next?: string | undefined }
 
@@ -23,8 +30,11 @@ export function createFinder({
   agentOf: (id: string) => Agent | undefined
   shadowed: () => ReadonlySet<string>
 }) {
-  return function find({ query, also }: AgentQuery): FoundAgents {
-    const { page, next } = registry.select({ ...query, source: source() })
+  return function find({ query, also, after }: AgentQuery): FoundAgents {
+    const asked = { ...query, source: source(), continue: after }
+    const position = positionOf(asked)
+    if (position && 'problem' in position) throw new ParameterProblem('continue', `continue: ${position.problem}`)
+    const { page, next } = registry.select(asked)
     const hasAll = also
       .map((capability) => matchingCapability({ ...query, capability }))
       .map((suits) => suits && hasCapability(suits))

@@ -1,17 +1,7 @@
 import { parseQuery } from '../model/parameters.ts'
 import type { ServerQuery } from '../model/query.ts'
 import type { AgentQuery } from './find.ts'
-
-/** A parameter of the mesh that cannot be understood. */
-export class ParameterProblem extends Error {
-  override name = 'ParameterProblem'
-  readonly parameter: string
-
-  constructor(parameter: string, message: string) {
-    super(message)
-    this.parameter = parameter
-  }
-}
+import { ParameterProblem } from './parameter-problem.ts'
 
 export type Parameters = Iterable<readonly [string, string]>
 
@@ -30,7 +20,6 @@ const ofAgents: Readonly<Record<string, keyof ServerQuery>> = {
   fuzzy_match: 'fuzzy_match',
   version_constraint: 'version_constraint',
   limit: 'limit',
-  continue: 'continue',
 }
 
 /** And those of `/capabilities`. */
@@ -51,9 +40,10 @@ export function parseAgentQuery(parameters: Parameters): AgentQuery {
     .filter(([name, value]) => name === 'capabilities' && value !== '')
     .flatMap(([, value]) => value.split(','))
   const query = queryIn(given, ofAgents)
-  if (query.capability !== undefined || also.length === 0) return { query, also }
+  const after = given.find(([name]) => name === 'continue')?.[1] || undefined
+  if (query.capability !== undefined || also.length === 0) return { query, also, after }
   const [first, ...rest] = also
-  return { query: { ...query, capability: first }, also: rest }
+  return { query: { ...query, capability: first }, also: rest, after }
 }
 
 /** Reads the query of `discover_services`: an object, in which no `status` means healthy. */

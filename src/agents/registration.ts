@@ -240,7 +240,7 @@ function capabilityOf(sent: string | Record<string, unknown>): unknown {
   const given = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null))
   return {
     ...given,
-    input_schema: typeof schema === 'object' && schema !== null ? schema : undefined,
+    ...(typeof schema === 'object' && schema !== null && { input_schema: schema }),
     kind: 'declared',
     origin: 'declared',
   }

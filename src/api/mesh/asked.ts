@@ -2,7 +2,8 @@ import type { Caller } from '../../agents/caller.ts'
 import type { Mesh } from '../../agents/mesh.ts'
 import { readJson } from '../body.ts'
 import { Problem } from '../problem.ts'
-import type { ApiContext } from '../respond.ts'
+import { jsonReply } from '../reply.ts'
+import { type ApiContext, respond } from '../respond.ts'
 import { expectedIn } from '../version.ts'
 import { meshProblem } from './problems.ts'
 
@@ -42,6 +43,16 @@ export function decoded(part: string): string {
 export function versionIn(c: ApiContext, current: string | undefined): string | undefined {
   const expected = expectedIn(c, {}, current)
   return typeof expected === 'object' ? expected.version : undefined
+}
+
+/** Answers JSON that is made anew each time, with headers of its own. */
+export function respondWith(
+  c: ApiContext,
+  value: unknown,
+  { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> },
+): Promise<Response> {
+  const body = Buffer.from(JSON.stringify(value))
+  return respond(c, { ...jsonReply(body, { headers: { 'cache-control': 'no-store', ...headers } }), status })
 }
 
 /** A route of the mesh: what the mesh refuses becomes a problem. */

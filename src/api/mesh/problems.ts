@@ -1,7 +1,7 @@
 import { AgentConflict, QuotaExceeded } from '../../agents/agents.ts'
 import { NotAllowed } from '../../agents/caller.ts'
 import { type Mesh, NoAgentsHere, UnknownAgent } from '../../agents/mesh.ts'
-import { ParameterProblem } from '../../agents/parameters.ts'
+import { ParameterProblem } from '../../agents/parameter-problem.ts'
 import { RegistrationProblem } from '../../agents/registration.ts'
 import { NotLoadedYet } from '../../agents/registrations.ts'
 import { agentView } from '../../agents/view.ts'

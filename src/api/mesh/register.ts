@@ -1,16 +1,16 @@
 import type { Agent } from '../../agents/agents.ts'
 import { anyForm, type Form, metadataForm } from '../../agents/forms.ts'
 import type { Mesh, Told } from '../../agents/mesh.ts'
-import { type ApiContext, respondJson } from '../respond.ts'
-import { bodyOf, callerOf, versionIn } from './asked.ts'
+import type { ApiContext } from '../respond.ts'
+import { bodyOf, callerOf, respondWith, versionIn } from './asked.ts'
 
 /** `POST /agents/register_with_metadata` and `POST /agents`: an agent announces itself, which counts as a heartbeat. */
 export function registering(mesh: Mesh) {
   async function register(c: ApiContext, form: Form, status: number): Promise<Response> {
     const expected = versionIn(c, undefined)
     const told = await mesh.register(form, { caller: callerOf(c), beats: true, expected })
-    c.header('location', `/agents/${encodeURIComponent(told.agent.id)}`)
-    return respondJson(c, registered(told), status)
+    const location = `/agents/${encodeURIComponent(told.agent.id)}`
+    return respondWith(c, registered(told), { status, headers: { location } })
   }
 
   return {

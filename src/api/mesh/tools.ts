@@ -5,7 +5,7 @@ import { RegistrationProblem } from '../../agents/registration.ts'
 import { agentView, sentView } from '../../agents/view.ts'
 import { Problem } from '../problem.ts'
 import { type ApiContext, respondJson } from '../respond.ts'
-import { bodyOf, callerOf, versionIn } from './asked.ts'
+import { bodyOf, callerOf, respondWith, versionIn } from './asked.ts'
 import { meshProblem } from './problems.ts'
 import { resolved, success } from './register.ts'
 
@@ -50,8 +50,7 @@ export function createTools(mesh: Mesh) {
     } catch (error) {
       const problem = meshProblem(error, mesh)
       if (!(problem instanceof Problem)) throw error
-      for (const [header, value] of Object.entries(problem.headers)) c.header(header, value)
-      return respondJson(c, failed(name, problem, error), problem.status)
+      return respondWith(c, failed(name, problem, error), problem)
     }
   }
 }

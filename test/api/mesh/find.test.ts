@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Answer, meshed } from './meshed.ts'
+
+async function peopled() {
+  const mesh = await meshed({
+    servers: [
+      { name: 'tools', capabilities: [{ name: 'echo', description: 'Says it again' }] },
+      { name: 'shadowed', capabilities: ['theirs'] },
+      { name: 'sick', status: 'unhealthy', capabilities: ['echo'] },
+    ],
+  })
+  await mesh.agent('weather', {
+    namespace: 'production',
+    labels: { env: 'production', team: 'data' },
+    capabilities: [
+      { name: 'get_weather', version: '1.2.3', category: 'data', stability: 'stable', tags: ['geo', 'free'] },
+      { name: 'old_weather', version: '0.9.0', stability: 'deprecated' },
+    ],
+  })
+  await mesh.agent('processor', {
+    labels: { env: 'staging' },
+    capabilities: [
+      {
+        name: 'process_data',
+        version: '2.1.0-beta',
+        category: 'data',
+        stability: 'beta',
+        tags: ['async'],
+        description: 'Process it',
+      },
+      { name: 'audit', version: '1.0.0' },
+    ],
+  })
+  await mesh.post('/mcp/tools/register_agent', { registration_data: { id: 'newcomer', capabilities: ['audit'] } })
+  await mesh.agent('shadowed', { capabilities: ['mine'], labels: { env: 'staging' } })
+  return mesh
+}
+
+describe('finding agents', () => {
+  it('answers every parameter of the originals', async () => {
+    await using mesh = await peopled()
+    for (const [query, found] of [
+      ['', ['newcomer', 'processor', 'weather', 'shadowed']],
+      ['?status=', ['newcomer', 'processor', 'weather', 'shadowed']],
+      ['?status=healthy', ['processor', 'weather', 'shadowed']],
+      ['?status=pending', ['newcomer']],
+      ['?status=expired', []],
+      ['?namespace=production', ['weather']],
+      ['?capability=get_weather', ['weather']],
+      ['?capability=get_wether', []],
+      ['?capability=get_wether&fuzzy_match=True', ['weather']],
+      ['?capability=WEATHER&fuzzy_match=true', ['weather']],
+      ['?capability=*', ['newcomer', 'processor', 'weather', 'shadowed']],
+      ['?capability=*&fuzzy_match=True', ['newcomer', 'processor', 'weather', 'shadowed']],
+      ['?capabilities=process_data&capabilities=audit', ['processor']],
+      ['?capability_category=data', ['processor', 'weather']],
+      ['?category=data&stability=beta', ['processor']],
+      ['?capability_stability=stable&capability_category=data', ['weather']],
+      ['?capability_tags=async,geo', ['processor', 'weather']],
+      ['?tags=free', ['weather']],
+      ['?label_selector=env=production,team=data', ['weather']],
+      ['?label_selector=env%20in%20(staging,production)', ['processor', 'weather', 'shadowed']],
+      ['?label_selector=!env', ['newcomer']],
+      ['?label_selector=env%21%3Dproduction', ['newcomer', 'processor', 'shadowed']],
+      ['?label_selector=team', ['weather']],
+      ['?version_constraint=>1.0.0', ['processor', 'weather']],
+      ['?version_constraint=~1.2.0', ['weather']],
+      ['?version_constraint=^1.0.0&capability=audit', ['newcomer', 'processor']],
+      ['?version_constraint=>=2.0.0&capability=audit', []],
+      ['?version_constraint=2.1.0', ['processor']],
+      ['?capability=mine', ['shadowed']],
+      ['?nobody_knows=this&status=healthy&cache=1', ['processor', 'weather', 'shadowed']],
+    ] as const) {
+      assert.deepEqual(await mesh.ids(query), found, query)
+    }
+  })
+
+  it('refuses what it cannot understand, naming the parameter', async () => {
+    await using mesh = await peopled()
+    for (const [path, parameter, detail] of [
+      ['/agents?label_selector=a%20=%20=b', 'label_selector', /^Invalid label selector/],
+      ['/agents?version_constraint=not%20a%20version!', 'version_constraint', /range of versions/],
+      ['/agents?stability=shaky', 'stability', /^stability: /],
+      ['/agents?fuzzy_match=maybe', 'fuzzy_match', /true or false/],
+      ['/capabilities?stability=shaky', 'stability', /^stability: /],
+      ['/capabilities?include_deprecated=maybe', 'include_deprecated', /true or false/],
+      ['/capabilities?agent_status=fine', 'agent_status', /^agent_status: /],
+    ] as const) {
+      const { status, body } = await mesh.get(path)
+      assert.deepEqual([status, body['parameter']], [400, parameter], path)
+      assert.match(body['detail'] as string, detail)
+    }
+  })
+
+  it('shows a shadowed agent, and what stands before it', async () => {
+    await using mesh = await peopled()
+
+    const { body } = await mesh.get('/agents/shadowed')
+
+    assert.deepEqual([body['status'], body['shadowed_by']], ['healthy', { source: 'file', origin: 'team.yaml' }])
+    assert.equal((await mesh.get('/servers/shadowed')).body['source'], 'file')
+    mesh.pass(61)
+    assert.equal((await mesh.get('/agents/shadowed')).body['status'], 'unhealthy')
+  })
+
+  it('pages when asked to, and answers everything when not', async () => {
+    await using mesh = await meshed()
+    const ids = Array.from({ length: 620 }, (_, n) => `a${String(n).padStart(3, '0')}`)
+    await Promise.all(ids.map((id) => mesh.agent(id, { description: 'x'.repeat(200) })))
+
+    const { body } = await mesh.get('/agents')
+    const page = (await mesh.get('/agents?limit=10')).body
+    const next = (await mesh.get(`/agents?limit=10&continue=${encodeURIComponent(page['continue'] as string)}`)).body
+
+    assert.deepEqual([body['count'], body['agents'].length, body['continue']], [620, 620, undefined])
+    assert.deepEqual(
+      body['agents'].map(({ id }: Answer) => id as string),
+      ids,
+    )
+    assert.deepEqual(
+      [...page['agents'], ...next['agents']].map(({ id }: Answer) => id as string),
+      ids.slice(0, 20),
+    )
+  })
+
+  it('as the tool asks for the healthy unless told otherwise', async () => {
+    await using mesh = await peopled()
+    const found = async (query: object) => {
+      const { body } = await mesh.post('/mcp/tools/discover_services', { query })
+      assert.equal(body['status'], 'success')
+      assert.equal(body['count'], body['agents'].length)
+      return (body['agents'] as Answer[]).map(({ id }) => id as string)
+    }
+
+    assert.deepEqual(await found({ capabilities: ['audit'] }), ['processor'])
+    assert.deepEqual(await found({ capabilities: ['audit'], status: '' }), ['newcomer', 'processor'])
+    assert.deepEqual(await found({ labels: { env: 'production', team: 'data' }, namespace: 'production' }), ['weather'])
+    assert.deepEqual(await found({ capability_tags: ['geo'], version_constraint: '^1' }), ['weather'])
+  })
+})
+
+describe('finding capabilities', () => {
+  it('answers every parameter of the originals', async () => {
+    await using mesh = await peopled()
+    for (const [query, found] of [
+      ['?name=weather', ['get_weather']],
+      ['?name=WEATHER&include_deprecated=true', ['get_weather', 'old_weather']],
+      ['?name=weather&stability=deprecated', []],
+      ['?name=weather&exact=true', []],
+      ['?name=Get_Weather&exact=True', ['get_weather']],
+      ['?name=get_wether', []],
+      ['?name=get_wether&fuzzy_match=true', ['get_weather']],
+      ['?tags=geo,async', ['process_data', 'get_weather']],
+      ['?category=data&stability=stable&agent_status=healthy&include_deprecated=false', ['get_weather']],
+      ['?description_contains=PROCESS&category=data', ['process_data', 'get_weather']],
+      ['?description_contains=nothing&name=process', []],
+      ['?version_constraint=>=2.0.0', ['process_data']],
+      ['?agent_namespace=production', ['get_weather']],
+      ['?name=audit', ['audit']],
+      ['?name=audit&agent_status=', ['audit', 'audit']],
+      ['?name=audit&agent_status=pending', ['audit']],
+      ['?agent_id=newcomer', ['audit']],
+      ['?agent_id=processor&name=audit', ['audit']],
+      ['?agent_id=weather&agent_namespace=default', []],
+      ['?agent_id=default/tools', ['echo']],
+    ] as const) {
+      const { body } = await mesh.get(`/capabilities${query}`)
+      assert.deepEqual(
+        (body['capabilities'] as Answer[]).map(({ name }) => name as string),
+        found,
+        query,
+      )
+      assert.equal(body['count'], found.length)
+    }
+    assert.equal((await mesh.get('/capabilities?agent_id=nobody')).body['detail'], 'Agent nobody not found')
+  })
+
+  it('also finds those of servers that are no agents, and says whose they are', async () => {
+    await using mesh = await peopled()
+
+    const [echo, ...others] = (await mesh.get('/capabilities?name=echo')).body['capabilities'] as Answer[]
+
+    assert.equal(others.length, 0)
+    assert.deepEqual(
+      [
+        echo?.['agent_id'],
+        echo?.['agent_name'],
+        echo?.['agent_namespace'],
+        echo?.['agent_status'],
+        echo?.['agent_endpoint'],
+      ],
+      ['default/tools', 'tools', 'default', 'healthy', 'http://weather.example/mcp'],
+    )
+  })
+})

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Answer, meshed } from './meshed.ts'
+
+describe('heartbeats', () => {
+  it('keep an agent healthy; without them it is unhealthy, offline and forgotten, each in time', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a')
+    const health = async () => (await mesh.get('/health/a')).body
+    const status = async () => [(await health())['status'], (await mesh.ids('?status=healthy')).length] as unknown
+
+    mesh.pass(59.5)
+    assert.deepEqual(await status(), ['healthy', 1])
+    mesh.pass(0.5)
+    assert.deepEqual(await status(), ['unhealthy', 0])
+    assert.equal((await health())['is_expired'], false)
+    mesh.pass(60)
+    assert.deepEqual(await mesh.ids('?status=expired'), ['a'])
+    assert.deepEqual([(await health())['status'], (await health())['is_expired']], ['offline', true])
+    await mesh.post('/heartbeat', { agent_id: 'a' })
+    assert.deepEqual(await status(), ['healthy', 1])
+    mesh.pass(3600)
+    assert.equal((await mesh.get('/agents/a')).status, 404)
+  })
+
+  it('are answered as the originals answered them', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a')
+
+    for (const path of ['/heartbeat', '/agents/heartbeat', '/api/v1/heartbeat', '/heartbeat?x=1']) {
+      const { status, body } = await mesh.post(path, { agent_id: 'a', status: 'healthy', metadata: { load: '0.65' } })
+      assert.deepEqual(
+        [status, body['status'], body['message'], body['agent_id']],
+        [200, 'success', 'Heartbeat recorded', 'a'],
+      )
+      assert.ok(Date.parse(body['timestamp'] as string) > 0)
+    }
+  })
+
+  it('of an agent nobody knows create none, and say so', async () => {
+    await using mesh = await meshed()
+
+    const beat = await mesh.post('/heartbeat', { agent_id: 'my-agent-001', status: 'healthy', metadata: { load: 1 } })
+    const tool = await mesh.post('/mcp/tools/heartbeat', { agent_id: 'my-agent-001' })
+    const head = await mesh.send('HEAD', '/heartbeat/my-agent-001')
+
+    assert.deepEqual([beat.status, beat.body['detail']], [404, 'Agent my-agent-001 not found'])
+    assert.match(beat.headers.get('content-type') ?? '', /^application\/problem\+json/)
+    assert.deepEqual(
+      [tool.status, tool.body['status'], tool.body['message']],
+      [404, 'error', 'Agent my-agent-001 not found'],
+    )
+    assert.equal(head.status, 410)
+    assert.deepEqual(await mesh.ids(''), [])
+  })
+
+  it('that carry a whole registration register, late or never before', async () => {
+    await using mesh = await meshed()
+    const whole = { agent_id: 'a', agent_type: 'worker', capabilities: [{ name: 'echo' }], status: 'degraded' }
+
+    const first = await mesh.post('/heartbeat', whole)
+    const second = await mesh.post('/heartbeat', whole)
+
+    assert.deepEqual([first.status, first.body['message']], [200, 'Heartbeat recorded'])
+    assert.equal(second.body['resource_version'], first.body['resource_version'])
+    const [agent] = (await mesh.get('/agents?capability=echo')).body['agents'] as Answer[]
+    assert.deepEqual([agent?.['id'], agent?.['status']], ['a', 'degraded'])
+  })
+
+  it('keep what the agent calls itself, until it says otherwise', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a')
+    const after = async (beat: object) => {
+      await mesh.post('/heartbeat', { agent_id: 'a', ...beat })
+      return (await mesh.get('/agents/a')).body['status'] as string
+    }
+
+    assert.equal(await after({ status: 'degraded' }), 'degraded')
+    await mesh.send('HEAD', '/heartbeat/a')
+    assert.equal((await mesh.get('/agents/a')).body['status'], 'degraded')
+    assert.equal(await after({ status: 'healthy' }), 'healthy')
+    assert.equal(await after({ status: 'busy' }), 'healthy')
+  })
+
+  it('make no revision, but show at the agent and at the server when they came and what they said', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a')
+    const token = mesh.registry.token()
+    const tag = async () => (await mesh.get('/servers/default/a')).headers.get('etag')
+    const before = await tag()
+
+    await mesh.post('/heartbeat', {
+      agent_id: 'a',
+      metadata: { load: '0.65', api_key: 'geheim123' },
+      timestamp: '2970-01-01',
+    })
+
+    const sent = { metadata: { load: '0.65', api_key: '<redacted>' }, timestamp: '2970-01-01' }
+    const [agent, server] = [(await mesh.get('/agents/a')).body, (await mesh.get('/servers/default/a')).body]
+    assert.deepEqual([agent['sent'], server['health'].sent], [sent, sent])
+    assert.ok(Date.parse(agent['last_heartbeat'] as string) > 0)
+    assert.equal(server['health'].last_heartbeat, agent['last_heartbeat'])
+    assert.equal(mesh.registry.token(), token)
+    assert.notEqual(await tag(), before)
+    const list = JSON.stringify((await mesh.get('/servers')).body)
+    assert.doesNotMatch(list, /last_heartbeat|0\.65/)
+    assert.match(JSON.stringify((await mesh.get('/servers?view=full')).body), /last_heartbeat/)
+  })
+
+  it('that name another endpoint move the agent there, which is a change', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a', { endpoint: 'http://one.example:8080' })
+    const beat = (endpoint: string) => mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
+
+    const same = await beat('http://one.example:8080')
+    const moved = await beat('http://two.example:8080')
+    const wrong = await beat('http://')
+
+    assert.notEqual(moved.body['resource_version'], same.body['resource_version'])
+    assert.equal((await mesh.get('/servers/default/a')).body['url'], 'http://two.example:8080')
+    assert.deepEqual([wrong.status, wrong.body['field']], [400, 'endpoint'])
+  })
+
+  it('without a body say 202 when the dependencies have changed, until a whole one was told', async () => {
+    await using mesh = await meshed()
+    const head = async () => (await mesh.send('HEAD', '/heartbeat/app')).status
+    await mesh.agent('app', { dependencies: ['auth'] })
+
+    assert.equal(await head(), 200)
+    await mesh.agent('auth-1', { capabilities: ['auth'] })
+    assert.deepEqual([await head(), await head()], [202, 202])
+    await mesh.post('/heartbeat', { agent_id: 'app' })
+    assert.equal(await head(), 200)
+    mesh.pass(59)
+    await head()
+    mesh.pass(30)
+    assert.equal((await mesh.get('/agents/app')).body['status'], 'healthy')
+    assert.equal((await mesh.get('/agents/auth-1')).body['status'], 'unhealthy')
+    assert.equal(await head(), 202)
+  })
+
+  it('nobody could send while the process stood still count as if they had come', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('alive')
+    await mesh.agent('dead')
+    mesh.pass(50)
+    mesh.freeze(600)
+
+    mesh.pass(30)
+    await mesh.post('/heartbeat', { agent_id: 'alive' })
+    assert.deepEqual(await mesh.ids('?status=healthy'), ['alive', 'dead'])
+    mesh.pass(31)
+
+    assert.deepEqual(await mesh.ids('?status=healthy'), ['alive'])
+    assert.deepEqual(await mesh.ids('?status=unhealthy'), ['dead'])
+  })
+
+  it('that most agents stop sending at once are held against the network, shown at /sources until it is released', async () => {
+    await using mesh = await meshed()
+    for (let n = 0; n < 20; n += 1) await mesh.agent(`a${n}`)
+    mesh.pass(61)
+    const preservation = async () => {
+      const { body } = await mesh.get('/sources/agents')
+      return body['self_preservation'] as Answer | undefined
+    }
+
+    assert.equal((await mesh.ids('?status=healthy')).length, 20)
+    const { held, of, remedy } = (await preservation()) ?? {}
+    assert.deepEqual([held, of], [20, 20])
+    assert.match(remedy as string, /POST \/sources\/agents\/release/)
+
+    const released = await mesh.post('/sources/agents/release', '')
+
+    assert.equal(released.body['released'], true)
+    assert.equal(await preservation(), undefined)
+    assert.equal((await mesh.ids('?status=unhealthy')).length, 20)
+  })
+})

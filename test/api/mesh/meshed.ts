@@ -1,0 +1,130 @@
+import { createMesh } from '../../../src/agents/mesh.ts'
+import { startRegistrations } from '../../../src/agents/registrations.ts'
+import { silent } from '../../../src/log.ts'
+import type { Status } from '../../../src/model/health.ts'
+import type { Source } from '../../../src/model/source.ts'
+import { createRegistry } from '../../../src/registry/registry.ts'
+import { createSupervisor, type SourcePlan } from '../../../src/registry/supervisor.ts'
+import { openMemory } from '../../../src/stores/memory.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { entry } from '../../made.ts'
+import { type Options, serve } from '../served.ts'
+
+export type Said = Readonly<Record<string, unknown>> & { readonly name: string; readonly status?: Status }
+
+/**
+ * The whole mesh over HTTP: registrations on a clock that only `pass` moves, one registry of a `file` source (with
+ * `servers`, which goes before) and the agents, and the edge in front of them.
+ */
+export async function meshed({
+  servers = [],
+  store = openMemory({ log: silent }),
+  most = 200_000,
+  ...options
+}: { servers?: readonly Said[]; store?: Store; most?: number } & Pick<Options, 'tokens' | 'anonymous'> = {}) {
+  const stack = new AsyncDisposableStack()
+  stack.use(store)
+  let time = 0
+  const registrations = stack.use(
+    startRegistrations({
+      opening: Promise.resolve(store),
+      settings: () => ({
+        retentionMs: 3_600_000,
+        preservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
+        most,
+      }),
+      log: silent,
+      clock: { monotonic: () => time, booted: () => time },
+    }),
+  )
+  const registry = createRegistry({ onError: (error) => assertNever(error) })
+  registry.settleWith(registrations.settle)
+  const supervisor = stack.use(createSupervisor({ registry, log: silent }))
+  const audited: Record<string, unknown>[] = []
+  const mesh = createMesh({
+    registrations,
+    registry,
+    thresholds: () => ({ timeout: 60, eviction: 120 }),
+    source: () => 'agents',
+    log: { info: (fields: object, message?: string) => void audited.push({ ...fields, message }) } as typeof silent,
+  })
+  await supervisor.apply([
+    plan('file', 'config_file', listing(servers)),
+    plan('agents', 'registered', registrations.sources.agents),
+  ])
+  await supervisor.settled()
+  const moving = { volatile: mesh.volatile, version: mesh.version }
+  const monitor = {
+    ...moving,
+    check: () => Promise.resolve(undefined),
+    suspicion: () => undefined,
+    clearSuspicion: () => {},
+  }
+  const served = stack.use(await serve({ ...options, parts: { registry, supervisor, mesh, monitor } }))
+
+  async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    const answer = await served.get(path, { method, headers, ...(body === undefined ? {} : { body: text }) })
+    const said = await answer.text()
+    const parsed = said === '' ? {} : (JSON.parse(said) as Answer)
+    return { status: answer.status, headers: answer.headers, body: parsed }
+  }
+
+  return {
+    registry,
+    mesh,
+    audited,
+    supervisor,
+    served,
+    get: (path: string, headers?: Record<string, string>) => send('GET', path, undefined, headers),
+    post: (path: string, body: unknown, headers?: Record<string, string>) => send('POST', path, body, headers),
+    send,
+    /** Registers an agent of this id, in good health. */
+    agent: (id: string, fields: object = {}) => send('POST', '/agents', { id, ...fields }),
+    ids: async (query: string) =>
+      ((await send('GET', `/agents${query}`)).body['agents'] as Answer[]).map(({ id }) => id),
+    /** Lets time pass, as a process that is never held up sees it. */
+    pass: (seconds: number) => {
+      for (let passed = 0; passed < seconds; passed += 0.5) {
+        time += 500
+        registrations.settle()
+      }
+    },
+    /** Holds the process up: time passes and it cannot look at a clock. */
+    freeze: (seconds: number) => {
+      time += seconds * 1000
+      registrations.settle()
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+// What comes back is for the test to know.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Answer = Record<string, any>
+
+function plan(name: string, discovery_method: SourcePlan['layer']['discovery_method'], source: Source): SourcePlan {
+  return {
+    name,
+    type: name,
+    settings: {},
+    layer: { reach: 'private', discovery_method },
+    trust: { stdio: () => true, questionsShrinks: false },
+    silenceMs: 60_000,
+    open: () => source,
+  }
+}
+
+function listing(servers: readonly Said[]): Source {
+  return async function* list() {
+    const entries = servers.map(({ status = 'healthy', ...fields }) => ({
+      ...entry({ health_check: 'none', ...fields }),
+      reported: { status },
+    }))
+    yield { type: 'picture', readings: [{ origin: 'team.yaml', entries }] }
+  }
+}
+
+function assertNever(error: unknown): never {
+  throw error
+}
