@@ -1,102 +1,141 @@
-import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import type { Bench, LoadOptions, Peer } from './row.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { load } from './load.ts'
+import type { Bench, Client, Peer } from './row.ts'
 
-const run = promisify(execFile)
+const longestStart = 60_000
 
 /** Opens what rows share; everything it started ends when it is disposed. */
-export function openBench({ seconds }: { seconds: number }): Bench & AsyncDisposable {
+export function openBench({ bin, seconds, long }: Pick<Bench, 'bin' | 'seconds' | 'long'>): Bench & AsyncDisposable {
   const root = mkdtempSync(join(tmpdir(), 'mcp-roster-bench-'))
-  const peers = new Set<Peer>()
+  const running = new Set<{ stop: () => Promise<void> }>()
+  const children = new Set<ChildProcess>()
   let folders = 0
+
+  // However this run ends, nothing of it goes on.
+  const endAll = () => {
+    for (const child of children) child.kill('SIGKILL')
+  }
+  process.once('exit', endAll)
+
+  function folder(): string {
+    folders += 1
+    const path = join(root, String(folders))
+    mkdirSync(path, { recursive: true })
+    return path
+  }
+
+  /** Looks after a child: whoever disposes of the bench ends it, and one that ends by itself is an error. */
+  function tended(child: ChildProcess, name: string): { gone: Promise<never>; stop: () => Promise<void> } {
+    children.add(child)
+    let wanted = false
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    const gone = new Promise<never>((_, reject) => {
+      child.once('exit', (code, signal) => {
+        children.delete(child)
+        if (!wanted) reject(new Error(`${name} ended by itself with ${code ?? signal}`))
+      })
+      child.once('error', reject)
+    })
+    gone.catch(() => {}) // whoever waits for it hears of it
+    const one = {
+      gone,
+      stop: async () => {
+        wanted = true
+        running.delete(one)
+        child.kill('SIGTERM')
+        await Promise.race([exited, pause(15_000).then(() => child.kill('SIGKILL'))])
+      },
+    }
+    running.add(one)
+    return one
+  }
 
   function started(args: readonly string[], env: Record<string, string>, announced: RegExp): Promise<Peer> {
     const child = spawn(process.execPath, args, {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    return new Promise((resolve, reject) => {
-      child.once('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}`)))
+    const { gone, stop } = tended(child, args.join(' '))
+    let said = ''
+    const told = new Promise<Peer>((resolve) => {
       child.stdout.on('data', (chunk: Buffer) => {
-        const url = announced.exec(chunk.toString())?.[1]
+        if (said === announcedAlready) return
+        said += chunk.toString()
+        const url = announced.exec(said)?.[1]
         if (url === undefined) return
-        const peer: Peer = {
-          url,
-          pid: child.pid ?? 0,
-          stop: async () => {
-            peers.delete(peer)
-            child.kill('SIGTERM')
-            await exited
-          },
-        }
-        peers.add(peer)
-        resolve(peer)
+        said = announcedAlready
+        resolve({ url, pid: child.pid ?? 0, stop })
       })
     })
+    return Promise.race([told, gone, tooLate(args.join(' '))])
   }
 
-  function folder(): string {
-    folders += 1
-    return join(root, String(folders))
+  async function program(command: string, args: readonly string[], url: string): Promise<Peer> {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'ignore'], cwd: folder() })
+    const { gone, stop } = tended(child, command)
+    const answers = async () => {
+      while (!(await fetch(url).catch(() => undefined))?.ok) await pause(50)
+    }
+    await Promise.race([answers(), gone, tooLate(command)])
+    return { url, pid: child.pid ?? 0, stop }
+  }
+
+  function client(file: string): Client {
+    const child = fork(`test/bench/peers/${file}`, { env: { PATH: process.env['PATH'] ?? '' } })
+    const { gone, stop } = tended(child, file)
+    const answered = <T>() =>
+      new Promise<T>((resolve, reject) => {
+        child.once('message', (answer: { error?: string }) =>
+          answer.error === undefined ? resolve(answer as T) : reject(new Error(`${file}: ${answer.error}`)),
+        )
+      })
+    return {
+      ask: <T>(question: object) => {
+        const answer = answered<T>()
+        child.send(question)
+        return Promise.race([answer, gone])
+      },
+      stop,
+    }
   }
 
   return {
+    bin,
     seconds,
+    long,
     folder,
+    program,
+    client,
     daemon: (args, { env = {} } = {}) => {
       const home = folder()
       const flags = ['--host', 'localhost', '--port', '0', ...args]
       return started(
-        ['dist/main.js', 'serve', ...flags],
+        [bin, 'serve', ...flags],
         { HOME: home, XDG_STATE_HOME: join(home, 'state'), ...env },
         /"url":"([^"]+)".*"listening"/,
       )
     },
     peer: (file, input) => {
-      const path = `${folder()}.json`
+      const path = join(folder(), 'input.json')
       writeFileSync(path, JSON.stringify(input ?? null))
-      return started([`test/bench/peers/${file}`, path], {}, /(http:\S+)/)
+      return started([`test/bench/peers/${file}`, path], {}, /(http:\S+)\n/)
     },
-    load: (url, options) =>
-      existsSync('/usr/bin/wrk') ? wrk(url, seconds, options) : autocannon(url, seconds, options),
+    load: (url, options = {}) => load(url, { seconds, folder: folder(), ...options }),
     async [Symbol.asyncDispose]() {
-      await Promise.all([...peers].map((peer) => peer.stop()))
+      await Promise.all([...running].map(({ stop }) => stop()))
+      process.off('exit', endAll)
       rmSync(root, { recursive: true, force: true })
     },
   }
 }
 
-async function wrk(
-  url: string,
-  seconds: number,
-  { connections = 32, headers = {}, script }: LoadOptions = {},
-): Promise<number> {
-  const sent = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-  const lua = script === undefined ? [] : ['-s', script]
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, ...sent, ...lua, url])
-  const bad = /Non-2xx or 3xx responses: (\d+)/.exec(stdout)?.[1]
-  if (bad !== undefined) throw new Error(`${url}: ${bad} answers were no success`)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
-}
+const announcedAlready = '\n'
 
-async function autocannon(
-  url: string,
-  seconds: number,
-  { connections = 32, headers = {} }: LoadOptions = {},
-): Promise<number> {
-  const bin = createRequire(import.meta.url).resolve('autocannon/autocannon.js')
-  const sent = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}=${value}`])
-  const { stdout } = await run(
-    process.execPath,
-    [bin, '-c', String(connections), '-d', String(seconds), '--json', ...sent, url],
-    { maxBuffer: 1e8 },
-  )
-  const { requests, non2xx } = JSON.parse(stdout) as { requests: { average: number }; non2xx: number }
-  if (non2xx > 0) throw new Error(`${url}: ${non2xx} answers were no success`)
-  return requests.average
+async function tooLate(name: string): Promise<never> {
+  await pause(longestStart, undefined, { ref: false })
+  throw new Error(`${name} was not there after ${longestStart} ms`)
 }

@@ -1,35 +1,25 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bench, ratioOf, type Row } from '../row.ts'
-
-/** A file of `many` servers, each of the shape people write, every fifth with the tag `geo`. */
-export function serversFile(many: number, prefix = 'server'): string {
-  const servers: Record<string, unknown> = {}
-  for (let at = 0; at < many; at += 1) {
-    servers[`${prefix}-${at}`] = {
-      command: 'python',
-      args: ['-m', `server_${at}`],
-      description: `Server number ${at} of the bench`,
-      tags: [at % 5 === 0 ? 'geo' : 'other', `team-${at % 20}`],
-      labels: { env: at % 3 === 0 ? 'prod' : 'test' },
-    }
-  }
-  return JSON.stringify({ servers })
-}
-
-export async function until(seen: () => Promise<boolean>): Promise<void> {
-  while (!(await seen())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
+import { json, totalOf, until } from '../asking.ts'
+import { ratioOf } from '../figures.ts'
+import { serversFile } from '../made.ts'
+import type { Bench, Row } from '../row.ts'
 
 async function daemonWith(bench: Bench, many: number) {
   const folder = bench.folder()
-  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'servers.json'), serversFile(many))
   const daemon = await bench.daemon([folder])
-  await until(
-    async () => ((await (await fetch(`${daemon.url}/servers?limit=1`)).json()) as { total: number }).total === many,
-  )
-  return daemon
+  await until(async () => (await totalOf(daemon.url)) === many)
+  return { ...daemon, folder }
+}
+
+/** An answer as a bare server can send it again: the same status, headers and bytes. */
+async function answerOf(url: string) {
+  const answer = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
+  const own = new Set(['date', 'connection', 'keep-alive'])
+  const headers = Object.fromEntries([...answer.headers].filter(([key]) => !own.has(key)))
+  return { status: answer.status, headers, body: await answer.text() }
 }
 
 /** Compares one address of ours to a bare server that sends the same status, headers and bytes. */
@@ -40,23 +30,77 @@ function sameBytes(name: string, path: string, goal: number): Row {
     reaches: (value) => value >= goal,
     async measure(bench) {
       const daemon = await daemonWith(bench, 1000)
-      const answer = await fetch(daemon.url + path, { headers: { 'accept-encoding': 'identity' } })
-      const headers = Object.fromEntries(
-        [...answer.headers].filter(([key]) => !['date', 'connection', 'keep-alive'].includes(key)),
-      )
-      const bare = await bench.peer('bytes.ts', { status: answer.status, headers, body: await answer.text() })
-      const measured = await ratioOf(
+      const bare = await bench.peer('bytes.ts', await answerOf(daemon.url + path))
+      return ratioOf(
         5,
         () => bench.load(daemon.url + path),
         () => bench.load(bare.url + path),
       )
-      await Promise.all([daemon.stop(), bare.stop()])
-      return measured
     },
   }
+}
+
+/** Three hundred different questions, lists and single servers. */
+function questions(): string[] {
+  return Array.from({ length: 100 }, (_, at) => [
+    `/servers?tag=team-${at % 20}&limit=${10 + at}`,
+    `/servers?label_selector=env%3Dprod%2Cregion%3Dregion-${at % 7}&any_tag=team-${at % 20},team-${(at + 1) % 20}`,
+    `/servers/server-${at * 7}`,
+  ]).flat()
+}
+
+const probedServers = 200
+
+const oneAfterAnother: Row = {
+  name: 'GET of 300 different queries, a change a second, 200 probes a second',
+  goal: '≥ 0.80 of bare node:http',
+  reaches: (value) => value >= 0.8,
+  async measure(bench) {
+    const target = await bench.peer('bytes.ts')
+    const daemon = await daemonWith(bench, 1000)
+    const write = (name: string, servers: object) =>
+      writeFileSync(join(daemon.folder, name), JSON.stringify({ servers }))
+    const probed = Array.from({ length: probedServers }, (_, at) => {
+      const url = `${target.url}/${at}`
+      return [`probed-${at}`, { url, health_check_url: url, health_check_interval: 1 }] as const
+    })
+    write('probed.json', Object.fromEntries(probed))
+    await until(async () => (await totalOf(daemon.url, '&status=healthy')) === probedServers)
+    const paths = questions()
+    const answers = await Promise.all(paths.map(async (path) => [path, await answerOf(daemon.url + path)] as const))
+    const bare = await bench.peer('answers.ts', Object.fromEntries(answers))
+    let changes = 0
+    const changing = setInterval(() => {
+      changes += 1
+      write('changing.json', { changing: { command: 'true', description: `Change number ${changes}` } })
+    }, 1000)
+    const before = await probesOf(daemon.url)
+    const begun = performance.now()
+    try {
+      const measured = await ratioOf(
+        5,
+        () => bench.load(daemon.url, { paths }),
+        () => bench.load(bare.url, { paths }),
+      )
+      const perSecond = ((await probesOf(daemon.url)) - before) / ((performance.now() - begun) / 1000)
+      if (perSecond < probedServers / 2) throw new Error(`only ${perSecond.toFixed(0)} probes a second were made`)
+      const { servers } = await json<{ servers: { description: string }[] }>(`${daemon.url}/servers?name=changing`)
+      if (servers.length !== 1) throw new Error('the changes were not seen')
+      return { ...measured, detail: { ...measured.detail, changes, probes_per_second: Math.round(perSecond) } }
+    } finally {
+      clearInterval(changing)
+    }
+  },
+}
+
+async function probesOf(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const counted = [...text.matchAll(/^roster_probe_results_total\S* (\S+)/gm)]
+  return counted.reduce((sum, [, value]) => sum + Number(value), 0)
 }
 
 export const lists: readonly Row[] = [
   sameBytes('GET /servers?tag=geo, 1,000 servers', '/servers?tag=geo', 0.9),
   sameBytes('GET /servers/{id}', '/servers/server-7', 0.9),
+  oneAfterAnother,
 ]

@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export type LoadOptions = {
+  readonly connections?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Paths that are asked for one after another, instead of the one of the URL. */
+  readonly paths?: readonly string[]
+  /** Bodies that are posted as JSON one after another. */
+  readonly bodies?: readonly string[]
+}
+
+/** What a load generator got: answers a second, how long each was on the wire, and how long half and nearly all took. */
+export type Load = {
+  readonly rate: number
+  readonly bytesEach: number
+  readonly p50: number
+  readonly p99: number
+}
+
+/** What every generator says at its end. `failed` counts answers that were no success, and connections that broke. */
+type Told = { requests: number; bytes: number; seconds: number; failed: number; p50: number; p99: number }
+
+const wrkBin = ['/usr/bin/wrk', '/usr/local/bin/wrk'].find((path) => existsSync(path))
+
+/** Sends requests for `seconds` from a process of its own; an answer that is no success fails the run. */
+export async function load(
+  url: string,
+  { seconds, folder, ...options }: LoadOptions & { seconds: number; folder: string },
+): Promise<Load> {
+  const told = wrkBin
+    ? await wrk(wrkBin, url, { seconds, folder, ...options })
+    : await autocannon(url, { seconds, folder, ...options })
+  if (told.failed > 0) throw new Error(`${url}: ${told.failed} of ${told.requests} answers were no success`)
+  if (told.requests === 0) throw new Error(`${url}: no answer at all`)
+  const { requests, bytes, seconds: took, p50, p99 } = told
+  return { rate: requests / took, bytesEach: bytes / requests, p50, p99 }
+}
+
+type Asked = LoadOptions & { readonly seconds: number; readonly folder: string }
+
+async function wrk(bin: string, url: string, asked: Asked): Promise<Told> {
+  const { seconds, folder, connections = 32, headers = {}, paths, bodies } = asked
+  const script = join(folder, 'wrk.lua')
+  const lines = paths ?? bodies
+  if (lines) writeFileSync(join(folder, 'lines'), lines.join('\n'))
+  writeFileSync(script, `${lines ? sendingLines(join(folder, 'lines'), bodies ? 'POST' : 'GET', url) : ''}${telling}`)
+  const sent = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', ...sent, '-s', script, url]
+  const { stdout } = await run(bin, args)
+  return JSON.parse(/^told (.*)$/m.exec(stdout)?.[1] ?? '') as Told
+}
+
+/** Requests that are written before the run, so that the generator is no slower than with one. */
+function sendingLines(file: string, method: 'GET' | 'POST', url: string): string {
+  const path = new URL(url).pathname
+  const made =
+    method === 'GET'
+      ? "wrk.format('GET', line)"
+      : `wrk.format('POST', '${path}', {['content-type'] = 'application/json', host = wrk.headers['Host']}, line)`
+  return `
+local requests, at = {}, 0
+function init()
+  for line in io.lines('${file}') do requests[#requests + 1] = ${made} end
+end
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end
+`
+}
+
+const telling = `
+function done(summary, latency)
+  local e = summary.errors
+  print(string.format(
+    'told {"requests":%d,"bytes":%d,"seconds":%f,"failed":%d,"p50":%f,"p99":%f}',
+    summary.requests, summary.bytes, summary.duration / 1e6, e.connect + e.read + e.write + e.status + e.timeout,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000
+  ))
+end
+`
+
+async function autocannon(url: string, asked: Asked): Promise<Told> {
+  const input = join(asked.folder, 'autocannon.json')
+  writeFileSync(input, JSON.stringify({ url, ...asked }))
+  const { stdout } = await run(process.execPath, ['test/bench/peers/autocannon.ts', input], { maxBuffer: 1e8 })
+  return JSON.parse(stdout) as Told
+}

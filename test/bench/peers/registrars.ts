@@ -1,0 +1,12 @@
+/** A client that sends bodies once each, many at a time, from a process of its own. */
+import { quantile } from '../figures.ts'
+import { sendAll } from '../sending.ts'
+
+type Asked = { url: string; path: string; bodies: string[]; connections: number }
+
+process.on('message', ({ url, path, bodies, connections }: Asked) => {
+  const requests = bodies.map((body) => ({ method: 'POST', path, body }) as const)
+  sendAll(url, requests, { connections })
+    .then(({ ms, each }) => process.send?.({ ms, p50: quantile(each, 0.5), p99: quantile(each, 0.99) }))
+    .catch((error: unknown) => process.send?.({ error: String(error) }))
+})

@@ -1,0 +1,103 @@
+/**
+ * Thousands of readers of one stream, in a process of its own: `open` opens them, `push` sends one change and says how
+ * long it took until each of them had it.
+ */
+import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { request } from 'undici'
+
+type Asked =
+  | { type: 'open'; url: string; path: string; many: number; greeting: string }
+  | { type: 'push'; method: 'PUT' | 'POST'; url: string; body: string; marker: string }
+  | { type: 'close' }
+
+const perBatch = 200
+const longestMs = 60_000
+const readers: { socket: Socket; tail: string }[] = []
+let broken = 0
+let expected: { marker: string; begun: number; left: number; each: number[]; done: () => void } | undefined
+let waiting: { word: string; left: number; done: () => void } | undefined
+
+function read(reader: { tail: string }, chunk: Buffer): void {
+  const text = reader.tail + chunk.toString('latin1')
+  const wanted = expected?.marker ?? waiting?.word
+  // A word may be cut in two by the end of a chunk.
+  reader.tail = wanted === undefined ? '' : text.slice(-wanted.length)
+  if (wanted === undefined || !text.includes(wanted)) return
+  reader.tail = ''
+  const one = expected ?? waiting
+  if (!one) return
+  expected?.each.push(performance.now() - expected.begun)
+  one.left -= 1
+  if (one.left === 0) one.done()
+}
+
+async function open({ url, path, many, greeting }: Extract<Asked, { type: 'open' }>): Promise<object> {
+  const { hostname, port } = new URL(url)
+  for (let opened = 0; opened < many; opened += perBatch) {
+    const batch = Math.min(perBatch, many - opened)
+    await within(
+      new Promise<void>((done) => {
+        waiting = { word: greeting, left: batch, done }
+        for (let at = 0; at < batch; at += 1) openOne(hostname, Number(port), path)
+      }),
+      `${batch} readers`,
+    )
+    waiting = undefined
+  }
+  return { opened: readers.length }
+}
+
+function openOne(host: string, port: number, path: string): void {
+  const socket = connect(port, host, () => socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`))
+  const reader = { socket, tail: '' }
+  readers.push(reader)
+  socket.on('data', (chunk) => read(reader, chunk))
+  socket.on('error', () => {}) // told by what follows
+  socket.on('close', () => (broken += 1))
+}
+
+async function push({ method, url, body, marker }: Extract<Asked, { type: 'push' }>): Promise<object> {
+  const each: number[] = []
+  await within(
+    new Promise<void>((done, fail) => {
+      expected = { marker, begun: performance.now(), left: readers.length, each, done }
+      request(url, { method, body, headers: { 'content-type': 'application/json' } })
+        .then(async ({ statusCode, body: answer }) => {
+          const text = await answer.text()
+          if (statusCode >= 300) fail(new Error(`${url} answered ${statusCode}: ${text}`))
+        })
+        .catch(fail)
+    }),
+    `a change, ${readers.length} readers`,
+  )
+  expected = undefined
+  if (broken > 0) throw new Error(`${broken} readers were cut`)
+  return { each }
+}
+
+async function within(what: Promise<void>, name: string): Promise<void> {
+  const late = new AbortController()
+  const tooLate = pause(longestMs, undefined, { signal: late.signal }).then(
+    () => {
+      const left = expected?.left ?? waiting?.left
+      throw new Error(`${name}: ${left} were not reached within ${longestMs} ms, ${broken} were cut`)
+    },
+    () => {}, // it was in time
+  )
+  await Promise.race([what, tooLate]).finally(() => late.abort())
+}
+
+async function close(): Promise<object> {
+  const closed = Promise.all(readers.map(({ socket }) => new Promise((resolve) => socket.once('close', resolve))))
+  for (const { socket } of readers) socket.destroy()
+  await closed
+  readers.length = 0
+  broken = 0
+  return {}
+}
+
+process.on('message', (asked: Asked) => {
+  const done = asked.type === 'open' ? open(asked) : asked.type === 'push' ? push(asked) : close()
+  done.then((answer) => process.send?.(answer)).catch((error: unknown) => process.send?.({ error: String(error) }))
+})

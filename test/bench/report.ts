@@ -1,0 +1,74 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import type { Measured, Skipped, Unit } from './row.ts'
+
+/** What came of a row. `failed`: it could not be measured, though it should have been. */
+export type Result = {
+  readonly name: string
+  readonly goal: string
+  readonly reached?: boolean | undefined
+} & (Measured | Skipped | { readonly failed: string })
+
+/** One run, as it is written to a file. */
+export type Report = { readonly at: string; readonly node: string; readonly cpu: string; readonly results: Result[] }
+
+/** The table of a run; short: without the figures behind each. */
+export function tableOf(results: readonly Result[], { short = false } = {}): string {
+  const lines = results.map((result) => {
+    const cells = [result.name, result.goal, valueOf(result)]
+    return line(short ? cells : [...cells, detailOf(result)])
+  })
+  const head = ['work', 'goal', 'measured', ...(short ? [] : ['detail'])]
+  return [line(head), line(head.map(() => '---')), ...lines, ''].join('\n')
+}
+
+/** Two runs side by side: what changed by how much. */
+export function comparisonOf(before: Report, after: Report): string {
+  const was = new Map(before.results.map((result) => [result.name, result]))
+  const lines = after.results.map((result) => {
+    const old = was.get(result.name)
+    return line([result.name, result.goal, old ? valueOf(old) : '–', valueOf(result), changeOf(old, result)])
+  })
+  const head = ['work', 'goal', before.at, after.at, 'change']
+  return [line(head), line(head.map(() => '---')), ...lines, ''].join('\n')
+}
+
+const markers = ['<!-- bench: written by npm run bench -- --readme -->', '<!-- /bench -->'] as const
+
+/** Puts the table between the two markers of a page; an error where they are missing. */
+export function writeInto(path: string, { results, at, cpu, node }: Report): void {
+  const page = readFileSync(path, 'utf8')
+  const [from, to] = [page.indexOf(markers[0]), page.indexOf(markers[1])]
+  if (from < 0 || to < from) throw new Error(`${path} has no place for the table: ${markers.join(' … ')}`)
+  const told = `Measured ${at.slice(0, 10)} on ${cpu}, Node ${node}, client and daemon sharing the machine.`
+  const text = `${markers[0]}\n\n${tableOf(results, { short: true })}\n${told}\n\n`
+  writeFileSync(path, page.slice(0, from) + text + page.slice(to))
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function valueOf(result: Result): string {
+  if ('failed' in result) return 'failed ✗'
+  if ('skipped' in result) return 'skipped'
+  return `${shown(result.value, result.unit)}${result.reached === false ? ' ✗' : ''}`
+}
+
+function shown(value: number, unit: Unit): string {
+  if (unit === 'ratio') return value.toFixed(2)
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`
+}
+
+function detailOf(result: Result): string {
+  if ('failed' in result) return result.failed
+  if ('skipped' in result) return result.skipped
+  return Object.entries(result.detail)
+    .map(([key, figure]) => `${key} ${figure}`)
+    .join(', ')
+}
+
+function changeOf(before: Result | undefined, after: Result): string {
+  if (!before || !('value' in before) || !('value' in after) || before.value === 0) return '–'
+  const percent = (after.value / before.value - 1) * 100
+  return `${percent > 0 ? '+' : ''}${percent.toFixed(0)} %`
+}

@@ -1,0 +1,41 @@
+import { json, residentMb, settled } from '../asking.ts'
+import { quantile, rounded } from '../figures.ts'
+import { registerAgents } from '../made.ts'
+import type { Row } from '../row.ts'
+import { timesOver } from './filters.ts'
+
+const many = 100_000
+
+const byCapability: Row = {
+  name: 'capability query over 100,000 agents (a hundred found)',
+  goal: 'p99 ≤ 5 ms',
+  reaches: (value) => value <= 5,
+  async measure(bench) {
+    const daemon = await bench.daemon([])
+    await settled(daemon.url, 200)
+    const registered = await registerAgents(daemon.url, many)
+    const { count } = await json<{ count: number }>(`${daemon.url}/agents?capability=capability-7`)
+    if (count !== many / 1000) throw new Error(`${count} agents have the capability`)
+    const kinds: [string, (n: number) => string][] = [
+      ['agents', (n) => `/agents?capability=capability-${n % 1000}`],
+      ['capabilities', (n) => `/capabilities?name=capability-${n % 1000}&exact=true`],
+      ['servers', (n) => `/servers?capability=capability-${n % 1000}&label_selector=!never-${n}`],
+    ]
+    const detail: Record<string, number> = {}
+    let worst = 0
+    for (const [name, path] of kinds) {
+      const times = await timesOver(daemon.url, path, 300 * bench.seconds)
+      detail[`${name}_p50`] = rounded(quantile(times, 0.5))
+      detail[`${name}_p99`] = rounded(quantile(times, 0.99))
+      worst = Math.max(worst, quantile(times, 0.99))
+    }
+    const perSecond = Math.round(many / (registered.ms / 1000))
+    return {
+      value: worst,
+      unit: 'ms',
+      detail: { ...detail, registered_per_second: perSecond, memory_mb: Math.round(residentMb(daemon.pid)) },
+    }
+  },
+}
+
+export const agents: readonly Row[] = [byCapability]

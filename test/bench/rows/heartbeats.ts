@@ -1,0 +1,57 @@
+import { json, settled } from '../asking.ts'
+import { ratioOf } from '../figures.ts'
+import { beatMade, registerAgents } from '../made.ts'
+import type { Bench, Row } from '../row.ts'
+
+const beatsOf = (many: number) => Array.from({ length: many }, (_, at) => beatMade(at))
+
+async function daemonOf(bench: Bench, many: number) {
+  const daemon = await bench.daemon([])
+  await settled(daemon.url, 200)
+  await registerAgents(daemon.url, many)
+  await allHealthy(daemon.url, many)
+  const bodies = beatsOf(many)
+  return { ...daemon, beat: () => bench.load(`${daemon.url}/heartbeat`, { bodies }) }
+}
+
+async function allHealthy(url: string, many: number): Promise<void> {
+  const { total } = await json<{ total: number }>(`${url}/servers?status=healthy&limit=1`)
+  if (total !== many) throw new Error(`${total} of ${many} agents are healthy`)
+}
+
+const againstBare: Row = {
+  name: 'heartbeats of 1,000 agents',
+  goal: '≥ 0.60 of bare node:http answering 204',
+  reaches: (value) => value >= 0.6,
+  async measure(bench) {
+    const daemon = await daemonOf(bench, 1000)
+    const bare = await bench.peer('bytes.ts', { status: 204, headers: {}, body: '' })
+    const bodies = beatsOf(1000)
+    const measured = await ratioOf(
+      5,
+      async () => ({ rate: (await daemon.beat()).rate }),
+      async () => ({ rate: (await bench.load(`${bare.url}/heartbeat`, { bodies })).rate }),
+    )
+    await allHealthy(daemon.url, 1000)
+    return measured
+  },
+}
+
+const crowd: Row = {
+  name: 'heartbeats of 1,000 agents / of 100,000',
+  goal: '≤ 1.15',
+  reaches: (value) => value <= 1.15,
+  async measure(bench) {
+    const few = await daemonOf(bench, 1000)
+    const many = await daemonOf(bench, 100_000)
+    const measured = await ratioOf(
+      5,
+      async () => ({ rate: (await few.beat()).rate }),
+      async () => ({ rate: (await many.beat()).rate }),
+    )
+    await allHealthy(many.url, 100_000)
+    return measured
+  },
+}
+
+export const heartbeats: readonly Row[] = [againstBare, crowd]

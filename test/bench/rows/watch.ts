@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { loopDelays, residentMb, settled } from '../asking.ts'
+import { quantile, rounded } from '../figures.ts'
+import type { Bench, Measured, Peer, Row } from '../row.ts'
+
+/** An event is about this long. */
+const eventBytes = 730
+
+/** How many connections a process of this machine may have, beside some files. */
+function mostConnections(): number {
+  const hard = execFileSync('sh', ['-c', 'ulimit -Hn']).toString().trim()
+  return hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard) - 200
+}
+
+type Fanned = { each: number[]; idleKb: number; afterKb: number; stall: number }
+
+/** A daemon that stores in memory: what is measured is the way of a change to its watchers, not the disk. */
+async function watchedDaemon(bench: Bench): Promise<Peer> {
+  const folder = bench.folder()
+  const config = join(folder, 'config.json')
+  const sources = [{ type: 'file', paths: [join(folder, 'servers')] }]
+  writeFileSync(config, JSON.stringify({ store: { type: 'memory' }, sources, health: { enabled: false } }))
+  const daemon = await bench.daemon(['--config', config])
+  await settled(daemon.url, 200)
+  return daemon
+}
+
+/** Opens `many` watchers, leaves them idle, then pushes changes. */
+export async function fanned(bench: Bench, many: number): Promise<Fanned> {
+  const daemon = await watchedDaemon(bench)
+  const client = bench.client('watchers.ts')
+  const push = (round: number) =>
+    client.ask<{ each: number[] }>({
+      type: 'push',
+      method: 'PUT',
+      url: `${daemon.url}/servers/default/pushed`,
+      marker: `round-${round}.`,
+      body: JSON.stringify({ command: 'true', description: `round-${round}.${'x'.repeat(eventBytes - 430)}` }),
+    })
+  const open = (many: number) =>
+    client.ask({ type: 'open', url: daemon.url, path: '/servers/watch', many, greeting: 'event: BOOKMARK' })
+  // What the first watchers make the daemon load is no cost of each.
+  await open(50)
+  for (let round = 0; round < 20; round += 1) await push(round)
+  await client.ask({ type: 'close' })
+  await settled(daemon.url, 1000)
+  const before = residentMb(daemon.pid)
+  await open(many)
+  await pause(bench.long ? 60_000 : 5000)
+  const idle = residentMb(daemon.pid)
+  await loopDelays(daemon.url)
+  const each: number[] = []
+  let stall = 0
+  for (let round = 100; round < 105 + 5 * bench.seconds; round += 1) {
+    const told = (await push(round)).each
+    const { longest } = await loopDelays(daemon.url)
+    if (round < 102) continue
+    each.push(...told)
+    stall = Math.max(stall, longest)
+    await pause(50)
+  }
+  const after = residentMb(daemon.pid)
+  await Promise.all([client.stop(), daemon.stop()])
+  const kbEach = (mb: number) => ((mb - before) * 1024) / many
+  return { each, idleKb: kbEach(idle), afterKb: kbEach(after), stall }
+}
+
+/** The same change to as many readers of a bare stream. */
+async function bareFanned(bench: Bench, many: number): Promise<number[]> {
+  const [bare, client] = [await bench.peer('stream.ts'), bench.client('watchers.ts')]
+  await client.ask({ type: 'open', url: bare.url, path: '/', many, greeting: 'event: BOOKMARK' })
+  const each: number[] = []
+  for (let round = 100; round < 105 + 5 * bench.seconds; round += 1) {
+    const marker = `round-${round}.`
+    const body = JSON.stringify({ description: `${marker}${'x'.repeat(eventBytes - 60)}` })
+    const told = await client.ask<{ each: number[] }>({ type: 'push', method: 'POST', url: bare.url, marker, body })
+    if (round >= 102) each.push(...told.each)
+    await pause(50)
+  }
+  await Promise.all([client.stop(), bare.stop()])
+  return each
+}
+
+function fanOut(many: number, goalMs: number, goal: string): Row {
+  const name = `push → ${many.toLocaleString('en')} watchers`
+  return {
+    name,
+    goal,
+    reaches: (value) => value <= goalMs,
+    async measure(bench): Promise<Measured | { skipped: string }> {
+      const most = mostConnections()
+      if (many > most) return { skipped: `a process may hold ${most} connections here (ulimit -n)` }
+      const { each, stall } = await fanned(bench, many)
+      const bare = await bareFanned(bench, many)
+      return {
+        value: quantile(each, 0.99),
+        unit: 'ms',
+        detail: {
+          p50: rounded(quantile(each, 0.5)),
+          bare_p50: rounded(quantile(bare, 0.5)),
+          bare_p99: rounded(quantile(bare, 0.99)),
+          stall_ms: rounded(stall),
+        },
+      }
+    },
+  }
+}
+
+function idleWatcher(wanted: number): Row {
+  return {
+    name: `an idle watcher, at ${wanted.toLocaleString('en')}`,
+    goal: '≤ 20 kB resident; no loop stall > 20 ms while they are told',
+    reaches: (value) => value <= 20,
+    async measure(bench) {
+      const many = Math.min(wanted, mostConnections())
+      const { idleKb, afterKb, stall } = await fanned(bench, many)
+      return {
+        value: idleKb,
+        unit: 'kB',
+        detail: { watchers: many, after_pushes_kb: rounded(afterKb), stall_ms: rounded(stall) },
+      }
+    },
+  }
+}
+
+export const watch: readonly Row[] = [
+  fanOut(1000, 30, 'p99 ≤ 30 ms'),
+  fanOut(10_000, 150, 'p99 ≤ 150 ms, no loop stall > 20 ms'),
+  idleWatcher(10_000),
+]
