@@ -15,6 +15,7 @@ import type { RootLog } from './log.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import type { ServerId } from './model/names.ts'
+import { createIdentity } from './registry/identity.ts'
 import { createJournal } from './registry/journal.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSupervisor } from './registry/supervisor.ts'
@@ -51,7 +52,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     source: () => agentsSource(config),
     log: log.child({ part: 'agents' }),
   })
-  const tools = { log, env: process.env, door, registrations: registrations.sources }
+  const identity = createIdentity({ epoch: registrations.epoch })
+  const tools = { log, env: process.env, door, isOwn: identity.isOwn, registrations: registrations.sources }
   const reloads = createReload({ load, log, apply })
 
   async function apply(next: LoadedConfig): Promise<void> {
@@ -99,6 +101,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
           source: () => manualSource(config),
         },
         publish: () => config.publish,
+        instance: identity.id,
         reload: reloads.now,
         metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default } : undefined,
         name: config.listen.name,

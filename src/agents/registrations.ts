@@ -48,6 +48,7 @@ export function startRegistrations({
   let isLoaded = false
   let isShown = false
   let store: Store | undefined
+  let epoch: string | undefined
   const later: Pick<Store, 'commit' | 'beat'> = {
     commit: async (operations) => await (await opening).commit(operations),
     beat: (beats) => store?.beat(beats),
@@ -88,6 +89,7 @@ export function startRegistrations({
       try {
         const picture = await store.load()
         takePicture(picture)
+        epoch = picture.epoch
         isLoaded = true
         loaded.resolve()
         backoff.reset()
@@ -154,6 +156,8 @@ export function startRegistrations({
     preservation: leases.preservation,
     release: leases.release,
     living: leases.living,
+    /** Names the database in which all this is kept, once it has been read. */
+    epoch: () => epoch,
     /** Throws `NotLoadedYet` while nothing can be said about who is registered. */
     mustBeLoaded: () => {
       if (!isLoaded) throw new NotLoadedYet('what is registered is still being read from the store')

@@ -37,7 +37,8 @@ export function operationsApi(parts: ApiParts) {
     const sources = supervisor.sources().map((source) => {
       return { name: source.name, state: source.state, answered: !syncing.has(source.name) }
     })
-    return respondJson(c, { ready: isReady, syncing: [...syncing], sources }, isReady ? 200 : 503)
+    const answer = { ready: isReady, instance_id: parts.instance(), syncing: [...syncing], sources }
+    return respondJson(c, answer, isReady ? 200 : 503)
   }
 
   for (const path of ['/health', '/healthz', '/-/healthy']) api.get(path, health)

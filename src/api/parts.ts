@@ -24,6 +24,8 @@ export type ApiParts = {
     Pick<Registrations, 'mustBeLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
+  /** Which registry this is, to other rosters. */
+  readonly instance: () => string
   /** How servers are published to other registries and clients. */
   readonly publish: () => Publish
   /** Agents that announce themselves. */

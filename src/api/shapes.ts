@@ -159,6 +159,7 @@ export const Wellbeing = z
 export const Readiness = z
   .object({
     ready: z.boolean(),
+    instance_id: z.string().describe('Which registry this is, to other rosters that follow it.'),
     syncing: z.array(z.string()),
     sources: z.array(z.object({ name: z.string(), state: SourceState, answered: z.boolean() })),
   })

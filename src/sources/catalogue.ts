@@ -7,9 +7,10 @@ import { http } from './http/http.ts'
 import type { SourceKind, SourceTools } from './kind.ts'
 import { kubernetes } from './kubernetes/kubernetes.ts'
 import { agents, manual } from './registrations.ts'
+import { roster } from './roster/roster.ts'
 
 /** Every kind of source this daemon knows. A new kind is one more import and one more word here. */
-export const kinds = [env, file, kubernetes, http, dns, agents, manual] as const
+export const kinds = [env, file, kubernetes, http, dns, roster, agents, manual] as const
 
 type Configs<Kinds extends readonly { config: z.ZodObject }[]> = { -readonly [I in keyof Kinds]: Kinds[I]['config'] }
 

@@ -10,6 +10,8 @@ export type SourceTools = {
   readonly log: Log
   readonly env: Readonly<Record<string, string | undefined>>
   readonly door: Door
+  /** Whether an instance of the daemon is this one, so that nothing comes back to where it came from. */
+  readonly isOwn?: ((instance: string) => boolean) | undefined
   /** What is registered with this daemon itself; absent where none runs (`discover`). */
   readonly registrations?: { readonly agents: Source; readonly manual: Source } | undefined
 }

@@ -43,6 +43,7 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
       source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
     },
     publish: () => ({}),
+    instance: () => 'test-instance',
     mesh: meshOf(registry),
     publish: () => ({}),
     mcp: { answer: () => Promise.resolve(new Response('{}')) },

@@ -1,0 +1,22 @@
+import { hash, randomUUID } from 'node:crypto'
+
+export type Identity = ReturnType<typeof createIdentity>
+
+/**
+ * Which registry this is, to other rosters: what its database is, once that is known, so that a restart and the replicas
+ * of one database are the same registry.
+ */
+export function createIdentity({ epoch }: { epoch: () => string | undefined }) {
+  const born = randomUUID()
+
+  function lasting(): string | undefined {
+    const known = epoch()
+    return known === undefined ? undefined : hash('sha256', known).slice(0, 32)
+  }
+
+  return {
+    id: () => lasting() ?? born,
+    /** What it was called before its database was known counts too. */
+    isOwn: (instance: string) => instance === born || instance === lasting(),
+  }
+}

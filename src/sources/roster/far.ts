@@ -1,0 +1,120 @@
+import { type Door, type DoorAnswer, DoorError, type DoorRequest, type DoorStream } from '../../flow/door.ts'
+import { SourceError } from '../../model/source.ts'
+import { isFields } from '../documents/entry.ts'
+import { retryAfter } from '../http/ask.ts'
+
+/** The far roster cannot be watched, though it answers. */
+export class Unwatchable extends SourceError {}
+
+/** Heartbeats come every 15 s; three of them missed is silence. */
+const idleMs = 45_000
+
+const page = 1000
+
+export type Asking = Pick<DoorRequest, 'headers' | 'tls' | 'allow' | 'deny'>
+
+/** One page after another of the far list, or that it has not changed. */
+export type FarList = { readonly etag: string | undefined; readonly servers: readonly unknown[] } | 'unchanged'
+
+/** The roster at `url`, and what may be asked of it. */
+export function createFar({
+  url,
+  door,
+  timeoutMs,
+  maxBytes,
+}: {
+  url: string
+  door: Pick<Door, 'request' | 'stream'>
+  timeoutMs: number
+  maxBytes: number
+}) {
+  const terms = { reach: 'any', timeoutMs } as const
+
+  async function ask(path: string, asking: Asking, signal: AbortSignal): Promise<DoorAnswer> {
+    try {
+      return await door.request(url + path, { ...terms, ...asking, maxBytes, signal })
+    } catch (error) {
+      throw asSourceError(error)
+    }
+  }
+
+  /** What the far roster calls itself. Throws while it does not know all of its own servers yet: what it lacks is not gone. */
+  async function greet(asking: Asking, signal: AbortSignal): Promise<string> {
+    const answer = await ask('/ready', asking, signal)
+    if (answer.status !== 200 && answer.status !== 503) throw statusError(answer)
+    const { ready, instance_id: instance } = fieldsIn(answer)
+    if (typeof instance !== 'string' || instance === '') {
+      throw new SourceError('is no mcp-roster: it does not say at /ready which one it is', { class: 'config' })
+    }
+    if (ready !== true) throw new SourceError('has not read all of its own sources yet')
+    return instance
+  }
+
+  /** Opens the watch, from a token on where one is known. */
+  async function watch(token: string | undefined, asking: Asking, signal: AbortSignal): Promise<DoorStream> {
+    const from = token === undefined ? '' : `&resource_version=${encodeURIComponent(token)}`
+    let stream: DoorStream
+    try {
+      stream = await door.stream(`${url}/servers?watch=true${from}`, { ...terms, ...asking, idleMs, signal })
+    } catch (error) {
+      // It has just answered a plain question: something between us keeps back what comes bit by bit.
+      if (error instanceof DoorError && error.reason === 'timeout' && !signal.aborted)
+        throw new Unwatchable('does not begin to answer')
+      throw asSourceError(error)
+    }
+    const type = stream.headers['content-type'] ?? ''
+    if (stream.status === 200 && /ndjson/i.test(type)) return stream
+    stream.close()
+    if (stream.status === 401 || stream.status === 403) throw statusError(stream)
+    throw new Unwatchable(stream.status === 200 ? 'answers something else' : `answers ${stream.status}`)
+  }
+
+  /** The whole list; a page that fails voids it. */
+  async function list(etag: string | undefined, asking: Asking, signal: AbortSignal): Promise<FarList> {
+    const servers: unknown[] = []
+    const conditional = etag === undefined ? {} : { 'if-none-match': etag }
+    let found: string | undefined
+    for (let next: unknown = '', pages = 0; typeof next === 'string'; pages += 1) {
+      const more = next === '' ? '' : `&continue=${encodeURIComponent(next)}`
+      const headers = { ...asking.headers, ...(pages === 0 && conditional) }
+      const answer = await ask(`/servers?limit=${page}${more}`, { ...asking, headers }, signal)
+      if (answer.status === 304 && pages === 0) return 'unchanged'
+      if (answer.status !== 200) throw statusError(answer)
+      if (pages === 0) found = answer.headers['etag']
+      const body = fieldsIn(answer)
+      if (!Array.isArray(body['servers'])) throw new SourceError('answers a list without servers')
+      servers.push(...(body['servers'] as unknown[]))
+      next = body['continue']
+    }
+    return { etag: found, servers }
+  }
+
+  return { greet, watch, list }
+}
+
+function fieldsIn({ body }: DoorAnswer): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body.toString())
+    if (isFields(value)) return value
+  } catch {
+    // Told below: nothing of a body may be in a message.
+  }
+  throw new SourceError('answers something that is no JSON object')
+}
+
+function statusError({ status, headers }: Pick<DoorAnswer, 'status' | 'headers'>): SourceError {
+  if (status === 401 || status === 403) {
+    return new SourceError(`answered ${status}: it wants another token`, { class: 'auth' })
+  }
+  const passing = status >= 500 || status === 429
+  return new SourceError(`answered ${status}`, {
+    class: passing ? 'transient' : 'config',
+    retry_after: retryAfter(headers['retry-after']),
+  })
+}
+
+export function asSourceError(error: unknown): SourceError {
+  if (error instanceof SourceError) return error
+  if (!(error instanceof DoorError)) return new SourceError('could not be read', { cause: error })
+  return new SourceError(error.message, { class: error.reason === 'blocked' ? 'config' : 'transient', cause: error })
+}

@@ -1,0 +1,93 @@
+import { openApi } from '../../../src/api/api.ts'
+import { Auth, Cors, Listen, Watch } from '../../../src/api/config.ts'
+import type { Front } from '../../../src/api/hot.ts'
+import { createWatch } from '../../../src/api/watch/watch.ts'
+import { openDoor } from '../../../src/flow/door.ts'
+import { silent } from '../../../src/log.ts'
+import { createJournal } from '../../../src/registry/journal.ts'
+import { roster } from '../../../src/sources/roster/roster.ts'
+import { limits, parts } from '../../api/served.ts'
+import { createRoster, type Said } from '../../roster.ts'
+import { toolsWith } from '../tools.ts'
+
+export type Far = Awaited<ReturnType<typeof openFar>>
+
+/** Another roster on loopback: the real API and the real watch before a registry that the test moves by hand. */
+export async function openFar({
+  servers = [],
+  instance = 'far',
+  token,
+  front,
+}: { servers?: readonly Said[]; instance?: string; token?: string; front?: Front } = {}) {
+  let moved = createRoster({ epoch: 'first' })
+  moved.put(...servers)
+  let isReady = true
+  let port = 0
+  let life = await live()
+  const asked: string[] = []
+
+  async function live() {
+    const { registry } = moved
+    const watch = createWatch({
+      registry,
+      journal: createJournal({ registry }),
+      limits: () => Watch.parse({}),
+      onError: (error) => {
+        throw error
+      },
+    })
+    const known = parts(moved)
+    const note: Front = (request) => {
+      asked.push(request.url ?? '')
+      return false
+    }
+    const api = await openApi({
+      rules: {
+        listen: Listen.parse({ host: '127.0.0.1', port }),
+        auth: Auth.parse({ token, ...(token !== undefined && { anonymous: 'none' }) }),
+        cors: Cors.parse({}),
+        limits,
+      },
+      parts: { ...known, instance: () => instance, supervisor: { ...known.supervisor, ready: () => isReady } },
+      fronts: [note, ...(front ? [front] : []), watch.front],
+      log: silent,
+    })
+    port = api.port
+    return { watch, api }
+  }
+
+  async function stop(): Promise<void> {
+    await life.watch.close()
+    await life.api[Symbol.asyncDispose]()
+  }
+
+  return {
+    url: life.api.url,
+    asked,
+    watchers: () => life.watch.counts().watchers,
+    put: (...some: Said[]) => moved.put(...some),
+    drop: (...names: string[]) => moved.drop(...names),
+    change: (put: readonly Said[], drop: readonly string[]) => moved.change(put, drop),
+    ready: (is: boolean) => void (isReady = is),
+    stop,
+    start: async () => void (life = await live()),
+    /** Another life with other servers, at the same address. */
+    restart: async (next: readonly Said[]) => {
+      await stop()
+      moved = createRoster({ epoch: `life${Math.random()}`.replace('.', '') })
+      moved.put(...next)
+      life = await live()
+    },
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** The source that follows it, with a door of its own. */
+export function sourceFor(
+  config: Readonly<Record<string, unknown>>,
+  { isOwn = (instance: string) => instance === 'here' }: { isOwn?: (instance: string) => boolean } = {},
+) {
+  const door = openDoor()
+  const source = roster.open(roster.config.parse({ type: 'roster', ...config }), toolsWith({ door, isOwn }))
+  return { source, door }
+}

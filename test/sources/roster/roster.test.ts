@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Front } from '../../../src/api/hot.ts'
+import { until } from '../../e2e/running.ts'
+import { type Followed, follow } from '../../follow.ts'
+import { openFar, sourceFor } from './far.ts'
+
+const viaKey = 'mcp-roster.io/via'
+
+type Value = Record<string, unknown> & { name: string; metadata: Record<string, unknown> }
+
+async function at(
+  options: Parameters<typeof openFar>[0],
+  config: Readonly<Record<string, unknown>>,
+  test: (far: Awaited<ReturnType<typeof openFar>>, seen: Followed) => Promise<void>,
+): Promise<void> {
+  const far = await openFar(options)
+  const { source, door } = sourceFor({ url: far.url, ...config })
+  const seen = follow(source, { patienceMs: 8000 })
+  try {
+    await test(far, seen)
+  } finally {
+    await seen.end()
+    await door.close()
+    await far.stop()
+  }
+}
+
+const valuesOf = (seen: Followed) =>
+  [...seen.origins.values()].flatMap(({ entries }) =>
+    entries.flatMap((one) => ('value' in one ? [one.value as Value] : [])),
+  )
+const valueOf = (seen: Followed, name: string) => valuesOf(seen).find((value) => value.name === name)
+const problemsOf = (seen: Followed) =>
+  [...seen.origins.values()].flatMap(({ entries }) => entries.flatMap((one) => ('problem' in one ? [one.problem] : [])))
+const errorsOf = (seen: Followed) => [...seen.origins.values()].flatMap(({ error }) => (error ? [error] : []))
+const changesOf = (seen: Followed) => seen.sightings.filter(({ type }) => type === 'change').length
+
+describe('the source roster', () => {
+  it('takes the definition, names where it came through, and leaves the rest to itself', () =>
+    at(
+      { servers: [{ name: 'weather', namespace: 'team-a', tags: ['geo'], metadata: { owner: 'ops' } }] },
+      {},
+      async (far, seen) => {
+        await seen.untilNames('weather')
+
+        const value = valueOf(seen, 'weather')
+        assert.equal(value?.['namespace'], 'team-a')
+        assert.deepEqual(value?.['tags'], ['geo'])
+        assert.deepEqual(value?.metadata, { owner: 'ops', [viaKey]: ['far'] })
+        for (const field of ['id', 'status', 'health', 'source', 'origin', 'resource_version'])
+          assert.ok(!(field in (value ?? {})))
+        assert.ok(seen.origins.has(`${far.url}/servers/team-a/weather`))
+      },
+    ))
+
+  it('sees a change at once, at the cost of the change, and asks for nothing again', () =>
+    at({ servers: [{ name: 'weather' }, { name: 'maps' }] }, {}, async (far, seen) => {
+      await seen.untilNames('maps', 'weather')
+      const maps = seen.origins.get(`${far.url}/servers/default/maps`)?.reading
+      far.asked.length = 0
+
+      far.put({ name: 'weather', tags: ['new'] })
+      await seen.until('the tag is seen', () => String(valueOf(seen, 'weather')?.['tags']) === 'new')
+      far.change([{ name: 'tides' }], ['weather'])
+      await seen.untilNames('maps', 'tides')
+
+      assert.equal(changesOf(seen), 2)
+      assert.equal(seen.origins.get(`${far.url}/servers/default/maps`)?.reading, maps)
+      assert.deepEqual(far.asked, [])
+    }))
+
+  it('says nothing when only the health over there moves', () =>
+    at({ servers: [{ name: 'weather', health_check: 'mcp' }] }, {}, async (far, seen) => {
+      await seen.untilNames('weather')
+
+      far.put({ name: 'weather', health_check: 'mcp', status: 'unhealthy' })
+      far.put({ name: 'after', health_check: 'mcp' })
+      await seen.untilNames('after', 'weather')
+
+      assert.equal(changesOf(seen), 1)
+    }))
+
+  it('goes on from its token when the connection breaks, and nobody hears of it', () =>
+    at({ servers: [{ name: 'weather' }] }, {}, async (far, seen) => {
+      await seen.untilNames('weather')
+      far.put({ name: 'maps' })
+      await seen.untilNames('maps', 'weather')
+      const before = seen.sightings.length
+      far.asked.length = 0
+
+      await far.stop()
+      await far.start()
+      await until(() => far.watchers() === 1)
+
+      assert.ok(far.asked.some((path) => path.includes('resource_version=first-')))
+      far.put({ name: 'tides' })
+      await seen.untilNames('maps', 'tides', 'weather')
+      // The other life of the API has a journal of its own, so a whole picture may have come; never an error.
+      assert.ok(
+        seen.sightings
+          .slice(before)
+          .every((one) => one.type === 'alive' || one.readings.every((reading) => 'entries' in reading)),
+      )
+    }))
+
+  it('forgets what is gone when the other roster has begun a new life', () =>
+    at({ servers: [{ name: 'weather' }, { name: 'maps' }] }, {}, async (far, seen) => {
+      await seen.untilNames('maps', 'weather')
+
+      await far.restart([{ name: 'maps' }, { name: 'tides' }])
+
+      await seen.untilNames('maps', 'tides')
+    }))
+
+  it('keeps what it knows while the other roster has not read all of its own sources', () =>
+    at({ servers: [{ name: 'weather' }] }, {}, async (far, seen) => {
+      await seen.untilNames('weather')
+
+      far.ready(false)
+      await far.restart([])
+      await seen.until('it says that it waits', () =>
+        errorsOf(seen).some(({ message }) => /not read all of its own/.test(message)),
+      )
+      assert.deepEqual(seen.names(), ['weather'])
+
+      far.ready(true)
+      await seen.until('it believes that there is nothing', () => seen.names().length === 0)
+    }))
+
+  it('asks for the list instead where there is no watch, and only whether it has changed', async () => {
+    const noWatch: Front = ({ url }, response) => {
+      if (!url?.includes('watch=true')) return false
+      response.writeHead(404).end()
+      return true
+    }
+    await at({ servers: [{ name: 'weather' }], front: noWatch }, { interval: 1 }, async (far, seen) => {
+      await seen.untilNames('weather')
+      assert.match(JSON.stringify(seen.sightings[0]), /cannot be watched, it answers 404/)
+
+      await seen.until('it asks again', () => seen.sightings.length >= 2)
+      assert.equal(seen.sightings[1]?.type, 'alive')
+      far.put({ name: 'maps' })
+      await seen.untilNames('maps', 'weather')
+      far.change([], ['weather', 'maps'])
+      await seen.refresh()
+      assert.deepEqual([seen.names(), errorsOf(seen)], [[], []])
+    })
+  })
+
+  it('turns away what has come from here, even if it was shown before, and what has come from too far', () => {
+    const via = (...rosters: string[]) => ({ metadata: { [viaKey]: rosters } })
+    const servers = [
+      { name: 'mine', ...via('here', 'other') },
+      { name: 'old', ...via('other') },
+      { name: 'far', ...via('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h') },
+    ]
+    return at({ servers }, {}, async (far, seen) => {
+      await seen.untilNames('old')
+      assert.match(
+        problemsOf(seen).join(),
+        /from this very registry, by way of here, other, far.*more than 8 rosters|more than 8.*very registry/,
+      )
+      assert.deepEqual(valueOf(seen, 'old')?.metadata[viaKey], ['other', 'far'])
+
+      far.put({ name: 'old', ...via('here') })
+      await seen.until('nothing is left', () => seen.names().length === 0)
+      assert.equal(problemsOf(seen).length, 3)
+
+      far.put({ name: 'mine' })
+      far.drop('far')
+      await seen.untilNames('mine')
+      await seen.until('one is turned away', () => problemsOf(seen).length === 1)
+    })
+  })
+
+  it('does not follow itself', () =>
+    at({ servers: [{ name: 'weather' }], instance: 'here' }, {}, async (_, seen) => {
+      await seen.until('it says so', () => errorsOf(seen).some(({ message }) => message === 'is this very registry'))
+      assert.deepEqual(seen.names(), [])
+    }))
+
+  it('never takes a hidden secret for a value', () => {
+    const servers = [
+      {
+        name: 'weather',
+        url: 'https://user:hunter2hunter2@weather.example/mcp?api_key=hunter2hunter2',
+        headers: { Authorization: 'Bearer hunter2hunter2', 'X-Team': '${TEAM}' },
+      },
+      {
+        name: 'command',
+        url: undefined,
+        command: 'python',
+        args: ['--token', 'hunter2hunter2'],
+        env: { KEY: 'x', OTHER: '${O:-secret}' },
+      },
+    ]
+    return at({ servers }, {}, async (_, seen) => {
+      await seen.untilNames('command', 'weather')
+
+      const weather = valueOf(seen, 'weather')
+      assert.deepEqual(weather?.['headers'], { Authorization: '${WEATHER_AUTHORIZATION}', 'X-Team': '${TEAM}' })
+      assert.equal(weather?.['url'], 'https://user:${WEATHER_URL}@weather.example/mcp?api_key=${WEATHER_URL}')
+      const command = valueOf(seen, 'command')
+      assert.deepEqual(command?.['args'], ['--token', '${COMMAND_ARGS_2}'])
+      assert.deepEqual(command?.['env'], { KEY: '${COMMAND_KEY}', OTHER: '${O}' })
+    })
+  })
+
+  it('takes the other roster’s word on health if it is told to, and where nothing can be asked', async () => {
+    const servers = [
+      { name: 'probed', health_check: 'mcp', status: 'unhealthy' as const },
+      { name: 'beating', health_check: 'none', status: 'offline' as const },
+    ]
+    const reported = (seen: Followed) =>
+      Object.fromEntries(
+        [...seen.origins.values()].flatMap(({ entries }) =>
+          entries.flatMap((one) =>
+            'value' in one
+              ? [[(one.value as Value).name, [one.reported?.status, (one.value as Value)['health_check']]]]
+              : [],
+          ),
+        ),
+      )
+    await at({ servers }, {}, async (_, seen) => {
+      await seen.untilNames('beating', 'probed')
+      assert.deepEqual(reported(seen), { probed: [undefined, 'mcp'], beating: ['offline', 'none'] })
+    })
+    await at({ servers }, { trust_health: true }, async (_, seen) => {
+      await seen.untilNames('beating', 'probed')
+      assert.equal((reported(seen)['beating'] as unknown[])[0], 'offline')
+      assert.equal((reported(seen)['probed'] as unknown[])[1], 'none')
+    })
+  })
+
+  it('sends its token, and says when it is not the right one', async () => {
+    await at({ servers: [{ name: 'weather' }], token: 'right' }, { token: 'right' }, async (_, seen) => {
+      await seen.untilNames('weather')
+    })
+    await at({ servers: [{ name: 'weather' }], token: 'right' }, { token: 'wrong' }, async (_, seen) => {
+      await seen.until('it says so', () => errorsOf(seen).some((error) => error.class === 'auth'))
+      assert.ok(!JSON.stringify(errorsOf(seen).map(({ message }) => message)).includes('wrong'))
+    })
+  })
+
+  it('takes over only what it is told to, as what it is told to', () =>
+    at(
+      { servers: [{ name: 'weather', tags: ['geo'] }, { name: 'maps' }] },
+      { include: { tags: ['geo'] }, prefix: 'berlin-', tags: ['berlin'] },
+      async (far, seen) => {
+        await seen.untilNames('berlin-weather')
+        assert.deepEqual(valueOf(seen, 'berlin-weather')?.['tags'], ['geo', 'berlin'])
+        far.put({ name: 'maps', tags: ['geo'] })
+        await seen.untilNames('berlin-maps', 'berlin-weather')
+      },
+    ))
+
+  for (const [what, lines, expected] of [
+    ['is no JSON', 'hello\n', /no event/],
+    ['is a server without an identity', '{"type":"ADDED","server":{"name":"x"}}\n', /no server/],
+    ['never ends', 'x'.repeat(9 * 1024 * 1024), /a line of more than/],
+  ] as const) {
+    it(`keeps what it knows where the watch ${what}`, async () => {
+      let isBroken = false
+      const front: Front = ({ url }, response) => {
+        if (!isBroken || !url?.includes('watch=true')) return false
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+        response.write(lines)
+        return true
+      }
+      await at({ servers: [{ name: 'weather' }], front }, {}, async (_, seen) => {
+        await seen.untilNames('weather')
+        isBroken = true
+        seen.raise()
+        await seen.until('it says so', () => errorsOf(seen).some(({ message }) => expected.test(message)))
+        assert.deepEqual(seen.names(), ['weather'])
+        isBroken = false
+        await seen.until('it heals', () => errorsOf(seen).length === 0)
+      })
+    })
+  }
+})
