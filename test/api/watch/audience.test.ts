@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createAudience, making } from '../../../src/api/watch/audience.ts'
+import { serversAsked } from '../../../src/api/watch/subject.ts'
+import { parseQuery } from '../../../src/model/parameters.ts'
+import { createJournal } from '../../../src/registry/journal.ts'
+import { createRoster } from '../../roster.ts'
+import { serveWatch, shortly } from './served.ts'
+
+function world() {
+  const roster = createRoster()
+  const journal = createJournal({ registry: roster.registry })
+  const counted = { pictures: 0, looks: 0, encodings: 0 }
+  const parsed = parseQuery(new URLSearchParams('tag=x'))
+  assert.ok('query' in parsed)
+  const { picture, holds, encode, ...subject } = serversAsked(parsed.query, roster.registry.select)
+  const made = Promise.withResolvers<void>()
+  const audience = createAudience({
+    subject: {
+      ...subject,
+      picture: () => ((counted.pictures += 1), picture()),
+      holds: (one) => ((counted.looks += 1), holds(one)),
+      encode: (one) => ((counted.encodings += 1), encode(one)),
+    },
+    journal,
+    registry: roster.registry,
+    inTurn: (work) => void work(),
+    ready: made.resolve,
+  })
+  return { ...roster, journal, audience, counted, made: made.promise }
+}
+
+describe('an audience', () => {
+  it('has its picture and each change worked out once, however many ask', () => {
+    const { put, audience, counted } = world()
+    put({ name: 'a', tags: ['x'] }, { name: 'b' })
+
+    assert.equal(audience.picture('sse'), audience.picture('sse'))
+    assert.deepEqual(counted, { pictures: 1, looks: 0, encodings: 1 })
+    put({ name: 'b', tags: ['x'] })
+    assert.equal(audience.after(1, 'sse'), audience.after(1, 'sse'))
+    assert.deepEqual(counted, { pictures: 1, looks: 2, encodings: 2 })
+  })
+
+  it('makes what is long in the background, and says when it is made', async () => {
+    const { put, audience, made } = world()
+    put(...Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, tags: ['x'] })))
+
+    assert.equal(audience.after(0, 'lines'), making)
+    assert.equal(audience.after(0, 'lines'), making)
+    await made
+
+    const events = audience.after(0, 'lines')
+    assert.ok(typeof events !== 'string' && events.pieces.length > 1 && events.revision === 1)
+  })
+
+  it('is one for however its filter is spelled, and another for another filter', async () => {
+    await using daemon = await serveWatch()
+    const one = await daemon.follow('/servers/watch?tag=x&status=')
+    const same = await daemon.follow('/api/v1/servers?watch=1&tag=x&tag=x')
+    const other = await daemon.follow('/servers/watch?tag=y')
+    for (const watcher of [one, same, other]) await watcher.upTo('BOOKMARK')
+
+    assert.equal(daemon.watch.counts().audiences, 2)
+    daemon.put({ name: 'a', tags: ['x'] }, { name: 'b', tags: ['y'] })
+
+    assert.deepEqual(shortly(await one.next()), ['ADDED a'])
+    assert.deepEqual(shortly(await same.next()), ['ADDED a'])
+    assert.deepEqual(shortly(await other.next()), ['ADDED b'])
+  })
+})

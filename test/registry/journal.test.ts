@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Batch } from '../../src/model/change.ts'
+import { createJournal } from '../../src/registry/journal.ts'
+import { createRoster } from '../roster.ts'
+
+const reasonOf = (found: number | { readonly reason: string }) =>
+  typeof found === 'number' ? found : found.reason.replace(/:.*/, '')
+
+describe('journal', () => {
+  it('knows what followed each revision that it holds', () => {
+    const { registry, put } = createRoster()
+    put({ name: 'before' })
+    const journal = createJournal({ registry })
+    for (const name of ['a', 'b', 'c']) put({ name })
+
+    assert.deepEqual(
+      [1, 2, 3].map((revision) => journal.after(revision)?.changes[0]?.now?.server.name),
+      ['a', 'b', 'c'],
+    )
+    assert.equal(journal.after(4), undefined)
+    assert.equal(journal.after(0), undefined)
+    assert.equal(reasonOf(journal.revisionOf('e-0')), 'expired')
+    assert.equal(journal.revisionOf('e-1'), 1)
+    assert.equal(journal.revisionOf(registry.token()), 4)
+  })
+
+  for (const [limit, name] of [
+    [{ mostChanges: 10 }, 'changes'],
+    [{ mostBytes: 20_000 }, 'bytes'],
+  ] as const) {
+    it(`holds no more ${name} than it may, and says what it has forgotten`, () => {
+      const { registry, put } = createRoster()
+      const journal = createJournal({ registry, ...limit })
+
+      for (let index = 0; index < 3000; index += 1) put({ name: `s${index % 7}`, version: String(index) })
+
+      const { changes, bytes } = journal.counts()
+      assert.ok(changes > 3 && changes <= 10 + 20)
+      assert.ok(bytes <= 40_000)
+      assert.equal(reasonOf(journal.revisionOf(`e-${journal.oldest()}`)), journal.oldest())
+      assert.equal(reasonOf(journal.revisionOf(`e-${journal.oldest() - 1}`)), 'expired')
+      for (let revision = journal.oldest(); revision < journal.newest(); revision += 1)
+        assert.equal(journal.after(revision)?.revision, revision + 1)
+    })
+  }
+
+  it('holds nothing of a batch that alone is too much', () => {
+    const { registry, put } = createRoster()
+    const journal = createJournal({ registry, mostChanges: 5 })
+
+    put(...Array.from({ length: 20 }, (_, index) => ({ name: `s${index}` })))
+
+    assert.equal(reasonOf(journal.revisionOf('e-0')), 'expired')
+    assert.equal(journal.revisionOf('e-1'), 1)
+  })
+
+  it('lets nobody go on over a gap', () => {
+    const { registry, put } = createRoster()
+    let push: (batch: Batch) => void = () => {}
+    const journal = createJournal({ registry: { token: () => 'e-0', subscribe: (to) => ((push = to), () => {}) } })
+    registry.subscribe((batch) => batch.revision !== 2 && push(batch))
+
+    for (const name of ['a', 'b', 'c']) put({ name })
+
+    assert.equal(reasonOf(journal.revisionOf('e-1')), 'expired')
+    assert.equal(journal.after(2)?.revision, 3)
+  })
+})
