@@ -6,6 +6,8 @@ export type Caller = {
   readonly role: 'none' | 'reader' | 'registrar' | 'admin'
   /** Bound to these namespaces; absent: all. */
   readonly namespaces?: readonly string[] | undefined
+  /** How many agents it may hold at once; absent: as many as there may be. */
+  readonly most_agents?: number | undefined
 }
 
 /** The caller may not do this; says what would be needed. */

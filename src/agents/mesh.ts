@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Server } from '../model/server.ts'
-import { type Agent, type AgentConflict, type Registered, serverIdOf } from './agents.ts'
+import { type Agent, type AgentConflict, QuotaExceeded, type Registered, serverIdOf } from './agents.ts'
 import { type Caller, holderOf, mayRegister, mayTouch } from './caller.ts'
 import { capabilityOf, findCapabilities } from './capabilities.ts'
 import { createCensus } from './census.ts'
@@ -96,11 +96,18 @@ export function createMesh({
     mayRegister(caller, request.definition.namespace)
     const before = agents.get(request.id)
     if (before) mayTouch(caller, before)
+    else refuseTooMany(caller)
     // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.
     const version = expected ?? (before ? request.expected : undefined)
     const registered = await agents.register({ ...request, expected: version }, holderOf(caller, before))
     if (registered.changed) audit(caller, registered.agent.id, before, registered.agent)
     return { ...registered, ...tell(registered.agent) }
+  }
+
+  function refuseTooMany({ name, most_agents: most }: Caller): void {
+    if (most === undefined) return
+    const held = agents.list().filter((agent) => agent.held.holder === name).length
+    if (held >= most) throw new QuotaExceeded(`This token holds ${held} agents already, the most that it may.`)
   }
 
   /** Notes a heartbeat. One that carries a whole registration registers; any other of an unknown agent is refused. */

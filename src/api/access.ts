@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Role, TokenGrant } from './config.ts'
+import type { Rate, Role, TokenGrant } from './config.ts'
 import { Problem } from './problem.ts'
 
 const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 }
@@ -13,6 +13,10 @@ export type Principal = {
   readonly namespaces?: readonly string[] | undefined
   /** May see secrets unredacted. */
   readonly secrets: boolean
+  /** Sent no token. */
+  readonly anonymous?: true
+  readonly rate?: Rate | undefined
+  readonly most_agents?: number | undefined
 }
 
 export type Access = {
@@ -37,15 +41,18 @@ export function createAccess({
   anonymous?: Role | undefined
   loopback: boolean
 }): Access {
-  const known = tokens.map(({ token, ...principal }) => ({ digest: digestOf(token), principal }))
+  const known = tokens.flatMap(({ token, token_file: _file, ...principal }) =>
+    token === undefined ? [] : [{ digest: digestOf(token), principal }],
+  )
   const nobody: Principal = {
     name: 'anonymous',
     role: anonymous ?? (tokens.length === 0 && loopback ? 'admin' : 'reader'),
     secrets: false,
+    anonymous: true,
   }
 
   function authenticate(authorization: string | undefined): Principal | undefined {
-    if (authorization === undefined || known.length === 0) return nobody
+    if (authorization === undefined || tokens.length === 0) return nobody
     const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? []
     if (token === undefined) return undefined
     const digest = digestOf(token)

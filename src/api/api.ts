@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import { createAccess } from './access.ts'
-import { type Auth, type Cors, type Limits, type Listen, tokensOf } from './config.ts'
+import type { Auth, Cors, Limits, Listen, TokenGrant } from './config.ts'
 import { createEdge, type Route } from './edge.ts'
 import { replyToError } from './fault.ts'
 import { createFronts } from './fronts.ts'
@@ -10,6 +10,7 @@ import type { Front } from './hot.ts'
 import { listen } from './listen.ts'
 import type { ApiParts } from './parts.ts'
 import { send } from './reply.ts'
+import { createTokens } from './tokens.ts'
 
 /** The config that may change while the daemon serves; where it listens may not. */
 export type ApiRules = { readonly auth: Auth; readonly cors: Cors; readonly limits: Limits; readonly listen: Listen }
@@ -25,16 +26,27 @@ export async function openApi({
   parts,
   fronts = [],
   accessLog = false,
+  tokenFilesMs = 5000,
   log,
 }: {
   rules: ApiRules
   parts: ApiParts
   fronts?: readonly Front[]
   accessLog?: boolean
+  /** How often files with tokens are looked at. */
+  tokenFilesMs?: number
   log: Log
 }) {
   const { hot, fronts: own } = createFronts(parts)
-  let current = guardOf(rules)
+  let newest = rules
+  const tokens = createTokens({ log, onChange: renew, everyMs: tokenFilesMs })
+  tokens.follow(rules.auth)
+  let current = guardOf(rules, tokens.grants())
+
+  function renew(): void {
+    current = guardOf(newest, tokens.grants())
+  }
+
   const edge = createEdge({
     route: whenAsked(async () => (await import('./router.ts')).createRouter({ ...parts, hot }), log),
     guard: () => current.guard,
@@ -49,11 +61,17 @@ export async function openApi({
     url: listening.url,
     port: listening.port,
     warning: current.warning,
-    apply: (next: ApiRules) =>
-      void (current = guardOf({ ...next, listen: { ...next.listen, host: rules.listen.host } })),
+    apply: (next: ApiRules) => {
+      newest = { ...next, listen: { ...next.listen, host: rules.listen.host } }
+      tokens.follow(next.auth)
+      renew()
+    },
     counts: edge.counts,
     connections: listening.connections,
-    [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      tokens.close()
+      await listening[Symbol.asyncDispose]()
+    },
   }
 }
 export type OpenApi = Awaited<ReturnType<typeof openApi>>
@@ -80,9 +98,9 @@ function whenAsked(load: () => Promise<Route>, log: Log): Route {
   }
 }
 
-function guardOf({ auth, cors, limits, listen: { host, hosts } }: ApiRules) {
+function guardOf({ auth, cors, limits, listen: { host, hosts } }: ApiRules, tokens: readonly TokenGrant[]) {
   const loopback = isLoopback(host)
-  const access = createAccess({ tokens: tokensOf(auth), anonymous: auth.anonymous, loopback })
+  const access = createAccess({ tokens, anonymous: auth.anonymous, loopback })
   const origins = cors.enabled ? cors.origins : []
   const guard = createGuard({ access, cors: { ...cors, origins }, loopback, hosts, limits })
   return { guard, bodyBytes: limits.body_bytes, warning: access.warning }

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { type Access, type Principal, unauthorised } from './access.ts'
-import type { Limits } from './config.ts'
+import type { Limits, Rate } from './config.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { hostNameOf, isLoopback } from './host.ts'
 import { createMemo } from './memo.ts'
 import { Problem } from './problem.ts'
+import { createRates } from './rates.ts'
 
 /** Somebody who was let in, and what a page elsewhere may see of the answer. */
 export type Admitted = {
@@ -24,7 +25,7 @@ export type GuardRules = {
   /** Further names that may stand in `Host`. */
   readonly hosts: readonly string[]
   /** How long a request's target may be, and how many parameters it may have. */
-  readonly limits: Pick<Limits, 'url_length' | 'parameters'>
+  readonly limits: Pick<Limits, 'url_length' | 'parameters'> & { readonly rate?: Rate | undefined }
 }
 
 /** Orchestrators ask these without any credentials. */
@@ -38,6 +39,7 @@ const probes = new Set(['/health', '/healthz', '/ready', '/readyz', '/-/healthy'
 export function createGuard({ access, cors, loopback, hosts, limits }: GuardRules) {
   const allowed = new Set(hosts.map((host) => host.toLowerCase()))
   const hostProblem = createMemo(1000, (host: string) => problemOfHost(host) ?? null)
+  const waitOf = createRates()
   const plain = admissionOf(access.authenticate(undefined))
 
   function problemOfHost(host: string): Problem | undefined {
@@ -80,14 +82,30 @@ export function createGuard({ access, cors, loopback, hosts, limits }: GuardRule
   }
 
   function withRole(request: IncomingMessage, admission: Admission): Admission {
-    if (admission.problem ?? admission.principal.role !== 'none') return admission
+    if (admission.problem) return admission
+    const { principal, cors: corsOf } = admission
+    const limit = principal.rate ?? limits.rate
+    if (principal.role !== 'none' && limit === undefined) return admission
     if (probes.has(pathOf(request))) return admission
-    return { problem: needsToken(), cors: admission.cors }
+    if (principal.role === 'none') return { problem: needsToken(), cors: corsOf }
+    const seconds = limit && waitOf(askerOf(principal, request), limit)
+    return seconds === undefined ? admission : { problem: tooOften(seconds), cors: corsOf }
   }
 
   return { admit, cors }
 }
 export type Guard = ReturnType<typeof createGuard>
+
+/** Tokens are told apart by their names, whoever has none by their address. */
+function askerOf({ anonymous, name }: Principal, { socket }: IncomingMessage): string {
+  return anonymous ? `address ${socket.remoteAddress}` : `token ${name}`
+}
+
+function tooOften(seconds: number): Problem {
+  return new Problem(429, `You ask more often than you may. Come back in ${seconds} s.`, {
+    headers: { 'retry-after': String(seconds) },
+  })
+}
 
 function needsToken(): Problem {
   return new Problem(401, 'Nobody may read here without a bearer token.', {

@@ -60,7 +60,7 @@ export async function loadConfig({
   if (flags.paths?.length) value['sources'] = withPaths(value['sources'], flags.paths, place)
   value['store'] = withType(value['store'])
 
-  const { data, error } = Config.safeParse(value, { error: complaint })
+  const { data, error } = Config.safeParse(value, { error: complaint, jitless: true })
   const complaints = error ? error.issues.flatMap((issue) => explain(Config, value, issue)) : twinsIn(data.sources)
   const all = [...problems, ...complaints.map(({ path, message }) => ({ path, message, origin: placeOf(path) }))]
   if (!data || all.length > 0) throw new ConfigError(all)
@@ -123,8 +123,12 @@ function absolute(config: Config, place: Place, file: string | undefined): Confi
   const base = file === undefined ? place.cwd : path.dirname(file)
   const from = (one: string) => (/^~(\/|$)/.test(one) ? path.join(place.home, one.slice(1)) : path.resolve(base, one))
   const { tls } = config.listen
+  const tokens = config.auth.tokens.map((grant) =>
+    grant.token_file === undefined ? grant : { ...grant, token_file: from(grant.token_file) },
+  )
   return {
     ...config,
+    auth: { ...config.auth, tokens },
     listen: tls ? { ...config.listen, tls: { cert: from(tls.cert), key: from(tls.key) } } : config.listen,
     sources: config.sources.map((source) =>
       source.type === 'file' && source.paths ? { ...source, paths: source.paths.map(from) } : source,

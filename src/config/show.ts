@@ -11,7 +11,7 @@ export type Shown = { readonly path: string; readonly value: unknown; readonly o
 export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
   const { auth, ...rest } = config
   // Of a token the secret goes; whose it is, and what it may, stays.
-  const tokens = auth.tokens.map((grant) => ({ ...grant, token: redacted }))
+  const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redacted }) }))
   const shown = { ...auth, ...(auth.token !== undefined && { token: redacted }), tokens }
   return { ...(redactValue(rest) as typeof rest), auth: shown }
 }

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { rmSync, writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { openApi } from '../../src/api/api.ts'
+import { Auth, Cors, Limits, Listen } from '../../src/api/config.ts'
+import { createRates } from '../../src/api/rates.ts'
+import { createLog } from '../../src/log.ts'
+import { startHere } from '../daemon.ts'
+import { temporary, until } from '../e2e/running.ts'
+import { parts } from './served.ts'
+
+const memory = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const rules = {
+  auth: Auth.parse({}),
+  cors: Cors.parse({}),
+  limits: Limits.parse({}),
+  listen: Listen.parse({ host: '127.0.0.1', port: 0 }),
+}
+
+describe('tokens in files', () => {
+  it('are read again when they change, several may hold at once, and none is logged', async () => {
+    using folder = temporary()
+    const file = folder.at('token')
+    writeFileSync(file, 'canary-one\n')
+    const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
+    let lines = ''
+    const log = createLog({ destination: { write: (line) => void (lines += line) } })
+    await using api = await openApi({ rules: { ...rules, auth }, parts: parts(), log, tokenFilesMs: 20 })
+    const reload = async (token: string) =>
+      (await fetch(`${api.url}/-/reload`, { method: 'POST', headers: bearer(token) })).status
+
+    assert.deepEqual([await reload('canary-one'), await reload('canary-two')], [200, 401])
+    writeFileSync(file, 'canary-one\ncanary-two\n')
+    await until(async () => (await reload('canary-two')) === 200)
+    assert.equal(await reload('canary-one'), 200)
+    writeFileSync(file, 'canary-two\nno token at all\n')
+    await until(async () => (await reload('canary-one')) === 401)
+    assert.equal(await reload('canary-two'), 200)
+    assert.doesNotMatch(lines, /canary|no token at all/)
+  })
+
+  it('let nobody in while they cannot be read, and do not open the daemon to everybody', async () => {
+    using folder = temporary()
+    const file = folder.at('token')
+    const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
+    const log = createLog({ level: 'silent' })
+    await using api = await openApi({ rules: { ...rules, auth }, parts: parts(), log, tokenFilesMs: 20 })
+    const reload = async (headers: Record<string, string> = {}) =>
+      (await fetch(`${api.url}/-/reload`, { method: 'POST', headers })).status
+
+    assert.deepEqual([await reload(), await reload(bearer('late'))], [403, 401])
+    writeFileSync(file, 'late')
+    await until(async () => (await reload(bearer('late'))) === 200)
+    rmSync(file)
+    await until(async () => (await reload(bearer('late'))) === 401)
+    assert.equal(await reload(), 403)
+  })
+
+  it('stand beside the config, which takes other tokens while the daemon serves', async () => {
+    await using daemon = await startHere(memory)
+    writeFileSync(daemon.folder.at('bot.token'), 'robot')
+    const grant = (more: string) => `${memory}auth: { tokens: [{ name: bot, role: registrar, ${more} }] }\n`
+    const register = async (headers: Record<string, string>) =>
+      (await daemon.ask('POST', '/agents', { id: 'owl' }, headers)).status
+
+    await daemon.reload(grant('token_file: bot.token'))
+    assert.deepEqual([await register(bearer('robot')), await register({})], [200, 403])
+    await daemon.reload(grant('token: other'))
+    assert.deepEqual([await register(bearer('robot')), await register(bearer('other'))], [401, 200])
+    assert.deepEqual(await daemon.reload(grant('secrets: true')), { applied: false, reason: await reasonOf(daemon) })
+  })
+})
+
+async function reasonOf({ lines }: { lines: readonly Record<string, unknown>[] }): Promise<string> {
+  const { err } = lines.findLast(({ level }) => level === 'error') as { err: { message: string } }
+  assert.match(err.message, /tokens\[0\]\.token.*either "token" or "token_file"/)
+  return err.message
+}
+
+describe('quotas', () => {
+  it('keep a token to its rate, and say when to come back', async () => {
+    const tokens =
+      '[{ name: slow, token: slow, role: reader, rate: { requests_per_second: 0.01, burst: 2 } }, { name: fast, token: fast }]'
+    await using daemon = await startHere(`${memory}auth: { tokens: ${tokens} }\n`)
+    const ask = async (token: string, path = '/servers') => await daemon.get(path, { headers: bearer(token) })
+
+    const statuses = [await ask('slow'), await ask('slow'), await ask('slow')].map(({ status }) => status)
+    const refused = await ask('slow')
+
+    assert.deepEqual(statuses, [200, 200, 429])
+    assert.ok(Number(refused.headers.get('retry-after')) > 90)
+    assert.equal((await ask('slow', '/readyz')).status, 200)
+    assert.equal((await ask('fast')).status, 200)
+    await daemon.reload(`${memory}limits: { rate: { requests_per_second: 0.01 } }\n`)
+    assert.deepEqual([(await daemon.get('/servers')).status, (await daemon.get('/servers')).status], [200, 429])
+  })
+
+  it('spread what comes evenly over time, for each asker by itself', () => {
+    let now = 0
+    const wait = createRates({ now: () => now })
+    const rate = { requests_per_second: 2, burst: 3 }
+    const ask = (asker = 'a') => wait(asker, rate)
+
+    assert.deepEqual([ask(), ask(), ask(), ask(), ask('b')], [undefined, undefined, undefined, 1, undefined])
+    now = 500
+    assert.deepEqual([ask(), ask()], [undefined, 1])
+    now = 100_000
+    assert.deepEqual([ask(), ask(), ask(), ask()], [undefined, undefined, undefined, 1])
+  })
+
+  it('keep a token to its number of agents', async () => {
+    await using daemon = await startHere(
+      `${memory}auth: { tokens: [{ name: bot, token: robot, role: registrar, most_agents: 1 }] }\n`,
+    )
+    const register = (id: string) => daemon.ask<{ detail: string }>('POST', '/agents', { id }, bearer('robot'))
+
+    const [first, again, second] = [await register('owl'), await register('owl'), await register('fox')]
+    await daemon.ask('DELETE', '/agents/owl', undefined, bearer('robot'))
+
+    assert.deepEqual([first.status, again.status, second.status], [200, 200, 429])
+    assert.match(second.body.detail, /holds 1 agents already/)
+    assert.equal((await register('fox')).status, 200)
+  })
+})
