@@ -40,7 +40,7 @@ export function rowOf(
     id: winner.id,
     ...definition,
     ...(version !== undefined && { version }),
-    capabilities: union(definition.capabilities, carried?.capabilities),
+    capabilities: capabilitiesOf(winner, carried, before),
     status,
     health,
     source: winner.layer.name,
@@ -84,6 +84,12 @@ function verdict(
     ...(judged.reason && { reason: judged.reason }),
     ...(found?.protocol_version && { protocol_version: found.protocol_version }),
   }
+}
+
+/** The same array for as long as nothing in it changed, so that nobody has to look. */
+function capabilitiesOf({ definition }: Candidate, probed: Probed | undefined, before: Row | undefined): Capability[] {
+  const same = before?.candidate.definition === definition && before.probed?.capabilities === probed?.capabilities
+  return same ? before.server.capabilities : union(definition.capabilities, probed?.capabilities)
 }
 
 /** Declared capabilities first; what the server said of itself fills in the rest. */
