@@ -1,0 +1,69 @@
+/**
+ * The literal, long figures: `npm run soak [-- NAME…] [--minutes N] [--short]`.
+ *
+ * Each scenario runs against a real daemon of its own, for a bounded time, and ends in one line: pass or FAIL, how long
+ * it took, and its figures. The exit code is 1 when any failed.
+ */
+import { parseArgs } from 'node:util'
+import type { Effort, Figures, Scenario } from './scenario.ts'
+import { files } from './scenarios/files.ts'
+import { lives } from './scenarios/lives.ts'
+import { streams } from './scenarios/streams.ts'
+
+const scenarios: readonly Scenario[] = [...files, ...streams, ...lives]
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: 'string' }, short: { type: 'boolean', default: false } },
+})
+const short = values.short
+const effort: Effort = {
+  short,
+  minutes: Number(values.minutes ?? (short ? 0.25 : 10)),
+  of: (full, brief) => (short ? brief : full),
+}
+const unknown = positionals.filter((name) => !scenarios.some((one) => one.name === name))
+if (unknown.length > 0 || !(effort.minutes > 0)) {
+  process.stderr.write(`There is no ${unknown.join(', ') || 'such time'}. There are:\n${listing()}`)
+  process.exit(2)
+}
+
+const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+let failed = 0
+for (const scenario of chosen) {
+  process.stderr.write(`${scenario.name}: ${scenario.what} …\n`)
+  const began = performance.now()
+  const outcome = await outcomeOf(scenario)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  if (outcome instanceof Error) failed += 1
+  const told = outcome instanceof Error ? outcome.message : figuresOf(outcome)
+  process.stdout.write(
+    `${outcome instanceof Error ? 'FAIL' : 'pass'}  ${scenario.name.padEnd(9)} ${seconds} s  ${told}\n`,
+  )
+}
+process.stdout.write(`${chosen.length - failed} of ${chosen.length} passed\n`)
+// What a scenario that was given up on left open must not keep this alive.
+process.exit(failed === 0 ? 0 : 1)
+
+async function outcomeOf({ run, limitSeconds }: Scenario): Promise<Figures | Error> {
+  const seconds = limitSeconds(effort)
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`not done after ${seconds} s`)), seconds * 1000)
+  try {
+    return await Promise.race([run(effort), late.promise])
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function figuresOf(figures: Figures): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+}
+
+function listing(): string {
+  return scenarios.map(({ name, what }) => `  ${name.padEnd(9)} ${what}\n`).join('')
+}

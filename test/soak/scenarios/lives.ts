@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { Agent, request as httpRequest } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '../../e2e/running.ts'
+import { freePort } from '../../real.ts'
+import { openSoak, type Scenario } from '../scenario.ts'
+import { watchServers } from '../watcher.ts'
+
+type Answer = { readonly status: number; readonly text: string }
+
+/** Asks on a connection of the agent; a connection that could not be had, or was cut, says so. */
+function ask(
+  url: string,
+  { method = 'GET', body, agent }: { method?: string; body?: unknown; agent: Agent },
+): Promise<Answer | 'refused' | 'cut'> {
+  const { promise, resolve } = Promise.withResolvers<Answer | 'refused' | 'cut'>()
+  let begun = false
+  const asked = httpRequest(url, { method, agent, headers: { 'content-type': 'application/json' } }, (response) => {
+    begun = true
+    let text = ''
+    response.setEncoding('utf8')
+    response.on('data', (chunk: string) => (text += chunk))
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+    response.on('error', () => resolve('cut'))
+  })
+  asked.on('error', (error: NodeJS.ErrnoException) => {
+    // Before a word of the answer: the request was not taken, and may be sent elsewhere.
+    resolve(begun || (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') ? 'cut' : 'refused')
+  })
+  asked.end(body === undefined ? undefined : JSON.stringify(body))
+  return promise
+}
+
+const sigterm: Scenario = {
+  name: 'sigterm',
+  what: 'told to end under load: what was being answered is answered whole, exit 0 within 10 s',
+  limitSeconds: ({ of }) => of(180, 60),
+  async run({ of }) {
+    const rounds = of(10, 3)
+    let answered = 0
+    let refused = 0
+    let longest = 0
+    for (let round = 0; round < rounds; round += 1) {
+      await using soak = await openSoak()
+      const servers = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`s${n}`, { command: 'x' }]))
+      writeFileSync(soak.folder.at('many.json'), JSON.stringify({ servers }))
+      soak.writeConfig(`sources:\n  - { type: file, paths: [${soak.folder.at('many.json')}] }\n`)
+      const daemon = soak.daemon()
+      await daemon.get('/-/reload', { method: 'POST' })
+      await until(async () => (await daemon.json<{ servers: unknown[] }>('/servers?limit=500')).servers.length === 500)
+      const watching = Array.from({ length: 100 }, () => watchServers(daemon.url, { onEvent: () => undefined }))
+      await until(() => watching.every(({ connections }) => connections() === 1))
+      const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+      const over = new AbortController()
+      const load = Array.from({ length: 64 }, async () => {
+        while (!over.signal.aborted) {
+          const answer = await ask(`${daemon.url}/servers`, { agent })
+          assert.notEqual(answer, 'cut', 'an answer was cut in the middle')
+          if (typeof answer === 'string') {
+            refused += 1
+            return
+          }
+          assert.equal(answer.status, 200)
+          assert.equal((JSON.parse(answer.text) as { servers: unknown[] }).servers.length, 500)
+          answered += 1
+        }
+      })
+      await pause(200 + Math.random() * 500)
+      const began = performance.now()
+      daemon.child.kill('SIGTERM')
+      if (round % 2 === 1) daemon.child.kill('SIGTERM')
+      const [code] = await daemon.exited
+      longest = Math.max(longest, performance.now() - began)
+      over.abort()
+      await Promise.all(load)
+      agent.destroy()
+      await Promise.all(watching.map(({ close }) => close()))
+      assert.equal(code, 0)
+      assert.ok(longest < 10_000)
+    }
+    return { rounds, answered, refused_after: refused, longest_exit_ms: Math.round(longest) }
+  },
+}
+
+/** Registers without end until the daemon dies under it; the ids that were acknowledged. */
+async function storm(url: string, tag: string, acknowledged: Set<string>): Promise<void> {
+  const agent = new Agent({ keepAlive: true })
+  await Promise.all(
+    Array.from({ length: 16 }, async (_, worker) => {
+      for (let n = 0; ; n += 1) {
+        const id = `${tag}-${worker}-${n}`
+        const metadata = {
+          name: id,
+          capabilities: [{ name: 'echo', version: '1.0.0' }],
+          endpoint: `http://agents.example/${id}`,
+        }
+        const answer = await ask(`${url}/agents/register_with_metadata`, {
+          method: 'POST',
+          body: { agent_id: id, metadata },
+          agent,
+        })
+        if (typeof answer === 'string') return
+        assert.ok(answer.status === 201 || answer.status === 200, `${answer.status} ${answer.text}`)
+        acknowledged.add(id)
+      }
+    }),
+  )
+  agent.destroy()
+}
+
+const kill: Scenario = {
+  name: 'kill',
+  what: 'kill -9 during a storm of registrations, again and again: every acknowledged one is there afterwards, none twice',
+  limitSeconds: ({ of }) => of(300, 90),
+  async run({ of }) {
+    await using soak = await openSoak({
+      config: 'sources:\n  - { type: agents }\n',
+      port: await freePort(),
+    })
+    const acknowledged = new Set<string>()
+    const rounds = of(20, 5)
+    const emptied: string[] = []
+    let polls = 0
+    const over = new AbortController()
+    const agent = new Agent({ keepAlive: true })
+    const { url } = soak.daemon()
+    const poller = (async () => {
+      for (let least = 0; !over.signal.aborted;) {
+        const answer = await ask(`${url}/servers?fields=name`, { agent })
+        await pause(10)
+        if (typeof answer === 'string' || answer.status !== 200) continue
+        const { count, syncing } = JSON.parse(answer.text) as { count: number; syncing?: string[] }
+        polls += 1
+        if (count < least && !syncing?.length) emptied.push(`${count} after ${least}`)
+        least = Math.max(least, count)
+      }
+    })()
+    for (let round = 0; round < rounds; round += 1) {
+      const daemon = soak.daemon()
+      const storming = storm(daemon.url, `r${round}`, acknowledged)
+      await pause(300 + Math.random() * 700)
+      daemon.child.kill('SIGKILL')
+      await once(daemon.child, 'exit')
+      await storming
+      const { json } = await soak.again()
+      await until(async () => {
+        const { syncing = [] } = await json<{ syncing?: string[] }>('/servers?limit=1')
+        return syncing.length === 0
+      }, 20)
+      const { servers } = await json<{ servers: { name: string; capabilities: unknown[]; url: string }[] }>('/servers')
+      const there = new Set(servers.map(({ name }) => name))
+      assert.equal(there.size, servers.length, 'one is there twice')
+      const lost = [...acknowledged].filter((id) => !there.has(id))
+      assert.deepEqual(
+        lost.slice(0, 5),
+        [],
+        `${lost.length} of ${acknowledged.size} acknowledged registrations were lost`,
+      )
+      const half = servers.filter(({ capabilities, url: one }) => capabilities.length !== 1 || !one)
+      assert.deepEqual(half.slice(0, 3), [], 'one is half-written')
+    }
+    over.abort()
+    await poller
+    agent.destroy()
+    assert.deepEqual(emptied, [], 'a poller saw an emptied list')
+    return { kills: rounds, acknowledged: acknowledged.size, polls }
+  },
+}
+
+const suspend: Scenario = {
+  name: 'suspend',
+  what: 'stopped for longer than a lease: nobody who goes on beating expires, who is dead does',
+  limitSeconds: ({ of }) => of(360, 60),
+  async run({ of }) {
+    const [timeout, eviction] = [of(60, 2), of(120, 4)]
+    const agents = `health: { agents: { timeout_threshold: ${timeout}, eviction_threshold: ${eviction} } }`
+    await using soak = await openSoak({ config: `sources:\n  - { type: agents }\n${agents}\n` })
+    const daemon = soak.daemon()
+    const agent = new Agent({ keepAlive: true })
+    const living = Array.from({ length: 20 }, (_, n) => `living-${n}`)
+    const dead = ['dead-0', 'dead-1']
+    for (const id of [...living, ...dead]) {
+      const answer = await ask(`${daemon.url}/agents/register_with_metadata`, {
+        method: 'POST',
+        body: { agent_id: id, metadata: { name: id, capabilities: [] } },
+        agent,
+      })
+      assert.ok(typeof answer !== 'string' && answer.status === 201, JSON.stringify(answer))
+    }
+    const over = new AbortController()
+    const beating = living.map(async (id, n) => {
+      await pause(n * 20)
+      while (!over.signal.aborted) {
+        await ask(`${daemon.url}/heartbeat`, { method: 'POST', body: { agent_id: id, status: 'healthy' }, agent })
+        await pause((timeout * 1000) / 4)
+      }
+    })
+    const lapsed: string[] = []
+    const watcher = watchServers(daemon.url, {
+      onEvent: ({ type, server }) => {
+        const { name, status } = (server ?? {}) as { name?: string; status?: string }
+        if (name?.startsWith('living') && (type === 'DELETED' || /unhealthy|offline/.test(status ?? '')))
+          lapsed.push(`${type} ${name} ${status}`)
+      },
+    })
+    await until(() => watcher.connections() === 1)
+    await pause(of(5000, 1000))
+    const stopped = of(eviction + 10, eviction + 2)
+    daemon.child.kill('SIGSTOP')
+    await pause(stopped * 1000)
+    daemon.child.kill('SIGCONT')
+    const began = performance.now()
+    await until(
+      async () => {
+        const { servers } = await daemon.json<{ servers: { name: string; status: string }[] }>('/servers')
+        return dead.every((id) => /unhealthy|offline/.test(servers.find(({ name }) => name === id)?.status ?? ''))
+      },
+      of(200, 30),
+    )
+    const deadMs = Math.round(performance.now() - began)
+    const { servers } = await daemon.json<{ servers: { name: string; status: string }[] }>('/servers')
+    over.abort()
+    await Promise.all(beating)
+    await watcher.close()
+    agent.destroy()
+    assert.deepEqual(lapsed, [], 'somebody living was said to be gone')
+    assert.ok(living.every((id) => servers.find(({ name }) => name === id)?.status === 'healthy'))
+    return {
+      timeout_s: timeout,
+      stopped_s: stopped,
+      agents: living.length,
+      false_expiries: lapsed.length,
+      dead_told_after_ms: deadMs,
+    }
+  },
+}
+
+export const lives: readonly Scenario[] = [sigterm, kill, suspend]

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { until } from '../../e2e/running.ts'
+import { freePort } from '../../real.ts'
+import { factsOf, metric, openSoak, quantile, type Scenario } from '../scenario.ts'
+import { type Event, stall, watchServers } from '../watcher.ts'
+
+type Soak = Awaited<ReturnType<typeof openSoak>>
+
+/** Many servers in one file; their version is when it was written. */
+function publish({ folder }: Soak, count: number, version: string): void {
+  const servers = Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [`s${n}`, { command: 'x', version, description: 'd'.repeat(1500) }]),
+  )
+  writeFileSync(folder.at('many.json'), JSON.stringify({ servers }))
+}
+
+async function openMany(count: number, port = 0): Promise<Soak> {
+  const soak = await openSoak({ port })
+  publish(soak, count, '0')
+  soak.writeConfig(`sources:\n  - { type: file, paths: [${soak.folder.at('many.json')}] }\n`)
+  await soak.daemon().get('/-/reload', { method: 'POST' })
+  await until(async () => (await total(soak)) === count)
+  return soak
+}
+
+const total = async (soak: Soak) => (await soak.daemon().json<{ total_servers: number }>('/stats')).total_servers
+const metrics = async (soak: Soak) => (await soak.daemon().get('/metrics')).text()
+const watchers = async (soak: Soak) => metric(await metrics(soak), 'roster_watchers ')
+
+const stalled: Scenario = {
+  name: 'stalled',
+  what: '100 watchers that stop reading while 1,000 changes a second go on: memory flat, others not slowed',
+  limitSeconds: ({ minutes }) => 120 + minutes * 60,
+  async run({ minutes, of }) {
+    const servers = 1000
+    await using soak = await openMany(servers)
+    const delays: number[] = []
+    let wrote = 0
+    const live = watchServers(soak.daemon().url, {
+      onEvent: ({ type, server, at }: Event) => {
+        if (type === 'MODIFIED' && server?.name === 's0' && server.version === String(wrote)) delays.push(at - wrote)
+      },
+    })
+    await until(() => live.connections() === 1)
+    let changes = 0
+    const churn = async (seconds: number) => {
+      const end = performance.now() + seconds * 1000
+      while (performance.now() < end) {
+        const next = performance.now() + 1000
+        wrote = performance.now()
+        publish(soak, servers, String(wrote))
+        changes += servers
+        await pause(Math.max(0, next - performance.now()))
+      }
+    }
+
+    await churn(of(30, 8))
+    const alone = delays.splice(0)
+    const before = factsOf(soak.daemon())
+    let highest = before.rss
+    let cut = 0
+    const end = performance.now() + minutes * 60_000
+    while (performance.now() < end) {
+      const sockets = await Promise.all(Array.from({ length: 100 }, () => stall(soak.daemon().url)))
+      await churn(Math.min(15, Math.max(5, minutes * 15)))
+      highest = Math.max(highest, factsOf(soak.daemon()).rss)
+      for (const socket of sockets) socket.destroy()
+      cut = metric(await metrics(soak), 'roster_watchers_evicted_total')
+    }
+    await live.close()
+    const among = delays.splice(0)
+    const figures = {
+      minutes,
+      changes,
+      stalled_at_once: 100,
+      cut,
+      rss_before_mb: before.rss,
+      rss_highest_mb: highest,
+      p99_alone_ms: quantile(alone, 0.99),
+      p99_among_ms: quantile(among, 0.99),
+      p50_alone_ms: quantile(alone, 0.5),
+      p50_among_ms: quantile(among, 0.5),
+    }
+    const told = JSON.stringify(figures)
+    assert.ok(among.length > 0 && cut > 0, `nothing was tried: ${told}`)
+    assert.ok(highest - before.rss <= 100, `memory grew by more than 100 MB: ${told}`)
+    assert.ok(figures.p99_among_ms < 2 * figures.p99_alone_ms + 50, `the others were slowed: ${told}`)
+    return figures
+  },
+}
+
+/** Asks for the watch and goes away after so many bytes, or a moment. */
+async function abortAfter(url: string, bytes: number): Promise<void> {
+  const socket: Socket = connect(Number(new URL(url).port), '127.0.0.1')
+  const gone = new Promise((resolve) => void socket.once('close', resolve))
+  socket.on('error', () => undefined) // Resets are what this is about.
+  const timer = setTimeout(() => socket.destroy(), 20 + Math.random() * 80)
+  let read = 0
+  socket.on('data', (chunk) => {
+    read += chunk.length
+    if (read >= bytes) socket.resetAndDestroy()
+  })
+  socket.write('GET /servers/watch HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await gone
+  clearTimeout(timer)
+}
+
+const cycles: Scenario = {
+  name: 'cycles',
+  what: 'watchers that connect and go away at random bytes: none is left, memory and files as before',
+  limitSeconds: ({ of }) => of(600, 90),
+  async run({ of }) {
+    await using soak = await openMany(300)
+    const { url } = soak.daemon()
+    const times = of(10_000, 1000)
+    const round = async (count: number) => {
+      let left = count
+      const one = async () => {
+        while (left-- > 0) await abortAfter(url, Math.floor(Math.random() * 150_000))
+      }
+      await Promise.all(Array.from({ length: 50 }, one))
+    }
+    await round(of(1000, 200))
+    await until(async () => (await watchers(soak)) === 0, 5)
+    const before = factsOf(soak.daemon())
+    const churning = { on: true }
+    const churn = (async () => {
+      for (let n = 1; churning.on; n += 1) {
+        publish(soak, 300, String(n))
+        await pause(300)
+      }
+    })()
+    await round(times)
+    churning.on = false
+    await churn
+    const began = performance.now()
+    await until(async () => (await watchers(soak)) === 0, 5)
+    const zeroMs = Math.round(performance.now() - began)
+    const after = await until(() => {
+      const facts = factsOf(soak.daemon())
+      return facts.fds - before.fds <= 3 && facts
+    }, 10)
+    return {
+      cycles: times,
+      zero_after_ms: zeroMs,
+      fds: `${before.fds} → ${after.fds}`,
+      rss_mb: `${before.rss} → ${after.rss}`,
+    }
+  },
+}
+
+const restart: Scenario = {
+  name: 'restart',
+  what: 'a restart with many watchers: all resume or begin anew by themselves, none is told a removal',
+  limitSeconds: () => 180,
+  async run({ of }) {
+    const port = await freePort()
+    await using soak = await openMany(50, port)
+    const count = of(1000, 200)
+    const seen = new Map<string, number>()
+    const versions = Array.from({ length: count }, () => '')
+    const all = versions.map((_, n) =>
+      watchServers(soak.daemon().url, {
+        onEvent: ({ type, server }) => {
+          seen.set(type, (seen.get(type) ?? 0) + 1)
+          if (server?.name === 's7') versions[n] = server.version ?? ''
+        },
+      }),
+    )
+    await until(() => versions.every((version) => version === '0'), 60)
+    const code = await soak.daemon().stop()
+    assert.equal(code, 0)
+    publish(soak, 50, '1')
+    const began = performance.now()
+    await soak.again()
+    await until(() => versions.every((version) => version === '1'), 60)
+    const backMs = Math.round(performance.now() - began)
+    await until(async () => (await watchers(soak)) === count, 10)
+    await Promise.all(all.map(({ close }) => close()))
+    const figures = {
+      watchers: count,
+      all_back_ms: backMs,
+      resyncs: seen.get('RESYNC') ?? 0,
+      removals: seen.get('DELETED') ?? 0,
+    }
+    assert.equal(figures.removals, 0, JSON.stringify(figures))
+    assert.ok(backMs < 30_000, JSON.stringify(figures))
+    return figures
+  },
+}
+
+export const streams: readonly Scenario[] = [stalled, cycles, restart]
