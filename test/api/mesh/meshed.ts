@@ -19,15 +19,20 @@ export type Said = Readonly<Record<string, unknown>> & { readonly name: string; 
 export async function meshed({
   servers = [],
   store = openMemory({ log: silent }),
+  opening = Promise.resolve(store),
   most = 200_000,
   ...options
-}: { servers?: readonly Said[]; store?: Store; most?: number } & Pick<Options, 'tokens' | 'anonymous'> = {}) {
+}: { servers?: readonly Said[]; store?: Store; opening?: Promise<Store>; most?: number } & Pick<
+  Options,
+  'tokens' | 'anonymous'
+> = {}) {
   const stack = new AsyncDisposableStack()
   stack.use(store)
+  const opened = (await Promise.race([opening, Promise.resolve(undefined)])) !== undefined
   let time = 0
   const registrations = stack.use(
     startRegistrations({
-      opening: Promise.resolve(store),
+      opening,
       settings: () => ({
         retentionMs: 3_600_000,
         preservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
@@ -52,7 +57,7 @@ export async function meshed({
     plan('file', 'config_file', listing(servers)),
     plan('agents', 'registered', registrations.sources.agents),
   ])
-  await supervisor.settled()
+  if (opened) await supervisor.settled()
   const moving = { volatile: mesh.volatile, version: mesh.version }
   const monitor = {
     ...moving,
@@ -82,7 +87,7 @@ export async function meshed({
     /** Registers an agent of this id, in good health. */
     agent: (id: string, fields: object = {}) => send('POST', '/agents', { id, ...fields }),
     ids: async (query: string) =>
-      ((await send('GET', `/agents${query}`)).body['agents'] as Answer[]).map(({ id }) => id),
+      ((await send('GET', `/agents${query}`)).body['agents'] as Answer[]).map(({ id }) => id as string),
     /** Lets time pass, as a process that is never held up sees it. */
     pass: (seconds: number) => {
       for (let passed = 0; passed < seconds; passed += 0.5) {

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TokenGrant } from '../../../src/api/config.ts'
+import { meshed } from './meshed.ts'
+
+const tokens: TokenGrant[] = [
+  { name: 'one', token: 'token-one', role: 'registrar', secrets: false },
+  { name: 'two', token: 'token-two', role: 'registrar', secrets: false },
+  { name: 'team-a', token: 'token-team-a', role: 'registrar', namespaces: ['team-a'], secrets: false },
+  { name: 'root', token: 'token-root', role: 'admin', secrets: false },
+]
+const as = (name: string) => ({ authorization: `Bearer token-${name}` })
+
+describe('who may register', () => {
+  it('is nobody without the role, and everybody may look', async () => {
+    await using mesh = await meshed({ tokens })
+    await mesh.post('/agents', { id: 'a' }, as('one'))
+
+    for (const [method, path, body] of [
+      ['POST', '/agents', { id: 'a' }],
+      ['POST', '/agents/register_with_metadata', { agent_id: 'a', metadata: {} }],
+      ['POST', '/heartbeat', { agent_id: 'a' }],
+      ['POST', '/heartbeat?by=router', { agent_id: 'a' }],
+      ['HEAD', '/heartbeat/a', undefined],
+      ['DELETE', '/agents/a', undefined],
+      ['POST', '/mcp/tools/register_agent', { registration_data: { id: 'a' } }],
+      ['POST', '/mcp/tools/unregister_agent', { agent_id: 'a' }],
+      ['POST', '/mcp/tools/heartbeat', { agent_id: 'a' }],
+    ] as const) {
+      const { status, body: said } = await mesh.send(method, path, body)
+      assert.equal(status, 403, path)
+      if (method === 'POST') assert.equal(said['role_needed'], 'registrar')
+    }
+    for (const path of ['/agents', '/agents/a', '/health/a', '/capabilities'])
+      assert.equal((await mesh.get(path)).status, 200)
+    assert.equal((await mesh.post('/mcp/tools/discover_services', { query: {} })).status, 200)
+  })
+
+  it('touches only its own agents; an admin touches all, and takes none over', async () => {
+    await using mesh = await meshed({ tokens })
+    const write = (name: string, body: object = { id: 'a' }) => mesh.post('/agents', body, as(name))
+    await write('one')
+
+    assert.equal((await write('two')).status, 403)
+    assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' }, as('two'))).status, 403)
+    assert.equal((await mesh.send('DELETE', '/agents/a', undefined, as('two'))).status, 403)
+    assert.equal((await write('root', { id: 'a', labels: { by: 'root' } })).status, 200)
+    assert.equal((await write('one', { id: 'a', labels: { by: 'one' } })).status, 200)
+    assert.equal((await write('two')).status, 403)
+    assert.equal((await mesh.send('DELETE', '/agents/a', undefined, as('root'))).status, 204)
+  })
+
+  it('in which namespace is as the token says, for where an agent is and where it goes', async () => {
+    await using mesh = await meshed({ tokens })
+    const write = (name: string, namespace: string) => mesh.post('/agents', { id: 'a', namespace }, as(name))
+
+    assert.equal((await write('team-a', 'team-b')).status, 403)
+    assert.equal((await write('team-a', 'team-a')).status, 200)
+    assert.equal((await write('team-a', 'team-b')).status, 403)
+    await mesh.send('DELETE', '/agents/a', undefined, as('team-a'))
+    await write('one', 'team-b')
+    assert.equal((await write('team-a', 'team-a')).status, 403)
+    assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' }, as('team-a'))).status, 403)
+  })
+
+  it('may be everybody, as it always was; what they hold, the first with a token may take', async () => {
+    await using mesh = await meshed({ tokens, anonymous: 'registrar' })
+    await mesh.agent('a')
+
+    assert.equal((await mesh.agent('a', { labels: { still: 'mine' } })).status, 200)
+    assert.equal((await mesh.post('/agents', { id: 'a' }, as('one'))).status, 200)
+    assert.equal((await mesh.agent('a')).status, 403)
+    assert.equal((await mesh.post('/agents', { id: 'a' }, as('two'))).status, 403)
+  })
+
+  it('leaves a line for every write: who, what, and the versions before and after', async () => {
+    await using mesh = await meshed({ tokens })
+
+    const first = await mesh.post('/agents', { id: 'a' }, as('one'))
+    const second = await mesh.post('/agents', { id: 'a', labels: { b: 'c' } }, as('root'))
+    await mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint: 'http://a.example' } }, as('one'))
+    await mesh.send('DELETE', '/agents/a', undefined, as('root'))
+
+    const [a, b] = [first.body['resource_version'], second.body['resource_version']] as string[]
+    assert.deepEqual(
+      mesh.audited.map(({ principal, agent, before, message }) => [principal, agent, before, message]),
+      [
+        ['one', 'a', undefined, 'agent was registered'],
+        ['root', 'a', a, 'agent was changed'],
+        ['one', 'a', b, 'agent was changed'],
+        ['root', 'a', mesh.audited[2]?.['after'], 'agent was unregistered'],
+      ],
+    )
+    assert.equal(mesh.audited[1]?.['after'], b)
+  })
+})

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { silent } from '../../../src/log.ts'
+import { openMemory } from '../../../src/stores/memory.ts'
+import { type Store, StoreUnavailable } from '../../../src/stores/store.ts'
+import { until } from '../../e2e/running.ts'
+import { meshed } from './meshed.ts'
+
+function failing() {
+  const memory = openMemory({ log: silent })
+  const state = { down: false }
+  const store: Store = {
+    ...memory,
+    commit: (operations) =>
+      state.down
+        ? Promise.reject(new StoreUnavailable('db.internal: refused', { retry_after: 2 }))
+        : memory.commit(operations),
+  }
+  return { store, state }
+}
+
+describe('a store that is down', () => {
+  it('refuses registrations for a while and tells when to come back; reads and heartbeats go on', async () => {
+    const { store, state } = failing()
+    await using mesh = await meshed({ store })
+    await mesh.agent('a')
+    state.down = true
+
+    const refused = await mesh.agent('b')
+    const tool = await mesh.post('/mcp/tools/register_agent', { registration_data: { id: 'b' } })
+    const deleted = await mesh.send('DELETE', '/agents/a')
+
+    for (const { status, headers, body } of [refused, tool, deleted]) {
+      assert.deepEqual([status, headers.get('retry-after')], [503, '2'])
+      assert.doesNotMatch(JSON.stringify(body), /db\.internal/)
+    }
+    assert.equal((await mesh.post('/heartbeat', { agent_id: 'a', status: 'degraded' })).status, 200)
+    assert.equal((await mesh.agent('a')).status, 200)
+    assert.deepEqual(await mesh.ids(''), ['a'])
+    state.down = false
+    assert.equal((await mesh.agent('b')).status, 200)
+    assert.deepEqual(await mesh.ids(''), ['a', 'b'])
+  })
+
+  it('that was not read yet is no empty one: nobody is told that they are unknown', async () => {
+    const opening = Promise.withResolvers<Store>()
+    const store = openMemory({ log: silent })
+    await using mesh = await meshed({ store, opening: opening.promise })
+
+    const asked = [
+      await mesh.get('/agents'),
+      await mesh.get('/agents/a'),
+      await mesh.get('/capabilities'),
+      await mesh.agent('a'),
+      await mesh.post('/heartbeat', { agent_id: 'a' }),
+      await mesh.send('HEAD', '/heartbeat/a'),
+    ]
+    opening.resolve(store)
+
+    for (const { status, headers } of asked) assert.deepEqual([status, headers.get('retry-after')], [503, '1'])
+    await until(async () => (await mesh.get('/agents')).status === 200)
+    assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' })).status, 404)
+  })
+})

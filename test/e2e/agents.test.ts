@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Running, start, temporary, until } from './running.ts'
+
+type Agent = { id: string; status: string; resource_version: string; last_heartbeat: string | null }
+
+const list = async ({ json }: Running, query = '') => (await json<{ agents: Agent[] }>(`/agents${query}`)).agents
+
+async function post({ get }: Running, path: string, body: unknown): Promise<number> {
+  const answer = await get(path, { method: 'POST', body: JSON.stringify(body) })
+  await answer.arrayBuffer()
+  return answer.status
+}
+
+const settled = async (daemon: Running) => await until(async () => (await daemon.get('/agents')).status === 200)
+
+describe('agents of the real daemon', () => {
+  it('who were acknowledged are there after a kill, none half-written and none twice, and no poller sees fewer', async () => {
+    using folder = temporary()
+    const acknowledged = new Set<string>()
+    for (let round = 0; round < 3; round += 1) {
+      await using daemon = await start([folder.at('servers')], { home: folder.path })
+      const known = acknowledged.size
+      const first = await until(async () => {
+        const answer = await daemon.get('/agents')
+        return answer.status === 200 && ((await answer.json()) as { count: number })
+      })
+      assert.ok(first.count >= known, `round ${round}: ${first.count} of ${known}`)
+
+      const storm = Array.from({ length: 8 }, async (_, writer) => {
+        for (let n = 0; ; n += 1) {
+          const id = `agent-${round}-${writer}-${n}`
+          try {
+            if (
+              (await post(daemon, '/agents', { id, capabilities: ['a', 'b'], labels: { round: `${round}` } })) === 200
+            )
+              acknowledged.add(id)
+          } catch {
+            return // killed
+          }
+        }
+      })
+      await until(() => acknowledged.size >= known + 100)
+      daemon.child.kill('SIGKILL')
+      await Promise.all([daemon.exited, ...storm])
+    }
+
+    await using daemon = await start([folder.at('servers')], { home: folder.path })
+    await settled(daemon)
+    const ids = (await list(daemon)).map(({ id }) => id)
+
+    assert.equal(new Set(ids).size, ids.length)
+    assert.deepEqual(
+      [...acknowledged].filter((id) => !ids.includes(id)),
+      [],
+    )
+    const whole = await daemon.json<{ count: number }>('/capabilities?name=b&agent_status=')
+    assert.equal(whole.count, ids.length)
+  })
+
+  it('are remembered over a restart, with their words and when they were heard', async () => {
+    using folder = temporary()
+    const args = [[folder.at('servers')], { home: folder.path }] as const
+    let last: string | null = null
+    {
+      await using daemon = await start(...args)
+      await settled(daemon)
+      await post(daemon, '/agents', { id: 'a', labels: { env: 'prod' } })
+      await post(daemon, '/heartbeat', { agent_id: 'a', status: 'degraded' })
+      last = (await list(daemon))[0]?.last_heartbeat ?? null
+      assert.equal(await daemon.stop(), 0)
+    }
+    await using daemon = await start(...args)
+    await settled(daemon)
+
+    const [agent] = await list(daemon, '?label_selector=env%3Dprod')
+
+    assert.equal(agent?.status, 'degraded')
+    const heard = Date.parse(agent?.last_heartbeat ?? '')
+    assert.ok(Math.abs(heard - Date.parse(last ?? '')) < 1000, `${agent?.last_heartbeat} is not ${last}`)
+  })
+})
