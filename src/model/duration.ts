@@ -16,12 +16,20 @@ export function parseDuration(value: unknown): number | undefined {
   return seconds
 }
 
+/** One for all durations: there are many of them, and each schema costs a little at start. */
+const Written = z.union([z.number(), z.string()])
+
 /** A duration: seconds as a number, or text such as `"30s"`, `"5m"`, `"1m30s"`. The parsed value is in seconds. */
 export function duration({ min = 0, max = 365 * 86_400 }: { min?: number; max?: number } = {}) {
-  return z
-    .union([z.number(), z.string()])
-    .refine((value) => parseDuration(value) !== undefined, 'must be seconds, or text such as "30s" or "5m"')
-    .refine((value) => (parseDuration(value) ?? min) >= min, `must be at least ${min} seconds`)
-    .refine((value) => (parseDuration(value) ?? max) <= max, `must be at most ${max} seconds`)
-    .transform((value) => parseDuration(value) ?? min)
+  return Written.transform((value, context) => {
+    const seconds = parseDuration(value)
+    if (seconds !== undefined && seconds >= min && seconds <= max) return seconds
+    context.addIssue({ code: 'custom', message: problemOf(seconds, min, max) })
+    return z.NEVER
+  })
+}
+
+function problemOf(seconds: number | undefined, min: number, max: number): string {
+  if (seconds === undefined) return 'must be seconds, or text such as "30s" or "5m"'
+  return seconds < min ? `must be at least ${min} seconds` : `must be at most ${max} seconds`
 }
