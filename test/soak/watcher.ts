@@ -55,7 +55,7 @@ export function watchServers(
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
       await once()
-      if (!stop.signal.aborted) await pause(retry * Math.random())
+      await pause(retry * Math.random(), undefined, { signal: stop.signal }).catch(() => undefined)
     }
   }
 
