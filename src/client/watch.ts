@@ -1,4 +1,5 @@
 import { createBackoff } from '../flow/backoff.ts'
+import { createEnding, createWatchdog, type Ending } from './ending.ts'
 import { isPassing, RosterError } from './error.ts'
 import { messagesIn, StreamError } from './event-stream.ts'
 import { createPicture, type EventBatch } from './picture.ts'
@@ -43,7 +44,9 @@ export async function* watchBatches(
 
   async function* connected(ending: Ending): AsyncGenerator<EventBatch> {
     using watchdog = createWatchdog(quietMs, () => ending.end(new Error('it has been silent for too long')))
-    const body = await bodyOf(await ask(picture.token(), ending.signal))
+    const token = picture.token()
+    if (token !== undefined) await mustBeReady(ending.signal)
+    const body = await bodyOf(await ask(token, ending.signal))
     picture.restart()
     const onRetry = (ms: number) => void (advisedMs = ms)
     for await (const message of messagesIn(body, { onAlive: watchdog.calm, onRetry })) {
@@ -62,6 +65,13 @@ export async function* watchBatches(
       headers: { accept: 'text/event-stream', ...(token === undefined ? {} : { 'last-event-id': token }) },
       signal: ending,
     })
+  }
+
+  /** A roster that has only just started has not found everything yet, and what is late would be told as vanished. */
+  async function mustBeReady(ending: AbortSignal): Promise<void> {
+    const { status, body } = await wire.open('/ready', { signal: ending })
+    await body?.cancel()
+    if (status === 503) throw new RosterError(`${wire.origin} is not ready yet`, { status })
   }
 
   async function bodyOf(response: Response): Promise<ReadableStream<Uint8Array>> {
@@ -94,36 +104,6 @@ function failureOf(error: unknown, origin: string): RosterError {
   const why = error instanceof Error ? error.message : String(error)
   if (error instanceof StreamError) return new RosterError(why, { status: 200, cause: error })
   return new RosterError(`the connection to ${origin} is lost: ${why}`, { cause: error })
-}
-
-type Ending = ReturnType<typeof createEnding>
-
-/** The end of one connection: its own, or that of the whole watch. Disposal is an end too. */
-function createEnding(outer: AbortSignal | undefined) {
-  const controller = new AbortController()
-  const end = (reason?: unknown) => controller.abort(reason)
-  const endWithOuter = () => end(outer?.reason)
-  outer?.addEventListener('abort', endWithOuter, { once: true })
-
-  function dispose(): void {
-    outer?.removeEventListener('abort', endWithOuter)
-    end()
-  }
-
-  return { signal: controller.signal, end, [Symbol.dispose]: dispose }
-}
-
-/** Bites when nobody calms it for so long. */
-function createWatchdog(ms: number, bite: () => void) {
-  let timer = setTimeout(bite, ms)
-  const hush = () => clearTimeout(timer)
-
-  function calm(): void {
-    hush()
-    timer = setTimeout(bite, ms)
-  }
-
-  return { calm, hush, [Symbol.dispose]: hush }
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

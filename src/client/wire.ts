@@ -1,3 +1,4 @@
+import { createEnding, createWatchdog } from './ending.ts'
 import { type Problem, RosterError } from './error.ts'
 
 /** Where a roster is, and as whom to ask. */
@@ -57,13 +58,15 @@ export function createWire({ url, token, fetch: own, timeoutMs = 30_000 }: Conne
 
   /** The JSON of a good answer; undefined for an empty one. */
   async function ask<T>(path: string, asked: Ask = {}): Promise<T> {
-    const limit = AbortSignal.timeout(timeoutMs)
-    const signal = asked.signal ? AbortSignal.any([asked.signal, limit]) : limit
+    using ending = createEnding(asked.signal)
+    using watchdog = createWatchdog(timeoutMs, () => ending.end(new Error('it took too long')))
     try {
-      const response = await open(path, { ...asked, signal })
+      asked.signal?.throwIfAborted()
+      const response = await open(path, { ...asked, signal: ending.signal })
       const text = await response.text().catch((error: unknown) => {
         throw noAnswer(error)
       })
+      watchdog.hush()
       if (!response.ok) throw refused(response, text)
       return (text === '' ? undefined : parsed(text, response)) as T
     } catch (error) {
@@ -101,7 +104,6 @@ export function createWire({ url, token, fetch: own, timeoutMs = 30_000 }: Conne
 function whyOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   if (!(cause instanceof Error)) return String(cause)
-  if (cause.name === 'TimeoutError') return 'it took too long'
   const code = 'code' in cause ? String(cause.code) : ''
   return code === 'ECONNREFUSED' ? 'nobody listens there' : cause.message || code || cause.name
 }

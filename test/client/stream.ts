@@ -13,6 +13,7 @@ export async function scripted(...acts: readonly Act[]) {
   const open = new Set<ServerResponse>()
   const http = createServer((request, response) => {
     const { url = '', headers } = request
+    if (url === '/ready') return void response.end()
     const act = acts[Math.min(asked.length, acts.length - 1)]
     asked.push({
       url,
@@ -21,7 +22,7 @@ export async function scripted(...acts: readonly Act[]) {
     })
     open.add(response)
     response.once('close', () => open.delete(response))
-    void act?.(request, response)
+    return void act?.(request, response)
   })
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { connectRoster, RosterError, shortId } from '../../src/client/index.ts'
+import { start, temporary, until } from '../e2e/running.ts'
+
+const weather = 'weather: { url: "http://127.0.0.1:9/mcp", tags: [geo] }'
+
+function withStatus(status: number): (error: unknown) => boolean {
+  return (error) => error instanceof RosterError && error.status === status && error.problem?.status === status
+}
+
+describe('a roster', () => {
+  it('answers what it is asked for', async () => {
+    using home = temporary()
+    writeFileSync(home.at('servers.yaml'), `servers: { ${weather}, files: { command: npx } }`)
+    await using daemon = await start([home.path], { home: home.path })
+    const roster = connectRoster({ url: `${daemon.url}/` })
+    await until(async () => (await roster.list()).total === 2)
+
+    assert.deepEqual((await roster.list({ tag: 'geo' })).servers.map(shortId), ['weather'])
+    assert.equal((await roster.get('weather')).url, 'http://127.0.0.1:9/mcp')
+    assert.deepEqual(Object.keys((await roster.discover()).servers), ['files', 'weather'])
+    assert.deepEqual(Object.keys(await roster.discover('claude', { tag: 'geo' })), ['mcpServers'])
+    assert.equal((await roster.check({ namespace: 'default', name: 'weather' })).reason, 'refused')
+    await assert.rejects(roster.get('none'), withStatus(404))
+    await assert.rejects(roster.list({ limit: -1 }), withStatus(400))
+  })
+
+  it('knows an agent from its registration until it takes its leave', async () => {
+    using home = temporary()
+    await using daemon = await start([home.path], { home: home.path, env: { AUTH_TOKEN: 'c4nary-c4nary-c4nary' } })
+    const stranger = connectRoster({ url: daemon.url })
+    const roster = connectRoster({ url: daemon.url, token: () => 'c4nary-c4nary-c4nary' })
+    const agent = { agent_id: 'helper', endpoint: 'http://127.0.0.1:9/mcp', capabilities: ['add', { name: 'sum' }] }
+
+    await assert.rejects(
+      stranger.register(agent),
+      (error) => error instanceof RosterError && [401, 403].includes(error.status),
+    )
+    await assert.rejects(roster.heartbeat('helper'), withStatus(404))
+    assert.equal((await roster.register(agent)).agent_id, 'helper')
+    await roster.heartbeat('helper', { status: 'degraded', metadata: { load: 0.9 } })
+
+    const { status, capabilities } = await roster.get('helper')
+    assert.deepEqual([status, capabilities.map(({ name }) => name)], ['degraded', ['add', 'sum']])
+    await roster.unregister('helper')
+    assert.deepEqual((await roster.list()).servers, [])
+  })
+
+  it('is followed over a restart, which looks like nothing but what changed meanwhile', async () => {
+    using home = temporary()
+    using places = temporary()
+    writeFileSync(places.at('a.yaml'), `servers: { ${weather} }`)
+    writeFileSync(places.at('b.yaml'), 'servers: { gone: { command: npx } }')
+    const options = { home: home.path }
+    const first = await start([places.path], options)
+    const { port } = new URL(first.url)
+    await until(async () => (await first.json<{ total: number }>('/servers')).total === 2)
+    const told: string[] = []
+    await using following = await connectRoster({ url: first.url, longestPauseMs: 50 }).follow(
+      {},
+      {
+        onChange: (events) =>
+          told.push(...events.map((one) => ('server' in one ? `${one.type} ${one.server.name}` : ''))),
+      },
+    )
+
+    await first.stop()
+    writeFileSync(places.at('b.yaml'), 'servers: {}')
+    await using second = await start(['--port', port, places.path], options)
+    assert.equal(second.url, first.url)
+
+    await until(() => !following.servers.has('default/gone'))
+    assert.deepEqual([...following.servers.keys()], ['default/weather'])
+    assert.ok(told.includes('DELETED gone') && !told.includes('DELETED weather'), told.join(', '))
+  })
+
+  it('that is not there is an error which says so, and shows no password', async () => {
+    for (const url of ['http://bob:c4nary@127.0.0.1:59', new URL('http://:c4nary@127.0.0.1:59/under/')]) {
+      await assert.rejects(connectRoster({ url }).list({ name: 'x' }), (error) => {
+        assert.ok(error instanceof RosterError)
+        assert.equal(error.message, 'no roster answers at http://127.0.0.1:59: nobody listens there')
+        return error.status === 0
+      })
+    }
+    assert.throws(() => connectRoster({ url: 'ftp://x' }), TypeError)
+  })
+
+  it('may be asked for as long as its asker likes, and no longer', async () => {
+    const never: typeof fetch = async (_, init) =>
+      new Promise((_resolve, reject) =>
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error)),
+      )
+    const impatient = connectRoster({ url: 'http://127.0.0.1:1', fetch: never, timeoutMs: 5 })
+
+    await assert.rejects(impatient.list(), /it took too long/)
+    await assert.rejects(impatient.list({}, { signal: AbortSignal.abort() }), { name: 'AbortError' })
+  })
+})
