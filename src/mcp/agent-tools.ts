@@ -7,6 +7,7 @@ import { agentView, healthView, sentView } from '../agents/view.ts'
 import { Stability } from '../model/capability.ts'
 import { Namespace } from '../model/names.ts'
 import type { McpParts } from './endpoint.ts'
+import { once } from './once.ts'
 import { resultOf } from './result.ts'
 
 const usualPage = 100
@@ -72,6 +73,31 @@ const Agents = z.object({
 })
 const Listed = z.object({ capabilities: z.array(z.looseObject({ name: z.string() })), count: z.int(), total: z.int() })
 
+/** What goes into each tool and what comes out; made once, since a server is made for every request. */
+const schemas = {
+  register: [
+    once(z.object({ registration_data: Registration })),
+    once(Done.extend({ agent_id: z.string(), resource_version: z.string() })),
+  ],
+  unregister: [once(z.object({ agent_id: Id })), once(Done)],
+  discover: [once(z.object({ query: Discovery.default({}), limit })), once(Agents)],
+  heartbeat: [
+    once(
+      z.object({
+        agent_id: Id,
+        status: z.enum(['healthy', 'degraded', 'unhealthy']).optional().describe('What it says of itself.'),
+        metadata: z.record(z.string(), z.unknown()).optional(),
+      }),
+    ),
+    once(Done.extend({ timestamp: z.string() })),
+  ],
+  status: [
+    once(z.object({ agent_id: Id })),
+    once(z.object({ status: z.string(), agent: z.looseObject({}), health: z.looseObject({}) })),
+  ],
+  capabilities: [once(Capabilities), once(Listed)],
+} as const
+
 /** The tools of the mesh: what agents do by its routes, as tools that ask the same functions. */
 export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, caller: Caller): void {
   const result = (work: () => object | Promise<object>) => resultOf(log, work)
@@ -82,8 +108,8 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
       title: 'Register an agent',
       description:
         'Announces an agent, or changes what it said. It is healthy from its first heartbeat on. Needs the role "registrar".',
-      inputSchema: z.object({ registration_data: Registration }),
-      outputSchema: Done.extend({ agent_id: z.string(), resource_version: z.string() }),
+      inputSchema: schemas.register[0],
+      outputSchema: schemas.register[1],
       annotations: writing,
     },
     ({ registration_data }) => result(() => register(registration_data)),
@@ -93,8 +119,8 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
     {
       title: 'Unregister an agent',
       description: 'Forgets an agent. Needs the role "registrar", and to have registered it.',
-      inputSchema: z.object({ agent_id: Id }),
-      outputSchema: Done,
+      inputSchema: schemas.unregister[0],
+      outputSchema: schemas.unregister[1],
       annotations: { ...writing, destructiveHint: true },
     },
     ({ agent_id }) =>
@@ -108,8 +134,8 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
     {
       title: 'Discover agents',
       description: `Finds agents by what they can do, their labels, namespace and status; ${usualPage} at most unless \`limit\` says otherwise.`,
-      inputSchema: z.object({ query: Discovery.default({}), limit }),
-      outputSchema: Agents,
+      inputSchema: schemas.discover[0],
+      outputSchema: schemas.discover[1],
       annotations: reading,
     },
     ({ query, limit: most }) => result(() => discover({ limit: most, ...query })),
@@ -119,12 +145,8 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
     {
       title: 'Send a heartbeat',
       description: 'Keeps a registered agent alive. Needs the role "registrar".',
-      inputSchema: z.object({
-        agent_id: Id,
-        status: z.enum(['healthy', 'degraded', 'unhealthy']).optional().describe('What it says of itself.'),
-        metadata: z.record(z.string(), z.unknown()).optional(),
-      }),
-      outputSchema: Done.extend({ timestamp: z.string() }),
+      inputSchema: schemas.heartbeat[0],
+      outputSchema: schemas.heartbeat[1],
       annotations: writing,
     },
     (beat) => result(() => hear(beat)),
@@ -134,8 +156,8 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
     {
       title: 'Get the status of an agent',
       description: 'Shows one agent, and for how long it has been silent.',
-      inputSchema: z.object({ agent_id: Id }),
-      outputSchema: z.object({ status: z.string(), agent: z.looseObject({}), health: z.looseObject({}) }),
+      inputSchema: schemas.status[0],
+      outputSchema: schemas.status[1],
       annotations: reading,
     },
     ({ agent_id }) =>
@@ -150,8 +172,8 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
     {
       title: 'List capabilities',
       description: 'Finds what servers and agents can do, declared or learned from them, with whose it is.',
-      inputSchema: Capabilities,
-      outputSchema: Listed,
+      inputSchema: schemas.capabilities[0],
+      outputSchema: schemas.capabilities[1],
       annotations: reading,
     },
     ({ limit: most, ...asked }) => result(() => capabilities(asked, most)),

@@ -4,6 +4,7 @@ import { defaultNamespace, Namespace, serverId, ServerName } from '../model/name
 import { positionOf } from '../model/position.ts'
 import { ServerQuery } from '../model/query.ts'
 import type { McpParts } from './endpoint.ts'
+import { once } from './once.ts'
 import { resultOf, ToolProblem } from './result.ts'
 import { shownServer } from './shown.ts'
 
@@ -14,6 +15,11 @@ const reading = { readOnlyHint: true, idempotentHint: true, openWorldHint: false
 
 const OneServer = z.looseObject({ id: z.string(), name: z.string(), namespace: z.string(), status: z.string() })
 
+const OneName = z.strictObject({
+  name: ServerName,
+  namespace: Namespace.default(defaultNamespace).describe('Of the server.'),
+})
+
 const ServerPage = z.object({
   servers: z.array(z.looseObject({})).describe('Servers as GET /servers shows them, secrets redacted.'),
   count: z.int(),
@@ -23,6 +29,11 @@ const ServerPage = z.object({
   continue: z.string().optional().describe('Send it as `continue` for the next page.'),
 })
 
+const schemas = {
+  list: [once(ServerQuery), once(ServerPage)],
+  get: [once(OneName), once(OneServer)],
+} as const
+
 /** The tools that look servers up. */
 export function registerServerTools(server: McpServer, { registry, volatile, syncing, log }: McpParts): void {
   server.registerTool(
@@ -30,8 +41,8 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
     {
       title: 'List servers',
       description: `Lists MCP servers and agents by namespace, tags, labels, status or what they can do; ${usualPage} at a time unless \`limit\` says otherwise.`,
-      inputSchema: ServerQuery,
-      outputSchema: ServerPage,
+      inputSchema: schemas.list[0],
+      outputSchema: schemas.list[1],
       annotations: reading,
     },
     (query) => resultOf(log, () => list(query)),
@@ -41,11 +52,8 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
     {
       title: 'Get a server',
       description: 'Shows one server: how it is reached, what it can do, how it is and since when.',
-      inputSchema: z.strictObject({
-        name: ServerName,
-        namespace: Namespace.default(defaultNamespace).describe('Of the server.'),
-      }),
-      outputSchema: OneServer,
+      inputSchema: schemas.get[0],
+      outputSchema: schemas.get[1],
       annotations: reading,
     },
     ({ namespace, name }) => resultOf(log, () => get(serverId(namespace, name))),
