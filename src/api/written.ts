@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
+import { isDeeperThan } from '../agents/registration.ts'
 import { complaint } from '../model/complaint.ts'
 import type { ServerId } from '../model/names.ts'
 import { redactServer } from '../model/redact.ts'
@@ -14,6 +15,7 @@ export type Fields = Readonly<Record<string, unknown>>
 
 /** A body that should say what a server is, as an object. */
 export function objectIn(body: unknown): Fields {
+  if (isDeeperThan(body, deepest)) throw new Problem(400, `The body is nested deeper than ${deepest} levels.`)
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Fields
   throw new Problem(400, 'The body must be a JSON object: a server as GET /servers shows it, or a part of one.')
 }
@@ -51,12 +53,11 @@ export function named(fields: Fields, id: ServerId): Fields {
 }
 
 /** A JSON merge patch (RFC 7396): `null` takes a member away, an object is merged, all else replaces. */
-export function merged(target: unknown, patch: Fields, depth = 0): Fields {
-  if (depth > deepest) throw new Problem(400, `The patch is more than ${deepest} levels deep.`)
+export function merged(target: unknown, patch: Fields): Fields {
   const result = new Map(isMap(target) ? Object.entries(target) : [])
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) result.delete(key)
-    else result.set(key, isMap(value) ? merged(result.get(key), value, depth + 1) : value)
+    else result.set(key, isMap(value) ? merged(result.get(key), value) : value)
   }
   return Object.fromEntries(result)
 }

@@ -218,6 +218,8 @@ describe('servers written by hand', () => {
     assert.equal(await errors([weather]), undefined)
     assert.equal(await errors('{"name": "canary"'), undefined)
     assert.equal(await errors(''), undefined)
+    const deep = `{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`
+    assert.equal(await errors(`{"name":"a","url":"${weather.url}","metadata":${deep}}`), undefined)
     assert.equal((await daemon.ask('POST', '/servers', { ...weather, description: 'x'.repeat(300_000) })).status, 413)
     assert.equal((await daemon.ask('PUT', '/servers/a%00b', weather)).status, 404)
     assert.equal(
