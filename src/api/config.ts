@@ -125,7 +125,16 @@ export const Cors = z.strictObject({
     .describe('Methods that a page may use.'),
   headers: z
     .array(z.string().min(1).max(253))
-    .default(['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Last-Event-ID'])
+    .default([
+      'Authorization',
+      'Content-Type',
+      'If-Match',
+      'If-None-Match',
+      'Last-Event-ID',
+      'Mcp-Protocol-Version',
+      'Mcp-Method',
+      'Mcp-Name',
+    ])
     .describe('Request headers that a page may send.'),
 })
 export type Cors = z.output<typeof Cors>
