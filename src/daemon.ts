@@ -17,6 +17,7 @@ import { createMetrics } from './metrics/metrics.ts'
 import type { ServerId } from './model/names.ts'
 import { createIdentity } from './registry/identity.ts'
 import { createJournal } from './registry/journal.ts'
+import { createKeeping } from './registry/keeping.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createSupervisor } from './registry/supervisor.ts'
 import { openStore } from './stores/open.ts'
@@ -41,7 +42,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const door = stack.adopt(openDoor(), ({ close }) => close())
   const registry = createRegistry({ onError })
   registry.settleWith(registrations.settle)
-  const supervisor = stack.use(createSupervisor({ registry, log: log.child({ part: 'sources' }) }))
+  const keeping = createKeeping({ opening, log: log.child({ part: 'sources' }) })
+  const supervisor = stack.use(createSupervisor({ registry, keeping, log: log.child({ part: 'sources' }) }))
   const monitor = stack.use(
     createMonitor({ registry, door, config: config.health, log: log.child({ part: 'health' }) }),
   )
@@ -121,7 +123,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   }
   // Watchers are told to go before the server waits for them.
   stack.defer(watch.close)
-  stack.defer(mcp.close)
+  stack.defer(() => mcp.close())
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(plansOf(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())

@@ -26,7 +26,7 @@ export function agentsSource({ sources }: Pick<Config, 'sources'>): string | und
 }
 
 function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
-  const { discovery_method, reach, mayIntroduceStdio, questionsShrinks, silence } = kindOf(source)
+  const { discovery_method, reach, mayIntroduceStdio, questionsShrinks, keeps = false, silence } = kindOf(source)
   return {
     name: source.name,
     type: source.type,
@@ -34,6 +34,7 @@ function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
     layer: { discovery_method, reach },
     trust: { stdio: (namespace) => source.allow_stdio ?? mayIntroduceStdio(source, namespace), questionsShrinks },
     silenceMs: silence(source) * 1000,
+    keeps: keeps && source.enabled,
     open: () =>
       source.enabled ? openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }) : switchedOff,
   }

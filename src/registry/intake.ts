@@ -4,6 +4,7 @@ import type { Reading, Sighting, SourceError } from '../model/source.ts'
 import type { OriginStatus, Rejection } from '../model/status.ts'
 import type { Candidate, Delta, Layer } from './candidate.ts'
 import { examine, type Examined, type Trust } from './examine.ts'
+import type { Good } from './keeping.ts'
 
 /** One origin: what it last said that was good, and what is wrong with it now. */
 type Origin = {
@@ -24,6 +25,8 @@ export type Intake = ReturnType<typeof createIntake>
 export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: () => number }) {
   const origins = new Map<string, Origin>()
   const failing = new Map<string, SourceError>()
+  /** Origins that are shown as they were before a restart, and of which nothing has been heard since. */
+  const restored = new Set<string>()
   const examinedOf = new WeakMap<Reading, readonly Examined[]>()
   let trust: Trust = { stdio: () => false, questionsShrinks: false }
   let servers = 0
@@ -53,7 +56,11 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       for (const origin of sighting.gone) after.set(origin, undefined)
       return { delta: replace(after), held: false }
     }
-    for (const origin of origins.keys()) if (!after.has(origin)) after.set(origin, undefined)
+    // Where nothing at all can be read, what is not named may still be there.
+    const isBlind = sighting.readings.length > 0 && sighting.readings.every((reading) => 'error' in reading)
+    for (const origin of origins.keys()) {
+      if (!after.has(origin) && !(isBlind && restored.has(origin))) after.set(origin, undefined)
+    }
     if (trust.questionsShrinks && questionable(after)) return { delta: nothing, held: true }
     held = undefined
     return { delta: replace(after), held: false }
@@ -64,6 +71,36 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     const after = new Map<string, Origin>()
     for (const [name, origin] of origins) after.set(name, { ...origin, error, candidates: staled(origin.candidates) })
     return replace(after)
+  }
+
+  /** Shows what was kept from before a restart, stale; origins that have been heard of since are left as they are. */
+  function restore(readings: readonly Reading[], error: SourceError): Delta {
+    for (const step of unexamined({ type: 'picture', readings })) step()
+    const after = new Map<string, Origin>()
+    for (const reading of readings) {
+      const now = origins.get(reading.origin)
+      if (now && !(now.error && now.candidates.length === 0)) continue
+      const { candidates } = originAfter(undefined, reading)
+      after.set(reading.origin, {
+        reading: now?.reading ?? reading,
+        candidates: staled(candidates),
+        rejections: [],
+        error: now?.error ?? error,
+      })
+    }
+    const delta = replace(after)
+    for (const origin of after.keys()) restored.add(origin)
+    return delta
+  }
+
+  /** Lets go of what was restored and is still unheard of. */
+  function dropRestored(): Delta {
+    return replace(new Map([...restored].map((origin) => [origin, undefined])))
+  }
+
+  /** What was last good at each origin. */
+  function good(): readonly Good[] {
+    return [...origins].map(([origin, { candidates }]) => ({ origin, candidates }))
   }
 
   function clear(): Delta {
@@ -126,6 +163,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     const come: Candidate[] = []
     for (const [name, next] of after) {
       const before = origins.get(name)
+      if (!next?.error) restored.delete(name)
       if (before === next) continue
       const had = new Set(before?.candidates)
       const has = new Set(next?.candidates)
@@ -154,6 +192,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       servers,
       rejected,
       origins: origins.size,
+      restored: restored.size,
       failing: failing.size,
       /** Nothing was to be had there; what is broken was an answer, if a bad one. */
       unanswered: failing
@@ -170,7 +209,18 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     return { origins: list.map(originStatus), rejections: list.flatMap(({ rejections }) => rejections) }
   }
 
-  return { trust: (next: Trust) => void (trust = next), unexamined, accept, fail, clear, summary, details }
+  return {
+    trust: (next: Trust) => void (trust = next),
+    unexamined,
+    accept,
+    fail,
+    restore,
+    dropRestored,
+    good,
+    clear,
+    summary,
+    details,
+  }
 }
 
 const nothing: Delta = { gone: [], come: [] }

@@ -8,6 +8,7 @@ import { type Sighting, type Source, SourceError } from '../model/source.ts'
 import type { SourceState, SourceStatus } from '../model/status.ts'
 import type { Delta } from './candidate.ts'
 import type { Intake } from './intake.ts'
+import type { Keeper } from './keeping.ts'
 
 /** What one look brought: what it changed, or why it failed. */
 export type LookOutcome = { readonly changes: readonly Change[]; readonly held: boolean; readonly error?: string }
@@ -16,6 +17,9 @@ export type Lane = ReturnType<typeof startLane>
 
 /** How long a shrink is held before a second look is asked for. */
 const secondLookMs = 10_000
+
+/** So long after the first answer, what was restored and is still unheard of is taken for gone. */
+const restoredMs = 300_000
 
 /** An attempt that held this long was good: the next failure starts the backoff anew. */
 const goodMs = 120_000
@@ -31,6 +35,7 @@ export function startLane({
   intake,
   commit,
   silenceMs,
+  keeper,
   log,
   now = Date.now,
   backoff = createBackoff(),
@@ -41,6 +46,8 @@ export function startLane({
   intake: Intake
   commit: (delta: Delta) => readonly Change[]
   silenceMs: number
+  /** Keeps the last good readings over a restart; absent where there is nothing to keep. */
+  keeper?: Keeper | undefined
   log: Log
   now?: () => number
   backoff?: ReturnType<typeof createBackoff>
@@ -62,6 +69,7 @@ export function startLane({
   let disabled = false
   let wrong: string | undefined
   let secondLook: NodeJS.Timeout | undefined
+  let lastCall: NodeJS.Timeout | undefined
 
   const wake = createWake({ signal: stop.signal, onTake: () => began() })
   const iso = () => new Date(now()).toISOString()
@@ -106,7 +114,10 @@ export function startLane({
     if (sighting.note === undefined) delete facts.note
     else facts.note = sighting.note
     if (held) questioned()
+    const wasAnswered = answered
     if (sighting.type !== 'alive') counted()
+    if (answered && (!wasAnswered || delta.gone.length + delta.come.length > 0)) keeper?.note(intake.good)
+    if (answered && !wasAnswered && intake.summary().restored > 0) lastCall = setTimeout(forget, restoredMs).unref()
     judge()
     settleWaiting({ changes, held })
   }
@@ -118,6 +129,24 @@ export function startLane({
     failures = origins > 0 && failing === origins ? failures + 1 : 0
     answered ||= origins === 0 || unanswered < origins
     if (failing === 0) facts.last_success = iso()
+  }
+
+  /** Shows what was kept from before a restart, until the first answer. */
+  async function restore(): Promise<void> {
+    const kept = await keeper?.restore()
+    if (!kept || kept.readings.length === 0 || answered || intake.summary().servers > 0) return
+    const error = new SourceError(`has not been read since the daemon started; this is as it was at ${kept.kept_at}`)
+    await inSlices(intake.unexamined({ type: 'picture', readings: kept.readings }), (step) => step())
+    if (stop.signal.aborted || answered) return
+    commit(intake.restore(kept.readings, error))
+    log.info(
+      { servers: intake.summary().servers, kept_at: kept.kept_at },
+      'source is shown as it was before the restart',
+    )
+  }
+
+  function forget(): void {
+    if (intake.summary().restored > 0) commit(intake.dropRestored())
   }
 
   function questioned(): void {
@@ -225,16 +254,20 @@ export function startLane({
     }
   }
 
+  void restore()
   const running = run()
 
   /** Ends the source; a hung one is given `graceMs` and then left behind. */
   async function close(graceMs: number): Promise<void> {
     stop.abort()
     clearTimeout(secondLook)
+    clearTimeout(lastCall)
+    const kept = keeper?.close()
     settleWaiting({ changes: [], held: false, error: 'the source was stopped' })
     const patience = new AbortController()
     await Promise.race([running, pause(graceMs, undefined, { signal: patience.signal, ref: false }).catch(() => {})])
     patience.abort()
+    await kept
   }
 
   return { name, refresh, status, close, settled: settled.promise, answered: () => answered, ended: () => ended }

@@ -7,6 +7,7 @@ import type { SourceStatus } from '../model/status.ts'
 import type { Delta, Layer } from './candidate.ts'
 import type { Trust } from './examine.ts'
 import { createIntake, type Intake } from './intake.ts'
+import type { Keeping } from './keeping.ts'
 import { type Lane, type LookOutcome, startLane } from './lane.ts'
 import type { RegistryCore } from './registry.ts'
 
@@ -19,6 +20,8 @@ export type SourcePlan = {
   readonly layer: Pick<Layer, 'reach' | 'discovery_method'>
   readonly trust: Trust
   readonly silenceMs: number
+  /** Whether what it last said is kept over a restart. */
+  readonly keeps?: boolean
   readonly open: () => Source
 }
 
@@ -39,6 +42,7 @@ export type Supervisor = ReturnType<typeof createSupervisor>
  */
 export function createSupervisor({
   registry,
+  keeping,
   log,
   startupMs = 30_000,
   graceMs = 2000,
@@ -46,6 +50,8 @@ export function createSupervisor({
   now = Date.now,
 }: {
   registry: Pick<RegistryCore, 'commit' | 'rerank' | 'list'>
+  /** Where what sources last said is kept; absent where nothing is. */
+  keeping?: Keeping
   log: Log
   startupMs?: number
   /** How long a stopping source may take before it is left behind. */
@@ -68,6 +74,7 @@ export function createSupervisor({
       intake,
       commit: registry.commit,
       silenceMs: plan.silenceMs,
+      keeper: plan.keeps ? keeping?.keeperFor(plan.name, plan.settings) : undefined,
       log: log.child({ source: plan.name, type: plan.type }),
       now,
       backoff: backoff(),

@@ -42,6 +42,8 @@ export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
   readonly mayIntroduceStdio: (config: z.output<Config>, namespace: string) => boolean
   /** Whether a sudden shrink is held until a second look agrees (promise 7). */
   readonly questionsShrinks: boolean
+  /** Whether the last good reading is kept over a restart, and shown until the first answer. */
+  readonly keeps?: boolean
   /** Seconds without a sighting after which the source is taken for hung and restarted. */
   readonly silence: (config: z.output<Config>) => number
   readonly open: (config: z.output<Config>, tools: SourceTools) => Source

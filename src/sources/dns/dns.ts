@@ -64,6 +64,7 @@ export const dns = defineSource({
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
+  keeps: true,
   silence: (config) => longestPause(config, usualInterval) + longestLook * config.records.length + 60,
   open: (config) =>
     async function* (run) {

@@ -63,6 +63,7 @@ export const http = defineSource({
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
+  keeps: true,
   silence: ({ timeout, ...config }) =>
     longestPause(config, usualInterval) + timeout * mostRequests * (config.urls?.length ?? 1) + 60,
   open: (config, { door }) =>

@@ -16,6 +16,7 @@ export const kubernetes = defineSource({
   mayIntroduceStdio: ({ namespaces, kubeconfig }, namespace) =>
     (namespaces?.includes(namespace) ?? false) || (kubeconfig === undefined && ownNamespace(process.env) === namespace),
   questionsShrinks: true,
+  keeps: true,
   silence: () => 180,
   open: (config, tools) => openKubernetes(config, tools),
 })

@@ -50,6 +50,7 @@ export const roster = defineSource({
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
+  keeps: true,
   silence: ({ interval, timeout }) => Math.max(leastSilence, interval + 20 * timeout + 60),
   open: (config, { door, isOwn = () => false }) => {
     const { timeout, max_bytes: maxBytes, max_servers: most, interval, trust_health: trustHealth } = config

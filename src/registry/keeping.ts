@@ -1,0 +1,145 @@
+import { hash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createSettle } from '../flow/settle.ts'
+import { inSlices } from '../flow/slices.ts'
+import type { Log } from '../log.ts'
+import type { Entry, Reading } from '../model/source.ts'
+import type { KeptReading, KeptSource, Store } from '../stores/store.ts'
+import type { Candidate } from './candidate.ts'
+
+/** What was last good at one origin. */
+export type Good = { readonly origin: string; readonly candidates: readonly Candidate[] }
+
+/** What was kept of a source before the daemon was restarted. */
+export type Restored = { readonly kept_at: string; readonly readings: readonly Reading[] }
+
+/** Keeps what one source last said, in the store. */
+export type Keeper = {
+  /** What was kept under the same settings; undefined where nothing was, or nothing can be read. */
+  readonly restore: () => Promise<Restored | undefined>
+  /** Something has changed: `good` is asked soon for what is to be kept. */
+  readonly note: (good: () => readonly Good[]) => void
+  /** Keeps what was noted last, now. What it is, is asked before this returns. */
+  readonly close: () => Promise<void>
+}
+
+export type Keeping = ReturnType<typeof createKeeping>
+
+/** A store that answers nothing must not keep the daemon from stopping. */
+const patienceMs = 3000
+
+/**
+ * Keeps the last good readings of sources over a restart, at most once every few seconds each.
+ *
+ * Nobody waits for the store, and a store that cannot be written or read is no failure of a source.
+ */
+export function createKeeping({
+  opening,
+  log,
+  quietMs = 2000,
+  mostMs = 30_000,
+  retryMs = 60_000,
+}: {
+  opening: Promise<Pick<Store, 'keepReadings' | 'readings'>>
+  log: Log
+  quietMs?: number
+  mostMs?: number
+  retryMs?: number
+}) {
+  /** One reading of the store for all sources that start together. */
+  let underway: Promise<readonly KeptSource[]> | undefined
+  const texts = new WeakMap<readonly Candidate[], string>()
+
+  async function read(): Promise<readonly KeptSource[]> {
+    underway ??= opening.then((store) => store.readings()).finally(() => (underway = undefined))
+    return await underway
+  }
+
+  async function restoreOf(source: string, fingerprint: string): Promise<Restored | undefined> {
+    try {
+      const found = (await read()).find((kept) => kept.source === source && kept.fingerprint === fingerprint)
+      if (!found) return undefined
+      const readings: Reading[] = []
+      await inSlices(found.readings, (kept) => {
+        const reading = readingOf(kept)
+        if (reading) readings.push(reading)
+      })
+      return { kept_at: found.kept_at, readings }
+    } catch (error) {
+      log.warn({ err: error, source }, 'what was kept of the source cannot be read; it begins with nothing')
+      return undefined
+    }
+  }
+
+  async function write(source: string, fingerprint: string, good: readonly Good[]): Promise<boolean> {
+    const readings: KeptReading[] = []
+    try {
+      await inSlices(good, ({ origin, candidates }) => {
+        if (candidates.length > 0) readings.push({ origin, reading: textOf(candidates) })
+      })
+      await (await opening).keepReadings(source, fingerprint, readings)
+      return true
+    } catch (error) {
+      log.warn({ err: error, source }, 'what the source said cannot be kept now')
+      return false
+    }
+  }
+
+  function textOf(candidates: readonly Candidate[]): string {
+    const known = texts.get(candidates)
+    if (known !== undefined) return known
+    const entries = candidates.map(({ definition: value, reported }) => ({ value, ...(reported && { reported }) }))
+    const text = JSON.stringify({ rank: candidates[0]?.rank ?? 0, entries })
+    texts.set(candidates, text)
+    return text
+  }
+
+  /** Keeps one source, for as long as its settings stay the same. */
+  function keeperFor(source: string, settings: unknown): Keeper {
+    const fingerprint = hash('sha256', JSON.stringify(settings))
+    let noted: (() => readonly Good[]) | undefined
+    let retry: NodeJS.Timeout | undefined
+
+    async function save(): Promise<void> {
+      const taken = noted
+      noted = undefined
+      if (!taken || (await write(source, fingerprint, taken()))) return
+      noted ??= taken
+      clearTimeout(retry)
+      retry = setTimeout(settle.poke, retryMs).unref()
+    }
+
+    const settle = createSettle({ act: save, quietMs, mostMs })
+
+    return {
+      restore: () => restoreOf(source, fingerprint),
+      note: (good) => {
+        noted = good
+        settle.poke()
+      },
+      close: async () => {
+        settle.close()
+        clearTimeout(retry)
+        const good = noted?.()
+        if (!good) return
+        const patience = new AbortController()
+        const over = pause(patienceMs, undefined, { signal: patience.signal }).catch(() => {})
+        await Promise.race([write(source, fingerprint, good), over])
+        patience.abort()
+      },
+    }
+  }
+
+  return { keeperFor }
+}
+
+/** Undefined for what no version of the daemon has written. */
+function readingOf({ origin, reading }: KeptReading): Reading | undefined {
+  try {
+    const { rank, entries } = JSON.parse(reading) as { rank?: unknown; entries?: unknown }
+    if (!Array.isArray(entries)) return undefined
+    return { origin, ...(typeof rank === 'number' && { rank }), entries: entries as Entry[] }
+  } catch {
+    return undefined // As it says above.
+  }
+}
