@@ -120,5 +120,5 @@ function headersOf(headers: unknown): Record<string, string> {
 }
 
 function withoutBlanks(tls: Record<string, unknown>): Tls {
-  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)) as Tls
+  return Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
 }

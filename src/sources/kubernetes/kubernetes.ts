@@ -24,7 +24,7 @@ export const kubernetes = defineSource({
 /** As `kubernetes.open`; tests bring shorter habits and a service account of their own. */
 export function openKubernetes(
   config: KubernetesConfig,
-  { env, log }: Pick<SourceTools, 'env' | 'log'>,
+  { env }: Pick<SourceTools, 'env'>,
   { habits = {}, serviceAccount }: { habits?: Partial<Habits>; serviceAccount?: string } = {},
 ): Source {
   async function identify(): Promise<Identity | undefined> {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createWake } from '../../../src/flow/wake.ts'
-import { silent } from '../../../src/log.ts'
 import type { Sighting } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import { kubernetes, openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
@@ -134,7 +133,7 @@ describe('what the roles of the cluster allow (K05)', () => {
 describe('where there is no cluster (K13)', () => {
   async function say(config: Record<string, unknown>, env: Record<string, string> = {}): Promise<Sighting[]> {
     const stop = new AbortController()
-    const source = openKubernetes(KubernetesConfig.parse({ type: 'kubernetes', ...config }), { env, log: silent })
+    const source = openKubernetes(KubernetesConfig.parse({ type: 'kubernetes', ...config }), { env })
     const sightings: Sighting[] = []
     const wake = createWake({ signal: stop.signal })
     for await (const sighting of source({ signal: stop.signal, wake, tell: () => {} })) sightings.push(sighting)

@@ -1,4 +1,3 @@
-import { silent } from '../../../src/log.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import { openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
@@ -23,7 +22,7 @@ keepsTheSourceContract({
     return {
       source: openKubernetes(
         KubernetesConfig.parse({ type: 'kubernetes', kubeconfig: kubeconfig.path }),
-        { env: {}, log: silent },
+        { env: {} },
         { habits: hasty },
       ),
       publish,

@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createWake } from '../../../src/flow/wake.ts'
-import { silent } from '../../../src/log.ts'
 import type { Entry, Reading, Sighting, SourceError } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import type { Habits } from '../../../src/sources/kubernetes/habits.ts'
@@ -77,7 +76,7 @@ export async function watching(
   const ears = new Set<() => void>()
   const source = openKubernetes(
     KubernetesConfig.parse({ type: 'kubernetes', ...(kubeconfig && { kubeconfig: kubeconfig.path }), ...config }),
-    { env, log: silent },
+    { env },
     { habits: { ...hasty, ...habits }, ...(serviceAccount !== undefined && { serviceAccount }) },
   )
   let said: string | undefined
