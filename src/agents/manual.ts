@@ -109,6 +109,8 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     take,
     deleted,
     get: (id: ServerId) => servers.get(id),
+    /** Whether somebody shows what is written here. */
+    isShown: () => tell !== undefined,
     size: () => servers.size,
   }
 }

@@ -102,6 +102,8 @@ export function manualApi({
   async function write(c: ApiContext, definition: ServerDefinition, put: () => Promise<Written>): Promise<Response> {
     demandNamespace(c.env.principal, definition.namespace)
     refuseUntrusted(definition)
+    loaded()
+    if (!manual.isShown()) throw notNow({ retry_after: 1 })
     const before = registry.token()
     const { server, created } = await told(put)
     audit(c, server.id, `a server was ${created ? 'created' : 'replaced'} by hand`, before)
@@ -197,7 +199,7 @@ function pathOf({ namespace, name }: ServerDefinition): string {
 }
 
 /** The store refused nothing: it could not be asked. */
-function notNow(error: StoreUnavailable | NotLoadedYet): Problem {
+function notNow(error: { readonly retry_after: number }): Problem {
   const headers = { 'retry-after': String(Math.max(1, Math.ceil(error.retry_after))) }
   return new Problem(503, 'Nothing can be stored now, so nothing was changed. Try again soon.', {
     headers,

@@ -20,7 +20,7 @@ export type ApiParts = {
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
   readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & Moving
   /** Servers written by hand, and what the config says of their source. */
-  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get'> &
+  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isShown'> &
     Pick<Registrations, 'mustBeLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }

@@ -39,6 +39,7 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
       put: () => Promise.reject(new Error('no store')),
       remove: () => Promise.reject(new Error('no store')),
       get: () => undefined,
+      isShown: () => true,
       mustBeLoaded: () => {},
       source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
     },
