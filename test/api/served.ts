@@ -46,7 +46,6 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
     publish: () => ({}),
     instance: () => 'test-instance',
     mesh: meshOf(registry),
-    publish: () => ({}),
     mcp: { answer: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
