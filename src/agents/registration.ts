@@ -147,7 +147,12 @@ export function isDeeperThan(value: unknown, most: number): boolean {
   let level = [value]
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > most) return true
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+    const below: unknown[] = []
+    for (const one of level) {
+      if (typeof one !== 'object' || one === null) continue
+      for (const child of Object.values(one)) if (typeof child === 'object' && child !== null) below.push(child)
+    }
+    level = below
   }
   return false
 }
