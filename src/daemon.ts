@@ -66,7 +66,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     await supervisor.apply(plansOf(config, tools))
   }
 
-  const watch = createWatch({ registry, journal: createJournal({ registry }), limits: () => config.watch, onError })
+  const journal = createJournal({ registry, mostBytes: config.watch.history_bytes })
+  const watch = createWatch({ registry, journal, limits: () => config.watch, onError })
   const metrics = createMetrics({
     version,
     registry,
