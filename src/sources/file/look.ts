@@ -39,6 +39,8 @@ export type Look = {
   readonly directories: readonly string[]
   /** Whether some file is still being written, so that another look is due soon. */
   readonly unsettled: boolean
+  /** Whether some file could not be read for a reason that passes: no file handle left, a drive that hiccups. */
+  readonly unread: boolean
 }
 
 export type Looker = ReturnType<typeof createLooker>
@@ -64,7 +66,8 @@ export function createLooker({ places, recursive, max_bytes, max_total_bytes, pr
       found = await pass({ thorough: false, signal })
     }
     const readings = Array.from(known.values(), ({ reading }) => reading)
-    return { readings, changed, unsettled: doubts.size > 0, ...found }
+    const unread = readings.some((reading) => 'error' in reading && reading.error.class === 'transient')
+    return { readings, changed, unsettled: doubts.size > 0, unread, ...found }
   }
 
   async function pass({

@@ -250,6 +250,17 @@ describe('the source file', () => {
       { rescan: 0.2 },
     ))
 
+  it('soon tries again what could not be read for a passing reason', () =>
+    inFolder(async ({ at, open }) => {
+      await writeFile(at('a.yaml'), 'servers: {weather: {command: x}}\n')
+      await symlink('/proc/self/mem', at('b.yaml')) // reading it is an I/O error
+      const seen = open({ rescan: 600 })
+      await seen.until('the error is told', () => seen.origins.get(at('b.yaml'))?.error?.class === 'transient')
+      const { length } = seen.sightings
+
+      await seen.until('it has looked again by itself', () => seen.sightings.length > length + 2)
+    }))
+
   it('is not stopped by what is no file', () =>
     inFolder(async ({ at, open, stack }) => {
       execFileSync('mkfifo', [at('fifo.yaml')])

@@ -1,0 +1,14 @@
+/** Prints what the source `file` notes of a folder in which one file is mounted by itself. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
+import { follow } from '../../follow.ts'
+import { toolsWith } from '../tools.ts'
+
+const [folder = ''] = process.argv.slice(2)
+const seen = follow(openSource(SourceConfig.parse({ type: 'file', paths: [folder] }), toolsWith()))
+await seen.untilNames('beside', 'mounted')
+await writeFile(join(folder, 'more.yaml'), 'servers: {more: {command: x}}\n')
+await seen.untilNames('beside', 'more', 'mounted')
+process.stdout.write(JSON.stringify(seen.sightings.map(({ note }) => note ?? '')))
+await seen.end()
