@@ -88,7 +88,13 @@ export function createAgents({
       counted.registrations += 1
       return { agent: renew(refreshed(known, request), request), created: false, changed: false }
     }
-    const [outcome] = await store.commit([putOf(request, holds)])
+    const expect = firstInstance(known, request) ? 'none' : expectedBy(request)
+    const [outcome] = await store.commit([{ ...putOf(request, holds), expect }])
+    // Another instance was there first: whether it may stay is judged by who it is.
+    if (outcome?.type === 'conflict' && expect === 'none' && outcome.current) {
+      take(outcome.current)
+      return register(request, holder)
+    }
     if (outcome?.type === 'refused')
       throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
     if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), agents.get(request.id))
@@ -346,8 +352,17 @@ export function putOf(
       ...(instance_id !== undefined && { instance_id }),
       ...(holder !== undefined && { holder }),
     },
-    expect: expected === undefined ? 'any' : { version: expected },
+    expect: expectedBy({ expected }),
   }
+}
+
+function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' | { version: string } {
+  return expected === undefined ? 'any' : { version: expected }
+}
+
+/** Of instances that begin at the same moment, one must be the first. */
+function firstInstance(known: Agent | undefined, { instance_id, expected }: AgentRequest): boolean {
+  return known === undefined && instance_id !== undefined && expected === undefined
 }
 
 function staleVersion({ id, expected }: AgentRequest): string {

@@ -3,6 +3,9 @@ import { redactText } from '../model/redact.ts'
 import type { Server } from '../model/server.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 
+/** More choices than these are made anew now and then. */
+const mostChosen = 10_000
+
 /** Who provides a capability, as an agent that needs it is told. */
 export type Provider = { readonly agent_id: string; readonly endpoint: string; readonly status: string }
 
@@ -24,8 +27,13 @@ export function createDependencies({ registry }: { registry: Pick<MeshRegistry, 
     if (server && provides(server, capability)) return shown(server)
     const found = search(capability)
     if (found === undefined) chosen.delete(capability)
-    else chosen.set(capability, found.id)
+    else remember(capability, found.id)
     return found ? shown(found) : null
+  }
+
+  function remember(capability: string, id: string): void {
+    if (chosen.size >= mostChosen) chosen.clear()
+    chosen.set(capability, id)
   }
 
   function search(capability: string): Server | undefined {

@@ -63,6 +63,10 @@ export function createMesh({
   const { agents } = registrations
   const dependencies = createDependencies({ registry })
   const shadowed = followShadowed({ registry, source })
+  const leave = registry.subscribe(({ changes }) => {
+    for (const { type, before } of changes)
+      if (type === 'DELETED' && isAgent(before)) dependencies.forget(before.server.name)
+  })
   const find = createFinder({ registry, source, agentOf: agents.peek, shadowed: shadowed.ids })
 
   /** Throws where nothing can be said of agents, or nothing yet. */
@@ -141,7 +145,6 @@ export function createMesh({
     const agent = known(id)
     mayTouch(caller, agent)
     if (!(await agents.unregister(id, expected))) throw new UnknownAgent(id)
-    dependencies.forget(id)
     audit(caller, id, agent, undefined)
   }
 
@@ -198,7 +201,10 @@ export function createMesh({
     preservation: registrations.preservation,
     /** Ends the self-preservation of leases. */
     release: registrations.release,
-    close: shadowed.close,
+    close: () => {
+      shadowed.close()
+      leave()
+    },
   }
 
   function agentAt(id: ServerId): Agent | undefined {

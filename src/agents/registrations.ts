@@ -46,7 +46,8 @@ export function startRegistrations({
   const stop = new AbortController()
   const loaded = Promise.withResolvers<void>()
   let isLoaded = false
-  let isShown = false
+  /** Whose picture the registry has taken in, and by which run. */
+  const shown = new Map<object, (sighting: Sighting) => void>()
   let store: Store | undefined
   let epoch: string | undefined
   const later: Pick<Store, 'commit' | 'beat'> = {
@@ -107,7 +108,7 @@ export function startRegistrations({
   const isRead = () => isLoaded
 
   /** A source of what is registered: everything once it is loaded, then each change as it is made. */
-  function sourceOf(part: Pick<Agents, 'attach' | 'detach'>, onShown = () => {}): Source {
+  function sourceOf(part: Pick<Agents, 'attach' | 'detach'>): Source {
     return async function* (run: Run): AsyncGenerator<Sighting> {
       while (!isRead()) {
         await Promise.race([loaded.promise.catch(() => {}), run.wake.wait(5000)])
@@ -117,12 +118,13 @@ export function startRegistrations({
       run.wake.take()
       const waiting: Sighting[] = []
       let taken = false
+      const tell = (sighting: Sighting) => (taken ? run.tell(sighting) : void waiting.push(sighting))
       try {
-        yield part.attach((sighting) => (taken ? run.tell(sighting) : void waiting.push(sighting)))
+        yield part.attach(tell)
         // The picture is looked at in slices; what changed meanwhile is newer than it and must come after it.
         taken = true
         for (const sighting of waiting) run.tell(sighting)
-        onShown()
+        shown.set(part, tell)
         for (;;) {
           await run.wake.wait(30_000)
           if (run.signal.aborted) return
@@ -130,7 +132,9 @@ export function startRegistrations({
           yield { type: 'alive', ...noted() }
         }
       } finally {
-        part.detach(run.tell)
+        part.detach(tell)
+        // A run that ends late says nothing of the one that follows it.
+        if (shown.get(part) === tell) shown.delete(part)
       }
     }
   }
@@ -150,7 +154,7 @@ export function startRegistrations({
   return {
     agents,
     manual,
-    sources: { agents: sourceOf(agents, () => (isShown = true)), manual: sourceOf(manual) },
+    sources: { agents: sourceOf(agents), manual: sourceOf(manual) },
     /** Applies what is due; called before every read of the registry. */
     settle: agents.settle,
     preservation: leases.preservation,
@@ -164,7 +168,7 @@ export function startRegistrations({
     },
     /** Throws `NotLoadedYet` until the registry shows every agent that is registered. */
     mustBeShown: () => {
-      if (!isShown) throw new NotLoadedYet('which agents there are is still being read from the store')
+      if (!shown.has(agents)) throw new NotLoadedYet('which agents there are is still being read from the store')
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
