@@ -122,8 +122,9 @@ const same: Scenario = {
     await get('/sources/file/refresh', { method: 'POST' })
     assert.equal((await json<Listed>('/servers')).resource_version, resource_version)
     await watcher.close()
-    assert.equal(events.length, 3)
-    return { writes: times, revisions: 0, events: 0 }
+    const told = events.slice(3).filter(({ type }) => type !== 'BOOKMARK')
+    assert.deepEqual(told, [])
+    return { writes: times, revisions: 0, events: told.length }
   },
 }
 
