@@ -1,8 +1,9 @@
 import { type Command, textOf, UsageError } from './command.ts'
 import { rendered } from './output.ts'
-import { ask, bodyOf, filterHelp, filterOf, filterOptions, remoteHelp, remoteOptions } from './remote.ts'
+import { answered, filterHelp, filterOf, filterOptions, remoteHelp, remoteOptions, rosterOf } from './remote.ts'
 
-const forms = ['json', 'yaml', 'claude', 'cursor', 'vscode']
+const clients = ['claude', 'cursor', 'vscode'] as const
+const forms: readonly string[] = ['json', 'yaml', ...clients]
 
 export const exports: Command = {
   summary: 'Write the enabled servers as a config for a client.',
@@ -16,9 +17,12 @@ export const exports: Command = {
   async run(invocation) {
     const format = textOf(invocation, 'format') ?? 'json'
     if (!forms.includes(format)) throw new UsageError(`--format must be one of ${forms.join(', ')}`)
-    const parameters = filterOf(invocation)
-    if (format !== 'json' && format !== 'yaml') parameters.set('format', format)
-    const body = bodyOf(await ask(invocation, '/discover', parameters))
+    const client = clients.find((one) => one === format)
+    const { discover } = rosterOf(invocation)
+    const query = filterOf(invocation)
+    const body = await answered<unknown>(
+      client ? discover(client, query, invocation) : discover(undefined, query, invocation),
+    )
     invocation.terminal.out(await rendered(body, format === 'yaml' ? 'yaml' : 'json'))
     return 0
   },

@@ -1,7 +1,9 @@
+import type { ServerDetails } from '../client/connect.ts'
+import { RosterError } from '../client/error.ts'
 import { defaultNamespace } from '../model/names.ts'
 import { type Command, type Invocation, textOf, UsageError } from './command.ts'
 import { formOf, outputOptions, rendered } from './output.ts'
-import { type Answer, ask, bodyOf, remoteHelp, remoteOptions } from './remote.ts'
+import { answered, remoteHelp, remoteOptions, rosterOf } from './remote.ts'
 
 export const get: Command = {
   summary: 'Show one server with all that is known of it.',
@@ -16,21 +18,27 @@ export const get: Command = {
     const [name, ...more] = invocation.positionals
     if (name === undefined || more.length > 0) throw new UsageError('get takes the name of one server')
     const form = formOf(invocation, ['yaml', 'json'])
-    invocation.terminal.out(await rendered(bodyOf(await answerFor(invocation, name)), form))
+    invocation.terminal.out(await rendered(await answered(found(invocation, name)), form))
     return 0
   },
 }
 
 /** Names may hold a slash themselves, so `a/b` is a name first and `b` in the namespace `a` then. */
-async function answerFor(invocation: Invocation, name: string): Promise<Answer> {
+async function found(invocation: Invocation, name: string): Promise<ServerDetails> {
+  const roster = rosterOf(invocation)
   const namespace = textOf(invocation, 'namespace')
-  const first = await ask(invocation, pathOf(namespace ?? defaultNamespace, name))
   const slash = name.indexOf('/')
-  if (first.status !== 404 || namespace !== undefined || slash < 0) return first
-  const second = await ask(invocation, pathOf(name.slice(0, slash), name.slice(slash + 1)))
-  return second.status === 404 ? first : second
+  try {
+    return await roster.get({ namespace: namespace ?? defaultNamespace, name }, invocation)
+  } catch (error) {
+    if (!isUnknown(error) || namespace !== undefined || slash < 0) throw error
+    const other = { namespace: name.slice(0, slash), name: name.slice(slash + 1) }
+    return roster.get(other, invocation).catch((second: unknown) => {
+      throw isUnknown(second) ? error : second
+    })
+  }
 }
 
-function pathOf(namespace: string, name: string): string {
-  return `/servers/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`
+function isUnknown(error: unknown): boolean {
+  return error instanceof RosterError && error.status === 404
 }

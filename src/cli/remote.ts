@@ -1,3 +1,6 @@
+import { connectRoster, type Roster } from '../client/connect.ts'
+import { RosterError } from '../client/error.ts'
+import type { WatchQuery } from '../client/query.ts'
 import { redactText } from '../model/redact.ts'
 import { CommandError, type Invocation, textOf, textsOf, UsageError } from './command.ts'
 import { shown } from './text.ts'
@@ -28,74 +31,41 @@ export const filterHelp = [
   ['--type TYPE', 'Only stdio, http or sse.'],
 ] as const satisfies readonly (readonly [string, string])[]
 
-/** The query parameters that the filter options mean. */
-export function filterOf(invocation: Invocation): URLSearchParams {
-  const parameters = new URLSearchParams()
-  const add = (name: string, value: string | undefined) => value !== undefined && parameters.append(name, value)
-  add('namespace', textOf(invocation, 'namespace'))
-  add('label_selector', textOf(invocation, 'selector'))
-  add('source', textOf(invocation, 'source'))
-  add('type', textOf(invocation, 'type'))
-  for (const name of ['tag', 'status']) for (const value of textsOf(invocation, name)) add(name, value)
-  return parameters
+/** The query that the filter options mean; whether it makes sense, the daemon says. */
+export function filterOf(invocation: Invocation): WatchQuery {
+  return {
+    namespace: textOf(invocation, 'namespace'),
+    label_selector: textOf(invocation, 'selector'),
+    source: textOf(invocation, 'source'),
+    type: textOf(invocation, 'type') as WatchQuery['type'],
+    tag: textsOf(invocation, 'tag'),
+    status: textsOf(invocation, 'status') as WatchQuery['status'],
+  }
 }
 
-/** What a daemon answered, and whether it was what was asked for. */
-export type Answer = { readonly status: number; readonly body: unknown }
-
-/** Asks the daemon that `--url` or `MCP_ROSTER_URL` names; throws a `CommandError` where none answers. */
-export async function ask(invocation: Invocation, path: string, parameters = new URLSearchParams()): Promise<Answer> {
-  const base = textOf(invocation, 'url') ?? (invocation.env['MCP_ROSTER_URL'] || 'http://localhost:8000')
-  if (!/^https?:\/\//i.test(base) || !URL.canParse(base))
+/** The daemon that `--url` or `MCP_ROSTER_URL` names. */
+export function rosterOf(invocation: Invocation): Roster {
+  const url = textOf(invocation, 'url') ?? (invocation.env['MCP_ROSTER_URL'] || 'http://localhost:8000')
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw new UsageError(`--url must be a URL such as http://localhost:8000`)
-  const url = new URL(`${base.replace(/\/+$/, '')}${path}`)
-  url.search = parameters.toString()
-  const token = invocation.env['MCP_ROSTER_TOKEN'] || passwordIn(url)
-  const response = await exchange(url, token, invocation.signal)
-  const text = await response.text()
+  return connectRoster({ url, token: invocation.env['MCP_ROSTER_TOKEN'] || undefined })
+}
+
+/** What the daemon answered; throws a `CommandError` with what it said instead, or that there is none. */
+export async function answered<T>(answer: Promise<T>): Promise<T> {
   try {
-    return { status: response.status, body: JSON.parse(text) as unknown }
+    return await answer
   } catch (error) {
-    throw new CommandError(
-      `${url.origin} answered ${response.status} with something that is no JSON: is it an mcp-roster?`,
-      {
-        cause: error,
-      },
-    )
+    throw error instanceof RosterError ? commandError(error) : error
   }
 }
 
-/** A token may also stand in the URL, where `fetch` would not take it. */
-function passwordIn(url: URL): string | undefined {
-  const token = decodeURIComponent(url.password || url.username)
-  url.username = ''
-  url.password = ''
-  return token || undefined
+export function commandError(error: RosterError): CommandError {
+  const said = shown(redactText(error.message))
+  return new CommandError(said + hintFor(error), { cause: error })
 }
 
-async function exchange(url: URL, token: string | undefined, signal: AbortSignal): Promise<Response> {
-  try {
-    return await fetch(url, {
-      headers: { accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
-    })
-  } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    const why =
-      code === 'ECONNREFUSED' ? 'nobody listens there' : cause instanceof Error ? cause.message || code : String(cause)
-    throw new CommandError(
-      `no daemon answers at ${url.origin}: ${redactText(why)}. Start one with "mcp-roster serve", or name another with --url.`,
-      { cause: error },
-    )
-  }
-}
-
-/** The body of a good answer; throws a `CommandError` with what the daemon said otherwise. */
-export function bodyOf({ status, body }: Answer): Record<string, unknown> {
-  const map = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
-  if (status < 300) return map
-  const said = typeof map['detail'] === 'string' ? map['detail'] : `the daemon answered ${status}`
-  const hint = status === 401 || status === 403 ? ' (the token comes from MCP_ROSTER_TOKEN)' : ''
-  throw new CommandError(shown(redactText(said)) + hint)
+function hintFor({ status }: RosterError): string {
+  if (status === 0) return '. Start one with "mcp-roster serve", or name another with --url.'
+  return status === 401 || status === 403 ? ' (the token comes from MCP_ROSTER_TOKEN)' : ''
 }

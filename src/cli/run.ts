@@ -10,6 +10,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   discover: async () => (await import('./discover.ts')).discover,
   list: async () => (await import('./list.ts')).list,
   get: async () => (await import('./get.ts')).get,
+  watch: async () => (await import('./watch.ts')).watch,
   export: async () => (await import('./export.ts')).exports,
   config: async () => (await import('./config.ts')).config,
   import: async () => (await import('./import.ts')).imports,

@@ -41,6 +41,19 @@ export function serverTable(
   return `${[terminal.colour ? `${dim}${heading}${plain}` : heading, ...lines].join('\n')}\n`
 }
 
+/** One change as a line: what happened, to whom, and how it is with it now. */
+export function eventLine(
+  type: 'ADDED' | 'MODIFIED' | 'DELETED',
+  server: Server,
+  { colour }: Pick<Terminal, 'colour'>,
+): string {
+  const gone = type === 'DELETED'
+  const status = gone ? '- gone' : shown(statusOf(server))
+  const cells = [padded(type, 8), padded(shown(shortId(server)), 32), padded(status, 11)]
+  if (colour && !gone) cells[2] = coloured(cells[2] ?? '', server.enabled ? server.status : 'unknown')
+  return [...cells, padded(server.type, 5), shown(addressOf(server))].join('  ').trimEnd()
+}
+
 function coloured(cell: string, status: Status): string {
   const mark = marks[status]
   return `${mark.slice(0, -1)}${cell}${plain}`

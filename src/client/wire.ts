@@ -94,7 +94,7 @@ export function createWire({ url, token, fetch: own, timeoutMs = 30_000 }: Conne
   }
 
   function noAnswer(error: unknown): RosterError {
-    return new RosterError(`no roster answers at ${base.origin}: ${whyOf(error)}`, { cause: error })
+    return new RosterError(`no daemon answers at ${base.origin}: ${whyOf(error)}`, { cause: error })
   }
 
   return { open, ask, refused, origin: base.origin }

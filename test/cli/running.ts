@@ -4,6 +4,7 @@ import type { Invocation, RunningDaemon } from '../../src/cli/command.ts'
 import { run } from '../../src/cli/run.ts'
 
 type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'terminal'>> & {
+  readonly onOut?: (text: string) => void
   readonly tty?: boolean
   readonly colour?: boolean
   readonly columns?: number
@@ -11,11 +12,14 @@ type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'termina
 
 /** Runs a command line as `main.ts` does, and says what it wrote and how it ended. */
 export async function running(argv: readonly string[], surroundings: Surroundings = {}) {
-  const { tty = false, colour = false, columns = tty ? 80 : Infinity, ...others } = surroundings
+  const { onOut, tty = false, colour = false, columns = tty ? 80 : Infinity, ...others } = surroundings
   let out = ''
   let err = ''
   const terminal = {
-    out: (text: string) => void (out += text),
+    out: (text: string) => {
+      out += text
+      onOut?.(text)
+    },
     err: (text: string) => void (err += text),
     tty,
     colour,

@@ -80,7 +80,7 @@ describe('a roster', () => {
     for (const url of ['http://bob:c4nary@127.0.0.1:59', new URL('http://:c4nary@127.0.0.1:59/under/')]) {
       await assert.rejects(connectRoster({ url }).list({ name: 'x' }), (error) => {
         assert.ok(error instanceof RosterError)
-        assert.equal(error.message, 'no roster answers at http://127.0.0.1:59: nobody listens there')
+        assert.equal(error.message, 'no daemon answers at http://127.0.0.1:59: nobody listens there')
         return error.status === 0
       })
     }

@@ -66,7 +66,8 @@ export const refusing =
   }
 
 export function event(type: 'ADDED' | 'MODIFIED' | 'DELETED', about: Partial<Server>, token?: string): string {
-  const fields = server(about)
+  const { name = 'weather', namespace = 'default' } = about
+  const fields = { ...server({ ...about, name: 'weather' }), name, id: `${namespace}/${name}` }
   return `${token ? `id: ${token}\n` : ''}event: ${type}\ndata: ${JSON.stringify({ server: fields })}\n\n`
 }
 
