@@ -35,7 +35,7 @@ export function operationsApi(parts: ApiParts) {
     const isReady = supervisor.ready()
     const syncing = new Set(supervisor.syncing())
     const sources = supervisor.sources().map((source) => {
-      return { name: source.name, state: source.state, answered: !syncing.has(source.name) }
+      return { name: source.name, type: source.type, state: source.state, answered: !syncing.has(source.name) }
     })
     const answer = { ready: isReady, instance_id: parts.instance(), syncing: [...syncing], sources }
     return respondJson(c, answer, isReady ? 200 : 503)

@@ -161,7 +161,7 @@ export const Readiness = z
     ready: z.boolean(),
     instance_id: z.string().describe('Which registry this is, to other rosters that follow it.'),
     syncing: z.array(z.string()),
-    sources: z.array(z.object({ name: z.string(), state: SourceState, answered: z.boolean() })),
+    sources: z.array(z.object({ name: z.string(), type: z.string(), state: SourceState, answered: z.boolean() })),
   })
   .meta({ id: 'Readiness' })
 

@@ -2,6 +2,9 @@ import { hash, randomUUID } from 'node:crypto'
 
 export type Identity = ReturnType<typeof createIdentity>
 
+/** What a database that is not made before something is written to it calls itself. */
+const unmade = 'empty'
+
 /**
  * Which registry this is, to other rosters: what its database is, once that is known, so that a restart and the replicas
  * of one database are the same registry.
@@ -11,7 +14,7 @@ export function createIdentity({ epoch }: { epoch: () => string | undefined }) {
 
   function lasting(): string | undefined {
     const known = epoch()
-    return known === undefined ? undefined : hash('sha256', known).slice(0, 32)
+    return known === undefined || known === unmade ? undefined : hash('sha256', known).slice(0, 32)
   }
 
   return {

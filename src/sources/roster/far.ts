@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { type Door, type DoorAnswer, DoorError, type DoorRequest, type DoorStream } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
 import { isFields } from '../documents/entry.ts'
@@ -10,6 +11,10 @@ export class Unwatchable extends SourceError {}
 const idleMs = 45_000
 
 const page = 1000
+
+/** How often a roster is asked that only waits for other rosters, and how long is waited in between. */
+const mostGreetings = 4
+const greetingMs = 500
 
 export type Asking = Pick<DoorRequest, 'headers' | 'tls' | 'allow' | 'deny'>
 
@@ -38,16 +43,23 @@ export function createFar({
     }
   }
 
-  /** What the far roster calls itself. Throws while it does not know all of its own servers yet: what it lacks is not gone. */
+  /**
+   * What the far roster calls itself. Throws while it does not know all of its own servers yet: what it lacks is not gone.
+   *
+   * For what it learns from other rosters it is waited for a moment only: they may be waiting for us.
+   */
   async function greet(asking: Asking, signal: AbortSignal): Promise<string> {
-    const answer = await ask('/ready', asking, signal)
-    if (answer.status !== 200 && answer.status !== 503) throw statusError(answer)
-    const { ready, instance_id: instance } = fieldsIn(answer)
-    if (typeof instance !== 'string' || instance === '') {
-      throw new SourceError('is no mcp-roster: it does not say at /ready which one it is', { class: 'config' })
+    for (let asked = 1; ; asked += 1) {
+      const answer = await ask('/ready', asking, signal)
+      if (answer.status !== 200 && answer.status !== 503) throw statusError(answer)
+      const { ready, instance_id: instance, sources } = fieldsIn(answer)
+      if (typeof instance !== 'string' || instance === '') {
+        throw new SourceError('is no mcp-roster: it does not say at /ready which one it is', { class: 'config' })
+      }
+      if (ready === true || (asked === mostGreetings && hasReadItsOwn(sources))) return instance
+      if (!hasReadItsOwn(sources)) throw new SourceError('has not read all of its own sources yet')
+      await pause(greetingMs, undefined, { signal })
     }
-    if (ready !== true) throw new SourceError('has not read all of its own sources yet')
-    return instance
   }
 
   /** Opens the watch, from a token on where one is known. */
@@ -90,6 +102,12 @@ export function createFar({
   }
 
   return { greet, watch, list }
+}
+
+/** Whether all that is still to be read over there comes from other rosters. */
+function hasReadItsOwn(sources: unknown): boolean {
+  if (!Array.isArray(sources) || sources.length === 0) return false
+  return sources.every((one) => isFields(one) && (one['answered'] === true || one['type'] === 'roster'))
 }
 
 function fieldsIn({ body }: DoorAnswer): Readonly<Record<string, unknown>> {
