@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { startHere } from '../daemon.ts'
+import { startKubeApi } from '../fakes/kube-api.ts'
+import { srv, startNameserver } from '../sources/dns/nameserver.ts'
+import { openDirectory, json, servers } from '../sources/http/directory.ts'
+import { kubeconfigFor, service } from '../sources/kubernetes/watched.ts'
+import { openFar } from '../sources/roster/far.ts'
+import { temporary, until } from './running.ts'
+
+type Listed = { servers: { name: string; stale: boolean }[]; syncing?: string[] }
+type Here = Awaited<ReturnType<typeof startHere>>
+
+const record = '_mcp._tcp.example.org'
+const probed = 'health: { enabled: false }\n'
+
+async function listOf({ ask }: Here): Promise<Listed> {
+  return (await ask<Listed>('GET', '/servers')).body
+}
+
+describe('a restart', () => {
+  it('with every pulled source down shows the list from before, stale, and says who is waited for', async () => {
+    using folder = temporary()
+    using directory = await openDirectory(json(servers('from-http')))
+    const nameserver = await startNameserver(({ type }) =>
+      type === 33 ? { answers: [srv(record, 'from-dns.example.org')] } : {},
+    )
+    const far = await openFar({ servers: [{ name: 'from-roster', headers: { Authorization: 'Bearer x' } }] })
+    const kube = await startKubeApi()
+    kube.store.put('services', service('from-kubernetes'))
+    await using kubeconfig = await kubeconfigFor(kube)
+    const config = `${probed}sources:
+  - { type: http, url: "${directory.url}/servers.json" }
+  - { type: dns, records: [${record}.], nameservers: ["${nameserver.address}"], resolv_conf: /nowhere }
+  - { type: roster, url: "${far.url}" }
+  - { type: kubernetes, kubeconfig: "${kubeconfig.path}" }
+`
+    let before: string[] = []
+    {
+      await using first = await startHere(config, { folder })
+      await until(async () => (await listOf(first)).servers.length === 4)
+      before = (await listOf(first)).servers.map(({ name }) => name)
+      assert.equal((await first.get('/ready')).status, 200)
+    }
+    directory.close()
+    nameserver.close()
+    await far.stop()
+    await kube.stop()
+
+    await using second = await startHere(config, { folder })
+    await until(async () => (await listOf(second)).servers.length === 4)
+
+    const { servers: shown, syncing } = await listOf(second)
+    assert.deepEqual(
+      shown.map(({ name }) => name),
+      before,
+    )
+    assert.ok(shown.every(({ stale }) => stale))
+    assert.deepEqual(syncing, ['http', 'dns', 'roster', 'kubernetes'])
+    assert.equal((await second.get('/ready')).status, 503)
+    assert.equal((await second.get('/sd/prometheus')).status, 503)
+  })
+
+  it('under other settings begins with nothing, and has it back under the old ones', async () => {
+    using folder = temporary()
+    using directory = await openDirectory(json(servers('from-http')))
+    const config = (more: string) =>
+      `${probed}sources:\n  - { type: http, url: "${directory.url}/servers.json"${more} }\n`
+    {
+      await using first = await startHere(config(''), { folder })
+      await until(async () => (await listOf(first)).servers.length === 1)
+    }
+    directory.close()
+
+    await using second = await startHere(config(', prefix: other-'), { folder })
+    assert.deepEqual((await listOf(second)).servers, [])
+    await second.reload(`${config('')}`)
+    await until(async () => (await listOf(second)).servers.some(({ stale }) => stale))
+  })
+})
