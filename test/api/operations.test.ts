@@ -141,6 +141,24 @@ describe('operations', () => {
     assert.equal(await shown.text(), 'roster_servers 1\n')
     assert.equal((await off.get('/metrics')).status, 404)
   })
+
+  for (const otherwise of ['prometheus', 'json'] as const) {
+    it(`show metrics in the form that is asked for, and as ${otherwise} where the config says so`, async () => {
+      const forms = { text: () => Promise.resolve('text 1\n'), json: () => ({ total_agents: 0 }) }
+      await using served = await serve({ parts: { metrics: { ...forms, default: () => otherwise } } })
+      const form = async (path: string, accept?: string) => {
+        const answer = await served.get(path, accept === undefined ? {} : { headers: { accept } })
+        return answer.headers.get('content-type')?.startsWith('application/json') ? 'json' : 'prometheus'
+      }
+
+      assert.equal(await form('/metrics'), otherwise)
+      assert.equal(await form('/metrics', '*/*'), otherwise)
+      assert.equal(await form('/metrics', 'application/json'), 'json')
+      assert.equal(await form('/metrics?format=json'), 'json')
+      assert.equal(await form('/metrics', 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5'), 'prometheus')
+      assert.equal(await form('/metrics/prometheus', 'application/json'), 'prometheus')
+    })
+  }
 })
 
 describe('the opened API', () => {

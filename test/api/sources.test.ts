@@ -20,7 +20,7 @@ function place(names: string[], state: { broken: boolean }): Source {
   }
 }
 
-async function supervised(names: string[], state = { broken: false }) {
+async function supervised(names: string[], { state = { broken: false }, questionsShrinks = false } = {}) {
   const roster = createRoster()
   const supervisor = createSupervisor({ registry: roster.registry, log: silent })
   await supervisor.apply([
@@ -29,7 +29,7 @@ async function supervised(names: string[], state = { broken: false }) {
       type: 'file',
       settings: {},
       layer: { reach: 'any', discovery_method: 'config_file' },
-      trust: { stdio: () => true, questionsShrinks: false },
+      trust: { stdio: () => true, questionsShrinks },
       silenceMs: 60_000,
       open: () => place(names, state),
     },
@@ -38,6 +38,26 @@ async function supervised(names: string[], state = { broken: false }) {
 }
 
 describe('sources', () => {
+  it('whose shrink is held back are believed when somebody says so', async () => {
+    const names = Array.from({ length: 10 }, (_, n) => `server-${n}`)
+    const { roster, supervisor } = await supervised(names, { questionsShrinks: true })
+    await using running = supervisor
+    await using served = await serve({ parts: { ...parts(roster), supervisor: running } })
+    const post = async (verb: string) => {
+      return (await (await served.get(`/sources/team/${verb}`, { method: 'POST' })).json()) as Record<string, unknown>
+    }
+    await post('refresh')
+    names.splice(1)
+
+    const held = await post('refresh')
+    const released = await post('release')
+
+    assert.deepEqual([held['held'], (held['status'] as { servers: number }).servers], [true, 10])
+    assert.deepEqual([released['released'], (released['status'] as { servers: number }).servers], [true, 1])
+    assert.equal((await post('release'))['released'], false)
+    assert.equal((await served.get('/sources/nobody/release', { method: 'POST' })).status, 404)
+  })
+
   it('are read when asked to, and the answer says what changed', async () => {
     const names = ['a', 'b']
     const { roster, supervisor } = await supervised(names)
@@ -58,7 +78,7 @@ describe('sources', () => {
 
   it('that cannot be read say so to whoever asked, and keep what they had', async () => {
     const state = { broken: false }
-    const { roster, supervisor } = await supervised(['a'], state)
+    const { roster, supervisor } = await supervised(['a'], { state })
     await using running = supervisor
     await using served = await serve({ parts: { ...parts(roster), supervisor: running } })
     await served.get('/sources/team/refresh', { method: 'POST' })
