@@ -61,7 +61,7 @@ function sendingLines(file: string, method: 'GET' | 'POST', url: string): string
   const made =
     method === 'GET'
       ? "wrk.format('GET', line)"
-      : `wrk.format('POST', '${path}', {['content-type'] = 'application/json', host = wrk.headers['Host']}, line)`
+      : `wrk.format('POST', '${path}', {['content-type'] = 'application/json'}, line)`
   return `
 local requests, at = {}, 0
 function init()

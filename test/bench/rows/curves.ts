@@ -28,7 +28,7 @@ function servers(many: number): Row {
       const writes: number[] = []
       for (let at = 0; at < 20 * bench.seconds; at += 1) {
         const sent = performance.now()
-        const body = JSON.stringify({ command: 'true', description: `Version ${at}` })
+        const body = JSON.stringify({ url: 'http://written.example/mcp', description: `Version ${at}` })
         const headers = { 'content-type': 'application/json' }
         const put = await fetch(`${daemon.url}/servers/default/written`, { method: 'PUT', body, headers })
         if (!put.ok) throw new Error(`writing answered ${put.status}`)

@@ -38,7 +38,10 @@ export async function fanned(bench: Bench, many: number): Promise<Fanned> {
       method: 'PUT',
       url: `${daemon.url}/servers/default/pushed`,
       marker: `round-${round}.`,
-      body: JSON.stringify({ command: 'true', description: `round-${round}.${'x'.repeat(eventBytes - 430)}` }),
+      body: JSON.stringify({
+        url: 'http://pushed.example/mcp',
+        description: `round-${round}.${'x'.repeat(eventBytes - 430)}`,
+      }),
     })
   const open = (many: number) =>
     client.ask({ type: 'open', url: daemon.url, path: '/servers/watch', many, greeting: 'event: BOOKMARK' })
