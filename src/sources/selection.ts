@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Namespace } from '../model/names.ts'
 import type { Entry } from '../model/source.ts'
+import { mostRosters, viaOf } from '../model/via.ts'
 import { namesOf } from './origins.ts'
 
 const Globs = z.array(z.string().min(1).max(253)).min(1)
@@ -27,6 +28,13 @@ export type Selection = {
   prefix?: string | undefined
   tags?: readonly string[] | undefined
   namespace?: string | undefined
+}
+
+/** Whether an entry has come from this very registry, or through more rosters than any should. */
+export function comesBack(entry: Entry, isOwn: (instance: string) => boolean): boolean {
+  if (!('value' in entry) || !isFields(entry.value) || !isFields(entry.value['metadata'])) return false
+  const via = viaOf(entry.value['metadata'])
+  return via.length > mostRosters || via.some(isOwn)
 }
 
 /** A function that answers with an entry as it is taken over, or undefined where it is not. */

@@ -48,6 +48,7 @@ describe('the official registry’s API', () => {
       version: '2.1.0',
       title: 'Weather',
       remotes: [{ type: 'streamable-http', url: 'https://weather.example/mcp' }],
+      _meta: { 'io.mcp-roster/via': ['test-instance'] },
     })
     assert.deepEqual(_meta[official], {
       status: 'active',

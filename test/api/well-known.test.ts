@@ -35,6 +35,7 @@ describe('the AI catalogue of a domain', () => {
             version: '2.1.0',
             title: 'Weather',
             remotes: [{ type: 'streamable-http', url: 'https://weather.example/mcp' }],
+            _meta: { 'io.mcp-roster/via': ['test-instance'] },
           },
         },
       ],

@@ -15,7 +15,7 @@ type Shown = {
 type Status = { sources: { name: string; state: string; rejections: { name?: string; reason: string }[] }[] }
 type Here = Awaited<ReturnType<typeof startHere>>
 
-const listOf = async ({ ask }: Here) => (await ask<{ servers: Shown[] }>('GET', '/servers')).body.servers
+const listOf = async (daemon: Here) => (await daemon.ask<{ servers: Shown[] }>('GET', '/servers')).body.servers
 const told = async (daemon: Here) => (await listOf(daemon)).map(({ name, source }) => `${name} of ${source}`).join(', ')
 
 async function untilTold(daemon: Here, expected: string): Promise<void> {
@@ -101,3 +101,38 @@ describe('rosters that follow each other', () => {
     await untilTold(again, 'beta of r0, kept of file')
   })
 })
+
+for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json']) {
+  it(`rosters that read what the other publishes at ${path} do not go in circles`, async () => {
+    using folderA = temporary()
+    using folderB = temporary()
+    const config = (folder: ReturnType<typeof temporary>, name: string, other?: Here) =>
+      [
+        'health: { enabled: false }',
+        `publish: { domain: ${name}.example }`,
+        'sources:',
+        `  - { type: file, paths: ["${folder.at('servers.json')}"] }`,
+        ...(other ? [`  - { type: http, url: "${other.url}${path}", interval: 1s }`] : []),
+        '',
+      ].join('\n')
+    for (const [folder, name] of [
+      [folderA, 'alpha'],
+      [folderB, 'beta'],
+    ] as const) {
+      const servers = { [name]: { url: 'http://127.0.0.1:9/mcp' } }
+      writeFileSync(folder.at('servers.json'), JSON.stringify({ servers }))
+    }
+    await using a = await startHere(config(folderA, 'a'), { folder: folderA })
+    await using b = await startHere(config(folderB, 'b'), { folder: folderB })
+    await a.reload(config(folderA, 'a', b))
+    await until(async () => (await listOf(a)).length === 2)
+    await b.reload(config(folderB, 'b', a))
+    await until(async () => (await listOf(b)).length === 2)
+
+    // Each reads the other once more, and finds nothing but what it knows.
+    for (const daemon of [a, b, a, b]) assert.equal((await daemon.ask('POST', '/sources/http/refresh', {})).status, 200)
+
+    assert.equal(await told(a), 'alpha of file, example.b/beta of http')
+    assert.equal(await told(b), 'beta of file, example.a/alpha of http')
+  })
+}

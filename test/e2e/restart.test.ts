@@ -14,8 +14,8 @@ type Here = Awaited<ReturnType<typeof startHere>>
 const record = '_mcp._tcp.example.org'
 const probed = 'health: { enabled: false }\n'
 
-async function listOf({ ask }: Here): Promise<Listed> {
-  return (await ask<Listed>('GET', '/servers')).body
+async function listOf(daemon: Here): Promise<Listed> {
+  return (await daemon.ask<Listed>('GET', '/servers')).body
 }
 
 describe('a restart', () => {
@@ -74,7 +74,7 @@ describe('a restart', () => {
 
     await using second = await startHere(config(', prefix: other-'), { folder })
     assert.deepEqual((await listOf(second)).servers, [])
-    await second.reload(`${config('')}`)
+    await second.reload(config(''))
     await until(async () => (await listOf(second)).servers.some(({ stale }) => stale))
   })
 })

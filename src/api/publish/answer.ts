@@ -3,6 +3,8 @@ import type { ApiParts } from '../parts.ts'
 import { Problem } from '../problem.ts'
 import { jsonReply, type Reply } from '../reply.ts'
 
+type Headers = Readonly<Record<string, string>>
+
 /** What the answers of one revision may weigh together. */
 const keptBytes = 8 * 1024 * 1024
 
@@ -20,15 +22,20 @@ export function createKept({
   supervisor: Pick<ApiParts['supervisor'], 'ready' | 'syncing'>
 }) {
   const kept = new Map<string, Reply>()
+  const underway = new Map<string, Promise<Reply>>()
   let token = ''
   let weight = 0
 
-  async function answer(
-    key: string,
-    make: () => Promise<Buffer>,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<Reply> {
+  async function answer(key: string, make: () => Promise<Buffer>, headers: Headers = {}): Promise<Reply> {
     if (!supervisor.ready()) throw notYet(supervisor.syncing())
+    const asked = `${registry.token()} ${key}`
+    // However many ask at once, it is made once.
+    const making = underway.get(asked) ?? answered(key, make, headers).finally(() => underway.delete(asked))
+    underway.set(asked, making)
+    return await making
+  }
+
+  async function answered(key: string, make: () => Promise<Buffer>, headers: Headers): Promise<Reply> {
     const now = registry.token()
     if (now !== token || weight > keptBytes) {
       kept.clear()

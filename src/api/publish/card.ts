@@ -1,5 +1,6 @@
 import { redactServer } from '../../model/redact.ts'
 import type { Server } from '../../model/server.ts'
+import { viaOf } from '../../model/via.ts'
 import { inputsOf, template } from './inputs.ts'
 import { type Package, packageOf } from './packages.ts'
 
@@ -12,6 +13,7 @@ export type Card = {
   readonly websiteUrl?: string
   readonly remotes?: readonly object[]
   readonly packages?: readonly Package[]
+  readonly _meta?: Readonly<Record<string, unknown>>
 }
 
 const longestDescription = 100
@@ -22,8 +24,14 @@ const noVersion = /[\s<>=^~|*,/]|(^|\.)x(\.|$)|^latest$/i
 /** A server whose version nobody told has this one: a version must be there. */
 const unknownVersion = '0.0.0'
 
-/** A server as a client can install it. Holds no secret: names of headers and variables, never their values. */
-export function cardOf(unredacted: Server, name: string): Card {
+/** Where a card says which rosters it has come through, so that rosters that read each other do not go in circles. */
+const viaMeta = 'io.mcp-roster/via'
+
+/**
+ * A server as a client can install it, published by this `instance`. Holds no secret: names of headers and variables,
+ * never their values.
+ */
+export function cardOf(unredacted: Server, { name, instance }: { name: string; instance: string }): Card {
   const server = redactServer(unredacted)
   const found = packageOf(server)
   const remote = remoteOf(server)
@@ -36,6 +44,7 @@ export function cardOf(unredacted: Server, name: string): Card {
     ...(typeof website === 'string' && /^https?:/i.test(website) && { websiteUrl: website }),
     ...(remote && { remotes: [remote] }),
     ...(found && { packages: [found] }),
+    _meta: { [viaMeta]: [...viaOf(server.metadata), instance] },
   }
 }
 

@@ -30,7 +30,8 @@ export function createPublished({
   registry,
   name,
   publish,
-}: Pick<ApiParts, 'name' | 'publish'> & {
+  instance,
+}: Pick<ApiParts, 'name' | 'publish' | 'instance'> & {
   registry: Pick<ApiParts['registry'], 'get' | 'select' | 'list' | 'subscribe'>
 }) {
   const deleted = createDeleted(registry)
@@ -46,7 +47,7 @@ export function createPublished({
     const { created_at, updated_at, health } = server
     const meta = { status: 'active', statusChangedAt: created_at, publishedAt: created_at, updatedAt: updated_at }
     return {
-      server: cardOf(server, currentNames().nameOf(server)),
+      server: cardOf(server, { name: currentNames().nameOf(server), instance: instance() }),
       _meta: { [official]: { ...meta, isLatest: true }, [ours]: { ...ownMeta(server), health } },
     }
   }

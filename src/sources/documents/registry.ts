@@ -1,9 +1,13 @@
+import { viaKey } from '../../model/via.ts'
 import { isFields, type Locate, type Path } from './entry.ts'
 import { asEntry, whereOf } from './entry.ts'
 import { type Listing, nothing } from './listing.ts'
 import { commandOf, type Fields, fieldsIn, inputsOf, textIn, filled } from './packages.ts'
 
 const official = 'io.modelcontextprotocol.registry/official'
+
+/** Where another roster says, in a card, which rosters it has come through. */
+const roster = 'io.mcp-roster/via'
 
 /** Whether a list is a page of the official registry: `{server, _meta}` each. */
 export function isRegistryList(servers: readonly unknown[]): boolean {
@@ -59,6 +63,7 @@ export function cardEntry(card: Readonly<Fields>, { where, meta = {} }: { where:
 function metadataOf(card: Readonly<Fields>, meta: Readonly<Fields>): Fields {
   const { status, publishedAt, updatedAt } = meta
   return definedOf({
+    [viaKey]: fieldsIn(card, '_meta')[roster],
     website_url: card['websiteUrl'],
     repository: textIn(fieldsIn(card, 'repository'), 'url'),
     registry:

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { every } from '../../flow/every.ts'
 import { duration } from '../../model/duration.ts'
 import { redactText } from '../../model/redact.ts'
+import type { Entry } from '../../model/source.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { createOrigins } from '../origins.ts'
 import { longestPause, onePace, paceFields, paceOf } from '../pace.ts'
-import { selecting, selectionFields } from '../selection.ts'
+import { comesBack, selecting, selectionFields } from '../selection.ts'
 import { credentialFields, credentialsOf } from './credentials.ts'
 import { createDirectory } from './directory.ts'
 
@@ -66,10 +67,11 @@ export const http = defineSource({
   keeps: true,
   silence: ({ timeout, ...config }) =>
     longestPause(config, usualInterval) + timeout * mostRequests * (config.urls?.length ?? 1) + 60,
-  open: (config, { door }) =>
+  open: (config, { door, isOwn = () => false }) =>
     async function* (run) {
       const { url, urls = [], timeout, max_bytes: maxBytes, well_known, follow_hosts: hosts, allow, deny } = config
-      const select = selecting(config)
+      const chosen = selecting(config)
+      const select = (entry: Entry) => (comesBack(entry, isOwn) ? undefined : chosen(entry))
       const directories = new Map(
         (url === undefined ? urls : [url]).map((one, index, all) => {
           const directory = createDirectory({ url: one, door, maxBytes, well_known, hosts, select })

@@ -3,15 +3,10 @@ import { Status, Reason } from '../../model/health.ts'
 import { redacted } from '../../model/secrets.ts'
 import { DefinitionFields } from '../../model/server.ts'
 import type { Entry } from '../../model/source.ts'
+import { mostRosters, viaKey, viaOf } from '../../model/via.ts'
 import { isFields } from '../documents/entry.ts'
 
 type Fields = Readonly<Record<string, unknown>>
-
-/** Where an entry says through which rosters it has come, the first one first. */
-export const viaKey = 'mcp-roster.io/via'
-
-/** An entry that has passed through more rosters than this goes in circles that nobody sees. */
-const mostRosters = 8
 
 export type Terms = {
   /** What the far roster calls itself. */
@@ -52,11 +47,6 @@ export function takenOver(server: Fields, { far, isOwn, trustHealth }: Terms): E
     where: String(server['id']),
     ...(reported && { reported }),
   }
-}
-
-function viaOf(metadata: Fields): string[] {
-  const via = metadata[viaKey]
-  return Array.isArray(via) ? via.filter((one) => typeof one === 'string') : []
 }
 
 /** Of what cannot be asked from here either (an agent that only sends heartbeats), the far word is all there is. */
