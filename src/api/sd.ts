@@ -1,4 +1,6 @@
 import { Hono } from 'hono'
+import { inSlices } from '../flow/slices.ts'
+import type { Registered } from '../model/change.ts'
 import { parseQuery } from '../model/parameters.ts'
 import type { Server } from '../model/server.ts'
 import { problemOf } from './asked.ts'
@@ -21,7 +23,7 @@ export function sdApi({ registry, supervisor }: Pick<ApiParts, 'registry' | 'sup
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
   const kept = createKept({ registry, supervisor })
 
-  function targets(parameters: URLSearchParams): Target[] {
+  function chosen(parameters: URLSearchParams): readonly Registered[] {
     for (const parameter of shaping) {
       if (parameters.get(parameter))
         throw new Problem(400, `${parameter}: is for /servers only`, { more: { parameter } })
@@ -29,13 +31,21 @@ export function sdApi({ registry, supervisor }: Pick<ApiParts, 'registry' | 'sup
     const parsed = parseQuery(parameters)
     if ('problem' in parsed) throw problemOf(parsed.problem)
     if (parsed.query.enabled === false) return []
-    return registry.select({ ...parsed.query, enabled: true }).page.flatMap(({ server }) => targetOf(server) ?? [])
+    return registry.select({ ...parsed.query, enabled: true }).page
+  }
+
+  async function make(parameters: URLSearchParams): Promise<Buffer> {
+    const parts: string[] = []
+    await inSlices(chosen(parameters), ({ server }) => {
+      const target = targetOf(server)
+      if (target) parts.push(JSON.stringify(target))
+    })
+    return Buffer.from(`[${parts.join()}]`)
   }
 
   api.get('/prometheus', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
-    const make = async () => Buffer.from(JSON.stringify(targets(searchParams)))
-    return respond(c, await kept.answer(search, make))
+    return respond(c, await kept.answer(search, () => make(searchParams)))
   })
   return api
 }
