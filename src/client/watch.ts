@@ -115,5 +115,6 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
       resolve()
     }
     signal?.addEventListener('abort', go)
+    if (signal?.aborted) go()
   })
 }

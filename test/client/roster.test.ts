@@ -54,7 +54,7 @@ describe('a roster', () => {
     writeFileSync(places.at('a.yaml'), `servers: { ${weather} }`)
     writeFileSync(places.at('b.yaml'), 'servers: { gone: { command: npx } }')
     const options = { home: home.path }
-    const first = await start([places.path], options)
+    await using first = await start([places.path], options)
     const { port } = new URL(first.url)
     await until(async () => (await first.json<{ total: number }>('/servers')).total === 2)
     const told: string[] = []
