@@ -35,8 +35,9 @@ export async function streamList(
   for (let next = 0; next < page.length && !gone.signal.aborted; next += perPiece) {
     const room = write(joined(page.slice(next, next + perPiece), encode, next === 0))
     if (!room) await drained(response, gone.signal)
-    else if (performance.now() - started > sliceMs) await setImmediate()
-    else continue
+    // A fast reader drains us within the same turn of the loop: waiting for it is no break.
+    if (performance.now() - started < sliceMs) continue
+    await setImmediate()
     started = performance.now()
   }
   if (gone.signal.aborted) return undefined
