@@ -1,6 +1,7 @@
 import { createMesh, type Mesh } from './agents/mesh.ts'
 import { startRegistrations } from './agents/registrations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
+import { watchedMesh } from './api/mesh/watch.ts'
 import { openMetricsPort } from './api/metrics-port.ts'
 import type { Reloaded } from './api/parts.ts'
 import { createWatch } from './api/watch/watch.ts'
@@ -68,6 +69,12 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
 
   const journal = createJournal({ registry, mostBytes: config.watch.history_bytes })
   const watch = createWatch({ registry, journal, limits: () => config.watch, onError })
+  const watched = watchedMesh({
+    mesh,
+    registry,
+    peek: registrations.agents.peek,
+    source: () => agentsSource(config),
+  })
   const metrics = createMetrics({
     version,
     registry,
@@ -111,7 +118,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         version,
         log: log.child({ part: 'api' }),
       },
-      fronts: [watch.front],
+      fronts: [watch.front, ...watched.map(watch.frontOf)],
       accessLog: config.log.access,
       log: log.child({ part: 'api' }),
     }),

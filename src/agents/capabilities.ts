@@ -18,14 +18,15 @@ export function findCapabilities(
   registry: Pick<MeshRegistry, 'select'>,
   of: readonly Registered[] = registry.select(asked.query).page,
 ): readonly FoundCapabilities[] {
-  const suits = matchingOne(asked)
+  const suits = suitingCapability(asked)
   return of.flatMap(({ server }) => {
     const capabilities = server.capabilities.filter(suits)
     return capabilities.length > 0 ? [{ server, capabilities }] : []
   })
 }
 
-function matchingOne(asked: CapabilityQuery): (capability: Capability) => boolean {
+/** Whether one capability is what is asked for, whoever has it. */
+export function suitingCapability(asked: CapabilityQuery): (capability: Capability) => boolean {
   const { query, description_contains, include_deprecated } = asked
   const isNamed = matchingName(asked)
   const facets = matchingFacets(query)

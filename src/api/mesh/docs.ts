@@ -82,6 +82,36 @@ const write = (summary: string, statuses = {}): RouteDoc =>
 const register = write('Register an agent, or refresh it, by its AgentRegistration')
 const beat = write('A heartbeat; one that carries a whole registration registers', unknown)
 
+const ofAgents = [
+  'namespace',
+  'status',
+  'capability',
+  'capabilities',
+  'capability_category',
+  'capability_stability',
+  'capability_tags',
+  'label_selector',
+  'version_constraint',
+  'fuzzy_match',
+]
+const ofCapabilities = [
+  'name',
+  'exact',
+  'fuzzy_match',
+  'description_contains',
+  'category',
+  'stability',
+  'tags',
+  'version_constraint',
+  'include_deprecated',
+  'agent_id',
+  'agent_namespace',
+  'agent_status',
+]
+const watching = ['watch', 'index', 'wait', 'resource_version']
+const wrongParameter = { 400: 'A parameter is wrong; the answer names it.' }
+const lostPoll = { 410: 'What a long poll asked for cannot be resumed.' }
+
 const mesh: Record<string, RouteDoc> = {
   'POST /agents/register_with_metadata': write('Register an agent, or refresh it, by `{agent_id, metadata}`', {
     201: 'It is registered.',
@@ -104,21 +134,15 @@ const mesh: Record<string, RouteDoc> = {
   'GET /agents': doc({
     summary: 'Agents, whatever their status',
     answer: AgentList,
-    query: [
-      'namespace',
-      'status',
-      'capability',
-      'capabilities',
-      'capability_category',
-      'capability_stability',
-      'capability_tags',
-      'label_selector',
-      'version_constraint',
-      'fuzzy_match',
-      'limit',
-      'continue',
-    ],
-    statuses: { 400: 'A parameter is wrong; the answer names it.', ...notYet },
+    query: [...ofAgents, 'limit', 'continue', ...watching],
+    statuses: { ...wrongParameter, ...lostPoll, ...notYet },
+  }),
+  'GET /agents/watch': doc({
+    summary: 'Every change of agents, as server-sent events: first who is there, then what changes',
+    answer: 'text/event-stream',
+    query: [...ofAgents, 'resource_version'],
+    statuses: { ...wrongParameter, ...notYet },
+    raw: true,
   }),
   'GET /agents/:id': doc({ summary: 'One agent', answer: Agent, statuses: { ...unknown, ...notYet } }),
   'DELETE /agents/:id': doc({
@@ -131,21 +155,15 @@ const mesh: Record<string, RouteDoc> = {
   'GET /capabilities': doc({
     summary: 'Capabilities of agents and of all other servers',
     answer: CapabilityList,
-    query: [
-      'name',
-      'exact',
-      'fuzzy_match',
-      'description_contains',
-      'category',
-      'stability',
-      'tags',
-      'version_constraint',
-      'include_deprecated',
-      'agent_id',
-      'agent_namespace',
-      'agent_status',
-    ],
-    statuses: { 400: 'A parameter is wrong; the answer names it.', ...unknown, ...notYet },
+    query: [...ofCapabilities, ...watching],
+    statuses: { ...wrongParameter, ...unknown, ...lostPoll, ...notYet },
+  }),
+  'GET /capabilities/watch': doc({
+    summary: 'Every change of capabilities, as server-sent events: first what is there, then what changes',
+    answer: 'text/event-stream',
+    query: [...ofCapabilities, 'resource_version'],
+    statuses: { ...wrongParameter, ...notYet },
+    raw: true,
   }),
   'POST /mcp/tools/:tool': doc({
     summary: 'Call `register_agent`, `unregister_agent`, `discover_services`, `heartbeat` or `get_agent_status`',

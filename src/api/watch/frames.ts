@@ -1,10 +1,8 @@
-import type { Change, Registered } from '../../model/change.ts'
-import type { Subject } from './subject.ts'
+import type { Change } from '../../model/change.ts'
+import type { EventType, Json, Subject } from './subject.ts'
 
 /** How a watch is spelled: server-sent events, newline JSON, or the elements of a JSON array, each after a comma. */
 export type Format = 'sse' | 'lines' | 'array'
-
-export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
 /** Bytes ready to be written, and the revision that whoever has read them knows. */
 export type Made = { readonly pieces: readonly Buffer[]; readonly bytes: number; readonly revision: number }
@@ -12,17 +10,7 @@ export type Made = { readonly pieces: readonly Buffer[]; readonly bytes: number;
 /** Pieces are about this long: long enough to be worth a write, short enough to stop between two. */
 const pieceBytes = 64 * 1024
 
-/** What a change is to somebody who sees only what `holds`; undefined where it is nothing. */
-export function transition(
-  { now, before }: Change,
-  holds: Subject['holds'],
-): { readonly type: EventType; readonly registered: Registered } | undefined {
-  const [was, is] = [before !== undefined && holds(before), now !== undefined && holds(now)]
-  if (now && is) return { type: was ? 'MODIFIED' : 'ADDED', registered: now }
-  return before && was ? { type: 'DELETED', registered: before } : undefined
-}
-
-/** Bytes around the JSON of one server. */
+/** Bytes around the JSON of one thing. */
 function around(format: Format, type: EventType, noun: string, token: string | undefined): [string, string] {
   if (format === 'sse')
     return [`${token === undefined ? '' : `id: ${token}\n`}event: ${type}\ndata: {"${noun}":`, '}\n\n']
@@ -74,16 +62,17 @@ export function* eventPieces(
   { subject, format, token }: { subject: Subject; format: Format; token: string },
 ): Iterable<Buffer | undefined> {
   const pieces = createPieces()
-  let waiting: ReturnType<typeof transition>
-  const framed = ({ type, registered }: NonNullable<typeof waiting>, said?: string) => {
+  let waiting: ReturnType<Subject['events']>[number] | undefined
+  const framed = ({ type, json }: NonNullable<typeof waiting>, said?: string) => {
     const [before, after] = around(format, type, subject.noun, said)
-    return [Buffer.from(before), subject.encode(registered), Buffer.from(after)]
+    return [Buffer.from(before), json(), Buffer.from(after)]
   }
   for (const change of changes) {
-    const event = transition(change, subject.holds)
-    if (event && waiting) yield pieces.add(...framed(waiting))
-    else yield undefined
-    waiting = event ?? waiting
+    yield undefined
+    for (const event of subject.events(change)) {
+      if (waiting) yield pieces.add(...framed(waiting))
+      waiting = event
+    }
   }
   if (waiting) yield pieces.add(...framed(waiting, token))
   yield pieces.take()
@@ -91,13 +80,13 @@ export function* eventPieces(
 
 /** Everything that is there, as ADDED events without a token, closed by a BOOKMARK that has it. */
 export function* picturePieces(
-  picture: readonly Registered[],
+  picture: readonly Json[],
   { subject, format, token }: { subject: Subject; format: Format; token: string },
 ): Iterable<Buffer | undefined> {
   const pieces = createPieces()
   const [before, after] = around(format, 'ADDED', subject.noun, undefined).map((text) => Buffer.from(text))
-  for (const registered of picture) {
-    if (before && after) yield pieces.add(before, subject.encode(registered), after)
+  for (const json of picture) {
+    if (before && after) yield pieces.add(before, json(), after)
   }
   yield pieces.add(message(format, 'BOOKMARK', { token }))
   yield pieces.take()

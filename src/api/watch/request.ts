@@ -1,16 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 import { parseDuration } from '../../model/duration.ts'
-import { parseQuery, type Problem as Wrong } from '../../model/parameters.ts'
-import type { ServerQuery } from '../../model/query.ts'
+import type { Problem as Wrong } from '../../model/parameters.ts'
 import type { Format } from './frames.ts'
 
-/** What a request asks to be told of. */
+/** How a request asks to be told of changes, and the parameters that say of which. */
 export type Wish =
-  | { readonly type: 'stream'; readonly format: Format; readonly query: ServerQuery; readonly from: string | undefined }
-  | { readonly type: 'poll'; readonly query: ServerQuery; readonly index: string; readonly waitMs: number }
+  | {
+      readonly type: 'stream'
+      readonly format: Format
+      readonly parameters: URLSearchParams
+      readonly from: string | undefined
+    }
+  | { readonly type: 'poll'; readonly parameters: URLSearchParams; readonly index: string; readonly waitMs: number }
   | { readonly type: 'wrong'; readonly wrong: Wrong }
 
-const own = ['watch', 'index', 'wait', 'resource_version', 'secrets'] as const
+/** The parameters that say how to watch, not what. */
+export const own = ['watch', 'index', 'wait', 'resource_version', 'secrets'] as const
 /** What says how a list is shown has no meaning for changes. */
 const ofLists = ['sort', 'limit', 'continue', 'fields', 'view'] as const
 const longestWait = 600
@@ -21,19 +26,32 @@ const wrong = (parameter: string, detail: string): Wish => ({
 })
 
 /** Reads a request for a watch in one of its three spellings; undefined where it is none. */
-export function wishIn({ method, url = '', headers }: IncomingMessage): Wish | undefined {
+export function wishIn({ method, url = '', headers }: IncomingMessage, { path, strict }: Place): Wish | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined
-  const match = /^(?:\/api\/v1)?\/servers(\/watch)?\/?(?:\?(.*))?$/s.exec(url)
+  const match = targetIn(url, path)
   if (!match) return undefined
-  const isStream = match[1] !== undefined
-  const parameters = new URLSearchParams(match[2] ?? '')
+  const parameters = new URLSearchParams(match.query)
   const watch = flagIn(parameters.get('watch'))
   const index = parameters.get('index') ?? ''
-  if (!isStream && watch === false && index === '') return misplacedIn(parameters)
+  if (!match.isStream && watch === false && index === '') return strict ? misplacedIn(parameters) : undefined
   if (watch === undefined) return wrong('watch', 'must be true or false')
   const lastEvent = headers['last-event-id']
   const from = (typeof lastEvent === 'string' ? lastEvent : '') || parameters.get('resource_version') || undefined
-  return wishFor(parameters, { format: isStream ? 'sse' : watch ? 'lines' : undefined, index, from })
+  return wishFor(parameters, { format: match.isStream ? 'sse' : watch ? 'lines' : undefined, index, from })
+}
+
+function targetIn(url: string, path: string): { readonly isStream: boolean; readonly query: string } | undefined {
+  const start = url.startsWith('/api/v1/') ? '/api/v1'.length : 0
+  if (!url.startsWith(path, start)) return undefined
+  const match = /^(\/watch)?\/?(?:\?(.*))?$/s.exec(url.slice(start + path.length))
+  return match ? { isStream: match[1] !== undefined, query: match[2] ?? '' } : undefined
+}
+
+/** Where something can be watched. */
+export type Place = {
+  readonly path: string
+  /** Whether parameters that mean nothing there are refused; else they are ignored. */
+  readonly strict: boolean
 }
 
 /** What goes with a watch means nothing without one. */
@@ -51,21 +69,18 @@ function wishFor(
   if (flagIn(parameters.get('secrets')) !== false) return wrong('secrets', 'are never watched')
   const misplaced = ofLists.find((name) => parameters.get(name))
   if (misplaced) return wrong(misplaced, 'has no meaning for a watch')
-  const parsed = parseQuery(parameters, { besides: own })
-  if ('problem' in parsed) return { type: 'wrong', wrong: parsed.problem }
-  const { query } = parsed
   const wait = parameters.get('wait') ?? ''
-  if (!format) return pollFor(query, index, wait || '30s')
+  if (!format) return pollFor(parameters, index, wait || '30s')
   if (index !== '') return wrong('index', 'is for a long poll; a watch resumes with resource_version or Last-Event-ID')
   if (wait !== '') return wrong('wait', 'is for a long poll, with index')
-  return { type: 'stream', format, query, from }
+  return { type: 'stream', format, parameters, from }
 }
 
-function pollFor(query: ServerQuery, index: string, wait: string): Wish {
+function pollFor(parameters: URLSearchParams, index: string, wait: string): Wish {
   const seconds = parseDuration(wait)
   if (seconds === undefined || seconds > longestWait)
     return wrong('wait', `must be a duration of at most ${longestWait}s, such as 30s`)
-  return { type: 'poll', query, index, waitMs: seconds * 1000 }
+  return { type: 'poll', parameters, index, waitMs: seconds * 1000 }
 }
 
 /** Undefined for what is neither. */

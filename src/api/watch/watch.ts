@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
+import { parseQuery } from '../../model/parameters.ts'
 import type { ServerQuery } from '../../model/query.ts'
 import type { Selection } from '../../registry/indexes.ts'
 import type { Journal } from '../../registry/journal.ts'
@@ -13,7 +14,7 @@ import { everywhere, problemReply, send } from '../reply.ts'
 import { type Audience, createAudience } from './audience.ts'
 import type { Format } from './frames.ts'
 import { createPolls } from './poll.ts'
-import { wishIn } from './request.ts'
+import { own, type Place, type Wish, wishIn } from './request.ts'
 import { serversAsked, type Subject } from './subject.ts'
 import { createWatchers, type Watcher } from './watcher.ts'
 
@@ -29,6 +30,9 @@ export type WatchParts = {
   readonly stallMs?: number
   readonly random?: () => number
 }
+
+/** A place where something is watched; `subject` throws a `Problem` where the parameters are wrong. */
+export type Watched = Place & { readonly subject: (parameters: URLSearchParams) => Subject }
 
 /** Who asks, and what is said beside the answer. */
 export type Asking = { readonly principal: Principal; readonly cors: Readonly<Record<string, string>> | undefined }
@@ -213,19 +217,44 @@ export function createWatch({
     polls.open({ request, response, audience, index, waitMs: request.method === 'HEAD' ? 0 : waitMs, cors })
   }
 
-  /** Answers every spelling of a watch of `/servers`. */
-  const front: Front = (request, response, admission) => {
-    const wish = admission.problem ? undefined : wishIn(request)
-    if (!wish || admission.problem) return false
-    const { principal, cors } = admission
-    if (wish.type === 'wrong') {
-      send(request, response, problemReply(problemOf(wish.wrong)), cors)
+  const servers: Watched = {
+    path: '/servers',
+    strict: true,
+    subject(parameters) {
+      const parsed = parseQuery(parameters, { besides: own })
+      if ('problem' in parsed) throw problemOf(parsed.problem)
+      return serversAsked(parsed.query, registry.select)
+    },
+  }
+
+  /** Answers every spelling of a watch of one place. */
+  function frontOf(watched: Watched): Front {
+    return (request, response, admission) => {
+      const wish = admission.problem ? undefined : wishIn(request, watched)
+      if (!wish || admission.problem) return false
+      const { principal, cors } = admission
+      try {
+        answer(request, response, { wish, subject: subjectOf(wish, watched), principal, cors })
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error
+        send(request, response, problemReply(error), cors)
+      }
       return true
     }
-    const subject = serversAsked(wish.query, registry.select)
-    if (wish.type === 'poll') poll(request, response, { ...wish, subject, principal, cors })
-    else stream(request, response, { ...wish, subject, principal, cors })
-    return true
+  }
+
+  function subjectOf(wish: Wish, { subject }: Watched): Subject {
+    if (wish.type === 'wrong') throw problemOf(wish.wrong)
+    return subject(wish.parameters)
+  }
+
+  function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { wish, ...asking }: Asking & { wish: Wish; subject: Subject },
+  ): void {
+    if (wish.type === 'poll') poll(request, response, { ...asking, ...wish })
+    else if (wish.type === 'stream') stream(request, response, { ...asking, ...wish })
   }
 
   /** Says goodbye to everybody; who comes later is turned away. */
@@ -238,9 +267,8 @@ export function createWatch({
   }
 
   return {
-    front,
-    stream,
-    poll,
+    front: frontOf(servers),
+    frontOf,
     close,
     counts: () => ({ watchers: total, audiences: audiences.size, cut: { ...cuts } }),
   }

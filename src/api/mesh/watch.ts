@@ -1,0 +1,160 @@
+import type { Agent } from '../../agents/agents.ts'
+import { capabilityOf, suitingCapability } from '../../agents/capabilities.ts'
+import type { AgentQuery } from '../../agents/find.ts'
+import { isAgent } from '../../agents/mesh-registry.ts'
+import type { Mesh } from '../../agents/mesh.ts'
+import { type CapabilityQuery, parseAgentQuery, parseCapabilityQuery } from '../../agents/parameters.ts'
+import { agentView } from '../../agents/view.ts'
+import type { Registered } from '../../model/change.ts'
+import { hasCapability, matching, matchingCapability, type Predicate } from '../../model/matching.ts'
+import { canonicalFilter } from '../../model/query.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { type EventType, type Json, type Subject, transition } from '../watch/subject.ts'
+import type { Watched } from '../watch/watch.ts'
+import { meshProblem } from './problems.ts'
+
+type AgentOf = (registered: Registered) => Agent | undefined
+
+/** Agents and capabilities, as they are watched at `/agents` and `/capabilities`. */
+export function watchedMesh({
+  mesh,
+  registry,
+  peek,
+  source,
+}: {
+  mesh: Pick<Mesh, 'mustKnow' | 'current'>
+  registry: Pick<Registry, 'select' | 'subscribe'>
+  /** The agent of an id, as it is now. */
+  peek: (id: string) => Agent | undefined
+  /** Name of the source of agents. */
+  source: () => string | undefined
+}): readonly Watched[] {
+  const agentOf = remembering({ registry, peek })
+
+  /** What cannot be asked, or not yet, is refused as the list refuses it. */
+  const watched = (path: string, subject: Watched['subject']): Watched => ({
+    path,
+    strict: false,
+    subject(parameters) {
+      try {
+        mesh.mustKnow()
+        return subject(parameters)
+      } catch (error) {
+        throw meshProblem(error, mesh)
+      }
+    },
+  })
+
+  return [
+    watched('/agents', (parameters) =>
+      agentsAsked(parseAgentQuery(parameters), { registry, agentOf, source: source() }),
+    ),
+    watched('/capabilities', (parameters) =>
+      capabilitiesAsked(parseCapabilityQuery(parameters), { registry, agentOf }),
+    ),
+  ]
+}
+
+/**
+ * Which agent a server was when it was in the registry: an event may be written when the agent is another already, or
+ * gone.
+ */
+function remembering({
+  registry,
+  peek,
+}: {
+  registry: Pick<Registry, 'subscribe'>
+  peek: (id: string) => Agent | undefined
+}): AgentOf {
+  const agents = new WeakMap<Registered, Agent>()
+  registry.subscribe(({ changes }) => {
+    for (const { now } of changes) {
+      const agent = now && isAgent(now) ? peek(now.server.name) : undefined
+      if (now && agent) agents.set(now, agent)
+    }
+  })
+  return (registered) => agents.get(registered)
+}
+
+/** The agents that a query asks for; those that another source's definition hides have no changes of their own. */
+function agentsAsked(
+  { query, also }: AgentQuery,
+  { registry, agentOf, source }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf; source: string | undefined },
+): Subject {
+  const asked = { ...query, source, limit: undefined, continue: undefined }
+  const matches = matching(asked)
+  const suits = also.flatMap((capability) => matchingCapability({ ...query, capability }) ?? []).map(hasCapability)
+  const holds: Predicate = (server) => isAgent({ server }) && matches(server) && suits.every((has) => has(server))
+  const json =
+    (registered: Registered): Json =>
+    () =>
+      Buffer.from(JSON.stringify(shown(registered, agentOf(registered))))
+  return {
+    key: `agents ${canonicalFilter(asked)} ${also.join()}`,
+    noun: 'agent',
+    events(change) {
+      const event = transition(change, holds)
+      return event ? [{ type: event.type, json: json(event.registered) }] : []
+    },
+    picture: () =>
+      registry
+        .select(asked)
+        .page.filter(({ server }) => holds(server))
+        .map(json),
+  }
+}
+
+/** What moves with every heartbeat is in no event: no revision tells of it. */
+function shown({ server }: Registered, agent: Agent | undefined): object {
+  if (!agent) return { id: server.name, name: server.title ?? server.name, namespace: server.namespace }
+  const { last_heartbeat: _last, config: _config, ...view } = agentView({ agent, server })
+  return view
+}
+
+/** The capabilities that a query asks for, each a thing of its own. */
+function capabilitiesAsked(
+  asked: CapabilityQuery,
+  { registry, agentOf }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf },
+): Subject {
+  const { query, agent_id, ...rest } = asked
+  const matches = matching(query)
+  const suits = suitingCapability(asked)
+  const isWhose = (registered: Registered) =>
+    agent_id === undefined ||
+    registered.server.id === agent_id ||
+    (isAgent(registered) && registered.server.name === agent_id)
+
+  /** Those of one server, by what tells them apart. */
+  function of(registered: Registered | undefined): ReadonlyMap<string, string> {
+    const found = new Map<string, string>()
+    if (!registered || !isWhose(registered) || !matches(registered.server)) return found
+    for (const capability of registered.server.capabilities.filter(suits)) {
+      const key = `${capability.kind} ${capability.name}`
+      const view = capabilityOf(registered, capability, () => agentOf(registered))
+      found.set(found.has(key) ? `${key} ${found.size}` : key, JSON.stringify(view))
+    }
+    return found
+  }
+
+  return {
+    key: `capabilities ${canonicalFilter(query)} ${JSON.stringify([agent_id, rest])}`,
+    noun: 'capability',
+    events({ now, before }) {
+      const [was, is] = [of(before), of(now)]
+      const gone = was.keys().filter((key) => !is.has(key))
+      const come = is.keys().filter((key) => was.get(key) !== is.get(key))
+      return [
+        ...gone.map((key) => told('DELETED', was.get(key))),
+        ...come.map((key) => told(was.has(key) ? 'MODIFIED' : 'ADDED', is.get(key))),
+      ]
+    },
+    picture: () => registry.select(query).page.flatMap((registered) => [...of(registered).values()].map(asJson)),
+  }
+}
+
+const asJson =
+  (text = ''): Json =>
+  () =>
+    Buffer.from(text)
+
+const told = (type: EventType, text: string | undefined) => ({ type, json: asJson(text) })

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { startHere } from '../../daemon.ts'
+import { ask, follow } from '../watch/served.ts'
+
+type Thing = Readonly<Record<string, unknown>>
+type Event = { readonly type: string; readonly token?: string; readonly agent?: Thing; readonly capability?: Thing }
+
+const config = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
+
+/** A whole daemon that takes agents, and ways to watch it. */
+async function world() {
+  const daemon = await startHere(config)
+  const port = Number(new URL(daemon.url).port)
+  return {
+    ...daemon,
+    follow: (path: string) => follow(port, path),
+    poll: async (path: string) => (await ask(port, path)).json() as { events: Event[]; resource_version: string },
+    status: async (path: string) => (await ask(port, path)).status,
+    register: async (id: string, fields: object = {}) => {
+      const { status, body } = await daemon.ask('POST', '/agents', { id, ...fields })
+      assert.equal(status, 200, JSON.stringify(body))
+    },
+    token: async () => (await daemon.ask<{ resource_version: string }>('GET', '/agents')).body.resource_version,
+  }
+}
+
+/** `ADDED a`, `DELETED a/maps` and the like. */
+const shortly = (events: readonly unknown[]) =>
+  (events as Event[]).map(({ type, agent, capability }) => {
+    if (capability) return `${type} ${String(capability['agent_id'])}/${String(capability['name'])}`
+    return agent ? `${type} ${String(agent['id'])}` : type
+  })
+
+for (const [spelling, path] of [
+  ['server-sent events', '/agents/watch?'],
+  ['newline JSON', '/api/v1/agents?watch=true&'],
+] as const) {
+  it(`tells who is there, who comes, changes and goes as ${spelling}`, async () => {
+    await using daemon = await world()
+    await daemon.register('a', { labels: { env: 'prod' } })
+    await daemon.register('b', { labels: { env: 'test' } })
+    const all = await daemon.follow(path)
+    const some = await daemon.follow(`${path}label_selector=env%3Dprod`)
+
+    const opening = await all.upTo('BOOKMARK')
+    assert.deepEqual(shortly(opening), ['ADDED a', 'ADDED b', 'BOOKMARK'])
+    assert.equal(opening[2]?.token, await daemon.token())
+    assert.deepEqual(shortly(await some.upTo('BOOKMARK')), ['ADDED a', 'BOOKMARK'])
+
+    await daemon.register('c', { labels: { env: 'prod' } })
+    await daemon.register('a', { labels: { env: 'test' } })
+    await daemon.ask('DELETE', '/agents/b')
+
+    assert.deepEqual(shortly(await all.next(3)), ['ADDED c', 'MODIFIED a', 'DELETED b'])
+    assert.deepEqual(shortly(await some.next(2)), ['ADDED c', 'DELETED a'])
+  })
+}
+
+describe('a watch of agents', () => {
+  it('shows them as the list does, but for what moves with every heartbeat', async () => {
+    await using daemon = await world()
+    const watcher = await daemon.follow('/agents/watch')
+    await watcher.upTo('BOOKMARK')
+    await daemon.register('a', { endpoint: 'http://10.0.0.1:80', health_interval: 7, capabilities: ['maps'] })
+
+    const [added] = (await watcher.next()) as unknown as Event[]
+    const { body } = await daemon.ask('GET', '/agents/a')
+    const { last_heartbeat, config: _config, ...rest } = body
+
+    assert.ok(last_heartbeat)
+    assert.deepEqual(added?.agent, rest)
+  })
+
+  it('tells of an agent that is gone what it last was', async () => {
+    await using daemon = await world()
+    await daemon.register('a', { endpoint: 'http://10.0.0.1:80' })
+    const watcher = await daemon.follow('/agents/watch')
+    await watcher.upTo('BOOKMARK')
+
+    await daemon.ask('DELETE', '/agents/a')
+    const [gone] = (await watcher.next()) as unknown as Event[]
+
+    assert.equal(gone?.type, 'DELETED')
+    assert.equal(gone.agent?.['endpoint'], 'http://10.0.0.1:80')
+  })
+
+  it('hears nothing of heartbeats, and of status', async () => {
+    await using daemon = await world()
+    await daemon.register('a')
+    const watcher = await daemon.follow('/agents/watch')
+    await watcher.upTo('BOOKMARK')
+
+    for (let beat = 0; beat < 5; beat += 1) await daemon.ask('POST', '/heartbeat', { agent_id: 'a' })
+    await daemon.ask('POST', '/heartbeat', { agent_id: 'a', status: 'degraded' })
+
+    const [told] = (await watcher.next()) as unknown as Event[]
+    assert.deepEqual([told?.type, told?.agent?.['status']], ['MODIFIED', 'degraded'])
+  })
+
+  it('goes on from a token of a list, waits for the next, and says where there is no going on', async () => {
+    await using daemon = await world()
+    const token = await daemon.token()
+    await daemon.register('a')
+
+    const { events, resource_version } = await daemon.poll(`/agents?index=${token}&wait=10s`)
+    assert.deepEqual(shortly(events), ['ADDED a'])
+    assert.equal(resource_version, await daemon.token())
+    const resumed = await daemon.follow(`/agents/watch?resource_version=${token}`)
+    assert.deepEqual(shortly(await resumed.next()), ['ADDED a'])
+    const waiting = daemon.poll(`/agents?index=${resource_version}&wait=10s`)
+    await daemon.register('b')
+    assert.deepEqual(shortly((await waiting).events), ['ADDED b'])
+    assert.equal(await daemon.status('/agents?index=other-1'), 410)
+    const anew = await daemon.follow('/agents/watch?resource_version=other-1')
+    assert.deepEqual(shortly(await anew.upTo('BOOKMARK')), ['RESYNC', 'ADDED a', 'ADDED b', 'BOOKMARK'])
+  })
+
+  it('is refused for what is wrong, and where nobody takes agents', async () => {
+    await using daemon = await world()
+    assert.equal(await daemon.status('/agents/watch?label_selector=a+in+b'), 400)
+    assert.equal(await daemon.status('/capabilities/watch?fuzzy_match=perhaps'), 400)
+    assert.equal(await daemon.status('/agents/watch?limit=3'), 400)
+    assert.equal(await daemon.status('/agents?wait=5s'), 200)
+
+    await using none = await startHere('sources: []\nstore: { type: memory }\n')
+    assert.equal((await none.get('/agents/watch')).status, 404)
+  })
+})
+
+describe('a watch of capabilities', () => {
+  it('tells each as it comes, changes and goes', async () => {
+    await using daemon = await world()
+    await daemon.register('a', { capabilities: ['maps', 'routes'] })
+    const watcher = await daemon.follow('/capabilities/watch')
+    assert.deepEqual(shortly(await watcher.upTo('BOOKMARK')), ['ADDED a/maps', 'ADDED a/routes', 'BOOKMARK'])
+
+    await daemon.register('a', { capabilities: ['maps', { name: 'tiles', version: '2.0.0' }] })
+    assert.deepEqual(shortly(await watcher.next(2)), ['DELETED a/routes', 'ADDED a/tiles'])
+    await daemon.ask('DELETE', '/agents/a')
+    assert.deepEqual(shortly(await watcher.next(2)), ['DELETED a/maps', 'DELETED a/tiles'])
+  })
+
+  it('tells those that are asked for only, also when they become so', async () => {
+    await using daemon = await world()
+    await daemon.register('a', { capabilities: [{ name: 'maps', version: '1.0.0' }, 'routes'] })
+    const lines = await daemon.follow('/capabilities?watch=true&name=map&version_constraint=%5E2')
+    assert.deepEqual(shortly(await lines.upTo('BOOKMARK')), ['BOOKMARK'])
+
+    await daemon.register('a', { capabilities: [{ name: 'maps', version: '2.1.0' }, 'routes'] })
+    const [told] = (await lines.next()) as unknown as Event[]
+    await daemon.ask('POST', '/heartbeat', { agent_id: 'a', status: 'degraded' })
+
+    assert.deepEqual(shortly(await lines.next()), ['DELETED a/maps'], 'only healthy ones are shown unless asked')
+    const { capabilities } = (await daemon.ask<{ capabilities: Thing[] }>('GET', '/capabilities?agent_id=a&name=map'))
+      .body
+    assert.deepEqual({ ...told?.capability, agent_status: 'degraded' }, capabilities[0])
+  })
+})
