@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Reading, SourceError } from '../../src/model/source.ts'
+import type { Delta, Layer } from '../../src/registry/candidate.ts'
+import { createIntake } from '../../src/registry/intake.ts'
+import { entry, reading } from '../made.ts'
+
+const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
+const torn = new SourceError('torn')
+
+/** An intake, and the names it holds, those of failing origins with a `~`. */
+function world() {
+  const intake = createIntake({ layer })
+  const names = new Map<string, string>()
+
+  function apply({ gone, come }: Delta): string[] {
+    for (const { id, origin } of gone) names.delete(`${origin} ${id}`)
+    for (const { id, origin, definition, stale } of come)
+      names.set(`${origin} ${id}`, `${stale ? '~' : ''}${definition.name}`)
+    return [...names.values()].toSorted()
+  }
+
+  return {
+    picture: (...readings: Reading[]) => apply(intake.accept({ type: 'picture', readings }).delta),
+    change: (readings: Reading[], ...gone: string[]) => apply(intake.accept({ type: 'change', readings, gone }).delta),
+    intake,
+  }
+}
+
+describe('intake', () => {
+  it('keeps what an origin last said while it cannot be read, and the others untouched', () => {
+    const { picture } = world()
+    picture(reading('a.yaml', 'a', 'b'), reading('b.yaml', 'c'))
+
+    assert.deepEqual(picture({ origin: 'a.yaml', error: torn }, reading('b.yaml', 'c')), ['c', '~a', '~b'])
+    assert.deepEqual(picture(reading('a.yaml', 'a'), reading('b.yaml', 'c')), ['a', 'c'])
+  })
+
+  it('takes an empty list for an answer, and an origin that is not named for gone', () => {
+    const { picture } = world()
+    picture(reading('a.yaml', 'a'), reading('b.yaml', 'b'), reading('c.yaml', 'c'))
+
+    assert.deepEqual(picture(reading('a.yaml'), reading('c.yaml', 'c')), ['c'])
+  })
+
+  it('hears of the named origins only where a change is told', () => {
+    const { picture, change } = world()
+    picture(reading('a', 'a'), reading('b', 'b'), reading('c', 'c'))
+
+    assert.deepEqual(change([reading('a', 'a2')], 'b'), ['a2', 'c'])
+  })
+
+  it('turns one bad entry away, and keeps its neighbours and its own last good version', () => {
+    const { picture, intake } = world()
+    picture(reading('a.yaml', 'a', 'b'))
+
+    const names = picture({ origin: 'a.yaml', entries: [entry({ name: 'a' }), entry({ name: 'b', url: 7 })] })
+
+    assert.deepEqual(names, ['a', '~b'])
+    assert.equal(intake.summary().rejected, 1)
+  })
+
+  it('changes nothing when the same is said again', () => {
+    const { intake } = world()
+    intake.accept({ type: 'picture', readings: [reading('a.yaml', 'a')] })
+
+    const { delta } = intake.accept({ type: 'picture', readings: [reading('a.yaml', 'a')] })
+
+    assert.deepEqual(delta, { gone: [], come: [] })
+  })
+
+  it('tells of a few origins only, and first of those that fail', () => {
+    const { picture, intake } = world()
+    const many = Array.from({ length: 30 }, (_, n) => reading(`${n}.yaml`, `s${n}`))
+    picture(...many, { origin: 'torn.yaml', error: torn })
+
+    const { origins } = intake.details({ origins: 10, rejections: 10 })
+
+    assert.equal(origins.length, 10)
+    assert.equal(origins[0]?.origin, 'torn.yaml')
+    assert.deepEqual(new Set(origins.slice(1).map(({ stale }) => stale)), new Set([false]))
+  })
+
+  it('tells of a few of the entries that were turned away', () => {
+    const { picture, intake } = world()
+    picture({ origin: 'a.yaml', entries: Array.from({ length: 30 }, (_, n) => entry({ name: `s${n}`, url: 7 })) })
+
+    assert.equal(intake.details({ origins: 10, rejections: 5 }).rejections.length, 5)
+    assert.equal(intake.summary().rejected, 30)
+  })
+})
