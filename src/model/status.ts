@@ -33,7 +33,7 @@ export const SourceStatus = z.object({
   servers: z.number().int().describe('Definitions it contributes, shadowed ones included.'),
   shadowed: z.number().int().describe('Of these, how many lost to a source of higher precedence.'),
   rejected: z.number().int(),
-  origins: z.array(OriginStatus).describe('At most 1,000.'),
+  origins: z.array(OriginStatus).describe('At most 1,000, those that fail first.'),
   rejections: z.array(Rejection).describe('At most 100, newest reading of each origin.'),
   held: z
     .object({ removes: z.number().int(), since: z.string() })

@@ -204,9 +204,21 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     }
   }
 
-  function details(): { origins: OriginStatus[]; rejections: Rejection[] } {
-    const list = [...origins.values()]
-    return { origins: list.map(originStatus), rejections: list.flatMap(({ rejections }) => rejections) }
+  /** What fails comes first; of each at most so many, so that asking does not cost more the more there is. */
+  function details(most = { origins: 1000, rejections: 100 }) {
+    return {
+      origins: failingFirst().take(most.origins).map(originStatus).toArray(),
+      rejections: rejected === 0 ? [] : allRejections().take(Math.min(rejected, most.rejections)).toArray(),
+    }
+  }
+
+  function* failingFirst(): Generator<Origin> {
+    for (const origin of origins.values()) if (origin.error) yield origin
+    for (const origin of origins.values()) if (!origin.error) yield origin
+  }
+
+  function* allRejections(): Generator<Rejection> {
+    for (const { rejections } of origins.values()) yield* rejections
   }
 
   return {
