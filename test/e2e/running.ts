@@ -47,6 +47,9 @@ export async function start(
   const url = await until(() => {
     if (child.exitCode !== null) throw new Error(`the daemon ended with ${child.exitCode}:\n${printed}`)
     return lines.find(({ msg }) => msg === 'listening')?.['url'] as string | undefined
+  }, 30).catch(async (error: unknown) => {
+    await kill(child, exited) // or the test would never end
+    throw error
   })
 
   const get = async (path: string, init?: RequestInit) => await fetch(url + path, init)

@@ -8,6 +8,7 @@ import { silent } from '../../src/log.ts'
 import { importOriginal } from '../../src/stores/import.ts'
 import { openSqlite } from '../../src/stores/sqlite/sqlite.ts'
 import { postgresMissing, query, startPostgres } from './databases/postgres.ts'
+import { put } from './made.ts'
 
 /** The tables of the original mesh registry as its programs made them, and some of what stood in them. */
 const original = `
@@ -125,7 +126,9 @@ describe('importing an original mesh registry', () => {
 
   it('refuses what is no original', async () => {
     const own = join(folder, 'own.db')
-    await (await openSqlite({ path: own, log: silent }))[Symbol.asyncDispose]()
+    const store = await openSqlite({ path: own, log: silent })
+    await store.commit([put()])
+    await store[Symbol.asyncDispose]()
 
     await assert.rejects(importOriginal(own), /is a store of mcp-roster/)
     await assert.rejects(importOriginal(file('other.db', 'CREATE TABLE bookmarks (url TEXT)')), /no table "agents"/)
