@@ -65,6 +65,8 @@ const stalled: Scenario = {
     const end = performance.now() + minutes * 60_000
     while (performance.now() < end) {
       const sockets = await Promise.all(Array.from({ length: 100 }, () => stall(soak.daemon().url)))
+      // What a hundred newcomers cost is another question.
+      await pause(2000)
       await churn(Math.min(15, Math.max(5, minutes * 15)))
       highest = Math.max(highest, factsOf(soak.daemon()).rss)
       for (const socket of sockets) socket.destroy()
