@@ -5,17 +5,15 @@ import { made, newsUntil, put } from '../stores/made.ts'
 
 /** What a store promises to several daemons on one database. */
 export function keepsReplicasTogether({
-  skip,
   one,
   open,
 }: {
-  skip: string | false
   /** One instance, open already. */
   one: () => Store
   /** Opens another on the same database. */
   open: () => Promise<Store>
 }): void {
-  describe('with two instances on one database', { skip }, () => {
+  describe('with two instances on one database', () => {
     let other: Store
     before(async () => {
       other = await open()

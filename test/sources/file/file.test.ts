@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFile, chmod, cp, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, chown, cp, mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { type Server, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -319,13 +319,16 @@ describe('the source file', () => {
       assert.deepEqual(urls(expanded), [{ name: 'a', command: 'npx', env: { KEY: 'k', OTHER: '${NONE}' } }])
     }))
 
-  it(
-    'keeps the servers of a directory that may no longer be listed',
-    { skip: process.getuid?.() === 0 && 'root may list everything; run by hand as another user' },
-    () =>
-      inFolder(async ({ at, open }) => {
-        await mkdir(at('shut'))
-        await writeFile(at('shut/a.yaml'), documentOf('weather'))
+  it('keeps the servers of a directory that may no longer be listed', () =>
+    inFolder(async ({ at, open }) => {
+      await mkdir(at('shut'))
+      await writeFile(at('shut/a.yaml'), documentOf('weather'))
+      const nobody = 65_534
+      const isRoot = process.getuid?.() === 0
+      if (isRoot) for (const path of ['.', 'shut', 'shut/a.yaml']) await chown(at(path), nobody, nobody)
+      // Root may list everything, so it is somebody else for a while.
+      if (isRoot) process.seteuid?.(nobody)
+      try {
         const seen = open({ paths: [at('shut')] })
         await seen.untilNames('weather')
         await chmod(at('shut'), 0)
@@ -333,9 +336,13 @@ describe('the source file', () => {
         await seen.until('it says why', () =>
           /permission denied/.test(seen.origins.get(at('shut/a.yaml'))?.error?.message ?? ''),
         )
+        assert.deepEqual(seen.names(), ['weather'])
         await chmod(at('shut'), 0o755)
-      }),
-  )
+        await seen.end()
+      } finally {
+        if (isRoot) process.seteuid?.(0)
+      }
+    }))
 
   it('looks where people put files when no paths are given', () =>
     inFolder(async ({ at, open }) => {
