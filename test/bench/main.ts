@@ -56,6 +56,9 @@ const { values, positionals } = parseArgs({
 const seconds = Number(values.seconds)
 if (!(seconds >= 1 && seconds <= 600)) throw new Error('--seconds must be a number from 1 to 600')
 
+// Told to end, it ends what it started too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+
 if (values.compare) compare()
 else if (values.list) process.stdout.write([...goals, ...curves].map(({ name }) => `${name}\n`).join(''))
 else await runAll()
