@@ -56,6 +56,31 @@ describe('answers', () => {
     assert.match(reply('tag=x&tag=y').body.toString(), /"count":2/)
   })
 
+  it('are of the newest revision, also those that were not asked for since', () => {
+    const { put, list } = world()
+    put({ name: 'a', tags: ['x'] })
+    list('')
+    list('tag=x')
+
+    put({ name: 'b', tags: ['x'] })
+
+    assert.equal(list('').count, 2)
+    assert.equal(list('tag=x').count, 2)
+  })
+
+  it('are others for each page, order, choice of fields and view', () => {
+    const { put, list, names } = world()
+    put({ name: 'a' }, { name: 'b' }, { name: 'c' })
+    const first = list('limit=2')
+
+    assert.deepEqual(names('limit=2'), ['a', 'b'])
+    assert.deepEqual(names('limit=1'), ['a'])
+    assert.deepEqual(names(`limit=2&continue=${first.continue}`), ['c'])
+    assert.deepEqual(names('sort=-name'), ['c', 'b', 'a'])
+    assert.deepEqual(names(''), ['a', 'b', 'c'])
+    assert.deepEqual(list('fields=name').servers[0], { name: 'a' })
+  })
+
   it('carry the revision as their tag', () => {
     const { put, reply, registry } = world()
     put({ name: 'a' })

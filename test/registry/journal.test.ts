@@ -45,6 +45,31 @@ describe('journal', () => {
     })
   }
 
+  for (const [token, reason] of [
+    ['other-1', 'epoch'],
+    ['E-1', 'epoch'],
+    ['e-3', 'future'],
+    ['e-999999999999999', 'future'],
+    ['e-9999999999999999', 'malformed'],
+    ['e--1', 'malformed'],
+    ['e-1.5', 'malformed'],
+    ['e-', 'malformed'],
+    ['-1', 'malformed'],
+    ['1', 'malformed'],
+    ['', 'malformed'],
+    ['e-1\0', 'malformed'],
+    [`${'e'.repeat(100_000)}-1`, 'malformed'],
+  ] as const) {
+    it(`lets nobody go on from ${JSON.stringify(token.slice(0, 30))}: ${reason}`, () => {
+      const { registry, put } = createRoster()
+      const journal = createJournal({ registry })
+      put({ name: 'a' })
+      put({ name: 'b' })
+
+      assert.equal(reasonOf(journal.revisionOf(token)), reason)
+    })
+  }
+
   it('holds nothing of a batch that alone is too much', () => {
     const { registry, put } = createRoster()
     const journal = createJournal({ registry, mostChanges: 5 })

@@ -80,6 +80,17 @@ describe('registry', () => {
     assert.deepEqual(events(), [])
   })
 
+  it('makes no revision of what a loser says: nobody sees it', () => {
+    const { picture, events } = world('first', 'second')
+    picture('first', reading('a', 'weather'))
+    picture('second', { origin: 'b', entries: [entry({ description: 'one' })] })
+    events()
+
+    picture('second', { origin: 'b', entries: [entry({ description: 'two' })] })
+
+    assert.deepEqual(events(), [])
+  })
+
   it('tells all that one sighting changed as one batch', () => {
     const { picture, events } = world('files')
     picture('files', reading('a', 'one', 'two'), reading('b', 'three'))

@@ -85,7 +85,7 @@ describe('a watch of agents', () => {
     assert.equal(gone.agent?.['endpoint'], 'http://10.0.0.1:80')
   })
 
-  it('hears nothing of heartbeats, and of status', async () => {
+  it('hears nothing of heartbeats, but of status', async () => {
     await using daemon = await world()
     await daemon.register('a')
     const watcher = await daemon.follow('/agents/watch')
