@@ -1,4 +1,4 @@
-import type { Agent } from './agents.ts'
+import type { Agent } from './agent.ts'
 
 /** Who asks, as far as agents are concerned. */
 export type Caller = {

@@ -1,5 +1,4 @@
-import type { Agent } from './agents.ts'
-import { serverIdOf } from './agents.ts'
+import { type Agent, serverIdOf } from './agent.ts'
 import type { MeshRegistry } from './mesh-registry.ts'
 
 /** How many agents there are of each kind, and what they can do together. */

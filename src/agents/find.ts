@@ -2,7 +2,7 @@ import { hasCapability, matching, matchingCapability } from '../model/matching.t
 import { positionOf } from '../model/position.ts'
 import type { ServerQuery } from '../model/query.ts'
 import type { Server } from '../model/server.ts'
-import type { Agent } from './agents.ts'
+import type { Agent } from './agent.ts'
 import type { MeshRegistry } from './mesh-registry.ts'
 import { ParameterProblem } from './parameter-problem.ts'
 import type { Found } from './view.ts'

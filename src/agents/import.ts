@@ -1,5 +1,5 @@
 import type { Store } from '../stores/store.ts'
-import { putOf } from './agents.ts'
+import { putOf } from './agent.ts'
 import { type AgentRequest, parseAgent, RegistrationProblem, type Thresholds } from './registration.ts'
 
 const perCommit = 200

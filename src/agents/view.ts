@@ -1,7 +1,7 @@
 import type { Capability } from '../model/capability.ts'
 import { redactServer, redactText, redactValue } from '../model/redact.ts'
 import type { Server } from '../model/server.ts'
-import type { Agent } from './agents.ts'
+import type { Agent } from './agent.ts'
 import type { Sent } from './registration.ts'
 
 /** An agent, and the server it is in the registry; none where another source's definition of that name wins. */

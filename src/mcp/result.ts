@@ -1,5 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
-import { AgentConflict, QuotaExceeded } from '../agents/agents.ts'
+import { AgentConflict, QuotaExceeded } from '../agents/agent.ts'
 import { NotAllowed } from '../agents/caller.ts'
 import { NoAgentsHere, UnknownAgent } from '../agents/mesh.ts'
 import { ParameterProblem } from '../agents/parameter-problem.ts'

@@ -1,4 +1,4 @@
-import { AgentConflict, QuotaExceeded } from '../../agents/agents.ts'
+import { AgentConflict, QuotaExceeded } from '../../agents/agent.ts'
 import { NotAllowed } from '../../agents/caller.ts'
 import { type Mesh, NoAgentsHere, UnknownAgent } from '../../agents/mesh.ts'
 import { ParameterProblem } from '../../agents/parameter-problem.ts'

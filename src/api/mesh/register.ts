@@ -1,4 +1,4 @@
-import type { Agent } from '../../agents/agents.ts'
+import type { Agent } from '../../agents/agent.ts'
 import { anyForm, type Form, metadataForm } from '../../agents/forms.ts'
 import type { Mesh, Told } from '../../agents/mesh.ts'
 import type { ApiContext } from '../respond.ts'

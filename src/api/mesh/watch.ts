@@ -1,4 +1,4 @@
-import type { Agent } from '../../agents/agents.ts'
+import type { Agent } from '../../agents/agent.ts'
 import { capabilityOf, suitingCapability } from '../../agents/capabilities.ts'
 import type { AgentQuery } from '../../agents/find.ts'
 import { isAgent } from '../../agents/mesh-registry.ts'

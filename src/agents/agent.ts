@@ -1,0 +1,83 @@
+import { serverId } from '../model/names.ts'
+import type { ServerDefinition } from '../model/server.ts'
+import type { Reading, Stored } from '../model/source.ts'
+import type { LeaseFacts, Operation } from '../stores/store.ts'
+import { type LeaseTerms, reportOf } from './lease.ts'
+import type { Lease } from './leases.ts'
+import type { AgentFacts, AgentRequest } from './registration.ts'
+
+/** One registered agent. Immutable but for its lease; what moves with every beat is in `sent` and the lease. */
+export type Agent = {
+  readonly id: string
+  readonly definition: ServerDefinition
+  readonly facts: AgentFacts
+  readonly stored: Stored
+  readonly held: LeaseFacts
+  readonly lease: Lease
+}
+
+/** Somebody else holds the id, or another version is there than was expected. */
+export class AgentConflict extends Error {
+  override name = 'AgentConflict'
+  readonly current: Agent | undefined
+
+  constructor(message: string, current: Agent | undefined) {
+    super(message)
+    this.current = current
+  }
+}
+
+/** There are as many agents as there may be. */
+export class QuotaExceeded extends Error {
+  override name = 'QuotaExceeded'
+}
+
+/** How long an agent may be silent, as its lease counts it. */
+export function termsOf({ timeout_threshold, eviction_threshold }: AgentFacts, retention: number): LeaseTerms {
+  return { timeout: timeout_threshold * 1000, eviction: eviction_threshold * 1000, retention }
+}
+
+/** How an agent stands in the store. */
+export function putOf(
+  { id, definition, facts, instance_id, expected }: AgentRequest,
+  holder: string | undefined,
+): Extract<Operation, { type: 'put' }> {
+  return {
+    type: 'put',
+    kind: 'agent',
+    namespace: definition.namespace,
+    name: id,
+    definition: JSON.stringify({ definition, facts }),
+    lease: {
+      timeout: facts.timeout_threshold,
+      eviction: facts.eviction_threshold,
+      ...(instance_id !== undefined && { instance_id }),
+      ...(holder !== undefined && { holder }),
+    },
+    expect: expectedBy({ expected }),
+  }
+}
+
+/** Which version of an agent a request means to change. */
+export function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' | { version: string } {
+  return expected === undefined ? 'any' : { version: expected }
+}
+
+/** Of instances that begin at the same moment, one must be the first. */
+export function firstInstance(known: Agent | undefined, { instance_id, expected }: AgentRequest): boolean {
+  return known === undefined && instance_id !== undefined && expected === undefined
+}
+
+export function staleVersion({ id, expected }: AgentRequest): string {
+  return `Agent ${id} is not of version ${expected} any more; read it again and repeat the change on what you find`
+}
+
+/** How an agent is told to the registry. */
+export function readingOf({ id, definition, stored, lease }: Agent): Reading {
+  return { origin: id, entries: [{ definition, stored, reported: reportOf(lease.status) }] }
+}
+
+/** How the registry calls the server of an agent. */
+export function serverIdOf({ id, definition }: Pick<Agent, 'id' | 'definition'>): string {
+  return serverId(definition.namespace, id)
+}
