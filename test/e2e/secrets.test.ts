@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
+import { startDaemon } from '../../src/daemon.ts'
+import { running } from '../cli/running.ts'
 import { type Running, start, temporary, until } from './running.ts'
 
 /** A word that nothing but its place betrays; `where` says which place let it out. */
@@ -85,16 +86,21 @@ async function openDirectory() {
 
 /** What a command line prints, on both channels, whatever its exit code. */
 async function printedBy(args: readonly string[], env: Record<string, string>): Promise<string> {
-  const child = spawn(process.execPath, ['src/main.ts', ...args], {
-    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'test', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let printed = ''
-  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()))
-  await new Promise((resolve) => child.once('close', resolve))
-  assert.notEqual(printed, '', `${args.join(' ')} printed nothing`)
-  return printed
+  const { out, err } = await running(args, { env, startDaemon })
+  assert.notEqual(out + err, '', `${args.join(' ')} printed nothing`)
+  return out + err
+}
+
+/** What a daemon that cannot start says before it ends. */
+async function lastWords(home: string, env: Record<string, string>): Promise<string> {
+  try {
+    await using daemon = await start([], { home, env })
+    assert.deepEqual(await daemon.exited, [1, null])
+    return daemon.printed()
+  } catch (error) {
+    assert.match(String(error), /ended with 1/)
+    return String(error)
+  }
 }
 
 /** The start of an answer: a stream that goes on for ever is left once it has said what there is. */
@@ -221,7 +227,7 @@ describe('a secret', () => {
       ...['claude', 'vscode'].map((form) => ['export', '--format', form]),
       ['check', '--config', folder.at('config.yaml')],
       ['check', folder.at('config.yaml')],
-      ...Object.keys(filesOf()).map((name) => ['check', folder.at('servers', name)]),
+      ['check', ...Object.keys(filesOf()).map((name) => folder.at('servers', name))],
     ]
     const outputs = await Promise.all(
       commands.map(async (args) => [args.join(' '), await printedBy(args, remoteEnv)] as const),
@@ -259,17 +265,16 @@ describe('a secret', () => {
       PORT: c('port'),
       HEALTH_CHECK_INTERVAL: c('interval'),
     }
+    const surroundings = (env: Record<string, string>) => ({ AUTH_TOKEN_FILE: folder.at('token'), ...env })
     const shows = [database, parts, broken].flatMap((env) =>
       ['text', 'json', 'yaml'].map(
         (form) => [env, ['config', 'show', '-o', form, '--config', folder.at('config.yaml')]] as const,
       ),
     )
-    const starts = [database, broken].map((env) => [env, ['serve', '--host', 'localhost', '--port', '0']] as const)
-    const said = await Promise.all(
-      [...shows, ...starts].map(async ([env, args]) => {
-        return await printedBy(args, { HOME: folder.path, AUTH_TOKEN_FILE: folder.at('token'), ...env })
-      }),
-    )
+    const said = await Promise.all([
+      ...shows.map(([env, args]) => printedBy(args, surroundings(env))),
+      ...[database, broken].map((env) => lastWords(folder.path, surroundings(env))),
+    ])
 
     assert.deepEqual(
       said.flatMap(leaked).filter((word) => !word.includes('port') && !word.includes('interval')),
