@@ -181,7 +181,8 @@ export function createMesh({
     find: (query: AgentQuery): FoundAgents => (mustKnow(), find(query)),
     /** Capabilities of agents and of all other servers. */
     capabilities: (asked: CapabilityQuery) => {
-      mustKnow()
+      // What other servers can do is known even where no agents are taken.
+      if (source() !== undefined || asked.agent_id !== undefined) mustKnow()
       return findCapabilities(asked, registry, asked.agent_id === undefined ? undefined : one(asked.agent_id, asked))
     },
     capabilityOf: (server: Server, capability: Server['capabilities'][number]) =>

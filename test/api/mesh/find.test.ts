@@ -38,6 +38,21 @@ async function peopled() {
 }
 
 describe('finding agents', () => {
+  it('finds what servers can do even where no agents are taken', async () => {
+    const servers = [
+      { name: 'weather', url: 'http://weather.example/mcp', capabilities: ['forecast'], status: 'healthy' },
+    ] as const
+    await using mesh = await meshed({ servers, takesAgents: false })
+
+    const { status, body } = await mesh.get('/capabilities?name=forecast&agent_status=')
+
+    assert.equal(status, 200)
+    assert.deepEqual(
+      body['capabilities'].map(({ agent_id }: Answer) => agent_id),
+      ['default/weather'],
+    )
+  })
+
   it('answers every parameter of the originals', async () => {
     await using mesh = await peopled()
     for (const [query, found] of [

@@ -21,8 +21,9 @@ export async function meshed({
   store = openMemory({ log: silent }),
   opening = Promise.resolve(store),
   most = 200_000,
+  takesAgents = true,
   ...options
-}: { servers?: readonly Said[]; store?: Store; opening?: Promise<Store>; most?: number } & Pick<
+}: { servers?: readonly Said[]; store?: Store; opening?: Promise<Store>; most?: number; takesAgents?: boolean } & Pick<
   Options,
   'tokens' | 'anonymous'
 > = {}) {
@@ -50,7 +51,7 @@ export async function meshed({
     registrations,
     registry,
     thresholds: () => ({ timeout: 60, eviction: 120 }),
-    source: () => 'agents',
+    source: () => (takesAgents ? 'agents' : undefined),
     log: { info: (fields: object, message?: string) => void audited.push({ ...fields, message }) } as typeof silent,
   })
   await supervisor.apply([

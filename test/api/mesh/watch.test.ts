@@ -137,6 +137,13 @@ describe('a watch of capabilities', () => {
 
     await daemon.register('a', { capabilities: ['maps', { name: 'tiles', version: '2.0.0' }] })
     assert.deepEqual(shortly(await watcher.next(2)), ['DELETED a/routes', 'ADDED a/tiles'])
+    await daemon.register('a', {
+      capabilities: [
+        { name: 'maps', description: 'of the world' },
+        { name: 'tiles', version: '2.0.0' },
+      ],
+    })
+    assert.deepEqual(shortly(await watcher.next()), ['MODIFIED a/maps'])
     await daemon.ask('DELETE', '/agents/a')
     assert.deepEqual(shortly(await watcher.next(2)), ['DELETED a/maps', 'DELETED a/tiles'])
   })
