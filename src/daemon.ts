@@ -30,6 +30,7 @@ import { openStore } from './stores/open.ts'
 export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) => {
   await using stack = new AsyncDisposableStack()
   let { config } = loaded
+  let begun = false
   const onError = (error: unknown) => log.error({ err: error }, 'a part of the daemon failed')
 
   const opening = openStoreOf(loaded, log)
@@ -68,7 +69,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   }
 
   const journal = createJournal({ registry, mostBytes: config.watch.history_bytes })
-  const watch = createWatch({ registry, journal, limits: () => config.watch, onError })
+  const watch = createWatch({
+    registry,
+    journal,
+    limits: () => config.watch,
+    ready: () => begun && supervisor.ready(),
+    onError,
+  })
   const watched = watchedMesh({
     mesh,
     registry,
@@ -134,6 +141,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   stack.defer(() => mcp.close())
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(plansOf(config, tools))
+  begun = true
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
   if (loaded.file !== undefined) {
     watchConfig({ file: loaded.file, signal: watching.signal, onChange: async () => void (await reloads.now()) })

@@ -24,6 +24,8 @@ export type WatchParts = {
   }
   readonly journal: Journal
   readonly limits: () => Limits
+  /** Whether every source has answered since the start, or has had its time to. */
+  readonly ready?: () => boolean
   readonly onError: (error: unknown) => void
   readonly heartbeatMs?: number
   readonly bookmarkMs?: number
@@ -56,6 +58,7 @@ export function createWatch({
   registry,
   journal,
   limits,
+  ready = () => true,
   onError,
   heartbeatMs = 15_000,
   bookmarkMs = 30_000,
@@ -69,6 +72,7 @@ export function createWatch({
   let passing = false
   let again = false
   let closed = false
+  let complete = false
   let underway = Promise.resolve()
 
   const { deliver, startOver, beat, cut, cuts } = createWatchers({
@@ -76,6 +80,7 @@ export function createWatch({
     tokenOf: journal.tokenOf,
     bufferBytes: () => limits().buffer_bytes,
     stallMs,
+    complete: () => (complete ||= ready()),
     onGone: (watcher) => void watchers.delete(watcher),
   })
   const polls = createPolls({ journal })
@@ -120,6 +125,8 @@ export function createWatch({
   }
 
   async function everySoOften(): Promise<void> {
+    // The last source to answer may have had nothing new to say, and then nothing else wakes those who wait for it.
+    if (!complete && ready()) wake()
     await forEach(watchers, (watcher) => beat(watcher, { heartbeatMs, bookmarkMs }))
     if (!passing) for (const audience of audiences.values()) audience.forget()
   }
@@ -188,6 +195,7 @@ export function createWatch({
       audience: admit(response, principal, subject),
       format,
       revision: undefined,
+      returns: from !== undefined,
       sending: undefined,
       written: 0,
       blockedAt: 0,

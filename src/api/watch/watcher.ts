@@ -9,6 +9,8 @@ export type Watcher = {
   readonly format: Format
   /** What the reader knows once all that was written has arrived; undefined before the picture. */
   revision: number | undefined
+  /** Came with a token: it has a picture already, and takes what a poorer one lacks for gone. */
+  readonly returns: boolean
   /** What is being written, and how much of it has been. */
   sending: Made | undefined
   written: number
@@ -46,6 +48,7 @@ export function createWatchers({
   tokenOf,
   bufferBytes,
   stallMs,
+  complete,
   onGone,
   now = performance.now.bind(performance),
 }: {
@@ -53,6 +56,8 @@ export function createWatchers({
   tokenOf: (revision: number) => string
   bufferBytes: () => number
   stallMs: number
+  /** Whether all there is can be known yet: not so soon after a start. */
+  complete: () => boolean
   onGone: (watcher: Watcher) => void
   now?: () => number
 }) {
@@ -64,6 +69,7 @@ export function createWatchers({
       if (watcher.blockedAt > 0) return countDebt(watcher)
       if (watcher.sending && !write(watcher, watcher.sending)) return
       if (watcher.revision === newest()) return
+      if (watcher.revision === undefined && watcher.returns && !complete()) return
       const next =
         watcher.revision === undefined
           ? watcher.audience.picture(watcher.format)

@@ -158,6 +158,22 @@ for (const [spelling, path] of [
 }
 
 describe('a watch', () => {
+  it('has whoever comes back after a restart wait for the picture until every source has answered', async () => {
+    let ready = false
+    await using daemon = await serveWatch({ ready: () => ready, heartbeatMs: 20 })
+    const back = await daemon.follow('/servers/watch?resource_version=other-7')
+    const stranger = await daemon.follow('/servers/watch')
+    daemon.put({ name: 'a' })
+
+    assert.deepEqual(shortly(await stranger.upTo('BOOKMARK')), ['BOOKMARK'])
+    assert.deepEqual(shortly(await stranger.next()), ['ADDED a'])
+    await back.until(() => back.comments.length >= 3, 'heartbeats')
+    assert.deepEqual(shortly(back.told), ['RESYNC'])
+    ready = true
+
+    assert.deepEqual(shortly(await back.upTo('BOOKMARK')), ['RESYNC', 'ADDED a', 'BOOKMARK'])
+  })
+
   it('is kept from buffers and caches, and told when to come back', async () => {
     await using daemon = await serveWatch({ random: () => 0.5 })
 
@@ -256,7 +272,7 @@ describe('a watch', () => {
     const roster = createRoster()
     // It is not that what it has missed is forgotten.
     const journal = createJournal({ registry: roster.registry, mostBytes: 1_000_000_000 })
-    await using daemon = await serveWatch({ roster, journal, limits: () => limits({ buffer_bytes: 65_536 }) })
+    await using daemon = await serveWatch({ roster, journal, limits: () => limits({ buffer_bytes: 1_000_000 }) })
     const reader = await daemon.follow('/servers/watch')
     const stuck = connect(daemon.port, '127.0.0.1')
     stuck.on('error', () => {})
@@ -274,6 +290,24 @@ describe('a watch', () => {
     await reader.until(() => reader.told.length === round + 1, 'every change')
     stuck.destroy()
     await untilTrue(() => daemon.watch.counts().watchers === 1)
+  })
+
+  it('tells what changes while others are being told', async () => {
+    await using daemon = await serveWatch()
+    const watchers = await Promise.all(Array.from({ length: 300 }, () => daemon.follow('/servers/watch')))
+    let last = 0
+
+    for (let round = 0; round < 10; round += 1) {
+      for (let turn = 0; turn < 5; turn += 1) {
+        daemon.put({ name: 'a', version: String((last += 1)) })
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      const hasLast = ({ told }: (typeof watchers)[number]) => told.at(-1)?.server?.['version'] === String(last)
+      await Promise.all(watchers.map((one) => one.until(() => hasLast(one), `version ${last}`)))
+    }
+
+    const told = watchers.map((one) => one.told.filter(({ server }) => server).length)
+    assert.deepEqual(new Set(told), new Set([50]))
   })
 
   it('lets who reads slowly have a long picture, whatever the budget', async () => {
