@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { connectRoster } from '../../src/client/index.ts'
+import { follow, serveWatch, shortly } from '../api/watch/served.ts'
+import { createRandom } from '../random.ts'
+import { freePort, installed, startProgram } from '../real.ts'
+import { type Running, start, temporary, until } from './running.ts'
+
+type Folder = ReturnType<typeof temporary>
+
+/** Writes servers into the folder that the daemon watches. */
+function publish(folder: Folder, count: number, version = '0'): void {
+  const servers = Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [`s${n}`, { command: 'x', version, description: 'd'.repeat(500) }]),
+  )
+  writeFileSync(folder.at('servers.json'), JSON.stringify({ servers }))
+}
+
+/** Begins a daemon over the folder; resolves once it shows what there is. */
+async function begin(folder: Folder, home: Folder, port = 0): Promise<Running> {
+  const daemon = await start([folder.path, '--port', String(port)], { home: home.path })
+  await until(async () => (await daemon.get('/ready')).status === 200)
+  return daemon
+}
+
+const total = async ({ json }: Running) => (await json<{ total: number }>('/servers?limit=1')).total
+
+async function watchersOf({ get }: Running): Promise<number> {
+  const text = await (await get('/metrics')).text()
+  return Number(/^roster_watchers (\d+)$/m.exec(text)?.[1] ?? assert.fail('there is no such metric'))
+}
+
+/** Asks, and goes away after so many bytes, or soon: with a reset, or without a word more. */
+async function abortAfter(port: number, path: string, { bytes, reset }: { bytes: number; reset: boolean }) {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {}) // resets are what this is about
+  const gone = once(socket, 'close')
+  const timer = setTimeout(() => socket.destroy(), 50)
+  let read = 0
+  socket.on('data', (chunk) => {
+    read += chunk.length
+    if (read < bytes) return
+    if (reset) socket.resetAndDestroy()
+    else socket.destroy()
+  })
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await gone.catch(() => {})
+  clearTimeout(timer)
+}
+
+describe('watchers of the real daemon', () => {
+  it('who go away at any byte are counted no more', async (test: TestContext) => {
+    const random = createRandom()
+    test.diagnostic(random.said)
+    using folder = temporary()
+    using home = temporary()
+    publish(folder, 100)
+    await using daemon = await begin(folder, home)
+    const port = Number(new URL(daemon.url).port)
+    await until(async () => (await total(daemon)) === 100)
+    const paths = [
+      '/servers/watch',
+      '/servers?watch=true&q=d',
+      '/servers?index=other-1',
+      '/agents/watch',
+      '/capabilities/watch',
+    ]
+    const { resource_version: token } = await daemon.json<{ resource_version: string }>('/servers?limit=1')
+    paths.push(`/servers?wait=60s&index=${token}`, `/servers/watch?resource_version=${token}`)
+
+    let left = Number(process.env['TEST_CYCLES'] ?? 1000)
+    const one = async () => {
+      while (left-- > 0)
+        await abortAfter(port, random.pick(paths), { bytes: random.below(90_000), reset: random.chance(0.5) })
+    }
+    const churn = setInterval(() => publish(folder, 100, String(left)), 150)
+    await Promise.all(Array.from({ length: 40 }, one))
+    clearInterval(churn)
+
+    await until(async () => (await watchersOf(daemon)) === 0, 5)
+    assert.equal(await daemon.stop(), 0)
+    assert.deepEqual(
+      daemon.lines.filter(({ level }) => Number(level) >= 50),
+      [],
+    )
+  })
+
+  it('come back by themselves after a restart, and are told of no removal that was none', async () => {
+    using folder = temporary()
+    using home = temporary()
+    const port = await freePort()
+    publish(folder, 20)
+    const first = await begin(folder, home, port)
+    const stop = new AbortController()
+    const roster = connectRoster({ url: first.url, longestPauseMs: 300 })
+    const counts = { removed: 0, added: 0 }
+    const versions = Array.from({ length: 200 }, () => '')
+    const watching = versions.map(async (_, n) => {
+      for await (const event of roster.watch({ signal: stop.signal })) {
+        if (event.type === 'DELETED') counts.removed += 1
+        if (event.type === 'ADDED') counts.added += 1
+        if ('server' in event && event.server.name === 's7') versions[n] = event.server.version ?? ''
+      }
+    })
+    await until(() => versions.every((version) => version === '0'))
+
+    assert.equal(await first.stop(), 0)
+    publish(folder, 20, '1')
+    await using second = await begin(folder, home, port)
+    await until(() => versions.every((version) => version === '1'))
+
+    assert.deepEqual(counts, { removed: 0, added: 200 * 20 })
+    await until(async () => (await watchersOf(second)) === 200)
+    stop.abort()
+    await Promise.all(watching)
+    await until(async () => (await watchersOf(second)) === 0)
+  })
+})
+
+const nginx = installed('nginx')
+
+/** The plainest config that people write: what has to be said so that streams pass, the daemon says itself. */
+const proxyTo = (folder: string, port: number, { url, patience = 20 }: Proxied) => `
+daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log stderr error;
+events { worker_connections 64; }
+http {
+  access_log off; gzip on; gzip_min_length 1;
+  client_body_temp_path ${folder}/t1; proxy_temp_path ${folder}/t2; fastcgi_temp_path ${folder}/t3;
+  uwsgi_temp_path ${folder}/t4; scgi_temp_path ${folder}/t5;
+  server { listen 127.0.0.1:${port}; proxy_read_timeout ${patience}s; location / { proxy_pass ${url}; } }
+}`
+
+type Proxied = { readonly url: string; readonly patience?: number }
+
+async function startProxy(daemon: Proxied) {
+  const port = await freePort()
+  const program = await startProgram(nginx ?? '', async (folder) => {
+    writeFileSync(join(folder, 'nginx.conf'), proxyTo(folder, port, daemon))
+    return ['-p', folder, '-c', join(folder, 'nginx.conf')]
+  })
+  await program.until(async () => (await fetch(`http://127.0.0.1:${port}/health`)).status < 500)
+  return { ...program, port }
+}
+
+describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not installed' : false }, () => {
+  it('passes unbuffered in every spelling, and is taken up where it broke off', async () => {
+    using folder = temporary()
+    using home = temporary()
+    publish(folder, 3)
+    await using daemon = await begin(folder, home)
+    await until(async () => (await total(daemon)) === 3)
+    await using proxy = await startProxy(daemon)
+
+    const events = await follow(proxy.port, '/servers/watch?name=s1')
+    const lines = await follow(proxy.port, '/servers?watch=true&name=s1')
+    for (const one of [events, lines]) assert.deepEqual(shortly(await one.upTo('BOOKMARK')), ['ADDED s1', 'BOOKMARK'])
+    publish(folder, 3, '1')
+    const [changed] = await events.next()
+    assert.deepEqual(shortly([...(changed ? [changed] : []), ...(await lines.next())]), ['MODIFIED s1', 'MODIFIED s1'])
+
+    proxy.signal('SIGHUP') // nginx reads its config again and lets its old workers finish
+    const again = await until(async () => {
+      const one = await follow(proxy.port, '/servers/watch?name=s1', { 'last-event-id': changed?.token ?? '' })
+      return one.status === 200 && one
+    })
+    publish(folder, 3, '2')
+
+    assert.deepEqual(shortly(await again.next()), ['MODIFIED s1'])
+    assert.deepEqual(shortly(await events.next()), ['MODIFIED s1'], 'who was there before is not cut off')
+    await proxy.stop()
+    await events.until(events.ended, 'the end of what nginx held open')
+    publish(folder, 3, '3')
+    await using next = await startProxy(daemon)
+    const resumed = await follow(next.port, `/servers/watch?name=s1&resource_version=${changed?.token}`)
+
+    assert.deepEqual(
+      (await resumed.next(2)).map(({ server }) => server?.['version']),
+      ['2', '3'],
+    )
+    for (const one of [events, lines, again, resumed]) one.close()
+    await until(async () => (await watchersOf(daemon)) === 0)
+  })
+
+  it('is kept open by its heartbeats, however impatient the proxy', async () => {
+    await using daemon = await serveWatch({ heartbeatMs: 300, bookmarkMs: 600 })
+    await using proxy = await startProxy({ url: `http://127.0.0.1:${daemon.port}`, patience: 1 })
+    const events = await follow(proxy.port, '/servers/watch')
+    const lines = await follow(proxy.port, '/servers?watch=true')
+
+    await events.until(() => events.comments.length >= 5, 'comments')
+    await lines.until(() => lines.told.length >= 5, 'bookmarks')
+    daemon.put({ name: 'a' })
+
+    for (const one of [events, lines])
+      await one.until(() => one.told.some(({ type }) => type === 'ADDED'), 'what changed after a silence')
+    for (const one of [events, lines]) one.close()
+  })
+})
