@@ -1,6 +1,6 @@
 /** Builds `dist/`: the split, minified bundle that the bin runs, and the type declarations of the client library. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { build, type Plugin } from 'esbuild'
 
 /** zod brings its messages in fifty languages, a third of all we load at start; ours are English. */
@@ -51,22 +51,5 @@ await build({
 })
 
 // The types of the client library only; with the settings of the repository.
-const types = 'dist/tsconfig.json'
-writeFileSync(
-  types,
-  JSON.stringify({
-    extends: '../tsconfig.json',
-    compilerOptions: {
-      noEmit: false,
-      emitDeclarationOnly: true,
-      declaration: true,
-      rootDir: '../src',
-      outDir: 'types',
-    },
-    include: [],
-    files: ['../src/client/index.ts'],
-  }),
-)
-execFileSync('node_modules/.bin/tsc', ['-p', types], { stdio: 'inherit' })
-rmSync(types)
+execFileSync('node_modules/.bin/tsc', ['-p', 'config/types.json', '--outDir', 'dist/types'], { stdio: 'inherit' })
 chmodSync('dist/main.js', 0o755)

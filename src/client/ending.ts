@@ -1,7 +1,11 @@
-export type Ending = ReturnType<typeof createEnding>
-
 /** The end of one exchange: its own, or that of whoever asked for it. Disposal is an end too. */
-export function createEnding(outer: AbortSignal | undefined) {
+export type Ending = Disposable & {
+  readonly signal: AbortSignal
+  readonly end: (reason?: unknown) => void
+}
+
+// Its type is written out: the declarations of the library could not name the inferred one.
+export function createEnding(outer: AbortSignal | undefined): Ending {
   const controller = new AbortController()
   const end = (reason?: unknown) => controller.abort(reason)
   const endWithOuter = () => end(outer?.reason)
