@@ -186,7 +186,7 @@ describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not ins
   })
 
   it('is kept open by its heartbeats, however impatient the proxy', async () => {
-    await using daemon = await serveWatch({ heartbeatMs: 300, bookmarkMs: 600 })
+    await using daemon = await serveWatch({ heartbeatMs: 300 })
     await using proxy = await startProxy({ url: `http://127.0.0.1:${daemon.port}`, patience: 1 })
     const events = await follow(proxy.port, '/servers/watch')
     const lines = await follow(proxy.port, '/servers?watch=true')
