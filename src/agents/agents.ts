@@ -14,6 +14,7 @@ import {
   staleVersion,
   termsOf,
 } from './agent.ts'
+import { createGraves } from './graves.ts'
 import type { Leases, Turn } from './leases.ts'
 import { addressOf, type AgentRequest, RegistrationProblem, type Sent } from './registration.ts'
 
@@ -40,6 +41,7 @@ export function createAgents({
 }) {
   const agents = new Map<string, Agent>()
   const sent = new Map<string, Omit<Sent, 'status'>>()
+  const graves = createGraves()
   const counted = { registrations: 0, heartbeats: 0, expired: 0 }
   let tell: ((sighting: Sighting) => void) | undefined
 
@@ -161,7 +163,8 @@ export function createAgents({
     ])
     if (outcome?.type === 'conflict' && outcome.current)
       throw new AgentConflict(`Agent ${id} has another version than ${expected}`, agents.get(id))
-    forget([id])
+    if (outcome?.type === 'deleted') deleted(id, outcome.resource_version)
+    else forgetAt(id, known.stored.resource_version)
     return true
   }
 
@@ -206,6 +209,17 @@ export function createAgents({
     tell?.({ type: 'change', readings: [], gone: ids })
   }
 
+  /** Takes in that somebody deleted an agent, unless it was registered anew since. */
+  function deleted(id: string, version: string): void {
+    graves.dig(id, version)
+    forgetAt(id, version)
+  }
+
+  function forgetAt(id: string, version: string): void {
+    const known = agents.get(id)
+    if (known && !isNewer(known.stored.resource_version, version)) forget([id])
+  }
+
   function show(changed: readonly Agent[]): void {
     if (changed.length > 0) tell?.({ type: 'change', readings: changed.map(readingOf), gone: [] })
   }
@@ -215,6 +229,7 @@ export function createAgents({
     const { name: id, resource_version, created_at, updated_at, lease: held } = registration
     const known = agents.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
+    if (graves.hold(id, resource_version)) return undefined
     const { definition, facts } = JSON.parse(registration.definition) as Pick<Agent, 'definition' | 'facts'>
     const terms = termsOf(facts, settings().retentionMs)
     const lease = known && leases.renew(id, terms)
@@ -275,9 +290,7 @@ export function createAgents({
       const agent = take(registration)
       if (agent) show([agent])
     },
-    deleted: (id: string) => {
-      if (agents.has(id)) forget([id])
-    },
+    deleted,
     get: (id: string) => (settle(), agents.get(id)),
     /** The same for whoever has settled what is due already. */
     peek: (id: string) => agents.get(id),

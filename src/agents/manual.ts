@@ -3,6 +3,7 @@ import { type ServerId, serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Sighting, Stored } from '../model/source.ts'
 import { isNewer, type Registration, type Store } from '../stores/store.ts'
+import { createGraves } from './graves.ts'
 
 /** A server somebody wrote by hand. */
 export type ManualServer = { readonly id: ServerId; readonly definition: ServerDefinition; readonly stored: Stored }
@@ -28,6 +29,7 @@ export type ManualServers = ReturnType<typeof createManualServers>
 /** Servers written by hand over the API: durable in the store, shown by the source `manual`. */
 export function createManualServers({ store }: { store: Pick<Store, 'commit'> }) {
   const servers = new Map<ServerId, ManualServer>()
+  const graves = createGraves()
   let tell: ((sighting: Sighting) => void) | undefined
 
   function attach(to: (sighting: Sighting) => void): Sighting {
@@ -73,7 +75,8 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     const [outcome] = await store.commit([{ type: 'delete', kind: 'manual', namespace, name, expect }])
     if (outcome?.type === 'conflict' && outcome.current)
       throw new ManualConflict(`The server ${id} has changed meanwhile`, servers.get(id))
-    deleted(id)
+    if (outcome?.type === 'deleted') deleted(id, outcome.resource_version)
+    else forgetAt(id, known.stored.resource_version)
     return true
   }
 
@@ -81,6 +84,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     const id = serverId(namespace, name)
     const known = servers.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return
+    if (graves.hold(id, resource_version)) return
     const server = {
       id,
       definition: JSON.parse(definition) as ServerDefinition,
@@ -90,13 +94,23 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     tell?.({ type: 'change', readings: [readingOf(server)], gone: [] })
   }
 
-  function deleted(id: ServerId): void {
-    if (servers.delete(id)) tell?.({ type: 'change', readings: [], gone: [id] })
+  /** Takes in that somebody deleted a server, unless it was written anew since. */
+  function deleted(id: ServerId, version: string): void {
+    graves.dig(id, version)
+    forgetAt(id, version)
   }
 
-  function load(registrations: readonly Registration[]): void {
+  function forgetAt(id: ServerId, version: string): void {
+    const known = servers.get(id)
+    if (!known || isNewer(known.stored.resource_version, version)) return
+    servers.delete(id)
+    tell?.({ type: 'change', readings: [], gone: [id] })
+  }
+
+  /** Takes in what the store held at `version`; what was written since is no part of it, and stays. */
+  function load(registrations: readonly Registration[], version: string): void {
     const present = new Set(registrations.map(({ namespace, name }) => serverId(namespace, name)))
-    for (const id of servers.keys()) if (!present.has(id)) deleted(id)
+    for (const id of servers.keys()) if (!present.has(id)) forgetAt(id, version)
     for (const registration of registrations) take(registration)
   }
 

@@ -70,7 +70,7 @@ export function startRegistrations({
   function takePicture({ registrations, beats, resource_version }: Picture): void {
     const of = (kind: Kind) => registrations.filter((registration) => registration.kind === kind)
     agents.load(of('agent'), beats, resource_version)
-    manual.load(of('manual'))
+    manual.load(of('manual'), resource_version)
   }
 
   function takeNews(news: News): void {
@@ -78,8 +78,8 @@ export function startRegistrations({
     else if (news.type === 'beats') agents.heard(news.beats)
     else if (news.type === 'put' && news.registration.kind === 'agent') agents.put(news.registration)
     else if (news.type === 'put') manual.take(news.registration)
-    else if (news.kind === 'agent') agents.deleted(news.name)
-    else manual.deleted(serverId(news.namespace, news.name))
+    else if (news.kind === 'agent') agents.deleted(news.name, news.resource_version)
+    else manual.deleted(serverId(news.namespace, news.name), news.resource_version)
   }
 
   /** Loads until it succeeds, then follows what others write. */

@@ -6,7 +6,7 @@ import { createWake } from '../../src/flow/wake.ts'
 import { silent } from '../../src/log.ts'
 import type { Sighting } from '../../src/model/source.ts'
 import { openMemory } from '../../src/stores/memory.ts'
-import type { Store } from '../../src/stores/store.ts'
+import type { News, Store } from '../../src/stores/store.ts'
 
 const settings = () => ({
   retentionMs: 3_600_000,
@@ -90,4 +90,79 @@ describe('registrations', () => {
     assert.equal(agents.get('a')?.held.instance_id, 'one')
     registrations.stop()
   })
+
+  it('that were made anew here outlive word that another replica deleted the old ones', async () => {
+    await using store = openMemory({ log: silent })
+    const news = Promise.withResolvers<News[]>()
+    await using registrations = started({ ...store, changes: said(news.promise) })
+    await registrations.next()
+    const { agents, manual } = registrations
+    const definition = request('a').definition
+    const { server: old } = await manual.put(definition, 'any')
+    await agents.register(request('a'))
+    const { resource_version } = await store.load()
+    await agents.unregister('a')
+    await manual.remove(old.id)
+    await agents.register(request('a'))
+    await manual.put(definition, 'any')
+
+    const key = { namespace: 'default', name: 'a', resource_version: String(BigInt(resource_version) + 1n) }
+    news.resolve([
+      { type: 'deleted', kind: 'agent', ...key },
+      { type: 'deleted', kind: 'manual', ...key },
+    ])
+    await new Promise((resolve) => setImmediate(resolve))
+
+    assert.equal(agents.get('a')?.id, 'a')
+    assert.equal(manual.get(old.id)?.id, old.id)
+    registrations.stop()
+  })
+
+  it('that were deleted do not come back with late word of how they were', async () => {
+    await using store = openMemory({ log: silent })
+    const news = Promise.withResolvers<News[]>()
+    await using registrations = started({ ...store, changes: said(news.promise) })
+    await registrations.next()
+    const { agents, manual } = registrations
+    const { server } = await manual.put(request('a').definition, 'any')
+    await agents.register(request('a'))
+    const picture = await store.load()
+    await agents.unregister('a')
+    await manual.remove(server.id)
+
+    news.resolve([
+      ...picture.registrations.map((registration) => ({ type: 'put', registration }) as const),
+      { type: 'picture', picture },
+    ])
+    await new Promise((resolve) => setImmediate(resolve))
+
+    assert.equal(agents.get('a'), undefined)
+    assert.equal(manual.get(server.id), undefined)
+    registrations.stop()
+  })
+
+  it('written by hand after a picture of the store survive it; older ones that it lacks are forgotten', async () => {
+    await using store = openMemory({ log: silent })
+    await using registrations = started(store)
+    await registrations.next()
+    const { manual } = registrations
+    const { server: old } = await manual.put(request('old').definition, 'any')
+    const { resource_version } = await store.load()
+    const { server } = await manual.put(request('new').definition, 'any')
+
+    manual.load([], resource_version)
+
+    assert.equal(manual.get(old.id), undefined)
+    assert.equal(manual.get(server.id)?.id, server.id)
+    registrations.stop()
+  })
 })
+
+/** What a store says that others wrote: nothing until `news`, and nothing after it. */
+function said(news: Promise<News[]>): Store['changes'] {
+  return async function* ({ signal }) {
+    const stopped = new Promise<[]>((resolve) => signal.addEventListener('abort', () => resolve([]), { once: true }))
+    yield await Promise.race([news, stopped])
+    await stopped
+  }
+}
