@@ -22,10 +22,10 @@ export function banner({
   const dim = (text: string) => (colour ? `\u001B[2m${text}\u001B[22m` : text)
   const width = Math.max(0, ...sources.map(({ name }) => name.length))
   const total = sources.reduce((sum, { servers }) => sum + servers, 0)
-  const folder = [...paths.values()]
-    .join(' ')
-    .split(/[ ,]+/)
-    .find((one) => one.startsWith('/'))
+  const places = [...paths.values()]
+    .flatMap((path) => path.split(', '))
+    .filter((one) => /^[/~](?!.*([*?]|\.ya?ml$|\.json$))/.test(one))
+  const how = places.length === 0 ? '' : ` Add one: put a .yaml or .json file into ${shown(places.join(' or '))}`
   return [
     '',
     `  ${bold(`mcp-roster ${version}`)}  ${dim(config === undefined ? 'no config file, defaults' : shown(config))}`,
@@ -36,9 +36,7 @@ export function banner({
       (source) => `  ${source.name.padEnd(width)}  ${foundBy(source)}  ${dim(shown(paths.get(source.name) ?? ''))}`,
     ),
     '',
-    total === 0 && folder !== undefined
-      ? `  Nothing found yet. Add one: put a .yaml or .json file into ${shown(folder)}`
-      : `  ${total} ${total === 1 ? 'server' : 'servers'}. ${folder === undefined ? '' : `Add one: put a .yaml or .json file into ${shown(folder)}`}`,
+    `  ${total === 0 ? 'Nothing found yet.' : `${total} ${total === 1 ? 'server' : 'servers'}.`}${how}`,
     '',
     '',
   ].join('\n')

@@ -9,7 +9,7 @@ import { shown } from './text.ts'
 export const remoteOptions = { url: { type: 'string' } } as const
 
 export const remoteHelp = [
-  ['--url URL', 'The daemon to ask (MCP_ROSTER_URL; default http://localhost:8000).'],
+  ['--url URL', 'The daemon to ask (MCP_ROSTER_URL; default http://localhost:8000). Its token: MCP_ROSTER_TOKEN.'],
 ] as const satisfies readonly (readonly [string, string])[]
 
 /** The options that choose servers. */

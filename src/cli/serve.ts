@@ -103,17 +103,27 @@ async function welcome(
   // What answers within a second is shown; what takes longer is not waited for.
   const patience = AbortSignal.any([signal, AbortSignal.timeout(1000)])
   await Promise.race([daemon.ready(), aborted(patience)])
-  const paths = new Map(config.sources.map((source) => [source.name, placeOf(source)]))
+  // Servers written by hand are there, whether the config says so or not.
+  const paths = new Map([
+    ['manual', byHand],
+    ...config.sources.map((source) => [source.name, placeOf(source)] as const),
+  ])
   terminal.out(
     banner({ version, url: daemon.url, sources: daemon.sources(), paths, config: file, colour: terminal.colour }),
   )
 }
 
+const byHand = 'POST /servers'
+
 /** What a source looks at, for people. */
 function placeOf(source: LoadedConfig['config']['sources'][number]): string {
   if (source.type === 'file') return (source.paths ?? ['/etc/mcp', '~/.config/mcp']).join(', ')
   if (source.type === 'env') return source.variable
-  return ''
+  if (source.type === 'http') return [source.url ?? [], source.urls ?? []].flat().map(redactText).join(', ')
+  if (source.type === 'dns') return source.records.join(', ')
+  if (source.type === 'roster') return redactText(source.url)
+  if (source.type === 'agents') return 'POST /agents'
+  return source.type === 'manual' ? byHand : ''
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
