@@ -8,7 +8,7 @@ p.soft, td.soft, small { color: var(--soft); }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; padding: .5rem .8rem; }
 summary { cursor: pointer; } code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 pre { overflow: auto; max-height: 24rem; border: 1px solid var(--line); border-radius: 6px; padding: .6rem; }
-.method { display: inline-block; min-width: 3.5rem; font-weight: 600; }
+.method { display: inline-block; min-width: 4.5rem; font-weight: 600; }
 table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid var(--line); padding: .25rem .6rem .25rem 0; vertical-align: top; }
 `
 
@@ -36,9 +36,11 @@ const operation = (method, path, { summary, description, parameters = [], respon
 }
 const main = document.querySelector('main')
 fetch('openapi.json').then((answer) => answer.json()).then(({ info, paths, components }) => {
-  main.replaceChildren(make('h1', info.title + ' ' + info.version), make('p', info.description))
+  main.replaceChildren(make('h1', info.title + ' ' + info.version), make('p', info.description), make('p', 'Servers, agents and capabilities are under /api/v1 too.'))
   const groups = new Map()
-  for (const [path, methods] of Object.entries(paths)) for (const [method, one] of Object.entries(methods)) {
+  // What is under /api/v1 too is shown once.
+  const shown = Object.entries(paths).filter(([path]) => !(path.startsWith('/api/v1/') && path.slice(7) in paths))
+  for (const [path, methods] of shown) for (const [method, one] of Object.entries(methods)) {
     const group = (one.tags || ['other'])[0]
     groups.set(group, [...(groups.get(group) || []), operation(method, path, one)])
   }
