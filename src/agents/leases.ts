@@ -116,9 +116,8 @@ export function createLeases({
     const lease = leases.get(id)
     if (!lease) return undefined
     const from = clock.now() - silentMs
-    // What another replica heard earlier than we did is no news.
-    if (from < lease.from && lease.beaten) return { lease, changed: false }
     const before = lease.status
+    if (silentMs > 0 && lease.beaten && isKnown(lease, from, said)) return { lease, changed: false }
     lease.from = from
     lease.beaten = true
     lease.said = said
@@ -128,6 +127,13 @@ export function createLeases({
     if (before !== said) enter(lease, said)
     deadlines.set(lease, from + lease.terms.timeout)
     return { lease, changed: before !== said }
+  }
+
+  /** What another replica heard is no news where it is old: told again, the same heartbeat is measured a little later. */
+  function isKnown(lease: Lease, from: number, said: Lease['said']): boolean {
+    const saysMore = isLiving(lease.status) && said !== lease.said
+    const slack = saysMore ? 0 : Math.min(1000, lease.terms.timeout / 6)
+    return from < lease.from + slack
   }
 
   /** Goes on with a lease under other terms; what is due sooner by them is armed so. */

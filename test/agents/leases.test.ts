@@ -112,6 +112,19 @@ describe('leases', () => {
     assert.deepEqual(after(29), [])
     assert.deepEqual(after(1), ['a unhealthy'])
   })
+
+  it('that lapsed do not come back with a heartbeat that is told again, measured a little later', () => {
+    const { leases, after } = world()
+    leases.open('a', terms, { beaten: true })
+    assert.deepEqual(after(60), ['a unhealthy'])
+    assert.equal(leases.beat('a', 'healthy', 59_980)?.changed, false)
+    assert.deepEqual(after(60), ['a offline'])
+
+    assert.equal(leases.beat('a', 'healthy', 5000)?.changed, true)
+    assert.equal(leases.beat('a', 'degraded', 4990)?.changed, true)
+    assert.deepEqual(after(54), [])
+    assert.deepEqual(after(1.01), ['a unhealthy'])
+  })
 })
 
 describe('the lease clock', () => {
