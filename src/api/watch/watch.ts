@@ -80,13 +80,18 @@ export function createWatch({
     tokenOf: journal.tokenOf,
     bufferBytes: () => limits().buffer_bytes,
     stallMs,
-    complete: () => (complete ||= ready()),
+    complete: isComplete,
     onGone: (watcher) => void watchers.delete(watcher),
   })
   const polls = createPolls({ journal })
 
   const leave = registry.subscribe(wake)
   const timer = setInterval(() => void everySoOften().catch(onError), Math.min(1000, heartbeatMs / 2)).unref()
+
+  function isComplete(): boolean {
+    complete ||= ready()
+    return complete
+  }
 
   function wake(): void {
     again = true
@@ -126,7 +131,7 @@ export function createWatch({
 
   async function everySoOften(): Promise<void> {
     // The last source to answer may have had nothing new to say, and then nothing else wakes those who wait for it.
-    if (!complete && ready()) wake()
+    if (!complete && isComplete()) wake()
     await forEach(watchers, (watcher) => beat(watcher, { heartbeatMs, bookmarkMs }))
     if (!passing) for (const audience of audiences.values()) audience.forget()
   }
