@@ -1,7 +1,7 @@
 import type { Capability } from './capability.ts'
 import { matchesFuzzily } from './fuzzy.ts'
 import type { ServerQuery } from './query.ts'
-import { hasNearLabel, relevance, textOf, wordsOf } from './search.ts'
+import { near, relevanceTo, textOf, wordsOf } from './search.ts'
 import { type Requirement, selects } from './selector.ts'
 import type { Server } from './server.ts'
 import { matchingVersion } from './version.ts'
@@ -30,8 +30,8 @@ export const hasCapability =
     capabilities.some(suits)
 
 export function answersTo(q: string, fuzzy: boolean): Predicate {
-  const words = wordsOf(q)
-  return (server) => relevance(textOf(server), words, fuzzy ? hasNearLabel : undefined) > 0
+  const relevance = relevanceTo(wordsOf(q), fuzzy ? near : undefined)
+  return (server) => relevance(textOf(server)) > 0
 }
 
 type FacetsQuery = Pick<

@@ -35,21 +35,28 @@ const joined = (labels: readonly string[]) => labels.join('\t')
 const worthOfLine = [6, 5, 4, 3]
 const worth = { exact: 9, prefix: 8, name: 7, nearName: 2, nearLabel: 1 }
 
-/** Whether a text has a tag or a capability that is spelled nearly like a word. */
-export type NearLabel = (text: string, word: string) => boolean
+/** Whether something of a text is spelled nearly like a word: its name, or one of its tags and capabilities. */
+export type Near = {
+  readonly name: (text: string, word: string) => boolean
+  readonly label: (text: string, word: string) => boolean
+}
 
 /**
  * How well a text answers to all words, 0 for not at all: as well as to the one it answers to least; a name that is the
- * whole of `q` is best. With `nearLabel`, what is spelled nearly so answers too.
+ * whole of `q` is best. With `near`, what is spelled nearly so answers too.
  */
-export function relevance(text: string, words: readonly string[], nearLabel?: NearLabel): number {
-  let least = worth.exact
-  for (const word of words) {
-    const one = worthOf(text, word) || (nearLabel ? worthOfNear(text, word, nearLabel) : 0)
-    if (one === 0) return 0
-    if (one < least) least = one
+export function relevanceTo(words: readonly string[], near?: Near): (text: string) => number {
+  const wholeName = words.length > 1 ? `${words.join(' ')}\n` : undefined
+
+  return (text) => {
+    let least = worth.exact
+    for (const word of words) {
+      const one = worthOf(text, word) || (near ? worthOfNear(text, word, near) : 0)
+      if (one === 0) return 0
+      if (one < least) least = one
+    }
+    return wholeName !== undefined && text.startsWith(wholeName) ? worth.exact : least
   }
-  return words.length > 1 && text.startsWith(`${words.join(' ')}\n`) ? worth.exact : least
 }
 
 function worthOf(text: string, word: string): number {
@@ -67,18 +74,21 @@ function worthOf(text: string, word: string): number {
   return 0
 }
 
-function worthOfNear(text: string, word: string, nearLabel: NearLabel): number {
-  if (isNearName(text, word)) return worth.nearName
-  return nearLabel(text, word) ? worth.nearLabel : 0
+function worthOfNear(text: string, word: string, near: Near): number {
+  if (near.name(text, word)) return worth.nearName
+  return near.label(text, word) ? worth.nearLabel : 0
 }
 
-export const hasNearLabel: NearLabel = (text, word) => {
+function hasNearLabel(text: string, word: string): boolean {
   const [, , tags = '', capabilities = ''] = text.split('\n', 4)
   return [...tags.split('\t'), ...capabilities.split('\t')].some((label) => isNear(label, word))
 }
 
-function isNearName(text: string, word: string): boolean {
+export function isNearName(text: string, word: string): boolean {
   const end = text.indexOf('\n')
   if (end * 0.7 > word.length || word.length * 0.7 > end) return false
   return isNear(text.slice(0, end), word)
 }
+
+/** By looking at the text alone. */
+export const near: Near = { name: isNearName, label: hasNearLabel }

@@ -3,7 +3,7 @@ import { matching, type Predicate } from '../model/matching.ts'
 import { type ServerId, serverId } from '../model/names.ts'
 import { continueAfter, type Position, positionOf } from '../model/position.ts'
 import { canonicalFilter, everything, type ServerQuery } from '../model/query.ts'
-import { hasNearLabel, relevance, textOf, wordsOf } from '../model/search.ts'
+import { near, relevanceTo, textOf, wordsOf } from '../model/search.ts'
 import { createCatalogue } from './catalogue.ts'
 import { type Field, fields } from './fields.ts'
 import { amended, countOf, type Found, find, slotsFound, weighed } from './found.ts'
@@ -136,11 +136,11 @@ export function createIndexes() {
   /** Those of `found` that answer to the words of `q`, and how well each slot does. */
   function search(found: Found, q: string, fuzzy: boolean): { readonly found: Found; readonly scores: Uint8Array } {
     const indexed = relevanceOfSlots(catalogue, { q, fuzzy, capacity: ids.length })
-    const words = wordsOf(q)
+    const relevance = relevanceTo(wordsOf(q), fuzzy ? near : undefined)
     const scores = new Uint8Array(ids.length)
     const slots = slotsFound(found).filter((slot) => {
       const fresh = pending.has(slot) ? current[slot]?.server : undefined
-      const score = fresh ? relevance(textOf(fresh), words, fuzzy ? hasNearLabel : undefined) : indexed(slot)
+      const score = fresh ? relevance(textOf(fresh)) : indexed(slot)
       scores[slot] = score
       return score > 0
     })

@@ -1,10 +1,10 @@
 import { isNear } from '../model/fuzzy.ts'
-import { relevance, wordsOf } from '../model/search.ts'
+import { isNearName, relevanceTo, wordsOf } from '../model/search.ts'
 import type { Catalogue } from './catalogue.ts'
 import { hasBit, type Posting, union } from './postings.ts'
 
 /**
- * How well each slot answers to `q`, as `relevance` says it of its text.
+ * How well each slot answers to `q`, as `relevanceTo` says it of its text.
  *
  * For a fuzzy search the tags and capabilities are compared once per distinct text, however many servers share it, and
  * only what has a chance is looked at closely.
@@ -14,23 +14,36 @@ export function relevanceOfSlots(
   { q, fuzzy, capacity }: { q: string; fuzzy: boolean; capacity: number },
 ): (slot: number) => number {
   const words = wordsOf(q)
-  if (!fuzzy) return (slot) => relevance(text(slot), words)
+  if (!fuzzy) {
+    const relevance = relevanceTo(words)
+    return (slot) => relevance(text(slot))
+  }
   const asked = words.map((word) => ({
     word,
     labelled: nearLabels(entries, word, capacity),
     letters: lettersOf(word),
     slips: Math.floor((word.length / 0.7) * 0.3),
   }))
-  const labelledOf = new Map(asked.map(({ word, labelled }) => [word, labelled]))
-  const noBits = new Uint32Array()
+  const askedOf = new Map(asked.map((one) => [one.word, one]))
+  type Asked = (typeof asked)[number]
+  // Which slot is looked at: what is asked of its text is answered by what is known of the slot.
+  let at = 0
+  const mayBeName = ({ letters, slips }: Asked) => bitsOf(letters & ~nameLetters(at)) <= slips
+  const isLabelled = ({ labelled }: Asked) => hasBit(labelled, at)
+  const holds = (word: string, test: (one: Asked) => boolean) => {
+    const one = askedOf.get(word)
+    return one !== undefined && test(one)
+  }
+  const relevance = relevanceTo(words, {
+    name: (whole, word) => holds(word, mayBeName) && isNearName(whole, word),
+    label: (_, word) => holds(word, isLabelled),
+  })
 
   return (slot) => {
+    at = slot
     const whole = text(slot)
-    const letters = nameLetters(slot)
-    const hasChance = asked.every(
-      (one) => bitsOf(one.letters & ~letters) <= one.slips || hasBit(one.labelled, slot) || whole.includes(one.word),
-    )
-    return hasChance ? relevance(whole, words, (_, word) => hasBit(labelledOf.get(word) ?? noBits, slot)) : 0
+    const hasChance = asked.every((one) => mayBeName(one) || isLabelled(one) || whole.includes(one.word))
+    return hasChance ? relevance(whole) : 0
   }
 }
 

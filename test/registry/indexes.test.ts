@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Change, Registered } from '../../src/model/change.ts'
 import { matching } from '../../src/model/matching.ts'
 import { ServerQuery } from '../../src/model/query.ts'
-import { hasNearLabel, relevance, textOf, wordsOf } from '../../src/model/search.ts'
+import { near, relevanceTo, textOf, wordsOf } from '../../src/model/search.ts'
 import type { Server } from '../../src/model/server.ts'
 import { createIndexes } from '../../src/registry/indexes.ts'
 import { registered } from '../made.ts'
@@ -79,7 +79,7 @@ function expected(all: ReadonlyMap<string, Registered>, query: ServerQuery): str
   const keyOf = ({ server }: Registered) => {
     if (by === 'name') return server.id
     return by === 'relevance'
-      ? relevance(textOf(server), wordsOf(query.q ?? ''), query.fuzzy_match ? hasNearLabel : undefined)
+      ? relevanceTo(wordsOf(query.q ?? ''), query.fuzzy_match ? near : undefined)(textOf(server))
       : server[by as 'status' | 'created_at']
   }
   const compare = (one: Registered, other: Registered) => {
