@@ -88,7 +88,9 @@ export const ServerQuery = z.strictObject({
   sort: z
     .enum(sortKeys, `must be one of ${sortable.join(', ')}, with "-" before it for the other way round`)
     .optional()
-    .describe('Order of the list: by name unless said, with `q` the best first.'),
+    .describe(
+      'Order of the list: by name unless said, with `q` the best first. Pages by name show everything once that was there throughout; in another order, what changes its place meanwhile may be shown twice, or not at all.',
+    ),
   limit: z
     .preprocess(
       (value) => (typeof value === 'string' && /^[-+]?\d{1,15}$/.test(value) ? Number(value) : value),
