@@ -7,6 +7,7 @@ import type { Reloaded } from './api/parts.ts'
 import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
+import { fixedSince } from './config/fixed.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { agentsSource, manualSource, plansOf, registrationSettings, thresholdsOf } from './config/plans.ts'
 import { watchConfig } from './config/watch.ts'
@@ -60,12 +61,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const tools = { log, env: process.env, door, isOwn: identity.isOwn, registrations: registrations.sources }
   const reloads = createReload({ load, log, apply })
 
-  async function apply(next: LoadedConfig): Promise<void> {
+  async function apply(next: LoadedConfig): Promise<string[]> {
     config = next.config
     log.setLevel(config.log.level)
     monitor.reconfigure(config.health)
     api.apply(rulesOf(next))
     await supervisor.apply(plansOf(config, tools))
+    return fixedSince(loaded.config, config).map((name) => `${name} was changed, which is taken at the next start`)
   }
 
   const journal = createJournal({ registry, mostBytes: config.watch.history_bytes })
@@ -191,7 +193,8 @@ function createReload({
 }: {
   load: () => Promise<LoadedConfig>
   log: RootLog
-  apply: (next: LoadedConfig) => Promise<void>
+  /** Returns what of it has to wait. */
+  apply: (next: LoadedConfig) => Promise<string[]>
 }) {
   let last = { successful: true, at: Date.now() }
   let underway: Promise<Reloaded> = Promise.resolve({ applied: true })
@@ -199,10 +202,11 @@ function createReload({
   async function once(): Promise<Reloaded> {
     try {
       const next = await load()
-      await apply(next)
+      const late = await apply(next)
       last = { successful: true, at: Date.now() }
       log.info({ file: next.file }, 'config taken')
-      return { applied: true, file: next.file, warnings: next.warnings }
+      for (const warning of late) log.warn({ warning }, 'config warning')
+      return { applied: true, file: next.file, warnings: [...next.warnings, ...late] }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       last = { successful: false, at: Date.now() }

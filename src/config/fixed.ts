@@ -1,0 +1,20 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from './schema.ts'
+
+const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
+  'listen.host': ({ listen }) => listen.host,
+  'listen.port': ({ listen }) => listen.port,
+  'listen.name': ({ listen }) => listen.name,
+  'listen.tls': ({ listen }) => listen.tls,
+  store: ({ store }) => store,
+  'watch.history_bytes': ({ watch }) => watch.history_bytes,
+  'metrics.enabled': ({ metrics }) => metrics.enabled,
+  'metrics.port': ({ metrics }) => metrics.port,
+  'log.format': ({ log }) => log.format,
+  'log.access': ({ log }) => log.access,
+}
+
+/** The settings in which a running daemon's config and a new one differ, and which are taken at a start only. */
+export function fixedSince(started: Config, now: Config): string[] {
+  return Object.keys(fixed).filter((name) => !isDeepStrictEqual(fixed[name]?.(started), fixed[name]?.(now)))
+}

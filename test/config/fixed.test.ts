@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { start, temporary } from '../e2e/running.ts'
+
+describe('a config that changes while the daemon runs', () => {
+  it('says which of its settings have to wait for the next start, until they are as they were', async () => {
+    using folder = temporary()
+    const write = (more: string) => writeFileSync(folder.at('config.yaml'), `sources: []\n${more}`)
+    write('store: { type: memory }\n')
+    await using daemon = await start(['--config', folder.at('config.yaml')], { home: folder.at('home') })
+    const reloaded = async () => {
+      const answer = (await (await daemon.get('/-/reload', { method: 'POST' })).json()) as { warnings: string[] }
+      return answer.warnings
+    }
+    write('store: { type: sqlite }\nlog: { access: true, level: warn }\nhealth: { interval: 10 }\n')
+    assert.deepEqual(await reloaded(), [
+      'store was changed, which is taken at the next start',
+      'log.access was changed, which is taken at the next start',
+    ])
+
+    write('store: { type: memory }\n')
+    assert.deepEqual(await reloaded(), [])
+  })
+})
