@@ -29,7 +29,11 @@ export const DefinitionFields = z.object({
   namespace: Namespace.default('default').describe('Groups servers; a DNS label.'),
   title: z.string().max(253).optional().describe('A name for people.'),
   description: Text.optional(),
-  type: Transport.describe('How it is reached. Inferred: `command` means stdio, `url` means http.'),
+  type: z
+    .enum(Transport.options, {
+      error: ({ input }) => (input === undefined ? 'has neither a command nor a url' : undefined),
+    })
+    .describe('How it is reached. Inferred: `command` means stdio, `url` means http.'),
   command: z.string().min(1).max(4096).optional().describe('Program that a client starts for this server (stdio).'),
   args: z.array(z.string().max(65_536)).max(1024).optional(),
   env: StringMap.optional().describe('Environment of the command. Values are never shown.'),

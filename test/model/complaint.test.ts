@@ -38,6 +38,14 @@ describe('a complaint about a field', () => {
     })
   }
 
+  it('says of a server without any way to reach it that it has none', () => {
+    const { error } = ServerDefinition.safeParse({ name: 'b', comand: 'npx' }, { error: complaint })
+    assert.deepEqual(
+      error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
+      ['type: has neither a command nor a url'],
+    )
+  })
+
   it('says what is needed', () => {
     const { error } = ServerDefinition.safeParse({ url: 'http://weather.example/mcp' }, { error: complaint })
     assert.deepEqual(
