@@ -7,7 +7,7 @@ import { readEnvironment, variables } from '../../src/config/environment.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Place } from '../../src/config/place.ts'
 
-const place: Place = { container: false, cluster: false, home: '/home/ann', cwd: '/work', stateDirectory: '/state' }
+const place: Place = { container: false, cluster: false, home: '/home/ann', cwd: '/srv', stateDirectory: '/state' }
 const folder = mkdtempSync(join(tmpdir(), 'environment-'))
 after(() => rmSync(folder, { recursive: true }))
 
@@ -50,10 +50,10 @@ describe('the variables of the replaced systems', () => {
   })
 
   for (const [env, store] of [
-    [{ DATABASE_URL: 'mcp_mesh_registry.db' }, { type: 'sqlite', path: '/work/mcp_mesh_registry.db' }],
+    [{ DATABASE_URL: 'mcp_mesh_registry.db' }, { type: 'sqlite', path: '/srv/mcp_mesh_registry.db' }],
     [{ DATABASE_URL: 'sqlite:///data/registry.db' }, { type: 'sqlite', path: '/data/registry.db' }],
     [{ DATABASE_URL: 'sqlite:////data/registry.db' }, { type: 'sqlite', path: '/data/registry.db' }],
-    [{ DATABASE_URL: 'sqlite://registry.db' }, { type: 'sqlite', path: '/work/registry.db' }],
+    [{ DATABASE_URL: 'sqlite://registry.db' }, { type: 'sqlite', path: '/srv/registry.db' }],
     [{ DATABASE_URL: 'sqlite:///:memory:' }, { type: 'memory' }],
     [
       { DATABASE_URL: 'postgres://u:p@h/d?sslmode=require' },

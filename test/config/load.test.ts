@@ -8,7 +8,7 @@ import { ConfigError, describeOrigin } from '../../src/config/origin.ts'
 import type { Place } from '../../src/config/place.ts'
 
 const canary = 'c4nary-do-not-sing'
-const place: Place = { container: false, cluster: false, home: '/home/ann', cwd: '/work', stateDirectory: '/state' }
+const place: Place = { container: false, cluster: false, home: '/home/ann', cwd: '/srv', stateDirectory: '/state' }
 let folder = ''
 
 before(async () => {
@@ -85,7 +85,7 @@ describe('loadConfig', () => {
     })
     assert.deepEqual(
       given.config.sources.map((source) => 'paths' in source && source.paths),
-      [false, ['/work/here']],
+      [false, ['/srv/here']],
     )
     assert.deepEqual(
       added.config.sources.map(({ type }) => type),
