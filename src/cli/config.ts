@@ -5,12 +5,12 @@ import { padded, shown } from './text.ts'
 export const config: Command = {
   summary: 'Show the config in force, or what can be configured.',
   usage: 'show [--config FILE] [-o json|yaml] | reference [--write DIR] | schema',
-  options: { ...outputOptions, config: { type: 'string' }, write: { type: 'string' } },
+  options: { ...outputOptions, config: { type: 'string', short: 'c' }, write: { type: 'string' } },
   help: [
     ['show', 'Each value with where it came from; secrets are taken out.'],
     ['reference', 'Everything that can be configured, as Markdown.'],
     ['schema', 'The same as JSON Schema, for editors.'],
-    ['--config FILE', 'The config file (MCP_ROSTER_CONFIG).'],
+    ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG).'],
     ['-o, --output FORM', 'show: text (default), json or yaml.'],
     ['--write DIR', 'reference: write reference.md and schema.json there.'],
   ],
