@@ -125,7 +125,10 @@ describe('the banner', () => {
     assert.match(text, /mcp-roster 1\.2\.3/)
     assert.match(text, /http:\/\/localhost:8000\/servers/)
     assert.match(text, /file {2}0 servers {2}\/etc\/mcp, \/home\/ann\/\.config\/mcp/)
-    assert.match(text, /Nothing found yet\. Add one: put a \.yaml or \.json file into \/etc\/mcp or \/home\/ann\/.config\/mcp\n/)
+    assert.match(
+      text,
+      /Nothing found yet\. Add one: put a \.yaml or \.json file into \/etc\/mcp or \/home\/ann\/.config\/mcp\n/,
+    )
   })
 
   it('says what was found, and what was not taken', () => {
