@@ -12,6 +12,8 @@ export type Lease = {
   /** What the agent last called itself. */
   said: 'healthy' | 'degraded'
   beaten: boolean
+  /** Whether another replica ever heard it. */
+  afar: boolean
   /** Lease time from which its silence counts: its last heartbeat, or the grace it was given. */
   from: number
   /** Its last heartbeat by the wall clock, in ms; for people only. */
@@ -43,16 +45,19 @@ export type Leases = ReturnType<typeof createLeases>
  *
  * `settle` is called before every read, so nobody sees a lease that has lapsed as alive. When more than `ratio` of at
  * least `least` living leases lapse within one timeout, nothing lapses any more (self-preservation), until half of them
- * are heard again, `mostMs` have passed, or somebody releases them.
+ * are heard again, `mostMs` have passed, or somebody releases them. While `deaf`, who beats at other replicas too does not lapse.
  */
 export function createLeases({
   clock,
   rules,
   wall = Date.now,
+  deaf = () => false,
 }: {
   clock: Pick<LeaseClock, 'now'>
   rules: () => PreservationRules
   wall?: () => number
+  /** Whether what other replicas hear cannot be known now. */
+  deaf?: () => boolean
 }) {
   const leases = new Map<string, Lease>()
   const deadlines = createDeadlines<Lease>()
@@ -91,6 +96,7 @@ export function createLeases({
       status: 'pending',
       said: 'healthy',
       beaten: false,
+      afar: false,
       from,
       lastBeat: undefined,
     }
@@ -107,21 +113,23 @@ export function createLeases({
     return lease
   }
 
-  /** A heartbeat. Whether it changed the status, or undefined where there is no such lease. */
+  /** A heartbeat; with `silentMs` one that another replica heard so long ago. Whether it changed the status, or undefined where there is no such lease. */
   function beat(
     id: string,
     said: Lease['said'] = 'healthy',
-    silentMs = 0,
+    silentMs?: number,
   ): { lease: Lease; changed: boolean } | undefined {
     const lease = leases.get(id)
     if (!lease) return undefined
-    const from = clock.now() - silentMs
+    const afar = silentMs !== undefined
+    const from = clock.now() - (silentMs ?? 0)
     const before = lease.status
-    if (silentMs > 0 && lease.beaten && isKnown(lease, from, said)) return { lease, changed: false }
+    if (afar && lease.beaten && isKnown(lease, from, said)) return { lease, changed: false }
     lease.from = from
     lease.beaten = true
+    lease.afar ||= afar
     lease.said = said
-    lease.lastBeat = wall() - silentMs
+    lease.lastBeat = wall() - (silentMs ?? 0)
     lease.moves += 1
     if (held.size > 0) held.delete(lease)
     if (before !== said) enter(lease, said)
@@ -168,7 +176,16 @@ export function createLeases({
     return due.flatMap((lease) => turn(lease, now) ?? [])
   }
 
+  function mayBeHeardElsewhere(lease: Lease): boolean {
+    return lease.afar && isLiving(lease.status) && deaf()
+  }
+
   function turn(lease: Lease, now: number): Turn | undefined {
+    if (mayBeHeardElsewhere(lease)) {
+      lease.from = now
+      arm(lease)
+      return undefined
+    }
     const status = leaseStatus({ beaten: lease.beaten, said: lease.said, silentMs: now - lease.from }, lease.terms)
     if (status === 'forgotten') {
       close(lease.id)
@@ -186,7 +203,7 @@ export function createLeases({
       released = false
       return false
     }
-    const lapsing = due.filter((lease) => isLiving(lease.status))
+    const lapsing = due.filter((lease) => isLiving(lease.status) && !mayBeHeardElsewhere(lease))
     const { enabled, least, ratio, mostMs } = rules()
     if (!enabled || lapsing.length === 0) return false
     const timeout = Math.max(...new Set(lapsing.map((lease) => lease.terms.timeout)))

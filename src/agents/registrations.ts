@@ -15,6 +15,9 @@ export class NotLoadedYet extends Error {
   readonly retry_after = 1
 }
 
+/** So long after the store is back, replicas may still be writing what they heard. */
+const backMs = 5000
+
 export type RegistrationSettings = {
   /** How long an agent that is not heard is kept. */
   readonly retentionMs: number
@@ -55,7 +58,7 @@ export function startRegistrations({
     beat: (beats) => store?.beat(beats),
   }
   const clock = createLeaseClock({ ...times, onGrace: graced })
-  const leases = createLeases({ clock, rules: () => settings().preservation })
+  const leases = createLeases({ clock, rules: () => settings().preservation, deaf })
   const agents: Agents = createAgents({ store: later, leases, settings, log })
   const manual: ManualServers = createManualServers({ store: later })
 
@@ -65,6 +68,14 @@ export function startRegistrations({
       'nobody could be heard for a while; every lease has a full interval more',
     )
     leases.grace()
+  }
+
+  /** Whether the store, by which replicas hear of each other's agents, is down or only just back; for a time. */
+  function deaf(): boolean {
+    const state = store?.state()
+    if (!state) return false
+    const since = Date.now() - state.since.getTime()
+    return since < (state.status === 'down' ? settings().preservation.mostMs : backMs)
   }
 
   function takePicture({ registrations, beats, resource_version }: Picture): void {

@@ -6,9 +6,9 @@ import { createLeases } from '../../src/agents/leases.ts'
 const terms = { timeout: 60_000, eviction: 120_000, retention: 3_600_000 }
 const rules = { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 }
 
-function world(rulesOf = rules) {
+function world(rulesOf = rules, deaf = () => false) {
   let now = 0
-  const leases = createLeases({ clock: { now: () => now }, rules: () => rulesOf, wall: () => now })
+  const leases = createLeases({ clock: { now: () => now }, rules: () => rulesOf, wall: () => now, deaf })
   const after = (seconds: number) => {
     now += seconds * 1000
     return leases.settle().map(({ lease, status }) => `${lease.id} ${status}`)
@@ -124,6 +124,25 @@ describe('leases', () => {
     assert.equal(leases.beat('a', 'degraded', 4990)?.changed, true)
     assert.deepEqual(after(54), [])
     assert.deepEqual(after(1.01), ['a unhealthy'])
+  })
+})
+
+describe('leases while other replicas cannot be heard', () => {
+  it('lapse of who beats here; who beat elsewhere too has a full interval from when they can be heard', () => {
+    let deaf = true
+    const { leases, after } = world(rules, () => deaf)
+    for (const id of ['here', 'there']) leases.open(id, terms, { beaten: true })
+    after(10)
+    leases.beat('here')
+    leases.beat('there', 'healthy', 1000)
+    leases.beat('there')
+
+    assert.deepEqual(after(60), ['here unhealthy'])
+    assert.deepEqual(after(60), ['here offline'])
+    assert.equal(leases.get('there')?.status, 'healthy')
+    deaf = false
+    assert.deepEqual(after(59.9), [])
+    assert.deepEqual(after(0.1), ['there unhealthy'])
   })
 })
 
