@@ -45,6 +45,19 @@ describe('an audience', () => {
     assert.deepEqual(counted, { pictures: 1, looks: 1, encodings: 2 })
   })
 
+  it('shows newcomers what there is now', () => {
+    const { put, audience } = world()
+    put({ name: 'a', tags: ['x'] })
+    audience.picture('sse')
+    put({ name: 'b', tags: ['x'] })
+
+    const picture = audience.picture('sse')
+
+    assert.ok(typeof picture !== 'string')
+    assert.equal(picture.revision, 2)
+    assert.match(Buffer.concat([...picture.pieces]).toString(), /"name":"a".*"name":"b".*id: e-2\nevent: BOOKMARK/s)
+  })
+
   it('makes what is long in the background, and says when it is made', async () => {
     const { put, audience, made } = world()
     put(...Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, tags: ['x'] })))
