@@ -123,7 +123,7 @@ export function createWatchers({
       if (next === lost) return cut(watcher, 'behind')
       watcher.debt += next.bytes
       watcher.counted = next.revision
-      if (watcher.debt + watcher.response.writableLength > bufferBytes()) return cut(watcher, 'behind')
+      if (watcher.debt > bufferBytes()) return cut(watcher, 'behind')
     }
   }
 

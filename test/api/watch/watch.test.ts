@@ -320,6 +320,9 @@ describe('a watch', () => {
   it('lets who reads slowly have a long picture, whatever the budget', async () => {
     await using daemon = await serveWatch({ limits: () => limits({ buffer_bytes: 65_536 }) })
     daemon.put(...Array.from({ length: 3000 }, (_, index) => ({ name: `s${index}`, description: 'x'.repeat(5000) })))
+    // Then the picture is there already, and it is the reader who is waited for when something changes.
+    const first = await daemon.follow('/servers/watch')
+    await first.upTo('BOOKMARK')
 
     const watcher = await daemon.follow('/servers/watch')
     watcher.response.pause()
