@@ -31,7 +31,6 @@ import { openStore } from './stores/open.ts'
 export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) => {
   await using stack = new AsyncDisposableStack()
   let { config } = loaded
-  let begun = false
   const onError = (error: unknown) => log.error({ err: error }, 'a part of the daemon failed')
 
   const opening = openStoreOf(loaded, log)
@@ -75,7 +74,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     registry,
     journal,
     limits: () => config.watch,
-    ready: () => begun && supervisor.ready(),
+    ready: supervisor.ready,
     onError,
   })
   const watched = watchedMesh({
@@ -143,7 +142,6 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   stack.defer(() => mcp.close())
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(plansOf(config, tools))
-  begun = true
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
   if (loaded.file !== undefined) {
     watchConfig({ file: loaded.file, signal: watching.signal, onChange: async () => void (await reloads.now()) })

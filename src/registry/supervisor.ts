@@ -61,6 +61,7 @@ export function createSupervisor({
 }) {
   let running = new Map<string, Running>()
   const startedAt = now()
+  let applied = false
 
   function start(plan: SourcePlan, before: Running | undefined): Running {
     const kept = before?.plan.type === plan.type ? before : undefined
@@ -88,6 +89,7 @@ export function createSupervisor({
     const stopping: Promise<void>[] = []
     const gone: Delta['gone'][number][] = []
     running = new Map()
+    applied = true
     for (const [name, old] of before) {
       const plan = plans.find((one) => one.name === name)
       if (plan && isDeepStrictEqual(plan.settings, old.plan.settings)) continue
@@ -132,7 +134,7 @@ export function createSupervisor({
     sources,
     syncing,
     /** Whether every source has answered once, or has had its time to. */
-    ready: () => syncing().length === 0 || now() - startedAt > startupMs,
+    ready: () => (applied && syncing().length === 0) || now() - startedAt > startupMs,
     /** Reads a source now; throws `UnknownSourceError`, or a `SourceError` when it does not answer in time. */
     refresh: async (name: string, ms = 30_000): Promise<LookOutcome> => await laneOf(name).refresh(ms),
     names: () => [...running.keys()],

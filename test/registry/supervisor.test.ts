@@ -65,6 +65,7 @@ describe('supervisor', () => {
   it('takes up what a source says, and says that it answered', async () => {
     const { supervisor, until, names, state } = world()
     await using _ = supervisor
+    assert.equal(supervisor.ready(), false)
     await supervisor.apply([
       plan(
         'files',
