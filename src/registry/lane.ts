@@ -276,7 +276,8 @@ export function startLane({
 /** The next sighting, or an error when none came in time. */
 async function orSilence<T>(next: Promise<T>, ms: number): Promise<T> {
   const timer = Promise.withResolvers<never>()
-  const clock = setTimeout(() => timer.reject(new SourceError(`said nothing for ${ms / 1000} s and was restarted`)), ms)
+  const tooLate = () => timer.reject(new SourceError(`said nothing for ${ms / 1000} s and was restarted`))
+  const clock = setTimeout(tooLate, ms).unref() // a source left behind holds nobody up
   next.catch(() => {}) // whoever loses the race must not reject unheard
   try {
     return await Promise.race([next, timer.promise])
