@@ -154,8 +154,17 @@ export function startLane({
       { held: intake.summary().held },
       'source lost more than half of its servers at once; held until a second look agrees',
     )
+    askAgain()
+  }
+
+  /** Asks for a second look, again and again for as long as a shrink is held. */
+  function askAgain(): void {
     clearTimeout(secondLook)
-    secondLook = setTimeout(() => wake.raise(), secondLookMs).unref()
+    secondLook = setTimeout(() => {
+      if (!intake.summary().held) return
+      wake.raise()
+      askAgain()
+    }, secondLookMs).unref()
   }
 
   async function accept(sighting: Sighting): Promise<void> {

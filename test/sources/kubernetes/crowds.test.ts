@@ -126,9 +126,10 @@ describe('an API server that answers an empty list once, because it is not ready
     api.store.forget()
     await api.start()
     await cluster.until('the empty answer', () => cluster.names().length === 0)
-    // What the supervisor does when a shrink is held.
-    cluster.wake.raise()
+    // What the supervisor does for as long as a shrink is held.
+    const asking = setInterval(() => cluster.wake.raise(), 100)
     await cluster.until('the second look', () => cluster.names().length === 20)
+    clearInterval(asking)
 
     const layer = { name: 'kubernetes', reach: 'private', discovery_method: 'kubernetes', order: 0 } as const
     const intake = createIntake({ layer })
