@@ -13,7 +13,7 @@ const files = globSync('test/**/*.test.ts')
   .toSorted()
 const skipped: string[] = []
 
-const tests = run({ files, concurrency: 3, timeout: 120_000, forceExit: true })
+const tests = run({ files, concurrency: 3, timeout: 120_000 })
 tests.on('test:pass', ({ name, skip }) => {
   if (skip !== undefined) skipped.push(`${name}: ${skip === true ? 'no reason given' : skip}`)
 })
