@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { linger } from './linger.ts'
 import { Problem } from './problem.ts'
 import type { ApiContext } from './respond.ts'
 
@@ -19,7 +20,10 @@ async function readIncoming(incoming: IncomingMessage, most: number): Promise<Bu
       chunks.push(chunk)
     }
   } catch (error) {
-    if (error instanceof Problem) throw error
+    if (error instanceof Problem) {
+      linger(incoming)
+      throw error
+    }
     throw new Problem(400, 'The body stopped half-way.', { cause: error })
   }
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)

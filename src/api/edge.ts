@@ -8,6 +8,7 @@ import { replyToError } from './fault.ts'
 import type { Admission, Admitted, Guard } from './guard.ts'
 import { pathOf } from './guard.ts'
 import type { Front } from './hot.ts'
+import { linger } from './linger.ts'
 import { Problem } from './problem.ts'
 import { everywhere, problemReply, send } from './reply.ts'
 
@@ -60,7 +61,7 @@ export function createEdge({
     const reply = problemReply(problem)
     if (unread) response.setHeader('connection', 'close')
     send(request, response, reply, admission.cors)
-    if (unread) letGo(request)
+    if (unread) linger(request)
   }
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -71,7 +72,7 @@ export function createEdge({
     if (tooLarge) return refuse(request, response, tooLarge, admission)
     if (isEndless(request)) {
       response.shouldKeepAlive = false
-      letGo(request)
+      linger(request)
     }
     try {
       if (fronts.some((front) => front(request, response, admission))) return
@@ -140,12 +141,4 @@ function bodyProblem({ headers }: IncomingMessage, most: number): Problem | unde
 /** A body that nobody will read, of a length that nobody knows. */
 function isEndless({ method, headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined && (method === 'GET' || method === 'HEAD')
-}
-
-/** Reads away a refused body for a moment, so that the refusal is read before the connection goes. */
-function letGo(request: IncomingMessage): void {
-  const { socket } = request
-  const timer = setTimeout(() => socket.destroySoon(), 500)
-  request.once('close', () => clearTimeout(timer))
-  request.resume()
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { lingerOn } from './linger.ts'
 import { STATUS_CODES } from './node-http.ts'
 import { Problem } from './problem.ts'
 import { problemReply } from './reply.ts'
@@ -21,12 +22,6 @@ export function answerOn(socket: Duplex, problem: Problem): void {
   const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body.toString()}`)
   lingerOn(socket)
-}
-
-/** Reads on for a moment: a connection closed with bytes unread is reset, and the answer lost with it. */
-function lingerOn(socket: Duplex): void {
-  const timer = setTimeout(() => socket.destroy(), 500)
-  socket.once('close', () => clearTimeout(timer))
   socket.removeAllListeners('data')
   socket.on('data', () => {}) // takes the bytes from the parser, which would find them wrong again
 }

@@ -7,6 +7,7 @@ import { bodyTooLarge } from '../body.ts'
 import { replyToError } from '../fault.ts'
 import { type Admitted, pathOf } from '../guard.ts'
 import type { Front } from '../hot.ts'
+import { linger } from '../linger.ts'
 import { Problem } from '../problem.ts'
 import { everywhere, send } from '../reply.ts'
 import { type ApiContext, respond } from '../respond.ts'
@@ -53,7 +54,7 @@ export function createHeartbeats({ mesh, log }: { mesh: Mesh; log: Pick<Log, 'er
       }
       request.off('data', collect)
       request.off('end', finish)
-      request.resume()
+      linger(request)
       fail(request, response, { error: bodyTooLarge(mostBytes), admitted })
     }
     const finish = () => {
