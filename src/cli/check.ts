@@ -141,6 +141,12 @@ async function reportReading(report: Report, reading: Reading): Promise<void> {
   for (const one of examined) {
     if ('rejection' in one) report.problem(origin, one.rejection.where, one.rejection.name, one.rejection.reason)
   }
+  const { strangersIn } = await import('./strangers.ts')
+  for (const entry of reading.entries) {
+    if (!('value' in entry)) continue
+    for (const stranger of strangersIn(entry.value))
+      report.note(`warning: ${[origin, entry.where, stranger].filter(Boolean).join(': ')}`)
+  }
 }
 
 /** Whether a file is a config rather than a list of servers, by the names at its left margin. */

@@ -19,11 +19,15 @@ export function explain(
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const near = known.toSorted((a, b) => distance(key, a) - distance(key, b))[0]
-  if (near !== undefined && distance(key.toLowerCase(), near) <= Math.max(2, key.length / 3)) {
-    return `is no known setting; did you mean "${near}"?`
-  }
+  const near = nearestTo(key, known)
+  if (near !== undefined) return `is no known setting; did you mean "${near}"?`
   return known.length > 0 ? `is no known setting here; there are ${known.join(', ')}` : 'is no known setting here'
+}
+
+/** The one of `known` that was probably meant by a word; undefined where none is near. */
+export function nearestTo(word: string, known: readonly string[]): string | undefined {
+  const near = known.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
+  return near !== undefined && distance(word.toLowerCase(), near) <= Math.max(2, word.length / 3) ? near : undefined
 }
 
 export function valueAt(value: unknown, path: Path): unknown {

@@ -9,9 +9,10 @@ export { defaultNamespace, type ServerId, serverId, shortId } from './identity.t
  */
 export const ServerName = z
   .string()
-  .min(1, 'must not be empty')
+  .min(1, { error: 'must not be empty', abort: true })
   .max(253, 'must be at most 253 characters')
   .refine((name) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name), 'must be printable text, without control characters')
+  .refine((name) => name.trim() !== '', 'must not be blank')
   .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."')
 export type ServerName = z.output<typeof ServerName>
 

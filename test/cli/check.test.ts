@@ -44,6 +44,25 @@ describe('mcp-roster check', () => {
     assert.ok(!out.includes(canary), out)
   })
 
+  it('warns of fields that mean nothing, and says what may have been meant', async () => {
+    const typos = file(
+      'typos.yaml',
+      'servers:\n  geo:\n    command: geo\n    tag: [a]\n    colour: red\n    disabled: true\n',
+    )
+
+    const { code, out } = await running(['check', typos])
+
+    const place = `warning: ${typos}: line 2, servers.geo`
+    assert.equal(
+      out,
+      `${typos}: 1 server\n` +
+        `${place}: tag is no field of a server and is left out; did you mean "tags"?\n` +
+        `${place}: colour is no field of a server and is left out\n` +
+        '1 file, 1 server, 0 problems\n',
+    )
+    assert.equal(code, 0)
+  })
+
   it('checks a config too, and what its sources name', async () => {
     const config = file(
       'config.yaml',
