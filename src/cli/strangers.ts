@@ -12,7 +12,7 @@ const elsewhere = new Set([
   'envFile',
   'oauth',
   'dev',
-]
+])
 
 /** The fields of an entry that mean nothing here, each with what may have been meant. */
 export function strangersIn(value: unknown): readonly string[] {
