@@ -31,11 +31,16 @@ async function readIncoming(incoming: IncomingMessage, most: number): Promise<Bu
 
 /** The body of a request as JSON. An empty one is undefined. */
 export async function readJson(c: ApiContext, most: number): Promise<unknown> {
-  const text = (await readBody(c, most)).toString()
-  if (text.trim() === '') return undefined
+  return jsonIn(await readBody(c, most))
+}
+
+/** What the bytes of a body say as JSON; undefined where there are none but blanks. */
+export function jsonIn(bytes: Buffer): unknown {
+  const text = bytes.toString()
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
+    if (text.trim() === '') return undefined
     // The parser's own words may quote the body, and with it a secret.
     const [, position] = /at position (\d+)/.exec(error instanceof Error ? error.message : '') ?? []
     throw new Problem(400, `The body is no JSON${position === undefined ? '' : `: see character ${position}`}.`)

@@ -1,6 +1,6 @@
 import { createAnswers } from './answers.ts'
 import { createHot, type Front, type Hot } from './hot.ts'
-import { createHeartbeats } from './mesh/heartbeat.ts'
+import { meshFronts } from './mesh/fronts.ts'
 import { createOne } from './one.ts'
 import type { ApiParts } from './parts.ts'
 import { withNamesEncoded } from './publish/encoded.ts'
@@ -23,5 +23,5 @@ export function createFronts({
     onError: (error) => log.error({ err: error }, 'a long list could not be written'),
   })
   const hot = createHot({ lists, one: createOne({ registry, moving: monitor }) })
-  return { hot, fronts: [hot.front, createHeartbeats({ mesh, log }).front, lists.front, withNamesEncoded] }
+  return { hot, fronts: [hot.front, ...meshFronts({ mesh, log }), lists.front, withNamesEncoded] }
 }

@@ -43,7 +43,7 @@ export function manualApi({
     const before = manual.get(id)
     const definition = definitionIn(named(fields, id), before?.definition)
     refuseForeign(id)
-    const expected = expectedIn(c, fields, before?.stored.resource_version)
+    const expected = expectedIn((name) => c.req.header(name), fields, before?.stored.resource_version)
     if (expected === 'some' && !before) throw unknownServer(id)
     return write(c, definition, () => manual.put(definition, expected === 'some' ? 'any' : expected))
   }
@@ -60,7 +60,7 @@ export function manualApi({
       const before = existing(id)
       const definition = definitionIn(named(merged(redactServer(before.definition), changes), id), before.definition)
       const { resource_version: version } = before.stored
-      const asked = expectedIn(c, changes, version)
+      const asked = expectedIn((name) => c.req.header(name), changes, version)
       const expected = typeof asked === 'object' ? asked : { version }
       try {
         // What nobody expected to be of a certain version is patched as it is by then.
@@ -77,7 +77,7 @@ export function manualApi({
     const id = wanted(c)
     const { definition, stored } = existing(id)
     demandNamespace(c.env.principal, definition.namespace)
-    const expected = expectedIn(c, {}, stored.resource_version)
+    const expected = expectedIn((name) => c.req.header(name), {}, stored.resource_version)
     const before = registry.token()
     const there = await told(() => manual.remove(id, typeof expected === 'object' ? expected.version : undefined))
     if (!there) throw unknownServer(id)

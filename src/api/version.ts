@@ -1,16 +1,17 @@
-import type { ApiContext } from './respond.ts'
+/** A header of a request by its name in lower case. */
+export type HeaderOf = (name: string) => string | undefined
 
 /**
  * The version that a write expects, of `If-Match` (quoted, bare, weak, several) or else of `resource_version` in what
  * was sent: `none` where nothing may be there yet, `some` where anything may but nothing not, `any` where nobody asked.
  */
 export function expectedIn(
-  c: ApiContext,
+  header: HeaderOf,
   fields: Readonly<Record<string, unknown>>,
   current: string | undefined,
 ): 'any' | 'none' | 'some' | { readonly version: string } {
-  if (c.req.header('if-none-match')?.trim() === '*') return 'none'
-  const versions = versionsIn(c.req.header('if-match') ?? '')
+  if (header('if-none-match')?.trim() === '*') return 'none'
+  const versions = versionsIn(header('if-match') ?? '')
   if (versions.includes('*')) return 'some'
   const [first] = versions
   if (first !== undefined) return { version: versions.find((one) => one === current) ?? first }

@@ -4,7 +4,7 @@ import { parseAgentQuery, parseCapabilityQuery } from '../../agents/parameters.t
 import { agentView, healthView, sentView } from '../../agents/view.ts'
 import { jsonReply } from '../reply.ts'
 import { type ApiContext, respond, respondJson } from '../respond.ts'
-import { agentIdIn, callerOf, versionIn } from './asked.ts'
+import { agentIdIn, callerOf, headersOf, versionIn } from './asked.ts'
 import { respondItems } from './listing.ts'
 
 /** What is asked of agents that are there. */
@@ -35,7 +35,7 @@ export function askingOf(mesh: Mesh) {
 
   async function remove(c: ApiContext): Promise<Response> {
     const id = agentIdIn(c)
-    await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(c, undefined) })
+    await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c)) })
     return c.body(null, 204)
   }
 

@@ -4,7 +4,7 @@ import { readJson } from '../body.ts'
 import { Problem } from '../problem.ts'
 import { jsonReply } from '../reply.ts'
 import { type ApiContext, respond } from '../respond.ts'
-import { expectedIn } from '../version.ts'
+import { expectedIn, type HeaderOf } from '../version.ts'
 import { meshProblem } from './problems.ts'
 
 /** Longest body of a mesh route. */
@@ -19,7 +19,10 @@ export function callerOf(c: ApiContext): Caller {
 
 /** The JSON of a request's body; an empty one is a problem of its own. */
 export async function bodyOf(c: ApiContext): Promise<unknown> {
-  const body = await readJson(c, mostBytes)
+  return notEmpty(await readJson(c, mostBytes))
+}
+
+export function notEmpty(body: unknown): unknown {
   if (body === undefined) throw new Problem(400, 'The body is empty; send JSON.')
   return body
 }
@@ -40,9 +43,13 @@ export function decoded(part: string): string {
 }
 
 /** The version of an agent that `If-Match` says; undefined where it says none. */
-export function versionIn(c: ApiContext, current: string | undefined): string | undefined {
-  const expected = expectedIn(c, {}, current)
+export function versionIn(header: HeaderOf): string | undefined {
+  const expected = expectedIn(header, {}, undefined)
   return typeof expected === 'object' ? expected.version : undefined
+}
+
+export function headersOf(c: ApiContext): HeaderOf {
+  return (name) => c.req.header(name)
 }
 
 /** Answers JSON that is made anew each time, with headers of its own. */

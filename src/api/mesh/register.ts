@@ -1,26 +1,24 @@
 import type { Agent } from '../../agents/agent.ts'
 import { anyForm, type Form, metadataForm } from '../../agents/forms.ts'
 import type { Mesh, Told } from '../../agents/mesh.ts'
-import type { ApiContext } from '../respond.ts'
-import { bodyOf, callerOf, respondWith, versionIn } from './asked.ts'
+import { versionIn } from './asked.ts'
+import { type Answer, type Post, type Posted, type Posts, toldText } from './posts.ts'
 
 /** `POST /agents/register_with_metadata` and `POST /agents`: an agent announces itself, which counts as a heartbeat. */
-export function registering(mesh: Mesh) {
-  async function register(c: ApiContext, form: Form, status: number): Promise<Response> {
-    const expected = versionIn(c, undefined)
-    const told = await mesh.register(form, { caller: callerOf(c), beats: true, expected })
+export function registering(mesh: Mesh): Posts {
+  async function register(form: Form, { caller, header }: Posted, status: number): Promise<Answer> {
+    const told = await mesh.register(form, { caller, beats: true, expected: versionIn(header) })
     const location = `/agents/${encodeURIComponent(told.agent.id)}`
-    return respondWith(c, registered(told), { status, headers: { location } })
+    return { status, headers: { location }, text: toldText(told, 'Agent registered successfully') }
   }
+
+  const bare: Post = (posted) => register(anyForm(posted.body), posted, 200)
 
   return {
-    withMetadata: async (c: ApiContext) => register(c, metadataForm(await bodyOf(c)), 201),
-    bare: async (c: ApiContext) => register(c, anyForm(await bodyOf(c)), 200),
+    '/agents/register_with_metadata': (posted) => register(metadataForm(posted.body), posted, 201),
+    '/agents/register': bare,
+    '/agents': bare,
   }
-}
-
-function registered({ agent, dependencies }: Told): object {
-  return { ...success(agent), message: 'Agent registered successfully', ...resolved(dependencies) }
 }
 
 export function success(agent: Agent): object {

@@ -5,7 +5,7 @@ import { RegistrationProblem } from '../../agents/registration.ts'
 import { agentView, sentView } from '../../agents/view.ts'
 import { Problem } from '../problem.ts'
 import { type ApiContext, respondJson } from '../respond.ts'
-import { bodyOf, callerOf, respondWith, versionIn } from './asked.ts'
+import { bodyOf, callerOf, headersOf, respondWith, versionIn } from './asked.ts'
 import { meshProblem } from './problems.ts'
 import { resolved, success } from './register.ts'
 
@@ -17,14 +17,14 @@ export function createTools(mesh: Mesh) {
   const tools: Readonly<Record<string, Tool>> = {
     async register_agent({ registration_data }, c) {
       const form = anyForm(registration_data ?? {})
-      const expected = versionIn(c, undefined)
+      const expected = versionIn(headersOf(c))
       const { agent, dependencies } = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
       const message = `Agent ${agent.facts.name} registered successfully`
       return { ...success(agent), message, ...resolved(dependencies) }
     },
     async unregister_agent(fields, c) {
       const id = idIn(fields)
-      await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(c, undefined) })
+      await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c)) })
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },
     async discover_services({ query }) {

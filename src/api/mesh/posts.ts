@@ -1,0 +1,155 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Caller } from '../../agents/caller.ts'
+import type { Mesh, Told } from '../../agents/mesh.ts'
+import type { Log } from '../../log.ts'
+import { bodyTooLarge, jsonIn } from '../body.ts'
+import { replyToError } from '../fault.ts'
+import { type Admitted, pathOf } from '../guard.ts'
+import type { Front } from '../hot.ts'
+import { linger } from '../linger.ts'
+import { everywhere, send } from '../reply.ts'
+import { type ApiContext, respond } from '../respond.ts'
+import type { HeaderOf } from '../version.ts'
+import { bodyOf, callerOf, headersOf, mostBytes, notEmpty } from './asked.ts'
+import { meshProblem } from './problems.ts'
+
+/** What somebody posted: JSON, who it was, and what else the request says. */
+export type Posted = { readonly body: unknown; readonly caller: Caller; readonly header: HeaderOf }
+
+export type Answer = {
+  readonly text: string
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What becomes of something posted; at once where nothing has to be waited for. */
+export type Post = (posted: Posted) => Answer | Promise<Answer>
+
+/** By path: what agents post a thousand times a second. */
+export type Posts = Readonly<Record<string, Post>>
+
+/**
+ * Answers posts before the router, and a ready one without a promise.
+ *
+ * What is answered in one turn of the event loop is written at its end: whoever waits on this machine is then woken
+ * once by many answers, not by each, which would cost more than all the rest of a heartbeat.
+ */
+export function createPosts({
+  posts,
+  mesh,
+  log,
+}: {
+  posts: Posts
+  mesh: Pick<Mesh, 'current'>
+  log: Pick<Log, 'error'>
+}) {
+  const byPath = new Map(
+    Object.entries(posts).flatMap(([path, post]) => [
+      [path, post],
+      [`/api/v1${path}`, post],
+    ]),
+  )
+  let answered: [ServerResponse, Answer, Admitted][] = []
+
+  const front: Front = (request, response, admitted) => {
+    const post = request.method === 'POST' ? byPath.get(request.url ?? '') : undefined
+    if (!post) return false
+    receive(request, {
+      take: (body) => {
+        const answer = post({ body, caller: admitted.principal, header: headerOf(request) })
+        if (!(answer instanceof Promise)) return succeed(response, answer, admitted)
+        answer.then((later) => succeed(response, later, admitted)).catch(fail)
+      },
+      fail,
+    })
+    return true
+
+    function fail(error: unknown): void {
+      send(request, response, replyToError(meshProblem(error, mesh), { log, path: pathOf(request) }), admitted.cors)
+    }
+  }
+
+  function succeed(response: ServerResponse, answer: Answer, admitted: Admitted): void {
+    if (answered.push([response, answer, admitted]) === 1) setImmediate(writeAll)
+  }
+
+  function writeAll(): void {
+    const ready = answered
+    answered = []
+    for (const [response, { status = 200, headers, text }, { cors }] of ready) {
+      response.writeHead(status, { ...fresh, 'content-length': Buffer.byteLength(text), ...headers, ...cors })
+      response.end(text)
+    }
+  }
+
+  return {
+    front,
+    /** The same for whoever comes by the router. */
+    route:
+      (post: Post) =>
+      async (c: ApiContext): Promise<Response> => {
+        const {
+          text,
+          status = 200,
+          headers,
+        } = await post({ body: await bodyOf(c), caller: callerOf(c), header: headersOf(c) })
+        const body = Buffer.from(text)
+        return respond(c, { status, headers: { ...fresh, 'content-length': String(body.length), ...headers }, body })
+      },
+  }
+}
+
+const fresh = {
+  'content-type': 'application/json',
+  ...everywhere,
+  'cache-control': 'no-store',
+  vary: 'Origin',
+} as const
+
+/** Reads the body by its events: an async iterator would cost a third of the speed. */
+function receive(
+  request: IncomingMessage,
+  { take, fail }: { take: (body: unknown) => void; fail: (error: unknown) => void },
+): void {
+  const chunks: Buffer[] = []
+  let length = 0
+  const collect = (chunk: Buffer) => {
+    length += chunk.length
+    if (length <= mostBytes) {
+      chunks.push(chunk)
+      return
+    }
+    request.off('data', collect)
+    request.off('end', finish)
+    linger(request)
+    fail(bodyTooLarge(mostBytes))
+  }
+  const finish = () => {
+    try {
+      take(notEmpty(jsonIn(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))))
+    } catch (error) {
+      fail(error)
+    }
+  }
+  request.on('data', collect)
+  request.on('end', finish)
+  // Whoever stops half-way is gone; there is nobody to tell.
+  request.on('error', () => {})
+}
+
+function headerOf({ headers }: IncomingMessage): HeaderOf {
+  return (name) => {
+    const said = headers[name]
+    return Array.isArray(said) ? said.join(', ') : said
+  }
+}
+
+/** What whoever registers or beats is told; put together by hand, since it is made for every heartbeat. */
+export function toldText({ agent, dependencies }: Told, message: string): string {
+  const { id, stored } = agent
+  const rest = dependencies ? `,"dependencies_resolved":${JSON.stringify(dependencies)}` : ''
+  return (
+    `{"status":"success","agent_id":${JSON.stringify(id)},"resource_version":"${stored.resource_version}",` +
+    `"timestamp":"${new Date().toISOString()}","message":"${message}"${rest}}`
+  )
+}
