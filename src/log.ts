@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
-import { z } from 'zod'
+import * as z from 'zod'
 import { redactText, redactValue } from './model/redact.ts'
 
 /** What parts ask of a log: static messages, fields beside them, children that carry a field on. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseDuration } from '../model/duration.ts'
 import { defaultNamespace } from '../model/names.ts'
 import { ServerDefinition } from '../model/server.ts'

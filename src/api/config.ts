@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { duration } from '../model/duration.ts'
 import { Namespace } from '../model/names.ts'
 

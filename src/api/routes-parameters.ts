@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { ServerQuery } from '../model/query.ts'
 import { clientFormats } from './clients.ts'
 import type { RouteDoc } from './routes.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { meshRoutes } from './mesh/docs.ts'
 import * as shapes from './shapes.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Reason, Status } from '../model/health.ts'
 import { Server } from '../model/server.ts'
 import { SourceState, SourceStatus } from '../model/status.ts'

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { isDeeperThan } from '../agents/registration.ts'
 import { complaint } from '../model/complaint.ts'
 import type { ServerId } from '../model/names.ts'

@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { redactText } from '../model/redact.ts'
 import { fieldsOf, type Path, schemaAt } from './shape.ts'
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { ConfigDocument } from './document.ts'
 import { valueAt } from './explain.ts'
 import type { Origin, Setting } from './origin.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { aliases } from './aliases.ts'
 import { variables } from './environment.ts'
 import { describePath } from './origin.ts'

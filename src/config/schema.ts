@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Auth, Cors, Limits, Listen, Publish, Watch } from '../api/config.ts'
 import { HealthConfig } from '../health/config.ts'
 import { LogConfig } from '../log.ts'

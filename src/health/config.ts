@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { AgentLeases } from '../agents/config.ts'
 import { isCidr } from '../flow/address.ts'
 import { duration } from '../model/duration.ts'

@@ -1,5 +1,5 @@
 import type { McpServer } from '@modelcontextprotocol/server'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Caller } from '../agents/caller.ts'
 import { anyForm, parseBeat } from '../agents/forms.ts'
 import { asParameters, parseCapabilityQuery, parseDiscovery } from '../agents/parameters.ts'

@@ -1,5 +1,5 @@
 import type { McpServer } from '@modelcontextprotocol/server'
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultNamespace, Namespace, serverId, ServerName } from '../model/names.ts'
 import { positionOf } from '../model/position.ts'
 import { ServerQuery } from '../model/query.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What is told to Prometheus, and where. */
 export const Metrics = z.strictObject({

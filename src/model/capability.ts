@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const Stability = z.enum(['stable', 'beta', 'alpha', 'deprecated'])
 export type Stability = z.output<typeof Stability>

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /**
  * What is wrong with a value, in the words of whoever wrote it; given to a parse as its `error`.

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** From best to worst, but for `unknown`, which says that nothing can be said. */
 export const Status = z.enum(['pending', 'healthy', 'degraded', 'unhealthy', 'offline', 'unknown'])

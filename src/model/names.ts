@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 export { defaultNamespace, type ServerId, serverId, shortId } from './identity.ts'
 

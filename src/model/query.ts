@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Stability } from './capability.ts'
 import { Status } from './health.ts'
 import { Namespace } from './names.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { asCapability, Capability } from './capability.ts'
 import { parseDuration } from './duration.ts'
 import { Reason, Status } from './health.ts'

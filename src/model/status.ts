@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** `starting` until the first answer, `synced`, `degraded` while some origin fails, `stale` while all do, `disabled`. */
 export const SourceState = z.enum(['starting', 'synced', 'degraded', 'stale', 'disabled'])

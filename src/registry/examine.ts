@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { complaint } from '../model/complaint.ts'
 import { type ServerId, serverId } from '../model/names.ts'
 import { ServerDefinition } from '../model/server.ts'

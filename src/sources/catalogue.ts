@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Source } from '../model/source.ts'
 import { dns } from './dns/dns.ts'
 import { env } from './env.ts'

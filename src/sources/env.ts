@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Reading, type Sighting, SourceError } from '../model/source.ts'
 import { expandEntries } from './documents/expand.ts'
 import { readDocument } from './documents/read.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Door } from '../flow/door.ts'
 import type { Log } from '../log.ts'
 import type { Reach } from '../model/change.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { atInterval, idleMs, type Pace } from '../flow/every.ts'
 import { atSchedule, isTimezone, longestGap, scheduleProblem } from '../flow/schedule.ts'
 import { duration } from '../model/duration.ts'

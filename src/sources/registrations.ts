@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Source, SourceError } from '../model/source.ts'
 import { commonFields, defineSource } from './kind.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Namespace } from '../model/names.ts'
 import type { Entry } from '../model/source.ts'
 import { mostRosters, viaOf } from '../model/via.ts'

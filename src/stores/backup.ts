@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type KeptSource, type Operation, type Registration, type Store, StoreRefused } from './store.ts'
 
 const format = 'mcp-roster backup'

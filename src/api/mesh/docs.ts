@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RouteDoc } from '../routes.ts'
 import { Anything } from '../shapes.ts'
 

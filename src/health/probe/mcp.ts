@@ -1,5 +1,5 @@
 import type * as Mcp from '@modelcontextprotocol/client'
-import { z } from 'zod'
+import * as z from 'zod'
 import { createDeadline } from '../../flow/deadline.ts'
 import type { Door } from '../../flow/door.ts'
 import type { Reason } from '../../model/health.ts'

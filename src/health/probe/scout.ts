@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DoorStream } from '../../flow/door.ts'
 import type { Passage } from './passage.ts'
 import type { Ask } from './probe.ts'

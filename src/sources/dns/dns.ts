@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { every } from '../../flow/every.ts'
 import { sideBySide } from '../../flow/side-by-side.ts'
 import { duration } from '../../model/duration.ts'

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { duration } from '../../model/duration.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { watchFiles } from './source.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { DoorRequest } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Namespace } from '../../model/names.ts'
 import { parseSelector } from '../../model/selector.ts'
 import { commonFields } from '../kind.ts'

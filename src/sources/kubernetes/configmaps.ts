@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Entry, type Reading, SourceError } from '../../model/source.ts'
 import { readDocument } from '../documents/read.ts'
 import { keyOf, Metadata } from './objects.ts'

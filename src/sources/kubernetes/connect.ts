@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 // The heaviest package of all: only this file imports it, and only those who name a kubeconfig import this file.
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node'
 import type { Dispatcher } from 'undici'
-import { z } from 'zod'
+import * as z from 'zod'
 import { SourceError } from '../../model/source.ts'
 import { parseYaml } from '../documents/yaml.ts'
 import type { Identity, Tls } from './identity.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Metadata } from './objects.ts'
 
 const Endpoint = z.object({

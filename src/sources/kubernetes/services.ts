@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Entry } from '../../model/source.ts'
 import { AnnotationError, commandFrom, fieldsFrom, said } from './annotations.ts'
 import type { KubernetesConfig } from './config.ts'

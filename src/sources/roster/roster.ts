@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { duration } from '../../model/duration.ts'
 import { credentialFields, credentialsOf } from '../http/credentials.ts'
 import { commonFields, defineSource } from '../kind.ts'
