@@ -32,6 +32,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   let servers = 0
   let rejected = 0
   let held: { removes: number; since: string } | undefined
+  let heldLook: number | undefined
 
   /** The entries still to be looked at, so that the caller can do it in slices before the sighting is accepted. */
   function* unexamined(sighting: Sighting): Generator<() => void> {
@@ -45,8 +46,12 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     }
   }
 
-  /** Applies a sighting; the answer says what it changes among the candidates, or that it is held. */
-  function accept(sighting: Sighting): { readonly delta: Delta; readonly held: boolean } {
+  /**
+   * Applies a sighting; the answer says what it changes among the candidates, or that it is held.
+   *
+   * `look` numbers the look that brought it: what is said twice of one look is no second look. Left out, each is its own.
+   */
+  function accept(sighting: Sighting, look?: number): { readonly delta: Delta; readonly held: boolean } {
     if (sighting.type === 'alive') return { delta: nothing, held: false }
     for (const step of unexamined(sighting)) step()
     const after = new Map<string, Origin | undefined>()
@@ -61,7 +66,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     for (const origin of origins.keys()) {
       if (!after.has(origin) && !(isBlind && restored.has(origin))) after.set(origin, undefined)
     }
-    if (trust.questionsShrinks && questionable(after)) return { delta: nothing, held: true }
+    if (trust.questionsShrinks && questionable(after, look)) return { delta: nothing, held: true }
     held = undefined
     return { delta: replace(after), held: false }
   }
@@ -108,11 +113,13 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   }
 
   /** The first suspicious shrink is held; a second look that is suspicious too is believed. */
-  function questionable(after: ReadonlyMap<string, Origin | undefined>): boolean {
+  function questionable(after: ReadonlyMap<string, Origin | undefined>, look: number | undefined): boolean {
     const before = idsOf(origins.values())
     const removes = before.difference(idsOf(after.values())).size
-    if (removes < 5 || removes * 2 <= before.size || held) return false
-    held = { removes, since: new Date(now()).toISOString() }
+    if (removes < 5 || removes * 2 <= before.size) return false
+    if (held && (look === undefined || look !== heldLook)) return false
+    held ??= { removes, since: new Date(now()).toISOString() }
+    heldLook = look
     return true
   }
 

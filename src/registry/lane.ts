@@ -108,12 +108,13 @@ export function startLane({
   }
 
   function applied(sighting: Sighting): void {
-    const { delta, held } = intake.accept(sighting)
+    const wasHeld = intake.summary().held !== undefined
+    const { delta, held } = intake.accept(sighting, looks)
     const changes = commit(delta)
     if (changes.length > 0) facts.last_change = iso()
     if (sighting.note === undefined) delete facts.note
     else facts.note = sighting.note
-    if (held) questioned()
+    if (held && !wasHeld) questioned()
     const wasAnswered = answered
     if (sighting.type !== 'alive') counted()
     if (answered && (!wasAnswered || delta.gone.length + delta.come.length > 0)) keeper?.note(intake.good)

@@ -180,6 +180,21 @@ describe('registry', () => {
     assert.equal(intakeOf('pulled').summary().held, undefined)
   })
 
+  it('does not take what is said twice of one look for a second look', () => {
+    const { intakeOf, picture } = world('pulled')
+    const intake = intakeOf('pulled')
+    intake.trust({ stdio: () => true, questionsShrinks: true })
+    picture('pulled', reading('a', 'a', 'b', 'c', 'd', 'e', 'f'))
+    const empty = { type: 'picture', readings: [] } as const
+
+    assert.deepEqual(
+      [1, 1, 1].map((look) => intake.accept(empty, look).held),
+      [true, true, true],
+    )
+    assert.equal(intake.accept(empty, 2).held, false)
+    assert.equal(intake.summary().servers, 0)
+  })
+
   it('forgets a held shrink when the next picture is whole again', () => {
     const { intakeOf, picture, names } = world('pulled')
     intakeOf('pulled').trust({ stdio: () => true, questionsShrinks: true })

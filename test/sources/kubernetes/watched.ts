@@ -70,8 +70,10 @@ export async function watching(
   const parts = { ...(user && { user }), ...(cluster && { cluster }), ...(context && { context }) }
   const kubeconfig = serviceAccount === undefined ? await kubeconfigFor(api, parts) : undefined
   const stop = new AbortController()
-  const wake = createWake({ signal: stop.signal })
+  let look = 0
+  const wake = createWake({ signal: stop.signal, onTake: () => (look += 1) })
   const sightings: Sighting[] = []
+  const looks: number[] = []
   const origins = new Map<string, { entries: readonly Entry[]; error?: SourceError }>()
   const ears = new Set<() => void>()
   const source = openKubernetes(
@@ -90,6 +92,7 @@ export async function watching(
 
   function take(sighting: Sighting): void {
     sightings.push(sighting)
+    looks.push(look)
     said = sighting.note
     if (sighting.type !== 'alive') apply(sighting)
     for (const go of ears) go()
@@ -133,6 +136,8 @@ export async function watching(
 
   return {
     sightings,
+    /** By sighting: how many looks had been asked for and begun before it. */
+    looks,
     origins,
     until,
     wake,
