@@ -44,6 +44,9 @@ export function createAgents({
   const graves = createGraves()
   const counted = { registrations: 0, heartbeats: 0, expired: 0 }
   let tell: ((sighting: Sighting) => void) | undefined
+  /** Ids of those that have changed and are still to be told. */
+  const untold = new Set<string>()
+  let telling: Promise<void> | undefined
 
   /** Where changes go from now on; the answer is all there is. */
   function attach(to: (sighting: Sighting) => void): Sighting {
@@ -76,11 +79,12 @@ export function createAgents({
     if (outcome?.type === 'refused')
       throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
     if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), agents.get(request.id))
-    const agent = take(outcome.registration) ?? agents.get(request.id)
+    const agent = take(outcome.registration, { said: request }) ?? agents.get(request.id)
     if (!agent) throw new AgentConflict(`Agent ${request.id} was removed meanwhile`, undefined)
     counted.registrations += 1
     renew(agent, request)
     show([agent])
+    await telling
     return { agent, created: outcome.created, changed: true }
   }
 
@@ -168,10 +172,14 @@ export function createAgents({
     return true
   }
 
-  /** Applies what time has changed; called before every read. */
+  /** Applies what time has changed, and tells what is still to be told; called before every read. */
   function settle(): void {
     const turns = leases.settle()
-    if (turns.length === 0) return
+    if (turns.length > 0) takeTurns(turns)
+    tellAll()
+  }
+
+  function takeTurns(turns: readonly Turn[]): void {
     const gone = turns.filter(({ status }) => status === 'forgotten').map(({ lease }) => lease.id)
     const turned = turns.flatMap(({ lease, status }) => (status === 'forgotten' ? [] : (agents.get(lease.id) ?? [])))
     counted.expired += turned.length
@@ -220,17 +228,37 @@ export function createAgents({
     if (known && !isNewer(known.stored.resource_version, version)) forget([id])
   }
 
+  /** Has agents told with whatever else changes now, as one revision; before anybody reads in any case. */
   function show(changed: readonly Agent[]): void {
-    if (changed.length > 0) tell?.({ type: 'change', readings: changed.map(readingOf), gone: [] })
+    for (const { id } of changed) untold.add(id)
+    if (untold.size > 0) telling ??= Promise.resolve().then(tellAll)
+  }
+
+  function tellAll(): void {
+    telling = undefined
+    if (untold.size === 0) return
+    const readings = [...untold].flatMap((id) => {
+      const agent = agents.get(id)
+      return agent ? readingOf(agent) : []
+    })
+    untold.clear()
+    try {
+      tell?.({ type: 'change', readings, gone: [] })
+    } catch (error) {
+      log.error({ err: error }, 'agents have changed and could not be shown')
+    }
   }
 
   /** Takes a stored registration in, unless a newer one is known; the lease goes on. */
-  function take(registration: Registration, heard?: Heard): Agent | undefined {
+  function take(
+    registration: Registration,
+    { said, heard }: { said?: Pick<Agent, 'definition' | 'facts'>; heard?: Heard } = {},
+  ): Agent | undefined {
     const { name: id, resource_version, created_at, updated_at, lease: held } = registration
     const known = agents.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
     if (graves.hold(id, resource_version)) return undefined
-    const { definition, facts } = JSON.parse(registration.definition) as Pick<Agent, 'definition' | 'facts'>
+    const { definition, facts } = said ?? storedIn(registration)
     const terms = termsOf(facts, settings().retentionMs)
     const lease = known && leases.renew(id, terms)
     const agent: Agent = {
@@ -258,7 +286,9 @@ export function createAgents({
     const ages = new Map(beats.map((beat) => [beat.name, beat]))
     const least = beats.reduce((sum, { age_ms }) => Math.min(sum, age_ms), Infinity)
     const fresh = registrations.filter(({ name }) => !agents.has(name))
-    const taken = registrations.flatMap((one) => take(one, heardBefore(one, ages.get(one.name), least)) ?? [])
+    const taken = registrations.flatMap(
+      (one) => take(one, { heard: heardBefore(one, ages.get(one.name), least) }) ?? [],
+    )
     if (lost.length > 0) forget(lost.map(({ id }) => id))
     show(taken)
     // Those who were known already may have been heard by another replica.
@@ -299,6 +329,10 @@ export function createAgents({
     size: () => agents.size,
     counts: () => ({ ...counted }),
   }
+}
+
+function storedIn({ definition }: Registration): Pick<Agent, 'definition' | 'facts'> {
+  return JSON.parse(definition) as Pick<Agent, 'definition' | 'facts'>
 }
 
 /** What is known of an agent's heartbeats when it is taken in. */

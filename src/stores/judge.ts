@@ -28,37 +28,47 @@ export function textRefusal(what: string, text: string | undefined, limit: numbe
   return text.isWellFormed() ? undefined : `${what} must be well-formed Unicode`
 }
 
+/** What must be known of what is there, to judge an operation on it. */
+export type Standing = Pick<Registration, 'resource_version' | 'created_at'>
+
+type Judged<Current> =
+  | Extract<Outcome, { type: 'put' }>
+  | { readonly type: 'deleted'; readonly before: Current; readonly resource_version: string }
+  | { readonly type: 'conflict'; readonly current: Current | undefined }
+
 /**
  * What becomes of one operation where `current` stands: the rule of compare-and-set, the same for every store.
  *
  * `version` is the one it gets if it takes effect, `now` the store's time.
  */
-export function judge(
+export function judge<Current extends Standing>(
   operation: Operation,
-  current: Registration | undefined,
+  current: Current | undefined,
   { version, now }: { version: string; now: string },
-): Outcome {
-  const { kind, namespace, name, expect } = operation
-  if (!isAsExpected(expect, current)) return { type: 'conflict', current }
+): Judged<Current> {
+  if (!isAsExpected(operation.expect, current)) return { type: 'conflict', current }
   if (operation.type === 'delete') {
     if (current === undefined) return { type: 'conflict', current }
     return { type: 'deleted', before: current, resource_version: version }
   }
-  const { definition, lease, created_at = now } = operation
-  const registration = {
-    kind,
-    namespace,
-    name,
-    definition,
-    ...(lease && { lease }),
+  const { created_at = now } = operation
+  const registration = registrationBy(operation, {
     resource_version: version,
     created_at: current?.created_at ?? new Date(created_at).toISOString(),
     updated_at: now,
-  }
+  })
   return { type: 'put', registration, created: current === undefined }
 }
 
-function isAsExpected(expect: Operation['expect'], current: Registration | undefined): boolean {
+/** What a put makes, with what the store adds to it. */
+export function registrationBy(
+  { kind, namespace, name, definition, lease }: Extract<Operation, { type: 'put' }>,
+  stored: Standing & Pick<Registration, 'updated_at'>,
+): Registration {
+  return { kind, namespace, name, definition, ...(lease && { lease }), ...stored }
+}
+
+function isAsExpected(expect: Operation['expect'], current: Standing | undefined): boolean {
   if (expect === 'any') return true
   return expect === 'none' ? current === undefined : current?.resource_version === expect.version
 }

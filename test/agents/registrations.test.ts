@@ -58,6 +58,78 @@ describe('registrations', () => {
     assert.throws(registrations.mustBeShown)
   })
 
+  it('that are stored together are told together, before any of them is answered', async () => {
+    await using store = openMemory({ log: silent })
+    await using registrations = started(store)
+    await registrations.next()
+    const next = registrations.next()
+    await new Promise((resolve) => setImmediate(resolve))
+    const ids = Array.from({ length: 20 }, (_, at) => `agent-${at}`)
+
+    const told = ids.map(async (id) => {
+      await registrations.agents.register(request(id))
+      return registrations.told.flatMap(originsIn).includes(id)
+    })
+
+    assert.ok((await Promise.all(told)).every(Boolean))
+    assert.deepEqual(registrations.told.map(originsIn), [ids])
+    registrations.stop()
+    await next
+  })
+
+  it('are what the store gives back: after a restart the same is no change', async () => {
+    const sent = [
+      { id: 'bare' },
+      {
+        id: 'texts',
+        name: 'Some Agent',
+        description: null,
+        version: 2,
+        namespace: 'team-a',
+        endpoint: 'https://a.example',
+      },
+      {
+        id: 'lists',
+        tags: ['a', 1],
+        capabilities: ['plain', { name: 'rich', parameters: { type: 'object' }, tags: null }],
+      },
+      {
+        id: 'maps',
+        tags: { a: 1 },
+        labels: { b: true, __proto__: null },
+        annotations: { c: { d: null } },
+        config: { e: [null] },
+      },
+      { id: 'times', timeout_threshold: '90s', health_interval: 5, health_check_url: 'https://a.example/health' },
+      {
+        id: 'rest',
+        security_context: { level: 1 },
+        transport: ['http'],
+        dependencies: ['x'],
+        instance_id: 'i',
+        odd: 'field',
+      },
+    ]
+    const requests = () => sent.map((fields) => request(fields.id, fields))
+    await using store = openMemory({ log: silent })
+    const registering = async () => {
+      await using registrations = started(store)
+      await registrations.next()
+      const registered = await Promise.all(requests().map((one) => registrations.agents.register(one)))
+      registrations.stop()
+      return registered.map(({ changed }) => changed)
+    }
+
+    assert.deepEqual(
+      await registering(),
+      sent.map(() => true),
+    )
+    assert.deepEqual(
+      await registering(),
+      sent.map(() => false),
+    )
+  })
+
   it('that are newer than a picture of the store survive it; older ones that it lacks are forgotten', async () => {
     await using store = openMemory({ log: silent })
     await using registrations = started(store)

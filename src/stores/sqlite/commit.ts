@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { idOf } from '../backend.ts'
-import { judge } from '../judge.ts'
+import { judge, registrationBy, type Standing } from '../judge.ts'
 import type { OwnVersions } from '../own.ts'
 import { columns, columnsOf, registrationOf, timeOf } from '../rows.ts'
 import type { Operation, Outcome, Registration } from '../store.ts'
@@ -15,8 +15,21 @@ const upsert = `
     eviction_threshold = excluded.eviction_threshold, instance_id = excluded.instance_id, holder = excluded.holder,
     updated_at = excluded.updated_at`
 
+/** What became of an operation; of a put only what its sender cannot know, since all that is told is copied. */
+export type Told =
+  | Extract<Outcome, { type: 'deleted' | 'conflict' }>
+  | (Standing & Pick<Registration, 'updated_at'> & { readonly type: 'put'; readonly created: boolean })
+
+/** What the sender of an operation makes of it. */
+export function outcomeOf(told: Told, operation: Operation): Outcome {
+  if (told.type !== 'put' || operation.type !== 'put') return told as Exclude<Told, { type: 'put' }>
+  const { type, created, ...stored } = told
+  return { type, created, registration: registrationBy(operation, stored) }
+}
+
 /** Carries out operations in one transaction, each judged by what stands there by then. */
 export function createCommit({ database, meta, own }: { database: DatabaseSync; meta: Meta; own: OwnVersions }) {
+  const look = database.prepare('SELECT version, created_at FROM roster_registrations WHERE kind = ? AND id = ?')
   const find = database.prepare(`SELECT version, ${columns} FROM roster_registrations WHERE kind = ? AND id = ?`)
   const put = database.prepare(upsert)
   const remove = database.prepare('DELETE FROM roster_registrations WHERE version = ?')
@@ -24,7 +37,7 @@ export function createCommit({ database, meta, own }: { database: DatabaseSync; 
   const bury = database.prepare('INSERT INTO roster_deletions VALUES (?, ?, ?, ?, ?)')
   let lastForgot = 0
 
-  return function commit(operations: readonly Operation[]): Outcome[] {
+  return function commit(operations: readonly Operation[]): Told[] {
     const { outcomes, before, after } = inTransaction(database, () => carryOutAll(operations))
     if (after > before) own.add(String(before + 1), String(after))
     return outcomes
@@ -45,12 +58,21 @@ export function createCommit({ database, meta, own }: { database: DatabaseSync; 
     return { outcomes, before, after }
   }
 
-  function carryOut(operation: Operation, version: number, now: string): Outcome {
-    const row = find.get(operation.kind, idOf(operation))
-    const outcome = judge(operation, row && registrationOf(row), { version: String(version), now })
-    if (outcome.type === 'put') put.run(version, ...columnsOf(outcome.registration))
-    if (outcome.type === 'deleted') takeAway(outcome.before, version, now)
-    return outcome
+  function carryOut(operation: Operation, version: number, now: string): Told {
+    const key = [operation.kind, idOf(operation)] as const
+    const row = look.get(...key)
+    const standing = row && { resource_version: String(row['version']), created_at: timeOf(row['created_at']) }
+    const outcome = judge(operation, standing, { version: String(version), now })
+    if (outcome.type === 'put') {
+      put.run(version, ...columnsOf(outcome.registration))
+      const { resource_version, created_at, updated_at } = outcome.registration
+      return { type: 'put', created: outcome.created, resource_version, created_at, updated_at }
+    }
+    const whole = find.get(...key)
+    const current = whole && registrationOf(whole)
+    if (outcome.type === 'conflict' || !current) return { type: 'conflict', current }
+    takeAway(current, version, now)
+    return { ...outcome, before: current }
   }
 
   function takeAway({ kind, namespace, name, resource_version }: Registration, version: number, now: string): void {

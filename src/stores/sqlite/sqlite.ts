@@ -5,6 +5,7 @@ import type { Log } from '../../log.ts'
 import type { Backend } from '../backend.ts'
 import { createStore } from '../front.ts'
 import { type Store, StoreRefused, StoreUnavailable } from '../store.ts'
+import { outcomeOf } from './commit.ts'
 import type { Verbs } from './database.ts'
 import { dormant } from './dormant.ts'
 import { makeFile } from './folder.ts'
@@ -63,10 +64,14 @@ function backendOn({ call, end }: ReturnType<typeof createThread>, path: string)
     <Name extends keyof Verbs>(name: Name) =>
     (...args: Parameters<Verbs[Name]>) =>
       call(name, ...args) as Promise<ReturnType<Verbs[Name]>>
+  const commit = verb('commit')
   return {
     head: verb('head'),
     page: verb('page'),
-    commit: verb('commit'),
+    commit: async (operations) => {
+      const told = await commit(operations)
+      return operations.map((operation, at) => outcomeOf(told[at]!, operation))
+    },
     writeBeats: verb('writeBeats'),
     beats: verb('beats'),
     since: verb('since'),
