@@ -13,7 +13,20 @@ const files = globSync('test/**/*.test.ts')
   .toSorted()
 const skipped: string[] = []
 
-const tests = run({ files, concurrency: 3, timeout: 120_000 })
+/** A file that holds on to something after its tests would keep the run from ending for ever. */
+const patienceMs = 130_000
+const running = new Set<string>()
+const giveUp = new AbortController()
+const patience = setTimeout(() => {
+  process.stderr.write(`nothing was told for ${patienceMs / 1000} s; still running: ${[...running].join(', ')}\n`)
+  process.exitCode = 1
+  giveUp.abort()
+}, patienceMs)
+
+const tests = run({ files, concurrency: 3, timeout: 120_000, signal: giveUp.signal })
+tests.on('data', () => patience.refresh())
+tests.on('test:dequeue', ({ name }) => void (files.includes(name) && running.add(name)))
+tests.on('test:complete', ({ name }) => void running.delete(name))
 tests.on('test:pass', ({ name, skip }) => {
   if (skip !== undefined) skipped.push(`${name}: ${skip === true ? 'no reason given' : skip}`)
 })
@@ -21,6 +34,7 @@ tests.on('test:fail', ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1
 })
 tests.on('end', () => {
+  clearTimeout(patience)
   if (files.length === 0) {
     process.stderr.write(`no test file matches ${patterns.join(' ')}\n`)
     process.exitCode = 1

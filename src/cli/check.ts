@@ -127,7 +127,12 @@ async function checkPaths(
     if (mustExist) report.problem(place, 'there is no such file')
     else report.note(`${place}: not there (yet)`)
   }
-  for (const reading of readings) await reportReading(report, reading)
+  for (const reading of readings.toSorted(asNamed)) await reportReading(report, reading)
+}
+
+/** In the order of the paths, and of the names below one: they are read side by side. */
+function asNamed(a: Reading, b: Reading): number {
+  return (a.rank ?? 0) - (b.rank ?? 0) || (a.origin < b.origin ? -1 : 1)
 }
 
 async function reportReading(report: Report, reading: Reading): Promise<void> {

@@ -64,11 +64,11 @@ function write(folder: ReturnType<typeof temporary>, servers: Record<string, unk
 describe('health', { concurrency: true }, () => {
   it('follows a real MCP server: healthy, killed, refused, and back after two successes', async () => {
     using folder = temporary()
-    const mcp = await openMcp()
+    await using mcp = await openMcp()
     await using daemon = await start(write(folder, { weather: { url: mcp.url } }), { home: folder.path })
     const well = await until(async () => {
       const found = await one(daemon, 'weather')
-      return found.status === 'healthy' && found
+      return found.status === 'healthy' && found.capabilities.length > 0 && found
     })
     assert.ok((well.health.response_time_ms ?? 0) > 0)
     assert.equal(well.health.protocol_version, '2026-07-28')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createNames, domainFor } from '../../../src/api/publish/names.ts'
-import { serverId } from '../../../src/model/names.ts'
+import { ServerName, serverId } from '../../../src/model/names.ts'
 import { createRandom } from '../../random.ts'
 
 const official = /^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._-]+$/
@@ -34,7 +34,7 @@ describe('the published name of a server', () => {
     for (let round = 0; round < 20_000; round += 1) {
       const length = 1 + Math.floor(random() * 6)
       const name = Array.from({ length }, () => signs[Math.floor(random() * signs.length)]).join('')
-      if (name === '.' || name === '..') continue
+      if (!ServerName.safeParse(name).success) continue
       const namespace = ['default', 'team', 'default-x'][Math.floor(random() * 3)] ?? 'default'
       const id = serverId(namespace, name)
       const published = names.nameOf({ namespace, name })

@@ -116,7 +116,7 @@ export async function watching(
   }
   const running = run()
 
-  async function until(what: string, holds: () => boolean, ms = 5000): Promise<void> {
+  async function until(what: string, holds: () => boolean, ms = 20_000): Promise<void> {
     const late = Date.now() + ms
     while (!holds()) {
       if (failure !== undefined) throw failure
