@@ -107,7 +107,7 @@ export function createEdge({
     const started = accessLog ? performance.now() : 0
     answer(request, response)
     if (response.writableEnded && !accessLog) return count(request.method, response.statusCode)
-    response.once('close', () => {
+    response.on('close', () => {
       count(request.method, response.statusCode)
       accessLog?.info(
         {

@@ -90,7 +90,7 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
 
   server.on(tls ? 'secureConnection' : 'connection', (socket: Duplex) => {
     last.set(socket, undefined)
-    socket.once('close', () => last.delete(socket))
+    socket.on('close', () => last.delete(socket))
   })
   const take: Handle = (request, response) => {
     last.set(request.socket, response)

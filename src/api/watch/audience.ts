@@ -1,7 +1,7 @@
 import { inSlices } from '../../flow/slices.ts'
 import type { Journal } from '../../registry/journal.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { eventPieces, type Format, type Made, message, picturePieces } from './frames.ts'
+import { eventPieces, type Format, type Made, message, type Piece, picturePieces, pieceOf } from './frames.ts'
 import type { Subject } from './subject.ts'
 
 export type Audience = ReturnType<typeof createAudience>
@@ -57,7 +57,7 @@ export function createAudience({
   }
 
   function joined(revision: number, format: Format): Made {
-    const pieces: Buffer[] = []
+    const pieces: Piece[] = []
     let reached = revision
     let changes = 0
     for (let batch = journal.after(reached); batch; batch = journal.after(reached)) {
@@ -68,17 +68,17 @@ export function createAudience({
       }
       reached = batch.revision
     }
-    return madeOf(pieces.length > 1 ? [Buffer.concat(pieces)] : pieces, reached)
+    return madeOf(pieces.length > 1 ? [pieceOf(pieces.map(({ bytes }) => bytes))] : pieces, reached)
   }
 
   function inTheBackground(
-    pieces: Iterable<Buffer | undefined>,
+    pieces: Iterable<Piece | undefined>,
     revision: number,
     keep: (made: Made | typeof making) => void,
   ): typeof making {
     keep(making)
     inTurn(async () => {
-      const done: Buffer[] = []
+      const done: Piece[] = []
       await inSlices(pieces, (piece) => void (piece && done.push(piece)))
       keep(madeOf(done, revision))
       ready()
@@ -118,6 +118,7 @@ export function createAudience({
   }
 
   return {
+    key: subject.key,
     after,
     picture,
     forget,
@@ -128,6 +129,6 @@ export function createAudience({
   }
 }
 
-function madeOf(pieces: readonly Buffer[], revision: number): Made {
-  return { pieces, revision, bytes: pieces.reduce((sum, piece) => sum + piece.length, 0) }
+function madeOf(pieces: readonly Piece[], revision: number): Made {
+  return { pieces, revision, bytes: pieces.reduce((sum, { bytes }) => sum + bytes.length, 0) }
 }

@@ -4,8 +4,11 @@ import type { EventType, Json, Subject } from './subject.ts'
 /** How a watch is spelled: server-sent events, newline JSON, or the elements of a JSON array, each after a comma. */
 export type Format = 'sse' | 'lines' | 'array'
 
-/** Bytes ready to be written, and the revision that whoever has read them knows. */
-export type Made = { readonly pieces: readonly Buffer[]; readonly bytes: number; readonly revision: number }
+/** Bytes ready to be written: as they are, and the same memory as one chunk of a chunked body. */
+export type Piece = { readonly bytes: Buffer; readonly chunk: Buffer }
+
+/** Pieces, how many bytes they are together, and the revision that whoever has read them knows. */
+export type Made = { readonly pieces: readonly Piece[]; readonly bytes: number; readonly revision: number }
 
 /** Pieces are about this long: long enough to be worth a write, short enough to stop between two. */
 const pieceBytes = 64 * 1024
@@ -19,12 +22,23 @@ function around(format: Format, type: EventType, noun: string, token: string | u
 }
 
 /** A message that is about no server: BOOKMARK, RESYNC, CLOSED. */
-export function message(format: Format, type: string, data: Readonly<Record<string, string>>): Buffer {
-  if (format === 'sse') {
-    const id = data['token'] === undefined ? '' : `id: ${data['token']}\n`
-    return Buffer.from(`${id}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
-  }
-  return Buffer.from(`${JSON.stringify({ type, ...data })}\n`)
+export function message(format: Format, type: string, data: Readonly<Record<string, string>>): Piece {
+  if (format !== 'sse') return pieceOf(`${JSON.stringify({ type, ...data })}\n`)
+  const id = data['token'] === undefined ? '' : `id: ${data['token']}\n`
+  return pieceOf(`${id}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
+}
+
+/** One piece of text, or of parts. It is framed here, once, whatever the number of those it is sent to. */
+export function pieceOf(content: string | readonly Buffer[]): Piece {
+  const parts = typeof content === 'string' ? [Buffer.from(content)] : content
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const size = `${length.toString(16)}\r\n`
+  // Not out of the pool that the servers' own bytes come from: what lives shortly would keep that of the others in use.
+  const chunk = Buffer.allocUnsafeSlow(size.length + length + 2)
+  let at = chunk.write(size)
+  for (const part of parts) at += part.copy(chunk, at)
+  chunk.write('\r\n', at)
+  return { bytes: chunk.subarray(size.length, at), chunk }
 }
 
 /** Gathers frames into pieces of a good length. */
@@ -32,18 +46,15 @@ function createPieces() {
   let parts: Buffer[] = []
   let length = 0
 
-  function add(...some: readonly Buffer[]): Buffer | undefined {
+  function add(...some: readonly Buffer[]): Piece | undefined {
     for (const part of some) length += part.length
     parts.push(...some)
     return length >= pieceBytes ? take() : undefined
   }
 
-  function take(): Buffer | undefined {
+  function take(): Piece | undefined {
     if (parts.length === 0) return undefined
-    // Not out of the pool that the servers' own bytes come from: what lives shortly would keep that of the others in use.
-    const piece = Buffer.allocUnsafeSlow(length)
-    let at = 0
-    for (const part of parts) at += part.copy(piece, at)
+    const piece = pieceOf(parts)
     parts = []
     length = 0
     return piece
@@ -60,7 +71,7 @@ function createPieces() {
 export function* eventPieces(
   changes: readonly Change[],
   { subject, format, token }: { subject: Subject; format: Format; token: string },
-): Iterable<Buffer | undefined> {
+): Iterable<Piece | undefined> {
   const pieces = createPieces()
   let waiting: ReturnType<Subject['events']>[number] | undefined
   const framed = ({ type, json }: NonNullable<typeof waiting>, said?: string) => {
@@ -82,12 +93,12 @@ export function* eventPieces(
 export function* picturePieces(
   picture: readonly Json[],
   { subject, format, token }: { subject: Subject; format: Format; token: string },
-): Iterable<Buffer | undefined> {
+): Iterable<Piece | undefined> {
   const pieces = createPieces()
   const [before, after] = around(format, 'ADDED', subject.noun, undefined).map((text) => Buffer.from(text))
   for (const json of picture) {
     if (before && after) yield pieces.add(before, json(), after)
   }
-  yield pieces.add(message(format, 'BOOKMARK', { token }))
+  yield pieces.add(message(format, 'BOOKMARK', { token }).bytes)
   yield pieces.take()
 }

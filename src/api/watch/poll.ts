@@ -3,6 +3,7 @@ import type { Journal } from '../../registry/journal.ts'
 import { Problem } from '../problem.ts'
 import { jsonReply, problemReply, type Reply, send } from '../reply.ts'
 import { type Audience, lost, making } from './audience.ts'
+import type { Piece } from './frames.ts'
 
 type Asked = {
   readonly request: IncomingMessage
@@ -49,10 +50,10 @@ export function createPolls({ journal }: { journal: Pick<Journal, 'revisionOf' |
     }
   }
 
-  function finish(poll: Poll, events: readonly Buffer[]): void {
+  function finish(poll: Poll, events: readonly Piece[]): void {
     leave(poll)
     // The events come each after a comma; the first has none before it.
-    const [first, ...others] = events
+    const [first, ...others] = events.map(({ bytes }) => bytes)
     const rest = `],"resource_version":${JSON.stringify(journal.tokenOf(poll.revision))}}`
     const body = [Buffer.from('{"events":['), ...(first ? [first.subarray(1), ...others] : []), Buffer.from(rest)]
     answer(poll, jsonReply(Buffer.concat(body), fresh))

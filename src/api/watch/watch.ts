@@ -12,11 +12,11 @@ import type { Front } from '../hot.ts'
 import { Problem } from '../problem.ts'
 import { everywhere, problemReply, send } from '../reply.ts'
 import { type Audience, createAudience } from './audience.ts'
-import type { Format } from './frames.ts'
+import { type Format, pieceOf } from './frames.ts'
 import { createPolls } from './poll.ts'
 import { own, type Place, type Wish, wishIn } from './request.ts'
 import { serversAsked, type Subject } from './subject.ts'
-import { createWatchers, type Watcher } from './watcher.ts'
+import { createWatchers, push, type Watcher } from './watcher.ts'
 
 export type WatchParts = {
   readonly registry: Pick<Registry, 'subscribe' | 'revision'> & {
@@ -47,6 +47,8 @@ const contentTypes: Record<Format, string> = {
   lines: 'application/x-ndjson',
   array: 'application/json',
 }
+
+const ignore = () => {}
 
 /**
  * Tells every watcher every change of what it watches, once and in order.
@@ -148,20 +150,20 @@ export function createWatch({
     return audience
   }
 
-  /** Counts one more of a subject and of somebody's, until its response closes. */
+  /** Counts one more of a subject and of somebody's, until its response closes; what is kept of it meanwhile is little. */
   function admit(response: ServerResponse, { name }: Principal, subject: Subject): Audience {
     const audience = audienceOf(subject)
     audience.enter()
     total += 1
     perPrincipal.set(name, (perPrincipal.get(name) ?? 0) + 1)
     // Without a listener, writing to a reader that has just gone would be an error nobody caught.
-    response.on('error', () => {})
-    response.once('close', () => {
+    response.on('error', ignore)
+    response.on('close', () => {
       total -= 1
       const rest = (perPrincipal.get(name) ?? 1) - 1
       if (rest === 0) perPrincipal.delete(name)
       else perPrincipal.set(name, rest)
-      if (audience.leave() === 0) audiences.delete(subject.key)
+      if (audience.leave() === 0) audiences.delete(audience.key)
     })
     return audience
   }
@@ -209,14 +211,24 @@ export function createWatch({
       touchedAt: now,
       toldAt: now,
     }
+    response.on('close', () => void watchers.delete(watcher))
+    // What was asked for before on the same connection is answered before.
+    if (response.socket) begin(watcher, from)
+    else response.once('socket', () => queueMicrotask(() => begin(watcher, from)))
+  }
+
+  function begin(watcher: Watcher, from: string | undefined): void {
+    const { response, format } = watcher
+    const { socket } = response
     watchers.add(watcher)
-    response.once('close', () => void watchers.delete(watcher))
-    if (format === 'sse') response.write(`retry: ${1000 + Math.floor(random() * (4000 + 2 * total))}\n\n`)
-    else response.flushHeaders()
+    socket?.cork()
+    response.flushHeaders()
+    if (format === 'sse') push(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * total))}\n\n`))
     const revision = from === undefined ? undefined : journal.revisionOf(from)
     if (typeof revision === 'number') watcher.revision = revision
     else if (revision) startOver(watcher, revision.reason)
     deliver(watcher)
+    socket?.uncork()
   }
 
   function poll(

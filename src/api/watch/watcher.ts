@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { type Audience, lost, making } from './audience.ts'
-import { type Format, type Made, message } from './frames.ts'
+import { type Format, type Made, message, type Piece, pieceOf } from './frames.ts'
 
-/** One stream of changes to one reader. */
+/** One stream of changes to one reader; the head of its response is written. */
 export type Watcher = {
   readonly response: ServerResponse
   readonly audience: Audience
@@ -31,6 +31,9 @@ const reasons: Record<Why, string> = {
   stalled: 'stalled: nothing was read for too long; resume from the last token',
   shutdown: 'shutdown: the registry is going down; resume from the last token',
 }
+
+/** Says nothing, and that we are there. */
+const comment = pieceOf(':\n\n')
 
 /** How long a reader that was cut may take to read why, before its connection is reset. */
 const graceMs = 5000
@@ -84,17 +87,16 @@ export function createWatchers({
   function startOver(watcher: Watcher, reason: string): void {
     const piece = watcher.audience.resync(watcher.format, reason)
     watcher.revision = undefined
-    if (!writeNow(watcher.response, piece)) block(watcher)
+    if (!push(watcher, piece)) block(watcher)
   }
 
   /** Whether all of it is written. */
   function write(watcher: Watcher, made: Made): boolean {
-    const { response } = watcher
     if (made.pieces.length > 0) watcher.touchedAt = watcher.toldAt = now()
     while (watcher.written < made.pieces.length) {
       const piece = made.pieces[watcher.written]
       watcher.written += 1
-      if (piece && !writeNow(response, piece)) {
+      if (piece && !push(watcher, piece)) {
         block(watcher)
         if (watcher.written < made.pieces.length) return false
       }
@@ -109,7 +111,7 @@ export function createWatchers({
     watcher.blockedAt = now()
     watcher.debt = 0
     watcher.counted = watcher.sending?.revision ?? watcher.revision ?? newest()
-    watcher.response.once('drain', () => {
+    watcher.response.socket?.once('drain', () => {
       watcher.blockedAt = 0
       if (isOpen(watcher)) deliver(watcher)
     })
@@ -135,15 +137,15 @@ export function createWatchers({
       return
     }
     if (at - watcher.touchedAt < heartbeatMs || watcher.sending) return
-    const { format, revision, response } = watcher
+    const { format, revision } = watcher
     const isOld = format === 'lines' || at - watcher.toldAt > bookmarkMs - heartbeatMs
     // Not before everything up to it is written.
     const marks = isOld && revision !== undefined && revision === newest()
     if (!marks && format === 'lines') return
     watcher.touchedAt = at
     if (marks) watcher.toldAt = at
-    const piece = marks ? message(format, 'BOOKMARK', { token: tokenOf(revision) }) : ':\n\n'
-    if (!writeNow(response, piece)) block(watcher)
+    const piece = marks ? message(format, 'BOOKMARK', { token: tokenOf(revision) }) : comment
+    if (!push(watcher, piece)) block(watcher)
   }
 
   /** Ends a watcher with its reason, and resets the connection where that is not read either. */
@@ -151,26 +153,22 @@ export function createWatchers({
     cuts[why] += 1
     onGone(watcher)
     const { response, format } = watcher
-    response.write(message(format, 'CLOSED', { reason: reasons[why] }))
+    push(watcher, message(format, 'CLOSED', { reason: reasons[why] }))
     response.end(why === 'shutdown' && format === 'sse' ? ': goodbye\n\n' : undefined)
     const { socket } = response
     const timer = setTimeout(() => socket?.resetAndDestroy(), graceMs).unref()
-    response.once('close', () => clearTimeout(timer))
+    response.on('close', () => clearTimeout(timer))
   }
 
   return { deliver, startOver, beat, cut, cuts }
 }
 
 /**
- * Writes without putting it off: Node corks a response until the end of the tick, and then thousands of writes happen
- * at once, after whoever counted the time has stopped counting.
+ * Hands a piece to the connection itself: a response would frame it anew for each reader, in four parts, and put it off
+ * to the end of the tick, when thousands of writes happen at once after whoever counted the time has stopped counting.
  */
-function writeNow(response: ServerResponse, piece: Buffer | string): boolean {
-  const { socket } = response
-  socket?.cork()
-  const room = response.write(piece)
-  socket?.uncork()
-  return room
+export function push({ response }: Pick<Watcher, 'response'>, { bytes, chunk }: Piece): boolean {
+  return response.socket?.write(response.chunkedEncoding ? chunk : bytes) ?? false
 }
 
 function isOpen({ response }: Watcher): boolean {

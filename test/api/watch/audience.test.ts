@@ -55,7 +55,10 @@ describe('an audience', () => {
 
     assert.ok(typeof picture !== 'string')
     assert.equal(picture.revision, 2)
-    assert.match(Buffer.concat([...picture.pieces]).toString(), /"name":"a".*"name":"b".*id: e-2\nevent: BOOKMARK/s)
+    assert.match(
+      Buffer.concat(picture.pieces.map(({ bytes }) => bytes)).toString(),
+      /"name":"a".*"name":"b".*id: e-2\nevent: BOOKMARK/s,
+    )
   })
 
   it('makes what is long in the background, and says when it is made', async () => {

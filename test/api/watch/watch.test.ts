@@ -241,6 +241,44 @@ describe('a watch', () => {
     assert.equal((await daemon.follow('/servers/watch')).status, 200)
   })
 
+  it('is written as it is to who speaks HTTP/1.0, and in chunks to others, each after what they asked for before', async () => {
+    await using daemon = await serveWatch()
+    daemon.put({ name: 'a' })
+    const [old, current] = [
+      rawly(daemon.port, 'GET /servers?watch=true HTTP/1.0\r\n\r\n'),
+      rawly(
+        daemon.port,
+        `GET /servers?index=${daemon.registry.token()} HTTP/1.1\r\nhost: x\r\n\r\n` +
+          'GET /servers?watch=true HTTP/1.1\r\nhost: x\r\n\r\n',
+      ),
+    ]
+    await untilTrue(() => daemon.watch.counts().watchers === 3 && old.read().includes('BOOKMARK'))
+
+    daemon.put({ name: 'b' })
+    await untilTrue(() => old.read().includes('"name":"b"') && current.read().includes('BOOKMARK'))
+    daemon.put({ name: 'c' })
+    await untilTrue(() => old.read().includes('"name":"c"') && current.read().includes('"name":"c"'))
+
+    const lines = old.read().split('\r\n\r\n')[1]?.trim().split('\n') ?? []
+    assert.deepEqual(shortly(lines.map((line) => JSON.parse(line) as Told)), [
+      'ADDED a',
+      'BOOKMARK',
+      'ADDED b',
+      'ADDED c',
+    ])
+    const [, polled = '', head = '', ...chunks] = current.read().split(/(?<=\r\n\r\n)|(?<=\})(?=HTTP)/)
+    assert.match(polled, /^\{"events":\[\{"type":"ADDED".*"name":"b"/)
+    assert.match(head, /^HTTP\/1\.1 200 OK\r\n.*transfer-encoding: chunked/is)
+    const bodies = chunks.join('').split(/[\da-f]+\r\n(.*?)\n\r\n/s)
+    const told = bodies.flatMap((body) => body.split('\n')).filter(Boolean)
+    assert.deepEqual(shortly(told.map((line) => JSON.parse(line) as Told)), [
+      'ADDED a',
+      'ADDED b',
+      'BOOKMARK',
+      'ADDED c',
+    ])
+  })
+
   it('counts the watchers of each token', async () => {
     const principal = { name: 'portal', role: 'reader', secrets: false } as const
     await using daemon = await serveWatch({ principal, limits: () => limits({ watchers_per_token: 1 }) })
@@ -411,4 +449,13 @@ async function untilTrue(done: () => boolean): Promise<void> {
     assert.ok(performance.now() < limit, `waited in vain for ${done.toString()}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
+}
+
+/** Asks with these very bytes, and reads whatever comes. */
+function rawly(port: number, request: string) {
+  let read = ''
+  const socket = connect(port, '127.0.0.1', () => socket.write(request))
+  socket.setEncoding('utf8').on('data', (part: string) => (read += part))
+  socket.on('error', () => {})
+  return { read: () => read }
 }
