@@ -1,7 +1,9 @@
 /** Builds `dist/`: the split, minified bundle that the bin runs, and the type declarations of the client library. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, rmSync } from 'node:fs'
-import { build, type Plugin } from 'esbuild'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { basename } from 'node:path'
+import { build, type BuildOptions, type Plugin } from 'esbuild'
 
 /** zod brings its messages in fifty languages, a third of all we load at start; ours are English. */
 const englishOnly: Plugin = {
@@ -13,9 +15,54 @@ const englishOnly: Plugin = {
   },
 }
 
+/**
+ * Node's own modules, asked for directly. An import makes a facade of each, which reads every export there is, those that
+ * load much when they are first seen included; here only what is used is read.
+ */
+const withoutFacades: Plugin = {
+  name: 'without-facades',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ path, kind }) =>
+      kind === 'import-statement' && isBuiltin(path) && path !== 'node:module'
+        ? { path, namespace: 'builtin', sideEffects: false }
+        : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
+      const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => name !== 'default')
+      const picked = names.map((name) => `const picked_${name} = /* @__PURE__ */ pick('${name}')`)
+      const exported = names.map((name) => `picked_${name} as ${name}`)
+      return {
+        contents: [
+          `const whole = process.getBuiltinModule('${path}')`,
+          'const pick = (name) => whole[name]',
+          ...picked,
+          `export { whole as default, ${exported.join(', ')} }`,
+        ].join('\n'),
+      }
+    })
+  },
+}
+
+/** Some dependencies are CommonJS and call require, which a module does not have. */
+const banner =
+  "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
+
 rmSync('dist', { recursive: true, force: true })
 
-await build({
+/** How everything is built that runs in Node. */
+const settings = {
+  bundle: true,
+  minify: true,
+  sourcemap: false,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  banner: { js: banner },
+  logLevel: 'warning',
+} satisfies BuildOptions
+
+const { metafile } = await build({
+  ...settings,
   entryPoints: {
     main: 'src/main.ts',
     // Threads are started by their file, which lies beside the chunks that start them.
@@ -23,21 +70,67 @@ await build({
     'chunks/sqlite-thread': 'src/stores/sqlite/thread.ts',
   },
   outdir: 'dist',
-  bundle: true,
   splitting: true,
-  minify: true,
-  sourcemap: false,
-  platform: 'node',
-  target: 'node24',
-  format: 'esm',
   chunkNames: 'chunks/[name]-[hash]',
-  // Some dependencies are CommonJS and call require, which a module does not have.
-  banner: {
-    js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-  },
-  plugins: [englishOnly],
-  logLevel: 'warning',
+  plugins: [englishOnly, withoutFacades],
+  metafile: true,
 })
+const { outputs } = metafile
+const command = loadedBy('src/cli/process.ts')
+const start = loadedBy('src/cli/serve.ts', 'src/daemon.ts', 'src/stores/sqlite/sqlite.ts').difference(command)
+const common = start.intersection(loadedBy('src/cli/list.ts'))
+await gather('command.js', command)
+await gather('common.js', common)
+await gather('start.js', start.difference(common))
+
+/** The files that are loaded with these modules, whatever is asked for. */
+function loadedBy(...modules: readonly string[]): Set<string> {
+  const files = new Set(Object.keys(outputs).filter((file) => modules.includes(outputs[file]?.entryPoint ?? '')))
+  for (const file of files) {
+    for (const { path, kind } of outputs[file]?.imports ?? []) {
+      if (kind === 'import-statement' && path in outputs) files.add(path)
+    }
+  }
+  return files
+}
+
+/**
+ * Puts these files into one: to find, read and link fifty small ones takes longer than to run them. They stay, as other
+ * names for what is in it.
+ */
+async function gather(part: string, files: ReadonlySet<string>): Promise<void> {
+  const chunks = [...files].map((file, index) => ({
+    path: `./${basename(file)}`,
+    names: (outputs[file]?.exports ?? []).map((name) => ({ name, unique: `${name}_${index}` })),
+  }))
+  const chunk: Plugin = {
+    name: 'chunk',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\.\// }, ({ path, kind }) => ({
+        external: kind === 'dynamic-import' || !(`dist/chunks/${basename(path)}` in outputs),
+      }))
+      onLoad({ filter: /./ }, ({ path }) => ({ contents: readFileSync(path, 'utf8').replace(banner, '') }))
+    },
+  }
+  await build({
+    stdin: {
+      contents: chunks
+        .map(
+          ({ path, names }) =>
+            `export { ${names.map(({ name, unique }) => `${name} as ${unique}`).join()} } from '${path}'`,
+        )
+        .join('\n'),
+      resolveDir: 'dist/chunks',
+    },
+    outfile: `dist/chunks/${part}`,
+    ...settings,
+    plugins: [chunk],
+  })
+  for (const { path, names } of chunks) {
+    const again = names.map(({ name, unique }) => `${unique} as ${name}`).join()
+    writeFileSync(`dist/chunks/${path}`, `export { ${again} } from './${part}'`)
+  }
+}
 
 // The client library stands by itself, so that browsers and older Nodes can read it: one file that imports nothing.
 await build({
