@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../log.ts'
@@ -83,7 +83,10 @@ type Served = ReturnType<typeof createServed>
 function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls' | 'limits'>) {
   const options = serverOptions(limits)
   const server: HttpServer = tls
-    ? createTlsServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout: 5000 })
+    ? // Loaded by those who serve it only, as is all that TLS needs.
+      process
+        .getBuiltinModule('node:https')
+        .createServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout: 5000 })
     : createServer(options)
   const last = new Map<Duplex, ServerResponse | undefined>()
   let draining = false

@@ -1,5 +1,4 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
-import { createSecureContext } from 'node:tls'
 import type { Log } from '../log.ts'
 import type { Tls } from './config.ts'
 
@@ -9,7 +8,7 @@ export type Pair = { readonly cert: Buffer; readonly key: Buffer }
 export function readPair({ cert, key }: Tls): Pair {
   const pair = { cert: readFileSync(cert), key: readFileSync(key) }
   try {
-    createSecureContext(pair)
+    process.getBuiltinModule('node:tls').createSecureContext(pair)
   } catch (error) {
     throw new Error(`${cert} and ${key} are no certificate with its key`, { cause: error })
   }

@@ -9,7 +9,7 @@ export type Policy = { readonly reach: Reach; readonly allow?: readonly string[]
  * Addresses nobody has a business with through us: where clouds hand out credentials to whoever asks from inside,
  * link-local, multicast and broadcast.
  */
-const never = networks([
+const never = [
   '169.254.0.0/16',
   'fe80::/10',
   'fd00:ec2::254/128',
@@ -20,10 +20,13 @@ const never = networks([
   '224.0.0.0/4',
   'ff00::/8',
   '255.255.255.255/32',
-])
+]
 
 /** This host itself, also by its unspecified address. */
-const self = networks(['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128'])
+const self = ['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']
+
+/** Both, read when the first address is looked at: Node takes a while over its first IPv6 address. */
+let lists: { readonly never: BlockList; readonly self: BlockList } | undefined
 
 /** Whether `text` is a network such as `10.0.0.0/8`, or a single address. */
 export function isCidr(text: string): boolean {
@@ -86,10 +89,11 @@ export function createGuard({ reach, allow, deny }: Policy): (address: string) =
   const denied = deny && networks(deny)
 
   return (text) => {
+    lists ??= { never: networks(never), self: networks(self) }
     const address = text.replace(/%.*$/, '')
     if (isIP(address) === 0) return 'is no address'
-    if (contains(never, address)) return 'is link-local, multicast or a metadata address, which is never called'
-    if (reach === 'private' && contains(self, address)) {
+    if (contains(lists.never, address)) return 'is link-local, multicast or a metadata address, which is never called'
+    if (reach === 'private' && contains(lists.self, address)) {
       return 'is this host itself, which only what the operator wrote may call'
     }
     if (denied && contains(denied, address)) return 'is in a denied network'
