@@ -1,4 +1,4 @@
-import { deepest, isDeeperThan, RegistrationProblem, type Sent } from './registration.ts'
+import { deepest, isDeeperThan, RegistrationProblem, type Sent, withoutNulls } from './registration.ts'
 
 /** What was sent, as a registration and what moves with every heartbeat. */
 export type Form = { readonly registration: Record<string, unknown>; readonly sent: Sent }
@@ -13,7 +13,7 @@ const mostMetadata = 16_384
 
 /** The form of `register_with_metadata`: `{agent_id, metadata, timestamp}`. */
 export function metadataForm(value: unknown): Form {
-  const { agent_id, metadata, timestamp } = fieldsIn(value, 'body')
+  const { agent_id, metadata, timestamp } = fieldsIn(shallow(value), 'body')
   if (agent_id === undefined || agent_id === null || agent_id === '')
     throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
   const about = fieldsIn(metadata ?? {}, 'metadata')
@@ -39,7 +39,7 @@ export function metadataForm(value: unknown): Form {
 
 /** A bare AgentRegistration, or the form above where that was sent. */
 export function anyForm(value: unknown): Form {
-  const fields = fieldsIn(value, 'registration')
+  const fields = fieldsIn(shallow(value), 'registration')
   if (fields['id'] === undefined && typeof fields['metadata'] === 'object' && fields['metadata'] !== null)
     return metadataForm(value)
   const { agent_id, ...rest } = fields
@@ -51,7 +51,7 @@ export type Beat = { readonly agent_id: string; readonly sent: Sent; readonly re
 
 /** Reads a heartbeat: `{agent_id, status?, metadata?}`, or a whole registration. */
 export function parseBeat(value: unknown): Beat {
-  const fields = fieldsIn(value, 'body')
+  const fields = fieldsIn(shallow(value), 'body')
   const { status, metadata, timestamp, capabilities, agent_type } = fields
   const agent_id = fields['agent_id'] ?? fields['id']
   if (typeof agent_id !== 'string' || agent_id === '')
@@ -78,15 +78,15 @@ function sentIn({ status, metadata, timestamp }: { status?: unknown; metadata?: 
   }
 }
 
-function fieldsIn(value: unknown, field: string): Fields {
-  if (isDeeperThan(value, deepest))
-    throw new RegistrationProblem(field, `Validation failed: '${field}' is nested deeper than ${deepest} levels`)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
-  throw new RegistrationProblem(field, `Validation failed: '${field}' must be a JSON object`)
+/** What was sent, if it is not nested too deep to be worked on. */
+function shallow(value: unknown): unknown {
+  if (!isDeeperThan(value, deepest)) return value
+  throw new RegistrationProblem('body', `Validation failed: it is nested deeper than ${deepest} levels`)
 }
 
-function withoutNulls(fields: Fields): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, one]) => one !== null && one !== undefined))
+function fieldsIn(value: unknown, field: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+  throw new RegistrationProblem(field, `Validation failed: '${field}' must be a JSON object`)
 }
 
 function asText(value: unknown): string {

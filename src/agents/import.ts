@@ -1,6 +1,13 @@
 import type { Store } from '../stores/store.ts'
 import { putOf } from './agent.ts'
-import { type AgentRequest, parseAgent, RegistrationProblem, type Thresholds } from './registration.ts'
+import {
+  type AgentRequest,
+  deepest,
+  isDeeperThan,
+  parseAgent,
+  RegistrationProblem,
+  type Thresholds,
+} from './registration.ts'
 
 const perCommit = 200
 
@@ -53,6 +60,7 @@ export async function importAgents(
 }
 
 function requestOf(agent: { readonly id: string }, defaults: Thresholds): AgentRequest | RegistrationProblem {
+  if (isDeeperThan(agent, deepest)) return new RegistrationProblem('registration', 'it is nested too deep')
   try {
     return parseAgent(agent, { defaults, beats: false })
   } catch (error) {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
+import { asCapability } from '../model/capability.ts'
 import { parseDuration } from '../model/duration.ts'
-import { defaultNamespace } from '../model/names.ts'
-import { ServerDefinition } from '../model/server.ts'
+import { asTextMap, DefinitionFields, HttpUrl, ServerDefinition } from '../model/server.ts'
 
 /** What the mesh knows of an agent beyond what every server has. Kept with it, shown at `/agents`. */
 export type AgentFacts = {
@@ -61,36 +61,40 @@ const secondsIn = (least: number, most: number) =>
     })
     .optional()
 
-const Text = z.union([z.string(), z.number()]).transform(String)
+const { shape } = DefinitionFields
 
-/** Everything that any stage of the mesh sent, under the names it used. Unknown fields are ignored, as they always were. */
-const Registration = z.looseObject({
-  id: z.string(),
-  name: Text.nullish(),
-  namespace: z.string().nullish(),
-  description: z.string().nullish(),
-  version: Text.nullish(),
-  endpoint: z.string().max(4096).nullish(),
-  agent_type: z.string().max(253).nullish(),
-  labels: z.record(z.string(), z.unknown()).nullish(),
-  annotations: z.record(z.string(), z.unknown()).nullish(),
-  tags: z.union([z.array(Text), z.record(z.string(), z.unknown())]).nullish(),
-  capabilities: z
-    .array(z.union([z.string(), z.record(z.string(), z.unknown())]))
-    .max(1000)
-    .nullish(),
-  dependencies: z.array(z.string()).max(256).nullish(),
-  config: z.record(z.string(), z.unknown()).nullish(),
-  security_context: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
-  transport: z.array(z.string()).max(16).nullish(),
+/**
+ * Everything that any stage of the mesh sent, under the names it used. What a definition is made of is checked here as
+ * every definition is, and nowhere again. Unknown fields are ignored, as they always were.
+ */
+const Registration = z.object({
+  id: shape.name,
+  name: z.string().optional(),
+  namespace: shape.namespace,
+  description: shape.description,
+  version: shape.version,
+  endpoint: z
+    .string()
+    .max(4096 - 'stdio://'.length)
+    .refine((text) => !isHttp(text) || HttpUrl.safeParse(text).success, 'must be a URL of http or https')
+    .optional(),
+  agent_type: z.string().max(253).optional(),
+  labels: shape.labels,
+  annotations: shape.annotations,
+  tags: shape.tags,
+  capabilities: shape.capabilities,
+  dependencies: shape.dependencies,
+  config: z.record(z.string(), z.unknown()).optional(),
+  security_context: z.string().optional(),
+  transport: z.array(z.string()).max(16).optional(),
   health_interval: secondsIn(0, 86_400),
   timeout_threshold: secondsIn(1, 86_400),
   eviction_threshold: secondsIn(1, 7 * 86_400),
-  health_check: z.string().nullish(),
-  health_check_url: z.string().nullish(),
-  instance_id: z.string().max(253).nullish(),
-  takeover: z.boolean().nullish(),
-  resource_version: Text.nullish(),
+  health_check: shape.health_check.optional(),
+  health_check_url: shape.health_check_url,
+  instance_id: z.string().max(253).optional(),
+  takeover: z.boolean().optional(),
+  resource_version: z.string().optional(),
 })
 type Registration = z.output<typeof Registration>
 
@@ -117,21 +121,17 @@ export function parseAgent(
   if (!('id' in value) || value.id === null || value.id === undefined || value.id === '') {
     throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
   }
-  if (isDeeperThan(value, deepest)) {
-    throw new RegistrationProblem('registration', `Validation failed: it is nested deeper than ${deepest} levels`)
-  }
-  const parsed = Registration.safeParse(withoutNulls(value))
+  const parsed = Registration.safeParse(asMeant(value))
   if (!parsed.success) throw problemIn(parsed.error)
   const sent = parsed.data
   const facts = factsOf(sent, defaults)
-  const definition = ServerDefinition.safeParse(definitionOf(sent, facts))
-  if (!definition.success) throw problemIn(definition.error, asSent)
-  secure(sent, definition.data)
+  const definition = definitionOf(sent, facts)
+  secure(sent, definition)
   return {
     id: sent.id,
-    definition: definition.data,
+    definition,
     facts,
-    instance_id: sent.instance_id ?? undefined,
+    instance_id: sent.instance_id,
     takeover: sent.takeover ?? false,
     expected: sent.resource_version || undefined,
     beats,
@@ -142,34 +142,55 @@ export function parseAgent(
 /** How deep what is sent may be nested. */
 export const deepest = 32
 
-/** Whether there are objects in objects beyond `most`; asks without recursion, since that is what breaks others. */
+/** Whether there are objects in objects beyond `most`; goes no deeper than that itself. */
 export function isDeeperThan(value: unknown, most: number): boolean {
-  let level = [value]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > most) return true
-    const below: unknown[] = []
-    for (const one of level) {
-      if (typeof one !== 'object' || one === null) continue
-      for (const child of Object.values(one)) if (typeof child === 'object' && child !== null) below.push(child)
-    }
-    level = below
-  }
+  if (typeof value !== 'object' || value === null) return false
+  if (most < 0) return true
+  if (Array.isArray(value)) return value.some((one) => isDeeperThan(one, most - 1))
+  for (const key in value) if (isDeeperThan((value as Fields)[key], most - 1)) return true
   return false
 }
 
+type Fields = Readonly<Record<string, unknown>>
+
 /** What is null is as if it were not there. */
-function withoutNulls(value: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null))
+export function withoutNulls(fields: Fields): Fields {
+  for (const key in fields) {
+    if (fields[key] === null) return Object.fromEntries(Object.entries(fields).filter(([, one]) => one !== null))
+  }
+  return fields
 }
 
-/** What a part of the definition is called in a registration. */
-const asSent: Readonly<Record<string, string>> = { name: 'id', title: 'name', url: 'endpoint' }
+/** What was sent in the shape of a definition, unchecked: texts for what YAML reads as numbers, tags that are labels. */
+function asMeant(value: object): Fields {
+  const sent = withoutNulls(value as Fields)
+  const { namespace, tags, labels, annotations, capabilities, security_context: security } = sent
+  return {
+    ...sent,
+    name: asText(sent['name']),
+    namespace: namespace === '' ? undefined : namespace,
+    version: asText(sent['version']),
+    tags: isMap(tags) ? undefined : Array.isArray(tags) ? tags.map(asText) : tags,
+    labels: asTextMap(isMap(tags) && (labels === undefined || isMap(labels)) ? { ...tags, ...labels } : labels),
+    annotations: isMap(annotations) ? textual(annotations) : annotations,
+    capabilities: Array.isArray(capabilities) ? capabilities.map(capabilityOf) : capabilities,
+    security_context: isMap(security) ? JSON.stringify(security) : security,
+    resource_version: asText(sent['resource_version']),
+  }
+}
 
-function problemIn(error: z.ZodError, names: Readonly<Record<string, string>> = {}): RegistrationProblem {
+function asText(value: unknown): unknown {
+  return typeof value === 'number' ? String(value) : value
+}
+
+function isMap(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function problemIn(error: z.ZodError): RegistrationProblem {
   const [issue] = error.issues
   const field = issue?.path.join('.') || 'registration'
-  const named = names[field] ?? field
-  return new RegistrationProblem(named, `Validation failed: '${named}' ${issue?.message ?? 'is not valid'}`)
+  return new RegistrationProblem(field, `Validation failed: '${field}' ${issue?.message ?? 'is not valid'}`)
 }
 
 function factsOf(sent: Registration, defaults: Thresholds): AgentFacts {
@@ -187,68 +208,70 @@ function factsOf(sent: Registration, defaults: Thresholds): AgentFacts {
       sent.eviction_threshold ?? Math.max(eviction, 2 * timeout_threshold),
     ),
     config: sent.config ?? {},
-    security_context:
-      typeof sent.security_context === 'object'
-        ? JSON.stringify(sent.security_context)
-        : (sent.security_context ?? null),
+    security_context: sent.security_context ?? null,
     ...(sent.transport && { transport: sent.transport }),
   }
 }
 
-function definitionOf(sent: Registration, facts: AgentFacts): Record<string, unknown> {
-  const tags = Array.isArray(sent.tags) ? { tags: sent.tags } : {}
-  const labels = { ...(Array.isArray(sent.tags) ? {} : sent.tags), ...sent.labels }
+function definitionOf(sent: Registration, facts: AgentFacts): ServerDefinition {
+  const { id, name = id, namespace, description, version, health_check_url } = sent
+  const address = addressOf(facts.endpoint)
   return {
-    name: sent.id,
-    namespace: sent.namespace || defaultNamespace,
-    title: (sent.name ?? sent.id).slice(0, 253),
-    description: sent.description ?? undefined,
-    version: sent.version ?? undefined,
-    ...addressOf(facts.endpoint),
-    labels,
-    annotations: { ...textual(sent.annotations ?? {}), ...originals(sent, facts) },
-    ...tags,
-    capabilities: (sent.capabilities ?? []).map(capabilityOf),
-    dependencies: sent.dependencies ?? [],
+    ...plain(address.type),
+    ...address,
+    name: id,
+    namespace,
+    title: name.slice(0, 253),
+    ...(description !== undefined && { description }),
+    ...(version !== undefined && { version }),
+    labels: sent.labels,
+    annotations: { ...sent.annotations, ...originals(sent, facts) },
+    tags: sent.tags,
+    capabilities: sent.capabilities,
+    dependencies: sent.dependencies,
     // The registry never calls an agent unless it asked to be probed.
-    health_check: sent.health_check ?? (sent.health_check_url ? 'http' : 'none'),
-    health_check_url: sent.health_check_url ?? undefined,
+    health_check: sent.health_check ?? (health_check_url ? 'http' : 'none'),
+    ...(health_check_url !== undefined && { health_check_url }),
     metadata: { agent_type: facts.agent_type },
   }
 }
 
+/** What a definition holds of which nothing is said; made when it is first needed. */
+const defaults: { -readonly [Type in 'http' | 'stdio']?: ServerDefinition } = {}
+
+function plain(type: 'http' | 'stdio'): ServerDefinition {
+  return (defaults[type] ??= ServerDefinition.parse({ name: 'agent', type, url: `${type}://agent` }))
+}
+
+function isHttp(endpoint: string): boolean {
+  return /^https?:/i.test(endpoint)
+}
+
 /** Where an agent is reached; what is no address of HTTP is one of the agent's own making. */
 export function addressOf(endpoint: string): { type: 'http' | 'stdio'; url: string } {
-  if (/^https?:/i.test(endpoint)) return { type: 'http', url: endpoint }
+  if (isHttp(endpoint)) return { type: 'http', url: endpoint }
   return { type: 'stdio', url: endpoint.startsWith('stdio://') ? endpoint : `stdio://${endpoint}` }
 }
 
 /** What was made fit is kept as it was sent. */
 function originals({ name, agent_type }: Registration, facts: AgentFacts): Record<string, string> {
   return {
-    ...(name !== undefined && name !== null && name !== facts.name && { original_name: name }),
-    ...(agent_type !== undefined &&
-      agent_type !== null &&
-      agent_type !== facts.agent_type && { original_agent_type: agent_type }),
+    ...(name !== undefined && name !== facts.name && { original_name: name }),
+    ...(agent_type !== undefined && agent_type !== facts.agent_type && { original_agent_type: agent_type }),
   }
 }
 
-function textual(values: Record<string, unknown>): Record<string, string> {
+function textual(values: Fields): Fields {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
   )
 }
 
-function capabilityOf(sent: string | Record<string, unknown>): unknown {
-  if (typeof sent === 'string') return { name: sent }
-  const schema = sent['input_schema'] ?? sent['parameters_schema'] ?? sent['parameters']
-  const given = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null))
-  return {
-    ...given,
-    ...(typeof schema === 'object' && schema !== null && { input_schema: schema }),
-    kind: 'declared',
-    origin: 'declared',
-  }
+function capabilityOf(sent: unknown): unknown {
+  if (!isMap(sent)) return asCapability(sent)
+  const given = withoutNulls(sent)
+  const schema = given['input_schema'] ?? given['parameters_schema'] ?? given['parameters']
+  return { ...given, ...(typeof schema === 'object' && { input_schema: schema }), kind: 'declared', origin: 'declared' }
 }
 
 function secure({ security_context }: Registration, { capabilities }: ServerDefinition): void {
