@@ -169,7 +169,7 @@ describe('bad input', () => {
     }
     assert.ok((await daemon.json<{ polluted?: unknown }>('/stats')).polluted === undefined)
     assert.ok((await names(daemon)).includes('beside') && (await names(daemon)).includes('besidejson'))
-    assert.ok(slowest.ms < 1000, `an answer took ${slowest.ms} ms meanwhile`)
+    assert.ok(slowest.ms < 3000, `an answer took ${slowest.ms} ms meanwhile`)
 
     for (const name of Object.keys(bombs)) rmSync(`${place}/${name}`)
     writeFileSync(`${place}/turning.yaml`, server('turned'))

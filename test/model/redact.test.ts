@@ -207,12 +207,12 @@ describe('redactText', () => {
       '   ',
       'sk-',
     ]) {
-      const start = performance.now()
+      const start = process.cpuUsage()
       redactText(piece.repeat(65_536 / piece.length))
       redactArgs([piece.repeat(65_536 / piece.length)])
-      const took = performance.now() - start
+      const took = process.cpuUsage(start).user / 1000
 
-      assert.ok(took < 1000, `${piece}: ${took} ms`)
+      assert.ok(took < 1000, `${piece}: ${took} ms of work`)
     }
   })
 })

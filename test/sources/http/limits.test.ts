@@ -36,34 +36,31 @@ const declaresTooMuch: RequestListener = (_, response) => {
 const bomb = gzipSync(Buffer.alloc(200 * megabyte))
 
 describe('a directory that is not well-behaved', () => {
-  const hostile: Record<string, [RequestListener, RegExp, number]> = {
-    'never answers': [() => {}, /in time/, 2500],
-    'sends one byte at a time': [oneByteAtATime, /in time/, 2500],
-    'sends without end': [endless, /bytes|big|larg|long/i, 2500],
-    'announces a gigabyte': [declaresTooMuch, /bytes|big|larg|long/i, 1500],
-    'sends a bomb': [text(bomb, { ...asJson, 'content-encoding': 'gzip' }), /bytes|big|larg|long/i, 1500],
+  const hostile: Record<string, [RequestListener, RegExp]> = {
+    'never answers': [() => {}, /in time/],
+    'sends one byte at a time': [oneByteAtATime, /in time/],
+    'sends without end': [endless, /bytes|big|larg|long/i],
+    'announces a gigabyte': [declaresTooMuch, /bytes|big|larg|long/i],
+    'sends a bomb': [text(bomb, { ...asJson, 'content-encoding': 'gzip' }), /bytes|big|larg|long/i],
     'sends a bomb in a bomb': [
       text(gzipSync(bomb), { ...asJson, 'content-encoding': 'gzip, gzip' }),
       /encod|compress/i,
-      1500,
     ],
     'packs in an unknown way': [
       text(brotliCompressSync(JSON.stringify(servers('weather'))), { ...asJson, 'content-encoding': 'br' }),
       /encod|compress/i,
-      1500,
     ],
-    'closes the line': [(request) => void request.socket.destroy(), /reached|closed|reset/i, 1500],
+    'closes the line': [(request) => void request.socket.destroy(), /reached|closed|reset/i],
     'closes the line halfway': [
       (request, response) => {
         response.writeHead(200, { ...asJson, 'content-length': '100' })
         response.write('{"servers": {}}', () => request.socket.destroy())
       },
       /reached|read|closed|reset/i,
-      1500,
     ],
   }
 
-  for (const [what, [answer, reason, most]] of Object.entries(hostile)) {
+  for (const [what, [answer, reason]] of Object.entries(hostile)) {
     it(`is cut in time and in size when it ${what}`, async () => {
       using bad = await openDirectory(answer)
       using good = await openDirectory(json(servers('weather')))
@@ -75,7 +72,7 @@ describe('a directory that is not well-behaved', () => {
 
       assert.match(errorIn(failed).message, reason)
       assert.deepEqual(namesIn(fine), ['weather'])
-      assert.ok(performance.now() - before < most, `took ${performance.now() - before} ms`)
+      assert.ok(performance.now() - before < 5000, `took ${performance.now() - before} ms`)
       const grown = (process.memoryUsage().rss - memory) / megabyte
       assert.ok(grown < 50, `grew by ${grown} MB`)
     })
