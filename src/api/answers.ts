@@ -7,6 +7,7 @@ import type { Front } from './hot.ts'
 import { bodyOfList, encoderFor, type Listing } from './list.ts'
 import type { Volatile } from './one.ts'
 import { jsonReply, namesTag, problemReply, type Reply } from './reply.ts'
+import { createSlabs } from './slabs.ts'
 import { streamList } from './stream-list.ts'
 
 export type AnswerParts = {
@@ -24,6 +25,11 @@ type Kept = { readonly syncing: string; readonly reply: Reply }
 /** A list of more servers is written piece by piece when it is first asked for; one whose servers are encoded anew each time, sooner. */
 const mostAtOnce = 1000
 const mostMadeAtOnce = 200
+/** So many queries, of so many characters, are remembered to have been asked for once. */
+const mostSeen = 1000
+const longestSeen = 1024
+/** A list of more is kept only when it is asked for again: most long ones never are. */
+const fewServers = 100
 const nothing = Buffer.alloc(0)
 
 /**
@@ -34,7 +40,10 @@ const nothing = Buffer.alloc(0)
  */
 export function createAnswers({ registry, syncing, volatile, onError, keptBytes = 32 * 1024 * 1024 }: AnswerParts) {
   const askedIn = createAsked()
+  const slabs = createSlabs()
   const kept = new Map<string, Kept>()
+  /** Long lists that were asked for once. */
+  const seen = new Set<string>()
   let keptToken = ''
   let weight = 0
   const counted = { hits: 0, misses: 0 }
@@ -58,18 +67,36 @@ export function createAnswers({ registry, syncing, volatile, onError, keptBytes 
   function make(query: ServerQuery, key: string): Reply | undefined {
     const listing = listingOf(query)
     if (isLong(listing, query)) return undefined
-    return replyOf(bodyOfList(listing, encoderFor(query, volatile)), { listing, query, key })
+    const encode = encoderFor(query, volatile)
+    const isShort = listing.selection.page.length <= fewServers
+    const isKept = query.view !== 'full' && (isShort || isAskedAgain(key, listing.token))
+    if (isKept) return keep(key, listing, replyOf(bodyOfList(listing, encode), listing, query))
+    if (isShort) return replyOf(bodyOfList(listing, encode), listing, query)
+    const { room, release } = slabs.lend()
+    return { ...replyOf(bodyOfList(listing, encode, room), listing, query), release }
   }
 
-  function replyOf(
-    body: Buffer,
-    { listing, query, key }: { listing: Listing; query: ServerQuery; key: string },
-  ): Reply {
+  function replyOf(body: Buffer, listing: Listing, query: ServerQuery): Reply {
     const etag = tagOf(listing, query)
     const headers = query.view === 'full' ? { 'cache-control': 'no-store' } : {}
-    const reply = jsonReply(body, { headers, ...(etag === undefined ? {} : { etag }) })
-    if (query.view !== 'full') keep(key, listing, reply)
-    return reply
+    return jsonReply(body, { headers, ...(etag === undefined ? {} : { etag }) })
+  }
+
+  function isAskedAgain(key: string, token: string): boolean {
+    turnTo(token)
+    if (seen.has(key) || key.length > longestSeen) return true
+    seen.add(key)
+    if (seen.size > mostSeen) seen.delete(seen.values().next().value ?? '')
+    return false
+  }
+
+  /** What is of another revision is of no use any more. */
+  function turnTo(token: string): void {
+    if (token === keptToken) return
+    kept.clear()
+    seen.clear()
+    keptToken = token
+    weight = 0
   }
 
   /** Reads until nothing has changed while reading: a lease may run out between two looks. */
@@ -86,15 +113,11 @@ export function createAnswers({ registry, syncing, volatile, onError, keptBytes 
     return selection.page.length > most
   }
 
-  function keep(key: string, { token, syncing: waiting }: Listing, reply: Reply): void {
-    if (token !== registry.token()) return
-    if (token !== keptToken) {
-      kept.clear()
-      keptToken = token
-      weight = 0
-    }
+  function keep(key: string, { token, syncing: waiting }: Listing, reply: Reply): Reply {
+    if (token !== registry.token()) return reply
+    turnTo(token)
     const cost = reply.body.length + key.length + 1024
-    if (cost > keptBytes / 2) return
+    if (cost > keptBytes / 2) return reply
     for (const [oldest, { reply: old }] of kept) {
       if (weight + cost <= keptBytes && oldest !== key) break
       kept.delete(oldest)
@@ -102,6 +125,7 @@ export function createAnswers({ registry, syncing, volatile, onError, keptBytes 
     }
     kept.set(key, { syncing: waiting.join(), reply })
     weight += cost
+    return reply
   }
 
   /** Answers lists that are too long to be made in one go, piece by piece as they are read. */
@@ -120,7 +144,7 @@ export function createAnswers({ registry, syncing, volatile, onError, keptBytes 
     if (isKnown || request.method === 'HEAD') response.end()
     else
       streamList(response, listing, { encode: encoderFor(query, volatile), keepBytes: keptBytes / 2 })
-        .then((body) => body && replyOf(body, { listing, query, key }))
+        .then((body) => body && query.view !== 'full' && keep(key, listing, replyOf(body, listing, query)))
         .catch(onError)
     return true
   }

@@ -42,10 +42,22 @@ export function joined(page: readonly Registered[], encode: Encode, first = true
   return Buffer.concat(parts)
 }
 
-/** The whole body of a list, made of bytes that were encoded once per server. */
-export function bodyOfList(listing: Listing, encode: Encode): Buffer {
-  return Buffer.concat([opening, joined(listing.selection.page, encode), closing(listing)])
+/** The whole body of a list, made of bytes that were encoded once per server, in the `room` that is given for it. */
+export function bodyOfList(listing: Listing, encode: Encode, room: (bytes: number) => Buffer = alone): Buffer {
+  const parts = listing.selection.page.map(encode)
+  const end = closing(listing)
+  const commas = Math.max(0, parts.length - 1)
+  const body = room(parts.reduce((sum, part) => sum + part.length, opening.length + commas + end.length))
+  let at = opening.copy(body)
+  for (const part of parts) {
+    if (at > opening.length) at += comma.copy(body, at)
+    at += part.copy(body, at)
+  }
+  end.copy(body, at)
+  return body
 }
+
+const alone = (bytes: number) => Buffer.allocUnsafeSlow(bytes)
 
 /** How a query wants its servers shown. */
 export function encoderFor(

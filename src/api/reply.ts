@@ -9,6 +9,8 @@ export type Reply = {
   /** With a validator, what a 304 says. */
   readonly etag?: string
   readonly unchanged?: Readonly<Record<string, string>>
+  /** The body is lent: called when it has been sent. */
+  readonly release?: () => void
 }
 
 /** Said with every answer, whatever it is. */
@@ -61,6 +63,7 @@ export function send(
   const asked = request.headers['if-none-match']
   const unchanged = asked !== undefined && reply.etag !== undefined && namesTag(asked, reply.etag)
   const headers = unchanged ? reply.unchanged : reply.headers
+  if (reply.release) response.on('close', reply.release)
   response.writeHead(unchanged ? 304 : reply.status, cors ? { ...headers, ...cors } : headers)
   if (unchanged || request.method === 'HEAD') response.end()
   else response.end(reply.body)

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { createServer, get } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { createAnswers } from '../../src/api/answers.ts'
 import type { Volatile } from '../../src/api/one.ts'
+import { send } from '../../src/api/reply.ts'
 import { createRoster } from '../roster.ts'
 
 type List = {
@@ -205,6 +208,38 @@ describe('answers', () => {
     assert.equal((await web.get('/servers', { 'if-none-match': first.etag })).status, 304)
     assert.equal((await web.get('/servers/x')).status, 404)
   })
+
+  it('that are long are not kept before they are asked for again, and stay whole until they are sent', async () => {
+    const { put, answers } = world()
+    const tags = ['a', 'b', 'c', 'd', 'e']
+    put(...Array.from({ length: 1000 }, (_, n) => ({ name: `s${n}`, tags: [tags[n % tags.length] ?? ''] })))
+    const waiting = Promise.withResolvers<void>()
+    await using web = await serve((request, response) => {
+      const reply = answers.answer(request.url?.slice(2) ?? '')
+      if (request.url === '/wait') void waiting.promise.then(() => response.end('done'))
+      else if (reply) send(request, response, reply, undefined)
+    })
+
+    // Asked for behind something that is not answered yet, it has to wait while others are sent.
+    const socket = connect(web.port, '127.0.0.1')
+    const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
+    socket.write(get('/wait') + get('/?tag=a', 'connection: close\r\n'))
+    while (answers.counts().misses === 0) await setImmediate()
+    const others = await Promise.all(tags.slice(1).map((tag) => web.get(`/?tag=${tag}`)))
+    assert.equal(answers.counts().kept, 0)
+    waiting.resolve()
+    const [, , head = '', body = ''] = (await text(socket)).split(/\r\n\r\n|(?=HTTP)/).filter(Boolean)
+
+    for (const [index, list] of [body, ...others.map(({ body: one }) => one)].entries()) {
+      const { servers } = JSON.parse(list) as { servers: { tags: string[] }[] }
+      assert.deepEqual(new Set(servers.flatMap((one) => one.tags)), new Set([tags[index]]), head)
+      assert.equal(servers.length, 200)
+    }
+    assert.equal((await web.get('/?tag=a')).body, body)
+    assert.equal(answers.counts().kept, 1)
+    assert.equal((await web.get('/?tag=a')).body, body)
+    assert.equal(answers.counts().hits, 1)
+  })
 })
 
 /** A bare server on loopback in front of a handler. */
@@ -226,5 +261,5 @@ async function serve(handler: Parameters<typeof createServer>[1]) {
         )
       }).on('error', reject)
     })
-  return { get: ask, [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) }
+  return { port, get: ask, [Symbol.asyncDispose]: async () => void (await new Promise((done) => server.close(done))) }
 }

@@ -1,10 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { bodyOfList } from '../../../src/api/list.ts'
+import { createAnswers } from '../../../src/api/answers.ts'
 import { Status } from '../../../src/model/health.ts'
 import { serverId } from '../../../src/model/names.ts'
-import { parseQuery } from '../../../src/model/parameters.ts'
-import type { ServerQuery } from '../../../src/model/query.ts'
 import { ServerDefinition } from '../../../src/model/server.ts'
 import type { Layer } from '../../../src/registry/candidate.ts'
 import { createRegistry, type Registry } from '../../../src/registry/registry.ts'
@@ -57,26 +55,28 @@ export async function registryOf(many: number): Promise<Registry> {
   return registry
 }
 
-function asked(text: string): ServerQuery {
-  const parsed = parseQuery(new URLSearchParams(`${text}&limit=${page}`))
-  if ('problem' in parsed) throw new Error(parsed.problem.detail)
-  return parsed.query
-}
-
 function timesOf(registry: Registry, { ask }: Kind, reps: number) {
   const times: number[] = []
   const cpuTimes: number[] = []
+  const { answer } = createAnswers({
+    registry,
+    syncing: () => [],
+    volatile: () => undefined,
+    onError: (error) => {
+      throw error
+    },
+  })
   let found = 0
   for (let rep = 0; rep < reps; rep += 1) {
-    const query = asked(ask(rep))
+    const text = `${ask(rep)}&limit=${page}`
     const [begun, cpu] = [performance.now(), process.threadCpuUsage()]
-    const selection = registry.select(query)
-    const body = bodyOfList({ selection, token: registry.token(), syncing: [] }, ({ json }) => json())
+    const reply = answer(text)
     times.push(performance.now() - begun)
     const { user, system } = process.threadCpuUsage(cpu)
     cpuTimes.push((user + system) / 1000)
-    if (body.length < 60 || selection.total === 0) throw new Error(`${ask(rep)} found nothing`)
-    found = selection.total
+    found = Number(/"total":(\d+)/.exec(reply?.body.subarray(-200).toString() ?? '')?.[1])
+    if (reply?.status !== 200 || !(found > 0)) throw new Error(`${text} found nothing`)
+    reply.release?.() // as when it has been sent
   }
   return { times, cpuTimes, found }
 }
