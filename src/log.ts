@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import * as z from 'zod'
 import { redactText, redactValue } from './model/redact.ts'
@@ -77,6 +78,8 @@ function shownError(error: unknown): unknown {
   return redactValue(error instanceof Error ? { ...pino.stdSerializers.err(error) } : error)
 }
 
+export type Destination = DestinationStream & AsyncDisposable
+
 /** Where lines go: standard output as JSON, or for people, in colour where the terminal has any. */
 export async function openDestination({
   format,
@@ -86,11 +89,11 @@ export async function openDestination({
   format: LogConfig['format']
   terminal: boolean
   colour: boolean
-}): Promise<DestinationStream> {
-  if (format === 'json' || (format === 'auto' && !terminal)) return pino.destination({ dest: 1, sync: true })
+}): Promise<Destination> {
+  if (format === 'json' || (format === 'auto' && !terminal)) return standardOutput()
   // By its default: the bundle knows no other name of a CommonJS package.
   const { default: pretty } = await import('pino-pretty')
-  return pretty({
+  const stream = pretty({
     colorize: colour,
     sync: true,
     translateTime: 'SYS:HH:MM:ss',
@@ -98,6 +101,51 @@ export async function openDestination({
     singleLine: true,
     destination: 1,
   })
+  return Object.assign(stream, { [Symbol.asyncDispose]: async () => {} })
+}
+
+/** So many bytes of lines wait for a slow reader; what comes on top is dropped and counted. */
+const mostWaiting = 16 * 1024 * 1024
+
+/** So long the end of the process waits for a reader of its last lines. */
+const lastMs = 2000
+
+/**
+ * Writes in the background, what came meanwhile together: whoever reads the log slowly, or not at all, holds nobody up.
+ * What still waits at the end is written before the process goes.
+ */
+function standardOutput(): Destination {
+  let dropped = 0
+  let waiting = false
+  let ends = Infinity
+  const retryEAGAIN = () => performance.now() < ends
+  const output = pino.destination({ dest: 1, sync: false, maxLength: mostWaiting, retryEAGAIN })
+
+  function write(line: string): void {
+    waiting = true
+    output.write(line)
+  }
+
+  output.on('error', () => {}) // a log that cannot be written is no reason to stop
+  output.on('drop', () => (dropped += 1))
+  output.on('drain', () => {
+    waiting = false
+    if (dropped === 0) return
+    const msg = 'lines of the log were dropped: nobody read them in time'
+    write(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg })}\n`)
+    dropped = 0
+  })
+  // For an end without a word; nobody may wait for ever.
+  process.prependOnceListener('exit', () => (ends = performance.now() + lastMs))
+  return {
+    write,
+    [Symbol.asyncDispose]: async () => {
+      const drained = new Promise((resolve) => output.once('drain', resolve))
+      if (waiting) await Promise.race([drained, pause(lastMs, undefined, { ref: false })])
+      ends = 0
+      output.destroy()
+    },
+  }
 }
 
 /** Says nothing; for tests and one-shot commands. */

@@ -108,8 +108,8 @@ export function createAgents({
   function saysTheSame(known: Agent, { definition, facts, instance_id, sent: said }: AgentRequest): boolean {
     return (
       known.held.instance_id === instance_id &&
-      isDeepStrictEqual(known.facts, said?.metadata ? { ...facts, config: known.facts.config } : facts) &&
-      isDeepStrictEqual(known.definition, definition)
+      isDeepStrictEqual(known.definition, definition) &&
+      isDeepStrictEqual(known.facts, said?.metadata ? { ...facts, config: known.facts.config } : facts)
     )
   }
 

@@ -11,7 +11,8 @@ export function expectedIn(
   current: string | undefined,
 ): 'any' | 'none' | 'some' | { readonly version: string } {
   if (header('if-none-match')?.trim() === '*') return 'none'
-  const versions = versionsIn(header('if-match') ?? '')
+  const asked = header('if-match')
+  const versions = asked === undefined ? [] : versionsIn(asked)
   if (versions.includes('*')) return 'some'
   const [first] = versions
   if (first !== undefined) return { version: versions.find((one) => one === current) ?? first }

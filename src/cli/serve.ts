@@ -28,7 +28,7 @@ export const serve: Command = {
     const reload = () => loadConfig({ flags, env })
     const loaded = await reload()
     const { level, format } = loaded.config.log
-    const destination = await openDestination({ format, terminal: terminal.tty, colour: terminal.colour })
+    await using destination = await openDestination({ format, terminal: terminal.tty, colour: terminal.colour })
     const log = createLog({ level, destination })
     for (const warning of loaded.warnings) log.warn({ warning }, 'config warning')
     for (const note of loaded.notes) log.debug({ note }, 'config note')

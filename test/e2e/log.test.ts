@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { start, temporary, until } from './running.ts'
+
+/** What a pipe and its reader hold, several times over. */
+const many = 1500
+
+describe('the log of the daemon', () => {
+  it('that nobody reads holds nobody up, the end of the daemon neither', async () => {
+    using folder = temporary()
+    await using daemon = await start([], { home: folder.path })
+    daemon.child.stdout.pause()
+
+    await register(daemon, many)
+
+    const { total } = await daemon.json<{ total: number }>('/servers?limit=1')
+    assert.equal(total, many)
+    assert.equal(await daemon.stop(), 0)
+  })
+
+  it('has a line of every write that was acknowledged, once the daemon has ended', async () => {
+    using folder = temporary()
+    await using daemon = await start([], { home: folder.path })
+    await register(daemon, many)
+
+    assert.equal(await daemon.stop(), 0)
+
+    await until(() => daemon.lines.at(-1)?.['msg'] === 'stopping')
+    const audited = daemon.lines.filter(({ audit, msg }) => audit === true && msg === 'agent was registered')
+    assert.equal(new Set(audited.map(({ agent }) => agent)).size, many)
+  })
+})
+
+/** All at once, so that their lines come faster than they are written. */
+async function register({ get }: Pick<Awaited<ReturnType<typeof start>>, 'get'>, count: number): Promise<void> {
+  await until(async () => (await get('/agents')).status === 200)
+  const made = Array.from({ length: count }, async (_, at) => {
+    const answer = await get('/agents', { method: 'POST', body: JSON.stringify({ id: `agent-${at}` }) })
+    await answer.arrayBuffer()
+    return answer.status
+  })
+  assert.deepEqual([...new Set(await Promise.all(made))], [200])
+}
