@@ -19,6 +19,8 @@ export const own = ['watch', 'index', 'wait', 'resource_version', 'secrets'] as 
 /** What says how a list is shown has no meaning for changes. */
 const ofLists = ['sort', 'limit', 'continue', 'fields', 'view'] as const
 const longestWait = 600
+/** Where none of these stands, nor a letter that is encoded, no parameter is one of ours: so it is with most lists. */
+const ours = /watch|index|wait|resource_version|%[4-7]/i
 
 const wrong = (parameter: string, detail: string): Wish => ({
   type: 'wrong',
@@ -29,7 +31,7 @@ const wrong = (parameter: string, detail: string): Wish => ({
 export function wishIn({ method, url = '', headers }: IncomingMessage, { path, strict }: Place): Wish | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined
   const match = targetIn(url, path)
-  if (!match) return undefined
+  if (!match || (!match.isStream && !ours.test(match.query))) return undefined
   const parameters = new URLSearchParams(match.query)
   const watch = flagIn(parameters.get('watch'))
   const index = parameters.get('index') ?? ''
