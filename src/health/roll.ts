@@ -1,8 +1,16 @@
-import type { Batch, Registered } from '../model/change.ts'
+import { sliced } from '../flow/slices.ts'
+import type { Batch, Change, Registered } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
 import { createSubject, type Subject, subjectKey } from './subject.ts'
 
-/** Who is probed for whom: servers with the same target share one subject. */
+/** A batch of more is looked at in slices. */
+const fewAtOnce = 100
+
+/**
+ * Who is probed for whom: servers with the same target share one subject.
+ *
+ * Whoever asks for one server hears of it as it is, however far the rest of a long batch is.
+ */
 export function createRoll({
   onBegin,
   onJoin,
@@ -20,11 +28,44 @@ export function createRoll({
   const byId = new Map<ServerId, Subject>()
   let versions = 0
 
+  /** What has not been looked at yet, by id: as it is now, and as it was when we last looked. */
+  const pending = new Map<ServerId, Change>()
+  let isCatchingUp = false
+
   function follow({ changes }: Pick<Batch, 'changes'>): void {
-    for (const { now, before } of changes) {
-      if (!now) leave(before.server.id)
-      else if (!adopt(now) && before?.server.health_check_interval !== now.server.health_check_interval) repace(now)
+    if (pending.size === 0 && changes.length <= fewAtOnce) for (const change of changes) take(change)
+    else for (const change of changes) defer(change)
+    if (pending.size > 0 && !isCatchingUp) void catchUp()
+  }
+
+  function defer(change: Change): void {
+    const { id } = (change.now ?? change.before).server
+    const earlier = pending.get(id)
+    const before = earlier ? earlier.before : change.before
+    pending.set(id, before ? ({ ...change, before } as Change) : change)
+  }
+
+  async function catchUp(): Promise<void> {
+    isCatchingUp = true
+    await sliced(each(pending.keys()))
+    isCatchingUp = false
+  }
+
+  function* each(ids: Iterable<ServerId>): Generator<void, void> {
+    for (const id of ids) {
+      lookAt(id)
+      yield
     }
+  }
+
+  function lookAt(id: ServerId): void {
+    const change = pending.get(id)
+    if (change && pending.delete(id)) take(change)
+  }
+
+  function take({ now, before }: Change): void {
+    if (!now) leave(before.server.id)
+    else if (!adopt(now) && before?.server.health_check_interval !== now.server.health_check_interval) repace(now)
   }
 
   /** Whether its target is new to us. */
@@ -66,7 +107,7 @@ export function createRoll({
   return {
     follow,
     adopt,
-    of: (id: ServerId) => byId.get(id),
+    of: (id: ServerId) => (lookAt(id), byId.get(id)),
     has: (subject: Subject) => subjects.get(subject.key) === subject,
     subjects: () => subjects.values(),
     size: () => subjects.size,

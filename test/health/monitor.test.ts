@@ -147,6 +147,28 @@ describe('a check by hand', () => {
     assert.equal(rig.server('weather').status, 'degraded')
   })
 
+  it('knows every server of a crowd the moment it comes, changes and goes', async () => {
+    const rig = createRig()
+    const asked = async (name: string) => {
+      const [outcome] = await Promise.all([rig.monitor.check(`default/${name}`), rig.pass(20)])
+      return outcome?.reason
+    }
+    rig.put(...many(1000))
+    assert.equal(await asked('s900'), 'ok')
+    rig.put(...many(1000, (index) => ({ url: `http://other${index}.example/mcp` })))
+    rig.behave('http://other901.example/mcp', refused)
+    assert.equal(await asked('s901'), 'refused')
+
+    rig.put(...many(1000, () => ({ enabled: false })))
+    rig.drop(...many(500).map(({ name }) => name))
+
+    assert.equal(await asked('s499'), undefined)
+    assert.equal(await asked('s902'), 'disabled')
+    await rig.pass(60_000)
+    assert.equal(rig.monitor.stats().targets, 0)
+    assert.equal(rig.inFlight(), 0)
+  })
+
   it('says of a server that cannot be checked why, and of none nothing', async () => {
     const rig = createRig()
     rig.put(
