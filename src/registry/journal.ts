@@ -28,7 +28,8 @@ export function createJournal({
   let bytes = 0
 
   function note(batch: Batch): void {
-    const weight = batch.changes.reduce((sum, { now, before }) => sum + roughBytes(now) + roughBytes(before), 0)
+    let weight = 0
+    for (const { now, before } of batch.changes) weight += roughBytes(now) + roughBytes(before)
     if (batch.revision !== newest + 1) forget()
     batches.push({ batch, bytes: weight })
     newest = batch.revision
@@ -99,6 +100,8 @@ function parsed(token: string): { readonly epoch: string; readonly revision: num
 /** What a server weighs, near enough: most of it is text and capabilities. */
 function roughBytes(registered: Registered | undefined): number {
   if (!registered) return 0
-  const { description = '', capabilities, tags, annotations } = registered.server
-  return 800 + description.length + 300 * capabilities.length + 20 * tags.length + 100 * Object.keys(annotations).length
+  const { description, capabilities, tags, annotations } = registered.server
+  let weight = 800 + (description?.length ?? 0) + 300 * capabilities.length + 20 * tags.length
+  for (const _ in annotations) weight += 100
+  return weight
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createSettle } from '../flow/settle.ts'
-import { inSlices } from '../flow/slices.ts'
+import { inSlices, sliced } from '../flow/slices.ts'
 import type { Log } from '../log.ts'
 import type { Entry, Reading } from '../model/source.ts'
 import type { KeptReading, KeptSource, Store } from '../stores/store.ts'
@@ -72,11 +72,8 @@ export function createKeeping({
   }
 
   async function write(source: string, fingerprint: string, good: readonly Good[]): Promise<boolean> {
-    const readings: KeptReading[] = []
     try {
-      await inSlices(good, ({ origin, candidates }) => {
-        if (candidates.length > 0) readings.push({ origin, reading: textOf(candidates) })
-      })
+      const readings = await sliced(readingsOf(good))
       await (await opening).keepReadings(source, fingerprint, readings)
       return true
     } catch (error) {
@@ -85,11 +82,24 @@ export function createKeeping({
     }
   }
 
-  function textOf(candidates: readonly Candidate[]): string {
+  function* readingsOf(good: readonly Good[]): Generator<void, readonly KeptReading[]> {
+    const readings: KeptReading[] = []
+    for (const { origin, candidates } of good) {
+      yield
+      if (candidates.length > 0) readings.push({ origin, reading: yield* textOf(candidates) })
+    }
+    return readings
+  }
+
+  function* textOf(candidates: readonly Candidate[]): Generator<void, string> {
     const known = texts.get(candidates)
     if (known !== undefined) return known
-    const entries = candidates.map(({ definition: value, reported }) => ({ value, ...(reported && { reported }) }))
-    const text = JSON.stringify({ rank: candidates[0]?.rank ?? 0, entries })
+    const entries: string[] = []
+    for (const { definition: value, reported } of candidates) {
+      entries.push(JSON.stringify({ value, ...(reported && { reported }) }))
+      yield
+    }
+    const text = `{"rank":${candidates[0]?.rank ?? 0},"entries":[${entries.join()}]}`
     texts.set(candidates, text)
     return text
   }
