@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { atOnce } from '../flow/slices.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Reading, Sighting, SourceError } from '../model/source.ts'
 import type { OriginStatus, Rejection } from '../model/status.ts'
@@ -14,6 +15,28 @@ type Origin = {
   readonly error?: SourceError | undefined
 }
 
+type After = ReadonlyMap<string, Origin | undefined>
+
+/** A shrink that waits for a second look, and the look that it was seen in. */
+type Held = { readonly shown: { readonly removes: number; readonly since: string }; readonly look: number | undefined }
+
+/** What a change leads to: the origins it names as they will be, undefined for those that will be gone. */
+type Next = {
+  readonly after: After
+  readonly delta: Delta
+  readonly held: Held | undefined
+  /** It is not believed yet, and changes nothing. */
+  readonly questioned?: boolean
+  /** Its origins are as they were before a restart. */
+  readonly restored?: boolean
+}
+
+/** What a change made of the candidates, or that it is held. */
+export type Applied = { readonly delta: Delta; readonly held: boolean }
+
+/** A change that was worked out ahead. `apply` makes it: as planned, or anew where something else came in between. */
+export type Planned = { readonly delta: Delta; readonly apply: () => Applied }
+
 export type Intake = ReturnType<typeof createIntake>
 
 /**
@@ -27,65 +50,64 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   const failing = new Map<string, SourceError>()
   /** Origins that are shown as they were before a restart, and of which nothing has been heard since. */
   const restored = new Set<string>()
-  const examinedOf = new WeakMap<Reading, readonly Examined[]>()
   let trust: Trust = { stdio: () => false, questionsShrinks: false }
   let servers = 0
   let rejected = 0
-  let held: { removes: number; since: string } | undefined
-  let heldLook: number | undefined
+  let held: Held | undefined
+  /** Grows with whatever changes what a sighting leads to. */
+  let version = 0
 
-  /** The entries still to be looked at, so that the caller can do it in slices before the sighting is accepted. */
-  function* unexamined(sighting: Sighting): Generator<() => void> {
-    if (sighting.type === 'alive') return
-    for (const reading of sighting.readings) {
-      if ('error' in reading || examinedOf.has(reading) || origins.get(reading.origin)?.reading === reading) continue
-      const examined: Examined[] = []
-      for (const entry of reading.entries)
-        yield () => void examined.push(examine(entry, reading.origin, layer.name, trust))
-      examinedOf.set(reading, examined)
-    }
+  /** A change worked out ahead of time, from what is known now. */
+  function* planned(work: () => Generator<void, Next>): Generator<void, Planned> {
+    const began = version
+    const next = yield* work()
+    return { delta: next.delta, apply: () => apply(began === version ? next : atOnce(work())) }
   }
 
   /**
-   * Applies a sighting; the answer says what it changes among the candidates, or that it is held.
+   * What comes after a sighting, or that it is held.
    *
    * `look` numbers the look that brought it: what is said twice of one look is no second look. Left out, each is its own.
    */
-  function accept(sighting: Sighting, look?: number): { readonly delta: Delta; readonly held: boolean } {
-    if (sighting.type === 'alive') return { delta: nothing, held: false }
-    for (const step of unexamined(sighting)) step()
+  function* afterSighting(sighting: Sighting, look: number | undefined): Generator<void, Next> {
     const after = new Map<string, Origin | undefined>()
-    for (const reading of sighting.readings)
-      after.set(reading.origin, originAfter(after.get(reading.origin) ?? origins.get(reading.origin), reading))
+    if (sighting.type === 'alive') return { after, delta: nothing, held }
+    for (const reading of sighting.readings) {
+      const { origin } = reading
+      after.set(origin, yield* originAfter(after.get(origin) ?? origins.get(origin), reading))
+      yield
+    }
     if (sighting.type === 'change') {
       for (const origin of sighting.gone) after.set(origin, undefined)
-      return { delta: replace(after), held: false }
+      return { after, delta: yield* deltaOf(after), held }
     }
     // Where nothing at all can be read, what is not named may still be there.
     const isBlind = sighting.readings.length > 0 && sighting.readings.every((reading) => 'error' in reading)
     for (const origin of origins.keys()) {
       if (!after.has(origin) && !(isBlind && restored.has(origin))) after.set(origin, undefined)
     }
-    if (trust.questionsShrinks && questionable(after, look)) return { delta: nothing, held: true }
-    held = undefined
-    return { delta: replace(after), held: false }
+    const question = trust.questionsShrinks ? yield* questionIn(after, look) : undefined
+    if (question) return { after: new Map(), delta: nothing, held: question, questioned: true }
+    return { after, delta: yield* deltaOf(after), held: undefined }
   }
 
   /** The whole source failed: everything it said stays, stale. */
-  function fail(error: SourceError): Delta {
+  function* afterFailure(error: SourceError): Generator<void, Next> {
     const after = new Map<string, Origin>()
-    for (const [name, origin] of origins) after.set(name, { ...origin, error, candidates: staled(origin.candidates) })
-    return replace(after)
+    for (const [name, origin] of origins) {
+      after.set(name, { ...origin, error, candidates: staled(origin.candidates) })
+      yield
+    }
+    return { after, delta: yield* deltaOf(after), held }
   }
 
-  /** Shows what was kept from before a restart, stale; origins that have been heard of since are left as they are. */
-  function restore(readings: readonly Reading[], error: SourceError): Delta {
-    for (const step of unexamined({ type: 'picture', readings })) step()
+  /** What was kept from before a restart, stale; origins that have been heard of since are left as they are. */
+  function* afterRestoring(readings: readonly Reading[], error: SourceError): Generator<void, Next> {
     const after = new Map<string, Origin>()
     for (const reading of readings) {
       const now = origins.get(reading.origin)
       if (now && !(now.error && now.candidates.length === 0)) continue
-      const { candidates } = originAfter(undefined, reading)
+      const { candidates } = yield* originAfter(undefined, reading)
       after.set(reading.origin, {
         reading: now?.reading ?? reading,
         candidates: staled(candidates),
@@ -93,14 +115,13 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
         error: now?.error ?? error,
       })
     }
-    const delta = replace(after)
-    for (const origin of after.keys()) restored.add(origin)
-    return delta
+    return { after, delta: yield* deltaOf(after), held, restored: true }
   }
 
-  /** Lets go of what was restored and is still unheard of. */
-  function dropRestored(): Delta {
-    return replace(new Map([...restored].map((origin) => [origin, undefined])))
+  /** Lets go of origins. */
+  function drop(names: Iterable<string>): Delta {
+    const after = new Map(Array.from(names, (name) => [name, undefined]))
+    return apply({ after, delta: atOnce(deltaOf(after)), held }).delta
   }
 
   /** What was last good at each origin. */
@@ -108,22 +129,16 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     return [...origins].map(([origin, { candidates }]) => ({ origin, candidates }))
   }
 
-  function clear(): Delta {
-    return replace(new Map([...origins.keys()].map((origin) => [origin, undefined])))
-  }
-
   /** The first suspicious shrink is held; a second look that is suspicious too is believed. */
-  function questionable(after: ReadonlyMap<string, Origin | undefined>, look: number | undefined): boolean {
-    const before = idsOf(origins.values())
-    const removes = before.difference(idsOf(after.values())).size
-    if (removes < 5 || removes * 2 <= before.size) return false
-    if (held && (look === undefined || look !== heldLook)) return false
-    held ??= { removes, since: new Date(now()).toISOString() }
-    heldLook = look
-    return true
+  function* questionIn(after: After, look: number | undefined): Generator<void, Held | undefined> {
+    const before = yield* idsOf(origins.values())
+    const removes = before.difference(yield* idsOf(after.values())).size
+    if (removes < 5 || removes * 2 <= before.size) return undefined
+    if (held && (look === undefined || look !== held.look)) return undefined
+    return { shown: held?.shown ?? { removes, since: new Date(now()).toISOString() }, look }
   }
 
-  function originAfter(before: Origin | undefined, reading: Reading): Origin {
+  function* originAfter(before: Origin | undefined, reading: Reading): Generator<void, Origin> {
     if (before?.reading === reading) return before
     if ('error' in reading) {
       return {
@@ -136,7 +151,9 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     const earlier = Map.groupBy(before?.candidates ?? [], ({ id }) => id)
     const candidates: Candidate[] = []
     const rejections: Rejection[] = []
-    for (const examined of examinedOf.get(reading) ?? []) {
+    for (const entry of reading.entries) {
+      yield
+      const examined = examine(entry, reading.origin, layer.name, trust)
       const known = examined.id === undefined ? undefined : earlier.get(examined.id)?.shift()
       if ('definition' in examined) {
         candidates.push(candidateOf(examined, reading, candidates.length, known))
@@ -164,18 +181,30 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     return same ? known : made
   }
 
-  /** Puts each named origin in the place of what was there; what is undefined is gone. */
-  function replace(after: ReadonlyMap<string, Origin | undefined>): Delta {
+  function* deltaOf(after: After): Generator<void, Delta> {
     const gone: Candidate[] = []
     const come: Candidate[] = []
     for (const [name, next] of after) {
       const before = origins.get(name)
-      if (!next?.error) restored.delete(name)
       if (before === next) continue
+      yield
       const had = new Set(before?.candidates)
       const has = new Set(next?.candidates)
       for (const candidate of had) if (!has.has(candidate)) gone.push(candidate)
       for (const candidate of has) if (!had.has(candidate)) come.push(candidate)
+    }
+    return { gone, come }
+  }
+
+  /** Puts each named origin in the place of what was there; what is undefined is gone. */
+  function apply({ after, delta, held: question, questioned = false, restored: isRestored }: Next): Applied {
+    version += 1
+    held = question
+    for (const [name, next] of after) {
+      const before = origins.get(name)
+      if (!next?.error) restored.delete(name)
+      if (isRestored) restored.add(name)
+      if (before === next) continue
       count(before, -1)
       count(next, 1)
       if (next) origins.set(name, next)
@@ -183,7 +212,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       if (next?.error) failing.set(name, next.error)
       else failing.delete(name)
     }
-    return { gone, come }
+    return { delta, held: questioned }
   }
 
   function count(origin: Origin | undefined, times: 1 | -1): void {
@@ -207,7 +236,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
         .filter((error) => error.class !== 'config')
         .toArray().length,
       error: bad && `${bad[0]}: ${bad[1].message}`,
-      held,
+      held: held?.shown,
     }
   }
 
@@ -228,15 +257,25 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     for (const { rejections } of origins.values()) yield* rejections
   }
 
+  /** Changes worked out ahead: they yield wherever they may be interrupted, and nothing is another before they are applied. */
+  const plan = {
+    sighting: (sighting: Sighting, look?: number) => planned(() => afterSighting(sighting, look)),
+    failure: (error: SourceError) => planned(() => afterFailure(error)),
+    restoring: (readings: readonly Reading[], error: SourceError) => planned(() => afterRestoring(readings, error)),
+  }
+
   return {
-    trust: (next: Trust) => void (trust = next),
-    unexamined,
-    accept,
-    fail,
-    restore,
-    dropRestored,
+    trust(next: Trust): void {
+      trust = next
+      version += 1
+    },
+    plan,
+    /** Applies a sighting; the answer says what it changes among the candidates, or that it is held. */
+    accept: (sighting: Sighting, look?: number): Applied => atOnce(plan.sighting(sighting, look)).apply(),
+    /** Lets go of what was restored and is still unheard of. */
+    dropRestored: () => drop(restored),
     good,
-    clear,
+    clear: () => drop(origins.keys()),
     summary,
     details,
   }
@@ -244,9 +283,12 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
 
 const nothing: Delta = { gone: [], come: [] }
 
-function idsOf(origins: Iterable<Origin | undefined>): Set<ServerId> {
+function* idsOf(origins: Iterable<Origin | undefined>): Generator<void, Set<ServerId>> {
   const ids = new Set<ServerId>()
-  for (const origin of origins) for (const { id } of origin?.candidates ?? []) ids.add(id)
+  for (const origin of origins) {
+    for (const { id } of origin?.candidates ?? []) ids.add(id)
+    yield
+  }
   return ids
 }
 

@@ -1,17 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createBackoff } from '../flow/backoff.ts'
-import { inSlices } from '../flow/slices.ts'
+import { atOnce, sliced } from '../flow/slices.ts'
 import { createWake } from '../flow/wake.ts'
 import type { Log } from '../log.ts'
 import type { Change } from '../model/change.ts'
 import { type Sighting, type Source, SourceError } from '../model/source.ts'
 import type { SourceState, SourceStatus } from '../model/status.ts'
-import type { Delta } from './candidate.ts'
-import type { Intake } from './intake.ts'
+import type { Applied, Intake, Planned } from './intake.ts'
 import type { Keeper } from './keeping.ts'
+import type { Rehearsal, RegistryCore } from './registry.ts'
 
 /** What one look brought: what it changed, or why it failed. */
 export type LookOutcome = { readonly changes: readonly Change[]; readonly held: boolean; readonly error?: string }
+
+type Made = Applied & { readonly changes: readonly Change[] }
 
 export type Lane = ReturnType<typeof startLane>
 
@@ -26,14 +28,15 @@ const goodMs = 120_000
 
 /**
  * Runs one source for as long as it is configured: one attempt at a time, restarted with backoff when it throws, cut
- * when it says nothing for `silenceMs`. Whatever it says goes through its intake to `commit`.
+ * when it says nothing for `silenceMs`. Whatever it says goes through its intake to the registry: what takes long is
+ * worked out in slices, and then there all at once.
  */
 export function startLane({
   name,
   type,
   source,
   intake,
-  commit,
+  registry,
   silenceMs,
   keeper,
   log,
@@ -44,7 +47,7 @@ export function startLane({
   type: string
   source: Source
   intake: Intake
-  commit: (delta: Delta) => readonly Change[]
+  registry: Pick<RegistryCore, 'rehearse' | 'commit'>
   silenceMs: number
   /** Keeps the last good readings over a restart; absent where there is nothing to keep. */
   keeper?: Keeper | undefined
@@ -67,6 +70,7 @@ export function startLane({
   let ended = false
   let pictured = false
   let disabled = false
+  let questioning = false
   let wrong: string | undefined
   let secondLook: NodeJS.Timeout | undefined
   let lastCall: NodeJS.Timeout | undefined
@@ -107,14 +111,24 @@ export function startLane({
     }
   }
 
-  function applied(sighting: Sighting): void {
-    const wasHeld = intake.summary().held !== undefined
-    const { delta, held } = intake.accept(sighting, looks)
-    const changes = commit(delta)
+  /** Works out in slices what a change leads to; what this resolves with makes it, in one go. */
+  async function ahead(work: Generator<void, Planned>): Promise<() => Made> {
+    const planned = await sliced(work)
+    const rehearsal = await sliced(registry.rehearse(planned.delta))
+    return () => made(planned, rehearsal)
+  }
+
+  function made(planned: Planned, rehearsal?: Rehearsal): Made {
+    const applied = planned.apply()
+    return { ...applied, changes: registry.commit(applied.delta, rehearsal) }
+  }
+
+  function heard(sighting: Sighting, { delta, held, changes }: Made): void {
     if (changes.length > 0) facts.last_change = iso()
     if (sighting.note === undefined) delete facts.note
     else facts.note = sighting.note
-    if (held && !wasHeld) questioned()
+    if (held && !questioning) questioned()
+    questioning = intake.summary().held !== undefined
     const wasAnswered = answered
     if (sighting.type !== 'alive') counted()
     if (answered && (!wasAnswered || delta.gone.length + delta.come.length > 0)) keeper?.note(intake.good)
@@ -137,9 +151,9 @@ export function startLane({
     const kept = await keeper?.restore()
     if (!kept || kept.readings.length === 0 || answered || intake.summary().servers > 0) return
     const error = new SourceError(`has not been read since the daemon started; this is as it was at ${kept.kept_at}`)
-    await inSlices(intake.unexamined({ type: 'picture', readings: kept.readings }), (step) => step())
+    const make = await ahead(intake.plan.restoring(kept.readings, error))
     if (stop.signal.aborted || answered) return
-    commit(intake.restore(kept.readings, error))
+    make()
     log.info(
       { servers: intake.summary().servers, kept_at: kept.kept_at },
       'source is shown as it was before the restart',
@@ -147,7 +161,7 @@ export function startLane({
   }
 
   function forget(): void {
-    if (intake.summary().restored > 0) commit(intake.dropRestored())
+    if (intake.summary().restored > 0) registry.commit(intake.dropRestored())
   }
 
   function questioned(): void {
@@ -169,17 +183,19 @@ export function startLane({
   }
 
   async function accept(sighting: Sighting): Promise<void> {
-    await inSlices(intake.unexamined(sighting), (step) => step())
-    if (!stop.signal.aborted) applied(sighting)
+    const make = await ahead(intake.plan.sighting(sighting, looks))
+    if (!stop.signal.aborted) heard(sighting, make())
   }
 
-  function fail(thrown: unknown): void {
+  async function fail(thrown: unknown): Promise<void> {
     const error = thrown instanceof SourceError ? thrown : new SourceError(messageOf(thrown), { cause: thrown })
     failures += 1
     failed = true
     facts.last_error = error.message
     log.warn({ err: error, class: error.class, failures }, 'source failed, its last good servers stay')
-    const changes = commit(intake.fail(error))
+    const make = await ahead(intake.plan.failure(error))
+    if (stop.signal.aborted) return
+    const { changes } = make()
     judge()
     settleWaiting({ changes, held: false, error: error.message })
   }
@@ -188,7 +204,7 @@ export function startLane({
     const cut = new AbortController()
     const signal = AbortSignal.any([stop.signal, cut.signal])
     const tell = (sighting: Sighting) => {
-      if (!signal.aborted) applied(sighting)
+      if (!signal.aborted) heard(sighting, made(atOnce(intake.plan.sighting(sighting, looks))))
     }
     const sightings = source({ signal, wake, tell })[Symbol.asyncIterator]()
     try {
@@ -214,7 +230,7 @@ export function startLane({
         ended = true
         answered = true
         disabled = !pictured
-        const changes = disabled ? commit(intake.clear()) : []
+        const changes = disabled ? registry.commit(intake.clear()) : []
         judge()
         settleWaiting({ changes, held: false })
         await wake.wait()
@@ -222,7 +238,8 @@ export function startLane({
       } catch (error) {
         if (stop.signal.aborted) return
         if (now() - start > goodMs) backoff.reset()
-        fail(error)
+        await fail(error)
+        if (stop.signal.aborted) return
         restarts += 1
         const delay = error instanceof SourceError && error.retry_after ? error.retry_after * 1000 : backoff.next()
         facts.next_attempt = new Date(now() + delay).toISOString()

@@ -16,6 +16,8 @@ export type Probed = {
 /** A server in the registry, with what is needed to work out its next state. */
 export type Row = Registered & {
   readonly candidate: Candidate
+  /** Who else says it is called so, best first. */
+  readonly losers: readonly Candidate[]
   readonly target: string
   readonly probed: Probed | undefined
 }
@@ -27,9 +29,7 @@ export type Moment = { readonly at: string; readonly version: string }
 export function rowOf(
   winner: Candidate,
   losers: readonly Candidate[],
-  before: Row | undefined,
-  probed: Probed | undefined,
-  moment: Moment,
+  { before, probed, moment }: { before: Row | undefined; probed?: Probed; moment: Moment },
 ): Row {
   const target = targetKey(winner.definition)
   const carried = probed ?? (before?.target === target ? before.probed : undefined)
@@ -58,9 +58,17 @@ export function rowOf(
     reach: winner.layer.reach,
     json: () => (bytes ??= Buffer.from(JSON.stringify(redactServer(server)))),
     candidate: winner,
+    losers,
     target,
     probed: carried,
   }
+}
+
+/** Gives a row that nobody has seen yet the moment at which it becomes true. */
+export function stamp({ server, candidate: { stored } }: Row, before: Row | undefined, { at, version }: Moment): void {
+  if (before) server.updated_at = at
+  else if (!stored) server.created_at = server.updated_at = at
+  if (!stored) server.resource_version = version
 }
 
 function verdict(

@@ -1,11 +1,12 @@
 import { createFeed } from '../flow/feed.ts'
+import { atOnce } from '../flow/slices.ts'
 import type { Capability } from '../model/capability.ts'
 import type { Batch, Change, Registered } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import { byPrecedence, type Candidate, type Delta, type Layer } from './candidate.ts'
 import { createIndexes, type Indexes } from './indexes.ts'
-import { type Moment, type Probed, type Row, rowOf } from './picture.ts'
+import { type Moment, type Probed, type Row, rowOf, stamp } from './picture.ts'
 
 /** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
 export type Observation = {
@@ -37,10 +38,26 @@ export type Registry = {
   readonly observe: (observations: readonly Observation[]) => void
 }
 
+/** One id that a delta touches: what was there, and what will be, as long as that holds. */
+type Part = { readonly before: Row | undefined; readonly rivals: readonly Candidate[]; readonly next: Row | undefined }
+
+/** A commit worked out ahead. */
+export type Rehearsal = {
+  readonly delta: Delta
+  /** Under which order of the layers. */
+  readonly ranking: number
+  readonly parts: ReadonlyMap<ServerId, Part>
+}
+
 /** The side of the registry that only the supervisor uses. */
 export type RegistryCore = Registry & {
-  /** Applies what a sighting changed, as one revision; the changes it made. */
-  readonly commit: (delta: Delta) => readonly Change[]
+  /** Works out ahead what a commit will take, and changes nothing; yields wherever it may be interrupted. */
+  readonly rehearse: (delta: Delta) => Generator<void, Rehearsal>
+  /**
+   * Applies what a sighting changed, as one revision; the changes it made. Of a rehearsal of the same delta, it takes what
+   * still holds.
+   */
+  readonly commit: (delta: Delta, rehearsal?: Rehearsal) => readonly Change[]
   /** Ranks the layers anew, and applies `delta` with it, as one revision: a reload. */
   readonly rerank: (layers: readonly Layer[], delta: Delta) => readonly Change[]
   /** Has `settle` called before every read; it may commit. */
@@ -62,10 +79,11 @@ export function createRegistry({
   onError: (error: unknown) => void
 }): RegistryCore {
   const rows = new Map<ServerId, Row>()
-  const contenders = new Map<ServerId, readonly Candidate[]>()
   const indexes = createIndexes()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
+  /** Grows whenever the layers change their order. */
+  let ranking = 0
   let settle: (() => void) | undefined
   let settling = false
 
@@ -85,64 +103,90 @@ export function createRegistry({
     return { at: new Date(now()).toISOString(), version: tokenOf(revision + 1) }
   }
 
-  /** Works out the row of one id anew; undefined where nothing that anybody sees has changed. */
-  function remade(id: ServerId, when: Moment, probed?: Probed): Change | undefined {
+  /** The row of one id, from who competes for it, best first; undefined for nobody. */
+  function rowAfter(before: Row | undefined, [winner, ...losers]: readonly Candidate[], when: Moment): Row | undefined {
+    if (!winner) return undefined
+    if (!before || !looksLike(before, winner, losers)) return rowOf(winner, losers, { before, moment: when })
+    return isSame(before.losers, losers) ? before : { ...before, losers }
+  }
+
+  /** Who will compete for each id that a delta touches, best first. */
+  function* contest({ gone, come }: Delta): Generator<void, Map<ServerId, readonly Candidate[]>> {
+    const after = new Map<ServerId, readonly Candidate[]>()
+    const leaving = new Set(gone)
+    for (const { id } of gone) {
+      yield
+      if (!after.has(id))
+        after.set(
+          id,
+          rivalsIn(rows.get(id)).filter((candidate) => !leaving.has(candidate)),
+        )
+    }
+    for (const candidate of come) {
+      yield
+      const rivals = after.get(candidate.id) ?? rivalsIn(rows.get(candidate.id))
+      after.set(candidate.id, rivals.length > 0 ? [...rivals, candidate].toSorted(byPrecedence) : [candidate])
+    }
+    return after
+  }
+
+  function* rehearse(delta: Delta): Generator<void, Rehearsal> {
+    const began = ranking
+    const when = moment()
+    const parts = new Map<ServerId, Part>()
+    for (const [id, rivals] of yield* contest(delta)) {
+      yield
+      const before = rows.get(id)
+      parts.set(id, { before, rivals, next: rowAfter(before, rivals, when) })
+    }
+    return { delta, ranking: began, parts }
+  }
+
+  function commit(delta: Delta, rehearsal?: Rehearsal): readonly Change[] {
+    const isUsable = rehearsal?.delta === delta && rehearsal.ranking === ranking
+    const { parts } = isUsable ? rehearsal : atOnce(rehearse(delta))
+    const when = moment()
+    const changes: Change[] = []
+    for (const [id, part] of parts) {
+      const before = rows.get(id)
+      const isAsRehearsed = before === part.before
+      const next = isAsRehearsed ? part.next : rowAfter(before, rivalsAfter(part, before), when)
+      // Nobody has seen it yet.
+      if (next && next.server !== before?.server) stamp(next, before, when)
+      put(id, next, changes)
+    }
+    return publish(changes)
+  }
+
+  /** Puts a row in the place of the one before; what anybody sees of that is a change. */
+  function put(id: ServerId, next: Row | undefined, changes: Change[]): void {
     const before = rows.get(id)
-    const [winner, ...losers] = contenders.get(id) ?? []
-    if (!winner) return before && { type: 'DELETED', before }
-    if (before && !probed && before.candidate === winner && sameShadows(before, losers)) return undefined
-    const row = rowOf(winner, losers, before, probed, when)
-    return before ? { type: 'MODIFIED', now: row, before } : { type: 'ADDED', now: row }
+    if (next) rows.set(id, next)
+    else rows.delete(id)
+    if (!next) changes.push(...(before ? [{ type: 'DELETED' as const, before }] : []))
+    else if (!before) changes.push({ type: 'ADDED', now: next })
+    else if (before.server !== next.server) changes.push({ type: 'MODIFIED', now: next, before })
   }
 
   function publish(changes: readonly Change[]): readonly Change[] {
     if (changes.length === 0) return changes
-    for (const { now: row, before } of changes) {
-      if (row) rows.set(row.server.id, row as Row)
-      else if (before) rows.delete(before.server.id)
-    }
     indexes.apply(changes)
     revision += 1
     feed.publish({ revision, token: tokenOf(revision), changes })
     return changes
   }
 
-  function compete({ gone, come }: Delta): Set<ServerId> {
-    const touched = new Set<ServerId>()
-    const leaving = new Set(gone)
-    for (const { id } of gone) touched.add(id)
-    for (const id of touched) {
-      const left = contenders.get(id)?.filter((candidate) => !leaving.has(candidate)) ?? []
-      if (left.length > 0) contenders.set(id, left)
-      else contenders.delete(id)
-    }
-    for (const candidate of come) {
-      const rivals = contenders.get(candidate.id)
-      contenders.set(candidate.id, rivals ? [...rivals, candidate].toSorted(byPrecedence) : [candidate])
-      touched.add(candidate.id)
-    }
-    return touched
-  }
-
-  function remake(ids: Iterable<ServerId>): readonly Change[] {
-    const when = moment()
-    const changes: Change[] = []
-    for (const id of ids) {
-      const change = remade(id, when)
-      if (change) changes.push(change)
-    }
-    return publish(changes)
-  }
-
   function rerank(layers: readonly Layer[], delta: Delta): readonly Change[] {
     for (const [order, layer] of layers.entries()) layer.order = order
-    const touched = compete(delta)
-    for (const [id, rivals] of contenders) {
-      if (rivals.length < 2) continue
-      contenders.set(id, rivals.toSorted(byPrecedence))
-      touched.add(id)
+    ranking += 1
+    const after = atOnce(contest(delta))
+    for (const [id, row] of rows) {
+      if (row.losers.length > 0) after.set(id, (after.get(id) ?? rivalsIn(row)).toSorted(byPrecedence))
     }
-    return remake(touched)
+    const when = moment()
+    const changes: Change[] = []
+    for (const [id, rivals] of after) put(id, rowAfter(rows.get(id), rivals, when), changes)
+    return publish(changes)
   }
 
   function observe(observations: readonly Observation[]): void {
@@ -152,12 +196,12 @@ export function createRegistry({
     for (const { id, target, health, capabilities, version } of newest.values()) {
       const row = rows.get(id)
       if (!row || row.target !== target || unchanged(row.probed, { health, capabilities, version })) continue
-      const change = remade(id, when, {
+      const probed = {
         health,
         capabilities: capabilities ?? row.probed?.capabilities,
         version: version ?? row.probed?.version,
-      })
-      if (change) changes.push(change)
+      }
+      put(id, rowOf(row.candidate, row.losers, { before: row, probed, moment: when }), changes)
     }
     publish(changes)
   }
@@ -172,7 +216,8 @@ export function createRegistry({
     counts: (field) => (settled(), indexes.counts(field)),
     subscribe: (push) => feed.subscribe(push),
     observe,
-    commit: (delta) => remake(compete(delta)),
+    rehearse,
+    commit,
     rerank,
     settleWith: (hook) => void (settle = hook),
   }
@@ -188,11 +233,28 @@ function newEpoch(): string {
   )
 }
 
-function sameShadows({ server }: Row, losers: readonly Candidate[]): boolean {
-  if (server.shadows.length !== losers.length) return false
+function rivalsIn(row: Row | undefined): readonly Candidate[] {
+  return row ? [row.candidate, ...row.losers] : []
+}
+
+/** Who competes where something else was committed after a part was rehearsed. */
+function rivalsAfter({ before, rivals }: Part, now: Row | undefined): readonly Candidate[] {
+  const had = rivalsIn(before)
+  const left = rivalsIn(now).filter((candidate) => !had.includes(candidate) || rivals.includes(candidate))
+  const come = rivals.filter((candidate) => !had.includes(candidate))
+  return [...left, ...come].toSorted(byPrecedence)
+}
+
+/** Whether everybody sees the same row with this winner and these losers. */
+function looksLike({ server, candidate }: Row, winner: Candidate, losers: readonly Candidate[]): boolean {
+  if (candidate !== winner || server.shadows.length !== losers.length) return false
   return server.shadows.every(
     ({ source, origin }, at) => source === losers[at]?.layer.name && origin === losers[at].origin,
   )
+}
+
+function isSame(before: readonly Candidate[], now: readonly Candidate[]): boolean {
+  return before.length === now.length && before.every((candidate, at) => candidate === now[at])
 }
 
 function unchanged(probed: Probed | undefined, { health, capabilities, version }: Probed): boolean {

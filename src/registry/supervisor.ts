@@ -49,7 +49,7 @@ export function createSupervisor({
   backoff = createBackoff,
   now = Date.now,
 }: {
-  registry: Pick<RegistryCore, 'commit' | 'rerank' | 'list'>
+  registry: Pick<RegistryCore, 'rehearse' | 'commit' | 'rerank' | 'list'>
   /** Where what sources last said is kept; absent where nothing is. */
   keeping?: Keeping
   log: Log
@@ -73,7 +73,7 @@ export function createSupervisor({
       type: plan.type,
       source: plan.open(),
       intake,
-      commit: registry.commit,
+      registry,
       silenceMs: plan.silenceMs,
       keeper: plan.keeps ? keeping?.keeperFor(plan.name, plan.settings) : undefined,
       log: log.child({ source: plan.name, type: plan.type }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { atOnce } from '../../src/flow/slices.ts'
 import type { Capability } from '../../src/model/capability.ts'
 import type { Batch } from '../../src/model/change.ts'
 import { type Reading, type Sighting, SourceError } from '../../src/model/source.ts'
@@ -23,13 +24,19 @@ function world(...sources: string[]) {
   for (const intake of intakes.values()) intake.trust({ stdio: () => true, questionsShrinks: false })
   const intakeOf = (source: string) => intakes.get(source) ?? assert.fail(source)
   const say = (source: string, sighting: Sighting) => registry.commit(intakeOf(source).accept(sighting).delta)
+  /** Works out a picture ahead of time, to be made true by `make`. */
+  function ahead(source: string, ...readings: Reading[]) {
+    const planned = atOnce(intakeOf(source).plan.sighting({ type: 'picture', readings }))
+    const rehearsal = atOnce(registry.rehearse(planned.delta))
+    return { make: () => registry.commit(planned.apply().delta, rehearsal) }
+  }
   const picture = (source: string, ...readings: Reading[]) => say(source, { type: 'picture', readings })
   const events = () =>
     batches
       .splice(0)
       .map(({ changes }) => changes.map(({ type, now, before }) => `${type} ${(now ?? before)?.server.id}`))
   const names = () => registry.list().map(({ server }) => server.name)
-  return { registry, layers, intakeOf, say, picture, events, names }
+  return { registry, layers, intakeOf, say, ahead, picture, events, names }
 }
 
 describe('registry', () => {
@@ -287,5 +294,114 @@ describe('registry', () => {
 
     assert.equal(registry.get('default/lapsed')?.server.name, 'lapsed')
     assert.deepEqual(events(), [['ADDED default/weather'], ['ADDED default/lapsed']])
+  })
+})
+
+describe('a commit worked out ahead', () => {
+  const target = 'mcp http://weather.example/mcp {}'
+  const healthy = { status: 'healthy', reason: 'ok', since: '2026-01-01T00:00:00.000Z' } as const
+  const described = (origin: string, description: string): Reading => ({ origin, entries: [entry({ description })] })
+  const shown = ({ registry }: ReturnType<typeof world>) => {
+    const { description, source, status, shadows } = registry.get('default/weather')?.server ?? assert.fail()
+    return { description, source, status, shadows: shadows.map((shadow) => shadow.source) }
+  }
+
+  it('changes nothing before it is made, and then is one revision with its version', () => {
+    const { registry, ahead, picture, events, names } = world('files', 'other')
+    const { make } = ahead('files', reading('a', 'weather', 'maps'))
+    assert.deepEqual([names(), registry.revision()], [[], 0])
+    picture('other', reading('o', 'first'))
+    events()
+
+    make()
+
+    assert.deepEqual(events(), [['ADDED default/weather', 'ADDED default/maps']])
+    assert.equal(registry.get('default/maps')?.server.resource_version, 'e-2')
+  })
+
+  it('dates what it makes true at the moment at which it does', () => {
+    let at = Date.parse('2026-01-01T00:00:00Z')
+    const registry = createRegistry({ now: () => at, onError: (error) => assert.ifError(error) })
+    const layer: Layer = { name: 'files', reach: 'any', discovery_method: 'config_file', order: 0 }
+    const intake = createIntake({ layer })
+    const { delta } = intake.accept({ type: 'picture', readings: [reading('a', 'weather')] })
+    const rehearsal = atOnce(registry.rehearse(delta))
+    at += 5000
+
+    registry.commit(delta, rehearsal)
+
+    const { created_at, updated_at } = registry.get('default/weather')?.server ?? assert.fail()
+    assert.deepEqual([created_at, updated_at], ['2026-01-01T00:00:05.000Z', '2026-01-01T00:00:05.000Z'])
+  })
+
+  it('keeps what a probe finds meanwhile', () => {
+    const there = world('files')
+    there.picture('files', described('a', 'old'))
+    const { make } = there.ahead('files', described('a', 'new'))
+    there.registry.observe([{ id: 'default/weather', target, health: healthy }])
+
+    make()
+
+    assert.deepEqual(shown(there), { description: 'new', source: 'files', status: 'healthy', shadows: [] })
+  })
+
+  for (const [others, expected] of [
+    ['before', { description: 'theirs', source: 'before', shadows: ['files'] }],
+    ['behind', { description: 'new', source: 'files', shadows: ['behind'] }],
+  ] as const) {
+    it(`competes with what a source ${others} it says meanwhile`, () => {
+      const there = world('before', 'files', 'behind')
+      there.picture('files', described('a', 'old'))
+      const { make } = there.ahead('files', described('a', 'new'))
+      there.picture(others, described('b', 'theirs'))
+
+      make()
+
+      assert.deepEqual(shown(there), { ...expected, status: 'pending' })
+      there.picture('files')
+      assert.deepEqual(shown(there), { description: 'theirs', source: others, status: 'pending', shadows: [] })
+    })
+  }
+
+  it('wins a name whose holder goes meanwhile, and goes where another takes its place', () => {
+    const there = world('before', 'files')
+    there.picture('before', described('b', 'theirs'))
+    const come = there.ahead('files', described('a', 'ours'))
+    there.picture('before')
+    come.make()
+    assert.deepEqual(shown(there), { description: 'ours', source: 'files', status: 'pending', shadows: [] })
+
+    const gone = there.ahead('files')
+    there.picture('before', described('b', 'theirs'))
+    gone.make()
+    assert.deepEqual(shown(there), { description: 'theirs', source: 'before', status: 'pending', shadows: [] })
+  })
+
+  it('is worked out anew where its own source said something else meanwhile', () => {
+    const { ahead, say, names } = world('agents')
+    const { make } = ahead('agents', reading('a', 'a'), reading('b', 'b'))
+    say('agents', { type: 'change', readings: [reading('c', 'c')], gone: [] })
+
+    make()
+
+    assert.deepEqual(names(), ['a', 'b'])
+  })
+
+  it('ranks as a reload has ordered the sources meanwhile', () => {
+    const there = world('first', 'second')
+    const [first, second] = there.layers
+    there.picture('first', described('a', 'of the first'))
+    const { make } = there.ahead('second', described('b', 'of the second'))
+    assert.ok(first && second)
+    there.registry.rerank([second, first], { gone: [], come: [] })
+
+    make()
+
+    assert.deepEqual(shown(there), {
+      description: 'of the second',
+      source: 'second',
+      status: 'pending',
+      shadows: ['first'],
+    })
   })
 })

@@ -294,6 +294,84 @@ describe('supervisor', () => {
     assert.deepEqual(names(), [])
   })
 
+  describe('while a long picture is worked out', () => {
+    const many = Array.from({ length: 5000 }, (_, at) => `s${at}`)
+
+    /** A source whose long picture has been said, and is not there yet. */
+    async function underway() {
+      const told = world()
+      const said = Promise.withResolvers<void>()
+      const open = looking(() => {
+        setImmediate(said.resolve)
+        return picture(...many)
+      })
+      await told.supervisor.apply([plan('files', open)])
+      await said.promise
+      assert.equal(told.registry.size(), 0, 'it was there at once')
+      return told
+    }
+
+    it('gives the event loop its turns, and shows it all at once', async () => {
+      const { registry, supervisor, until } = await underway()
+      await using _ = supervisor
+      let turns = 0
+      const turning = setInterval(() => (turns += 1), 1)
+      const sizes = new Set<number>()
+      registry.subscribe(() => sizes.add(registry.size()))
+
+      await until(() => registry.size() > 0)
+      clearInterval(turning)
+
+      assert.deepEqual([...sizes], [many.length])
+      assert.ok(turns > 1, `${turns} turns`)
+    })
+
+    it('shows nothing of it where the source is removed', async () => {
+      const { registry, supervisor } = await underway()
+
+      await supervisor.apply([])
+      await supervisor[Symbol.asyncDispose]()
+
+      assert.deepEqual([registry.size(), registry.revision()], [0, 0])
+    })
+
+    it('shows only what a source with new settings says', async () => {
+      const { registry, supervisor, until, names } = await underway()
+      await using _ = supervisor
+      const revisions: number[] = []
+      registry.subscribe(({ changes }) => revisions.push(changes.length))
+
+      await supervisor.apply([
+        plan(
+          'files',
+          looking(() => picture('weather')),
+          { settings: { path: 'elsewhere' } },
+        ),
+      ])
+      await until(() => registry.size() > 0)
+
+      assert.deepEqual([names(), revisions], [['weather'], [1]])
+    })
+
+    it('lets a source that was told of something meanwhile keep both', async () => {
+      const { registry, supervisor, until } = world()
+      await using _ = supervisor
+      const attached = Promise.withResolvers<Run['tell']>()
+      const open = () =>
+        async function* (run: Run): AsyncGenerator<Sighting> {
+          setImmediate(() => attached.resolve(run.tell))
+          yield { type: 'change', readings: [reading('all', ...many)], gone: [] }
+          await once(run.signal, 'abort')
+        }
+      await supervisor.apply([plan('agents', open)])
+      const tell = await attached.promise
+
+      tell({ type: 'change', readings: [reading('agent-1', 'agent-1')], gone: [] })
+      assert.equal(registry.size(), 1)
+      await until(() => registry.size() === many.length + 1)
+    })
+  })
+
   it('stops within its grace even when a source will not', async () => {
     const { supervisor } = world()
     const deaf = () =>
