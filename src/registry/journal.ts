@@ -101,7 +101,7 @@ function parsed(token: string): { readonly epoch: string; readonly revision: num
 function roughBytes(registered: Registered | undefined): number {
   if (!registered) return 0
   const { description, capabilities, tags, annotations } = registered.server
-  let weight = 800 + (description?.length ?? 0) + 300 * capabilities.length + 20 * tags.length
+  let weight = 1500 + (description?.length ?? 0) + 300 * capabilities.length + 20 * tags.length
   for (const _ in annotations) weight += 100
   return weight
 }
