@@ -109,11 +109,17 @@ export function createKeeping({
     const fingerprint = hash('sha256', JSON.stringify(settings))
     let noted: (() => readonly Good[]) | undefined
     let retry: NodeJS.Timeout | undefined
+    /** One after the other, so that an earlier word never comes last. */
+    let written = Promise.resolve(true)
+
+    function writeNow(good: readonly Good[]): Promise<boolean> {
+      return (written = written.then(() => write(source, fingerprint, good)))
+    }
 
     async function save(): Promise<void> {
       const taken = noted
       noted = undefined
-      if (!taken || (await write(source, fingerprint, taken()))) return
+      if (!taken || (await writeNow(taken()))) return
       noted ??= taken
       clearTimeout(retry)
       retry = setTimeout(settle.poke, retryMs).unref()
@@ -131,10 +137,9 @@ export function createKeeping({
         settle.close()
         clearTimeout(retry)
         const good = noted?.()
-        if (!good) return
         const patience = new AbortController()
         const over = pause(patienceMs, undefined, { signal: patience.signal }).catch(() => {})
-        await Promise.race([write(source, fingerprint, good), over])
+        await Promise.race([good ? writeNow(good) : written, over])
         patience.abort()
       },
     }

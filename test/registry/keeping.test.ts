@@ -141,6 +141,26 @@ describe('over a restart', () => {
     assert.deepEqual(daemon.shown(), ['new'])
   })
 
+  it('what is being kept while the daemon stops is kept', async () => {
+    const store = openMemory({ log: silent })
+    const begun = Promise.withResolvers<void>()
+    const slow: Kept = {
+      readings: store.readings,
+      keepReadings: async (...kept) => {
+        begun.resolve()
+        for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate)
+        await store.keepReadings(...kept)
+      },
+    }
+    {
+      await using _ = await live(slow, { http: told(picture(reading('place', 'weather'))).source })
+      await begun.promise
+    }
+    const [kept] = await store.readings()
+
+    assert.equal(kept?.readings.length, 1)
+  })
+
   it('nothing is shown that was read under other settings, or of a kind that is not kept', async () => {
     const store = await after(reading('place', 'weather'))
     for (const more of [{ settings: { other: true } }, { keeps: false }]) {
