@@ -4,7 +4,7 @@ import type { Place } from './place.ts'
 
 /** What a daemon that nobody configured looks at. The order is precedence. */
 export function defaultSources({ cluster }: Pick<Place, 'cluster'>): { type: string }[] {
-  const known = new Set<string>(kinds.map(({ config }) => config.shape.type.value))
+  const known = new Set<string>(kinds.map(({ type }) => type))
   const usual = cluster ? ['env', 'file', 'kubernetes', 'agents'] : ['env', 'file', 'agents']
   return usual.filter((type) => known.has(type)).map((type) => ({ type }))
 }

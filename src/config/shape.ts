@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 
 export type Path = readonly (string | number)[]
 
@@ -15,7 +15,7 @@ function bare(schema: z.core.$ZodType): Definition {
   const def = definitionOf(schema)
   if ('innerType' in def) return bare(def.innerType)
   if (def.type === 'pipe') return bare(definitionOf(def.in).type === 'transform' ? def.out : def.in)
-  if (def.type === 'lazy') return bare(def.getter())
+  if (schema instanceof z.core.$ZodLazy) return bare(schema._zod.innerType)
   return def
 }
 

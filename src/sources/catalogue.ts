@@ -12,7 +12,10 @@ import { roster } from './roster/roster.ts'
 /** Every kind of source this daemon knows. A new kind is one more import and one more word here. */
 export const kinds = [env, file, kubernetes, http, dns, roster, agents, manual] as const
 
-type Configs<Kinds extends readonly { config: z.ZodObject }[]> = { -readonly [I in keyof Kinds]: Kinds[I]['config'] }
+/** What each kind takes, as a tuple: the union sees through the laziness of each. */
+type Configs<Kinds extends readonly SourceKind[]> = {
+  -readonly [I in keyof Kinds]: Kinds[I]['config'] extends z.ZodLazy<infer Config> ? Config : never
+}
 
 /** How one source is configured: the union of what the kinds take, told apart by `type`. */
 export const SourceConfig = z
@@ -26,7 +29,7 @@ function named<Config extends { readonly type: string; readonly name?: string | 
 }
 
 export function kindOf({ type }: Pick<SourceConfig, 'type'>): SourceKind {
-  const kind = kinds.find((kind) => kind.config.shape.type.value === type)
+  const kind = kinds.find((kind) => kind.type === type)
   if (!kind) throw new Error(`there is no source of type ${type}`)
   return kind
 }

@@ -6,23 +6,25 @@ import { commonFields, defineSource, type SourceTools } from './kind.ts'
 
 /** One variable of the daemon's environment, which cannot change while it runs. */
 export const env = defineSource({
-  config: z.strictObject({
-    type: z.literal('env'),
-    ...commonFields,
-    variable: z
-      .string()
-      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
-      .default('MCP_SERVERS')
-      .describe(
-        'Variable that holds the servers, as JSON or YAML in any of the forms a file may have. Unset: no servers.',
-      ),
-    expand: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Whether `${VAR}`, `${VAR:-default}` and `${env:VAR}` in it take the value from the environment too; otherwise they stay as they are.',
-      ),
-  }),
+  type: 'env',
+  config: () =>
+    z.strictObject({
+      type: z.literal('env'),
+      ...commonFields(),
+      variable: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
+        .default('MCP_SERVERS')
+        .describe(
+          'Variable that holds the servers, as JSON or YAML in any of the forms a file may have. Unset: no servers.',
+        ),
+      expand: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether `${VAR}`, `${VAR:-default}` and `${env:VAR}` in it take the value from the environment too; otherwise they stay as they are.',
+        ),
+    }),
   discovery_method: 'environment',
   reach: 'any',
   mayIntroduceStdio: () => true,

@@ -17,24 +17,27 @@ export type SourceTools = {
 }
 
 /** Fields that every kind of source has. A kind spreads them into its own strict object. */
-export const commonFields = {
-  name: z
-    .string()
-    .regex(/^[a-z0-9]([-a-z0-9_.]{0,61}[a-z0-9])?$/i, 'must be at most 63 letters, digits, "-", "_" or "."')
-    .optional()
-    .describe('Unique name of the source; defaults to its type.'),
-  enabled: z.boolean().default(true).describe('A disabled source is not read and has no servers.'),
-  allow_stdio: z
-    .boolean()
-    .optional()
-    .describe(
-      'Whether the source may introduce commands that clients run. Only `file` and `env` may unless this says so.',
-    ),
-} as const
+export function commonFields() {
+  return {
+    name: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9_.]{0,61}[a-z0-9])?$/i, 'must be at most 63 letters, digits, "-", "_" or "."')
+      .optional()
+      .describe('Unique name of the source; defaults to its type.'),
+    enabled: z.boolean().default(true).describe('A disabled source is not read and has no servers.'),
+    allow_stdio: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the source may introduce commands that clients run. Only `file` and `env` may unless this says so.',
+      ),
+  } as const
+}
 
 /** One kind of source: its config, how much it is trusted, and how to open it. */
 export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
-  readonly config: Config
+  readonly type: string
+  readonly config: z.ZodLazy<Config>
   readonly discovery_method: DiscoveryMethod
   /** What the addresses it names may reach when they are probed. */
   readonly reach: Reach
@@ -49,7 +52,16 @@ export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
   readonly open: (config: z.output<Config>, tools: SourceTools) => Source
 }
 
-/** Only adds types: the config's own type flows into `open` and the rest. */
-export function defineSource<Config extends z.ZodObject>(kind: SourceKind<Config>): SourceKind<Config> {
-  return kind
+/**
+ * Gives the config's own type to `open` and the rest. `config` is called when a source of that kind is first met: most
+ * starts meet few, and to build the schemas of all takes longer than anything else they do.
+ */
+export function defineSource<Config extends z.ZodObject>({
+  config,
+  ...kind
+}: Omit<SourceKind<Config>, 'config'> & { readonly config: () => Config }): SourceKind<Config> {
+  const later = z.lazy(config)
+  // What tells the kinds apart, said beforehand: the union of them would build each to ask for it.
+  Object.defineProperty(later._zod, 'propValues', { value: { type: new Set([kind.type]) } })
+  return { ...kind, config: later }
 }

@@ -4,24 +4,26 @@ import { atSchedule, isTimezone, longestGap, scheduleProblem } from '../flow/sch
 import { duration } from '../model/duration.ts'
 
 /** When a pulling source looks. A kind spreads these into its config, and checks them together by `onePace`. */
-export const paceFields = {
-  interval: duration({ min: 1, max: 7 * 86_400 })
-    .optional()
-    .describe('Pause between two looks, in seconds or as text such as "5m". A change may stay unseen this long.'),
-  schedule: z
-    .string()
-    .superRefine((text, context) => {
-      const problem = scheduleProblem(text)
-      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
-    })
-    .optional()
-    .describe('When to look, as a cron expression, with or without seconds, instead of an interval.'),
-  timezone: z
-    .string()
-    .refine(isTimezone, 'must be the name of a time zone, such as Europe/Berlin')
-    .optional()
-    .describe("Time zone of the schedule; the daemon's own if left out."),
-} as const
+export function paceFields() {
+  return {
+    interval: duration({ min: 1, max: 7 * 86_400 })
+      .optional()
+      .describe('Pause between two looks, in seconds or as text such as "5m". A change may stay unseen this long.'),
+    schedule: z
+      .string()
+      .superRefine((text, context) => {
+        const problem = scheduleProblem(text)
+        if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+      })
+      .optional()
+      .describe('When to look, as a cron expression, with or without seconds, instead of an interval.'),
+    timezone: z
+      .string()
+      .refine(isTimezone, 'must be the name of a time zone, such as Europe/Berlin')
+      .optional()
+      .describe("Time zone of the schedule; the daemon's own if left out."),
+  } as const
+}
 
 type PaceConfig = { interval?: number | undefined; schedule?: string | undefined; timezone?: string | undefined }
 

@@ -11,10 +11,8 @@ const absent: Source = () => {
 
 /** Agents that announce themselves and live by their heartbeats; for how long is `health.agents`. */
 export const agents = defineSource({
-  config: z.strictObject({
-    type: z.literal('agents'),
-    ...commonFields,
-  }),
+  type: 'agents',
+  config: () => z.strictObject({ type: z.literal('agents'), ...commonFields() }),
   discovery_method: 'registered',
   reach: 'private',
   mayIntroduceStdio: () => false,
@@ -25,7 +23,8 @@ export const agents = defineSource({
 
 /** Servers written by hand over the API. Implicit: it is the last source unless the config lists it. */
 export const manual = defineSource({
-  config: z.strictObject({ type: z.literal('manual'), ...commonFields }),
+  type: 'manual',
+  config: () => z.strictObject({ type: z.literal('manual'), ...commonFields() }),
   discovery_method: 'manual',
   reach: 'private',
   mayIntroduceStdio: () => false,

@@ -4,23 +4,27 @@ import type { Entry } from '../model/source.ts'
 import { mostRosters, viaOf } from '../model/via.ts'
 import { namesOf } from './origins.ts'
 
-const Globs = z.array(z.string().min(1).max(253)).min(1)
-const Filter = z
-  .strictObject({
-    names: Globs.optional().describe('Names as the directory writes them; `*` stands for anything.'),
-    tags: Globs.optional().describe('Tags; `*` stands for anything.'),
-  })
-  .refine(({ names, tags }) => names !== undefined || tags !== undefined, 'give names, tags or both')
+const Globs = z.lazy(() => z.array(z.string().min(1).max(253)).min(1))
+const Filter = z.lazy(() =>
+  z
+    .strictObject({
+      names: Globs.optional().describe('Names as the directory writes them; `*` stands for anything.'),
+      tags: Globs.optional().describe('Tags; `*` stands for anything.'),
+    })
+    .refine(({ names, tags }) => names !== undefined || tags !== undefined, 'give names, tags or both'),
+)
 type Filter = z.output<typeof Filter>
 
 /** Which servers of a directory are taken over, and as what. */
-export const selectionFields = {
-  include: Filter.optional().describe('Only servers that match one of the names and one of the tags given here.'),
-  exclude: Filter.optional().describe('Not the servers that match one of these names or tags, even if included.'),
-  prefix: z.string().min(1).max(100).optional().describe('Put before the name of every server.'),
-  tags: z.array(z.string().min(1).max(253)).optional().describe('Added to the tags of every server.'),
-  namespace: Namespace.optional().describe('Namespace of the servers that name none themselves.'),
-} as const
+export function selectionFields() {
+  return {
+    include: Filter.optional().describe('Only servers that match one of the names and one of the tags given here.'),
+    exclude: Filter.optional().describe('Not the servers that match one of these names or tags, even if included.'),
+    prefix: z.string().min(1).max(100).optional().describe('Put before the name of every server.'),
+    tags: z.array(z.string().min(1).max(253)).optional().describe('Added to the tags of every server.'),
+    namespace: Namespace.optional().describe('Namespace of the servers that name none themselves.'),
+  } as const
+}
 
 export type Selection = {
   include?: Filter | undefined

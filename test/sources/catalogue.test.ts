@@ -18,8 +18,8 @@ describe('the catalogue of sources', () => {
 
   it('finds the kind of every config', () => {
     for (const kind of kinds) {
-      const [type] = [...kind.config.shape.type.values]
-      assert.equal(kindOf({ type: type! }), kind)
+      const { type } = kind.config.unwrap().shape
+      assert.equal(kindOf({ type: type.value }), kind)
     }
   })
 

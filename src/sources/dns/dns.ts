@@ -17,49 +17,55 @@ const usualInterval = 30
 /** However many nameservers there are and however slow: longer than this no name is asked for. */
 const longestLook = 60
 
-const RecordName = z
-  .string()
-  .max(254)
-  .regex(/^([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/i, 'must be a name in DNS, such as _mcp._tcp.example.org')
+const RecordName = z.lazy(() =>
+  z
+    .string()
+    .max(254)
+    .regex(/^([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?$/i, 'must be a name in DNS, such as _mcp._tcp.example.org'),
+)
 
 /** Finds servers by the SRV records of names, with what the TXT records beside them say. */
 export const dns = defineSource({
-  config: z
-    .strictObject({
-      type: z.literal('dns'),
-      ...commonFields,
-      records: z
-        .array(RecordName)
-        .min(1)
-        .max(100)
-        .describe(
-          'Names that have SRV records. One with a dot at its end is complete; others may get a search domain.',
-        ),
-      nameservers: z
-        .array(z.string().refine((text) => parseNameserver(text), 'must be an address, with a port if it is not 53'))
-        .min(1)
-        .max(10)
-        .optional()
-        .describe('Whom to ask, in this order, instead of those of resolv.conf. No other is ever asked.'),
-      search: z.array(RecordName).optional().describe('Search domains instead of those of resolv.conf.'),
-      resolv_conf: z.string().default('/etc/resolv.conf').describe('Read again at every look.'),
-      resolve: z
-        .boolean()
-        .default(false)
-        .describe('Whether to look up the addresses of the targets, for their metadata.'),
-      path: z.string().max(1024).default('/mcp').describe('Path of the servers that name none in a TXT record.'),
-      tls: z
-        .boolean()
-        .optional()
-        .describe('Whether servers that do not say so speak TLS; if left out, those on port 443 and 8443 do.'),
-      ...paceFields,
-      ...selectionFields,
-      timeout: duration({ min: 0.05, max: 30 }).default(2).describe('How long one nameserver may take to answer.'),
-      min_ttl: duration({ min: 1, max: 3600 })
-        .default(5)
-        .describe('A record that lives shorter is looked up again after this time. None is looked up later than due.'),
-    })
-    .check(onePace),
+  type: 'dns',
+  config: () =>
+    z
+      .strictObject({
+        type: z.literal('dns'),
+        ...commonFields(),
+        records: z
+          .array(RecordName)
+          .min(1)
+          .max(100)
+          .describe(
+            'Names that have SRV records. One with a dot at its end is complete; others may get a search domain.',
+          ),
+        nameservers: z
+          .array(z.string().refine((text) => parseNameserver(text), 'must be an address, with a port if it is not 53'))
+          .min(1)
+          .max(10)
+          .optional()
+          .describe('Whom to ask, in this order, instead of those of resolv.conf. No other is ever asked.'),
+        search: z.array(RecordName).optional().describe('Search domains instead of those of resolv.conf.'),
+        resolv_conf: z.string().default('/etc/resolv.conf').describe('Read again at every look.'),
+        resolve: z
+          .boolean()
+          .default(false)
+          .describe('Whether to look up the addresses of the targets, for their metadata.'),
+        path: z.string().max(1024).default('/mcp').describe('Path of the servers that name none in a TXT record.'),
+        tls: z
+          .boolean()
+          .optional()
+          .describe('Whether servers that do not say so speak TLS; if left out, those on port 443 and 8443 do.'),
+        ...paceFields(),
+        ...selectionFields(),
+        timeout: duration({ min: 0.05, max: 30 }).default(2).describe('How long one nameserver may take to answer.'),
+        min_ttl: duration({ min: 1, max: 3600 })
+          .default(5)
+          .describe(
+            'A record that lives shorter is looked up again after this time. None is looked up later than due.',
+          ),
+      })
+      .check(onePace),
   discovery_method: 'dns_srv',
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,

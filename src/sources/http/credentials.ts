@@ -4,25 +4,27 @@ import type { DoorRequest } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
 
 /** A secret as it is, or the file that holds it. A file is read again at every look, so a rotated one is followed. */
-export const Secret = z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })])
+export const Secret = z.lazy(() => z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })]))
 export type Secret = z.output<typeof Secret>
 
 /** How a directory is asked: who we are, and whom we trust there. */
-export const credentialFields = {
-  token: Secret.optional().describe('Sent as `Authorization: Bearer …`. A text, or `{ file: PATH }`.'),
-  headers: z
-    .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is no name of a header'), Secret)
-    .optional()
-    .describe('Sent with every request. A value is a text, or `{ file: PATH }`.'),
-  tls: z
-    .strictObject({
-      ca: Secret.optional().describe('Certificates to trust, as PEM or `{ file: PATH }`.'),
-      cert: Secret.optional().describe('Certificate that proves who we are, as PEM or `{ file: PATH }`.'),
-      key: Secret.optional().describe('Key of that certificate, as PEM or `{ file: PATH }`.'),
-      insecure: z.boolean().optional().describe('Whether to believe any certificate. Only for trying things out.'),
-    })
-    .optional(),
-} as const
+export function credentialFields() {
+  return {
+    token: Secret.optional().describe('Sent as `Authorization: Bearer …`. A text, or `{ file: PATH }`.'),
+    headers: z
+      .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'is no name of a header'), Secret)
+      .optional()
+      .describe('Sent with every request. A value is a text, or `{ file: PATH }`.'),
+    tls: z
+      .strictObject({
+        ca: Secret.optional().describe('Certificates to trust, as PEM or `{ file: PATH }`.'),
+        cert: Secret.optional().describe('Certificate that proves who we are, as PEM or `{ file: PATH }`.'),
+        key: Secret.optional().describe('Key of that certificate, as PEM or `{ file: PATH }`.'),
+        insecure: z.boolean().optional().describe('Whether to believe any certificate. Only for trying things out.'),
+      })
+      .optional(),
+  } as const
+}
 
 type Credentials = {
   token?: Secret | undefined

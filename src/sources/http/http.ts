@@ -18,48 +18,50 @@ const mostRequests = 60
 /** Between two ticks of a schedule, an answer counts as fresh no longer than this. */
 const longestFreshMs = 60_000
 
-const Url = z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' }).max(4096)
-const Cidr = z.union([z.cidrv4(), z.cidrv6()], 'must be a network, such as 10.0.0.0/8 or 192.0.2.7/32')
+const Url = z.lazy(() => z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' }).max(4096))
+const Cidr = z.lazy(() => z.union([z.cidrv4(), z.cidrv6()], 'must be a network, such as 10.0.0.0/8 or 192.0.2.7/32'))
 
 /** Reads directories of servers over HTTP: any document a file may hold, the official registry's API, a domain's catalogue. */
 export const http = defineSource({
-  config: z
-    .strictObject({
-      type: z.literal('http'),
-      ...commonFields,
-      url: Url.optional().describe(
-        'Where servers are listed: a document of any known form, a registry (its base or its list), or a bare domain.',
-      ),
-      urls: z.array(Url).min(1).max(100).optional().describe('Several of them, in order of precedence.'),
-      well_known: z
-        .boolean()
-        .default(false)
-        .describe(
-          'Whether to look only at the well-known addresses of the domain, such as /.well-known/ai-catalog.json.',
+  type: 'http',
+  config: () =>
+    z
+      .strictObject({
+        type: z.literal('http'),
+        ...commonFields(),
+        url: Url.optional().describe(
+          'Where servers are listed: a document of any known form, a registry (its base or its list), or a bare domain.',
         ),
-      follow_hosts: z
-        .array(z.string().min(1).max(253))
-        .default([])
-        .describe("Hosts besides the directory's own whose server cards are fetched; `*` stands for anything."),
-      ...paceFields,
-      ...selectionFields,
-      ...credentialFields,
-      allow: z.array(Cidr).min(1).optional().describe('Only addresses in these networks are called.'),
-      deny: z.array(Cidr).min(1).optional().describe('Addresses in these networks are never called.'),
-      timeout: duration({ min: 0.05, max: 300 }).default(10).describe('Longest time one request may take in all.'),
-      max_bytes: z
-        .number()
-        .int()
-        .min(1)
-        .max(256 * 1024 * 1024)
-        .default(5 * 1024 * 1024)
-        .describe('Largest body that is read, on the wire and unpacked.'),
-    })
-    .check(onePace)
-    .refine(({ url, urls }) => (url === undefined) !== (urls === undefined), {
-      path: ['url'],
-      error: 'give url, or urls',
-    }),
+        urls: z.array(Url).min(1).max(100).optional().describe('Several of them, in order of precedence.'),
+        well_known: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Whether to look only at the well-known addresses of the domain, such as /.well-known/ai-catalog.json.',
+          ),
+        follow_hosts: z
+          .array(z.string().min(1).max(253))
+          .default([])
+          .describe("Hosts besides the directory's own whose server cards are fetched; `*` stands for anything."),
+        ...paceFields(),
+        ...selectionFields(),
+        ...credentialFields(),
+        allow: z.array(Cidr).min(1).optional().describe('Only addresses in these networks are called.'),
+        deny: z.array(Cidr).min(1).optional().describe('Addresses in these networks are never called.'),
+        timeout: duration({ min: 0.05, max: 300 }).default(10).describe('Longest time one request may take in all.'),
+        max_bytes: z
+          .number()
+          .int()
+          .min(1)
+          .max(256 * 1024 * 1024)
+          .default(5 * 1024 * 1024)
+          .describe('Largest body that is read, on the wire and unpacked.'),
+      })
+      .check(onePace)
+      .refine(({ url, urls }) => (url === undefined) !== (urls === undefined), {
+        path: ['url'],
+        error: 'give url, or urls',
+      }),
   discovery_method: 'http_discovery',
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,

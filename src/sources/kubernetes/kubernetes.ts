@@ -8,7 +8,8 @@ import { inCluster, isInCluster, ownNamespace } from './in-cluster.ts'
 
 /** Labelled Services, and labelled ConfigMaps that list servers, of one Kubernetes cluster. */
 export const kubernetes = defineSource({
-  config: KubernetesConfig,
+  type: 'kubernetes',
+  config: () => KubernetesConfig.unwrap(),
   discovery_method: 'kubernetes',
   reach: 'private',
   // Whoever may write a ConfigMap must not hand commands to everybody's clients: only in namespaces the operator

@@ -151,7 +151,7 @@ describe('where there is no cluster (K13)', () => {
       const loaded = []
       registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
       const { kinds } = await import(${JSON.stringify(new URL('../../../src/sources/catalogue.ts', import.meta.url).href)})
-      const config = kinds.find((kind) => kind.config.shape.type.value === 'kubernetes').config.parse({ type: 'kubernetes' })
+      const config = kinds.find((kind) => kind.type === 'kubernetes').config.parse({ type: 'kubernetes' })
       console.log(JSON.stringify(loaded.filter((url) => /client-node|undici|js-yaml/.test(url))))`
     assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', script]).toString().trim(), '[]')
   })
