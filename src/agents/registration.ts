@@ -61,40 +61,41 @@ const secondsIn = (least: number, most: number) =>
     })
     .optional()
 
-const { shape } = DefinitionFields
-
 /**
  * Everything that any stage of the mesh sent, under the names it used. What a definition is made of is checked here as
  * every definition is, and nowhere again. Unknown fields are ignored, as they always were.
  */
-const Registration = z.object({
-  id: shape.name,
-  name: z.string().optional(),
-  namespace: shape.namespace,
-  description: shape.description,
-  version: shape.version,
-  endpoint: z
-    .string()
-    .max(4096 - 'stdio://'.length)
-    .refine((text) => !isHttp(text) || HttpUrl.safeParse(text).success, 'must be a URL of http or https')
-    .optional(),
-  agent_type: z.string().max(253).optional(),
-  labels: shape.labels,
-  annotations: shape.annotations,
-  tags: shape.tags,
-  capabilities: shape.capabilities,
-  dependencies: shape.dependencies,
-  config: z.record(z.string(), z.unknown()).optional(),
-  security_context: z.string().optional(),
-  transport: z.array(z.string()).max(16).optional(),
-  health_interval: secondsIn(0, 86_400),
-  timeout_threshold: secondsIn(1, 86_400),
-  eviction_threshold: secondsIn(1, 7 * 86_400),
-  health_check: shape.health_check.optional(),
-  health_check_url: shape.health_check_url,
-  instance_id: z.string().max(253).optional(),
-  takeover: z.boolean().optional(),
-  resource_version: z.string().optional(),
+const Registration = z.lazy(() => {
+  const { shape } = DefinitionFields.unwrap()
+  return z.object({
+    id: shape.name,
+    name: z.string().optional(),
+    namespace: shape.namespace,
+    description: shape.description,
+    version: shape.version,
+    endpoint: z
+      .string()
+      .max(4096 - 'stdio://'.length)
+      .refine((text) => !isHttp(text) || HttpUrl.safeParse(text).success, 'must be a URL of http or https')
+      .optional(),
+    agent_type: z.string().max(253).optional(),
+    labels: shape.labels,
+    annotations: shape.annotations,
+    tags: shape.tags,
+    capabilities: shape.capabilities,
+    dependencies: shape.dependencies,
+    config: z.record(z.string(), z.unknown()).optional(),
+    security_context: z.string().optional(),
+    transport: z.array(z.string()).max(16).optional(),
+    health_interval: secondsIn(0, 86_400),
+    timeout_threshold: secondsIn(1, 86_400),
+    eviction_threshold: secondsIn(1, 7 * 86_400),
+    health_check: shape.health_check.optional(),
+    health_check_url: shape.health_check_url,
+    instance_id: z.string().max(253).optional(),
+    takeover: z.boolean().optional(),
+    resource_version: z.string().optional(),
+  })
 })
 type Registration = z.output<typeof Registration>
 

@@ -74,7 +74,7 @@ export function pathParameters(key: string): Parameter[] {
 
 /** The parameters of `GET /servers`, from the very schema that reads them. */
 function filterParameters(): Parameter[] {
-  const { properties = {} } = z.toJSONSchema(ServerQuery, { io: 'input', unrepresentable: 'any' })
+  const { properties = {} } = z.toJSONSchema(ServerQuery.unwrap(), { io: 'input', unrepresentable: 'any' })
   return Object.entries(properties).map(([name, property]) => {
     const { description, default: _default, ...schema } = property as Record<string, unknown>
     return { name, in: 'query', ...(typeof description === 'string' ? { description } : {}), schema: plain(schema) }

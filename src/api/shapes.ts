@@ -8,19 +8,21 @@ import { SourceState, SourceStatus } from '../model/status.ts'
 const Counts = z.record(z.string(), z.int())
 const Token = z.string().describe('Opaque, `epoch-revision`; also the `ETag`.')
 
-export const ServerShape = Server.meta({ id: 'Server', description: 'One server, secrets redacted.' })
+export const ServerShape = Server.unwrap().meta({ id: 'Server', description: 'One server, secrets redacted.' })
 
 /** One result of a probe, as the history of a server lists it. */
 const PastCheck = z.object({ at: z.string(), ok: z.boolean(), reason: Reason, response_time_ms: z.number() })
 
-export const ServerDetail = Server.extend({
-  health: Server.shape.health.extend({
-    last_checked: z.string().optional(),
-    response_time_ms: z.number().optional(),
-    consecutive_failures: z.int().optional(),
-    history: z.array(PastCheck).optional().describe('The last results, newest last.'),
-  }),
-}).meta({ id: 'ServerDetail', description: 'One server with what moves at every probe.' })
+export const ServerDetail = Server.unwrap()
+  .extend({
+    health: Server.unwrap().shape.health.extend({
+      last_checked: z.string().optional(),
+      response_time_ms: z.number().optional(),
+      consecutive_failures: z.int().optional(),
+      history: z.array(PastCheck).optional().describe('The last results, newest last.'),
+    }),
+  })
+  .meta({ id: 'ServerDetail', description: 'One server with what moves at every probe.' })
 
 export const ServerList = z
   .object({
@@ -43,13 +45,13 @@ export const CheckOutcome = z
     checked_at: z.string(),
     suspected: z.boolean().describe('The daemon suspects itself: the status stayed as it was.'),
     status: Status,
-    health: Server.shape.health,
+    health: Server.unwrap().shape.health,
   })
   .meta({ id: 'CheckOutcome' })
 
 export const ServerMap = z.object({ servers: z.record(z.string(), ServerShape) }).meta({ id: 'ServerMap' })
 
-export const SourceShape = SourceStatus.meta({ id: 'Source' })
+export const SourceShape = SourceStatus.unwrap().meta({ id: 'Source' })
 
 const SuspicionShape = z
   .looseObject({ since: z.string() })

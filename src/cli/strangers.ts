@@ -17,7 +17,7 @@ const elsewhere = new Set([
 /** The fields of an entry that mean nothing here, each with what may have been meant. */
 export function strangersIn(value: unknown): readonly string[] {
   if (typeof value !== 'object' || value === null) return []
-  const known = Object.keys(DefinitionFields.shape)
+  const known = Object.keys(DefinitionFields.unwrap().shape)
   return Object.keys(value)
     .filter((field) => !known.includes(field) && !elsewhere.has(field))
     .map((field) => {

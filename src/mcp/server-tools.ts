@@ -30,7 +30,7 @@ const ServerPage = z.object({
 })
 
 const schemas = {
-  list: [once(ServerQuery), once(ServerPage)],
+  list: [once(ServerQuery.unwrap()), once(ServerPage)],
   get: [once(OneName), once(OneServer)],
 } as const
 

@@ -4,20 +4,22 @@ export const Stability = z.enum(['stable', 'beta', 'alpha', 'deprecated'])
 export type Stability = z.output<typeof Stability>
 
 /** Something a server can do: declared by whoever defined it, or learned from the MCP server itself. */
-export const Capability = z.object({
-  name: z.string().min(1).max(253).describe('Name of the capability; for a tool, the name it is called by.'),
-  description: z.string().max(10_000).optional(),
-  version: z.string().min(1).max(128).default('1.0.0').describe('Semantic version.'),
-  category: z.string().max(253).optional(),
-  stability: Stability.default('stable'),
-  tags: z.array(z.string().max(253)).max(64).default([]),
-  input_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of what it takes.'),
-  kind: z.enum(['tool', 'resource', 'prompt', 'declared']).default('declared'),
-  origin: z
-    .enum(['declared', 'introspected'])
-    .default('declared')
-    .describe('`introspected`: learned by asking the MCP server itself.'),
-})
+export const Capability = z.lazy(() =>
+  z.object({
+    name: z.string().min(1).max(253).describe('Name of the capability; for a tool, the name it is called by.'),
+    description: z.string().max(10_000).optional(),
+    version: z.string().min(1).max(128).default('1.0.0').describe('Semantic version.'),
+    category: z.string().max(253).optional(),
+    stability: Stability.default('stable'),
+    tags: z.array(z.string().max(253)).max(64).default([]),
+    input_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of what it takes.'),
+    kind: z.enum(['tool', 'resource', 'prompt', 'declared']).default('declared'),
+    origin: z
+      .enum(['declared', 'introspected'])
+      .default('declared')
+      .describe('`introspected`: learned by asking the MCP server itself.'),
+  }),
+)
 export type Capability = z.output<typeof Capability>
 
 /** A plain string is a capability of that name. */

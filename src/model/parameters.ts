@@ -1,12 +1,13 @@
 import { positionOf } from './position.ts'
-import { ServerQuery } from './query.ts'
+import { everything, ServerQuery } from './query.ts'
 
 /** What is wrong with which parameter, in words for whoever sent it. */
 export type Problem = { readonly parameter: string; readonly detail: string }
 
 const lists = new Set(['tag', 'any_tag', 'status', 'capability_tags', 'fields'])
-const known = Object.keys(ServerQuery.shape)
 const most = 256
+
+const known = () => ServerQuery.unwrap().shape
 
 /**
  * Reads the parameters of a URL as a query.
@@ -20,6 +21,8 @@ export function parseQuery(
 ): { readonly query: ServerQuery } | { readonly problem: Problem } {
   const gathered = gather(parameters, unknown, besides)
   if ('problem' in gathered) return gathered
+  // Asked by most, and the first of all: it need not wait until the schema is built.
+  if (Object.keys(gathered.given).length === 0) return { query: everything }
   const parsed = ServerQuery.safeParse(gathered.given)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -43,13 +46,13 @@ function gather(
     count += 1
     if (count > most) return { problem: { parameter, detail: `more than ${most} parameters` } }
     if (besides.includes(parameter)) continue
-    if (!known.includes(parameter)) {
+    if (!Object.hasOwn(known(), parameter)) {
       if (unknown === 'ignore') continue
       const shown = parameter.slice(0, 100)
       return {
         problem: {
           parameter: shown,
-          detail: `unknown parameter "${shown}"; known are ${[...known, ...besides].join(', ')}`,
+          detail: `unknown parameter "${shown}"; known are ${[...Object.keys(known()), ...besides].join(', ')}`,
         },
       }
     }

@@ -12,51 +12,59 @@ export const HealthCheck = z.enum(['mcp', 'http', 'tcp', 'none'])
 export type HealthCheck = z.output<typeof HealthCheck>
 
 /** A URL of http or https; one with a `${placeholder}` in it is kept as it is, and never called. */
-export const HttpUrl = z
-  .string()
-  .max(4096)
-  .refine((text) => {
-    if (!/^https?:\/\/[^/]/i.test(text)) return false
-    return text.includes('${') || URL.canParse(text)
-  }, 'must be a URL of http or https')
+export const HttpUrl = z.lazy(() =>
+  z
+    .string()
+    .max(4096)
+    .refine((text) => {
+      if (!/^https?:\/\/[^/]/i.test(text)) return false
+      return text.includes('${') || URL.canParse(text)
+    }, 'must be a URL of http or https'),
+)
 
-const Text = z.string().max(10_000)
-const StringMap = z.record(z.string(), z.string()).refine((map) => Object.keys(map).length <= 256, 'has too many keys')
+const StringMap = z.lazy(() =>
+  z.record(z.string(), z.string()).refine((map) => Object.keys(map).length <= 256, 'has too many keys'),
+)
 
 /** The fields of a server as they stand once read: defaults filled in, synonyms resolved. */
-export const DefinitionFields = z.object({
-  name: ServerName.describe('Unique in its namespace.'),
-  namespace: Namespace.default('default').describe('Groups servers; a DNS label.'),
-  title: z.string().max(253).optional().describe('A name for people.'),
-  description: Text.optional(),
-  type: z
-    .enum(Transport.options, {
-      error: ({ input }) => (input === undefined ? 'has neither a command nor a url' : undefined),
-    })
-    .describe('How it is reached. Inferred: `command` means stdio, `url` means http.'),
-  command: z.string().min(1).max(4096).optional().describe('Program that a client starts for this server (stdio).'),
-  args: z.array(z.string().max(65_536)).max(1024).optional(),
-  env: StringMap.optional().describe('Environment of the command. Values are never shown.'),
-  cwd: z.string().max(4096).optional(),
-  url: z.string().max(4096).optional().describe('Where the server listens (http, sse).'),
-  headers: StringMap.optional().describe('Sent by clients. Values are never shown.'),
-  enabled: z.boolean().default(true).describe('A disabled server is listed, but neither probed nor given to clients.'),
-  tags: z.array(z.string().min(1).max(253)).max(256).default([]),
-  labels: Labels.default({}),
-  annotations: z.record(z.string(), z.string().max(262_144)).default({}),
-  version: z.string().max(253).optional(),
-  capabilities: z.array(Capability).max(1000).default([]),
-  dependencies: z.array(z.string().min(1).max(253)).max(256).default([]).describe('Names of capabilities it needs.'),
-  health_check_url: HttpUrl.optional().describe('Answers 2xx while the server is well.'),
-  health_check: HealthCheck.describe(
-    'How it is checked: `http` if a health_check_url is given, else `mcp` for a URL, else `none`.',
-  ),
-  health_check_interval: z.number().min(1).max(86_400).default(30).describe('Seconds between two checks.'),
-  auto_reconnect: z.boolean().default(true).describe('A hint for clients.'),
-  max_retries: z.number().int().min(0).max(1_000_000).default(3).describe('A hint for clients.'),
-  retry_delay: z.number().min(0).max(86_400).default(5).describe('A hint for clients, in seconds.'),
-  metadata: z.record(z.string(), z.unknown()).default({}),
-})
+export const DefinitionFields = z.lazy(() =>
+  z.object({
+    name: ServerName.describe('Unique in its namespace.'),
+    namespace: Namespace.default('default').describe('Groups servers; a DNS label.'),
+    title: z.string().max(253).optional().describe('A name for people.'),
+    description: z.string().max(10_000).optional(),
+    type: z
+      .enum(Transport.options, {
+        error: ({ input }) => (input === undefined ? 'has neither a command nor a url' : undefined),
+      })
+      .describe('How it is reached. Inferred: `command` means stdio, `url` means http.'),
+    command: z.string().min(1).max(4096).optional().describe('Program that a client starts for this server (stdio).'),
+    args: z.array(z.string().max(65_536)).max(1024).optional(),
+    env: StringMap.optional().describe('Environment of the command. Values are never shown.'),
+    cwd: z.string().max(4096).optional(),
+    url: z.string().max(4096).optional().describe('Where the server listens (http, sse).'),
+    headers: StringMap.optional().describe('Sent by clients. Values are never shown.'),
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('A disabled server is listed, but neither probed nor given to clients.'),
+    tags: z.array(z.string().min(1).max(253)).max(256).default([]),
+    labels: Labels.default({}),
+    annotations: z.record(z.string(), z.string().max(262_144)).default({}),
+    version: z.string().max(253).optional(),
+    capabilities: z.array(Capability).max(1000).default([]),
+    dependencies: z.array(z.string().min(1).max(253)).max(256).default([]).describe('Names of capabilities it needs.'),
+    health_check_url: HttpUrl.optional().describe('Answers 2xx while the server is well.'),
+    health_check: HealthCheck.describe(
+      'How it is checked: `http` if a health_check_url is given, else `mcp` for a URL, else `none`.',
+    ),
+    health_check_interval: z.number().min(1).max(86_400).default(30).describe('Seconds between two checks.'),
+    auto_reconnect: z.boolean().default(true).describe('A hint for clients.'),
+    max_retries: z.number().int().min(0).max(1_000_000).default(3).describe('A hint for clients.'),
+    retry_delay: z.number().min(0).max(86_400).default(5).describe('A hint for clients, in seconds.'),
+    metadata: z.record(z.string(), z.unknown()).default({}),
+  }),
+)
 
 const transports: Record<string, Transport> = {
   stdio: 'stdio',
@@ -132,24 +140,26 @@ function seconds(value: unknown, floor: number): unknown {
 }
 
 /** What a source says of one server. Takes every spelling that clients use; unknown fields are dropped. */
-export const ServerDefinition = z.preprocess(
-  normalise,
-  DefinitionFields.superRefine((server, context) => {
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    // An agent's `stdio://name` is an address of its own making, no command.
-    if (server.type === 'stdio' && !server.command && !server.url?.startsWith('stdio://')) {
-      refuse('command', 'is needed for a stdio server')
-    }
-    if ((server.type === 'http' || server.type === 'sse') && !HttpUrl.safeParse(server.url).success) {
-      refuse(
-        'url',
-        server.url === undefined ? `is needed for a server of type ${server.type}` : 'must be a URL of http or https',
-      )
-    }
-    if (server.health_check === 'http' && !server.health_check_url && !server.url) {
-      refuse('health_check_url', 'is needed for the check "http"')
-    }
-  }),
+export const ServerDefinition = z.lazy(() =>
+  z.preprocess(
+    normalise,
+    DefinitionFields.unwrap().superRefine((server, context) => {
+      const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+      // An agent's `stdio://name` is an address of its own making, no command.
+      if (server.type === 'stdio' && !server.command && !server.url?.startsWith('stdio://')) {
+        refuse('command', 'is needed for a stdio server')
+      }
+      if ((server.type === 'http' || server.type === 'sse') && !HttpUrl.safeParse(server.url).success) {
+        refuse(
+          'url',
+          server.url === undefined ? `is needed for a server of type ${server.type}` : 'must be a URL of http or https',
+        )
+      }
+      if (server.health_check === 'http' && !server.health_check_url && !server.url) {
+        refuse('health_check_url', 'is needed for the check "http"')
+      }
+    }),
+  ),
 )
 export type ServerDefinition = z.output<typeof ServerDefinition>
 
@@ -166,23 +176,25 @@ export const DiscoveryMethod = z.enum([
 export type DiscoveryMethod = z.output<typeof DiscoveryMethod>
 
 /** One server of the registry, as the API shows it. Everything in it is versioned. */
-export const Server = DefinitionFields.extend({
-  id: z.string().describe('`namespace/name`.'),
-  status: Status,
-  health: z.object({
-    since: z.string().describe('When the status began (RFC 3339).'),
-    reason: Reason.optional(),
-    protocol_version: z.string().optional().describe('MCP revision the server speaks, as its last good probe found.'),
+export const Server = z.lazy(() =>
+  DefinitionFields.unwrap().extend({
+    id: z.string().describe('`namespace/name`.'),
+    status: Status,
+    health: z.object({
+      since: z.string().describe('When the status began (RFC 3339).'),
+      reason: Reason.optional(),
+      protocol_version: z.string().optional().describe('MCP revision the server speaks, as its last good probe found.'),
+    }),
+    source: z.string().describe('Name of the source that defined it.'),
+    origin: z.string().describe('The file, object, URL or name inside the source.'),
+    discovery_method: DiscoveryMethod,
+    shadows: z
+      .array(z.object({ source: z.string(), origin: z.string() }))
+      .describe('Definitions of the same name that lost to this one, best first.'),
+    stale: z.boolean().describe('Its origin cannot be read now; this is its last good definition.'),
+    created_at: z.string(),
+    updated_at: z.string(),
+    resource_version: z.string(),
   }),
-  source: z.string().describe('Name of the source that defined it.'),
-  origin: z.string().describe('The file, object, URL or name inside the source.'),
-  discovery_method: DiscoveryMethod,
-  shadows: z
-    .array(z.object({ source: z.string(), origin: z.string() }))
-    .describe('Definitions of the same name that lost to this one, best first.'),
-  stale: z.boolean().describe('Its origin cannot be read now; this is its last good definition.'),
-  created_at: z.string(),
-  updated_at: z.string(),
-  resource_version: z.string(),
-})
+)
 export type Server = z.output<typeof Server>

@@ -36,7 +36,7 @@ export function takenOver(server: Fields, { far, isOwn, trustHealth }: Terms): E
   if (via.some(isOwn)) return { ...place, problem: `has come from this very registry, by way of ${via.join(', ')}` }
   if (via.length > mostRosters) return { ...place, problem: `has come through more than ${mostRosters} rosters` }
   const definition = Object.fromEntries(
-    Object.keys(DefinitionFields.shape)
+    Object.keys(DefinitionFields.unwrap().shape)
       .filter((field) => server[field] !== undefined)
       .map((field) => [field, server[field]]),
   )
