@@ -2,10 +2,12 @@ import * as z from 'zod'
 import { duration } from '../model/duration.ts'
 import { Namespace } from '../model/names.ts'
 
-export const Tls = z.strictObject({
-  cert: z.string().min(1).describe('PEM file with the certificate and its chain. Read again when it changes.'),
-  key: z.string().min(1).describe('PEM file with the private key. Read again when it changes.'),
-})
+export const Tls = z.lazy(() =>
+  z.strictObject({
+    cert: z.string().min(1).describe('PEM file with the certificate and its chain. Read again when it changes.'),
+    key: z.string().min(1).describe('PEM file with the private key. Read again when it changes.'),
+  }),
+)
 export type Tls = z.output<typeof Tls>
 
 /** Where the daemon answers. */
@@ -34,65 +36,71 @@ export type Listen = z.output<typeof Listen>
 export const Role = z.enum(['none', 'reader', 'registrar', 'admin'])
 export type Role = z.output<typeof Role>
 
-const Secret = z
-  .string()
-  .min(1)
-  .max(4096)
-  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, since it travels in a header')
+const Secret = z.lazy(() =>
+  z
+    .string()
+    .min(1)
+    .max(4096)
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, since it travels in a header'),
+)
 
 export function isToken(text: string): boolean {
   return Secret.safeParse(text).success
 }
 
 /** How often somebody may ask. */
-export const Rate = z.strictObject({
-  requests_per_second: z
-    .number()
-    .min(0.001)
-    .max(1_000_000)
-    .describe('On average. What comes sooner is a 429 that says when to come back.'),
-  burst: z
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .optional()
-    .describe('How many may come at once. Default: as many as in a second.'),
-})
+export const Rate = z.lazy(() =>
+  z.strictObject({
+    requests_per_second: z
+      .number()
+      .min(0.001)
+      .max(1_000_000)
+      .describe('On average. What comes sooner is a 429 that says when to come back.'),
+    burst: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe('How many may come at once. Default: as many as in a second.'),
+  }),
+)
 export type Rate = z.output<typeof Rate>
 
-const Grant = z.strictObject({
-  name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
-  token: Secret.optional().describe('Sent as `Authorization: Bearer TOKEN`. Better written as `${NAME}`.'),
-  token_file: z
-    .string()
-    .min(1)
-    .max(4096)
-    .optional()
-    .describe('A file with the token, or with several, one per line; read again when it changes.'),
-  role: Role.exclude(['none']).default('reader').describe('What it may do: read, register agents, or everything.'),
-  namespaces: z
-    .array(Namespace)
-    .optional()
-    .describe('The only namespaces it may change, or see secrets of. Default: all.'),
-  secrets: z.boolean().default(false).describe('Whether it may read secrets unredacted (`?secrets=true`), audited.'),
-  rate: Rate.optional().describe('How often it may ask, instead of `limits.rate`.'),
-  most_agents: z
-    .number()
-    .int()
-    .min(0)
-    .max(10_000_000)
-    .optional()
-    .describe('How many agents it may hold at once. Default: as many as there may be.'),
-})
-
 /** One token and what it may do. */
-export const TokenGrant = Grant.refine(
-  ({ token, token_file }) => (token === undefined) !== (token_file === undefined),
-  {
-    path: ['token'],
-    error: 'give either "token" or "token_file"',
-  },
+export const TokenGrant = z.lazy(() =>
+  z
+    .strictObject({
+      name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
+      token: Secret.optional().describe('Sent as `Authorization: Bearer TOKEN`. Better written as `${NAME}`.'),
+      token_file: z
+        .string()
+        .min(1)
+        .max(4096)
+        .optional()
+        .describe('A file with the token, or with several, one per line; read again when it changes.'),
+      role: Role.exclude(['none']).default('reader').describe('What it may do: read, register agents, or everything.'),
+      namespaces: z
+        .array(Namespace)
+        .optional()
+        .describe('The only namespaces it may change, or see secrets of. Default: all.'),
+      secrets: z
+        .boolean()
+        .default(false)
+        .describe('Whether it may read secrets unredacted (`?secrets=true`), audited.'),
+      rate: Rate.optional().describe('How often it may ask, instead of `limits.rate`.'),
+      most_agents: z
+        .number()
+        .int()
+        .min(0)
+        .max(10_000_000)
+        .optional()
+        .describe('How many agents it may hold at once. Default: as many as there may be.'),
+    })
+    .refine(({ token, token_file }) => (token === undefined) !== (token_file === undefined), {
+      path: ['token'],
+      error: 'give either "token" or "token_file"',
+    }),
 )
 export type TokenGrant = z.output<typeof TokenGrant>
 

@@ -12,7 +12,7 @@ export function plansOf({ sources }: Pick<Config, 'sources'>, tools: SourceTools
   return all.map((source) => planOf(source, tools))
 }
 
-const implicit = SourceConfig.parse({ type: 'manual' })
+const implicit = SourceConfig.parse({ type: 'manual' }, { jitless: true })
 
 /** The source of servers written by hand, as the config lists it or not. */
 export function manualSource({ sources }: Pick<Config, 'sources'>) {

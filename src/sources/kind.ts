@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Door } from '../flow/door.ts'
 import type { Log } from '../log.ts'
 import type { Reach } from '../model/change.ts'
+import { later } from '../model/later.ts'
 import type { DiscoveryMethod } from '../model/server.ts'
 import type { Source } from '../model/source.ts'
 
@@ -52,16 +53,10 @@ export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
   readonly open: (config: z.output<Config>, tools: SourceTools) => Source
 }
 
-/**
- * Gives the config's own type to `open` and the rest. `config` is called when a source of that kind is first met: most
- * starts meet few, and to build the schemas of all takes longer than anything else they do.
- */
+/** Gives the config's own type to `open` and the rest; `config` is called when a source of that kind is first met. */
 export function defineSource<Config extends z.ZodObject>({
   config,
   ...kind
 }: Omit<SourceKind<Config>, 'config'> & { readonly config: () => Config }): SourceKind<Config> {
-  const later = z.lazy(config)
-  // What tells the kinds apart, said beforehand: the union of them would build each to ask for it.
-  Object.defineProperty(later._zod, 'propValues', { value: { type: new Set([kind.type]) } })
-  return { ...kind, config: later }
+  return { ...kind, config: later(kind.type, config) }
 }

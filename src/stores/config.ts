@@ -1,55 +1,57 @@
 import * as z from 'zod'
+import { later } from '../model/later.ts'
 
-const path = z.string().min(1).max(4096)
+const path = () => z.string().min(1).max(4096)
 
-const TlsMode = z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'])
-
-const remote = {
-  url: z
-    .string()
-    .max(4096)
-    .refine((text) => /^(postgres(ql)?|mysql|mariadb):\/\//i.test(text), 'must begin with postgres:// or mysql://')
-    .optional()
-    .describe(
-      'Address with everything in it, such as `postgres://user:password@host:5432/name?sslmode=verify-full`. What is also given by itself wins.',
-    ),
-  host: z.string().min(1).max(253).optional().describe('Default localhost; a path is the folder of a Unix socket.'),
-  port: z.number().int().min(1).max(65_535).optional().describe('Default: the usual one of the database.'),
-  name: z.string().min(1).max(253).optional().describe('Name of the database; default mcp_roster.'),
-  user: z.string().min(1).max(253).optional().describe('User of the database.'),
-  password: z.string().max(4096).optional().describe('Password of that user; better written as `${NAME}`.'),
-  pool_size: z.number().int().min(2).max(100).default(4).describe('Connections held at most by this daemon.'),
-  poll: z
-    .number()
-    .min(0.1)
-    .max(60)
-    .optional()
-    .describe('Seconds after which a write of another replica is seen at the latest.'),
-  timeout: z.number().min(0.5).max(300).default(10).describe('Seconds after which a silent database counts as down.'),
-  tls: z
-    .strictObject({
-      mode: TlsMode.default('verify-full').describe(
-        'As `sslmode` of PostgreSQL: `require` encrypts without checking whom it talks to.',
+function remote() {
+  return {
+    url: z
+      .string()
+      .max(4096)
+      .refine((text) => /^(postgres(ql)?|mysql|mariadb):\/\//i.test(text), 'must begin with postgres:// or mysql://')
+      .optional()
+      .describe(
+        'Address with everything in it, such as `postgres://user:password@host:5432/name?sslmode=verify-full`. What is also given by itself wins.',
       ),
-      ca: path.optional().describe('File of certificates to trust instead of the public ones.'),
-      cert: path.optional().describe('File of the client certificate.'),
-      key: path.optional().describe('File of its key.'),
-    })
-    .optional()
-    .describe('Left out: as the URL says by `sslmode` or `ssl-mode`, else unencrypted.'),
-} as const
+    host: z.string().min(1).max(253).optional().describe('Default localhost; a path is the folder of a Unix socket.'),
+    port: z.number().int().min(1).max(65_535).optional().describe('Default: the usual one of the database.'),
+    name: z.string().min(1).max(253).optional().describe('Name of the database; default mcp_roster.'),
+    user: z.string().min(1).max(253).optional().describe('User of the database.'),
+    password: z.string().max(4096).optional().describe('Password of that user; better written as `${NAME}`.'),
+    pool_size: z.number().int().min(2).max(100).default(4).describe('Connections held at most by this daemon.'),
+    poll: z
+      .number()
+      .min(0.1)
+      .max(60)
+      .optional()
+      .describe('Seconds after which a write of another replica is seen at the latest.'),
+    timeout: z.number().min(0.5).max(300).default(10).describe('Seconds after which a silent database counts as down.'),
+    tls: z
+      .strictObject({
+        mode: z
+          .enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full'])
+          .default('verify-full')
+          .describe('As `sslmode` of PostgreSQL: `require` encrypts without checking whom it talks to.'),
+        ca: path().optional().describe('File of certificates to trust instead of the public ones.'),
+        cert: path().optional().describe('File of the client certificate.'),
+        key: path().optional().describe('File of its key.'),
+      })
+      .optional()
+      .describe('Left out: as the URL says by `sslmode` or `ssl-mode`, else unencrypted.'),
+  } as const
+}
 
 /** Where registrations and the last good readings survive a restart. */
 export const Store = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('memory').describe('Nothing survives a restart.') }),
   z.strictObject({
     type: z.literal('sqlite'),
-    path: path
+    path: path()
       .default('roster.db')
       .describe('The database file, on a local disk; a relative path is one inside the state directory.'),
   }),
-  z.strictObject({ type: z.literal('postgres'), ...remote }),
-  z.strictObject({ type: z.literal('mysql').describe('MySQL or MariaDB.'), ...remote }),
+  later('postgres', () => z.strictObject({ type: z.literal('postgres'), ...remote() })),
+  later('mysql', () => z.strictObject({ type: z.literal('mysql').describe('MySQL or MariaDB.'), ...remote() })),
 ])
 export type Store = z.output<typeof Store>
 export type RemoteStore = Extract<Store, { type: 'postgres' | 'mysql' }>
