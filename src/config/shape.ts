@@ -15,7 +15,7 @@ function bare(schema: z.core.$ZodType): Definition {
   const def = definitionOf(schema)
   if ('innerType' in def) return bare(def.innerType)
   if (def.type === 'pipe') return bare(definitionOf(def.in).type === 'transform' ? def.out : def.in)
-  if (schema instanceof z.core.$ZodLazy) return bare(schema._zod.innerType)
+  if (schema instanceof z.ZodLazy) return bare(schema.unwrap())
   return def
 }
 

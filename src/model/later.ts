@@ -6,7 +6,8 @@ import * as z from 'zod'
  */
 export function later<Form extends z.ZodObject>(type: string, build: () => Form): z.ZodLazy<Form> {
   const form = z.lazy(build)
+  const { _zod: inside } = form
   // Said beforehand: the union would build each to ask it.
-  Object.defineProperty(form._zod, 'propValues', { value: { type: new Set([type]) } })
+  Object.defineProperty(inside, 'propValues', { value: { type: new Set([type]) } })
   return form
 }
