@@ -9,6 +9,7 @@ type Call = {
 }
 
 const perBatch = { operations: 1000, size: 8 * 1024 * 1024 } as const
+const perTurn = 16
 const mostWaiting = { operations: 100_000, size: 64 * 1024 * 1024 } as const
 
 /**
@@ -21,6 +22,7 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   let queue: Call[] = []
   const waiting = { operations: 0, size: 0 }
   let running: Promise<void> | undefined
+  let telling = Promise.resolve()
 
   function commit(operations: readonly Operation[]): Promise<readonly Outcome[]> {
     const size = sizeOf(operations)
@@ -62,13 +64,21 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   async function carryOut(batch: readonly Call[]): Promise<void> {
     try {
       const outcomes = await write(batch.length === 1 ? batch[0]!.operations : batch.flatMap((call) => call.operations))
-      let next = 0
-      for (const { operations, resolve } of batch) resolve(outcomes.slice(next, (next += operations.length)))
+      telling = telling.then(() => tell(batch, outcomes))
     } catch (error) {
       await breakOff(batch, error)
       return
     }
     settle(batch)
+  }
+
+  /** A few in each turn of the event loop: what each of them goes on to do must not hold up everybody else. */
+  async function tell(batch: readonly Call[], outcomes: readonly Outcome[]): Promise<void> {
+    let next = 0
+    for (const [at, { operations, resolve }] of batch.entries()) {
+      if (at > 0 && at % perTurn === 0) await new Promise((go) => setImmediate(go))
+      resolve(outcomes.slice(next, (next += operations.length)))
+    }
   }
 
   async function breakOff(batch: readonly Call[], error: unknown): Promise<void> {
@@ -88,7 +98,13 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
     }
   }
 
-  return { commit, waiting: () => waiting.operations, idle: () => running ?? Promise.resolve() }
+  /** Resolves once everybody has been told. */
+  async function idle(): Promise<void> {
+    await running
+    await telling
+  }
+
+  return { commit, waiting: () => waiting.operations, idle }
 }
 
 function sizeOf(operations: readonly Operation[]): number {

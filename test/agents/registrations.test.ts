@@ -64,7 +64,7 @@ describe('registrations', () => {
     await registrations.next()
     const next = registrations.next()
     await new Promise((resolve) => setImmediate(resolve))
-    const ids = Array.from({ length: 20 }, (_, at) => `agent-${at}`)
+    const ids = Array.from({ length: 10 }, (_, at) => `agent-${at}`)
 
     const told = ids.map(async (id) => {
       await registrations.agents.register(request(id))

@@ -36,6 +36,28 @@ describe('group commit', () => {
     assert.equal(group.waiting(), 0)
   })
 
+  it('tells its callers a few in each turn of the event loop, in order', async () => {
+    const { write } = createSlow()
+    const group = createGroupCommit(write)
+    const told: number[] = []
+    const calls = Array.from({ length: 40 }, (_, at) =>
+      group.commit([put({ name: `${at}` })]).then(() => told.push(at)),
+    )
+    const turns: number[] = []
+
+    await calls[0]
+    while (told.length < calls.length) {
+      turns.push(told.length)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+
+    assert.ok(turns.length > 1 && turns.every((many) => many <= 32), turns.join())
+    assert.deepEqual(
+      told,
+      calls.map((_, at) => at),
+    )
+  })
+
   it('keeps one bad call from hurting its neighbours', async () => {
     const { write, failures } = createSlow()
     failures.set('bad', new Error('no such thing'))

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../../agents/caller.ts'
 import type { Mesh, Told } from '../../agents/mesh.ts'
+import { createTurns } from '../../flow/turns.ts'
 import type { Log } from '../../log.ts'
 import { bodyTooLarge, jsonIn } from '../body.ts'
 import { replyToError } from '../fault.ts'
@@ -31,8 +32,8 @@ export type Posts = Readonly<Record<string, Post>>
 /**
  * Answers posts before the router, and a ready one without a promise.
  *
- * What is answered in one turn of the event loop is written at its end: whoever waits on this machine is then woken
- * once by many answers, not by each, which would cost more than all the rest of a heartbeat.
+ * What came in one turn of the event loop is worked on at its end, and answered after that: whoever waits on this machine
+ * is then woken once by many answers, not by each, which would cost more than all the rest of a heartbeat.
  */
 export function createPosts({
   posts,
@@ -49,37 +50,26 @@ export function createPosts({
       [`/api/v1${path}`, post],
     ]),
   )
-  let answered: [ServerResponse, Answer, Admitted][] = []
+  const turns = createTurns()
 
   const front: Front = (request, response, admitted) => {
     const post = request.method === 'POST' ? byPath.get(request.url ?? '') : undefined
     if (!post) return false
-    receive(request, {
-      take: (body) => {
-        const answer = post({ body, caller: admitted.principal, header: headerOf(request) })
-        if (!(answer instanceof Promise)) return succeed(response, answer, admitted)
-        answer.then((later) => succeed(response, later, admitted)).catch(fail)
-      },
-      fail,
-    })
+    const { principal: caller, cors } = admitted
+    const fail = (error: unknown) =>
+      send(request, response, replyToError(meshProblem(error, mesh), { log, path: pathOf(request) }), cors)
+    const succeed = (answer: Answer) => turns.add(() => write(response, answer, admitted))
+    const take = (bytes: Buffer) => {
+      try {
+        const answer = post({ body: notEmpty(jsonIn(bytes)), caller, header: headerOf(request) })
+        if (answer instanceof Promise) answer.then(succeed).catch(fail)
+        else succeed(answer)
+      } catch (error) {
+        fail(error)
+      }
+    }
+    receive(request, { take: (bytes) => turns.add(() => take(bytes)), fail })
     return true
-
-    function fail(error: unknown): void {
-      send(request, response, replyToError(meshProblem(error, mesh), { log, path: pathOf(request) }), admitted.cors)
-    }
-  }
-
-  function succeed(response: ServerResponse, answer: Answer, admitted: Admitted): void {
-    if (answered.push([response, answer, admitted]) === 1) setImmediate(writeAll)
-  }
-
-  function writeAll(): void {
-    const ready = answered
-    answered = []
-    for (const [response, { status = 200, headers, text }, { cors }] of ready) {
-      response.writeHead(status, { ...fresh, 'content-length': Buffer.byteLength(text), ...headers, ...cors })
-      response.end(text)
-    }
   }
 
   return {
@@ -106,10 +96,15 @@ const fresh = {
   vary: 'Origin',
 } as const
 
+function write(response: ServerResponse, { status = 200, headers, text }: Answer, { cors }: Admitted): void {
+  response.writeHead(status, { ...fresh, 'content-length': Buffer.byteLength(text), ...headers, ...cors })
+  response.end(text)
+}
+
 /** Reads the body by its events: an async iterator would cost a third of the speed. */
 function receive(
   request: IncomingMessage,
-  { take, fail }: { take: (body: unknown) => void; fail: (error: unknown) => void },
+  { take, fail }: { take: (bytes: Buffer) => void; fail: (error: unknown) => void },
 ): void {
   const chunks: Buffer[] = []
   let length = 0
@@ -124,13 +119,7 @@ function receive(
     linger(request)
     fail(bodyTooLarge(mostBytes))
   }
-  const finish = () => {
-    try {
-      take(notEmpty(jsonIn(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))))
-    } catch (error) {
-      fail(error)
-    }
-  }
+  const finish = () => take(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
   request.on('data', collect)
   request.on('end', finish)
   // Whoever stops half-way is gone; there is nobody to tell.
