@@ -1,8 +1,8 @@
 import { PerformanceObserver } from 'node:perf_hooks'
 import v8 from 'node:v8'
 
-/** Its two halves together. */
-const most = 16 * 1024 * 1024
+/** Each of its two halves. */
+const most = 8 * 1024 * 1024
 /** By how much V8 lets it grow at a time. */
 const usually = 2
 
@@ -31,6 +31,8 @@ export function boundYoungGeneration(): Disposable {
   }
 }
 
+/** What one half holds, whether all of it is in use yet or not. */
 export function youngBytes(): number {
-  return v8.getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0
+  const young = v8.getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
+  return young ? young.space_used_size + young.space_available_size : 0
 }
