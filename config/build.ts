@@ -15,9 +15,13 @@ const englishOnly: Plugin = {
   },
 }
 
+/** Modules of Node that take long to load, and are not needed for the first answer. */
+const slow = new Set(['node:crypto', 'node:dgram', 'node:zlib'])
+
 /**
  * Node's own modules, asked for directly. An import makes a facade of each, which reads every export there is, those that
- * load much when they are first seen included; here only what is used is read.
+ * load much when they are first seen included; here only what is used is read. The functions of the slow ones load them when
+ * they are called.
  */
 const withoutFacades: Plugin = {
   name: 'without-facades',
@@ -28,13 +32,19 @@ const withoutFacades: Plugin = {
         : undefined,
     )
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
-      const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter((name) => name !== 'default')
-      const picked = names.map((name) => `const picked_${name} = /* @__PURE__ */ pick('${name}')`)
+      const parts = Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) ?? {})
+      const names = Object.keys(parts).filter((name) => name !== 'default')
+      const isCalled = (name: string) => typeof parts[name]?.value === 'function' && /^[a-z]/.test(name)
+      const picked = names.map((name) => {
+        const how = slow.has(path) && isCalled(name) ? 'later' : 'pick'
+        return `const picked_${name} = /* @__PURE__ */ ${how}('${name}')`
+      })
       const exported = names.map((name) => `picked_${name} as ${name}`)
       return {
         contents: [
-          `const whole = process.getBuiltinModule('${path}')`,
+          `const whole = /* @__PURE__ */ process.getBuiltinModule('${path}')`,
           'const pick = (name) => whole[name]',
+          `const later = (name) => (...given) => process.getBuiltinModule('${path}')[name](...given)`,
           ...picked,
           `export { whole as default, ${exported.join(', ')} }`,
         ].join('\n'),

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { complaint } from '../model/complaint.ts'
@@ -27,8 +26,6 @@ export type LoadedConfig = {
   readonly config: Config
   /** The file it came from, or that would be read if it were there; absolute. */
   readonly file: string | undefined
-  /** Changes when the file's content does. */
-  readonly fingerprint: string
   readonly originOf: (path: Path) => Origin
   /** What the operator should hear of, once. */
   readonly warnings: readonly string[]
@@ -67,7 +64,6 @@ export async function loadConfig({
   return {
     config: absolute(data, place, file),
     file,
-    fingerprint: hash('sha256', text),
     originOf,
     warnings,
     notes,

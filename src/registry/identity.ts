@@ -10,7 +10,7 @@ const unmade = 'empty'
  * of one database are the same registry.
  */
 export function createIdentity({ epoch }: { epoch: () => string | undefined }) {
-  const born = randomUUID()
+  let born: string | undefined
 
   function lasting(): string | undefined {
     const known = epoch()
@@ -18,7 +18,7 @@ export function createIdentity({ epoch }: { epoch: () => string | undefined }) {
   }
 
   return {
-    id: () => lasting() ?? born,
+    id: () => lasting() ?? (born ??= randomUUID()),
     /** What it was called before its database was known counts too. */
     isOwn: (instance: string) => instance === born || instance === lasting(),
   }
