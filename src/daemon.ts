@@ -106,6 +106,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     version,
     log: log.child({ part: 'mcp' }),
   })
+  // Whoever named a store wants that one or none: nothing is answered before it is there.
+  if (isNamed(loaded)) await opening
   const api = stack.use(
     await openApi({
       rules: rulesOf(loaded),
@@ -162,9 +164,12 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
 }
 
 /** The store that the config names; where nobody named one and none can be written, memory. */
-async function openStoreOf({ config, originOf }: LoadedConfig, log: RootLog) {
-  const orMemory = ['type', 'path'].every((key) => originOf(['store', key]).from === 'default')
-  return await openStore(config.store, { log: log.child({ part: 'store' }), orMemory })
+async function openStoreOf(loaded: LoadedConfig, log: RootLog) {
+  return await openStore(loaded.config.store, { log: log.child({ part: 'store' }), orMemory: !isNamed(loaded) })
+}
+
+function isNamed({ originOf }: LoadedConfig): boolean {
+  return ['type', 'path'].some((key) => originOf(['store', key]).from !== 'default')
 }
 
 /** What moves with every probe, and with every heartbeat. */

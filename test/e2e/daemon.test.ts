@@ -139,6 +139,25 @@ describe('the daemon', () => {
     })
   })
 
+  it('ends with 1 and one clear line where the store that was asked for cannot be had, before it answers anybody', async () => {
+    using folder = temporary()
+    for (const [DATABASE_URL, what] of [
+      [
+        'postgres://roster:c4nary@127.0.0.1:1/roster',
+        /postgres at 127\.0\.0\.1:1\/roster .*Start it or mend its address/,
+      ],
+      ['mysql://roster:c4nary@127.0.0.1:1/roster', /mysql at 127\.0\.0\.1:1\/roster .*Start it or mend its address/],
+      ['/proc/nowhere/roster.db', /\/proc\/nowhere.*Start it or mend its address/],
+    ] as const) {
+      await assert.rejects(start([], { home: folder.path, env: { DATABASE_URL } }), (error: Error) => {
+        assert.match(error.message, /ended with 1/)
+        assert.match(error.message, what)
+        assert.doesNotMatch(error.message, /listening|c4nary|at .*\.ts:\d/)
+        return true
+      })
+    }
+  })
+
   it('finishes what was asked and exits with 0 when it is told to end', async () => {
     using folder = temporary()
     const daemon = await start([folder.path], { home: folder.at('home') })
