@@ -1,25 +1,20 @@
 import type { Capability } from '../model/capability.ts'
-import type { Registered } from '../model/change.ts'
 import { matchesFuzzily } from '../model/fuzzy.ts'
 import { matchingFacets } from '../model/matching.ts'
 import { redactText } from '../model/redact.ts'
 import type { Server } from '../model/server.ts'
 import type { Agent } from './agent.ts'
-import { isAgent, type MeshRegistry } from './mesh-registry.ts'
+import { isAgent } from './mesh-registry.ts'
 import type { CapabilityQuery } from './parameters.ts'
 import { capabilityView } from './view.ts'
 
 /** One server, and those of its capabilities that were asked for. */
 export type FoundCapabilities = { readonly server: Server; readonly capabilities: readonly Capability[] }
 
-/** Finds capabilities, declared and introspected, of agents and of all other servers. */
-export function findCapabilities(
-  asked: CapabilityQuery,
-  registry: Pick<MeshRegistry, 'select'>,
-  of: readonly Registered[] = registry.select(asked.query).page,
-): readonly FoundCapabilities[] {
+/** Which capabilities of these servers, declared and introspected, are asked for. */
+export function findCapabilities(asked: CapabilityQuery, of: readonly Server[]): readonly FoundCapabilities[] {
   const suits = suitingCapability(asked)
-  return of.flatMap(({ server }) => {
+  return of.flatMap((server) => {
     const capabilities = server.capabilities.filter(suits)
     return capabilities.length > 0 ? [{ server, capabilities }] : []
   })

@@ -30,7 +30,7 @@ export function createFinder({
   agentOf: (id: string) => Agent | undefined
   shadowed: () => ReadonlySet<string>
 }) {
-  return function find({ query, also, after }: AgentQuery): FoundAgents {
+  function find({ query, also, after }: AgentQuery): FoundAgents {
     const asked = { ...query, source: source(), continue: after }
     const position = positionOf(asked)
     if (position && 'problem' in position) throw new ParameterProblem('continue', `continue: ${position.problem}`)
@@ -47,15 +47,29 @@ export function createFinder({
     return { agents: [...agents, ...shadowedIn(query, suits)] }
   }
 
-  function shadowedIn(query: ServerQuery, suits: (server: Server) => boolean): Found[] {
+  function shadowedIn(
+    query: ServerQuery,
+    suits: (server: Server) => boolean = () => true,
+  ): { agent: Agent; winner: Server }[] {
     if (shadowed().size === 0) return []
     const holds = matching(query)
     return [...shadowed()].toSorted().flatMap((id) => {
       const winner = registry.get(id)?.server
       const agent = winner && agentOf(winner.name)
       if (!winner || !agent) return []
-      const asServer: Server = { ...winner, ...agent.definition, status: agent.lease.status, health: { since: '' } }
-      return holds(asServer) && suits(asServer) ? [{ agent, winner }] : []
+      const server = hiddenServer(agent, winner)
+      return holds(server) && suits(server) ? [{ agent, winner }] : []
     })
   }
+
+  return {
+    find,
+    /** The servers that shadowed agents would be, of those that a query asks for. */
+    hidden: (query: ServerQuery): Server[] => shadowedIn(query).map(({ agent, winner }) => hiddenServer(agent, winner)),
+  }
+}
+
+/** The server that a shadowed agent would be, were it not for the winner of its name. */
+export function hiddenServer({ definition, lease }: Agent, winner: Server): Server {
+  return { ...winner, ...definition, discovery_method: 'registered', status: lease.status, health: { since: '' } }
 }

@@ -7,7 +7,7 @@ import { type Caller, holderOf, mayRegister, mayTouch } from './caller.ts'
 import { capabilityOf, findCapabilities } from './capabilities.ts'
 import { createCensus } from './census.ts'
 import { createDependencies, type Provider } from './dependencies.ts'
-import { type AgentQuery, createFinder, type FoundAgents } from './find.ts'
+import { type AgentQuery, createFinder, type FoundAgents, hiddenServer } from './find.ts'
 import { type Beat, type Form } from './forms.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 import type { CapabilityQuery } from './parameters.ts'
@@ -68,7 +68,7 @@ export function createMesh({
     for (const { type, before } of changes)
       if (type === 'DELETED' && isAgent(before)) dependencies.forget(before.server.name)
   })
-  const find = createFinder({ registry, source, agentOf: agents.peek, shadowed: shadowed.ids })
+  const { find, hidden } = createFinder({ registry, source, agentOf: agents.peek, shadowed: shadowed.ids })
 
   /** Throws where nothing can be said of agents, or nothing yet. */
   function mustKnow(): void {
@@ -183,7 +183,9 @@ export function createMesh({
     capabilities: (asked: CapabilityQuery) => {
       // What other servers can do is known even where no agents are taken.
       if (source() !== undefined || asked.agent_id !== undefined) mustKnow()
-      return findCapabilities(asked, registry, asked.agent_id === undefined ? undefined : one(asked.agent_id, asked))
+      const { agent_id, query } = asked
+      const all = () => [...registry.select(query).page.map(({ server }) => server), ...hidden(query)]
+      return findCapabilities(asked, agent_id === undefined ? all() : one(agent_id, asked))
     },
     capabilityOf: (server: Server, capability: Server['capabilities'][number]) =>
       capabilityOf({ server }, capability, agents.peek),
@@ -217,12 +219,13 @@ export function createMesh({
   /** The one server that `agent_id` names: an agent, or any other by its whole id. */
   function one(id: string, { query }: CapabilityQuery) {
     const agent = agents.get(id)
-    const registered = registry.get(agent ? serverIdOf(agent) : id)
-    if (!registered) throw new UnknownAgent(id)
-    const { status, namespace } = registered.server
+    const { server, winner } = agent ? found(agent) : { server: registry.get(id)?.server }
+    const shown = agent && winner ? hiddenServer(agent, winner) : server
+    if (!shown) throw new UnknownAgent(id)
+    const { status, namespace } = shown
     const suits =
       (query.status.length === 0 || query.status.includes(status)) && (query.namespace ?? namespace) === namespace
-    return suits ? [registered] : []
+    return suits ? [shown] : []
   }
 }
 

@@ -179,6 +179,9 @@ describe('finding capabilities', () => {
       ['?agent_id=processor&name=audit', ['audit']],
       ['?agent_id=weather&agent_namespace=default', []],
       ['?agent_id=default/tools', ['echo']],
+      ['?name=mine', ['mine']],
+      ['?agent_id=shadowed', ['mine']],
+      ['?agent_id=default/shadowed', ['theirs']],
     ] as const) {
       const { body } = await mesh.get(`/capabilities${query}`)
       assert.deepEqual(
@@ -207,5 +210,23 @@ describe('finding capabilities', () => {
       ],
       ['default/tools', 'tools', 'default', 'healthy', 'http://weather.example/mcp'],
     )
+  })
+
+  it('shows those of an agent that a server of its name stands before, as its own', async () => {
+    await using mesh = await peopled()
+    const about = async (query: string) =>
+      ((await mesh.get(`/capabilities${query}`)).body['capabilities'] as Answer[]).map(
+        ({ name, agent_id, agent_status, agent_endpoint }) => [name, agent_id, agent_status, agent_endpoint],
+      )
+
+    assert.deepEqual(await about('?name=mine'), [['mine', 'shadowed', 'healthy', 'stdio://shadowed']])
+    assert.deepEqual(await about('?name=theirs'), [
+      ['theirs', 'default/shadowed', 'healthy', 'http://weather.example/mcp'],
+    ])
+    mesh.pass(60)
+    assert.deepEqual(await about('?name=mine'), [])
+    assert.deepEqual(await about('?name=mine&agent_status=unhealthy'), [
+      ['mine', 'shadowed', 'unhealthy', 'stdio://shadowed'],
+    ])
   })
 })
