@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseQuery } from '../../src/model/parameters.ts'
 import { continueAfter, positionOf } from '../../src/model/position.ts'
-import { canonical, everything } from '../../src/model/query.ts'
+import { canonical, everything, ServerQuery } from '../../src/model/query.ts'
 
 const asked = (text: string, options = {}) => {
   const parsed = parseQuery(new URLSearchParams(text), options)
@@ -26,6 +26,7 @@ describe('the parameters of a query', () => {
   })
 
   it('ask for everything where none is given', () => {
+    assert.deepEqual(ServerQuery.parse({}), everything)
     assert.deepEqual(asked(''), everything)
     assert.deepEqual(asked('namespace=&tag=&status=&fuzzy_match=&limit='), everything)
     assert.equal(canonical(asked('fuzzy_match=false')), canonical(everything))
