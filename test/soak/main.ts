@@ -8,9 +8,10 @@ import { parseArgs } from 'node:util'
 import type { Effort, Figures, Scenario } from './scenario.ts'
 import { files } from './scenarios/files.ts'
 import { lives } from './scenarios/lives.ts'
+import { stores } from './scenarios/stores.ts'
 import { streams } from './scenarios/streams.ts'
 
-const scenarios: readonly Scenario[] = [...files, ...streams, ...lives]
+const scenarios: readonly Scenario[] = [...files, ...streams, ...lives, ...stores]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
