@@ -69,7 +69,7 @@ describe('health', { concurrency: true }, () => {
     const well = await until(async () => {
       const found = await one(daemon, 'weather')
       return found.status === 'healthy' && found.capabilities.length > 0 && found
-    })
+    }, 30)
     assert.ok((well.health.response_time_ms ?? 0) > 0)
     assert.equal(well.health.protocol_version, '2026-07-28')
     assert.deepEqual(

@@ -6,8 +6,8 @@ import type { Answer, Question } from './parse-worker.ts'
 import type { Format } from './parse.ts'
 
 export type ElsewhereOptions = {
-  /** A text that takes longer is refused, and its thread ended. */
-  readonly deadlineMs?: number
+  /** A text that takes more work is refused, and its thread ended: milliseconds of processor time. */
+  readonly workMs?: number
   /** The thread is ended when it had nothing to do for this long. */
   readonly idleMs?: number
 }
@@ -19,8 +19,40 @@ function workerFile(): URL {
   return existsSync(beside) ? beside : new URL('./chunks/parse-worker.js', import.meta.url)
 }
 
+/** A thread that gets next to nothing of a busy machine is waited for this many times as long as it may work. */
+const patience = 12
+
+/**
+ * Aborts once the thread has worked for `workMs`. It is the work that counts: on a busy machine, or in a container with a
+ * tenth of a processor, a good text takes long, too.
+ */
+function watch(thread: Worker, workMs: number) {
+  const over = new AbortController()
+  const nothing = { user: 0, system: 0 }
+  const began = thread.cpuUsage().catch(() => nothing) // where it does not run yet
+  let next = setTimeout(() => void look(), workMs)
+  const last = setTimeout(() => over.abort(), patience * workMs)
+
+  async function look(): Promise<void> {
+    const before = await began
+    const { user, system } = await thread.cpuUsage(before).catch(() => nothing)
+    const left = workMs - (user + system) / 1000
+    if (left <= 0) over.abort()
+    else if (!over.signal.aborted) next = setTimeout(() => void look(), left)
+  }
+
+  return {
+    signal: over.signal,
+    [Symbol.dispose]() {
+      over.abort()
+      clearTimeout(next)
+      clearTimeout(last)
+    },
+  }
+}
+
 /** Parses texts on a thread of its own, one after another. The thread is started by the first text, and again after a failure. */
-export function createElsewhere({ deadlineMs = 5000, idleMs = 10_000 }: ElsewhereOptions = {}) {
+export function createElsewhere({ workMs = 5000, idleMs = 10_000 }: ElsewhereOptions = {}) {
   let worker: Worker | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -42,9 +74,10 @@ export function createElsewhere({ deadlineMs = 5000, idleMs = 10_000 }: Elsewher
     })
     // Whoever waits for an answer keeps the process alive; a thread at rest does not.
     worker.ref()
+    using watched = watch(worker, workMs)
+    const { signal } = watched
     try {
       const parts: Entry[] = []
-      const signal = AbortSignal.timeout(deadlineMs)
       let answer = await asked(worker, { type: 'parse', text, format }, signal)
       while (answer.type === 'part') {
         for (const entry of answer.entries) parts.push(entry)
@@ -64,12 +97,13 @@ export function createElsewhere({ deadlineMs = 5000, idleMs = 10_000 }: Elsewher
       void thread.terminate()
       reject(error)
     }
-    const late = () => die(new SourceError(`takes longer than ${deadlineMs / 1000} s to parse`, { class: 'config' }))
+    const late = () => die(new SourceError(`takes more than ${workMs / 1000} s to parse`, { class: 'config' }))
     const broken = (cause: unknown) =>
       die(new SourceError('needs more memory to parse than it may have', { class: 'config', cause }))
     const ended = () => die(new SourceError('could not be parsed: the thread that parses ended'))
     thread.once('message', resolve).once('error', broken).once('exit', ended)
     signal.addEventListener('abort', late)
+    if (signal.aborted) late()
     thread.postMessage(question, [])
     try {
       return await promise
