@@ -1,22 +1,27 @@
 /** Work that yields wherever it may be interrupted, and returns what it made. */
 export type Work<T> = Iterator<unknown, T>
 
-/** Who waits for a turn of the event loop; `taken` for as long as the present one has been given to somebody. */
+/** So much of such work is done in one turn of the event loop. */
+const budgetMs = 5
+
+/** Who waits for a turn of the event loop; `next` gives it, for as long as somebody has had one lately. */
 const waiting: (() => void)[] = []
-let taken: NodeJS.Immediate | undefined
+let coming: NodeJS.Immediate | undefined
+/** When the budget of the present turn is used up. */
+let until = 0
 
 /**
- * Does work in slices of `budgetMs`, each in a turn of the event loop of its own: however much of such work there is, whoever's,
- * nothing else waits for more than one slice.
+ * Does work in slices: however much of such work there is, whoever's, nothing else waits for more than one slice of it all.
  */
-export async function sliced<T>(work: Work<T>, budgetMs = 5): Promise<T> {
+export async function sliced<T>(work: Work<T>): Promise<T> {
   for (;;) {
     await turn()
-    const until = performance.now() + budgetMs
-    do {
+    while (performance.now() < until) {
       const step = work.next()
-      if (step.done) return step.value
-    } while (performance.now() < until)
+      if (!step.done) continue
+      if (performance.now() < until) waiting.shift()?.()
+      return step.value
+    }
   }
 }
 
@@ -29,8 +34,8 @@ export function atOnce<T>(work: Work<T>): T {
 }
 
 /** Goes through `items` in slices. */
-export async function inSlices<T>(items: Iterable<T>, act: (item: T) => void, budgetMs?: number): Promise<void> {
-  await sliced(each(items, act), budgetMs)
+export async function inSlices<T>(items: Iterable<T>, act: (item: T) => void): Promise<void> {
+  await sliced(each(items, act))
 }
 
 function* each<T>(items: Iterable<T>, act: (item: T) => void): Generator<void, void> {
@@ -40,14 +45,22 @@ function* each<T>(items: Iterable<T>, act: (item: T) => void): Generator<void, v
   }
 }
 
-/** Resolves at once where nobody has this turn of the event loop, else when it is ours. */
+/** Resolves at once while this turn of the event loop has something left, else in the first one that has. */
 async function turn(): Promise<void> {
-  if (taken) return new Promise((resolve) => void waiting.push(resolve))
-  taken = setImmediate(next)
+  if (coming && (waiting.length > 0 || performance.now() >= until))
+    return new Promise((resolve) => void waiting.push(resolve))
+  if (!coming) begin()
+}
+
+function begin(): void {
+  until = performance.now() + budgetMs
+  coming = setImmediate(next)
 }
 
 function next(): void {
+  coming = undefined
   const first = waiting.shift()
-  taken = first && setImmediate(next)
-  first?.()
+  if (!first) return
+  begin()
+  first()
 }

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { atOnce, inSlices, sliced } from '../../src/flow/slices.ts'
+
+function busy(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+/** Work of so many steps of a millisecond each; says of each in which turn of the event loop it was done. */
+function* steps(many: number, turnOf: () => number): Generator<void, number[]> {
+  const turns: number[] = []
+  for (let step = 0; step < many; step += 1) {
+    busy(1)
+    turns.push(turnOf())
+    yield
+  }
+  return turns
+}
+
+describe('work in slices', () => {
+  /** Counts the turns of the event loop while `act` runs. */
+  async function counting<T>(act: (turnOf: () => number) => Promise<T>): Promise<T> {
+    let turn = 0
+    let over = false
+    const counted = (async () => {
+      for (; !over; turn += 1) await setImmediate()
+    })()
+    try {
+      return await act(() => turn)
+    } finally {
+      over = true
+      await counted
+    }
+  }
+
+  it('gives the event loop a turn after a few milliseconds, however many do such work', async () => {
+    const all = await counting((turnOf) => Promise.all(Array.from({ length: 20 }, () => sliced(steps(10, turnOf)))))
+
+    const perTurn = Map.groupBy(all.flat(), (turn) => turn)
+    const most = Math.max(...[...perTurn.values()].map(({ length }) => length))
+    assert.equal(all.flat().length, 200)
+    assert.ok(most <= 8, `${most} ms in one turn`)
+  })
+
+  it('does much work that takes no time in few turns', async () => {
+    const turns = await counting(async (turnOf) => {
+      const began = turnOf()
+      await Promise.all(Array.from({ length: 1000 }, () => inSlices([1], () => {})))
+      return turnOf() - began
+    })
+
+    assert.ok(turns < 100, `${turns} turns`)
+  })
+
+  it('rejects with what the work throws, and holds up nobody else', async () => {
+    const failing = inSlices([1, 2], (item) => {
+      busy(6)
+      if (item === 2) throw new Error('broken')
+    })
+    const other = sliced(steps(3, () => 0))
+
+    await assert.rejects(failing, /broken/)
+    assert.equal((await other).length, 3)
+    assert.deepEqual(atOnce(steps(2, () => 7)), [7, 7])
+  })
+})
