@@ -7,6 +7,8 @@ import type { SourceStatus } from '../model/status.ts'
 export type Terminal = {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Resolves once whoever reads `out` takes more, or the signal aborts. */
+  readonly taken: (signal: AbortSignal) => Promise<void>
   /** Whether `out` goes to a person. */
   readonly tty: boolean
   readonly colour: boolean

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { redactText } from '../model/redact.ts'
 import type { Invocation, Terminal } from './command.ts'
 import { run } from './run.ts'
@@ -45,6 +46,9 @@ function terminalHere(): Terminal {
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
+    taken: async (signal) => {
+      if (stdout.writableNeedDrain) await once(stdout, 'drain', { signal }).catch(() => undefined) // told to end
+    },
     tty,
     colour: tty && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     columns: tty ? stdout.columns || 80 : Infinity,

@@ -46,7 +46,10 @@ async function follow(invocation: Invocation, form: 'table' | 'name' | 'json'): 
   for await (const event of events) {
     begun = true
     const line = lineFor(event, form, terminal)
-    if (line !== undefined) terminal.out(`${line}\n`)
+    if (line === undefined) continue
+    terminal.out(`${line}\n`)
+    // Whoever reads slowly is waited for, by the daemon in the end: what it may hold is limited, what we do is not.
+    await terminal.taken(signal)
   }
 }
 

@@ -5,6 +5,7 @@ import { run } from '../../src/cli/run.ts'
 
 type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'terminal'>> & {
   readonly onOut?: (text: string) => void
+  readonly taken?: () => Promise<void>
   readonly tty?: boolean
   readonly colour?: boolean
   readonly columns?: number
@@ -12,7 +13,14 @@ type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'termina
 
 /** Runs a command line as `main.ts` does, and says what it wrote and how it ended. */
 export async function running(argv: readonly string[], surroundings: Surroundings = {}) {
-  const { onOut, tty = false, colour = false, columns = tty ? 80 : Infinity, ...others } = surroundings
+  const {
+    onOut,
+    taken = () => Promise.resolve(),
+    tty = false,
+    colour = false,
+    columns = tty ? 80 : Infinity,
+    ...others
+  } = surroundings
   let out = ''
   let err = ''
   const terminal = {
@@ -21,6 +29,7 @@ export async function running(argv: readonly string[], surroundings: Surrounding
       onOut?.(text)
     },
     err: (text: string) => void (err += text),
+    taken,
     tty,
     colour,
     columns,

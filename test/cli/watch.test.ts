@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { bookmark, breakingAfter, event, refusing, scripted, telling } from '../client/stream.ts'
 import { until } from '../e2e/running.ts'
@@ -73,6 +74,36 @@ describe('mcp-roster watch', () => {
     assert.equal(none.code, 1)
     assert.match(none.err, /^no daemon answers at .*: nobody listens there\. Start one with/)
     assert.deepEqual([refused.code, refused.err], [1, 'Nobody may read here (the token comes from MCP_ROSTER_TOKEN)\n'])
+  })
+
+  it('waits for who reads it slowly', async () => {
+    await using daemon = await scripted(
+      telling(event('ADDED', { name: 'a' }), event('ADDED', { name: 'b' }), bookmark('e-1')),
+    )
+    const ending = new AbortController()
+    let reader = Promise.withResolvers<void>()
+    const told: string[] = []
+    const ran = running(['watch', '-o', 'name', '--url', daemon.url], {
+      signal: ending.signal,
+      onOut: (text) => void told.push(text),
+      taken: () => reader.promise,
+    })
+
+    const seen: (string | undefined)[] = []
+    for (let round = 0; round < 2; round += 1) {
+      while (told.length <= round) await setImmediate()
+      // Time enough for another, were nobody waited for.
+      for (let turn = 0; turn < 20; turn += 1) await setImmediate()
+      seen.push(told.at(-1))
+      const { resolve } = reader
+      reader = Promise.withResolvers()
+      resolve()
+    }
+    ending.abort()
+    reader.resolve()
+
+    assert.equal((await ran).code, 0)
+    assert.deepEqual(seen, ['ADDED a\n', 'ADDED b\n'])
   })
 
   it('ends well on Ctrl-C, and when nobody reads on', async () => {
