@@ -43,12 +43,17 @@ export async function openSoak({ config = '{}', port = 0 }: { config?: string; p
   }
 }
 
-/** What the system says of a process: memory in MB, open files, and what inotify watches for it. */
+/** What the system says of a process: memory in MB, time of the processor, open files, and what inotify watches for it. */
 export function factsOf({ child: { pid } }: Pick<Running, 'child'>) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const fds = readdirSync(`/proc/${pid}/fd`)
+  const [user, system] = (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '')
+    .split(' ')
+    .slice(11)
+    .map(Number)
+  const cpuMs = 10 * ((user ?? 0) + (system ?? 0))
   const watches = fds.reduce((sum, fd) => sum + watchesOf(`/proc/${pid}/fdinfo/${fd}`), 0)
-  return { rss: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024), fds: fds.length, watches }
+  return { rss: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024), cpuMs, fds: fds.length, watches }
 }
 
 function watchesOf(path: string): number {

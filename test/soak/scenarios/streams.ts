@@ -32,8 +32,8 @@ const watchers = async (soak: Soak) => metric(await metrics(soak), 'roster_watch
 
 const stalled: Scenario = {
   name: 'stalled',
-  what: '100 watchers that stop reading while 1,000 changes a second go on: memory flat, others not slowed',
-  limitSeconds: ({ minutes }) => 120 + minutes * 60,
+  what: '100 of the watchers stop reading while 1,000 changes a second go on: memory flat, the others not slowed by it',
+  limitSeconds: ({ minutes }) => 180 + minutes * 60,
   async run({ minutes, of }) {
     const servers = 1000
     await using soak = await openMany(servers)
@@ -62,23 +62,35 @@ const stalled: Scenario = {
       await until(() => told === wrote)
     }
 
+    // What so many changes leave in the journal and the heap is there however many watch.
     await churn(of(30, 8))
-    const alone = delays.splice(0)
     const before = factsOf(soak.daemon())
     let highest = before.rss
     let cut = 0
+    const seconds = Math.min(15, Math.max(5, minutes * 15))
+    // In turn a hundred that read and a hundred that do not: what a hundred more cost everybody is not what is asked here,
+    // nor what else this machine does.
+    const turns = { read: { delays: [] as number[], cpu: 0 }, stalled: { delays: [] as number[], cpu: 0 } }
     const end = performance.now() + minutes * 60_000
     while (performance.now() < end) {
-      const sockets = await Promise.all(Array.from({ length: 100 }, () => stall(soak.daemon().url)))
-      // What a hundred newcomers cost is another question.
-      await pause(2000)
-      await churn(Math.min(15, Math.max(5, minutes * 15)))
-      highest = Math.max(highest, factsOf(soak.daemon()).rss)
-      for (const socket of sockets) socket.destroy()
-      cut = metric(await metrics(soak), 'roster_watchers_evicted_total')
+      for (const [kind, turn] of Object.entries(turns)) {
+        const sockets = await Promise.all(Array.from({ length: 100 }, () => stall(soak.daemon().url)))
+        if (kind === 'read') for (const socket of sockets) socket.resume()
+        // What a hundred newcomers cost is another question.
+        await pause(2000)
+        delays.length = 0
+        const { cpuMs } = factsOf(soak.daemon())
+        await churn(seconds)
+        const after = factsOf(soak.daemon())
+        turn.delays.push(...delays)
+        turn.cpu += after.cpuMs - cpuMs
+        highest = Math.max(highest, after.rss)
+        for (const socket of sockets) socket.destroy()
+        cut = metric(await metrics(soak), 'roster_watchers_evicted_total')
+      }
     }
     await live.close()
-    const among = delays.splice(0)
+    const { read, stalled } = turns
     const figures = {
       minutes,
       changes,
@@ -86,15 +98,17 @@ const stalled: Scenario = {
       cut,
       rss_before_mb: before.rss,
       rss_highest_mb: highest,
-      p99_alone_ms: quantile(alone, 0.99),
-      p99_among_ms: quantile(among, 0.99),
-      p50_alone_ms: quantile(alone, 0.5),
-      p50_among_ms: quantile(among, 0.5),
+      p50_all_read_ms: quantile(read.delays, 0.5),
+      p50_stalled_ms: quantile(stalled.delays, 0.5),
+      p99_all_read_ms: quantile(read.delays, 0.99),
+      p99_stalled_ms: quantile(stalled.delays, 0.99),
+      cpu_each_ms_all_read: Math.round(read.cpu / read.delays.length),
+      cpu_each_ms_stalled: Math.round(stalled.cpu / stalled.delays.length),
     }
     const found = JSON.stringify(figures)
-    assert.ok(among.length > 0 && cut > 0, `nothing was tried: ${found}`)
+    assert.ok(stalled.delays.length > 0 && cut > 0, `nothing was tried: ${found}`)
     assert.ok(highest - before.rss <= 100, `memory grew by more than 100 MB: ${found}`)
-    assert.ok(figures.p99_among_ms < 2 * figures.p99_alone_ms + 50, `the others were slowed: ${found}`)
+    assert.ok(figures.p99_stalled_ms < 2 * figures.p99_all_read_ms + 50, `the others were slowed: ${found}`)
     return figures
   },
 }
