@@ -30,6 +30,8 @@ export type WatchParts = {
   readonly heartbeatMs?: number
   readonly bookmarkMs?: number
   readonly stallMs?: number
+  /** When a silent connection is asked whether it is there, how soon again, and how often in vain. */
+  readonly askMs?: { readonly idle: number; readonly again: number; readonly times: number }
   readonly random?: () => number
 }
 
@@ -65,6 +67,7 @@ export function createWatch({
   heartbeatMs = 15_000,
   bookmarkMs = 30_000,
   stallMs = 60_000,
+  askMs = { idle: 5000, again: 2000, times: 4 },
   random = Math.random,
 }: WatchParts) {
   const audiences = new Map<string, Audience>()
@@ -194,8 +197,9 @@ export function createWatch({
       ...cors,
     })
     if (request.method === 'HEAD') return void response.end()
-    // Finds a peer that is gone without a word, between two heartbeats.
-    request.socket.setKeepAlive(true, 5000, 2000, 4)
+    // Finds a peer that is gone without a word. Where something was written after it had gone, nothing is asked of it any
+    // more, and the system gives up in its own time (on Linux a quarter of an hour, see tcp_retries2), or the budget ends it.
+    request.socket.setKeepAlive(true, askMs.idle, askMs.again, askMs.times)
     const now = performance.now()
     const watcher: Watcher = {
       response,

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
+import { resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { createJournal } from '../../../src/registry/journal.ts'
+import { installed, startProgram } from '../../real.ts'
 import { createRoster } from '../../roster.ts'
 import { limits, serveWatch, shortly, type Told } from './served.ts'
+
+/** Only Linux lets a program have its own system drop what it is sent. */
+const vanishing = process.platform === 'linux' ? installed('python3') : undefined
 
 for (const [spelling, path] of [
   ['server-sent events', '/servers/watch?'],
@@ -371,6 +376,21 @@ describe('a watch', () => {
     assert.equal((await watcher.upTo('BOOKMARK')).length, 3001)
     assert.deepEqual(shortly(await watcher.next()), ['ADDED late'])
     assert.deepEqual(daemon.watch.counts().cut, { behind: 0, stalled: 0, shutdown: 0 })
+  })
+
+  it('lets go of who has vanished without a word', { skip: !vanishing && 'there is no python3 on Linux' }, async () => {
+    await using daemon = await serveWatch({ askMs: { idle: 1000, again: 1000, times: 2 } })
+    const stays = await daemon.follow('/servers/watch')
+    await using peer = await startProgram(vanishing ?? '', () =>
+      Promise.resolve([resolve('test/api/watch/vanishing.py'), String(daemon.port)]),
+    )
+    await untilTrue(() => daemon.watch.counts().watchers === 2)
+
+    await untilTrue(() => daemon.watch.counts().watchers === 1)
+
+    daemon.put({ name: 'a' })
+    assert.deepEqual(shortly(await stays.next(2)), ['BOOKMARK', 'ADDED a'])
+    assert.equal(peer.said(), '')
   })
 
   it('cuts who has read nothing at all for too long', async () => {
