@@ -175,9 +175,9 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     const made: Candidate = { id, definition, reported, stored, layer, origin, rank, position, stale: false }
     if (!known || known.stale || known.rank !== rank || known.position !== position) return made
     const same =
+      known.stored?.resource_version === stored?.resource_version &&
       (known.definition === definition || isDeepStrictEqual(known.definition, definition)) &&
-      isDeepStrictEqual(known.reported, reported) &&
-      known.stored?.resource_version === stored?.resource_version
+      isDeepStrictEqual(known.reported, reported)
     return same ? known : made
   }
 
