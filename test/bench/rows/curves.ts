@@ -43,6 +43,7 @@ function servers(many: number): Row {
         unit: 'ms',
         detail: {
           loaded_ms: Math.round(loaded),
+          filter_p50_ms: rounded(quantile(filter, 0.5)),
           lists_per_second: Math.round(list.rate),
           ones_per_second: Math.round(one.rate),
           words_p99_ms: rounded(quantile(words, 0.99)),
