@@ -6,6 +6,10 @@ import type { Entry } from '../../model/source.ts'
 import { mostRosters, viaKey, viaOf } from '../../model/via.ts'
 import { isFields } from '../documents/entry.ts'
 
+let fields: readonly string[] | undefined
+/** The fields of a definition; kept, as each look into a lazy schema builds it anew. */
+const known = () => (fields ??= Object.keys(DefinitionFields.unwrap().shape))
+
 type Fields = Readonly<Record<string, unknown>>
 
 export type Terms = {
@@ -36,7 +40,7 @@ export function takenOver(server: Fields, { far, isOwn, trustHealth }: Terms): E
   if (via.some(isOwn)) return { ...place, problem: `has come from this very registry, by way of ${via.join(', ')}` }
   if (via.length > mostRosters) return { ...place, problem: `has come through more than ${mostRosters} rosters` }
   const definition = Object.fromEntries(
-    Object.keys(DefinitionFields.unwrap().shape)
+    known()
       .filter((field) => server[field] !== undefined)
       .map((field) => [field, server[field]]),
   )
