@@ -76,6 +76,7 @@ const { metafile } = await build({
   entryPoints: {
     main: 'src/main.ts',
     // Threads are started by their file, which lies beside the chunks that start them.
+    'chunks/openapi-thread': 'src/api/openapi-thread.ts',
     'chunks/parse-worker': 'src/sources/documents/parse-worker.ts',
     'chunks/sqlite-thread': 'src/stores/sqlite/thread.ts',
   },

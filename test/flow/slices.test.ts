@@ -23,14 +23,14 @@ describe('work in slices', () => {
   /** Counts the turns of the event loop while `act` runs. */
   async function counting<T>(act: (turnOf: () => number) => Promise<T>): Promise<T> {
     let turn = 0
-    let over = false
+    const state = { over: false }
     const counted = (async () => {
-      for (; !over; turn += 1) await setImmediate()
+      for (; !state.over; turn += 1) await setImmediate()
     })()
     try {
       return await act(() => turn)
     } finally {
-      over = true
+      state.over = true
       await counted
     }
   }

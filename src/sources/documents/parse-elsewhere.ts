@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import { threadFile } from '../../flow/thread-file.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
 import type { Listing } from './listing.ts'
 import type { Answer, Question } from './parse-worker.ts'
@@ -10,13 +10,6 @@ export type ElsewhereOptions = {
   readonly workMs?: number
   /** The thread is ended when it had nothing to do for this long. */
   readonly idleMs?: number
-}
-
-/** The thread's file: beside this one in the sources, beside the chunk that holds this code in a bundle. */
-function workerFile(): URL {
-  if (import.meta.url.endsWith('.ts')) return new URL('./parse-worker.ts', import.meta.url)
-  const beside = new URL('./parse-worker.js', import.meta.url)
-  return existsSync(beside) ? beside : new URL('./chunks/parse-worker.js', import.meta.url)
 }
 
 /** A thread that gets next to nothing of a busy machine is waited for this many times as long as it may work. */
@@ -65,7 +58,7 @@ export function createElsewhere({ workMs = 5000, idleMs = 10_000 }: ElsewhereOpt
 
   async function parseNow(text: string, format: Format): Promise<Listing> {
     clearTimeout(idle)
-    worker ??= new Worker(workerFile(), {
+    worker ??= new Worker(threadFile('./parse-worker.ts', { from: import.meta.url, built: 'parse-worker.js' }), {
       name: 'parse',
       execArgv: [],
       env: {},

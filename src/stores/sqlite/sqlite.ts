@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { threadFile } from '../../flow/thread-file.ts'
 import type { Log } from '../../log.ts'
 import type { Backend } from '../backend.ts'
 import { createStore } from '../front.ts'
@@ -86,12 +87,6 @@ function backendOn({ call, end }: ReturnType<typeof createThread>, path: string)
   }
 }
 
-/** Source and unbundled output have the thread's file beside this one; the bundle has it beside its chunks. */
-function threadFile(): URL {
-  const beside = new URL(`./thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
-  return existsSync(beside) ? beside : new URL('./sqlite-thread.js', import.meta.url)
-}
-
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
 
 /** Calls verbs on the thread; one that dies is started anew by the next call. */
@@ -101,7 +96,10 @@ function createThread() {
   let ids = 0
 
   function start(): Worker {
-    const started = new Worker(threadFile(), { name: 'store', execArgv: [] })
+    const started = new Worker(threadFile('./thread.ts', { from: import.meta.url, built: 'sqlite-thread.js' }), {
+      name: 'store',
+      execArgv: [],
+    })
     started.on('message', settle)
     started.on('error', (error) => fail(started, `the store's thread failed: ${String(error)}`))
     started.on('exit', () => fail(started, "the store's thread ended"))
