@@ -1,6 +1,6 @@
 import type { Capability } from '../model/capability.ts'
 import { matchesFuzzily } from '../model/fuzzy.ts'
-import { matchingFacets } from '../model/matching.ts'
+import { matchingFacets, type Named } from '../model/matching.ts'
 import { redactText } from '../model/redact.ts'
 import type { Server } from '../model/server.ts'
 import type { Agent } from './agent.ts'
@@ -34,7 +34,8 @@ export function suitingCapability(asked: CapabilityQuery): (capability: Capabili
       (capability.description ?? description_contains).toLowerCase().includes(description_contains))
 }
 
-function matchingName({ name, match }: CapabilityQuery): ((name: string) => boolean) | undefined {
+/** Whether a capability is called as `/capabilities` was asked: it ignores case, and takes a part for the whole. */
+export function matchingName({ name, match }: CapabilityQuery): Named {
   if (name === undefined) return undefined
   const asked = name.toLowerCase()
   if (match === 'fuzzy') return (one) => matchesFuzzily(one, asked)

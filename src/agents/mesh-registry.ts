@@ -1,11 +1,15 @@
 import type { Batch, Registered } from '../model/change.ts'
+import type { Named } from '../model/matching.ts'
 import type { ServerQuery } from '../model/query.ts'
 
 /** What the mesh asks of the registry that its agents are part of. */
 export type MeshRegistry = {
   readonly get: (id: string) => Registered | undefined
   readonly list: () => readonly Registered[]
-  readonly select: (query: ServerQuery) => {
+  readonly select: (
+    query: ServerQuery,
+    isNamed?: Named,
+  ) => {
     readonly total: number
     readonly page: readonly Registered[]
     readonly next?: string

@@ -4,7 +4,7 @@ import type { Server } from '../model/server.ts'
 import { type Agent, type AgentConflict, QuotaExceeded, serverIdOf } from './agent.ts'
 import { type Registered } from './agents.ts'
 import { type Caller, holderOf, mayRegister, mayTouch } from './caller.ts'
-import { capabilityOf, findCapabilities } from './capabilities.ts'
+import { capabilityOf, findCapabilities, matchingName } from './capabilities.ts'
 import { createCensus } from './census.ts'
 import { createDependencies, type Provider } from './dependencies.ts'
 import { type AgentQuery, createFinder, type FoundAgents, hiddenServer } from './find.ts'
@@ -184,7 +184,10 @@ export function createMesh({
       // What other servers can do is known even where no agents are taken.
       if (source() !== undefined || asked.agent_id !== undefined) mustKnow()
       const { agent_id, query } = asked
-      const all = () => [...registry.select(query).page.map(({ server }) => server), ...hidden(query)]
+      const all = () => [
+        ...registry.select(query, matchingName(asked)).page.map(({ server }) => server),
+        ...hidden(query),
+      ]
       return findCapabilities(asked, agent_id === undefined ? all() : one(agent_id, asked))
     },
     capabilityOf: (server: Server, capability: Server['capabilities'][number]) =>

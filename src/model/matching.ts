@@ -54,10 +54,11 @@ export function matchingFacets(query: FacetsQuery): ((facets: Facets) => boolean
   return conditions.length === 0 ? undefined : (one) => conditions.every((holds) => holds(one))
 }
 
-/** Whether a capability's name is the one asked for; undefined where any is. */
-export function matchingCapabilityName(
-  query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>,
-): ((name: string) => boolean) | undefined {
+/** Whether a capability is called as somebody asks; undefined where any name will do. */
+export type Named = ((name: string) => boolean) | undefined
+
+/** Whether a capability's name is the one asked for. */
+export function matchingCapabilityName(query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>): Named {
   const { capability, fuzzy_match } = query
   if (capability === undefined || capability === '*') return undefined
   return fuzzy_match ? (name) => matchesFuzzily(name, capability) : (name) => name === capability
@@ -66,14 +67,15 @@ export function matchingCapabilityName(
 /** What is asked of a capability: all of it of one and the same. Undefined where nothing is. */
 export function matchingCapability(
   query: FacetsQuery & Pick<ServerQuery, 'capability' | 'fuzzy_match'>,
+  isNamed: Named = matchingCapabilityName(query),
 ): ((capability: Capability) => boolean) | undefined {
-  const [isNamed, suits] = [matchingCapabilityName(query), matchingFacets(query)]
+  const suits = matchingFacets(query)
   if (!isNamed) return suits
   return (capability) => isNamed(capability.name) && (!suits || suits(capability))
 }
 
-/** Whether a server is what a query asks for: its filter, not its page. */
-export function matching(query: ServerQuery): Predicate {
+/** Whether a server is what a query asks for: its filter, not its page. `isNamed` stands for what it says of names. */
+export function matching(query: ServerQuery, isNamed?: Named): Predicate {
   const holds: Predicate[] = []
   const { namespace, name, tag, any_tag, status, source, type, enabled, label_selector, q } = query
   if (namespace !== undefined) holds.push((server) => server.namespace === namespace)
@@ -85,7 +87,7 @@ export function matching(query: ServerQuery): Predicate {
   for (const one of tag) holds.push(hasTag(one))
   if (any_tag.length > 0) holds.push(hasAnyTag(any_tag))
   if (label_selector) holds.push(hasLabels(label_selector))
-  const suits = matchingCapability(query)
+  const suits = matchingCapability(query, isNamed)
   if (suits) holds.push(hasCapability(suits))
   if (q !== undefined) holds.push(answersTo(q, query.fuzzy_match))
   return (server) => holds.every((predicate) => predicate(server))

@@ -1,5 +1,5 @@
 import type { Change, Registered } from '../model/change.ts'
-import { matching, type Predicate } from '../model/matching.ts'
+import { matching, type Named, type Predicate } from '../model/matching.ts'
 import { type ServerId, serverId } from '../model/names.ts'
 import { continueAfter, type Position, positionOf } from '../model/position.ts'
 import { canonicalFilter, everything, type ServerQuery } from '../model/query.ts'
@@ -116,14 +116,14 @@ export function createIndexes() {
   }
 
   /** The slots a query asks for, whatever its page. */
-  function findAll(query: ServerQuery): Found {
+  function findAll(query: ServerQuery, isNamed: Named): Found {
     // Whoever asks helps: the background alone would get a slice of every long look, and never catch up under load.
     catchUp(pending.size <= fewPending ? Infinity : performance.now() + sliceMs)
-    const { verify, ...plan } = planOf(query, { ...catalogue, slotOf })
+    const { verify, ...plan } = planOf(query, { ...catalogue, slotOf }, isNamed)
     const found = find(plan, catalogue.everything(), ids.length)
     const certain = verify ? { slots: slotsFound(found).filter((slot) => holdsFor(slot, verify)) } : found
     if (pending.size === 0) return certain
-    const holds = matching(query)
+    const holds = matching(query, isNamed)
     const fresh = [...pending].filter((slot) => holdsFor(slot, holds))
     return amended(certain, pending, fresh)
   }
@@ -147,13 +147,13 @@ export function createIndexes() {
     return { found: { slots }, scores }
   }
 
-  /** Answers a query: how many match, and the page it asks for. */
-  function select(query: ServerQuery): Selection {
+  /** Answers a query: how many match, and the page it asks for. `isNamed` stands for what it says of names of capabilities. */
+  function select(query: ServerQuery, isNamed?: Named): Selection {
     takeOver()
     const { limit, sort, q } = query
     if (limit === undefined && sort === undefined && canonicalFilter(query) === noFilter)
       return { total: size, page: list() }
-    const all = findAll(query)
+    const all = findAll(query, isNamed)
     const { found, scores } = q === undefined ? { found: all } : search(all, q, query.fuzzy_match)
     const rows = firstRows(weighed(found, ids.length), query, scores)
     const page = rows.slice(0, limit).flatMap(({ slot }) => current[slot] ?? [])

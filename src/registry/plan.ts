@@ -3,6 +3,7 @@ import {
   matchingCapability,
   matchingCapabilityName,
   matchingFacets,
+  type Named,
   type Predicate,
 } from '../model/matching.ts'
 import type { ServerQuery } from '../model/query.ts'
@@ -25,7 +26,7 @@ export type Plan = {
 }
 
 /** Turns the filter of a query into look-ups; all but the words of `q`. */
-export function planOf(query: ServerQuery, lookup: Lookup): Plan {
+export function planOf(query: ServerQuery, lookup: Lookup, isNamed?: Named): Plan {
   const all: Posting[][] = []
   const none: Posting[] = []
   const oneOf = (field: Field, values: Iterable<string>) => all.push(among(lookup, field, values))
@@ -51,9 +52,10 @@ export function planOf(query: ServerQuery, lookup: Lookup): Plan {
       else none.push(...among(lookup, 'label_value', values))
     }
   }
-  const [isNamed, suits] = [matchingCapabilityName(query), matchingFacets(query)]
-  if (isNamed && query.capability !== undefined) {
-    const names = query.fuzzy_match ? [...lookup.values('capability')].filter(isNamed) : [query.capability]
+  const [named, suits] = [isNamed ?? matchingCapabilityName(query), matchingFacets(query)]
+  if (named && query.capability !== undefined) {
+    const isOne = !isNamed && !query.fuzzy_match
+    const names = isOne ? [query.capability] : [...lookup.values('capability')].filter(named)
     oneOf('capability', names)
   }
   if (suits) {
@@ -61,7 +63,7 @@ export function planOf(query: ServerQuery, lookup: Lookup): Plan {
     oneOf('capability_facets', facets)
   }
   // The name and the rest must be those of one and the same capability, which two look-ups cannot tell.
-  const both = isNamed && suits ? matchingCapability(query) : undefined
+  const both = named && suits ? matchingCapability(query, named) : undefined
   return both ? { all, none, verify: hasCapability(both) } : { all, none }
 }
 
