@@ -212,7 +212,7 @@ export function createRegistry({
     size: () => (settled(), rows.size),
     get: (id) => (settled(), rows.get(id)),
     list: () => (settled(), indexes.list()),
-    select: (query) => (settled(), indexes.select(query)),
+    select: (query, isNamed) => (settled(), indexes.select(query, isNamed)),
     counts: (field) => (settled(), indexes.counts(field)),
     subscribe: (push) => feed.subscribe(push),
     observe,

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { atOnce } from '../../src/flow/slices.ts'
 import type { Capability } from '../../src/model/capability.ts'
 import type { Batch } from '../../src/model/change.ts'
+import { everything } from '../../src/model/query.ts'
 import { type Reading, type Sighting, SourceError } from '../../src/model/source.ts'
 import type { Layer } from '../../src/registry/candidate.ts'
 import { createIntake } from '../../src/registry/intake.ts'
@@ -200,6 +201,24 @@ describe('registry', () => {
     )
     assert.equal(intake.accept(empty, 2).held, false)
     assert.equal(intake.summary().servers, 0)
+  })
+
+  it('finds capabilities by how somebody else says they are called', () => {
+    const { registry, picture } = world('files')
+    const entries = ['tool-1', 'tool-10', 'Tool-1'].map((capability) =>
+      entry({ name: `has-${capability}`, capabilities: [capability] }),
+    )
+    picture('files', { origin: 'a', entries })
+
+    const query = { ...everything, capability: 'tool-1', fuzzy_match: true }
+    const found = (isNamed?: (name: string) => boolean) =>
+      registry.select(query, isNamed).page.map(({ server }) => server.name)
+
+    assert.deepEqual(found(), ['has-Tool-1', 'has-tool-1', 'has-tool-10'])
+    assert.deepEqual(
+      found((name) => name.toLowerCase() === 'tool-1'),
+      ['has-Tool-1', 'has-tool-1'],
+    )
   })
 
   it('forgets a held shrink when the next picture is whole again', () => {
