@@ -16,6 +16,7 @@ import { type Format, pieceOf } from './frames.ts'
 import { createPolls } from './poll.ts'
 import { own, type Place, type Wish, wishIn } from './request.ts'
 import { serversAsked, type Subject } from './subject.ts'
+import { findVanished } from './vanished.ts'
 import { createWatchers, push, type Watcher } from './watcher.ts'
 
 export type WatchParts = {
@@ -32,6 +33,8 @@ export type WatchParts = {
   readonly stallMs?: number
   /** When a silent connection is asked whether it is there, how soon again, and how often in vain. */
   readonly askMs?: { readonly idle: number; readonly again: number; readonly times: number }
+  /** How often it is looked who has vanished, and how often something was sent in vain to him by then. */
+  readonly vanished?: { readonly everyMs: number; readonly times: number }
   readonly random?: () => number
 }
 
@@ -68,6 +71,7 @@ export function createWatch({
   bookmarkMs = 30_000,
   stallMs = 60_000,
   askMs = { idle: 5000, again: 2000, times: 4 },
+  vanished = { everyMs: 10_000, times: 7 },
   random = Math.random,
 }: WatchParts) {
   const audiences = new Map<string, Audience>()
@@ -91,7 +95,10 @@ export function createWatch({
   const polls = createPolls({ journal })
 
   const leave = registry.subscribe(wake)
-  const timer = setInterval(() => void everySoOften().catch(onError), Math.min(1000, heartbeatMs / 2)).unref()
+  const timers = [
+    setInterval(() => void everySoOften().catch(onError), Math.min(1000, heartbeatMs / 2)).unref(),
+    setInterval(() => void letGo().catch(onError), vanished.everyMs).unref(),
+  ]
 
   function isComplete(): boolean {
     complete ||= ready()
@@ -139,6 +146,15 @@ export function createWatch({
     if (!complete && isComplete()) wake()
     await forEach(watchers, (watcher) => beat(watcher, { heartbeatMs, bookmarkMs }))
     if (!passing) for (const audience of audiences.values()) audience.forget()
+  }
+
+  /** Lets go of those whose system acknowledges nothing any more; there is nobody to tell why. */
+  async function letGo(): Promise<void> {
+    if (watchers.size === 0) return
+    const hasVanished = await findVanished(vanished.times)
+    await forEach(watchers, ({ response }) => {
+      if (response.socket && hasVanished(response.socket)) response.destroy()
+    })
   }
 
   function inTurn(work: () => Promise<void>): void {
@@ -197,8 +213,7 @@ export function createWatch({
       ...cors,
     })
     if (request.method === 'HEAD') return void response.end()
-    // Finds a peer that is gone without a word. Where something was written after it had gone, nothing is asked of it any
-    // more, and the system gives up in its own time (on Linux a quarter of an hour, see tcp_retries2), or the budget ends it.
+    // Finds a peer that is gone without a word, as long as nothing was written to it since; `letGo` finds the others.
     request.socket.setKeepAlive(true, askMs.idle, askMs.again, askMs.times)
     const now = performance.now()
     const watcher: Watcher = {
@@ -290,7 +305,7 @@ export function createWatch({
   async function close(): Promise<void> {
     closed = true
     leave()
-    clearInterval(timer)
+    for (const timer of timers) clearInterval(timer)
     polls.close()
     await forEach([...watchers], (watcher) => cut(watcher, 'shutdown'))
   }

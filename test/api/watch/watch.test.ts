@@ -390,8 +390,27 @@ describe('a watch', () => {
 
     daemon.put({ name: 'a' })
     assert.deepEqual(shortly(await stays.next(2)), ['BOOKMARK', 'ADDED a'])
-    assert.equal(peer.said(), '')
+    assert.equal(peer.said(), 'vanished\n')
   })
+
+  it(
+    'lets go of who has vanished, though something was written to him since',
+    { skip: !vanishing && 'there is no python3 on Linux' },
+    async () => {
+      await using daemon = await serveWatch({ vanished: { everyMs: 100, times: 3 } })
+      const stays = await daemon.follow('/servers/watch')
+      await using peer = await startProgram(vanishing ?? '', () =>
+        Promise.resolve([resolve('test/api/watch/vanishing.py'), String(daemon.port)]),
+      )
+      await untilTrue(() => peer.said().includes('vanished'))
+
+      daemon.put({ name: 'a' })
+      await untilTrue(() => daemon.watch.counts().watchers === 1)
+
+      daemon.put({ name: 'b' })
+      assert.deepEqual(shortly(await stays.next(3)), ['BOOKMARK', 'ADDED a', 'ADDED b'])
+    },
+  )
 
   it('cuts who has read nothing at all for too long', async () => {
     await using daemon = await serveWatch({ heartbeatMs: 20, stallMs: 100 })
