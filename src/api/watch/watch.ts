@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { setImmediate } from 'node:timers/promises'
 import { parseQuery } from '../../model/parameters.ts'
 import type { ServerQuery } from '../../model/query.ts'
 import type { Selection } from '../../registry/indexes.ts'
@@ -11,8 +10,10 @@ import type { Watch as Limits } from '../config.ts'
 import type { Front } from '../hot.ts'
 import { Problem } from '../problem.ts'
 import { everywhere, problemReply, send } from '../reply.ts'
+import { createAdmission } from './admission.ts'
 import { type Audience, createAudience } from './audience.ts'
 import { type Format, pieceOf } from './frames.ts'
+import { createPasses, forEach } from './passes.ts'
 import { createPolls } from './poll.ts'
 import { own, type Place, type Wish, wishIn } from './request.ts'
 import { serversAsked, type Subject } from './subject.ts'
@@ -44,9 +45,6 @@ export type Watched = Place & { readonly subject: (parameters: URLSearchParams) 
 /** Who asks, and what is said beside the answer. */
 export type Asking = { readonly principal: Principal; readonly cors: Readonly<Record<string, string>> | undefined }
 
-/** The event loop gets a turn whenever a pass over the watchers has taken this long. */
-const sliceMs = 8
-
 const contentTypes: Record<Format, string> = {
   sse: 'text/event-stream',
   lines: 'application/x-ndjson',
@@ -58,8 +56,7 @@ const ignore = () => {}
 /**
  * Tells every watcher every change of what it watches, once and in order.
  *
- * Nobody has a queue: a pass goes over all watchers and writes to each what it does not know yet, out of the journal, and
- * goes on until all know everything. So however fast things change and however many watch, a pass is all that waits.
+ * Nobody has a queue: a pass goes over all watchers and writes to each what it does not know yet, out of the journal.
  */
 export function createWatch({
   registry,
@@ -76,11 +73,6 @@ export function createWatch({
 }: WatchParts) {
   const audiences = new Map<string, Audience>()
   const watchers = new Set<Watcher>()
-  const perPrincipal = new Map<string, number>()
-  let total = 0
-  let passing = false
-  let again = false
-  let closed = false
   let complete = false
   let underway = Promise.resolve()
 
@@ -93,8 +85,10 @@ export function createWatch({
     onGone: (watcher) => void watchers.delete(watcher),
   })
   const polls = createPolls({ journal })
+  const admission = createAdmission({ limits, random })
+  const passes = createPasses({ needed: () => watchers.size > 0 || polls.size() > 0, pass, onError })
 
-  const leave = registry.subscribe(wake)
+  const leave = registry.subscribe(passes.wake)
   const timers = [
     setInterval(() => void everySoOften().catch(onError), Math.min(1000, heartbeatMs / 2)).unref(),
     setInterval(() => void letGo().catch(onError), vanished.everyMs).unref(),
@@ -105,56 +99,31 @@ export function createWatch({
     return complete
   }
 
-  function wake(): void {
-    again = true
-    if (passing || (watchers.size === 0 && polls.size() === 0)) return
-    passing = true
-    void pass().catch(onError)
-  }
-
   async function pass(): Promise<void> {
-    try {
-      // What changes in the same turn of the loop is told together.
-      await setImmediate()
-      while (again) {
-        again = false
-        await forEach(polls.all(), polls.deliver)
-        await forEach(watchers, deliver)
-        for (const audience of audiences.values()) audience.forget()
-      }
-    } finally {
-      passing = false
-    }
+    await forEach(polls.all(), polls.deliver, onError)
+    await forEach(watchers, deliver, onError)
+    forget()
   }
 
-  async function forEach<T>(all: Iterable<T>, act: (one: T) => void): Promise<void> {
-    let started = performance.now()
-    for (const one of all) {
-      try {
-        act(one)
-      } catch (error) {
-        onError(error) // one watcher's trouble is not its neighbours'
-      }
-      if (performance.now() - started < sliceMs) continue
-      await setImmediate()
-      started = performance.now()
-    }
+  function forget(): void {
+    for (const audience of audiences.values()) audience.forget()
   }
 
   async function everySoOften(): Promise<void> {
     // The last source to answer may have had nothing new to say, and then nothing else wakes those who wait for it.
-    if (!complete && isComplete()) wake()
-    await forEach(watchers, (watcher) => beat(watcher, { heartbeatMs, bookmarkMs }))
-    if (!passing) for (const audience of audiences.values()) audience.forget()
+    if (!complete && isComplete()) passes.wake()
+    await forEach(watchers, (watcher) => beat(watcher, { heartbeatMs, bookmarkMs }), onError)
+    if (!passes.isPassing()) forget()
   }
 
   /** Lets go of those whose system acknowledges nothing any more; there is nobody to tell why. */
   async function letGo(): Promise<void> {
     if (watchers.size === 0) return
     const hasVanished = await findVanished(vanished.times)
-    await forEach(watchers, ({ response }) => {
+    const destroy = ({ response }: Watcher) => {
       if (response.socket && hasVanished(response.socket)) response.destroy()
-    })
+    }
+    await forEach(watchers, destroy, onError)
   }
 
   function inTurn(work: () => Promise<void>): void {
@@ -164,36 +133,23 @@ export function createWatch({
   function audienceOf(subject: Subject): Audience {
     const known = audiences.get(subject.key)
     if (known) return known
-    const audience = createAudience({ subject, journal, registry, inTurn, ready: wake })
+    const audience = createAudience({ subject, journal, registry, inTurn, ready: passes.wake })
     audiences.set(subject.key, audience)
     return audience
   }
 
   /** Counts one more of a subject and of somebody's, until its response closes; what is kept of it meanwhile is little. */
-  function admit(response: ServerResponse, { name }: Principal, subject: Subject): Audience {
+  function admit(response: ServerResponse, principal: Principal, subject: Subject): Audience {
     const audience = audienceOf(subject)
     audience.enter()
-    total += 1
-    perPrincipal.set(name, (perPrincipal.get(name) ?? 0) + 1)
+    admission.enter(principal)
     // Without a listener, writing to a reader that has just gone would be an error nobody caught.
     response.on('error', ignore)
     response.on('close', () => {
-      total -= 1
-      const rest = (perPrincipal.get(name) ?? 1) - 1
-      if (rest === 0) perPrincipal.delete(name)
-      else perPrincipal.set(name, rest)
+      admission.leave(principal)
       if (audience.leave() === 0) audiences.delete(audience.key)
     })
     return audience
-  }
-
-  function refusal({ name }: Principal): Problem | undefined {
-    const { watchers: most, watchers_per_token: mostOfOne } = limits()
-    const headers = { 'retry-after': String(1 + Math.floor(random() * 10)) }
-    if (closed) return new Problem(503, 'The registry is going down.', { headers })
-    if (total >= most) return new Problem(503, `There are ${most} watchers already; try again later.`, { headers })
-    if (name === 'anonymous' || (perPrincipal.get(name) ?? 0) < mostOfOne) return undefined
-    return new Problem(429, `This token has ${mostOfOne} watchers already.`, { headers })
   }
 
   /** Streams what is watched, from a token on or from the beginning. Ends only with the connection. */
@@ -202,7 +158,7 @@ export function createWatch({
     response: ServerResponse,
     { subject, format, from, principal, cors }: Asking & { subject: Subject; format: Format; from: string | undefined },
   ): void {
-    const refused = refusal(principal)
+    const refused = admission.refusal(principal)
     if (refused) return send(request, response, problemReply(refused), cors)
     response.writeHead(200, {
       ...everywhere,
@@ -242,7 +198,8 @@ export function createWatch({
     watchers.add(watcher)
     socket?.cork()
     response.flushHeaders()
-    if (format === 'sse') push(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * total))}\n\n`))
+    if (format === 'sse')
+      push(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * admission.total()))}\n\n`))
     const revision = from === undefined ? undefined : journal.revisionOf(from)
     if (typeof revision === 'number') watcher.revision = revision
     else if (revision) startOver(watcher, revision.reason)
@@ -255,7 +212,7 @@ export function createWatch({
     response: ServerResponse,
     { subject, index, waitMs, principal, cors }: Asking & { subject: Subject; index: string; waitMs: number },
   ): void {
-    const refused = refusal(principal)
+    const refused = admission.refusal(principal)
     if (refused) return send(request, response, problemReply(refused), cors)
     const audience = admit(response, principal, subject)
     polls.open({ request, response, audience, index, waitMs: request.method === 'HEAD' ? 0 : waitMs, cors })
@@ -273,10 +230,10 @@ export function createWatch({
 
   /** Answers every spelling of a watch of one place. */
   function frontOf(watched: Watched): Front {
-    return (request, response, admission) => {
-      const wish = admission.problem ? undefined : wishIn(request, watched)
-      if (!wish || admission.problem) return false
-      const { principal, cors } = admission
+    return (request, response, admitted) => {
+      const wish = admitted.problem ? undefined : wishIn(request, watched)
+      if (!wish || admitted.problem) return false
+      const { principal, cors } = admitted
       try {
         answer(request, response, { wish, subject: subjectOf(wish, watched), principal, cors })
       } catch (error) {
@@ -303,18 +260,18 @@ export function createWatch({
 
   /** Says goodbye to everybody; who comes later is turned away. */
   async function close(): Promise<void> {
-    closed = true
+    admission.close()
     leave()
     for (const timer of timers) clearInterval(timer)
     polls.close()
-    await forEach([...watchers], (watcher) => cut(watcher, 'shutdown'))
+    await forEach([...watchers], (watcher) => cut(watcher, 'shutdown'), onError)
   }
 
   return {
     front: frontOf(servers),
     frontOf,
     close,
-    counts: () => ({ watchers: total, audiences: audiences.size, cut: { ...cuts } }),
+    counts: () => ({ watchers: admission.total(), audiences: audiences.size, cut: { ...cuts } }),
   }
 }
 export type Watch = ReturnType<typeof createWatch>

@@ -1,0 +1,33 @@
+import type { Principal } from '../access.ts'
+import type { Watch as Limits } from '../config.ts'
+import { Problem } from '../problem.ts'
+
+/** Counts who watches, and turns away who comes when there are most of all, or most of one token. */
+export function createAdmission({ limits, random }: { limits: () => Limits; random: () => number }) {
+  const perPrincipal = new Map<string, number>()
+  let total = 0
+  let closed = false
+
+  function refusal({ name }: Principal): Problem | undefined {
+    const { watchers: most, watchers_per_token: mostOfOne } = limits()
+    const headers = { 'retry-after': String(1 + Math.floor(random() * 10)) }
+    if (closed) return new Problem(503, 'The registry is going down.', { headers })
+    if (total >= most) return new Problem(503, `There are ${most} watchers already; try again later.`, { headers })
+    if (name === 'anonymous' || (perPrincipal.get(name) ?? 0) < mostOfOne) return undefined
+    return new Problem(429, `This token has ${mostOfOne} watchers already.`, { headers })
+  }
+
+  function enter({ name }: Principal): void {
+    total += 1
+    perPrincipal.set(name, (perPrincipal.get(name) ?? 0) + 1)
+  }
+
+  function leave({ name }: Principal): void {
+    total -= 1
+    const rest = (perPrincipal.get(name) ?? 1) - 1
+    if (rest === 0) perPrincipal.delete(name)
+    else perPrincipal.set(name, rest)
+  }
+
+  return { refusal, enter, leave, total: () => total, close: () => void (closed = true) }
+}

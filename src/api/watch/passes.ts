@@ -1,0 +1,63 @@
+import { setImmediate } from 'node:timers/promises'
+
+/** The event loop gets a turn whenever a pass over the watchers has taken this long. */
+const sliceMs = 8
+
+/** Acts on one after another, with a turn for everybody else now and then; one's trouble is not its neighbours'. */
+export async function forEach<T>(
+  all: Iterable<T>,
+  act: (one: T) => void,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  let started = performance.now()
+  for (const one of all) {
+    try {
+      act(one)
+    } catch (error) {
+      onError(error)
+    }
+    if (performance.now() - started < sliceMs) continue
+    await setImmediate()
+    started = performance.now()
+  }
+}
+
+/**
+ * Passes over all who wait for news, one at a time, each going on until nothing has happened meanwhile: so however fast
+ * things change, and however many wait, a pass is all that there is to do.
+ */
+export function createPasses({
+  needed,
+  pass,
+  onError,
+}: {
+  /** Whether anybody waits. */
+  needed: () => boolean
+  pass: () => Promise<void>
+  onError: (error: unknown) => void
+}) {
+  let passing = false
+  let again = false
+
+  function wake(): void {
+    again = true
+    if (passing || !needed()) return
+    passing = true
+    void run().catch(onError)
+  }
+
+  async function run(): Promise<void> {
+    try {
+      // What changes in the same turn of the loop is told together.
+      await setImmediate()
+      while (again) {
+        again = false
+        await pass()
+      }
+    } finally {
+      passing = false
+    }
+  }
+
+  return { wake, isPassing: () => passing }
+}
