@@ -28,27 +28,32 @@ type Connection = Pick<
 >
 
 /**
- * A ready configuration of all enabled servers for a client. The servers come redacted; where a secret stood, the
- * client's own placeholder stands.
+ * Begins a ready configuration for a client, to which servers are added one by one; those that are disabled, or have no
+ * address, are left out. They come redacted; where a secret stood, the client's own placeholder stands.
  */
-export function clientConfig(format: ClientFormat, servers: Iterable<Connection>): object {
-  const names = new Set<string>()
+export function startClientConfig(format: ClientFormat) {
+  const entries = new Map<string, object>()
   const inputs = new Map<string, Input>()
   const dialect = dialects[format](inputs)
-  const entries: [string, object][] = []
-  for (const server of servers) {
-    if (!server.enabled || (server.command === undefined && !/^https?:/i.test(server.url ?? ''))) continue
-    const name = fitName(shortId(server), names)
-    entries.push([name, entryOf(server, name, format, dialect)])
+
+  function add(server: Connection): void {
+    if (!server.enabled || (server.command === undefined && !/^https?:/i.test(server.url ?? ''))) return
+    const name = fitName(shortId(server), entries)
+    entries.set(name, entryOf(server, name, format, dialect))
   }
-  const map = Object.fromEntries(entries)
-  return format === 'vscode' ? { servers: map, inputs: [...inputs.values()] } : { mcpServers: map }
+
+  function made(): object {
+    const map = Object.fromEntries(entries)
+    return format === 'vscode' ? { servers: map, inputs: [...inputs.values()] } : { mcpServers: map }
+  }
+
+  return { add, made }
 }
 
 const longestName = 64
 
 /** Clients make tool names of server names and take letters, digits, `_` and `-` only. */
-function fitName(id: string, taken: Set<string>): string {
+function fitName(id: string, taken: ReadonlyMap<string, object>): string {
   const plain = id.normalize('NFKD').replaceAll(/\p{M}/gu, '')
   const base =
     plain
@@ -57,7 +62,6 @@ function fitName(id: string, taken: Set<string>): string {
       .slice(0, longestName) || 'server'
   let name = base
   for (let number = 2; taken.has(name); number += 1) name = `${base.slice(0, longestName - 6)}-${number}`
-  taken.add(name)
   return name
 }
 

@@ -1,17 +1,11 @@
 import { Hono } from 'hono'
 import { inSlices } from '../flow/slices.ts'
-import type { Registered } from '../model/change.ts'
-import { parseQuery } from '../model/parameters.ts'
 import type { Server } from '../model/server.ts'
-import { problemOf } from './asked.ts'
 import type { Bindings } from './edge.ts'
+import { enabledServers } from './enabled.ts'
 import type { ApiParts } from './parts.ts'
-import { Problem } from './problem.ts'
-import { createKept } from './publish/answer.ts'
+import { createKeptWhole } from './publish/kept.ts'
 import { respond } from './respond.ts'
-
-/** Parameters that say how a list is shown, which targets are not. */
-const shaping = ['limit', 'continue', 'sort', 'fields', 'view']
 
 type Target = { readonly targets: readonly string[]; readonly labels: Readonly<Record<string, string>> }
 
@@ -21,22 +15,11 @@ type Target = { readonly targets: readonly string[]; readonly labels: Readonly<R
  */
 export function sdApi({ registry, supervisor }: Pick<ApiParts, 'registry' | 'supervisor'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKept({ registry, supervisor })
-
-  function chosen(parameters: URLSearchParams): readonly Registered[] {
-    for (const parameter of shaping) {
-      if (parameters.get(parameter))
-        throw new Problem(400, `${parameter}: is for /servers only`, { more: { parameter } })
-    }
-    const parsed = parseQuery(parameters)
-    if ('problem' in parsed) throw problemOf(parsed.problem)
-    if (parsed.query.enabled === false) return []
-    return registry.select({ ...parsed.query, enabled: true }).page
-  }
+  const kept = createKeptWhole({ registry, supervisor })
 
   async function make(parameters: URLSearchParams): Promise<Buffer> {
     const parts: string[] = []
-    await inSlices(chosen(parameters), ({ server }) => {
+    await inSlices(enabledServers(registry, parameters), ({ server }) => {
       const target = targetOf(server)
       if (target) parts.push(JSON.stringify(target))
     })

@@ -3,7 +3,7 @@ import { openToAll } from './cors.ts'
 import type { Bindings } from './edge.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
-import { createKept } from './publish/answer.ts'
+import { createKeptWhole } from './publish/kept.ts'
 import type { Item, Published } from './publish/published.ts'
 import { pageIn } from './publish/wanted.ts'
 import { type ApiContext, respond } from './respond.ts'
@@ -17,7 +17,7 @@ export function v01Api({
   ...parts
 }: Pick<ApiParts, 'registry' | 'supervisor'> & { published: Pick<Published, 'find' | 'page' | 'domain'> }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKept(parts)
+  const kept = createKeptWhole(parts)
   const key = (text: string) => `${published.domain()} ${text}`
 
   async function list(c: ApiContext): Promise<Response> {

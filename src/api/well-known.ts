@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { openToAll } from './cors.ts'
 import type { Bindings } from './edge.ts'
 import type { ApiParts } from './parts.ts'
-import { createKept } from './publish/answer.ts'
+import { createKeptWhole } from './publish/kept.ts'
 import type { Published } from './publish/published.ts'
 import { respond } from './respond.ts'
 
@@ -27,7 +27,7 @@ export function wellKnownApi({
   published: Pick<Published, 'living' | 'itemOf' | 'domain'>
 }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKept(parts)
+  const kept = createKeptWhole(parts)
 
   async function make(): Promise<Buffer> {
     const entries: Buffer[] = []

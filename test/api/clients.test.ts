@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { clientConfig } from '../../src/api/clients.ts'
+import { type ClientFormat, startClientConfig } from '../../src/api/clients.ts'
 import { redactServer } from '../../src/model/redact.ts'
+import type { Server } from '../../src/model/server.ts'
 import { server } from '../made.ts'
 import { serve } from './served.ts'
 
@@ -22,6 +23,12 @@ const remote = redactServer(
     headers: { Authorization: 'Bearer canary-header' },
   }),
 )
+
+function clientConfig(format: ClientFormat, servers: readonly Server[]): object {
+  const config = startClientConfig(format)
+  for (const one of servers) config.add(one)
+  return config.made()
+}
 
 describe('a client configuration', () => {
   it('is ready for Claude, placeholders where secrets are', () => {
