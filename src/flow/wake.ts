@@ -1,4 +1,5 @@
 import type { Wake } from '../model/source.ts'
+import { createWaiting } from './waiting.ts'
 
 /** A wish that stays raised until taken, together with the ear of the one who raised it. */
 export function createWake({
@@ -9,11 +10,11 @@ export function createWake({
   onTake?: () => void
 }): Wake & { raise: () => void } {
   let raised = false
-  const waiting = new Set<() => void>()
+  const waiting = createWaiting()
 
   function raise(): void {
     raised = true
-    for (const go of waiting) go()
+    waiting.changed()
   }
 
   function take(): void {
@@ -21,19 +22,8 @@ export function createWake({
     onTake?.()
   }
 
-  function wait(ms?: number): Promise<void> {
-    if (raised || signal.aborted) return Promise.resolve()
-    return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(go, ms)
-      function go(): void {
-        clearTimeout(timer)
-        waiting.delete(go)
-        signal.removeEventListener('abort', go)
-        resolve()
-      }
-      waiting.add(go)
-      signal.addEventListener('abort', go)
-    })
+  async function wait(ms?: number): Promise<void> {
+    if (!raised) await waiting.wait(signal, ms)
   }
 
   return { raise, raised: () => raised, take, wait }

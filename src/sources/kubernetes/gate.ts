@@ -1,3 +1,4 @@
+import { createWaiting } from '../../flow/waiting.ts'
 import type { Habits } from './habits.ts'
 
 /**
@@ -13,28 +14,10 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
   let listing = 0
   let nextList = 0
   let failure = Promise.withResolvers<void>()
-  const waiting = new Set<() => void>()
+  const { wait, changed } = createWaiting()
 
   const isShut = () => failures > 0
   const isFull = () => listing >= lists
-
-  function changed(): void {
-    for (const go of waiting) go()
-  }
-
-  function wait(ms: number | undefined, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(go, ms)
-      function go(): void {
-        clearTimeout(timer)
-        waiting.delete(go)
-        signal.removeEventListener('abort', go)
-        resolve()
-      }
-      waiting.add(go)
-      signal.addEventListener('abort', go)
-    })
-  }
 
   /** Resolves when a request may be made; true: it is the one that tries, and its outcome must be told. */
   async function enter(signal: AbortSignal): Promise<boolean> {
@@ -44,7 +27,7 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
         trying = true
         return true
       }
-      await wait(trying ? undefined : opensAt - now, signal)
+      await wait(signal, trying ? undefined : opensAt - now)
     }
     return false
   }
@@ -76,7 +59,7 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
 
   /** A few lists at a time; unless they are `urgent`, they begin spread out too, for all others may list now as well. */
   async function list<T>(signal: AbortSignal, { urgent }: { urgent: boolean }, work: () => Promise<T>): Promise<T> {
-    while (isFull() && !signal.aborted) await wait(undefined, signal)
+    while (isFull() && !signal.aborted) await wait(signal)
     listing++
     try {
       if (!urgent) await spread(signal)
@@ -92,7 +75,7 @@ export function createGate({ retryMs, retryMostMs, lists, listsPerSecond, random
     const step = 1000 / listsPerSecond
     nextList = Math.max(nextList + step, now - lists * step)
     const end = nextList
-    while (performance.now() < end && !signal.aborted) await wait(Math.max(0, end - performance.now()), signal)
+    while (performance.now() < end && !signal.aborted) await wait(signal, Math.max(0, end - performance.now()))
   }
 
   /** Somebody asks now: the next try is not put off any longer. */
