@@ -1,16 +1,14 @@
 import { lookup as systemLookup } from 'node:dns'
 import { connect as connectSocket } from 'node:net'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
-import type { Dispatcher } from 'undici'
 import type { Reach } from '../model/change.ts'
-import type { Reason } from '../model/health.ts'
 import { createGuard } from './address.ts'
+import { type Answer, answerOf, pieces, whole } from './answer.ts'
 import { createDeadline, type Deadline } from './deadline.ts'
+import { DoorError, failure } from './door-error.ts'
 import { credentialsOf, type Hop, ownHeaders, sendable, towards } from './hop.ts'
 import { createNames } from './names.ts'
 import { checkLiteral, createPools, guardedLookup, type Lookup, type Tls } from './pools.ts'
-import { Blocked, codeOf, reasonOf } from './reasons.ts'
+import { Blocked, codeOf } from './reasons.ts'
 
 /** One exchange with the outside. Every limit is of the whole exchange, redirects included. */
 export type DoorRequest = {
@@ -55,17 +53,6 @@ export type DoorStream = Omit<DoorAnswer, 'body'> & {
   readonly close: () => void
 }
 
-/** Why an exchange failed. Names the reason and the host; never anything of a body, a header or a URL's secrets. */
-export class DoorError extends Error {
-  override name = 'DoorError'
-  readonly reason: Reason
-
-  constructor(reason: Reason, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.reason = reason
-  }
-}
-
 export type Door = {
   /** Exchanges one request for one whole answer; rejects with a `DoorError`. */
   readonly request: (url: string, request: DoorRequest) => Promise<DoorAnswer>
@@ -79,10 +66,6 @@ export type Door = {
   ) => Promise<void>
   readonly close: () => Promise<void>
 }
-
-type Answer = { status: number; headers: Record<string, string>; body: Dispatcher.ResponseData['body'] }
-
-const decode = promisify(gunzip)
 
 /**
  * Opens the one door to the outside. Whatever goes out goes through it, and only where it may.
@@ -205,87 +188,6 @@ function wire({ url, method, headers, body }: Hop) {
   }
 }
 
-function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData): Answer {
-  // Whoever waits hears of an error by its promise; without a listener the event would end the process.
-  body.on('error', () => undefined)
-  const flat = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])
-  return { status: statusCode, headers: Object.fromEntries(flat) as Record<string, string>, body }
-}
-
-/** The whole body, decoded: cut off as soon as it is larger than it may be, on the wire or once unpacked. */
-async function whole({ headers, body }: Answer, { method }: Hop, maxBytes: number): Promise<Buffer> {
-  const encoding = (headers['content-encoding'] ?? 'identity').trim().toLowerCase()
-  try {
-    if (!['', 'identity', 'gzip', 'x-gzip'].includes(encoding))
-      throw new Broken('it answers in an encoding not asked for')
-    if (method !== 'HEAD' && Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-    const chunks: Buffer[] = []
-    let length = 0
-    for await (const chunk of body) {
-      length += (chunk as Buffer).length
-      if (length > maxBytes) throw tooLarge(maxBytes)
-      chunks.push(chunk as Buffer)
-    }
-    const wire = Buffer.concat(chunks)
-    return encoding.endsWith('gzip') && length > 0 ? await unpacked(wire, maxBytes) : wire
-  } finally {
-    body.destroy()
-  }
-}
-
-async function unpacked(wire: Buffer, maxBytes: number): Promise<Buffer> {
-  try {
-    return await decode(wire, { maxOutputLength: maxBytes })
-  } catch (error) {
-    throw codeOf(error) === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(maxBytes) : new Broken('its gzip is damaged')
-  }
-}
-
-async function* pieces({ headers, body }: Answer, { url }: Hop, deadline: Deadline, idleMs: number, close: () => void) {
-  try {
-    if (!['', 'identity'].includes((headers['content-encoding'] ?? '').trim().toLowerCase())) {
-      throw new Broken('it answers in an encoding not asked for')
-    }
-    for await (const chunk of body) {
-      deadline.pause()
-      yield chunk as Buffer
-      deadline.restart(idleMs)
-    }
-  } catch (error) {
-    throw failure(url.host, error, deadline)
-  } finally {
-    close()
-  }
-}
-
-/** Says of itself, without a word of the answer, what was wrong with the answer. */
-class Broken extends Error {
-  override name = 'Broken'
-}
-
-function tooLarge(maxBytes: number): Broken {
-  return new Broken(`its answer is larger than ${maxBytes} bytes`)
-}
-
 function isReset(error: unknown): boolean {
   return ['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'].includes(codeOf(error) ?? '')
-}
-
-const phrases: Partial<Record<Reason, string>> = {
-  dns: 'its name cannot be resolved',
-  refused: 'it refuses the connection',
-  timeout: 'it does not answer in time',
-  tls: 'its certificate or TLS is not accepted',
-  protocol: 'it does not speak HTTP properly',
-}
-
-/** Only words of our own and the error's code: the error itself may hold a piece of the answer. */
-function failure(host: string, error: unknown, { signal }: Deadline): DoorError {
-  if (error instanceof DoorError) return error
-  if (signal.aborted) return new DoorError('timeout', `${host} could not be reached: ${phrases.timeout}`)
-  if (error instanceof Blocked) return new DoorError('blocked', `${host} is not called: ${error.message}`)
-  if (error instanceof Broken) return new DoorError('protocol', `${host} could not be read: ${error.message}`)
-  const reason = reasonOf(error)
-  const code = codeOf(error)
-  return new DoorError(reason, `${host} could not be reached: ${phrases[reason] ?? reason}${code ? ` (${code})` : ''}`)
 }

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { after, describe, it, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { DoorError, type DoorRequest, openDoor } from '../../src/flow/door.ts'
+import { DoorError } from '../../src/flow/door-error.ts'
+import { type DoorRequest, openDoor } from '../../src/flow/door.ts'
 import type { Lookup } from '../../src/flow/pools.ts'
 import type { Reason } from '../../src/model/health.ts'
 

@@ -1,4 +1,4 @@
-import type { DoorError } from '../../src/flow/door.ts'
+import type { DoorError } from '../../src/flow/door-error.ts'
 import { HealthConfig } from '../../src/health/config.ts'
 import { createMonitor } from '../../src/health/monitor.ts'
 import type { Finding, Probe } from '../../src/health/probe/probe.ts'

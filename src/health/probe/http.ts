@@ -1,5 +1,6 @@
 import { createDeadline } from '../../flow/deadline.ts'
-import { type Door, DoorError } from '../../flow/door.ts'
+import { DoorError } from '../../flow/door-error.ts'
+import type { Door } from '../../flow/door.ts'
 import type { Reason } from '../../model/health.ts'
 import type { Ask } from './probe.ts'
 

@@ -1,4 +1,5 @@
-import { type Door, DoorError, type DoorStream } from '../../flow/door.ts'
+import { DoorError } from '../../flow/door-error.ts'
+import type { Door, DoorStream } from '../../flow/door.ts'
 import type { Ask } from './probe.ts'
 
 /** One exchange of a probe: how it was answered, or why it was not. */

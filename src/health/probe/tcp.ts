@@ -1,4 +1,5 @@
-import { type Door, DoorError } from '../../flow/door.ts'
+import { DoorError } from '../../flow/door-error.ts'
+import type { Door } from '../../flow/door.ts'
 import type { Reason } from '../../model/health.ts'
 import type { Ask } from './probe.ts'
 

@@ -1,4 +1,5 @@
-import { type Door, type DoorAnswer, DoorError, type DoorRequest } from '../../flow/door.ts'
+import { DoorError } from '../../flow/door-error.ts'
+import type { Door, DoorAnswer, DoorRequest } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
 
 /** There is an answer, but no document: another address may be the right one. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Door, type DoorAnswer, DoorError, type DoorRequest, type DoorStream } from '../../flow/door.ts'
+import { DoorError } from '../../flow/door-error.ts'
+import type { Door, DoorAnswer, DoorRequest, DoorStream } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
 import { isFields } from '../documents/entry.ts'
 import { retryAfter } from '../http/ask.ts'
