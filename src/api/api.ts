@@ -39,7 +39,9 @@ export async function openApi({
 }) {
   const { hot, fronts: own } = createFronts(parts)
   let newest = rules
+  await using stack = new AsyncDisposableStack()
   const tokens = createTokens({ log, onChange: renew, everyMs: tokenFilesMs })
+  stack.defer(tokens.close)
   tokens.follow(rules.auth)
   let current = guardOf(rules, tokens.grants())
 
@@ -55,7 +57,8 @@ export async function openApi({
     accessLog: accessLog ? log.child({ access: true }) : undefined,
     log,
   })
-  const listening = await listen(edge.handle, { ...rules.listen, limits: rules.limits, log })
+  const listening = stack.use(await listen(edge.handle, { ...rules.listen, limits: rules.limits, log }))
+  const opened = stack.move()
 
   return {
     url: listening.url,
@@ -68,10 +71,7 @@ export async function openApi({
     },
     counts: edge.counts,
     connections: listening.connections,
-    async [Symbol.asyncDispose]() {
-      tokens.close()
-      await listening[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 export type OpenApi = Awaited<ReturnType<typeof openApi>>

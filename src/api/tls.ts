@@ -4,15 +4,40 @@ import type { Tls } from './config.ts'
 
 export type Pair = { readonly cert: Buffer; readonly key: Buffer }
 
+/** Why HTTPS cannot be served. */
+export class CertificateError extends Error {
+  override name = 'CertificateError'
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`listen.tls: ${reason}`, options)
+  }
+}
+
 /** Reads a certificate and its key; throws where they cannot be read or do not belong together. */
 export function readPair({ cert, key }: Tls): Pair {
-  const pair = { cert: readFileSync(cert), key: readFileSync(key) }
+  const pair = { cert: readPem(cert), key: readPem(key) }
   try {
     process.getBuiltinModule('node:tls').createSecureContext(pair)
   } catch (error) {
-    throw new Error(`${cert} and ${key} are no certificate with its key`, { cause: error })
+    throw new CertificateError(`${cert} and ${key} are no certificate with its key`, { cause: error })
   }
   return pair
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  ENOTDIR: 'is not there',
+  EACCES: 'may not be read by this user',
+  EISDIR: 'is a directory, not a file',
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new CertificateError(`${file} ${reasons[code] ?? `cannot be read (${code})`}`, { cause: error })
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync, type Stats, unwatchFile, watchFile } from 'node:fs'
 import type { Log } from '../log.ts'
 import { type Auth, isToken, type TokenGrant, tokensOf } from './config.ts'
 
@@ -21,7 +21,9 @@ export function createTokens({ log, onChange, everyMs }: { log: Log; onChange: (
     for (const file of files.keys()) watchFile(file, { interval: everyMs, persistent: false }, look)
   }
 
-  function look(): void {
+  function look(now: Stats, last: Stats): void {
+    // Of a file that is not there one is told at once, and it was missed just now.
+    if (now.ctimeMs === last.ctimeMs) return
     const before = JSON.stringify([...files.values()])
     for (const file of files.keys()) files.set(file, read(file))
     if (JSON.stringify([...files.values()]) === before) return

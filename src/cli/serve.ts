@@ -1,5 +1,6 @@
 import { flushCompileCache } from 'node:module'
 import { ListenError } from '../api/listen.ts'
+import { CertificateError } from '../api/tls.ts'
 import { type Flags, type LoadedConfig, loadConfig } from '../config/load.ts'
 import { createLog, openDestination, type RootLog } from '../log.ts'
 import { redactText } from '../model/redact.ts'
@@ -61,26 +62,30 @@ async function started(
   try {
     return await startDaemon(start)
   } catch (error) {
-    throw new CommandError(await whyNot(error), { cause: error })
+    throw new CommandError(await whyNot(error, start.loaded), { cause: error })
   }
 }
 
 /** One line that says what is in the way, and what to do about it; throws what nobody expected. */
-async function whyNot(error: unknown): Promise<string> {
-  if (error instanceof ListenError) return whyNotListening(error)
+async function whyNot(error: unknown, { config }: LoadedConfig): Promise<string> {
+  if (error instanceof ListenError) {
+    const setting = error.port === config.metrics.port ? 'METRICS_PORT (metrics.port)' : '--port'
+    return whyNotListening(error, setting)
+  }
+  if (error instanceof CertificateError) return error.message
   if (error instanceof StoreUnavailable)
     return `${redactText(error.message)}. Start it or mend its address (store in the config, DATABASE_URL), or leave both out to keep everything in a file.`
   if (error instanceof StoreRefused) return redactText(error.message)
   throw error
 }
 
-async function whyNotListening({ message, code, port }: ListenError): Promise<string> {
+async function whyNotListening({ message, code, port }: ListenError, setting: string): Promise<string> {
   if (code === 'EADDRINUSE') {
     const { occupantOf } = await import('./occupant.ts')
     const occupant = occupantOf(port)
-    return `${message}${occupant ? ` by ${occupant}` : ''}. Stop it, or choose another port with --port.`
+    return `${message}${occupant ? ` by ${occupant}` : ''}. Stop it, or choose another port with ${setting}.`
   }
-  if (code === 'EACCES') return `${message}. Ports below 1024 need a privilege; choose another with --port.`
+  if (code === 'EACCES') return `${message}. Ports below 1024 need a privilege; choose another with ${setting}.`
   return `${redactText(message)}. Choose another address with --host.`
 }
 

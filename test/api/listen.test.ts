@@ -13,7 +13,7 @@ import { readJson } from '../../src/api/body.ts'
 import type { Bindings } from '../../src/api/edge.ts'
 import { type Handle, listen, ListenError } from '../../src/api/listen.ts'
 import { problemFrom } from '../../src/api/problem.ts'
-import { watchPair } from '../../src/api/tls.ts'
+import { CertificateError, watchPair } from '../../src/api/tls.ts'
 import { silent } from '../../src/log.ts'
 import { limits, read, serve } from './served.ts'
 
@@ -242,7 +242,26 @@ describe('TLS', { skip: openssl }, () => {
 
     await assert.rejects(
       listen(() => {}, { ...options, tls: made.files }),
-      /tls\.crt .* no certificate with its key/,
+      (error) => {
+        assert.ok(error instanceof CertificateError)
+        assert.match(error.message, /^listen\.tls: \S+tls\.crt .* no certificate with its key$/)
+        return true
+      },
     )
   })
+
+  for (const [what, cert, reason] of [
+    ['is not there', '/nowhere/tls.crt', 'is not there'],
+    ['is a folder', tmpdir(), 'is a directory, not a file'],
+  ] as const) {
+    it(`does not start with a certificate that ${what}, and says so`, async () => {
+      using made = certificates('first')
+      made.put('first')
+
+      await assert.rejects(
+        listen(() => {}, { ...options, tls: { ...made.files, cert } }),
+        new CertificateError(`${cert} ${reason}`),
+      )
+    })
+  }
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
+import { rmSync, unwatchFile, watchFile, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { openApi } from '../../src/api/api.ts'
 import { Auth, Cors, Limits, Listen } from '../../src/api/config.ts'
@@ -55,6 +55,28 @@ describe('tokens in files', () => {
     rmSync(file)
     await until(async () => (await reload(bearer('late'))) === 401)
     assert.equal(await reload(), 403)
+  })
+
+  it('are missed once, and not looked for any more once the daemon could not listen', async () => {
+    using folder = temporary()
+    const file = folder.at('token')
+    const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
+    const lines: string[] = []
+    const log = createLog({ destination: { write: (line) => void lines.push(line) } })
+    await using other = await openApi({ rules, parts: parts(), log })
+    const listen = { ...rules.listen, port: other.port }
+
+    await assert.rejects(openApi({ rules: { ...rules, auth, listen }, parts: parts(), log, tokenFilesMs: 20 }))
+    const seen = Promise.withResolvers<void>()
+    watchFile(file, { interval: 20 }, ({ size }) => void (size > 0 && seen.resolve()))
+    writeFileSync(file, 'late')
+    await seen.promise
+    unwatchFile(file)
+
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as { msg: string }).msg),
+      ['tokens could not be read, they let nobody in'],
+    )
   })
 
   it('stand beside the config, which takes other tokens while the daemon serves', async () => {

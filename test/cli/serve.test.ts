@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { ListenError } from '../../src/api/listen.ts'
+import { CertificateError } from '../../src/api/tls.ts'
 import { banner } from '../../src/cli/banner.ts'
 import type { StartDaemon } from '../../src/cli/command.ts'
 import { occupantOf } from '../../src/cli/occupant.ts'
@@ -94,6 +95,24 @@ describe('mcp-roster serve', () => {
     if (process.platform === 'linux') assert.ok(err.includes(`by node (pid ${process.pid})`), err)
     assert.equal(err.split('\n').length, 2)
     assert.equal(occupantOf(port === 1 ? 2 : 1), undefined)
+  })
+
+  it('names the setting of the port that is in use', async () => {
+    const cause = Object.assign(new Error('listen'), { code: 'EACCES' })
+    const startDaemon = () => Promise.reject(new ListenError({ host: '127.0.0.1', port: 90 }, cause))
+
+    const { code, err } = await running(['serve'], { startDaemon, env: { ...quiet, METRICS_PORT: '90' } })
+
+    assert.equal(code, 1)
+    assert.match(err, /choose another with METRICS_PORT \(metrics\.port\)\.\n$/)
+  })
+
+  it('says in one line which certificate cannot be used', async () => {
+    const startDaemon = () => Promise.reject(new CertificateError('/run/tls.crt is not there'))
+
+    const { code, err } = await running(['serve'], { startDaemon, env: quiet })
+
+    assert.deepEqual([code, err], [1, 'listen.tls: /run/tls.crt is not there\n'])
   })
 
   it('says in one line which store cannot be had, and what to do', async () => {
