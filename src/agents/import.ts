@@ -11,6 +11,9 @@ import {
 
 const perCommit = 200
 
+/** A registration of another registry, in whatever shape. */
+type Foreign = { readonly id: string; readonly created_at?: string }
+
 /** An agent that was not taken, and why. */
 export type LeftOut = { readonly agent_id: string; readonly field: string; readonly problem: string }
 
@@ -28,18 +31,12 @@ export type Taken = {
  */
 export async function importAgents(
   store: Pick<Store, 'commit'>,
-  agents: readonly { readonly id: string; readonly created_at?: string }[],
+  agents: readonly Foreign[],
   defaults: Thresholds,
 ): Promise<Taken> {
-  const left_out: LeftOut[] = []
+  const { requests, left_out } = requestsOf(agents, defaults)
   const there: string[] = []
   let taken = 0
-  const requests = agents.flatMap((agent) => {
-    const request = requestOf(agent, defaults)
-    if (!('field' in request)) return { ...request, created_at: agent.created_at }
-    left_out.push({ agent_id: agent.id, field: request.field, problem: request.message })
-    return []
-  })
   for (let from = 0; from < requests.length; from += perCommit) {
     const some = requests.slice(from, from + perCommit)
     const outcomes = await store.commit(
@@ -57,6 +54,18 @@ export async function importAgents(
     }
   }
   return { taken, there, left_out }
+}
+
+/** What the agents would register as, and who cannot. */
+export function requestsOf(agents: readonly Foreign[], defaults: Thresholds) {
+  const left_out: LeftOut[] = []
+  const requests = agents.flatMap((agent) => {
+    const request = requestOf(agent, defaults)
+    if (!('field' in request)) return { ...request, created_at: agent.created_at }
+    left_out.push({ agent_id: agent.id, field: request.field, problem: request.message })
+    return []
+  })
+  return { requests, left_out }
 }
 
 function requestOf(agent: { readonly id: string }, defaults: Thresholds): AgentRequest | RegistrationProblem {

@@ -1,3 +1,4 @@
+import type { LeftOut } from '../agents/import.ts'
 import { redactText } from '../model/redact.ts'
 import type { ImportReport } from '../stores/original.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
@@ -18,19 +19,22 @@ export const imports: Command = {
     if (url === undefined || more.length > 0) throw new UsageError('import takes the URL or path of one database')
     const { importOriginal } = await import('../stores/import.ts')
     const { agents, report } = await plainly(() => readable(() => importOriginal(url)))
+    const { out } = invocation.terminal
     tell(invocation, report)
+    const { importAgents, requestsOf } = await import('../agents/import.ts')
     if (invocation.values['dry-run'] === true) {
-      invocation.terminal.out(`nothing was written; ${counted(agents.length, 'agent')} could be taken over\n`)
-      return 0
+      const { requests, left_out } = requestsOf(agents, anyThresholds)
+      for (const each of left_out) out(lineOf(each))
+      out(
+        `nothing was written; ${counted(requests.length, 'agent')} could be taken over, ${left_out.length} left out\n`,
+      )
+      return left_out.length > 0 ? 1 : 0
     }
-    const { importAgents } = await import('../agents/import.ts')
     const { taken, there, left_out } = await withStore(invocation, { mustExist: false }, (store, { config }) => {
       const { timeout_threshold: timeout, eviction_threshold: eviction } = config.health.agents
       return importAgents(store, agents, { timeout, eviction })
     })
-    const { out } = invocation.terminal
-    for (const { agent_id, field, problem } of left_out)
-      out(line(agent_id, field, `${problem}; the agent was left out`))
+    for (const each of left_out) out(lineOf(each))
     for (const id of there) out(line(id, 'id', 'is registered here already; what is here stays'))
     const rest = there.length > 0 ? `, ${there.length} were here already` : ''
     out(`${counted(taken, 'agent')} taken over${rest}, ${left_out.length} left out\n`)
@@ -45,6 +49,13 @@ function tell({ terminal: { out } }: Pick<Invocation, 'terminal'>, report: Impor
   const left = Object.entries(report.not_imported).filter(([, rows]) => rows > 0)
   for (const [table, rows] of left) out(`not taken over: ${counted(rows, 'row')} of ${shown(table)}\n`)
   for (const note of report.notes) out(`note: ${note}\n`)
+}
+
+/** They fill in what an agent does not say, and keep none from being taken. */
+const anyThresholds = { timeout: 60, eviction: 120 }
+
+function lineOf({ agent_id, field, problem }: LeftOut): string {
+  return line(agent_id, field, `${problem}; the agent was left out`)
 }
 
 function line(agent: string, field: string, problem: string): string {

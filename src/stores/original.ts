@@ -163,7 +163,8 @@ function textIn(value: unknown): string | undefined {
 function jsonIn<T>(value: unknown, field: string, fallback: T, report: Report): T {
   if (value === null || value === undefined || value === '') return fallback
   try {
-    const parsed: unknown = typeof value === 'string' ? JSON.parse(value) : value
+    const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value
+    const parsed: unknown = typeof text === 'string' ? JSON.parse(text) : text
     if (parsed === null) return fallback
     const isFit =
       fallback === undefined || (typeof parsed === 'object' && Array.isArray(parsed) === Array.isArray(fallback))

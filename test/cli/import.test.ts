@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { startHere } from '../daemon.ts'
@@ -56,6 +57,7 @@ describe('import', () => {
     const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
 
     const tried = await running(['import', folder.at('old.db'), '--dry-run'], { env })
+    assert.equal(existsSync(folder.at('roster.db')), false)
     const first = await running(['import', `sqlite://${folder.at('old.db')}`], { env })
     const second = await running(['import', folder.at('old.db')], { env })
 
@@ -63,6 +65,30 @@ describe('import', () => {
     assert.match(first.out, /^1 agent taken over, 0 left out$/m)
     assert.match(second.out, /^0 agents taken over, 1 were here already, 0 left out$/m)
     assert.deepEqual([tried.code, first.code, second.code], [0, 0, 0])
+  })
+
+  it('says before as after who cannot be taken over', async () => {
+    using folder = temporary()
+    original(folder.at('old.db'), owl, `'guard', '', 'default', '{}', 'high_security', NULL`)
+    const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
+
+    const tried = await running(['import', folder.at('old.db'), '--dry-run'], { env })
+    const done = await running(['import', folder.at('old.db')], { env })
+
+    const why = /^guard: .*left out$/m
+    assert.match(tried.out, /^nothing was written; 1 agent could be taken over, 1 left out$/m)
+    assert.deepEqual([tried.code, why.exec(tried.out)?.[0]], [done.code, why.exec(done.out)?.[0]])
+  })
+
+  it('reads JSON that was kept as bytes', async () => {
+    using folder = temporary()
+    original(folder.at('old.db'), `'owl', 'Owl', 'default', CAST('{"env":"prod"}' AS BLOB), NULL, NULL`)
+    const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
+
+    const { code } = await running(['import', folder.at('old.db')], { env })
+    using store = new DatabaseSync(folder.at('roster.db'))
+
+    assert.deepEqual([code, store.prepare('SELECT labels FROM agents').get()?.['labels']], [0, '{"env":"prod"}'])
   })
 
   it('says in one line what is in the way, without the password', async () => {
