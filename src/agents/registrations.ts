@@ -171,6 +171,8 @@ export function startRegistrations({
     preservation: leases.preservation,
     release: leases.release,
     living: leases.living,
+    /** How the store fares; undefined until it is opened. */
+    storeState: () => store?.state(),
     /** Names the database in which all this is kept, once it has been read. */
     epoch: () => epoch,
     /** Throws `NotLoadedYet` while nothing can be said about who is registered. */

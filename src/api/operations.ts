@@ -18,7 +18,8 @@ export function operationsApi(parts: ApiParts) {
       .filter(({ state }) => state === 'degraded' || state === 'stale')
       .map((source) => source.name)
     const suspicion = suspicionOf(monitor)
-    const well = degraded.length === 0 && suspicion === undefined
+    const isStoreDown = parts.store()?.status === 'down'
+    const well = degraded.length === 0 && suspicion === undefined && !isStoreDown
     return respondJson(c, {
       status: well ? 'healthy' : 'degraded',
       service: 'mcp-roster',
@@ -27,6 +28,7 @@ export function operationsApi(parts: ApiParts) {
       uptime_seconds: Math.round((performance.now() - started) / 100) / 10,
       timestamp: new Date().toISOString(),
       ...(degraded.length > 0 ? { degraded_sources: degraded } : {}),
+      ...(isStoreDown ? { store: 'down' } : {}),
       ...(suspicion ? { suspicion } : {}),
     })
   }

@@ -24,6 +24,8 @@ export type ApiParts = {
     Pick<Registrations, 'mustBeLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
+  /** How the store of what is registered fares. */
+  readonly store: () => { readonly status: 'up' | 'down' } | undefined
   /** Which registry this is, to other rosters. */
   readonly instance: () => string
   /** How servers are published to other registries and clients. */

@@ -154,6 +154,7 @@ export const Wellbeing = z
     uptime_seconds: z.number(),
     timestamp: z.string(),
     degraded_sources: z.array(z.string()).optional(),
+    store: z.literal('down').optional().describe('Nothing can be registered now; the rest goes on.'),
     suspicion: SuspicionShape.optional(),
   })
   .meta({ id: 'Health' })

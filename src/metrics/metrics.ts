@@ -1,9 +1,11 @@
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
+import type { StoreState } from '../stores/store.ts'
 import { type AboutDaemon, agentSeries, type MeshCounts, originalJson, originalSeries } from './agents.ts'
 import { type ProbeCounts, probeSeries } from './probes.ts'
 import type { Sample, Series } from './series.ts'
 import { sourceSeries } from './sources.ts'
+import { storeSeries } from './store.ts'
 
 /** What the metrics read when they are scraped. Parts count in their closures; nothing here runs in between. */
 export type MetricsParts = {
@@ -11,6 +13,7 @@ export type MetricsParts = {
   readonly registry: Pick<Registry, 'revision' | 'list'>
   readonly sources: () => readonly SourceStatus[]
   readonly suspicion?: () => unknown
+  readonly store?: () => StoreState | undefined
   /** Requests answered, by `METHOD STATUS`, and connections open now. */
   readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => number }
   readonly mesh?: MeshCounts
@@ -66,6 +69,7 @@ function seriesOf(parts: MetricsParts): readonly Series[] {
     ...sourceSeries(parts.sources),
     ...edgeSeries(parts),
     ...(parts.mesh ? [...agentSeries(parts.mesh), ...originalSeries(parts.mesh, aboutDaemon(parts))] : []),
+    ...(parts.store ? storeSeries(parts.store) : []),
     ...daemonSeries(parts),
   ]
 }

@@ -29,6 +29,18 @@ describe('operations', () => {
     assert.deepEqual(body['degraded_sources'], ['partner'])
   })
 
+  it('call the daemon degraded while nothing can be stored', async () => {
+    let status: 'up' | 'down' = 'down'
+    await using served = await serve({ parts: { store: () => ({ status }) } })
+
+    const down = await json(await served.get('/health'))
+    status = 'up'
+    const up = await json(await served.get('/health'))
+
+    assert.deepEqual([down['status'], down['store']], ['degraded', 'down'])
+    assert.deepEqual([up['status'], up['store']], ['healthy', undefined])
+  })
+
   it('say how to leave self-suspicion, and leave it', async () => {
     const { monitor } = parts()
     let suspicion: ReturnType<typeof monitor.suspicion> = { since: 's', until: 'u', failing: 12, of: 20 }

@@ -45,6 +45,7 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
     },
     publish: () => ({}),
     instance: () => 'test-instance',
+    store: () => ({ status: 'up' }),
     mesh: meshOf(registry),
     mcp: { answer: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { silent } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { Reason } from '../../src/model/health.ts'
 import type { SourceStatus } from '../../src/model/status.ts'
+import { openMemory } from '../../src/stores/memory.ts'
+import type { StoreState } from '../../src/stores/store.ts'
 import { registered } from '../made.ts'
 
 function source(fields: Partial<SourceStatus> = {}): SourceStatus {
@@ -53,6 +56,23 @@ describe('the metrics', () => {
     assert.match(text, /^roster_build_info\{version="1\.2\.3"\} 1$/m)
     assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
     assert.doesNotMatch(text, /canary/)
+  })
+
+  it('say how the store fares, once it is open', async () => {
+    let open: StoreState | undefined
+    const metrics = createMetrics({ ...empty, store: () => open })
+
+    const before = await metrics.text()
+    open = openMemory({ log: silent }).state()
+    const up = await metrics.text()
+    open = { ...open, status: 'down', waiting: { operations: 3, beats: 40 } }
+    const down = await metrics.text()
+
+    assert.match(before, /^roster_store_up 0$/m)
+    assert.match(up, /^roster_store_up 1$/m)
+    assert.match(down, /^roster_store_up 0$/m)
+    assert.match(down, /^roster_store_waiting_writes 3$/m)
+    assert.match(down, /^roster_store_waiting_beats 40$/m)
   })
 
   it('forget a source that is gone, and count it from where it stands', async () => {
