@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { linger } from './linger.ts'
 import { Problem } from './problem.ts'
@@ -37,9 +38,12 @@ export async function readJson(c: ApiContext, most: number): Promise<unknown> {
 /** What the bytes of a body say as JSON; undefined where there are none but blanks. */
 export function jsonIn(bytes: Buffer): unknown {
   const text = bytes.toString()
+  // What stands in place of bytes that are no text would be taken for it, in a name too.
+  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw new Problem(400, 'The body is no UTF-8 text.')
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
+    if (text.startsWith('\uFEFF')) return jsonIn(bytes.subarray(3))
     if (text.trim() === '') return undefined
     // The parser's own words may quote the body, and with it a secret.
     const [, position] = /at position (\d+)/.exec(error instanceof Error ? error.message : '') ?? []

@@ -11,8 +11,12 @@ export const ServerName = z
   .string()
   .min(1, { error: 'must not be empty', abort: true })
   .max(253, 'must be at most 253 characters')
-  .refine((name) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name), 'must be printable text, without control characters')
-  .refine((name) => name.trim() !== '', 'must not be blank')
+  // What turns the direction of writing makes one name look like another.
+  .refine(
+    (name) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(name),
+    'must be printable text, without control characters',
+  )
+  .refine((name) => /[^\s\p{Default_Ignorable_Code_Point}]/u.test(name), 'must not be blank')
   .refine((name) => name !== '.' && name !== '..', 'must not be "." or ".."')
 export type ServerName = z.output<typeof ServerName>
 

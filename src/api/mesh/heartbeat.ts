@@ -23,7 +23,7 @@ export function beating(mesh: Mesh): Posts {
   return { '/heartbeat': beat, '/agents/heartbeat': beat }
 }
 
-const head = /^(?:\/api\/v1)?\/heartbeat\/([^/?]+)$/
+const head = /^(?:\/api\/v1)?\/heartbeat\/([^/?]+)\/?(?:\?|$)/
 
 /**
  * `HEAD /heartbeat/{id}` renews the lease too: 200, 202 where the agent's dependencies have changed since it was told,

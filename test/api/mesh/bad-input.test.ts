@@ -11,6 +11,8 @@ describe('bad input', () => {
       ['id', { id: '..' }],
       ['id', { id: '.' }],
       ['id', { id: 'a\u0000b' }],
+      ['id', { id: 'a\u202Eb' }],
+      ['id', { id: ' \u200B\uFEFF' }],
       ['id', { id: long }],
       ['id', { id: 7 }],
       ['id', { id: '' }],
@@ -105,6 +107,17 @@ describe('bad input', () => {
     socket.destroy()
     assert.equal((await mesh.agent('a')).status, 200)
     assert.deepEqual(await mesh.ids(''), ['a'])
+  })
+
+  it('in a body: bytes that are no UTF-8, which would be another id; a byte order mark does no harm', async () => {
+    await using mesh = await meshed()
+    const posted = async (path: string, body: Buffer) =>
+      (await mesh.served.get(path, { method: 'POST', body: new Uint8Array(body) })).status
+
+    for (const path of ['/agents', '/heartbeat', '/agents?by=router'])
+      assert.equal(await posted(path, Buffer.from('{"id":"caf\xe9","agent_id":"caf\xe9"}', 'latin1')), 400, path)
+    assert.equal(await posted('/agents', Buffer.from('\uFEFF{"id":"a\uFFFDb"}')), 200)
+    assert.deepEqual(await mesh.ids(''), ['a\uFFFDb'])
   })
 
   it('as time: what agents call the time moves nothing and is kept only as their word', async () => {

@@ -121,6 +121,15 @@ describe('heartbeats', () => {
     assert.deepEqual([wrong.status, wrong.body['field']], [400, 'endpoint'])
   })
 
+  it('without a body are taken whatever follows the id', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a/b')
+
+    for (const more of ['', '/', '?seq=1', '/?seq=1'])
+      assert.equal((await mesh.send('HEAD', `/heartbeat/a%2Fb${more}`)).status, 200, more)
+    assert.equal((await mesh.send('HEAD', '/api/v1/heartbeat/b?seq=1')).status, 410)
+  })
+
   it('without a body say 202 when the dependencies have changed, until a whole one was told', async () => {
     await using mesh = await meshed()
     const head = async () => (await mesh.send('HEAD', '/heartbeat/app')).status
