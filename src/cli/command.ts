@@ -50,6 +50,8 @@ export type Command = {
   /** After the command's name: `[DIR…]`. */
   readonly usage: string
   readonly options: ParseArgsOptionsConfig
+  /** Whatever is no option is wrong usage. */
+  readonly optionsOnly?: true
   readonly help: readonly (readonly [string, string])[]
   readonly run: (invocation: Invocation) => Promise<number>
 }

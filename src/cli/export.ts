@@ -9,6 +9,7 @@ export const exports: Command = {
   summary: 'Write the enabled servers as a config for a client.',
   usage: '[--format claude|cursor|vscode|yaml|json] [-n NAMESPACE] [-l SELECTOR] [--tag TAG]…',
   options: { ...filterOptions, ...remoteOptions, format: { type: 'string', short: 'f', default: 'json' } },
+  optionsOnly: true,
   help: [
     ['-f, --format FORM', 'json (default) or yaml: servers by name; claude, cursor, vscode: what that client reads.'],
     ...filterHelp,

@@ -10,6 +10,7 @@ export const list: Command = {
   summary: 'List the servers a daemon knows.',
   usage: '[-o json|yaml|wide|name] [-n NAMESPACE] [-l SELECTOR] [--tag TAG]…',
   options: { ...outputOptions, ...filterOptions, ...remoteOptions },
+  optionsOnly: true,
   help: [['-o, --output FORM', 'table (default), wide, name, json or yaml.'], ...filterHelp, ...remoteHelp],
   async run(invocation) {
     const { terminal } = invocation

@@ -64,11 +64,11 @@ function commandOf(argv: readonly string[]): [string, readonly string[]] {
 
 function parsed(
   name: string,
-  { options }: Command,
+  { options, optionsOnly }: Command,
   args: readonly string[],
 ): Pick<Invocation, 'values' | 'positionals'> {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return parseArgs({ args: [...args], options, allowPositionals: optionsOnly !== true, strict: true })
   } catch (error) {
     const [why = ''] = error instanceof Error ? error.message.split('. To specify') : []
     throw new UsageError(`${why}. See mcp-roster ${name} --help.`.replaceAll('..', '.'), { cause: error })

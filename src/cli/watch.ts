@@ -19,6 +19,7 @@ export const watch: Command = {
   summary: 'Show the servers a daemon knows, then every change, until told to end.',
   usage: '[-o table|name|json] [-n NAMESPACE] [-l SELECTOR] [--tag TAG]…',
   options: { ...outputOptions, ...filterOptions, ...remoteOptions },
+  optionsOnly: true,
   help: [
     ['-o, --output FORM', 'table (default), name, or json: one line for each event.'],
     ...filterHelp,

@@ -37,6 +37,9 @@ describe('the command line', () => {
     [['list', '--foo'], /Unknown option '--foo'\. See mcp-roster list --help\./],
     [['list', '-o', 'xml'], /-o must be one of table, wide, name, json, yaml/],
     [['list', '--url', 'nonsense'], /--url must be a URL/],
+    ...(['list', 'watch', 'export'] as const).map(
+      (name) => [[name, 'tag=geo'], /Unexpected argument 'tag=geo'/] as const,
+    ),
     [['get'], /get takes the name of one server/],
     [['config', 'shw'], /config takes one of show, reference, schema/],
     [['discover'], /discover takes the name of one source/],
