@@ -72,6 +72,7 @@ export function startLane({
   let disabled = false
   let questioning = false
   let wrong: string | undefined
+  let turnedAway = 0
   let secondLook: NodeJS.Timeout | undefined
   let lastCall: NodeJS.Timeout | undefined
 
@@ -98,6 +99,18 @@ export function startLane({
     else if (state === 'disabled') log.info({ note: facts.note }, 'source is disabled')
     else if (state !== before || news)
       log.warn({ state, before, servers, reason: facts.last_error }, 'source cannot be read whole')
+    tellOfRejected()
+  }
+
+  /** Says how many entries are turned away, and one of them, whenever their number changes. */
+  function tellOfRejected(): void {
+    const { rejected } = intake.summary()
+    const before = turnedAway
+    turnedAway = rejected
+    if (rejected === before) return
+    if (rejected === 0) return log.info({ before }, 'no entry is turned away any more')
+    const [first] = intake.details({ origins: 0, rejections: 1 }).rejections
+    log.warn({ rejected, before, first }, 'entries are turned away, GET /sources names each')
   }
 
   const settled = Promise.withResolvers<void>()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { createBackoff } from '../../src/flow/backoff.ts'
-import { silent } from '../../src/log.ts'
+import { createLog, silent } from '../../src/log.ts'
 import { type Run, type Sighting, type Source, SourceError } from '../../src/model/source.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { createSupervisor, type SourcePlan } from '../../src/registry/supervisor.ts'
@@ -35,7 +35,7 @@ function looking(look: (run: Run) => Sighting): () => Source {
     }
 }
 
-function world() {
+function world(log = silent) {
   const registry = createRegistry({
     onError: (error) => {
       throw error
@@ -43,7 +43,7 @@ function world() {
   })
   const supervisor = createSupervisor({
     registry,
-    log: silent,
+    log,
     backoff: () => createBackoff({ firstMs: 1, mostMs: 2 }),
   })
   /** Resolves at the first revision after which `seen` holds. */
@@ -62,6 +62,42 @@ function world() {
 }
 
 describe('supervisor', () => {
+  it('logs when the number of entries that are turned away changes, with one of them', async () => {
+    const lines: Record<string, unknown>[] = []
+    const { supervisor } = world(
+      createLog({ destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) } }),
+    )
+    await using _ = supervisor
+    let bad = ['one', 'two']
+    const entries = () => bad.map((name) => ({ value: { name, command: 5 }, where: `servers.${name}` }))
+    await supervisor.apply([
+      plan(
+        'files',
+        looking(() => ({ type: 'picture', readings: [{ origin: 'a', entries: entries() }] })),
+      ),
+    ])
+    await supervisor.settled()
+    await supervisor.refresh('files')
+    bad = []
+    await supervisor.refresh('files')
+
+    const told = lines.filter(({ msg }) => String(msg).includes('turned away'))
+    assert.deepEqual(
+      told.map(({ level, rejected, before }) => [level, rejected, before]),
+      [
+        ['warn', 2, 0],
+        ['info', undefined, 2],
+      ],
+    )
+    assert.deepEqual(told[0]?.['first'], {
+      origin: 'a',
+      where: 'servers.one',
+      name: 'one',
+      reason: 'command: must be text, not a number',
+      kept: false,
+    })
+  })
+
   it('takes up what a source says, and says that it answered', async () => {
     const { supervisor, until, names, state } = world()
     await using _ = supervisor
