@@ -1,5 +1,9 @@
-/** Builds `dist/`: the split, minified bundle that the bin runs, and the type declarations of the client library. */
+/**
+ * Builds the split, minified bundle that the bin runs, and the type declarations of the client library: `dist/`, or the
+ * folder that is named.
+ */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
@@ -57,7 +61,8 @@ const withoutFacades: Plugin = {
 const banner =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
 
-rmSync('dist', { recursive: true, force: true })
+const out = process.argv[2] ?? 'dist'
+rmSync(out, { recursive: true, force: true })
 
 /** How everything is built that runs in Node. */
 const settings = {
@@ -71,28 +76,29 @@ const settings = {
   logLevel: 'warning',
 } satisfies BuildOptions
 
-const { metafile } = await build({
+// Threads are started by their file, which lies beside the chunks that start them, and share nothing with anybody.
+await build({
   ...settings,
   entryPoints: {
-    main: 'src/main.ts',
-    // Threads are started by their file, which lies beside the chunks that start them.
-    'chunks/openapi-thread': 'src/api/openapi-thread.ts',
-    'chunks/parse-worker': 'src/sources/documents/parse-worker.ts',
-    'chunks/sqlite-thread': 'src/stores/sqlite/thread.ts',
+    'openapi-thread': 'src/api/openapi-thread.ts',
+    'parse-worker': 'src/sources/documents/parse-worker.ts',
+    'sqlite-thread': 'src/stores/sqlite/thread.ts',
   },
-  outdir: 'dist',
+  outdir: `${out}/chunks`,
+  plugins: [englishOnly, withoutFacades],
+})
+
+const { metafile } = await build({
+  ...settings,
+  entryPoints: { main: 'src/main.ts' },
+  outdir: out,
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
   plugins: [englishOnly, withoutFacades],
   metafile: true,
 })
 const { outputs } = metafile
-const command = loadedBy('src/cli/process.ts')
-const start = loadedBy('src/cli/serve.ts', 'src/daemon.ts', 'src/stores/sqlite/sqlite.ts').difference(command)
-const common = start.intersection(loadedBy('src/cli/list.ts'))
-await gather('command.js', command)
-await gather('common.js', common)
-await gather('start.js', start.difference(common))
+await gather(loadedBy('src/cli/process.ts', 'src/cli/serve.ts', 'src/daemon.ts', 'src/stores/sqlite/sqlite.ts'))
 
 /** The files that are loaded with these modules, whatever is asked for. */
 function loadedBy(...modules: readonly string[]): Set<string> {
@@ -106,47 +112,58 @@ function loadedBy(...modules: readonly string[]): Set<string> {
 }
 
 /**
- * Puts these files into one: to find, read and link fifty small ones takes longer than to run them. They stay, as other
- * names for what is in it.
+ * Makes one script of these chunks: to find, read and link a hundred small files takes longer than to run them, and of a
+ * script `script.ts` can keep the code. They stay, as other names for what is in it.
  */
-async function gather(part: string, files: ReadonlySet<string>): Promise<void> {
-  const chunks = [...files].map((file, index) => ({
-    path: `./${basename(file)}`,
-    names: (outputs[file]?.exports ?? []).map((name) => ({ name, unique: `${name}_${index}` })),
-  }))
+async function gather(files: ReadonlySet<string>): Promise<void> {
+  const inside = new Map([...files].map((file) => [`./${basename(file)}`, file]))
   const chunk: Plugin = {
     name: 'chunk',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^\.\// }, ({ path, kind }) => ({
-        external: kind === 'dynamic-import' || !(`dist/chunks/${basename(path)}` in outputs),
+      onResolve({ filter: /^\.\// }, ({ path }) => ({ external: !inside.has(path) }))
+      // A script cannot import by itself.
+      onLoad({ filter: /./ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8')
+          .replace(banner, '')
+          .replaceAll(/\bimport\("([^"]+)"\)/g, (all, other: string) =>
+            inside.has(other) ? all : `bring("${other}")`,
+          ),
       }))
-      onLoad({ filter: /./ }, ({ path }) => ({ contents: readFileSync(path, 'utf8').replace(banner, '') }))
     },
   }
-  await build({
-    stdin: {
-      contents: chunks
-        .map(
-          ({ path, names }) =>
-            `export { ${names.map(({ name, unique }) => `${name} as ${unique}`).join()} } from '${path}'`,
-        )
-        .join('\n'),
-      resolveDir: 'dist/chunks',
-    },
-    outfile: `dist/chunks/${part}`,
+  const { outputFiles } = await build({
     ...settings,
+    stdin: {
+      contents: [...inside.keys()].map((path) => `exports['${path}'] = () => require('${path}')`).join('\n'),
+      resolveDir: `${out}/chunks`,
+    },
+    format: 'cjs',
+    banner: { js: '((require, here, bring) => { const module = { exports: {} }, { exports } = module;' },
+    footer: { js: 'return module.exports })' },
+    define: { 'import.meta.url': 'here' },
     plugins: [chunk],
+    write: false,
   })
-  for (const { path, names } of chunks) {
-    const again = names.map(({ name, unique }) => `${unique} as ${name}`).join()
-    writeFileSync(`dist/chunks/${path}`, `export { ${again} } from './${part}'`)
+  const text = outputFiles[0]!.text
+  const name = `script-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.cjs`
+  writeFileSync(`${out}/chunks/${name}`, text)
+  await build({
+    ...settings,
+    entryPoints: ['config/script.ts'],
+    outdir: `${out}/chunks`,
+    define: { SCRIPT: `'${name}'` },
+    plugins: [withoutFacades],
+  })
+  for (const [path, file] of inside) {
+    const names = (outputs[file]?.exports ?? []).join()
+    writeFileSync(file, `import{part}from"./script.js";export const{${names}}=part("${path}")`)
   }
 }
 
 // The client library stands by itself, so that browsers and older Nodes can read it: one file that imports nothing.
 await build({
   entryPoints: ['src/client/index.ts'],
-  outfile: 'dist/client/index.js',
+  outfile: `${out}/client/index.js`,
   bundle: true,
   platform: 'browser',
   target: 'es2022',
@@ -155,5 +172,5 @@ await build({
 })
 
 // The types of the client library only; with the settings of the repository.
-execFileSync('node_modules/.bin/tsc', ['-p', 'config/types.json', '--outDir', 'dist/types'], { stdio: 'inherit' })
-chmodSync('dist/main.js', 0o755)
+execFileSync('node_modules/.bin/tsc', ['-p', 'config/types.json', '--outDir', `${out}/types`], { stdio: 'inherit' })
+chmodSync(`${out}/main.js`, 0o755)
