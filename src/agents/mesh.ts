@@ -1,4 +1,6 @@
+import { createBacklog } from '../flow/backlog.ts'
 import type { Log } from '../log.ts'
+import type { Change } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Server } from '../model/server.ts'
 import { type Agent, type AgentConflict, QuotaExceeded, serverIdOf } from './agent.ts'
@@ -64,10 +66,11 @@ export function createMesh({
   const { agents } = registrations
   const dependencies = createDependencies({ registry })
   const shadowed = followShadowed({ registry, source })
-  const leave = registry.subscribe(({ changes }) => {
-    for (const { type, before } of changes)
-      if (type === 'DELETED' && isAgent(before)) dependencies.forget(before.server.name)
+  const backlog = createBacklog<Change>(({ type, before }) => {
+    if (type === 'DELETED' && isAgent(before) && !agents.peek(before.server.name))
+      dependencies.forget(before.server.name)
   })
+  const leave = registry.subscribe(({ changes }) => backlog.add(changes))
   const { find, hidden } = createFinder({ registry, source, agentOf: agents.peek, shadowed: shadowed.ids })
 
   /** Throws where nothing can be said of agents, or nothing yet. */

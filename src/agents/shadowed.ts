@@ -1,3 +1,4 @@
+import { createBacklog } from '../flow/backlog.ts'
 import type { Change } from '../model/change.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 
@@ -21,8 +22,7 @@ export function followShadowed({
   }
 
   for (const now of registry.list()) note({ now, before: now })
-  const leave = registry.subscribe(({ changes }) => {
-    for (const change of changes) note(change)
-  })
-  return { ids: (): ReadonlySet<string> => ids, close: leave }
+  const backlog = createBacklog(note)
+  const leave = registry.subscribe(({ changes }) => backlog.add(changes))
+  return { ids: (): ReadonlySet<string> => (backlog.settle(), ids), close: leave }
 }

@@ -4,6 +4,9 @@ export type Work<T> = Iterator<unknown, T>
 /** So much of such work is done in one turn of the event loop. */
 const budgetMs = 5
 
+/** So many texts are sorted in one go. */
+const fewSorted = 256
+
 /** Who waits for a turn of the event loop; `next` gives it, for as long as somebody has had one lately. */
 const waiting: (() => void)[] = []
 let coming: NodeJS.Immediate | undefined
@@ -31,6 +34,35 @@ export function atOnce<T>(work: Work<T>): T {
     const step = work.next()
     if (step.done) return step.value
   }
+}
+
+/** Sorts texts as `<` does, and yields so often that a long list may be sorted in slices. */
+export function* sorting(texts: readonly string[]): Generator<void, readonly string[]> {
+  yield
+  if (texts.length <= fewSorted) return texts.toSorted()
+  const middle = texts.length >>> 1
+  const one = yield* sorting(texts.slice(0, middle))
+  const other = yield* sorting(texts.slice(middle))
+  return yield* merging(one, other)
+}
+
+function* merging(one: readonly string[], other: readonly string[]): Generator<void, readonly string[]> {
+  const all: string[] = []
+  let next = 0
+  for (const text of other) {
+    for (let before = one[next]; before !== undefined && before <= text; before = one[next]) {
+      all.push(before)
+      next += 1
+    }
+    all.push(text)
+    if (all.length % fewSorted === 0) yield
+  }
+  return all.concat(one.slice(next))
+}
+
+/** Does what cannot be interrupted, in a turn of the event loop that has something left. */
+export async function inTurn<T>(work: () => T): Promise<T> {
+  return await sliced({ next: () => ({ done: true, value: work() }) })
 }
 
 /** Goes through `items` in slices. */

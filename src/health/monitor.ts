@@ -83,6 +83,7 @@ export function createMonitor({
   const newcomer = createNewcomers({ now: clock.now, random })
   const runner = createRunner({ clock, log, probe, config: () => config, serverOf, onFound: note, nextDue })
   const roll = createRoll({
+    get: registry.get,
     onBegin: begin,
     onJoin: (subject, id) => judge.tell(subject, [id]),
     onPace: hasten,

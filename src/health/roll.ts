@@ -1,22 +1,22 @@
-import { sliced } from '../flow/slices.ts'
+import { createBacklog } from '../flow/backlog.ts'
 import type { Batch, Change, Registered } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
 import { createSubject, type Subject, subjectKey } from './subject.ts'
 
-/** A batch of more is looked at in slices. */
-const fewAtOnce = 100
-
 /**
  * Who is probed for whom: servers with the same target share one subject.
  *
- * Whoever asks for one server hears of it as it is, however far the rest of a long batch is.
+ * What a change leads to is what the registry says when it is looked at; whoever asks for one server hears of it as it is,
+ * however far the rest of a long batch is.
  */
 export function createRoll({
+  get,
   onBegin,
   onJoin,
   onPace,
   onEnd,
 }: {
+  get: (id: ServerId) => Registered | undefined
   onBegin: (subject: Subject, first: Registered) => void
   /** One more server for a subject that may have a verdict already. */
   onJoin: (subject: Subject, id: ServerId) => void
@@ -28,62 +28,34 @@ export function createRoll({
   const byId = new Map<ServerId, Subject>()
   let versions = 0
 
-  /** What has not been looked at yet, by id: as it is now, and as it was when we last looked. */
-  const pending = new Map<ServerId, Change>()
-  let isCatchingUp = false
+  const backlog = createBacklog<Change>(({ now, before }) => {
+    const { id } = (now ?? before).server
+    const current = lookAt(id)
+    if (current && before && before.server.health_check_interval !== current.server.health_check_interval) repace(id)
+  })
 
-  function follow({ changes }: Pick<Batch, 'changes'>): void {
-    if (pending.size === 0 && changes.length <= fewAtOnce) for (const change of changes) take(change)
-    else for (const change of changes) defer(change)
-    if (pending.size > 0 && !isCatchingUp) void catchUp()
+  /** The server as it is, after what that means for its subject is done. */
+  function lookAt(id: ServerId): Registered | undefined {
+    const current = get(id)
+    if (current) adopt(current)
+    else leave(id)
+    return current
   }
 
-  function defer(change: Change): void {
-    const { id } = (change.now ?? change.before).server
-    const earlier = pending.get(id)
-    const before = earlier ? earlier.before : change.before
-    pending.set(id, before ? ({ ...change, before } as Change) : change)
-  }
-
-  async function catchUp(): Promise<void> {
-    isCatchingUp = true
-    await sliced(each(pending.keys()))
-    isCatchingUp = false
-  }
-
-  function* each(ids: Iterable<ServerId>): Generator<void, void> {
-    for (const id of ids) {
-      lookAt(id)
-      yield
-    }
-  }
-
-  function lookAt(id: ServerId): void {
-    const change = pending.get(id)
-    if (change && pending.delete(id)) take(change)
-  }
-
-  function take({ now, before }: Change): void {
-    if (!now) leave(before.server.id)
-    else if (!adopt(now) && before?.server.health_check_interval !== now.server.health_check_interval) repace(now)
-  }
-
-  /** Whether its target is new to us. */
-  function adopt(registered: Registered): boolean {
+  function adopt(registered: Registered): void {
     const { id } = registered.server
     const key = subjectKey(registered)
-    if (byId.get(id)?.key === key) return false
+    if (byId.get(id)?.key === key) return
     leave(id)
-    if (key === undefined) return true
+    if (key === undefined) return
     const subject = subjects.get(key) ?? begin(key, registered)
     subject.ids.add(id)
     byId.set(id, subject)
     onJoin(subject, id)
-    return true
   }
 
-  function repace({ server }: Registered): void {
-    const subject = byId.get(server.id)
+  function repace(id: ServerId): void {
+    const subject = byId.get(id)
     if (subject) onPace(subject)
   }
 
@@ -105,9 +77,12 @@ export function createRoll({
   }
 
   return {
-    follow,
+    follow: ({ changes }: Pick<Batch, 'changes'>) => backlog.add(changes),
     adopt,
-    of: (id: ServerId) => (lookAt(id), byId.get(id)),
+    of(id: ServerId): Subject | undefined {
+      if (backlog.waits()) lookAt(id)
+      return byId.get(id)
+    },
     has: (subject: Subject) => subjects.get(subject.key) === subject,
     subjects: () => subjects.values(),
     size: () => subjects.size,

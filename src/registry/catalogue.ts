@@ -17,21 +17,17 @@ export function createCatalogue() {
   const noted: (Server | undefined)[] = []
   const texts: (string | undefined)[] = []
   const letters: number[] = []
-  let everything: Posting | undefined
 
   /** Files a server under what it is now, and no longer under what it was; undefined takes it out. */
   function note(slot: number, now: Server | undefined): void {
     const before = noted[slot]
     if (before === now) return
     noted[slot] = now
-    const capacity = noted.length
     for (const field of names) {
       if (before && now && fields[field].part(before) === fields[field].part(now)) continue
       if (before) for (const value of fields[field].values(before)) takeOut(field, value, slot)
       if (now) for (const value of fields[field].values(now)) putIn(field, value, slot)
     }
-    if (!before || !now)
-      everything = now ? withSlot(everything, slot, capacity) : withoutSlot(everything, slot, capacity)
     if (before && now && sameText(before, now)) return
     texts[slot] = now && textOf(now)
     letters[slot] = now ? lettersOf(now.name.toLowerCase()) : 0
@@ -58,7 +54,6 @@ export function createCatalogue() {
     posting: (field: Field, value: string) => postings[field].get(value),
     values: (field: Field): Iterable<string> => postings[field].keys(),
     entries: (field: Field): Iterable<[string, Posting]> => postings[field],
-    everything: () => everything,
   }
 }
 

@@ -1,3 +1,5 @@
+import { createBacklog } from '../flow/backlog.ts'
+import { sliced } from '../flow/slices.ts'
 import type { Change, Registered } from '../model/change.ts'
 import { matching, type Named, type Predicate } from '../model/matching.ts'
 import { type ServerId, serverId } from '../model/names.ts'
@@ -10,7 +12,7 @@ import { amended, countOf, type Found, find, slotsFound, weighed } from './found
 import { createOrder } from './order.ts'
 import { firstByKey, isBehind, type Row, sortingOf } from './page.ts'
 import { planOf } from './plan.ts'
-import { hasBit, sizeOf } from './postings.ts'
+import { hasBit, type Posting, sizeOf, withoutSlot, withSlot } from './postings.ts'
 import { relevanceOfSlots } from './words.ts'
 
 /** What a query found: how many there are in all, and one page of them. */
@@ -24,8 +26,7 @@ export type Selection = {
 export type Indexes = ReturnType<typeof createIndexes>
 
 /** So many slots are indexed anew within a query; more are left to the background, and looked at one by one meanwhile. */
-const fewPending = 256
-const sliceMs = 4
+const mostAtOnce = 256
 const noFilter = canonicalFilter(everything)
 
 /**
@@ -43,41 +44,27 @@ export function createIndexes() {
   const order = createOrder({ idOf: (slot) => ids[slot] ?? '' })
   const catalogue = createCatalogue()
   const slotOf = (namespace: string, name: string) => slots.get(serverId(namespace, name))
-  /** What was applied and not looked at yet: whole batches, `taken` changes of the first already. */
-  const backlog: (readonly Change[])[] = []
-  let taken = 0
   /** Slots that the catalogue does not know as they are. */
   const pending = new Set<number>()
-  let background: NodeJS.Immediate | undefined
-  let size = 0
+  /** What was applied and not looked at yet. */
+  const backlog = createBacklog(take)
+  let isCatchingUp = false
+  /** Every slot that has a server now. */
+  let everyone: Posting | undefined
   let listed: readonly Registered[] | undefined
 
   function apply(changes: readonly Change[]): void {
     if (changes.length === 0) return
-    backlog.push(changes)
     listed = undefined
-    background ??= setImmediate(catchUpALittle).unref()
-  }
-
-  /** Takes over what was applied; before anything is read. */
-  function takeOver(until = Infinity): void {
-    for (let changes = backlog[0]; changes; changes = backlog[0]) {
-      for (; taken < changes.length; taken += 1) {
-        const change = changes[taken]
-        if (change) take(change)
-        if (taken % 64 === 63 && performance.now() > until) return
-      }
-      backlog.shift()
-      taken = 0
-    }
+    backlog.add(changes)
   }
 
   function take({ now, before }: Change): void {
     const slot = slotFor((now ?? before).server.id)
-    if (now !== undefined) size += current[slot] ? 0 : 1
-    else if (current[slot]) size -= 1
     current[slot] = now
+    everyone = now ? withSlot(everyone, slot, ids.length) : withoutSlot(everyone, slot, ids.length)
     pending.add(slot)
+    if (!isCatchingUp) void catchUpInSlices()
   }
 
   function slotFor(id: ServerId): number {
@@ -91,14 +78,16 @@ export function createIndexes() {
     return slot
   }
 
-  function catchUp(until: number): void {
+  function catchUp(): void {
     const dead: number[] = []
+    let left = mostAtOnce
     for (const slot of pending) {
       const server = current[slot]?.server
       catalogue.note(slot, server)
       if (!server) dead.push(slot)
       pending.delete(slot)
-      if (performance.now() > until) break
+      left -= 1
+      if (left === 0) break
     }
     if (dead.length === 0) return
     order.remove(dead)
@@ -108,19 +97,25 @@ export function createIndexes() {
     }
   }
 
-  function catchUpALittle(): void {
-    const until = performance.now() + sliceMs
-    takeOver(until)
-    catchUp(until)
-    background = pending.size > 0 || backlog.length > 0 ? setImmediate(catchUpALittle).unref() : undefined
+  async function catchUpInSlices(): Promise<void> {
+    isCatchingUp = true
+    await sliced(catchingUp())
+    isCatchingUp = false
+  }
+
+  function* catchingUp(): Generator<void, void> {
+    while (pending.size > 0) {
+      catchUp()
+      yield
+    }
   }
 
   /** The slots a query asks for, whatever its page. */
   function findAll(query: ServerQuery, isNamed: Named): Found {
     // Whoever asks helps: the background alone would get a slice of every long look, and never catch up under load.
-    catchUp(pending.size <= fewPending ? Infinity : performance.now() + sliceMs)
+    catchUp()
     const { verify, ...plan } = planOf(query, { ...catalogue, slotOf }, isNamed)
-    const found = find(plan, catalogue.everything(), ids.length)
+    const found = find(plan, everyone, ids.length)
     const certain = verify ? { slots: slotsFound(found).filter((slot) => holdsFor(slot, verify)) } : found
     if (pending.size === 0) return certain
     const holds = matching(query, isNamed)
@@ -149,11 +144,11 @@ export function createIndexes() {
 
   /** Answers a query: how many match, and the page it asks for. `isNamed` stands for what it says of names of capabilities. */
   function select(query: ServerQuery, isNamed?: Named): Selection {
-    takeOver()
+    backlog.settle()
     const { limit, sort, q } = query
-    if (limit === undefined && sort === undefined && canonicalFilter(query) === noFilter)
-      return { total: size, page: list() }
-    const all = findAll(query, isNamed)
+    const isFiltered = canonicalFilter(query) !== noFilter
+    if (!isFiltered && limit === undefined && sort === undefined) return { total: list().length, page: list() }
+    const all = isFiltered ? findAll(query, isNamed) : find({ all: [], none: [] }, everyone, ids.length)
     const { found, scores } = q === undefined ? { found: all } : search(all, q, query.fuzzy_match)
     const rows = firstRows(weighed(found, ids.length), query, scores)
     const page = rows.slice(0, limit).flatMap(({ slot }) => current[slot] ?? [])
@@ -208,15 +203,15 @@ export function createIndexes() {
 
   /** Every server, by id; the same array until something changes. */
   function list(): readonly Registered[] {
-    takeOver()
+    backlog.settle()
     listed ??= order.all().flatMap((slot) => current[slot] ?? [])
     return listed
   }
 
   /** How many servers have each value of a field. */
   function counts(field: Field): ReadonlyMap<string, number> {
-    takeOver()
-    if (pending.size <= fewPending) catchUp(Infinity)
+    backlog.settle()
+    catchUp()
     const counted = new Map<string, number>()
     for (const [value, posting] of catalogue.entries(field)) counted.set(value, sizeOf(posting))
     const add = (values: readonly string[], amount: number) => {

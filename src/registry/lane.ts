@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { createBackoff } from '../flow/backoff.ts'
 import { atOnce, sliced } from '../flow/slices.ts'
 import { createWake } from '../flow/wake.ts'
@@ -128,6 +128,7 @@ export function startLane({
   async function ahead(work: Generator<void, Planned>): Promise<() => Made> {
     const planned = await sliced(work)
     const rehearsal = await sliced(registry.rehearse(planned.delta))
+    await turn() // what it takes to make it true is not piled upon the last slice
     return () => made(planned, rehearsal)
   }
 

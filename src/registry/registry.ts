@@ -1,5 +1,5 @@
 import { createFeed } from '../flow/feed.ts'
-import { atOnce } from '../flow/slices.ts'
+import { atOnce, sorting } from '../flow/slices.ts'
 import type { Capability } from '../model/capability.ts'
 import type { Batch, Change, Registered } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
@@ -39,7 +39,13 @@ export type Registry = {
 }
 
 /** One id that a delta touches: what was there, and what will be, as long as that holds. */
-type Part = { readonly before: Row | undefined; readonly rivals: readonly Candidate[]; readonly next: Row | undefined }
+type Part = {
+  readonly before: Row | undefined
+  readonly rivals: readonly Candidate[]
+  readonly next: Row | undefined
+  /** What anybody sees of it. */
+  readonly change: Change | undefined
+}
 
 /** A commit worked out ahead. */
 export type Rehearsal = {
@@ -134,10 +140,14 @@ export function createRegistry({
     const began = ranking
     const when = moment()
     const parts = new Map<ServerId, Part>()
-    for (const [id, rivals] of yield* contest(delta)) {
+    const contested = yield* contest(delta)
+    // In the order of the ids, so that whoever keeps them in order finds them so.
+    for (const id of yield* sorting([...contested.keys()])) {
       yield
       const before = rows.get(id)
-      parts.set(id, { before, rivals, next: rowAfter(before, rivals, when) })
+      const rivals = contested.get(id) ?? []
+      const next = rowAfter(before, rivals, when)
+      parts.set(id, { before, rivals, next, change: changeOf(before, next) })
     }
     return { delta, ranking: began, parts }
   }
@@ -149,11 +159,17 @@ export function createRegistry({
     const changes: Change[] = []
     for (const [id, part] of parts) {
       const before = rows.get(id)
-      const isAsRehearsed = before === part.before
-      const next = isAsRehearsed ? part.next : rowAfter(before, rivalsAfter(part, before), when)
+      if (before !== part.before) {
+        put(id, rowAfter(before, rivalsAfter(part, before), when), changes)
+        continue
+      }
+      const { next, change } = part
+      if (next) rows.set(id, next)
+      else rows.delete(id)
+      if (!change) continue
       // Nobody has seen it yet.
-      if (next && next.server !== before?.server) stamp(next, before, when)
-      put(id, next, changes)
+      if (next) stamp(next, before, when)
+      changes.push(change)
     }
     return publish(changes)
   }
@@ -163,9 +179,8 @@ export function createRegistry({
     const before = rows.get(id)
     if (next) rows.set(id, next)
     else rows.delete(id)
-    if (!next) changes.push(...(before ? [{ type: 'DELETED' as const, before }] : []))
-    else if (!before) changes.push({ type: 'ADDED', now: next })
-    else if (before.server !== next.server) changes.push({ type: 'MODIFIED', now: next, before })
+    const change = changeOf(before, next)
+    if (change) changes.push(change)
   }
 
   function publish(changes: readonly Change[]): readonly Change[] {
@@ -231,6 +246,12 @@ function newEpoch(): string {
       .toString(36)
       .padStart(4, '0')
   )
+}
+
+function changeOf(before: Row | undefined, now: Row | undefined): Change | undefined {
+  if (!now) return before && { type: 'DELETED', before }
+  if (!before) return { type: 'ADDED', now }
+  return before.server === now.server ? undefined : { type: 'MODIFIED', now, before }
 }
 
 function rivalsIn(row: Row | undefined): readonly Candidate[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { atOnce, inSlices, sliced } from '../../src/flow/slices.ts'
+import { atOnce, inSlices, inTurn, sliced, sorting } from '../../src/flow/slices.ts'
 
 function busy(ms: number): void {
   const until = performance.now() + ms
@@ -52,6 +52,26 @@ describe('work in slices', () => {
     })
 
     assert.ok(turns < 100, `${turns} turns`)
+  })
+
+  it('does what cannot be interrupted one by one, each in a turn that has something left', async () => {
+    const turns = await counting((turnOf) =>
+      Promise.all(Array.from({ length: 10 }, () => inTurn(() => (busy(4), turnOf())))),
+    )
+
+    const most = Math.max(...[...Map.groupBy(turns, (turn) => turn).values()].map(({ length }) => length))
+    assert.ok(most <= 3, `${most} of 4 ms in one turn`)
+  })
+
+  it('sorts texts as they are compared, the same ones and the greatest included', () => {
+    const texts = Array.from({ length: 5000 }, (_, at) => `${(at * 7919) % 1009}`)
+
+    const sorted = atOnce(sorting(texts))
+
+    assert.deepEqual(
+      sorted,
+      texts.toSorted((one, other) => (one < other ? -1 : one > other ? 1 : 0)),
+    )
   })
 
   it('rejects with what the work throws, and holds up nobody else', async () => {

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import type { DoorError } from '../../src/flow/door-error.ts'
 import { HealthConfig } from '../../src/health/config.ts'
 import { createMonitor } from '../../src/health/monitor.ts'
 import type { Finding, Probe } from '../../src/health/probe/probe.ts'
+import { subjectKey } from '../../src/health/subject.ts'
 import { silent } from '../../src/log.ts'
 import type { Reach } from '../../src/model/change.ts'
 import type { Reason } from '../../src/model/health.ts'
@@ -28,6 +30,7 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
   const started: { url: string; at: number; learn: boolean }[] = []
   const revisions: number[] = []
   registry.subscribe(({ revision }) => revisions.push(revision))
+  let crowd = false
   let inFlight = 0
   let mostInFlight = 0
 
@@ -74,11 +77,26 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
     const gone = ids.flatMap((id) => candidates.get(id) ?? [])
     for (const id of ids) candidates.delete(id)
     for (const candidate of come) candidates.set(candidate.id, candidate)
+    crowd ||= come.length > 100
     registry.commit({ gone, come })
+  }
+
+  /** Until the monitor has looked at everybody. */
+  async function lookedAt(): Promise<void> {
+    const targets = new Set(registry.list().flatMap((registered) => subjectKey(registered) ?? []))
+    while (monitor.stats().targets !== targets.size) await setImmediate()
+  }
+
+  /** Lets `ms` pass; a crowd that was put before is there by then. */
+  async function pass(ms: number): Promise<void> {
+    if (crowd) await lookedAt()
+    crowd = false
+    await time.pass(ms)
   }
 
   return {
     ...time,
+    pass,
     registry,
     monitor,
     started,

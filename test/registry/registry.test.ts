@@ -102,11 +102,11 @@ describe('registry', () => {
   it('tells all that one sighting changed as one batch', () => {
     const { picture, events } = world('files')
     picture('files', reading('a', 'one', 'two'), reading('b', 'three'))
-    assert.deepEqual(events(), [['ADDED default/one', 'ADDED default/two', 'ADDED default/three']])
+    assert.deepEqual(events(), [['ADDED default/one', 'ADDED default/three', 'ADDED default/two']])
 
     picture('files', reading('a', 'one'), reading('c', 'three', 'four'))
 
-    assert.deepEqual(events(), [['DELETED default/two', 'MODIFIED default/three', 'ADDED default/four']])
+    assert.deepEqual(events(), [['ADDED default/four', 'MODIFIED default/three', 'DELETED default/two']])
   })
 
   it('keeps the servers of an origin that cannot be read, marked stale, and heals them', () => {
@@ -334,7 +334,7 @@ describe('a commit worked out ahead', () => {
 
     make()
 
-    assert.deepEqual(events(), [['ADDED default/weather', 'ADDED default/maps']])
+    assert.deepEqual(events(), [['ADDED default/maps', 'ADDED default/weather']])
     assert.equal(registry.get('default/maps')?.server.resource_version, 'e-2')
   })
 

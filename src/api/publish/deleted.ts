@@ -1,4 +1,5 @@
-import type { Batch } from '../../model/change.ts'
+import { createBacklog } from '../../flow/backlog.ts'
+import type { Batch, Change } from '../../model/change.ts'
 import type { ServerId } from '../../model/names.ts'
 import { redactServer } from '../../model/redact.ts'
 import type { Server } from '../../model/server.ts'
@@ -34,12 +35,13 @@ export function createDeleted({
 }) {
   const deleted = new Map<ServerId, Deleted>()
 
-  subscribe(({ changes }) => {
-    for (const { now: after, before } of changes) {
-      if (after && isPublished(after.server)) deleted.delete(after.server.id)
-      else if (before && isPublished(before.server)) bury(before.server)
-    }
-  })
+  const backlog = createBacklog(note)
+  subscribe(({ changes }) => backlog.add(changes))
+
+  function note({ now: after, before }: Change): void {
+    if (after && isPublished(after.server)) deleted.delete(after.server.id)
+    else if (before && isPublished(before.server)) bury(before.server)
+  }
 
   function bury(server: Server): void {
     const { id, namespace, name, created_at } = server
@@ -58,11 +60,12 @@ export function createDeleted({
 
   /** Those whose id comes after `after`, by id. */
   function list(after: ServerId | undefined): readonly Deleted[] {
+    backlog.settle()
     const all = [...deleted.values()]
     const behind = after === undefined ? all : all.filter(({ id }) => id > after)
     return behind.toSorted((one, other) => (one.id < other.id ? -1 : 1))
   }
 
-  return { get: (id: ServerId) => deleted.get(id), list }
+  return { get: (id: ServerId) => (backlog.settle(), deleted.get(id)), list }
 }
 export type DeletedServers = ReturnType<typeof createDeleted>

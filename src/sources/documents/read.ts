@@ -1,3 +1,4 @@
+import { inTurn } from '../../flow/slices.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
 import type { Listing } from './listing.ts'
 import { elsewhere } from './parse-elsewhere.ts'
@@ -27,7 +28,8 @@ export async function readListing(
   if (size > maxBytes) throw tooBig(size, maxBytes)
   const bare = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text)
   if (size <= mostYamlHere) return parseListing(bare, format)
-  return (size <= mostJsonHere ? jsonOrNot(bare, format) : undefined) ?? elsewhere.parse(bare, format)
+  const here = size <= mostJsonHere ? await inTurn(() => jsonOrNot(bare, format)) : undefined
+  return here ?? elsewhere.parse(bare, format)
 }
 
 function jsonOrNot(text: string, format: Format): Listing | undefined {
