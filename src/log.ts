@@ -117,6 +117,7 @@ const lastMs = 2000
 function standardOutput(): Destination {
   let dropped = 0
   let waiting = false
+  let failing = false
   let ends = Infinity
   const retryEAGAIN = () => performance.now() < ends
   const output = pino.destination({ dest: 1, sync: false, maxLength: mostWaiting, retryEAGAIN })
@@ -126,25 +127,40 @@ function standardOutput(): Destination {
     output.write(line)
   }
 
-  output.on('error', () => {}) // a log that cannot be written is no reason to stop
+  // A log that cannot be written is no reason to stop. The next line tries again.
+  output.on('error', () => {
+    waiting = false
+    failing = true
+  })
   output.on('drop', () => (dropped += 1))
   output.on('drain', () => {
     waiting = false
+    failing = false
     if (dropped === 0) return
     const msg = 'lines of the log were dropped: nobody read them in time'
     write(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg })}\n`)
     dropped = 0
   })
   // For an end without a word; nobody may wait for ever.
-  process.prependOnceListener('exit', () => (ends = performance.now() + lastMs))
+  process.prependOnceListener('exit', () => {
+    ends = performance.now() + lastMs
+    if (failing) output.destroy() // what is left would be tried for ever
+  })
   return {
     write,
     [Symbol.asyncDispose]: async () => {
-      const drained = new Promise((resolve) => output.once('drain', resolve))
-      if (waiting) await Promise.race([drained, pause(lastMs, undefined, { ref: false })])
+      if (waiting) await settled()
       ends = 0
       output.destroy()
     },
+  }
+
+  /** Until what waits is written, or cannot be, or has had its time. */
+  async function settled(): Promise<void> {
+    const patience = new AbortController()
+    const ended = ['drain', 'error'].map((event) => new Promise((resolve) => output.once(event, resolve)))
+    await Promise.race([...ended, pause(lastMs, undefined, { signal: patience.signal }).catch(() => {})])
+    patience.abort()
   }
 }
 

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { freePort } from '../stores/databases/port.ts'
 import { start, temporary, until } from './running.ts'
 
 /** What a pipe and its reader hold, several times over. */
@@ -16,6 +21,39 @@ describe('the log of the daemon', () => {
     const { total } = await daemon.json<{ total: number }>('/servers?limit=1')
     assert.equal(total, many)
     assert.equal(await daemon.stop(), 0)
+  })
+
+  it('that cannot be written, since the disk is full or its reader gone, keeps the daemon from nothing', async () => {
+    using folder = temporary()
+    for (const [where, stdout] of [
+      ['/dev/full', openSync('/dev/full', 'w')],
+      ['a closed pipe', 'pipe'],
+    ] as const) {
+      const port = await freePort()
+      const args = ['src/main.ts', 'serve', '--host', 'localhost', '--port', String(port), '--log-level', 'debug']
+      const env = { PATH: process.env['PATH'], HOME: folder.path, MCP_ROSTER_STORE_TYPE: 'memory' }
+      const child = spawn(process.execPath, args, { env, stdio: ['ignore', stdout, 'pipe'] })
+      if (typeof stdout === 'number') closeSync(stdout)
+      const ended = once(child, 'exit')
+      const cut = setTimeout(() => child.kill('SIGKILL'), 25_000)
+      child.stdout?.destroy()
+      const complaint = text(child.stderr)
+      const get = (path: string, init?: RequestInit) => fetch(`http://localhost:${port}${path}`, init)
+
+      await until(
+        async () =>
+          await get('/ready').then(
+            ({ ok }) => ok,
+            () => false,
+          ),
+        20,
+      )
+      await register({ get }, 10)
+      child.kill('SIGTERM')
+
+      assert.deepEqual([await ended, await complaint], [[0, null], ''], where)
+      clearTimeout(cut)
+    }
   })
 
   it('has a line of every write that was acknowledged, once the daemon has ended', async () => {
