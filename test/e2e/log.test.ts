@@ -37,6 +37,7 @@ describe('the log of the daemon', () => {
       const ended = once(child, 'exit')
       const cut = setTimeout(() => child.kill('SIGKILL'), 25_000)
       child.stdout?.destroy()
+      assert.ok(child.stderr)
       const complaint = text(child.stderr)
       const get = (path: string, init?: RequestInit) => fetch(`http://localhost:${port}${path}`, init)
 
