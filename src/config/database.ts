@@ -34,7 +34,11 @@ function fromUrl(text: string, cwd: string): object | undefined {
   if (scheme === undefined || /^[a-z]:[\\/]/i.test(text))
     return text === ':memory:' ? { type: 'memory' } : sqlite(text, cwd)
   const protocol = scheme.toLowerCase()
-  if (protocol === 'sqlite' || protocol === 'file') return sqlite(rest.replace(/^\/\/(?=[^/])|^\/{2,}(?=\/)/, ''), cwd)
+  if (protocol === 'sqlite' || protocol === 'file') {
+    // SQLAlchemy's `sqlite:///./registry.db` is a relative path.
+    const file = rest.replace(/^\/+(?=\.\.?\/)|^\/\/(?=[^/])|^\/{2,}(?=\/)/, '')
+    return sqlite(file, cwd)
+  }
   if (protocol === 'postgres' || protocol === 'postgresql') return { type: 'postgres', url: `${protocol}:${rest}` }
   if (protocol === 'mysql' || protocol === 'mariadb') return { type: 'mysql', url: `${protocol}:${rest}` }
   return undefined

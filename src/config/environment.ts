@@ -98,7 +98,7 @@ async function parsed(text: string): Promise<unknown> {
   // Hardly anybody needs the parser here, and it takes time to load.
   const { default: yaml } = await import('yaml')
   try {
-    return yaml.parse(text, { logLevel: 'silent', maxAliasCount: 100 }) as unknown
+    return yaml.parse(text, { logLevel: 'error', maxAliasCount: 100 }) as unknown
   } catch {
     return undefined // Said to the operator as "must be YAML".
   }

@@ -13,7 +13,8 @@ export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<st
   // Of a token the secret goes; whose it is, and what it may, stays.
   const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redacted }) }))
   const shown = { ...auth, ...(auth.token !== undefined && { token: redacted }), tokens }
-  return { ...(redactValue(rest) as typeof rest), auth: shown }
+  // `watchers_per_token` is no token.
+  return { ...(redactValue(rest) as typeof rest), watch: config.watch, auth: shown }
 }
 
 /** Every value of the config with where it came from, secrets taken out. */

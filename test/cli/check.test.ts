@@ -121,6 +121,13 @@ describe('mcp-roster discover', () => {
 })
 
 describe('mcp-roster config show', () => {
+  it('hides what is secret, and no number because of its name', async () => {
+    const { out } = await running(['config', 'show'], { env: { AUTH_TOKEN: 'canary' } })
+
+    assert.match(out, /^watch\.watchers_per_token +5000 +default$/m)
+    assert.match(out, /^auth\.token +"<redacted>" +environment variable AUTH_TOKEN$/m)
+  })
+
   it('prints each value with where it came from, secrets taken out', async () => {
     const config = file(
       'secrets.yaml',

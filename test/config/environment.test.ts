@@ -53,6 +53,8 @@ describe('the variables of the replaced systems', () => {
     [{ DATABASE_URL: 'mcp_mesh_registry.db' }, { type: 'sqlite', path: '/srv/mcp_mesh_registry.db' }],
     [{ DATABASE_URL: 'sqlite:///data/registry.db' }, { type: 'sqlite', path: '/data/registry.db' }],
     [{ DATABASE_URL: 'sqlite:////data/registry.db' }, { type: 'sqlite', path: '/data/registry.db' }],
+    [{ DATABASE_URL: 'sqlite:///./data/registry.db' }, { type: 'sqlite', path: '/srv/data/registry.db' }],
+    [{ DATABASE_URL: 'sqlite+aiosqlite:///../registry.db' }, { type: 'sqlite', path: '/registry.db' }],
     [{ DATABASE_URL: 'sqlite://registry.db' }, { type: 'sqlite', path: '/srv/registry.db' }],
     [{ DATABASE_URL: 'sqlite:///:memory:' }, { type: 'memory' }],
     [
@@ -174,6 +176,15 @@ describe('the environment', () => {
     )
     assert.equal(config.health.interval, 60)
     assert.deepEqual(config.store, { type: 'sqlite', path: '/x/y.db' })
+  })
+
+  it('takes no part of nested data that is broken', async () => {
+    for (const broken of ['[{type: file, name: one', '[{type: file}', '{a: 1}: [', '"'])
+      await assert.rejects(
+        configOf({ MCP_ROSTER_SOURCES: broken }),
+        /MCP_ROSTER_SOURCES: sources: must be YAML/,
+        broken,
+      )
   })
 
   it('takes secrets from files', async () => {
