@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import * as z from 'zod'
 import { type KeptSource, type Operation, type Registration, type Store, StoreRefused } from './store.ts'
@@ -42,7 +42,8 @@ export type Copied = { readonly registrations: number; readonly sources: number 
  * Writes all that is stored into one file, readable by its owner alone, while the store goes on; a file that is there
  * is replaced once the new one is whole and on disk.
  */
-export async function backup(store: Store, file: string): Promise<Copied> {
+export async function backup(store: Store, to: string): Promise<Copied> {
+  const file = await replaceable(to)
   const unfinished = `${file}.${process.pid}.unfinished`
   const output = await open(unfinished, 'wx', 0o600)
   try {
@@ -60,6 +61,14 @@ export async function backup(store: Store, file: string): Promise<Copied> {
     await rm(unfinished, { force: true })
     throw error
   }
+}
+
+/** The file itself, behind links; refuses what is no file, such as a device, which a new file would take the place of. */
+async function replaceable(path: string): Promise<string> {
+  const file = await realpath(path).catch(() => undefined)
+  if (file === undefined) return path
+  if ((await stat(file)).isFile()) return file
+  throw new StoreRefused(`${path} is no regular file, and nothing else is replaced`)
 }
 
 function* linesOf({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { startHere } from '../daemon.ts'
 import { temporary, until } from '../e2e/running.ts'
@@ -28,6 +29,30 @@ describe('backup and restore', () => {
     assert.deepEqual([forced.code, forced.out], [0, `1 registration restored from ${file}\n`])
     await until(async () => (await daemon.ask('GET', '/servers/maps')).status === 404)
     assert.equal((await daemon.ask('GET', '/servers/weather')).status, 200)
+  })
+
+  it('replace the file behind a link, and nothing that is no file', async () => {
+    using folder = temporary()
+    const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
+    await using _ = await startHere(sources, { folder })
+    const [real, link, fifo] = [folder.at('real.backup'), folder.at('latest.backup'), folder.at('fifo')]
+    writeFileSync(real, 'yesterday')
+    symlinkSync(real, link)
+    execFileSync('mkfifo', [fifo])
+
+    const [linked, toFifo, toFolder] = await Promise.all(
+      [link, fifo, folder.path].map((file) => running(['backup', file], { env })),
+    )
+
+    assert.equal(linked?.code, 0, linked?.err)
+    assert.ok(lstatSync(link).isSymbolicLink())
+    assert.match(readFileSync(real, 'utf8'), /mcp-roster backup/)
+    for (const [file, answer] of [
+      [fifo, toFifo],
+      [folder.path, toFolder],
+    ] as const)
+      assert.deepEqual([answer?.code, answer?.err], [1, `${file} is no regular file, and nothing else is replaced\n`])
+    assert.ok(lstatSync(fifo).isFIFO())
   })
 
   it('say in one line what is in the way, and change nothing then', async () => {
