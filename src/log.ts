@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import * as z from 'zod'
+import { isoNow } from './flow/iso-now.ts'
 import { redactText, redactValue } from './model/redact.ts'
 
 /** What parts ask of a log: static messages, fields beside them, children that carry a field on. */
@@ -44,7 +45,7 @@ export function createLog({
 /** Whatever a line is given, what is or looks like a secret is not in it. */
 const options: LoggerOptions = {
   base: null,
-  timestamp: pino.stdTimeFunctions.isoTime,
+  timestamp: () => `,"time":"${isoNow()}"`,
   formatters: { level: (label) => ({ level: label }), log: shownFields },
   serializers: { err: shownError },
   hooks: {
@@ -64,14 +65,17 @@ function messageOf(first: unknown): string[] {
   return held instanceof Error ? [held.message] : []
 }
 
-/** Errors are left to their own serializer, which sees their message and stack too. */
+/** The very fields where nothing is hidden. Errors are left to their own serializer, which sees their message and stack too. */
 function shownFields(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [
-      key,
-      value instanceof Error ? (key === 'err' ? value : shownError(value)) : redactValue(value, key),
-    ]),
-  )
+  let shown = fields
+  for (const key of Object.keys(fields)) {
+    const value = fields[key]
+    const one = value instanceof Error ? (key === 'err' ? value : shownError(value)) : redactValue(value, key)
+    if (one === value) continue
+    if (shown === fields) shown = { ...fields }
+    shown[key] = one
+  }
+  return shown
 }
 
 function shownError(error: unknown): unknown {
@@ -138,7 +142,7 @@ function standardOutput(): Destination {
     failing = false
     if (dropped === 0) return
     const msg = 'lines of the log were dropped: nobody read them in time'
-    write(`${JSON.stringify({ level: 'warn', time: new Date().toISOString(), dropped, msg })}\n`)
+    write(`${JSON.stringify({ level: 'warn', time: isoNow(), dropped, msg })}\n`)
     dropped = 0
   })
   // For an end without a word; nobody may wait for ever.

@@ -106,7 +106,10 @@ function redactLoose(text: string): string {
       return shown === parsed ? text : JSON.stringify(shown)
     }
   }
-  return redactText(text)
+  const shown = redactText(text)
+  // What follows stands apart from what it is named by.
+  if (!/\s/.test(shown)) return shown
+  return shown
     .replaceAll(flagged, (all, start: string, flag: string, gap: string, value: string) => {
       const bare = /^(["'])(.*)\1$/s.exec(value)
       const shown = valueOf(flag, bare?.[2] ?? value)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../../agents/caller.ts'
 import type { Mesh, Told } from '../../agents/mesh.ts'
+import { isoNow } from '../../flow/iso-now.ts'
 import { createTurns } from '../../flow/turns.ts'
 import type { Log } from '../../log.ts'
 import { bodyTooLarge, jsonIn } from '../body.ts'
@@ -62,7 +63,7 @@ export function createPosts({
     const take = (bytes: Buffer) => {
       try {
         const answer = post({ body: notEmpty(jsonIn(bytes)), caller, header: headerOf(request) })
-        if (answer instanceof Promise) answer.then(succeed).catch(fail)
+        if (answer instanceof Promise) answer.then(succeed, fail)
         else succeed(answer)
       } catch (error) {
         fail(error)
@@ -139,6 +140,6 @@ export function toldText({ agent, dependencies }: Told, message: string): string
   const rest = dependencies ? `,"dependencies_resolved":${JSON.stringify(dependencies)}` : ''
   return (
     `{"status":"success","agent_id":${JSON.stringify(id)},"resource_version":"${stored.resource_version}",` +
-    `"timestamp":"${new Date().toISOString()}","message":"${message}"${rest}}`
+    `"timestamp":"${isoNow()}","message":"${message}"${rest}}`
   )
 }
