@@ -1,22 +1,13 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../log.ts'
+import { alike, madeOf } from '../model/alike.ts'
 import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
-import { type HeardBeat, isNewer, type Operation, type Registration, type Store } from '../stores/store.ts'
-import {
-  type Agent,
-  AgentConflict,
-  expectedBy,
-  firstInstance,
-  putOf,
-  QuotaExceeded,
-  readingOf,
-  staleVersion,
-  termsOf,
-} from './agent.ts'
-import { createGraves } from './graves.ts'
+import type { HeardBeat, Operation, Registration, Store } from '../stores/store.ts'
+import { type Agent, AgentConflict, expectedBy, firstInstance, putOf, QuotaExceeded, staleVersion } from './agent.ts'
 import type { Leases, Turn } from './leases.ts'
 import { addressOf, type AgentRequest, RegistrationProblem, type Sent } from './registration.ts'
+import { createRoll } from './roll.ts'
+import { createTelling } from './telling.ts'
 
 export type Registered = { readonly agent: Agent; readonly created: boolean; readonly changed: boolean }
 
@@ -39,29 +30,16 @@ export function createAgents({
   settings: () => { readonly retentionMs: number; readonly most: number }
   log: Log
 }) {
-  const agents = new Map<string, Agent>()
-  const sent = new Map<string, Omit<Sent, 'status'>>()
-  const graves = createGraves()
+  const telling = createTelling({ agentOf: (id) => roll.get(id), log })
+  const roll = createRoll({ leases, retentionMs: () => settings().retentionMs, onGone: telling.gone })
   const counted = { registrations: 0, heartbeats: 0, expired: 0 }
-  let tell: ((sighting: Sighting) => void) | undefined
-  /** Ids of those that have changed and are still to be told. */
-  const untold = new Set<string>()
-  let telling: Promise<void> | undefined
-
-  /** Where changes go from now on; the answer is all there is. */
-  function attach(to: (sighting: Sighting) => void): Sighting {
-    tell = to
-    return { type: 'picture', readings: [...agents.values()].map(readingOf) }
-  }
-
-  /** Ends what `attach` began, unless another has attached meanwhile. */
-  function detach(from: (sighting: Sighting) => void): void {
-    if (tell === from) tell = undefined
-  }
+  const { take } = roll
+  const { show } = telling
 
   /** `holder` is who may touch it from now on; undefined: whoever held it goes on to. */
-  async function register(request: AgentRequest, holder?: string): Promise<Registered> {
-    const known = agents.get(request.id)
+  async function register(sent: AgentRequest, holder?: string): Promise<Registered> {
+    const known = roll.get(sent.id)
+    const request = known ? sharing(known, sent) : sent
     if (known) refuseStranger(known, request)
     else refuseTooMany()
     const holds = holder ?? known?.held.holder
@@ -74,23 +52,23 @@ export function createAgents({
     // Another instance was there first: whether it may stay is judged by who it is.
     if (outcome?.type === 'conflict' && expect === 'none' && outcome.current) {
       take(outcome.current)
-      return register(request, holder)
+      return register(sent, holder)
     }
     if (outcome?.type === 'refused')
       throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
-    if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), agents.get(request.id))
-    const agent = take(outcome.registration, { said: request }) ?? agents.get(request.id)
-    if (!agent) throw new AgentConflict(`Agent ${request.id} was removed meanwhile`, undefined)
+    if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), roll.get(sent.id))
+    const agent = take(outcome.registration, { said: request }) ?? roll.get(sent.id)
+    if (!agent) throw new AgentConflict(`Agent ${sent.id} was removed meanwhile`, undefined)
     counted.registrations += 1
     renew(agent, request)
     show([agent])
-    await telling
+    await telling.done()
     return { agent, created: outcome.created, changed: true }
   }
 
   function refuseTooMany(): void {
     const { most } = settings()
-    if (agents.size >= most)
+    if (roll.size() >= most)
       throw new QuotaExceeded(`There are ${most} agents already, the most that this registry takes.`)
   }
 
@@ -105,31 +83,23 @@ export function createAgents({
     )
   }
 
-  function saysTheSame(known: Agent, { definition, facts, instance_id, sent: said }: AgentRequest): boolean {
-    return (
-      known.held.instance_id === instance_id &&
-      isDeepStrictEqual(known.definition, definition) &&
-      isDeepStrictEqual(known.facts, said?.metadata ? { ...facts, config: known.facts.config } : facts)
-    )
-  }
-
   /** An agent whose metadata moves with its heartbeats shows the newest, without another revision. */
   function refreshed(known: Agent, { facts, sent: said }: AgentRequest): Agent {
-    if (!said?.metadata || isDeepStrictEqual(known.facts.config, facts.config)) return known
+    if (!said?.metadata || known.facts.config === facts.config) return known
     const agent = { ...known, facts }
-    agents.set(agent.id, agent)
+    roll.put(agent)
     return agent
   }
 
   function renew(agent: Agent, { beats, sent: said }: AgentRequest): Agent {
     if (beats) heartbeat(agent.id, said)
     else if (agent.lease.beaten) leases.beat(agent.id, agent.lease.said)
-    return agents.get(agent.id) ?? agent
+    return roll.get(agent.id) ?? agent
   }
 
   /** Notes a heartbeat; undefined where nobody of that id is registered. */
   function heartbeat(id: string, { status, metadata, timestamp }: Sent = {}): Agent | undefined {
-    const agent = agents.get(id)
+    const agent = roll.get(id)
     const beat = agent && leases.beat(id, status)
     if (!beat) return undefined
     counted.heartbeats += 1
@@ -142,7 +112,7 @@ export function createAgents({
       },
     ])
     if (metadata !== undefined || timestamp !== undefined)
-      sent.set(id, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
+      roll.sent.set(id, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
     if (beat.changed) show([agent])
     return agent
   }
@@ -159,16 +129,16 @@ export function createAgents({
 
   /** Whether there was such an agent. */
   async function unregister(id: string, expected?: string): Promise<boolean> {
-    const known = agents.get(id)
+    const known = roll.get(id)
     if (!known) return false
     const key = { kind: 'agent', namespace: known.definition.namespace, name: id } as const
     const [outcome] = await store.commit([
       { type: 'delete', ...key, expect: expected === undefined ? 'any' : { version: expected } },
     ])
     if (outcome?.type === 'conflict' && outcome.current)
-      throw new AgentConflict(`Agent ${id} has another version than ${expected}`, agents.get(id))
-    if (outcome?.type === 'deleted') deleted(id, outcome.resource_version)
-    else forgetAt(id, known.stored.resource_version)
+      throw new AgentConflict(`Agent ${id} has another version than ${expected}`, roll.get(id))
+    if (outcome?.type === 'deleted') roll.deleted(id, outcome.resource_version)
+    else roll.forgetAt(id, known.stored.resource_version)
     return true
   }
 
@@ -176,12 +146,12 @@ export function createAgents({
   function settle(): void {
     const turns = leases.settle()
     if (turns.length > 0) takeTurns(turns)
-    tellAll()
+    telling.now()
   }
 
   function takeTurns(turns: readonly Turn[]): void {
     const gone = turns.filter(({ status }) => status === 'forgotten').map(({ lease }) => lease.id)
-    const turned = turns.flatMap(({ lease, status }) => (status === 'forgotten' ? [] : (agents.get(lease.id) ?? [])))
+    const turned = turns.flatMap(({ lease, status }) => (status === 'forgotten' ? [] : (roll.get(lease.id) ?? [])))
     counted.expired += turned.length
     logTurns(turns)
     show(turned)
@@ -197,159 +167,57 @@ export function createAgents({
   /** Removes those that were silent beyond retention; the store follows when it can. */
   function retire(ids: readonly string[]): void {
     const operations = ids.flatMap((id): Operation[] => {
-      const agent = agents.get(id)
+      const agent = roll.get(id)
       if (!agent) return []
       const expect = { version: agent.stored.resource_version }
       return [{ type: 'delete', kind: 'agent', namespace: agent.definition.namespace, name: id, expect }]
     })
-    forget(ids)
+    roll.forget(ids)
     store
       .commit(operations)
       .catch((error: unknown) => log.warn({ err: error }, 'forgotten agents could not be removed from the store yet'))
   }
 
-  function forget(ids: readonly string[]): void {
-    for (const id of ids) {
-      agents.delete(id)
-      sent.delete(id)
-      leases.close(id)
-    }
-    tell?.({ type: 'change', readings: [], gone: ids })
-  }
-
-  /** Takes in that somebody deleted an agent, unless it was registered anew since. */
-  function deleted(id: string, version: string): void {
-    graves.dig(id, version)
-    forgetAt(id, version)
-  }
-
-  function forgetAt(id: string, version: string): void {
-    const known = agents.get(id)
-    if (known && !isNewer(known.stored.resource_version, version)) forget([id])
-  }
-
-  /** Has agents told with whatever else changes now, as one revision; before anybody reads in any case. */
-  function show(changed: readonly Agent[]): void {
-    for (const { id } of changed) untold.add(id)
-    if (untold.size > 0) telling ??= Promise.resolve().then(tellAll)
-  }
-
-  function tellAll(): void {
-    telling = undefined
-    if (untold.size === 0) return
-    const readings = [...untold].flatMap((id) => {
-      const agent = agents.get(id)
-      return agent ? readingOf(agent) : []
-    })
-    untold.clear()
-    try {
-      tell?.({ type: 'change', readings, gone: [] })
-    } catch (error) {
-      log.error({ err: error }, 'agents have changed and could not be shown')
-    }
-  }
-
-  /** Takes a stored registration in, unless a newer one is known; the lease goes on. */
-  function take(
-    registration: Registration,
-    { said, heard }: { said?: Pick<Agent, 'definition' | 'facts'>; heard?: Heard } = {},
-  ): Agent | undefined {
-    const { name: id, resource_version, created_at, updated_at, lease: held } = registration
-    const known = agents.get(id)
-    if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
-    if (graves.hold(id, resource_version)) return undefined
-    const { definition, facts } = said ?? storedIn(registration)
-    const terms = termsOf(facts, settings().retentionMs)
-    const lease = known && leases.renew(id, terms)
-    const agent: Agent = {
-      id,
-      definition,
-      facts,
-      stored: { resource_version, created_at, updated_at },
-      held: held ?? { timeout: facts.timeout_threshold, eviction: facts.eviction_threshold },
-      lease: lease ?? leases.open(id, terms, heard ?? { beaten: false }),
-    }
-    agents.set(id, agent)
-    return agent
-  }
-
-  /**
-   * Takes in what the store holds. While this daemon was down nobody could be heard, so silence counts only as far as it
-   * was longer than that of whoever was heard last; who was alive then has a full interval from now.
-   */
-  function load(registrations: readonly Registration[], beats: readonly HeardBeat[], version: string): void {
-    const present = new Set(registrations.map(({ name }) => name))
-    // Who was registered after the picture was taken is no part of it, and stays.
-    const lost = [...agents.values()].filter(({ id, stored }) => {
-      return !present.has(id) && !isNewer(stored.resource_version, version)
-    })
-    const ages = new Map(beats.map((beat) => [beat.name, beat]))
-    const least = beats.reduce((sum, { age_ms }) => Math.min(sum, age_ms), Infinity)
-    const fresh = registrations.filter(({ name }) => !agents.has(name))
-    const taken = registrations.flatMap(
-      (one) => take(one, { heard: heardBefore(one, ages.get(one.name), least) }) ?? [],
-    )
-    if (lost.length > 0) forget(lost.map(({ id }) => id))
-    show(taken)
-    // Those who were known already may have been heard by another replica.
-    const news = new Set(fresh.map(({ name }) => name))
-    heard(beats.filter(({ name }) => !news.has(name)))
-  }
-
-  /** What another replica heard. */
-  function heard(beats: readonly HeardBeat[]): void {
-    const changed = beats.flatMap(({ name, age_ms, said }) => {
-      const agent = agents.get(name)
-      const beat = agent && leases.beat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)
-      return agent && beat?.changed ? [agent] : []
-    })
-    show(changed)
-  }
-
   return {
-    attach,
-    detach,
+    attach: (to: (sighting: Sighting) => void) => telling.attach(to, roll.all()),
+    detach: telling.detach,
     register,
     heartbeat,
     moveTo,
     unregister,
     settle,
-    load,
-    heard,
+    /** Takes in what the store holds, as it was at a version. */
+    load: (registrations: readonly Registration[], beats: readonly HeardBeat[], version: string) =>
+      show(roll.load(registrations, beats, version)),
+    /** Takes in what another replica heard. */
+    heard: (beats: readonly HeardBeat[]) => show(roll.heard(beats)),
     put: (registration: Registration) => {
       const agent = take(registration)
       if (agent) show([agent])
     },
-    deleted,
-    get: (id: string) => (settle(), agents.get(id)),
+    deleted: roll.deleted,
+    get: (id: string) => (settle(), roll.get(id)),
     /** The same for whoever has settled what is due already. */
-    peek: (id: string) => agents.get(id),
-    list: (): readonly Agent[] => (settle(), [...agents.values()]),
-    sent: (id: string) => sent.get(id),
-    size: () => agents.size,
+    peek: roll.get,
+    list: (): readonly Agent[] => (settle(), Array.from(roll.all())),
+    /** How many agents are a holder's own. */
+    heldBy: (holder: string) => (settle(), roll.heldBy(holder)),
+    sent: (id: string) => roll.sent.get(id),
+    size: roll.size,
     counts: () => ({ ...counted }),
   }
 }
 
-function storedIn({ definition }: Registration): Pick<Agent, 'definition' | 'facts'> {
-  return JSON.parse(definition) as Pick<Agent, 'definition' | 'facts'>
+/** A request made of what is known already, wherever it says the same. */
+function sharing({ definition, facts }: Agent, request: AgentRequest): AgentRequest {
+  return { ...request, definition: madeOf(definition, request.definition), facts: madeOf(facts, request.facts) }
 }
 
-/** What is known of an agent's heartbeats when it is taken in. */
-type Heard = {
-  readonly beaten: boolean
-  readonly silentMs: number
-  readonly said?: 'healthy' | 'degraded'
-  readonly lastBeat?: number
-}
-
-function heardBefore({ lease }: Registration, beat: HeardBeat | undefined, least: number): Heard {
-  if (!beat) return { beaten: false, silentMs: 0 }
-  const silent = beat.age_ms - least
-  return {
-    beaten: true,
-    silentMs: silent < (lease?.timeout ?? 60) * 1000 ? 0 : silent,
-    said: beat.said === 'degraded' ? 'degraded' : 'healthy',
-    lastBeat: Date.now() - beat.age_ms,
-  }
+/** Of what was made of what is known, whether it is all the same. */
+function saysTheSame(known: Agent, { definition, facts, instance_id, sent: said }: AgentRequest): boolean {
+  if (known.held.instance_id !== instance_id || known.definition !== definition) return false
+  return (
+    known.facts === facts ||
+    (said?.metadata !== undefined && alike(known.facts, { ...facts, config: known.facts.config }))
+  )
 }

@@ -114,7 +114,7 @@ export function createMesh({
 
   function refuseTooMany({ name, most_agents: most }: Caller): void {
     if (most === undefined) return
-    const held = agents.list().filter((agent) => agent.held.holder === name).length
+    const held = agents.heldBy(name)
     if (held >= most) throw new QuotaExceeded(`This token holds ${held} agents already, the most that it may.`)
   }
 

@@ -96,7 +96,8 @@ function verdict(
 
 /** The same array for as long as nothing in it changed, so that nobody has to look. */
 function capabilitiesOf({ definition }: Candidate, probed: Probed | undefined, before: Row | undefined): Capability[] {
-  const same = before?.candidate.definition === definition && before.probed?.capabilities === probed?.capabilities
+  const known = before?.candidate.definition.capabilities === definition.capabilities
+  const same = known && before.probed?.capabilities === probed?.capabilities
   return same ? before.server.capabilities : union(definition.capabilities, probed?.capabilities)
 }
 

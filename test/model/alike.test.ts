@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { alike, madeOf } from '../../src/model/alike.ts'
+
+const prototypical = JSON.parse('{"__proto__":{}}') as object
+
+describe('alike', () => {
+  const same: [unknown, unknown][] = [
+    [1, 1],
+    [
+      { a: 1, b: [null, { c: 'x' }] },
+      { b: [null, { c: 'x' }], a: 1 },
+    ],
+    [{}, {}],
+    [prototypical, JSON.parse('{"__proto__":{}}')],
+  ]
+  for (const [one, other] of same)
+    it(`holds for ${JSON.stringify(one)} and ${JSON.stringify(other)}`, () => assert.ok(alike(one, other)))
+
+  const different: [unknown, unknown][] = [
+    [1, '1'],
+    [null, {}],
+    [[], {}],
+    [{ 0: 1 }, [1]],
+    [
+      [1, 2],
+      [2, 1],
+    ],
+    [{ a: 1 }, { a: 1, b: 2 }],
+    [{ a: 1, b: 2 }, { a: 1 }],
+    [{ a: { b: [1] } }, { a: { b: [2] } }],
+    [prototypical, { x: 1 }],
+    [{ toString: 1 }, { x: 1 }],
+  ]
+  for (const [one, other] of different) {
+    it(`does not hold for ${JSON.stringify(one)} and ${JSON.stringify(other)}`, () => {
+      assert.ok(!alike(one, other))
+      assert.ok(!alike(other, one))
+    })
+  }
+})
+
+describe('what is made of what was before', () => {
+  it('is the same where nothing is another', () => {
+    const before = { labels: { a: 'b' }, tags: ['x'] }
+
+    assert.equal(madeOf(before, { tags: ['x'], labels: { a: 'b' } }), before)
+  })
+
+  it('keeps each part that says the same, and no other', () => {
+    const before: Record<string, unknown> = { labels: { a: 'b' }, tags: ['x'], version: '1' }
+
+    const now = madeOf(before, { labels: { a: 'b' }, tags: ['y'], title: 't' })
+
+    assert.deepEqual(now, { labels: { a: 'b' }, tags: ['y'], title: 't' })
+    assert.equal(now['labels'], before['labels'])
+    assert.deepEqual(Object.keys(madeOf(before, { version: '1' })), ['version'])
+  })
+})
