@@ -1,4 +1,4 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Log } from '../log.ts'
 import type { Tls } from './config.ts'
 
@@ -41,30 +41,33 @@ function readPem(file: string): Buffer {
 }
 
 /**
- * Calls `use` whenever the files hold another good pair; a bad pair is logged and the old one goes on.
+ * Calls `use` whenever the files hold another good pair; a bad pair is logged once and the old one goes on.
  *
- * Looks at the files themselves every `everyMs`, since mounted secrets are swapped by links that no watch follows.
+ * Reads the files themselves every `everyMs`, since mounted secrets are swapped by links that no watch follows, and what
+ * changes before a watch has begun is never told by it.
  */
 export function watchPair(
   files: Tls,
   { use, log, everyMs }: { use: (pair: Pair) => void; log: Log; everyMs: number },
 ): () => void {
   let last = readPair(files)
+  let complaint = ''
 
   function look(): void {
     try {
       const pair = readPair(files)
+      complaint = ''
       if (pair.cert.equals(last.cert) && pair.key.equals(last.key)) return
       use(pair)
       last = pair
       log.info({ cert: files.cert }, 'certificate changed, new connections use it')
     } catch (error) {
+      if (String(error) === complaint) return
+      complaint = String(error)
       log.warn({ err: error, cert: files.cert }, 'certificate could not be read, the old one goes on')
     }
   }
 
-  for (const path of [files.cert, files.key]) watchFile(path, { interval: everyMs, persistent: false }, look)
-  return () => {
-    for (const path of [files.cert, files.key]) unwatchFile(path, look)
-  }
+  const timer = setInterval(look, everyMs).unref()
+  return () => clearInterval(timer)
 }
