@@ -80,16 +80,17 @@ async function kill(child: ChildProcess, exited: Promise<unknown>): Promise<void
   await exited
 }
 
-/** Asks until the answer is something, at most `seconds`. */
+/** Asks until the answer is something, at most `seconds`; the longer it takes, the rarer, since to be asked is work too. */
 export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   seconds = 10,
 ): Promise<T> {
-  const deadline = performance.now() + seconds * 1000
+  const began = performance.now()
   for (;;) {
     const answer = await ask()
     if (answer !== undefined && answer !== false) return answer
-    if (performance.now() > deadline) assert.fail(`nothing came within ${seconds} s`)
-    await pause(10)
+    const waitedMs = performance.now() - began
+    if (waitedMs > seconds * 1000) assert.fail(`nothing came within ${seconds} s`)
+    await pause(Math.min(5 + waitedMs / 20, 100))
   }
 }
