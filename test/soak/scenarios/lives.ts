@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../e2e/running.ts'
-import { freePort } from '../../real.ts'
 import { openSoak, type Scenario } from '../scenario.ts'
 import { watchServers } from '../watcher.ts'
 
@@ -84,91 +82,6 @@ const sigterm: Scenario = {
   },
 }
 
-/** Registers without end until the daemon dies under it; the ids that were acknowledged. */
-async function storm(url: string, tag: string, acknowledged: Set<string>): Promise<void> {
-  const agent = new Agent({ keepAlive: true })
-  await Promise.all(
-    Array.from({ length: 16 }, async (_, worker) => {
-      for (let n = 0; ; n += 1) {
-        const id = `${tag}-${worker}-${n}`
-        const metadata = {
-          name: id,
-          capabilities: [{ name: 'echo', version: '1.0.0' }],
-          endpoint: `http://agents.example/${id}`,
-        }
-        const answer = await ask(`${url}/agents/register_with_metadata`, {
-          method: 'POST',
-          body: { agent_id: id, metadata },
-          agent,
-        })
-        if (typeof answer === 'string') return
-        assert.ok(answer.status === 201 || answer.status === 200, `${answer.status} ${answer.text}`)
-        acknowledged.add(id)
-      }
-    }),
-  )
-  agent.destroy()
-}
-
-const kill: Scenario = {
-  name: 'kill',
-  what: 'kill -9 during a storm of registrations, again and again: every acknowledged one is there afterwards, none twice',
-  limitSeconds: ({ of }) => of(300, 90),
-  async run({ of }) {
-    await using soak = await openSoak({
-      config: 'sources:\n  - { type: agents }\n',
-      port: await freePort(),
-    })
-    const acknowledged = new Set<string>()
-    const rounds = of(20, 5)
-    const emptied: string[] = []
-    let polls = 0
-    const over = new AbortController()
-    const agent = new Agent({ keepAlive: true })
-    const { url } = soak.daemon()
-    const poller = (async () => {
-      for (let least = 0; !over.signal.aborted;) {
-        const answer = await ask(`${url}/servers?fields=name`, { agent })
-        await pause(10)
-        if (typeof answer === 'string' || answer.status !== 200) continue
-        const { count, syncing } = JSON.parse(answer.text) as { count: number; syncing?: string[] }
-        polls += 1
-        if (count < least && !syncing?.length) emptied.push(`${count} after ${least}`)
-        least = Math.max(least, count)
-      }
-    })()
-    for (let round = 0; round < rounds; round += 1) {
-      const daemon = soak.daemon()
-      const storming = storm(daemon.url, `r${round}`, acknowledged)
-      await pause(300 + Math.random() * 700)
-      daemon.child.kill('SIGKILL')
-      await once(daemon.child, 'exit')
-      await storming
-      const { json } = await soak.again()
-      await until(async () => {
-        const { syncing = [] } = await json<{ syncing?: string[] }>('/servers?limit=1')
-        return syncing.length === 0
-      }, 20)
-      const { servers } = await json<{ servers: { name: string; capabilities: unknown[]; url: string }[] }>('/servers')
-      const there = new Set(servers.map(({ name }) => name))
-      assert.equal(there.size, servers.length, 'one is there twice')
-      const lost = [...acknowledged].filter((id) => !there.has(id))
-      assert.deepEqual(
-        lost.slice(0, 5),
-        [],
-        `${lost.length} of ${acknowledged.size} acknowledged registrations were lost`,
-      )
-      const half = servers.filter(({ capabilities, url: one }) => capabilities.length !== 1 || !one)
-      assert.deepEqual(half.slice(0, 3), [], 'one is half-written')
-    }
-    over.abort()
-    await poller
-    agent.destroy()
-    assert.deepEqual(emptied, [], 'a poller saw an emptied list')
-    return { kills: rounds, acknowledged: acknowledged.size, polls }
-  },
-}
-
 const suspend: Scenario = {
   name: 'suspend',
   what: 'stopped for longer than a lease: nobody who goes on beating expires, who is dead does',
@@ -237,4 +150,4 @@ const suspend: Scenario = {
   },
 }
 
-export const lives: readonly Scenario[] = [sigterm, kill, suspend]
+export const lives: readonly Scenario[] = [sigterm, suspend]
