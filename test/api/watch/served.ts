@@ -1,5 +1,5 @@
 import { createServer, get, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Principal } from '../../../src/api/access.ts'
 import { Watch as Limits } from '../../../src/api/config.ts'
 import { createWatch, type WatchParts } from '../../../src/api/watch/watch.ts'
@@ -39,6 +39,11 @@ export async function serveWatch({ roster = createRoster(), principal, ...option
     const admission = { cors: undefined, principal: principal ?? nobody }
     if (!watch.front(request, response, admission)) response.writeHead(404).end()
   })
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
@@ -47,6 +52,8 @@ export async function serveWatch({ roster = createRoster(), principal, ...option
     watch,
     port,
     errors,
+    /** How many have been sent as much as they and the system take, and must read before there is more. */
+    waitedFor: () => [...sockets].filter(({ writableNeedDrain }) => writableNeedDrain).length,
     follow: (path: string, headers?: Record<string, string>, each?: (told: Told) => void) =>
       follow(port, path, headers, each),
     ask: (path: string) => ask(port, path),

@@ -369,7 +369,7 @@ describe('a watch', () => {
 
     const watcher = await daemon.follow('/servers/watch')
     watcher.response.pause()
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await untilTrue(() => daemon.waitedFor() === 1)
     daemon.put({ name: 'late' })
     watcher.response.resume()
 
