@@ -122,9 +122,10 @@ describe('health', { concurrency: true }, () => {
       metadata: { url: 'http://169.254.169.254/latest' },
     })
     await using daemon = await start(args, { home: folder.path })
-    const began = performance.now()
     await until(async () => (await one(daemon, 'weather')).status === 'healthy')
-    assert.ok(performance.now() - began < 3000, 'the black holes delayed the healthy one')
+    // Two are asked at a time, each for a second: most of them are still to come.
+    const given = (await all(daemon)).filter(({ name, status }) => name.startsWith('black') && status !== 'pending')
+    assert.ok(given.length < 20, `${given.length} black holes were given up before the healthy one was asked`)
     const reasonOf = (name: string, reason: string) =>
       until(async () => {
         const { status, health } = await one(daemon, name)

@@ -48,7 +48,7 @@ export async function startKubeApi({ tls }: { tls?: KubeTls } = {}) {
   let faults: { fault: KubeFault; left: number }[] = []
   let rules: KubeRule[] | undefined
   let tokens: Map<string, string> | undefined
-  let lists = { now: 0, peak: 0, delayMs: 0 }
+  let lists = { now: 0, peak: 0, delayMs: 0, held: Promise.resolve() }
   let frozen = new WeakSet<object>()
   let blackHole = false
   let onHeaders = (_headers: IncomingHttpHeaders): void => {}
@@ -85,6 +85,7 @@ export async function startKubeApi({ tls }: { tls?: KubeTls } = {}) {
       if (token !== '' && !begun) return refuse(response, continueExpired())
       const version = begun?.version ?? store.version()
       const all = begun?.rest ?? store.list(resource.plural, request.namespace).filter(matcherOf(request))
+      await lists.held
       if (lists.delayMs > 0) await pause(lists.delayMs)
       const items = limit > 0 ? all.slice(0, limit) : all
       const rest = all.slice(items.length)

@@ -224,7 +224,7 @@ describe('the source file', () => {
       const seen = open()
       await seen.untilNames('weather')
       const { reading } = seen.origins.get(at('a.yaml'))!
-      for (let round = 0; round < 200; round++) await writeFile(at('a.yaml'), text)
+      for (let round = 0; round < 200; round++) await writeFile(at('a.yaml'), text, { flag: 'r+' })
       await utimes(at('a.yaml'), new Date(), new Date())
       await writeFile(at('b.yaml'), documentOf('tides'))
       await seen.untilNames('tides', 'weather')
