@@ -80,10 +80,14 @@ async function kill(child: ChildProcess, exited: Promise<unknown>): Promise<void
   await exited
 }
 
-/** Asks until the answer is something, at most `seconds`; the longer it takes, the rarer, since to be asked is work too. */
+/**
+ * Asks until the answer is something; the longer it takes, the rarer, since to be asked is work too.
+ *
+ * It fails after `seconds`: where none are said, that is patience with a slow machine and no promise.
+ */
 export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
-  seconds = 10,
+  seconds = 30,
 ): Promise<T> {
   const began = performance.now()
   for (;;) {
