@@ -10,9 +10,22 @@ if (Number.parseInt(process.versions.node, 10) < needed) {
   )
   process.exitCode = 1
 } else {
-  module.enableCompileCache()
+  const folder = cacheFolder(process.env)
+  if (folder !== undefined) module.enableCompileCache(folder)
   const { runHere } = await import('./cli/process.ts')
   process.exitCode = await runHere({
     startDaemon: async (start) => (await import('./daemon.ts')).startDaemon(start),
   })
+}
+
+/** Code that is kept is run the next time: so it lies where nobody else writes, not in the temporary folder of all. */
+function cacheFolder({
+  NODE_COMPILE_CACHE,
+  XDG_CACHE_HOME,
+  LOCALAPPDATA,
+  HOME,
+}: NodeJS.ProcessEnv): string | undefined {
+  if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE
+  const caches = XDG_CACHE_HOME || LOCALAPPDATA || (HOME && `${HOME}/.cache`)
+  return caches ? `${caches}/mcp-roster` : undefined
 }

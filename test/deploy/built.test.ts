@@ -44,6 +44,14 @@ describe('what is built', () => {
     }
   })
 
+  it('keeps it where nobody else writes, unless told where', () => {
+    const { NODE_COMPILE_CACHE: _told, ...untold } = env
+    const { status } = spawnSync(process.execPath, [folder.at('dist/main.js'), 'config', 'show'], { env: untold })
+
+    assert.equal(status, 0)
+    assert.equal(globSync(folder.at('.cache/mcp-roster/*/script-*-config')).length, 1)
+  })
+
   it('serves, and keeps the code of a start once it runs', async () => {
     const daemon = spawn(process.execPath, [folder.at('dist/main.js'), 'serve', '--host', 'localhost', '--port', '0'], {
       env,
