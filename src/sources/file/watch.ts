@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { isLitter } from './listing.ts'
 
-const glanceMs = 1000
+/** With the pauses that follow, what is put into a directory that was not there is seen within a second. */
+const glanceMs = 500
 
 export type Watching = {
   /** From now on these directories are watched, and the places where more may come to be are glanced at. */
