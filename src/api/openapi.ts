@@ -29,7 +29,7 @@ export async function openApiDocument(version: string): Promise<object> {
 
 function described(
   key: string,
-  { summary, group, answer, query = [], statuses = {}, needs }: RouteDoc,
+  { summary, group, answer, body, query = [], statuses = {}, needs }: RouteDoc,
 ): DescribeRouteOptions {
   const problem = (description: string) => ({
     description,
@@ -50,6 +50,7 @@ function described(
     summary,
     tags: [group],
     parameters: [...pathParameters(key), ...queryParameters(query)],
+    ...(body && { requestBody: sent(key, body) }),
     responses: { 200: answered(answer, 'The answer.'), ...responses, default: problem('What went wrong.') },
     ...(needs ? { security: [{ token: [] }], description: `Needs the role \`${needs}\`.` } : {}),
   }
@@ -58,6 +59,11 @@ function described(
 function answered(answer: RouteDoc['answer'], description: string) {
   if (typeof answer === 'string') return { description, content: { [answer]: {} } }
   return { description, content: { 'application/json': { schema: resolver(answer) } } }
+}
+
+function sent(key: string, body: NonNullable<RouteDoc['body']>) {
+  const media = key.startsWith('PATCH ') ? 'application/merge-patch+json' : 'application/json'
+  return { required: true, content: { [media]: { schema: resolver(body) } } }
 }
 
 function operationId(key: string): string {

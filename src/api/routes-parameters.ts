@@ -58,8 +58,14 @@ export function queryParameters(query: RouteDoc['query'] = []): Parameter[] {
   return named(query)
 }
 
+/** Those of that name; what `/servers` calls the same means the same. */
 function named(names: readonly string[]): Parameter[] {
-  return names.map((name) => ({ name: name.replace('published_', ''), in: 'query', ...special[name] }))
+  if (names.length === 0) return []
+  const filters = new Map(filterParameters().map((filter) => [filter.name, filter]))
+  return names.map((name) => {
+    const about = special[name] ?? filters.get(name) ?? { schema: text }
+    return { ...about, name: name.replace('published_', ''), in: 'query' }
+  })
 }
 
 export function pathParameters(key: string): Parameter[] {

@@ -13,6 +13,8 @@ export type RouteDoc = {
     | 'application/json'
     | 'application/ai-catalog+json'
     | 'text/event-stream'
+  /** What is sent; a patch in its own media type. */
+  readonly body?: z.ZodType
   readonly query?: readonly string[] | 'list' | 'watch' | 'filter'
   /** What else than 200 it answers by design. */
   readonly statuses?: Readonly<Record<number, string>>
@@ -29,6 +31,7 @@ const written: RouteDoc = {
   summary: 'Write a server by hand, or write it anew',
   group: 'servers',
   answer: shapes.ServerDetail,
+  body: shapes.Definition,
   statuses: {
     201: 'Created; `Location` says where it is.',
     400: 'The definition is wrong; `errors` names each field.',
@@ -43,9 +46,10 @@ const patched: RouteDoc = {
   statuses: { ...written.statuses, 404: unknownServer[404], 415: 'Another kind of patch.' },
 }
 const deleted: RouteDoc = {
-  ...written,
   summary: 'Delete a server written by hand',
+  group: 'servers',
   answer: shapes.Anything,
+  needs: 'admin',
   statuses: {
     204: 'It is gone.',
     404: unknownServer[404],
@@ -83,7 +87,7 @@ const servers: Record<string, RouteDoc> = {
     query: ['secrets'],
     statuses: unknownServer,
   },
-  'POST /servers': { ...written, summary: 'Write a server by hand' },
+  'POST /servers': { ...written, summary: 'Write a server by hand', body: shapes.NamedDefinition },
   'PUT /servers/:name': written,
   'PUT /servers/:namespace/:name': written,
   'PATCH /servers/:name': patched,
@@ -164,6 +168,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     summary: 'The registry as an MCP server: Streamable HTTP, every current revision, no sessions',
     group: 'clients',
     answer: shapes.Anything,
+    body: shapes.Message,
     statuses: { 202: 'A notification was taken.', 400: 'No JSON-RPC message.', 415: 'The body must be JSON.' },
   },
   'POST /discover': { summary: 'Read every source now', group: 'sources', answer: shapes.Discovered, needs: 'admin' },

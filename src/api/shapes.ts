@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Reason, Status } from '../model/health.ts'
-import { Server } from '../model/server.ts'
+import { DefinitionFields, Server } from '../model/server.ts'
 import { SourceState, SourceStatus } from '../model/status.ts'
 
 /** What the routes answer, for the documentation. Loaded only with it. */
@@ -9,6 +9,20 @@ const Counts = z.record(z.string(), z.int())
 const Token = z.string().describe('Opaque, `epoch-revision`; also the `ETag`.')
 
 export const ServerShape = Server.unwrap().meta({ id: 'Server', description: 'One server, secrets redacted.' })
+
+/** What a server written by hand may say: any field of a definition. */
+export const Definition = DefinitionFields.unwrap()
+  .partial()
+  .meta({ id: 'ServerDefinition', description: 'A command or a URL is needed; the name stands in the path.' })
+
+export const NamedDefinition = DefinitionFields.unwrap()
+  .partial()
+  .required({ name: true })
+  .meta({ id: 'NamedServerDefinition', description: 'A command or a URL is needed beside the name.' })
+
+export const Message = z
+  .looseObject({ jsonrpc: z.literal('2.0'), method: z.string().optional(), id: z.unknown().optional() })
+  .meta({ id: 'JsonRpcMessage' })
 
 /** One result of a probe, as the history of a server lists it. */
 const PastCheck = z.object({ at: z.string(), ok: z.boolean(), reason: Reason, response_time_ms: z.number() })

@@ -40,6 +40,23 @@ describe('the documentation', () => {
     assert.equal(new Set(ids).size, ids.length)
   })
 
+  it('says of every parameter and every body what it may be', async () => {
+    type Operation = { parameters?: object[]; requestBody?: { content: Record<string, { schema: object }> } }
+    const { paths } = (await openApiDocument('1.2.3')) as { paths: Record<string, Record<string, Operation>> }
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ key: `${method} ${path}`, method, ...operation })),
+    )
+
+    for (const { key, parameters = [] } of operations)
+      for (const parameter of parameters) assert.ok('schema' in parameter, `${key}: ${JSON.stringify(parameter)}`)
+    const bodiless = /\/(check|refresh|release|reload|trust-probes|discover)$/
+    for (const { key, method, requestBody } of operations) {
+      const takes = ['put', 'patch'].includes(method) || (method === 'post' && !bodiless.test(key))
+      const [content] = Object.values(requestBody?.content ?? {})
+      assert.equal(content !== undefined && '$ref' in content.schema, takes, key)
+    }
+  })
+
   for (const [path, shape] of [
     ['/servers/weather', shapes.ServerDetail],
     ['/discover', shapes.ServerMap],

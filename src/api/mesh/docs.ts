@@ -40,6 +40,44 @@ const Agent = z
   })
   .meta({ id: 'Agent', description: 'An agent that registered itself, in the words of the mesh registry.' })
 
+/** What registers an agent. Other fields are taken and ignored, as they always were. */
+const AgentRegistration = Agent.omit({ status: true, last_heartbeat: true, created_at: true, updated_at: true })
+  .partial()
+  .extend({
+    id: z.string(),
+    capabilities: z.array(z.union([z.string(), AgentCapability.partial().required({ name: true })])).optional(),
+    config: z.record(z.string(), z.unknown()).optional(),
+    security_context: z.string().optional(),
+    instance_id: z.string().optional().describe('Who holds the id: another one is a 409 while this one lives.'),
+    takeover: z.boolean().optional().describe('Take the id from another instance.'),
+  })
+  .meta({ id: 'AgentRegistration' })
+
+const RegistrationWithMetadata = z
+  .looseObject({
+    agent_id: z.string(),
+    metadata: AgentRegistration.partial(),
+    timestamp: z.string().optional(),
+  })
+  .meta({ id: 'RegistrationWithMetadata' })
+
+const Heartbeat = z
+  .looseObject({
+    agent_id: z.string(),
+    status: z.string().optional().describe('`degraded` is believed; all else is healthy.'),
+    metadata: z.record(z.string(), z.unknown()).optional().describe('`endpoint` in it moves the agent.'),
+    timestamp: z.string().optional(),
+  })
+  .meta({ id: 'Heartbeat' })
+
+const ToolCall = z
+  .looseObject({
+    registration_data: AgentRegistration.optional(),
+    agent_id: z.string().optional(),
+    query: z.looseObject({}).optional(),
+  })
+  .meta({ id: 'ToolCall', description: 'What the tool takes.' })
+
 const AgentList = z
   .looseObject({ agents: z.array(Agent), count: z.int(), timestamp: z.string() })
   .meta({ id: 'AgentList' })
@@ -76,11 +114,11 @@ const writing = {
 }
 
 const doc = (fields: Omit<RouteDoc, 'group'>): RouteDoc => ({ group: 'agents', ...fields })
-const write = (summary: string, statuses = {}): RouteDoc =>
-  doc({ summary, answer: Told, statuses: { ...writing, ...statuses }, needs: 'registrar' })
+const write = (summary: string, body: z.ZodType, statuses = {}): RouteDoc =>
+  doc({ summary, body, answer: Told, statuses: { ...writing, ...statuses }, needs: 'registrar' })
 
-const register = write('Register an agent, or refresh it, by its AgentRegistration')
-const beat = write('A heartbeat; one that carries a whole registration registers', unknown)
+const register = write('Register an agent, or refresh it, by its AgentRegistration', AgentRegistration)
+const beat = write('A heartbeat; one that carries a whole registration registers', Heartbeat, unknown)
 
 const ofAgents = [
   'namespace',
@@ -113,9 +151,11 @@ const wrongParameter = { 400: 'A parameter is wrong; the answer names it.' }
 const lostPoll = { 410: 'What a long poll asked for cannot be resumed.' }
 
 const mesh: Record<string, RouteDoc> = {
-  'POST /agents/register_with_metadata': write('Register an agent, or refresh it, by `{agent_id, metadata}`', {
-    201: 'It is registered.',
-  }),
+  'POST /agents/register_with_metadata': write(
+    'Register an agent, or refresh it, by `{agent_id, metadata}`',
+    RegistrationWithMetadata,
+    { 201: 'It is registered.' },
+  ),
   'POST /agents': register,
   'POST /agents/register': register,
   'POST /heartbeat': beat,
@@ -168,6 +208,7 @@ const mesh: Record<string, RouteDoc> = {
   'POST /mcp/tools/:tool': doc({
     summary: 'Call `register_agent`, `unregister_agent`, `discover_services`, `heartbeat` or `get_agent_status`',
     answer: Anything,
+    body: ToolCall,
     statuses: { ...writing, ...unknown },
   }),
 }
