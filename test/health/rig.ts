@@ -128,3 +128,12 @@ export function seeded(seed: number): () => number {
     return state / 2 ** 32
   }
 }
+
+/** So many servers, each with a target of its own. */
+export const many = (count: number, fields: (index: number) => object = () => ({})) =>
+  Array.from({ length: count }, (_, index) => ({
+    name: `s${index}`,
+    url: `http://s${index}.example/mcp`,
+    ...fields(index),
+  }))
+export const urls = (count: number) => many(count).map(({ url }) => url)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Principal } from '../../../src/api/access.ts'
@@ -171,3 +172,12 @@ export async function follow(
 /** `ADDED a` and the like. */
 export const shortly = (told: readonly Told[]): string[] =>
   told.map(({ type, server }) => (server ? `${type} ${server.name}` : type))
+
+/** Waits until something holds. */
+export async function untilTrue(done: () => boolean): Promise<void> {
+  const limit = performance.now() + 10_000
+  while (!done()) {
+    assert.ok(performance.now() < limit, `waited in vain for ${done.toString()}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
