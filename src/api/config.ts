@@ -16,6 +16,7 @@ export const Listen = z.strictObject({
     .string()
     .min(1)
     .max(253)
+    .overwrite((host) => host.replace(/^\[(.*)\]$/, '$1'))
     .default('localhost')
     .describe('Address or name to listen on. In a container or a cluster the default is `0.0.0.0`.'),
   port: z.number().int().min(0).max(65_535).default(8000).describe('TCP port; 0 takes a free one.'),
@@ -104,10 +105,21 @@ export const TokenGrant = z.lazy(() =>
 )
 export type TokenGrant = z.output<typeof TokenGrant>
 
+/** What a token may would else depend on which of its grants is found first. */
+function refuseTwins(grants: readonly TokenGrant[], context: z.core.$RefinementCtx): void {
+  const first = new Map<string, number>()
+  for (const [index, { token }] of grants.entries()) {
+    const twin = token === undefined ? undefined : first.get(token)
+    const message = `is the token of auth.tokens[${twin}] already; each may be given once`
+    if (twin !== undefined) context.addIssue({ code: 'custom', path: [index, 'token'], message })
+    else if (token !== undefined) first.set(token, index)
+  }
+}
+
 /** Who may do what. */
 export const Auth = z.strictObject({
   token: Secret.optional().describe('One token with the role `admin`, the short way (`AUTH_TOKEN`).'),
-  tokens: z.array(TokenGrant).max(10_000).default([]).describe('Tokens, each with its role.'),
+  tokens: z.array(TokenGrant).max(10_000).superRefine(refuseTwins).default([]).describe('Tokens, each with its role.'),
   anonymous: Role.optional().describe(
     'The role of whoever sends no token. Default: without tokens everything on loopback and `reader` elsewhere; with tokens `reader`.',
   ),

@@ -171,6 +171,22 @@ describe('a config that cannot be used', () => {
     })
   }
 
+  it('refuses one token with two grants, whose holder might be either, and takes several of one name', async () => {
+    const grants = (...tokens: string[]) => `auth:\n  tokens:\n${tokens.map((one) => `    - ${one}\n`).join('')}`
+
+    assert.deepEqual(
+      await refused(grants(`{ name: a, token: ${canary}, role: admin }`, `{ name: b, token: ${canary} }`)),
+      ['config.yaml:4: auth.tokens[1].token: is the token of auth.tokens[0] already; each may be given once'],
+    )
+    const rotated = await load(grants('{ name: ops, token: old }', '{ name: ops, token: new }'))
+    assert.equal(rotated.config.auth.tokens.length, 2)
+  })
+
+  it('takes an IPv6 address as people write it', async () => {
+    assert.equal((await load(undefined, { flags: { host: '[::1]' } })).config.listen.host, '::1')
+    assert.equal((await load('listen: { host: "::1" }')).config.listen.host, '::1')
+  })
+
   it('says which variable or flag is wrong', async () => {
     const lines = await refused('{}', {
       env: { MCP_ROSTER_LISTEN_PORT: 'x', ENABLE_CORS: 'maybe', LOG_LEVEL: 'loud' },

@@ -35,7 +35,7 @@ describe('the log of the daemon', () => {
       const child = spawn(process.execPath, args, { env, stdio: ['ignore', stdout, 'pipe'] })
       if (typeof stdout === 'number') closeSync(stdout)
       const ended = once(child, 'exit')
-      const cut = setTimeout(() => child.kill('SIGKILL'), 25_000)
+      const cut = setTimeout(() => child.kill('SIGKILL'), 50_000)
       child.stdout?.destroy()
       assert.ok(child.stderr)
       const complaint = text(child.stderr)
@@ -47,7 +47,7 @@ describe('the log of the daemon', () => {
             ({ ok }) => ok,
             () => false,
           ),
-        20,
+        30,
       )
       await register({ get }, 10)
       child.kill('SIGTERM')
