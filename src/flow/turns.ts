@@ -2,7 +2,7 @@
  * Does what comes in bursts in order, a little in each turn of the event loop, beginning with the end of this one: what
  * else there is to do has its turn meanwhile.
  */
-export function createTurns({ sliceMs = 2 }: { sliceMs?: number } = {}) {
+export function createTurns({ sliceMs = 1 }: { sliceMs?: number } = {}) {
   let waiting: (() => void)[] = []
   let next = 0
 

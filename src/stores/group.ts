@@ -9,7 +9,8 @@ type Call = {
 }
 
 const perBatch = { operations: 1000, size: 8 * 1024 * 1024 } as const
-const perTurn = 16
+/** So many are told in one turn of the event loop, by how long that makes the turn. */
+const perTurn = { least: 4, most: 64, longMs: 2 } as const
 const mostWaiting = { operations: 100_000, size: 64 * 1024 * 1024 } as const
 
 /**
@@ -23,6 +24,7 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   const waiting = { operations: 0, size: 0 }
   let running: Promise<void> | undefined
   let telling = Promise.resolve()
+  let atOnce = 16
 
   function commit(operations: readonly Operation[]): Promise<readonly Outcome[]> {
     const size = sizeOf(operations)
@@ -75,9 +77,13 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   /** A few in each turn of the event loop: what each of them goes on to do must not hold up everybody else. */
   async function tell(batch: readonly Call[], outcomes: readonly Outcome[]): Promise<void> {
     let next = 0
-    for (const [at, { operations, resolve }] of batch.entries()) {
-      if (at > 0 && at % perTurn === 0) await new Promise((go) => setImmediate(go))
-      resolve(outcomes.slice(next, (next += operations.length)))
+    for (let from = 0; from < batch.length;) {
+      const began = performance.now()
+      const some = batch.slice(from, (from += atOnce))
+      for (const { operations, resolve } of some) resolve(outcomes.slice(next, (next += operations.length)))
+      await new Promise((go) => setImmediate(go))
+      if (performance.now() - began > perTurn.longMs) atOnce = Math.max(perTurn.least, atOnce >> 1)
+      else if (some.length === atOnce) atOnce = Math.min(perTurn.most, atOnce + 1)
     }
   }
 
