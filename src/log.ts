@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import * as z from 'zod'
 import { isoNow } from './flow/iso-now.ts'
+import { mapped } from './model/mapped.ts'
 import { redactText, redactValue } from './model/redact.ts'
 
 /** What parts ask of a log: static messages, fields beside them, children that carry a field on. */
@@ -65,17 +66,12 @@ function messageOf(first: unknown): string[] {
   return held instanceof Error ? [held.message] : []
 }
 
-/** The very fields where nothing is hidden. Errors are left to their own serializer, which sees their message and stack too. */
+/** Errors are left to their own serializer, which sees their message and stack too. */
 function shownFields(fields: Record<string, unknown>): Record<string, unknown> {
-  let shown = fields
-  for (const key of Object.keys(fields)) {
-    const value = fields[key]
-    const one = value instanceof Error ? (key === 'err' ? value : shownError(value)) : redactValue(value, key)
-    if (one === value) continue
-    if (shown === fields) shown = { ...fields }
-    shown[key] = one
-  }
-  return shown
+  return mapped(fields, (value, key) => {
+    if (value instanceof Error) return key === 'err' ? value : shownError(value)
+    return redactValue(value, key)
+  })
 }
 
 function shownError(error: unknown): unknown {

@@ -2,9 +2,10 @@ import { serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Stored } from '../model/source.ts'
 import type { LeaseFacts, Operation } from '../stores/store.ts'
+import type { AgentFacts } from './facts.ts'
 import { type LeaseTerms, reportOf } from './lease.ts'
 import type { Lease } from './leases.ts'
-import type { AgentFacts, AgentRequest } from './registration.ts'
+import type { AgentRequest } from './registration.ts'
 
 /** One registered agent. Immutable but for its lease; what moves with every beat is in `sent` and the lease. */
 export type Agent = {

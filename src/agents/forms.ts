@@ -1,4 +1,5 @@
-import { deepest, isDeeperThan, RegistrationProblem, type Sent, withoutNulls } from './registration.ts'
+import { deepest, isDeeperThan, withoutNulls } from './meant.ts'
+import { RegistrationProblem, type Sent } from './registration.ts'
 
 /** What was sent, as a registration and what moves with every heartbeat. */
 export type Form = { readonly registration: Record<string, unknown>; readonly sent: Sent }

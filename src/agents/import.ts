@@ -1,13 +1,8 @@
 import type { Store } from '../stores/store.ts'
 import { putOf } from './agent.ts'
-import {
-  type AgentRequest,
-  deepest,
-  isDeeperThan,
-  parseAgent,
-  RegistrationProblem,
-  type Thresholds,
-} from './registration.ts'
+import type { Thresholds } from './facts.ts'
+import { deepest, isDeeperThan } from './meant.ts'
+import { type AgentRequest, parseAgent, RegistrationProblem } from './registration.ts'
 
 const perCommit = 200
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
-import { isDeeperThan } from '../agents/registration.ts'
+import { isDeeperThan } from '../agents/meant.ts'
 import { complaint } from '../model/complaint.ts'
 import type { ServerId } from '../model/names.ts'
 import { redactServer } from '../model/redact.ts'

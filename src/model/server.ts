@@ -3,6 +3,7 @@ import { asCapability, Capability } from './capability.ts'
 import { parseDuration } from './duration.ts'
 import { Reason, Status } from './health.ts'
 import { Labels } from './labels.ts'
+import { mapped } from './mapped.ts'
 import { Namespace, ServerName } from './names.ts'
 
 export const Transport = z.enum(['stdio', 'http', 'sse'])
@@ -12,15 +13,12 @@ export const HealthCheck = z.enum(['mcp', 'http', 'tcp', 'none'])
 export type HealthCheck = z.output<typeof HealthCheck>
 
 /** A URL of http or https; one with a `${placeholder}` in it is kept as it is, and never called. */
-export const HttpUrl = z.lazy(() =>
-  z
-    .string()
-    .max(4096)
-    .refine((text) => {
-      if (!/^https?:\/\/[^/]/i.test(text)) return false
-      return text.includes('${') || URL.canParse(text)
-    }, 'must be a URL of http or https'),
-)
+export const HttpUrl = z.lazy(() => z.string().max(4096).refine(isHttpUrl, 'must be a URL of http or https'))
+
+export function isHttpUrl(text: string): boolean {
+  if (!/^https?:\/\/[^/]/i.test(text)) return false
+  return text.includes('${') || URL.canParse(text)
+}
 
 const StringMap = z.lazy(() =>
   z.record(z.string(), z.string()).refine((map) => Object.keys(map).length <= 256, 'has too many keys'),
@@ -92,7 +90,7 @@ function asText(value: unknown): unknown {
 export function asTextMap(value: unknown): unknown {
   if (value === null) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, asText(one)]))
+  return mapped(value as Readonly<Record<string, unknown>>, asText)
 }
 
 function asTextList(value: unknown): unknown {
