@@ -16,7 +16,7 @@ export const env = defineSource({
         .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
         .default('MCP_SERVERS')
         .describe(
-          'Variable that holds the servers, as JSON or YAML in any of the forms a file may have. Unset: no servers.',
+          'Variable that holds the servers, as JSON or YAML in any of the forms a file may have. Unset or empty: no servers.',
         ),
       expand: z
         .boolean()
@@ -41,7 +41,8 @@ type Options = { readonly variable: string; readonly expand: boolean }
 
 async function readingsOf({ variable, expand }: Options, tools: Pick<SourceTools, 'env'>): Promise<Reading[]> {
   const text = tools.env[variable]
-  if (text === undefined) return []
+  // As `MCP_SERVERS=${MCP_SERVERS}` makes it where there is none.
+  if (text === undefined || text === '') return []
   try {
     const entries = await readDocument(text)
     return [{ origin: variable, entries: expand ? expandEntries(entries, tools.env) : entries }]

@@ -15,8 +15,9 @@ keepsTheSourceContract({
 })
 
 describe('the source env', () => {
-  it('has no servers when its variable is unset, which is no error', async () => {
-    assert.deepEqual((await shownBy({})).sightings, [{ type: 'picture', readings: [] }])
+  it('has no servers when its variable is unset or empty, which is no error', async () => {
+    for (const variables of [{}, { MCP_SERVERS: '' }] as Record<string, string>[])
+      assert.deepEqual((await shownBy(variables)).sightings, [{ type: 'picture', readings: [] }])
   })
 
   it('reads YAML as well as JSON, from the variable it is told', async () => {
