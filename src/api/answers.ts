@@ -22,7 +22,7 @@ export type AnswerParts = {
 
 type Kept = { readonly syncing: string; readonly reply: Reply }
 
-/** A list of more servers is written piece by piece when it is first asked for; one whose servers are encoded anew each time, sooner. */
+/** A list of more servers is written piece by piece before it is kept; one whose servers are encoded anew each time, sooner. */
 const mostAtOnce = 1000
 const mostMadeAtOnce = 200
 /** So many queries, of so many characters, are remembered to have been asked for once. */
@@ -140,11 +140,12 @@ export function createAnswers({ registry, syncing, volatile, onError, keptBytes 
     const ifNoneMatch = request.headers['if-none-match']
     const isKnown = etag !== undefined && ifNoneMatch !== undefined && namesTag(ifNoneMatch, etag)
     const { 'content-length': _length, ...streamed } = headers
+    const isKept = !isKnown && query.view !== 'full' && isAskedAgain(key, listing.token)
     response.writeHead(isKnown ? 304 : 200, { ...(isKnown ? unchanged : streamed), ...cors })
     if (isKnown || request.method === 'HEAD') response.end()
     else
-      streamList(response, listing, { encode: encoderFor(query, volatile), keepBytes: keptBytes / 2 })
-        .then((body) => body && query.view !== 'full' && keep(key, listing, replyOf(body, listing, query)))
+      streamList(response, listing, { encode: encoderFor(query, volatile), keepBytes: isKept ? keptBytes / 2 : 0 })
+        .then((body) => body && keep(key, listing, replyOf(body, listing, query)))
         .catch(onError)
     return true
   }

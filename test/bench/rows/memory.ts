@@ -20,7 +20,7 @@ async function fullDaemon(bench: Bench): Promise<Peer> {
   writeFileSync(config, JSON.stringify({ sources: [...files, { type: 'agents' }] }))
   const daemon = await bench.daemon(['--config', config])
   await until(async () => (await totalOf(daemon.url)) === sources * each)
-  await settled(daemon.url, bench.long ? 60_000 : 5000)
+  await settled(daemon.url, bench.long ? 60_000 : 30_000)
   return daemon
 }
 
@@ -52,7 +52,7 @@ const afterStorm: Row = {
     const { rate } = await bench.load(daemon.url + registering, { bodies, connections })
     const peak = residentMb(daemon.pid)
     const { longest } = await loopDelays(daemon.url)
-    await settled(daemon.url, bench.long ? 60_000 : 10_000)
+    await settled(daemon.url, 60_000)
     const after = residentMb(daemon.pid)
     return {
       value: after / before,
