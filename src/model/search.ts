@@ -31,9 +31,32 @@ export function textOf({ name, title = '', tags, capabilities, description = '' 
 /** Between labels stands what no word of a query can hold. */
 const joined = (labels: readonly string[]) => labels.join('\t')
 
-/** What each line of the text is worth, after the name. */
-const worthOfLine = [6, 5, 4, 3]
-const worth = { exact: 9, prefix: 8, name: 7, nearName: 2, nearLabel: 1 }
+/** Where the lines of a text end, but the last. */
+export type LineEnds = {
+  readonly name: number
+  readonly title: number
+  readonly tags: number
+  readonly capabilities: number
+}
+
+export function lineEnds(text: string): LineEnds {
+  const name = text.indexOf('\n')
+  const title = text.indexOf('\n', name + 1)
+  const tags = text.indexOf('\n', title + 1)
+  return { name, title, tags, capabilities: text.indexOf('\n', tags + 1) }
+}
+
+const worth = {
+  exact: 9,
+  prefix: 8,
+  name: 7,
+  title: 6,
+  tag: 5,
+  capability: 4,
+  description: 3,
+  nearName: 2,
+  nearLabel: 1,
+}
 
 /** Whether something of a text is spelled nearly like a word: its name, or one of its tags and capabilities. */
 export type Near = {
@@ -45,33 +68,35 @@ export type Near = {
  * How well a text answers to all words, 0 for not at all: as well as to the one it answers to least; a name that is the
  * whole of `q` is best. With `near`, what is spelled nearly so answers too.
  */
-export function relevanceTo(words: readonly string[], near?: Near): (text: string) => number {
+export function relevanceTo(words: readonly string[], near?: Near): (text: string, ends?: LineEnds) => number {
+  // What one text lacked the next one probably lacks too: that word is looked for first.
+  const order = [...words]
   const wholeName = words.length > 1 ? `${words.join(' ')}\n` : undefined
 
-  return (text) => {
+  return (text, ends = lineEnds(text)) => {
     let least = worth.exact
-    for (const word of words) {
-      const one = worthOf(text, word) || (near ? worthOfNear(text, word, near) : 0)
-      if (one === 0) return 0
+    for (const [index, word] of order.entries()) {
+      const one = worthOf(text, word, ends) || (near ? worthOfNear(text, word, near) : 0)
+      if (one === 0) {
+        if (index > 0) order.unshift(...order.splice(index, 1))
+        return 0
+      }
       if (one < least) least = one
     }
     return wholeName !== undefined && text.startsWith(wholeName) ? worth.exact : least
   }
 }
 
-function worthOf(text: string, word: string): number {
+function worthOf(text: string, word: string, { name, title, tags, capabilities }: LineEnds): number {
   const at = text.indexOf(word)
   if (at < 0) return 0
-  let end = text.indexOf('\n')
-  if (at < end) {
+  if (at < name) {
     if (at > 0) return worth.name
-    return word.length === end ? worth.exact : worth.prefix
+    return word.length === name ? worth.exact : worth.prefix
   }
-  for (const worth of worthOfLine) {
-    end = text.indexOf('\n', end + 1)
-    if (at < end || end < 0) return worth
-  }
-  return 0
+  if (at < title) return worth.title
+  if (at < tags) return worth.tag
+  return at < capabilities ? worth.capability : worth.description
 }
 
 function worthOfNear(text: string, word: string, near: Near): number {

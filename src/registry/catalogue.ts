@@ -1,4 +1,4 @@
-import { textOf } from '../model/search.ts'
+import { lineEnds, type LineEnds, textOf } from '../model/search.ts'
 import type { Server } from '../model/server.ts'
 import { type Field, fields } from './fields.ts'
 import { type Posting, withoutSlot, withSlot } from './postings.ts'
@@ -16,7 +16,10 @@ export function createCatalogue() {
   >
   const noted: (Server | undefined)[] = []
   const texts: (string | undefined)[] = []
+  const ends: number[] = []
   const letters: number[] = []
+  /** Lent to whoever asks next. */
+  const lent = { name: 0, title: 0, tags: 0, capabilities: 0 }
 
   /** Files a server under what it is now, and no longer under what it was; undefined takes it out. */
   function note(slot: number, now: Server | undefined): void {
@@ -30,7 +33,25 @@ export function createCatalogue() {
     }
     if (before && now && sameText(before, now)) return
     texts[slot] = now && textOf(now)
+    keepEnds(slot, lineEnds(texts[slot] ?? ''))
     letters[slot] = now ? lettersOf(now.name.toLowerCase()) : 0
+  }
+
+  function keepEnds(slot: number, { name, title, tags, capabilities }: LineEnds): void {
+    const at = 4 * slot
+    ends[at] = name
+    ends[at + 1] = title
+    ends[at + 2] = tags
+    ends[at + 3] = capabilities
+  }
+
+  function endsAt(slot: number): LineEnds {
+    const at = 4 * slot
+    lent.name = ends[at] ?? 0
+    lent.title = ends[at + 1] ?? 0
+    lent.tags = ends[at + 2] ?? 0
+    lent.capabilities = ends[at + 3] ?? 0
+    return lent
   }
 
   function putIn(field: Field, value: string, slot: number): void {
@@ -50,6 +71,8 @@ export function createCatalogue() {
     note,
     noted: (slot: number) => noted[slot],
     text: (slot: number) => texts[slot] ?? '',
+    /** Where its lines end; until the next is asked for. */
+    lineEnds: endsAt,
     nameLetters: (slot: number) => letters[slot] ?? 0,
     posting: (field: Field, value: string) => postings[field].get(value),
     values: (field: Field): Iterable<string> => postings[field].keys(),

@@ -1,5 +1,5 @@
 import type { Plan } from './plan.ts'
-import { countBits, hasSlot, intersect, type Posting, sizeOf, slotsInBits, slotsOf, union } from './postings.ts'
+import { countBits, hasBit, hasSlot, intersect, type Posting, sizeOf, slotsOf, union } from './postings.ts'
 
 /** Slots that a plan found: as a list where they are few, as bits where they are many. */
 export type Found = { readonly slots: readonly number[] } | { readonly words: Uint32Array }
@@ -45,8 +45,22 @@ export function countOf(found: Found): number {
   return 'slots' in found ? found.slots.length : countBits(found.words)
 }
 
-export function slotsFound(found: Found): readonly number[] {
-  return 'slots' in found ? found.slots : slotsInBits(found.words)
+/** Whether a slot that may have been found was. */
+export function isInOf(found: Found): (slot: number) => boolean {
+  return 'slots' in found ? () => true : (slot) => hasBit(found.words, slot)
+}
+
+/** Those that hold to `test`, as a list or as bits as they were found. */
+export function narrowed(found: Found, test: (slot: number) => boolean): Found {
+  if ('slots' in found) return { slots: found.slots.filter(test) }
+  const words = new Uint32Array(found.words.length)
+  for (const [index, word] of found.words.entries()) {
+    for (let rest = word; rest !== 0; rest &= rest - 1) {
+      const bit = 31 - Math.clz32(rest & -rest)
+      if (test(index * 32 + bit)) words[index] = (words[index] ?? 0) | (1 << bit)
+    }
+  }
+  return { words }
 }
 
 /** What was found, without the slots of `but`, and with those of `and`. */

@@ -8,11 +8,11 @@ import { canonicalFilter, everything, type ServerQuery } from '../model/query.ts
 import { near, relevanceTo, textOf, wordsOf } from '../model/search.ts'
 import { createCatalogue } from './catalogue.ts'
 import { type Field, fields } from './fields.ts'
-import { amended, countOf, type Found, find, slotsFound, weighed } from './found.ts'
+import { amended, countOf, type Found, find, isInOf, narrowed, weighed } from './found.ts'
 import { createOrder } from './order.ts'
 import { firstByKey, isBehind, type Row, sortingOf } from './page.ts'
 import { planOf } from './plan.ts'
-import { hasBit, type Posting, sizeOf, withoutSlot, withSlot } from './postings.ts'
+import { type Posting, sizeOf, withoutSlot, withSlot } from './postings.ts'
 import { relevanceOfSlots } from './words.ts'
 
 /** What a query found: how many there are in all, and one page of them. */
@@ -51,6 +51,8 @@ export function createIndexes() {
   let isCatchingUp = false
   /** Every slot that has a server now. */
   let everyone: Posting | undefined
+  /** By slot: how well it answers to the words that were looked for last. */
+  let scores = new Uint8Array()
   let listed: readonly Registered[] | undefined
 
   function apply(changes: readonly Change[]): void {
@@ -116,7 +118,7 @@ export function createIndexes() {
     catchUp()
     const { verify, ...plan } = planOf(query, { ...catalogue, slotOf }, isNamed)
     const found = find(plan, everyone, ids.length)
-    const certain = verify ? { slots: slotsFound(found).filter((slot) => holdsFor(slot, verify)) } : found
+    const certain = verify ? narrowed(found, (slot) => holdsFor(slot, verify)) : found
     if (pending.size === 0) return certain
     const holds = matching(query, isNamed)
     const fresh = [...pending].filter((slot) => holdsFor(slot, holds))
@@ -128,18 +130,17 @@ export function createIndexes() {
     return server !== undefined && holds(server)
   }
 
-  /** Those of `found` that answer to the words of `q`, and how well each slot does. */
-  function search(found: Found, q: string, fuzzy: boolean): { readonly found: Found; readonly scores: Uint8Array } {
+  /** Those of `found` that answer to the words of `q`; `scores` says how well. */
+  function search(found: Found, q: string, fuzzy: boolean): Found {
     const indexed = relevanceOfSlots(catalogue, { q, fuzzy, capacity: ids.length })
     const relevance = relevanceTo(wordsOf(q), fuzzy ? near : undefined)
-    const scores = new Uint8Array(ids.length)
-    const slots = slotsFound(found).filter((slot) => {
+    if (scores.length < ids.length) scores = new Uint8Array(ids.length * 2)
+    return narrowed(found, (slot) => {
       const fresh = pending.has(slot) ? current[slot]?.server : undefined
       const score = fresh ? relevance(textOf(fresh)) : indexed(slot)
       scores[slot] = score
       return score > 0
     })
-    return { found: { slots }, scores }
   }
 
   /** Answers a query: how many match, and the page it asks for. `isNamed` stands for what it says of names of capabilities. */
@@ -149,8 +150,8 @@ export function createIndexes() {
     const isFiltered = canonicalFilter(query) !== noFilter
     if (!isFiltered && limit === undefined && sort === undefined) return { total: list().length, page: list() }
     const all = isFiltered ? findAll(query, isNamed) : find({ all: [], none: [] }, everyone, ids.length)
-    const { found, scores } = q === undefined ? { found: all } : search(all, q, query.fuzzy_match)
-    const rows = firstRows(weighed(found, ids.length), query, scores)
+    const found = q === undefined ? all : search(all, q, query.fuzzy_match)
+    const rows = firstRows(weighed(found, ids.length), query)
     const page = rows.slice(0, limit).flatMap(({ slot }) => current[slot] ?? [])
     const last = limit !== undefined && rows.length > limit ? rows[limit - 1] : undefined
     const next = last && continueAfter(query, { key: last.key, id: ids[last.slot] ?? '' })
@@ -158,7 +159,7 @@ export function createIndexes() {
   }
 
   /** The rows of the page a query asks for, and one more where there is one. */
-  function firstRows(found: Found, query: ServerQuery, scores: Uint8Array | undefined): readonly Row[] {
+  function firstRows(found: Found, query: ServerQuery): readonly Row[] {
     const { limit = Infinity } = query
     const position = positionOf(query)
     const after = position && 'id' in position ? position : undefined
@@ -166,19 +167,19 @@ export function createIndexes() {
     if (!sorting) return rowsById(found, { after, limit, descending: query.sort === '-name' })
     const { by, descending } = sorting
     const keyOf = (slot: number) => {
-      if (by === 'relevance') return scores?.[slot] ?? 0
+      if (by === 'relevance') return scores[slot] ?? 0
       return current[slot]?.server[by] ?? ''
     }
     const isAfter = (key: Row['key'], slot: number) => !after || isBehind(key, ids[slot] ?? '', after, descending)
-    return firstByKey(inOrder(found), { keyOf, descending, limit }, isAfter)
+    return firstByKey(inOrder(found), { isIn: isInOf(found), keyOf, descending, limit }, isAfter)
   }
 
   function rowsById(
     found: Found,
     { after, limit, descending }: { after: Position | undefined; limit: number; descending: boolean },
   ): readonly Row[] {
-    const sorted = 'slots' in found ? inOrder(found) : order.all()
-    const isIn = 'slots' in found ? () => true : (slot: number) => hasBit(found.words, slot)
+    const sorted = inOrder(found)
+    const isIn = isInOf(found)
     const rows: Row[] = []
     const step = descending ? -1 : 1
     for (let index = startOf(sorted, after, descending); index >= 0 && index < sorted.length; index += step) {
@@ -189,9 +190,9 @@ export function createIndexes() {
     return rows
   }
 
+  /** The slots to go through, by id: of a list its own, else all there are. */
   function inOrder(found: Found): readonly number[] {
-    if ('slots' in found) return found.slots.toSorted(order.byId)
-    return order.all().filter((slot) => hasBit(found.words, slot))
+    return 'slots' in found ? found.slots.toSorted(order.byId) : order.all()
   }
 
   function startOf(sorted: readonly number[], after: Position | undefined, descending: boolean): number {

@@ -17,14 +17,19 @@ export function sortingOf({ sort, q }: ServerQuery): Sorting | undefined {
 }
 
 /**
- * The first `limit` of `slots` by key, and one more if there is one; `slots` come in the order of their ids, which decides
- * between equal keys.
+ * The first `limit` of those of `slots` that are in, by key, and one more if there is one; `slots` come in the order of
+ * their ids, which decides between equal keys.
  *
  * What cannot be on the page is dropped at a glance, so that a page of a long list costs little more than a look at each.
  */
 export function firstByKey(
   slots: readonly number[],
-  { keyOf, descending, limit }: { keyOf: (slot: number) => Key; descending: boolean; limit: number },
+  {
+    isIn,
+    keyOf,
+    descending,
+    limit,
+  }: { isIn: (slot: number) => boolean; keyOf: (slot: number) => Key; descending: boolean; limit: number },
   isAfter: (key: Key, slot: number) => boolean,
 ): readonly Row[] {
   const isBefore = descending ? (one: Key, other: Key) => one > other : (one: Key, other: Key) => one < other
@@ -40,6 +45,7 @@ export function firstByKey(
   }
 
   for (const slot of slots) {
+    if (!isIn(slot)) continue
     const key = keyOf(slot)
     if ((worst !== undefined && !isBefore(key, worst)) || !isAfter(key, slot)) continue
     kept.push({ slot, key })

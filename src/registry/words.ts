@@ -10,13 +10,13 @@ import { hasBit, type Posting, union } from './postings.ts'
  * only what has a chance is looked at closely.
  */
 export function relevanceOfSlots(
-  { text, nameLetters, entries }: Pick<Catalogue, 'text' | 'nameLetters' | 'entries'>,
+  { text, lineEnds, nameLetters, entries }: Pick<Catalogue, 'text' | 'lineEnds' | 'nameLetters' | 'entries'>,
   { q, fuzzy, capacity }: { q: string; fuzzy: boolean; capacity: number },
 ): (slot: number) => number {
   const words = wordsOf(q)
   if (!fuzzy) {
     const relevance = relevanceTo(words)
-    return (slot) => relevance(text(slot))
+    return (slot) => relevance(text(slot), lineEnds(slot))
   }
   const asked = words.map((word) => ({
     word,
@@ -43,7 +43,7 @@ export function relevanceOfSlots(
     at = slot
     const whole = text(slot)
     const hasChance = asked.every((one) => mayBeName(one) || isLabelled(one) || whole.includes(one.word))
-    return hasChance ? relevance(whole) : 0
+    return hasChance ? relevance(whole, lineEnds(slot)) : 0
   }
 }
 
