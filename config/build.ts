@@ -19,6 +19,20 @@ const englishOnly: Plugin = {
   },
 }
 
+/** pino brings threads that write for it, and asserts about them; ours writes by itself. */
+const withoutTransports: Plugin = {
+  name: 'without-transports',
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /pino[/\\]lib[/\\]transport\.js$/ }, () => ({ contents: 'module.exports = undefined' }))
+    onResolve({ filter: /^assert$/ }, ({ path, kind, importer }) =>
+      kind === 'require-call' && /sonic-boom/.test(importer) ? { path, namespace: 'when-called' } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'when-called' }, ({ path }) => ({
+      contents: `module.exports = (...given) => process.getBuiltinModule('${path}')(...given)`,
+    }))
+  },
+}
+
 /** Modules of Node that take long to load, and are not needed for the first answer. */
 const slow = new Set(['node:crypto', 'node:dgram', 'node:zlib'])
 
@@ -85,7 +99,7 @@ await build({
     'sqlite-thread': 'src/stores/sqlite/thread.ts',
   },
   outdir: `${out}/chunks`,
-  plugins: [englishOnly, withoutFacades],
+  plugins: [englishOnly, withoutTransports, withoutFacades],
 })
 
 const { metafile } = await build({
@@ -94,7 +108,7 @@ const { metafile } = await build({
   outdir: out,
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
-  plugins: [englishOnly, withoutFacades],
+  plugins: [englishOnly, withoutTransports, withoutFacades],
   metafile: true,
 })
 const { outputs } = metafile
