@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { duration } from '../model/duration.ts'
+import { lazily, section } from '../model/later.ts'
 import { Namespace } from '../model/names.ts'
 
-export const Tls = z.lazy(() =>
+export const Tls = lazily(() =>
   z.strictObject({
     cert: z.string().min(1).describe('PEM file with the certificate and its chain. Read again when it changes.'),
     key: z.string().min(1).describe('PEM file with the private key. Read again when it changes.'),
@@ -37,7 +38,7 @@ export type Listen = z.output<typeof Listen>
 export const Role = z.enum(['none', 'reader', 'registrar', 'admin'])
 export type Role = z.output<typeof Role>
 
-const Secret = z.lazy(() =>
+const Secret = lazily(() =>
   z
     .string()
     .min(1)
@@ -50,7 +51,7 @@ export function isToken(text: string): boolean {
 }
 
 /** How often somebody may ask. */
-export const Rate = z.lazy(() =>
+export const Rate = lazily(() =>
   z.strictObject({
     requests_per_second: z
       .number()
@@ -69,7 +70,7 @@ export const Rate = z.lazy(() =>
 export type Rate = z.output<typeof Rate>
 
 /** One token and what it may do. */
-export const TokenGrant = z.lazy(() =>
+export const TokenGrant = lazily(() =>
   z
     .strictObject({
       name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
@@ -116,14 +117,23 @@ function refuseTwins(grants: readonly TokenGrant[], context: z.core.$RefinementC
   }
 }
 
+const usualAuth = { tokens: [] }
+
 /** Who may do what. */
-export const Auth = z.strictObject({
-  token: Secret.optional().describe('One token with the role `admin`, the short way (`AUTH_TOKEN`).'),
-  tokens: z.array(TokenGrant).max(10_000).superRefine(refuseTwins).default([]).describe('Tokens, each with its role.'),
-  anonymous: Role.optional().describe(
-    'The role of whoever sends no token. Default: without tokens everything on loopback and `reader` elsewhere; with tokens `reader`.',
-  ),
-})
+export const Auth = section(usualAuth, () =>
+  z.strictObject({
+    token: Secret.optional().describe('One token with the role `admin`, the short way (`AUTH_TOKEN`).'),
+    tokens: z
+      .array(TokenGrant)
+      .max(10_000)
+      .superRefine(refuseTwins)
+      .default(usualAuth.tokens)
+      .describe('Tokens, each with its role.'),
+    anonymous: Role.optional().describe(
+      'The role of whoever sends no token. Default: without tokens everything on loopback and `reader` elsewhere; with tokens `reader`.',
+    ),
+  }),
+)
 export type Auth = z.output<typeof Auth>
 
 /** The tokens of the config in one list. */
@@ -132,109 +142,167 @@ export function tokensOf({ token, tokens }: Auth): readonly TokenGrant[] {
   return [{ name: 'admin', token, role: 'admin', secrets: false }, ...tokens]
 }
 
+const usualCors = {
+  enabled: true,
+  origins: [],
+  methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+  headers: [
+    'Authorization',
+    'Content-Type',
+    'If-Match',
+    'If-None-Match',
+    'Last-Event-ID',
+    'Mcp-Protocol-Version',
+    'Mcp-Method',
+    'Mcp-Name',
+  ],
+}
+
 /** What pages of other origins may read. */
-export const Cors = z.strictObject({
-  enabled: z.boolean().default(true).describe('Off: pages of other origins read only `/v0.1`, `/v0`, `/.well-known`.'),
-  origins: z
-    .array(z.string().min(1).max(2048))
-    .default([])
-    .describe('Origins such as `https://portal.example`, or `*`. `*` never allows writing.'),
-  methods: z
-    .array(z.string().min(1).max(32))
-    .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
-    .describe('Methods that a page may use.'),
-  headers: z
-    .array(z.string().min(1).max(253))
-    .default([
-      'Authorization',
-      'Content-Type',
-      'If-Match',
-      'If-None-Match',
-      'Last-Event-ID',
-      'Mcp-Protocol-Version',
-      'Mcp-Method',
-      'Mcp-Name',
-    ])
-    .describe('Request headers that a page may send.'),
-})
+export const Cors = section(usualCors, () =>
+  z.strictObject({
+    enabled: z
+      .boolean()
+      .default(usualCors.enabled)
+      .describe('Off: pages of other origins read only `/v0.1`, `/v0`, `/.well-known`.'),
+    origins: z
+      .array(z.string().min(1).max(2048))
+      .default(usualCors.origins)
+      .describe('Origins such as `https://portal.example`, or `*`. `*` never allows writing.'),
+    methods: z.array(z.string().min(1).max(32)).default(usualCors.methods).describe('Methods that a page may use.'),
+    headers: z
+      .array(z.string().min(1).max(253))
+      .default(usualCors.headers)
+      .describe('Request headers that a page may send.'),
+  }),
+)
 export type Cors = z.output<typeof Cors>
 
+const usualLimits = {
+  body_bytes: 1_048_576,
+  header_bytes: 16_384,
+  url_length: 8192,
+  parameters: 100,
+  connections: 20_000,
+  header_timeout: 10,
+  request_timeout: 60,
+  keep_alive: 75,
+  idle_timeout: 120,
+}
+
 /** How much one request may ask of the daemon. */
-export const Limits = z.strictObject({
-  body_bytes: z
-    .number()
-    .int()
-    .min(1024)
-    .max(104_857_600)
-    .default(1_048_576)
-    .describe('Longest body of a request. A longer one is a 413.'),
-  header_bytes: z
-    .number()
-    .int()
-    .min(1024)
-    .max(1_048_576)
-    .default(16_384)
-    .describe('Longest header of a request, its first line included. A longer one is a 431.'),
-  url_length: z.number().int().min(256).max(1_048_576).default(8192).describe('Longest target. A longer one is a 414.'),
-  parameters: z.number().int().min(1).max(10_000).default(100).describe('Most query parameters of a request.'),
-  rate: Rate.optional().describe(
-    'How often one token may ask, and one address without a token. Default: as often as it likes.',
-  ),
-  connections: z
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(20_000)
-    .describe('Most open connections. Further ones are closed at once.'),
-  header_timeout: duration({ min: 1, max: 600 }).default(10).describe('How long the header of a request may take.'),
-  request_timeout: duration({ min: 1, max: 3600 }).default(60).describe('How long a whole request may take to arrive.'),
-  keep_alive: duration({ min: 0, max: 3600 }).default(75).describe('How long an idle connection is kept open.'),
-  idle_timeout: duration({ min: 10, max: 86_400 })
-    .default(120)
-    .describe('A connection on which nothing moves for this long is cut, however slowly its other side reads.'),
-})
+export const Limits = section(usualLimits, () =>
+  z.strictObject({
+    body_bytes: z
+      .number()
+      .int()
+      .min(1024)
+      .max(104_857_600)
+      .default(usualLimits.body_bytes)
+      .describe('Longest body of a request. A longer one is a 413.'),
+    header_bytes: z
+      .number()
+      .int()
+      .min(1024)
+      .max(1_048_576)
+      .default(usualLimits.header_bytes)
+      .describe('Longest header of a request, its first line included. A longer one is a 431.'),
+    url_length: z
+      .number()
+      .int()
+      .min(256)
+      .max(1_048_576)
+      .default(usualLimits.url_length)
+      .describe('Longest target. A longer one is a 414.'),
+    parameters: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(usualLimits.parameters)
+      .describe('Most query parameters of a request.'),
+    rate: Rate.optional().describe(
+      'How often one token may ask, and one address without a token. Default: as often as it likes.',
+    ),
+    connections: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(usualLimits.connections)
+      .describe('Most open connections. Further ones are closed at once.'),
+    header_timeout: duration({ min: 1, max: 600 })
+      .default(usualLimits.header_timeout)
+      .describe('How long the header of a request may take.'),
+    request_timeout: duration({ min: 1, max: 3600 })
+      .default(usualLimits.request_timeout)
+      .describe('How long a whole request may take to arrive.'),
+    keep_alive: duration({ min: 0, max: 3600 })
+      .default(usualLimits.keep_alive)
+      .describe('How long an idle connection is kept open.'),
+    idle_timeout: duration({ min: 10, max: 86_400 })
+      .default(usualLimits.idle_timeout)
+      .describe('A connection on which nothing moves for this long is cut, however slowly its other side reads.'),
+  }),
+)
 export type Limits = z.output<typeof Limits>
 
 /** How servers are published: at `/v0.1/servers` and `/.well-known/ai-catalog.json`. */
-export const Publish = z.strictObject({
-  domain: z
-    .string()
-    .max(100)
-    .regex(
-      /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/i,
-      'must be a DNS name, such as roster.example.org',
-    )
-    .optional()
-    .describe(
-      'The DNS name in whose name servers are published: `roster.example.org` makes `org.example.roster/weather`. Default: `listen.name`, with `.internal` after it if it has no dot.',
-    ),
-})
+export const Publish = section({}, () =>
+  z.strictObject({
+    domain: z
+      .string()
+      .max(100)
+      .regex(
+        /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/i,
+        'must be a DNS name, such as roster.example.org',
+      )
+      .optional()
+      .describe(
+        'The DNS name in whose name servers are published: `roster.example.org` makes `org.example.roster/weather`. Default: `listen.name`, with `.internal` after it if it has no dot.',
+      ),
+  }),
+)
 export type Publish = z.output<typeof Publish>
 
+const usualWatch = {
+  buffer_bytes: 1_048_576,
+  watchers: 15_000,
+  watchers_per_token: 5000,
+  history_bytes: 16_777_216,
+}
+
 /** How much watchers may ask of the daemon. */
-export const Watch = z.strictObject({
-  buffer_bytes: z
-    .number()
-    .int()
-    .min(65_536)
-    .max(1_073_741_824)
-    .default(1_048_576)
-    .describe('What may wait for one slow watcher. One that falls further behind is cut and resumes.'),
-  watchers: z.number().int().min(1).max(1_000_000).default(15_000).describe('Most watchers. A further one is a 503.'),
-  watchers_per_token: z
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(5000)
-    .describe('Most watchers of one token. A further one is a 429.'),
-  history_bytes: z
-    .number()
-    .int()
-    .min(65_536)
-    .max(1_073_741_824)
-    .default(16_777_216)
-    .describe('Changes kept for watchers that come back. One that comes later begins anew.'),
-})
+export const Watch = section(usualWatch, () =>
+  z.strictObject({
+    buffer_bytes: z
+      .number()
+      .int()
+      .min(65_536)
+      .max(1_073_741_824)
+      .default(usualWatch.buffer_bytes)
+      .describe('What may wait for one slow watcher. One that falls further behind is cut and resumes.'),
+    watchers: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(usualWatch.watchers)
+      .describe('Most watchers. A further one is a 503.'),
+    watchers_per_token: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(usualWatch.watchers_per_token)
+      .describe('Most watchers of one token. A further one is a 429.'),
+    history_bytes: z
+      .number()
+      .int()
+      .min(65_536)
+      .max(1_073_741_824)
+      .default(usualWatch.history_bytes)
+      .describe('Changes kept for watchers that come back. One that comes later begins anew.'),
+  }),
+)
 export type Watch = z.output<typeof Watch>
