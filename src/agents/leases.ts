@@ -1,6 +1,7 @@
 import type { LeaseClock } from './clock.ts'
 import { createDeadlines } from './deadlines.ts'
 import { type LeaseStatus, leaseStatus, type LeaseTerms, nextTurn } from './lease.ts'
+import { createPreservation, type PreservationRules } from './preservation.ts'
 
 /** One lease as it runs. Only `leases` writes to it. */
 export type Lease = {
@@ -22,21 +23,6 @@ export type Lease = {
 
 /** What time has made of a lease. */
 export type Turn = { readonly lease: Lease; readonly status: LeaseStatus | 'forgotten' }
-
-/** Most leases lapsed at once, which is rather this machine's or the network's doing than theirs. Times in wall ms. */
-export type Preservation = {
-  readonly since: number
-  readonly until: number
-  readonly held: number
-  readonly of: number
-}
-
-export type PreservationRules = {
-  readonly enabled: boolean
-  readonly least: number
-  readonly ratio: number
-  readonly mostMs: number
-}
 
 export type Leases = ReturnType<typeof createLeases>
 
@@ -61,12 +47,8 @@ export function createLeases({
 }) {
   const leases = new Map<string, Lease>()
   const deadlines = createDeadlines<Lease>()
-  const held = new Set<Lease>()
+  const preserved = createPreservation<Lease>({ rules, wall })
   let living = 0
-  let lapses: { at: number; many: number }[] = []
-  /** Who was just released is believed, however many they are. */
-  let released = false
-  let preserving: { since: number; until: number; of: number } | undefined
 
   const isLiving = (status: LeaseStatus) => status === 'healthy' || status === 'degraded'
 
@@ -101,7 +83,7 @@ export function createLeases({
       lastBeat: undefined,
     }
     leases.set(id, lease)
-    held.delete(lease)
+    preserved.letGo(lease)
     lease.terms = terms
     lease.from = from
     lease.beaten ||= heard.beaten
@@ -131,7 +113,7 @@ export function createLeases({
     lease.said = said
     lease.lastBeat = wall() - (silentMs ?? 0)
     lease.moves += 1
-    if (held.size > 0) held.delete(lease)
+    preserved.letGo(lease)
     if (before !== said) enter(lease, said)
     deadlines.set(lease, from + lease.terms.timeout)
     return { lease, changed: before !== said }
@@ -149,7 +131,7 @@ export function createLeases({
     const lease = leases.get(id)
     if (!lease) return undefined
     lease.terms = terms
-    if (!held.has(lease)) arm(lease)
+    if (!preserved.has(lease)) arm(lease)
     return lease
   }
 
@@ -157,7 +139,7 @@ export function createLeases({
     const lease = leases.get(id)
     if (!lease) return
     leases.delete(id)
-    held.delete(lease)
+    preserved.letGo(lease)
     deadlines.delete(lease)
     if (isLiving(lease.status)) living -= 1
   }
@@ -165,14 +147,12 @@ export function createLeases({
   /** Every lease that time has changed since the last call. */
   function settle(): readonly Turn[] {
     const now = clock.now()
-    if (preserving) endPreservation(now)
+    if (preserved.isOver(now)) release()
     const next = deadlines.next()
-    if (!preserving && (next === undefined || next > now)) return none
+    if (next === undefined || next > now) return none
     const due = deadlines.takeDue(now)
-    if (suspicious(due, now)) {
-      for (const lease of due) held.add(lease)
-      return none
-    }
+    const lapsing = due.filter((lease) => isLiving(lease.status) && !mayBeHeardElsewhere(lease))
+    if (preserved.holds(due, { lapsing, living, now })) return none
     return due.flatMap((lease) => turn(lease, now) ?? [])
   }
 
@@ -197,38 +177,9 @@ export function createLeases({
     return changed ? { lease, status } : undefined
   }
 
-  function suspicious(due: readonly Lease[], now: number): boolean {
-    if (preserving) return true
-    if (released) {
-      released = false
-      return false
-    }
-    const lapsing = due.filter((lease) => isLiving(lease.status) && !mayBeHeardElsewhere(lease))
-    const { enabled, least, ratio, mostMs } = rules()
-    if (!enabled || lapsing.length === 0) return false
-    const timeout = Math.max(...new Set(lapsing.map((lease) => lease.terms.timeout)))
-    lapses = lapses.filter(({ at }) => now - at < timeout)
-    lapses.push({ at: now, many: lapsing.length })
-    const lapsed = lapses.reduce((sum, { many }) => sum + many, 0)
-    const of = living + lapsed - lapsing.length
-    if (of < least || lapsed <= of * ratio) return false
-    preserving = { since: wall(), until: now + mostMs, of }
-    return true
-  }
-
-  function endPreservation(now: number): void {
-    if (!preserving) return
-    if (now < preserving.until && held.size * 2 > preserving.of * rules().ratio) return
-    release()
-  }
-
   /** Ends the self-preservation: who is held lapses at the next `settle`. */
   function release(): void {
-    preserving = undefined
-    lapses = []
-    for (const lease of held) deadlines.set(lease, 0)
-    held.clear()
-    released = true
+    for (const lease of preserved.release()) deadlines.set(lease, 0)
   }
 
   /** Gives every living lease a full interval more: nobody could be heard meanwhile. */
@@ -241,12 +192,6 @@ export function createLeases({
     }
   }
 
-  function preservation(): Preservation | undefined {
-    if (!preserving) return undefined
-    const { since, until, of } = preserving
-    return { since, until: wall() + (until - clock.now()), held: held.size, of }
-  }
-
   return {
     open,
     beat,
@@ -255,7 +200,7 @@ export function createLeases({
     settle,
     release,
     grace,
-    preservation,
+    preservation: () => preserved.shown(clock.now()),
     get: (id: string) => leases.get(id),
     size: () => leases.size,
     living: () => living,

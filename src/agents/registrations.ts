@@ -6,8 +6,9 @@ import { type Run, type Sighting, type Source, SourceError } from '../model/sour
 import type { Kind, News, Picture, Store } from '../stores/store.ts'
 import { type Agents, createAgents } from './agents.ts'
 import { createLeaseClock } from './clock.ts'
-import { createLeases, type PreservationRules } from './leases.ts'
+import { createLeases } from './leases.ts'
 import { createManualServers, type ManualServers } from './manual.ts'
+import type { PreservationRules } from './preservation.ts'
 
 /** Everything is kept in the store and has not been read from it yet: ask again soon. */
 export class NotLoadedYet extends Error {
