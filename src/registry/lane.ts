@@ -8,10 +8,9 @@ import { type Sighting, type Source, SourceError } from '../model/source.ts'
 import type { SourceState, SourceStatus } from '../model/status.ts'
 import type { Applied, Intake, Planned } from './intake.ts'
 import type { Keeper } from './keeping.ts'
+import { createLooks } from './looks.ts'
 import type { Rehearsal, RegistryCore } from './registry.ts'
-
-/** What one look brought: what it changed, or why it failed. */
-export type LookOutcome = { readonly changes: readonly Change[]; readonly held: boolean; readonly error?: string }
+import { orSilence } from './silence.ts'
 
 type Made = Applied & { readonly changes: readonly Change[] }
 
@@ -56,13 +55,11 @@ export function startLane({
   backoff?: ReturnType<typeof createBackoff>
 }) {
   const stop = new AbortController()
-  const waiting = new Set<{ from: number; done: (outcome: LookOutcome) => void }>()
   const facts: Pick<
     SourceStatus,
     'note' | 'last_attempt' | 'last_success' | 'last_change' | 'next_attempt' | 'last_error'
   > = {}
   let state: SourceState = 'starting'
-  let looks = 0
   let failures = 0
   let restarts = 0
   let answered = false
@@ -77,10 +74,11 @@ export function startLane({
   let lastCall: NodeJS.Timeout | undefined
 
   const wake = createWake({ signal: stop.signal, onTake: () => began() })
+  const looks = createLooks({ name, ask: wake.raise })
   const iso = () => new Date(now()).toISOString()
 
   function began(): void {
-    looks += 1
+    looks.began()
     facts.last_attempt = iso()
   }
 
@@ -113,17 +111,6 @@ export function startLane({
     log.warn({ rejected, before, first }, 'entries are turned away, GET /sources names each')
   }
 
-  const settled = Promise.withResolvers<void>()
-
-  function settleWaiting(outcome: LookOutcome): void {
-    settled.resolve()
-    for (const waiter of waiting) {
-      if (looks < waiter.from) continue
-      waiting.delete(waiter)
-      waiter.done(outcome)
-    }
-  }
-
   /** Works out in slices what a change leads to; what this resolves with makes it, in one go. */
   async function ahead(work: Generator<void, Planned>): Promise<() => Made> {
     const planned = await sliced(work)
@@ -148,7 +135,7 @@ export function startLane({
     if (answered && (!wasAnswered || delta.gone.length + delta.come.length > 0)) keeper?.note(intake.good)
     if (answered && !wasAnswered && intake.summary().restored > 0) lastCall = setTimeout(forget, restoredMs).unref()
     judge()
-    settleWaiting({ changes, held })
+    looks.brought({ changes, held })
   }
 
   function counted(): void {
@@ -197,7 +184,7 @@ export function startLane({
   }
 
   async function accept(sighting: Sighting): Promise<void> {
-    const make = await ahead(intake.plan.sighting(sighting, looks))
+    const make = await ahead(intake.plan.sighting(sighting, looks.count()))
     if (!stop.signal.aborted) heard(sighting, make())
   }
 
@@ -211,14 +198,14 @@ export function startLane({
     if (stop.signal.aborted) return
     const { changes } = make()
     judge()
-    settleWaiting({ changes, held: false, error: error.message })
+    looks.brought({ changes, held: false, error: error.message })
   }
 
   async function attempt(): Promise<void> {
     const cut = new AbortController()
     const signal = AbortSignal.any([stop.signal, cut.signal])
     const tell = (sighting: Sighting) => {
-      if (!signal.aborted) heard(sighting, made(atOnce(intake.plan.sighting(sighting, looks))))
+      if (!signal.aborted) heard(sighting, made(atOnce(intake.plan.sighting(sighting, looks.count()))))
     }
     const sightings = source({ signal, wake, tell })[Symbol.asyncIterator]()
     try {
@@ -246,7 +233,7 @@ export function startLane({
         disabled = !pictured
         const changes = disabled ? registry.commit(intake.clear()) : []
         judge()
-        settleWaiting({ changes, held: false })
+        looks.brought({ changes, held: false })
         await wake.wait()
         wake.take()
       } catch (error) {
@@ -261,19 +248,6 @@ export function startLane({
         delete facts.next_attempt
       }
     }
-  }
-
-  /** Asks for a look now and resolves with what it brought; rejects if none came within `ms`. */
-  async function refresh(ms: number): Promise<LookOutcome> {
-    const answer = Promise.withResolvers<LookOutcome>()
-    const waiter = { from: looks + 1, done: answer.resolve }
-    waiting.add(waiter)
-    const timer = setTimeout(() => {
-      waiting.delete(waiter)
-      answer.reject(new SourceError(`the source ${name} did not answer within ${ms / 1000} s; it goes on trying`))
-    }, ms)
-    wake.raise()
-    return answer.promise.finally(() => clearTimeout(timer))
   }
 
   function status(): SourceStatus {
@@ -304,26 +278,21 @@ export function startLane({
     clearTimeout(secondLook)
     clearTimeout(lastCall)
     const kept = keeper?.close()
-    settleWaiting({ changes: [], held: false, error: 'the source was stopped' })
+    looks.brought({ changes: [], held: false, error: 'the source was stopped' })
     const patience = new AbortController()
     await Promise.race([running, pause(graceMs, undefined, { signal: patience.signal, ref: false }).catch(() => {})])
     patience.abort()
     await kept
   }
 
-  return { name, refresh, status, close, settled: settled.promise, answered: () => answered, ended: () => ended }
-}
-
-/** The next sighting, or an error when none came in time. */
-async function orSilence<T>(next: Promise<T>, ms: number): Promise<T> {
-  const timer = Promise.withResolvers<never>()
-  const tooLate = () => timer.reject(new SourceError(`said nothing for ${ms / 1000} s and was restarted`))
-  const clock = setTimeout(tooLate, ms).unref() // a source left behind holds nobody up
-  next.catch(() => {}) // whoever loses the race must not reject unheard
-  try {
-    return await Promise.race([next, timer.promise])
-  } finally {
-    clearTimeout(clock)
+  return {
+    name,
+    refresh: looks.refresh,
+    status,
+    close,
+    settled: looks.settled,
+    answered: () => answered,
+    ended: () => ended,
   }
 }
 

@@ -8,7 +8,8 @@ import type { Delta, Layer } from './candidate.ts'
 import type { Trust } from './examine.ts'
 import { createIntake, type Intake } from './intake.ts'
 import type { Keeping } from './keeping.ts'
-import { type Lane, type LookOutcome, startLane } from './lane.ts'
+import { type Lane, startLane } from './lane.ts'
+import type { LookOutcome } from './looks.ts'
 import type { RegistryCore } from './registry.ts'
 
 /** One source, ready to run: how it is named, ranked and trusted, and what opens it. */
