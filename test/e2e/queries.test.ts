@@ -64,6 +64,12 @@ const wrongOfServers: typeof wrong = [
   ['tag=a&limit=5&limit=6', /^limit$/],
 ]
 
+/** What the processor did since: the daemon runs in this process, and how busy the machine is does not count. */
+function spentMs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since)
+  return (user + system) / 1000
+}
+
 describe('a query that is wrong', () => {
   it('is refused at once, naming the parameter, by every list and every watch', async () => {
     await using daemon = await world()
@@ -78,13 +84,13 @@ describe('a query that is wrong', () => {
       ['/agents?watch=true&', wrong],
     ] as const) {
       for (const [query, parameter] of table) {
-        const started = performance.now()
+        const before = process.cpuUsage()
         const { status, body } = await daemon.ask<Answer>('GET', path + query)
         const said = `${path}${query.slice(0, 60)}: ${status} ${JSON.stringify(body).slice(0, 300)}`
         assert.equal(status, 400, said)
         assert.match(body.parameter ?? '', parameter, said)
         assert.ok((body.detail ?? '').length < 2000, said)
-        assert.ok(performance.now() - started < 1000, said)
+        assert.ok(spentMs(before) < 1000, said)
       }
     }
   })
@@ -132,10 +138,10 @@ describe('a query of words', () => {
       'a{1,99999}',
     ]) {
       for (const fuzzy of ['', '&fuzzy_match=true']) {
-        const started = performance.now()
+        const before = process.cpuUsage()
         const { status, body } = await daemon.ask<Answer>('GET', `/servers?q=${encodeURIComponent(q)}${fuzzy}`)
         assert.deepEqual([status, body.total], [200, 0], q)
-        assert.ok(performance.now() - started < 500, `${q} takes too long`)
+        assert.ok(spentMs(before) < 500, `${q} takes too long`)
       }
     }
     assert.equal((await daemon.ask<Answer>('GET', `/servers?q=${'a'.repeat(250)}`)).body.total, 200)
