@@ -64,7 +64,9 @@ export function serversApi({
   async function check(c: ApiContext): Promise<Response> {
     const id = idIn(c)
     demand(c.env.principal, 'admin')
-    if (id === undefined || !registry.get(id)) throw unknownServer(id)
+    const registered = id === undefined ? undefined : registry.get(id)
+    if (id === undefined || !registered) throw unknownServer(id)
+    demandNamespace(c.env.principal, registered.server.namespace)
     log.info({ audit: true, principal: c.env.principal?.name, server: id }, 'a check was asked for')
     const outcome = await monitor.check(id)
     const now = registry.get(id)

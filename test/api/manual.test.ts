@@ -199,6 +199,20 @@ describe('servers written by hand', () => {
     assert.notEqual(audit[0]?.['before'], audit[0]?.['after'])
   })
 
+  it('are checked by admins in the namespaces of their token', async () => {
+    await using daemon = await startHere(
+      `${memory}auth: { tokens: [{ name: ops, token: let-me-in, role: admin, namespaces: [team-a] }, { name: all, token: everywhere, role: admin }] }\n`,
+    )
+    const everywhere = { authorization: 'Bearer everywhere' }
+    const unchecked = { ...weather, health_check: 'none' }
+    const check = (path: string) => daemon.ask('POST', `/servers/${path}/check`, undefined, admin)
+    for (const namespace of ['team-a', 'team-b'])
+      await daemon.ask('PUT', `/servers/${namespace}/weather`, unchecked, everywhere)
+
+    assert.equal((await check('team-a/weather')).status, 200)
+    assert.equal((await check('team-b/weather')).status, 403)
+  })
+
   it('name every field that is wrong, and never its value', async () => {
     await using daemon = await startHere(memory)
     const errors = async (body: unknown, method = 'POST', path = '/servers') => {
