@@ -55,7 +55,7 @@ export function startRegistrations({
   let store: Store | undefined
   let epoch: string | undefined
   const later: Pick<Store, 'commit' | 'beat'> = {
-    commit: async (operations) => await (await opening).commit(operations),
+    commit: async (operations) => await (store ?? (await opening)).commit(operations),
     beat: (beats) => store?.beat(beats),
   }
   const clock = createLeaseClock({ ...times, onGrace: graced })

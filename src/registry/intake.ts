@@ -188,10 +188,9 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       const before = origins.get(name)
       if (before === next) continue
       yield
-      const had = new Set(before?.candidates)
-      const has = new Set(next?.candidates)
-      for (const candidate of had) if (!has.has(candidate)) gone.push(candidate)
-      for (const candidate of has) if (!had.has(candidate)) come.push(candidate)
+      const [had, has] = [before?.candidates ?? [], next?.candidates ?? []]
+      for (const candidate of missing(had, has)) gone.push(candidate)
+      for (const candidate of missing(has, had)) come.push(candidate)
     }
     return { gone, come }
   }
@@ -282,6 +281,13 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
 }
 
 const nothing: Delta = { gone: [], come: [] }
+
+/** Those of `candidates` that `others` do not hold. Most origins hold one. */
+function missing(candidates: readonly Candidate[], others: readonly Candidate[]): readonly Candidate[] {
+  if (others.length <= 1) return candidates.filter((candidate) => candidate !== others[0])
+  const known = new Set(others)
+  return candidates.filter((candidate) => !known.has(candidate))
+}
 
 function* idsOf(origins: Iterable<Origin | undefined>): Generator<void, Set<ServerId>> {
   const ids = new Set<ServerId>()
