@@ -5,12 +5,13 @@ import { createWake } from '../flow/wake.ts'
 import type { Log } from '../log.ts'
 import type { Change } from '../model/change.ts'
 import { type Sighting, type Source, SourceError } from '../model/source.ts'
-import type { SourceState, SourceStatus } from '../model/status.ts'
+import type { SourceStatus } from '../model/status.ts'
 import type { Applied, Intake, Planned } from './intake.ts'
 import type { Keeper } from './keeping.ts'
 import { createLooks } from './looks.ts'
 import type { Rehearsal, RegistryCore } from './registry.ts'
 import { orSilence } from './silence.ts'
+import { createStanding } from './standing.ts'
 
 type Made = Applied & { readonly changes: readonly Change[] }
 
@@ -55,60 +56,22 @@ export function startLane({
   backoff?: ReturnType<typeof createBackoff>
 }) {
   const stop = new AbortController()
-  const facts: Pick<
-    SourceStatus,
-    'note' | 'last_attempt' | 'last_success' | 'last_change' | 'next_attempt' | 'last_error'
-  > = {}
-  let state: SourceState = 'starting'
-  let failures = 0
   let restarts = 0
-  let answered = false
-  let failed = false
   let ended = false
   let pictured = false
-  let disabled = false
   let questioning = false
-  let wrong: string | undefined
-  let turnedAway = 0
   let secondLook: NodeJS.Timeout | undefined
   let lastCall: NodeJS.Timeout | undefined
 
   const wake = createWake({ signal: stop.signal, onTake: () => began() })
   const looks = createLooks({ name, ask: wake.raise })
+  const standing = createStanding({ intake, log })
+  const { facts } = standing
   const iso = () => new Date(now()).toISOString()
 
   function began(): void {
     looks.began()
     facts.last_attempt = iso()
-  }
-
-  /** Works out the state anew; says so where it changed, or where another thing is wrong than before. */
-  function judge(): void {
-    const { failing, origins, servers, error } = intake.summary()
-    const before = state
-    if (disabled) state = 'disabled'
-    else if (!answered) state = 'starting'
-    else if (failed || (failing > 0 && failing === origins)) state = 'stale'
-    else state = failing > 0 ? 'degraded' : 'synced'
-    const news = error !== undefined && error !== wrong
-    wrong = error
-    if (error !== undefined && !failed) facts.last_error = error
-    if (state === 'synced' && before !== state) log.info({ before, servers }, 'source is in sync')
-    else if (state === 'disabled') log.info({ note: facts.note }, 'source is disabled')
-    else if (state !== before || news)
-      log.warn({ state, before, servers, reason: facts.last_error }, 'source cannot be read whole')
-    tellOfRejected()
-  }
-
-  /** Says how many entries are turned away, and one of them, whenever their number changes. */
-  function tellOfRejected(): void {
-    const { rejected } = intake.summary()
-    const before = turnedAway
-    turnedAway = rejected
-    if (rejected === before) return
-    if (rejected === 0) return log.info({ before }, 'no entry is turned away any more')
-    const [first] = intake.details({ origins: 0, rejections: 1 }).rejections
-    log.warn({ rejected, before, first }, 'entries are turned away, GET /sources names each')
   }
 
   /** Works out in slices what a change leads to; what this resolves with makes it, in one go. */
@@ -130,30 +93,25 @@ export function startLane({
     else facts.note = sighting.note
     if (held && !questioning) questioned()
     questioning = intake.summary().held !== undefined
-    const wasAnswered = answered
-    if (sighting.type !== 'alive') counted()
+    const wasAnswered = standing.isAnswered()
+    if (sighting.type !== 'alive') {
+      pictured = true
+      standing.counted(iso())
+    }
+    const answered = standing.isAnswered()
     if (answered && (!wasAnswered || delta.gone.length + delta.come.length > 0)) keeper?.note(intake.good)
     if (answered && !wasAnswered && intake.summary().restored > 0) lastCall = setTimeout(forget, restoredMs).unref()
-    judge()
+    standing.judge()
     looks.brought({ changes, held })
-  }
-
-  function counted(): void {
-    const { failing, unanswered, origins } = intake.summary()
-    failed = false
-    pictured = true
-    failures = origins > 0 && failing === origins ? failures + 1 : 0
-    answered ||= origins === 0 || unanswered < origins
-    if (failing === 0) facts.last_success = iso()
   }
 
   /** Shows what was kept from before a restart, until the first answer. */
   async function restore(): Promise<void> {
     const kept = await keeper?.restore()
-    if (!kept || kept.readings.length === 0 || answered || intake.summary().servers > 0) return
+    if (!kept || kept.readings.length === 0 || standing.isAnswered() || intake.summary().servers > 0) return
     const error = new SourceError(`has not been read since the daemon started; this is as it was at ${kept.kept_at}`)
     const make = await ahead(intake.plan.restoring(kept.readings, error))
-    if (stop.signal.aborted || answered) return
+    if (stop.signal.aborted || standing.isAnswered()) return
     make()
     log.info(
       { servers: intake.summary().servers, kept_at: kept.kept_at },
@@ -190,14 +148,11 @@ export function startLane({
 
   async function fail(thrown: unknown): Promise<void> {
     const error = thrown instanceof SourceError ? thrown : new SourceError(messageOf(thrown), { cause: thrown })
-    failures += 1
-    failed = true
-    facts.last_error = error.message
-    log.warn({ err: error, class: error.class, failures }, 'source failed, its last good servers stay')
+    standing.failed(error)
     const make = await ahead(intake.plan.failure(error))
     if (stop.signal.aborted) return
     const { changes } = make()
-    judge()
+    standing.judge()
     looks.brought({ changes, held: false, error: error.message })
   }
 
@@ -229,10 +184,9 @@ export function startLane({
         await attempt()
         if (stop.signal.aborted) return
         ended = true
-        answered = true
-        disabled = !pictured
-        const changes = disabled ? registry.commit(intake.clear()) : []
-        judge()
+        standing.ended({ disabled: !pictured })
+        const changes = !pictured ? registry.commit(intake.clear()) : []
+        standing.judge()
         looks.brought({ changes, held: false })
         await wake.wait()
         wake.take()
@@ -256,7 +210,7 @@ export function startLane({
     return {
       name,
       type,
-      state,
+      state: standing.state(),
       ...facts,
       servers,
       shadowed: 0,
@@ -264,7 +218,7 @@ export function startLane({
       origins,
       rejections,
       ...(held && { held }),
-      consecutive_failures: failures,
+      consecutive_failures: standing.failures(),
       restarts,
     }
   }
@@ -291,7 +245,7 @@ export function startLane({
     status,
     close,
     settled: looks.settled,
-    answered: () => answered,
+    answered: standing.isAnswered,
     ended: () => ended,
   }
 }
