@@ -1,19 +1,11 @@
-import { isDeepStrictEqual } from 'node:util'
 import { atOnce } from '../flow/slices.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Reading, Sighting, SourceError } from '../model/source.ts'
-import type { OriginStatus, Rejection } from '../model/status.ts'
+import type { Rejection } from '../model/status.ts'
 import type { Candidate, Delta, Layer } from './candidate.ts'
-import { examine, type Examined, type Trust } from './examine.ts'
+import type { Trust } from './examine.ts'
 import type { Good } from './keeping.ts'
-
-/** One origin: what it last said that was good, and what is wrong with it now. */
-type Origin = {
-  readonly reading: Reading
-  readonly candidates: readonly Candidate[]
-  readonly rejections: readonly Rejection[]
-  readonly error?: SourceError | undefined
-}
+import { type Origin, originAfter, originStatus, staled } from './origin.ts'
 
 type After = ReadonlyMap<string, Origin | undefined>
 
@@ -74,7 +66,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     if (sighting.type === 'alive') return { after, delta: nothing, held }
     for (const reading of sighting.readings) {
       const { origin } = reading
-      after.set(origin, yield* originAfter(after.get(origin) ?? origins.get(origin), reading))
+      after.set(origin, yield* originAfter(after.get(origin) ?? origins.get(origin), reading, { layer, trust }))
       yield
     }
     if (sighting.type === 'change') {
@@ -107,7 +99,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     for (const reading of readings) {
       const now = origins.get(reading.origin)
       if (now && !(now.error && now.candidates.length === 0)) continue
-      const { candidates } = yield* originAfter(undefined, reading)
+      const { candidates } = yield* originAfter(undefined, reading, { layer, trust })
       after.set(reading.origin, {
         reading: now?.reading ?? reading,
         candidates: staled(candidates),
@@ -136,49 +128,6 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     if (removes < 5 || removes * 2 <= before.size) return undefined
     if (held && (look === undefined || look !== held.look)) return undefined
     return { shown: held?.shown ?? { removes, since: new Date(now()).toISOString() }, look }
-  }
-
-  function* originAfter(before: Origin | undefined, reading: Reading): Generator<void, Origin> {
-    if (before?.reading === reading) return before
-    if ('error' in reading) {
-      return {
-        reading,
-        candidates: staled(before?.candidates ?? []),
-        rejections: before?.rejections ?? [],
-        error: reading.error,
-      }
-    }
-    const earlier = Map.groupBy(before?.candidates ?? [], ({ id }) => id)
-    const candidates: Candidate[] = []
-    const rejections: Rejection[] = []
-    for (const entry of reading.entries) {
-      yield
-      const examined = examine(entry, reading.origin, layer.name, trust)
-      const known = examined.id === undefined ? undefined : earlier.get(examined.id)?.shift()
-      if ('definition' in examined) {
-        candidates.push(candidateOf(examined, reading, candidates.length, known))
-        continue
-      }
-      const kept = known !== undefined && !examined.barred
-      rejections.push({ ...examined.rejection, kept })
-      if (kept) candidates.push(...staled([known]))
-    }
-    return { reading, candidates, rejections }
-  }
-
-  function candidateOf(
-    { id, definition, entry: { reported, stored } }: Extract<Examined, { definition: unknown }>,
-    { origin, rank = 0 }: Reading,
-    position: number,
-    known: Candidate | undefined,
-  ): Candidate {
-    const made: Candidate = { id, definition, reported, stored, layer, origin, rank, position, stale: false }
-    if (!known || known.stale || known.rank !== rank || known.position !== position) return made
-    const same =
-      known.stored?.resource_version === stored?.resource_version &&
-      (known.definition === definition || isDeepStrictEqual(known.definition, definition)) &&
-      isDeepStrictEqual(known.reported, reported)
-    return same ? known : made
   }
 
   function* deltaOf(after: After): Generator<void, Delta> {
@@ -296,18 +245,4 @@ function* idsOf(origins: Iterable<Origin | undefined>): Generator<void, Set<Serv
     yield
   }
   return ids
-}
-
-function staled(candidates: readonly Candidate[]): readonly Candidate[] {
-  if (candidates.every(({ stale }) => stale)) return candidates
-  return candidates.map((candidate) => (candidate.stale ? candidate : { ...candidate, stale: true }))
-}
-
-function originStatus({ reading, candidates, error }: Origin): OriginStatus {
-  return {
-    origin: reading.origin,
-    servers: candidates.length,
-    stale: error !== undefined,
-    ...(error && { error: error.message, error_class: error.class, where: error.where }),
-  }
 }
