@@ -67,8 +67,10 @@ describe('tokens in files', () => {
     const listen = { ...rules.listen, port: other.port }
 
     await assert.rejects(openApi({ rules: { ...rules, auth, listen }, parts: parts(), log, tokenFilesMs: 20 }))
-    const seen = Promise.withResolvers<void>()
-    watchFile(file, { interval: 20 }, ({ size }) => void (size > 0 && seen.resolve()))
+    const [missed, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    watchFile(file, { interval: 20 }, ({ size }) => (size > 0 ? seen : missed).resolve())
+    // What is there at the first look already is no change, and would never be told.
+    await missed.promise
     writeFileSync(file, 'late')
     await seen.promise
     unwatchFile(file)
