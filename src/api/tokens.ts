@@ -1,66 +1,77 @@
-import { readFileSync, type Stats, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Log } from '../log.ts'
 import { type Auth, isToken, type TokenGrant, tokensOf } from './config.ts'
+
+/** What a file said when it was read, or why it could not be, and the tokens in it. */
+type Held = { readonly said: string; readonly tokens: readonly string[] }
 
 /**
  * The tokens of the config, those that stand in files filled in from there; `onChange` is called when a file says others.
  *
  * A file may hold several tokens, one per line, so that an old one can go on while a new one is given out. One that
- * cannot be read, or holds none, lets nobody in until it does. The files themselves are looked at every `everyMs`, since
- * mounted secrets are swapped by links that no watch follows.
+ * cannot be read, or holds none, lets nobody in until it does. The files themselves are read every `everyMs`, since
+ * mounted secrets are swapped by links that no watch follows, and what changes before a watch has begun is never told by it.
  */
 export function createTokens({ log, onChange, everyMs }: { log: Log; onChange: () => void; everyMs: number }) {
-  let files = new Map<string, readonly string[]>()
+  let files = new Map<string, Held>()
+  const timer = setInterval(look, everyMs).unref()
   let grants: readonly TokenGrant[] = []
 
   /** Takes the tokens of another config. */
   function follow(auth: Auth): void {
-    leave()
     grants = tokensOf(auth)
     files = new Map(grants.flatMap(({ token_file: file }) => (file === undefined ? [] : [[file, read(file)]])))
-    for (const file of files.keys()) watchFile(file, { interval: everyMs, persistent: false }, look)
   }
 
-  function look(now: Stats, last: Stats): void {
-    // Of a file that is not there one is told at once, and it was missed just now.
-    if (now.ctimeMs === last.ctimeMs) return
-    const before = JSON.stringify([...files.values()])
-    for (const file of files.keys()) files.set(file, read(file))
-    if (JSON.stringify([...files.values()]) === before) return
+  function look(): void {
+    const before = tokensIn(files)
+    for (const [file, held] of files) files.set(file, read(file, held))
+    if (tokensIn(files) === before) return
     log.info('the tokens in a file have changed')
     onChange()
   }
 
-  function read(file: string): readonly string[] {
-    try {
-      const lines = readFileSync(file, 'utf8')
-        .split('\n')
-        .map((line) => line.trim())
-        .filter((line) => line !== '')
-      const tokens = lines.filter(isToken)
-      if (tokens.length === lines.length && tokens.length > 0) return tokens
-      log.warn({ file, lines: lines.length, tokens: tokens.length }, 'not every line of the file is a token')
-      return tokens
-    } catch (error) {
-      log.warn({ file, reason: (error as NodeJS.ErrnoException).code }, 'tokens could not be read, they let nobody in')
-      return []
+  /** A file that says what it said is not judged, nor complained of, again. */
+  function read(file: string, before?: Held): Held {
+    const { text, reason } = textOf(file)
+    const said = text ?? `not to be read: ${reason}`
+    if (before?.said === said) return before
+    if (text === undefined) {
+      log.warn({ file, reason }, 'tokens could not be read, they let nobody in')
+      return { said, tokens: [] }
     }
-  }
-
-  function leave(): void {
-    for (const file of files.keys()) unwatchFile(file, look)
+    const lines = text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+    const tokens = lines.filter(isToken)
+    if (tokens.length !== lines.length || tokens.length === 0)
+      log.warn({ file, lines: lines.length, tokens: tokens.length }, 'not every line of the file is a token')
+    return { said, tokens }
   }
 
   return {
     follow,
     /** Each token with what it may; one whose file holds none stays, without a token. */
     grants: (): readonly TokenGrant[] => grants.flatMap((grant) => filledIn(grant, files)),
-    close: leave,
+    close: () => clearInterval(timer),
   }
 }
 
-function filledIn(grant: TokenGrant, files: ReadonlyMap<string, readonly string[]>): TokenGrant[] {
-  const found = grant.token_file === undefined ? undefined : files.get(grant.token_file)
+function textOf(file: string): { readonly text?: string; readonly reason?: string | undefined } {
+  try {
+    return { text: readFileSync(file, 'utf8') }
+  } catch (error) {
+    return { reason: (error as NodeJS.ErrnoException).code }
+  }
+}
+
+function tokensIn(files: ReadonlyMap<string, Held>): string {
+  return JSON.stringify(Array.from(files.values(), ({ tokens }) => tokens))
+}
+
+function filledIn(grant: TokenGrant, files: ReadonlyMap<string, Held>): TokenGrant[] {
+  const found = grant.token_file === undefined ? undefined : files.get(grant.token_file)?.tokens
   if (found === undefined || found.length === 0) return [grant]
   return found.map((token) => ({ ...grant, token }))
 }

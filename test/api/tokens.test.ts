@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { openApi } from '../../src/api/api.ts'
 import { Auth, Cors, Limits, Listen } from '../../src/api/config.ts'
 import { createRates } from '../../src/api/rates.ts'
+import { createTokens } from '../../src/api/tokens.ts'
 import { createLog } from '../../src/log.ts'
 import { startHere } from '../daemon.ts'
 import { temporary, until } from '../e2e/running.ts'
@@ -55,6 +56,24 @@ describe('tokens in files', () => {
     rmSync(file)
     await until(async () => (await reload(bearer('late'))) === 401)
     assert.equal(await reload(), 403)
+  })
+
+  it('are seen though they change just after they were read', async () => {
+    using folder = temporary()
+    const file = folder.at('token')
+    writeFileSync(file, 'the-first-token')
+    const changed = Promise.withResolvers<void>()
+    const log = createLog({ destination: { write: () => {} } })
+    const tokens = createTokens({ log, onChange: changed.resolve, everyMs: 20 })
+    tokens.follow(Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] }))
+    writeFileSync(file, 'the-second-token')
+
+    await changed.promise
+    tokens.close()
+    assert.deepEqual(
+      tokens.grants().map(({ token }) => token),
+      ['the-second-token'],
+    )
   })
 
   it('are missed once, and not looked for any more once the daemon could not listen', async () => {
