@@ -12,6 +12,7 @@ import type { LoadedConfig } from './config/load.ts'
 import { agentsSource, manualSource, plansOf, registrationSettings, thresholdsOf } from './config/plans.ts'
 import { watchConfig } from './config/watch.ts'
 import { openDoor } from './flow/door.ts'
+import { keepTickShape } from './flow/ticks.ts'
 import { boundYoungGeneration } from './flow/young.ts'
 import { createMonitor, type Monitor } from './health/monitor.ts'
 import type { RootLog } from './log.ts'
@@ -32,6 +33,7 @@ import { openStore } from './stores/open.ts'
 export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) => {
   await using stack = new AsyncDisposableStack()
   stack.use(boundYoungGeneration())
+  keepTickShape()
   let { config } = loaded
   const onError = (error: unknown) => log.error({ err: error }, 'a part of the daemon failed')
 
