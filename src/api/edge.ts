@@ -26,7 +26,7 @@ export type Route = (request: IncomingMessage, response: ServerResponse, princip
 /** How many requests were answered, by method and status. */
 export type RequestCounts = ReadonlyMap<string, number>
 
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
  * What stands between the network and the routes: the guard for every request, then the fronts, then the router.
@@ -49,11 +49,11 @@ export function createEdge({
   accessLog?: Log | undefined
   log: Log
 }) {
-  const counts = new Map<string, number>()
+  const counts = new Map([...methods, 'other'].map((method) => [method, new Map<number, number>()]))
 
   function count(method: string | undefined, status: number): void {
-    const key = `${methods.has(method ?? '') ? method : 'other'} ${status}`
-    counts.set(key, (counts.get(key) ?? 0) + 1)
+    const ofMethod = counts.get(method ?? '') ?? counts.get('other')
+    ofMethod?.set(status, (ofMethod.get(status) ?? 0) + 1)
   }
 
   function refuse(request: IncomingMessage, response: ServerResponse, problem: Problem, admission: Admission): void {
@@ -122,7 +122,13 @@ export function createEdge({
     })
   }
 
-  return { handle, counts: (): RequestCounts => counts }
+  function countsByKey(): RequestCounts {
+    return new Map(
+      [...counts].flatMap(([method, byStatus]) => [...byStatus].map(([status, many]) => [`${method} ${status}`, many])),
+    )
+  }
+
+  return { handle, counts: countsByKey }
 }
 export type Edge = ReturnType<typeof createEdge>
 

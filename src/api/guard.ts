@@ -153,7 +153,11 @@ function targetProblem(
     request.url = url
     request.headers.host = host
   }
-  if (url.includes('\\') || url.includes('#') || (/\/(\.|%2e)/i.test(url) && /\/(\.|%2e){1,2}(\/|\?|$)/i.test(url))) {
+  if (
+    url.includes('\\') ||
+    url.includes('#') ||
+    ((url.includes('/.') || url.includes('/%2')) && /\/(\.|%2e){1,2}(\/|\?|$)/i.test(url))
+  ) {
     return new Problem(400, 'The path must not contain "." or ".." segments, a backslash or a fragment.')
   }
   const query = url.indexOf('?')

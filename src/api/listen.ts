@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../log.ts'
 import type { Limits, Listen } from './config.ts'
@@ -79,7 +79,11 @@ export type Listening = Awaited<ReturnType<typeof listen>>
 type HttpServer = Server | TlsServer
 type Served = ReturnType<typeof createServed>
 
-/** One server, its connections, and the last answer begun on each. */
+/** A connection carries the last answer begun on it. */
+const answer = Symbol('answer')
+type Connection = Socket & { [answer]?: ServerResponse }
+
+/** One server and its connections. */
 function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls' | 'limits'>) {
   const options = serverOptions(limits)
   const server: HttpServer = tls
@@ -88,15 +92,17 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
         .getBuiltinModule('node:https')
         .createServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout: 5000 })
     : createServer(options)
-  const last = new Map<Duplex, ServerResponse | undefined>()
+  const connections = new Set<Connection>()
+  const idleMs = limits.idle_timeout * 1000
   let draining = false
 
-  server.on(tls ? 'secureConnection' : 'connection', (socket: Duplex) => {
-    last.set(socket, undefined)
-    socket.on('close', () => last.delete(socket))
+  server.on(tls ? 'secureConnection' : 'connection', (socket: Connection) => {
+    connections.add(socket)
+    socket.on('close', () => connections.delete(socket))
   })
   const take: Handle = (request, response) => {
-    last.set(request.socket, response)
+    const socket: Connection = request.socket
+    socket[answer] = response
     if (draining) endAfter(response)
     handle(request, response)
   }
@@ -111,23 +117,29 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
   )
   server.on('connect', (_request, socket: Duplex) => answerOn(socket, new Problem(405, 'This is no proxy.')))
   server.on('clientError', (error, socket) =>
-    answerParseError(error, socket, { last: last.get(socket), headBytes: limits.header_bytes }),
+    answerParseError(error, socket, { last: (socket as Connection)[answer], headBytes: limits.header_bytes }),
   )
   server.maxHeadersCount = 0 // their size is limited; a count would drop the last ones silently
   server.maxConnections = limits.connections
-  server.setTimeout(limits.idle_timeout * 1000, (socket) => {
-    const response = last.get(socket)
+  server.on('timeout', (socket: Connection) => {
+    const { [answer]: response } = socket
     const waitsForUs = response && !response.writableEnded && response.writableLength === 0
-    if (waitsForUs) socket.setTimeout(limits.idle_timeout * 1000)
+    if (waitsForUs) socket.setTimeout(idleMs)
     else socket.destroy()
   })
+  // Not by `server.timeout`, which sets a connection's clock for each answer: most are sent at once and need none.
+  const guarding = setInterval(() => {
+    for (const socket of connections) if (!socket.timeout) socket.setTimeout(idleMs)
+  }, idleMs / 4).unref()
 
   /** Stops accepting, lets begun answers end, and cuts the rest after `graceMs`. */
   async function close(graceMs: number): Promise<void> {
     draining = true
+    clearInterval(guarding)
     const closed = new Promise((resolve) => server.close(resolve))
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
-    for (const [socket, response] of last) {
+    for (const socket of connections) {
+      const response = socket[answer]
       if (response && !response.writableFinished) endAfter(response)
       else socket.destroy()
     }
@@ -135,7 +147,7 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     clearTimeout(cut)
   }
 
-  return { server, close, connections: () => last.size }
+  return { server, close, connections: () => connections.size }
 }
 
 function endAfter(response: ServerResponse): void {

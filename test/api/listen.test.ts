@@ -118,6 +118,17 @@ describe('listening', () => {
     assert.equal(listening.connections(), 0)
   })
 
+  it('lets go of who is answered and says no more, even where connections are kept for ever', async () => {
+    const handle: Handle = (_request, response) => void response.end('well')
+    await using listening = await listen(handle, {
+      ...options,
+      limits: { ...limits, idle_timeout: 0.2, keep_alive: 0 },
+    })
+    const socket = await talk(listening.port, 'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+
+    assert.match(await text(socket), /well$/)
+  })
+
   it('lets whoever waits for an answer wait', async () => {
     const handle: Handle = (_request, response) => void setTimeout(() => response.end('at last'), 700)
     await using listening = await listen(handle, { ...options, limits: { ...limits, idle_timeout: 0.2 } })

@@ -45,8 +45,12 @@ export function wishIn({ method, url = '', headers }: IncomingMessage, { path, s
 function targetIn(url: string, path: string): { readonly isStream: boolean; readonly query: string } | undefined {
   const start = url.startsWith('/api/v1/') ? '/api/v1'.length : 0
   if (!url.startsWith(path, start)) return undefined
-  const match = /^(\/watch)?\/?(?:\?(.*))?$/s.exec(url.slice(start + path.length))
-  return match ? { isStream: match[1] !== undefined, query: match[2] ?? '' } : undefined
+  const end = url.indexOf('?', start)
+  const rest = url.slice(start + path.length, end < 0 ? url.length : end)
+  const isStream = rest.startsWith('/watch')
+  const plain = isStream ? rest.slice('/watch'.length) : rest
+  if (plain !== '' && plain !== '/') return undefined
+  return { isStream, query: end < 0 ? '' : url.slice(end + 1) }
 }
 
 /** Where something can be watched. */
