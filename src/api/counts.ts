@@ -3,7 +3,7 @@ import type { Bindings } from './edge.ts'
 import type { ApiParts } from './parts.ts'
 import { createPerRevision, respond } from './respond.ts'
 
-type Counted = Pick<ApiParts['registry'], 'counts' | 'list' | 'size'>
+type Counted = Pick<ApiParts['registry'], 'counts' | 'tally' | 'size'>
 
 /** How many servers there are of each kind; `/stats` in the words of the original registry. */
 export function countsApi({ registry }: Pick<ApiParts, 'registry'>) {
@@ -22,14 +22,9 @@ export function countsApi({ registry }: Pick<ApiParts, 'registry'>) {
   return api
 }
 
-function statsOf({ counts, list, size }: Counted): Record<string, unknown> {
+function statsOf({ counts, tally, size }: Counted): Record<string, unknown> {
   const [status, enabled] = [counts('status'), counts('enabled')]
-  let stale = 0
-  let capabilities = 0
-  for (const { server } of list()) {
-    if (server.stale) stale += 1
-    capabilities += server.capabilities.length
-  }
+  const { stale, capabilities } = tally()
   return {
     total_servers: size(),
     enabled_servers: enabled.get('true') ?? 0,

@@ -3,14 +3,14 @@ import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
 import { type AboutDaemon, agentSeries, type MeshCounts, originalJson, originalSeries } from './agents.ts'
 import { type ProbeCounts, probeSeries } from './probes.ts'
-import type { Sample, Series } from './series.ts'
+import type { Series } from './series.ts'
 import { sourceSeries } from './sources.ts'
 import { storeSeries } from './store.ts'
 
 /** What the metrics read when they are scraped. Parts count in their closures; nothing here runs in between. */
 export type MetricsParts = {
   readonly version: string
-  readonly registry: Pick<Registry, 'revision' | 'list'>
+  readonly registry: Pick<Registry, 'revision' | 'tally'>
   readonly sources: () => readonly SourceStatus[]
   readonly suspicion?: () => unknown
   readonly store?: () => StoreState | undefined
@@ -31,13 +31,14 @@ export type MetricsParts = {
  */
 export function createMetrics(parts: MetricsParts) {
   let loading: ReturnType<typeof load> | undefined
+  let sources: readonly SourceStatus[] = []
 
   async function load() {
     const { default: prom } = await import('prom-client')
     const { Counter, Gauge, Registry: PromRegistry, collectDefaultMetrics } = prom
     const register = new PromRegistry()
     collectDefaultMetrics({ register })
-    const refresh = seriesOf(parts).map(({ type, name, help, labels = [], read }) => {
+    const refresh = seriesOf({ ...parts, sources: () => sources }).map(({ type, name, help, labels = [], read }) => {
       const base = { name, help, labelNames: [...labels], registers: [register] }
       const metric = type === 'gauge' ? new Gauge(base) : new Counter(base)
       return () => {
@@ -52,6 +53,7 @@ export function createMetrics(parts: MetricsParts) {
   async function text(): Promise<string> {
     loading ??= load()
     const { register, refresh } = await loading
+    sources = parts.sources()
     for (const read of refresh) read()
     return register.metrics()
   }
@@ -95,27 +97,26 @@ function registrySeries({ registry }: MetricsParts): readonly Series[] {
       name: 'roster_servers',
       help: 'Servers in the registry.',
       labels: ['status', 'enabled'],
-      read: () => {
-        const counts = new Map<string, Sample>()
-        for (const { server } of registry.list()) {
-          const labels = { status: server.status, enabled: String(server.enabled) }
-          const key = `${labels.status} ${labels.enabled}`
-          counts.set(key, { labels, value: (counts.get(key)?.value ?? 0) + 1 })
-        }
-        return [...counts.values()]
-      },
+      read: () => Array.from(registry.tally().standing, ([key, value]) => ({ labels: statusAndEnabled(key), value })),
     },
     {
       type: 'gauge',
       name: 'roster_servers_stale',
       help: 'Servers shown as they were, because their origin cannot be read.',
-      read: () => [{ value: registry.list().filter(({ server }) => server.stale).length }],
+      read: () => [{ value: registry.tally().stale }],
     },
     {
       type: 'gauge',
       name: 'roster_conflicts',
       help: 'Definitions that lost to a source of higher precedence.',
-      read: () => [{ value: registry.list().reduce((sum, { server }) => sum + server.shadows.length, 0) }],
+      read: () => [
+        {
+          value: registry
+            .tally()
+            .shadowed.values()
+            .reduce((sum, count) => sum + count, 0),
+        },
+      ],
     },
   ]
 }
@@ -190,6 +191,11 @@ function daemonSeries({ version, suspicion, probes, reload }: MetricsParts): rea
     )
   }
   return series
+}
+
+function statusAndEnabled(key: string): Record<string, string> {
+  const [status = '', enabled = ''] = key.split(' ')
+  return { status, enabled }
 }
 
 function methodAndCode(key: string): Record<string, string> {

@@ -7,6 +7,7 @@ import type { ServerId } from '../model/names.ts'
 import { byPrecedence, type Candidate, type Delta, type Layer } from './candidate.ts'
 import { createIndexes, type Indexes } from './indexes.ts'
 import { type Moment, type Probed, type Row, rowOf, stamp } from './picture.ts'
+import { createTally, type Tally } from './tally.ts'
 
 /** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
 export type Observation = {
@@ -32,6 +33,8 @@ export type Registry = {
   readonly select: Indexes['select']
   /** How many servers have each value of a field. */
   readonly counts: Indexes['counts']
+  /** What is counted of all servers; good until the next change. */
+  readonly tally: () => Tally
   /** Registers at once; `push` is called once per revision, synchronously, with what it changed. Returns how to leave. */
   readonly subscribe: (push: (batch: Batch) => void) => () => void
   /** Notes verdicts of the monitor; those that change nothing make no revision. */
@@ -86,6 +89,7 @@ export function createRegistry({
 }): RegistryCore {
   const rows = new Map<ServerId, Row>()
   const indexes = createIndexes()
+  const tally = createTally()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
   /** Grows whenever the layers change their order. */
@@ -185,6 +189,7 @@ export function createRegistry({
 
   function publish(changes: readonly Change[]): readonly Change[] {
     if (changes.length === 0) return changes
+    tally.apply(changes)
     indexes.apply(changes)
     revision += 1
     feed.publish({ revision, token: tokenOf(revision), changes })
@@ -229,6 +234,7 @@ export function createRegistry({
     list: () => (settled(), indexes.list()),
     select: (query, isNamed) => (settled(), indexes.select(query, isNamed)),
     counts: (field) => (settled(), indexes.counts(field)),
+    tally: () => (settled(), tally.read()),
     subscribe: (push) => feed.subscribe(push),
     observe,
     rehearse,

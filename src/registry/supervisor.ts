@@ -50,7 +50,7 @@ export function createSupervisor({
   backoff = createBackoff,
   now = Date.now,
 }: {
-  registry: Pick<RegistryCore, 'rehearse' | 'commit' | 'rerank' | 'list'>
+  registry: Pick<RegistryCore, 'rehearse' | 'commit' | 'rerank' | 'tally'>
   /** Where what sources last said is kept; absent where nothing is. */
   keeping?: Keeping
   log: Log
@@ -118,10 +118,7 @@ export function createSupervisor({
   }
 
   function sources(): SourceStatus[] {
-    const shadowed = new Map<string, number>()
-    for (const { server } of registry.list()) {
-      for (const { source } of server.shadows) shadowed.set(source, (shadowed.get(source) ?? 0) + 1)
-    }
+    const { shadowed } = registry.tally()
     return [...running.values()].map(({ lane }) => ({ ...lane.status(), shadowed: shadowed.get(lane.name) ?? 0 }))
   }
 

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
+import type { Registered } from '../../src/model/change.ts'
 import { Reason } from '../../src/model/health.ts'
 import type { SourceStatus } from '../../src/model/status.ts'
+import { createTally } from '../../src/registry/tally.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import type { StoreState } from '../../src/stores/store.ts'
 import { registered } from '../made.ts'
@@ -37,16 +39,23 @@ const stats = {
   disregarded: 0,
 }
 
-const empty = { version: '1.2.3', registry: { revision: () => 7, list: () => [] }, sources: () => [] }
+/** A registry of which nothing else is asked. */
+function registryOf(servers: readonly Registered[]) {
+  const tally = createTally()
+  tally.apply(servers.map((now) => ({ type: 'ADDED', now })))
+  return { revision: () => 7, tally: tally.read }
+}
+
+const empty = { version: '1.2.3', registry: registryOf([]), sources: () => [] }
 
 describe('the metrics', () => {
   it('say what the registry holds, without naming a server', async () => {
-    const list = () => [
+    const registry = registryOf([
       registered({ name: 'canary-name', status: 'healthy', shadows: [{ source: 'env', origin: 'x' }] }),
       registered({ name: 'other', status: 'healthy', stale: true }),
       registered({ name: 'third', enabled: false, status: 'unknown' }),
-    ]
-    const text = await createMetrics({ ...empty, registry: { revision: () => 7, list } }).text()
+    ])
+    const text = await createMetrics({ ...empty, registry }).text()
 
     assert.match(text, /^roster_registry_revision 7$/m)
     assert.match(text, /^roster_servers\{status="healthy",enabled="true"\} 2$/m)

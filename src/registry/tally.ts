@@ -1,0 +1,43 @@
+import { createBacklog } from '../flow/backlog.ts'
+import type { Change } from '../model/change.ts'
+import type { Server } from '../model/server.ts'
+
+/** What is counted of all servers. */
+export type Tally = {
+  /** By `STATUS ENABLED`. */
+  readonly standing: ReadonlyMap<string, number>
+  readonly stale: number
+  readonly capabilities: number
+  /** By source: how many of its definitions lost to another's. */
+  readonly shadowed: ReadonlyMap<string, number>
+}
+
+/** Counts servers as they change, so that nobody who wants a number looks at each of them. */
+export function createTally() {
+  const standing = new Map<string, number>()
+  const shadowed = new Map<string, number>()
+  let stale = 0
+  let capabilities = 0
+  const backlog = createBacklog<Change>(({ now, before }) => {
+    if (before) count(before.server, -1)
+    if (now) count(now.server, 1)
+  })
+
+  function count(server: Server, by: 1 | -1): void {
+    add(standing, `${server.status} ${server.enabled}`, by)
+    for (const { source } of server.shadows) add(shadowed, source, by)
+    if (server.stale) stale += by
+    capabilities += by * server.capabilities.length
+  }
+
+  return {
+    apply: backlog.add,
+    read: (): Tally => (backlog.settle(), { standing, stale, capabilities, shadowed }),
+  }
+}
+
+function add(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
+}

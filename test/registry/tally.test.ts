@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Change, Registered } from '../../src/model/change.ts'
+import { createTally } from '../../src/registry/tally.ts'
+import { registered } from '../made.ts'
+import { createRandom } from '../random.ts'
+
+/** What is to be counted, the long way. */
+function counted(all: Iterable<Registered>) {
+  const [standing, shadowed] = [new Map<string, number>(), new Map<string, number>()]
+  const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1)
+  let [stale, capabilities] = [0, 0]
+  for (const { server } of all) {
+    add(standing, `${server.status} ${server.enabled}`)
+    for (const { source } of server.shadows) add(shadowed, source)
+    stale += Number(server.stale)
+    capabilities += server.capabilities.length
+  }
+  return { standing, stale, capabilities, shadowed }
+}
+
+describe('the tally', () => {
+  it('counts what is there after every change, few or thousands at once', () => {
+    const { said, pick, some, chance, below } = createRandom()
+    const all = new Map<string, Registered>()
+    const tally = createTally()
+    const made = (name: string) =>
+      registered({
+        name,
+        status: pick(['healthy', 'pending', 'unknown']),
+        enabled: chance(0.8),
+        stale: chance(0.2),
+        shadows: some(['env', 'file', 'file']).map((source, at) => ({ source, origin: `${at}` })),
+        capabilities: some(['forecast', 'route']).map((name) => ({ name, version: '1.0.0' })),
+      } as Parameters<typeof registered>[0])
+    function change(name: string): Change {
+      const before = all.get(name)
+      const now = chance(0.7) || !before ? made(name) : undefined
+      if (now) all.set(name, now)
+      else all.delete(name)
+      if (!now) return { type: 'DELETED', before: before as Registered }
+      return before ? { type: 'MODIFIED', now, before } : { type: 'ADDED', now }
+    }
+
+    for (let round = 0; round < 60; round += 1) {
+      const many = chance(0.3) ? 500 : below(5)
+      const names = new Set(Array.from({ length: many }, () => `s${below(1000)}`))
+      tally.apply([...names].map(change))
+
+      if (chance(0.5)) assert.deepEqual(tally.read(), counted(all.values()), said)
+    }
+    assert.deepEqual(tally.read(), counted(all.values()), said)
+  })
+})
