@@ -125,6 +125,7 @@ export function openBench({ bin, seconds, long }: Pick<Bench, 'bin' | 'seconds' 
       return started([`test/bench/peers/${file}`, path], {}, /(http:\S+)\n/)
     },
     load: (url, options = {}) => load(url, { seconds, folder: folder(), ...options }),
+    slice: (url, options = {}) => load(url, { seconds: 1, folder: folder(), ...options }),
     async [Symbol.asyncDispose]() {
       await Promise.all([...running].map(({ stop }) => stop()))
       process.off('exit', endAll)

@@ -34,6 +34,8 @@ export type Bench = {
   readonly program: (command: string, args: readonly string[], url: string) => Promise<Peer>
   /** What a load generator in its own process gets from `url`. */
   readonly load: (url: string, options?: LoadOptions) => Promise<Load>
+  /** The same for one second, as one of many to be compared. */
+  readonly slice: (url: string, options?: LoadOptions) => Promise<Load>
   /** The file of the built bin. */
   readonly bin: string
   readonly seconds: number

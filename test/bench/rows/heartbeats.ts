@@ -11,7 +11,7 @@ async function daemonOf(bench: Bench, many: number) {
   await registerAgents(daemon.url, many)
   await allHealthy(daemon.url, many)
   const bodies = beatsOf(many)
-  return { ...daemon, beat: () => bench.load(`${daemon.url}/heartbeat`, { bodies }) }
+  return { ...daemon, beat: () => bench.slice(`${daemon.url}/heartbeat`, { bodies }) }
 }
 
 async function allHealthy(url: string, many: number): Promise<void> {
@@ -28,9 +28,9 @@ const againstBare: Row = {
     const bare = await bench.peer('bytes.ts', { status: 204, headers: {}, body: '' })
     const bodies = beatsOf(1000)
     const measured = await ratioOf(
-      5,
+      5 * bench.seconds,
       async () => ({ rate: (await daemon.beat()).rate }),
-      async () => ({ rate: (await bench.load(`${bare.url}/heartbeat`, { bodies })).rate }),
+      async () => ({ rate: (await bench.slice(`${bare.url}/heartbeat`, { bodies })).rate }),
     )
     await allHealthy(daemon.url, 1000)
     return measured
@@ -45,7 +45,7 @@ const crowd: Row = {
     const few = await daemonOf(bench, 1000)
     const many = await daemonOf(bench, 100_000)
     const measured = await ratioOf(
-      5,
+      5 * bench.seconds,
       async () => ({ rate: (await few.beat()).rate }),
       async () => ({ rate: (await many.beat()).rate }),
     )

@@ -32,9 +32,9 @@ function sameBytes(name: string, path: string, goal: number): Row {
       const daemon = await daemonWith(bench, 1000)
       const bare = await bench.peer('bytes.ts', await answerOf(daemon.url + path))
       return ratioOf(
-        5,
-        () => bench.load(daemon.url + path),
-        () => bench.load(bare.url + path),
+        5 * bench.seconds,
+        () => bench.slice(daemon.url + path),
+        () => bench.slice(bare.url + path),
       )
     },
   }
@@ -78,9 +78,9 @@ const oneAfterAnother: Row = {
     const begun = performance.now()
     try {
       const measured = await ratioOf(
-        5,
-        () => bench.load(daemon.url, { paths }),
-        () => bench.load(bare.url, { paths }),
+        5 * bench.seconds,
+        () => bench.slice(daemon.url, { paths }),
+        () => bench.slice(bare.url, { paths }),
       )
       const perSecond = ((await probesOf(daemon.url)) - before) / ((performance.now() - begun) / 1000)
       if (perSecond < probedServers / 2) throw new Error(`only ${perSecond.toFixed(0)} probes a second were made`)
