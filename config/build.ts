@@ -3,6 +3,7 @@
  * folder that is named.
  */
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
@@ -111,13 +112,7 @@ const { metafile } = await build({
   metafile: true,
 })
 const { outputs } = metafile
-const made = new Set(Object.keys(outputs).map((path) => basename(path)))
-const command = loadedBy('src/cli/process.ts')
-const start = loadedBy('src/cli/serve.ts', 'src/daemon.ts', 'src/stores/sqlite/sqlite.ts').difference(command)
-const common = start.intersection(loadedBy('src/cli/list.ts'))
-await gather('command.js', command)
-await gather('common.js', common)
-await gather('start.js', start.difference(common))
+await gather(loadedBy('src/cli/process.ts', 'src/cli/serve.ts', 'src/daemon.ts', 'src/stores/sqlite/sqlite.ts'))
 
 /** The files that are loaded with these modules, whatever is asked for. */
 function loadedBy(...modules: readonly string[]): Set<string> {
@@ -131,40 +126,51 @@ function loadedBy(...modules: readonly string[]): Set<string> {
 }
 
 /**
- * Puts these files into one: to find, read and link fifty small ones takes longer than to run them. They stay, as other
- * names for what is in it.
+ * Makes one script of these chunks: to find, read and link a hundred small files takes longer than to run them, and of a
+ * script `script.ts` can keep the code. They stay, as other names for what is in it.
  */
-async function gather(part: string, files: ReadonlySet<string>): Promise<void> {
-  const chunks = [...files].map((file, index) => ({
-    path: `./${basename(file)}`,
-    names: (outputs[file]?.exports ?? []).map((name) => ({ name, unique: `${name}_${index}` })),
-  }))
+async function gather(files: ReadonlySet<string>): Promise<void> {
+  const inside = new Map([...files].map((file) => [`./${basename(file)}`, file]))
   const chunk: Plugin = {
     name: 'chunk',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^\.\// }, ({ path, kind }) => ({
-        external: kind === 'dynamic-import' || !made.has(basename(path)),
+      onResolve({ filter: /^\.\// }, ({ path }) => ({ external: !inside.has(path) }))
+      // A script cannot import by itself.
+      onLoad({ filter: /./ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8')
+          .replace(banner, '')
+          .replaceAll(/\bimport\("([^"]+)"\)/g, (all, other: string) =>
+            inside.has(other) ? all : `bring("${other}")`,
+          ),
       }))
-      onLoad({ filter: /./ }, ({ path }) => ({ contents: readFileSync(path, 'utf8').replace(banner, '') }))
     },
   }
-  await build({
+  const { outputFiles } = await build({
+    ...settings,
     stdin: {
-      contents: chunks
-        .map(
-          ({ path, names }) =>
-            `export { ${names.map(({ name, unique }) => `${name} as ${unique}`).join()} } from '${path}'`,
-        )
-        .join('\n'),
+      contents: [...inside.keys()].map((path) => `exports['${path}'] = () => require('${path}')`).join('\n'),
       resolveDir: `${out}/chunks`,
     },
-    outfile: `${out}/chunks/${part}`,
-    ...settings,
+    format: 'cjs',
+    banner: { js: '((require, here, bring) => { const module = { exports: {} }, { exports } = module;' },
+    footer: { js: 'return module.exports })' },
+    define: { 'import.meta.url': 'here' },
     plugins: [chunk],
+    write: false,
   })
-  for (const { path, names } of chunks) {
-    const again = names.map(({ name, unique }) => `${unique} as ${name}`).join()
-    writeFileSync(`${out}/chunks/${path}`, `export { ${again} } from './${part}'`)
+  const text = outputFiles[0]!.text
+  const name = `script-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.cjs`
+  writeFileSync(`${out}/chunks/${name}`, text)
+  await build({
+    ...settings,
+    entryPoints: ['config/script.ts'],
+    outdir: `${out}/chunks`,
+    define: { SCRIPT: `'${name}'` },
+    plugins: [withoutFacades],
+  })
+  for (const [path, file] of inside) {
+    const names = (outputs[file]?.exports ?? []).join()
+    writeFileSync(file, `import{part}from"./script.js";export const{${names}}=part("${path}")`)
   }
 }
 

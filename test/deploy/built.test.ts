@@ -1,54 +1,89 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { temporary, until } from '../e2e/running.ts'
 
 describe('what is built', () => {
-  const built = temporary()
-  const main = built.at('dist/main.js')
+  const folder = temporary()
+  const cache = folder.at('cache')
+  const env = { PATH: process.env['PATH'] ?? '', HOME: folder.path, NODE_COMPILE_CACHE: cache }
+  const kept = (command: string) => globSync(`${cache}/*/script-*-${command}`)
+  const shown = () =>
+    spawnSync(process.execPath, [folder.at('dist/main.js'), 'config', 'show'], { env, encoding: 'utf8' })
 
   before(() => {
-    execFileSync(process.execPath, ['config/build.ts', built.at('dist')])
-    writeFileSync(built.at('package.json'), readFileSync('package.json'))
+    execFileSync(process.execPath, ['config/build.ts', folder.at('dist')])
+    writeFileSync(folder.at('package.json'), readFileSync('package.json'))
   })
-  after(() => built[Symbol.dispose]())
+  after(() => folder[Symbol.dispose]())
 
-  it('serves', async () => {
-    using home = temporary()
-    const daemon = spawn(process.execPath, [main, 'serve', '--host', 'localhost', '--port', '0'], {
-      env: { HOME: home.path },
+  it('keeps the code of what a command ran, and takes it the next time', () => {
+    const first = shown()
+    const [file = assert.fail('nothing was kept')] = kept('config')
+    const made = statSync(file)
+    const second = shown()
+
+    assert.equal(first.status, 0, first.stderr)
+    assert.match(first.stdout, /sources/)
+    assert.deepEqual([second.status, second.stdout, second.stderr], [0, first.stdout, ''])
+    assert.equal(statSync(file).ino, made.ino)
+  })
+
+  it('does without kept code that is of no use, and keeps it anew', () => {
+    const usual = shown().stdout
+    const [file = assert.fail('nothing was kept')] = kept('config')
+    const { size } = statSync(file)
+    for (const rest of [0, 10, size - 1000]) {
+      truncateSync(file, rest)
+      const { status, stdout, stderr } = shown()
+
+      assert.deepEqual([status, stdout, stderr], [0, usual, ''])
+      assert.ok(statSync(file).size > size / 2)
+    }
+  })
+
+  it('does without kept code of which a bit has fallen over', () => {
+    const usual = shown().stdout
+    for (const part of [0.2, 0.3, 0.4, 0.6, 0.8]) {
+      const [file = assert.fail('nothing was kept')] = kept('config')
+      const bytes = readFileSync(file)
+      bytes[Math.floor(bytes.length * part)]! ^= 0x10
+      writeFileSync(file, bytes)
+      const { ino } = statSync(file)
+      const { status, stdout, stderr } = shown()
+
+      assert.deepEqual([status, stdout, stderr], [0, usual, ''])
+      assert.notEqual(statSync(file).ino, ino, 'it is kept anew')
+    }
+  })
+
+  it('keeps it where nobody else writes, unless told where', () => {
+    const { NODE_COMPILE_CACHE: _told, ...untold } = env
+    const { status } = spawnSync(process.execPath, [folder.at('dist/main.js'), 'config', 'show'], { env: untold })
+
+    assert.equal(status, 0)
+    assert.equal(globSync(folder.at('.cache/mcp-roster/*/script-*-config')).length, 1)
+  })
+
+  it('serves, and keeps the code of a start once it runs', async () => {
+    const daemon = spawn(process.execPath, [folder.at('dist/main.js'), 'serve', '--host', 'localhost', '--port', '0'], {
+      env,
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     try {
       let printed = ''
       daemon.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
       const url = await until(() => /"url":"(http:[^"]+)"/.exec(printed)?.[1])
+      const answer = await fetch(`${url}/servers`)
 
-      assert.equal((await fetch(`${url}/servers`)).status, 200)
-      assert.equal((await fetch(`${url}/openapi.json`)).status, 200)
+      assert.equal(answer.status, 200)
+      await until(() => kept('serve').length > 0)
     } finally {
       daemon.kill('SIGTERM')
       await once(daemon, 'exit')
     }
     assert.equal(daemon.exitCode, 0)
   })
-
-  for (const [variable, path] of [
-    ['HOME', '.cache/mcp-roster'],
-    ['XDG_CACHE_HOME', 'mcp-roster'],
-    ['NODE_COMPILE_CACHE', '.'],
-  ] as const) {
-    it(`keeps compiled code below $${variable}, and not in the temporary folder of all`, () => {
-      using place = temporary()
-      using elsewhere = temporary()
-      const env = { HOME: elsewhere.path, TMPDIR: elsewhere.path, [variable]: place.path }
-      const { status } = spawnSync(process.execPath, [main, 'config', 'show'], { env })
-
-      assert.equal(status, 0)
-      assert.ok(globSync(place.at(`${path}/*/*`)).length > 0)
-      assert.deepEqual(globSync(elsewhere.at('**/*')), [])
-    })
-  }
 })
