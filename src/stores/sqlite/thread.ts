@@ -8,6 +8,7 @@ import { parentPort } from 'node:worker_threads'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 import { createVerbs, type Verbs } from './database.ts'
 import { isNoDatabase, openFile } from './file.ts'
+import { checkPlace, type Place, placeOf, writeAnew } from './place.ts'
 
 export type Ask = { readonly id: number; readonly verb: string; readonly args: readonly unknown[] }
 export type Answer = { readonly id: number } & (
@@ -16,6 +17,8 @@ export type Answer = { readonly id: number } & (
 )
 
 let path = ''
+/** Where the database was when it was opened last. */
+let place: Place | undefined
 let database: DatabaseSync | undefined
 let verbs: Verbs | undefined
 
@@ -24,8 +27,13 @@ let verbs: Verbs | undefined
  * disk takes it.
  */
 function open(): void {
+  if (database && place) {
+    if (placeOf(path).file === undefined) writeAnew(database, place)
+    else checkPlace(place)
+  }
   shut()
   database = openFile(path)
+  place = placeOf(path)
   verbs = createVerbs(database)
   verbs.touch()
 }
@@ -37,13 +45,16 @@ function shut(): void {
   closing?.close()
 }
 
+const writing: ReadonlySet<string> = new Set<keyof Verbs>(['commit', 'writeBeats', 'keepReadings'])
+
 function carryOut({ verb, args }: Ask): unknown {
   if (verb === 'open') {
     path = String(args[0])
     return open()
   }
   if (verb === 'close') return shut()
-  if (!verbs) throw new StoreUnavailable(`${path} is not open`)
+  if (!verbs || !place) throw new StoreUnavailable(`${path} is not open`)
+  if (writing.has(verb)) checkPlace(place)
   const work = verbs[verb as keyof Verbs] as (...args: readonly unknown[]) => unknown
   return work(...args)
 }
