@@ -39,7 +39,10 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const notes: string[] = []
-  const lookup = createLookup(env, (name, why) => problem(name, [], `the file it names cannot be read (${why})`))
+  const lookup = createLookup(env, {
+    onUnreadable: (name, why) => problem(name, [], `the file it names cannot be read (${why})`),
+    onTwice: (name) => warnings.push(`${name} is set, so that ${name}_FILE is not read; unset one of them`),
+  })
 
   function problem(name: string, path: readonly string[], message: string): void {
     problems.push({ origin: { from: 'environment', name }, path, message })
@@ -83,7 +86,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   for (const alias of aliases) takeAlias(alias)
   takeDatabase()
   await takeOurs()
-  return { settings, problems, warnings, notes }
+  return { settings, problems, warnings: [...new Set(warnings)], notes }
 }
 
 const nouns: Readonly<Record<Kind, string>> = {

@@ -11,11 +11,24 @@ export type Lookup = (...names: readonly string[]) => Found | undefined
  *
  * An empty value is no value, and `tcp://…` is Kubernetes talking about a Service of that name.
  */
-export function createLookup(env: Environment, onUnreadable: (name: string, why: string) => void): Lookup {
+export function createLookup(
+  env: Environment,
+  {
+    onUnreadable,
+    onTwice,
+  }: {
+    readonly onUnreadable: (name: string, why: string) => void
+    /** A value is there, and a file that is not read. */
+    readonly onTwice: (name: string) => void
+  },
+): Lookup {
   function valueOf(name: string): Found | undefined {
     const text = env[name]
-    if (text && !/^(tcp|udp|sctp):\/\//.test(text)) return { name, text }
     const file = env[`${name}_FILE`]
+    if (text && !/^(tcp|udp|sctp):\/\//.test(text)) {
+      if (file) onTwice(name)
+      return { name, text }
+    }
     if (!file) return undefined
     try {
       return { name: `${name}_FILE`, text: readFileSync(file, 'utf8').trim() }

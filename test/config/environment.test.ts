@@ -199,6 +199,18 @@ describe('the environment', () => {
     )
   })
 
+  it('says of a file with a secret that it is not read beside the secret itself', async () => {
+    const { warnings } = await readEnvironment(
+      { AUTH_TOKEN: 'x', AUTH_TOKEN_FILE: '/a', DATABASE_URL: 'memory://', DATABASE_URL_FILE: '/b' },
+      place,
+    )
+
+    assert.deepEqual(warnings.toSorted(), [
+      'AUTH_TOKEN is set, so that AUTH_TOKEN_FILE is not read; unset one of them',
+      'DATABASE_URL is set, so that DATABASE_URL_FILE is not read; unset one of them',
+    ])
+  })
+
   it('says which of ours is no setting, and which was meant', async () => {
     const { warnings } = await readEnvironment(
       { MCP_ROSTER_LISTEN_PROT: '1', MCP_ROSTER_URL: 'http://x', MCP_ROSTER_CONFIG: 'x' },
