@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Rate, Role, TokenGrant } from './config.ts'
+import type { Rate, Role, TokenGrant } from './config/auth.ts'
 import { Problem } from './problem.ts'
 
 const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 }

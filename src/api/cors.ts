@@ -1,4 +1,4 @@
-import type { Cors } from './config.ts'
+import type { Cors } from './config/cors.ts'
 
 /** Who may read across origins, and with what. */
 export type CorsRules = Pick<Cors, 'origins' | 'methods' | 'headers'>

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type Access, type Principal, unauthorised } from './access.ts'
-import type { Limits, Rate } from './config.ts'
+import type { Rate } from './config/auth.ts'
+import type { Limits } from './config/limits.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { hostNameOf, isLoopback } from './host.ts'
 import { createMemo } from './memo.ts'

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../log.ts'
-import type { Limits, Listen } from './config.ts'
+import type { Limits } from './config/limits.ts'
+import type { Listen } from './config/listen.ts'
 import { replyToError } from './fault.ts'
 import { pathOf } from './guard.ts'
 import { hostNameOf, isLoopback } from './host.ts'

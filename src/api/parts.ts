@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervisor.ts'
-import type { Publish } from './config.ts'
+import type { Publish } from './config/publish.ts'
 import type { Moving } from './one.ts'
 
 /** What a reload did, or why the old config goes on. */

@@ -1,4 +1,4 @@
-import type { Rate } from './config.ts'
+import type { Rate } from './config/auth.ts'
 
 /** So many askers are remembered; of more, those are forgotten that asked longest ago. */
 const most = 10_000

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Log } from '../log.ts'
-import type { Tls } from './config.ts'
+import type { Tls } from './config/listen.ts'
 
 export type Pair = { readonly cert: Buffer; readonly key: Buffer }
 

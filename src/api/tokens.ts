@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Log } from '../log.ts'
-import { type Auth, isToken, type TokenGrant, tokensOf } from './config.ts'
+import { type Auth, isToken, type TokenGrant, tokensOf } from './config/auth.ts'
 
 /** What a file said when it was read, or why it could not be, and the tokens in it. */
 type Held = { readonly said: string; readonly tokens: readonly string[] }

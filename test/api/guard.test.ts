@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createAccess } from '../../src/api/access.ts'
-import type { TokenGrant } from '../../src/api/config.ts'
+import type { TokenGrant } from '../../src/api/config/auth.ts'
 import { read, serve } from './served.ts'
 
 const admin: TokenGrant = { name: 'ops', token: 'let-me-in', role: 'admin', secrets: false }

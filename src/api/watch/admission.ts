@@ -1,5 +1,5 @@
 import type { Principal } from '../access.ts'
-import type { Watch as Limits } from '../config.ts'
+import type { Watch as Limits } from '../config/watch.ts'
 import { Problem } from '../problem.ts'
 
 /** Counts who watches, and turns away who comes when there are most of all, or most of one token. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { TokenGrant } from '../../../src/api/config.ts'
+import type { TokenGrant } from '../../../src/api/config/auth.ts'
 import { meshed } from './meshed.ts'
 
 const tokens: TokenGrant[] = [

@@ -1,0 +1,20 @@
+import * as z from 'zod'
+import { section } from '../../model/later.ts'
+
+/** How servers are published: at `/v0.1/servers` and `/.well-known/ai-catalog.json`. */
+export const Publish = section({}, () =>
+  z.strictObject({
+    domain: z
+      .string()
+      .max(100)
+      .regex(
+        /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/i,
+        'must be a DNS name, such as roster.example.org',
+      )
+      .optional()
+      .describe(
+        'The DNS name in whose name servers are published: `roster.example.org` makes `org.example.roster/weather`. Default: `listen.name`, with `.internal` after it if it has no dot.',
+      ),
+  }),
+)
+export type Publish = z.output<typeof Publish>
