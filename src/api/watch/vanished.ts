@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 
 /** Linux lists every connection here, with how often it sent the same again (`retrnsmt`, see proc_net_tcp of the kernel). */
@@ -12,19 +12,38 @@ const established = /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]+):([\dA-F]{4}) 01 \S
  * was sent again `times` times, in longer and longer pauses (seven are 25 s on a fast network).
  *
  * Keep-alive does not find them, for nobody is asked who owes an acknowledgement; the system gives up after a quarter of an
- * hour, and Node cannot tell it to do so sooner (TCP_USER_TIMEOUT). Where there is no such table, nobody is found.
+ * hour, and Node cannot tell it to do so sooner (TCP_USER_TIMEOUT). Where there is no such table, nobody is found; undefined
+ * is nobody, so that no socket need be asked for its peer, which it would keep.
  */
-export async function findVanished(times: number): Promise<(socket: Socket) => boolean> {
+export async function findVanished(times: number): Promise<((socket: Socket) => boolean) | undefined> {
   const silent = new Set<string>()
   for (const table of tables) {
-    const text = await readFile(table, 'latin1').catch(() => '')
-    for (const [, local = '', address = '', remote = '', repeated = ''] of text.matchAll(established)) {
-      if (Number.parseInt(repeated, 16) < times) continue
-      silent.add(`${Number.parseInt(local, 16)} ${addressIn(address)} ${Number.parseInt(remote, 16)}`)
+    for await (const lines of linesOf(table)) {
+      for (const [, local = '', address = '', remote = '', repeated = ''] of lines.matchAll(established)) {
+        if (Number.parseInt(repeated, 16) < times) continue
+        silent.add(`${Number.parseInt(local, 16)} ${addressIn(address)} ${Number.parseInt(remote, 16)}`)
+      }
     }
   }
+  if (silent.size === 0) return undefined
   return ({ localPort, remoteAddress, remotePort }) =>
-    silent.size > 0 && silent.has(`${localPort} ${canonical(remoteAddress ?? '')} ${remotePort}`)
+    silent.has(`${localPort} ${canonical(remoteAddress ?? '')} ${remotePort}`)
+}
+
+/** Some whole lines at a time: of ten thousand connections there are megabytes, too long to be searched in one go. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  await using file = await open(path).catch(() => undefined)
+  if (!file) return
+  const buffer = Buffer.allocUnsafe(64 * 1024)
+  let rest = ''
+  for (;;) {
+    const { bytesRead } = await file.read(buffer)
+    if (bytesRead === 0) return
+    const text = rest + buffer.toString('latin1', 0, bytesRead)
+    const end = text.lastIndexOf('\n') + 1
+    yield text.slice(0, end)
+    rest = text.slice(end)
+  }
 }
 
 /** An address of the table: words of four bytes, the least first. */

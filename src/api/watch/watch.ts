@@ -120,6 +120,7 @@ export function createWatch({
   async function letGo(): Promise<void> {
     if (watchers.size === 0) return
     const hasVanished = await findVanished(vanished.times)
+    if (!hasVanished) return
     const destroy = ({ response }: Watcher) => {
       if (response.socket && hasVanished(response.socket)) response.destroy()
     }
