@@ -1,25 +1,19 @@
 import { setImmediate } from 'node:timers/promises'
+import { inSlices } from '../../flow/slices.ts'
 
-/** The event loop gets a turn whenever a pass over the watchers has taken this long. */
-const sliceMs = 8
-
-/** Acts on one after another, with a turn for everybody else now and then; one's trouble is not its neighbours'. */
+/** Acts on one after another, in slices; one's trouble is not its neighbours'. */
 export async function forEach<T>(
   all: Iterable<T>,
   act: (one: T) => void,
   onError: (error: unknown) => void,
 ): Promise<void> {
-  let started = performance.now()
-  for (const one of all) {
+  await inSlices(all, (one) => {
     try {
       act(one)
     } catch (error) {
       onError(error)
     }
-    if (performance.now() - started < sliceMs) continue
-    await setImmediate()
-    started = performance.now()
-  }
+  })
 }
 
 /**
