@@ -2,6 +2,7 @@ import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
 import { type AboutDaemon, agentSeries, type MeshCounts, originalJson, originalSeries } from './agents.ts'
+import { descriptorSeries } from './descriptors.ts'
 import { type ProbeCounts, probeSeries } from './probes.ts'
 import type { Series } from './series.ts'
 import { sourceSeries } from './sources.ts'
@@ -24,6 +25,12 @@ export type MetricsParts = {
 }
 
 /**
+ * What prom-client reads by walking over every connection, at every scrape and in one go. The descriptors are counted in
+ * another way; the handles are told as `nodejs_active_resources` too.
+ */
+const walking = ['process_open_fds', 'nodejs_active_handles', 'nodejs_active_handles_total'] as const
+
+/**
  * The metrics as Prometheus text.
  *
  * prom-client is loaded at the first scrape. Series are read anew each time, so those of a removed source vanish; a
@@ -38,6 +45,7 @@ export function createMetrics(parts: MetricsParts) {
     const { Counter, Gauge, Registry: PromRegistry, collectDefaultMetrics } = prom
     const register = new PromRegistry()
     collectDefaultMetrics({ register })
+    for (const name of walking) register.removeSingleMetric(name)
     const refresh = seriesOf({ ...parts, sources: () => sources }).map(({ type, name, help, labels = [], read }) => {
       const base = { name, help, labelNames: [...labels], registers: [register] }
       const metric = type === 'gauge' ? new Gauge(base) : new Counter(base)
@@ -73,6 +81,7 @@ function seriesOf(parts: MetricsParts): readonly Series[] {
     ...(parts.mesh ? [...agentSeries(parts.mesh), ...originalSeries(parts.mesh, aboutDaemon(parts))] : []),
     ...(parts.store ? storeSeries(parts.store) : []),
     ...daemonSeries(parts),
+    ...descriptorSeries(),
   ]
 }
 

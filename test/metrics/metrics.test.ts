@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { open } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
@@ -66,6 +67,24 @@ describe('the metrics', () => {
     assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m)
     assert.doesNotMatch(text, /canary/)
   })
+
+  it(
+    'count the open descriptors, and walk over no connection for it',
+    { skip: process.platform !== 'linux' && 'only Linux tells them' },
+    async () => {
+      const metrics = createMetrics(empty)
+      const opened = async () => Number(/^process_open_fds (\d+)$/m.exec(await metrics.text())?.[1])
+      const before = await opened()
+      const files = await Promise.all(Array.from({ length: 5 }, () => open(import.meta.filename)))
+
+      const after = await opened()
+      await Promise.all(files.map((file) => file.close()))
+
+      assert.ok(before > 0)
+      assert.equal(after, before + 5)
+      assert.doesNotMatch(await metrics.text(), /^nodejs_active_handles/m)
+    },
+  )
 
   it('say how the store fares, once it is open', async () => {
     let open: StoreState | undefined
