@@ -5,7 +5,7 @@ import { countBits, hasBit, hasSlot, intersect, type Posting, sizeOf, slotsOf, u
 export type Found = { readonly slots: readonly number[] } | { readonly words: Uint32Array }
 
 /**
- * What is in one posting of each of `all` and in none of `none`.
+ * What is in `everything`, in one posting of each of `all` and in none of `none`.
  *
  * Begins with the smallest: where it is small, each of its slots is looked up in the others; else all are laid over each
  * other, 32 slots at a time.
@@ -16,7 +16,7 @@ export function find(
   capacity: number,
 ): Found {
   if (everything === undefined) return { slots: [] }
-  const [smallest, ...others] = all.length > 0 ? all.toSorted((one, other) => sum(one) - sum(other)) : [[everything]]
+  const [smallest, ...others] = [...all, [everything]].toSorted((one, other) => sum(one) - sum(other))
   if (smallest === undefined || smallest.length === 0) return { slots: [] }
   if (sum(smallest) * 32 > capacity) return { words: laidOver([smallest, ...others], none, capacity) }
   const slots = new Set(smallest.flatMap((posting) => [...slotsOf(posting)]))

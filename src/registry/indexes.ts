@@ -1,16 +1,16 @@
-import { createBacklog } from '../flow/backlog.ts'
 import { sliced } from '../flow/slices.ts'
-import type { Change, Registered } from '../model/change.ts'
+import type { Registered } from '../model/change.ts'
 import { matching, type Named, type Predicate } from '../model/matching.ts'
 import { type ServerId, serverId } from '../model/names.ts'
 import { continueAfter, type Position, positionOf } from '../model/position.ts'
 import { canonicalFilter, everything, type ServerQuery } from '../model/query.ts'
 import { near, relevanceTo, textOf, wordsOf } from '../model/search.ts'
+import type { Server } from '../model/server.ts'
 import { createCatalogue } from './catalogue.ts'
 import { type Field, fields } from './fields.ts'
 import { amended, countOf, type Found, find, isInOf, narrowed, weighed } from './found.ts'
 import { createOrder } from './order.ts'
-import { firstByKey, isBehind, type Row, sortingOf } from './page.ts'
+import { firstByKey, isBehind, type Placed, sortingOf } from './page.ts'
 import { planOf } from './plan.ts'
 import { type Posting, sizeOf, withoutSlot, withSlot } from './postings.ts'
 import { relevanceOfSlots } from './words.ts'
@@ -23,53 +23,77 @@ export type Selection = {
   readonly next?: string
 }
 
-export type Indexes = ReturnType<typeof createIndexes>
+export type Indexes = ReturnType<typeof createIndexes<Registered>>
 
 /** So many slots are indexed anew within a query; more are left to the background, and looked at one by one meanwhile. */
 const mostAtOnce = 256
 const noFilter = canonicalFilter(everything)
 
 /**
- * Finds servers by what they are, at a cost that grows with what is found.
+ * Holds the servers, and finds them by what they are, at a cost that grows with what is found.
  *
- * `apply` only notes what changed, so that a commit of thousands does not stall anybody; the indexes catch up at the next
- * query or in slices in the background. However far they lag behind, every answer is of the last change applied.
+ * `put` only notes what changed, so that a commit of thousands does not stall anybody; the indexes catch up at the next
+ * query or in slices in the background, and know newcomers ahead that they were told to `expect`. However far they lag
+ * behind or are ahead, every answer is of what was put.
  */
-export function createIndexes() {
+export function createIndexes<Row extends Registered>() {
   const slots = new Map<ServerId, number>()
   const free: number[] = []
-  /** By slot: the id for as long as anything remembers it, and the server as it is. */
+  /** By slot: the id for as long as anything remembers it, and the server as it is, where there is one. */
   const ids: ServerId[] = []
-  const current: (Registered | undefined)[] = []
+  const current: (Row | undefined)[] = []
   const order = createOrder({ idOf: (slot) => ids[slot] ?? '' })
   const catalogue = createCatalogue()
   const slotOf = (namespace: string, name: string) => slots.get(serverId(namespace, name))
-  /** Slots that the catalogue does not know as they are. */
+  /** Slots that the catalogue may not know as they are. */
   const pending = new Set<number>()
-  /** What was applied and not looked at yet. */
-  const backlog = createBacklog(take)
   let isCatchingUp = false
   /** Every slot that has a server now. */
   let everyone: Posting | undefined
   /** By slot: how well it answers to the words that were looked for last. */
   let scores = new Uint8Array()
-  let listed: readonly Registered[] | undefined
+  let listed: readonly Row[] | undefined
 
-  function apply(changes: readonly Change[]): void {
-    if (changes.length === 0) return
-    listed = undefined
-    backlog.add(changes)
+  function get(id: ServerId): Row | undefined {
+    const slot = slots.get(id)
+    return slot === undefined ? undefined : current[slot]
   }
 
-  function take({ now, before }: Change): void {
-    const slot = slotFor((now ?? before).server.id)
+  /** Puts a server in the place of the one before; undefined takes it out. */
+  function put(slot: number, now: Row | undefined): void {
+    listed = undefined
     current[slot] = now
     everyone = now ? withSlot(everyone, slot, ids.length) : withoutSlot(everyone, slot, ids.length)
+    if (!now || catalogue.noted(slot) !== now.server) noteLater(slot)
+  }
+
+  function noteLater(slot: number): void {
     pending.add(slot)
     if (!isCatchingUp) void catchUpInSlices()
   }
 
-  function slotFor(id: ServerId): number {
+  /** Prepares for newcomers, who are then put, or forgotten; yields wherever it may be interrupted. */
+  function* expect(newcomers: Iterable<Row>): Generator<void, void> {
+    for (const { server } of newcomers) {
+      yield
+      const slot = slotFor(server.id)
+      if (current[slot] === undefined) catalogue.note(slot, server)
+    }
+    yield
+    order.all()
+  }
+
+  /** Lets go of the slots of those who have not come. */
+  function forget(all: Iterable<ServerId>): void {
+    for (const id of all) {
+      const slot = slots.get(id)
+      if (slot !== undefined && current[slot] === undefined) noteLater(slot)
+    }
+  }
+
+  /** The slot of an id, which is the one that it had last for as long as nobody forgets it. */
+  function slotFor(id: ServerId, last = -1): number {
+    if (ids[last] === id) return last
     const known = slots.get(id)
     if (known !== undefined) return known
     const slot = free.pop() ?? ids.length
@@ -95,6 +119,7 @@ export function createIndexes() {
     order.remove(dead)
     for (const slot of dead) {
       slots.delete(ids[slot] ?? '')
+      ids[slot] = ''
       free.push(slot)
     }
   }
@@ -145,7 +170,6 @@ export function createIndexes() {
 
   /** Answers a query: how many match, and the page it asks for. `isNamed` stands for what it says of names of capabilities. */
   function select(query: ServerQuery, isNamed?: Named): Selection {
-    backlog.settle()
     const { limit, sort, q } = query
     const isFiltered = canonicalFilter(query) !== noFilter
     if (!isFiltered && limit === undefined && sort === undefined) return { total: list().length, page: list() }
@@ -159,7 +183,7 @@ export function createIndexes() {
   }
 
   /** The rows of the page a query asks for, and one more where there is one. */
-  function firstRows(found: Found, query: ServerQuery): readonly Row[] {
+  function firstRows(found: Found, query: ServerQuery): readonly Placed[] {
     const { limit = Infinity } = query
     const position = positionOf(query)
     const after = position && 'id' in position ? position : undefined
@@ -170,17 +194,17 @@ export function createIndexes() {
       if (by === 'relevance') return scores[slot] ?? 0
       return current[slot]?.server[by] ?? ''
     }
-    const isAfter = (key: Row['key'], slot: number) => !after || isBehind(key, ids[slot] ?? '', after, descending)
+    const isAfter = (key: Placed['key'], slot: number) => !after || isBehind(key, ids[slot] ?? '', after, descending)
     return firstByKey(inOrder(found), { isIn: isInOf(found), keyOf, descending, limit }, isAfter)
   }
 
   function rowsById(
     found: Found,
     { after, limit, descending }: { after: Position | undefined; limit: number; descending: boolean },
-  ): readonly Row[] {
+  ): readonly Placed[] {
     const sorted = inOrder(found)
     const isIn = isInOf(found)
-    const rows: Row[] = []
+    const rows: Placed[] = []
     const step = descending ? -1 : 1
     for (let index = startOf(sorted, after, descending); index >= 0 && index < sorted.length; index += step) {
       const slot = sorted[index] ?? 0
@@ -203,29 +227,38 @@ export function createIndexes() {
   }
 
   /** Every server, by id; the same array until something changes. */
-  function list(): readonly Registered[] {
-    backlog.settle()
+  function list(): readonly Row[] {
     listed ??= order.all().flatMap((slot) => current[slot] ?? [])
     return listed
   }
 
   /** How many servers have each value of a field. */
   function counts(field: Field): ReadonlyMap<string, number> {
-    backlog.settle()
     catchUp()
     const counted = new Map<string, number>()
     for (const [value, posting] of catalogue.entries(field)) counted.set(value, sizeOf(posting))
     const add = (values: readonly string[], amount: number) => {
       for (const value of new Set(values)) counted.set(value, (counted.get(value) ?? 0) + amount)
     }
-    for (const slot of pending) {
-      const [before, now] = [catalogue.noted(slot), current[slot]?.server]
-      if (before) add(fields[field].values(before), -1)
-      if (now) add(fields[field].values(now), 1)
+    const count = (server: Server | undefined, amount: number) => server && add(fields[field].values(server), amount)
+    for (const slot of pending) count(current[slot]?.server, 1)
+    for (let slot = 0; slot < ids.length; slot += 1) {
+      if (current[slot] === undefined || pending.has(slot)) count(catalogue.noted(slot), -1)
     }
     for (const [value, count] of counted) if (count === 0) counted.delete(value)
     return counted
   }
 
-  return { apply, select, list, counts }
+  return {
+    get,
+    at: (slot: number) => current[slot],
+    slotFor,
+    put,
+    expect,
+    forget,
+    select,
+    list,
+    counts,
+    size: () => (everyone === undefined ? 0 : sizeOf(everyone)),
+  }
 }

@@ -47,7 +47,7 @@ export function startLane({
   type: string
   source: Source
   intake: Intake
-  registry: Pick<RegistryCore, 'rehearse' | 'commit'>
+  registry: Pick<RegistryCore, 'rehearse' | 'forget' | 'commit'>
   silenceMs: number
   /** Keeps the last good readings over a restart; absent where there is nothing to keep. */
   keeper?: Keeper | undefined
@@ -74,12 +74,17 @@ export function startLane({
     facts.last_attempt = iso()
   }
 
-  /** Works out in slices what a change leads to; what this resolves with makes it, in one go. */
-  async function ahead(work: Generator<void, Planned>): Promise<() => Made> {
+  /** Works out in slices what a change leads to, and makes it true in one go, unless it is not wanted any more. */
+  async function ahead(
+    work: Generator<void, Planned>,
+    note: (made: Made) => void,
+    isWanted: () => boolean = () => true,
+  ): Promise<void> {
     const planned = await sliced(work)
     const rehearsal = await sliced(registry.rehearse(planned.delta))
     await turn() // what it takes to make it true is not piled upon the last slice
-    return () => made(planned, rehearsal)
+    if (stop.signal.aborted || !isWanted()) registry.forget(rehearsal)
+    else note(made(planned, rehearsal))
   }
 
   function made(planned: Planned, rehearsal?: Rehearsal): Made {
@@ -110,13 +115,12 @@ export function startLane({
     const kept = await keeper?.restore()
     if (!kept || kept.readings.length === 0 || standing.isAnswered() || intake.summary().servers > 0) return
     const error = new SourceError(`has not been read since the daemon started; this is as it was at ${kept.kept_at}`)
-    const make = await ahead(intake.plan.restoring(kept.readings, error))
-    if (stop.signal.aborted || standing.isAnswered()) return
-    make()
-    log.info(
-      { servers: intake.summary().servers, kept_at: kept.kept_at },
-      'source is shown as it was before the restart',
-    )
+    const note = () =>
+      log.info(
+        { servers: intake.summary().servers, kept_at: kept.kept_at },
+        'source is shown as it was before the restart',
+      )
+    await ahead(intake.plan.restoring(kept.readings, error), note, () => !standing.isAnswered())
   }
 
   function forget(): void {
@@ -142,18 +146,16 @@ export function startLane({
   }
 
   async function accept(sighting: Sighting): Promise<void> {
-    const make = await ahead(intake.plan.sighting(sighting, looks.count()))
-    if (!stop.signal.aborted) heard(sighting, make())
+    await ahead(intake.plan.sighting(sighting, looks.count()), (made) => heard(sighting, made))
   }
 
   async function fail(thrown: unknown): Promise<void> {
     const error = thrown instanceof SourceError ? thrown : new SourceError(messageOf(thrown), { cause: thrown })
     standing.failed(error)
-    const make = await ahead(intake.plan.failure(error))
-    if (stop.signal.aborted) return
-    const { changes } = make()
-    standing.judge()
-    looks.brought({ changes, held: false, error: error.message })
+    await ahead(intake.plan.failure(error), ({ changes }) => {
+      standing.judge()
+      looks.brought({ changes, held: false, error: error.message })
+    })
   }
 
   async function attempt(): Promise<void> {

@@ -4,7 +4,7 @@ import type { ServerQuery, SortKey } from '../model/query.ts'
 type Key = string | number
 
 /** A slot with what it is sorted by. */
-export type Row = { readonly slot: number; readonly key: Key }
+export type Placed = { readonly slot: number; readonly key: Key }
 
 /** How a query sorts: by what, and which way; ties by id. Undefined where the order of ids is all that is asked. */
 export type Sorting = { readonly by: Exclude<SortKey, 'name'> | 'relevance'; readonly descending: boolean }
@@ -31,9 +31,9 @@ export function firstByKey(
     limit,
   }: { isIn: (slot: number) => boolean; keyOf: (slot: number) => Key; descending: boolean; limit: number },
   isAfter: (key: Key, slot: number) => boolean,
-): readonly Row[] {
+): readonly Placed[] {
   const isBefore = descending ? (one: Key, other: Key) => one > other : (one: Key, other: Key) => one < other
-  let kept: Row[] = []
+  let kept: Placed[] = []
   let worst: Key | undefined
 
   function cut(): void {

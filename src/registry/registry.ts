@@ -7,6 +7,7 @@ import type { ServerId } from '../model/names.ts'
 import { byPrecedence, type Candidate, type Delta, type Layer } from './candidate.ts'
 import { createIndexes, type Indexes } from './indexes.ts'
 import { type Moment, type Probed, type Row, rowOf, stamp } from './picture.ts'
+import { isSame, looksLike, rivalsAfter, rivalsIn } from './rivals.ts'
 import { createTally, type Tally } from './tally.ts'
 
 /** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
@@ -43,6 +44,8 @@ export type Registry = {
 
 /** One id that a delta touches: what was there, and what will be, as long as that holds. */
 type Part = {
+  readonly id: ServerId
+  readonly slot: number
   readonly before: Row | undefined
   readonly rivals: readonly Candidate[]
   readonly next: Row | undefined
@@ -55,13 +58,15 @@ export type Rehearsal = {
   readonly delta: Delta
   /** Under which order of the layers. */
   readonly ranking: number
-  readonly parts: ReadonlyMap<ServerId, Part>
+  readonly parts: readonly Part[]
 }
 
 /** The side of the registry that only the supervisor uses. */
 export type RegistryCore = Registry & {
   /** Works out ahead what a commit will take, and changes nothing; yields wherever it may be interrupted. */
   readonly rehearse: (delta: Delta) => Generator<void, Rehearsal>
+  /** Lets go of what was rehearsed and will not be committed. */
+  readonly forget: (rehearsal: Rehearsal) => void
   /**
    * Applies what a sighting changed, as one revision; the changes it made. Of a rehearsal of the same delta, it takes what
    * still holds.
@@ -87,8 +92,7 @@ export function createRegistry({
   now?: () => number
   onError: (error: unknown) => void
 }): RegistryCore {
-  const rows = new Map<ServerId, Row>()
-  const indexes = createIndexes()
+  const rows = createIndexes<Row>()
   const tally = createTally()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
@@ -142,34 +146,46 @@ export function createRegistry({
 
   function* rehearse(delta: Delta): Generator<void, Rehearsal> {
     const began = ranking
+    const parts = yield* partsOf(delta)
+    yield* rows.expect(newcomersIn(parts))
+    return { delta, ranking: began, parts }
+  }
+
+  function forget({ parts }: Rehearsal): void {
+    rows.forget(parts.map(({ id }) => id))
+  }
+
+  function* partsOf(delta: Delta): Generator<void, readonly Part[]> {
     const when = moment()
-    const parts = new Map<ServerId, Part>()
+    const parts: Part[] = []
     const contested = yield* contest(delta)
     // In the order of the ids, so that whoever keeps them in order finds them so.
     for (const id of yield* sorting([...contested.keys()])) {
       yield
-      const before = rows.get(id)
+      const slot = rows.slotFor(id)
+      const before = rows.at(slot)
       const rivals = contested.get(id) ?? []
       const next = rowAfter(before, rivals, when)
-      parts.set(id, { before, rivals, next, change: changeOf(before, next) })
+      parts.push({ id, slot, before, rivals, next, change: changeOf(before, next) })
     }
-    return { delta, ranking: began, parts }
+    return parts
   }
 
   function commit(delta: Delta, rehearsal?: Rehearsal): readonly Change[] {
     const isUsable = rehearsal?.delta === delta && rehearsal.ranking === ranking
-    const { parts } = isUsable ? rehearsal : atOnce(rehearse(delta))
+    if (rehearsal && !isUsable) forget(rehearsal)
+    const parts = isUsable ? rehearsal.parts : atOnce(partsOf(delta))
     const when = moment()
     const changes: Change[] = []
-    for (const [id, part] of parts) {
-      const before = rows.get(id)
+    for (const part of parts) {
+      const slot = rows.slotFor(part.id, part.slot)
+      const before = rows.at(slot)
       if (before !== part.before) {
-        put(id, rowAfter(before, rivalsAfter(part, before), when), changes)
+        put(part.id, rowAfter(before, rivalsAfter(part, before), when), changes)
         continue
       }
       const { next, change } = part
-      if (next) rows.set(id, next)
-      else rows.delete(id)
+      rows.put(slot, next)
       if (!change) continue
       // Nobody has seen it yet.
       if (next) stamp(next, before, when)
@@ -180,9 +196,9 @@ export function createRegistry({
 
   /** Puts a row in the place of the one before; what anybody sees of that is a change. */
   function put(id: ServerId, next: Row | undefined, changes: Change[]): void {
-    const before = rows.get(id)
-    if (next) rows.set(id, next)
-    else rows.delete(id)
+    const slot = rows.slotFor(id)
+    const before = rows.at(slot)
+    rows.put(slot, next)
     const change = changeOf(before, next)
     if (change) changes.push(change)
   }
@@ -190,7 +206,6 @@ export function createRegistry({
   function publish(changes: readonly Change[]): readonly Change[] {
     if (changes.length === 0) return changes
     tally.apply(changes)
-    indexes.apply(changes)
     revision += 1
     feed.publish({ revision, token: tokenOf(revision), changes })
     return changes
@@ -200,7 +215,8 @@ export function createRegistry({
     for (const [order, layer] of layers.entries()) layer.order = order
     ranking += 1
     const after = atOnce(contest(delta))
-    for (const [id, row] of rows) {
+    for (const row of rows.list()) {
+      const { id } = row.server
       if (row.losers.length > 0) after.set(id, (after.get(id) ?? rivalsIn(row)).toSorted(byPrecedence))
     }
     const when = moment()
@@ -229,15 +245,16 @@ export function createRegistry({
   return {
     token: () => (settled(), tokenOf(revision)),
     revision: () => (settled(), revision),
-    size: () => (settled(), rows.size),
+    size: () => (settled(), rows.size()),
     get: (id) => (settled(), rows.get(id)),
-    list: () => (settled(), indexes.list()),
-    select: (query, isNamed) => (settled(), indexes.select(query, isNamed)),
-    counts: (field) => (settled(), indexes.counts(field)),
+    list: () => (settled(), rows.list()),
+    select: (query, isNamed) => (settled(), rows.select(query, isNamed)),
+    counts: (field) => (settled(), rows.counts(field)),
     tally: () => (settled(), tally.read()),
     subscribe: (push) => feed.subscribe(push),
     observe,
     rehearse,
+    forget,
     commit,
     rerank,
     settleWith: (hook) => void (settle = hook),
@@ -254,34 +271,14 @@ function newEpoch(): string {
   )
 }
 
+function* newcomersIn(parts: readonly Part[]): Generator<Row> {
+  for (const { before, next } of parts) if (next && !before) yield next
+}
+
 function changeOf(before: Row | undefined, now: Row | undefined): Change | undefined {
   if (!now) return before && { type: 'DELETED', before }
   if (!before) return { type: 'ADDED', now }
   return before.server === now.server ? undefined : { type: 'MODIFIED', now, before }
-}
-
-function rivalsIn(row: Row | undefined): readonly Candidate[] {
-  return row ? [row.candidate, ...row.losers] : []
-}
-
-/** Who competes where something else was committed after a part was rehearsed. */
-function rivalsAfter({ before, rivals }: Part, now: Row | undefined): readonly Candidate[] {
-  const had = rivalsIn(before)
-  const left = rivalsIn(now).filter((candidate) => !had.includes(candidate) || rivals.includes(candidate))
-  const come = rivals.filter((candidate) => !had.includes(candidate))
-  return [...left, ...come].toSorted(byPrecedence)
-}
-
-/** Whether everybody sees the same row with this winner and these losers. */
-function looksLike({ server, candidate }: Row, winner: Candidate, losers: readonly Candidate[]): boolean {
-  if (candidate !== winner || server.shadows.length !== losers.length) return false
-  return server.shadows.every(
-    ({ source, origin }, at) => source === losers[at]?.layer.name && origin === losers[at].origin,
-  )
-}
-
-function isSame(before: readonly Candidate[], now: readonly Candidate[]): boolean {
-  return before.length === now.length && before.every((candidate, at) => candidate === now[at])
 }
 
 function unchanged(probed: Probed | undefined, { health, capabilities, version }: Probed): boolean {

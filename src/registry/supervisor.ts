@@ -50,7 +50,7 @@ export function createSupervisor({
   backoff = createBackoff,
   now = Date.now,
 }: {
-  registry: Pick<RegistryCore, 'rehearse' | 'commit' | 'rerank' | 'tally'>
+  registry: Pick<RegistryCore, 'rehearse' | 'forget' | 'commit' | 'rerank' | 'tally'>
   /** Where what sources last said is kept; absent where nothing is. */
   keeping?: Keeping
   log: Log

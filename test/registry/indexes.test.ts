@@ -90,6 +90,19 @@ function expected(all: ReadonlyMap<string, Registered>, query: ServerQuery): str
   return idsOf(found.toSorted(compare))
 }
 
+type Indexes = ReturnType<typeof createIndexes<Registered>>
+
+function apply(indexes: Indexes, changes: readonly Change[]): void {
+  for (const { now, before } of changes) indexes.put(indexes.slotFor((now ?? before).server.id), now)
+}
+
+/** Some of those that a batch adds, and of others that do not come. */
+function expectedOf(random: Random, changes: readonly Change[], all: ReadonlyMap<string, Registered>): Registered[] {
+  const coming = changes.flatMap(({ type, now }) => (type === 'ADDED' ? now : []))
+  const others = Array.from({ length: random.below(100) }, () => madeUp(random, `s${random.below(800)}`))
+  return [...coming, ...others.filter(({ server }) => !all.has(server.id))].filter(() => random.chance(0.7))
+}
+
 function randomChanges(random: Random, all: Map<string, Registered>, count: number): Change[] {
   const changes = new Map<string, Change>()
   while (changes.size < count) {
@@ -109,29 +122,40 @@ function randomChanges(random: Random, all: Map<string, Registered>, count: numb
 describe('indexes', () => {
   it('find what going through everything finds, whatever changes and is asked, caught up or not', async () => {
     const random = createRandom()
-    const indexes = createIndexes()
+    const indexes = createIndexes<Registered>()
     const all = new Map<string, Registered>()
 
     for (let round = 0; round < 60; round += 1) {
-      indexes.apply(randomChanges(random, all, random.pick([1, 3, 40, 300])))
+      const before = new Map(all)
+      const changes = randomChanges(random, all, random.pick([1, 3, 40, 300]))
+      const ahead = random.chance(0.5) ? expectedOf(random, changes, before) : []
+      for (const _ of indexes.expect(ahead)) if (random.chance(0.01)) check(indexes, before, random)
+      check(indexes, before, random)
+      apply(indexes, changes)
+      if (random.chance(0.5)) indexes.forget(idsOf(ahead))
       if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve))
-      for (let asked = 0; asked < 20; asked += 1) {
-        const query = madeUpQuery(random)
-        const { total, page } = indexes.select(query)
-        assert.deepEqual(idsOf(page), expected(all, query), `${JSON.stringify(query)}, ${random.said}`)
-        assert.equal(total, page.length)
-      }
-      assert.deepEqual(idsOf(indexes.list()), [...all.keys()].toSorted(), random.said)
-      const tagged = [...all.values()].filter(({ server }) => server.tags.includes('geo')).length
-      assert.equal(indexes.counts('tag').get('geo') ?? 0, tagged, random.said)
+      check(indexes, all, random)
     }
   })
 
+  function check(indexes: Indexes, all: ReadonlyMap<string, Registered>, random: Random): void {
+    for (let asked = 0; asked < 20; asked += 1) {
+      const query = madeUpQuery(random)
+      const { total, page } = indexes.select(query)
+      assert.deepEqual(idsOf(page), expected(all, query), `${JSON.stringify(query)}, ${random.said}`)
+      assert.equal(total, page.length)
+    }
+    assert.deepEqual(idsOf(indexes.list()), [...all.keys()].toSorted(), random.said)
+    assert.equal(indexes.size(), all.size)
+    const tagged = [...all.values()].filter(({ server }) => server.tags.includes('geo')).length
+    assert.equal(indexes.counts('tag').get('geo') ?? 0, tagged, random.said)
+  }
+
   it('page through a list without showing anything twice or leaving anything out', () => {
     const random = createRandom()
-    const indexes = createIndexes()
+    const indexes = createIndexes<Registered>()
     const all = new Map<string, Registered>()
-    indexes.apply(randomChanges(random, all, 300))
+    apply(indexes, randomChanges(random, all, 300))
 
     for (let round = 0; round < 100; round += 1) {
       const query = madeUpQuery(random)
@@ -148,17 +172,14 @@ describe('indexes', () => {
   })
 
   it('keep showing what was there throughout while others come and go between the pages', () => {
-    const indexes = createIndexes()
+    const indexes = createIndexes<Registered>()
     const made = (name: string) => registered({ name })
     const steady = ['b', 'd', 'f', 'h', 'j'].map(made)
-    indexes.apply(steady.map((now) => ({ type: 'ADDED', now })))
+    for (const now of steady) indexes.put(indexes.slotFor(now.server.id), now)
     const first = indexes.select(ServerQuery.parse({ limit: 2 }))
 
-    indexes.apply([
-      { type: 'ADDED', now: made('a') },
-      { type: 'ADDED', now: made('e') },
-      { type: 'DELETED', before: steady[1] as Registered },
-    ])
+    for (const now of [made('a'), made('e')]) indexes.put(indexes.slotFor(now.server.id), now)
+    indexes.put(indexes.slotFor('default/d'), undefined)
     const second = indexes.select(ServerQuery.parse({ limit: 10, continue: first.next }))
 
     assert.deepEqual(
@@ -168,8 +189,8 @@ describe('indexes', () => {
   })
 
   it('give the same list until something changes', () => {
-    const indexes = createIndexes()
-    indexes.apply([{ type: 'ADDED', now: registered() }])
+    const indexes = createIndexes<Registered>()
+    indexes.put(indexes.slotFor('default/weather'), registered())
 
     assert.equal(indexes.list(), indexes.list())
   })

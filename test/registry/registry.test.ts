@@ -29,7 +29,10 @@ function world(...sources: string[]) {
   function ahead(source: string, ...readings: Reading[]) {
     const planned = atOnce(intakeOf(source).plan.sighting({ type: 'picture', readings }))
     const rehearsal = atOnce(registry.rehearse(planned.delta))
-    return { make: () => registry.commit(planned.apply().delta, rehearsal) }
+    return {
+      make: () => registry.commit(planned.apply().delta, rehearsal),
+      forget: () => registry.forget(rehearsal),
+    }
   }
   const picture = (source: string, ...readings: Reading[]) => say(source, { type: 'picture', readings })
   const events = () =>
@@ -336,6 +339,19 @@ describe('a commit worked out ahead', () => {
 
     assert.deepEqual(events(), [['ADDED default/maps', 'ADDED default/weather']])
     assert.equal(registry.get('default/maps')?.server.resource_version, 'e-2')
+  })
+
+  it('leaves no trace where it is not made', () => {
+    const { registry, ahead, picture, names } = world('files', 'other')
+    picture('other', reading('o', 'maps'))
+    const { forget } = ahead('files', reading('a', 'weather', 'maps', 'news'))
+
+    forget()
+    picture('files', reading('a', 'news'))
+
+    assert.deepEqual(names(), ['maps', 'news'])
+    assert.deepEqual([registry.size(), registry.counts('source').get('files')], [2, 1])
+    assert.deepEqual(registry.select({ ...everything, source: 'files' }).page, [registry.get('default/news')])
   })
 
   it('dates what it makes true at the moment at which it does', () => {
