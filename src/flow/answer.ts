@@ -1,22 +1,13 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import type { Dispatcher } from 'undici'
+import type { Body } from './body.ts'
 import type { Deadline } from './deadline.ts'
 import { Broken, failure } from './door-error.ts'
+import type { Answer } from './exchange.ts'
 import type { Hop } from './hop.ts'
 import { codeOf } from './reasons.ts'
 
-/** An answer whose head has been read. */
-export type Answer = { status: number; headers: Record<string, string>; body: Dispatcher.ResponseData['body'] }
-
 const decode = promisify(gunzip)
-
-export function answerOf({ statusCode, headers, body }: Dispatcher.ResponseData): Answer {
-  // Whoever waits hears of an error by its promise; without a listener the event would end the process.
-  body.on('error', () => undefined)
-  const flat = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])
-  return { status: statusCode, headers: Object.fromEntries(flat) as Record<string, string>, body }
-}
 
 /** The whole body, decoded: cut off as soon as it is larger than it may be, on the wire or once unpacked. */
 export async function whole({ headers, body }: Answer, { method }: Hop, maxBytes: number): Promise<Buffer> {
@@ -27,15 +18,15 @@ export async function whole({ headers, body }: Answer, { method }: Hop, maxBytes
     if (method !== 'HEAD' && Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
     const chunks: Buffer[] = []
     let length = 0
-    for await (const chunk of body) {
-      length += (chunk as Buffer).length
+    for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+      length += chunk.length
       if (length > maxBytes) throw tooLarge(maxBytes)
-      chunks.push(chunk as Buffer)
+      chunks.push(chunk)
     }
     const wire = Buffer.concat(chunks)
     return encoding.endsWith('gzip') && length > 0 ? await unpacked(wire, maxBytes) : wire
   } finally {
-    body.destroy()
+    body.drop()
   }
 }
 
@@ -59,9 +50,9 @@ export async function* pieces(
     if (!['', 'identity'].includes((headers['content-encoding'] ?? '').trim().toLowerCase())) {
       throw new Broken('it answers in an encoding not asked for')
     }
-    for await (const chunk of body) {
+    for (let chunk = await body.next(); chunk; chunk = await body.next()) {
       deadline.pause()
-      yield chunk as Buffer
+      yield chunk
       deadline.restart(idleMs)
     }
   } catch (error) {
@@ -69,6 +60,19 @@ export async function* pieces(
   } finally {
     close()
   }
+}
+
+/** Lets the rest of a body go by, as far as it comes in time and is no longer than `most`: only then is its connection of use again. */
+export async function letBy(body: Body, deadline: Deadline, { ms, most }: { ms: number; most: number }): Promise<void> {
+  if (body.isWhole()) return
+  deadline.restart(ms)
+  try {
+    let passed = 0
+    for (let chunk = await body.next(); chunk && passed < most; chunk = await body.next()) passed += chunk.length
+  } catch {
+    // Its head was the answer.
+  }
+  body.drop()
 }
 
 function tooLarge(maxBytes: number): Broken {

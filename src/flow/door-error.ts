@@ -1,4 +1,5 @@
 import type { Reason } from '../model/health.ts'
+import type { Deadline } from './deadline.ts'
 import { Blocked, codeOf, reasonOf } from './reasons.ts'
 
 /** Why an exchange failed. Names the reason and the host; never anything of a body, a header or a URL's secrets. */
@@ -26,9 +27,9 @@ const phrases: Partial<Record<Reason, string>> = {
 }
 
 /** Only words of our own and the error's code: the error itself may hold a piece of the answer. */
-export function failure(host: string, error: unknown, { signal }: { readonly signal: AbortSignal }): DoorError {
+export function failure(host: string, error: unknown, { over }: Pick<Deadline, 'over'>): DoorError {
   if (error instanceof DoorError) return error
-  if (signal.aborted) return new DoorError('timeout', `${host} could not be reached: ${phrases.timeout}`)
+  if (over()) return new DoorError('timeout', `${host} could not be reached: ${phrases.timeout}`)
   if (error instanceof Blocked) return new DoorError('blocked', `${host} is not called: ${error.message}`)
   if (error instanceof Broken) return new DoorError('protocol', `${host} could not be read: ${error.message}`)
   const reason = reasonOf(error)

@@ -1,10 +1,10 @@
 import { lookup as systemLookup } from 'node:dns'
 import { connect as connectSocket } from 'node:net'
 import type { Reach } from '../model/change.ts'
-import { createGuard } from './address.ts'
-import { type Answer, answerOf, pieces, whole } from './answer.ts'
+import { letBy, pieces, whole } from './answer.ts'
 import { createDeadline, type Deadline } from './deadline.ts'
 import { DoorError, failure } from './door-error.ts'
+import { type Answer, exchange } from './exchange.ts'
 import { credentialsOf, type Hop, ownHeaders, sendable, towards } from './hop.ts'
 import { createNames } from './names.ts'
 import { checkLiteral, createPools, guardedLookup, type Lookup, type Tls } from './pools.ts'
@@ -53,11 +53,19 @@ export type DoorStream = Omit<DoorAnswer, 'body'> & {
   readonly close: () => void
 }
 
+/** A look at the head of an answer. Never follows a redirect. */
+export type DoorLook = Omit<DoorRequest, 'maxRedirects'> & {
+  /** How long it waits for a body of up to `maxBytes`, so that a short one is not torn off. */
+  readonly courtesyMs: number
+}
+
 export type Door = {
   /** Exchanges one request for one whole answer; rejects with a `DoorError`. */
   readonly request: (url: string, request: DoorRequest) => Promise<DoorAnswer>
   /** Opens an answer that is read as it comes; rejects with a `DoorError`. */
   readonly stream: (url: string, request: DoorStreamRequest) => Promise<DoorStream>
+  /** The status of an answer, whatever its body; rejects with a `DoorError`. */
+  readonly look: (url: string, request: DoorLook) => Promise<number>
   /** Whether a TCP connection can be made; rejects with a `DoorError`. */
   readonly connect: (
     host: string,
@@ -82,15 +90,14 @@ export function openDoor({
   async function open(hop: Hop, request: Policed, deadline: Deadline): Promise<Answer> {
     if (closed) throw new DoorError('refused', 'the door is closed: the daemon is stopping')
     using count = pools.counting(hop.url.origin)
-    const client = await pools.poolFor(request)
-    const exchange = async () => client.request({ ...wire(hop), signal: deadline.signal })
+    const agent = await pools.poolFor(request)
     try {
-      return answerOf(await exchange())
+      return await exchange(agent, wire(hop), deadline)
     } catch (error) {
       // The other side may close an idle connection at the very moment it is used again; only then is once more fair.
       const stale = hop.method === 'GET' && isReset(error) && count.connections() === 0
-      if (!stale || deadline.signal.aborted) throw error
-      return answerOf(await exchange())
+      if (!stale || deadline.over()) throw error
+      return await exchange(agent, wire(hop), deadline)
     }
   }
 
@@ -102,7 +109,7 @@ export function openDoor({
         const answer = await open(hop, request, deadline)
         const next = request.maxRedirects ? towards(hop, answer) : undefined
         if (!next) return { ...answer, url: hop.url.href, body: await whole(answer, hop, request.maxBytes) }
-        answer.body.destroy()
+        answer.body.drop()
         if (followed >= (request.maxRedirects ?? 0)) throw new Blocked('it redirects too often')
         hop = next
       }
@@ -119,11 +126,23 @@ export function openDoor({
       deadline.restart(request.idleMs)
       const close = () => {
         deadline[Symbol.dispose]()
-        answer.body.destroy()
+        answer.body.drop()
       }
       return { ...answer, url: hop.url.href, body: pieces(answer, hop, deadline, request.idleMs, close), close }
     } catch (error) {
       deadline[Symbol.dispose]()
+      throw failure(hop.url.host, error, deadline)
+    }
+  }
+
+  async function look(text: string, request: DoorLook): Promise<number> {
+    const hop = firstHop(text, request, 'identity')
+    using deadline = createDeadline(request.timeoutMs, request.signal)
+    try {
+      const { status, body } = await open(hop, request, deadline)
+      await letBy(body, deadline, { ms: request.courtesyMs, most: request.maxBytes })
+      return status
+    } catch (error) {
       throw failure(hop.url.host, error, deadline)
     }
   }
@@ -133,14 +152,15 @@ export function openDoor({
     const bare = host.replace(/^\[|\]$/g, '')
     try {
       if (closed) throw new DoorError('refused', 'the door is closed: the daemon is stopping')
-      deadline.signal.throwIfAborted()
-      const guard = createGuard(request)
+      const off = deadline.over()
+      if (off) throw off
+      const guard = pools.guardFor(request)
       const refused = checkLiteral(bare, guard)
       if (refused) throw refused
       const socket = connectSocket({ host: bare, port, autoSelectFamily: true, lookup: guardedLookup(guard, lookup) })
       await new Promise<void>((resolve, reject) => {
         socket.once('connect', resolve).once('error', reject)
-        deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason as Error), { once: true })
+        deadline.onOver(reject)
       }).finally(() => socket.destroy())
     } catch (error) {
       throw failure(`${host}:${port}`, error, deadline)
@@ -150,6 +170,7 @@ export function openDoor({
   return {
     request,
     stream,
+    look,
     connect,
     close: async () => {
       closed = true
@@ -160,7 +181,7 @@ export function openDoor({
 
 type Policed = Pick<DoorRequest, 'reach' | 'allow' | 'deny' | 'tls'>
 
-function firstHop(text: string, request: Omit<DoorRequest, 'maxBytes'>, encoding: string): Hop {
+function firstHop(text: string, request: Pick<DoorRequest, 'method' | 'headers' | 'body'>, encoding: string): Hop {
   const url = URL.parse(text)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new DoorError('protocol', 'the address is no URL of http or https')

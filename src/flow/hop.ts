@@ -44,6 +44,7 @@ export function ownHeaders(headers: Readonly<Record<string, string>> = {}): Reco
 
 /** Takes `user:password@` out of a URL, as the header it stands for. */
 export function credentialsOf(url: URL): { bare: URL; authorization: Record<string, string> } {
+  if (url.username === '' && url.password === '' && url.hash === '') return { bare: url, authorization: {} }
   const bare = new URL(url)
   bare.username = ''
   bare.password = ''

@@ -1,5 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net'
-import type { Agent, Dispatcher } from 'undici'
+import type { Agent } from 'undici'
 import { createGuard, type Policy } from './address.ts'
 import { Blocked } from './reasons.ts'
 
@@ -14,11 +14,6 @@ export type Lookup = (
     addresses: readonly { readonly address: string; readonly family: number }[],
   ) => void,
 ) => void
-
-type Client = {
-  readonly agent: Agent
-  readonly request: (options: Dispatcher.RequestOptions) => Promise<Dispatcher.ResponseData>
-}
 
 export type Guard = ReturnType<typeof createGuard>
 
@@ -53,19 +48,19 @@ export function checkLiteral(hostname: string, guard: Guard): Blocked | undefine
   return why === undefined ? undefined : new Blocked(`the address ${why}`)
 }
 
-/** Connection pools, one for each way of checking addresses and certificates, so that no pool lends another its sockets. */
+/** Connection pools, and what guards them, one for each way of checking addresses and certificates, so that no pool lends another its sockets. */
 export function createPools({ lookup, most = 64 }: { lookup: Lookup; most?: number }) {
-  const pools = new Map<string, Promise<Client>>()
-  const retired = new Set<Promise<Client>>()
+  const pools = new Map<string, Promise<Agent>>()
+  const guards = new Map<string, Guard>()
+  const retired = new Set<Promise<Agent>>()
   /** Connections made to an origin while exchanges with it are under way. */
   const made = new Map<string, { users: number; connections: number }>()
 
-  async function open(guard: Guard, tls: Tls | undefined): Promise<Client> {
+  async function open(guard: Guard, tls: Tls | undefined): Promise<Agent> {
     // Loaded at the first use: a daemon that calls nobody starts without it.
-    const [{ default: Agent }, { default: buildConnector }, { default: request }] = await Promise.all([
+    const [{ default: Agent }, { default: buildConnector }] = await Promise.all([
       import('undici/lib/dispatcher/agent.js'),
       import('undici/lib/core/connect.js'),
-      import('undici/lib/api/api-request.js'),
     ])
     const connect = buildConnector({
       allowH2: false,
@@ -77,7 +72,7 @@ export function createPools({ lookup, most = 64 }: { lookup: Lookup; most?: numb
       ...(tls?.key === undefined ? {} : { key: tls.key }),
       ...(tls?.insecure === true ? { rejectUnauthorized: false } : {}),
     })
-    const agent = new Agent({
+    return new Agent({
       allowH2: false,
       // The door's own deadlines are exact; undici's timers are not.
       headersTimeout: 0,
@@ -94,10 +89,21 @@ export function createPools({ lookup, most = 64 }: { lookup: Lookup; most?: numb
         else connect(options, callback)
       },
     })
-    return { agent, request: async (options) => request.call(agent, options) }
   }
 
-  function poolFor({ reach, allow, deny, tls }: Policy & { readonly tls?: Tls }): Promise<Client> {
+  function guardFor({ reach, allow, deny }: Policy): Guard {
+    const key = JSON.stringify([reach, allow, deny])
+    const known = guards.get(key)
+    if (known) return known
+    const guard = createGuard({ reach, ...(allow ? { allow } : {}), ...(deny ? { deny } : {}) })
+    guards.set(key, guard)
+    const [oldest] = guards.keys()
+    if (guards.size > most && oldest !== undefined) guards.delete(oldest)
+    return guard
+  }
+
+  function poolFor(policy: Policy & { readonly tls?: Tls }): Promise<Agent> {
+    const { reach, allow, deny, tls } = policy
     const key = JSON.stringify([reach, allow, deny, tls])
     const known = pools.get(key)
     if (known) {
@@ -105,23 +111,22 @@ export function createPools({ lookup, most = 64 }: { lookup: Lookup; most?: numb
       pools.set(key, known)
       return known
     }
-    const guard = createGuard({ reach, ...(allow ? { allow } : {}), ...(deny ? { deny } : {}) })
-    const client = open(guard, tls)
-    pools.set(key, client)
+    const agent = open(guardFor(policy), tls)
+    pools.set(key, agent)
     if (pools.size > most) retireOldest()
-    return client
+    return agent
   }
 
   function retireOldest(): void {
     const [oldest] = pools
     if (!oldest) return
-    const [key, client] = oldest
+    const [key, agent] = oldest
     pools.delete(key)
-    retired.add(client)
-    void client
-      .then(async ({ agent }) => agent.close())
+    retired.add(agent)
+    void agent
+      .then(async (agent) => agent.close())
       .catch(() => undefined) // whoever asked it has heard why it could not be opened
-      .finally(() => retired.delete(client))
+      .finally(() => retired.delete(agent))
   }
 
   /** Counts connections to `origin` until disposed; none made means that an exchange ran on one that was there before. */
@@ -140,9 +145,9 @@ export function createPools({ lookup, most = 64 }: { lookup: Lookup; most?: numb
   async function close(): Promise<void> {
     const all = [...pools.values(), ...retired]
     pools.clear()
-    await Promise.all(all.map(async (client) => (await client).agent.destroy()))
+    await Promise.all(all.map(async (agent) => (await agent).destroy()))
   }
 
-  return { poolFor, counting, close, size: () => pools.size }
+  return { guardFor, poolFor, counting, close, size: () => pools.size }
 }
 export type Pools = ReturnType<typeof createPools>

@@ -1,11 +1,7 @@
-// Only three of undici's files are loaded: its index brings fetch, WebSocket and caches along, twice the memory.
+// Only two of undici's files are loaded: its index brings fetch, WebSocket and caches along, twice the memory.
 declare module 'undici/lib/dispatcher/agent.js' {
   export { Agent as default } from 'undici'
 }
 declare module 'undici/lib/core/connect.js' {
   export { buildConnector as default } from 'undici'
-}
-declare module 'undici/lib/api/api-request.js' {
-  import type { Agent, Dispatcher } from 'undici'
-  export default function request(this: Agent, options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData>
 }

@@ -45,9 +45,10 @@ export function createJudge({
 
   function learn(subject: Subject, { capabilities, version }: Finding, asked: boolean): void {
     subject.unlearned = asked ? 0 : subject.unlearned + 1
-    const learned = { ...subject.learned, ...(capabilities ? { capabilities } : {}), ...(version ? { version } : {}) }
-    if (isDeepStrictEqual(learned, subject.learned)) return
-    subject.learned = learned
+    const { learned } = subject
+    const isNew = capabilities !== undefined && !isDeepStrictEqual(capabilities, learned.capabilities)
+    if (!isNew && (version === undefined || version === learned.version)) return
+    subject.learned = { ...learned, ...(capabilities ? { capabilities } : {}), ...(version ? { version } : {}) }
     tell(subject, subject.ids)
   }
 
@@ -61,9 +62,9 @@ export function createJudge({
 
   function show(subject: Subject, said: Omit<Health, 'since'>): void {
     const before = subject.health
+    if (before && isSame(before, said)) return
     const since = before?.status === said.status ? before.since : new Date(clock.wall()).toISOString()
     const health = { ...said, since }
-    if (isDeepStrictEqual(before, health)) return
     subject.health = health
     if (health.status === 'healthy') subject.lastWell = health
     tell(subject, subject.ids)
@@ -132,3 +133,8 @@ export function createJudge({
   }
 }
 export type Judge = ReturnType<typeof createJudge>
+
+function isSame(before: Health, said: Omit<Health, 'since'>): boolean {
+  const { status, reason, protocol_version } = said
+  return before.status === status && before.reason === reason && before.protocol_version === protocol_version
+}

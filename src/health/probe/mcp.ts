@@ -42,7 +42,7 @@ export function createMcpProbe({ door, now }: { door: Door; now: () => number })
 
   return async function probeMcp(asked: Ask): Promise<Found> {
     using deadline = createDeadline(asked.timeoutMs, asked.signal)
-    const ask = { ...asked, signal: deadline.signal }
+    const ask = { ...asked, signal: deadline.signal() }
     using passage = openPassage(ask, door)
     let failure: unknown
     for (const era of ladder(ask)) {
@@ -53,7 +53,7 @@ export function createMcpProbe({ door, now }: { door: Door; now: () => number })
         return finding
       } catch (error) {
         failure = error
-        const reason = conclusion(passage.steps, error, deadline.signal)
+        const reason = conclusion(passage.steps, error, deadline.over() !== undefined)
         if (reason) return { ok: reason === 'auth_required', reason }
       }
     }
@@ -188,10 +188,10 @@ async function learn(
 }
 
 /** Why going down the ladder makes no sense; undefined where another era may still be understood. */
-function conclusion(steps: readonly Step[], error: unknown, signal: AbortSignal): Reason | undefined {
+function conclusion(steps: readonly Step[], error: unknown, isOver: boolean): Reason | undefined {
   if (steps.some((step) => 'status' in step && (step.status === 401 || step.status === 403))) return 'auth_required'
   const last = steps.findLast((step) => 'error' in step)
-  if (signal.aborted) return 'timeout'
+  if (isOver) return 'timeout'
   if (last && 'error' in last) return last.error.reason
   if (isRpcError(error)) return 'protocol'
   const busy = steps.some((step) => 'status' in step && [429, 502, 503, 504].includes(step.status))

@@ -49,8 +49,9 @@ export function createProbe({ door, now = () => performance.now() }: { door: Doo
 }
 
 /** The server's own headers: not for another origin, and never one whose placeholder nobody filled in. */
-function headersFor(target: string, { url, headers = {} }: Registered['server']): Record<string, string> {
-  if (url === undefined || URL.parse(url)?.origin !== URL.parse(target)?.origin) return {}
+function headersFor(target: string, { url, headers }: Registered['server']): Record<string, string> {
+  if (url === undefined || !headers) return {}
+  if (url !== target && URL.parse(url)?.origin !== URL.parse(target)?.origin) return {}
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => !value.includes('${')))
 }
 
