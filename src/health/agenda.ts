@@ -2,6 +2,9 @@ import type { Clock } from '../flow/clock.ts'
 import { createHeap } from '../flow/heap.ts'
 import type { Subject } from './subject.ts'
 
+/** Who is due waits so long for others: to be woken for each of them costs more than the probe. */
+const patienceMs = 25
+
 type Appointment = NonNullable<Subject['appointment']>
 
 /** When each target is due. One heap and one timer, however many there are. */
@@ -27,7 +30,7 @@ export function createAgenda({ clock, onDue }: { clock: Clock; onDue: (subjects:
     if (due === undefined || due >= wakesAt) return
     cancel?.()
     wakesAt = due
-    cancel = clock.after(Math.max(0, due - clock.now()), wake)
+    cancel = clock.after(Math.max(0, due - clock.now() + patienceMs), wake)
   }
 
   function wake(): void {

@@ -15,7 +15,8 @@ describe('when probes start', () => {
 
     const starts = rig.startsOf(url)
     const gaps = starts.slice(1).map((at, index) => at - (starts[index] ?? 0))
-    assert.ok(Math.min(...gaps) >= 9000 && Math.max(...gaps) <= 11_000, `${Math.min(...gaps)} to ${Math.max(...gaps)}`)
+    // Who is due waits a moment for who is due soon.
+    assert.ok(Math.min(...gaps) >= 9000 && Math.max(...gaps) <= 11_025, `${Math.min(...gaps)} to ${Math.max(...gaps)}`)
     assert.ok(new Set(gaps).size > 50, 'the gaps differ')
   })
 
