@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { openBench } from './bench.ts'
-import { comparisonOf, type Report, type Result, tableOf, writeInto } from './report.ts'
+import { comparisonOf, isReached, type Report, type Result, tableOf, writeInto } from './report.ts'
 import type { Row } from './row.ts'
 import { agents } from './rows/agents.ts'
 import { curves } from './rows/curves.ts'
@@ -91,7 +91,7 @@ async function resultOf({ name, goal, reaches, measure }: Row): Promise<Result> 
     const found = await measure(bench)
     if (!('value' in found)) return { name, goal, ...found }
     if (!Number.isFinite(found.value)) throw new Error(`measured ${found.value}`)
-    return { name, goal, ...found, reached: reaches?.(found.value) }
+    return { name, goal, ...found, reached: isReached(found, reaches) }
   } catch (error) {
     process.stderr.write(`\n${error instanceof Error ? error.stack : String(error)}\n`)
     return { name, goal, failed: error instanceof Error ? error.message : String(error) }

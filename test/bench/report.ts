@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { Measured, Skipped, Unit } from './row.ts'
+import { rounded } from './figures.ts'
+import type { Measured, Row, Skipped, Unit } from './row.ts'
 
 /** What came of a row. `failed`: it could not be measured, though it should have been. */
 export type Result = {
@@ -10,6 +11,15 @@ export type Result = {
 
 /** One run, as it is written to a file. */
 export type Report = { readonly at: string; readonly node: string; readonly cpu: string; readonly results: Result[] }
+
+/** A stall of the event loop of more is long. */
+const longStallMs = 20
+
+/** Whether a row reaches its goal; undefined where only people can tell. */
+export function isReached({ value, stallMs }: Measured, reaches: Row['reaches']): boolean | undefined {
+  if (stallMs !== undefined && stallMs > longStallMs) return false
+  return reaches?.(value) ?? (stallMs === undefined ? undefined : true)
+}
 
 /** The table of a run; short: without the figures behind each. */
 export function tableOf(results: readonly Result[], { short = false } = {}): string {
@@ -51,7 +61,8 @@ function line(cells: readonly string[]): string {
 function valueOf(result: Result): string {
   if ('failed' in result) return 'failed ✗'
   if ('skipped' in result) return 'skipped'
-  return `${shown(result.value, result.unit)}${result.reached === false ? ' ✗' : ''}`
+  const stall = result.stallMs === undefined ? '' : `, stall ${rounded(result.stallMs)} ms`
+  return `${shown(result.value, result.unit)}${stall}${result.reached === false ? ' ✗' : ''}`
 }
 
 function shown(value: number, unit: Unit): string {

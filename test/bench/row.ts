@@ -14,6 +14,8 @@ export type Unit = 'ratio' | 'ms' | 'MB' | 'kB' | '/s'
 export type Measured = {
   readonly value: number
   readonly unit: Unit
+  /** The longest stall of the event loop meanwhile, where the goal allows none that is long. */
+  readonly stallMs?: number
   /** The figures behind it, for the JSON and the curious. */
   readonly detail: Readonly<Record<string, number | string>>
 }

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loopDelays, residentMb, settled, totalOf, until } from '../asking.ts'
-import { rounded } from '../figures.ts'
 import { agentMade, registering, serversFile } from '../made.ts'
 import type { Bench, Peer, Row } from '../row.ts'
 
@@ -57,11 +56,11 @@ const afterStorm: Row = {
     return {
       value: after / before,
       unit: 'ratio',
+      stallMs: longest,
       detail: {
         before_mb: Math.round(before),
         peak_mb: Math.round(peak),
         after_mb: Math.round(after),
-        stall_ms: rounded(longest),
         registrations_per_second: Math.round(rate),
       },
     }

@@ -42,10 +42,10 @@ const officialRegistry: Row = {
     return {
       value: took / bare,
       unit: 'ratio',
+      stallMs: longest,
       detail: {
         read_ms: Math.round(took),
         bare_ms: Math.round(bare),
-        stall_ms: rounded(longest),
         search_p99_ms: rounded(quantile(search, 0.99)),
         memory_mb: Math.round(residentMb(daemon.pid)),
       },

@@ -87,11 +87,10 @@ async function bareFanned(bench: Bench, many: number): Promise<number[]> {
   return each
 }
 
-function fanOut(many: number, goalMs: number, goal: string): Row {
-  const name = `push → ${many.toLocaleString('en')} watchers`
+function fanOut(many: number, goalMs: number): Row {
   return {
-    name,
-    goal,
+    name: `push → ${many.toLocaleString('en')} watchers`,
+    goal: `p99 ≤ ${goalMs} ms, no loop stall > 20 ms`,
     reaches: (value) => value <= goalMs,
     async measure(bench): Promise<Measured | { skipped: string }> {
       const most = mostConnections()
@@ -101,11 +100,11 @@ function fanOut(many: number, goalMs: number, goal: string): Row {
       return {
         value: quantile(each, 0.99),
         unit: 'ms',
+        stallMs: stall,
         detail: {
           p50: rounded(quantile(each, 0.5)),
           bare_p50: rounded(quantile(bare, 0.5)),
           bare_p99: rounded(quantile(bare, 0.99)),
-          stall_ms: rounded(stall),
         },
       }
     },
@@ -123,14 +122,11 @@ function idleWatcher(wanted: number): Row {
       return {
         value: idleKb,
         unit: 'kB',
-        detail: { watchers: many, after_pushes_kb: rounded(afterKb), stall_ms: rounded(stall) },
+        stallMs: stall,
+        detail: { watchers: many, after_pushes_kb: rounded(afterKb) },
       }
     },
   }
 }
 
-export const watch: readonly Row[] = [
-  fanOut(1000, 30, 'p99 ≤ 30 ms'),
-  fanOut(10_000, 150, 'p99 ≤ 150 ms, no loop stall > 20 ms'),
-  idleWatcher(10_000),
-]
+export const watch: readonly Row[] = [fanOut(1000, 30), fanOut(10_000, 150), idleWatcher(10_000)]
