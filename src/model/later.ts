@@ -8,6 +8,12 @@ export function lazily<Form extends z.ZodType>(build: () => Form): z.ZodLazy<For
   return schema
 }
 
+/** A schema that is built when it is first needed, and once: whoever looks into a lazy one has zod build it anew each time. */
+export function shared<Form extends z.ZodType>(build: () => Form): z.ZodLazy<Form> {
+  let built: Form | undefined
+  return z.lazy(() => (built ??= build()))
+}
+
 /** A section of the config: as `usual` where nobody says anything about it, and only else is its schema built. */
 export function section<Form extends z.ZodObject>(
   usual: z.core.util.NoUndefined<z.output<Form>>,

@@ -7,9 +7,7 @@ export type Problem = { readonly parameter: string; readonly detail: string }
 const lists = new Set(['tag', 'any_tag', 'status', 'capability_tags', 'fields'])
 const most = 256
 
-let shape: ReturnType<typeof ServerQuery.unwrap>['shape'] | undefined
-/** Kept, as each look into a lazy schema builds it anew, which takes longer than any query. */
-const known = () => (shape ??= ServerQuery.unwrap().shape)
+const known = () => ServerQuery.unwrap().shape
 
 /**
  * Reads the parameters of a URL as a query.

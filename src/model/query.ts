@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { Stability } from './capability.ts'
 import { Status } from './health.ts'
+import { shared } from './later.ts'
 import { Namespace } from './names.ts'
 import { parseSelector, selectorText } from './selector.ts'
 import { Server, Transport } from './server.ts'
@@ -56,7 +57,7 @@ export type SortKey = (typeof sortable)[number]
 const sortKeys = sortable.flatMap((key) => [key, `-${key}` as const])
 
 /** Everything that can be asked of the list of servers. What is not given does not restrict; what is given must all hold. */
-export const ServerQuery = z.lazy(() =>
+export const ServerQuery = shared(() =>
   z.strictObject({
     namespace: Namespace.optional().describe('Only servers of this namespace.'),
     name: text().optional().describe('Only servers of this very name.'),

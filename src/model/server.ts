@@ -3,6 +3,7 @@ import { asCapability, Capability } from './capability.ts'
 import { parseDuration } from './duration.ts'
 import { Reason, Status } from './health.ts'
 import { Labels } from './labels.ts'
+import { shared } from './later.ts'
 import { mapped } from './mapped.ts'
 import { Namespace, ServerName } from './names.ts'
 
@@ -25,7 +26,7 @@ const StringMap = z.lazy(() =>
 )
 
 /** The fields of a server as they stand once read: defaults filled in, synonyms resolved. */
-export const DefinitionFields = z.lazy(() =>
+export const DefinitionFields = shared(() =>
   z.object({
     name: ServerName.describe('Unique in its namespace.'),
     namespace: Namespace.default('default').describe('Groups servers; a DNS label.'),
@@ -174,7 +175,7 @@ export const DiscoveryMethod = z.enum([
 export type DiscoveryMethod = z.output<typeof DiscoveryMethod>
 
 /** One server of the registry, as the API shows it. Everything in it is versioned. */
-export const Server = z.lazy(() =>
+export const Server = shared(() =>
   DefinitionFields.unwrap().extend({
     id: z.string().describe('`namespace/name`.'),
     status: Status,

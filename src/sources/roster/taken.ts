@@ -6,9 +6,7 @@ import type { Entry } from '../../model/source.ts'
 import { mostRosters, viaKey, viaOf } from '../../model/via.ts'
 import { isFields } from '../documents/entry.ts'
 
-let fields: readonly string[] | undefined
-/** The fields of a definition; kept, as each look into a lazy schema builds it anew. */
-const known = () => (fields ??= Object.keys(DefinitionFields.unwrap().shape))
+const known = () => Object.keys(DefinitionFields.unwrap().shape)
 
 type Fields = Readonly<Record<string, unknown>>
 
