@@ -60,11 +60,6 @@ function* merging(one: readonly string[], other: readonly string[]): Generator<v
   return all.concat(one.slice(next))
 }
 
-/** Does what cannot be interrupted, in a turn of the event loop that has something left. */
-export async function inTurn<T>(work: () => T): Promise<T> {
-  return await sliced({ next: () => ({ done: true, value: work() }) })
-}
-
 /** Goes through `items` in slices. */
 export async function inSlices<T>(items: Iterable<T>, act: (item: T) => void): Promise<void> {
   await sliced(each(items, act))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { atOnce, inSlices, inTurn, sliced, sorting } from '../../src/flow/slices.ts'
+import { atOnce, inSlices, sliced, sorting } from '../../src/flow/slices.ts'
 
 function busy(ms: number): void {
   const until = performance.now() + ms
@@ -55,9 +55,11 @@ describe('work in slices', () => {
   })
 
   it('does what cannot be interrupted one by one, each in a turn that has something left', async () => {
-    const turns = await counting((turnOf) =>
-      Promise.all(Array.from({ length: 10 }, () => inTurn(() => (busy(4), turnOf())))),
-    )
+    const turns = await counting(async (turnOf) => {
+      const met: number[] = []
+      await Promise.all(Array.from({ length: 10 }, () => inSlices([4], (ms) => (busy(ms), met.push(turnOf())))))
+      return met
+    })
 
     const most = Math.max(...[...Map.groupBy(turns, (turn) => turn).values()].map(({ length }) => length))
     assert.ok(most <= 3, `${most} of 4 ms in one turn`)

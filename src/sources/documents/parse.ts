@@ -11,7 +11,7 @@ export async function parseListing(text: string, format: Format): Promise<Listin
   const nul = text.indexOf('\0')
   if (nul >= 0) throw new SourceError('holds NUL bytes: this is no text', { class: 'config' })
   if (text.trim() === '') throw blank()
-  if (format === 'json') return parseAsJson(text)
+  if (format === 'json') return listingOf(parseJson(text), () => undefined)
   const json = looksLikeJson(text) ? tryJson(text) : undefined
   if (json && 'value' in json) return listingOf(json.value, () => undefined)
   // Loaded only when needed: YAML takes longer to load than everything else here.
@@ -28,11 +28,6 @@ export async function parseListing(text: string, format: Format): Promise<Listin
       throw error !== undefined && /^\s*\{\s*"/.test(text) ? error : cause
     }
   }
-}
-
-/** Parses a text that must be JSON. */
-export function parseAsJson(text: string): Listing {
-  return listingOf(parseJson(text), () => undefined)
 }
 
 /** Whether a text begins as JSON does; YAML rarely does, but may. */

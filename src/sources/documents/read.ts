@@ -1,8 +1,10 @@
-import { inTurn } from '../../flow/slices.ts'
+import { sliced } from '../../flow/slices.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
+import { listingOf } from './forms.ts'
+import { parseJson } from './json.ts'
 import type { Listing } from './listing.ts'
 import { elsewhere } from './parse-elsewhere.ts'
-import { type Format, looksLikeJson, parseAsJson, parseListing } from './parse.ts'
+import { type Format, looksLikeJson, parseListing } from './parse.ts'
 
 /** Larger texts would hold up everybody else: YAML takes about 2 ms per kB at first, JSON 10 ms per MB. */
 const mostYamlHere = 4 * 1024
@@ -28,16 +30,19 @@ export async function readListing(
   if (size > maxBytes) throw tooBig(size, maxBytes)
   const bare = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text)
   if (size <= mostYamlHere) return parseListing(bare, format)
-  const here = size <= mostJsonHere ? await inTurn(() => jsonOrNot(bare, format)) : undefined
+  const here = size <= mostJsonHere ? await sliced(jsonOrNot(bare, format)) : undefined
   return here ?? elsewhere.parse(bare, format)
 }
 
-function jsonOrNot(text: string, format: Format): Listing | undefined {
-  if (format === 'json') return parseAsJson(text)
-  if (!looksLikeJson(text)) return undefined
+/** Yields where it may be interrupted. */
+function* jsonOrNot(text: string, format: Format): Generator<void, Listing | undefined> {
+  if (format !== 'json' && !looksLikeJson(text)) return undefined
   try {
-    return parseAsJson(text)
-  } catch {
+    const document = parseJson(text)
+    yield
+    return listingOf(document, () => undefined)
+  } catch (error) {
+    if (format === 'json') throw error
     // It may still be YAML, and if it is neither, the thread says so.
     return undefined
   }
