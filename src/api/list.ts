@@ -32,10 +32,11 @@ export function closing({ selection: { total, page, next }, token, syncing }: Li
   return Buffer.from(`],${JSON.stringify(rest).slice(1)}`)
 }
 
-/** The bytes of some servers, commas between them and after `first` before them too. */
-export function joined(page: readonly Registered[], encode: Encode, first = true): Buffer {
+/** The bytes of some servers, commas between them and after `first` before them too; yields wherever it may be interrupted. */
+export function* joined(page: readonly Registered[], encode: Encode, first: boolean): Generator<void, Buffer> {
   const parts: Buffer[] = []
   for (const registered of page) {
+    yield
     if (parts.length > 0 || !first) parts.push(comma)
     parts.push(encode(registered))
   }

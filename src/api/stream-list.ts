@@ -1,14 +1,13 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { setImmediate } from 'node:timers/promises'
+import { sliced } from '../flow/slices.ts'
 import { closing, type Encode, joined, type Listing, opening } from './list.ts'
 
 const perPiece = 100
-const sliceMs = 5
 
 /**
- * Writes a long list as fast as it is read, and gives the event loop a turn in between; the whole body, for whoever asks
- * next, where it is no longer than `keepBytes`.
+ * Writes a long list as fast as it is read, in slices; the whole body, for whoever asks next, where it is no longer than
+ * `keepBytes`.
  *
  * What is written is one revision, whatever changes meanwhile: servers are immutable.
  */
@@ -22,7 +21,6 @@ export async function streamList(
   const { page } = listing.selection
   const written: Buffer[] = []
   let bytes = 0
-  let started = performance.now()
 
   function write(piece: Buffer): boolean {
     bytes += piece.length
@@ -33,12 +31,8 @@ export async function streamList(
 
   write(opening)
   for (let next = 0; next < page.length && !gone.signal.aborted; next += perPiece) {
-    const room = write(joined(page.slice(next, next + perPiece), encode, next === 0))
-    if (!room) await drained(response, gone.signal)
-    // A fast reader drains us within the same turn of the loop: waiting for it is no break.
-    if (performance.now() - started < sliceMs) continue
-    await setImmediate()
-    started = performance.now()
+    const piece = await sliced(joined(page.slice(next, next + perPiece), encode, next === 0))
+    if (!write(piece)) await drained(response, gone.signal)
   }
   if (gone.signal.aborted) return undefined
   write(closing(listing))
