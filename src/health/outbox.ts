@@ -2,6 +2,9 @@ import type { Clock } from '../flow/clock.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Observation } from '../registry/registry.ts'
 
+/** So many are one revision at most: a crowd's next follows in another turn of the event loop. */
+const mostAtOnce = 500
+
 /** Gathers observations for a moment, so that a burst of them is one revision. */
 export function createOutbox({ clock, send }: { clock: Clock; send: (observations: readonly Observation[]) => void }) {
   const waiting = new Map<ServerId, Observation>()
@@ -11,9 +14,18 @@ export function createOutbox({ clock, send }: { clock: Clock; send: (observation
     const earlier = waiting.get(observation.id)
     // A later word on health does not unsay what was learned in the same moment.
     waiting.set(observation.id, earlier?.target === observation.target ? { ...earlier, ...observation } : observation)
-    cancel ??= clock.after(100, flush)
+    cancel ??= clock.after(100, sendSome)
   }
 
+  function sendSome(): void {
+    cancel = undefined
+    const some = waiting.values().take(mostAtOnce).toArray()
+    for (const { id } of some) waiting.delete(id)
+    if (waiting.size > 0) cancel = clock.after(0, sendSome)
+    send(some)
+  }
+
+  /** Sends all there is, now. */
   function flush(): void {
     cancel?.()
     cancel = undefined
