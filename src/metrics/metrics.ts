@@ -106,7 +106,12 @@ function registrySeries({ registry }: MetricsParts): readonly Series[] {
       name: 'roster_servers',
       help: 'Servers in the registry.',
       labels: ['status', 'enabled'],
-      read: () => Array.from(registry.tally().standing, ([key, value]) => ({ labels: statusAndEnabled(key), value })),
+      read: () => {
+        const { enabled, disabled } = registry.tally()
+        const of = (counts: ReadonlyMap<string, number>, enabled: string) =>
+          Array.from(counts, ([status, value]) => ({ labels: { status, enabled }, value }))
+        return [...of(enabled, 'true'), ...of(disabled, 'false')]
+      },
     },
     {
       type: 'gauge',
@@ -200,11 +205,6 @@ function daemonSeries({ version, suspicion, probes, reload }: MetricsParts): rea
     )
   }
   return series
-}
-
-function statusAndEnabled(key: string): Record<string, string> {
-  const [status = '', enabled = ''] = key.split(' ')
-  return { status, enabled }
 }
 
 function methodAndCode(key: string): Record<string, string> {

@@ -1,11 +1,13 @@
 import { createBacklog } from '../flow/backlog.ts'
 import type { Change } from '../model/change.ts'
+import type { Status } from '../model/health.ts'
 import type { Server } from '../model/server.ts'
 
 /** What is counted of all servers. */
 export type Tally = {
-  /** By `STATUS ENABLED`. */
-  readonly standing: ReadonlyMap<string, number>
+  /** By status: those that are enabled, and those that are not. */
+  readonly enabled: ReadonlyMap<Status, number>
+  readonly disabled: ReadonlyMap<Status, number>
   readonly stale: number
   readonly capabilities: number
   /** By source: how many of its definitions lost to another's. */
@@ -14,7 +16,8 @@ export type Tally = {
 
 /** Counts servers as they change, so that nobody who wants a number looks at each of them. */
 export function createTally() {
-  const standing = new Map<string, number>()
+  const enabled = new Map<Status, number>()
+  const disabled = new Map<Status, number>()
   const shadowed = new Map<string, number>()
   let stale = 0
   let capabilities = 0
@@ -24,7 +27,7 @@ export function createTally() {
   })
 
   function count(server: Server, by: 1 | -1): void {
-    add(standing, `${server.status} ${server.enabled}`, by)
+    add(server.enabled ? enabled : disabled, server.status, by)
     for (const { source } of server.shadows) add(shadowed, source, by)
     if (server.stale) stale += by
     capabilities += by * server.capabilities.length
@@ -32,11 +35,11 @@ export function createTally() {
 
   return {
     apply: backlog.add,
-    read: (): Tally => (backlog.settle(), { standing, stale, capabilities, shadowed }),
+    read: (): Tally => (backlog.settle(), { enabled, disabled, stale, capabilities, shadowed }),
   }
 }
 
-function add(counts: Map<string, number>, key: string, by: 1 | -1): void {
+function add<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {
   const count = (counts.get(key) ?? 0) + by
   if (count === 0) counts.delete(key)
   else counts.set(key, count)

@@ -7,16 +7,16 @@ import { createRandom } from '../random.ts'
 
 /** What is to be counted, the long way. */
 function counted(all: Iterable<Registered>) {
-  const [standing, shadowed] = [new Map<string, number>(), new Map<string, number>()]
+  const [enabled, disabled, shadowed] = [new Map(), new Map(), new Map<string, number>()]
   const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1)
   let [stale, capabilities] = [0, 0]
   for (const { server } of all) {
-    add(standing, `${server.status} ${server.enabled}`)
+    add(server.enabled ? enabled : disabled, server.status)
     for (const { source } of server.shadows) add(shadowed, source)
     stale += Number(server.stale)
     capabilities += server.capabilities.length
   }
-  return { standing, stale, capabilities, shadowed }
+  return { enabled, disabled, stale, capabilities, shadowed }
 }
 
 describe('the tally', () => {
