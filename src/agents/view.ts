@@ -1,5 +1,5 @@
 import type { Capability } from '../model/capability.ts'
-import { redactServer, redactText, redactValue } from '../model/redact.ts'
+import { redactText, redactValue } from '../model/redact.ts'
 import type { Server } from '../model/server.ts'
 import type { Agent } from './agent.ts'
 import type { Sent } from './registration.ts'
@@ -23,16 +23,15 @@ export function lastHeartbeat({ lease }: Agent): string | null {
 /** An agent in the words of the mesh registry, secrets redacted. */
 export function agentView(found: Found): Record<string, unknown> {
   const { agent, server, winner } = found
-  const { id, facts, stored, held } = agent
-  const definition = redactServer(agent.definition)
+  const { id, facts, stored, held, definition } = agent
   return {
     id,
     name: facts.name,
-    title: definition.title,
-    description: definition.description ?? null,
+    title: definition.title && redactText(definition.title),
+    description: definition.description === undefined ? null : redactText(definition.description),
     namespace: definition.namespace,
     labels: definition.labels,
-    annotations: definition.annotations,
+    annotations: redactValue(definition.annotations),
     tags: definition.tags,
     created_at: stored.created_at,
     updated_at: stored.updated_at,

@@ -14,15 +14,22 @@ const quoted = /(["'])([\w.-]{1,128})\1(\s*:\s*)(["'])((?:(?!\4)[^\\\r\n]|\\.)*)
 /** URL passwords, secret query values, tokens and the like taken out of a message; the rest stays as it was. */
 export function redactText(text: string): string {
   if (!suspicious.test(text)) return text
-  return withoutShapes(withoutPasswords(text))
+  const bare = withoutShapes(withoutPasswords(text))
     .replaceAll(header, (_, name: string, between: string, value: string) => `${name}${between}${hidden(value)}`)
     .replaceAll(scheme, (_, name: string) => `${name} ${redacted}`)
-    .replaceAll(assigned, (all, name: string, equals: string, value: string) =>
-      value !== '' && holdsSecret(name) ? `${name}${equals}${hidden(value)}` : all,
-    )
-    .replaceAll(quoted, (all, q: string, name: string, colon: string, quote: string, value: string) =>
+  return withoutAssigned(bare).replaceAll(
+    quoted,
+    (all, q: string, name: string, colon: string, quote: string, value: string) =>
       isSecretName(name) ? `${q}${name}${q}${colon}${quote}${hidden(value)}${quote}` : all,
-    )
+  )
+}
+
+/** Looks for the sign first: to find that no name is followed by one takes longer than all else. */
+function withoutAssigned(text: string): string {
+  if (!text.includes('=')) return text
+  return text.replaceAll(assigned, (all, name: string, equals: string, value: string) =>
+    value !== '' && holdsSecret(name) ? `${name}${equals}${hidden(value)}` : all,
+  )
 }
 
 /** In a query, `key` alone is an API key (Google's are). */
