@@ -3,7 +3,7 @@ import type { ServerId } from '../model/names.ts'
 import type { Observation } from '../registry/registry.ts'
 
 /** So many are one revision at most: a crowd's next follows in another turn of the event loop. */
-const mostAtOnce = 500
+const mostAtOnce = 200
 
 /** Gathers observations for a moment, so that a burst of them is one revision. */
 export function createOutbox({ clock, send }: { clock: Clock; send: (observations: readonly Observation[]) => void }) {

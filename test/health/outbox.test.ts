@@ -30,7 +30,7 @@ describe('what is found about servers', () => {
 
     await time.pass(200)
 
-    assert.ok(Math.max(...sent.map(({ length }) => length)) <= 500)
+    assert.ok(Math.max(...sent.map(({ length }) => length)) <= 200)
     assert.deepEqual(told(), ids)
   })
 
