@@ -2,7 +2,7 @@
  * Runs the script that `build.ts` makes of what every start loads, and keeps V8's code of all that ran for the next start.
  * Node's compile cache holds what V8 compiled before anything ran, which is not half of what a start needs.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, rename, renameSync, writeFile, writeFileSync } from 'node:fs'
 import module from 'node:module'
 import { basename, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -25,7 +25,7 @@ const run = script.runInThisContext() as (...surroundings: Surroundings) => Part
 const parts = run(module.createRequire(import.meta.url), import.meta.url, (other) => import(other))
 
 if (kept && (!cachedData || script.cachedDataRejected === true)) {
-  setTimeout(keep, 3000, kept).unref()
+  setTimeout(keepAside, 3000, kept).unref()
   // Others are done before that; a daemon that is has not come far.
   if (command !== 'serve') process.once('exit', (code) => code < 2 && keep(kept))
 }
@@ -52,14 +52,28 @@ function read(file: string): Buffer | undefined {
   }
 }
 
+/** A daemon goes on meanwhile; where nothing can be written, the next start compiles again. */
+function keepAside(file: string): void {
+  const written = beside(file)
+  writeFile(written, codeTwice(), { flush: true }, (error) => error ?? rename(written, file, () => {}))
+}
+
 function keep(file: string): void {
+  try {
+    writeFileSync(beside(file), codeTwice(), { flush: true })
+    renameSync(beside(file), file)
+  } catch {
+    // As above.
+  }
+}
+
+function beside(file: string): string {
+  return `${file}.${process.pid}`
+}
+
+function codeTwice(): Buffer {
   // Code made under other flags is refused, and the daemon sets this one while it runs (flow/young.ts).
   setFlagsFromString('--semi-space-growth-factor=2')
   const code = script.createCachedData()
-  try {
-    writeFileSync(`${file}.${process.pid}`, Buffer.concat([code, code]), { flush: true })
-    renameSync(`${file}.${process.pid}`, file)
-  } catch {
-    // Nothing can be written there: the next start compiles again.
-  }
+  return Buffer.concat([code, code])
 }

@@ -9,8 +9,8 @@ const run = promisify(execFile)
 const program = `
 import { setTimeout } from 'node:timers/promises'
 
-for (let round = 0; round < 4; round += 1) {
-  for (let many = 0; many < 2000; many += 1) await new Promise((done) => process.nextTick(done))
+for (let round = 0; round < 12; round += 1) {
+  for (let many = 0; many < 1000; many += 1) await new Promise((done) => process.nextTick(done))
   for (let collection = 0; collection < 2; collection += 1) {
     await setTimeout(1)
     gc()
