@@ -10,7 +10,6 @@ import { suspicionOf } from './sources.ts'
 export function operationsApi(parts: ApiParts) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
   const { supervisor, monitor, name, version, log } = parts
-  const started = performance.now()
 
   const health = (c: ApiContext) => {
     const degraded = supervisor
@@ -25,7 +24,7 @@ export function operationsApi(parts: ApiParts) {
       service: 'mcp-roster',
       name,
       version,
-      uptime_seconds: Math.round((performance.now() - started) / 100) / 10,
+      uptime_seconds: Math.round(process.uptime() * 10) / 10,
       timestamp: new Date().toISOString(),
       ...(degraded.length > 0 ? { degraded_sources: degraded } : {}),
       ...(isStoreDown ? { store: 'down' } : {}),

@@ -32,6 +32,15 @@ describe('operations', () => {
     assert.deepEqual(body['degraded_sources'], ['partner'])
   })
 
+  it('count how long the daemon has been up from its start, not from the first who asks', async () => {
+    await using served = await serve({})
+    const least = Math.floor(process.uptime() * 10) / 10
+
+    const { uptime_seconds } = await json(await served.get('/health'))
+
+    assert.ok(Number(uptime_seconds) >= least, `${String(uptime_seconds)} s, not ${least}`)
+  })
+
   it('call the daemon degraded while nothing can be stored', async () => {
     let status: 'up' | 'down' = 'down'
     await using served = await serve({ parts: { store: () => ({ status }) } })
