@@ -55,6 +55,18 @@ describe('registry', () => {
     assert.deepEqual(found.shadows, [{ source: 'second', origin: 'b' }])
   })
 
+  it('shows whoever is told of a change the registry as it is after it', () => {
+    const { registry, picture } = world('first')
+    const seen: unknown[] = []
+    registry.subscribe(({ token, revision }) =>
+      seen.push([registry.token() === token, registry.revision() === revision, registry.size()]),
+    )
+
+    picture('first', reading('a', 'weather'))
+
+    assert.deepEqual(seen, [[true, true, 1]])
+  })
+
   it('promotes the shadowed definition in the revision in which the winner goes', () => {
     const { registry, picture, events } = world('first', 'second')
     picture('first', reading('a', 'weather'))
