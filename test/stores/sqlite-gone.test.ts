@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { openSqlite } from '../../src/stores/sqlite/sqlite.ts'
@@ -42,6 +42,20 @@ describe('a SQLite store whose file is taken away', () => {
       assert.deepEqual(await namesIn(path), ['after', 'before'])
     })
   }
+
+  it('writes it anew over what an attempt that broke off has left', async () => {
+    await using store = await open(path)
+    await store.commit([put({ name: 'before' })])
+    writeFileSync(`${path}.${process.pid}`, 'half of a database')
+    rmSync(path)
+
+    await assert.rejects(store.commit([put({ name: 'refused' })]), /removed/)
+    await until(() => store.state().status === 'up', 15_000)
+    assert.deepEqual(
+      readdirSync(dirname(path)).filter((name) => !/^roster\.db(-wal|-shm)?$/.test(name)),
+      [],
+    )
+  })
 
   it('leaves another file in its place alone, and takes nothing until the old one is back', async () => {
     await using store = await open(path)

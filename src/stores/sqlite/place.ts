@@ -25,6 +25,7 @@ export function checkPlace({ path, file }: Place): void {
 /** Writes what an open database holds to where its file has been. Whole or not at all, and never over anything. */
 export function writeAnew(database: DatabaseSync, { path }: Place): void {
   const beside = `${path}.${process.pid}`
+  rmSync(beside, { force: true }) // an attempt may have broken off
   makeFile(beside)
   database.prepare('VACUUM INTO ?').run(beside)
   const written = openSync(beside, 'r+')
