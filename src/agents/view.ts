@@ -1,5 +1,5 @@
 import type { Capability } from '../model/capability.ts'
-import { redactText, redactValue } from '../model/redact.ts'
+import { redactServer, redactText, redactValue } from '../model/redact.ts'
 import type { Server } from '../model/server.ts'
 import type { Agent } from './agent.ts'
 import type { Sent } from './registration.ts'
@@ -24,14 +24,20 @@ export function lastHeartbeat({ lease }: Agent): string | null {
 export function agentView(found: Found): Record<string, unknown> {
   const { agent, server, winner } = found
   const { id, facts, stored, held, definition } = agent
+  // What is not shown need not be looked through.
+  const { title, description, annotations } = redactServer({
+    title: definition.title,
+    description: definition.description,
+    annotations: definition.annotations,
+  })
   return {
     id,
     name: facts.name,
-    title: definition.title && redactText(definition.title),
-    description: definition.description === undefined ? null : redactText(definition.description),
+    title,
+    description: description ?? null,
     namespace: definition.namespace,
     labels: definition.labels,
-    annotations: redactValue(definition.annotations),
+    annotations,
     tags: definition.tags,
     created_at: stored.created_at,
     updated_at: stored.updated_at,
