@@ -37,6 +37,22 @@ describe('the edge', () => {
     assert.deepEqual(names, ['io.example/We ather', 'time', 'time', 'time'])
   })
 
+  it('sends every byte as it is, however long the answer is and whatever it is written in', async () => {
+    const servers = [0, 5000, 5500, 6000, 6500, 9900].map((length) => ({
+      name: `s${length}`,
+      description: `é日本🎉\u0000${'ü'.repeat(length)}`,
+    }))
+    await using served = await serve({ servers })
+
+    for (const { name, description } of servers) {
+      const answer = await served.get(`/servers/${name}`, { headers: { 'accept-encoding': 'identity' } })
+      const bytes = Buffer.from(await answer.arrayBuffer())
+      assert.equal(answer.headers.get('content-length'), String(bytes.length))
+      assert.deepEqual(bytes, served.roster.registry.get(`default/${name}`)?.json())
+      assert.equal((JSON.parse(bytes.toString()) as { description: string }).description, description)
+    }
+  })
+
   it('answers HEAD as GET without the body', async () => {
     await using served = await serve()
 
