@@ -28,8 +28,8 @@ const mostMadeAtOnce = 200
 /** So many queries, of so many characters, are remembered to have been asked for once. */
 const mostSeen = 1000
 const longestSeen = 1024
-/** A list of more is kept only when it is asked for again: most long ones never are. */
-const fewServers = 100
+/** A list of more is kept only when it is asked for again: most that nobody asked for before never are. */
+const fewServers = 10
 const nothing = Buffer.alloc(0)
 
 /**
@@ -42,7 +42,7 @@ export function createAnswers({ registry, syncing, volatile, onError, keptBytes 
   const askedIn = createAsked()
   const slabs = createSlabs()
   const kept = new Map<string, Kept>()
-  /** Long lists that were asked for once. */
+  /** Lists that were asked for, of this revision or one before; who polls asks again after each change. */
   const seen = new Set<string>()
   let keptToken = ''
   let weight = 0
@@ -84,17 +84,17 @@ export function createAnswers({ registry, syncing, volatile, onError, keptBytes 
 
   function isAskedAgain(key: string, token: string): boolean {
     turnTo(token)
-    if (seen.has(key) || key.length > longestSeen) return true
+    if (key.length > longestSeen) return true
+    const isAgain = seen.delete(key)
     seen.add(key)
     if (seen.size > mostSeen) seen.delete(seen.values().next().value ?? '')
-    return false
+    return isAgain
   }
 
   /** What is of another revision is of no use any more. */
   function turnTo(token: string): void {
     if (token === keptToken) return
     kept.clear()
-    seen.clear()
     keptToken = token
     weight = 0
   }

@@ -52,15 +52,30 @@ export function rowOf(
     updated_at: before ? moment.at : (stored?.updated_at ?? moment.at),
     resource_version: stored?.resource_version ?? moment.version,
   }
-  let bytes: Buffer | undefined
   return {
     server,
     reach: winner.layer.reach,
-    json: () => (bytes ??= Buffer.from(JSON.stringify(redactServer(server)))),
+    json: keptOnceAskedAgain(() => Buffer.from(JSON.stringify(redactServer(server)))),
     candidate: winner,
     losers,
     target,
     probed: carried,
+  }
+}
+
+/**
+ * Bytes that are kept from the second time on. Of a great many servers most are shown once, if ever, and what is kept of
+ * each would be old by the time it is given up: 100 MB for 100,000, and a collection of the whole heap again and again.
+ */
+function keptOnceAskedAgain(make: () => Buffer): () => Buffer {
+  let isAskedAgain = false
+  let kept: Buffer | undefined
+  return () => {
+    if (kept) return kept
+    const made = make()
+    if (isAskedAgain) kept = made
+    isAskedAgain = true
+    return made
   }
 }
 

@@ -242,6 +242,19 @@ describe('answers', () => {
     assert.equal((await web.get('/?tag=a')).body, body)
     assert.equal(answers.counts().hits, 1)
   })
+
+  it('that somebody polls are kept at once after a change', () => {
+    const { put, answers, reply } = world()
+    put(...Array.from({ length: 100 }, (_, n) => ({ name: `s${n}`, tags: ['x'] })))
+    reply('tag=x')
+    reply('tag=x')
+
+    put({ name: 'another', tags: ['x'] })
+    const after = reply('tag=x')
+
+    assert.equal(reply('tag=x'), after)
+    assert.deepEqual(answers.counts(), { ...answers.counts(), hits: 1, misses: 3 })
+  })
 })
 
 /** A bare server on loopback in front of a handler. */
