@@ -3,7 +3,7 @@ import type { Server } from './server.ts'
 
 /** Cheap question first: most texts hold nothing that any rule below could touch. */
 const suspicious =
-  /[=@]|:\/\/|bearer|basic|authorization|cookie|-(?:key|token|secret)|["']\s*:|-----BEGIN|eyJ|[A-Za-z0-9]{2}[-_][\w-]{6}|AKIA|ASIA|AIza|ya29|SG\./i
+  /[=@]|:\/\/|bearer|basic|authorization|cookie|\bx-|-(?:key|token|secret)|["']\s*:|-----BEGIN|eyJ|[A-Za-z0-9]{2}[-_][\w-]{6}|AKIA|ASIA|AIza|ya29|SG\./i
 const scheme =
   /\b(bearer|basic)\s+(?!(?:auth|token|scheme|header|is|was|are|or|and|required|credential|not|realm|error|must|the)\w*\b)(?!\$\{)([\w.~+/=-]{4,})/gi
 const header =

@@ -188,6 +188,9 @@ describe('redactText', () => {
       'GET https://bob:<redacted>@x.example:8443/a?b=1&token=<redacted>#c failed: Bearer <redacted> refused',
     )
     assert.equal(redactText(`authorization: Basic ${canary}`), 'authorization: <redacted>')
+    for (const name of ['x-auth', 'X-Foo-Auth', 'x-apikey', 'x-usertoken', 'Set-Cookie', 'proxy-authorization']) {
+      assert.equal(redactText(`sent ${name}: hunter22`), `sent ${name}: <redacted>`)
+    }
     assert.equal(redactText(`{"password": "${canary}", "a": "b"}`), '{"password": "<redacted>", "a": "b"}')
     assert.equal(redactText('postgres://bob@db:5432/x?sslmode=require'), 'postgres://bob@db:5432/x?sslmode=require')
     assert.equal(redactText('auth.token: must be text, not a number'), 'auth.token: must be text, not a number')
