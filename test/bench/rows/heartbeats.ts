@@ -11,7 +11,16 @@ async function daemonOf(bench: Bench, many: number) {
   await registerAgents(daemon.url, many)
   await allHealthy(daemon.url, many)
   const bodies = beatsOf(many)
-  return { ...daemon, beat: () => bench.slice(`${daemon.url}/heartbeat`, { bodies }) }
+  let at = 0
+
+  /** A second each; goes on where the last one ended, so that everybody beats before their lease runs out. */
+  async function beat() {
+    const done = await bench.slice(`${daemon.url}/heartbeat`, { bodies: [...bodies.slice(at), ...bodies.slice(0, at)] })
+    at = (at + Math.round(done.rate)) % many
+    return done
+  }
+
+  return { ...daemon, beat }
 }
 
 async function allHealthy(url: string, many: number): Promise<void> {
