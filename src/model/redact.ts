@@ -152,26 +152,27 @@ export function redactValue(value: unknown, name = '', depth = 0): unknown {
   if (isSecretName(name)) return hideLeaves(value, depth, hidden)
   if (maps.test(name)) return hideLeaves(value, depth)
   if (Array.isArray(value)) return redactList(value, depth)
-  return sameOr(value, redactMap(value as Record<string, unknown>, depth))
+  return redactMap(value as Record<string, unknown>, depth)
 }
 
 function redactList(list: readonly unknown[], depth: number): readonly unknown[] {
   const texts = list.every((one) => typeof one === 'string')
   const shown = texts ? redactArgs(list) : list.map((one) => redactValue(one, '', depth + 1))
-  return shown.every((one, index) => one === list[index]) ? list : shown
+  return sameOr(list, shown)
 }
 
-/** A pair spelled out, as Kubernetes and the official registry do, is judged by the name it spells. */
-function redactMap(map: Readonly<Record<string, unknown>>, depth: number): Record<string, unknown> {
-  const spelled = map['name'] ?? map['key']
+/**
+ * A pair spelled out, as Kubernetes and the official registry do, is judged by the name it spells. The same map where
+ * nothing was taken out.
+ */
+function redactMap<T>(map: Readonly<Record<string, T>>, depth: number): Readonly<Record<string, T>> {
+  const spelled: unknown = map['name'] ?? map['key']
   const secret = map['isSecret'] === true || (typeof spelled === 'string' && isSecretName(spelled))
-  return Object.fromEntries(
-    Object.entries(map).map(([key, one]) => {
-      if (secret && (key === 'value' || key === 'default')) return [key, hideLeaves(one, depth + 1)]
-      if (typeof one === 'string' && maps.test(key)) return [key, redactPacked(one)]
-      return [key, redactValue(one, key, depth + 1)]
-    }),
-  )
+  return mapped(map, (one, key) => {
+    if (secret && (key === 'value' || key === 'default')) return hideLeaves(one, depth + 1)
+    if (typeof one === 'string' && maps.test(key)) return redactPacked(one)
+    return redactValue(one, key, depth + 1)
+  })
 }
 
 /** A map of secrets written as one text, as in the annotation `mcp.env`. */
@@ -202,13 +203,23 @@ function hidePair(text: string): string {
   return sign === undefined ? redactLoose(text) : hideAfter(text, sign)
 }
 
-function sameOr<T extends object>(before: T, after: T): T {
-  for (const key of Object.keys(after)) if (after[key as keyof T] !== before[key as keyof T]) return after
-  return before
+/** The same map where `change` gives back each of its values: most are, and a list shows thousands of them. */
+function mapped<T>(
+  map: Readonly<Record<string, T>>,
+  change: (value: T, key: string) => unknown,
+): Readonly<Record<string, T>> {
+  let changed: Map<string, unknown> | undefined
+  for (const key of Object.keys(map)) {
+    const before = map[key] as T
+    const after = change(before, key)
+    if (after !== before) (changed ??= new Map()).set(key, after)
+  }
+  if (!changed) return map
+  return Object.fromEntries(Object.keys(map).map((key) => [key, changed.get(key) ?? map[key]])) as Record<string, T>
 }
 
-function hideMap(map: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, hidden(value)]))
+function sameOr<T>(before: readonly T[], after: readonly T[]): readonly T[] {
+  return after.every((one, index) => one === before[index]) ? before : after
 }
 
 /** The fields of a server in which a secret can stand. */
@@ -231,25 +242,27 @@ type Concealing = Partial<
 >
 
 /**
- * A server, or the definition of one, as everybody may see it: keys stay, secret values become `<redacted>`.
+ * A server, or the definition of one, as everybody may see it: keys stay, secret values become `<redacted>`. The same
+ * object where nothing is secret.
  *
  * Labels, tags and names are what people select by, and are never touched.
  */
 export function redactServer<T extends Concealing>(server: T): T {
   const shown: Concealing = {}
-  if (server.env) shown.env = hideMap(server.env)
-  if (server.headers) shown.headers = hideMap(server.headers)
-  if (server.args) shown.args = redactArgs(server.args)
+  if (server.env) shown.env = mapped(server.env, hidden)
+  if (server.headers) shown.headers = mapped(server.headers, hidden)
+  if (server.args) shown.args = redactList(server.args, 0) as string[]
   if (server.command) shown.command = redactLoose(server.command)
   if (server.url) shown.url = redactText(server.url)
   if (server.health_check_url) shown.health_check_url = redactText(server.health_check_url)
   if (server.title) shown.title = redactText(server.title)
   if (server.description) shown.description = redactText(server.description)
   if (server.metadata) shown.metadata = redactMap(server.metadata, 0)
-  if (server.annotations) shown.annotations = redactMap(server.annotations, 0) as Record<string, string>
+  if (server.annotations) shown.annotations = redactMap(server.annotations, 0)
   if (server.origin) shown.origin = redactText(server.origin)
-  if (server.shadows?.length) {
+  if (server.shadows?.some(({ origin }) => redactText(origin) !== origin)) {
     shown.shadows = server.shadows.map(({ source, origin }) => ({ source, origin: redactText(origin) }))
   }
-  return { ...server, ...shown }
+  const fields = Object.keys(shown) as (keyof Concealing)[]
+  return fields.every((field) => shown[field] === server[field]) ? server : { ...server, ...shown }
 }
