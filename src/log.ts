@@ -3,7 +3,8 @@ import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'p
 import * as z from 'zod'
 import { isoNow } from './flow/iso-now.ts'
 import { mapped } from './model/mapped.ts'
-import { redactText, redactValue } from './model/redact.ts'
+import { redactText } from './model/redact-text.ts'
+import { redactValue } from './model/redact.ts'
 
 /** What parts ask of a log: static messages, fields beside them, children that carry a field on. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {

@@ -1,7 +1,7 @@
 import type { Capability } from '../model/capability.ts'
 import { matchesFuzzily } from '../model/fuzzy.ts'
 import { matchingFacets, type Named } from '../model/matching.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import type { Server } from '../model/server.ts'
 import type { Agent } from './agent.ts'
 import { isAgent } from './mesh-registry.ts'

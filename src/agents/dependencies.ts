@@ -1,5 +1,5 @@
 import { everything } from '../model/query.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import type { Server } from '../model/server.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 

@@ -1,5 +1,6 @@
 import type { Capability } from '../model/capability.ts'
-import { redactServer, redactText, redactValue } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
+import { redactServer, redactValue } from '../model/redact.ts'
 import type { Server } from '../model/server.ts'
 import type { Agent } from './agent.ts'
 import type { Sent } from './registration.ts'

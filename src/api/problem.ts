@@ -1,5 +1,5 @@
 import { HTTPException } from 'hono/http-exception'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import { STATUS_CODES } from './node-http.ts'
 
 /** What a request gets instead of an answer. Its message is shown to whoever asked, so it holds no secret. */

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { Change } from '../model/change.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import type { SourceStatus } from '../model/status.ts'
 import { demand } from './access.ts'
 import type { Bindings } from './edge.ts'

@@ -1,5 +1,5 @@
 import type { LeftOut } from '../agents/import.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import type { ImportReport } from '../stores/original.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 import { counted, plainly, storeHelp, storeOptions, withStore } from './store.ts'

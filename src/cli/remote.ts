@@ -1,7 +1,7 @@
 import { connectRoster, type Roster } from '../client/connect.ts'
 import { RosterError } from '../client/error.ts'
 import type { WatchQuery } from '../client/query.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import { CommandError, type Invocation, textOf, textsOf, UsageError } from './command.ts'
 import { shown } from './text.ts'
 

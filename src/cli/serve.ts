@@ -3,7 +3,7 @@ import { ListenError } from '../api/listen.ts'
 import { CertificateError } from '../api/tls.ts'
 import { type Flags, type LoadedConfig, loadConfig } from '../config/load.ts'
 import { createLog, openDestination, type RootLog } from '../log.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import { StoreRefused, StoreUnavailable } from '../stores/store.ts'
 import { type Command, CommandError, type Invocation, type RunningDaemon, textOf } from './command.ts'
 

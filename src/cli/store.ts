@@ -1,6 +1,6 @@
 import type { LoadedConfig } from '../config/load.ts'
 import { silent } from '../log.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import { type Store, StoreRefused, StoreUnavailable } from '../stores/store.ts'
 import { CommandError, type Invocation, textOf } from './command.ts'
 

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein'
 import type * as z from 'zod'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import { fieldsOf, type Path, schemaAt } from './shape.ts'
 
 /** One complaint of the schema in the words of whoever writes configs. A path of an unknown key ends with that key. */

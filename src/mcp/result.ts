@@ -6,7 +6,7 @@ import { ParameterProblem } from '../agents/parameter-problem.ts'
 import { RegistrationProblem } from '../agents/registration.ts'
 import { NotLoadedYet } from '../agents/registrations.ts'
 import type { Log } from '../log.ts'
-import { redactText } from '../model/redact.ts'
+import { redactText } from '../model/redact-text.ts'
 import { StoreUnavailable } from '../stores/store.ts'
 
 /** What was asked for cannot be done; whoever called the tool is told why. */

@@ -1,60 +1,6 @@
-import { hidden, isSecretName, redacted, withoutShapes } from './secrets.ts'
+import { redactText } from './redact-text.ts'
+import { hidden, isSecretName, redacted } from './secrets.ts'
 import type { Server } from './server.ts'
-
-/** Cheap question first: most texts hold nothing that any rule below could touch. */
-const suspicious =
-  /[=@]|:\/\/|bearer|basic|authorization|cookie|\bx-|-(?:key|token|secret)|["']\s*:|-----BEGIN|eyJ|[A-Za-z0-9]{2}[-_][\w-]{6}|AKIA|ASIA|AIza|ya29|SG\./i
-const scheme =
-  /\b(bearer|basic)\s+(?!(?:auth|token|scheme|header|is|was|are|or|and|required|credential|not|realm|error|must|the)\w*\b)(?!\$\{)([\w.~+/=-]{4,})/gi
-const header =
-  /\b((?:proxy-)?authorization|(?:set-)?cookie|x-[\w-]{0,40}(?:key|token|secret|auth))(["']?\s*:\s*["']?)(?!\$\{)([^"'\r\n]+)/gi
-const assigned = /([\w.%-]{1,128})(=)("[^"]*"|'[^']*'|[^\s&;#"'<>,)]*)/g
-const quoted = /(["'])([\w.-]{1,128})\1(\s*:\s*)(["'])((?:(?!\4)[^\\\r\n]|\\.)*)\4/g
-
-/** URL passwords, secret query values, tokens and the like taken out of a message; the rest stays as it was. */
-export function redactText(text: string): string {
-  if (!suspicious.test(text)) return text
-  const bare = withoutShapes(withoutPasswords(text))
-    .replaceAll(header, (_, name: string, between: string, value: string) => `${name}${between}${hidden(value)}`)
-    .replaceAll(scheme, (_, name: string) => `${name} ${redacted}`)
-  return withoutAssigned(bare).replaceAll(
-    quoted,
-    (all, q: string, name: string, colon: string, quote: string, value: string) =>
-      isSecretName(name) ? `${q}${name}${q}${colon}${quote}${hidden(value)}${quote}` : all,
-  )
-}
-
-/** Looks for the sign first: to find that no name is followed by one takes longer than all else. */
-function withoutAssigned(text: string): string {
-  if (!text.includes('=')) return text
-  return text.replaceAll(assigned, (all, name: string, equals: string, value: string) =>
-    value !== '' && holdsSecret(name) ? `${name}${equals}${hidden(value)}` : all,
-  )
-}
-
-/** In a query, `key` alone is an API key (Google's are). */
-function holdsSecret(name: string): boolean {
-  const plain = name.includes('%') ? name.replaceAll(/%[0-9a-f]{2}/gi, '_') : name
-  return isSecretName(plain) || /^(key|code|sig)$/i.test(plain)
-}
-
-const userinfo = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#"'<>]{1,2048})@/gi
-// A password with a slash in it is no proper URL, but people write it.
-const sloppy = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>[]{0,256}):(?!\d{1,5}(?:[/?#\s]|$))([^\s"'<>]{1,2048})@/gi
-
-function withoutPasswords(text: string): string {
-  if (!text.includes('://') || !text.includes('@')) return text
-  return text
-    .replaceAll(userinfo, (_, protocol: string, info: string) => {
-      const colon = info.indexOf(':', info.startsWith('${') ? info.indexOf('}') + 1 : 0)
-      if (colon >= 0) return `${protocol}${info.slice(0, colon)}:${hidden(info.slice(colon + 1))}@`
-      // Over HTTP a user without a password is a token, as git takes it; elsewhere it is a user.
-      return `${protocol}${/^https?:/i.test(protocol) ? hidden(info) : info}@`
-    })
-    .replaceAll(sloppy, (all, protocol: string, user: string, password: string) =>
-      password.includes(redacted) || password.includes('${') ? all : `${protocol}${user}:${redacted}@`,
-    )
-}
 
 /** The arguments of a command with the values of secret flags, headers, variables and whatever looks like a secret taken out. */
 export function redactArgs(args: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import { isNear } from './fuzzy.ts'
-import { redactText } from './redact.ts'
+import { redactText } from './redact-text.ts'
 import type { Server } from './server.ts'
 
 /** So much of a description is searched; who writes more has said it by then. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { redactArgs, redactServer, redactText } from '../../src/model/redact.ts'
+import { redactText } from '../../src/model/redact-text.ts'
+import { redactArgs, redactServer } from '../../src/model/redact.ts'
 import { isSecretName } from '../../src/model/secrets.ts'
 import { server } from '../made.ts'
 

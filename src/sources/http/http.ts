@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { every } from '../../flow/every.ts'
 import { duration } from '../../model/duration.ts'
-import { redactText } from '../../model/redact.ts'
+import { redactText } from '../../model/redact-text.ts'
 import type { Entry } from '../../model/source.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { createOrigins } from '../origins.ts'
