@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { opendir, stat } from 'node:fs/promises'
+import { opendir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, matchesGlob } from 'node:path'
 
 const mostFiles = 50_000
@@ -53,13 +53,15 @@ export async function listPlace({ path, base, glob }: Place, { recursive }: { re
   const unlisted: Unlisted[] = []
   const deepest = glob ? depthOf(path, base) : recursive ? mostDepth : 0
 
-  async function walk(directory: string, depth: number): Promise<void> {
+  /** `above` are the true paths of this directory and those it was reached through: a link back to one is no news. */
+  async function walk(directory: string, above: readonly string[]): Promise<void> {
     directories.push(directory)
+    const depth = above.length - 1
     for await (const found of await opendir(directory, { bufferSize: 256 })) {
       if (isLitter(found.name)) continue
       const inside = directory === '.' && !path.startsWith('./') ? found.name : join(directory, found.name)
       const wanted = glob ? matchesGlob(inside, path) : isDocument(found.name)
-      if (depth < deepest && (await isDirectory(found, inside))) await descend(inside, depth + 1)
+      if (depth < deepest && (await isDirectory(found, inside))) await descend(inside, found, above)
       else if (wanted && !found.isDirectory()) {
         files.push(inside)
         if (found.isSymbolicLink()) links.push(inside)
@@ -69,9 +71,10 @@ export async function listPlace({ path, base, glob }: Place, { recursive }: { re
     }
   }
 
-  async function descend(directory: string, depth: number): Promise<void> {
+  async function descend(directory: string, found: Dirent, above: readonly string[]): Promise<void> {
     try {
-      await walk(directory, depth)
+      const real = found.isSymbolicLink() ? await realpath(directory) : join(above.at(-1) ?? '', found.name)
+      if (!above.includes(real)) await walk(directory, [...above, real])
     } catch (error) {
       if (!isGone(error)) unlisted.push({ path: directory, error: error as NodeJS.ErrnoException })
     }
@@ -81,7 +84,7 @@ export async function listPlace({ path, base, glob }: Place, { recursive }: { re
     if (!glob && !(await stat(base)).isDirectory()) {
       return { type: 'files', files: [path], links: [path], directories: [dirname(path)], unlisted }
     }
-    await walk(base, 0)
+    await walk(base, [await realpath(base)])
   } catch (error) {
     if (isGone(error)) return { type: 'missing' }
     unlisted.push({ path: base, error: error as NodeJS.ErrnoException })

@@ -91,6 +91,29 @@ describe('the source file', () => {
       })
     }))
 
+  it('follows a link to a directory, but never back into one that it came through', () =>
+    inFolder(async ({ at, open }) => {
+      await mkdir(at('one/deep'), { recursive: true })
+      await mkdir(at('two'))
+      await writeFile(at('one/deep/a.yaml'), documentOf('a'))
+      await writeFile(at('two/b.yaml'), documentOf('b'))
+      await symlink('../..', at('one/deep/up'))
+      await symlink('../two', at('one/across'))
+      await symlink('../one', at('two/across'))
+
+      for (const options of [{ recursive: true }, { paths: [at('**/*.yaml')] }]) {
+        const seen = open(options)
+        await seen.until('it has looked', () => seen.sightings.length > 0)
+
+        assert.deepEqual([...seen.origins.keys()].toSorted(), [
+          at('one/across/b.yaml'),
+          at('one/deep/a.yaml'),
+          at('two/across/deep/a.yaml'),
+          at('two/b.yaml'),
+        ])
+      }
+    }))
+
   it('waits for a directory that does not exist yet, through three lives of it', () =>
     inFolder(async ({ at, open }) => {
       const seen = open({ paths: [at('not/yet')] })
