@@ -51,6 +51,11 @@ export function jsonIn(bytes: Buffer): unknown {
   }
 }
 
+/** Whether a body is on its way. Where there is none, the stream of a request may never tell of its end. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 export function bodyTooLarge(most: number): Problem {
   return new Problem(413, `The body is larger than ${most} bytes.`, { headers: { connection: 'close' } })
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Hono } from 'hono'
 import type { Log } from '../log.ts'
 import type { Principal } from './access.ts'
-import { bodyTooLarge } from './body.ts'
+import { bodyTooLarge, hasBody } from './body.ts'
 import { preflight } from './cors.ts'
 import { replyToError } from './fault.ts'
 import type { Admission, Admitted, Guard } from './guard.ts'
@@ -134,10 +134,6 @@ export type Edge = ReturnType<typeof createEdge>
 
 function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 function bodyProblem({ headers }: IncomingMessage, most: number): Problem | undefined {

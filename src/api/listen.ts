@@ -167,6 +167,8 @@ function serverOptions(limits: Limits) {
     // The guard says what is wrong with a Host header, as a problem document.
     requireHostHeader: false,
     noDelay: true,
+    // A request without a body needs no stream that ends: that is a tenth of what a short answer costs.
+    optimizeEmptyRequests: true,
   }
 }
 

@@ -4,7 +4,7 @@ import type { Mesh, Told } from '../../agents/mesh.ts'
 import { isoNow } from '../../flow/iso-now.ts'
 import { createTurns } from '../../flow/turns.ts'
 import type { Log } from '../../log.ts'
-import { bodyTooLarge, jsonIn } from '../body.ts'
+import { bodyTooLarge, hasBody, jsonIn } from '../body.ts'
 import { replyToError } from '../fault.ts'
 import { type Admitted, pathOf } from '../guard.ts'
 import type { Front } from '../hot.ts'
@@ -102,11 +102,14 @@ function write(response: ServerResponse, { status = 200, headers, text }: Answer
   response.end(text)
 }
 
+const nothing = Buffer.alloc(0)
+
 /** Reads the body by its events: an async iterator would cost a third of the speed. */
 function receive(
   request: IncomingMessage,
   { take, fail }: { take: (bytes: Buffer) => void; fail: (error: unknown) => void },
 ): void {
+  if (!hasBody(request)) return take(nothing)
   const chunks: Buffer[] = []
   let length = 0
   const collect = (chunk: Buffer) => {

@@ -109,6 +109,14 @@ describe('bad input', () => {
     assert.deepEqual(await mesh.ids(''), ['a'])
   })
 
+  it('in place of a body: nothing, not even a length', async () => {
+    await using mesh = await meshed()
+    for (const path of ['/heartbeat', '/heartbeat?by=router', '/agents', '/mcp/tools/heartbeat', '/servers', '/mcp']) {
+      const answer = await mesh.served.raw(`POST ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`)
+      assert.match(answer, /^HTTP\/1\.1 4\d\d /, path)
+    }
+  })
+
   it('in a body: bytes that are no UTF-8, which would be another id; a byte order mark does no harm', async () => {
     await using mesh = await meshed()
     const posted = async (path: string, body: Buffer) =>
