@@ -11,7 +11,7 @@ import { createKept } from './kept.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
 import { type ApiContext, respond, respondJson } from './respond.ts'
-import { demandNamespace, isOn } from './servers.ts'
+import { asksSecrets, demandNamespace } from './servers.ts'
 
 const own = ['format', 'secrets']
 
@@ -22,7 +22,7 @@ export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'
 
   api.get('/discover', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
-    if (isOn(searchParams.get('secrets'))) return withSecrets(c, searchParams)
+    if (asksSecrets(searchParams)) return withSecrets(c, searchParams)
     return respond(c, await kept.answer(search, () => bodyFor(searchParams)))
   })
 

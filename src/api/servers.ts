@@ -23,7 +23,7 @@ export function serversApi({
 
   function list(c: ApiContext): Promise<Response> {
     const { searchParams } = new URL(c.req.url)
-    if (isOn(searchParams.get('secrets'))) return listSecrets(c, searchParams)
+    if (asksSecrets(searchParams)) return listSecrets(c, searchParams)
     const reply = hot.reply(targetOf(c))
     if (!reply) throw new Problem(400, 'This cannot be asked for here.')
     return respond(c, reply)
@@ -44,8 +44,7 @@ export function serversApi({
 
   function show(c: ApiContext): Promise<Response> {
     const id = idIn(c)
-    const asked = askedOf(c)
-    if (asked.secrets) return showSecrets(c, id)
+    if (asksSecrets(shownBy(c))) return showSecrets(c, id)
     const reply = hot.reply(targetOf(c).replace(/\?.*/, ''))
     if (!reply) throw unknownServer(id)
     return respond(c, reply)
@@ -101,18 +100,24 @@ export function idIn(c: ApiContext): ServerId | undefined {
   return serverIdIn(c.req.method === 'POST' ? path.replace(/\/check\/?$/, '') : path)
 }
 
-function askedOf(c: ApiContext): { secrets: boolean } {
-  let secrets = false
-  for (const [parameter, value] of Object.entries(c.req.queries())) {
-    if (parameter === 'secrets') secrets = isOn(value[0])
-    else if (parameter !== 'view') {
-      throw new Problem(400, `unknown parameter "${parameter}"; known are secrets, view`, { more: { parameter } })
-    }
-  }
-  return { secrets }
+/** The parameters of one server, of which `view` changes nothing: it is shown in full. */
+function shownBy(c: ApiContext): URLSearchParams {
+  const { searchParams } = new URL(c.req.url)
+  const unknown = [...searchParams.keys()].find((parameter) => parameter !== 'secrets' && parameter !== 'view')
+  if (unknown !== undefined) throw wrong(unknown, `unknown parameter "${unknown}"; known are secrets, view`)
+  if (searchParams.getAll('view').some((view) => view !== '' && view !== 'full'))
+    throw wrong('view', 'view: must be "full"')
+  return searchParams
 }
 
-/** Whether a switch among the parameters is on. */
-export function isOn(value: string | null | undefined): boolean {
-  return value === '1' || value?.toLowerCase() === 'true'
+/** Whether the parameters ask for secrets; a problem where they do not say so clearly. */
+export function asksSecrets(parameters: URLSearchParams): boolean {
+  const [said = '', ...others] = parameters.getAll('secrets').map((text) => text.toLowerCase())
+  if (others.length > 0) throw wrong('secrets', 'secrets: is given twice')
+  if (!['', 'true', '1', 'false', '0'].includes(said)) throw wrong('secrets', 'secrets: must be true or false')
+  return said === 'true' || said === '1'
+}
+
+function wrong(parameter: string, detail: string): Problem {
+  return new Problem(400, detail, { more: { parameter } })
 }

@@ -67,6 +67,23 @@ describe('who may', () => {
     assert.match(await refused.text(), /"right_needed":"secrets"/)
   })
 
+  it('names what does not say clearly whether secrets are asked for', async () => {
+    await using served = await serve({ servers: [{ name: 'weather' }], tokens: [auditor] })
+    const paths = ['/servers', '/servers/weather', '/discover']
+
+    for (const path of paths) {
+      for (const query of ['secrets=yes', 'secrets=true&secrets=false', 'secrets=true&secrets=true']) {
+        const answer = await served.get(`${path}?${query}`, { headers: bearer('show-me') })
+        const problem = (await answer.json()) as { parameter: string; detail: string }
+
+        assert.deepEqual([path, query, answer.status, problem.parameter], [path, query, 400, 'secrets'])
+        assert.match(problem.detail, /^secrets: /)
+      }
+      assert.equal((await served.get(`${path}?secrets=0`)).status, 200)
+    }
+    assert.equal((await served.get('/servers/weather?view=all')).status, 400)
+  })
+
   it('refuses a page of another origin to change anything, whatever else it sends', async () => {
     await using served = await serve({
       tokens: [admin],
