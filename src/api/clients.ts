@@ -34,7 +34,7 @@ type Connection = Pick<
 export function startClientConfig(format: ClientFormat) {
   const entries = new Map<string, object>()
   const inputs = new Map<string, Input>()
-  const dialect = dialects[format](inputs)
+  const dialect = withNamesOfTheirOwn(dialects[format](inputs))
 
   function add(server: Connection): void {
     if (!server.enabled || (server.command === undefined && !/^https?:/i.test(server.url ?? ''))) return
@@ -51,6 +51,18 @@ export function startClientConfig(format: ClientFormat) {
 }
 
 const longestName = 64
+
+/** No two secrets have one name: `a-b` and `a_b` are two servers, and one URL may hold a password and a key. */
+function withNamesOfTheirOwn({ secret, variable }: Dialect): Dialect {
+  const taken = new Set<string>()
+  function secretOfItsOwn(base: string, description: string): string {
+    let [name, number] = [base, 1]
+    while (taken.has(name)) name = `${base}_${++number}`
+    taken.add(name)
+    return secret(name, number > 1 ? `${description} (${number})` : description)
+  }
+  return { secret: secretOfItsOwn, variable }
+}
 
 /** Clients make tool names of server names and take letters, digits, `_` and `-` only. */
 function fitName(id: string, taken: ReadonlyMap<string, object>): string {

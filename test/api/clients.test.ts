@@ -79,6 +79,24 @@ describe('a client configuration', () => {
     assert.ok(inputs.every(({ type, password }) => type === 'promptString' && password))
   })
 
+  it('gives each secret a name of its own, so that none is sent in the place of another', () => {
+    const secretive = [
+      server({ name: 'maps', url: 'https://us:canary@maps.example/mcp?api_key=canary' }),
+      server({ name: 'MAPS', url: 'https://other.example/mcp?api_key=canary' }),
+      server({ name: 'team-a', namespace: 'x', headers: { token: 'canary' } }),
+      server({ name: 'team_a', namespace: 'x', headers: { token: 'canary' } }),
+    ].map((one) => redactServer(one))
+
+    for (const format of ['claude', 'cursor', 'vscode'] as const) {
+      const { inputs, ...rest } = clientConfig(format, secretive) as { inputs?: { id: string; description: string }[] }
+      const holes = JSON.stringify(rest).match(/\$\{[^}]+\}/g) ?? []
+
+      assert.equal(holes.length, 5)
+      assert.equal(new Set(holes).size, 5, holes.join(' '))
+      if (inputs) assert.deepEqual([inputs.length, new Set(inputs.map(({ description }) => description)).size], [5, 5])
+    }
+  })
+
   it('gives each server a name of its own that clients take', () => {
     const { mcpServers } = clientConfig('claude', [
       server({ name: 'a b' }),
