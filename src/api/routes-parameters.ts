@@ -55,7 +55,7 @@ export function queryParameters(query: RouteDoc['query'] = []): Parameter[] {
   const filters = () => filterParameters().filter(({ name }) => !ofLists.has(name))
   if (query === 'watch') return [...filters(), ...named(['resource_version'])]
   if (query === 'filter') return filters()
-  return named(query)
+  return query.flatMap((name) => (name === 'filter' ? filters() : named([name])))
 }
 
 /** Those of that name; what `/servers` calls the same means the same. */

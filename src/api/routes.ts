@@ -15,6 +15,7 @@ export type RouteDoc = {
     | 'text/event-stream'
   /** What is sent; a patch in its own media type. */
   readonly body?: z.ZodType
+  /** Names of parameters, `filter` among them for all that choose servers; or those of a list, a watch, a filter alone. */
   readonly query?: readonly string[] | 'list' | 'watch' | 'filter'
   /** What else than 200 it answers by design. */
   readonly statuses?: Readonly<Record<number, string>>
@@ -161,7 +162,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     summary: 'Enabled servers as a map, or as a ready client configuration',
     group: 'clients',
     answer: shapes.ServerMap,
-    query: ['format', 'secrets'],
+    query: ['filter', 'format', 'secrets'],
     statuses: badQuery,
   },
   'POST /mcp': {

@@ -33,6 +33,12 @@ describe('the documentation', () => {
     assert.ok(
       ['tag', 'label_selector', 'limit', 'continue', 'fields'].every((name) => list.some((one) => one.name === name)),
     )
+    const map = document.paths['/discover']?.['get']?.parameters?.map(({ name }) => name) ?? []
+    assert.ok(
+      ['tag', 'label_selector', 'format', 'secrets'].every((name) => map.includes(name)),
+      map.join(),
+    )
+    assert.ok(!map.includes('limit'))
     assert.ok(document.paths['/servers/{namespace}/{name}']?.['get'])
     for (const [, name] of text.matchAll(/#\/components\/schemas\/(\w+)/g))
       assert.ok(name && name in document.components.schemas)
