@@ -1,8 +1,10 @@
-import { hidden, isSecretName, redacted, withoutShapes } from './secrets.ts'
+import { hidden, isSecretName, redacted, tokenStart, withoutShapes } from './secrets.ts'
 
 /** Cheap question first: most texts hold nothing that any rule below could touch. */
-const suspicious =
-  /[=@]|:\/\/|bearer|basic|authorization|cookie|\bx-|-(?:key|token|secret)|["']\s*:|-----BEGIN|eyJ|[A-Za-z0-9]{2}[-_][\w-]{6}|AKIA|ASIA|AIza|ya29|SG\./i
+const suspicious = new RegExp(
+  String.raw`[=@]|bearer|basic|authorization|cookie|\bx-|["']\s*:|-----BEGIN|eyJ|${tokenStart}|AKIA|ASIA|AIza|ya29|SG\.`,
+  'i',
+)
 const scheme =
   /\b(bearer|basic)\s+(?!(?:auth|token|scheme|header|is|was|are|or|and|required|credential|not|realm|error|must|the)\w*\b)(?!\$\{)([\w.~+/=-]{4,})/gi
 const header =

@@ -18,13 +18,15 @@ export function isSecretName(name: string): boolean {
   return answer
 }
 
+/** How tokens begin that say whose they are. */
+export const tokenStart = String.raw`\b(?:github_pat|gh[pousr]|glpat|xox[abceoprs]|xapp|npm|hf|pypi|dop_v1|lin_api|shpat|figd|gsk|tvly|pplx|sbp|nvapi|whsec|ntn|sk|rk)[-_][\w-]{6}`
+
 /** Texts that are a secret by their looks, whatever they are named. */
 const shapes = new RegExp(
   [
     String.raw`-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)`,
     String.raw`\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?`,
-    String.raw`\b(?:github_pat|gh[pousr]|glpat|xox[abceoprs]|xapp|npm|hf|pypi|dop_v1|lin_api|shpat|figd|gsk|tvly|pplx|sbp|nvapi|whsec|ntn)[-_][\w-]{6,}`,
-    String.raw`\b(?:sk|rk)[-_][\w-]{6,}`,
+    String.raw`${tokenStart}[\w-]*`,
     String.raw`\b(?:AKIA|ASIA)[0-9A-Z]{8,}`,
     String.raw`\bAIza[\w-]{20,}`,
     String.raw`\bya29\.[\w-]{8,}`,
