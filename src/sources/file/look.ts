@@ -1,5 +1,5 @@
-import { realpath } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readlink, realpath } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Entry, type Reading, SourceError } from '../../model/source.ts'
 import { readDocument, tooBig } from '../documents/read.ts'
@@ -209,8 +209,16 @@ export function createLooker({ places, recursive, max_bytes, max_total_bytes, pr
 
 /** Directories that links lead to; not the hidden ones of a Kubernetes mount, which are made anew each time. */
 async function targetsOf(links: readonly string[]): Promise<string[]> {
-  const targets = await Promise.all(links.slice(0, mostLinks).map((link) => realpath(link).catch(() => undefined)))
+  const targets = await Promise.all(links.slice(0, mostLinks).map(targetOf))
   return targets.flatMap((target) => (target === undefined || target.includes('/..') ? [] : dirname(target)))
+}
+
+/** Where a link ends, or where what it leads to would have to be. */
+async function targetOf(link: string): Promise<string | undefined> {
+  return realpath(link).catch(async () => {
+    const named = await readlink(link).catch(() => undefined)
+    return named === undefined ? undefined : resolve(dirname(link), named)
+  })
 }
 
 function failed(at: { origin: string; rank: number }, error: SourceError): Seen {

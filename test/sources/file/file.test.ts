@@ -313,6 +313,22 @@ describe('the source file', () => {
       await seen.untilNames('tides')
     }))
 
+  it('sees what a link leads to come, go and come again', () =>
+    inFolder(async ({ at, open }) => {
+      await mkdir(at('watched'))
+      await mkdir(at('elsewhere'))
+      await symlink('../elsewhere/a.yaml', at('watched/a.yaml'))
+      const seen = open({ paths: [at('watched')] })
+      await seen.until('it has looked', () => seen.sightings.length > 0)
+
+      for (const name of ['one', 'two', 'three', 'four']) {
+        await writeFile(at('elsewhere/a.yaml'), documentOf(name))
+        await seen.untilNames(name)
+        await rm(at('elsewhere/a.yaml'))
+        await seen.until('it is missed', () => seen.origins.get(at('watched/a.yaml'))?.error !== undefined)
+      }
+    }))
+
   it('reads files up to what it may read in total', () =>
     inFolder(async ({ at, open }) => {
       for (const name of ['a', 'b', 'c']) await writeFile(at(`${name}.json`), documentOf(name))
