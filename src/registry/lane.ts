@@ -99,7 +99,8 @@ export function startLane({
     if (held && !questioning) questioned()
     questioning = intake.summary().held !== undefined
     const wasAnswered = standing.isAnswered()
-    if (sighting.type !== 'alive') {
+    if (sighting.type === 'alive') standing.confirmed(iso())
+    else {
       pictured = true
       standing.counted(iso())
     }

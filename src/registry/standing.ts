@@ -55,6 +55,11 @@ export function createStanding({ intake, log }: { intake: Pick<Intake, 'summary'
     if (failing === 0) facts.last_success = when
   }
 
+  /** It has looked, and there is nothing new to say: what was good before is so still. */
+  function confirmed(when: string): void {
+    if (answered && !isFailed && intake.summary().failing === 0) facts.last_success = when
+  }
+
   /** It failed as a whole. */
   function failed(error: SourceError): void {
     failures += 1
@@ -73,6 +78,7 @@ export function createStanding({ intake, log }: { intake: Pick<Intake, 'summary'
     facts,
     judge,
     counted,
+    confirmed,
     failed,
     ended,
     state: () => state,

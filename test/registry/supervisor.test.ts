@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createBackoff } from '../../src/flow/backoff.ts'
 import { createLog, silent } from '../../src/log.ts'
 import { type Run, type Sighting, type Source, SourceError } from '../../src/model/source.ts'
@@ -218,6 +219,32 @@ describe('supervisor', () => {
 
     assert.deepEqual(names(), ['n2'])
     assert.equal(state('env'), 'synced')
+  })
+
+  it('counts a look that found nothing new as a success, unless what there is fails', async () => {
+    const { supervisor } = world()
+    await using _ = supervisor
+    const failing = { origin: 'a', error: new SourceError('is torn') }
+    const said: Sighting[] = [picture('weather'), { type: 'alive' }]
+    await supervisor.apply([
+      plan(
+        'files',
+        looking(() => said.shift() ?? { type: 'alive' }),
+      ),
+    ])
+    await supervisor.settled()
+    const look = async () => {
+      const before = Date.now()
+      while (Date.now() === before) await turn()
+      await supervisor.refresh('files')
+      return supervisor.sources()[0] ?? assert.fail()
+    }
+
+    const quiet = await look()
+    assert.ok((quiet.last_success ?? '') >= (quiet.last_attempt ?? '?'), 'nothing new')
+    said.push({ type: 'picture', readings: [failing] }, { type: 'alive' })
+    await look()
+    assert.equal((await look()).last_success, quiet.last_success)
   })
 
   it('shows a source as disabled that ends without a picture, without servers and without being waited for', async () => {
