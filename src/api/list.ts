@@ -69,14 +69,15 @@ export function encoderFor(
     view === 'full' ? (registered) => bodyOf(registered, volatile(registered.server.id)) : ({ json }) => json()
   if (fields.length === 0) return whole
   if (view === 'full') return (registered) => picked(JSON.parse(whole(registered).toString()) as Server, fields)
-  return ({ server }) => Buffer.from(JSON.stringify(redactServer(only(server, fields))))
+  return ({ server }) => Buffer.from(JSON.stringify(redactServer(fieldsOf(server, fields))))
 }
 
 function picked(server: Server, fields: readonly (keyof Server)[]): Buffer {
-  return Buffer.from(JSON.stringify(only(server, fields)))
+  return Buffer.from(JSON.stringify(fieldsOf(server, fields)))
 }
 
-function only(server: Server, fields: readonly (keyof Server)[]): Partial<Server> {
+/** Those fields of a server that it has. */
+export function fieldsOf(server: Server, fields: readonly (keyof Server)[]): Partial<Server> {
   return Object.fromEntries(
     fields.filter((field) => server[field] !== undefined).map((field) => [field, server[field]]),
   )

@@ -1,10 +1,12 @@
 import { Hono } from 'hono'
 import type { ServerId } from '../model/names.ts'
 import { parseQuery } from '../model/parameters.ts'
+import type { Server } from '../model/server.ts'
 import { demand, demandSecrets, type Principal } from './access.ts'
 import { problemOf } from './asked.ts'
 import type { Bindings } from './edge.ts'
 import { type createHot, unknownServer } from './hot.ts'
+import { fieldsOf } from './list.ts'
 import type { ApiParts } from './parts.ts'
 import { serverIdIn } from './place.ts'
 import { Problem } from './problem.ts'
@@ -34,10 +36,14 @@ export function serversApi({
     demandSecrets(principal)
     const parsed = parseQuery(parameters, { besides: ['secrets'] })
     if ('problem' in parsed) throw problemOf(parsed.problem)
+    const { view, fields } = parsed.query
     const { page, total, next } = registry.select(parsed.query)
-    const servers = page.map(({ server }) => server)
-    for (const { namespace } of servers) demandNamespace(principal, namespace)
-    log.info({ audit: true, principal: principal?.name, servers: servers.length }, 'secrets were shown')
+    for (const { server } of page) demandNamespace(principal, server.namespace)
+    log.info({ audit: true, principal: principal?.name, servers: page.length }, 'secrets were shown')
+    const servers = page.map(({ server }) => {
+      const shown = view === 'full' ? withWhatMoves(server) : server
+      return fields.length > 0 ? fieldsOf(shown, fields) : shown
+    })
     const place = { count: page.length, total, resource_version: registry.token() }
     return respondJson(c, { servers, ...place, ...(next === undefined ? {} : { continue: next }) })
   }
@@ -57,7 +63,11 @@ export function serversApi({
     if (!registered) throw unknownServer(id)
     demandNamespace(principal, registered.server.namespace)
     log.info({ audit: true, principal: principal?.name, server: id }, 'secrets were shown')
-    return respondJson(c, registered.server)
+    return respondJson(c, withWhatMoves(registered.server))
+  }
+
+  function withWhatMoves(server: Server): Server {
+    return { ...server, health: { ...server.health, ...monitor.volatile(server.id) } }
   }
 
   async function check(c: ApiContext): Promise<Response> {

@@ -67,6 +67,20 @@ describe('who may', () => {
     assert.match(await refused.text(), /"right_needed":"secrets"/)
   })
 
+  it('shows of secrets no more fields than were asked for', async () => {
+    const secret = { name: 'weather', headers: { authorization: 'canary-secret' }, env: { KEY: 'canary-key' } }
+    await using served = await serve({ servers: [secret], tokens: [auditor] })
+    const shown = async (query: string) => {
+      const answer = await served.get(`/servers?secrets=true&${query}`, { headers: bearer('show-me') })
+      return ((await answer.json()) as { servers: object[] }).servers
+    }
+
+    assert.deepEqual(await shown('fields=id,headers'), [
+      { id: 'default/weather', headers: { authorization: 'canary-secret' } },
+    ])
+    assert.deepEqual(await shown('fields=id&view=full'), [{ id: 'default/weather' }])
+  })
+
   it('names what does not say clearly whether secrets are asked for', async () => {
     await using served = await serve({ servers: [{ name: 'weather' }], tokens: [auditor] })
     const paths = ['/servers', '/servers/weather', '/discover']
