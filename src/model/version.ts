@@ -2,7 +2,7 @@ import semver from 'semver'
 
 const longest = 256
 /** One operator and one version without a pre-release: all that the replaced systems knew. */
-const single = /^(?:>=|<=|>|<|=|~>?|\^)?\s*v?\d[\d.xX*]*$/
+const single = /^(?:>=|<=|>|<|=|~>?|\^)?\s*v?[\dxX*][\d.xX*]*$/
 /** A version as it stands, `=` or nothing before it. */
 const literal = /^=?\s*(v?\d[\w.+-]*)$/
 
