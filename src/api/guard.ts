@@ -76,7 +76,12 @@ export function createGuard({ access, cors, loopback, hosts, limits }: GuardRule
       return withRole(request, plain)
     const method = request.method ?? 'GET'
     const said = origin === undefined ? undefined : corsHeaders(cors, origin, method, pathOf(request))
-    if (origin !== undefined && isWrite(method) && !isOwn(origin, request) && !cors.origins.includes(origin)) {
+    if (
+      origin !== undefined &&
+      isWrite(method, pathOf(request)) &&
+      !isOwn(origin, request) &&
+      !cors.origins.includes(origin)
+    ) {
       return { problem: new Problem(403, 'A page of another origin may not change anything here.'), cors: said }
     }
     return withRole(request, admissionOf(access.authenticate(authorization), said))
@@ -115,8 +120,10 @@ function needsToken(): Problem {
   })
 }
 
-function isWrite(method: string): boolean {
-  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS'
+/** Whether a request may change something; a HEAD does where it is a heartbeat. */
+function isWrite(method: string, path: string): boolean {
+  if (method === 'HEAD') return path.includes('/heartbeat/')
+  return method !== 'GET' && method !== 'OPTIONS'
 }
 
 /** Whether a page came from this very daemon. */

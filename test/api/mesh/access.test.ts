@@ -36,6 +36,22 @@ describe('who may register', () => {
     assert.equal((await mesh.post('/mcp/tools/discover_services', { query: {} })).status, 200)
   })
 
+  it('is no page of another origin, not even by a heartbeat without a body', async () => {
+    await using mesh = await meshed()
+    await mesh.post('/agents', { id: 'a' })
+    const foreign = { origin: 'https://evil.example' }
+
+    const heads = ['/heartbeat/a', '/api/v1/heartbeat/a'].map((path) => mesh.send('HEAD', path, undefined, foreign))
+    const posted = await mesh.post('/heartbeat', { agent_id: 'a' }, foreign)
+
+    assert.deepEqual(
+      [...(await Promise.all(heads)), posted].map(({ status }) => status),
+      [403, 403, 403],
+    )
+    assert.equal((await mesh.send('HEAD', '/heartbeat/a')).status, 200)
+    assert.equal((await mesh.send('HEAD', '/agents/a', undefined, foreign)).status, 200)
+  })
+
   it('touches only its own agents; an admin touches all, and takes none over', async () => {
     await using mesh = await meshed({ tokens })
     const write = (name: string, body: object = { id: 'a' }) => mesh.post('/agents', body, as(name))
