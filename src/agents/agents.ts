@@ -4,6 +4,7 @@ import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
 import type { HeardBeat, Operation, Registration, Store } from '../stores/store.ts'
 import { type Agent, AgentConflict, expectedBy, firstInstance, putOf, QuotaExceeded, staleVersion } from './agent.ts'
+import { createComing } from './coming.ts'
 import { addressOf } from './facts.ts'
 import type { Leases, Turn } from './leases.ts'
 import { type AgentRequest, RegistrationProblem, type Sent } from './registration.ts'
@@ -34,6 +35,7 @@ export function createAgents({
   const telling = createTelling({ agentOf: (id) => roll.get(id), log })
   const roll = createRoll({ leases, retentionMs: () => settings().retentionMs, onGone: telling.gone })
   const counted = { registrations: 0, heartbeats: 0, expired: 0 }
+  const coming = createComing()
   const { take } = roll
   const { show } = telling
 
@@ -42,14 +44,15 @@ export function createAgents({
     const known = roll.get(sent.id)
     const request = known ? sharing(known, sent) : sent
     if (known) refuseStranger(known, request)
-    else refuseTooMany()
+    else refuseTooMany(sent.id)
     const holds = holder ?? known?.held.holder
     if (known && request.expected === undefined && saysTheSame(known, request) && holds === known.held.holder) {
       counted.registrations += 1
       return { agent: renew(refreshed(known, request), request), created: false, changed: false }
     }
     const expect = firstInstance(known, request) ? 'none' : expectedBy(request)
-    const [outcome] = await store.commit([{ ...putOf(request, holds), expect }])
+    const arrived = known ? undefined : coming.begin(sent.id, holds)
+    const [outcome] = await store.commit([{ ...putOf(request, holds), expect }]).finally(arrived)
     // Another instance was there first: whether it may stay is judged by who it is.
     if (outcome?.type === 'conflict' && expect === 'none' && outcome.current) {
       take(outcome.current)
@@ -67,9 +70,9 @@ export function createAgents({
     return { agent, created: outcome.created, changed: true }
   }
 
-  function refuseTooMany(): void {
+  function refuseTooMany(id: string): void {
     const { most } = settings()
-    if (roll.size() >= most)
+    if (roll.size() + coming.all(id) >= most)
       throw new QuotaExceeded(`There are ${most} agents already, the most that this registry takes.`)
   }
 
@@ -201,8 +204,8 @@ export function createAgents({
     /** The same for whoever has settled what is due already. */
     peek: roll.get,
     list: (): readonly Agent[] => (settle(), Array.from(roll.all())),
-    /** How many agents are a holder's own. */
-    heldBy: (holder: string) => (settle(), roll.heldBy(holder)),
+    /** How many agents other than `id`, which is none yet, are a holder's own or are about to be. */
+    heldBeside: (id: string, holder: string) => (settle(), roll.heldBy(holder) + coming.of(holder, id)),
     sent: (id: string) => roll.sent.get(id),
     size: roll.size,
     counts: () => ({ ...counted }),

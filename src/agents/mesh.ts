@@ -105,7 +105,7 @@ export function createMesh({
     mayRegister(caller, request.definition.namespace)
     const before = agents.get(request.id)
     if (before) mayTouch(caller, before)
-    else refuseTooMany(caller)
+    else refuseTooMany(request.id, caller)
     // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.
     const version = expected ?? (before ? request.expected : undefined)
     const registered = await agents.register({ ...request, expected: version }, holderOf(caller, before))
@@ -113,9 +113,9 @@ export function createMesh({
     return { ...registered, ...tell(registered.agent) }
   }
 
-  function refuseTooMany({ name, most_agents: most }: Caller): void {
+  function refuseTooMany(id: string, { name, most_agents: most }: Caller): void {
     if (most === undefined) return
-    const held = agents.heldBy(name)
+    const held = agents.heldBeside(id, name)
     if (held >= most) throw new QuotaExceeded(`This token holds ${held} agents already, the most that it may.`)
   }
 
@@ -181,6 +181,8 @@ export function createMesh({
     get: (id: string): Found => found(known(id)),
     /** The agent that a conflict speaks of, as it is. */
     current: ({ current }: AgentConflict): Found | undefined => current && found(current),
+    /** The version of the agent of an id, as it is known now; undefined where there is none. */
+    versionOf: (id: string): string | undefined => agents.peek(id)?.stored.resource_version,
     sent: agents.sent,
     find: (query: AgentQuery): FoundAgents => (mustKnow(), find(query)),
     /** Capabilities of agents and of all other servers. */

@@ -168,4 +168,16 @@ describe('quotas', () => {
     assert.match(second.body.detail, /holds 1 agents already/)
     assert.equal((await register('fox')).status, 200)
   })
+
+  it('keep a token to its number of agents when all come at once', async () => {
+    await using daemon = await startHere(
+      'auth: { tokens: [{ name: bot, token: robot, role: registrar, most_agents: 2 }] }\n',
+    )
+    const ids = ['owl', 'owl', 'fox', 'fox', 'elk', 'bee', 'ant', 'cat']
+
+    const answers = await Promise.all(ids.map((id) => daemon.ask('POST', '/agents', { id }, bearer('robot'))))
+
+    assert.equal((await daemon.ask<{ count: number }>('GET', '/agents')).body.count, 2)
+    assert.equal(answers.filter(({ status }) => status === 200).length, 4)
+  })
 })
