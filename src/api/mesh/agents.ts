@@ -35,7 +35,7 @@ export function askingOf(mesh: Mesh) {
 
   async function remove(c: ApiContext): Promise<Response> {
     const id = agentIdIn(c)
-    await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c)) })
+    await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c), mesh.versionOf(id)) })
     return c.body(null, 204)
   }
 

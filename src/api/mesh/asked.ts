@@ -42,9 +42,11 @@ export function decoded(part: string): string {
   }
 }
 
-/** The version of an agent that `If-Match` says; undefined where it says none. */
-export function versionIn(header: HeaderOf): string | undefined {
-  const expected = expectedIn(header, {}, undefined)
+/** The version that `If-Match` says of an agent, which has the `current` one; undefined where it asks for none. */
+export function versionIn(header: HeaderOf, current: string | undefined): string | undefined {
+  const expected = expectedIn(header, {}, current)
+  // Any version will do, but there must be one: nothing has the version "*".
+  if (expected === 'some') return current === undefined ? '*' : undefined
   return typeof expected === 'object' ? expected.version : undefined
 }
 

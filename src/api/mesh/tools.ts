@@ -17,14 +17,14 @@ export function createTools(mesh: Mesh) {
   const tools: Readonly<Record<string, Tool>> = {
     async register_agent({ registration_data }, c) {
       const form = anyForm(registration_data ?? {})
-      const expected = versionIn(headersOf(c))
+      const expected = versionIn(headersOf(c), mesh.versionOf(String(form.registration['id'])))
       const { agent, dependencies } = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
       const message = `Agent ${agent.facts.name} registered successfully`
       return { ...success(agent), message, ...resolved(dependencies) }
     },
     async unregister_agent(fields, c) {
       const id = idIn(fields)
-      await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c)) })
+      await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c), mesh.versionOf(id)) })
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },
     async discover_services({ query }) {

@@ -167,6 +167,21 @@ describe('registering', () => {
     assert.deepEqual([deleted.status, deleted.body['current'].labels], [409, { a: 'b' }])
   })
 
+  it('heeds an If-Match of several versions, and one that asks for any', async () => {
+    await using mesh = await meshed()
+    let { resource_version } = (await mesh.agent('a')).body
+    const write = async (id: string, ifMatch: string, n: number) =>
+      (await mesh.post('/agents', { id, labels: { n: String(n) } }, { 'if-match': ifMatch })).status
+
+    assert.equal(await write('a', `"other", "${resource_version}"`, 1), 200)
+    assert.equal(await write('a', `"other", "${resource_version}"`, 2), 409)
+    assert.deepEqual([await write('a', '*', 3), await write('b', '*', 3)], [200, 409])
+    assert.equal((await mesh.get('/agents/b')).status, 404)
+    resource_version = (await mesh.get('/agents/a')).body['resource_version']
+    const gone = await mesh.send('DELETE', '/agents/a', undefined, { 'if-match': `"other", "${resource_version}"` })
+    assert.equal(gone.status, 204)
+  })
+
   it('ignores the version that a client makes up for an agent that is new', async () => {
     await using mesh = await meshed()
     assert.equal(
