@@ -1,13 +1,14 @@
 import { createFeed } from '../flow/feed.ts'
-import { atOnce, sorting } from '../flow/slices.ts'
+import { atOnce } from '../flow/slices.ts'
 import type { Capability } from '../model/capability.ts'
 import type { Batch, Change, Registered } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
-import { byPrecedence, type Candidate, type Delta, type Layer } from './candidate.ts'
+import { byPrecedence, type Delta, type Layer } from './candidate.ts'
 import { createIndexes, type Indexes } from './indexes.ts'
+import { changeOf, contest, newcomersIn, type Part, partsOf, rowAfter } from './parts.ts'
 import { type Moment, type Probed, type Row, rowOf, stamp } from './picture.ts'
-import { isSame, looksLike, rivalsAfter, rivalsIn } from './rivals.ts'
+import { rivalsAfter, rivalsIn } from './rivals.ts'
 import { createTally, type Tally } from './tally.ts'
 
 /** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
@@ -40,17 +41,6 @@ export type Registry = {
   readonly subscribe: (push: (batch: Batch) => void) => () => void
   /** Notes verdicts of the monitor; those that change nothing make no revision. */
   readonly observe: (observations: readonly Observation[]) => void
-}
-
-/** One id that a delta touches: what was there, and what will be, as long as that holds. */
-type Part = {
-  readonly id: ServerId
-  readonly slot: number
-  readonly before: Row | undefined
-  readonly rivals: readonly Candidate[]
-  readonly next: Row | undefined
-  /** What anybody sees of it. */
-  readonly change: Change | undefined
 }
 
 /** A commit worked out ahead. */
@@ -117,36 +107,9 @@ export function createRegistry({
     return { at: new Date(now()).toISOString(), version: tokenOf(revision + 1) }
   }
 
-  /** The row of one id, from who competes for it, best first; undefined for nobody. */
-  function rowAfter(before: Row | undefined, [winner, ...losers]: readonly Candidate[], when: Moment): Row | undefined {
-    if (!winner) return undefined
-    if (!before || !looksLike(before, winner, losers)) return rowOf(winner, losers, { before, moment: when })
-    return isSame(before.losers, losers) ? before : { ...before, losers }
-  }
-
-  /** Who will compete for each id that a delta touches, best first. */
-  function* contest({ gone, come }: Delta): Generator<void, Map<ServerId, readonly Candidate[]>> {
-    const after = new Map<ServerId, readonly Candidate[]>()
-    const leaving = new Set(gone)
-    for (const { id } of gone) {
-      yield
-      if (!after.has(id))
-        after.set(
-          id,
-          rivalsIn(rows.get(id)).filter((candidate) => !leaving.has(candidate)),
-        )
-    }
-    for (const candidate of come) {
-      yield
-      const rivals = after.get(candidate.id) ?? rivalsIn(rows.get(candidate.id))
-      after.set(candidate.id, rivals.length > 0 ? [...rivals, candidate].toSorted(byPrecedence) : [candidate])
-    }
-    return after
-  }
-
   function* rehearse(delta: Delta): Generator<void, Rehearsal> {
     const began = ranking
-    const parts = yield* partsOf(delta)
+    const parts = yield* partsOf(rows, delta, moment())
     yield* rows.expect(newcomersIn(parts))
     return { delta, ranking: began, parts }
   }
@@ -155,26 +118,10 @@ export function createRegistry({
     rows.forget(parts.map(({ id }) => id))
   }
 
-  function* partsOf(delta: Delta): Generator<void, readonly Part[]> {
-    const when = moment()
-    const parts: Part[] = []
-    const contested = yield* contest(delta)
-    // In the order of the ids, so that whoever keeps them in order finds them so.
-    for (const id of yield* sorting([...contested.keys()])) {
-      yield
-      const slot = rows.slotFor(id)
-      const before = rows.at(slot)
-      const rivals = contested.get(id) ?? []
-      const next = rowAfter(before, rivals, when)
-      parts.push({ id, slot, before, rivals, next, change: changeOf(before, next) })
-    }
-    return parts
-  }
-
   function commit(delta: Delta, rehearsal?: Rehearsal): readonly Change[] {
     const isUsable = rehearsal?.delta === delta && rehearsal.ranking === ranking
     if (rehearsal && !isUsable) forget(rehearsal)
-    const parts = isUsable ? rehearsal.parts : atOnce(partsOf(delta))
+    const parts = isUsable ? rehearsal.parts : atOnce(partsOf(rows, delta, moment()))
     const when = moment()
     const changes: Change[] = []
     for (const part of parts) {
@@ -214,7 +161,7 @@ export function createRegistry({
   function rerank(layers: readonly Layer[], delta: Delta): readonly Change[] {
     for (const [order, layer] of layers.entries()) layer.order = order
     ranking += 1
-    const after = atOnce(contest(delta))
+    const after = atOnce(contest(rows, delta))
     for (const row of rows.list()) {
       const { id } = row.server
       if (row.losers.length > 0) after.set(id, (after.get(id) ?? rivalsIn(row)).toSorted(byPrecedence))
@@ -269,16 +216,6 @@ function newEpoch(): string {
       .toString(36)
       .padStart(4, '0')
   )
-}
-
-function* newcomersIn(parts: readonly Part[]): Generator<Row> {
-  for (const { before, next } of parts) if (next && !before) yield next
-}
-
-function changeOf(before: Row | undefined, now: Row | undefined): Change | undefined {
-  if (!now) return before && { type: 'DELETED', before }
-  if (!before) return { type: 'ADDED', now }
-  return before.server === now.server ? undefined : { type: 'MODIFIED', now, before }
 }
 
 function unchanged(probed: Probed | undefined, { health, capabilities, version }: Probed): boolean {
