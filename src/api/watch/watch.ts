@@ -11,7 +11,8 @@ import type { Front } from '../hot.ts'
 import { Problem } from '../problem.ts'
 import { everywhere, problemReply, send } from '../reply.ts'
 import { createAdmission } from './admission.ts'
-import { type Audience, createAudience } from './audience.ts'
+import type { Audience } from './audience.ts'
+import { createAudiences } from './audiences.ts'
 import { type Format, pieceOf } from './frames.ts'
 import { createPasses, forEach } from './passes.ts'
 import { createPolls } from './poll.ts'
@@ -71,10 +72,8 @@ export function createWatch({
   vanished = { everyMs: 10_000, times: 7 },
   random = Math.random,
 }: WatchParts) {
-  const audiences = new Map<string, Audience>()
   const watchers = new Set<Watcher>()
   let complete = false
-  let underway = Promise.resolve()
 
   const { deliver, startOver, beat, cut, cuts } = createWatchers({
     newest: journal.newest,
@@ -87,6 +86,7 @@ export function createWatch({
   const polls = createPolls({ journal })
   const admission = createAdmission({ limits, random })
   const passes = createPasses({ needed: () => watchers.size > 0 || polls.size() > 0, pass, onError })
+  const audiences = createAudiences({ registry, journal, ready: passes.wake, onError })
 
   const leave = registry.subscribe(passes.wake)
   const timers = [
@@ -102,18 +102,14 @@ export function createWatch({
   async function pass(): Promise<void> {
     await forEach(polls.all(), polls.deliver, onError)
     await forEach(watchers, deliver, onError)
-    forget()
-  }
-
-  function forget(): void {
-    for (const audience of audiences.values()) audience.forget()
+    audiences.forget()
   }
 
   async function everySoOften(): Promise<void> {
     // The last source to answer may have had nothing new to say, and then nothing else wakes those who wait for it.
     if (!complete && isComplete()) passes.wake()
     await forEach(watchers, (watcher) => beat(watcher, { heartbeatMs, bookmarkMs }), onError)
-    if (!passes.isPassing()) forget()
+    if (!passes.isPassing()) audiences.forget()
   }
 
   /** Lets go of those whose system acknowledges nothing any more; there is nobody to tell why. */
@@ -127,28 +123,15 @@ export function createWatch({
     await forEach(watchers, destroy, onError)
   }
 
-  function inTurn(work: () => Promise<void>): void {
-    underway = underway.then(work).catch(onError)
-  }
-
-  function audienceOf(subject: Subject): Audience {
-    const known = audiences.get(subject.key)
-    if (known) return known
-    const audience = createAudience({ subject, journal, registry, inTurn, ready: passes.wake })
-    audiences.set(subject.key, audience)
-    return audience
-  }
-
   /** Counts one more of a subject and of somebody's, until its response closes; what is kept of it meanwhile is little. */
   function admit(response: ServerResponse, principal: Principal, subject: Subject): Audience {
-    const audience = audienceOf(subject)
-    audience.enter()
+    const audience = audiences.enter(subject)
     admission.enter(principal)
     // Without a listener, writing to a reader that has just gone would be an error nobody caught.
     response.on('error', ignore)
     response.on('close', () => {
       admission.leave(principal)
-      if (audience.leave() === 0) audiences.delete(audience.key)
+      audiences.leave(audience)
     })
     return audience
   }
@@ -272,7 +255,7 @@ export function createWatch({
     front: frontOf(servers),
     frontOf,
     close,
-    counts: () => ({ watchers: admission.total(), audiences: audiences.size, cut: { ...cuts } }),
+    counts: () => ({ watchers: admission.total(), audiences: audiences.size(), cut: { ...cuts } }),
   }
 }
 export type Watch = ReturnType<typeof createWatch>
