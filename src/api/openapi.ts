@@ -27,9 +27,12 @@ export async function openApiDocument(version: string): Promise<object> {
   })
 }
 
+/** Statuses that say all there is to say. */
+const bodiless = new Set(['202', '204', '304'])
+
 function described(
   key: string,
-  { summary, group, answer, body, query = [], statuses = {}, needs }: RouteDoc,
+  { summary, group, answer, body, query = [], also = {}, statuses = {}, needs }: RouteDoc,
 ): DescribeRouteOptions {
   const problem = (description: string) => ({
     description,
@@ -39,19 +42,21 @@ function described(
     ...statuses,
     ...(needs ? { 401: 'The token is not known.', 403: `Needs the role "${needs}".` } : {}),
   }
-  const responses = Object.fromEntries(
-    Object.entries(others).map(([status, description]) => [
+  const good = { ...(204 in others ? {} : { 200: 'The answer.' }), ...also }
+  const responses = Object.fromEntries([
+    ...Object.entries(good).map(([status, description]) => [status, answered(answer, description)]),
+    ...Object.entries(others).map(([status, description]) => [
       status,
-      status === '304' ? { description } : status === '503' ? answered(answer, description) : problem(description),
+      bodiless.has(status) ? { description } : problem(description),
     ]),
-  )
+  ])
   return {
     operationId: operationId(key),
     summary,
     tags: [group],
     parameters: [...pathParameters(key), ...queryParameters(query)],
     ...(body && { requestBody: sent(key, body) }),
-    responses: { 200: answered(answer, 'The answer.'), ...responses, default: problem('What went wrong.') },
+    responses: { ...responses, default: problem('What went wrong.') },
     ...(needs ? { security: [{ token: [] }], description: `Needs the role \`${needs}\`.` } : {}),
   }
 }

@@ -17,7 +17,9 @@ export type RouteDoc = {
   readonly body?: z.ZodType
   /** Names of parameters, `filter` among them for all that choose servers; or those of a list, a watch, a filter alone. */
   readonly query?: readonly string[] | 'list' | 'watch' | 'filter'
-  /** What else than 200 it answers by design. */
+  /** With what statuses else than 200 it answers the same. */
+  readonly also?: Readonly<Record<number, string>>
+  /** What else it answers by design: a problem, or nothing. */
   readonly statuses?: Readonly<Record<number, string>>
   readonly needs?: 'registrar' | 'admin'
   /** Answered on the raw response, before the routes. */
@@ -33,8 +35,8 @@ const written: RouteDoc = {
   group: 'servers',
   answer: shapes.ServerDetail,
   body: shapes.Definition,
+  also: { 201: 'Created; `Location` says where it is.' },
   statuses: {
-    201: 'Created; `Location` says where it is.',
     400: 'The definition is wrong; `errors` names each field.',
     409: 'It comes from another source, or is not of the version that `If-Match` or `resource_version` says; `current` is what is there.',
     503: 'Nothing can be stored now; `Retry-After` says when to try again.',
@@ -44,6 +46,7 @@ const written: RouteDoc = {
 const patched: RouteDoc = {
   ...written,
   summary: 'Change some fields of a server written by hand: a JSON merge patch',
+  also: {},
   statuses: { ...written.statuses, 404: unknownServer[404], 415: 'Another kind of patch.' },
 }
 const deleted: RouteDoc = {
@@ -150,7 +153,7 @@ const wellbeing = operation(
 )
 const readiness: RouteDoc = {
   ...operation('Whether every source has answered once, or has had its time to', shapes.Readiness),
-  statuses: { 503: 'Not yet; the answer names the sources still waited for.' },
+  also: { 503: 'Not yet; the answer names the sources still waited for.' },
 }
 
 /** Every route, by method and path. */
@@ -161,7 +164,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   'GET /discover': {
     summary: 'Enabled servers as a map, or as a ready client configuration',
     group: 'clients',
-    answer: shapes.ServerMap,
+    answer: shapes.Discoverable,
     query: ['filter', 'format', 'secrets'],
     statuses: badQuery,
   },

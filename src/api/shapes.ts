@@ -63,7 +63,16 @@ export const CheckOutcome = z
   })
   .meta({ id: 'CheckOutcome' })
 
-export const ServerMap = z.object({ servers: z.record(z.string(), ServerShape) }).meta({ id: 'ServerMap' })
+const ServerMap = z.object({ servers: z.record(z.string(), ServerShape) }).meta({ id: 'ServerMap' })
+
+const ClientEntry = z.looseObject({}).describe('A server as the client writes it.')
+const ClientConfig = z.object({ mcpServers: z.record(z.string(), ClientEntry) }).meta({ id: 'ClientConfig' })
+const CodeConfig = z
+  .object({ servers: z.record(z.string(), ClientEntry), inputs: z.array(z.looseObject({ id: z.string() })) })
+  .meta({ id: 'VsCodeConfig' })
+
+/** What `/discover` answers: the map, or with `format` the configuration of Claude and Cursor, or of VS Code. */
+export const Discoverable = z.union([ServerMap, ClientConfig, CodeConfig]).meta({ id: 'Discoverable' })
 
 export const SourceShape = SourceStatus.unwrap().meta({ id: 'Source' })
 

@@ -103,7 +103,7 @@ export const ServerQuery = shared(() =>
     continue: z.string().max(4096).optional().describe('Where the page before ended, as its answer said.'),
     fields: several(z.enum(Object.keys(Server.unwrap().shape) as (keyof Server)[], 'is no field of a server'), {
       csv: true,
-    }).describe('Show these fields only.'),
+    }).describe('Show these fields only; those left out are missing even where the schema needs them.'),
     view: z
       .enum(['full'], 'must be "full"')
       .optional()

@@ -63,9 +63,34 @@ describe('the documentation', () => {
     }
   })
 
+  it('says of every status what is answered: the thing, a problem, or nothing', async () => {
+    type Operation = { responses: Record<string, { content?: Record<string, object> }> }
+    const { paths } = (await openApiDocument('1.2.3')) as { paths: Record<string, Record<string, Operation>> }
+    const content = (path: string, method: string) =>
+      Object.fromEntries(
+        Object.entries(paths[path]?.[method]?.responses ?? {}).map(([status, one]) => [
+          status,
+          Object.keys(one.content ?? {}).join(),
+        ]),
+      )
+    const problem = 'application/problem+json'
+
+    const put = content('/servers/{namespace}/{name}', 'put')
+    assert.partialDeepStrictEqual(put, { 200: 'application/json', 201: 'application/json', 409: problem, 503: problem })
+    assert.equal(content('/servers/{namespace}/{name}', 'patch')['201'], undefined)
+    const gone = content('/servers/{namespace}/{name}', 'delete')
+    assert.deepEqual([gone['200'], gone['204']], [undefined, ''])
+    assert.equal(content('/agents/register_with_metadata', 'post')['201'], 'application/json')
+    assert.equal(content('/heartbeat/{id}', 'head')['202'], '')
+    assert.equal(content('/readyz', 'get')['503'], 'application/json')
+    assert.equal(content('/v0.1/servers', 'get')['503'], problem)
+  })
+
   for (const [path, shape] of [
     ['/servers/weather', shapes.ServerDetail],
-    ['/discover', shapes.ServerMap],
+    ['/discover', shapes.Discoverable],
+    ['/discover?format=claude', shapes.Discoverable],
+    ['/discover?format=vscode', shapes.Discoverable],
     ['/sources', shapes.SourceList],
     ['/tags', shapes.Tags],
     ['/stats', shapes.Stats],

@@ -114,11 +114,13 @@ const writing = {
 }
 
 const doc = (fields: Omit<RouteDoc, 'group'>): RouteDoc => ({ group: 'agents', ...fields })
-const write = (summary: string, body: z.ZodType, statuses = {}): RouteDoc =>
-  doc({ summary, body, answer: Told, statuses: { ...writing, ...statuses }, needs: 'registrar' })
+const write = (summary: string, body: z.ZodType, more: Pick<RouteDoc, 'also' | 'statuses'> = {}): RouteDoc =>
+  doc({ summary, body, answer: Told, ...more, statuses: { ...writing, ...more.statuses }, needs: 'registrar' })
 
 const register = write('Register an agent, or refresh it, by its AgentRegistration', AgentRegistration)
-const beat = write('A heartbeat; one that carries a whole registration registers', Heartbeat, unknown)
+const beat = write('A heartbeat; one that carries a whole registration registers', Heartbeat, {
+  statuses: unknown,
+})
 
 const ofAgents = [
   'namespace',
@@ -154,7 +156,7 @@ const mesh: Record<string, RouteDoc> = {
   'POST /agents/register_with_metadata': write(
     'Register an agent, or refresh it, by `{agent_id, metadata}`',
     RegistrationWithMetadata,
-    { 201: 'It is registered.' },
+    { also: { 201: 'It is registered.' } },
   ),
   'POST /agents': register,
   'POST /agents/register': register,
