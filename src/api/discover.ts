@@ -7,18 +7,18 @@ import { demandSecrets } from './access.ts'
 import { type ClientFormat, clientFormats, startClientConfig } from './clients.ts'
 import type { Bindings } from './edge.ts'
 import { enabledServers } from './enabled.ts'
-import { createKept } from './kept.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
+import { createKeptWhole } from './publish/kept.ts'
 import { type ApiContext, respond, respondJson } from './respond.ts'
 import { asksSecrets, demandNamespace } from './servers.ts'
 
 const own = ['format', 'secrets']
 
 /** Enabled servers as a map, as the original registry's clients poll it, or as a ready client configuration. */
-export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'>) {
+export function discoverApi({ registry, supervisor, log }: Pick<ApiParts, 'registry' | 'supervisor' | 'log'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKept(registry)
+  const kept = createKeptWhole({ registry, supervisor }, {})
 
   api.get('/discover', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
@@ -36,6 +36,7 @@ export function discoverApi({ registry, log }: Pick<ApiParts, 'registry' | 'log'
     const { principal } = c.env
     demandSecrets(principal)
     if (formatIn(parameters)) throw new Problem(400, 'A client configuration never holds secrets; leave out "format".')
+    kept.mustBeWhole()
     const chosen = enabledServers(registry, parameters, own)
     for (const { server } of chosen) demandNamespace(principal, server.namespace)
     log.info({ audit: true, principal: principal?.name, servers: chosen.length }, 'secrets were shown')

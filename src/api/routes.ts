@@ -166,7 +166,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     group: 'clients',
     answer: shapes.Discoverable,
     query: ['filter', 'format', 'secrets'],
-    statuses: badQuery,
+    statuses: { ...badQuery, ...notYet },
   },
   'POST /mcp': {
     summary: 'The registry as an MCP server: Streamable HTTP, every current revision, no sessions',

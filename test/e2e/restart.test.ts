@@ -58,7 +58,9 @@ describe('a restart', () => {
     assert.ok(shown.every(({ stale }) => stale))
     assert.deepEqual(syncing, ['http', 'dns', 'roster', 'kubernetes'])
     assert.equal((await second.get('/ready')).status, 503)
-    assert.equal((await second.get('/sd/prometheus')).status, 503)
+    // Who takes what is missing for gone, and is told of nobody who is waited for, gets no list yet.
+    for (const path of ['/sd/prometheus', '/discover', '/discover?format=claude'])
+      assert.equal((await second.get(path)).status, 503, path)
   })
 
   it('under other settings begins with nothing, and has it back under the old ones', async () => {
