@@ -6,7 +6,7 @@ import { bodyTooLarge, hasBody } from './body.ts'
 import { preflight } from './cors.ts'
 import { replyToError } from './fault.ts'
 import type { Admission, Admitted, Guard } from './guard.ts'
-import { pathOf } from './guard.ts'
+import { isPreflight, pathOf } from './guard.ts'
 import type { Front } from './hot.ts'
 import { linger } from './linger.ts'
 import { Problem } from './problem.ts'
@@ -131,10 +131,6 @@ export function createEdge({
   return { handle, counts: countsByKey }
 }
 export type Edge = ReturnType<typeof createEdge>
-
-function isPreflight({ method, headers }: IncomingMessage): boolean {
-  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
-}
 
 function bodyProblem({ headers }: IncomingMessage, most: number): Problem | undefined {
   return Number(headers['content-length'] ?? 0) > most ? bodyTooLarge(most) : undefined

@@ -93,7 +93,7 @@ export function createGuard({ access, cors, loopback, hosts, limits }: GuardRule
     const limit = principal.rate ?? limits.rate
     if (principal.role !== 'none' && limit === undefined) return admission
     if (probes.has(pathOf(request))) return admission
-    if (principal.role === 'none') return { problem: needsToken(), cors: corsOf }
+    if (principal.role === 'none' && !isPreflight(request)) return { problem: needsToken(), cors: corsOf }
     const seconds = limit && waitOf(askerOf(principal, request), limit)
     return seconds === undefined ? admission : { problem: tooOften(seconds), cors: corsOf }
   }
@@ -124,6 +124,11 @@ function needsToken(): Problem {
 function isWrite(method: string, path: string): boolean {
   if (method === 'HEAD') return path.includes('/heartbeat/')
   return method !== 'GET' && method !== 'OPTIONS'
+}
+
+/** Whether a browser asks what a page may do. It sends no token with that, whatever the page sends afterwards. */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 }
 
 /** Whether a page came from this very daemon. */

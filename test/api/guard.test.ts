@@ -131,6 +131,19 @@ describe('who may', () => {
     assert.equal((await served.get('/-/reload', { method: 'POST', headers: { origin } })).status, 200)
   })
 
+  it('tells a browser what a page may do before it has a token to send', async () => {
+    const portal = 'https://portal.example'
+    const cors = { origins: [portal], methods: ['GET'], headers: ['authorization'] }
+    await using served = await serve({ tokens: [admin], anonymous: 'none', guard: { cors } })
+    const ask = async (origin: string, asked: Record<string, string>) =>
+      (await served.get('/servers', { method: 'OPTIONS', headers: { origin, ...asked } })).status
+    const preflight = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' }
+
+    assert.equal(await ask(portal, preflight), 204)
+    assert.equal(await ask('https://evil.example', preflight), 403)
+    assert.equal(await ask(portal, {}), 401)
+  })
+
   it('opens only the public catalogues to every page', async () => {
     await using served = await serve()
     const ask = async (path: string, method: string) => {
