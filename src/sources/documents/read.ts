@@ -57,8 +57,8 @@ export async function readDocument(text: string | Uint8Array, options?: ReadOpti
 }
 
 export function tooBig(size: number, most: number): SourceError {
-  const megabytes = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
-  return new SourceError(`is too big: ${megabytes(size)}, and at most ${megabytes(most)} are read`, { class: 'config' })
+  const shown = (bytes: number) => (bytes < 1024 * 1024 ? `${bytes} bytes` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`)
+  return new SourceError(`is too big: ${shown(size)}, and at most ${shown(most)} are read`, { class: 'config' })
 }
 
 function decoded(bytes: Uint8Array): string {
