@@ -4,7 +4,7 @@ import { shortId } from '../model/names.ts'
 import { redactText } from '../model/redact-text.ts'
 import { redactServer } from '../model/redact.ts'
 import type { ServerDefinition } from '../model/server.ts'
-import type { Reading, Sighting } from '../model/source.ts'
+import { type Reading, type Sighting, SourceError } from '../model/source.ts'
 import { type Command, CommandError, type Invocation, textOf, UsageError } from './command.ts'
 import { formOf, outputOptions, rendered } from './output.ts'
 import { shown } from './text.ts'
@@ -109,6 +109,10 @@ async function look(
     const stdio = (namespace: string) => source.allow_stdio ?? kind.mayIntroduceStdio(source, namespace)
     if (!looked) throw new CommandError(`the source "${name}" said nothing within ${patienceMs / 1000} seconds`)
     return { ...looked, stdio }
+  } catch (error) {
+    throw error instanceof SourceError
+      ? new CommandError(`${name}: ${redactText(error.message)}`, { cause: error })
+      : error
   } finally {
     end.abort()
     await door.close()

@@ -118,6 +118,15 @@ describe('mcp-roster discover', () => {
     assert.equal(code, 1)
     assert.equal(err, 'there is no source "nope" in the config; there are env, file\n')
   })
+
+  it('says in a line why a source cannot be looked at without a daemon', async () => {
+    const config = file('agents.yaml', 'sources: [{ type: agents }]\n')
+
+    const { code, err } = await running(['discover', 'agents', '--config', config])
+
+    assert.equal(code, 1)
+    assert.equal(err, 'agents: nothing can be registered here: this is no running daemon\n')
+  })
 })
 
 describe('mcp-roster config show', () => {
