@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { closest } from 'fastest-levenshtein'
+import type { ConfigError } from '../config/origin.ts'
 import { type Command, CommandError, type Invocation, type Terminal, UsageError } from './command.ts'
 import { commandHelp, overview, version } from './help.ts'
 
@@ -80,9 +81,16 @@ function failed(error: unknown, { err }: Terminal): number {
     err(`mcp-roster: ${error.message}\n`)
     return 2
   }
-  if (error instanceof CommandError || (error instanceof Error && error.name === 'ConfigError')) {
+  if (isConfigError(error)) {
     err(`${error.message}\n`)
-    return 1
+    return error.problems.every(({ origin }) => origin?.from === 'flag') ? 2 : 1
   }
-  throw error
+  if (!(error instanceof CommandError)) throw error
+  err(`${error.message}\n`)
+  return 1
+}
+
+/** By its name: not every command loads what reads a config. */
+function isConfigError(error: unknown): error is ConfigError {
+  return error instanceof Error && error.name === 'ConfigError'
 }

@@ -44,6 +44,8 @@ describe('the command line', () => {
     [['config', 'shw'], /config takes one of show, reference, schema/],
     [['discover'], /discover takes the name of one source/],
     [['serve', '--port'], /argument missing/],
+    [['serve', '--port', '99999'], /flag --port: listen\.port: must be at most 65535/],
+    [['serve', '--log-level', 'loud'], /flag --log-level: log\.level: must be one of/],
   ] as const) {
     it(`answers wrong usage with exit code 2: ${argv.join(' ')}`, async () => {
       const { code, out, err } = await running(argv)
