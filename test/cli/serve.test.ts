@@ -105,7 +105,7 @@ describe('mcp-roster serve', () => {
     const { code, err } = await running(['serve'], { startDaemon, env: { ...quiet, METRICS_PORT: '90' } })
 
     assert.equal(code, 1)
-    assert.equal(err, 'environment variable PORT: listen.port: must be a number\n')
+    assert.match(err, /choose another with METRICS_PORT \(metrics\.port\)\.\n$/)
   })
 
   it('says in one line which certificate cannot be used', async () => {
