@@ -37,6 +37,30 @@ async function refused(text: string, options?: Parameters<typeof load>[1]): Prom
 }
 
 describe('loadConfig', () => {
+  it('takes an origin as browsers send it, however it is spelled, and nothing that is none', async () => {
+    const spelled = ['https://Portal.example:443/', 'http://localhost:3000', 'vscode-webview://Abc', 'null', '*']
+    const { config } = await load(`cors: { origins: ${JSON.stringify(spelled)} }\n`)
+
+    assert.deepEqual(config.cors.origins, [
+      'https://portal.example',
+      'http://localhost:3000',
+      'vscode-webview://abc',
+      'null',
+      '*',
+    ])
+    for (const wrong of [
+      'portal.example',
+      'https://portal.example/app',
+      'https://*.example',
+      'http://localhost:*',
+      'https://',
+      '',
+    ])
+      assert.deepEqual(await refused(`cors:\n  origins: [${JSON.stringify(wrong)}]\n`), [
+        'config.yaml:2: cors.origins[0]: must be an origin such as https://portal.example, without a path, or *',
+      ])
+  })
+
   it('is a good start without any config', async () => {
     const { config, file, warnings } = await load()
 

@@ -17,6 +17,24 @@ const usualCors = {
   ],
 }
 
+/** An origin, spelled as browsers send it: `https://Portal.example:443/` is `https://portal.example`. */
+const Origin = () =>
+  z
+    .string()
+    .max(2048)
+    .transform((text, { addIssue }) => {
+      if (text === '*' || text === 'null') return text
+      const origin = /^[a-z][a-z\d+.-]*:\/\/[^/?#@*\\\s]+\/?$/i.test(text) ? originOf(text) : undefined
+      if (origin !== undefined) return origin
+      addIssue('must be an origin such as https://portal.example, without a path, or *')
+      return z.NEVER
+    })
+
+function originOf(text: string): string | undefined {
+  if (!/^https?:/i.test(text)) return text.toLowerCase().replace(/\/$/, '')
+  return URL.parse(text)?.origin
+}
+
 /** What pages of other origins may read. */
 export const Cors = section(usualCors, () =>
   z.strictObject({
@@ -25,7 +43,7 @@ export const Cors = section(usualCors, () =>
       .default(usualCors.enabled)
       .describe('Off: pages of other origins read only `/v0.1`, `/v0`, `/.well-known`.'),
     origins: z
-      .array(z.string().min(1).max(2048))
+      .array(Origin())
       .default(usualCors.origins)
       .describe('Origins such as `https://portal.example`, or `*`. `*` never allows writing.'),
     methods: z.array(z.string().min(1).max(32)).default(usualCors.methods).describe('Methods that a page may use.'),
