@@ -22,11 +22,11 @@ const Origin = () =>
   z
     .string()
     .max(2048)
-    .transform((text, { addIssue }) => {
+    .transform((text, context) => {
       if (text === '*' || text === 'null') return text
       const origin = /^[a-z][a-z\d+.-]*:\/\/[^/?#@*\\\s]+\/?$/i.test(text) ? originOf(text) : undefined
       if (origin !== undefined) return origin
-      addIssue('must be an origin such as https://portal.example, without a path, or *')
+      context.addIssue('must be an origin such as https://portal.example, without a path, or *')
       return z.NEVER
     })
 
