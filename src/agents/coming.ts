@@ -1,5 +1,3 @@
-export type Coming = ReturnType<typeof createComing>
-
 /**
  * New agents that are being stored and are not registered yet. They count already, or a crowd that comes at once would be
  * more than may be.

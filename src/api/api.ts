@@ -77,8 +77,6 @@ export async function openApi({
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
-export type OpenApi = Awaited<ReturnType<typeof openApi>>
-
 /** A route that is loaded with the first request that comes to it: what is polled most can do without. */
 function whenAsked(load: () => Promise<Route>, log: Log): Route {
   let loaded: Route | undefined

@@ -5,7 +5,7 @@ import { Problem } from './problem.ts'
 import type { ApiContext } from './respond.ts'
 
 /** The whole body of a request, read as it comes; longer than `most` bytes is a 413, one that stops half-way a 400. */
-export async function readBody(c: ApiContext, most: number): Promise<Buffer> {
+async function readBody(c: ApiContext, most: number): Promise<Buffer> {
   const { incoming } = c.env
   if (!incoming) return Buffer.from(await c.req.arrayBuffer())
   return readIncoming(incoming, most)

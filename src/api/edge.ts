@@ -130,7 +130,6 @@ export function createEdge({
 
   return { handle, counts: countsByKey }
 }
-export type Edge = ReturnType<typeof createEdge>
 
 function bodyProblem({ headers }: IncomingMessage, most: number): Problem | undefined {
   return Number(headers['content-length'] ?? 0) > most ? bodyTooLarge(most) : undefined

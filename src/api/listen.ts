@@ -75,7 +75,6 @@ export async function listen(handle: Handle, options: ListenOptions, { graceMs =
     },
   }
 }
-export type Listening = Awaited<ReturnType<typeof listen>>
 
 type HttpServer = Server | TlsServer
 type Served = ReturnType<typeof createServed>

@@ -24,4 +24,3 @@ export function createRates({ now = () => performance.now() }: { now?: () => num
     return undefined
   }
 }
-export type Rates = ReturnType<typeof createRates>

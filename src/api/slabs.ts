@@ -1,8 +1,6 @@
 /** Memory lent for one body. Whoever never gives it back leaves it to the garbage collector. */
 export type Slab = { readonly room: (bytes: number) => Buffer; readonly release: () => void }
 
-export type Slabs = ReturnType<typeof createSlabs>
-
 /**
  * Lends the same memory over and over to bodies that are sent once: what a stream of different long lists would leave
  * behind otherwise has the whole heap marked several times a second.

@@ -35,7 +35,7 @@ export type LoadedConfig = {
   readonly stateDirectory: string
 }
 
-export const usualFile = '/etc/mcp-roster/config.yaml'
+const usualFile = '/etc/mcp-roster/config.yaml'
 
 /**
  * Reads the config from flags, environment, file and defaults; the first of them that says something wins.

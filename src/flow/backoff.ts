@@ -1,5 +1,3 @@
-export type Backoff = ReturnType<typeof createBackoff>
-
 /** Delays that double from `firstMs` to `mostMs` with full jitter, and start over after `reset`. */
 export function createBackoff({ firstMs = 1000, mostMs = 60_000, random = Math.random } = {}) {
   let failures = 0

@@ -33,4 +33,3 @@ export function createFeed<T>({ onError }: { onError: (error: unknown) => void }
 
   return { publish, subscribe, size: () => subscribers.size }
 }
-export type Feed<T> = ReturnType<typeof createFeed<T>>

@@ -37,4 +37,3 @@ export function createHeap<T>(before: (one: T, other: T) => boolean) {
 
   return { push, pop, peek: () => items[0], size: () => items.length }
 }
-export type Heap<T> = ReturnType<typeof createHeap<T>>

@@ -150,4 +150,3 @@ export function createPools({ lookup, most = 64 }: { lookup: Lookup; most?: numb
 
   return { guardFor, poolFor, counting, close, size: () => pools.size }
 }
-export type Pools = ReturnType<typeof createPools>

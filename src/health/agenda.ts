@@ -58,4 +58,3 @@ export function createAgenda({ clock, onDue }: { clock: Clock; onDue: (subjects:
 
   return { set, drop, close }
 }
-export type Agenda = ReturnType<typeof createAgenda>

@@ -132,7 +132,6 @@ export function createJudge({
     close: () => suspected?.cancel(),
   }
 }
-export type Judge = ReturnType<typeof createJudge>
 
 function isSame(before: Health, said: Omit<Health, 'since'>): boolean {
   const { status, reason, protocol_version } = said

@@ -29,7 +29,7 @@ export const hasCapability =
   ({ capabilities }) =>
     capabilities.some(suits)
 
-export function answersTo(q: string, fuzzy: boolean): Predicate {
+function answersTo(q: string, fuzzy: boolean): Predicate {
   const relevance = relevanceTo(wordsOf(q), fuzzy ? near : undefined)
   return (server) => relevance(textOf(server)) > 0
 }

@@ -7,7 +7,7 @@ import { parseSelector, selectorText } from './selector.ts'
 import { Server, Transport } from './server.ts'
 import { matchingVersion } from './version.ts'
 
-export const mostPerPage = 10_000
+const mostPerPage = 10_000
 const pageRule = `must be a whole number from 1 to ${mostPerPage}`
 
 const text = (most = 253) => z.string().min(1).max(most, `must be at most ${most} characters`)

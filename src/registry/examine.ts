@@ -71,7 +71,7 @@ function idIn(value: unknown): ServerId | undefined {
 }
 
 /** One line that names each field and what is wrong with it; never the value, which may be a secret. */
-export function reasonIn(error: z.ZodError): string {
+function reasonIn(error: z.ZodError): string {
   return error.issues
     .slice(0, 5)
     .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))

@@ -1,6 +1,3 @@
-/** A bit per slot. */
-export type Bits = { readonly words: Uint32Array; readonly size: number }
-
 /** Which slots have something: one, a few, or so many that a bit for each slot takes less room and time. */
 export type Posting = number | Set<number> | MutableBits
 
@@ -71,7 +68,7 @@ export function slotsOf(posting: Posting): Iterable<number> {
   return posting instanceof Set ? posting : slotsInBits(posting.words)
 }
 
-export function slotsInBits(words: Uint32Array): number[] {
+function slotsInBits(words: Uint32Array): number[] {
   const slots: number[] = []
   for (let index = 0; index < words.length; index += 1) {
     let word = words[index] ?? 0

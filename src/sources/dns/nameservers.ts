@@ -22,7 +22,7 @@ export function parseNameserver(text: string): Nameserver | undefined {
 }
 
 /** What resolv.conf(5) says; lines that mean nothing here are left out. */
-export function parseResolvConf(text: string): Resolving {
+function parseResolvConf(text: string): Resolving {
   const nameservers: Nameserver[] = []
   let search: string[] = []
   let ndots = 1

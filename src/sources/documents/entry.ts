@@ -18,7 +18,7 @@ export function whereOf(path: Path, locate: Locate): string {
 }
 
 /** Why a value is no plain data that anybody may go through; undefined when it is. */
-export function flawOf(value: unknown, depth = 0): string | undefined {
+function flawOf(value: unknown, depth = 0): string | undefined {
   if (typeof value === 'string')
     return value.length > mostText ? 'holds a text of more than a million characters' : undefined
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'holds a number that is not finite'

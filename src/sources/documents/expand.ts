@@ -6,7 +6,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 const placeholder = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 
 /** Puts values in for `${VAR}`, `${VAR:-default}` and `${env:VAR}`; one that is unset and has no default stays as it is. */
-export function expandText(text: string, env: Environment): string {
+function expandText(text: string, env: Environment): string {
   return text.replaceAll(placeholder, (whole, name: string, fallback: string | undefined) => {
     const value = env[name]
     // As in a shell, `:-` also stands in for what is set but empty.

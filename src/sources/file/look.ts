@@ -43,8 +43,6 @@ export type Look = {
   readonly unread: boolean
 }
 
-export type Looker = ReturnType<typeof createLooker>
-
 /** Remembers what it saw, so that looking again costs only what changed. */
 export function createLooker({ places, recursive, max_bytes, max_total_bytes, prepare }: LookOptions) {
   const known = new Map<string, Known>()

@@ -17,7 +17,7 @@ const wellKnown = [
 ].map((path) => `/.well-known/${path}`)
 
 /** Addresses at which a directory may be meant by `url`, best guess first. */
-export function candidatesFor(url: string, { well_known }: { well_known: boolean }): string[] {
+function candidatesFor(url: string, { well_known }: { well_known: boolean }): string[] {
   const { origin, pathname } = new URL(url)
   const known = wellKnown.map((path) => origin + path)
   if (well_known) return known
