@@ -44,16 +44,17 @@ function sectionOf(name: string, schema: JsonSchema): string[] {
   const forms = (items ?? schema).oneOf as readonly JsonSchema[] | undefined
   const head = [`## \`${name}\``, '', schema.description ?? '', '']
   if (!forms) return [...head, ...table(schema)]
-  return [...head, ...forms.flatMap((form) => [`### \`type: ${typeOf(form)}\``, '', ...table(form)])]
+  return [...head, ...forms.flatMap(formOf)]
 }
 
-function typeOf(form: JsonSchema): string {
-  const type = form.properties?.['type'] as JsonSchema | undefined
-  return String(type?.const)
+function formOf(form: JsonSchema): string[] {
+  const { const: type, description } = (form.properties?.['type'] ?? {}) as JsonSchema
+  return [`### \`type: ${String(type)}\``, '', ...(description ? [description, ''] : []), ...table(form)]
 }
 
 function table(section: JsonSchema): string[] {
-  return ['| setting | takes | default | what it does |', '|---|---|---|---|', ...rowsOf(section, ''), '']
+  const rows = rowsOf(section, '')
+  return rows.length === 0 ? [] : ['| setting | takes | default | what it does |', '|---|---|---|---|', ...rows, '']
 }
 
 function rowsOf(section: JsonSchema, prefix: string): string[] {

@@ -3,16 +3,14 @@ import { later } from '../model/later.ts'
 
 const path = () => z.string().min(1).max(4096)
 
-function remote() {
+function remote(usual: { readonly url: string; readonly poll: number }) {
   return {
     url: z
       .string()
       .max(4096)
       .refine((text) => /^(postgres(ql)?|mysql|mariadb):\/\//i.test(text), 'must begin with postgres:// or mysql://')
       .optional()
-      .describe(
-        'Address with everything in it, such as `postgres://user:password@host:5432/name?sslmode=verify-full`. What is also given by itself wins.',
-      ),
+      .describe(`Address with everything in it, such as \`${usual.url}\`. What is also given by itself wins.`),
     host: z.string().min(1).max(253).optional().describe('Default localhost; a path is the folder of a Unix socket.'),
     port: z.number().int().min(1).max(65_535).optional().describe('Default: the usual one of the database.'),
     name: z.string().min(1).max(253).optional().describe('Name of the database; default mcp_roster.'),
@@ -23,7 +21,7 @@ function remote() {
       .number()
       .min(0.1)
       .max(60)
-      .optional()
+      .default(usual.poll)
       .describe('Seconds after which a write of another replica is seen at the latest.'),
     timeout: z.number().min(0.5).max(300).default(10).describe('Seconds after which a silent database counts as down.'),
     tls: z
@@ -41,6 +39,12 @@ function remote() {
   } as const
 }
 
+// PostgreSQL tells of writes by itself, so that it need not be asked as often.
+const usual = {
+  postgres: { url: 'postgres://user:password@host:5432/name?sslmode=verify-full', poll: 5 },
+  mysql: { url: 'mysql://user:password@host:3306/name?ssl-mode=VERIFY_IDENTITY', poll: 1 },
+}
+
 /** Where registrations and the last good readings survive a restart. */
 export const Store = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('memory').describe('Nothing survives a restart.') }),
@@ -50,8 +54,10 @@ export const Store = z.discriminatedUnion('type', [
       .default('roster.db')
       .describe('The database file, on a local disk; a relative path is one inside the state directory.'),
   }),
-  later('postgres', () => z.strictObject({ type: z.literal('postgres'), ...remote() })),
-  later('mysql', () => z.strictObject({ type: z.literal('mysql').describe('MySQL or MariaDB.'), ...remote() })),
+  later('postgres', () => z.strictObject({ type: z.literal('postgres'), ...remote(usual.postgres) })),
+  later('mysql', () =>
+    z.strictObject({ type: z.literal('mysql').describe('MySQL or MariaDB.'), ...remote(usual.mysql) }),
+  ),
 ])
 export type Store = z.output<typeof Store>
 export type RemoteStore = Extract<Store, { type: 'postgres' | 'mysql' }>

@@ -35,6 +35,14 @@ describe('the reference page', () => {
     assert.doesNotMatch(page, /undefined|\[object/)
   })
 
+  it('says what each form is, also one without settings', () => {
+    const page = reference()
+
+    assert.match(page, /### `type: memory`\n\nNothing survives a restart\.\n\n### `type: sqlite`/)
+    assert.match(page, /### `type: mysql`\n\nMySQL or MariaDB\.\n\n\| setting/)
+    assert.match(page, /`mysql:\/\/user:password@host:3306\/name/)
+  })
+
   it('says of every setting what it does', () => {
     const silent = reference()
       .split('\n')

@@ -15,7 +15,7 @@ export async function openMysql({ config, log }: { config: RemoteStore; log: Log
   const pool = await openPool(address, { size: config.pool_size, timeoutMs: config.timeout * 1000, log })
   try {
     const packet = await pool.run((run) => prepare(run, address, log))
-    const backend = createRemote({ dialect: createDialect(pool, packet), pollMs: (config.poll ?? 1) * 1000 })
+    const backend = createRemote({ dialect: createDialect(pool, packet), pollMs: config.poll * 1000 })
     return createStore({ type: 'mysql', backend, log })
   } catch (error) {
     await pool.close()

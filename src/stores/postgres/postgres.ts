@@ -26,7 +26,7 @@ export async function openPostgres({ config, log }: { config: RemoteStore; log: 
     ...createDialect(pool, writer),
     hear: (poke: () => void) => listen({ options: pool.options, writer, poke, log }),
   }
-  const backend = createRemote({ dialect, writer, pollMs: (config.poll ?? 5) * 1000 })
+  const backend = createRemote({ dialect, writer, pollMs: config.poll * 1000 })
   return createStore({ type: 'postgres', backend, log })
 }
 
