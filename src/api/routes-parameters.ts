@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ServerQuery } from '../model/query.ts'
 import { clientFormats } from './clients.ts'
-import type { RouteDoc } from './routes.ts'
+import type { QueryDoc, RouteDoc } from './routes.ts'
 
 type Parameter = {
   name: string
@@ -59,10 +59,11 @@ export function queryParameters(query: RouteDoc['query'] = []): Parameter[] {
 }
 
 /** Those of that name; what `/servers` calls the same means the same. */
-function named(names: readonly string[]): Parameter[] {
+function named(names: readonly (string | QueryDoc)[]): Parameter[] {
   if (names.length === 0) return []
   const filters = new Map(filterParameters().map((filter) => [filter.name, filter]))
   return names.map((name) => {
+    if (typeof name !== 'string') return { schema: text, ...name, in: 'query' }
     const about = special[name] ?? filters.get(name) ?? { schema: text }
     return { ...about, name: name.replace('published_', ''), in: 'query' }
   })

@@ -2,6 +2,13 @@ import type * as z from 'zod'
 import { meshRoutes } from './mesh/docs.ts'
 import * as shapes from './shapes.ts'
 
+/** A parameter of one route that means something of its own there. Text, unless it has a schema. */
+export type QueryDoc = {
+  readonly name: string
+  readonly description: string
+  readonly schema?: Record<string, unknown>
+}
+
 /** One route, as the documentation tells it. A new route is one more line below; a test holds them together. */
 export type RouteDoc = {
   readonly summary: string
@@ -16,7 +23,7 @@ export type RouteDoc = {
   /** What is sent; a patch in its own media type. */
   readonly body?: z.ZodType
   /** Names of parameters, `filter` among them for all that choose servers; or those of a list, a watch, a filter alone. */
-  readonly query?: readonly string[] | 'list' | 'watch' | 'filter'
+  readonly query?: readonly (string | QueryDoc)[] | 'list' | 'watch' | 'filter'
   /** With what statuses else than 200 it answers the same. */
   readonly also?: Readonly<Record<number, string>>
   /** What else it answers by design: a problem, or nothing. */

@@ -55,6 +55,10 @@ describe('the documentation', () => {
 
     for (const { key, parameters = [] } of operations)
       for (const parameter of parameters) assert.ok('schema' in parameter, `${key}: ${JSON.stringify(parameter)}`)
+    for (const { key, parameters = [] } of operations)
+      for (const parameter of parameters)
+        if ('in' in parameter && parameter.in === 'query')
+          assert.ok('description' in parameter, `${key}: ${JSON.stringify(parameter)}`)
     const bodiless = /\/(check|refresh|release|reload|trust-probes|discover)$/
     for (const { key, method, requestBody } of operations) {
       const takes = ['put', 'patch'].includes(method) || (method === 'post' && !bodiless.test(key))

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { RouteDoc } from '../routes.ts'
+import type { QueryDoc, RouteDoc } from '../routes.ts'
 import { Anything } from '../shapes.ts'
 
 const Version = z
@@ -126,7 +126,7 @@ const ofAgents = [
   'namespace',
   'status',
   'capability',
-  'capabilities',
+  { name: 'capabilities', description: 'Only agents that have all of these, separated by commas.' },
   'capability_category',
   'capability_stability',
   'capability_tags',
@@ -134,19 +134,20 @@ const ofAgents = [
   'version_constraint',
   'fuzzy_match',
 ]
-const ofCapabilities = [
-  'name',
-  'exact',
-  'fuzzy_match',
-  'description_contains',
-  'category',
-  'stability',
-  'tags',
-  'version_constraint',
-  'include_deprecated',
-  'agent_id',
-  'agent_namespace',
-  'agent_status',
+const flag = { type: 'boolean' }
+const ofCapabilities: readonly (string | QueryDoc)[] = [
+  { name: 'name', description: 'Only capabilities whose name contains this, in capitals or not. `*`: any.' },
+  { name: 'exact', description: 'Whether the name must be this from end to end.', schema: flag },
+  { name: 'fuzzy_match', description: 'Whether `name` also finds what is spelled nearly so.', schema: flag },
+  { name: 'description_contains', description: 'Only those whose description, if they have one, contains this.' },
+  { name: 'category', description: 'Only capabilities of this category.' },
+  { name: 'stability', description: 'Only capabilities this stable.' },
+  { name: 'tags', description: 'Only capabilities with one of these tags, separated by commas.' },
+  { name: 'version_constraint', description: 'Only capabilities whose version is in this range.' },
+  { name: 'include_deprecated', description: 'Whether deprecated ones are shown too.', schema: flag },
+  { name: 'agent_id', description: 'Only those of this agent, whatever its status unless `agent_status` is given.' },
+  { name: 'agent_namespace', description: 'Only those of servers of this namespace.' },
+  { name: 'agent_status', description: 'Only those of servers in one of these states. Default: `healthy`.' },
 ]
 const watching = ['watch', 'index', 'wait', 'resource_version']
 const wrongParameter = { 400: 'A parameter is wrong; the answer names it.' }
