@@ -6,7 +6,7 @@ const single = /^(?:>=|<=|>|<|=|~>?|\^)?\s*v?[\dxX*][\d.xX*]*$/
 /** A version as it stands, `=` or nothing before it. */
 const literal = /^=?\s*(v?\d[\w.+-]*)$/
 
-/** What holds of a version: an npm range (`^1.2`, `>=1 <2 || 3.x`), or exactly this text. */
+/** What holds of a version: an npm range (`^1.2`, `>=1 <2 || 3.x`, `>=1, <2`), or exactly this text. */
 export function matchingVersion(constraint: string): ((version: string) => boolean) | undefined {
   const text = constraint.trim()
   if (text.length > longest) return undefined
@@ -35,7 +35,8 @@ export function matchingVersion(constraint: string): ((version: string) => boole
 
 function rangeOf(text: string): semver.Range | undefined {
   try {
-    return new semver.Range(text.replace(/^==/, '='))
+    // A comma is the "and" of the newest of the replaced systems; npm writes a blank.
+    return new semver.Range(text.replace(/^==/, '=').replaceAll(/(?<=[\w.*])\s*,\s*(?=\S)/g, ' '))
   } catch {
     return undefined // no range; it may still be a version of another make
   }

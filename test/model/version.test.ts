@@ -22,6 +22,8 @@ describe('a version constraint', () => {
     ['>=1 <2 || 3.x', '3.4.5', true],
     ['>=1 <2 || 3.x', '2.0.0', false],
     ['1.2.3 - 1.4', '1.4.9', true],
+    ['>=1,<2', '1.9.0', true],
+    ['>=1, <2 || 3.x', '2.0.0', false],
     ['*', '7.0.0', true],
     // A pre-release counts as its release for the single operators of old.
     ['>=2.1.0', '2.1.0-beta', true],
@@ -42,7 +44,7 @@ describe('a version constraint', () => {
     })
   }
 
-  for (const constraint of ['banana', '>>1', '>=', '1.2.3 foo', '^^1', '\u0000', `>=1 ${'<2 '.repeat(200)}`]) {
+  for (const constraint of ['banana', '>>1', '>=', '1.2.3 foo', '^^1', ',', '\u0000', `>=1 ${'<2 '.repeat(200)}`]) {
     it(`refuses ${JSON.stringify(constraint).slice(0, 30)}`, () => {
       assert.equal(matchingVersion(constraint), undefined)
     })
