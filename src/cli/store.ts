@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { LoadedConfig } from '../config/load.ts'
 import { silent } from '../log.ts'
 import { redactText } from '../model/redact-text.ts'
@@ -45,6 +46,8 @@ function objectionIn(error: unknown): string | undefined {
   if (error instanceof StoreRefused || error instanceof StoreUnavailable) return error.message
   if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return undefined
   const path = String(error.path).replace(/\.\d+\.unfinished$/, '')
+  // What cannot be made is not missed, but the folder it was to be made in.
+  if (error.code === 'ENOENT' && path !== error.path) return `${dirname(path)} is not there`
   return `${path} ${reasons[String(error.code)] ?? `cannot be used (${String(error.code)})`}`
 }
 

@@ -74,4 +74,14 @@ describe('backup and restore', () => {
     assert.match(await said('backup', file), /keeps everything in memory/)
     assert.equal(readFileSync(file, 'utf8'), 'garbage\n')
   })
+
+  it('name the folder that is missing, not the file that was to be made in it', async () => {
+    using folder = temporary()
+    const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
+    await using _ = await startHere(sources, { folder })
+
+    const { code, err } = await running(['backup', folder.at('nowhere', 'a.backup')], { env })
+
+    assert.deepEqual([code, err], [1, `${folder.at('nowhere')} is not there\n`])
+  })
 })
