@@ -67,8 +67,8 @@ export function createAccess({
 }
 
 const readOnlyWarning =
-  'no token is configured and the daemon listens beyond loopback: everybody may read, nobody may refresh, check or reload. ' +
-  'Set AUTH_TOKEN (or auth.token) to administer it.'
+  'no token is configured and the daemon listens beyond loopback: everybody may read, nobody may register or change anything. ' +
+  'Set AUTH_TOKEN (or auth.token) to administer it, auth.anonymous to let agents register without a token.'
 
 function digestOf(token: string): Buffer {
   return hash('sha256', token, 'buffer')

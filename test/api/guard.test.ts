@@ -23,7 +23,7 @@ describe('who may', () => {
     assert.equal((await served.get('/servers')).status, 200)
     assert.equal(refused.status, 403)
     assert.match(((await refused.json()) as { detail: string }).detail, /role "admin": send a bearer token that has it/)
-    assert.match(createAccess({ tokens: [], loopback: false }).warning ?? '', /AUTH_TOKEN/)
+    assert.match(createAccess({ tokens: [], loopback: false }).warning ?? '', /AUTH_TOKEN.*auth\.anonymous/)
     assert.equal(createAccess({ tokens: [admin], loopback: false }).warning, undefined)
   })
 
