@@ -70,10 +70,8 @@ async function checkConfig({ env }: Invocation, report: Report, file: string | u
   const { ConfigError, describeProblem } = await import('../config/origin.ts')
   try {
     const loaded = await loadConfig({ flags: { config: file }, env })
-    report.good(
-      loaded.file ?? 'config',
-      loaded.file === undefined ? 'no file, the defaults and the environment' : 'good',
-    )
+    if (loaded.file === undefined) report.note('config: no file, the defaults and the environment')
+    else report.good(loaded.file, 'good')
     for (const warning of loaded.warnings) report.note(`warning: ${warning}`)
     return loaded.config.sources
   } catch (error) {

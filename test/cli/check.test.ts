@@ -33,6 +33,12 @@ describe('mcp-roster check', () => {
     assert.equal(code, 0)
   })
 
+  it('counts no config that is not there', async () => {
+    const { out } = await running(['check'], { env: { MCP_ROSTER_SOURCES: '[{ type: env }]' } })
+
+    assert.equal(out, 'config: no file, the defaults and the environment\n0 files, 0 servers, 0 problems\n')
+  })
+
   it('says file, place and reason of what is wrong, and no secret', async () => {
     const { code, out } = await running(['check', bad, broken, '/no/such/file.yaml'])
 
