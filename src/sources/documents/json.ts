@@ -1,18 +1,23 @@
 import { SourceError } from '../../model/source.ts'
+import type { Locate } from './entry.ts'
+import { jsonLocator } from './json-places.ts'
+
+/** What a JSON text says. `places` finds where its parts stand; it throws where one key is named twice. */
+export type JsonText = { readonly value: unknown; readonly places: () => Locate }
 
 /** Reads JSON, with the comments and trailing commas that VS Code allows. The error says where, and nothing of the text. */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string): JsonText {
   try {
-    return JSON.parse(text)
+    return { value: JSON.parse(text), places: () => jsonLocator(text) }
   } catch {
     return parseLoose(text)
   }
 }
 
-function parseLoose(text: string): unknown {
+function parseLoose(text: string): JsonText {
   const bare = withoutComments(text)
   try {
-    return JSON.parse(bare)
+    return { value: JSON.parse(bare), places: () => jsonLocator(bare) }
   } catch {
     // V8's own message quotes the text, which may hold a secret.
     const offset = brokenAt(bare)

@@ -1,4 +1,5 @@
 import { SourceError } from '../../model/source.ts'
+import type { Locate } from './entry.ts'
 import { listingOf } from './forms.ts'
 import { parseJson } from './json.ts'
 import { joined, type Listing } from './listing.ts'
@@ -11,9 +12,9 @@ export async function parseListing(text: string, format: Format): Promise<Listin
   const nul = text.indexOf('\0')
   if (nul >= 0) throw new SourceError('holds NUL bytes: this is no text', { class: 'config' })
   if (text.trim() === '') throw blank()
-  if (format === 'json') return listingOf(parseJson(text), () => undefined)
+  if (format === 'json') return jsonListing(readJson(text))
   const json = looksLikeJson(text) ? tryJson(text) : undefined
-  if (json && 'value' in json) return listingOf(json.value, () => undefined)
+  if (json && 'value' in json) return jsonListing(json)
   // Loaded only when needed: YAML takes longer to load than everything else here.
   const { parseYaml } = await import('./yaml.ts')
   const documents = yamlOr(json?.error, () => parseYaml(text))
@@ -35,13 +36,22 @@ export function looksLikeJson(text: string): boolean {
   return /^\s*[{[]/.test(text)
 }
 
-function tryJson(text: string): { readonly value: unknown; readonly error?: undefined } | { readonly error: unknown } {
+type Json = { readonly value: unknown; readonly locate: Locate }
+
+function readJson(text: string): Json {
+  const { value, places } = parseJson(text)
+  return { value, locate: places() }
+}
+
+function tryJson(text: string): Json | { readonly error: unknown } {
   try {
-    return { value: parseJson(text) }
+    return readJson(text)
   } catch (error) {
     return { error }
   }
 }
+
+const jsonListing = ({ value, locate }: Json) => listingOf(value, locate)
 
 function blank(): SourceError {
   return new SourceError('is blank; write `servers: {}` if there are none', { class: 'config' })

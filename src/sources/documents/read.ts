@@ -38,9 +38,11 @@ export async function readListing(
 function* jsonOrNot(text: string, format: Format): Generator<void, Listing | undefined> {
   if (format !== 'json' && !looksLikeJson(text)) return undefined
   try {
-    const document = parseJson(text)
+    const { value, places } = parseJson(text)
     yield
-    return listingOf(document, () => undefined)
+    const locate = places()
+    yield
+    return listingOf(value, locate)
   } catch (error) {
     if (format === 'json') throw error
     // It may still be YAML, and if it is neither, the thread says so.

@@ -114,6 +114,16 @@ describe('a document that cannot be read', () => {
     'YAML with a tag of its own': ['servers: !!js/function "x"\n', /tag/, 'line 1, column 10'],
     'YAML with something behind it': ['servers: {}\n]\n', /does not allow/, 'line 2, column 1'],
     'an alias to nothing': ['servers: *none\n', /anchor that is not there/, 'line 1, column 10'],
+    'JSON with a server twice': [
+      '{"servers": {\n  "a": {"command": "x"},\n  "\\u0061": {"command": "y"}\n}}',
+      /same key twice/,
+      'line 3',
+    ],
+    'JSON with a server twice, on one line': [
+      '{"servers": {"a": {"command": "x"}, "a": {}}}',
+      /same key twice/,
+      'line 1',
+    ],
     'JSON that ends too early': ['{"servers": {"a": {"command": "x"', /^ends too early$/, 'line 1, column 34'],
     'JSON with something behind it': ['{"servers": {}}\n}', /^is no valid JSON$/, 'line 2, column 1'],
     'JSON without a comma': ['{"servers": {\n  "a": "b" "c"}}', /^is no valid JSON$/, 'line 2, column 12'],
