@@ -1,3 +1,4 @@
+import { complaint } from './complaint.ts'
 import { positionOf } from './position.ts'
 import { everything, ServerQuery } from './query.ts'
 
@@ -23,7 +24,7 @@ export function parseQuery(
   if ('problem' in gathered) return gathered
   // Asked by most, and the first of all: it need not wait until the schema is built.
   if (Object.keys(gathered.given).length === 0) return { query: everything }
-  const parsed = ServerQuery.safeParse(gathered.given)
+  const parsed = ServerQuery.safeParse(gathered.given, { error: complaint })
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     const parameter = String(issue?.path[0] ?? '')

@@ -64,6 +64,12 @@ describe('the parameters of a query', () => {
     })
   }
 
+  it('are refused in the words of the config', () => {
+    const { detail } = problemOf('type=pigeon')
+
+    assert.equal(detail, 'type: must be one of stdio, http, sse')
+  })
+
   it('continue only the query that the token was given for', () => {
     const query = asked('tag=a&sort=-status&limit=2')
     const token = continueAfter(query, { key: 'healthy', id: 'default/x' })
