@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
@@ -30,6 +31,9 @@ export type MetricsParts = {
  */
 const walking = ['process_open_fds', 'nodejs_active_handles', 'nodejs_active_handles_total'] as const
 
+/** By when the event loop's delay has been sampled for the first time, which happens every 10 ms. */
+const firstSampleMs = 25
+
 /**
  * The metrics as Prometheus text.
  *
@@ -54,6 +58,8 @@ export function createMetrics(parts: MetricsParts) {
         for (const { labels, value } of read()) metric.inc(labels ?? {}, value)
       }
     })
+    // Of no sample at all, the least delay of the event loop would be 292 years, and their mean no number.
+    await pause(firstSampleMs)
     return { register, refresh }
   }
 

@@ -50,6 +50,13 @@ function registryOf(servers: readonly Registered[]) {
 const empty = { version: '1.2.3', registry: registryOf([]), sources: () => [] }
 
 describe('the metrics', () => {
+  it('are numbers from the first scrape on', async () => {
+    const text = await createMetrics(empty).text()
+    const odd = text.split('\n').filter((line) => !line.startsWith('#') && /\s(nan|[+-]?inf.*)$/i.test(line))
+    assert.deepEqual(odd, [])
+    assert.ok(Number(/^nodejs_eventloop_lag_min_seconds (\S+)/m.exec(text)?.[1]) < 60)
+  })
+
   it('say what the registry holds, without naming a server', async () => {
     const registry = registryOf([
       registered({ name: 'canary-name', status: 'healthy', shadows: [{ source: 'env', origin: 'x' }] }),
