@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { complaint } from '../model/complaint.ts'
 import { parseDuration } from '../model/duration.ts'
 import { DefinitionFields, isHttpUrl, ServerDefinition } from '../model/server.ts'
 import { addressOf, type AgentFacts, factsOf, isHttp, type Thresholds } from './facts.ts'
@@ -99,7 +100,7 @@ export function parseAgent(
   if (!('id' in value) || value.id === null || value.id === undefined || value.id === '') {
     throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
   }
-  const parsed = Registration.safeParse(asMeant(value))
+  const parsed = Registration.safeParse(asMeant(value), { error: complaint })
   if (!parsed.success) throw problemIn(parsed.error)
   const sent = parsed.data
   const facts = factsOf(sent, defaults)

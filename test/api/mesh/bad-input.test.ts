@@ -37,6 +37,7 @@ describe('bad input', () => {
       assert.equal(status, 400, JSON.stringify(registration).slice(0, 80))
       assert.equal(body['field'], field, `${JSON.stringify(registration).slice(0, 80)}: ${body['detail']}`)
       assert.ok((body['detail'] as string).length < 500)
+      assert.doesNotMatch(body['detail'] as string, /Invalid/)
     }
     assert.deepEqual(await mesh.ids(''), [])
   })
