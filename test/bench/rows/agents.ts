@@ -2,7 +2,7 @@ import { json, residentMb, settled } from '../asking.ts'
 import { quantile, rounded } from '../figures.ts'
 import { registerAgents } from '../made.ts'
 import type { Row } from '../row.ts'
-import { timesOver } from './filters.ts'
+import { sameBytes, timesOver } from './filters.ts'
 
 const many = 100_000
 
@@ -28,6 +28,9 @@ const byCapability: Row = {
       detail[`${name}_p50`] = rounded(quantile(times, 0.5))
       detail[`${name}_p99`] = rounded(quantile(times, 0.99))
       worst = Math.max(worst, quantile(times, 0.99))
+      const bare = await sameBytes(bench, daemon.url + path(7))
+      detail[`${name}_bare_p99`] = rounded(quantile(await timesOver(bare.url, path, 300 * bench.seconds), 0.99))
+      await bare.stop()
     }
     const perSecond = Math.round(many / (registered.ms / 1000))
     return {

@@ -9,7 +9,7 @@ import { createRegistry, type Registry } from '../../../src/registry/registry.ts
 import { settled, totalOf, until } from '../asking.ts'
 import { median, quantile, rounded } from '../figures.ts'
 import { serverMade, writeServers } from '../made.ts'
-import type { Bench, Measured, Row } from '../row.ts'
+import type { Bench, Measured, Peer, Row } from '../row.ts'
 
 /** Questions of a kind; each number makes one that was never asked before and finds the same. */
 type Kind = { readonly name: string; readonly goalMs: number; readonly ask: (number: number) => string }
@@ -128,12 +128,7 @@ export async function overHttp(bench: Bench, many: number): Promise<Measured> {
   let worst = 0
   for (const kind of [...quick, statusOnly, ...words]) {
     const path = (n: number) => `/servers?${kind.ask(n)}&limit=${page}`
-    const answer = await fetch(daemon.url + path(9999), { headers: { 'accept-encoding': 'identity' } })
-    const bare = await bench.peer('bytes.ts', {
-      status: answer.status,
-      headers: { 'content-type': 'application/json' },
-      body: await answer.text(),
-    })
+    const bare = await sameBytes(bench, daemon.url + path(9999))
     const reps = (kind.goalMs > 5 ? 60 : 200) * bench.seconds
     const ours = await timesOver(daemon.url, path, reps)
     const theirs = await timesOver(bare.url, path, reps)
@@ -145,6 +140,13 @@ export async function overHttp(bench: Bench, many: number): Promise<Measured> {
     worst = Math.max(worst, (p99 - quantile(theirs, 0.99)) / kind.goalMs)
   }
   return { value: worst, unit: 'ratio', detail }
+}
+
+/** A bare server that answers whatever it is asked with the bytes of one answer. */
+export async function sameBytes(bench: Bench, url: string): Promise<Peer> {
+  const answer = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
+  const headers = { 'content-type': 'application/json' }
+  return bench.peer('bytes.ts', { status: answer.status, headers, body: await answer.text() })
 }
 
 /** Asks one after another over one connection. */
