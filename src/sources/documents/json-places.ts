@@ -10,6 +10,9 @@ type Open = { readonly inside: Map<string, Place>; readonly isMap: boolean; coun
 /** Servers are named no deeper than in `mcp.servers.NAME`, and their fields below that. */
 const deepest = 3
 
+/** So many characters are read in one go. */
+const fewAtOnce = 8192
+
 const [newline, blank, quote, comma, backslash] = [10, 32, 34, 44, 92]
 const [openMap, closeMap, openList, closeList] = [123, 125, 91, 93]
 
@@ -18,10 +21,10 @@ const [openMap, closeMap, openList, closeList] = [123, 125, 91, 93]
  * fields of servers is found where these are.
  *
  * A key that is named twice there is an error, as it is in YAML: `JSON.parse` takes the last, and a server would be lost
- * without a word.
+ * without a word. Yields wherever it may be interrupted.
  */
-export function jsonLocator(text: string): Locate {
-  const whole = placesIn(text)
+export function* jsonLocator(text: string): Generator<void, Locate> {
+  const whole = yield* placesIn(text)
   const isOneLine = !text.includes('\n') // as machines write it: then the line says nothing
   return (path) => {
     if (isOneLine) return undefined
@@ -35,7 +38,7 @@ export function jsonLocator(text: string): Locate {
   }
 }
 
-function placesIn(text: string): Place {
+function* placesIn(text: string): Generator<void, Place> {
   const whole: Place = { line: 1 }
   const above: Open[] = []
   let open: Open | undefined
@@ -70,25 +73,38 @@ function placesIn(text: string): Place {
     begin(plain)
   }
 
-  for (let at = 0; at < text.length; at += 1) {
+  /** Reads what begins at an offset, and answers with the offset of what follows. */
+  function read(at: number): number {
     const sign = text.charCodeAt(at)
+    if (sign === quote) return string(at)
     if (sign === newline) line += 1
-    else if (sign === quote) {
-      const end = endOfString(text, at)
-      if (open && depth <= deepest) {
-        if (open.awaitsName) name(text.slice(at, end))
-        else if (!open.isMap) begin(String(open.count))
-        open.awaitsName = false
-      }
-      at = end - 1
-    } else if (sign === comma) {
-      if (!open || depth > deepest) continue
-      open.count += 1
-      open.awaitsName = open.isMap
-    } else if (sign === openMap || sign === openList) enter(sign === openMap)
+    else if (sign === openMap || sign === openList) enter(sign === openMap)
     else if (sign === closeMap || sign === closeList) leave()
-    else if (sign > blank && open?.isMap === false && depth <= deepest && open.inside.size === open.count)
-      begin(String(open.count)) // a number or a word
+    else if (sign > blank && open && depth <= deepest) inside(open, sign)
+    return at + 1
+  }
+
+  function string(at: number): number {
+    const end = endOfString(text, at)
+    if (!open || depth > deepest) return end
+    if (open.awaitsName) name(text.slice(at, end))
+    else if (!open.isMap) begin(String(open.count))
+    open.awaitsName = false
+    return end
+  }
+
+  /** A comma, or a part of a number or word; what else there is means nothing here. */
+  function inside(here: Open, sign: number): void {
+    if (sign === comma) {
+      here.count += 1
+      here.awaitsName = here.isMap
+    } else if (!here.isMap && here.inside.size === here.count) begin(String(here.count))
+  }
+
+  for (let at = 0; at < text.length;) {
+    const until = at + fewAtOnce
+    while (at < until && at < text.length) at = read(at)
+    yield
   }
   return whole
 }

@@ -2,8 +2,8 @@ import { SourceError } from '../../model/source.ts'
 import type { Locate } from './entry.ts'
 import { jsonLocator } from './json-places.ts'
 
-/** What a JSON text says. `places` finds where its parts stand; it throws where one key is named twice. */
-export type JsonText = { readonly value: unknown; readonly places: () => Locate }
+/** What a JSON text says. `places` finds where its parts stand, in steps; it throws where one key is named twice. */
+export type JsonText = { readonly value: unknown; readonly places: () => Generator<void, Locate> }
 
 /** Reads JSON, with the comments and trailing commas that VS Code allows. The error says where, and nothing of the text. */
 export function parseJson(text: string): JsonText {

@@ -1,3 +1,4 @@
+import { atOnce } from '../../flow/slices.ts'
 import { SourceError } from '../../model/source.ts'
 import type { Locate } from './entry.ts'
 import { listingOf } from './forms.ts'
@@ -40,7 +41,7 @@ type Json = { readonly value: unknown; readonly locate: Locate }
 
 function readJson(text: string): Json {
   const { value, places } = parseJson(text)
-  return { value, locate: places() }
+  return { value, locate: atOnce(places()) }
 }
 
 function tryJson(text: string): Json | { readonly error: unknown } {

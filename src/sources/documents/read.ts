@@ -40,7 +40,7 @@ function* jsonOrNot(text: string, format: Format): Generator<void, Listing | und
   try {
     const { value, places } = parseJson(text)
     yield
-    const locate = places()
+    const locate = yield* places()
     yield
     return listingOf(value, locate)
   } catch (error) {
