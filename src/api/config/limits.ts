@@ -24,7 +24,9 @@ export const Limits = section(usualLimits, () =>
       .min(1024)
       .max(104_857_600)
       .default(usualLimits.body_bytes)
-      .describe('Longest body of a request. A longer one is a 413.'),
+      .describe(
+        'Longest body of a request. A longer one is a 413. What registers, beats or writes a server is 256 KiB at most, whatever stands here.',
+      ),
     header_bytes: z
       .number()
       .int()
