@@ -27,6 +27,8 @@ process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache')
 /** A file that holds on to something after its tests would keep the run from ending for ever. */
 const patienceMs = 130_000
 const running = new Set<string>()
+/** How often each test was announced and not told of since. */
+const untold = new Map<string, number>()
 const giveUp = new AbortController()
 const patience = setTimeout(() => {
   process.stderr.write(`nothing was told for ${patienceMs / 1000} s; still running: ${[...running].join(', ')}\n`)
@@ -34,8 +36,15 @@ const patience = setTimeout(() => {
   giveUp.abort()
 }, patienceMs)
 
+function count({ file = '', nesting, name }: { file?: string; nesting: number; name: string }, by: 1 | -1): void {
+  const key = `  ${file} ${'> '.repeat(nesting)}${name}`
+  untold.set(key, (untold.get(key) ?? 0) + by)
+}
+
 const tests = run({ files, concurrency: 3, timeout: 120_000, signal: giveUp.signal })
 tests.on('data', () => patience.refresh())
+tests.on('test:enqueue', (test) => count(test, 1))
+tests.on('test:complete', (test) => count(test, -1))
 tests.on('test:dequeue', ({ name }) => void (files.includes(name) && running.add(name)))
 tests.on('test:complete', ({ name }) => void running.delete(name))
 tests.on('test:pass', ({ name, skip }) => {
@@ -46,6 +55,12 @@ tests.on('test:fail', ({ todo }) => {
 })
 tests.on('end', () => {
   clearTimeout(patience)
+  // Something in such a file ended its process, or waited for what never came: to the runner that is no failure.
+  const vanished = [...untold].flatMap(([name, many]) => (many > 0 ? `${name}\n` : []))
+  if (vanished.length > 0) {
+    process.stderr.write(`\nBegun and never ended:\n${vanished.join('')}`)
+    process.exitCode = 1
+  }
   if (files.length === 0) {
     process.stderr.write(`no test file matches ${patterns.join(' ')}\n`)
     process.exitCode = 1
