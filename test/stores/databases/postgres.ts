@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,12 +12,10 @@ import { freePort } from './port.ts'
 /** Why there can be no PostgreSQL here; undefined when there can. */
 export function postgresMissing(): string | undefined {
   if (process.getuid?.() !== 0) return undefined
-  try {
-    execFileSync('id', ['-u', 'postgres'], { stdio: 'ignore' })
-    return undefined
-  } catch {
-    return 'PostgreSQL does not run as root, and there is no user "postgres"'
-  }
+  const { status, stdout } = spawnSync('id', ['-u', 'postgres'], { encoding: 'utf8' })
+  if (status !== 0) return 'PostgreSQL does not run as root, and there is no user "postgres"'
+  const reached = spawnSync('test', ['-r', import.meta.filename], { uid: Number(stdout) })
+  return reached.status === 0 ? undefined : 'PostgreSQL does not run as root, and its user may not enter this folder'
 }
 
 /** A real PostgreSQL in a temporary folder; stopped and started again as often as a test likes. */
