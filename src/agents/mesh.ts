@@ -182,7 +182,8 @@ export function createMesh({
     /** The agent that a conflict speaks of, as it is. */
     current: ({ current }: AgentConflict): Found | undefined => current && found(current),
     /** The version of the agent of an id, as it is known now; undefined where there is none. */
-    versionOf: (id: string): string | undefined => agents.peek(id)?.stored.resource_version,
+    versionOf: (id: unknown): string | undefined =>
+      typeof id === 'string' ? agents.peek(id)?.stored.resource_version : undefined,
     sent: agents.sent,
     find: (query: AgentQuery): FoundAgents => (mustKnow(), find(query)),
     /** Capabilities of agents and of all other servers. */

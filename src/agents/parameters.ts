@@ -49,7 +49,7 @@ export function parseAgentQuery(parameters: Parameters): AgentQuery {
 /** Reads the query of `discover_services`: an object, in which no `status` means healthy. */
 export function parseDiscovery(query: Readonly<Record<string, unknown>>): AgentQuery {
   const { labels, status = 'healthy', ...rest } = query
-  const selector = Object.entries(isMap(labels) ? labels : {}).map(([key, value]) => `${key}=${String(value)}`)
+  const selector = Object.entries(isMap(labels) ? labels : {}).map(([key, value]) => `${key}=${textOf(value)}`)
   const parameters = Object.entries({ ...rest, status }).flatMap(([name, value]) => entriesOf(name, value))
   if (selector.length > 0) parameters.push(['label_selector', selector.join(',')])
   return parseAgentQuery(parameters)

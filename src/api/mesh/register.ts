@@ -7,7 +7,7 @@ import { type Answer, type Post, type Posted, type Posts, toldText } from './pos
 /** `POST /agents/register_with_metadata` and `POST /agents`: an agent announces itself, which counts as a heartbeat. */
 export function registering(mesh: Mesh): Posts {
   async function register(form: Form, { caller, header }: Posted, status: number): Promise<Answer> {
-    const expected = versionIn(header, mesh.versionOf(String(form.registration['id'])))
+    const expected = versionIn(header, mesh.versionOf(form.registration['id']))
     const told = await mesh.register(form, { caller, beats: true, expected })
     const location = `/agents/${encodeURIComponent(told.agent.id)}`
     return { status, headers: { location }, text: toldText(told, 'Agent registered successfully') }

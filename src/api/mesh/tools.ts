@@ -17,7 +17,7 @@ export function createTools(mesh: Mesh) {
   const tools: Readonly<Record<string, Tool>> = {
     async register_agent({ registration_data }, c) {
       const form = anyForm(registration_data ?? {})
-      const expected = versionIn(headersOf(c), mesh.versionOf(String(form.registration['id'])))
+      const expected = versionIn(headersOf(c), mesh.versionOf(form.registration['id']))
       const { agent, dependencies } = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
       const message = `Agent ${agent.facts.name} registered successfully`
       return { ...success(agent), message, ...resolved(dependencies) }

@@ -15,6 +15,7 @@ describe('bad input', () => {
       ['id', { id: ' \u200B\uFEFF' }],
       ['id', { id: long }],
       ['id', { id: 7 }],
+      ['id', { id: { toString: 1 } }],
       ['id', { id: '' }],
       ['name', { name: { a: 1 } }],
       ['namespace', { namespace: 'Not A Label' }],
@@ -40,6 +41,20 @@ describe('bad input', () => {
       assert.doesNotMatch(body['detail'] as string, /Invalid/)
     }
     assert.deepEqual(await mesh.ids(''), [])
+  })
+
+  it('that is no text is refused by the tools too', async () => {
+    await using mesh = await meshed()
+    const wrong = { toString: 1 }
+
+    for (const [tool, body] of [
+      ['register_agent', { registration_data: { id: wrong } }],
+      ['discover_services', { query: { labels: { team: wrong } } }],
+      ['heartbeat', { agent_id: wrong }],
+    ] as const) {
+      const { status } = await mesh.post(`/mcp/tools/${tool}`, body)
+      assert.equal(status, 400, tool)
+    }
   })
 
   it('that is only strange is taken as it is', async () => {
