@@ -25,7 +25,7 @@ export function withoutNulls(fields: Fields): Fields {
 }
 
 /** What was sent in the shape of a definition, unchecked: texts for what YAML reads as numbers, tags that are labels. */
-export function asMeant(value: object): Fields {
+export function asMeant(value: object): Record<string, unknown> {
   const sent = withoutNulls(value as Fields)
   const { namespace, tags, labels, annotations, capabilities, security_context: security } = sent
   return {

@@ -101,9 +101,10 @@ export function createMesh({
   ): Promise<Told & Registered> {
     mayRegister(caller)
     mustKnow()
-    const request = parseAgent(registration, { defaults: thresholds(), beats, sent })
+    const { id } = registration
+    const before = typeof id === 'string' ? agents.get(id) : undefined
+    const request = parseAgent(registration, { defaults: thresholds(), beats, sent, known: before })
     mayRegister(caller, request.definition.namespace)
-    const before = agents.get(request.id)
     if (before) mayTouch(caller, before)
     else refuseTooMany(request.id, caller)
     // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.

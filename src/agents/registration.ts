@@ -2,7 +2,9 @@ import * as z from 'zod'
 import { complaint } from '../model/complaint.ts'
 import { parseDuration } from '../model/duration.ts'
 import { DefinitionFields, isHttpUrl, ServerDefinition } from '../model/server.ts'
+import type { Agent } from './agent.ts'
 import { addressOf, type AgentFacts, factsOf, isHttp, type Thresholds } from './facts.ts'
+import { knownParts } from './known.ts'
 import { asMeant } from './meant.ts'
 
 /** A registration as it was understood: the server, the mesh's facts, and how it wants to be taken. */
@@ -92,7 +94,18 @@ const demanded = ['authentication', 'authorization', 'audit']
 /** Reads an AgentRegistration; throws a `RegistrationProblem` that names the field. */
 export function parseAgent(
   value: unknown,
-  { defaults, beats, sent: said }: { defaults: Thresholds; beats: boolean; sent?: Sent | undefined },
+  {
+    defaults,
+    beats,
+    sent: said,
+    known,
+  }: {
+    defaults: Thresholds
+    beats: boolean
+    sent?: Sent | undefined
+    /** The agent of that id, as it is known already. */
+    known?: Pick<Agent, 'definition' | 'facts'> | undefined
+  },
 ): AgentRequest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new RegistrationProblem('registration', 'a registration must be a JSON object')
@@ -100,9 +113,12 @@ export function parseAgent(
   if (!('id' in value) || value.id === null || value.id === undefined || value.id === '') {
     throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
   }
-  const parsed = Registration.safeParse(asMeant(value), { error: complaint })
+  const meant = asMeant(value)
+  const parts = known ? knownParts(meant, known) : {}
+  for (const field in parts) meant[field] = undefined
+  const parsed = Registration.safeParse(meant, { error: complaint })
   if (!parsed.success) throw problemIn(parsed.error)
-  const sent = parsed.data
+  const sent = { ...parsed.data, ...parts }
   const facts = factsOf(sent, defaults)
   const definition = definitionOf(sent, facts)
   secure(sent, definition)
@@ -136,7 +152,7 @@ function definitionOf(sent: Registration, facts: AgentFacts): ServerDefinition {
     ...(description !== undefined && { description }),
     ...(version !== undefined && { version }),
     labels: sent.labels,
-    annotations: { ...sent.annotations, ...originals(sent, facts) },
+    annotations: withOriginals(sent, facts),
     tags: sent.tags,
     capabilities: sent.capabilities,
     dependencies: sent.dependencies,
@@ -155,10 +171,14 @@ function plain(type: 'http' | 'stdio'): ServerDefinition {
 }
 
 /** What was made fit is kept as it was sent. */
-function originals({ name, agent_type }: Registration, facts: AgentFacts): Record<string, string> {
+function withOriginals({ name, agent_type, annotations }: Registration, facts: AgentFacts): Record<string, string> {
+  const renamed = name !== undefined && name !== facts.name
+  const retyped = agent_type !== undefined && agent_type !== facts.agent_type
+  if (!renamed && !retyped) return annotations
   return {
-    ...(name !== undefined && name !== facts.name && { original_name: name }),
-    ...(agent_type !== undefined && agent_type !== facts.agent_type && { original_agent_type: agent_type }),
+    ...annotations,
+    ...(renamed && { original_name: name }),
+    ...(retyped && { original_agent_type: agent_type }),
   }
 }
 

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type AgentRequest, parseAgent, RegistrationProblem } from '../../src/agents/registration.ts'
+import { createRandom } from '../random.ts'
+
+const said: Readonly<Record<string, readonly unknown[]>> = {
+  name: [undefined, 'a', 'A Name', 7],
+  namespace: [undefined, '', 'default', 'team-a', 'Not A Label'],
+  description: [undefined, null, 'one', 'other', 7],
+  version: [undefined, '1.0.0', 1],
+  agent_type: [undefined, 'mesh-agent', 'Odd Type'],
+  endpoint: [undefined, '', 'http://a.example/', 'stdio://a', 'elsewhere', 'http://'],
+  labels: [undefined, {}, { a: 'b' }, { a: '1' }, { a: 1 }, { 'a b': 'c' }, 'a=b'],
+  annotations: [undefined, {}, { note: 'x' }, { note: { deep: true } }, { original_name: 'A Name' }, []],
+  tags: [undefined, [], ['x'], ['x', 'y'], { a: 'b' }, [''], 'x'],
+  dependencies: [undefined, [], ['echo'], [''], 'echo'],
+  config: [undefined, {}, { a: 1 }, []],
+  security_context: [undefined, 'high_security', { a: 1 }],
+  capabilities: [
+    undefined,
+    [],
+    ['echo'],
+    [{ name: 'echo' }],
+    [{ name: 'echo', stability: 'stable', tags: [], version: '1.0.0', kind: 'declared', origin: 'declared' }],
+    [{ name: 'echo', stability: 'beta' }],
+    [{ name: 'echo', stability: 'shaky' }],
+    [{ name: 'echo', tags: null, odd: 1 }],
+    [{ name: 'echo', parameters: { type: 'object' } }],
+    [{ name: 'echo', ['__proto__']: {} }],
+    [{ name: 'echo' }, { name: '' }],
+    [null],
+    'echo',
+  ],
+}
+
+const how = { defaults: { timeout: 60, eviction: 120 }, beats: true } as const
+
+function parsed(value: object, known?: AgentRequest): AgentRequest | { field: string; message: string } {
+  try {
+    return parseAgent(value, { ...how, known })
+  } catch (error) {
+    assert.ok(error instanceof RegistrationProblem, String(error))
+    return { field: error.field, message: error.message }
+  }
+}
+
+describe('what is known of an agent already', () => {
+  it('changes nothing of how its next registration is taken or refused', () => {
+    const random = createRandom()
+    const registration = () =>
+      Object.fromEntries([['id', 'a'], ...Object.entries(said).map(([field, values]) => [field, random.pick(values)])])
+    const met = { taken: 0, refused: 0 }
+
+    while (met.taken < 300 || met.refused < 300) {
+      const known = parsed(usual(registration()))
+      if ('field' in known) continue
+      const next = random.chance(0.5) ? usual(registration()) : registration()
+      const expected = parsed(next)
+
+      assert.deepEqual(parsed(next, known), expected, `${random.said}: ${JSON.stringify(next)}`)
+
+      met['field' in expected ? 'refused' : 'taken'] += 1
+    }
+
+    /** One in which little is wrong, or none would be taken. */
+    function usual(fields: Record<string, unknown>): Record<string, unknown> {
+      return Object.fromEntries(
+        Object.entries(fields).filter(
+          ([field, value]) => field === 'id' || !('field' in parsed({ id: 'a', [field]: value })),
+        ),
+      )
+    }
+  })
+
+  it('is what is told of it again, where that says the same', () => {
+    const first = parsed({ id: 'a', capabilities: ['echo'], labels: { a: 'b' }, tags: ['x'] })
+    assert.ok('definition' in first)
+
+    const next = parsed(
+      { id: 'a', version: '2', capabilities: [{ name: 'echo' }], labels: { a: 'b' }, tags: ['x'] },
+      first,
+    )
+
+    assert.ok('definition' in next)
+    for (const field of ['capabilities', 'labels', 'tags'] as const)
+      assert.equal(next.definition[field], first.definition[field], field)
+  })
+})
