@@ -42,9 +42,11 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   }
 
   async function run(): Promise<void> {
-    // Whatever came with the same turn of the event loop goes along.
-    await new Promise((resolve) => setImmediate(resolve))
-    while (queue.length > 0) await carryOut(takeBatch())
+    while (queue.length > 0) {
+      // Whatever comes with the same turn of the event loop goes along.
+      await new Promise((resolve) => setImmediate(resolve))
+      await carryOut(takeBatch())
+    }
     running = undefined
   }
 

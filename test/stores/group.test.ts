@@ -36,6 +36,19 @@ describe('group commit', () => {
     assert.equal(group.waiting(), 0)
   })
 
+  it('takes along what comes with the answers of the batch before', async () => {
+    const { write, batches, begun } = createSlow()
+    const group = createGroupCommit(write)
+    const first = group.commit([put({ name: 'first' })])
+    await begun
+    const waiting = group.commit([put({ name: 'waiting' })])
+
+    await first
+    await Promise.all([waiting, group.commit([put({ name: 'next' })])])
+
+    assert.deepEqual(batches, [['first'], ['waiting', 'next']])
+  })
+
   it('tells its callers a few in each turn of the event loop, in order', async () => {
     const { write } = createSlow()
     const group = createGroupCommit(write)
