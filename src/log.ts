@@ -123,9 +123,21 @@ function standardOutput(): Destination {
   const retryEAGAIN = () => performance.now() < ends
   const output = pino.destination({ dest: 1, sync: false, maxLength: mostWaiting, retryEAGAIN })
 
+  /** Lines of this turn of the event loop: each write of its own would cost as much as ten of them together. */
+  let lines: string[] = []
+  let ended = false
+
   function write(line: string): void {
+    if (ended) return
+    if (lines.push(line) === 1) setImmediate(flush)
+  }
+
+  function flush(): void {
+    if (lines.length === 0) return
+    const text = lines.join('')
+    lines = []
     waiting = true
-    output.write(line)
+    output.write(text)
   }
 
   // A log that cannot be written is no reason to stop. The next line tries again.
@@ -133,7 +145,7 @@ function standardOutput(): Destination {
     waiting = false
     failing = true
   })
-  output.on('drop', () => (dropped += 1))
+  output.on('drop', (text: string) => (dropped += text.split('\n').length - 1))
   output.on('drain', () => {
     waiting = false
     failing = false
@@ -145,13 +157,16 @@ function standardOutput(): Destination {
   // For an end without a word; nobody may wait for ever.
   process.prependOnceListener('exit', () => {
     ends = performance.now() + lastMs
+    flush()
     if (failing) output.destroy() // what is left would be tried for ever
   })
   return {
     write,
     [Symbol.asyncDispose]: async () => {
+      flush()
       if (waiting) await settled()
       ends = 0
+      ended = true
       output.destroy()
     },
   }
@@ -159,8 +174,8 @@ function standardOutput(): Destination {
   /** Until what waits is written, or cannot be, or has had its time. */
   async function settled(): Promise<void> {
     const patience = new AbortController()
-    const ended = ['drain', 'error'].map((event) => new Promise((resolve) => output.once(event, resolve)))
-    await Promise.race([...ended, pause(lastMs, undefined, { signal: patience.signal }).catch(() => {})])
+    const events = ['drain', 'error'].map((event) => new Promise((resolve) => output.once(event, resolve)))
+    await Promise.race([...events, pause(lastMs, undefined, { signal: patience.signal }).catch(() => {})])
     patience.abort()
   }
 }
