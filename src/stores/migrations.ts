@@ -2,11 +2,20 @@ import { StoreRefused } from './store.ts'
 
 /** What a database holds, as far as it matters before it is touched. */
 export type Inspected = {
-  /** Names of its tables. */
+  /** Names of its tables and views. */
   readonly tables: readonly string[]
   /** Number of the last migration it went through; undefined where `roster_meta` does not say. */
   readonly schema: number | undefined
 }
+
+/** The schema that rows of `roster_meta` tell of, whose names stand in `column`; a table of another's has other columns. */
+export function schemaIn(rows: readonly Readonly<Record<string, unknown>>[], column: string): number | undefined {
+  const row = rows.find((one) => one[column] === 'schema')
+  return row && Number(row['value'])
+}
+
+/** Enough to find what is ours, little enough where the table is another's. */
+export const metaRows = 'SELECT * FROM roster_meta LIMIT 100'
 
 /**
  * Which migrations are still to run; refuses what is not ours, or from a later program, before anything is touched.
@@ -17,7 +26,10 @@ export function pending<T>(migrations: readonly T[], { tables, schema }: Inspect
   if (tables.length === 0) return migrations
   if (tables.includes('roster_meta')) {
     if (schema === undefined || !Number.isSafeInteger(schema) || schema < 0) {
-      throw new StoreRefused(`${where} does not say which schema it has (roster_meta): restore it from a backup`)
+      throw new StoreRefused(
+        `${where} has a table roster_meta that does not say which schema it is of, and was left untouched: ` +
+          'restore it from a backup, or give mcp-roster a database of its own',
+      )
     }
     if (schema > migrations.length) {
       throw new StoreRefused(

@@ -43,6 +43,12 @@ describe('the mysql store in an outage', { skip }, () => {
 describe('a MySQL database', { skip }, () => {
   const refusals: [string, string, RegExp][] = [
     ['of something else', 'CREATE TABLE bookmarks (url TEXT)', /something else \(bookmarks\)/],
+    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /something else \(agents\)/],
+    [
+      'with a table called as ours is',
+      "CREATE TABLE roster_meta AS SELECT 'Ann' AS member",
+      /which schema.*database of its own/,
+    ],
     [
       'of a newer mcp-roster',
       "CREATE TABLE roster_meta AS SELECT 'schema' AS name, '999' AS value",

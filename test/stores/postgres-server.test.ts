@@ -28,6 +28,12 @@ describe('a PostgreSQL database', { skip }, () => {
       /original mesh registry.*untouched.*mcp-roster import/s,
     ],
     ['of something else', 'CREATE TABLE bookmarks (url TEXT)', /something else \(bookmarks\)/],
+    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /something else \(agents\)/],
+    [
+      'with a table called as ours is',
+      "CREATE TABLE roster_meta AS SELECT 'Ann' AS member",
+      /which schema.*database of its own/,
+    ],
     [
       'of a newer mcp-roster',
       "CREATE TABLE roster_meta (key TEXT, value TEXT); INSERT INTO roster_meta VALUES ('schema', '999')",

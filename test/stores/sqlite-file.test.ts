@@ -90,6 +90,16 @@ describe('the file of a SQLite store', () => {
       /which schema/,
     ],
     [
+      'a database of something else with a table called as ours is',
+      (path) => execute(path, "CREATE TABLE roster_meta (member TEXT); INSERT INTO roster_meta VALUES ('Ann')"),
+      /which schema.*database of its own/,
+    ],
+    [
+      'a database of views',
+      (path) => execute(path, 'CREATE VIEW agents AS SELECT 1'),
+      /something else \(agents\).*untouched/s,
+    ],
+    [
       'a file that is no database',
       (path) => writeFileSync(path, 'name: weather\n'.repeat(1000)),
       /no SQLite database.*untouched/s,

@@ -2,7 +2,7 @@ import type { Log } from '../../log.ts'
 import { type Address, addressOf } from '../address.ts'
 import type { RemoteStore } from '../config.ts'
 import { createStore } from '../front.ts'
-import { type Inspected, pending } from '../migrations.ts'
+import { type Inspected, metaRows, pending, schemaIn } from '../migrations.ts'
 import { createRemote } from '../remote.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { createDialect } from './dialect.ts'
@@ -50,12 +50,10 @@ async function migrate(run: Run, label: string): Promise<void> {
 }
 
 async function inspect(run: Run): Promise<Inspected> {
-  const rows = await run(
-    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'",
-  )
+  const rows = await run('SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()')
   const tables = rows.map(({ name }) => String(name))
   if (!tables.includes('roster_meta')) return { tables, schema: undefined }
-  const [row] = await run("SELECT value FROM roster_meta WHERE name = 'schema'")
+  const meta = await run(metaRows)
   // Without one a first start was cut short; its statements bear being run again.
-  return { tables, schema: row ? Number(row['value']) : 0 }
+  return { tables, schema: schemaIn(meta, 'name') ?? (meta.every((row) => 'name' in row) ? 0 : undefined) }
 }

@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts'
 import { type Address, addressOf } from '../address.ts'
 import type { RemoteStore } from '../config.ts'
 import { createStore } from '../front.ts'
-import { type Inspected, pending } from '../migrations.ts'
+import { type Inspected, metaRows, pending, schemaIn } from '../migrations.ts'
 import { createRemote } from '../remote.ts'
 import { type Store, StoreRefused } from '../store.ts'
 import { createDialect } from './dialect.ts'
@@ -51,15 +51,14 @@ async function prepare(pool: Connections, { label }: Address, log: Log): Promise
   })
 }
 
-/** Tables of the schema that ours would be made in; those that extensions brought don't count. */
+/** Tables and views of the schema that ours would be made in; those that extensions brought don't count. */
 async function inspect(run: Run): Promise<Inspected> {
   const rows = await run({
     text: `SELECT relname FROM pg_class c
-           WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
+           WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
              AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')`,
   })
   const tables = rows.map(({ relname }) => String(relname))
   if (!tables.includes('roster_meta')) return { tables, schema: undefined }
-  const [row] = await run({ text: "SELECT value FROM roster_meta WHERE key = 'schema'" })
-  return { tables, schema: row && Number(row['value']) }
+  return { tables, schema: schemaIn(await run({ text: metaRows }), 'key') }
 }

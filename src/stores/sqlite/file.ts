@@ -1,6 +1,6 @@
 import { chmodSync, type Stats, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { type Inspected, pending } from '../migrations.ts'
+import { type Inspected, metaRows, pending, schemaIn } from '../migrations.ts'
 import { StoreRefused } from '../store.ts'
 import { makeFile } from './folder.ts'
 import { migrations } from './migrations.ts'
@@ -50,12 +50,11 @@ function inspectFile(path: string, { mode, size }: Stats): void {
 
 export function inspect(database: DatabaseSync): Inspected {
   const rows = database
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")
     .all()
   const tables = rows.map(({ name }) => String(name))
   if (!tables.includes('roster_meta')) return { tables, schema: undefined }
-  const row = database.prepare("SELECT value FROM roster_meta WHERE key = 'schema'").get()
-  return { tables, schema: row && Number(row['value']) }
+  return { tables, schema: schemaIn(database.prepare(metaRows).all(), 'key') }
 }
 
 function checkSound(database: DatabaseSync, path: string): void {
