@@ -5,7 +5,7 @@ import type { ServerDefinition } from './server.ts'
  * Watches a place where servers are listed.
  *
  * A `picture` holds one reading for every origin there is: an origin that is missing is gone. A `change` speaks of the
- * origins it names and no others. `alive` says: looked, nothing new. An origin that failed keeps its last good servers.
+ * origins it names and no others. `alive` says: looked, nothing new, or that it waits. An origin that failed keeps its last good servers.
  * `run.wake` asks for a fresh look now. The iteration ends soon after `run.signal` aborts, with everything released.
  *
  * A source that throws is restarted with backoff by the supervisor, its servers kept as stale meanwhile; one that ends
@@ -42,8 +42,8 @@ export type Sighting =
       readonly gone: readonly string[]
       readonly note?: string
     }
-  /** The note is shown at `/sources`: "polling, inotify is exhausted". */
-  | { readonly type: 'alive'; readonly note?: string }
+  /** The note is shown at `/sources`: "polling, inotify is exhausted". `waits`: it has not looked, its time has not come. */
+  | { readonly type: 'alive'; readonly note?: string; readonly waits?: true }
 
 /**
  * One origin, and what was read there.

@@ -99,8 +99,9 @@ export function startLane({
     if (held && !questioning) questioned()
     questioning = intake.summary().held !== undefined
     const wasAnswered = standing.isAnswered()
-    if (sighting.type === 'alive') standing.confirmed(iso())
-    else {
+    if (sighting.type === 'alive') {
+      if (!sighting.waits) standing.confirmed(iso())
+    } else {
       pictured = true
       standing.counted(iso())
     }

@@ -242,6 +242,8 @@ describe('supervisor', () => {
 
     const quiet = await look()
     assert.ok((quiet.last_success ?? '') >= (quiet.last_attempt ?? '?'), 'nothing new')
+    said.push({ type: 'alive', waits: true })
+    assert.equal((await look()).last_success, quiet.last_success, 'it waits for its time')
     said.push({ type: 'picture', readings: [failing] }, { type: 'alive' })
     await look()
     assert.equal((await look()).last_success, quiet.last_success)

@@ -85,7 +85,7 @@ export const dns = defineSource({
           return { entries: entries.flatMap((entry) => select(entry) ?? []), expiresMs }
         },
       })
-      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive' } })
+      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
     },
 })
 

@@ -92,7 +92,7 @@ export const http = defineSource({
           return { ...found, notBeforeMs: Math.min(found?.notBeforeMs ?? 0, longestFresh) }
         },
       })
-      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive' } })
+      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
     },
 })
 
