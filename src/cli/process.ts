@@ -6,10 +6,14 @@ import { run } from './run.ts'
 /** How long a daemon that was told to end may take over it. */
 const drainMs = 9500
 
+/** How often one that npm started looks whether npm's shell is still there. */
+const shellMs = 500
+
 /** Runs the command line of this very process; the number is the exit code. */
 export async function runHere({ startDaemon }: Pick<Invocation, 'startDaemon'>): Promise<number> {
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => end(ending))
+  if (process.env['npm_lifecycle_event'] !== undefined) onOrphaned(() => end(ending))
   process.on('uncaughtException', crash)
   process.stdout.on('error', endOfPipe)
   process.stderr.on('error', endOfPipe)
@@ -27,6 +31,20 @@ function end(ending: AbortController): void {
   if (ending.signal.aborted) return
   ending.abort()
   setTimeout(() => process.exit(0), drainMs).unref()
+}
+
+/**
+ * npm runs scripts by a shell and hands SIGTERM on to that, which dies of it and tells nobody: whom it started would go on
+ * for ever, and hold the port.
+ */
+function onOrphaned(then: () => void): void {
+  const shell = process.ppid
+  const looking = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(looking)
+    then()
+  }, shellMs)
+  looking.unref()
 }
 
 function crash(error: unknown): void {

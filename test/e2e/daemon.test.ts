@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { openMcp } from './mcp.ts'
 import { type Running, start, temporary, until } from './running.ts'
@@ -166,5 +168,29 @@ describe('the daemon', () => {
     assert.equal(first.status, 200)
 
     assert.equal(await daemon.stop(), 0)
+  })
+
+  it('ends where npm started it too, whose shell is told to end and goes without a word', async () => {
+    using folder = temporary()
+    // What comes after it keeps the shell from becoming the daemon, which some shells do.
+    const command = '"$0" src/main.ts serve --host localhost --port 0 "$1"; true'
+    const shell = spawn('sh', ['-c', command, process.execPath, folder.path], {
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder.path, npm_lifecycle_event: 'start' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    })
+    const said: string[] = []
+    try {
+      // Ends with the daemon, whose output it is.
+      for await (const line of createInterface({ input: shell.stdout, signal: AbortSignal.timeout(30_000) })) {
+        said.push(line)
+        if (line.includes('"msg":"listening"')) shell.kill('SIGTERM')
+      }
+    } finally {
+      if (shell.stdout.readableEnded) shell.unref()
+      else process.kill(-shell.pid!, 'SIGKILL')
+    }
+
+    assert.match(said.at(-1) ?? '', /"stopping"/)
   })
 })
