@@ -40,7 +40,8 @@ export async function* follow({
         return [{ type: 'picture', picture } as const]
       }, onError)
       if (news.length > 0) yield news
-      else await bell.wait(periodMs())
+      // Behind a page of writes may be another; heartbeats are told again for a while, and would never let it rest.
+      if (news.every(({ type }) => type === 'beats')) await bell.wait(periodMs())
     }
   } finally {
     leave()
