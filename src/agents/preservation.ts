@@ -27,9 +27,11 @@ export function createPreservation<Owner extends { readonly terms: LeaseTerms }>
   wall: () => number
 }) {
   const held = new Set<Owner>()
+  /** Who of them would be counted out; the rest were dead before. */
+  const silent = new Set<Owner>()
+  /** Who was just released is believed to be dead, however many they are. */
+  const believed = new Set<Owner>()
   let lapses: { at: number; many: number }[] = []
-  /** Who was just released is believed, however many they are. */
-  let released = false
   let preserving: { since: number; until: number; of: number } | undefined
 
   type Due = { readonly lapsing: readonly Owner[]; readonly living: number; readonly now: number }
@@ -38,20 +40,18 @@ export function createPreservation<Owner extends { readonly terms: LeaseTerms }>
   function holds(due: readonly Owner[], about: Due): boolean {
     if (!isSuspicious(about)) return false
     for (const owner of due) held.add(owner)
+    for (const owner of about.lapsing) silent.add(owner)
     return true
   }
 
   function isSuspicious({ lapsing, living, now }: Due): boolean {
     if (preserving) return true
-    if (released) {
-      released = false
-      return false
-    }
     const { enabled, least, ratio, mostMs } = rules()
-    if (!enabled || lapsing.length === 0) return false
-    const timeout = Math.max(...new Set(lapsing.map(({ terms }) => terms.timeout)))
+    const doubtful = lapsing.filter((owner) => !believed.delete(owner))
+    if (!enabled || doubtful.length === 0) return false
+    const timeout = doubtful.reduce((most, { terms }) => Math.max(most, terms.timeout), 0)
     lapses = lapses.filter(({ at }) => now - at < timeout)
-    lapses.push({ at: now, many: lapsing.length })
+    lapses.push({ at: now, many: doubtful.length })
     const lapsed = lapses.reduce((sum, { many }) => sum + many, 0)
     const of = living + lapsed - lapsing.length
     if (of < least || lapsed <= of * ratio) return false
@@ -62,23 +62,31 @@ export function createPreservation<Owner extends { readonly terms: LeaseTerms }>
   /** Whether it has gone on long enough, or half of those it began with are heard again. */
   function isOver(now: number): boolean {
     if (!preserving) return false
-    return now >= preserving.until || held.size * 2 <= preserving.of * rules().ratio
+    return now >= preserving.until || silent.size * 2 <= preserving.of * rules().ratio
   }
 
   /** Ends it; the answer is who was held. */
   function release(): readonly Owner[] {
     const owners = Array.from(held)
+    for (const owner of silent) believed.add(owner)
     preserving = undefined
     lapses = []
     held.clear()
-    released = true
+    silent.clear()
     return owners
+  }
+
+  /** It was heard, or is no more. Asked with every heartbeat, mostly in vain. */
+  function letGo(owner: Owner): void {
+    if (held.size > 0) held.delete(owner)
+    if (silent.size > 0) silent.delete(owner)
+    if (believed.size > 0) believed.delete(owner)
   }
 
   function shown(now: number): Preservation | undefined {
     if (!preserving) return undefined
     const { since, until, of } = preserving
-    return { since, until: wall() + (until - now), held: held.size, of }
+    return { since, until: wall() + (until - now), held: silent.size, of }
   }
 
   return {
@@ -87,7 +95,6 @@ export function createPreservation<Owner extends { readonly terms: LeaseTerms }>
     release,
     shown,
     has: (owner: Owner) => held.has(owner),
-    /** It was heard, or is no more. */
-    letGo: (owner: Owner) => void (held.size > 0 && held.delete(owner)),
+    letGo,
   }
 }

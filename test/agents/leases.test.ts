@@ -89,6 +89,29 @@ describe('leases', () => {
     }
   })
 
+  it('end their preservation as soon as half are heard again, whoever was dead before', () => {
+    const { leases, after } = world()
+    for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { beaten: true })
+    for (let id = 0; id < 10; id += 1) leases.open(`dead${id}`, terms, { beaten: true, silentMs: 60_000 })
+    after(61)
+
+    for (let id = 0; id < 20; id += 1) leases.beat(`a${id}`)
+
+    assert.equal(after(1).length, 10)
+    assert.equal(leases.preservation(), undefined)
+  })
+
+  it('are preserved a second time where everybody was heard again after the first', () => {
+    const { leases, after } = world()
+    for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { beaten: true })
+    after(61)
+    for (let id = 0; id < 20; id += 1) leases.beat(`a${id}`)
+    assert.deepEqual(after(1), [])
+
+    assert.deepEqual(after(60), [])
+    assert.equal(leases.preservation()?.held, 20)
+  })
+
   it('lapse one by one, and few at once, without suspicion', () => {
     const { leases, after } = world()
     for (let id = 0; id < 9; id += 1) leases.open(`a${id}`, terms, { beaten: true })
