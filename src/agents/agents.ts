@@ -95,18 +95,28 @@ export function createAgents({
     return agent
   }
 
+  /** Who was ever heard is heard by registering again, whether that says how it is or not. */
   function renew(agent: Agent, { beats, sent: said }: AgentRequest): Agent {
     if (beats) heartbeat(agent.id, said)
-    else if (agent.lease.beaten) leases.beat(agent.id, agent.lease.said)
+    else if (agent.lease.beaten) keepAlive(agent.id, agent.lease.said)
     return roll.get(agent.id) ?? agent
   }
 
   /** Notes a heartbeat; undefined where nobody of that id is registered. */
   function heartbeat(id: string, { status, metadata, timestamp }: Sent = {}): Agent | undefined {
+    const agent = keepAlive(id, status)
+    if (!agent) return undefined
+    counted.heartbeats += 1
+    if (metadata !== undefined || timestamp !== undefined)
+      roll.sent.set(id, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
+    return agent
+  }
+
+  /** Renews a lease, here and for other replicas; undefined where nobody of that id is registered. */
+  function keepAlive(id: string, status: Sent['status']): Agent | undefined {
     const agent = roll.get(id)
     const beat = agent && leases.beat(id, status)
     if (!beat) return undefined
-    counted.heartbeats += 1
     store.beat([
       {
         name: id,
@@ -115,8 +125,6 @@ export function createAgents({
         ...(status && status !== 'healthy' && { said: status }),
       },
     ])
-    if (metadata !== undefined || timestamp !== undefined)
-      roll.sent.set(id, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
     if (beat.changed) show([agent])
     return agent
   }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { silent } from '../../../src/log.ts'
+import { openMemory } from '../../../src/stores/memory.ts'
+import type { Store } from '../../../src/stores/store.ts'
 import { type Answer, meshed } from './meshed.ts'
 
 describe('heartbeats', () => {
@@ -21,6 +24,24 @@ describe('heartbeats', () => {
     assert.deepEqual(await status(), ['healthy', 1])
     mesh.pass(3600)
     assert.equal((await mesh.get('/agents/a')).status, 404)
+  })
+
+  it('are what registering again is for an agent that was ever heard, also by the tool', async () => {
+    const beaten: string[] = []
+    const store = openMemory({ log: silent })
+    const beat: Store['beat'] = (beats) => beaten.push(...beats.map(({ name }) => name))
+    await using mesh = await meshed({ store: { ...store, beat } })
+    const register = () => mesh.post('/mcp/tools/register_agent', { registration_data: { id: 'a' } })
+    await register()
+    assert.deepEqual(await mesh.ids('?status=pending'), ['a'])
+    await mesh.post('/heartbeat', { agent_id: 'a' })
+    mesh.pass(60)
+    assert.deepEqual(await mesh.ids('?status=unhealthy'), ['a'])
+
+    await register()
+
+    assert.deepEqual(await mesh.ids('?status=healthy'), ['a'])
+    assert.deepEqual(beaten, ['a', 'a'], 'other replicas must hear of it')
   })
 
   it('are answered as the originals answered them', async () => {
