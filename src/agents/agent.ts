@@ -64,9 +64,9 @@ export function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' 
   return expected === undefined ? 'any' : { version: expected }
 }
 
-/** Of instances that begin at the same moment, one must be the first. */
-export function firstInstance(known: Agent | undefined, { instance_id, expected }: AgentRequest): boolean {
-  return known === undefined && instance_id !== undefined && expected === undefined
+/** Whether nobody of that id is expected to be there: of those who begin at the same moment, one must be the first. */
+export function isNew(known: Agent | undefined, { expected }: AgentRequest): boolean {
+  return known === undefined && expected === undefined
 }
 
 export function staleVersion({ id, expected }: AgentRequest): string {

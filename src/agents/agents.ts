@@ -3,7 +3,7 @@ import { alike, madeOf } from '../model/alike.ts'
 import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
 import type { HeardBeat, Operation, Registration, Store } from '../stores/store.ts'
-import { type Agent, AgentConflict, expectedBy, firstInstance, putOf, QuotaExceeded, staleVersion } from './agent.ts'
+import { type Agent, AgentConflict, expectedBy, isNew, putOf, QuotaExceeded, staleVersion } from './agent.ts'
 import { createComing } from './coming.ts'
 import { addressOf } from './facts.ts'
 import type { Leases, Turn } from './leases.ts'
@@ -12,6 +12,9 @@ import { createRoll } from './roll.ts'
 import { createTelling } from './telling.ts'
 
 export type Registered = { readonly agent: Agent; readonly created: boolean; readonly changed: boolean }
+
+/** Who holds an agent that is known by now, or none yet; throws where the caller may not have it. */
+export type HolderOf = (known: Agent | undefined) => string | undefined
 
 export type Agents = ReturnType<typeof createAgents>
 
@@ -39,24 +42,26 @@ export function createAgents({
   const { take } = roll
   const { show } = telling
 
-  /** `holder` is who may touch it from now on; undefined: whoever held it goes on to. */
-  async function register(sent: AgentRequest, holder?: string): Promise<Registered> {
+  /**
+   * `holderOf` says who may touch it from now on, given what is known by then, and throws where the caller may not;
+   * undefined: whoever held it goes on to.
+   */
+  async function register(sent: AgentRequest, holderOf: HolderOf = () => undefined): Promise<Registered> {
     const known = roll.get(sent.id)
     const request = known ? sharing(known, sent) : sent
+    const holds = holderOf(known) ?? known?.held.holder
     if (known) refuseStranger(known, request)
     else refuseTooMany(sent.id)
-    const holds = holder ?? known?.held.holder
     if (known && request.expected === undefined && saysTheSame(known, request) && holds === known.held.holder) {
       counted.registrations += 1
       return { agent: renew(refreshed(known, request), request), created: false, changed: false }
     }
-    const expect = firstInstance(known, request) ? 'none' : expectedBy(request)
+    const expect = isNew(known, request) ? 'none' : expectedBy(request)
     const arrived = known ? undefined : coming.begin(sent.id, holds)
     const [outcome] = await store.commit([{ ...putOf(request, holds), expect }]).finally(arrived)
-    // Another instance was there first: whether it may stay is judged by who it is.
+    // Somebody was there first: whether this one may stay is judged by who both are.
     if (outcome?.type === 'conflict' && expect === 'none' && outcome.current) {
-      take(outcome.current)
-      return register(sent, holder)
+      if (take(outcome.current) ?? roll.get(sent.id)) return register(sent, holderOf)
     }
     if (outcome?.type === 'refused')
       throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)

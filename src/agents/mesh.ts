@@ -105,11 +105,15 @@ export function createMesh({
     const before = typeof id === 'string' ? agents.get(id) : undefined
     const request = parseAgent(registration, { defaults: thresholds(), beats, sent, known: before })
     mayRegister(caller, request.definition.namespace)
-    if (before) mayTouch(caller, before)
-    else refuseTooMany(request.id, caller)
+    if (!before) refuseTooMany(request.id, caller)
     // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.
     const version = expected ?? (before ? request.expected : undefined)
-    const registered = await agents.register({ ...request, expected: version }, holderOf(caller, before))
+    // Somebody else may come first: then it is theirs, and may not be the caller's to touch.
+    const holder = (known: Agent | undefined) => {
+      if (known) mayTouch(caller, known)
+      return holderOf(caller, known)
+    }
+    const registered = await agents.register({ ...request, expected: version }, holder)
     if (registered.changed) audit(caller, registered.agent.id, before, registered.agent)
     return { ...registered, ...tell(registered.agent) }
   }

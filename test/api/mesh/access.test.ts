@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TokenGrant } from '../../../src/api/config/auth.ts'
+import { silent } from '../../../src/log.ts'
+import { openMemory } from '../../../src/stores/memory.ts'
+import type { Store } from '../../../src/stores/store.ts'
 import { meshed } from './meshed.ts'
 
 const tokens: TokenGrant[] = [
@@ -64,6 +67,31 @@ describe('who may register', () => {
     assert.equal((await write('one', { id: 'a', labels: { by: 'one' } })).status, 200)
     assert.equal((await write('two')).status, 403)
     assert.equal((await mesh.send('DELETE', '/agents/a', undefined, as('root'))).status, 204)
+  })
+
+  it('is whoever comes first, where two tokens ask for the same new id at the same moment', async () => {
+    const store = openMemory({ log: silent })
+    const both = Promise.withResolvers<void>()
+    let asked = 0
+    const commit: Store['commit'] = async (operations) => {
+      if ((asked += 1) === 2) both.resolve()
+      await both.promise
+      return store.commit(operations)
+    }
+    await using mesh = await meshed({ tokens, store: { ...store, commit } })
+
+    const answers = await Promise.all(
+      ['one', 'two'].map(async (name) => {
+        const { status } = await mesh.post('/agents', { id: 'a', labels: { by: name } }, as(name))
+        return { name, status }
+      }),
+    )
+
+    const [first, ...others] = answers.filter(({ status }) => status === 200)
+    assert.deepEqual(others, [])
+    assert.ok(answers.some(({ status }) => status === 403))
+    assert.deepEqual((await mesh.get('/agents/a')).body['labels'], { by: first?.name })
+    assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' }, as(first?.name ?? ''))).status, 200)
   })
 
   it('in which namespace is as the token says, for where an agent is and where it goes', async () => {
