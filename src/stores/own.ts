@@ -2,6 +2,9 @@ import { isNewer } from './store.ts'
 
 export type OwnVersions = ReturnType<typeof createOwnVersions>
 
+/** Rows of versions; more come together only where nobody looks for news. */
+const most = 10_000
+
 /** Remembers which versions one wrote oneself, so that they are not told as news. Versions of one batch are a row. */
 export function createOwnVersions() {
   let ranges: { readonly first: bigint; last: bigint }[] = []
@@ -11,6 +14,7 @@ export function createOwnVersions() {
     const before = ranges.at(-1)
     if (before && before.last + 1n === from) before.last = to
     else ranges.push({ first: from, last: to })
+    if (ranges.length > most) ranges = ranges.slice(-most / 2)
   }
 
   function has(version: string): boolean {
@@ -18,9 +22,9 @@ export function createOwnVersions() {
     return ranges.some(({ first, last }) => first <= wanted && wanted <= last)
   }
 
-  /** What lies before the oldest follower is no longer asked for; a bound in case nobody follows. */
+  /** What the follower has passed is no longer asked for. */
   function forgetBefore(version: string): void {
-    ranges = ranges.filter(({ last }) => isNewer(String(last), version)).slice(-10_000)
+    ranges = ranges.filter(({ last }) => isNewer(String(last), version))
   }
 
   return { add, has, forgetBefore }

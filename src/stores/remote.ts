@@ -98,7 +98,6 @@ export function createRemote({
   }
 
   async function since({ version, clock }: Cursor): Promise<Since> {
-    const { now, forgotten: lost } = await dialect.meta()
     const news: News[] = []
     let last = version
     for (;;) {
@@ -108,6 +107,8 @@ export function createRemote({
       news.push(...(await newsOf(written.filter((row) => !own.has(String(row['version']))))))
       if (news.length > 0) break
     }
+    // Asked only now: what was forgotten before that may be missing above.
+    const { now, forgotten: lost } = await dialect.meta()
     if (BigInt(lost) > BigInt(version)) return { lost: true }
     own.forgetBefore(last)
     const beats = await dialect.beats({ writer, after: (clock ?? now - 60_000) - overlapMs })
