@@ -7,7 +7,8 @@ type Due<Owner> = { readonly owner: Owner; deadline: number; armed: number }
  *
  * A node stays where it was armed until it comes up; only then is it seen whether its owner was put off meanwhile. One
  * that moves earlier is armed again, and what it left behind is recognised as outdated. (Without that a lease that gets
- * shorter would lapse late.)
+ * shorter would lapse late.) What those leave behind who are taken out is cleared away when it is half of all, for it may
+ * be due in days.
  */
 export function createDeadlines<Owner extends object>() {
   const heap = createHeap<{ at: number; due: Due<Owner> }>((one, other) => one.at < other.at)
@@ -27,13 +28,23 @@ export function createDeadlines<Owner extends object>() {
     if (deadline < due.armed) arm(due)
   }
 
+  /** Whether what was armed is still what counts for its owner. */
+  function holds({ at, due }: { at: number; due: Due<Owner> }): boolean {
+    return all.get(due.owner) === due && due.armed === at
+  }
+
+  function remove(owner: Owner): void {
+    all.delete(owner)
+    if (heap.size() >= 2 * all.size) heap.retain(holds)
+  }
+
   /** Takes out those who are due at `now`, earliest first. */
   function takeDue(now: number): Owner[] {
     const taken: Owner[] = []
     for (let top = heap.peek(); top !== undefined && top.at <= now; top = heap.peek()) {
       heap.pop()
-      const { at, due } = top
-      if (all.get(due.owner) !== due || due.armed !== at) continue
+      if (!holds(top)) continue
+      const { due } = top
       if (due.deadline > now) {
         arm(due)
         continue
@@ -47,7 +58,7 @@ export function createDeadlines<Owner extends object>() {
   return {
     set,
     takeDue,
-    delete: (owner: Owner) => void all.delete(owner),
+    delete: remove,
     /** When the earliest might be due: never later than it is, perhaps earlier. */
     next: () => heap.peek()?.at,
     size: () => all.size,

@@ -35,5 +35,10 @@ export function createHeap<T>(before: (one: T, other: T) => boolean) {
     items[at] = item
   }
 
-  return { push, pop, peek: () => items[0], size: () => items.length }
+  /** Drops all the others. */
+  function retain(isKept: (item: T) => boolean): void {
+    for (const item of items.splice(0).filter(isKept)) push(item)
+  }
+
+  return { push, pop, retain, peek: () => items[0], size: () => items.length }
 }

@@ -46,6 +46,19 @@ describe('deadlines', () => {
     assert.equal(deadlines.size(), truth.size)
   })
 
+  it('hold nothing of whoever is taken out', () => {
+    const deadlines = createDeadlines()
+    const owners = Array.from({ length: 1000 }, () => ({}))
+    for (const owner of owners) deadlines.set(owner, 604_800)
+    deadlines.set(deadlines, 700_000)
+
+    for (const owner of owners) deadlines.delete(owner)
+
+    assert.equal(deadlines.next(), 700_000)
+    assert.deepEqual(deadlines.takeDue(604_800), [])
+    assert.deepEqual(deadlines.takeDue(700_000), [deadlines])
+  })
+
   it('costs one comparison to put off: the heap does not grow with heartbeats', () => {
     const deadlines = createDeadlines()
     const owner = {}
