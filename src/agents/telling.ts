@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import type { Sighting } from '../model/source.ts'
+import type { Reading, Sighting } from '../model/source.ts'
 import { type Agent, readingOf } from './agent.ts'
 
 /** Tells the registry which agents there are: everything at first, from then on what changed. */
@@ -35,8 +35,13 @@ export function createTelling({ agentOf, log }: { agentOf: (id: string) => Agent
       return agent ? readingOf(agent) : []
     })
     untold.clear()
+    change(readings, [])
+  }
+
+  /** What goes wrong there is no fault of whoever registers, reads or lets time pass. */
+  function change(readings: readonly Reading[], gone: readonly string[]): void {
     try {
-      tell?.({ type: 'change', readings, gone: [] })
+      tell?.({ type: 'change', readings, gone })
     } catch (error) {
       log.error({ err: error }, 'agents have changed and could not be shown')
     }
@@ -49,6 +54,6 @@ export function createTelling({ agentOf, log }: { agentOf: (id: string) => Agent
     now,
     /** Resolves once everybody can see what was to be shown. */
     done: () => telling,
-    gone: (ids: readonly string[]) => tell?.({ type: 'change', readings: [], gone: ids }),
+    gone: (ids: readonly string[]) => change([], ids),
   }
 }

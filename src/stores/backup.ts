@@ -113,7 +113,7 @@ export async function restore(
     )
   }
   const kept = new Set<string>()
-  let batch: Extract<Entry, { registration: unknown }>[] = []
+  const batch: Extract<Entry, { registration: unknown }>[] = []
   for await (const entry of entriesIn(file)) {
     if ('source' in entry) await store.keepReadings(entry.source, entry.fingerprint, entry.readings)
     if (!('registration' in entry)) continue
@@ -122,7 +122,6 @@ export async function restore(
     if (batch.length >= perCommit) await put(store, batch.splice(0))
   }
   await put(store, batch)
-  batch = []
   const surplus = registrations.filter((one) => !kept.has(nameOf(one)))
   for (let done = 0; done < surplus.length; done += perCommit) {
     const some = surplus.slice(done, done + perCommit)

@@ -130,8 +130,9 @@ function createThread() {
 
   async function end(): Promise<void> {
     const ending = worker
-    worker = undefined
-    await ending?.terminate()
+    if (!ending) return
+    fail(ending, "the store's thread ended")
+    await ending.terminate()
   }
 
   return { call, end }

@@ -1,9 +1,10 @@
-import type { DatabaseSync } from 'node:sqlite'
 /**
  * The entry of the store's own thread: a slow disk stalls it and nobody else.
  *
  * It is an entry point of the bundle too, named `sqlite-thread` beside the chunks.
  */
+
+import type { DatabaseSync } from 'node:sqlite'
 import { parentPort } from 'node:worker_threads'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 import { createVerbs, type Verbs } from './database.ts'
