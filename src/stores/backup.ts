@@ -96,7 +96,8 @@ function* linesOf({
 
 /**
  * Puts back what a backup holds. The whole file is checked first; a store in which something is registered is refused
- * unless `force` says so, and then holds afterwards what the backup held and nothing else.
+ * unless `force` says so, and then holds afterwards the registrations of the backup and no others. What is kept of sources
+ * that the backup does not name stays: they may be running.
  *
  * Everything gets a new, greater version, so that replicas and watchers see it like any other change.
  */
