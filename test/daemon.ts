@@ -28,6 +28,7 @@ export async function startHere(
     home: folder.path,
     cwd: folder.path,
     stateDirectory: folder.at('state'),
+    filePaths: [],
   }
   const load = () => loadConfig({ flags: { config: folder.at('config.yaml'), port: '0' }, env, place })
   const daemon = await startDaemon({ loaded: await load(), reload: load, log })

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises'
-import path from 'node:path'
 import type { Reading } from '../model/source.ts'
 import { type Command, type Invocation, textOf } from './command.ts'
 import { shown } from './text.ts'
@@ -88,7 +87,7 @@ async function checkSources(
 ): Promise<void> {
   for (const source of sources) {
     if (!source.enabled) continue
-    if (source.type === 'file') await checkPaths(report, source.paths ?? usualPaths(env), { mustExist: false })
+    if (source.type === 'file') await checkPaths(report, source.paths ?? [], { mustExist: false })
     if (source.type !== 'env' || !env[source.variable]) continue
     const { readDocument } = await import('../sources/documents/read.ts')
     const { SourceError } = await import('../model/source.ts')
@@ -100,10 +99,6 @@ async function checkSources(
       await reportReading(report, { origin, error })
     }
   }
-}
-
-function usualPaths(env: Invocation['env']): string[] {
-  return ['/etc/mcp', path.join(env['XDG_CONFIG_HOME'] || path.join(env['HOME'] ?? '', '.config'), 'mcp')]
 }
 
 async function checkPaths(

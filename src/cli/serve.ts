@@ -122,7 +122,7 @@ const byHand = 'POST /servers'
 
 /** What a source looks at, for people. */
 function placeOf(source: LoadedConfig['config']['sources'][number]): string {
-  if (source.type === 'file') return (source.paths ?? ['/etc/mcp', '~/.config/mcp']).join(', ')
+  if (source.type === 'file') return (source.paths ?? []).join(', ')
   if (source.type === 'env') return source.variable
   if (source.type === 'http') return [source.url ?? [], source.urls ?? []].flat().map(redactText).join(', ')
   if (source.type === 'dns') return source.records.join(', ')

@@ -127,7 +127,7 @@ function absolute(config: Config, place: Place, file: string | undefined): Confi
     auth: { ...config.auth, tokens },
     listen: tls ? { ...config.listen, tls: { cert: from(tls.cert), key: from(tls.key) } } : config.listen,
     sources: config.sources.map((source) =>
-      source.type === 'file' && source.paths ? { ...source, paths: source.paths.map(from) } : source,
+      source.type === 'file' ? { ...source, paths: (source.paths ?? place.filePaths).map(from) } : source,
     ),
     store:
       config.store.type === 'sqlite'

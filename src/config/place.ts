@@ -10,12 +10,13 @@ export type Place = {
   readonly home: string
   readonly cwd: string
   readonly stateDirectory: string
+  /** Where files of servers are looked for; need not exist. */
+  readonly filePaths: readonly string[]
 }
 
 /** Looks around: in a container, in a cluster, whose home. */
 export function detectPlace(env: Environment): Place {
   const home = env['HOME'] || homeOf()
-  const state = env['XDG_STATE_HOME']
   return {
     cluster: Boolean(env['KUBERNETES_SERVICE_HOST']),
     container: isContainer(env),
@@ -24,8 +25,14 @@ export function detectPlace(env: Environment): Place {
     // systemd gives a list of directories; the first is ours.
     stateDirectory:
       env['STATE_DIRECTORY']?.split(':')[0] ||
-      path.join(state && path.isAbsolute(state) ? state : path.join(home, '.local', 'state'), 'mcp-roster'),
+      path.join(baseOr(env['XDG_STATE_HOME'], home, '.local', 'state'), 'mcp-roster'),
+    filePaths: ['/etc/mcp', path.join(baseOr(env['XDG_CONFIG_HOME'], home, '.config'), 'mcp')],
   }
+}
+
+/** A base directory as the XDG specification has it: a relative one is none. */
+function baseOr(said: string | undefined, ...usual: readonly string[]): string {
+  return said && path.isAbsolute(said) ? said : path.join(...usual)
 }
 
 function homeOf(): string {

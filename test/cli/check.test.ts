@@ -143,6 +143,14 @@ describe('mcp-roster config show', () => {
     assert.match(out, /^auth\.token +"<redacted>" +environment variable AUTH_TOKEN$/m)
   })
 
+  it('says where files are looked for where nobody says', async () => {
+    const { out } = await running(['config', 'show'], { env: { HOME: '/home/ann' } })
+    const moved = await running(['config', 'show'], { env: { HOME: '/home/ann', XDG_CONFIG_HOME: '/xdg' } })
+
+    assert.match(out, /^sources\[1\]\.paths +\["\/etc\/mcp","\/home\/ann\/\.config\/mcp"\] +default$/m)
+    assert.match(moved.out, /^sources\[1\]\.paths +\["\/etc\/mcp","\/xdg\/mcp"\] +default$/m)
+  })
+
   it('prints each value with where it came from, secrets taken out', async () => {
     const config = file(
       'secrets.yaml',

@@ -10,7 +10,7 @@ import { occupantOf } from '../../src/cli/occupant.ts'
 import { StoreUnavailable } from '../../src/stores/store.ts'
 import { running } from './running.ts'
 
-const quiet = { MCP_ROSTER_LOG_LEVEL: 'silent' }
+const quiet = { MCP_ROSTER_LOG_LEVEL: 'silent', HOME: '/home/ann' }
 
 /** A daemon that notes what is done with it. */
 function noting() {
@@ -51,7 +51,8 @@ describe('mcp-roster serve', () => {
       assert.equal(loaded.config.listen.port, argv[0] === '--port' ? 7000 : 8000)
       const watched = loaded.config.sources.find(({ type }) => type === 'file')
       const paths = watched && 'paths' in watched ? watched.paths : undefined
-      assert.deepEqual(paths, argv[0] === './servers' ? [`${process.cwd()}/servers`] : undefined)
+      const usual = ['/etc/mcp', '/home/ann/.config/mcp']
+      assert.deepEqual(paths, argv[0] === './servers' ? [`${process.cwd()}/servers`] : usual)
     })
   }
 

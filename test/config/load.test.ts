@@ -8,7 +8,14 @@ import { ConfigError, describeOrigin } from '../../src/config/origin.ts'
 import type { Place } from '../../src/config/place.ts'
 
 const canary = 'c4nary-do-not-sing'
-const place: Place = { container: false, cluster: false, home: '/home/ann', cwd: '/srv', stateDirectory: '/state' }
+const place: Place = {
+  container: false,
+  cluster: false,
+  home: '/home/ann',
+  cwd: '/srv',
+  stateDirectory: '/state',
+  filePaths: ['/etc/mcp'],
+}
 let folder = ''
 
 before(async () => {

@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import * as z from 'zod'
 import { duration } from '../../model/duration.ts'
 import { commonFields, defineSource } from '../kind.ts'
@@ -51,16 +49,5 @@ export const file = defineSource({
   mayIntroduceStdio: () => true,
   questionsShrinks: false,
   silence: ({ rescan }) => 3 * rescan + 60,
-  open: ({ paths, ...options }, { env, log }) =>
-    watchFiles({ ...options, paths: (paths ?? defaultPaths(env)).map((path) => atHome(path, env)), env, log }),
+  open: ({ paths = [], ...options }, { env, log }) => watchFiles({ ...options, paths, env, log }),
 })
-
-type Environment = Readonly<Record<string, string | undefined>>
-
-function defaultPaths(env: Environment): string[] {
-  return ['/etc/mcp', join(env['XDG_CONFIG_HOME'] || '~/.config', 'mcp')]
-}
-
-function atHome(path: string, env: Environment): string {
-  return path === '~' || path.startsWith('~/') ? join(env['HOME'] || homedir(), path.slice(1)) : path
-}

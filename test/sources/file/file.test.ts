@@ -385,14 +385,6 @@ describe('the source file', () => {
         if (isRoot) process.seteuid?.(0)
       }
     }))
-
-  it('looks where people put files when no paths are given', () =>
-    inFolder(async ({ at, open }) => {
-      await mkdir(at('.config/mcp'), { recursive: true })
-      await writeFile(at('.config/mcp/a.yaml'), documentOf('from-home'))
-      const seen = open({ paths: undefined })
-      await seen.until('it finds the one at home', () => seen.names().includes('from-home'))
-    }))
 })
 
 type Folder = {
