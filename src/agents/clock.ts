@@ -29,7 +29,6 @@ export function createLeaseClock({
   let seen = monotonic()
   let asleep = booted() - seen
   let lost = 0
-  let stalled = 0
 
   /** Milliseconds of lease time. Cheap: one look at a clock. */
   function now(): number {
@@ -42,7 +41,6 @@ export function createLeaseClock({
 
   function missed(gap: number): void {
     lost += gap
-    stalled += gap
     if (gap > graceMs) onGrace(gap)
   }
 
@@ -55,5 +53,5 @@ export function createLeaseClock({
     if (slept > graceMs) onGrace(slept)
   }
 
-  return { now, tick, tickMs, stalledMs: () => stalled }
+  return { now, tick, tickMs }
 }

@@ -49,7 +49,6 @@ export function createDependencies({ registry }: { registry: Pick<MeshRegistry, 
   }
 
   return {
-    resolve,
     /** Resolves for an agent and remembers what it was told. */
     tell: (id: string, dependencies: readonly string[]) => {
       const resolved = resolve(dependencies)

@@ -59,7 +59,7 @@ export function addressOf(endpoint: string): { type: 'http' | 'stdio'; url: stri
 }
 
 /** Lower case, everything but letters, digits and dashes a dash, none doubled or at an end; `agent` where nothing is left. */
-export function fitName(text: string): string {
+function fitName(text: string): string {
   if (text.length <= 63 && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text)) return text
   const fit = text
     .toLowerCase()

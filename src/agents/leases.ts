@@ -203,7 +203,6 @@ export function createLeases({
     preservation: () => preserved.shown(clock.now()),
     get: (id: string) => leases.get(id),
     size: () => leases.size,
-    living: () => living,
   }
 }
 

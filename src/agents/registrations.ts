@@ -171,7 +171,6 @@ export function startRegistrations({
     settle: agents.settle,
     preservation: leases.preservation,
     release: leases.release,
-    living: leases.living,
     /** How the store fares; undefined until it is opened. */
     storeState: () => store?.state(),
     /** Names the database in which all this is kept, once it has been read. */

@@ -14,8 +14,6 @@ type Heard = {
 
 type Said = Pick<Agent, 'definition' | 'facts'>
 
-export type Roll = ReturnType<typeof createRoll>
-
 /** Who is registered, as the store says it: of what it tells about one agent, the newest counts, in whatever order it comes. */
 export function createRoll({
   leases,

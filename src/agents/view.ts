@@ -13,7 +13,7 @@ export type Found = {
 }
 
 /** How it is: what the registry says, or its lease alone where it is shadowed. */
-export function statusOf({ agent, server }: Found): Server['status'] {
+function statusOf({ agent, server }: Found): Server['status'] {
   return server?.status ?? agent.lease.status
 }
 

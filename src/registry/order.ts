@@ -1,5 +1,3 @@
-export type Order = ReturnType<typeof createOrder>
-
 const few = 16
 
 /**

@@ -29,10 +29,6 @@ export type SourcePlan = {
 /** A source in life. Its layer and intake outlive a restart with other settings, so that its servers stay meanwhile. */
 type Running = { readonly plan: SourcePlan; readonly layer: Layer; readonly intake: Intake; readonly lane: Lane }
 
-export class UnknownSourceError extends Error {
-  override name = 'UnknownSourceError'
-}
-
 export type Supervisor = ReturnType<typeof createSupervisor>
 
 /**
@@ -114,7 +110,7 @@ export function createSupervisor({
     const found = running.get(name)
     if (found) return found.lane
     const known = [...running.keys()].join(', ') || 'none'
-    throw new UnknownSourceError(`There is no source named ${JSON.stringify(name)}. The sources are: ${known}.`)
+    throw new Error(`There is no source named ${JSON.stringify(name)}. The sources are: ${known}.`)
   }
 
   function sources(): SourceStatus[] {
@@ -133,7 +129,7 @@ export function createSupervisor({
     syncing,
     /** Whether every source has answered once, or has had its time to. */
     ready: () => (applied && syncing().length === 0) || now() - startedAt > startupMs,
-    /** Reads a source now; throws `UnknownSourceError`, or a `SourceError` when it does not answer in time. */
+    /** Reads a source now; throws where there is no such source, and a `SourceError` where it does not answer in time. */
     refresh: async (name: string, ms = 30_000): Promise<LookOutcome> => await laneOf(name).refresh(ms),
     names: () => [...running.keys()],
     /** Resolves once every source has answered for the first time, or was given up on for now. */
