@@ -15,10 +15,14 @@ export const AgentLeases = section(usualLeases, () =>
   z.strictObject({
     timeout_threshold: duration({ min: 1, max: 86_400 })
       .default(usualLeases.timeout_threshold)
-      .describe('An agent that names no threshold of its own is `unhealthy` after this long without a heartbeat.'),
+      .describe(
+        'An agent that names no threshold of its own is `unhealthy` after this long without a heartbeat; one of the type `file-agent`, `worker` or `critical` after 90, 45 or 30 s.',
+      ),
     eviction_threshold: duration({ min: 1, max: 604_800 })
       .default(usualLeases.eviction_threshold)
-      .describe('And `offline` after this long.'),
+      .describe(
+        'And `offline` after this long (those types: 180, 90, 60 s), or after twice its timeout where that is longer.',
+      ),
     retention: duration({ min: 1 })
       .default(usualLeases.retention)
       .describe('An agent that is not heard for this long is forgotten.'),
