@@ -16,11 +16,11 @@ export type AgentFacts = {
 export type Thresholds = { readonly timeout: number; readonly eviction: number }
 
 /** The originals' thresholds by type, in seconds: timeout, eviction. */
-const byType: Record<string, readonly [number, number]> = {
-  'file-agent': [90, 180],
-  worker: [45, 90],
-  critical: [30, 60],
-}
+const byType: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['file-agent', [90, 180]],
+  ['worker', [45, 90]],
+  ['critical', [30, 60]],
+])
 
 /** What an agent says of itself, as far as it does. */
 type Said = { readonly id: string } & {
@@ -30,7 +30,7 @@ type Said = { readonly id: string } & {
 /** What is said of an agent, with what holds where nothing is said. */
 export function factsOf(sent: Said, defaults: Thresholds): AgentFacts {
   const agent_type = fitName(sent.agent_type ?? 'default')
-  const [timeout, eviction] = byType[agent_type] ?? [defaults.timeout, defaults.eviction]
+  const [timeout, eviction] = byType.get(agent_type) ?? [defaults.timeout, defaults.eviction]
   const timeout_threshold = sent.timeout_threshold ?? timeout
   return {
     name: fitName(sent.name ?? sent.id),

@@ -97,6 +97,7 @@ describe('registering', () => {
     assert.deepEqual(await thresholds({ agent_type: 'file-agent' }), [90, 180])
     assert.deepEqual(await thresholds({ agent_type: 'worker' }), [45, 90])
     assert.deepEqual(await thresholds({ agent_type: 'critical' }), [30, 60])
+    assert.deepEqual(await thresholds({ agent_type: 'constructor' }), [60, 120])
     assert.deepEqual(
       await thresholds({ agent_type: 'critical', timeout_threshold: '5', eviction_threshold: '10s' }),
       [5, 10],
