@@ -69,6 +69,7 @@ export function isNew(known: Agent | undefined, { expected }: AgentRequest): boo
   return known === undefined && expected === undefined
 }
 
+/** What whoever asked for a version is told that is not there any more. */
 export function staleVersion({ id, expected }: AgentRequest): string {
   return `Agent ${id} is not of version ${expected} any more; read it again and repeat the change on what you find`
 }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { duration } from '../model/duration.ts'
 import { section } from '../model/later.ts'
 
+/** Where the config says nothing. Seconds, but for `most` agents, `least` of them and a `ratio`. */
 export const usualLeases = {
   timeout_threshold: 60,
   eviction_threshold: 120,

@@ -1,10 +1,8 @@
-import { deepest, isDeeperThan, withoutNulls } from './meant.ts'
+import { deepest, type Fields, isDeeperThan, isMap, withoutNulls } from './meant.ts'
 import { RegistrationProblem, type Sent } from './registration.ts'
 
 /** What was sent, as a registration and what moves with every heartbeat. */
 export type Form = { readonly registration: Record<string, unknown>; readonly sent: Sent }
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** A longer timestamp is none. */
 const longestTimestamp = 64
@@ -85,8 +83,9 @@ function shallow(value: unknown): unknown {
   throw new RegistrationProblem('body', `Validation failed: it is nested deeper than ${deepest} levels`)
 }
 
-function fieldsIn(value: unknown, field: string): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+/** A JSON object; throws a `RegistrationProblem` of `field` where it is none. */
+export function fieldsIn(value: unknown, field: string): Fields {
+  if (isMap(value)) return value
   throw new RegistrationProblem(field, `Validation failed: '${field}' must be a JSON object`)
 }
 

@@ -46,7 +46,8 @@ function asText(value: unknown): unknown {
   return typeof value === 'number' ? String(value) : value
 }
 
-function isMap(value: unknown): value is Fields {
+/** Whether it is an object as JSON and YAML have them, and no list. */
+export function isMap(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

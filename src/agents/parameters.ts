@@ -1,6 +1,7 @@
 import { parseQuery } from '../model/parameters.ts'
 import type { ServerQuery } from '../model/query.ts'
 import type { AgentQuery } from './find.ts'
+import { isMap } from './meant.ts'
 import { ParameterProblem } from './parameter-problem.ts'
 
 export type Parameters = Iterable<readonly [string, string]>
@@ -98,10 +99,6 @@ function entriesOf(name: string, value: unknown): [string, string][] {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function queryIn(

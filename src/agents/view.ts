@@ -17,6 +17,7 @@ function statusOf({ agent, server }: Found): Server['status'] {
   return server?.status ?? agent.lease.status
 }
 
+/** When it was heard last, here or by another replica, RFC 3339; null where it never was. */
 export function lastHeartbeat({ lease }: Agent): string | null {
   return lease.lastBeat === undefined ? null : new Date(lease.lastBeat).toISOString()
 }

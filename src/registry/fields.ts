@@ -40,6 +40,7 @@ function facetsOf({ category, stability, version, tags }: Capability): string {
   return JSON.stringify([stability, version, tags, category])
 }
 
+/** The facets that a value of the field `capability_facets` stands for. */
 export function facetsIn(value: string): Facets {
   const [stability, version, tags, category] = JSON.parse(value) as [Facets['stability'], string, string[], string?]
   return { stability, version, tags, ...(typeof category === 'string' ? { category } : {}) }

@@ -14,6 +14,7 @@ export function hasSlot(posting: Posting, slot: number): boolean {
   return posting instanceof Set ? posting.has(slot) : hasBit(posting.words, slot)
 }
 
+/** Whether the bit of a slot is set; one beyond the words is not. */
 export function hasBit(words: Uint32Array, slot: number): boolean {
   return ((words[slot >>> 5] ?? 0) & (1 << (slot & 31))) !== 0
 }

@@ -27,6 +27,7 @@ function leaseOf(row: Row): LeaseFacts | undefined {
   }
 }
 
+/** Milliseconds since 1970, a number or the text of one, as RFC 3339. */
 export function timeOf(ms: unknown): string {
   return new Date(Number(ms)).toISOString()
 }
@@ -49,5 +50,6 @@ export function columnsOf(registration: Registration): (string | number | null)[
   ]
 }
 
+/** Their names, in the same order. */
 export const columns =
   'kind, id, namespace, name, definition, timeout_threshold, eviction_threshold, instance_id, holder, created_at, updated_at'

@@ -1,6 +1,5 @@
-import type { Agent } from '../../agents/agent.ts'
 import { anyForm, type Form, metadataForm } from '../../agents/forms.ts'
-import type { Mesh, Told } from '../../agents/mesh.ts'
+import type { Mesh } from '../../agents/mesh.ts'
 import { versionIn } from './asked.ts'
 import { type Answer, type Post, type Posted, type Posts, toldText } from './posts.ts'
 
@@ -20,13 +19,4 @@ export function registering(mesh: Mesh): Posts {
     '/agents/register': bare,
     '/agents': bare,
   }
-}
-
-export function success(agent: Agent): object {
-  const { resource_version } = agent.stored
-  return { status: 'success', agent_id: agent.id, resource_version, timestamp: new Date().toISOString() }
-}
-
-export function resolved(dependencies: Told['dependencies']): object {
-  return dependencies ? { dependencies_resolved: dependencies } : {}
 }

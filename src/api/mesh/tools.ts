@@ -1,5 +1,6 @@
-import { anyForm } from '../../agents/forms.ts'
-import { type Mesh, UnknownAgent } from '../../agents/mesh.ts'
+import { anyForm, fieldsIn } from '../../agents/forms.ts'
+import type { Fields } from '../../agents/meant.ts'
+import { type Mesh, type Told, UnknownAgent } from '../../agents/mesh.ts'
 import { parseDiscovery } from '../../agents/parameters.ts'
 import { RegistrationProblem } from '../../agents/registration.ts'
 import { agentView, sentView } from '../../agents/view.ts'
@@ -7,9 +8,7 @@ import { Problem } from '../problem.ts'
 import { type ApiContext, respondJson } from '../respond.ts'
 import { bodyOf, callerOf, headersOf, respondWith, versionIn } from './asked.ts'
 import { meshProblem } from './problems.ts'
-import { resolved, success } from './register.ts'
 
-type Fields = Readonly<Record<string, unknown>>
 type Tool = (fields: Fields, c: ApiContext) => Promise<object>
 
 /** The originals' tools, called by `POST /mcp/tools/{tool}` with their arguments as JSON. Errors come in their envelope. */
@@ -18,9 +17,8 @@ export function createTools(mesh: Mesh) {
     async register_agent({ registration_data }, c) {
       const form = anyForm(registration_data ?? {})
       const expected = versionIn(headersOf(c), mesh.versionOf(form.registration['id']))
-      const { agent, dependencies } = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
-      const message = `Agent ${agent.facts.name} registered successfully`
-      return { ...success(agent), message, ...resolved(dependencies) }
+      const told = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
+      return succeeded(told, `Agent ${told.agent.facts.name} registered successfully`)
     },
     async unregister_agent(fields, c) {
       const id = idIn(fields)
@@ -28,12 +26,11 @@ export function createTools(mesh: Mesh) {
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },
     async discover_services({ query }) {
-      const agents = mesh.find(parseDiscovery(mapIn(query ?? {}, 'query'))).agents.map(agentView)
+      const agents = mesh.find(parseDiscovery(fieldsIn(query ?? {}, 'query'))).agents.map(agentView)
       return { status: 'success', agents, count: agents.length }
     },
     async heartbeat(fields, c) {
-      const { agent, dependencies } = mesh.tell(mesh.beatNow(idIn(fields), {}, callerOf(c)))
-      return { ...success(agent), message: 'Heartbeat recorded', ...resolved(dependencies) }
+      return succeeded(mesh.tell(mesh.beatNow(idIn(fields), {}, callerOf(c))), 'Heartbeat recorded')
     },
     async get_agent_status(fields) {
       const found = mesh.get(idIn(fields))
@@ -46,12 +43,24 @@ export function createTools(mesh: Mesh) {
     const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
     if (!tool) throw new Problem(404, `There is no such tool; there are ${Object.keys(tools).join(', ')}.`)
     try {
-      return await respondJson(c, await tool(mapIn(await bodyOf(c), 'body'), c))
+      return await respondJson(c, await tool(fieldsIn(await bodyOf(c), 'body'), c))
     } catch (error) {
       const problem = meshProblem(error, mesh)
       if (!(problem instanceof Problem)) throw error
       return respondWith(c, failed(name, problem, error), problem)
     }
+  }
+}
+
+/** The originals' envelope of what was done for an agent. */
+function succeeded({ agent, dependencies }: Told, message: string): object {
+  return {
+    status: 'success',
+    agent_id: agent.id,
+    resource_version: agent.stored.resource_version,
+    timestamp: new Date().toISOString(),
+    message,
+    ...(dependencies && { dependencies_resolved: dependencies }),
   }
 }
 
@@ -64,9 +73,4 @@ function failed(tool: string, { message, more }: Problem, error: unknown): objec
 function idIn({ agent_id }: Fields): string {
   if (typeof agent_id === 'string' && agent_id !== '') return agent_id
   throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
-}
-
-function mapIn(value: unknown, field: string): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
-  throw new RegistrationProblem(field, `Validation failed: '${field}' must be a JSON object`)
 }

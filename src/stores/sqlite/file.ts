@@ -48,6 +48,7 @@ function inspectFile(path: string, { mode, size }: Stats): void {
   if ((mode & 0o077) !== 0) chmodSync(path, 0o600)
 }
 
+/** What the database holds, whoever made it; changes nothing. */
 export function inspect(database: DatabaseSync): Inspected {
   const rows = database
     .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")

@@ -6,6 +6,7 @@ import { makeFile } from './folder.ts'
 /** Which file lies at a path. */
 export type Place = { readonly path: string; readonly file: string | undefined }
 
+/** Which file lies at a path now. */
 export function placeOf(path: string): Place {
   const there = statSync(path, { bigint: true, throwIfNoEntry: false })
   return { path, file: there && `${there.dev} ${there.ino}` }
