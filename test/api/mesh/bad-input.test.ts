@@ -77,6 +77,7 @@ describe('bad input', () => {
       const sql = "'; DELETE FROM roster_registrations; --"
       const made = await mesh.agent(id, {
         name: sql,
+        agent_type: id,
         description: sql,
         dependencies: [sql],
         config: { __proto__: 1, [sql]: sql },
