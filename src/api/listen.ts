@@ -3,11 +3,14 @@ import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../log.ts'
+import { hasBody } from './body.ts'
 import type { Limits } from './config/limits.ts'
 import type { Listen } from './config/listen.ts'
+import { linger } from './linger.ts'
 import { createServer } from './node-http.ts'
 import { answerOn, answerParseError } from './parse-errors.ts'
 import { Problem } from './problem.ts'
+import { problemReply, send } from './reply.ts'
 import { type Pair, readPair, watchPair } from './tls.ts'
 
 export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
@@ -112,9 +115,13 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     if (Number(request.headers['content-length'] ?? 0) <= limits.body_bytes) response.writeContinue()
     take(request, response)
   })
-  server.on('checkExpectation', (request: IncomingMessage) =>
-    answerOn(request.socket, new Problem(417, 'Nothing but "100-continue" can be expected.')),
-  )
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    const problem = new Problem(417, 'Nothing but "100-continue" can be expected.', {
+      headers: { connection: 'close' },
+    })
+    send(request, response, problemReply(problem), undefined)
+    if (hasBody(request)) linger(request)
+  })
   server.on('connect', (_request, socket: Duplex) => answerOn(socket, new Problem(405, 'This is no proxy.')))
   server.on('clientError', (error, socket) =>
     answerParseError(error, socket, { last: (socket as Connection)[answer], headBytes: limits.header_bytes }),

@@ -232,9 +232,20 @@ describe('the opened API', () => {
     const head = 'POST /-/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n'
 
     const large = await served.raw(`${head}content-length: 104857600\r\nexpect: 100-continue\r\n\r\n`)
-    const odd = await served.raw(`${head}expect: a-pony\r\n\r\n`)
-
     assert.equal(read(large).status, 413)
-    assert.equal(read(odd).status, 417)
+  })
+
+  it('answers what is expected beyond that in its turn, and a HEAD without a body', async () => {
+    await using served = await serve()
+    const odd = 'HTTP/1.1\r\nhost: localhost\r\nexpect: a-pony\r\n\r\n'
+
+    const pipelined = await served.raw(`GET /sources HTTP/1.1\r\nhost: localhost\r\n\r\nPOST /-/reload ${odd}`)
+    const bare = await served.raw(`HEAD /sources ${odd}`)
+
+    assert.deepEqual(
+      [...pipelined.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status),
+      ['200', '417'],
+    )
+    assert.match(bare, /^HTTP\/1\.1 417 [^]*\r\n\r\n$/)
   })
 })
