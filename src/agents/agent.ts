@@ -15,6 +15,8 @@ export type Agent = {
   readonly stored: Stored
   readonly held: LeaseFacts
   readonly lease: Lease
+  /** A heartbeat brought another config than the one that is stored. */
+  readonly ahead?: true
 }
 
 /** Somebody else holds the id, or another version is there than was expected. */

@@ -95,7 +95,7 @@ export function createAgents({
   /** An agent whose metadata moves with its heartbeats shows the newest, without another revision. */
   function refreshed(known: Agent, { facts, sent: said }: AgentRequest): Agent {
     if (!said?.metadata || known.facts.config === facts.config) return known
-    const agent = { ...known, facts }
+    const agent = { ...known, facts, ahead: true as const }
     roll.put(agent)
     return agent
   }
@@ -233,8 +233,6 @@ function sharing({ definition, facts }: Agent, request: AgentRequest): AgentRequ
 /** Of what was made of what is known, whether it is all the same. */
 function saysTheSame(known: Agent, { definition, facts, instance_id, sent: said }: AgentRequest): boolean {
   if (known.held.instance_id !== instance_id || known.definition !== definition) return false
-  return (
-    known.facts === facts ||
-    (said?.metadata !== undefined && alike(known.facts, { ...facts, config: known.facts.config }))
-  )
+  if (said?.metadata === undefined) return known.facts === facts && !known.ahead
+  return known.facts === facts || alike(known.facts, { ...facts, config: known.facts.config })
 }

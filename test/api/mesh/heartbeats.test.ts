@@ -142,6 +142,20 @@ describe('heartbeats', () => {
     assert.deepEqual([wrong.status, wrong.body['field']], [400, 'endpoint'])
   })
 
+  it('that carry metadata are not stored: what they say is, once it is registered', async () => {
+    await using mesh = await meshed()
+    const said = { agent_type: 'worker', config: { level: 2 } }
+    const version = async (answer: Promise<{ body: Record<string, unknown> }>) =>
+      (await answer).body['resource_version']
+
+    const first = await version(mesh.agent('a', { ...said, config: { level: 1 } }))
+    const beaten = await version(mesh.post('/heartbeat', { agent_id: 'a', ...said, metadata: { load: 1 } }))
+    const stored = await version(mesh.agent('a', said))
+    const again = await version(mesh.agent('a', said))
+
+    assert.deepEqual([beaten === first, stored === first, again === stored], [true, false, true])
+  })
+
   it('without a body are taken whatever follows the id', async () => {
     await using mesh = await meshed()
     await mesh.agent('a/b')
