@@ -136,7 +136,9 @@ export function createAgents({
 
   /** Moves an agent to another address, which is a change of what it is. */
   async function moveTo(agent: Agent, endpoint: string): Promise<Agent> {
-    const definition = ServerDefinition.safeParse({ ...agent.definition, ...addressOf(endpoint) })
+    // Which of these a definition has goes with its kind of address.
+    const { args: _args, env: _env, headers: _headers, ...rest } = agent.definition
+    const definition = ServerDefinition.safeParse({ ...rest, ...addressOf(endpoint) })
     if (!definition.success) throw new RegistrationProblem('endpoint', "Validation failed: 'endpoint' must be a URL")
     const facts = { ...agent.facts, endpoint }
     const { instance_id } = agent.held

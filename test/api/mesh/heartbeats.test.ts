@@ -142,6 +142,18 @@ describe('heartbeats', () => {
     assert.deepEqual([wrong.status, wrong.body['field']], [400, 'endpoint'])
   })
 
+  it('that move the agent to another kind of address leave it as one that registered there', async () => {
+    await using mesh = await meshed()
+    const there = { http: 'http://one.example:8080', stdio: 'stdio://one' }
+    await mesh.agent('a', { endpoint: there.http })
+
+    for (const endpoint of [there.stdio, there.http]) {
+      const moved = await mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
+      const again = await mesh.agent('a', { endpoint })
+      assert.equal(again.body['resource_version'], moved.body['resource_version'], endpoint)
+    }
+  })
+
   it('that carry metadata are not stored: what they say is, once it is registered', async () => {
     await using mesh = await meshed()
     const said = { agent_type: 'worker', config: { level: 2 } }
