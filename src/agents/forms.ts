@@ -38,9 +38,8 @@ export function metadataForm(value: unknown): Form {
 
 /** A bare AgentRegistration, or the form above where that was sent. */
 export function anyForm(value: unknown): Form {
-  const fields = fieldsIn(shallow(value), 'registration')
-  if (fields['id'] === undefined && typeof fields['metadata'] === 'object' && fields['metadata'] !== null)
-    return metadataForm(value)
+  const fields = withoutNulls(fieldsIn(shallow(value), 'registration'))
+  if (fields['id'] === undefined && typeof fields['metadata'] === 'object') return metadataForm(value)
   const { agent_id, ...rest } = fields
   return { registration: { ...rest, id: rest['id'] ?? agent_id }, sent: sentIn({ timestamp: fields['timestamp'] }) }
 }
@@ -50,17 +49,17 @@ export type Beat = { readonly agent_id: string; readonly sent: Sent; readonly re
 
 /** Reads a heartbeat: `{agent_id, status?, metadata?}`, or a whole registration. */
 export function parseBeat(value: unknown): Beat {
-  const fields = fieldsIn(shallow(value), 'body')
+  const fields = withoutNulls(fieldsIn(shallow(value), 'body'))
   const { status, metadata, timestamp, capabilities, agent_type } = fields
   const agent_id = fields['agent_id'] ?? fields['id']
   if (typeof agent_id !== 'string' || agent_id === '')
     throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
-  if (status !== undefined && status !== null && typeof status !== 'string')
+  if (status !== undefined && typeof status !== 'string')
     throw new RegistrationProblem('status', "Validation failed: 'status' must be text")
-  const about = metadata === undefined || metadata === null ? undefined : fieldsIn(metadata, 'metadata')
+  const about = metadata === undefined ? undefined : fieldsIn(metadata, 'metadata')
   const sent = sentIn({ status, timestamp, ...(about && { metadata: about }) })
   if (capabilities !== undefined || agent_type !== undefined) {
-    return { agent_id, sent, registration: withoutNulls({ ...fields, id: agent_id, metadata: undefined }) }
+    return { agent_id, sent, registration: { ...fields, id: agent_id, metadata: undefined } }
   }
   return { agent_id, sent }
 }

@@ -88,6 +88,18 @@ describe('heartbeats', () => {
     assert.deepEqual([agent?.['id'], agent?.['status']], ['a', 'degraded'])
   })
 
+  it('carry none where its fields are null, as some clients fill in what they do not say', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a', { agent_type: 'worker', capabilities: ['echo'] })
+    const before = (await mesh.get('/agents/a')).body['resource_version'] as unknown
+
+    const nulls = { agent_type: null, capabilities: null, status: null, metadata: null, timestamp: null }
+    const { status, body } = await mesh.post('/heartbeat', { agent_id: 'a', ...nulls })
+
+    assert.deepEqual([status, body['resource_version']], [200, before])
+    assert.equal((await mesh.get('/agents/a')).body['agent_type'], 'worker')
+  })
+
   it('keep what the agent calls itself, until it says otherwise', async () => {
     await using mesh = await meshed()
     await mesh.agent('a')
