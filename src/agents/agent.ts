@@ -36,8 +36,8 @@ export class QuotaExceeded extends Error {
 }
 
 /** How long an agent may be silent, as its lease counts it. */
-export function termsOf({ timeout_threshold, eviction_threshold }: AgentFacts, retention: number): LeaseTerms {
-  return { timeout: timeout_threshold * 1000, eviction: eviction_threshold * 1000, retention }
+export function termsOf({ timeout_threshold, eviction_threshold }: AgentFacts): LeaseTerms {
+  return { timeout: timeout_threshold * 1000, eviction: eviction_threshold * 1000 }
 }
 
 /** How an agent stands in the store. */

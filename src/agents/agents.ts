@@ -32,11 +32,11 @@ export function createAgents({
 }: {
   store: Pick<Store, 'commit' | 'beat'>
   leases: Leases
-  settings: () => { readonly retentionMs: number; readonly most: number }
+  settings: () => { readonly most: number }
   log: Log
 }) {
   const telling = createTelling({ agentOf: (id) => roll.get(id), log })
-  const roll = createRoll({ leases, retentionMs: () => settings().retentionMs, onGone: telling.gone })
+  const roll = createRoll({ leases, onGone: telling.gone })
   const counted = { registrations: 0, heartbeats: 0, expired: 0 }
   const coming = createComing()
   const { take } = roll

@@ -4,10 +4,8 @@ import type { Reported } from '../model/health.ts'
 export type LeaseTerms = {
   /** Then it is unhealthy, */
   readonly timeout: number
-  /** then offline, */
+  /** then offline. */
   readonly eviction: number
-  /** and then forgotten. */
-  readonly retention: number
 }
 
 export type LeaseStatus = 'pending' | 'healthy' | 'degraded' | 'unhealthy' | 'offline'
@@ -15,10 +13,11 @@ export type LeaseStatus = 'pending' | 'healthy' | 'degraded' | 'unhealthy' | 'of
 /** What an agent's silence makes of it. `pending`: it has registered, but never sent a heartbeat. */
 export type Silence = { readonly beaten: boolean; readonly said: 'healthy' | 'degraded'; readonly silentMs: number }
 
-/** The status after `silentMs` without a heartbeat; `forgotten` once it is kept no longer. */
+/** The status after `silentMs` without a heartbeat; `forgotten` where nobody is kept for longer than `retention` ms of it. */
 export function leaseStatus(
   { beaten, said, silentMs }: Silence,
-  { timeout, eviction, retention }: LeaseTerms,
+  { timeout, eviction }: LeaseTerms,
+  retention: number,
 ): LeaseStatus | 'forgotten' {
   if (silentMs >= Math.max(retention, eviction)) return 'forgotten'
   if (silentMs >= eviction) return 'offline'
@@ -27,7 +26,7 @@ export function leaseStatus(
 }
 
 /** After how many ms of silence the status changes next. */
-export function nextTurn(status: LeaseStatus, { timeout, eviction, retention }: LeaseTerms): number {
+export function nextTurn(status: LeaseStatus, { timeout, eviction }: LeaseTerms, retention: number): number {
   if (status === 'offline') return Math.max(retention, eviction)
   if (status === 'unhealthy' || status === 'pending') return eviction
   return timeout

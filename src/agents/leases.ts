@@ -36,11 +36,14 @@ export type Leases = ReturnType<typeof createLeases>
 export function createLeases({
   clock,
   rules,
+  retentionMs,
   wall = Date.now,
   deaf = () => false,
 }: {
   clock: Pick<LeaseClock, 'now'>
   rules: () => PreservationRules
+  /** How long whoever is silent is kept; `retain` changes it. */
+  retentionMs: number
   wall?: () => number
   /** Whether what other replicas hear cannot be known now. */
   deaf?: () => boolean
@@ -49,6 +52,7 @@ export function createLeases({
   const deadlines = createDeadlines<Lease>()
   const preserved = createPreservation<Lease>({ rules, wall })
   let living = 0
+  let retention = retentionMs
 
   const isLiving = (status: LeaseStatus) => status === 'healthy' || status === 'degraded'
 
@@ -60,7 +64,11 @@ export function createLeases({
   }
 
   function arm(lease: Lease): void {
-    deadlines.set(lease, lease.from + nextTurn(lease.status, lease.terms))
+    deadlines.set(lease, lease.from + nextTurn(lease.status, lease.terms, retention))
+  }
+
+  function statusAfter({ beaten, said, terms }: Lease, silentMs: number): LeaseStatus | 'forgotten' {
+    return leaseStatus({ beaten, said, silentMs }, terms, retention)
   }
 
   /** Begins a lease, or goes on with it under new terms. `silentMs`: how long it has not been heard already. */
@@ -89,7 +97,7 @@ export function createLeases({
     lease.beaten ||= heard.beaten
     if (heard.said) lease.said = heard.said
     if (heard.beaten) lease.lastBeat = heard.lastBeat ?? wall()
-    const status = leaseStatus({ beaten: lease.beaten, said: lease.said, silentMs: heard.silentMs ?? 0 }, terms)
+    const status = statusAfter(lease, heard.silentMs ?? 0)
     enter(lease, status === 'forgotten' ? 'offline' : status)
     arm(lease)
     return lease
@@ -166,7 +174,7 @@ export function createLeases({
       arm(lease)
       return undefined
     }
-    const status = leaseStatus({ beaten: lease.beaten, said: lease.said, silentMs: now - lease.from }, lease.terms)
+    const status = statusAfter(lease, now - lease.from)
     if (status === 'forgotten') {
       close(lease.id)
       return { lease, status }
@@ -175,6 +183,13 @@ export function createLeases({
     enter(lease, status)
     arm(lease)
     return changed ? { lease, status } : undefined
+  }
+
+  /** Keeps whoever is silent for another time from now on, and whoever is so already. */
+  function retain(ms: number): void {
+    if (ms === retention) return
+    retention = ms
+    for (const lease of leases.values()) if (lease.status === 'offline' && !preserved.has(lease)) arm(lease)
   }
 
   /** Ends the self-preservation: who is held lapses at the next `settle`. */
@@ -200,6 +215,7 @@ export function createLeases({
     settle,
     release,
     grace,
+    retain,
     preservation: () => preserved.shown(clock.now()),
     get: (id: string) => leases.get(id),
     size: () => leases.size,

@@ -59,7 +59,12 @@ export function startRegistrations({
     beat: (beats) => store?.beat(beats),
   }
   const clock = createLeaseClock({ ...times, onGrace: graced })
-  const leases = createLeases({ clock, rules: () => settings().preservation, deaf })
+  const leases = createLeases({
+    clock,
+    rules: () => settings().preservation,
+    retentionMs: settings().retentionMs,
+    deaf,
+  })
   const agents: Agents = createAgents({ store: later, leases, settings, log })
   const manual: ManualServers = createManualServers({ store: later })
 
@@ -158,6 +163,7 @@ export function startRegistrations({
 
   const ticking = setInterval(() => {
     clock.tick()
+    leases.retain(settings().retentionMs)
     agents.settle()
   }, clock.tickMs)
   ticking.unref()

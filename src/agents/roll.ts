@@ -15,15 +15,7 @@ type Heard = {
 type Said = Pick<Agent, 'definition' | 'facts'>
 
 /** Who is registered, as the store says it: of what it tells about one agent, the newest counts, in whatever order it comes. */
-export function createRoll({
-  leases,
-  retentionMs,
-  onGone,
-}: {
-  leases: Leases
-  retentionMs: () => number
-  onGone: (ids: readonly string[]) => void
-}) {
+export function createRoll({ leases, onGone }: { leases: Leases; onGone: (ids: readonly string[]) => void }) {
   const agents = new Map<string, Agent>()
   /** By holder: how many are its own. */
   const holdings = new Map<string, number>()
@@ -37,7 +29,7 @@ export function createRoll({
     if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
     if (graves.hold(id, resource_version)) return undefined
     const { definition, facts } = said ?? (JSON.parse(registration.definition) as Said)
-    const terms = termsOf(facts, retentionMs())
+    const terms = termsOf(facts)
     const lease = known && leases.renew(id, terms)
     const agent: Agent = {
       id,

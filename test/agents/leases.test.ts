@@ -3,17 +3,23 @@ import { describe, it } from 'node:test'
 import { createLeaseClock } from '../../src/agents/clock.ts'
 import { createLeases } from '../../src/agents/leases.ts'
 
-const terms = { timeout: 60_000, eviction: 120_000, retention: 3_600_000 }
+const terms = { timeout: 60_000, eviction: 120_000 }
 const rules = { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 }
 
 function world(rulesOf = rules, deaf = () => false) {
   let now = 0
-  const leases = createLeases({ clock: { now: () => now }, rules: () => rulesOf, wall: () => now, deaf })
+  const leases = createLeases({
+    clock: { now: () => now },
+    rules: () => rulesOf,
+    retentionMs: 3_600_000,
+    wall: () => now,
+    deaf,
+  })
   const after = (seconds: number) => {
     now += seconds * 1000
     return leases.settle().map(({ lease, status }) => `${lease.id} ${status}`)
   }
-  return { leases, after }
+  return { leases, after, retain: (seconds: number) => leases.retain(seconds * 1000) }
 }
 
 describe('leases', () => {
@@ -30,6 +36,21 @@ describe('leases', () => {
     assert.deepEqual(after(3480), ['a forgotten'])
     assert.equal(leases.size(), 0)
     assert.equal(leases.beat('a'), undefined)
+  })
+
+  it('are kept as long as the config says by then, whatever it said when they began', () => {
+    const { leases, after, retain } = world()
+    for (const id of ['offline', 'healthy']) leases.open(id, terms, { beaten: true })
+    after(100)
+    leases.beat('healthy')
+    assert.deepEqual(after(20), ['offline offline'])
+
+    retain(600)
+    assert.deepEqual(after(479.9), ['healthy offline'])
+    assert.deepEqual(after(0.1), ['offline forgotten'])
+    retain(900)
+    assert.deepEqual(after(399.9), [])
+    assert.deepEqual(after(0.1), ['healthy forgotten'])
   })
 
   it('come back with the next heartbeat', () => {

@@ -60,6 +60,7 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
 function meshOf(registry: Roster['registry']): ApiParts['mesh'] {
   const leases = createLeases({
     clock: { now: () => 0 },
+    retentionMs: 3_600_000,
     rules: () => ({ enabled: false, least: 10, ratio: 0.5, mostMs: 0 }),
   })
   const store = { commit: () => Promise.reject(new Error('no store')), beat: () => {} }
