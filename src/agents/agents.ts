@@ -134,16 +134,22 @@ export function createAgents({
     return agent
   }
 
-  /** Moves an agent to another address, which is a change of what it is. */
+  /** Moves an agent to another address, which is a change of what it is, or of what it has become meanwhile. */
   async function moveTo(agent: Agent, endpoint: string): Promise<Agent> {
     // Which of these a definition has goes with its kind of address.
     const { args: _args, env: _env, headers: _headers, ...rest } = agent.definition
     const definition = ServerDefinition.safeParse({ ...rest, ...addressOf(endpoint) })
     if (!definition.success) throw new RegistrationProblem('endpoint', "Validation failed: 'endpoint' must be a URL")
     const facts = { ...agent.facts, endpoint }
-    const { instance_id } = agent.held
-    const moved = { id: agent.id, definition: definition.data, facts, instance_id, takeover: true, beats: false }
-    return (await register(moved)).agent
+    const { id, held, stored } = agent
+    const how = { instance_id: held.instance_id, takeover: true, beats: false, expected: stored.resource_version }
+    try {
+      return (await register({ id, definition: definition.data, facts, ...how })).agent
+    } catch (error) {
+      const now = roll.get(id)
+      if (!(error instanceof AgentConflict) || !now || now.stored === stored) throw error
+      return now.facts.endpoint === endpoint ? now : moveTo(now, endpoint)
+    }
   }
 
   /** Whether there was such an agent. */

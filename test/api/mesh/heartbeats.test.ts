@@ -140,32 +140,6 @@ describe('heartbeats', () => {
     assert.match(JSON.stringify((await mesh.get('/servers?view=full')).body), /last_heartbeat/)
   })
 
-  it('that name another endpoint move the agent there, which is a change', async () => {
-    await using mesh = await meshed()
-    await mesh.agent('a', { endpoint: 'http://one.example:8080' })
-    const beat = (endpoint: string) => mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
-
-    const same = await beat('http://one.example:8080')
-    const moved = await beat('http://two.example:8080')
-    const wrong = await beat('http://')
-
-    assert.notEqual(moved.body['resource_version'], same.body['resource_version'])
-    assert.equal((await mesh.get('/servers/default/a')).body['url'], 'http://two.example:8080')
-    assert.deepEqual([wrong.status, wrong.body['field']], [400, 'endpoint'])
-  })
-
-  it('that move the agent to another kind of address leave it as one that registered there', async () => {
-    await using mesh = await meshed()
-    const there = { http: 'http://one.example:8080', stdio: 'stdio://one' }
-    await mesh.agent('a', { endpoint: there.http })
-
-    for (const endpoint of [there.stdio, there.http]) {
-      const moved = await mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
-      const again = await mesh.agent('a', { endpoint })
-      assert.equal(again.body['resource_version'], moved.body['resource_version'], endpoint)
-    }
-  })
-
   it('that carry metadata are not stored: what they say is, once it is registered', async () => {
     await using mesh = await meshed()
     const said = { agent_type: 'worker', config: { level: 2 } }

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { silent } from '../../../src/log.ts'
+import { openMemory } from '../../../src/stores/memory.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { until } from '../../e2e/running.ts'
+import { meshed } from './meshed.ts'
+
+describe('heartbeats that name another endpoint', () => {
+  it('move the agent there, which is a change', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a', { endpoint: 'http://one.example:8080' })
+    const beat = (endpoint: string) => mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
+
+    const same = await beat('http://one.example:8080')
+    const moved = await beat('http://two.example:8080')
+    const wrong = await beat('http://')
+
+    assert.notEqual(moved.body['resource_version'], same.body['resource_version'])
+    assert.equal((await mesh.get('/servers/default/a')).body['url'], 'http://two.example:8080')
+    assert.deepEqual([wrong.status, wrong.body['field']], [400, 'endpoint'])
+  })
+
+  it('leave it as one that registered there, at another kind of address too', async () => {
+    await using mesh = await meshed()
+    const there = { http: 'http://one.example:8080', stdio: 'stdio://one' }
+    await mesh.agent('a', { endpoint: there.http })
+
+    for (const endpoint of [there.stdio, there.http]) {
+      const moved = await mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
+      const again = await mesh.agent('a', { endpoint })
+      assert.equal(again.body['resource_version'], moved.body['resource_version'], endpoint)
+    }
+  })
+
+  it('undo nothing of a registration that is under way', async () => {
+    const memory = openMemory({ log: silent })
+    const both = Promise.withResolvers<void>()
+    let commits = 0
+    const store: Store = {
+      ...memory,
+      commit: async (operations) => {
+        commits += 1
+        if (commits === 3) both.resolve()
+        if (commits > 1) await both.promise
+        return memory.commit(operations)
+      },
+    }
+    await using mesh = await meshed({ store })
+    await mesh.agent('a', { endpoint: 'http://one.example', description: 'before' })
+
+    const registered = mesh.agent('a', { endpoint: 'http://one.example', description: 'after' })
+    await until(() => commits === 2)
+    const moved = mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint: 'http://two.example' } })
+    const answers = await Promise.all([registered, moved])
+
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200],
+    )
+    const { description, endpoint } = (await mesh.get('/agents/a')).body
+    assert.deepEqual([description, endpoint], ['after', 'http://two.example'])
+  })
+})
