@@ -64,7 +64,7 @@ function meshOf(registry: Roster['registry']): ApiParts['mesh'] {
     rules: () => ({ enabled: false, least: 10, ratio: 0.5, mostMs: 0 }),
   })
   const store = { commit: () => Promise.reject(new Error('no store')), beat: () => {} }
-  const agents = createAgents({ store, leases, settings: () => ({ retentionMs: 3_600_000, most: 10 }), log: silent })
+  const agents = createAgents({ store, leases, settings: () => ({ most: 10 }), log: silent })
   const { preservation, release } = leases
   return createMesh({
     registrations: { agents, mustBeShown: () => {}, preservation, release },

@@ -25,7 +25,7 @@ export function createNews({
 }) {
   const dataVersion = database.prepare('PRAGMA data_version')
   const at = database.prepare(`SELECT version, ${columns} FROM roster_registrations WHERE version = ?`)
-  const written = database.prepare(`
+  const after = database.prepare(`
     SELECT version, 0 AS deleted, kind, namespace, name FROM roster_registrations WHERE version > ?1
     UNION ALL SELECT version, 1, kind, namespace, name FROM roster_deletions WHERE version > ?1 ORDER BY version`)
 
@@ -35,10 +35,12 @@ export function createNews({
   }
 
   return function since(cursor: Cursor): Since {
+    // Read before the mark: another process may write at any moment, and what lies before a cursor is never looked at again.
+    const written = meta.get('version')
     const seen = mark()
-    if (cursor.mark === seen) return { lost: false, cursor: { ...cursor, version: meta.get('version') }, news: [] }
+    if (cursor.mark === seen) return { lost: false, cursor: { ...cursor, version: written }, news: [] }
     const now = Date.now()
-    const rows = written.all(Number(cursor.version))
+    const rows = after.all(Number(cursor.version))
     if (Number(meta.get('forgotten')) > Number(cursor.version)) return { lost: true }
     const news = rows.filter((row) => !own.has(String(row['version']))).flatMap(newsOf)
     const beats = heard.foreignSince((cursor.clock ?? now - 60_000) - overlapMs)
