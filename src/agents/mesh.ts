@@ -105,17 +105,20 @@ export function createMesh({
     const before = typeof id === 'string' ? agents.get(id) : undefined
     const request = parseAgent(registration, { defaults: thresholds(), beats, sent, known: before })
     mayRegister(caller, request.definition.namespace)
-    if (!before) refuseTooMany(request.id, caller)
     // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.
     const version = expected ?? (before ? request.expected : undefined)
-    // Somebody else may come first: then it is theirs, and may not be the caller's to touch.
-    const holder = (known: Agent | undefined) => {
-      if (known) mayTouch(caller, known)
-      return holderOf(caller, known)
-    }
+    const holder = (known: Agent | undefined) => heldBy(caller, request.id, known)
     const registered = await agents.register({ ...request, expected: version }, holder)
     if (registered.changed) audit(caller, registered.agent.id, before, registered.agent)
     return { ...registered, ...tell(registered.agent) }
+  }
+
+  /** Who holds the agent of an id once the caller has registered it; throws where it may not, or holds too many. */
+  function heldBy(caller: Caller, id: string, known: Agent | undefined): string | undefined {
+    if (known) mayTouch(caller, known)
+    const holder = holderOf(caller, known)
+    if (holder !== undefined && holder !== known?.held.holder) refuseTooMany(id, caller)
+    return holder
   }
 
   function refuseTooMany(id: string, { name, most_agents: most }: Caller): void {

@@ -117,6 +117,16 @@ describe('who may register', () => {
     assert.equal((await mesh.post('/agents', { id: 'a' }, as('two'))).status, 403)
   })
 
+  it('holds no more agents than its token may, new ones and those it takes over', async () => {
+    const few: TokenGrant = { name: 'few', token: 'token-few', role: 'registrar', most_agents: 1, secrets: false }
+    await using mesh = await meshed({ tokens: [few], anonymous: 'registrar' })
+    for (const id of ['a', 'b']) await mesh.agent(id)
+    const take = async (id: string) => (await mesh.post('/agents', { id }, as('few'))).status
+
+    assert.deepEqual([await take('a'), await take('a'), await take('b'), await take('c')], [200, 200, 429, 429])
+    assert.equal((await mesh.agent('b')).status, 200)
+  })
+
   it('leaves a line for every write: who, what, and the versions before and after', async () => {
     await using mesh = await meshed({ tokens })
 
