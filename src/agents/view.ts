@@ -54,7 +54,7 @@ export function agentView(found: Found): Record<string, unknown> {
     eviction_threshold: facts.eviction_threshold,
     agent_type: facts.agent_type,
     config: redactValue(facts.config),
-    security_context: facts.security_context,
+    security_context: redactValue(facts.security_context),
     ...(definition.version !== undefined && { version: definition.version }),
     ...(facts.transport && { transport: facts.transport }),
     ...(held.instance_id !== undefined && { instance_id: held.instance_id }),

@@ -35,6 +35,16 @@ const remote = (tag: string) => ({
   health_check_url: `http://127.0.0.1:9/health?token=${c(`${tag}check`)}`,
 })
 
+/** An agent with a secret wherever one can stand in what it says of itself. */
+const agent = () => ({
+  id: 'agent',
+  description: `run it with --token=${c('agentdescription')}`,
+  endpoint: `http://u:${c('agentpassword')}@agent.example/mcp?api_key=${c('agentquery')}`,
+  annotations: { api_key: c('agentannotation') },
+  config: { auth: { password: c('agentconfig') } },
+  security_context: { api_key: c('agentsecurity') },
+})
+
 /** Files that hold secrets: good ones, and every way of being broken whose message could quote what it choked on. */
 function filesOf(): Record<string, string> {
   const good = { local: definition('a'), remote: remote('b') }
@@ -200,6 +210,9 @@ describe('a secret', () => {
     await change('POST', '/servers', { name: 'wrong', url: `postgres://u:${c('posted')}@h/`, env: c('postedenv') })
     await change('POST', '/servers', `{"name": "x", "env": {"A": "${c('postedbroken')}"`)
     await change('PATCH', '/servers/default/byhand', { env: [c('patched')], metadata: c('patchedmeta') })
+    await change('POST', '/agents', agent())
+    await change('POST', '/agents', { ...agent(), endpoint: `http://u:${c('agentwrong')}@` })
+    await change('POST', '/heartbeat', { agent_id: 'agent', metadata: { api_key: c('beat') } })
     for (const name of ['remote', 'local', 'pulled', 'byhand']) await change('POST', `/servers/default/${name}/check`)
     for (const name of ['file', 'good', 'garbled', 'failing', 'env']) await change('POST', `/sources/${name}/refresh`)
     await change('POST', '/discover')
