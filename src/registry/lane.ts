@@ -10,15 +10,13 @@ import type { Applied, Intake, Planned } from './intake.ts'
 import type { Keeper } from './keeping.ts'
 import { createLooks } from './looks.ts'
 import type { Rehearsal, RegistryCore } from './registry.ts'
+import { createSecondLook } from './second-look.ts'
 import { orSilence } from './silence.ts'
 import { createStanding } from './standing.ts'
 
 type Made = Applied & { readonly changes: readonly Change[] }
 
 export type Lane = ReturnType<typeof startLane>
-
-/** How long a shrink is held before a second look is asked for. */
-const secondLookMs = 10_000
 
 /** So long after the first answer, what was restored and is still unheard of is taken for gone. */
 const restoredMs = 300_000
@@ -59,13 +57,12 @@ export function startLane({
   let restarts = 0
   let ended = false
   let pictured = false
-  let questioning = false
-  let secondLook: NodeJS.Timeout | undefined
   let lastCall: NodeJS.Timeout | undefined
 
   const wake = createWake({ signal: stop.signal, onTake: () => began() })
   const looks = createLooks({ name, ask: wake.raise })
   const standing = createStanding({ intake, log })
+  const secondLook = createSecondLook({ intake, ask: wake.raise, log })
   const { facts } = standing
   const iso = () => new Date(now()).toISOString()
 
@@ -96,8 +93,7 @@ export function startLane({
     if (changes.length > 0) facts.last_change = iso()
     if (sighting.note === undefined) delete facts.note
     else facts.note = sighting.note
-    if (held && !questioning) questioned()
-    questioning = intake.summary().held !== undefined
+    secondLook.heard(held)
     const wasAnswered = standing.isAnswered()
     if (sighting.type === 'alive') {
       if (!sighting.waits) standing.confirmed(iso())
@@ -127,24 +123,6 @@ export function startLane({
 
   function forget(): void {
     if (intake.summary().restored > 0) registry.commit(intake.dropRestored())
-  }
-
-  function questioned(): void {
-    log.warn(
-      { held: intake.summary().held },
-      'source lost more than half of its servers at once; held until a second look agrees',
-    )
-    askAgain()
-  }
-
-  /** Asks for a second look, again and again for as long as a shrink is held. */
-  function askAgain(): void {
-    clearTimeout(secondLook)
-    secondLook = setTimeout(() => {
-      if (!intake.summary().held) return
-      wake.raise()
-      askAgain()
-    }, secondLookMs).unref()
   }
 
   async function accept(sighting: Sighting): Promise<void> {
@@ -233,7 +211,7 @@ export function startLane({
   /** Ends the source; a hung one is given `graceMs` and then left behind. */
   async function close(graceMs: number): Promise<void> {
     stop.abort()
-    clearTimeout(secondLook)
+    secondLook.close()
     clearTimeout(lastCall)
     const kept = keeper?.close()
     looks.brought({ changes: [], held: false, error: 'the source was stopped' })
