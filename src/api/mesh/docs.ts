@@ -45,9 +45,20 @@ const AgentRegistration = Agent.omit({ status: true, last_heartbeat: true, creat
   .partial()
   .extend({
     id: z.string(),
+    description: z.string().optional(),
+    version: z.string().optional(),
+    tags: z.array(z.string()).optional(),
     capabilities: z.array(z.union([z.string(), AgentCapability.partial().required({ name: true })])).optional(),
     config: z.record(z.string(), z.unknown()).optional(),
     security_context: z.string().optional(),
+    transport: z.array(z.string()).optional(),
+    health_check: z
+      .enum(['mcp', 'http', 'tcp', 'none'])
+      .optional()
+      .describe(
+        'Default: `http` where there is a `health_check_url`, else `none`: nobody is called who did not ask for it.',
+      ),
+    health_check_url: z.string().optional().describe('Where it wants to be probed.'),
     instance_id: z.string().optional().describe('Who holds the id: another one is a 409 while this one lives.'),
     takeover: z.boolean().optional().describe('Take the id from another instance.'),
   })
@@ -64,7 +75,10 @@ const RegistrationWithMetadata = z
 const Heartbeat = z
   .looseObject({
     agent_id: z.string(),
-    status: z.string().optional().describe('`degraded` is believed; all else is healthy.'),
+    status: z
+      .string()
+      .optional()
+      .describe('`degraded` is believed, and `unhealthy` taken for it; all else is healthy.'),
     metadata: z.record(z.string(), z.unknown()).optional().describe('`endpoint` in it moves the agent.'),
     timestamp: z.string().optional(),
   })
@@ -105,11 +119,15 @@ const Health = z
   .meta({ id: 'AgentHealth' })
 
 const unknown = { 404: 'No such agent is registered.' }
+const noAgents = {
+  404: 'This registry takes no agents: its config lists sources, and none of them is of type `agents`.',
+}
 const notYet = { 503: 'Not ready, or the database does not answer; `Retry-After` says when to come back.' }
 const writing = {
   400: 'What was sent cannot be taken; the answer names the field.',
   409: 'Another instance holds the id, or it has another version; `current` is what is there.',
-  429: 'There are as many agents as there may be.',
+  429: 'There are as many agents as there may be, or as the token may hold.',
+  ...noAgents,
   ...notYet,
 }
 
@@ -178,13 +196,13 @@ const mesh: Record<string, RouteDoc> = {
     summary: 'Agents, whatever their status',
     answer: AgentList,
     query: [...ofAgents, 'limit', 'continue', ...watching],
-    statuses: { ...wrongParameter, ...lostPoll, ...notYet },
+    statuses: { ...wrongParameter, ...noAgents, ...lostPoll, ...notYet },
   }),
   'GET /agents/watch': doc({
     summary: 'Every change of agents, as server-sent events: first who is there, then what changes',
     answer: 'text/event-stream',
     query: [...ofAgents, 'resource_version'],
-    statuses: { ...wrongParameter, ...notYet },
+    statuses: { ...wrongParameter, ...noAgents, ...notYet },
     raw: true,
   }),
   'GET /agents/:id': doc({ summary: 'One agent', answer: Agent, statuses: { ...unknown, ...notYet } }),
