@@ -109,7 +109,7 @@ export function manualApi({
     audit(c, server.id, `a server was ${created ? 'created' : 'replaced'} by hand`, before)
     const path = pathOf(definition)
     const shown = hot.reply(path)
-    if (!shown) throw notShown(server.id)
+    if (!shown) throw manual.get(server.id) ? notShown(server.id) : removed(server.id)
     const { status, headers, body } = shown
     return respond(
       c,
@@ -205,6 +205,10 @@ function notNow(error: { readonly retry_after: number }): Problem {
     headers,
     cause: error,
   })
+}
+
+function removed(id: ServerId): Problem {
+  return new Problem(409, `The server ${id} was removed meanwhile.`)
 }
 
 function notShown(id: ServerId): Problem {

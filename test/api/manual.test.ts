@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { NotLoadedYet } from '../../src/agents/registrations.ts'
+import { serverId } from '../../src/model/names.ts'
 import { StoreUnavailable } from '../../src/stores/store.ts'
 import { startHere } from '../daemon.ts'
 import { temporary } from '../e2e/running.ts'
@@ -254,6 +255,20 @@ describe('servers written by hand', () => {
 
     const { body } = await again.ask<Server>('GET', '/servers/weather')
     assert.deepEqual([body.resource_version, body['created_at']], [before.resource_version, before['created_at']])
+  })
+
+  it('that are deleted while they are written are a conflict', async () => {
+    const { manual } = parts()
+    const stored = { resource_version: '1', created_at: '', updated_at: '' }
+    // As it comes back where the deletion was stored in the same batch: by then nothing is there.
+    const put: typeof manual.put = (definition) =>
+      Promise.resolve({ server: { id: serverId('default', 'weather'), definition, stored }, created: true })
+    await using served = await serve({ servers: [], parts: { manual: { ...manual, put } } })
+
+    const answer = await served.get('/servers', { method: 'POST', body: JSON.stringify(weather) })
+
+    assert.equal(answer.status, 409)
+    assert.match(await answer.text(), /removed meanwhile/)
   })
 
   it('are not taken while the store is away, and whoever asked hears when to try again', async () => {
