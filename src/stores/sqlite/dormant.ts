@@ -39,7 +39,8 @@ export function dormant({
     keepReadings: async (source, fingerprint, readings) =>
       await (await awake()).keepReadings(source, fingerprint, readings),
     mend: async () => await (await awake()).mend(),
-    close: async () => await (await opening)?.close(),
+    // Whoever it was opened for hears why it could not be.
+    close: async () => await (await opening?.catch(() => undefined))?.close(),
     pollMs,
   }
 }
