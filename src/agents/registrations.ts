@@ -80,8 +80,7 @@ export function startRegistrations({
   function deaf(): boolean {
     const state = store?.state()
     if (!state) return false
-    const since = Date.now() - state.since.getTime()
-    return since < (state.status === 'down' ? settings().preservation.mostMs : backMs)
+    return state.forMs < (state.status === 'down' ? settings().preservation.mostMs : backMs)
   }
 
   function takePicture({ registrations, beats, resource_version }: Picture): void {

@@ -8,7 +8,7 @@ import { StoreUnavailable } from './store.ts'
  */
 export function createPatience({ mend, onUp, log }: { mend: () => Promise<void>; onUp: () => void; log: Log }) {
   const backoff = createBackoff({ firstMs: 250, mostMs: 5000 })
-  let since = new Date()
+  let since = performance.now()
   let reason: string | undefined
   let failures = 0
   let timer: NodeJS.Timeout | undefined
@@ -33,7 +33,7 @@ export function createPatience({ mend, onUp, log }: { mend: () => Promise<void>;
     failures += 1
     if (reason !== undefined || closed) return
     reason = error.message
-    since = new Date()
+    since = performance.now()
     log.error({ reason }, 'store is down, registrations are refused until it is back')
     retryLater()
   }
@@ -55,9 +55,9 @@ export function createPatience({ mend, onUp, log }: { mend: () => Promise<void>;
       return
     }
     if (closed) return
-    const downMs = Date.now() - since.getTime()
+    const downMs = Math.round(performance.now() - since)
     reason = undefined
-    since = new Date()
+    since = performance.now()
     backoff.reset()
     log.info({ down_ms: downMs }, 'store is back')
     onUp()
@@ -74,7 +74,7 @@ export function createPatience({ mend, onUp, log }: { mend: () => Promise<void>;
 
   const state = () => ({
     status: isUp() ? ('up' as const) : ('down' as const),
-    since,
+    forMs: performance.now() - since,
     ...(reason !== undefined && { reason }),
   })
   return { attempt, isUp, state, failures: () => failures, close }

@@ -124,8 +124,8 @@ export type KeptSource = {
 
 export type StoreState = {
   readonly status: 'up' | 'down'
-  /** When it came up or went down, by this machine's clock. */
-  readonly since: Date
+  /** For how many ms, whatever becomes of the clock. */
+  readonly forMs: number
   /** Why it is down. Holds no secret. */
   readonly reason?: string
   readonly waiting: { readonly operations: number; readonly beats: number }
