@@ -134,8 +134,11 @@ export function createAgents({
     return agent
   }
 
-  /** Moves an agent to another address, which is a change of what it is, or of what it has become meanwhile. */
-  async function moveTo(agent: Agent, endpoint: string): Promise<Agent> {
+  /**
+   * Moves an agent to another address, which is a change of what it is, or of what it has become meanwhile; undefined
+   * where it has been removed.
+   */
+  async function moveTo(agent: Agent, endpoint: string): Promise<Agent | undefined> {
     // Which of these a definition has goes with its kind of address.
     const { args: _args, env: _env, headers: _headers, ...rest } = agent.definition
     const definition = ServerDefinition.safeParse({ ...rest, ...addressOf(endpoint) })
@@ -147,8 +150,8 @@ export function createAgents({
       return (await register({ id, definition: definition.data, facts, ...how })).agent
     } catch (error) {
       const now = roll.get(id)
-      if (!(error instanceof AgentConflict) || !now || now.stored === stored) throw error
-      return now.facts.endpoint === endpoint ? now : moveTo(now, endpoint)
+      if (!(error instanceof AgentConflict) || now?.stored === stored) throw error
+      return now === undefined || now.facts.endpoint === endpoint ? now : moveTo(now, endpoint)
     }
   }
 

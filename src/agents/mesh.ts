@@ -135,6 +135,7 @@ export function createMesh({
     const { endpoint } = sent.metadata ?? {}
     if (typeof endpoint !== 'string' || endpoint === '' || endpoint === agent.facts.endpoint) return tell(agent)
     const moved = await agents.moveTo(agent, endpoint)
+    if (!moved) throw new UnknownAgent(agent_id)
     audit(caller, moved.id, agent, moved)
     return tell(moved)
   }

@@ -34,23 +34,12 @@ describe('heartbeats that name another endpoint', () => {
   })
 
   it('undo nothing of a registration that is under way', async () => {
-    const memory = openMemory({ log: silent })
-    const both = Promise.withResolvers<void>()
-    let commits = 0
-    const store: Store = {
-      ...memory,
-      commit: async (operations) => {
-        commits += 1
-        if (commits === 3) both.resolve()
-        if (commits > 1) await both.promise
-        return memory.commit(operations)
-      },
-    }
+    const { store, commits } = waiting()
     await using mesh = await meshed({ store })
     await mesh.agent('a', { endpoint: 'http://one.example', description: 'before' })
 
     const registered = mesh.agent('a', { endpoint: 'http://one.example', description: 'after' })
-    await until(() => commits === 2)
+    await until(() => commits() === 2)
     const moved = mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint: 'http://two.example' } })
     const answers = await Promise.all([registered, moved])
 
@@ -61,4 +50,34 @@ describe('heartbeats that name another endpoint', () => {
     const { description, endpoint } = (await mesh.get('/agents/a')).body
     assert.deepEqual([description, endpoint], ['after', 'http://two.example'])
   })
+
+  it('are heartbeats of nobody where the agent is deleted meanwhile', async () => {
+    const { store, commits } = waiting()
+    await using mesh = await meshed({ store })
+    await mesh.agent('a', { endpoint: 'http://one.example' })
+
+    const deleted = mesh.send('DELETE', '/agents/a')
+    await until(() => commits() === 2)
+    const moved = mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint: 'http://two.example' } })
+
+    assert.deepEqual([(await deleted).status, (await moved).status], [204, 404])
+    assert.deepEqual(await mesh.ids(''), [])
+  })
 })
+
+/** A store whose second write waits for the third. */
+function waiting(): { store: Store; commits: () => number } {
+  const memory = openMemory({ log: silent })
+  const both = Promise.withResolvers<void>()
+  let commits = 0
+  const store: Store = {
+    ...memory,
+    commit: async (operations) => {
+      commits += 1
+      if (commits === 3) both.resolve()
+      if (commits > 1) await both.promise
+      return memory.commit(operations)
+    },
+  }
+  return { store, commits: () => commits }
+}
