@@ -2,65 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { createBackoff } from '../../src/flow/backoff.ts'
-import { createLog, silent } from '../../src/log.ts'
-import { type Run, type Sighting, type Source, SourceError } from '../../src/model/source.ts'
-import { createRegistry } from '../../src/registry/registry.ts'
-import { createSupervisor, type SourcePlan } from '../../src/registry/supervisor.ts'
+import { createLog } from '../../src/log.ts'
+import { type Run, type Sighting, SourceError } from '../../src/model/source.ts'
 import { reading } from '../made.ts'
-
-const picture = (...names: string[]): Sighting => ({ type: 'picture', readings: [reading('a', ...names)] })
-
-function plan(name: string, open: () => Source, more: Partial<SourcePlan> = {}): SourcePlan {
-  return {
-    name,
-    type: 'test',
-    settings: {},
-    layer: { reach: 'any', discovery_method: 'config_file' },
-    trust: { stdio: () => true, questionsShrinks: false },
-    silenceMs: 60_000,
-    open,
-    ...more,
-  }
-}
-
-/** Says what it is given, then goes on looking whenever it is woken. */
-function looking(look: (run: Run) => Sighting): () => Source {
-  return () =>
-    async function* (run) {
-      while (!run.signal.aborted) {
-        run.wake.take()
-        yield look(run)
-        await run.wake.wait()
-      }
-    }
-}
-
-function world(log = silent) {
-  const registry = createRegistry({
-    onError: (error) => {
-      throw error
-    },
-  })
-  const supervisor = createSupervisor({
-    registry,
-    log,
-    backoff: () => createBackoff({ firstMs: 1, mostMs: 2 }),
-  })
-  /** Resolves at the first revision after which `seen` holds. */
-  const until = (seen: () => boolean) =>
-    new Promise<void>((resolve) => {
-      if (seen()) return resolve()
-      const leave = registry.subscribe(() => {
-        if (!seen()) return
-        leave()
-        resolve()
-      })
-    })
-  const names = () => registry.list().map(({ server }) => server.name)
-  const state = (source: string) => supervisor.sources().find(({ name }) => name === source)?.state
-  return { registry, supervisor, until, names, state }
-}
+import { looking, picture, plan, world } from './supervised.ts'
 
 describe('supervisor', () => {
   it('logs when the number of entries that are turned away changes, with one of them', async () => {
