@@ -181,6 +181,8 @@ export function startLane({
         const delay = error instanceof SourceError && error.retry_after ? error.retry_after * 1000 : backoff.next()
         facts.next_attempt = new Date(now() + delay).toISOString()
         await wake.wait(delay)
+        // A source that fails before it looks would leave the wish raised, and no pause would be one.
+        if (wake.raised()) wake.take()
         delete facts.next_attempt
       }
     }

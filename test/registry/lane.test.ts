@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { type Run, type Sighting, SourceError } from '../../src/model/source.ts'
+import { picture, plan, world } from './supervised.ts'
+
+describe('a refresh', () => {
+  it('of a source that fails before it looks is answered with why, and makes one attempt', async () => {
+    const { supervisor } = world()
+    await using _ = supervisor
+    let attempts = 0
+    const open = () =>
+      async function* (): AsyncGenerator<Sighting> {
+        attempts += 1
+        await turn()
+        if (attempts > 0) throw new SourceError('the kubeconfig cannot be read', { retry_after: 3600 })
+        yield picture()
+      }
+    await supervisor.apply([plan('cluster', open)])
+    await supervisor.settled()
+
+    const { error } = await supervisor.refresh('cluster', 1000)
+    await pause(20)
+
+    assert.equal(error, 'the kubeconfig cannot be read')
+    assert.equal(attempts, 2)
+  })
+})
