@@ -216,7 +216,7 @@ export function startLane({
     secondLook.close()
     clearTimeout(lastCall)
     const kept = keeper?.close()
-    looks.brought({ changes: [], held: false, error: 'the source was stopped' })
+    looks.brought({ changes: [], held: false, error: 'the source was stopped' }, { isLast: true })
     const patience = new AbortController()
     await Promise.race([running, pause(graceMs, undefined, { signal: patience.signal, ref: false }).catch(() => {})])
     patience.abort()

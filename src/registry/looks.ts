@@ -10,11 +10,11 @@ export function createLooks({ name, ask }: { name: string; ask: () => void }) {
   const first = Promise.withResolvers<void>()
   let looks = 0
 
-  /** The present look brought this. */
-  function brought(outcome: LookOutcome): void {
+  /** The present look brought this; `isLast`: no other will come. */
+  function brought(outcome: LookOutcome, { isLast = false } = {}): void {
     first.resolve()
     for (const waiter of waiting) {
-      if (looks < waiter.from) continue
+      if (looks < waiter.from && !isLast) continue
       waiting.delete(waiter)
       waiter.done(outcome)
     }

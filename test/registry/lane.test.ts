@@ -25,4 +25,22 @@ describe('a refresh', () => {
     assert.equal(error, 'the kubeconfig cannot be read')
     assert.equal(attempts, 2)
   })
+
+  it('is answered when the source is stopped before it has looked', async () => {
+    const { supervisor } = world()
+    await using _ = supervisor
+    const busy = () =>
+      async function* (run: Run): AsyncGenerator<Sighting> {
+        run.wake.take()
+        yield picture('weather')
+        await new Promise((resolve) => run.signal.addEventListener('abort', resolve))
+      }
+    await supervisor.apply([plan('files', busy)])
+    await supervisor.settled()
+
+    const asked = supervisor.refresh('files', 1000)
+    await supervisor.apply([])
+
+    assert.equal((await asked).error, 'the source was stopped')
+  })
 })
