@@ -8,7 +8,7 @@ export function createWake({
 }: {
   signal: AbortSignal
   onTake?: () => void
-}): Wake & { raise: () => void } {
+}): Wake & { raise: () => void; wait: (ms?: number, until?: AbortSignal) => Promise<void> } {
   let raised = false
   const waiting = createWaiting()
 
@@ -22,8 +22,8 @@ export function createWake({
     onTake?.()
   }
 
-  async function wait(ms?: number): Promise<void> {
-    if (!raised) await waiting.wait(signal, ms)
+  async function wait(ms?: number, until = signal): Promise<void> {
+    if (!raised) await waiting.wait(until, ms)
   }
 
   return { raise, raised: () => raised, take, wait }

@@ -144,7 +144,8 @@ export function startLane({
     const tell = (sighting: Sighting) => {
       if (!signal.aborted) heard(sighting, made(atOnce(intake.plan.sighting(sighting, looks.count()))))
     }
-    const sightings = source({ signal, wake, tell })[Symbol.asyncIterator]()
+    const ours = { ...wake, wait: (ms?: number) => wake.wait(ms, signal) }
+    const sightings = source({ signal, wake: ours, tell })[Symbol.asyncIterator]()
     try {
       for (;;) {
         const next = await orSilence(sightings.next(), silenceMs)

@@ -44,3 +44,23 @@ describe('a refresh', () => {
     assert.equal((await asked).error, 'the source was stopped')
   })
 })
+
+describe('an attempt', () => {
+  it('that is cut leaves nobody waiting for a wish', async () => {
+    const { supervisor } = world()
+    await using _ = supervisor
+    const left: Promise<void>[] = []
+    const again = Promise.withResolvers<void>()
+    const open = () =>
+      async function* (run: Run): AsyncGenerator<Sighting> {
+        if (left.push(run.wake.wait()) === 2) again.resolve()
+        await new Promise(() => {})
+        yield picture()
+      }
+    await supervisor.apply([plan('hung', open, { silenceMs: 20 })])
+
+    await again.promise
+
+    assert.equal(await Promise.race([left[0]?.then(() => 'gone'), pause(500, 'still waiting')]), 'gone')
+  })
+})
