@@ -49,7 +49,7 @@ export function createStanding({ intake, log }: { intake: Pick<Intake, 'summary'
   /** It has said what it sees. */
   function counted(when: string): void {
     const { failing, unanswered, origins } = intake.summary()
-    isFailed = false
+    isFailed = disabled = false
     failures = origins > 0 && failing === origins ? failures + 1 : 0
     answered ||= origins === 0 || unanswered < origins
     if (failing === 0) facts.last_success = when
@@ -64,6 +64,7 @@ export function createStanding({ intake, log }: { intake: Pick<Intake, 'summary'
   function failed(error: SourceError): void {
     failures += 1
     isFailed = true
+    disabled = false
     facts.last_error = error.message
     log.warn({ err: error, class: error.class, failures }, 'source failed, its last good servers stay')
   }

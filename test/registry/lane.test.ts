@@ -63,4 +63,25 @@ describe('an attempt', () => {
 
     assert.equal(await Promise.race([left[0]?.then(() => 'gone'), pause(500, 'still waiting')]), 'gone')
   })
+
+  it('that shows something ends that the source is disabled', async () => {
+    const { supervisor, until, names, state } = world()
+    await using _ = supervisor
+    let isInside = false
+    const open = () =>
+      async function* (run: Run): AsyncGenerator<Sighting> {
+        run.wake.take()
+        yield isInside ? picture('weather') : { type: 'alive', note: 'not in a cluster' }
+        if (isInside) await run.wake.wait()
+      }
+    await supervisor.apply([plan('cluster', open)])
+    await supervisor.refresh('cluster')
+    assert.equal(state('cluster'), 'disabled')
+
+    isInside = true
+    await supervisor.refresh('cluster')
+    await until(() => names().length === 1)
+
+    assert.equal(state('cluster'), 'synced')
+  })
 })
