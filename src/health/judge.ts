@@ -24,7 +24,7 @@ export function createJudge({
 }) {
   let suspected: { since: number; until: number; cancel: () => void } | undefined
   const suspicion = createSuspicion({
-    rule: () => config().suspicion,
+    rule: () => ({ ...config().suspicion, enabled: config().enabled && config().suspicion.enabled }),
     // Jitter and a deadline may put two turns of one outage further apart than the interval itself.
     windowMs: () => (config().interval * 1.1 + config().timeout) * 1000,
     now: clock.now,
@@ -52,8 +52,9 @@ export function createJudge({
     tell(subject, subject.ids)
   }
 
-  /** What the checks so far say, as far as there were any. */
+  /** What the checks so far say, as far as there were any; nothing can be said while nobody checks. */
   function showVerdict(subject: Subject, finding?: Finding): void {
+    if (!config().enabled) return show(subject, { status: 'unknown', reason: 'not_checkable' })
     const { status } = subject.verdict
     const protocol_version = finding?.protocol_version ?? subject.health?.protocol_version
     const { reason } = subject
@@ -121,9 +122,7 @@ export function createJudge({
   return {
     judge,
     forget,
-    showVerdict,
-    /** Nothing can be said while nobody checks. */
-    showUnknown: (subject: Subject) => show(subject, { status: 'unknown', reason: 'not_checkable' }),
+    show: (subject: Subject) => showVerdict(subject),
     tell,
     suspects,
     holds: suspicion.holds,

@@ -95,7 +95,7 @@ export function createMonitor({
 
   function begin(subject: Subject, first: Registered): void {
     if (config.enabled) runner.schedule(subject, newcomer(ownInterval(first) * 1000))
-    else judge.showUnknown(subject)
+    else judge.show(subject)
   }
 
   function end(subject: Subject): void {
@@ -196,11 +196,11 @@ export function createMonitor({
 
   function rest(subject: Subject): void {
     runner.rest(subject)
-    judge.showUnknown(subject)
+    judge.show(subject)
   }
 
   function resume(subject: Subject): void {
-    judge.showVerdict(subject)
+    judge.show(subject)
     runner.schedule(subject, newcomer(intervalMs(subject)))
   }
 

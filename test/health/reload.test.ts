@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { HealthConfig } from '../../src/health/config.ts'
+import { createRig, many, refused, urls } from './rig.ts'
+
+const url = 'http://weather.example/mcp'
+const config = (fields: object) => HealthConfig.parse(fields)
+
+describe('a reload', () => {
+  it('that switches checks off leaves no verdict of a probe that was under way', async () => {
+    const rig = createRig()
+    rig.behave(url, { takesMs: 2000 })
+    rig.put({})
+    await rig.pass(1500)
+    assert.equal(rig.inFlight(), 1)
+
+    rig.monitor.reconfigure(config({ enabled: false }))
+    await rig.pass(5000)
+
+    assert.equal(rig.server('weather').status, 'unknown')
+  })
+
+  it('that switches checks off answers who asked for one', async () => {
+    const rig = createRig()
+    rig.behave(url, { takesMs: 2000 })
+    rig.put({})
+    const asked = rig.monitor.check('default/weather')
+    await rig.pass(100)
+
+    rig.monitor.reconfigure(config({ enabled: false }))
+    await rig.pass(5000)
+
+    assert.notEqual(await asked, undefined)
+    assert.equal(rig.server('weather').status, 'unknown')
+  })
+
+  it('that switches checks off ends a suspicion, which shows nothing later', async () => {
+    const rig = createRig()
+    rig.put(...many(20))
+    await rig.pass(60_000)
+    for (const one of urls(20)) rig.behave(one, refused)
+    await rig.pass(40_000)
+    assert.ok(rig.monitor.suspicion())
+
+    rig.monitor.reconfigure(config({ enabled: false }))
+    await rig.pass(3_600_000)
+
+    assert.deepEqual(new Set(rig.registry.list().map(({ server }) => server.status)), new Set(['unknown']))
+    assert.equal(rig.monitor.suspicion(), undefined)
+  })
+})
