@@ -85,7 +85,10 @@ export function createMonitor({
   const roll = createRoll({
     get: registry.get,
     onBegin: begin,
-    onJoin: (subject, id) => judge.tell(subject, [id]),
+    onJoin: (subject, { server }) => {
+      judge.tell(subject, [server.id])
+      hasten(subject, ownInterval(server) * 1000)
+    },
     onPace: hasten,
     onEnd: end,
   })
@@ -94,7 +97,7 @@ export function createMonitor({
   for (const registered of registry.list()) roll.adopt(registered)
 
   function begin(subject: Subject, first: Registered): void {
-    if (config.enabled) runner.schedule(subject, newcomer(ownInterval(first) * 1000))
+    if (config.enabled) runner.schedule(subject, newcomer(ownInterval(first.server) * 1000))
     else judge.show(subject)
   }
 
@@ -134,12 +137,12 @@ export function createMonitor({
     let shortest = Number.POSITIVE_INFINITY
     for (const id of ids) {
       const registered = registry.get(id)
-      if (registered) shortest = Math.min(shortest, ownInterval(registered))
+      if (registered) shortest = Math.min(shortest, ownInterval(registered.server))
     }
     return (Number.isFinite(shortest) ? shortest : config.interval) * 1000
   }
 
-  function ownInterval({ server: { health_check_interval: own } }: Registered): number {
+  function ownInterval({ health_check_interval: own }: Registered['server']): number {
     return own === unnamedInterval ? config.interval : own
   }
 
@@ -205,8 +208,7 @@ export function createMonitor({
   }
 
   /** A shorter interval counts from now on, not only after the longer one has passed. */
-  function hasten(subject: Subject): void {
-    const interval = intervalMs(subject)
+  function hasten(subject: Subject, interval = intervalMs(subject)): void {
     const due = subject.appointment?.due
     if (due !== undefined && due > clock.now() + 2.2 * interval) {
       runner.schedule(subject, clock.now() + random() * interval)

@@ -19,7 +19,7 @@ export function createRoll({
   get: (id: ServerId) => Registered | undefined
   onBegin: (subject: Subject, first: Registered) => void
   /** One more server for a subject that may have a verdict already. */
-  onJoin: (subject: Subject, id: ServerId) => void
+  onJoin: (subject: Subject, joining: Registered) => void
   /** One of its servers asks for another interval. */
   onPace: (subject: Subject) => void
   onEnd: (subject: Subject) => void
@@ -51,7 +51,7 @@ export function createRoll({
     const subject = subjects.get(key) ?? begin(key, registered)
     subject.ids.add(id)
     byId.set(id, subject)
-    onJoin(subject, id)
+    onJoin(subject, registered)
   }
 
   function repace(id: ServerId): void {

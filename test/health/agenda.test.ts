@@ -20,6 +20,18 @@ describe('when probes start', () => {
     assert.ok(new Set(gaps).size > 50, 'the gaps differ')
   })
 
+  it('checks a target as often as the hastiest of its servers asks for, which came last', async () => {
+    const rig = createRig()
+    rig.put({ health_check_interval: 3600 })
+    await rig.pass(2000)
+    const before = rig.started.length
+
+    rig.put({ name: 'hasty', health_check_interval: 5 })
+    await rig.pass(60_000)
+
+    assert.ok(rig.started.length - before >= 10, `${rig.started.length - before} checks in a minute`)
+  })
+
   it('spreads a crowd over the interval', async () => {
     const rig = createRig()
     rig.put(...many(5000))
