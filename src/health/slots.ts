@@ -63,10 +63,21 @@ export function createSlots({ width }: { width: () => Width }) {
     const left = (busy.get(host) ?? 1) - 1
     if (left > 0) busy.set(host, left)
     else busy.delete(host)
+    callNext(host)
+  }
+
+  function callNext(host: string): void {
     const [next] = parked.get(host) ?? []
     if (!next) return
     unpark(next)
     offer(next, true)
+  }
+
+  /** Calls all who wait for their host, as when it may have more at once than before. */
+  function callAll(): void {
+    const waiting = [...parked.values()]
+    parked.clear()
+    for (const subjects of waiting) for (const subject of subjects) offer(subject, true)
   }
 
   function unpark(subject: Subject): void {
@@ -76,8 +87,9 @@ export function createSlots({ width }: { width: () => Width }) {
   }
 
   function withdraw(subject: Subject): void {
-    for (const { queue } of ready) queue.delete(subject)
     unpark(subject)
+    // It may have been called in the place of others.
+    if (ready.some(({ queue }) => queue.delete(subject))) callNext(subject.host)
   }
 
   function waiting(): number {
@@ -87,7 +99,7 @@ export function createSlots({ width }: { width: () => Width }) {
     return all
   }
 
-  return { offer, take, occupy, release, withdraw, waiting, running: () => running }
+  return { offer, take, occupy, release, withdraw, callAll, waiting, running: () => running }
 }
 export type Slots = ReturnType<typeof createSlots>
 
