@@ -194,7 +194,7 @@ export function createMonitor({
       else hasten(subject)
     }
     judge.endIfOver()
-    runner.pump()
+    runner.reconsider()
   }
 
   function rest(subject: Subject): void {

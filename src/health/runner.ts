@@ -145,7 +145,11 @@ export function createRunner({
     now,
     /** No more probes of it, until scheduled again. */
     rest,
-    pump,
+    /** The limits may be others than before. */
+    reconsider: () => {
+      slots.callAll()
+      pump()
+    },
     close,
     stats: () => ({ in_flight: slots.running(), overdue: slots.waiting(), disregarded }),
   }

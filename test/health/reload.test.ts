@@ -48,4 +48,18 @@ describe('a reload', () => {
     assert.deepEqual(new Set(rig.registry.list().map(({ server }) => server.status)), new Set(['unknown']))
     assert.equal(rig.monitor.suspicion(), undefined)
   })
+
+  it('that lets more probes go to one host lets those go that waited for it', async () => {
+    const rig = createRig({ config: { per_host: 1 } })
+    const paths = Array.from({ length: 6 }, (_, index) => `http://one.example/${index}`)
+    for (const path of paths) rig.behave(path, { never: true })
+    rig.put(...paths.map((path, index) => ({ name: `s${index}`, url: path })))
+    await rig.pass(1500)
+    assert.equal(rig.inFlight(), 1)
+
+    rig.monitor.reconfigure(config({ per_host: 6 }))
+    await rig.pass(1)
+
+    assert.equal(rig.inFlight(), 6)
+  })
 })
