@@ -152,6 +152,8 @@ export function createMonitor({
     const subject = roll.of(id)
     if (!subject) return unchecked(registered)
     const finding = await runner.now(subject).done
+    // It has another target by now, and that is what was asked for.
+    if (!finding && !roll.has(subject)) return check(id)
     outbox.flush()
     const server = registry.get(id)?.server
     if (!finding || !server) return undefined

@@ -187,6 +187,19 @@ describe('a check by hand', () => {
 
     assert.equal(await check, undefined)
   })
+
+  it('is of the target that the server has when it is answered', async () => {
+    const rig = createRig()
+    rig.behave(url, { ...refused, takesMs: 2000 })
+    rig.put({})
+    const asked = rig.monitor.check('default/weather')
+    await rig.pass(100)
+
+    rig.put({ url: 'http://other.example/mcp' })
+    await rig.pass(5000)
+
+    assert.equal((await asked)?.reason, 'ok')
+  })
 })
 
 describe('what moves with every probe', () => {
