@@ -52,7 +52,6 @@ export function createPicture({ since }: { since: string | undefined }) {
 
   function resync(reason: string): void {
     waiting = known ? [] : [{ type: 'RESYNC', reason }]
-    known ??= new Map()
     fresh = new Map()
   }
 
@@ -72,7 +71,7 @@ export function createPicture({ since }: { since: string | undefined }) {
   }
 
   function bookmark(id: string): EventBatch {
-    if (fresh && known) waiting.push(...differences(known, fresh))
+    if (fresh) waiting.push(...differences(known ?? new Map(), fresh))
     waiting.push({ type: 'BOOKMARK', token: id })
     if (fresh) known = fresh
     fresh = undefined

@@ -96,6 +96,17 @@ describe('a watch', () => {
     assert.deepEqual(events, ['RESYNC expired', 'ADDED a', 'BOOKMARK e-9', 'DELETED a', 'ADDED b', 'BOOKMARK e-10'])
   })
 
+  it('says to start over also where the picture breaks off that follows', async () => {
+    await using roster = await scripted(
+      breakingAfter(resync('expired'), event('ADDED', { name: 'a' })),
+      telling(resync('expired'), event('ADDED', { name: 'b' }), bookmark('e-9')),
+    )
+
+    const events = await watched(roster.url, 3, { since: 'd-1' })
+
+    assert.deepEqual(events, ['RESYNC expired', 'ADDED b', 'BOOKMARK e-9'])
+  })
+
   it('tries again while a roster is down or busy, and says so', async () => {
     await using roster = await scripted(
       refusing(503, 'not now', { 'retry-after': '1' }),
