@@ -110,10 +110,10 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     handle(request, response)
   }
   server.on('request', take)
-  // Whoever asks before sending a body is told at once that it is too large, rather than to go on.
+  // Whoever asks before sending a body, and is refused at once, is not told to go on.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (Number(request.headers['content-length'] ?? 0) <= limits.body_bytes) response.writeContinue()
     take(request, response)
+    if (!response.headersSent) response.writeContinue()
   })
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const problem = new Problem(417, 'Nothing but "100-continue" can be expected.', {

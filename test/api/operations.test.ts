@@ -7,7 +7,7 @@ import { Limits } from '../../src/api/config/limits.ts'
 import { Listen } from '../../src/api/config/listen.ts'
 import { createLog, type Log } from '../../src/log.ts'
 import { createRoster } from '../roster.ts'
-import { parts, read, serve } from './served.ts'
+import { parts, raw, read, serve } from './served.ts'
 
 const json = async (answer: Response) => (await answer.json()) as Record<string, unknown>
 
@@ -204,6 +204,20 @@ describe('the opened API', () => {
     api.apply({ ...rules, auth: Auth.parse({ token: 'second' }) })
 
     assert.deepEqual([first.status, (await reload('first')).status, (await reload('second')).status], [200, 401, 200])
+  })
+
+  it('lets a body come that is as long as a reload allows', async () => {
+    const auth = Auth.parse({ token: 'known' })
+    const started = { ...rules, auth, limits: Limits.parse({ body_bytes: 1024 }) }
+    await using api = await openApi({ rules: started, parts: parts(), log: kept().log })
+    const head = 'POST /-/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 5000'
+    const ask = (token: string) =>
+      raw(api.port, `${head}\r\nauthorization: Bearer ${token}\r\nexpect: 100-continue\r\n\r\n`)
+
+    api.apply({ ...started, limits: Limits.parse({ body_bytes: 10_000 }) })
+
+    assert.match(await ask('known'), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
+    assert.match(await ask('unknown'), /^HTTP\/1\.1 401 /)
   })
 
   it('writes an access log when asked, without queries or tokens, and counts requests', async () => {
