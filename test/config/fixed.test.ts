@@ -13,9 +13,13 @@ describe('a config that changes while the daemon runs', () => {
       const answer = (await (await daemon.get('/-/reload', { method: 'POST' })).json()) as { warnings: string[] }
       return answer.warnings
     }
-    write('store: { type: sqlite }\nlog: { access: true, level: warn }\nhealth: { interval: 10 }\n')
+    write(
+      'store: { type: sqlite }\nlimits: { connections: 9, keep_alive: 9, url_length: 999 }\nlog: { access: true, level: warn }\n',
+    )
     assert.deepEqual(await reloaded(), [
       'store was changed, which is taken at the next start',
+      'limits.connections was changed, which is taken at the next start',
+      'limits.keep_alive was changed, which is taken at the next start',
       'log.access was changed, which is taken at the next start',
     ])
 
