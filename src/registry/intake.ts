@@ -150,8 +150,10 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     held = question
     for (const [name, next] of after) {
       const before = origins.get(name)
-      if (!next?.error) restored.delete(name)
-      if (isRestored) restored.add(name)
+      // That it cannot be read is a word on it too; that the whole source cannot be read is none.
+      const isHeardOf = !next?.error || 'error' in next.reading
+      if (isHeardOf) restored.delete(name)
+      else if (isRestored) restored.add(name)
       if (before === next) continue
       count(before, -1)
       count(next, 1)

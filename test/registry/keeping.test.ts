@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createBackoff } from '../../src/flow/backoff.ts'
 import { silent } from '../../src/log.ts'
 import { type Reading, type Sighting, type Source, SourceError } from '../../src/model/source.ts'
@@ -195,6 +196,28 @@ describe('over a restart', () => {
     const [kept] = await store.readings()
 
     assert.deepEqual(kept?.readings, [])
+  })
+
+  describe('five minutes after the first answer', () => {
+    const restored = [reading('one', 'weather'), reading('two', 'maps')]
+
+    it('what fails ever since stays', async (test) => {
+      const place = told()
+      await using daemon = await live(await after(...restored), { http: place.source })
+      await daemon.untilShown('maps stale', 'weather stale')
+
+      await letPass(test, () => place.say(picture(reading('one', 'weather'), down('two'))))
+
+      assert.deepEqual(daemon.shown(), ['maps stale', 'weather'])
+    })
+
+    async function letPass({ mock }: TestContext, answer: () => void): Promise<void> {
+      mock.timers.enable({ apis: ['setTimeout'] })
+      answer()
+      for (let turns = 0; turns < 20; turns++) await turn()
+      mock.timers.tick(300_000)
+      mock.timers.reset()
+    }
   })
 
   it('secrets come back as they were, and a command is trusted no more than before', async () => {
