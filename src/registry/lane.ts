@@ -122,7 +122,10 @@ export function startLane({
   }
 
   function forget(): void {
-    if (intake.summary().restored > 0) registry.commit(intake.dropRestored())
+    if (intake.summary().restored === 0) return
+    registry.commit(intake.dropRestored())
+    keeper?.note(intake.good)
+    standing.judge()
   }
 
   async function accept(sighting: Sighting): Promise<void> {

@@ -211,6 +211,23 @@ describe('over a restart', () => {
       assert.deepEqual(daemon.shown(), ['maps stale', 'weather'])
     })
 
+    it('what was not heard of is gone, does not fail any more, and does not come back', async (test) => {
+      const store = await after(...restored)
+      const heard: Sighting = { type: 'change', readings: [reading('one', 'weather')], gone: [] }
+      {
+        const place = told()
+        await using daemon = await live(store, { http: place.source })
+        await daemon.untilShown('maps stale', 'weather stale')
+
+        await letPass(test, () => place.say(heard))
+
+        assert.deepEqual(daemon.shown(), ['weather'])
+        assert.equal(daemon.supervisor.sources()[0]?.state, 'synced')
+      }
+      await using daemon = await live(store, { http: told().source })
+      await daemon.untilShown('weather stale')
+    })
+
     async function letPass({ mock }: TestContext, answer: () => void): Promise<void> {
       mock.timers.enable({ apis: ['setTimeout'] })
       answer()
