@@ -91,6 +91,8 @@ export function openDoor({
     if (closed) throw new DoorError('refused', 'the door is closed: the daemon is stopping')
     using count = pools.counting(hop.url.origin)
     const agent = await pools.poolFor(request)
+    const off = deadline.over()
+    if (off) throw off
     try {
       return await exchange(agent, wire(hop), deadline)
     } catch (error) {

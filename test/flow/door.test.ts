@@ -87,6 +87,17 @@ describe('an exchange', () => {
     await assert.rejects(door.request(url, { ...limits, signal: AbortSignal.abort() }), failing('timeout'))
   })
 
+  it('ends at once when it was called off before, though nobody answers where its name leads', async (t) => {
+    const nowhere = openDoor({ lookup: () => {} })
+    t.after(async () => nowhere.close())
+    const asked = nowhere.request('http://nowhere.example/', { ...limits, signal: AbortSignal.abort() })
+
+    const began = performance.now()
+    await assert.rejects(asked, failing('timeout'))
+
+    assert.ok(performance.now() - began < 2000, `${performance.now() - began} ms`)
+  })
+
   it('says why it failed, and nothing of the answer, a header or the secrets of a URL', async (t) => {
     const garbage = await tcpEnd(t, (socket) => socket.end('SECRET garbage\r\n\r\n'))
     const plain = await farEnd(t, (_, response) => response.end())
