@@ -24,8 +24,17 @@ function list(text: string, annotation: string): unknown {
   return items
 }
 
+const truths = new Map([
+  ['true', true],
+  ['yes', true],
+  ['1', true],
+  ['false', false],
+  ['no', false],
+  ['0', false],
+])
+
 function truth(text: string, annotation: string): unknown {
-  const value = { true: true, yes: true, '1': true, false: false, no: false, '0': false }[text.trim().toLowerCase()]
+  const value = truths.get(text.trim().toLowerCase())
   if (value === undefined) throw new AnnotationError(annotation, '"true" or "false"')
   return value
 }

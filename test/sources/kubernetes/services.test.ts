@@ -217,6 +217,11 @@ describe('a Service as a server', () => {
     ['a port out of range', ours({ port: '70000' }), /annotation mcp-roster\.io\/port/],
     ['a type nobody knows', ours({ type: 'grpc' }), /annotation mcp-roster\.io\/type: must be one of http, sse/],
     [
+      'a word of the language for true or false',
+      ours({ enabled: 'constructor' }),
+      /annotation mcp-roster\.io\/enabled: must be "true" or "false"/,
+    ],
+    [
       'neither true nor false',
       ours({ enabled: 'maybe' }),
       /annotation mcp-roster\.io\/enabled: must be "true" or "false"/,
