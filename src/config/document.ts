@@ -79,7 +79,7 @@ const options = (lineCounter: LineCounter) =>
 function fillIn(text: string, env: Environment, missing: string[]): string {
   return text.replaceAll(placeholder, (all, escaped: string, name: string, otherwise: string | undefined) => {
     if (escaped) return all.slice(1)
-    const value = env[name]
+    const value = Object.hasOwn(env, name) ? env[name] : undefined
     if (value !== undefined && value !== '') return value
     if (otherwise === undefined && value === undefined) missing.push(name)
     return otherwise ?? ''

@@ -188,6 +188,11 @@ describe('a config that cannot be used', () => {
       'log:\n  level: ${NOT_SET_ANYWHERE}\n',
       [/^config\.yaml:2: log\.level: the environment variable NOT_SET_ANYWHERE is not set/],
     ],
+    [
+      'a variable that is not set and is called as a word of the language',
+      'log:\n  level: ${constructor}\n',
+      [/^config\.yaml:2: log\.level: the environment variable constructor is not set/],
+    ],
     ['an alias bomb', bomb(), [/^config\.yaml:1: Excessive alias count/]],
     ['several things at once', 'log: { level: 1 }\nlisten: { port: x }\n', [/^config\.yaml:\d/, /^config\.yaml:\d/]],
   ] as const) {

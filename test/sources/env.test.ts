@@ -47,6 +47,14 @@ describe('the source env', () => {
     assert.deepEqual(urlsOf(expanded), ['http://a.example/mcp'])
   })
 
+  it('leaves a variable that is not set as it is, however it is called', async () => {
+    const variables = { MCP_SERVERS: '[{"name": "a", "url": "http://${constructor}/${toString:-mcp}"}]' }
+
+    const expanded = await shownBy(variables, { expand: true })
+
+    assert.deepEqual(urlsOf(expanded), ['http://${constructor}/mcp'])
+  })
+
   it('is done once it has shown its picture', async () => {
     const seen = await shownBy({ MCP_SERVERS: '{"servers": []}' })
     assert.equal(seen.state(), 'ended')

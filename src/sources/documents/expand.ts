@@ -8,7 +8,7 @@ const placeholder = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 /** Puts values in for `${VAR}`, `${VAR:-default}` and `${env:VAR}`; one that is unset and has no default stays as it is. */
 function expandText(text: string, env: Environment): string {
   return text.replaceAll(placeholder, (whole, name: string, fallback: string | undefined) => {
-    const value = env[name]
+    const value = Object.hasOwn(env, name) ? env[name] : undefined
     // As in a shell, `:-` also stands in for what is set but empty.
     if (value !== undefined && (value !== '' || fallback === undefined)) return value
     return fallback ?? whole
