@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createFeed } from '../flow/feed.ts'
 import { atOnce } from '../flow/slices.ts'
 import type { Capability } from '../model/capability.ts'
 import type { Batch, Change, Registered } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
+import type { Server } from '../model/server.ts'
 import { byPrecedence, type Delta, type Layer } from './candidate.ts'
 import { createIndexes, type Indexes } from './indexes.ts'
 import { changeOf, contest, newcomersIn, type Part, partsOf, rowAfter } from './parts.ts'
@@ -184,7 +186,9 @@ export function createRegistry({
         capabilities: capabilities ?? row.probed?.capabilities,
         version: version ?? row.probed?.version,
       }
-      put(id, rowOf(row.candidate, row.losers, { before: row, probed, moment: when }), changes)
+      const next = rowOf(row.candidate, row.losers, { before: row, probed, moment: when })
+      const { server, json } = row
+      put(id, isShownAs(server, next.server) ? { ...next, server, json } : next, changes)
     }
     publish(changes)
   }
@@ -216,6 +220,12 @@ function newEpoch(): string {
       .toString(36)
       .padStart(4, '0')
   )
+}
+
+/** Whether what a probe found leaves a server as everybody sees it: its source may say worse. */
+function isShownAs(before: Server, now: Server): boolean {
+  const isAlike = before.version === now.version && before.capabilities === now.capabilities
+  return isAlike && before.status === now.status && isDeepStrictEqual(before.health, now.health)
 }
 
 function unchanged(probed: Probed | undefined, { health, capabilities, version }: Probed): boolean {

@@ -3,8 +3,10 @@ import { describe, it } from 'node:test'
 import { atOnce } from '../../src/flow/slices.ts'
 import type { Capability } from '../../src/model/capability.ts'
 import type { Batch } from '../../src/model/change.ts'
+import type { Status } from '../../src/model/health.ts'
 import { everything } from '../../src/model/query.ts'
 import { type Reading, type Sighting, SourceError } from '../../src/model/source.ts'
+import { targetKey } from '../../src/model/target.ts'
 import type { Layer } from '../../src/registry/candidate.ts'
 import { createIntake } from '../../src/registry/intake.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
@@ -275,6 +277,24 @@ describe('registry', () => {
     })
     const { status, health } = registry.get('default/weather')?.server ?? assert.fail()
     assert.deepEqual([status, health.reason], ['unhealthy', 'no_endpoints'])
+  })
+
+  it('makes no revision of what a probe finds while the source says worse', () => {
+    const { registry, picture, events } = world('first')
+    const reported = { status: 'unhealthy', reason: 'no_endpoints' } as const
+    picture('first', { origin: 'a', entries: [{ ...entry(), reported }] })
+    const target = targetKey(registry.get('default/weather')?.server ?? assert.fail())
+    const found = (status: Status) =>
+      registry.observe([{ id: 'default/weather', target, health: { status, since: '2026-01-01T00:00:00.000Z' } }])
+    found('healthy')
+    events()
+    const token = registry.token()
+
+    found('degraded')
+    assert.deepEqual([events(), registry.token()], [[], token])
+
+    picture('first', { origin: 'a', entries: [entry()] })
+    assert.equal(registry.get('default/weather')?.server.status, 'degraded', 'it is known all the same')
   })
 
   it('adds what a server said of itself to what was declared', () => {
