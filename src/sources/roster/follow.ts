@@ -61,14 +61,18 @@ export function following({
       close = stream.close
       void listen()
       const telling = createTelling(known, ours, { isFresh: token === undefined })
+      let hasBegun = false
       try {
         for await (const line of linesOf(stream.body)) {
+          hasBegun = true
           const told = parsed(line)
           if (told.type === 'CLOSED') return
           const sighting = telling.tell(told)
           token = telling.token()
           if (sighting) yield sighting
         }
+        // Something between us cuts it off: begun again, it would end again.
+        if (!hasBegun || token === undefined) throw new Unwatchable('ends before it has begun')
       } finally {
         stop.abort()
         stream.close()

@@ -128,6 +128,18 @@ describe('the source roster', () => {
       await seen.until('it believes that there is nothing', () => seen.names().length === 0)
     }))
 
+  it('asks for the list instead where the watch ends before it has begun', async () => {
+    const cutOff: Front = ({ url }, response) => {
+      if (!url?.includes('watch=true')) return false
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end()
+      return true
+    }
+    await at({ servers: [{ name: 'weather' }], front: cutOff }, { interval: 1 }, async (_, seen) => {
+      await seen.untilNames('weather')
+      assert.match(JSON.stringify(seen.sightings[0]), /cannot be watched, it ends before it has begun/)
+    })
+  })
+
   it('asks for the list instead where there is no watch, and only whether it has changed', async () => {
     const noWatch: Front = ({ url }, response) => {
       if (!url?.includes('watch=true')) return false
