@@ -17,6 +17,9 @@ const reconnectMs = 1000
 /** A `Retry-After` longer than this is no request but a refusal. */
 const longestPatienceMs = 3_600_000
 
+/** Whoever waits longer says meanwhile that it waits. */
+const longestNapMs = 60_000
+
 /**
  * Follows another roster: by its watch where it can be had, else by asking for its list.
  *
@@ -101,6 +104,15 @@ export function following({
       }
     }
 
+    /** Waits, and says so now and then, so that nobody takes it for hung. */
+    async function* resting(ms: number): AsyncGenerator<Sighting, void, undefined> {
+      for (let left = ms; left > 0; left -= longestNapMs) {
+        await wake.wait(Math.min(left, longestNapMs))
+        if (signal.aborted || wake.raised()) return
+        if (left > longestNapMs) yield { type: 'alive', waits: true }
+      }
+    }
+
     async function* looking(): AsyncGenerator<Sighting, void, undefined> {
       const asked = await asking()
       const instance = await far.greet(asked, signal)
@@ -139,7 +151,7 @@ export function following({
         token = undefined
         const failure = asSourceError(error)
         yield known.failed(failure)
-        await wake.wait(Math.max(backoff.next(), Math.min((failure.retry_after ?? 0) * 1000, longestPatienceMs)))
+        yield* resting(Math.max(backoff.next(), Math.min((failure.retry_after ?? 0) * 1000, longestPatienceMs)))
       }
     }
   }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Front } from '../../../src/api/hot.ts'
+import { createWake } from '../../../src/flow/wake.ts'
 import { until } from '../../e2e/running.ts'
 import { type Followed, follow } from '../../follow.ts'
 import { openFar, sourceFor } from './far.ts'
@@ -35,6 +37,10 @@ const problemsOf = (seen: Followed) =>
   [...seen.origins.values()].flatMap(({ entries }) => entries.flatMap((one) => ('problem' in one ? [one.problem] : [])))
 const errorsOf = (seen: Followed) => [...seen.origins.values()].flatMap(({ error }) => (error ? [error] : []))
 const changesOf = (seen: Followed) => seen.sightings.filter(({ type }) => type === 'change').length
+
+async function turns(count: number): Promise<void> {
+  for (let left = count; left > 0; left -= 1) await turn()
+}
 
 describe('the source roster', () => {
   it('takes the definition, names where it came through, and leaves the rest to itself', () =>
@@ -158,6 +164,32 @@ describe('the source roster', () => {
       await seen.refresh()
       assert.deepEqual([seen.names(), errorsOf(seen)], [[], []])
     })
+  })
+
+  it('says that it waits while the other roster asked for an hour of peace', async ({ mock }) => {
+    const busy: Front = (_, response) => {
+      response.writeHead(429, { 'retry-after': '3600' }).end()
+      return true
+    }
+    await using far = await openFar({ front: busy })
+    const { source, door } = sourceFor({ url: far.url })
+    const stop = new AbortController()
+    const wake = createWake({ signal: stop.signal })
+    const sightings = source({ signal: stop.signal, wake, tell: () => assert.fail() })[Symbol.asyncIterator]()
+    assert.equal((await sightings.next()).value?.type, 'picture')
+    const asked = far.asked.length
+
+    mock.timers.enable({ apis: ['setTimeout'] })
+    const next = sightings.next()
+    await turn()
+    mock.timers.tick(120_000)
+    assert.deepEqual(await Promise.race([next, turns(20)]), { done: false, value: { type: 'alive', waits: true } })
+    assert.equal(far.asked.length, asked)
+
+    mock.timers.reset()
+    stop.abort()
+    await sightings.return?.()
+    await door.close()
   })
 
   it('turns away what has come from here, even if it was shown before, and what has come from too far', () => {
