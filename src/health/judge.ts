@@ -22,7 +22,9 @@ export function createJudge({
   config: () => HealthConfig
   outbox: Pick<Outbox, 'add'>
 }) {
-  let suspected: { since: number; until: number; cancel: () => void } | undefined
+  /** Since when it suspects itself, by the wall clock and by the one that only grows. */
+  let suspected: { readonly since: number; readonly began: number; cancel: () => void } | undefined
+  const longestMs = () => config().suspicion.longest * 1000
   const suspicion = createSuspicion({
     rule: () => ({ ...config().suspicion, enabled: config().enabled && config().suspicion.enabled }),
     // Jitter and a deadline may put two turns of one outage further apart than the interval itself.
@@ -77,9 +79,7 @@ export function createJudge({
   }
 
   function beginSuspicion(): void {
-    const longest = config().suspicion.longest * 1000
-    const since = clock.wall()
-    suspected = { since, until: since + longest, cancel: clock.after(longest, end) }
+    suspected = { since: clock.wall(), began: clock.now(), cancel: clock.after(longestMs(), end) }
     log.warn(
       suspicion.counts(),
       'most healthy targets began to fail at once: suspecting ourselves, keeping their status',
@@ -94,6 +94,15 @@ export function createJudge({
 
   function endIfOver(): void {
     if (suspicion.isOver()) end()
+  }
+
+  /** Other limits may hold than when it began. */
+  function reconsider(): void {
+    if (suspected) {
+      suspected.cancel()
+      suspected.cancel = clock.after(Math.max(0, suspected.began + longestMs() - clock.now()), end)
+    }
+    endIfOver()
   }
 
   function end(): void {
@@ -112,11 +121,9 @@ export function createJudge({
 
   function suspects(): Suspicion | undefined {
     if (!suspected) return undefined
-    const [since, until] = [suspected.since, suspected.until].map((at) => new Date(at).toISOString()) as [
-      string,
-      string,
-    ]
-    return { since, until, ...suspicion.counts() }
+    const { since } = suspected
+    const iso = (at: number) => new Date(at).toISOString()
+    return { since: iso(since), until: iso(since + longestMs()), ...suspicion.counts() }
   }
 
   return {
@@ -126,7 +133,7 @@ export function createJudge({
     tell,
     suspects,
     holds: suspicion.holds,
-    endIfOver,
+    reconsider,
     end,
     close: () => suspected?.cancel(),
   }

@@ -195,7 +195,7 @@ export function createMonitor({
       else if (!wasEnabled) resume(subject)
       else hasten(subject)
     }
-    judge.endIfOver()
+    judge.reconsider()
     runner.reconsider()
   }
 

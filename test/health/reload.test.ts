@@ -49,6 +49,22 @@ describe('a reload', () => {
     assert.equal(rig.monitor.suspicion(), undefined)
   })
 
+  it('changes how long a suspicion lasts that has begun', async () => {
+    const rig = createRig()
+    rig.put(...many(20))
+    await rig.pass(60_000)
+    for (const one of urls(20)) rig.behave(one, refused)
+    await rig.pass(40_000)
+    assert.ok(rig.monitor.suspicion())
+
+    rig.monitor.reconfigure(config({ suspicion: { longest: 120 } }))
+    const { since, until } = rig.monitor.suspicion() ?? assert.fail()
+    assert.equal(Date.parse(until) - Date.parse(since), 120_000)
+    await rig.pass(120_000)
+
+    assert.equal(rig.monitor.suspicion(), undefined)
+  })
+
   it('that lets more probes go to one host lets those go that waited for it', async () => {
     const rig = createRig({ config: { per_host: 1 } })
     const paths = Array.from({ length: 6 }, (_, index) => `http://one.example/${index}`)
