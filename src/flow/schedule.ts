@@ -2,6 +2,8 @@ import type { Pace } from './every.ts'
 
 const nicknames = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'])
 const months = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec'
+/** How many days each of them may have. */
+const lengths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 const days = 'sun|mon|tue|wed|thu|fri|sat'
 
 /** The fields of a cron expression, as node-cron takes them. */
@@ -46,7 +48,26 @@ export function scheduleProblem(expression: string): string | undefined {
     const term = given[index]?.split(',').find((one) => !isTerm(one, field))
     if (term !== undefined) return `"${term}" is no ${field.name} of a cron expression`
   }
-  return undefined
+  const [, , , day = '', month = ''] = given
+  return isInSome(day, month) ? undefined : `"${day}" is no day of the month "${month}" of a cron expression`
+}
+
+/** Whether one of the months may have one of the days. */
+function isInSome(day: string, month: string): boolean {
+  const lowest = Math.min(...day.split(',').map(lowestDay))
+  return month.split(',').some((term) => mostDays(term) >= lowest)
+}
+
+function lowestDay(term: string): number {
+  const [from = NaN, to = from] = (term.split('/')[0] ?? '').split('-').map(Number)
+  return from <= to ? from : 1
+}
+
+function mostDays(term: string): number {
+  const [from = '', to = from] = (term.split('/')[0] ?? '').split('-')
+  // Of two months that follow each other one is long.
+  if (from === '*' || from !== to) return 31
+  return lengths[months.split('|').indexOf(from)] ?? lengths[Number(from) - 1] ?? 31
 }
 
 export function isTimezone(name: string): boolean {
