@@ -151,8 +151,9 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(plansOf(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
-  if (loaded.file !== undefined) {
-    watchConfig({ file: loaded.file, signal: watching.signal, onChange: async () => void (await reloads.now()) })
+  const { file, text: known } = loaded
+  if (file !== undefined) {
+    watchConfig({ file, known, signal: watching.signal, onChange: async () => void (await reloads.now()) })
   }
   log.info({ url: api.url, version, sources: supervisor.names() }, 'listening')
   await opening

@@ -26,6 +26,8 @@ export type LoadedConfig = {
   readonly config: Config
   /** The file it came from, or that would be read if it were there; absolute. */
   readonly file: string | undefined
+  /** What the file said; empty where there is none. */
+  readonly text: string
   readonly originOf: (path: Path) => Origin
   /** What the operator should hear of, once. */
   readonly warnings: readonly string[]
@@ -64,6 +66,7 @@ export async function loadConfig({
   return {
     config: absolute(data, place, file),
     file,
+    text,
     originOf,
     warnings,
     notes,

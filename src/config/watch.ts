@@ -2,33 +2,36 @@ import { createSettle } from '../flow/settle.ts'
 import { readConfigFile } from './file.ts'
 
 /**
- * Calls `onChange` whenever the content of the config file became another, once it has settled, until `signal` aborts.
+ * Calls `onChange` whenever the content of the config file became another than the one `known`, once it has settled, until
+ * `signal` aborts.
  *
  * Content decides: a file touched or rewritten as it was is no news, and neither is one that is gone or cannot be read,
  * since a config that is not there is no config. A slow look every `rescanMs` finds what no event told of. `onChange` deals with its own failures.
  */
 export function watchConfig({
   file,
+  known,
   signal,
   onChange,
   quietMs = 100,
   rescanMs = 30_000,
 }: {
   file: string
+  /** What the config that runs was read from: the file may be another by now. */
+  known: string
   signal: AbortSignal
   onChange: () => void | Promise<void>
   quietMs?: number
   rescanMs?: number
 }): { readonly ready: Promise<void> } {
-  let known: string | undefined
+  let newest = known
   const settle = createSettle({ act: look, quietMs })
 
   async function look(): Promise<void> {
     const text = await textOf(file)
-    if (text === undefined || text === known || signal.aborted) return
-    const first = known === undefined
-    known = text
-    if (!first) await onChange()
+    if (text === undefined || text === newest || signal.aborted) return
+    newest = text
+    await onChange()
   }
 
   async function start(): Promise<void> {

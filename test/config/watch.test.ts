@@ -18,15 +18,15 @@ afterEach(() => {
 })
 after(() => rm(folder, { recursive: true }))
 
-/** Watches a file; `changed()` resolves with the next change, `count()` says how many there were. */
-async function watching(file: string, rescanMs = 60_000) {
+/** Watches a file that said `known`; `changed()` resolves with the next change, `count()` says how many there were. */
+async function watching(file: string, { known = 'a', rescanMs = 60_000 } = {}) {
   const events = new EventTarget()
   let count = 0
   const onChange = () => {
     count += 1
     events.dispatchEvent(new Event('change'))
   }
-  await watchConfig({ file, signal: ending.signal, onChange, quietMs: 20, rescanMs }).ready
+  await watchConfig({ file, known, signal: ending.signal, onChange, quietMs: 20, rescanMs }).ready
   return {
     count: () => count,
     changed: () => once(events, 'change', { signal: AbortSignal.timeout(5000) }),
@@ -59,6 +59,15 @@ describe('watchConfig', () => {
     assert.equal(count(), 3)
   })
 
+  it('tells of what changed after it was read and before it is watched', async () => {
+    const file = join(folder, 'early.yaml')
+    await writeFile(file, 'b')
+
+    const { count } = await watching(file, { known: 'a' })
+
+    assert.equal(count(), 1)
+  })
+
   it('follows the swap of a mounted ConfigMap', async () => {
     const mount = join(folder, 'mount')
     await mkdir(join(mount, '..one'), { recursive: true })
@@ -83,7 +92,7 @@ describe('watchConfig', () => {
     const file = join(directory, 'config.yaml')
     await mkdir(directory, { recursive: true })
     await writeFile(file, 'a')
-    const { changed } = await watching(file, 100)
+    const { changed } = await watching(file, { rescanMs: 100 })
 
     const later = changed()
     await rename(join(folder, 'a'), join(folder, 'gone'))
