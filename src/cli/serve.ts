@@ -34,8 +34,10 @@ export const serve: Command = {
     for (const warning of loaded.warnings) log.warn({ warning }, 'config warning')
     for (const note of loaded.notes) log.debug({ note }, 'config note')
 
-    await using daemon = await started(invocation, { loaded, reload, log })
-    invocation.onHangup(() => void reloaded(daemon, log))
+    const starting = started(invocation, { loaded, reload, log })
+    // Before it has started: a signal that nobody listens to ends the process.
+    invocation.onHangup(() => void reloaded(starting, log))
+    await using daemon = await starting
     if (terminal.tty && format !== 'json') await welcome(invocation, daemon, loaded)
     // Written at a clean exit only, if nobody asks for it; and the next start is the quicker for it.
     setTimeout(flushCompileCache, 3000).unref()
@@ -90,8 +92,9 @@ async function whyNotListening({ message, code, port }: ListenError, setting: st
 }
 
 /** An invalid config never stops the daemon; it has said so itself. */
-async function reloaded(daemon: RunningDaemon, log: RootLog): Promise<void> {
+async function reloaded(starting: Promise<RunningDaemon>, log: RootLog): Promise<void> {
   try {
+    const daemon = await starting
     await daemon.reload()
   } catch (error) {
     log.debug({ err: error }, 'reload on SIGHUP failed')

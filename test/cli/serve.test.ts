@@ -8,6 +8,7 @@ import { banner } from '../../src/cli/banner.ts'
 import type { StartDaemon } from '../../src/cli/command.ts'
 import { occupantOf } from '../../src/cli/occupant.ts'
 import { StoreUnavailable } from '../../src/stores/store.ts'
+import { until } from '../e2e/running.ts'
 import { running } from './running.ts'
 
 const quiet = { MCP_ROSTER_LOG_LEVEL: 'silent', HOME: '/home/ann' }
@@ -55,6 +56,25 @@ describe('mcp-roster serve', () => {
       assert.deepEqual(paths, argv[0] === './servers' ? [`${process.cwd()}/servers`] : usual)
     })
   }
+
+  it('hears a SIGHUP while it starts, and reads its config again once it has', async () => {
+    const ending = new AbortController()
+    const hangup = Promise.withResolvers<() => void>()
+    const mayStart = Promise.withResolvers<void>()
+    const { events, startDaemon } = noting()
+    const starting: StartDaemon = async (start) => (await mayStart.promise, startDaemon(start))
+    const { signal } = ending
+    const ended = running(['serve'], { startDaemon: starting, signal, env: quiet, onHangup: hangup.resolve })
+
+    const reload = await hangup.promise
+    reload()
+    mayStart.resolve()
+    await until(() => events.includes('reloaded'))
+    ending.abort()
+
+    assert.equal((await ended).code, 0)
+    assert.deepEqual(events, ['started', 'reloaded', 'stopped'])
+  })
 
   it('reads its config again on SIGHUP, and goes on when that fails', async () => {
     const ending = new AbortController()
