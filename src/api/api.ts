@@ -12,6 +12,7 @@ import { isLoopback } from './host.ts'
 import type { Front } from './hot.ts'
 import { listen } from './listen.ts'
 import type { ApiParts } from './parts.ts'
+import { createDeleted } from './publish/deleted.ts'
 import { send } from './reply.ts'
 import { createTokens } from './tokens.ts'
 
@@ -41,6 +42,8 @@ export async function openApi({
   log: Log
 }) {
   const { hot, fronts: own } = createFronts(parts)
+  // From the start on, though what asks for them may be loaded much later.
+  const deleted = createDeleted(parts.registry)
   let newest = rules
   await using stack = new AsyncDisposableStack()
   const tokens = createTokens({ log, onChange: renew, everyMs: tokenFilesMs })
@@ -53,7 +56,7 @@ export async function openApi({
   }
 
   const edge = createEdge({
-    route: whenAsked(async () => (await import('./router.ts')).createRouter({ ...parts, hot }), log),
+    route: whenAsked(async () => (await import('./router.ts')).createRouter({ ...parts, hot, deleted }), log),
     guard: () => current.guard,
     fronts: [...fronts, ...own],
     bodyBytes: () => current.bodyBytes,

@@ -12,6 +12,7 @@ import { meshApi } from './mesh/mesh.ts'
 import { operationsApi } from './operations.ts'
 import type { ApiParts } from './parts.ts'
 import { Problem } from './problem.ts'
+import type { DeletedServers } from './publish/deleted.ts'
 import { createPublished } from './publish/published.ts'
 import { everywhere, problemReply, type Reply } from './reply.ts'
 import { respond } from './respond.ts'
@@ -21,7 +22,7 @@ import { sourcesApi } from './sources.ts'
 import { v01Api } from './v01.ts'
 import { wellKnownApi } from './well-known.ts'
 
-export type AppParts = ApiParts & { readonly hot: Hot }
+export type AppParts = ApiParts & { readonly hot: Hot; readonly deleted: DeletedServers }
 
 /** The routes of the daemon; the hottest are answered by `hot`, here too where no front stands before. */
 export function createApp(parts: AppParts): Api {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { createApp } from '../../src/api/app.ts'
 import { createFronts } from '../../src/api/fronts.ts'
 import { openApiDocument } from '../../src/api/openapi.ts'
+import { createDeleted } from '../../src/api/publish/deleted.ts'
 import { routes } from '../../src/api/routes.ts'
 import * as shapes from '../../src/api/shapes.ts'
 import { parts, serve } from './served.ts'
@@ -10,7 +11,7 @@ import { parts, serve } from './served.ts'
 describe('the documentation', () => {
   it('knows every route, and no other', () => {
     const known = parts()
-    const app = createApp({ ...known, hot: createFronts(known).hot })
+    const app = createApp({ ...known, hot: createFronts(known).hot, deleted: createDeleted(known.registry) })
 
     const registered = app.routes.map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, '')}`)
 

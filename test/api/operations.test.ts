@@ -220,6 +220,17 @@ describe('the opened API', () => {
     assert.match(await ask('unknown'), /^HTTP\/1\.1 401 /)
   })
 
+  it('knows what is published no more since the start, whatever was asked first', async () => {
+    const roster = createRoster()
+    roster.put({ name: 'weather' })
+    await using api = await openApi({ rules, parts: parts(roster), log: kept().log })
+    roster.drop('weather')
+
+    const { metadata } = await json(await fetch(`${api.url}/v0.1/servers?include_deleted=true`))
+
+    assert.deepEqual(metadata, { count: 1 })
+  })
+
   it('writes an access log when asked, without queries or tokens, and counts requests', async () => {
     const { log, lines } = kept()
     const roster = createRoster()

@@ -12,6 +12,7 @@ import { createFronts } from '../../src/api/fronts.ts'
 import { createGuard, type GuardRules } from '../../src/api/guard.ts'
 import { listen, type ListenOptions } from '../../src/api/listen.ts'
 import type { ApiParts } from '../../src/api/parts.ts'
+import { createDeleted } from '../../src/api/publish/deleted.ts'
 import { routeTo } from '../../src/api/router.ts'
 import { silent } from '../../src/log.ts'
 import { createRoster, type Roster, type Said } from '../roster.ts'
@@ -103,7 +104,7 @@ export async function serve(options: Options = {}) {
     ...options.guard,
   })
   const edge = createEdge({
-    route: routeTo(options.app ?? createApp({ ...known, hot })),
+    route: routeTo(options.app ?? createApp({ ...known, hot, deleted: createDeleted(known.registry) })),
     guard: () => guard,
     fronts,
     bodyBytes: () => options.bodyBytes ?? 1_048_576,

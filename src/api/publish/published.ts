@@ -8,7 +8,7 @@ import { redactServer } from '../../model/redact.ts'
 import type { Server } from '../../model/server.ts'
 import type { ApiParts } from '../parts.ts'
 import { type Card, cardOf, versionOf } from './card.ts'
-import { createDeleted, type Deleted, isPublished } from './deleted.ts'
+import { type Deleted, type DeletedServers, isPublished } from './deleted.ts'
 import { createNames, domainFor } from './names.ts'
 import { cursorOf, type Page, type Wanted } from './wanted.ts'
 
@@ -29,13 +29,14 @@ export type Published = ReturnType<typeof createPublished>
 /** The servers that others may see, in the form of the official registry. */
 export function createPublished({
   registry,
+  deleted,
   name,
   publish,
   instance,
 }: Pick<ApiParts, 'name' | 'publish' | 'instance'> & {
-  registry: Pick<ApiParts['registry'], 'get' | 'select' | 'list' | 'subscribe'>
+  registry: Pick<ApiParts['registry'], 'get' | 'select' | 'list'>
+  deleted: DeletedServers
 }) {
-  const deleted = createDeleted(registry)
   let names = createNames({ domain: domainFor(name) })
 
   function currentNames() {
