@@ -3,8 +3,9 @@ import { jsonReply, type Reply } from './reply.ts'
 
 type Headers = Readonly<Record<string, string>>
 
-/** What the answers of one revision may weigh together. */
+/** What the answers of one revision may weigh together, each with what it takes to keep it. */
 const keptBytes = 8 * 1024 * 1024
+const keepingBytes = 1024
 
 /** Answers that stay the same until something changes, each made once. */
 export function createKept(registry: Pick<Registry, 'token'>) {
@@ -35,7 +36,7 @@ export function createKept(registry: Pick<Registry, 'token'>) {
     if (registry.token() !== now) return jsonReply(body, { headers })
     const reply = jsonReply(body, { etag: `"${now}"`, headers })
     kept.set(key, reply)
-    weight += body.length + key.length
+    weight += body.length + key.length + keepingBytes
     return reply
   }
 

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createKept } from '../../src/api/kept.ts'
+
+describe('what is kept of a revision', () => {
+  it('is bounded though each answer is next to nothing', async () => {
+    const kept = createKept({ token: () => 'e-1' })
+    const made: string[] = []
+    const ask = (key: string) => kept.answer(key, async () => (made.push(key), Buffer.from('{"servers":{}}')))
+
+    for (let number = 0; number < 10_000; number += 1) await ask(`?tag=t${number}`)
+    await ask('?tag=t0')
+    await ask('?tag=t9999')
+
+    assert.deepEqual(made.slice(10_000), ['?tag=t0'])
+  })
+})
