@@ -142,7 +142,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const { enabled, port } = config.metrics
   if (enabled && port !== undefined) {
     const { listen, limits } = config
-    const scraped = stack.use(await openMetricsPort({ listen, port, text: metrics.text, limits, log }))
+    const hosts = () => config.listen.hosts
+    const scraped = stack.use(await openMetricsPort({ listen, hosts, port, text: metrics.text, limits, log }))
     log.info({ url: `${scraped.url}/metrics` }, 'metrics have a port of their own')
   }
   // Watchers are told to go before the server waits for them.

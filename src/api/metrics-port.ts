@@ -17,6 +17,7 @@ const paths = new Set(['/', '/metrics', '/metrics/prometheus'])
  */
 export async function openMetricsPort({
   listen: where,
+  hosts,
   port,
   text,
   limits,
@@ -24,6 +25,8 @@ export async function openMetricsPort({
 }: {
   /** Where the daemon itself listens; the same host, and the same certificate. */
   listen: Listen
+  /** Further names that may stand in `Host`, as the config has them now. */
+  hosts: () => readonly string[]
   port: number
   text: () => Promise<string>
   limits: Limits
@@ -48,10 +51,14 @@ export async function openMetricsPort({
     }
   }
 
+  function isAllowed(name: string): boolean {
+    return hosts().some((host) => host.toLowerCase() === name)
+  }
+
   function refuseStrangers(request: IncomingMessage): void {
     const name = hostNameOf(request.headers.host ?? '')
     // A page of a rebound name must not read what is meant for this machine.
-    if (loopback && name !== undefined && !isLoopback(name) && !where.hosts.includes(name))
+    if (loopback && name !== undefined && !isLoopback(name) && !isAllowed(name))
       throw new Problem(421, 'The metrics are served to localhost only.')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new Problem(405, 'Metrics are only read.', { headers: { allow: 'GET, HEAD' } })
