@@ -227,6 +227,18 @@ describe('the official registry’s API', () => {
     assert.deepEqual([card('own')?.packages, card('own')?.remotes], [undefined, undefined])
   })
 
+  it('shows a deleted one under the name it lists it by, though that had to be cut', async () => {
+    const name = 'w'.repeat(240)
+    await using served = await open({ servers: [{ name }] })
+    await served.list()
+    served.roster.drop(name)
+
+    const [listed] = (await served.list('?include_deleted=true')).servers
+
+    const shown = await served.get(`/v0.1/servers/${encodeURIComponent(listed?.server.name ?? '')}`)
+    assert.deepEqual(await shown.json(), listed)
+  })
+
   it('tells who asks what has changed since a moment, of deleted ones too', async () => {
     await using served = await open({ servers: many(3) })
     await served.list()

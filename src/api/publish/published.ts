@@ -73,7 +73,8 @@ export function createPublished({
   }
 
   function search(holds: (id: ServerId, named: Pick<Server, 'namespace' | 'name'>) => boolean): ServerId | undefined {
-    return registry.list().find(({ server }) => holds(server.id, server))?.server.id
+    const living = registry.list().find(({ server }) => holds(server.id, server))?.server.id
+    return living ?? deleted.list(undefined).find(({ id, server }) => holds(id, server))?.id
   }
 
   /** One page of what is wanted, and the cursor of the next. */
