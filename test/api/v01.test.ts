@@ -239,6 +239,13 @@ describe('the official registry’s API', () => {
     assert.deepEqual(await shown.json(), listed)
   })
 
+  it('takes a moment as RFC 3339 lets it be written, a blank before the time and a plus that became one', async () => {
+    await using served = await open({ servers: many(1) })
+
+    for (const since of ['2020-01-01 00:00:00Z', '2020-01-01T00:00:00 01:00', '2020-01-01 00:00:00 01:00'])
+      assert.deepEqual(namesOf(await served.list(`?updated_since=${encodeURIComponent(since)}`)), ['s000'], since)
+  })
+
   it('tells who asks what has changed since a moment, of deleted ones too', async () => {
     await using served = await open({ servers: many(3) })
     await served.list()

@@ -73,7 +73,9 @@ function limitIn(text: string | undefined): number {
 
 function sinceIn(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
-  const time = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d/.test(text) ? Date.parse(text.replace(' ', '+')) : Number.NaN
+  // The plus of an offset is a blank where nobody encoded it.
+  const spelled = text.replace(/ (?=\d\d:\d\d$)/, '+')
+  const time = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d/.test(text) ? Date.parse(spelled) : Number.NaN
   if (!Number.isNaN(time)) return new Date(time).toISOString()
   throw wrong('updated_since', 'must be a time of RFC 3339, such as 2026-01-31T12:00:00Z')
 }
