@@ -5,23 +5,38 @@ import type { Subject } from './subject.ts'
 /** Who is due waits so long for others: to be woken for each of them costs more than the probe. */
 const patienceMs = 25
 
+/** So many that are not valid any more are not worth clearing away. */
+const fewLeft = 64
+
 type Appointment = NonNullable<Subject['appointment']>
 
 /** When each target is due. One heap and one timer, however many there are. */
 export function createAgenda({ clock, onDue }: { clock: Clock; onDue: (subjects: readonly Subject[]) => void }) {
   const heap = createHeap<Appointment>((one, other) => one.due < other.due)
+  /** So many of them are valid. */
+  let valid = 0
   let wakesAt = Number.POSITIVE_INFINITY
   let cancel: (() => void) | undefined
 
   /** Replaces the subject's earlier appointment. */
   function set(subject: Subject, due: number): void {
+    if (!subject.appointment) valid++
     subject.appointment = { due, subject }
     heap.push(subject.appointment)
+    tidy()
     arm()
   }
 
   function drop(subject: Subject): void {
+    if (!subject.appointment) return
     subject.appointment = undefined
+    valid--
+    tidy()
+  }
+
+  /** What is not valid any more may be due in a day, and holds on to all that is known of its subject. */
+  function tidy(): void {
+    if (heap.size() > 2 * valid + fewLeft) heap.retain(isValid)
   }
 
   function arm(): void {
@@ -41,6 +56,7 @@ export function createAgenda({ clock, onDue }: { clock: Clock; onDue: (subjects:
       heap.pop()
       if (!isValid(top)) continue
       top.subject.appointment = undefined
+      valid--
       due.push(top.subject)
     }
     if (due.length > 0) onDue(due)
@@ -56,5 +72,11 @@ export function createAgenda({ clock, onDue }: { clock: Clock; onDue: (subjects:
     wakesAt = Number.NEGATIVE_INFINITY
   }
 
-  return { set, drop, close }
+  return {
+    set,
+    drop,
+    close,
+    /** Appointments that it holds, of which some may be of those who have left. */
+    size: heap.size,
+  }
 }

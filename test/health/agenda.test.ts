@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createAgenda } from '../../src/health/agenda.ts'
 import { HealthConfig } from '../../src/health/config.ts'
+import { createSubject } from '../../src/health/subject.ts'
+import { ServerDefinition } from '../../src/model/server.ts'
 import { createRig, many, refused, urls, well } from './rig.ts'
+import { createTime } from './time.ts'
 
 const url = 'http://weather.example/mcp'
 
@@ -174,5 +178,23 @@ describe('when probes start', () => {
     assert.equal(rig.server('s0').status, 'healthy', 'what was known holds again')
     await rig.pass(6000)
     assert.ok(rig.started.length > before)
+  })
+})
+
+describe('the agenda', () => {
+  it('holds nothing of those who leave, or are asked to come at another time', () => {
+    const { clock } = createTime()
+    const agenda = createAgenda({ clock, onDue: () => assert.fail() })
+    const subjects = many(1000).map(({ name, url }) =>
+      createSubject(url, { server: ServerDefinition.parse({ name, url }) } as never, 1),
+    )
+    const inADay = clock.now() + 86_400_000
+    for (const subject of subjects) agenda.set(subject, inADay)
+    const [first = assert.fail(), ...others] = subjects
+    for (const subject of others) agenda.drop(subject)
+    assert.ok(agenda.size() < 100, `${agenda.size()} appointments`)
+
+    for (let times = 0; times < 1000; times++) agenda.set(first, inADay + times)
+    assert.ok(agenda.size() < 100, `${agenda.size()} appointments`)
   })
 })
