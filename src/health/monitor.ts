@@ -12,7 +12,7 @@ import { createNewcomers } from './newcomers.ts'
 import { createOutbox } from './outbox.ts'
 import { createProbe, type Finding, type Probe } from './probe/probe.ts'
 import { createRoll } from './roll.ts'
-import { createRunner } from './runner.ts'
+import { createRunner, isCutShort } from './runner.ts'
 import type { Running, Subject } from './subject.ts'
 
 /** What the schema of a definition fills in where nobody named an interval. */
@@ -151,9 +151,10 @@ export function createMonitor({
     if (!registered) return undefined
     const subject = roll.of(id)
     if (!subject) return unchecked(registered)
-    const finding = await runner.now(subject).done
-    // It has another target by now, and that is what was asked for.
-    if (!finding && !roll.has(subject)) return check(id)
+    const running = runner.now(subject)
+    const finding = await running.done
+    // It has another target by now, and that is what was asked for; or the probe that was joined had less than its time.
+    if (finding ? isCutShort(running, finding) : !roll.has(subject)) return check(id)
     outbox.flush()
     const server = registry.get(id)?.server
     if (!finding || !server) return undefined

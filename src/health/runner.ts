@@ -96,7 +96,7 @@ export function createRunner({
     subject.running = undefined
     slots.release(subject, running.slow)
     if (closed) return
-    if (running.hurried && finding?.reason === 'timeout') {
+    if (finding && isCutShort(running, finding)) {
       if (nextDue(subject, running) !== undefined) defer(subject)
       return pump()
     }
@@ -153,5 +153,10 @@ export function createRunner({
     close,
     stats: () => ({ in_flight: slots.running(), overdue: slots.waiting(), disregarded }),
   }
+}
+
+/** Whether a probe only ran out of a time that was less than the whole deadline: then it is no result. */
+export function isCutShort({ hurried }: Running, { reason }: Finding): boolean {
+  return hurried && reason === 'timeout'
 }
 export type Runner = ReturnType<typeof createRunner>

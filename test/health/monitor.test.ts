@@ -188,6 +188,20 @@ describe('a check by hand', () => {
     assert.equal(await check, undefined)
   })
 
+  it('gets its whole deadline, though it joins a probe that a crowd leaves less', async () => {
+    const rig = createRig({ config: { concurrency: 2 } })
+    for (const one of urls(100)) rig.behave(one, { needsMs: 2000 })
+    rig.put(...many(100))
+    await rig.pass(4500)
+    const hurried = rig.started.slice(-rig.inFlight()).find(({ url }) => rig.startsOf(url).length === 1)
+
+    const { hostname } = new URL(hurried?.url ?? assert.fail())
+    const asked = rig.monitor.check(`default/${hostname.replace('.example', '')}`)
+    await rig.pass(10_000)
+
+    assert.equal((await asked)?.reason, 'ok')
+  })
+
   it('is of the target that the server has when it is answered', async () => {
     const rig = createRig()
     rig.behave(url, { ...refused, takesMs: 2000 })

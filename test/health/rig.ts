@@ -13,7 +13,12 @@ import type { Candidate, Layer } from '../../src/registry/candidate.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { createTime } from './time.ts'
 
-export type Behaviour = Partial<Finding> & { readonly takesMs?: number; readonly never?: boolean }
+export type Behaviour = Partial<Finding> & {
+  readonly takesMs?: number
+  /** As `takesMs`, and with less time it does not answer. */
+  readonly needsMs?: number
+  readonly never?: boolean
+}
 
 /** A real registry and a real monitor on a clock of ours; only the far ends are played. */
 export function createRig({ config = {}, random = seeded(7) }: { config?: object; random?: () => number } = {}) {
@@ -37,14 +42,15 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
   const probe: Probe = async ({ server: { url = '' } }, { timeoutMs, learn, signal }) => {
     started.push({ url, at: time.clock.now(), learn })
     mostInFlight = Math.max(mostInFlight, ++inFlight)
-    const { takesMs = 20, never = false, ...found } = behaviours.get(url) ?? {}
-    const took = never ? timeoutMs : takesMs
+    const { needsMs = 20, takesMs = needsMs, never = false, ...found } = behaviours.get(url) ?? {}
+    const isLate = never || needsMs > timeoutMs
+    const took = isLate ? timeoutMs : takesMs
     await new Promise<void>((resolve) => {
       const cancel = time.clock.after(took, resolve)
       signal.addEventListener('abort', () => (cancel(), resolve()))
     })
     inFlight--
-    const result: { ok: boolean; reason: Reason } = never
+    const result: { ok: boolean; reason: Reason } = isLate
       ? { ok: false, reason: 'timeout' }
       : { ok: true, reason: 'ok' }
     return { ...result, response_time_ms: took, ...found }
