@@ -6,6 +6,9 @@ import { createPicture, type EventBatch } from './picture.ts'
 import { parametersOf, type WatchQuery } from './query.ts'
 import type { ConnectOptions, Wire } from './wire.ts'
 
+/** Whoever says "at once" again and again is not asked without end. */
+const leastPauseMs = 100
+
 export type WatchOptions = {
   readonly query?: WatchQuery | undefined
   /** Ends the watch, quietly. */
@@ -84,7 +87,7 @@ export async function* watchBatches(
   function pauseAfter({ retryAfterMs }: RosterError): number {
     const advised = backoff.failures() === 0 ? advisedMs : undefined
     const own = backoff.next()
-    return Math.min(longestPauseMs, retryAfterMs ?? advised ?? own)
+    return Math.min(longestPauseMs, Math.max(leastPauseMs, retryAfterMs ?? advised ?? own))
   }
 
   for (;;) {

@@ -131,6 +131,19 @@ describe('a watch', () => {
     assert.match(pauses[2]?.[1] ?? '', /behind: too slow/)
   })
 
+  it('makes a pause though it is told to come back at once', async () => {
+    await using roster = await scripted(refusing(503, 'busy', { 'retry-after': '0' }))
+    const pauses: number[] = []
+    const onPause = (_: RosterError, ms: number) => {
+      pauses.push(ms)
+      throw new Error('seen')
+    }
+
+    await assert.rejects(connectRoster({ url: roster.url }).watch({ onPause }).next(), /seen/)
+
+    assert.deepEqual(pauses, [100])
+  })
+
   it('ends with what the roster says where trying again makes no sense', async () => {
     for (const status of [400, 401, 403, 404]) {
       await using roster = await scripted(refusing(status, 'so not'))
