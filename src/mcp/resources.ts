@@ -5,7 +5,7 @@ import {
   ResourceNotFoundError,
   type Server,
 } from '@modelcontextprotocol/server'
-import { UnknownAgent } from '../agents/mesh.ts'
+import { NoAgentsHere, UnknownAgent } from '../agents/mesh.ts'
 import { agentView } from '../agents/view.ts'
 import type { Registered } from '../model/change.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
@@ -59,7 +59,7 @@ export function answerResources(server: Server, { registry, mesh, volatile }: Mc
     try {
       return JSON.stringify(agentView(mesh.get(id)))
     } catch (error) {
-      if (error instanceof UnknownAgent) return undefined
+      if (error instanceof UnknownAgent || error instanceof NoAgentsHere) return undefined
       throw error
     }
   }

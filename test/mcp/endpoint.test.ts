@@ -186,6 +186,13 @@ describe('the MCP endpoint', () => {
     await assert.rejects(client.request({ method: 'resources/list', params: { cursor: 'x' } }), /cursor/)
   })
 
+  it('knows of no agent where none are taken', async () => {
+    await using daemon = await startHere('sources: [{ type: env }]\nstore: { type: memory }\n')
+    await using session = await connect(daemon)
+
+    await assert.rejects(session.client.readResource({ uri: 'roster://agents/owl' }), /not found/i)
+  })
+
   it('tells subscribers of the newest revision what has changed', async () => {
     await using daemon = await startHere(memory)
     await using session = await connect(daemon)
