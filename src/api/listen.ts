@@ -50,11 +50,13 @@ const absent = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
 export async function listen(handle: Handle, options: ListenOptions, { graceMs = 8000, tlsMs = 5000 } = {}) {
   const hosts = options.host === 'localhost' ? ['127.0.0.1', '::1'] : [options.host]
   const opened: Served[] = []
+  const complain = complainer(options.log)
   let { port } = options
   for (const host of hosts) {
     const served = createServed(handle, options)
     try {
       port = await bind(served.server, host, port)
+      served.server.on('error', complain)
       opened.push(served)
     } catch (error) {
       if (opened.length > 0 && absent.has((error as NodeJS.ErrnoException).code ?? '')) continue
@@ -76,6 +78,17 @@ export async function listen(handle: Handle, options: ListenOptions, { graceMs =
       unwatch()
       await Promise.all(opened.map((one) => one.close(graceMs)))
     },
+  }
+}
+
+/** What the system refuses (no memory, a rule of a firewall) may come with every connection; it is said once a minute. */
+function complainer(log: Log): (error: Error) => void {
+  let quietUntil = 0
+  return (error) => {
+    const now = performance.now()
+    if (now < quietUntil) return
+    quietUntil = now + 60_000
+    log.warn({ err: error }, 'connections could not be accepted')
   }
 }
 

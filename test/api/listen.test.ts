@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -16,7 +16,7 @@ import type { Bindings } from '../../src/api/edge.ts'
 import { type Handle, listen, ListenError } from '../../src/api/listen.ts'
 import { problemFrom } from '../../src/api/problem.ts'
 import { CertificateError, watchPair } from '../../src/api/tls.ts'
-import { silent } from '../../src/log.ts'
+import { createLog, silent } from '../../src/log.ts'
 import { limits, read, serve } from './served.ts'
 
 const options = { host: '127.0.0.1', port: 0, limits, log: silent, hosts: [] }
@@ -57,6 +57,25 @@ describe('listening', () => {
         return true
       },
     )
+  })
+
+  it('stays up when the system refuses it a connection, and says so once in a while', async ({ mock }) => {
+    const servers: Server[] = []
+    const { listen: begin } = Server.prototype
+    mock.method(Server.prototype, 'listen', function (this: Server, ...args: Parameters<typeof begin>) {
+      servers.push(this)
+      return begin.apply(this, args)
+    })
+    const lines: string[] = []
+    const log = createLog({ destination: { write: (line) => void lines.push(line) } })
+    await using listening = await listen((_request, response) => void response.end('here'), { ...options, log })
+
+    for (let times = 0; times < 100; times += 1)
+      servers[0]?.emit('error', Object.assign(new Error('accept ENOMEM'), { code: 'ENOMEM', syscall: 'accept' }))
+
+    assert.equal(await (await fetch(listening.url)).text(), 'here')
+    assert.equal(lines.length, 1)
+    assert.match(lines[0] ?? '', /"warn".*ENOMEM.*connections could not be accepted/)
   })
 
   it('lets what is in flight finish, turns newcomers away, and is gone then', async () => {
