@@ -60,18 +60,14 @@ describe('listening', () => {
   })
 
   it('stays up when the system refuses it a connection, and says so once in a while', async ({ mock }) => {
-    const servers: Server[] = []
-    const { listen: begin } = Server.prototype
-    mock.method(Server.prototype, 'listen', function (this: Server, ...args: Parameters<typeof begin>) {
-      servers.push(this)
-      return begin.apply(this, args)
-    })
+    const begun = mock.method(Server.prototype, 'listen')
     const lines: string[] = []
     const log = createLog({ destination: { write: (line) => void lines.push(line) } })
     await using listening = await listen((_request, response) => void response.end('here'), { ...options, log })
 
+    const server = begun.mock.calls[0]?.this as Server
     for (let times = 0; times < 100; times += 1)
-      servers[0]?.emit('error', Object.assign(new Error('accept ENOMEM'), { code: 'ENOMEM', syscall: 'accept' }))
+      server.emit('error', Object.assign(new Error('accept ENOMEM'), { code: 'ENOMEM', syscall: 'accept' }))
 
     assert.equal(await (await fetch(listening.url)).text(), 'here')
     assert.equal(lines.length, 1)
