@@ -1,7 +1,7 @@
 import { serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Stored } from '../model/source.ts'
-import type { LeaseFacts, Operation } from '../stores/store.ts'
+import type { Expected, LeaseFacts, Operation } from '../stores/store.ts'
 import type { AgentFacts } from './facts.ts'
 import { type LeaseTerms, reportOf } from './lease.ts'
 import type { Lease } from './leases.ts'
@@ -62,14 +62,20 @@ export function putOf(
 }
 
 /** Which version of an agent a request means to change. */
-export function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' | { version: string } {
+function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' | { version: string } {
   return expected === undefined ? 'any' : { version: expected }
 }
 
-/** Whether nobody of that id is expected to be there: of those who begin at the same moment, one must be the first. */
-export function isNew(known: Agent | undefined, { expected }: AgentRequest): boolean {
-  return known === undefined && expected === undefined
+/**
+ * What must be there for a request to be stored as it was judged. Where nobody is known, nobody may be there; and whoever
+ * asks for a version then must first be told who has it, for nothing has that of `unheard`.
+ */
+export function expectedOf(known: Agent | undefined, request: AgentRequest): Expected {
+  if (known) return expectedBy(request)
+  return request.expected === undefined ? 'none' : unheard
 }
+
+const unheard = { version: '0' } as const
 
 /** What whoever asked for a version is told that is not there any more. */
 export function staleVersion({ id, expected }: AgentRequest): string {

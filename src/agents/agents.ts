@@ -3,7 +3,7 @@ import { alike, madeOf } from '../model/alike.ts'
 import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
 import type { HeardBeat, Operation, Registration, Store } from '../stores/store.ts'
-import { type Agent, AgentConflict, expectedBy, isNew, putOf, QuotaExceeded, staleVersion } from './agent.ts'
+import { type Agent, AgentConflict, expectedOf, putOf, QuotaExceeded, staleVersion } from './agent.ts'
 import { createComing } from './coming.ts'
 import { addressOf } from './facts.ts'
 import type { Leases, Turn } from './leases.ts'
@@ -56,11 +56,11 @@ export function createAgents({
       counted.registrations += 1
       return { agent: renew(refreshed(known, request), request), created: false, changed: false }
     }
-    const expect = isNew(known, request) ? 'none' : expectedBy(request)
+    const expect = expectedOf(known, request)
     const arrived = known ? undefined : coming.begin(sent.id, holds)
     const [outcome] = await store.commit([{ ...putOf(request, holds), expect }]).finally(arrived)
     // Somebody was there first: whether this one may stay is judged by who both are.
-    if (outcome?.type === 'conflict' && expect === 'none' && outcome.current) {
+    if (outcome?.type === 'conflict' && !known && outcome.current) {
       if (take(outcome.current) ?? roll.get(sent.id)) return register(sent, holderOf)
     }
     if (outcome?.type === 'refused')

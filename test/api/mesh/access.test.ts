@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import type { TokenGrant } from '../../../src/api/config/auth.ts'
 import { silent } from '../../../src/log.ts'
@@ -92,6 +93,33 @@ describe('who may register', () => {
     assert.ok(answers.some(({ status }) => status === 403))
     assert.deepEqual((await mesh.get('/agents/a')).body['labels'], { by: first?.name })
     assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' }, as(first?.name ?? ''))).status, 200)
+  })
+
+  it('is who holds it, where another replica has not heard of it yet, whichever version is asked for', async () => {
+    const store = openMemory({ log: silent })
+    const deaf: Store = {
+      ...store,
+      async *changes({ signal }) {
+        await once(signal, 'abort')
+      },
+    }
+    await using here = await meshed({ tokens, store })
+    await using there = await meshed({ tokens, store: deaf })
+    const { body } = await here.post('/agents', { id: 'a' }, as('one'))
+    const stale = { ...as('one'), 'if-match': '"0-none"' }
+    const newest = { 'if-match': `"${body['resource_version'] as string}"` }
+
+    const answers = [
+      await there.post('/agents', { id: 'a', labels: { by: 'two' } }, { ...as('two'), ...newest }),
+      await there.post('/agents', { id: 'a', labels: { by: 'one' } }, stale),
+      await there.post('/agents', { id: 'a', labels: { by: 'one' } }, { ...as('one'), ...newest }),
+      await there.post('/agents', { id: 'nobody' }, stale),
+    ]
+
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [403, 409, 200, 409],
+    )
   })
 
   it('in which namespace is as the token says, for where an agent is and where it goes', async () => {
