@@ -5,8 +5,9 @@ import type { ServerDefinition } from './server.ts'
  * Watches a place where servers are listed.
  *
  * A `picture` holds one reading for every origin there is: an origin that is missing is gone. A `change` speaks of the
- * origins it names and no others. `alive` says: looked, nothing new, or that it waits. An origin that failed keeps its last good servers.
- * `run.wake` asks for a fresh look now. The iteration ends soon after `run.signal` aborts, with everything released.
+ * origins it names and no others. `alive` says: looked, nothing new; or that it waits for its time. An origin that failed
+ * keeps its last good servers. `run.wake` asks for a fresh look now. The iteration ends soon after `run.signal` aborts, with
+ * everything released.
  *
  * A source that throws is restarted with backoff by the supervisor, its servers kept as stale meanwhile; one that ends
  * by itself is done (`env`), and what it showed stays; one that ends without ever having shown a picture is disabled, and

@@ -5,16 +5,8 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { readEnvironment, variables } from '../../src/config/environment.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import type { Place } from '../../src/config/place.ts'
+import { place } from './place.ts'
 
-const place: Place = {
-  container: false,
-  cluster: false,
-  home: '/home/ann',
-  cwd: '/srv',
-  stateDirectory: '/state',
-  filePaths: ['/etc/mcp'],
-}
 const folder = mkdtempSync(join(tmpdir(), 'environment-'))
 after(() => rmSync(folder, { recursive: true }))
 

@@ -5,17 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Flags, loadConfig } from '../../src/config/load.ts'
 import { ConfigError, describeOrigin } from '../../src/config/origin.ts'
-import type { Place } from '../../src/config/place.ts'
+import { place } from './place.ts'
 
 const canary = 'c4nary-do-not-sing'
-const place: Place = {
-  container: false,
-  cluster: false,
-  home: '/home/ann',
-  cwd: '/srv',
-  stateDirectory: '/state',
-  filePaths: ['/etc/mcp'],
-}
 let folder = ''
 
 before(async () => {

@@ -35,12 +35,7 @@ describe('a reload', () => {
   })
 
   it('that switches checks off ends a suspicion, which shows nothing later', async () => {
-    const rig = createRig()
-    rig.put(...many(20))
-    await rig.pass(60_000)
-    for (const one of urls(20)) rig.behave(one, refused)
-    await rig.pass(40_000)
-    assert.ok(rig.monitor.suspicion())
+    const rig = await suspecting()
 
     rig.monitor.reconfigure(config({ enabled: false }))
     await rig.pass(3_600_000)
@@ -50,12 +45,7 @@ describe('a reload', () => {
   })
 
   it('changes how long a suspicion lasts that has begun', async () => {
-    const rig = createRig()
-    rig.put(...many(20))
-    await rig.pass(60_000)
-    for (const one of urls(20)) rig.behave(one, refused)
-    await rig.pass(40_000)
-    assert.ok(rig.monitor.suspicion())
+    const rig = await suspecting()
 
     rig.monitor.reconfigure(config({ suspicion: { longest: 120 } }))
     const { since, until } = rig.monitor.suspicion() ?? assert.fail()
@@ -79,3 +69,14 @@ describe('a reload', () => {
     assert.equal(rig.inFlight(), 6)
   })
 })
+
+/** A monitor all of whose targets fail at once, so that it suspects itself. */
+async function suspecting() {
+  const rig = createRig()
+  rig.put(...many(20))
+  await rig.pass(60_000)
+  for (const one of urls(20)) rig.behave(one, refused)
+  await rig.pass(40_000)
+  assert.ok(rig.monitor.suspicion())
+  return rig
+}

@@ -1,0 +1,11 @@
+import type { Place } from '../../src/config/place.ts'
+
+/** A machine of somebody's, no container. */
+export const place: Place = {
+  container: false,
+  cluster: false,
+  home: '/home/ann',
+  cwd: '/srv',
+  stateDirectory: '/state',
+  filePaths: ['/etc/mcp'],
+}
