@@ -101,6 +101,7 @@ describe('who may register', () => {
       ...store,
       async *changes({ signal }) {
         await once(signal, 'abort')
+        yield []
       },
     }
     await using here = await meshed({ tokens, store })
