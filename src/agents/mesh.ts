@@ -1,41 +1,17 @@
 import { createBacklog } from '../flow/backlog.ts'
 import type { Log } from '../log.ts'
 import type { Change } from '../model/change.ts'
-import type { ServerId } from '../model/names.ts'
-import type { Server } from '../model/server.ts'
-import { type Agent, type AgentConflict, QuotaExceeded, serverIdOf } from './agent.ts'
-import { type Registered } from './agents.ts'
+import { type Agent, QuotaExceeded } from './agent.ts'
+import type { Registered } from './agents.ts'
+import { createAsking } from './asking.ts'
 import { type Caller, holderOf, mayRegister, mayTouch } from './caller.ts'
-import { capabilityOf, findCapabilities, matchingName } from './capabilities.ts'
-import { createCensus } from './census.ts'
 import { createDependencies, type Provider } from './dependencies.ts'
 import type { Thresholds } from './facts.ts'
-import { type AgentQuery, createFinder, type FoundAgents, hiddenServer } from './find.ts'
-import { type Beat, type Form } from './forms.ts'
+import type { Beat, Form } from './forms.ts'
+import { NoAgentsHere, UnknownAgent } from './mesh-errors.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
-import type { CapabilityQuery } from './parameters.ts'
 import { parseAgent } from './registration.ts'
 import type { Registrations } from './registrations.ts'
-import { followShadowed } from './shadowed.ts'
-import { type Found, lastHeartbeat, sentView } from './view.ts'
-
-/** Nobody of that id is registered. */
-export class UnknownAgent extends Error {
-  override name = 'UnknownAgent'
-
-  constructor(id: string) {
-    super(`Agent ${id} not found`)
-  }
-}
-
-/** The config has no source of agents: what registers would be seen nowhere. */
-export class NoAgentsHere extends Error {
-  override name = 'NoAgentsHere'
-
-  constructor() {
-    super('This registry takes no agents: its config lists sources, and none of them is of type "agents".')
-  }
-}
 
 export type Dependencies = Readonly<Record<string, Provider | null>>
 
@@ -66,25 +42,17 @@ export function createMesh({
 }) {
   const { agents } = registrations
   const dependencies = createDependencies({ registry })
-  const shadowed = followShadowed({ registry, source })
   const backlog = createBacklog<Change>(({ type, before }) => {
     if (type === 'DELETED' && isAgent(before) && !agents.peek(before.server.name))
       dependencies.forget(before.server.name)
   })
   const leave = registry.subscribe(({ changes }) => backlog.add(changes))
-  const { find, hidden } = createFinder({ registry, source, agentOf: agents.peek, shadowed: shadowed.ids })
+  const { known, close, ...asking } = createAsking({ agents, registry, source, mustKnow })
 
   /** Throws where nothing can be said of agents, or nothing yet. */
   function mustKnow(): void {
     if (source() === undefined) throw new NoAgentsHere()
     registrations.mustBeShown()
-  }
-
-  function known(id: string): Agent {
-    mustKnow()
-    const agent = agents.get(id)
-    if (!agent) throw new UnknownAgent(id)
-    return agent
   }
 
   function tell(agent: Agent): Told {
@@ -168,13 +136,8 @@ export function createMesh({
     log.info({ audit: true, principal: name, agent, ...versions }, what)
   }
 
-  function found(agent: Agent): Found {
-    const registered = registry.get(serverIdOf(agent))?.server
-    if (!registered) return { agent }
-    return isOwn(registered, agent) ? { agent, server: registered } : { agent, winner: registered }
-  }
-
   return {
+    ...asking,
     register,
     beat,
     beatNow,
@@ -186,68 +149,18 @@ export function createMesh({
     tell,
     unregister,
     mustKnow,
-    /** One agent, and how it stands in the registry; throws `UnknownAgent`. */
-    get: (id: string): Found => found(known(id)),
-    /** The agent that a conflict speaks of, as it is. */
-    current: ({ current }: AgentConflict): Found | undefined => current && found(current),
     /** The version of the agent of an id, as it is known now; undefined where there is none. */
     versionOf: (id: unknown): string | undefined =>
       typeof id === 'string' ? agents.peek(id)?.stored.resource_version : undefined,
-    sent: agents.sent,
-    find: (query: AgentQuery): FoundAgents => (mustKnow(), find(query)),
-    /** Capabilities of agents and of all other servers. */
-    capabilities: (asked: CapabilityQuery) => {
-      // What other servers can do is known even where no agents are taken.
-      if (source() !== undefined || asked.agent_id !== undefined) mustKnow()
-      const { agent_id, query } = asked
-      const all = () => [
-        ...registry.select(query, matchingName(asked)).page.map(({ server }) => server),
-        ...hidden(query),
-      ]
-      return findCapabilities(asked, agent_id === undefined ? all() : one(agent_id, asked))
-    },
-    capabilityOf: (server: Server, capability: Server['capabilities'][number]) =>
-      capabilityOf({ server }, capability, agents.peek),
     /** Whether an agent would be told of other providers than the last time. */
     hasNews: ({ id, definition }: Agent) => dependencies.hasNews(id, definition.dependencies),
-    token: registry.token,
-    /** What moves with the heartbeats of the agent that a server is; undefined for one that is none. */
-    volatile: (id: ServerId): Record<string, unknown> | undefined => {
-      const agent = agentAt(id)
-      return agent && { last_heartbeat: lastHeartbeat(agent), ...sentView(agents.sent(agent.id)) }
-    },
-    /** Another number whenever `volatile` says something else; 0 for a server that is no agent. */
-    version: (id: ServerId): number => agentAt(id)?.lease.moves ?? 0,
-    /** How many agents there are of each kind. */
-    census: createCensus({ agents: agents.list, registry }),
     counts: agents.counts,
     preservation: registrations.preservation,
     /** Ends the self-preservation of leases. */
     release: registrations.release,
     close: () => {
-      shadowed.close()
+      close()
       leave()
     },
   }
-
-  function agentAt(id: ServerId): Agent | undefined {
-    const registered = registry.get(id)
-    return registered && isAgent(registered) ? agents.peek(registered.server.name) : undefined
-  }
-
-  /** The one server that `agent_id` names: an agent, or any other by its whole id. */
-  function one(id: string, { query }: CapabilityQuery) {
-    const agent = agents.get(id)
-    const { server, winner } = agent ? found(agent) : { server: registry.get(id)?.server }
-    const shown = agent && winner ? hiddenServer(agent, winner) : server
-    if (!shown) throw new UnknownAgent(id)
-    const { status, namespace } = shown
-    const suits =
-      (query.status.length === 0 || query.status.includes(status)) && (query.namespace ?? namespace) === namespace
-    return suits ? [shown] : []
-  }
-}
-
-function isOwn({ discovery_method, name }: Server, agent: Agent): boolean {
-  return discovery_method === 'registered' && name === agent.id
 }

@@ -5,7 +5,7 @@ import {
   ResourceNotFoundError,
   type Server,
 } from '@modelcontextprotocol/server'
-import { NoAgentsHere, UnknownAgent } from '../agents/mesh.ts'
+import { NoAgentsHere, UnknownAgent } from '../agents/mesh-errors.ts'
 import { agentView } from '../agents/view.ts'
 import type { Registered } from '../model/change.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'

@@ -1,5 +1,6 @@
 import { parseBeat } from '../../agents/forms.ts'
-import { type Mesh, UnknownAgent } from '../../agents/mesh.ts'
+import { UnknownAgent } from '../../agents/mesh-errors.ts'
+import type { Mesh } from '../../agents/mesh.ts'
 import type { Log } from '../../log.ts'
 import { replyToError } from '../fault.ts'
 import { pathOf } from '../guard.ts'

@@ -1,6 +1,7 @@
 import { AgentConflict, QuotaExceeded } from '../../agents/agent.ts'
 import { NotAllowed } from '../../agents/caller.ts'
-import { type Mesh, NoAgentsHere, UnknownAgent } from '../../agents/mesh.ts'
+import { NoAgentsHere, UnknownAgent } from '../../agents/mesh-errors.ts'
+import type { Mesh } from '../../agents/mesh.ts'
 import { ParameterProblem } from '../../agents/parameter-problem.ts'
 import { RegistrationProblem } from '../../agents/registration.ts'
 import { NotLoadedYet } from '../../agents/registrations.ts'

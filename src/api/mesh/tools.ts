@@ -1,6 +1,7 @@
 import { anyForm, fieldsIn } from '../../agents/forms.ts'
 import type { Fields } from '../../agents/meant.ts'
-import { type Mesh, type Told, UnknownAgent } from '../../agents/mesh.ts'
+import { UnknownAgent } from '../../agents/mesh-errors.ts'
+import type { Mesh, Told } from '../../agents/mesh.ts'
 import { parseDiscovery } from '../../agents/parameters.ts'
 import { RegistrationProblem } from '../../agents/registration.ts'
 import { agentView, sentView } from '../../agents/view.ts'
