@@ -94,7 +94,7 @@ const settings = {
 await build({
   ...settings,
   entryPoints: {
-    'openapi-thread': 'src/api/openapi-thread.ts',
+    'openapi-thread': 'src/api/openapi/openapi-thread.ts',
     'parse-worker': 'src/sources/documents/parse-worker.ts',
     'sqlite-thread': 'src/stores/sqlite/thread.ts',
   },

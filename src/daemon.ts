@@ -1,9 +1,8 @@
-import { createMesh, type Mesh } from './agents/mesh.ts'
-import { startRegistrations } from './agents/registrations.ts'
+import { createMeshOperations, type MeshOperations } from './agents/mesh-operations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
 import { watchedMesh } from './api/mesh/watch.ts'
-import { openMetricsPort } from './api/metrics-port.ts'
-import type { Reloaded } from './api/parts.ts'
+import { openMetricsPort } from './api/operations/metrics-port.ts'
+import type { Reloaded } from './api/ports.ts'
 import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
@@ -11,19 +10,20 @@ import { fixedSince } from './config/fixed.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { agentsSource, manualSource, plansOf, registrationSettings, thresholdsOf } from './config/plans.ts'
 import { watchConfig } from './config/watch.ts'
-import { openDoor } from './flow/door.ts'
-import { keepTickShape } from './flow/ticks.ts'
-import { boundYoungGeneration } from './flow/young.ts'
 import { createMonitor, type Monitor } from './health/monitor.ts'
 import type { RootLog } from './log.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import type { ServerId } from './model/names.ts'
-import { createIdentity } from './registry/identity.ts'
-import { createJournal } from './registry/journal.ts'
-import { createKeeping } from './registry/keeping.ts'
+import { openHttpClient } from './outbound/http-client.ts'
+import { startRegistrations } from './registrations/registrations.ts'
+import { createChangeLog } from './registry/change-log.ts'
 import { createRegistry } from './registry/registry.ts'
-import { createSupervisor } from './registry/supervisor.ts'
+import { createReadingSnapshots } from './registry/supervision/reading-snapshots.ts'
+import { createSupervisor } from './registry/supervision/supervisor.ts'
+import { keepTickShape } from './runtime/tick-shape.ts'
+import { boundYoungGeneration } from './runtime/young-generation.ts'
+import { createInstanceId } from './stores/instance-id.ts'
 import { openStore } from './stores/open.ts'
 
 /**
@@ -45,22 +45,22 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const registrations = stack.use(
     startRegistrations({ opening, settings: () => registrationSettings(config), log: log.child({ part: 'agents' }) }),
   )
-  const door = stack.adopt(openDoor(), ({ close }) => close())
+  const door = stack.adopt(openHttpClient(), ({ close }) => close())
   const registry = createRegistry({ onError })
-  registry.settleWith(registrations.settle)
-  const keeping = createKeeping({ opening, log: log.child({ part: 'sources' }) })
+  registry.beforeRead(registrations.settle)
+  const keeping = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
   const supervisor = stack.use(createSupervisor({ registry, keeping, log: log.child({ part: 'sources' }) }))
   const monitor = stack.use(
     createMonitor({ registry, door, config: config.health, log: log.child({ part: 'health' }) }),
   )
-  const mesh = createMesh({
+  const mesh = createMeshOperations({
     registrations,
     registry,
     thresholds: () => thresholdsOf(config),
     source: () => agentsSource(config),
     log: log.child({ part: 'agents' }),
   })
-  const identity = createIdentity({ epoch: registrations.epoch })
+  const identity = createInstanceId({ epoch: registrations.epoch })
   const tools = { log, env: process.env, door, isOwn: identity.isOwn, registrations: registrations.sources }
   const reloads = createReload({ load, log, apply })
 
@@ -73,7 +73,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     return fixedSince(loaded.config, config).map((name) => `${name} was changed, which is taken at the next start`)
   }
 
-  const journal = createJournal({ registry, mostBytes: config.watch.history_bytes })
+  const journal = createChangeLog({ registry, mostBytes: config.watch.history_bytes })
   const watch = createWatch({
     registry,
     journal,
@@ -179,7 +179,7 @@ function isNamed({ originOf }: LoadedConfig): boolean {
 }
 
 /** What moves with every probe, and with every heartbeat. */
-function movingOf(monitor: Pick<Monitor, 'volatile' | 'version'>, mesh: Pick<Mesh, 'volatile' | 'version'>) {
+function movingOf(monitor: Pick<Monitor, 'volatile' | 'version'>, mesh: Pick<MeshOperations, 'volatile' | 'version'>) {
   return {
     volatile: (id: ServerId) => {
       const [probed, beaten] = [monitor.volatile(id), mesh.volatile(id)]

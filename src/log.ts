@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import * as z from 'zod'
-import { isoNow } from './flow/iso-now.ts'
-import { mapped } from './model/mapped.ts'
-import { redactText } from './model/redact-text.ts'
-import { redactValue } from './model/redact.ts'
+import { cachedTimestamp } from './flow/cached-timestamp.ts'
+import { mapValues } from './model/map-values.ts'
+import { redactText } from './model/redaction/redact-text.ts'
+import { redactValue } from './model/redaction/redact.ts'
 
 /** What parts ask of a log: static messages, fields beside them, children that carry a field on. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
@@ -47,7 +47,7 @@ export function createLog({
 /** Whatever a line is given, what is or looks like a secret is not in it. */
 const options: LoggerOptions = {
   base: null,
-  timestamp: () => `,"time":"${isoNow()}"`,
+  timestamp: () => `,"time":"${cachedTimestamp()}"`,
   formatters: { level: (label) => ({ level: label }), log: shownFields },
   serializers: { err: shownError },
   hooks: {
@@ -69,7 +69,7 @@ function messageOf(first: unknown): string[] {
 
 /** Errors are left to their own serializer, which sees their message and stack too. */
 function shownFields(fields: Record<string, unknown>): Record<string, unknown> {
-  return mapped(fields, (value, key) => {
+  return mapValues(fields, (value, key) => {
     if (value instanceof Error) return key === 'err' ? value : shownError(value)
     return redactValue(value, key)
   })
@@ -151,7 +151,7 @@ function standardOutput(): Destination {
     failing = false
     if (dropped === 0) return
     const msg = 'lines of the log were dropped: nobody read them in time'
-    write(`${JSON.stringify({ level: 'warn', time: isoNow(), dropped, msg })}\n`)
+    write(`${JSON.stringify({ level: 'warn', time: cachedTimestamp(), dropped, msg })}\n`)
     dropped = 0
   })
   // For an end without a word; nobody may wait for ever.

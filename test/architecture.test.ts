@@ -15,12 +15,15 @@ const floors = [
   'mcp',
   'metrics',
   'health',
+  'registrations',
   'registry',
   'sources',
   'agents',
   'stores',
   'log.ts',
+  'outbound',
   'flow',
+  'runtime',
   'model',
 ]
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createWake } from '../src/flow/wake.ts'
+import { createWakeSignal } from '../src/flow/wake-signal.ts'
 import type { Entry, Reading, Sighting, Source, SourceError } from '../src/model/source.ts'
 
 /** What is known of one origin after a few sightings: its last good entries, and its error while it fails. */
@@ -21,7 +21,7 @@ export function follow(source: Source, { patienceMs = 5000 }: { patienceMs?: num
   let failure: unknown
   // How many sightings there were at each beginning of a look.
   const takes: number[] = []
-  const wake = createWake({ signal: stop.signal, onTake: () => void takes.push(sightings.length) })
+  const wake = createWakeSignal({ signal: stop.signal, onTake: () => void takes.push(sightings.length) })
 
   function note(reading: Reading): void {
     const before = origins.get(reading.origin)

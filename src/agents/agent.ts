@@ -2,16 +2,16 @@ import { serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Stored } from '../model/source.ts'
 import type { Expected, LeaseFacts, Operation } from '../stores/store.ts'
-import type { AgentFacts } from './facts.ts'
-import { type LeaseTerms, reportOf } from './lease.ts'
-import type { Lease } from './leases.ts'
-import type { AgentRequest } from './registration.ts'
+import type { AgentSpec } from './agent-spec.ts'
+import { type LeaseTerms, reportOf } from './leases/lease.ts'
+import type { Lease } from './leases/leases.ts'
+import type { AgentRequest } from './parsing/registration.ts'
 
 /** One registered agent. Immutable but for its lease; what moves with every beat is in `sent` and the lease. */
 export type Agent = {
   readonly id: string
   readonly definition: ServerDefinition
-  readonly facts: AgentFacts
+  readonly facts: AgentSpec
   readonly stored: Stored
   readonly held: LeaseFacts
   readonly lease: Lease
@@ -36,12 +36,12 @@ export class QuotaExceeded extends Error {
 }
 
 /** How long an agent may be silent, as its lease counts it. */
-export function termsOf({ timeout_threshold, eviction_threshold }: AgentFacts): LeaseTerms {
+export function termsOf({ timeout_threshold, eviction_threshold }: AgentSpec): LeaseTerms {
   return { timeout: timeout_threshold * 1000, eviction: eviction_threshold * 1000 }
 }
 
 /** How an agent stands in the store. */
-export function putOf(
+export function toPutOperation(
   { id, definition, facts, instance_id, expected }: AgentRequest,
   holder: string | undefined,
 ): Extract<Operation, { type: 'put' }> {
@@ -70,7 +70,7 @@ function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' | { ver
  * What must be there for a request to be stored as it was judged. Where nobody is known, nobody may be there; and whoever
  * asks for a version then must first be told who has it, for nothing has that of `unheard`.
  */
-export function expectedOf(known: Agent | undefined, request: AgentRequest): Expected {
+export function precondition(known: Agent | undefined, request: AgentRequest): Expected {
   if (known) return expectedBy(request)
   return request.expected === undefined ? 'none' : unheard
 }

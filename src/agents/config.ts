@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { duration } from '../model/duration.ts'
-import { section } from '../model/later.ts'
+import { duration } from '../model/schema/duration.ts'
+import { section } from '../model/schema/lazy-schema.ts'
 
 /** Where the config says nothing. Seconds, but for `most` agents, `least` of them and a `ratio`. */
-export const usualLeases = {
+export const defaultLeases = {
   timeout_threshold: 60,
   eviction_threshold: 120,
   retention: 3600,
@@ -12,48 +12,48 @@ export const usualLeases = {
 }
 
 /** How long agents may be silent. */
-export const AgentLeases = section(usualLeases, () =>
+export const AgentLeases = section(defaultLeases, () =>
   z.strictObject({
     timeout_threshold: duration({ min: 1, max: 86_400 })
-      .default(usualLeases.timeout_threshold)
+      .default(defaultLeases.timeout_threshold)
       .describe(
         'An agent that names no threshold of its own is `unhealthy` after this long without a heartbeat; one of the type `file-agent`, `worker` or `critical` after 90, 45 or 30 s.',
       ),
     eviction_threshold: duration({ min: 1, max: 604_800 })
-      .default(usualLeases.eviction_threshold)
+      .default(defaultLeases.eviction_threshold)
       .describe(
         'And `offline` after this long (those types: 180, 90, 60 s), or after twice its timeout where that is longer.',
       ),
     retention: duration({ min: 1 })
-      .default(usualLeases.retention)
+      .default(defaultLeases.retention)
       .describe('An agent that is not heard for this long is forgotten.'),
     most: z
       .number()
       .int()
       .min(1)
       .max(10_000_000)
-      .default(usualLeases.most)
+      .default(defaultLeases.most)
       .describe('Most agents; further ones are refused.'),
     preservation: z
       .strictObject({
         enabled: z
           .boolean()
-          .default(usualLeases.preservation.enabled)
+          .default(defaultLeases.preservation.enabled)
           .describe('Off: whoever falls silent lapses, however many they are.'),
         least: z
           .number()
           .int()
           .min(2)
-          .default(usualLeases.preservation.least)
+          .default(defaultLeases.preservation.least)
           .describe('Fewer living agents than this are always believed dead.'),
         ratio: z
           .number()
           .min(0.05)
           .max(1)
-          .default(usualLeases.preservation.ratio)
+          .default(defaultLeases.preservation.ratio)
           .describe('The part of the agents that lapses within one timeout.'),
         most: duration({ min: 1, max: 86_400 })
-          .default(usualLeases.preservation.most)
+          .default(defaultLeases.preservation.most)
           .describe('It ends after this long at the latest.'),
       })
       .prefault({})

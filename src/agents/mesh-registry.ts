@@ -1,6 +1,6 @@
 import type { Batch, Registered } from '../model/change.ts'
-import type { Named } from '../model/matching.ts'
-import type { ServerQuery } from '../model/query.ts'
+import type { Named } from '../model/query/matching.ts'
+import type { ServerQuery } from '../model/query/query.ts'
 
 /** What the mesh asks of the registry that its agents are part of. */
 export type MeshRegistry = {

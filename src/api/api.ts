@@ -1,20 +1,20 @@
 import type { Log } from '../log.ts'
-import { createAccess } from './access.ts'
 import type { Auth, TokenGrant } from './config/auth.ts'
 import type { Cors } from './config/cors.ts'
 import type { Limits } from './config/limits.ts'
 import type { Listen } from './config/listen.ts'
-import { createEdge, type Route } from './edge.ts'
-import { replyToError } from './fault.ts'
-import { createFronts } from './fronts.ts'
-import { createGuard } from './guard.ts'
-import { isLoopback } from './host.ts'
-import type { Front } from './hot.ts'
-import { listen } from './listen.ts'
-import type { ApiParts } from './parts.ts'
-import { createDeleted } from './publish/deleted.ts'
-import { send } from './reply.ts'
-import { createTokens } from './tokens.ts'
+import { createFronts } from './fast-paths.ts'
+import { createAuthenticator } from './http/access/authenticator.ts'
+import { createRequestGuard } from './http/access/guard.ts'
+import { isLoopback } from './http/access/host.ts'
+import { createTokens } from './http/access/tokens.ts'
+import { replyToError } from './http/error-reply.ts'
+import { listen } from './http/listening/server.ts'
+import { createEdge, type Route } from './http/pipeline.ts'
+import { send } from './http/reply.ts'
+import type { ApiPorts } from './ports.ts'
+import { createDeleted } from './publish/deleted-servers.ts'
+import type { Front } from './servers/fast-path.ts'
 
 /** The config that may change while the daemon serves; where it listens may not. */
 export type ApiRules = { readonly auth: Auth; readonly cors: Cors; readonly limits: Limits; readonly listen: Listen }
@@ -34,7 +34,7 @@ export async function openApi({
   log,
 }: {
   rules: ApiRules
-  parts: ApiParts
+  parts: ApiPorts
   fronts?: readonly Front[]
   accessLog?: boolean
   /** How often files with tokens are looked at. */
@@ -104,8 +104,8 @@ function whenAsked(load: () => Promise<Route>, log: Log): Route {
 
 function guardOf({ auth, cors, limits, listen: { host, hosts } }: ApiRules, tokens: readonly TokenGrant[]) {
   const loopback = isLoopback(host)
-  const access = createAccess({ tokens, anonymous: auth.anonymous, loopback })
+  const access = createAuthenticator({ tokens, anonymous: auth.anonymous, loopback })
   const origins = cors.enabled ? cors.origins : []
-  const guard = createGuard({ access, cors: { ...cors, origins }, loopback, hosts, limits })
+  const guard = createRequestGuard({ access, cors: { ...cors, origins }, loopback, hosts, limits })
   return { guard, bodyBytes: limits.body_bytes, warning: access.warning }
 }

@@ -1,28 +1,28 @@
 import { Hono } from 'hono'
-import { isOpen, openToAll } from './cors.ts'
-import { countsApi } from './counts.ts'
-import { discoverApi } from './discover.ts'
-import { docsApi } from './docs.ts'
-import type { Api, Bindings } from './edge.ts'
-import { replyToError } from './fault.ts'
-import type { Hot } from './hot.ts'
-import { manualApi } from './manual.ts'
+import { isOpen, openToAll } from './http/access/cors.ts'
+import { replyToError } from './http/error-reply.ts'
+import type { Api, Bindings } from './http/pipeline.ts'
+import { Problem } from './http/problem.ts'
+import { baseHeaders, problemReply, type Reply } from './http/reply.ts'
+import { respond } from './http/respond.ts'
 import { mcpApi } from './mcp.ts'
 import { meshApi } from './mesh/mesh.ts'
-import { operationsApi } from './operations.ts'
-import type { ApiParts } from './parts.ts'
-import { Problem } from './problem.ts'
-import type { DeletedServers } from './publish/deleted.ts'
+import { docsApi } from './openapi/docs.ts'
+import { operationsApi } from './operations/operations.ts'
+import { sourcesApi } from './operations/sources.ts'
+import type { ApiPorts } from './ports.ts'
+import type { DeletedServers } from './publish/deleted-servers.ts'
+import { v01Api } from './publish/official-registry.ts'
 import { createPublished } from './publish/published.ts'
-import { everywhere, problemReply, type Reply } from './reply.ts'
-import { respond } from './respond.ts'
-import { sdApi } from './sd.ts'
-import { serversApi } from './servers.ts'
-import { sourcesApi } from './sources.ts'
-import { v01Api } from './v01.ts'
-import { wellKnownApi } from './well-known.ts'
+import { wellKnownApi } from './publish/well-known.ts'
+import { discoverApi } from './servers/discover.ts'
+import type { Hot } from './servers/fast-path.ts'
+import { manualApi } from './servers/manual.ts'
+import { sdApi } from './servers/prometheus-targets.ts'
+import { serversApi } from './servers/routes.ts'
+import { countsApi } from './servers/server-counts.ts'
 
-export type AppParts = ApiParts & { readonly hot: Hot; readonly deleted: DeletedServers }
+export type AppParts = ApiPorts & { readonly hot: Hot; readonly deleted: DeletedServers }
 
 /** The routes of the daemon; the hottest are answered by `hot`, here too where no front stands before. */
 export function createApp(parts: AppParts): Api {
@@ -63,6 +63,6 @@ function notFound(app: Api, method: string, path: string): Reply {
     return problemReply(new Problem(404, 'There is nothing at this path. GET / lists what there is.'))
   const open = isOpen('GET', path) ? openToAll : {}
   const allow = [...(allowed.includes('GET') ? ['HEAD'] : []), ...allowed, 'OPTIONS'].join(', ')
-  if (method === 'OPTIONS') return { status: 204, headers: { ...everywhere, ...open, allow }, body: Buffer.alloc(0) }
+  if (method === 'OPTIONS') return { status: 204, headers: { ...baseHeaders, ...open, allow }, body: Buffer.alloc(0) }
   return problemReply(new Problem(405, `${method} is not possible here; ${allow} are.`, { headers: { allow } }))
 }

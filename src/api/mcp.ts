@@ -1,9 +1,9 @@
 import { Hono } from 'hono'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
-import { demand } from './access.ts'
-import { readJson } from './body.ts'
-import type { Bindings } from './edge.ts'
-import { Problem } from './problem.ts'
+import { requireRole } from './http/access/authenticator.ts'
+import { readJson } from './http/body.ts'
+import type { Bindings } from './http/pipeline.ts'
+import { Problem } from './http/problem.ts'
 
 const longestBody = 1_048_576
 const nobody = { name: 'anonymous', role: 'none' } as const
@@ -14,7 +14,7 @@ export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'answer'> }) {
 
   api.post('/mcp', async (c) => {
     const { principal = nobody } = c.env
-    demand(c.env.principal, 'reader')
+    requireRole(c.env.principal, 'reader')
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
       throw new Problem(415, 'A request to the MCP endpoint is JSON: send Content-Type: application/json.')
     const body = await readJson(c, longestBody)

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import type { Principal } from './access.ts'
 import { createApp, type AppParts } from './app.ts'
-import type { Api, Route } from './edge.ts'
+import type { Principal } from './http/access/authenticator.ts'
+import type { Api, Route } from './http/pipeline.ts'
 
 /** Hands raw requests to the routes of an application. */
 export function routeTo(app: Api): Route {

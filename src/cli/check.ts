@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Reading } from '../model/source.ts'
-import { type Command, type Invocation, textOf } from './command.ts'
+import { type Command, type Invocation, textOption } from './command.ts'
 import { shown } from './text.ts'
 
 export const check: Command = {
@@ -17,7 +17,7 @@ export const check: Command = {
   async run(invocation) {
     const report = createReport(invocation)
     const { positionals } = invocation
-    const asked = textOf(invocation, 'config')
+    const asked = textOption(invocation, 'config')
     if (positionals.length === 0 || asked !== undefined) {
       const sources = await checkConfig(invocation, report, asked)
       if (positionals.length === 0) await checkSources(invocation, report, sources)
@@ -106,7 +106,7 @@ async function checkPaths(
   paths: readonly string[],
   { mustExist }: { mustExist: boolean },
 ): Promise<void> {
-  const { createLooker } = await import('../sources/file/look.ts')
+  const { createScanner: createLooker } = await import('../sources/file/scanner.ts')
   const { placeOf } = await import('../sources/file/listing.ts')
   const looker = createLooker({
     places: paths.map(placeOf),
@@ -131,7 +131,7 @@ function asNamed(a: Reading, b: Reading): number {
 async function reportReading(report: Report, reading: Reading): Promise<void> {
   const { origin } = reading
   if ('error' in reading) return report.problem(origin, reading.error.where, reading.error.message)
-  const { examine } = await import('../registry/examine.ts')
+  const { validateEntry: examine } = await import('../registry/supervision/validate-entry.ts')
   const trust = { stdio: () => true, questionsShrinks: false }
   const examined = reading.entries.map((entry) => examine(entry, origin, 'check', trust))
   const good = examined.filter((one) => 'definition' in one)

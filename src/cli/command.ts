@@ -67,7 +67,7 @@ export class CommandError extends Error {
 }
 
 /** The one text given for `--name`. */
-export function textOf({ values }: Pick<Invocation, 'values'>, name: string): string | undefined {
+export function textOption({ values }: Pick<Invocation, 'values'>, name: string): string | undefined {
   const value = values[name]
   return typeof value === 'string' ? value : undefined
 }

@@ -1,4 +1,4 @@
-import { type Command, type Invocation, textOf, UsageError } from './command.ts'
+import { type Command, type Invocation, textOption, UsageError } from './command.ts'
 import { formOf, outputOptions, rendered } from './output.ts'
 import { padded, shown } from './text.ts'
 
@@ -28,7 +28,7 @@ async function show(invocation: Invocation): Promise<number> {
   const { shownConfig, shownValues } = await import('../config/show.ts')
   const { terminal, env } = invocation
   const form = formOf(invocation, ['text', 'json', 'yaml'])
-  const loaded = await loadConfig({ flags: { config: textOf(invocation, 'config') }, env })
+  const loaded = await loadConfig({ flags: { config: textOption(invocation, 'config') }, env })
   if (form !== 'text') terminal.out(await rendered(shownConfig(loaded), form))
   else {
     const rows = shownValues(loaded).map(
@@ -47,7 +47,7 @@ async function show(invocation: Invocation): Promise<number> {
 
 async function describe(invocation: Invocation, what: 'reference' | 'schema'): Promise<number> {
   const { configSchema, reference } = await import('../config/reference.ts')
-  const directory = textOf(invocation, 'write')
+  const directory = textOption(invocation, 'write')
   const schema = `${JSON.stringify(configSchema(), null, 2)}\n`
   if (directory === undefined) {
     invocation.terminal.out(what === 'schema' ? schema : reference())

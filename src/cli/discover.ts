@@ -1,11 +1,11 @@
-import { createWake } from '../flow/wake.ts'
+import { createWakeSignal } from '../flow/wake-signal.ts'
 import { createLog } from '../log.ts'
 import { shortId } from '../model/names.ts'
-import { redactText } from '../model/redact-text.ts'
-import { redactServer } from '../model/redact.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
+import { redactServer } from '../model/redaction/redact.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import { type Reading, type Sighting, SourceError } from '../model/source.ts'
-import { type Command, CommandError, type Invocation, textOf, UsageError } from './command.ts'
+import { type Command, CommandError, type Invocation, textOption, UsageError } from './command.ts'
 import { formOf, outputOptions, rendered } from './output.ts'
 import { shown } from './text.ts'
 
@@ -56,7 +56,7 @@ async function seenIn(reading: Reading, source: string, stdio: (namespace: strin
       error: redactText(where === undefined ? message : `${where}: ${message}`),
     }
   }
-  const { examine } = await import('../registry/examine.ts')
+  const { validateEntry: examine } = await import('../registry/supervision/validate-entry.ts')
   const examined = reading.entries.map((entry) => examine(entry, origin, source, { stdio, questionsShrinks: false }))
   return {
     origin,
@@ -89,8 +89,8 @@ async function look(
 ): Promise<Looked & { stdio: (namespace: string) => boolean }> {
   const { loadConfig } = await import('../config/load.ts')
   const { kindOf, openSource } = await import('../sources/catalogue.ts')
-  const { openDoor } = await import('../flow/door.ts')
-  const { config } = await loadConfig({ flags: { config: textOf({ values }, 'config') }, env })
+  const { openHttpClient: openDoor } = await import('../outbound/http-client.ts')
+  const { config } = await loadConfig({ flags: { config: textOption({ values }, 'config') }, env })
   const source = config.sources.find((one) => one.name === name)
   if (!source) {
     const names = config.sources.map((one) => one.name).join(', ')
@@ -98,7 +98,7 @@ async function look(
   }
   const end = new AbortController()
   const over = AbortSignal.any([signal, end.signal, AbortSignal.timeout(patienceMs)])
-  const wake = createWake({ signal: over })
+  const wake = createWakeSignal({ signal: over })
   const told: Sighting[] = []
   const door = openDoor()
   try {

@@ -1,4 +1,4 @@
-import { type Command, textOf, UsageError } from './command.ts'
+import { type Command, textOption, UsageError } from './command.ts'
 import { rendered } from './output.ts'
 import { answered, filterHelp, filterOf, filterOptions, remoteHelp, remoteOptions, rosterOf } from './remote.ts'
 
@@ -16,7 +16,7 @@ export const exports: Command = {
     ...remoteHelp,
   ],
   async run(invocation) {
-    const format = textOf(invocation, 'format') ?? 'json'
+    const format = textOption(invocation, 'format') ?? 'json'
     if (!forms.includes(format)) throw new UsageError(`--format must be one of ${forms.join(', ')}`)
     const client = clients.find((one) => one === format)
     const { discover } = rosterOf(invocation)

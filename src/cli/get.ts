@@ -1,7 +1,7 @@
 import type { ServerDetails } from '../client/connect.ts'
 import { RosterError } from '../client/error.ts'
 import { defaultNamespace } from '../model/names.ts'
-import { type Command, type Invocation, textOf, UsageError } from './command.ts'
+import { type Command, type Invocation, textOption, UsageError } from './command.ts'
 import { formOf, outputOptions, rendered } from './output.ts'
 import { answered, remoteHelp, remoteOptions, rosterOf } from './remote.ts'
 
@@ -26,7 +26,7 @@ export const get: Command = {
 /** Names may hold a slash themselves, so `a/b` is a name first and `b` in the namespace `a` then. */
 async function found(invocation: Invocation, name: string): Promise<ServerDetails> {
   const roster = rosterOf(invocation)
-  const namespace = textOf(invocation, 'namespace')
+  const namespace = textOption(invocation, 'namespace')
   const slash = name.indexOf('/')
   try {
     return await roster.get({ namespace: namespace ?? defaultNamespace, name }, invocation)

@@ -1,6 +1,6 @@
-import type { LeftOut } from '../agents/import.ts'
-import { redactText } from '../model/redact-text.ts'
-import type { ImportReport } from '../stores/original.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
+import type { SkippedAgent } from '../registrations/import.ts'
+import type { ImportReport } from '../stores/legacy/legacy-schema.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 import { counted, plainly, storeHelp, storeOptions, withStore } from './store.ts'
 import { shown } from './text.ts'
@@ -17,11 +17,11 @@ export const imports: Command = {
   async run(invocation) {
     const [url, ...more] = invocation.positionals
     if (url === undefined || more.length > 0) throw new UsageError('import takes the URL or path of one database')
-    const { importOriginal } = await import('../stores/import.ts')
+    const { importOriginal } = await import('../stores/legacy/import.ts')
     const { agents, report } = await plainly(() => readable(() => importOriginal(url)))
     const { out } = invocation.terminal
     tell(invocation, report)
-    const { importAgents, requestsOf } = await import('../agents/import.ts')
+    const { importAgents, requestsOf } = await import('../registrations/import.ts')
     if (invocation.values['dry-run'] === true) {
       const { requests, left_out } = requestsOf(agents, anyThresholds)
       for (const each of left_out) out(lineOf(each))
@@ -54,7 +54,7 @@ function tell({ terminal: { out } }: Pick<Invocation, 'terminal'>, report: Impor
 /** They fill in what an agent does not say, and keep none from being taken. */
 const anyThresholds = { timeout: 60, eviction: 120 }
 
-function lineOf({ agent_id, field, problem }: LeftOut): string {
+function lineOf({ agent_id, field, problem }: SkippedAgent): string {
   return line(agent_id, field, `${problem}; the agent was left out`)
 }
 

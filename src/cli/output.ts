@@ -1,11 +1,11 @@
-import { type Invocation, textOf, UsageError } from './command.ts'
+import { type Invocation, textOption, UsageError } from './command.ts'
 import { shownLines } from './text.ts'
 
 export const outputOptions = { output: { type: 'string', short: 'o' } } as const
 
 /** The form that `-o` asks for, one of `forms`; the first of them when it does not. */
 export function formOf<Form extends string>(invocation: Invocation, forms: readonly [Form, ...Form[]]): Form {
-  const asked = textOf(invocation, 'output')
+  const asked = textOption(invocation, 'output')
   if (asked === undefined) return forms[0]
   const form = forms.find((one) => one === asked)
   if (form === undefined) throw new UsageError(`-o must be one of ${forms.join(', ')}`)

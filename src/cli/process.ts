@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { redactText } from '../model/redact-text.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
 import type { Invocation, Terminal } from './command.ts'
 import { run } from './run.ts'
 

@@ -1,8 +1,8 @@
 import { connectRoster, type Roster } from '../client/connect.ts'
 import { RosterError } from '../client/error.ts'
 import type { WatchQuery } from '../client/query.ts'
-import { redactText } from '../model/redact-text.ts'
-import { CommandError, type Invocation, textOf, textsOf, UsageError } from './command.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
+import { CommandError, type Invocation, textOption, textsOf, UsageError } from './command.ts'
 import { shown } from './text.ts'
 
 /** The options of every command that talks to a daemon. */
@@ -34,10 +34,10 @@ export const filterHelp = [
 /** The query that the filter options mean; whether it makes sense, the daemon says. */
 export function filterOf(invocation: Invocation): WatchQuery {
   return {
-    namespace: textOf(invocation, 'namespace'),
-    label_selector: textOf(invocation, 'selector'),
-    source: textOf(invocation, 'source'),
-    type: textOf(invocation, 'type') as WatchQuery['type'],
+    namespace: textOption(invocation, 'namespace'),
+    label_selector: textOption(invocation, 'selector'),
+    source: textOption(invocation, 'source'),
+    type: textOption(invocation, 'type') as WatchQuery['type'],
     tag: textsOf(invocation, 'tag'),
     status: textsOf(invocation, 'status') as WatchQuery['status'],
   }
@@ -45,7 +45,7 @@ export function filterOf(invocation: Invocation): WatchQuery {
 
 /** The daemon that `--url` or `MCP_ROSTER_URL` names. */
 export function rosterOf(invocation: Invocation): Roster {
-  const url = textOf(invocation, 'url') ?? (invocation.env['MCP_ROSTER_URL'] || 'http://localhost:8000')
+  const url = textOption(invocation, 'url') ?? (invocation.env['MCP_ROSTER_URL'] || 'http://localhost:8000')
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw new UsageError(`--url must be a URL such as http://localhost:8000`)
   return connectRoster({ url, token: invocation.env['MCP_ROSTER_TOKEN'] || undefined })

@@ -1,11 +1,11 @@
 import { flushCompileCache } from 'node:module'
-import { ListenError } from '../api/listen.ts'
-import { CertificateError } from '../api/tls.ts'
+import { ListenError } from '../api/http/listening/server.ts'
+import { CertificateError } from '../api/http/listening/tls.ts'
 import { type Flags, type LoadedConfig, loadConfig } from '../config/load.ts'
 import { createLog, openDestination, type RootLog } from '../log.ts'
-import { redactText } from '../model/redact-text.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
 import { StoreRefused, StoreUnavailable } from '../stores/store.ts'
-import { type Command, CommandError, type Invocation, type RunningDaemon, textOf } from './command.ts'
+import { type Command, CommandError, type Invocation, type RunningDaemon, textOption } from './command.ts'
 
 export const serve: Command = {
   summary: 'Run the daemon: find servers, check them, serve the list.',
@@ -49,10 +49,10 @@ export const serve: Command = {
 
 function flagsOf(invocation: Invocation): Flags {
   return {
-    config: textOf(invocation, 'config'),
-    host: textOf(invocation, 'host'),
-    port: textOf(invocation, 'port'),
-    logLevel: textOf(invocation, 'log-level'),
+    config: textOption(invocation, 'config'),
+    host: textOption(invocation, 'host'),
+    port: textOption(invocation, 'port'),
+    logLevel: textOption(invocation, 'log-level'),
     paths: invocation.positionals,
   }
 }

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import type { LoadedConfig } from '../config/load.ts'
 import { silent } from '../log.ts'
-import { redactText } from '../model/redact-text.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
 import { type Store, StoreRefused, StoreUnavailable } from '../stores/store.ts'
-import { CommandError, type Invocation, textOf } from './command.ts'
+import { CommandError, type Invocation, textOption } from './command.ts'
 
 /** The option of every command that works on the store itself. */
 export const storeOptions = { config: { type: 'string', short: 'c' } } as const
@@ -23,7 +23,7 @@ export async function withStore<T>(
 ): Promise<T> {
   const { loadConfig } = await import('../config/load.ts')
   const { openStore } = await import('../stores/open.ts')
-  const loaded = await loadConfig({ flags: { config: textOf(invocation, 'config') }, env: invocation.env })
+  const loaded = await loadConfig({ flags: { config: textOption(invocation, 'config') }, env: invocation.env })
   if (loaded.config.store.type === 'memory')
     throw new CommandError('the config keeps everything in memory: there is no store but inside the daemon')
   return plainly(async () => {

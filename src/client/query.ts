@@ -1,4 +1,4 @@
-import type { ServerQuery } from '../model/query.ts'
+import type { ServerQuery } from '../model/query/query.ts'
 
 /** `fields` would make servers that are none. */
 type Asked = Omit<ServerQuery, 'label_selector' | 'fields'>

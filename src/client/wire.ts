@@ -17,7 +17,7 @@ export type ConnectOptions = {
   readonly longestPauseMs?: number
 }
 
-export type Ask = {
+export type RequestFunction = {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly parameters?: URLSearchParams
   readonly headers?: Readonly<Record<string, string>>
@@ -36,7 +36,10 @@ export function createWire({ url, token, fetch: own, timeoutMs = 30_000 }: Conne
   const tokenNow = async () => (typeof token === 'function' ? await token() : token) || inside || undefined
 
   /** The answer, whatever its status. Rejects with the reason of `signal`, or with a `RosterError` where there is none. */
-  async function open(path: string, { method = 'GET', parameters, headers, body, signal }: Ask): Promise<Response> {
+  async function open(
+    path: string,
+    { method = 'GET', parameters, headers, body, signal }: RequestFunction,
+  ): Promise<Response> {
     const bearer = await tokenNow()
     const search = parameters && parameters.size > 0 ? `?${parameters.toString()}` : ''
     try {
@@ -57,7 +60,7 @@ export function createWire({ url, token, fetch: own, timeoutMs = 30_000 }: Conne
   }
 
   /** The JSON of a good answer; undefined for an empty one. */
-  async function ask<T>(path: string, asked: Ask = {}): Promise<T> {
+  async function ask<T>(path: string, asked: RequestFunction = {}): Promise<T> {
     using ending = createEnding(asked.signal)
     using watchdog = createWatchdog(timeoutMs, () => ending.end(new Error('it took too long')))
     try {

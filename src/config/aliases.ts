@@ -1,4 +1,4 @@
-import { readText, type Kind } from './shape.ts'
+import { readText, type ValueKind } from './shape.ts'
 
 /** An environment name of a replaced system, the setting it means here, and how its value is read. */
 export type Alias = {
@@ -6,7 +6,7 @@ export type Alias = {
   readonly names: readonly string[]
   /** No path: accepted, and without effect. */
   readonly path?: readonly string[]
-  readonly kind?: Exclude<Kind, 'data'>
+  readonly kind?: Exclude<ValueKind, 'data'>
   readonly read?: (text: string) => unknown
   /** What the operator should know about the value given; for people, at start. */
   readonly note?: (text: string) => string | undefined

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Lookup } from './lookup.ts'
+import type { ValueLookup } from './lookup.ts'
 import type { Setting } from './origin.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { Setting } from './origin.ts'
  * `warn` hears of parts that mean nothing by themselves.
  */
 export function databaseOf(
-  lookup: Lookup,
+  lookup: ValueLookup,
   { cwd, warn }: { cwd: string; warn: (name: string, message: string) => void },
 ): Setting | { readonly name: string; readonly problem: string } | undefined {
   const whole = lookup('DATABASE_URL')
@@ -51,7 +51,7 @@ function sqlite(text: string, cwd: string): object {
   return { type: 'sqlite', path: path.resolve(cwd, file) }
 }
 
-function fromParts(type: string, lookup: Lookup, file: string | undefined, cwd: string): object | undefined {
+function fromParts(type: string, lookup: ValueLookup, file: string | undefined, cwd: string): object | undefined {
   if (type === 'memory') return { type: 'memory' }
   if (type === 'sqlite' || type === 'sqlite3') return file === undefined ? { type: 'sqlite' } : sqlite(file, cwd)
   const postgres = type === 'postgres' || type === 'postgresql'

@@ -1,6 +1,6 @@
 import { Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, visit } from 'yaml'
 import { ConfigError, type ConfigProblem } from './origin.ts'
-import type { Path } from './shape.ts'
+import type { ConfigPath } from './shape.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -8,11 +8,11 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export type ConfigDocument = {
   readonly value: Record<string, unknown>
   /** The line of the key at `path`, or of the closest thing around it that is there. */
-  readonly lineOf: (path: Path) => number
+  readonly lineOf: (path: ConfigPath) => number
   /** Whether something stands at `path`. */
-  readonly has: (path: Path) => boolean
+  readonly has: (path: ConfigPath) => boolean
   /** The values in which a placeholder was filled in: they were text then, whatever they mean. */
-  readonly expanded: readonly Path[]
+  readonly expanded: readonly ConfigPath[]
 }
 
 const placeholder = /\$(\$?)\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
@@ -32,7 +32,7 @@ export function parseConfig(text: string, { file, env }: { file: string; env: En
     problems.push({ origin: at(further.range[0]), path: [], message: 'a config is one document, this is a second' })
   if (problems.length > 0) throw new ConfigError(problems)
 
-  const expanded: Path[] = []
+  const expanded: ConfigPath[] = []
   visit(document, {
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
@@ -87,7 +87,7 @@ function fillIn(text: string, env: Environment, missing: string[]): string {
 }
 
 /** The node at `path`, keys where there are keys; `whole` is false where the walk had to stop before the end. */
-function nodeAt(root: unknown, path: Path): { node: Node | undefined; whole: boolean } {
+function nodeAt(root: unknown, path: ConfigPath): { node: Node | undefined; whole: boolean } {
   let node = root
   let seen = root as Node | undefined
   for (const step of path) {
@@ -106,7 +106,7 @@ function nodeAt(root: unknown, path: Path): { node: Node | undefined; whole: boo
   return { node: seen, whole: true }
 }
 
-function pathOf(chain: readonly unknown[]): Path {
+function pathOf(chain: readonly unknown[]): ConfigPath {
   const path: (string | number)[] = []
   for (const [index, node] of chain.entries()) {
     const next = chain[index + 1]

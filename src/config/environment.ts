@@ -2,10 +2,10 @@ import { closest } from 'fastest-levenshtein'
 import { type Alias, aliases } from './aliases.ts'
 import { databaseOf } from './database.ts'
 import type { Environment } from './document.ts'
-import { createLookup, type Found } from './lookup.ts'
+import { createLookup, type FoundValue } from './lookup.ts'
 import type { ConfigProblem, Setting } from './origin.ts'
 import { Config } from './schema.ts'
-import { type Kind, leavesOf, type Leaf, readText, schemaAt } from './shape.ts'
+import { type ValueKind, leavesOf, type Leaf, readText, schemaAt } from './shape.ts'
 
 const prefix = 'MCP_ROSTER_'
 /** Ours, but no settings of the daemon: which config, and which daemon the command line talks to. */
@@ -48,7 +48,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
     problems.push({ origin: { from: 'environment', name }, path, message })
   }
 
-  function set({ name }: Found, { path, kind }: Leaf, value: unknown): void {
+  function set({ name }: FoundValue, { path, kind }: Leaf, value: unknown): void {
     if (value === undefined) problem(name, path, `must be ${nouns[kind]}`)
     else settings.push({ path, value, origin: { from: 'environment', name } })
   }
@@ -89,7 +89,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   return { settings, problems, warnings: [...new Set(warnings)], notes }
 }
 
-const nouns: Readonly<Record<Kind, string>> = {
+const nouns: Readonly<Record<ValueKind, string>> = {
   text: 'text',
   number: 'a number',
   boolean: 'true or false',

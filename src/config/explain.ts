@@ -1,18 +1,18 @@
 import { distance } from 'fastest-levenshtein'
 import type * as z from 'zod'
-import { redactText } from '../model/redact-text.ts'
-import { fieldsOf, type Path, schemaAt } from './shape.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
+import { schemaFields, type ConfigPath, schemaAt } from './shape.ts'
 
 /** One complaint of the schema in the words of whoever writes configs. A path of an unknown key ends with that key. */
 export function explain(
   schema: z.ZodType,
   value: unknown,
   issue: z.core.$ZodIssue,
-): readonly { path: Path; message: string }[] {
+): readonly { path: ConfigPath; message: string }[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol')
   if (issue.code === 'unrecognized_keys') {
     const section = schemaAt(schema, path, value)
-    const known = Object.keys(section ? fieldsOf(section, valueAt(value, path)) : {})
+    const known = Object.keys(section ? schemaFields(section, valueAt(value, path)) : {})
     return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, known) }))
   }
   return [{ path, message: redactText(issue.message) }]
@@ -30,7 +30,7 @@ export function nearestTo(word: string, known: readonly string[]): string | unde
   return near !== undefined && distance(word.toLowerCase(), near) <= Math.max(2, word.length / 3) ? near : undefined
 }
 
-export function valueAt(value: unknown, path: Path): unknown {
+export function valueAt(value: unknown, path: ConfigPath): unknown {
   let inner = value
   for (const step of path) {
     if (typeof inner !== 'object' || inner === null) return undefined

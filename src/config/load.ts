@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { complaint } from '../model/complaint.ts'
+import { zodMessage } from '../model/schema/zod-messages.ts'
 import { defaultHost, defaultSources, withPaths } from './defaults.ts'
 import type { Environment } from './document.ts'
 import { readEnvironment } from './environment.ts'
@@ -8,9 +8,9 @@ import { explain } from './explain.ts'
 import { readConfigFile } from './file.ts'
 import { merge, typed } from './merge.ts'
 import { ConfigError, type ConfigProblem, type Origin, type Setting } from './origin.ts'
-import { detectPlace, type Place } from './place.ts'
+import { detectPlace, type RuntimePlace } from './place.ts'
 import { Config } from './schema.ts'
-import { type Path, readText } from './shape.ts'
+import { type ConfigPath, readText } from './shape.ts'
 
 /** What the command line says to the daemon. */
 export type Flags = {
@@ -28,7 +28,7 @@ export type LoadedConfig = {
   readonly file: string | undefined
   /** What the file said; empty where there is none. */
   readonly text: string
-  readonly originOf: (path: Path) => Origin
+  readonly originOf: (path: ConfigPath) => Origin
   /** What the operator should hear of, once. */
   readonly warnings: readonly string[]
   /** What was accepted and has no effect. */
@@ -49,7 +49,7 @@ export async function loadConfig({
   env = process.env,
   place = detectPlace(env),
   usual = usualFile,
-}: { flags?: Flags; env?: Environment; place?: Place; usual?: string } = {}): Promise<LoadedConfig> {
+}: { flags?: Flags; env?: Environment; place?: RuntimePlace; usual?: string } = {}): Promise<LoadedConfig> {
   const file = fileOf(flags, env, place, usual)
   const text = file === undefined ? '' : await readConfigFile(file)
   const document = file === undefined ? undefined : (await import('./document.ts')).parseConfig(text, { file, env })
@@ -59,7 +59,7 @@ export async function loadConfig({
   if (flags.paths?.length) value['sources'] = withPaths(value['sources'], flags.paths, place)
   value['store'] = withType(value['store'])
 
-  const { data, error } = Config.safeParse(value, { error: complaint, jitless: true })
+  const { data, error } = Config.safeParse(value, { error: zodMessage, jitless: true })
   const complaints = error ? error.issues.flatMap((issue) => explain(Config, value, issue)) : twinsIn(data.sources)
   const all = [...problems, ...complaints.map(({ path, message }) => ({ path, message, origin: placeOf(path) }))]
   if (!data || all.length > 0) throw new ConfigError(all)
@@ -74,13 +74,13 @@ export async function loadConfig({
   }
 }
 
-function fileOf(flags: Flags, env: Environment, { cwd }: Place, usual: string): string | undefined {
+function fileOf(flags: Flags, env: Environment, { cwd }: RuntimePlace, usual: string): string | undefined {
   const asked = flags.config ?? (env['MCP_ROSTER_CONFIG'] || undefined)
   if (asked !== undefined) return path.resolve(cwd, asked)
   return existsSync(usual) ? usual : undefined
 }
 
-function fromPlace(place: Place): Setting[] {
+function fromPlace(place: RuntimePlace): Setting[] {
   const { host, why } = defaultHost(place)
   return [
     { path: ['listen', 'host'], value: host, origin: { from: 'default', ...(why && { why }) } },
@@ -89,7 +89,7 @@ function fromPlace(place: Place): Setting[] {
 }
 
 function fromFlags({ host, port, logLevel }: Flags): Setting[] {
-  const flag = (name: string, path: Path, value: unknown): Setting[] =>
+  const flag = (name: string, path: ConfigPath, value: unknown): Setting[] =>
     value === undefined ? [] : [{ path, value, origin: { from: 'flag', name } }]
   return [
     ...flag('--host', ['listen', 'host'], host),
@@ -118,7 +118,7 @@ function twinsIn(sources: Config['sources']): Pick<ConfigProblem, 'path' | 'mess
 }
 
 /** Paths in a file are meant from where the file is, the database's from the state directory. */
-function absolute(config: Config, place: Place, file: string | undefined): Config {
+function absolute(config: Config, place: RuntimePlace, file: string | undefined): Config {
   const base = file === undefined ? place.cwd : path.dirname(file)
   const from = (one: string) => (/^~(\/|$)/.test(one) ? path.join(place.home, one.slice(1)) : path.resolve(base, one))
   const { tls } = config.listen

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import type { Environment } from './document.ts'
 
-export type Found = { readonly name: string; readonly text: string }
+export type FoundValue = { readonly name: string; readonly text: string }
 
 /** Reads variables: the first of `names` that is set, and the name it was found under. */
-export type Lookup = (...names: readonly string[]) => Found | undefined
+export type ValueLookup = (...names: readonly string[]) => FoundValue | undefined
 
 /**
  * Looks variables up, themselves or in the file that `NAME_FILE` points to.
@@ -21,8 +21,8 @@ export function createLookup(
     /** A value is there, and a file that is not read. */
     readonly onTwice: (name: string) => void
   },
-): Lookup {
-  function valueOf(name: string): Found | undefined {
+): ValueLookup {
+  function valueOf(name: string): FoundValue | undefined {
     const text = env[name]
     const file = env[`${name}_FILE`]
     if (text && !/^(tcp|udp|sctp):\/\//.test(text)) {

@@ -2,15 +2,15 @@ import type * as z from 'zod'
 import type { ConfigDocument } from './document.ts'
 import { valueAt } from './explain.ts'
 import type { Origin, Setting } from './origin.ts'
-import { kindOf, type Path, readText, schemaAt } from './shape.ts'
+import { valueKindOf, type ConfigPath, readText, schemaAt } from './shape.ts'
 
 /** What everybody said, one upon the other. */
 export type Merged = {
   readonly value: Record<string, unknown>
   /** Who said what stands at `path`; what nobody said comes by default. */
-  readonly originOf: (path: Path) => Origin
+  readonly originOf: (path: ConfigPath) => Origin
   /** Where to look for what is wrong at `path`: who said it, or the section around it. */
-  readonly placeOf: (path: Path) => Origin
+  readonly placeOf: (path: ConfigPath) => Origin
 }
 
 /**
@@ -35,7 +35,7 @@ export function merge(
     given.set(keyOf(path), setting)
   }
 
-  function givenFor(path: Path): Setting | undefined {
+  function givenFor(path: ConfigPath): Setting | undefined {
     for (let length = path.length; length > 0; length--) {
       const setting = given.get(keyOf(path.slice(0, length)))
       if (setting) return setting
@@ -43,7 +43,7 @@ export function merge(
     return undefined
   }
 
-  function originOf(path: Path): Origin {
+  function originOf(path: ConfigPath): Origin {
     const setting = givenFor(path)
     if (setting) {
       const said = valueAt(setting.value, path.slice(setting.path.length)) !== undefined
@@ -54,7 +54,7 @@ export function merge(
       : { from: 'default' }
   }
 
-  function placeOf(path: Path): Origin {
+  function placeOf(path: ConfigPath): Origin {
     const setting = givenFor(path)
     if (setting) return setting.origin
     return file !== undefined && document ? { from: 'file', file, line: document.lineOf(path) } : { from: 'default' }
@@ -63,9 +63,9 @@ export function merge(
   return { value, originOf, placeOf }
 }
 
-const keyOf = (path: Path) => path.join('\0')
+const keyOf = (path: ConfigPath) => path.join('\0')
 
-function put(target: Record<string, unknown>, path: Path, value: unknown): void {
+function put(target: Record<string, unknown>, path: ConfigPath, value: unknown): void {
   let inner: Record<string | number, unknown> = target
   for (const step of path.slice(0, -1)) {
     const next = Object.hasOwn(inner, step) ? inner[step] : (inner[step] = {})
@@ -78,11 +78,11 @@ function put(target: Record<string, unknown>, path: Path, value: unknown): void 
 }
 
 /** Text that came out of a placeholder is read as what the setting takes: `port: ${PORT}` is a number. */
-export function typed(schema: z.ZodType, value: Record<string, unknown>, paths: readonly Path[]): void {
+export function typed(schema: z.ZodType, value: Record<string, unknown>, paths: readonly ConfigPath[]): void {
   for (const path of paths) {
     const text = valueAt(value, path)
     const setting = schemaAt(schema, path, value)
-    const kind = setting && kindOf(setting)
+    const kind = setting && valueKindOf(setting)
     if (typeof text !== 'string' || kind === undefined || kind === 'data' || kind === 'text') continue
     put(value, path, readText(text, kind) ?? text)
   }

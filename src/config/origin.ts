@@ -1,4 +1,4 @@
-import type { Path } from './shape.ts'
+import type { ConfigPath } from './shape.ts'
 
 /** Where a value of the config came from. */
 export type Origin =
@@ -8,10 +8,10 @@ export type Origin =
   | { readonly from: 'default'; readonly why?: string }
 
 /** One value that somebody asked for. */
-export type Setting = { readonly path: Path; readonly value: unknown; readonly origin: Origin }
+export type Setting = { readonly path: ConfigPath; readonly value: unknown; readonly origin: Origin }
 
 /** What is wrong with a config: where it was said, which key, why, and what to do. */
-export type ConfigProblem = { readonly origin?: Origin; readonly path: Path; readonly message: string }
+export type ConfigProblem = { readonly origin?: Origin; readonly path: ConfigPath; readonly message: string }
 
 export function describeOrigin(origin: Origin): string {
   if (origin.from === 'flag') return `flag ${origin.name}`
@@ -21,7 +21,7 @@ export function describeOrigin(origin: Origin): string {
 }
 
 /** `sources[2].paths` */
-export function describePath(path: Path): string {
+export function describePath(path: ConfigPath): string {
   return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`)).join('')
 }
 

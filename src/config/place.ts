@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Environment } from './document.ts'
 
 /** What the surroundings say when nobody says anything. */
-export type Place = {
+export type RuntimePlace = {
   readonly container: boolean
   readonly cluster: boolean
   readonly home: string
@@ -15,7 +15,7 @@ export type Place = {
 }
 
 /** Looks around: in a container, in a cluster, whose home. */
-export function detectPlace(env: Environment): Place {
+export function detectPlace(env: Environment): RuntimePlace {
   const home = env['HOME'] || homeOf()
   return {
     cluster: Boolean(env['KUBERNETES_SERVICE_HOST']),

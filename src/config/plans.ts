@@ -1,6 +1,6 @@
-import type { RegistrationSettings } from '../agents/registrations.ts'
 import type { Sighting } from '../model/source.ts'
-import type { SourcePlan } from '../registry/supervisor.ts'
+import type { RegistrationSettings } from '../registrations/registrations.ts'
+import type { SourcePlan } from '../registry/supervision/supervisor.ts'
 import { kindOf, openSource, SourceConfig } from '../sources/catalogue.ts'
 import type { SourceTools } from '../sources/kind.ts'
 import type { Config } from './schema.ts'

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 
-export type Path = readonly (string | number)[]
+export type ConfigPath = readonly (string | number)[]
 
 /** How a setting is written as text: in the environment, in a flag, in a placeholder. */
-export type Kind = 'text' | 'number' | 'boolean' | 'list' | 'data'
+export type ValueKind = 'text' | 'number' | 'boolean' | 'list' | 'data'
 
 /** A setting that can be given by name: the path to it, and how its text is read. */
-export type Leaf = { readonly path: readonly string[]; readonly kind: Kind }
+export type Leaf = { readonly path: readonly string[]; readonly kind: ValueKind }
 
 type Definition = z.core.$ZodTypes['_zod']['def']
 
@@ -25,11 +25,11 @@ function definitionOf(schema: z.core.$ZodType): Definition {
 }
 
 /** The settings inside a section. Of a section with several forms the ones of the form that `value` has, else all. */
-export function fieldsOf(schema: z.core.$ZodType, value?: unknown): Readonly<Record<string, z.core.$ZodType>> {
+export function schemaFields(schema: z.core.$ZodType, value?: unknown): Readonly<Record<string, z.core.$ZodType>> {
   const def = bare(schema)
   if (def.type === 'object') return def.shape
   if (def.type !== 'union') return {}
-  const forms = def.options.map((option) => fieldsOf(option))
+  const forms = def.options.map((option) => schemaFields(option))
   const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined
   const chosen = forms.find((form) => isLiteral(form['type'], type))
   return chosen ?? Object.assign({}, ...forms)
@@ -42,36 +42,36 @@ function isLiteral(schema: z.core.$ZodType | undefined, value: unknown): boolean
 }
 
 /** The schema of what stands at `path` of `value`; undefined where nothing may. */
-export function schemaAt(schema: z.core.$ZodType, path: Path, value: unknown): z.core.$ZodType | undefined {
+export function schemaAt(schema: z.core.$ZodType, path: ConfigPath, value: unknown): z.core.$ZodType | undefined {
   const [step, ...rest] = path
   if (step === undefined) return schema
   const def = bare(schema)
   const inner = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined
   if (def.type === 'array') return schemaAt(def.element, rest, inner)
   if (def.type === 'record') return schemaAt(def.valueType, rest, inner)
-  const next = fieldsOf(schema, value)[step]
+  const next = schemaFields(schema, value)[step]
   return next && schemaAt(next, rest, inner)
 }
 
-export function kindOf(schema: z.core.$ZodType): Kind {
+export function valueKindOf(schema: z.core.$ZodType): ValueKind {
   const def = bare(schema)
   if (def.type === 'number' || def.type === 'boolean') return def.type
   if (def.type === 'string' || def.type === 'enum' || def.type === 'literal') return 'text'
-  if (def.type === 'array') return kindOf(def.element) === 'text' ? 'list' : 'data'
+  if (def.type === 'array') return valueKindOf(def.element) === 'text' ? 'list' : 'data'
   // A duration is seconds or text: text says both.
-  if (def.type === 'union' && def.options.some((option) => kindOf(option) === 'text')) return 'text'
+  if (def.type === 'union' && def.options.some((option) => valueKindOf(option) === 'text')) return 'text'
   return 'data'
 }
 
 /** Every setting that has a name of its own: sections are gone into, lists are one setting. */
 export function leavesOf(schema: z.core.$ZodType, path: readonly string[] = []): Leaf[] {
-  const fields = Object.entries(fieldsOf(schema))
-  if (fields.length === 0) return [{ path, kind: kindOf(schema) }]
+  const fields = Object.entries(schemaFields(schema))
+  if (fields.length === 0) return [{ path, kind: valueKindOf(schema) }]
   return fields.flatMap(([key, field]) => leavesOf(field, [...path, key]))
 }
 
 /** Text as a value of this kind; undefined where it is none. Data is read by whoever has a parser. */
-export function readText(text: string, kind: Exclude<Kind, 'data'>): unknown {
+export function readText(text: string, kind: Exclude<ValueKind, 'data'>): unknown {
   if (kind === 'text') return text
   const trimmed = text.trim()
   if (kind === 'number') return /^[+-]?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : undefined

@@ -1,8 +1,8 @@
-import { redactValue } from '../model/redact.ts'
-import { redacted } from '../model/secrets.ts'
+import { redactValue } from '../model/redaction/redact.ts'
+import { redacted } from '../model/redaction/secrets.ts'
 import type { LoadedConfig } from './load.ts'
 import { describeOrigin, describePath } from './origin.ts'
-import type { Path } from './shape.ts'
+import type { ConfigPath } from './shape.ts'
 
 /** One value of the config as it may be shown, and where it came from. */
 export type Shown = { readonly path: string; readonly value: unknown; readonly origin: string }
@@ -26,7 +26,7 @@ export function shownValues(loaded: Pick<LoadedConfig, 'config' | 'originOf'>): 
   }))
 }
 
-function leaves(value: unknown, path: Path): { path: Path; value: unknown }[] {
+function leaves(value: unknown, path: ConfigPath): { path: ConfigPath; value: unknown }[] {
   const nested = typeof value === 'object' && value !== null && Object.keys(value).length > 0
   if (!nested || (Array.isArray(value) && value.every((one) => typeof one !== 'object'))) return [{ path, value }]
   const entries: (readonly [string | number, unknown])[] = Array.isArray(value)

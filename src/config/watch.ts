@@ -1,4 +1,4 @@
-import { createSettle } from '../flow/settle.ts'
+import { createDebounce } from '../flow/debounce.ts'
 import { readConfigFile } from './file.ts'
 
 /**
@@ -25,7 +25,7 @@ export function watchConfig({
   rescanMs?: number
 }): { readonly ready: Promise<void> } {
   let newest = known
-  const settle = createSettle({ act: look, quietMs })
+  const settle = createDebounce({ act: look, quietMs })
 
   async function look(): Promise<void> {
     const text = await textOf(file)

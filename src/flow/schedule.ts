@@ -1,4 +1,4 @@
-import type { Pace } from './every.ts'
+import type { Schedule } from './poll-loop.ts'
 
 const nicknames = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'])
 const months = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec'
@@ -99,7 +99,7 @@ export function longestGap(expression: string): number {
 export async function atSchedule(
   expression: string,
   { timezone, random = Math.random }: { timezone?: string | undefined; random?: () => number } = {},
-): Promise<Pace> {
+): Promise<Schedule> {
   const cron = await import('node-cron')
   const quiet = { info() {}, warn() {}, error() {}, debug() {} }
   // The task is never started: it only works out times. Its own timer would log to the console and hold the process.

@@ -1,15 +1,15 @@
 import * as z from 'zod'
-import { AgentLeases, usualLeases } from '../agents/config.ts'
-import { isCidr } from '../flow/address.ts'
-import { duration } from '../model/duration.ts'
-import { section } from '../model/later.ts'
+import { AgentLeases, defaultLeases } from '../agents/config.ts'
+import { duration } from '../model/schema/duration.ts'
+import { section } from '../model/schema/lazy-schema.ts'
+import { isCidr } from '../outbound/addresses.ts'
 
 const Cidr = z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8, or an address')
 
 const usual = {
   enabled: true,
   interval: 30,
-  agents: usualLeases,
+  agents: defaultLeases,
   timeout: 5,
   concurrency: 64,
   per_host: 2,

@@ -1,25 +1,25 @@
 import { type Clock, systemClock } from '../flow/clock.ts'
-import type { Door } from '../flow/door.ts'
 import type { Log } from '../log.ts'
 import type { Registered } from '../model/change.ts'
 import { Reason, type Status } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
+import type { HttpClient } from '../outbound/http-client.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { HealthConfig } from './config.ts'
-import type { PastCheck } from './history.ts'
-import { createJudge } from './judge.ts'
-import { createNewcomers } from './newcomers.ts'
-import { createOutbox } from './outbox.ts'
-import { createProbe, type Finding, type Probe } from './probe/probe.ts'
-import { createRoll } from './roll.ts'
-import { createRunner, isCutShort } from './runner.ts'
-import type { Running, Subject } from './subject.ts'
+import { createHealthEvaluator } from './evaluation/health-evaluator.ts'
+import type { PastCheck } from './evaluation/history.ts'
+import { createObservationBatcher } from './evaluation/observation-batcher.ts'
+import type { Running, ProbeTarget } from './probe-target.ts'
+import { createProbe, type ProbeOutcome, type Probe } from './probes/probe.ts'
+import { createInitialSpread } from './scheduling/initial-spread.ts'
+import { createProbeRunner, isInconclusive } from './scheduling/probe-runner.ts'
+import { createTargetTable } from './target-table.ts'
 
 /** What the schema of a definition fills in where nobody named an interval. */
 const unnamedInterval = 30
 
 /** What one check found, and what followed from it. */
-export type Outcome = {
+export type CheckResult = {
   readonly ok: boolean
   readonly reason: Reason
   /** The server's status now: one failure alone does not make it unhealthy. */
@@ -32,7 +32,7 @@ export type Outcome = {
 }
 
 /** What moves with every probe. */
-export type Volatile = {
+export type LiveHealth = {
   readonly last_checked?: string
   readonly response_time_ms?: number
   readonly consecutive_failures: number
@@ -67,7 +67,7 @@ export function createMonitor({
   probe = createProbe({ door, now: clock.now }),
 }: {
   registry: Pick<Registry, 'list' | 'get' | 'subscribe' | 'observe'>
-  door: Door
+  door: HttpClient
   config: HealthConfig
   log: Log
   clock?: Clock
@@ -78,11 +78,11 @@ export function createMonitor({
   const probes = Object.fromEntries(Reason.options.map((reason) => [reason, 0])) as Record<Reason, number>
   const duration_ms = { sum: 0, count: 0 }
 
-  const outbox = createOutbox({ clock, send: registry.observe })
-  const judge = createJudge({ clock, log, config: () => config, outbox })
-  const newcomer = createNewcomers({ now: clock.now, random })
-  const runner = createRunner({ clock, log, probe, config: () => config, serverOf, onFound: note, nextDue })
-  const roll = createRoll({
+  const outbox = createObservationBatcher({ clock, send: registry.observe })
+  const judge = createHealthEvaluator({ clock, log, config: () => config, outbox })
+  const newcomer = createInitialSpread({ now: clock.now, random })
+  const runner = createProbeRunner({ clock, log, probe, config: () => config, serverOf, onFound: note, nextDue })
+  const roll = createTargetTable({
     get: registry.get,
     onBegin: begin,
     onJoin: (subject, { server }) => {
@@ -96,23 +96,23 @@ export function createMonitor({
   const leaveFeed = registry.subscribe(roll.follow)
   for (const registered of registry.list()) roll.adopt(registered)
 
-  function begin(subject: Subject, first: Registered): void {
+  function begin(subject: ProbeTarget, first: Registered): void {
     if (config.enabled) runner.schedule(subject, newcomer(ownInterval(first.server) * 1000))
     else judge.show(subject)
   }
 
-  function end(subject: Subject): void {
+  function end(subject: ProbeTarget): void {
     runner.rest(subject)
     subject.running?.abort.abort()
     judge.forget(subject)
   }
 
-  function serverOf({ ids }: Subject): Registered | undefined {
+  function serverOf({ ids }: ProbeTarget): Registered | undefined {
     const [id] = ids
     return id === undefined ? undefined : registry.get(id)
   }
 
-  function note(subject: Subject, finding: Finding, learned: boolean): void {
+  function note(subject: ProbeTarget, finding: ProbeOutcome, learned: boolean): void {
     probes[finding.reason]++
     duration_ms.sum += finding.response_time_ms
     duration_ms.count++
@@ -123,7 +123,7 @@ export function createMonitor({
     judge.judge(subject, finding, learned)
   }
 
-  function nextDue(subject: Subject, { started, stalled }: Running): number | undefined {
+  function nextDue(subject: ProbeTarget, { started, stalled }: Running): number | undefined {
     if (!config.enabled || !roll.has(subject)) return undefined
     const interval = intervalMs(subject)
     if (stalled) return clock.now() + (interval * random()) / 10
@@ -133,7 +133,7 @@ export function createMonitor({
   }
 
   /** The shortest that any of its servers asks for. */
-  function intervalMs({ ids }: Subject): number {
+  function intervalMs({ ids }: ProbeTarget): number {
     let shortest = Number.POSITIVE_INFINITY
     for (const id of ids) {
       const registered = registry.get(id)
@@ -146,7 +146,7 @@ export function createMonitor({
     return own === unnamedInterval ? config.interval : own
   }
 
-  async function check(id: ServerId): Promise<Outcome | undefined> {
+  async function check(id: ServerId): Promise<CheckResult | undefined> {
     const registered = registry.get(id)
     if (!registered) return undefined
     const subject = roll.of(id)
@@ -154,7 +154,7 @@ export function createMonitor({
     const running = runner.now(subject)
     const finding = await running.done
     // It has another target by now, and that is what was asked for; or the probe that was joined had less than its time.
-    if (finding ? isCutShort(running, finding) : !roll.has(subject)) return check(id)
+    if (finding ? isInconclusive(running, finding) : !roll.has(subject)) return check(id)
     outbox.flush()
     const server = registry.get(id)?.server
     if (!finding || !server) return undefined
@@ -170,13 +170,13 @@ export function createMonitor({
     }
   }
 
-  function unchecked({ server }: Registered): Outcome {
+  function unchecked({ server }: Registered): CheckResult {
     const reason = server.enabled ? 'not_checkable' : 'disabled'
     const checked_at = new Date(clock.wall()).toISOString()
     return { ok: false, reason, status: server.status, response_time_ms: 0, checked_at, suspected: false }
   }
 
-  function volatile(id: ServerId): Volatile | undefined {
+  function volatile(id: ServerId): LiveHealth | undefined {
     const subject = roll.of(id)
     if (!subject) return undefined
     const { lastChecked, responseMs, verdict, history } = subject
@@ -200,18 +200,18 @@ export function createMonitor({
     runner.reconsider()
   }
 
-  function rest(subject: Subject): void {
+  function rest(subject: ProbeTarget): void {
     runner.rest(subject)
     judge.show(subject)
   }
 
-  function resume(subject: Subject): void {
+  function resume(subject: ProbeTarget): void {
     judge.show(subject)
     runner.schedule(subject, newcomer(intervalMs(subject)))
   }
 
   /** A shorter interval counts from now on, not only after the longer one has passed. */
-  function hasten(subject: Subject, interval = intervalMs(subject)): void {
+  function hasten(subject: ProbeTarget, interval = intervalMs(subject)): void {
     const due = subject.appointment?.due
     if (due !== undefined && due > clock.now() + 2.2 * interval) {
       runner.schedule(subject, clock.now() + random() * interval)

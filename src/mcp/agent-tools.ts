@@ -1,9 +1,9 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
-import type { Caller } from '../agents/caller.ts'
-import { anyForm, parseBeat } from '../agents/forms.ts'
-import { asParameters, parseCapabilityQuery, parseDiscovery } from '../agents/parameters.ts'
-import { agentView, healthView, sentView } from '../agents/view.ts'
+import type { Caller } from '../agents/authorization.ts'
+import { asParameters, parseCapabilityQuery, parseDiscovery } from '../agents/parsing/query-parameters.ts'
+import { parseRegistrationBody, parseHeartbeat } from '../agents/parsing/request-parsers.ts'
+import { agentView, healthView, sentView } from '../agents/queries/views.ts'
 import { Stability } from '../model/capability.ts'
 import { Namespace } from '../model/names.ts'
 import type { McpParts } from './endpoint.ts'
@@ -180,7 +180,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
   )
 
   async function register(registration: Record<string, unknown>): Promise<object> {
-    const { agent, dependencies } = await mesh.register(anyForm(registration), { caller, beats: false })
+    const { agent, dependencies } = await mesh.register(parseRegistrationBody(registration), { caller, beats: false })
     return {
       status: 'success',
       agent_id: agent.id,
@@ -197,7 +197,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, c
   }
 
   async function hear(beat: object): Promise<object> {
-    const { dependencies } = await mesh.beat(parseBeat(beat), caller)
+    const { dependencies } = await mesh.beat(parseHeartbeat(beat), caller)
     return {
       status: 'success',
       message: 'Heartbeat recorded',

@@ -1,5 +1,5 @@
-import type { Caller } from '../agents/caller.ts'
-import type { Mesh } from '../agents/mesh.ts'
+import type { Caller } from '../agents/authorization.ts'
+import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { Log } from '../log.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -8,7 +8,7 @@ import type { Registry } from '../registry/registry.ts'
 export type McpParts = {
   readonly registry: Pick<Registry, 'get' | 'select' | 'token' | 'subscribe'>
   readonly mesh: Pick<
-    Mesh,
+    MeshOperations,
     'register' | 'beat' | 'unregister' | 'find' | 'get' | 'sent' | 'capabilities' | 'capabilityOf'
   >
   /** What moves with every probe of a server. */

@@ -1,5 +1,5 @@
 import { createMcpHandler, InMemoryServerEventBus, McpServer } from '@modelcontextprotocol/server'
-import type { Caller } from '../agents/caller.ts'
+import type { Caller } from '../agents/authorization.ts'
 import type { Batch } from '../model/change.ts'
 import { registerAgentTools } from './agent-tools.ts'
 import type { McpParts } from './endpoint.ts'

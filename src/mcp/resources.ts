@@ -5,12 +5,12 @@ import {
   ResourceNotFoundError,
   type Server,
 } from '@modelcontextprotocol/server'
-import { NoAgentsHere, UnknownAgent } from '../agents/mesh-errors.ts'
-import { agentView } from '../agents/view.ts'
+import { NoAgentsHere, UnknownAgent } from '../agents/errors.ts'
+import { agentView } from '../agents/queries/views.ts'
 import type { Registered } from '../model/change.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
-import { positionOf } from '../model/position.ts'
-import { everything } from '../model/query.ts'
+import { parseCursor } from '../model/query/cursor.ts'
+import { everything } from '../model/query/query.ts'
 import type { McpParts } from './endpoint.ts'
 import { shownServer } from './shown.ts'
 
@@ -39,7 +39,7 @@ export function answerResources(server: Server, { registry, mesh, volatile }: Mc
 
   function list(cursor: string | undefined): ListResourcesResult {
     const query = { ...everything, limit: perPage, ...(cursor !== undefined && { continue: cursor }) }
-    const position = positionOf(query)
+    const position = parseCursor(query)
     if (position && 'problem' in position)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `cursor: ${position.problem}`)
     const { page, next } = registry.select(query)

@@ -1,12 +1,12 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import { AgentConflict, QuotaExceeded } from '../agents/agent.ts'
-import { NotAllowed } from '../agents/caller.ts'
-import { NoAgentsHere, UnknownAgent } from '../agents/mesh-errors.ts'
+import { NotAllowed } from '../agents/authorization.ts'
+import { NoAgentsHere, UnknownAgent } from '../agents/errors.ts'
 import { ParameterProblem } from '../agents/parameter-problem.ts'
-import { RegistrationProblem } from '../agents/registration.ts'
-import { NotLoadedYet } from '../agents/registrations.ts'
+import { RegistrationProblem } from '../agents/parsing/registration.ts'
 import type { Log } from '../log.ts'
-import { redactText } from '../model/redact-text.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
+import { NotLoadedYet } from '../registrations/registrations.ts'
 import { StoreUnavailable } from '../stores/store.ts'
 
 /** What was asked for cannot be done; whoever called the tool is told why. */

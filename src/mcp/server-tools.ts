@@ -1,8 +1,8 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { defaultNamespace, Namespace, serverId, ServerName } from '../model/names.ts'
-import { positionOf } from '../model/position.ts'
-import { ServerQuery } from '../model/query.ts'
+import { parseCursor } from '../model/query/cursor.ts'
+import { ServerQuery } from '../model/query/query.ts'
 import type { McpParts } from './endpoint.ts'
 import { once } from './once.ts'
 import { resultOf, ToolProblem } from './result.ts'
@@ -60,7 +60,7 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
   )
 
   function list(query: ServerQuery): z.input<typeof ServerPage> {
-    const position = positionOf(query)
+    const position = parseCursor(query)
     if (position && 'problem' in position) throw new ToolProblem(`continue: ${position.problem}`)
     const { page, total, next } = registry.select({ ...query, limit: query.limit ?? usualPage })
     const waiting = syncing()

@@ -1,5 +1,5 @@
 import type { Registered } from '../model/change.ts'
-import type { ServerQuery } from '../model/query.ts'
+import type { ServerQuery } from '../model/query/query.ts'
 import type { McpParts } from './endpoint.ts'
 
 /** A server as everybody may see it: the fields asked for, with what moves at every probe where `view` is `full`. */

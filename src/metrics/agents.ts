@@ -1,7 +1,7 @@
-import type { Mesh } from '../agents/mesh.ts'
+import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { Sample, Series } from './series.ts'
 
-export type MeshCounts = Pick<Mesh, 'census' | 'counts' | 'preservation'>
+export type MeshCounts = Pick<MeshOperations, 'census' | 'counts' | 'preservation'>
 
 /** What the metrics know of the daemon itself, for those who ask under the names of the original mesh registry. */
 export type AboutDaemon = {
@@ -93,7 +93,7 @@ export function originalJson({ census, counts }: MeshCounts, daemon: AboutDaemon
   }
 }
 
-function byStatus({ by_status }: ReturnType<Mesh['census']>): readonly Sample[] {
+function byStatus({ by_status }: ReturnType<MeshOperations['census']>): readonly Sample[] {
   const known = new Set<string>([...statuses, ...Object.keys(by_status)])
   return [...known].map((status) => ({ labels: { status }, value: by_status[status] ?? 0 }))
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section } from '../model/later.ts'
+import { section } from '../model/schema/lazy-schema.ts'
 
 const usual = { enabled: true, default: 'prometheus' as const }
 

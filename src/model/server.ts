@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { asCapability, Capability } from './capability.ts'
-import { parseDuration } from './duration.ts'
 import { Reason, Status } from './health.ts'
 import { Labels } from './labels.ts'
-import { shared } from './later.ts'
-import { mapped } from './mapped.ts'
+import { mapValues } from './map-values.ts'
 import { Namespace, ServerName } from './names.ts'
+import { parseDuration } from './schema/duration.ts'
+import { shared } from './schema/lazy-schema.ts'
 
 export const Transport = z.enum(['stdio', 'http', 'sse'])
 export type Transport = z.output<typeof Transport>
@@ -91,7 +91,7 @@ function asText(value: unknown): unknown {
 export function asTextMap(value: unknown): unknown {
   if (value === null) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) return value
-  return mapped(value as Readonly<Record<string, unknown>>, asText)
+  return mapValues(value as Readonly<Record<string, unknown>>, asText)
 }
 
 function asTextList(value: unknown): unknown {

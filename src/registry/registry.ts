@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
+import { runToCompletion } from '../flow/cooperative.ts'
 import { createFeed } from '../flow/feed.ts'
-import { atOnce } from '../flow/slices.ts'
 import type { Capability } from '../model/capability.ts'
 import type { Batch, Change, Registered } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Server } from '../model/server.ts'
 import { byPrecedence, type Delta, type Layer } from './candidate.ts'
-import { createIndexes, type Indexes } from './indexes.ts'
-import { changeOf, contest, newcomersIn, type Part, partsOf, rowAfter } from './parts.ts'
-import { type Moment, type Probed, type Row, rowOf, stamp } from './picture.ts'
-import { rivalsAfter, rivalsIn } from './rivals.ts'
-import { createTally, type Tally } from './tally.ts'
+import { changeOf, contest, newcomersIn, type Part, partsOf, rowAfter } from './commit-plan.ts'
+import { createCounters, type Counters } from './counters.ts'
+import { createIndexes, type Indexes } from './index/indexes.ts'
+import { rivalsAfter, rivalsIn } from './precedence.ts'
+import { type CommitStamp, type Probed, type ServerRecord, recordOf, stamp } from './record.ts'
 
 /** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
 export type Observation = {
@@ -38,7 +38,7 @@ export type Registry = {
   /** How many servers have each value of a field. */
   readonly counts: Indexes['counts']
   /** What is counted of all servers; good until the next change. */
-  readonly tally: () => Tally
+  readonly tally: () => Counters
   /** Registers at once; `push` is called once per revision, synchronously, with what it changed. Returns how to leave. */
   readonly subscribe: (push: (batch: Batch) => void) => () => void
   /** Notes verdicts of the monitor; those that change nothing make no revision. */
@@ -46,7 +46,7 @@ export type Registry = {
 }
 
 /** A commit worked out ahead. */
-export type Rehearsal = {
+export type PreparedCommit = {
   readonly delta: Delta
   /** Under which order of the layers. */
   readonly ranking: number
@@ -56,18 +56,18 @@ export type Rehearsal = {
 /** The side of the registry that only the supervisor uses. */
 export type RegistryCore = Registry & {
   /** Works out ahead what a commit will take, and changes nothing; yields wherever it may be interrupted. */
-  readonly rehearse: (delta: Delta) => Generator<void, Rehearsal>
+  readonly prepareCommit: (delta: Delta) => Generator<void, PreparedCommit>
   /** Lets go of what was rehearsed and will not be committed. */
-  readonly forget: (rehearsal: Rehearsal) => void
+  readonly forget: (rehearsal: PreparedCommit) => void
   /**
    * Applies what a sighting changed, as one revision; the changes it made. Of a rehearsal of the same delta, it takes what
    * still holds.
    */
-  readonly commit: (delta: Delta, rehearsal?: Rehearsal) => readonly Change[]
+  readonly commit: (delta: Delta, rehearsal?: PreparedCommit) => readonly Change[]
   /** Ranks the layers anew, and applies `delta` with it, as one revision: a reload. */
-  readonly rerank: (layers: readonly Layer[], delta: Delta) => readonly Change[]
+  readonly reorderSources: (layers: readonly Layer[], delta: Delta) => readonly Change[]
   /** Has `settle` called before every read; it may commit. */
-  readonly settleWith: (settle: () => void) => void
+  readonly beforeRead: (settle: () => void) => void
 }
 
 /**
@@ -84,8 +84,8 @@ export function createRegistry({
   now?: () => number
   onError: (error: unknown) => void
 }): RegistryCore {
-  const rows = createIndexes<Row>()
-  const tally = createTally()
+  const rows = createIndexes<ServerRecord>()
+  const tally = createCounters()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
   /** Grows whenever the layers change their order. */
@@ -105,25 +105,25 @@ export function createRegistry({
     }
   }
 
-  function moment(): Moment {
+  function moment(): CommitStamp {
     return { at: new Date(now()).toISOString(), version: tokenOf(revision + 1) }
   }
 
-  function* rehearse(delta: Delta): Generator<void, Rehearsal> {
+  function* prepareCommit(delta: Delta): Generator<void, PreparedCommit> {
     const began = ranking
     const parts = yield* partsOf(rows, delta, moment())
     yield* rows.expect(newcomersIn(parts))
     return { delta, ranking: began, parts }
   }
 
-  function forget({ parts }: Rehearsal): void {
+  function forget({ parts }: PreparedCommit): void {
     rows.forget(parts.map(({ id }) => id))
   }
 
-  function commit(delta: Delta, rehearsal?: Rehearsal): readonly Change[] {
+  function commit(delta: Delta, rehearsal?: PreparedCommit): readonly Change[] {
     const isUsable = rehearsal?.delta === delta && rehearsal.ranking === ranking
     if (rehearsal && !isUsable) forget(rehearsal)
-    const parts = isUsable ? rehearsal.parts : atOnce(partsOf(rows, delta, moment()))
+    const parts = isUsable ? rehearsal.parts : runToCompletion(partsOf(rows, delta, moment()))
     const when = moment()
     const changes: Change[] = []
     for (const part of parts) {
@@ -144,7 +144,7 @@ export function createRegistry({
   }
 
   /** Puts a row in the place of the one before; what anybody sees of that is a change. */
-  function put(id: ServerId, next: Row | undefined, changes: Change[]): void {
+  function put(id: ServerId, next: ServerRecord | undefined, changes: Change[]): void {
     const slot = rows.slotFor(id)
     const before = rows.at(slot)
     rows.put(slot, next)
@@ -160,10 +160,10 @@ export function createRegistry({
     return changes
   }
 
-  function rerank(layers: readonly Layer[], delta: Delta): readonly Change[] {
+  function reorderSources(layers: readonly Layer[], delta: Delta): readonly Change[] {
     for (const [order, layer] of layers.entries()) layer.order = order
     ranking += 1
-    const after = atOnce(contest(rows, delta))
+    const after = runToCompletion(contest(rows, delta))
     for (const row of rows.list()) {
       const { id } = row.server
       if (row.losers.length > 0) after.set(id, (after.get(id) ?? rivalsIn(row)).toSorted(byPrecedence))
@@ -186,7 +186,7 @@ export function createRegistry({
         capabilities: capabilities ?? row.probed?.capabilities,
         version: version ?? row.probed?.version,
       }
-      const next = rowOf(row.candidate, row.losers, { before: row, probed, moment: when })
+      const next = recordOf(row.candidate, row.losers, { before: row, probed, moment: when })
       const { server, json } = row
       put(id, isShownAs(server, next.server) ? { ...next, server, json } : next, changes)
     }
@@ -204,11 +204,11 @@ export function createRegistry({
     tally: () => (settled(), tally.read()),
     subscribe: (push) => feed.subscribe(push),
     observe,
-    rehearse,
+    prepareCommit: prepareCommit,
     forget,
     commit,
-    rerank,
-    settleWith: (hook) => void (settle = hook),
+    reorderSources,
+    beforeRead: (hook) => void (settle = hook),
   }
 }
 

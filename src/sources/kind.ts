@@ -1,16 +1,16 @@
 import * as z from 'zod'
-import type { Door } from '../flow/door.ts'
 import type { Log } from '../log.ts'
 import type { Reach } from '../model/change.ts'
-import { later } from '../model/later.ts'
+import { lazySchema } from '../model/schema/lazy-schema.ts'
 import type { DiscoveryMethod } from '../model/server.ts'
 import type { Source } from '../model/source.ts'
+import type { HttpClient } from '../outbound/http-client.ts'
 
 /** What a source may use of the world; everything else it needs is in its config. */
 export type SourceTools = {
   readonly log: Log
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly door: Door
+  readonly door: HttpClient
   /** Whether an instance of the daemon is this one, so that nothing comes back to where it came from. */
   readonly isOwn?: ((instance: string) => boolean) | undefined
   /** What is registered with this daemon itself; absent where none runs (`discover`). */
@@ -58,5 +58,5 @@ export function defineSource<Config extends z.ZodObject>({
   config,
   ...kind
 }: Omit<SourceKind<Config>, 'config'> & { readonly config: () => Config }): SourceKind<Config> {
-  return { ...kind, config: later(kind.type, config) }
+  return { ...kind, config: lazySchema(kind.type, config) }
 }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Looked, Why } from '../flow/every.ts'
-import { sideBySide } from '../flow/side-by-side.ts'
-import { inSlices } from '../flow/slices.ts'
+import { forEachYielding } from '../flow/cooperative.ts'
+import { mapConcurrent } from '../flow/map-concurrent.ts'
+import type { Looked, PollTrigger } from '../flow/poll-loop.ts'
 import { type Entry, type Reading, type Sighting, SourceError } from '../model/source.ts'
 
 /** What was found at one origin, and when it should be read again. */
-export type Found = {
+export type ReadResult = {
   /** Left out: the same as last time. */
   readonly entries?: readonly Entry[]
   /** Not sooner, in milliseconds, because what was read is fresh that long. */
@@ -15,7 +15,7 @@ export type Found = {
 }
 
 /** Reads one origin; what it throws becomes the origin's error. */
-export type ReadOrigin = (name: string, signal: AbortSignal) => Promise<Found>
+export type ReadOrigin = (name: string, signal: AbortSignal) => Promise<ReadResult>
 
 type Origin = {
   readonly name: string
@@ -70,7 +70,7 @@ export function createOrigins({
   const isFailing = ({ reading }: Origin) => reading !== undefined && 'error' in reading
   const mustWait = ({ notBefore }: Origin) => notBefore > now()
 
-  function isDue(origin: Origin, why: Why): boolean {
+  function isDue(origin: Origin, why: PollTrigger): boolean {
     // Somebody who asks is answered, unless the other side asked to be left alone.
     if (mustWait(origin)) return why === 'asked' && !isFailing(origin)
     if (why !== 'early') return true
@@ -100,10 +100,10 @@ export function createOrigins({
     }
   }
 
-  async function look(why: Why, signal: AbortSignal): Promise<Looked<Sighting>> {
+  async function look(why: PollTrigger, signal: AbortSignal): Promise<Looked<Sighting>> {
     const due = origins.filter((origin) => isDue(origin, why))
     for (const origin of origins) if (why !== 'early' && !due.includes(origin)) origin.owed = true
-    await sideBySide(due, atOnce, async (origin) => {
+    await mapConcurrent(due, atOnce, async (origin) => {
       if (!signal.aborted) await readOne(origin, signal)
     })
     return {
@@ -140,7 +140,7 @@ async function isSame(before: readonly Entry[], after: readonly Entry[]): Promis
 
 async function areEqual(before: readonly Entry[], after: readonly Entry[]): Promise<boolean> {
   let same = true
-  await inSlices(before.entries(), ([index, entry]) => {
+  await forEachYielding(before.entries(), ([index, entry]) => {
     same &&= isDeepStrictEqual(essence(entry), essence(after[index]))
   })
   return same
@@ -148,7 +148,7 @@ async function areEqual(before: readonly Entry[], after: readonly Entry[]): Prom
 
 async function byName(entries: readonly Entry[]): Promise<readonly Entry[]> {
   const named: [name: string, entry: Entry][] = []
-  await inSlices(entries, (entry) => {
+  await forEachYielding(entries, (entry) => {
     const { namespace = '', name = '' } = namesOf(entry)
     named.push([`${namespace} ${name}`, entry])
   })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { atInterval, idleMs, type Pace } from '../flow/every.ts'
+import { atInterval, idleMs, type Schedule } from '../flow/poll-loop.ts'
 import { atSchedule, isTimezone, longestGap, scheduleProblem } from '../flow/schedule.ts'
-import { duration } from '../model/duration.ts'
+import { duration } from '../model/schema/duration.ts'
 
 /** When a pulling source looks. A kind spreads these into its config, and checks them together by `onePace`. */
 export function paceFields() {
@@ -36,7 +36,7 @@ export function onePace({ value, issues }: { value: PaceConfig; issues: z.core.$
     refuse('timezone', 'is of no use without a schedule')
 }
 
-export async function paceOf({ interval, schedule, timezone }: PaceConfig, otherwise: number): Promise<Pace> {
+export async function paceOf({ interval, schedule, timezone }: PaceConfig, otherwise: number): Promise<Schedule> {
   return schedule === undefined ? atInterval((interval ?? otherwise) * 1000) : await atSchedule(schedule, { timezone })
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { RemoteStore } from './config.ts'
 import { StoreRefused } from './store.ts'
 
-export type Tls = {
+export type StoreTls = {
   readonly rejectUnauthorized: boolean
   /** There where the certificate must be good, but may be another host's. */
   readonly checkServerIdentity?: () => undefined
@@ -12,14 +12,14 @@ export type Tls = {
 }
 
 /** Everything a driver must know to connect. */
-export type Address = {
+export type StoreAddress = {
   readonly host: string
   readonly port: number
   readonly database: string
   readonly user: string | undefined
   readonly password: string | undefined
   /** Undefined: unencrypted. */
-  readonly tls: Tls | undefined
+  readonly tls: StoreTls | undefined
   /** Unencrypted will do where the server has no TLS. */
   readonly tlsOptional: boolean
   /** How messages call it: host, port and name, no secret. */
@@ -32,7 +32,7 @@ type Given = { -readonly [Key in 'host' | 'name' | 'user' | 'password']?: string
 }
 
 /** Brings together what the URL and the single settings say; the latter win. */
-export function addressOf(config: RemoteStore): Address {
+export function storeAddress(config: RemoteStore): StoreAddress {
   const given: Given = { ...(config.url !== undefined && partsOf(config.url)), ...defined(config) }
   const {
     host = 'localhost',
@@ -112,7 +112,7 @@ function tlsIn(query: URLSearchParams): RemoteStore['tls'] {
   return { mode, ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
 }
 
-function tlsOf(tls: RemoteStore['tls'], mode: string, label: string): Tls {
+function tlsOf(tls: RemoteStore['tls'], mode: string, label: string): StoreTls {
   const read = (path: string | undefined) => (path === undefined ? undefined : readCertificate(path, label))
   const [ca, cert, key] = [read(tls?.ca), read(tls?.cert), read(tls?.key)]
   return {

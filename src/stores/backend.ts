@@ -40,6 +40,6 @@ export function idOf({ kind, namespace, name }: Key): string {
 }
 
 /** One text that identifies a registration, and orders them. */
-export function keyOf(key: Key): string {
+export function rowKey(key: Key): string {
   return `${key.kind}:${idOf(key)}`
 }

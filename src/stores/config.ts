@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { later } from '../model/later.ts'
+import { lazySchema } from '../model/schema/lazy-schema.ts'
 
 const path = () => z.string().min(1).max(4096)
 
@@ -46,7 +46,7 @@ const usual = {
 }
 
 /** Where registrations and the last good readings survive a restart. */
-export const Store = z.discriminatedUnion('type', [
+export const StoreConfig = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('memory').describe('Nothing survives a restart.') }),
   z.strictObject({
     type: z.literal('sqlite'),
@@ -54,13 +54,13 @@ export const Store = z.discriminatedUnion('type', [
       .default('roster.db')
       .describe('The database file, on a local disk; a relative path is one inside the state directory.'),
   }),
-  later('postgres', () => z.strictObject({ type: z.literal('postgres'), ...remote(usual.postgres) })),
-  later('mysql', () =>
+  lazySchema('postgres', () => z.strictObject({ type: z.literal('postgres'), ...remote(usual.postgres) })),
+  lazySchema('mysql', () =>
     z.strictObject({ type: z.literal('mysql').describe('MySQL or MariaDB.'), ...remote(usual.mysql) }),
   ),
 ])
-export type Store = z.output<typeof Store>
-export type RemoteStore = Extract<Store, { type: 'postgres' | 'mysql' }>
+export type StoreConfig = z.output<typeof StoreConfig>
+export type RemoteStore = Extract<StoreConfig, { type: 'postgres' | 'mysql' }>
 
 const schemes: Readonly<Record<string, 'postgres' | 'mysql'>> = {
   postgres: 'postgres',
@@ -74,7 +74,7 @@ const schemes: Readonly<Record<string, 'postgres' | 'mysql'>> = {
  *
  * Throws, without repeating the text, for it may hold a password.
  */
-export function storeFromUrl(text: string): z.input<typeof Store> {
+export function storeFromUrl(text: string): z.input<typeof StoreConfig> {
   if (text === ':memory:' || text === 'memory:' || text === 'memory://') return { type: 'memory' }
   const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? []
   if (scheme === undefined) return { type: 'sqlite', path: text }
@@ -86,7 +86,7 @@ export function storeFromUrl(text: string): z.input<typeof Store> {
   return { type, url: `${plain}://${rest}` }
 }
 
-function sqliteAt(rest: string): z.input<typeof Store> {
+function sqliteAt(rest: string): z.input<typeof StoreConfig> {
   const file = decodeURIComponent(rest.replace(/[?#].*$/s, ''))
   if (file === ':memory:' || file === '/:memory:') return { type: 'memory' }
   return file === '' ? { type: 'sqlite' } : { type: 'sqlite', path: file.replace(/^\/+/, '/') }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../log.ts'
-import { type Backend, keyOf } from './backend.ts'
-import { createStore } from './front.ts'
-import { judge } from './judge.ts'
+import { type Backend, rowKey } from './backend.ts'
+import { judge } from './compare-and-set.ts'
+import { createStorePipeline } from './pipeline/store-pipeline.ts'
 import type { HeardBeat, KeptSource, Operation, Outcome, Registration, Store } from './store.ts'
 
 /** Keeps everything for as long as the process lives. Nobody else can write to it. */
 export function openMemory({ log }: { log: Log }): Store {
-  return createStore({ type: 'memory', backend: memory(), log })
+  return createStorePipeline({ type: 'memory', backend: memory(), log })
 }
 
 function memory(): Backend {
@@ -19,7 +19,7 @@ function memory(): Backend {
   let version = Date.now() * 1000
 
   function carryOut(operation: Operation): Outcome {
-    const key = keyOf(operation)
+    const key = rowKey(operation)
     const next = { version: String(version + 1), now: new Date().toISOString() }
     const outcome = judge(operation, registrations.get(key), next)
     if (outcome.type === 'put') registrations.set(key, outcome.registration)

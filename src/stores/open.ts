@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import type { Store as StoreConfig } from './config.ts'
+import type { StoreConfig } from './config.ts'
 import { openMemory } from './memory.ts'
 import { type Store, StoreRefused, StoreUnavailable } from './store.ts'
 

@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto'
-import { type Backend, type Cursor, idOf, keyOf, type Since } from './backend.ts'
-import { judge } from './judge.ts'
-import { createOwnVersions } from './own.ts'
+import { type Backend, type Cursor, idOf, rowKey, type Since } from './backend.ts'
+import { judge } from './compare-and-set.ts'
+import { createOwnWrites } from './own-writes.ts'
 import { type Row, registrationOf, timeOf } from './rows.ts'
-import type { HeardBeat, KeptReading, KeptSource, Key, Kind, News, Operation, Outcome, Registration } from './store.ts'
+import type {
+  HeardBeat,
+  KeptReading,
+  KeptSource,
+  Key,
+  RegistrationKind,
+  News,
+  Operation,
+  Outcome,
+  Registration,
+} from './store.ts'
 
 /** A registration as found by its identity alone. */
-export type Id = { readonly kind: Kind; readonly id: string }
+export type Id = { readonly kind: RegistrationKind; readonly id: string }
 
 export type Buried = Key & { readonly version: string }
 
@@ -64,7 +74,7 @@ export function createRemote({
   writer?: string
   pollMs: number
 }): Backend {
-  const own = createOwnVersions()
+  const own = createOwnWrites()
   let forgotten = 0
 
   async function commit(operations: readonly Operation[]): Promise<readonly Outcome[]> {
@@ -76,10 +86,10 @@ export function createRemote({
   async function commitOn(session: Session, operations: readonly Operation[]) {
     const { last, now } = await session.takeVersions(operations.length)
     const ids = new Map(
-      operations.map((operation) => [keyOf(operation), { kind: operation.kind, id: idOf(operation) }]),
+      operations.map((operation) => [rowKey(operation), { kind: operation.kind, id: idOf(operation) }]),
     )
     const rows = await session.find([...ids.values()])
-    const before = new Map(rows.map(registrationOf).map((one) => [keyOf(one), one]))
+    const before = new Map(rows.map(registrationOf).map((one) => [rowKey(one), one]))
     const { outcomes, after } = judgeAll(operations, before, last - BigInt(operations.length), now)
     const gone = [...before.keys()].filter((key) => !after.has(key)).map((key) => ids.get(key)!)
     const put = [...after].filter(([key, one]) => before.get(key) !== one).map(([, one]) => one)
@@ -159,7 +169,7 @@ function judgeAll(
   const after = new Map(before)
   const nowText = timeOf(now)
   const outcomes = operations.map((operation, index) => {
-    const key = keyOf(operation)
+    const key = rowKey(operation)
     const next = { version: String(base + BigInt(index) + 1n), now: nowText }
     const outcome = judge(operation, after.get(key), next)
     if (outcome.type === 'put') after.set(key, outcome.registration)
@@ -175,7 +185,7 @@ function byName(a: HeardBeat, b: HeardBeat): number {
 }
 
 function keyIn({ kind, namespace, name }: Row): Key {
-  return { kind: kind as Kind, namespace: String(namespace), name: String(name) }
+  return { kind: kind as RegistrationKind, namespace: String(namespace), name: String(name) }
 }
 
 function beatOf({ name, age_ms, said }: Row): HeardBeat {

@@ -1,4 +1,4 @@
-import type { Kind, LeaseFacts, Registration } from './store.ts'
+import type { RegistrationKind, LeaseFacts, Registration } from './store.ts'
 
 export type Row = Record<string, unknown>
 
@@ -6,7 +6,7 @@ export type Row = Record<string, unknown>
 export function registrationOf(row: Row): Registration {
   const lease = leaseOf(row)
   return {
-    kind: row['kind'] as Kind,
+    kind: row['kind'] as RegistrationKind,
     namespace: String(row['namespace']),
     name: String(row['name']),
     definition: String(row['definition']),

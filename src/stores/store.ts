@@ -39,9 +39,9 @@ export type Store = AsyncDisposable & {
 export type StoreType = 'memory' | 'sqlite' | 'postgres' | 'mysql'
 
 /** Agent ids are unique over all namespaces; the names of manual servers in their namespace. */
-export type Kind = 'agent' | 'manual'
+export type RegistrationKind = 'agent' | 'manual'
 
-export type Key = { readonly kind: Kind; readonly namespace: string; readonly name: string }
+export type Key = { readonly kind: RegistrationKind; readonly namespace: string; readonly name: string }
 
 /** For how long a registration holds without a heartbeat, and who holds it. Seconds. */
 export type LeaseFacts = {

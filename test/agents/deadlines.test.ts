@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createDeadlines } from '../../src/agents/deadlines.ts'
+import { createDeadlineQueue } from '../../src/flow/deadline-queue.ts'
 
 /** Numbers that repeat for a seed (mulberry32). */
 function randomOf(seed: number): () => number {
@@ -18,7 +18,7 @@ describe('deadlines', () => {
     const seed = Date.now() % 2 ** 31
     context.diagnostic(`seed ${seed}`)
     const random = randomOf(seed)
-    const deadlines = createDeadlines<{ id: number }>()
+    const deadlines = createDeadlineQueue<{ id: number }>()
     const owners = Array.from({ length: 200 }, (_, id) => ({ id }))
     const truth = new Map<{ id: number }, number>()
 
@@ -47,7 +47,7 @@ describe('deadlines', () => {
   })
 
   it('hold nothing of whoever is taken out', () => {
-    const deadlines = createDeadlines()
+    const deadlines = createDeadlineQueue()
     const owners = Array.from({ length: 1000 }, () => ({}))
     for (const owner of owners) deadlines.set(owner, 604_800)
     deadlines.set(deadlines, 700_000)
@@ -60,7 +60,7 @@ describe('deadlines', () => {
   })
 
   it('costs one comparison to put off: the heap does not grow with heartbeats', () => {
-    const deadlines = createDeadlines()
+    const deadlines = createDeadlineQueue()
     const owner = {}
     for (let now = 0; now < 10_000; now += 1) deadlines.set(owner, now + 60)
     assert.equal(deadlines.next(), 60)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createLeaseClock } from '../../src/agents/clock.ts'
-import { createLeases } from '../../src/agents/leases.ts'
+import { createLeaseClock } from '../../src/agents/leases/lease-clock.ts'
+import { createLeases } from '../../src/agents/leases/leases.ts'
 
 const terms = { timeout: 60_000, eviction: 120_000 }
 const rules = { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type AgentRequest, parseAgent } from '../../src/agents/registration.ts'
-import { startRegistrations } from '../../src/agents/registrations.ts'
-import { createWake } from '../../src/flow/wake.ts'
+import { type AgentRequest, parseAgent } from '../../src/agents/parsing/registration.ts'
+import { createWakeSignal } from '../../src/flow/wake-signal.ts'
 import { silent } from '../../src/log.ts'
 import type { Sighting } from '../../src/model/source.ts'
+import { startRegistrations } from '../../src/registrations/registrations.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import type { News, Store } from '../../src/stores/store.ts'
 
@@ -23,7 +23,7 @@ function started(store: Store) {
   const registrations = startRegistrations({ opening: Promise.resolve(store), settings, log: silent })
   const stop = new AbortController()
   const told: Sighting[] = []
-  const wake = createWake({ signal: stop.signal, onTake: () => {} })
+  const wake = createWakeSignal({ signal: stop.signal, onTake: () => {} })
   const run = { signal: stop.signal, wake, tell: (sighting: Sighting) => void told.push(sighting) }
   const sightings = registrations.sources.agents(run)[Symbol.asyncIterator]()
   return {

@@ -4,9 +4,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { createAnswers } from '../../src/api/answers.ts'
-import type { Volatile } from '../../src/api/one.ts'
-import { send } from '../../src/api/reply.ts'
+import { send } from '../../src/api/http/reply.ts'
+import type { VolatileParts } from '../../src/api/servers/detail-cache.ts'
+import { createListCache } from '../../src/api/servers/list/list-cache.ts'
 import { createRoster } from '../roster.ts'
 
 type List = {
@@ -21,8 +21,8 @@ type List = {
 function world({ keptBytes }: { keptBytes?: number } = {}) {
   const roster = createRoster()
   const waiting: string[] = []
-  const moving = new Map<string, Volatile>()
-  const answers = createAnswers({
+  const moving = new Map<string, VolatileParts>()
+  const answers = createListCache({
     registry: roster.registry,
     syncing: () => waiting,
     volatile: (id) => moving.get(id),

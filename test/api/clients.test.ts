@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ClientFormat, startClientConfig } from '../../src/api/clients.ts'
-import { redactServer } from '../../src/model/redact.ts'
+import { type ConfigFormat, startClientConfig } from '../../src/api/servers/client-configs.ts'
+import { redactServer } from '../../src/model/redaction/redact.ts'
 import type { Server } from '../../src/model/server.ts'
 import { server } from '../made.ts'
 import { serve } from './served.ts'
@@ -24,7 +24,7 @@ const remote = redactServer(
   }),
 )
 
-function clientConfig(format: ClientFormat, servers: readonly Server[]): object {
+function clientConfig(format: ConfigFormat, servers: readonly Server[]): object {
   const config = startClientConfig(format)
   for (const one of servers) config.add(one)
   return config.made()

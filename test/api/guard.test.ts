@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createAccess } from '../../src/api/access.ts'
 import type { TokenGrant } from '../../src/api/config/auth.ts'
+import { createAuthenticator } from '../../src/api/http/access/authenticator.ts'
 import { read, serve } from './served.ts'
 
 const admin: TokenGrant = { name: 'ops', token: 'let-me-in', role: 'admin', secrets: false }
@@ -23,8 +23,8 @@ describe('who may', () => {
     assert.equal((await served.get('/servers')).status, 200)
     assert.equal(refused.status, 403)
     assert.match(((await refused.json()) as { detail: string }).detail, /role "admin": send a bearer token that has it/)
-    assert.match(createAccess({ tokens: [], loopback: false }).warning ?? '', /AUTH_TOKEN.*auth\.anonymous/)
-    assert.equal(createAccess({ tokens: [admin], loopback: false }).warning, undefined)
+    assert.match(createAuthenticator({ tokens: [], loopback: false }).warning ?? '', /AUTH_TOKEN.*auth\.anonymous/)
+    assert.equal(createAuthenticator({ tokens: [admin], loopback: false }).warning, undefined)
   })
 
   it('knows tokens, and turns a wrong one away even where reading is free', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createKept } from '../../src/api/kept.ts'
+import { createResponseCache } from '../../src/api/http/response-cache.ts'
 
 describe('what is kept of a revision', () => {
   it('is bounded though each answer is next to nothing', async () => {
-    const kept = createKept({ token: () => 'e-1' })
+    const kept = createResponseCache({ token: () => 'e-1' })
     const made: string[] = []
     const ask = (key: string) => kept.answer(key, async () => (made.push(key), Buffer.from('{"servers":{}}')))
 

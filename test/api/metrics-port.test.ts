@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Listen } from '../../src/api/config/listen.ts'
-import { openMetricsPort } from '../../src/api/metrics-port.ts'
+import { openMetricsPort } from '../../src/api/operations/metrics-port.ts'
 import { silent } from '../../src/log.ts'
 import { limits, raw, read } from './served.ts'
 

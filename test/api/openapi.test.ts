@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createApp } from '../../src/api/app.ts'
-import { createFronts } from '../../src/api/fronts.ts'
-import { openApiDocument } from '../../src/api/openapi.ts'
-import { createDeleted } from '../../src/api/publish/deleted.ts'
-import { routes } from '../../src/api/routes.ts'
-import * as shapes from '../../src/api/shapes.ts'
+import { createFronts } from '../../src/api/fast-paths.ts'
+import { openApiDocument } from '../../src/api/openapi/document.ts'
+import { routes } from '../../src/api/openapi/route-table.ts'
+import * as shapes from '../../src/api/openapi/schemas.ts'
+import { createDeleted } from '../../src/api/publish/deleted-servers.ts'
 import { parts, serve } from './served.ts'
 
 describe('the documentation', () => {

@@ -1,18 +1,18 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { createAgents } from '../../src/agents/agents.ts'
-import { createLeases } from '../../src/agents/leases.ts'
-import { createMesh } from '../../src/agents/mesh.ts'
-import { createAccess } from '../../src/api/access.ts'
+import { createLeases } from '../../src/agents/leases/leases.ts'
+import { createMeshOperations } from '../../src/agents/mesh-operations.ts'
+import { createRegistrar } from '../../src/agents/registrar.ts'
 import { createApp } from '../../src/api/app.ts'
 import { type Role, type TokenGrant } from '../../src/api/config/auth.ts'
 import { Limits } from '../../src/api/config/limits.ts'
-import { type Api, createEdge } from '../../src/api/edge.ts'
-import { createFronts } from '../../src/api/fronts.ts'
-import { createGuard, type GuardRules } from '../../src/api/guard.ts'
-import { listen, type ListenOptions } from '../../src/api/listen.ts'
-import type { ApiParts } from '../../src/api/parts.ts'
-import { createDeleted } from '../../src/api/publish/deleted.ts'
+import { createFronts } from '../../src/api/fast-paths.ts'
+import { createAuthenticator } from '../../src/api/http/access/authenticator.ts'
+import { createRequestGuard, type GuardRules } from '../../src/api/http/access/guard.ts'
+import { listen, type ListenOptions } from '../../src/api/http/listening/server.ts'
+import { type Api, createEdge } from '../../src/api/http/pipeline.ts'
+import type { ApiPorts } from '../../src/api/ports.ts'
+import { createDeleted } from '../../src/api/publish/deleted-servers.ts'
 import { routeTo } from '../../src/api/router.ts'
 import { silent } from '../../src/log.ts'
 import { createRoster, type Roster, type Said } from '../roster.ts'
@@ -20,7 +20,7 @@ import { createRoster, type Roster, type Said } from '../roster.ts'
 export const limits = Limits.parse({})
 
 /** Everything the application asks for, quiet and empty but for the registry. */
-export function parts({ registry }: Roster = createRoster()): ApiParts {
+export function parts({ registry }: Roster = createRoster()): ApiPorts {
   return {
     registry,
     supervisor: {
@@ -58,16 +58,16 @@ export function parts({ registry }: Roster = createRoster()): ApiParts {
 }
 
 /** A mesh that nobody registered with yet; nothing of it outlives the process. */
-function meshOf(registry: Roster['registry']): ApiParts['mesh'] {
+function meshOf(registry: Roster['registry']): ApiPorts['mesh'] {
   const leases = createLeases({
     clock: { now: () => 0 },
     retentionMs: 3_600_000,
     rules: () => ({ enabled: false, least: 10, ratio: 0.5, mostMs: 0 }),
   })
   const store = { commit: () => Promise.reject(new Error('no store')), beat: () => {} }
-  const agents = createAgents({ store, leases, settings: () => ({ most: 10 }), log: silent })
+  const agents = createRegistrar({ store, leases, settings: () => ({ most: 10 }), log: silent })
   const { preservation, release } = leases
-  return createMesh({
+  return createMeshOperations({
     registrations: { agents, mustBeShown: () => {}, preservation, release },
     registry,
     thresholds: () => ({ timeout: 60, eviction: 120 }),
@@ -82,7 +82,7 @@ export type Options = {
   readonly anonymous?: Role
   readonly guard?: Partial<GuardRules>
   readonly listen?: Partial<ListenOptions>
-  readonly parts?: Partial<ApiParts>
+  readonly parts?: Partial<ApiPorts>
   readonly bodyBytes?: number
   readonly graceMs?: number
   readonly app?: Api
@@ -95,8 +95,8 @@ export async function serve(options: Options = {}) {
   const loopback = options.guard?.loopback ?? true
   const known = { ...parts(roster), ...options.parts }
   const { hot, fronts } = createFronts(known)
-  const guard = createGuard({
-    access: createAccess({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
+  const guard = createRequestGuard({
+    access: createAuthenticator({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
     cors: { origins: [], methods: ['GET', 'POST'], headers: ['content-type', 'authorization'] },
     loopback,
     hosts: [],

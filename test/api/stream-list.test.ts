@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { streamList } from '../../src/api/stream-list.ts'
+import { streamList } from '../../src/api/servers/list/streamed-list.ts'
 import { registered } from '../made.ts'
 
 it('gives the event loop a turn while it writes a long list, however fast it is read', async () => {

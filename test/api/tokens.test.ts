@@ -6,8 +6,8 @@ import { Auth } from '../../src/api/config/auth.ts'
 import { Cors } from '../../src/api/config/cors.ts'
 import { Limits } from '../../src/api/config/limits.ts'
 import { Listen } from '../../src/api/config/listen.ts'
-import { createRates } from '../../src/api/rates.ts'
-import { createTokens } from '../../src/api/tokens.ts'
+import { createRateLimiter } from '../../src/api/http/access/rate-limiter.ts'
+import { createTokens } from '../../src/api/http/access/tokens.ts'
 import { createLog } from '../../src/log.ts'
 import { startHere } from '../daemon.ts'
 import { temporary, until } from '../e2e/running.ts'
@@ -144,7 +144,7 @@ describe('quotas', () => {
 
   it('spread what comes evenly over time, for each asker by itself', () => {
     let now = 0
-    const wait = createRates({ now: () => now })
+    const wait = createRateLimiter({ now: () => now })
     const rate = { requests_per_second: 2, burst: 3 }
     const ask = (asker = 'a') => wait(asker, rate)
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Item } from '../../src/api/publish/published.ts'
-import { openDoor } from '../../src/flow/door.ts'
 import { silent } from '../../src/log.ts'
+import { openHttpClient } from '../../src/outbound/http-client.ts'
 import { http } from '../../src/sources/http/http.ts'
 import { namesIn, start } from '../sources/looking.ts'
 import { toolsWith } from '../sources/tools.ts'
@@ -339,7 +339,7 @@ describe('the official registry’s API', () => {
   for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json', '']) {
     it(`is read by another roster: ${path || 'the bare domain'}`, async () => {
       await using served = await open({ servers: [...many(150), { name: 'io.github.acme/weather' }] })
-      const door = openDoor()
+      const door = openHttpClient()
       const config = http.config.parse({ type: 'http', url: served.url + path })
       await using source = start(http.open(config, toolsWith({ door, log: silent })))
 

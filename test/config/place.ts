@@ -1,7 +1,7 @@
-import type { Place } from '../../src/config/place.ts'
+import type { RuntimePlace } from '../../src/config/place.ts'
 
 /** A machine of somebody's, no container. */
-export const place: Place = {
+export const place: RuntimePlace = {
   container: false,
   cluster: false,
   home: '/home/ann',

@@ -11,7 +11,7 @@ import type {
   V1ServiceAccount,
   V1StatefulSet,
 } from '@kubernetes/client-node'
-import { accessNeeded } from '../../src/sources/kubernetes/parts.ts'
+import { accessNeeded } from '../../src/sources/kubernetes/watching/reflectors.ts'
 import { startKubeApi } from '../fakes/kube-api.ts'
 import { configMap, service, watching } from '../sources/kubernetes/watched.ts'
 import { containersOf, files, manifestsOf, ofKind, podOf, rosterOf, type Manifest, workloadsIn } from './manifests.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createGuard, isCidr } from '../../src/flow/address.ts'
+import { createAddressGuard, isCidr } from '../../src/outbound/addresses.ts'
 
 const self = ['127.0.0.1', '127.8.9.1', '0.0.0.0', '0.1.2.3', '::', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1']
 const disguisedSelf = ['::ffff:7f00:1', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::127.0.0.1', '2002:7f00:1::1']
@@ -39,8 +39,8 @@ const ordinary = [
 ]
 
 describe('which addresses may be called', () => {
-  const any = createGuard({ reach: 'any' })
-  const priv = createGuard({ reach: 'private' })
+  const any = createAddressGuard({ reach: 'any' })
+  const priv = createAddressGuard({ reach: 'private' })
 
   it('lets what the operator wrote reach everything but metadata, link-local, multicast and broadcast', () => {
     for (const address of [...self, ...disguisedSelf, ...ordinary]) assert.equal(any(address), undefined, address)
@@ -55,7 +55,7 @@ describe('which addresses may be called', () => {
   })
 
   it('narrows by allowed and denied networks, which open nothing that is forbidden', () => {
-    const guard = createGuard({
+    const guard = createAddressGuard({
       reach: 'private',
       allow: ['10.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16'],
       deny: ['10.1.0.0/16'],
@@ -88,6 +88,6 @@ describe('which addresses may be called', () => {
     ]) {
       assert.ok(!isCidr(text), text)
     }
-    assert.throws(() => createGuard({ reach: 'any', deny: ['10.0.0.0/99'] }), /10\.0\.0\.0\/99 is no network/)
+    assert.throws(() => createAddressGuard({ reach: 'any', deny: ['10.0.0.0/99'] }), /10\.0\.0\.0\/99 is no network/)
   })
 })

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { createBacklog } from '../../src/flow/backlog.ts'
+import { createChunkedQueue } from '../../src/flow/chunked-queue.ts'
 
 const crowd = Array.from({ length: 1000 }, (_, at) => at)
 
 describe('a backlog', () => {
   it('takes a few at once', () => {
     const taken: number[] = []
-    const backlog = createBacklog<number>((item) => taken.push(item))
+    const backlog = createChunkedQueue<number>((item) => taken.push(item))
 
     backlog.add([1, 2])
     backlog.add([3])
@@ -18,7 +18,7 @@ describe('a backlog', () => {
 
   it('takes a crowd by and by, and what comes after it in order', async () => {
     const taken: number[] = []
-    const backlog = createBacklog<number>((item) => taken.push(item))
+    const backlog = createChunkedQueue<number>((item) => taken.push(item))
 
     backlog.add(crowd)
     backlog.add([1000])
@@ -30,7 +30,7 @@ describe('a backlog', () => {
 
   it('takes all that is left before somebody looks, each once, even where taking looks itself', () => {
     const taken: number[] = []
-    const backlog = createBacklog<number>((item) => {
+    const backlog = createChunkedQueue<number>((item) => {
       taken.push(item)
       if (item === 10) backlog.settle()
     })

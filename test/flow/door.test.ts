@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { DoorError } from '../../src/flow/door-error.ts'
-import { openDoor } from '../../src/flow/door.ts'
 import type { Reason } from '../../src/model/health.ts'
+import { openHttpClient } from '../../src/outbound/http-client.ts'
+import { OutboundError } from '../../src/outbound/outbound-error.ts'
 import { failing, farEnd, limits, tcpEnd } from './far-end.ts'
 
-const door = openDoor()
+const door = openHttpClient()
 after(async () => door.close())
 
 describe('an exchange', () => {
@@ -88,7 +88,7 @@ describe('an exchange', () => {
   })
 
   it('ends at once when it was called off before, though nobody answers where its name leads', async (t) => {
-    const nowhere = openDoor({ lookup: () => {} })
+    const nowhere = openHttpClient({ lookup: () => {} })
     t.after(async () => nowhere.close())
     const asked = nowhere.request('http://nowhere.example/', { ...limits, signal: AbortSignal.abort() })
 
@@ -245,8 +245,8 @@ describe('a closed door', () => {
   it('ends what is under way and lets nothing more out', async (t) => {
     const arrived = Promise.withResolvers<void>()
     const url = await farEnd(t, () => arrived.resolve())
-    const closing = openDoor()
-    const exchange = assert.rejects(closing.request(url, limits), DoorError)
+    const closing = openHttpClient()
+    const exchange = assert.rejects(closing.request(url, limits), OutboundError)
     await arrived.promise
 
     await closing.close()
@@ -258,7 +258,7 @@ describe('a closed door', () => {
 
   it('keeps a bounded number of pools however many policies pass', async (t) => {
     const url = await farEnd(t, (_, response) => response.end('ok'))
-    const busy = openDoor()
+    const busy = openHttpClient()
     for (let index = 0; index < 100; index++) {
       assert.equal((await busy.request(url, { ...limits, deny: [`10.0.0.${index}`] })).status, 200)
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createBackoff } from '../../src/flow/backoff.ts'
-import { atInterval, every, type Looked, type Pace, type Why } from '../../src/flow/every.ts'
+import { atInterval, pollLoop, type Looked, type Schedule, type PollTrigger } from '../../src/flow/poll-loop.ts'
 
 /**
  * A run on a clock that jumps to whatever is waited for, so that hours pass in no time. `events` happen at their
@@ -36,7 +36,7 @@ function timeline({ events = {} }: { events?: Record<number, 'ask' | 'stop'> } =
   return { run: { signal: stop.signal, wake }, now: () => time, spend: (ms: number) => void (time += ms), stop }
 }
 
-const always = (ms: number, { now }: { now: () => number }): Pace => ({
+const always = (ms: number, { now }: { now: () => number }): Schedule => ({
   begin: () => {
     const due = now() + ms
     return () => due - now()
@@ -52,17 +52,18 @@ async function looks(
     answer = () => ({}),
     ...rest
   }: {
-    pace?: Pace
+    pace?: Schedule
     answer?: (index: number) => Omit<Looked<string>, 'value'>
     backoff?: ReturnType<typeof createBackoff>
   } = {},
 ) {
-  const began: { at: number; why: Why }[] = []
-  const look = (why: Why) => {
+  const began: { at: number; why: PollTrigger }[] = []
+  const look = (why: PollTrigger) => {
     began.push({ at: line.now(), why })
     return Promise.resolve({ value: 'seen', ...answer(began.length - 1) })
   }
-  for await (const _ of every({ run: line.run, pace, look, now: line.now, ...rest })) if (began.length === count) break
+  for await (const _ of pollLoop({ run: line.run, pace, look, now: line.now, ...rest }))
+    if (began.length === count) break
   return began
 }
 
@@ -122,7 +123,7 @@ describe('every', () => {
     const said: { at: number; value: string }[] = []
     const look = () => Promise.resolve({ value: 'looked' })
 
-    for await (const value of every({
+    for await (const value of pollLoop({
       run: line.run,
       pace: always(20 * 3_600_000, line),
       look,
@@ -152,7 +153,7 @@ describe('every', () => {
     }
     const ask = { ...line.run.wake, raised: () => true }
     let seen = 0
-    for await (const _ of every({ run: { signal: line.run.signal, wake: ask }, pace: always(1, line), look }))
+    for await (const _ of pollLoop({ run: { signal: line.run.signal, wake: ask }, pace: always(1, line), look }))
       if (++seen === 20) break
 
     assert.equal(most, 1)

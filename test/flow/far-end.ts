@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { DoorError } from '../../src/flow/door-error.ts'
-import type { DoorRequest } from '../../src/flow/door.ts'
-import type { Lookup } from '../../src/flow/pools.ts'
 import type { Reason } from '../../src/model/health.ts'
+import type { HostLookup } from '../../src/outbound/connection-pools.ts'
+import type { OutboundRequest } from '../../src/outbound/http-client.ts'
+import { OutboundError } from '../../src/outbound/outbound-error.ts'
 
-export const limits: DoorRequest = { reach: 'any', timeoutMs: 5000, maxBytes: 100_000 }
+export const limits: OutboundRequest = { reach: 'any', timeoutMs: 5000, maxBytes: 100_000 }
 
 /** A far end on loopback; its URL without a path. */
 export async function farEnd(t: TestContext, answer: RequestListener): Promise<string> {
@@ -37,7 +37,7 @@ export async function tcpEnd(t: TestContext, onSocket: (socket: Socket) => void)
 
 export function failing(reason: Reason, message = /./) {
   return (error: unknown) => {
-    assert.ok(error instanceof DoorError, String(error))
+    assert.ok(error instanceof OutboundError, String(error))
     assert.equal(error.reason, reason, error.message)
     assert.match(error.message, message)
     return true
@@ -45,7 +45,7 @@ export function failing(reason: Reason, message = /./) {
 }
 
 export const looksUp =
-  (...answers: string[][]): Lookup =>
+  (...answers: string[][]): HostLookup =>
   (_hostname, _options, callback) => {
     const addresses = (answers.length > 1 ? answers.shift() : answers[0]) ?? []
     queueMicrotask(() =>

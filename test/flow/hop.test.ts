@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { after, describe, it } from 'node:test'
-import { openDoor } from '../../src/flow/door.ts'
+import { openHttpClient } from '../../src/outbound/http-client.ts'
 import { failing, farEnd, limits, looksUp, tcpEnd } from './far-end.ts'
 
-const door = openDoor()
+const door = openHttpClient()
 after(async () => door.close())
 
 describe('where the door leads', () => {
@@ -41,7 +41,7 @@ describe('where the door leads', () => {
   })
 
   it('leads nobody to metadata or link-local addresses, nor to a name that stands for them', async () => {
-    const byName = openDoor({ lookup: looksUp(['169.254.169.254']) })
+    const byName = openHttpClient({ lookup: looksUp(['169.254.169.254']) })
     const hosts = [
       '169.254.169.254',
       '2852039166',
@@ -62,7 +62,7 @@ describe('where the door leads', () => {
     const url = await farEnd(t, (_, response) => response.end(String(++called)))
     const { port } = new URL(url)
     const answers = [['127.0.0.1'], ['169.254.169.254'], ['127.0.0.1']]
-    const rebound = openDoor({ lookup: looksUp(...answers) })
+    const rebound = openHttpClient({ lookup: looksUp(...answers) })
     t.after(async () => rebound.close())
     const request = { ...limits, headers: { connection: 'close' } }
 
@@ -79,7 +79,7 @@ describe('where the door leads', () => {
 
   it('uses of an answer only the addresses that may be called', async (t) => {
     const url = await farEnd(t, (_, response) => response.end('fine'))
-    const mixed = openDoor({ lookup: looksUp(['169.254.169.254', 'fe80::1', '127.0.0.1']) })
+    const mixed = openHttpClient({ lookup: looksUp(['169.254.169.254', 'fe80::1', '127.0.0.1']) })
     t.after(async () => mixed.close())
 
     assert.equal((await mixed.request(`http://mixed.example:${new URL(url).port}/`, limits)).body.toString(), 'fine')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { openDoor } from '../../src/flow/door.ts'
+import { openHttpClient } from '../../src/outbound/http-client.ts'
 import { farEnd } from './far-end.ts'
 
-const door = openDoor()
+const door = openHttpClient()
 after(async () => door.close())
 
 const terms = { reach: 'any', timeoutMs: 5000, maxBytes: 4096, courtesyMs: 50 } as const
@@ -51,7 +51,7 @@ describe('a look', () => {
 
 describe('a deadline', () => {
   it('ends an exchange that is not even connected', async () => {
-    const waiting = openDoor({ lookup: () => undefined })
+    const waiting = openHttpClient({ lookup: () => undefined })
     const begun = performance.now()
 
     await assert.rejects(waiting.request('http://never.example/', { ...terms, timeoutMs: 100 }), { reason: 'timeout' })

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createNames } from '../../src/flow/names.ts'
-import type { Lookup } from '../../src/flow/pools.ts'
+import type { HostLookup } from '../../src/outbound/connection-pools.ts'
+import { createDnsLookup } from '../../src/outbound/dns-lookup.ts'
 
 /** A system that answers when told to, and keeps count. */
 function createSystem() {
   const open: { hostname: string; answer: (error?: Error) => void }[] = []
   const asked: string[] = []
   let now = 0
-  const lookup: Lookup = (hostname, _options, callback) => {
+  const lookup: HostLookup = (hostname, _options, callback) => {
     asked.push(hostname)
     open.push({ hostname, answer: (error) => callback(error ?? null, [{ address: '10.0.0.1', family: 4 }]) })
   }
@@ -16,7 +16,7 @@ function createSystem() {
     const at = open.findIndex(({ hostname }) => hostname === name)
     open.splice(at, 1)[0]?.answer(error)
   }
-  return { names: createNames({ lookup, now: () => now }), asked, answer, pass: (ms: number) => void (now += ms) }
+  return { names: createDnsLookup({ lookup, now: () => now }), asked, answer, pass: (ms: number) => void (now += ms) }
 }
 
 describe('looking names up', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it, type TestContext } from 'node:test'
 import { validate } from 'node-cron'
-import { every } from '../../src/flow/every.ts'
+import { pollLoop } from '../../src/flow/poll-loop.ts'
 import { atSchedule, isTimezone, longestGap, scheduleProblem } from '../../src/flow/schedule.ts'
-import { createWake } from '../../src/flow/wake.ts'
+import { createWakeSignal } from '../../src/flow/wake-signal.ts'
 
 const good = [
   '* * * * *',
@@ -184,11 +184,11 @@ describe('a schedule at work', () => {
 
 it('a schedule drives real looks, one at a time, second by second', async () => {
   const stop = new AbortController()
-  const run = { signal: stop.signal, wake: createWake({ signal: stop.signal }) }
+  const run = { signal: stop.signal, wake: createWakeSignal({ signal: stop.signal }) }
   const at: number[] = []
   const look = () => Promise.resolve({ value: at.push(Date.now()) })
 
-  for await (const count of every({ run, pace: await atSchedule('* * * * * *', { random: () => 0 }), look }))
+  for await (const count of pollLoop({ run, pace: await atSchedule('* * * * * *', { random: () => 0 }), look }))
     if (count === 3) break
   stop.abort()
 

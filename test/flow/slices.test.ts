@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { atOnce, inSlices, sliced, sorting } from '../../src/flow/slices.ts'
+import { runToCompletion, forEachYielding, runCooperatively, sorting } from '../../src/flow/cooperative.ts'
 
 function busy(ms: number): void {
   const until = performance.now() + ms
@@ -38,7 +38,9 @@ describe('work in slices', () => {
   }
 
   it('gives the event loop a turn after a few milliseconds, however many do such work', async () => {
-    const all = await counting((turnOf) => Promise.all(Array.from({ length: 20 }, () => sliced(steps(10, turnOf)))))
+    const all = await counting((turnOf) =>
+      Promise.all(Array.from({ length: 20 }, () => runCooperatively(steps(10, turnOf)))),
+    )
 
     const perTurn = Map.groupBy(all.flat(), (turn) => turn)
     const most = Math.max(...[...perTurn.values()].map(({ length }) => length))
@@ -49,7 +51,7 @@ describe('work in slices', () => {
   it('does much work that takes no time in few turns', async () => {
     const turns = await counting(async (turnOf) => {
       const began = turnOf()
-      await Promise.all(Array.from({ length: 1000 }, () => inSlices([1], () => {})))
+      await Promise.all(Array.from({ length: 1000 }, () => forEachYielding([1], () => {})))
       return turnOf() - began
     })
 
@@ -59,7 +61,7 @@ describe('work in slices', () => {
   it('does what cannot be interrupted one by one, each in a turn that has something left', async () => {
     const turns = await counting(async (turnOf) => {
       const met: number[] = []
-      await Promise.all(Array.from({ length: 10 }, () => inSlices([4], (ms) => (busy(ms), met.push(turnOf())))))
+      await Promise.all(Array.from({ length: 10 }, () => forEachYielding([4], (ms) => (busy(ms), met.push(turnOf())))))
       return met
     })
 
@@ -70,7 +72,7 @@ describe('work in slices', () => {
   it('sorts texts as they are compared, the same ones and the greatest included', () => {
     const texts = Array.from({ length: 5000 }, (_, at) => `${(at * 7919) % 1009}`)
 
-    const sorted = atOnce(sorting(texts))
+    const sorted = runToCompletion(sorting(texts))
 
     assert.deepEqual(
       sorted,
@@ -79,14 +81,14 @@ describe('work in slices', () => {
   })
 
   it('rejects with what the work throws, and holds up nobody else', async () => {
-    const failing = inSlices([1, 2], (item) => {
+    const failing = forEachYielding([1, 2], (item) => {
       busy(6)
       if (item === 2) throw new Error('broken')
     })
-    const other = sliced(steps(3, () => 0))
+    const other = runCooperatively(steps(3, () => 0))
 
     await assert.rejects(failing, /broken/)
     assert.equal((await other).length, 3)
-    assert.deepEqual(atOnce(steps(2, () => 7)), [7, 7])
+    assert.deepEqual(runToCompletion(steps(2, () => 7)), [7, 7])
   })
 })

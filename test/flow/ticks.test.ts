@@ -20,7 +20,7 @@ const feedback = %GetFeedback(process.nextTick)
 const keys = feedback.filter((slot) => slot?.[0] === 'DefineKeyedOwnPropertyInLiteral')
 console.log(keys.map(([, state]) => state).join(' '))
 `
-const module = JSON.stringify(new URL('../../src/flow/ticks.ts', import.meta.url))
+const module = JSON.stringify(new URL('../../src/runtime/tick-shape.ts', import.meta.url))
 const keeping = `import { keepTickShape } from ${module}\nkeepTickShape()\n`
 
 async function seen(source: string): Promise<string> {

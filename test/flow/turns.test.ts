@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createTurns } from '../../src/flow/turns.ts'
+import { createTickBatcher } from '../../src/flow/tick-batcher.ts'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('work in turns', () => {
   it('is done in order, all that is quick at the end of the turn it came in', async () => {
-    const turns = createTurns()
+    const turns = createTickBatcher()
     const done: number[] = []
     for (const one of [1, 2, 3]) turns.add(() => done.push(one))
     turns.add(() => turns.add(() => done.push(5)))
@@ -19,7 +19,7 @@ describe('work in turns', () => {
   })
 
   it('leaves the rest to later turns when it takes long', async () => {
-    const turns = createTurns({ sliceMs: 0 })
+    const turns = createTickBatcher({ sliceMs: 0 })
     const done: number[] = []
     for (const one of [1, 2, 3]) {
       turns.add(() => {

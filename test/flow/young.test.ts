@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { boundYoungGeneration, youngBytes } from '../../src/flow/young.ts'
+import { boundYoungGeneration, youngBytes } from '../../src/runtime/young-generation.ts'
 
 const made = (turn: number) =>
   Array.from({ length: 5000 }, (_, one) => ({ turn, one, text: `${turn} ${one}`, list: [one] }))

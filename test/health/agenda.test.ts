@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createAgenda } from '../../src/health/agenda.ts'
 import { HealthConfig } from '../../src/health/config.ts'
-import { createSubject } from '../../src/health/subject.ts'
+import { createProbeTarget } from '../../src/health/probe-target.ts'
+import { createProbeSchedule } from '../../src/health/scheduling/probe-schedule.ts'
 import { ServerDefinition } from '../../src/model/server.ts'
 import { createRig, many, refused, urls, well } from './rig.ts'
 import { createTime } from './time.ts'
@@ -184,9 +184,9 @@ describe('when probes start', () => {
 describe('the agenda', () => {
   it('holds nothing of those who leave, or are asked to come at another time', () => {
     const { clock } = createTime()
-    const agenda = createAgenda({ clock, onDue: () => assert.fail() })
+    const agenda = createProbeSchedule({ clock, onDue: () => assert.fail() })
     const subjects = many(1000).map(({ name, url }) =>
-      createSubject(url, { server: ServerDefinition.parse({ name, url }) } as never, 1),
+      createProbeTarget(url, { server: ServerDefinition.parse({ name, url }) } as never, 1),
     )
     const inADay = clock.now() + 86_400_000
     for (const subject of subjects) agenda.set(subject, inADay)

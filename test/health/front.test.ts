@@ -4,16 +4,16 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { it, type TestContext } from 'node:test'
 import { serve, type ServerType } from '@hono/node-server'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
-import { openDoor } from '../../src/flow/door.ts'
 import { HealthConfig } from '../../src/health/config.ts'
 import { createMonitor } from '../../src/health/monitor.ts'
 import { silent } from '../../src/log.ts'
+import { openHttpClient } from '../../src/outbound/http-client.ts'
 import { createRoster } from '../roster.ts'
 
 /** A monitor as the daemon runs it, beside a real registry. */
 function watching(t: TestContext, config: object = {}) {
   const roster = createRoster()
-  const door = openDoor()
+  const door = openHttpClient()
   const monitor = createMonitor({ registry: roster.registry, door, config: HealthConfig.parse(config), log: silent })
   t.after(async () => {
     await monitor[Symbol.asyncDispose]()

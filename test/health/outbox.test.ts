@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createOutbox } from '../../src/health/outbox.ts'
+import { createObservationBatcher } from '../../src/health/evaluation/observation-batcher.ts'
 import type { Observation } from '../../src/registry/registry.ts'
 import { createTime } from './time.ts'
 
 function sentBy(many: number) {
   const time = createTime()
   const sent: (readonly Observation[])[] = []
-  const outbox = createOutbox({ clock: time.clock, send: (observations) => void sent.push(observations) })
+  const outbox = createObservationBatcher({ clock: time.clock, send: (observations) => void sent.push(observations) })
   const health = { status: 'healthy', since: '2026-01-01T00:00:00Z' } as const
   for (let at = 0; at < many; at += 1) outbox.add({ id: `default/s${at}`, target: 't', health })
   const told = () => sent.flat().map(({ id }) => id)

@@ -1,19 +1,19 @@
 import { setImmediate } from 'node:timers/promises'
-import type { DoorError } from '../../src/flow/door-error.ts'
 import { HealthConfig } from '../../src/health/config.ts'
 import { createMonitor } from '../../src/health/monitor.ts'
-import type { Finding, Probe } from '../../src/health/probe/probe.ts'
-import { subjectKey } from '../../src/health/subject.ts'
+import { probeTargetKey } from '../../src/health/probe-target.ts'
+import type { ProbeOutcome, Probe } from '../../src/health/probes/probe.ts'
 import { silent } from '../../src/log.ts'
 import type { Reach } from '../../src/model/change.ts'
 import type { Reason } from '../../src/model/health.ts'
 import { serverId } from '../../src/model/names.ts'
 import { ServerDefinition } from '../../src/model/server.ts'
+import type { OutboundError } from '../../src/outbound/outbound-error.ts'
 import type { Candidate, Layer } from '../../src/registry/candidate.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { createTime } from './time.ts'
 
-export type Behaviour = Partial<Finding> & {
+export type Behaviour = Partial<ProbeOutcome> & {
   readonly takesMs?: number
   /** As `takesMs`, and with less time it does not answer. */
   readonly needsMs?: number
@@ -89,7 +89,7 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
 
   /** Until the monitor has looked at everybody. */
   async function lookedAt(): Promise<void> {
-    const targets = new Set(registry.list().flatMap((registered) => subjectKey(registered) ?? []))
+    const targets = new Set(registry.list().flatMap((registered) => probeTargetKey(registered) ?? []))
     while (monitor.stats().targets !== targets.size) await setImmediate()
   }
 
@@ -123,7 +123,7 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
 }
 export type Rig = ReturnType<typeof createRig>
 
-export const refused: Behaviour = { ok: false, reason: 'refused' satisfies DoorError['reason'] }
+export const refused: Behaviour = { ok: false, reason: 'refused' satisfies OutboundError['reason'] }
 export const well: Behaviour = { ok: true, reason: 'ok' }
 
 /** The same numbers every time. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nextVerdict, untried, type Verdict } from '../../src/health/verdict.ts'
+import { nextVerdict, untried, type Verdict } from '../../src/health/evaluation/verdict.ts'
 
 const thresholds = { failures: 3, successes: 2 }
 

@@ -6,7 +6,7 @@ import { createMetrics } from '../../src/metrics/metrics.ts'
 import type { Registered } from '../../src/model/change.ts'
 import { Reason } from '../../src/model/health.ts'
 import type { SourceStatus } from '../../src/model/status.ts'
-import { createTally } from '../../src/registry/tally.ts'
+import { createCounters } from '../../src/registry/counters.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import type { StoreState } from '../../src/stores/store.ts'
 import { registered } from '../made.ts'
@@ -42,7 +42,7 @@ const stats = {
 
 /** A registry of which nothing else is asked. */
 function registryOf(servers: readonly Registered[]) {
-  const tally = createTally()
+  const tally = createCounters()
   tally.apply(servers.map((now) => ({ type: 'ADDED', now })))
   return { revision: () => 7, tally: tally.read }
 }

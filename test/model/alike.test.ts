@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { alike, madeOf } from '../../src/model/alike.ts'
+import { jsonEqual, reuseEqualParts } from '../../src/model/json-equal.ts'
 
 const prototypical = JSON.parse('{"__proto__":{}}') as object
 
@@ -15,7 +15,7 @@ describe('alike', () => {
     [prototypical, JSON.parse('{"__proto__":{}}')],
   ]
   for (const [one, other] of same)
-    it(`holds for ${JSON.stringify(one)} and ${JSON.stringify(other)}`, () => assert.ok(alike(one, other)))
+    it(`holds for ${JSON.stringify(one)} and ${JSON.stringify(other)}`, () => assert.ok(jsonEqual(one, other)))
 
   const different: [unknown, unknown][] = [
     [1, '1'],
@@ -34,8 +34,8 @@ describe('alike', () => {
   ]
   for (const [one, other] of different) {
     it(`does not hold for ${JSON.stringify(one)} and ${JSON.stringify(other)}`, () => {
-      assert.ok(!alike(one, other))
-      assert.ok(!alike(other, one))
+      assert.ok(!jsonEqual(one, other))
+      assert.ok(!jsonEqual(other, one))
     })
   }
 })
@@ -44,16 +44,16 @@ describe('what is made of what was before', () => {
   it('is the same where nothing is another', () => {
     const before = { labels: { a: 'b' }, tags: ['x'] }
 
-    assert.equal(madeOf(before, { tags: ['x'], labels: { a: 'b' } }), before)
+    assert.equal(reuseEqualParts(before, { tags: ['x'], labels: { a: 'b' } }), before)
   })
 
   it('keeps each part that says the same, and no other', () => {
     const before: Record<string, unknown> = { labels: { a: 'b' }, tags: ['x'], version: '1' }
 
-    const now = madeOf(before, { labels: { a: 'b' }, tags: ['y'], title: 't' })
+    const now = reuseEqualParts(before, { labels: { a: 'b' }, tags: ['y'], title: 't' })
 
     assert.deepEqual(now, { labels: { a: 'b' }, tags: ['y'], title: 't' })
     assert.equal(now['labels'], before['labels'])
-    assert.deepEqual(Object.keys(madeOf(before, { version: '1' })), ['version'])
+    assert.deepEqual(Object.keys(reuseEqualParts(before, { version: '1' })), ['version'])
   })
 })

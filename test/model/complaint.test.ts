@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { complaint } from '../../src/model/complaint.ts'
+import { zodMessage } from '../../src/model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../src/model/server.ts'
 
 /** Field, what is written there, and what its writer is told. */
@@ -29,7 +29,7 @@ describe('a complaint about a field', () => {
     it(`says "${told}"`, () => {
       const { error } = ServerDefinition.safeParse(
         { name: 'weather', url: 'http://weather.example/mcp', [field]: value },
-        { error: complaint },
+        { error: zodMessage },
       )
       assert.deepEqual(
         error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
@@ -39,7 +39,7 @@ describe('a complaint about a field', () => {
   }
 
   it('says of a server without any way to reach it that it has none', () => {
-    const { error } = ServerDefinition.safeParse({ name: 'b', comand: 'npx' }, { error: complaint })
+    const { error } = ServerDefinition.safeParse({ name: 'b', comand: 'npx' }, { error: zodMessage })
     assert.deepEqual(
       error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
       ['type: has neither a command nor a url'],
@@ -47,7 +47,7 @@ describe('a complaint about a field', () => {
   })
 
   it('says what is needed', () => {
-    const { error } = ServerDefinition.safeParse({ url: 'http://weather.example/mcp' }, { error: complaint })
+    const { error } = ServerDefinition.safeParse({ url: 'http://weather.example/mcp' }, { error: zodMessage })
     assert.deepEqual(
       error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
       ['name: is needed'],

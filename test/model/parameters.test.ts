@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseQuery } from '../../src/model/parameters.ts'
-import { continueAfter, positionOf } from '../../src/model/position.ts'
-import { canonical, everything, ServerQuery } from '../../src/model/query.ts'
+import { continueAfter, parseCursor } from '../../src/model/query/cursor.ts'
+import { parseQuery } from '../../src/model/query/parameters.ts'
+import { canonical, everything, ServerQuery } from '../../src/model/query/query.ts'
 
 const asked = (text: string, options = {}) => {
   const parsed = parseQuery(new URLSearchParams(text), options)
@@ -74,7 +74,7 @@ describe('the parameters of a query', () => {
     const query = asked('tag=a&sort=-status&limit=2')
     const token = continueAfter(query, { key: 'healthy', id: 'default/x' })
 
-    assert.deepEqual(positionOf(asked(`sort=-status&tag=a&limit=9&continue=${token}`)), {
+    assert.deepEqual(parseCursor(asked(`sort=-status&tag=a&limit=9&continue=${token}`)), {
       key: 'healthy',
       id: 'default/x',
     })

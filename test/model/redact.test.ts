@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { redactText } from '../../src/model/redact-text.ts'
-import { redactArgs, redactServer } from '../../src/model/redact.ts'
-import { isSecretName } from '../../src/model/secrets.ts'
+import { redactText } from '../../src/model/redaction/redact-text.ts'
+import { redactArgs, redactServer } from '../../src/model/redaction/redact.ts'
+import { isSecretName } from '../../src/model/redaction/secrets.ts'
 import { server } from '../made.ts'
 
 const canary = 'c4nary-do-not-sing'

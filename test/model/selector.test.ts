@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseSelector, selects, selectorText } from '../../src/model/selector.ts'
+import { parseSelector, selects, selectorText } from '../../src/model/query/selector.ts'
 
 describe('a label selector', () => {
   for (const [text, canonical] of [

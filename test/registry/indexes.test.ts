@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Change, Registered } from '../../src/model/change.ts'
-import { matching } from '../../src/model/matching.ts'
-import { ServerQuery } from '../../src/model/query.ts'
-import { near, relevanceTo, textOf, wordsOf } from '../../src/model/search.ts'
+import { matching } from '../../src/model/query/matching.ts'
+import { ServerQuery } from '../../src/model/query/query.ts'
+import { near, relevanceTo, searchTextOf, wordsOf } from '../../src/model/query/search.ts'
 import type { Server } from '../../src/model/server.ts'
-import { createIndexes } from '../../src/registry/indexes.ts'
+import { createIndexes } from '../../src/registry/index/indexes.ts'
 import { registered } from '../made.ts'
 import { createRandom } from '../random.ts'
 
@@ -79,7 +79,7 @@ function expected(all: ReadonlyMap<string, Registered>, query: ServerQuery): str
   const keyOf = ({ server }: Registered) => {
     if (by === 'name') return server.id
     return by === 'relevance'
-      ? relevanceTo(wordsOf(query.q ?? ''), query.fuzzy_match ? near : undefined)(textOf(server))
+      ? relevanceTo(wordsOf(query.q ?? ''), query.fuzzy_match ? near : undefined)(searchTextOf(server))
       : server[by as 'status' | 'created_at']
   }
   const compare = (one: Registered, other: Registered) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Reading, SourceError } from '../../src/model/source.ts'
 import type { Delta, Layer } from '../../src/registry/candidate.ts'
-import { createIntake } from '../../src/registry/intake.ts'
+import { createIntake } from '../../src/registry/supervision/intake.ts'
 import { entry, reading } from '../made.ts'
 
 const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }

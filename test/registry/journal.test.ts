@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Batch } from '../../src/model/change.ts'
-import { createJournal } from '../../src/registry/journal.ts'
+import { createChangeLog } from '../../src/registry/change-log.ts'
 import { createRoster } from '../roster.ts'
 
 const reasonOf = (found: number | { readonly reason: string }) =>
@@ -11,7 +11,7 @@ describe('journal', () => {
   it('knows what followed each revision that it holds', () => {
     const { registry, put } = createRoster()
     put({ name: 'before' })
-    const journal = createJournal({ registry })
+    const journal = createChangeLog({ registry })
     for (const name of ['a', 'b', 'c']) put({ name })
 
     assert.deepEqual(
@@ -31,7 +31,7 @@ describe('journal', () => {
   ] as const) {
     it(`holds no more ${name} than it may, and says what it has forgotten`, () => {
       const { registry, put } = createRoster()
-      const journal = createJournal({ registry, ...limit })
+      const journal = createChangeLog({ registry, ...limit })
 
       for (let index = 0; index < 3000; index += 1) put({ name: `s${index % 7}`, version: String(index) })
 
@@ -62,7 +62,7 @@ describe('journal', () => {
   ] as const) {
     it(`lets nobody go on from ${JSON.stringify(token.slice(0, 30))}: ${reason}`, () => {
       const { registry, put } = createRoster()
-      const journal = createJournal({ registry })
+      const journal = createChangeLog({ registry })
       put({ name: 'a' })
       put({ name: 'b' })
 
@@ -72,7 +72,7 @@ describe('journal', () => {
 
   it('holds nothing of a batch that alone is too much', () => {
     const { registry, put } = createRoster()
-    const journal = createJournal({ registry, mostChanges: 5 })
+    const journal = createChangeLog({ registry, mostChanges: 5 })
 
     put(...Array.from({ length: 20 }, (_, index) => ({ name: `s${index}` })))
 
@@ -83,7 +83,7 @@ describe('journal', () => {
   it('lets nobody go on over a gap', () => {
     const { registry, put } = createRoster()
     let push: (batch: Batch) => void = () => {}
-    const journal = createJournal({ registry: { token: () => 'e-0', subscribe: (to) => ((push = to), () => {}) } })
+    const journal = createChangeLog({ registry: { token: () => 'e-0', subscribe: (to) => ((push = to), () => {}) } })
     registry.subscribe((batch) => batch.revision !== 2 && push(batch))
 
     for (const name of ['a', 'b', 'c']) put({ name })

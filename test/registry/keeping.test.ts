@@ -4,9 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { createBackoff } from '../../src/flow/backoff.ts'
 import { silent } from '../../src/log.ts'
 import { type Reading, type Sighting, type Source, SourceError } from '../../src/model/source.ts'
-import { createKeeping } from '../../src/registry/keeping.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
-import { createSupervisor, type SourcePlan } from '../../src/registry/supervisor.ts'
+import { createReadingSnapshots } from '../../src/registry/supervision/reading-snapshots.ts'
+import { createSupervisor, type SourcePlan } from '../../src/registry/supervision/supervisor.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { until } from '../e2e/running.ts'
@@ -43,7 +43,7 @@ async function live(
       throw error
     },
   })
-  const keeping = createKeeping({ opening: Promise.resolve(store), log: silent, quietMs: 5, mostMs: 50 })
+  const keeping = createReadingSnapshots({ opening: Promise.resolve(store), log: silent, quietMs: 5, mostMs: 50 })
   const supervisor = createSupervisor({
     registry,
     keeping,

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { atOnce } from '../../src/flow/slices.ts'
+import { runToCompletion } from '../../src/flow/cooperative.ts'
 import type { Capability } from '../../src/model/capability.ts'
 import type { Batch } from '../../src/model/change.ts'
 import type { Status } from '../../src/model/health.ts'
-import { everything } from '../../src/model/query.ts'
+import { everything } from '../../src/model/query/query.ts'
 import { type Reading, type Sighting, SourceError } from '../../src/model/source.ts'
 import { targetKey } from '../../src/model/target.ts'
 import type { Layer } from '../../src/registry/candidate.ts'
-import { createIntake } from '../../src/registry/intake.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
+import { createIntake } from '../../src/registry/supervision/intake.ts'
 import { entry, reading } from '../made.ts'
 
 /** A registry fed by sources by hand, in the order they are named. */
@@ -29,8 +29,8 @@ function world(...sources: string[]) {
   const say = (source: string, sighting: Sighting) => registry.commit(intakeOf(source).accept(sighting).delta)
   /** Works out a picture ahead of time, to be made true by `make`. */
   function ahead(source: string, ...readings: Reading[]) {
-    const planned = atOnce(intakeOf(source).plan.sighting({ type: 'picture', readings }))
-    const rehearsal = atOnce(registry.rehearse(planned.delta))
+    const planned = runToCompletion(intakeOf(source).plan.sighting({ type: 'picture', readings }))
+    const rehearsal = runToCompletion(registry.prepareCommit(planned.delta))
     return {
       make: () => registry.commit(planned.apply().delta, rehearsal),
       forget: () => registry.forget(rehearsal),
@@ -329,7 +329,7 @@ describe('registry', () => {
     picture('second', reading('b', 'weather', 'maps'))
     events()
 
-    registry.rerank(layers.toReversed(), { gone: [], come: [] })
+    registry.reorderSources(layers.toReversed(), { gone: [], come: [] })
 
     assert.deepEqual(events(), [['MODIFIED default/weather']])
     assert.equal(registry.get('default/weather')?.server.source, 'second')
@@ -338,7 +338,7 @@ describe('registry', () => {
   it('settles what is due before every read, and tells watchers in order even then', () => {
     const { registry, picture, events } = world('files', 'leases')
     let due = true
-    registry.settleWith(() => {
+    registry.beforeRead(() => {
       if (!due) return
       due = false
       picture('leases', reading('l', 'lapsed'))
@@ -392,7 +392,7 @@ describe('a commit worked out ahead', () => {
     const layer: Layer = { name: 'files', reach: 'any', discovery_method: 'config_file', order: 0 }
     const intake = createIntake({ layer })
     const { delta } = intake.accept({ type: 'picture', readings: [reading('a', 'weather')] })
-    const rehearsal = atOnce(registry.rehearse(delta))
+    const rehearsal = runToCompletion(registry.prepareCommit(delta))
     at += 5000
 
     registry.commit(delta, rehearsal)
@@ -460,7 +460,7 @@ describe('a commit worked out ahead', () => {
     there.picture('first', described('a', 'of the first'))
     const { make } = there.ahead('second', described('b', 'of the second'))
     assert.ok(first && second)
-    there.registry.rerank([second, first], { gone: [], come: [] })
+    there.registry.reorderSources([second, first], { gone: [], come: [] })
 
     make()
 

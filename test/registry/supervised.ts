@@ -2,7 +2,7 @@ import { createBackoff } from '../../src/flow/backoff.ts'
 import { silent } from '../../src/log.ts'
 import type { Run, Sighting, Source } from '../../src/model/source.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
-import { createSupervisor, type SourcePlan } from '../../src/registry/supervisor.ts'
+import { createSupervisor, type SourcePlan } from '../../src/registry/supervision/supervisor.ts'
 import { reading } from '../made.ts'
 
 export const picture = (...names: string[]): Sighting => ({ type: 'picture', readings: [reading('a', ...names)] })

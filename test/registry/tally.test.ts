@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Change, Registered } from '../../src/model/change.ts'
-import { createTally } from '../../src/registry/tally.ts'
+import { createCounters } from '../../src/registry/counters.ts'
 import { registered } from '../made.ts'
 import { createRandom } from '../random.ts'
 
@@ -23,7 +23,7 @@ describe('the tally', () => {
   it('counts what is there after every change, few or thousands at once', () => {
     const { said, pick, some, chance, below } = createRandom()
     const all = new Map<string, Registered>()
-    const tally = createTally()
+    const tally = createCounters()
     const made = (name: string) =>
       registered({
         name,

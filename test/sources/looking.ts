@@ -1,11 +1,11 @@
-import { createWake } from '../../src/flow/wake.ts'
+import { createWakeSignal } from '../../src/flow/wake-signal.ts'
 import type { Reading, Sighting, Source } from '../../src/model/source.ts'
 import { namesOf } from '../../src/sources/origins.ts'
 
 /** A source at work: `next` is what it says next, `ask` asks it for a fresh look. Ends with its scope. */
 export function start(source: Source) {
   const gone = new AbortController()
-  const wake = createWake({ signal: gone.signal })
+  const wake = createWakeSignal({ signal: gone.signal })
   const sightings = source({ signal: gone.signal, wake, tell: () => {} })[Symbol.asyncIterator]()
 
   async function next(): Promise<readonly Reading[]> {

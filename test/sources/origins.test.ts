@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Why } from '../../src/flow/every.ts'
+import type { PollTrigger } from '../../src/flow/poll-loop.ts'
 import { SourceError } from '../../src/model/source.ts'
-import { createOrigins, type Found } from '../../src/sources/origins.ts'
+import { createOrigins, type ReadResult } from '../../src/sources/origins.ts'
 import { entry } from '../made.ts'
 import { errorIn, namesIn } from './looking.ts'
 
-const found = (...names: readonly string[]): Found => ({ entries: names.map((name) => entry({ name })) })
+const found = (...names: readonly string[]): ReadResult => ({ entries: names.map((name) => entry({ name })) })
 const signal = new AbortController().signal
 
 /** Origins on a clock of their own; `answers` decides what each says, `asked` tells who was read. */
-function looking(answers: Record<string, () => Found | Promise<Found>>, { limitMs = 1000, atOnce = 8 } = {}) {
+function looking(answers: Record<string, () => ReadResult | Promise<ReadResult>>, { limitMs = 1000, atOnce = 8 } = {}) {
   let time = 0
   const asked: string[] = []
   const read = async (name: string) => {
     asked.push(name)
-    return await (answers[name] as () => Found | Promise<Found>)()
+    return await (answers[name] as () => ReadResult | Promise<ReadResult>)()
   }
   const { look } = createOrigins({ names: Object.keys(answers), read, limitMs, atOnce, now: () => time })
-  async function at(moment: number, why: Why) {
+  async function at(moment: number, why: PollTrigger) {
     time = moment
     asked.length = 0
     const { value, ...rest } = await look(why, signal)

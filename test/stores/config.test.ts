@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { addressOf } from '../../src/stores/address.ts'
-import { type RemoteStore, Store, storeFromUrl } from '../../src/stores/config.ts'
+import { storeAddress } from '../../src/stores/address.ts'
+import { type RemoteStore, StoreConfig, storeFromUrl } from '../../src/stores/config.ts'
 
-const remote = (fields: Record<string, unknown>) => Store.parse({ type: 'postgres', ...fields }) as RemoteStore
+const remote = (fields: Record<string, unknown>) => StoreConfig.parse({ type: 'postgres', ...fields }) as RemoteStore
 
 describe('the URL of a store', () => {
   const urls: [string, object][] = [
@@ -31,7 +31,7 @@ describe('the URL of a store', () => {
   it('is taken apart, and gives way to what is said by itself', () => {
     const url = 'postgres://us%40er:p%3A%2Fw@[::1]:6000/na%20me'
 
-    const { tls, ...address } = addressOf(remote({ url, user: 'other' }))
+    const { tls, ...address } = storeAddress(remote({ url, user: 'other' }))
 
     assert.equal(tls, undefined)
     assert.deepEqual(address, {
@@ -46,12 +46,15 @@ describe('the URL of a store', () => {
   })
 
   it('may name the folder of a Unix socket', () => {
-    assert.equal(addressOf(remote({ url: 'postgres:///roster?host=/run/postgresql' })).host, '/run/postgresql')
+    assert.equal(storeAddress(remote({ url: 'postgres:///roster?host=/run/postgresql' })).host, '/run/postgresql')
   })
 
   it('defaults to the usual port on this machine', () => {
-    assert.equal(addressOf(remote({})).label, 'postgres at localhost:5432/mcp_roster')
-    assert.equal(addressOf(Store.parse({ type: 'mysql' }) as RemoteStore).label, 'mysql at localhost:3306/mcp_roster')
+    assert.equal(storeAddress(remote({})).label, 'postgres at localhost:5432/mcp_roster')
+    assert.equal(
+      storeAddress(StoreConfig.parse({ type: 'mysql' }) as RemoteStore).label,
+      'mysql at localhost:3306/mcp_roster',
+    )
   })
 
   const tls: [string, object | undefined, boolean][] = [
@@ -64,7 +67,7 @@ describe('the URL of a store', () => {
   ]
   for (const [query, wanted, optional] of tls) {
     it(`with ${query} says how to encrypt`, () => {
-      const address = addressOf(remote({ url: `postgres://h/d?${query}` }))
+      const address = storeAddress(remote({ url: `postgres://h/d?${query}` }))
 
       assert.deepEqual(address.tls, wanted)
       assert.equal(address.tlsOptional, optional)
@@ -79,7 +82,7 @@ describe('the URL of a store', () => {
     ]
     for (const url of urls) {
       assert.throws(
-        () => addressOf(remote({ url })),
+        () => storeAddress(remote({ url })),
         (error: Error) => error.name === 'StoreRefused' && !error.message.includes('hu'),
         url,
       )
@@ -89,9 +92,9 @@ describe('the URL of a store', () => {
 
 describe('the config of a store', () => {
   it('refuses what is not known', () => {
-    assert.throws(() => Store.parse({ type: 'oracle' }))
-    assert.throws(() => Store.parse({ type: 'memory', path: 'x' }))
-    assert.throws(() => Store.parse({ type: 'postgres', url: 'http://x' }))
-    assert.throws(() => Store.parse({ type: 'postgres', pool_size: 1 }))
+    assert.throws(() => StoreConfig.parse({ type: 'oracle' }))
+    assert.throws(() => StoreConfig.parse({ type: 'memory', path: 'x' }))
+    assert.throws(() => StoreConfig.parse({ type: 'postgres', url: 'http://x' }))
+    assert.throws(() => StoreConfig.parse({ type: 'postgres', pool_size: 1 }))
   })
 })

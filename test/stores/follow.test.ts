@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Since } from '../../src/stores/backend.ts'
-import { follow } from '../../src/stores/follow.ts'
+import { follow } from '../../src/stores/pipeline/change-follower.ts'
 import type { News } from '../../src/stores/store.ts'
 
 /** Follows a database that answers each look with the next of `answers`, and with the last of them from then on. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createGroupCommit } from '../../src/stores/group.ts'
+import { createGroupCommit } from '../../src/stores/pipeline/group-commit.ts'
 import { type Operation, type Outcome, StoreUnavailable } from '../../src/stores/store.ts'
 import { put } from './made.ts'
 

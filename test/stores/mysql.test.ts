@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
-import { Store } from '../../src/stores/config.ts'
+import { StoreConfig } from '../../src/stores/config.ts'
 import { openMysql } from '../../src/stores/mysql/mysql.ts'
 import { bearsAnOutage } from '../contracts/outage.ts'
 import { keepsTheStoreContract } from '../contracts/store.ts'
@@ -15,7 +15,7 @@ before(async () => {
 after(() => server?.[Symbol.asyncDispose]())
 
 function open(url: string) {
-  const config = Store.parse({ type: 'mysql', url })
+  const config = StoreConfig.parse({ type: 'mysql', url })
   if (config.type !== 'mysql') throw new Error('not reached')
   return openMysql({ config, log: silent })
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { createLog, silent } from '../../src/log.ts'
-import { Store } from '../../src/stores/config.ts'
+import { StoreConfig } from '../../src/stores/config.ts'
 import { openStore } from '../../src/stores/open.ts'
 import { freePort } from './databases/port.ts'
 
@@ -17,8 +17,10 @@ describe('opening a store', () => {
   after(() => rmSync(folder, { recursive: true }))
 
   it('opens what the config names', async () => {
-    await using memory = await openStore(Store.parse({ type: 'memory' }), { log: silent })
-    await using sqlite = await openStore(Store.parse({ type: 'sqlite', path: join(folder, 'a.db') }), { log: silent })
+    await using memory = await openStore(StoreConfig.parse({ type: 'memory' }), { log: silent })
+    await using sqlite = await openStore(StoreConfig.parse({ type: 'sqlite', path: join(folder, 'a.db') }), {
+      log: silent,
+    })
 
     assert.equal(memory.type, 'memory')
     assert.equal(sqlite.type, 'sqlite')
@@ -27,7 +29,7 @@ describe('opening a store', () => {
   it('falls back to memory with a warning where nobody asked for the place by name', async () => {
     const lines: string[] = []
     const log = createLog({ destination: { write: (line: string) => void lines.push(line) } })
-    const config = Store.parse({ type: 'sqlite', path: '/proc/roster/roster.db' })
+    const config = StoreConfig.parse({ type: 'sqlite', path: '/proc/roster/roster.db' })
 
     await using store = await openStore(config, { log, orMemory: true })
 
@@ -40,7 +42,7 @@ describe('opening a store', () => {
     const path = join(folder, 'notes.txt')
     writeFileSync(path, 'not a database, but somebody wants it kept\n'.repeat(100))
 
-    await assert.rejects(openStore(Store.parse({ type: 'sqlite', path }), { log: silent, orMemory: true }), {
+    await assert.rejects(openStore(StoreConfig.parse({ type: 'sqlite', path }), { log: silent, orMemory: true }), {
       name: 'StoreRefused',
     })
   })
@@ -48,7 +50,7 @@ describe('opening a store', () => {
   for (const type of ['postgres', 'mysql'] as const) {
     it(`says where it looked when there is no ${type}, and not with which password`, async () => {
       const port = await freePort()
-      const config = Store.parse({ type, url: `${type}://user:hush@127.0.0.1:${port}/roster` })
+      const config = StoreConfig.parse({ type, url: `${type}://user:hush@127.0.0.1:${port}/roster` })
 
       await assert.rejects(openStore(config, { log: silent }), (error: Error) => {
         assert.equal(error.name, 'StoreUnavailable')
@@ -68,7 +70,7 @@ describe('opening a store', () => {
       })
       const address = server.address()
       const port = typeof address === 'object' && address ? address.port : 0
-      const config = Store.parse({ type, host: '127.0.0.1', port, timeout: 0.5 })
+      const config = StoreConfig.parse({ type, host: '127.0.0.1', port, timeout: 0.5 })
 
       await assert.rejects(openStore(config, { log: silent }), { name: 'StoreUnavailable' })
       server.close()

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import { createOwnVersions } from '../../src/stores/own.ts'
+import { createOwnWrites } from '../../src/stores/own-writes.ts'
+import { createChangeFeed } from '../../src/stores/sqlite/change-feed.ts'
 import { createVerbs } from '../../src/stores/sqlite/database.ts'
 import { openFile } from '../../src/stores/sqlite/file.ts'
-import { createHeard } from '../../src/stores/sqlite/heard.ts'
+import { createHeartbeatTable } from '../../src/stores/sqlite/heartbeat-table.ts'
 import { createMeta } from '../../src/stores/sqlite/meta.ts'
-import { createNews } from '../../src/stores/sqlite/news.ts'
 import { put } from './made.ts'
 
 it('what another process writes to the file just while somebody looks is told by the next look', () => {
@@ -19,7 +19,7 @@ it('what another process writes to the file just while somebody looks is told by
   const { commit } = createVerbs(other)
   const meta = createMeta(database)
   let meanwhile = () => {}
-  const since = createNews({
+  const since = createChangeFeed({
     database,
     meta: {
       ...meta,
@@ -28,8 +28,8 @@ it('what another process writes to the file just while somebody looks is told by
         return meta.get(key)
       },
     },
-    own: createOwnVersions(),
-    heard: createHeard(database, 'one'),
+    own: createOwnWrites(),
+    heard: createHeartbeatTable(database, 'one'),
     writer: 'one',
   })
   let found = since({ version: '0' })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
-import { Store } from '../../src/stores/config.ts'
+import { StoreConfig } from '../../src/stores/config.ts'
 import { openStore } from '../../src/stores/open.ts'
 import { mysqlMissing, startMysql } from './databases/mysql.ts'
 import { postgresMissing, query, startPostgres } from './databases/postgres.ts'
@@ -36,7 +36,7 @@ const certificate = makeCertificate()
 after(() => certificate && rmSync(certificate.folder, { recursive: true }))
 
 const open = (url: string) =>
-  openStore(Store.parse({ type: url.startsWith('mysql') ? 'mysql' : 'postgres', url }), { log: silent })
+  openStore(StoreConfig.parse({ type: url.startsWith('mysql') ? 'mysql' : 'postgres', url }), { log: silent })
 
 /** The same for both kinds of server. */
 function keepsItsSecrets(url: (host: string, query: string) => string): void {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { lazily, section } from '../../model/later.ts'
 import { Namespace } from '../../model/names.ts'
+import { lazily, section } from '../../model/schema/lazy-schema.ts'
 
 export const Role = z.enum(['none', 'reader', 'registrar', 'admin'])
 export type Role = z.output<typeof Role>

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { duration } from '../../model/duration.ts'
-import { section } from '../../model/later.ts'
+import { duration } from '../../model/schema/duration.ts'
+import { section } from '../../model/schema/lazy-schema.ts'
 import { Rate } from './auth.ts'
 
 const usualLimits = {

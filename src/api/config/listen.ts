@@ -1,13 +1,13 @@
 import * as z from 'zod'
-import { lazily } from '../../model/later.ts'
+import { lazily } from '../../model/schema/lazy-schema.ts'
 
-export const Tls = lazily(() =>
+export const ListenTls = lazily(() =>
   z.strictObject({
     cert: z.string().min(1).describe('PEM file with the certificate and its chain. Read again when it changes.'),
     key: z.string().min(1).describe('PEM file with the private key. Read again when it changes.'),
   }),
 )
-export type Tls = z.output<typeof Tls>
+export type ListenTls = z.output<typeof ListenTls>
 
 /** Where the daemon answers. */
 export const Listen = z.strictObject({
@@ -29,6 +29,6 @@ export const Listen = z.strictObject({
     .max(253)
     .default('mcp-roster')
     .describe('What this registry calls itself, to people and to agents.'),
-  tls: Tls.optional().describe('Serve HTTPS. Without it, plain HTTP.'),
+  tls: ListenTls.optional().describe('Serve HTTPS. Without it, plain HTTP.'),
 })
 export type Listen = z.output<typeof Listen>

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section } from '../../model/later.ts'
+import { section } from '../../model/schema/lazy-schema.ts'
 
 /** How servers are published: at `/v0.1/servers` and `/.well-known/ai-catalog.json`. */
 export const Publish = section({}, () =>

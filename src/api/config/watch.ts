@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section } from '../../model/later.ts'
+import { section } from '../../model/schema/lazy-schema.ts'
 
 const usualWatch = {
   buffer_bytes: 1_048_576,
@@ -9,7 +9,7 @@ const usualWatch = {
 }
 
 /** How much watchers may ask of the daemon. */
-export const Watch = section(usualWatch, () =>
+export const WatchConfig = section(usualWatch, () =>
   z.strictObject({
     buffer_bytes: z
       .number()
@@ -41,4 +41,4 @@ export const Watch = section(usualWatch, () =>
       .describe('Changes kept for watchers that come back. One that comes later begins anew.'),
   }),
 )
-export type Watch = z.output<typeof Watch>
+export type WatchConfig = z.output<typeof WatchConfig>

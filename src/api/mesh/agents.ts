@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto'
-import type { Mesh } from '../../agents/mesh.ts'
-import { parseAgentQuery, parseCapabilityQuery } from '../../agents/parameters.ts'
-import { agentView, healthView, sentView } from '../../agents/view.ts'
-import { jsonReply } from '../reply.ts'
-import { type ApiContext, respond, respondJson } from '../respond.ts'
-import { agentIdIn, callerOf, headersOf, versionIn } from './asked.ts'
+import type { MeshOperations } from '../../agents/mesh-operations.ts'
+import { parseAgentQuery, parseCapabilityQuery } from '../../agents/parsing/query-parameters.ts'
+import { agentView, healthView, sentView } from '../../agents/queries/views.ts'
+import { jsonReply } from '../http/reply.ts'
+import { type ApiContext, respond, respondJson } from '../http/respond.ts'
 import { respondItems } from './listing.ts'
+import { agentIdIn, callerOf, headersOf, versionIn } from './mesh-request.ts'
 
 /** What is asked of agents that are there. */
-export function askingOf(mesh: Mesh) {
+export function askingOf(mesh: MeshOperations) {
   async function list(c: ApiContext): Promise<Response> {
     const { agents, next } = mesh.find(parseAgentQuery(new URL(c.req.url).searchParams))
     const rest = { resource_version: mesh.token(), ...(next === undefined ? {} : { continue: next }) }

@@ -1,22 +1,22 @@
-import { parseBeat } from '../../agents/forms.ts'
-import { UnknownAgent } from '../../agents/mesh-errors.ts'
-import type { Mesh } from '../../agents/mesh.ts'
+import { UnknownAgent } from '../../agents/errors.ts'
+import type { MeshOperations } from '../../agents/mesh-operations.ts'
+import { parseHeartbeat } from '../../agents/parsing/request-parsers.ts'
 import type { Log } from '../../log.ts'
-import { replyToError } from '../fault.ts'
-import { pathOf } from '../guard.ts'
-import type { Front } from '../hot.ts'
-import { Problem } from '../problem.ts'
-import { everywhere, send } from '../reply.ts'
-import { decoded } from './asked.ts'
-import { type Answer, type Post, type Posts, toldText } from './posts.ts'
+import { pathOf } from '../http/access/guard.ts'
+import { replyToError } from '../http/error-reply.ts'
+import { Problem } from '../http/problem.ts'
+import { baseHeaders, send } from '../http/reply.ts'
+import type { Front } from '../servers/fast-path.ts'
+import { type PostReply, type Post, type Posts, toldText } from './batched-posts.ts'
+import { decoded } from './mesh-request.ts'
 import { meshProblem } from './problems.ts'
 
 /** Heartbeats: what a mesh of thousands asks most. */
-export function beating(mesh: Mesh): Posts {
-  const told = (what: Parameters<typeof toldText>[0]): Answer => ({ text: toldText(what, 'Heartbeat recorded') })
+export function beating(mesh: MeshOperations): Posts {
+  const told = (what: Parameters<typeof toldText>[0]): PostReply => ({ text: toldText(what, 'Heartbeat recorded') })
 
   const beat: Post = ({ body, caller }) => {
-    const said = parseBeat(body)
+    const said = parseHeartbeat(body)
     if (said.registration || said.sent.metadata?.['endpoint'] !== undefined) return mesh.beat(said, caller).then(told)
     return told(mesh.tell(mesh.beatNow(said.agent_id, said.sent, caller)))
   }
@@ -30,7 +30,7 @@ const head = /^(?:\/api\/v1)?\/heartbeat\/([^/?]+)\/?(?:\?|$)/
  * `HEAD /heartbeat/{id}` renews the lease too: 200, 202 where the agent's dependencies have changed since it was told,
  * 410 where it should register again, 503 where it should come back.
  */
-export function renewing({ mesh, log }: { mesh: Mesh; log: Pick<Log, 'error'> }): Front {
+export function renewing({ mesh, log }: { mesh: MeshOperations; log: Pick<Log, 'error'> }): Front {
   return (request, response, { principal, cors }) => {
     const id = request.method === 'HEAD' ? head.exec(request.url ?? '')?.[1] : undefined
     if (id === undefined) return false
@@ -46,4 +46,4 @@ export function renewing({ mesh, log }: { mesh: Mesh; log: Pick<Log, 'error'> })
   }
 }
 
-const fresh = { ...everywhere, 'cache-control': 'no-store', vary: 'Origin' }
+const fresh = { ...baseHeaders, 'cache-control': 'no-store', vary: 'Origin' }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { jsonReply } from '../reply.ts'
-import { type ApiContext, respond } from '../respond.ts'
+import { jsonReply } from '../http/reply.ts'
+import { type ApiContext, respond } from '../http/respond.ts'
 
 const mostAtOnce = 500
 const perPiece = 100

@@ -1,15 +1,15 @@
 import { Hono } from 'hono'
-import type { Mesh } from '../../agents/mesh.ts'
+import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import type { Log } from '../../log.ts'
-import type { Bindings } from '../edge.ts'
+import type { Bindings } from '../http/pipeline.ts'
 import { askingOf } from './agents.ts'
-import { meshRoute } from './asked.ts'
-import { postsOf } from './fronts.ts'
-import { createPosts } from './posts.ts'
+import { createPosts } from './batched-posts.ts'
+import { postsOf } from './fast-paths.ts'
+import { meshRoute } from './mesh-request.ts'
 import { createTools } from './tools.ts'
 
 /** The routes of the mesh registry that this daemon replaces. */
-export function meshApi({ mesh, log }: { mesh: Mesh; log: Pick<Log, 'error'> }) {
+export function meshApi({ mesh, log }: { mesh: MeshOperations; log: Pick<Log, 'error'> }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
   const route = (answer: Parameters<typeof meshRoute>[1]) => meshRoute(mesh, answer)
   const ask = askingOf(mesh)

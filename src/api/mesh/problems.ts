@@ -1,16 +1,16 @@
 import { AgentConflict, QuotaExceeded } from '../../agents/agent.ts'
-import { NotAllowed } from '../../agents/caller.ts'
-import { NoAgentsHere, UnknownAgent } from '../../agents/mesh-errors.ts'
-import type { Mesh } from '../../agents/mesh.ts'
+import { NotAllowed } from '../../agents/authorization.ts'
+import { NoAgentsHere, UnknownAgent } from '../../agents/errors.ts'
+import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { ParameterProblem } from '../../agents/parameter-problem.ts'
-import { RegistrationProblem } from '../../agents/registration.ts'
-import { NotLoadedYet } from '../../agents/registrations.ts'
-import { agentView } from '../../agents/view.ts'
+import { RegistrationProblem } from '../../agents/parsing/registration.ts'
+import { agentView } from '../../agents/queries/views.ts'
+import { NotLoadedYet } from '../../registrations/registrations.ts'
 import { StoreRefused, StoreUnavailable } from '../../stores/store.ts'
-import { Problem } from '../problem.ts'
+import { Problem } from '../http/problem.ts'
 
 /** What the mesh refuses, as whoever asked over HTTP is told; anything else as it came. */
-export function meshProblem(error: unknown, mesh: Pick<Mesh, 'current'>): unknown {
+export function meshProblem(error: unknown, mesh: Pick<MeshOperations, 'current'>): unknown {
   if (error instanceof RegistrationProblem) return new Problem(400, error.message, { more: { field: error.field } })
   if (error instanceof ParameterProblem)
     return new Problem(400, error.message, { more: { parameter: error.parameter } })
@@ -25,7 +25,7 @@ export function meshProblem(error: unknown, mesh: Pick<Mesh, 'current'>): unknow
   return error
 }
 
-function conflict(error: AgentConflict, mesh: Pick<Mesh, 'current'>): Problem {
+function conflict(error: AgentConflict, mesh: Pick<MeshOperations, 'current'>): Problem {
   const current = mesh.current(error)
   if (!current) return new Problem(409, error.message)
   const { resource_version } = current.agent.stored

@@ -1,22 +1,22 @@
-import { anyForm, fieldsIn } from '../../agents/forms.ts'
-import type { Fields } from '../../agents/meant.ts'
-import { UnknownAgent } from '../../agents/mesh-errors.ts'
-import type { Mesh, Told } from '../../agents/mesh.ts'
-import { parseDiscovery } from '../../agents/parameters.ts'
-import { RegistrationProblem } from '../../agents/registration.ts'
-import { agentView, sentView } from '../../agents/view.ts'
-import { Problem } from '../problem.ts'
-import { type ApiContext, respondJson } from '../respond.ts'
-import { bodyOf, callerOf, headersOf, respondWith, versionIn } from './asked.ts'
+import { UnknownAgent } from '../../agents/errors.ts'
+import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
+import type { Fields } from '../../agents/parsing/normalize.ts'
+import { parseDiscovery } from '../../agents/parsing/query-parameters.ts'
+import { RegistrationProblem } from '../../agents/parsing/registration.ts'
+import { parseRegistrationBody, fieldsIn } from '../../agents/parsing/request-parsers.ts'
+import { agentView, sentView } from '../../agents/queries/views.ts'
+import { Problem } from '../http/problem.ts'
+import { type ApiContext, respondJson } from '../http/respond.ts'
+import { meshBody, callerOf, headersOf, respondWith, versionIn } from './mesh-request.ts'
 import { meshProblem } from './problems.ts'
 
 type Tool = (fields: Fields, c: ApiContext) => Promise<object>
 
 /** The originals' tools, called by `POST /mcp/tools/{tool}` with their arguments as JSON. Errors come in their envelope. */
-export function createTools(mesh: Mesh) {
+export function createTools(mesh: MeshOperations) {
   const tools: Readonly<Record<string, Tool>> = {
     async register_agent({ registration_data }, c) {
-      const form = anyForm(registration_data ?? {})
+      const form = parseRegistrationBody(registration_data ?? {})
       const expected = versionIn(headersOf(c), mesh.versionOf(form.registration['id']))
       const told = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
       return succeeded(told, `Agent ${told.agent.facts.name} registered successfully`)
@@ -44,7 +44,7 @@ export function createTools(mesh: Mesh) {
     const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
     if (!tool) throw new Problem(404, `There is no such tool; there are ${Object.keys(tools).join(', ')}.`)
     try {
-      return await respondJson(c, await tool(fieldsIn(await bodyOf(c), 'body'), c))
+      return await respondJson(c, await tool(fieldsIn(await meshBody(c), 'body'), c))
     } catch (error) {
       const problem = meshProblem(error, mesh)
       if (!(problem instanceof Problem)) throw error
@@ -54,7 +54,7 @@ export function createTools(mesh: Mesh) {
 }
 
 /** The originals' envelope of what was done for an agent. */
-function succeeded({ agent, dependencies }: Told, message: string): object {
+function succeeded({ agent, dependencies }: RegistrationResult, message: string): object {
   return {
     status: 'success',
     agent_id: agent.id,

@@ -1,15 +1,15 @@
 import type { Agent } from '../../agents/agent.ts'
-import { capabilityOf, suitingCapability } from '../../agents/capabilities.ts'
-import type { AgentQuery } from '../../agents/find.ts'
+import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { isAgent } from '../../agents/mesh-registry.ts'
-import type { Mesh } from '../../agents/mesh.ts'
-import { type CapabilityQuery, parseAgentQuery, parseCapabilityQuery } from '../../agents/parameters.ts'
-import { agentView } from '../../agents/view.ts'
+import { type CapabilityQuery, parseAgentQuery, parseCapabilityQuery } from '../../agents/parsing/query-parameters.ts'
+import { capabilityOf, suitingCapability } from '../../agents/queries/capabilities.ts'
+import type { AgentQuery } from '../../agents/queries/search.ts'
+import { agentView } from '../../agents/queries/views.ts'
 import type { Registered } from '../../model/change.ts'
-import { hasCapability, matching, matchingCapability, type Predicate } from '../../model/matching.ts'
-import { canonicalFilter } from '../../model/query.ts'
+import { hasCapability, matching, matchingCapability, type Predicate } from '../../model/query/matching.ts'
+import { canonicalFilter } from '../../model/query/query.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { type EventType, type Json, type Subject, transition } from '../watch/subject.ts'
+import { type EventType, type Json, type WatchSelection, transition } from '../watch/watch-selection.ts'
 import type { Watched } from '../watch/watch.ts'
 import { meshProblem } from './problems.ts'
 
@@ -22,7 +22,7 @@ export function watchedMesh({
   peek,
   source,
 }: {
-  mesh: Pick<Mesh, 'mustKnow' | 'current'>
+  mesh: Pick<MeshOperations, 'mustKnow' | 'current'>
   registry: Pick<Registry, 'select' | 'subscribe'>
   /** The agent of an id, as it is now. */
   peek: (id: string) => Agent | undefined
@@ -80,7 +80,7 @@ function remembering({
 function agentsAsked(
   { query, also }: AgentQuery,
   { registry, agentOf, source }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf; source: string | undefined },
-): Subject {
+): WatchSelection {
   const asked = { ...query, source, limit: undefined, continue: undefined }
   const matches = matching(asked)
   const suits = also.flatMap((capability) => matchingCapability({ ...query, capability }) ?? []).map(hasCapability)
@@ -115,7 +115,7 @@ function shown({ server }: Registered, agent: Agent | undefined): object {
 function capabilitiesAsked(
   asked: CapabilityQuery,
   { registry, agentOf }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf },
-): Subject {
+): WatchSelection {
   const { query, agent_id, ...rest } = asked
   const matches = matching(query)
   const suits = suitingCapability(asked)

@@ -1,7 +1,7 @@
-import { redactServer } from '../../model/redact.ts'
+import { redactServer } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
 import { viaOf } from '../../model/via.ts'
-import { inputsOf, template } from './inputs.ts'
+import { templateInputs, template } from './inputs.ts'
 import { type Package, packageOf } from './packages.ts'
 
 /** A `server.json`, without `$schema`: clients turn away those that name another edition than their own. */
@@ -65,7 +65,7 @@ function shortened(text: string): string {
 
 function remoteOf({ type, url, headers, command }: Server): object | undefined {
   if (command !== undefined || url === undefined || !/^https?:/i.test(url)) return undefined
-  const inputs = inputsOf(headers)
+  const inputs = templateInputs(headers)
   const { value, variables } = template(url, 'secret')
   return {
     type: type === 'sse' ? 'sse' : 'streamable-http',

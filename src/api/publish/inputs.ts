@@ -1,4 +1,4 @@
-import { redacted } from '../../model/secrets.ts'
+import { redacted } from '../../model/redaction/secrets.ts'
 
 /** What a client must be given before it can call a server, in the words of `server.json`. */
 export type Input = {
@@ -43,7 +43,7 @@ export function template(text: string, name: string): Pick<Input, 'value' | 'var
 }
 
 /** Headers or environment variables: their names, and never a value but a placeholder. */
-export function inputsOf(map: Readonly<Record<string, string>> = {}): Input[] {
+export function templateInputs(map: Readonly<Record<string, string>> = {}): Input[] {
   return Object.entries(map).map(([name, value]) => {
     const known = value === '' || value === redacted || !isTemplate(value) ? {} : template(value, name)
     return { name, description: name, isRequired: true, isSecret: true, ...known }

@@ -1,6 +1,6 @@
-import { redacted } from '../../model/secrets.ts'
+import { redacted } from '../../model/redaction/secrets.ts'
 import type { Server } from '../../model/server.ts'
-import { type Input, inputsOf, isTemplate, template } from './inputs.ts'
+import { type Input, templateInputs, isTemplate, template } from './inputs.ts'
 
 /** A program as `server.json` tells it. */
 export type Package = {
@@ -48,7 +48,7 @@ export function packageOf({ command, args = [], env }: Pick<Server, 'command' | 
   const { before, spelled, after } = split(args, runner)
   if (spelled === undefined || isTemplate(spelled)) return undefined
   const { identifier, version } = identify(spelled, runner.mark)
-  const variables = inputsOf(env)
+  const variables = templateInputs(env)
   return {
     registryType: runner.registryType,
     identifier,

@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Registered } from '../../model/change.ts'
 import type { ServerId } from '../../model/names.ts'
-import { continueAfter } from '../../model/position.ts'
-import { everything, type ServerQuery } from '../../model/query.ts'
-import { redactText } from '../../model/redact-text.ts'
-import { redactServer } from '../../model/redact.ts'
+import { continueAfter } from '../../model/query/cursor.ts'
+import { everything, type ServerQuery } from '../../model/query/query.ts'
+import { redactText } from '../../model/redaction/redact-text.ts'
+import { redactServer } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
-import type { ApiParts } from '../parts.ts'
+import type { ApiPorts } from '../ports.ts'
 import { type Card, cardOf, versionOf } from './card.ts'
-import { type Deleted, type DeletedServers, isPublished } from './deleted.ts'
+import { type Deleted, type DeletedServers, isPublished } from './deleted-servers.ts'
+import { cursorOf, type Page, type ListParams } from './list-params.ts'
 import { createNames, domainFor } from './names.ts'
-import { cursorOf, type Page, type Wanted } from './wanted.ts'
 
 /** One server as the official registry's API tells it. */
 export type Item = {
@@ -33,8 +33,8 @@ export function createPublished({
   name,
   publish,
   instance,
-}: Pick<ApiParts, 'name' | 'publish' | 'instance'> & {
-  registry: Pick<ApiParts['registry'], 'get' | 'select' | 'list'>
+}: Pick<ApiPorts, 'name' | 'publish' | 'instance'> & {
+  registry: Pick<ApiPorts['registry'], 'get' | 'select' | 'list'>
   deleted: DeletedServers
 }) {
   let names = createNames({ domain: domainFor(name) })
@@ -117,7 +117,7 @@ export function createPublished({
     }
   }
 
-  function isWanted({ server }: Registered, { search: text, since, version }: Wanted): boolean {
+  function isWanted({ server }: Registered, { search: text, since, version }: ListParams): boolean {
     if (since !== undefined && server.updated_at < since) return false
     if (version !== undefined && version !== 'latest' && versionOf(server) !== version) return false
     if (text === undefined) return true
@@ -125,7 +125,7 @@ export function createPublished({
     return [currentNames().nameOf(server), server.name, ...shown].some((one) => one?.toLowerCase().includes(text))
   }
 
-  function isWantedDeleted(one: Deleted, { search: text, since, version }: Wanted): boolean {
+  function isWantedDeleted(one: Deleted, { search: text, since, version }: ListParams): boolean {
     if (since !== undefined && one.deleted_at < since) return false
     if (version !== undefined && version !== 'latest' && one.version !== version) return false
     return text === undefined || currentNames().nameOf(one.server).toLowerCase().includes(text)

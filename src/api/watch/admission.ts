@@ -1,6 +1,6 @@
-import type { Principal } from '../access.ts'
-import type { Watch as Limits } from '../config/watch.ts'
-import { Problem } from '../problem.ts'
+import type { WatchConfig as Limits } from '../config/watch.ts'
+import type { Principal } from '../http/access/authenticator.ts'
+import { Problem } from '../http/problem.ts'
 
 /** Counts who watches, and turns away who comes when there are most of all, or most of one token. */
 export function createAdmission({ limits, random }: { limits: () => Limits; random: () => number }) {

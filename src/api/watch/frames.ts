@@ -1,8 +1,8 @@
 import type { Change } from '../../model/change.ts'
-import type { EventType, Json, Subject } from './subject.ts'
+import type { EventType, Json, WatchSelection } from './watch-selection.ts'
 
 /** How a watch is spelled: server-sent events, newline JSON, or the elements of a JSON array, each after a comma. */
-export type Format = 'sse' | 'lines' | 'array'
+export type StreamFormat = 'sse' | 'lines' | 'array'
 
 /** Bytes ready to be written: as they are, and the same memory as one chunk of a chunked body. */
 export type Piece = { readonly bytes: Buffer; readonly chunk: Buffer }
@@ -14,7 +14,7 @@ export type Made = { readonly pieces: readonly Piece[]; readonly bytes: number; 
 const pieceBytes = 64 * 1024
 
 /** Bytes around the JSON of one thing. */
-function around(format: Format, type: EventType, noun: string, token: string | undefined): [string, string] {
+function around(format: StreamFormat, type: EventType, noun: string, token: string | undefined): [string, string] {
   if (format === 'sse')
     return [`${token === undefined ? '' : `id: ${token}\n`}event: ${type}\ndata: {"${noun}":`, '}\n\n']
   const said = token === undefined ? '' : `"token":${JSON.stringify(token)},`
@@ -22,7 +22,7 @@ function around(format: Format, type: EventType, noun: string, token: string | u
 }
 
 /** A message that is about no server: BOOKMARK, RESYNC, CLOSED. */
-export function message(format: Format, type: string, data: Readonly<Record<string, string>>): Piece {
+export function message(format: StreamFormat, type: string, data: Readonly<Record<string, string>>): Piece {
   if (format !== 'sse') return pieceOf(`${JSON.stringify({ type, ...data })}\n`)
   const id = data['token'] === undefined ? '' : `id: ${data['token']}\n`
   return pieceOf(`${id}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
@@ -70,10 +70,10 @@ function createPieces() {
  */
 export function* eventPieces(
   changes: readonly Change[],
-  { subject, format, token }: { subject: Subject; format: Format; token: string },
+  { subject, format, token }: { subject: WatchSelection; format: StreamFormat; token: string },
 ): Iterable<Piece | undefined> {
   const pieces = createPieces()
-  let waiting: ReturnType<Subject['events']>[number] | undefined
+  let waiting: ReturnType<WatchSelection['events']>[number] | undefined
   const framed = ({ type, json }: NonNullable<typeof waiting>, said?: string) => {
     const [before, after] = around(format, type, subject.noun, said)
     return [Buffer.from(before), json(), Buffer.from(after)]
@@ -92,7 +92,7 @@ export function* eventPieces(
 /** Everything that is there, as ADDED events without a token, closed by a BOOKMARK that has it. */
 export function* picturePieces(
   picture: readonly Json[],
-  { subject, format, token }: { subject: Subject; format: Format; token: string },
+  { subject, format, token }: { subject: WatchSelection; format: StreamFormat; token: string },
 ): Iterable<Piece | undefined> {
   const pieces = createPieces()
   const [before, after] = around(format, 'ADDED', subject.noun, undefined).map((text) => Buffer.from(text))

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Journal } from '../../registry/journal.ts'
-import { Problem } from '../problem.ts'
-import { jsonReply, problemReply, type Reply, send } from '../reply.ts'
-import { type Audience, lost, making } from './audience.ts'
+import type { ChangeLog } from '../../registry/change-log.ts'
+import { Problem } from '../http/problem.ts'
+import { jsonReply, problemReply, type Reply, send } from '../http/reply.ts'
 import type { Piece } from './frames.ts'
+import { type SubscriptionGroup, lost, making } from './subscription-group.ts'
 
 type Asked = {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly audience: Audience
+  readonly audience: SubscriptionGroup
   readonly index: string
   readonly waitMs: number
   readonly cors: Readonly<Record<string, string>> | undefined
@@ -19,7 +19,7 @@ type Poll = Asked & { revision: number }
 const fresh = { headers: { 'cache-control': 'no-store' } }
 
 /** Long polls: each is answered once, with what followed its token, as soon as there is any. */
-export function createPolls({ journal }: { journal: Pick<Journal, 'revisionOf' | 'newest' | 'tokenOf'> }) {
+export function createPolls({ journal }: { journal: Pick<ChangeLog, 'revisionOf' | 'newest' | 'tokenOf'> }) {
   const polls = new Set<Poll>()
   const timers = new Map<Poll, NodeJS.Timeout>()
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
-import { parseDuration } from '../../model/duration.ts'
-import type { Problem as Wrong } from '../../model/parameters.ts'
-import type { Format } from './frames.ts'
+import type { ParameterIssue as Wrong } from '../../model/query/parameters.ts'
+import { parseDuration } from '../../model/schema/duration.ts'
+import type { StreamFormat } from './frames.ts'
 
 /** How a request asks to be told of changes, and the parameters that say of which. */
-export type Wish =
+export type WatchRequest =
   | {
       readonly type: 'stream'
-      readonly format: Format
+      readonly format: StreamFormat
       readonly parameters: URLSearchParams
       readonly from: string | undefined
     }
@@ -22,13 +22,16 @@ const longestWait = 600
 /** Where none of these stands, nor a letter that is encoded, no parameter is one of ours: so it is with most lists. */
 const ours = /watch|index|wait|resource_version|%[4-7]/i
 
-const wrong = (parameter: string, detail: string): Wish => ({
+const wrong = (parameter: string, detail: string): WatchRequest => ({
   type: 'wrong',
   wrong: { parameter, detail: `${parameter}: ${detail}` },
 })
 
 /** Reads a request for a watch in one of its three spellings; undefined where it is none. */
-export function wishIn({ method, url = '', headers }: IncomingMessage, { path, strict }: Place): Wish | undefined {
+export function parseWatchRequest(
+  { method, url = '', headers }: IncomingMessage,
+  { path, strict }: StartToken,
+): WatchRequest | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined
   const match = targetIn(url, path)
   if (!match || (!match.isStream && !ours.test(match.query))) return undefined
@@ -54,14 +57,14 @@ function targetIn(url: string, path: string): { readonly isStream: boolean; read
 }
 
 /** Where something can be watched. */
-export type Place = {
+export type StartToken = {
   readonly path: string
   /** Whether parameters that mean nothing there are refused; else they are ignored. */
   readonly strict: boolean
 }
 
 /** What goes with a watch means nothing without one. */
-function misplacedIn(parameters: URLSearchParams): Wish | undefined {
+function misplacedIn(parameters: URLSearchParams): WatchRequest | undefined {
   if (parameters.get('wait')) return wrong('wait', 'is for a long poll, with index')
   if (parameters.get('resource_version')) return wrong('resource_version', 'is for a watch, with watch=true')
   return undefined
@@ -69,8 +72,8 @@ function misplacedIn(parameters: URLSearchParams): Wish | undefined {
 
 function wishFor(
   parameters: URLSearchParams,
-  { format, index, from }: { format: Format | undefined; index: string; from: string | undefined },
-): Wish {
+  { format, index, from }: { format: StreamFormat | undefined; index: string; from: string | undefined },
+): WatchRequest {
   for (const name of own) if (parameters.getAll(name).length > 1) return wrong(name, 'is given twice')
   if (flagIn(parameters.get('secrets')) !== false) return wrong('secrets', 'are never watched')
   const misplaced = ofLists.find((name) => parameters.get(name))
@@ -82,7 +85,7 @@ function wishFor(
   return { type: 'stream', format, parameters, from }
 }
 
-function pollFor(parameters: URLSearchParams, index: string, wait: string): Wish {
+function pollFor(parameters: URLSearchParams, index: string, wait: string): WatchRequest {
   const seconds = parseDuration(wait)
   if (seconds === undefined || seconds > longestWait)
     return wrong('wait', `must be a duration of at most ${longestWait}s, such as 30s`)

@@ -1,31 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { parseQuery } from '../../model/parameters.ts'
-import type { ServerQuery } from '../../model/query.ts'
-import type { Selection } from '../../registry/indexes.ts'
-import type { Journal } from '../../registry/journal.ts'
+import { parseQuery } from '../../model/query/parameters.ts'
+import type { ServerQuery } from '../../model/query/query.ts'
+import type { ChangeLog } from '../../registry/change-log.ts'
+import type { SelectedServers } from '../../registry/index/indexes.ts'
 import type { Registry } from '../../registry/registry.ts'
-import type { Principal } from '../access.ts'
-import { problemOf } from '../asked.ts'
-import type { Watch as Limits } from '../config/watch.ts'
-import type { Front } from '../hot.ts'
-import { Problem } from '../problem.ts'
-import { everywhere, problemReply, send } from '../reply.ts'
+import type { WatchConfig as Limits } from '../config/watch.ts'
+import type { Principal } from '../http/access/authenticator.ts'
+import { Problem } from '../http/problem.ts'
+import { baseHeaders, problemReply, send } from '../http/reply.ts'
+import type { Front } from '../servers/fast-path.ts'
+import { parameterProblem } from '../servers/list/list-query.ts'
 import { createAdmission } from './admission.ts'
-import type { Audience } from './audience.ts'
-import { createAudiences } from './audiences.ts'
-import { type Format, pieceOf } from './frames.ts'
-import { createPasses, forEach } from './passes.ts'
+import { findDeadPeers } from './dead-peers.ts'
+import { createDeliveryLoop, forEach } from './delivery-loop.ts'
+import { type StreamFormat, pieceOf } from './frames.ts'
 import { createPolls } from './poll.ts'
-import { own, type Place, type Wish, wishIn } from './request.ts'
-import { serversAsked, type Subject } from './subject.ts'
-import { findVanished } from './vanished.ts'
+import { own, type StartToken, type WatchRequest, parseWatchRequest } from './request.ts'
+import type { SubscriptionGroup } from './subscription-group.ts'
+import { createSubscriptionGroups } from './subscription-groups.ts'
+import { serversAsked, type WatchSelection } from './watch-selection.ts'
 import { createWatchers, push, type Watcher } from './watcher.ts'
 
 export type WatchParts = {
   readonly registry: Pick<Registry, 'subscribe' | 'revision'> & {
-    readonly select: (query: ServerQuery) => Selection
+    readonly select: (query: ServerQuery) => SelectedServers
   }
-  readonly journal: Journal
+  readonly journal: ChangeLog
   readonly limits: () => Limits
   /** Whether every source has answered since the start, or has had its time to. */
   readonly ready?: () => boolean
@@ -41,12 +41,12 @@ export type WatchParts = {
 }
 
 /** A place where something is watched; `subject` throws a `Problem` where the parameters are wrong. */
-export type Watched = Place & { readonly subject: (parameters: URLSearchParams) => Subject }
+export type Watched = StartToken & { readonly subject: (parameters: URLSearchParams) => WatchSelection }
 
 /** Who asks, and what is said beside the answer. */
 export type Asking = { readonly principal: Principal; readonly cors: Readonly<Record<string, string>> | undefined }
 
-const contentTypes: Record<Format, string> = {
+const contentTypes: Record<StreamFormat, string> = {
   sse: 'text/event-stream',
   lines: 'application/x-ndjson',
   array: 'application/json',
@@ -85,8 +85,8 @@ export function createWatch({
   })
   const polls = createPolls({ journal })
   const admission = createAdmission({ limits, random })
-  const passes = createPasses({ needed: () => watchers.size > 0 || polls.size() > 0, pass, onError })
-  const audiences = createAudiences({ registry, journal, ready: passes.wake, onError })
+  const passes = createDeliveryLoop({ needed: () => watchers.size > 0 || polls.size() > 0, pass, onError })
+  const audiences = createSubscriptionGroups({ registry, journal, ready: passes.wake, onError })
 
   const leave = registry.subscribe(passes.wake)
   const timers = [
@@ -115,7 +115,7 @@ export function createWatch({
   /** Lets go of those whose system acknowledges nothing any more; there is nobody to tell why. */
   async function letGo(): Promise<void> {
     if (watchers.size === 0) return
-    const hasVanished = await findVanished(vanished.times)
+    const hasVanished = await findDeadPeers(vanished.times)
     if (!hasVanished) return
     const destroy = ({ response }: Watcher) => {
       if (response.socket && hasVanished(response.socket)) response.destroy()
@@ -124,7 +124,7 @@ export function createWatch({
   }
 
   /** Counts one more of a subject and of somebody's, until its response closes; what is kept of it meanwhile is little. */
-  function admit(response: ServerResponse, principal: Principal, subject: Subject): Audience {
+  function admit(response: ServerResponse, principal: Principal, subject: WatchSelection): SubscriptionGroup {
     const audience = audiences.enter(subject)
     admission.enter(principal)
     // Without a listener, writing to a reader that has just gone would be an error nobody caught.
@@ -140,12 +140,18 @@ export function createWatch({
   function stream(
     request: IncomingMessage,
     response: ServerResponse,
-    { subject, format, from, principal, cors }: Asking & { subject: Subject; format: Format; from: string | undefined },
+    {
+      subject,
+      format,
+      from,
+      principal,
+      cors,
+    }: Asking & { subject: WatchSelection; format: StreamFormat; from: string | undefined },
   ): void {
     const refused = admission.refusal(principal)
     if (refused) return send(request, response, problemReply(refused), cors)
     response.writeHead(200, {
-      ...everywhere,
+      ...baseHeaders,
       'content-type': contentTypes[format],
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
@@ -194,7 +200,7 @@ export function createWatch({
   function poll(
     request: IncomingMessage,
     response: ServerResponse,
-    { subject, index, waitMs, principal, cors }: Asking & { subject: Subject; index: string; waitMs: number },
+    { subject, index, waitMs, principal, cors }: Asking & { subject: WatchSelection; index: string; waitMs: number },
   ): void {
     const refused = admission.refusal(principal)
     if (refused) return send(request, response, problemReply(refused), cors)
@@ -207,7 +213,7 @@ export function createWatch({
     strict: true,
     subject(parameters) {
       const parsed = parseQuery(parameters, { besides: own })
-      if ('problem' in parsed) throw problemOf(parsed.problem)
+      if ('problem' in parsed) throw parameterProblem(parsed.problem)
       return serversAsked(parsed.query, registry.select)
     },
   }
@@ -215,7 +221,7 @@ export function createWatch({
   /** Answers every spelling of a watch of one place. */
   function frontOf(watched: Watched): Front {
     return (request, response, admitted) => {
-      const wish = admitted.problem ? undefined : wishIn(request, watched)
+      const wish = admitted.problem ? undefined : parseWatchRequest(request, watched)
       if (!wish || admitted.problem) return false
       const { principal, cors } = admitted
       try {
@@ -228,15 +234,15 @@ export function createWatch({
     }
   }
 
-  function subjectOf(wish: Wish, { subject }: Watched): Subject {
-    if (wish.type === 'wrong') throw problemOf(wish.wrong)
+  function subjectOf(wish: WatchRequest, { subject }: Watched): WatchSelection {
+    if (wish.type === 'wrong') throw parameterProblem(wish.wrong)
     return subject(wish.parameters)
   }
 
   function answer(
     request: IncomingMessage,
     response: ServerResponse,
-    { wish, ...asking }: Asking & { wish: Wish; subject: Subject },
+    { wish, ...asking }: Asking & { wish: WatchRequest; subject: WatchSelection },
   ): void {
     if (wish.type === 'poll') poll(request, response, { ...asking, ...wish })
     else if (wish.type === 'stream') stream(request, response, { ...asking, ...wish })

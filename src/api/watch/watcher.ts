@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import { type Audience, lost, making } from './audience.ts'
-import { type Format, type Made, message, type Piece, pieceOf } from './frames.ts'
+import { type StreamFormat, type Made, message, type Piece, pieceOf } from './frames.ts'
+import { type SubscriptionGroup, lost, making } from './subscription-group.ts'
 
 /** One stream of changes to one reader; the head of its response is written. */
 export type Watcher = {
   readonly response: ServerResponse
-  readonly audience: Audience
-  readonly format: Format
+  readonly audience: SubscriptionGroup
+  readonly format: StreamFormat
   /** What the reader knows once all that was written has arrived; undefined before the picture. */
   revision: number | undefined
   /** Came with a token: it has a picture already, and takes what a poorer one lacks for gone. */
@@ -24,9 +24,9 @@ export type Watcher = {
   toldAt: number
 }
 
-export type Why = 'behind' | 'stalled' | 'shutdown'
+export type CloseReason = 'behind' | 'stalled' | 'shutdown'
 
-const reasons: Record<Why, string> = {
+const reasons: Record<CloseReason, string> = {
   behind: 'behind: more changes are waiting than this reader may let wait; resume from the last token',
   stalled: 'stalled: nothing was read for too long; resume from the last token',
   shutdown: 'shutdown: the registry is going down; resume from the last token',
@@ -64,7 +64,7 @@ export function createWatchers({
   onGone: (watcher: Watcher) => void
   now?: () => number
 }) {
-  const cuts: Record<Why, number> = { behind: 0, stalled: 0, shutdown: 0 }
+  const cuts: Record<CloseReason, number> = { behind: 0, stalled: 0, shutdown: 0 }
 
   /** Brings a watcher as far as it can be brought now. */
   function deliver(watcher: Watcher): void {
@@ -149,7 +149,7 @@ export function createWatchers({
   }
 
   /** Ends a watcher with its reason, and resets the connection where that is not read either. */
-  function cut(watcher: Watcher, why: Why): void {
+  function cut(watcher: Watcher, why: CloseReason): void {
     cuts[why] += 1
     onGone(watcher)
     const { response, format } = watcher

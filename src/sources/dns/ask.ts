@@ -5,7 +5,7 @@ import { SourceError } from '../../model/source.ts'
 import type { Nameserver } from './nameservers.ts'
 
 export type RecordType = 'SRV' | 'TXT' | 'A' | 'AAAA'
-export type Question = { readonly name: string; readonly type: RecordType }
+export type DnsQuestion = { readonly name: string; readonly type: RecordType }
 
 /** The largest UDP answer that is sure not to be cut into pieces on its way (DNS flag day 2020). */
 const payload = 1232
@@ -21,7 +21,7 @@ const longestChain = 16
  */
 export async function askNameserver(
   server: Nameserver,
-  question: Question,
+  question: DnsQuestion,
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Packet> {
   const { Packet } = await import('dns2')

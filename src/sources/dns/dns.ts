@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { every } from '../../flow/every.ts'
-import { sideBySide } from '../../flow/side-by-side.ts'
-import { duration } from '../../model/duration.ts'
+import { mapConcurrent } from '../../flow/map-concurrent.ts'
+import { pollLoop } from '../../flow/poll-loop.ts'
+import { duration } from '../../model/schema/duration.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { createOrigins } from '../origins.ts'
@@ -10,7 +10,7 @@ import { selecting, selectionFields } from '../selection.ts'
 import type { RecordType } from './ask.ts'
 import { candidateNames, currentResolving, parseNameserver } from './nameservers.ts'
 import { plain, type Resolved, resolveRecords } from './resolve.ts'
-import { entryOf, nameOf, saidBy, type Target, targetsOf } from './servers.ts'
+import { entryOf, nameOf, saidBy, type SrvTarget, targetsOf } from './servers.ts'
 
 const usualInterval = 30
 
@@ -85,7 +85,7 @@ export const dns = defineSource({
           return { entries: entries.flatMap((entry) => select(entry) ?? []), expiresMs }
         },
       })
-      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
+      yield* pollLoop({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
     },
 })
 
@@ -108,7 +108,7 @@ async function readService(record: string, config: DnsConfig, signal: AbortSigna
     const texts = targets.length === 0 ? undefined : await ask(name, 'TXT')
     const said = saidBy(texts?.records ?? [])
     if (texts && texts.records.length > 0 && texts.ttl !== undefined) ttls.push(texts.ttl)
-    const entries = await sideBySide(targets, 8, async (target): Promise<Entry> => {
+    const entries = await mapConcurrent(targets, 8, async (target): Promise<Entry> => {
       if (!config.resolve || target.port === 0) return entryOf(target, said, { path, tls, record: plain(name) })
       const found = await addressesOf(target, ask)
       if ('problem' in found) return { ...found, name: nameOf(target) }
@@ -121,7 +121,7 @@ async function readService(record: string, config: DnsConfig, signal: AbortSigna
 
 /** Where a target is; one that cannot be found does not hurt its neighbours. */
 async function addressesOf(
-  { host }: Target,
+  { host }: SrvTarget,
   ask: (name: string, type: RecordType) => Promise<Resolved>,
 ): Promise<{ addresses: readonly string[] } | { problem: string }> {
   try {

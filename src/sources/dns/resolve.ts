@@ -1,6 +1,6 @@
 import type { Packet, Resource } from 'dns2'
 import { SourceError } from '../../model/source.ts'
-import { askNameserver, type Question, type RecordType } from './ask.ts'
+import { askNameserver, type DnsQuestion, type RecordType } from './ask.ts'
 import type { Resolving } from './nameservers.ts'
 
 /** What the DNS says of a name: its records, possibly none, and how long that holds. */
@@ -24,7 +24,7 @@ export async function resolveRecords(
   type: RecordType,
   { nameservers, timeoutMs, signal }: Pick<Resolving, 'nameservers'> & { timeoutMs: number; signal: AbortSignal },
 ): Promise<Resolved> {
-  async function askAll(question: Question): Promise<Packet> {
+  async function askAll(question: DnsQuestion): Promise<Packet> {
     const failures = new Map<string, string>()
     for (let round = 0; round < rounds; round++) {
       for (const server of nameservers) {

@@ -7,7 +7,7 @@ import { plain } from './resolve.ts'
 export type Said = ReadonlyMap<string, string>
 
 /** One server of a service: where it listens, and how it ranks among its like (RFC 2782). */
-export type Target = {
+export type SrvTarget = {
   readonly host: string
   readonly port: number
   readonly priority: number
@@ -31,8 +31,8 @@ export function saidBy(records: readonly Resource[]): Said {
  *
  * A target of `.` says that the service is decidedly not there (RFC 2782), so there is none.
  */
-export function targetsOf(records: readonly Resource[]): Target[] {
-  const targets = new Map<string, Target>()
+export function targetsOf(records: readonly Resource[]): SrvTarget[] {
+  const targets = new Map<string, SrvTarget>()
   for (const { target = '', port = 0, priority = 0, weight = 0 } of records) {
     const host = plain(target)
     if (host === '') continue
@@ -45,7 +45,7 @@ export function targetsOf(records: readonly Resource[]): Target[] {
 }
 
 /** A server found in DNS is called by where it listens: the only name that is its own, and stays when others come and go. */
-export function nameOf({ host, port }: Target): string {
+export function nameOf({ host, port }: SrvTarget): string {
   return `${host}:${port}`
 }
 
@@ -55,7 +55,7 @@ export type Defaults = { readonly path: string; readonly tls?: boolean | undefin
 
 /** What a target is as an entry. `addresses` is left out where nobody looked. */
 export function entryOf(
-  target: Target,
+  target: SrvTarget,
   said: Said,
   { addresses, ...defaults }: Defaults & { addresses?: readonly string[] | undefined },
 ): Entry {

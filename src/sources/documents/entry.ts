@@ -7,11 +7,11 @@ const mostText = 1024 * 1024
 const forbidden = new Set(['__proto__', 'constructor', 'prototype'])
 
 /** Where something stands in a document: the line of a path of keys, where that is known. */
-export type Locate = (path: Path) => number | undefined
-export type Path = readonly (string | number)[]
+export type Locate = (path: EntryPath) => number | undefined
+export type EntryPath = readonly (string | number)[]
 
 /** `line 12, servers.weather`. */
-export function whereOf(path: Path, locate: Locate): string {
+export function whereOf(path: EntryPath, locate: Locate): string {
   const line = locate(path)
   const key = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step.slice(0, 253)}`)).join('')
   return [line === undefined ? '' : `line ${line}`, key.replace(/^\./, '')].filter(Boolean).join(', ')

@@ -1,15 +1,15 @@
 import { parentPort } from 'node:worker_threads'
 import { type Entry, SourceError } from '../../model/source.ts'
 import type { Listing } from './listing.ts'
-import { type Format, parseListing } from './parse.ts'
+import { type TextFormat, parseListing } from './parse.ts'
 
 /** What the worker is asked: to parse a text, or for the rest of its last answer. */
-export type Question =
-  | { readonly type: 'parse'; readonly text: string; readonly format: Format }
+export type ParseRequest =
+  | { readonly type: 'parse'; readonly text: string; readonly format: TextFormat }
   | { readonly type: 'more' }
 
 /** `part` is followed by the question for `more`, so that a long answer does not arrive in one piece. */
-export type Answer =
+export type ParseResponse =
   | { readonly type: 'part'; readonly entries: readonly Entry[] }
   | { readonly type: 'end'; readonly listing: Listing }
   | {
@@ -25,7 +25,7 @@ const entriesPerPart = 100
 function answerQuestions(port: NonNullable<typeof parentPort>): void {
   let left: Listing | undefined
 
-  function part(): Answer {
+  function part(): ParseResponse {
     if (!left) return { type: 'error', message: 'was not parsed', class: 'transient', where: undefined }
     const { entries } = left
     if (entries.length <= entriesPerPart) return { type: 'end', listing: left }
@@ -33,7 +33,7 @@ function answerQuestions(port: NonNullable<typeof parentPort>): void {
     return { type: 'part', entries: entries.slice(0, entriesPerPart) }
   }
 
-  async function answer(question: Question): Promise<Answer> {
+  async function answer(question: ParseRequest): Promise<ParseResponse> {
     if (question.type === 'more') return part()
     try {
       left = await parseListing(question.text, question.format)
@@ -45,7 +45,7 @@ function answerQuestions(port: NonNullable<typeof parentPort>): void {
     }
   }
 
-  port.on('message', (question: Question) => {
+  port.on('message', (question: ParseRequest) => {
     void answer(question).then((said) => port.postMessage(said))
   })
 }

@@ -1,15 +1,15 @@
-import { atOnce } from '../../flow/slices.ts'
+import { runToCompletion } from '../../flow/cooperative.ts'
 import { SourceError } from '../../model/source.ts'
 import type { Locate } from './entry.ts'
-import { listingOf } from './forms.ts'
-import { parseJson } from './json.ts'
+import { listingOf } from './formats/formats.ts'
 import { joined, type Listing } from './listing.ts'
+import { parseJson } from './syntax/json.ts'
 
 /** `json` takes nothing else; `yaml` and `auto` take either, JSON being YAML too. */
-export type Format = 'yaml' | 'json' | 'auto'
+export type TextFormat = 'yaml' | 'json' | 'auto'
 
 /** Parses a text here and now, on this thread. */
-export async function parseListing(text: string, format: Format): Promise<Listing> {
+export async function parseListing(text: string, format: TextFormat): Promise<Listing> {
   const nul = text.indexOf('\0')
   if (nul >= 0) throw new SourceError('holds NUL bytes: this is no text', { class: 'config' })
   if (text.trim() === '') throw blank()
@@ -17,7 +17,7 @@ export async function parseListing(text: string, format: Format): Promise<Listin
   const json = looksLikeJson(text) ? tryJson(text) : undefined
   if (json && 'value' in json) return jsonListing(json)
   // Loaded only when needed: YAML takes longer to load than everything else here.
-  const { parseYaml } = await import('./yaml.ts')
+  const { parseYaml } = await import('./syntax/yaml.ts')
   const documents = yamlOr(json?.error, () => parseYaml(text))
   if (documents.length === 0) throw blank()
   return joined(documents.map(({ value, locate }) => listingOf(value, locate)))
@@ -41,7 +41,7 @@ type Json = { readonly value: unknown; readonly locate: Locate }
 
 function readJson(text: string): Json {
   const { value, places } = parseJson(text)
-  return { value, locate: atOnce(places()) }
+  return { value, locate: runToCompletion(places()) }
 }
 
 function tryJson(text: string): Json | { readonly error: unknown } {

@@ -1,17 +1,17 @@
-import { sliced } from '../../flow/slices.ts'
+import { runCooperatively } from '../../flow/cooperative.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
-import { listingOf } from './forms.ts'
-import { parseJson } from './json.ts'
+import { listingOf } from './formats/formats.ts'
 import type { Listing } from './listing.ts'
-import { elsewhere } from './parse-elsewhere.ts'
-import { type Format, looksLikeJson, parseListing } from './parse.ts'
+import { elsewhere } from './parse-thread.ts'
+import { type TextFormat, looksLikeJson, parseListing } from './parse.ts'
+import { parseJson } from './syntax/json.ts'
 
 /** Larger texts would hold up everybody else: YAML takes about 2 ms per kB at first, JSON 10 ms per MB. */
 const mostYamlHere = 4 * 1024
 const mostJsonHere = 512 * 1024
 
 export type ReadOptions = {
-  readonly format?: Format
+  readonly format?: TextFormat
   /** Texts above this are refused. */
   readonly maxBytes?: number
 }
@@ -30,12 +30,12 @@ export async function readListing(
   if (size > maxBytes) throw tooBig(size, maxBytes)
   const bare = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text)
   if (size <= mostYamlHere) return parseListing(bare, format)
-  const here = size <= mostJsonHere ? await sliced(jsonOrNot(bare, format)) : undefined
+  const here = size <= mostJsonHere ? await runCooperatively(jsonOrNot(bare, format)) : undefined
   return here ?? elsewhere.parse(bare, format)
 }
 
 /** Yields where it may be interrupted. */
-function* jsonOrNot(text: string, format: Format): Generator<void, Listing | undefined> {
+function* jsonOrNot(text: string, format: TextFormat): Generator<void, Listing | undefined> {
   if (format !== 'json' && !looksLikeJson(text)) return undefined
   try {
     const { value, places } = parseJson(text)

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { duration } from '../../model/duration.ts'
+import { duration } from '../../model/schema/duration.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { watchFiles } from './source.ts'
 

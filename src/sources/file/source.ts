@@ -1,11 +1,11 @@
-import { createSettle } from '../../flow/settle.ts'
-import { joinWake } from '../../flow/wake.ts'
+import { createDebounce } from '../../flow/debounce.ts'
+import { joinWakeSignals } from '../../flow/wake-signal.ts'
 import type { Log } from '../../log.ts'
 import type { Run, Sighting, Source } from '../../model/source.ts'
 import { expandEntries } from '../documents/expand.ts'
 import { placeOf } from './listing.ts'
-import { createLooker, type Look, type LookOptions } from './look.ts'
 import { mountedAlone } from './mounts.ts'
+import { createScanner, type Scan, type ScannerOptions } from './scanner.ts'
 import { watchDirectories } from './watch.ts'
 
 const pollSeconds = 2
@@ -14,7 +14,7 @@ const soonSeconds = 0.1
 /** Files that are told of by name. */
 const mostTold = 10
 
-type Options = Pick<LookOptions, 'recursive' | 'max_bytes' | 'max_total_bytes'> & {
+type Options = Pick<ScannerOptions, 'recursive' | 'max_bytes' | 'max_total_bytes'> & {
   readonly paths: readonly string[]
   readonly expand: boolean
   readonly rescan: number
@@ -26,12 +26,12 @@ type Options = Pick<LookOptions, 'recursive' | 'max_bytes' | 'max_total_bytes'> 
 export function watchFiles({ paths, expand, rescan, env, log, ...options }: Options): Source {
   const places = paths.map(placeOf)
   const bases = [...new Set(places.map(({ base }) => base))]
-  const prepare: LookOptions['prepare'] = expand ? (entries) => expandEntries(entries, env) : (entries) => entries
+  const prepare: ScannerOptions['prepare'] = expand ? (entries) => expandEntries(entries, env) : (entries) => entries
 
   return async function* ({ signal, wake: asked }: Run): AsyncGenerator<Sighting> {
-    const wake = joinWake({ wake: asked, signal })
-    const settle = createSettle({ act: wake.raise })
-    const looker = createLooker({ ...options, places, prepare })
+    const wake = joinWakeSignals({ wake: asked, signal })
+    const settle = createDebounce({ act: wake.raise })
+    const looker = createScanner({ ...options, places, prepare })
     const watching = watchDirectories({
       poke: settle.poke,
       onTrouble: (error) =>
@@ -64,7 +64,7 @@ export function watchFiles({ paths, expand, rescan, env, log, ...options }: Opti
 }
 
 /** Files whose updates never come, told once. */
-async function stuckIn({ readings }: Look, log: Log): Promise<readonly string[]> {
+async function stuckIn({ readings }: Scan, log: Log): Promise<readonly string[]> {
   const stuck = (await mountedAlone(readings.map(({ origin }) => origin))).slice(0, mostTold)
   if (stuck.length > 0)
     log.warn({ files: stuck }, 'files are mounted by themselves and may never change; mount their directories')
@@ -72,7 +72,7 @@ async function stuckIn({ readings }: Look, log: Log): Promise<readonly string[]>
 }
 
 function sightingOf(
-  { readings, changed, missing }: Look,
+  { readings, changed, missing }: Scan,
   { first, trouble, stuck }: { first: boolean; trouble: string | undefined; stuck: readonly string[] },
 ): Sighting {
   const notes = missing.map((path) => `waiting for ${path}`)

@@ -1,6 +1,6 @@
-import { DoorError } from '../../flow/door-error.ts'
-import type { Door, DoorAnswer, DoorRequest } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
+import type { HttpClient, OutboundResponse, OutboundRequest } from '../../outbound/http-client.ts'
+import { OutboundError } from '../../outbound/outbound-error.ts'
 
 /** There is an answer, but no document: another address may be the right one. */
 export class NoDocument extends SourceError {}
@@ -8,7 +8,7 @@ export class NoDocument extends SourceError {}
 /** What may be sent along to hear "not modified" instead of the same again. */
 export type Validators = { readonly etag?: string | undefined; readonly modified?: string | undefined }
 
-export type Answer =
+export type FetchedDocument =
   | { readonly type: 'unchanged'; readonly freshMs: number; readonly answeredAt: number | undefined }
   | {
       readonly type: 'document'
@@ -19,7 +19,10 @@ export type Answer =
       readonly answeredAt: number | undefined
     }
 
-export type Terms = Pick<DoorRequest, 'reach' | 'timeoutMs' | 'maxBytes' | 'headers' | 'tls' | 'allow' | 'deny'>
+export type RequestTerms = Pick<
+  OutboundRequest,
+  'reach' | 'timeoutMs' | 'maxBytes' | 'headers' | 'tls' | 'allow' | 'deny'
+>
 
 const accept =
   'application/json, application/ai-catalog+json, application/mcp-server-card+json, application/yaml;q=0.9, text/plain;q=0.5'
@@ -33,11 +36,11 @@ const webPage = 'answered a web page instead of a document'
  * Redirects are followed within the same origin only: another one gets neither our credentials nor our belief.
  */
 export async function ask(
-  door: Pick<Door, 'request'>,
+  door: Pick<HttpClient, 'request'>,
   url: string,
-  terms: Terms,
+  terms: RequestTerms,
   { signal, validators = {} }: { signal: AbortSignal; validators?: Validators },
-): Promise<Answer> {
+): Promise<FetchedDocument> {
   const headers: Record<string, string> = { accept, ...terms.headers }
   if (validators.etag !== undefined) headers['if-none-match'] = validators.etag
   else if (validators.modified !== undefined) headers['if-modified-since'] = validators.modified
@@ -55,17 +58,21 @@ export async function ask(
   }
 }
 
-async function request(door: Pick<Door, 'request'>, url: string, terms: DoorRequest): Promise<DoorAnswer> {
+async function request(
+  door: Pick<HttpClient, 'request'>,
+  url: string,
+  terms: OutboundRequest,
+): Promise<OutboundResponse> {
   try {
     return await door.request(url, terms)
   } catch (cause) {
-    if (!(cause instanceof DoorError)) throw cause
+    if (!(cause instanceof OutboundError)) throw cause
     throw new SourceError(cause.message, { class: cause.reason === 'blocked' ? 'config' : 'transient', cause })
   }
 }
 
 /** Where a redirect leads; throws for every status that is neither a document nor a redirect we follow. */
-function redirected({ status, headers }: DoorAnswer, from: string, redirects: number): string {
+function redirected({ status, headers }: OutboundResponse, from: string, redirects: number): string {
   if (![301, 302, 303, 307, 308].includes(status)) throw statusError(status, headers)
   const location = headers['location'] ?? ''
   if (location === '' || !URL.canParse(location, from)) {
@@ -86,7 +93,7 @@ function redirected({ status, headers }: DoorAnswer, from: string, redirects: nu
   return to.href
 }
 
-function statusError(status: number, headers: DoorAnswer['headers']): SourceError {
+function statusError(status: number, headers: OutboundResponse['headers']): SourceError {
   const retry_after = retryAfter(headers['retry-after'])
   if (status === 401 || status === 403) {
     return new SourceError(`answered ${status}: it wants other credentials`, { class: 'auth', retry_after })
@@ -110,7 +117,7 @@ function freshnessOf(cacheControl = ''): number {
 }
 
 /** A body is read strictly: what is no text, or no document by its own word, must not pass for an empty list. */
-function documentOf({ headers, body }: DoorAnswer) {
+function documentOf({ headers, body }: OutboundResponse) {
   const format = formatOf(headers['content-type'])
   if (body.length === 0) throw new SourceError('answered an empty body')
   let text: string

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
-import type { DoorRequest } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
+import type { OutboundRequest } from '../../outbound/http-client.ts'
 
 /** A secret as it is, or the file that holds it. A file is read again at every look, so a rotated one is followed. */
 export const Secret = z.lazy(() => z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })]))
@@ -38,14 +38,14 @@ export async function credentialsOf({
   token,
   headers = {},
   tls,
-}: Credentials): Promise<Pick<DoorRequest, 'headers' | 'tls'>> {
+}: Credentials): Promise<Pick<OutboundRequest, 'headers' | 'tls'>> {
   const sent: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = await textOf(value, `header ${name}`)
   if (token !== undefined) sent['authorization'] = `Bearer ${await textOf(token, 'token')}`
   return { headers: sent, ...(tls && { tls: await tlsOf(tls) }) }
 }
 
-async function tlsOf(config: TlsConfig): Promise<NonNullable<DoorRequest['tls']>> {
+async function tlsOf(config: TlsConfig): Promise<NonNullable<OutboundRequest['tls']>> {
   const tls: { ca?: string; cert?: string; key?: string; insecure?: boolean } = {}
   for (const field of ['ca', 'cert', 'key'] as const) {
     const value = config[field]

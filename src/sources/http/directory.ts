@@ -1,14 +1,14 @@
-import type { Door } from '../../flow/door.ts'
-import { inSlices } from '../../flow/slices.ts'
+import { forEachYielding } from '../../flow/cooperative.ts'
 import type { Entry } from '../../model/source.ts'
-import type { Found } from '../origins.ts'
-import type { Terms } from './ask.ts'
+import type { HttpClient } from '../../outbound/http-client.ts'
+import type { ReadResult } from '../origins.ts'
+import type { RequestTerms } from './ask.ts'
 import { createFollower } from './links.ts'
 import { createFollowed, readPages, type Whole, withQuery } from './pages.ts'
 import { createPlace } from './place.ts'
 import { createReader, type Document } from './reader.ts'
 
-type Ours = Omit<Terms, 'maxBytes'>
+type Ours = Omit<RequestTerms, 'maxBytes'>
 
 /** One directory: the document at its address, all its pages, and the documents it names. */
 export function createDirectory({
@@ -20,7 +20,7 @@ export function createDirectory({
   select,
 }: {
   url: string
-  door: Pick<Door, 'request'>
+  door: Pick<HttpClient, 'request'>
   maxBytes: number
   well_known: boolean
   hosts: readonly string[]
@@ -53,7 +53,7 @@ export function createDirectory({
   }
 
   /** Reads everything there is now. */
-  async function read(now: Ours, until: AbortSignal): Promise<Found> {
+  async function read(now: Ours, until: AbortSignal): Promise<ReadResult> {
     terms = now
     signal = until
     used = new Set()
@@ -65,7 +65,7 @@ export function createDirectory({
     complete = true
     if (isUnchanged && wasComplete) return { notBeforeMs: freshMs }
     const taken: Entry[] = []
-    await inSlices(entries, (entry) => {
+    await forEachYielding(entries, (entry) => {
       const one = select(entry)
       if (one) taken.push(one)
     })

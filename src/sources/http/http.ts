@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { every } from '../../flow/every.ts'
-import { duration } from '../../model/duration.ts'
-import { redactText } from '../../model/redact-text.ts'
+import { pollLoop } from '../../flow/poll-loop.ts'
+import { redactText } from '../../model/redaction/redact-text.ts'
+import { duration } from '../../model/schema/duration.ts'
 import type { Entry } from '../../model/source.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { createOrigins } from '../origins.ts'
@@ -92,7 +92,7 @@ export const http = defineSource({
           return { ...found, notBeforeMs: Math.min(found?.notBeforeMs ?? 0, longestFresh) }
         },
       })
-      yield* every({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
+      yield* pollLoop({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
     },
 })
 

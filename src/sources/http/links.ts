@@ -1,4 +1,4 @@
-import { sideBySide } from '../../flow/side-by-side.ts'
+import { mapConcurrent } from '../../flow/map-concurrent.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
 import type { Link } from '../documents/listing.ts'
 import { namesOf } from '../origins.ts'
@@ -54,7 +54,7 @@ export function createFollower({ hosts }: { hosts: readonly string[] }) {
     let level = pending(links, from, 1)
     while (level.length > 0) {
       const fresh = level.filter(({ href }) => !seen.has(href) && seen.size <= mostDocuments && seen.add(href))
-      const answers = await sideBySide(fresh, atOnce, fetchOne)
+      const answers = await mapConcurrent(fresh, atOnce, fetchOne)
       for (const { found } of answers) entries.push(...found)
       level = answers.flatMap(({ more }) => more)
     }

@@ -1,8 +1,8 @@
-import type { Door } from '../../flow/door.ts'
 import { SourceError } from '../../model/source.ts'
+import type { HttpClient } from '../../outbound/http-client.ts'
 import type { Listing } from '../documents/listing.ts'
 import { readListing } from '../documents/read.ts'
-import { ask, type Terms, type Validators } from './ask.ts'
+import { ask, type RequestTerms, type Validators } from './ask.ts'
 import { repeatedKey } from './repeated.ts'
 
 /** One document, as it was answered. */
@@ -27,10 +27,10 @@ export type Reader = ReturnType<typeof createReader>
  *
  * Nothing is remembered of an answer before it has been understood: what cannot be read fails again at every look.
  */
-export function createReader({ door, maxBytes }: { door: Pick<Door, 'request'>; maxBytes: number }) {
+export function createReader({ door, maxBytes }: { door: Pick<HttpClient, 'request'>; maxBytes: number }) {
   const remembered = new Map<string, Remembered>()
 
-  async function read(url: string, terms: Omit<Terms, 'maxBytes'>, signal: AbortSignal): Promise<Document> {
+  async function read(url: string, terms: Omit<RequestTerms, 'maxBytes'>, signal: AbortSignal): Promise<Document> {
     const known = remembered.get(url)
     const conditional = known !== undefined && known.conditional < unconditionalEvery - 1
     const validators = conditional ? known.validators : {}

@@ -1,4 +1,4 @@
-import { inSlices } from '../../flow/slices.ts'
+import { forEachYielding } from '../../flow/cooperative.ts'
 
 const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/gs
 
@@ -10,7 +10,7 @@ const token = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/gs
 export async function repeatedKey(text: string): Promise<string | undefined> {
   const open: Set<string>[] = []
   let repeated: number | undefined
-  await inSlices(text.matchAll(token), ({ 0: found, 1: colon, index }) => {
+  await forEachYielding(text.matchAll(token), ({ 0: found, 1: colon, index }) => {
     if (found === '{') open.push(new Set())
     else if (found === '}') open.pop()
     else if (colon !== undefined) {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Namespace } from '../../model/names.ts'
-import { parseSelector } from '../../model/selector.ts'
+import { parseSelector } from '../../model/query/selector.ts'
 import { commonFields } from '../kind.ts'
 
 /** A label selector in Kubernetes' grammar. */

@@ -2,9 +2,9 @@ import { homedir } from 'node:os'
 import type { Source } from '../../model/source.ts'
 import { defineSource, type SourceTools } from '../kind.ts'
 import { KubernetesConfig } from './config.ts'
-import { habits as usual, type Habits } from './habits.ts'
-import type { Identity } from './identity.ts'
-import { inCluster, isInCluster, ownNamespace } from './in-cluster.ts'
+import type { KubeCredentials } from './connection/credentials.ts'
+import { inCluster, isInCluster, ownNamespace } from './connection/in-cluster.ts'
+import { tuning as usual, type Tuning } from './tuning.ts'
 
 /** Labelled Services, and labelled ConfigMaps that list servers, of one Kubernetes cluster. */
 export const kubernetes = defineSource({
@@ -26,12 +26,12 @@ export const kubernetes = defineSource({
 export function openKubernetes(
   config: KubernetesConfig,
   { env }: Pick<SourceTools, 'env'>,
-  { habits = {}, serviceAccount }: { habits?: Partial<Habits>; serviceAccount?: string } = {},
+  { habits = {}, serviceAccount }: { habits?: Partial<Tuning>; serviceAccount?: string } = {},
 ): Source {
-  async function identify(): Promise<Identity | undefined> {
+  async function identify(): Promise<KubeCredentials | undefined> {
     if (config.kubeconfig === undefined) return isInCluster(env) ? inCluster(env, serviceAccount) : undefined
     // Loaded only by those who name a kubeconfig: it is the heaviest package there is.
-    const { fromKubeconfig } = await import('./connect.ts')
+    const { fromKubeconfig } = await import('./connection/kubeconfig.ts')
     return fromKubeconfig(config.kubeconfig.replace(/^~(?=\/)/, homedir()), config.context)
   }
 
@@ -42,7 +42,7 @@ export function openKubernetes(
       return
     }
     // With it comes the HTTP client, which nobody needs outside a cluster.
-    const { watchCluster } = await import('./cluster.ts')
+    const { watchCluster } = await import('./watching/cluster.ts')
     yield* watchCluster({ config, identity, habits: { ...usual, ...habits }, run })
   }
 }

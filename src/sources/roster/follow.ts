@@ -1,10 +1,10 @@
 import { createBackoff } from '../../flow/backoff.ts'
-import { inSlices } from '../../flow/slices.ts'
+import { forEachYielding } from '../../flow/cooperative.ts'
 import { type Run, type Sighting, SourceError } from '../../model/source.ts'
-import { type Asking, asSourceError, type createFar, Unwatchable } from './far.ts'
 import type { Known } from './known.ts'
 import { linesOf } from './lines.ts'
-import type { Terms } from './taken.ts'
+import { type RemoteRequest, asSourceError, type createRemoteApi, Unwatchable } from './remote-api.ts'
+import type { TransferTerms } from './taken.ts'
 
 type Told = { readonly type?: unknown; readonly token?: unknown; readonly server?: unknown }
 
@@ -35,10 +35,10 @@ export function following({
   backoff = createBackoff(),
 }: {
   known: Known
-  far: ReturnType<typeof createFar>
+  far: ReturnType<typeof createRemoteApi>
   /** Read afresh for each look, so that a rotated token is followed. */
-  asking: () => Promise<Asking>
-  terms: (far: string) => Terms
+  asking: () => Promise<RemoteRequest>
+  terms: (far: string) => TransferTerms
   intervalMs: number
   backoff?: ReturnType<typeof createBackoff>
 }) {
@@ -58,7 +58,7 @@ export function following({
     }
 
     /** Reads the watch until it ends, or until somebody asks for a fresh look. */
-    async function* watching(ours: Terms, asked: Asking): AsyncGenerator<Sighting, void, undefined> {
+    async function* watching(ours: TransferTerms, asked: RemoteRequest): AsyncGenerator<Sighting, void, undefined> {
       const stop = new AbortController()
       const stream = await far.watch(token, asked, AbortSignal.any([signal, stop.signal]))
       close = stream.close
@@ -82,7 +82,7 @@ export function following({
       }
     }
 
-    async function* polling(ours: Terms, why: string): AsyncGenerator<Sighting, void, undefined> {
+    async function* polling(ours: TransferTerms, why: string): AsyncGenerator<Sighting, void, undefined> {
       const note = `asking every ${Math.round(intervalMs / 1000)} s: it cannot be watched, it ${why}`
       token = undefined
       let etag: string | undefined
@@ -99,7 +99,7 @@ export function following({
         }
         etag = list.etag
         const renewed = known.renew()
-        await inSlices(list.servers, (server) => renewed.put(server, ours))
+        await forEachYielding(list.servers, (server) => renewed.put(server, ours))
         yield { ...renewed.take(), note }
       }
     }
@@ -163,7 +163,7 @@ function isAnswer(error: unknown): boolean {
 }
 
 /** Puts together what a watch tells: a picture until its bookmark, then one change for each revision. */
-function createTelling(known: Known, terms: Terms, { isFresh }: { isFresh: boolean }) {
+function createTelling(known: Known, terms: TransferTerms, { isFresh }: { isFresh: boolean }) {
   let token: string | undefined
   let renewing = isFresh ? known.renew() : undefined
   let events: { type: string; server: unknown }[] = []

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Entry, type Reading, type Sighting, SourceError } from '../../model/source.ts'
 import { isFields } from '../documents/entry.ts'
-import { farIdOf, takenOver, type Terms } from './taken.ts'
+import { farIdOf, takenOver, type TransferTerms } from './taken.ts'
 
 type Good = Extract<Reading, { entries: unknown }>
 
@@ -32,7 +32,7 @@ export function createKnown({
   const originOf = (id: string) => `${url}/servers/${id.split('/').map(encodeURIComponent).join('/')}`
 
   /** Notes one server; the reading it makes, or undefined where there is none to be shown. */
-  function put(into: Map<string, Good>, server: unknown, terms: Terms): Good | undefined {
+  function put(into: Map<string, Good>, server: unknown, terms: TransferTerms): Good | undefined {
     const id = farIdOf(server)
     if (id === undefined || !isFields(server)) throw new SourceError('lists something that is no server')
     const entry = select(takenOver(server, terms))
@@ -66,7 +66,7 @@ export function createKnown({
     const next = new Map<string, Good>()
     problems.clear()
     return {
-      put: (server: unknown, terms: Terms) => void put(next, server, terms),
+      put: (server: unknown, terms: TransferTerms) => void put(next, server, terms),
       take: (): Sighting => {
         servers = next
         return picture()
@@ -79,7 +79,7 @@ export function createKnown({
   }
 
   /** Applies what changed in one revision over there; undefined where nothing of it concerns us. */
-  function change(events: readonly { readonly type: string; readonly server: unknown }[], terms: Terms) {
+  function change(events: readonly { readonly type: string; readonly server: unknown }[], terms: TransferTerms) {
     const before = base
     const touched = new Map<string, Good | undefined>()
     for (const { type, server } of events) {

@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { duration } from '../../model/duration.ts'
+import { duration } from '../../model/schema/duration.ts'
 import { credentialFields, credentialsOf } from '../http/credentials.ts'
 import { commonFields, defineSource } from '../kind.ts'
 import { selecting, selectionFields } from '../selection.ts'
-import { createFar } from './far.ts'
 import { following } from './follow.ts'
 import { createKnown } from './known.ts'
+import { createRemoteApi } from './remote-api.ts'
 
 const usualInterval = 60
 const leastSilence = 180
@@ -62,7 +62,7 @@ export const roster = defineSource({
     return (run) =>
       following({
         known: createKnown({ url: shown(url), most, select: selecting(config) }),
-        far: createFar({ url, door, timeoutMs: timeout * 1000, maxBytes }),
+        far: createRemoteApi({ url, door, timeoutMs: timeout * 1000, maxBytes }),
         asking: () => credentialsOf(config),
         terms: (far) => ({ far, isOwn, trustHealth }),
         intervalMs: interval * 1000,

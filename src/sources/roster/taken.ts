@@ -1,6 +1,6 @@
 import type { Reported } from '../../model/health.ts'
 import { Status, Reason } from '../../model/health.ts'
-import { redacted } from '../../model/secrets.ts'
+import { redacted } from '../../model/redaction/secrets.ts'
 import { DefinitionFields } from '../../model/server.ts'
 import type { Entry } from '../../model/source.ts'
 import { mostRosters, viaKey, viaOf } from '../../model/via.ts'
@@ -10,7 +10,7 @@ const known = () => Object.keys(DefinitionFields.unwrap().shape)
 
 type Fields = Readonly<Record<string, unknown>>
 
-export type Terms = {
+export type TransferTerms = {
   /** What the far roster calls itself. */
   readonly far: string
   /** Whether an instance is this very registry. */
@@ -30,7 +30,7 @@ export function farIdOf(server: unknown): string | undefined {
  * A server of another roster as an entry of ours: its definition, the rosters it has come through, and placeholders where
  * the other one hid a secret. What has been here before is a problem.
  */
-export function takenOver(server: Fields, { far, isOwn, trustHealth }: Terms): Entry {
+export function takenOver(server: Fields, { far, isOwn, trustHealth }: TransferTerms): Entry {
   const named = { name: textOf(server['name']), namespace: textOf(server['namespace']) }
   const place = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
   const metadata = isFields(server['metadata']) ? server['metadata'] : {}

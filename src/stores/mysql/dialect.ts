@@ -1,8 +1,8 @@
 import type { Buried, Dialect, Id, Session } from '../remote.ts'
 import { columns, columnsOf } from '../rows.ts'
-import { type HeardBeat, type KeptReading, type Kind, type Registration, StoreRefused } from '../store.ts'
-import { clock } from './migrations.ts'
-import type { Connections, Run } from './pool.ts'
+import { type HeardBeat, type KeptReading, type RegistrationKind, type Registration, StoreRefused } from '../store.ts'
+import { mysqlClock } from './migrations.ts'
+import type { MysqlPool, MysqlRun } from './pool.ts'
 
 const pageSize = 1000
 const text = (column: string) => `CONVERT(${column} USING utf8mb4) AS ${column}`
@@ -10,13 +10,13 @@ const all = `version, ${columns.replace('id, namespace, name', `${text('namespac
 const key = `${text('namespace')}, ${text('name')}`
 
 /** What MySQL and MariaDB say for each thing. `packet` is the most one statement may hold, in bytes. */
-export function createDialect({ run, transaction, close }: Connections, packet: number): Dialect {
+export function createMysqlDialect({ run, transaction, close }: MysqlPool, packet: number): Dialect {
   const one = (sql: string, values: readonly unknown[] = []) => run((run) => run(sql, values))
 
   return {
     transaction: (work) => transaction((run) => work(sessionOf(run, packet))),
     meta: async () => {
-      const rows = await one(`SELECT name, value, ${clock} AS now FROM roster_meta`)
+      const rows = await one(`SELECT name, value, ${mysqlClock} AS now FROM roster_meta`)
       const meta = new Map(rows.map(({ name, value }) => [name, String(value)]))
       const [epoch, version, forgotten] = ['epoch', 'version', 'forgotten'].map((name) => meta.get(name) ?? '0')
       return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(rows[0]?.['now']) }
@@ -34,7 +34,7 @@ export function createDialect({ run, transaction, close }: Connections, packet: 
     writeBeats: (beats, writer) => transaction((run) => writeBeats(run, beats, writer)),
     beats: (foreign) =>
       one(
-        `SELECT ${text('name')}, ${clock} - beat_at AS age_ms, said FROM roster_beats ${foreign ? 'WHERE writer <> ? AND written_at > ?' : ''}`,
+        `SELECT ${text('name')}, ${mysqlClock} - beat_at AS age_ms, said FROM roster_beats ${foreign ? 'WHERE writer <> ? AND written_at > ?' : ''}`,
         foreign ? [foreign.writer, foreign.after] : [],
       ),
     keepReadings: (source, fingerprint, readings) =>
@@ -42,19 +42,19 @@ export function createDialect({ run, transaction, close }: Connections, packet: 
     readings: () =>
       one(`SELECT CONVERT(s.source USING utf8mb4) AS source, fingerprint, kept_at, origin, reading
            FROM roster_sources s LEFT JOIN roster_readings r ON r.source = s.source ORDER BY s.source, position`),
-    touch: async () => void (await one(`REPLACE INTO roster_meta VALUES ('touched', ${clock})`)),
+    touch: async () => void (await one(`REPLACE INTO roster_meta VALUES ('touched', ${mysqlClock})`)),
     close,
   }
 }
 
-function sessionOf(run: Run, packet: number): Session {
+function sessionOf(run: MysqlRun, packet: number): Session {
   return {
     takeVersions: async (count) => {
       const taken = await run.write(
         "UPDATE roster_meta SET value = LAST_INSERT_ID(CAST(value AS UNSIGNED) + ?) WHERE name = 'version'",
         [count],
       )
-      const [row] = await run(`SELECT ${clock} AS now`)
+      const [row] = await run(`SELECT ${mysqlClock} AS now`)
       return { last: BigInt(taken.insertId), now: Number(row?.['now']) }
     },
     find: async (ids) => {
@@ -87,9 +87,9 @@ function sessionOf(run: Run, packet: number): Session {
 }
 
 /** Only a list of single values is sure to be looked up by its index. */
-function byKind(ids: readonly Id[]): [Kind, string[]][] {
-  const some = (wanted: Kind) => ids.filter(({ kind }) => kind === wanted).map(({ id }) => id)
-  const kinds: [Kind, string[]][] = [
+function byKind(ids: readonly Id[]): [RegistrationKind, string[]][] {
+  const some = (wanted: RegistrationKind) => ids.filter(({ kind }) => kind === wanted).map(({ id }) => id)
+  const kinds: [RegistrationKind, string[]][] = [
     ['agent', some('agent')],
     ['manual', some('manual')],
   ]
@@ -100,20 +100,20 @@ const upsert = `
   INSERT INTO roster_registrations (${columns}, version) VALUES ?
   ON DUPLICATE KEY UPDATE ${[...columns.split(', ').slice(2), 'version'].map((column) => `${column} = VALUES(${column})`).join(', ')}`
 
-async function put(run: Run, packet: number, registrations: readonly Registration[]): Promise<void> {
+async function put(run: MysqlRun, packet: number, registrations: readonly Registration[]): Promise<void> {
   const rows = registrations.map((one) => [...columnsOf(one), one.resource_version])
   for (const some of inPackets(rows, packet)) await run(upsert, [some])
 }
 
-async function bury(run: Run, deletions: readonly Buried[], now: number): Promise<void> {
+async function bury(run: MysqlRun, deletions: readonly Buried[], now: number): Promise<void> {
   const rows = deletions.map(({ version, kind, namespace, name }) => [version, kind, namespace, name, now])
   await run('INSERT INTO roster_deletions (version, kind, namespace, name, deleted_at) VALUES ?', [rows])
 }
 
-async function writeBeats(run: Run, beats: readonly HeardBeat[], writer: string): Promise<void> {
+async function writeBeats(run: MysqlRun, beats: readonly HeardBeat[], writer: string): Promise<void> {
   const names = beats.map(({ name }) => name)
   const found = await run(
-    `SELECT CONVERT(id USING utf8mb4) AS name, ${clock} AS now FROM roster_registrations WHERE kind = 'agent' AND id IN (?)`,
+    `SELECT CONVERT(id USING utf8mb4) AS name, ${mysqlClock} AS now FROM roster_registrations WHERE kind = 'agent' AND id IN (?)`,
     [names],
   )
   const now = Number(found[0]?.['now'])
@@ -133,13 +133,16 @@ async function writeBeats(run: Run, beats: readonly HeardBeat[], writer: string)
 }
 
 async function keepReadings(
-  run: Run,
+  run: MysqlRun,
   packet: number,
   source: string,
   fingerprint: string,
   readings: readonly KeptReading[],
 ): Promise<void> {
-  await run(`REPLACE INTO roster_sources (source, fingerprint, kept_at) VALUES (?, ?, ${clock})`, [source, fingerprint])
+  await run(`REPLACE INTO roster_sources (source, fingerprint, kept_at) VALUES (?, ?, ${mysqlClock})`, [
+    source,
+    fingerprint,
+  ])
   await run('DELETE FROM roster_readings WHERE source = ?', [source])
   const rows = readings.map(({ origin, reading }, position) => [source, position, origin, reading])
   for (const some of inPackets(rows, packet)) {

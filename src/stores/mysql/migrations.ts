@@ -1,5 +1,5 @@
 /** The clock of the database, in whole milliseconds; sessions are set to UTC, where no hour comes twice. */
-export const clock = 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)'
+export const mysqlClock = 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)'
 
 /**
  * Each runs once and is never changed afterwards. MySQL commits every statement that changes the schema by itself, so
@@ -7,7 +7,7 @@ export const clock = 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)'
  *
  * Names are bytes: MySQL's text columns take "a" and "a " for the same, whatever their collation.
  */
-export const migrations: readonly (readonly string[])[] = [
+export const mysqlMigrations: readonly (readonly string[])[] = [
   [
     `CREATE TABLE IF NOT EXISTS roster_meta (name VARCHAR(32) CHARACTER SET ascii PRIMARY KEY, value VARCHAR(255) CHARACTER SET ascii NOT NULL) ENGINE = InnoDB`,
     `INSERT IGNORE INTO roster_meta VALUES ('epoch', SUBSTRING(MD5(CONCAT(UUID(), RAND())), 1, 16)), ('version', '0'), ('forgotten', '0')`,

@@ -1,22 +1,22 @@
 import { isIP } from 'node:net'
 import { createPool, type Pool, type PoolConnection, type PoolOptions, type ResultSetHeader } from 'mysql2/promise'
 import type { Log } from '../../log.ts'
-import type { Address } from '../address.ts'
+import type { StoreAddress } from '../address.ts'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 
-export type Row = Record<string, unknown>
+export type MysqlRow = Record<string, unknown>
 /** Runs one statement. `values` are put into it escaped; a list of lists becomes rows. */
-export type Run = {
-  (sql: string, values?: readonly unknown[]): Promise<readonly Row[]>
+export type MysqlRun = {
+  (sql: string, values?: readonly unknown[]): Promise<readonly MysqlRow[]>
   readonly write: (sql: string, values?: readonly unknown[]) => Promise<ResultSetHeader>
 }
-export type Connections = Awaited<ReturnType<typeof openPool>>
+export type MysqlPool = Awaited<ReturnType<typeof openMysqlPool>>
 
 const tries = 5
 
 /** A pool of connections that are all set up alike, and that turns every failure into one the store understands. */
-export async function openPool(
-  address: Address,
+export async function openMysqlPool(
+  address: StoreAddress,
   { size, timeoutMs, log }: { size: number; timeoutMs: number; log: Log },
 ) {
   const options = optionsOf(address, size, timeoutMs)
@@ -25,9 +25,9 @@ export async function openPool(
   const pool: Pool = createPool(ssl === undefined ? plain : { ...plain, ssl })
   const ready = new WeakSet<object>()
 
-  async function withConnection<T>(work: (run: Run, connection: PoolConnection) => Promise<T>): Promise<T> {
+  async function withConnection<T>(work: (run: MysqlRun, connection: PoolConnection) => Promise<T>): Promise<T> {
     const connection = await pool.getConnection().catch((error: unknown) => {
-      throw problemOf(error, address)
+      throw mysqlProblem(error, address)
     })
     const run = runOn(connection, timeoutMs)
     let broken = true
@@ -38,7 +38,7 @@ export async function openPool(
       broken = false
       return result
     } catch (error) {
-      const problem = problemOf(error, address)
+      const problem = mysqlProblem(error, address)
       // What the database refused leaves the connection as it was; after anything else nobody knows how it stands.
       if (isFromServer(error) && !(problem instanceof StoreUnavailable)) broken = false
       throw problem
@@ -49,7 +49,7 @@ export async function openPool(
   }
 
   /** Carries out `work` in a transaction that is committed when this resolves; again, when the database asks to. */
-  async function transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+  async function transaction<T>(work: (run: MysqlRun) => Promise<T>): Promise<T> {
     for (let tried = 1; ; tried += 1) {
       try {
         return await withConnection((run) => inTransaction(run, work))
@@ -61,24 +61,24 @@ export async function openPool(
   }
 
   return {
-    run: <T>(work: (run: Run) => Promise<T>) => withConnection(work),
+    run: <T>(work: (run: MysqlRun) => Promise<T>) => withConnection(work),
     transaction,
     close: () => pool.end(),
   }
 }
 
-function runOn(connection: PoolConnection, timeout: number): Run {
+function runOn(connection: PoolConnection, timeout: number): MysqlRun {
   const run = async (sql: string, values: readonly unknown[] = []) => {
     const [rows] = await connection.query({ sql, timeout, values: [...values] })
     return rows
   }
-  return Object.assign(run as (sql: string) => Promise<readonly Row[]>, {
-    write: run as unknown as Run['write'],
+  return Object.assign(run as (sql: string) => Promise<readonly MysqlRow[]>, {
+    write: run as unknown as MysqlRun['write'],
   })
 }
 
 /** Strict, so that nothing is cut to fit; backslashes escape, as the driver takes for granted. */
-async function setUp(run: Run, timeoutMs: number): Promise<void> {
+async function setUp(run: MysqlRun, timeoutMs: number): Promise<void> {
   await run('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
   await run(
     "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, innodb_lock_wait_timeout = ?",
@@ -86,7 +86,7 @@ async function setUp(run: Run, timeoutMs: number): Promise<void> {
   )
 }
 
-async function inTransaction<T>(run: Run, work: (run: Run) => Promise<T>): Promise<T> {
+async function inTransaction<T>(run: MysqlRun, work: (run: MysqlRun) => Promise<T>): Promise<T> {
   await run('START TRANSACTION')
   try {
     const result = await work(run)
@@ -99,7 +99,7 @@ async function inTransaction<T>(run: Run, work: (run: Run) => Promise<T>): Promi
 }
 
 /** The driver would compare the certificate of an address with "localhost". */
-function isIdentityChecked({ host, tls, label }: Address): boolean {
+function isIdentityChecked({ host, tls, label }: StoreAddress): boolean {
   const isChecked = tls !== undefined && tls.rejectUnauthorized && !tls.checkServerIdentity
   if (isChecked && isIP(host) !== 0) {
     throw new StoreRefused(`${label} can only be checked by name over TLS: name the host, or use verify-ca`)
@@ -107,7 +107,7 @@ function isIdentityChecked({ host, tls, label }: Address): boolean {
   return isChecked
 }
 
-function optionsOf(address: Address, size: number, timeoutMs: number): PoolOptions {
+function optionsOf(address: StoreAddress, size: number, timeoutMs: number): PoolOptions {
   const { host, port, database, user, password, tls } = address
   return {
     ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
@@ -161,7 +161,7 @@ const passing = new Set([
 const turnedAway = new Set([1044, 1045, 1049, 1142, 1227])
 
 /** What a failure means. What carries no number of the database is about the way to it. */
-export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' | 'tls'>): Error {
+export function mysqlProblem(error: unknown, { label, tls }: Pick<StoreAddress, 'label' | 'tls'>): Error {
   if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefused)
     return error as Error
   const number = numberOf(error)
@@ -185,7 +185,7 @@ export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' 
 }
 
 /** At start nobody waits for what does not pass by itself. */
-export function asRefusal(error: unknown): unknown {
+export function asMysqlRefusal(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable) || !turnedAway.has(numberOf(error.cause))) return error
   return new StoreRefused(error.message, { cause: error.cause })
 }

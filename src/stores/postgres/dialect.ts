@@ -1,14 +1,14 @@
 import type { Buried, Dialect, Id, Session } from '../remote.ts'
 import { columns, columnsOf } from '../rows.ts'
 import type { KeptReading, Registration } from '../store.ts'
-import { clock } from './migrations.ts'
-import type { Connections, Run } from './pool.ts'
+import { postgresClock } from './migrations.ts'
+import type { PostgresPool, PostgresRun } from './pool.ts'
 
 const pageSize = 1000
 const all = `version, ${columns}`
 
 /** What PostgreSQL says for each thing. Every statement has one shape, whatever the number of rows, and is planned once. */
-export function createDialect(pool: Connections, writer: string): Omit<Dialect, 'hear'> {
+export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<Dialect, 'hear'> {
   const { run, transaction, close } = pool
   // The payload tells a replica its own notices from those of others.
   const notify = `SELECT pg_notify('roster', '${writer}')`
@@ -18,7 +18,7 @@ export function createDialect(pool: Connections, writer: string): Omit<Dialect, 
     meta: async () => {
       const [row] = await run({
         name: 'roster-meta',
-        text: `SELECT json_object_agg(key, value) AS meta, ${clock} AS now FROM roster_meta`,
+        text: `SELECT json_object_agg(key, value) AS meta, ${postgresClock} AS now FROM roster_meta`,
       })
       const { epoch, version, forgotten } = row!['meta'] as Record<string, string>
       return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(row!['now']) }
@@ -52,7 +52,7 @@ export function createDialect(pool: Connections, writer: string): Omit<Dialect, 
             text: `INSERT INTO roster_beats (name, beat_at, said, writer, written_at)
                  SELECT b.name, t.now - b.age, b.said, $4, t.now
                  FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS b (name, age, said, place)
-                 CROSS JOIN (SELECT ${clock} AS now) t
+                 CROSS JOIN (SELECT ${postgresClock} AS now) t
                  WHERE EXISTS (SELECT 1 FROM roster_registrations r WHERE r.kind = 'agent' AND r.id = b.name)
                  ORDER BY b.place
                  ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, said = excluded.said,
@@ -71,7 +71,7 @@ export function createDialect(pool: Connections, writer: string): Omit<Dialect, 
     beats: (foreign) =>
       run({
         name: foreign ? 'roster-foreign-beats' : 'roster-beats',
-        text: `SELECT name, ${clock} - beat_at AS age_ms, said FROM roster_beats
+        text: `SELECT name, ${postgresClock} - beat_at AS age_ms, said FROM roster_beats
                ${foreign ? 'WHERE writer <> $1 AND written_at > $2' : ''}`,
         values: foreign ? [foreign.writer, foreign.after] : [],
       }),
@@ -91,12 +91,12 @@ export function createDialect(pool: Connections, writer: string): Omit<Dialect, 
   }
 }
 
-function sessionOf(run: Run): Session {
+function sessionOf(run: PostgresRun): Session {
   return {
     takeVersions: async (count) => {
       const [row] = await run({
         name: 'roster-take',
-        text: `UPDATE roster_meta SET value = (value::bigint + $1)::text WHERE key = 'version' RETURNING value, ${clock} AS now`,
+        text: `UPDATE roster_meta SET value = (value::bigint + $1)::text WHERE key = 'version' RETURNING value, ${postgresClock} AS now`,
         values: [count],
       })
       return { last: BigInt(String(row!['value'])), now: Number(row!['now']) }
@@ -143,13 +143,13 @@ const upsert = `
   SELECT * FROM unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})
   ON CONFLICT (kind, id) DO UPDATE SET ${[...columns.split(', '), 'version'].map((column) => `${column} = excluded.${column}`).join(', ')}`
 
-async function put(run: Run, registrations: readonly Registration[]): Promise<void> {
+async function put(run: PostgresRun, registrations: readonly Registration[]): Promise<void> {
   const rows = registrations.map((one) => [...columnsOf(one), one.resource_version])
   const values = types.map((_, column) => rows.map((row) => row[column]))
   await run({ name: 'roster-put', text: upsert, values })
 }
 
-async function bury(run: Run, deletions: readonly Buried[], now: number): Promise<void> {
+async function bury(run: PostgresRun, deletions: readonly Buried[], now: number): Promise<void> {
   await run({
     name: 'roster-bury',
     text: `INSERT INTO roster_deletions (version, kind, namespace, name, deleted_at)
@@ -165,13 +165,13 @@ async function bury(run: Run, deletions: readonly Buried[], now: number): Promis
 }
 
 async function keepReadings(
-  run: Run,
+  run: PostgresRun,
   source: string,
   fingerprint: string,
   readings: readonly KeptReading[],
 ): Promise<void> {
   await run({
-    text: `INSERT INTO roster_sources VALUES ($1, $2, ${clock})
+    text: `INSERT INTO roster_sources VALUES ($1, $2, ${postgresClock})
            ON CONFLICT (source) DO UPDATE SET fingerprint = excluded.fingerprint, kept_at = excluded.kept_at`,
     values: [source, fingerprint],
   })

@@ -6,7 +6,7 @@ import type { Log } from '../../log.ts'
  * Calls `poke` whenever another replica says that it wrote something, on a connection of its own. One that breaks is
  * made again, and pokes, for something may have been missed; the poll goes on all the while.
  */
-export function listen({
+export function listenForChanges({
   options,
   writer,
   poke,

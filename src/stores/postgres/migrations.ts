@@ -1,13 +1,13 @@
 /** The clock of the database, in whole milliseconds. */
-export const clock = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+export const postgresClock = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
-const ageOfBeat = `(${clock} - b.beat_at)`
+const ageOfBeat = `(${postgresClock} - b.beat_at)`
 // jsonb takes neither NUL nor half a character; as they may stand in what agents send, they are shown as U+FFFD.
 const definition = String.raw`regexp_replace(replace(r.definition, '\u0000', '\ufffd'), '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g')::json`
 const time = (column: string) => `to_timestamp(${column} / 1000.0)`
 
 /** Each runs once, all in one transaction, and is never changed afterwards: what comes later is a further one. */
-export const migrations: readonly string[] = [
+export const postgresMigrations: readonly string[] = [
   `CREATE TABLE roster_meta (key text PRIMARY KEY, value text NOT NULL);
    INSERT INTO roster_meta VALUES ('epoch', substr(md5(random()::text || clock_timestamp()), 1, 16)), ('version', '0'), ('forgotten', '0');
    CREATE TABLE roster_registrations (

@@ -1,21 +1,21 @@
 import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Log } from '../../log.ts'
-import type { Address } from '../address.ts'
+import type { StoreAddress } from '../address.ts'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 
-export type Run = (query: {
+export type PostgresRun = (query: {
   text: string
   values?: readonly unknown[]
   name?: string
 }) => Promise<readonly Record<string, unknown>[]>
-export type Connections = Awaited<ReturnType<typeof openPool>>
+export type PostgresPool = Awaited<ReturnType<typeof openPostgresPool>>
 
 export type PoolOptions = { readonly size: number; readonly timeoutMs: number; readonly log: Log }
 
 const tries = 5
 
 /** A pool of connections that turns every failure into one the store understands. */
-export async function openPool(address: Address, { size, timeoutMs, log }: PoolOptions) {
+export async function openPostgresPool(address: StoreAddress, { size, timeoutMs, log }: PoolOptions) {
   let options = optionsOf(address, timeoutMs)
   if (address.tlsOptional && !(await hasTls(options))) options = { ...options, ssl: false }
   const pool = new Pool({ ...options, max: size, idleTimeoutMillis: 60_000 })
@@ -24,9 +24,9 @@ export async function openPool(address: Address, { size, timeoutMs, log }: PoolO
   // One that breaks while nobody uses it; the next use makes a new one.
   pool.on('error', (error) => log.debug({ reason: error.message }, 'an idle connection to the database broke'))
 
-  async function withClient<T>(work: (run: Run, client: PoolClient) => Promise<T>): Promise<T> {
+  async function withClient<T>(work: (run: PostgresRun, client: PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect().catch((error: unknown) => {
-      throw problemOf(error, address)
+      throw postgresProblem(error, address)
     })
     let broken: Error | boolean = true
     try {
@@ -38,7 +38,7 @@ export async function openPool(address: Address, { size, timeoutMs, log }: PoolO
       broken = false
       return result
     } catch (error) {
-      const problem = problemOf(error, address)
+      const problem = postgresProblem(error, address)
       // What the database refused leaves the connection as it was; after anything else nobody knows how it stands.
       if (error instanceof DatabaseError && !(problem instanceof StoreUnavailable)) broken = false
       throw problem
@@ -47,10 +47,10 @@ export async function openPool(address: Address, { size, timeoutMs, log }: PoolO
     }
   }
 
-  const run: Run = (query) => withClient((run) => run(query))
+  const run: PostgresRun = (query) => withClient((run) => run(query))
 
   /** Carries out `work` in a transaction that is on disk when this resolves; again, when the database asks to. */
-  async function transaction<T>(begin: string, work: (run: Run) => Promise<T>, end = ''): Promise<T> {
+  async function transaction<T>(begin: string, work: (run: PostgresRun) => Promise<T>, end = ''): Promise<T> {
     for (let tried = 1; ; tried += 1) {
       try {
         return await withClient((run, client) => inTransaction(client, begin, end, () => work(run)))
@@ -78,7 +78,7 @@ async function inTransaction<T>(client: PoolClient, begin: string, end: string, 
   }
 }
 
-function optionsOf({ host, port, database, user, password, tls }: Address, timeoutMs: number): ClientConfig {
+function optionsOf({ host, port, database, user, password, tls }: StoreAddress, timeoutMs: number): ClientConfig {
   return {
     host,
     port,
@@ -119,7 +119,7 @@ const passing = /^(08|53|57|58|40|25006|55P03|XX00)/
 const turnedAway = /^(28|3D|42501)/
 
 /** What a failure means. What carries no code of the database is about the way to it. */
-export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' | 'tls'>): Error {
+export function postgresProblem(error: unknown, { label, tls }: Pick<StoreAddress, 'label' | 'tls'>): Error {
   if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefused)
     return error as Error
   // A mistake of ours is no failure of the way there.
@@ -140,7 +140,7 @@ export function problemOf(error: unknown, { label, tls }: Pick<Address, 'label' 
 }
 
 /** At start nobody waits for what does not pass by itself. */
-export function asRefusal(error: unknown): unknown {
+export function asPostgresRefusal(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable && error.cause instanceof DatabaseError)) return error
   return turnedAway.test(error.cause.code ?? '') ? new StoreRefused(error.message, { cause: error.cause }) : error
 }

@@ -1,37 +1,37 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../log.ts'
-import { type Address, addressOf } from '../address.ts'
+import { type StoreAddress, storeAddress } from '../address.ts'
 import type { RemoteStore } from '../config.ts'
-import { createStore } from '../front.ts'
 import { type Inspected, metaRows, pending, schemaIn } from '../migrations.ts'
+import { createStorePipeline } from '../pipeline/store-pipeline.ts'
 import { createRemote } from '../remote.ts'
 import { type Store, StoreRefused } from '../store.ts'
-import { createDialect } from './dialect.ts'
-import { listen } from './listen.ts'
-import { migrations } from './migrations.ts'
-import { asRefusal, type Connections, openPool, type Run } from './pool.ts'
+import { createPostgresDialect } from './dialect.ts'
+import { listenForChanges } from './listen.ts'
+import { postgresMigrations } from './migrations.ts'
+import { asPostgresRefusal, type PostgresPool, openPostgresPool, type PostgresRun } from './pool.ts'
 
 /** Opens a store in a PostgreSQL database, which several replicas may share. */
 export async function openPostgres({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
-  const address = addressOf(config)
-  const pool = await openPool(address, { size: config.pool_size, timeoutMs: config.timeout * 1000, log })
+  const address = storeAddress(config)
+  const pool = await openPostgresPool(address, { size: config.pool_size, timeoutMs: config.timeout * 1000, log })
   try {
     await prepare(pool, address, log)
   } catch (error) {
     await pool.close()
-    throw asRefusal(error)
+    throw asPostgresRefusal(error)
   }
   const writer = randomUUID()
   const dialect = {
-    ...createDialect(pool, writer),
-    hear: (poke: () => void) => listen({ options: pool.options, writer, poke, log }),
+    ...createPostgresDialect(pool, writer),
+    hear: (poke: () => void) => listenForChanges({ options: pool.options, writer, poke, log }),
   }
   const backend = createRemote({ dialect, writer, pollMs: config.poll * 1000 })
-  return createStore({ type: 'postgres', backend, log })
+  return createStorePipeline({ type: 'postgres', backend, log })
 }
 
 /** Looks before it touches, and brings the schema up to date under a lock that replicas starting at once wait for. */
-async function prepare(pool: Connections, { label }: Address, log: Log): Promise<void> {
+async function prepare(pool: PostgresPool, { label }: StoreAddress, log: Log): Promise<void> {
   const [server] = await pool.run({
     text: "SELECT current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync",
   })
@@ -40,19 +40,19 @@ async function prepare(pool: Connections, { label }: Address, log: Log): Promise
   }
   if (server['fsync'] === 'off')
     log.warn({ store: label }, 'the database runs with fsync off: a crash of its machine loses registrations')
-  if (pending(migrations, await inspect(pool.run), label).length === 0) return
+  if (pending(postgresMigrations, await inspect(pool.run), label).length === 0) return
   // Any number will do that nobody else takes: "roster" as bytes.
   await pool.transaction('SELECT pg_advisory_xact_lock(125822310114674)', async (run) => {
-    for (const migration of pending(migrations, await inspect(run), label)) await run({ text: migration })
+    for (const migration of pending(postgresMigrations, await inspect(run), label)) await run({ text: migration })
     await run({
       text: "INSERT INTO roster_meta VALUES ('schema', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-      values: [String(migrations.length)],
+      values: [String(postgresMigrations.length)],
     })
   })
 }
 
 /** Tables and views of the schema that ours would be made in; those that extensions brought don't count. */
-async function inspect(run: Run): Promise<Inspected> {
+async function inspect(run: PostgresRun): Promise<Inspected> {
   const rows = await run({
     text: `SELECT relname FROM pg_class c
            WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { idOf } from '../backend.ts'
-import { judge, registrationBy, type Standing } from '../judge.ts'
-import type { OwnVersions } from '../own.ts'
+import { judge, registrationBy, type Standing } from '../compare-and-set.ts'
+import type { OwnWrites } from '../own-writes.ts'
 import { columns, columnsOf, registrationOf, timeOf } from '../rows.ts'
 import type { Operation, Outcome, Registration } from '../store.ts'
 import { inTransaction, type Meta } from './meta.ts'
@@ -16,19 +16,19 @@ const upsert = `
     updated_at = excluded.updated_at`
 
 /** What became of an operation; of a put only what its sender cannot know, since all that is told is copied. */
-export type Told =
+export type CommitReply =
   | Extract<Outcome, { type: 'deleted' | 'conflict' }>
   | (Standing & Pick<Registration, 'updated_at'> & { readonly type: 'put'; readonly created: boolean })
 
 /** What the sender of an operation makes of it. */
-export function outcomeOf(told: Told, operation: Operation): Outcome {
-  if (told.type !== 'put' || operation.type !== 'put') return told as Exclude<Told, { type: 'put' }>
+export function outcomeOf(told: CommitReply, operation: Operation): Outcome {
+  if (told.type !== 'put' || operation.type !== 'put') return told as Exclude<CommitReply, { type: 'put' }>
   const { type, created, ...stored } = told
   return { type, created, registration: registrationBy(operation, stored) }
 }
 
 /** Carries out operations in one transaction, each judged by what stands there by then. */
-export function createCommit({ database, meta, own }: { database: DatabaseSync; meta: Meta; own: OwnVersions }) {
+export function createCommit({ database, meta, own }: { database: DatabaseSync; meta: Meta; own: OwnWrites }) {
   const look = database.prepare('SELECT version, created_at FROM roster_registrations WHERE kind = ? AND id = ?')
   const find = database.prepare(`SELECT version, ${columns} FROM roster_registrations WHERE kind = ? AND id = ?`)
   const put = database.prepare(upsert)
@@ -37,7 +37,7 @@ export function createCommit({ database, meta, own }: { database: DatabaseSync; 
   const bury = database.prepare('INSERT INTO roster_deletions VALUES (?, ?, ?, ?, ?)')
   let lastForgot = 0
 
-  return function commit(operations: readonly Operation[]): Told[] {
+  return function commit(operations: readonly Operation[]): CommitReply[] {
     const { outcomes, before, after } = inTransaction(database, () => carryOutAll(operations))
     if (after > before) own.add(String(before + 1), String(after))
     return outcomes
@@ -58,7 +58,7 @@ export function createCommit({ database, meta, own }: { database: DatabaseSync; 
     return { outcomes, before, after }
   }
 
-  function carryOut(operation: Operation, version: number, now: string): Told {
+  function carryOut(operation: Operation, version: number, now: string): CommitReply {
     const key = [operation.kind, idOf(operation)] as const
     const row = look.get(...key)
     const standing = row && { resource_version: String(row['version']), created_at: timeOf(row['created_at']) }

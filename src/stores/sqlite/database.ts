@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
-import { createOwnVersions } from '../own.ts'
+import { createOwnWrites } from '../own-writes.ts'
 import { columns, registrationOf, timeOf } from '../rows.ts'
 import type { KeptReading, KeptSource, Registration } from '../store.ts'
+import { createChangeFeed } from './change-feed.ts'
 import { createCommit } from './commit.ts'
-import { createHeard } from './heard.ts'
+import { createHeartbeatTable } from './heartbeat-table.ts'
 import { createMeta, inTransaction } from './meta.ts'
-import { createNews } from './news.ts'
 
 const pageSize = 1000
 
@@ -15,9 +15,9 @@ export type Verbs = ReturnType<typeof createVerbs>
 /** The verbs of a backend over one open database, each in one transaction. Blocks: it lives on a thread of its own. */
 export function createVerbs(database: DatabaseSync) {
   const writer = randomUUID()
-  const own = createOwnVersions()
+  const own = createOwnWrites()
   const meta = createMeta(database)
-  const heard = createHeard(database, writer)
+  const heard = createHeartbeatTable(database, writer)
   const pages = database.prepare(
     `SELECT version, ${columns} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`,
   )
@@ -33,7 +33,7 @@ export function createVerbs(database: DatabaseSync) {
     commit: createCommit({ database, meta, own }),
     writeBeats: heard.write,
     beats: heard.all,
-    since: createNews({ database, meta, own, heard, writer }),
+    since: createChangeFeed({ database, meta, own, heard, writer }),
     keepReadings: (source: string, fingerprint: string, readings: readonly KeptReading[]) =>
       keepReadings(database, source, fingerprint, readings),
     readings: () => readingsIn(database),

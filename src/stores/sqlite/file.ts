@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type Inspected, metaRows, pending, schemaIn } from '../migrations.ts'
 import { StoreRefused } from '../store.ts'
 import { makeFile } from './folder.ts'
-import { migrations } from './migrations.ts'
+import { sqliteMigrations } from './migrations.ts'
 
 /** Above this a database is not read through at start; damage is found when the page is met. */
 const checkedBytes = 16 * 1024 * 1024
@@ -35,7 +35,7 @@ function inspectFile(path: string, { mode, size }: Stats): void {
   if (size > 0) {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
     try {
-      pending(migrations, inspect(database), path)
+      pending(sqliteMigrations, inspect(database), path)
       if (size <= checkedBytes) checkSound(database, path)
     } catch (error) {
       throw isNoDatabase(error)
@@ -73,12 +73,12 @@ export function isNoDatabase(error: unknown): boolean {
 }
 
 function migrate(database: DatabaseSync, path: string): void {
-  if (pending(migrations, inspect(database), path).length === 0) return
+  if (pending(sqliteMigrations, inspect(database), path).length === 0) return
   database.exec('BEGIN IMMEDIATE')
   try {
     // Another process may have done it meanwhile.
-    for (const migration of pending(migrations, inspect(database), path)) database.exec(migration)
-    database.exec(`INSERT OR REPLACE INTO roster_meta VALUES ('schema', '${migrations.length}')`)
+    for (const migration of pending(sqliteMigrations, inspect(database), path)) database.exec(migration)
+    database.exec(`INSERT OR REPLACE INTO roster_meta VALUES ('schema', '${sqliteMigrations.length}')`)
     database.exec('COMMIT')
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK')

@@ -3,7 +3,7 @@
  *
  * `version` is the row's key, so that new ones are written side by side at the end of the table.
  */
-export const migrations: readonly string[] = [
+export const sqliteMigrations: readonly string[] = [
   `CREATE TABLE roster_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
    INSERT INTO roster_meta VALUES ('epoch', lower(hex(randomblob(8)))), ('version', '0'), ('forgotten', '0');
    CREATE TABLE roster_registrations (

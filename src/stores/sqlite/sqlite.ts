@@ -1,16 +1,16 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { threadFile } from '../../flow/thread-file.ts'
 import type { Log } from '../../log.ts'
+import { threadFile } from '../../runtime/thread-file.ts'
 import type { Backend } from '../backend.ts'
-import { createStore } from '../front.ts'
+import { createStorePipeline } from '../pipeline/store-pipeline.ts'
 import { type Store, StoreRefused, StoreUnavailable } from '../store.ts'
 import { outcomeOf } from './commit.ts'
 import type { Verbs } from './database.ts'
-import { dormant } from './dormant.ts'
 import { makeFile } from './folder.ts'
-import type { Answer } from './thread.ts'
+import { openLazily } from './lazy-open.ts'
+import type { ThreadResponse } from './thread.ts'
 
 /** How often the file is asked whether another process wrote to it, which costs next to nothing. */
 const pollMs = 1000
@@ -31,7 +31,7 @@ export async function openSqlite({
   const file = resolve(path)
   if (mustExist && !existsSync(file)) throw new StoreRefused(`there is no store at ${file}`)
   const backend = isEmpty(file) ? asleep(file) : await openBackend(file)
-  return createStore({ type: 'sqlite', backend, log })
+  return createStorePipeline({ type: 'sqlite', backend, log })
 }
 
 /** Makes the empty file, which shows that it can be written and that it is ours. */
@@ -41,7 +41,7 @@ function asleep(file: string): Backend {
   } catch (error) {
     throw new StoreUnavailable(`${file} cannot be made: ${(error as Error).message}`, { cause: error })
   }
-  return dormant({ isEmpty: async () => isEmpty(file), open: () => openBackend(file), pollMs })
+  return openLazily({ isEmpty: async () => isEmpty(file), open: () => openBackend(file), pollMs })
 }
 
 function isEmpty(file: string): boolean {
@@ -106,7 +106,7 @@ function createThread() {
     return started
   }
 
-  function settle(answer: Answer): void {
+  function settle(answer: ThreadResponse): void {
     const { resolve, reject } = waiting.get(answer.id)!
     waiting.delete(answer.id)
     if ('value' in answer) resolve(answer.value)
@@ -138,7 +138,7 @@ function createThread() {
   return { call, end }
 }
 
-function errorOf({ type, message }: Extract<Answer, { error: unknown }>['error']): Error {
+function errorOf({ type, message }: Extract<ThreadResponse, { error: unknown }>['error']): Error {
   if (type === 'unavailable') return new StoreUnavailable(message)
   return type === 'refused' ? new StoreRefused(message) : new Error(message)
 }

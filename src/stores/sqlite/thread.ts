@@ -9,17 +9,17 @@ import { parentPort } from 'node:worker_threads'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 import { createVerbs, type Verbs } from './database.ts'
 import { isNoDatabase, openFile } from './file.ts'
-import { checkPlace, type Place, placeOf, writeAnew } from './place.ts'
+import { checkPlace, type FileLocation, fileLocation, writeAnew } from './place.ts'
 
-export type Ask = { readonly id: number; readonly verb: string; readonly args: readonly unknown[] }
-export type Answer = { readonly id: number } & (
+export type ThreadRequest = { readonly id: number; readonly verb: string; readonly args: readonly unknown[] }
+export type ThreadResponse = { readonly id: number } & (
   | { readonly value: unknown }
   | { readonly error: { readonly type: 'unavailable' | 'refused' | 'other'; readonly message: string } }
 )
 
 let path = ''
 /** Where the database was when it was opened last. */
-let place: Place | undefined
+let place: FileLocation | undefined
 let database: DatabaseSync | undefined
 let verbs: Verbs | undefined
 
@@ -29,12 +29,12 @@ let verbs: Verbs | undefined
  */
 function open(): void {
   if (database && place) {
-    if (placeOf(path).file === undefined) writeAnew(database, place)
+    if (fileLocation(path).file === undefined) writeAnew(database, place)
     else checkPlace(place)
   }
   shut()
   database = openFile(path)
-  place = placeOf(path)
+  place = fileLocation(path)
   verbs = createVerbs(database)
   verbs.touch()
 }
@@ -48,7 +48,7 @@ function shut(): void {
 
 const writing: ReadonlySet<string> = new Set<keyof Verbs>(['commit', 'writeBeats', 'keepReadings'])
 
-function carryOut({ verb, args }: Ask): unknown {
+function carryOut({ verb, args }: ThreadRequest): unknown {
   if (verb === 'open') {
     path = String(args[0])
     return open()
@@ -83,12 +83,12 @@ function problemOf(error: unknown): { type: 'unavailable' | 'refused' | 'other';
   return { type: isFile ? 'unavailable' : 'other', message }
 }
 
-function answer(message: Answer): void {
+function answer(message: ThreadResponse): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
   parentPort?.postMessage(message)
 }
 
-parentPort?.on('message', (ask: Ask) => {
+parentPort?.on('message', (ask: ThreadRequest) => {
   try {
     answer({ id: ask.id, value: carryOut(ask) })
   } catch (error) {

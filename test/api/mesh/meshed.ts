@@ -1,10 +1,10 @@
-import { createMesh } from '../../../src/agents/mesh.ts'
-import { startRegistrations } from '../../../src/agents/registrations.ts'
+import { createMeshOperations } from '../../../src/agents/mesh-operations.ts'
 import { silent } from '../../../src/log.ts'
 import type { Status } from '../../../src/model/health.ts'
 import type { Source } from '../../../src/model/source.ts'
+import { startRegistrations } from '../../../src/registrations/registrations.ts'
 import { createRegistry } from '../../../src/registry/registry.ts'
-import { createSupervisor, type SourcePlan } from '../../../src/registry/supervisor.ts'
+import { createSupervisor, type SourcePlan } from '../../../src/registry/supervision/supervisor.ts'
 import { openMemory } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { entry } from '../../made.ts'
@@ -44,10 +44,10 @@ export async function meshed({
     }),
   )
   const registry = createRegistry({ onError: (error) => assertNever(error) })
-  registry.settleWith(registrations.settle)
+  registry.beforeRead(registrations.settle)
   const supervisor = stack.use(createSupervisor({ registry, log: silent }))
   const audited: Record<string, unknown>[] = []
-  const mesh = createMesh({
+  const mesh = createMeshOperations({
     registrations,
     registry,
     thresholds: () => ({ timeout: 60, eviction: 120 }),

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createAudience, making } from '../../../src/api/watch/audience.ts'
-import { serversAsked } from '../../../src/api/watch/subject.ts'
-import { parseQuery } from '../../../src/model/parameters.ts'
-import { createJournal } from '../../../src/registry/journal.ts'
+import { createSubscriptionGroup, making } from '../../../src/api/watch/subscription-group.ts'
+import { serversAsked } from '../../../src/api/watch/watch-selection.ts'
+import { parseQuery } from '../../../src/model/query/parameters.ts'
+import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRoster } from '../../roster.ts'
 import { serveWatch, shortly } from './served.ts'
 
 function world() {
   const roster = createRoster()
-  const journal = createJournal({ registry: roster.registry })
+  const journal = createChangeLog({ registry: roster.registry })
   const counted = { pictures: 0, looks: 0, encodings: 0 }
   const counting = (json: () => Buffer) => () => ((counted.encodings += 1), json())
   const parsed = parseQuery(new URLSearchParams('tag=x'))
   assert.ok('query' in parsed)
   const { picture, events, ...subject } = serversAsked(parsed.query, roster.registry.select)
   const made = Promise.withResolvers<void>()
-  const audience = createAudience({
+  const audience = createSubscriptionGroup({
     subject: {
       ...subject,
       picture: () => ((counted.pictures += 1), picture().map(counting)),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Registered } from '../../../src/model/change.ts'
-import { matching } from '../../../src/model/matching.ts'
-import { parseQuery } from '../../../src/model/parameters.ts'
-import { createJournal } from '../../../src/registry/journal.ts'
+import { matching } from '../../../src/model/query/matching.ts'
+import { parseQuery } from '../../../src/model/query/parameters.ts'
+import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRandom } from '../../random.ts'
 import { createRoster, type Said } from '../../roster.ts'
 import { type Follower, limits, serveWatch, type Told } from './served.ts'
@@ -26,7 +26,7 @@ const filters = [
 /** One life of a registry that is watched, with every picture it ever showed. */
 async function createLife(epoch: string) {
   const roster = createRoster({ epoch })
-  const journal = createJournal({ registry: roster.registry, mostChanges: 600 })
+  const journal = createChangeLog({ registry: roster.registry, mostChanges: 600 })
   const daemon = await serveWatch({
     roster,
     journal,

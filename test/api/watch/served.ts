@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Principal } from '../../../src/api/access.ts'
-import { Watch as Limits } from '../../../src/api/config/watch.ts'
+import { WatchConfig as Limits } from '../../../src/api/config/watch.ts'
+import type { Principal } from '../../../src/api/http/access/authenticator.ts'
 import { createWatch, type WatchParts } from '../../../src/api/watch/watch.ts'
-import { createJournal } from '../../../src/registry/journal.ts'
+import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRoster, type Roster } from '../../roster.ts'
 
 /** What a watcher was told. */
@@ -18,7 +18,7 @@ export type Told = {
 export type Options = Partial<WatchParts> & {
   readonly roster?: Roster
   readonly limits?: () => Limits
-  readonly journal?: ReturnType<typeof createJournal>
+  readonly journal?: ReturnType<typeof createChangeLog>
   readonly principal?: Principal
 }
 
@@ -27,7 +27,7 @@ export const limits = (fields: Partial<Limits> = {}) => ({ ...Limits.parse({}), 
 /** Watches of a registry that the test moves by hand, served on a free port of loopback. */
 export async function serveWatch({ roster = createRoster(), principal, ...options }: Options = {}) {
   const errors: unknown[] = []
-  const journal = options.journal ?? createJournal({ registry: roster.registry })
+  const journal = options.journal ?? createChangeLog({ registry: roster.registry })
   const watch = createWatch({
     registry: roster.registry,
     journal,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
-import { createJournal } from '../../../src/registry/journal.ts'
+import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRoster } from '../../roster.ts'
 import { limits, serveWatch, shortly, type Told, untilTrue } from './served.ts'
 
@@ -94,7 +94,7 @@ for (const [spelling, path] of [
 
     it('begins anew where what followed the token is forgotten', async () => {
       const roster = createRoster()
-      const journal = createJournal({ registry: roster.registry, mostChanges: 3 })
+      const journal = createChangeLog({ registry: roster.registry, mostChanges: 3 })
       await using daemon = await serveWatch({ roster, journal })
       daemon.put({ name: 'a' })
       const token = daemon.registry.token()
@@ -289,7 +289,7 @@ describe('a watch', () => {
 
   it('tells what changes while others are being told', async () => {
     const roster = createRoster()
-    const journal = createJournal({ registry: roster.registry })
+    const journal = createChangeLog({ registry: roster.registry })
     // So slow that the event loop gets a turn, and the writer too, before everybody has been told.
     const newest = () => {
       for (const end = performance.now() + 2; performance.now() < end;);

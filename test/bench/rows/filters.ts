@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { Pool } from 'undici'
-import { createAnswers } from '../../../src/api/answers.ts'
+import { createListCache } from '../../../src/api/servers/list/list-cache.ts'
 import { Status } from '../../../src/model/health.ts'
 import { serverId } from '../../../src/model/names.ts'
 import { ServerDefinition } from '../../../src/model/server.ts'
@@ -58,7 +58,7 @@ export async function registryOf(many: number): Promise<Registry> {
 function timesOf(registry: Registry, { ask }: Kind, reps: number) {
   const times: number[] = []
   const cpuTimes: number[] = []
-  const { answer } = createAnswers({
+  const { answer } = createListCache({
     registry,
     syncing: () => [],
     volatile: () => undefined,

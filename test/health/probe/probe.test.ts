@@ -7,12 +7,12 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { after, describe, it, type TestContext } from 'node:test'
 import { serve, type ServerType } from '@hono/node-server'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
-import { openDoor } from '../../../src/flow/door.ts'
-import { createProbe, type Finding } from '../../../src/health/probe/probe.ts'
+import { createProbe, type ProbeOutcome } from '../../../src/health/probes/probe.ts'
 import type { Reach } from '../../../src/model/change.ts'
+import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { registered } from '../../made.ts'
 
-const door = openDoor()
+const door = openHttpClient()
 after(async () => door.close())
 
 type Fields = Parameters<typeof registered>[0]
@@ -22,13 +22,13 @@ function prober() {
   return async (
     fields: Fields,
     options: { timeoutMs?: number; reach?: Reach; learn?: boolean; signal?: AbortSignal } = {},
-  ): Promise<Finding> => {
+  ): Promise<ProbeOutcome> => {
     const { reach = 'any', timeoutMs = 10_000, learn = true, signal = new AbortController().signal } = options
     return probe({ ...registered(fields), reach }, { timeoutMs, learn, signal })
   }
 }
 
-const verdict = ({ ok, reason }: Finding) => ({ ok, reason })
+const verdict = ({ ok, reason }: ProbeOutcome) => ({ ok, reason })
 
 /** The public reference server, as people run it. */
 async function everything(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { capabilitiesOf, clean } from '../../../src/health/probe/tools.ts'
+import { capabilitiesOf, clean } from '../../../src/health/probes/tools.ts'
 import { Capability } from '../../../src/model/capability.ts'
 
 describe('the tools a stranger tells of', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { atOnce } from '../../../src/flow/slices.ts'
+import { runToCompletion } from '../../../src/flow/cooperative.ts'
 import type { Entry } from '../../../src/model/source.ts'
-import { jsonLocator } from '../../../src/sources/documents/json-places.ts'
 import { readDocument } from '../../../src/sources/documents/read.ts'
+import { jsonLocator } from '../../../src/sources/documents/syntax/json-locations.ts'
 
 const quirks = ['plain', 'a"b', 'back\\slash\\', '{', ']', ',', ':', '//', 'ü\u2028', '', '\n']
 
@@ -51,7 +51,7 @@ describe('the places in a JSON text', () => {
     for (let round = 0; round < 500; round += 1) {
       const document = { first: made(0), list: [made(1), made(1)], second: made(0) }
       const text = JSON.stringify(document, null, 1)
-      const locate = atOnce(jsonLocator(text))
+      const locate = runToCompletion(jsonLocator(text))
       for (const [name, part] of Object.entries(document)) {
         const line = text.split('\n')[(locate([name]) ?? 0) - 1]
         assert.ok(line?.startsWith(` ${JSON.stringify(name)}: `), `${name} in ${text}`)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { elsewhere } from '../../../src/sources/documents/parse-elsewhere.ts'
+import { elsewhere } from '../../../src/sources/documents/parse-thread.ts'
 import { readDocument, readListing } from '../../../src/sources/documents/read.ts'
 import { definitionsIn } from './definitions.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { SourceError } from '../../../src/model/source.ts'
-import { createElsewhere, elsewhere } from '../../../src/sources/documents/parse-elsewhere.ts'
+import { createParseThread, elsewhere } from '../../../src/sources/documents/parse-thread.ts'
 import { readDocument } from '../../../src/sources/documents/read.ts'
 import { definitionsIn } from './definitions.ts'
 
@@ -252,7 +252,7 @@ describe('a large document', () => {
   })
 
   it('that takes too long is given up, and the next one is read', async () => {
-    const parser = createElsewhere({ workMs: 800 })
+    const parser = createParseThread({ workMs: 800 })
     try {
       const [late, next] = await Promise.allSettled([
         parser.parse(large(80_000), 'yaml'),
@@ -266,7 +266,7 @@ describe('a large document', () => {
   })
 
   it('leaves no thread behind once there is nothing to parse', async () => {
-    const parser = createElsewhere({ idleMs: 1 })
+    const parser = createParseThread({ idleMs: 1 })
     await parser.parse('servers: {}', 'yaml')
     while (parser.running()) await new Promise((resolve) => setTimeout(resolve, 1))
   })

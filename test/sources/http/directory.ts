@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { openDoor } from '../../../src/flow/door.ts'
+import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { http } from '../../../src/sources/http/http.ts'
 import { start } from '../looking.ts'
 import { toolsWith } from '../tools.ts'
@@ -63,7 +63,7 @@ export function servers(...names: readonly string[]) {
 
 /** The source at work, with a door of its own. */
 export function look(config: Record<string, unknown>) {
-  const door = openDoor()
+  const door = openHttpClient()
   const source = start(http.open(http.config.parse({ type: 'http', ...config }), toolsWith({ door })))
   async function stop(): Promise<void> {
     await source.stop()

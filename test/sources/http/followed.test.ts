@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { openDoor } from '../../../src/flow/door.ts'
 import { silent } from '../../../src/log.ts'
+import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { createRegistry } from '../../../src/registry/registry.ts'
-import { createSupervisor } from '../../../src/registry/supervisor.ts'
+import { createSupervisor } from '../../../src/registry/supervision/supervisor.ts'
 import { http } from '../../../src/sources/http/http.ts'
 import { toolsWith } from '../tools.ts'
 import { json, openDirectory, servers, text } from './directory.ts'
@@ -12,7 +12,7 @@ const names = (count: number) => Array.from({ length: count }, (_, index) => `se
 
 /** A registry that follows these directories, each by a source of its own. */
 async function following(urls: Readonly<Record<string, string>>, more: Record<string, unknown> = {}) {
-  const door = openDoor()
+  const door = openHttpClient()
   const registry = createRegistry({ onError: (error) => assert.fail(String(error)) })
   const supervisor = createSupervisor({ registry, log: silent })
   const plans = Object.entries(urls).map(([name, url]) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { RequestListener } from 'node:http'
 import { describe, it } from 'node:test'
-import { openDoor } from '../../../src/flow/door.ts'
+import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { http } from '../../../src/sources/http/http.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
 import { errorIn, namesIn } from '../looking.ts'
@@ -12,7 +12,7 @@ keepsTheSourceContract({
   name: 'http',
   async open(names) {
     const place = await openDirectory(json(servers(...names)))
-    const door = openDoor()
+    const door = openHttpClient()
     let published = names
     return {
       source: http.open(http.config.parse({ type: 'http', url: place.url }), toolsWith({ door })),

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { createWake } from '../../../src/flow/wake.ts'
+import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
 import type { Sighting } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import { kubernetes, openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
-import { accessNeeded } from '../../../src/sources/kubernetes/parts.ts'
+import { accessNeeded } from '../../../src/sources/kubernetes/watching/reflectors.ts'
 import { startKubeApi } from '../../fakes/kube-api.ts'
 import type { KubeRule } from '../../fakes/kube-request.ts'
 import { configMap, service, slice, watching } from './watched.ts'
@@ -135,7 +135,7 @@ describe('where there is no cluster (K13)', () => {
     const stop = new AbortController()
     const source = openKubernetes(KubernetesConfig.parse({ type: 'kubernetes', ...config }), { env })
     const sightings: Sighting[] = []
-    const wake = createWake({ signal: stop.signal })
+    const wake = createWakeSignal({ signal: stop.signal })
     for await (const sighting of source({ signal: stop.signal, wake, tell: () => {} })) sightings.push(sighting)
     return sightings
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { fieldAnnotations, placeAnnotations } from '../../../src/sources/kubernetes/annotations.ts'
+import { fieldAnnotations, placeAnnotations } from '../../../src/sources/kubernetes/resources/annotations.ts'
 
 describe('the annotations', () => {
   it('are all on the page that people read, as they are', () => {

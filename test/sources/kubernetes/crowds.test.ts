@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createIntake } from '../../../src/registry/intake.ts'
+import { createIntake } from '../../../src/registry/supervision/intake.ts'
 import { kubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
 import { startKubeApi } from '../../fakes/kube-api.ts'
 import { configMap, service, watching } from './watched.ts'

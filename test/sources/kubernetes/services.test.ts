@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { ServerDefinition } from '../../../src/model/server.ts'
 import type { Entry } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
-import { EndpointSlice } from '../../../src/sources/kubernetes/endpoints.ts'
-import { entriesOfService, isOfProfile, Service } from '../../../src/sources/kubernetes/services.ts'
+import { EndpointSlice } from '../../../src/sources/kubernetes/resources/endpoints.ts'
+import { entriesOfService, isOfProfile, Service } from '../../../src/sources/kubernetes/resources/services.ts'
 import { service, slice } from './watched.ts'
 
 type Fields = Record<string, unknown>

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createWake } from '../../../src/flow/wake.ts'
+import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
 import type { Entry, Reading, Sighting, SourceError } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
-import type { Habits } from '../../../src/sources/kubernetes/habits.ts'
 import { openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
+import type { Tuning } from '../../../src/sources/kubernetes/tuning.ts'
 import type { KubeApi } from '../../fakes/kube-api.ts'
 
 type Fields = Record<string, unknown>
 
 /** Pauses that make a test quick; everything else is as usual. */
-export const hasty: Partial<Habits> = {
+export const hasty: Partial<Tuning> = {
   quietMs: 10,
   mostMs: 50,
   retryMs: 20,
@@ -59,7 +59,7 @@ export async function watching(
     serviceAccount,
   }: {
     config?: Fields
-    habits?: Partial<Habits>
+    habits?: Partial<Tuning>
     user?: Fields
     cluster?: Fields
     context?: Fields
@@ -71,7 +71,7 @@ export async function watching(
   const kubeconfig = serviceAccount === undefined ? await kubeconfigFor(api, parts) : undefined
   const stop = new AbortController()
   let look = 0
-  const wake = createWake({ signal: stop.signal, onTake: () => (look += 1) })
+  const wake = createWakeSignal({ signal: stop.signal, onTake: () => (look += 1) })
   const sightings: Sighting[] = []
   const looks: number[] = []
   const origins = new Map<string, { entries: readonly Entry[]; error?: SourceError }>()

@@ -2,12 +2,12 @@ import { openApi } from '../../../src/api/api.ts'
 import { Auth } from '../../../src/api/config/auth.ts'
 import { Cors } from '../../../src/api/config/cors.ts'
 import { Listen } from '../../../src/api/config/listen.ts'
-import { Watch } from '../../../src/api/config/watch.ts'
-import type { Front } from '../../../src/api/hot.ts'
+import { WatchConfig } from '../../../src/api/config/watch.ts'
+import type { Front } from '../../../src/api/servers/fast-path.ts'
 import { createWatch } from '../../../src/api/watch/watch.ts'
-import { openDoor } from '../../../src/flow/door.ts'
 import { silent } from '../../../src/log.ts'
-import { createJournal } from '../../../src/registry/journal.ts'
+import { openHttpClient } from '../../../src/outbound/http-client.ts'
+import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { roster } from '../../../src/sources/roster/roster.ts'
 import { limits, parts } from '../../api/served.ts'
 import { createRoster, type Said } from '../../roster.ts'
@@ -33,8 +33,8 @@ export async function openFar({
     const { registry } = moved
     const watch = createWatch({
       registry,
-      journal: createJournal({ registry }),
-      limits: () => Watch.parse({}),
+      journal: createChangeLog({ registry }),
+      limits: () => WatchConfig.parse({}),
       onError: (error) => {
         throw error
       },
@@ -90,7 +90,7 @@ export function sourceFor(
   config: Readonly<Record<string, unknown>>,
   { isOwn = (instance: string) => instance === 'here' }: { isOwn?: (instance: string) => boolean } = {},
 ) {
-  const door = openDoor()
+  const door = openHttpClient()
   const source = roster.open(roster.config.parse({ type: 'roster', ...config }), toolsWith({ door, isOwn }))
   return { source, door }
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Front } from '../../../src/api/hot.ts'
-import { createWake } from '../../../src/flow/wake.ts'
+import type { Front } from '../../../src/api/servers/fast-path.ts'
+import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
 import { until } from '../../e2e/running.ts'
 import { type Followed, follow } from '../../follow.ts'
 import { openFar, sourceFor } from './far.ts'
@@ -174,7 +174,7 @@ describe('the source roster', () => {
     await using far = await openFar({ front: busy })
     const { source, door } = sourceFor({ url: far.url })
     const stop = new AbortController()
-    const wake = createWake({ signal: stop.signal })
+    const wake = createWakeSignal({ signal: stop.signal })
     const sightings = source({ signal: stop.signal, wake, tell: () => assert.fail() })[Symbol.asyncIterator]()
     assert.equal((await sightings.next()).value?.type, 'picture')
     const asked = far.asked.length

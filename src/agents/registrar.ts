@@ -1,0 +1,253 @@
+import type { Log } from '../log.ts'
+import { jsonEqual, reuseEqualParts } from '../model/json-equal.ts'
+import { ServerDefinition } from '../model/server.ts'
+import type { Sighting } from '../model/source.ts'
+import type { HeardBeat, Operation, Registration, Store } from '../stores/store.ts'
+import { endpointAddress } from './agent-spec.ts'
+import { createAgentTable } from './agent-table.ts'
+import { type Agent, AgentConflict, precondition, toPutOperation, QuotaExceeded, staleVersion } from './agent.ts'
+import type { Leases, LeaseTransition } from './leases/leases.ts'
+import { type AgentRequest, RegistrationProblem, type Sent } from './parsing/registration.ts'
+import { createPendingRegistrations } from './pending-registrations.ts'
+import { createRegistryWriter } from './registry-writer.ts'
+
+export type AppliedRegistration = { readonly agent: Agent; readonly created: boolean; readonly changed: boolean }
+
+/** Who holds an agent that is known by now, or none yet; throws where the caller may not have it. */
+export type OwnerCheck = (known: Agent | undefined) => string | undefined
+
+export type Registrar = ReturnType<typeof createRegistrar>
+
+/**
+ * The agents that announced themselves: durable in the store, alive by their leases, told to the registry as changes.
+ *
+ * A registration resolves once it is safely stored and everybody can see it. One that says what is known already is a
+ * heartbeat and no more.
+ */
+export function createRegistrar({
+  store,
+  leases,
+  settings,
+  log,
+}: {
+  store: Pick<Store, 'commit' | 'beat'>
+  leases: Leases
+  settings: () => { readonly most: number }
+  log: Log
+}) {
+  const telling = createRegistryWriter({ agentOf: (id) => roll.get(id), log })
+  const roll = createAgentTable({ leases, onGone: telling.gone })
+  const counted = { registrations: 0, heartbeats: 0, expired: 0 }
+  const coming = createPendingRegistrations()
+  const { take } = roll
+  const { show } = telling
+
+  /**
+   * `holderOf` says who may touch it from now on, given what is known by then, and throws where the caller may not;
+   * undefined: whoever held it goes on to.
+   */
+  async function register(sent: AgentRequest, holderOf: OwnerCheck = () => undefined): Promise<AppliedRegistration> {
+    const known = roll.get(sent.id)
+    const request = known ? sharing(known, sent) : sent
+    const holds = holderOf(known) ?? known?.held.holder
+    if (known) refuseStranger(known, request)
+    else refuseTooMany(sent.id)
+    if (known && request.expected === undefined && saysTheSame(known, request) && holds === known.held.holder) {
+      counted.registrations += 1
+      return { agent: renew(refreshed(known, request), request), created: false, changed: false }
+    }
+    const expect = precondition(known, request)
+    const arrived = known ? undefined : coming.begin(sent.id, holds)
+    const [outcome] = await store.commit([{ ...toPutOperation(request, holds), expect }]).finally(arrived)
+    // Somebody was there first: whether this one may stay is judged by who both are.
+    if (outcome?.type === 'conflict' && !known && outcome.current) {
+      if (take(outcome.current) ?? roll.get(sent.id)) return register(sent, holderOf)
+    }
+    if (outcome?.type === 'refused')
+      throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
+    if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), roll.get(sent.id))
+    const agent = take(outcome.registration, { said: request }) ?? roll.get(sent.id)
+    if (!agent) throw new AgentConflict(`Agent ${sent.id} was removed meanwhile`, undefined)
+    counted.registrations += 1
+    renew(agent, request)
+    show([agent])
+    await telling.done()
+    return { agent, created: outcome.created, changed: true }
+  }
+
+  function refuseTooMany(id: string): void {
+    const { most } = settings()
+    if (roll.size() + coming.all(id) >= most)
+      throw new QuotaExceeded(`There are ${most} agents already, the most that this registry takes.`)
+  }
+
+  /** The same id is the same holder, unless both say which instance they are and these differ. */
+  function refuseStranger(known: Agent, { id, instance_id, takeover }: AgentRequest): void {
+    const holds = known.held.instance_id
+    if (!holds || !instance_id || holds === instance_id || takeover) return
+    if (known.lease.status === 'unhealthy' || known.lease.status === 'offline') return
+    throw new AgentConflict(
+      `Agent ${id} is held by another instance whose lease still runs; stop it, or send "takeover": true`,
+      known,
+    )
+  }
+
+  /** An agent whose metadata moves with its heartbeats shows the newest, without another revision. */
+  function refreshed(known: Agent, { facts, sent: said }: AgentRequest): Agent {
+    if (!said?.metadata || known.facts.config === facts.config) return known
+    const agent = { ...known, facts, ahead: true as const }
+    roll.put(agent)
+    return agent
+  }
+
+  /** Who was ever heard is heard by registering again, whether that says how it is or not. */
+  function renew(agent: Agent, { beats, sent: said }: AgentRequest): Agent {
+    if (beats) heartbeat(agent.id, said)
+    else if (agent.lease.beaten) keepAlive(agent.id, agent.lease.said)
+    return roll.get(agent.id) ?? agent
+  }
+
+  /** Notes a heartbeat; undefined where nobody of that id is registered. */
+  function heartbeat(id: string, { status, metadata, timestamp }: Sent = {}): Agent | undefined {
+    const agent = keepAlive(id, status)
+    if (!agent) return undefined
+    counted.heartbeats += 1
+    if (metadata !== undefined || timestamp !== undefined)
+      roll.sent.set(id, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
+    return agent
+  }
+
+  /** Renews a lease, here and for other replicas; undefined where nobody of that id is registered. */
+  function keepAlive(id: string, status: Sent['status']): Agent | undefined {
+    const agent = roll.get(id)
+    const beat = agent && leases.beat(id, status)
+    if (!beat) return undefined
+    store.beat([
+      {
+        name: id,
+        age_ms: 0,
+        timeout: agent.facts.timeout_threshold,
+        ...(status && status !== 'healthy' && { said: status }),
+      },
+    ])
+    if (beat.changed) show([agent])
+    return agent
+  }
+
+  /**
+   * Moves an agent to another address, which is a change of what it is, or of what it has become meanwhile; undefined
+   * where it has been removed.
+   */
+  async function moveTo(agent: Agent, endpoint: string): Promise<Agent | undefined> {
+    // Which of these a definition has goes with its kind of address.
+    const { args: _args, env: _env, headers: _headers, ...rest } = agent.definition
+    const definition = ServerDefinition.safeParse({ ...rest, ...endpointAddress(endpoint) })
+    if (!definition.success) throw new RegistrationProblem('endpoint', "Validation failed: 'endpoint' must be a URL")
+    const facts = { ...agent.facts, endpoint }
+    const { id, held, stored } = agent
+    const how = { instance_id: held.instance_id, takeover: true, beats: false, expected: stored.resource_version }
+    try {
+      return (await register({ id, definition: definition.data, facts, ...how })).agent
+    } catch (error) {
+      const now = roll.get(id)
+      if (!(error instanceof AgentConflict) || now?.stored === stored) throw error
+      return now === undefined || now.facts.endpoint === endpoint ? now : moveTo(now, endpoint)
+    }
+  }
+
+  /** Whether there was such an agent. */
+  async function unregister(id: string, expected?: string): Promise<boolean> {
+    const known = roll.get(id)
+    if (!known) return false
+    const key = { kind: 'agent', namespace: known.definition.namespace, name: id } as const
+    const [outcome] = await store.commit([
+      { type: 'delete', ...key, expect: expected === undefined ? 'any' : { version: expected } },
+    ])
+    if (outcome?.type === 'conflict' && outcome.current)
+      throw new AgentConflict(`Agent ${id} has another version than ${expected}`, roll.get(id))
+    if (outcome?.type === 'deleted') roll.deleted(id, outcome.resource_version)
+    else roll.forgetAt(id, known.stored.resource_version)
+    return true
+  }
+
+  /** Applies what time has changed, and tells what is still to be told; called before every read. */
+  function settle(): void {
+    const turns = leases.settle()
+    if (turns.length > 0) takeTurns(turns)
+    telling.now()
+  }
+
+  function takeTurns(turns: readonly LeaseTransition[]): void {
+    const gone = turns.filter(({ status }) => status === 'forgotten').map(({ lease }) => lease.id)
+    const turned = turns.flatMap(({ lease, status }) => (status === 'forgotten' ? [] : (roll.get(lease.id) ?? [])))
+    counted.expired += turned.length
+    logTurns(turns)
+    show(turned)
+    if (gone.length > 0) retire(gone)
+  }
+
+  function logTurns(turns: readonly LeaseTransition[]): void {
+    for (const { lease, status } of turns.slice(0, 20))
+      log.info({ agent: lease.id, status }, 'agent was not heard in time')
+    if (turns.length > 20) log.info({ more: turns.length - 20 }, 'more agents were not heard in time')
+  }
+
+  /** Removes those that were silent beyond retention; the store follows when it can. */
+  function retire(ids: readonly string[]): void {
+    const operations = ids.flatMap((id): Operation[] => {
+      const agent = roll.get(id)
+      if (!agent) return []
+      const expect = { version: agent.stored.resource_version }
+      return [{ type: 'delete', kind: 'agent', namespace: agent.definition.namespace, name: id, expect }]
+    })
+    roll.forget(ids)
+    store
+      .commit(operations)
+      .catch((error: unknown) => log.warn({ err: error }, 'forgotten agents could not be removed from the store yet'))
+  }
+
+  return {
+    attach: (to: (sighting: Sighting) => void) => telling.attach(to, roll.all()),
+    detach: telling.detach,
+    register,
+    heartbeat,
+    moveTo,
+    unregister,
+    settle,
+    /** Takes in what the store holds, as it was at a version. */
+    load: (registrations: readonly Registration[], beats: readonly HeardBeat[], version: string) =>
+      show(roll.load(registrations, beats, version)),
+    /** Takes in what another replica heard. */
+    heard: (beats: readonly HeardBeat[]) => show(roll.heard(beats)),
+    put: (registration: Registration) => {
+      const agent = take(registration)
+      if (agent) show([agent])
+    },
+    deleted: roll.deleted,
+    get: (id: string) => (settle(), roll.get(id)),
+    /** The same for whoever has settled what is due already. */
+    peek: roll.get,
+    list: (): readonly Agent[] => (settle(), Array.from(roll.all())),
+    /** How many agents other than `id`, which is none yet, are a holder's own or are about to be. */
+    heldBeside: (id: string, holder: string) => (settle(), roll.heldBy(holder) + coming.of(holder, id)),
+    sent: (id: string) => roll.sent.get(id),
+    size: roll.size,
+    counts: () => ({ ...counted }),
+  }
+}
+
+/** A request made of what is known already, wherever it says the same. */
+function sharing({ definition, facts }: Agent, request: AgentRequest): AgentRequest {
+  return {
+    ...request,
+    definition: reuseEqualParts(definition, request.definition),
+    facts: reuseEqualParts(facts, request.facts),
+  }
+}
+
+/** Of what was made of what is known, whether it is all the same. */
+function saysTheSame(known: Agent, { definition, facts, instance_id, sent: said }: AgentRequest): boolean {
+  if (known.held.instance_id !== instance_id || known.definition !== definition) return false
+  if (said?.metadata === undefined) return known.facts === facts && !known.ahead
+  return known.facts === facts || jsonEqual(known.facts, { ...facts, config: known.facts.config })
+}

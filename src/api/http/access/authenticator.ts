@@ -1,0 +1,97 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { Rate, Role, TokenGrant } from '../../config/auth.ts'
+import { Problem } from '../problem.ts'
+
+const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 }
+
+/** Who asks. */
+export type Principal = {
+  /** What the audit log calls them; never the token. */
+  readonly name: string
+  readonly role: Role
+  /** Bound to these namespaces; absent: all. */
+  readonly namespaces?: readonly string[] | undefined
+  /** May see secrets unredacted. */
+  readonly secrets: boolean
+  /** Sent no token. */
+  readonly anonymous?: true
+  readonly rate?: Rate | undefined
+  readonly most_agents?: number | undefined
+}
+
+export type Authenticator = {
+  /** Whoever an `Authorization` header speaks for; undefined where it names a token nobody gave out. */
+  readonly authenticate: (authorization: string | undefined) => Principal | undefined
+  /** What the operator should be told at start. */
+  readonly warning?: string
+}
+
+/**
+ * Decides who asks.
+ *
+ * Without any token, everybody may do everything on loopback and read elsewhere; with tokens, whoever has none may
+ * read. `anonymous` overrides both.
+ */
+export function createAuthenticator({
+  tokens,
+  anonymous,
+  loopback,
+}: {
+  tokens: readonly TokenGrant[]
+  anonymous?: Role | undefined
+  loopback: boolean
+}): Authenticator {
+  const known = tokens.flatMap(({ token, token_file: _file, ...principal }) =>
+    token === undefined ? [] : [{ digest: digestOf(token), principal }],
+  )
+  const nobody: Principal = {
+    name: 'anonymous',
+    role: anonymous ?? (tokens.length === 0 && loopback ? 'admin' : 'reader'),
+    secrets: false,
+    anonymous: true,
+  }
+
+  function authenticate(authorization: string | undefined): Principal | undefined {
+    if (authorization === undefined || tokens.length === 0) return nobody
+    const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? []
+    if (token === undefined) return undefined
+    const digest = digestOf(token)
+    let found: Principal | undefined
+    // All are compared, so that the time taken says nothing about which one was close.
+    for (const one of known) if (timingSafeEqual(one.digest, digest)) found ??= one.principal
+    return found
+  }
+
+  const open = tokens.length === 0 && anonymous === undefined && !loopback
+  return open ? { authenticate, warning: readOnlyWarning } : { authenticate }
+}
+
+const readOnlyWarning =
+  'no token is configured and the daemon listens beyond loopback: everybody may read, nobody may register or change anything. ' +
+  'Set AUTH_TOKEN (or auth.token) to administer it, auth.anonymous to let agents register without a token.'
+
+function digestOf(token: string): Buffer {
+  return hash('sha256', token, 'buffer')
+}
+
+/** Throws the problem that names the missing role. */
+export function requireRole(principal: Principal | undefined, role: Role): void {
+  if (rank[principal?.role ?? 'none'] >= rank[role]) return
+  throw new Problem(403, `This needs the role "${role}": send a bearer token that has it.`, {
+    more: { role_needed: role },
+  })
+}
+
+/** Throws where the principal may not see secrets. */
+export function requireSecretsRight(principal: Principal | undefined): void {
+  if (principal?.secrets) return
+  throw new Problem(403, 'Secrets are shown only to a token that has the "secrets" right.', {
+    more: { right_needed: 'secrets' },
+  })
+}
+
+export function unauthorised(): Problem {
+  return new Problem(401, 'This token is not known here. Send a valid one, or none to read anonymously.', {
+    headers: { 'www-authenticate': 'Bearer realm="mcp-roster", error="invalid_token"' },
+  })
+}

@@ -1,0 +1,56 @@
+import { Hono } from 'hono'
+import { openToAll } from '../http/access/cors.ts'
+import type { Bindings } from '../http/pipeline.ts'
+import { respond } from '../http/respond.ts'
+import type { ApiPorts } from '../ports.ts'
+import type { Published } from './published.ts'
+import { createKeptWhole } from './ready-cache.ts'
+
+/** As long as others may keep the catalogue without asking. */
+const freshSeconds = 300
+
+const headers = {
+  ...openToAll,
+  'content-type': 'application/ai-catalog+json',
+  'cache-control': `public, max-age=${freshSeconds}`,
+}
+
+/**
+ * What a domain says of its servers to whoever looks there first: an AI catalogue, each server with its card inside.
+ * https://ai-catalog.io
+ */
+export function wellKnownApi({
+  published,
+  name,
+  ...parts
+}: Pick<ApiPorts, 'registry' | 'supervisor' | 'name'> & {
+  published: Pick<Published, 'living' | 'itemOf' | 'domain'>
+}) {
+  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const kept = createKeptWhole(parts)
+
+  async function make(): Promise<Buffer> {
+    const entries: Buffer[] = []
+    for await (const registered of published.living()) {
+      const entry = entryOf(registered.server.tags, published.itemOf(registered), published.domain())
+      entries.push(Buffer.from(`${entries.length > 0 ? ',' : ''}${JSON.stringify(entry)}`))
+    }
+    const head = JSON.stringify({ specVersion: '1.0', host: { displayName: name }, entries: [] }).slice(0, -2)
+    return Buffer.concat([Buffer.from(head), ...entries, Buffer.from(']}')])
+  }
+
+  api.get('/ai-catalog.json', async (c) => respond(c, await kept.answer(published.domain(), make, headers)))
+  return api
+}
+
+function entryOf(tags: readonly string[], { server }: ReturnType<Published['itemOf']>, domain: string): object {
+  return {
+    identifier: `urn:air:${domain}:${server.name.replaceAll('/', ':')}`,
+    displayName: server.title ?? server.name.slice(server.name.indexOf('/') + 1),
+    type: 'application/mcp-server-card+json',
+    description: server.description,
+    version: server.version,
+    ...(tags.length > 0 && { tags }),
+    data: server,
+  }
+}

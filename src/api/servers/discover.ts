@@ -1,0 +1,71 @@
+import { Hono } from 'hono'
+import { forEachYielding } from '../../flow/cooperative.ts'
+import type { Registered } from '../../model/change.ts'
+import { shortId } from '../../model/names.ts'
+import type { Server } from '../../model/server.ts'
+import { requireSecretsRight } from '../http/access/authenticator.ts'
+import type { Bindings } from '../http/pipeline.ts'
+import { Problem } from '../http/problem.ts'
+import { type ApiContext, respond, respondJson } from '../http/respond.ts'
+import type { ApiPorts } from '../ports.ts'
+import { createKeptWhole } from '../publish/ready-cache.ts'
+import { type ConfigFormat, clientFormats, startClientConfig } from './client-configs.ts'
+import { enabledServers } from './enabled.ts'
+import { asksSecrets, demandNamespace } from './routes.ts'
+
+const own = ['format', 'secrets']
+
+/** Enabled servers as a map, as the original registry's clients poll it, or as a ready client configuration. */
+export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'registry' | 'supervisor' | 'log'>) {
+  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const kept = createKeptWhole({ registry, supervisor }, {})
+
+  api.get('/discover', async (c) => {
+    const { search, searchParams } = new URL(c.req.url)
+    if (asksSecrets(searchParams)) return withSecrets(c, searchParams)
+    return respond(c, await kept.answer(search, () => bodyFor(searchParams)))
+  })
+
+  function bodyFor(parameters: URLSearchParams): Promise<Buffer> {
+    const format = formatIn(parameters)
+    const chosen = enabledServers(registry, parameters, own)
+    return format === undefined ? mapOf(chosen) : configOf(format, chosen)
+  }
+
+  function withSecrets(c: ApiContext, parameters: URLSearchParams): Promise<Response> {
+    const { principal } = c.env
+    requireSecretsRight(principal)
+    if (formatIn(parameters)) throw new Problem(400, 'A client configuration never holds secrets; leave out "format".')
+    kept.mustBeWhole()
+    const chosen = enabledServers(registry, parameters, own)
+    for (const { server } of chosen) demandNamespace(principal, server.namespace)
+    log.info({ audit: true, principal: principal?.name, servers: chosen.length }, 'secrets were shown')
+    return respondJson(c, { servers: Object.fromEntries(chosen.map(({ server }) => [shortId(server), server])) })
+  }
+
+  return api
+}
+
+function formatIn(parameters: URLSearchParams): ConfigFormat | undefined {
+  const format = parameters.get('format')
+  if (format === null || format === '') return undefined
+  const found = clientFormats.find((one) => one === format)
+  if (found) return found
+  throw new Problem(400, `format: must be one of ${clientFormats.join(', ')}`, { more: { parameter: 'format' } })
+}
+
+/** Joins what is encoded already. */
+async function mapOf(chosen: readonly Registered[]): Promise<Buffer> {
+  const parts: Buffer[] = []
+  await forEachYielding(chosen, ({ server, json }) =>
+    parts.push(Buffer.from(`${parts.length ? ',' : ''}${JSON.stringify(shortId(server))}:`), json()),
+  )
+  return Buffer.concat([Buffer.from('{"servers":{'), ...parts, Buffer.from('}}')])
+}
+
+/** Made of what everybody may see, which is the encoded form; the server itself holds the secrets. */
+async function configOf(format: ConfigFormat, chosen: readonly Registered[]): Promise<Buffer> {
+  const config = startClientConfig(format)
+  await forEachYielding(chosen, ({ json }) => config.add(JSON.parse(json().toString()) as Server))
+  return Buffer.from(`${JSON.stringify(config.made(), null, 2)}\n`)
+}

@@ -1,0 +1,22 @@
+import type { Registered } from '../../model/change.ts'
+import { parseQuery } from '../../model/query/parameters.ts'
+import { Problem } from '../http/problem.ts'
+import type { ApiPorts } from '../ports.ts'
+import { parameterProblem } from './list/list-query.ts'
+
+/** Parameters that say how a list is shown; what shows enabled servers in a shape of its own has no use for them. */
+const shaping = ['limit', 'continue', 'sort', 'fields', 'view']
+
+/** The enabled servers that any filters of `/servers` choose; `besides` are parameters that are no filters. */
+export function enabledServers(
+  registry: ApiPorts['registry'],
+  parameters: URLSearchParams,
+  besides: readonly string[] = [],
+): readonly Registered[] {
+  for (const parameter of shaping) {
+    if (parameters.get(parameter)) throw new Problem(400, `${parameter}: is for /servers only`, { more: { parameter } })
+  }
+  const parsed = parseQuery(parameters, { besides })
+  if ('problem' in parsed) throw parameterProblem(parsed.problem)
+  return parsed.query.enabled === false ? [] : registry.select({ ...parsed.query, enabled: true }).page
+}

@@ -1,0 +1,94 @@
+import type { Capability } from '../capability.ts'
+import type { Server } from '../server.ts'
+import { matchesFuzzily } from './fuzzy.ts'
+import type { ServerQuery } from './query.ts'
+import { near, relevanceTo, searchTextOf, wordsOf } from './search.ts'
+import { type Requirement, selects } from './selector.ts'
+import { matchingVersion } from './version.ts'
+
+export type Predicate = (server: Server) => boolean
+
+export const hasTag =
+  (tag: string): Predicate =>
+  ({ tags }) =>
+    tags.includes(tag)
+
+export const hasAnyTag =
+  (asked: readonly string[]): Predicate =>
+  ({ tags }) =>
+    tags.some((tag) => asked.includes(tag))
+
+export const hasLabels =
+  (requirements: readonly Requirement[]): Predicate =>
+  ({ labels }) =>
+    selects(requirements, labels)
+
+/** Whether one and the same capability satisfies `suits`. */
+export const hasCapability =
+  (suits: (capability: Capability) => boolean): Predicate =>
+  ({ capabilities }) =>
+    capabilities.some(suits)
+
+function answersTo(q: string, fuzzy: boolean): Predicate {
+  const relevance = relevanceTo(wordsOf(q), fuzzy ? near : undefined)
+  return (server) => relevance(searchTextOf(server)) > 0
+}
+
+type FacetsQuery = Pick<
+  ServerQuery,
+  'capability_category' | 'capability_stability' | 'capability_tags' | 'version_constraint'
+>
+
+/** What may be asked of a capability beside its name. */
+export type Facets = Pick<Capability, 'category' | 'stability' | 'version' | 'tags'>
+
+/** What is asked of a capability beside its name, all of one and the same. Undefined where nothing is. */
+export function matchingFacets(query: FacetsQuery): ((facets: Facets) => boolean) | undefined {
+  const { capability_category, capability_stability, capability_tags, version_constraint } = query
+  const conditions: ((facets: Facets) => boolean)[] = []
+  if (capability_category !== undefined) conditions.push((one) => one.category === capability_category)
+  if (capability_stability !== undefined) conditions.push((one) => one.stability === capability_stability)
+  if (capability_tags.length > 0) conditions.push((one) => one.tags.some((tag) => capability_tags.includes(tag)))
+  const version = version_constraint === undefined ? undefined : matchingVersion(version_constraint)
+  if (version) conditions.push((one) => version(one.version))
+  return conditions.length === 0 ? undefined : (one) => conditions.every((holds) => holds(one))
+}
+
+/** Whether a capability is called as somebody asks; undefined where any name will do. */
+export type Named = ((name: string) => boolean) | undefined
+
+/** Whether a capability's name is the one asked for. */
+export function matchingCapabilityName(query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>): Named {
+  const { capability, fuzzy_match } = query
+  if (capability === undefined || capability === '*') return undefined
+  return fuzzy_match ? (name) => matchesFuzzily(name, capability) : (name) => name === capability
+}
+
+/** What is asked of a capability: all of it of one and the same. Undefined where nothing is. */
+export function matchingCapability(
+  query: FacetsQuery & Pick<ServerQuery, 'capability' | 'fuzzy_match'>,
+  isNamed: Named = matchingCapabilityName(query),
+): ((capability: Capability) => boolean) | undefined {
+  const suits = matchingFacets(query)
+  if (!isNamed) return suits
+  return (capability) => isNamed(capability.name) && (!suits || suits(capability))
+}
+
+/** Whether a server is what a query asks for: its filter, not its page. `isNamed` stands for what it says of names. */
+export function matching(query: ServerQuery, isNamed?: Named): Predicate {
+  const holds: Predicate[] = []
+  const { namespace, name, tag, any_tag, status, source, type, enabled, label_selector, q } = query
+  if (namespace !== undefined) holds.push((server) => server.namespace === namespace)
+  if (name !== undefined) holds.push((server) => server.name === name)
+  if (source !== undefined) holds.push((server) => server.source === source)
+  if (type !== undefined) holds.push((server) => server.type === type)
+  if (enabled !== undefined) holds.push((server) => server.enabled === enabled)
+  if (status.length > 0) holds.push((server) => status.includes(server.status))
+  for (const one of tag) holds.push(hasTag(one))
+  if (any_tag.length > 0) holds.push(hasAnyTag(any_tag))
+  if (label_selector) holds.push(hasLabels(label_selector))
+  const suits = matchingCapability(query, isNamed)
+  if (suits) holds.push(hasCapability(suits))
+  if (q !== undefined) holds.push(answersTo(q, query.fuzzy_match))
+  return (server) => holds.every((predicate) => predicate(server))
+}

@@ -1,0 +1,46 @@
+import { createChunkedQueue } from '../flow/chunked-queue.ts'
+import type { Change } from '../model/change.ts'
+import type { Status } from '../model/health.ts'
+import type { Server } from '../model/server.ts'
+
+/** What is counted of all servers. */
+export type Counters = {
+  /** By status: those that are enabled, and those that are not. */
+  readonly enabled: ReadonlyMap<Status, number>
+  readonly disabled: ReadonlyMap<Status, number>
+  readonly stale: number
+  readonly capabilities: number
+  /** By source: how many of its definitions lost to another's. */
+  readonly shadowed: ReadonlyMap<string, number>
+}
+
+/** Counts servers as they change, so that nobody who wants a number looks at each of them. */
+export function createCounters() {
+  const enabled = new Map<Status, number>()
+  const disabled = new Map<Status, number>()
+  const shadowed = new Map<string, number>()
+  let stale = 0
+  let capabilities = 0
+  const backlog = createChunkedQueue<Change>(({ now, before }) => {
+    if (before) count(before.server, -1)
+    if (now) count(now.server, 1)
+  })
+
+  function count(server: Server, by: 1 | -1): void {
+    add(server.enabled ? enabled : disabled, server.status, by)
+    for (const { source } of server.shadows) add(shadowed, source, by)
+    if (server.stale) stale += by
+    capabilities += by * server.capabilities.length
+  }
+
+  return {
+    apply: backlog.add,
+    read: (): Counters => (backlog.settle(), { enabled, disabled, stale, capabilities, shadowed }),
+  }
+}
+
+function add<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
+}

@@ -1,0 +1,79 @@
+import type * as z from 'zod'
+import { type ServerId, serverId } from '../../model/names.ts'
+import { zodMessage } from '../../model/schema/zod-messages.ts'
+import { ServerDefinition } from '../../model/server.ts'
+import type { Entry, RegisteredEntry } from '../../model/source.ts'
+import type { Rejection } from '../../model/status.ts'
+
+/** What the entries of a source are allowed, and how its shrinks are taken. */
+export type Trust = {
+  /** Whether an entry of this namespace may be a command that clients start. */
+  readonly stdio: (namespace: string) => boolean
+  /** Whether a sudden shrink waits for a second look (promise 7 of the design). */
+  readonly questionsShrinks: boolean
+}
+
+/** What an entry says beside its definition. */
+type Known = Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry>
+
+/** An entry once it was looked at: a definition, or a reason. */
+export type ValidatedEntry =
+  | {
+      readonly id: ServerId
+      readonly definition: ServerDefinition
+      readonly entry: Known
+    }
+  | {
+      readonly id: ServerId | undefined
+      readonly rejection: Omit<Rejection, 'kept'>
+      /** It is not trusted: then its last version is not kept either. */
+      readonly barred: boolean
+    }
+
+/** Checks one entry of `source` at `origin`. */
+export function validateEntry(entry: Entry, origin: string, source: string, trust: Trust): ValidatedEntry {
+  if ('problem' in entry) {
+    const { problem, name, namespace = 'default', where } = entry
+    const id = name === undefined ? undefined : serverId(namespace, name)
+    return { id, rejection: { origin, where, name, reason: problem }, barred: false }
+  }
+  if ('definition' in entry) return judged(entry.definition, entry)
+  const { value, where } = entry
+  const parsed = ServerDefinition.safeParse(value, { error: zodMessage })
+  if (!parsed.success) {
+    return {
+      id: idIn(value),
+      rejection: { origin, where, name: nameIn(value), reason: reasonIn(parsed.error) },
+      barred: false,
+    }
+  }
+  return judged(parsed.data, entry, where)
+
+  function judged(definition: ServerDefinition, about: Known, where?: string): ValidatedEntry {
+    const { namespace, name, command } = definition
+    const id = serverId(namespace, name)
+    if (command === undefined || trust.stdio(namespace)) return { id, definition, entry: about }
+    const reason = `the source ${source} may not introduce commands; set allow_stdio: true on it if you trust whoever writes there`
+    return { id, rejection: { origin, where, name, reason }, barred: true }
+  }
+}
+
+function nameIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('name' in value)) return undefined
+  return typeof value.name === 'string' ? value.name.slice(0, 253) : undefined
+}
+
+function idIn(value: unknown): ServerId | undefined {
+  const name = nameIn(value)
+  if (name === undefined) return undefined
+  const namespace = typeof value === 'object' && value !== null && 'namespace' in value ? value.namespace : undefined
+  return serverId(typeof namespace === 'string' ? namespace : 'default', name)
+}
+
+/** One line that names each field and what is wrong with it; never the value, which may be a secret. */
+function reasonIn(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ')
+}

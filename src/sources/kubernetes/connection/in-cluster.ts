@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { SourceError } from '../../../model/source.ts'
+import type { KubeCredentials } from './credentials.ts'
+
+export const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export function isInCluster({ KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT }: Env): boolean {
+  return Boolean(KUBERNETES_SERVICE_HOST && KUBERNETES_SERVICE_PORT)
+}
+
+/** The namespace this daemon runs in, if it runs in one. */
+export function ownNamespace(env: Env, root = serviceAccount): string | undefined {
+  if (!isInCluster(env)) return undefined
+  if (env['POD_NAMESPACE']) return env['POD_NAMESPACE']
+  try {
+    return readFileSync(join(root, 'namespace'), 'utf8').trim() || undefined
+  } catch {
+    return undefined // a pod without a service account has no such file
+  }
+}
+
+/**
+ * Who this pod is to the API server of its cluster.
+ *
+ * Token and CA are read anew for each request, because the kubelet rotates them. They are two small files, and requests
+ * are rare; loading the Kubernetes client for them would cost every pod 40 to 85 MB.
+ */
+export function inCluster(env: Env, root = serviceAccount): KubeCredentials {
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? ''
+  const namespace = ownNamespace(env, root)
+
+  async function read(file: string): Promise<string> {
+    try {
+      return (await readFile(join(root, file), 'utf8')).trim()
+    } catch (error) {
+      throw new SourceError(
+        `cannot read ${join(root, file)}: the pod needs a service account (automountServiceAccountToken: true)`,
+        { class: 'auth', cause: error },
+      )
+    }
+  }
+
+  return {
+    server: `https://${isIPv6(host) ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT']}`,
+    ...(namespace !== undefined && { namespace }),
+    async present() {
+      const [token, ca] = await Promise.all([read('token'), read('ca.crt')])
+      return { headers: { authorization: `Bearer ${token}` }, tls: { ca } }
+    },
+    renew: () => {},
+  }
+}

@@ -1,0 +1,39 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { HeardBeat } from '../store.ts'
+import { inTransaction } from './meta.ts'
+
+const upsert = `
+  INSERT INTO roster_beats
+  SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM roster_registrations WHERE kind = 'agent' AND id = ?1)
+  ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, said = excluded.said, writer = excluded.writer,
+    written_at = excluded.written_at WHERE excluded.beat_at >= roster_beats.beat_at`
+
+export type HeartbeatTable = ReturnType<typeof createHeartbeatTable>
+
+/** The last heartbeat of each agent. `writer` tells the beats of several processes apart. */
+export function createHeartbeatTable(database: DatabaseSync, writer: string) {
+  const put = database.prepare(upsert)
+
+  function write(beats: readonly HeardBeat[]): void {
+    inTransaction(database, () => {
+      const now = Date.now()
+      for (const { name, age_ms, said } of beats) put.run(name, Math.round(now - age_ms), said ?? null, writer, now)
+    })
+  }
+
+  function where(condition: string, ...values: SQLInputValue[]): HeardBeat[] {
+    const now = Date.now()
+    const rows = database.prepare(`SELECT name, beat_at, said FROM roster_beats WHERE ${condition}`).all(...values)
+    return rows.map(({ name, beat_at, said }) => ({
+      name: String(name),
+      age_ms: Math.max(0, now - Number(beat_at)),
+      ...(said !== null && { said: String(said) }),
+    }))
+  }
+
+  return {
+    write,
+    all: () => where('true'),
+    foreignSince: (time: number) => where('writer <> ? AND written_at > ?', writer, time),
+  }
+}
