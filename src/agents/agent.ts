@@ -19,22 +19,6 @@ export type Agent = {
   readonly ahead?: true
 }
 
-/** Somebody else holds the id, or another version is there than was expected. */
-export class AgentConflict extends Error {
-  override name = 'AgentConflict'
-  readonly current: Agent | undefined
-
-  constructor(message: string, current: Agent | undefined) {
-    super(message)
-    this.current = current
-  }
-}
-
-/** There are as many agents as there may be. */
-export class QuotaExceeded extends Error {
-  override name = 'QuotaExceeded'
-}
-
 /** How long an agent may be silent, as its lease counts it. */
 export function termsOf({ timeout_threshold, eviction_threshold }: AgentSpec): LeaseTerms {
   return { timeout: timeout_threshold * 1000, eviction: eviction_threshold * 1000 }

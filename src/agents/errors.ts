@@ -1,4 +1,6 @@
-/** Nobody of that id is registered. */
+import type { Agent } from './agent.ts'
+
+/** No agent with this id is registered. */
 export class UnknownAgent extends Error {
   override name = 'UnknownAgent'
 
@@ -7,11 +9,60 @@ export class UnknownAgent extends Error {
   }
 }
 
-/** The config has no source of agents: what registers would be seen nowhere. */
+/** The config has no source of type `agents`, so a registered agent would appear nowhere. */
 export class NoAgentsHere extends Error {
   override name = 'NoAgentsHere'
 
   constructor() {
     super('This registry takes no agents: its config lists sources, and none of them is of type "agents".')
   }
+}
+
+/** The registration or heartbeat is invalid. `field` names the part. */
+export class RegistrationProblem extends Error {
+  override name = 'RegistrationProblem'
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(message)
+    this.field = field
+  }
+}
+
+/** A query parameter of the mesh is invalid. */
+export class ParameterProblem extends Error {
+  override name = 'ParameterProblem'
+  readonly parameter: string
+
+  constructor(parameter: string, message: string) {
+    super(message)
+    this.parameter = parameter
+  }
+}
+
+/** The principal lacks the right; the message says what it needs. */
+export class NotAllowed extends Error {
+  override name = 'NotAllowed'
+  readonly role_needed: 'registrar' | 'admin'
+
+  constructor(message: string, role_needed: 'registrar' | 'admin') {
+    super(message)
+    this.role_needed = role_needed
+  }
+}
+
+/** Another instance holds the id, or the stored version differs from the expected one. */
+export class AgentConflict extends Error {
+  override name = 'AgentConflict'
+  readonly current: Agent | undefined
+
+  constructor(message: string, current: Agent | undefined) {
+    super(message)
+    this.current = current
+  }
+}
+
+/** The limit on registered agents is reached: the registry's, or the token's. */
+export class QuotaExceeded extends Error {
+  override name = 'QuotaExceeded'
 }

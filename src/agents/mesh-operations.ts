@@ -1,10 +1,11 @@
 import { createChunkedQueue } from '../flow/chunked-queue.ts'
 import type { Log } from '../log.ts'
 import type { Change } from '../model/change.ts'
+import type { Principal } from '../model/principal.ts'
 import type { LeaseThresholds } from './agent-spec.ts'
-import { type Agent, QuotaExceeded } from './agent.ts'
-import { type Caller, holderOf, assertMayRegister, assertOwner } from './authorization.ts'
-import { NoAgentsHere, UnknownAgent } from './errors.ts'
+import { type Agent } from './agent.ts'
+import { holderOf, assertMayRegister, assertOwner } from './authorization.ts'
+import { NoAgentsHere, QuotaExceeded, UnknownAgent } from './errors.ts'
 import type { Leases } from './leases/leases.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 import { parseAgent } from './parsing/registration.ts'
@@ -70,7 +71,7 @@ export function createMeshOperations({
    */
   async function register(
     { registration, sent }: ParsedRegistration,
-    { caller, beats, expected }: { caller: Caller; beats: boolean; expected?: string | undefined },
+    { caller, beats, expected }: { caller: Principal; beats: boolean; expected?: string | undefined },
   ): Promise<RegistrationResult & AppliedRegistration> {
     assertMayRegister(caller)
     mustKnow()
@@ -87,21 +88,21 @@ export function createMeshOperations({
   }
 
   /** Who holds the agent of an id once the caller has registered it; throws where it may not, or holds too many. */
-  function heldBy(caller: Caller, id: string, known: Agent | undefined): string | undefined {
+  function heldBy(caller: Principal, id: string, known: Agent | undefined): string | undefined {
     if (known) assertOwner(caller, known)
     const holder = holderOf(caller, known)
     if (holder !== undefined && holder !== known?.held.holder) refuseTooMany(id, caller)
     return holder
   }
 
-  function refuseTooMany(id: string, { name, most_agents: most }: Caller): void {
+  function refuseTooMany(id: string, { name, most_agents: most }: Principal): void {
     if (most === undefined) return
     const held = agents.heldBeside(id, name)
     if (held >= most) throw new QuotaExceeded(`This token holds ${held} agents already, the most that it may.`)
   }
 
   /** Notes a heartbeat. One that carries a whole registration registers; any other of an unknown agent is refused. */
-  async function beat(beat: Heartbeat, caller: Caller): Promise<RegistrationResult> {
+  async function beat(beat: Heartbeat, caller: Principal): Promise<RegistrationResult> {
     const { agent_id, sent, registration } = beat
     if (registration) return register({ registration, sent }, { caller, beats: true })
     const agent = beatNow(agent_id, sent, caller)
@@ -114,7 +115,7 @@ export function createMeshOperations({
   }
 
   /** A heartbeat that carries nothing that has to be stored; the hot one. */
-  function beatNow(id: string, sent: Heartbeat['sent'], caller: Caller): Agent {
+  function beatNow(id: string, sent: Heartbeat['sent'], caller: Principal): Agent {
     assertMayRegister(caller)
     mustKnow()
     const agent = agents.peek(id)
@@ -126,7 +127,7 @@ export function createMeshOperations({
 
   async function unregister(
     id: string,
-    { caller, expected }: { caller: Caller; expected?: string | undefined },
+    { caller, expected }: { caller: Principal; expected?: string | undefined },
   ): Promise<void> {
     assertMayRegister(caller)
     const agent = known(id)
@@ -135,7 +136,7 @@ export function createMeshOperations({
     audit(caller, id, agent, undefined)
   }
 
-  function audit({ name }: Caller, agent: string, before: Agent | undefined, after: Agent | undefined): void {
+  function audit({ name }: Principal, agent: string, before: Agent | undefined, after: Agent | undefined): void {
     const versions = { before: before?.stored.resource_version, after: after?.stored.resource_version }
     const what = after ? (before ? 'agent was changed' : 'agent was registered') : 'agent was unregistered'
     log.info({ audit: true, principal: name, agent, ...versions }, what)
@@ -147,7 +148,7 @@ export function createMeshOperations({
     beat,
     beatNow,
     /** A heartbeat that says nothing: what the agent called itself last goes on. */
-    renew: (id: string, caller: Caller) => {
+    renew: (id: string, caller: Principal) => {
       const said = agents.peek(id)?.lease.said
       return beatNow(id, said === undefined ? {} : { status: said }, caller)
     },

@@ -1,19 +1,19 @@
 import { Hono } from 'hono'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
+import { powerless } from '../model/principal.ts'
 import { requireRole } from './http/access/authenticator.ts'
 import { readJson } from './http/body.ts'
 import type { Bindings } from './http/pipeline.ts'
 import { Problem } from './http/problem.ts'
 
 const longestBody = 1_048_576
-const nobody = { name: 'anonymous', role: 'none' } as const
 
 /** The registry as an MCP server. Its tools check who may do what; whoever may read may connect. */
 export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'answer'> }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
 
   api.post('/mcp', async (c) => {
-    const { principal = nobody } = c.env
+    const { principal = powerless } = c.env
     requireRole(c.env.principal, 'reader')
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
       throw new Problem(415, 'A request to the MCP endpoint is JSON: send Content-Type: application/json.')

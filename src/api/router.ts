@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import type { Principal } from '../model/principal.ts'
 import { createApp, type AppParts } from './app.ts'
-import type { Principal } from './http/access/authenticator.ts'
 import type { Api, Route } from './http/pipeline.ts'
 
 /** Hands raw requests to the routes of an application. */

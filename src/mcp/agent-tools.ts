@@ -1,11 +1,11 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
-import type { Caller } from '../agents/authorization.ts'
 import { asParameters, parseCapabilityQuery, parseDiscovery } from '../agents/parsing/query-parameters.ts'
 import { parseRegistrationBody, parseHeartbeat } from '../agents/parsing/request-parsers.ts'
 import { agentView, healthView, sentView } from '../agents/queries/views.ts'
 import { Stability } from '../model/capability.ts'
 import { Namespace } from '../model/names.ts'
+import type { Principal } from '../model/principal.ts'
 import type { McpParts } from './endpoint.ts'
 import { once } from './once.ts'
 import { resultOf } from './result.ts'
@@ -99,7 +99,7 @@ const schemas = {
 } as const
 
 /** The tools of the mesh: what agents do by its routes, as tools that ask the same functions. */
-export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, caller: Caller): void {
+export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, caller: Principal): void {
   const result = (work: () => object | Promise<object>) => resultOf(log, work)
 
   server.registerTool(

@@ -1,7 +1,7 @@
-import type { Caller } from '../agents/authorization.ts'
 import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { Log } from '../log.ts'
 import type { ServerId } from '../model/names.ts'
+import type { Principal } from '../model/principal.ts'
 import type { Registry } from '../registry/registry.ts'
 
 /** What the tools and resources of `/mcp` ask of the rest of the daemon. */
@@ -38,7 +38,7 @@ export function createMcpEndpoint(parts: McpParts) {
 
   return {
     /** Answers one request of somebody who was let in; `body` is what it carried. */
-    async answer(request: Request, body: unknown, caller: Caller): Promise<Response> {
+    async answer(request: Request, body: unknown, caller: Principal): Promise<Response> {
       const { answer } = await (opening ??= open())
       return answer(request, body, caller)
     },

@@ -1,6 +1,6 @@
 import { createMcpHandler, InMemoryServerEventBus, McpServer } from '@modelcontextprotocol/server'
-import type { Caller } from '../agents/authorization.ts'
 import type { Batch } from '../model/change.ts'
+import type { Principal } from '../model/principal.ts'
 import { registerAgentTools } from './agent-tools.ts'
 import type { McpParts } from './endpoint.ts'
 import { agentUri, answerResources, serverUri } from './resources.ts'
@@ -16,13 +16,13 @@ const quietMs = 1000
 /** Serves MCP: a server of its own for each request, all of them stateless. */
 export function createHandler(parts: McpParts) {
   const bus = new InMemoryServerEventBus()
-  const handler = createMcpHandler(({ era, authInfo }) => serverFor(authInfo?.extra?.['caller'] as Caller, era), {
+  const handler = createMcpHandler(({ era, authInfo }) => serverFor(authInfo?.extra?.['caller'] as Principal, era), {
     bus,
     onerror: (error) => parts.log.debug({ err: error }, 'a request to the MCP endpoint was refused'),
   })
   let telling: NodeJS.Timeout | undefined
 
-  function serverFor(caller: Caller, era: 'legacy' | 'modern'): McpServer {
+  function serverFor(caller: Principal, era: 'legacy' | 'modern'): McpServer {
     // Only the newer revisions have a way to be told of changes without a session.
     const told = era === 'modern'
     const server = new McpServer(
@@ -55,7 +55,7 @@ export function createHandler(parts: McpParts) {
   const leave = parts.registry.subscribe(tell)
 
   return {
-    answer: (request: Request, body: unknown, caller: Caller): Promise<Response> =>
+    answer: (request: Request, body: unknown, caller: Principal): Promise<Response> =>
       handler.fetch(request, {
         parsedBody: body,
         authInfo: { token: '', clientId: caller.name, scopes: [caller.role], extra: { caller } },

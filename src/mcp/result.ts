@@ -1,9 +1,13 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
-import { AgentConflict, QuotaExceeded } from '../agents/agent.ts'
-import { NotAllowed } from '../agents/authorization.ts'
-import { NoAgentsHere, UnknownAgent } from '../agents/errors.ts'
-import { ParameterProblem } from '../agents/parameter-problem.ts'
-import { RegistrationProblem } from '../agents/parsing/registration.ts'
+import {
+  AgentConflict,
+  NoAgentsHere,
+  NotAllowed,
+  ParameterProblem,
+  QuotaExceeded,
+  RegistrationProblem,
+  UnknownAgent,
+} from '../agents/errors.ts'
 import type { Log } from '../log.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
 import { NotLoadedYet } from '../registrations/registrations.ts'

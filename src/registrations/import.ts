@@ -1,7 +1,8 @@
 import type { LeaseThresholds } from '../agents/agent-spec.ts'
 import { toPutOperation } from '../agents/agent.ts'
+import { RegistrationProblem } from '../agents/errors.ts'
 import { maxNesting, isDeeperThan } from '../agents/parsing/normalize.ts'
-import { type AgentRequest, parseAgent, RegistrationProblem } from '../agents/parsing/registration.ts'
+import { type AgentRequest, parseAgent } from '../agents/parsing/registration.ts'
 import type { Store } from '../stores/store.ts'
 
 const perCommit = 200

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type AgentRequest, parseAgent, RegistrationProblem } from '../../src/agents/parsing/registration.ts'
+import { RegistrationProblem } from '../../src/agents/errors.ts'
+import { type AgentRequest, parseAgent } from '../../src/agents/parsing/registration.ts'
 import { createRandom } from '../random.ts'
 
 const said: Readonly<Record<string, readonly unknown[]>> = {

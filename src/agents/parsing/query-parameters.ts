@@ -1,6 +1,6 @@
 import { parseQuery } from '../../model/query/parameters.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
-import { ParameterProblem } from '../parameter-problem.ts'
+import { ParameterProblem } from '../errors.ts'
 import type { AgentQuery } from '../queries/search.ts'
 import { isMap } from './normalize.ts'
 

@@ -4,6 +4,7 @@ import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { DefinitionFields, isHttpUrl, ServerDefinition } from '../../model/server.ts'
 import { endpointAddress, type AgentSpec, agentSpecOf, isHttp, type LeaseThresholds } from '../agent-spec.ts'
 import type { Agent } from '../agent.ts'
+import { RegistrationProblem } from '../errors.ts'
 import { normalizeRegistration } from './normalize.ts'
 import { unchangedFields } from './unchanged-fields.ts'
 
@@ -27,17 +28,6 @@ export type Sent = {
   readonly status?: 'healthy' | 'degraded'
   readonly timestamp?: string
   readonly metadata?: Readonly<Record<string, unknown>>
-}
-
-/** What an agent sent cannot be taken. `field` names the part. */
-export class RegistrationProblem extends Error {
-  override name = 'RegistrationProblem'
-  readonly field: string
-
-  constructor(field: string, message: string) {
-    super(message)
-    this.field = field
-  }
 }
 
 const secondsIn = (least: number, most: number) =>

@@ -1,5 +1,6 @@
+import { RegistrationProblem } from '../errors.ts'
 import { maxNesting, type Fields, isDeeperThan, isMap, withoutNulls } from './normalize.ts'
-import { RegistrationProblem, type Sent } from './registration.ts'
+import { type Sent } from './registration.ts'
 
 /** What was sent, as a registration and what moves with every heartbeat. */
 export type ParsedRegistration = { readonly registration: Record<string, unknown>; readonly sent: Sent }

@@ -3,8 +3,8 @@ import { hasCapability, matching, matchingCapability } from '../../model/query/m
 import type { ServerQuery } from '../../model/query/query.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
+import { ParameterProblem } from '../errors.ts'
 import type { MeshRegistry } from '../mesh-registry.ts'
-import { ParameterProblem } from '../parameter-problem.ts'
 import type { FoundAgent } from './views.ts'
 
 /** What is asked of agents: a query, and further capabilities that an agent must have as well. */

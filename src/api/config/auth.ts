@@ -1,9 +1,7 @@
 import * as z from 'zod'
 import { Namespace } from '../../model/names.ts'
+import { Role } from '../../model/principal.ts'
 import { lazily, section } from '../../model/schema/lazy-schema.ts'
-
-export const Role = z.enum(['none', 'reader', 'registrar', 'admin'])
-export type Role = z.output<typeof Role>
 
 const Secret = lazily(() =>
   z

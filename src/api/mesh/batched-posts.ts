@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Caller } from '../../agents/authorization.ts'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
 import { cachedTimestamp } from '../../flow/cached-timestamp.ts'
 import { createTickBatcher } from '../../flow/tick-batcher.ts'
 import type { Log } from '../../log.ts'
+import type { Principal } from '../../model/principal.ts'
 import { type Admitted, pathOf } from '../http/access/guard.ts'
 import { bodyTooLarge, hasBody, jsonIn } from '../http/body.ts'
 import { replyToError } from '../http/error-reply.ts'
@@ -16,7 +16,7 @@ import { meshBody, callerOf, headersOf, mostBytes, notEmpty } from './mesh-reque
 import { meshProblem } from './problems.ts'
 
 /** What somebody posted: JSON, who it was, and what else the request says. */
-export type Posted = { readonly body: unknown; readonly caller: Caller; readonly header: HeaderOf }
+export type Posted = { readonly body: unknown; readonly caller: Principal; readonly header: HeaderOf }
 
 export type PostReply = {
   readonly text: string

@@ -1,5 +1,5 @@
-import type { Caller } from '../../agents/authorization.ts'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
+import { powerless, type Principal } from '../../model/principal.ts'
 import { readJson } from '../http/body.ts'
 import { expectedIn, type HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
@@ -10,11 +10,8 @@ import { meshProblem } from './problems.ts'
 /** Longest body of a mesh route. */
 export const mostBytes = 262_144
 
-/** Who nobody let in has no role. */
-const nobody: Caller = { name: 'anonymous', role: 'none' }
-
-export function callerOf(c: ApiContext): Caller {
-  return c.env.principal ?? nobody
+export function callerOf(c: ApiContext): Principal {
+  return c.env.principal ?? powerless
 }
 
 /** The JSON of a request's body; an empty one is a problem of its own. */

@@ -1,9 +1,13 @@
-import { AgentConflict, QuotaExceeded } from '../../agents/agent.ts'
-import { NotAllowed } from '../../agents/authorization.ts'
-import { NoAgentsHere, UnknownAgent } from '../../agents/errors.ts'
+import {
+  AgentConflict,
+  NoAgentsHere,
+  NotAllowed,
+  ParameterProblem,
+  QuotaExceeded,
+  RegistrationProblem,
+  UnknownAgent,
+} from '../../agents/errors.ts'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { ParameterProblem } from '../../agents/parameter-problem.ts'
-import { RegistrationProblem } from '../../agents/parsing/registration.ts'
 import { agentView } from '../../agents/queries/views.ts'
 import { NotLoadedYet } from '../../registrations/registrations.ts'
 import { StoreRefused, StoreUnavailable } from '../../stores/store.ts'

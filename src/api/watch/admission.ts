@@ -1,5 +1,5 @@
+import type { Principal } from '../../model/principal.ts'
 import type { WatchConfig as Limits } from '../config/watch.ts'
-import type { Principal } from '../http/access/authenticator.ts'
 import { Problem } from '../http/problem.ts'
 
 /** Counts who watches, and turns away who comes when there are most of all, or most of one token. */

@@ -1,23 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import type { Rate, Role, TokenGrant } from '../../config/auth.ts'
+import { anonymousName, includesRole, type Principal, type Role } from '../../../model/principal.ts'
+import type { TokenGrant } from '../../config/auth.ts'
 import { Problem } from '../problem.ts'
-
-const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 }
-
-/** Who asks. */
-export type Principal = {
-  /** What the audit log calls them; never the token. */
-  readonly name: string
-  readonly role: Role
-  /** Bound to these namespaces; absent: all. */
-  readonly namespaces?: readonly string[] | undefined
-  /** May see secrets unredacted. */
-  readonly secrets: boolean
-  /** Sent no token. */
-  readonly anonymous?: true
-  readonly rate?: Rate | undefined
-  readonly most_agents?: number | undefined
-}
 
 export type Authenticator = {
   /** Whoever an `Authorization` header speaks for; undefined where it names a token nobody gave out. */
@@ -45,7 +29,7 @@ export function createAuthenticator({
     token === undefined ? [] : [{ digest: digestOf(token), principal }],
   )
   const nobody: Principal = {
-    name: 'anonymous',
+    name: anonymousName,
     role: anonymous ?? (tokens.length === 0 && loopback ? 'admin' : 'reader'),
     secrets: false,
     anonymous: true,
@@ -76,7 +60,7 @@ function digestOf(token: string): Buffer {
 
 /** Throws the problem that names the missing role. */
 export function requireRole(principal: Principal | undefined, role: Role): void {
-  if (rank[principal?.role ?? 'none'] >= rank[role]) return
+  if (includesRole(principal?.role ?? 'none', role)) return
   throw new Problem(403, `This needs the role "${role}": send a bearer token that has it.`, {
     more: { role_needed: role },
   })

@@ -1,0 +1,34 @@
+import * as z from 'zod'
+
+export const Role = z.enum(['none', 'reader', 'registrar', 'admin'])
+export type Role = z.output<typeof Role>
+
+/** An authenticated caller of the API, with its role, namespaces and rights. */
+export type Principal = {
+  /** The name in the audit log; never the token. */
+  readonly name: string
+  readonly role: Role
+  /** Namespaces that it may change; absent: all. */
+  readonly namespaces?: readonly string[] | undefined
+  /** Whether it may see secrets unredacted. */
+  readonly secrets: boolean
+  /** Sent no token. */
+  readonly anonymous?: true
+  /** Overrides `limits.rate`. */
+  readonly rate?: { readonly requests_per_second: number; readonly burst?: number | undefined } | undefined
+  /** Maximum number of agents that it may hold at once; absent: no limit of its own. */
+  readonly most_agents?: number | undefined
+}
+
+/** The name of every principal without a token. */
+export const anonymousName = 'anonymous'
+
+/** The principal of a request without any rights. */
+export const powerless: Principal = { name: anonymousName, role: 'none', secrets: false }
+
+const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 }
+
+/** Whether `role` includes the rights of `needed`. */
+export function includesRole(role: Role, needed: Role): boolean {
+  return rank[role] >= rank[needed]
+}
