@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
-import { powerless } from '../model/principal.ts'
+import { unauthenticated } from '../model/principal.ts'
 import { requireRole } from './http/access/authenticator.ts'
 import { readJson } from './http/body.ts'
 import type { Bindings } from './http/pipeline.ts'
@@ -13,7 +13,7 @@ export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'answer'> }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
 
   api.post('/mcp', async (c) => {
-    const { principal = powerless } = c.env
+    const { principal = unauthenticated } = c.env
     requireRole(c.env.principal, 'reader')
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
       throw new Problem(415, 'A request to the MCP endpoint is JSON: send Content-Type: application/json.')

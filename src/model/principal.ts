@@ -24,7 +24,7 @@ export type Principal = {
 export const anonymousName = 'anonymous'
 
 /** The principal of a request without any rights. */
-export const powerless: Principal = { name: anonymousName, role: 'none', secrets: false }
+export const unauthenticated: Principal = { name: anonymousName, role: 'none', secrets: false }
 
 const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 }
 

@@ -1,5 +1,5 @@
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { powerless, type Principal } from '../../model/principal.ts'
+import { unauthenticated, type Principal } from '../../model/principal.ts'
 import { readJson } from '../http/body.ts'
 import { expectedIn, type HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
@@ -11,7 +11,7 @@ import { meshProblem } from './problems.ts'
 export const mostBytes = 262_144
 
 export function callerOf(c: ApiContext): Principal {
-  return c.env.principal ?? powerless
+  return c.env.principal ?? unauthenticated
 }
 
 /** The JSON of a request's body; an empty one is a problem of its own. */
