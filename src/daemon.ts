@@ -73,7 +73,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     return fixedSince(loaded.config, config).map((name) => `${name} was changed, which is taken at the next start`)
   }
 
-  const journal = createChangeLog({ registry, mostBytes: config.watch.history_bytes })
+  const journal = createChangeLog({ registry, maxBytes: config.watch.history_bytes })
   const watch = createWatch({
     registry,
     journal,

@@ -43,7 +43,7 @@ export function follow(source: Source, { patienceMs = 5000 }: { patienceMs?: num
 
   async function run(): Promise<void> {
     try {
-      for await (const sighting of source({ signal: stop.signal, wake, tell: see })) see(sighting)
+      for await (const sighting of source({ signal: stop.signal, wake, push: see })) see(sighting)
       state = 'ended'
     } catch (error) {
       state = 'failed'

@@ -1,4 +1,4 @@
-import type { Registered } from '../src/model/change.ts'
+import type { RegisteredServer } from '../src/model/change.ts'
 import { serverId } from '../src/model/names.ts'
 import { type Server, ServerDefinition } from '../src/model/server.ts'
 import type { Entry, Reading } from '../src/model/source.ts'
@@ -34,7 +34,7 @@ export function server(fields: Partial<Server> = {}): Server {
 }
 
 /** A server as the registry holds it. */
-export function registered(fields: Partial<Server> = {}): Registered {
+export function registered(fields: Partial<Server> = {}): RegisteredServer {
   const made = server(fields)
   return { server: made, reach: 'any', json: () => Buffer.from(JSON.stringify(made)) }
 }

@@ -30,7 +30,7 @@ export function createRoster({ epoch = 'e' }: { epoch?: string } = {}) {
     const gone = ids.flatMap((id) => candidates.get(id) ?? [])
     for (const id of ids) candidates.delete(id)
     for (const candidate of come) candidates.set(candidate.id, candidate)
-    registry.commit({ gone, come })
+    registry.commit({ removed: gone, added: come })
   }
 
   return {

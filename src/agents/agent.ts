@@ -1,6 +1,6 @@
 import { serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
-import type { Reading, Stored } from '../model/source.ts'
+import type { Reading, StoredVersion } from '../model/source.ts'
 import type { Expected, LeaseFacts, Operation } from '../stores/store.ts'
 import type { AgentSpec } from './agent-spec.ts'
 import { type LeaseTerms, reportOf } from './leases/lease.ts'
@@ -12,7 +12,7 @@ export type Agent = {
   readonly id: string
   readonly definition: ServerDefinition
   readonly facts: AgentSpec
-  readonly stored: Stored
+  readonly stored: StoredVersion
   readonly held: LeaseFacts
   readonly lease: Lease
   /** A heartbeat brought another config than the one that is stored. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { duration } from '../model/schema/duration.ts'
-import { section } from '../model/schema/lazy-schema.ts'
+import { configSection } from '../model/schema/lazy-schema.ts'
 
 /** Where the config says nothing. Seconds, but for `most` agents, `least` of them and a `ratio`. */
 export const defaultLeases = {
@@ -12,7 +12,7 @@ export const defaultLeases = {
 }
 
 /** How long agents may be silent. */
-export const AgentLeases = section(defaultLeases, () =>
+export const AgentLeases = configSection(defaultLeases, () =>
   z.strictObject({
     timeout_threshold: duration({ min: 1, max: 86_400 })
       .default(defaultLeases.timeout_threshold)

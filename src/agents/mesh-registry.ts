@@ -1,17 +1,17 @@
-import type { Batch, Registered } from '../model/change.ts'
-import type { Named } from '../model/query/matching.ts'
+import type { Batch, RegisteredServer } from '../model/change.ts'
+import type { NameTest } from '../model/query/matching.ts'
 import type { ServerQuery } from '../model/query/query.ts'
 
 /** What the mesh asks of the registry that its agents are part of. */
 export type MeshRegistry = {
-  readonly get: (id: string) => Registered | undefined
-  readonly list: () => readonly Registered[]
+  readonly get: (id: string) => RegisteredServer | undefined
+  readonly list: () => readonly RegisteredServer[]
   readonly select: (
     query: ServerQuery,
-    isNamed?: Named,
+    isNamed?: NameTest,
   ) => {
     readonly total: number
-    readonly page: readonly Registered[]
+    readonly page: readonly RegisteredServer[]
     readonly next?: string
   }
   readonly token: () => string
@@ -19,6 +19,6 @@ export type MeshRegistry = {
 }
 
 /** Whether a server of the registry is a registered agent. */
-export function isAgent({ server }: Pick<Registered, 'server'>): boolean {
+export function isAgent({ server }: Pick<RegisteredServer, 'server'>): boolean {
   return server.discovery_method === 'registered'
 }

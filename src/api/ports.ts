@@ -16,7 +16,7 @@ export type Reloaded =
 
 /** What the application asks of the rest of the daemon. */
 export type ApiPorts = {
-  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'tally' | 'subscribe'>
+  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
   readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & Moving
   /** Servers written by hand, and what the config says of their source. */

@@ -103,7 +103,7 @@ async function look(
   const door = openDoor()
   try {
     wake.raise()
-    const run = { signal: over, wake, tell: (sighting: Sighting) => void told.push(sighting) }
+    const run = { signal: over, wake, push: (sighting: Sighting) => void told.push(sighting) }
     const looked = await firstLook(openSource(source, { log: createLog({ level: 'silent' }), env, door })(run), told)
     const kind = kindOf(source)
     const stdio = (namespace: string) => source.allow_stdio ?? kind.mayIntroduceStdio(source, namespace)

@@ -33,8 +33,8 @@ function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
     settings: source,
     layer: { discovery_method, reach },
     trust: { stdio: (namespace) => source.allow_stdio ?? mayIntroduceStdio(source, namespace), questionsShrinks },
-    silenceMs: silence(source) * 1000,
-    keeps: keeps && source.enabled,
+    maxSilenceMs: silence(source) * 1000,
+    isPersisted: keeps && source.enabled,
     open: () =>
       source.enabled ? openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }) : switchedOff,
   }

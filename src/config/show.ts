@@ -1,5 +1,5 @@
 import { redactValue } from '../model/redaction/redact.ts'
-import { redacted } from '../model/redaction/secrets.ts'
+import { redactedText } from '../model/redaction/secrets.ts'
 import type { LoadedConfig } from './load.ts'
 import { describeOrigin, describePath } from './origin.ts'
 import type { ConfigPath } from './shape.ts'
@@ -11,8 +11,8 @@ export type Shown = { readonly path: string; readonly value: unknown; readonly o
 export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
   const { auth, ...rest } = config
   // Of a token the secret goes; whose it is, and what it may, stays.
-  const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redacted }) }))
-  const shown = { ...auth, ...(auth.token !== undefined && { token: redacted }), tokens }
+  const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redactedText }) }))
+  const shown = { ...auth, ...(auth.token !== undefined && { token: redactedText }), tokens }
   // `watchers_per_token` is no token.
   return { ...(redactValue(rest) as typeof rest), watch: config.watch, auth: shown }
 }

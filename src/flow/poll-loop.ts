@@ -1,4 +1,4 @@
-import type { Run } from '../model/source.ts'
+import type { SourceRun } from '../model/source.ts'
 import { createBackoff } from './backoff.ts'
 
 /** Says when the next regular look is due. */
@@ -43,7 +43,7 @@ export async function* pollLoop<T>({
   backoff = createBackoff(),
   now = () => performance.now(),
 }: {
-  run: Pick<Run, 'signal' | 'wake'>
+  run: Pick<SourceRun, 'signal' | 'wake'>
   pace: Schedule
   look: (why: PollTrigger, signal: AbortSignal) => Promise<Looked<T>>
   idle?: T

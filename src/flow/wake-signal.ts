@@ -1,4 +1,4 @@
-import type { Wake } from '../model/source.ts'
+import type { WakeSignal } from '../model/source.ts'
 import { createChangeSignal } from './change-signal.ts'
 
 /** A wish that stays raised until taken, together with the ear of the one who raised it. */
@@ -8,7 +8,7 @@ export function createWakeSignal({
 }: {
   signal: AbortSignal
   onTake?: () => void
-}): Wake & { raise: () => void; wait: (ms?: number, until?: AbortSignal) => Promise<void> } {
+}): WakeSignal & { raise: () => void; wait: (ms?: number, until?: AbortSignal) => Promise<void> } {
   let raised = false
   const waiting = createChangeSignal()
 
@@ -30,7 +30,13 @@ export function createWakeSignal({
 }
 
 /** A wake that is raised when `wake` is, and can be raised for reasons of one's own as well; taking it takes both. */
-export function joinWakeSignals({ wake, signal }: { wake: Wake; signal: AbortSignal }): Wake & { raise: () => void } {
+export function joinWakeSignals({
+  wake,
+  signal,
+}: {
+  wake: WakeSignal
+  signal: AbortSignal
+}): WakeSignal & { raise: () => void } {
   const own = createWakeSignal({ signal, onTake: wake.take })
   let listening = false
 

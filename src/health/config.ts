@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { AgentLeases, defaultLeases } from '../agents/config.ts'
 import { duration } from '../model/schema/duration.ts'
-import { section } from '../model/schema/lazy-schema.ts'
+import { configSection } from '../model/schema/lazy-schema.ts'
 import { isCidr } from '../outbound/addresses.ts'
 
 const Cidr = z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8, or an address')
@@ -19,7 +19,7 @@ const usual = {
 }
 
 /** How servers are checked. */
-export const HealthConfig = section(usual, () =>
+export const HealthConfig = configSection(usual, () =>
   z.strictObject({
     enabled: z
       .boolean()

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../flow/clock.ts'
 import type { Log } from '../log.ts'
-import type { Registered } from '../model/change.ts'
+import type { RegisteredServer } from '../model/change.ts'
 import { Reason, type Status } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
@@ -96,7 +96,7 @@ export function createMonitor({
   const leaveFeed = registry.subscribe(roll.follow)
   for (const registered of registry.list()) roll.adopt(registered)
 
-  function begin(subject: ProbeTarget, first: Registered): void {
+  function begin(subject: ProbeTarget, first: RegisteredServer): void {
     if (config.enabled) runner.schedule(subject, newcomer(ownInterval(first.server) * 1000))
     else judge.show(subject)
   }
@@ -107,7 +107,7 @@ export function createMonitor({
     judge.forget(subject)
   }
 
-  function serverOf({ ids }: ProbeTarget): Registered | undefined {
+  function serverOf({ ids }: ProbeTarget): RegisteredServer | undefined {
     const [id] = ids
     return id === undefined ? undefined : registry.get(id)
   }
@@ -142,7 +142,7 @@ export function createMonitor({
     return (Number.isFinite(shortest) ? shortest : config.interval) * 1000
   }
 
-  function ownInterval({ health_check_interval: own }: Registered['server']): number {
+  function ownInterval({ health_check_interval: own }: RegisteredServer['server']): number {
     return own === unnamedInterval ? config.interval : own
   }
 
@@ -170,7 +170,7 @@ export function createMonitor({
     }
   }
 
-  function unchecked({ server }: Registered): CheckResult {
+  function unchecked({ server }: RegisteredServer): CheckResult {
     const reason = server.enabled ? 'not_checkable' : 'disabled'
     const checked_at = new Date(clock.wall()).toISOString()
     return { ok: false, reason, status: server.status, response_time_ms: 0, checked_at, suspected: false }

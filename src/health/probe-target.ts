@@ -1,5 +1,5 @@
 import type { Capability } from '../model/capability.ts'
-import type { Registered } from '../model/change.ts'
+import type { RegisteredServer } from '../model/change.ts'
 import type { Health, Reason } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import { targetKey, targetOf } from '../model/target.ts'
@@ -48,11 +48,11 @@ export type Running = {
 }
 
 /** Servers with equal keys are probed together; undefined where nothing can be probed. */
-export function probeTargetKey({ server, reach }: Registered): string | undefined {
+export function probeTargetKey({ server, reach }: RegisteredServer): string | undefined {
   return targetOf(server).check === 'none' ? undefined : `${reach} ${targetKey(server)}`
 }
 
-export function createProbeTarget(key: string, { server }: Registered, version: number): ProbeTarget {
+export function createProbeTarget(key: string, { server }: RegisteredServer, version: number): ProbeTarget {
   const target = targetOf(server)
   return {
     key,

@@ -1,5 +1,5 @@
 import { createChunkedQueue } from '../flow/chunked-queue.ts'
-import type { Batch, Change, Registered } from '../model/change.ts'
+import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
 import { createProbeTarget, type ProbeTarget, probeTargetKey } from './probe-target.ts'
 
@@ -16,10 +16,10 @@ export function createTargetTable({
   onPace,
   onEnd,
 }: {
-  get: (id: ServerId) => Registered | undefined
-  onBegin: (subject: ProbeTarget, first: Registered) => void
+  get: (id: ServerId) => RegisteredServer | undefined
+  onBegin: (subject: ProbeTarget, first: RegisteredServer) => void
   /** One more server for a subject that may have a verdict already. */
-  onJoin: (subject: ProbeTarget, joining: Registered) => void
+  onJoin: (subject: ProbeTarget, joining: RegisteredServer) => void
   /** One of its servers asks for another interval. */
   onPace: (subject: ProbeTarget) => void
   onEnd: (subject: ProbeTarget) => void
@@ -35,14 +35,14 @@ export function createTargetTable({
   })
 
   /** The server as it is, after what that means for its subject is done. */
-  function lookAt(id: ServerId): Registered | undefined {
+  function lookAt(id: ServerId): RegisteredServer | undefined {
     const current = get(id)
     if (current) adopt(current)
     else leave(id)
     return current
   }
 
-  function adopt(registered: Registered): void {
+  function adopt(registered: RegisteredServer): void {
     const { id } = registered.server
     const key = probeTargetKey(registered)
     if (byId.get(id)?.key === key) return
@@ -59,7 +59,7 @@ export function createTargetTable({
     if (subject) onPace(subject)
   }
 
-  function begin(key: string, registered: Registered): ProbeTarget {
+  function begin(key: string, registered: RegisteredServer): ProbeTarget {
     const subject = createProbeTarget(key, registered, ++versions)
     subjects.set(key, subject)
     onBegin(subject, registered)

@@ -7,10 +7,10 @@ import {
 } from '@modelcontextprotocol/server'
 import { NoAgentsHere, UnknownAgent } from '../agents/errors.ts'
 import { agentView } from '../agents/queries/views.ts'
-import type { Registered } from '../model/change.ts'
+import type { RegisteredServer } from '../model/change.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
 import { parseCursor } from '../model/query/cursor.ts'
-import { everything } from '../model/query/query.ts'
+import { unfilteredQuery } from '../model/query/query.ts'
 import type { McpParts } from './endpoint.ts'
 import { shownServer } from './shown.ts'
 
@@ -38,7 +38,7 @@ export function answerResources(server: Server, { registry, mesh, volatile }: Mc
   })
 
   function list(cursor: string | undefined): ListResourcesResult {
-    const query = { ...everything, limit: perPage, ...(cursor !== undefined && { continue: cursor }) }
+    const query = { ...unfilteredQuery, limit: perPage, ...(cursor !== undefined && { continue: cursor }) }
     const position = parseCursor(query)
     if (position && 'problem' in position)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `cursor: ${position.problem}`)
@@ -82,7 +82,7 @@ const resourceTemplates = [
   },
 ]
 
-function resourcesOf({ server }: Registered): ListResourcesResult['resources'] {
+function resourcesOf({ server }: RegisteredServer): ListResourcesResult['resources'] {
   const name = shortId(server)
   const description = server.description && { description: server.description }
   const about = { ...(server.title !== undefined && { title: server.title }), ...description, mimeType }

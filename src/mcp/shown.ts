@@ -1,10 +1,10 @@
-import type { Registered } from '../model/change.ts'
+import type { RegisteredServer } from '../model/change.ts'
 import type { ServerQuery } from '../model/query/query.ts'
 import type { McpParts } from './endpoint.ts'
 
 /** A server as everybody may see it: the fields asked for, with what moves at every probe where `view` is `full`. */
 export function shownServer(
-  { server: { id }, json }: Registered,
+  { server: { id }, json }: RegisteredServer,
   { fields, view }: Pick<ServerQuery, 'fields' | 'view'>,
   volatile: McpParts['volatile'],
 ): Record<string, unknown> {

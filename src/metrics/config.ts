@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import { section } from '../model/schema/lazy-schema.ts'
+import { configSection } from '../model/schema/lazy-schema.ts'
 
 const usual = { enabled: true, default: 'prometheus' as const }
 
 /** What is told to Prometheus, and where. */
-export const Metrics = section(usual, () =>
+export const Metrics = configSection(usual, () =>
   z.strictObject({
     enabled: z.boolean().default(usual.enabled).describe('Off: `/metrics` is a 404 and nothing is counted for it.'),
     default: z

@@ -12,7 +12,7 @@ import { storeSeries } from './store.ts'
 /** What the metrics read when they are scraped. Parts count in their closures; nothing here runs in between. */
 export type MetricsParts = {
   readonly version: string
-  readonly registry: Pick<Registry, 'revision' | 'tally'>
+  readonly registry: Pick<Registry, 'revision' | 'counters'>
   readonly sources: () => readonly SourceStatus[]
   readonly suspicion?: () => unknown
   readonly store?: () => StoreState | undefined
@@ -113,7 +113,7 @@ function registrySeries({ registry }: MetricsParts): readonly Series[] {
       help: 'Servers in the registry.',
       labels: ['status', 'enabled'],
       read: () => {
-        const { enabled, disabled } = registry.tally()
+        const { enabled, disabled } = registry.counters()
         const of = (counts: ReadonlyMap<string, number>, enabled: string) =>
           Array.from(counts, ([status, value]) => ({ labels: { status, enabled }, value }))
         return [...of(enabled, 'true'), ...of(disabled, 'false')]
@@ -123,7 +123,7 @@ function registrySeries({ registry }: MetricsParts): readonly Series[] {
       type: 'gauge',
       name: 'roster_servers_stale',
       help: 'Servers shown as they were, because their origin cannot be read.',
-      read: () => [{ value: registry.tally().stale }],
+      read: () => [{ value: registry.counters().stale }],
     },
     {
       type: 'gauge',
@@ -132,7 +132,7 @@ function registrySeries({ registry }: MetricsParts): readonly Series[] {
       read: () => [
         {
           value: registry
-            .tally()
+            .counters()
             .shadowed.values()
             .reduce((sum, count) => sum + count, 0),
         },

@@ -23,6 +23,6 @@ export const Capability = z.lazy(() =>
 export type Capability = z.output<typeof Capability>
 
 /** A plain string is a capability of that name. */
-export function asCapability(value: unknown): unknown {
+export function toCapability(value: unknown): unknown {
   return typeof value === 'string' ? { name: value } : value
 }

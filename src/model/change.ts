@@ -4,7 +4,7 @@ import type { Server } from './server.ts'
 export type Reach = 'any' | 'private'
 
 /** One server as the registry holds it. Immutable: a change makes a new one. */
-export type Registered = {
+export type RegisteredServer = {
   /** Unredacted; leaves the process only through `json` or an audited request for secrets. */
   readonly server: Server
   readonly reach: Reach
@@ -13,9 +13,9 @@ export type Registered = {
 }
 
 export type Change =
-  | { readonly type: 'ADDED'; readonly now: Registered; readonly before?: undefined }
-  | { readonly type: 'MODIFIED'; readonly now: Registered; readonly before: Registered }
-  | { readonly type: 'DELETED'; readonly now?: undefined; readonly before: Registered }
+  | { readonly type: 'ADDED'; readonly now: RegisteredServer; readonly before?: undefined }
+  | { readonly type: 'MODIFIED'; readonly now: RegisteredServer; readonly before: RegisteredServer }
+  | { readonly type: 'DELETED'; readonly now?: undefined; readonly before: RegisteredServer }
 
 /** What one revision changed. A server appears in it once. */
 export type Batch = { readonly revision: number; readonly token: string; readonly changes: readonly Change[] }

@@ -39,12 +39,12 @@ export type Health = {
 }
 
 /** What a source itself says of a server: a lease, the endpoints of a Service. */
-export type Reported = { readonly status: Status; readonly reason?: Reason; readonly since?: string }
+export type ReportedHealth = { readonly status: Status; readonly reason?: Reason; readonly since?: string }
 
-const badness: Record<Status, number> = { unknown: -1, healthy: 0, pending: 1, degraded: 2, unhealthy: 3, offline: 4 }
+const severity: Record<Status, number> = { unknown: -1, healthy: 0, pending: 1, degraded: 2, unhealthy: 3, offline: 4 }
 
 /** The worst of what is known; `unknown` does not count beside anything else. */
 export function worst<T extends { readonly status: Status }>(one: T, other: T | undefined): T {
   if (!other) return one
-  return badness[other.status] > badness[one.status] ? other : one
+  return severity[other.status] > severity[one.status] ? other : one
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { asCapability, Capability } from './capability.ts'
+import { toCapability, Capability } from './capability.ts'
 import { Reason, Status } from './health.ts'
 import { Labels } from './labels.ts'
 import { mapValues } from './map-values.ts'
 import { Namespace, ServerName } from './names.ts'
 import { parseDuration } from './schema/duration.ts'
-import { shared } from './schema/lazy-schema.ts'
+import { memoizedSchema } from './schema/lazy-schema.ts'
 
 export const Transport = z.enum(['stdio', 'http', 'sse'])
 export type Transport = z.output<typeof Transport>
@@ -26,7 +26,7 @@ const StringMap = z.lazy(() =>
 )
 
 /** The fields of a server as they stand once read: defaults filled in, synonyms resolved. */
-export const DefinitionFields = shared(() =>
+export const DefinitionFields = memoizedSchema(() =>
   z.object({
     name: ServerName.describe('Unique in its namespace.'),
     namespace: Namespace.default('default').describe('Groups servers; a DNS label.'),
@@ -84,19 +84,19 @@ function transportOf({ type, transport, command, url }: Record<string, unknown>)
 }
 
 /** YAML reads `version: 1.0` as a number; what must be text is taken as it was meant. */
-function asText(value: unknown): unknown {
+function toText(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
 }
 
-export function asTextMap(value: unknown): unknown {
+export function toTextMap(value: unknown): unknown {
   if (value === null) return undefined
   if (typeof value !== 'object' || Array.isArray(value)) return value
-  return mapValues(value as Readonly<Record<string, unknown>>, asText)
+  return mapValues(value as Readonly<Record<string, unknown>>, toText)
 }
 
-function asTextList(value: unknown): unknown {
+function toTextList(value: unknown): unknown {
   if (value === null) return undefined
-  return Array.isArray(value) ? value.map(asText) : value
+  return Array.isArray(value) ? value.map(toText) : value
 }
 
 function normalise(raw: unknown): unknown {
@@ -109,16 +109,16 @@ function normalise(raw: unknown): unknown {
   return withoutUndefined({
     ...given,
     type,
-    name: asText(given['name']),
-    version: asText(given['version']),
-    args: asTextList(given['args'] ?? (stdio ? [] : undefined)),
-    env: asTextMap(given['env'] ?? (stdio ? {} : undefined)),
-    headers: asTextMap(given['headers'] ?? (stdio ? undefined : {})),
-    labels: asTextMap(given['labels']),
-    annotations: asTextMap(given['annotations']),
-    tags: asTextList(given['tags']),
+    name: toText(given['name']),
+    version: toText(given['version']),
+    args: toTextList(given['args'] ?? (stdio ? [] : undefined)),
+    env: toTextMap(given['env'] ?? (stdio ? {} : undefined)),
+    headers: toTextMap(given['headers'] ?? (stdio ? undefined : {})),
+    labels: toTextMap(given['labels']),
+    annotations: toTextMap(given['annotations']),
+    tags: toTextList(given['tags']),
     capabilities: Array.isArray(given['capabilities'])
-      ? given['capabilities'].map(asCapability)
+      ? given['capabilities'].map(toCapability)
       : given['capabilities'],
     health_check: given['health_check'] ?? (given['health_check_url'] ? 'http' : url && !stdio ? 'mcp' : 'none'),
     health_check_interval: seconds(given['health_check_interval'], 1),
@@ -175,7 +175,7 @@ export const DiscoveryMethod = z.enum([
 export type DiscoveryMethod = z.output<typeof DiscoveryMethod>
 
 /** One server of the registry, as the API shows it. Everything in it is versioned. */
-export const Server = shared(() =>
+export const Server = memoizedSchema(() =>
   DefinitionFields.unwrap().extend({
     id: z.string().describe('`namespace/name`.'),
     status: Status,

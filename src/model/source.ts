@@ -1,4 +1,4 @@
-import type { Reported } from './health.ts'
+import type { ReportedHealth } from './health.ts'
 import type { ServerDefinition } from './server.ts'
 
 /**
@@ -13,13 +13,13 @@ import type { ServerDefinition } from './server.ts'
  * by itself is done (`env`), and what it showed stays; one that ends without ever having shown a picture is disabled, and
  * has no servers.
  */
-export type Source = (run: Run) => AsyncIterable<Sighting>
+export type Source = (run: SourceRun) => AsyncIterable<Sighting>
 
-export type Run = {
+export type SourceRun = {
   readonly signal: AbortSignal
-  readonly wake: Wake
+  readonly wake: WakeSignal
   /** For sources that are told (push): applies a sighting now, before it returns, so that the next request sees it. */
-  readonly tell: (sighting: Sighting) => void
+  readonly push: (sighting: Sighting) => void
 }
 
 /**
@@ -28,7 +28,7 @@ export type Run = {
  * A source calls `take` when it begins a look (so that whoever asked knows which sighting answers), and waits for the
  * next one with `wait`.
  */
-export type Wake = {
+export type WakeSignal = {
   readonly raised: () => boolean
   readonly take: () => void
   /** Resolves when raised, when `ms` have passed, or when the run's signal aborts; never rejects. */
@@ -62,7 +62,7 @@ export type Reading = { readonly origin: string; readonly rank?: number } & (
  * health; or, where the source itself can tell that it is none, the problem.
  */
 export type Entry =
-  | { readonly value: unknown; readonly where?: string; readonly reported?: Reported }
+  | { readonly value: unknown; readonly where?: string; readonly reported?: ReportedHealth }
   | RegisteredEntry
   | { readonly problem: string; readonly name?: string; readonly namespace?: string; readonly where?: string }
 
@@ -72,11 +72,15 @@ export type Entry =
  */
 export type RegisteredEntry = {
   readonly definition: ServerDefinition
-  readonly reported?: Reported
-  readonly stored: Stored
+  readonly reported?: ReportedHealth
+  readonly stored: StoredVersion
 }
 
-export type Stored = { readonly resource_version: string; readonly created_at: string; readonly updated_at: string }
+export type StoredVersion = {
+  readonly resource_version: string
+  readonly created_at: string
+  readonly updated_at: string
+}
 
 /** Why an origin, or a whole source, could not be read. Holds no secret and nothing of a body. */
 export class SourceError extends Error {

@@ -2,10 +2,10 @@
 export const viaKey = 'mcp-roster.io/via'
 
 /** An entry that has passed through more rosters than this goes in circles that nobody sees. */
-export const mostRosters = 8
+export const maxRosterHops = 8
 
 /** The rosters that an entry of this metadata has come through. */
-export function viaOf(metadata: Readonly<Record<string, unknown>>): readonly string[] {
+export function rosterPathOf(metadata: Readonly<Record<string, unknown>>): readonly string[] {
   const via = metadata[viaKey]
   return Array.isArray(via) ? via.filter((one) => typeof one === 'string') : []
 }

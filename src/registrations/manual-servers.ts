@@ -1,12 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ServerId, serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
-import type { Reading, Sighting, Stored } from '../model/source.ts'
+import type { Reading, Sighting, StoredVersion } from '../model/source.ts'
 import { isNewer, type Registration, type Store } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
 
 /** A server somebody wrote by hand. */
-export type ManualServer = { readonly id: ServerId; readonly definition: ServerDefinition; readonly stored: Stored }
+export type ManualServer = {
+  readonly id: ServerId
+  readonly definition: ServerDefinition
+  readonly stored: StoredVersion
+}
 
 /** Another version is there than was expected, or something is there where nothing was. */
 export class ManualConflict extends Error {

@@ -6,7 +6,7 @@ import { createBackoff } from '../flow/backoff.ts'
 import type { SelfPreservationRules } from '../flow/self-preservation.ts'
 import type { Log } from '../log.ts'
 import { serverId } from '../model/names.ts'
-import { type Run, type Sighting, type Source, SourceError } from '../model/source.ts'
+import { type SourceRun, type Sighting, type Source, SourceError } from '../model/source.ts'
 import type { RegistrationKind, News, Picture, Store } from '../stores/store.ts'
 import { createManualServers, type ManualServers } from './manual-servers.ts'
 
@@ -125,7 +125,7 @@ export function startRegistrations({
 
   /** A source of what is registered: everything once it is loaded, then each change as it is made. */
   function sourceOf(part: Pick<Registrar, 'attach' | 'detach'>): Source {
-    return async function* (run: Run): AsyncGenerator<Sighting> {
+    return async function* (run: SourceRun): AsyncGenerator<Sighting> {
       while (!isRead()) {
         await Promise.race([loaded.promise.catch(() => {}), run.wake.wait(5000)])
         if (run.signal.aborted) return
@@ -134,12 +134,12 @@ export function startRegistrations({
       run.wake.take()
       const waiting: Sighting[] = []
       let taken = false
-      const tell = (sighting: Sighting) => (taken ? run.tell(sighting) : void waiting.push(sighting))
+      const tell = (sighting: Sighting) => (taken ? run.push(sighting) : void waiting.push(sighting))
       try {
         yield part.attach(tell)
         // The picture is looked at in slices; what changed meanwhile is newer than it and must come after it.
         taken = true
-        for (const sighting of waiting) run.tell(sighting)
+        for (const sighting of waiting) run.push(sighting)
         shown.set(part, tell)
         for (;;) {
           await run.wake.wait(30_000)

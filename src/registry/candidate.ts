@@ -1,8 +1,8 @@
 import type { Reach } from '../model/change.ts'
-import type { Reported } from '../model/health.ts'
+import type { ReportedHealth } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import type { DiscoveryMethod, ServerDefinition } from '../model/server.ts'
-import type { Stored } from '../model/source.ts'
+import type { StoredVersion } from '../model/source.ts'
 
 /** One source as the registry ranks it. `order` is its place in the config; it alone may change while candidates live. */
 export type Layer = {
@@ -16,8 +16,8 @@ export type Layer = {
 export type Candidate = {
   readonly id: ServerId
   readonly definition: ServerDefinition
-  readonly reported?: Reported | undefined
-  readonly stored?: Stored | undefined
+  readonly reported?: ReportedHealth | undefined
+  readonly stored?: StoredVersion | undefined
   readonly layer: Layer
   readonly origin: string
   readonly rank: number
@@ -27,7 +27,7 @@ export type Candidate = {
 }
 
 /** What one sighting changes among the candidates. */
-export type Delta = { readonly gone: readonly Candidate[]; readonly come: readonly Candidate[] }
+export type Delta = { readonly removed: readonly Candidate[]; readonly added: readonly Candidate[] }
 
 /**
  * Who wins a name: the source that the config lists first, then the origin it names first, then the text of the origin,

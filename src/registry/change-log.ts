@@ -1,7 +1,7 @@
-import type { Batch, Change, Registered } from '../model/change.ts'
+import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import type { Registry } from './registry.ts'
 
-const mostWeighed = 256
+const maxSampled = 256
 
 /** Why a token is no place to go on from. */
 export type ResumeError = { readonly reason: string }
@@ -14,12 +14,12 @@ export type ChangeLog = ReturnType<typeof createChangeLog>
  */
 export function createChangeLog({
   registry,
-  mostChanges = 50_000,
-  mostBytes = 16 * 1024 * 1024,
+  maxChanges: mostChanges = 50_000,
+  maxBytes: mostBytes = 16 * 1024 * 1024,
 }: {
   registry: Pick<Registry, 'token' | 'subscribe'>
-  mostChanges?: number
-  mostBytes?: number
+  maxChanges?: number
+  maxBytes?: number
 }) {
   const { epoch, revision } = parsed(registry.token()) ?? { epoch: '', revision: 0 }
   let batches: { readonly batch: Batch; readonly bytes: number }[] = []
@@ -100,7 +100,7 @@ function parsed(token: string): { readonly epoch: string; readonly revision: num
 
 /** What changes weigh, near enough: of many, some are weighed for all. */
 function weightOf(changes: readonly Change[]): number {
-  const step = Math.ceil(changes.length / mostWeighed)
+  const step = Math.ceil(changes.length / maxSampled)
   let [weight, weighed] = [0, 0]
   for (let at = 0; at < changes.length; at += step) {
     weight += roughBytes(changes[at]?.now) + roughBytes(changes[at]?.before)
@@ -110,7 +110,7 @@ function weightOf(changes: readonly Change[]): number {
 }
 
 /** What a server weighs, near enough: most of it is text and capabilities. */
-function roughBytes(registered: Registered | undefined): number {
+function roughBytes(registered: RegisteredServer | undefined): number {
   if (!registered) return 0
   const { description, capabilities, tags, annotations } = registered.server
   let weight = 1500 + (description?.length ?? 0) + 300 * capabilities.length + 20 * tags.length

@@ -1,5 +1,5 @@
 import type { Capability } from '../model/capability.ts'
-import type { Registered } from '../model/change.ts'
+import type { RegisteredServer } from '../model/change.ts'
 import { type Health, worst } from '../model/health.ts'
 import { redactServer } from '../model/redaction/redact.ts'
 import type { Server } from '../model/server.ts'
@@ -7,29 +7,29 @@ import { targetKey } from '../model/target.ts'
 import type { Candidate } from './candidate.ts'
 
 /** What probes have found out about a target, kept while the target stays the same. */
-export type Probed = {
+export type ProbedState = {
   readonly health: Health
   readonly capabilities?: readonly Capability[] | undefined
   readonly version?: string | undefined
 }
 
 /** A server in the registry, with what is needed to work out its next state. */
-export type ServerRecord = Registered & {
+export type ServerRecord = RegisteredServer & {
   readonly candidate: Candidate
   /** Who else says it is called so, best first. */
   readonly losers: readonly Candidate[]
   readonly target: string
-  readonly probed: Probed | undefined
+  readonly probed: ProbedState | undefined
 }
 
 /** The moment of a change: when, and the version it gives to servers that no store versions. */
 export type CommitStamp = { readonly at: string; readonly version: string }
 
 /** The winner of a name as everybody sees it, from what it was before and what probes found. */
-export function recordOf(
+export function createRecord(
   winner: Candidate,
   losers: readonly Candidate[],
-  { before, probed, moment }: { before: ServerRecord | undefined; probed?: Probed; moment: CommitStamp },
+  { before, probed, moment }: { before: ServerRecord | undefined; probed?: ProbedState; moment: CommitStamp },
 ): ServerRecord {
   const target = targetKey(winner.definition)
   const carried = probed ?? (before?.target === target ? before.probed : undefined)
@@ -80,7 +80,7 @@ function keptOnceAskedAgain(make: () => Buffer): () => Buffer {
 }
 
 /** Gives a row that nobody has seen yet the moment at which it becomes true. */
-export function stamp(
+export function stampRecord(
   { server, candidate: { stored } }: ServerRecord,
   before: ServerRecord | undefined,
   { at, version }: CommitStamp,
@@ -93,7 +93,7 @@ export function stamp(
 function verdict(
   winner: Candidate,
   target: string,
-  probed: Probed | undefined,
+  probed: ProbedState | undefined,
   before: ServerRecord | undefined,
   { at }: CommitStamp,
 ): Health {
@@ -116,7 +116,7 @@ function verdict(
 /** The same array for as long as nothing in it changed, so that nobody has to look. */
 function capabilitiesOf(
   { definition }: Candidate,
-  probed: Probed | undefined,
+  probed: ProbedState | undefined,
   before: ServerRecord | undefined,
 ): Capability[] {
   const known = before?.candidate.definition.capabilities === definition.capabilities

@@ -2,16 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { runToCompletion } from '../flow/cooperative.ts'
 import { createFeed } from '../flow/feed.ts'
 import type { Capability } from '../model/capability.ts'
-import type { Batch, Change, Registered } from '../model/change.ts'
+import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Server } from '../model/server.ts'
 import { byPrecedence, type Delta, type Layer } from './candidate.ts'
-import { changeOf, contest, newcomersIn, type Part, partsOf, rowAfter } from './commit-plan.ts'
+import { changeBetween, contendersAfter, newRecords, type PlannedRow, planRows, recordAfter } from './commit-plan.ts'
 import { createCounters, type Counters } from './counters.ts'
-import { createIndexes, type Indexes } from './index/indexes.ts'
-import { rivalsAfter, rivalsIn } from './precedence.ts'
-import { type CommitStamp, type Probed, type ServerRecord, recordOf, stamp } from './record.ts'
+import { createServerIndex, type ServerIndex } from './index/server-index.ts'
+import { rebaseContenders, contendersOf } from './precedence.ts'
+import { type CommitStamp, type ProbedState, type ServerRecord, createRecord, stampRecord } from './record.ts'
 
 /** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
 export type Observation = {
@@ -30,15 +30,15 @@ export type Registry = {
   readonly token: () => string
   readonly revision: () => number
   readonly size: () => number
-  readonly get: (id: ServerId) => Registered | undefined
+  readonly get: (id: ServerId) => RegisteredServer | undefined
   /** Every server, ordered by id. */
-  readonly list: () => readonly Registered[]
+  readonly list: () => readonly RegisteredServer[]
   /** One page of the servers that a query asks for, and how many there are in all. */
-  readonly select: Indexes['select']
+  readonly select: ServerIndex['select']
   /** How many servers have each value of a field. */
-  readonly counts: Indexes['counts']
+  readonly counts: ServerIndex['counts']
   /** What is counted of all servers; good until the next change. */
-  readonly tally: () => Counters
+  readonly counters: () => Counters
   /** Registers at once; `push` is called once per revision, synchronously, with what it changed. Returns how to leave. */
   readonly subscribe: (push: (batch: Batch) => void) => () => void
   /** Notes verdicts of the monitor; those that change nothing make no revision. */
@@ -50,7 +50,7 @@ export type PreparedCommit = {
   readonly delta: Delta
   /** Under which order of the layers. */
   readonly ranking: number
-  readonly parts: readonly Part[]
+  readonly parts: readonly PlannedRow[]
 }
 
 /** The side of the registry that only the supervisor uses. */
@@ -58,7 +58,7 @@ export type RegistryCore = Registry & {
   /** Works out ahead what a commit will take, and changes nothing; yields wherever it may be interrupted. */
   readonly prepareCommit: (delta: Delta) => Generator<void, PreparedCommit>
   /** Lets go of what was rehearsed and will not be committed. */
-  readonly forget: (rehearsal: PreparedCommit) => void
+  readonly discardCommit: (rehearsal: PreparedCommit) => void
   /**
    * Applies what a sighting changed, as one revision; the changes it made. Of a rehearsal of the same delta, it takes what
    * still holds.
@@ -84,8 +84,8 @@ export function createRegistry({
   now?: () => number
   onError: (error: unknown) => void
 }): RegistryCore {
-  const rows = createIndexes<ServerRecord>()
-  const tally = createCounters()
+  const rows = createServerIndex<ServerRecord>()
+  const counters = createCounters()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
   /** Grows whenever the layers change their order. */
@@ -111,33 +111,33 @@ export function createRegistry({
 
   function* prepareCommit(delta: Delta): Generator<void, PreparedCommit> {
     const began = ranking
-    const parts = yield* partsOf(rows, delta, moment())
-    yield* rows.expect(newcomersIn(parts))
+    const parts = yield* planRows(rows, delta, moment())
+    yield* rows.expect(newRecords(parts))
     return { delta, ranking: began, parts }
   }
 
-  function forget({ parts }: PreparedCommit): void {
+  function discardCommit({ parts }: PreparedCommit): void {
     rows.forget(parts.map(({ id }) => id))
   }
 
   function commit(delta: Delta, rehearsal?: PreparedCommit): readonly Change[] {
     const isUsable = rehearsal?.delta === delta && rehearsal.ranking === ranking
-    if (rehearsal && !isUsable) forget(rehearsal)
-    const parts = isUsable ? rehearsal.parts : runToCompletion(partsOf(rows, delta, moment()))
+    if (rehearsal && !isUsable) discardCommit(rehearsal)
+    const parts = isUsable ? rehearsal.parts : runToCompletion(planRows(rows, delta, moment()))
     const when = moment()
     const changes: Change[] = []
     for (const part of parts) {
       const slot = rows.slotFor(part.id, part.slot)
       const before = rows.at(slot)
       if (before !== part.before) {
-        put(part.id, rowAfter(before, rivalsAfter(part, before), when), changes)
+        put(part.id, recordAfter(before, rebaseContenders(part, before), when), changes)
         continue
       }
       const { next, change } = part
       rows.put(slot, next)
       if (!change) continue
       // Nobody has seen it yet.
-      if (next) stamp(next, before, when)
+      if (next) stampRecord(next, before, when)
       changes.push(change)
     }
     return publish(changes)
@@ -148,13 +148,13 @@ export function createRegistry({
     const slot = rows.slotFor(id)
     const before = rows.at(slot)
     rows.put(slot, next)
-    const change = changeOf(before, next)
+    const change = changeBetween(before, next)
     if (change) changes.push(change)
   }
 
   function publish(changes: readonly Change[]): readonly Change[] {
     if (changes.length === 0) return changes
-    tally.apply(changes)
+    counters.apply(changes)
     revision += 1
     feed.publish({ revision, token: tokenOf(revision), changes })
     return changes
@@ -163,14 +163,14 @@ export function createRegistry({
   function reorderSources(layers: readonly Layer[], delta: Delta): readonly Change[] {
     for (const [order, layer] of layers.entries()) layer.order = order
     ranking += 1
-    const after = runToCompletion(contest(rows, delta))
+    const after = runToCompletion(contendersAfter(rows, delta))
     for (const row of rows.list()) {
       const { id } = row.server
-      if (row.losers.length > 0) after.set(id, (after.get(id) ?? rivalsIn(row)).toSorted(byPrecedence))
+      if (row.losers.length > 0) after.set(id, (after.get(id) ?? contendersOf(row)).toSorted(byPrecedence))
     }
     const when = moment()
     const changes: Change[] = []
-    for (const [id, rivals] of after) put(id, rowAfter(rows.get(id), rivals, when), changes)
+    for (const [id, rivals] of after) put(id, recordAfter(rows.get(id), rivals, when), changes)
     return publish(changes)
   }
 
@@ -186,7 +186,7 @@ export function createRegistry({
         capabilities: capabilities ?? row.probed?.capabilities,
         version: version ?? row.probed?.version,
       }
-      const next = recordOf(row.candidate, row.losers, { before: row, probed, moment: when })
+      const next = createRecord(row.candidate, row.losers, { before: row, probed, moment: when })
       const { server, json } = row
       put(id, isShownAs(server, next.server) ? { ...next, server, json } : next, changes)
     }
@@ -201,11 +201,11 @@ export function createRegistry({
     list: () => (settled(), rows.list()),
     select: (query, isNamed) => (settled(), rows.select(query, isNamed)),
     counts: (field) => (settled(), rows.counts(field)),
-    tally: () => (settled(), tally.read()),
+    counters: () => (settled(), counters.read()),
     subscribe: (push) => feed.subscribe(push),
     observe,
     prepareCommit: prepareCommit,
-    forget,
+    discardCommit: discardCommit,
     commit,
     reorderSources,
     beforeRead: (hook) => void (settle = hook),
@@ -228,7 +228,7 @@ function isShownAs(before: Server, now: Server): boolean {
   return isAlike && before.status === now.status && isDeepStrictEqual(before.health, now.health)
 }
 
-function unchanged(probed: Probed | undefined, { health, capabilities, version }: Probed): boolean {
+function unchanged(probed: ProbedState | undefined, { health, capabilities, version }: ProbedState): boolean {
   if (!probed) return false
   if (probed.health.status !== health.status || probed.health.reason !== health.reason) return false
   if (probed.health.protocol_version !== health.protocol_version) return false

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Log } from '../log.ts'
 import type { Reach } from '../model/change.ts'
-import { lazySchema } from '../model/schema/lazy-schema.ts'
+import { unionVariant } from '../model/schema/lazy-schema.ts'
 import type { DiscoveryMethod } from '../model/server.ts'
 import type { Source } from '../model/source.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
@@ -58,5 +58,5 @@ export function defineSource<Config extends z.ZodObject>({
   config,
   ...kind
 }: Omit<SourceKind<Config>, 'config'> & { readonly config: () => Config }): SourceKind<Config> {
-  return { ...kind, config: lazySchema(kind.type, config) }
+  return { ...kind, config: unionVariant(kind.type, config) }
 }

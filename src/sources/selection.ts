@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Namespace } from '../model/names.ts'
 import type { Entry } from '../model/source.ts'
-import { mostRosters, viaOf } from '../model/via.ts'
+import { maxRosterHops, rosterPathOf } from '../model/via.ts'
 import { namesOf } from './origins.ts'
 
 const Globs = z.lazy(() => z.array(z.string().min(1).max(253)).min(1))
@@ -37,8 +37,8 @@ export type Selection = {
 /** Whether an entry has come from this very registry, or through more rosters than any should. */
 export function comesBack(entry: Entry, isOwn: (instance: string) => boolean): boolean {
   if (!('value' in entry) || !isFields(entry.value) || !isFields(entry.value['metadata'])) return false
-  const via = viaOf(entry.value['metadata'])
-  return via.length > mostRosters || via.some(isOwn)
+  const via = rosterPathOf(entry.value['metadata'])
+  return via.length > maxRosterHops || via.some(isOwn)
 }
 
 /** A function that answers with an entry as it is taken over, or undefined where it is not. */

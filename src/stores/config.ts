@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { lazySchema } from '../model/schema/lazy-schema.ts'
+import { unionVariant } from '../model/schema/lazy-schema.ts'
 
 const path = () => z.string().min(1).max(4096)
 
@@ -54,8 +54,8 @@ export const StoreConfig = z.discriminatedUnion('type', [
       .default('roster.db')
       .describe('The database file, on a local disk; a relative path is one inside the state directory.'),
   }),
-  lazySchema('postgres', () => z.strictObject({ type: z.literal('postgres'), ...remote(usual.postgres) })),
-  lazySchema('mysql', () =>
+  unionVariant('postgres', () => z.strictObject({ type: z.literal('postgres'), ...remote(usual.postgres) })),
+  unionVariant('mysql', () =>
     z.strictObject({ type: z.literal('mysql').describe('MySQL or MariaDB.'), ...remote(usual.mysql) }),
   ),
 ])

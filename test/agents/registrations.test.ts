@@ -24,7 +24,7 @@ function started(store: Store) {
   const stop = new AbortController()
   const told: Sighting[] = []
   const wake = createWakeSignal({ signal: stop.signal, onTake: () => {} })
-  const run = { signal: stop.signal, wake, tell: (sighting: Sighting) => void told.push(sighting) }
+  const run = { signal: stop.signal, wake, push: (sighting: Sighting) => void told.push(sighting) }
   const sightings = registrations.sources.agents(run)[Symbol.asyncIterator]()
   return {
     ...registrations,

@@ -30,7 +30,7 @@ async function supervised(names: string[], { state = { broken: false }, question
       settings: {},
       layer: { reach: 'any', discovery_method: 'config_file' },
       trust: { stdio: () => true, questionsShrinks },
-      silenceMs: 60_000,
+      maxSilenceMs: 60_000,
       open: () => place(names, state),
     },
   ])

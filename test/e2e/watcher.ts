@@ -1,5 +1,5 @@
 import { matching } from '../../src/model/query/matching.ts'
-import { parseQuery } from '../../src/model/query/parameters.ts'
+import { parseQuery } from '../../src/model/query/query-parser.ts'
 import type { Server } from '../../src/model/server.ts'
 import { ask, follow, type Follower, type Told } from '../api/watch/served.ts'
 import type { createRandom } from '../random.ts'

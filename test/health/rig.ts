@@ -84,7 +84,7 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
     for (const id of ids) candidates.delete(id)
     for (const candidate of come) candidates.set(candidate.id, candidate)
     crowd ||= come.length > 100
-    registry.commit({ gone, come })
+    registry.commit({ removed: gone, added: come })
   }
 
   /** Until the monitor has looked at everybody. */

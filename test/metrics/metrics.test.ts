@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
-import type { Registered } from '../../src/model/change.ts'
+import type { RegisteredServer } from '../../src/model/change.ts'
 import { Reason } from '../../src/model/health.ts'
 import type { SourceStatus } from '../../src/model/status.ts'
 import { createCounters } from '../../src/registry/counters.ts'
@@ -41,10 +41,10 @@ const stats = {
 }
 
 /** A registry of which nothing else is asked. */
-function registryOf(servers: readonly Registered[]) {
-  const tally = createCounters()
-  tally.apply(servers.map((now) => ({ type: 'ADDED', now })))
-  return { revision: () => 7, tally: tally.read }
+function registryOf(servers: readonly RegisteredServer[]) {
+  const counters = createCounters()
+  counters.apply(servers.map((now) => ({ type: 'ADDED', now })))
+  return { revision: () => 7, counters: counters.read }
 }
 
 const empty = { version: '1.2.3', registry: registryOf([]), sources: () => [] }

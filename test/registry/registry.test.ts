@@ -4,7 +4,7 @@ import { runToCompletion } from '../../src/flow/cooperative.ts'
 import type { Capability } from '../../src/model/capability.ts'
 import type { Batch } from '../../src/model/change.ts'
 import type { Status } from '../../src/model/health.ts'
-import { everything } from '../../src/model/query/query.ts'
+import { unfilteredQuery } from '../../src/model/query/query.ts'
 import { type Reading, type Sighting, SourceError } from '../../src/model/source.ts'
 import { targetKey } from '../../src/model/target.ts'
 import type { Layer } from '../../src/registry/candidate.ts'
@@ -33,7 +33,7 @@ function world(...sources: string[]) {
     const rehearsal = runToCompletion(registry.prepareCommit(planned.delta))
     return {
       make: () => registry.commit(planned.apply().delta, rehearsal),
-      forget: () => registry.forget(rehearsal),
+      forget: () => registry.discardCommit(rehearsal),
     }
   }
   const picture = (source: string, ...readings: Reading[]) => say(source, { type: 'picture', readings })
@@ -227,7 +227,7 @@ describe('registry', () => {
     )
     picture('files', { origin: 'a', entries })
 
-    const query = { ...everything, capability: 'tool-1', fuzzy_match: true }
+    const query = { ...unfilteredQuery, capability: 'tool-1', fuzzy_match: true }
     const found = (isNamed?: (name: string) => boolean) =>
       registry.select(query, isNamed).page.map(({ server }) => server.name)
 
@@ -329,7 +329,7 @@ describe('registry', () => {
     picture('second', reading('b', 'weather', 'maps'))
     events()
 
-    registry.reorderSources(layers.toReversed(), { gone: [], come: [] })
+    registry.reorderSources(layers.toReversed(), { removed: [], added: [] })
 
     assert.deepEqual(events(), [['MODIFIED default/weather']])
     assert.equal(registry.get('default/weather')?.server.source, 'second')
@@ -383,7 +383,7 @@ describe('a commit worked out ahead', () => {
 
     assert.deepEqual(names(), ['maps', 'news'])
     assert.deepEqual([registry.size(), registry.counts('source').get('files')], [2, 1])
-    assert.deepEqual(registry.select({ ...everything, source: 'files' }).page, [registry.get('default/news')])
+    assert.deepEqual(registry.select({ ...unfilteredQuery, source: 'files' }).page, [registry.get('default/news')])
   })
 
   it('dates what it makes true at the moment at which it does', () => {
@@ -460,7 +460,7 @@ describe('a commit worked out ahead', () => {
     there.picture('first', described('a', 'of the first'))
     const { make } = there.ahead('second', described('b', 'of the second'))
     assert.ok(first && second)
-    there.registry.reorderSources([second, first], { gone: [], come: [] })
+    there.registry.reorderSources([second, first], { removed: [], added: [] })
 
     make()
 

@@ -6,7 +6,7 @@ import { namesOf } from '../../src/sources/origins.ts'
 export function start(source: Source) {
   const gone = new AbortController()
   const wake = createWakeSignal({ signal: gone.signal })
-  const sightings = source({ signal: gone.signal, wake, tell: () => {} })[Symbol.asyncIterator]()
+  const sightings = source({ signal: gone.signal, wake, push: () => {} })[Symbol.asyncIterator]()
 
   async function next(): Promise<readonly Reading[]> {
     const { value, done } = (await sightings.next()) as IteratorResult<Sighting, undefined>

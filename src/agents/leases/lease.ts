@@ -1,4 +1,4 @@
-import type { Reported } from '../../model/health.ts'
+import type { ReportedHealth } from '../../model/health.ts'
 
 /** For how long an agent may be silent. Milliseconds since its last heartbeat. */
 export type LeaseTerms = {
@@ -33,6 +33,6 @@ export function nextTransition(status: LeaseStatus, { timeout, eviction }: Lease
 }
 
 /** How a status is told to the registry. */
-export function reportOf(status: LeaseStatus): Reported {
+export function reportOf(status: LeaseStatus): ReportedHealth {
   return status === 'unhealthy' || status === 'offline' ? { status, reason: 'lease_lapsed' } : { status }
 }

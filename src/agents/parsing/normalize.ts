@@ -1,6 +1,6 @@
-import { asCapability } from '../../model/capability.ts'
+import { toCapability } from '../../model/capability.ts'
 import { mapValues } from '../../model/map-values.ts'
-import { asTextMap } from '../../model/server.ts'
+import { toTextMap } from '../../model/server.ts'
 
 /** How deep what is sent may be nested. */
 export const maxNesting = 32
@@ -34,7 +34,7 @@ export function normalizeRegistration(value: object): Record<string, unknown> {
     namespace: namespace === '' ? undefined : namespace,
     version: asText(sent['version']),
     tags: isMap(tags) ? undefined : Array.isArray(tags) ? tags.map(asText) : tags,
-    labels: asTextMap(isMap(tags) && (labels === undefined || isMap(labels)) ? { ...tags, ...labels } : labels),
+    labels: toTextMap(isMap(tags) && (labels === undefined || isMap(labels)) ? { ...tags, ...labels } : labels),
     annotations: isMap(annotations) ? textual(annotations) : annotations,
     capabilities: Array.isArray(capabilities) ? capabilities.map(capabilityOf) : capabilities,
     security_context: isMap(security) ? JSON.stringify(security) : security,
@@ -56,7 +56,7 @@ function textual(values: Fields): Fields {
 }
 
 function capabilityOf(sent: unknown): unknown {
-  if (!isMap(sent)) return asCapability(sent)
+  if (!isMap(sent)) return toCapability(sent)
   const given = withoutNulls(sent)
   const schema = given['input_schema'] ?? given['parameters_schema'] ?? given['parameters']
   return { ...given, ...(typeof schema === 'object' && { input_schema: schema }), kind: 'declared', origin: 'declared' }

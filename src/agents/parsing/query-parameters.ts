@@ -1,4 +1,4 @@
-import { parseQuery } from '../../model/query/parameters.ts'
+import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
 import { ParameterProblem } from '../errors.ts'
 import type { AgentQuery } from '../queries/search.ts'

@@ -1,6 +1,6 @@
 import type { Capability } from '../../model/capability.ts'
 import { matchesFuzzily } from '../../model/query/fuzzy.ts'
-import { matchingFacets, type Named } from '../../model/query/matching.ts'
+import { matchingFacets, type NameTest } from '../../model/query/matching.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
@@ -35,7 +35,7 @@ export function suitingCapability(asked: CapabilityQuery): (capability: Capabili
 }
 
 /** Whether a capability is called as `/capabilities` was asked: it ignores case, and takes a part for the whole. */
-export function matchingName({ name, match }: CapabilityQuery): Named {
+export function matchingName({ name, match }: CapabilityQuery): NameTest {
   if (name === undefined) return undefined
   const asked = name.toLowerCase()
   if (match === 'fuzzy') return (one) => matchesFuzzily(one, asked)

@@ -1,4 +1,4 @@
-import { everything } from '../../model/query/query.ts'
+import { unfilteredQuery } from '../../model/query/query.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
@@ -37,7 +37,13 @@ export function createDependencies({ registry }: { registry: Pick<MeshRegistry, 
   }
 
   function search(capability: string): Server | undefined {
-    const query = { ...everything, capability, status: ['healthy' as const], sort: '-updated_at' as const, limit: 20 }
+    const query = {
+      ...unfilteredQuery,
+      capability,
+      status: ['healthy' as const],
+      sort: '-updated_at' as const,
+      limit: 20,
+    }
     const { page } = registry.select(query)
     return (page.find(isAgent) ?? page[0])?.server
   }

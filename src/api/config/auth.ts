@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { Namespace } from '../../model/names.ts'
 import { Role } from '../../model/principal.ts'
-import { lazily, section } from '../../model/schema/lazy-schema.ts'
+import { deferredSchema, configSection } from '../../model/schema/lazy-schema.ts'
 
-const Secret = lazily(() =>
+const Secret = deferredSchema(() =>
   z
     .string()
     .min(1)
@@ -16,7 +16,7 @@ export function isToken(text: string): boolean {
 }
 
 /** How often somebody may ask. */
-export const Rate = lazily(() =>
+export const Rate = deferredSchema(() =>
   z.strictObject({
     requests_per_second: z
       .number()
@@ -35,7 +35,7 @@ export const Rate = lazily(() =>
 export type Rate = z.output<typeof Rate>
 
 /** One token and what it may do. */
-export const TokenGrant = lazily(() =>
+export const TokenGrant = deferredSchema(() =>
   z
     .strictObject({
       name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
@@ -85,7 +85,7 @@ function refuseTwins(grants: readonly TokenGrant[], context: z.core.$RefinementC
 const usualAuth = { tokens: [] }
 
 /** Who may do what. */
-export const Auth = section(usualAuth, () =>
+export const Auth = configSection(usualAuth, () =>
   z.strictObject({
     token: Secret.optional().describe('One token with the role `admin`, the short way (`AUTH_TOKEN`).'),
     tokens: z

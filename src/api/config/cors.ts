@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section } from '../../model/schema/lazy-schema.ts'
+import { configSection } from '../../model/schema/lazy-schema.ts'
 
 const usualCors = {
   enabled: true,
@@ -36,7 +36,7 @@ function originOf(text: string): string | undefined {
 }
 
 /** What pages of other origins may read. */
-export const Cors = section(usualCors, () =>
+export const Cors = configSection(usualCors, () =>
   z.strictObject({
     enabled: z
       .boolean()

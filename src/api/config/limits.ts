@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { duration } from '../../model/schema/duration.ts'
-import { section } from '../../model/schema/lazy-schema.ts'
+import { configSection } from '../../model/schema/lazy-schema.ts'
 import { Rate } from './auth.ts'
 
 const usualLimits = {
@@ -16,7 +16,7 @@ const usualLimits = {
 }
 
 /** How much one request may ask of the daemon. */
-export const Limits = section(usualLimits, () =>
+export const Limits = configSection(usualLimits, () =>
   z.strictObject({
     body_bytes: z
       .number()

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { lazily } from '../../model/schema/lazy-schema.ts'
+import { deferredSchema } from '../../model/schema/lazy-schema.ts'
 
-export const ListenTls = lazily(() =>
+export const ListenTls = deferredSchema(() =>
   z.strictObject({
     cert: z.string().min(1).describe('PEM file with the certificate and its chain. Read again when it changes.'),
     key: z.string().min(1).describe('PEM file with the private key. Read again when it changes.'),

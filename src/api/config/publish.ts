@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { section } from '../../model/schema/lazy-schema.ts'
+import { configSection } from '../../model/schema/lazy-schema.ts'
 
 /** How servers are published: at `/v0.1/servers` and `/.well-known/ai-catalog.json`. */
-export const Publish = section({}, () =>
+export const Publish = configSection({}, () =>
   z.strictObject({
     domain: z
       .string()

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { section } from '../../model/schema/lazy-schema.ts'
+import { configSection } from '../../model/schema/lazy-schema.ts'
 
 const usualWatch = {
   buffer_bytes: 1_048_576,
@@ -9,7 +9,7 @@ const usualWatch = {
 }
 
 /** How much watchers may ask of the daemon. */
-export const WatchConfig = section(usualWatch, () =>
+export const WatchConfig = configSection(usualWatch, () =>
   z.strictObject({
     buffer_bytes: z
       .number()

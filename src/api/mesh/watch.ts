@@ -5,7 +5,7 @@ import { type CapabilityQuery, parseAgentQuery, parseCapabilityQuery } from '../
 import { capabilityOf, suitingCapability } from '../../agents/queries/capabilities.ts'
 import type { AgentQuery } from '../../agents/queries/search.ts'
 import { agentView } from '../../agents/queries/views.ts'
-import type { Registered } from '../../model/change.ts'
+import type { RegisteredServer } from '../../model/change.ts'
 import { hasCapability, matching, matchingCapability, type Predicate } from '../../model/query/matching.ts'
 import { canonicalFilter } from '../../model/query/query.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -13,7 +13,7 @@ import { type EventType, type Json, type WatchSelection, transition } from '../w
 import type { Watched } from '../watch/watch.ts'
 import { meshProblem } from './problems.ts'
 
-type AgentOf = (registered: Registered) => Agent | undefined
+type AgentOf = (registered: RegisteredServer) => Agent | undefined
 
 /** Agents and capabilities, as they are watched at `/agents` and `/capabilities`. */
 export function watchedMesh({
@@ -66,7 +66,7 @@ function remembering({
   registry: Pick<Registry, 'subscribe'>
   peek: (id: string) => Agent | undefined
 }): AgentOf {
-  const agents = new WeakMap<Registered, Agent>()
+  const agents = new WeakMap<RegisteredServer, Agent>()
   registry.subscribe(({ changes }) => {
     for (const { now } of changes) {
       const agent = now && isAgent(now) ? peek(now.server.name) : undefined
@@ -86,7 +86,7 @@ function agentsAsked(
   const suits = also.flatMap((capability) => matchingCapability({ ...query, capability }) ?? []).map(hasCapability)
   const holds: Predicate = (server) => isAgent({ server }) && matches(server) && suits.every((has) => has(server))
   const json =
-    (registered: Registered): Json =>
+    (registered: RegisteredServer): Json =>
     () =>
       Buffer.from(JSON.stringify(shown(registered, agentOf(registered))))
   return {
@@ -105,7 +105,7 @@ function agentsAsked(
 }
 
 /** What moves with every heartbeat is in no event: no revision tells of it. */
-function shown({ server }: Registered, agent: Agent | undefined): object {
+function shown({ server }: RegisteredServer, agent: Agent | undefined): object {
   if (!agent) return { id: server.name, name: server.title ?? server.name, namespace: server.namespace }
   const { last_heartbeat: _last, config: _config, ...view } = agentView({ agent, server })
   return view
@@ -119,13 +119,13 @@ function capabilitiesAsked(
   const { query, agent_id, ...rest } = asked
   const matches = matching(query)
   const suits = suitingCapability(asked)
-  const isWhose = (registered: Registered) =>
+  const isWhose = (registered: RegisteredServer) =>
     agent_id === undefined ||
     registered.server.id === agent_id ||
     (isAgent(registered) && registered.server.name === agent_id)
 
   /** Those of one server, by what tells them apart. */
-  function of(registered: Registered | undefined): ReadonlyMap<string, string> {
+  function of(registered: RegisteredServer | undefined): ReadonlyMap<string, string> {
     const found = new Map<string, string>()
     if (!registered || !isWhose(registered) || !matches(registered.server)) return found
     for (const capability of registered.server.capabilities.filter(suits)) {

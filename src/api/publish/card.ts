@@ -1,6 +1,6 @@
 import { redactServer } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
-import { viaOf } from '../../model/via.ts'
+import { rosterPathOf } from '../../model/via.ts'
 import { templateInputs, template } from './inputs.ts'
 import { type Package, packageOf } from './packages.ts'
 
@@ -44,7 +44,7 @@ export function cardOf(unredacted: Server, { name, instance }: { name: string; i
     ...(typeof website === 'string' && /^https?:/i.test(website) && { websiteUrl: website }),
     ...(remote && { remotes: [remote] }),
     ...(found && { packages: [found] }),
-    _meta: { [viaMeta]: [...viaOf(server.metadata), instance] },
+    _meta: { [viaMeta]: [...rosterPathOf(server.metadata), instance] },
   }
 }
 

@@ -1,4 +1,4 @@
-import { redacted } from '../../model/redaction/secrets.ts'
+import { redactedText } from '../../model/redaction/secrets.ts'
 
 /** What a client must be given before it can call a server, in the words of `server.json`. */
 export type Input = {
@@ -30,7 +30,7 @@ export function template(text: string, name: string): Pick<Input, 'value' | 'var
     if (said === undefined) nameless += 1
     const number = said === undefined && nameless > 1 ? `_${nameless}` : ''
     const variable = (said ?? name).replaceAll(/[^A-Za-z0-9_]+/g, '_') + number
-    const isKnown = fallback !== undefined && fallback !== redacted
+    const isKnown = fallback !== undefined && fallback !== redactedText
     variables[variable] = {
       isRequired: !isKnown,
       isSecret: true,
@@ -45,7 +45,7 @@ export function template(text: string, name: string): Pick<Input, 'value' | 'var
 /** Headers or environment variables: their names, and never a value but a placeholder. */
 export function templateInputs(map: Readonly<Record<string, string>> = {}): Input[] {
   return Object.entries(map).map(([name, value]) => {
-    const known = value === '' || value === redacted || !isTemplate(value) ? {} : template(value, name)
+    const known = value === '' || value === redactedText || !isTemplate(value) ? {} : template(value, name)
     return { name, description: name, isRequired: true, isSecret: true, ...known }
   })
 }

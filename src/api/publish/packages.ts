@@ -1,4 +1,4 @@
-import { redacted } from '../../model/redaction/secrets.ts'
+import { redactedText } from '../../model/redaction/secrets.ts'
 import type { Server } from '../../model/server.ts'
 import { type Input, templateInputs, isTemplate, template } from './inputs.ts'
 
@@ -82,6 +82,6 @@ function identify(spelled: string, mark: Runner['mark']): { identifier: string; 
 }
 
 function argument(word: string): Argument {
-  if (word === redacted) return { type: 'positional', valueHint: 'secret', isRequired: true, isSecret: true }
+  if (word === redactedText) return { type: 'positional', valueHint: 'secret', isRequired: true, isSecret: true }
   return { type: 'positional', ...(isTemplate(word) ? template(word, 'secret') : { value: word }) }
 }

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Registered } from '../../model/change.ts'
+import type { RegisteredServer } from '../../model/change.ts'
 import type { ServerId } from '../../model/names.ts'
-import { continueAfter } from '../../model/query/cursor.ts'
-import { everything, type ServerQuery } from '../../model/query/query.ts'
+import { encodeCursor } from '../../model/query/cursor.ts'
+import { unfilteredQuery, type ServerQuery } from '../../model/query/query.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
@@ -45,7 +45,7 @@ export function createPublished({
     return names
   }
 
-  function itemOf({ server }: Registered): Item {
+  function itemOf({ server }: RegisteredServer): Item {
     const { created_at, updated_at, health } = server
     const meta = { status: 'active', statusChangedAt: created_at, publishedAt: created_at, updatedAt: updated_at }
     return {
@@ -105,9 +105,9 @@ export function createPublished({
   }
 
   /** The published servers behind an id, by id, a slice at a time: what changes meanwhile may be seen or not. */
-  async function* living(after?: ServerId): AsyncGenerator<Registered> {
-    const query: ServerQuery = { ...everything, enabled: true, limit: atOnce }
-    let next = after === undefined ? undefined : continueAfter(query, { key: '', id: after })
+  async function* living(after?: ServerId): AsyncGenerator<RegisteredServer> {
+    const query: ServerQuery = { ...unfilteredQuery, enabled: true, limit: atOnce }
+    let next = after === undefined ? undefined : encodeCursor(query, { key: '', id: after })
     for (;;) {
       const selection = registry.select(next === undefined ? query : { ...query, continue: next })
       yield* selection.page
@@ -117,7 +117,7 @@ export function createPublished({
     }
   }
 
-  function isWanted({ server }: Registered, { search: text, since, version }: ListParams): boolean {
+  function isWanted({ server }: RegisteredServer, { search: text, since, version }: ListParams): boolean {
     if (since !== undefined && server.updated_at < since) return false
     if (version !== undefined && version !== 'latest' && versionOf(server) !== version) return false
     if (text === undefined) return true

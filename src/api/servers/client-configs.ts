@@ -1,5 +1,5 @@
 import { shortId } from '../../model/names.ts'
-import { redacted } from '../../model/redaction/secrets.ts'
+import { redactedText } from '../../model/redaction/secrets.ts'
 import type { Server } from '../../model/server.ts'
 
 export const clientFormats = ['claude', 'cursor', 'vscode'] as const
@@ -107,7 +107,7 @@ function filled(text: string, { name, part, dialect }: { name: string; part: str
   return text.replaceAll(blank, (all, kind: 'env' | 'input' | undefined, variable?: string, fallback?: string) => {
     if (variable === undefined) return dialect.secret(variableOf(name, part), `${part} of ${name}`)
     if (wellKnown.has(variable)) return all
-    return dialect.variable(kind ?? 'env', variable, fallback === redacted ? undefined : fallback)
+    return dialect.variable(kind ?? 'env', variable, fallback === redactedText ? undefined : fallback)
   })
 }
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Registered } from '../../model/change.ts'
+import type { RegisteredServer } from '../../model/change.ts'
 import type { ServerId } from '../../model/names.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { jsonReply, type Reply } from '../http/reply.ts'
@@ -13,7 +13,7 @@ export type Moving = {
   readonly version: (id: ServerId) => number | string
 }
 
-type Made = { readonly registered: Registered; readonly version: number | string; readonly reply: Reply }
+type Made = { readonly registered: RegisteredServer; readonly version: number | string; readonly reply: Reply }
 
 /** What the answers kept may weigh together. */
 const keptBytes = 8 * 1024 * 1024
@@ -23,7 +23,7 @@ export function createDetailCache({ registry, moving }: { registry: Pick<Registr
   const kept = new Map<ServerId, Made>()
   let weight = 0
 
-  function make(id: ServerId, registered: Registered): Made {
+  function make(id: ServerId, registered: RegisteredServer): Made {
     const version = moving.version(id)
     const body = detailBody(registered, moving.volatile(id))
     // Its version says nothing of what moves, nor of the status of what a store versions: the bytes do.
@@ -65,7 +65,7 @@ export function createDetailCache({ registry, moving }: { registry: Pick<Registr
 export type DetailCache = ReturnType<typeof createDetailCache>
 
 /** The redacted server with what moves merged into its health. */
-export function detailBody({ json }: Registered, moving: VolatileParts | undefined): Buffer {
+export function detailBody({ json }: RegisteredServer, moving: VolatileParts | undefined): Buffer {
   if (!moving) return json()
   const server = JSON.parse(json().toString()) as { health: object }
   return Buffer.from(JSON.stringify({ ...server, health: { ...server.health, ...moving } }))

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { forEachYielding } from '../../flow/cooperative.ts'
-import type { Registered } from '../../model/change.ts'
+import type { RegisteredServer } from '../../model/change.ts'
 import { shortId } from '../../model/names.ts'
 import type { Server } from '../../model/server.ts'
 import { requireSecretsRight } from '../http/access/authenticator.ts'
@@ -55,7 +55,7 @@ function formatIn(parameters: URLSearchParams): ConfigFormat | undefined {
 }
 
 /** Joins what is encoded already. */
-async function mapOf(chosen: readonly Registered[]): Promise<Buffer> {
+async function mapOf(chosen: readonly RegisteredServer[]): Promise<Buffer> {
   const parts: Buffer[] = []
   await forEachYielding(chosen, ({ server, json }) =>
     parts.push(Buffer.from(`${parts.length ? ',' : ''}${JSON.stringify(shortId(server))}:`), json()),
@@ -64,7 +64,7 @@ async function mapOf(chosen: readonly Registered[]): Promise<Buffer> {
 }
 
 /** Made of what everybody may see, which is the encoded form; the server itself holds the secrets. */
-async function configOf(format: ConfigFormat, chosen: readonly Registered[]): Promise<Buffer> {
+async function configOf(format: ConfigFormat, chosen: readonly RegisteredServer[]): Promise<Buffer> {
   const config = startClientConfig(format)
   await forEachYielding(chosen, ({ json }) => config.add(JSON.parse(json().toString()) as Server))
   return Buffer.from(`${JSON.stringify(config.made(), null, 2)}\n`)

@@ -1,5 +1,5 @@
-import type { Registered } from '../../model/change.ts'
-import { parseQuery } from '../../model/query/parameters.ts'
+import type { RegisteredServer } from '../../model/change.ts'
+import { parseQuery } from '../../model/query/query-parser.ts'
 import { Problem } from '../http/problem.ts'
 import type { ApiPorts } from '../ports.ts'
 import { parameterProblem } from './list/list-query.ts'
@@ -12,7 +12,7 @@ export function enabledServers(
   registry: ApiPorts['registry'],
   parameters: URLSearchParams,
   besides: readonly string[] = [],
-): readonly Registered[] {
+): readonly RegisteredServer[] {
   for (const parameter of shaping) {
     if (parameters.get(parameter)) throw new Problem(400, `${parameter}: is for /servers only`, { more: { parameter } })
   }

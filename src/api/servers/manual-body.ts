@@ -3,7 +3,7 @@ import type * as z from 'zod'
 import { isDeeperThan } from '../../agents/parsing/normalize.ts'
 import type { ServerId } from '../../model/names.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
-import { redacted } from '../../model/redaction/secrets.ts'
+import { redactedText } from '../../model/redaction/secrets.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../model/server.ts'
 import { Problem } from '../http/problem.ts'
@@ -85,8 +85,8 @@ function restored(said: unknown, shown: unknown, known: unknown, depth = 0): unk
 
 function placeholdersIn(value: unknown, field: string, depth = 0): FieldError[] {
   if (typeof value === 'string') {
-    const problem = `holds ${redacted}, which stands for a secret that is not known here: send the value`
-    return value.includes(redacted) ? [{ field, problem }] : []
+    const problem = `holds ${redactedText}, which stands for a secret that is not known here: send the value`
+    return value.includes(redactedText) ? [{ field, problem }] : []
   }
   if (typeof value !== 'object' || value === null || depth > deepest) return []
   return Object.entries(value)

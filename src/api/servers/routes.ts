@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import type { ServerId } from '../../model/names.ts'
 import type { Principal } from '../../model/principal.ts'
-import { parseQuery } from '../../model/query/parameters.ts'
+import { parseQuery } from '../../model/query/query-parser.ts'
 import type { Server } from '../../model/server.ts'
 import { requireRole, requireSecretsRight } from '../http/access/authenticator.ts'
 import type { Bindings } from '../http/pipeline.ts'

@@ -3,7 +3,7 @@ import type { Bindings } from '../http/pipeline.ts'
 import { createPerRevision, respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
-type Counted = Pick<ApiPorts['registry'], 'counts' | 'tally' | 'size'>
+type Counted = Pick<ApiPorts['registry'], 'counts' | 'counters' | 'size'>
 
 /** How many servers there are of each kind; `/stats` in the words of the original registry. */
 export function countsApi({ registry }: Pick<ApiPorts, 'registry'>) {
@@ -22,9 +22,9 @@ export function countsApi({ registry }: Pick<ApiPorts, 'registry'>) {
   return api
 }
 
-function statsOf({ counts, tally, size }: Counted): Record<string, unknown> {
+function statsOf({ counts, counters, size }: Counted): Record<string, unknown> {
   const [status, enabled] = [counts('status'), counts('enabled')]
-  const { stale, capabilities } = tally()
+  const { stale, capabilities } = counters()
   return {
     total_servers: size(),
     enabled_servers: enabled.get('true') ?? 0,

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { ParameterIssue as Wrong } from '../../model/query/parameters.ts'
+import type { ParameterIssue as Wrong } from '../../model/query/query-parser.ts'
 import { parseDuration } from '../../model/schema/duration.ts'
 import type { StreamFormat } from './frames.ts'
 

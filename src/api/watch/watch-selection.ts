@@ -1,7 +1,7 @@
-import type { Change, Registered } from '../../model/change.ts'
+import type { Change, RegisteredServer } from '../../model/change.ts'
 import { matching, type Predicate } from '../../model/query/matching.ts'
 import { canonicalFilter, type ServerQuery } from '../../model/query/query.ts'
-import type { SelectedServers } from '../../registry/index/indexes.ts'
+import type { SelectedServers } from '../../registry/index/server-index.ts'
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
@@ -38,7 +38,7 @@ export function serversAsked(query: ServerQuery, select: (query: ServerQuery) =>
 export function transition(
   { now, before }: Change,
   holds: Predicate,
-): { readonly type: EventType; readonly registered: Registered } | undefined {
+): { readonly type: EventType; readonly registered: RegisteredServer } | undefined {
   const [was, is] = [before !== undefined && holds(before.server), now !== undefined && holds(now.server)]
   if (now && is) return { type: was ? 'MODIFIED' : 'ADDED', registered: now }
   return before && was ? { type: 'DELETED', registered: before } : undefined

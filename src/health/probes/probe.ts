@@ -1,5 +1,5 @@
 import type { Capability } from '../../model/capability.ts'
-import type { Registered } from '../../model/change.ts'
+import type { RegisteredServer } from '../../model/change.ts'
 import type { ProbeResult } from '../../model/health.ts'
 import { targetOf } from '../../model/target.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
@@ -21,13 +21,13 @@ export type ProbeLimits = {
 }
 
 /** Checks a server once. Never rejects: what goes wrong is the finding. */
-export type Probe = (server: Pick<Registered, 'server' | 'reach'>, limits: ProbeLimits) => Promise<ProbeOutcome>
+export type Probe = (server: Pick<RegisteredServer, 'server' | 'reach'>, limits: ProbeLimits) => Promise<ProbeOutcome>
 
 /** One check of one URL, with what goes along. */
 export type ProbeRequest = ProbeLimits & {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly reach: Registered['reach']
+  readonly reach: RegisteredServer['reach']
   /** The server is said to speak HTTP+SSE. */
   readonly sse: boolean
 }
@@ -49,7 +49,7 @@ export function createProbe({ door, now = () => performance.now() }: { door: Htt
 }
 
 /** The server's own headers: not for another origin, and never one whose placeholder nobody filled in. */
-function headersFor(target: string, { url, headers }: Registered['server']): Record<string, string> {
+function headersFor(target: string, { url, headers }: RegisteredServer['server']): Record<string, string> {
   if (url === undefined || !headers) return {}
   if (url !== target && URL.parse(url)?.origin !== URL.parse(target)?.origin) return {}
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => !value.includes('${')))

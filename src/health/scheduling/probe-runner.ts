@@ -1,7 +1,7 @@
 import type { Clock } from '../../flow/clock.ts'
 import { createStallDetector } from '../../flow/stall-detector.ts'
 import type { Log } from '../../log.ts'
-import type { Registered } from '../../model/change.ts'
+import type { RegisteredServer } from '../../model/change.ts'
 import type { HealthConfig } from '../config.ts'
 import type { Running, ProbeTarget } from '../probe-target.ts'
 import type { ProbeOutcome, Probe } from '../probes/probe.ts'
@@ -28,7 +28,7 @@ export function createProbeRunner({
   probe: Probe
   config: () => HealthConfig
   /** One of the servers that have the target; undefined when the last is gone. */
-  serverOf: (subject: ProbeTarget) => Registered | undefined
+  serverOf: (subject: ProbeTarget) => RegisteredServer | undefined
   onFound: (subject: ProbeTarget, finding: ProbeOutcome, learned: boolean) => void
   /** When a subject is due again; undefined for never. */
   nextDue: (subject: ProbeTarget, running: Running) => number | undefined

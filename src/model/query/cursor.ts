@@ -2,15 +2,15 @@ import { hash } from 'node:crypto'
 import { canonicalFilter, type ServerQuery } from './query.ts'
 
 /** Where a page ended: the last server shown, and what it was sorted by (its relevance, for a search). */
-export type Cursor = { readonly key: string | number; readonly id: string }
+export type PageCursor = { readonly key: string | number; readonly id: string }
 
 /** A token that continues after `position`, good for this filter and order only. */
-export function continueAfter(query: ServerQuery, position: Cursor): string {
+export function encodeCursor(query: ServerQuery, position: PageCursor): string {
   return Buffer.from(JSON.stringify([bindingOf(query), position.key, position.id])).toString('base64url')
 }
 
 /** The position a token stands for, or why it stands for none. */
-export function parseCursor(query: ServerQuery): Cursor | { readonly problem: string } | undefined {
+export function parseCursor(query: ServerQuery): PageCursor | { readonly problem: string } | undefined {
   if (query.continue === undefined) return undefined
   const malformed = { problem: 'is no token that this registry gave; leave it out to begin again' }
   try {

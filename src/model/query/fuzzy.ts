@@ -1,14 +1,14 @@
 import { distance } from 'fastest-levenshtein'
 
-const leastRatio = 0.7
+const minRatio = 0.7
 
 /** Whether two texts, already lower-cased, are near enough to be taken for each other with a slip of the pen. */
 export function isNear(text: string, query: string): boolean {
   const longer = Math.max(text.length, query.length)
   if (longer === 0) return false
   // The distance is at least the difference in length: most candidates need no more than this.
-  if (Math.min(text.length, query.length) < longer * leastRatio) return false
-  return 1 - distance(text, query) / longer >= leastRatio
+  if (Math.min(text.length, query.length) < longer * minRatio) return false
+  return 1 - distance(text, query) / longer >= minRatio
 }
 
 /**

@@ -2,8 +2,8 @@ import type { Capability } from '../capability.ts'
 import type { Server } from '../server.ts'
 import { matchesFuzzily } from './fuzzy.ts'
 import type { ServerQuery } from './query.ts'
-import { near, relevanceTo, searchTextOf, wordsOf } from './search.ts'
-import { type Requirement, selects } from './selector.ts'
+import { nearMatch, relevanceTo, searchTextOf, wordsOf } from './search.ts'
+import { type Requirement, matchesSelector } from './selector.ts'
 import { matchingVersion } from './version.ts'
 
 export type Predicate = (server: Server) => boolean
@@ -21,7 +21,7 @@ export const hasAnyTag =
 export const hasLabels =
   (requirements: readonly Requirement[]): Predicate =>
   ({ labels }) =>
-    selects(requirements, labels)
+    matchesSelector(requirements, labels)
 
 /** Whether one and the same capability satisfies `suits`. */
 export const hasCapability =
@@ -29,8 +29,8 @@ export const hasCapability =
   ({ capabilities }) =>
     capabilities.some(suits)
 
-function answersTo(q: string, fuzzy: boolean): Predicate {
-  const relevance = relevanceTo(wordsOf(q), fuzzy ? near : undefined)
+function matchesText(q: string, fuzzy: boolean): Predicate {
+  const relevance = relevanceTo(wordsOf(q), fuzzy ? nearMatch : undefined)
   return (server) => relevance(searchTextOf(server)) > 0
 }
 
@@ -55,10 +55,10 @@ export function matchingFacets(query: FacetsQuery): ((facets: Facets) => boolean
 }
 
 /** Whether a capability is called as somebody asks; undefined where any name will do. */
-export type Named = ((name: string) => boolean) | undefined
+export type NameTest = ((name: string) => boolean) | undefined
 
 /** Whether a capability's name is the one asked for. */
-export function matchingCapabilityName(query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>): Named {
+export function matchingCapabilityName(query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>): NameTest {
   const { capability, fuzzy_match } = query
   if (capability === undefined || capability === '*') return undefined
   return fuzzy_match ? (name) => matchesFuzzily(name, capability) : (name) => name === capability
@@ -67,7 +67,7 @@ export function matchingCapabilityName(query: Pick<ServerQuery, 'capability' | '
 /** What is asked of a capability: all of it of one and the same. Undefined where nothing is. */
 export function matchingCapability(
   query: FacetsQuery & Pick<ServerQuery, 'capability' | 'fuzzy_match'>,
-  isNamed: Named = matchingCapabilityName(query),
+  isNamed: NameTest = matchingCapabilityName(query),
 ): ((capability: Capability) => boolean) | undefined {
   const suits = matchingFacets(query)
   if (!isNamed) return suits
@@ -75,7 +75,7 @@ export function matchingCapability(
 }
 
 /** Whether a server is what a query asks for: its filter, not its page. `isNamed` stands for what it says of names. */
-export function matching(query: ServerQuery, isNamed?: Named): Predicate {
+export function matching(query: ServerQuery, isNamed?: NameTest): Predicate {
   const holds: Predicate[] = []
   const { namespace, name, tag, any_tag, status, source, type, enabled, label_selector, q } = query
   if (namespace !== undefined) holds.push((server) => server.namespace === namespace)
@@ -89,6 +89,6 @@ export function matching(query: ServerQuery, isNamed?: Named): Predicate {
   if (label_selector) holds.push(hasLabels(label_selector))
   const suits = matchingCapability(query, isNamed)
   if (suits) holds.push(hasCapability(suits))
-  if (q !== undefined) holds.push(answersTo(q, query.fuzzy_match))
+  if (q !== undefined) holds.push(matchesText(q, query.fuzzy_match))
   return (server) => holds.every((predicate) => predicate(server))
 }

@@ -3,10 +3,10 @@ import type { Server } from '../server.ts'
 import { isNear } from './fuzzy.ts'
 
 /** So much of a description is searched; who writes more has said it by then. */
-const described = 1000
+const maxDescriptionChars = 1000
 
 /** What a search for words looks at. */
-export type Searched = Pick<Server, 'name' | 'title' | 'description' | 'tags' | 'capabilities'>
+export type SearchableFields = Pick<Server, 'name' | 'title' | 'description' | 'tags' | 'capabilities'>
 
 /** The words of `q`, lower-cased; a server must answer to each of them. */
 export function wordsOf(q: string): readonly string[] {
@@ -17,10 +17,10 @@ export function wordsOf(q: string): readonly string[] {
  * Everything a search can find in a server, lower-cased, in one text of five lines: name, title, tags, capabilities,
  * description. Made once per server, so that a search need not look at the server.
  */
-export function searchTextOf({ name, title = '', tags, capabilities, description = '' }: Searched): string {
+export function searchTextOf({ name, title = '', tags, capabilities, description = '' }: SearchableFields): string {
   const capabilityNames = capabilities.map((one) => one.name)
   // What is not shown must not be found either: searching would tell it letter by letter.
-  const prose = redactText(description.slice(0, described))
+  const prose = redactText(description.slice(0, maxDescriptionChars))
   const lines = [name, redactText(title), joined(tags), joined(capabilityNames), prose]
   return lines
     .map((line) => (line.includes('\n') ? line.replaceAll('\n', ' ') : line))
@@ -46,7 +46,7 @@ export function lineEnds(text: string): LineEnds {
   return { name, title, tags, capabilities: text.indexOf('\n', tags + 1) }
 }
 
-const worth = {
+const scores = {
   exact: 9,
   prefix: 8,
   name: 7,
@@ -59,7 +59,7 @@ const worth = {
 }
 
 /** Whether something of a text is spelled nearly like a word: its name, or one of its tags and capabilities. */
-export type Near = {
+export type NearMatch = {
   readonly name: (text: string, word: string) => boolean
   readonly label: (text: string, word: string) => boolean
 }
@@ -68,40 +68,40 @@ export type Near = {
  * How well a text answers to all words, 0 for not at all: as well as to the one it answers to least; a name that is the
  * whole of `q` is best. With `near`, what is spelled nearly so answers too.
  */
-export function relevanceTo(words: readonly string[], near?: Near): (text: string, ends?: LineEnds) => number {
+export function relevanceTo(words: readonly string[], near?: NearMatch): (text: string, ends?: LineEnds) => number {
   // What one text lacked the next one probably lacks too: that word is looked for first.
   const order = [...words]
   const wholeName = words.length > 1 ? `${words.join(' ')}\n` : undefined
 
   return (text, ends = lineEnds(text)) => {
-    let least = worth.exact
+    let least = scores.exact
     for (const [index, word] of order.entries()) {
-      const one = worthOf(text, word, ends) || (near ? worthOfNear(text, word, near) : 0)
+      const one = scoreOf(text, word, ends) || (near ? nearScoreOf(text, word, near) : 0)
       if (one === 0) {
         if (index > 0) order.unshift(...order.splice(index, 1))
         return 0
       }
       if (one < least) least = one
     }
-    return wholeName !== undefined && text.startsWith(wholeName) ? worth.exact : least
+    return wholeName !== undefined && text.startsWith(wholeName) ? scores.exact : least
   }
 }
 
-function worthOf(text: string, word: string, { name, title, tags, capabilities }: LineEnds): number {
+function scoreOf(text: string, word: string, { name, title, tags, capabilities }: LineEnds): number {
   const at = text.indexOf(word)
   if (at < 0) return 0
   if (at < name) {
-    if (at > 0) return worth.name
-    return word.length === name ? worth.exact : worth.prefix
+    if (at > 0) return scores.name
+    return word.length === name ? scores.exact : scores.prefix
   }
-  if (at < title) return worth.title
-  if (at < tags) return worth.tag
-  return at < capabilities ? worth.capability : worth.description
+  if (at < title) return scores.title
+  if (at < tags) return scores.tag
+  return at < capabilities ? scores.capability : scores.description
 }
 
-function worthOfNear(text: string, word: string, near: Near): number {
-  if (near.name(text, word)) return worth.nearName
-  return near.label(text, word) ? worth.nearLabel : 0
+function nearScoreOf(text: string, word: string, near: NearMatch): number {
+  if (near.name(text, word)) return scores.nearName
+  return near.label(text, word) ? scores.nearLabel : 0
 }
 
 function hasNearLabel(text: string, word: string): boolean {
@@ -116,4 +116,4 @@ export function isNearName(text: string, word: string): boolean {
 }
 
 /** By looking at the text alone. */
-export const near: Near = { name: isNearName, label: hasNearLabel }
+export const nearMatch: NearMatch = { name: isNearName, label: hasNearLabel }

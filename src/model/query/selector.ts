@@ -19,7 +19,7 @@ export class SelectorError extends Error {
 
 type Token = { readonly text: string; readonly at: number; readonly symbol: boolean }
 
-const longest = 4096
+const maxSelectorChars = 4096
 const tokens = /\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)/y
 
 function tokensOf(text: string): Token[] {
@@ -41,7 +41,8 @@ function tokensOf(text: string): Token[] {
  * empty, and `in ()` means the empty value. The empty selector holds always.
  */
 export function parseSelector(text: string): readonly Requirement[] {
-  if (text.length > longest) throw new SelectorError(`is longer than ${longest} characters`, longest + 1)
+  if (text.length > maxSelectorChars)
+    throw new SelectorError(`is longer than ${maxSelectorChars} characters`, maxSelectorChars + 1)
   const all = tokensOf(text)
   let next = 0
   const peek = () => all[next] ?? { text: '', at: text.length + 1, symbol: true }
@@ -53,7 +54,7 @@ export function parseSelector(text: string): readonly Requirement[] {
   const isNext = (symbol: string) => peek().symbol && peek().text === symbol
 
   function refuse(token: Token, expected: string): never {
-    const found = token.text === '' ? 'ends' : `has "${shown(token.text)}"`
+    const found = token.text === '' ? 'ends' : `has "${excerptOf(token.text)}"`
     throw new SelectorError(`${found} where ${expected} is expected`, token.at)
   }
 
@@ -62,7 +63,7 @@ export function parseSelector(text: string): readonly Requirement[] {
     if (token.symbol || token.text === 'in' || token.text === 'notin') refuse(token, 'a label key')
     if (!isLabelKey(token.text)) {
       const rule = '[prefix/]name, at most 63 letters, digits, "-", "_", "."'
-      throw new SelectorError(`"${shown(token.text)}" is no label key: ${rule}`, token.at)
+      throw new SelectorError(`"${excerptOf(token.text)}" is no label key: ${rule}`, token.at)
     }
     return token.text
   }
@@ -73,7 +74,7 @@ export function parseSelector(text: string): readonly Requirement[] {
     const token = take()
     if (!isLabelValue(token.text)) {
       const rule = 'at most 63 letters, digits, "-", "_", "."'
-      throw new SelectorError(`"${shown(token.text)}" is no label value: ${rule}`, token.at)
+      throw new SelectorError(`"${excerptOf(token.text)}" is no label value: ${rule}`, token.at)
     }
     return token.text
   }
@@ -117,12 +118,15 @@ export function parseSelector(text: string): readonly Requirement[] {
   return requirements
 }
 
-function shown(text: string): string {
+function excerptOf(text: string): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
 /** Whether labels satisfy every requirement. */
-export function selects(requirements: readonly Requirement[], labels: Readonly<Record<string, string>>): boolean {
+export function matchesSelector(
+  requirements: readonly Requirement[],
+  labels: Readonly<Record<string, string>>,
+): boolean {
   return requirements.every((requirement) => holds(requirement, labels))
 }
 
@@ -144,7 +148,7 @@ function holds(requirement: Requirement, labels: Readonly<Record<string, string>
 }
 
 /** The same requirements, written in the one way that every spelling of them shares. */
-export function selectorText(requirements: readonly Requirement[]): string {
+export function formatSelector(requirements: readonly Requirement[]): string {
   const parts = requirements.map((one) => {
     if (one.operator === 'exists') return one.key
     if (one.operator === 'absent') return `!${one.key}`

@@ -1,6 +1,6 @@
 import semver from 'semver'
 
-const longest = 256
+const maxConstraintChars = 256
 /** One operator and one version without a pre-release: all that the replaced systems knew. */
 const single = /^(?:>=|<=|>|<|=|~>?|\^)?\s*v?[\dxX*][\d.xX*]*$/
 /** A version as it stands, `=` or nothing before it. */
@@ -9,7 +9,7 @@ const literal = /^=?\s*(v?\d[\w.+-]*)$/
 /** What holds of a version: an npm range (`^1.2`, `>=1 <2 || 3.x`, `>=1, <2`), or exactly this text. */
 export function matchingVersion(constraint: string): ((version: string) => boolean) | undefined {
   const text = constraint.trim()
-  if (text.length > longest) return undefined
+  if (text.length > maxConstraintChars) return undefined
   const exact = literal.exec(text)?.[1]
   const range = rangeOf(text)
   if (!range && exact === undefined) return undefined

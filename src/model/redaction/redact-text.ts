@@ -1,4 +1,4 @@
-import { hidden, isSecretName, redacted, tokenStart, withoutShapes } from './secrets.ts'
+import { redactSecret, isSecretName, redactedText, tokenStart, redactTokens } from './secrets.ts'
 
 /** Cheap question first: most texts hold nothing that any rule below could touch. */
 const suspicious = new RegExp(
@@ -15,13 +15,13 @@ const quoted = /(["'])([\w.-]{1,128})\1(\s*:\s*)(["'])((?:(?!\4)[^\\\r\n]|\\.)*)
 /** URL passwords, secret query values, tokens and the like taken out of a message; the rest stays as it was. */
 export function redactText(text: string): string {
   if (!suspicious.test(text)) return text
-  const bare = withoutShapes(withoutPasswords(text))
-    .replaceAll(header, (_, name: string, between: string, value: string) => `${name}${between}${hidden(value)}`)
-    .replaceAll(scheme, (_, name: string) => `${name} ${redacted}`)
+  const bare = redactTokens(withoutPasswords(text))
+    .replaceAll(header, (_, name: string, between: string, value: string) => `${name}${between}${redactSecret(value)}`)
+    .replaceAll(scheme, (_, name: string) => `${name} ${redactedText}`)
   return withoutAssigned(bare).replaceAll(
     quoted,
     (all, q: string, name: string, colon: string, quote: string, value: string) =>
-      isSecretName(name) ? `${q}${name}${q}${colon}${quote}${hidden(value)}${quote}` : all,
+      isSecretName(name) ? `${q}${name}${q}${colon}${quote}${redactSecret(value)}${quote}` : all,
   )
 }
 
@@ -29,7 +29,7 @@ export function redactText(text: string): string {
 function withoutAssigned(text: string): string {
   if (!text.includes('=')) return text
   return text.replaceAll(assigned, (all, name: string, equals: string, value: string) =>
-    value !== '' && holdsSecret(name) ? `${name}${equals}${hidden(value)}` : all,
+    value !== '' && holdsSecret(name) ? `${name}${equals}${redactSecret(value)}` : all,
   )
 }
 
@@ -48,11 +48,11 @@ function withoutPasswords(text: string): string {
   return text
     .replaceAll(userinfo, (_, protocol: string, info: string) => {
       const colon = info.indexOf(':', info.startsWith('${') ? info.indexOf('}') + 1 : 0)
-      if (colon >= 0) return `${protocol}${info.slice(0, colon)}:${hidden(info.slice(colon + 1))}@`
+      if (colon >= 0) return `${protocol}${info.slice(0, colon)}:${redactSecret(info.slice(colon + 1))}@`
       // Over HTTP a user without a password is a token, as git takes it; elsewhere it is a user.
-      return `${protocol}${/^https?:/i.test(protocol) ? hidden(info) : info}@`
+      return `${protocol}${/^https?:/i.test(protocol) ? redactSecret(info) : info}@`
     })
     .replaceAll(sloppy, (all, protocol: string, user: string, password: string) =>
-      password.includes(redacted) || password.includes('${') ? all : `${protocol}${user}:${redacted}@`,
+      password.includes(redactedText) || password.includes('${') ? all : `${protocol}${user}:${redactedText}@`,
     )
 }

@@ -1,6 +1,6 @@
 import type { Server } from '../server.ts'
 import { redactText } from './redact-text.ts'
-import { hidden, isSecretName, redacted } from './secrets.ts'
+import { redactSecret, isSecretName, redactedText } from './secrets.ts'
 
 /** The arguments of a command with the values of secret flags, headers, variables and whatever looks like a secret taken out. */
 export function redactArgs(args: readonly string[]): string[] {
@@ -22,7 +22,7 @@ function valueOf(flag: string, value: string): string {
   if (/^(-e|--env|--build-arg)$/.test(flag)) return hideAfter(value, '=')
   if (/^(-u|--user|--proxy-user)$/.test(flag) && !value.includes('://')) return hideAfter(value, ':')
   if (isSecretName(flag) || /^--?key$/i.test(flag))
-    return value.startsWith('-') && value.length < 3 ? value : hidden(value)
+    return value.startsWith('-') && value.length < 3 ? value : redactSecret(value)
   return redactArg(value)
 }
 
@@ -32,7 +32,7 @@ function redactArg(arg: string): string {
     const [, name = '', sign = '', value = ''] = joined
     const shown = name.startsWith('-') ? valueOf(name, value) : undefined
     if (shown !== undefined && shown !== value) return `${name}${sign}${shown}`
-    if (isSecretName(name)) return `${name}${sign}${hidden(value)}`
+    if (isSecretName(name)) return `${name}${sign}${redactSecret(value)}`
   }
   const short = /^-H(.+:.+)$/s.exec(arg)
   if (short?.[1]) return `-H${hideAfter(short[1], ':')}`
@@ -43,7 +43,7 @@ function hideAfter(text: string, sign: string): string {
   const at = text.indexOf(sign)
   if (at < 0) return redactLoose(text)
   const value = text.slice(at + 1)
-  return `${text.slice(0, at + 1)}${/^\s*/.exec(value)?.[0]}${hidden(value)}`
+  return `${text.slice(0, at + 1)}${/^\s*/.exec(value)?.[0]}${redactSecret(value)}`
 }
 
 const flagged = /(^|\s)(--?[A-Za-z][\w-]{1,64})(\s+)(?!-)("[^"]*"|'[^']*'|[^\s"']+)/g
@@ -69,7 +69,7 @@ function redactLoose(text: string): string {
       return shown === (bare?.[2] ?? value) ? all : `${start}${flag}${gap}${bare?.[1] ?? ''}${shown}${bare?.[1] ?? ''}`
     })
     .replaceAll(lines, (all, start: string, name: string, colon: string, value: string) =>
-      isSecretName(name) ? `${start}${name}${colon}${hidden(value)}` : all,
+      isSecretName(name) ? `${start}${name}${colon}${redactSecret(value)}` : all,
     )
 }
 
@@ -88,14 +88,14 @@ const deepest = 64
 /** Data from outside with the values of secret names taken out at any depth; the same object where nothing was. */
 export function redactValue(value: unknown, name = '', depth = 0): unknown {
   if (typeof value === 'string') {
-    if (name.endsWith('last-applied-configuration')) return redacted
-    if (isSecretName(name)) return hidden(value)
+    if (name.endsWith('last-applied-configuration')) return redactedText
+    if (isSecretName(name)) return redactSecret(value)
     return redactLoose(value)
   }
-  if (typeof value === 'number') return isSecretName(name) && !/tokens$/i.test(name) ? redacted : value
+  if (typeof value === 'number') return isSecretName(name) && !/tokens$/i.test(name) ? redactedText : value
   if (typeof value !== 'object' || value === null) return value
-  if (depth >= deepest) return redacted
-  if (isSecretName(name)) return hideLeaves(value, depth, hidden)
+  if (depth >= deepest) return redactedText
+  if (isSecretName(name)) return hideLeaves(value, depth, redactSecret)
   if (maps.test(name)) return hideLeaves(value, depth)
   if (Array.isArray(value)) return redactList(value, depth)
   return redactMap(value as Record<string, unknown>, depth)
@@ -124,14 +124,14 @@ function redactMap<T>(map: Readonly<Record<string, T>>, depth: number): Readonly
 /** A map of secrets written as one text, as in the annotation `mcp.env`. */
 function redactPacked(text: string): string {
   const parsed = parsedJson(text)
-  return typeof parsed === 'object' && parsed !== null ? JSON.stringify(hideLeaves(parsed, 0)) : hidden(text)
+  return typeof parsed === 'object' && parsed !== null ? JSON.stringify(hideLeaves(parsed, 0)) : redactSecret(text)
 }
 
 function hideLeaves(value: unknown, depth: number, listed: (text: string) => string = hidePair): unknown {
-  if (typeof value === 'string') return hidden(value)
-  if (typeof value === 'number') return redacted
+  if (typeof value === 'string') return redactSecret(value)
+  if (typeof value === 'number') return redactedText
   if (typeof value !== 'object' || value === null) return value
-  if (depth >= deepest) return redacted
+  if (depth >= deepest) return redactedText
   if (Array.isArray(value))
     return value.map((one) => (typeof one === 'string' ? listed(one) : hideLeaves(one, depth + 1, listed)))
   const spelled = 'value' in value || 'default' in value
@@ -195,8 +195,8 @@ type Concealing = Partial<
  */
 export function redactServer<T extends Concealing>(server: T): T {
   const shown: Concealing = {}
-  if (server.env) shown.env = mapped(server.env, hidden)
-  if (server.headers) shown.headers = mapped(server.headers, hidden)
+  if (server.env) shown.env = mapped(server.env, redactSecret)
+  if (server.headers) shown.headers = mapped(server.headers, redactSecret)
   if (server.args) shown.args = redactList(server.args, 0) as string[]
   if (server.command) shown.command = redactLoose(server.command)
   if (server.url) shown.url = redactText(server.url)

@@ -1,5 +1,5 @@
 /** What stands where a secret was. */
-export const redacted = '<redacted>'
+export const redactedText = '<redacted>'
 
 const named =
   /pass(word|wd|phrase|code)|secret|token|apikey|(access|private|signing|encryption|master|account|shared|subscription|service|license)key|authorization|credential|bearer|cookie|jwt|connectionstring|signature|sessionid/
@@ -22,7 +22,7 @@ export function isSecretName(name: string): boolean {
 export const tokenStart = String.raw`\b(?:github_pat|gh[pousr]|glpat|xox[abceoprs]|xapp|npm|hf|pypi|dop_v1|lin_api|shpat|figd|gsk|tvly|pplx|sbp|nvapi|whsec|ntn|sk|rk)[-_][\w-]{6}`
 
 /** Texts that are a secret by their looks, whatever they are named. */
-const shapes = new RegExp(
+const tokens = new RegExp(
   [
     String.raw`-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)`,
     String.raw`\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?`,
@@ -36,8 +36,8 @@ const shapes = new RegExp(
 )
 
 /** The text with everything taken out that is a secret by its looks. */
-export function withoutShapes(text: string): string {
-  return text.replaceAll(shapes, redacted)
+export function redactTokens(text: string): string {
+  return text.replaceAll(tokens, redactedText)
 }
 
 /**
@@ -46,8 +46,8 @@ export function withoutShapes(text: string): string {
  * A placeholder that somebody else fills in is no secret and stays (`${TOKEN}`, `Bearer ${env:TOKEN}`); a default
  * inside one may be, and goes.
  */
-export function hidden(value: string): string {
+export function redactSecret(value: string): string {
   const inner = /^\s*(?:(?:Bearer|Basic|Token)\s+)?(?:\$\{[^{}]{1,253}\}\s*)+$/i
-  if (!value.includes('${') || !inner.test(value)) return redacted
-  return value.replaceAll(/:-[^{}]*\}/g, `:-${redacted}}`)
+  if (!value.includes('${') || !inner.test(value)) return redactedText
+  return value.replaceAll(/:-[^{}]*\}/g, `:-${redactedText}}`)
 }

@@ -1,17 +1,17 @@
 import { lineEnds, type LineEnds, searchTextOf } from '../../model/query/search.ts'
 import type { Server } from '../../model/server.ts'
-import { type Field, fields } from './fields.ts'
+import { type IndexField, indexedFields } from './indexed-fields.ts'
 import { type Posting, withoutSlot, withSlot } from './postings.ts'
 import { lettersOf } from './text-search.ts'
 
 export type InvertedIndex = ReturnType<typeof createInvertedIndex>
 
-const names = Object.keys(fields) as Field[]
+const names = Object.keys(indexedFields) as IndexField[]
 
 /** Which slots hold which values, per field, and the text that words are looked for in. */
 export function createInvertedIndex() {
   const postings = Object.fromEntries(names.map((field) => [field, new Map<string, Posting>()])) as Record<
-    Field,
+    IndexField,
     Map<string, Posting>
   >
   const noted: (Server | undefined)[] = []
@@ -27,9 +27,9 @@ export function createInvertedIndex() {
     if (before === now) return
     noted[slot] = now
     for (const field of names) {
-      if (before && now && fields[field].part(before) === fields[field].part(now)) continue
-      if (before) for (const value of fields[field].values(before)) takeOut(field, value, slot)
-      if (now) for (const value of fields[field].values(now)) putIn(field, value, slot)
+      if (before && now && indexedFields[field].inputOf(before) === indexedFields[field].inputOf(now)) continue
+      if (before) for (const value of indexedFields[field].valuesOf(before)) takeOut(field, value, slot)
+      if (now) for (const value of indexedFields[field].valuesOf(now)) putIn(field, value, slot)
     }
     if (before && now && sameText(before, now)) return
     texts[slot] = now && searchTextOf(now)
@@ -54,13 +54,13 @@ export function createInvertedIndex() {
     return lent
   }
 
-  function putIn(field: Field, value: string, slot: number): void {
+  function putIn(field: IndexField, value: string, slot: number): void {
     const posting = postings[field].get(value)
     const grown = withSlot(posting, slot, noted.length)
     if (grown !== posting) postings[field].set(value, grown)
   }
 
-  function takeOut(field: Field, value: string, slot: number): void {
+  function takeOut(field: IndexField, value: string, slot: number): void {
     const posting = postings[field].get(value)
     const rest = withoutSlot(posting, slot, noted.length)
     if (rest === undefined) postings[field].delete(value)
@@ -74,9 +74,9 @@ export function createInvertedIndex() {
     /** Where its lines end; until the next is asked for. */
     lineEnds: endsAt,
     nameLetters: (slot: number) => letters[slot] ?? 0,
-    posting: (field: Field, value: string) => postings[field].get(value),
-    values: (field: Field): Iterable<string> => postings[field].keys(),
-    entries: (field: Field): Iterable<[string, Posting]> => postings[field],
+    posting: (field: IndexField, value: string) => postings[field].get(value),
+    values: (field: IndexField): Iterable<string> => postings[field].keys(),
+    entries: (field: IndexField): Iterable<[string, Posting]> => postings[field],
   }
 }
 

@@ -1,15 +1,15 @@
-import type { Cursor } from '../../model/query/cursor.ts'
+import type { PageCursor } from '../../model/query/cursor.ts'
 import type { ServerQuery, SortKey } from '../../model/query/query.ts'
 
 type Key = string | number
 
 /** A slot with what it is sorted by. */
-export type Placed = { readonly slot: number; readonly key: Key }
+export type SortedRow = { readonly slot: number; readonly key: Key }
 
 /** How a query sorts: by what, and which way; ties by id. Undefined where the order of ids is all that is asked. */
-export type Sorting = { readonly by: Exclude<SortKey, 'name'> | 'relevance'; readonly descending: boolean }
+export type SortOrder = { readonly by: Exclude<SortKey, 'name'> | 'relevance'; readonly descending: boolean }
 
-export function sortingOf({ sort, q }: ServerQuery): Sorting | undefined {
+export function sortOrderOf({ sort, q }: ServerQuery): SortOrder | undefined {
   if (sort === undefined) return q === undefined ? undefined : { by: 'relevance', descending: true }
   const descending = sort.startsWith('-')
   const by = (descending ? sort.slice(1) : sort) as SortKey
@@ -22,7 +22,7 @@ export function sortingOf({ sort, q }: ServerQuery): Sorting | undefined {
  *
  * What cannot be on the page is dropped at a glance, so that a page of a long list costs little more than a look at each.
  */
-export function firstByKey(
+export function firstRowsByKey(
   slots: readonly number[],
   {
     isIn,
@@ -31,9 +31,9 @@ export function firstByKey(
     limit,
   }: { isIn: (slot: number) => boolean; keyOf: (slot: number) => Key; descending: boolean; limit: number },
   isAfter: (key: Key, slot: number) => boolean,
-): readonly Placed[] {
+): readonly SortedRow[] {
   const isBefore = descending ? (one: Key, other: Key) => one > other : (one: Key, other: Key) => one < other
-  let kept: Placed[] = []
+  let kept: SortedRow[] = []
   let worst: Key | undefined
 
   function cut(): void {
@@ -56,7 +56,7 @@ export function firstByKey(
 }
 
 /** Whether what has `key` and `id` stands behind a position. */
-export function isBehind(key: Key, id: string, after: Cursor, descending: boolean): boolean {
+export function isAfterCursor(key: Key, id: string, after: PageCursor, descending: boolean): boolean {
   if (key === after.key) return id > after.id
   return descending ? key < after.key : key > after.key
 }

@@ -3,7 +3,7 @@ export type Posting = number | Set<number> | MutableBits
 
 type MutableBits = { words: Uint32Array; size: number }
 
-const fewest = 64
+const minBitmapSize = 64
 
 export function sizeOf(posting: Posting): number {
   return typeof posting === 'number' ? 1 : posting.size
@@ -28,7 +28,7 @@ export function withSlot(posting: Posting | undefined, slot: number, capacity: n
     return posting
   }
   posting.add(slot)
-  if (posting.size <= fewest || posting.size * 32 <= capacity) return posting
+  if (posting.size <= minBitmapSize || posting.size * 32 <= capacity) return posting
   const bits: MutableBits = { words: new Uint32Array((capacity + 31) >>> 5), size: 0 }
   for (const one of posting) setBit(bits, one)
   return bits
@@ -46,7 +46,7 @@ export function withoutSlot(posting: Posting | undefined, slot: number, capacity
     posting.words[slot >>> 5] = (posting.words[slot >>> 5] ?? 0) & ~(1 << (slot & 31))
     posting.size -= 1
   }
-  return posting.size * 128 < capacity || posting.size < fewest / 2 ? new Set(slotsOf(posting)) : posting
+  return posting.size * 128 < capacity || posting.size < minBitmapSize / 2 ? new Set(slotsOf(posting)) : posting
 }
 
 function setBit(bits: MutableBits, slot: number): void {

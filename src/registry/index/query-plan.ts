@@ -3,17 +3,17 @@ import {
   matchingCapability,
   matchingCapabilityName,
   matchingFacets,
-  type Named,
+  type NameTest,
   type Predicate,
 } from '../../model/query/matching.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
-import { facetsIn, type Field } from './fields.ts'
+import { facetsIn, type IndexField } from './indexed-fields.ts'
 import type { Posting } from './postings.ts'
 
 /** Where a plan looks up. */
 export type IndexLookup = {
-  readonly posting: (field: Field, value: string) => Posting | undefined
-  readonly values: (field: Field) => Iterable<string>
+  readonly posting: (field: IndexField, value: string) => Posting | undefined
+  readonly values: (field: IndexField) => Iterable<string>
   readonly slotOf: (namespace: string, name: string) => number | undefined
 }
 
@@ -26,10 +26,10 @@ export type QueryPlan = {
 }
 
 /** Turns the filter of a query into look-ups; all but the words of `q`. */
-export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Named): QueryPlan {
+export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: NameTest): QueryPlan {
   const all: Posting[][] = []
   const none: Posting[] = []
-  const oneOf = (field: Field, values: Iterable<string>) => all.push(among(lookup, field, values))
+  const oneOf = (field: IndexField, values: Iterable<string>) => all.push(among(lookup, field, values))
 
   const { namespace, name, source, type, enabled, status, tag, any_tag, label_selector } = query
   if (namespace !== undefined) oneOf('namespace', [namespace])
@@ -67,6 +67,6 @@ export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Nam
   return both ? { all, none, verify: hasCapability(both) } : { all, none }
 }
 
-function among(lookup: IndexLookup, field: Field, values: Iterable<string>): Posting[] {
+function among(lookup: IndexLookup, field: IndexField, values: Iterable<string>): Posting[] {
   return [...values].flatMap((value) => lookup.posting(field, value) ?? [])
 }

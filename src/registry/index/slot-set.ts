@@ -10,7 +10,7 @@ export type SlotSet = { readonly slots: readonly number[] } | { readonly words: 
  * Begins with the smallest: where it is small, each of its slots is looked up in the others; else all are laid over each
  * other, 32 slots at a time.
  */
-export function find(
+export function evaluatePlan(
   { all, none }: Pick<QueryPlan, 'all' | 'none'>,
   everything: Posting | undefined,
   capacity: number,
@@ -18,7 +18,7 @@ export function find(
   if (everything === undefined) return { slots: [] }
   const [smallest, ...others] = [...all, [everything]].toSorted((one, other) => sum(one) - sum(other))
   if (smallest === undefined || smallest.length === 0) return { slots: [] }
-  if (sum(smallest) * 32 > capacity) return { words: laidOver([smallest, ...others], none, capacity) }
+  if (sum(smallest) * 32 > capacity) return { words: intersectAsBits([smallest, ...others], none, capacity) }
   const slots = new Set(smallest.flatMap((posting) => [...slotsOf(posting)]))
   const inAll = (slot: number) =>
     others.every((postings) => postings.some((posting) => hasSlot(posting, slot))) &&
@@ -26,7 +26,11 @@ export function find(
   return { slots: [...slots].filter(inAll) }
 }
 
-function laidOver(all: readonly (readonly Posting[])[], none: readonly Posting[], capacity: number): Uint32Array {
+function intersectAsBits(
+  all: readonly (readonly Posting[])[],
+  none: readonly Posting[],
+  capacity: number,
+): Uint32Array {
   const length = (capacity + 31) >>> 5
   const [first = [], ...others] = all
   const words = union(first, length)
@@ -41,17 +45,17 @@ function sum(postings: readonly Posting[]): number {
   return all
 }
 
-export function countOf(found: SlotSet): number {
+export function countSlots(found: SlotSet): number {
   return 'slots' in found ? found.slots.length : countBits(found.words)
 }
 
 /** Whether a slot that may have been found was. */
-export function isInOf(found: SlotSet): (slot: number) => boolean {
+export function membershipOf(found: SlotSet): (slot: number) => boolean {
   return 'slots' in found ? () => true : (slot) => hasBit(found.words, slot)
 }
 
 /** Those that hold to `test`, as a list or as bits as they were found. */
-export function narrowed(found: SlotSet, test: (slot: number) => boolean): SlotSet {
+export function filterSlots(found: SlotSet, test: (slot: number) => boolean): SlotSet {
   if ('slots' in found) return { slots: found.slots.filter(test) }
   const words = new Uint32Array(found.words.length)
   for (const [index, word] of found.words.entries()) {
@@ -64,7 +68,7 @@ export function narrowed(found: SlotSet, test: (slot: number) => boolean): SlotS
 }
 
 /** What was found, without the slots of `but`, and with those of `and`. */
-export function amended(found: SlotSet, but: ReadonlySet<number>, and: readonly number[]): SlotSet {
+export function replaceSlots(found: SlotSet, but: ReadonlySet<number>, and: readonly number[]): SlotSet {
   if ('slots' in found) return { slots: found.slots.filter((slot) => !but.has(slot)).concat(and) }
   for (const slot of but) found.words[slot >>> 5] = (found.words[slot >>> 5] ?? 0) & ~(1 << (slot & 31))
   for (const slot of and) found.words[slot >>> 5] = (found.words[slot >>> 5] ?? 0) | (1 << (slot & 31))
@@ -72,7 +76,7 @@ export function amended(found: SlotSet, but: ReadonlySet<number>, and: readonly 
 }
 
 /** The same slots as bits where they are so many that going through all in order is cheaper than sorting them. */
-export function weighed(found: SlotSet, capacity: number): SlotSet {
+export function toBitsIfLarge(found: SlotSet, capacity: number): SlotSet {
   if ('words' in found || found.slots.length * 32 <= capacity) return found
   const words = new Uint32Array((capacity + 31) >>> 5)
   for (const slot of found.slots) words[slot >>> 5] = (words[slot >>> 5] ?? 0) | (1 << (slot & 31))

@@ -1,4 +1,4 @@
-const few = 16
+const maxSingleInserts = 16
 
 /**
  * Slots in the order of their ids.
@@ -17,7 +17,7 @@ export function createSortedSlots({ idOf }: { idOf: (slot: number) => string }) 
   /** Takes out slots that have been added; their ids must still be known. */
   function remove(gone: readonly number[]): void {
     settle()
-    if (gone.length > few) {
+    if (gone.length > maxSingleInserts) {
       const dead = new Set(gone)
       slots = slots.filter((slot) => !dead.has(slot))
       return
@@ -32,7 +32,7 @@ export function createSortedSlots({ idOf }: { idOf: (slot: number) => string }) 
     if (waiting.length === 0) return
     const added = waiting.toSorted(byId)
     waiting = []
-    if (added.length <= few) for (const slot of added) slots.splice(indexAfter(idOf(slot)), 0, slot)
+    if (added.length <= maxSingleInserts) for (const slot of added) slots.splice(indexAfter(idOf(slot)), 0, slot)
     else slots = merged(slots, added, byId)
   }
 

@@ -3,8 +3,8 @@ import type { ServerId } from '../../model/names.ts'
 import type { Reading, Sighting, SourceError } from '../../model/source.ts'
 import type { Rejection } from '../../model/status.ts'
 import type { Candidate, Delta, Layer } from '../candidate.ts'
-import { type OriginState, originAfter, originStatus, staled } from './origin.ts'
-import type { Good } from './reading-snapshots.ts'
+import { type OriginState, nextOriginState, toOriginStatus, markStale } from './origin-state.ts'
+import type { OriginSnapshot } from './reading-snapshots.ts'
 import type { Trust } from './validate-entry.ts'
 
 type After = ReadonlyMap<string, OriginState | undefined>
@@ -24,10 +24,10 @@ type Next = {
 }
 
 /** What a change made of the candidates, or that it is held. */
-export type Applied = { readonly delta: Delta; readonly held: boolean }
+export type AppliedChange = { readonly delta: Delta; readonly held: boolean }
 
 /** A change that was worked out ahead. `apply` makes it: as planned, or anew where something else came in between. */
-export type Planned = { readonly delta: Delta; readonly apply: () => Applied }
+export type PlannedChange = { readonly delta: Delta; readonly apply: () => AppliedChange }
 
 export type Intake = ReturnType<typeof createIntake>
 
@@ -50,7 +50,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   let version = 0
 
   /** A change worked out ahead of time, from what is known now. */
-  function* planned(work: () => Generator<void, Next>): Generator<void, Planned> {
+  function* planned(work: () => Generator<void, Next>): Generator<void, PlannedChange> {
     const began = version
     const next = yield* work()
     return { delta: next.delta, apply: () => apply(began === version ? next : runToCompletion(work())) }
@@ -66,7 +66,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     if (sighting.type === 'alive') return { after, delta: nothing, held }
     for (const reading of sighting.readings) {
       const { origin } = reading
-      after.set(origin, yield* originAfter(after.get(origin) ?? origins.get(origin), reading, { layer, trust }))
+      after.set(origin, yield* nextOriginState(after.get(origin) ?? origins.get(origin), reading, { layer, trust }))
       yield
     }
     if (sighting.type === 'change') {
@@ -87,7 +87,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   function* afterFailure(error: SourceError): Generator<void, Next> {
     const after = new Map<string, OriginState>()
     for (const [name, origin] of origins) {
-      after.set(name, { ...origin, error, candidates: staled(origin.candidates) })
+      after.set(name, { ...origin, error, candidates: markStale(origin.candidates) })
       yield
     }
     return { after, delta: yield* deltaOf(after), held }
@@ -99,10 +99,10 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     for (const reading of readings) {
       const now = origins.get(reading.origin)
       if (now && !(now.error && now.candidates.length === 0)) continue
-      const { candidates } = yield* originAfter(undefined, reading, { layer, trust })
+      const { candidates } = yield* nextOriginState(undefined, reading, { layer, trust })
       after.set(reading.origin, {
         reading: now?.reading ?? reading,
-        candidates: staled(candidates),
+        candidates: markStale(candidates),
         rejections: [],
         error: now?.error ?? error,
       })
@@ -117,7 +117,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   }
 
   /** What was last good at each origin. */
-  function good(): readonly Good[] {
+  function good(): readonly OriginSnapshot[] {
     return [...origins].map(([origin, { candidates }]) => ({ origin, candidates }))
   }
 
@@ -141,11 +141,11 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       for (const candidate of missing(had, has)) gone.push(candidate)
       for (const candidate of missing(has, had)) come.push(candidate)
     }
-    return { gone, come }
+    return { removed: gone, added: come }
   }
 
   /** Puts each named origin in the place of what was there; what is undefined is gone. */
-  function apply({ after, delta, held: question, questioned = false, restored: isRestored }: Next): Applied {
+  function apply({ after, delta, held: question, questioned = false, restored: isRestored }: Next): AppliedChange {
     version += 1
     held = question
     for (const [name, next] of after) {
@@ -193,7 +193,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   /** What fails comes first; of each at most so many, so that asking does not cost more the more there is. */
   function details(most = { origins: 1000, rejections: 100 }) {
     return {
-      origins: failingFirst().take(most.origins).map(originStatus).toArray(),
+      origins: failingFirst().take(most.origins).map(toOriginStatus).toArray(),
       rejections: rejected === 0 ? [] : allRejections().take(Math.min(rejected, most.rejections)).toArray(),
     }
   }
@@ -221,7 +221,8 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     },
     plan,
     /** Applies a sighting; the answer says what it changes among the candidates, or that it is held. */
-    accept: (sighting: Sighting, look?: number): Applied => runToCompletion(plan.sighting(sighting, look)).apply(),
+    accept: (sighting: Sighting, look?: number): AppliedChange =>
+      runToCompletion(plan.sighting(sighting, look)).apply(),
     /** Lets go of what was restored and is still unheard of. */
     dropRestored: () => drop(restored),
     good,
@@ -231,7 +232,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   }
 }
 
-const nothing: Delta = { gone: [], come: [] }
+const nothing: Delta = { removed: [], added: [] }
 
 /** Those of `candidates` that `others` do not hold. Most origins hold one. */
 function missing(candidates: readonly Candidate[], others: readonly Candidate[]): readonly Candidate[] {

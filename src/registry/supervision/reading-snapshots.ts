@@ -8,17 +8,17 @@ import type { KeptReading, KeptSource, Store } from '../../stores/store.ts'
 import type { Candidate } from '../candidate.ts'
 
 /** What was last good at one origin. */
-export type Good = { readonly origin: string; readonly candidates: readonly Candidate[] }
+export type OriginSnapshot = { readonly origin: string; readonly candidates: readonly Candidate[] }
 
 /** What was kept of a source before the daemon was restarted. */
-export type Restored = { readonly kept_at: string; readonly readings: readonly Reading[] }
+export type RestoredReadings = { readonly kept_at: string; readonly readings: readonly Reading[] }
 
 /** Keeps what one source last said, in the store. */
-export type Keeper = {
+export type SourceSnapshot = {
   /** What was kept under the same settings; undefined where nothing was, or nothing can be read. */
-  readonly restore: () => Promise<Restored | undefined>
+  readonly restore: () => Promise<RestoredReadings | undefined>
   /** Something has changed: `good` is asked soon for what is to be kept. */
-  readonly note: (good: () => readonly Good[]) => void
+  readonly note: (good: () => readonly OriginSnapshot[]) => void
   /** Keeps what was noted last, now. What it is, is asked before this returns. */
   readonly close: () => Promise<void>
 }
@@ -55,7 +55,7 @@ export function createReadingSnapshots({
     return await underway
   }
 
-  async function restoreOf(source: string, fingerprint: string): Promise<Restored | undefined> {
+  async function restoreOf(source: string, fingerprint: string): Promise<RestoredReadings | undefined> {
     try {
       const found = (await read()).find((kept) => kept.source === source && kept.fingerprint === fingerprint)
       if (!found) return undefined
@@ -71,7 +71,7 @@ export function createReadingSnapshots({
     }
   }
 
-  async function write(source: string, fingerprint: string, good: readonly Good[]): Promise<boolean> {
+  async function write(source: string, fingerprint: string, good: readonly OriginSnapshot[]): Promise<boolean> {
     try {
       const readings = await runCooperatively(readingsOf(good))
       await (await opening).keepReadings(source, fingerprint, readings)
@@ -82,7 +82,7 @@ export function createReadingSnapshots({
     }
   }
 
-  function* readingsOf(good: readonly Good[]): Generator<void, readonly KeptReading[]> {
+  function* readingsOf(good: readonly OriginSnapshot[]): Generator<void, readonly KeptReading[]> {
     const readings: KeptReading[] = []
     for (const { origin, candidates } of good) {
       yield
@@ -105,14 +105,14 @@ export function createReadingSnapshots({
   }
 
   /** Keeps one source, for as long as its settings stay the same. */
-  function keeperFor(source: string, settings: unknown): Keeper {
+  function keeperFor(source: string, settings: unknown): SourceSnapshot {
     const fingerprint = hash('sha256', JSON.stringify(settings))
-    let noted: (() => readonly Good[]) | undefined
+    let noted: (() => readonly OriginSnapshot[]) | undefined
     let retry: NodeJS.Timeout | undefined
     /** One after the other, so that an earlier word never comes last. */
     let written = Promise.resolve(true)
 
-    function writeNow(good: readonly Good[]): Promise<boolean> {
+    function writeNow(good: readonly OriginSnapshot[]): Promise<boolean> {
       return (written = written.then(() => write(source, fingerprint, good)))
     }
 

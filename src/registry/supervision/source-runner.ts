@@ -7,14 +7,14 @@ import type { Change } from '../../model/change.ts'
 import { type Sighting, type Source, SourceError } from '../../model/source.ts'
 import type { SourceStatus } from '../../model/status.ts'
 import type { PreparedCommit, RegistryCore } from '../registry.ts'
-import type { Applied, Intake, Planned } from './intake.ts'
-import type { Keeper } from './reading-snapshots.ts'
+import type { AppliedChange, Intake, PlannedChange } from './intake.ts'
+import type { SourceSnapshot } from './reading-snapshots.ts'
 import { createRefreshTracker } from './refresh-tracker.ts'
 import { createShrinkGuard } from './shrink-guard.ts'
 import { createSourceState } from './source-state.ts'
 import { withWatchdog } from './watchdog.ts'
 
-type Made = Applied & { readonly changes: readonly Change[] }
+type CommittedChange = AppliedChange & { readonly changes: readonly Change[] }
 
 export type SourceRunner = ReturnType<typeof startSourceRunner>
 
@@ -26,7 +26,7 @@ const goodMs = 120_000
 
 /**
  * Runs one source for as long as it is configured: one attempt at a time, restarted with backoff when it throws, cut
- * when it says nothing for `silenceMs`. Whatever it says goes through its intake to the registry: what takes long is
+ * when it says nothing for `maxSilenceMs`. Whatever it says goes through its intake to the registry: what takes long is
  * worked out in slices, and then there all at once.
  */
 export function startSourceRunner({
@@ -35,7 +35,7 @@ export function startSourceRunner({
   source,
   intake,
   registry,
-  silenceMs,
+  maxSilenceMs,
   keeper,
   log,
   now = Date.now,
@@ -45,10 +45,10 @@ export function startSourceRunner({
   type: string
   source: Source
   intake: Intake
-  registry: Pick<RegistryCore, 'prepareCommit' | 'forget' | 'commit'>
-  silenceMs: number
+  registry: Pick<RegistryCore, 'prepareCommit' | 'discardCommit' | 'commit'>
+  maxSilenceMs: number
   /** Keeps the last good readings over a restart; absent where there is nothing to keep. */
-  keeper?: Keeper | undefined
+  keeper?: SourceSnapshot | undefined
   log: Log
   now?: () => number
   backoff?: ReturnType<typeof createBackoff>
@@ -73,23 +73,23 @@ export function startSourceRunner({
 
   /** Works out in slices what a change leads to, and makes it true in one go, unless it is not wanted any more. */
   async function ahead(
-    work: Generator<void, Planned>,
-    note: (made: Made) => void,
+    work: Generator<void, PlannedChange>,
+    note: (made: CommittedChange) => void,
     isWanted: () => boolean = () => true,
   ): Promise<void> {
     const planned = await runCooperatively(work)
     const rehearsal = await runCooperatively(registry.prepareCommit(planned.delta))
     await turn() // what it takes to make it true is not piled upon the last slice
-    if (stop.signal.aborted || !isWanted()) registry.forget(rehearsal)
+    if (stop.signal.aborted || !isWanted()) registry.discardCommit(rehearsal)
     else note(made(planned, rehearsal))
   }
 
-  function made(planned: Planned, rehearsal?: PreparedCommit): Made {
+  function made(planned: PlannedChange, rehearsal?: PreparedCommit): CommittedChange {
     const applied = planned.apply()
     return { ...applied, changes: registry.commit(applied.delta, rehearsal) }
   }
 
-  function heard(sighting: Sighting, { delta, held, changes }: Made): void {
+  function heard(sighting: Sighting, { delta, held, changes }: CommittedChange): void {
     if (changes.length > 0) facts.last_change = iso()
     if (sighting.note === undefined) delete facts.note
     else facts.note = sighting.note
@@ -102,7 +102,7 @@ export function startSourceRunner({
       standing.counted(iso())
     }
     const answered = standing.isAnswered()
-    if (answered && (!wasAnswered || delta.gone.length + delta.come.length > 0)) keeper?.note(intake.good)
+    if (answered && (!wasAnswered || delta.removed.length + delta.added.length > 0)) keeper?.note(intake.good)
     if (answered && !wasAnswered && intake.summary().restored > 0) lastCall = setTimeout(forget, restoredMs).unref()
     standing.judge()
     looks.brought({ changes, held })
@@ -148,10 +148,10 @@ export function startSourceRunner({
       if (!signal.aborted) heard(sighting, made(runToCompletion(intake.plan.sighting(sighting, looks.count()))))
     }
     const ours = { ...wake, wait: (ms?: number) => wake.wait(ms, signal) }
-    const sightings = source({ signal, wake: ours, tell })[Symbol.asyncIterator]()
+    const sightings = source({ signal, wake: ours, push: tell })[Symbol.asyncIterator]()
     try {
       for (;;) {
-        const next = await withWatchdog(sightings.next(), silenceMs)
+        const next = await withWatchdog(sightings.next(), maxSilenceMs)
         if (next.done) return
         await accept(next.value)
       }

@@ -20,9 +20,9 @@ export type SourcePlan = {
   readonly settings: unknown
   readonly layer: Pick<Layer, 'reach' | 'discovery_method'>
   readonly trust: Trust
-  readonly silenceMs: number
+  readonly maxSilenceMs: number
   /** Whether what it last said is kept over a restart. */
-  readonly keeps?: boolean
+  readonly isPersisted?: boolean
   readonly open: () => Source
 }
 
@@ -51,7 +51,7 @@ export function createSupervisor({
   backoff = createBackoff,
   now = Date.now,
 }: {
-  registry: Pick<RegistryCore, 'prepareCommit' | 'forget' | 'commit' | 'reorderSources' | 'tally'>
+  registry: Pick<RegistryCore, 'prepareCommit' | 'discardCommit' | 'commit' | 'reorderSources' | 'counters'>
   /** Where what sources last said is kept; absent where nothing is. */
   keeping?: ReadingSnapshots
   log: Log
@@ -76,8 +76,8 @@ export function createSupervisor({
       source: plan.open(),
       intake,
       registry,
-      silenceMs: plan.silenceMs,
-      keeper: plan.keeps ? keeping?.keeperFor(plan.name, plan.settings) : undefined,
+      maxSilenceMs: plan.maxSilenceMs,
+      keeper: plan.isPersisted ? keeping?.keeperFor(plan.name, plan.settings) : undefined,
       log: log.child({ source: plan.name, type: plan.type }),
       now,
       backoff: backoff(),
@@ -89,14 +89,14 @@ export function createSupervisor({
   async function apply(plans: readonly SourcePlan[]): Promise<readonly Change[]> {
     const before = running
     const stopping: Promise<void>[] = []
-    const gone: Delta['gone'][number][] = []
+    const gone: Delta['removed'][number][] = []
     running = new Map()
     applied = true
     for (const [name, old] of before) {
       const plan = plans.find((one) => one.name === name)
       if (plan && isDeepStrictEqual(plan.settings, old.plan.settings)) continue
       stopping.push(old.lane.close(graceMs))
-      if (plan?.type !== old.plan.type) gone.push(...old.intake.clear().gone)
+      if (plan?.type !== old.plan.type) gone.push(...old.intake.clear().removed)
     }
     for (const plan of plans) {
       const old = before.get(plan.name)
@@ -105,7 +105,7 @@ export function createSupervisor({
     }
     const changes = registry.reorderSources(
       [...running.values()].map(({ layer }) => layer),
-      { gone, come: [] },
+      { removed: gone, added: [] },
     )
     await Promise.all(stopping)
     return changes
@@ -119,7 +119,7 @@ export function createSupervisor({
   }
 
   function sources(): SourceStatus[] {
-    const { shadowed } = registry.tally()
+    const { shadowed } = registry.counters()
     return [...running.values()].map(({ lane }) => ({ ...lane.status(), shadowed: shadowed.get(lane.name) ?? 0 }))
   }
 

@@ -27,7 +27,7 @@ export type ValidatedEntry =
       readonly id: ServerId | undefined
       readonly rejection: Omit<Rejection, 'kept'>
       /** It is not trusted: then its last version is not kept either. */
-      readonly barred: boolean
+      readonly isForbidden: boolean
     }
 
 /** Checks one entry of `source` at `origin`. */
@@ -35,7 +35,7 @@ export function validateEntry(entry: Entry, origin: string, source: string, trus
   if ('problem' in entry) {
     const { problem, name, namespace = 'default', where } = entry
     const id = name === undefined ? undefined : serverId(namespace, name)
-    return { id, rejection: { origin, where, name, reason: problem }, barred: false }
+    return { id, rejection: { origin, where, name, reason: problem }, isForbidden: false }
   }
   if ('definition' in entry) return judged(entry.definition, entry)
   const { value, where } = entry
@@ -44,7 +44,7 @@ export function validateEntry(entry: Entry, origin: string, source: string, trus
     return {
       id: idIn(value),
       rejection: { origin, where, name: nameIn(value), reason: reasonIn(parsed.error) },
-      barred: false,
+      isForbidden: false,
     }
   }
   return judged(parsed.data, entry, where)
@@ -54,7 +54,7 @@ export function validateEntry(entry: Entry, origin: string, source: string, trus
     const id = serverId(namespace, name)
     if (command === undefined || trust.stdio(namespace)) return { id, definition, entry: about }
     const reason = `the source ${source} may not introduce commands; set allow_stdio: true on it if you trust whoever writes there`
-    return { id, rejection: { origin, where, name, reason }, barred: true }
+    return { id, rejection: { origin, where, name, reason }, isForbidden: true }
   }
 }
 

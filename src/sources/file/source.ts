@@ -1,7 +1,7 @@
 import { createDebounce } from '../../flow/debounce.ts'
 import { joinWakeSignals } from '../../flow/wake-signal.ts'
 import type { Log } from '../../log.ts'
-import type { Run, Sighting, Source } from '../../model/source.ts'
+import type { SourceRun, Sighting, Source } from '../../model/source.ts'
 import { expandEntries } from '../documents/expand.ts'
 import { placeOf } from './listing.ts'
 import { mountedAlone } from './mounts.ts'
@@ -28,7 +28,7 @@ export function watchFiles({ paths, expand, rescan, env, log, ...options }: Opti
   const bases = [...new Set(places.map(({ base }) => base))]
   const prepare: ScannerOptions['prepare'] = expand ? (entries) => expandEntries(entries, env) : (entries) => entries
 
-  return async function* ({ signal, wake: asked }: Run): AsyncGenerator<Sighting> {
+  return async function* ({ signal, wake: asked }: SourceRun): AsyncGenerator<Sighting> {
     const wake = joinWakeSignals({ wake: asked, signal })
     const settle = createDebounce({ act: wake.raise })
     const looker = createScanner({ ...options, places, prepare })

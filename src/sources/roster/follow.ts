@@ -1,6 +1,6 @@
 import { createBackoff } from '../../flow/backoff.ts'
 import { forEachYielding } from '../../flow/cooperative.ts'
-import { type Run, type Sighting, SourceError } from '../../model/source.ts'
+import { type SourceRun, type Sighting, SourceError } from '../../model/source.ts'
 import type { Known } from './known.ts'
 import { linesOf } from './lines.ts'
 import { type RemoteRequest, asSourceError, type createRemoteApi, Unwatchable } from './remote-api.ts'
@@ -42,7 +42,7 @@ export function following({
   intervalMs: number
   backoff?: ReturnType<typeof createBackoff>
 }) {
-  return async function* (run: Run): AsyncGenerator<Sighting, void, undefined> {
+  return async function* (run: SourceRun): AsyncGenerator<Sighting, void, undefined> {
     const { signal, wake } = run
     let token: string | undefined
     let close: (() => void) | undefined

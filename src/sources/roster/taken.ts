@@ -1,9 +1,9 @@
-import type { Reported } from '../../model/health.ts'
+import type { ReportedHealth } from '../../model/health.ts'
 import { Status, Reason } from '../../model/health.ts'
-import { redacted } from '../../model/redaction/secrets.ts'
+import { redactedText } from '../../model/redaction/secrets.ts'
 import { DefinitionFields } from '../../model/server.ts'
 import type { Entry } from '../../model/source.ts'
-import { mostRosters, viaKey, viaOf } from '../../model/via.ts'
+import { maxRosterHops, viaKey, rosterPathOf } from '../../model/via.ts'
 import { isFields } from '../documents/entry.ts'
 
 const known = () => Object.keys(DefinitionFields.unwrap().shape)
@@ -34,9 +34,9 @@ export function takenOver(server: Fields, { far, isOwn, trustHealth }: TransferT
   const named = { name: textOf(server['name']), namespace: textOf(server['namespace']) }
   const place = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
   const metadata = isFields(server['metadata']) ? server['metadata'] : {}
-  const via = [...viaOf(metadata), far]
+  const via = [...rosterPathOf(metadata), far]
   if (via.some(isOwn)) return { ...place, problem: `has come from this very registry, by way of ${via.join(', ')}` }
-  if (via.length > mostRosters) return { ...place, problem: `has come through more than ${mostRosters} rosters` }
+  if (via.length > maxRosterHops) return { ...place, problem: `has come through more than ${maxRosterHops} rosters` }
   const definition = Object.fromEntries(
     known()
       .filter((field) => server[field] !== undefined)
@@ -52,7 +52,7 @@ export function takenOver(server: Fields, { far, isOwn, trustHealth }: TransferT
 }
 
 /** Of what cannot be asked from here either (an agent that only sends heartbeats), the far word is all there is. */
-function reportedBy(server: Fields, trustHealth: boolean): Reported | undefined {
+function reportedBy(server: Fields, trustHealth: boolean): ReportedHealth | undefined {
   if (!trustHealth && server['health_check'] !== 'none') return undefined
   const status = Status.safeParse(server['status'])
   if (!status.success || status.data === 'unknown') return undefined
@@ -70,7 +70,7 @@ function withPlaceholders(definition: Fields): Record<string, unknown> {
 
   function filled(value: unknown, part: string): unknown {
     if (typeof value === 'string') {
-      const bare = value.replaceAll(`:-${redacted}}`, '}')
+      const bare = value.replaceAll(`:-${redactedText}}`, '}')
       return bare.replaceAll(hidden, `\${${variableOf(name, part)}}`)
     }
     if (Array.isArray(value)) return value.map((one, index) => filled(one, `${part}_${index + 1}`))

@@ -116,7 +116,7 @@ function plan(name: string, discovery_method: SourcePlan['layer']['discovery_met
     settings: {},
     layer: { reach: 'private', discovery_method },
     trust: { stdio: () => true, questionsShrinks: false },
-    silenceMs: 60_000,
+    maxSilenceMs: 60_000,
     open: () => source,
   }
 }

@@ -33,7 +33,7 @@ describe('a watcher who goes, or does not read', () => {
   it('cuts who does not read what happens, with a reason, and nobody else', async () => {
     const roster = createRoster()
     // It is not that what it has missed is forgotten.
-    const journal = createChangeLog({ registry: roster.registry, mostBytes: 1_000_000_000 })
+    const journal = createChangeLog({ registry: roster.registry, maxBytes: 1_000_000_000 })
     await using daemon = await serveWatch({ roster, journal, limits: () => limits({ buffer_bytes: 1_000_000 }) })
     const reader = await daemon.follow('/servers/watch')
     const stuck = connect(daemon.port, '127.0.0.1')

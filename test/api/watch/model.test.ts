@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Registered } from '../../../src/model/change.ts'
+import type { RegisteredServer } from '../../../src/model/change.ts'
 import { matching } from '../../../src/model/query/matching.ts'
-import { parseQuery } from '../../../src/model/query/parameters.ts'
+import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRandom } from '../../random.ts'
 import { createRoster, type Said } from '../../roster.ts'
@@ -26,7 +26,7 @@ const filters = [
 /** One life of a registry that is watched, with every picture it ever showed. */
 async function createLife(epoch: string) {
   const roster = createRoster({ epoch })
-  const journal = createChangeLog({ registry: roster.registry, mostChanges: 600 })
+  const journal = createChangeLog({ registry: roster.registry, maxChanges: 600 })
   const daemon = await serveWatch({
     roster,
     journal,
@@ -35,7 +35,7 @@ async function createLife(epoch: string) {
     bookmarkMs: 20,
     stallMs: 2000,
   })
-  const history = new Map<string, readonly Registered[]>([[roster.registry.token(), []]])
+  const history = new Map<string, readonly RegisteredServer[]>([[roster.registry.token(), []]])
   roster.registry.subscribe(({ token }) => history.set(token, roster.registry.list()))
   return { ...daemon, history, dispose: () => daemon[Symbol.asyncDispose]() }
 }

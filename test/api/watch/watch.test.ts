@@ -94,7 +94,7 @@ for (const [spelling, path] of [
 
     it('begins anew where what followed the token is forgotten', async () => {
       const roster = createRoster()
-      const journal = createChangeLog({ registry: roster.registry, mostChanges: 3 })
+      const journal = createChangeLog({ registry: roster.registry, maxChanges: 3 })
       await using daemon = await serveWatch({ roster, journal })
       daemon.put({ name: 'a' })
       const token = daemon.registry.token()

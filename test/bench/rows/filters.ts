@@ -49,7 +49,7 @@ export async function registryOf(many: number): Promise<Registry> {
     const id = serverId(definition.namespace, definition.name)
     return { id, definition, reported: { status }, layer, origin: 'bench', rank: 0, position: at, stale: false }
   })
-  registry.commit({ gone: [], come })
+  registry.commit({ removed: [], added: come })
   // The indexes catch up in the background, a slice in each turn of the event loop.
   for (let turn = 0; turn < 1000 + many / 100; turn += 1) await setImmediate()
   return registry

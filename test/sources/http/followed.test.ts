@@ -23,7 +23,7 @@ async function following(urls: Readonly<Record<string, string>>, more: Record<st
       settings: config,
       layer: { reach: http.reach, discovery_method: http.discovery_method },
       trust: { stdio: () => false, questionsShrinks: http.questionsShrinks },
-      silenceMs: http.silence(config) * 1000,
+      maxSilenceMs: http.silence(config) * 1000,
       open: () => http.open(config, toolsWith({ door })),
     }
   })

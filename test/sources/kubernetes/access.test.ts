@@ -136,7 +136,7 @@ describe('where there is no cluster (K13)', () => {
     const source = openKubernetes(KubernetesConfig.parse({ type: 'kubernetes', ...config }), { env })
     const sightings: Sighting[] = []
     const wake = createWakeSignal({ signal: stop.signal })
-    for await (const sighting of source({ signal: stop.signal, wake, tell: () => {} })) sightings.push(sighting)
+    for await (const sighting of source({ signal: stop.signal, wake, push: () => {} })) sightings.push(sighting)
     return sightings
   }
 

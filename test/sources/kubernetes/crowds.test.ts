@@ -136,7 +136,7 @@ describe('an API server that answers an empty list once, because it is not ready
     const outcomes = cluster.sightings.map((sighting, at) => intake.accept(sighting, cluster.looks[at]))
     assert.ok(outcomes.some(({ held }) => held))
     assert.deepEqual(
-      outcomes.flatMap(({ delta }) => delta.gone),
+      outcomes.flatMap(({ delta }) => delta.removed),
       [],
     )
     assert.equal(intake.summary().servers, 20)

@@ -108,7 +108,7 @@ export async function watching(
 
   async function run(): Promise<void> {
     try {
-      for await (const sighting of source({ signal: stop.signal, wake, tell: take })) take(sighting)
+      for await (const sighting of source({ signal: stop.signal, wake, push: take })) take(sighting)
     } catch (error) {
       failure = error
     }

@@ -175,7 +175,7 @@ describe('the source roster', () => {
     const { source, door } = sourceFor({ url: far.url })
     const stop = new AbortController()
     const wake = createWakeSignal({ signal: stop.signal })
-    const sightings = source({ signal: stop.signal, wake, tell: () => assert.fail() })[Symbol.asyncIterator]()
+    const sightings = source({ signal: stop.signal, wake, push: () => assert.fail() })[Symbol.asyncIterator]()
     assert.equal((await sightings.next()).value?.type, 'picture')
     const asked = far.asked.length
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ServerId } from '../../../model/names.ts'
 import type { ServerQuery } from '../../../model/query/query.ts'
-import type { SelectedServers } from '../../../registry/index/indexes.ts'
+import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { jsonReply, namesTag, problemReply, type Reply } from '../../http/reply.ts'
 import type { VolatileParts } from '../detail-cache.ts'
 import type { Front } from '../fast-path.ts'

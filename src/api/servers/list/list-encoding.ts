@@ -1,9 +1,9 @@
-import type { Registered } from '../../../model/change.ts'
+import type { RegisteredServer } from '../../../model/change.ts'
 import type { ServerId } from '../../../model/names.ts'
 import type { ServerQuery } from '../../../model/query/query.ts'
 import { redactServer } from '../../../model/redaction/redact.ts'
 import type { Server } from '../../../model/server.ts'
-import type { SelectedServers } from '../../../registry/index/indexes.ts'
+import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { detailBody, type VolatileParts } from '../detail-cache.ts'
 
 /** A list before it is written: what was found, and of which revision. */
@@ -15,7 +15,7 @@ export type EncodedList = {
 }
 
 /** How one server stands in a list. */
-export type Encode = (registered: Registered) => Buffer
+export type Encode = (registered: RegisteredServer) => Buffer
 
 const comma = Buffer.from(',')
 export const opening = Buffer.from('{"servers":[')
@@ -33,7 +33,11 @@ export function closing({ selection: { total, page, next }, token, syncing }: En
 }
 
 /** The bytes of some servers, commas between them and after `first` before them too; yields wherever it may be interrupted. */
-export function* joinedItems(page: readonly Registered[], encode: Encode, first: boolean): Generator<void, Buffer> {
+export function* joinedItems(
+  page: readonly RegisteredServer[],
+  encode: Encode,
+  first: boolean,
+): Generator<void, Buffer> {
   const parts: Buffer[] = []
   for (const registered of page) {
     yield

@@ -1,5 +1,5 @@
-import { parseQuery, type ParameterIssue as Wrong } from '../../../model/query/parameters.ts'
-import { canonical, type ServerQuery } from '../../../model/query/query.ts'
+import { parseQuery, type ParameterIssue as Wrong } from '../../../model/query/query-parser.ts'
+import { canonicalQuery, type ServerQuery } from '../../../model/query/query.ts'
 import { memoize } from '../../http/memoize.ts'
 import { Problem } from '../../http/problem.ts'
 
@@ -22,7 +22,7 @@ function askedIn(raw: string): ListRequest {
   const parsed = parseQuery(parameters, { besides })
   if ('problem' in parsed) return { type: 'wrong', wrong: parsed.problem }
   if (besides.some((name) => isGiven(parameters.get(name)))) return { type: 'other' }
-  return { type: 'list', query: parsed.query, key: canonical(parsed.query) }
+  return { type: 'list', query: parsed.query, key: canonicalQuery(parsed.query) }
 }
 
 /** An empty parameter is as if not given, and so is a switch that is off. */

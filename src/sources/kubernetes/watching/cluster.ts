@@ -1,6 +1,6 @@
 import { createDebounce } from '../../../flow/debounce.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
-import type { Run, Sighting } from '../../../model/source.ts'
+import type { SourceRun, Sighting } from '../../../model/source.ts'
 import type { KubernetesConfig } from '../config.ts'
 import { createKubeClient } from '../connection/client.ts'
 import { monitorConnection } from '../connection/connection-health.ts'
@@ -11,7 +11,7 @@ import { createReadingBuilder } from './reading-builder.ts'
 import { createReflectors } from './reflectors.ts'
 import { createSightingBuilder } from './sighting-builder.ts'
 
-type Watching = { config: KubernetesConfig; identity: KubeCredentials; habits: Tuning; run: Run }
+type Watching = { config: KubernetesConfig; identity: KubeCredentials; habits: Tuning; run: SourceRun }
 
 /** Watches a cluster until the signal aborts: lists, then follows what changes, whatever happens to the API server. */
 export async function* watchCluster({ config, identity, habits, run }: Watching): AsyncGenerator<Sighting> {

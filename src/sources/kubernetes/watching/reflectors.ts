@@ -1,4 +1,4 @@
-import { parseSelector, selects } from '../../../model/query/selector.ts'
+import { parseSelector, matchesSelector } from '../../../model/query/selector.ts'
 import type { KubernetesConfig } from '../config.ts'
 import { ApiError } from '../connection/api-error.ts'
 import type { KubeClient } from '../connection/client.ts'
@@ -135,7 +135,8 @@ function watchedOf(kind: ResourceKind, namespace: string | undefined, config: Ku
 
 function readers({ service_selector, profiles }: KubernetesConfig) {
   const asked = parseSelector(service_selector)
-  const wanted = (service: Service) => selects(asked, service.metadata.labels ?? {}) || isOfProfile(service, profiles)
+  const wanted = (service: Service) =>
+    matchesSelector(asked, service.metadata.labels ?? {}) || isOfProfile(service, profiles)
   return {
     services: profiles.length > 0 ? reader(Service, wanted) : reader(Service),
     configmaps: reader(ConfigMap),

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as z from 'zod'
-import { lazySchema } from '../../src/model/schema/lazy-schema.ts'
+import { unionVariant } from '../../../src/model/schema/lazy-schema.ts'
 
 /** A union of circles and squares, and the names of those that were built. */
 function shapes() {
   const built: string[] = []
   const form = <Type extends string>(type: Type) =>
-    lazySchema(type, () => {
+    unionVariant(type, () => {
       built.push(type)
       return z.strictObject({ type: z.literal(type), size: z.number() })
     })

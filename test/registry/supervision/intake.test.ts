@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Reading, SourceError } from '../../src/model/source.ts'
-import type { Delta, Layer } from '../../src/registry/candidate.ts'
-import { createIntake } from '../../src/registry/supervision/intake.ts'
-import { entry, reading } from '../made.ts'
+import { type Reading, SourceError } from '../../../src/model/source.ts'
+import type { Delta, Layer } from '../../../src/registry/candidate.ts'
+import { createIntake } from '../../../src/registry/supervision/intake.ts'
+import { entry, reading } from '../../made.ts'
 
 const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
 const torn = new SourceError('torn')
@@ -13,7 +13,7 @@ function world() {
   const intake = createIntake({ layer })
   const names = new Map<string, string>()
 
-  function apply({ gone, come }: Delta): string[] {
+  function apply({ removed: gone, added: come }: Delta): string[] {
     for (const { id, origin } of gone) names.delete(`${origin} ${id}`)
     for (const { id, origin, definition, stale } of come)
       names.set(`${origin} ${id}`, `${stale ? '~' : ''}${definition.name}`)

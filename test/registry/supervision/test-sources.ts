@@ -1,9 +1,9 @@
-import { createBackoff } from '../../src/flow/backoff.ts'
-import { silent } from '../../src/log.ts'
-import type { Run, Sighting, Source } from '../../src/model/source.ts'
-import { createRegistry } from '../../src/registry/registry.ts'
-import { createSupervisor, type SourcePlan } from '../../src/registry/supervision/supervisor.ts'
-import { reading } from '../made.ts'
+import { createBackoff } from '../../../src/flow/backoff.ts'
+import { silent } from '../../../src/log.ts'
+import type { SourceRun, Sighting, Source } from '../../../src/model/source.ts'
+import { createRegistry } from '../../../src/registry/registry.ts'
+import { createSupervisor, type SourcePlan } from '../../../src/registry/supervision/supervisor.ts'
+import { reading } from '../../made.ts'
 
 export const picture = (...names: string[]): Sighting => ({ type: 'picture', readings: [reading('a', ...names)] })
 
@@ -14,14 +14,14 @@ export function plan(name: string, open: () => Source, more: Partial<SourcePlan>
     settings: {},
     layer: { reach: 'any', discovery_method: 'config_file' },
     trust: { stdio: () => true, questionsShrinks: false },
-    silenceMs: 60_000,
+    maxSilenceMs: 60_000,
     open,
     ...more,
   }
 }
 
 /** Says what it is given, then goes on looking whenever it is woken. */
-export function looking(look: (run: Run) => Sighting): () => Source {
+export function looking(look: (run: SourceRun) => Sighting): () => Source {
   return () =>
     async function* (run) {
       while (!run.signal.aborted) {

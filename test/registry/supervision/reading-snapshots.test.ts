@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { createBackoff } from '../../src/flow/backoff.ts'
-import { silent } from '../../src/log.ts'
-import { type Reading, type Sighting, type Source, SourceError } from '../../src/model/source.ts'
-import { createRegistry } from '../../src/registry/registry.ts'
-import { createReadingSnapshots } from '../../src/registry/supervision/reading-snapshots.ts'
-import { createSupervisor, type SourcePlan } from '../../src/registry/supervision/supervisor.ts'
-import { openMemory } from '../../src/stores/memory.ts'
-import type { Store } from '../../src/stores/store.ts'
-import { until } from '../e2e/running.ts'
-import { entry, reading } from '../made.ts'
+import { createBackoff } from '../../../src/flow/backoff.ts'
+import { silent } from '../../../src/log.ts'
+import { type Reading, type Sighting, type Source, SourceError } from '../../../src/model/source.ts'
+import { createRegistry } from '../../../src/registry/registry.ts'
+import { createReadingSnapshots } from '../../../src/registry/supervision/reading-snapshots.ts'
+import { createSupervisor, type SourcePlan } from '../../../src/registry/supervision/supervisor.ts'
+import { openMemory } from '../../../src/stores/memory.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { until } from '../../e2e/running.ts'
+import { entry, reading } from '../../made.ts'
 
 type Kept = Pick<Store, 'keepReadings' | 'readings'>
 
@@ -57,8 +57,8 @@ async function live(
       settings: { name },
       layer: { reach: 'any', discovery_method: 'http_discovery' },
       trust: { stdio: () => false, questionsShrinks: false },
-      silenceMs: 60_000,
-      keeps: true,
+      maxSilenceMs: 60_000,
+      isPersisted: true,
       open: () => source,
       ...more,
     }

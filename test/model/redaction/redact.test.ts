@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { redactText } from '../../src/model/redaction/redact-text.ts'
-import { redactArgs, redactServer } from '../../src/model/redaction/redact.ts'
-import { isSecretName } from '../../src/model/redaction/secrets.ts'
-import { server } from '../made.ts'
+import { redactText } from '../../../src/model/redaction/redact-text.ts'
+import { redactArgs, redactServer } from '../../../src/model/redaction/redact.ts'
+import { isSecretName } from '../../../src/model/redaction/secrets.ts'
+import { server } from '../../made.ts'
 
 const canary = 'c4nary-do-not-sing'
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Change, Registered } from '../../src/model/change.ts'
+import type { Change, RegisteredServer } from '../../src/model/change.ts'
 import { createCounters } from '../../src/registry/counters.ts'
 import { registered } from '../made.ts'
 import { createRandom } from '../random.ts'
 
 /** What is to be counted, the long way. */
-function counted(all: Iterable<Registered>) {
+function counted(all: Iterable<RegisteredServer>) {
   const [enabled, disabled, shadowed] = [new Map(), new Map(), new Map<string, number>()]
   const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1)
   let [stale, capabilities] = [0, 0]
@@ -22,7 +22,7 @@ function counted(all: Iterable<Registered>) {
 describe('the tally', () => {
   it('counts what is there after every change, few or thousands at once', () => {
     const { said, pick, some, chance, below } = createRandom()
-    const all = new Map<string, Registered>()
+    const all = new Map<string, RegisteredServer>()
     const tally = createCounters()
     const made = (name: string) =>
       registered({
@@ -38,7 +38,7 @@ describe('the tally', () => {
       const now = chance(0.7) || !before ? made(name) : undefined
       if (now) all.set(name, now)
       else all.delete(name)
-      if (!now) return { type: 'DELETED', before: before as Registered }
+      if (!now) return { type: 'DELETED', before: before as RegisteredServer }
       return before ? { type: 'MODIFIED', now, before } : { type: 'ADDED', now }
     }
 

@@ -1,6 +1,6 @@
 import { zodMessage } from '../schema/zod-messages.ts'
 import { parseCursor } from './cursor.ts'
-import { everything, ServerQuery } from './query.ts'
+import { unfilteredQuery, ServerQuery } from './query.ts'
 
 /** What is wrong with which parameter, in words for whoever sent it. */
 export type ParameterIssue = { readonly parameter: string; readonly detail: string }
@@ -23,7 +23,7 @@ export function parseQuery(
   const gathered = gather(parameters, unknown, besides)
   if ('problem' in gathered) return gathered
   // Asked by most, and the first of all: it need not wait until the schema is built.
-  if (Object.keys(gathered.given).length === 0) return { query: everything }
+  if (Object.keys(gathered.given).length === 0) return { query: unfilteredQuery }
   const parsed = ServerQuery.safeParse(gathered.given, { error: zodMessage })
   if (!parsed.success) {
     const issue = parsed.error.issues[0]

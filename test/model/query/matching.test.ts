@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { matching } from '../../src/model/query/matching.ts'
-import { parseQuery } from '../../src/model/query/parameters.ts'
-import type { Server } from '../../src/model/server.ts'
-import { server } from '../made.ts'
+import { matching } from '../../../src/model/query/matching.ts'
+import { parseQuery } from '../../../src/model/query/query-parser.ts'
+import type { Server } from '../../../src/model/server.ts'
+import { server } from '../../made.ts'
 
 const weather: Partial<Server> = {
   name: 'weather',

@@ -1,33 +1,41 @@
 import { runCooperatively } from '../../flow/cooperative.ts'
-import type { Registered } from '../../model/change.ts'
+import type { RegisteredServer } from '../../model/change.ts'
 import { type ServerId, serverId } from '../../model/names.ts'
-import { continueAfter, type Cursor, parseCursor } from '../../model/query/cursor.ts'
-import { matching, type Named, type Predicate } from '../../model/query/matching.ts'
-import { canonicalFilter, everything, type ServerQuery } from '../../model/query/query.ts'
-import { near, relevanceTo, searchTextOf, wordsOf } from '../../model/query/search.ts'
+import { encodeCursor, type PageCursor, parseCursor } from '../../model/query/cursor.ts'
+import { matching, type NameTest, type Predicate } from '../../model/query/matching.ts'
+import { canonicalFilter, unfilteredQuery, type ServerQuery } from '../../model/query/query.ts'
+import { nearMatch, relevanceTo, searchTextOf, wordsOf } from '../../model/query/search.ts'
 import type { Server } from '../../model/server.ts'
-import { type Field, fields } from './fields.ts'
+import { type IndexField, indexedFields } from './indexed-fields.ts'
 import { createInvertedIndex } from './inverted-index.ts'
-import { firstByKey, isBehind, type Placed, sortingOf } from './pagination.ts'
+import { firstRowsByKey, isAfterCursor, type SortedRow, sortOrderOf } from './pagination.ts'
 import { type Posting, sizeOf, withoutSlot, withSlot } from './postings.ts'
 import { planQuery } from './query-plan.ts'
-import { amended, countOf, type SlotSet, find, isInOf, narrowed, weighed } from './slot-set.ts'
+import {
+  replaceSlots,
+  countSlots,
+  type SlotSet,
+  evaluatePlan,
+  membershipOf,
+  filterSlots,
+  toBitsIfLarge,
+} from './slot-set.ts'
 import { createSortedSlots } from './sorted-slots.ts'
 import { relevanceOfSlots } from './text-search.ts'
 
 /** What a query found: how many there are in all, and one page of them. */
 export type SelectedServers = {
   readonly total: number
-  readonly page: readonly Registered[]
+  readonly page: readonly RegisteredServer[]
   /** Continues after this page; missing on the last one. */
   readonly next?: string
 }
 
-export type Indexes = ReturnType<typeof createIndexes<Registered>>
+export type ServerIndex = ReturnType<typeof createServerIndex<RegisteredServer>>
 
 /** So many slots are indexed anew within a query; more are left to the background, and looked at one by one meanwhile. */
-const mostAtOnce = 256
-const noFilter = canonicalFilter(everything)
+const maxInlineUpdates = 256
+const noFilter = canonicalFilter(unfilteredQuery)
 
 /**
  * Holds the servers, and finds them by what they are, at a cost that grows with what is found.
@@ -36,7 +44,7 @@ const noFilter = canonicalFilter(everything)
  * query or in slices in the background, and know newcomers ahead that they were told to `expect`. However far they lag
  * behind or are ahead, every answer is of what was put.
  */
-export function createIndexes<Row extends Registered>() {
+export function createServerIndex<Row extends RegisteredServer>() {
   const slots = new Map<ServerId, number>()
   const free: number[] = []
   /** By slot: the id for as long as anything remembers it, and the server as it is, where there is one. */
@@ -106,7 +114,7 @@ export function createIndexes<Row extends Registered>() {
 
   function catchUp(): void {
     const dead: number[] = []
-    let left = mostAtOnce
+    let left = maxInlineUpdates
     for (const slot of pending) {
       const server = current[slot]?.server
       catalogue.note(slot, server)
@@ -138,16 +146,16 @@ export function createIndexes<Row extends Registered>() {
   }
 
   /** The slots a query asks for, whatever its page. */
-  function findAll(query: ServerQuery, isNamed: Named): SlotSet {
+  function findAll(query: ServerQuery, isNamed: NameTest): SlotSet {
     // Whoever asks helps: the background alone would get a slice of every long look, and never catch up under load.
     catchUp()
     const { verify, ...plan } = planQuery(query, { ...catalogue, slotOf }, isNamed)
-    const found = find(plan, everyone, ids.length)
-    const certain = verify ? narrowed(found, (slot) => holdsFor(slot, verify)) : found
+    const found = evaluatePlan(plan, everyone, ids.length)
+    const certain = verify ? filterSlots(found, (slot) => holdsFor(slot, verify)) : found
     if (pending.size === 0) return certain
     const holds = matching(query, isNamed)
     const fresh = [...pending].filter((slot) => holdsFor(slot, holds))
-    return amended(certain, pending, fresh)
+    return replaceSlots(certain, pending, fresh)
   }
 
   function holdsFor(slot: number, holds: Predicate): boolean {
@@ -158,9 +166,9 @@ export function createIndexes<Row extends Registered>() {
   /** Those of `found` that answer to the words of `q`; `scores` says how well. */
   function search(found: SlotSet, q: string, fuzzy: boolean): SlotSet {
     const indexed = relevanceOfSlots(catalogue, { q, fuzzy, capacity: ids.length })
-    const relevance = relevanceTo(wordsOf(q), fuzzy ? near : undefined)
+    const relevance = relevanceTo(wordsOf(q), fuzzy ? nearMatch : undefined)
     if (scores.length < ids.length) scores = new Uint8Array(ids.length * 2)
-    return narrowed(found, (slot) => {
+    return filterSlots(found, (slot) => {
       const fresh = pending.has(slot) ? current[slot]?.server : undefined
       const score = fresh ? relevance(searchTextOf(fresh)) : indexed(slot)
       scores[slot] = score
@@ -169,42 +177,43 @@ export function createIndexes<Row extends Registered>() {
   }
 
   /** Answers a query: how many match, and the page it asks for. `isNamed` stands for what it says of names of capabilities. */
-  function select(query: ServerQuery, isNamed?: Named): SelectedServers {
+  function select(query: ServerQuery, isNamed?: NameTest): SelectedServers {
     const { limit, sort, q } = query
     const isFiltered = canonicalFilter(query) !== noFilter
     if (!isFiltered && limit === undefined && sort === undefined) return { total: list().length, page: list() }
-    const all = isFiltered ? findAll(query, isNamed) : find({ all: [], none: [] }, everyone, ids.length)
+    const all = isFiltered ? findAll(query, isNamed) : evaluatePlan({ all: [], none: [] }, everyone, ids.length)
     const found = q === undefined ? all : search(all, q, query.fuzzy_match)
-    const rows = firstRows(weighed(found, ids.length), query)
+    const rows = firstRows(toBitsIfLarge(found, ids.length), query)
     const page = rows.slice(0, limit).flatMap(({ slot }) => current[slot] ?? [])
     const last = limit !== undefined && rows.length > limit ? rows[limit - 1] : undefined
-    const next = last && continueAfter(query, { key: last.key, id: ids[last.slot] ?? '' })
-    return { total: countOf(found), page, ...(next === undefined ? {} : { next }) }
+    const next = last && encodeCursor(query, { key: last.key, id: ids[last.slot] ?? '' })
+    return { total: countSlots(found), page, ...(next === undefined ? {} : { next }) }
   }
 
   /** The rows of the page a query asks for, and one more where there is one. */
-  function firstRows(found: SlotSet, query: ServerQuery): readonly Placed[] {
+  function firstRows(found: SlotSet, query: ServerQuery): readonly SortedRow[] {
     const { limit = Infinity } = query
     const position = parseCursor(query)
     const after = position && 'id' in position ? position : undefined
-    const sorting = sortingOf(query)
+    const sorting = sortOrderOf(query)
     if (!sorting) return rowsById(found, { after, limit, descending: query.sort === '-name' })
     const { by, descending } = sorting
     const keyOf = (slot: number) => {
       if (by === 'relevance') return scores[slot] ?? 0
       return current[slot]?.server[by] ?? ''
     }
-    const isAfter = (key: Placed['key'], slot: number) => !after || isBehind(key, ids[slot] ?? '', after, descending)
-    return firstByKey(inOrder(found), { isIn: isInOf(found), keyOf, descending, limit }, isAfter)
+    const isAfter = (key: SortedRow['key'], slot: number) =>
+      !after || isAfterCursor(key, ids[slot] ?? '', after, descending)
+    return firstRowsByKey(inOrder(found), { isIn: membershipOf(found), keyOf, descending, limit }, isAfter)
   }
 
   function rowsById(
     found: SlotSet,
-    { after, limit, descending }: { after: Cursor | undefined; limit: number; descending: boolean },
-  ): readonly Placed[] {
+    { after, limit, descending }: { after: PageCursor | undefined; limit: number; descending: boolean },
+  ): readonly SortedRow[] {
     const sorted = inOrder(found)
-    const isIn = isInOf(found)
-    const rows: Placed[] = []
+    const isIn = membershipOf(found)
+    const rows: SortedRow[] = []
     const step = descending ? -1 : 1
     for (let index = startOf(sorted, after, descending); index >= 0 && index < sorted.length; index += step) {
       const slot = sorted[index] ?? 0
@@ -219,7 +228,7 @@ export function createIndexes<Row extends Registered>() {
     return 'slots' in found ? found.slots.toSorted(order.byId) : order.all()
   }
 
-  function startOf(sorted: readonly number[], after: Cursor | undefined, descending: boolean): number {
+  function startOf(sorted: readonly number[], after: PageCursor | undefined, descending: boolean): number {
     if (!after) return descending ? sorted.length - 1 : 0
     const behind = order.indexAfter(after.id, sorted)
     if (!descending) return behind
@@ -233,14 +242,15 @@ export function createIndexes<Row extends Registered>() {
   }
 
   /** How many servers have each value of a field. */
-  function counts(field: Field): ReadonlyMap<string, number> {
+  function counts(field: IndexField): ReadonlyMap<string, number> {
     catchUp()
     const counted = new Map<string, number>()
     for (const [value, posting] of catalogue.entries(field)) counted.set(value, sizeOf(posting))
     const add = (values: readonly string[], amount: number) => {
       for (const value of new Set(values)) counted.set(value, (counted.get(value) ?? 0) + amount)
     }
-    const count = (server: Server | undefined, amount: number) => server && add(fields[field].values(server), amount)
+    const count = (server: Server | undefined, amount: number) =>
+      server && add(indexedFields[field].valuesOf(server), amount)
     for (const slot of pending) count(current[slot]?.server, 1)
     for (let slot = 0; slot < ids.length; slot += 1) {
       if (current[slot] === undefined || pending.has(slot)) count(catalogue.noted(slot), -1)

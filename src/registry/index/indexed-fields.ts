@@ -3,18 +3,18 @@ import type { Facets } from '../../model/query/matching.ts'
 import type { Server } from '../../model/server.ts'
 
 /** What is indexed: which part of a server, and the values it is found by. */
-export const fields = {
-  namespace: { part: (server) => server.namespace, values: (server) => [server.namespace] },
-  source: { part: (server) => server.source, values: (server) => [server.source] },
-  type: { part: (server) => server.type, values: (server) => [server.type] },
-  enabled: { part: (server) => server.enabled, values: (server) => [String(server.enabled)] },
-  status: { part: (server) => server.status, values: (server) => [server.status] },
-  discovery_method: { part: (server) => server.discovery_method, values: (server) => [server.discovery_method] },
-  tag: { part: (server) => server.tags, values: (server) => server.tags },
-  label: { part: (server) => server.labels, values: (server) => Object.keys(server.labels) },
+export const indexedFields = {
+  namespace: { inputOf: (server) => server.namespace, valuesOf: (server) => [server.namespace] },
+  source: { inputOf: (server) => server.source, valuesOf: (server) => [server.source] },
+  type: { inputOf: (server) => server.type, valuesOf: (server) => [server.type] },
+  enabled: { inputOf: (server) => server.enabled, valuesOf: (server) => [String(server.enabled)] },
+  status: { inputOf: (server) => server.status, valuesOf: (server) => [server.status] },
+  discovery_method: { inputOf: (server) => server.discovery_method, valuesOf: (server) => [server.discovery_method] },
+  tag: { inputOf: (server) => server.tags, valuesOf: (server) => server.tags },
+  label: { inputOf: (server) => server.labels, valuesOf: (server) => Object.keys(server.labels) },
   label_value: {
-    part: (server) => server.labels,
-    values: (server) => Object.entries(server.labels).map(([key, value]) => `${key}=${value}`),
+    inputOf: (server) => server.labels,
+    valuesOf: (server) => Object.entries(server.labels).map(([key, value]) => `${key}=${value}`),
   },
   capability: capabilityField((capability) => [capability.name]),
   capability_facets: capabilityField((capability) => [facetsOf(capability)]),
@@ -22,13 +22,13 @@ export const fields = {
 
 type IndexedField = {
   /** Equal parts have equal values: what did not change is not indexed again. */
-  readonly part: (server: Server) => unknown
-  readonly values: (server: Server) => readonly string[]
+  readonly inputOf: (server: Server) => unknown
+  readonly valuesOf: (server: Server) => readonly string[]
 }
-export type Field = keyof typeof fields
+export type IndexField = keyof typeof indexedFields
 
 function capabilityField(values: (capability: Capability) => readonly string[]): IndexedField {
-  return { part: (server) => server.capabilities, values: (server) => server.capabilities.flatMap(values) }
+  return { inputOf: (server) => server.capabilities, valuesOf: (server) => server.capabilities.flatMap(values) }
 }
 
 /**

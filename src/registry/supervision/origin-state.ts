@@ -16,7 +16,7 @@ export type OriginState = {
  * What a reading makes of an origin: the good entries become candidates, the same ones where they say the same; the bad are
  * turned away while their last good version stays; and what could not be read keeps what it last said, stale.
  */
-export function* originAfter(
+export function* nextOriginState(
   before: OriginState | undefined,
   reading: Reading,
   { layer, trust }: { layer: Layer; trust: Trust },
@@ -25,7 +25,7 @@ export function* originAfter(
   if ('error' in reading) {
     return {
       reading,
-      candidates: staled(before?.candidates ?? []),
+      candidates: markStale(before?.candidates ?? []),
       rejections: before?.rejections ?? [],
       error: reading.error,
     }
@@ -42,9 +42,9 @@ export function* originAfter(
       candidates.push(candidateOf(examined, place, known))
       continue
     }
-    const kept = known !== undefined && !examined.barred
+    const kept = known !== undefined && !examined.isForbidden
     rejections.push({ ...examined.rejection, kept })
-    if (kept) candidates.push(...staled([known]))
+    if (kept) candidates.push(...markStale([known]))
   }
   return { reading, candidates, rejections }
 }
@@ -64,12 +64,12 @@ function candidateOf(
 }
 
 /** The same, marked as not up to date. */
-export function staled(candidates: readonly Candidate[]): readonly Candidate[] {
+export function markStale(candidates: readonly Candidate[]): readonly Candidate[] {
   if (candidates.every(({ stale }) => stale)) return candidates
   return candidates.map((candidate) => (candidate.stale ? candidate : { ...candidate, stale: true }))
 }
 
-export function originStatus({ reading, candidates, error }: OriginState): OriginStatus {
+export function toOriginStatus({ reading, candidates, error }: OriginState): OriginStatus {
   return {
     origin: reading.origin,
     servers: candidates.length,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseSelector, selects, selectorText } from '../../src/model/query/selector.ts'
+import { parseSelector, matchesSelector, formatSelector } from '../../../src/model/query/selector.ts'
 
 describe('a label selector', () => {
   for (const [text, canonical] of [
@@ -26,7 +26,7 @@ describe('a label selector', () => {
     ['x\n=\ta', 'x in (a)'],
   ] as const) {
     it(`reads ${JSON.stringify(text)}`, () => {
-      assert.equal(selectorText(parseSelector(text)), canonical)
+      assert.equal(formatSelector(parseSelector(text)), canonical)
     })
   }
 
@@ -101,7 +101,7 @@ describe('a label selector', () => {
     ['', {}, true],
   ] as const) {
     it(`${holds ? 'holds' : 'does not hold'}: ${selector || '(empty)'} of ${JSON.stringify(labels)}`, () => {
-      assert.equal(selects(parseSelector(selector), labels), holds)
+      assert.equal(matchesSelector(parseSelector(selector), labels), holds)
     })
   }
 })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
-import { type Run, type Sighting, SourceError } from '../../src/model/source.ts'
-import { picture, plan, world } from './supervised.ts'
+import { type SourceRun, type Sighting, SourceError } from '../../../src/model/source.ts'
+import { picture, plan, world } from './test-sources.ts'
 
 describe('a refresh', () => {
   it('of a source that fails before it looks is answered with why, and makes one attempt', async () => {
@@ -30,7 +30,7 @@ describe('a refresh', () => {
     const { supervisor } = world()
     await using _ = supervisor
     const busy = () =>
-      async function* (run: Run): AsyncGenerator<Sighting> {
+      async function* (run: SourceRun): AsyncGenerator<Sighting> {
         run.wake.take()
         yield picture('weather')
         await new Promise((resolve) => run.signal.addEventListener('abort', resolve))
@@ -52,12 +52,12 @@ describe('an attempt', () => {
     const left: Promise<void>[] = []
     const again = Promise.withResolvers<void>()
     const open = () =>
-      async function* (run: Run): AsyncGenerator<Sighting> {
+      async function* (run: SourceRun): AsyncGenerator<Sighting> {
         if (left.push(run.wake.wait()) === 2) again.resolve()
         await new Promise(() => {})
         yield picture()
       }
-    await supervisor.apply([plan('hung', open, { silenceMs: 20 })])
+    await supervisor.apply([plan('hung', open, { maxSilenceMs: 20 })])
 
     await again.promise
 
@@ -69,7 +69,7 @@ describe('an attempt', () => {
     await using _ = supervisor
     let isInside = false
     const open = () =>
-      async function* (run: Run): AsyncGenerator<Sighting> {
+      async function* (run: SourceRun): AsyncGenerator<Sighting> {
         run.wake.take()
         yield isInside ? picture('weather') : { type: 'alive', note: 'not in a cluster' }
         if (isInside) await run.wake.wait()

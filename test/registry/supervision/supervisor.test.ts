@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { createLog } from '../../src/log.ts'
-import { type Run, type Sighting, SourceError } from '../../src/model/source.ts'
-import { reading } from '../made.ts'
-import { looking, picture, plan, world } from './supervised.ts'
+import { createLog } from '../../../src/log.ts'
+import { type SourceRun, type Sighting, SourceError } from '../../../src/model/source.ts'
+import { reading } from '../../made.ts'
+import { looking, picture, plan, world } from './test-sources.ts'
 
 describe('supervisor', () => {
   it('logs when the number of entries that are turned away changes, with one of them', async () => {
@@ -93,13 +93,13 @@ describe('supervisor', () => {
     const aborted: boolean[] = []
     let attempts = 0
     const open = () =>
-      async function* (run: Run): AsyncGenerator<Sighting> {
+      async function* (run: SourceRun): AsyncGenerator<Sighting> {
         attempts += 1
         if (attempts > 1) yield picture('weather')
         run.signal.addEventListener('abort', () => aborted.push(true))
         await new Promise(() => {})
       }
-    await supervisor.apply([plan('hung', open, { silenceMs: 20 })])
+    await supervisor.apply([plan('hung', open, { maxSilenceMs: 20 })])
 
     await until(() => names().length === 1)
 
@@ -274,7 +274,7 @@ describe('supervisor', () => {
     ])
     await until(() => names().length === 1)
     const failing = () =>
-      async function* ({ signal }: Run): AsyncGenerator<Sighting> {
+      async function* ({ signal }: SourceRun): AsyncGenerator<Sighting> {
         if (!signal.aborted) throw new SourceError('no such host')
         yield picture()
       }
@@ -288,11 +288,11 @@ describe('supervisor', () => {
   it('applies at once what a source is told, so that the next read sees it', async () => {
     const { supervisor, names } = world()
     await using _ = supervisor
-    const attached = Promise.withResolvers<Run['tell']>()
+    const attached = Promise.withResolvers<SourceRun['push']>()
     const open = () =>
-      async function* (run: Run): AsyncGenerator<Sighting> {
+      async function* (run: SourceRun): AsyncGenerator<Sighting> {
         yield { type: 'picture', readings: [] }
-        attached.resolve(run.tell)
+        attached.resolve(run.push)
         await once(run.signal, 'abort')
       }
     await supervisor.apply([plan('agents', open)])
@@ -366,10 +366,10 @@ describe('supervisor', () => {
     it('lets a source that was told of something meanwhile keep both', async () => {
       const { registry, supervisor, until } = world()
       await using _ = supervisor
-      const attached = Promise.withResolvers<Run['tell']>()
+      const attached = Promise.withResolvers<SourceRun['push']>()
       const open = () =>
-        async function* (run: Run): AsyncGenerator<Sighting> {
-          setImmediate(() => attached.resolve(run.tell))
+        async function* (run: SourceRun): AsyncGenerator<Sighting> {
+          setImmediate(() => attached.resolve(run.push))
           yield { type: 'change', readings: [reading('all', ...many)], gone: [] }
           await once(run.signal, 'abort')
         }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { matchesFuzzily } from '../../src/model/query/fuzzy.ts'
+import { matchesFuzzily } from '../../../src/model/query/fuzzy.ts'
 
 describe('a fuzzy match', () => {
   for (const [name, query, holds] of [

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Change, Registered } from '../../src/model/change.ts'
-import { matching } from '../../src/model/query/matching.ts'
-import { ServerQuery } from '../../src/model/query/query.ts'
-import { near, relevanceTo, searchTextOf, wordsOf } from '../../src/model/query/search.ts'
-import type { Server } from '../../src/model/server.ts'
-import { createIndexes } from '../../src/registry/index/indexes.ts'
-import { registered } from '../made.ts'
-import { createRandom } from '../random.ts'
+import type { Change, RegisteredServer } from '../../../src/model/change.ts'
+import { matching } from '../../../src/model/query/matching.ts'
+import { ServerQuery } from '../../../src/model/query/query.ts'
+import { nearMatch, relevanceTo, searchTextOf, wordsOf } from '../../../src/model/query/search.ts'
+import type { Server } from '../../../src/model/server.ts'
+import { createServerIndex } from '../../../src/registry/index/server-index.ts'
+import { registered } from '../../made.ts'
+import { createRandom } from '../../random.ts'
 
 type Random = ReturnType<typeof createRandom>
 
-const idsOf = (page: readonly Registered[]) => page.map(({ server }) => server.id)
+const idsOf = (page: readonly RegisteredServer[]) => page.map(({ server }) => server.id)
 
-function madeUp({ pick, some, chance, below }: Random, name: string): Registered {
+function madeUp({ pick, some, chance, below }: Random, name: string): RegisteredServer {
   const label = () => [pick(['env', 'tier', 'region', 'constructor']), pick(['prod', 'test', 'eu', ''])] as const
   return registered({
     name,
@@ -71,18 +71,18 @@ function madeUpQuery({ pick, some, chance }: Random): ServerQuery {
 }
 
 /** What a query must find, worked out the long way. */
-function expected(all: ReadonlyMap<string, Registered>, query: ServerQuery): string[] {
+function expected(all: ReadonlyMap<string, RegisteredServer>, query: ServerQuery): string[] {
   const found = [...all.values()].filter(({ server }) => matching(query)(server))
   const sort = query.sort ?? (query.q === undefined ? 'name' : '-relevance')
   const descending = sort.startsWith('-')
   const by = descending ? sort.slice(1) : sort
-  const keyOf = ({ server }: Registered) => {
+  const keyOf = ({ server }: RegisteredServer) => {
     if (by === 'name') return server.id
     return by === 'relevance'
-      ? relevanceTo(wordsOf(query.q ?? ''), query.fuzzy_match ? near : undefined)(searchTextOf(server))
+      ? relevanceTo(wordsOf(query.q ?? ''), query.fuzzy_match ? nearMatch : undefined)(searchTextOf(server))
       : server[by as 'status' | 'created_at']
   }
-  const compare = (one: Registered, other: Registered) => {
+  const compare = (one: RegisteredServer, other: RegisteredServer) => {
     const [key, otherKey] = [keyOf(one), keyOf(other)]
     if (key !== otherKey) return key < otherKey === descending ? 1 : -1
     return one.server.id < other.server.id ? -1 : 1
@@ -90,20 +90,24 @@ function expected(all: ReadonlyMap<string, Registered>, query: ServerQuery): str
   return idsOf(found.toSorted(compare))
 }
 
-type Indexes = ReturnType<typeof createIndexes<Registered>>
+type Indexes = ReturnType<typeof createServerIndex<RegisteredServer>>
 
 function apply(indexes: Indexes, changes: readonly Change[]): void {
   for (const { now, before } of changes) indexes.put(indexes.slotFor((now ?? before).server.id), now)
 }
 
 /** Some of those that a batch adds, and of others that do not come. */
-function expectedOf(random: Random, changes: readonly Change[], all: ReadonlyMap<string, Registered>): Registered[] {
+function expectedOf(
+  random: Random,
+  changes: readonly Change[],
+  all: ReadonlyMap<string, RegisteredServer>,
+): RegisteredServer[] {
   const coming = changes.flatMap(({ type, now }) => (type === 'ADDED' ? now : []))
   const others = Array.from({ length: random.below(100) }, () => madeUp(random, `s${random.below(800)}`))
   return [...coming, ...others.filter(({ server }) => !all.has(server.id))].filter(() => random.chance(0.7))
 }
 
-function randomChanges(random: Random, all: Map<string, Registered>, count: number): Change[] {
+function randomChanges(random: Random, all: Map<string, RegisteredServer>, count: number): Change[] {
   const changes = new Map<string, Change>()
   while (changes.size < count) {
     const made = madeUp(random, `s${random.below(400)}`)
@@ -122,8 +126,8 @@ function randomChanges(random: Random, all: Map<string, Registered>, count: numb
 describe('indexes', () => {
   it('find what going through everything finds, whatever changes and is asked, caught up or not', async () => {
     const random = createRandom()
-    const indexes = createIndexes<Registered>()
-    const all = new Map<string, Registered>()
+    const indexes = createServerIndex<RegisteredServer>()
+    const all = new Map<string, RegisteredServer>()
 
     for (let round = 0; round < 60; round += 1) {
       const before = new Map(all)
@@ -138,7 +142,7 @@ describe('indexes', () => {
     }
   })
 
-  function check(indexes: Indexes, all: ReadonlyMap<string, Registered>, random: Random): void {
+  function check(indexes: Indexes, all: ReadonlyMap<string, RegisteredServer>, random: Random): void {
     for (let asked = 0; asked < 20; asked += 1) {
       const query = madeUpQuery(random)
       const { total, page } = indexes.select(query)
@@ -153,8 +157,8 @@ describe('indexes', () => {
 
   it('page through a list without showing anything twice or leaving anything out', () => {
     const random = createRandom()
-    const indexes = createIndexes<Registered>()
-    const all = new Map<string, Registered>()
+    const indexes = createServerIndex<RegisteredServer>()
+    const all = new Map<string, RegisteredServer>()
     apply(indexes, randomChanges(random, all, 300))
 
     for (let round = 0; round < 100; round += 1) {
@@ -172,7 +176,7 @@ describe('indexes', () => {
   })
 
   it('keep showing what was there throughout while others come and go between the pages', () => {
-    const indexes = createIndexes<Registered>()
+    const indexes = createServerIndex<RegisteredServer>()
     const made = (name: string) => registered({ name })
     const steady = ['b', 'd', 'f', 'h', 'j'].map(made)
     for (const now of steady) indexes.put(indexes.slotFor(now.server.id), now)
@@ -189,7 +193,7 @@ describe('indexes', () => {
   })
 
   it('give the same list until something changes', () => {
-    const indexes = createIndexes<Registered>()
+    const indexes = createServerIndex<RegisteredServer>()
     indexes.put(indexes.slotFor('default/weather'), registered())
 
     assert.equal(indexes.list(), indexes.list())

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { matchingVersion } from '../../src/model/query/version.ts'
+import { matchingVersion } from '../../../src/model/query/version.ts'
 
 describe('a version constraint', () => {
   for (const [constraint, version, holds] of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { zodMessage } from '../../src/model/schema/zod-messages.ts'
-import { ServerDefinition } from '../../src/model/server.ts'
+import { zodMessage } from '../../../src/model/schema/zod-messages.ts'
+import { ServerDefinition } from '../../../src/model/server.ts'
 
 /** Field, what is written there, and what its writer is told. */
 const table: readonly (readonly [field: string, value: unknown, told: string])[] = [

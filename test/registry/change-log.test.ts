@@ -72,7 +72,7 @@ describe('journal', () => {
 
   it('holds nothing of a batch that alone is too much', () => {
     const { registry, put } = createRoster()
-    const journal = createChangeLog({ registry, mostChanges: 5 })
+    const journal = createChangeLog({ registry, maxChanges: 5 })
 
     put(...Array.from({ length: 20 }, (_, index) => ({ name: `s${index}` })))
 

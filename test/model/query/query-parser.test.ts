@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { continueAfter, parseCursor } from '../../src/model/query/cursor.ts'
-import { parseQuery } from '../../src/model/query/parameters.ts'
-import { canonical, everything, ServerQuery } from '../../src/model/query/query.ts'
+import { encodeCursor, parseCursor } from '../../../src/model/query/cursor.ts'
+import { parseQuery } from '../../../src/model/query/query-parser.ts'
+import { canonicalQuery, unfilteredQuery, ServerQuery } from '../../../src/model/query/query.ts'
 
 const asked = (text: string, options = {}) => {
   const parsed = parseQuery(new URLSearchParams(text), options)
@@ -22,22 +22,22 @@ describe('the parameters of a query', () => {
       'fields=name&fields=id&limit=5&enabled=1&label_selector=y,+x+in+(a)&status=expired&status=healthy&tag=b&tag=a&tag=a&q=',
     )
 
-    assert.equal(canonical(one), canonical(other))
+    assert.equal(canonicalQuery(one), canonicalQuery(other))
   })
 
   it('ask for everything where none is given', () => {
-    assert.deepEqual(ServerQuery.parse({}), everything)
-    assert.deepEqual(asked(''), everything)
-    assert.deepEqual(asked('namespace=&tag=&status=&fuzzy_match=&limit='), everything)
-    assert.equal(canonical(asked('fuzzy_match=false')), canonical(everything))
-    assert.notEqual(canonical(asked('enabled=false')), canonical(everything))
+    assert.deepEqual(ServerQuery.parse({}), unfilteredQuery)
+    assert.deepEqual(asked(''), unfilteredQuery)
+    assert.deepEqual(asked('namespace=&tag=&status=&fuzzy_match=&limit='), unfilteredQuery)
+    assert.equal(canonicalQuery(asked('fuzzy_match=false')), canonicalQuery(unfilteredQuery))
+    assert.notEqual(canonicalQuery(asked('enabled=false')), canonicalQuery(unfilteredQuery))
   })
 
   it('are refused where unknown, or ignored where old clients send what they like', () => {
     assert.equal(problemOf('colour=red').parameter, 'colour')
     assert.equal(problemOf('__proto__=1').parameter, '__proto__')
-    assert.deepEqual(asked('colour=red&__proto__=1&constructor=2', { unknown: 'ignore' }), everything)
-    assert.deepEqual(asked('wait=3s', { besides: ['wait'] }), everything)
+    assert.deepEqual(asked('colour=red&__proto__=1&constructor=2', { unknown: 'ignore' }), unfilteredQuery)
+    assert.deepEqual(asked('wait=3s', { besides: ['wait'] }), unfilteredQuery)
   })
 
   for (const [text, parameter] of [
@@ -72,7 +72,7 @@ describe('the parameters of a query', () => {
 
   it('continue only the query that the token was given for', () => {
     const query = asked('tag=a&sort=-status&limit=2')
-    const token = continueAfter(query, { key: 'healthy', id: 'default/x' })
+    const token = encodeCursor(query, { key: 'healthy', id: 'default/x' })
 
     assert.deepEqual(parseCursor(asked(`sort=-status&tag=a&limit=9&continue=${token}`)), {
       key: 'healthy',
