@@ -26,8 +26,8 @@ describe('journal', () => {
   })
 
   for (const [limit, name] of [
-    [{ mostChanges: 10 }, 'changes'],
-    [{ mostBytes: 20_000 }, 'bytes'],
+    [{ maxChanges: 10 }, 'changes'],
+    [{ maxBytes: 20_000 }, 'bytes'],
   ] as const) {
     it(`holds no more ${name} than it may, and says what it has forgotten`, () => {
       const { registry, put } = createRoster()

@@ -66,7 +66,7 @@ describe('intake', () => {
 
     const { delta } = intake.accept({ type: 'picture', readings: [reading('a.yaml', 'a')] })
 
-    assert.deepEqual(delta, { gone: [], come: [] })
+    assert.deepEqual(delta, { removed: [], added: [] })
   })
 
   it('tells of a few origins only, and first of those that fail', () => {
