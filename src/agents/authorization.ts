@@ -5,9 +5,9 @@ import { NotAllowed } from './errors.ts'
 /** Throws where the principal may register no agents at all, or none in this namespace. */
 export function assertMayRegister({ role, namespaces }: Principal, namespace?: string): void {
   if (!includesRole(role, 'registrar'))
-    throw new NotAllowed('This needs the role "registrar": send a bearer token that has it.', 'registrar')
+    throw new NotAllowed('This needs the role "registrar": send a bearer token that has it.', 'registrar', 'role')
   if (namespace === undefined || !namespaces || namespaces.includes(namespace)) return
-  throw new NotAllowed(`This token is bound to other namespaces than "${namespace}".`, 'registrar')
+  throw new NotAllowed(`This token is bound to other namespaces than "${namespace}".`, 'registrar', 'namespace')
 }
 
 /** Throws where an agent is not the principal's to touch. */
@@ -19,6 +19,7 @@ export function assertOwner(principal: Principal, { id, held, definition }: Agen
   throw new NotAllowed(
     `Agent ${id} was registered with another token; only that one, or one with the role "admin", may touch it.`,
     'admin',
+    'owner',
   )
 }
 

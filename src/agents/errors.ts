@@ -44,10 +44,13 @@ export class ParameterProblem extends Error {
 export class NotAllowed extends Error {
   override name = 'NotAllowed'
   readonly role_needed: 'registrar' | 'admin'
+  /** The property of the principal that does not suffice. */
+  readonly reason: 'role' | 'namespace' | 'owner'
 
-  constructor(message: string, role_needed: 'registrar' | 'admin') {
+  constructor(message: string, role_needed: 'registrar' | 'admin', reason: 'role' | 'namespace' | 'owner') {
     super(message)
     this.role_needed = role_needed
+    this.reason = reason
   }
 }
 
@@ -55,10 +58,12 @@ export class NotAllowed extends Error {
 export class AgentConflict extends Error {
   override name = 'AgentConflict'
   readonly current: Agent | undefined
+  readonly reason: 'version' | 'instance'
 
-  constructor(message: string, current: Agent | undefined) {
+  constructor(message: string, current: Agent | undefined, reason: 'version' | 'instance' = 'version') {
     super(message)
     this.current = current
+    this.reason = reason
   }
 }
 

@@ -90,6 +90,7 @@ export function createRegistrar({
     throw new AgentConflict(
       `Agent ${id} is held by another instance whose lease still runs; stop it, or send "takeover": true`,
       known,
+      'instance',
     )
   }
 

@@ -60,9 +60,11 @@ export function createApp(parts: AppParts): Api {
 function notFound(app: Api, method: string, path: string): Reply {
   const allowed = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => app.router.match(one, path)[0].length > 0)
   if (allowed.length === 0)
-    return problemReply(new Problem(404, 'There is nothing at this path. GET / lists what there is.'))
+    return problemReply(new Problem('route_not_found', 'There is nothing at this path. GET / lists what there is.'))
   const open = isOpen('GET', path) ? openToAll : {}
   const allow = [...(allowed.includes('GET') ? ['HEAD'] : []), ...allowed, 'OPTIONS'].join(', ')
   if (method === 'OPTIONS') return { status: 204, headers: { ...baseHeaders, ...open, allow }, body: Buffer.alloc(0) }
-  return problemReply(new Problem(405, `${method} is not possible here; ${allow} are.`, { headers: { allow } }))
+  return problemReply(
+    new Problem('method_not_allowed', `${method} is not possible here; ${allow} are.`, { headers: { allow } }),
+  )
 }

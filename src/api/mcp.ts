@@ -16,9 +16,12 @@ export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'answer'> }) {
     const { principal = unauthenticated } = c.env
     requireRole(c.env.principal, 'reader')
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
-      throw new Problem(415, 'A request to the MCP endpoint is JSON: send Content-Type: application/json.')
+      throw new Problem(
+        'unsupported_media_type',
+        'A request to the MCP endpoint is JSON: send Content-Type: application/json.',
+      )
     const body = await readJson(c, longestBody)
-    if (body === undefined) throw new Problem(400, 'The body is empty; send a JSON-RPC message.')
+    if (body === undefined) throw new Problem('body_empty', 'The body is empty; send a JSON-RPC message.')
     const { method, url, raw } = c.req
     return mcp.answer(new Request(url, { method, headers: raw.headers, signal: raw.signal }), body, principal)
   })

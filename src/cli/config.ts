@@ -12,7 +12,7 @@ export const config: Command = {
     ['schema', 'The same as JSON Schema, for editors.'],
     ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG).'],
     ['-o, --output FORM', 'show: text (default), json or yaml.'],
-    ['--write DIR', 'reference: write reference.md and schema.json there.'],
+    ['--write DIR', 'reference: write reference.md, schema.json and problems.md there.'],
   ],
   async run(invocation) {
     const [what, ...more] = invocation.positionals
@@ -46,7 +46,7 @@ async function show(invocation: Invocation): Promise<number> {
 }
 
 async function describe(invocation: Invocation, what: 'reference' | 'schema'): Promise<number> {
-  const { configSchema, reference } = await import('../config/reference.ts')
+  const { configSchema, problemReference, reference } = await import('../config/reference.ts')
   const directory = textOption(invocation, 'write')
   const schema = `${JSON.stringify(configSchema(), null, 2)}\n`
   if (directory === undefined) {
@@ -56,5 +56,6 @@ async function describe(invocation: Invocation, what: 'reference' | 'schema'): P
   const { writeFile } = await import('node:fs/promises')
   await writeFile(`${directory}/schema.json`, schema)
   await writeFile(`${directory}/reference.md`, reference())
+  await writeFile(`${directory}/problems.md`, problemReference())
   return 0
 }

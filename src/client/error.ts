@@ -2,6 +2,8 @@
 export type Problem = {
   readonly title?: string
   readonly status?: number
+  /** The stable code of the problem, such as `server_not_found`. */
+  readonly code?: string
   /** What is wrong, and what to do about it. */
   readonly detail?: string
   /** The parameter that is wrong. */
@@ -19,6 +21,8 @@ export class RosterError extends Error {
   override name = 'RosterError'
   readonly status: number
   readonly problem: Problem | undefined
+  /** The stable code of the problem, such as `server_not_found`; absent where no roster answered. */
+  readonly code: string | undefined
   /** How long the roster asks to wait before the next attempt. */
   readonly retryAfterMs: number | undefined
 
@@ -34,6 +38,7 @@ export class RosterError extends Error {
     super(message, { cause })
     this.status = status
     this.problem = problem
+    this.code = problem?.code
     this.retryAfterMs = retryAfterMs
   }
 }

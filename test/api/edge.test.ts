@@ -74,7 +74,9 @@ describe('the edge', () => {
     const problem = (await missing.json()) as Record<string, unknown>
     assert.equal(missing.headers.get('content-type'), 'application/problem+json')
     assert.equal(problem['status'], 404)
-    assert.equal(problem['title'], 'Not Found')
+    assert.equal(problem['title'], 'Server not found')
+    assert.equal(problem['code'], 'server_not_found')
+    assert.equal(problem['type'], 'urn:mcp-roster:problem:server_not_found')
     assert.match(String(problem['detail']), /default\/nobody/)
     assert.equal(problem['error'], problem['detail'])
     assert.ok(Date.parse(String(problem['timestamp'])) > 0)

@@ -25,7 +25,7 @@ async function readIncoming(incoming: IncomingMessage, most: number): Promise<Bu
       closeLingering(incoming)
       throw error
     }
-    throw new Problem(400, 'The body stopped half-way.', { cause: error })
+    throw new Problem('body_incomplete', 'The body stopped half-way.', { cause: error })
   }
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
 }
@@ -39,7 +39,7 @@ export async function readJson(c: ApiContext, most: number): Promise<unknown> {
 export function jsonIn(bytes: Buffer): unknown {
   const text = bytes.toString()
   // What stands in place of bytes that are no text would be taken for it, in a name too.
-  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw new Problem(400, 'The body is no UTF-8 text.')
+  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw new Problem('body_not_utf8', 'The body is no UTF-8 text.')
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
@@ -47,7 +47,10 @@ export function jsonIn(bytes: Buffer): unknown {
     if (text.trim() === '') return undefined
     // The parser's own words may quote the body, and with it a secret.
     const [, position] = /at position (\d+)/.exec(error instanceof Error ? error.message : '') ?? []
-    throw new Problem(400, `The body is no JSON${position === undefined ? '' : `: see character ${position}`}.`)
+    throw new Problem(
+      'body_not_json',
+      `The body is no JSON${position === undefined ? '' : `: see character ${position}`}.`,
+    )
   }
 }
 
@@ -57,5 +60,5 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 export function bodyTooLarge(most: number): Problem {
-  return new Problem(413, `The body is larger than ${most} bytes.`, { headers: { connection: 'close' } })
+  return new Problem('body_too_large', `The body is larger than ${most} bytes.`, { headers: { connection: 'close' } })
 }

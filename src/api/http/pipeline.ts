@@ -96,7 +96,10 @@ export function createEdge({
     const { origin = '', 'access-control-request-method': method = '' } = request.headers
     const allowed = preflight(guard().cors, origin, method, pathOf(request))
     if (!allowed) {
-      const problem = new Problem(403, 'Pages of this origin may not do this here. See cors.origins in the config.')
+      const problem = new Problem(
+        'origin_forbidden',
+        'Pages of this origin may not do this here. See cors.origins in the config.',
+      )
       return refuse(request, response, problem, { problem, cors: undefined })
     }
     response.writeHead(204, { ...baseHeaders, vary: 'Origin, Access-Control-Request-Method', ...allowed })

@@ -1,17 +1,17 @@
-import { HTTPException } from 'hono/http-exception'
 import { redactText } from '../../model/redaction/redact-text.ts'
-import { STATUS_CODES } from '../../runtime/node-http.ts'
+import { type ProblemCode, problemKinds } from './problem-codes.ts'
 
-/** What a request gets instead of an answer. Its message is shown to whoever asked, so it holds no secret. */
+/** An error that a client may see: one of the problem codes with a detail. The detail holds no secret. */
 export class Problem extends Error {
   override name = 'Problem'
+  readonly code: ProblemCode
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   /** Further members of the document, as RFC 9457 allows: `source`, `parameter`, the current version. */
   readonly more: Readonly<Record<string, unknown>>
 
   constructor(
-    status: number,
+    code: ProblemCode,
     detail: string,
     {
       headers = {},
@@ -20,7 +20,8 @@ export class Problem extends Error {
     }: { headers?: Record<string, string>; more?: Record<string, unknown>; cause?: unknown } = {},
   ) {
     super(detail, { cause })
-    this.status = status
+    this.code = code
+    this.status = problemKinds[code].status
     this.headers = headers
     this.more = more
   }
@@ -28,20 +29,22 @@ export class Problem extends Error {
 
 export const problemType = 'application/problem+json'
 
-/** Whatever was thrown, as a problem. What nobody meant to be shown becomes a plain 500 that says nothing of its cause. */
+/** The error as a problem. An error of another class becomes a 500 that shows nothing of its cause. */
 export function problemFrom(error: unknown): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof HTTPException && error.status < 500) return new Problem(error.status, error.message)
-  return new Problem(500, 'The daemon could not answer this request; its log says why.', { cause: error })
+  return new Problem('internal_error', 'The daemon could not answer this request; its log has the cause.', {
+    cause: error,
+  })
 }
 
 /** The document of RFC 9457, with `error` beside `detail` for clients of the mesh registry. */
-export function problemBody({ status, message, more }: Problem, requestId?: string): string {
+export function problemBody({ code, status, message, more }: Problem, requestId?: string): string {
   const detail = redactText(message)
   return `${JSON.stringify({
-    type: 'about:blank',
-    title: STATUS_CODES[status] ?? 'Error',
+    type: `urn:mcp-roster:problem:${code}`,
+    title: problemKinds[code].title,
     status,
+    code,
     detail,
     error: detail,
     timestamp: new Date().toISOString(),

@@ -39,7 +39,8 @@ export function renewing({ mesh, log }: { mesh: MeshOperations; log: Pick<Log, '
       response.writeHead(mesh.hasNews(agent) ? 202 : 200, { ...fresh, ...cors })
       response.end()
     } catch (error) {
-      const told = error instanceof UnknownAgent ? new Problem(410, `${error.message}: register again`) : error
+      const told =
+        error instanceof UnknownAgent ? new Problem('agent_expired', `${error.message}: register again`) : error
       send(request, response, replyToError(meshProblem(told, mesh), { log, path: pathOf(request) }), cors)
     }
     return true

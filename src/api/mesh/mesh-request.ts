@@ -20,7 +20,7 @@ export async function meshBody(c: ApiContext): Promise<unknown> {
 }
 
 export function notEmpty(body: unknown): unknown {
-  if (body === undefined) throw new Problem(400, 'The body is empty; send JSON.')
+  if (body === undefined) throw new Problem('body_empty', 'The body is empty; send JSON.')
   return body
 }
 

@@ -41,7 +41,7 @@ export function createTools(mesh: MeshOperations) {
   return async function call(c: ApiContext): Promise<Response> {
     const name = c.req.param('tool') ?? ''
     const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
-    if (!tool) throw new Problem(404, `There is no such tool; there are ${Object.keys(tools).join(', ')}.`)
+    if (!tool) throw new Problem('tool_not_found', `There is no such tool; there are ${Object.keys(tools).join(', ')}.`)
     try {
       return await respondJson(c, await tool(fieldsIn(await meshBody(c), 'body'), c))
     } catch (error) {
@@ -65,9 +65,9 @@ function succeeded({ agent, dependencies }: RegistrationResult, message: string)
 }
 
 /** The originals' envelope of an error. */
-function failed(tool: string, { message, more }: Problem, error: unknown): object {
+function failed(tool: string, { code, message, more }: Problem, error: unknown): object {
   const what = error instanceof UnknownAgent ? message : `Failed to ${tool.replaceAll('_', ' ')}`
-  return { status: 'error', error: message, detail: message, message: what, ...more }
+  return { status: 'error', code, error: message, detail: message, message: what, ...more }
 }
 
 function idIn({ agent_id }: Fields): string {

@@ -2,6 +2,9 @@ import * as z from 'zod'
 import { Reason, Status } from '../../model/health.ts'
 import { DefinitionFields, Server } from '../../model/server.ts'
 import { SourceState, SourceStatus } from '../../model/status.ts'
+import { type ProblemCode, problemKinds } from '../http/problem-codes.ts'
+
+const problemCodes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]
 
 /** What the routes answer, for the documentation. Loaded only with it. */
 
@@ -207,9 +210,10 @@ export const Anything = z.looseObject({})
 
 export const ProblemShape = z
   .looseObject({
-    type: z.string(),
+    type: z.string().describe('`urn:mcp-roster:problem:CODE`.'),
     title: z.string(),
     status: z.int(),
+    code: z.enum(problemCodes).describe('Stable; see `config/problems.md` for the remedy of each.'),
     detail: z.string(),
     error: z.string().describe('The same as `detail`.'),
     timestamp: z.string(),

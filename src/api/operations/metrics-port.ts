@@ -59,10 +59,10 @@ export async function openMetricsPort({
     const name = hostNameOf(request.headers.host ?? '')
     // A page of a rebound name must not read what is meant for this machine.
     if (loopback && name !== undefined && !isLoopback(name) && !isAllowed(name))
-      throw new Problem(421, 'The metrics are served to localhost only.')
+      throw new Problem('host_forbidden', 'The metrics are served to localhost only.')
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      throw new Problem(405, 'Metrics are only read.', { headers: { allow: 'GET, HEAD' } })
-    if (!paths.has(pathOf(request))) throw new Problem(404, 'This port serves /metrics and nothing else.')
+      throw new Problem('method_not_allowed', 'Metrics are only read.', { headers: { allow: 'GET, HEAD' } })
+    if (!paths.has(pathOf(request))) throw new Problem('route_not_found', 'This port serves /metrics and nothing else.')
   }
 
   return listen(

@@ -63,7 +63,7 @@ export function operationsApi(parts: ApiPorts) {
     log.info({ audit: true, principal: c.env.principal?.name }, 'a reload was asked for')
     const outcome = await parts.reload()
     if (outcome.applied) return respondJson(c, outcome)
-    throw new Problem(422, `The config was not taken, the old one goes on: ${outcome.reason}`)
+    throw new Problem('config_invalid', `The config was not taken, the old one goes on: ${outcome.reason}`)
   })
 
   api.post('/-/trust-probes', (c) => {
@@ -76,7 +76,7 @@ export function operationsApi(parts: ApiPorts) {
 }
 
 function metricsOff(): Problem {
-  return new Problem(404, 'Metrics are switched off: metrics.enabled in the config.')
+  return new Problem('metrics_disabled', 'Metrics are switched off: metrics.enabled in the config.')
 }
 
 /** Clients of the original mesh registry read JSON, and mostly without saying so; Prometheus says what it takes. */

@@ -49,7 +49,7 @@ export function sourcesApi({
     audit(c, { source: name }, 'a refresh was asked for')
     const outcome = await look(name)
     if (outcome.error !== undefined) {
-      throw new Problem(502, outcome.error, { more: { source: name, ...statusOf(name) } })
+      throw new Problem('source_read_failed', outcome.error, { more: { source: name, ...statusOf(name) } })
     }
     return respondJson(c, { source: name, ...outcome, ...statusOf(name), resource_version: registry.token() })
   })
@@ -111,7 +111,7 @@ export function sourcesApi({
 }
 
 function unknownSource(name: string): Problem {
-  return new Problem(404, `There is no source named ${JSON.stringify(name)}. GET /sources lists them.`)
+  return new Problem('source_not_found', `There is no source named ${JSON.stringify(name)}. GET /sources lists them.`)
 }
 
 function summary(changes: readonly Change[]): Summary {

@@ -88,5 +88,5 @@ function flagIn(parameter: string, text: string | undefined): boolean | undefine
 }
 
 function wrong(parameter: string, detail: string): Problem {
-  return new Problem(400, `${parameter}: ${detail}`, { more: { parameter } })
+  return new Problem('invalid_parameter', `${parameter}: ${detail}`, { more: { parameter } })
 }

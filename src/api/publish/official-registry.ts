@@ -35,7 +35,8 @@ export function v01Api({
     const version = c.req.param('version') ?? 'latest'
     const make = async () => {
       const item = found(c)
-      if (version !== 'latest' && item.server.version !== version) throw unknown('Server version not found')
+      if (version !== 'latest' && item.server.version !== version)
+        throw unknown('server_version_not_found', 'Server version not found')
       return bytes(item)
     }
     return respond(c, await kept.answer(key(c.req.path), make, openToAll))
@@ -48,7 +49,7 @@ export function v01Api({
 
   function found(c: ApiContext): Item {
     const item = published.find(c.req.param('name') ?? '')
-    if (!item) throw unknown('Server not found')
+    if (!item) throw unknown('server_not_found', 'Server not found')
     return item
   }
 
@@ -59,8 +60,8 @@ export function v01Api({
   return api
 }
 
-function unknown(what: string): Problem {
-  return new Problem(404, what, { headers: openToAll })
+function unknown(code: 'server_not_found' | 'server_version_not_found', what: string): Problem {
+  return new Problem(code, what, { headers: openToAll })
 }
 
 function bytes(value: unknown): Buffer {

@@ -27,8 +27,12 @@ export function createKeptWhole(
 }
 
 function notYet(syncing: readonly string[], headers: Readonly<Record<string, string>>): Problem {
-  return new Problem(503, `Not every source has been read since the start: ${syncing.join(', ')}. Ask again soon.`, {
-    headers: { 'retry-after': '1', ...headers },
-    more: { syncing },
-  })
+  return new Problem(
+    'not_ready',
+    `Not every source has been read since the start: ${syncing.join(', ')}. Ask again soon.`,
+    {
+      headers: { 'retry-after': '1', ...headers },
+      more: { syncing },
+    },
+  )
 }

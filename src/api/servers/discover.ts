@@ -35,7 +35,8 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
   function withSecrets(c: ApiContext, parameters: URLSearchParams): Promise<Response> {
     const { principal } = c.env
     requireSecretsRight(principal)
-    if (formatIn(parameters)) throw new Problem(400, 'A client configuration never holds secrets; leave out "format".')
+    if (formatIn(parameters))
+      throw new Problem('invalid_parameter', 'A client configuration never holds secrets; leave out "format".')
     kept.mustBeWhole()
     const chosen = enabledServers(registry, parameters, own)
     for (const { server } of chosen) demandNamespace(principal, server.namespace)
@@ -51,7 +52,9 @@ function formatIn(parameters: URLSearchParams): ConfigFormat | undefined {
   if (format === null || format === '') return undefined
   const found = clientFormats.find((one) => one === format)
   if (found) return found
-  throw new Problem(400, `format: must be one of ${clientFormats.join(', ')}`, { more: { parameter: 'format' } })
+  throw new Problem('invalid_parameter', `format: must be one of ${clientFormats.join(', ')}`, {
+    more: { parameter: 'format' },
+  })
 }
 
 /** Joins what is encoded already. */

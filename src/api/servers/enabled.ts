@@ -14,7 +14,8 @@ export function enabledServers(
   besides: readonly string[] = [],
 ): readonly RegisteredServer[] {
   for (const parameter of shaping) {
-    if (parameters.get(parameter)) throw new Problem(400, `${parameter}: is for /servers only`, { more: { parameter } })
+    if (parameters.get(parameter))
+      throw new Problem('invalid_parameter', `${parameter}: is for /servers only`, { more: { parameter } })
   }
   const parsed = parseQuery(parameters, { besides })
   if ('problem' in parsed) throw parameterProblem(parsed.problem)

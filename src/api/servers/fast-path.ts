@@ -79,5 +79,8 @@ function questionOf(url: string): Question {
 }
 
 export function unknownServer(id: ServerId | undefined): Problem {
-  return new Problem(404, id === undefined ? 'No server can have this name.' : `There is no server "${id}".`)
+  return new Problem(
+    'server_not_found',
+    id === undefined ? 'No server can have this name.' : `There is no server "${id}".`,
+  )
 }

@@ -15,9 +15,13 @@ export type ManualFields = Readonly<Record<string, unknown>>
 
 /** A body that should say what a server is, as an object. */
 export function objectIn(body: unknown): ManualFields {
-  if (isDeeperThan(body, deepest)) throw new Problem(400, `The body is nested deeper than ${deepest} levels.`)
+  if (isDeeperThan(body, deepest))
+    throw new Problem('body_too_deep', `The body is nested deeper than ${deepest} levels.`)
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as ManualFields
-  throw new Problem(400, 'The body must be a JSON object: a server as GET /servers shows it, or a part of one.')
+  throw new Problem(
+    'body_not_object',
+    'The body must be a JSON object: a server as GET /servers shows it, or a part of one.',
+  )
 }
 
 /**
@@ -102,5 +106,7 @@ function errorsIn({ issues }: z.ZodError): FieldError[] {
 
 function wrongFields(errors: readonly FieldError[]): Problem {
   const told = errors.slice(0, 5).map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`))
-  return new Problem(400, `The server cannot be taken as it is. ${told.join('; ')}`, { more: { errors } })
+  return new Problem('invalid_definition', `The server cannot be taken as it is. ${told.join('; ')}`, {
+    more: { errors },
+  })
 }

@@ -16,7 +16,7 @@ import { type createHot, unknownServer } from './fast-path.ts'
 import { definitionIn, type ManualFields, merged, named, objectIn } from './manual-body.ts'
 import { demandNamespace, idIn } from './routes.ts'
 
-type Written = { readonly server: ManualServer; readonly created: boolean }
+type Expected = Parameters<ApiPorts['manual']['put']>[1]
 
 const longestBody = 262_144
 /** How often a patch is tried again on what somebody else wrote meanwhile. */
@@ -34,7 +34,7 @@ export function manualApi({
   async function create(c: ApiContext): Promise<Response> {
     const definition = definitionIn(await bodyOf(c))
     refuseForeign(serverId(definition.namespace, definition.name))
-    return write(c, definition, () => manual.put(definition, 'none'))
+    return write(c, definition, 'none')
   }
 
   async function replace(c: ApiContext): Promise<Response> {
@@ -45,7 +45,7 @@ export function manualApi({
     refuseForeign(id)
     const expected = expectedIn((name) => c.req.header(name), fields, before?.stored.resource_version)
     if (expected === 'some' && !before) throw unknownServer(id)
-    return write(c, definition, () => manual.put(definition, expected === 'some' ? 'any' : expected))
+    return write(c, definition, expected === 'some' ? 'any' : expected)
   }
 
   async function patch(c: ApiContext): Promise<Response> {
@@ -53,7 +53,7 @@ export function manualApi({
     const type = c.req.header('content-type') ?? ''
     if (/json-patch|strategic/i.test(type)) {
       const headers = { 'accept-patch': 'application/merge-patch+json' }
-      throw new Problem(415, 'A patch here is a JSON merge patch (RFC 7396).', { headers })
+      throw new Problem('unsupported_media_type', 'A patch here is a JSON merge patch (RFC 7396).', { headers })
     }
     const changes = await bodyOf(c)
     for (let tries = 1; ; tries += 1) {
@@ -64,7 +64,7 @@ export function manualApi({
       const expected = typeof asked === 'object' ? asked : { version }
       try {
         // What nobody expected to be of a certain version is patched as it is by then.
-        return await write(c, definition, () => manual.put(definition, expected))
+        return await write(c, definition, expected)
       } catch (error) {
         const again = error instanceof Problem && error.status === 409 && typeof asked !== 'object'
         if (!again || tries >= mostTries) throw error
@@ -99,13 +99,16 @@ export function manualApi({
   }
 
   /** Does one write, notes who did it, and answers with the server as everybody sees it now. */
-  async function write(c: ApiContext, definition: ServerDefinition, put: () => Promise<Written>): Promise<Response> {
+  async function write(c: ApiContext, definition: ServerDefinition, expected: Expected): Promise<Response> {
     demandNamespace(c.env.principal, definition.namespace)
     refuseUntrusted(definition)
     loaded()
     if (!manual.isShown()) throw notNow({ retry_after: 1 })
     const before = registry.token()
-    const { server, created } = await told(put)
+    const { server, created } = await told(
+      () => manual.put(definition, expected),
+      expected === 'none' ? 'server_exists' : undefined,
+    )
     audit(c, server.id, `a server was ${created ? 'created' : 'replaced'} by hand`, before)
     const path = pathOf(definition)
     const shown = hot.reply(path)
@@ -123,10 +126,11 @@ export function manualApi({
 
   function refuseUntrusted({ command }: ServerDefinition): void {
     const { name, enabled, allow_stdio } = manual.source()
-    if (!enabled) throw new Problem(403, `The source "${name}" of servers written by hand is disabled in the config.`)
+    if (!enabled)
+      throw new Problem('source_disabled', `The source "${name}" of servers written by hand is disabled in the config.`)
     if (command === undefined || allow_stdio) return
     throw new Problem(
-      403,
+      'stdio_forbidden',
       `Commands that clients start are not taken over HTTP: set allow_stdio: true on the source "${name}".`,
       {
         more: { source: name },
@@ -138,7 +142,7 @@ export function manualApi({
     const shown = registry.get(id)?.server
     if (!shown || shown.source === manual.source().name) return
     throw new Problem(
-      409,
+      'server_owned_by_source',
       `The server "${id}" comes from the source "${shown.source}" (${shown.origin}): change it there.`,
       {
         more: { source: shown.source, current: currentOf(id) },
@@ -147,16 +151,19 @@ export function manualApi({
   }
 
   /** What the store or the registrations object to, in the words of HTTP. */
-  async function told<T>(act: () => Promise<T>): Promise<T> {
+  async function told<T>(
+    act: () => Promise<T>,
+    conflict: 'server_exists' | 'resource_version_stale' = 'resource_version_stale',
+  ): Promise<T> {
     loaded()
     try {
       return await act()
     } catch (error) {
-      if (error instanceof ManualRefused) throw new Problem(400, `${error.message}.`)
+      if (error instanceof ManualRefused) throw new Problem('invalid_definition', `${error.message}.`)
       if (error instanceof StoreUnavailable) throw notNow(error)
       if (!(error instanceof ManualConflict)) throw error
       const { current } = error
-      throw new Problem(409, `${error.message}.`, {
+      throw new Problem(conflict, `${error.message}.`, {
         more: current ? { current: currentOf(current.id) } : {},
         cause: error,
       })
@@ -201,18 +208,18 @@ function pathOf({ namespace, name }: ServerDefinition): string {
 /** The store refused nothing: it could not be asked. */
 function notNow(error: { readonly retry_after: number }): Problem {
   const headers = { 'retry-after': String(Math.max(1, Math.ceil(error.retry_after))) }
-  return new Problem(503, 'Nothing can be stored now, so nothing was changed. Try again soon.', {
+  return new Problem('store_unavailable', 'Nothing can be stored now, so nothing was changed. Try again soon.', {
     headers,
     cause: error,
   })
 }
 
 function removed(id: ServerId): Problem {
-  return new Problem(409, `The server ${id} was removed meanwhile.`)
+  return new Problem('resource_version_stale', `The server ${id} was removed meanwhile.`)
 }
 
 function notShown(id: ServerId): Problem {
-  return new Problem(503, `The server "${id}" is stored, but its source does not show it yet.`, {
+  return new Problem('server_pending', `The server "${id}" is stored, but its source does not show it yet.`, {
     headers: { 'retry-after': '1' },
   })
 }

@@ -28,7 +28,7 @@ export function serversApi({
     const { searchParams } = new URL(c.req.url)
     if (asksSecrets(searchParams)) return listSecrets(c, searchParams)
     const reply = hot.reply(targetOf(c))
-    if (!reply) throw new Problem(400, 'This cannot be asked for here.')
+    if (!reply) throw new Problem('invalid_parameter', 'This cannot be asked for here.')
     return respond(c, reply)
   }
 
@@ -95,7 +95,7 @@ export function serversApi({
 /** A principal bound to namespaces reaches into no other. */
 export function demandNamespace(principal: Principal | undefined, namespace: string): void {
   if (!principal?.namespaces || principal.namespaces.includes(namespace)) return
-  throw new Problem(403, `This token is bound to other namespaces than "${namespace}".`)
+  throw new Problem('namespace_forbidden', `This token is bound to other namespaces than "${namespace}".`)
 }
 
 function targetOf(c: ApiContext): string {
@@ -130,5 +130,5 @@ export function asksSecrets(parameters: URLSearchParams): boolean {
 }
 
 function wrong(parameter: string, detail: string): Problem {
-  return new Problem(400, detail, { more: { parameter } })
+  return new Problem('invalid_parameter', detail, { more: { parameter } })
 }

@@ -11,10 +11,11 @@ export function createAdmission({ limits, random }: { limits: () => Limits; rand
   function refusal({ name }: Principal): Problem | undefined {
     const { watchers: most, watchers_per_token: mostOfOne } = limits()
     const headers = { 'retry-after': String(1 + Math.floor(random() * 10)) }
-    if (closed) return new Problem(503, 'The registry is going down.', { headers })
-    if (total >= most) return new Problem(503, `There are ${most} watchers already; try again later.`, { headers })
+    if (closed) return new Problem('shutting_down', 'The registry is going down.', { headers })
+    if (total >= most)
+      return new Problem('watcher_limit_reached', `There are ${most} watchers already; try again later.`, { headers })
     if (name === 'anonymous' || (perPrincipal.get(name) ?? 0) < mostOfOne) return undefined
-    return new Problem(429, `This token has ${mostOfOne} watchers already.`, { headers })
+    return new Problem('token_watcher_limit_reached', `This token has ${mostOfOne} watchers already.`, { headers })
   }
 
   function enter({ name }: Principal): void {

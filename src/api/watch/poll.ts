@@ -79,7 +79,7 @@ export function createPolls({ journal }: { journal: Pick<ChangeLog, 'revisionOf'
 function goneReply(reason: string): Reply {
   return problemReply(
     new Problem(
-      410,
+      'index_expired',
       `There is no going on from this index (${reason}). Ask for the list again, and go on from there.`,
       {
         more: { parameter: 'index', reason },

@@ -61,7 +61,7 @@ function digestOf(token: string): Buffer {
 /** Throws the problem that names the missing role. */
 export function requireRole(principal: Principal | undefined, role: Role): void {
   if (includesRole(principal?.role ?? 'none', role)) return
-  throw new Problem(403, `This needs the role "${role}": send a bearer token that has it.`, {
+  throw new Problem('role_required', `This needs the role "${role}": send a bearer token that has it.`, {
     more: { role_needed: role },
   })
 }
@@ -69,13 +69,13 @@ export function requireRole(principal: Principal | undefined, role: Role): void 
 /** Throws where the principal may not see secrets. */
 export function requireSecretsRight(principal: Principal | undefined): void {
   if (principal?.secrets) return
-  throw new Problem(403, 'Secrets are shown only to a token that has the "secrets" right.', {
+  throw new Problem('right_required', 'Secrets are shown only to a token that has the "secrets" right.', {
     more: { right_needed: 'secrets' },
   })
 }
 
 export function unauthorised(): Problem {
-  return new Problem(401, 'This token is not known here. Send a valid one, or none to read anonymously.', {
+  return new Problem('token_invalid', 'This token is not known here. Send a valid one, or none to read anonymously.', {
     headers: { 'www-authenticate': 'Bearer realm="mcp-roster", error="invalid_token"' },
   })
 }

@@ -46,10 +46,10 @@ export function createRequestGuard({ access, cors, loopback, hosts, limits }: Gu
 
   function problemOfHost(host: string): Problem | undefined {
     const name = hostNameOf(host)
-    if (name === undefined) return new Problem(400, 'The Host header is no host name.')
+    if (name === undefined) return new Problem('invalid_host', 'The Host header is no host name.')
     if (!loopback || isLoopback(name) || allowed.has(name)) return undefined
     return new Problem(
-      421,
+      'host_forbidden',
       'The daemon listens on loopback and answers only to localhost. Add this name to listen.hosts if it is yours.',
     )
   }
@@ -63,8 +63,8 @@ export function createRequestGuard({ access, cors, loopback, hosts, limits }: Gu
     if (target) return target
     const { host } = request.headers
     if (host === undefined)
-      return request.httpVersion === '1.0' ? undefined : new Problem(400, 'The Host header is missing.')
-    if (isTwice(request.rawHeaders, 'host')) return new Problem(400, 'There is more than one Host header.')
+      return request.httpVersion === '1.0' ? undefined : new Problem('invalid_host', 'The Host header is missing.')
+    if (isTwice(request.rawHeaders, 'host')) return new Problem('invalid_host', 'There is more than one Host header.')
     return hostProblem(host) ?? undefined
   }
 
@@ -83,7 +83,10 @@ export function createRequestGuard({ access, cors, loopback, hosts, limits }: Gu
       !isOwn(origin, request) &&
       !cors.origins.includes(origin)
     ) {
-      return { problem: new Problem(403, 'A page of another origin may not change anything here.'), cors: said }
+      return {
+        problem: new Problem('origin_forbidden', 'A page of another origin may not change anything here.'),
+        cors: said,
+      }
     }
     return withRole(request, admissionOf(access.authenticate(authorization), said))
   }
@@ -109,13 +112,13 @@ function askerOf({ anonymous, name }: Principal, { socket }: IncomingMessage): s
 }
 
 function tooOften(seconds: number): Problem {
-  return new Problem(429, `You ask more often than you may. Come back in ${seconds} s.`, {
+  return new Problem('rate_limited', `You ask more often than you may. Come back in ${seconds} s.`, {
     headers: { 'retry-after': String(seconds) },
   })
 }
 
 function needsToken(): Problem {
-  return new Problem(401, 'Nobody may read here without a bearer token.', {
+  return new Problem('authentication_required', 'Nobody may read here without a bearer token.', {
     headers: { 'www-authenticate': 'Bearer realm="mcp-roster"' },
     more: { role_needed: 'reader' },
   })
@@ -157,10 +160,11 @@ function targetProblem(
   { url_length, parameters }: GuardRules['limits'],
 ): Problem | undefined {
   let url = request.url ?? '/'
-  if (url.length > url_length) return new Problem(414, `The request's target is longer than ${url_length} characters.`)
+  if (url.length > url_length)
+    return new Problem('target_too_long', `The request's target is longer than ${url_length} characters.`)
   if (url.charCodeAt(0) !== 47) {
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-      return new Problem(400, "The request's target must be a path that begins with a slash.")
+      return new Problem('invalid_target', "The request's target must be a path that begins with a slash.")
     }
     const { pathname, search, host } = new URL(url)
     url = pathname + search
@@ -172,11 +176,11 @@ function targetProblem(
     url.includes('#') ||
     ((url.includes('/.') || url.includes('/%2')) && /\/(\.|%2e){1,2}(\/|\?|$)/i.test(url))
   ) {
-    return new Problem(400, 'The path must not contain "." or ".." segments, a backslash or a fragment.')
+    return new Problem('invalid_target', 'The path must not contain "." or ".." segments, a backslash or a fragment.')
   }
   const query = url.indexOf('?')
   if (query >= 0 && countOf(url, query) > parameters) {
-    return new Problem(400, `There are more than ${parameters} query parameters.`)
+    return new Problem('too_many_parameters', `There are more than ${parameters} query parameters.`)
   }
   return undefined
 }

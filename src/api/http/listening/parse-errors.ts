@@ -28,9 +28,10 @@ export function answerOn(socket: Duplex, problem: Problem): void {
 
 function problemOf(code: string | undefined, headBytes: number): Problem {
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return new Problem(431, `The request's head is larger than ${headBytes} bytes.`)
+    return new Problem('header_too_large', `The request's head is larger than ${headBytes} bytes.`)
   }
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem(408, 'The request did not arrive in time.')
-  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new Problem(413, 'The chunk extensions are too large.')
-  return new Problem(400, 'This is no well-formed HTTP request.')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Problem('request_timeout', 'The request did not arrive in time.')
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return new Problem('chunk_extensions_too_large', 'The chunk extensions are too large.')
+  return new Problem('malformed_request', 'This is no well-formed HTTP request.')
 }

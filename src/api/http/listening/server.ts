@@ -129,13 +129,15 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     if (!response.headersSent) response.writeContinue()
   })
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const problem = new Problem(417, 'Nothing but "100-continue" can be expected.', {
+    const problem = new Problem('expectation_failed', 'Nothing but "100-continue" can be expected.', {
       headers: { connection: 'close' },
     })
     send(request, response, problemReply(problem), undefined)
     if (hasBody(request)) closeLingering(request)
   })
-  server.on('connect', (_request, socket: Duplex) => answerOn(socket, new Problem(405, 'This is no proxy.')))
+  server.on('connect', (_request, socket: Duplex) =>
+    answerOn(socket, new Problem('method_not_allowed', 'This is no proxy.')),
+  )
   server.on('clientError', (error, socket) =>
     answerParseError(error, socket, { last: (socket as Connection)[answer], headBytes: limits.header_bytes }),
   )

@@ -31,5 +31,5 @@ function isGiven(value: string | null): boolean {
 }
 
 export function parameterProblem({ parameter, detail }: Wrong): Problem {
-  return new Problem(400, detail, { more: { parameter } })
+  return new Problem('invalid_parameter', detail, { more: { parameter } })
 }

@@ -1,0 +1,247 @@
+/** One kind of problem: its HTTP status, its title, and what the client does about it. */
+type ProblemKind = { readonly status: number; readonly title: string; readonly remedy: string }
+
+/**
+ * Every problem that the API answers, by its stable code. A code keeps its meaning and its status; further ones may come.
+ * The reference page and the OpenAPI document are generated from this list.
+ */
+export const problemKinds = {
+  malformed_request: {
+    status: 400,
+    title: 'Malformed HTTP request',
+    remedy: 'Send well-formed HTTP/1.1; a proxy in between may have altered the request.',
+  },
+  invalid_host: {
+    status: 400,
+    title: 'Invalid Host header',
+    remedy: 'Send exactly one `Host` header that holds a host name.',
+  },
+  invalid_target: {
+    status: 400,
+    title: 'Invalid request target',
+    remedy: 'Send a path that begins with a slash, without dot segments, backslashes or fragments.',
+  },
+  too_many_parameters: {
+    status: 400,
+    title: 'Too many query parameters',
+    remedy: 'Send fewer parameters, or raise `limits.parameters`.',
+  },
+  invalid_parameter: {
+    status: 400,
+    title: 'Invalid query parameter',
+    remedy: 'Correct the parameter that `parameter` names.',
+  },
+  body_incomplete: {
+    status: 400,
+    title: 'Incomplete body',
+    remedy: 'Send the whole body; the connection ended before it.',
+  },
+  body_empty: { status: 400, title: 'Empty body', remedy: 'Send JSON.' },
+  body_not_utf8: { status: 400, title: 'Body is not UTF-8', remedy: 'Encode the body as UTF-8.' },
+  body_not_json: {
+    status: 400,
+    title: 'Body is not JSON',
+    remedy: 'Correct the JSON; `detail` names the character where parsing stopped.',
+  },
+  body_not_object: { status: 400, title: 'Body is not a JSON object', remedy: 'Send a JSON object.' },
+  body_too_deep: { status: 400, title: 'Body nested too deep', remedy: 'Send JSON with fewer levels.' },
+  invalid_definition: {
+    status: 400,
+    title: 'Invalid server definition',
+    remedy: 'Correct the fields that `errors` names.',
+  },
+  invalid_registration: {
+    status: 400,
+    title: 'Invalid agent registration',
+    remedy: 'Correct the field that `field` names.',
+  },
+  authentication_required: {
+    status: 401,
+    title: 'Authentication required',
+    remedy: 'Send `Authorization: Bearer TOKEN`.',
+  },
+  token_invalid: {
+    status: 401,
+    title: 'Invalid token',
+    remedy: 'Send a token of this registry, or none where anonymous reading is allowed.',
+  },
+  role_required: {
+    status: 403,
+    title: 'Role required',
+    remedy: 'Send a token with the role that `role_needed` names.',
+  },
+  right_required: {
+    status: 403,
+    title: 'Right required',
+    remedy: 'Send a token with the right that `right_needed` names.',
+  },
+  namespace_forbidden: {
+    status: 403,
+    title: 'Namespace forbidden',
+    remedy: 'Send a token whose `namespaces` include this one.',
+  },
+  agent_not_owned: {
+    status: 403,
+    title: 'Agent registered with another token',
+    remedy: 'Send the token that registered the agent, or one with the role `admin`.',
+  },
+  origin_forbidden: {
+    status: 403,
+    title: 'Origin forbidden',
+    remedy: 'Add the origin of the page to `cors.origins`.',
+  },
+  source_disabled: {
+    status: 403,
+    title: 'Source disabled',
+    remedy: 'Enable the source that `detail` names in the config.',
+  },
+  stdio_forbidden: {
+    status: 403,
+    title: 'Commands forbidden',
+    remedy: 'Set `allow_stdio: true` on the source that `source` names.',
+  },
+  route_not_found: { status: 404, title: 'Route not found', remedy: 'See `GET /` for the routes.' },
+  server_not_found: { status: 404, title: 'Server not found', remedy: 'See `GET /servers` for the servers.' },
+  server_version_not_found: {
+    status: 404,
+    title: 'Server version not found',
+    remedy: 'See `GET /v0.1/servers/{name}/versions` for the versions.',
+  },
+  agent_not_found: {
+    status: 404,
+    title: 'Agent not found',
+    remedy: 'Register the agent again; see `GET /agents` for the agents.',
+  },
+  agents_not_accepted: {
+    status: 404,
+    title: 'Agents not accepted',
+    remedy: 'Add a source of type `agents` to the config.',
+  },
+  source_not_found: { status: 404, title: 'Source not found', remedy: 'See `GET /sources` for the sources.' },
+  tool_not_found: { status: 404, title: 'Tool not found', remedy: 'Call one of the tools that `detail` names.' },
+  metrics_disabled: { status: 404, title: 'Metrics disabled', remedy: 'Set `metrics.enabled: true`.' },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed',
+    remedy: 'Use one of the methods that the `Allow` header names.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'Request timeout',
+    remedy: 'Send the request faster, or raise `limits.header_timeout` and `limits.request_timeout`.',
+  },
+  resource_version_stale: {
+    status: 409,
+    title: 'Stale resource version',
+    remedy: 'Read the resource again and repeat the change on it; `current` holds it.',
+  },
+  server_exists: {
+    status: 409,
+    title: 'Server exists',
+    remedy: 'Choose another name, or replace the server with `PUT`.',
+  },
+  server_owned_by_source: {
+    status: 409,
+    title: 'Server owned by a source',
+    remedy: 'Change the server in the source that `source` names.',
+  },
+  agent_held: {
+    status: 409,
+    title: 'Agent held by another instance',
+    remedy: 'Stop the other instance, or send `"takeover": true`.',
+  },
+  agent_expired: { status: 410, title: 'Agent expired', remedy: 'Register the agent again.' },
+  index_expired: {
+    status: 410,
+    title: 'Index expired',
+    remedy: 'List again and poll from the new `resource_version`.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'Body too large',
+    remedy: 'Send a shorter body, or raise `limits.body_bytes` where it applies.',
+  },
+  chunk_extensions_too_large: {
+    status: 413,
+    title: 'Chunk extensions too large',
+    remedy: 'Send chunks without extensions.',
+  },
+  target_too_long: {
+    status: 414,
+    title: 'Request target too long',
+    remedy: 'Send a shorter path and query, or raise `limits.url_length`.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'Unsupported media type',
+    remedy: 'Send the `Content-Type` that `detail` names.',
+  },
+  expectation_failed: {
+    status: 417,
+    title: 'Expectation failed',
+    remedy: 'Send no `Expect` header, or `100-continue`.',
+  },
+  host_forbidden: { status: 421, title: 'Host forbidden', remedy: 'Add the host name to `listen.hosts`.' },
+  config_invalid: {
+    status: 422,
+    title: 'Invalid config',
+    remedy: 'Correct the config as `detail` says; the config in force stays.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Rate limit exceeded',
+    remedy: 'Retry after the seconds of `Retry-After`, or raise `limits.rate`.',
+  },
+  agent_limit_reached: {
+    status: 429,
+    title: 'Agent limit reached',
+    remedy: 'Unregister agents, or raise the limit that `detail` names.',
+  },
+  token_watcher_limit_reached: {
+    status: 429,
+    title: 'Watcher limit of the token reached',
+    remedy: 'Close watches of this token, or raise `watch.watchers_per_token`.',
+  },
+  header_too_large: {
+    status: 431,
+    title: 'Request header too large',
+    remedy: 'Send a shorter header, or raise `limits.header_bytes`.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Internal error',
+    remedy: 'Find the cause in the log of the daemon by `request_id`.',
+  },
+  source_read_failed: {
+    status: 502,
+    title: 'Source read failed',
+    remedy: 'Mend the cause that `detail` names; the last good servers stay.',
+  },
+  not_ready: {
+    status: 503,
+    title: 'Not ready',
+    remedy: 'Retry after the seconds of `Retry-After`; sources or registrations are still being read.',
+  },
+  store_unavailable: {
+    status: 503,
+    title: 'Store unavailable',
+    remedy: 'Retry after the seconds of `Retry-After`; nothing was changed.',
+  },
+  server_pending: {
+    status: 503,
+    title: 'Server pending',
+    remedy: 'Read the server again after the seconds of `Retry-After`; it is stored.',
+  },
+  watcher_limit_reached: {
+    status: 503,
+    title: 'Watcher limit reached',
+    remedy: 'Retry after the seconds of `Retry-After`, or raise `watch.watchers`.',
+  },
+  shutting_down: {
+    status: 503,
+    title: 'Shutting down',
+    remedy: 'Retry after the seconds of `Retry-After`, at another replica if there is one.',
+  },
+} as const satisfies Readonly<Record<string, ProblemKind>>
+
+export type ProblemCode = keyof typeof problemKinds
