@@ -73,7 +73,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     return fixedSince(loaded.config, config).map((name) => `${name} was changed, which is taken at the next start`)
   }
 
-  const journal = createChangeLog({ registry, maxBytes: config.watch.history_bytes })
+  const journal = createChangeLog({ registry, maxBytes: config.watch.max_history_bytes })
   const watch = createWatch({
     registry,
     journal,
@@ -129,7 +129,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         instance: identity.id,
         store: registrations.storeState,
         reload: reloads.now,
-        metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default } : undefined,
+        metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default_format } : undefined,
         name: config.listen.name,
         version,
         log: log.child({ part: 'api' }),
@@ -216,7 +216,7 @@ function createReload({
       const late = await apply(next)
       last = { successful: true, at: Date.now() }
       log.info({ file: next.file }, 'config taken')
-      for (const warning of late) log.warn({ warning }, 'config warning')
+      for (const warning of [...next.warnings, ...late]) log.warn({ warning }, 'config warning')
       return { applied: true, file: next.file, warnings: [...next.warnings, ...late] }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

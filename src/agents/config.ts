@@ -2,13 +2,13 @@ import * as z from 'zod'
 import { duration } from '../model/schema/duration.ts'
 import { configSection } from '../model/schema/lazy-schema.ts'
 
-/** Where the config says nothing. Seconds, but for `most` agents, `least` of them and a `ratio`. */
+/** Where the config says nothing. Seconds, but for counts of agents and a `ratio`. */
 export const defaultLeases = {
   timeout_threshold: 60,
   eviction_threshold: 120,
   retention: 3600,
-  most: 200_000,
-  preservation: { enabled: true, least: 10, ratio: 0.5, most: 900 },
+  max_agents: 200_000,
+  self_preservation: { enabled: true, min_agents: 10, ratio: 0.5, max_duration: 900 },
 }
 
 /** How long agents may be silent. */
@@ -27,33 +27,33 @@ export const AgentLeases = configSection(defaultLeases, () =>
     retention: duration({ min: 1 })
       .default(defaultLeases.retention)
       .describe('An agent that is not heard for this long is forgotten.'),
-    most: z
+    max_agents: z
       .number()
       .int()
       .min(1)
       .max(10_000_000)
-      .default(defaultLeases.most)
+      .default(defaultLeases.max_agents)
       .describe('Most agents; further ones are refused.'),
-    preservation: z
+    self_preservation: z
       .strictObject({
         enabled: z
           .boolean()
-          .default(defaultLeases.preservation.enabled)
+          .default(defaultLeases.self_preservation.enabled)
           .describe('Off: whoever falls silent lapses, however many they are.'),
-        least: z
+        min_agents: z
           .number()
           .int()
           .min(2)
-          .default(defaultLeases.preservation.least)
+          .default(defaultLeases.self_preservation.min_agents)
           .describe('Fewer living agents than this are always believed dead.'),
         ratio: z
           .number()
           .min(0.05)
           .max(1)
-          .default(defaultLeases.preservation.ratio)
+          .default(defaultLeases.self_preservation.ratio)
           .describe('The part of the agents that lapses within one timeout.'),
-        most: duration({ min: 1, max: 86_400 })
-          .default(defaultLeases.preservation.most)
+        max_duration: duration({ min: 1, max: 86_400 })
+          .default(defaultLeases.self_preservation.max_duration)
           .describe('It ends after this long at the latest.'),
       })
       .prefault({})

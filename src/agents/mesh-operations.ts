@@ -95,7 +95,7 @@ export function createMeshOperations({
     return holder
   }
 
-  function refuseTooMany(id: string, { name, most_agents: most }: Principal): void {
+  function refuseTooMany(id: string, { name, max_agents: most }: Principal): void {
     if (most === undefined) return
     const held = agents.heldBeside(id, name)
     if (held >= most) throw new QuotaExceeded(`This token holds ${held} agents already, the most that it may.`)

@@ -107,5 +107,5 @@ function guardOf({ auth, cors, limits, listen: { host, hosts } }: ApiRules, toke
   const access = createAuthenticator({ tokens, anonymous: auth.anonymous, loopback })
   const origins = cors.enabled ? cors.origins : []
   const guard = createRequestGuard({ access, cors: { ...cors, origins }, loopback, hosts, limits })
-  return { guard, bodyBytes: limits.body_bytes, warning: access.warning }
+  return { guard, bodyBytes: limits.max_body_bytes, warning: access.warning }
 }

@@ -1,12 +1,15 @@
 import { Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, visit } from 'yaml'
-import { ConfigError, type ConfigProblem } from './origin.ts'
+import { ConfigError, type ConfigProblem, describePath } from './origin.ts'
+import { currentPath, type FormerKey, toCurrentKeys } from './renamed-keys.ts'
 import type { ConfigPath } from './shape.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A config file, read but not yet checked. */
+/** A parsed config file, with the current name of every setting, before validation. */
 export type ConfigDocument = {
   readonly value: Record<string, unknown>
+  /** Settings that the file gives under a former name. */
+  readonly formerKeys: readonly FormerKey[]
   /** The line of the key at `path`, or of the closest thing around it that is there. */
   readonly lineOf: (path: ConfigPath) => number
   /** Whether something stands at `path`. */
@@ -48,13 +51,27 @@ export function parseConfig(text: string, { file, env }: { file: string; env: En
   })
   if (problems.length > 0) throw new ConfigError(problems)
 
-  const value = toPlain(() => document.toJS({ maxAliasCount: 100 }) as unknown)
+  const { value, former, conflicts } = toCurrentKeys(toPlain(() => document.toJS({ maxAliasCount: 100 }) as unknown))
   const root = document.contents
+  const lineOf = (path: ConfigPath) => at(nodeAt(root, path).node?.range?.[0] ?? 0).line
+  if (conflicts.length > 0) {
+    throw new ConfigError(
+      conflicts.map(({ written, current }) => ({
+        origin: { from: 'file', file, line: lineOf(written) },
+        path: written,
+        message: `is the former name of ${describePath(current)}, which is set too; remove ${describePath(written)}`,
+      })),
+    )
+  }
+  const formerAt = new Map(former.map(({ written, current }) => [current.join('\0'), written.at(-1)]))
+  const writtenPath = (path: ConfigPath) =>
+    path.map((step, index) => formerAt.get(path.slice(0, index + 1).join('\0')) ?? step)
   return {
-    value,
-    lineOf: (path) => at(nodeAt(root, path).node?.range?.[0] ?? 0).line,
-    has: (path) => nodeAt(root, path).whole,
-    expanded,
+    value: value as Record<string, unknown>,
+    formerKeys: former,
+    lineOf: (path) => lineOf(writtenPath(path)),
+    has: (path) => nodeAt(root, writtenPath(path)).whole,
+    expanded: expanded.map((path) => currentPath(path)),
   }
 
   function toPlain(read: () => unknown): Record<string, unknown> {

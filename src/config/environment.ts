@@ -3,9 +3,10 @@ import { type Alias, aliases } from './aliases.ts'
 import { databaseOf } from './database.ts'
 import type { Environment } from './document.ts'
 import { createLookup, type FoundValue } from './lookup.ts'
-import type { ConfigProblem, Setting } from './origin.ts'
+import { type ConfigProblem, describePath, type Setting } from './origin.ts'
+import { firstOfEach, formerPaths, toCurrentKeys } from './renamed-keys.ts'
 import { Config } from './schema.ts'
-import { type ValueKind, leavesOf, type Leaf, readText, schemaAt } from './shape.ts'
+import { type ConfigPath, type ValueKind, leavesOf, type Leaf, readText, schemaAt } from './shape.ts'
 
 const prefix = 'MCP_ROSTER_'
 /** Ours, but no settings of the daemon: which config, and which daemon the command line talks to. */
@@ -24,6 +25,12 @@ export function variables(): ReadonlyMap<string, Leaf> {
   return new Map(leavesOf(Config).map((leaf) => [variableOf(leaf.path), leaf]))
 }
 
+/** Former names of our variables, each with the current one. */
+function formerVariables(): ReadonlyMap<string, string> {
+  const leaves = [...variables()]
+  return new Map(leaves.flatMap(([name, { path }]) => formerPaths(path).map((former) => [variableOf(former), name])))
+}
+
 export type FromEnvironment = {
   readonly settings: readonly Setting[]
   readonly problems: readonly ConfigProblem[]
@@ -39,12 +46,14 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const notes: string[] = []
+  /** By the current name of a variable: the former one that was read. */
+  const readAs = new Map<string, string>()
   const lookup = createLookup(env, {
     onUnreadable: (name, why) => problem(name, [], `the file it names cannot be read (${why})`),
     onTwice: (name) => warnings.push(`${name} is set, so that ${name}_FILE is not read; unset one of them`),
   })
 
-  function problem(name: string, path: readonly string[], message: string): void {
+  function problem(name: string, path: ConfigPath, message: string): void {
     problems.push({ origin: { from: 'environment', name }, path, message })
   }
 
@@ -71,16 +80,40 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
 
   async function takeOurs(): Promise<void> {
     const given = Object.keys(env).filter((name) => name.startsWith(prefix) && !others.has(name) && env[name])
-    const known = given.length > 0 ? variables() : new Map<string, Leaf>()
+    if (given.length === 0) return
+    const known = variables()
+    const former = formerVariables()
     for (const one of given) {
-      const name = known.has(one) ? one : one.replace(/_FILE$/, '')
-      const leaf = known.get(name)
+      const name = known.has(one) || former.has(one) ? one : one.replace(/_FILE$/, '')
+      const current = former.get(name) ?? name
+      const leaf = known.get(current)
       const found = leaf && lookup(name)
-      if (found) set(found, leaf, leaf.kind === 'data' ? await parsed(found.text) : readText(found.text, leaf.kind))
+      if (found && current !== name && !isOnlyName(found, leaf, current)) continue
+      if (found && leaf.kind === 'data') set(found, leaf, withCurrentKeys(found, leaf, await parsed(found.text)))
+      else if (found && leaf.kind !== 'data') set(found, leaf, readText(found.text, leaf.kind))
       else if (!leaf && !serviceLink.test(one)) {
         warnings.push(`${one} is no setting; did you mean ${closest(name, [...known.keys()])}?`)
       }
     }
+  }
+
+  /** Whether the variable with a former name may be read: not where the one with the current name is set too. */
+  function isOnlyName(found: FoundValue, { path }: Leaf, current: string): boolean {
+    const other = lookup(current)?.name ?? readAs.get(current) ?? found.name
+    readAs.set(current, found.name)
+    if (other !== found.name)
+      problem(found.name, path, `is a former name of ${current}, and ${other} is set too; unset ${found.name}`)
+    else warnings.push(`${found.name} is deprecated; use ${current}${/_FILE$/.exec(found.name)?.[0] ?? ''}`)
+    return other === found.name
+  }
+
+  function withCurrentKeys({ name }: FoundValue, { path }: Leaf, data: unknown): unknown {
+    const { value, former, conflicts } = toCurrentKeys(data, path)
+    for (const { written, current } of firstOfEach(former))
+      warnings.push(`${name}: ${describePath(written)} is deprecated; use ${describePath(current)}`)
+    for (const { written, current } of conflicts)
+      problem(name, written, `is the former name of ${describePath(current)}, which is set too; remove one of them`)
+    return value
   }
 
   for (const alias of aliases) takeAlias(alias)

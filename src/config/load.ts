@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { zodMessage } from '../model/schema/zod-messages.ts'
 import { defaultHost, defaultSources, withPaths } from './defaults.ts'
-import type { Environment } from './document.ts'
+import type { ConfigDocument, Environment } from './document.ts'
 import { readEnvironment } from './environment.ts'
 import { explain } from './explain.ts'
 import { readConfigFile } from './file.ts'
 import { merge, typed } from './merge.ts'
-import { ConfigError, type ConfigProblem, type Origin, type Setting } from './origin.ts'
+import { ConfigError, type ConfigProblem, describePath, describeProblem, type Origin, type Setting } from './origin.ts'
 import { detectPlace, type RuntimePlace } from './place.ts'
+import { firstOfEach } from './renamed-keys.ts'
 import { Config } from './schema.ts'
 import { type ConfigPath, readText } from './shape.ts'
 
@@ -68,10 +69,21 @@ export async function loadConfig({
     file,
     text,
     originOf,
-    warnings,
+    warnings: [...formerKeyWarnings(document, file), ...warnings],
     notes,
     stateDirectory: place.stateDirectory,
   }
+}
+
+/** One warning for each former key in the file. */
+function formerKeyWarnings(document: ConfigDocument | undefined, file = ''): string[] {
+  return firstOfEach(document?.formerKeys ?? []).map(({ written, current }) =>
+    describeProblem({
+      origin: { from: 'file', file, line: document?.lineOf(current) ?? 1 },
+      path: written,
+      message: `is deprecated; use ${describePath(current)}`,
+    }),
+  )
 }
 
 function fileOf(flags: Flags, env: Environment, { cwd }: RuntimePlace, usual: string): string | undefined {

@@ -52,10 +52,10 @@ export function thresholdsOf({ health: { agents } }: Pick<Config, 'health'>) {
 
 /** How long registrations last. */
 export function registrationSettings({ health: { agents } }: Pick<Config, 'health'>): RegistrationSettings {
-  const { enabled, least, ratio, most } = agents.preservation
+  const { enabled, min_agents: least, ratio, max_duration: longest } = agents.self_preservation
   return {
     retentionMs: agents.retention * 1000,
-    preservation: { enabled, least, ratio, mostMs: most * 1000 },
-    most: agents.most,
+    preservation: { enabled, least, ratio, mostMs: longest * 1000 },
+    most: agents.max_agents,
   }
 }

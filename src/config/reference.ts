@@ -3,6 +3,7 @@ import { problemKinds } from '../api/http/problem-codes.ts'
 import { aliases } from './aliases.ts'
 import { variables } from './environment.ts'
 import { describePath } from './origin.ts'
+import { formerKeysOf, renamedKeys } from './renamed-keys.ts'
 import { Config } from './schema.ts'
 
 type JsonSchema = z.core.JSONSchema.BaseSchema
@@ -18,7 +19,26 @@ export function configSchema(): Record<string, unknown> {
       if (inside.def.type === 'default') jsonSchema.default ??= inside.def.defaultValue as typeof jsonSchema.default
     },
   })
-  return { ...schema, title: 'mcp-roster config' }
+  return { ...withFormerKeys(schema, ''), title: 'mcp-roster config' }
+}
+
+/** Editors accept a former key too, and mark it as deprecated. */
+function withFormerKeys(schema: JsonSchema, section: string): JsonSchema {
+  const inside = (child: unknown, path: string) => withFormerKeys(child as JsonSchema, path)
+  const properties = Object.entries(schema.properties ?? {}).map(
+    ([key, child]) => [key, inside(child, section === '' ? key : `${section}.${key}`)] as const,
+  )
+  const byName = new Map(properties)
+  const former = formerKeysOf(section).flatMap(([key, current]) => {
+    const renamed = byName.get(current)
+    return renamed ? [[key, { ...renamed, deprecated: true, description: `Renamed to ${current}.` }] as const] : []
+  })
+  return {
+    ...schema,
+    ...(schema.properties && { properties: Object.fromEntries([...properties, ...former]) }),
+    ...(schema.items !== undefined && { items: inside(schema.items, `${section}[]`) }),
+    ...(schema.oneOf && { oneOf: schema.oneOf.map((form) => inside(form, section)) }),
+  }
 }
 
 /** The reference page: every section with its settings, and every environment variable. */
@@ -36,6 +56,7 @@ export function reference(): string {
     'A variable that holds a secret may be given as `NAME_FILE` instead, the path of a file with the value.',
     '',
     ...sections.flat(),
+    ...renamed(),
     ...environment(),
   ].join('\n')
 }
@@ -81,7 +102,7 @@ function table(section: JsonSchema): string[] {
 function rowsOf(section: JsonSchema, prefix: string): string[] {
   return Object.entries(section.properties ?? {}).flatMap(([key, value]) => {
     const schema = value as JsonSchema
-    if (schema.const !== undefined) return []
+    if (schema.const !== undefined || schema.deprecated === true) return []
     const path = `${prefix}${key}`
     const items = schema.items as JsonSchema | undefined
     const inside = schema.properties ? rowsOf(schema, `${path}.`) : items?.properties ? rowsOf(items, `${path}[].`) : []
@@ -120,6 +141,21 @@ function isDuration({ type, anyOf = [] }: JsonSchema): boolean {
 }
 
 const escaped = (text: string) => text.replaceAll('|', String.raw`\|`)
+
+function renamed(): string[] {
+  const rows = Object.entries(renamedKeys).map(([former, current]) => `| \`${former}\` | \`${current}\` |`)
+  return [
+    '## Renamed settings',
+    '',
+    'A former name is accepted until the next minor version, in the file and in the environment, with one warning for each.',
+    'A setting under both names is an error.',
+    '',
+    '| former name | name |',
+    '|---|---|',
+    ...rows,
+    '',
+  ]
+}
 
 function environment(): string[] {
   const ours = [...variables()].map(([name, { path }]) => `| \`${name}\` | \`${describePath(path)}\` |`)

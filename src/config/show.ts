@@ -13,7 +13,7 @@ export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<st
   // Of a token the secret goes; whose it is, and what it may, stays.
   const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redactedText }) }))
   const shown = { ...auth, ...(auth.token !== undefined && { token: redactedText }), tokens }
-  // `watchers_per_token` is no token.
+  // `max_watchers_per_token` is no token.
   return { ...(redactValue(rest) as typeof rest), watch: config.watch, auth: shown }
 }
 

@@ -11,10 +11,10 @@ const usual = {
   interval: 30,
   agents: defaultLeases,
   timeout: 5,
-  concurrency: 64,
-  per_host: 2,
+  max_concurrency: 64,
+  max_concurrency_per_host: 2,
   thresholds: { failures: 3, successes: 2 },
-  suspicion: { enabled: true, ratio: 0.5, minimum: 10, longest: 900 },
+  self_preservation: { enabled: true, ratio: 0.5, min_targets: 10, max_duration: 900 },
   deny: [],
 }
 
@@ -34,19 +34,19 @@ export const HealthConfig = configSection(usual, () =>
     timeout: duration({ min: 0.1, max: 300 })
       .default(usual.timeout)
       .describe('Deadline of one probe as a whole, however many requests it takes.'),
-    concurrency: z
+    max_concurrency: z
       .number()
       .int()
       .min(2)
       .max(4096)
-      .default(usual.concurrency)
+      .default(usual.max_concurrency)
       .describe('Probes under way at once. Half of them are kept for servers that last succeeded or are new.'),
-    per_host: z
+    max_concurrency_per_host: z
       .number()
       .int()
       .min(1)
       .max(4096)
-      .default(usual.per_host)
+      .default(usual.max_concurrency_per_host)
       .describe('Probes under way at once to one host and port.'),
     thresholds: z
       .strictObject({
@@ -66,11 +66,11 @@ export const HealthConfig = configSection(usual, () =>
           .describe('Successes in a row that make a failing server healthy again.'),
       })
       .prefault({}),
-    suspicion: z
+    self_preservation: z
       .strictObject({
         enabled: z
           .boolean()
-          .default(usual.suspicion.enabled)
+          .default(usual.self_preservation.enabled)
           .describe(
             'Whether the daemon doubts itself, and keeps every status, when most servers begin to fail at once.',
           ),
@@ -78,16 +78,16 @@ export const HealthConfig = configSection(usual, () =>
           .number()
           .min(0.1)
           .max(1)
-          .default(usual.suspicion.ratio)
+          .default(usual.self_preservation.ratio)
           .describe('More than this share of the healthy targets must begin to fail within one interval.'),
-        minimum: z
+        min_targets: z
           .number()
           .int()
           .min(2)
-          .default(usual.suspicion.minimum)
+          .default(usual.self_preservation.min_targets)
           .describe('With fewer healthy targets than this it never doubts itself.'),
-        longest: duration({ min: 1, max: 86_400 })
-          .default(usual.suspicion.longest)
+        max_duration: duration({ min: 1, max: 86_400 })
+          .default(usual.self_preservation.max_duration)
           .describe('After this time failures count again.'),
       })
       .prefault({}),

@@ -17,7 +17,7 @@ export type Principal = {
   /** Overrides `limits.rate`. */
   readonly rate?: { readonly requests_per_second: number; readonly burst?: number | undefined } | undefined
   /** Maximum number of agents that it may hold at once; absent: no limit of its own. */
-  readonly most_agents?: number | undefined
+  readonly max_agents?: number | undefined
 }
 
 /** The name of every principal without a token. */

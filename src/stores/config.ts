@@ -16,7 +16,7 @@ function remote(usual: { readonly url: string; readonly poll: number }) {
     name: z.string().min(1).max(253).optional().describe('Name of the database; default mcp_roster.'),
     user: z.string().min(1).max(253).optional().describe('User of the database.'),
     password: z.string().max(4096).optional().describe('Password of that user; better written as `${NAME}`.'),
-    pool_size: z.number().int().min(2).max(100).default(4).describe('Connections held at most by this daemon.'),
+    max_pool_size: z.number().int().min(2).max(100).default(4).describe('Connections held at most by this daemon.'),
     poll: z
       .number()
       .min(0.1)

@@ -208,13 +208,13 @@ describe('the opened API', () => {
 
   it('lets a body come that is as long as a reload allows', async () => {
     const auth = Auth.parse({ token: 'known' })
-    const started = { ...rules, auth, limits: Limits.parse({ body_bytes: 1024 }) }
+    const started = { ...rules, auth, limits: Limits.parse({ max_body_bytes: 1024 }) }
     await using api = await openApi({ rules: started, parts: parts(), log: kept().log })
     const head = 'POST /-/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 5000'
     const ask = (token: string) =>
       raw(api.port, `${head}\r\nauthorization: Bearer ${token}\r\nexpect: 100-continue\r\n\r\n`)
 
-    api.apply({ ...started, limits: Limits.parse({ body_bytes: 10_000 }) })
+    api.apply({ ...started, limits: Limits.parse({ max_body_bytes: 10_000 }) })
 
     assert.match(await ask('known'), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
     assert.match(await ask('unknown'), /^HTTP\/1\.1 401 /)

@@ -101,7 +101,7 @@ export async function serve(options: Options = {}) {
     cors: { origins: [], methods: ['GET', 'POST'], headers: ['content-type', 'authorization'] },
     loopback,
     hosts: [],
-    limits: { url_length: 8192, parameters: 100 },
+    limits: { max_url_length: 8192, max_parameters: 100 },
     ...options.guard,
   })
   const edge = createEdge({

@@ -157,7 +157,7 @@ describe('quotas', () => {
 
   it('keep a token to its number of agents', async () => {
     await using daemon = await startHere(
-      `${memory}auth: { tokens: [{ name: bot, token: robot, role: registrar, most_agents: 1 }] }\n`,
+      `${memory}auth: { tokens: [{ name: bot, token: robot, role: registrar, max_agents: 1 }] }\n`,
     )
     const register = (id: string) => daemon.ask<{ detail: string }>('POST', '/agents', { id }, bearer('robot'))
 
@@ -171,7 +171,7 @@ describe('quotas', () => {
 
   it('keep a token to its number of agents when all come at once', async () => {
     await using daemon = await startHere(
-      'auth: { tokens: [{ name: bot, token: robot, role: registrar, most_agents: 2 }] }\n',
+      'auth: { tokens: [{ name: bot, token: robot, role: registrar, max_agents: 2 }] }\n',
     )
     const ids = ['owl', 'owl', 'fox', 'fox', 'elk', 'bee', 'ant', 'cat']
 

@@ -139,7 +139,7 @@ describe('mcp-roster config show', () => {
   it('hides what is secret, and no number because of its name', async () => {
     const { out } = await running(['config', 'show'], { env: { AUTH_TOKEN: 'canary' } })
 
-    assert.match(out, /^watch\.watchers_per_token +5000 +default$/m)
+    assert.match(out, /^watch\.max_watchers_per_token +5000 +default$/m)
     assert.match(out, /^auth\.token +"<redacted>" +environment variable AUTH_TOKEN$/m)
   })
 

@@ -45,7 +45,7 @@ describe('the variables of the replaced systems', () => {
       methods: ['GET', 'POST'],
       headers: ['*'],
     })
-    assert.deepEqual(config.metrics, { enabled: false, default: 'prometheus', port: 9090 })
+    assert.deepEqual(config.metrics, { enabled: false, default_format: 'prometheus', port: 9090 })
   })
 
   for (const [env, store] of [

@@ -14,11 +14,11 @@ describe('a config that changes while the daemon runs', () => {
       return answer.warnings
     }
     write(
-      'store: { type: sqlite }\nlimits: { connections: 9, keep_alive: 9, url_length: 999 }\nlog: { access: true, level: warn }\n',
+      'store: { type: sqlite }\nlimits: { max_connections: 9, keep_alive: 9, max_url_length: 999 }\nlog: { access: true, level: warn }\n',
     )
     assert.deepEqual(await reloaded(), [
       'store was changed, which is taken at the next start',
-      'limits.connections was changed, which is taken at the next start',
+      'limits.max_connections was changed, which is taken at the next start',
       'limits.keep_alive was changed, which is taken at the next start',
       'log.access was changed, which is taken at the next start',
     ])

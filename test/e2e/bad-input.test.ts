@@ -260,7 +260,7 @@ describe('bad input', () => {
       '\0',
       'x: !!js/function ""',
       '[',
-      'limits: { body_bytes: -1 }',
+      'limits: { max_body_bytes: -1 }',
       `x: ${'['.repeat(5000)}`,
       'store: { type: floppy }',
       'log: { level: loud }',

@@ -34,7 +34,7 @@ async function openWorld() {
   - { type: agents }
   - { type: manual }
 store: { type: sqlite, path: ${folder.at('roster.db')} }
-watch: { buffer_bytes: 65536, history_bytes: 200000 }
+watch: { max_buffer_bytes: 65536, max_history_bytes: 200000 }
 `,
   )
   const begin = () => start(['--config', files, '--port', String(port)], { home: folder.path })

@@ -73,7 +73,7 @@ describe('when probes start', () => {
   })
 
   it('probes the living on time beside two thousand that never answer', async () => {
-    const rig = createRig({ config: { suspicion: { enabled: false } } })
+    const rig = createRig({ config: { self_preservation: { enabled: false } } })
     rig.put(...many(50, (index) => ({ name: `living${index}`, url: `http://living${index}.example/mcp` })))
     await rig.pass(35_000)
     for (const url of urls(2000)) rig.behave(url, { never: true })
@@ -161,7 +161,7 @@ describe('when probes start', () => {
     const rig = createRig({ config: { interval: 3600 } })
     rig.put(...many(20))
     await rig.pass(3000)
-    const config = HealthConfig.parse({ interval: 5, concurrency: 4, per_host: 1 })
+    const config = HealthConfig.parse({ interval: 5, max_concurrency: 4, max_concurrency_per_host: 1 })
     rig.monitor.reconfigure(config)
     await rig.pass(6000)
     assert.ok(rig.started.length >= 40)

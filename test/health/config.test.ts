@@ -5,14 +5,15 @@ import { HealthConfig } from '../../src/health/config.ts'
 
 describe('the config of health', () => {
   it('has defaults for everything', () => {
-    const { interval, timeout, concurrency, per_host, thresholds, suspicion, deny, allow } = HealthConfig.parse({})
+    const { interval, timeout, max_concurrency, max_concurrency_per_host, thresholds, self_preservation, deny, allow } =
+      HealthConfig.parse({})
 
     assert.deepEqual(
-      { interval, timeout, concurrency, per_host },
-      { interval: 30, timeout: 5, concurrency: 64, per_host: 2 },
+      { interval, timeout, max_concurrency, max_concurrency_per_host },
+      { interval: 30, timeout: 5, max_concurrency: 64, max_concurrency_per_host: 2 },
     )
     assert.deepEqual(thresholds, { failures: 3, successes: 2 })
-    assert.deepEqual(suspicion, { enabled: true, ratio: 0.5, minimum: 10, longest: 900 })
+    assert.deepEqual(self_preservation, { enabled: true, ratio: 0.5, min_targets: 10, max_duration: 900 })
     assert.deepEqual(deny, [])
     assert.equal(allow, undefined)
   })
@@ -27,7 +28,7 @@ describe('the config of health', () => {
       [{ deny: ['10.0.0.0/99'] }, /network such as 10\.0\.0\.0\/8[^]*deny\[0\]/],
       [{ interval: 0.5 }, /at least 1 seconds[^]*interval/],
       [{ timeout: 'soon' }, /text such as "30s"[^]*timeout/],
-      [{ concurrency: 1 }, /concurrency/],
+      [{ max_concurrency: 1 }, /max_concurrency/],
       [{ thresholds: { failures: 0 } }, /thresholds\.failures/],
       [{ intervall: 3 }, /intervall/],
     ]

@@ -189,7 +189,7 @@ describe('a check by hand', () => {
   })
 
   it('gets its whole deadline, though it joins a probe that a crowd leaves less', async () => {
-    const rig = createRig({ config: { concurrency: 2 } })
+    const rig = createRig({ config: { max_concurrency: 2 } })
     for (const one of urls(100)) rig.behave(one, { needsMs: 2000 })
     rig.put(...many(100))
     await rig.pass(4500)

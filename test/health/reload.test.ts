@@ -47,7 +47,7 @@ describe('a reload', () => {
   it('changes how long a suspicion lasts that has begun', async () => {
     const rig = await suspecting()
 
-    rig.monitor.reconfigure(config({ suspicion: { longest: 120 } }))
+    rig.monitor.reconfigure(config({ self_preservation: { max_duration: 120 } }))
     const { since, until } = rig.monitor.suspicion() ?? assert.fail()
     assert.equal(Date.parse(until) - Date.parse(since), 120_000)
     await rig.pass(120_000)
@@ -56,14 +56,14 @@ describe('a reload', () => {
   })
 
   it('that lets more probes go to one host lets those go that waited for it', async () => {
-    const rig = createRig({ config: { per_host: 1 } })
+    const rig = createRig({ config: { max_concurrency_per_host: 1 } })
     const paths = Array.from({ length: 6 }, (_, index) => `http://one.example/${index}`)
     for (const path of paths) rig.behave(path, { never: true })
     rig.put(...paths.map((path, index) => ({ name: `s${index}`, url: path })))
     await rig.pass(1500)
     assert.equal(rig.inFlight(), 1)
 
-    rig.monitor.reconfigure(config({ per_host: 6 }))
+    rig.monitor.reconfigure(config({ max_concurrency_per_host: 6 }))
     await rig.pass(1)
 
     assert.equal(rig.inFlight(), 6)

@@ -15,7 +15,7 @@ function at(host: string, { slow = false } = {}) {
 
 describe('slots', () => {
   it('call the next that waits for a host when the one that was called is gone', () => {
-    const slots = createConcurrencyLimiter({ width: () => ({ concurrency: 4, per_host: 1 }) })
+    const slots = createConcurrencyLimiter({ width: () => ({ max_concurrency: 4, max_concurrency_per_host: 1 }) })
     const [running, called, waiting] = [at('one'), at('one', { slow: true }), at('one')]
     const slow = [at('two', { slow: true }), at('three', { slow: true })] as const
     const taking = (subject: ReturnType<typeof at>) => (slots.offer(subject), slots.take())

@@ -125,7 +125,7 @@ describe('the daemon suspects itself', () => {
   })
 
   it('not at all where that is switched off', async () => {
-    const rig = await healthy(20, { suspicion: { enabled: false } })
+    const rig = await healthy(20, { self_preservation: { enabled: false } })
     failing(rig, 20)
     await rig.pass(150_000)
     assert.equal(rig.monitor.suspicion(), undefined)

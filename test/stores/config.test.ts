@@ -95,6 +95,6 @@ describe('the config of a store', () => {
     assert.throws(() => StoreConfig.parse({ type: 'oracle' }))
     assert.throws(() => StoreConfig.parse({ type: 'memory', path: 'x' }))
     assert.throws(() => StoreConfig.parse({ type: 'postgres', url: 'http://x' }))
-    assert.throws(() => StoreConfig.parse({ type: 'postgres', pool_size: 1 }))
+    assert.throws(() => StoreConfig.parse({ type: 'postgres', max_pool_size: 1 }))
   })
 })

@@ -56,7 +56,7 @@ export const TokenGrant = deferredSchema(() =>
         .default(false)
         .describe('Whether it may read secrets unredacted (`?secrets=true`), audited.'),
       rate: Rate.optional().describe('How often it may ask, instead of `limits.rate`.'),
-      most_agents: z
+      max_agents: z
         .number()
         .int()
         .min(0)

@@ -9,7 +9,7 @@ export function createAdmission({ limits, random }: { limits: () => Limits; rand
   let closed = false
 
   function refusal({ name }: Principal): Problem | undefined {
-    const { watchers: most, watchers_per_token: mostOfOne } = limits()
+    const { max_watchers: most, max_watchers_per_token: mostOfOne } = limits()
     const headers = { 'retry-after': String(1 + Math.floor(random() * 10)) }
     if (closed) return new Problem('shutting_down', 'The registry is going down.', { headers })
     if (total >= most)

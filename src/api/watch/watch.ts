@@ -78,7 +78,7 @@ export function createWatch({
   const { deliver, startOver, beat, cut, cuts } = createWatchers({
     newest: journal.newest,
     tokenOf: journal.tokenOf,
-    bufferBytes: () => limits().buffer_bytes,
+    bufferBytes: () => limits().max_buffer_bytes,
     stallMs,
     complete: isComplete,
     onGone: (watcher) => void watchers.delete(watcher),

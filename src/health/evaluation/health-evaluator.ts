@@ -24,9 +24,9 @@ export function createHealthEvaluator({
 }) {
   /** Since when it suspects itself, by the wall clock and by the one that only grows. */
   let suspected: { readonly since: number; readonly began: number; cancel: () => void } | undefined
-  const longestMs = () => config().suspicion.longest * 1000
+  const longestMs = () => config().self_preservation.max_duration * 1000
   const suspicion = createProbeSelfPreservation({
-    rule: () => ({ ...config().suspicion, enabled: config().enabled && config().suspicion.enabled }),
+    rule: () => ({ ...config().self_preservation, enabled: config().enabled && config().self_preservation.enabled }),
     // Jitter and a deadline may put two turns of one outage further apart than the interval itself.
     windowMs: () => (config().interval * 1.1 + config().timeout) * 1000,
     now: clock.now,

@@ -9,7 +9,7 @@ export type Suspicion = {
   readonly of: number
 }
 
-export type SuspicionRule = { readonly enabled: boolean; readonly ratio: number; readonly minimum: number }
+export type SuspicionRule = { readonly enabled: boolean; readonly ratio: number; readonly min_targets: number }
 
 /**
  * Doubts ourselves when most of what was healthy begins to fail at once: then our network is the likelier cause.
@@ -55,7 +55,7 @@ export function createProbeSelfPreservation({
 
   function isMost(): boolean {
     const all = well.size + turned.size
-    return all >= rule().minimum && turned.size > rule().ratio * all
+    return all >= rule().min_targets && turned.size > rule().ratio * all
   }
 
   function forget(subject: ProbeTarget): void {

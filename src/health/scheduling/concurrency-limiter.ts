@@ -1,7 +1,7 @@
 import type { ProbeTarget } from '../probe-target.ts'
 
 /** How many probes may be under way: at all, and to one host. */
-export type Width = { readonly concurrency: number; readonly per_host: number }
+export type Width = { readonly max_concurrency: number; readonly max_concurrency_per_host: number }
 
 /**
  * Who is probed next. At most half of the slots go to those that failed last time, so that thousands of dead targets,
@@ -28,12 +28,12 @@ export function createConcurrencyLimiter({ width }: { width: () => Width }) {
 
   /** Takes who comes next into a slot; undefined while none may. */
   function take(): ProbeTarget | undefined {
-    const { concurrency, per_host } = width()
+    const { max_concurrency, max_concurrency_per_host } = width()
     for (const { slow: limited, queue } of ready) {
       for (const subject of queue) {
-        if (running >= concurrency || (limited && slow >= Math.floor(concurrency / 2))) break
+        if (running >= max_concurrency || (limited && slow >= Math.floor(max_concurrency / 2))) break
         queue.delete(subject)
-        if ((busy.get(subject.host) ?? 0) < per_host) {
+        if ((busy.get(subject.host) ?? 0) < max_concurrency_per_host) {
           occupy(subject)
           return subject
         }

@@ -72,7 +72,7 @@ export function createProbeRunner({
 
   /** A crowd of newcomers that never answer would hold up the living among them, deadline by deadline. */
   function isHurried({ verdict, deferred }: ProbeTarget): boolean {
-    return verdict.status === 'pending' && !deferred && slots.waiting() > config().concurrency
+    return verdict.status === 'pending' && !deferred && slots.waiting() > config().max_concurrency
   }
 
   async function look(subject: ProbeTarget, learn: boolean, running: Running): Promise<ProbeOutcome | undefined> {

@@ -12,7 +12,7 @@ import { asMysqlRefusal, openMysqlPool, type MysqlRun } from './pool.ts'
 /** Opens a store in a MySQL or MariaDB database, which several replicas may share. */
 export async function openMysql({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
   const address = storeAddress(config)
-  const pool = await openMysqlPool(address, { size: config.pool_size, timeoutMs: config.timeout * 1000, log })
+  const pool = await openMysqlPool(address, { size: config.max_pool_size, timeoutMs: config.timeout * 1000, log })
   try {
     const packet = await pool.run((run) => prepare(run, address, log))
     const backend = createRemote({ dialect: createMysqlDialect(pool, packet), pollMs: config.poll * 1000 })

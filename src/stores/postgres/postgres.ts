@@ -14,7 +14,7 @@ import { asPostgresRefusal, type PostgresPool, openPostgresPool, type PostgresRu
 /** Opens a store in a PostgreSQL database, which several replicas may share. */
 export async function openPostgres({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
   const address = storeAddress(config)
-  const pool = await openPostgresPool(address, { size: config.pool_size, timeoutMs: config.timeout * 1000, log })
+  const pool = await openPostgresPool(address, { size: config.max_pool_size, timeoutMs: config.timeout * 1000, log })
   try {
     await prepare(pool, address, log)
   } catch (error) {

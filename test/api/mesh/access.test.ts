@@ -147,7 +147,7 @@ describe('who may register', () => {
   })
 
   it('holds no more agents than its token may, new ones and those it takes over', async () => {
-    const few: TokenGrant = { name: 'few', token: 'token-few', role: 'registrar', most_agents: 1, secrets: false }
+    const few: TokenGrant = { name: 'few', token: 'token-few', role: 'registrar', max_agents: 1, secrets: false }
     await using mesh = await meshed({ tokens: [few], anonymous: 'registrar' })
     for (const id of ['a', 'b']) await mesh.agent(id)
     const take = async (id: string) => (await mesh.post('/agents', { id }, as('few'))).status

@@ -34,7 +34,7 @@ describe('a watcher who goes, or does not read', () => {
     const roster = createRoster()
     // It is not that what it has missed is forgotten.
     const journal = createChangeLog({ registry: roster.registry, maxBytes: 1_000_000_000 })
-    await using daemon = await serveWatch({ roster, journal, limits: () => limits({ buffer_bytes: 1_000_000 }) })
+    await using daemon = await serveWatch({ roster, journal, limits: () => limits({ max_buffer_bytes: 1_000_000 }) })
     const reader = await daemon.follow('/servers/watch')
     const stuck = connect(daemon.port, '127.0.0.1')
     stuck.on('error', () => {})
@@ -55,7 +55,7 @@ describe('a watcher who goes, or does not read', () => {
   })
 
   it('lets who reads slowly have a long picture, whatever the budget', async () => {
-    await using daemon = await serveWatch({ limits: () => limits({ buffer_bytes: 65_536 }) })
+    await using daemon = await serveWatch({ limits: () => limits({ max_buffer_bytes: 65_536 }) })
     daemon.put(...Array.from({ length: 3000 }, (_, index) => ({ name: `s${index}`, description: 'x'.repeat(5000) })))
     // Then the picture is there already, and it is the reader who is waited for when something changes.
     const first = await daemon.follow('/servers/watch')

@@ -30,7 +30,7 @@ async function createLife(epoch: string) {
   const daemon = await serveWatch({
     roster,
     journal,
-    limits: () => limits({ buffer_bytes: 65_536 }),
+    limits: () => limits({ max_buffer_bytes: 65_536 }),
     heartbeatMs: 10,
     bookmarkMs: 20,
     stallMs: 2000,

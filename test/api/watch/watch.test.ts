@@ -225,7 +225,7 @@ describe('a watch', () => {
   })
 
   it('is refused when there are too many, and nobody else is disturbed', async () => {
-    const few = limits({ watchers: 2 })
+    const few = limits({ max_watchers: 2 })
     await using daemon = await serveWatch({ limits: () => few })
     const first = await daemon.follow('/servers/watch')
     const second = await daemon.follow('/servers?watch=true')
@@ -281,7 +281,7 @@ describe('a watch', () => {
 
   it('counts the watchers of each token', async () => {
     const principal = { name: 'portal', role: 'reader', secrets: false } as const
-    await using daemon = await serveWatch({ principal, limits: () => limits({ watchers_per_token: 1 }) })
+    await using daemon = await serveWatch({ principal, limits: () => limits({ max_watchers_per_token: 1 }) })
     await daemon.follow('/servers/watch')
 
     assert.equal((await daemon.ask('/servers/watch')).status, 429)

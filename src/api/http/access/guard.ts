@@ -27,7 +27,7 @@ export type GuardRules = {
   /** Further names that may stand in `Host`. */
   readonly hosts: readonly string[]
   /** How long a request's target may be, and how many parameters it may have. */
-  readonly limits: Pick<Limits, 'url_length' | 'parameters'> & { readonly rate?: Rate | undefined }
+  readonly limits: Pick<Limits, 'max_url_length' | 'max_parameters'> & { readonly rate?: Rate | undefined }
 }
 
 /** Orchestrators ask these without any credentials. */
@@ -157,11 +157,11 @@ function isTwice(rawHeaders: readonly string[], name: string): boolean {
 /** A path that clients, proxies and routers would read differently is turned away, never guessed at. */
 function targetProblem(
   request: IncomingMessage,
-  { url_length, parameters }: GuardRules['limits'],
+  { max_url_length: maxUrlLength, max_parameters: maxParameters }: GuardRules['limits'],
 ): Problem | undefined {
   let url = request.url ?? '/'
-  if (url.length > url_length)
-    return new Problem('target_too_long', `The request's target is longer than ${url_length} characters.`)
+  if (url.length > maxUrlLength)
+    return new Problem('target_too_long', `The request's target is longer than ${maxUrlLength} characters.`)
   if (url.charCodeAt(0) !== 47) {
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
       return new Problem('invalid_target', "The request's target must be a path that begins with a slash.")
@@ -179,8 +179,8 @@ function targetProblem(
     return new Problem('invalid_target', 'The path must not contain "." or ".." segments, a backslash or a fragment.')
   }
   const query = url.indexOf('?')
-  if (query >= 0 && countOf(url, query) > parameters) {
-    return new Problem('too_many_parameters', `There are more than ${parameters} query parameters.`)
+  if (query >= 0 && countOf(url, query) > maxParameters) {
+    return new Problem('too_many_parameters', `There are more than ${maxParameters} query parameters.`)
   }
   return undefined
 }

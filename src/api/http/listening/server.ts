@@ -139,10 +139,10 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     answerOn(socket, new Problem('method_not_allowed', 'This is no proxy.')),
   )
   server.on('clientError', (error, socket) =>
-    answerParseError(error, socket, { last: (socket as Connection)[answer], headBytes: limits.header_bytes }),
+    answerParseError(error, socket, { last: (socket as Connection)[answer], headBytes: limits.max_header_bytes }),
   )
   server.maxHeadersCount = 0 // their size is limited; a count would drop the last ones silently
-  server.maxConnections = limits.connections
+  server.maxConnections = limits.max_connections
   server.on('timeout', (socket: Connection) => {
     const { [answer]: response } = socket
     const waitsForUs = response && !response.writableEnded && response.writableLength === 0
@@ -180,7 +180,7 @@ function endAfter(response: ServerResponse): void {
 
 function serverOptions(limits: Limits) {
   return {
-    maxHeaderSize: limits.header_bytes,
+    maxHeaderSize: limits.max_header_bytes,
     headersTimeout: limits.header_timeout * 1000,
     requestTimeout: limits.request_timeout * 1000,
     keepAliveTimeout: limits.keep_alive * 1000,
