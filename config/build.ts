@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
@@ -94,7 +94,6 @@ const settings = {
 await build({
   ...settings,
   entryPoints: {
-    'openapi-thread': 'src/api/openapi/openapi-thread.ts',
     'parse-worker': 'src/sources/documents/parse-worker.ts',
     'sqlite-thread': 'src/stores/sqlite/thread.ts',
   },
@@ -184,6 +183,8 @@ await build({
   format: 'esm',
   logLevel: 'warning',
 })
+
+copyFileSync('config/openapi.json', `${out}/chunks/openapi.json`)
 
 // The types of the client library only; with the settings of the repository.
 execFileSync('node_modules/.bin/tsc', ['-p', 'config/types.json', '--outDir', `${out}/types`], { stdio: 'inherit' })

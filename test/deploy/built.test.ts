@@ -77,8 +77,10 @@ describe('what is built', () => {
       daemon.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
       const url = await until(() => /"url":"(http:[^"]+)"/.exec(printed)?.[1])
       const answer = await fetch(`${url}/servers`)
+      const document = (await (await fetch(`${url}/openapi.json`)).json()) as { info: { title: string } }
 
       assert.equal(answer.status, 200)
+      assert.equal(document.info.title, 'mcp-roster')
       await until(() => kept('serve').length > 0)
     } finally {
       daemon.kill('SIGTERM')

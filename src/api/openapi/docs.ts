@@ -1,37 +1,24 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import { readFile } from 'node:fs/promises'
 import { Hono } from 'hono'
-import { threadFile } from '../../runtime/thread-file.ts'
+import { bundledFile } from '../../runtime/bundled-file.ts'
 import type { Bindings } from '../http/pipeline.ts'
 import { jsonReply, type Reply } from '../http/reply.ts'
 import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
-/** What the API says of itself. The documentation is loaded and made when it is first asked for, since few ever ask. */
+/** The OpenAPI document, its page, and the list of routes. Each is read or made with its first request, since few clients ask. */
 export function docsApi({ name, version }: Pick<ApiPorts, 'name' | 'version'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
   let document: Promise<Reply> | undefined
   let page: Promise<Reply> | undefined
 
-  async function makeDocument(): Promise<Reply> {
-    const body = Buffer.from(await documentText(version))
-    return jsonReply(body, { etag: tagOf(body) })
-  }
-
-  function documented(): Promise<Reply> {
-    document ??= makeDocument().catch((error: unknown) => {
+  function cachedDocument(): Promise<Reply> {
+    document ??= readDocument(version).catch((error: unknown) => {
       document = undefined
       throw error
     })
     return document
-  }
-
-  async function makePage(): Promise<Reply> {
-    const { html, policy } = (await import('./docs-page.ts')).docsPage()
-    const body = Buffer.from(html)
-    const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy }
-    return jsonReply(body, { etag: tagOf(body), headers })
   }
 
   api.get('/', async (c) => {
@@ -45,26 +32,26 @@ export function docsApi({ name, version }: Pick<ApiPorts, 'name' | 'version'>) {
       docs: '/docs',
     })
   })
-  api.get('/openapi.json', async (c) => respond(c, await documented()))
+  api.get('/openapi.json', async (c) => respond(c, await cachedDocument()))
   api.get('/docs', async (c) => respond(c, await (page ??= makePage())))
   return api
 }
 
-/** Made on a thread of its own: it is half a second of work, and what it is made with would stay in memory. */
-async function documentText(version: string): Promise<string> {
-  const file = threadFile('./openapi-thread.ts', { from: import.meta.url, built: 'openapi-thread.js' })
-  const thread = new Worker(file, {
-    name: 'openapi',
-    execArgv: [],
-    env: {},
-    workerData: version,
-    // With a large one the thread would leave its memory behind.
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
-  })
-  const [text] = (await once(thread, 'message')) as [string]
-  return text
+/** The committed document, with the version of this daemon, and its URL relative to the document's. */
+async function readDocument(version: string): Promise<Reply> {
+  const file = bundledFile('../../../config/openapi.json', { from: import.meta.url, built: 'openapi.json' })
+  const { openapi, info, ...rest } = JSON.parse(await readFile(file, 'utf8')) as { openapi: string; info: object }
+  const body = Buffer.from(JSON.stringify({ openapi, info: { ...info, version }, servers: [{ url: './' }], ...rest }))
+  return jsonReply(body, { etag: etagOf(body) })
 }
 
-function tagOf(body: Buffer): string {
+async function makePage(): Promise<Reply> {
+  const { html, policy } = (await import('./docs-page.ts')).docsPage()
+  const body = Buffer.from(html)
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy }
+  return jsonReply(body, { etag: etagOf(body), headers })
+}
+
+function etagOf(body: Buffer): string {
   return `"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`
 }

@@ -1,11 +1,17 @@
 import { Hono } from 'hono'
 import { describeRoute, type DescribeRouteOptions, generateSpecs, resolver } from 'hono-openapi'
+import manifest from '../../../package.json' with { type: 'json' }
 import { pathParameters, queryParameters } from './parameters.ts'
 import { type RouteDoc, routes } from './route-table.ts'
 import { ProblemShape } from './schemas.ts'
 
-/** The OpenAPI 3.1 document of every route, made from the schemas that the daemon itself uses. */
-export async function openApiDocument(version: string): Promise<object> {
+/** The text of `config/openapi.json`. */
+export async function openApiText(): Promise<string> {
+  return `${JSON.stringify(await openApiDocument(), null, 2)}\n`
+}
+
+/** The OpenAPI 3.1 document of every route, generated from the schemas that the daemon itself uses. */
+export async function openApiDocument(): Promise<object> {
   const app = new Hono()
   for (const [key, doc] of Object.entries(routes)) {
     const [method = '', path = ''] = key.split(' ')
@@ -16,7 +22,7 @@ export async function openApiDocument(version: string): Promise<object> {
     documentation: {
       info: {
         title: 'mcp-roster',
-        version,
+        version: manifest.version,
         description: 'One live, health-checked registry of the MCP servers and agents of an organisation.',
         license: { name: 'MIT' },
       },

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { type Entry, SourceError } from '../../model/source.ts'
-import { threadFile } from '../../runtime/thread-file.ts'
+import { bundledFile } from '../../runtime/bundled-file.ts'
 import type { Listing } from './listing.ts'
 import type { ParseResponse, ParseRequest } from './parse-worker.ts'
 import type { TextFormat } from './parse.ts'
@@ -58,7 +58,7 @@ export function createParseThread({ workMs = 5000, idleMs = 10_000 }: ElsewhereO
 
   async function parseNow(text: string, format: TextFormat): Promise<Listing> {
     clearTimeout(idle)
-    worker ??= new Worker(threadFile('./parse-worker.ts', { from: import.meta.url, built: 'parse-worker.js' }), {
+    worker ??= new Worker(bundledFile('./parse-worker.ts', { from: import.meta.url, built: 'parse-worker.js' }), {
       name: 'parse',
       execArgv: [],
       env: {},

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../log.ts'
-import { threadFile } from '../../runtime/thread-file.ts'
+import { bundledFile } from '../../runtime/bundled-file.ts'
 import type { Backend } from '../backend.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
 import { type Store, StoreRefused, StoreUnavailable } from '../store.ts'
@@ -96,7 +96,7 @@ function createThread() {
   let ids = 0
 
   function start(): Worker {
-    const started = new Worker(threadFile('./thread.ts', { from: import.meta.url, built: 'sqlite-thread.js' }), {
+    const started = new Worker(bundledFile('./thread.ts', { from: import.meta.url, built: 'sqlite-thread.js' }), {
       name: 'store',
       execArgv: [],
     })
