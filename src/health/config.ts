@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { AgentLeases, defaultLeases } from '../agents/config.ts'
 import { duration } from '../model/schema/duration.ts'
 import { configSection } from '../model/schema/lazy-schema.ts'
-import { isCidr } from '../outbound/addresses.ts'
+import { isCidr } from '../outbound/address-guard.ts'
 
 const Cidr = z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8, or an address')
 

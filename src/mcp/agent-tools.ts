@@ -6,9 +6,9 @@ import { agentView, healthView, sentView } from '../agents/queries/views.ts'
 import { Stability } from '../model/capability.ts'
 import { Namespace } from '../model/names.ts'
 import type { Principal } from '../model/principal.ts'
-import type { McpParts } from './endpoint.ts'
-import { once } from './once.ts'
-import { resultOf } from './result.ts'
+import { cacheJsonSchema } from './cached-json-schema.ts'
+import type { McpPorts } from './endpoint.ts'
+import { runTool } from './tool-result.ts'
 
 const usualPage = 100
 const reading = { readOnlyHint: true, idempotentHint: true, openWorldHint: false }
@@ -76,31 +76,31 @@ const Listed = z.object({ capabilities: z.array(z.looseObject({ name: z.string()
 /** What goes into each tool and what comes out; made once, since a server is made for every request. */
 const schemas = {
   register: [
-    once(z.object({ registration_data: Registration })),
-    once(Done.extend({ agent_id: z.string(), resource_version: z.string() })),
+    cacheJsonSchema(z.object({ registration_data: Registration })),
+    cacheJsonSchema(Done.extend({ agent_id: z.string(), resource_version: z.string() })),
   ],
-  unregister: [once(z.object({ agent_id: Id })), once(Done)],
-  discover: [once(z.object({ query: Discovery.default({}), limit })), once(Agents)],
+  unregister: [cacheJsonSchema(z.object({ agent_id: Id })), cacheJsonSchema(Done)],
+  discover: [cacheJsonSchema(z.object({ query: Discovery.default({}), limit })), cacheJsonSchema(Agents)],
   heartbeat: [
-    once(
+    cacheJsonSchema(
       z.object({
         agent_id: Id,
         status: z.enum(['healthy', 'degraded', 'unhealthy']).optional().describe('What it says of itself.'),
         metadata: z.record(z.string(), z.unknown()).optional(),
       }),
     ),
-    once(Done.extend({ timestamp: z.string() })),
+    cacheJsonSchema(Done.extend({ timestamp: z.string() })),
   ],
   status: [
-    once(z.object({ agent_id: Id })),
-    once(z.object({ status: z.string(), agent: z.looseObject({}), health: z.looseObject({}) })),
+    cacheJsonSchema(z.object({ agent_id: Id })),
+    cacheJsonSchema(z.object({ status: z.string(), agent: z.looseObject({}), health: z.looseObject({}) })),
   ],
-  capabilities: [once(Capabilities), once(Listed)],
+  capabilities: [cacheJsonSchema(Capabilities), cacheJsonSchema(Listed)],
 } as const
 
 /** The tools of the mesh: what agents do by its routes, as tools that ask the same functions. */
-export function registerAgentTools(server: McpServer, { mesh, log }: McpParts, caller: Principal): void {
-  const result = (work: () => object | Promise<object>) => resultOf(log, work)
+export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, caller: Principal): void {
+  const result = (work: () => object | Promise<object>) => runTool(log, work)
 
   server.registerTool(
     'register_agent',

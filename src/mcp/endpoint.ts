@@ -5,7 +5,7 @@ import type { Principal } from '../model/principal.ts'
 import type { Registry } from '../registry/registry.ts'
 
 /** What the tools and resources of `/mcp` ask of the rest of the daemon. */
-export type McpParts = {
+export type McpPorts = {
   readonly registry: Pick<Registry, 'get' | 'select' | 'token' | 'subscribe'>
   readonly mesh: Pick<
     MeshOperations,
@@ -28,7 +28,7 @@ export type McpEndpoint = ReturnType<typeof createMcpEndpoint>
  *
  * What speaks MCP is loaded at the first request. `close` ends what is still being streamed.
  */
-export function createMcpEndpoint(parts: McpParts) {
+export function createMcpEndpoint(parts: McpPorts) {
   let opening: Promise<Awaited<ReturnType<typeof open>>> | undefined
 
   async function open() {

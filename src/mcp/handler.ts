@@ -2,8 +2,8 @@ import { createMcpHandler, InMemoryServerEventBus, McpServer } from '@modelconte
 import type { Batch } from '../model/change.ts'
 import type { Principal } from '../model/principal.ts'
 import { registerAgentTools } from './agent-tools.ts'
-import type { McpParts } from './endpoint.ts'
-import { agentUri, answerResources, serverUri } from './resources.ts'
+import type { McpPorts } from './endpoint.ts'
+import { agentUri, registerResources, serverUri } from './resources.ts'
 import { registerServerTools } from './server-tools.ts'
 
 const instructions =
@@ -14,7 +14,7 @@ const instructions =
 const quietMs = 1000
 
 /** Serves MCP: a server of its own for each request, all of them stateless. */
-export function createHandler(parts: McpParts) {
+export function createHandler(parts: McpPorts) {
   const bus = new InMemoryServerEventBus()
   const handler = createMcpHandler(({ era, authInfo }) => serverFor(authInfo?.extra?.['caller'] as Principal, era), {
     bus,
@@ -34,7 +34,7 @@ export function createHandler(parts: McpParts) {
     )
     registerServerTools(server, parts)
     registerAgentTools(server, parts, caller)
-    answerResources(server.server, parts)
+    registerResources(server.server, parts)
     return server
   }
 

@@ -11,8 +11,8 @@ import type { RegisteredServer } from '../model/change.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
 import { parseCursor } from '../model/query/cursor.ts'
 import { unfilteredQuery } from '../model/query/query.ts'
-import type { McpParts } from './endpoint.ts'
-import { shownServer } from './shown.ts'
+import type { McpPorts } from './endpoint.ts'
+import { serverView } from './server-view.ts'
 
 const mimeType = 'application/json'
 const perPage = 500
@@ -28,7 +28,7 @@ export function agentUri(id: string): string {
 }
 
 /** Every server as a resource, and every agent as one of its own; listed page by page. */
-export function answerResources(server: Server, { registry, mesh, volatile }: McpParts): void {
+export function registerResources(server: Server, { registry, mesh, volatile }: McpPorts): void {
   server.setRequestHandler('resources/list', ({ params }) => list(params?.cursor))
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates }))
   server.setRequestHandler('resources/read', ({ params: { uri } }) => {
@@ -50,7 +50,7 @@ export function answerResources(server: Server, { registry, mesh, volatile }: Mc
     const place = placeOf(uri)
     if (place?.type === 'server') {
       const registered = registry.get(place.id)
-      return registered && JSON.stringify(shownServer(registered, { fields: [], view: 'full' }, volatile))
+      return registered && JSON.stringify(serverView(registered, { fields: [], view: 'full' }, volatile))
     }
     return place && agentText(place.id)
   }

@@ -3,10 +3,10 @@ import * as z from 'zod'
 import { defaultNamespace, Namespace, serverId, ServerName } from '../model/names.ts'
 import { parseCursor } from '../model/query/cursor.ts'
 import { ServerQuery } from '../model/query/query.ts'
-import type { McpParts } from './endpoint.ts'
-import { once } from './once.ts'
-import { resultOf, ToolProblem } from './result.ts'
-import { shownServer } from './shown.ts'
+import { cacheJsonSchema } from './cached-json-schema.ts'
+import type { McpPorts } from './endpoint.ts'
+import { serverView } from './server-view.ts'
+import { runTool, ToolError } from './tool-result.ts'
 
 /** More are not poured into a model's context unless it asks for them. */
 const usualPage = 100
@@ -30,12 +30,12 @@ const ServerPage = z.object({
 })
 
 const schemas = {
-  list: [once(ServerQuery.unwrap()), once(ServerPage)],
-  get: [once(OneName), once(OneServer)],
+  list: [cacheJsonSchema(ServerQuery.unwrap()), cacheJsonSchema(ServerPage)],
+  get: [cacheJsonSchema(OneName), cacheJsonSchema(OneServer)],
 } as const
 
 /** The tools that look servers up. */
-export function registerServerTools(server: McpServer, { registry, volatile, syncing, log }: McpParts): void {
+export function registerServerTools(server: McpServer, { registry, volatile, syncing, log }: McpPorts): void {
   server.registerTool(
     'list_servers',
     {
@@ -45,7 +45,7 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
       outputSchema: schemas.list[1],
       annotations: reading,
     },
-    (query) => resultOf(log, () => list(query)),
+    (query) => runTool(log, () => list(query)),
   )
   server.registerTool(
     'get_server',
@@ -56,16 +56,16 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
       outputSchema: schemas.get[1],
       annotations: reading,
     },
-    ({ namespace, name }) => resultOf(log, () => get(serverId(namespace, name))),
+    ({ namespace, name }) => runTool(log, () => get(serverId(namespace, name))),
   )
 
   function list(query: ServerQuery): z.input<typeof ServerPage> {
     const position = parseCursor(query)
-    if (position && 'problem' in position) throw new ToolProblem(`continue: ${position.problem}`)
+    if (position && 'problem' in position) throw new ToolError(`continue: ${position.problem}`)
     const { page, total, next } = registry.select({ ...query, limit: query.limit ?? usualPage })
     const waiting = syncing()
     return {
-      servers: page.map((registered) => shownServer(registered, query, volatile)),
+      servers: page.map((registered) => serverView(registered, query, volatile)),
       count: page.length,
       total,
       resource_version: registry.token(),
@@ -76,7 +76,7 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
 
   function get(id: string): object {
     const registered = registry.get(id)
-    if (!registered) throw new ToolProblem(`There is no server "${id}".`)
-    return shownServer(registered, { fields: [], view: 'full' }, volatile)
+    if (!registered) throw new ToolError(`There is no server "${id}".`)
+    return serverView(registered, { fields: [], view: 'full' }, volatile)
   }
 }

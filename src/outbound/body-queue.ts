@@ -1,67 +1,67 @@
-/** When so much waits for its reader, the other side is held up. */
-const mostWaiting = 65_536
+/** Bytes that may wait for the reader; above it the connection is paused. */
+const maxBufferedBytes = 65_536
 
-export type BodyQueue = Pick<ReturnType<typeof createBodyQueue>, 'isWhole' | 'next' | 'drop'>
+export type BodyQueue = Pick<ReturnType<typeof createBodyQueue>, 'isComplete' | 'next' | 'drop'>
 
-/** The body of an answer, between the connection it comes by and whoever reads it. */
-export function createBodyQueue({ goOn, cut }: { goOn: () => void; cut: (reason: Error) => void }) {
-  let waiting: Buffer[] = []
-  let bytes = 0
-  let isWhole = false
+/** Buffers a response body between its connection and its reader. */
+export function createBodyQueue({ resume, abort }: { resume: () => void; abort: (reason: Error) => void }) {
+  let chunks: Buffer[] = []
+  let bufferedBytes = 0
+  let isComplete = false
   let error: Error | undefined
-  let wake: (() => void) | undefined
+  let wakeReader: (() => void) | undefined
 
-  /** Whether more may come at once. */
+  /** Takes a chunk; false asks the connection to pause. */
   function add(chunk: Buffer): boolean {
-    waiting.push(chunk)
-    bytes += chunk.length
-    wake?.()
-    return bytes < mostWaiting
+    chunks.push(chunk)
+    bufferedBytes += chunk.length
+    wakeReader?.()
+    return bufferedBytes < maxBufferedBytes
   }
 
   function end(): void {
-    isWhole = true
-    wake?.()
+    isComplete = true
+    wakeReader?.()
   }
 
   function fail(reason: Error): void {
     error ??= reason
-    waiting = []
-    wake?.()
+    chunks = []
+    wakeReader?.()
   }
 
-  /** The next piece; undefined after the last. Rejects where it breaks off. */
+  /** The next chunk; undefined after the last one. Rejects if the body breaks off. */
   async function next(): Promise<Buffer | undefined> {
     for (;;) {
       if (error) throw error
-      const chunk = waiting.shift()
-      if (chunk) return taken(chunk)
-      if (isWhole) return undefined
-      await new Promise<void>((resolve) => void (wake = resolve))
+      const chunk = chunks.shift()
+      if (chunk) return release(chunk)
+      if (isComplete) return undefined
+      await new Promise<void>((resolve) => void (wakeReader = resolve))
     }
   }
 
-  function taken(chunk: Buffer): Buffer {
-    const wasFull = bytes >= mostWaiting
-    bytes -= chunk.length
-    if (wasFull && bytes < mostWaiting) goOn()
+  function release(chunk: Buffer): Buffer {
+    const wasFull = bufferedBytes >= maxBufferedBytes
+    bufferedBytes -= chunk.length
+    if (wasFull && bufferedBytes < maxBufferedBytes) resume()
     return chunk
   }
 
-  /** Lets go of what was not read, and of the connection unless all of it has come. */
+  /** Discards what was not read, and aborts the connection unless the whole body has arrived. */
   function drop(): void {
-    if (isWhole || error) return
-    const reason = new DOMException('nobody reads on', 'AbortError')
+    if (isComplete || error) return
+    const reason = new DOMException('the reader stopped', 'AbortError')
     fail(reason)
-    cut(reason)
+    abort(reason)
   }
 
   return {
     add,
     end,
     fail,
-    /** Whether all of it has come, read or not. */
-    isWhole: () => isWhole,
+    /** Whether the whole body has arrived, read or not. */
+    isComplete: () => isComplete,
     next,
     drop,
   }

@@ -2,7 +2,7 @@ import type { Agent, Dispatcher } from 'undici'
 import type { Deadline } from '../flow/deadline.ts'
 import { type BodyQueue, createBodyQueue } from './body-queue.ts'
 
-/** An answer whose head has been read. */
+/** A response whose head has been read. */
 export type ResponseHead = {
   readonly status: number
   /** Lower-case names. */
@@ -10,18 +10,18 @@ export type ResponseHead = {
   readonly body: BodyQueue
 }
 
-type Headers = Record<string, string | string[] | undefined>
+type RawHeaders = Record<string, string | string[] | undefined>
 
 /**
- * Sends one request and reads the head of its answer. Whatever happens later, the deadline cuts it.
+ * Sends one request and resolves with the head of its response. The deadline covers the body too.
  *
- * Undici's own `request` wraps an exchange in a stream, a signal and their listeners, which cost more than all else a probe
- * does.
+ * Undici's own `request` adds a stream, a signal and their listeners to an exchange, which cost more than the rest of a
+ * probe.
  */
 export function dispatch(agent: Agent, request: Dispatcher.DispatchOptions, deadline: Deadline): Promise<ResponseHead> {
   const { promise, resolve, reject } = Promise.withResolvers<ResponseHead>()
   let control: Dispatcher.DispatchController | undefined
-  const body = createBodyQueue({ goOn: () => control?.resume(), cut: (reason) => control?.abort(reason) })
+  const body = createBodyQueue({ resume: () => control?.resume(), abort: (reason) => control?.abort(reason) })
 
   function fail(error: Error): void {
     reject(error)
@@ -39,8 +39,8 @@ export function dispatch(agent: Agent, request: Dispatcher.DispatchOptions, dead
       if (reason) controller.abort(reason)
     },
     onResponseStart(_, status, headers) {
-      // Below stands what only announces the answer.
-      if (status >= 200) resolve({ status, headers: flat(headers), body })
+      // Informational responses (1xx) precede the actual one.
+      if (status >= 200) resolve({ status, headers: joinValues(headers), body })
     },
     onResponseData(controller, chunk) {
       if (!body.add(chunk)) controller.pause()
@@ -51,7 +51,7 @@ export function dispatch(agent: Agent, request: Dispatcher.DispatchOptions, dead
   return promise
 }
 
-function flat(headers: Headers): Record<string, string> {
+function joinValues(headers: RawHeaders): Record<string, string> {
   for (const name of Object.keys(headers)) {
     const value = headers[name]
     if (Array.isArray(value)) headers[name] = value.join(', ')

@@ -1,16 +1,24 @@
-import type { HostLookup } from './connection-pools.ts'
+/** Resolves a host name to addresses, with the signature of `dns.lookup`. */
+export type HostLookup = (
+  hostname: string,
+  options: { readonly all: true; readonly family?: number; readonly hints?: number },
+  callback: (
+    error: NodeJS.ErrnoException | null,
+    addresses: readonly { readonly address: string; readonly family: number }[],
+  ) => void,
+) => void
 
-/** A lookup that fails after this long was not answered, rather than answered with no. */
-const slowMs = 1000
-const mostRemembered = 10_000
+/** A lookup that fails after this long failed for lack of a response, not because the name does not exist. */
+const slowLookupMs = 1000
+const maxSlowNames = 10_000
 
-type Callback = Parameters<HostLookup>[2]
+type LookupCallback = Parameters<HostLookup>[2]
 
 /**
- * Looks names up, each at most once at a time, and those that last were not answered one after the other.
+ * Coalesces concurrent lookups of one name, and serializes lookups of names that got no response last time.
  *
- * The system resolves names on two threads and waits up to half a minute for a dead name server: a few such names would
- * otherwise stand in the way of all others.
+ * The system resolver has few threads and waits up to 30 s for a dead name server: a few such names would block the lookups
+ * of all others.
  */
 export function createDnsLookup({
   lookup,
@@ -19,47 +27,47 @@ export function createDnsLookup({
   lookup: HostLookup
   now?: () => number
 }): HostLookup {
-  const underway = new Map<string, Callback[]>()
-  /** Names that were not answered; oldest first. */
-  const slow = new Set<string>()
-  const line: (() => void)[] = []
-  let slowUnderway = false
+  const inFlight = new Map<string, LookupCallback[]>()
+  /** Names whose last lookup got no response; oldest first. */
+  const slowNames = new Set<string>()
+  const slowQueue: (() => void)[] = []
+  let isSlowLookupRunning = false
 
-  function ask(key: string, hostname: string, options: Parameters<HostLookup>[1], done: () => void): void {
+  function resolve(key: string, hostname: string, options: Parameters<HostLookup>[1], done: () => void): void {
     const start = now()
     lookup(hostname, options, (error, addresses) => {
-      // A name that was found in the end may only have waited behind others.
-      note(hostname, error !== null && now() - start > slowMs)
-      const callbacks = underway.get(key) ?? []
-      underway.delete(key)
+      // A late success is not slow: it may have queued behind other lookups.
+      recordSpeed(hostname, error !== null && now() - start > slowLookupMs)
+      const callbacks = inFlight.get(key) ?? []
+      inFlight.delete(key)
       done()
       for (const callback of callbacks) callback(error, addresses)
     })
   }
 
-  function note(hostname: string, isSlow: boolean): void {
-    slow.delete(hostname)
-    if (isSlow) slow.add(hostname)
-    const [oldest] = slow
-    if (slow.size > mostRemembered && oldest !== undefined) slow.delete(oldest)
+  function recordSpeed(hostname: string, isSlow: boolean): void {
+    slowNames.delete(hostname)
+    if (isSlow) slowNames.add(hostname)
+    const [oldest] = slowNames
+    if (slowNames.size > maxSlowNames && oldest !== undefined) slowNames.delete(oldest)
   }
 
-  function next(): void {
-    const go = line.shift()
-    slowUnderway = go !== undefined
-    go?.()
+  function runNextSlow(): void {
+    const run = slowQueue.shift()
+    isSlowLookupRunning = run !== undefined
+    run?.()
   }
 
   return (hostname, options, callback) => {
     const key = `${options.family ?? 0} ${hostname}`
-    const waiting = underway.get(key)
-    if (waiting) {
-      waiting.push(callback)
+    const callbacks = inFlight.get(key)
+    if (callbacks) {
+      callbacks.push(callback)
       return
     }
-    underway.set(key, [callback])
-    if (!slow.has(hostname)) return ask(key, hostname, options, () => undefined)
-    line.push(() => ask(key, hostname, options, next))
-    if (!slowUnderway) next()
+    inFlight.set(key, [callback])
+    if (!slowNames.has(hostname)) return resolve(key, hostname, options, () => undefined)
+    slowQueue.push(() => resolve(key, hostname, options, runNextSlow))
+    if (!isSlowLookupRunning) runNextSlow()
   }
 }

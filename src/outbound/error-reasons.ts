@@ -1,12 +1,12 @@
 import type { Reason } from '../model/health.ts'
 
-/** What the door itself refuses, told from what the other side did. */
-export class Blocked extends Error {
-  override name = 'Blocked'
+/** A request that the outbound HTTP client refuses by policy, before or instead of connecting. */
+export class BlockedError extends Error {
+  override name = 'BlockedError'
   readonly code = 'BLOCKED'
 }
 
-const byCode: Record<string, Reason> = {
+const reasonByCode: Record<string, Reason> = {
   BLOCKED: 'blocked',
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
@@ -31,20 +31,20 @@ const byCode: Record<string, Reason> = {
   HOSTNAME_MISMATCH: 'tls',
 }
 
-/** The code an error of Node or undici carries; of several attempts at once, the first one's. */
-export function codeOf(error: unknown): string | undefined {
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
+/** The code of an error of Node or undici; of parallel connection attempts, the first one's. */
+export function errorCode(error: unknown): string | undefined {
+  if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0])
   if (!(error instanceof Error)) return undefined
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  if (code === undefined && error.cause !== undefined) return codeOf(error.cause)
-  // A code is a word of the library's own; anything else might come from outside.
+  if (code === undefined && error.cause !== undefined) return errorCode(error.cause)
+  // Other texts may come from the remote host, and are not repeated.
   return code !== undefined && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
 }
 
-/** Why an exchange failed, in the words of health. What no table knows broke the protocol. */
-export function reasonOf(error: unknown): Reason {
-  const code = codeOf(error) ?? ''
-  const known = byCode[code]
-  if (known) return known
+/** Why an exchange failed, as a reason of health; `protocol` for unknown codes. */
+export function failureReason(error: unknown): Reason {
+  const code = errorCode(error) ?? ''
+  const reason = reasonByCode[code]
+  if (reason) return reason
   return /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|UNABLE_TO_|CRL_|INVALID_CA)/.test(code) ? 'tls' : 'protocol'
 }

@@ -2,30 +2,31 @@ import { lookup as systemLookup } from 'node:dns'
 import { connect as connectSocket } from 'node:net'
 import { createDeadline, type Deadline } from '../flow/deadline.ts'
 import type { Reach } from '../model/change.ts'
-import { checkLiteral, createPools, guardedLookup, type HostLookup, type Tls } from './connection-pools.ts'
-import { type ResponseHead, dispatch } from './dispatch.ts'
-import { createDnsLookup } from './dns-lookup.ts'
-import { Blocked, codeOf } from './error-reasons.ts'
+import { checkLiteralAddress, guardedLookup } from './address-guard.ts'
+import { type ClientTls, createConnectionPools } from './connection-pools.ts'
+import { dispatch, type ResponseHead } from './dispatch.ts'
+import { createDnsLookup, type HostLookup } from './dns-lookup.ts'
+import { BlockedError, errorCode } from './error-reasons.ts'
 import { OutboundError, outboundErrorFrom } from './outbound-error.ts'
-import { drain, readPieces, readWhole } from './read-body.ts'
-import { credentialHeaders, type Hop, ownHeaders, sendable, towards } from './redirects.ts'
+import { callerHeaders, extractCredentials, headerProblem, type Hop, redirectTarget } from './redirects.ts'
+import { drainBody, readBody, streamBody } from './response-body.ts'
 
-/** One exchange with the outside. Every limit is of the whole exchange, redirects included. */
+/** One exchange with a remote host. Each limit covers the whole exchange, redirects included. */
 export type OutboundRequest = {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
   /** Which addresses may be called: `any` but metadata and link-local, or `private` (never loopback either). */
   readonly reach: Reach
-  /** Narrower still: only these networks, never those (CIDRs). */
+  /** Restricts `reach` further: only the allowed networks, never the denied ones (CIDRs). */
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
   readonly timeoutMs: number
-  /** The cap of the body on the wire, and again once decoded. */
+  /** Limit of the body on the wire, and again once decoded. */
   readonly maxBytes: number
-  /** How many redirects may be followed, each checked like the first address; credentials are dropped across origins. Default 0. */
+  /** Redirects to follow, each checked like the first address; other origins get no credentials. Default 0. */
   readonly maxRedirects?: number
-  readonly tls?: Tls
+  readonly tls?: ClientTls
   readonly signal?: AbortSignal
 }
 
@@ -34,39 +35,39 @@ export type OutboundResponse = {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
-  /** The address that answered in the end. */
+  /** The address that responded, after redirects. */
   readonly url: string
 }
 
-/** A read that may last: no limit of size or time as a whole, but one of silence. Never follows a redirect. */
+/** A long-lived read: limited by silence instead of total time and size. Follows no redirect. */
 export type OutboundStreamRequest = Omit<OutboundRequest, 'maxBytes' | 'maxRedirects' | 'timeoutMs'> & {
-  /** Until the head of the answer is there. */
+  /** Deadline of the response's head. */
   readonly timeoutMs: number
-  /** The longest silence between two pieces of the body. */
+  /** Maximum silence between two chunks of the body. */
   readonly idleMs: number
 }
 
 export type OutboundStream = Omit<OutboundResponse, 'body'> & {
-  /** The body as it comes, not encoded; throws a `DoorError` where it breaks off. To be read once. */
+  /** The body as it arrives, unencoded; throws an `OutboundError` if it breaks off. Can be read once. */
   readonly body: AsyncIterable<Buffer>
-  /** Lets go of the connection, at any time. */
+  /** Releases the connection, at any time. */
   readonly close: () => void
 }
 
-/** A look at the head of an answer. Never follows a redirect. */
-export type OutboundLookup = Omit<OutboundRequest, 'maxRedirects'> & {
-  /** How long it waits for a body of up to `maxBytes`, so that a short one is not torn off. */
-  readonly courtesyMs: number
+/** A request for a status alone. Follows no redirect. */
+export type StatusRequest = Omit<OutboundRequest, 'maxRedirects'> & {
+  /** Wait for a body of up to `maxBytes`, so that its connection can be reused. */
+  readonly drainMs: number
 }
 
 export type HttpClient = {
-  /** Exchanges one request for one whole answer; rejects with a `DoorError`. */
+  /** Exchanges one request for one complete response; rejects with an `OutboundError`. */
   readonly request: (url: string, request: OutboundRequest) => Promise<OutboundResponse>
-  /** Opens an answer that is read as it comes; rejects with a `DoorError`. */
+  /** Opens a response whose body is read as it arrives; rejects with an `OutboundError`. */
   readonly stream: (url: string, request: OutboundStreamRequest) => Promise<OutboundStream>
-  /** The status of an answer, whatever its body; rejects with a `DoorError`. */
-  readonly look: (url: string, request: OutboundLookup) => Promise<number>
-  /** Whether a TCP connection can be made; rejects with a `DoorError`. */
+  /** The status of a response, whatever its body; rejects with an `OutboundError`. */
+  readonly requestStatus: (url: string, request: StatusRequest) => Promise<number>
+  /** Resolves once a TCP connection was established; rejects with an `OutboundError`. */
   readonly connect: (
     host: string,
     port: number,
@@ -76,30 +77,35 @@ export type HttpClient = {
 }
 
 /**
- * Opens the one door to the outside. Whatever goes out goes through it, and only where it may.
+ * Opens the outbound HTTP client, the only way to other hosts; it connects only to permitted addresses.
  *
- * The address checked is the one connected to, whether it was written in the URL or looked up.
+ * The address checked is the one connected to, whether it was written in the URL or resolved by DNS.
  */
 export function openHttpClient({
-  lookup: ask = (hostname, options, callback) => systemLookup(hostname, options, callback),
+  lookup: resolveName = (hostname, options, callback) => systemLookup(hostname, options, callback),
 }: { lookup?: HostLookup } = {}): HttpClient {
-  const lookup = createDnsLookup({ lookup: ask })
-  const pools = createPools({ lookup })
-  let closed = false
+  const lookup = createDnsLookup({ lookup: resolveName })
+  const pools = createConnectionPools({ lookup })
+  let isClosed = false
 
-  async function open(hop: Hop, request: Policed, deadline: Deadline): Promise<ResponseHead> {
-    if (closed) throw new OutboundError('refused', 'the door is closed: the daemon is stopping')
-    using count = pools.counting(hop.url.origin)
+  function assertUsable(deadline: Deadline): void {
+    if (isClosed) throw new OutboundError('refused', 'the outbound HTTP client is closed: the daemon is stopping')
+    const reason = deadline.over()
+    if (reason) throw reason
+  }
+
+  async function open(hop: Hop, request: GuardedRequest, deadline: Deadline): Promise<ResponseHead> {
+    assertUsable(deadline)
+    using count = pools.countConnections(hop.url.origin)
     const agent = await pools.poolFor(request)
-    const off = deadline.over()
-    if (off) throw off
+    assertUsable(deadline)
     try {
-      return await dispatch(agent, wire(hop), deadline)
+      return await dispatch(agent, wireRequest(hop), deadline)
     } catch (error) {
-      // The other side may close an idle connection at the very moment it is used again; only then is once more fair.
-      const stale = hop.method === 'GET' && isReset(error) && count.connections() === 0
-      if (!stale || deadline.over()) throw error
-      return await dispatch(agent, wire(hop), deadline)
+      // The remote host may close an idle connection just as it is reused; only then is a retry safe.
+      const wasReused = hop.method === 'GET' && isReset(error) && count.connections() === 0
+      if (!wasReused || deadline.over()) throw error
+      return await dispatch(agent, wireRequest(hop), deadline)
     }
   }
 
@@ -107,12 +113,12 @@ export function openHttpClient({
     let hop = firstHop(text, request, 'gzip')
     using deadline = createDeadline(request.timeoutMs, request.signal)
     try {
-      for (let followed = 0; ; followed++) {
-        const answer = await open(hop, request, deadline)
-        const next = request.maxRedirects ? towards(hop, answer) : undefined
-        if (!next) return { ...answer, url: hop.url.href, body: await readWhole(answer, hop, request.maxBytes) }
-        answer.body.drop()
-        if (followed >= (request.maxRedirects ?? 0)) throw new Blocked('it redirects too often')
+      for (let redirects = 0; ; redirects++) {
+        const response = await open(hop, request, deadline)
+        const next = request.maxRedirects ? redirectTarget(hop, response) : undefined
+        if (!next) return { ...response, url: hop.url.href, body: await readBody(response, hop, request.maxBytes) }
+        response.body.drop()
+        if (redirects >= (request.maxRedirects ?? 0)) throw new BlockedError('too many redirects')
         hop = next
       }
     } catch (error) {
@@ -124,25 +130,25 @@ export function openHttpClient({
     const hop = firstHop(text, request, 'identity')
     const deadline = createDeadline(request.timeoutMs, request.signal)
     try {
-      const answer = await open(hop, request, deadline)
+      const response = await open(hop, request, deadline)
       deadline.restart(request.idleMs)
       const close = () => {
         deadline[Symbol.dispose]()
-        answer.body.drop()
+        response.body.drop()
       }
-      return { ...answer, url: hop.url.href, body: readPieces(answer, hop, deadline, request.idleMs, close), close }
+      return { ...response, url: hop.url.href, body: streamBody(response, hop, deadline, request.idleMs, close), close }
     } catch (error) {
       deadline[Symbol.dispose]()
       throw outboundErrorFrom(hop.url.host, error, deadline)
     }
   }
 
-  async function look(text: string, request: OutboundLookup): Promise<number> {
+  async function requestStatus(text: string, request: StatusRequest): Promise<number> {
     const hop = firstHop(text, request, 'identity')
     using deadline = createDeadline(request.timeoutMs, request.signal)
     try {
       const { status, body } = await open(hop, request, deadline)
-      await drain(body, deadline, { ms: request.courtesyMs, most: request.maxBytes })
+      await drainBody(body, deadline, { ms: request.drainMs, maxBytes: request.maxBytes })
       return status
     } catch (error) {
       throw outboundErrorFrom(hop.url.host, error, deadline)
@@ -153,12 +159,10 @@ export function openHttpClient({
     using deadline = createDeadline(request.timeoutMs, request.signal)
     const bare = host.replace(/^\[|\]$/g, '')
     try {
-      if (closed) throw new OutboundError('refused', 'the door is closed: the daemon is stopping')
-      const off = deadline.over()
-      if (off) throw off
+      assertUsable(deadline)
       const guard = pools.guardFor(request)
-      const refused = checkLiteral(bare, guard)
-      if (refused) throw refused
+      const blocked = checkLiteralAddress(bare, guard)
+      if (blocked) throw blocked
       const socket = connectSocket({ host: bare, port, autoSelectFamily: true, lookup: guardedLookup(guard, lookup) })
       await new Promise<void>((resolve, reject) => {
         socket.once('connect', resolve).once('error', reject)
@@ -172,26 +176,26 @@ export function openHttpClient({
   return {
     request,
     stream,
-    look,
+    requestStatus,
     connect,
     close: async () => {
-      closed = true
+      isClosed = true
       await pools.close()
     },
   }
 }
 
-type Policed = Pick<OutboundRequest, 'reach' | 'allow' | 'deny' | 'tls'>
+type GuardedRequest = Pick<OutboundRequest, 'reach' | 'allow' | 'deny' | 'tls'>
 
 function firstHop(text: string, request: Pick<OutboundRequest, 'method' | 'headers' | 'body'>, encoding: string): Hop {
   const url = URL.parse(text)
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new OutboundError('protocol', 'the address is no URL of http or https')
+    throw new OutboundError('protocol', 'the address is not an http or https URL')
   }
-  const problem = sendable(request.headers)
-  if (problem) throw new OutboundError('blocked', `${url.host} is not called: ${problem}`)
-  const { authorization, bare } = credentialHeaders(url)
-  const headers = { 'user-agent': 'mcp-roster', ...authorization, ...ownHeaders(request.headers) }
+  const problem = headerProblem(request.headers)
+  if (problem) throw new OutboundError('blocked', `request to ${url.host} blocked: ${problem}`)
+  const { authorization, bare } = extractCredentials(url)
+  const headers = { 'user-agent': 'mcp-roster', ...authorization, ...callerHeaders(request.headers) }
   const { method = 'GET', body } = request
   return {
     url: bare,
@@ -201,7 +205,7 @@ function firstHop(text: string, request: Pick<OutboundRequest, 'method' | 'heade
   }
 }
 
-function wire({ url, method, headers, body }: Hop) {
+function wireRequest({ url, method, headers, body }: Hop) {
   return {
     origin: url.origin,
     path: url.pathname + url.search,
@@ -212,5 +216,5 @@ function wire({ url, method, headers, body }: Hop) {
 }
 
 function isReset(error: unknown): boolean {
-  return ['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'].includes(codeOf(error) ?? '')
+  return ['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'].includes(errorCode(error) ?? '')
 }

@@ -1,10 +1,10 @@
 import type { Deadline } from '../flow/deadline.ts'
 import type { Reason } from '../model/health.ts'
-import { Blocked, codeOf, reasonOf } from './error-reasons.ts'
+import { BlockedError, errorCode, failureReason } from './error-reasons.ts'
 
-/** Why an exchange failed. Names the reason and the host; never anything of a body, a header or a URL's secrets. */
+/** Why an exchange failed. Names the reason and the host; never repeats a body, a header or the secrets of a URL. */
 export class OutboundError extends Error {
-  override name = 'DoorError'
+  override name = 'OutboundError'
   readonly reason: Reason
 
   constructor(reason: Reason, message: string, options?: ErrorOptions) {
@@ -13,30 +13,30 @@ export class OutboundError extends Error {
   }
 }
 
-/** Says of itself, without a word of the answer, what was wrong with the answer. */
+/** A response that cannot be used. The message describes the defect and repeats nothing of the response. */
 export class MalformedResponse extends Error {
-  override name = 'Broken'
+  override name = 'MalformedResponse'
 }
 
-const phrases: Partial<Record<Reason, string>> = {
-  dns: 'its name cannot be resolved',
-  refused: 'it refuses the connection',
-  timeout: 'it does not answer in time',
-  tls: 'its certificate or TLS is not accepted',
-  protocol: 'it does not speak HTTP properly',
+const messages: Partial<Record<Reason, string>> = {
+  dns: 'DNS lookup failed',
+  refused: 'connection refused',
+  timeout: 'timed out',
+  tls: 'TLS handshake or certificate verification failed',
+  protocol: 'invalid HTTP response',
 }
 
-/** Only words of our own and the error's code: the error itself may hold a piece of the answer. */
+/** Turns any failure into an `OutboundError` of fixed texts and the error's code: an error may quote the response. */
 export function outboundErrorFrom(host: string, error: unknown, { over }: Pick<Deadline, 'over'>): OutboundError {
   if (error instanceof OutboundError) return error
-  if (over()) return new OutboundError('timeout', `${host} could not be reached: ${phrases.timeout}`)
-  if (error instanceof Blocked) return new OutboundError('blocked', `${host} is not called: ${error.message}`)
+  if (over()) return new OutboundError('timeout', `request to ${host} failed: ${messages.timeout}`)
+  if (error instanceof BlockedError) return new OutboundError('blocked', `request to ${host} blocked: ${error.message}`)
   if (error instanceof MalformedResponse)
-    return new OutboundError('protocol', `${host} could not be read: ${error.message}`)
-  const reason = reasonOf(error)
-  const code = codeOf(error)
+    return new OutboundError('protocol', `response of ${host} cannot be read: ${error.message}`)
+  const reason = failureReason(error)
+  const code = errorCode(error)
   return new OutboundError(
     reason,
-    `${host} could not be reached: ${phrases[reason] ?? reason}${code ? ` (${code})` : ''}`,
+    `request to ${host} failed: ${messages[reason] ?? reason}${code ? ` (${code})` : ''}`,
   )
 }

@@ -11,9 +11,9 @@ import type {
   V1ServiceAccount,
   V1StatefulSet,
 } from '@kubernetes/client-node'
-import { accessNeeded } from '../../src/sources/kubernetes/watching/reflectors.ts'
+import { requiredAccess } from '../../src/sources/kubernetes/watching/reflectors.ts'
 import { startKubeApi } from '../fakes/kube-api.ts'
-import { configMap, service, watching } from '../sources/kubernetes/watched.ts'
+import { configMap, service, observeCluster } from '../sources/kubernetes/observed-cluster.ts'
 import { containersOf, files, manifestsOf, ofKind, podOf, rosterOf, type Manifest, workloadsIn } from './manifests.ts'
 import { faultsIn } from './openapi.ts'
 
@@ -156,7 +156,7 @@ const spelledOut = (rules: readonly V1PolicyRule[]) =>
     .toSorted()
 
 const needed = spelledOut(
-  accessNeeded.map(({ api_group, resource, verbs }) => ({
+  requiredAccess.map(({ api_group, resource, verbs }) => ({
     apiGroups: [api_group],
     resources: [resource],
     verbs: [...verbs],
@@ -181,7 +181,7 @@ describe('the roles', () => {
     api.store.put('services', service('weather'))
     api.store.put('configmaps', configMap('more', { 'a.yaml': 'servers: {tides: {url: http://tides/mcp}}' }))
 
-    await using cluster = await watching(api, { config: { namespaces: ['prod'] } })
+    await using cluster = await observeCluster(api, { config: { namespaces: ['prod'] } })
     await cluster.until('both', () => ['tides', 'weather'].every((name) => cluster.names().includes(name)))
     await cluster.until('all watches', () => api.watches().length === 3)
 

@@ -4,7 +4,7 @@ import { startHere } from '../daemon.ts'
 import { startKubeApi } from '../fakes/kube-api.ts'
 import { srv, startNameserver } from '../sources/dns/nameserver.ts'
 import { openDirectory, json, servers } from '../sources/http/directory.ts'
-import { kubeconfigFor, service } from '../sources/kubernetes/watched.ts'
+import { kubeconfigFor, service } from '../sources/kubernetes/observed-cluster.ts'
 import { openFar } from '../sources/roster/far.ts'
 import { temporary, until } from './running.ts'
 

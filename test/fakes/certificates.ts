@@ -6,7 +6,7 @@ import { join } from 'node:path'
 export type Certificate = { readonly key: string; readonly cert: string }
 
 /** A certificate for 127.0.0.1 that is its own authority, valid for a day; made by the system's `openssl`. */
-export function selfSigned(): Certificate {
+export function selfSignedCertificate(): Certificate {
   const directory = mkdtempSync(join(tmpdir(), 'roster-cert-'))
   const file = (name: string) => join(directory, name)
   try {
@@ -31,7 +31,7 @@ export function selfSigned(): Certificate {
 }
 
 /** Why no certificate can be made here; false where it can. */
-export function withoutCertificates(): string | false {
+export function skipWithoutOpenssl(): string | false {
   try {
     execFileSync('openssl', ['version'], { stdio: 'pipe' })
     return false

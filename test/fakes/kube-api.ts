@@ -2,13 +2,13 @@ import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerRespon
 import http2, { type SecureServerOptions } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { patched } from './kube-patch.ts'
-import { isAllowed, type KubeRequest, type KubeRule, understand } from './kube-request.ts'
+import { applyPatch } from './kube-patch.ts'
+import { isAllowed, type KubeRequest, type KubeRule, parseKubeRequest } from './kube-request.ts'
 import { apiVersionOf, documents, type KubeResource } from './kube-resources.ts'
 import { parseFields, parseSelector } from './kube-selector.ts'
 import { conflict, continueExpired, forbidden, type KubeStatus, notFound, status, unauthorized } from './kube-status.ts'
 import { createKubeStore, type KubeObject } from './kube-store.ts'
-import { openWatch, watchRefusal, type WatchHabits } from './kube-watch.ts'
+import { openWatch, watchRefusal, type WatchSettings } from './kube-watch.ts'
 
 /** What happens to a request instead of an answer: a status, a cut connection, silence, or whatever `run` writes. */
 export type KubeFault = {
@@ -35,7 +35,7 @@ function connectionOf(response: ServerResponse): object {
 /** A Kubernetes API server as its clients see it: lists, watches, pages, selectors, roles, and every way it has of failing. */
 export async function startKubeApi({ tls }: { tls?: KubeTls } = {}) {
   const store = createKubeStore()
-  const habits: WatchHabits = { bookmarkMs: 60_000, chunk: 0, gone: 'event' }
+  const habits: WatchSettings = { bookmarkMs: 60_000, chunk: 0, gone: 'event' }
   const requests: KubeRequest[] = []
   const sockets = new Set<Socket>()
   const watches = new Set<{
@@ -159,14 +159,14 @@ export async function startKubeApi({ tls }: { tls?: KubeTls } = {}) {
       return send(response, 200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' })
     }
     const strategic = message.headers['content-type']?.includes('strategic') ?? false
-    const now = request.verb === 'patch' ? (patched(before, body, strategic) as KubeObject) : given
+    const now = request.verb === 'patch' ? (applyPatch(before, body, strategic) as KubeObject) : given
     send(response, 200, store.put(resource.plural, { ...now, metadata: { ...now.metadata, ...place } }))
   }
 
   async function answer(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const bearer = /^Bearer (.*)$/.exec(message.headers.authorization ?? '')?.[1]
     const user = tokens ? tokens.get(bearer ?? '') : 'system:admin'
-    const request = understand(message.method ?? 'GET', new URL(message.url ?? '/', 'http://fake'), user)
+    const request = parseKubeRequest(message.method ?? 'GET', new URL(message.url ?? '/', 'http://fake'), user)
     requests.push(request)
     onHeaders(message.headers)
     if (blackHole || frozen.has(connectionOf(response))) return

@@ -11,13 +11,13 @@ function mergeList(before: unknown, patch: readonly unknown[], key: string): unk
     const at = kept.findIndex((one) => isObject(one) && one[key] === item[key])
     if (item['$patch'] === 'delete') kept.splice(at, at < 0 ? 0 : 1)
     else if (at < 0) kept.push(item)
-    else kept[at] = patched(kept[at], item, true)
+    else kept[at] = applyPatch(kept[at], item, true)
   }
   return kept
 }
 
 /** A merge patch (RFC 7386), or as much of Kubernetes' strategic one as `kubectl` sends for these kinds. */
-export function patched(before: unknown, patch: unknown, strategic: boolean): unknown {
+export function applyPatch(before: unknown, patch: unknown, strategic: boolean): unknown {
   if (!isObject(patch)) return patch
   const now: Json = isObject(before) ? { ...before } : {}
   for (const [key, value] of Object.entries(patch)) {
@@ -25,7 +25,7 @@ export function patched(before: unknown, patch: unknown, strategic: boolean): un
     if (strategic && key.startsWith('$')) continue
     if (value === null) delete now[key]
     else if (strategic && mergeKey && Array.isArray(value)) now[key] = mergeList(now[key], value, mergeKey)
-    else now[key] = patched(now[key], value, strategic)
+    else now[key] = applyPatch(now[key], value, strategic)
   }
   return now
 }

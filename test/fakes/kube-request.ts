@@ -24,7 +24,7 @@ export type KubeRule = {
 const pathOf = /^\/(?:api\/v1|apis\/([^/]+)\/v1)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?$/
 
 /** What a request asks, in the words of Kubernetes. */
-export function understand(method: string, url: URL, user: string | undefined): KubeRequest {
+export function parseKubeRequest(method: string, url: URL, user: string | undefined): KubeRequest {
   const [, group = '', namespace, plural, name] = pathOf.exec(url.pathname) ?? []
   const resource = resources.find((one) => one.plural === plural && one.group === group)
   const watching = /^(1|true)$/.test(url.searchParams.get('watch') ?? '')

@@ -4,9 +4,9 @@ import { expired, tooLarge, type KubeStatus } from './kube-status.ts'
 import type { KubeEvent, KubeObject, KubeStore } from './kube-store.ts'
 
 /** What a stream of events is written to: the answer of one request. */
-export type Pipe = { write: (chunk: Buffer) => void; end: () => void }
+export type WatchSink = { write: (chunk: Buffer) => void; end: () => void }
 
-export type WatchAsked = {
+export type WatchRequest = {
   readonly resource: KubeResource
   readonly namespace: string | undefined
   readonly matches: (object: KubeObject) => boolean
@@ -15,7 +15,7 @@ export type WatchAsked = {
   readonly seconds: number
 }
 
-export type WatchHabits = {
+export type WatchSettings = {
   /** Pause between two bookmarks; a real API server sends one about every minute. */
   bookmarkMs: number
   /** Size of the chunks a line is cut into; 0: whole lines. */
@@ -25,7 +25,7 @@ export type WatchHabits = {
 }
 
 /** What a watch of `version` is turned away with, if it is. */
-export function watchRefusal(store: KubeStore, { resource, version }: WatchAsked): KubeStatus | undefined {
+export function watchRefusal(store: KubeStore, { resource, version }: WatchRequest): KubeStatus | undefined {
   if (version === '' || version === '0') return undefined
   const events = store.since(resource.plural, version)
   if (events === 'expired') return expired(version, store.version())
@@ -34,7 +34,7 @@ export function watchRefusal(store: KubeStore, { resource, version }: WatchAsked
 }
 
 /** Streams what happens to the objects asked for, until its time is over. Returns how to end it before. */
-export function openWatch(store: KubeStore, asked: WatchAsked, pipe: Pipe, habits: WatchHabits) {
+export function openWatch(store: KubeStore, asked: WatchRequest, pipe: WatchSink, habits: WatchSettings) {
   const { resource, namespace, matches, version } = asked
   let last = version
   let queue = Promise.resolve()

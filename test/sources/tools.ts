@@ -7,7 +7,7 @@ export function toolsWith(tools: Partial<SourceTools> = {}): SourceTools {
   return {
     log: silent,
     env: {},
-    door: { request: shut, connect: shut, stream: shut, look: shut, close: () => Promise.resolve() },
+    door: { request: shut, connect: shut, stream: shut, requestStatus: shut, close: () => Promise.resolve() },
     ...tools,
   }
 }

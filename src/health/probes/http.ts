@@ -4,12 +4,14 @@ import { OutboundError } from '../../outbound/outbound-error.ts'
 import type { ProbeRequest } from './probe.ts'
 
 /** What of a body of so many bytes comes within this time is read, so that a short one is not torn off. */
-const courtesy = { maxBytes: 4096, courtesyMs: 200 }
+const drainLimits = { maxBytes: 4096, drainMs: 200 }
 
 /** Alive is what answers 2xx, whatever its body. */
 export async function probeHttp(ask: ProbeRequest, door: HttpClient): Promise<{ ok: boolean; reason: Reason }> {
   try {
-    return judged(await door.look(ask.url, { ...ask, headers: { accept: '*/*', ...ask.headers }, ...courtesy }))
+    return judged(
+      await door.requestStatus(ask.url, { ...ask, headers: { accept: '*/*', ...ask.headers }, ...drainLimits }),
+    )
   } catch (error) {
     return { ok: false, reason: error instanceof OutboundError ? error.reason : 'protocol' }
   }

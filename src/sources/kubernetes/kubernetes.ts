@@ -3,8 +3,8 @@ import type { Source } from '../../model/source.ts'
 import { defineSource, type SourceTools } from '../kind.ts'
 import { KubernetesConfig } from './config.ts'
 import type { KubeCredentials } from './connection/credentials.ts'
-import { inCluster, isInCluster, ownNamespace } from './connection/in-cluster.ts'
-import { tuning as usual, type Tuning } from './tuning.ts'
+import { inClusterCredentials, isInCluster, ownNamespace } from './connection/in-cluster.ts'
+import { defaultTuning as usual, type Tuning } from './tuning.ts'
 
 /** Labelled Services, and labelled ConfigMaps that list servers, of one Kubernetes cluster. */
 export const kubernetes = defineSource({
@@ -29,9 +29,9 @@ export function openKubernetes(
   { habits = {}, serviceAccount }: { habits?: Partial<Tuning>; serviceAccount?: string } = {},
 ): Source {
   async function identify(): Promise<KubeCredentials | undefined> {
-    if (config.kubeconfig === undefined) return isInCluster(env) ? inCluster(env, serviceAccount) : undefined
+    if (config.kubeconfig === undefined) return isInCluster(env) ? inClusterCredentials(env, serviceAccount) : undefined
     // Loaded only by those who name a kubeconfig: it is the heaviest package there is.
-    const { fromKubeconfig } = await import('./connection/kubeconfig.ts')
+    const { loadKubeconfig: fromKubeconfig } = await import('./connection/kubeconfig.ts')
     return fromKubeconfig(config.kubeconfig.replace(/^~(?=\/)/, homedir()), config.context)
   }
 
@@ -42,7 +42,7 @@ export function openKubernetes(
       return
     }
     // With it comes the HTTP client, which nobody needs outside a cluster.
-    const { watchCluster } = await import('./watching/cluster.ts')
+    const { watchCluster } = await import('./watching/cluster-watch.ts')
     yield* watchCluster({ config, identity, habits: { ...usual, ...habits }, run })
   }
 }

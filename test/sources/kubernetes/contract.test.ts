@@ -3,7 +3,7 @@ import { openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
 import { startKubeApi } from '../../fakes/kube-api.ts'
 import { status } from '../../fakes/kube-status.ts'
-import { hasty, kubeconfigFor, service } from './watched.ts'
+import { quickTuning, kubeconfigFor, service } from './observed-cluster.ts'
 
 keepsTheSourceContract({
   name: 'kubernetes',
@@ -23,7 +23,7 @@ keepsTheSourceContract({
       source: openKubernetes(
         KubernetesConfig.parse({ type: 'kubernetes', kubeconfig: kubeconfig.path }),
         { env: {} },
-        { habits: hasty },
+        { habits: quickTuning },
       ),
       publish,
       async break() {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { type KubeApi, startKubeApi } from '../../fakes/kube-api.ts'
-import { configMap, kubeconfigFor, service, watching } from './watched.ts'
+import { configMap, kubeconfigFor, service, observeCluster } from './observed-cluster.ts'
 
 const skip = spawnSync('kubectl', ['version', '--client']).status === 0 ? false : 'kubectl is not installed'
 
@@ -21,7 +21,7 @@ async function kubectl(api: KubeApi, args: readonly string[], input?: unknown): 
 describe('the fake API server, driven by kubectl', { skip }, () => {
   it('takes what is applied, labelled and deleted, and the source sees each', async () => {
     await using api = await startKubeApi()
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('all watches', () => api.watches().length === 3)
 
     const applied = await kubectl(api, ['apply', '--validate=false', '-f', '-'], service('weather', { labels: {} }))

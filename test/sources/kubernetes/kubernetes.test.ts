@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startKubeApi } from '../../fakes/kube-api.ts'
-import { configMap, service, slice, watching } from './watched.ts'
+import { configMap, service, slice, observeCluster } from './observed-cluster.ts'
 
 describe('the kubernetes source', () => {
   it('shows labelled Services and the servers of labelled ConfigMaps', async () => {
@@ -13,7 +13,7 @@ describe('the kubernetes source', () => {
       configMap('more', { 'servers.yaml': 'servers: {geo: {url: http://geo/mcp}}', 'README.md': '#' }),
     )
 
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
 
     await cluster.until('the picture', () => cluster.sightings.some(({ type }) => type === 'picture'))
     assert.equal(cluster.sightings.find(({ type }) => type !== 'alive')?.type, 'picture')
@@ -26,7 +26,7 @@ describe('the kubernetes source', () => {
 
   it('follows what is labelled, changed and deleted', async () => {
     await using api = await startKubeApi()
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('the picture', () => cluster.sightings.some(({ type }) => type === 'picture'))
 
     api.store.put('services', service('weather'))
@@ -42,7 +42,7 @@ describe('the kubernetes source', () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
     api.store.put('endpointslices', slice('weather-1', { of: 'weather', ready: [], notReady: ['10.1.0.1'] }))
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     const reported = () =>
       JSON.stringify(cluster.entries('service/prod/weather').map((entry) => 'reported' in entry && entry.reported))
 

@@ -1,7 +1,7 @@
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
 import type { Tuning } from '../tuning.ts'
-import { ApiError } from './api-error.ts'
-import type { KubeClient } from './client.ts'
+import { KubeApiError } from './kube-api-error.ts'
+import type { KubeClient } from './kube-client.ts'
 import type { RequestLimiter } from './request-limiter.ts'
 
 /**
@@ -23,18 +23,18 @@ export async function monitorConnection({
 }): Promise<void> {
   const clock = createWakeSignal({ signal })
   while (!signal.aborted) {
-    await clock.wait(habits.pulseMs)
+    await clock.wait(habits.healthCheckMs)
     if (signal.aborted || gate.failures() > 0) continue
     try {
       await client.get(
         '/version',
         {},
         'ask for the version',
-        AbortSignal.any([signal, AbortSignal.timeout(habits.pulseLimitMs)]),
+        AbortSignal.any([signal, AbortSignal.timeout(habits.healthCheckTimeoutMs)]),
       )
     } catch (error) {
       // Any answer is one, a refusal too.
-      const answered = error instanceof ApiError && error.status !== undefined
+      const answered = error instanceof KubeApiError && error.status !== undefined
       if (!answered && !signal.aborted) client.reset()
     }
   }

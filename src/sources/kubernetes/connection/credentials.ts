@@ -16,11 +16,11 @@ export type KubeCredentials = {
   /** The namespace that is meant when none is named. */
   readonly namespace?: string
   /** The credentials of now; rejects with a `SourceError`. A way through a proxy comes ready made. */
-  readonly present: () => Promise<{
+  readonly current: () => Promise<{
     readonly headers: Readonly<Record<string, string>>
     readonly tls: KubeTls
     readonly dispatcher?: Dispatcher
   }>
   /** They were turned away: whatever is remembered of them is read anew. */
-  readonly renew: () => void
+  readonly refresh: () => void
 }

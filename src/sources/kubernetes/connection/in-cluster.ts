@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { SourceError } from '../../../model/source.ts'
 import type { KubeCredentials } from './credentials.ts'
 
-export const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount'
+export const serviceAccountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -14,7 +14,7 @@ export function isInCluster({ KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT }
 }
 
 /** The namespace this daemon runs in, if it runs in one. */
-export function ownNamespace(env: Env, root = serviceAccount): string | undefined {
+export function ownNamespace(env: Env, root = serviceAccountPath): string | undefined {
   if (!isInCluster(env)) return undefined
   if (env['POD_NAMESPACE']) return env['POD_NAMESPACE']
   try {
@@ -30,7 +30,7 @@ export function ownNamespace(env: Env, root = serviceAccount): string | undefine
  * Token and CA are read anew for each request, because the kubelet rotates them. They are two small files, and requests
  * are rare; loading the Kubernetes client for them would cost every pod 40 to 85 MB.
  */
-export function inCluster(env: Env, root = serviceAccount): KubeCredentials {
+export function inClusterCredentials(env: Env, root = serviceAccountPath): KubeCredentials {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? ''
   const namespace = ownNamespace(env, root)
 
@@ -48,10 +48,10 @@ export function inCluster(env: Env, root = serviceAccount): KubeCredentials {
   return {
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT']}`,
     ...(namespace !== undefined && { namespace }),
-    async present() {
+    async current() {
       const [token, ca] = await Promise.all([read('token'), read('ca.crt')])
       return { headers: { authorization: `Bearer ${token}` }, tls: { ca } }
     },
-    renew: () => {},
+    refresh: () => {},
   }
 }

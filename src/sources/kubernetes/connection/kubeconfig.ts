@@ -13,14 +13,14 @@ const textOf = (value: unknown) =>
   typeof value === 'string' || Buffer.isBuffer(value) ? value.toString('utf8').trim() : undefined
 
 /** Loads a kubeconfig: files it names, tokens, client certificates, exec plugins, auth providers and proxies included. */
-export async function fromKubeconfig(path: string, context?: string): Promise<KubeCredentials> {
+export async function loadKubeconfig(path: string, context?: string): Promise<KubeCredentials> {
   let config = await load(path, context)
   let proxied: Dispatcher | undefined
   const cluster = config.client.getCurrentCluster()
   if (!cluster) throw refused(path, `its context ${JSON.stringify(config.client.getCurrentContext())} names no cluster`)
   const namespace = config.client.getContextObject(config.client.getCurrentContext())?.namespace
 
-  async function present(): ReturnType<KubeCredentials['present']> {
+  async function present(): ReturnType<KubeCredentials['current']> {
     try {
       return cluster?.proxyUrl ? await throughProxy() : await direct()
     } catch (error) {
@@ -35,7 +35,7 @@ export async function fromKubeconfig(path: string, context?: string): Promise<Ku
     }
   }
 
-  async function direct(): ReturnType<KubeCredentials['present']> {
+  async function direct(): ReturnType<KubeCredentials['current']> {
     const options: RequestOptions = {}
     await config.client.applyToHTTPSOptions(options)
     const { ca, cert, key, rejectUnauthorized } = options
@@ -45,7 +45,7 @@ export async function fromKubeconfig(path: string, context?: string): Promise<Ku
     return { headers: { ...basic, ...headersOf(options.headers), ...(await fromFile()) }, tls: withoutBlanks(tls) }
   }
 
-  async function throughProxy(): ReturnType<KubeCredentials['present']> {
+  async function throughProxy(): ReturnType<KubeCredentials['current']> {
     const headers: Record<string, string> = {}
     const request = {
       setHeaderParam: (name: string, value: string) => void (headers[name.toLowerCase()] = value.trim()),
@@ -64,8 +64,8 @@ export async function fromKubeconfig(path: string, context?: string): Promise<Ku
   return {
     server: cluster.server.replace(/\/+$/, ''),
     ...(namespace && { namespace }),
-    present,
-    renew() {
+    current: present,
+    refresh() {
       proxied = undefined
       // A client that remembers a token is left behind for one that does not.
       load(path, context).then(

@@ -7,7 +7,13 @@ import type { Tuning } from '../tuning.ts'
  * While the server fails the gate is shut, and one request at a time, after longer and longer pauses, tries whether it
  * is well again; so however many watches there are, an outage costs few requests. Lists pass a few at a time.
  */
-export function createRequestLimiter({ retryMs, retryMostMs, lists, listsPerSecond, random }: Tuning) {
+export function createRequestLimiter({
+  minRetryMs: retryMs,
+  maxRetryMs: retryMostMs,
+  maxConcurrentLists: lists,
+  maxListsPerSecond: listsPerSecond,
+  random,
+}: Tuning) {
   let failures = 0
   let opensAt = 0
   let trying = false

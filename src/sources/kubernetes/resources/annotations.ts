@@ -94,7 +94,7 @@ export const fieldAnnotations: Readonly<Record<string, { field: string; read: Re
 }
 
 /** Annotations that say where a server is, each after `mcp-roster.io/`. */
-export const placeAnnotations = {
+export const locationAnnotations = {
   url: 'The whole address; wins over ports.',
   path: 'Path of the MCP endpoint; `/mcp` (`/sse` for type sse) if left out.',
   port: 'Number or name of the port.',
@@ -102,12 +102,15 @@ export const placeAnnotations = {
 } as const
 
 /** One of our annotations, as it is written; undefined when it is blank. */
-export function said(annotations: Annotations, name: keyof typeof placeAnnotations): string | undefined {
+export function locationAnnotation(
+  annotations: Annotations,
+  name: keyof typeof locationAnnotations,
+): string | undefined {
   return annotations[prefix + name]?.trim() || undefined
 }
 
 /** The fields that annotations say. Throws an `AnnotationError` that names the one it cannot read. */
-export function fieldsFrom(annotations: Annotations): Record<string, unknown> {
+export function parseFieldAnnotations(annotations: Annotations): Record<string, unknown> {
   const fields: Record<string, unknown> = {}
   if (annotations['mcp.description']) fields['description'] = annotations['mcp.description']
   for (const [name, { field, read }] of Object.entries(fieldAnnotations)) {
@@ -118,7 +121,7 @@ export function fieldsFrom(annotations: Annotations): Record<string, unknown> {
 }
 
 /** The command of the originals' annotations `mcp.command`, `mcp.args` and `mcp.env`, if there is one. */
-export function commandFrom(annotations: Annotations): Record<string, unknown> | undefined {
+export function parseCommandAnnotations(annotations: Annotations): Record<string, unknown> | undefined {
   const command = annotations['mcp.command']?.trim()
   if (!command) return undefined
   const args = annotations['mcp.args']?.trim() ? json(annotations['mcp.args'], 'mcp.args', 'a JSON list of texts') : []

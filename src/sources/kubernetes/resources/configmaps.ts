@@ -15,7 +15,7 @@ export type ConfigMap = z.output<typeof ConfigMap>
 
 const isDocument = (key: string) => /\.(ya?ml|json)$/i.test(key)
 
-export const originOf = (configMap: Pick<ConfigMap, 'metadata'>, key: string) =>
+export const configMapOrigin = (configMap: Pick<ConfigMap, 'metadata'>, key: string) =>
   `configmap/${objectKey(configMap.metadata)}/${key}`
 
 /**
@@ -31,14 +31,16 @@ export function createConfigMapReader() {
     const readings: Reading[] = []
     for (const [key, text] of Object.entries(data ?? {})) {
       if (!isDocument(key)) continue
-      const origin = originOf(configMap, key)
+      const origin = configMapOrigin(configMap, key)
       const before = known.get(origin)
       const reading = before?.text === text ? before.reading : await readingOf(origin, key, text, metadata.namespace)
       known.set(origin, { text, reading })
       readings.push(reading)
     }
     for (const key of binaryData.filter(isDocument))
-      readings.push(problemReading(originOf(configMap, key), 'is in binaryData, which is not read; put text into data'))
+      readings.push(
+        problemReading(configMapOrigin(configMap, key), 'is in binaryData, which is not read; put text into data'),
+      )
     if (readings.length === 0)
       readings.push(problemReading(`configmap/${objectKey(metadata)}`, 'has no key that ends in .yaml, .yml or .json'))
     return readings

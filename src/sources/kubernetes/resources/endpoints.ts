@@ -33,13 +33,13 @@ export type EndpointSlice = z.output<typeof EndpointSlice>
 export type Endpoint = { readonly name: string; readonly host: string; readonly port: number }
 
 /** Whether a Service can answer: undefined where nothing is known of its endpoints. */
-export function hasReady(slices: readonly EndpointSlice[]): boolean | undefined {
+export function hasReadyEndpoint(slices: readonly EndpointSlice[]): boolean | undefined {
   if (slices.length === 0) return undefined
   return slices.some(({ ready }) => ready.length > 0)
 }
 
 /** Each ready pod once, by its IPv4 address where it has two, at the port of that name. */
-export function endpointsOf(slices: readonly EndpointSlice[], portName: string): readonly Endpoint[] {
+export function readyEndpoints(slices: readonly EndpointSlice[], portName: string): readonly Endpoint[] {
   const found = new Map<string, Endpoint>()
   const ipv4First = slices.toSorted((one, other) => Number(one.ipv6) - Number(other.ipv6))
   for (const { ready, ports, ipv6 } of ipv4First) {

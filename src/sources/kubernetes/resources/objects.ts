@@ -16,7 +16,7 @@ export const objectKey = ({ namespace, name }: Pick<Metadata, 'namespace' | 'nam
 type Named = { readonly metadata: Pick<Metadata, 'namespace' | 'name'> }
 
 /** Reads objects of one shape; what is not `wanted` keeps only its key. Undefined where they have no such shape. */
-export function reader<T extends Named>(schema: z.ZodType<T>, wanted: (object: T) => boolean = () => true) {
+export function createObjectReader<T extends Named>(schema: z.ZodType<T>, wanted: (object: T) => boolean = () => true) {
   return (object: unknown) => {
     const { success, data } = schema.safeParse(object)
     return success ? { key: objectKey(data.metadata), value: wanted(data) ? data : undefined } : undefined

@@ -1,4 +1,4 @@
-import { AnnotationError, said } from './annotations.ts'
+import { AnnotationError, locationAnnotation } from './annotations.ts'
 import type { Service } from './services.ts'
 
 export type Port = {
@@ -15,13 +15,13 @@ const appProtocols: Readonly<Record<string, 'http' | 'sse'>> = {
   'kgateway.dev/mcp-sse': 'sse',
 }
 
-export const speaksMcp = ({ appProtocol }: Port) => Object.hasOwn(appProtocols, appProtocol)
+export const isMcpPort = ({ appProtocol }: Port) => Object.hasOwn(appProtocols, appProtocol)
 
 const speaksTls = ({ name, port, appProtocol }: Port) =>
   appProtocol === 'https' || /^https(-|$)/.test(name) || (port === 443 && appProtocol !== 'http')
 
 /** The TCP ports of a Service. */
-export function portsOf({ spec }: Service): readonly Port[] {
+export function tcpPorts({ spec }: Service): readonly Port[] {
   return (spec?.ports ?? [])
     .filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP')
     .map(({ name, port, appProtocol }) => ({ name: name ?? '', port, appProtocol: appProtocol ?? '' }))
@@ -37,7 +37,7 @@ export function choosePort(
 ): Port | undefined {
   if (annotated) return annotatedPort(ports, annotated)
   const named = ['mcp', 'http-mcp', 'https-mcp', 'http'].map((name) => ports.find((port) => port.name === name))
-  return ports.find(speaksMcp) ?? named.find((port) => port !== undefined) ?? ports[0]
+  return ports.find(isMcpPort) ?? named.find((port) => port !== undefined) ?? ports[0]
 }
 
 /** A number need not be among the ports: a headless Service has none, and is reached at any. */
@@ -54,7 +54,7 @@ type Annotations = Readonly<Record<string, string>>
 
 /** What other systems' annotations and application protocols say beside ours. */
 export function conventionsOf(annotations: Annotations, port: Port | undefined, kagent: boolean) {
-  const gateway = port && speaksMcp(port) ? appProtocols[port.appProtocol] : undefined
+  const gateway = port && isMcpPort(port) ? appProtocols[port.appProtocol] : undefined
   const protocol = kagent ? annotations['kagent.dev/mcp-service-protocol'] : undefined
   return {
     type: gateway ?? (protocol && /sse/i.test(protocol) ? 'sse' : undefined),
@@ -67,7 +67,7 @@ export function conventionsOf(annotations: Annotations, port: Port | undefined, 
 
 /** `https` where the port says so, or an annotation. */
 export function schemeOf(annotations: Annotations, port: Port): string {
-  const scheme = said(annotations, 'scheme')
+  const scheme = locationAnnotation(annotations, 'scheme')
   if (scheme === undefined) return speaksTls(port) ? 'https' : 'http'
   if (scheme !== 'http' && scheme !== 'https') throw new AnnotationError('mcp-roster.io/scheme', '"http" or "https"')
   return scheme

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import type { Entry } from '../../../model/source.ts'
 import type { KubernetesConfig } from '../config.ts'
-import { AnnotationError, commandFrom, fieldsFrom, said } from './annotations.ts'
-import { type EndpointSlice, endpointsOf, hasReady } from './endpoints.ts'
+import { AnnotationError, parseCommandAnnotations, parseFieldAnnotations, locationAnnotation } from './annotations.ts'
+import { type EndpointSlice, readyEndpoints, hasReadyEndpoint } from './endpoints.ts'
 import { Metadata } from './objects.ts'
-import { choosePort, conventionsOf, type Port, portsOf, schemeOf, speaksMcp } from './ports.ts'
+import { choosePort, conventionsOf, type Port, tcpPorts, schemeOf, isMcpPort } from './ports.ts'
 
 const PortSpec = z.object({
   name: z.string().nullish(),
@@ -42,7 +42,7 @@ export function entriesOfService(
     const known = port === undefined ? [] : (slices ?? [])
     const each = rules.per_endpoint && port ? podsOf(fields, known, port) : []
     if (each.length > 0) return each
-    const silent = hasReady(known) === false
+    const silent = hasReadyEndpoint(known) === false
     return [{ value: fields, ...(silent && { reported: { status: 'unhealthy', reason: 'no_endpoints' } as const }) }]
   } catch (error) {
     if (error instanceof AnnotationError || error instanceof ServiceError)
@@ -63,7 +63,7 @@ function definitionOf(
 ): { fields: Record<string, unknown>; port?: Port & { path: string; scheme: string } } {
   const { metadata, spec } = service
   const annotations = metadata.annotations ?? {}
-  const given = fieldsFrom(annotations)
+  const given = parseFieldAnnotations(annotations)
   const fields: Record<string, unknown> = {
     name: metadata.name,
     ...given,
@@ -77,9 +77,9 @@ function definitionOf(
       cluster_ip: spec?.clusterIP ?? null,
     },
   }
-  const command = commandFrom(annotations)
+  const command = parseCommandAnnotations(annotations)
   if (command) return { fields: { ...fields, ...command } }
-  const url = said(annotations, 'url')
+  const url = locationAnnotation(annotations, 'url')
   if (url !== undefined) return { fields: { ...fields, url } }
   const place = placeOf(service, rules)
   const type = fields['type'] ?? place.type
@@ -99,10 +99,10 @@ function placeOf(service: Service, { allow_external_name, profiles }: Rules) {
     )
   const annotations = service.metadata.annotations ?? {}
   const kagent = profiles.includes('kagent')
-  const port = choosePort(portsOf(service), annotatedPort(annotations, kagent))
+  const port = choosePort(tcpPorts(service), annotatedPort(annotations, kagent))
   if (!port) throw new ServiceError('has no TCP port; add one, or annotate mcp-roster.io/port or mcp-roster.io/url')
   const { type, path } = conventionsOf(annotations, port, kagent)
-  const asked = said(annotations, 'path') ?? path
+  const asked = locationAnnotation(annotations, 'path') ?? path
   return {
     port,
     type,
@@ -131,7 +131,7 @@ function podsOf(
   slices: readonly EndpointSlice[],
   { name, path, scheme }: Port & { path: string; scheme: string },
 ): readonly Entry[] {
-  return endpointsOf(slices, name).map((endpoint) => ({
+  return readyEndpoints(slices, name).map((endpoint) => ({
     value: {
       ...fields,
       name: `${String(fields['name'])}-${endpoint.name}`,
@@ -143,7 +143,7 @@ function podsOf(
 }
 
 /** Whether a Service that was listed for its profile alone is one of that profile. */
-export function isOfProfile(service: Service, profiles: Rules['profiles']): boolean {
+export function matchesProfile(service: Service, profiles: Rules['profiles']): boolean {
   const labels = service.metadata.labels ?? {}
   if (
     profiles.includes('kagent') &&
@@ -151,5 +151,5 @@ export function isOfProfile(service: Service, profiles: Rules['profiles']): bool
     labels['kagent.dev/discovery'] !== 'disabled'
   )
     return true
-  return profiles.includes('app_protocol') && portsOf(service).some(speaksMcp)
+  return profiles.includes('app_protocol') && tcpPorts(service).some(isMcpPort)
 }

@@ -1,4 +1,4 @@
-import { ApiError } from '../connection/api-error.ts'
+import { KubeApiError } from '../connection/kube-api-error.ts'
 
 const newline = 0x0a
 
@@ -23,6 +23,6 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>, mostBytes: number)
     if (start === chunk.length) continue
     parts.push(chunk.subarray(start))
     size += chunk.length - start
-    if (size > mostBytes) throw new ApiError('broken', `a watch event is larger than ${mostBytes} bytes`)
+    if (size > mostBytes) throw new KubeApiError('broken', `a watch event is larger than ${mostBytes} bytes`)
   }
 }

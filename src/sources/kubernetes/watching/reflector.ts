@@ -1,26 +1,26 @@
 import { forEachYielding } from '../../../flow/cooperative.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
 import type { SourceError } from '../../../model/source.ts'
-import { ApiError, brokenBy, failureOf, isBarred, isRefusal } from '../connection/api-error.ts'
-import type { KubeClient } from '../connection/client.ts'
+import { KubeApiError, toSourceError, errorForStatus, isAuthError, isPermanent } from '../connection/kube-api-error.ts'
+import type { KubeClient } from '../connection/kube-client.ts'
 import type { RequestLimiter } from '../connection/request-limiter.ts'
 import type { Tuning } from '../tuning.ts'
 import { linesOf } from './lines.ts'
-import { type Event, eventFrom, pageFrom } from './watch-events.ts'
+import { type Event, parseWatchEvent, parseListPage } from './watch-protocol.ts'
 import { createWatchStallDetector } from './watch-stall-detector.ts'
 
 /** One kind of object in one place, and what of it is worth keeping. */
-export type Watched<T> = {
+export type ResourceScope<T> = {
   readonly path: string
   /** For people: `services in prod`. */
   readonly what: string
   readonly selector: string
   /** Undefined where it cannot be made out which object it is. */
-  readonly read: (object: unknown) => Kept<T> | undefined
+  readonly read: (object: unknown) => ObjectEntry<T> | undefined
 }
 
 /** What is kept of an object, under its key; nothing of one that is of no interest. */
-export type Kept<T> = { readonly key: string; readonly value: T | undefined }
+export type ObjectEntry<T> = { readonly key: string; readonly value: T | undefined }
 
 export type Reflector<T> = {
   /** Everything there is, by `namespace/name`, as of the last word of the server. */
@@ -54,7 +54,7 @@ export function createReflector<T>({
   onChanged,
   onState,
 }: {
-  watched: Watched<T>
+  watched: ResourceScope<T>
   client: KubeClient
   gate: RequestLimiter
   habits: Tuning
@@ -81,8 +81,8 @@ export function createReflector<T>({
     let token = ''
     let first: string | undefined
     do {
-      const query = { labelSelector: selector, limit: String(habits.page), ...(token && { continue: token }) }
-      const page = pageFrom(await client.get(path, query, `list ${what}`, signal), what)
+      const query = { labelSelector: selector, limit: String(habits.pageSize), ...(token && { continue: token }) }
+      const page = parseListPage(await client.get(path, query, `list ${what}`, signal), what)
       await forEachYielding(page.items, (item) => keep(found, item))
       first ??= page.version
       token = page.next
@@ -95,7 +95,7 @@ export function createReflector<T>({
     asked = false
     barred = false
     // A watch may still be forbidden where a list is not.
-    if (!isRefusal(error)) well()
+    if (!isPermanent(error)) well()
     onReplaced()
     looked.resolve()
   }
@@ -109,7 +109,7 @@ export function createReflector<T>({
   }
 
   /** Whatever an object looks like, it is no reason to fall over. */
-  function readOrNot(object: unknown): Kept<T> | undefined {
+  function readOrNot(object: unknown): ObjectEntry<T> | undefined {
     try {
       return read(object)
     } catch {
@@ -118,11 +118,11 @@ export function createReflector<T>({
   }
 
   async function watch(signal: AbortSignal): Promise<void> {
-    const seconds = Math.max(1, Math.round((habits.watchMs / 1000) * (1 + habits.random())))
+    const seconds = Math.max(1, Math.round((habits.minWatchMs / 1000) * (1 + habits.random())))
     const cut = new AbortController()
     // A server that forgets its own deadline is reminded.
-    const overdue = setTimeout(() => cut.abort(), seconds * 1000 + habits.listMs)
-    const quiet = patience.watch(() => cut.abort(), { trust: client.shared })
+    const overdue = setTimeout(() => cut.abort(), seconds * 1000 + habits.listTimeoutMs)
+    const quiet = patience.watch(() => cut.abort(), { trust: client.isMultiplexed })
     const opened = performance.now()
     try {
       const query = {
@@ -134,25 +134,25 @@ export function createReflector<T>({
       }
       const body = await client.stream(path, query, `watch ${what}`, AbortSignal.any([signal, cut.signal]))
       well()
-      for await (const line of linesOf(body, habits.mostLineBytes)) {
-        const { type, object } = eventFrom(line, what)
+      for await (const line of linesOf(body, habits.maxLineBytes)) {
+        const { type, object } = parseWatchEvent(line, what)
         quiet.heard({ bookmark: type === 'BOOKMARK' })
         take(type, object)
       }
-      if (performance.now() - opened < Math.min(1000, habits.retryMs))
-        throw new ApiError('broken', `watch ${what}: it ended at once`)
+      if (performance.now() - opened < Math.min(1000, habits.minRetryMs))
+        throw new KubeApiError('broken', `watch ${what}: it ended at once`)
     } catch (thrown) {
       if (!cut.signal.aborted) throw thrown
     } finally {
       clearTimeout(overdue)
       quiet.stop()
-      if (performance.now() - opened > habits.retryMostMs / 3) troubles = 0
+      if (performance.now() - opened > habits.maxRetryMs / 3) troubles = 0
     }
   }
 
   function take(type: string, object: Event['object']): void {
     if (type === 'ERROR')
-      throw failureOf(object.code ?? 500, `watch ${what}`, object.details?.retryAfterSeconds ?? undefined)
+      throw errorForStatus(object.code ?? 500, `watch ${what}`, object.details?.retryAfterSeconds ?? undefined)
     if (type === 'DELETED') {
       const key = readOrNot(object)?.key
       if (key === undefined) unreadable++
@@ -183,15 +183,15 @@ export function createReflector<T>({
 
   /** Says what went wrong, and answers how long to wait before the next attempt. */
   function recover(thrown: SourceError): number {
-    const fault = thrown instanceof ApiError ? thrown.fault : 'broken'
-    const status = thrown instanceof ApiError ? thrown.status : undefined
+    const fault = thrown instanceof KubeApiError ? thrown.fault : 'broken'
+    const status = thrown instanceof KubeApiError ? thrown.status : undefined
     // Where only the watch is forbidden, listing now and then shows enough.
-    if (isBarred(thrown) && (fault === 'unauthorized' || version === undefined)) barred = true
-    if (isRefusal(thrown)) {
+    if (isAuthError(thrown) && (fault === 'unauthorized' || version === undefined)) barred = true
+    if (isPermanent(thrown)) {
       gate.worked()
       version = undefined
       failed(thrown)
-      return habits.refusedMs * (0.5 + habits.random() / 2)
+      return habits.permanentRetryMs * (0.5 + habits.random() / 2)
     }
     const delay = troubles === 0 && fault === 'gone' ? 0 : backoff()
     troubles++
@@ -201,7 +201,7 @@ export function createReflector<T>({
       if (delay > 0) failed(thrown)
       return delay
     }
-    if (fault === 'unauthorized') client.renew()
+    if (fault === 'unauthorized') client.refreshCredentials()
     // A version that the server has yet to hear of: it catches up, or it lost its memory.
     behind = status === 504 ? behind + 1 : 0
     if (behind >= 3) version = undefined
@@ -211,7 +211,7 @@ export function createReflector<T>({
   }
 
   function backoff(): number {
-    const ceiling = Math.min(habits.retryMostMs, habits.retryMs * 2 ** troubles)
+    const ceiling = Math.min(habits.maxRetryMs, habits.minRetryMs * 2 ** troubles)
     return ceiling / 2 + (ceiling / 2) * habits.random()
   }
 
@@ -235,7 +235,7 @@ export function createReflector<T>({
         await attempt(within)
       } catch (thrown) {
         if (signal.aborted || within.aborted) continue
-        const delay = recover(brokenBy(thrown, what))
+        const delay = recover(toSourceError(thrown, what))
         if (delay > 0) await createWakeSignal({ signal: within }).wait(delay)
       }
     }

@@ -1,28 +1,28 @@
 import { parseSelector, matchesSelector } from '../../../model/query/selector.ts'
 import type { KubernetesConfig } from '../config.ts'
-import { ApiError } from '../connection/api-error.ts'
-import type { KubeClient } from '../connection/client.ts'
+import { KubeApiError } from '../connection/kube-api-error.ts'
+import type { KubeClient } from '../connection/kube-client.ts'
 import type { RequestLimiter } from '../connection/request-limiter.ts'
 import { ConfigMap } from '../resources/configmaps.ts'
 import { EndpointSlice } from '../resources/endpoints.ts'
-import { reader } from '../resources/objects.ts'
-import { isOfProfile, Service } from '../resources/services.ts'
+import { createObjectReader } from '../resources/objects.ts'
+import { matchesProfile, Service } from '../resources/services.ts'
 import type { Tuning } from '../tuning.ts'
-import { createReflector, type Kept, type Reflector } from './reflector.ts'
+import { createReflector, type ObjectEntry, type Reflector } from './reflector.ts'
 
 /** What is watched. */
 export type ResourceKinds = { services: Service; configmaps: ConfigMap; endpointslices: EndpointSlice }
 export type ResourceKind = keyof ResourceKinds
 
 /** Everything asked of the API server, for whoever writes the roles. `/version` is open to every account by default. */
-export const accessNeeded = [
+export const requiredAccess = [
   { api_group: '', resource: 'services', verbs: ['list', 'watch'] },
   { api_group: '', resource: 'configmaps', verbs: ['list', 'watch'] },
   { api_group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['list', 'watch'], optional: true },
 ] as const
 
 /** One kind in one namespace, or in all. */
-export type ReflectorGroup<K extends ResourceKind = ResourceKind> = {
+export type ScopedReflector<K extends ResourceKind = ResourceKind> = {
   readonly kind: K
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined
@@ -48,14 +48,14 @@ export type Reflectors = ReturnType<typeof createReflectors>
 export function createReflectors(config: KubernetesConfig, own: string | undefined, tools: Tools, ears: Ears) {
   const { client, gate, habits, signal } = tools
   const runs: Promise<void>[] = []
-  const instead = new Map<ResourceKind, ReflectorGroup>()
+  const instead = new Map<ResourceKind, ScopedReflector>()
 
-  function open<K extends ResourceKind>(kind: K, namespace: string | undefined): ReflectorGroup<K> {
+  function open<K extends ResourceKind>(kind: K, namespace: string | undefined): ScopedReflector<K> {
     const stopped = new AbortController()
     const reflector = createReflector<ResourceKinds[K]>({
       watched: {
         ...watchedOf(kind, namespace, config),
-        read: readers(config)[kind] as (object: unknown) => Kept<ResourceKinds[K]> | undefined,
+        read: readers(config)[kind] as (object: unknown) => ObjectEntry<ResourceKinds[K]> | undefined,
       },
       client,
       gate,
@@ -77,19 +77,19 @@ export function createReflectors(config: KubernetesConfig, own: string | undefin
   function standIn(kind: ResourceKind, own: string): void {
     const error = parts.find((part) => part.kind === kind)?.reflector.error()
     const before = instead.get(kind)
-    if (!before && error instanceof ApiError && error.fault === 'forbidden') instead.set(kind, open(kind, own))
+    if (!before && error instanceof KubeApiError && error.fault === 'forbidden') instead.set(kind, open(kind, own))
     if (!before || error) return
     before.stop()
     instead.delete(kind)
     ears.onReplaced(kind, own)
   }
 
-  const parts: ReflectorGroup[] = []
+  const parts: ScopedReflector[] = []
   for (const namespace of config.namespaces ?? [undefined])
-    for (const { resource } of accessNeeded) parts.push(open(resource, namespace))
+    for (const { resource } of requiredAccess) parts.push(open(resource, namespace))
 
   /** The part that speaks for a namespace: the own one's stand-in once it has something to say. */
-  function partFor(kind: ResourceKind, namespace: string): ReflectorGroup | undefined {
+  function partFor(kind: ResourceKind, namespace: string): ScopedReflector | undefined {
     const standing = instead.get(kind)
     if (standing?.namespace === namespace && standing.reflector.listed()) return standing
     return parts.find((part) => part.kind === kind && (part.namespace === undefined || part.namespace === namespace))
@@ -136,10 +136,10 @@ function watchedOf(kind: ResourceKind, namespace: string | undefined, config: Ku
 function readers({ service_selector, profiles }: KubernetesConfig) {
   const asked = parseSelector(service_selector)
   const wanted = (service: Service) =>
-    matchesSelector(asked, service.metadata.labels ?? {}) || isOfProfile(service, profiles)
+    matchesSelector(asked, service.metadata.labels ?? {}) || matchesProfile(service, profiles)
   return {
-    services: profiles.length > 0 ? reader(Service, wanted) : reader(Service),
-    configmaps: reader(ConfigMap),
-    endpointslices: reader(EndpointSlice),
+    services: profiles.length > 0 ? createObjectReader(Service, wanted) : createObjectReader(Service),
+    configmaps: createObjectReader(ConfigMap),
+    endpointslices: createObjectReader(EndpointSlice),
   }
 }

@@ -1,7 +1,7 @@
 import type { Reading, Sighting, SourceError } from '../../../model/source.ts'
-import { isRefusal } from '../connection/api-error.ts'
+import { isPermanent } from '../connection/kube-api-error.ts'
 import type { ReadingBuilder } from './reading-builder.ts'
-import type { ResourceKind, ReflectorGroup, Reflectors } from './reflectors.ts'
+import type { ResourceKind, ScopedReflector, Reflectors } from './reflectors.ts'
 
 /** A failure that is not over after this long makes what is known stale. */
 const staleAfterMs = 300_000
@@ -9,9 +9,9 @@ const staleAfterMs = 300_000
 const kindOf: Readonly<Record<string, ResourceKind>> = { service: 'services', configmap: 'configmaps' }
 
 /** Endpoints only add to what is known of Services. */
-const isNeeded = ({ kind }: ReflectorGroup) => kind !== 'endpointslices'
+const isNeeded = ({ kind }: ScopedReflector) => kind !== 'endpointslices'
 
-const originOf = ({ kind, namespace }: Pick<ReflectorGroup, 'kind' | 'namespace'>) =>
+const originOf = ({ kind, namespace }: Pick<ScopedReflector, 'kind' | 'namespace'>) =>
   `watch/${kind}${namespace === undefined ? '' : `/${namespace}`}`
 
 /**
@@ -33,12 +33,12 @@ export function createSightingBuilder({
   let whole = true
   let toldNote: string | undefined
 
-  const standIn = ({ kind, namespace }: ReflectorGroup) => {
+  const standIn = ({ kind, namespace }: ScopedReflector) => {
     const standing = namespace === undefined ? parts.instead.get(kind) : undefined
     return standing?.reflector.listed() && !standing.reflector.error() ? standing : undefined
   }
 
-  const isSettled = (part: ReflectorGroup) => part.reflector.listed() || part.reflector.error() || standIn(part)
+  const isSettled = (part: ScopedReflector) => part.reflector.listed() || part.reflector.error() || standIn(part)
 
   /** The error of an origin; the same object for the same failure. */
   function failing(origin: string, error: SourceError): Reading {
@@ -71,7 +71,7 @@ export function createSightingBuilder({
   }
 
   /** A part began or ceased to fail, or fails in another way: all that it speaks for may be seen otherwise. */
-  function restate(part: Pick<ReflectorGroup, 'kind' | 'namespace'>): void {
+  function restate(part: Pick<ScopedReflector, 'kind' | 'namespace'>): void {
     touched.add(originOf(part))
     for (const origin of assembly.readings.keys()) {
       const [word = '', namespace] = origin.split('/', 2)
@@ -87,7 +87,7 @@ export function createSightingBuilder({
       if (!error) return []
       const standing = standIn(part)
       if (standing) return [`${part.kind} only of namespace ${standing.namespace}: not allowed to list those of all`]
-      return isNeeded(part) || !isRefusal(error) ? [] : [`endpoints are not known: ${error.message}`]
+      return isNeeded(part) || !isPermanent(error) ? [] : [`endpoints are not known: ${error.message}`]
     })
     const unreadable = all.reduce((sum, { reflector }) => sum + reflector.unreadable(), 0)
     if (unreadable > 0) notes.push(`${unreadable} objects could not be made out`)

@@ -7,8 +7,8 @@ import type { Tuning } from '../tuning.ts'
  * own, the first suspicion comes early; when it proves wrong, the watch was only quiet, and the next comes later. A
  * server that sends bookmarks shows by their pace what silence is normal.
  */
-export function createWatchStallDetector({ silenceMs }: Pick<Tuning, 'silenceMs'>) {
-  let limit = silenceMs
+export function createWatchStallDetector({ stallMs }: Pick<Tuning, 'stallMs'>) {
+  let limit = stallMs
   let suspected = false
   let pace = 0
 
@@ -26,17 +26,17 @@ export function createWatchStallDetector({ silenceMs }: Pick<Tuning, 'silenceMs'
         return
       }
       suspected = true
-      limit = silenceMs * 5
+      limit = stallMs * 5
       suspect()
     }
 
     function heard({ bookmark }: { bookmark: boolean }): void {
       const now = performance.now()
       // News right after a suspicion was there before it: the suspicion was right.
-      if (first && suspected && !bookmark && now - last < 1000) limit = silenceMs
+      if (first && suspected && !bookmark && now - last < 1000) limit = stallMs
       if (bookmark) {
         pace = Math.max(pace, now - marked)
-        limit = Math.min(silenceMs * 5, Math.max(silenceMs, pace * 2.2))
+        limit = Math.min(stallMs * 5, Math.max(stallMs, pace * 2.2))
         marked = now
       }
       last = now

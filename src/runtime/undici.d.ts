@@ -1,4 +1,4 @@
-// Only two of undici's files are loaded: its index brings fetch, WebSocket and caches along, twice the memory.
+// Types of the two files of undici that `undici-core.ts` loads.
 declare module 'undici/lib/dispatcher/agent.js' {
   export { Agent as default } from 'undici'
 }

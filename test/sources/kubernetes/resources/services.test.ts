@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ServerDefinition } from '../../../src/model/server.ts'
-import type { Entry } from '../../../src/model/source.ts'
-import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
-import { EndpointSlice } from '../../../src/sources/kubernetes/resources/endpoints.ts'
-import { entriesOfService, isOfProfile, Service } from '../../../src/sources/kubernetes/resources/services.ts'
-import { service, slice } from './watched.ts'
+import { ServerDefinition } from '../../../../src/model/server.ts'
+import type { Entry } from '../../../../src/model/source.ts'
+import { KubernetesConfig } from '../../../../src/sources/kubernetes/config.ts'
+import { EndpointSlice } from '../../../../src/sources/kubernetes/resources/endpoints.ts'
+import { entriesOfService, matchesProfile, Service } from '../../../../src/sources/kubernetes/resources/services.ts'
+import { service, slice } from '../observed-cluster.ts'
 
 type Fields = Record<string, unknown>
 
@@ -311,7 +311,7 @@ describe('the endpoints of a Service', () => {
 
 describe('profiles', () => {
   const of = (fields: Fields, ...profiles: ('kagent' | 'app_protocol')[]) =>
-    isOfProfile(Service.parse(service('x', fields)), profiles)
+    matchesProfile(Service.parse(service('x', fields)), profiles)
   const kagent = { 'kagent.dev/mcp-service': 'true' }
 
   it('take what other systems mark, each only if it is switched on', () => {

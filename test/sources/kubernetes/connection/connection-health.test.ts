@@ -5,12 +5,12 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { selfSigned, withoutCertificates } from '../../fakes/certificates.ts'
-import { type KubeApi, startKubeApi } from '../../fakes/kube-api.ts'
-import { service, watching } from './watched.ts'
+import { selfSignedCertificate, skipWithoutOpenssl } from '../../../fakes/certificates.ts'
+import { type KubeApi, startKubeApi } from '../../../fakes/kube-api.ts'
+import { service, observeCluster } from '../observed-cluster.ts'
 
-const skip = withoutCertificates()
-const first = skip ? undefined : selfSigned()
+const skip = skipWithoutOpenssl()
+const first = skip ? undefined : selfSignedCertificate()
 
 /** A service account as the kubelet mounts it. */
 async function mounted(facts: { token: string; ca: string; namespace?: string }) {
@@ -61,9 +61,9 @@ const listsOf = (api: KubeApi) => api.requests.filter(({ verb }) => verb === 'li
 describe('a connection that is dead and does not say so (K02)', () => {
   it('is found out by asking, where all watches share it', { skip }, async () => {
     await using api = await startKubeApi({ tls: first! })
-    await using cluster = await watching(api, {
+    await using cluster = await observeCluster(api, {
       cluster: { 'certificate-authority-data': Buffer.from(first!.cert).toString('base64') },
-      habits: { pulseMs: 200, pulseLimitMs: 400 },
+      habits: { healthCheckMs: 200, healthCheckTimeoutMs: 400 },
     })
     await cluster.until('all watches', () => api.watches().length === 3)
     assert.equal(api.connections(), 1)
@@ -79,7 +79,7 @@ describe('a connection that is dead and does not say so (K02)', () => {
 
   it('is suspected when it is silent, where each watch has its own', async () => {
     await using api = await startKubeApi()
-    await using cluster = await watching(api, { habits: { silenceMs: 200 } })
+    await using cluster = await observeCluster(api, { habits: { stallMs: 200 } })
     await cluster.until('all watches', () => api.watches().length === 3)
 
     const lists = listsOf(api)
@@ -93,7 +93,9 @@ describe('a connection that is dead and does not say so (K02)', () => {
 
   it('is found out by asking, where nothing is answered at all', async () => {
     await using api = await startKubeApi()
-    await using cluster = await watching(api, { habits: { pulseMs: 200, pulseLimitMs: 200, listMs: 500 } })
+    await using cluster = await observeCluster(api, {
+      habits: { healthCheckMs: 200, healthCheckTimeoutMs: 200, listTimeoutMs: 500 },
+    })
     await cluster.until('all watches', () => api.watches().length === 3)
 
     api.freeze()
@@ -111,7 +113,7 @@ describe('a quiet watch (K03)', () => {
     await using api = await startKubeApi()
     // Five minutes in a second: bookmarks each minute, the first suspicion after 50 s.
     api.habits.bookmarkMs = 200
-    await using cluster = await watching(api, { habits: { silenceMs: 1000 / 6, pulseMs: 1000 / 12 } })
+    await using cluster = await observeCluster(api, { habits: { stallMs: 1000 / 6, healthCheckMs: 1000 / 12 } })
     await cluster.until('all watches', () => api.watches().length === 3)
     const since = performance.now()
 
@@ -128,7 +130,7 @@ describe('a quiet watch (K03)', () => {
   it('goes on from its last bookmark, though all before it is forgotten', async () => {
     await using api = await startKubeApi()
     api.habits.bookmarkMs = 20
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('all watches', () => api.watches().length === 3)
 
     api.store.forget()
@@ -143,7 +145,7 @@ describe('a quiet watch (K03)', () => {
 
   it('is renewed from where it was when its time is over', async () => {
     await using api = await startKubeApi()
-    await using cluster = await watching(api, { habits: { watchMs: 500, random: () => 0.5 } })
+    await using cluster = await observeCluster(api, { habits: { minWatchMs: 500, random: () => 0.5 } })
     await cluster.until('the second watch', () => api.requests.filter(({ verb }) => verb === 'watch').length >= 6)
 
     api.store.put('services', service('weather'))
@@ -160,7 +162,7 @@ describe('credentials', () => {
     await using account = await mounted({ token: 'one', ca: first!.cert, namespace: 'roster' })
     api.users({ one: 'system:serviceaccount:roster:mcp-roster' })
     api.store.put('services', service('weather'))
-    await using cluster = await watching(api, { env: inside(api), serviceAccount: account.directory })
+    await using cluster = await observeCluster(api, { env: inside(api), serviceAccount: account.directory })
     await cluster.until('the Service', () => cluster.names().includes('weather'))
 
     api.users({ two: 'system:serviceaccount:roster:mcp-roster' })
@@ -177,10 +179,10 @@ describe('credentials', () => {
     await using account = await mounted({ token: 'one', ca: first!.cert })
     await using api = await startKubeApi({ tls: first! })
     api.store.put('services', service('weather'))
-    await using cluster = await watching(api, { env: inside(api), serviceAccount: account.directory })
+    await using cluster = await observeCluster(api, { env: inside(api), serviceAccount: account.directory })
     await cluster.until('the Service', () => cluster.names().includes('weather'))
 
-    const second = selfSigned()
+    const second = selfSignedCertificate()
     await api.stop()
     await api.start({ tls: second })
     await cluster.until('it is not trusted', () => cluster.error('watch/services') !== undefined)
@@ -194,7 +196,7 @@ describe('credentials', () => {
     await using account = await mounted({ token: 'one', ca: '' })
     await rm(join(account.directory, 'token'))
     await using api = await startKubeApi()
-    await using cluster = await watching(api, { env: inside(api), serviceAccount: account.directory })
+    await using cluster = await observeCluster(api, { env: inside(api), serviceAccount: account.directory })
 
     await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
 
@@ -220,7 +222,7 @@ describe('credentials', () => {
       await using api = await startKubeApi()
       const seen = new Set<string | undefined>()
       api.watchHeaders((headers) => void seen.add(headers.authorization))
-      await using cluster = await watching(api, { user })
+      await using cluster = await observeCluster(api, { user })
       await cluster.until('all watches', () => api.watches().length === 3)
 
       assert.deepEqual([...seen], [header])
@@ -235,9 +237,9 @@ describe('credentials', () => {
     const user = { 'client-certificate-data': base64(first!.cert), 'client-key-data': base64(first!.key) }
     const cluster = { 'certificate-authority-data': base64(first!.cert) }
     await using proxy = await startProxy()
-    await using direct = await watching(api, { user, cluster })
+    await using direct = await observeCluster(api, { user, cluster })
     await direct.until('all watches', () => api.watches().length === 3)
-    await using proxied = await watching(api, { user, cluster: { ...cluster, 'proxy-url': proxy.url } })
+    await using proxied = await observeCluster(api, { user, cluster: { ...cluster, 'proxy-url': proxy.url } })
     await proxied.until('all watches', () => api.watches().length === 6)
 
     api.store.put('services', service('weather'))
@@ -250,7 +252,7 @@ describe('credentials', () => {
     await using account = await mounted({ token: 'one', ca: '' })
     await using api = await startKubeApi()
     api.users({ one: 'me' })
-    await using cluster = await watching(api, { user: { tokenFile: join(account.directory, 'token') } })
+    await using cluster = await observeCluster(api, { user: { tokenFile: join(account.directory, 'token') } })
     await cluster.until('all watches', () => api.watches().length === 3)
 
     await account.write({ token: 'two' })
@@ -264,7 +266,7 @@ describe('credentials', () => {
   it('of a plugin that fails are told without a word of what it wrote', async () => {
     await using api = await startKubeApi()
     const exec = { command: process.execPath, args: ['-e', 'console.error("tok-4711"); process.exit(1)'] }
-    await using cluster = await watching(api, { user: { exec } })
+    await using cluster = await observeCluster(api, { user: { exec } })
 
     await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
 

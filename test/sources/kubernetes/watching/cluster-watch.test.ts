@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createIntake } from '../../../src/registry/supervision/intake.ts'
-import { kubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
-import { startKubeApi } from '../../fakes/kube-api.ts'
-import { configMap, service, watching } from './watched.ts'
+import { createIntake } from '../../../../src/registry/supervision/intake.ts'
+import { kubernetes } from '../../../../src/sources/kubernetes/kubernetes.ts'
+import { startKubeApi } from '../../../fakes/kube-api.ts'
+import { configMap, service, observeCluster } from '../observed-cluster.ts'
 
 const yaml = (name: string) => `servers:\n  ${name}:\n    url: http://${name}/mcp\n`
 
@@ -13,7 +13,7 @@ describe('many', () => {
     for (let i = 0; i < 2000; i++) api.store.put('services', service(`s${i}`, { namespace: `n${i % 20}` }))
     for (let i = 0; i < 500; i++)
       api.store.put('configmaps', configMap(`c${i}`, { 'a.yaml': yaml(`m${i}`) }, { namespace: `n${i % 20}` }))
-    await using cluster = await watching(api, { habits: { quietMs: 50, mostMs: 200 } })
+    await using cluster = await observeCluster(api, { habits: { quietMs: 50, maxDelayMs: 200 } })
     await cluster.until('all', () => cluster.names().length === 2500, 8000)
     const first = cluster.sightings.find(({ type }) => type !== 'alive')
     assert.ok(first?.type === 'picture' && first.readings.length === 2500, 'all is told at once')
@@ -39,7 +39,7 @@ describe('many', () => {
 
   it('flips of a label end as the last one says, and leave no watch or connection behind (K09)', async () => {
     await using api = await startKubeApi()
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('all watches', () => api.watches().length === 3)
     const connections = api.connections()
 
@@ -62,7 +62,7 @@ describe('many', () => {
     const crowd = Promise.withResolvers<void>()
     api.lists.held = crowd.promise
     // Ten times as many a second as usual: five seconds are half a second here.
-    await using cluster = await watching(api, { config: { namespaces }, habits: { listsPerSecond: 80 } })
+    await using cluster = await observeCluster(api, { config: { namespaces }, habits: { maxListsPerSecond: 80 } })
     await cluster.until('as many lists as may be', () => api.lists.now === 5)
     crowd.resolve()
     await cluster.until('all watches', () => api.watches().length === 60, 8000)
@@ -85,7 +85,7 @@ describe('many', () => {
   it('are gone at once: it is a picture that says so, and a second look is answered by another (K06)', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('all', () => cluster.names().length === 20 && api.watches().length === 3)
     const all = api.store.list('services')
 
@@ -111,7 +111,7 @@ describe('an API server that answers an empty list once, because it is not ready
   it('takes nothing away: the registry holds that picture until a second look agrees', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('all', () => cluster.names().length === 20 && api.watches().length === 3)
     api.fail({
       when: ({ verb, resource }) => verb === 'list' && resource?.plural === 'services',

@@ -4,15 +4,15 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { Reason } from '../../src/model/health.ts'
-import type { HostLookup } from '../../src/outbound/connection-pools.ts'
+import type { HostLookup } from '../../src/outbound/dns-lookup.ts'
 import type { OutboundRequest } from '../../src/outbound/http-client.ts'
 import { OutboundError } from '../../src/outbound/outbound-error.ts'
 
 export const limits: OutboundRequest = { reach: 'any', timeoutMs: 5000, maxBytes: 100_000 }
 
-/** A far end on loopback; its URL without a path. */
-export async function farEnd(t: TestContext, answer: RequestListener): Promise<string> {
-  const server = createServer(answer).listen(0, '127.0.0.1')
+/** Starts an HTTP server on loopback that stops with the test; its URL without a path. */
+export async function startHttpServer(t: TestContext, respond: RequestListener): Promise<string> {
+  const server = createServer(respond).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     server.closeAllConnections()
@@ -21,7 +21,8 @@ export async function farEnd(t: TestContext, answer: RequestListener): Promise<s
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-export async function tcpEnd(t: TestContext, onSocket: (socket: Socket) => void): Promise<number> {
+/** Starts a TCP server on loopback that stops with the test; its port. */
+export async function startTcpServer(t: TestContext, onSocket: (socket: Socket) => void): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createTcpServer((socket) => {
     sockets.add(socket.on('error', () => undefined))
@@ -35,7 +36,8 @@ export async function tcpEnd(t: TestContext, onSocket: (socket: Socket) => void)
   return (server.address() as AddressInfo).port
 }
 
-export function failing(reason: Reason, message = /./) {
+/** Accepts an `OutboundError` of this reason, for `assert.rejects`. */
+export function isOutboundError(reason: Reason, message = /./) {
   return (error: unknown) => {
     assert.ok(error instanceof OutboundError, String(error))
     assert.equal(error.reason, reason, error.message)
@@ -44,7 +46,8 @@ export function failing(reason: Reason, message = /./) {
   }
 }
 
-export const looksUp =
+/** A lookup that returns these answers in turn, and the last one from then on. */
+export const lookupOf =
   (...answers: string[][]): HostLookup =>
   (_hostname, _options, callback) => {
     const addresses = (answers.length > 1 ? answers.shift() : answers[0]) ?? []

@@ -12,13 +12,13 @@ import type { KubeApi } from '../../fakes/kube-api.ts'
 type Fields = Record<string, unknown>
 
 /** Pauses that make a test quick; everything else is as usual. */
-export const hasty: Partial<Tuning> = {
+export const quickTuning: Partial<Tuning> = {
   quietMs: 10,
-  mostMs: 50,
-  retryMs: 20,
-  retryMostMs: 200,
-  refusedMs: 100,
-  aliveMs: 500,
+  maxDelayMs: 50,
+  minRetryMs: 20,
+  maxRetryMs: 200,
+  permanentRetryMs: 100,
+  maxSilenceMs: 500,
 }
 
 /** A kubeconfig file for the fake, in a directory of its own. */
@@ -40,14 +40,14 @@ export async function kubeconfigFor(
   return { path, directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
 }
 
-export type Watched = Awaited<ReturnType<typeof watching>>
+export type ObservedCluster = Awaited<ReturnType<typeof observeCluster>>
 
 /**
  * Runs the source against the fake, and keeps what it says as the registry would.
  *
  * `until` waits for a state of that; it never sleeps, and fails with what was there instead.
  */
-export async function watching(
+export async function observeCluster(
   api: KubeApi,
   {
     config = {},
@@ -79,7 +79,7 @@ export async function watching(
   const source = openKubernetes(
     KubernetesConfig.parse({ type: 'kubernetes', ...(kubeconfig && { kubeconfig: kubeconfig.path }), ...config }),
     { env },
-    { habits: { ...hasty, ...habits }, ...(serviceAccount !== undefined && { serviceAccount }) },
+    { habits: { ...quickTuning, ...habits }, ...(serviceAccount !== undefined && { serviceAccount }) },
   )
   let said: string | undefined
   let failure: unknown

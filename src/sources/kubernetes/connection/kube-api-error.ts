@@ -1,7 +1,7 @@
 import { SourceError } from '../../../model/source.ts'
 
 /** How a request ended that did not bring what it should. */
-export class ApiError extends SourceError {
+export class KubeApiError extends SourceError {
   override name = 'ApiError'
   /**
    * `gone`: the version asked for is too old. `unauthorized`: who are you. `forbidden`: not you. `refused`: it cannot
@@ -13,7 +13,7 @@ export class ApiError extends SourceError {
   readonly status: number | undefined
 
   constructor(
-    fault: ApiError['fault'],
+    fault: KubeApiError['fault'],
     message: string,
     { status, retry_after, cause }: { status?: number; retry_after?: number | undefined; cause?: unknown } = {},
   ) {
@@ -31,34 +31,34 @@ export class ApiError extends SourceError {
 }
 
 /** What a status means, told without a word of the body: it is not ours to repeat. */
-export function failureOf(status: number, what: string, retryAfter?: string | number): ApiError {
+export function errorForStatus(status: number, what: string, retryAfter?: string | number): KubeApiError {
   const seconds = Number(retryAfter || NaN)
   const retry_after = Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, 60) : undefined
-  if (status === 410) return new ApiError('gone', `${what}: the version asked for is too old`, { status })
+  if (status === 410) return new KubeApiError('gone', `${what}: the version asked for is too old`, { status })
   if (status === 401)
-    return new ApiError('unauthorized', `${what}: the API server does not know these credentials (401)`, { status })
+    return new KubeApiError('unauthorized', `${what}: the API server does not know these credentials (401)`, { status })
   if (status === 403)
-    return new ApiError(
+    return new KubeApiError(
       'forbidden',
       `${what}: forbidden (403); grant get, list and watch on them to the service account`,
     )
   if (status === 429 || status >= 500 || status < 200)
-    return new ApiError('broken', `${what}: the API server answered ${status}`, { status, retry_after })
-  return new ApiError('refused', `${what}: the API server answered ${status}`, { status })
+    return new KubeApiError('broken', `${what}: the API server answered ${status}`, { status, retry_after })
+  return new KubeApiError('refused', `${what}: the API server answered ${status}`, { status })
 }
 
-export function brokenBy(error: unknown, what: string): SourceError {
+export function toSourceError(error: unknown, what: string): SourceError {
   if (error instanceof SourceError) return error
   const code = error instanceof Error ? ((error as { code?: string }).code ?? error.name) : 'unknown'
-  return new ApiError('broken', `${what}: the connection to the API server failed (${code})`, { cause: error })
+  return new KubeApiError('broken', `${what}: the connection to the API server failed (${code})`, { cause: error })
 }
 
 /** Asking again soon does not help. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof ApiError && (error.fault === 'forbidden' || error.fault === 'refused')
+export function isPermanent(error: unknown): boolean {
+  return error instanceof KubeApiError && (error.fault === 'forbidden' || error.fault === 'refused')
 }
 
 /** What was seen may no longer be seen. */
-export function isBarred(error: unknown): boolean {
-  return error instanceof ApiError && error.class === 'auth'
+export function isAuthError(error: unknown): boolean {
+  return error instanceof KubeApiError && error.class === 'auth'
 }

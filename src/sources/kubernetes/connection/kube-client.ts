@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, buildConnector, type Dispatcher, request } from 'undici'
 import type { Tuning } from '../tuning.ts'
-import { ApiError, brokenBy, failureOf } from './api-error.ts'
 import type { KubeCredentials, KubeTls } from './credentials.ts'
+import { KubeApiError, toSourceError, errorForStatus } from './kube-api-error.ts'
 
 type Query = Readonly<Record<string, string>>
 
@@ -13,11 +13,11 @@ export type KubeClient = {
   /** The bytes of an answer that goes on and on; rejects, or throws later, with an `ApiError`. */
   readonly stream: (path: string, query: Query, what: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
   /** They were turned away. */
-  readonly renew: () => void
+  readonly refreshCredentials: () => void
   /** Drops every connection: what is under way on them fails, what follows gets new ones. */
   readonly reset: () => void
   /** Whether requests share their connection (HTTP/2), so that one answer speaks for all of them. */
-  readonly shared: () => boolean
+  readonly isMultiplexed: () => boolean
   readonly close: () => Promise<void>
 }
 
@@ -29,11 +29,16 @@ export function createKubeClient({ identity, habits }: { identity: KubeCredentia
   let alpn: string | false | null = false
 
   function open(tls: KubeTls): Agent {
-    const options = { ...tls, keepAlive: true, keepAliveInitialDelay: habits.keepAliveMs, timeout: habits.connectMs }
+    const options = {
+      ...tls,
+      keepAlive: true,
+      keepAliveInitialDelay: habits.keepAliveDelayMs,
+      timeout: habits.connectTimeoutMs,
+    }
     const connect = buildConnector({ ...options, allowH2: true, preferH2: true })
     return new Agent({
       allowH2: true,
-      headersTimeout: habits.listMs,
+      headersTimeout: habits.listTimeoutMs,
       bodyTimeout: 0,
       connect: (target, done) =>
         connect(target, (...outcome) => {
@@ -45,7 +50,7 @@ export function createKubeClient({ identity, habits }: { identity: KubeCredentia
   }
 
   async function reach(): Promise<{ dispatcher: Dispatcher; headers: Readonly<Record<string, string>> }> {
-    const { headers, tls, dispatcher } = await identity.present()
+    const { headers, tls, dispatcher } = await identity.current()
     if (dispatcher) {
       if (dispatcher !== borrowed) void borrowed?.close().catch(() => {})
       borrowed = dispatcher
@@ -71,11 +76,11 @@ export function createKubeClient({ identity, habits }: { identity: KubeCredentia
     if (answer.statusCode === 200) return answer
     answer.body.on('error', () => {}) // what it says is not read, so neither is how it ends
     void answer.body.dump({ limit: 65_536 }).catch(() => {})
-    throw failureOf(answer.statusCode, what, String(answer.headers['retry-after'] ?? ''))
+    throw errorForStatus(answer.statusCode, what, String(answer.headers['retry-after'] ?? ''))
   }
 
   async function get(path: string, query: Query, what: string, signal: AbortSignal): Promise<unknown> {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(habits.listMs)])
+    const within = AbortSignal.any([signal, AbortSignal.timeout(habits.listTimeoutMs)])
     try {
       const { body } = await send(path, query, what, within)
       const chunks: Buffer[] = []
@@ -83,24 +88,24 @@ export function createKubeClient({ identity, habits }: { identity: KubeCredentia
       for await (const chunk of body as AsyncIterable<Buffer>) {
         chunks.push(chunk)
         size += chunk.length
-        if (size > habits.mostPageBytes)
-          throw new ApiError('broken', `${what}: a page is larger than ${habits.mostPageBytes} bytes`)
+        if (size > habits.maxPageBytes)
+          throw new KubeApiError('broken', `${what}: a page is larger than ${habits.maxPageBytes} bytes`)
       }
       return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
     } catch (error) {
-      if (error instanceof SyntaxError) throw new ApiError('broken', `${what}: the API server's answer is no JSON`)
-      throw brokenBy(error, what)
+      if (error instanceof SyntaxError) throw new KubeApiError('broken', `${what}: the API server's answer is no JSON`)
+      throw toSourceError(error, what)
     }
   }
 
   async function stream(path: string, query: Query, what: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), habits.listMs)
+    const timer = setTimeout(() => late.abort(), habits.listTimeoutMs)
     try {
       const { body } = await send(path, query, what, AbortSignal.any([signal, late.signal]))
       return told(body as AsyncIterable<Buffer>, what)
     } catch (error) {
-      throw brokenBy(error, what)
+      throw toSourceError(error, what)
     } finally {
       clearTimeout(timer)
     }
@@ -111,8 +116,8 @@ export function createKubeClient({ identity, habits }: { identity: KubeCredentia
   }
 
   function reset(): void {
-    void destroy(new ApiError('broken', 'the API server stopped answering'))
-    if (borrowed) identity.renew()
+    void destroy(new KubeApiError('broken', 'the API server stopped answering'))
+    if (borrowed) identity.refresh()
     pool = undefined
     borrowed = undefined
   }
@@ -120,9 +125,9 @@ export function createKubeClient({ identity, habits }: { identity: KubeCredentia
   return {
     get,
     stream,
-    renew: identity.renew,
+    refreshCredentials: identity.refresh,
     reset,
-    shared: () => alpn === 'h2',
+    isMultiplexed: () => alpn === 'h2',
     close: async () => {
       const patience = new AbortController()
       await Promise.race([destroy(null), pause(1000, undefined, { signal: patience.signal }).catch(() => {})])
@@ -135,6 +140,6 @@ async function* told(body: AsyncIterable<Buffer>, what: string): AsyncGenerator<
   try {
     yield* body
   } catch (error) {
-    throw brokenBy(error, what)
+    throw toSourceError(error, what)
   }
 }

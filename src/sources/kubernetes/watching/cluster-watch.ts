@@ -2,9 +2,9 @@ import { createDebounce } from '../../../flow/debounce.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
 import type { SourceRun, Sighting } from '../../../model/source.ts'
 import type { KubernetesConfig } from '../config.ts'
-import { createKubeClient } from '../connection/client.ts'
 import { monitorConnection } from '../connection/connection-health.ts'
 import type { KubeCredentials } from '../connection/credentials.ts'
+import { createKubeClient } from '../connection/kube-client.ts'
 import { createRequestLimiter } from '../connection/request-limiter.ts'
 import type { Tuning } from '../tuning.ts'
 import { createReadingBuilder } from './reading-builder.ts'
@@ -27,7 +27,7 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
   let read = 0
   let fatal: unknown
 
-  const settle = createDebounce({ act: () => update().catch(fail), quietMs: habits.quietMs, mostMs: habits.mostMs })
+  const settle = createDebounce({ act: () => update().catch(fail), quietMs: habits.quietMs, mostMs: habits.maxDelayMs })
   const parts = createReflectors(
     config,
     identity.namespace,
@@ -85,7 +85,7 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
   for (const one of work) one.catch(fail)
   try {
     for (;;) {
-      const rung = await heard(bell, habits.aliveMs)
+      const rung = await heard(bell, habits.maxSilenceMs)
       if (fatal !== undefined) throw fatal
       if (signal.aborted) return
       if (looking || read < listings) continue

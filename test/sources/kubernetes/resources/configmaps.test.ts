@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Reading } from '../../../src/model/source.ts'
-import { ConfigMap, createConfigMapReader } from '../../../src/sources/kubernetes/resources/configmaps.ts'
-import { configMap } from './watched.ts'
+import type { Reading } from '../../../../src/model/source.ts'
+import { ConfigMap, createConfigMapReader } from '../../../../src/sources/kubernetes/resources/configmaps.ts'
+import { configMap } from '../observed-cluster.ts'
 
 const good = 'servers:\n  geo:\n    url: http://geo/mcp\n'
 

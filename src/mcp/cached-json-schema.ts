@@ -3,7 +3,7 @@ import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server'
 type Converter = StandardSchemaWithJSON['~standard']['jsonSchema']['input']
 
 /** A schema whose JSON Schema is worked out once: there is a server for every request, and each would do it anew. */
-export function once<Input, Output>(
+export function cacheJsonSchema<Input, Output>(
   schema: StandardSchemaWithJSON<Input, Output>,
 ): StandardSchemaWithJSON<Input, Output> {
   const { jsonSchema, ...standard } = schema['~standard']

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createAddressGuard, isCidr } from '../../src/outbound/addresses.ts'
+import { createAddressGuard, isCidr } from '../../src/outbound/address-guard.ts'
 
-const self = ['127.0.0.1', '127.8.9.1', '0.0.0.0', '0.1.2.3', '::', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1']
-const disguisedSelf = ['::ffff:7f00:1', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::127.0.0.1', '2002:7f00:1::1']
+const local = ['127.0.0.1', '127.8.9.1', '0.0.0.0', '0.1.2.3', '::', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1']
+const disguisedLocal = ['::ffff:7f00:1', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::127.0.0.1', '2002:7f00:1::1']
 const forbidden = [
   '169.254.169.254',
   '169.254.0.1',
@@ -38,23 +38,23 @@ const ordinary = [
   '::ffff:10.0.0.1',
 ]
 
-describe('which addresses may be called', () => {
+describe('address guard', () => {
   const any = createAddressGuard({ reach: 'any' })
-  const priv = createAddressGuard({ reach: 'private' })
+  const privateOnly = createAddressGuard({ reach: 'private' })
 
-  it('lets what the operator wrote reach everything but metadata, link-local, multicast and broadcast', () => {
-    for (const address of [...self, ...disguisedSelf, ...ordinary]) assert.equal(any(address), undefined, address)
+  it('permits every address of entries of the operator but metadata, link-local, multicast and broadcast', () => {
+    for (const address of [...local, ...disguisedLocal, ...ordinary]) assert.equal(any(address), undefined, address)
     for (const address of forbidden) assert.match(any(address) ?? 'may be called', /never called/, address)
   })
 
-  it('lets what came from elsewhere reach private networks, but never this host', () => {
-    for (const address of ordinary) assert.equal(priv(address), undefined, address)
-    for (const address of [...self, ...disguisedSelf])
-      assert.match(priv(address) ?? 'may be called', /this host/, address)
-    for (const address of forbidden) assert.match(priv(address) ?? 'may be called', /never called/, address)
+  it('permits private networks to entries of other origin, but never this host', () => {
+    for (const address of ordinary) assert.equal(privateOnly(address), undefined, address)
+    for (const address of [...local, ...disguisedLocal])
+      assert.match(privateOnly(address) ?? 'may be called', /this host/, address)
+    for (const address of forbidden) assert.match(privateOnly(address) ?? 'may be called', /never called/, address)
   })
 
-  it('narrows by allowed and denied networks, which open nothing that is forbidden', () => {
+  it('restricts to allowed and excludes denied networks, and permits no forbidden address', () => {
     const guard = createAddressGuard({
       reach: 'private',
       allow: ['10.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16'],
@@ -70,11 +70,11 @@ describe('which addresses may be called', () => {
     assert.match(guard('169.254.169.254') ?? '', /never/)
   })
 
-  it('takes no text for an address', () => {
-    for (const text of ['', 'localhost', '0x7f000001', '127.1', '1.2.3.4.5']) assert.equal(any(text), 'is no address')
+  it('rejects text that is not a numeric address', () => {
+    for (const text of ['', 'localhost', '0x7f000001', '127.1', '1.2.3.4.5']) assert.equal(any(text), 'is not numeric')
   })
 
-  it('knows a network when it sees one', () => {
+  it('accepts networks in CIDR notation and single addresses, and no other text', () => {
     for (const text of ['10.0.0.0/8', '10.0.0.1', 'fd00::/8', '::/0', '0.0.0.0/0']) assert.ok(isCidr(text), text)
     for (const text of [
       '',
@@ -88,6 +88,6 @@ describe('which addresses may be called', () => {
     ]) {
       assert.ok(!isCidr(text), text)
     }
-    assert.throws(() => createAddressGuard({ reach: 'any', deny: ['10.0.0.0/99'] }), /10\.0\.0\.0\/99 is no network/)
+    assert.throws(() => createAddressGuard({ reach: 'any', deny: ['10.0.0.0/99'] }), /10\.0\.0\.0\/99 is not a network/)
   })
 })

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ApiError } from '../connection/api-error.ts'
+import { KubeApiError } from '../connection/kube-api-error.ts'
 
 const Page = z.object({
   metadata: z.object({ resourceVersion: z.string().min(1), continue: z.string().nullish() }),
@@ -17,17 +17,17 @@ const Event = z.object({
 export type Event = z.output<typeof Event>
 
 /** One page of a list; `next` asks for the one after it, and is empty on the last. */
-export function pageFrom(answer: unknown, what: string) {
+export function parseListPage(answer: unknown, what: string) {
   const { success, data } = Page.safeParse(answer)
-  if (!success) throw new ApiError('broken', `list ${what}: the API server's answer is no list`)
+  if (!success) throw new KubeApiError('broken', `list ${what}: the API server's answer is no list`)
   return { version: data.metadata.resourceVersion, next: data.metadata.continue ?? '', items: data.items ?? [] }
 }
 
 /** One line of a watch. */
-export function eventFrom(line: string, what: string): Event {
+export function parseWatchEvent(line: string, what: string): Event {
   try {
     return Event.parse(JSON.parse(line))
   } catch {
-    throw new ApiError('broken', `watch ${what}: an event cannot be read`)
+    throw new KubeApiError('broken', `watch ${what}: an event cannot be read`)
   }
 }

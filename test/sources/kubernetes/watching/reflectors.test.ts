@@ -3,16 +3,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
-import type { Sighting } from '../../../src/model/source.ts'
-import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
-import { kubernetes, openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
-import { accessNeeded } from '../../../src/sources/kubernetes/watching/reflectors.ts'
-import { startKubeApi } from '../../fakes/kube-api.ts'
-import type { KubeRule } from '../../fakes/kube-request.ts'
-import { configMap, service, slice, watching } from './watched.ts'
+import { createWakeSignal } from '../../../../src/flow/wake-signal.ts'
+import type { Sighting } from '../../../../src/model/source.ts'
+import { KubernetesConfig } from '../../../../src/sources/kubernetes/config.ts'
+import { kubernetes, openKubernetes } from '../../../../src/sources/kubernetes/kubernetes.ts'
+import { requiredAccess } from '../../../../src/sources/kubernetes/watching/reflectors.ts'
+import { startKubeApi } from '../../../fakes/kube-api.ts'
+import type { KubeRule } from '../../../fakes/kube-request.ts'
+import { configMap, service, slice, observeCluster } from '../observed-cluster.ts'
 
-const all = accessNeeded.map(({ resource }) => resource)
+const all = requiredAccess.map(({ resource }) => resource)
 const mayRead = (namespace: string, resources: readonly string[] = all): KubeRule => ({
   namespace,
   resources,
@@ -22,11 +22,13 @@ const mayRead = (namespace: string, resources: readonly string[] = all): KubeRul
 describe('what the roles of the cluster allow (K05)', () => {
   it('is enough when it is what is said to be needed, and no more is asked', async () => {
     await using api = await startKubeApi()
-    api.rules(accessNeeded.map(({ resource, verbs }) => ({ namespace: '*', resources: [resource], verbs: [...verbs] })))
+    api.rules(
+      requiredAccess.map(({ resource, verbs }) => ({ namespace: '*', resources: [resource], verbs: [...verbs] })),
+    )
     api.store.put('services', service('weather'))
     api.store.put('endpointslices', slice('weather', { ready: [] }))
     api.store.put('configmaps', configMap('more', { 'a.json': '{"mcpServers":{"geo":{"url":"http://geo/mcp"}}}' }))
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('all watches', () => api.watches().length === 3)
 
     await cluster.until('both servers', () => cluster.names().join() === 'geo,weather')
@@ -34,7 +36,7 @@ describe('what the roles of the cluster allow (K05)', () => {
     const asked = new Set(
       api.requests.flatMap(({ resource, verb }) => (resource ? [`${resource.group}/${resource.plural} ${verb}`] : [])),
     )
-    const said = accessNeeded.flatMap(({ api_group, resource, verbs }) =>
+    const said = requiredAccess.flatMap(({ api_group, resource, verbs }) =>
       verbs.map((verb) => `${api_group}/${resource} ${verb}`),
     )
     assert.deepEqual([...asked].toSorted(), said.toSorted())
@@ -44,7 +46,7 @@ describe('what the roles of the cluster allow (K05)', () => {
     await using api = await startKubeApi()
     for (const namespace of ['a', 'b', 'c']) api.store.put('services', service(`in-${namespace}`, { namespace }))
     api.rules([mayRead('a'), mayRead('c')])
-    await using cluster = await watching(api, { config: { namespaces: ['a', 'b', 'c'] } })
+    await using cluster = await observeCluster(api, { config: { namespaces: ['a', 'b', 'c'] } })
 
     await cluster.until('two of three', () => cluster.names().length === 2)
     assert.match(
@@ -66,7 +68,7 @@ describe('what the roles of the cluster allow (K05)', () => {
   it('may be withdrawn: what was seen stays, as failing, until it is granted again', async () => {
     await using api = await startKubeApi()
     for (const namespace of ['a', 'b']) api.store.put('services', service(`in-${namespace}`, { namespace }))
-    await using cluster = await watching(api, { config: { namespaces: ['a', 'b'] } })
+    await using cluster = await observeCluster(api, { config: { namespaces: ['a', 'b'] } })
     await cluster.until('all watches', () => api.watches().length === 6)
 
     api.rules([mayRead('a')])
@@ -85,7 +87,7 @@ describe('what the roles of the cluster allow (K05)', () => {
     await using api = await startKubeApi()
     for (const namespace of ['own', 'other']) api.store.put('services', service(`in-${namespace}`, { namespace }))
     api.rules([mayRead('own')])
-    await using cluster = await watching(api, { context: { namespace: 'own' } })
+    await using cluster = await observeCluster(api, { context: { namespace: 'own' } })
 
     await cluster.until('the own', () => cluster.names().length === 1)
     await cluster.until('the note', () =>
@@ -108,7 +110,7 @@ describe('what the roles of the cluster allow (K05)', () => {
     api.store.put('services', service('weather'))
     api.store.put('endpointslices', slice('weather', { ready: [] }))
     api.rules([mayRead('*', ['services', 'configmaps'])])
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
 
     await cluster.until('the note', () => /endpoints are not known: .*forbidden/.test(cluster.note() ?? ''))
     assert.equal(cluster.sightings.find(({ type }) => type !== 'alive')?.type, 'picture')
@@ -121,7 +123,7 @@ describe('what the roles of the cluster allow (K05)', () => {
   it('may allow lists and no watch: then it is listed now and then', async () => {
     await using api = await startKubeApi()
     api.rules([{ namespace: '*', resources: all, verbs: ['list'] }])
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
 
     api.store.put('services', service('weather'))
@@ -150,7 +152,7 @@ describe('where there is no cluster (K13)', () => {
       import { registerHooks } from 'node:module'
       const loaded = []
       registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
-      const { kinds } = await import(${JSON.stringify(new URL('../../../src/sources/catalogue.ts', import.meta.url).href)})
+      const { kinds } = await import(${JSON.stringify(new URL('../../../../src/sources/catalogue.ts', import.meta.url).href)})
       const config = kinds.find((kind) => kind.type === 'kubernetes').config.parse({ type: 'kubernetes' })
       console.log(JSON.stringify(loaded.filter((url) => /client-node|undici|js-yaml/.test(url))))`
     assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', script]).toString().trim(), '[]')

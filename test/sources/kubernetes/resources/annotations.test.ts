@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { fieldAnnotations, placeAnnotations } from '../../../src/sources/kubernetes/resources/annotations.ts'
+import { fieldAnnotations, locationAnnotations } from '../../../../src/sources/kubernetes/resources/annotations.ts'
 
 describe('the annotations', () => {
   it('are all on the page that people read, as they are', () => {
-    const page = readFileSync(new URL('../../../src/sources/kubernetes/README.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../../src/sources/kubernetes/README.md', import.meta.url), 'utf8')
     const rows = [...page.matchAll(/^\| `mcp-roster\.io\/(\S+)` +\| (.*?) +\|$/gm)].map(([, name, help]) => [
       name,
       help,
     ])
     const fields = Object.entries(fieldAnnotations).map(([name, { help }]) => [name, help])
-    assert.deepEqual(rows, [...Object.entries(placeAnnotations), ...fields])
+    assert.deepEqual(rows, [...Object.entries(locationAnnotations), ...fields])
   })
 })

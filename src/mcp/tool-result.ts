@@ -14,13 +14,13 @@ import { NotLoadedYet } from '../registrations/registrations.ts'
 import { StoreUnavailable } from '../stores/store.ts'
 
 /** What was asked for cannot be done; whoever called the tool is told why. */
-export class ToolProblem extends Error {
+export class ToolError extends Error {
   override name = 'ToolProblem'
 }
 
 /** Errors whose message is meant for whoever asked. */
 const meant = [
-  ToolProblem,
+  ToolError,
   NotAllowed,
   NoAgentsHere,
   UnknownAgent,
@@ -32,7 +32,7 @@ const meant = [
 ] as const
 
 /** Runs a tool: what it found as structured content and as text, or an error that the caller can act on. */
-export async function resultOf(log: Pick<Log, 'error'>, work: () => object | Promise<object>): Promise<CallToolResult> {
+export async function runTool(log: Pick<Log, 'error'>, work: () => object | Promise<object>): Promise<CallToolResult> {
   try {
     const found = await work()
     return { content: [{ type: 'text', text: JSON.stringify(found) }], structuredContent: { ...found } }

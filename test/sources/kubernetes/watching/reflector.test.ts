@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type KubeApi, startKubeApi } from '../../fakes/kube-api.ts'
-import type { KubeRequest } from '../../fakes/kube-request.ts'
-import { expired, status, tooLarge } from '../../fakes/kube-status.ts'
-import { service, type Watched, watching } from './watched.ts'
+import { type KubeApi, startKubeApi } from '../../../fakes/kube-api.ts'
+import type { KubeRequest } from '../../../fakes/kube-request.ts'
+import { expired, status, tooLarge } from '../../../fakes/kube-status.ts'
+import { service, type ObservedCluster, observeCluster } from '../observed-cluster.ts'
 
 const lists = ({ requests }: KubeApi, resource = 'services') =>
   requests.filter((one) => one.verb === 'list' && one.resource?.plural === resource).length
@@ -11,14 +11,14 @@ const lists = ({ requests }: KubeApi, resource = 'services') =>
 const isWatch = ({ verb, resource }: KubeRequest) => verb === 'watch' && resource?.plural === 'services'
 
 /** Origins of Services that were ever said to be gone. */
-function goneEver({ sightings }: Watched): string[] {
+function goneEver({ sightings }: ObservedCluster): string[] {
   return sightings
     .flatMap((sighting) => (sighting.type === 'change' ? sighting.gone : []))
     .filter((gone) => gone.startsWith('service/'))
 }
 
-async function started(api: KubeApi, options: Parameters<typeof watching>[1] = {}): Promise<Watched> {
-  const cluster = await watching(api, options)
+async function started(api: KubeApi, options: Parameters<typeof observeCluster>[1] = {}): Promise<ObservedCluster> {
+  const cluster = await observeCluster(api, options)
   await cluster.until('the picture', () => cluster.sightings.some(({ type }) => type === 'picture'))
   await cluster.until('all watches', () => api.watches().length >= 3)
   return cluster
@@ -70,7 +70,7 @@ describe('a watch whose version is too old (K01)', () => {
       answer: status(410, 'Expired', 'old'),
     })
 
-    await using cluster = await started(api, { habits: { page: 10 } })
+    await using cluster = await started(api, { habits: { pageSize: 10 } })
 
     assert.equal(cluster.names().length, 25)
     assert.equal(lists(api), 2 + 3)
@@ -118,7 +118,7 @@ describe('an API server that fails (K04, K06)', () => {
     await using cluster = await started(api, {
       config: { namespaces: ['a', 'b', 'c', 'd', 'e'] },
       // One second here is a minute of the usual pauses.
-      habits: { retryMs: 1000 / 60, retryMostMs: 30_000 / 60 },
+      habits: { minRetryMs: 1000 / 60, maxRetryMs: 30_000 / 60 },
     })
     api.fail({ when: () => true, cut: true })
     await api.stop()
@@ -152,7 +152,9 @@ describe('an API server that fails (K04, K06)', () => {
 
   it('is asked at once when somebody wants to know, and that it fails is the answer', async () => {
     await using api = await startKubeApi()
-    await using cluster = await started(api, { habits: { retryMs: 60_000, retryMostMs: 60_000, aliveMs: 60_000 } })
+    await using cluster = await started(api, {
+      habits: { minRetryMs: 60_000, maxRetryMs: 60_000, maxSilenceMs: 60_000 },
+    })
     await api.stop()
     await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
     const before = cluster.sightings.length
@@ -171,7 +173,7 @@ describe('an API server that fails (K04, K06)', () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
     await api.stop()
-    await using cluster = await watching(api)
+    await using cluster = await observeCluster(api)
     await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
     assert.ok(cluster.sightings.every(({ type }) => type !== 'picture'))
 
@@ -253,7 +255,7 @@ describe('what comes through a watch', () => {
       times: 1,
       run: (response) => void response.write('x'.repeat(300_000)),
     })
-    await using cluster = await started(api, { habits: { mostLineBytes: 100_000 } })
+    await using cluster = await started(api, { habits: { maxLineBytes: 100_000 } })
 
     spoil = true
     await api.stop()
