@@ -66,7 +66,7 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
 
 async function checkConfig({ env }: Invocation, report: Report, file: string | undefined) {
   const { loadConfig } = await import('../config/load.ts')
-  const { ConfigError, describeProblem } = await import('../config/origin.ts')
+  const { ConfigError, describeProblem } = await import('../config/setting-origin.ts')
   try {
     const loaded = await loadConfig({ flags: { config: file }, env })
     if (loaded.file === undefined) report.note('config: no file, the defaults and the environment')

@@ -17,7 +17,7 @@ export const imports: Command = {
   async run(invocation) {
     const [url, ...more] = invocation.positionals
     if (url === undefined || more.length > 0) throw new UsageError('import takes the URL or path of one database')
-    const { importOriginal } = await import('../stores/legacy/import.ts')
+    const { importOriginal } = await import('../stores/legacy/legacy-import.ts')
     const { agents, report } = await plainly(() => readable(() => importOriginal(url)))
     const { out } = invocation.terminal
     tell(invocation, report)

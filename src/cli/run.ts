@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { closest } from 'fastest-levenshtein'
-import type { ConfigError } from '../config/origin.ts'
+import type { ConfigError } from '../config/setting-origin.ts'
 import { type Command, CommandError, type Invocation, type Terminal, UsageError } from './command.ts'
 import { commandHelp, overview, version } from './help.ts'
 

@@ -1,4 +1,4 @@
-import { nearestTo } from '../config/explain.ts'
+import { nearestTo } from '../config/loading/schema-issues.ts'
 import { DefinitionFields } from '../model/server.ts'
 
 /** What clients say of servers for themselves alone, and the second spellings that are understood. */

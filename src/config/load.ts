@@ -1,17 +1,24 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { zodMessage } from '../model/schema/zod-messages.ts'
-import { defaultHost, defaultSources, withPaths } from './defaults.ts'
-import type { ConfigDocument, Environment } from './document.ts'
-import { readEnvironment } from './environment.ts'
-import { explain } from './explain.ts'
-import { readConfigFile } from './file.ts'
-import { merge, typed } from './merge.ts'
-import { ConfigError, type ConfigProblem, describePath, describeProblem, type Origin, type Setting } from './origin.ts'
-import { detectPlace, type RuntimePlace } from './place.ts'
+import { readEnvironment } from './environment/environment.ts'
+import { readConfigFile } from './loading/config-file.ts'
+import { defaultHost, defaultSources, withPaths } from './loading/defaults.ts'
+import type { ConfigDocument, Environment } from './loading/document.ts'
+import { merge, typed } from './loading/merged-config.ts'
+import { detectPlace, type RuntimePlace } from './loading/platform.ts'
+import { explain } from './loading/schema-issues.ts'
 import { firstOfEach } from './renamed-keys.ts'
+import { type ConfigPath, readText } from './schema-paths.ts'
 import { Config } from './schema.ts'
-import { type ConfigPath, readText } from './shape.ts'
+import {
+  ConfigError,
+  type ConfigProblem,
+  describePath,
+  describeProblem,
+  type Origin,
+  type Setting,
+} from './setting-origin.ts'
 
 /** What the command line says to the daemon. */
 export type Flags = {
@@ -53,7 +60,8 @@ export async function loadConfig({
 }: { flags?: Flags; env?: Environment; place?: RuntimePlace; usual?: string } = {}): Promise<LoadedConfig> {
   const file = fileOf(flags, env, place, usual)
   const text = file === undefined ? '' : await readConfigFile(file)
-  const document = file === undefined ? undefined : (await import('./document.ts')).parseConfig(text, { file, env })
+  const document =
+    file === undefined ? undefined : (await import('./loading/document.ts')).parseConfig(text, { file, env })
   const { settings, problems, warnings, notes } = await readEnvironment(env, place)
   const { value, originOf, placeOf } = merge(document, file, [...fromPlace(place), ...settings, ...fromFlags(flags)])
   if (document) typed(Config, value, document.expanded)

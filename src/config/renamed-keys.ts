@@ -1,4 +1,4 @@
-import type { ConfigPath } from './shape.ts'
+import type { ConfigPath } from './schema-paths.ts'
 
 /**
  * Renamed settings: the path as it was, the path as it is. Only the last key differs; a renamed section is a row of its own.

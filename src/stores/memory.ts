@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../log.ts'
-import { type Backend, rowKey } from './backend.ts'
 import { judge } from './compare-and-set.ts'
+import { type Backend, rowKey } from './driver.ts'
 import { createStorePipeline } from './pipeline/store-pipeline.ts'
 import type { HeardBeat, KeptSource, Operation, Outcome, Registration, Store } from './store.ts'
 

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
-import { describeOrigin, describePath } from '../../src/config/origin.ts'
 import { renamedKeys } from '../../src/config/renamed-keys.ts'
+import { leavesOf } from '../../src/config/schema-paths.ts'
 import { Config } from '../../src/config/schema.ts'
-import { leavesOf } from '../../src/config/shape.ts'
-import { place } from './place.ts'
+import { describeOrigin, describePath } from '../../src/config/setting-origin.ts'
+import { place } from './platform.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'renamed-'))
 const file = join(folder, 'config.yaml')

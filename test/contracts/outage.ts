@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { type News, type Store, StoreUnavailable } from '../../src/stores/store.ts'
-import { made, put, until } from '../stores/made.ts'
+import { made, put, until } from '../stores/builders.ts'
 
 /** What every store of a database server promises while the server is stopped and started again. */
 export function bearsAnOutage({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { News, Store } from '../../src/stores/store.ts'
-import { made, newsUntil, put } from '../stores/made.ts'
+import { made, newsUntil, put } from '../stores/builders.ts'
 
 /** What a store promises to several daemons on one database. */
 export function keepsReplicasTogether({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { isNewer, type Operation, type Store } from '../../src/stores/store.ts'
-import { made, put, typesOf, until } from '../stores/made.ts'
+import { made, put, typesOf, until } from '../stores/builders.ts'
 import { keepsReplicasTogether } from './replicas.ts'
 
 /** One database of a kind, and how to open it. */

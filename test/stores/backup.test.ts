@@ -8,7 +8,7 @@ import { backup, restore } from '../../src/stores/backup.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import { openSqlite } from '../../src/stores/sqlite/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { put, until } from './made.ts'
+import { put, until } from './builders.ts'
 
 describe('a backup', () => {
   let folder: string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { storeAddress } from '../../src/stores/address.ts'
 import { type RemoteStore, StoreConfig, storeFromUrl } from '../../src/stores/config.ts'
+import { storeAddress } from '../../src/stores/sql/connection-settings.ts'
 
 const remote = (fields: Record<string, unknown>) => StoreConfig.parse({ type: 'postgres', ...fields }) as RemoteStore
 

@@ -1,7 +1,7 @@
 import { silent } from '../../log.ts'
-import { storeAddress } from '../address.ts'
 import type { RemoteStore } from '../config.ts'
 import { openPostgresPool, type PostgresRun } from '../postgres/pool.ts'
+import { storeAddress } from '../sql/connection-settings.ts'
 import { checkOriginal, history, type LegacyRow, type Tables } from './legacy-schema.ts'
 
 /** The tables of an original mesh registry in PostgreSQL, read in one read-only transaction. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { inspect, isNoDatabase } from '../sqlite/file.ts'
+import { inspect, isNoDatabase } from '../sqlite/open-database.ts'
 import { StoreRefused } from '../store.ts'
 import { checkOriginal, history, type Tables } from './legacy-schema.ts'
 

@@ -1,5 +1,5 @@
-import type { Buried, Dialect, Id, Session } from '../remote.ts'
-import { columns, columnsOf } from '../rows.ts'
+import { columns, columnsOf } from '../sql/registration-rows.ts'
+import type { Buried, Dialect, Id, Session } from '../sql/server-driver.ts'
 import { type HeardBeat, type KeptReading, type RegistrationKind, type Registration, StoreRefused } from '../store.ts'
 import { mysqlClock } from './migrations.ts'
 import type { MysqlPool, MysqlRun } from './pool.ts'

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { createPool, type Pool, type PoolConnection, type PoolOptions, type ResultSetHeader } from 'mysql2/promise'
 import type { Log } from '../../log.ts'
-import type { StoreAddress } from '../address.ts'
+import type { StoreAddress } from '../sql/connection-settings.ts'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 
 export type MysqlRow = Record<string, unknown>

@@ -1,4 +1,4 @@
-import type { Backend, Cursor } from '../backend.ts'
+import type { Backend, Cursor } from '../driver.ts'
 import { type News, type Picture, StoreUnavailable } from '../store.ts'
 
 /**

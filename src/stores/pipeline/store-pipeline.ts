@@ -1,6 +1,6 @@
 import type { Log } from '../../log.ts'
-import { type Backend, type Cursor, rowKey, type Since } from '../backend.ts'
 import { refusal, textRefusal } from '../compare-and-set.ts'
+import { type Backend, type Cursor, rowKey, type Since } from '../driver.ts'
 import {
   type Operation,
   type Outcome,

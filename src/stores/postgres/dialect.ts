@@ -1,5 +1,5 @@
-import type { Buried, Dialect, Id, Session } from '../remote.ts'
-import { columns, columnsOf } from '../rows.ts'
+import { columns, columnsOf } from '../sql/registration-rows.ts'
+import type { Buried, Dialect, Id, Session } from '../sql/server-driver.ts'
 import type { KeptReading, Registration } from '../store.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'

@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Log } from '../../log.ts'
-import type { StoreAddress } from '../address.ts'
+import type { StoreAddress } from '../sql/connection-settings.ts'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
 
 export type PostgresRun = (query: {

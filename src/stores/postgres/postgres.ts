@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../log.ts'
-import { type StoreAddress, storeAddress } from '../address.ts'
 import type { RemoteStore } from '../config.ts'
-import { type Inspected, metaRows, pending, schemaIn } from '../migrations.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
-import { createRemote } from '../remote.ts'
+import { type StoreAddress, storeAddress } from '../sql/connection-settings.ts'
+import { type Inspected, metaRows, pending, schemaIn } from '../sql/pending-migrations.ts'
+import { createRemote } from '../sql/server-driver.ts'
 import { type Store, StoreRefused } from '../store.ts'
 import { createPostgresDialect } from './dialect.ts'
-import { listenForChanges } from './listen.ts'
 import { postgresMigrations } from './migrations.ts'
+import { listenForChanges } from './notification-listener.ts'
 import { asPostgresRefusal, type PostgresPool, openPostgresPool, type PostgresRun } from './pool.ts'
 
 /** Opens a store in a PostgreSQL database, which several replicas may share. */

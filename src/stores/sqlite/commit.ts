@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { idOf } from '../backend.ts'
 import { judge, registrationBy, type Standing } from '../compare-and-set.ts'
-import type { OwnWrites } from '../own-writes.ts'
-import { columns, columnsOf, registrationOf, timeOf } from '../rows.ts'
+import { idOf } from '../driver.ts'
+import type { OwnWrites } from '../sql/own-writes.ts'
+import { columns, columnsOf, registrationOf, timeOf } from '../sql/registration-rows.ts'
 import type { Operation, Outcome, Registration } from '../store.ts'
 import { inTransaction, type Meta } from './meta.ts'
 

@@ -1,4 +1,4 @@
-import type { Backend } from '../backend.ts'
+import type { Backend } from '../driver.ts'
 
 /**
  * A backend whose file is still empty. There is nothing in it, which needs no thread to be said: most daemons are never

@@ -7,9 +7,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { parentPort } from 'node:worker_threads'
 import { StoreRefused, StoreUnavailable } from '../store.ts'
+import { checkPlace, type FileLocation, fileLocation, writeAnew } from './database-file.ts'
 import { createVerbs, type Verbs } from './database.ts'
-import { isNoDatabase, openFile } from './file.ts'
-import { checkPlace, type FileLocation, fileLocation, writeAnew } from './place.ts'
+import { isNoDatabase, openFile } from './open-database.ts'
 
 export type ThreadRequest = { readonly id: number; readonly verb: string; readonly args: readonly unknown[] }
 export type ThreadResponse = { readonly id: number } & (

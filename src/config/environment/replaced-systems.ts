@@ -1,0 +1,55 @@
+import { readText, type ValueKind } from '../schema-paths.ts'
+
+/** An environment name of a replaced system, the setting it means here, and how its value is read. */
+export type Alias = {
+  /** The first that is set wins. */
+  readonly names: readonly string[]
+  /** No path: accepted, and without effect. */
+  readonly path?: readonly string[]
+  readonly kind?: Exclude<ValueKind, 'data'>
+  readonly read?: (text: string) => unknown
+  /** What the operator should know about the value given; for people, at start. */
+  readonly note?: (text: string) => string | undefined
+}
+
+const levels: Readonly<Record<string, string>> = { warning: 'warn', critical: 'fatal', notice: 'info', off: 'silent' }
+
+const isOn = (text: string) => readText(text, 'boolean') !== false
+const replicas = (text: string) => (isOn(text) ? 'has no effect: this daemon runs as one process for now' : undefined)
+
+/** What the two replaced systems were configured by, but for their databases. */
+export const aliases: readonly Alias[] = [
+  { names: ['HOST'], path: ['listen', 'host'] },
+  { names: ['PORT', 'REGISTRY_PORT'], path: ['listen', 'port'], kind: 'number' },
+  { names: ['LOG_LEVEL'], path: ['log', 'level'], read: (text) => levels[text.toLowerCase()] ?? text.toLowerCase() },
+  { names: ['ACCESS_LOG'], path: ['log', 'access'], kind: 'boolean' },
+  { names: ['AUTH_TOKEN'], path: ['auth', 'token'] },
+  { names: ['HEALTH_CHECK_INTERVAL'], path: ['health', 'interval'] },
+  { names: ['DEFAULT_TIMEOUT_THRESHOLD', 'AGENT_TIMEOUT'], path: ['health', 'agents', 'timeout_threshold'] },
+  { names: ['DEFAULT_EVICTION_THRESHOLD'], path: ['health', 'agents', 'eviction_threshold'] },
+  { names: ['ENABLE_CORS'], path: ['cors', 'enabled'], kind: 'boolean' },
+  { names: ['ALLOWED_ORIGINS'], path: ['cors', 'origins'], kind: 'list' },
+  { names: ['ALLOWED_METHODS'], path: ['cors', 'methods'], kind: 'list' },
+  { names: ['ALLOWED_HEADERS'], path: ['cors', 'headers'], kind: 'list' },
+  { names: ['ENABLE_METRICS'], path: ['metrics', 'enabled'], kind: 'boolean' },
+  { names: ['METRICS_PORT'], path: ['metrics', 'port'], kind: 'number' },
+  { names: ['CACHE_TTL'], note: () => 'has no effect: answers are never older than the registry' },
+  { names: ['ENABLE_RESPONSE_CACHE'], note: () => 'has no effect: answers are never older than the registry' },
+  { names: ['REGISTRY_NAME'], path: ['listen', 'name'] },
+  { names: ['REGISTRY_INSTANCE_ID'] },
+  { names: ['ENABLE_LEADER_ELECTION'], note: replicas },
+  { names: ['LEADER_ELECTION_LEASE_DURATION'] },
+  { names: ['LEADER_ELECTION_RENEW_DEADLINE'] },
+  { names: ['LEADER_ELECTION_RETRY_PERIOD'] },
+  { names: ['DB_SYNCHRONOUS'], note: durability },
+  { names: ['DB_CONNECTION_TIMEOUT'] },
+  { names: ['DB_BUSY_TIMEOUT'] },
+  { names: ['DB_JOURNAL_MODE'] },
+  { names: ['DB_CACHE_SIZE'] },
+  { names: ['DB_ENABLE_FOREIGN_KEYS'] },
+]
+
+function durability(text: string): string | undefined {
+  if (/^(full|extra|[23])$/i.test(text.trim())) return undefined
+  return 'has no effect: what was acknowledged is always safely on disk'
+}

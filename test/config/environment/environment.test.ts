@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { readEnvironment, variables } from '../../../src/config/environment/environment.ts'
+import { loadConfig } from '../../../src/config/load.ts'
+import { place } from '../platform.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'environment-'))
+after(() => rmSync(folder, { recursive: true }))
+
+async function configOf(env: Record<string, string>) {
+  return (await loadConfig({ env, place, usual: '/nope' })).config
+}
+
+describe('the variables of the replaced systems', () => {
+  it('mean what they always meant', async () => {
+    const config = await configOf({
+      HOST: '10.0.0.1',
+      PORT: '9000',
+      REGISTRY_PORT: '9001',
+      LOG_LEVEL: 'WARNING',
+      ACCESS_LOG: 'true',
+      AUTH_TOKEN: 'abc',
+      HEALTH_CHECK_INTERVAL: '45s',
+      ENABLE_CORS: 'false',
+      ALLOWED_ORIGINS: 'https://a.example, https://b.example',
+      ALLOWED_METHODS: 'GET,POST',
+      ALLOWED_HEADERS: '*',
+      ENABLE_METRICS: 'no',
+      METRICS_PORT: '9090',
+      REGISTRY_NAME: 'mcp-mesh-registry',
+    })
+
+    assert.deepEqual(
+      [config.listen.host, config.listen.port, config.listen.name],
+      ['10.0.0.1', 9000, 'mcp-mesh-registry'],
+    )
+    assert.deepEqual([config.log.level, config.log.access, config.auth.token], ['warn', true, 'abc'])
+    assert.equal(config.health.interval, 45)
+    assert.deepEqual(config.cors, {
+      enabled: false,
+      origins: ['https://a.example', 'https://b.example'],
+      methods: ['GET', 'POST'],
+      headers: ['*'],
+    })
+    assert.deepEqual(config.metrics, { enabled: false, default_format: 'prometheus', port: 9090 })
+  })
+
+  for (const [env, store] of [
+    [{ DATABASE_URL: 'mcp_mesh_registry.db' }, { type: 'sqlite', path: '/srv/mcp_mesh_registry.db' }],
+    [{ DATABASE_URL: 'sqlite:///data/registry.db' }, { type: 'sqlite', path: '/data/registry.db' }],
+    [{ DATABASE_URL: 'sqlite:////data/registry.db' }, { type: 'sqlite', path: '/data/registry.db' }],
+    [{ DATABASE_URL: 'sqlite:///./data/registry.db' }, { type: 'sqlite', path: '/srv/data/registry.db' }],
+    [{ DATABASE_URL: 'sqlite+aiosqlite:///../registry.db' }, { type: 'sqlite', path: '/registry.db' }],
+    [{ DATABASE_URL: 'sqlite://registry.db' }, { type: 'sqlite', path: '/srv/registry.db' }],
+    [{ DATABASE_URL: 'sqlite:///:memory:' }, { type: 'memory' }],
+    [
+      { DATABASE_URL: 'postgres://u:p@h/d?sslmode=require' },
+      { type: 'postgres', url: 'postgres://u:p@h/d?sslmode=require' },
+    ],
+    [{ DATABASE_URL: 'postgresql+asyncpg://u:p@h/d' }, { type: 'postgres', url: 'postgresql://u:p@h/d' }],
+    [{ DATABASE_URL: 'mysql://u:p@h/d' }, { type: 'mysql', url: 'mysql://u:p@h/d' }],
+    [
+      { DATABASE_TYPE: 'sqlite', DATABASE_PATH: '/data/registry.db' },
+      { type: 'sqlite', path: '/data/registry.db' },
+    ],
+    [
+      {
+        DATABASE_TYPE: 'postgresql',
+        DATABASE_HOST: 'db',
+        DATABASE_PORT: '5433',
+        DATABASE_NAME: 'r',
+        DATABASE_USER: 'u',
+        DATABASE_PASSWORD: 'p@/:',
+      },
+      { type: 'postgres', url: 'postgres://u:p%40%2F%3A@db:5433/r' },
+    ],
+    [
+      { DB_TYPE: 'mysql', DB_HOST: 'db', DATABASE_PORT: 'tcp://10.0.0.9:3306' },
+      { type: 'mysql', url: 'mysql://root@db:3306/registry' },
+    ],
+  ] as const) {
+    it(`takes the store from ${Object.values(env).join(' ')}`, async () => {
+      assert.partialDeepStrictEqual((await configOf(env)).store, store)
+    })
+  }
+
+  it('refuses a database it does not know, without telling the password', async () => {
+    await assert.rejects(configOf({ DATABASE_URL: 'mongodb://u:hush@h/d' }), (error: Error) => {
+      assert.match(error.message, /environment variable DATABASE_URL: store: names no database this daemon knows/)
+      return !error.message.includes('hush')
+    })
+  })
+
+  it('lose to ours', async () => {
+    const env = { DATABASE_URL: 'postgres://h/d', MCP_ROSTER_STORE_TYPE: 'memory' }
+
+    await assert.rejects(configOf(env), /environment variable DATABASE_URL: store\.url: is no known setting/)
+    assert.equal((await configOf({ PORT: '1', MCP_ROSTER_LISTEN_PORT: '2' })).listen.port, 2)
+  })
+
+  it('that mean nothing here are accepted, and said once where somebody may rely on them', async () => {
+    const { settings, problems, warnings, notes } = await readEnvironment(
+      {
+        CACHE_TTL: '30',
+        ENABLE_LEADER_ELECTION: 'true',
+        LEADER_ELECTION_RETRY_PERIOD: '2s',
+        DB_SYNCHRONOUS: 'NORMAL',
+        DB_JOURNAL_MODE: 'WAL',
+      },
+      place,
+    )
+
+    assert.deepEqual([settings, problems], [[], []])
+    assert.deepEqual(
+      warnings.map((text) => text.split(' ')[0]),
+      ['CACHE_TTL', 'ENABLE_LEADER_ELECTION', 'DB_SYNCHRONOUS'],
+    )
+    assert.deepEqual(
+      notes.map((text) => text.split(' ')[0]),
+      ['LEADER_ELECTION_RETRY_PERIOD', 'DB_JOURNAL_MODE'],
+    )
+  })
+})
+
+describe('the environment', () => {
+  it('of a cluster that has Services named like our variables changes nothing', async () => {
+    const { settings, warnings } = await readEnvironment(
+      {
+        PORT: 'tcp://10.0.0.1:80',
+        METRICS_PORT: 'tcp://10.0.0.1:9090',
+        MCP_ROSTER_PORT: 'tcp://10.0.0.1:8000',
+        MCP_ROSTER_SERVICE_HOST: '10.0.0.1',
+        MCP_ROSTER_SERVICE_PORT: '8000',
+        MCP_ROSTER_SERVICE_PORT_HTTP: '8000',
+        MCP_ROSTER_PORT_8000_TCP: 'tcp://10.0.0.1:8000',
+        MCP_ROSTER_PORT_8000_TCP_ADDR: '10.0.0.1',
+        MCP_ROSTER_METRICS_PORT: 'tcp://10.0.0.1:8000',
+        LOG_LEVEL: '',
+      },
+      place,
+    )
+
+    assert.deepEqual([settings, warnings], [[], []])
+  })
+
+  it('names every setting, nested ones too', async () => {
+    const names = [...variables().keys()]
+
+    for (const name of [
+      'MCP_ROSTER_LISTEN_TLS_CERT',
+      'MCP_ROSTER_SOURCES',
+      'MCP_ROSTER_STORE_PATH',
+      'MCP_ROSTER_HEALTH_THRESHOLDS_FAILURES',
+    ]) {
+      assert.ok(names.includes(name), name)
+    }
+    assert.equal(new Set(names).size, names.length)
+  })
+
+  it('takes lists and nested data', async () => {
+    const config = await configOf({
+      MCP_ROSTER_CORS_ORIGINS: 'https://a.example,https://b.example',
+      MCP_ROSTER_SOURCES: '[{type: file, name: one, paths: [/a]}]',
+      MCP_ROSTER_HEALTH_INTERVAL: '1m',
+      MCP_ROSTER_STORE_PATH: '/x/y.db',
+    })
+
+    assert.deepEqual(config.cors.origins, ['https://a.example', 'https://b.example'])
+    assert.deepEqual(
+      config.sources.map(({ name }) => name),
+      ['one'],
+    )
+    assert.equal(config.health.interval, 60)
+    assert.deepEqual(config.store, { type: 'sqlite', path: '/x/y.db' })
+  })
+
+  it('takes no part of nested data that is broken', async () => {
+    for (const broken of ['[{type: file, name: one', '[{type: file}', '{a: 1}: [', '"'])
+      await assert.rejects(
+        configOf({ MCP_ROSTER_SOURCES: broken }),
+        /MCP_ROSTER_SOURCES: sources: must be YAML/,
+        broken,
+      )
+  })
+
+  it('takes secrets from files', async () => {
+    const file = join(folder, 'token')
+    writeFileSync(file, 'from-a-file\n')
+
+    assert.equal((await configOf({ AUTH_TOKEN_FILE: file })).auth.token, 'from-a-file')
+    assert.equal((await configOf({ MCP_ROSTER_AUTH_TOKEN_FILE: file, AUTH_TOKEN: 'x' })).auth.token, 'from-a-file')
+    await assert.rejects(
+      configOf({ AUTH_TOKEN_FILE: `${file}.gone` }),
+      /environment variable AUTH_TOKEN_FILE: the file it names cannot be read \(ENOENT\)/,
+    )
+  })
+
+  it('says of a file with a secret that it is not read beside the secret itself', async () => {
+    const { warnings } = await readEnvironment(
+      { AUTH_TOKEN: 'x', AUTH_TOKEN_FILE: '/a', DATABASE_URL: 'memory://', DATABASE_URL_FILE: '/b' },
+      place,
+    )
+
+    assert.deepEqual(warnings.toSorted(), [
+      'AUTH_TOKEN is set, so that AUTH_TOKEN_FILE is not read; unset one of them',
+      'DATABASE_URL is set, so that DATABASE_URL_FILE is not read; unset one of them',
+    ])
+  })
+
+  it('says which of ours is no setting, and which was meant', async () => {
+    const { warnings } = await readEnvironment(
+      { MCP_ROSTER_LISTEN_PROT: '1', MCP_ROSTER_URL: 'http://x', MCP_ROSTER_CONFIG: 'x' },
+      place,
+    )
+
+    assert.deepEqual(warnings, ['MCP_ROSTER_LISTEN_PROT is no setting; did you mean MCP_ROSTER_LISTEN_PORT?'])
+  })
+})

@@ -1,0 +1,11 @@
+import type { RuntimePlace } from '../../src/config/loading/platform.ts'
+
+/** A machine of somebody's, no container. */
+export const place: RuntimePlace = {
+  container: false,
+  cluster: false,
+  home: '/home/ann',
+  cwd: '/srv',
+  stateDirectory: '/state',
+  filePaths: ['/etc/mcp'],
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { silent } from '../../../src/log.ts'
+import { StoreConfig } from '../../../src/stores/config.ts'
+import { openMysql } from '../../../src/stores/mysql/mysql.ts'
+import { bearsAnOutage } from '../../contracts/outage.ts'
+import { keepsTheStoreContract } from '../../contracts/store.ts'
+import { mysqlMissing, query, startMysql } from '../databases/mysql.ts'
+
+const skip = mysqlMissing()
+let server: Awaited<ReturnType<typeof startMysql>>
+before(async () => {
+  if (skip === undefined) server = await startMysql()
+})
+after(() => server?.[Symbol.asyncDispose]())
+
+function open(url: string) {
+  const config = StoreConfig.parse({ type: 'mysql', url })
+  if (config.type !== 'mysql') throw new Error('not reached')
+  return openMysql({ config, log: silent })
+}
+
+keepsTheStoreContract({
+  name: 'mysql',
+  make: async () => {
+    const url = await server.create()
+    return { open: () => open(url), [Symbol.asyncDispose]: async () => {} }
+  },
+  survives: true,
+  shared: true,
+  skip,
+})
+
+describe('the mysql store in an outage', { skip }, () => {
+  let url: string
+  before(async () => {
+    url = await server.create()
+  })
+
+  bearsAnOutage({ open: () => open(url), server: () => server })
+})
+
+describe('a MySQL database', { skip }, () => {
+  const refusals: [string, string, RegExp][] = [
+    ['of something else', 'CREATE TABLE bookmarks (url TEXT)', /something else \(bookmarks\)/],
+    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /something else \(agents\)/],
+    [
+      'with a table called as ours is',
+      "CREATE TABLE roster_meta AS SELECT 'Ann' AS member",
+      /which schema.*database of its own/,
+    ],
+    [
+      'of a newer mcp-roster',
+      "CREATE TABLE roster_meta AS SELECT 'schema' AS name, '999' AS value",
+      /newer mcp-roster \(schema 999/,
+    ],
+  ]
+  for (const [what, sql, reason] of refusals) {
+    it(`${what} is refused untouched`, async () => {
+      const url = await server.create()
+      await query(url, sql)
+      const before = await query(url, 'SHOW TABLES')
+
+      await assert.rejects(open(url), (error: Error) => error.name === 'StoreRefused' && reason.test(error.message))
+
+      assert.deepEqual(await query(url, 'SHOW TABLES'), before)
+    })
+  }
+
+  it('is refused with a wrong password or name, which is not repeated', async () => {
+    const url = await server.create()
+    await assert.rejects(open(url.replace(/%401@/, '%402@')), (error: Error) => {
+      assert.match(error.message, /turned us away/)
+      assert.ok(!/se:cr|se%3Acr/.test(error.message))
+      return error.name === 'StoreRefused'
+    })
+    await assert.rejects(open(url.replace(/\w+$/, 'absent')), /turned us away.*Unknown database/)
+  })
+
+  it('is made ready once when many start at the same time, and after a start that was cut short', async () => {
+    const url = await server.create()
+    await query(url, 'CREATE TABLE roster_meta (name VARCHAR(32) PRIMARY KEY, value VARCHAR(255) NOT NULL)')
+    const stores = await Promise.all(Array.from({ length: 5 }, () => open(url)))
+
+    const epochs = await Promise.all(stores.map(async (store) => (await store.load()).epoch))
+
+    assert.equal(new Set(epochs).size, 1)
+    for (const store of stores) await store[Symbol.asyncDispose]()
+  })
+})

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import type { Since } from '../../../src/stores/driver.ts'
+import { follow } from '../../../src/stores/pipeline/change-follower.ts'
+import type { News } from '../../../src/stores/store.ts'
+
+/** Follows a database that answers each look with the next of `answers`, and with the last of them from then on. */
+function following(answers: readonly (readonly News[])[]) {
+  const stop = new AbortController()
+  let looks = 0
+  let poke = () => {}
+  const news = follow({
+    since: '0',
+    signal: stop.signal,
+    look: async (cursor): Promise<Since> => {
+      const found = answers[Math.min(looks, answers.length - 1)] ?? []
+      looks += 1
+      return { lost: false, cursor, news: found }
+    },
+    load: () => assert.fail('nothing was lost'),
+    periodMs: () => undefined,
+    onPoke: (ring) => {
+      poke = ring
+      return () => {}
+    },
+    onError: (error) => assert.fail(String(error)),
+  })
+  return { news, looks: () => looks, poke: () => poke(), stop: () => stop.abort() }
+}
+
+const beats: News = { type: 'beats', beats: [{ name: 'a', age_ms: 5 }] }
+const deleted: News = { type: 'deleted', kind: 'agent', namespace: 'default', name: 'a', resource_version: '1' }
+
+/** As many turns of the event loop as any number of looks would take that nothing holds up. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await setImmediate()
+}
+
+describe('following a store', () => {
+  it('looks no sooner again for heartbeats, which it is told more than once', async () => {
+    const { news, looks, poke, stop } = following([[beats]])
+    assert.deepEqual((await news.next()).value, [beats])
+
+    const next = news.next()
+    await turns()
+    assert.equal(looks(), 1)
+    poke()
+
+    assert.deepEqual((await next).value, [beats])
+    assert.equal(looks(), 2)
+    stop()
+    assert.equal((await news.next()).done, true)
+  })
+
+  it('looks at once again after a write: there may be more than one page of them', async () => {
+    const { news, looks, stop } = following([[deleted], [deleted, beats], []])
+    await news.next()
+    await news.next()
+
+    const end = news.next()
+    await turns()
+    assert.equal(looks(), 3)
+    stop()
+    assert.equal((await end).done, true)
+  })
+})

@@ -1,0 +1,21 @@
+import { after, before } from 'node:test'
+import { keepsTheStoreContract } from '../../contracts/store.ts'
+import { openAt, postgresMissing, startPostgres } from '../databases/postgres.ts'
+
+const skip = postgresMissing()
+let server: Awaited<ReturnType<typeof startPostgres>>
+before(async () => {
+  if (skip === undefined) server = await startPostgres()
+})
+after(() => server?.[Symbol.asyncDispose]())
+
+keepsTheStoreContract({
+  name: 'postgres',
+  make: async () => {
+    const url = await server.create()
+    return { open: () => openAt(url), [Symbol.asyncDispose]: async () => {} }
+  },
+  survives: true,
+  shared: true,
+  skip,
+})

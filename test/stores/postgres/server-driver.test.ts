@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { bearsAnOutage } from '../../contracts/outage.ts'
+import { put, until } from '../builders.ts'
+import { openAt, postgresMissing, query, startPostgres } from '../databases/postgres.ts'
+
+const skip = postgresMissing()
+let server: Awaited<ReturnType<typeof startPostgres>>
+before(async () => {
+  if (skip === undefined) server = await startPostgres()
+})
+after(() => server?.[Symbol.asyncDispose]())
+
+describe('the postgres store in an outage', { skip }, () => {
+  let url: string
+  before(async () => {
+    url = await server.create()
+  })
+
+  bearsAnOutage({ open: () => openAt(url), server: () => server })
+})
+
+describe('a PostgreSQL database', { skip }, () => {
+  const refusals: [string, string, RegExp][] = [
+    [
+      'of the original mesh registry',
+      'CREATE TABLE agents (id TEXT); CREATE TABLE capabilities (id INTEGER)',
+      /original mesh registry.*untouched.*mcp-roster import/s,
+    ],
+    ['of something else', 'CREATE TABLE bookmarks (url TEXT)', /something else \(bookmarks\)/],
+    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /something else \(agents\)/],
+    [
+      'with a table called as ours is',
+      "CREATE TABLE roster_meta AS SELECT 'Ann' AS member",
+      /which schema.*database of its own/,
+    ],
+    [
+      'of a newer mcp-roster',
+      "CREATE TABLE roster_meta (key TEXT, value TEXT); INSERT INTO roster_meta VALUES ('schema', '999')",
+      /newer mcp-roster \(schema 999/,
+    ],
+  ]
+  for (const [what, sql, reason] of refusals) {
+    it(`${what} is refused untouched`, async () => {
+      const url = await server.create()
+      await query(url, sql)
+      const tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+      const before = await query(url, tables)
+
+      await assert.rejects(openAt(url), (error: Error) => error.name === 'StoreRefused' && reason.test(error.message))
+
+      assert.deepEqual(await query(url, tables), before)
+    })
+  }
+
+  it('with another encoding is refused, and so is a wrong password or name', async () => {
+    const latin = await server.create("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    await assert.rejects(openAt(latin), /ENCODING 'UTF8'/)
+    await assert.rejects(openAt(latin.replace(/%401@/, '%402@')), (error: Error) => {
+      assert.match(error.message, /turned us away.*password authentication failed/)
+      assert.ok(!/se:cr|se%3Acr/.test(error.message))
+      return error.name === 'StoreRefused'
+    })
+    await assert.rejects(openAt(latin.replace(/\w+$/, 'absent')), /turned us away.*does not exist/)
+  })
+
+  it('is made ready once when many start at the same time', async () => {
+    const url = await server.create()
+    const stores = await Promise.all(Array.from({ length: 5 }, () => openAt(url)))
+
+    const epochs = await Promise.all(stores.map(async (store) => (await store.load()).epoch))
+
+    assert.equal(new Set(epochs).size, 1)
+    for (const store of stores) await store[Symbol.asyncDispose]()
+  })
+
+  it('shows its agents as the original mesh registry did, whatever stands in them', async () => {
+    const url = await server.create()
+    await using store = await openAt(url)
+    const definition = JSON.stringify({
+      definition: { labels: { env: '\\u0000' } },
+      facts: { name: 'Weather\0\ud800', endpoint: 'http://w/', agent_type: 'worker' },
+    })
+    await store.commit([
+      put({ definition, namespace: 'prod' }),
+      put({ kind: 'manual', name: 'no-agent' }),
+      put({ name: 'quiet' }),
+    ])
+    store.beat([{ name: 'weather', age_ms: 61_000, timeout: 0 }])
+    await until(() => store.state().waiting.beats === 0)
+
+    const rows = await query(url, 'SELECT * FROM agents ORDER BY id')
+
+    assert.deepEqual(
+      rows.map(({ id, status }) => [id, status]),
+      [
+        ['quiet', 'pending'],
+        ['weather', 'unhealthy'],
+      ],
+    )
+    const [, weather] = rows
+    assert.equal(weather?.['name'], 'Weather\ufffd\ufffd')
+    assert.equal(weather['endpoint'], 'http://w/')
+    assert.equal(weather['agent_type'], 'worker')
+    assert.ok(weather['last_heartbeat'] instanceof Date && weather['created_at'] instanceof Date)
+  })
+
+  it('that hangs counts as down after the timeout, and again as up when it answers', async () => {
+    const url = await server.create()
+    await using store = await openAt(url, { timeout: 0.5 })
+    // A lock held by somebody else is how a commit hangs in practice.
+    const holding = query(
+      url,
+      "BEGIN; UPDATE roster_meta SET value = value WHERE key = 'version'; SELECT pg_sleep(2); COMMIT",
+    )
+    await until(
+      async () =>
+        (
+          await query(
+            url,
+            "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'BEGIN; UPDATE%' AND wait_event = 'PgSleep'",
+          )
+        ).length === 1,
+    )
+
+    await assert.rejects(store.commit([put()]), { name: 'StoreUnavailable' })
+
+    assert.equal(store.state().status, 'down')
+    await holding
+    await until(() => store.state().status === 'up')
+    await store.commit([put()])
+  })
+
+  it('that refuses to write counts as down', async () => {
+    const url = await server.create()
+    await using store = await openAt(url)
+    const name = url.split('/').at(-1)
+    await query(url, `ALTER DATABASE ${name} SET default_transaction_read_only = on`)
+    await query(
+      url,
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-roster' AND datname = current_database()",
+    )
+    await until(() =>
+      store.commit([put()]).then(
+        () => false,
+        (error: Error) => error.message.includes('read-only'),
+      ),
+    )
+
+    assert.match(store.state().reason ?? '', /read-only transaction/)
+  })
+})

@@ -1,0 +1,291 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { silent } from '../../../src/log.ts'
+import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { made, newsUntil, put, typesOf, until } from '../builders.ts'
+
+const open = (path: string) => openSqlite({ path, log: silent })
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
+const hashOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+describe('the file of a SQLite store', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'roster-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  it('is readable by its owner alone, from the folder down', async () => {
+    const path = join(folder, 'deep', 'state', 'roster.db')
+    await using store = await open(path)
+    await store.commit([put()])
+
+    assert.equal(modeOf(join(folder, 'deep')), '700')
+    assert.equal(modeOf(join(folder, 'deep', 'state')), '700')
+    for (const name of readdirSync(join(folder, 'deep', 'state')))
+      assert.equal(modeOf(join(folder, 'deep', 'state', name)), '600', name)
+  })
+
+  it('is taken back from others when it was readable by them', async () => {
+    const path = join(folder, 'roster.db')
+    await (await open(path))[Symbol.asyncDispose]()
+    chmodSync(path, 0o644)
+
+    await using _ = await open(path)
+
+    assert.equal(modeOf(path), '600')
+  })
+
+  it('is written with every commit on disk before it is acknowledged', async () => {
+    const path = join(folder, 'roster.db')
+    await using store = await open(path)
+    await store.commit([put({ name: 'there' })])
+
+    const reader = new DatabaseSync(path, { readOnly: true })
+    assert.equal(reader.prepare('PRAGMA journal_mode').get()?.['journal_mode'], 'wal')
+    assert.equal(reader.prepare("SELECT count(*) AS n FROM roster_registrations WHERE name = 'there'").get()?.['n'], 1)
+    reader.close()
+  })
+
+  const refusals: [string, (path: string) => void, RegExp][] = [
+    [
+      'a database of the original mesh registry',
+      (path) => execute(path, 'CREATE TABLE agents (id TEXT PRIMARY KEY); CREATE TABLE capabilities (id INTEGER)'),
+      /original mesh registry.*left untouched.*mcp-roster import/s,
+    ],
+    [
+      'a database of something else',
+      (path) => execute(path, 'CREATE TABLE bookmarks (url TEXT)'),
+      /something else \(bookmarks\).*untouched/s,
+    ],
+    [
+      'a database of a newer mcp-roster',
+      (path) =>
+        execute(
+          path,
+          "CREATE TABLE roster_meta (key TEXT, value TEXT); INSERT INTO roster_meta VALUES ('schema', '999')",
+        ),
+      /newer mcp-roster \(schema 999/,
+    ],
+    [
+      'a database that does not say its schema',
+      (path) => execute(path, 'CREATE TABLE roster_meta (key TEXT, value TEXT)'),
+      /which schema/,
+    ],
+    [
+      'a database of something else with a table called as ours is',
+      (path) => execute(path, "CREATE TABLE roster_meta (member TEXT); INSERT INTO roster_meta VALUES ('Ann')"),
+      /which schema.*database of its own/,
+    ],
+    [
+      'a database of views',
+      (path) => execute(path, 'CREATE VIEW agents AS SELECT 1'),
+      /something else \(agents\).*untouched/s,
+    ],
+    [
+      'a file that is no database',
+      (path) => writeFileSync(path, 'name: weather\n'.repeat(1000)),
+      /no SQLite database.*untouched/s,
+    ],
+  ]
+  for (const [what, make, reason] of refusals) {
+    it(`is refused untouched when it is ${what}`, async () => {
+      const path = join(folder, 'roster.db')
+      make(path)
+      chmodSync(path, 0o640)
+      const before = hashOf(path)
+
+      await assert.rejects(open(path), (error: Error) => error.name === 'StoreRefused' && reason.test(error.message))
+
+      assert.equal(hashOf(path), before)
+      assert.equal(modeOf(path), '640')
+      assert.deepEqual(readdirSync(folder), ['roster.db'])
+    })
+  }
+
+  it('is refused when it is damaged, and says what to do', async () => {
+    const path = join(folder, 'roster.db')
+    const store = await open(path)
+    await store.commit(Array.from({ length: 500 }, (_, n) => put({ name: `a-${n}` })))
+    await store[Symbol.asyncDispose]()
+    const bytes = readFileSync(path)
+    bytes.fill(0xff, 4096 * 3, 4096 * 20)
+    writeFileSync(path, bytes)
+
+    await assert.rejects(open(path), /damaged.*restore a backup/s)
+  })
+
+  it('is refused when it is cut short', async () => {
+    const path = join(folder, 'roster.db')
+    const store = await open(path)
+    await store.commit(Array.from({ length: 500 }, (_, n) => put({ name: `a-${n}` })))
+    await store[Symbol.asyncDispose]()
+    truncateSync(path, 4096 * 5 + 100)
+
+    await assert.rejects(open(path), { name: 'StoreRefused' })
+  })
+
+  it('is made in an empty file, and refused where the path is a folder or cannot be made', async () => {
+    writeFileSync(join(folder, 'empty.db'), '')
+    await (await open(join(folder, 'empty.db')))[Symbol.asyncDispose]()
+
+    await assert.rejects(open(folder), /no file/)
+    await assert.rejects(open(join(folder, 'empty.db', 'below.db')), { name: 'StoreUnavailable' })
+    await assert.rejects(open('/proc/roster/roster.db'), { name: 'StoreUnavailable' })
+  })
+
+  it('is not made by a command that only reads', async () => {
+    const path = join(folder, 'roster.db')
+    await assert.rejects(openSqlite({ path, log: silent, mustExist: true }), /there is no store at/)
+    assert.ok(!existsSync(path))
+  })
+
+  it('gives the whole picture to a follower who missed too much', async () => {
+    const path = join(folder, 'roster.db')
+    await using store = await open(path)
+    await store.commit([put({ name: 'stays' }), put({ name: 'goes' })])
+    const { resource_version: since } = await store.load()
+    await store.commit([{ type: 'delete', kind: 'agent', namespace: 'default', name: 'goes', expect: 'any' }])
+    execute(path, "DELETE FROM roster_deletions; UPDATE roster_meta SET value = '3' WHERE key = 'forgotten'")
+
+    const [news] = await newsUntil(store, since, (all) => all.length > 0)
+
+    assert.ok(news?.type === 'picture')
+    assert.deepEqual(
+      news.picture.registrations.map(({ name }) => name),
+      ['stays'],
+    )
+  })
+
+  it('stays empty until something is stored, by itself or by another process', async () => {
+    const path = join(folder, 'empty.db')
+    await using one = await open(path)
+    await using other = await open(path)
+    assert.deepEqual((await one.load()).registrations, [])
+    assert.equal(statSync(path).size, 0)
+
+    await one.commit([put()])
+
+    assert.ok(statSync(path).size > 0)
+    assert.equal((await other.load()).registrations.length, 1)
+  })
+
+  it('shows its agents as the original mesh registry did', async () => {
+    const path = join(folder, 'roster.db')
+    await using store = await open(path)
+    const definition = JSON.stringify({
+      definition: { name: 'weather', labels: { env: 'prod' } },
+      facts: { name: 'Weather', endpoint: 'http://w/', agent_type: 'worker' },
+    })
+    const [outcome] = await store.commit([
+      put({ definition, namespace: 'prod' }),
+      put({ kind: 'manual', name: 'no-agent' }),
+    ])
+    store.beat([{ name: 'weather', age_ms: 61_000, timeout: 0 }])
+    await until(() => store.state().waiting.beats === 0)
+
+    const reader = new DatabaseSync(path, { readOnly: true })
+    const rows = reader.prepare('SELECT * FROM agents').all()
+    reader.close()
+
+    assert.equal(rows.length, 1)
+    const { created_at, updated_at, last_heartbeat, ...row } = { ...rows[0] }
+    assert.deepEqual(row, {
+      id: 'weather',
+      name: 'Weather',
+      namespace: 'prod',
+      endpoint: 'http://w/',
+      status: 'unhealthy',
+      labels: '{"env":"prod"}',
+      annotations: '{}',
+      resource_version: made(outcome).resource_version,
+      health_interval: 30,
+      timeout_threshold: 60,
+      eviction_threshold: 120,
+      agent_type: 'worker',
+      config: '{}',
+      security_context: null,
+      dependencies: '[]',
+    })
+    assert.equal(created_at, made(outcome).created_at)
+    assert.equal(updated_at, made(outcome).updated_at)
+    assert.ok(Math.abs(Date.parse(String(last_heartbeat)) + 61_000 - Date.now()) < 5000)
+  })
+})
+
+/** A small disk of its own, which can be filled and made read-only; undefined where that is not allowed. */
+function smallDisk(): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'roster-disk-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=700', 'roster-test', folder], { stdio: 'ignore' })
+    return folder
+  } catch {
+    rmSync(folder, { recursive: true })
+    return undefined
+  }
+}
+
+describe('a SQLite store on a failing disk', () => {
+  let disk: string | undefined
+  let store: Store
+
+  before(async () => {
+    disk = smallDisk()
+    if (disk !== undefined) store = await open(join(disk, 'roster.db'))
+  })
+  after(async () => {
+    if (disk === undefined) return
+    await store[Symbol.asyncDispose]()
+    execFileSync('umount', [disk])
+    rmSync(disk, { recursive: true })
+  })
+
+  it('refuses registrations while the disk is full, loses none, and takes them again when there is room', async (test) => {
+    if (disk === undefined) return test.skip('no file system can be mounted here')
+    const filler = join(disk, 'filler')
+    writeFileSync(filler, Buffer.alloc(1024 * 1024))
+    const acknowledged: string[] = []
+    const definition = JSON.stringify('x'.repeat(20_000))
+
+    await assert.rejects(
+      async () => {
+        for (let n = 0; n < 1000; n += 1) {
+          await store.commit([put({ name: `full-${n}`, definition })])
+          acknowledged.push(`full-${n}`)
+        }
+      },
+      (error: Error) => error.name === 'StoreUnavailable' && error.message.includes('disk is full'),
+    )
+    assert.equal(store.state().status, 'down')
+    await assert.rejects(store.commit([put()]), { name: 'StoreUnavailable' })
+    rmSync(filler)
+    await until(() => store.state().status === 'up', 15_000)
+
+    assert.deepEqual(typesOf(await store.commit([put({ name: 'room again' })])), ['put'])
+    const names = new Set((await store.load()).registrations.map(({ name }) => name))
+    assert.ok(acknowledged.length > 0 && acknowledged.every((name) => names.has(name)))
+  })
+})
+
+function execute(path: string, sql: string): void {
+  const database = new DatabaseSync(path)
+  database.exec(sql)
+  database.close()
+}

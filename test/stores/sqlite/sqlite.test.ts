@@ -1,0 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silent } from '../../../src/log.ts'
+import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
+import { keepsTheStoreContract } from '../../contracts/store.ts'
+
+keepsTheStoreContract({
+  name: 'sqlite',
+  make: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'roster-'))
+    return {
+      open: () => openSqlite({ path: join(folder, 'state', 'roster.db'), log: silent }),
+      [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true }),
+    }
+  },
+  survives: true,
+  shared: true,
+})

@@ -1,0 +1,34 @@
+/**
+ * A process that registers as fast as it can and says on its output which registrations were acknowledged: for the tests
+ * that kill it. `node test/stores/sqlite/writer.ts FILE ROUND`.
+ */
+import { writeSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { silent } from '../../../src/log.ts'
+import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
+import { put } from '../builders.ts'
+
+const [path = '', round = ''] = process.argv.slice(2)
+const store = await openSqlite({ path, log: silent })
+
+async function write(client: number): Promise<void> {
+  for (let n = 0; ; n += 1) {
+    const name = `${round}-${client}-${n}`
+    await store.commit([put({ name, definition: JSON.stringify({ name, filler: 'x'.repeat(500) }) })])
+    await say(`${name}\n`)
+  }
+}
+
+/** Written before anything else is done, and again where whoever reads has not come that far. */
+async function say(text: string): Promise<void> {
+  try {
+    const written = writeSync(1, text)
+    if (written < text.length) await say(text.slice(written))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+    await setImmediate()
+    await say(text)
+  }
+}
+
+await Promise.all(Array.from({ length: 64 }, (_, client) => write(client)))
