@@ -47,7 +47,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   )
   const door = stack.adopt(openHttpClient(), ({ close }) => close())
   const registry = createRegistry({ onError })
-  registry.beforeRead(registrations.settle)
+  registry.beforeRead(registrations.applyExpirations)
   const keeping = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
   const supervisor = stack.use(createSupervisor({ registry, keeping, log: log.child({ part: 'sources' }) }))
   const monitor = stack.use(
@@ -122,7 +122,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         mcp,
         manual: {
           ...registrations.manual,
-          mustBeLoaded: registrations.mustBeLoaded,
+          assertLoaded: registrations.assertLoaded,
           source: () => manualSource(config),
         },
         publish: () => config.publish,
@@ -179,14 +179,17 @@ function isNamed({ originOf }: LoadedConfig): boolean {
 }
 
 /** What moves with every probe, and with every heartbeat. */
-function movingOf(monitor: Pick<Monitor, 'volatile' | 'version'>, mesh: Pick<MeshOperations, 'volatile' | 'version'>) {
+function movingOf(
+  monitor: Pick<Monitor, 'volatile' | 'version'>,
+  mesh: Pick<MeshOperations, 'volatileFields' | 'volatileVersion'>,
+) {
   return {
     volatile: (id: ServerId) => {
-      const [probed, beaten] = [monitor.volatile(id), mesh.volatile(id)]
+      const [probed, beaten] = [monitor.volatile(id), mesh.volatileFields(id)]
       return probed && beaten ? { ...probed, ...beaten } : (probed ?? beaten)
     },
     version: (id: ServerId) => {
-      const beats = mesh.version(id)
+      const beats = mesh.volatileVersion(id)
       return beats === 0 ? monitor.version(id) : `${monitor.version(id)}-${beats}`
     },
   }

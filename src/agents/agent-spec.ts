@@ -48,13 +48,13 @@ export function agentSpecOf(sent: Said, defaults: LeaseThresholds): AgentSpec {
   }
 }
 
-export function isHttp(endpoint: string): boolean {
+export function isHttpEndpoint(endpoint: string): boolean {
   return /^https?:/i.test(endpoint)
 }
 
 /** Where an agent is reached; what is no address of HTTP is one of the agent's own making. */
 export function endpointAddress(endpoint: string): { type: 'http' | 'stdio'; url: string } {
-  if (isHttp(endpoint)) return { type: 'http', url: endpoint }
+  if (isHttpEndpoint(endpoint)) return { type: 'http', url: endpoint }
   return { type: 'stdio', url: endpoint.startsWith('stdio://') ? endpoint : `stdio://${endpoint}` }
 }
 

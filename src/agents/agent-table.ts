@@ -2,24 +2,24 @@ import { type HeardBeat, isNewer, type Registration } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
 import { type Agent, termsOf } from './agent.ts'
 import type { Leases } from './leases/leases.ts'
-import type { Sent } from './parsing/registration.ts'
+import type { HeartbeatPayload } from './parsing/registration.ts'
 
 /** What is known of an agent's heartbeats when it is taken in. */
 type Heard = {
-  readonly beaten: boolean
+  readonly hasHeartbeat: boolean
   readonly silentMs: number
-  readonly said?: 'healthy' | 'degraded'
-  readonly lastBeat?: number
+  readonly selfReportedStatus?: 'healthy' | 'degraded'
+  readonly lastHeartbeatAt?: number
 }
 
-type Said = Pick<Agent, 'definition' | 'facts'>
+type Said = Pick<Agent, 'definition' | 'spec'>
 
 /** Who is registered, as the store says it: of what it tells about one agent, the newest counts, in whatever order it comes. */
 export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (ids: readonly string[]) => void }) {
   const agents = new Map<string, Agent>()
   /** By holder: how many are its own. */
   const holdings = new Map<string, number>()
-  const sent = new Map<string, Omit<Sent, 'status'>>()
+  const sent = new Map<string, Omit<HeartbeatPayload, 'status'>>()
   const graves = createTombstones()
 
   /** Takes a stored registration in, unless a newer one is known; the lease goes on. */
@@ -27,17 +27,17 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
     const { name: id, resource_version, created_at, updated_at, lease: held } = registration
     const known = agents.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
-    if (graves.hold(id, resource_version)) return undefined
-    const { definition, facts } = said ?? (JSON.parse(registration.definition) as Said)
+    if (graves.covers(id, resource_version)) return undefined
+    const { definition, spec: facts } = said ?? parseStored(registration.definition)
     const terms = termsOf(facts)
-    const lease = known && leases.renew(id, terms)
+    const lease = known && leases.changeTerms(id, terms)
     const agent: Agent = {
       id,
       definition,
-      facts,
+      spec: facts,
       stored: { resource_version, created_at, updated_at },
-      held: held ?? { timeout: facts.timeout_threshold, eviction: facts.eviction_threshold },
-      lease: lease ?? leases.open(id, terms, heard ?? { beaten: false }),
+      storedLease: held ?? { timeout: facts.timeout_threshold, eviction: facts.eviction_threshold },
+      lease: lease ?? leases.open(id, terms, heard ?? { hasHeartbeat: false }),
     }
     put(agent, known)
     return agent
@@ -45,13 +45,13 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   function put(agent: Agent, known = agents.get(agent.id)): void {
     agents.set(agent.id, agent)
-    if (known?.held.holder === agent.held.holder) return
+    if (known?.storedLease.holder === agent.storedLease.holder) return
     count(known, -1)
     count(agent, 1)
   }
 
   function count(agent: Agent | undefined, by: 1 | -1): void {
-    const holder = agent?.held.holder
+    const holder = agent?.storedLease.holder
     if (holder === undefined) return
     const many = heldBy(holder) + by
     if (many > 0) holdings.set(holder, many)
@@ -74,7 +74,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   /** Takes in that somebody deleted an agent, unless it was registered anew since. */
   function deleted(id: string, version: string): void {
-    graves.dig(id, version)
+    graves.record(id, version)
     forgetAt(id, version)
   }
 
@@ -110,7 +110,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   function heard(beats: readonly HeardBeat[]): Agent[] {
     return beats.flatMap(({ name, age_ms, said }) => {
       const agent = agents.get(name)
-      const beat = agent && leases.beat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)
+      const beat = agent && leases.recordHeartbeat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)
       return agent && beat?.changed ? [agent] : []
     })
   }
@@ -131,13 +131,19 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   }
 }
 
+/** Reads the stored JSON, in which the spec keeps its first name, `facts`. */
+function parseStored(json: string): Said {
+  const { definition, facts } = JSON.parse(json) as { definition: Agent['definition']; facts: Agent['spec'] }
+  return { definition, spec: facts }
+}
+
 function heardBefore({ lease }: Registration, beat: HeardBeat | undefined, least: number): Heard {
-  if (!beat) return { beaten: false, silentMs: 0 }
+  if (!beat) return { hasHeartbeat: false, silentMs: 0 }
   const silent = beat.age_ms - least
   return {
-    beaten: true,
+    hasHeartbeat: true,
     silentMs: silent < (lease?.timeout ?? 60) * 1000 ? 0 : silent,
-    said: beat.said === 'degraded' ? 'degraded' : 'healthy',
-    lastBeat: Date.now() - beat.age_ms,
+    selfReportedStatus: beat.said === 'degraded' ? 'degraded' : 'healthy',
+    lastHeartbeatAt: Date.now() - beat.age_ms,
   }
 }

@@ -11,12 +11,12 @@ import type { AgentRequest } from './parsing/registration.ts'
 export type Agent = {
   readonly id: string
   readonly definition: ServerDefinition
-  readonly facts: AgentSpec
+  readonly spec: AgentSpec
   readonly stored: StoredVersion
-  readonly held: LeaseFacts
+  readonly storedLease: LeaseFacts
   readonly lease: Lease
   /** A heartbeat brought another config than the one that is stored. */
-  readonly ahead?: true
+  readonly hasUnstoredConfig?: true
 }
 
 /** How long an agent may be silent, as its lease counts it. */
@@ -26,7 +26,7 @@ export function termsOf({ timeout_threshold, eviction_threshold }: AgentSpec): L
 
 /** How an agent stands in the store. */
 export function toPutOperation(
-  { id, definition, facts, instance_id, expected }: AgentRequest,
+  { id, definition, spec, instance_id, expectedVersion: expected }: AgentRequest,
   holder: string | undefined,
 ): Extract<Operation, { type: 'put' }> {
   return {
@@ -34,19 +34,19 @@ export function toPutOperation(
     kind: 'agent',
     namespace: definition.namespace,
     name: id,
-    definition: JSON.stringify({ definition, facts }),
+    definition: JSON.stringify({ definition, facts: spec }),
     lease: {
-      timeout: facts.timeout_threshold,
-      eviction: facts.eviction_threshold,
+      timeout: spec.timeout_threshold,
+      eviction: spec.eviction_threshold,
       ...(instance_id !== undefined && { instance_id }),
       ...(holder !== undefined && { holder }),
     },
-    expect: expectedBy({ expected }),
+    expect: expectedBy({ expectedVersion: expected }),
   }
 }
 
 /** Which version of an agent a request means to change. */
-function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' | { version: string } {
+function expectedBy({ expectedVersion: expected }: Pick<AgentRequest, 'expectedVersion'>): 'any' | { version: string } {
   return expected === undefined ? 'any' : { version: expected }
 }
 
@@ -56,13 +56,13 @@ function expectedBy({ expected }: Pick<AgentRequest, 'expected'>): 'any' | { ver
  */
 export function precondition(known: Agent | undefined, request: AgentRequest): Expected {
   if (known) return expectedBy(request)
-  return request.expected === undefined ? 'none' : unheard
+  return request.expectedVersion === undefined ? 'none' : unheard
 }
 
 const unheard = { version: '0' } as const
 
 /** What whoever asked for a version is told that is not there any more. */
-export function staleVersion({ id, expected }: AgentRequest): string {
+export function staleVersion({ id, expectedVersion: expected }: AgentRequest): string {
   return `Agent ${id} is not of version ${expected} any more; read it again and repeat the change on what you find`
 }
 

@@ -11,7 +11,7 @@ export function assertMayRegister({ role, namespaces }: Principal, namespace?: s
 }
 
 /** Throws where an agent is not the principal's to touch. */
-export function assertOwner(principal: Principal, { id, held, definition }: Agent): void {
+export function assertOwner(principal: Principal, { id, storedLease: held, definition }: Agent): void {
   assertMayRegister(principal, definition.namespace)
   const { holder } = held
   if (principal.role === 'admin' || holder === undefined || holder === principal.name || holder === anonymousName)

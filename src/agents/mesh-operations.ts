@@ -8,17 +8,17 @@ import { holderOf, assertMayRegister, assertOwner } from './authorization.ts'
 import { NoAgentsHere, QuotaExceeded, UnknownAgent } from './errors.ts'
 import type { Leases } from './leases/leases.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
+import type { ParsedHeartbeat, ParsedRegistration } from './parsing/bodies.ts'
 import { parseAgent } from './parsing/registration.ts'
-import type { Heartbeat, ParsedRegistration } from './parsing/request-parsers.ts'
 import { createQueries } from './queries/queries.ts'
 import type { Registrar } from './registrar.ts'
 import type { AppliedRegistration } from './registrar.ts'
-import { createDependencies, type Provider } from './resolution/dependencies.ts'
+import { createDependencies, type Provider } from './resolution/dependency-resolver.ts'
 
-export type Dependencies = Readonly<Record<string, Provider | null>>
+export type ResolvedDependencies = Readonly<Record<string, Provider | null>>
 
 /** What whoever registers or beats is told. */
-export type RegistrationResult = { readonly agent: Agent; readonly dependencies: Dependencies | undefined }
+export type RegistrationResult = { readonly agent: Agent; readonly dependencies: ResolvedDependencies | undefined }
 
 export type MeshOperations = ReturnType<typeof createMeshOperations>
 
@@ -34,10 +34,10 @@ export function createMeshOperations({
   source,
   log,
 }: {
-  registrations: Pick<Leases, 'preservation' | 'release'> & {
+  registrations: Pick<Leases, 'selfPreservation' | 'endSelfPreservation'> & {
     readonly agents: Registrar
     /** Throws until the registry shows what is registered. */
-    readonly mustBeShown: () => void
+    readonly assertPublished: () => void
   }
   registry: MeshRegistry
   /** For agents that name none. */
@@ -53,15 +53,15 @@ export function createMeshOperations({
       dependencies.forget(before.server.name)
   })
   const leave = registry.subscribe(({ changes }) => backlog.add(changes))
-  const { known, close, ...asking } = createQueries({ agents, registry, source, mustKnow })
+  const { known, close, ...asking } = createQueries({ agents, registry, source, assertReady })
 
   /** Throws where nothing can be said of agents, or nothing yet. */
-  function mustKnow(): void {
+  function assertReady(): void {
     if (source() === undefined) throw new NoAgentsHere()
-    registrations.mustBeShown()
+    registrations.assertPublished()
   }
 
-  function tell(agent: Agent): RegistrationResult {
+  function resultFor(agent: Agent): RegistrationResult {
     return { agent, dependencies: dependencies.tell(agent.id, agent.definition.dependencies) }
   }
 
@@ -70,70 +70,74 @@ export function createMeshOperations({
    * Resolves once it is safely stored and everybody can see it.
    */
   async function register(
-    { registration, sent }: ParsedRegistration,
-    { caller, beats, expected }: { caller: Principal; beats: boolean; expected?: string | undefined },
+    { registration, payload: sent }: ParsedRegistration,
+    {
+      principal,
+      countsAsHeartbeat,
+      expectedVersion,
+    }: { principal: Principal; countsAsHeartbeat: boolean; expectedVersion?: string | undefined },
   ): Promise<RegistrationResult & AppliedRegistration> {
-    assertMayRegister(caller)
-    mustKnow()
+    assertMayRegister(principal)
+    assertReady()
     const { id } = registration
     const before = typeof id === 'string' ? agents.get(id) : undefined
-    const request = parseAgent(registration, { defaults: thresholds(), beats, sent, known: before })
-    assertMayRegister(caller, request.definition.namespace)
+    const request = parseAgent(registration, { defaults: thresholds(), countsAsHeartbeat, sent, known: before })
+    assertMayRegister(principal, request.definition.namespace)
     // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.
-    const version = expected ?? (before ? request.expected : undefined)
-    const holder = (known: Agent | undefined) => heldBy(caller, request.id, known)
-    const registered = await agents.register({ ...request, expected: version }, holder)
-    if (registered.changed) audit(caller, registered.agent.id, before, registered.agent)
-    return { ...registered, ...tell(registered.agent) }
+    const version = expectedVersion ?? (before ? request.expectedVersion : undefined)
+    const holder = (known: Agent | undefined) => heldBy(principal, request.id, known)
+    const registered = await agents.register({ ...request, expectedVersion: version }, holder)
+    if (registered.changed) audit(principal, registered.agent.id, before, registered.agent)
+    return { ...registered, ...resultFor(registered.agent) }
   }
 
   /** Who holds the agent of an id once the caller has registered it; throws where it may not, or holds too many. */
-  function heldBy(caller: Principal, id: string, known: Agent | undefined): string | undefined {
-    if (known) assertOwner(caller, known)
-    const holder = holderOf(caller, known)
-    if (holder !== undefined && holder !== known?.held.holder) refuseTooMany(id, caller)
+  function heldBy(principal: Principal, id: string, known: Agent | undefined): string | undefined {
+    if (known) assertOwner(principal, known)
+    const holder = holderOf(principal, known)
+    if (holder !== undefined && holder !== known?.storedLease.holder) refuseTooMany(id, principal)
     return holder
   }
 
   function refuseTooMany(id: string, { name, max_agents: most }: Principal): void {
     if (most === undefined) return
-    const held = agents.heldBeside(id, name)
+    const held = agents.countOwnedBesides(id, name)
     if (held >= most) throw new QuotaExceeded(`This token holds ${held} agents already, the most that it may.`)
   }
 
   /** Notes a heartbeat. One that carries a whole registration registers; any other of an unknown agent is refused. */
-  async function beat(beat: Heartbeat, caller: Principal): Promise<RegistrationResult> {
-    const { agent_id, sent, registration } = beat
-    if (registration) return register({ registration, sent }, { caller, beats: true })
-    const agent = beatNow(agent_id, sent, caller)
+  async function heartbeat(heartbeat: ParsedHeartbeat, principal: Principal): Promise<RegistrationResult> {
+    const { agent_id, payload: sent, registration } = heartbeat
+    if (registration) return register({ registration, payload: sent }, { principal, countsAsHeartbeat: true })
+    const agent = renewLease(agent_id, sent, principal)
     const { endpoint } = sent.metadata ?? {}
-    if (typeof endpoint !== 'string' || endpoint === '' || endpoint === agent.facts.endpoint) return tell(agent)
-    const moved = await agents.moveTo(agent, endpoint)
+    if (typeof endpoint !== 'string' || endpoint === '' || endpoint === agent.spec.endpoint) return resultFor(agent)
+    const moved = await agents.changeEndpoint(agent, endpoint)
     if (!moved) throw new UnknownAgent(agent_id)
-    audit(caller, moved.id, agent, moved)
-    return tell(moved)
+    audit(principal, moved.id, agent, moved)
+    return resultFor(moved)
   }
 
   /** A heartbeat that carries nothing that has to be stored; the hot one. */
-  function beatNow(id: string, sent: Heartbeat['sent'], caller: Principal): Agent {
-    assertMayRegister(caller)
-    mustKnow()
+  function renewLease(id: string, sent: ParsedHeartbeat['payload'], principal: Principal): Agent {
+    assertMayRegister(principal)
+    assertReady()
     const agent = agents.peek(id)
     if (!agent) throw new UnknownAgent(id)
-    assertOwner(caller, agent)
+    assertOwner(principal, agent)
     agents.heartbeat(id, sent)
     return agent
   }
 
   async function unregister(
     id: string,
-    { caller, expected }: { caller: Principal; expected?: string | undefined },
+    { principal, expectedVersion }: { principal: Principal; expectedVersion?: string | undefined },
   ): Promise<void> {
-    assertMayRegister(caller)
+    assertMayRegister(principal)
     const agent = known(id)
-    assertOwner(caller, agent)
-    if (!(await agents.unregister(id, expected))) throw new UnknownAgent(id)
-    audit(caller, id, agent, undefined)
+    assertOwner(principal, agent)
+    if (!(await agents.unregister(id, expectedVersion))) throw new UnknownAgent(id)
+    audit(principal, id, agent, undefined)
   }
 
   function audit({ name }: Principal, agent: string, before: Agent | undefined, after: Agent | undefined): void {
@@ -145,25 +149,25 @@ export function createMeshOperations({
   return {
     ...asking,
     register,
-    beat,
-    beatNow,
+    heartbeat,
+    renewLease,
     /** A heartbeat that says nothing: what the agent called itself last goes on. */
-    renew: (id: string, caller: Principal) => {
-      const said = agents.peek(id)?.lease.said
-      return beatNow(id, said === undefined ? {} : { status: said }, caller)
+    keepAlive: (id: string, principal: Principal) => {
+      const said = agents.peek(id)?.lease.selfReportedStatus
+      return renewLease(id, said === undefined ? {} : { status: said }, principal)
     },
-    tell,
+    resultFor,
     unregister,
-    mustKnow,
+    assertReady,
     /** The version of the agent of an id, as it is known now; undefined where there is none. */
     versionOf: (id: unknown): string | undefined =>
       typeof id === 'string' ? agents.peek(id)?.stored.resource_version : undefined,
     /** Whether an agent would be told of other providers than the last time. */
-    hasNews: ({ id, definition }: Agent) => dependencies.hasNews(id, definition.dependencies),
-    counts: agents.counts,
-    preservation: registrations.preservation,
+    haveProvidersChanged: ({ id, definition }: Agent) => dependencies.hasNews(id, definition.dependencies),
+    counters: agents.counters,
+    selfPreservation: registrations.selfPreservation,
     /** Ends the self-preservation of leases. */
-    release: registrations.release,
+    endSelfPreservation: registrations.endSelfPreservation,
     close: () => {
       close()
       leave()

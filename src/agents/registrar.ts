@@ -8,7 +8,7 @@ import { createAgentTable } from './agent-table.ts'
 import { type Agent, precondition, toPutOperation, staleVersion } from './agent.ts'
 import { AgentConflict, QuotaExceeded, RegistrationProblem } from './errors.ts'
 import type { Leases, LeaseTransition } from './leases/leases.ts'
-import { type AgentRequest, type Sent } from './parsing/registration.ts'
+import { type AgentRequest, type HeartbeatPayload } from './parsing/registration.ts'
 import { createPendingRegistrations } from './pending-registrations.ts'
 import { createRegistryWriter } from './registry-writer.ts'
 
@@ -33,7 +33,7 @@ export function createRegistrar({
 }: {
   store: Pick<Store, 'commit' | 'beat'>
   leases: Leases
-  settings: () => { readonly most: number }
+  settings: () => { readonly maxAgents: number }
   log: Log
 }) {
   const telling = createRegistryWriter({ agentOf: (id) => roll.get(id), log })
@@ -47,28 +47,36 @@ export function createRegistrar({
    * `holderOf` says who may touch it from now on, given what is known by then, and throws where the caller may not;
    * undefined: whoever held it goes on to.
    */
-  async function register(sent: AgentRequest, holderOf: OwnerCheck = () => undefined): Promise<AppliedRegistration> {
-    const known = roll.get(sent.id)
-    const request = known ? sharing(known, sent) : sent
-    const holds = holderOf(known) ?? known?.held.holder
+  async function register(
+    heartbeatPayload: AgentRequest,
+    holderOf: OwnerCheck = () => undefined,
+  ): Promise<AppliedRegistration> {
+    const known = roll.get(heartbeatPayload.id)
+    const request = known ? sharing(known, heartbeatPayload) : heartbeatPayload
+    const holds = holderOf(known) ?? known?.storedLease.holder
     if (known) refuseStranger(known, request)
-    else refuseTooMany(sent.id)
-    if (known && request.expected === undefined && saysTheSame(known, request) && holds === known.held.holder) {
+    else refuseTooMany(heartbeatPayload.id)
+    if (
+      known &&
+      request.expectedVersion === undefined &&
+      saysTheSame(known, request) &&
+      holds === known.storedLease.holder
+    ) {
       counted.registrations += 1
       return { agent: renew(refreshed(known, request), request), created: false, changed: false }
     }
     const expect = precondition(known, request)
-    const arrived = known ? undefined : coming.begin(sent.id, holds)
+    const arrived = known ? undefined : coming.begin(heartbeatPayload.id, holds)
     const [outcome] = await store.commit([{ ...toPutOperation(request, holds), expect }]).finally(arrived)
     // Somebody was there first: whether this one may stay is judged by who both are.
     if (outcome?.type === 'conflict' && !known && outcome.current) {
-      if (take(outcome.current) ?? roll.get(sent.id)) return register(sent, holderOf)
+      if (take(outcome.current) ?? roll.get(heartbeatPayload.id)) return register(heartbeatPayload, holderOf)
     }
     if (outcome?.type === 'refused')
       throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
-    if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), roll.get(sent.id))
-    const agent = take(outcome.registration, { said: request }) ?? roll.get(sent.id)
-    if (!agent) throw new AgentConflict(`Agent ${sent.id} was removed meanwhile`, undefined)
+    if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), roll.get(heartbeatPayload.id))
+    const agent = take(outcome.registration, { said: request }) ?? roll.get(heartbeatPayload.id)
+    if (!agent) throw new AgentConflict(`Agent ${heartbeatPayload.id} was removed meanwhile`, undefined)
     counted.registrations += 1
     renew(agent, request)
     show([agent])
@@ -77,14 +85,14 @@ export function createRegistrar({
   }
 
   function refuseTooMany(id: string): void {
-    const { most } = settings()
-    if (roll.size() + coming.all(id) >= most)
-      throw new QuotaExceeded(`There are ${most} agents already, the most that this registry takes.`)
+    const { maxAgents } = settings()
+    if (roll.size() + coming.all(id) >= maxAgents)
+      throw new QuotaExceeded(`There are ${maxAgents} agents already, the most that this registry takes.`)
   }
 
   /** The same id is the same holder, unless both say which instance they are and these differ. */
   function refuseStranger(known: Agent, { id, instance_id, takeover }: AgentRequest): void {
-    const holds = known.held.instance_id
+    const holds = known.storedLease.instance_id
     if (!holds || !instance_id || holds === instance_id || takeover) return
     if (known.lease.status === 'unhealthy' || known.lease.status === 'offline') return
     throw new AgentConflict(
@@ -95,22 +103,22 @@ export function createRegistrar({
   }
 
   /** An agent whose metadata moves with its heartbeats shows the newest, without another revision. */
-  function refreshed(known: Agent, { facts, sent: said }: AgentRequest): Agent {
-    if (!said?.metadata || known.facts.config === facts.config) return known
-    const agent = { ...known, facts, ahead: true as const }
+  function refreshed(known: Agent, { spec: facts, sent: said }: AgentRequest): Agent {
+    if (!said?.metadata || known.spec.config === facts.config) return known
+    const agent = { ...known, spec: facts, hasUnstoredConfig: true as const }
     roll.put(agent)
     return agent
   }
 
   /** Who was ever heard is heard by registering again, whether that says how it is or not. */
-  function renew(agent: Agent, { beats, sent: said }: AgentRequest): Agent {
+  function renew(agent: Agent, { countsAsHeartbeat: beats, sent: said }: AgentRequest): Agent {
     if (beats) heartbeat(agent.id, said)
-    else if (agent.lease.beaten) keepAlive(agent.id, agent.lease.said)
+    else if (agent.lease.hasHeartbeat) keepAlive(agent.id, agent.lease.selfReportedStatus)
     return roll.get(agent.id) ?? agent
   }
 
   /** Notes a heartbeat; undefined where nobody of that id is registered. */
-  function heartbeat(id: string, { status, metadata, timestamp }: Sent = {}): Agent | undefined {
+  function heartbeat(id: string, { status, metadata, timestamp }: HeartbeatPayload = {}): Agent | undefined {
     const agent = keepAlive(id, status)
     if (!agent) return undefined
     counted.heartbeats += 1
@@ -120,15 +128,15 @@ export function createRegistrar({
   }
 
   /** Renews a lease, here and for other replicas; undefined where nobody of that id is registered. */
-  function keepAlive(id: string, status: Sent['status']): Agent | undefined {
+  function keepAlive(id: string, status: HeartbeatPayload['status']): Agent | undefined {
     const agent = roll.get(id)
-    const beat = agent && leases.beat(id, status)
+    const beat = agent && leases.recordHeartbeat(id, status)
     if (!beat) return undefined
     store.beat([
       {
         name: id,
         age_ms: 0,
-        timeout: agent.facts.timeout_threshold,
+        timeout: agent.spec.timeout_threshold,
         ...(status && status !== 'healthy' && { said: status }),
       },
     ])
@@ -140,20 +148,25 @@ export function createRegistrar({
    * Moves an agent to another address, which is a change of what it is, or of what it has become meanwhile; undefined
    * where it has been removed.
    */
-  async function moveTo(agent: Agent, endpoint: string): Promise<Agent | undefined> {
+  async function changeEndpoint(agent: Agent, endpoint: string): Promise<Agent | undefined> {
     // Which of these a definition has goes with its kind of address.
     const { args: _args, env: _env, headers: _headers, ...rest } = agent.definition
     const definition = ServerDefinition.safeParse({ ...rest, ...endpointAddress(endpoint) })
     if (!definition.success) throw new RegistrationProblem('endpoint', "Validation failed: 'endpoint' must be a URL")
-    const facts = { ...agent.facts, endpoint }
-    const { id, held, stored } = agent
-    const how = { instance_id: held.instance_id, takeover: true, beats: false, expected: stored.resource_version }
+    const facts = { ...agent.spec, endpoint }
+    const { id, storedLease: held, stored } = agent
+    const how = {
+      instance_id: held.instance_id,
+      takeover: true,
+      countsAsHeartbeat: false,
+      expectedVersion: stored.resource_version,
+    }
     try {
-      return (await register({ id, definition: definition.data, facts, ...how })).agent
+      return (await register({ id, definition: definition.data, spec: facts, ...how })).agent
     } catch (error) {
       const now = roll.get(id)
       if (!(error instanceof AgentConflict) || now?.stored === stored) throw error
-      return now === undefined || now.facts.endpoint === endpoint ? now : moveTo(now, endpoint)
+      return now === undefined || now.spec.endpoint === endpoint ? now : changeEndpoint(now, endpoint)
     }
   }
 
@@ -173,8 +186,8 @@ export function createRegistrar({
   }
 
   /** Applies what time has changed, and tells what is still to be told; called before every read. */
-  function settle(): void {
-    const turns = leases.settle()
+  function applyExpirations(): void {
+    const turns = leases.applyExpirations()
     if (turns.length > 0) takeTurns(turns)
     telling.now()
   }
@@ -213,43 +226,46 @@ export function createRegistrar({
     detach: telling.detach,
     register,
     heartbeat,
-    moveTo,
+    changeEndpoint,
     unregister,
-    settle,
+    applyExpirations,
     /** Takes in what the store holds, as it was at a version. */
     load: (registrations: readonly Registration[], beats: readonly HeardBeat[], version: string) =>
       show(roll.load(registrations, beats, version)),
     /** Takes in what another replica heard. */
-    heard: (beats: readonly HeardBeat[]) => show(roll.heard(beats)),
-    put: (registration: Registration) => {
+    applyReplicaHeartbeats: (beats: readonly HeardBeat[]) => show(roll.heard(beats)),
+    applyRegistration: (registration: Registration) => {
       const agent = take(registration)
       if (agent) show([agent])
     },
-    deleted: roll.deleted,
-    get: (id: string) => (settle(), roll.get(id)),
+    applyDeletion: roll.deleted,
+    get: (id: string) => (applyExpirations(), roll.get(id)),
     /** The same for whoever has settled what is due already. */
     peek: roll.get,
-    list: (): readonly Agent[] => (settle(), Array.from(roll.all())),
+    list: (): readonly Agent[] => (applyExpirations(), Array.from(roll.all())),
     /** How many agents other than `id`, which is none yet, are a holder's own or are about to be. */
-    heldBeside: (id: string, holder: string) => (settle(), roll.heldBy(holder) + coming.of(holder, id)),
-    sent: (id: string) => roll.sent.get(id),
+    countOwnedBesides: (id: string, holder: string) => (
+      applyExpirations(),
+      roll.heldBy(holder) + coming.of(holder, id)
+    ),
+    heartbeatPayload: (id: string) => roll.sent.get(id),
     size: roll.size,
-    counts: () => ({ ...counted }),
+    counters: () => ({ ...counted }),
   }
 }
 
 /** A request made of what is known already, wherever it says the same. */
-function sharing({ definition, facts }: Agent, request: AgentRequest): AgentRequest {
+function sharing({ definition, spec: facts }: Agent, request: AgentRequest): AgentRequest {
   return {
     ...request,
     definition: reuseEqualParts(definition, request.definition),
-    facts: reuseEqualParts(facts, request.facts),
+    spec: reuseEqualParts(facts, request.spec),
   }
 }
 
 /** Of what was made of what is known, whether it is all the same. */
-function saysTheSame(known: Agent, { definition, facts, instance_id, sent: said }: AgentRequest): boolean {
-  if (known.held.instance_id !== instance_id || known.definition !== definition) return false
-  if (said?.metadata === undefined) return known.facts === facts && !known.ahead
-  return known.facts === facts || jsonEqual(known.facts, { ...facts, config: known.facts.config })
+function saysTheSame(known: Agent, { definition, spec: facts, instance_id, sent: said }: AgentRequest): boolean {
+  if (known.storedLease.instance_id !== instance_id || known.definition !== definition) return false
+  if (said?.metadata === undefined) return known.spec === facts && !known.hasUnstoredConfig
+  return known.spec === facts || jsonEqual(known.spec, { ...facts, config: known.spec.config })
 }

@@ -20,8 +20,8 @@ export type ApiPorts = {
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
   readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & Moving
   /** Servers written by hand, and what the config says of their source. */
-  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isShown'> &
-    Pick<Registrations, 'mustBeLoaded'> & {
+  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isPublished'> &
+    Pick<Registrations, 'assertLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
   /** How the store of what is registered fares. */

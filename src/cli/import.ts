@@ -1,5 +1,5 @@
 import { redactText } from '../model/redaction/redact-text.ts'
-import type { SkippedAgent } from '../registrations/import.ts'
+import type { SkippedAgent } from '../registrations/agent-import.ts'
 import type { ImportReport } from '../stores/legacy/legacy-schema.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 import { counted, plainly, storeHelp, storeOptions, withStore } from './store.ts'
@@ -21,25 +21,23 @@ export const imports: Command = {
     const { agents, report } = await plainly(() => readable(() => importOriginal(url)))
     const { out } = invocation.terminal
     tell(invocation, report)
-    const { importAgents, requestsOf } = await import('../registrations/import.ts')
+    const { importAgents, parseImportedAgents } = await import('../registrations/agent-import.ts')
     if (invocation.values['dry-run'] === true) {
-      const { requests, left_out } = requestsOf(agents, anyThresholds)
-      for (const each of left_out) out(lineOf(each))
-      out(
-        `nothing was written; ${counted(requests.length, 'agent')} could be taken over, ${left_out.length} left out\n`,
-      )
-      return left_out.length > 0 ? 1 : 0
+      const { requests, skipped } = parseImportedAgents(agents, anyThresholds)
+      for (const each of skipped) out(lineOf(each))
+      out(`nothing was written; ${counted(requests.length, 'agent')} could be taken over, ${skipped.length} left out\n`)
+      return skipped.length > 0 ? 1 : 0
     }
-    const { taken, there, left_out } = await withStore(invocation, { mustExist: false }, (store, { config }) => {
+    const { imported, existing, skipped } = await withStore(invocation, { mustExist: false }, (store, { config }) => {
       const { timeout_threshold: timeout, eviction_threshold: eviction } = config.health.agents
       return importAgents(store, agents, { timeout, eviction })
     })
-    for (const each of left_out) out(lineOf(each))
-    for (const id of there) out(line(id, 'id', 'is registered here already; what is here stays'))
-    const rest = there.length > 0 ? `, ${there.length} were here already` : ''
-    out(`${counted(taken, 'agent')} taken over${rest}, ${left_out.length} left out\n`)
-    if (taken > 0) out('They are pending until they send their next heartbeat.\n')
-    return left_out.length > 0 ? 1 : 0
+    for (const each of skipped) out(lineOf(each))
+    for (const id of existing) out(line(id, 'id', 'is registered here already; what is here stays'))
+    const rest = existing.length > 0 ? `, ${existing.length} were here already` : ''
+    out(`${counted(imported, 'agent')} taken over${rest}, ${skipped.length} left out\n`)
+    if (imported > 0) out('They are pending until they send their next heartbeat.\n')
+    return skipped.length > 0 ? 1 : 0
   },
 }
 

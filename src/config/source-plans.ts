@@ -55,7 +55,7 @@ export function registrationSettings({ health: { agents } }: Pick<Config, 'healt
   const { enabled, min_agents: least, ratio, max_duration: longest } = agents.self_preservation
   return {
     retentionMs: agents.retention * 1000,
-    preservation: { enabled, least, ratio, mostMs: longest * 1000 },
-    most: agents.max_agents,
+    selfPreservation: { enabled, least, ratio, mostMs: longest * 1000 },
+    maxAgents: agents.max_agents,
   }
 }

@@ -1,8 +1,8 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
-import { asParameters, parseCapabilityQuery, parseDiscovery } from '../agents/parsing/query-parameters.ts'
-import { parseRegistrationBody, parseHeartbeat } from '../agents/parsing/request-parsers.ts'
-import { agentView, healthView, sentView } from '../agents/queries/views.ts'
+import { parseRegistrationBody, parseHeartbeat } from '../agents/parsing/bodies.ts'
+import { asParameters, parseCapabilityQuery, parseDiscovery } from '../agents/queries/query-parameters.ts'
+import { agentView, healthView, heartbeatPayloadView } from '../agents/queries/views.ts'
 import { Stability } from '../model/capability.ts'
 import { Namespace } from '../model/names.ts'
 import type { Principal } from '../model/principal.ts'
@@ -125,7 +125,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, c
     },
     ({ agent_id }) =>
       result(async () => {
-        await mesh.unregister(agent_id, { caller })
+        await mesh.unregister(agent_id, { principal: caller })
         return { status: 'success', message: `Agent ${agent_id} unregistered successfully` }
       }),
   )
@@ -163,7 +163,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, c
     ({ agent_id }) =>
       result(() => {
         const found = mesh.get(agent_id)
-        const agent = { ...agentView(found), ...sentView(mesh.sent(agent_id)) }
+        const agent = { ...agentView(found), ...heartbeatPayloadView(mesh.heartbeatPayload(agent_id)) }
         return { status: 'success', agent, health: healthView(found, Date.now()) }
       }),
   )
@@ -180,12 +180,15 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, c
   )
 
   async function register(registration: Record<string, unknown>): Promise<object> {
-    const { agent, dependencies } = await mesh.register(parseRegistrationBody(registration), { caller, beats: false })
+    const { agent, dependencies } = await mesh.register(parseRegistrationBody(registration), {
+      principal: caller,
+      countsAsHeartbeat: false,
+    })
     return {
       status: 'success',
       agent_id: agent.id,
       resource_version: agent.stored.resource_version,
-      message: `Agent ${agent.facts.name} registered successfully`,
+      message: `Agent ${agent.spec.name} registered successfully`,
       ...(dependencies && { dependencies_resolved: dependencies }),
     }
   }
@@ -197,7 +200,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, c
   }
 
   async function hear(beat: object): Promise<object> {
-    const { dependencies } = await mesh.beat(parseHeartbeat(beat), caller)
+    const { dependencies } = await mesh.heartbeat(parseHeartbeat(beat), caller)
     return {
       status: 'success',
       message: 'Heartbeat recorded',
@@ -210,7 +213,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, c
     const found = mesh.capabilities(parseCapabilityQuery(asParameters(asked)))
     const all = found.flatMap((one) => one.capabilities.map((capability) => ({ ...one, capability })))
     const shown = all.slice(0, most).map(({ server: of, capability }) => ({
-      ...mesh.capabilityOf(of, capability),
+      ...mesh.capabilityView(of, capability),
       name: capability.name,
     }))
     return { capabilities: shown, count: shown.length, total: all.length }

@@ -9,7 +9,7 @@ export type McpPorts = {
   readonly registry: Pick<Registry, 'get' | 'select' | 'token' | 'subscribe'>
   readonly mesh: Pick<
     MeshOperations,
-    'register' | 'beat' | 'unregister' | 'find' | 'get' | 'sent' | 'capabilities' | 'capabilityOf'
+    'register' | 'heartbeat' | 'unregister' | 'find' | 'get' | 'heartbeatPayload' | 'capabilities' | 'capabilityView'
   >
   /** What moves with every probe of a server. */
   readonly volatile: (id: ServerId) => Readonly<Record<string, unknown>> | undefined

@@ -1,7 +1,7 @@
 import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { Sample, Series } from './series.ts'
 
-export type MeshCounts = Pick<MeshOperations, 'census' | 'counts' | 'preservation'>
+export type MeshCounts = Pick<MeshOperations, 'agentCounts' | 'counters' | 'selfPreservation'>
 
 /** What the metrics know of the daemon itself, for those who ask under the names of the original mesh registry. */
 export type AboutDaemon = {
@@ -13,7 +13,7 @@ export type AboutDaemon = {
 const statuses = ['pending', 'healthy', 'degraded', 'unhealthy', 'offline'] as const
 
 /** What is told of agents, in our names. */
-export function agentSeries({ census, counts, preservation }: MeshCounts): readonly Series[] {
+export function agentSeries({ agentCounts, counters, selfPreservation }: MeshCounts): readonly Series[] {
   const counter = (name: string, help: string, value: () => number): Series => ({
     type: 'counter',
     name,
@@ -26,38 +26,38 @@ export function agentSeries({ census, counts, preservation }: MeshCounts): reado
       name: 'roster_agents',
       help: 'Agents that registered themselves.',
       labels: ['status'],
-      read: () => byStatus(census()),
+      read: () => byStatus(agentCounts()),
     },
-    counter('roster_agent_registrations_total', 'Registrations taken.', () => counts().registrations),
-    counter('roster_agent_heartbeats_total', 'Heartbeats heard.', () => counts().heartbeats),
-    counter('roster_agent_lapses_total', 'Leases that ran out.', () => counts().expired),
+    counter('roster_agent_registrations_total', 'Registrations taken.', () => counters().registrations),
+    counter('roster_agent_heartbeats_total', 'Heartbeats heard.', () => counters().heartbeats),
+    counter('roster_agent_lapses_total', 'Leases that ran out.', () => counters().expired),
     {
       type: 'gauge',
       name: 'roster_agent_self_preservation',
       help: '1 while most agents fell silent at once and none is taken for dead.',
-      read: () => [{ value: preservation() === undefined ? 0 : 1 }],
+      read: () => [{ value: selfPreservation() === undefined ? 0 : 1 }],
     },
   ]
 }
 
 /** The same and what else they told, in the names that dashboards of the original mesh registry use. */
-export function originalSeries({ census, counts }: MeshCounts, daemon: AboutDaemon): readonly Series[] {
+export function originalSeries({ agentCounts, counters }: MeshCounts, daemon: AboutDaemon): readonly Series[] {
   const one = (type: Series['type'], name: string, help: string, value: () => number): Series => {
     return { type, name: `mcp_registry_${name}`, help, read: () => [{ value: value() }] }
   }
-  const registrations = () => counts().registrations
-  const heartbeats = () => counts().heartbeats
+  const registrations = () => counters().registrations
+  const heartbeats = () => counters().heartbeats
   return [
-    one('gauge', 'agents_total', 'Registered agents.', () => census().agents),
+    one('gauge', 'agents_total', 'Registered agents.', () => agentCounts().agents),
     {
       type: 'gauge',
       name: 'mcp_registry_agents_by_status',
       help: 'Registered agents by status.',
       labels: ['status'],
-      read: () => byStatus(census()),
+      read: () => byStatus(agentCounts()),
     },
-    one('gauge', 'capabilities_total', 'Capabilities of agents.', () => census().capabilities),
-    one('gauge', 'capability_types_unique', 'Capabilities of different names.', () => census().capability_types),
+    one('gauge', 'capabilities_total', 'Capabilities of agents.', () => agentCounts().capabilities),
+    one('gauge', 'capability_types_unique', 'Capabilities of different names.', () => agentCounts().capability_types),
     one('gauge', 'uptime_seconds', 'Since the daemon started.', daemon.uptime),
     one('counter', 'registrations_total', 'Registrations taken.', registrations),
     one('counter', 'registrations_processed_total', 'Registrations taken.', registrations),
@@ -71,9 +71,9 @@ export function originalSeries({ census, counts }: MeshCounts, daemon: AboutDaem
 }
 
 /** What the guides of the original mesh registry read at `/metrics`, as JSON. */
-export function originalJson({ census, counts }: MeshCounts, daemon: AboutDaemon): Record<string, unknown> {
-  const { agents, by_status, by_namespace, capabilities, capability_types, capabilities_by_category } = census()
-  const { registrations, heartbeats } = counts()
+export function originalJson({ agentCounts, counters }: MeshCounts, daemon: AboutDaemon): Record<string, unknown> {
+  const { agents, by_status, by_namespace, capabilities, capability_types, capabilities_by_category } = agentCounts()
+  const { registrations, heartbeats } = counters()
   const named = statuses.map((status) => [`${status}_agents`, by_status[status] ?? 0])
   return {
     total_agents: agents,
@@ -93,7 +93,7 @@ export function originalJson({ census, counts }: MeshCounts, daemon: AboutDaemon
   }
 }
 
-function byStatus({ by_status }: ReturnType<MeshOperations['census']>): readonly Sample[] {
+function byStatus({ by_status }: ReturnType<MeshOperations['agentCounts']>): readonly Sample[] {
   const known = new Set<string>([...statuses, ...Object.keys(by_status)])
   return [...known].map((status) => ({ labels: { status }, value: by_status[status] ?? 0 }))
 }

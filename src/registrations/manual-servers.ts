@@ -64,7 +64,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     ])
     if (outcome?.type === 'refused') throw new ManualRefused(outcome.reason)
     if (outcome?.type !== 'put') throw new ManualConflict(notAs(expected, id), servers.get(id))
-    take(outcome.registration)
+    applyRegistration(outcome.registration)
     const server = servers.get(id)
     if (!server) throw new ManualConflict(`The server ${id} was removed meanwhile`, undefined)
     return { server, created: outcome.created }
@@ -79,16 +79,23 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     const [outcome] = await store.commit([{ type: 'delete', kind: 'manual', namespace, name, expect }])
     if (outcome?.type === 'conflict' && outcome.current)
       throw new ManualConflict(`The server ${id} has changed meanwhile`, servers.get(id))
-    if (outcome?.type === 'deleted') deleted(id, outcome.resource_version)
+    if (outcome?.type === 'deleted') applyDeletion(id, outcome.resource_version)
     else forgetAt(id, known.stored.resource_version)
     return true
   }
 
-  function take({ namespace, name, definition, resource_version, created_at, updated_at }: Registration): void {
+  function applyRegistration({
+    namespace,
+    name,
+    definition,
+    resource_version,
+    created_at,
+    updated_at,
+  }: Registration): void {
     const id = serverId(namespace, name)
     const known = servers.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return
-    if (graves.hold(id, resource_version)) return
+    if (graves.covers(id, resource_version)) return
     const server = {
       id,
       definition: JSON.parse(definition) as ServerDefinition,
@@ -99,8 +106,8 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   }
 
   /** Takes in that somebody deleted a server, unless it was written anew since. */
-  function deleted(id: ServerId, version: string): void {
-    graves.dig(id, version)
+  function applyDeletion(id: ServerId, version: string): void {
+    graves.record(id, version)
     forgetAt(id, version)
   }
 
@@ -115,7 +122,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   function load(registrations: readonly Registration[], version: string): void {
     const present = new Set(registrations.map(({ namespace, name }) => serverId(namespace, name)))
     for (const id of servers.keys()) if (!present.has(id)) forgetAt(id, version)
-    for (const registration of registrations) take(registration)
+    for (const registration of registrations) applyRegistration(registration)
   }
 
   return {
@@ -124,11 +131,11 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     put,
     remove,
     load,
-    take,
-    deleted,
+    applyRegistration,
+    applyDeletion,
     get: (id: ServerId) => servers.get(id),
     /** Whether somebody shows what is written here. */
-    isShown: () => tell !== undefined,
+    isPublished: () => tell !== undefined,
     size: () => servers.size,
   }
 }

@@ -22,9 +22,9 @@ const backMs = 5000
 export type RegistrationSettings = {
   /** How long an agent that is not heard is kept. */
   readonly retentionMs: number
-  readonly preservation: SelfPreservationRules
+  readonly selfPreservation: SelfPreservationRules
   /** Most agents. */
-  readonly most: number
+  readonly maxAgents: number
 }
 
 export type Registrations = ReturnType<typeof startRegistrations>
@@ -61,9 +61,9 @@ export function startRegistrations({
   const clock = createLeaseClock({ ...times, onGrace: graced })
   const leases = createLeases({
     clock,
-    rules: () => settings().preservation,
+    rules: () => settings().selfPreservation,
     retentionMs: settings().retentionMs,
-    deaf,
+    isPartitioned: deaf,
   })
   const agents: Registrar = createRegistrar({ store: later, leases, settings, log })
   const manual: ManualServers = createManualServers({ store: later })
@@ -73,14 +73,14 @@ export function startRegistrations({
       { seconds: Math.round(gapMs / 1000) },
       'nobody could be heard for a while; every lease has a full interval more',
     )
-    leases.grace()
+    leases.extendAll()
   }
 
   /** Whether the store, by which replicas hear of each other's agents, is down or only just back; for a time. */
   function deaf(): boolean {
     const state = store?.state()
     if (!state) return false
-    return state.forMs < (state.status === 'down' ? settings().preservation.mostMs : backMs)
+    return state.forMs < (state.status === 'down' ? settings().selfPreservation.mostMs : backMs)
   }
 
   function takePicture({ registrations, beats, resource_version }: Picture): void {
@@ -91,11 +91,11 @@ export function startRegistrations({
 
   function takeNews(news: News): void {
     if (news.type === 'picture') takePicture(news.picture)
-    else if (news.type === 'beats') agents.heard(news.beats)
-    else if (news.type === 'put' && news.registration.kind === 'agent') agents.put(news.registration)
-    else if (news.type === 'put') manual.take(news.registration)
-    else if (news.kind === 'agent') agents.deleted(news.name, news.resource_version)
-    else manual.deleted(serverId(news.namespace, news.name), news.resource_version)
+    else if (news.type === 'beats') agents.applyReplicaHeartbeats(news.beats)
+    else if (news.type === 'put' && news.registration.kind === 'agent') agents.applyRegistration(news.registration)
+    else if (news.type === 'put') manual.applyRegistration(news.registration)
+    else if (news.kind === 'agent') agents.applyDeletion(news.name, news.resource_version)
+    else manual.applyDeletion(serverId(news.namespace, news.name), news.resource_version)
   }
 
   /** Loads until it succeeds, then follows what others write. */
@@ -162,8 +162,8 @@ export function startRegistrations({
 
   const ticking = setInterval(() => {
     clock.tick()
-    leases.retain(settings().retentionMs)
-    agents.settle()
+    leases.setRetention(settings().retentionMs)
+    agents.applyExpirations()
   }, clock.tickMs)
   ticking.unref()
   const following = follow().catch((error: unknown) => log.debug({ err: error }, 'there is no store to follow'))
@@ -173,19 +173,19 @@ export function startRegistrations({
     manual,
     sources: { agents: sourceOf(agents), manual: sourceOf(manual) },
     /** Applies what is due; called before every read of the registry. */
-    settle: agents.settle,
-    preservation: leases.preservation,
-    release: leases.release,
+    applyExpirations: agents.applyExpirations,
+    selfPreservation: leases.selfPreservation,
+    endSelfPreservation: leases.endSelfPreservation,
     /** How the store fares; undefined until it is opened. */
     storeState: () => store?.state(),
     /** Names the database in which all this is kept, once it has been read. */
     epoch: () => epoch,
     /** Throws `NotLoadedYet` while nothing can be said about who is registered. */
-    mustBeLoaded: () => {
+    assertLoaded: () => {
       if (!isLoaded) throw new NotLoadedYet('what is registered is still being read from the store')
     },
     /** Throws `NotLoadedYet` until the registry shows every agent that is registered. */
-    mustBeShown: () => {
+    assertPublished: () => {
       if (!shown.has(agents)) throw new NotLoadedYet('which agents there are is still being read from the store')
     },
     async [Symbol.asyncDispose]() {

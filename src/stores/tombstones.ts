@@ -10,7 +10,7 @@ const most = 10_000
 export function createTombstones() {
   const versions = new Map<string, string>()
 
-  function dig(id: string, version: string): void {
+  function record(id: string, version: string): void {
     const before = versions.get(id)
     if (before !== undefined && !isNewer(version, before)) return
     versions.delete(id)
@@ -20,10 +20,10 @@ export function createTombstones() {
   }
 
   /** Whether what had this version was deleted after it. */
-  function hold(id: string, version: string): boolean {
+  function covers(id: string, version: string): boolean {
     const buried = versions.get(id)
     return buried !== undefined && isNewer(buried, version)
   }
 
-  return { dig, hold }
+  return { record, covers }
 }

@@ -278,7 +278,7 @@ describe('servers written by hand', () => {
     const unread = () => {
       throw new NotLoadedYet('not yet')
     }
-    await using early = await serve({ servers: [], parts: { manual: { ...manual, mustBeLoaded: unread } } })
+    await using early = await serve({ servers: [], parts: { manual: { ...manual, assertLoaded: unread } } })
     const post = { method: 'POST', body: JSON.stringify(weather) }
 
     const answers = [await down.get('/servers', post), await early.get('/servers', post)]

@@ -42,8 +42,8 @@ export function parts({ registry }: Roster = createRoster()): ApiPorts {
       put: () => Promise.reject(new Error('no store')),
       remove: () => Promise.reject(new Error('no store')),
       get: () => undefined,
-      isShown: () => true,
-      mustBeLoaded: () => {},
+      isPublished: () => true,
+      assertLoaded: () => {},
       source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
     },
     publish: () => ({}),
@@ -66,10 +66,10 @@ function meshOf(registry: Roster['registry']): ApiPorts['mesh'] {
     rules: () => ({ enabled: false, least: 10, ratio: 0.5, mostMs: 0 }),
   })
   const store = { commit: () => Promise.reject(new Error('no store')), beat: () => {} }
-  const agents = createRegistrar({ store, leases, settings: () => ({ most: 10 }), log: silent })
-  const { preservation, release } = leases
+  const agents = createRegistrar({ store, leases, settings: () => ({ maxAgents: 10 }), log: silent })
+  const { selfPreservation, endSelfPreservation } = leases
   return createMeshOperations({
-    registrations: { agents, mustBeShown: () => {}, preservation, release },
+    registrations: { agents, assertPublished: () => {}, selfPreservation, endSelfPreservation },
     registry,
     thresholds: () => ({ timeout: 60, eviction: 120 }),
     source: () => 'agents',

@@ -11,18 +11,22 @@ export type LeaseTerms = {
 export type LeaseStatus = 'pending' | 'healthy' | 'degraded' | 'unhealthy' | 'offline'
 
 /** What an agent's silence makes of it. `pending`: it has registered, but never sent a heartbeat. */
-export type Silence = { readonly beaten: boolean; readonly said: 'healthy' | 'degraded'; readonly silentMs: number }
+export type Silence = {
+  readonly hasHeartbeat: boolean
+  readonly selfReportedStatus: 'healthy' | 'degraded'
+  readonly silentMs: number
+}
 
 /** The status after `silentMs` without a heartbeat; `forgotten` where nobody is kept for longer than `retention` ms of it. */
 export function leaseStatus(
-  { beaten, said, silentMs }: Silence,
+  { hasHeartbeat, selfReportedStatus, silentMs }: Silence,
   { timeout, eviction }: LeaseTerms,
   retention: number,
 ): LeaseStatus | 'forgotten' {
   if (silentMs >= Math.max(retention, eviction)) return 'forgotten'
   if (silentMs >= eviction) return 'offline'
-  if (!beaten) return 'pending'
-  return silentMs >= timeout ? 'unhealthy' : said
+  if (!hasHeartbeat) return 'pending'
+  return silentMs >= timeout ? 'unhealthy' : selfReportedStatus
 }
 
 /** After how many ms of silence the status changes next. */

@@ -7,18 +7,18 @@ import { type LeaseStatus, leaseStatus, type LeaseTerms, nextTransition } from '
 export type Lease = {
   readonly id: string
   /** Grows with every heartbeat and every turn of its status. */
-  moves: number
+  version: number
   terms: LeaseTerms
   status: LeaseStatus
   /** What the agent last called itself. */
-  said: 'healthy' | 'degraded'
-  beaten: boolean
+  selfReportedStatus: 'healthy' | 'degraded'
+  hasHeartbeat: boolean
   /** Whether another replica ever heard it. */
-  afar: boolean
+  seenByReplica: boolean
   /** Lease time from which its silence counts: its last heartbeat, or the grace it was given. */
-  from: number
+  silentSince: number
   /** Its last heartbeat by the wall clock, in ms; for people only. */
-  lastBeat: number | undefined
+  lastHeartbeatAt: number | undefined
 }
 
 /** What time has made of a lease. */
@@ -38,7 +38,7 @@ export function createLeases({
   rules,
   retentionMs,
   wall = Date.now,
-  deaf = () => false,
+  isPartitioned: isPartitioned = () => false,
 }: {
   clock: Pick<LeaseClock, 'now'>
   rules: () => SelfPreservationRules
@@ -46,7 +46,7 @@ export function createLeases({
   retentionMs: number
   wall?: () => number
   /** Whether what other replicas hear cannot be known now. */
-  deaf?: () => boolean
+  isPartitioned?: () => boolean
 }) {
   const leases = new Map<string, Lease>()
   const deadlines = createDeadlineQueue<Lease>()
@@ -59,44 +59,52 @@ export function createLeases({
   function enter(lease: Lease, status: LeaseStatus): void {
     if (isLiving(lease.status)) living -= 1
     lease.status = status
-    lease.moves += 1
+    lease.version += 1
     if (isLiving(status)) living += 1
   }
 
   function arm(lease: Lease): void {
-    deadlines.set(lease, lease.from + nextTransition(lease.status, lease.terms, retention))
+    deadlines.set(lease, lease.silentSince + nextTransition(lease.status, lease.terms, retention))
   }
 
-  function statusAfter({ beaten, said, terms }: Lease, silentMs: number): LeaseStatus | 'forgotten' {
-    return leaseStatus({ beaten, said, silentMs }, terms, retention)
+  function statusAfter(
+    { hasHeartbeat, selfReportedStatus, terms }: Lease,
+    silentMs: number,
+  ): LeaseStatus | 'forgotten' {
+    return leaseStatus({ hasHeartbeat, selfReportedStatus, silentMs }, terms, retention)
   }
 
   /** Begins a lease, or goes on with it under new terms. `silentMs`: how long it has not been heard already. */
   function open(
     id: string,
     terms: LeaseTerms,
-    heard: { beaten: boolean; said?: Lease['said']; silentMs?: number; lastBeat?: number },
+    heard: {
+      hasHeartbeat: boolean
+      selfReportedStatus?: Lease['selfReportedStatus']
+      silentMs?: number
+      lastHeartbeatAt?: number
+    },
   ): Lease {
-    const from = clock.now() - (heard.silentMs ?? 0)
+    const silentSince = clock.now() - (heard.silentMs ?? 0)
     const known = leases.get(id)
     const lease: Lease = known ?? {
       id,
-      moves: 0,
+      version: 0,
       terms,
       status: 'pending',
-      said: 'healthy',
-      beaten: false,
-      afar: false,
-      from,
-      lastBeat: undefined,
+      selfReportedStatus: 'healthy',
+      hasHeartbeat: false,
+      seenByReplica: false,
+      silentSince,
+      lastHeartbeatAt: undefined,
     }
     leases.set(id, lease)
     preserved.letGo(lease)
     lease.terms = terms
-    lease.from = from
-    lease.beaten ||= heard.beaten
-    if (heard.said) lease.said = heard.said
-    if (heard.beaten) lease.lastBeat = heard.lastBeat ?? wall()
+    lease.silentSince = silentSince
+    lease.hasHeartbeat ||= heard.hasHeartbeat
+    if (heard.selfReportedStatus) lease.selfReportedStatus = heard.selfReportedStatus
+    if (heard.hasHeartbeat) lease.lastHeartbeatAt = heard.lastHeartbeatAt ?? wall()
     const status = statusAfter(lease, heard.silentMs ?? 0)
     enter(lease, status === 'forgotten' ? 'offline' : status)
     arm(lease)
@@ -104,38 +112,39 @@ export function createLeases({
   }
 
   /** A heartbeat; with `silentMs` one that another replica heard so long ago. Whether it changed the status, or undefined where there is no such lease. */
-  function beat(
+  function recordHeartbeat(
     id: string,
-    said: Lease['said'] = 'healthy',
+    selfReportedStatus: Lease['selfReportedStatus'] = 'healthy',
     silentMs?: number,
   ): { lease: Lease; changed: boolean } | undefined {
     const lease = leases.get(id)
     if (!lease) return undefined
-    const afar = silentMs !== undefined
-    const from = clock.now() - (silentMs ?? 0)
+    const seenByReplica = silentMs !== undefined
+    const silentSince = clock.now() - (silentMs ?? 0)
     const before = lease.status
-    if (afar && lease.beaten && isKnown(lease, from, said)) return { lease, changed: false }
-    lease.from = from
-    lease.beaten = true
-    lease.afar ||= afar
-    lease.said = said
-    lease.lastBeat = wall() - (silentMs ?? 0)
-    lease.moves += 1
+    if (seenByReplica && lease.hasHeartbeat && isKnown(lease, silentSince, selfReportedStatus))
+      return { lease, changed: false }
+    lease.silentSince = silentSince
+    lease.hasHeartbeat = true
+    lease.seenByReplica ||= seenByReplica
+    lease.selfReportedStatus = selfReportedStatus
+    lease.lastHeartbeatAt = wall() - (silentMs ?? 0)
+    lease.version += 1
     preserved.letGo(lease)
-    if (before !== said) enter(lease, said)
-    deadlines.set(lease, from + lease.terms.timeout)
-    return { lease, changed: before !== said }
+    if (before !== selfReportedStatus) enter(lease, selfReportedStatus)
+    deadlines.set(lease, silentSince + lease.terms.timeout)
+    return { lease, changed: before !== selfReportedStatus }
   }
 
   /** What another replica heard is no news where it is old: told again, the same heartbeat is measured a little later. */
-  function isKnown(lease: Lease, from: number, said: Lease['said']): boolean {
-    const saysMore = isLiving(lease.status) && said !== lease.said
+  function isKnown(lease: Lease, silentSince: number, selfReportedStatus: Lease['selfReportedStatus']): boolean {
+    const saysMore = isLiving(lease.status) && selfReportedStatus !== lease.selfReportedStatus
     const slack = saysMore ? 0 : Math.min(1000, lease.terms.timeout / 6)
-    return from < lease.from + slack
+    return silentSince < lease.silentSince + slack
   }
 
   /** Goes on with a lease under other terms; what is due sooner by them is armed so. */
-  function renew(id: string, terms: LeaseTerms): Lease | undefined {
+  function changeTerms(id: string, terms: LeaseTerms): Lease | undefined {
     const lease = leases.get(id)
     if (!lease) return undefined
     lease.terms = terms
@@ -153,9 +162,9 @@ export function createLeases({
   }
 
   /** Every lease that time has changed since the last call. */
-  function settle(): readonly LeaseTransition[] {
+  function applyExpirations(): readonly LeaseTransition[] {
     const now = clock.now()
-    if (preserved.isOver(now)) release()
+    if (preserved.isOver(now)) endSelfPreservation()
     const next = deadlines.next()
     if (next === undefined || next > now) return none
     const due = deadlines.takeDue(now)
@@ -165,16 +174,16 @@ export function createLeases({
   }
 
   function mayBeHeardElsewhere(lease: Lease): boolean {
-    return lease.afar && isLiving(lease.status) && deaf()
+    return lease.seenByReplica && isLiving(lease.status) && isPartitioned()
   }
 
   function turn(lease: Lease, now: number): LeaseTransition | undefined {
     if (mayBeHeardElsewhere(lease)) {
-      lease.from = now
+      lease.silentSince = now
       arm(lease)
       return undefined
     }
-    const status = statusAfter(lease, now - lease.from)
+    const status = statusAfter(lease, now - lease.silentSince)
     if (status === 'forgotten') {
       close(lease.id)
       return { lease, status }
@@ -186,37 +195,37 @@ export function createLeases({
   }
 
   /** Keeps whoever is silent for another time from now on, and whoever is so already. */
-  function retain(ms: number): void {
+  function setRetention(ms: number): void {
     if (ms === retention) return
     retention = ms
     for (const lease of leases.values()) if (lease.status === 'offline' && !preserved.has(lease)) arm(lease)
   }
 
   /** Ends the self-preservation: who is held lapses at the next `settle`. */
-  function release(): void {
+  function endSelfPreservation(): void {
     for (const lease of preserved.release()) deadlines.set(lease, 0)
   }
 
   /** Gives every living lease a full interval more: nobody could be heard meanwhile. */
-  function grace(): void {
+  function extendAll(): void {
     const now = clock.now()
     for (const lease of leases.values()) {
       if (lease.status === 'unhealthy' || lease.status === 'offline') continue
-      lease.from = Math.max(lease.from, now)
+      lease.silentSince = Math.max(lease.silentSince, now)
       arm(lease)
     }
   }
 
   return {
     open,
-    beat,
-    renew,
+    recordHeartbeat,
+    changeTerms,
     close,
-    settle,
-    release,
-    grace,
-    retain,
-    preservation: () => preserved.shown(clock.now()),
+    applyExpirations,
+    endSelfPreservation,
+    extendAll,
+    setRetention,
+    selfPreservation: () => preserved.shown(clock.now()),
     get: (id: string) => leases.get(id),
     size: () => leases.size,
   }

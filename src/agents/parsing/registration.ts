@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { parseDuration } from '../../model/schema/duration.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { DefinitionFields, isHttpUrl, ServerDefinition } from '../../model/server.ts'
-import { endpointAddress, type AgentSpec, agentSpecOf, isHttp, type LeaseThresholds } from '../agent-spec.ts'
+import { endpointAddress, type AgentSpec, agentSpecOf, isHttpEndpoint, type LeaseThresholds } from '../agent-spec.ts'
 import type { Agent } from '../agent.ts'
 import { RegistrationProblem } from '../errors.ts'
 import { normalizeRegistration } from './normalize.ts'
@@ -12,19 +12,19 @@ import { unchangedFields } from './unchanged-fields.ts'
 export type AgentRequest = {
   readonly id: string
   readonly definition: ServerDefinition
-  readonly facts: AgentSpec
+  readonly spec: AgentSpec
   readonly instance_id?: string | undefined
   readonly takeover: boolean
   /** Only if this is still the version there; undefined: whatever is there. */
-  readonly expected?: string | undefined
+  readonly expectedVersion?: string | undefined
   /** Whether it counts as a heartbeat. */
-  readonly beats: boolean
+  readonly countsAsHeartbeat: boolean
   /** What moves with every heartbeat. Where it has `metadata`, the config is no part of what the agent is. */
-  readonly sent?: Sent | undefined
+  readonly sent?: HeartbeatPayload | undefined
 }
 
 /** What an agent says with a heartbeat, beside that it lives. */
-export type Sent = {
+export type HeartbeatPayload = {
   readonly status?: 'healthy' | 'degraded'
   readonly timestamp?: string
   readonly metadata?: Readonly<Record<string, unknown>>
@@ -56,7 +56,7 @@ const Registration = z.lazy(() => {
     endpoint: z
       .string()
       .max(4096 - 'stdio://'.length)
-      .refine((text) => !isHttp(text) || isHttpUrl(text), 'must be a URL of http or https')
+      .refine((text) => !isHttpEndpoint(text) || isHttpUrl(text), 'must be a URL of http or https')
       .optional(),
     agent_type: z.string().max(253).optional(),
     labels: shape.labels,
@@ -86,15 +86,15 @@ export function parseAgent(
   value: unknown,
   {
     defaults,
-    beats,
+    countsAsHeartbeat,
     sent: said,
     known,
   }: {
     defaults: LeaseThresholds
-    beats: boolean
-    sent?: Sent | undefined
+    countsAsHeartbeat: boolean
+    sent?: HeartbeatPayload | undefined
     /** The agent of that id, as it is known already. */
-    known?: Pick<Agent, 'definition' | 'facts'> | undefined
+    known?: Pick<Agent, 'definition' | 'spec'> | undefined
   },
 ): AgentRequest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -109,17 +109,17 @@ export function parseAgent(
   const parsed = Registration.safeParse(meant, { error: zodMessage })
   if (!parsed.success) throw problemIn(parsed.error)
   const sent = { ...parsed.data, ...parts }
-  const facts = agentSpecOf(sent, defaults)
-  const definition = definitionOf(sent, facts)
+  const spec = agentSpecOf(sent, defaults)
+  const definition = definitionOf(sent, spec)
   secure(sent, definition)
   return {
     id: sent.id,
     definition,
-    facts,
+    spec,
     instance_id: sent.instance_id,
     takeover: sent.takeover ?? false,
-    expected: sent.resource_version || undefined,
-    beats,
+    expectedVersion: sent.resource_version || undefined,
+    countsAsHeartbeat,
     sent: said,
   }
 }
@@ -130,9 +130,9 @@ function problemIn(error: z.ZodError): RegistrationProblem {
   return new RegistrationProblem(field, `Validation failed: '${field}' ${issue?.message ?? 'is not valid'}`)
 }
 
-function definitionOf(sent: Registration, facts: AgentSpec): ServerDefinition {
+function definitionOf(sent: Registration, spec: AgentSpec): ServerDefinition {
   const { id, name = id, namespace, description, version, health_check_url } = sent
-  const address = endpointAddress(facts.endpoint)
+  const address = endpointAddress(spec.endpoint)
   return {
     ...plain(address.type),
     ...address,
@@ -142,14 +142,14 @@ function definitionOf(sent: Registration, facts: AgentSpec): ServerDefinition {
     ...(description !== undefined && { description }),
     ...(version !== undefined && { version }),
     labels: sent.labels,
-    annotations: withOriginals(sent, facts),
+    annotations: withOriginals(sent, spec),
     tags: sent.tags,
     capabilities: sent.capabilities,
     dependencies: sent.dependencies,
     // The registry never calls an agent unless it asked to be probed.
     health_check: sent.health_check ?? (health_check_url ? 'http' : 'none'),
     ...(health_check_url !== undefined && { health_check_url }),
-    metadata: { agent_type: facts.agent_type },
+    metadata: { agent_type: spec.agent_type },
   }
 }
 
@@ -161,9 +161,9 @@ function plain(type: 'http' | 'stdio'): ServerDefinition {
 }
 
 /** What was made fit is kept as it was sent. */
-function withOriginals({ name, agent_type, annotations }: Registration, facts: AgentSpec): Record<string, string> {
-  const renamed = name !== undefined && name !== facts.name
-  const retyped = agent_type !== undefined && agent_type !== facts.agent_type
+function withOriginals({ name, agent_type, annotations }: Registration, spec: AgentSpec): Record<string, string> {
+  const renamed = name !== undefined && name !== spec.name
+  const retyped = agent_type !== undefined && agent_type !== spec.agent_type
   if (!renamed && !retyped) return annotations
   return {
     ...annotations,

@@ -7,7 +7,7 @@ type Definition = Agent['definition']
 
 /** Fields of a registration, as they stand once checked. */
 export type UnchangedFields = Partial<
-  Pick<Definition, (typeof ofDefinition)[number] | 'capabilities'> & Pick<Agent['facts'], 'endpoint' | 'config'>
+  Pick<Definition, (typeof ofDefinition)[number] | 'capabilities'> & Pick<Agent['spec'], 'endpoint' | 'config'>
 >
 
 const ofDefinition = ['namespace', 'description', 'labels', 'annotations', 'tags', 'dependencies'] as const
@@ -18,7 +18,7 @@ const ofDefinition = ['namespace', 'description', 'labels', 'annotations', 'tags
  */
 export function unchangedFields(
   sent: Fields,
-  { definition, facts }: Pick<Agent, 'definition' | 'facts'>,
+  { definition, spec: facts }: Pick<Agent, 'definition' | 'spec'>,
 ): UnchangedFields {
   const known: Record<string, unknown> = {}
   for (const field of ofDefinition)

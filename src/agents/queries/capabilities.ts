@@ -5,15 +5,15 @@ import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
 import { isAgent } from '../mesh-registry.ts'
-import type { CapabilityQuery } from '../parsing/query-parameters.ts'
+import type { CapabilityQuery } from './query-parameters.ts'
 import { capabilityView } from './views.ts'
 
 /** One server, and those of its capabilities that were asked for. */
-export type FoundCapabilities = { readonly server: Server; readonly capabilities: readonly Capability[] }
+export type CapabilityMatch = { readonly server: Server; readonly capabilities: readonly Capability[] }
 
 /** Which capabilities of these servers, declared and introspected, are asked for. */
-export function findCapabilities(asked: CapabilityQuery, of: readonly Server[]): readonly FoundCapabilities[] {
-  const suits = suitingCapability(asked)
+export function findCapabilities(asked: CapabilityQuery, of: readonly Server[]): readonly CapabilityMatch[] {
+  const suits = capabilityFilter(asked)
   return of.flatMap((server) => {
     const capabilities = server.capabilities.filter(suits)
     return capabilities.length > 0 ? [{ server, capabilities }] : []
@@ -21,9 +21,9 @@ export function findCapabilities(asked: CapabilityQuery, of: readonly Server[]):
 }
 
 /** Whether one capability is what is asked for, whoever has it. */
-export function suitingCapability(asked: CapabilityQuery): (capability: Capability) => boolean {
+export function capabilityFilter(asked: CapabilityQuery): (capability: Capability) => boolean {
   const { query, description_contains, include_deprecated } = asked
-  const isNamed = matchingName(asked)
+  const isNamed = nameMatcher(asked)
   const facets = matchingFacets(query)
   return (capability) =>
     (include_deprecated || capability.stability !== 'deprecated') &&
@@ -35,7 +35,7 @@ export function suitingCapability(asked: CapabilityQuery): (capability: Capabili
 }
 
 /** Whether a capability is called as `/capabilities` was asked: it ignores case, and takes a part for the whole. */
-export function matchingName({ name, match }: CapabilityQuery): NameTest {
+export function nameMatcher({ name, match }: CapabilityQuery): NameTest {
   if (name === undefined) return undefined
   const asked = name.toLowerCase()
   if (match === 'fuzzy') return (one) => matchesFuzzily(one, asked)
@@ -44,8 +44,8 @@ export function matchingName({ name, match }: CapabilityQuery): NameTest {
 }
 
 /** A capability as `/capabilities` shows it, with whose it is. */
-export function capabilityOf(
-  { server }: Pick<FoundCapabilities, 'server'>,
+export function ownedCapabilityView(
+  { server }: Pick<CapabilityMatch, 'server'>,
   capability: Capability,
   agentOf: (id: string) => Agent | undefined,
 ): Record<string, unknown> {
@@ -53,9 +53,9 @@ export function capabilityOf(
   return {
     ...capabilityView(capability),
     agent_id: agent?.id ?? server.id,
-    agent_name: agent?.facts.name ?? server.title ?? server.name,
+    agent_name: agent?.spec.name ?? server.title ?? server.name,
     agent_namespace: server.namespace,
     agent_status: server.status,
-    agent_endpoint: redactText(agent?.facts.endpoint ?? server.url ?? `stdio://${server.name}`),
+    agent_endpoint: redactText(agent?.spec.endpoint ?? server.url ?? `stdio://${server.name}`),
   }
 }

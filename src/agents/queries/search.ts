@@ -5,7 +5,7 @@ import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
 import { ParameterProblem } from '../errors.ts'
 import type { MeshRegistry } from '../mesh-registry.ts'
-import type { FoundAgent } from './views.ts'
+import type { AgentMatch } from './views.ts'
 
 /** What is asked of agents: a query, and further capabilities that an agent must have as well. */
 export type AgentQuery = {
@@ -15,7 +15,7 @@ export type AgentQuery = {
   readonly after?: string | undefined
 }
 
-export type FoundAgents = { readonly agents: readonly FoundAgent[]; readonly next?: string | undefined }
+export type AgentPage = { readonly agents: readonly AgentMatch[]; readonly next?: string | undefined }
 
 /** Finds agents by the indexes of the registry; those that are shadowed there are looked at one by one, and come last. */
 export function createAgentSearch({
@@ -30,7 +30,7 @@ export function createAgentSearch({
   agentOf: (id: string) => Agent | undefined
   shadowed: () => ReadonlySet<string>
 }) {
-  function find({ query, also, after }: AgentQuery): FoundAgents {
+  function find({ query, also, after }: AgentQuery): AgentPage {
     const asked = { ...query, source: source(), continue: after }
     const position = parseCursor(asked)
     if (position && 'problem' in position) throw new ParameterProblem('continue', `continue: ${position.problem}`)
@@ -39,7 +39,7 @@ export function createAgentSearch({
       .map((capability) => matchingCapability({ ...query, capability }))
       .map((suits) => suits && hasCapability(suits))
     const suits = (server: Server) => hasAll.every((has) => !has || has(server))
-    const agents = page.flatMap(({ server }): FoundAgent[] => {
+    const agents = page.flatMap(({ server }): AgentMatch[] => {
       const agent = suits(server) ? agentOf(server.name) : undefined
       return agent ? [{ agent, server }] : []
     })
@@ -57,7 +57,7 @@ export function createAgentSearch({
       const winner = registry.get(id)?.server
       const agent = winner && agentOf(winner.name)
       if (!winner || !agent) return []
-      const server = hiddenServer(agent, winner)
+      const server = shadowedServer(agent, winner)
       return holds(server) && suits(server) ? [{ agent, winner }] : []
     })
   }
@@ -65,11 +65,12 @@ export function createAgentSearch({
   return {
     find,
     /** The servers that shadowed agents would be, of those that a query asks for. */
-    hidden: (query: ServerQuery): Server[] => shadowedIn(query).map(({ agent, winner }) => hiddenServer(agent, winner)),
+    hidden: (query: ServerQuery): Server[] =>
+      shadowedIn(query).map(({ agent, winner }) => shadowedServer(agent, winner)),
   }
 }
 
 /** The server that a shadowed agent would be, were it not for the winner of its name. */
-export function hiddenServer({ definition, lease }: Agent, winner: Server): Server {
+export function shadowedServer({ definition, lease }: Agent, winner: Server): Server {
   return { ...winner, ...definition, discovery_method: 'registered', status: lease.status, health: { since: '' } }
 }

@@ -3,29 +3,29 @@ import { redactText } from '../../model/redaction/redact-text.ts'
 import { redactServer, redactValue } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
-import type { Sent } from '../parsing/registration.ts'
+import type { HeartbeatPayload } from '../parsing/registration.ts'
 
 /** An agent, and the server it is in the registry; none where another source's definition of that name wins. */
-export type FoundAgent = {
+export type AgentMatch = {
   readonly agent: Agent
   readonly server?: Server | undefined
   readonly winner?: Server | undefined
 }
 
 /** How it is: what the registry says, or its lease alone where it is shadowed. */
-function statusOf({ agent, server }: FoundAgent): Server['status'] {
+function statusOf({ agent, server }: AgentMatch): Server['status'] {
   return server?.status ?? agent.lease.status
 }
 
 /** When it was heard last, here or by another replica, RFC 3339; null where it never was. */
 export function lastHeartbeat({ lease }: Agent): string | null {
-  return lease.lastBeat === undefined ? null : new Date(lease.lastBeat).toISOString()
+  return lease.lastHeartbeatAt === undefined ? null : new Date(lease.lastHeartbeatAt).toISOString()
 }
 
 /** An agent in the words of the mesh registry, secrets redacted. */
-export function agentView(found: FoundAgent): Record<string, unknown> {
+export function agentView(found: AgentMatch): Record<string, unknown> {
   const { agent, server, winner } = found
-  const { id, facts, stored, held, definition } = agent
+  const { id, spec: facts, stored, storedLease: held, definition } = agent
   // What is not shown need not be looked through.
   const { title, description, annotations } = redactServer({
     title: definition.title,
@@ -76,17 +76,17 @@ export function capabilityView({ input_schema, ...capability }: Capability): Rec
 }
 
 /** What an agent said with its last heartbeat, as everybody may see it. */
-export function sentView(sent: Omit<Sent, 'status'> | undefined): { sent?: unknown } {
+export function heartbeatPayloadView(sent: Omit<HeartbeatPayload, 'status'> | undefined): { sent?: unknown } {
   return sent ? { sent: redactValue(sent) } : {}
 }
 
 /** How an agent fares, as `GET /health/{id}` of the mesh says it. */
-export function healthView(found: FoundAgent, now: number): Record<string, unknown> {
+export function healthView(found: AgentMatch, now: number): Record<string, unknown> {
   const { agent } = found
-  const { facts, lease } = agent
+  const { spec: facts, lease } = agent
   const status = statusOf(found)
-  const silence = lease.lastBeat === undefined ? undefined : Math.max(0, now - lease.lastBeat) / 1000
-  const expected = lease.lastBeat === undefined ? null : lease.lastBeat + facts.health_interval * 1000
+  const silence = lease.lastHeartbeatAt === undefined ? undefined : Math.max(0, now - lease.lastHeartbeatAt) / 1000
+  const expected = lease.lastHeartbeatAt === undefined ? null : lease.lastHeartbeatAt + facts.health_interval * 1000
   return {
     agent_id: agent.id,
     status,

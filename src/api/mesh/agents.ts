@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { parseAgentQuery, parseCapabilityQuery } from '../../agents/parsing/query-parameters.ts'
-import { agentView, healthView, sentView } from '../../agents/queries/views.ts'
+import { parseAgentQuery, parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
+import { agentView, healthView, heartbeatPayloadView } from '../../agents/queries/views.ts'
 import { jsonReply } from '../http/reply.ts'
 import { type ApiContext, respond, respondJson } from '../http/respond.ts'
 import { respondItems } from './listing.ts'
@@ -21,21 +21,23 @@ export function askingOf(mesh: MeshOperations) {
     return respondItems(c, {
       name: 'capabilities',
       items,
-      encode: ({ server, capability }) => mesh.capabilityOf(server, capability),
+      encode: ({ server, capability }) => mesh.capabilityView(server, capability),
       rest: { resource_version: mesh.token() },
     })
   }
 
   async function show(c: ApiContext): Promise<Response> {
     const found = mesh.get(agentIdIn(c))
-    const body = Buffer.from(JSON.stringify({ ...agentView(found), ...sentView(mesh.sent(found.agent.id)) }))
+    const body = Buffer.from(
+      JSON.stringify({ ...agentView(found), ...heartbeatPayloadView(mesh.heartbeatPayload(found.agent.id)) }),
+    )
     const etag = `"${found.agent.stored.resource_version};${hash('sha1', body, 'base64url').slice(0, 12)}"`
     return respond(c, jsonReply(body, { etag }))
   }
 
   async function remove(c: ApiContext): Promise<Response> {
     const id = agentIdIn(c)
-    await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c), mesh.versionOf(id)) })
+    await mesh.unregister(id, { principal: callerOf(c), expectedVersion: versionIn(headersOf(c), mesh.versionOf(id)) })
     return c.body(null, 204)
   }
 

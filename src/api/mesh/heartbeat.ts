@@ -1,6 +1,6 @@
 import { UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { parseHeartbeat } from '../../agents/parsing/request-parsers.ts'
+import { parseHeartbeat } from '../../agents/parsing/bodies.ts'
 import type { Log } from '../../log.ts'
 import { pathOf } from '../http/access/guard.ts'
 import { replyToError } from '../http/error-reply.ts'
@@ -17,8 +17,9 @@ export function beating(mesh: MeshOperations): Posts {
 
   const beat: Post = ({ body, caller }) => {
     const said = parseHeartbeat(body)
-    if (said.registration || said.sent.metadata?.['endpoint'] !== undefined) return mesh.beat(said, caller).then(told)
-    return told(mesh.tell(mesh.beatNow(said.agent_id, said.sent, caller)))
+    if (said.registration || said.payload.metadata?.['endpoint'] !== undefined)
+      return mesh.heartbeat(said, caller).then(told)
+    return told(mesh.resultFor(mesh.renewLease(said.agent_id, said.payload, caller)))
   }
 
   return { '/heartbeat': beat, '/agents/heartbeat': beat }
@@ -35,8 +36,8 @@ export function renewing({ mesh, log }: { mesh: MeshOperations; log: Pick<Log, '
     const id = request.method === 'HEAD' ? head.exec(request.url ?? '')?.[1] : undefined
     if (id === undefined) return false
     try {
-      const agent = mesh.renew(decoded(id), principal)
-      response.writeHead(mesh.hasNews(agent) ? 202 : 200, { ...fresh, ...cors })
+      const agent = mesh.keepAlive(decoded(id), principal)
+      response.writeHead(mesh.haveProvidersChanged(agent) ? 202 : 200, { ...fresh, ...cors })
       response.end()
     } catch (error) {
       const told =

@@ -3,7 +3,7 @@ import {
   parseRegistrationBody,
   type ParsedRegistration,
   parseMetadataRegistration,
-} from '../../agents/parsing/request-parsers.ts'
+} from '../../agents/parsing/bodies.ts'
 import { type PostReply, type Post, type Posted, type Posts, toldText } from './batched-posts.ts'
 import { versionIn } from './mesh-request.ts'
 
@@ -11,7 +11,7 @@ import { versionIn } from './mesh-request.ts'
 export function registering(mesh: MeshOperations): Posts {
   async function register(form: ParsedRegistration, { caller, header }: Posted, status: number): Promise<PostReply> {
     const expected = versionIn(header, mesh.versionOf(form.registration['id']))
-    const told = await mesh.register(form, { caller, beats: true, expected })
+    const told = await mesh.register(form, { principal: caller, countsAsHeartbeat: true, expectedVersion: expected })
     const location = `/agents/${encodeURIComponent(told.agent.id)}`
     return { status, headers: { location }, text: toldText(told, 'Agent registered successfully') }
   }

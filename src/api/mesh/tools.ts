@@ -1,9 +1,9 @@
 import { RegistrationProblem, UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
+import { parseRegistrationBody, fieldsIn } from '../../agents/parsing/bodies.ts'
 import type { Fields } from '../../agents/parsing/normalize.ts'
-import { parseDiscovery } from '../../agents/parsing/query-parameters.ts'
-import { parseRegistrationBody, fieldsIn } from '../../agents/parsing/request-parsers.ts'
-import { agentView, sentView } from '../../agents/queries/views.ts'
+import { parseDiscovery } from '../../agents/queries/query-parameters.ts'
+import { agentView, heartbeatPayloadView } from '../../agents/queries/views.ts'
 import { Problem } from '../http/problem.ts'
 import { type ApiContext, respondJson } from '../http/respond.ts'
 import { meshBody, callerOf, headersOf, respondWith, versionIn } from './mesh-request.ts'
@@ -17,12 +17,19 @@ export function createTools(mesh: MeshOperations) {
     async register_agent({ registration_data }, c) {
       const form = parseRegistrationBody(registration_data ?? {})
       const expected = versionIn(headersOf(c), mesh.versionOf(form.registration['id']))
-      const told = await mesh.register(form, { caller: callerOf(c), beats: false, expected })
-      return succeeded(told, `Agent ${told.agent.facts.name} registered successfully`)
+      const told = await mesh.register(form, {
+        principal: callerOf(c),
+        countsAsHeartbeat: false,
+        expectedVersion: expected,
+      })
+      return succeeded(told, `Agent ${told.agent.spec.name} registered successfully`)
     },
     async unregister_agent(fields, c) {
       const id = idIn(fields)
-      await mesh.unregister(id, { caller: callerOf(c), expected: versionIn(headersOf(c), mesh.versionOf(id)) })
+      await mesh.unregister(id, {
+        principal: callerOf(c),
+        expectedVersion: versionIn(headersOf(c), mesh.versionOf(id)),
+      })
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },
     async discover_services({ query }) {
@@ -30,11 +37,14 @@ export function createTools(mesh: MeshOperations) {
       return { status: 'success', agents, count: agents.length }
     },
     async heartbeat(fields, c) {
-      return succeeded(mesh.tell(mesh.beatNow(idIn(fields), {}, callerOf(c))), 'Heartbeat recorded')
+      return succeeded(mesh.resultFor(mesh.renewLease(idIn(fields), {}, callerOf(c))), 'Heartbeat recorded')
     },
     async get_agent_status(fields) {
       const found = mesh.get(idIn(fields))
-      return { status: 'success', agent: { ...agentView(found), ...sentView(mesh.sent(found.agent.id)) } }
+      return {
+        status: 'success',
+        agent: { ...agentView(found), ...heartbeatPayloadView(mesh.heartbeatPayload(found.agent.id)) },
+      }
     },
   }
 

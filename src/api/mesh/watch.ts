@@ -1,8 +1,8 @@
 import type { Agent } from '../../agents/agent.ts'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { isAgent } from '../../agents/mesh-registry.ts'
-import { type CapabilityQuery, parseAgentQuery, parseCapabilityQuery } from '../../agents/parsing/query-parameters.ts'
-import { capabilityOf, suitingCapability } from '../../agents/queries/capabilities.ts'
+import { ownedCapabilityView, capabilityFilter } from '../../agents/queries/capabilities.ts'
+import { type CapabilityQuery, parseAgentQuery, parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
 import type { AgentQuery } from '../../agents/queries/search.ts'
 import { agentView } from '../../agents/queries/views.ts'
 import type { RegisteredServer } from '../../model/change.ts'
@@ -22,7 +22,7 @@ export function watchedMesh({
   peek,
   source,
 }: {
-  mesh: Pick<MeshOperations, 'mustKnow' | 'current'>
+  mesh: Pick<MeshOperations, 'assertReady' | 'current'>
   registry: Pick<Registry, 'select' | 'subscribe'>
   /** The agent of an id, as it is now. */
   peek: (id: string) => Agent | undefined
@@ -37,7 +37,7 @@ export function watchedMesh({
     strict: false,
     subject(parameters) {
       try {
-        mesh.mustKnow()
+        mesh.assertReady()
         return subject(parameters)
       } catch (error) {
         throw meshProblem(error, mesh)
@@ -118,7 +118,7 @@ function capabilitiesAsked(
 ): WatchSelection {
   const { query, agent_id, ...rest } = asked
   const matches = matching(query)
-  const suits = suitingCapability(asked)
+  const suits = capabilityFilter(asked)
   const isWhose = (registered: RegisteredServer) =>
     agent_id === undefined ||
     registered.server.id === agent_id ||
@@ -130,7 +130,7 @@ function capabilitiesAsked(
     if (!registered || !isWhose(registered) || !matches(registered.server)) return found
     for (const capability of registered.server.capabilities.filter(suits)) {
       const key = `${capability.kind} ${capability.name}`
-      const view = capabilityOf(registered, capability, () => agentOf(registered))
+      const view = ownedCapabilityView(registered, capability, () => agentOf(registered))
       found.set(found.has(key) ? `${key} ${found.size}` : key, JSON.stringify(view))
     }
     return found

@@ -60,9 +60,9 @@ export function sourcesApi({
     requireRole(c.env.principal, 'admin')
     const found = supervisor.sources().find((one) => one.name === name)
     if (!found) throw unknownSource(name)
-    const preserved = found.type === 'agents' && mesh.preservation() !== undefined
+    const preserved = found.type === 'agents' && mesh.selfPreservation() !== undefined
     audit(c, { source: name, leases: preserved, shrink: found.held !== undefined }, 'what was held is believed')
-    if (preserved) mesh.release()
+    if (preserved) mesh.endSelfPreservation()
     // A second look that says the same is believed at once.
     const outcome = found.held ? await look(name) : undefined
     const released = preserved || found.held !== undefined
@@ -132,9 +132,9 @@ const remedy =
 /** Why no agent is taken for dead, and how to make it stop. */
 function preservationOf(
   { name, type }: SourceStatus,
-  { preservation }: Pick<ApiPorts['mesh'], 'preservation'>,
+  { selfPreservation }: Pick<ApiPorts['mesh'], 'selfPreservation'>,
 ): Pick<SourceStatus, 'self_preservation'> {
-  const found = type === 'agents' ? preservation() : undefined
+  const found = type === 'agents' ? selfPreservation() : undefined
   if (!found) return {}
   const { since, until, held, of } = found
   const remedy = `Most agents fell silent at once, so the network of this daemon is the likelier cause: none is taken for dead. It ends when half of them are heard again, or by POST /sources/${encodeURIComponent(name)}/release.`

@@ -103,7 +103,7 @@ export function manualApi({
     demandNamespace(c.env.principal, definition.namespace)
     refuseUntrusted(definition)
     loaded()
-    if (!manual.isShown()) throw notNow({ retry_after: 1 })
+    if (!manual.isPublished()) throw notNow({ retry_after: 1 })
     const before = registry.token()
     const { server, created } = await told(
       () => manual.put(definition, expected),
@@ -172,7 +172,7 @@ export function manualApi({
 
   function loaded(): void {
     try {
-      manual.mustBeLoaded()
+      manual.assertLoaded()
     } catch (error) {
       throw error instanceof NotLoadedYet ? notNow(error) : error
     }

@@ -36,15 +36,15 @@ export async function meshed({
       opening,
       settings: () => ({
         retentionMs: 3_600_000,
-        preservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
-        most,
+        selfPreservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
+        maxAgents: most,
       }),
       log: silent,
       clock: { monotonic: () => time, booted: () => time },
     }),
   )
   const registry = createRegistry({ onError: (error) => assertNever(error) })
-  registry.beforeRead(registrations.settle)
+  registry.beforeRead(registrations.applyExpirations)
   const supervisor = stack.use(createSupervisor({ registry, log: silent }))
   const audited: Record<string, unknown>[] = []
   const mesh = createMeshOperations({
@@ -59,7 +59,7 @@ export async function meshed({
     plan('agents', 'registered', registrations.sources.agents),
   ])
   if (opened) await supervisor.settled()
-  const moving = { volatile: mesh.volatile, version: mesh.version }
+  const moving = { volatile: mesh.volatileFields, version: mesh.volatileVersion }
   const monitor = {
     ...moving,
     check: () => Promise.resolve(undefined),
@@ -93,13 +93,13 @@ export async function meshed({
     pass: (seconds: number) => {
       for (let passed = 0; passed < seconds; passed += 0.5) {
         time += 500
-        registrations.settle()
+        registrations.applyExpirations()
       }
     },
     /** Holds the process up: time passes and it cannot look at a clock. */
     freeze: (seconds: number) => {
       time += seconds * 1000
-      registrations.settle()
+      registrations.applyExpirations()
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }

@@ -1,8 +1,8 @@
 import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
 import { ParameterProblem } from '../errors.ts'
-import type { AgentQuery } from '../queries/search.ts'
-import { isMap } from './normalize.ts'
+import { isMap } from '../parsing/normalize.ts'
+import type { AgentQuery } from './search.ts'
 
 export type Parameters = Iterable<readonly [string, string]>
 

@@ -14,10 +14,10 @@ type Foreign = { readonly id: string; readonly created_at?: string }
 export type SkippedAgent = { readonly agent_id: string; readonly field: string; readonly problem: string }
 
 export type ImportResult = {
-  readonly taken: number
+  readonly imported: number
   /** Ids that are registered already; what is there stays. */
-  readonly there: readonly string[]
-  readonly left_out: readonly SkippedAgent[]
+  readonly existing: readonly string[]
+  readonly skipped: readonly SkippedAgent[]
 }
 
 /**
@@ -30,9 +30,9 @@ export async function importAgents(
   agents: readonly Foreign[],
   defaults: LeaseThresholds,
 ): Promise<ImportResult> {
-  const { requests, left_out } = requestsOf(agents, defaults)
-  const there: string[] = []
-  let taken = 0
+  const { requests, skipped } = parseImportedAgents(agents, defaults)
+  const existing: string[] = []
+  let imported = 0
   for (let from = 0; from < requests.length; from += perCommit) {
     const some = requests.slice(from, from + perCommit)
     const outcomes = await store.commit(
@@ -44,30 +44,30 @@ export async function importAgents(
     )
     for (const [index, outcome] of outcomes.entries()) {
       const agent_id = some[index]?.id ?? ''
-      if (outcome.type === 'put') taken += 1
-      else if (outcome.type === 'refused') left_out.push({ agent_id, field: 'registration', problem: outcome.reason })
-      else there.push(agent_id)
+      if (outcome.type === 'put') imported += 1
+      else if (outcome.type === 'refused') skipped.push({ agent_id, field: 'registration', problem: outcome.reason })
+      else existing.push(agent_id)
     }
   }
-  return { taken, there, left_out }
+  return { imported, existing, skipped }
 }
 
 /** What the agents would register as, and who cannot. */
-export function requestsOf(agents: readonly Foreign[], defaults: LeaseThresholds) {
-  const left_out: SkippedAgent[] = []
+export function parseImportedAgents(agents: readonly Foreign[], defaults: LeaseThresholds) {
+  const skipped: SkippedAgent[] = []
   const requests = agents.flatMap((agent) => {
     const request = requestOf(agent, defaults)
     if (!('field' in request)) return { ...request, created_at: agent.created_at }
-    left_out.push({ agent_id: agent.id, field: request.field, problem: request.message })
+    skipped.push({ agent_id: agent.id, field: request.field, problem: request.message })
     return []
   })
-  return { requests, left_out }
+  return { requests, skipped }
 }
 
 function requestOf(agent: { readonly id: string }, defaults: LeaseThresholds): AgentRequest | RegistrationProblem {
   if (isDeeperThan(agent, maxNesting)) return new RegistrationProblem('registration', 'it is nested too deep')
   try {
-    return parseAgent(agent, { defaults, beats: false })
+    return parseAgent(agent, { defaults, countsAsHeartbeat: false })
   } catch (error) {
     if (error instanceof RegistrationProblem) return error
     throw error

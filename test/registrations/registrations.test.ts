@@ -10,12 +10,12 @@ import type { News, Store } from '../../src/stores/store.ts'
 
 const settings = () => ({
   retentionMs: 3_600_000,
-  preservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
-  most: 100,
+  selfPreservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
+  maxAgents: 100,
 })
 
 function request(id: string, fields: object = {}): AgentRequest {
-  return parseAgent({ id, ...fields }, { defaults: { timeout: 60, eviction: 120 }, beats: true })
+  return parseAgent({ id, ...fields }, { defaults: { timeout: 60, eviction: 120 }, countsAsHeartbeat: true })
 }
 
 /** Registrations of a store, and their source read step by step. */
@@ -43,7 +43,7 @@ describe('registrations', () => {
     await using registrations = started(store)
     const { value: picture } = (await registrations.next()) as { value: Sighting }
     assert.deepEqual([picture.type, originsIn(picture)], ['picture', []])
-    assert.throws(registrations.mustBeShown, /still being read/)
+    assert.throws(registrations.assertPublished, /still being read/)
 
     await registrations.agents.register(request('a'))
     assert.deepEqual(registrations.told, [])
@@ -52,10 +52,10 @@ describe('registrations', () => {
 
     assert.ok(registrations.told.length > 0)
     assert.deepEqual([...new Set(registrations.told.flatMap(originsIn))], ['a'])
-    registrations.mustBeShown()
+    registrations.assertPublished()
     registrations.stop()
     await next
-    assert.throws(registrations.mustBeShown)
+    assert.throws(registrations.assertPublished)
   })
 
   it('that are stored together are told together, before any of them is answered', async () => {
@@ -159,7 +159,7 @@ describe('registrations', () => {
     ])
 
     assert.deepEqual([one.status, two.status, same.status], ['fulfilled', 'rejected', 'fulfilled'])
-    assert.equal(agents.get('a')?.held.instance_id, 'one')
+    assert.equal(agents.get('a')?.storedLease.instance_id, 'one')
     registrations.stop()
   })
 

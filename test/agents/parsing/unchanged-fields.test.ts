@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { RegistrationProblem } from '../../src/agents/errors.ts'
-import { type AgentRequest, parseAgent } from '../../src/agents/parsing/registration.ts'
-import { createRandom } from '../random.ts'
+import { RegistrationProblem } from '../../../src/agents/errors.ts'
+import { type AgentRequest, parseAgent } from '../../../src/agents/parsing/registration.ts'
+import { createRandom } from '../../random.ts'
 
 const said: Readonly<Record<string, readonly unknown[]>> = {
   name: [undefined, 'a', 'A Name', 7],
@@ -34,7 +34,7 @@ const said: Readonly<Record<string, readonly unknown[]>> = {
   ],
 }
 
-const how = { defaults: { timeout: 60, eviction: 120 }, beats: true } as const
+const how = { defaults: { timeout: 60, eviction: 120 }, countsAsHeartbeat: true } as const
 
 function parsed(value: object, known?: AgentRequest): AgentRequest | { field: string; message: string } {
   try {

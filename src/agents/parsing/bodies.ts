@@ -1,9 +1,9 @@
 import { RegistrationProblem } from '../errors.ts'
 import { maxNesting, type Fields, isDeeperThan, isMap, withoutNulls } from './normalize.ts'
-import { type Sent } from './registration.ts'
+import { type HeartbeatPayload } from './registration.ts'
 
 /** What was sent, as a registration and what moves with every heartbeat. */
-export type ParsedRegistration = { readonly registration: Record<string, unknown>; readonly sent: Sent }
+export type ParsedRegistration = { readonly registration: Record<string, unknown>; readonly payload: HeartbeatPayload }
 
 /** A longer timestamp is none. */
 const longestTimestamp = 64
@@ -33,7 +33,7 @@ export function parseMetadataRegistration(value: unknown): ParsedRegistration {
         original_endpoint: asText(about['endpoint'] ?? `stdio://${asText(agent_id)}`),
       },
     },
-    sent: sentIn({ timestamp, ...(given && { metadata: given }) }),
+    payload: sentIn({ timestamp, ...(given && { metadata: given }) }),
   }
 }
 
@@ -42,18 +42,18 @@ export function parseRegistrationBody(value: unknown): ParsedRegistration {
   const fields = withoutNulls(fieldsIn(shallow(value), 'registration'))
   if (fields['id'] === undefined && typeof fields['metadata'] === 'object') return parseMetadataRegistration(value)
   const { agent_id, ...rest } = fields
-  return { registration: { ...rest, id: rest['id'] ?? agent_id }, sent: sentIn({ timestamp: fields['timestamp'] }) }
+  return { registration: { ...rest, id: rest['id'] ?? agent_id }, payload: sentIn({ timestamp: fields['timestamp'] }) }
 }
 
 /** A heartbeat, and the whole registration where it carries one. */
-export type Heartbeat = {
+export type ParsedHeartbeat = {
   readonly agent_id: string
-  readonly sent: Sent
+  readonly payload: HeartbeatPayload
   readonly registration?: Record<string, unknown>
 }
 
 /** Reads a heartbeat: `{agent_id, status?, metadata?}`, or a whole registration. */
-export function parseHeartbeat(value: unknown): Heartbeat {
+export function parseHeartbeat(value: unknown): ParsedHeartbeat {
   const fields = withoutNulls(fieldsIn(shallow(value), 'body'))
   const { status, metadata, timestamp, capabilities, agent_type } = fields
   const agent_id = fields['agent_id'] ?? fields['id']
@@ -62,15 +62,23 @@ export function parseHeartbeat(value: unknown): Heartbeat {
   if (status !== undefined && typeof status !== 'string')
     throw new RegistrationProblem('status', "Validation failed: 'status' must be text")
   const about = metadata === undefined ? undefined : fieldsIn(metadata, 'metadata')
-  const sent = sentIn({ status, timestamp, ...(about && { metadata: about }) })
+  const payload = sentIn({ status, timestamp, ...(about && { metadata: about }) })
   if (capabilities !== undefined || agent_type !== undefined) {
-    return { agent_id, sent, registration: { ...fields, id: agent_id, metadata: undefined } }
+    return { agent_id, payload, registration: { ...fields, id: agent_id, metadata: undefined } }
   }
-  return { agent_id, sent }
+  return { agent_id, payload }
 }
 
 /** Of what agents call themselves, only "not well" is kept; the rest is what the heartbeat itself says. */
-function sentIn({ status, metadata, timestamp }: { status?: unknown; metadata?: Fields; timestamp?: unknown }): Sent {
+function sentIn({
+  status,
+  metadata,
+  timestamp,
+}: {
+  status?: unknown
+  metadata?: Fields
+  timestamp?: unknown
+}): HeartbeatPayload {
   const said = typeof status === 'string' ? status.toLowerCase() : ''
   const stamp = typeof timestamp === 'number' ? String(timestamp) : timestamp
   const small = metadata !== undefined && JSON.stringify(metadata).length <= mostMetadata
