@@ -38,7 +38,7 @@ export function createLeases({
   rules,
   retentionMs,
   wall = Date.now,
-  isPartitioned: isPartitioned = () => false,
+  isPartitioned = () => false,
 }: {
   clock: Pick<LeaseClock, 'now'>
   rules: () => SelfPreservationRules
