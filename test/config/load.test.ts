@@ -204,7 +204,7 @@ describe('a config that cannot be used', () => {
 
     assert.deepEqual(
       await refused(grants(`{ name: a, token: ${canary}, role: admin }`, `{ name: b, token: ${canary} }`)),
-      ['config.yaml:4: auth.tokens[1].token: is the token of auth.tokens[0] already; each may be given once'],
+      ['config.yaml:4: auth.tokens[1].token: is also the token of auth.tokens[0]; each token may appear once'],
     )
     const rotated = await load(grants('{ name: ops, token: old }', '{ name: ops, token: new }'))
     assert.equal(rotated.config.auth.tokens.length, 2)

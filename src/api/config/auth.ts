@@ -8,61 +8,67 @@ const Secret = deferredSchema(() =>
     .string()
     .min(1)
     .max(4096)
-    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, since it travels in a header'),
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, as a header value'),
 )
 
 export function isToken(text: string): boolean {
   return Secret.safeParse(text).success
 }
 
-/** How often somebody may ask. */
+/** The request rate of one token or one address. */
 export const Rate = deferredSchema(() =>
   z.strictObject({
     requests_per_second: z
       .number()
       .min(0.001)
       .max(1_000_000)
-      .describe('On average. What comes sooner is a 429 that says when to come back.'),
+      .describe('Mean number of requests per second. A request above it gets 429 with `Retry-After`.'),
     burst: z
       .number()
       .int()
       .min(1)
       .max(1_000_000)
       .optional()
-      .describe('How many may come at once. Default: as many as in a second.'),
+      .describe('Maximum number of requests at once. Default: those of one second.'),
   }),
 )
 export type Rate = z.output<typeof Rate>
 
-/** One token and what it may do. */
+/** One token with its role, rights and limits. */
 export const TokenGrant = deferredSchema(() =>
   z
     .strictObject({
-      name: z.string().min(1).max(253).describe('What the audit log calls whoever sends it.'),
-      token: Secret.optional().describe('Sent as `Authorization: Bearer TOKEN`. Better written as `${NAME}`.'),
+      name: z.string().min(1).max(253).describe('Name of the token in the audit log.'),
+      token: Secret.optional().describe(
+        'The token, sent as `Authorization: Bearer TOKEN`. Preferably a reference such as `${NAME}`.',
+      ),
       token_file: z
         .string()
         .min(1)
         .max(4096)
         .optional()
-        .describe('A file with the token, or with several, one per line; read again when it changes.'),
-      role: Role.exclude(['none']).default('reader').describe('What it may do: read, register agents, or everything.'),
+        .describe('A file with one token per line. The daemon reads it again when it changes.'),
+      role: Role.exclude(['none'])
+        .default('reader')
+        .describe('The role: `reader` reads, `registrar` also registers agents, `admin` does everything.'),
       namespaces: z
         .array(Namespace)
         .optional()
-        .describe('The only namespaces it may change, or see secrets of. Default: all.'),
+        .describe('Namespaces that the token may change, and whose secrets it may read. Default: all.'),
       secrets: z
         .boolean()
         .default(false)
-        .describe('Whether it may read secrets unredacted (`?secrets=true`), audited.'),
-      rate: Rate.optional().describe('How often it may ask, instead of `limits.rate`.'),
+        .describe('Whether the token may read unredacted secrets (`?secrets=true`). Each such read is audited.'),
+      rate: Rate.optional().describe('Request rate of this token, instead of `limits.rate`.'),
       max_agents: z
         .number()
         .int()
         .min(0)
         .max(10_000_000)
         .optional()
-        .describe('How many agents it may hold at once. Default: as many as there may be.'),
+        .describe(
+          'Maximum number of agents that the token holds at once. Default: only `health.agents.max_agents` applies.',
+        ),
     })
     .refine(({ token, token_file }) => (token === undefined) !== (token_file === undefined), {
       path: ['token'],
@@ -71,37 +77,37 @@ export const TokenGrant = deferredSchema(() =>
 )
 export type TokenGrant = z.output<typeof TokenGrant>
 
-/** What a token may would else depend on which of its grants is found first. */
-function refuseTwins(grants: readonly TokenGrant[], context: z.core.$RefinementCtx): void {
+/** Two grants for one token would make its rights depend on their order. */
+function rejectDuplicateTokens(grants: readonly TokenGrant[], context: z.core.$RefinementCtx): void {
   const first = new Map<string, number>()
   for (const [index, { token }] of grants.entries()) {
-    const twin = token === undefined ? undefined : first.get(token)
-    const message = `is the token of auth.tokens[${twin}] already; each may be given once`
-    if (twin !== undefined) context.addIssue({ code: 'custom', path: [index, 'token'], message })
+    const earlier = token === undefined ? undefined : first.get(token)
+    const message = `is also the token of auth.tokens[${earlier}]; each token may appear once`
+    if (earlier !== undefined) context.addIssue({ code: 'custom', path: [index, 'token'], message })
     else if (token !== undefined) first.set(token, index)
   }
 }
 
-const usualAuth = { tokens: [] }
+const defaultAuth = { tokens: [] }
 
-/** Who may do what. */
-export const Auth = configSection(usualAuth, () =>
+/** Tokens and their roles. */
+export const Auth = configSection(defaultAuth, () =>
   z.strictObject({
-    token: Secret.optional().describe('One token with the role `admin`, the short way (`AUTH_TOKEN`).'),
+    token: Secret.optional().describe('Short form for one token with the role `admin` (`AUTH_TOKEN`).'),
     tokens: z
       .array(TokenGrant)
       .max(10_000)
-      .superRefine(refuseTwins)
-      .default(usualAuth.tokens)
+      .superRefine(rejectDuplicateTokens)
+      .default(defaultAuth.tokens)
       .describe('Tokens, each with its role.'),
     anonymous: Role.optional().describe(
-      'The role of whoever sends no token. Default: without tokens everything on loopback and `reader` elsewhere; with tokens `reader`.',
+      'Role of a request without a token. Default: `reader`; without any token in the config, `admin` on loopback.',
     ),
   }),
 )
 export type Auth = z.output<typeof Auth>
 
-/** The tokens of the config in one list. */
+/** All tokens of the config, the short form included. */
 export function tokensOf({ token, tokens }: Auth): readonly TokenGrant[] {
   if (token === undefined) return tokens
   return [{ name: 'admin', token, role: 'admin', secrets: false }, ...tokens]

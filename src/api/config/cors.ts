@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { configSection } from '../../model/schema/lazy-schema.ts'
 
-const usualCors = {
+const defaultCors = {
   enabled: true,
   origins: [],
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -17,7 +17,7 @@ const usualCors = {
   ],
 }
 
-/** An origin, spelled as browsers send it: `https://Portal.example:443/` is `https://portal.example`. */
+/** An origin, normalized to the spelling of browsers: `https://Portal.example:443/` becomes `https://portal.example`. */
 const Origin = () =>
   z
     .string()
@@ -35,22 +35,22 @@ function originOf(text: string): string | undefined {
   return URL.parse(text)?.origin
 }
 
-/** What pages of other origins may read. */
-export const Cors = configSection(usualCors, () =>
+/** Cross-origin requests that pages in browsers may make. */
+export const Cors = configSection(defaultCors, () =>
   z.strictObject({
     enabled: z
       .boolean()
-      .default(usualCors.enabled)
-      .describe('Off: pages of other origins read only `/v0.1`, `/v0`, `/.well-known`.'),
+      .default(defaultCors.enabled)
+      .describe('Whether `origins` applies. Off: pages of other origins read only `/v0.1`, `/v0` and `/.well-known`.'),
     origins: z
       .array(Origin())
-      .default(usualCors.origins)
-      .describe('Origins such as `https://portal.example`, or `*`. `*` never allows writing.'),
-    methods: z.array(z.string().min(1).max(32)).default(usualCors.methods).describe('Methods that a page may use.'),
+      .default(defaultCors.origins)
+      .describe('Allowed origins, such as `https://portal.example`, or `*`. `*` allows reading only.'),
+    methods: z.array(z.string().min(1).max(32)).default(defaultCors.methods).describe('Methods that pages may use.'),
     headers: z
       .array(z.string().min(1).max(253))
-      .default(usualCors.headers)
-      .describe('Request headers that a page may send.'),
+      .default(defaultCors.headers)
+      .describe('Request headers that pages may send.'),
   }),
 )
 export type Cors = z.output<typeof Cors>

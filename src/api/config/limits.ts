@@ -3,7 +3,7 @@ import { duration } from '../../model/schema/duration.ts'
 import { configSection } from '../../model/schema/lazy-schema.ts'
 import { Rate } from './auth.ts'
 
-const usualLimits = {
+const defaultLimits = {
   max_body_bytes: 1_048_576,
   max_header_bytes: 16_384,
   max_url_length: 8192,
@@ -15,61 +15,59 @@ const usualLimits = {
   idle_timeout: 120,
 }
 
-/** How much one request may ask of the daemon. */
-export const Limits = configSection(usualLimits, () =>
+/** Limits on requests and connections. */
+export const Limits = configSection(defaultLimits, () =>
   z.strictObject({
     max_body_bytes: z
       .number()
       .int()
       .min(1024)
       .max(104_857_600)
-      .default(usualLimits.max_body_bytes)
+      .default(defaultLimits.max_body_bytes)
       .describe(
-        'Longest body of a request. A longer one is a 413. What registers, beats or writes a server is 256 KiB at most, whatever stands here.',
+        'Maximum bytes of a request body; a longer one gets 413. Registrations, heartbeats and server definitions are limited to 256 KiB in any case.',
       ),
     max_header_bytes: z
       .number()
       .int()
       .min(1024)
       .max(1_048_576)
-      .default(usualLimits.max_header_bytes)
-      .describe('Longest header of a request, its first line included. A longer one is a 431.'),
+      .default(defaultLimits.max_header_bytes)
+      .describe('Maximum bytes of a request header with its first line; a longer one gets 431.'),
     max_url_length: z
       .number()
       .int()
       .min(256)
       .max(1_048_576)
-      .default(usualLimits.max_url_length)
-      .describe('Longest target. A longer one is a 414.'),
+      .default(defaultLimits.max_url_length)
+      .describe('Maximum characters of a request target (path and query); a longer one gets 414.'),
     max_parameters: z
       .number()
       .int()
       .min(1)
       .max(10_000)
-      .default(usualLimits.max_parameters)
-      .describe('Most query parameters of a request.'),
-    rate: Rate.optional().describe(
-      'How often one token may ask, and one address without a token. Default: as often as it likes.',
-    ),
+      .default(defaultLimits.max_parameters)
+      .describe('Maximum number of query parameters; more get 400.'),
+    rate: Rate.optional().describe('Request rate per token, and per address without a token. Default: unlimited.'),
     max_connections: z
       .number()
       .int()
       .min(1)
       .max(1_000_000)
-      .default(usualLimits.max_connections)
-      .describe('Most open connections. Further ones are closed at once.'),
+      .default(defaultLimits.max_connections)
+      .describe('Maximum number of open connections; further ones are closed at once.'),
     header_timeout: duration({ min: 1, max: 600 })
-      .default(usualLimits.header_timeout)
-      .describe('How long the header of a request may take.'),
+      .default(defaultLimits.header_timeout)
+      .describe('Maximum time for a request header to arrive.'),
     request_timeout: duration({ min: 1, max: 3600 })
-      .default(usualLimits.request_timeout)
-      .describe('How long a whole request may take to arrive.'),
+      .default(defaultLimits.request_timeout)
+      .describe('Maximum time for a whole request to arrive.'),
     keep_alive: duration({ min: 0, max: 3600 })
-      .default(usualLimits.keep_alive)
-      .describe('How long an idle connection is kept open.'),
+      .default(defaultLimits.keep_alive)
+      .describe('How long a connection stays open between requests.'),
     idle_timeout: duration({ min: 10, max: 86_400 })
-      .default(usualLimits.idle_timeout)
-      .describe('A connection on which nothing moves for this long is cut, however slowly its other side reads.'),
+      .default(defaultLimits.idle_timeout)
+      .describe('Time without any byte read or written after which a connection is closed, also during a response.'),
   }),
 )
 export type Limits = z.output<typeof Limits>

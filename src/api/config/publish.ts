@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { configSection } from '../../model/schema/lazy-schema.ts'
 
-/** How servers are published: at `/v0.1/servers` and `/.well-known/ai-catalog.json`. */
+/** Publication of servers at `/v0.1/servers` and `/.well-known/ai-catalog.json`. */
 export const Publish = configSection({}, () =>
   z.strictObject({
     domain: z
@@ -13,7 +13,7 @@ export const Publish = configSection({}, () =>
       )
       .optional()
       .describe(
-        'The DNS name in whose name servers are published: `roster.example.org` makes `org.example.roster/weather`. Default: `listen.name`, with `.internal` after it if it has no dot.',
+        'DNS name that prefixes published names: `roster.example.org` gives `org.example.roster/weather`. Default: `listen.name`, with `.internal` appended if it has no dot.',
       ),
   }),
 )

@@ -1,44 +1,46 @@
 import * as z from 'zod'
 import { configSection } from '../../model/schema/lazy-schema.ts'
 
-const usualWatch = {
+const defaultWatch = {
   max_buffer_bytes: 1_048_576,
   max_watchers: 15_000,
   max_watchers_per_token: 5000,
   max_history_bytes: 16_777_216,
 }
 
-/** How much watchers may ask of the daemon. */
-export const WatchConfig = configSection(usualWatch, () =>
+/** Limits on watches. */
+export const WatchConfig = configSection(defaultWatch, () =>
   z.strictObject({
     max_buffer_bytes: z
       .number()
       .int()
       .min(65_536)
       .max(1_073_741_824)
-      .default(usualWatch.max_buffer_bytes)
-      .describe('What may wait for one slow watcher. One that falls further behind is cut and resumes.'),
+      .default(defaultWatch.max_buffer_bytes)
+      .describe(
+        'Maximum bytes that wait for one slow watcher. A watcher further behind is disconnected, and resumes from its last token.',
+      ),
     max_watchers: z
       .number()
       .int()
       .min(1)
       .max(1_000_000)
-      .default(usualWatch.max_watchers)
-      .describe('Most watchers. A further one is a 503.'),
+      .default(defaultWatch.max_watchers)
+      .describe('Maximum number of watchers; a further one gets 503.'),
     max_watchers_per_token: z
       .number()
       .int()
       .min(1)
       .max(1_000_000)
-      .default(usualWatch.max_watchers_per_token)
-      .describe('Most watchers of one token. A further one is a 429.'),
+      .default(defaultWatch.max_watchers_per_token)
+      .describe('Maximum number of watchers per token; a further one gets 429.'),
     max_history_bytes: z
       .number()
       .int()
       .min(65_536)
       .max(1_073_741_824)
-      .default(usualWatch.max_history_bytes)
-      .describe('Changes kept for watchers that come back. One that comes later begins anew.'),
+      .default(defaultWatch.max_history_bytes)
+      .describe('Bytes of changes kept for watchers that reconnect. A watcher that reconnects later starts over.'),
   }),
 )
 export type WatchConfig = z.output<typeof WatchConfig>

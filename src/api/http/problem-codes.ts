@@ -24,7 +24,7 @@ export const problemKinds = {
   too_many_parameters: {
     status: 400,
     title: 'Too many query parameters',
-    remedy: 'Send fewer parameters, or raise `limits.parameters`.',
+    remedy: 'Send fewer parameters, or raise `limits.max_parameters`.',
   },
   invalid_parameter: {
     status: 400,
@@ -159,7 +159,7 @@ export const problemKinds = {
   body_too_large: {
     status: 413,
     title: 'Body too large',
-    remedy: 'Send a shorter body, or raise `limits.body_bytes` where it applies.',
+    remedy: 'Send a shorter body, or raise `limits.max_body_bytes` where it applies.',
   },
   chunk_extensions_too_large: {
     status: 413,
@@ -169,7 +169,7 @@ export const problemKinds = {
   target_too_long: {
     status: 414,
     title: 'Request target too long',
-    remedy: 'Send a shorter path and query, or raise `limits.url_length`.',
+    remedy: 'Send a shorter path and query, or raise `limits.max_url_length`.',
   },
   unsupported_media_type: {
     status: 415,
@@ -200,12 +200,12 @@ export const problemKinds = {
   token_watcher_limit_reached: {
     status: 429,
     title: 'Watcher limit of the token reached',
-    remedy: 'Close watches of this token, or raise `watch.watchers_per_token`.',
+    remedy: 'Close watches of this token, or raise `watch.max_watchers_per_token`.',
   },
   header_too_large: {
     status: 431,
     title: 'Request header too large',
-    remedy: 'Send a shorter header, or raise `limits.header_bytes`.',
+    remedy: 'Send a shorter header, or raise `limits.max_header_bytes`.',
   },
   internal_error: {
     status: 500,
@@ -235,7 +235,7 @@ export const problemKinds = {
   watcher_limit_reached: {
     status: 503,
     title: 'Watcher limit reached',
-    remedy: 'Retry after the seconds of `Retry-After`, or raise `watch.watchers`.',
+    remedy: 'Retry after the seconds of `Retry-After`, or raise `watch.max_watchers`.',
   },
   shutting_down: {
     status: 503,
