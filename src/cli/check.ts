@@ -106,16 +106,16 @@ async function checkPaths(
   paths: readonly string[],
   { mustExist }: { mustExist: boolean },
 ): Promise<void> {
-  const { createScanner: createLooker } = await import('../sources/file/scanner.ts')
-  const { placeOf } = await import('../sources/file/listing.ts')
-  const looker = createLooker({
-    places: paths.map(placeOf),
+  const { createScanner } = await import('../sources/file/scanner.ts')
+  const { parsePathPattern } = await import('../sources/file/path-patterns.ts')
+  const scanner = createScanner({
+    patterns: paths.map(parsePathPattern),
     recursive: false,
     max_bytes: 256 * 1024 * 1024,
     max_total_bytes: 1024 * 1024 * 1024,
     prepare: (entries) => entries,
   })
-  const { readings, missing } = await looker.look({ thorough: true, signal: new AbortController().signal })
+  const { readings, missing } = await scanner.scan({ thorough: true, signal: new AbortController().signal })
   for (const place of missing) {
     if (mustExist) report.problem(place, 'there is no such file')
     else report.note(`${place}: not there (yet)`)

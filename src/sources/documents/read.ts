@@ -27,7 +27,7 @@ export async function readListing(
   { format = 'auto', maxBytes = 5 * 1024 * 1024 }: ReadOptions = {},
 ): Promise<Listing> {
   const size = typeof text === 'string' ? Buffer.byteLength(text) : text.byteLength
-  if (size > maxBytes) throw tooBig(size, maxBytes)
+  if (size > maxBytes) throw tooLargeError(size, maxBytes)
   const bare = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text)
   if (size <= mostYamlHere) return parseListing(bare, format)
   const here = size <= mostJsonHere ? await runCooperatively(jsonOrNot(bare, format)) : undefined
@@ -58,7 +58,7 @@ export async function readDocument(text: string | Uint8Array, options?: ReadOpti
   return [...entries, ...unread]
 }
 
-export function tooBig(size: number, most: number): SourceError {
+export function tooLargeError(size: number, most: number): SourceError {
   const shown = (bytes: number) => (bytes < 1024 * 1024 ? `${bytes} bytes` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`)
   return new SourceError(`is too big: ${shown(size)}, and at most ${shown(most)} are read`, { class: 'config' })
 }

@@ -1,9 +1,12 @@
 import * as z from 'zod'
 import { duration } from '../../model/schema/duration.ts'
 import { commonFields, defineSource } from '../kind.ts'
-import { watchFiles } from './source.ts'
+import { createFileSource } from './source.ts'
 
-/** Files and directories on this machine: drop a YAML or JSON file in, and its servers are there. */
+/** Bounds the memory of chokidar to some 25 MB for flat folders, 75 MB for many small ones. */
+const defaultMaxWatchedFiles = 20_000
+
+/** Files and directories on this machine: a YAML or JSON file put there adds its servers. */
 export const file = defineSource({
   type: 'file',
   config: () =>
@@ -16,7 +19,7 @@ export const file = defineSource({
         .max(1000)
         .optional()
         .describe(
-          'Files, directories and globs (`/etc/mcp/**/*.yaml`), first ones winning over later ones; need not exist yet. Of a directory the `.yaml`, `.yml` and `.json` files are read. Default: `/etc/mcp` and `~/.config/mcp`.',
+          'Files, directories and globs (`/etc/mcp/**/*.yaml`), in order of precedence; they need not exist yet. In a directory the `.yaml`, `.yml` and `.json` files are read. Default: `/etc/mcp` and `~/.config/mcp`.',
         ),
       recursive: z.boolean().default(false).describe('Whether directories inside directories are read too.'),
       expand: z
@@ -28,7 +31,16 @@ export const file = defineSource({
       rescan: duration({ min: 0.1, max: 86_400 })
         .default(30)
         .describe(
-          'How often everything is read again though nobody told of a change; a change on a network drive may stay unseen this long.',
+          'How often everything is read again without an event; a change on a network drive may stay unseen this long.',
+        ),
+      max_watched_files: z
+        .number()
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .default(defaultMaxWatchedFiles)
+        .describe(
+          'Most files that are watched for changes; a folder counts as ten. A source with more is only read again every `rescan`, and says so at `/sources`.',
         ),
       max_bytes: z
         .number()
@@ -42,12 +54,12 @@ export const file = defineSource({
         .int()
         .min(1)
         .default(64 * 1024 * 1024)
-        .describe('All files of this source together; those that come after are treated like one that is too large.'),
+        .describe('All files of this source together; a file beyond that is treated like one that is too large.'),
     }),
   discovery_method: 'config_file',
   reach: 'any',
   mayIntroduceStdio: () => true,
   questionsShrinks: false,
   silence: ({ rescan }) => 3 * rescan + 60,
-  open: ({ paths = [], ...options }, { env, log }) => watchFiles({ ...options, paths, env, log }),
+  open: ({ paths = [], ...options }, { env, log }) => createFileSource({ ...options, paths, env, log }),
 })

@@ -1,84 +1,127 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { createDebounce } from '../../flow/debounce.ts'
 import { joinWakeSignals } from '../../flow/wake-signal.ts'
 import type { Log } from '../../log.ts'
-import type { SourceRun, Sighting, Source } from '../../model/source.ts'
+import type { Sighting, Source, SourceRun } from '../../model/source.ts'
 import { expandEntries } from '../documents/expand.ts'
-import { placeOf } from './listing.ts'
-import { mountedAlone } from './mounts.ts'
+import { parsePathPattern } from './path-patterns.ts'
 import { createScanner, type Scan, type ScannerOptions } from './scanner.ts'
-import { watchDirectories } from './watch.ts'
+import { createFileWatcher, type Unwatched } from './watcher.ts'
 
+/** Seconds between two scans while the system has no file watch left, or a file could not be read. */
 const pollSeconds = 2
-const soonSeconds = 0.1
 
-/** Files that are told of by name. */
-const mostTold = 10
+/** Seconds until the next scan while a file is being written. */
+const unsettledSeconds = 0.1
 
-type Options = Pick<ScannerOptions, 'recursive' | 'max_bytes' | 'max_total_bytes'> & {
+/** Maximum number of mounted files that a note names. */
+const maxNamedFiles = 10
+
+type FileSourceOptions = Pick<ScannerOptions, 'recursive' | 'max_bytes' | 'max_total_bytes'> & {
   readonly paths: readonly string[]
   readonly expand: boolean
   readonly rescan: number
+  readonly max_watched_files: number
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
 }
 
 /** Shows what the files at `paths` hold, and again whenever that changes. */
-export function watchFiles({ paths, expand, rescan, env, log, ...options }: Options): Source {
-  const places = paths.map(placeOf)
-  const bases = [...new Set(places.map(({ base }) => base))]
+export function createFileSource(options: FileSourceOptions): Source {
+  const { paths, expand, recursive, rescan, max_watched_files: maxFiles, env, log } = options
+  const patterns = paths.map(parsePathPattern)
   const prepare: ScannerOptions['prepare'] = expand ? (entries) => expandEntries(entries, env) : (entries) => entries
 
-  return async function* ({ signal, wake: asked }: SourceRun): AsyncGenerator<Sighting> {
-    const wake = joinWakeSignals({ wake: asked, signal })
-    const settle = createDebounce({ act: wake.raise })
-    const looker = createScanner({ ...options, places, prepare })
-    const watching = watchDirectories({
-      poke: settle.poke,
-      onTrouble: (error) =>
-        log.warn({ err: error }, 'files cannot be watched, looking at them every few seconds instead'),
+  return async function* ({ signal, wake: refresh }: SourceRun): AsyncGenerator<Sighting> {
+    const wake = joinWakeSignals({ wake: refresh, signal })
+    const debounce = createDebounce({ act: wake.raise })
+    const scanner = createScanner({ ...options, patterns, prepare })
+    const watcher = createFileWatcher({
+      patterns,
+      recursive,
+      maxFiles,
+      onChange: debounce.poke,
+      onExhausted: (error) => log.warn({ err: error }, 'file watches exhausted, polling instead'),
     })
     let lastThorough = 0
-    let stuck: readonly string[] = []
+    let mounts: readonly string[] = []
     try {
-      for (let first = true; !signal.aborted; first = false) {
-        // A look at a change trusts the file system; the slow one, and one that was asked for, do not.
-        const thorough = first || asked.raised() || performance.now() - lastThorough >= 1000 * rescan
+      for (let isFirst = true; !signal.aborted; isFirst = false) {
+        // After an event the signatures of the file system decide; the regular rescan and a refresh read again.
+        const thorough = isFirst || refresh.raised() || performance.now() - lastThorough >= 1000 * rescan
         if (thorough) lastThorough = performance.now()
         wake.take()
-        const look = await looker.look({ thorough, signal })
+        const scan = await scanner.scan({ thorough, signal })
         if (signal.aborted) return
-        const { directories, unsettled, unread } = look
-        if (first) stuck = await stuckIn(look, log)
-        if (!first) await watching.follow({ directories, bases, retry: thorough })
-        yield sightingOf(look, { first, trouble: watching.trouble(), stuck })
-        // The first answer is not kept waiting for the watches.
-        if (first) await watching.follow({ directories, bases, retry: false })
-        const isPolled = unread || watching.trouble() !== undefined
-        await wake.wait(1000 * (unsettled ? soonSeconds : isPolled ? Math.min(pollSeconds, rescan) : rescan))
+        if (isFirst) mounts = await findFileMounts(scan, log)
+        const scope = {
+          fileCount: scan.readings.length,
+          folderCount: scan.folderCount,
+          linkTargets: scan.linkTargets,
+          anyExists: scan.missing.length < patterns.length,
+        }
+        if (!isFirst) watcher.follow(scope, { retry: thorough })
+        yield sightingOf(scan, { isFirst, notes: notesOf(scan, { unwatched: watcher.check(scope), mounts, maxFiles }) })
+        // The first answer does not wait for chokidar to load.
+        if (isFirst) watcher.follow(scope)
+        const isPolled = scan.unread || watcher.check(scope)?.type === 'exhausted'
+        await wake.wait(1000 * (scan.unsettled ? unsettledSeconds : isPolled ? Math.min(pollSeconds, rescan) : rescan))
       }
     } finally {
-      settle.close()
-      watching.close()
+      debounce.close()
+      await watcher.close()
     }
   }
 }
 
-/** Files whose updates never come, told once. */
-async function stuckIn({ readings }: Scan, log: Log): Promise<readonly string[]> {
-  const stuck = (await mountedAlone(readings.map(({ origin }) => origin))).slice(0, mostTold)
-  if (stuck.length > 0)
-    log.warn({ files: stuck }, 'files are mounted by themselves and may never change; mount their directories')
-  return stuck
+/** Files that are mount points, whose updates never arrive; logged once. */
+async function findFileMounts({ readings }: Scan, log: Log): Promise<readonly string[]> {
+  // No such list on systems other than Linux: then no file counts as a mount.
+  const points = parseMountPoints(await readFile('/proc/self/mountinfo', 'utf8').catch(() => ''))
+  const mounts = readings
+    .map(({ origin }) => origin)
+    .filter((path) => points.has(resolve(path)))
+    .slice(0, maxNamedFiles)
+  if (mounts.length > 0)
+    log.warn({ files: mounts }, 'files are mounts of their own and may never change; mount their directories')
+  return mounts
+}
+
+/**
+ * The mount points in a Linux `mountinfo` (proc_pid_mountinfo(5)), where blanks are written in octal.
+ *
+ * A file is one when Kubernetes mounts it by `subPath`, or a container by `-v FILE:FILE`. Such a mount keeps the original
+ * file: a file that replaces it is never seen there.
+ */
+export function parseMountPoints(mountinfo: string): Set<string> {
+  const points = mountinfo.split('\n').flatMap((line) => line.split(' ')[4] ?? [])
+  return new Set(points.map((point) => point.replaceAll(/\\([0-7]{3})/g, (_, code: string) => decodeOctal(code))))
+}
+
+const decodeOctal = (code: string) => String.fromCodePoint(Number.parseInt(code, 8))
+
+function notesOf(
+  { missing }: Scan,
+  { unwatched, mounts, maxFiles }: { unwatched: Unwatched | undefined; mounts: readonly string[]; maxFiles: number },
+): string[] {
+  const notes = missing.map((path) => `waiting for ${path}`)
+  if (unwatched?.type === 'exhausted') notes.push(`polling: the system has no file watch left (${unwatched.code})`)
+  if (unwatched?.type === 'limit') notes.push(overLimitNote(unwatched, maxFiles))
+  for (const path of mounts)
+    notes.push(`${path} is a mount of its own (a subPath?) and may never change; mount its directory instead`)
+  return notes
+}
+
+function overLimitNote({ fileCount, folderCount }: Extract<Unwatched, { type: 'limit' }>, maxFiles: number): string {
+  const folders = folderCount === 1 ? '1 folder' : `${folderCount} folders`
+  return `rescanning only: ${fileCount} files in ${folders} exceed max_watched_files (${maxFiles})`
 }
 
 function sightingOf(
-  { readings, changed, missing }: Scan,
-  { first, trouble, stuck }: { first: boolean; trouble: string | undefined; stuck: readonly string[] },
+  { readings, changed }: Scan,
+  { isFirst, notes }: { isFirst: boolean; notes: readonly string[] },
 ): Sighting {
-  const notes = missing.map((path) => `waiting for ${path}`)
-  if (trouble) notes.push(`polling, the system has no file watch left to give (${trouble})`)
-  for (const path of stuck)
-    notes.push(`${path} is mounted by itself (a subPath?) and may never change: mount its directory instead`)
   const note = notes.length > 0 && { note: notes.join('; ') }
-  return first || changed ? { type: 'picture', readings, ...note } : { type: 'alive', ...note }
+  return isFirst || changed ? { type: 'picture', readings, ...note } : { type: 'alive', ...note }
 }

@@ -211,6 +211,76 @@ describe('the source file', () => {
       }
     }))
 
+  it('shows the update of a Kubernetes mount whose old files stay', () =>
+    inFolder(async ({ at, open }) => {
+      const swap = swapsOf(at('.'), ['a', 'b'], { keepOld: true })
+      await swap(0)
+      const seen = open()
+      await seen.untilNames('a-0', 'b-0')
+      for (let version = 1; version <= 3; version++) {
+        await swap(version)
+        await seen.untilNames(`a-${version}`, `b-${version}`)
+      }
+    }))
+
+  it('shows the last of 20 quick rewrites', () =>
+    inFolder(async ({ at, open }) => {
+      await writeFile(at('a.yaml'), documentOf('weather'))
+      const seen = open()
+      await seen.untilNames('weather')
+      for (let version = 1; version <= 20; version++) await writeFile(at('a.yaml'), documentOf(`v${version}`))
+      await seen.untilNames('v20')
+    }))
+
+  it('sees files in a folder that appears beside one that is watched already', () =>
+    inFolder(async ({ at, open }) => {
+      await mkdir(at('first'))
+      await writeFile(at('first/a.yaml'), documentOf('a'))
+      const seen = open({ paths: [at('first'), at('late/deep'), at('globbed/*/*.conf')] })
+      await seen.untilNames('a')
+      await writeFile(at('first/a.yaml'), documentOf('a', 'watched'))
+      await seen.untilNames('a', 'watched')
+
+      await mkdir(at('late/deep'), { recursive: true })
+      await writeFile(at('late/deep/b.yaml'), documentOf('b'))
+      await seen.untilNames('a', 'b', 'watched')
+      await mkdir(at('globbed/any'), { recursive: true })
+      await writeFile(at('globbed/any/c.conf'), documentOf('c'))
+      await seen.untilNames('a', 'b', 'c', 'watched')
+    }))
+
+  it('sees a change far below a recursive folder, in a subfolder made after the start', () =>
+    inFolder(
+      async ({ at, open }) => {
+        await mkdir(at('one'))
+        const seen = open()
+        await seen.until('the folder has been read', () => seen.sightings.length > 0)
+        await mkdir(at('one/two/three'), { recursive: true })
+        await writeFile(at('one/two/three/a.yaml'), documentOf('a'))
+        await seen.untilNames('a')
+        await writeFile(at('one/two/three/a.yaml'), documentOf('b'))
+        await seen.untilNames('b')
+      },
+      { recursive: true },
+    ))
+
+  it('only rescans while it has more files than max_watched_files, and says so', () =>
+    inFolder(
+      async ({ at, open }) => {
+        for (const name of ['a', 'b', 'c']) await writeFile(at(`${name}.json`), documentOf(name))
+        const seen = open()
+        await seen.untilNames('a', 'b', 'c')
+        assert.equal(seen.sightings[0]?.note, 'rescanning only: 3 files in 1 folder exceed max_watched_files (12)')
+
+        await writeFile(at('a.json'), documentOf('changed'))
+        await seen.untilNames('b', 'c', 'changed')
+        await rm(at('c.json'))
+        await seen.until('the files are watched again', () => seen.sightings.at(-1)?.note === undefined)
+        assert.deepEqual(seen.names(), ['b', 'changed'])
+      },
+      { max_watched_files: 12, rescan: 0.2 },
+    ))
+
   const saves: Record<string, (path: string, text: string) => Promise<unknown>> = {
     'written over': (path, text) => writeFile(path, text),
     'renamed over, as vim and sed do': async (path, text) => {
@@ -305,12 +375,12 @@ describe('the source file', () => {
       )
       assert.deepEqual(reasons, {
         'good.yaml': undefined,
-        'dangling.yaml': 'is a symbolic link to nothing',
-        'endless.yaml': 'is a device, not a file',
-        'fifo.yaml': 'is a FIFO, not a file',
-        'loop.yaml': 'is a symbolic link that leads back to itself',
-        'socket.yaml': 'is a socket, not a file',
-        'through-a-file.yaml': 'is a symbolic link to nothing',
+        'dangling.yaml': 'symbolic link to nothing',
+        'endless.yaml': 'not a file but a device',
+        'fifo.yaml': 'not a file but a FIFO',
+        'loop.yaml': 'symbolic link leads back to itself',
+        'socket.yaml': 'not a file but a socket',
+        'through-a-file.yaml': 'symbolic link to nothing',
       })
       await writeFile(at('good.yaml'), documentOf('tides'))
       await seen.untilNames('tides')
@@ -414,7 +484,7 @@ function documentOf(...names: readonly string[]): string {
 }
 
 /** Writes a mount as the kubelet does: a new dated directory, and one rename that swaps `..data` to it. */
-function swapsOf(mount: string, names: readonly string[]) {
+function swapsOf(mount: string, names: readonly string[], { keepOld = false }: { keepOld?: boolean } = {}) {
   let before: string | undefined
   return async (version: number) => {
     const dated = join(mount, `..2026_01_01_${version}`)
@@ -424,7 +494,7 @@ function swapsOf(mount: string, names: readonly string[]) {
     await rename(join(mount, '..data_tmp'), join(mount, '..data'))
     if (before === undefined)
       for (const name of names) await symlink(`..data/${name}.yaml`, join(mount, `${name}.yaml`))
-    else await rm(before, { recursive: true })
+    else if (!keepOld) await rm(before, { recursive: true })
     before = dated
   }
 }

@@ -5,31 +5,35 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 
-const script = join(import.meta.dirname, 'no-watches.ts')
+const script = join(import.meta.dirname, 'exhausted-watches.ts')
 const limits: Record<string, string> = {
   ENOSPC: '/proc/sys/user/max_inotify_watches',
   EMFILE: '/proc/sys/user/max_inotify_instances',
 }
 
-describe('a system without a file watch left', () => {
+describe('the file watcher on a system without file watches left', () => {
   for (const [code, limit] of Object.entries(limits)) {
-    it(`makes the source poll and say so (${code}), until there is one again`, { skip: missing(limit) }, async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'roster-'))
-      try {
-        const said = inNamespace(`echo 0 > ${limit} && exec "$0" "$@"`, [process.execPath, script, folder, limit])
-        assert.deepEqual(JSON.parse(said), {
-          note: `polling, the system has no file watch left to give (${code})`,
-          names: ['before', 'meanwhile'],
-          state: 'ended',
-        })
-      } finally {
-        await rm(folder, { recursive: true })
-      }
-    })
+    it(
+      `makes the source poll and say so (${code}) until watches are free again`,
+      { skip: missing(limit) },
+      async () => {
+        const folder = await mkdtemp(join(tmpdir(), 'roster-'))
+        try {
+          const output = inNamespace(`echo 0 > ${limit} && exec "$0" "$@"`, [process.execPath, script, folder, limit])
+          assert.deepEqual(JSON.parse(output), {
+            note: `polling: the system has no file watch left (${code})`,
+            names: ['before', 'meanwhile'],
+            state: 'ended',
+          })
+        } finally {
+          await rm(folder, { recursive: true })
+        }
+      },
+    )
   }
 })
 
-/** Runs a command where limits are its own: nobody else on this machine must run out of watches. */
+/** Runs a command in a user namespace with limits of its own, so that other processes keep their watches. */
 function inNamespace(command: string, args: readonly string[] = []): string {
   return execFileSync('unshare', ['--user', '--map-root-user', 'sh', '-c', command, ...args], {
     encoding: 'utf8',

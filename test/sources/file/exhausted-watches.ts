@@ -1,7 +1,7 @@
 /**
- * Runs where the system has no file watch left (see `watch.test.ts`), and prints what the source says meanwhile.
+ * Runs on a system without file watches left (see `watcher.test.ts`), and prints the note of the source meanwhile.
  *
- * `node no-watches.ts FOLDER LIMIT`: LIMIT is the file of the kernel that says how many watches there may be.
+ * `node exhausted-watches.ts FOLDER LIMIT`: LIMIT is the kernel's file that holds the number of watches allowed.
  */
 import { writeFileSync } from 'node:fs'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'

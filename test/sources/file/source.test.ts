@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { mountPointsIn } from '../../../src/sources/file/mounts.ts'
+import { parseMountPoints } from '../../../src/sources/file/source.ts'
 
-const script = join(import.meta.dirname, 'mounted.ts')
+const script = join(import.meta.dirname, 'single-file-mount.ts')
 
-describe('a file that is a mount by itself', () => {
-  it('is told, since its updates never come', { skip: withoutMounts() }, () => {
+describe('a file that is a mount of its own', () => {
+  it('is named in the note, since its updates never arrive', { skip: withoutMounts() }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'roster-'))
     try {
       const place = join(folder, 'with space')
@@ -20,26 +20,26 @@ describe('a file that is a mount by itself', () => {
       const command = `mount --bind '${folder}/elsewhere.yaml' '${place}/sub.yaml' && exec "$0" "$@"`
       const notes = JSON.parse(inNamespace(command, [process.execPath, script, place])) as string[]
 
-      const told = `${place}/sub.yaml is mounted by itself (a subPath?) and may never change: mount its directory instead`
+      const expected = `${place}/sub.yaml is a mount of its own (a subPath?) and may never change; mount its directory instead`
       assert.ok(notes.length > 1)
-      assert.deepEqual([...new Set(notes)], [told])
+      assert.deepEqual([...new Set(notes)], [expected])
     } finally {
       rmSync(folder, { recursive: true })
     }
   })
 
-  it('is found in what the system says of its mounts', () => {
+  it('is found in the mount table of Linux', () => {
     const lines = [
       String.raw`63 43 254:0 /tmp/one /etc/mcp/a\040b.yaml rw,relatime - ext4 /dev/vda rw`,
       '64 43 0:5 / /dev rw,nosuid master:2 - devtmpfs udev rw',
       'garbled',
       '',
     ]
-    assert.deepEqual([...mountPointsIn(lines.join('\n'))], ['/etc/mcp/a b.yaml', '/dev'])
+    assert.deepEqual([...parseMountPoints(lines.join('\n'))], ['/etc/mcp/a b.yaml', '/dev'])
   })
 })
 
-/** Runs a command where it may mount what it likes, and nobody else sees it. */
+/** Runs a command in a mount namespace of its own. */
 function inNamespace(command: string, args: readonly string[] = []): string {
   return execFileSync('unshare', ['--user', '--map-root-user', '--mount', 'sh', '-c', command, ...args], {
     encoding: 'utf8',

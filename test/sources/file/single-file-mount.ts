@@ -1,4 +1,4 @@
-/** Prints what the source `file` notes of a folder in which one file is mounted by itself. */
+/** Prints the notes of the source `file` for a folder in which one file is a mount of its own. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
