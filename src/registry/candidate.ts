@@ -4,7 +4,7 @@ import type { ServerId } from '../model/names.ts'
 import type { DiscoveryMethod, ServerDefinition } from '../model/server.ts'
 import type { StoredVersion } from '../model/source.ts'
 
-/** One source as the registry ranks it. `order` is its place in the config; it alone may change while candidates live. */
+/** One source as the registry ranks it. `order` is its index in the config; only `order` changes while candidates live. */
 export type Layer = {
   readonly name: string
   readonly reach: Reach
@@ -12,7 +12,7 @@ export type Layer = {
   order: number
 }
 
-/** One accepted definition, competing for its id with those of other sources and origins. Immutable. */
+/** One accepted definition, competing for its id with definitions of other sources and origins. Immutable. */
 export type Candidate = {
   readonly id: ServerId
   readonly definition: ServerDefinition
@@ -22,20 +22,9 @@ export type Candidate = {
   readonly origin: string
   readonly rank: number
   readonly position: number
-  /** Its origin cannot be read now, or its newest version was turned away: this is the last good one. */
+  /** The last good definition: its origin fails now, or the newest version of the entry was rejected. */
   readonly stale: boolean
 }
 
 /** What one sighting changes among the candidates. */
 export type Delta = { readonly removed: readonly Candidate[]; readonly added: readonly Candidate[] }
-
-/**
- * Who wins a name: the source that the config lists first, then the origin it names first, then the text of the origin,
- * then the place in the document. Never time. Negative where `a` wins.
- */
-export function byPrecedence(a: Candidate, b: Candidate): number {
-  if (a.layer !== b.layer) return a.layer.order - b.layer.order
-  if (a.rank !== b.rank) return a.rank - b.rank
-  if (a.origin !== b.origin) return a.origin < b.origin ? -1 : 1
-  return a.position - b.position
-}

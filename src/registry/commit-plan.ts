@@ -1,79 +1,83 @@
 import { sorting } from '../flow/cooperative.ts'
 import type { Change } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
-import { byPrecedence, type Candidate, type Delta } from './candidate.ts'
+import type { Candidate, Delta } from './candidate.ts'
 import type { createServerIndex } from './index/server-index.ts'
-import { sameCandidates, isShownAs, contendersOf } from './precedence.ts'
-import { type CommitStamp, type ServerRecord, createRecord } from './record.ts'
+import { byPrecedence, candidatesOf, isShownAs, sameCandidates } from './precedence.ts'
+import { type CommitStamp, createRecord, type ServerRecord } from './record.ts'
 
-type Rows = Pick<ReturnType<typeof createServerIndex<ServerRecord>>, 'get' | 'at' | 'slotFor'>
+type RecordIndex = Pick<ReturnType<typeof createServerIndex<ServerRecord>>, 'get' | 'at' | 'slotFor'>
 
-/** One id that a delta touches: what was there, and what will be, as long as that holds. */
-export type PlannedRow = {
+/** What a delta does to one id. Valid for as long as `before` is the record of that id. */
+export type PlannedRecord = {
   readonly id: ServerId
   readonly slot: number
   readonly before: ServerRecord | undefined
-  readonly rivals: readonly Candidate[]
+  readonly candidates: readonly Candidate[]
   readonly next: ServerRecord | undefined
-  /** What anybody sees of it. */
+  /** What subscribers see of it; undefined where the server looks as before. */
   readonly change: Change | undefined
 }
 
-/** What a delta will make of each id that it touches; in the order of the ids, which the indexes are glad of. */
-export function* planRows(rows: Rows, delta: Delta, when: CommitStamp): Generator<void, readonly PlannedRow[]> {
-  const parts: PlannedRow[] = []
-  const contested = yield* contendersAfter(rows, delta)
-  for (const id of yield* sorting([...contested.keys()])) {
+/** Plans the next record of each id that a delta touches, sorted by id, the order that is cheapest for the index. */
+export function* planRecords(
+  index: RecordIndex,
+  delta: Delta,
+  stamp: CommitStamp,
+): Generator<void, readonly PlannedRecord[]> {
+  const plan: PlannedRecord[] = []
+  const candidatesById = yield* candidatesAfter(index, delta)
+  for (const id of yield* sorting([...candidatesById.keys()])) {
     yield
-    const slot = rows.slotFor(id)
-    const before = rows.at(slot)
-    const rivals = contested.get(id) ?? []
-    const next = recordAfter(before, rivals, when)
-    parts.push({ id, slot, before, rivals, next, change: changeBetween(before, next) })
+    const slot = index.slotFor(id)
+    const before = index.at(slot)
+    const candidates = candidatesById.get(id) ?? []
+    const next = nextRecord(before, candidates, stamp)
+    plan.push({ id, slot, before, candidates, next, change: changeBetween(before, next) })
   }
-  return parts
+  return plan
 }
 
-/** Who will compete for each id that a delta touches, best first. */
-export function* contendersAfter(
-  rows: Rows,
-  { removed: gone, added: come }: Delta,
+/** The candidates for each id that a delta touches, the winner first. */
+export function* candidatesAfter(
+  index: RecordIndex,
+  { removed, added }: Delta,
 ): Generator<void, Map<ServerId, readonly Candidate[]>> {
   const after = new Map<ServerId, readonly Candidate[]>()
-  const leaving = new Set(gone)
-  for (const { id } of gone) {
+  const leaving = new Set(removed)
+  for (const { id } of removed) {
     yield
     if (!after.has(id))
       after.set(
         id,
-        contendersOf(rows.get(id)).filter((candidate) => !leaving.has(candidate)),
+        candidatesOf(index.get(id)).filter((candidate) => !leaving.has(candidate)),
       )
   }
-  for (const candidate of come) {
+  for (const candidate of added) {
     yield
-    const rivals = after.get(candidate.id) ?? contendersOf(rows.get(candidate.id))
-    after.set(candidate.id, rivals.length > 0 ? [...rivals, candidate].toSorted(byPrecedence) : [candidate])
+    const others = after.get(candidate.id) ?? candidatesOf(index.get(candidate.id))
+    after.set(candidate.id, others.length > 0 ? [...others, candidate].toSorted(byPrecedence) : [candidate])
   }
   return after
 }
 
-/** The row of one id, from who competes for it, best first; undefined for nobody. */
-export function recordAfter(
+/** The record of one id with these candidates, the winner first; undefined without any. */
+export function nextRecord(
   before: ServerRecord | undefined,
   [winner, ...losers]: readonly Candidate[],
-  when: CommitStamp,
+  stamp: CommitStamp,
 ): ServerRecord | undefined {
   if (!winner) return undefined
-  if (!before || !isShownAs(before, winner, losers)) return createRecord(winner, losers, { before, moment: when })
+  if (!before || !isShownAs(before, winner, losers)) return createRecord(winner, losers, { before, stamp })
   return sameCandidates(before.losers, losers) ? before : { ...before, losers }
 }
 
-/** Those of whom nobody knew. */
-export function* newRecords(parts: readonly PlannedRow[]): Generator<ServerRecord> {
-  for (const { before, next } of parts) if (next && !before) yield next
+/** The planned records of ids that have no record now. */
+export function* newRecords(plan: readonly PlannedRecord[]): Generator<ServerRecord> {
+  for (const { before, next } of plan) if (next && !before) yield next
 }
 
-/** What anybody sees of one row in the place of another. */
+/** What subscribers see when one record replaces another; undefined where the server looks the same. */
 export function changeBetween(before: ServerRecord | undefined, now: ServerRecord | undefined): Change | undefined {
   if (!now) return before && { type: 'DELETED', before }
   if (!before) return { type: 'ADDED', now }

@@ -3,18 +3,19 @@ import type { Change } from '../model/change.ts'
 import type { Status } from '../model/health.ts'
 import type { Server } from '../model/server.ts'
 
-/** What is counted of all servers. */
+/** Totals over all servers. */
 export type Counters = {
-  /** By status: those that are enabled, and those that are not. */
+  /** Enabled servers by status. */
   readonly enabled: ReadonlyMap<Status, number>
+  /** Disabled servers by status. */
   readonly disabled: ReadonlyMap<Status, number>
   readonly stale: number
   readonly capabilities: number
-  /** By source: how many of its definitions lost to another's. */
+  /** Shadowed definitions by source. */
   readonly shadowed: ReadonlyMap<string, number>
 }
 
-/** Counts servers as they change, so that nobody who wants a number looks at each of them. */
+/** Maintains totals from changes, so that reading a total does not visit every server. */
 export function createCounters() {
   const enabled = new Map<Status, number>()
   const disabled = new Map<Status, number>()

@@ -1,23 +1,34 @@
-import { byPrecedence, type Candidate } from './candidate.ts'
+import type { Candidate } from './candidate.ts'
 import type { ServerRecord } from './record.ts'
 
-/** Who competes for the id of a row, best first. */
-export function contendersOf(row: ServerRecord | undefined): readonly Candidate[] {
-  return row ? [row.candidate, ...row.losers] : []
+/**
+ * Orders candidates for one id, the winner first: by source in config order, by rank of the origin, by text of the origin,
+ * by position in the document. Never by time.
+ */
+export function byPrecedence(a: Candidate, b: Candidate): number {
+  if (a.layer !== b.layer) return a.layer.order - b.layer.order
+  if (a.rank !== b.rank) return a.rank - b.rank
+  if (a.origin !== b.origin) return a.origin < b.origin ? -1 : 1
+  return a.position - b.position
 }
 
-/** Who competes where something else was committed after it was worked out that `rivals` would follow `before`. */
-export function rebaseContenders(
-  { before, rivals }: { readonly before: ServerRecord | undefined; readonly rivals: readonly Candidate[] },
+/** Every candidate for the id of a record, the winner first. */
+export function candidatesOf(record: ServerRecord | undefined): readonly Candidate[] {
+  return record ? [record.candidate, ...record.losers] : []
+}
+
+/** Rebases planned candidates: another commit replaced `before`, the record that the plan started from, by `now`. */
+export function rebaseCandidates(
+  { before, candidates }: { readonly before: ServerRecord | undefined; readonly candidates: readonly Candidate[] },
   now: ServerRecord | undefined,
 ): readonly Candidate[] {
-  const had = contendersOf(before)
-  const left = contendersOf(now).filter((candidate) => !had.includes(candidate) || rivals.includes(candidate))
-  const come = rivals.filter((candidate) => !had.includes(candidate))
-  return [...left, ...come].toSorted(byPrecedence)
+  const base = candidatesOf(before)
+  const remaining = candidatesOf(now).filter((candidate) => !base.includes(candidate) || candidates.includes(candidate))
+  const added = candidates.filter((candidate) => !base.includes(candidate))
+  return [...remaining, ...added].toSorted(byPrecedence)
 }
 
-/** Whether everybody sees the same row with this winner and these losers. */
+/** Whether the API shows a record with this winner and these losers exactly as before. */
 export function isShownAs(
   { server, candidate }: ServerRecord,
   winner: Candidate,

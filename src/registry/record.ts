@@ -6,34 +6,34 @@ import type { Server } from '../model/server.ts'
 import { targetKey } from '../model/target.ts'
 import type { Candidate } from './candidate.ts'
 
-/** What probes have found out about a target, kept while the target stays the same. */
+/** What probes found at a target. Carried over to the next record while the target stays the same. */
 export type ProbedState = {
   readonly health: Health
   readonly capabilities?: readonly Capability[] | undefined
   readonly version?: string | undefined
 }
 
-/** A server in the registry, with what is needed to work out its next state. */
+/** A server in the registry, with what its next state is computed from. */
 export type ServerRecord = RegisteredServer & {
   readonly candidate: Candidate
-  /** Who else says it is called so, best first. */
+  /** The shadowed candidates for the same id, best first. */
   readonly losers: readonly Candidate[]
   readonly target: string
   readonly probed: ProbedState | undefined
 }
 
-/** The moment of a change: when, and the version it gives to servers that no store versions. */
+/** The time of a commit, and the `resource_version` of servers that no store versions. */
 export type CommitStamp = { readonly at: string; readonly version: string }
 
-/** The winner of a name as everybody sees it, from what it was before and what probes found. */
+/** The server that the winner of an id makes, computed from the record before it and from what probes found. */
 export function createRecord(
   winner: Candidate,
   losers: readonly Candidate[],
-  { before, probed, moment }: { before: ServerRecord | undefined; probed?: ProbedState; moment: CommitStamp },
+  { before, probed, stamp }: { before: ServerRecord | undefined; probed?: ProbedState; stamp: CommitStamp },
 ): ServerRecord {
   const target = targetKey(winner.definition)
   const carried = probed ?? (before?.target === target ? before.probed : undefined)
-  const { status, ...health } = verdict(winner, target, carried, before, moment)
+  const { status, ...health } = healthOf(winner, target, carried, before, stamp)
   const { definition, stored } = winner
   const version = definition.version ?? carried?.version
   const server: Server = {
@@ -48,14 +48,14 @@ export function createRecord(
     discovery_method: winner.layer.discovery_method,
     shadows: losers.map(({ layer, origin }) => ({ source: layer.name, origin })),
     stale: winner.stale,
-    created_at: before?.server.created_at ?? stored?.created_at ?? moment.at,
-    updated_at: before ? moment.at : (stored?.updated_at ?? moment.at),
-    resource_version: stored?.resource_version ?? moment.version,
+    created_at: before?.server.created_at ?? stored?.created_at ?? stamp.at,
+    updated_at: before ? stamp.at : (stored?.updated_at ?? stamp.at),
+    resource_version: stored?.resource_version ?? stamp.version,
   }
   return {
     server,
     reach: winner.layer.reach,
-    json: keptOnceAskedAgain(() => Buffer.from(JSON.stringify(redactServer(server)))),
+    json: cachedFromSecondCall(() => Buffer.from(JSON.stringify(redactServer(server)))),
     candidate: winner,
     losers,
     target,
@@ -64,22 +64,22 @@ export function createRecord(
 }
 
 /**
- * Bytes that are kept from the second time on. Of a great many servers most are shown once, if ever, and what is kept of
- * each would be old by the time it is given up: 100 MB for 100,000, and a collection of the whole heap again and again.
+ * Caches the bytes from the second call on. Most servers of a large registry are shown at most once. Caching the first call
+ * would hold 100 MB for 100,000 servers, old objects by the time they are freed, and cause repeated full collections.
  */
-function keptOnceAskedAgain(make: () => Buffer): () => Buffer {
-  let isAskedAgain = false
-  let kept: Buffer | undefined
+function cachedFromSecondCall(make: () => Buffer): () => Buffer {
+  let calledBefore = false
+  let cached: Buffer | undefined
   return () => {
-    if (kept) return kept
-    const made = make()
-    if (isAskedAgain) kept = made
-    isAskedAgain = true
-    return made
+    if (cached) return cached
+    const bytes = make()
+    if (calledBefore) cached = bytes
+    calledBefore = true
+    return bytes
   }
 }
 
-/** Gives a row that nobody has seen yet the moment at which it becomes true. */
+/** Restamps a record that was prepared ahead and not published, at the time of its commit. */
 export function stampRecord(
   { server, candidate: { stored } }: ServerRecord,
   before: ServerRecord | undefined,
@@ -90,42 +90,44 @@ export function stampRecord(
   if (!stored) server.resource_version = version
 }
 
-function verdict(
+/** The worse of what probes found and what the source reports; `since` stays for as long as the status does. */
+function healthOf(
   winner: Candidate,
   target: string,
   probed: ProbedState | undefined,
   before: ServerRecord | undefined,
   { at }: CommitStamp,
 ): Health {
-  const was = before?.server
-  const since = (status: Health['status'], began = at) => (was?.status === status ? was.health.since : began)
+  const previous = before?.server
+  const since = (status: Health['status'], start = at) => (previous?.status === status ? previous.health.since : start)
   if (target === 'disabled') return { status: 'unknown', reason: 'disabled', since: since('unknown') }
-  const found: Health | undefined = target === 'none' ? undefined : (probed?.health ?? { status: 'pending', since: at })
+  const byProbe: Health | undefined =
+    target === 'none' ? undefined : (probed?.health ?? { status: 'pending', since: at })
   const { reported } = winner
-  const said: Health | undefined = reported && { ...reported, since: reported.since ?? at }
-  if (!found && !said) return { status: 'unknown', reason: 'not_checkable', since: since('unknown') }
-  const judged = found ? worst(found, said) : (said as Health)
+  const bySource: Health | undefined = reported && { ...reported, since: reported.since ?? at }
+  if (!byProbe && !bySource) return { status: 'unknown', reason: 'not_checkable', since: since('unknown') }
+  const health = byProbe ? worst(byProbe, bySource) : (bySource as Health)
   return {
-    status: judged.status,
-    since: since(judged.status, judged.since),
-    ...(judged.reason && { reason: judged.reason }),
-    ...(found?.protocol_version && { protocol_version: found.protocol_version }),
+    status: health.status,
+    since: since(health.status, health.since),
+    ...(health.reason && { reason: health.reason }),
+    ...(byProbe?.protocol_version && { protocol_version: byProbe.protocol_version }),
   }
 }
 
-/** The same array for as long as nothing in it changed, so that nobody has to look. */
+/** The same array while its inputs are the same, so that later comparisons are by identity. */
 function capabilitiesOf(
   { definition }: Candidate,
   probed: ProbedState | undefined,
   before: ServerRecord | undefined,
 ): Capability[] {
-  const known = before?.candidate.definition.capabilities === definition.capabilities
-  const same = known && before.probed?.capabilities === probed?.capabilities
-  return same ? before.server.capabilities : union(definition.capabilities, probed?.capabilities)
+  const sameDeclared = before?.candidate.definition.capabilities === definition.capabilities
+  const isSame = sameDeclared && before.probed?.capabilities === probed?.capabilities
+  return isSame ? before.server.capabilities : mergeCapabilities(definition.capabilities, probed?.capabilities)
 }
 
-/** Declared capabilities first; what the server said of itself fills in the rest. */
-function union(declared: Capability[], introspected: readonly Capability[] | undefined): Capability[] {
+/** Declared capabilities first, then the introspected ones of other names. */
+function mergeCapabilities(declared: Capability[], introspected: readonly Capability[] | undefined): Capability[] {
   if (!introspected?.length) return declared
   const names = new Set(declared.map(({ name }) => name))
   return [...declared, ...introspected.filter(({ name }) => !names.has(name))]

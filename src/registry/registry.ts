@@ -6,25 +6,32 @@ import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Server } from '../model/server.ts'
-import { byPrecedence, type Delta, type Layer } from './candidate.ts'
-import { changeBetween, contendersAfter, newRecords, type PlannedRow, planRows, recordAfter } from './commit-plan.ts'
+import type { Delta, Layer } from './candidate.ts'
+import {
+  candidatesAfter,
+  changeBetween,
+  newRecords,
+  nextRecord,
+  type PlannedRecord,
+  planRecords,
+} from './commit-plan.ts'
 import { createCounters, type Counters } from './counters.ts'
 import { createServerIndex, type ServerIndex } from './index/server-index.ts'
-import { rebaseContenders, contendersOf } from './precedence.ts'
-import { type CommitStamp, type ProbedState, type ServerRecord, createRecord, stampRecord } from './record.ts'
+import { byPrecedence, candidatesOf, rebaseCandidates } from './precedence.ts'
+import { type CommitStamp, createRecord, type ProbedState, type ServerRecord, stampRecord } from './record.ts'
 
-/** What the monitor found out about a server. Dropped when the server's target is no longer `target`. */
+/** What the monitor observed of a server. Ignored when the server has another target by then. */
 export type Observation = {
   readonly id: ServerId
   /** `targetKey(server)` at the time of the probe. */
   readonly target: string
   readonly health: Health
-  /** What the server said of itself when it was asked; left out: what was known stays. */
+  /** As the server itself reported them; absent: the stored ones stay. */
   readonly capabilities?: readonly Capability[]
   readonly version?: string
 }
 
-/** The one merged picture. Every read first settles what is due (leases), so it is never behind. */
+/** The merged servers of all sources. Every read first runs the `beforeRead` hook, so that it sees all expired leases. */
 export type Registry = {
   /** `epoch-revision`. */
   readonly token: () => string
@@ -33,47 +40,48 @@ export type Registry = {
   readonly get: (id: ServerId) => RegisteredServer | undefined
   /** Every server, ordered by id. */
   readonly list: () => readonly RegisteredServer[]
-  /** One page of the servers that a query asks for, and how many there are in all. */
+  /** One page of the servers that match a query, and the number of all that match. */
   readonly select: ServerIndex['select']
-  /** How many servers have each value of a field. */
+  /** The number of servers per value of a field. */
   readonly counts: ServerIndex['counts']
-  /** What is counted of all servers; good until the next change. */
+  /** Totals over all servers; valid until the next change. */
   readonly counters: () => Counters
-  /** Registers at once; `push` is called once per revision, synchronously, with what it changed. Returns how to leave. */
+  /** Calls `push` synchronously, once per revision, with its changes. Returns how to unsubscribe. */
   readonly subscribe: (push: (batch: Batch) => void) => () => void
-  /** Notes verdicts of the monitor; those that change nothing make no revision. */
+  /** Applies observations of the monitor as one revision; no revision where nothing changes. */
   readonly observe: (observations: readonly Observation[]) => void
 }
 
-/** A commit worked out ahead. */
+/** A commit computed ahead of time. */
 export type PreparedCommit = {
   readonly delta: Delta
-  /** Under which order of the layers. */
-  readonly ranking: number
-  readonly parts: readonly PlannedRow[]
+  /** The order of the layers that it was computed with. */
+  readonly layerOrder: number
+  readonly plan: readonly PlannedRecord[]
 }
 
 /** The side of the registry that only the supervisor uses. */
 export type RegistryCore = Registry & {
-  /** Works out ahead what a commit will take, and changes nothing; yields wherever it may be interrupted. */
+  /** Computes a commit without changing anything; yields wherever it may be interrupted. */
   readonly prepareCommit: (delta: Delta) => Generator<void, PreparedCommit>
-  /** Lets go of what was rehearsed and will not be committed. */
-  readonly discardCommit: (rehearsal: PreparedCommit) => void
+  /** Releases what a prepared commit reserved; instead of `commit`. */
+  readonly discardCommit: (prepared: PreparedCommit) => void
   /**
-   * Applies what a sighting changed, as one revision; the changes it made. Of a rehearsal of the same delta, it takes what
-   * still holds.
+   * Applies a delta as one revision, and returns its changes. Uses a prepared commit of the same delta, as far as it is
+   * still valid.
    */
-  readonly commit: (delta: Delta, rehearsal?: PreparedCommit) => readonly Change[]
-  /** Ranks the layers anew, and applies `delta` with it, as one revision: a reload. */
+  readonly commit: (delta: Delta, prepared?: PreparedCommit) => readonly Change[]
+  /** Reorders the layers and applies `delta`, as one revision: a reload. */
   readonly reorderSources: (layers: readonly Layer[], delta: Delta) => readonly Change[]
-  /** Has `settle` called before every read; it may commit. */
-  readonly beforeRead: (settle: () => void) => void
+  /** Sets the hook that runs before every read; it may commit. */
+  readonly beforeRead: (hook: () => void) => void
 }
 
 /**
- * Merges candidates into one picture: per id the winner by precedence, the losers as its shadows.
+ * Merges candidates into one record per id: the winner by precedence, with the losers as its shadows.
  *
- * Changes are atomic: a commit is one revision, whole before anybody is told, and its cost grows with what it touches.
+ * Changes are atomic: a commit is one revision, complete before any subscriber is called. Its cost grows with what it
+ * touches.
  */
 export function createRegistry({
   epoch = newEpoch(),
@@ -84,70 +92,70 @@ export function createRegistry({
   now?: () => number
   onError: (error: unknown) => void
 }): RegistryCore {
-  const rows = createServerIndex<ServerRecord>()
+  const index = createServerIndex<ServerRecord>()
   const counters = createCounters()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
-  /** Grows whenever the layers change their order. */
-  let ranking = 0
-  let settle: (() => void) | undefined
-  let settling = false
+  /** Counts the reorders of the layers. */
+  let layerOrder = 0
+  let beforeRead: (() => void) | undefined
+  let isInHook = false
 
   const tokenOf = (number: number) => `${epoch}-${number}`
 
-  function settled(): void {
-    if (!settle || settling) return
-    settling = true
+  function runHook(): void {
+    if (!beforeRead || isInHook) return
+    isInHook = true
     try {
-      settle()
+      beforeRead()
     } finally {
-      settling = false
+      isInHook = false
     }
   }
 
-  function moment(): CommitStamp {
+  function newStamp(): CommitStamp {
     return { at: new Date(now()).toISOString(), version: tokenOf(revision + 1) }
   }
 
   function* prepareCommit(delta: Delta): Generator<void, PreparedCommit> {
-    const began = ranking
-    const parts = yield* planRows(rows, delta, moment())
-    yield* rows.expect(newRecords(parts))
-    return { delta, ranking: began, parts }
+    const orderAtStart = layerOrder
+    const plan = yield* planRecords(index, delta, newStamp())
+    yield* index.expect(newRecords(plan))
+    return { delta, layerOrder: orderAtStart, plan }
   }
 
-  function discardCommit({ parts }: PreparedCommit): void {
-    rows.forget(parts.map(({ id }) => id))
+  function discardCommit({ plan }: PreparedCommit): void {
+    index.release(plan.map(({ id }) => id))
   }
 
-  function commit(delta: Delta, rehearsal?: PreparedCommit): readonly Change[] {
-    const isUsable = rehearsal?.delta === delta && rehearsal.ranking === ranking
-    if (rehearsal && !isUsable) discardCommit(rehearsal)
-    const parts = isUsable ? rehearsal.parts : runToCompletion(planRows(rows, delta, moment()))
-    const when = moment()
+  function commit(delta: Delta, prepared?: PreparedCommit): readonly Change[] {
+    const isUsable = prepared?.delta === delta && prepared.layerOrder === layerOrder
+    if (prepared && !isUsable) discardCommit(prepared)
+    const plan = isUsable ? prepared.plan : runToCompletion(planRecords(index, delta, newStamp()))
+    const stamp = newStamp()
     const changes: Change[] = []
-    for (const part of parts) {
-      const slot = rows.slotFor(part.id, part.slot)
-      const before = rows.at(slot)
-      if (before !== part.before) {
-        put(part.id, recordAfter(before, rebaseContenders(part, before), when), changes)
+    for (const planned of plan) {
+      const slot = index.slotFor(planned.id, planned.slot)
+      const before = index.at(slot)
+      if (before !== planned.before) {
+        put(planned.id, nextRecord(before, rebaseCandidates(planned, before), stamp), changes)
         continue
       }
-      const { next, change } = part
-      rows.put(slot, next)
+      const { next, change } = planned
+      index.put(slot, next)
       if (!change) continue
-      // Nobody has seen it yet.
-      if (next) stampRecord(next, before, when)
+      // Not published yet, so it may be changed in place.
+      if (next) stampRecord(next, before, stamp)
       changes.push(change)
     }
     return publish(changes)
   }
 
-  /** Puts a row in the place of the one before; what anybody sees of that is a change. */
+  /** Replaces the record of an id; appends to `changes` what subscribers see of it. */
   function put(id: ServerId, next: ServerRecord | undefined, changes: Change[]): void {
-    const slot = rows.slotFor(id)
-    const before = rows.at(slot)
-    rows.put(slot, next)
+    const slot = index.slotFor(id)
+    const before = index.at(slot)
+    index.put(slot, next)
     const change = changeBetween(before, next)
     if (change) changes.push(change)
   }
@@ -162,57 +170,57 @@ export function createRegistry({
 
   function reorderSources(layers: readonly Layer[], delta: Delta): readonly Change[] {
     for (const [order, layer] of layers.entries()) layer.order = order
-    ranking += 1
-    const after = runToCompletion(contendersAfter(rows, delta))
-    for (const row of rows.list()) {
-      const { id } = row.server
-      if (row.losers.length > 0) after.set(id, (after.get(id) ?? contendersOf(row)).toSorted(byPrecedence))
+    layerOrder += 1
+    const after = runToCompletion(candidatesAfter(index, delta))
+    for (const record of index.list()) {
+      const { id } = record.server
+      if (record.losers.length > 0) after.set(id, (after.get(id) ?? candidatesOf(record)).toSorted(byPrecedence))
     }
-    const when = moment()
+    const stamp = newStamp()
     const changes: Change[] = []
-    for (const [id, rivals] of after) put(id, recordAfter(rows.get(id), rivals, when), changes)
+    for (const [id, candidates] of after) put(id, nextRecord(index.get(id), candidates, stamp), changes)
     return publish(changes)
   }
 
   function observe(observations: readonly Observation[]): void {
-    const when = moment()
+    const stamp = newStamp()
     const changes: Change[] = []
     const newest = new Map(observations.map((observation) => [observation.id, observation]))
     for (const { id, target, health, capabilities, version } of newest.values()) {
-      const row = rows.get(id)
-      if (!row || row.target !== target || unchanged(row.probed, { health, capabilities, version })) continue
+      const record = index.get(id)
+      if (!record || record.target !== target || isUnchanged(record.probed, { health, capabilities, version })) continue
       const probed = {
         health,
-        capabilities: capabilities ?? row.probed?.capabilities,
-        version: version ?? row.probed?.version,
+        capabilities: capabilities ?? record.probed?.capabilities,
+        version: version ?? record.probed?.version,
       }
-      const next = createRecord(row.candidate, row.losers, { before: row, probed, moment: when })
-      const { server, json } = row
-      put(id, isShownAs(server, next.server) ? { ...next, server, json } : next, changes)
+      const next = createRecord(record.candidate, record.losers, { before: record, probed, stamp })
+      const { server, json } = record
+      put(id, isShownAlike(server, next.server) ? { ...next, server, json } : next, changes)
     }
     publish(changes)
   }
 
   return {
-    token: () => (settled(), tokenOf(revision)),
-    revision: () => (settled(), revision),
-    size: () => (settled(), rows.size()),
-    get: (id) => (settled(), rows.get(id)),
-    list: () => (settled(), rows.list()),
-    select: (query, isNamed) => (settled(), rows.select(query, isNamed)),
-    counts: (field) => (settled(), rows.counts(field)),
-    counters: () => (settled(), counters.read()),
+    token: () => (runHook(), tokenOf(revision)),
+    revision: () => (runHook(), revision),
+    size: () => (runHook(), index.size()),
+    get: (id) => (runHook(), index.get(id)),
+    list: () => (runHook(), index.list()),
+    select: (query, isNamed) => (runHook(), index.select(query, isNamed)),
+    counts: (field) => (runHook(), index.counts(field)),
+    counters: () => (runHook(), counters.read()),
     subscribe: (push) => feed.subscribe(push),
     observe,
-    prepareCommit: prepareCommit,
-    discardCommit: discardCommit,
+    prepareCommit,
+    discardCommit,
     commit,
     reorderSources,
-    beforeRead: (hook) => void (settle = hook),
+    beforeRead: (hook) => void (beforeRead = hook),
   }
 }
 
-/** Tells one life of the daemon from another, so that a token of an earlier one is never taken for one of this. */
+/** Identifies one run of the daemon, so that a token of an earlier run is not mistaken for one of this run. */
 function newEpoch(): string {
   return (
     Date.now().toString(36) +
@@ -222,13 +230,13 @@ function newEpoch(): string {
   )
 }
 
-/** Whether what a probe found leaves a server as everybody sees it: its source may say worse. */
-function isShownAs(before: Server, now: Server): boolean {
-  const isAlike = before.version === now.version && before.capabilities === now.capabilities
-  return isAlike && before.status === now.status && isDeepStrictEqual(before.health, now.health)
+/** Whether an observation leaves a server as the API shows it; its source may report something worse. */
+function isShownAlike(before: Server, now: Server): boolean {
+  const isSame = before.version === now.version && before.capabilities === now.capabilities
+  return isSame && before.status === now.status && isDeepStrictEqual(before.health, now.health)
 }
 
-function unchanged(probed: ProbedState | undefined, { health, capabilities, version }: ProbedState): boolean {
+function isUnchanged(probed: ProbedState | undefined, { health, capabilities, version }: ProbedState): boolean {
   if (!probed) return false
   if (probed.health.status !== health.status || probed.health.reason !== health.reason) return false
   if (probed.health.protocol_version !== health.protocol_version) return false

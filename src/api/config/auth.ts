@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { Namespace } from '../../model/names.ts'
 import { Role } from '../../model/principal.ts'
-import { deferredSchema, configSection } from '../../model/schema/lazy-schema.ts'
+import { configSection } from '../../model/schema/lazy-schema.ts'
 
-const Secret = deferredSchema(() =>
+const Secret = z.lazy(() =>
   z
     .string()
     .min(1)
@@ -16,7 +16,7 @@ export function isToken(text: string): boolean {
 }
 
 /** The request rate of one token or one address. */
-export const Rate = deferredSchema(() =>
+export const Rate = z.lazy(() =>
   z.strictObject({
     requests_per_second: z
       .number()
@@ -35,7 +35,7 @@ export const Rate = deferredSchema(() =>
 export type Rate = z.output<typeof Rate>
 
 /** One token with its role, rights and limits. */
-export const TokenGrant = deferredSchema(() =>
+export const TokenGrant = z.lazy(() =>
   z
     .strictObject({
       name: z.string().min(1).max(253).describe('Name of the token in the audit log.'),

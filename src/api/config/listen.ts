@@ -1,7 +1,6 @@
 import * as z from 'zod'
-import { deferredSchema } from '../../model/schema/lazy-schema.ts'
 
-export const ListenTls = deferredSchema(() =>
+export const ListenTls = z.lazy(() =>
   z.strictObject({
     cert: z
       .string()

@@ -1,23 +1,20 @@
 import { distance } from 'fastest-levenshtein'
 
-const minRatio = 0.7
+/** Minimum Levenshtein ratio of two near texts. */
+export const minRatio = 0.7
 
-/** Whether two texts, already lower-cased, are near enough to be taken for each other with a slip of the pen. */
+/** Whether two lower-cased texts differ by no more than a typing error: a Levenshtein ratio of at least `minRatio`. */
 export function isNear(text: string, query: string): boolean {
   const longer = Math.max(text.length, query.length)
   if (longer === 0) return false
-  // The distance is at least the difference in length: most candidates need no more than this.
+  // The distance is at least the difference in length, which rules out most candidates.
   if (Math.min(text.length, query.length) < longer * minRatio) return false
   return 1 - distance(text, query) / longer >= minRatio
 }
 
-/**
- * Whether a name answers a fuzzy query: equal, containing it, or a Levenshtein ratio of at least 0.7, ignoring case.
- *
- * An empty query or name never does.
- */
+/** Whether a name contains the query or is near it, ignoring case. An empty query or name never matches. */
 export function matchesFuzzily(name: string, query: string): boolean {
   if (name === '' || query === '') return false
-  const [text, asked] = [name.toLowerCase(), query.toLowerCase()]
-  return text.includes(asked) || isNear(text, asked)
+  const [text, word] = [name.toLowerCase(), query.toLowerCase()]
+  return text.includes(word) || isNear(text, word)
 }

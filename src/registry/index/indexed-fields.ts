@@ -2,14 +2,24 @@ import type { Capability } from '../../model/capability.ts'
 import type { Facets } from '../../model/query/matching.ts'
 import type { Server } from '../../model/server.ts'
 
-/** What is indexed: which part of a server, and the values it is found by. */
+type FieldIndexer = {
+  /** The value that `valuesOf` depends on: while it is the same, the field is not indexed again. */
+  readonly inputOf: (server: Server) => unknown
+  /** The values that the server is found by. */
+  readonly valuesOf: (server: Server) => readonly string[]
+}
+
+/** The fields of the inverted index. */
 export const indexedFields = {
   namespace: { inputOf: (server) => server.namespace, valuesOf: (server) => [server.namespace] },
   source: { inputOf: (server) => server.source, valuesOf: (server) => [server.source] },
   type: { inputOf: (server) => server.type, valuesOf: (server) => [server.type] },
   enabled: { inputOf: (server) => server.enabled, valuesOf: (server) => [String(server.enabled)] },
   status: { inputOf: (server) => server.status, valuesOf: (server) => [server.status] },
-  discovery_method: { inputOf: (server) => server.discovery_method, valuesOf: (server) => [server.discovery_method] },
+  discovery_method: {
+    inputOf: (server) => server.discovery_method,
+    valuesOf: (server) => [server.discovery_method],
+  },
   tag: { inputOf: (server) => server.tags, valuesOf: (server) => server.tags },
   label: { inputOf: (server) => server.labels, valuesOf: (server) => Object.keys(server.labels) },
   label_value: {
@@ -18,29 +28,24 @@ export const indexedFields = {
   },
   capability: capabilityField((capability) => [capability.name]),
   capability_facets: capabilityField((capability) => [facetsOf(capability)]),
-} as const satisfies Record<string, IndexedField>
+} as const satisfies Record<string, FieldIndexer>
 
-type IndexedField = {
-  /** Equal parts have equal values: what did not change is not indexed again. */
-  readonly inputOf: (server: Server) => unknown
-  readonly valuesOf: (server: Server) => readonly string[]
-}
 export type IndexField = keyof typeof indexedFields
 
-function capabilityField(values: (capability: Capability) => readonly string[]): IndexedField {
-  return { inputOf: (server) => server.capabilities, valuesOf: (server) => server.capabilities.flatMap(values) }
+function capabilityField(valuesOf: (capability: Capability) => readonly string[]): FieldIndexer {
+  return { inputOf: (server) => server.capabilities, valuesOf: (server) => server.capabilities.flatMap(valuesOf) }
 }
 
 /**
- * What may be asked of a capability beside its name, as one value: asked together, it must hold together.
+ * The facets of a capability as one value, because a query's facets must all hold for the same capability.
  *
- * There are few such combinations, however many capabilities there are.
+ * Few distinct values exist, however many capabilities do.
  */
 function facetsOf({ category, stability, version, tags }: Capability): string {
   return JSON.stringify([stability, version, tags, category])
 }
 
-/** The facets that a value of the field `capability_facets` stands for. */
+/** Parses a value of the field `capability_facets`. */
 export function facetsIn(value: string): Facets {
   const [stability, version, tags, category] = JSON.parse(value) as [Facets['stability'], string, string[], string?]
   return { stability, version, tags, ...(typeof category === 'string' ? { category } : {}) }

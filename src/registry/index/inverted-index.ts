@@ -4,40 +4,39 @@ import { type IndexField, indexedFields } from './indexed-fields.ts'
 import { type Posting, withoutSlot, withSlot } from './postings.ts'
 import { lettersOf } from './text-search.ts'
 
-export type InvertedIndex = ReturnType<typeof createInvertedIndex>
+const fieldNames = Object.keys(indexedFields) as IndexField[]
 
-const names = Object.keys(indexedFields) as IndexField[]
-
-/** Which slots hold which values, per field, and the text that words are looked for in. */
+/** By field and value, the slots of the servers that have the value; by slot, the text that searches look at. */
 export function createInvertedIndex() {
-  const postings = Object.fromEntries(names.map((field) => [field, new Map<string, Posting>()])) as Record<
+  const postings = Object.fromEntries(fieldNames.map((field) => [field, new Map<string, Posting>()])) as Record<
     IndexField,
     Map<string, Posting>
   >
-  const noted: (Server | undefined)[] = []
+  const servers: (Server | undefined)[] = []
   const texts: (string | undefined)[] = []
   const ends: number[] = []
   const letters: number[] = []
-  /** Lent to whoever asks next. */
-  const lent = { name: 0, title: 0, tags: 0, capabilities: 0 }
+  /** Returned by every `lineEnds`, so that a search allocates nothing per server. */
+  const scratch = { name: 0, title: 0, tags: 0, capabilities: 0 }
 
-  /** Files a server under what it is now, and no longer under what it was; undefined takes it out. */
-  function note(slot: number, now: Server | undefined): void {
-    const before = noted[slot]
+  /** Replaces what is indexed for a slot; undefined removes it. */
+  function update(slot: number, now: Server | undefined): void {
+    const before = servers[slot]
     if (before === now) return
-    noted[slot] = now
-    for (const field of names) {
-      if (before && now && indexedFields[field].inputOf(before) === indexedFields[field].inputOf(now)) continue
-      if (before) for (const value of indexedFields[field].valuesOf(before)) takeOut(field, value, slot)
-      if (now) for (const value of indexedFields[field].valuesOf(now)) putIn(field, value, slot)
+    servers[slot] = now
+    for (const field of fieldNames) {
+      const { inputOf, valuesOf } = indexedFields[field]
+      if (before && now && inputOf(before) === inputOf(now)) continue
+      if (before) for (const value of valuesOf(before)) remove(field, value, slot)
+      if (now) for (const value of valuesOf(now)) add(field, value, slot)
     }
-    if (before && now && sameText(before, now)) return
+    if (before && now && hasSameText(before, now)) return
     texts[slot] = now && searchTextOf(now)
-    keepEnds(slot, lineEnds(texts[slot] ?? ''))
+    setLineEnds(slot, lineEnds(texts[slot] ?? ''))
     letters[slot] = now ? lettersOf(now.name.toLowerCase()) : 0
   }
 
-  function keepEnds(slot: number, { name, title, tags, capabilities }: LineEnds): void {
+  function setLineEnds(slot: number, { name, title, tags, capabilities }: LineEnds): void {
     const at = 4 * slot
     ends[at] = name
     ends[at + 1] = title
@@ -45,34 +44,35 @@ export function createInvertedIndex() {
     ends[at + 3] = capabilities
   }
 
-  function endsAt(slot: number): LineEnds {
+  function lineEndsOf(slot: number): LineEnds {
     const at = 4 * slot
-    lent.name = ends[at] ?? 0
-    lent.title = ends[at + 1] ?? 0
-    lent.tags = ends[at + 2] ?? 0
-    lent.capabilities = ends[at + 3] ?? 0
-    return lent
+    scratch.name = ends[at] ?? 0
+    scratch.title = ends[at + 1] ?? 0
+    scratch.tags = ends[at + 2] ?? 0
+    scratch.capabilities = ends[at + 3] ?? 0
+    return scratch
   }
 
-  function putIn(field: IndexField, value: string, slot: number): void {
+  function add(field: IndexField, value: string, slot: number): void {
     const posting = postings[field].get(value)
-    const grown = withSlot(posting, slot, noted.length)
+    const grown = withSlot(posting, slot, servers.length)
     if (grown !== posting) postings[field].set(value, grown)
   }
 
-  function takeOut(field: IndexField, value: string, slot: number): void {
+  function remove(field: IndexField, value: string, slot: number): void {
     const posting = postings[field].get(value)
-    const rest = withoutSlot(posting, slot, noted.length)
-    if (rest === undefined) postings[field].delete(value)
-    else if (rest !== posting) postings[field].set(value, rest)
+    const remaining = withoutSlot(posting, slot, servers.length)
+    if (remaining === undefined) postings[field].delete(value)
+    else if (remaining !== posting) postings[field].set(value, remaining)
   }
 
   return {
-    note,
-    noted: (slot: number) => noted[slot],
+    update,
+    /** The server that is indexed for a slot. */
+    indexed: (slot: number) => servers[slot],
     text: (slot: number) => texts[slot] ?? '',
-    /** Where its lines end; until the next is asked for. */
-    lineEnds: endsAt,
+    /** Where the lines of the text end; valid until the next call. */
+    lineEnds: lineEndsOf,
     nameLetters: (slot: number) => letters[slot] ?? 0,
     posting: (field: IndexField, value: string) => postings[field].get(value),
     values: (field: IndexField): Iterable<string> => postings[field].keys(),
@@ -80,7 +80,7 @@ export function createInvertedIndex() {
   }
 }
 
-function sameText(one: Server, other: Server): boolean {
-  const same = one.title === other.title && one.description === other.description
-  return same && one.tags === other.tags && one.capabilities === other.capabilities
+function hasSameText(one: Server, other: Server): boolean {
+  const isSameProse = one.title === other.title && one.description === other.description
+  return isSameProse && one.tags === other.tags && one.capabilities === other.capabilities
 }

@@ -1,26 +1,87 @@
-import type { PageCursor } from '../../model/query/cursor.ts'
+import { type PageCursor, parseCursor } from '../../model/query/cursor.ts'
 import type { ServerQuery, SortKey } from '../../model/query/query.ts'
+import { membershipOf, type SlotSet } from './slot-set.ts'
+import type { SlotTable } from './slot-table.ts'
 
 type Key = string | number
 
-/** A slot with what it is sorted by. */
+/** A slot with its sort key. */
 export type SortedRow = { readonly slot: number; readonly key: Key }
 
-/** How a query sorts: by what, and which way; ties by id. Undefined where the order of ids is all that is asked. */
-export type SortOrder = { readonly by: Exclude<SortKey, 'name'> | 'relevance'; readonly descending: boolean }
+type Table = Pick<SlotTable, 'ids' | 'rows' | 'sorted'>
 
-export function sortOrderOf({ sort, q }: ServerQuery): SortOrder | undefined {
+/** The sort key and direction of a query; ties are broken by id. Undefined where the order is by id alone. */
+type SortOrder = { readonly by: Exclude<SortKey, 'name'> | 'relevance'; readonly descending: boolean }
+
+function sortOrderOf({ sort, q }: ServerQuery): SortOrder | undefined {
   if (sort === undefined) return q === undefined ? undefined : { by: 'relevance', descending: true }
   const descending = sort.startsWith('-')
   const by = (descending ? sort.slice(1) : sort) as SortKey
   return by === 'name' ? undefined : { by, descending }
 }
 
+/** The rows of the page that a query asks for, and the row after the page, if any. `scores` holds the relevance by slot. */
+export function pageOf(
+  found: SlotSet,
+  query: ServerQuery,
+  table: Table,
+  scores: Readonly<Uint8Array>,
+): readonly SortedRow[] {
+  const { limit = Infinity } = query
+  const position = parseCursor(query)
+  const after = position && 'id' in position ? position : undefined
+  const order = sortOrderOf(query)
+  if (!order) return pageById(found, { after, limit, descending: query.sort === '-name' }, table)
+  const { by, descending } = order
+  const { ids, rows } = table
+  const keyOf = (slot: number) => {
+    if (by === 'relevance') return scores[slot] ?? 0
+    return rows[slot]?.server[by] ?? ''
+  }
+  const isAfter = (key: Key, slot: number) => !after || isAfterCursor(key, ids[slot] ?? '', after, descending)
+  const options = { isIn: membershipOf(found), keyOf, descending, limit }
+  return firstRowsByKey(candidatesById(found, table), options, isAfter)
+}
+
+function pageById(
+  found: SlotSet,
+  { after, limit, descending }: { after: PageCursor | undefined; limit: number; descending: boolean },
+  table: Table,
+): readonly SortedRow[] {
+  const slots = candidatesById(found, table)
+  const isIn = membershipOf(found)
+  const rows: SortedRow[] = []
+  const step = descending ? -1 : 1
+  for (let index = startOf(slots, after, descending, table); index >= 0 && index < slots.length; index += step) {
+    const slot = slots[index] ?? 0
+    if (isIn(slot)) rows.push({ slot, key: '' })
+    if (rows.length > limit) break
+  }
+  return rows
+}
+
+/** The slots to visit, by id: those of a list, or every slot where the set is bits. */
+function candidatesById(found: SlotSet, { sorted }: Table): readonly number[] {
+  return 'slots' in found ? found.slots.toSorted(sorted.byId) : sorted.all()
+}
+
+function startOf(
+  slots: readonly number[],
+  after: PageCursor | undefined,
+  descending: boolean,
+  { ids, sorted }: Table,
+): number {
+  if (!after) return descending ? slots.length - 1 : 0
+  const behind = sorted.indexAfter(after.id, slots)
+  if (!descending) return behind
+  return ids[slots[behind - 1] ?? -1] === after.id ? behind - 2 : behind - 1
+}
+
 /**
- * The first `limit` of those of `slots` that are in, by key, and one more if there is one; `slots` come in the order of
- * their ids, which decides between equal keys.
+ * The first `limit` rows by key among the slots that are `isIn`, and one more, if any. `slots` are sorted by id, which
+ * breaks ties.
  *
- * What cannot be on the page is dropped at a glance, so that a page of a long list costs little more than a look at each.
+ * Holds no more than twice a page: a row that sorts behind the page is skipped by one comparison.
  */
 export function firstRowsByKey(
   slots: readonly number[],
@@ -33,29 +94,29 @@ export function firstRowsByKey(
   isAfter: (key: Key, slot: number) => boolean,
 ): readonly SortedRow[] {
   const isBefore = descending ? (one: Key, other: Key) => one > other : (one: Key, other: Key) => one < other
-  let kept: SortedRow[] = []
-  let worst: Key | undefined
+  let rows: SortedRow[] = []
+  let lastKey: Key | undefined
 
-  function cut(): void {
-    // Stable, and what came first has the lower id.
-    kept = kept
+  function trim(): void {
+    // The sort is stable, so rows of equal keys stay in the order of their ids.
+    rows = rows
       .toSorted((one, other) => (isBefore(one.key, other.key) ? -1 : isBefore(other.key, one.key) ? 1 : 0))
       .slice(0, limit + 1)
-    worst = kept[limit]?.key
+    lastKey = rows[limit]?.key
   }
 
   for (const slot of slots) {
     if (!isIn(slot)) continue
     const key = keyOf(slot)
-    if ((worst !== undefined && !isBefore(key, worst)) || !isAfter(key, slot)) continue
-    kept.push({ slot, key })
-    if (kept.length > 2 * limit + 1024) cut()
+    if ((lastKey !== undefined && !isBefore(key, lastKey)) || !isAfter(key, slot)) continue
+    rows.push({ slot, key })
+    if (rows.length > 2 * limit + 1024) trim()
   }
-  cut()
-  return kept
+  trim()
+  return rows
 }
 
-/** Whether what has `key` and `id` stands behind a position. */
+/** Whether a row of this key and id sorts after the cursor. */
 export function isAfterCursor(key: Key, id: string, after: PageCursor, descending: boolean): boolean {
   if (key === after.key) return id > after.id
   return descending ? key < after.key : key > after.key

@@ -1,8 +1,9 @@
-/** Which slots have something: one, a few, or so many that a bit for each slot takes less room and time. */
+/** The slots that have one value: a single slot, a small set, or a bit per slot where that takes less memory and time. */
 export type Posting = number | Set<number> | MutableBits
 
 type MutableBits = { words: Uint32Array; size: number }
 
+/** Minimum slots of a posting that is kept as bits; below half of it, the bits become a set again. */
 const minBitmapSize = 64
 
 export function sizeOf(posting: Posting): number {
@@ -14,12 +15,12 @@ export function hasSlot(posting: Posting, slot: number): boolean {
   return posting instanceof Set ? posting.has(slot) : hasBit(posting.words, slot)
 }
 
-/** Whether the bit of a slot is set; one beyond the words is not. */
+/** Whether the bit of a slot is set; bits beyond the words are not. */
 export function hasBit(words: Uint32Array, slot: number): boolean {
   return ((words[slot >>> 5] ?? 0) & (1 << (slot & 31))) !== 0
 }
 
-/** The posting with `slot` in it; the old one must not be used on. `capacity` says how many slots there are. */
+/** The posting with `slot`; the old posting must not be used afterwards. `capacity` is the number of all slots. */
 export function withSlot(posting: Posting | undefined, slot: number, capacity: number): Posting {
   if (posting === undefined || posting === slot) return slot
   if (typeof posting === 'number') return new Set([posting, slot])
@@ -34,7 +35,7 @@ export function withSlot(posting: Posting | undefined, slot: number, capacity: n
   return bits
 }
 
-/** The posting without `slot`; undefined where nothing is left. */
+/** The posting without `slot`, or undefined when it becomes empty. */
 export function withoutSlot(posting: Posting | undefined, slot: number, capacity: number): Posting | undefined {
   if (posting === undefined || posting === slot) return undefined
   if (typeof posting === 'number') return posting
@@ -63,7 +64,7 @@ function setBit(bits: MutableBits, slot: number): void {
   bits.size += 1
 }
 
-/** Every slot of a posting; those of bits in rising order. */
+/** Every slot of a posting; those of bits in ascending order. */
 export function slotsOf(posting: Posting): Iterable<number> {
   if (typeof posting === 'number') return [posting]
   return posting instanceof Set ? posting : slotsInBits(posting.words)
@@ -82,7 +83,7 @@ function slotsInBits(words: Uint32Array): number[] {
   return slots
 }
 
-/** The bits of several postings together, in `length` words. */
+/** The union of postings as bits, in `length` words. */
 export function union(postings: readonly Posting[], length: number): Uint32Array {
   const words = new Uint32Array(length)
   for (const posting of postings) {
@@ -96,7 +97,7 @@ export function union(postings: readonly Posting[], length: number): Uint32Array
   return words
 }
 
-/** Keeps in `words` what is in `other` too, or with `without`, what is not. */
+/** Keeps the bits of `words` that are also in `other`, or with `without`, that are not. */
 export function intersect(words: Uint32Array, other: Uint32Array, { without = false } = {}): void {
   for (let index = 0; index < words.length; index += 1) {
     const mask = other[index] ?? 0

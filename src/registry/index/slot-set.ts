@@ -1,14 +1,14 @@
 import { countBits, hasBit, hasSlot, intersect, type Posting, sizeOf, slotsOf, union } from './postings.ts'
 import type { QueryPlan } from './query-plan.ts'
 
-/** Slots that a plan found: as a list where they are few, as bits where they are many. */
+/** A set of slots: a list while it is small, bits when it is large. */
 export type SlotSet = { readonly slots: readonly number[] } | { readonly words: Uint32Array }
 
 /**
- * What is in `everything`, in one posting of each of `all` and in none of `none`.
+ * The slots that are in `everything`, in one posting of each of `all`, and in none of `none`.
  *
- * Begins with the smallest: where it is small, each of its slots is looked up in the others; else all are laid over each
- * other, 32 slots at a time.
+ * Starts from the smallest term. If that is small, each of its slots is looked up in the other terms; else all terms are
+ * intersected as bits, 32 slots at a time.
  */
 export function evaluatePlan(
   { all, none }: Pick<QueryPlan, 'all' | 'none'>,
@@ -16,14 +16,14 @@ export function evaluatePlan(
   capacity: number,
 ): SlotSet {
   if (everything === undefined) return { slots: [] }
-  const [smallest, ...others] = [...all, [everything]].toSorted((one, other) => sum(one) - sum(other))
+  const [smallest, ...others] = [...all, [everything]].toSorted((one, other) => totalSize(one) - totalSize(other))
   if (smallest === undefined || smallest.length === 0) return { slots: [] }
-  if (sum(smallest) * 32 > capacity) return { words: intersectAsBits([smallest, ...others], none, capacity) }
+  if (totalSize(smallest) * 32 > capacity) return { words: intersectAsBits([smallest, ...others], none, capacity) }
   const slots = new Set(smallest.flatMap((posting) => [...slotsOf(posting)]))
-  const inAll = (slot: number) =>
+  const isInAll = (slot: number) =>
     others.every((postings) => postings.some((posting) => hasSlot(posting, slot))) &&
     !none.some((posting) => hasSlot(posting, slot))
-  return { slots: [...slots].filter(inAll) }
+  return { slots: [...slots].filter(isInAll) }
 }
 
 function intersectAsBits(
@@ -39,26 +39,26 @@ function intersectAsBits(
   return words
 }
 
-function sum(postings: readonly Posting[]): number {
-  let all = 0
-  for (const posting of postings) all += sizeOf(posting)
-  return all
+function totalSize(postings: readonly Posting[]): number {
+  let total = 0
+  for (const posting of postings) total += sizeOf(posting)
+  return total
 }
 
-export function countSlots(found: SlotSet): number {
-  return 'slots' in found ? found.slots.length : countBits(found.words)
+export function countSlots(set: SlotSet): number {
+  return 'slots' in set ? set.slots.length : countBits(set.words)
 }
 
-/** Whether a slot that may have been found was. */
-export function membershipOf(found: SlotSet): (slot: number) => boolean {
-  return 'slots' in found ? () => true : (slot) => hasBit(found.words, slot)
+/** A test of membership; for a list, it may be asked only about slots of the list. */
+export function membershipOf(set: SlotSet): (slot: number) => boolean {
+  return 'slots' in set ? () => true : (slot) => hasBit(set.words, slot)
 }
 
-/** Those that hold to `test`, as a list or as bits as they were found. */
-export function filterSlots(found: SlotSet, test: (slot: number) => boolean): SlotSet {
-  if ('slots' in found) return { slots: found.slots.filter(test) }
-  const words = new Uint32Array(found.words.length)
-  for (const [index, word] of found.words.entries()) {
+/** The slots that pass `test`, in the same representation. */
+export function filterSlots(set: SlotSet, test: (slot: number) => boolean): SlotSet {
+  if ('slots' in set) return { slots: set.slots.filter(test) }
+  const words = new Uint32Array(set.words.length)
+  for (const [index, word] of set.words.entries()) {
     for (let rest = word; rest !== 0; rest &= rest - 1) {
       const bit = 31 - Math.clz32(rest & -rest)
       if (test(index * 32 + bit)) words[index] = (words[index] ?? 0) | (1 << bit)
@@ -67,18 +67,18 @@ export function filterSlots(found: SlotSet, test: (slot: number) => boolean): Sl
   return { words }
 }
 
-/** What was found, without the slots of `but`, and with those of `and`. */
-export function replaceSlots(found: SlotSet, but: ReadonlySet<number>, and: readonly number[]): SlotSet {
-  if ('slots' in found) return { slots: found.slots.filter((slot) => !but.has(slot)).concat(and) }
-  for (const slot of but) found.words[slot >>> 5] = (found.words[slot >>> 5] ?? 0) & ~(1 << (slot & 31))
-  for (const slot of and) found.words[slot >>> 5] = (found.words[slot >>> 5] ?? 0) | (1 << (slot & 31))
-  return found
+/** The set without the slots of `without`, then with those of `added`. Changes the bits of `set` in place. */
+export function replaceSlots(set: SlotSet, without: ReadonlySet<number>, added: readonly number[]): SlotSet {
+  if ('slots' in set) return { slots: set.slots.filter((slot) => !without.has(slot)).concat(added) }
+  for (const slot of without) set.words[slot >>> 5] = (set.words[slot >>> 5] ?? 0) & ~(1 << (slot & 31))
+  for (const slot of added) set.words[slot >>> 5] = (set.words[slot >>> 5] ?? 0) | (1 << (slot & 31))
+  return set
 }
 
-/** The same slots as bits where they are so many that going through all in order is cheaper than sorting them. */
-export function toBitsIfLarge(found: SlotSet, capacity: number): SlotSet {
-  if ('words' in found || found.slots.length * 32 <= capacity) return found
+/** The set as bits where it is so large that visiting every slot in order is cheaper than sorting a list. */
+export function toBitsIfLarge(set: SlotSet, capacity: number): SlotSet {
+  if ('words' in set || set.slots.length * 32 <= capacity) return set
   const words = new Uint32Array((capacity + 31) >>> 5)
-  for (const slot of found.slots) words[slot >>> 5] = (words[slot >>> 5] ?? 0) | (1 << (slot & 31))
+  for (const slot of set.slots) words[slot >>> 5] = (words[slot >>> 5] ?? 0) | (1 << (slot & 31))
   return { words }
 }

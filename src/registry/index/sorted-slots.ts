@@ -1,42 +1,40 @@
-const maxSingleInserts = 16
+/** Maximum slots that are inserted or removed one by one; more are merged or filtered in one pass. */
+const maxSingleEdits = 16
 
-/**
- * Slots in the order of their ids.
- *
- * Newcomers wait until somebody asks, then a few are put in one by one and a crowd is merged in at once.
- */
-export function createSortedSlots({ idOf }: { idOf: (slot: number) => string }) {
+/** Slots in the order of their ids. Added slots are sorted in at the next read. */
+export function createSortedSlots({ ids }: { ids: readonly string[] }) {
   let slots: number[] = []
-  let waiting: number[] = []
+  let pending: number[] = []
+  const idOf = (slot: number) => ids[slot] ?? ''
   const byId = (one: number, other: number) => (idOf(one) < idOf(other) ? -1 : 1)
 
   function add(slot: number): void {
-    waiting.push(slot)
+    pending.push(slot)
   }
 
-  /** Takes out slots that have been added; their ids must still be known. */
-  function remove(gone: readonly number[]): void {
-    settle()
-    if (gone.length > maxSingleInserts) {
-      const dead = new Set(gone)
-      slots = slots.filter((slot) => !dead.has(slot))
+  /** Removes slots that were added; each must still have its id. */
+  function remove(dead: readonly number[]): void {
+    insertPending()
+    if (dead.length > maxSingleEdits) {
+      const removed = new Set(dead)
+      slots = slots.filter((slot) => !removed.has(slot))
       return
     }
-    for (const slot of gone) {
+    for (const slot of dead) {
       const index = indexAfter(idOf(slot)) - 1
       if (slots[index] === slot) slots.splice(index, 1)
     }
   }
 
-  function settle(): void {
-    if (waiting.length === 0) return
-    const added = waiting.toSorted(byId)
-    waiting = []
-    if (added.length <= maxSingleInserts) for (const slot of added) slots.splice(indexAfter(idOf(slot)), 0, slot)
-    else slots = merged(slots, added, byId)
+  function insertPending(): void {
+    if (pending.length === 0) return
+    const added = pending.toSorted(byId)
+    pending = []
+    if (added.length <= maxSingleEdits) for (const slot of added) slots.splice(indexAfter(idOf(slot)), 0, slot)
+    else slots = merge(slots, added, byId)
   }
 
-  /** Index of the first slot whose id is greater, in `sorted` slots. */
+  /** Index of the first slot with a greater id, in `sorted` slots. */
   function indexAfter(id: string, sorted: readonly number[] = slots): number {
     let [low, high] = [0, sorted.length]
     while (low < high) {
@@ -47,28 +45,28 @@ export function createSortedSlots({ idOf }: { idOf: (slot: number) => string }) 
     return low
   }
 
-  /** Every slot, by id. Good until the next change. */
+  /** Every slot, by id. Valid until the next change. */
   function all(): readonly number[] {
-    settle()
+    insertPending()
     return slots
   }
 
   return { add, remove, all, indexAfter, byId }
 }
 
-function merged(one: readonly number[], other: readonly number[], compare: (a: number, b: number) => number): number[] {
-  // Where all newcomers come last, as when a store is read in order, nothing has to be compared.
+function merge(one: readonly number[], other: readonly number[], compare: (a: number, b: number) => number): number[] {
+  // Added in order, as when a store is loaded, all of `other` sorts last: then one comparison is enough.
   const [last, first] = [one.at(-1), other[0]]
   if (last === undefined || first === undefined || compare(last, first) < 0) return one.concat(other)
-  const all: number[] = []
+  const merged: number[] = []
   let next = 0
   for (const slot of other) {
     while (next < one.length && compare(one[next] ?? 0, slot) < 0) {
-      all.push(one[next] ?? 0)
+      merged.push(one[next] ?? 0)
       next += 1
     }
-    all.push(slot)
+    merged.push(slot)
   }
-  for (; next < one.length; next += 1) all.push(one[next] ?? 0)
-  return all
+  for (; next < one.length; next += 1) merged.push(one[next] ?? 0)
+  return merged
 }

@@ -1,16 +1,24 @@
-import { isNear } from '../../model/query/fuzzy.ts'
-import { isNearName, relevanceTo, wordsOf } from '../../model/query/search.ts'
-import type { InvertedIndex } from './inverted-index.ts'
+import { isNear, minRatio } from '../../model/query/fuzzy.ts'
+import { isNearName, type LineEnds, relevanceTo, wordsOf } from '../../model/query/search.ts'
+import type { IndexField } from './indexed-fields.ts'
 import { hasBit, type Posting, union } from './postings.ts'
 
+/** What a search reads of the inverted index. */
+type SearchableIndex = {
+  readonly text: (slot: number) => string
+  readonly lineEnds: (slot: number) => LineEnds
+  readonly nameLetters: (slot: number) => number
+  readonly entries: (field: IndexField) => Iterable<[string, Posting]>
+}
+
 /**
- * How well each slot answers to `q`, as `relevanceTo` says it of its text.
+ * The relevance of each slot to `q`, equal to `relevanceTo` of its text.
  *
- * For a fuzzy search the tags and capabilities are compared once per distinct text, however many servers share it, and
- * only what has a chance is looked at closely.
+ * A fuzzy search compares each distinct tag and capability once, however many servers have it, and examines only texts
+ * that can match.
  */
 export function relevanceOfSlots(
-  { text, lineEnds, nameLetters, entries }: Pick<InvertedIndex, 'text' | 'lineEnds' | 'nameLetters' | 'entries'>,
+  { text, lineEnds, nameLetters, entries }: SearchableIndex,
   { q, fuzzy, capacity }: { q: string; fuzzy: boolean; capacity: number },
 ): (slot: number) => number {
   const words = wordsOf(q)
@@ -18,21 +26,21 @@ export function relevanceOfSlots(
     const relevance = relevanceTo(words)
     return (slot) => relevance(text(slot), lineEnds(slot))
   }
-  const asked = words.map((word) => ({
+  const searches = words.map((word) => ({
     word,
-    labelled: nearLabels(entries, word, capacity),
+    labelled: slotsWithNearLabel(entries, word, capacity),
     letters: lettersOf(word),
-    slips: Math.floor((word.length / 0.7) * 0.3),
+    maxMissing: Math.floor((word.length / minRatio) * (1 - minRatio)),
   }))
-  const askedOf = new Map(asked.map((one) => [one.word, one]))
-  type Asked = (typeof asked)[number]
-  // Which slot is looked at: what is asked of its text is answered by what is known of the slot.
-  let at = 0
-  const mayBeName = ({ letters, slips }: Asked) => bitsOf(letters & ~nameLetters(at)) <= slips
-  const isLabelled = ({ labelled }: Asked) => hasBit(labelled, at)
-  const holds = (word: string, test: (one: Asked) => boolean) => {
-    const one = askedOf.get(word)
-    return one !== undefined && test(one)
+  const searchOf = new Map(searches.map((search) => [search.word, search]))
+  type WordSearch = (typeof searches)[number]
+  // The slot under test: `relevanceTo` passes only its text, but the index answers by slot.
+  let current = 0
+  const mayBeName = ({ letters, maxMissing }: WordSearch) => bitsOf(letters & ~nameLetters(current)) <= maxMissing
+  const isLabelled = ({ labelled }: WordSearch) => hasBit(labelled, current)
+  const holds = (word: string, test: (search: WordSearch) => boolean) => {
+    const search = searchOf.get(word)
+    return search !== undefined && test(search)
   }
   const relevance = relevanceTo(words, {
     name: (whole, word) => holds(word, mayBeName) && isNearName(whole, word),
@@ -40,14 +48,14 @@ export function relevanceOfSlots(
   })
 
   return (slot) => {
-    at = slot
+    current = slot
     const whole = text(slot)
-    const hasChance = asked.every((one) => mayBeName(one) || isLabelled(one) || whole.includes(one.word))
-    return hasChance ? relevance(whole, lineEnds(slot)) : 0
+    const mayMatch = searches.every((search) => mayBeName(search) || isLabelled(search) || whole.includes(search.word))
+    return mayMatch ? relevance(whole, lineEnds(slot)) : 0
   }
 }
 
-function nearLabels(entries: InvertedIndex['entries'], word: string, capacity: number): Uint32Array {
+function slotsWithNearLabel(entries: SearchableIndex['entries'], word: string, capacity: number): Uint32Array {
   const postings: Posting[] = []
   for (const field of ['tag', 'capability'] as const) {
     for (const [value, posting] of entries(field)) if (isNear(value.toLowerCase(), word)) postings.push(posting)
@@ -56,8 +64,8 @@ function nearLabels(entries: InvertedIndex['entries'], word: string, capacity: n
 }
 
 /**
- * Which letters a text has, some sharing a bit. Each letter of one text that the other lacks costs at least one step of
- * the distance between them.
+ * The letters of a text as bits, some letters sharing one. Each bit that another text lacks is at least one step of the
+ * edit distance between them.
  */
 export function lettersOf(text: string): number {
   let letters = 0

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as z from 'zod'
-import { unionVariant } from '../../../src/model/schema/lazy-schema.ts'
+import { configSection, memoizedSchema, unionVariant } from '../../../src/model/schema/lazy-schema.ts'
 
-/** A union of circles and squares, and the names of those that were built. */
-function shapes() {
+/** A union of circles and squares, and the names of the variants built so far. */
+function createShapes(variant = unionVariant) {
   const built: string[] = []
-  const form = <Type extends string>(type: Type) =>
-    unionVariant(type, () => {
+  const shape = <Type extends string>(type: Type) =>
+    variant(type, () => {
       built.push(type)
       return z.strictObject({ type: z.literal(type), size: z.number() })
     })
-  return { built, Shape: z.discriminatedUnion('type', [form('circle'), form('square')]) }
+  return { built, Shape: z.discriminatedUnion('type', [shape('circle'), shape('square')]) }
 }
 
-describe('a form that is built later', () => {
-  it('is built once, when a value of its type is read', () => {
-    const { built, Shape } = shapes()
+describe('a union variant', () => {
+  it('is built once, when a value of its type is parsed', () => {
+    const { built, Shape } = createShapes()
     assert.deepEqual(built, [])
 
     for (const size of [1, 2]) assert.deepEqual(Shape.parse({ type: 'square', size }), { type: 'square', size })
@@ -24,23 +24,62 @@ describe('a form that is built later', () => {
     assert.deepEqual(built, ['square'])
   })
 
-  it('refuses what its schema refuses, and a type nobody has without building any', () => {
-    const { built, Shape } = shapes()
+  it('rejects what its schema rejects; an unknown type builds none', () => {
+    const { built, Shape } = createShapes()
 
     assert.equal(Shape.safeParse({ type: 'triangle', size: 3 }).success, false)
     assert.deepEqual(built, [])
     assert.equal(Shape.safeParse({ type: 'circle', size: 'large' }).success, false)
   })
 
-  it('stands in the JSON Schema as if it were built at once', () => {
-    const { oneOf = [] } = z.toJSONSchema(shapes().Shape, { io: 'input' })
+  it('appears in the JSON Schema like a schema built at once', () => {
+    const { oneOf = [] } = z.toJSONSchema(createShapes().Shape, { io: 'input' })
 
     assert.deepEqual(
-      oneOf.map((form) => typeof form === 'object' && form.required),
+      oneOf.map((variant) => typeof variant === 'object' && variant.required),
       [
         ['type', 'size'],
         ['type', 'size'],
       ],
     )
+  })
+
+  it('is needed: zod builds every variant of a union of plain lazy schemas', () => {
+    const { built, Shape } = createShapes((_, build) => z.lazy(build))
+
+    Shape.parse({ type: 'square', size: 1 })
+
+    assert.deepEqual(new Set(built), new Set(['circle', 'square']))
+  })
+})
+
+describe('a memoized schema', () => {
+  it('is built once, however often it is unwrapped', () => {
+    let builds = 0
+    const schema = memoizedSchema(() => {
+      builds += 1
+      return z.object({ name: z.string() })
+    })
+
+    assert.equal(schema.unwrap(), schema.unwrap())
+    schema.parse({ name: 'weather' })
+    assert.equal(builds, 1)
+  })
+})
+
+describe('a config section', () => {
+  it('is built only where the config has the section', () => {
+    let builds = 0
+    const Limits = z.object({
+      limits: configSection({ rate: 5 }, () => {
+        builds += 1
+        return z.object({ rate: z.number() })
+      }),
+    })
+
+    assert.deepEqual(Limits.parse({}), { limits: { rate: 5 } })
+    assert.equal(builds, 0)
+    assert.deepEqual(Limits.parse({ limits: { rate: 7 } }), { limits: { rate: 7 } })
+    assert.equal(builds, 1)
   })
 })

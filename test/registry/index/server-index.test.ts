@@ -136,7 +136,7 @@ describe('indexes', () => {
       for (const _ of indexes.expect(ahead)) if (random.chance(0.01)) check(indexes, before, random)
       check(indexes, before, random)
       apply(indexes, changes)
-      if (random.chance(0.5)) indexes.forget(idsOf(ahead))
+      if (random.chance(0.5)) indexes.release(idsOf(ahead))
       if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve))
       check(indexes, all, random)
     }
