@@ -13,7 +13,7 @@ import { listen } from './http/listening/server.ts'
 import { createEdge, type Route } from './http/pipeline.ts'
 import { send } from './http/reply.ts'
 import type { ApiPorts } from './ports.ts'
-import { createDeleted } from './publish/deleted-servers.ts'
+import { createDeletedServers } from './publish/deleted-servers.ts'
 import type { Front } from './servers/fast-path.ts'
 
 /** The config that may change while the daemon serves; where it listens may not. */
@@ -43,7 +43,7 @@ export async function openApi({
 }) {
   const { hot, fronts: own } = createFronts(parts)
   // From the start on, though what asks for them may be loaded much later.
-  const deleted = createDeleted(parts.registry)
+  const deleted = createDeletedServers(parts.registry)
   let newest = rules
   await using stack = new AsyncDisposableStack()
   const tokens = createTokens({ log, onChange: renew, everyMs: tokenFilesMs })

@@ -12,7 +12,7 @@ import { createRequestGuard, type GuardRules } from '../../src/api/http/access/g
 import { listen, type ListenOptions } from '../../src/api/http/listening/server.ts'
 import { type Api, createEdge } from '../../src/api/http/pipeline.ts'
 import type { ApiPorts } from '../../src/api/ports.ts'
-import { createDeleted } from '../../src/api/publish/deleted-servers.ts'
+import { createDeletedServers } from '../../src/api/publish/deleted-servers.ts'
 import { routeTo } from '../../src/api/router.ts'
 import { silent } from '../../src/log.ts'
 import type { Role } from '../../src/model/principal.ts'
@@ -105,7 +105,7 @@ export async function serve(options: Options = {}) {
     ...options.guard,
   })
   const edge = createEdge({
-    route: routeTo(options.app ?? createApp({ ...known, hot, deleted: createDeleted(known.registry) })),
+    route: routeTo(options.app ?? createApp({ ...known, hot, deleted: createDeletedServers(known.registry) })),
     guard: () => guard,
     fronts,
     bodyBytes: () => options.bodyBytes ?? 1_048_576,

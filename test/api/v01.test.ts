@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Item } from '../../src/api/publish/published.ts'
+import type { PublishedEntry } from '../../src/api/publish/published.ts'
 import { silent } from '../../src/log.ts'
 import { openHttpClient } from '../../src/outbound/http-client.ts'
 import { http } from '../../src/sources/http/http.ts'
@@ -8,13 +8,13 @@ import { namesIn, start } from '../sources/looking.ts'
 import { toolsWith } from '../sources/tools.ts'
 import { serve } from './served.ts'
 
-type Listed = { servers: Item[]; metadata: { nextCursor?: string; count: number } }
+type Listed = { servers: PublishedEntry[]; metadata: { nextCursor?: string; count: number } }
 
 const official = 'io.modelcontextprotocol.registry/official'
 const many = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `s${String(index).padStart(3, '0')}` }))
 const namesOf = ({ servers }: Listed) => servers.map(({ server }) => server.name.replace(/^.*\//, ''))
-const statusOf = ({ _meta }: Item) => _meta[official]?.['status']
+const statusOf = ({ _meta }: PublishedEntry) => _meta[official]?.['status']
 
 async function open(options: Parameters<typeof serve>[0] = {}) {
   const served = await serve(options)
@@ -40,7 +40,7 @@ describe('the official registry’s API', () => {
 
     assert.equal(answer.headers.get('content-type'), 'application/json')
     assert.deepEqual(metadata, { count: 1 })
-    const [{ server, _meta }] = servers as [Item]
+    const [{ server, _meta }] = servers as [PublishedEntry]
     const { created_at, updated_at } = (await (await served.get('/servers/weather')).json()) as Record<string, string>
     assert.deepEqual(server, {
       name: 'internal.test/weather',
@@ -82,9 +82,11 @@ describe('the official registry’s API', () => {
     }
 
     const one = encodeURIComponent('internal.test/s007')
-    const latest = (await (await served.get(`/v0.1/servers/${one}/versions/latest`)).json()) as Item
+    const latest = (await (await served.get(`/v0.1/servers/${one}/versions/latest`)).json()) as PublishedEntry
     assert.equal(latest.server.name, 'internal.test/s007')
-    const unencoded = (await (await served.get('/v0.1/servers/internal.test/s007/versions/latest')).json()) as Item
+    const unencoded = (await (
+      await served.get('/v0.1/servers/internal.test/s007/versions/latest')
+    ).json()) as PublishedEntry
     assert.deepEqual(unencoded, latest)
   })
 

@@ -1,11 +1,11 @@
 import { redactServer } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
 import { rosterPathOf } from '../../model/via.ts'
-import { templateInputs, template } from './inputs.ts'
+import { templateInputs, toTemplate } from './inputs.ts'
 import { type Package, packageOf } from './packages.ts'
 
-/** A `server.json`, without `$schema`: clients turn away those that name another edition than their own. */
-export type Card = {
+/** A `server.json` without `$schema`: clients reject one that names another edition than their own. */
+export type ServerCard = {
   readonly name: string
   readonly description: string
   readonly version: string
@@ -16,22 +16,23 @@ export type Card = {
   readonly _meta?: Readonly<Record<string, unknown>>
 }
 
-const longestDescription = 100
+/** In characters, also for titles. */
+const maxDescriptionLength = 100
 
-/** What the official registry cannot take for a version: a range, a wildcard, its own word for the newest. */
-const noVersion = /[\s<>=^~|*,/]|(^|\.)x(\.|$)|^latest$/i
+/** Versions that the official registry rejects: a range, a wildcard, `latest`. */
+const invalidVersion = /[\s<>=^~|*,/]|(^|\.)x(\.|$)|^latest$/i
 
-/** A server whose version nobody told has this one: a version must be there. */
+/** Version of a server that declares none; the format requires one. */
 const unknownVersion = '0.0.0'
 
-/** Where a card says which rosters it has come through, so that rosters that read each other do not go in circles. */
+/** Key of the list of rosters that a card passed through. Rosters that read each other detect cycles by it. */
 const viaMeta = 'io.mcp-roster/via'
 
 /**
- * A server as a client can install it, published by this `instance`. Holds no secret: names of headers and variables,
- * never their values.
+ * The card from which a client installs a server, published by this `instance`. It holds the names of headers and
+ * variables, never their values.
  */
-export function cardOf(unredacted: Server, { name, instance }: { name: string; instance: string }): Card {
+export function toServerCard(unredacted: Server, { name, instance }: { name: string; instance: string }): ServerCard {
   const server = redactServer(unredacted)
   const found = packageOf(server)
   const remote = remoteOf(server)
@@ -49,24 +50,24 @@ export function cardOf(unredacted: Server, { name, instance }: { name: string; i
 }
 
 export function versionOf({ version }: Pick<Server, 'version'>): string {
-  return version === undefined || version === '' || noVersion.test(version) ? unknownVersion : version
+  return version === undefined || version === '' || invalidVersion.test(version) ? unknownVersion : version
 }
 
-/** A description must be there, and short. */
+/** The format requires a description, and limits its length. */
 export function descriptionOf({ description, title, name }: Pick<Server, 'description' | 'title' | 'name'>): string {
   return shortened(description ?? '') || shortened(title ?? '') || shortened(`MCP server ${name}`)
 }
 
 function shortened(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
-  if (line.length <= longestDescription) return line
-  return `${line.slice(0, longestDescription - 1).replace(/[\ud800-\udbff]$/, '')}…`
+  if (line.length <= maxDescriptionLength) return line
+  return `${line.slice(0, maxDescriptionLength - 1).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
 function remoteOf({ type, url, headers, command }: Server): object | undefined {
   if (command !== undefined || url === undefined || !/^https?:/i.test(url)) return undefined
   const inputs = templateInputs(headers)
-  const { value, variables } = template(url, 'secret')
+  const { value, variables } = toTemplate(url, 'secret')
   return {
     type: type === 'sse' ? 'sse' : 'streamable-http',
     url: value,

@@ -5,8 +5,8 @@ import { redactServer } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
 import { descriptionOf, versionOf } from './card.ts'
 
-/** What is remembered of a server that is published no more. */
-export type Deleted = {
+/** A server that was published since the start and no longer is. */
+export type DeletedServer = {
   readonly id: ServerId
   readonly server: Pick<Server, 'namespace' | 'name'>
   readonly description: string
@@ -15,35 +15,35 @@ export type Deleted = {
   readonly deleted_at: string
 }
 
-/** Whether a server is for others to see. */
 export function isPublished({ enabled }: Pick<Server, 'enabled'>): boolean {
   return enabled
 }
 
+export type DeletedServers = ReturnType<typeof createDeletedServers>
+
 /**
- * The servers that were published since the daemon started and are no more, the newest `most` of them: whoever asks what
- * changed since a moment must hear of them.
+ * The servers that were published since the daemon started and no longer are, for clients that ask what changed. Holds the
+ * newest `maxServers`.
  */
-export function createDeleted({
+export function createDeletedServers({
   subscribe,
-  most = 10_000,
+  maxServers = 10_000,
   now = Date.now,
 }: {
   subscribe: (push: (batch: Batch) => void) => () => void
-  most?: number
+  maxServers?: number
   now?: () => number
 }) {
-  const deleted = new Map<ServerId, Deleted>()
+  const deleted = new Map<ServerId, DeletedServer>()
+  const queue = createChunkedQueue(apply)
+  subscribe(({ changes }) => queue.add(changes))
 
-  const backlog = createChunkedQueue(note)
-  subscribe(({ changes }) => backlog.add(changes))
-
-  function note({ now: after, before }: Change): void {
+  function apply({ now: after, before }: Change): void {
     if (after && isPublished(after.server)) deleted.delete(after.server.id)
-    else if (before && isPublished(before.server)) bury(before.server)
+    else if (before && isPublished(before.server)) add(before.server)
   }
 
-  function bury(server: Server): void {
+  function add(server: Server): void {
     const { id, namespace, name, created_at } = server
     deleted.delete(id)
     deleted.set(id, {
@@ -54,18 +54,22 @@ export function createDeleted({
       published_at: created_at,
       deleted_at: new Date(now()).toISOString(),
     })
-    const [oldest] = deleted.size > most ? deleted.keys() : []
+    const [oldest] = deleted.size > maxServers ? deleted.keys() : []
     if (oldest !== undefined) deleted.delete(oldest)
   }
 
-  /** Those whose id comes after `after`, by id. */
-  function list(after: ServerId | undefined): readonly Deleted[] {
-    backlog.settle()
-    const all = [...deleted.values()]
-    const behind = after === undefined ? all : all.filter(({ id }) => id > after)
-    return behind.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  function get(id: ServerId): DeletedServer | undefined {
+    queue.settle()
+    return deleted.get(id)
   }
 
-  return { get: (id: ServerId) => (backlog.settle(), deleted.get(id)), list }
+  /** The deleted servers with an id greater than `after`, sorted by id. */
+  function list(after: ServerId | undefined): readonly DeletedServer[] {
+    queue.settle()
+    const all = [...deleted.values()]
+    const rest = after === undefined ? all : all.filter(({ id }) => id > after)
+    return rest.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  }
+
+  return { get, list }
 }
-export type DeletedServers = ReturnType<typeof createDeleted>

@@ -1,6 +1,6 @@
 import { redactedText } from '../../model/redaction/secrets.ts'
 
-/** What a client must be given before it can call a server, in the words of `server.json`. */
+/** A value that a client supplies before it calls a server, as in `server.json`. */
 export type Input = {
   readonly name?: string
   readonly description?: string
@@ -12,40 +12,40 @@ export type Input = {
   readonly variables?: Readonly<Record<string, Input>>
 }
 
-const blank = /<redacted>|%3Credacted%3E|\$\{(?:(?:env|input):)?([A-Za-z_][\w.-]*)(?::-([^{}]*))?\}/gi
+const placeholder = /<redacted>|%3Credacted%3E|\$\{(?:(?:env|input):)?([A-Za-z_][\w.-]*)(?::-([^{}]*))?\}/gi
 
-/** Whether a text has a place that somebody must fill in. */
+/** Whether a text holds a placeholder or a redacted secret. */
 export function isTemplate(text: string): boolean {
-  return text.search(blank) >= 0
+  return text.search(placeholder) >= 0
 }
 
 /**
- * A text with `{variable}` where a secret or a placeholder stood, and what the variables are. Nameless ones are called by
- * `name`, each for itself: two secrets are two.
+ * The text with `{variable}` in place of each secret and placeholder, and the variables. A secret without a name of its own
+ * is called `name`, then `name_2`, and so on.
  */
-export function template(text: string, name: string): Pick<Input, 'value' | 'variables'> {
+export function toTemplate(text: string, name: string): Pick<Input, 'value' | 'variables'> {
   const variables: Record<string, Input> = {}
-  let nameless = 0
-  const value = text.replaceAll(blank, (_, said: string | undefined, fallback: string | undefined) => {
-    if (said === undefined) nameless += 1
-    const number = said === undefined && nameless > 1 ? `_${nameless}` : ''
-    const variable = (said ?? name).replaceAll(/[^A-Za-z0-9_]+/g, '_') + number
-    const isKnown = fallback !== undefined && fallback !== redactedText
+  let unnamed = 0
+  const value = text.replaceAll(placeholder, (_, ownName: string | undefined, fallback: string | undefined) => {
+    if (ownName === undefined) unnamed += 1
+    const suffix = ownName === undefined && unnamed > 1 ? `_${unnamed}` : ''
+    const variable = (ownName ?? name).replaceAll(/[^A-Za-z0-9_]+/g, '_') + suffix
+    const hasDefault = fallback !== undefined && fallback !== redactedText
     variables[variable] = {
-      isRequired: !isKnown,
+      isRequired: !hasDefault,
       isSecret: true,
       description: `${variable} of this server`,
-      ...(isKnown && { default: fallback }),
+      ...(hasDefault && { default: fallback }),
     }
     return `{${variable}}`
   })
   return Object.keys(variables).length > 0 ? { value, variables } : { value }
 }
 
-/** Headers or environment variables: their names, and never a value but a placeholder. */
+/** Headers or environment variables as inputs: their names, and a value only where it is a template. */
 export function templateInputs(map: Readonly<Record<string, string>> = {}): Input[] {
   return Object.entries(map).map(([name, value]) => {
-    const known = value === '' || value === redactedText || !isTemplate(value) ? {} : template(value, name)
-    return { name, description: name, isRequired: true, isSecret: true, ...known }
+    const template = value === '' || value === redactedText || !isTemplate(value) ? {} : toTemplate(value, name)
+    return { name, description: name, isRequired: true, isSecret: true, ...template }
   })
 }

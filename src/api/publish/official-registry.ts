@@ -4,9 +4,9 @@ import type { Bindings } from '../http/pipeline.ts'
 import { Problem } from '../http/problem.ts'
 import { type ApiContext, respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
-import { pageIn } from './list-params.ts'
-import type { Item, Published } from './published.ts'
-import { createKeptWhole } from './ready-cache.ts'
+import { parsePageRequest } from './list-params.ts'
+import type { Published, PublishedEntry } from './published.ts'
+import { createReadyCache } from './ready-cache.ts'
 
 /**
  * The read API of the official MCP registry, as VS Code, Copilot, ToolHive and the Docker gateway ask it.
@@ -17,12 +17,12 @@ export function v01Api({
   ...parts
 }: Pick<ApiPorts, 'registry' | 'supervisor'> & { published: Pick<Published, 'find' | 'page' | 'domain'> }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKeptWhole(parts)
+  const kept = createReadyCache(parts)
   const key = (text: string) => `${published.domain()} ${text}`
 
   async function list(c: ApiContext): Promise<Response> {
     const { search, searchParams } = new URL(c.req.url)
-    const page = pageIn(searchParams)
+    const page = parsePageRequest(searchParams)
     const make = async () => {
       const { servers, nextCursor } = await published.page(page)
       return bytes({ servers, metadata: { ...(nextCursor !== undefined && { nextCursor }), count: servers.length } })
@@ -47,7 +47,7 @@ export function v01Api({
     return respond(c, await kept.answer(key(c.req.path), make, openToAll))
   }
 
-  function found(c: ApiContext): Item {
+  function found(c: ApiContext): PublishedEntry {
     const item = published.find(c.req.param('name') ?? '')
     if (!item) throw unknown('server_not_found', 'Server not found')
     return item

@@ -4,35 +4,31 @@ import { createResponseCache } from '../http/response-cache.ts'
 import type { ApiPorts } from '../ports.ts'
 
 /**
- * Kept answers for those who take what is missing for gone, and to whom nobody can say that sources are still being
- * read: so until the daemon is ready there is no answer.
+ * A response cache for formats that cannot name the sources still being read. Its clients would delete what is missing, so
+ * every request gets 503 until the daemon is ready.
  */
-export function createKeptWhole(
+export function createReadyCache(
   { registry, supervisor }: Pick<ApiPorts, 'registry' | 'supervisor'>,
   headers: Readonly<Record<string, string>> = openToAll,
 ) {
-  const kept = createResponseCache(registry)
+  const cache = createResponseCache(registry)
 
-  /** Throws until every source has been read, or has been waited for long enough. */
-  function mustBeWhole(): void {
-    if (!supervisor.ready()) throw notYet(supervisor.syncing(), headers)
+  /** Throws a 503 until every source has answered once, or its time to do so has passed. */
+  function assertReady(): void {
+    if (!supervisor.ready()) throw notReady(supervisor.syncing(), headers)
   }
 
-  const answer: typeof kept.answer = async (...asked) => {
-    mustBeWhole()
-    return kept.answer(...asked)
+  const answer: typeof cache.answer = async (...request) => {
+    assertReady()
+    return cache.answer(...request)
   }
 
-  return { answer, mustBeWhole }
+  return { answer, assertReady }
 }
 
-function notYet(syncing: readonly string[], headers: Readonly<Record<string, string>>): Problem {
-  return new Problem(
-    'not_ready',
-    `Not every source has been read since the start: ${syncing.join(', ')}. Ask again soon.`,
-    {
-      headers: { 'retry-after': '1', ...headers },
-      more: { syncing },
-    },
-  )
+function notReady(syncing: readonly string[], headers: Readonly<Record<string, string>>): Problem {
+  return new Problem('not_ready', `Sources not read since the start: ${syncing.join(', ')}. Retry after 1 s.`, {
+    headers: { 'retry-after': '1', ...headers },
+    more: { syncing },
+  })
 }

@@ -4,7 +4,7 @@ import type { Bindings } from '../http/pipeline.ts'
 import { respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import type { Published } from './published.ts'
-import { createKeptWhole } from './ready-cache.ts'
+import { createReadyCache } from './ready-cache.ts'
 
 /** As long as others may keep the catalogue without asking. */
 const freshSeconds = 300
@@ -24,15 +24,15 @@ export function wellKnownApi({
   name,
   ...parts
 }: Pick<ApiPorts, 'registry' | 'supervisor' | 'name'> & {
-  published: Pick<Published, 'living' | 'itemOf' | 'domain'>
+  published: Pick<Published, 'list' | 'toEntry' | 'domain'>
 }) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKeptWhole(parts)
+  const kept = createReadyCache(parts)
 
   async function make(): Promise<Buffer> {
     const entries: Buffer[] = []
-    for await (const registered of published.living()) {
-      const entry = entryOf(registered.server.tags, published.itemOf(registered), published.domain())
+    for await (const registered of published.list()) {
+      const entry = entryOf(registered.server.tags, published.toEntry(registered), published.domain())
       entries.push(Buffer.from(`${entries.length > 0 ? ',' : ''}${JSON.stringify(entry)}`))
     }
     const head = JSON.stringify({ specVersion: '1.0', host: { displayName: name }, entries: [] }).slice(0, -2)
@@ -43,7 +43,7 @@ export function wellKnownApi({
   return api
 }
 
-function entryOf(tags: readonly string[], { server }: ReturnType<Published['itemOf']>, domain: string): object {
+function entryOf(tags: readonly string[], { server }: ReturnType<Published['toEntry']>, domain: string): object {
   return {
     identifier: `urn:air:${domain}:${server.name.replaceAll('/', ':')}`,
     displayName: server.title ?? server.name.slice(server.name.indexOf('/') + 1),

@@ -8,7 +8,7 @@ import type { Bindings } from '../http/pipeline.ts'
 import { Problem } from '../http/problem.ts'
 import { type ApiContext, respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
-import { createKeptWhole } from '../publish/ready-cache.ts'
+import { createReadyCache } from '../publish/ready-cache.ts'
 import { type ConfigFormat, clientFormats, startClientConfig } from './client-configs.ts'
 import { enabledServers } from './enabled.ts'
 import { asksSecrets, demandNamespace } from './routes.ts'
@@ -18,7 +18,7 @@ const own = ['format', 'secrets']
 /** Enabled servers as a map, as the original registry's clients poll it, or as a ready client configuration. */
 export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'registry' | 'supervisor' | 'log'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKeptWhole({ registry, supervisor }, {})
+  const kept = createReadyCache({ registry, supervisor }, {})
 
   api.get('/discover', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
@@ -37,7 +37,7 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
     requireSecretsRight(principal)
     if (formatIn(parameters))
       throw new Problem('invalid_parameter', 'A client configuration never holds secrets; leave out "format".')
-    kept.mustBeWhole()
+    kept.assertReady()
     const chosen = enabledServers(registry, parameters, own)
     for (const { server } of chosen) demandNamespace(principal, server.namespace)
     log.info({ audit: true, principal: principal?.name, servers: chosen.length }, 'secrets were shown')

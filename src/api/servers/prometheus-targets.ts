@@ -4,7 +4,7 @@ import type { Server } from '../../model/server.ts'
 import type { Bindings } from '../http/pipeline.ts'
 import { respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
-import { createKeptWhole } from '../publish/ready-cache.ts'
+import { createReadyCache } from '../publish/ready-cache.ts'
 import { enabledServers } from './enabled.ts'
 
 type Target = { readonly targets: readonly string[]; readonly labels: Readonly<Record<string, string>> }
@@ -15,7 +15,7 @@ type Target = { readonly targets: readonly string[]; readonly labels: Readonly<R
  */
 export function sdApi({ registry, supervisor }: Pick<ApiPorts, 'registry' | 'supervisor'>) {
   const api = new Hono<{ Bindings: Bindings }>({ strict: false })
-  const kept = createKeptWhole({ registry, supervisor })
+  const kept = createReadyCache({ registry, supervisor })
 
   async function make(parameters: URLSearchParams): Promise<Buffer> {
     const parts: string[] = []

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test'
 import { createApp } from '../../../src/api/app.ts'
 import { createFronts } from '../../../src/api/fast-paths.ts'
 import { endpoints, routes } from '../../../src/api/openapi/route-table.ts'
-import { createDeleted } from '../../../src/api/publish/deleted-servers.ts'
+import { createDeletedServers } from '../../../src/api/publish/deleted-servers.ts'
 import { parts } from '../served.ts'
 
 describe('the route table', () => {
   it('holds exactly the routes of the application', () => {
     const known = parts()
-    const app = createApp({ ...known, hot: createFronts(known).hot, deleted: createDeleted(known.registry) })
+    const app = createApp({ ...known, hot: createFronts(known).hot, deleted: createDeletedServers(known.registry) })
 
     const registered = app.routes.map(({ method, path }) => `${method} ${path.replace(/(?<=.)\/$/, '')}`)
 

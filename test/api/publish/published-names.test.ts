@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createNames, domainFor } from '../../../src/api/publish/names.ts'
+import { createPublishedNames, domainFor } from '../../../src/api/publish/published-names.ts'
 import { ServerName, serverId } from '../../../src/model/names.ts'
 import { createRandom } from '../../random.ts'
 
 const official = /^[a-zA-Z0-9.-]+\/[a-zA-Z0-9._-]+$/
-const names = createNames({ domain: 'roster.example.org' })
+const names = createPublishedNames({ domain: 'roster.example.org' })
 const none = () => undefined
 
 describe('the published name of a server', () => {
