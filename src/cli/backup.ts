@@ -1,12 +1,12 @@
 import { type Command, UsageError } from './command.ts'
-import { counted, storeHelp, storeOptions, withStore } from './store.ts'
+import { countOf, storeHelp, storeOptions, withStore } from './store.ts'
 
-export const backups: Command = {
-  summary: 'Copy all that is registered into one file, while the daemon goes on.',
+export const backupCommand: Command = {
+  summary: 'Copy all registrations into one file; the daemon may be running.',
   usage: 'FILE [--config FILE]',
   options: storeOptions,
   help: [
-    ['FILE', 'Where to; readable by you alone. A file of that name is replaced once the new one is whole.'],
+    ['FILE', 'The backup file, readable by its owner only. An existing one is replaced once the new one is complete.'],
     ...storeHelp,
   ],
   async run(invocation) {
@@ -14,8 +14,8 @@ export const backups: Command = {
     if (file === undefined || more.length > 0) throw new UsageError('backup takes the name of one file')
     const { backup } = await import('../stores/backup.ts')
     const { registrations, sources } = await withStore(invocation, { mustExist: true }, (store) => backup(store, file))
-    const kept = sources > 0 ? ` and the last readings of ${counted(sources, 'source')}` : ''
-    invocation.terminal.out(`${counted(registrations, 'registration')}${kept} written to ${file}\n`)
+    const kept = sources > 0 ? ` and the last readings of ${countOf(sources, 'source')}` : ''
+    invocation.terminal.out(`${countOf(registrations, 'registration')}${kept} written to ${file}\n`)
     return 0
   },
 }

@@ -1,7 +1,7 @@
 import type { SourceStatus } from '../model/status.ts'
-import { shown } from './text.ts'
+import { escapeControls } from './text.ts'
 
-/** What a person who starts the daemon sees: where it is, what it watches, what it found, and how to add one. */
+/** The start banner: address, watched places, servers found, and how to add one. */
 export function banner({
   version,
   url,
@@ -13,7 +13,7 @@ export function banner({
   version: string
   url: string
   sources: readonly Pick<SourceStatus, 'name' | 'type' | 'servers' | 'rejected' | 'state' | 'note'>[]
-  /** What each source watches, by its name. */
+  /** Watched places by source name. */
   paths: ReadonlyMap<string, string>
   config: string | undefined
   colour: boolean
@@ -25,31 +25,33 @@ export function banner({
   const places = [...paths.values()]
     .flatMap((path) => path.split(', '))
     .filter((one) => /^[/~](?!.*([*?]|\.ya?ml$|\.json$))/.test(one))
-  const how = places.length === 0 ? '' : ` Add one: put a .yaml or .json file into ${shown(places.join(' or '))}`
+  const hint =
+    places.length === 0 ? '' : ` Add one: put a .yaml or .json file into ${escapeControls(places.join(' or '))}`
   return [
     '',
-    `  ${bold(`mcp-roster ${version}`)}  ${dim(config === undefined ? 'no config file, defaults' : shown(config))}`,
+    `  ${bold(`mcp-roster ${version}`)}  ${dim(config === undefined ? 'no config file, defaults' : escapeControls(config))}`,
     '',
     `  ${bold(`${url}/servers`)}  the list      ${dim(`${url}/docs  the API`)}`,
     '',
     ...sources.map(
-      (source) => `  ${source.name.padEnd(width)}  ${foundBy(source)}  ${dim(shown(paths.get(source.name) ?? ''))}`,
+      (source) =>
+        `  ${source.name.padEnd(width)}  ${summaryOf(source)}  ${dim(escapeControls(paths.get(source.name) ?? ''))}`,
     ),
     '',
-    `  ${total === 0 ? 'Nothing found yet.' : `${total} ${total === 1 ? 'server' : 'servers'}.`}${how}`,
+    `  ${total === 0 ? 'Nothing found yet.' : `${total} ${total === 1 ? 'server' : 'servers'}.`}${hint}`,
     '',
     '',
   ].join('\n')
 }
 
-function foundBy({
+function summaryOf({
   servers,
   rejected,
   state,
   note,
 }: Pick<SourceStatus, 'servers' | 'rejected' | 'state' | 'note'>): string {
   const found = `${servers} ${servers === 1 ? 'server' : 'servers'}`
-  const away = rejected > 0 ? `, ${rejected} turned away` : ''
-  const trouble = state === 'synced' || state === 'disabled' ? '' : ` (${state})`
-  return `${state === 'disabled' ? 'disabled' : found}${away}${trouble}${note ? ` (${shown(note)})` : ''}`
+  const rejections = rejected > 0 ? `, ${rejected} rejected` : ''
+  const unsettled = state === 'synced' || state === 'disabled' ? '' : ` (${state})`
+  return `${state === 'disabled' ? 'disabled' : found}${rejections}${unsettled}${note ? ` (${escapeControls(note)})` : ''}`
 }

@@ -1,25 +1,22 @@
 import { stat } from 'node:fs/promises'
 import type { Reading } from '../model/source.ts'
 import { type Command, type Invocation, textOption } from './command.ts'
-import { shown } from './text.ts'
+import { escapeControls } from './text.ts'
 
 export const check: Command = {
-  summary: 'Check the config and the files with servers, without a daemon or a network.',
+  summary: 'Check config files and server files offline, without a daemon.',
   usage: '[FILE…] [--config FILE]',
   options: { config: { type: 'string', short: 'c' } },
   help: [
-    [
-      'FILE…',
-      'Files, directories or globs with servers, or config files. Default: the config and what its sources name.',
-    ],
+    ['FILE…', 'Server files, directories, globs, or config files. Default: the config and the paths of its sources.'],
     ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG).'],
   ],
   async run(invocation) {
     const report = createReport(invocation)
     const { positionals } = invocation
-    const asked = textOption(invocation, 'config')
-    if (positionals.length === 0 || asked !== undefined) {
-      const sources = await checkConfig(invocation, report, asked)
+    const configFile = textOption(invocation, 'config')
+    if (positionals.length === 0 || configFile !== undefined) {
+      const sources = await checkConfig(invocation, report, configFile)
       if (positionals.length === 0) await checkSources(invocation, report, sources)
     }
     const listings: string[] = []
@@ -34,7 +31,7 @@ export const check: Command = {
 
 type Report = ReturnType<typeof createReport>
 
-/** Says what was found as it comes, and counts it. */
+/** Prints findings as they come, and counts them. */
 function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
   const counts = { files: 0, servers: 0, problems: 0 }
 
@@ -43,7 +40,7 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
     terminal.out(
       `${parts
         .filter((part) => part)
-        .map((part) => shown(part ?? ''))
+        .map((part) => escapeControls(part ?? ''))
         .join(': ')}\n`,
     )
   }
@@ -51,7 +48,7 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
   function good(what: string, text: string, servers = 0): void {
     counts.files += 1
     counts.servers += servers
-    terminal.out(`${shown(what)}: ${text}\n`)
+    terminal.out(`${escapeControls(what)}: ${text}\n`)
   }
 
   function finish(): number {
@@ -61,7 +58,7 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
     return problems > 0 ? 1 : 0
   }
 
-  return { problem, good, finish, note: (text: string) => terminal.out(`${shown(text)}\n`) }
+  return { problem, good, finish, note: (text: string) => terminal.out(`${escapeControls(text)}\n`) }
 }
 
 async function checkConfig({ env }: Invocation, report: Report, file: string | undefined) {
@@ -69,7 +66,7 @@ async function checkConfig({ env }: Invocation, report: Report, file: string | u
   const { ConfigError, describeProblem } = await import('../config/setting-origin.ts')
   try {
     const loaded = await loadConfig({ flags: { config: file }, env })
-    if (loaded.file === undefined) report.note('config: no file, the defaults and the environment')
+    if (loaded.file === undefined) report.note('config: no file; defaults and environment apply')
     else report.good(loaded.file, 'good')
     for (const warning of loaded.warnings) report.note(`warning: ${warning}`)
     return loaded.config.sources
@@ -117,37 +114,37 @@ async function checkPaths(
   })
   const { readings, missing } = await scanner.scan({ thorough: true, signal: new AbortController().signal })
   for (const place of missing) {
-    if (mustExist) report.problem(place, 'there is no such file')
-    else report.note(`${place}: not there (yet)`)
+    if (mustExist) report.problem(place, 'no such file or directory')
+    else report.note(`${place}: does not exist yet`)
   }
-  for (const reading of readings.toSorted(asNamed)) await reportReading(report, reading)
+  for (const reading of readings.toSorted(byRankAndName)) await reportReading(report, reading)
 }
 
-/** In the order of the paths, and of the names below one: they are read side by side. */
-function asNamed(a: Reading, b: Reading): number {
+/** By the order of the given paths, then by name: the files are read concurrently. */
+function byRankAndName(a: Reading, b: Reading): number {
   return (a.rank ?? 0) - (b.rank ?? 0) || (a.origin < b.origin ? -1 : 1)
 }
 
 async function reportReading(report: Report, reading: Reading): Promise<void> {
   const { origin } = reading
   if ('error' in reading) return report.problem(origin, reading.error.where, reading.error.message)
-  const { validateEntry: examine } = await import('../registry/supervision/validate-entry.ts')
+  const { validateEntry } = await import('../registry/supervision/validate-entry.ts')
   const trust = { stdio: () => true, questionsShrinks: false }
-  const examined = reading.entries.map((entry) => examine(entry, origin, 'check', trust))
-  const good = examined.filter((one) => 'definition' in one)
+  const validated = reading.entries.map((entry) => validateEntry(entry, origin, 'check', trust))
+  const good = validated.filter((one) => 'definition' in one)
   report.good(origin, `${good.length} ${good.length === 1 ? 'server' : 'servers'}`, good.length)
-  for (const one of examined) {
+  for (const one of validated) {
     if ('rejection' in one) report.problem(origin, one.rejection.where, one.rejection.name, one.rejection.reason)
   }
-  const { strangersIn } = await import('./strangers.ts')
+  const { unknownFieldsIn } = await import('./unknown-fields.ts')
   for (const entry of reading.entries) {
     if (!('value' in entry)) continue
-    for (const stranger of strangersIn(entry.value))
-      report.note(`warning: ${[origin, entry.where, stranger].filter(Boolean).join(': ')}`)
+    for (const warning of unknownFieldsIn(entry.value))
+      report.note(`warning: ${[origin, entry.where, warning].filter(Boolean).join(': ')}`)
   }
 }
 
-/** Whether a file is a config rather than a list of servers, by the names at its left margin. */
+/** Whether a file is a config and not a list of servers, by its top-level keys. */
 async function isConfig(file: string): Promise<boolean> {
   const stats = await stat(file).catch(() => undefined)
   if (!stats?.isFile() || stats.size > 4 * 1024 * 1024) return false

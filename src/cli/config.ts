@@ -1,25 +1,25 @@
 import { type Command, type Invocation, textOption, UsageError } from './command.ts'
-import { formOf, outputOptions, rendered } from './output.ts'
-import { padded, shown } from './text.ts'
+import { outputFormat, outputOptions, render } from './output.ts'
+import { padEnd, escapeControls } from './text.ts'
 
 export const config: Command = {
-  summary: 'Show the config in force, or what can be configured.',
+  summary: 'Show the effective config, or the reference of all settings.',
   usage: 'show [--config FILE] [-o json|yaml] | reference [--write DIR] | schema',
   options: { ...outputOptions, config: { type: 'string', short: 'c' }, write: { type: 'string' } },
   help: [
-    ['show', 'Each value with where it came from; secrets are taken out.'],
-    ['reference', 'Everything that can be configured, as Markdown.'],
-    ['schema', 'The same as JSON Schema, for editors.'],
+    ['show', 'Each value with its origin; secrets are redacted.'],
+    ['reference', 'All settings, as Markdown.'],
+    ['schema', 'All settings as JSON Schema, for editors.'],
     ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG).'],
     ['-o, --output FORM', 'show: text (default), json or yaml.'],
     ['--write DIR', 'reference: write reference.md, schema.json and problems.md there.'],
   ],
   async run(invocation) {
     const [what, ...more] = invocation.positionals
-    if (more.length > 0) throw new UsageError(`config ${what} takes nothing further`)
+    if (more.length > 0) throw new UsageError(`config ${what} takes no further arguments`)
     if (what === 'show') return show(invocation)
     if (what === 'reference' || what === 'schema') return describe(invocation, what)
-    throw new UsageError('config takes one of show, reference, schema')
+    throw new UsageError('config needs one of: show, reference, schema')
   },
 }
 
@@ -27,17 +27,17 @@ async function show(invocation: Invocation): Promise<number> {
   const { loadConfig } = await import('../config/load.ts')
   const { shownConfig, shownValues } = await import('../config/redacted-config.ts')
   const { terminal, env } = invocation
-  const form = formOf(invocation, ['text', 'json', 'yaml'])
+  const form = outputFormat(invocation, ['text', 'json', 'yaml'])
   const loaded = await loadConfig({ flags: { config: textOption(invocation, 'config') }, env })
-  if (form !== 'text') terminal.out(await rendered(shownConfig(loaded), form))
+  if (form !== 'text') terminal.out(await render(shownConfig(loaded), form))
   else {
     const rows = shownValues(loaded).map(
-      ({ path, value, origin }) => [path, shown(JSON.stringify(value)), origin] as const,
+      ({ path, value, origin }) => [path, escapeControls(JSON.stringify(value)), origin] as const,
     )
     const widest = Math.max(...rows.map(([path]) => path.length))
     const middle = Math.min(40, Math.max(...rows.map(([, value]) => value.length)))
     for (const [path, value, origin] of rows) {
-      terminal.out(`${path.padEnd(widest)}  ${padded(value, middle)}  ${origin}\n`)
+      terminal.out(`${path.padEnd(widest)}  ${padEnd(value, middle)}  ${origin}\n`)
     }
   }
   for (const warning of loaded.warnings) terminal.err(`warning: ${warning}\n`)

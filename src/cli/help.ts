@@ -3,13 +3,13 @@ import type { Command } from './command.ts'
 
 export const version = manifest.version
 
-/** What `mcp-roster --help` says. */
+/** Text of `mcp-roster --help`. */
 export async function overview(commands: Readonly<Record<string, () => Promise<Command>>>): Promise<string> {
   const rows = await Promise.all(
     Object.entries(commands).map(async ([name, load]) => [name, (await load()).summary] as const),
   )
   return [
-    `mcp-roster ${version}: finds every MCP server and agent, keeps one live list of them, and serves it.`,
+    `mcp-roster ${version}: finds every MCP server and agent, keeps one live registry of them, and serves it.`,
     '',
     'Usage: mcp-roster [serve] [DIR…]',
     '       mcp-roster COMMAND [--help]',
@@ -17,12 +17,12 @@ export async function overview(commands: Readonly<Record<string, () => Promise<C
     'Commands:',
     ...columns(rows),
     '',
-    'Exit codes: 0 all is well, 1 something is not, 2 wrong usage.',
+    'Exit codes: 0 success, 1 a problem was found, 2 wrong usage.',
     '',
   ].join('\n')
 }
 
-/** What `mcp-roster COMMAND --help` says. */
+/** Text of `mcp-roster COMMAND --help`. */
 export function commandHelp(name: string, { summary, usage, help }: Command): string {
   const rows = [...help, ['-h, --help', 'Show this help.'] as const]
   return [summary, '', `Usage: mcp-roster ${name} ${usage}`, '', ...columns(rows), ''].join('\n')

@@ -3,13 +3,13 @@ import { redactText } from '../model/redaction/redact-text.ts'
 import type { Invocation, Terminal } from './command.ts'
 import { run } from './run.ts'
 
-/** How long a daemon that was told to end may take over it. */
+/** Maximum duration of a shutdown, in ms; the process exits with 0 then. */
 const drainMs = 9500
 
-/** How often one that npm started looks whether npm's shell is still there. */
-const shellMs = 500
+/** Interval at which a daemon started by npm checks that npm's shell is alive, in ms. */
+const shellCheckMs = 500
 
-/** Runs the command line of this very process; the number is the exit code. */
+/** Runs the command line of this process; resolves with the exit code. */
 export async function runHere({ startDaemon }: Pick<Invocation, 'startDaemon'>): Promise<number> {
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => end(ending))
@@ -26,7 +26,7 @@ export async function runHere({ startDaemon }: Pick<Invocation, 'startDaemon'>):
   })
 }
 
-/** The first signal begins the end; further ones change nothing about it. */
+/** Begins the shutdown at the first signal; further ones have no effect. */
 function end(ending: AbortController): void {
   if (ending.signal.aborted) return
   ending.abort()
@@ -34,17 +34,17 @@ function end(ending: AbortController): void {
 }
 
 /**
- * npm runs scripts by a shell and hands SIGTERM on to that, which dies of it and tells nobody: whom it started would go on
- * for ever, and hold the port.
+ * Ends an orphaned daemon. npm runs scripts through a shell and sends SIGTERM to that shell only; the daemon would keep running
+ * and hold the port.
  */
-function onOrphaned(then: () => void): void {
+function onOrphaned(callback: () => void): void {
   const shell = process.ppid
-  const looking = setInterval(() => {
+  const timer = setInterval(() => {
     if (process.ppid === shell) return
-    clearInterval(looking)
-    then()
-  }, shellMs)
-  looking.unref()
+    clearInterval(timer)
+    callback()
+  }, shellCheckMs)
+  timer.unref()
 }
 
 function crash(error: unknown): void {
@@ -52,7 +52,7 @@ function crash(error: unknown): void {
   process.exit(1)
 }
 
-/** `mcp-roster list | head` is no failure. */
+/** A closed pipe is a success: `mcp-roster list | head`. */
 function endOfPipe(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(0)
   throw error
@@ -64,8 +64,8 @@ function terminalHere(): Terminal {
   return {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
-    taken: async (signal) => {
-      if (stdout.writableNeedDrain) await once(stdout, 'drain', { signal }).catch(() => undefined) // told to end
+    drained: async (signal) => {
+      if (stdout.writableNeedDrain) await once(stdout, 'drain', { signal }).catch(() => undefined) // shutdown
     },
     tty,
     colour: tty && !env['NO_COLOR'] && env['TERM'] !== 'dumb',

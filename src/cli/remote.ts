@@ -2,17 +2,17 @@ import { connectRoster, type Roster } from '../client/connect.ts'
 import { RosterError } from '../client/error.ts'
 import type { WatchQuery } from '../client/query.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
-import { CommandError, type Invocation, textOption, textsOf, UsageError } from './command.ts'
-import { shown } from './text.ts'
+import { CommandError, type Invocation, textOption, textOptions, UsageError } from './command.ts'
+import { escapeControls } from './text.ts'
 
-/** The options of every command that talks to a daemon. */
+/** Options of every command that calls a daemon. */
 export const remoteOptions = { url: { type: 'string' } } as const
 
 export const remoteHelp = [
-  ['--url URL', 'The daemon to ask (MCP_ROSTER_URL; default http://localhost:8000). Its token: MCP_ROSTER_TOKEN.'],
+  ['--url URL', 'URL of the daemon (MCP_ROSTER_URL; default http://localhost:8000). Token: MCP_ROSTER_TOKEN.'],
 ] as const satisfies readonly (readonly [string, string])[]
 
-/** The options that choose servers. */
+/** Options that select servers. */
 export const filterOptions = {
   namespace: { type: 'string', short: 'n' },
   selector: { type: 'string', short: 'l' },
@@ -23,27 +23,27 @@ export const filterOptions = {
 } as const
 
 export const filterHelp = [
-  ['-n, --namespace NAME', 'Only servers of this namespace.'],
-  ['-l, --selector TEXT', 'Only servers whose labels match: env=prod,tier in (a, b),!beta.'],
-  ['--tag TAG', 'Only servers with this tag; several: with all of them.'],
-  ['--status STATUS', 'Only servers of this status.'],
-  ['--source NAME', 'Only servers of this source.'],
-  ['--type TYPE', 'Only stdio, http or sse.'],
+  ['-n, --namespace NAME', 'Servers of this namespace.'],
+  ['-l, --selector TEXT', 'Servers whose labels match: env=prod,tier in (a, b),!beta.'],
+  ['--tag TAG', 'Servers with this tag. Repeatable: with all of them.'],
+  ['--status STATUS', 'Servers of this status. Repeatable: of any of them.'],
+  ['--source NAME', 'Servers of this source.'],
+  ['--type TYPE', 'stdio, http or sse.'],
 ] as const satisfies readonly (readonly [string, string])[]
 
-/** The query that the filter options mean; whether it makes sense, the daemon says. */
+/** The query of the filter options; the daemon validates it. */
 export function filterOf(invocation: Invocation): WatchQuery {
   return {
     namespace: textOption(invocation, 'namespace'),
     label_selector: textOption(invocation, 'selector'),
     source: textOption(invocation, 'source'),
     type: textOption(invocation, 'type') as WatchQuery['type'],
-    tag: textsOf(invocation, 'tag'),
-    status: textsOf(invocation, 'status') as WatchQuery['status'],
+    tag: textOptions(invocation, 'tag'),
+    status: textOptions(invocation, 'status') as WatchQuery['status'],
   }
 }
 
-/** The daemon that `--url` or `MCP_ROSTER_URL` names. */
+/** A client of the daemon that `--url` or `MCP_ROSTER_URL` names. */
 export function rosterOf(invocation: Invocation): Roster {
   const url = textOption(invocation, 'url') ?? (invocation.env['MCP_ROSTER_URL'] || 'http://localhost:8000')
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
@@ -51,8 +51,8 @@ export function rosterOf(invocation: Invocation): Roster {
   return connectRoster({ url, token: invocation.env['MCP_ROSTER_TOKEN'] || undefined })
 }
 
-/** What the daemon answered; throws a `CommandError` with what it said instead, or that there is none. */
-export async function answered<T>(answer: Promise<T>): Promise<T> {
+/** Awaits an answer of the daemon; a `RosterError` becomes a `CommandError`. */
+export async function orCommandError<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer
   } catch (error) {
@@ -61,11 +61,11 @@ export async function answered<T>(answer: Promise<T>): Promise<T> {
 }
 
 export function commandError(error: RosterError): CommandError {
-  const said = shown(redactText(error.message))
-  return new CommandError(said + hintFor(error), { cause: error })
+  const message = escapeControls(redactText(error.message))
+  return new CommandError(message + hintFor(error), { cause: error })
 }
 
 function hintFor({ status }: RosterError): string {
-  if (status === 0) return '. Start one with "mcp-roster serve", or name another with --url.'
+  if (status === 0) return '. Start one with "mcp-roster serve", or pass the URL of another with --url.'
   return status === 401 || status === 403 ? ' (the token comes from MCP_ROSTER_TOKEN)' : ''
 }

@@ -1,13 +1,13 @@
 import { type Command, UsageError } from './command.ts'
-import { counted, storeHelp, storeOptions, withStore } from './store.ts'
+import { countOf, storeHelp, storeOptions, withStore } from './store.ts'
 
-export const restores: Command = {
-  summary: 'Put back what a backup holds, also beside a running daemon.',
+export const restoreCommand: Command = {
+  summary: 'Restore a backup; the daemon may be running.',
   usage: 'FILE [--force] [--config FILE]',
   options: { ...storeOptions, force: { type: 'boolean' } },
   help: [
-    ['FILE', 'What "mcp-roster backup" wrote. It is checked as a whole before anything is changed.'],
-    ['--force', 'Replace what is registered; without it only an empty store is filled.'],
+    ['FILE', 'A file written by "mcp-roster backup". It is validated completely before anything changes.'],
+    ['--force', 'Replace existing registrations; without it, only an empty store is restored.'],
     ...storeHelp,
   ],
   async run(invocation) {
@@ -18,8 +18,8 @@ export const restores: Command = {
     const { registrations, sources } = await withStore(invocation, { mustExist: false }, (store) =>
       restore(store, file, { force }),
     )
-    const kept = sources > 0 ? ` and the last readings of ${counted(sources, 'source')}` : ''
-    invocation.terminal.out(`${counted(registrations, 'registration')}${kept} restored from ${file}\n`)
+    const kept = sources > 0 ? ` and the last readings of ${countOf(sources, 'source')}` : ''
+    invocation.terminal.out(`${countOf(registrations, 'registration')}${kept} restored from ${file}\n`)
     return 0
   },
 }

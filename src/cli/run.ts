@@ -4,7 +4,7 @@ import type { ConfigError } from '../config/setting-origin.ts'
 import { type Command, CommandError, type Invocation, type Terminal, UsageError } from './command.ts'
 import { commandHelp, overview, version } from './help.ts'
 
-/** Every command, loaded when it is asked for: `list` need not wait for what `serve` needs. */
+/** Every command, loaded on use: `list` does not pay for the modules of `serve`. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./serve.ts')).serve,
   check: async () => (await import('./check.ts')).check,
@@ -12,31 +12,31 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import('./list.ts')).list,
   get: async () => (await import('./get.ts')).get,
   watch: async () => (await import('./watch.ts')).watch,
-  export: async () => (await import('./export.ts')).exports,
+  export: async () => (await import('./export.ts')).exportCommand,
   config: async () => (await import('./config.ts')).config,
-  import: async () => (await import('./import.ts')).imports,
-  backup: async () => (await import('./backup.ts')).backups,
-  restore: async () => (await import('./restore.ts')).restores,
+  import: async () => (await import('./import.ts')).importCommand,
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  restore: async () => (await import('./restore.ts')).restoreCommand,
 }
 
-/** Runs what the command line asks for; the number is the exit code. */
+/** Runs one command line; resolves with the exit code. */
 export async function run(
   argv: readonly string[],
-  surroundings: Omit<Invocation, 'values' | 'positionals'>,
+  context: Omit<Invocation, 'values' | 'positionals'>,
 ): Promise<number> {
-  const { terminal } = surroundings
+  const { terminal } = context
   try {
     const [name, rest] = commandOf(argv)
-    if (name === 'version') return say(`${version}\n`)
-    if (name === 'help') return say(rest[0] === undefined ? await overview(commands) : await helpOf(rest[0]))
+    if (name === 'version') return print(`${version}\n`)
+    if (name === 'help') return print(rest[0] === undefined ? await overview(commands) : await helpOf(rest[0]))
     const command = await load(name)
-    if (rest.includes('--help') || rest.includes('-h')) return say(commandHelp(name, command))
-    return await command.run({ ...surroundings, ...parsed(name, command, rest) })
+    if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(name, command))
+    return await command.run({ ...context, ...parsed(name, command, rest) })
   } catch (error) {
-    return failed(error, terminal)
+    return exitCodeOf(error, terminal)
   }
 
-  function say(text: string): number {
+  function print(text: string): number {
     terminal.out(text)
     return 0
   }
@@ -50,10 +50,10 @@ async function load(name: string): Promise<Command> {
   const loader = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (loader) return loader()
   const near = closest(name, Object.keys(commands))
-  throw new UsageError(`there is no command "${name}"; did you mean "${near}"? See mcp-roster --help.`)
+  throw new UsageError(`unknown command "${name}"; did you mean "${near}"? See mcp-roster --help.`)
 }
 
-/** Without a command, `mcp-roster` serves, and so does `mcp-roster ./servers`. */
+/** The command and its arguments. Without a command (`mcp-roster`, `mcp-roster ./servers`): serve. */
 function commandOf(argv: readonly string[]): [string, readonly string[]] {
   const [first, ...rest] = argv
   if (first === undefined) return ['serve', []]
@@ -76,7 +76,7 @@ function parsed(
   }
 }
 
-function failed(error: unknown, { err }: Terminal): number {
+function exitCodeOf(error: unknown, { err }: Terminal): number {
   if (error instanceof UsageError) {
     err(`mcp-roster: ${error.message}\n`)
     return 2
@@ -90,7 +90,7 @@ function failed(error: unknown, { err }: Terminal): number {
   return 1
 }
 
-/** By its name: not every command loads what reads a config. */
+/** Compares the name: most commands do not load the module of this class. */
 function isConfigError(error: unknown): error is ConfigError {
   return error instanceof Error && error.name === 'ConfigError'
 }

@@ -8,7 +8,7 @@ import { StoreRefused, StoreUnavailable } from '../stores/store.ts'
 import { type Command, CommandError, type Invocation, type RunningDaemon, textOption } from './command.ts'
 
 export const serve: Command = {
-  summary: 'Run the daemon: find servers, check them, serve the list.',
+  summary: 'Run the daemon: find servers, probe them, serve the registry.',
   usage: '[DIR…] [--config FILE] [--host HOST] [--port PORT] [--log-level LEVEL]',
   options: {
     config: { type: 'string', short: 'c' },
@@ -18,7 +18,7 @@ export const serve: Command = {
   },
   help: [
     ['DIR…', 'Directories, files or globs to watch instead of /etc/mcp and ~/.config/mcp.'],
-    ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG; default /etc/mcp-roster/config.yaml if it is there).'],
+    ['-c, --config FILE', 'The config file (MCP_ROSTER_CONFIG; default /etc/mcp-roster/config.yaml if it exists).'],
     ['--host HOST', 'Address to listen on (HOST; default localhost, in a container 0.0.0.0).'],
     ['-p, --port PORT', 'Port to listen on (PORT; default 8000).'],
     ['--log-level LEVEL', 'trace, debug, info, warn, error, fatal or silent (LOG_LEVEL; default info).'],
@@ -34,12 +34,12 @@ export const serve: Command = {
     for (const warning of loaded.warnings) log.warn({ warning }, 'config warning')
     for (const note of loaded.notes) log.debug({ note }, 'config note')
 
-    const starting = started(invocation, { loaded, reload, log })
-    // Before it has started: a signal that nobody listens to ends the process.
-    invocation.onHangup(() => void reloaded(starting, log))
+    const starting = start(invocation, { loaded, reload, log })
+    // Registered before the start completes: without a listener, SIGHUP ends the process.
+    invocation.onHangup(() => void reloadOnHangup(starting, log))
     await using daemon = await starting
     if (terminal.tty && format !== 'json') await welcome(invocation, daemon, loaded)
-    // Written at a clean exit only, if nobody asks for it; and the next start is the quicker for it.
+    // Node writes the compile cache at a clean exit only; an early flush speeds up the next start after a kill, too.
     setTimeout(flushCompileCache, 3000).unref()
     await aborted(signal)
     log.info('stopping')
@@ -57,42 +57,42 @@ function flagsOf(invocation: Invocation): Flags {
   }
 }
 
-async function started(
+async function start(
   { startDaemon }: Invocation,
-  start: Parameters<Invocation['startDaemon']>[0],
+  options: Parameters<Invocation['startDaemon']>[0],
 ): Promise<RunningDaemon> {
   try {
-    return await startDaemon(start)
+    return await startDaemon(options)
   } catch (error) {
-    throw new CommandError(await whyNot(error, start.loaded), { cause: error })
+    throw new CommandError(await startFailure(error, options.loaded), { cause: error })
   }
 }
 
-/** One line that says what is in the way, and what to do about it; throws what nobody expected. */
-async function whyNot(error: unknown, { config }: LoadedConfig): Promise<string> {
+/** One line: why the start failed, and the remedy. Rethrows unexpected errors. */
+async function startFailure(error: unknown, { config }: LoadedConfig): Promise<string> {
   if (error instanceof ListenError) {
     const setting = error.port === config.metrics.port ? 'METRICS_PORT (metrics.port)' : '--port'
-    return whyNotListening(error, setting)
+    return listenFailure(error, setting)
   }
   if (error instanceof CertificateError) return error.message
   if (error instanceof StoreUnavailable)
-    return `${redactText(error.message)}. Start it or mend its address (store in the config, DATABASE_URL), or leave both out to keep everything in a file.`
+    return `${redactText(error.message)}. Start the database or correct its address (store in the config, DATABASE_URL), or remove both to use a file.`
   if (error instanceof StoreRefused) return redactText(error.message)
   throw error
 }
 
-async function whyNotListening({ message, code, port }: ListenError, setting: string): Promise<string> {
+async function listenFailure({ message, code, port }: ListenError, setting: string): Promise<string> {
   if (code === 'EADDRINUSE') {
-    const { occupantOf } = await import('./occupant.ts')
-    const occupant = occupantOf(port)
-    return `${message}${occupant ? ` by ${occupant}` : ''}. Stop it, or choose another port with ${setting}.`
+    const { portOwner } = await import('./port-owner.ts')
+    const owner = portOwner(port)
+    return `${message}${owner ? ` by ${owner}` : ''}. Stop that process, or set another port with ${setting}.`
   }
-  if (code === 'EACCES') return `${message}. Ports below 1024 need a privilege; choose another with ${setting}.`
-  return `${redactText(message)}. Choose another address with --host.`
+  if (code === 'EACCES') return `${message}. Ports below 1024 need a privilege; set another port with ${setting}.`
+  return `${redactText(message)}. Set another address with --host.`
 }
 
-/** An invalid config never stops the daemon; it has said so itself. */
-async function reloaded(starting: Promise<RunningDaemon>, log: RootLog): Promise<void> {
+/** An invalid config never stops the daemon, which logs the reason itself. */
+async function reloadOnHangup(starting: Promise<RunningDaemon>, log: RootLog): Promise<void> {
   try {
     const daemon = await starting
     await daemon.reload()
@@ -108,30 +108,30 @@ async function welcome(
 ): Promise<void> {
   const { banner } = await import('./banner.ts')
   const { version } = await import('./help.ts')
-  // What answers within a second is shown; what takes longer is not waited for.
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(1000)])
-  await Promise.race([daemon.ready(), aborted(patience)])
-  // Servers written by hand are there, whether the config says so or not.
+  // The banner waits at most one second for sources.
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(1000)])
+  await Promise.race([daemon.ready(), aborted(deadline)])
+  // The manual source exists even where the config does not list it.
   const paths = new Map([
-    ['manual', byHand],
-    ...config.sources.map((source) => [source.name, placeOf(source)] as const),
+    ['manual', manualPlace],
+    ...config.sources.map((source) => [source.name, watchedPlace(source)] as const),
   ])
   terminal.out(
     banner({ version, url: daemon.url, sources: daemon.sources(), paths, config: file, colour: terminal.colour }),
   )
 }
 
-const byHand = 'POST /servers'
+const manualPlace = 'POST /servers'
 
-/** What a source looks at, for people. */
-function placeOf(source: LoadedConfig['config']['sources'][number]): string {
+/** The place that a source watches, as shown in the banner. */
+function watchedPlace(source: LoadedConfig['config']['sources'][number]): string {
   if (source.type === 'file') return (source.paths ?? []).join(', ')
   if (source.type === 'env') return source.variable
   if (source.type === 'http') return [source.url ?? [], source.urls ?? []].flat().map(redactText).join(', ')
   if (source.type === 'dns') return source.records.join(', ')
   if (source.type === 'roster') return redactText(source.url)
   if (source.type === 'agents') return 'POST /agents'
-  return source.type === 'manual' ? byHand : ''
+  return source.type === 'manual' ? manualPlace : ''
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -2,12 +2,12 @@ import type { Status } from '../model/health.ts'
 import { shortId } from '../model/names.ts'
 import type { Server } from '../model/server.ts'
 import type { Terminal } from './command.ts'
-import { ageOf, cut, padded, shown, widthOf } from './text.ts'
+import { ageOf, truncate, padEnd, escapeControls, widthOf } from './text.ts'
 
 type Column = {
   readonly title: string
   readonly of: (server: Server) => string
-  /** Cut first when the line is too long for the terminal. */
+  /** Truncated first when a line exceeds the terminal. */
   readonly flexible?: boolean
 }
 
@@ -22,44 +22,44 @@ const marks: Readonly<Record<Status, string>> = {
 const dim = '\u001B[2m'
 const plain = '\u001B[0m'
 
-/** The servers as lines that a person likes to read: aligned, and on a terminal in colour and no wider than it. */
+/** An aligned table of servers; on a terminal in colour and no wider than it. */
 export function serverTable(
   servers: readonly Server[],
   { terminal, wide, now }: { terminal: Pick<Terminal, 'tty' | 'colour' | 'columns'>; wide: boolean; now: number },
 ): string {
-  const columns = wide ? [...usual(now), ...further(now)] : usual(now)
-  const cells = servers.map((server) => columns.map((column) => shown(column.of(server))))
+  const columns = wide ? [...defaultColumns(now), ...wideColumns(now)] : defaultColumns(now)
+  const cells = servers.map((server) => columns.map((column) => escapeControls(column.of(server))))
   const titles = columns.map(({ title }) => title)
-  const widths = fitted(columns, [titles, ...cells], terminal.columns)
+  const widths = fitWidths(columns, [titles, ...cells], terminal.columns)
   const lines = cells.map((row, index) => {
     const { status, enabled } = servers[index] ?? { status: 'unknown', enabled: true }
-    const line = row.map((cell, at) => placed(cell, widths[at] ?? 0, at === row.length - 1))
-    if (terminal.colour) line[1] = coloured(line[1] ?? '', enabled ? status : 'unknown')
+    const line = row.map((cell, at) => alignCell(cell, widths[at] ?? 0, at === row.length - 1))
+    if (terminal.colour) line[1] = colourCell(line[1] ?? '', enabled ? status : 'unknown')
     return line.join('  ')
   })
-  const heading = titles.map((title, at) => placed(title, widths[at] ?? 0, at === titles.length - 1)).join('  ')
+  const heading = titles.map((title, at) => alignCell(title, widths[at] ?? 0, at === titles.length - 1)).join('  ')
   return `${[terminal.colour ? `${dim}${heading}${plain}` : heading, ...lines].join('\n')}\n`
 }
 
-/** One change as a line: what happened, to whom, and how it is with it now. */
+/** One event as a line: type, server, current status, address. */
 export function eventLine(
   type: 'ADDED' | 'MODIFIED' | 'DELETED',
   server: Server,
   { colour }: Pick<Terminal, 'colour'>,
 ): string {
   const gone = type === 'DELETED'
-  const status = gone ? '- gone' : shown(statusOf(server))
-  const cells = [padded(type, 8), padded(shown(shortId(server)), 32), padded(status, 11)]
-  if (colour && !gone) cells[2] = coloured(cells[2] ?? '', server.enabled ? server.status : 'unknown')
-  return [...cells, padded(server.type, 5), shown(addressOf(server))].join('  ').trimEnd()
+  const status = gone ? '- gone' : escapeControls(statusOf(server))
+  const cells = [padEnd(type, 8), padEnd(escapeControls(shortId(server)), 32), padEnd(status, 11)]
+  if (colour && !gone) cells[2] = colourCell(cells[2] ?? '', server.enabled ? server.status : 'unknown')
+  return [...cells, padEnd(server.type, 5), escapeControls(addressOf(server))].join('  ').trimEnd()
 }
 
-function coloured(cell: string, status: Status): string {
+function colourCell(cell: string, status: Status): string {
   const mark = marks[status]
   return `${mark.slice(0, -1)}${cell}${plain}`
 }
 
-const usual = (now: number): readonly Column[] => [
+const defaultColumns = (now: number): readonly Column[] => [
   { title: 'NAME', of: (server) => shortId(server), flexible: true },
   { title: 'STATUS', of: statusOf },
   { title: 'TYPE', of: ({ type }) => type },
@@ -68,7 +68,7 @@ const usual = (now: number): readonly Column[] => [
   { title: 'AGE', of: ({ created_at }) => ageOf(created_at, now) },
 ]
 
-const further = (now: number): readonly Column[] => [
+const wideColumns = (now: number): readonly Column[] => [
   { title: 'SINCE', of: ({ health }) => ageOf(health.since, now) },
   { title: 'REASON', of: ({ health }) => health.reason ?? '-' },
   { title: 'VERSION', of: ({ version }) => version ?? '-' },
@@ -85,16 +85,16 @@ function addressOf({ url, command, args }: Server): string {
   return url ?? [command, ...(args ?? [])].join(' ')
 }
 
-function placed(cell: string, width: number, last: boolean): string {
-  const fits = cut(cell, width)
-  return last ? fits : padded(fits, width)
+function alignCell(cell: string, width: number, last: boolean): string {
+  const fits = truncate(cell, width)
+  return last ? fits : padEnd(fits, width)
 }
 
-/** Widths by content; what is too much for the terminal is taken from the flexible columns, the widest first. */
-function fitted(columns: readonly Column[], rows: readonly (readonly string[])[], most: number): number[] {
+/** Column widths by content; excess over the terminal's width is taken from flexible columns, the widest first. */
+function fitWidths(columns: readonly Column[], rows: readonly (readonly string[])[], maxWidth: number): number[] {
   const widths = columns.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] ?? ''))))
-  let over = widths.reduce((sum, width) => sum + width + 2, -2) - most
-  while (over > 0 && Number.isFinite(most)) {
+  let over = widths.reduce((sum, width) => sum + width + 2, -2) - maxWidth
+  while (over > 0 && Number.isFinite(maxWidth)) {
     const [widest] = columns
       .map(({ flexible }, at) => ({ at, width: flexible ? (widths[at] ?? 0) : 0 }))
       .toSorted((a, b) => b.width - a.width)

@@ -1,9 +1,9 @@
-import type { RosterEvent } from '../client/picture.ts'
+import type { RosterEvent } from '../client/event-batcher.ts'
 import { shortId } from '../model/names.ts'
 import type { Command, Invocation } from './command.ts'
-import { formOf, outputOptions } from './output.ts'
+import { outputFormat, outputOptions } from './output.ts'
 import {
-  answered,
+  orCommandError,
   commandError,
   filterHelp,
   filterOf,
@@ -13,10 +13,10 @@ import {
   rosterOf,
 } from './remote.ts'
 import { eventLine } from './table.ts'
-import { shown } from './text.ts'
+import { escapeControls } from './text.ts'
 
 export const watch: Command = {
-  summary: 'Show the servers a daemon knows, then every change, until told to end.',
+  summary: 'List the servers of a daemon, then print every change until interrupted.',
   usage: '[-o table|name|json] [-n NAMESPACE] [-l SELECTOR] [--tag TAG]…',
   options: { ...outputOptions, ...filterOptions, ...remoteOptions },
   optionsOnly: true,
@@ -26,31 +26,31 @@ export const watch: Command = {
     ...remoteHelp,
   ],
   async run(invocation) {
-    const form = formOf(invocation, ['table', 'name', 'json'])
-    await answered(follow(invocation, form))
+    const form = outputFormat(invocation, ['table', 'name', 'json'])
+    await orCommandError(follow(invocation, form))
     return 0
   },
 }
 
-/** Prints what happens; a daemon that is not there at the start is an error, one that goes away is waited for. */
+/** Prints events. A daemon that is unreachable at the start is an error; one that goes away later is waited for. */
 async function follow(invocation: Invocation, form: 'table' | 'name' | 'json'): Promise<void> {
   const { signal, terminal } = invocation
-  let begun = false
+  let isConnected = false
   const events = rosterOf(invocation).watch({
     query: filterOf(invocation),
     signal,
     onPause(error, ms) {
-      if (!begun) throw commandError(error)
-      terminal.err(`${shown(error.message)}; trying again in ${Math.ceil(ms / 1000)} s\n`)
+      if (!isConnected) throw commandError(error)
+      terminal.err(`${escapeControls(error.message)}; retry in ${Math.ceil(ms / 1000)} s\n`)
     },
   })
   for await (const event of events) {
-    begun = true
+    isConnected = true
     const line = lineFor(event, form, terminal)
     if (line === undefined) continue
     terminal.out(`${line}\n`)
-    // Whoever reads slowly is waited for, by the daemon in the end: what it may hold is limited, what we do is not.
-    await terminal.taken(signal)
+    // Back-pressure: a slow reader slows this process, and the daemon cuts the watch at its byte budget.
+    await terminal.drained(signal)
   }
 }
 
@@ -59,8 +59,8 @@ function lineFor(
   form: 'table' | 'name' | 'json',
   terminal: Pick<Invocation['terminal'], 'colour'>,
 ): string | undefined {
-  if (form === 'json') return shown(JSON.stringify(event))
+  if (form === 'json') return escapeControls(JSON.stringify(event))
   if (!('server' in event)) return undefined
   const { type, server } = event
-  return form === 'name' ? `${type} ${shown(shortId(server))}` : eventLine(type, server, terminal)
+  return form === 'name' ? `${type} ${escapeControls(shortId(server))}` : eventLine(type, server, terminal)
 }

@@ -1,29 +1,31 @@
 import type { Capability } from '../model/capability.ts'
-import type { Wire } from './wire.ts'
+import type { RosterHttp } from './roster-http.ts'
 
-/** An agent that makes itself known. */
+/** What an agent says of itself when it registers. */
 export type AgentRegistration = {
-  /** Unique; the server of this name in `/servers`. */
+  /** Unique; also the agent's name in `/servers`. */
   readonly agent_id: string
   /** A name for people. */
   readonly name?: string
   readonly namespace?: string
-  /** Where it is reached: an MCP endpoint, or `stdio://…` for one that is not reached over the network. */
+  /** Its MCP endpoint, or `stdio://…` where it has no network address. */
   readonly endpoint?: string
   readonly agent_type?: string
   readonly version?: string
-  /** What it can do; a text alone is a capability of that name. */
+  /** What it can do. A plain string is a capability of that name, version 1.0.0. */
   readonly capabilities?: readonly (string | (Partial<Capability> & Pick<Capability, 'name'>))[]
-  /** Names of the capabilities it needs. */
+  /** Names of the capabilities that it needs. */
   readonly dependencies?: readonly string[]
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
   readonly tags?: readonly string[]
-  /** Seconds between two heartbeats, and of silence after which it is `unhealthy`, then `offline`. */
+  /** Seconds between two heartbeats. */
   readonly health_interval?: number
+  /** Seconds without a heartbeat until it is `unhealthy`. */
   readonly timeout_threshold?: number
+  /** Seconds without a heartbeat until it is `offline`. */
   readonly eviction_threshold?: number
-  /** Whatever else others may want to know; no secrets. */
+  /** Free-form data for other agents; no secrets. */
   readonly metadata?: Readonly<Record<string, unknown>>
 }
 
@@ -33,12 +35,12 @@ export type Registration = {
   readonly resource_version: string
   readonly timestamp: string
   readonly message: string
-  /** For each dependency, a healthy agent that has it. */
+  /** For each dependency, a healthy agent that provides it, or null. */
   readonly dependencies_resolved?: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>
 }
 
 export type Heartbeat = {
-  /** `degraded` says: I live, but not well. */
+  /** `degraded`: alive with problems. */
   readonly status?: 'healthy' | 'degraded' | undefined
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
 }
@@ -47,21 +49,33 @@ export type HeartbeatAnswer = { readonly status: string; readonly timestamp: str
 
 type Limits = { readonly signal?: AbortSignal | undefined }
 
-/** The requests of an agent: it registers, shows now and then that it lives, and takes its leave. */
-export function createAgentRequests({ ask }: Pick<Wire, 'ask'>) {
+/** The requests of an agent: register, heartbeat, unregister. */
+export function createAgentRequests({ request }: Pick<RosterHttp, 'request'>) {
   return {
-    /** Registers an agent, or says anew what it is. Counts as a heartbeat. */
+    /**
+     * Registers an agent or replaces its registration. Counts as a heartbeat.
+     *
+     * @throws {RosterError} Status 400 for an invalid registration, 403 without the right, 503 while the store is away.
+     */
     register({ agent_id, ...metadata }: AgentRegistration, { signal }: Limits = {}): Promise<Registration> {
       const body = { agent_id, metadata, timestamp: new Date().toISOString() }
-      return ask('/agents/register_with_metadata', { method: 'POST', body, signal })
+      return request('/agents/register_with_metadata', { method: 'POST', body, signal })
     },
-    /** Says that an agent lives. A `RosterError` of status 404 means that nobody knows it: it has to register again. */
+    /**
+     * Renews an agent's lease.
+     *
+     * @throws {RosterError} Status 404 where the agent is unknown: it has to register again.
+     */
     heartbeat(agent_id: string, { status, metadata, signal }: Heartbeat & Limits = {}): Promise<HeartbeatAnswer> {
-      return ask('/heartbeat', { method: 'POST', body: { agent_id, status, metadata }, signal })
+      return request('/heartbeat', { method: 'POST', body: { agent_id, status, metadata }, signal })
     },
-    /** Takes an agent out of the registry. */
+    /**
+     * Removes an agent from the registry.
+     *
+     * @throws {RosterError} Status 403 where the token does not own the agent.
+     */
     async unregister(agent_id: string, { signal }: Limits = {}): Promise<void> {
-      await ask(`/agents/${encodeURIComponent(agent_id)}`, { method: 'DELETE', signal })
+      await request(`/agents/${encodeURIComponent(agent_id)}`, { method: 'DELETE', signal })
     },
   }
 }

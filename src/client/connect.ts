@@ -2,35 +2,35 @@ import type { Reason, Status } from '../model/health.ts'
 import { defaultNamespace } from '../model/identity.ts'
 import type { Server } from '../model/server.ts'
 import { createAgentRequests } from './agents.ts'
+import type { RosterEvent } from './event-batcher.ts'
 import { followBatches, type Following, type FollowOptions } from './follow.ts'
-import type { RosterEvent } from './picture.ts'
 import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
+import { type ConnectOptions, createRosterHttp } from './roster-http.ts'
 import { watchBatches, type WatchOptions } from './watch.ts'
-import { type ConnectOptions, createWire } from './wire.ts'
 
-/** A name alone is one of the namespace `default`. */
+/** A plain name belongs to the namespace `default`. */
 export type ServerPlace = string | { readonly namespace: string; readonly name: string }
 
 export type ServerList = {
   readonly servers: readonly Server[]
   readonly count: number
-  /** How many match; `count` of them are on this page. */
+  /** Number of matching servers; `count` of them are on this page. */
   readonly total: number
-  /** A token: from here a watch may go on (`since`). */
+  /** Token of this state; a watch can resume from it (`since`). */
   readonly resource_version: string
-  /** Sources that have not answered yet: what is missing may only be late. */
+  /** Sources that have not answered yet; the list is incomplete while there are any. */
   readonly syncing?: readonly string[]
-  /** For the query of the next page. */
+  /** Cursor for the query of the next page. */
   readonly continue?: string
 }
 
-/** A server with what moves with every probe or heartbeat. */
+/** A server with the values that change with every probe or heartbeat. */
 export type ServerDetails = Server & {
   readonly health: Server['health'] & {
     readonly last_checked?: string
     readonly response_time_ms?: number
     readonly consecutive_failures?: number
-    /** The last checks, newest last. */
+    /** The last probes, newest last. */
     readonly history?: readonly {
       readonly at: string
       readonly ok: boolean
@@ -40,8 +40,8 @@ export type ServerDetails = Server & {
   }
 }
 
-/** What a check found, and the status that followed from it: one failure alone does not make a server unhealthy. */
-export type CheckOutcome = {
+/** The result of one probe, and the status that follows from it: a single failure does not make a server unhealthy. */
+export type ServerProbe = {
   readonly id: string
   readonly ok: boolean
   readonly reason: Reason
@@ -49,69 +49,104 @@ export type CheckOutcome = {
   readonly response_time_ms: number
   readonly protocol_version?: string
   readonly checked_at: string
-  /** The roster suspects itself, so the status stayed as it was. */
+  /** The roster is in self-preservation: the probe did not change the status. */
   readonly suspected: boolean
   readonly health: Server['health']
 }
 
-/** Clients whose config a roster can write. */
+/** MCP clients whose config format the roster writes. */
 export type ClientFormat = 'claude' | 'cursor' | 'vscode'
-/** The config of a client, to be written to its file as it is. */
+/** The complete content of a client's config file. */
 export type ClientConfig = Readonly<Record<string, unknown>>
-/** Enabled servers by name, `namespace/name` outside of `default`. */
+/** Enabled servers by name; outside of the namespace `default`, by `namespace/name`. */
 export type ServerMap = { readonly servers: Readonly<Record<string, Server>> }
 
-type Limits = { readonly signal?: AbortSignal | undefined }
+type RequestLimits = { readonly signal?: AbortSignal | undefined }
 
 export type Roster = ReturnType<typeof connectRoster>
 
 /**
- * A roster, to be asked. Nothing is sent before something is asked for, and there is nothing to close.
+ * A client of one roster. It connects on the first request and needs no closing.
  *
- * What gets no good answer rejects with a `RosterError`.
+ * @throws {TypeError} `url` is not an http or https URL.
+ * @example
+ * const roster = connectRoster({ url: 'http://localhost:8000' })
+ * const { servers } = await roster.list({ tag: 'production', status: 'healthy' })
  */
 export function connectRoster(options: ConnectOptions) {
-  const wire = createWire(options)
+  const http = createRosterHttp(options)
 
-  /** The servers that match, as of one moment; all of them, unless there is a `limit`. */
-  function list(query: ListQuery = {}, { signal }: Limits = {}): Promise<ServerList> {
-    return wire.ask('/servers', { parameters: parametersOf(query), signal })
-  }
-
-  /** One server. Rejects with a `RosterError` of status 404 where there is none. */
-  function get(place: ServerPlace, { signal }: Limits = {}): Promise<ServerDetails> {
-    return wire.ask(pathOf(place), { signal })
+  /**
+   * Lists the matching servers as of one revision; all of them, unless there is a `limit`.
+   *
+   * @throws {RosterError} Status 400 for an unknown or invalid parameter, 0 where no daemon answers.
+   */
+  function list(query: ListQuery = {}, { signal }: RequestLimits = {}): Promise<ServerList> {
+    return http.request('/servers', { parameters: parametersOf(query), signal })
   }
 
   /**
-   * What there is, and then every change of it, for ever: a lost connection is taken up where it broke, and a revision is
-   * told as a whole or not at all. Ends when `signal` aborts; leaving the loop ends it too.
+   * Reads one server.
+   *
+   * @throws {RosterError} Status 404 where there is no such server.
+   */
+  function get(place: ServerPlace, { signal }: RequestLimits = {}): Promise<ServerDetails> {
+    return http.request(pathOf(place), { signal })
+  }
+
+  /**
+   * Yields the matching servers, then every change, until `signal` aborts or the loop is left. Reconnects and resumes after a
+   * lost connection; the events of a revision arrive together or not at all.
+   *
+   * @throws {RosterError} The query is invalid, the token lacks the right, or the other side is not a roster.
    */
   async function* watch(watching: WatchOptions = {}): AsyncGenerator<RosterEvent, void> {
-    for await (const { events } of watchBatches(wire, watching, options)) yield* events
+    for await (const { events } of watchBatches(http, watching, options)) yield* events
   }
 
-  /** The servers that match as a map that is kept up to date; resolves once it holds what there is. */
+  /**
+   * Keeps a map of the matching servers up to date; resolves once the map is complete.
+   *
+   * @throws {RosterError} As for `watch`.
+   */
   function follow(query: WatchQuery = {}, following: FollowOptions = {}): Promise<Following> {
     const { onPause } = following
-    return followBatches((signal) => watchBatches(wire, { query, signal, onPause }, options), following)
+    return followBatches((signal) => watchBatches(http, { query, signal, onPause }, options), following)
   }
 
-  /** The enabled servers as a map, or as a ready config of a client. */
-  function discover(format?: undefined, query?: WatchQuery, limits?: Limits): Promise<ServerMap>
-  function discover(format: ClientFormat, query?: WatchQuery, limits?: Limits): Promise<ClientConfig>
-  function discover(format?: ClientFormat, query: WatchQuery = {}, { signal }: Limits = {}): Promise<unknown> {
+  /**
+   * Returns the enabled servers as a map, or as the config of an MCP client.
+   *
+   * @throws {RosterError} Status 503 while no source has answered yet.
+   */
+  function discover(format?: undefined, query?: WatchQuery, limits?: RequestLimits): Promise<ServerMap>
+  function discover(format: ClientFormat, query?: WatchQuery, limits?: RequestLimits): Promise<ClientConfig>
+  function discover(format?: ClientFormat, query: WatchQuery = {}, { signal }: RequestLimits = {}): Promise<unknown> {
     const parameters = parametersOf(query)
     if (format !== undefined) parameters.set('format', format)
-    return wire.ask('/discover', { parameters, signal })
+    return http.request('/discover', { parameters, signal })
   }
 
-  /** Has a server checked now. */
-  function check(place: ServerPlace, { signal }: Limits = {}): Promise<CheckOutcome> {
-    return wire.ask(`${pathOf(place)}/check`, { method: 'POST', signal })
+  /**
+   * Probes a server now.
+   *
+   * @throws {RosterError} Status 403 without the role `admin`, 404 where there is no such server.
+   */
+  function probe(place: ServerPlace, { signal }: RequestLimits = {}): Promise<ServerProbe> {
+    return http.request(`${pathOf(place)}/check`, { method: 'POST', signal })
   }
 
-  return { list, get, watch, follow, discover, check, ...createAgentRequests(wire) }
+  return {
+    list,
+    get,
+    watch,
+    follow,
+    discover,
+    probe,
+    /** @deprecated Use `probe`. */
+    check: probe,
+    ...createAgentRequests(http),
+  }
 }
 
 function pathOf(place: ServerPlace): string {

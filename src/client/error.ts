@@ -1,29 +1,29 @@
-/** What a roster says of a request it did not do (RFC 9457). */
+/** A problem document: why the roster refused a request (RFC 9457). */
 export type Problem = {
   readonly title?: string
   readonly status?: number
   /** The stable code of the problem, such as `server_not_found`. */
   readonly code?: string
-  /** What is wrong, and what to do about it. */
+  /** What failed, and the remedy. */
   readonly detail?: string
-  /** The parameter that is wrong. */
+  /** The invalid parameter. */
   readonly parameter?: string
   readonly [member: string]: unknown
 }
 
 /**
- * A request that got no good answer.
+ * A request that failed.
  *
- * `status` is the HTTP status, 0 where nobody answered in time; `problem` what the roster said of it. The message is fit to be
- * shown: neither token nor query stand in it.
+ * `status` is the HTTP status, or 0 where no response arrived in time. `problem` is the roster's problem document. The message
+ * contains neither token nor query and can be shown.
  */
 export class RosterError extends Error {
   override name = 'RosterError'
   readonly status: number
   readonly problem: Problem | undefined
-  /** The stable code of the problem, such as `server_not_found`; absent where no roster answered. */
+  /** The stable code of the problem, such as `server_not_found`; undefined where no roster answered. */
   readonly code: string | undefined
-  /** How long the roster asks to wait before the next attempt. */
+  /** Pause that the roster asks for before the next attempt, in ms. */
   readonly retryAfterMs: number | undefined
 
   constructor(
@@ -43,7 +43,7 @@ export class RosterError extends Error {
   }
 }
 
-/** Whether asking once more may help: nobody answered, or the roster has no time now. */
-export function isPassing(error: unknown): error is RosterError {
+/** Whether a retry may succeed: no response, a rate limit, or a server error. */
+export function isTransient(error: unknown): error is RosterError {
   return error instanceof RosterError && (error.status === 0 || error.status === 429 || error.status >= 500)
 }

@@ -1,24 +1,24 @@
-/** One message of an event stream. */
-export type Message = { readonly type: string; readonly id: string | undefined; readonly data: string }
+/** One message of a server-sent event stream. */
+export type StreamMessage = { readonly type: string; readonly id: string | undefined; readonly data: string }
 
-/** No message is longer: a stream that does not end its lines must not fill our memory. */
-const mostLength = 16 * 1024 * 1024
+/** Maximum characters of one message: bounds the memory that a stream without line ends can take. */
+const maxMessageChars = 16 * 1024 * 1024
 
-/** What a stream of one message after the other broke. */
+/** The stream violates the protocol or a limit. */
 export class StreamError extends Error {
   override name = 'StreamError'
 }
 
 /**
- * The messages of an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html) as they come.
+ * Yields the messages of an event stream (https://html.spec.whatwg.org/multipage/server-sent-events.html).
  *
- * `onRetry` is told the pause that the other side asks for, `onAlive` that something came, were it a comment. A message
- * that the end of the stream cut is none. Rejects when the stream breaks, and with a `StreamError` for one too long.
+ * `onRetry` gets the reconnect pause that the server asks for, `onAlive` is called for every chunk, comments included. A message
+ * without its closing blank line is dropped. Throws where the stream breaks, and a `StreamError` for a message that is too long.
  */
 export async function* messagesIn(
   body: ReadableStream<Uint8Array>,
   { onAlive, onRetry }: { onAlive: () => void; onRetry: (ms: number) => void },
-): AsyncGenerator<Message> {
+): AsyncGenerator<StreamMessage> {
   const reader = body.getReader()
   const decoder = new TextDecoder()
   const message = createMessage(onRetry)
@@ -30,16 +30,16 @@ export async function* messagesIn(
         const whole = message.take(line)
         if (whole) yield whole
       }
-      if (lines.length() + message.length() > mostLength) {
-        throw new StreamError(`a message is longer than ${mostLength} characters`)
+      if (lines.length() + message.length() > maxMessageChars) {
+        throw new StreamError(`a message is longer than ${maxMessageChars} characters`)
       }
     }
   } finally {
-    await reader.cancel().catch(() => undefined) // it may have broken already
+    await reader.cancel().catch(() => undefined) // the stream may be broken already
   }
 }
 
-/** Cuts text that comes in pieces into lines. */
+/** Splits chunks of text into lines. */
 function createLines() {
   let begun: string[] = []
   let length = 0
@@ -47,9 +47,9 @@ function createLines() {
   function take(piece: string): string[] {
     begun.push(piece)
     length += piece.length
-    // A long line is put together once, not with each piece.
+    // Joins a long line once, not with every chunk.
     if (!/[\r\n]/.test(piece)) return []
-    // A CR at the very end may be the half of a CRLF.
+    // A CR at the end of a chunk may be the first half of a CRLF.
     const lines = begun.join('').split(/\r\n|\n|\r(?!$)/)
     const rest = lines.pop() ?? ''
     begun = [rest]
@@ -60,15 +60,15 @@ function createLines() {
   return { take, length: () => length }
 }
 
-/** Gathers the fields of one message after the other. */
+/** Collects the fields of one message after the other. */
 function createMessage(onRetry: (ms: number) => void) {
   let type = ''
   let id: string | undefined
   let data: string[] = []
   let length = 0
 
-  /** The message that this line ends, if it does. */
-  function take(line: string): Message | undefined {
+  /** Returns the message that this line completes, if any. */
+  function take(line: string): StreamMessage | undefined {
     if (line === '') return end()
     const colon = line.indexOf(':')
     const field = colon < 0 ? line : line.slice(0, colon)
@@ -81,7 +81,7 @@ function createMessage(onRetry: (ms: number) => void) {
     return undefined
   }
 
-  function end(): Message | undefined {
+  function end(): StreamMessage | undefined {
     const message = data.length > 0 ? { type: type || 'message', id, data: data.join('\n') } : undefined
     type = ''
     id = undefined

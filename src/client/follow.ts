@@ -1,37 +1,37 @@
 import type { ServerId } from '../model/identity.ts'
 import type { Server } from '../model/server.ts'
 import { RosterError } from './error.ts'
-import type { EventBatch, RosterEvent } from './picture.ts'
+import type { EventBatch, RosterEvent } from './event-batcher.ts'
 
 export type FollowOptions = {
-  /** Ends the following. */
+  /** Stops following. */
   readonly signal?: AbortSignal | undefined
-  /** Told after each revision that changed something, when `servers` shows it. */
+  /** Called after each revision with changes, once `servers` shows them. */
   readonly onChange?: ((events: readonly RosterEvent[]) => void) | undefined
-  /** Told whenever the connection is lost, and when it will be tried again. Until then `servers` keeps what it has. */
+  /** Called when the connection is lost, with the pause before the next attempt. `servers` keeps its content meanwhile. */
   readonly onPause?: ((error: RosterError, ms: number) => void) | undefined
 }
 
-/** Servers as they are now, kept by a watch. */
+/** A map of servers that a watch keeps up to date. */
 export type Following = AsyncDisposable & {
-  /** By id (`namespace/name`). Always the same map; it changes a revision at a time. */
+  /** By id (`namespace/name`). Always the same map; it changes by whole revisions. */
   readonly servers: ReadonlyMap<ServerId, Server>
-  /** Up to which revision. */
+  /** Token of the revision that `servers` shows. */
   readonly token: () => string
-  /** Resolves when nothing follows any more: with the error that ended it, or with nothing where it was told to end. */
+  /** Resolves when following ends: with the error that ended it, or with undefined after a stop. */
   readonly ended: Promise<RosterError | undefined>
 }
 
-/** Keeps a map up to date with a watch from its beginning; resolves once it holds what there is. */
+/** Applies the batches of a watch to a map; resolves once the map is complete. */
 export async function followBatches(
   batches: (signal: AbortSignal) => AsyncGenerator<EventBatch>,
   { signal, onChange }: FollowOptions,
 ): Promise<Following> {
-  const ending = new AbortController()
-  const end = () => ending.abort()
-  if (signal?.aborted) end()
-  signal?.addEventListener('abort', end, { once: true })
-  const changes = batches(ending.signal)
+  const stopping = new AbortController()
+  const stop = () => stopping.abort()
+  if (signal?.aborted) stop()
+  signal?.addEventListener('abort', stop, { once: true })
+  const changes = batches(stopping.signal)
   const servers = new Map<ServerId, Server>()
   let token = ''
 
@@ -41,27 +41,28 @@ export async function followBatches(
     if (batch.events.some(({ type }) => type !== 'BOOKMARK')) onChange?.(batch.events)
   }
 
-  async function go(): Promise<RosterError | undefined> {
+  async function run(): Promise<RosterError | undefined> {
     try {
       for await (const batch of changes) apply(batch)
       return undefined
     } catch (error) {
       return error instanceof RosterError ? error : new RosterError(String(error), { cause: error })
     } finally {
-      signal?.removeEventListener('abort', end)
+      signal?.removeEventListener('abort', stop)
     }
   }
 
   const first = await changes.next()
-  if (first.done) throw new RosterError('told to end before there was a picture', { cause: signal?.reason })
+  if (first.done)
+    throw new RosterError('following was stopped before the first list was complete', { cause: signal?.reason })
   apply(first.value)
-  const ended = go()
+  const ended = run()
   return {
     servers,
     token: () => token,
     ended,
     async [Symbol.asyncDispose]() {
-      end()
+      stop()
       await ended
     },
   }

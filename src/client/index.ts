@@ -1,7 +1,6 @@
-/** The library for programs that use a roster. Runs on Node 20 and newer, and in browsers. */
+/** The client library. Runs on Node 20 and newer, and in browsers. */
 export type { AgentRegistration, Heartbeat, HeartbeatAnswer, Registration } from './agents.ts'
 export {
-  type CheckOutcome,
   type ClientConfig,
   type ClientFormat,
   connectRoster,
@@ -10,13 +9,16 @@ export {
   type ServerList,
   type ServerMap,
   type ServerPlace,
+  type ServerProbe,
+  /** @deprecated Use `ServerProbe`. */
+  type ServerProbe as CheckOutcome,
 } from './connect.ts'
 export { type Problem, RosterError } from './error.ts'
 export type { Following, FollowOptions } from './follow.ts'
-export type { RosterEvent } from './picture.ts'
+export type { RosterEvent } from './event-batcher.ts'
 export type { ListQuery, WatchQuery } from './query.ts'
 export type { WatchOptions } from './watch.ts'
-export type { ConnectOptions } from './wire.ts'
+export type { ConnectOptions } from './roster-http.ts'
 export { type ServerId, serverId, shortId } from '../model/identity.ts'
 export type { Capability } from '../model/capability.ts'
 export type { Reason, Status } from '../model/health.ts'

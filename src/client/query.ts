@@ -1,22 +1,22 @@
 import type { ServerQuery } from '../model/query/query.ts'
 
-/** `fields` would make servers that are none. */
-type Asked = Omit<ServerQuery, 'label_selector' | 'fields'>
+/** Without `fields`: its answers would not be complete servers. */
+type QueryFields = Omit<ServerQuery, 'label_selector' | 'fields'>
 
-/** Which servers, and how they are shown: the parameters of `GET /servers`. All that is given must hold. */
+/** The parameters of `GET /servers`. Filters are combined with AND. */
 export type ListQuery = {
-  readonly [Key in keyof Asked]?:
-    | (Asked[Key] extends readonly (infer One)[] ? One | readonly One[] : Asked[Key])
+  readonly [Key in keyof QueryFields]?:
+    | (QueryFields[Key] extends readonly (infer One)[] ? One | readonly One[] : QueryFields[Key])
     | undefined
 } & {
-  /** Conditions on labels, in the grammar of Kubernetes: `env=prod,tier in (a,b),!beta`. */
+  /** Label selector in the Kubernetes grammar: `env=prod,tier in (a,b),!beta`. */
   readonly label_selector?: string | undefined
 }
 
-/** Which servers. */
+/** The filters of a watch. */
 export type WatchQuery = Omit<ListQuery, 'sort' | 'limit' | 'continue' | 'view'>
 
-/** A query as it stands behind the `?`. */
+/** The query string of a request. */
 export function parametersOf(query: ListQuery): URLSearchParams {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {

@@ -1,112 +1,118 @@
 import { createBackoff } from '../flow/backoff.ts'
-import { createEnding, createWatchdog, type Ending } from './ending.ts'
-import { isPassing, RosterError } from './error.ts'
+import { createCancellation, createWatchdog, type Cancellation } from './cancellation.ts'
+import { isTransient, RosterError } from './error.ts'
+import { createEventBatcher, type EventBatch } from './event-batcher.ts'
 import { messagesIn, StreamError } from './event-stream.ts'
-import { createPicture, type EventBatch } from './picture.ts'
 import { parametersOf, type WatchQuery } from './query.ts'
-import type { ConnectOptions, Wire } from './wire.ts'
+import type { ConnectOptions, RosterHttp } from './roster-http.ts'
 
-/** Whoever says "at once" again and again is not asked without end. */
-const leastPauseMs = 100
+/** Minimum pause before a reconnect, even for `Retry-After: 0`. */
+const minPauseMs = 100
 
 export type WatchOptions = {
   readonly query?: WatchQuery | undefined
-  /** Ends the watch, quietly. */
+  /** Ends the watch without an error. */
   readonly signal?: AbortSignal | undefined
-  /** A token of an earlier watch or list: what followed it is told, instead of what is there. */
+  /** Token of an earlier watch or list: the watch resumes from there instead of listing everything first. */
   readonly since?: string | undefined
-  /** Told whenever the connection is lost or refused for now, and when it will be tried again. What it throws ends the watch. */
+  /** Called when the connection is lost or refused, with the pause before the next attempt. An exception ends the watch. */
   readonly onPause?: ((error: RosterError, ms: number) => void) | undefined
 }
 
 /**
- * The changes of a roster, a batch for each revision, for ever: across lost connections and restarts, each change once.
+ * Yields the changes of a roster, one batch per revision, each change once, across lost connections and restarts.
  *
- * Rejects where trying again makes no sense: the query is wrong, the token not good enough, the other side no roster.
+ * Throws where a retry cannot help: the query is invalid, the token lacks the right, or the other side is not a roster.
  */
 export async function* watchBatches(
-  wire: Wire,
+  http: RosterHttp,
   { query = {}, signal, since, onPause }: WatchOptions,
-  { quietMs = 60_000, longestPauseMs = 30_000 }: Pick<ConnectOptions, 'quietMs' | 'longestPauseMs'>,
+  {
+    quietMs = 60_000,
+    longestPauseMs = 30_000,
+    maxPauseMs = longestPauseMs,
+  }: Pick<ConnectOptions, 'quietMs' | 'longestPauseMs' | 'maxPauseMs'>,
 ): AsyncGenerator<EventBatch> {
-  const picture = createPicture({ since })
-  const backoff = createBackoff({ mostMs: longestPauseMs })
-  /** The roster spreads those who come back: each is told another pause. */
+  const batcher = createEventBatcher({ since })
+  const backoff = createBackoff({ mostMs: maxPauseMs })
+  /** Pause of the stream's `retry` field: the roster spreads its reconnecting clients. */
   let advisedMs: number | undefined
 
-  /** One connection, for as long as it lasts; returns why it did not. */
+  /** Yields the batches of one connection; returns the error that ended it. */
   async function* attempt(): AsyncGenerator<EventBatch, RosterError> {
-    using ending = createEnding(signal)
+    using cancellation = createCancellation(signal)
     try {
-      yield* connected(ending)
-      return new RosterError(`${wire.origin} ended the watch`)
+      yield* connected(cancellation)
+      return new RosterError(`${http.origin} closed the watch`)
     } catch (error) {
-      return failureOf(error, wire.origin)
+      return watchError(error, http.origin)
     }
   }
 
-  async function* connected(ending: Ending): AsyncGenerator<EventBatch> {
-    using watchdog = createWatchdog(quietMs, () => ending.end(new Error('it has been silent for too long')))
-    const token = picture.token()
-    if (token !== undefined) await mustBeReady(ending.signal)
-    const body = await bodyOf(await ask(token, ending.signal))
-    picture.restart()
+  async function* connected(cancellation: Cancellation): AsyncGenerator<EventBatch> {
+    using watchdog = createWatchdog(quietMs, () => cancellation.cancel(new Error(`no data for ${quietMs / 1000} s`)))
+    const token = batcher.token()
+    if (token !== undefined) await mustBeReady(cancellation.signal)
+    const body = await streamOf(await openStream(token, cancellation.signal))
+    batcher.restart()
     const onRetry = (ms: number) => void (advisedMs = ms)
-    for await (const message of messagesIn(body, { onAlive: watchdog.calm, onRetry })) {
-      const batch = picture.take(message)
+    for await (const message of messagesIn(body, { onAlive: watchdog.reset, onRetry })) {
+      const batch = batcher.accept(message)
       if (!batch) continue
       backoff.reset()
-      watchdog.hush() // whoever is slow to take it is not the other side's silence
+      watchdog.stop() // a slow consumer is not a silent roster
       yield batch
-      watchdog.calm()
+      watchdog.reset()
     }
   }
 
-  async function ask(token: string | undefined, ending: AbortSignal): Promise<Response> {
-    return wire.open('/servers/watch', {
+  async function openStream(token: string | undefined, stopped: AbortSignal): Promise<Response> {
+    return http.open('/servers/watch', {
       parameters: parametersOf(query),
       headers: { accept: 'text/event-stream', ...(token === undefined ? {} : { 'last-event-id': token }) },
-      signal: ending,
+      signal: stopped,
     })
   }
 
-  /** A roster that has only just started has not found everything yet, and what is late would be told as vanished. */
-  async function mustBeReady(ending: AbortSignal): Promise<void> {
-    const { status, body } = await wire.open('/ready', { signal: ending })
+  /** Waits for `/ready`: a roster that has just started is incomplete, and late servers would appear as deleted. */
+  async function mustBeReady(stopped: AbortSignal): Promise<void> {
+    const { status, body } = await http.open('/ready', { signal: stopped })
     await body?.cancel()
-    if (status === 503) throw new RosterError(`${wire.origin} is not ready yet`, { status })
+    if (status === 503) throw new RosterError(`${http.origin} is not ready yet`, { status })
   }
 
-  async function bodyOf(response: Response): Promise<ReadableStream<Uint8Array>> {
-    if (!response.ok) throw wire.refused(response, await response.text())
+  async function streamOf(response: Response): Promise<ReadableStream<Uint8Array>> {
+    if (!response.ok) throw http.errorFrom(response, await response.text())
     const isStream = /event-stream/.test(response.headers.get('content-type') ?? '')
     if (isStream && response.body) return response.body
-    throw new RosterError(`${wire.origin} has no watch: is it an mcp-roster?`, { status: response.status })
+    throw new RosterError(`${http.origin} does not answer with an event stream; it may not be an mcp-roster`, {
+      status: response.status,
+    })
   }
 
   function pauseAfter({ retryAfterMs }: RosterError): number {
     const advised = backoff.failures() === 0 ? advisedMs : undefined
     const own = backoff.next()
-    return Math.min(longestPauseMs, Math.max(leastPauseMs, retryAfterMs ?? advised ?? own))
+    return Math.min(maxPauseMs, Math.max(minPauseMs, retryAfterMs ?? advised ?? own))
   }
 
   for (;;) {
     if (signal?.aborted) return
     const failure = yield* attempt()
     if (signal?.aborted) return
-    if (!isPassing(failure)) throw failure
+    if (!isTransient(failure)) throw failure
     const ms = pauseAfter(failure)
     onPause?.(failure, ms)
     await pause(ms, signal)
   }
 }
 
-/** What broke a connection, as the error it is for whoever watches. */
-function failureOf(error: unknown, origin: string): RosterError {
+/** Converts what broke a connection into a `RosterError`. */
+function watchError(error: unknown, origin: string): RosterError {
   if (error instanceof RosterError) return error
   const why = error instanceof Error ? error.message : String(error)
   if (error instanceof StreamError) return new RosterError(why, { status: 200, cause: error })
-  return new RosterError(`the connection to ${origin} is lost: ${why}`, { cause: error })
+  return new RosterError(`connection to ${origin} lost: ${why}`, { cause: error })
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -10,7 +10,7 @@ const sources = 'sources: [{ type: agents }]\n'
 const weather = { name: 'weather', url: 'http://weather.example/mcp', health_check: 'none' }
 
 describe('backup and restore', () => {
-  it('copy what is registered while the daemon goes on, and put it back before its eyes', async () => {
+  it('copy registrations beside a running daemon and restore them under it', async () => {
     using folder = temporary()
     await using daemon = await startHere(sources, { folder })
     const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
@@ -31,7 +31,7 @@ describe('backup and restore', () => {
     assert.equal((await daemon.ask('GET', '/servers/weather')).status, 200)
   })
 
-  it('replace the file behind a link, and nothing that is no file', async () => {
+  it('replace the target of a symbolic link and refuse anything but a regular file', async () => {
     using folder = temporary()
     const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
     await using _ = await startHere(sources, { folder })
@@ -55,7 +55,7 @@ describe('backup and restore', () => {
     assert.ok(lstatSync(fifo).isFIFO())
   })
 
-  it('say in one line what is in the way, and change nothing then', async () => {
+  it('report a failure in one line and change nothing', async () => {
     using folder = temporary()
     const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
     const file = folder.at('a.backup')
@@ -66,22 +66,22 @@ describe('backup and restore', () => {
     }
 
     assert.match(await said('backup', file), /there is no store at/)
-    assert.match(await said('restore', file), /a\.backup is not there/)
+    assert.match(await said('restore', file), /a\.backup does not exist/)
     writeFileSync(file, 'garbage\n')
     assert.match(await said('restore', file), /is no backup/)
     assert.equal((await running(['import'], { env })).code, 2)
     env.DATABASE_URL = ':memory:'
-    assert.match(await said('backup', file), /keeps everything in memory/)
+    assert.match(await said('backup', file), /exists only inside the daemon/)
     assert.equal(readFileSync(file, 'utf8'), 'garbage\n')
   })
 
-  it('name the folder that is missing, not the file that was to be made in it', async () => {
+  it('name the missing folder instead of the temporary file inside it', async () => {
     using folder = temporary()
     const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
     await using _ = await startHere(sources, { folder })
 
     const { code, err } = await running(['backup', folder.at('nowhere', 'a.backup')], { env })
 
-    assert.deepEqual([code, err], [1, `${folder.at('nowhere')} is not there\n`])
+    assert.deepEqual([code, err], [1, `${folder.at('nowhere')} does not exist\n`])
   })
 })

@@ -26,31 +26,31 @@ const broken = file('broken.yaml', 'servers:\n  weather: {\n    url: [\n')
 const claude = file('claude.json', '{"mcpServers":{"files":{"command":"npx","args":["-y","files"]}}}')
 
 describe('mcp-roster check', () => {
-  it('finds good files good, in every form', async () => {
+  it('accepts valid files in every format', async () => {
     const { code, out } = await running(['check', good, claude])
 
     assert.equal(out, `${good}: 2 servers\n${claude}: 1 server\n2 files, 3 servers, 0 problems\n`)
     assert.equal(code, 0)
   })
 
-  it('counts no config that is not there', async () => {
+  it('does not count an absent config as a file', async () => {
     const { out } = await running(['check'], { env: { MCP_ROSTER_SOURCES: '[{ type: env }]' } })
 
-    assert.equal(out, 'config: no file, the defaults and the environment\n0 files, 0 servers, 0 problems\n')
+    assert.equal(out, 'config: no file; defaults and environment apply\n0 files, 0 servers, 0 problems\n')
   })
 
-  it('says file, place and reason of what is wrong, and no secret', async () => {
+  it('reports file, line and reason of each problem without secrets', async () => {
     const { code, out } = await running(['check', bad, broken, '/no/such/file.yaml'])
 
     assert.equal(code, 1)
     assert.match(out, /bad\.yaml: (.*)line 2(.*): weather: url: /)
     assert.match(out, /bad\.yaml: (.*)line 3(.*): leaky: /)
     assert.match(out, /broken\.yaml: line \d/)
-    assert.match(out, /\/no\/such\/file\.yaml: there is no such file/)
+    assert.match(out, /\/no\/such\/file\.yaml: no such file or directory/)
     assert.ok(!out.includes(canary), out)
   })
 
-  it('warns of fields that mean nothing, and says what may have been meant', async () => {
+  it('warns about unknown fields and suggests the nearest known one', async () => {
     const typos = file(
       'typos.yaml',
       'servers:\n  geo:\n    command: geo\n    tag: [a]\n    colour: red\n    disabled: true\n',
@@ -62,14 +62,14 @@ describe('mcp-roster check', () => {
     assert.equal(
       out,
       `${typos}: 1 server\n` +
-        `${place}: tag is no field of a server and is left out; did you mean "tags"?\n` +
-        `${place}: colour is no field of a server and is left out\n` +
+        `${place}: unknown field tag is ignored; did you mean "tags"?\n` +
+        `${place}: unknown field colour is ignored\n` +
         '1 file, 1 server, 0 problems\n',
     )
     assert.equal(code, 0)
   })
 
-  it('checks a config too, and what its sources name', async () => {
+  it('checks a config and the paths of its sources', async () => {
     const config = file(
       'config.yaml',
       `sources:\n  - { type: file, paths: [good.yaml] }\n  - { type: env, variable: MY_SERVERS }\n`,
@@ -89,7 +89,7 @@ describe('mcp-roster check', () => {
 })
 
 describe('mcp-roster discover', () => {
-  it('shows what a source sees, and what it turns away', async () => {
+  it('prints the servers of a source and its rejected entries', async () => {
     const config = file('discover.yaml', `sources: [{ type: file, name: mine, paths: [good.yaml, bad.yaml] }]\n`)
 
     const { code, out } = await running(['discover', 'mine', '--once', '--config', config])
@@ -98,11 +98,11 @@ describe('mcp-roster discover', () => {
       out,
       /good\.yaml: 2 servers\n {2}weather {2}http {2}http:\/\/weather\.example\/mcp\n {2}files {2}stdio {2}npx\n/,
     )
-    assert.match(out, /turned away: .*weather: url: /)
+    assert.match(out, /rejected: .*weather: url: /)
     assert.equal(code, 1)
   })
 
-  it('shows no secret in any form', async () => {
+  it('redacts secrets in every output format', async () => {
     const config = file('env.yaml', `sources: [{ type: env, variable: MY_SERVERS }]\n`)
     const servers = { files: { command: 'npx', args: ['--token', canary], env: { KEY: canary } } }
 
@@ -116,16 +116,16 @@ describe('mcp-roster discover', () => {
     }
   })
 
-  it('names the sources there are when asked for another', async () => {
+  it('lists the configured sources for an unknown name', async () => {
     const config = file('two.yaml', 'sources: [{ type: env }, { type: file }]\n')
 
     const { code, err } = await running(['discover', 'nope', '--config', config])
 
     assert.equal(code, 1)
-    assert.equal(err, 'there is no source "nope" in the config; there are env, file\n')
+    assert.equal(err, 'source "nope" not found in the config; configured sources: env, file\n')
   })
 
-  it('says in a line why a source cannot be looked at without a daemon', async () => {
+  it('reports in one line why a source cannot be read without a daemon', async () => {
     const config = file('agents.yaml', 'sources: [{ type: agents }]\n')
 
     const { code, err } = await running(['discover', 'agents', '--config', config])
@@ -136,14 +136,14 @@ describe('mcp-roster discover', () => {
 })
 
 describe('mcp-roster config show', () => {
-  it('hides what is secret, and no number because of its name', async () => {
+  it('redacts secrets but no number with a secret-like name', async () => {
     const { out } = await running(['config', 'show'], { env: { AUTH_TOKEN: 'canary' } })
 
     assert.match(out, /^watch\.max_watchers_per_token +5000 +default$/m)
     assert.match(out, /^auth\.token +"<redacted>" +environment variable AUTH_TOKEN$/m)
   })
 
-  it('says where files are looked for where nobody says', async () => {
+  it('prints the default paths of the file source', async () => {
     const { out } = await running(['config', 'show'], { env: { HOME: '/home/ann' } })
     const moved = await running(['config', 'show'], { env: { HOME: '/home/ann', XDG_CONFIG_HOME: '/xdg' } })
 
@@ -151,7 +151,7 @@ describe('mcp-roster config show', () => {
     assert.match(moved.out, /^sources\[1\]\.paths +\["\/etc\/mcp","\/xdg\/mcp"\] +default$/m)
   })
 
-  it('prints each value with where it came from, secrets taken out', async () => {
+  it('prints each value with its origin, secrets redacted', async () => {
     const config = file(
       'secrets.yaml',
       [
@@ -182,7 +182,7 @@ describe('mcp-roster config show', () => {
     assert.equal((JSON.parse(json.out) as { listen: { port: number } }).listen.port, 7777)
   })
 
-  it('says what is wrong with a config, and ends with 1', async () => {
+  it('reports an invalid config and exits with 1', async () => {
     const { code, err } = await running(['config', 'show', '--config', file('w.yaml', 'log: { level: loud }')])
 
     assert.equal(code, 1)

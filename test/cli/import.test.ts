@@ -22,7 +22,7 @@ function original(path: string, ...rows: readonly string[]): void {
 const owl = `'owl', 'Owl', 'team-a', '{"env":"prod"}', NULL, '2025-06-10 12:00:00'`
 
 describe('import', () => {
-  it('takes the agents of the original over, beside a running daemon, and says what it could not read', async () => {
+  it('takes over the agents of an original database beside a running daemon and reports unreadable fields', async () => {
     using folder = temporary()
     original(
       folder.at('old.db'),
@@ -37,9 +37,9 @@ describe('import', () => {
 
     assert.equal(code, 1)
     assert.match(out, /^broken: labels: is no JSON; left empty$/m)
-    assert.match(out, /^guard: security_context: .*high_security.*left out$/m)
-    assert.match(out, /^not taken over: 1 row of registry_events$/m)
-    assert.match(out, /^2 agents taken over, 1 left out$/m)
+    assert.match(out, /^guard: security_context: .*high_security.*agent skipped$/m)
+    assert.match(out, /^not imported: 1 row of registry_events$/m)
+    assert.match(out, /^2 agents imported, 1 skipped$/m)
     type Server = { created_at: string; labels: object; capabilities: { name: string }[]; status: string }
     const { body } = await until(async () => {
       const answer = await daemon.ask<Server>('GET', '/servers/team-a/owl')
@@ -51,7 +51,7 @@ describe('import', () => {
     )
   })
 
-  it('replaces nobody, and writes nothing when it is asked to try', async () => {
+  it('replaces no existing agent and writes nothing in a dry run', async () => {
     using folder = temporary()
     original(folder.at('old.db'), owl)
     const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
@@ -61,13 +61,13 @@ describe('import', () => {
     const first = await running(['import', `sqlite://${folder.at('old.db')}`], { env })
     const second = await running(['import', folder.at('old.db')], { env })
 
-    assert.match(tried.out, /nothing was written; 1 agent could be taken over/)
-    assert.match(first.out, /^1 agent taken over, 0 left out$/m)
-    assert.match(second.out, /^0 agents taken over, 1 were here already, 0 left out$/m)
+    assert.match(tried.out, /dry run, nothing written: 1 agent would be imported/)
+    assert.match(first.out, /^1 agent imported, 0 skipped$/m)
+    assert.match(second.out, /^0 agents imported, 1 already registered, 0 skipped$/m)
     assert.deepEqual([tried.code, first.code, second.code], [0, 0, 0])
   })
 
-  it('says before as after who cannot be taken over', async () => {
+  it('names the agents it skips, in a dry run too', async () => {
     using folder = temporary()
     original(folder.at('old.db'), owl, `'guard', '', 'default', '{}', 'high_security', NULL`)
     const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
@@ -75,12 +75,12 @@ describe('import', () => {
     const tried = await running(['import', folder.at('old.db'), '--dry-run'], { env })
     const done = await running(['import', folder.at('old.db')], { env })
 
-    const why = /^guard: .*left out$/m
-    assert.match(tried.out, /^nothing was written; 1 agent could be taken over, 1 left out$/m)
+    const why = /^guard: .*agent skipped$/m
+    assert.match(tried.out, /^dry run, nothing written: 1 agent would be imported, 1 skipped$/m)
     assert.deepEqual([tried.code, why.exec(tried.out)?.[0]], [done.code, why.exec(done.out)?.[0]])
   })
 
-  it('reads JSON that was kept as bytes', async () => {
+  it('reads JSON that was stored as bytes', async () => {
     using folder = temporary()
     original(folder.at('old.db'), `'owl', 'Owl', 'default', CAST('{"env":"prod"}' AS BLOB), NULL, NULL`)
     const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
@@ -91,7 +91,7 @@ describe('import', () => {
     assert.deepEqual([code, store.prepare('SELECT labels FROM agents').get()?.['labels']], [0, '{"env":"prod"}'])
   })
 
-  it('says in one line what is in the way, without the password', async () => {
+  it('reports an unreadable database in one line without its password', async () => {
     using folder = temporary()
     const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
     for (const [url, why] of [

@@ -19,7 +19,7 @@ const servers = [
 ]
 
 describe('mcp-roster list', () => {
-  it('is a table whose columns stand under each other', async () => {
+  it('prints a table with aligned columns', async () => {
     await using daemon = await answering(json({ servers }))
 
     const { code, out } = await running(['list', '--url', daemon.url])
@@ -34,7 +34,7 @@ describe('mcp-roster list', () => {
     assert.ok(!out.includes('\u001B'))
   })
 
-  it('fits the terminal it is shown on, in colour only there', async () => {
+  it('fits the width of the terminal and uses colour only there', async () => {
     await using daemon = await answering(
       json({ servers: [server({ name: 'n'.repeat(80), url: `http://x/${'u'.repeat(200)}` })] }),
     )
@@ -52,7 +52,7 @@ describe('mcp-roster list', () => {
     assert.match(lines[1] ?? '', /…/)
   })
 
-  it('lets no name steer the terminal', async () => {
+  it('escapes control characters in names', async () => {
     const evil = { ...server(), name: 'a\u001B[2Jb\u0007\u202Ec\u009B31m\nd', source: '\u001B]0;x\u0007' }
     await using daemon = await answering(json({ servers: [evil] }))
 
@@ -66,7 +66,7 @@ describe('mcp-roster list', () => {
     assert.equal((JSON.parse(out) as { servers: { name: string }[] }).servers[0]?.name, evil.name)
   })
 
-  it('asks for what the options say, with the token of the environment', async () => {
+  it('sends its options as query parameters and the token of the environment', async () => {
     await using daemon = await answering(json({ servers: [] }))
 
     const args = [
@@ -103,7 +103,7 @@ describe('mcp-roster list', () => {
     assert.deepEqual([code, out, err], [0, '', 'No servers found.\n'])
   })
 
-  it('gives names to programs, one on a line, and says what is still syncing', async () => {
+  it('prints one name per line for programs and the syncing sources on stderr', async () => {
     await using daemon = await answering(json({ servers, syncing: ['cluster'] }))
 
     const { out, err } = await running(['list', '-o', 'name', '--url', daemon.url])
@@ -112,16 +112,16 @@ describe('mcp-roster list', () => {
     assert.equal(err, 'Still syncing: cluster\n')
   })
 
-  it('says in one line why it has no answer', async () => {
+  it('reports a missing answer in one line', async () => {
     await using web = await answering((_, response) => void response.end('<html>'))
     await using strict = await answering(json({ detail: 'Nobody may read here: \u001B[2J' }, 401))
     const nobody = await answering(json({}))
     await nobody[Symbol.asyncDispose]()
 
     for (const [url, expected] of [
-      [web.url, /is it an mcp-roster\?\n$/],
+      [web.url, /may not be an mcp-roster\n$/],
       [strict.url, /^Nobody may read here: \\u001b\[2J \(the token comes from MCP_ROSTER_TOKEN\)\n$/],
-      [nobody.url, /^no daemon answers at http:\/\/127\.0\.0\.1:\d+: nobody listens there\. Start one with/],
+      [nobody.url, /^no daemon answers at http:\/\/127\.0\.0\.1:\d+: connection refused\. Start one with/],
     ] as const) {
       const { code, err } = await running(['list', '--url', url])
       assert.equal(code, 1)
@@ -129,7 +129,7 @@ describe('mcp-roster list', () => {
     }
   })
 
-  it('never shows the token of its URL', async () => {
+  it('never prints the token in its URL', async () => {
     const { code, err } = await running(['list', '--url', 'http://bob:c4nary@127.0.0.1:1/'])
 
     assert.equal(code, 1)
@@ -138,7 +138,7 @@ describe('mcp-roster list', () => {
 })
 
 describe('mcp-roster get', () => {
-  it('finds a name with a slash, and a server of another namespace', async () => {
+  it('finds a name with a slash and a server of another namespace', async () => {
     await using daemon = await answering(({ url }, response) => {
       const found = url === '/servers/team/files' || url === '/servers/default/com.example%2Fgeo'
       json(found ? { name: url } : { detail: 'there is none' }, found ? 200 : 404)({} as never, response)
@@ -157,7 +157,7 @@ describe('mcp-roster get', () => {
 })
 
 describe('mcp-roster export', () => {
-  it('writes what the daemon makes for a client', async () => {
+  it('prints the client config that the daemon returns', async () => {
     await using daemon = await answering(({ url }, response) => json({ asked: url })({} as never, response))
 
     const claude = await running(['export', '--format', 'claude', '--tag', 'geo', '--url', daemon.url])

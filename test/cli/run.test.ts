@@ -4,7 +4,7 @@ import { commands } from '../../src/cli/run.ts'
 import { running } from './running.ts'
 
 describe('the command line', () => {
-  it('explains itself, and each of its commands', async () => {
+  it('prints help for itself and for each command', async () => {
     const all = await running(['--help'])
 
     assert.equal(all.code, 0)
@@ -18,7 +18,7 @@ describe('the command line', () => {
     }
   })
 
-  it('documents every option it takes', async () => {
+  it('documents every option of every command', async () => {
     for (const [name, load] of Object.entries(commands)) {
       const { options, help } = await load()
       const documented = help.map(([option]) => option).join(' ')
@@ -27,22 +27,22 @@ describe('the command line', () => {
     }
   })
 
-  it('says which version it is', async () => {
+  it('prints its version', async () => {
     for (const flag of ['--version', '-V', 'version']) assert.match((await running([flag])).out, /^\d+\.\d+\.\d+\n$/)
   })
 
   for (const [argv, expected] of [
-    [['lsit'], /there is no command "lsit"; did you mean "list"\?/],
-    [['__proto__'], /there is no command "__proto__"/],
+    [['lsit'], /unknown command "lsit"; did you mean "list"\?/],
+    [['__proto__'], /unknown command "__proto__"/],
     [['list', '--foo'], /Unknown option '--foo'\. See mcp-roster list --help\./],
     [['list', '-o', 'xml'], /-o must be one of table, wide, name, json, yaml/],
     [['list', '--url', 'nonsense'], /--url must be a URL/],
     ...(['list', 'watch', 'export'] as const).map(
       (name) => [[name, 'tag=geo'], /Unexpected argument 'tag=geo'/] as const,
     ),
-    [['get'], /get takes the name of one server/],
-    [['config', 'shw'], /config takes one of show, reference, schema/],
-    [['discover'], /discover takes the name of one source/],
+    [['get'], /get needs the name of exactly one server/],
+    [['config', 'shw'], /config needs one of: show, reference, schema/],
+    [['discover'], /discover needs the name of exactly one source/],
     [['serve', '--port'], /argument missing/],
     [['serve', '--port', '99999'], /flag --port: listen\.port: must be at most 65535/],
     [['serve', '--log-level', 'loud'], /flag --log-level: log\.level: must be one of/],

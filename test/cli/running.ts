@@ -5,7 +5,7 @@ import { run } from '../../src/cli/run.ts'
 
 type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'terminal'>> & {
   readonly onOut?: (text: string) => void
-  readonly taken?: () => Promise<void>
+  readonly drained?: () => Promise<void>
   readonly tty?: boolean
   readonly colour?: boolean
   readonly columns?: number
@@ -15,7 +15,7 @@ type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'termina
 export async function running(argv: readonly string[], surroundings: Surroundings = {}) {
   const {
     onOut,
-    taken = () => Promise.resolve(),
+    drained = () => Promise.resolve(),
     tty = false,
     colour = false,
     columns = tty ? 80 : Infinity,
@@ -29,7 +29,7 @@ export async function running(argv: readonly string[], surroundings: Surrounding
       onOut?.(text)
     },
     err: (text: string) => void (err += text),
-    taken,
+    drained,
     tty,
     colour,
     columns,

@@ -6,7 +6,7 @@ import { ListenError } from '../../src/api/http/listening/server.ts'
 import { CertificateError } from '../../src/api/http/listening/tls.ts'
 import { banner } from '../../src/cli/banner.ts'
 import type { StartDaemon } from '../../src/cli/command.ts'
-import { occupantOf } from '../../src/cli/occupant.ts'
+import { portOwner } from '../../src/cli/port-owner.ts'
 import { StoreUnavailable } from '../../src/stores/store.ts'
 import { until } from '../e2e/running.ts'
 import { running } from './running.ts'
@@ -57,7 +57,7 @@ describe('mcp-roster serve', () => {
     })
   }
 
-  it('hears a SIGHUP while it starts, and reads its config again once it has', async () => {
+  it('reloads its config after the start when SIGHUP arrives during it', async () => {
     const ending = new AbortController()
     const hangup = Promise.withResolvers<() => void>()
     const mayStart = Promise.withResolvers<void>()
@@ -76,7 +76,7 @@ describe('mcp-roster serve', () => {
     assert.deepEqual(events, ['started', 'reloaded', 'stopped'])
   })
 
-  it('reads its config again on SIGHUP, and goes on when that fails', async () => {
+  it('reloads its config on SIGHUP and keeps running when that fails', async () => {
     const ending = new AbortController()
     const hangup = Promise.withResolvers<() => void>()
     const { events, startDaemon } = noting()
@@ -93,7 +93,7 @@ describe('mcp-roster serve', () => {
     assert.deepEqual(events, ['started', 'reloaded', 'reloaded', 'stopped'])
   })
 
-  it('ends with 1 and one line when the config is invalid at start', async () => {
+  it('exits with 1 and one line for an invalid config at start', async () => {
     const { events, startDaemon } = noting()
 
     const { code, err } = await running(['serve'], { startDaemon, env: { PORT: 'eighty' } })
@@ -102,7 +102,7 @@ describe('mcp-roster serve', () => {
     assert.equal(err, 'environment variable PORT: listen.port: must be a number\n')
   })
 
-  it('says who has the port', async () => {
+  it('names the process that holds the port', async () => {
     const server = createServer()
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
@@ -116,20 +116,20 @@ describe('mcp-roster serve', () => {
     assert.match(err, new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: the port is in use`))
     if (process.platform === 'linux') assert.ok(err.includes(`by node (pid ${process.pid})`), err)
     assert.equal(err.split('\n').length, 2)
-    assert.equal(occupantOf(port === 1 ? 2 : 1), undefined)
+    assert.equal(portOwner(port === 1 ? 2 : 1), undefined)
   })
 
-  it('names the setting of the port that is in use', async () => {
+  it('names the setting of the port in use', async () => {
     const cause = Object.assign(new Error('listen'), { code: 'EACCES' })
     const startDaemon = () => Promise.reject(new ListenError({ host: '127.0.0.1', port: 90 }, cause))
 
     const { code, err } = await running(['serve'], { startDaemon, env: { ...quiet, METRICS_PORT: '90' } })
 
     assert.equal(code, 1)
-    assert.match(err, /choose another with METRICS_PORT \(metrics\.port\)\.\n$/)
+    assert.match(err, /set another port with METRICS_PORT \(metrics\.port\)\.\n$/)
   })
 
-  it('says in one line which certificate cannot be used', async () => {
+  it('reports an unusable certificate in one line', async () => {
     const startDaemon = () => Promise.reject(new CertificateError('/run/tls.crt is not there'))
 
     const { code, err } = await running(['serve'], { startDaemon, env: quiet })
@@ -137,13 +137,16 @@ describe('mcp-roster serve', () => {
     assert.deepEqual([code, err], [1, 'listen.tls: /run/tls.crt is not there\n'])
   })
 
-  it('says in one line which store cannot be had, and what to do', async () => {
+  it('reports an unavailable store and the remedy in one line', async () => {
     const startDaemon = () => Promise.reject(new StoreUnavailable('postgres at db/roster cannot be reached'))
 
     const { code, err } = await running(['serve'], { startDaemon, env: quiet })
 
     assert.equal(code, 1)
-    assert.match(err, /^postgres at db\/roster cannot be reached\. Start it or mend its address .*DATABASE_URL.*\.\n$/)
+    assert.match(
+      err,
+      /^postgres at db\/roster cannot be reached\. Start the database or correct its address .*DATABASE_URL.*\.\n$/,
+    )
   })
 })
 
@@ -160,7 +163,7 @@ describe('the banner', () => {
       ...more,
     })
 
-  it('says where the daemon is, what it watches, and how to add a server', () => {
+  it('shows the address, the watched places and how to add a server', () => {
     const text = shownWith({})
 
     assert.match(text, /mcp-roster 1\.2\.3/)
@@ -172,12 +175,12 @@ describe('the banner', () => {
     )
   })
 
-  it('says what was found, and what was not taken', () => {
+  it('shows the servers found and the entries rejected', () => {
     const text = shownWith({
       sources: [{ ...source, servers: 1, rejected: 2, state: 'degraded', note: 'polling\u001B[2J' }],
     })
 
-    assert.match(text, /file {2}1 server, 2 turned away \(degraded\) \(polling\\u001b\[2J\)/)
+    assert.match(text, /file {2}1 server, 2 rejected \(degraded\) \(polling\\u001b\[2J\)/)
     assert.match(text, /^ {2}1 server\. /m)
   })
 })

@@ -23,7 +23,7 @@ async function watching(url: string, lines: number, ...args: readonly string[]) 
 }
 
 describe('mcp-roster watch', () => {
-  it('is a line for each change, in the form asked for, and lets no name steer the terminal', async () => {
+  it('prints one line per change in the requested format, control characters escaped', async () => {
     const script = telling(
       event('ADDED', { name: 'weather', url: 'http://x/mcp', status: 'healthy' }),
       bookmark('e-1'),
@@ -53,7 +53,7 @@ describe('mcp-roster watch', () => {
     assert.equal(daemon.asked.at(-1)?.url, '/servers/watch?namespace=team&label_selector=a%3Db&tag=geo')
   })
 
-  it('says that it lost the daemon, and goes on', async () => {
+  it('reports a lost daemon and continues after its return', async () => {
     await using daemon = await scripted(
       breakingAfter('retry: 1\n\n', bookmark('e-1')),
       telling(event('ADDED', { name: 'weather' }, 'e-2')),
@@ -62,21 +62,21 @@ describe('mcp-roster watch', () => {
     const { code, out, err } = await watching(daemon.url, 1, '-o', 'name')
 
     assert.deepEqual([code, out], [0, 'ADDED weather\n'])
-    assert.match(err, /^(the connection to|http:).*; trying again in 1 s\n$/)
+    assert.match(err, /^(connection to|http:).*; retry in 1 s\n$/)
   })
 
-  it('fails where there is no daemon, or none that answers it', async () => {
+  it('fails where no daemon answers or the daemon refuses', async () => {
     await using strict = await scripted(refusing(401, 'Nobody may read here'))
 
     const none = await running(['watch', '--url', 'http://127.0.0.1:59'])
     const refused = await running(['watch', '--url', strict.url])
 
     assert.equal(none.code, 1)
-    assert.match(none.err, /^no daemon answers at .*: nobody listens there\. Start one with/)
+    assert.match(none.err, /^no daemon answers at .*: connection refused\. Start one with/)
     assert.deepEqual([refused.code, refused.err], [1, 'Nobody may read here (the token comes from MCP_ROSTER_TOKEN)\n'])
   })
 
-  it('waits for who reads it slowly', async () => {
+  it('waits for a slow reader of its output', async () => {
     await using daemon = await scripted(
       telling(event('ADDED', { name: 'a' }), event('ADDED', { name: 'b' }), bookmark('e-1')),
     )
@@ -86,7 +86,7 @@ describe('mcp-roster watch', () => {
     const ran = running(['watch', '-o', 'name', '--url', daemon.url], {
       signal: ending.signal,
       onOut: (text) => void told.push(text),
-      taken: () => reader.promise,
+      drained: () => reader.promise,
     })
 
     const seen: (string | undefined)[] = []
@@ -106,7 +106,7 @@ describe('mcp-roster watch', () => {
     assert.deepEqual(seen, ['ADDED a\n', 'ADDED b\n'])
   })
 
-  it('ends well on Ctrl-C, and when nobody reads on', async () => {
+  it('exits with 0 on Ctrl-C and on a closed pipe', async () => {
     await using daemon = await scripted((_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(bookmark('e-0'))

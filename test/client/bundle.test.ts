@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { build } from 'esbuild'
 
-it('is one small file for browsers, which imports nothing', async () => {
+it('client bundle is one small file for browsers without imports', async () => {
   const { outputFiles, metafile } = await build({
     entryPoints: ['src/client/index.ts'],
     bundle: true,

@@ -20,7 +20,7 @@ export const statusOf = (error: RosterError): number => error.status
 `
 
 describe('the types of the library', () => {
-  it('are written by the build, and tell a program of others right from wrong', async () => {
+  it('are emitted by the build and reject wrong programs', async () => {
     using folder = temporary()
     await run(compiler, ['-p', 'config/types.json', '--outDir', folder.at('types')])
     symlinkSync(resolve('node_modules'), folder.at('node_modules')) // For zod, which comes with the package.

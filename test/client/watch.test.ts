@@ -7,7 +7,7 @@ import { bookmark, breakingAfter, event, refusing, resync, scripted, telling } f
 /** Watches until so many events have come; what they say in short. */
 async function watched(url: string, count: number, options: WatchOptions = {}): Promise<string[]> {
   const events: string[] = []
-  for await (const one of connectRoster({ url, longestPauseMs: 5 }).watch(options)) {
+  for await (const one of connectRoster({ url, maxPauseMs: 5 }).watch(options)) {
     events.push(short(one))
     if (events.length === count) break
   }
@@ -21,7 +21,7 @@ function short(one: RosterEvent): string {
 }
 
 describe('a watch', () => {
-  it('tells what there is, then each revision, its token with the last event', async () => {
+  it('yields the current servers, then each revision with its token on the last event', async () => {
     await using roster = await scripted(
       telling(
         'retry: 1000\n\n',
@@ -40,7 +40,7 @@ describe('a watch', () => {
     await until(() => roster.open() === 0)
   })
 
-  it('goes on where it was cut, and tells no half revision', async () => {
+  it('resumes after a cut connection without half a revision', async () => {
     await using roster = await scripted(
       breakingAfter(
         event('ADDED', { name: 'a' }),
@@ -60,7 +60,7 @@ describe('a watch', () => {
     )
   })
 
-  it('tells what vanished, came and changed while it could not go on', async () => {
+  it('yields the difference after a RESYNC', async () => {
     await using roster = await scripted(
       breakingAfter(
         event('ADDED', { name: 'gone' }),
@@ -84,7 +84,7 @@ describe('a watch', () => {
     assert.deepEqual(events.slice(5), ['DELETED gone', 'DELETED late', 'MODIFIED other', 'ADDED come', 'BOOKMARK f-1'])
   })
 
-  it('says to start over where it cannot know what its reader has', async () => {
+  it('yields RESYNC where it began with a token that cannot be resumed', async () => {
     await using roster = await scripted(
       breakingAfter(resync('expired'), event('ADDED', { name: 'a' }), bookmark('e-9')),
       telling(resync('expired'), event('ADDED', { name: 'b' }), bookmark('e-10')),
@@ -96,7 +96,7 @@ describe('a watch', () => {
     assert.deepEqual(events, ['RESYNC expired', 'ADDED a', 'BOOKMARK e-9', 'DELETED a', 'ADDED b', 'BOOKMARK e-10'])
   })
 
-  it('says to start over also where the picture breaks off that follows', async () => {
+  it('yields RESYNC once more when the list after it breaks off', async () => {
     await using roster = await scripted(
       breakingAfter(resync('expired'), event('ADDED', { name: 'a' })),
       telling(resync('expired'), event('ADDED', { name: 'b' }), bookmark('e-9')),
@@ -107,7 +107,7 @@ describe('a watch', () => {
     assert.deepEqual(events, ['RESYNC expired', 'ADDED b', 'BOOKMARK e-9'])
   })
 
-  it('tries again while a roster is down or busy, and says so', async () => {
+  it('retries while a roster is down or busy and reports each pause', async () => {
     await using roster = await scripted(
       refusing(503, 'not now', { 'retry-after': '1' }),
       (_, response) => void response.destroy(),
@@ -131,7 +131,7 @@ describe('a watch', () => {
     assert.match(pauses[2]?.[1] ?? '', /behind: too slow/)
   })
 
-  it('makes a pause though it is told to come back at once', async () => {
+  it('pauses before a reconnect even for Retry-After: 0', async () => {
     await using roster = await scripted(refusing(503, 'busy', { 'retry-after': '0' }))
     const pauses: number[] = []
     const onPause = (_: RosterError, ms: number) => {
@@ -144,7 +144,7 @@ describe('a watch', () => {
     assert.deepEqual(pauses, [100])
   })
 
-  it('ends with what the roster says where trying again makes no sense', async () => {
+  it('rejects with the problem of the roster where a retry cannot help', async () => {
     for (const status of [400, 401, 403, 404]) {
       await using roster = await scripted(refusing(status, 'so not'))
       await assert.rejects(watched(roster.url, 1), (error) => {
@@ -155,10 +155,10 @@ describe('a watch', () => {
       assert.equal(roster.asked.length, 1)
     }
     await using web = await scripted((_, response) => void response.end('<html>'))
-    await assert.rejects(watched(web.url, 1), /is it an mcp-roster/)
+    await assert.rejects(watched(web.url, 1), /may not be an mcp-roster/)
   })
 
-  it('ends quietly when told to, also while it waits', async () => {
+  it('ends without an error when its signal aborts, also during a pause', async () => {
     await using roster = await scripted(telling(event('ADDED', { name: 'a' }), bookmark('e-1')))
     const reading = new AbortController()
     for await (const one of connectRoster({ url: roster.url }).watch({ signal: reading.signal })) {
@@ -170,14 +170,14 @@ describe('a watch', () => {
     await until(() => roster.open() === 0)
   })
 
-  it('takes a connection that says nothing for dead', async () => {
+  it('reconnects after a silent connection', async () => {
     await using roster = await scripted(
       telling(event('ADDED', { name: 'a' }), bookmark('e-1')),
       telling(event('ADDED', { name: 'b' }, 'e-2')),
     )
     const events: string[] = []
 
-    for await (const one of connectRoster({ url: roster.url, quietMs: 30, longestPauseMs: 5 }).watch()) {
+    for await (const one of connectRoster({ url: roster.url, quietMs: 400, maxPauseMs: 5 }).watch()) {
       events.push(short(one))
       if (events.length === 3) break
     }
@@ -186,7 +186,7 @@ describe('a watch', () => {
     assert.equal(roster.asked[1]?.lastEventId, 'e-1')
   })
 
-  it('bears every way to end a line, and bytes that come one by one', async () => {
+  it('parses every kind of line end and single-byte chunks', async () => {
     const text = event('ADDED', { name: 'grüße 🦜' }) + bookmark('e-1')
     for (const newline of ['\n', '\r\n', '\r']) {
       const bytes = Buffer.from(text.replaceAll('\n', newline) + (newline === '\r' ? ':' : ''))
@@ -199,7 +199,7 @@ describe('a watch', () => {
     }
   })
 
-  it('reads no line without an end', async () => {
+  it('rejects a message longer than the limit', async () => {
     const piece = 'x'.repeat(1024 * 1024)
     await using roster = await scripted(telling('data: ', ...Array.from({ length: 20 }, () => piece)))
 
@@ -209,8 +209,8 @@ describe('a watch', () => {
   })
 })
 
-describe('what is followed', () => {
-  it('is a map that changes a revision at a time, and bears a restart of the roster', async () => {
+describe('following', () => {
+  it('keeps a map that changes by whole revisions and survives a restart of the roster', async () => {
     let go: (() => void) | undefined
     await using roster = await scripted(
       async (_, response) => {
@@ -225,7 +225,7 @@ describe('what is followed', () => {
     const pictures: string[][] = []
     const names = () => [...following.servers.values()].map(({ name }) => name)
 
-    await using following = await connectRoster({ url: roster.url, longestPauseMs: 5 }).follow(
+    await using following = await connectRoster({ url: roster.url, maxPauseMs: 5 }).follow(
       {},
       { onChange: () => pictures.push(pictures.length === 0 ? ['a'] : names()) },
     )
@@ -237,16 +237,16 @@ describe('what is followed', () => {
     assert.deepEqual([...following.servers.keys()], ['default/c'])
   })
 
-  it('says why it ended', async () => {
+  it('resolves with the error that ended it', async () => {
     await using roster = await scripted(breakingAfter(bookmark('e-1')), refusing(401, 'the token is no longer good'))
 
-    const following = await connectRoster({ url: roster.url, longestPauseMs: 5 }).follow()
+    const following = await connectRoster({ url: roster.url, maxPauseMs: 5 }).follow()
 
     const error = await following.ended
     assert.deepEqual([error?.status, error?.message], [401, 'the token is no longer good'])
   })
 
-  it('ends when told to', async () => {
+  it('ends on disposal', async () => {
     await using roster = await scripted(telling(bookmark('e-1')))
     const ending = new AbortController()
     const following = await connectRoster({ url: roster.url }).follow({}, { signal: ending.signal })

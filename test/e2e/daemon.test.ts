@@ -146,10 +146,13 @@ describe('the daemon', () => {
     for (const [DATABASE_URL, what] of [
       [
         'postgres://roster:c4nary@127.0.0.1:1/roster',
-        /postgres at 127\.0\.0\.1:1\/roster .*Start it or mend its address/,
+        /postgres at 127\.0\.0\.1:1\/roster .*Start the database or correct its address/,
       ],
-      ['mysql://roster:c4nary@127.0.0.1:1/roster', /mysql at 127\.0\.0\.1:1\/roster .*Start it or mend its address/],
-      ['/proc/nowhere/roster.db', /\/proc\/nowhere.*Start it or mend its address/],
+      [
+        'mysql://roster:c4nary@127.0.0.1:1/roster',
+        /mysql at 127\.0\.0\.1:1\/roster .*Start the database or correct its address/,
+      ],
+      ['/proc/nowhere/roster.db', /\/proc\/nowhere.*Start the database or correct its address/],
     ] as const) {
       await assert.rejects(start([], { home: folder.path, env: { DATABASE_URL } }), (error: Error) => {
         assert.match(error.message, /ended with 1/)

@@ -96,7 +96,7 @@ describe('watchers of the real daemon', () => {
     publish(folder, 20)
     const first = await begin(folder, home, port)
     const stop = new AbortController()
-    const roster = connectRoster({ url: first.url, longestPauseMs: 300 })
+    const roster = connectRoster({ url: first.url, maxPauseMs: 300 })
     const counts = { removed: 0, added: 0 }
     const versions = Array.from({ length: 200 }, () => '')
     const watching = versions.map(async (_, n) => {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 
-/** Who listens on a TCP port of this machine, as far as this user may know: `node (pid 4711)`. Linux only. */
-export function occupantOf(port: number): string | undefined {
+/** The process that listens on a TCP port of this machine: `node (pid 4711)`. Linux only; undefined where this user may not see it. */
+export function portOwner(port: number): string | undefined {
   const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((table) => listenersIn(table, port)))
   if (inodes.size === 0) return undefined
   for (const pid of entriesOf('/proc')) {
@@ -13,12 +13,12 @@ export function occupantOf(port: number): string | undefined {
   return undefined
 }
 
-/** The program alone: its arguments may hold secrets. Node calls its own thread `MainThread`, so `comm` is no help. */
+/** The program without its arguments, which may contain secrets. `comm` does not help: Node names its thread `MainThread`. */
 function programOf(pid: string): string {
   return basename(textOf(`/proc/${pid}/cmdline`).split('\0')[0] ?? '') || 'a process'
 }
 
-/** The sockets of the table that listen on the port: state 0A, the port as the hexadecimal end of the address. */
+/** The listening sockets of the port: state 0A, the address ends with the port in hexadecimal. */
 function listenersIn(table: string, port: number): string[] {
   const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   return textOf(table)
@@ -28,15 +28,15 @@ function listenersIn(table: string, port: number): string[] {
     .map((cells) => `socket:[${cells[9]}]`)
 }
 
-/** Others' processes and those that just ended cannot be looked into; then nothing is known of them. */
-function quietly<T>(read: () => T, otherwise: T): T {
+/** Reads from /proc fail for other users' processes and for processes that have just ended. */
+function orDefault<T>(read: () => T, fallback: T): T {
   try {
     return read()
   } catch {
-    return otherwise
+    return fallback
   }
 }
 
-const textOf = (file: string) => quietly(() => readFileSync(file, 'utf8'), '')
-const entriesOf = (directory: string) => quietly(() => readdirSync(directory), [])
-const linkOf = (link: string) => quietly(() => readlinkSync(link), '')
+const textOf = (file: string) => orDefault(() => readFileSync(file, 'utf8'), '')
+const entriesOf = (directory: string) => orDefault(() => readdirSync(directory), [])
+const linkOf = (link: string) => orDefault(() => readlinkSync(link), '')

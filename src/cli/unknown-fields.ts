@@ -1,0 +1,27 @@
+import { nearestTo } from '../config/loading/schema-issues.ts'
+import { DefinitionFields } from '../model/server.ts'
+
+/** Fields that MCP clients use for themselves, and accepted synonyms. */
+const clientFields = new Set([
+  'transport',
+  'disabled',
+  'alwaysAllow',
+  'autoApprove',
+  'timeout',
+  'gallery',
+  'envFile',
+  'oauth',
+  'dev',
+])
+
+/** One warning for each unknown field of an entry, with the nearest known one. */
+export function unknownFieldsIn(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return []
+  const known = Object.keys(DefinitionFields.unwrap().shape)
+  return Object.keys(value)
+    .filter((field) => !known.includes(field) && !clientFields.has(field))
+    .map((field) => {
+      const nearest = nearestTo(field, known)
+      return `unknown field ${field} is ignored${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`
+    })
+}

@@ -1,0 +1,34 @@
+/** Cancels one exchange: by itself, with the caller's signal, or on disposal. */
+export type Cancellation = Disposable & {
+  readonly signal: AbortSignal
+  readonly cancel: (reason?: unknown) => void
+}
+
+// The type is explicit: the library's declaration files cannot name the inferred one.
+export function createCancellation(outer: AbortSignal | undefined): Cancellation {
+  const controller = new AbortController()
+  const cancel = (reason?: unknown) => controller.abort(reason)
+  const cancelWithOuter = () => cancel(outer?.reason)
+  if (outer?.aborted) cancelWithOuter()
+  outer?.addEventListener('abort', cancelWithOuter, { once: true })
+
+  function dispose(): void {
+    outer?.removeEventListener('abort', cancelWithOuter)
+    cancel()
+  }
+
+  return { signal: controller.signal, cancel, [Symbol.dispose]: dispose }
+}
+
+/** Calls `onTimeout` unless it is reset within `ms`. */
+export function createWatchdog(ms: number, onTimeout: () => void) {
+  let timer = setTimeout(onTimeout, ms)
+  const stop = () => clearTimeout(timer)
+
+  function reset(): void {
+    stop()
+    timer = setTimeout(onTimeout, ms)
+  }
+
+  return { reset, stop, [Symbol.dispose]: stop }
+}
