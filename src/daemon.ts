@@ -114,11 +114,16 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const api = stack.use(
     await openApi({
       rules: rulesOf(loaded),
-      parts: {
+      ports: {
         registry,
         supervisor,
         monitor: { ...monitor, ...moving },
         mesh,
+        watch: {
+          servers: watch.servers,
+          agents: watch.routeOf(watched.agents),
+          capabilities: watch.routeOf(watched.capabilities),
+        },
         mcp,
         manual: {
           ...registrations.manual,
@@ -134,7 +139,6 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         version,
         log: log.child({ part: 'api' }),
       },
-      fronts: [watch.front, ...watched.map(watch.frontOf)],
       accessLog: config.log.access,
       log: log.child({ part: 'api' }),
     }),

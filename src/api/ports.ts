@@ -7,7 +7,8 @@ import type { Registrations } from '../registrations/registrations.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervision/supervisor.ts'
 import type { Publish } from './config/publish.ts'
-import type { Moving } from './servers/detail-cache.ts'
+import type { VolatileView } from './servers/detail-cache.ts'
+import type { WatchRoute } from './watch/watch.ts'
 
 /** What a reload did, or why the old config goes on. */
 export type Reloaded =
@@ -18,7 +19,7 @@ export type Reloaded =
 export type ApiPorts = {
   readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
-  readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & Moving
+  readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & VolatileView
   /** Servers written by hand, and what the config says of their source. */
   readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isPublished'> &
     Pick<Registrations, 'assertLoaded'> & {
@@ -32,6 +33,8 @@ export type ApiPorts = {
   readonly publish: () => Publish
   /** Agents that announce themselves. */
   readonly mesh: MeshOperations
+  /** Watches of what the lists of the same name show. */
+  readonly watch: { readonly servers: WatchRoute; readonly agents: WatchRoute; readonly capabilities: WatchRoute }
   /** The registry as an MCP server. */
   readonly mcp: Pick<McpEndpoint, 'answer'>
   readonly reload: () => Promise<Reloaded>

@@ -10,11 +10,10 @@ import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
-import { Hono } from 'hono'
 import { readJson } from '../../src/api/http/body.ts'
+import { createRoutes } from '../../src/api/http/context.ts'
 import { type Handle, listen, ListenError } from '../../src/api/http/listening/server.ts'
 import { CertificateError, watchPair } from '../../src/api/http/listening/tls.ts'
-import type { Bindings } from '../../src/api/http/pipeline.ts'
 import { problemFrom } from '../../src/api/http/problem.ts'
 import { createLog, silent } from '../../src/log.ts'
 import { limits, read, serve } from './served.ts'
@@ -152,7 +151,7 @@ describe('listening', () => {
   })
 
   it('reads no more of a body than it may, however it is sent', async () => {
-    const app = new Hono<{ Bindings: Bindings }>()
+    const app = createRoutes()
     app.onError((error, c) => c.text(error.message, problemFrom(error).status as 400))
     app.post('/echo', async (c) => c.json((await readJson(c, 1000)) ?? null))
     await using served = await serve({ app })
@@ -171,7 +170,7 @@ describe('listening', () => {
     assert.match(good, /\{"a":\[1,2\]\}/)
     assert.equal(read(long).status, 413)
     assert.equal(read(bad).status, 400)
-    assert.match(bad, /no JSON/)
+    assert.match(bad, /not valid JSON/)
     assert.match(empty, /null/)
   })
 

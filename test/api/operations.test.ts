@@ -195,7 +195,7 @@ describe('the opened API', () => {
 
   it('takes another token while it serves, and forgets the old one', async () => {
     const { log } = kept()
-    await using api = await openApi({ rules, parts: parts(), log })
+    await using api = await openApi({ rules, ports: parts(), log })
     const reload = (token: string) =>
       fetch(`${api.url}/-/reload`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
 
@@ -209,7 +209,7 @@ describe('the opened API', () => {
   it('lets a body come that is as long as a reload allows', async () => {
     const auth = Auth.parse({ token: 'known' })
     const started = { ...rules, auth, limits: Limits.parse({ max_body_bytes: 1024 }) }
-    await using api = await openApi({ rules: started, parts: parts(), log: kept().log })
+    await using api = await openApi({ rules: started, ports: parts(), log: kept().log })
     const head = 'POST /-/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 5000'
     const ask = (token: string) =>
       raw(api.port, `${head}\r\nauthorization: Bearer ${token}\r\nexpect: 100-continue\r\n\r\n`)
@@ -223,7 +223,7 @@ describe('the opened API', () => {
   it('knows what is published no more since the start, whatever was asked first', async () => {
     const roster = createRoster()
     roster.put({ name: 'weather' })
-    await using api = await openApi({ rules, parts: parts(roster), log: kept().log })
+    await using api = await openApi({ rules, ports: parts(roster), log: kept().log })
     roster.drop('weather')
 
     const { metadata } = await json(await fetch(`${api.url}/v0.1/servers?include_deleted=true`))
@@ -235,7 +235,7 @@ describe('the opened API', () => {
     const { log, lines } = kept()
     const roster = createRoster()
     roster.put({ name: 'weather' })
-    await using api = await openApi({ rules, parts: parts(roster), log, accessLog: true })
+    await using api = await openApi({ rules, ports: parts(roster), log, accessLog: true })
 
     await (await fetch(`${api.url}/servers?q=canary`, { headers: { authorization: 'Bearer canary' } })).text()
     await (await fetch(`${api.url}/nowhere`, { method: 'POST' })).text()

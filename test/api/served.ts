@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { createLeases } from '../../src/agents/leases/leases.ts'
@@ -6,14 +7,12 @@ import { createRegistrar } from '../../src/agents/registrar.ts'
 import { createApp } from '../../src/api/app.ts'
 import type { TokenGrant } from '../../src/api/config/auth.ts'
 import { Limits } from '../../src/api/config/limits.ts'
-import { createFronts } from '../../src/api/fast-paths.ts'
 import { createAuthenticator } from '../../src/api/http/access/authenticator.ts'
 import { createRequestGuard, type GuardRules } from '../../src/api/http/access/guard.ts'
+import type { Api } from '../../src/api/http/context.ts'
 import { listen, type ListenOptions } from '../../src/api/http/listening/server.ts'
-import { type Api, createEdge } from '../../src/api/http/pipeline.ts'
+import { createPipeline } from '../../src/api/http/pipeline.ts'
 import type { ApiPorts } from '../../src/api/ports.ts'
-import { createDeletedServers } from '../../src/api/publish/deleted-servers.ts'
-import { routeTo } from '../../src/api/router.ts'
 import { silent } from '../../src/log.ts'
 import type { Role } from '../../src/model/principal.ts'
 import { createRoster, type Roster, type Said } from '../roster.ts'
@@ -50,6 +49,7 @@ export function parts({ registry }: Roster = createRoster()): ApiPorts {
     instance: () => 'test-instance',
     store: () => ({ status: 'up' }),
     mesh: meshOf(registry),
+    watch: { servers: () => undefined, agents: () => undefined, capabilities: () => undefined },
     mcp: { answer: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
@@ -77,6 +77,8 @@ function meshOf(registry: Roster['registry']): ApiPorts['mesh'] {
   })
 }
 
+export type Before = (request: IncomingMessage, response: ServerResponse) => boolean
+
 export type Options = {
   readonly servers?: readonly Said[]
   readonly tokens?: readonly TokenGrant[]
@@ -87,6 +89,8 @@ export type Options = {
   readonly bodyBytes?: number
   readonly graceMs?: number
   readonly app?: Api
+  /** Sees every request first, and may answer it instead. */
+  readonly before?: Before
 }
 
 /** The whole edge on a free port of loopback, in front of a registry moved by hand. */
@@ -94,8 +98,6 @@ export async function serve(options: Options = {}) {
   const roster = createRoster()
   roster.put(...(options.servers ?? [{ name: 'weather' }]))
   const loopback = options.guard?.loopback ?? true
-  const known = { ...parts(roster), ...options.parts }
-  const { hot, fronts } = createFronts(known)
   const guard = createRequestGuard({
     access: createAuthenticator({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
     cors: { origins: [], methods: ['GET', 'POST'], headers: ['content-type', 'authorization'] },
@@ -104,15 +106,17 @@ export async function serve(options: Options = {}) {
     limits: { max_url_length: 8192, max_parameters: 100 },
     ...options.guard,
   })
-  const edge = createEdge({
-    route: routeTo(options.app ?? createApp({ ...known, hot, deleted: createDeletedServers(known.registry) })),
+  const app = options.app ?? createApp({ ...parts(roster), ...options.parts })
+  const pipeline = createPipeline({
+    fetch: app.fetch,
     guard: () => guard,
-    fronts,
-    bodyBytes: () => options.bodyBytes ?? 1_048_576,
+    maxBodyBytes: () => options.bodyBytes ?? 1_048_576,
     log: silent,
   })
   const listening = await listen(
-    edge.handle,
+    (request, response) => {
+      if (!options.before?.(request, response)) pipeline.handle(request, response)
+    },
     { host: '127.0.0.1', port: 0, limits, log: silent, ...options.listen },
     { graceMs: options.graceMs ?? 1000 },
   )
@@ -122,7 +126,7 @@ export async function serve(options: Options = {}) {
     url,
     port,
     listening,
-    edge,
+    pipeline,
     get: (path: string, init?: RequestInit) => fetch(url + path, init),
     /** Sends bytes as they are and returns everything that comes back until the other side closes. */
     raw: (bytes: string) => raw(port, bytes),

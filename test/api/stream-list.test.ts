@@ -14,11 +14,11 @@ it('gives the event loop a turn while it writes a long list, however fast it is 
   const done = new AbortController()
   let turns = 0
 
-  const writing = streamList(
-    reader as unknown as ServerResponse,
-    { selection: { page, total: page.length }, token: 'e-1', syncing: [] },
-    { encode: () => (busy(0.1), bytes), keepBytes: 0 },
-  ).finally(() => done.abort())
+  const writing = streamList(reader as unknown as ServerResponse, {
+    list: { selection: { page, total: page.length }, token: 'e-1', syncing: [] },
+    encode: () => (busy(0.1), bytes),
+    maxCachedBytes: () => 0,
+  }).finally(() => done.abort())
   for (; !done.signal.aborted; turns += 1) await setImmediate()
   await writing
 

@@ -30,7 +30,7 @@ describe('tokens in files', () => {
     const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
     let lines = ''
     const log = createLog({ destination: { write: (line) => void (lines += line) } })
-    await using api = await openApi({ rules: { ...rules, auth }, parts: parts(), log, tokenFilesMs: 20 })
+    await using api = await openApi({ rules: { ...rules, auth }, ports: parts(), log, tokenFilesMs: 20 })
     const reload = async (token: string) =>
       (await fetch(`${api.url}/-/reload`, { method: 'POST', headers: bearer(token) })).status
 
@@ -49,7 +49,7 @@ describe('tokens in files', () => {
     const file = folder.at('token')
     const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
     const log = createLog({ level: 'silent' })
-    await using api = await openApi({ rules: { ...rules, auth }, parts: parts(), log, tokenFilesMs: 20 })
+    await using api = await openApi({ rules: { ...rules, auth }, ports: parts(), log, tokenFilesMs: 20 })
     const reload = async (headers: Record<string, string> = {}) =>
       (await fetch(`${api.url}/-/reload`, { method: 'POST', headers })).status
 
@@ -85,10 +85,10 @@ describe('tokens in files', () => {
     const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
     const lines: string[] = []
     const log = createLog({ destination: { write: (line) => void lines.push(line) } })
-    await using other = await openApi({ rules, parts: parts(), log })
+    await using other = await openApi({ rules, ports: parts(), log })
     const listen = { ...rules.listen, port: other.port }
 
-    await assert.rejects(openApi({ rules: { ...rules, auth, listen }, parts: parts(), log, tokenFilesMs: 20 }))
+    await assert.rejects(openApi({ rules: { ...rules, auth, listen }, ports: parts(), log, tokenFilesMs: 20 }))
     const [missed, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     watchFile(file, { interval: 20 }, ({ size }) => (size > 0 ? seen : missed).resolve())
     // What is there at the first look already is no change, and would never be told.

@@ -1,64 +1,74 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
+import type { ApiContext } from './context.ts'
 import { closeLingering } from './listening/lingering-close.ts'
 import { Problem } from './problem.ts'
-import type { ApiContext } from './respond.ts'
 
-/** The whole body of a request, read as it comes; longer than `most` bytes is a 413, one that stops half-way a 400. */
-async function readBody(c: ApiContext, most: number): Promise<Buffer> {
-  const { incoming } = c.env
-  if (!incoming) return Buffer.from(await c.req.arrayBuffer())
-  return readIncoming(incoming, most)
-}
+const noBytes = Buffer.alloc(0)
 
-async function readIncoming(incoming: IncomingMessage, most: number): Promise<Buffer> {
+/**
+ * Reads the whole body of a request and calls `done` once; `fail` instead, with a 413, for more than `maxBytes`, and with
+ * a 400 for a body that stops half-way.
+ *
+ * By events: an async iterator would cost a third of the rate of heartbeats.
+ */
+export function receiveBody(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  { done, fail }: { done: (bytes: Buffer) => void; fail: (problem: Problem) => void },
+): void {
+  if (!hasBody(incoming)) return done(noBytes)
   const chunks: Buffer[] = []
   let length = 0
-  try {
-    for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      length += chunk.length
-      if (length > most) throw bodyTooLarge(most)
+  const collect = (chunk: Buffer) => {
+    length += chunk.length
+    if (length <= maxBytes) {
       chunks.push(chunk)
+      return
     }
-  } catch (error) {
-    if (error instanceof Problem) {
-      closeLingering(incoming)
-      throw error
-    }
-    throw new Problem('body_incomplete', 'The body stopped half-way.', { cause: error })
+    incoming.off('data', collect)
+    incoming.off('end', finish)
+    closeLingering(incoming)
+    fail(bodyTooLarge(maxBytes))
   }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+  const finish = () => done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+  incoming.on('data', collect)
+  incoming.on('end', finish)
+  incoming.on('error', (cause) => fail(new Problem('body_incomplete', 'The request body is incomplete.', { cause })))
 }
 
-/** The body of a request as JSON. An empty one is undefined. */
-export async function readJson(c: ApiContext, most: number): Promise<unknown> {
-  return jsonIn(await readBody(c, most))
+/** Reads the body of a request as JSON; undefined for an empty one. */
+export function readJson({ env: { incoming } }: ApiContext, maxBytes: number): Promise<unknown> {
+  return new Promise<Buffer>((done, fail) => receiveBody(incoming, maxBytes, { done, fail })).then(parseJson)
 }
 
-/** What the bytes of a body say as JSON; undefined where there are none but blanks. */
-export function jsonIn(bytes: Buffer): unknown {
+/** Parses the bytes of a body as JSON; undefined for an empty or blank one. */
+export function parseJson(bytes: Buffer): unknown {
   const text = bytes.toString()
-  // What stands in place of bytes that are no text would be taken for it, in a name too.
-  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw new Problem('body_not_utf8', 'The body is no UTF-8 text.')
+  // Decoding replaces invalid bytes, also in a name: such a body is refused.
+  if (text.includes('\uFFFD') && !isUtf8(bytes))
+    throw new Problem('body_not_utf8', 'The request body is not valid UTF-8.')
   try {
     return JSON.parse(text) as unknown
   } catch (error) {
-    if (text.startsWith('\uFEFF')) return jsonIn(bytes.subarray(3))
+    if (text.startsWith('\uFEFF')) return parseJson(bytes.subarray(3))
     if (text.trim() === '') return undefined
-    // The parser's own words may quote the body, and with it a secret.
+    // The message of the parser may quote the body, and with it a secret.
     const [, position] = /at position (\d+)/.exec(error instanceof Error ? error.message : '') ?? []
     throw new Problem(
       'body_not_json',
-      `The body is no JSON${position === undefined ? '' : `: see character ${position}`}.`,
+      `The request body is not valid JSON${position === undefined ? '' : ` at character ${position}`}.`,
     )
   }
 }
 
-/** Whether a body is on its way. Where there is none, the stream of a request may never tell of its end. */
+/** Whether a request has a body. Without one, its stream may never emit `end`. */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-export function bodyTooLarge(most: number): Problem {
-  return new Problem('body_too_large', `The body is larger than ${most} bytes.`, { headers: { connection: 'close' } })
+export function bodyTooLarge(maxBytes: number): Problem {
+  return new Problem('body_too_large', `The request body is larger than ${maxBytes} bytes.`, {
+    headers: { connection: 'close' },
+  })
 }

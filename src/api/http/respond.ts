@@ -1,35 +1,62 @@
-import type { Context } from 'hono'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { compression } from './compression.ts'
-import type { Bindings } from './pipeline.ts'
-import { jsonReply, namesTag, type Reply } from './reply.ts'
+import type { ApiContext, ApiResponse } from './context.ts'
+import { baseHeaders, jsonReply, namesTag, type Reply, toResponse, uncachedHeaders } from './reply.ts'
 
-export type ApiContext = Context<{ Bindings: Bindings }>
-
-/** Answers a route with a reply: 304, bare head and compressed variant as the request asks. */
-export async function respond(c: ApiContext, reply: Reply): Promise<Response> {
-  const asked = c.req.header('if-none-match')
-  if (asked !== undefined && reply.etag !== undefined && namesTag(asked, reply.etag)) {
-    return new Response(null, { status: 304, headers: reply.unchanged ?? {} })
+/** Answers with a reply: a 304 or the compressed variant where the request asks for that. A promise only while compressing. */
+export function respond({ env: { incoming, cors } }: ApiContext, reply: Reply): ApiResponse {
+  const { 'if-none-match': ifNoneMatch, 'accept-encoding': accepted } = incoming.headers
+  if (ifNoneMatch !== undefined && reply.etag !== undefined && namesTag(ifNoneMatch, reply.etag)) {
+    return new Response(null, { status: 304, headers: { ...reply.unchanged, ...cors } })
   }
-  const { body, status, headers } = await compression.variant(reply, c.req.header('accept-encoding'))
-  return new Response(status === 204 ? null : (body as Uint8Array<ArrayBuffer>), { status, headers })
+  if (accepted === undefined) return toResponse(reply, cors)
+  const variant = compression.variant(reply, accepted)
+  return variant instanceof Promise ? variant.then((made) => toResponse(made, cors)) : toResponse(variant, cors)
 }
 
-/** Answers JSON that is made anew each time. */
-export function respondJson(c: ApiContext, value: unknown, status = 200): Promise<Response> {
-  return respond(c, { ...jsonReply(Buffer.from(JSON.stringify(value)), { headers: fresh }), status })
+/** Answers with JSON that is made for this request. */
+export function respondJson(
+  c: ApiContext,
+  value: unknown,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): ApiResponse {
+  const uncached = { 'cache-control': 'no-store', ...headers }
+  return respond(c, { ...jsonReply(Buffer.from(JSON.stringify(value)), { headers: uncached }), status })
 }
 
-const fresh = { 'cache-control': 'no-store' }
+/** Answers with text of a known type as it is, uncompressed. */
+export function respondText(
+  { env: { cors } }: ApiContext,
+  text: string,
+  { status = 200, headers }: { status?: number; headers: Readonly<Record<string, string>> },
+): Response {
+  const length = String(Buffer.byteLength(text))
+  return new Response(text, { status, headers: { ...uncachedHeaders, 'content-length': length, ...headers, ...cors } })
+}
 
-/** A reply made once per revision: `make` runs only when the token has moved on since the last time. */
+export function respondNoContent({ env: { cors } }: ApiContext): Response {
+  return new Response(null, { status: 204, headers: { ...baseHeaders, vary: 'Origin', ...cors } })
+}
+
+/** Answers with a response that another library made. Headers of its own go before those of every response. */
+export function passOn({ env: { outgoing, cors } }: ApiContext, response: Response): Response {
+  for (const [name, value] of Object.entries({ ...baseHeaders, vary: 'Origin', ...cors }))
+    outgoing.setHeader(name, value)
+  return response
+}
+
+/** What a route returns that has written, or goes on to write, to `c.env.outgoing` itself. Not for HEAD requests. */
+export const respondedRaw: Response = RESPONSE_ALREADY_SENT
+
+/** A reply made once per revision: `make` runs again when the token has changed. */
 export function createPerRevision(token: () => string, make: () => unknown) {
-  let made: { token: string; reply: Reply } | undefined
+  let newest: { token: string; reply: Reply } | undefined
   return (): Reply => {
-    const now = token()
-    if (made?.token !== now) {
-      made = { token: now, reply: jsonReply(Buffer.from(JSON.stringify(make())), { etag: `"${now}"` }) }
+    const current = token()
+    if (newest?.token !== current) {
+      newest = { token: current, reply: jsonReply(Buffer.from(JSON.stringify(make())), { etag: `"${current}"` }) }
     }
-    return made.reply
+    return newest.reply
   }
 }

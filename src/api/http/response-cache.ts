@@ -1,4 +1,3 @@
-import type { Registry } from '../../registry/registry.ts'
 import { jsonReply, type Reply } from './reply.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -8,14 +7,14 @@ const keptBytes = 8 * 1024 * 1024
 const keepingBytes = 1024
 
 /** Answers that stay the same until something changes, each made once. */
-export function createResponseCache(registry: Pick<Registry, 'token'>) {
+export function createResponseCache({ token: currentToken }: { token: () => string }) {
   const kept = new Map<string, Reply>()
   const underway = new Map<string, Promise<Reply>>()
   let token = ''
   let weight = 0
 
   async function answer(key: string, make: () => Promise<Buffer>, headers: Headers = {}): Promise<Reply> {
-    const asked = `${registry.token()} ${key}`
+    const asked = `${currentToken()} ${key}`
     // However many ask at once, it is made once.
     const making = underway.get(asked) ?? answered(key, make, headers).finally(() => underway.delete(asked))
     underway.set(asked, making)
@@ -23,7 +22,7 @@ export function createResponseCache(registry: Pick<Registry, 'token'>) {
   }
 
   async function answered(key: string, make: () => Promise<Buffer>, headers: Headers): Promise<Reply> {
-    const now = registry.token()
+    const now = currentToken()
     if (now !== token || weight > keptBytes) {
       kept.clear()
       weight = 0
@@ -33,7 +32,7 @@ export function createResponseCache(registry: Pick<Registry, 'token'>) {
     if (found) return found
     const body = await make()
     // What changed while it was made may be in it or not: then it is good for once only.
-    if (registry.token() !== now) return jsonReply(body, { headers })
+    if (currentToken() !== now) return jsonReply(body, { headers })
     const reply = jsonReply(body, { etag: `"${now}"`, headers })
     kept.set(key, reply)
     weight += body.length + key.length + keepingBytes

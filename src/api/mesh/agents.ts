@@ -2,48 +2,54 @@ import { hash } from 'node:crypto'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { parseAgentQuery, parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
 import { agentView, healthView, heartbeatPayloadView } from '../../agents/queries/views.ts'
+import type { ApiContext, ApiResponse } from '../http/context.ts'
+import { queryText } from '../http/parameters.ts'
 import { jsonReply } from '../http/reply.ts'
-import { type ApiContext, respond, respondJson } from '../http/respond.ts'
-import { respondItems } from './listing.ts'
-import { agentIdIn, callerOf, headersOf, versionIn } from './mesh-request.ts'
+import { respond, respondJson, respondNoContent } from '../http/respond.ts'
+import { respondItems } from './json-list.ts'
+import { agentIdIn, expectedVersion, headersOf } from './mesh-request.ts'
 
-/** What is asked of agents that are there. */
-export function askingOf(mesh: MeshOperations) {
-  async function list(c: ApiContext): Promise<Response> {
-    const { agents, next } = mesh.find(parseAgentQuery(new URL(c.req.url).searchParams))
-    const rest = { resource_version: mesh.token(), ...(next === undefined ? {} : { continue: next }) }
-    return respondItems(c, { name: 'agents', items: agents, encode: agentView, rest })
+/** Handlers for registered agents and their capabilities. */
+export function agentHandlers(mesh: MeshOperations) {
+  function list(c: ApiContext): ApiResponse {
+    const { agents, next } = mesh.find(parseAgentQuery(parametersOf(c)))
+    const members = { resource_version: mesh.token(), ...(next === undefined ? {} : { continue: next }) }
+    return respondItems(c, { name: 'agents', items: agents, encode: agentView, members })
   }
 
-  async function capabilities(c: ApiContext): Promise<Response> {
-    const found = mesh.capabilities(parseCapabilityQuery(new URL(c.req.url).searchParams))
-    const items = found.flatMap(({ server, capabilities: of }) => of.map((capability) => ({ server, capability })))
+  function capabilities(c: ApiContext): ApiResponse {
+    const selected = mesh.capabilities(parseCapabilityQuery(parametersOf(c)))
     return respondItems(c, {
       name: 'capabilities',
-      items,
+      items: selected.flatMap(({ server, capabilities: some }) => some.map((capability) => ({ server, capability }))),
       encode: ({ server, capability }) => mesh.capabilityView(server, capability),
-      rest: { resource_version: mesh.token() },
+      members: { resource_version: mesh.token() },
     })
   }
 
-  async function show(c: ApiContext): Promise<Response> {
-    const found = mesh.get(agentIdIn(c))
+  function show(c: ApiContext): ApiResponse {
+    const agent = mesh.get(agentIdIn(c))
     const body = Buffer.from(
-      JSON.stringify({ ...agentView(found), ...heartbeatPayloadView(mesh.heartbeatPayload(found.agent.id)) }),
+      JSON.stringify({ ...agentView(agent), ...heartbeatPayloadView(mesh.heartbeatPayload(agent.agent.id)) }),
     )
-    const etag = `"${found.agent.stored.resource_version};${hash('sha1', body, 'base64url').slice(0, 12)}"`
+    const etag = `"${agent.agent.stored.resource_version};${hash('sha1', body, 'base64url').slice(0, 12)}"`
     return respond(c, jsonReply(body, { etag }))
   }
 
   async function remove(c: ApiContext): Promise<Response> {
     const id = agentIdIn(c)
-    await mesh.unregister(id, { principal: callerOf(c), expectedVersion: versionIn(headersOf(c), mesh.versionOf(id)) })
-    return c.body(null, 204)
+    const expected = expectedVersion(headersOf(c), mesh.versionOf(id))
+    await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected })
+    return respondNoContent(c)
   }
 
-  async function health(c: ApiContext): Promise<Response> {
+  function health(c: ApiContext): ApiResponse {
     return respondJson(c, healthView(mesh.get(agentIdIn(c)), Date.now()))
   }
 
   return { list, capabilities, show, remove, health }
+}
+
+function parametersOf({ env: { incoming } }: ApiContext): URLSearchParams {
+  return new URLSearchParams(queryText(incoming.url ?? ''))
 }

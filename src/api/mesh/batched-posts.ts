@@ -1,22 +1,17 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
 import { cachedTimestamp } from '../../flow/cached-timestamp.ts'
 import { createTickBatcher } from '../../flow/tick-batcher.ts'
-import type { Log } from '../../log.ts'
 import type { Principal } from '../../model/principal.ts'
-import { type Admitted, pathOf } from '../http/access/guard.ts'
-import { bodyTooLarge, hasBody, jsonIn } from '../http/body.ts'
-import { replyToError } from '../http/error-reply.ts'
-import { closeLingering } from '../http/listening/lingering-close.ts'
+import { parseJson, receiveBody } from '../http/body.ts'
+import type { ApiHandler } from '../http/context.ts'
 import type { HeaderOf } from '../http/preconditions.ts'
-import { baseHeaders, send } from '../http/reply.ts'
-import { type ApiContext, respond } from '../http/respond.ts'
-import type { Front } from '../servers/fast-path.ts'
-import { meshBody, callerOf, headersOf, mostBytes, notEmpty } from './mesh-request.ts'
+import { respondText } from '../http/respond.ts'
+import { maxBodyBytes, requireBody } from './mesh-request.ts'
 import { meshProblem } from './problems.ts'
 
-/** What somebody posted: JSON, who it was, and what else the request says. */
-export type Posted = { readonly body: unknown; readonly caller: Principal; readonly header: HeaderOf }
+/** What an agent posted: its JSON, its principal and its headers. */
+export type PostRequest = { readonly body: unknown; readonly principal: Principal; readonly header: HeaderOf }
 
 export type PostReply = {
   readonly text: string
@@ -24,121 +19,51 @@ export type PostReply = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** What becomes of something posted; at once where nothing has to be waited for. */
-export type Post = (posted: Posted) => PostReply | Promise<PostReply>
+/** Handles a post; a promise only where it has to wait for the store. */
+export type PostHandler = (request: PostRequest) => PostReply | Promise<PostReply>
 
-/** By path: what agents post a thousand times a second. */
-export type Posts = Readonly<Record<string, Post>>
+/** By path: what agents post thousands of times a second. */
+export type PostHandlers = Readonly<Record<string, PostHandler>>
+
+const jsonHeaders = { 'content-type': 'application/json' } as const
 
 /**
- * Answers posts before the router, and a ready one without a promise.
+ * Makes routes of handlers. Posts that arrive in one turn of the event loop are handled at its end, and answered together.
  *
- * What came in one turn of the event loop is worked on at its end, and answered after that: whoever waits on this machine
- * is then woken once by many answers, not by each, which would cost more than all the rest of a heartbeat.
+ * A client on the same machine is then woken once by many responses instead of once by each, which would cost more than
+ * the heartbeat itself.
  */
-export function createPosts({
-  posts,
-  mesh,
-  log,
-}: {
-  posts: Posts
-  mesh: Pick<MeshOperations, 'current'>
-  log: Pick<Log, 'error'>
-}) {
-  const byPath = new Map(
-    Object.entries(posts).flatMap(([path, post]) => [
-      [path, post],
-      [`/api/v1${path}`, post],
-    ]),
-  )
-  const turns = createTickBatcher()
+export function createBatchedPosts(mesh: Pick<MeshOperations, 'current'>): (handle: PostHandler) => ApiHandler {
+  const batcher = createTickBatcher()
 
-  const front: Front = (request, response, admitted) => {
-    const post = request.method === 'POST' ? byPath.get(request.url ?? '') : undefined
-    if (!post) return false
-    const { principal: caller, cors } = admitted
-    const fail = (error: unknown) =>
-      send(request, response, replyToError(meshProblem(error, mesh), { log, path: pathOf(request) }), cors)
-    const succeed = (answer: PostReply) => turns.add(() => write(response, answer, admitted))
-    const take = (bytes: Buffer) => {
-      try {
-        const answer = post({ body: notEmpty(jsonIn(bytes)), caller, header: headerOf(request) })
-        if (answer instanceof Promise) answer.then(succeed, fail)
-        else succeed(answer)
-      } catch (error) {
-        fail(error)
+  return (handle) => (c) =>
+    new Promise((resolve, reject) => {
+      const { incoming, principal } = c.env
+      const fail = (error: unknown) => reject(meshProblem(error, mesh))
+      const succeed = ({ text, status = 200, headers }: PostReply) =>
+        batcher.add(() => resolve(respondText(c, text, { status, headers: { ...jsonHeaders, ...headers } })))
+      const process = (bytes: Buffer) => {
+        try {
+          const reply = handle({ body: requireBody(parseJson(bytes)), principal, header: headerOf(incoming) })
+          if (reply instanceof Promise) reply.then(succeed, fail)
+          else succeed(reply)
+        } catch (error) {
+          fail(error)
+        }
       }
-    }
-    receive(request, { take: (bytes) => turns.add(() => take(bytes)), fail })
-    return true
-  }
-
-  return {
-    front,
-    /** The same for whoever comes by the router. */
-    route:
-      (post: Post) =>
-      async (c: ApiContext): Promise<Response> => {
-        const {
-          text,
-          status = 200,
-          headers,
-        } = await post({ body: await meshBody(c), caller: callerOf(c), header: headersOf(c) })
-        const body = Buffer.from(text)
-        return respond(c, { status, headers: { ...fresh, 'content-length': String(body.length), ...headers }, body })
-      },
-  }
-}
-
-const fresh = {
-  'content-type': 'application/json',
-  ...baseHeaders,
-  'cache-control': 'no-store',
-  vary: 'Origin',
-} as const
-
-function write(response: ServerResponse, { status = 200, headers, text }: PostReply, { cors }: Admitted): void {
-  response.writeHead(status, { ...fresh, 'content-length': Buffer.byteLength(text), ...headers, ...cors })
-  response.end(text)
-}
-
-const nothing = Buffer.alloc(0)
-
-/** Reads the body by its events: an async iterator would cost a third of the speed. */
-function receive(
-  request: IncomingMessage,
-  { take, fail }: { take: (bytes: Buffer) => void; fail: (error: unknown) => void },
-): void {
-  if (!hasBody(request)) return take(nothing)
-  const chunks: Buffer[] = []
-  let length = 0
-  const collect = (chunk: Buffer) => {
-    length += chunk.length
-    if (length <= mostBytes) {
-      chunks.push(chunk)
-      return
-    }
-    request.off('data', collect)
-    request.off('end', finish)
-    closeLingering(request)
-    fail(bodyTooLarge(mostBytes))
-  }
-  const finish = () => take(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
-  request.on('data', collect)
-  request.on('end', finish)
-  // Whoever stops half-way is gone; there is nobody to tell.
-  request.on('error', () => {})
+      receiveBody(incoming, maxBodyBytes, { done: (bytes) => batcher.add(() => process(bytes)), fail })
+    })
 }
 
 function headerOf({ headers }: IncomingMessage): HeaderOf {
   return (name) => {
-    const said = headers[name]
-    return Array.isArray(said) ? said.join(', ') : said
+    const value = headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
   }
 }
 
-/** What whoever registers or beats is told; put together by hand, since it is made for every heartbeat. */
-export function toldText({ agent, dependencies }: RegistrationResult, message: string): string {
+/** The JSON of a registration or heartbeat. Concatenated, since it is made for every heartbeat. */
+export function resultText({ agent, dependencies }: RegistrationResult, message: string): string {
   const { id, stored } = agent
   const rest = dependencies ? `,"dependencies_resolved":${JSON.stringify(dependencies)}` : ''
   return (

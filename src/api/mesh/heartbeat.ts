@@ -1,51 +1,48 @@
 import { UnknownAgent } from '../../agents/errors.ts'
-import type { MeshOperations } from '../../agents/mesh-operations.ts'
+import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
 import { parseHeartbeat } from '../../agents/parsing/bodies.ts'
-import type { Log } from '../../log.ts'
-import { pathOf } from '../http/access/guard.ts'
-import { replyToError } from '../http/error-reply.ts'
+import type { ApiContext, ApiResponse } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
-import { baseHeaders, send } from '../http/reply.ts'
-import type { Front } from '../servers/fast-path.ts'
-import { type PostReply, type Post, type Posts, toldText } from './batched-posts.ts'
-import { decoded } from './mesh-request.ts'
-import { meshProblem } from './problems.ts'
+import { uncachedHeaders } from '../http/reply.ts'
+import { type PostHandler, type PostHandlers, type PostReply, resultText } from './batched-posts.ts'
+import { agentIdIn } from './mesh-request.ts'
 
-/** Heartbeats: what a mesh of thousands asks most. */
-export function beating(mesh: MeshOperations): Posts {
-  const told = (what: Parameters<typeof toldText>[0]): PostReply => ({ text: toldText(what, 'Heartbeat recorded') })
+/** `POST /heartbeat`: the most frequent request of a mesh. */
+export function heartbeatHandlers(mesh: MeshOperations): PostHandlers {
+  const replyOf = (result: RegistrationResult): PostReply => ({ text: resultText(result, 'Heartbeat recorded') })
 
-  const beat: Post = ({ body, caller }) => {
-    const said = parseHeartbeat(body)
-    if (said.registration || said.payload.metadata?.['endpoint'] !== undefined)
-      return mesh.heartbeat(said, caller).then(told)
-    return told(mesh.resultFor(mesh.renewLease(said.agent_id, said.payload, caller)))
+  const beat: PostHandler = ({ body, principal }) => {
+    const heartbeat = parseHeartbeat(body)
+    if (heartbeat.registration || heartbeat.payload.metadata?.['endpoint'] !== undefined)
+      return mesh.heartbeat(heartbeat, principal).then(replyOf)
+    return replyOf(mesh.resultFor(mesh.renewLease(heartbeat.agent_id, heartbeat.payload, principal)))
   }
 
   return { '/heartbeat': beat, '/agents/heartbeat': beat }
 }
 
-const head = /^(?:\/api\/v1)?\/heartbeat\/([^/?]+)\/?(?:\?|$)/
-
-/**
- * `HEAD /heartbeat/{id}` renews the lease too: 200, 202 where the agent's dependencies have changed since it was told,
- * 410 where it should register again, 503 where it should come back.
- */
-export function renewing({ mesh, log }: { mesh: MeshOperations; log: Pick<Log, 'error'> }): Front {
-  return (request, response, { principal, cors }) => {
-    const id = request.method === 'HEAD' ? head.exec(request.url ?? '')?.[1] : undefined
-    if (id === undefined) return false
-    try {
-      const agent = mesh.keepAlive(decoded(id), principal)
-      response.writeHead(mesh.haveProvidersChanged(agent) ? 202 : 200, { ...fresh, ...cors })
-      response.end()
-    } catch (error) {
-      const told =
-        error instanceof UnknownAgent ? new Problem('agent_expired', `${error.message}: register again`) : error
-      send(request, response, replyToError(meshProblem(told, mesh), { log, path: pathOf(request) }), cors)
-    }
-    return true
-  }
+/** Whether a path is one that takes HEAD alone. */
+export function isRenewal(path: string): boolean {
+  return /^(?:\/api\/v1)?\/heartbeat\/[^/]+$/.test(path)
 }
 
-const fresh = { ...baseHeaders, 'cache-control': 'no-store', vary: 'Origin' }
+/**
+ * `HEAD /heartbeat/{id}` renews the lease: 200; 202 where the agent's dependencies have changed since its last heartbeat;
+ * 410 where it has to register again; 503 where it has to retry. Hono routes a HEAD request as a GET.
+ */
+export function renew(mesh: MeshOperations) {
+  return (c: ApiContext): ApiResponse => {
+    if (c.req.method !== 'HEAD') return c.notFound()
+    const { principal, cors } = c.env
+    try {
+      const agent = mesh.keepAlive(agentIdIn(c), principal)
+      return new Response(null, {
+        status: mesh.haveProvidersChanged(agent) ? 202 : 200,
+        headers: { ...uncachedHeaders, ...cors },
+      })
+    } catch (error) {
+      if (error instanceof UnknownAgent) throw new Problem('agent_expired', `${error.message}: register again`)
+      throw error
+    }
+  }
+}

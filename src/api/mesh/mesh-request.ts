@@ -1,48 +1,39 @@
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { unauthenticated, type Principal } from '../../model/principal.ts'
 import { readJson } from '../http/body.ts'
+import type { ApiContext, ApiHandler } from '../http/context.ts'
 import { expectedIn, type HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
-import { jsonReply } from '../http/reply.ts'
-import { type ApiContext, respond } from '../http/respond.ts'
 import { meshProblem } from './problems.ts'
 
-/** Longest body of a mesh route. */
-export const mostBytes = 262_144
+/** Maximum size of a body that registers an agent, beats or calls a tool. */
+export const maxBodyBytes = 262_144
 
-export function callerOf(c: ApiContext): Principal {
-  return c.env.principal ?? unauthenticated
+/** Reads the JSON body of a request, which must not be empty. */
+export async function readMeshBody(c: ApiContext): Promise<unknown> {
+  return requireBody(await readJson(c, maxBodyBytes))
 }
 
-/** The JSON of a request's body; an empty one is a problem of its own. */
-export async function meshBody(c: ApiContext): Promise<unknown> {
-  return notEmpty(await readJson(c, mostBytes))
-}
-
-export function notEmpty(body: unknown): unknown {
-  if (body === undefined) throw new Problem('body_empty', 'The body is empty; send JSON.')
+export function requireBody(body: unknown): unknown {
+  if (body === undefined) throw new Problem('body_empty', 'The request body is empty; send JSON.')
   return body
 }
 
-/** The agent that the last part of the path names, URL-decoded. */
-export function agentIdIn(c: ApiContext): string {
-  const { pathname } = new URL(c.req.url)
-  return decoded(pathname.replace(/\/$/, '').replace(/^.*\//, ''))
-}
-
-export function decoded(part: string): string {
+/** The agent that the last segment of the path names, URL-decoded. */
+export function agentIdIn({ env: { incoming } }: ApiContext): string {
+  const path = (incoming.url ?? '').replace(/\?.*$/s, '').replace(/\/$/, '')
+  const segment = path.slice(path.lastIndexOf('/') + 1)
   try {
-    return decodeURIComponent(part)
+    return decodeURIComponent(segment)
   } catch {
-    // Text that is no percent-encoding names nobody.
-    return part
+    // Invalid percent-encoding names no agent.
+    return segment
   }
 }
 
-/** The version that `If-Match` says of an agent, which has the `current` one; undefined where it asks for none. */
-export function versionIn(header: HeaderOf, current: string | undefined): string | undefined {
+/** The version that `If-Match` expects of an agent at version `current`; undefined where any will do. */
+export function expectedVersion(header: HeaderOf, current: string | undefined): string | undefined {
   const expected = expectedIn(header, {}, current)
-  // Any version will do, but there must be one: nothing has the version "*".
+  // `*` asks for any version of an existing agent: no version is called "*".
   if (expected === 'some') return current === undefined ? '*' : undefined
   return typeof expected === 'object' ? expected.version : undefined
 }
@@ -51,19 +42,9 @@ export function headersOf(c: ApiContext): HeaderOf {
   return (name) => c.req.header(name)
 }
 
-/** Answers JSON that is made anew each time, with headers of its own. */
-export function respondWith(
-  c: ApiContext,
-  value: unknown,
-  { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> },
-): Promise<Response> {
-  const body = Buffer.from(JSON.stringify(value))
-  return respond(c, { ...jsonReply(body, { headers: { 'cache-control': 'no-store', ...headers } }), status })
-}
-
-/** A route of the mesh: what the mesh refuses becomes a problem. */
-export function meshRoute(mesh: Pick<MeshOperations, 'current'>, answer: (c: ApiContext) => Promise<Response>) {
-  return async (c: ApiContext): Promise<Response> => {
+/** A route of the mesh: its errors become problems. */
+export function meshRoute(mesh: Pick<MeshOperations, 'current'>, answer: ApiHandler): ApiHandler {
+  return async (c) => {
     try {
       return await answer(c)
     } catch (error) {

@@ -1,27 +1,31 @@
-import { Hono } from 'hono'
-import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import type { Log } from '../../log.ts'
-import type { Bindings } from '../http/pipeline.ts'
-import { askingOf } from './agents.ts'
-import { createPosts } from './batched-posts.ts'
-import { postsOf } from './fast-paths.ts'
+import { createRoutes } from '../http/context.ts'
+import type { ApiPorts } from '../ports.ts'
+import { agentHandlers } from './agents.ts'
+import { createBatchedPosts } from './batched-posts.ts'
+import { heartbeatHandlers, renew } from './heartbeat.ts'
 import { meshRoute } from './mesh-request.ts'
+import { registrationHandlers } from './register.ts'
 import { createTools } from './tools.ts'
 
 /** The routes of the mesh registry that this daemon replaces. */
-export function meshApi({ mesh, log }: { mesh: MeshOperations; log: Pick<Log, 'error'> }) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+export function meshApi({ mesh, watch }: Pick<ApiPorts, 'mesh' | 'watch'>) {
+  const api = createRoutes()
   const route = (answer: Parameters<typeof meshRoute>[1]) => meshRoute(mesh, answer)
-  const ask = askingOf(mesh)
-  const posts = postsOf(mesh)
-  const posting = createPosts({ posts, mesh, log })
+  const agents = agentHandlers(mesh)
+  const post = createBatchedPosts(mesh)
 
-  for (const [path, post] of Object.entries(posts)) api.post(path, route(posting.route(post)))
-  api.get('/agents', route(ask.list))
-  api.get('/agents/:id', route(ask.show))
-  api.delete('/agents/:id', route(ask.remove))
-  api.get('/capabilities', route(ask.capabilities))
-  api.get('/health/:id', route(ask.health))
+  const posts = { ...heartbeatHandlers(mesh), ...registrationHandlers(mesh) }
+  for (const [path, handle] of Object.entries(posts)) api.post(path, post(handle))
+  api.get('/heartbeat/:id', route(renew(mesh)))
+  const listAgents = route(agents.list)
+  api.get('/agents', (c) => watch.agents(c) ?? listAgents(c))
+  api.get('/agents/watch', (c) => watch.agents(c) ?? listAgents(c))
+  api.get('/agents/:id', route(agents.show))
+  api.delete('/agents/:id', route(agents.remove))
+  const listCapabilities = route(agents.capabilities)
+  api.get('/capabilities', (c) => watch.capabilities(c) ?? listCapabilities(c))
+  api.get('/capabilities/watch', (c) => watch.capabilities(c) ?? listCapabilities(c))
+  api.get('/health/:id', route(agents.health))
   api.post('/mcp/tools/:tool', createTools(mesh))
   return api
 }

@@ -28,7 +28,7 @@ export function watchedMesh({
   peek: (id: string) => Agent | undefined
   /** Name of the source of agents. */
   source: () => string | undefined
-}): readonly Watched[] {
+}): { readonly agents: Watched; readonly capabilities: Watched } {
   const agentOf = remembering({ registry, peek })
 
   /** What cannot be asked, or not yet, is refused as the list refuses it. */
@@ -45,14 +45,14 @@ export function watchedMesh({
     },
   })
 
-  return [
-    watched('/agents', (parameters) =>
+  return {
+    agents: watched('/agents', (parameters) =>
       agentsAsked(parseAgentQuery(parameters), { registry, agentOf, source: source() }),
     ),
-    watched('/capabilities', (parameters) =>
+    capabilities: watched('/capabilities', (parameters) =>
       capabilitiesAsked(parseCapabilityQuery(parameters), { registry, agentOf }),
     ),
-  ]
+  }
 }
 
 /**

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { Hono } from 'hono'
 import { bundledFile } from '../../runtime/bundled-file.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { createRoutes } from '../http/context.ts'
 import { jsonReply, type Reply } from '../http/reply.ts'
 import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
 /** The OpenAPI document, its page, and the list of routes. Each is read or made with its first request, since few clients ask. */
 export function docsApi({ name, version }: Pick<ApiPorts, 'name' | 'version'>) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
   let document: Promise<Reply> | undefined
   let page: Promise<Reply> | undefined
 

@@ -190,7 +190,6 @@ const mesh: Record<string, RouteDoc> = {
       503: notYet[503],
     },
     needs: 'registrar',
-    raw: true,
   }),
   'GET /agents': doc({
     summary: 'Agents, whatever their status',
@@ -203,7 +202,6 @@ const mesh: Record<string, RouteDoc> = {
     answer: 'text/event-stream',
     query: [...ofAgents, 'resource_version'],
     statuses: { ...wrongParameter, ...noAgents, ...notYet },
-    raw: true,
   }),
   'GET /agents/:id': doc({ summary: 'One agent', answer: Agent, statuses: { ...unknown, ...notYet } }),
   'DELETE /agents/:id': doc({
@@ -224,7 +222,6 @@ const mesh: Record<string, RouteDoc> = {
     answer: 'text/event-stream',
     query: [...ofCapabilities, 'resource_version'],
     statuses: { ...wrongParameter, ...notYet },
-    raw: true,
   }),
   'POST /mcp/tools/:tool': doc({
     summary: 'Call `register_agent`, `unregister_agent`, `discover_services`, `heartbeat` or `get_agent_status`',

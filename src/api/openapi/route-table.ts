@@ -29,8 +29,6 @@ export type RouteDoc = {
   /** What else it answers by design: a problem, or nothing. */
   readonly statuses?: Readonly<Record<number, string>>
   readonly needs?: 'registrar' | 'admin'
-  /** Answered on the raw response, before the routes. */
-  readonly raw?: true
 }
 
 const unknownServer = { 404: 'There is no such server.' }
@@ -68,6 +66,15 @@ const deleted: RouteDoc = {
   },
 }
 
+const probed: RouteDoc = {
+  summary: 'Probe a server now and answer with the outcome',
+  group: 'servers',
+  answer: shapes.CheckOutcome,
+  statuses: unknownServer,
+  needs: 'admin',
+}
+const probedByAlias: RouteDoc = { ...probed, summary: 'Probe a server now; an alias of `/probe`' }
+
 const servers: Record<string, RouteDoc> = {
   'GET /servers': {
     summary: 'The merged list',
@@ -82,7 +89,6 @@ const servers: Record<string, RouteDoc> = {
     answer: 'text/event-stream',
     query: 'watch',
     statuses: { 400: badQuery[400] },
-    raw: true,
   },
   'GET /servers/:name': {
     summary: 'One server of the namespace "default"',
@@ -105,20 +111,10 @@ const servers: Record<string, RouteDoc> = {
   'PATCH /servers/:namespace/:name': patched,
   'DELETE /servers/:name': deleted,
   'DELETE /servers/:namespace/:name': deleted,
-  'POST /servers/:name/check': {
-    summary: 'Probe a server of the namespace "default" now',
-    group: 'servers',
-    answer: shapes.CheckOutcome,
-    statuses: unknownServer,
-    needs: 'admin',
-  },
-  'POST /servers/:namespace/:name/check': {
-    summary: 'Probe a server now and answer with the outcome',
-    group: 'servers',
-    answer: shapes.CheckOutcome,
-    statuses: unknownServer,
-    needs: 'admin',
-  },
+  'POST /servers/:name/probe': probed,
+  'POST /servers/:namespace/:name/probe': probed,
+  'POST /servers/:name/check': probedByAlias,
+  'POST /servers/:namespace/:name/check': probedByAlias,
 }
 
 const notYet = { 503: 'Not every source has been read since the start; ask again soon.' }

@@ -4,10 +4,9 @@ import type { Limits } from '../config/limits.ts'
 import type { Listen } from '../config/listen.ts'
 import { pathOf } from '../http/access/guard.ts'
 import { hostNameOf, isLoopback } from '../http/access/host.ts'
-import { replyToError } from '../http/error-reply.ts'
 import { listen } from '../http/listening/server.ts'
 import { Problem } from '../http/problem.ts'
-import { baseHeaders, problemReply, send } from '../http/reply.ts'
+import { baseHeaders, problemReply, replyToError, writeReply } from '../http/reply.ts'
 
 const paths = new Set(['/', '/metrics', '/metrics/prometheus'])
 
@@ -44,10 +43,10 @@ export async function openMetricsPort({
         'content-length': String(body.length),
         'cache-control': 'no-store',
       }
-      send(request, response, { status: 200, headers, body }, undefined)
+      writeReply(request, response, { status: 200, headers, body })
     } catch (error) {
       const known = error instanceof Problem ? problemReply(error) : replyToError(error, { log, path: pathOf(request) })
-      send(request, response, known, undefined)
+      writeReply(request, response, known)
     }
   }
 

@@ -1,14 +1,13 @@
-import { Hono } from 'hono'
 import { requireRole } from '../http/access/authenticator.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { type ApiContext, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
-import { type ApiContext, respondJson } from '../http/respond.ts'
+import { respondJson, respondText } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import { suspicionOf } from './sources.ts'
 
 /** What people and orchestrators ask of the daemon itself. */
 export function operationsApi(parts: ApiPorts) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
   const { supervisor, monitor, name, version, log } = parts
 
   const health = (c: ApiContext) => {
@@ -51,16 +50,15 @@ export function operationsApi(parts: ApiPorts) {
   }
   const metricsText = async (c: ApiContext) => {
     if (!parts.metrics) throw metricsOff()
-    c.header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
-    c.header('cache-control', 'no-store')
-    return c.body(await parts.metrics.text())
+    const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
+    return respondText(c, await parts.metrics.text(), { headers })
   }
   api.get('/metrics', metrics)
   api.get('/metrics/prometheus', metricsText)
 
   api.post('/-/reload', async (c) => {
     requireRole(c.env.principal, 'admin')
-    log.info({ audit: true, principal: c.env.principal?.name }, 'a reload was asked for')
+    log.info({ audit: true, principal: c.env.principal.name }, 'a reload was asked for')
     const outcome = await parts.reload()
     if (outcome.applied) return respondJson(c, outcome)
     throw new Problem('config_invalid', `The config was not taken, the old one goes on: ${outcome.reason}`)
@@ -68,7 +66,7 @@ export function operationsApi(parts: ApiPorts) {
 
   api.post('/-/trust-probes', (c) => {
     requireRole(c.env.principal, 'admin')
-    log.info({ audit: true, principal: c.env.principal?.name }, 'suspicion was cleared')
+    log.info({ audit: true, principal: c.env.principal.name }, 'suspicion was cleared')
     monitor.clearSuspicion()
     return respondJson(c, { suspicion: null })
   })

@@ -1,11 +1,10 @@
-import { Hono } from 'hono'
 import type { Change } from '../../model/change.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { SourceStatus } from '../../model/status.ts'
 import { requireRole } from '../http/access/authenticator.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { type ApiContext, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
-import { type ApiContext, respondJson } from '../http/respond.ts'
+import { respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
 /** Names of what a look added, modified and deleted. */
@@ -19,7 +18,7 @@ export function sourcesApi({
   registry,
   log,
 }: Pick<ApiPorts, 'supervisor' | 'monitor' | 'mesh' | 'registry' | 'log'>) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
 
   const shown = (status: SourceStatus) => ({ ...shownSource(status), ...preservationOf(status, mesh) })
 
@@ -104,7 +103,7 @@ export function sourcesApi({
   }
 
   function audit(c: ApiContext, fields: object, message: string): void {
-    log.info({ audit: true, principal: c.env.principal?.name, ...fields }, message)
+    log.info({ audit: true, principal: c.env.principal.name, ...fields }, message)
   }
 
   return api

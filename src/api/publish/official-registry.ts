@@ -1,8 +1,7 @@
-import { Hono } from 'hono'
 import { openToAll } from '../http/access/cors.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { type ApiContext, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
-import { type ApiContext, respond } from '../http/respond.ts'
+import { respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import { parsePageRequest } from './list-params.ts'
 import type { Published, PublishedEntry } from './published.ts'
@@ -16,7 +15,7 @@ export function v01Api({
   published,
   ...parts
 }: Pick<ApiPorts, 'registry' | 'supervisor'> & { published: Pick<Published, 'find' | 'page' | 'domain'> }) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
   const kept = createReadyCache(parts)
   const key = (text: string) => `${published.domain()} ${text}`
 

@@ -1,6 +1,5 @@
-import { Hono } from 'hono'
 import { openToAll } from '../http/access/cors.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { createRoutes } from '../http/context.ts'
 import { respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import type { Published } from './published.ts'
@@ -26,7 +25,7 @@ export function wellKnownApi({
 }: Pick<ApiPorts, 'registry' | 'supervisor' | 'name'> & {
   published: Pick<Published, 'list' | 'toEntry' | 'domain'>
 }) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
   const kept = createReadyCache(parts)
 
   async function make(): Promise<Buffer> {

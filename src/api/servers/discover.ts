@@ -1,28 +1,27 @@
-import { Hono } from 'hono'
 import { forEachYielding } from '../../flow/cooperative.ts'
 import type { RegisteredServer } from '../../model/change.ts'
 import { shortId } from '../../model/names.ts'
 import type { Server } from '../../model/server.ts'
-import { requireSecretsRight } from '../http/access/authenticator.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { requireNamespace, requireSecretsRight } from '../http/access/authenticator.ts'
+import { type ApiContext, type ApiResponse, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
-import { type ApiContext, respond, respondJson } from '../http/respond.ts'
+import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import { createReadyCache } from '../publish/ready-cache.ts'
 import { type ConfigFormat, clientFormats, startClientConfig } from './client-configs.ts'
 import { enabledServers } from './enabled.ts'
-import { asksSecrets, demandNamespace } from './routes.ts'
+import { wantsSecrets } from './secrets.ts'
 
 const own = ['format', 'secrets']
 
 /** Enabled servers as a map, as the original registry's clients poll it, or as a ready client configuration. */
 export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'registry' | 'supervisor' | 'log'>) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
   const kept = createReadyCache({ registry, supervisor }, {})
 
   api.get('/discover', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
-    if (asksSecrets(searchParams)) return withSecrets(c, searchParams)
+    if (wantsSecrets(searchParams)) return withSecrets(c, searchParams)
     return respond(c, await kept.answer(search, () => bodyFor(searchParams)))
   })
 
@@ -32,15 +31,15 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
     return format === undefined ? mapOf(chosen) : configOf(format, chosen)
   }
 
-  function withSecrets(c: ApiContext, parameters: URLSearchParams): Promise<Response> {
+  function withSecrets(c: ApiContext, parameters: URLSearchParams): ApiResponse {
     const { principal } = c.env
     requireSecretsRight(principal)
     if (formatIn(parameters))
       throw new Problem('invalid_parameter', 'A client configuration never holds secrets; leave out "format".')
     kept.assertReady()
     const chosen = enabledServers(registry, parameters, own)
-    for (const { server } of chosen) demandNamespace(principal, server.namespace)
-    log.info({ audit: true, principal: principal?.name, servers: chosen.length }, 'secrets were shown')
+    for (const { server } of chosen) requireNamespace(principal, server.namespace)
+    log.info({ audit: true, principal: principal.name, servers: chosen.length }, 'secrets were shown')
     return respondJson(c, { servers: Object.fromEntries(chosen.map(({ server }) => [shortId(server), server])) })
   }
 

@@ -1,8 +1,8 @@
 import type { RegisteredServer } from '../../model/change.ts'
 import { parseQuery } from '../../model/query/query-parser.ts'
+import { parameterProblem } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import type { ApiPorts } from '../ports.ts'
-import { parameterProblem } from './list/list-query.ts'
 
 /** Parameters that say how a list is shown; what shows enabled servers in a shape of its own has no use for them. */
 const shaping = ['limit', 'continue', 'sort', 'fields', 'view']

@@ -1,35 +1,34 @@
-import { Hono } from 'hono'
 import { type ServerId, serverId } from '../../model/names.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
 import type { ServerDefinition } from '../../model/server.ts'
 import { ManualConflict, ManualRefused, type ManualServer } from '../../registrations/manual-servers.ts'
 import { NotLoadedYet } from '../../registrations/registrations.ts'
 import { StoreUnavailable } from '../../stores/store.ts'
-import { requireRole } from '../http/access/authenticator.ts'
+import { requireNamespace, requireRole } from '../http/access/authenticator.ts'
 import { readJson } from '../http/body.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { type ApiContext, createRoutes } from '../http/context.ts'
 import { expectedIn } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
-import { type ApiContext, respond } from '../http/respond.ts'
+import { respond, respondNoContent } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
-import { type createHot, unknownServer } from './fast-path.ts'
+import type { DetailCache } from './detail-cache.ts'
 import { definitionIn, type ManualFields, merged, named, objectIn } from './manual-body.ts'
-import { demandNamespace, idIn } from './routes.ts'
+import { serverIdInTarget, unknownServer } from './server-path.ts'
 
 type Expected = Parameters<ApiPorts['manual']['put']>[1]
 
-const longestBody = 262_144
+const maxBodyBytes = 262_144
 /** How often a patch is tried again on what somebody else wrote meanwhile. */
 const mostTries = 5
 
 /** Servers written by hand: durable, and seen by the very next request. */
 export function manualApi({
-  hot,
+  details,
   registry,
   manual,
   log,
-}: Pick<ApiPorts, 'registry' | 'manual' | 'log'> & { hot: Pick<ReturnType<typeof createHot>, 'reply'> }) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+}: Pick<ApiPorts, 'registry' | 'manual' | 'log'> & { details: DetailCache }) {
+  const api = createRoutes()
 
   async function create(c: ApiContext): Promise<Response> {
     const definition = definitionIn(await bodyOf(c))
@@ -76,18 +75,18 @@ export function manualApi({
     requireRole(c.env.principal, 'admin')
     const id = wanted(c)
     const { definition, stored } = existing(id)
-    demandNamespace(c.env.principal, definition.namespace)
+    requireNamespace(c.env.principal, definition.namespace)
     const expected = expectedIn((name) => c.req.header(name), {}, stored.resource_version)
     const before = registry.token()
     const there = await told(() => manual.remove(id, typeof expected === 'object' ? expected.version : undefined))
     if (!there) throw unknownServer(id)
     audit(c, id, 'a server written by hand was deleted', before)
-    return c.body(null, 204)
+    return respondNoContent(c)
   }
 
   async function bodyOf(c: ApiContext): Promise<ManualFields> {
     requireRole(c.env.principal, 'admin')
-    return objectIn(await readJson(c, longestBody))
+    return objectIn(await readJson(c, maxBodyBytes))
   }
 
   function existing(id: ServerId): ManualServer {
@@ -100,7 +99,7 @@ export function manualApi({
 
   /** Does one write, notes who did it, and answers with the server as everybody sees it now. */
   async function write(c: ApiContext, definition: ServerDefinition, expected: Expected): Promise<Response> {
-    demandNamespace(c.env.principal, definition.namespace)
+    requireNamespace(c.env.principal, definition.namespace)
     refuseUntrusted(definition)
     loaded()
     if (!manual.isPublished()) throw notNow({ retry_after: 1 })
@@ -111,7 +110,7 @@ export function manualApi({
     )
     audit(c, server.id, `a server was ${created ? 'created' : 'replaced'} by hand`, before)
     const path = pathOf(definition)
-    const shown = hot.reply(path)
+    const shown = details.answer(server.id)
     if (!shown) throw manual.get(server.id) ? notShown(server.id) : removed(server.id)
     const { status, headers, body } = shown
     return respond(
@@ -121,7 +120,7 @@ export function manualApi({
   }
 
   function audit(c: ApiContext, server: ServerId, message: string, before: string): void {
-    log.info({ audit: true, principal: c.env.principal?.name, server, before, after: registry.token() }, message)
+    log.info({ audit: true, principal: c.env.principal.name, server, before, after: registry.token() }, message)
   }
 
   function refuseUntrusted({ command }: ServerDefinition): void {
@@ -195,9 +194,9 @@ export function manualApi({
   return api
 }
 
-function wanted(c: ApiContext): ServerId {
-  const id = idIn(c)
-  if (id === undefined) throw unknownServer(id)
+function wanted({ env: { incoming } }: ApiContext): ServerId {
+  const id = serverIdInTarget(incoming.url ?? '')
+  if (id === null) throw unknownServer(id)
   return id
 }
 

@@ -1,7 +1,6 @@
-import { Hono } from 'hono'
 import { forEachYielding } from '../../flow/cooperative.ts'
 import type { Server } from '../../model/server.ts'
-import type { Bindings } from '../http/pipeline.ts'
+import { createRoutes } from '../http/context.ts'
 import { respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import { createReadyCache } from '../publish/ready-cache.ts'
@@ -14,7 +13,7 @@ type Target = { readonly targets: readonly string[]; readonly labels: Readonly<R
  * https://prometheus.io/docs/prometheus/latest/http_sd/
  */
 export function sdApi({ registry, supervisor }: Pick<ApiPorts, 'registry' | 'supervisor'>) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
   const kept = createReadyCache({ registry, supervisor })
 
   async function make(parameters: URLSearchParams): Promise<Buffer> {

@@ -1,134 +1,85 @@
-import { Hono } from 'hono'
-import type { ServerId } from '../../model/names.ts'
-import type { Principal } from '../../model/principal.ts'
-import { parseQuery } from '../../model/query/query-parser.ts'
-import type { Server } from '../../model/server.ts'
-import { requireRole, requireSecretsRight } from '../http/access/authenticator.ts'
-import type { Bindings } from '../http/pipeline.ts'
-import { Problem } from '../http/problem.ts'
-import { type ApiContext, respond, respondJson } from '../http/respond.ts'
+import { requireNamespace, requireRole } from '../http/access/authenticator.ts'
+import { type ApiContext, type ApiResponse, createRoutes } from '../http/context.ts'
+import { parameterProblem, queryText } from '../http/parameters.ts'
+import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
-import { type createHot, unknownServer } from './fast-path.ts'
-import { requestedFields } from './list/list-encoding.ts'
-import { parameterProblem } from './list/list-query.ts'
-import { serverIdIn } from './server-path.ts'
+import type { DetailCache } from './detail-cache.ts'
+import { createListCache } from './list/list-cache.ts'
+import { createListStream } from './list/streamed-list.ts'
+import { createSecretsView, wantsSecrets } from './secrets.ts'
+import { probedServerId, serverIdInTarget, unknownServer } from './server-path.ts'
 
-type Hot = Pick<ReturnType<typeof createHot>, 'reply'>
-
-/** `/servers` and everything below. Names stand URL-encoded in the path. */
+/**
+ * `/servers` and single servers. Names stand URL-encoded in the path.
+ *
+ * Lists and single servers are requested thousands of times a second: their handlers are synchronous, and read the raw
+ * target and headers instead of building a `URL` or `Headers`.
+ */
 export function serversApi({
-  hot,
-  registry,
-  monitor,
-  log,
-}: Pick<ApiPorts, 'registry' | 'monitor' | 'log'> & { hot: Hot }) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  details,
+  ...ports
+}: Pick<ApiPorts, 'registry' | 'supervisor' | 'monitor' | 'watch' | 'log'> & { details: DetailCache }) {
+  const { registry, supervisor, monitor, watch, log } = ports
+  const api = createRoutes()
+  const lists = createListCache({ registry, syncing: supervisor.syncing, volatile: monitor.volatile })
+  const stream = createListStream({
+    lists,
+    onError: (error) => log.error({ err: error }, 'long list could not be sent'),
+  })
+  const secrets = createSecretsView(ports)
 
-  function list(c: ApiContext): Promise<Response> {
-    const { searchParams } = new URL(c.req.url)
-    if (asksSecrets(searchParams)) return listSecrets(c, searchParams)
-    const reply = hot.reply(targetOf(c))
-    if (!reply) throw new Problem('invalid_parameter', 'This cannot be asked for here.')
-    return respond(c, reply)
+  function list(c: ApiContext): ApiResponse {
+    const query = queryText(c.env.incoming.url ?? '')
+    const reply = lists.answer(query)
+    if (reply?.status === 200) return respond(c, reply)
+    const watched = watch.servers(c)
+    if (watched) return watched
+    if (reply) return respond(c, reply)
+    const parameters = new URLSearchParams(query)
+    return wantsSecrets(parameters) ? secrets.list(c, parameters) : stream(c, query)
   }
 
-  function listSecrets(c: ApiContext, parameters: URLSearchParams): Promise<Response> {
-    const { principal } = c.env
-    requireSecretsRight(principal)
-    const parsed = parseQuery(parameters, { besides: ['secrets'] })
-    if ('problem' in parsed) throw parameterProblem(parsed.problem)
-    const { view, fields } = parsed.query
-    const { page, total, next } = registry.select(parsed.query)
-    for (const { server } of page) demandNamespace(principal, server.namespace)
-    log.info({ audit: true, principal: principal?.name, servers: page.length }, 'secrets were shown')
-    const servers = page.map(({ server }) => {
-      const shown = view === 'full' ? withWhatMoves(server) : server
-      return fields.length > 0 ? requestedFields(shown, fields) : shown
-    })
-    const place = { count: page.length, total, resource_version: registry.token() }
-    return respondJson(c, { servers, ...place, ...(next === undefined ? {} : { continue: next }) })
-  }
-
-  function show(c: ApiContext): Promise<Response> {
-    const id = idIn(c)
-    if (asksSecrets(shownBy(c))) return showSecrets(c, id)
-    const reply = hot.reply(targetOf(c).replace(/\?.*/, ''))
+  function show(c: ApiContext): ApiResponse {
+    const { url = '' } = c.env.incoming
+    const id = serverIdInTarget(url)
+    if (url.includes('?') && wantsSecrets(detailParameters(url))) return secrets.show(c, id)
+    const reply = id === null ? undefined : details.answer(id)
     if (!reply) throw unknownServer(id)
     return respond(c, reply)
   }
 
-  function showSecrets(c: ApiContext, id: ServerId | undefined): Promise<Response> {
-    const { principal } = c.env
-    requireSecretsRight(principal)
-    const registered = id === undefined ? undefined : registry.get(id)
-    if (!registered) throw unknownServer(id)
-    demandNamespace(principal, registered.server.namespace)
-    log.info({ audit: true, principal: principal?.name, server: id }, 'secrets were shown')
-    return respondJson(c, withWhatMoves(registered.server))
-  }
-
-  function withWhatMoves(server: Server): Server {
-    return { ...server, health: { ...server.health, ...monitor.volatile(server.id) } }
-  }
-
-  async function check(c: ApiContext): Promise<Response> {
-    const id = idIn(c)
-    requireRole(c.env.principal, 'admin')
-    const registered = id === undefined ? undefined : registry.get(id)
-    if (id === undefined || !registered) throw unknownServer(id)
-    demandNamespace(c.env.principal, registered.server.namespace)
-    log.info({ audit: true, principal: c.env.principal?.name, server: id }, 'a check was asked for')
+  async function probe(c: ApiContext): Promise<Response> {
+    const { principal, incoming } = c.env
+    const id = probedServerId(incoming.url ?? '')
+    requireRole(principal, 'admin')
+    const registered = id === null ? undefined : registry.get(id)
+    if (id === null || !registered) throw unknownServer(id)
+    requireNamespace(principal, registered.server.namespace)
+    log.info({ audit: true, principal: principal.name, server: id }, 'probe requested')
     const outcome = await monitor.check(id)
-    const now = registry.get(id)
-    if (!outcome || !now) throw unknownServer(id)
-    return respondJson(c, { id, ...outcome, health: now.server.health })
+    const current = registry.get(id)
+    if (!outcome || !current) throw unknownServer(id)
+    return respondJson(c, { id, ...outcome, health: current.server.health })
   }
 
   api.get('/', list)
+  api.get('/watch', (c) => watch.servers(c) ?? show(c))
   api.get('/:name', show)
   api.get('/:namespace/:name', show)
-  api.post('/:name/check', (c) => check(c))
-  api.post('/:namespace/:name/check', (c) => check(c))
+  for (const action of ['probe', 'check']) {
+    api.post(`/:name/${action}`, probe)
+    api.post(`/:namespace/:name/${action}`, probe)
+  }
   return api
 }
 
-/** A principal bound to namespaces reaches into no other. */
-export function demandNamespace(principal: Principal | undefined, namespace: string): void {
-  if (!principal?.namespaces || principal.namespaces.includes(namespace)) return
-  throw new Problem('namespace_forbidden', `This token is bound to other namespaces than "${namespace}".`)
-}
-
-function targetOf(c: ApiContext): string {
-  const { pathname, search } = new URL(c.req.url)
-  return pathname + search
-}
-
-/** The server that the path of a request names. */
-export function idIn(c: ApiContext): ServerId | undefined {
-  const path = targetOf(c)
-    .replace(/\?.*/, '')
-    .replace(/^(\/api\/v1)?\/servers\//, '')
-  return serverIdIn(c.req.method === 'POST' ? path.replace(/\/check\/?$/, '') : path)
-}
-
-/** The parameters of one server, of which `view` changes nothing: it is shown in full. */
-function shownBy(c: ApiContext): URLSearchParams {
-  const { searchParams } = new URL(c.req.url)
-  const unknown = [...searchParams.keys()].find((parameter) => parameter !== 'secrets' && parameter !== 'view')
-  if (unknown !== undefined) throw wrong(unknown, `unknown parameter "${unknown}"; known are secrets, view`)
-  if (searchParams.getAll('view').some((view) => view !== '' && view !== 'full'))
-    throw wrong('view', 'view: must be "full"')
-  return searchParams
-}
-
-/** Whether the parameters ask for secrets; a problem where they do not say so clearly. */
-export function asksSecrets(parameters: URLSearchParams): boolean {
-  const [said = '', ...others] = parameters.getAll('secrets').map((text) => text.toLowerCase())
-  if (others.length > 0) throw wrong('secrets', 'secrets: is given twice')
-  if (!['', 'true', '1', 'false', '0'].includes(said)) throw wrong('secrets', 'secrets: must be true or false')
-  return said === 'true' || said === '1'
-}
-
-function wrong(parameter: string, detail: string): Problem {
-  return new Problem('invalid_parameter', detail, { more: { parameter } })
+/** The parameters of one server. `view` has one value, since a single server is always shown in full. */
+function detailParameters(target: string): URLSearchParams {
+  const parameters = new URLSearchParams(queryText(target))
+  const unknown = [...parameters.keys()].find((parameter) => parameter !== 'secrets' && parameter !== 'view')
+  if (unknown !== undefined)
+    throw parameterProblem({ parameter: unknown, detail: `unknown parameter "${unknown}"; known are secrets, view` })
+  if (parameters.getAll('view').some((view) => view !== '' && view !== 'full'))
+    throw parameterProblem({ parameter: 'view', detail: 'view: must be "full"' })
+  return parameters
 }

@@ -1,5 +1,4 @@
-import { Hono } from 'hono'
-import type { Bindings } from '../http/pipeline.ts'
+import { createRoutes } from '../http/context.ts'
 import { createPerRevision, respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
@@ -7,7 +6,7 @@ type Counted = Pick<ApiPorts['registry'], 'counts' | 'counters' | 'size'>
 
 /** How many servers there are of each kind; `/stats` in the words of the original registry. */
 export function countsApi({ registry }: Pick<ApiPorts, 'registry'>) {
-  const api = new Hono<{ Bindings: Bindings }>({ strict: false })
+  const api = createRoutes()
   const stats = createPerRevision(registry.token, () => ({
     ...statsOf(registry),
     resource_version: registry.token(),

@@ -1,13 +1,27 @@
 import { defaultNamespace, Namespace, type ServerId, serverId, ServerName } from '../../model/names.ts'
+import { memoize } from '../http/memoize.ts'
+import { Problem } from '../http/problem.ts'
+
+const maxRememberedPaths = 1000
 
 /**
- * The server that the rest of a path names: `weather`, `team-a/weather`, with URL-encoded names; undefined where it
- * can name none.
+ * The server that the raw target of a request names: `/servers/weather`, `/api/v1/servers/team-a/weather?view=full`,
+ * with URL-encoded names; null for a target that can name none.
  */
-export function serverIdIn(rest: string): ServerId | undefined {
-  const parts = rest.replace(/\/$/, '').split('/')
+export const serverIdInTarget = memoize(maxRememberedPaths, (target: string): ServerId | null => {
+  const path = target.replace(/\?.*$/s, '').replace(/^(\/api\/v1)?\/servers\//, '')
+  return serverIdIn(path) ?? null
+})
+
+/** The same for the target of a probe, `/servers/weather/probe`. */
+export function probedServerId(target: string): ServerId | null {
+  return serverIdInTarget(target.replace(/\/(?:probe|check)\/?(?:\?.*)?$/s, ''))
+}
+
+function serverIdIn(path: string): ServerId | undefined {
+  const parts = path.replace(/\/$/, '').split('/')
   if (parts.length > 2) return undefined
-  const [first, second] = parts.map(decoded)
+  const [first, second] = parts.map(decode)
   if (first === undefined) return undefined
   if (parts.length === 1) return ServerName.safeParse(first).success ? serverId(defaultNamespace, first) : undefined
   if (second === undefined || !Namespace.safeParse(first).success || !ServerName.safeParse(second).success)
@@ -15,11 +29,18 @@ export function serverIdIn(rest: string): ServerId | undefined {
   return serverId(first, second)
 }
 
-function decoded(part: string): string | undefined {
+function decode(part: string): string | undefined {
   try {
     return decodeURIComponent(part)
   } catch {
-    // Text that is no percent-encoding names nothing.
+    // Invalid percent-encoding names no server.
     return undefined
   }
+}
+
+export function unknownServer(id: ServerId | null): Problem {
+  return new Problem(
+    'server_not_found',
+    id === null ? 'The path contains no valid server name.' : `Unknown server "${id}".`,
+  )
 }

@@ -1,17 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import { Problem } from '../http/problem.ts'
-import { jsonReply, problemReply, type Reply, send } from '../http/reply.ts'
+import { jsonReply, problemReply, type Reply } from '../http/reply.ts'
 import type { Piece } from './frames.ts'
 import { type SubscriptionGroup, lost, making } from './subscription-group.ts'
 
 type Asked = {
-  readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly audience: SubscriptionGroup
   readonly index: string
   readonly waitMs: number
-  readonly cors: Readonly<Record<string, string>> | undefined
+  readonly answer: (reply: Reply) => void
 }
 
 type Poll = Asked & { revision: number }
@@ -25,7 +24,7 @@ export function createPolls({ journal }: { journal: Pick<ChangeLog, 'revisionOf'
 
   function open(asked: Asked): void {
     const revision = journal.revisionOf(asked.index)
-    if (typeof revision !== 'number') return answer(asked, goneReply(revision.reason))
+    if (typeof revision !== 'number') return asked.answer(goneReply(revision.reason))
     const poll: Poll = { ...asked, revision }
     polls.add(poll)
     asked.response.once('close', () => leave(poll))
@@ -43,7 +42,7 @@ export function createPolls({ journal }: { journal: Pick<ChangeLog, 'revisionOf'
       if (next === making) return
       if (next === lost) {
         leave(poll)
-        return answer(poll, goneReply('expired: what followed the token is forgotten'))
+        return poll.answer(goneReply('expired: what followed the token is forgotten'))
       }
       poll.revision = next.revision
       if (next.bytes > 0) finish(poll, next.pieces)
@@ -56,11 +55,7 @@ export function createPolls({ journal }: { journal: Pick<ChangeLog, 'revisionOf'
     const [first, ...others] = events.map(({ bytes }) => bytes)
     const rest = `],"resource_version":${JSON.stringify(journal.tokenOf(poll.revision))}}`
     const body = [Buffer.from('{"events":['), ...(first ? [first.subarray(1), ...others] : []), Buffer.from(rest)]
-    answer(poll, jsonReply(Buffer.concat(body), fresh))
-  }
-
-  function answer({ request, response, cors }: Asked, reply: Reply): void {
-    if (!response.writableEnded && !response.destroyed) send(request, response, reply, cors)
+    poll.answer(jsonReply(Buffer.concat(body), fresh))
   }
 
   function leave(poll: Poll): void {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Principal } from '../../model/principal.ts'
 import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
@@ -6,16 +6,16 @@ import type { ChangeLog } from '../../registry/change-log.ts'
 import type { SelectedServers } from '../../registry/index/server-index.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { WatchConfig as Limits } from '../config/watch.ts'
-import { Problem } from '../http/problem.ts'
-import { baseHeaders, problemReply, send } from '../http/reply.ts'
-import type { Front } from '../servers/fast-path.ts'
-import { parameterProblem } from '../servers/list/list-query.ts'
+import type { ApiContext, ApiResponse } from '../http/context.ts'
+import { parameterProblem } from '../http/parameters.ts'
+import { type Reply, toResponse, uncachedHeaders } from '../http/reply.ts'
+import { respondedRaw } from '../http/respond.ts'
 import { createAdmission } from './admission.ts'
 import { findDeadPeers } from './dead-peers.ts'
 import { createDeliveryLoop, forEach } from './delivery-loop.ts'
 import { type StreamFormat, pieceOf } from './frames.ts'
 import { createPolls } from './poll.ts'
-import { own, type StartToken, type WatchRequest, parseWatchRequest } from './request.ts'
+import { own, type StartToken, parseWatchRequest } from './request.ts'
 import type { SubscriptionGroup } from './subscription-group.ts'
 import { createSubscriptionGroups } from './subscription-groups.ts'
 import { serversAsked, type WatchSelection } from './watch-selection.ts'
@@ -43,8 +43,8 @@ export type WatchParts = {
 /** A place where something is watched; `subject` throws a `Problem` where the parameters are wrong. */
 export type Watched = StartToken & { readonly subject: (parameters: URLSearchParams) => WatchSelection }
 
-/** Who asks, and what is said beside the answer. */
-export type Asking = { readonly principal: Principal; readonly cors: Readonly<Record<string, string>> | undefined }
+/** Answers a request for a watch; undefined for another request. */
+export type WatchRoute = (c: ApiContext) => ApiResponse | undefined
 
 const contentTypes: Record<StreamFormat, string> = {
   sse: 'text/event-stream',
@@ -138,27 +138,12 @@ export function createWatch({
 
   /** Streams what is watched, from a token on or from the beginning. Ends only with the connection. */
   function stream(
-    request: IncomingMessage,
-    response: ServerResponse,
-    {
-      subject,
-      format,
-      from,
-      principal,
-      cors,
-    }: Asking & { subject: WatchSelection; format: StreamFormat; from: string | undefined },
-  ): void {
-    const refused = admission.refusal(principal)
-    if (refused) return send(request, response, problemReply(refused), cors)
-    response.writeHead(200, {
-      ...baseHeaders,
-      'content-type': contentTypes[format],
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-      vary: 'Origin',
-      ...cors,
-    })
-    if (request.method === 'HEAD') return void response.end()
+    { env: { incoming: request, outgoing: response, principal, cors } }: ApiContext,
+    { subject, format, from }: { subject: WatchSelection; format: StreamFormat; from: string | undefined },
+  ): Response {
+    const headers = { ...uncachedHeaders, 'content-type': contentTypes[format], 'x-accel-buffering': 'no', ...cors }
+    if (request.method === 'HEAD') return new Response(null, { headers })
+    response.writeHead(200, headers)
     // Finds a peer that is gone without a word, as long as nothing was written to it since; `letGo` finds the others.
     request.socket.setKeepAlive(true, askMs.idle, askMs.again, askMs.times)
     const now = performance.now()
@@ -180,6 +165,7 @@ export function createWatch({
     // What was asked for before on the same connection is answered before.
     if (response.socket) begin(watcher, from)
     else response.once('socket', () => queueMicrotask(() => begin(watcher, from)))
+    return respondedRaw
   }
 
   function begin(watcher: Watcher, from: string | undefined): void {
@@ -197,15 +183,16 @@ export function createWatch({
     socket?.uncork()
   }
 
-  function poll(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { subject, index, waitMs, principal, cors }: Asking & { subject: WatchSelection; index: string; waitMs: number },
-  ): void {
-    const refused = admission.refusal(principal)
-    if (refused) return send(request, response, problemReply(refused), cors)
+  async function poll(
+    c: ApiContext,
+    { subject, index, waitMs }: { subject: WatchSelection; index: string; waitMs: number },
+  ): Promise<Response> {
+    const { incoming, outgoing: response, principal } = c.env
     const audience = admit(response, principal, subject)
-    polls.open({ request, response, audience, index, waitMs: request.method === 'HEAD' ? 0 : waitMs, cors })
+    const reply = await new Promise<Reply>((answer) =>
+      polls.open({ response, audience, index, waitMs: incoming.method === 'HEAD' ? 0 : waitMs, answer }),
+    )
+    return toResponse(reply, c.env.cors)
   }
 
   const servers: Watched = {
@@ -219,33 +206,16 @@ export function createWatch({
   }
 
   /** Answers every spelling of a watch of one place. */
-  function frontOf(watched: Watched): Front {
-    return (request, response, admitted) => {
-      const wish = admitted.problem ? undefined : parseWatchRequest(request, watched)
-      if (!wish || admitted.problem) return false
-      const { principal, cors } = admitted
-      try {
-        answer(request, response, { wish, subject: subjectOf(wish, watched), principal, cors })
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error
-        send(request, response, problemReply(error), cors)
-      }
-      return true
+  function routeOf(watched: Watched): WatchRoute {
+    return (c) => {
+      const request = parseWatchRequest(c.env.incoming, watched)
+      if (!request) return undefined
+      if (request.type === 'wrong') throw parameterProblem(request.wrong)
+      const subject = watched.subject(request.parameters)
+      const refusal = admission.refusal(c.env.principal)
+      if (refusal) throw refusal
+      return request.type === 'poll' ? poll(c, { ...request, subject }) : stream(c, { ...request, subject })
     }
-  }
-
-  function subjectOf(wish: WatchRequest, { subject }: Watched): WatchSelection {
-    if (wish.type === 'wrong') throw parameterProblem(wish.wrong)
-    return subject(wish.parameters)
-  }
-
-  function answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    { wish, ...asking }: Asking & { wish: WatchRequest; subject: WatchSelection },
-  ): void {
-    if (wish.type === 'poll') poll(request, response, { ...asking, ...wish })
-    else if (wish.type === 'stream') stream(request, response, { ...asking, ...wish })
   }
 
   /** Says goodbye to everybody; who comes later is turned away. */
@@ -258,8 +228,8 @@ export function createWatch({
   }
 
   return {
-    front: frontOf(servers),
-    frontOf,
+    servers: routeOf(servers),
+    routeOf,
     close,
     counts: () => ({ watchers: admission.total(), audiences: audiences.size(), cut: { ...cuts } }),
   }

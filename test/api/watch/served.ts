@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
-import { createServer, get, type IncomingMessage } from 'node:http'
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
 import { WatchConfig as Limits } from '../../../src/api/config/watch.ts'
+import { createRoutes } from '../../../src/api/http/context.ts'
+import { replyToError, toResponse } from '../../../src/api/http/reply.ts'
 import { createWatch, type WatchParts } from '../../../src/api/watch/watch.ts'
+import { silent } from '../../../src/log.ts'
 import type { Principal } from '../../../src/model/principal.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRoster, type Roster } from '../../roster.ts'
@@ -36,10 +40,20 @@ export async function serveWatch({ roster = createRoster(), principal, ...option
     ...options,
   })
   const nobody: Principal = { name: 'anonymous', role: 'reader', secrets: false }
-  const server = createServer((request, response) => {
-    const admission = { cors: undefined, principal: principal ?? nobody }
-    if (!watch.front(request, response, admission)) response.writeHead(404).end()
-  })
+  const app = createRoutes()
+  app.get('*', (c) => watch.servers(c) ?? c.notFound())
+  const listener = getRequestListener(
+    (request, env) =>
+      app.fetch(request, {
+        incoming: env.incoming as IncomingMessage,
+        outgoing: env.outgoing as ServerResponse,
+        principal: principal ?? nobody,
+        cors: undefined,
+      }),
+    { hostname: 'localhost' },
+  )
+  app.onError((error) => toResponse(replyToError(error, { log: silent, path: '' }), undefined))
+  const server = createServer((request, response) => void listener(request, response))
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)

@@ -1,15 +1,9 @@
-import { openApi } from '../../../src/api/api.ts'
-import { Auth } from '../../../src/api/config/auth.ts'
-import { Cors } from '../../../src/api/config/cors.ts'
-import { Listen } from '../../../src/api/config/listen.ts'
 import { WatchConfig } from '../../../src/api/config/watch.ts'
-import type { Front } from '../../../src/api/servers/fast-path.ts'
 import { createWatch } from '../../../src/api/watch/watch.ts'
-import { silent } from '../../../src/log.ts'
 import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { roster } from '../../../src/sources/roster/roster.ts'
-import { limits, parts } from '../../api/served.ts'
+import { type Before, parts, serve } from '../../api/served.ts'
 import { createRoster, type Said } from '../../roster.ts'
 import { toolsWith } from '../tools.ts'
 
@@ -21,7 +15,7 @@ export async function openFar({
   instance = 'far',
   token,
   front,
-}: { servers?: readonly Said[]; instance?: string; token?: string; front?: Front } = {}) {
+}: { servers?: readonly Said[]; instance?: string; token?: string; front?: Before } = {}) {
   let moved = createRoster({ epoch: 'first' })
   moved.put(...servers)
   let isReady = true
@@ -40,20 +34,22 @@ export async function openFar({
       },
     })
     const known = parts(moved)
-    const note: Front = (request) => {
-      asked.push(request.url ?? '')
-      return false
-    }
-    const api = await openApi({
-      rules: {
-        listen: Listen.parse({ host: '127.0.0.1', port }),
-        auth: Auth.parse({ token, ...(token !== undefined && { anonymous: 'none' }) }),
-        cors: Cors.parse({}),
-        limits,
+    const api = await serve({
+      listen: { port },
+      ...(token !== undefined && {
+        tokens: [{ name: 'admin', token, role: 'admin', secrets: false }],
+        anonymous: 'none',
+      }),
+      parts: {
+        ...known,
+        instance: () => instance,
+        supervisor: { ...known.supervisor, ready: () => isReady },
+        watch: { ...known.watch, servers: watch.servers },
       },
-      parts: { ...known, instance: () => instance, supervisor: { ...known.supervisor, ready: () => isReady } },
-      fronts: [note, ...(front ? [front] : []), watch.front],
-      log: silent,
+      before: (request, response) => {
+        asked.push(request.url ?? '')
+        return front?.(request, response) ?? false
+      },
     })
     port = api.port
     return { watch, api }

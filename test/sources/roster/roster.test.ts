@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Front } from '../../../src/api/servers/fast-path.ts'
 import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
+import type { Before } from '../../api/served.ts'
 import { until } from '../../e2e/running.ts'
 import { type Followed, follow } from '../../follow.ts'
 import { openFar, sourceFor } from './far.ts'
@@ -135,7 +135,7 @@ describe('the source roster', () => {
     }))
 
   it('asks for the list instead where the watch ends before it has begun', async () => {
-    const cutOff: Front = ({ url }, response) => {
+    const cutOff: Before = ({ url }, response) => {
       if (!url?.includes('watch=true')) return false
       response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end()
       return true
@@ -147,7 +147,7 @@ describe('the source roster', () => {
   })
 
   it('asks for the list instead where there is no watch, and only whether it has changed', async () => {
-    const noWatch: Front = ({ url }, response) => {
+    const noWatch: Before = ({ url }, response) => {
       if (!url?.includes('watch=true')) return false
       response.writeHead(404).end()
       return true
@@ -167,7 +167,7 @@ describe('the source roster', () => {
   })
 
   it('says that it waits while the other roster asked for an hour of peace', async ({ mock }) => {
-    const busy: Front = (_, response) => {
+    const busy: Before = (_, response) => {
       response.writeHead(429, { 'retry-after': '3600' }).end()
       return true
     }
@@ -306,7 +306,7 @@ describe('the source roster', () => {
   ] as const) {
     it(`keeps what it knows where the watch ${what}`, async () => {
       let isBroken = false
-      const front: Front = ({ url }, response) => {
+      const front: Before = ({ url }, response) => {
         if (!isBroken || !url?.includes('watch=true')) return false
         response.writeHead(200, { 'content-type': 'application/x-ndjson' })
         response.write(lines)

@@ -1,20 +1,24 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { anonymousName, includesRole, type Principal, type Role } from '../../../model/principal.ts'
 import type { TokenGrant } from '../../config/auth.ts'
+import { memoize } from '../memoize.ts'
 import { Problem } from '../problem.ts'
 
 export type Authenticator = {
-  /** Whoever an `Authorization` header speaks for; undefined where it names a token nobody gave out. */
+  /** The principal of an `Authorization` header; undefined for an unknown token. */
   readonly authenticate: (authorization: string | undefined) => Principal | undefined
-  /** What the operator should be told at start. */
+  /** For the operator, at start. */
   readonly warning?: string
 }
 
+/** Maximum number of `Authorization` headers whose principal is remembered. */
+const maxRememberedHeaders = 1000
+
 /**
- * Decides who asks.
+ * Finds the principal of a request.
  *
- * Without any token, everybody may do everything on loopback and read elsewhere; with tokens, whoever has none may
- * read. `anonymous` overrides both.
+ * Without any configured token, requests on loopback have the role `admin`, others `reader`; with tokens, a request
+ * without a token has the role `reader`. `anonymous` overrides both.
  */
 export function createAuthenticator({
   tokens,
@@ -25,25 +29,28 @@ export function createAuthenticator({
   anonymous?: Role | undefined
   loopback: boolean
 }): Authenticator {
-  const known = tokens.flatMap(({ token, token_file: _file, ...principal }) =>
+  const grants = tokens.flatMap(({ token, token_file: _file, ...principal }) =>
     token === undefined ? [] : [{ digest: digestOf(token), principal }],
   )
-  const nobody: Principal = {
+  const anonymousPrincipal: Principal = {
     name: anonymousName,
     role: anonymous ?? (tokens.length === 0 && loopback ? 'admin' : 'reader'),
     secrets: false,
     anonymous: true,
   }
 
-  function authenticate(authorization: string | undefined): Principal | undefined {
-    if (authorization === undefined || tokens.length === 0) return nobody
+  const principalOf = memoize(maxRememberedHeaders, (authorization: string): Principal | undefined => {
     const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? []
     if (token === undefined) return undefined
     const digest = digestOf(token)
     let found: Principal | undefined
-    // All are compared, so that the time taken says nothing about which one was close.
-    for (const one of known) if (timingSafeEqual(one.digest, digest)) found ??= one.principal
+    // Compares all, so that the time does not depend on which token is close.
+    for (const grant of grants) if (timingSafeEqual(grant.digest, digest)) found ??= grant.principal
     return found
+  })
+
+  function authenticate(authorization: string | undefined): Principal | undefined {
+    return authorization === undefined || tokens.length === 0 ? anonymousPrincipal : principalOf(authorization)
   }
 
   const open = tokens.length === 0 && anonymous === undefined && !loopback
@@ -51,7 +58,7 @@ export function createAuthenticator({
 }
 
 const readOnlyWarning =
-  'no token is configured and the daemon listens beyond loopback: everybody may read, nobody may register or change anything. ' +
+  'no token is configured and the daemon listens beyond loopback: every client may read, none may register or change anything. ' +
   'Set AUTH_TOKEN (or auth.token) to administer it, auth.anonymous to let agents register without a token.'
 
 function digestOf(token: string): Buffer {
@@ -59,23 +66,29 @@ function digestOf(token: string): Buffer {
 }
 
 /** Throws the problem that names the missing role. */
-export function requireRole(principal: Principal | undefined, role: Role): void {
-  if (includesRole(principal?.role ?? 'none', role)) return
+export function requireRole(principal: Principal, role: Role): void {
+  if (includesRole(principal.role, role)) return
   throw new Problem('role_required', `This needs the role "${role}": send a bearer token that has it.`, {
     more: { role_needed: role },
   })
 }
 
-/** Throws where the principal may not see secrets. */
-export function requireSecretsRight(principal: Principal | undefined): void {
-  if (principal?.secrets) return
+/** Throws for a principal that is bound to other namespaces. */
+export function requireNamespace({ namespaces }: Principal, namespace: string): void {
+  if (!namespaces || namespaces.includes(namespace)) return
+  throw new Problem('namespace_forbidden', `This token is bound to other namespaces than "${namespace}".`)
+}
+
+/** Throws for a principal without the right to see secrets. */
+export function requireSecretsRight({ secrets }: Principal): void {
+  if (secrets) return
   throw new Problem('right_required', 'Secrets are shown only to a token that has the "secrets" right.', {
     more: { right_needed: 'secrets' },
   })
 }
 
-export function unauthorised(): Problem {
-  return new Problem('token_invalid', 'This token is not known here. Send a valid one, or none to read anonymously.', {
+export function invalidToken(): Problem {
+  return new Problem('token_invalid', 'Invalid token. Send a valid one, or none to read anonymously.', {
     headers: { 'www-authenticate': 'Bearer realm="mcp-roster", error="invalid_token"' },
   })
 }

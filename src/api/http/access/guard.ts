@@ -4,7 +4,7 @@ import type { Rate } from '../../config/auth.ts'
 import type { Limits } from '../../config/limits.ts'
 import { memoize } from '../memoize.ts'
 import { Problem } from '../problem.ts'
-import { type Authenticator, unauthorised } from './authenticator.ts'
+import { type Authenticator, invalidToken } from './authenticator.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { hostNameOf, isLoopback } from './host.ts'
 import { createRateLimiter } from './rate-limiter.ts'
@@ -17,7 +17,9 @@ export type Admitted = {
 }
 
 /** What the guard made of a request. */
-export type Admission = Admitted | { readonly cors: CorsHeaders | undefined; readonly problem: Problem }
+export type Admission =
+  | Admitted
+  | { readonly cors: CorsHeaders | undefined; readonly problem: Problem; readonly principal?: undefined }
 
 export type GuardRules = {
   readonly access: Authenticator
@@ -55,7 +57,7 @@ export function createRequestGuard({ access, cors, loopback, hosts, limits }: Gu
   }
 
   function admissionOf(principal: Principal | undefined, corsOf?: CorsHeaders): Admission {
-    return principal ? { principal, cors: corsOf } : { problem: unauthorised(), cors: corsOf }
+    return principal ? { principal, cors: corsOf } : { problem: invalidToken(), cors: corsOf }
   }
 
   function problemOf(request: IncomingMessage): Problem | undefined {

@@ -8,7 +8,7 @@ import type { Limits } from '../../config/limits.ts'
 import type { Listen } from '../../config/listen.ts'
 import { hasBody } from '../body.ts'
 import { Problem } from '../problem.ts'
-import { problemReply, send } from '../reply.ts'
+import { problemReply, writeReply } from '../reply.ts'
 import { closeLingering } from './lingering-close.ts'
 import { answerOn, answerParseError } from './parse-errors.ts'
 import { type Pair, readPair, watchPair } from './tls.ts'
@@ -132,7 +132,7 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     const problem = new Problem('expectation_failed', 'Nothing but "100-continue" can be expected.', {
       headers: { connection: 'close' },
     })
-    send(request, response, problemReply(problem), undefined)
+    writeReply(request, response, problemReply(problem))
     if (hasBody(request)) closeLingering(request)
   })
   server.on('connect', (_request, socket: Duplex) =>

@@ -6,33 +6,33 @@ import type { Server } from '../../../model/server.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { detailBody, type VolatileParts } from '../detail-cache.ts'
 
-/** A list before it is written: what was found, and of which revision. */
+/** A list to be encoded: the selected servers and their revision. */
 export type EncodedList = {
   readonly selection: SelectedServers
   readonly token: string
-  /** Names of the sources that have not answered yet. */
+  /** Names of the sources that have not answered since the start. */
   readonly syncing: readonly string[]
 }
 
-/** How one server stands in a list. */
+/** The bytes of one server in a list. */
 export type Encode = (registered: RegisteredServer) => Buffer
 
 const comma = Buffer.from(',')
 export const opening = Buffer.from('{"servers":[')
 
-/** What follows the servers. */
+/** The end of a list: its counts, its revision and the token of the next page. */
 export function closing({ selection: { total, page, next }, token, syncing }: EncodedList): Buffer {
-  const rest = {
+  const members = {
     count: page.length,
     total,
     resource_version: token,
     ...(syncing.length > 0 ? { syncing } : {}),
     ...(next === undefined ? {} : { continue: next }),
   }
-  return Buffer.from(`],${JSON.stringify(rest).slice(1)}`)
+  return Buffer.from(`],${JSON.stringify(members).slice(1)}`)
 }
 
-/** The bytes of some servers, commas between them and after `first` before them too; yields wherever it may be interrupted. */
+/** The bytes of some servers, each but the very first after a comma. Yields wherever it may be interrupted. */
 export function* joinedItems(
   page: readonly RegisteredServer[],
   encode: Encode,
@@ -47,12 +47,15 @@ export function* joinedItems(
   return Buffer.concat(parts)
 }
 
-/** The whole body of a list, made of bytes that were encoded once per server, in the `room` that is given for it. */
-export function bodyOfList(listing: EncodedList, encode: Encode, room: (bytes: number) => Buffer = alone): Buffer {
-  const parts = listing.selection.page.map(encode)
-  const end = closing(listing)
+/** The whole body of a list. */
+export function bodyOfList(list: EncodedList, encode: Encode): Buffer {
+  const parts = list.selection.page.map(encode)
+  const end = closing(list)
   const commas = Math.max(0, parts.length - 1)
-  const body = room(parts.reduce((sum, part) => sum + part.length, opening.length + commas + end.length))
+  // Not from the pool of small buffers: a cached body would keep the memory of others in use.
+  const body = Buffer.allocUnsafeSlow(
+    parts.reduce((sum, part) => sum + part.length, opening.length + commas + end.length),
+  )
   let at = opening.copy(body)
   for (const part of parts) {
     if (at > opening.length) at += comma.copy(body, at)
@@ -62,9 +65,7 @@ export function bodyOfList(listing: EncodedList, encode: Encode, room: (bytes: n
   return body
 }
 
-const alone = (bytes: number) => Buffer.allocUnsafeSlow(bytes)
-
-/** How a query wants its servers shown. */
+/** The encoder for the view and the fields of a query. */
 export function encoderFor(
   { fields, view }: Pick<ServerQuery, 'fields' | 'view'>,
   volatile: (id: ServerId) => VolatileParts | undefined,
@@ -72,15 +73,15 @@ export function encoderFor(
   const whole: Encode =
     view === 'full' ? (registered) => detailBody(registered, volatile(registered.server.id)) : ({ json }) => json()
   if (fields.length === 0) return whole
-  if (view === 'full') return (registered) => picked(JSON.parse(whole(registered).toString()) as Server, fields)
+  if (view === 'full') return (registered) => encodeFields(JSON.parse(whole(registered).toString()) as Server, fields)
   return ({ server }) => Buffer.from(JSON.stringify(redactServer(requestedFields(server, fields))))
 }
 
-function picked(server: Server, fields: readonly (keyof Server)[]): Buffer {
+function encodeFields(server: Server, fields: readonly (keyof Server)[]): Buffer {
   return Buffer.from(JSON.stringify(requestedFields(server, fields)))
 }
 
-/** Those fields of a server that it has. */
+/** The requested fields of a server, without those that it lacks. */
 export function requestedFields(server: Server, fields: readonly (keyof Server)[]): Partial<Server> {
   return Object.fromEntries(
     fields.filter((field) => server[field] !== undefined).map((field) => [field, server[field]]),

@@ -1,35 +1,35 @@
-import { parseQuery, type ParameterIssue as Wrong } from '../../../model/query/query-parser.ts'
+import { parseQuery } from '../../../model/query/query-parser.ts'
 import { canonicalQuery, type ServerQuery } from '../../../model/query/query.ts'
 import { memoize } from '../../http/memoize.ts'
-import { Problem } from '../../http/problem.ts'
+import { parameterProblem } from '../../http/parameters.ts'
+import type { Problem } from '../../http/problem.ts'
 
-/** What the text of a query asks for: a list, something that is no list (a watch, secrets), or nothing sensible. */
+/** The meaning of a query text: a list, a request of another kind (a watch, secrets), or a problem. */
 export type ListRequest =
   | { readonly type: 'list'; readonly query: ServerQuery; readonly key: string }
   | { readonly type: 'other' }
-  | { readonly type: 'wrong'; readonly wrong: Wrong }
+  | { readonly type: 'invalid'; readonly problem: Problem }
 
-/** Parameters by which `/servers` is asked for something else than a list. */
-const besides = ['watch', 'index', 'wait', 'resource_version', 'secrets'] as const
+/** Parameters that make a request to `/servers` something else than a list. */
+const otherParameters = ['watch', 'secrets', 'index', 'wait', 'resource_version'] as const
 
-/** Reads the part of a target behind the `?`, once per text. */
-export function createListRequests(): (raw: string) => ListRequest {
-  return memoize(1000, askedIn)
+const maxRememberedQueries = 1000
+
+/** Parses the query text of `/servers`, once per text. */
+export function createListRequestParser(): (text: string) => ListRequest {
+  return memoize(maxRememberedQueries, parseListRequest)
 }
 
-function askedIn(raw: string): ListRequest {
-  const parameters = new URLSearchParams(raw)
-  const parsed = parseQuery(parameters, { besides })
-  if ('problem' in parsed) return { type: 'wrong', wrong: parsed.problem }
-  if (besides.some((name) => isGiven(parameters.get(name)))) return { type: 'other' }
+function parseListRequest(text: string): ListRequest {
+  const parameters = new URLSearchParams(text)
+  const parsed = parseQuery(parameters, { besides: otherParameters })
+  if ('problem' in parsed) return { type: 'invalid', problem: parameterProblem(parsed.problem) }
+  if (otherParameters.some((name) => isGiven(name, parameters.get(name) ?? ''))) return { type: 'other' }
   return { type: 'list', query: parsed.query, key: canonicalQuery(parsed.query) }
 }
 
-/** An empty parameter is as if not given, and so is a switch that is off. */
-function isGiven(value: string | null): boolean {
-  return value !== null && value !== '' && value !== '0' && value.toLowerCase() !== 'false'
-}
-
-export function parameterProblem({ parameter, detail }: Wrong): Problem {
-  return new Problem('invalid_parameter', detail, { more: { parameter } })
+/** An empty parameter counts as absent, and so does a switch that is off. */
+function isGiven(name: string, value: string): boolean {
+  const isOff = value === '0' || value.toLowerCase() === 'false'
+  return value !== '' && !(isOff && (name === 'watch' || name === 'secrets'))
 }

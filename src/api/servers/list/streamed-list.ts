@@ -1,49 +1,82 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { runCooperatively } from '../../../flow/cooperative.ts'
-import { closing, type Encode, joinedItems, type EncodedList, opening } from './list-encoding.ts'
+import type { ApiContext } from '../../http/context.ts'
+import { jsonReply, namesTag } from '../../http/reply.ts'
+import { respondedRaw } from '../../http/respond.ts'
+import type { ListCache, LongList } from './list-cache.ts'
+import { closing, joinedItems, opening } from './list-encoding.ts'
 
-const perPiece = 100
+const serversPerPiece = 100
+const noBytes = Buffer.alloc(0)
 
 /**
- * Writes a long list as fast as it is read, in slices; the whole body, for whoever asks next, where it is no longer than
- * `keepBytes`.
+ * Answers with a long list, encoded piece by piece as the client reads it, so that it holds up no other request.
  *
- * What is written is one revision, whatever changes meanwhile: servers are immutable.
+ * The raw response takes the pieces: a `ReadableStream` would copy each through a queue of its own.
+ */
+export function createListStream({
+  lists,
+  onError,
+}: {
+  lists: Pick<ListCache, 'open'>
+  onError: (error: unknown) => void
+}) {
+  return ({ env: { incoming, outgoing, cors } }: ApiContext, query: string): Response => {
+    const list = lists.open(query)
+    const { etag } = list
+    const { headers, unchanged = {} } = jsonReply(noBytes, etag === undefined ? {} : { etag })
+    const { 'if-none-match': ifNoneMatch } = incoming.headers
+    if (etag !== undefined && ifNoneMatch !== undefined && namesTag(ifNoneMatch, etag))
+      return new Response(null, { status: 304, headers: { ...unchanged, ...cors } })
+    const { 'content-length': _unknown, ...streamed } = headers
+    if (incoming.method === 'HEAD') return new Response(null, { headers: { ...streamed, ...cors } })
+    outgoing.writeHead(200, { ...streamed, ...cors })
+    streamList(outgoing, list)
+      .then((body) => body && list.cache(body))
+      .catch(onError)
+    return respondedRaw
+  }
+}
+
+/**
+ * Writes a list as fast as it is read; resolves to the whole body where it is worth caching.
+ *
+ * All of it is of one revision, whatever changes meanwhile: servers are immutable.
  */
 export async function streamList(
-  response: ServerResponse,
-  listing: EncodedList,
-  { encode, keepBytes }: { encode: Encode; keepBytes: number },
+  outgoing: ServerResponse,
+  { list, encode, maxCachedBytes }: Pick<LongList, 'list' | 'encode' | 'maxCachedBytes'>,
 ): Promise<Buffer | undefined> {
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  const { page } = listing.selection
-  const written: Buffer[] = []
+  const closed = new AbortController()
+  outgoing.once('close', () => closed.abort())
+  const { page } = list.selection
+  const maxBytes = maxCachedBytes()
+  const pieces: Buffer[] = []
   let bytes = 0
 
   function write(piece: Buffer): boolean {
     bytes += piece.length
-    if (bytes <= keepBytes) written.push(piece)
-    else written.length = 0
-    return response.write(piece)
+    if (bytes <= maxBytes) pieces.push(piece)
+    else pieces.length = 0
+    return outgoing.write(piece)
   }
 
   write(opening)
-  for (let next = 0; next < page.length && !gone.signal.aborted; next += perPiece) {
-    const piece = await runCooperatively(joinedItems(page.slice(next, next + perPiece), encode, next === 0))
-    if (!write(piece)) await drained(response, gone.signal)
+  for (let next = 0; next < page.length && !closed.signal.aborted; next += serversPerPiece) {
+    const piece = await runCooperatively(joinedItems(page.slice(next, next + serversPerPiece), encode, next === 0))
+    if (!write(piece)) await drained(outgoing, closed.signal)
   }
-  if (gone.signal.aborted) return undefined
-  write(closing(listing))
-  response.end()
-  return bytes <= keepBytes ? Buffer.concat(written) : undefined
+  if (closed.signal.aborted) return undefined
+  write(closing(list))
+  outgoing.end()
+  return bytes <= maxBytes ? Buffer.concat(pieces) : undefined
 }
 
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+async function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
   try {
-    await once(response, 'drain', { signal })
+    await once(outgoing, 'drain', { signal })
   } catch {
-    // Whoever read this has gone; the loop sees it.
+    // The connection has closed; the loop sees the signal.
   }
 }
