@@ -21,19 +21,19 @@ describe('the published name of a server', () => {
     ['default', 'org.example.roster.team-a/weather', 'org.example.roster/org.example.roster.team-a_x2f_weather'],
     ['default', '🌦', 'org.example.roster/_x1f326_'],
   ] as const) {
-    it(`is ${published} for ${name} of ${namespace}, and leads back to it`, () => {
+    it(`is ${published} for ${name} of ${namespace}, and resolves to that server`, () => {
       assert.equal(names.nameOf({ namespace, name }), published)
       assert.equal(names.idOf(published, none), serverId(namespace, name))
     })
   }
 
-  it('is a proper one, of one server only, whatever people call their servers', () => {
+  it('is valid and unique for random names', () => {
     const { next: random, said } = createRandom()
-    const signs = ['_', 'x', '2', '0', '_x', '/', '.', '-', ' ', 'é', 'a', 'org.example.roster', '_h0123456789abcdef']
+    const parts = ['_', 'x', '2', '0', '_x', '/', '.', '-', ' ', 'é', 'a', 'org.example.roster', '_h0123456789abcdef']
     const seen = new Map<string, string>()
     for (let round = 0; round < 20_000; round += 1) {
       const length = 1 + Math.floor(random() * 6)
-      const name = Array.from({ length }, () => signs[Math.floor(random() * signs.length)]).join('')
+      const name = Array.from({ length }, () => parts[Math.floor(random() * parts.length)]).join('')
       if (!ServerName.safeParse(name).success) continue
       const namespace = ['default', 'team', 'default-x'][Math.floor(random() * 3)] ?? 'default'
       const id = serverId(namespace, name)
@@ -49,7 +49,7 @@ describe('the published name of a server', () => {
     }
   })
 
-  it('is cut where it would be too long, and still that of one server', () => {
+  it('is shortened to 200 characters where it is too long, and stays unique', () => {
     const long = { namespace: 'default', name: 'ö'.repeat(200) }
     const other = { namespace: 'default', name: `${'ö'.repeat(199)}o` }
     const published = names.nameOf(long)
@@ -62,12 +62,12 @@ describe('the published name of a server', () => {
     assert.equal(id, serverId(long.namespace, long.name))
   })
 
-  it('leads nowhere where no server is called so', () => {
+  it('resolves to no server where no server has it', () => {
     for (const text of ['', 'weather', 'a/b/c', 'org.example.roster.UPPER/x y', 'org.example.roster/a_x2e_b'])
       assert.equal(names.idOf(text, none), undefined)
   })
 
-  it('is made in the name of the registry unless the config says otherwise', () => {
+  it('begins with a domain derived from the name of the registry', () => {
     assert.equal(domainFor('mcp-roster'), 'mcp-roster.internal')
     assert.equal(domainFor('Roster Berlin!'), 'roster-berlin.internal')
     assert.equal(domainFor('roster.berlin.example'), 'roster.berlin.example')

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PublishedEntry } from '../../src/api/publish/published.ts'
-import { silent } from '../../src/log.ts'
-import { openHttpClient } from '../../src/outbound/http-client.ts'
-import { http } from '../../src/sources/http/http.ts'
-import { namesIn, start } from '../sources/looking.ts'
-import { toolsWith } from '../sources/tools.ts'
-import { serve } from './served.ts'
+import type { PublishedEntry } from '../../../src/api/publish/published.ts'
+import { silent } from '../../../src/log.ts'
+import { openHttpClient } from '../../../src/outbound/http-client.ts'
+import { http } from '../../../src/sources/http/http.ts'
+import { namesIn, start } from '../../sources/looking.ts'
+import { toolsWith } from '../../sources/tools.ts'
+import { serve } from '../served.ts'
 
 type Listed = { servers: PublishedEntry[]; metadata: { nextCursor?: string; count: number } }
 
@@ -23,7 +23,7 @@ async function open(options: Parameters<typeof serve>[0] = {}) {
 }
 
 describe('the official registry’s API', () => {
-  it('lists enabled servers in its form, with what it has no place for under our own key', async () => {
+  it('lists enabled servers in its form, with further fields under a key of its own', async () => {
     const weather = {
       name: 'weather',
       title: 'Weather',
@@ -64,7 +64,7 @@ describe('the official registry’s API', () => {
     )
   })
 
-  it('answers the requests of VS Code, in their order', async () => {
+  it('serves the requests of VS Code in their order', async () => {
     await using served = await open({ servers: many(120) })
 
     assert.equal((await served.get('/v0.1/servers?limit=1')).status, 200)
@@ -90,7 +90,7 @@ describe('the official registry’s API', () => {
     assert.deepEqual(unencoded, latest)
   })
 
-  it('goes on with the search of a cursor, which VS Code does not repeat', async () => {
+  it('applies the search of a cursor, which VS Code does not repeat', async () => {
     await using served = await open({ servers: many(30) })
 
     const first = await served.list('?limit=4&search=S01')
@@ -106,7 +106,7 @@ describe('the official registry’s API', () => {
     assert.match(first.metadata.nextCursor ?? '', /^[\w-]+$/)
   })
 
-  it('answers the requests of Copilot, from any page, without a token', async () => {
+  it('serves the requests of Copilot from any origin without a token', async () => {
     await using served = await open({ tokens: [{ name: 'x', token: 'secret', role: 'admin', secrets: false }] })
     const one = encodeURIComponent('internal.test/weather')
 
@@ -133,7 +133,7 @@ describe('the official registry’s API', () => {
     assert.equal((await served.get('/v0/servers')).status, 200)
   })
 
-  it('shows the version there is, and says what is not found as the official one does', async () => {
+  it('shows the current version, and answers 404 in the words of the official registry', async () => {
     await using served = await open({
       servers: [
         { name: 'weather', version: '1.2.3' },
@@ -156,7 +156,7 @@ describe('the official registry’s API', () => {
     assert.equal(unknown.headers.get('access-control-allow-origin'), '*')
   })
 
-  it('shows no secret, and asks for each by name', async () => {
+  it('shows no secret, and names each as a required input', async () => {
     const secret = 'hunter2hunter2'
     await using served = await open({
       servers: [
@@ -229,7 +229,7 @@ describe('the official registry’s API', () => {
     assert.deepEqual([card('own')?.packages, card('own')?.remotes], [undefined, undefined])
   })
 
-  it('shows a deleted one under the name it lists it by, though that had to be cut', async () => {
+  it('shows a deleted server under its listed name, also where that name is shortened', async () => {
     const name = 'w'.repeat(240)
     await using served = await open({ servers: [{ name }] })
     await served.list()
@@ -241,14 +241,14 @@ describe('the official registry’s API', () => {
     assert.deepEqual(await shown.json(), listed)
   })
 
-  it('takes a moment as RFC 3339 lets it be written, a blank before the time and a plus that became one', async () => {
+  it('accepts an RFC 3339 time with a blank before the time, and with a plus decoded as a blank', async () => {
     await using served = await open({ servers: many(1) })
 
     for (const since of ['2020-01-01 00:00:00Z', '2020-01-01T00:00:00 01:00', '2020-01-01 00:00:00 01:00'])
       assert.deepEqual(namesOf(await served.list(`?updated_since=${encodeURIComponent(since)}`)), ['s000'], since)
   })
 
-  it('tells who asks what has changed since a moment, of deleted ones too', async () => {
+  it('lists the servers changed since a time, deleted ones included', async () => {
     await using served = await open({ servers: many(3) })
     await served.list()
     const later = '2100-01-01T00:00:00Z'
@@ -273,7 +273,7 @@ describe('the official registry’s API', () => {
     ])
   })
 
-  it('names the parameter that is wrong', async () => {
+  it('names the invalid parameter', async () => {
     await using served = await open()
 
     for (const query of [
@@ -296,7 +296,7 @@ describe('the official registry’s API', () => {
     assert.equal((await served.list('?limit=1000000000')).metadata.count, 1)
   })
 
-  it('skips and repeats nothing while servers come and go between the pages', async () => {
+  it('skips and repeats no server while servers change between pages', async () => {
     await using served = await open({ servers: many(60) })
     const seen: string[] = []
     for (let cursor: string | undefined = '', page = 0; cursor !== undefined; page += 1) {
@@ -317,7 +317,7 @@ describe('the official registry’s API', () => {
     assert.equal(new Set(seen).size, seen.length)
   })
 
-  it('answers 304 until something changes, and nothing before the sources were read', async () => {
+  it('answers 503 until the sources are read, then 304 until a change', async () => {
     let ready = false
     const supervisor = { sources: () => [], names: () => [], refresh: () => Promise.reject(new Error('none')) }
     await using served = await open({
@@ -339,7 +339,7 @@ describe('the official registry’s API', () => {
   })
 
   for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json', '']) {
-    it(`is read by another roster: ${path || 'the bare domain'}`, async () => {
+    it(`is read by another roster at ${path || 'the bare domain'}`, async () => {
       await using served = await open({ servers: [...many(150), { name: 'io.github.acme/weather' }] })
       const door = openHttpClient()
       const config = http.config.parse({ type: 'http', url: served.url + path })

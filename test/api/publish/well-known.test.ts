@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { serve } from './served.ts'
+import { serve } from '../served.ts'
 
-describe('the AI catalogue of a domain', () => {
-  it('holds the card of every enabled server, and may be kept for a while', async () => {
+describe('the AI catalogue', () => {
+  it('holds the card of every enabled server, and allows caching for five minutes', async () => {
     const weather = {
       name: 'weather',
       title: 'Weather',
@@ -42,7 +42,7 @@ describe('the AI catalogue of a domain', () => {
     })
   })
 
-  it('is a catalogue with nothing in it where there is nothing', async () => {
+  it('is an empty list where no server exists', async () => {
     await using served = await serve({ servers: [] })
 
     const { entries } = (await (await served.get('/.well-known/ai-catalog.json')).json()) as { entries: unknown[] }
