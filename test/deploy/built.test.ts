@@ -5,7 +5,7 @@ import { globSync, readFileSync, statSync, truncateSync, writeFileSync } from 'n
 import { after, before, describe, it } from 'node:test'
 import { temporary, until } from '../e2e/running.ts'
 
-describe('what is built', () => {
+describe('the build', () => {
   const folder = temporary()
   const cache = folder.at('cache')
   const env = { PATH: process.env['PATH'] ?? '', HOME: folder.path, NODE_COMPILE_CACHE: cache }
@@ -19,7 +19,7 @@ describe('what is built', () => {
   })
   after(() => folder[Symbol.dispose]())
 
-  it('keeps the code of what a command ran, and takes it the next time', () => {
+  it('build caches the compiled code of a command and uses it at the next start', () => {
     const first = shown()
     const [file = assert.fail('nothing was kept')] = kept('config')
     const made = statSync(file)
@@ -31,7 +31,7 @@ describe('what is built', () => {
     assert.equal(statSync(file).ino, made.ino)
   })
 
-  it('does without kept code that is of no use, and keeps it anew', () => {
+  it('build ignores an unusable code cache and writes a new one', () => {
     const usual = shown().stdout
     const [file = assert.fail('nothing was kept')] = kept('config')
     const { size } = statSync(file)
@@ -44,7 +44,7 @@ describe('what is built', () => {
     }
   })
 
-  it('does without kept code of which a bit has fallen over', () => {
+  it('build ignores a code cache with a flipped bit', () => {
     const usual = shown().stdout
     for (const part of [0.2, 0.3, 0.4, 0.6, 0.8]) {
       const [file = assert.fail('nothing was kept')] = kept('config')
@@ -59,7 +59,7 @@ describe('what is built', () => {
     }
   })
 
-  it('keeps it where nobody else writes, unless told where', () => {
+  it('build keeps the code cache in a private folder unless configured otherwise', () => {
     const { NODE_COMPILE_CACHE: _told, ...untold } = env
     const { status } = spawnSync(process.execPath, [folder.at('dist/main.js'), 'config', 'show'], { env: untold })
 
@@ -67,7 +67,7 @@ describe('what is built', () => {
     assert.equal(globSync(folder.at('.cache/mcp-roster/*/script-*-config')).length, 1)
   })
 
-  it('serves, and keeps the code of a start once it runs', async () => {
+  it('built daemon serves and caches the code of its start', async () => {
     const daemon = spawn(process.execPath, [folder.at('dist/main.js'), 'serve', '--host', 'localhost', '--port', '0'], {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 import { temporary } from '../e2e/running.ts'
 
-/** What the sources take by name out of packages that are loaded when they are needed: the package, and the names. */
+/** Names that src imports lazily from packages: package and names. */
 function takenByName(): Map<string, Set<string>> {
   const taken = new Map<string, Set<string>>()
   for (const file of globSync('src/**/*.ts')) {
@@ -21,7 +21,7 @@ function takenByName(): Map<string, Set<string>> {
 }
 
 describe('the bundle', () => {
-  it('has every name that is taken out of a package while it runs: of CommonJS it knows the default alone', async () => {
+  it('bundle provides every name that is imported lazily, also from CommonJS packages', async () => {
     using folder = temporary()
     const taken = takenByName()
     assert.ok(taken.size > 3)

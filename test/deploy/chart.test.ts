@@ -11,7 +11,7 @@ const chart = 'deploy/helm/mcp-roster'
 const read = (name: string) => readFileSync(`${chart}/${name}`, 'utf8')
 type Schema = { readonly properties?: Readonly<Record<string, Schema>>; readonly additionalProperties?: unknown }
 
-/** The values that nobody can look up, because neither they nor what holds them has a comment. */
+/** Values without a comment of their own or of their parent. */
 function silentIn(node: unknown, above: boolean, at: string): string[] {
   if (!isMap(node)) return above ? [] : [at]
   return node.items.flatMap(({ key, value }, index) => {
@@ -31,13 +31,13 @@ function strangersTo({ properties }: Schema, value: unknown, at: string): string
 }
 
 describe('the values of the chart', () => {
-  it('are each explained where they stand', () => {
+  it('every chart value has a comment', () => {
     const text = `values:\n${read('values.yaml').replaceAll(/^(?=.)/gm, '  ')}`
     const values = parseDocument(text).get('values')
     assert.deepEqual(silentIn(values, false, ''), [])
   })
 
-  it('are all known to their schema, which turns away every other', () => {
+  it('schema knows every chart value and rejects others', () => {
     const schema = JSON.parse(read('values.schema.json')) as Schema
     const values = parse(read('values.yaml')) as Record<string, unknown>
     assert.deepEqual(strangersTo(schema, values, ''), [])
@@ -48,14 +48,14 @@ describe('the values of the chart', () => {
     assert.equal(schema.additionalProperties, false)
   })
 
-  it('carry the version of the program', () => {
+  it('chart carries the version of the program', () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     assert.equal((parse(read('Chart.yaml')) as { appVersion: string }).appVersion, version)
   })
 })
 
 describe('the dashboard', () => {
-  it('shows only what the daemon tells Prometheus', async () => {
+  it('dashboard uses only metrics that the daemon exports', async () => {
     using home = temporary()
     await using daemon = await start([], { home: home.path })
     const metrics = await (await daemon.get('/metrics')).text()
@@ -86,20 +86,20 @@ const skip =
 
 describe('the chart', { skip }, () => {
   for (const mode of ['aggregator', 'namespaced', 'stateful', 'postgres', 'sidecar']) {
-    it(`makes the plain manifest of ${mode}`, () => {
+    it(`chart renders the plain manifest of ${mode}`, () => {
       const { stdout, stderr } = helm(['--values', `${chart}/ci/${mode}-values.yaml`])
       assert.equal(stderr, '')
       assert.equal(stdout, readFileSync(`deploy/kubernetes/${mode}.yaml`, 'utf8'))
     })
   }
 
-  it('makes the plain manifest of the monitoring', () => {
+  it('chart renders the plain manifest of the monitoring', () => {
     const only = ['--show-only', 'templates/monitoring.yaml']
     const { stdout } = helm(['--values', `${chart}/ci/monitoring-values.yaml`, ...only])
     assert.equal(stdout, readFileSync('deploy/kubernetes/monitoring.yaml', 'utf8'))
   })
 
-  it('refuses what cannot work, and says what to do', () => {
+  it('chart refuses impossible values and names the remedy', () => {
     const refusals: [string[], RegExp][] = [
       [['mode=stateful', 'replicas=2'], /replicas must be 1/],
       [['mode=postgres'], /database\.existingSecret/],
@@ -115,7 +115,7 @@ describe('the chart', { skip }, () => {
     }
   })
 
-  it('takes every option at once', () => {
+  it('chart accepts every option at once', () => {
     const settings = [
       'tls.existingSecret=tls',
       'auth.existingSecret=token',

@@ -12,7 +12,7 @@ const secrets: Readonly<Record<string, string>> = {
   DATABASE_URL_FILE: 'postgres://roster:secret@db.example:5432/roster?sslmode=verify-full',
 }
 
-/** The config as the daemon of a manifest reads it: its variables, its file, its secrets, in a cluster. */
+/** The config of a manifest as its daemon loads it: variables, file and secrets, in a cluster. */
 async function loadedFrom(file: string): Promise<LoadedConfig> {
   using folder = temporary()
   const objects = manifestsOf(file)
@@ -37,7 +37,7 @@ const found = ({ config }: LoadedConfig) =>
   config.sources.map((one) => (one.type === 'kubernetes' ? { type: one.type, namespaces: one.namespaces } : one.type))
 
 describe('the config of each manifest', () => {
-  it('is taken by the real loader as it stands, without a word of complaint', async () => {
+  it('config of each manifest loads without warnings', async () => {
     for (const mode of ['aggregator', 'namespaced', 'stateful', 'postgres', 'sidecar']) {
       const { warnings, notes, config } = await loadedFrom(`deploy/kubernetes/${mode}.yaml`)
       assert.deepEqual({ warnings, notes }, { warnings: [], notes: [] }, mode)
@@ -46,7 +46,7 @@ describe('the config of each manifest', () => {
     }
   })
 
-  it('finds what its mode says, and keeps it where its mode says', async () => {
+  it('config of each mode has its sources and its store', async () => {
     const aggregator = await loadedFrom('deploy/kubernetes/aggregator.yaml')
     assert.deepEqual(found(aggregator).slice(0, 1), [kube])
     assert.equal(aggregator.config.store.type, 'memory')
@@ -65,7 +65,7 @@ describe('the config of each manifest', () => {
     assert.match(JSON.stringify(config.store), /db\.example/)
   })
 
-  it('is one of variables alone in the example of a sidecar, which reads the file beside it', async () => {
+  it('sidecar example is configured by variables alone and reads the file beside it', async () => {
     const { config, warnings } = await loadedFrom('deploy/sidecar.yaml')
     assert.deepEqual(warnings, [])
     assert.equal(config.store.type, 'memory')

@@ -26,7 +26,7 @@ const unit = readFileSync('deploy/systemd/mcp-roster.service', 'utf8')
 const said = (key: string) => unit.split('\n').flatMap((line) => (line.startsWith(`${key}=`) ? line.split('=')[1] : []))
 
 describe('the image', () => {
-  it('is built from what the lockfile says, with the Node that the tests run with', () => {
+  it('image is built from the lockfile with the Node of the tests', () => {
     assert.ok(build.some(({ word, rest }) => word === 'RUN' && rest.startsWith('npm ci')))
     assert.ok(build.some(({ word, rest }) => word === 'RUN' && rest === 'npm run build'))
     assert.ok(
@@ -36,7 +36,7 @@ describe('the image', () => {
     assert.match(text, new RegExp(`^ARG NODE_VERSION=${version.replaceAll('.', '\\.')}$`, 'm'))
   })
 
-  it('copies only what is there, and what its ignore file lets through', () => {
+  it('image copies only existing files that its ignore file admits', () => {
     const ignored = readFileSync('deploy/Dockerfile.dockerignore', 'utf8').split('\n')
     const copied = [...build, ...image]
       .filter(({ word, rest }) => word === 'COPY' && !rest.includes('--from='))
@@ -52,7 +52,7 @@ describe('the image', () => {
     )
   })
 
-  it('runs node itself, as nobody in particular, without a package manager', () => {
+  it('image runs node directly as an unprivileged user without a package manager', () => {
     assert.match(last('USER'), /^[1-9]\d{3,}:[1-9]\d{3,}$/)
     assert.deepEqual(JSON.parse(last('ENTRYPOINT')), ['node', '/app/dist/main.js'])
     assert.deepEqual(JSON.parse(last('CMD')), ['serve'])
@@ -60,7 +60,7 @@ describe('the image', () => {
     assert.match(last('VOLUME'), /^\/var\/lib\/mcp-roster$/)
   })
 
-  it('says by its own check whether the daemon answers', async () => {
+  it('image health check tells whether the daemon answers', async () => {
     using home = temporary()
     await using daemon = await start([], { home: home.path })
     const check = /CMD (\[.*\])$/.exec(last('HEALTHCHECK'))?.[1] ?? assert.fail('no command')
@@ -79,14 +79,14 @@ describe('the image', () => {
 const analyze = spawnSync('systemd-analyze', ['--version']).status === 0 ? false : 'systemd-analyze is not installed'
 
 describe('the systemd unit', () => {
-  it('starts node itself, reloads by SIGHUP, and keeps its state where systemd gives it a place', () => {
+  it('systemd unit starts node directly, reloads by SIGHUP and uses the state directory', () => {
     assert.deepEqual(said('ExecStart'), ['/usr/bin/node /opt/mcp-roster/dist/main.js serve'])
     assert.deepEqual(said('ExecReload'), ['/bin/kill -HUP $MAINPID'])
     assert.deepEqual(said('StateDirectory'), ['mcp-roster'])
     assert.ok(Number(said('TimeoutStopSec')[0]) > 10)
   })
 
-  it('is hardened, as systemd itself judges', { skip: analyze }, () => {
+  it('systemd unit is hardened by the measure of systemd-analyze', { skip: analyze }, () => {
     const args = ['security', '--offline=true', '--threshold=20', '--no-pager', 'deploy/systemd/mcp-roster.service']
     const { status, stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' })
     assert.equal(status, 0, stdout.slice(-300) + stderr)

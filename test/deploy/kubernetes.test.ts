@@ -23,7 +23,7 @@ const labelsMatch = (wanted: Record<string, string> = {}, labels: Record<string,
   Object.entries(wanted).every(([key, value]) => labels[key] === value)
 
 describe('every manifest', () => {
-  it('is what Kubernetes describes, field by field', () => {
+  it('every manifest conforms to the Kubernetes API field by field', () => {
     assert.equal(withWork.length, 6)
     for (const [file, objects] of all) {
       assert.ok(objects.length > 0, file)
@@ -31,7 +31,7 @@ describe('every manifest', () => {
     }
   })
 
-  it('would be found out if it were not', () => {
+  it('manifest check detects wrong fields and types', () => {
     const [deployment] = ofKind<Manifest>(manifestsOf('deploy/kubernetes/aggregator.yaml'), 'Deployment')
     assert.ok(deployment)
     const spec = { replica: 1, replicas: '1', template: { spec: { containers: [{ image: 1 }] } } }
@@ -45,7 +45,7 @@ describe('every manifest', () => {
     ])
   })
 
-  it('refers to nothing that is not there', () => {
+  it('manifests refer only to existing objects', () => {
     for (const [file, objects] of withWork) {
       const maps = ofKind<V1ConfigMap>(objects, 'ConfigMap')
       const accounts = new Set(
@@ -78,7 +78,7 @@ describe('every manifest', () => {
     }
   })
 
-  it('stands up to the restricted Pod Security Standard', () => {
+  it('manifests meet the restricted Pod Security Standard', () => {
     const volumes = new Set(['name', 'configMap', 'emptyDir', 'secret', 'projected', 'persistentVolumeClaim'])
     for (const [file, objects] of withWork) {
       for (const workload of workloadsIn(objects)) {
@@ -107,7 +107,7 @@ describe('every manifest', () => {
     }
   })
 
-  it('bounds what is used, checks what runs, and pins what is pulled', () => {
+  it('manifests set resource limits, probes and image versions', () => {
     for (const [file, objects] of withWork) {
       for (const workload of workloadsIn(objects)) {
         const roster = rosterOf(workload)
@@ -120,7 +120,7 @@ describe('every manifest', () => {
     }
   })
 
-  it('answers on loopback alone where it is a sidecar, and asks there', () => {
+  it('sidecar listens on loopback only and is probed there', () => {
     for (const file of ['deploy/kubernetes/sidecar.yaml', 'deploy/sidecar.yaml']) {
       const objects = manifestsOf(file)
       const [workload] = workloadsIn(objects)
@@ -132,7 +132,7 @@ describe('every manifest', () => {
     }
   })
 
-  it('keeps SQLite to one pod with a volume and a name, and spreads what shares a database', () => {
+  it('SQLite runs in one StatefulSet pod; pods that share a database are spread', () => {
     const stateful = manifestsOf('deploy/kubernetes/stateful.yaml')
     const [set] = ofKind<V1StatefulSet>(stateful, 'StatefulSet')
     assert.equal(set?.spec?.replicas, 1)
@@ -147,7 +147,7 @@ describe('every manifest', () => {
   })
 })
 
-/** What rules allow, one line for each verb of each resource. */
+/** Permissions of RBAC rules, one line per verb and resource. */
 const spelledOut = (rules: readonly V1PolicyRule[]) =>
   rules
     .flatMap(({ apiGroups = [], resources = [], verbs }) =>
@@ -164,7 +164,7 @@ const needed = spelledOut(
 )
 
 describe('the roles', () => {
-  it('allow what the source asks for, and nothing else', () => {
+  it('roles grant exactly what the Kubernetes source requests', () => {
     const roles = all.flatMap(([, objects]) => [
       ...ofKind<V1ClusterRole | V1Role>(objects, 'ClusterRole'),
       ...ofKind<V1ClusterRole | V1Role>(objects, 'Role'),
@@ -173,7 +173,7 @@ describe('the roles', () => {
     for (const { rules = [] } of roles) assert.deepEqual(spelledOut(rules), needed)
   })
 
-  it('suffice: the source asks for each of these rights, is refused nothing, and sees what is there', async () => {
+  it('roles suffice: the source uses each right, is refused nothing, and sees the servers', async () => {
     await using api = await startKubeApi()
     const [role] = ofKind<V1Role>(manifestsOf('deploy/kubernetes/namespaced.yaml'), 'Role')
     const rules = (role?.rules ?? []).map(({ resources = [], verbs }) => ({ namespace: 'prod', resources, verbs }))
@@ -191,7 +191,7 @@ describe('the roles', () => {
     assert.deepEqual([...new Set(asked)].toSorted(), needed)
   })
 
-  it('are given to the account of the pods, in each namespace that is watched, without any cluster role', () => {
+  it('roles are bound to the account of the pods in each watched namespace without a cluster role', () => {
     const objects = manifestsOf('deploy/kubernetes/namespaced.yaml')
     assert.deepEqual([...ofKind(objects, 'ClusterRole'), ...ofKind(objects, 'ClusterRoleBinding')], [])
     const places = (kind: string) => ofKind(objects, kind).map(({ metadata }) => metadata?.namespace)

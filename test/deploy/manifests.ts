@@ -12,7 +12,7 @@ import { parseAllDocuments } from 'yaml'
 export type Manifest = KubernetesObject & Readonly<Record<string, unknown>>
 export type Workload = V1Deployment | V1StatefulSet
 
-/** What `kubectl apply -f FILE` would send. */
+/** The objects that `kubectl apply -f FILE` would send. */
 export function objectsIn(text: string): Manifest[] {
   return parseAllDocuments(text).flatMap((document) => {
     if (document.errors[0]) throw document.errors[0]
@@ -21,7 +21,7 @@ export function objectsIn(text: string): Manifest[] {
   })
 }
 
-/** Every file of plain manifests, by its name. */
+/** Every plain manifest by file name. */
 export const files: readonly string[] = [...globSync('deploy/kubernetes/*.yaml'), 'deploy/sidecar.yaml'].toSorted()
 
 export const manifestsOf = (file: string): Manifest[] => objectsIn(readFileSync(file, 'utf8'))
@@ -44,18 +44,18 @@ export function containersOf(workload: Workload): V1Container[] {
   return [...initContainers, ...containers]
 }
 
-/** The container that is ours. */
+/** The container of the daemon. */
 export function rosterOf(workload: Workload): V1Container {
   const found = containersOf(workload).find(({ name }) => name === 'mcp-roster')
   if (!found) throw new Error(`${workload.metadata?.name} does not run mcp-roster`)
   return found
 }
 
-/** Its plain variables. */
+/** Its literal environment variables. */
 export function environmentOf({ env = [] }: V1Container): Record<string, string> {
   return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])))
 }
 
-/** The config file that the chart made. */
+/** The config file in the chart's ConfigMap. */
 export const configIn = (objects: readonly Manifest[]): string | undefined =>
   ofKind<V1ConfigMap>(objects, 'ConfigMap').find(({ data }) => data?.['config.yaml'])?.data?.['config.yaml']

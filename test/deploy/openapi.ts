@@ -3,8 +3,8 @@ import * as models from '@kubernetes/client-node'
 import type { Manifest } from './manifests.ts'
 
 /**
- * Kubernetes' own OpenAPI description, as far as its client knows it: the fields of every kind with their types, and, in
- * its declarations, which of them are needed.
+ * The OpenAPI types of Kubernetes as the client library carries them: the fields of every kind with their types, and the required
+ * ones from its declarations.
  */
 type Model = { getAttributeTypeMap: () => readonly { baseName: string; type: string }[] }
 
@@ -23,10 +23,10 @@ const kinds: Readonly<Record<string, string>> = {
   'rbac.authorization.k8s.io/v1 RoleBinding': 'V1RoleBinding',
 }
 
-/** Not Kubernetes' own; the operator of Prometheus brings it. */
+/** Kinds of the Prometheus operator, unknown to the client library. */
 const foreign = new Set(['monitoring.coreos.com/v1 ServiceMonitor'])
 
-/** Everything that an API server would find wrong with the form of an object; nothing if it is well. */
+/** Errors that an API server would report for the fields of an object; empty if valid. */
 export function faultsIn(object: Manifest): string[] {
   const kind = `${object.apiVersion} ${object.kind}`
   if (foreign.has(kind)) return []
@@ -69,7 +69,7 @@ function faultsOfModel(value: unknown, type: string, at: string): string[] {
 
 const needed = new Map<string, readonly string[]>()
 
-/** The fields that the declaration of a model does not mark as optional. */
+/** The required fields of a model, by its declaration. */
 function neededBy(type: string): readonly string[] {
   const known = needed.get(type)
   if (known) return known

@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 const page = readFileSync('deploy/README.md', 'utf8')
 const found = (pattern: RegExp) => [...new Set([...page.matchAll(pattern)].map(([, word = '']) => word))]
 
-/** Whether there is something at a dotted path. */
+/** Whether a value exists at a dotted path. */
 function has(value: unknown, path: string): boolean {
   return path.split('.').every((key) => {
     if (typeof value !== 'object' || value === null || !(key in value)) return false
@@ -17,7 +17,7 @@ function has(value: unknown, path: string): boolean {
 }
 
 describe('the page for operators', () => {
-  it('names only files that are there', () => {
+  it('operators page names only existing files', () => {
     const links = found(/\]\(([^)]+)\)/g)
     const paths = found(/(deploy\/[\w./-]+\w)/g)
     assert.ok(links.length > 5 && paths.length > 5)
@@ -26,7 +26,7 @@ describe('the page for operators', () => {
       assert.ok(existsSync(path.replace('ci/$mode', 'ci/sidecar')) || path.endsWith('/ci'), path)
   })
 
-  it('sets only values that the chart has', () => {
+  it('operators page sets only existing chart values', () => {
     const values: unknown = parse(readFileSync('deploy/helm/mcp-roster/values.yaml', 'utf8'))
     const set = found(/--set ([\w.]+)=/g)
     assert.ok(set.length > 5)
@@ -36,14 +36,14 @@ describe('the page for operators', () => {
     )
   })
 
-  it('calls only commands that the program has', () => {
+  it('operators page uses only existing commands', () => {
     const { stdout } = spawnSync(process.execPath, ['src/main.ts', 'help'], { encoding: 'utf8' })
     const commands = found(/(?:-- |`)mcp-roster ([a-z]+)/g)
     assert.ok(commands.includes('backup'))
     for (const command of commands) assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'))
   })
 
-  it('says how each plain manifest is made', () => {
+  it('operators page shows how each plain manifest is rendered', () => {
     const made = /for mode in (.+); do/.exec(page)?.[1]?.split(' ') ?? []
     const files = globSync('*.yaml', { cwd: 'deploy/kubernetes' }).filter((file) => file !== 'namespace.yaml')
     assert.deepEqual([...made, 'monitoring'].map((mode) => `${mode}.yaml`).toSorted(), files.toSorted())
@@ -52,7 +52,7 @@ describe('the page for operators', () => {
 })
 
 describe('everything in deploy/', () => {
-  it('says which version it means', () => {
+  it('deploy files name the current version', () => {
     for (const file of globSync('deploy/**/*', { withFileTypes: true }).filter((entry) => entry.isFile())) {
       const text = readFileSync(`${file.parentPath}/${file.name}`, 'utf8')
       assert.doesNotMatch(text, /:latest\b/, file.name)

@@ -14,8 +14,8 @@ async function post({ get }: Running, path: string, body: unknown): Promise<numb
 
 const settled = async (daemon: Running) => await until(async () => (await daemon.get('/agents')).status === 200)
 
-describe('agents of the real daemon', () => {
-  it('who were acknowledged are there after a kill, none half-written and none twice, and no poller sees fewer', async () => {
+describe('agents of a real daemon', () => {
+  it('acknowledged agents survive a kill -9 complete and once, and no poller ever sees fewer', async () => {
     using folder = temporary()
     const acknowledged = new Set<string>()
     for (let round = 0; round < 3; round += 1) {
@@ -58,7 +58,7 @@ describe('agents of the real daemon', () => {
     assert.equal(whole.count, ids.length)
   })
 
-  it('are remembered over a restart, with their words and when they were heard', async () => {
+  it('agents survive a restart with their metadata and last heartbeat', async () => {
     using folder = temporary()
     const args = [[folder.at('servers')], { home: folder.path }] as const
     let last: string | null = null

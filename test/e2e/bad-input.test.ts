@@ -18,7 +18,7 @@ const names = async ({ json }: Running) => (await json<Listed>('/servers')).serv
 const fileSource = async ({ json }: Running) => await json<Source>('/sources/file')
 const server = (name: string) => `servers:\n  ${name}: { command: x }\n`
 
-/** Documents that attack whoever reads them, and what is said of each. */
+/** Documents that attack the parser, and the error expected for each. */
 const bombs: Readonly<Record<string, readonly [text: string | Buffer, told: RegExp]>> = {
   'laughs.yaml': [
     `a0: &a0 [x, x]\n${Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]`).join('\n')}\nservers: { x: { command: y, metadata: { a: *a30 } } }\n`,
@@ -44,10 +44,10 @@ const bombs: Readonly<Record<string, readonly [text: string | Buffer, told: RegE
   'numbers.json': ['{"servers": 1e400}', /servers/],
 }
 
-/** Documents of a form that is known: their entries are turned away, not they. */
+/** Documents of a known format with bad entries: the entries are rejected, not the document. */
 const entries = new Set(['list.yaml', 'merge.yaml', 'deep.json'])
 
-/** Entries that are wrong each in its own way; the neighbour in the same document is good. */
+/** Entries with one defect each; their neighbour in the same document is good. */
 const wrong: Readonly<Record<string, unknown>> = Object.fromEntries(
   [
     'command',
@@ -83,7 +83,7 @@ const wrong: Readonly<Record<string, unknown>> = Object.fromEntries(
   ]),
 )
 
-/** A request written by hand; what comes back until the other side closes or says enough. */
+/** Sends a raw request; returns the bytes received until the server closes or the expected part arrives. */
 async function raw(url: string, text: string): Promise<string> {
   const { port } = new URL(url)
   const socket = connect(Number(port), '127.0.0.1')
@@ -96,7 +96,7 @@ async function raw(url: string, text: string): Promise<string> {
   return answer
 }
 
-/** Sends a body to its end before it reads a byte, as many clients do; the status it then reads. */
+/** Sends a whole body before reading, as many clients do; returns the status. */
 async function statusOfBody(url: string, megabytes: number, framing: 'length' | 'chunks'): Promise<string> {
   const { port, pathname } = new URL(url)
   const socket = connect(Number(port), '127.0.0.1').pause()
@@ -117,7 +117,7 @@ async function statusOfBody(url: string, megabytes: number, framing: 'length' | 
 }
 
 describe('bad input', () => {
-  it('in files is turned away one by one, told at /sources, and hurts no neighbour', async () => {
+  it('files: bad entries are rejected one by one, shown at /sources, and leave their neighbours in place', async () => {
     using folder = temporary()
     const place = folder.at('servers')
     mkdirSync(place)
@@ -176,7 +176,7 @@ describe('bad input', () => {
     await until(async () => (await names(daemon)).includes('turned'))
   })
 
-  it('in the number of files is borne: thousands come and go at once, and the daemon answers meanwhile', async () => {
+  it('files: thousands appear and vanish at once while the daemon keeps answering', async () => {
     using folder = temporary()
     mkdirSync(folder.at('new'))
     mkdirSync(folder.at('servers'))
@@ -191,7 +191,7 @@ describe('bad input', () => {
     await until(async () => (await names(daemon)).join() === 'good', 15)
   })
 
-  it('in requests is refused with what is wrong, and everybody else is served', async () => {
+  it('requests: malformed ones are refused with the reason while other clients are served', async () => {
     using folder = temporary()
     await using daemon = await start([folder.path], { home: folder.at('home') })
     const post = { 'content-type': 'application/json', connection: 'close' }
@@ -237,7 +237,7 @@ describe('bad input', () => {
     assert.equal(({} as { command?: string }).command, undefined)
   })
 
-  it('of a config on reload never takes effect, never stops the daemon, and is told', async () => {
+  it('reload: an invalid config never takes effect, never stops the daemon, and is reported', async () => {
     using folder = temporary()
     writeFileSync(folder.at('team.yaml'), server('weather'))
     const good = `sources:\n  - { type: file, paths: [${folder.at('team.yaml')}] }\n`

@@ -16,7 +16,7 @@ const names = async (daemon: Running, query = '') => (await list(daemon, query))
 const same = (one: readonly string[], other: readonly string[]) => one.join() === other.join()
 
 describe('the daemon', () => {
-  it('shows what is dropped into its folder, edited, tagged, disabled and deleted, each within a second', async () => {
+  it('shows files that are dropped, edited, tagged, disabled and deleted within a second each', async () => {
     using folder = temporary()
     const place = folder.at('servers')
     await using daemon = await start([place], { home: folder.path })
@@ -40,7 +40,7 @@ describe('the daemon', () => {
     await until(async () => (await names(daemon)).length === 0, 2)
   })
 
-  it('keeps what it knew of a file that broke, says where it broke, and heals', async () => {
+  it('keeps the servers of a broken file as stale, names the line, and recovers', async () => {
     using folder = temporary()
     const file = folder.at('team.yaml')
     writeFileSync(file, 'servers:\n  weather: { command: python }\n')
@@ -61,7 +61,7 @@ describe('the daemon', () => {
     assert.equal((await list(daemon)).servers[0]?.stale, false)
   })
 
-  it('finds out that a real MCP server is well, what it speaks and what it can do', async () => {
+  it('probes a real MCP server and learns its protocol and tools', async () => {
     using folder = temporary()
     await using mcp = await openMcp()
     writeFileSync(folder.at('mcp.json'), JSON.stringify({ mcpServers: { weather: { url: mcp.url } } }))
@@ -85,7 +85,7 @@ describe('the daemon', () => {
     )
   })
 
-  it('makes no revision of the same content, however often it is written', async () => {
+  it('makes no revision when the same content is rewritten', async () => {
     using folder = temporary()
     const text = 'servers:\n  weather: { command: python }\n'
     writeFileSync(folder.at('team.yaml'), text)
@@ -102,7 +102,7 @@ describe('the daemon', () => {
     assert.equal((await list(daemon)).resource_version, resource_version)
   })
 
-  it('takes another config without touching what stayed the same, and goes on with the old one when the new is broken', async () => {
+  it('applies a changed config without touching equal sources, and keeps the old one when the new is invalid', async () => {
     using folder = temporary()
     mkdirSync(folder.at('one'))
     mkdirSync(folder.at('two'))
@@ -129,7 +129,7 @@ describe('the daemon', () => {
     await until(async () => same(await names(daemon), ['b']))
   })
 
-  it('ends with 1 and one clear line for a config that cannot be taken at start', async () => {
+  it('exits with 1 and one line for an invalid config at start', async () => {
     using folder = temporary()
     writeFileSync(folder.at('config.yaml'), 'listen: { port: 8000 }\nsourcess: []\n')
     await assert.rejects(start(['--config', folder.at('config.yaml')], { home: folder.path }), (error: Error) => {
@@ -141,7 +141,7 @@ describe('the daemon', () => {
     })
   })
 
-  it('ends with 1 and one clear line where the store that was asked for cannot be had, before it answers anybody', async () => {
+  it('exits with 1 and one line, before it answers any request, when a named store is unavailable', async () => {
     using folder = temporary()
     for (const [DATABASE_URL, what] of [
       [
@@ -163,7 +163,7 @@ describe('the daemon', () => {
     }
   })
 
-  it('finishes what was asked and exits with 0 when it is told to end', async () => {
+  it('finishes requests in flight and exits with 0 on SIGTERM', async () => {
     using folder = temporary()
     const daemon = await start([folder.path], { home: folder.at('home') })
     const asked = Array.from({ length: 50 }, () => daemon.get('/servers'))
@@ -173,9 +173,9 @@ describe('the daemon', () => {
     assert.equal(await daemon.stop(), 0)
   })
 
-  it('ends where npm started it too, whose shell is told to end and goes without a word', async () => {
+  it('ends when npm started it and only npm receives SIGTERM', async () => {
     using folder = temporary()
-    // What comes after it keeps the shell from becoming the daemon, which some shells do.
+    // A second command keeps the shell from replacing itself with the daemon (exec), as some shells do.
     const command = '"$0" src/main.ts serve --host localhost --port 0 "$1"; true'
     const shell = spawn('sh', ['-c', command, process.execPath, folder.path], {
       env: { PATH: process.env['PATH'] ?? '', HOME: folder.path, npm_lifecycle_event: 'start' },
@@ -184,7 +184,7 @@ describe('the daemon', () => {
     })
     const said: string[] = []
     try {
-      // Ends with the daemon, whose output it is.
+      // The pipe closes when the daemon ends.
       for await (const line of createInterface({ input: shell.stdout, signal: AbortSignal.timeout(30_000) })) {
         said.push(line)
         if (line.includes('"msg":"listening"')) shell.kill('SIGTERM')

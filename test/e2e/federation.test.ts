@@ -24,7 +24,7 @@ async function untilTold(daemon: Here, expected: string): Promise<void> {
   )
 }
 
-/** A daemon that reads a file of its own, after what other rosters say. */
+/** A daemon whose own file has lower precedence than other rosters. */
 async function open(folder: ReturnType<typeof temporary>, ...names: string[]) {
   const write = (...those: string[]) => {
     const servers = those.map((name) => ({
@@ -48,7 +48,7 @@ async function open(folder: ReturnType<typeof temporary>, ...names: string[]) {
 }
 
 describe('rosters that follow each other', () => {
-  it('show the servers of all, and nothing comes back to where it was', async () => {
+  it('rosters show the servers of all peers and never their own servers from a peer', async () => {
     using folderA = temporary()
     using folderB = temporary()
     await using a = await open(folderA, 'alpha')
@@ -76,7 +76,7 @@ describe('rosters that follow each other', () => {
     await untilTold(b, '')
   })
 
-  it('let go, all three in a ring, of what its only owner has lost, even where that one was restarted', async () => {
+  it('a ring of three rosters drops a server that its only owner lost, even after a restart of the owner', async () => {
     using folderA = temporary()
     using folderB = temporary()
     using folderC = temporary()
@@ -103,7 +103,7 @@ describe('rosters that follow each other', () => {
 })
 
 for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json']) {
-  it(`rosters that read what the other publishes at ${path} do not go in circles`, async () => {
+  it(`rosters that read each other at ${path} never loop`, async () => {
     using folderA = temporary()
     using folderB = temporary()
     const config = (folder: ReturnType<typeof temporary>, name: string, other?: Here) =>
@@ -129,7 +129,7 @@ for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json']) {
     await b.reload(config(folderB, 'b', a))
     await until(async () => (await listOf(b)).length === 2)
 
-    // Each reads the other once more, and finds nothing but what it knows.
+    // Each reads the other again and finds only known servers.
     for (const daemon of [a, b, a, b]) assert.equal((await daemon.ask('POST', '/sources/http/refresh', {})).status, 200)
 
     assert.equal(await told(a), 'alpha of file, example.b/beta of http')

@@ -24,7 +24,7 @@ type Wellbeing = { status: string; suspicion?: { failing: number; of: number; re
 const one = async ({ json }: Running, name: string) => await json<One>(`/servers/${name}`)
 const all = async ({ json }: Running) => (await json<{ servers: One[] }>('/servers')).servers
 
-/** Every state the server goes through, told by the watch, each with its reason. */
+/** Every status of the server as the watch reports it, with its reason. */
 async function* statesOf(daemon: Running, name: string): AsyncGenerator<string> {
   const response = await daemon.get(`/servers?watch=true&name=${name}`)
   let rest = ''
@@ -45,7 +45,7 @@ async function nextIs(states: AsyncGenerator<string>, wanted: string): Promise<v
   assert.equal(value, wanted)
 }
 
-/** A port that accepts and never says a word. */
+/** A port that accepts connections and never answers. */
 async function openBlackHole() {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => void sockets.add(socket)).listen(0, '127.0.0.1')
@@ -72,7 +72,7 @@ function write(
 }
 
 describe('health', { concurrency: true }, () => {
-  it('follows a real MCP server: healthy, killed, refused, and back after two successes', async () => {
+  it('status follows a real MCP server: healthy, killed, refused, healthy after two successes', async () => {
     using folder = temporary()
     await using mcp = await openMcp()
     await using daemon = await start(write(folder, { weather: { url: mcp.url } }), { home: folder.path })
@@ -107,7 +107,7 @@ describe('health', { concurrency: true }, () => {
     await states.return(undefined)
   })
 
-  it('tells who asks for a token, who is no MCP server, who never answers and who is not there, and none delays another', async () => {
+  it('reasons distinguish auth_required, not_mcp, timeout and refused, and no target delays another', async () => {
     using folder = temporary()
     await using black = await openBlackHole()
     await using mcp = await openMcp()
@@ -133,7 +133,7 @@ describe('health', { concurrency: true }, () => {
     })
     await using daemon = await start(args, { home: folder.path })
     await until(async () => (await one(daemon, 'weather')).status === 'healthy')
-    // Two are asked at a time, each for a second: most of them are still to come.
+    // Two probes run at a time for a second each: most targets are still pending.
     const given = (await all(daemon)).filter(({ name, status }) => name.startsWith('black') && status !== 'pending')
     assert.ok(given.length < 20, `${given.length} black holes were given up before the healthy one was asked`)
     const reasonOf = (name: string, reason: string) =>
@@ -153,7 +153,7 @@ describe('health', { concurrency: true }, () => {
     assert.equal((await one(daemon, 'weather')).status, 'healthy')
   })
 
-  it('suspects itself when 12 of 20 die at once and says so, and does not when one dies', async () => {
+  it('self-preservation starts when 12 of 20 targets fail at once and not when one fails', async () => {
     using folder = temporary()
     await using stack = new AsyncDisposableStack()
     const servers = await Promise.all(Array.from({ length: 20 }, () => openHttp((_, response) => response.end('ok'))))
@@ -162,7 +162,7 @@ describe('health', { concurrency: true }, () => {
       `s${n}`,
       { command: 'x', health_check_url: `http://127.0.0.1:${port}/`, health_check_interval: 1 },
     ])
-    // They must fail within one interval of the config, which a busy machine does not always manage in a second.
+    // All must fail within one configured interval; a busy machine may need more than a second.
     const args = write(folder, Object.fromEntries(entries), 'health: { interval: 4, timeout: 1 }\n')
     const windowMs = 4000 * 1.1 + 1000
     await using daemon = await start(args, { home: folder.path })

@@ -7,11 +7,11 @@ import { describe, it } from 'node:test'
 import { freePort } from '../stores/databases/port.ts'
 import { start, temporary, until } from './running.ts'
 
-/** What a pipe and its reader hold, several times over. */
+/** Several times the capacity of a pipe and its reader, in bytes. */
 const many = 1500
 
 describe('the log of the daemon', () => {
-  it('that nobody reads holds nobody up, the end of the daemon neither', async () => {
+  it('an unread log blocks neither requests nor the shutdown', async () => {
     using folder = temporary()
     await using daemon = await start([], { home: folder.path })
     daemon.child.stdout.pause()
@@ -23,7 +23,7 @@ describe('the log of the daemon', () => {
     assert.equal(await daemon.stop(), 0)
   })
 
-  it('that cannot be written, since the disk is full or its reader gone, keeps the daemon from nothing', async () => {
+  it('a log on a full disk or a closed pipe does not disturb the daemon', async () => {
     using folder = temporary()
     for (const [where, stdout] of [
       ['/dev/full', openSync('/dev/full', 'w')],
@@ -57,7 +57,7 @@ describe('the log of the daemon', () => {
     }
   })
 
-  it('has a line of every write that was acknowledged, once the daemon has ended', async () => {
+  it('after a clean stop the log has a line for every acknowledged write', async () => {
     using folder = temporary()
     await using daemon = await start([], { home: folder.path })
     await register(daemon, many)
@@ -70,7 +70,7 @@ describe('the log of the daemon', () => {
   })
 })
 
-/** Many at once, so that their lines come faster than they are written. */
+/** Many concurrent writes, so that log lines arrive faster than they are written. */
 async function register({ get }: Pick<Awaited<ReturnType<typeof start>>, 'get'>, count: number): Promise<void> {
   await until(async () => (await get('/agents')).status === 200)
   const ids = Array.from({ length: count }, (_, at) => `agent-${at}`).values()

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type Running, start, temporary, until } from './running.ts'
 
-// What comes back is for the test to know.
+// Each test knows the shape of its answers.
 // oxlint-disable-next-line typescript/no-explicit-any
 type Answer = Record<string, any>
 
-/** What the users of the mesh registry were told, against the real daemon: each request as its documents have it. */
+/** The documented requests of the mesh registry, word for word, against a real daemon. */
 describe('the documents of the mesh registry', () => {
   const folder = temporary()
   let daemon: Running
@@ -30,7 +30,7 @@ describe('the documents of the mesh registry', () => {
   const capabilities = async (query: string) =>
     (await daemon.json<Answer>(`/capabilities${query}`))['capabilities'] as Answer[]
 
-  it('hold for the four requests of the Go port', async () => {
+  it('the four requests of the Go registry work as documented', async () => {
     const registered = await post('/agents/register_with_metadata', {
       agent_id: 'test-agent',
       metadata: {
@@ -72,7 +72,7 @@ describe('the documents of the mesh registry', () => {
     health_interval: 30.0,
   }
 
-  it('hold for the guide: registration by the tool, and heartbeats', async () => {
+  it('the guide: registration by the MCP tool and heartbeats work as documented', async () => {
     const registered = await post('/mcp/tools/register_agent', { registration_data: processor })
     assert.deepEqual([registered.status, registered.body['agent_id']], [200, 'my-agent-001'])
     const metadata = { load: '0.65', memory_usage: '78%', active_connections: 3 }
@@ -80,7 +80,7 @@ describe('the documents of the mesh registry', () => {
     assert.equal((await post('/heartbeat', { agent_id: 'my-agent-001' })).status, 200)
   })
 
-  it('hold for each query of the guide', async () => {
+  it('the guide: each query works as documented', async () => {
     for (const query of [
       '?namespace=production&capability_category=data_processing&status=healthy',
       '?label_selector=env=production,team=data',
@@ -114,14 +114,14 @@ describe('the documents of the mesh registry', () => {
     )
   })
 
-  it('hold for the agent of the guide that speaks over stdio', async () => {
+  it('the guide: the stdio agent works as documented', async () => {
     const { capabilities: declared, ...rest } = processor
     const registration_data = { ...rest, endpoint: 'stdio://my-agent', capabilities: declared }
     assert.equal((await post('/mcp/tools/register_agent', { registration_data })).status, 200)
     assert.equal((await daemon.json<Answer>('/agents/my-agent-001'))['endpoint'], 'stdio://my-agent')
   })
 
-  it('hold for the queries and tools of the readme', async () => {
+  it('the README: queries and tools work as documented', async () => {
     await post('/agents', {
       id: 'files',
       namespace: 'production',
@@ -142,7 +142,7 @@ describe('the documents of the mesh registry', () => {
     assert.equal((await daemon.get('/agents/files')).status, 404)
   })
 
-  it('hold for the errors that clients of the guide handle', async () => {
+  it('the guide: errors have the documented form', async () => {
     const missing = await post('/heartbeat', { agent_id: 'my-agent-002' })
     assert.deepEqual([missing.status, missing.body['detail']], [404, 'Agent my-agent-002 not found'])
     const invalid = await post('/mcp/tools/register_agent', { registration_data: { name: 'x' } })
@@ -152,7 +152,7 @@ describe('the documents of the mesh registry', () => {
     )
   })
 
-  it('hold for the load test: 100 of 100 agents registered', async () => {
+  it('the load test registers 100 of 100 agents', async () => {
     const started = performance.now()
     const registering = Array.from({ length: 100 }, async (_, id) => {
       const { status } = await post('/api/v1/agents', {
@@ -171,7 +171,7 @@ describe('the documents of the mesh registry', () => {
       assert.equal((await daemon.get(path)).status, 200)
   })
 
-  it('hold for their metrics: as JSON for the guide, as text for Prometheus, on a port of their own', async () => {
+  it('metrics: JSON for the guide, text for Prometheus, on a separate port', async () => {
     const json = await daemon.json<Answer>('/metrics', { headers: { accept: 'application/json' } })
     assert.deepEqual([json['total_agents'], json['healthy_agents'], json['expired_agents']], [102, 102, 0])
     assert.ok(json['memory_usage_mb'] > 10 && json['uptime_seconds'] > 0 && json['active_connections'] > 0)

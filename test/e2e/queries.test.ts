@@ -11,7 +11,7 @@ type Answer = {
   readonly reason?: string
 }
 
-/** A daemon whose servers' words would drive a careless expression mad. */
+/** A daemon whose server texts trigger catastrophic backtracking in careless patterns. */
 async function world() {
   const folder = temporary()
   const servers = Array.from({ length: 200 }, (_, n) => ({
@@ -35,7 +35,7 @@ async function world() {
   }
 }
 
-/** What is wrong with a query of any list, and what the answer must name. */
+/** Invalid queries of any list, and the text that the answer must contain. */
 const wrong: readonly (readonly [string, RegExp])[] = [
   ['limit=0', /^limit$/],
   ['limit=-1', /^limit$/],
@@ -53,7 +53,7 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ['version_constraint=%3E%3D1+%7C%7C+%3C%3C', /^version_constraint$/],
 ]
 
-/** Names nobody knows, tokens nobody gave. Lists and their watches refuse what `/agents` always ignored. */
+/** Unknown parameters and tokens. Lists and watches refuse what `/agents` has always ignored. */
 const wrongOfServers: typeof wrong = [
   ...wrong,
   ['colour=red', /^colour$/],
@@ -64,14 +64,14 @@ const wrongOfServers: typeof wrong = [
   ['tag=a&limit=5&limit=6', /^limit$/],
 ]
 
-/** What the processor did since: the daemon runs in this process, and how busy the machine is does not count. */
+/** CPU time since the mark: the daemon runs in this process, so the load of the machine does not count. */
 function spentMs(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since)
   return (user + system) / 1000
 }
 
-describe('a query that is wrong', () => {
-  it('is refused at once, naming the parameter, by every list and every watch', async () => {
+describe('an invalid query', () => {
+  it('invalid query is refused at once naming the parameter, by every list and watch', async () => {
     await using daemon = await world()
     for (const [path, table] of [
       ['/servers?', wrongOfServers],
@@ -95,14 +95,14 @@ describe('a query that is wrong', () => {
     }
   })
 
-  it('is refused for its length alone before anybody reads it', async () => {
+  it('overlong query is refused before it is parsed', async () => {
     await using daemon = await world()
     for (const path of ['/servers', '/servers/watch', '/agents', '/capabilities/watch'])
       assert.equal((await daemon.ask('GET', `${path}?label_selector=${'x'.repeat(10_000)}`)).status, 414)
     assert.equal((await daemon.ask('GET', `/servers?${'tag=a&'.repeat(101)}`)).status, 400)
   })
 
-  it('is 410 for a long poll from which there is no going on, and anew for a watch', async () => {
+  it('expired index gives 410 to a long poll and RESYNC to a watch', async () => {
     await using daemon = await world()
     const { body } = await daemon.ask<{ resource_version: string }>('GET', '/servers')
     const [epoch, revision] = body.resource_version.split('-')
@@ -124,8 +124,8 @@ describe('a query that is wrong', () => {
   })
 })
 
-describe('a query of words', () => {
-  it('takes expressions for plain text, however they are made to explode', async () => {
+describe('a text query', () => {
+  it('text query treats regular expressions as plain text', async () => {
     await using daemon = await world()
     for (const q of [
       '(a+)+$',

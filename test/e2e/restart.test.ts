@@ -19,7 +19,7 @@ async function listOf(daemon: Here): Promise<Listed> {
 }
 
 describe('a restart', () => {
-  it('with every pulled source down shows the list from before, stale, and says who is waited for', async () => {
+  it('restart with every pulled source down shows the stored list as stale and names the syncing sources', async () => {
     using folder = temporary()
     using directory = await openDirectory(json(servers('from-http')))
     const nameserver = await startNameserver(({ type }) =>
@@ -58,12 +58,12 @@ describe('a restart', () => {
     assert.ok(shown.every(({ stale }) => stale))
     assert.deepEqual(syncing, ['http', 'dns', 'roster', 'kubernetes'])
     assert.equal((await second.get('/ready')).status, 503)
-    // Who takes what is missing for gone, and is told of nobody who is waited for, gets no list yet.
+    // Formats without room for the syncing sources answer 503: their pollers take missing servers for deleted.
     for (const path of ['/sd/prometheus', '/discover', '/discover?format=claude'])
       assert.equal((await second.get(path)).status, 503, path)
   })
 
-  it('under other settings begins with nothing, and has it back under the old ones', async () => {
+  it('restart with other source settings starts empty and restores the readings under the old settings', async () => {
     using folder = temporary()
     using directory = await openDirectory(json(servers('from-http')))
     const config = (more: string) =>

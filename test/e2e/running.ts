@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** A temporary folder, gone when disposed. */
+/** A temporary folder, removed on disposal. */
 export function temporary() {
   const path = mkdtempSync(join(tmpdir(), 'mcp-roster-'))
   return {
@@ -19,8 +19,8 @@ export function temporary() {
 export type Running = Awaited<ReturnType<typeof start>>
 
 /**
- * The real daemon as a process of its own, on a free port of loopback, with no state of this machine: its own home, its
- * own state folder, nothing of our environment.
+ * The real daemon as a separate process on a free loopback port, isolated from this machine: own home, own state folder, empty
+ * environment.
  */
 export async function start(
   args: readonly string[],
@@ -64,7 +64,7 @@ export async function start(
     printed: () => printed,
     get,
     json,
-    /** Ends it as a service manager does; the exit code. */
+    /** Stops it with SIGTERM as a service manager does; resolves with the exit code. */
     stop: async (): Promise<number | null> => {
       child.kill('SIGTERM')
       const [code] = await exited
@@ -81,9 +81,9 @@ async function kill(child: ChildProcess, exited: Promise<unknown>): Promise<void
 }
 
 /**
- * Asks until the answer is something; the longer it takes, the rarer, since to be asked is work too.
+ * Polls until `ask` returns a value, at growing intervals (5 to 100 ms), since polling costs the daemon time too.
  *
- * It fails after `seconds`: where none are said, that is patience with a slow machine and no promise.
+ * Fails after `seconds`; the default tolerates a slow machine and is no promise of the daemon.
  */
 export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
@@ -94,7 +94,7 @@ export async function until<T>(
     const answer = await ask()
     if (answer !== undefined && answer !== false) return answer
     const waitedMs = performance.now() - began
-    if (waitedMs > seconds * 1000) assert.fail(`nothing came within ${seconds} s`)
+    if (waitedMs > seconds * 1000) assert.fail(`no result within ${seconds} s`)
     await pause(Math.min(5 + waitedMs / 20, 100))
   }
 }

@@ -7,7 +7,7 @@ import { startDaemon } from '../../src/daemon.ts'
 import { running } from '../cli/running.ts'
 import { type Running, start, temporary, until } from './running.ts'
 
-/** A word that nothing but its place betrays; `where` says which place let it out. */
+/** A canary that only its place marks as secret; `where` names the place that leaked it. */
 const canary = (where: string) => `kanari7${where}`
 const leaked = (text: string) => [...new Set(text.match(/kanari7\w*/g))]
 
@@ -35,7 +35,7 @@ const remote = (tag: string) => ({
   health_check_url: `http://127.0.0.1:9/health?token=${c(`${tag}check`)}`,
 })
 
-/** An agent with a secret wherever one can stand in what it says of itself. */
+/** An agent with a secret in every field that can hold one. */
 const agent = () => ({
   id: 'agent',
   description: `run it with --token=${c('agentdescription')}`,
@@ -45,7 +45,7 @@ const agent = () => ({
   security_context: { api_key: c('agentsecurity') },
 })
 
-/** Files that hold secrets: good ones, and every way of being broken whose message could quote what it choked on. */
+/** Files with secrets: valid ones, and broken ones whose error could quote the secret. */
 function filesOf(): Record<string, string> {
   const good = { local: definition('a'), remote: remote('b') }
   return {
@@ -74,7 +74,7 @@ function filesOf(): Record<string, string> {
   }
 }
 
-/** A directory that wants credentials, hands out secrets, and quotes what it was asked in its errors. */
+/** A directory that requires credentials, returns secrets, and quotes the request in its errors. */
 async function openDirectory() {
   const server = createServer((request, response) => {
     const { authorization = '' } = request.headers
@@ -94,14 +94,14 @@ async function openDirectory() {
   }
 }
 
-/** What a command line prints, on both channels, whatever its exit code. */
+/** Output of a command on both channels, whatever its exit code. */
 async function printedBy(args: readonly string[], env: Record<string, string>): Promise<string> {
   const { out, err } = await running(args, { env, startDaemon })
   assert.notEqual(out + err, '', `${args.join(' ')} printed nothing`)
   return out + err
 }
 
-/** What a daemon that cannot start says before it ends. */
+/** Output of a daemon that fails to start. */
 async function lastWords(home: string, env: Record<string, string>): Promise<string> {
   try {
     await using daemon = await start([], { home, env })
@@ -113,7 +113,7 @@ async function lastWords(home: string, env: Record<string, string>): Promise<str
   }
 }
 
-/** The start of an answer: a stream that goes on for ever is left once it has said what there is. */
+/** The beginning of an answer; an endless stream is left after its opening list. */
 async function answered(daemon: Running, path: string, init: RequestInit = {}): Promise<string> {
   const response = await daemon.get(path, { ...init, signal: AbortSignal.timeout(10_000) })
   let text = [...response.headers].join('\n')
@@ -124,7 +124,7 @@ async function answered(daemon: Running, path: string, init: RequestInit = {}): 
   return text
 }
 
-/** Every path that can be got, with every name that there is put in for its parameters. */
+/** Every GET path, its parameters filled with every existing name. */
 async function gettable(daemon: Running): Promise<string[]> {
   const { paths } = await daemon.json<{ paths: Record<string, object> }>('/openapi.json')
   const { servers } = await daemon.json<{ servers: { name: string }[] }>('/servers')
@@ -161,7 +161,7 @@ const queries = [
 ]
 
 describe('a secret', () => {
-  it('is in no answer, log line, error or output of the command line, wherever it was put', async () => {
+  it('secret appears in no answer, log line, error or command output, wherever it was placed', async () => {
     using folder = temporary()
     await using directory = await openDirectory()
     mkdirSync(folder.at('servers'))
@@ -257,7 +257,7 @@ describe('a secret', () => {
     )
   })
 
-  it('of the config, the environment and a database is in no line of config show, nor of a failing start', async () => {
+  it('secret of config, environment or database appears neither in config show nor in a failing start', async () => {
     using folder = temporary()
     writeFileSync(folder.at('token'), `${c('tokenfile')}\n`)
     writeFileSync(

@@ -14,8 +14,8 @@ async function post({ get }: Running, path: string, body: unknown): Promise<void
   await answer.arrayBuffer()
 }
 
-describe('leases of a process that is stopped', () => {
-  it('do not lapse while the daemon is stopped; who is dead does, after a full interval', async () => {
+describe('leases of a stopped process', () => {
+  it('leases do not expire while the daemon is stopped, and the lease of a dead agent does after a full interval', async () => {
     using folder = temporary()
     const config = folder.at('config.yaml')
     writeFileSync(
@@ -28,7 +28,7 @@ describe('leases of a process that is stopped', () => {
     await until(async () => (await list(daemon, '?status=healthy')).length === 2)
 
     daemon.child.kill('SIGSTOP')
-    // Longer than a lease, and than what counts as an ordinary delay.
+    // Longer than a lease and than an ordinary delay.
     await pause(5700)
     daemon.child.kill('SIGCONT')
     const asked = performance.now()

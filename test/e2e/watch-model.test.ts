@@ -22,7 +22,7 @@ const filters = [
 ]
 const seconds = Number(process.env['TEST_SECONDS'] ?? 5)
 
-/** A daemon over a folder and a store that outlive it, with so little room that slow watchers are cut and late ones resync. */
+/** A daemon on a persistent folder and store, with limits so low that slow watchers are cut and late ones resync. */
 async function openWorld() {
   const folder = temporary()
   const port = await freePort()
@@ -65,7 +65,7 @@ function someFields({ pick, some, chance, below }: Random): Record<string, unkno
   }
 }
 
-/** Writes a file of servers at once, as a careful editor does. */
+/** Writes a file of servers atomically, as a careful editor does. */
 function writeFile(random: Random, { folder }: World): void {
   const name = `f${random.below(4)}`
   const servers = Array.from({ length: random.pick([0, 1, 5, 30]) }, (_, n) => ({
@@ -77,7 +77,7 @@ function writeFile(random: Random, { folder }: World): void {
   renameSync(folder.at('next'), folder.at('servers', `${name}.json`))
 }
 
-/** One request to change something; that it fails while the daemon is down is no surprise. */
+/** One random write; it may fail while the daemon is down. */
 async function writeAgent(random: Random, { daemon }: World): Promise<void> {
   const id = `a${random.below(12)}`
   const send = async (method: string, path: string, body?: object) => {
@@ -100,8 +100,8 @@ async function disturb(random: Random, watcher: WildWatcher): Promise<void> {
   else watcher.resume()
 }
 
-describe('every watcher of the real daemon', () => {
-  it('has what the registry has, whatever happens to it, to the sources and to the daemon', async (test: TestContext) => {
+describe('every watcher of a real daemon', () => {
+  it('watchers equal the registry through random faults of watchers, sources and daemon', async (test: TestContext) => {
     const random = createRandom()
     test.diagnostic(random.said)
     await using world = await openWorld()
@@ -112,7 +112,7 @@ describe('every watcher of the real daemon', () => {
     const watchers = filters.flatMap((filter) =>
       spellings.map((spelling) => createWildWatcher({ random, ledger, problems, port: world.port, filter, spelling })),
     )
-    // One that nobody disturbs knows every revision, so that the others have something to be held against.
+    // One undisturbed watcher knows every revision: the reference for the others.
     const calm = createWildWatcher({ random, ledger, problems, port: world.port, filter: '', spelling: 'sse' })
     const end = performance.now() + seconds * 1000
     const stopping = new AbortController()
@@ -148,12 +148,12 @@ describe('every watcher of the real daemon', () => {
     const met = { tokens: ledger.tokens(), compared: ledger.counts.compared }
     const told = { ...met, events: sum('events'), resyncs: sum('resyncs'), resumes: sum('resumes'), cuts: sum('cuts') }
     test.diagnostic(JSON.stringify(told))
-    // A test that met none of these has shown nothing.
+    // The run must have exercised each of these.
     for (const [what, count] of Object.entries(told)) assert.ok(count > 0, `${what}: none, ${random.said}`)
   })
 })
 
-/** Waits until everybody has what a list of the same filter answers. */
+/** Waits until every watcher equals a list with the same filter. */
 async function settled(watchers: readonly WildWatcher[], { daemon }: World): Promise<void> {
   const whole = async (): Promise<Known> => {
     const { servers } = await daemon().json<{ servers: { id: string }[] }>('/servers')

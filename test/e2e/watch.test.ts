@@ -12,7 +12,7 @@ import { type Running, start, temporary, until } from './running.ts'
 
 type Folder = ReturnType<typeof temporary>
 
-/** Writes servers into the folder that the daemon watches. */
+/** Writes servers into the watched folder. */
 function publish(folder: Folder, count: number, version = '0'): void {
   const servers = Object.fromEntries(
     Array.from({ length: count }, (_, n) => [`s${n}`, { command: 'x', version, description: 'd'.repeat(500) }]),
@@ -20,7 +20,7 @@ function publish(folder: Folder, count: number, version = '0'): void {
   writeFileSync(folder.at('servers.json'), JSON.stringify({ servers }))
 }
 
-/** Begins a daemon over the folder; resolves once it shows what there is. */
+/** Starts a daemon on the folder; resolves once it lists the servers. */
 async function begin(folder: Folder, home: Folder, port = 0): Promise<Running> {
   const daemon = await start([folder.path, '--port', String(port)], { home: home.path })
   await until(async () => (await daemon.get('/ready')).status === 200)
@@ -34,7 +34,7 @@ async function watchersOf({ get }: Running): Promise<number> {
   return Number(/^roster_watchers (\d+)$/m.exec(text)?.[1] ?? assert.fail('there is no such metric'))
 }
 
-/** Asks, and goes away after so many bytes, or soon: with a reset, or without a word more. */
+/** Sends a request and disconnects after `bytes` or soon after: with a reset, or silently. */
 async function abortAfter(port: number, path: string, { bytes, reset }: { bytes: number; reset: boolean }) {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {}) // resets are what this is about
@@ -52,8 +52,8 @@ async function abortAfter(port: number, path: string, { bytes, reset }: { bytes:
   clearTimeout(timer)
 }
 
-describe('watchers of the real daemon', () => {
-  it('who go away at any byte are counted no more', async (test: TestContext) => {
+describe('watchers of a real daemon', () => {
+  it('watchers that disconnect at any byte are no longer counted', async (test: TestContext) => {
     const random = createRandom()
     test.diagnostic(random.said)
     using folder = temporary()
@@ -89,7 +89,7 @@ describe('watchers of the real daemon', () => {
     )
   })
 
-  it('come back by themselves after a restart, and are told of no removal that was none', async () => {
+  it('watchers reconnect after a restart and receive no false removal', async () => {
     using folder = temporary()
     using home = temporary()
     const port = await freePort()
@@ -123,7 +123,7 @@ describe('watchers of the real daemon', () => {
 
 const nginx = installed('nginx')
 
-/** The plainest config that people write: what has to be said so that streams pass, the daemon says itself. */
+/** The simplest proxy config: the daemon's own headers make streams pass unbuffered. */
 const proxyTo = (folder: string, port: number, { url, patience = 20 }: Proxied) => `
 daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log stderr error;
 events { worker_connections 64; }
@@ -147,7 +147,7 @@ async function startProxy(daemon: Proxied) {
 }
 
 describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not installed' : false }, () => {
-  it('passes unbuffered in every spelling, and is taken up where it broke off', async () => {
+  it('watch behind nginx arrives unbuffered in every form and resumes after a break', async () => {
     using folder = temporary()
     using home = temporary()
     publish(folder, 3)
@@ -185,7 +185,7 @@ describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not ins
     await until(async () => (await watchersOf(daemon)) === 0)
   })
 
-  it('is kept open by its heartbeats, however impatient the proxy', async () => {
+  it('watch behind nginx is kept open by keep-alives despite a short proxy timeout', async () => {
     await using daemon = await serveWatch({ heartbeatMs: 300 })
     await using proxy = await startProxy({ url: `http://127.0.0.1:${daemon.port}`, patience: 1 })
     const events = await follow(proxy.port, '/servers/watch')

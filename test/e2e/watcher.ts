@@ -9,14 +9,14 @@ export type Known = ReadonlyMap<string, string>
 
 export type Spelling = 'sse' | 'lines' | 'poll'
 
-/** What all watchers were told, to hold them against one another. */
+/** The events of all watchers, for comparison with one another. */
 export type Ledger = ReturnType<typeof createLedger>
 export type WildWatcher = ReturnType<typeof createWildWatcher>
 
-/** So many revisions are remembered; whoever comes with an older token is not compared. */
+/** Maximum revisions kept for comparison; an older token is not compared. */
 const mostTokens = 4000
 
-/** The servers of a picture that a filter asks for. */
+/** The servers that match a filter. */
 export function filtered(known: Known, filter: string): Known {
   const parsed = parseQuery(new URLSearchParams(filter))
   if ('problem' in parsed) throw new Error(parsed.problem.detail)
@@ -29,7 +29,7 @@ function difference(one: Known, other: Known): string {
   return ids.map((id) => `${id}: ${one.get(id) ?? 'not there'} against ${other.get(id) ?? 'not there'}`).join('; ')
 }
 
-/** At each token there is one picture, whoever was told it and whatever it asked for. */
+/** Each token has one state, for every watcher and filter. */
 export function createLedger(problems: string[]) {
   const whole = new Map<string, Known>()
   const waiting = new Map<string, { filter: string; known: Known; who: string }[]>()
@@ -61,8 +61,8 @@ export function createLedger(problems: string[]) {
 }
 
 /**
- * A watcher that pauses, breaks off and comes back as chance has it; it believes what it is told, checks it, and has it
- * compared with what everybody else was told.
+ * A watcher that pauses, disconnects and resumes at random. It applies and validates its events, and compares them with those of
+ * all other watchers.
  */
 export function createWildWatcher({
   random,
@@ -80,7 +80,7 @@ export function createWildWatcher({
   spelling: Spelling
 }) {
   const who = `${spelling} ${filter || 'everything'}`
-  /** What is known up to the last token, and what was told since: half of a revision is worth nothing. */
+  /** State up to the last token, and the events since: an incomplete revision is discarded. */
   let sure: Known = new Map()
   let known = new Map<string, string>()
   let token: string | undefined
@@ -142,12 +142,12 @@ export function createWildWatcher({
     if (token === undefined) forget()
     else counts.resumes += 1
     const target = token === undefined || inHeader ? path : `${path}&resource_version=${token}`
-    // What a connection that was given up still had in its buffers is not listened to.
+    // Ignores what an abandoned connection still had buffered.
     const hear = (told: Told) => void (connection === mine && take(told))
     return follow(port, target, token !== undefined && inHeader ? { 'last-event-id': token } : {}, hear)
   }
 
-  /** Asks for the list, then for what follows it, until the connection is given up. */
+  /** Opens a watch and applies its events until the connection is abandoned. */
   async function pollFor(mine: symbol): Promise<undefined> {
     if (token !== undefined) counts.resumes += 1
     void (async () => {
