@@ -8,8 +8,14 @@ import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
 import { watchConfig } from './config/config-watcher.ts'
 import type { LoadedConfig } from './config/load.ts'
-import { fixedSince } from './config/restart-settings.ts'
-import { agentsSource, manualSource, plansOf, registrationSettings, thresholdsOf } from './config/source-plans.ts'
+import { settingsNeedingRestart } from './config/restart-settings.ts'
+import {
+  agentsSource,
+  manualSource,
+  sourcePlans,
+  registrationSettings,
+  leaseThresholds,
+} from './config/source-plans.ts'
 import { createMonitor, type Monitor } from './health/monitor.ts'
 import type { RootLog } from './log.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
@@ -56,7 +62,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const mesh = createMeshOperations({
     registrations,
     registry,
-    thresholds: () => thresholdsOf(config),
+    thresholds: () => leaseThresholds(config),
     source: () => agentsSource(config),
     log: log.child({ part: 'agents' }),
   })
@@ -69,8 +75,10 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     log.setLevel(config.log.level)
     monitor.reconfigure(config.health)
     api.apply(rulesOf(next))
-    await supervisor.apply(plansOf(config, tools))
-    return fixedSince(loaded.config, config).map((name) => `${name} was changed, which is taken at the next start`)
+    await supervisor.apply(sourcePlans(config, tools))
+    return settingsNeedingRestart(loaded.config, config).map(
+      (name) => `${name} was changed, which is taken at the next start`,
+    )
   }
 
   const journal = createChangeLog({ registry, maxBytes: config.watch.max_history_bytes })
@@ -154,7 +162,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   stack.defer(watch.close)
   stack.defer(() => mcp.close())
   if (api.warning) log.warn({ url: api.url }, api.warning)
-  await supervisor.apply(plansOf(config, tools))
+  await supervisor.apply(sourcePlans(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
   const { file, text: known } = loaded
   if (file !== undefined) {

@@ -1,4 +1,4 @@
-import { type HeardBeat, isNewer, type Registration } from '../stores/store.ts'
+import { type StoredHeartbeat, isNewer, type Registration } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
 import { type Agent, termsOf } from './agent.ts'
 import type { Leases } from './leases/leases.ts'
@@ -88,7 +88,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
    * silence counts only as far as it was longer than that of whoever was heard last; who was alive then has a full interval
    * from now.
    */
-  function load(registrations: readonly Registration[], beats: readonly HeardBeat[], version: string): Agent[] {
+  function load(registrations: readonly Registration[], beats: readonly StoredHeartbeat[], version: string): Agent[] {
     const present = new Set(registrations.map(({ name }) => name))
     // Who was registered after the picture was taken is no part of it, and stays.
     const lost = Array.from(agents.values()).filter(({ id, stored }) => {
@@ -107,8 +107,8 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   }
 
   /** Takes in what another replica heard; the answer is whose status that changed. */
-  function heard(beats: readonly HeardBeat[]): Agent[] {
-    return beats.flatMap(({ name, age_ms, said }) => {
+  function heard(beats: readonly StoredHeartbeat[]): Agent[] {
+    return beats.flatMap(({ name, age_ms, self_report: said }) => {
       const agent = agents.get(name)
       const beat = agent && leases.recordHeartbeat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)
       return agent && beat?.changed ? [agent] : []
@@ -137,13 +137,13 @@ function parseStored(json: string): Said {
   return { definition, spec: facts }
 }
 
-function heardBefore({ lease }: Registration, beat: HeardBeat | undefined, least: number): Heard {
+function heardBefore({ lease }: Registration, beat: StoredHeartbeat | undefined, least: number): Heard {
   if (!beat) return { hasHeartbeat: false, silentMs: 0 }
   const silent = beat.age_ms - least
   return {
     hasHeartbeat: true,
     silentMs: silent < (lease?.timeout ?? 60) * 1000 ? 0 : silent,
-    selfReportedStatus: beat.said === 'degraded' ? 'degraded' : 'healthy',
+    selfReportedStatus: beat.self_report === 'degraded' ? 'degraded' : 'healthy',
     lastHeartbeatAt: Date.now() - beat.age_ms,
   }
 }

@@ -1,7 +1,7 @@
 import { serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, StoredVersion } from '../model/source.ts'
-import type { Expected, LeaseFacts, Operation } from '../stores/store.ts'
+import type { Precondition, StoredLease, StoreOperation } from '../stores/store.ts'
 import type { AgentSpec } from './agent-spec.ts'
 import { type LeaseTerms, reportOf } from './leases/lease.ts'
 import type { Lease } from './leases/leases.ts'
@@ -13,7 +13,7 @@ export type Agent = {
   readonly definition: ServerDefinition
   readonly spec: AgentSpec
   readonly stored: StoredVersion
-  readonly storedLease: LeaseFacts
+  readonly storedLease: StoredLease
   readonly lease: Lease
   /** A heartbeat brought another config than the one that is stored. */
   readonly hasUnstoredConfig?: true
@@ -28,7 +28,7 @@ export function termsOf({ timeout_threshold, eviction_threshold }: AgentSpec): L
 export function toPutOperation(
   { id, definition, spec, instance_id, expectedVersion: expected }: AgentRequest,
   holder: string | undefined,
-): Extract<Operation, { type: 'put' }> {
+): Extract<StoreOperation, { type: 'put' }> {
   return {
     type: 'put',
     kind: 'agent',
@@ -54,7 +54,7 @@ function expectedBy({ expectedVersion: expected }: Pick<AgentRequest, 'expectedV
  * What must be there for a request to be stored as it was judged. Where nobody is known, nobody may be there; and whoever
  * asks for a version then must first be told who has it, for nothing has that of `unheard`.
  */
-export function precondition(known: Agent | undefined, request: AgentRequest): Expected {
+export function precondition(known: Agent | undefined, request: AgentRequest): Precondition {
   if (known) return expectedBy(request)
   return request.expectedVersion === undefined ? 'none' : unheard
 }

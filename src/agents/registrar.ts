@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import { jsonEqual, reuseEqualParts } from '../model/json-equal.ts'
 import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
-import type { HeardBeat, Operation, Registration, Store } from '../stores/store.ts'
+import type { StoredHeartbeat, StoreOperation, Registration, Store } from '../stores/store.ts'
 import { endpointAddress } from './agent-spec.ts'
 import { createAgentTable } from './agent-table.ts'
 import { type Agent, precondition, toPutOperation, staleVersion } from './agent.ts'
@@ -31,7 +31,7 @@ export function createRegistrar({
   settings,
   log,
 }: {
-  store: Pick<Store, 'commit' | 'beat'>
+  store: Pick<Store, 'commit' | 'recordHeartbeats'>
   leases: Leases
   settings: () => { readonly maxAgents: number }
   log: Log
@@ -72,7 +72,7 @@ export function createRegistrar({
     if (outcome?.type === 'conflict' && !known && outcome.current) {
       if (take(outcome.current) ?? roll.get(heartbeatPayload.id)) return register(heartbeatPayload, holderOf)
     }
-    if (outcome?.type === 'refused')
+    if (outcome?.type === 'rejected')
       throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
     if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(request), roll.get(heartbeatPayload.id))
     const agent = take(outcome.registration, { said: request }) ?? roll.get(heartbeatPayload.id)
@@ -132,12 +132,12 @@ export function createRegistrar({
     const agent = roll.get(id)
     const beat = agent && leases.recordHeartbeat(id, status)
     if (!beat) return undefined
-    store.beat([
+    store.recordHeartbeats([
       {
         name: id,
         age_ms: 0,
         timeout: agent.spec.timeout_threshold,
-        ...(status && status !== 'healthy' && { said: status }),
+        ...(status && status !== 'healthy' && { self_report: status }),
       },
     ])
     if (beat.changed) show([agent])
@@ -209,7 +209,7 @@ export function createRegistrar({
 
   /** Removes those that were silent beyond retention; the store follows when it can. */
   function retire(ids: readonly string[]): void {
-    const operations = ids.flatMap((id): Operation[] => {
+    const operations = ids.flatMap((id): StoreOperation[] => {
       const agent = roll.get(id)
       if (!agent) return []
       const expect = { version: agent.stored.resource_version }
@@ -230,10 +230,10 @@ export function createRegistrar({
     unregister,
     applyExpirations,
     /** Takes in what the store holds, as it was at a version. */
-    load: (registrations: readonly Registration[], beats: readonly HeardBeat[], version: string) =>
+    load: (registrations: readonly Registration[], beats: readonly StoredHeartbeat[], version: string) =>
       show(roll.load(registrations, beats, version)),
     /** Takes in what another replica heard. */
-    applyReplicaHeartbeats: (beats: readonly HeardBeat[]) => show(roll.heard(beats)),
+    applyReplicaHeartbeats: (beats: readonly StoredHeartbeat[]) => show(roll.heard(beats)),
     applyRegistration: (registration: Registration) => {
       const agent = take(registration)
       if (agent) show([agent])

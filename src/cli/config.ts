@@ -25,7 +25,7 @@ export const config: Command = {
 
 async function show(invocation: Invocation): Promise<number> {
   const { loadConfig } = await import('../config/load.ts')
-  const { shownConfig, shownValues } = await import('../config/redacted-config.ts')
+  const { redactedConfig: shownConfig, listSettings: shownValues } = await import('../config/redacted-config.ts')
   const { terminal, env } = invocation
   const form = outputFormat(invocation, ['text', 'json', 'yaml'])
   const loaded = await loadConfig({ flags: { config: textOption(invocation, 'config') }, env })
@@ -46,7 +46,11 @@ async function show(invocation: Invocation): Promise<number> {
 }
 
 async function describe(invocation: Invocation, what: 'reference' | 'schema'): Promise<number> {
-  const { configSchema, problemReference, reference } = await import('../config/reference/reference-page.ts')
+  const {
+    configSchema,
+    problemReference,
+    referencePage: reference,
+  } = await import('../config/reference/reference-page.ts')
   const directory = textOption(invocation, 'write')
   const schema = `${JSON.stringify(configSchema(), null, 2)}\n`
   if (directory === undefined) {

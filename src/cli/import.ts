@@ -18,8 +18,8 @@ export const importCommand: Command = {
     const [url, ...more] = invocation.positionals
     if (url === undefined || more.length > 0)
       throw new UsageError('import needs the URL or path of exactly one database')
-    const { importOriginal } = await import('../stores/legacy/legacy-import.ts')
-    const { agents, report } = await orOneLine(() => orRedactedError(() => importOriginal(url)))
+    const { readLegacyAgents } = await import('../stores/legacy/legacy-import.ts')
+    const { agents, report } = await orOneLine(() => orRedactedError(() => readLegacyAgents(url)))
     const { out } = invocation.terminal
     printReport(invocation, report)
     const { importAgents, parseImportedAgents } = await import('../registrations/agent-import.ts')

@@ -13,7 +13,7 @@ export const restoreCommand: Command = {
   async run(invocation) {
     const [file, ...more] = invocation.positionals
     if (file === undefined || more.length > 0) throw new UsageError('restore takes the name of one file')
-    const { restore } = await import('../stores/backup.ts')
+    const { restoreBackup: restore } = await import('../stores/backup.ts')
     const force = invocation.values['force'] === true
     const { registrations, sources } = await withStore(invocation, { mustExist: false }, (store) =>
       restore(store, file, { force }),

@@ -4,7 +4,7 @@ import { CertificateError } from '../api/http/listening/tls.ts'
 import { type Flags, type LoadedConfig, loadConfig } from '../config/load.ts'
 import { createLog, openDestination, type RootLog } from '../log.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
-import { StoreRefused, StoreUnavailable } from '../stores/store.ts'
+import { StoreRefusal, StoreUnavailable } from '../stores/store.ts'
 import { type Command, CommandError, type Invocation, type RunningDaemon, textOption } from './command.ts'
 
 export const serve: Command = {
@@ -77,7 +77,7 @@ async function startFailure(error: unknown, { config }: LoadedConfig): Promise<s
   if (error instanceof CertificateError) return error.message
   if (error instanceof StoreUnavailable)
     return `${redactText(error.message)}. Start the database or correct its address (store in the config, DATABASE_URL), or remove both to use a file.`
-  if (error instanceof StoreRefused) return redactText(error.message)
+  if (error instanceof StoreRefusal) return redactText(error.message)
   throw error
 }
 

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import type { LoadedConfig } from '../config/load.ts'
 import { silent } from '../log.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
-import { type Store, StoreRefused, StoreUnavailable } from '../stores/store.ts'
+import { type Store, StoreRefusal, StoreUnavailable } from '../stores/store.ts'
 import { CommandError, type Invocation, textOption } from './command.ts'
 
 /** Options of every command that opens the store itself. */
@@ -45,7 +45,7 @@ export async function orOneLine<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function storeErrorText(error: unknown): string | undefined {
-  if (error instanceof StoreRefused || error instanceof StoreUnavailable) return error.message
+  if (error instanceof StoreRefusal || error instanceof StoreUnavailable) return error.message
   if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return undefined
   const path = String(error.path).replace(/\.\d+\.unfinished$/, '')
   // A temporary file that cannot be created means that its folder is missing.

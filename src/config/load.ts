@@ -5,9 +5,9 @@ import { readEnvironment } from './environment/environment.ts'
 import { readConfigFile } from './loading/config-file.ts'
 import { defaultHost, defaultSources, withPaths } from './loading/defaults.ts'
 import type { ConfigDocument, Environment } from './loading/document.ts'
-import { merge, typed } from './loading/merged-config.ts'
-import { detectPlace, type RuntimePlace } from './loading/platform.ts'
-import { explain } from './loading/schema-issues.ts'
+import { mergeConfig, readPlaceholders } from './loading/merged-config.ts'
+import { detectPlatform, type Platform } from './loading/platform.ts'
+import { explainIssue } from './loading/schema-issues.ts'
 import { firstOfEach } from './renamed-keys.ts'
 import { type ConfigPath, readText } from './schema-paths.ts'
 import { Config } from './schema.ts'
@@ -16,7 +16,7 @@ import {
   type ConfigProblem,
   describePath,
   describeProblem,
-  type Origin,
+  type SettingOrigin,
   type Setting,
 } from './setting-origin.ts'
 
@@ -36,7 +36,7 @@ export type LoadedConfig = {
   readonly file: string | undefined
   /** What the file said; empty where there is none. */
   readonly text: string
-  readonly originOf: (path: ConfigPath) => Origin
+  readonly originOf: (path: ConfigPath) => SettingOrigin
   /** What the operator should hear of, once. */
   readonly warnings: readonly string[]
   /** What was accepted and has no effect. */
@@ -55,21 +55,25 @@ const usualFile = '/etc/mcp-roster/config.yaml'
 export async function loadConfig({
   flags = {},
   env = process.env,
-  place = detectPlace(env),
+  place = detectPlatform(env),
   usual = usualFile,
-}: { flags?: Flags; env?: Environment; place?: RuntimePlace; usual?: string } = {}): Promise<LoadedConfig> {
+}: { flags?: Flags; env?: Environment; place?: Platform; usual?: string } = {}): Promise<LoadedConfig> {
   const file = fileOf(flags, env, place, usual)
   const text = file === undefined ? '' : await readConfigFile(file)
   const document =
     file === undefined ? undefined : (await import('./loading/document.ts')).parseConfig(text, { file, env })
   const { settings, problems, warnings, notes } = await readEnvironment(env, place)
-  const { value, originOf, placeOf } = merge(document, file, [...fromPlace(place), ...settings, ...fromFlags(flags)])
-  if (document) typed(Config, value, document.expanded)
+  const { value, originOf, placeOf } = mergeConfig(document, file, [
+    ...fromPlace(place),
+    ...settings,
+    ...fromFlags(flags),
+  ])
+  if (document) readPlaceholders(Config, value, document.expanded)
   if (flags.paths?.length) value['sources'] = withPaths(value['sources'], flags.paths, place)
   value['store'] = withType(value['store'])
 
   const { data, error } = Config.safeParse(value, { error: zodMessage, jitless: true })
-  const complaints = error ? error.issues.flatMap((issue) => explain(Config, value, issue)) : twinsIn(data.sources)
+  const complaints = error ? error.issues.flatMap((issue) => explainIssue(Config, value, issue)) : twinsIn(data.sources)
   const all = [...problems, ...complaints.map(({ path, message }) => ({ path, message, origin: placeOf(path) }))]
   if (!data || all.length > 0) throw new ConfigError(all)
   return {
@@ -94,13 +98,13 @@ function formerKeyWarnings(document: ConfigDocument | undefined, file = ''): str
   )
 }
 
-function fileOf(flags: Flags, env: Environment, { cwd }: RuntimePlace, usual: string): string | undefined {
+function fileOf(flags: Flags, env: Environment, { cwd }: Platform, usual: string): string | undefined {
   const asked = flags.config ?? (env['MCP_ROSTER_CONFIG'] || undefined)
   if (asked !== undefined) return path.resolve(cwd, asked)
   return existsSync(usual) ? usual : undefined
 }
 
-function fromPlace(place: RuntimePlace): Setting[] {
+function fromPlace(place: Platform): Setting[] {
   const { host, why } = defaultHost(place)
   return [
     { path: ['listen', 'host'], value: host, origin: { from: 'default', ...(why && { why }) } },
@@ -138,7 +142,7 @@ function twinsIn(sources: Config['sources']): Pick<ConfigProblem, 'path' | 'mess
 }
 
 /** Paths in a file are meant from where the file is, the database's from the state directory. */
-function absolute(config: Config, place: RuntimePlace, file: string | undefined): Config {
+function absolute(config: Config, place: Platform, file: string | undefined): Config {
   const base = file === undefined ? place.cwd : path.dirname(file)
   const from = (one: string) => (/^~(\/|$)/.test(one) ? path.join(place.home, one.slice(1)) : path.resolve(base, one))
   const { tls } = config.listen

@@ -5,10 +5,10 @@ import type { ConfigPath } from './schema-paths.ts'
 import { describeOrigin, describePath } from './setting-origin.ts'
 
 /** One value of the config as it may be shown, and where it came from. */
-export type Shown = { readonly path: string; readonly value: unknown; readonly origin: string }
+export type ShownSetting = { readonly path: string; readonly value: unknown; readonly origin: string }
 
 /** The config with every secret taken out. */
-export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
+export function redactedConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
   const { auth, ...rest } = config
   // Of a token the secret goes; whose it is, and what it may, stays.
   const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redactedText }) }))
@@ -18,8 +18,8 @@ export function shownConfig({ config }: Pick<LoadedConfig, 'config'>): Record<st
 }
 
 /** Every value of the config with where it came from, secrets taken out. */
-export function shownValues(loaded: Pick<LoadedConfig, 'config' | 'originOf'>): Shown[] {
-  return leaves(shownConfig(loaded), []).map(({ path, value }) => ({
+export function listSettings(loaded: Pick<LoadedConfig, 'config' | 'originOf'>): ShownSetting[] {
+  return leaves(redactedConfig(loaded), []).map(({ path, value }) => ({
     path: describePath(path),
     value,
     origin: describeOrigin(loaded.originOf(path)),

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './schema.ts'
 
-const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
+const restartSettings: Readonly<Record<string, (config: Config) => unknown>> = {
   'listen.host': ({ listen }) => listen.host,
   'listen.port': ({ listen }) => listen.port,
   'listen.name': ({ listen }) => listen.name,
@@ -21,6 +21,8 @@ const fixed: Readonly<Record<string, (config: Config) => unknown>> = {
 }
 
 /** The settings in which a running daemon's config and a new one differ, and which are taken at a start only. */
-export function fixedSince(started: Config, now: Config): string[] {
-  return Object.keys(fixed).filter((name) => !isDeepStrictEqual(fixed[name]?.(started), fixed[name]?.(now)))
+export function settingsNeedingRestart(started: Config, now: Config): string[] {
+  return Object.keys(restartSettings).filter(
+    (name) => !isDeepStrictEqual(restartSettings[name]?.(started), restartSettings[name]?.(now)),
+  )
 }

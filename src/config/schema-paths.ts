@@ -11,11 +11,11 @@ export type Leaf = { readonly path: readonly string[]; readonly kind: ValueKind 
 type Definition = z.core.$ZodTypes['_zod']['def']
 
 /** The definition inside defaults, optionals and transformations: what a person writes. */
-function bare(schema: z.core.$ZodType): Definition {
+function unwrapped(schema: z.core.$ZodType): Definition {
   const def = definitionOf(schema)
-  if ('innerType' in def) return bare(def.innerType)
-  if (def.type === 'pipe') return bare(definitionOf(def.in).type === 'transform' ? def.out : def.in)
-  if (schema instanceof z.ZodLazy) return bare(schema.unwrap())
+  if ('innerType' in def) return unwrapped(def.innerType)
+  if (def.type === 'pipe') return unwrapped(definitionOf(def.in).type === 'transform' ? def.out : def.in)
+  if (schema instanceof z.ZodLazy) return unwrapped(schema.unwrap())
   return def
 }
 
@@ -26,7 +26,7 @@ function definitionOf(schema: z.core.$ZodType): Definition {
 
 /** The settings inside a section. Of a section with several forms the ones of the form that `value` has, else all. */
 export function schemaFields(schema: z.core.$ZodType, value?: unknown): Readonly<Record<string, z.core.$ZodType>> {
-  const def = bare(schema)
+  const def = unwrapped(schema)
   if (def.type === 'object') return def.shape
   if (def.type !== 'union') return {}
   const forms = def.options.map((option) => schemaFields(option))
@@ -37,7 +37,7 @@ export function schemaFields(schema: z.core.$ZodType, value?: unknown): Readonly
 
 function isLiteral(schema: z.core.$ZodType | undefined, value: unknown): boolean {
   if (!schema) return false
-  const def = bare(schema)
+  const def = unwrapped(schema)
   return def.type === 'literal' && (def.values as readonly unknown[]).includes(value)
 }
 
@@ -45,7 +45,7 @@ function isLiteral(schema: z.core.$ZodType | undefined, value: unknown): boolean
 export function schemaAt(schema: z.core.$ZodType, path: ConfigPath, value: unknown): z.core.$ZodType | undefined {
   const [step, ...rest] = path
   if (step === undefined) return schema
-  const def = bare(schema)
+  const def = unwrapped(schema)
   const inner = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined
   if (def.type === 'array') return schemaAt(def.element, rest, inner)
   if (def.type === 'record') return schemaAt(def.valueType, rest, inner)
@@ -54,7 +54,7 @@ export function schemaAt(schema: z.core.$ZodType, path: ConfigPath, value: unkno
 }
 
 export function valueKindOf(schema: z.core.$ZodType): ValueKind {
-  const def = bare(schema)
+  const def = unwrapped(schema)
   if (def.type === 'number' || def.type === 'boolean') return def.type
   if (def.type === 'string' || def.type === 'enum' || def.type === 'literal') return 'text'
   if (def.type === 'array') return valueKindOf(def.element) === 'text' ? 'list' : 'data'

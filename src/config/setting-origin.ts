@@ -1,19 +1,19 @@
 import type { ConfigPath } from './schema-paths.ts'
 
 /** Where a value of the config came from. */
-export type Origin =
+export type SettingOrigin =
   | { readonly from: 'flag'; readonly name: string }
   | { readonly from: 'environment'; readonly name: string }
   | { readonly from: 'file'; readonly file: string; readonly line: number }
   | { readonly from: 'default'; readonly why?: string }
 
 /** One value that somebody asked for. */
-export type Setting = { readonly path: ConfigPath; readonly value: unknown; readonly origin: Origin }
+export type Setting = { readonly path: ConfigPath; readonly value: unknown; readonly origin: SettingOrigin }
 
 /** What is wrong with a config: where it was said, which key, why, and what to do. */
-export type ConfigProblem = { readonly origin?: Origin; readonly path: ConfigPath; readonly message: string }
+export type ConfigProblem = { readonly origin?: SettingOrigin; readonly path: ConfigPath; readonly message: string }
 
-export function describeOrigin(origin: Origin): string {
+export function describeOrigin(origin: SettingOrigin): string {
   if (origin.from === 'flag') return `flag ${origin.name}`
   if (origin.from === 'environment') return `environment variable ${origin.name}`
   if (origin.from === 'file') return `${origin.file}:${origin.line}`

@@ -6,7 +6,7 @@ import type { SourceTools } from '../sources/kind.ts'
 import type { Config } from './schema.ts'
 
 /** The sources of a config as the supervisor runs them, in order of precedence; `manual` is implicit, and last. */
-export function plansOf({ sources }: Pick<Config, 'sources'>, tools: SourceTools): SourcePlan[] {
+export function sourcePlans({ sources }: Pick<Config, 'sources'>, tools: SourceTools): SourcePlan[] {
   const listed = sources.some(({ type }) => type === 'manual')
   const all = listed ? sources : [...sources, implicit]
   return all.map((source) => planOf(source, tools))
@@ -46,7 +46,7 @@ async function* switchedOff(): AsyncGenerator<Sighting> {
 }
 
 /** For agents that name no thresholds of their own; seconds. */
-export function thresholdsOf({ health: { agents } }: Pick<Config, 'health'>) {
+export function leaseThresholds({ health: { agents } }: Pick<Config, 'health'>) {
   return { timeout: agents.timeout_threshold, eviction: agents.eviction_threshold }
 }
 

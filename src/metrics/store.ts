@@ -14,37 +14,52 @@ export function storeSeries(state: () => StoreState | undefined): readonly Serie
     one('gauge', 'roster_store_up', '0 while registrations are refused, since nothing can be stored.', ({ status }) =>
       Number(status === 'up'),
     ),
-    one('gauge', 'roster_store_waiting_writes', 'Writes that wait for the store.', ({ waiting }) => waiting.operations),
-    one('gauge', 'roster_store_waiting_beats', 'Heartbeats not stored yet.', ({ waiting }) => waiting.beats),
+    one(
+      'gauge',
+      'roster_store_waiting_writes',
+      'Writes that wait for the store.',
+      ({ pending: waiting }) => waiting.operations,
+    ),
+    one(
+      'gauge',
+      'roster_store_waiting_beats',
+      'Heartbeats not stored yet.',
+      ({ pending: waiting }) => waiting.heartbeats,
+    ),
     one(
       'counter',
       'roster_store_commits_total',
       'Transactions; each takes many writes.',
-      ({ counted }) => counted.commits,
+      ({ counters: counted }) => counted.commits,
     ),
     one(
       'counter',
       'roster_store_writes_total',
       'Registrations and deletions stored.',
-      ({ counted }) => counted.operations,
+      ({ counters: counted }) => counted.operations,
     ),
-    one('counter', 'roster_store_conflicts_total', 'Writes of a version that was not the newest.', ({ counted }) => {
-      return counted.conflicts
-    }),
-    one('counter', 'roster_store_beats_total', 'Heartbeats stored.', ({ counted }) => counted.beats),
+    one(
+      'counter',
+      'roster_store_conflicts_total',
+      'Writes of a version that was not the newest.',
+      ({ counters: counted }) => {
+        return counted.conflicts
+      },
+    ),
+    one('counter', 'roster_store_beats_total', 'Heartbeats stored.', ({ counters: counted }) => counted.heartbeats),
     one(
       'counter',
       'roster_store_dropped_beats_total',
       'Heartbeats given up while the store was down.',
-      ({ counted }) => {
-        return counted.dropped_beats
+      ({ counters: counted }) => {
+        return counted.dropped_heartbeats
       },
     ),
     one(
       'counter',
       'roster_store_failures_total',
       'Times the store could not be used.',
-      ({ counted }) => counted.failures,
+      ({ counters: counted }) => counted.failures,
     ),
   ]
 }

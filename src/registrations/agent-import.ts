@@ -45,7 +45,7 @@ export async function importAgents(
     for (const [index, outcome] of outcomes.entries()) {
       const agent_id = some[index]?.id ?? ''
       if (outcome.type === 'put') imported += 1
-      else if (outcome.type === 'refused') skipped.push({ agent_id, field: 'registration', problem: outcome.reason })
+      else if (outcome.type === 'rejected') skipped.push({ agent_id, field: 'registration', problem: outcome.reason })
       else existing.push(agent_id)
     }
   }

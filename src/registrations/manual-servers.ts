@@ -62,7 +62,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     const [outcome] = await store.commit([
       { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
     ])
-    if (outcome?.type === 'refused') throw new ManualRefused(outcome.reason)
+    if (outcome?.type === 'rejected') throw new ManualRefused(outcome.reason)
     if (outcome?.type !== 'put') throw new ManualConflict(notAs(expected, id), servers.get(id))
     applyRegistration(outcome.registration)
     const server = servers.get(id)

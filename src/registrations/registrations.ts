@@ -7,7 +7,7 @@ import type { SelfPreservationRules } from '../flow/self-preservation.ts'
 import type { Log } from '../log.ts'
 import { serverId } from '../model/names.ts'
 import { type SourceRun, type Sighting, type Source, SourceError } from '../model/source.ts'
-import type { RegistrationKind, News, Picture, Store } from '../stores/store.ts'
+import type { RegistrationKind, StoreChange, StoreSnapshot, Store } from '../stores/store.ts'
 import { createManualServers, type ManualServers } from './manual-servers.ts'
 
 /** Everything is kept in the store and has not been read from it yet: ask again soon. */
@@ -54,9 +54,9 @@ export function startRegistrations({
   const shown = new Map<object, (sighting: Sighting) => void>()
   let store: Store | undefined
   let epoch: string | undefined
-  const later: Pick<Store, 'commit' | 'beat'> = {
+  const later: Pick<Store, 'commit' | 'recordHeartbeats'> = {
     commit: async (operations) => await (store ?? (await opening)).commit(operations),
-    beat: (beats) => store?.beat(beats),
+    recordHeartbeats: (beats) => store?.recordHeartbeats(beats),
   }
   const clock = createLeaseClock({ ...times, onGrace: graced })
   const leases = createLeases({
@@ -83,15 +83,15 @@ export function startRegistrations({
     return state.forMs < (state.status === 'down' ? settings().selfPreservation.mostMs : backMs)
   }
 
-  function takePicture({ registrations, beats, resource_version }: Picture): void {
+  function takePicture({ registrations, heartbeats: beats, resource_version }: StoreSnapshot): void {
     const of = (kind: RegistrationKind) => registrations.filter((registration) => registration.kind === kind)
     agents.load(of('agent'), beats, resource_version)
     manual.load(of('manual'), resource_version)
   }
 
-  function takeNews(news: News): void {
-    if (news.type === 'picture') takePicture(news.picture)
-    else if (news.type === 'beats') agents.applyReplicaHeartbeats(news.beats)
+  function takeNews(news: StoreChange): void {
+    if (news.type === 'snapshot') takePicture(news.snapshot)
+    else if (news.type === 'heartbeats') agents.applyReplicaHeartbeats(news.heartbeats)
     else if (news.type === 'put' && news.registration.kind === 'agent') agents.applyRegistration(news.registration)
     else if (news.type === 'put') manual.applyRegistration(news.registration)
     else if (news.kind === 'agent') agents.applyDeletion(news.name, news.resource_version)

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import * as z from 'zod'
-import { type KeptSource, type Operation, type Registration, type Store, StoreRefused } from './store.ts'
+import { type StoredSource, type StoreOperation, type Registration, type Store, StoreRefusal } from './store.ts'
 
 const format = 'mcp-roster backup'
 const perCommit = 500
@@ -36,18 +36,18 @@ const Entry = z.union([
 ])
 type Entry = z.output<typeof Entry>
 
-export type Copied = { readonly registrations: number; readonly sources: number }
+export type BackupCounts = { readonly registrations: number; readonly sources: number }
 
 /**
  * Writes all that is stored into one file, readable by its owner alone, while the store goes on; a file that is there
  * is replaced once the new one is whole and on disk.
  */
-export async function backup(store: Store, to: string): Promise<Copied> {
+export async function writeBackup(store: Store, to: string): Promise<BackupCounts> {
   const file = await replaceable(to)
   const unfinished = `${file}.${process.pid}.unfinished`
   const output = await open(unfinished, 'wx', 0o600)
   try {
-    const { epoch, registrations, beats } = await store.load()
+    const { epoch, registrations, heartbeats: beats } = await store.load()
     const sources = await store.readings()
     const heard = new Map(beats.map(({ name, age_ms }) => [name, new Date(Date.now() - age_ms).toISOString()]))
     const copied = { registrations: registrations.length, sources: sources.length }
@@ -68,7 +68,7 @@ async function replaceable(path: string): Promise<string> {
   const file = await realpath(path).catch(() => undefined)
   if (file === undefined) return path
   if ((await stat(file)).isFile()) return file
-  throw new StoreRefused(`${path} is no regular file, and nothing else is replaced`)
+  throw new StoreRefusal(`${path} is no regular file, and nothing else is replaced`)
 }
 
 function* linesOf({
@@ -81,8 +81,8 @@ function* linesOf({
   epoch: string
   registrations: readonly Registration[]
   heard: ReadonlyMap<string, string>
-  sources: readonly KeptSource[]
-  copied: Copied
+  sources: readonly StoredSource[]
+  copied: BackupCounts
 }): Generator<string> {
   const line = (value: unknown) => `${JSON.stringify(value)}\n`
   yield line({ format, version: 1, epoch, made_at: new Date().toISOString() } satisfies z.input<typeof Header>)
@@ -101,22 +101,22 @@ function* linesOf({
  *
  * Everything gets a new, greater version, so that replicas and watchers see it like any other change.
  */
-export async function restore(
+export async function restoreBackup(
   store: Store,
   file: string,
   { force = false }: { force?: boolean } = {},
-): Promise<Copied> {
+): Promise<BackupCounts> {
   const whole = await check(file)
   const { registrations } = await store.load()
   if (registrations.length > 0 && !force) {
-    throw new StoreRefused(
+    throw new StoreRefusal(
       `the store holds ${registrations.length} registrations: restore into an empty one, or replace them with --force`,
     )
   }
   const kept = new Set<string>()
   const batch: Extract<Entry, { registration: unknown }>[] = []
   for await (const entry of entriesIn(file)) {
-    if ('source' in entry) await store.keepReadings(entry.source, entry.fingerprint, entry.readings)
+    if ('source' in entry) await store.saveReadings(entry.source, entry.fingerprint, entry.readings)
     if (!('registration' in entry)) continue
     kept.add(nameOf(entry.registration))
     batch.push(entry)
@@ -134,15 +134,19 @@ export async function restore(
 }
 
 async function put(store: Store, entries: readonly Extract<Entry, { registration: unknown }>[]): Promise<void> {
-  const operations = entries.map(({ registration }): Operation => ({ type: 'put', expect: 'any', ...registration }))
-  const refused = (await store.commit(operations)).find((outcome) => outcome.type === 'refused')
-  if (refused) throw new StoreRefused(`the backup holds what cannot be stored: ${refused.reason}`)
+  const operations = entries.map(({ registration }): StoreOperation => ({
+    type: 'put',
+    expect: 'any',
+    ...registration,
+  }))
+  const refused = (await store.commit(operations)).find((outcome) => outcome.type === 'rejected')
+  if (refused) throw new StoreRefusal(`the backup holds what cannot be stored: ${refused.reason}`)
   const beats = entries.flatMap(({ registration: { name, lease }, last_heartbeat }) =>
     last_heartbeat === undefined
       ? []
       : { name, age_ms: Math.max(0, Date.now() - Date.parse(last_heartbeat)), timeout: lease?.timeout ?? 60 },
   )
-  store.beat(beats)
+  store.recordHeartbeats(beats)
 }
 
 function nameOf({ kind, namespace, name }: Pick<Registration, 'kind' | 'namespace' | 'name'>): string {
@@ -150,18 +154,18 @@ function nameOf({ kind, namespace, name }: Pick<Registration, 'kind' | 'namespac
 }
 
 /** Reads a backup through: a file that was cut short, or is none, is refused before anything is written. */
-async function check(file: string): Promise<Copied> {
+async function check(file: string): Promise<BackupCounts> {
   const found = { registrations: 0, sources: 0 }
-  let end: Copied | undefined
+  let end: BackupCounts | undefined
   for await (const entry of entriesIn(file)) {
-    if (end) throw new StoreRefused(`${file} goes on after its end: it is damaged`)
+    if (end) throw new StoreRefusal(`${file} goes on after its end: it is damaged`)
     if ('end' in entry) end = entry.end
     else if ('source' in entry) found.sources += 1
     else found.registrations += 1
   }
-  if (!end) throw new StoreRefused(`${file} was cut short: it has no end`)
+  if (!end) throw new StoreRefusal(`${file} was cut short: it has no end`)
   if (end.registrations !== found.registrations || end.sources !== found.sources) {
-    throw new StoreRefused(
+    throw new StoreRefusal(
       `${file} is not whole: ${found.registrations} of ${end.registrations} registrations are there`,
     )
   }
@@ -176,14 +180,14 @@ async function* entriesIn(file: string): AsyncGenerator<Entry> {
     const value = parsed(line)
     if (number === 1) {
       const header = Header.safeParse(value)
-      if (!header.success) throw new StoreRefused(`${file} is no backup that this mcp-roster can read`)
+      if (!header.success) throw new StoreRefusal(`${file} is no backup that this mcp-roster can read`)
       continue
     }
     const entry = Entry.safeParse(value)
-    if (!entry.success) throw new StoreRefused(`${file} is damaged in line ${number}`)
+    if (!entry.success) throw new StoreRefusal(`${file} is damaged in line ${number}`)
     yield entry.data
   }
-  if (number === 0) throw new StoreRefused(`${file} is empty`)
+  if (number === 0) throw new StoreRefusal(`${file} is empty`)
 }
 
 function parsed(line: string): unknown {

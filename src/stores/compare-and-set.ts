@@ -1,17 +1,17 @@
-import type { Operation, Outcome, Registration } from './store.ts'
+import type { StoreOperation, OperationOutcome, Registration } from './store.ts'
 
 const most = { name: 253, namespace: 63, definition: 1024 * 1024, text: 1024 } as const
 
 /** Why no store could keep what the operation holds; undefined when all can. */
-export function refusal(operation: Operation): string | undefined {
+export function rejectionReason(operation: StoreOperation): string | undefined {
   const { namespace, name } = operation
-  const known = textRefusal('name', name, most.name) ?? textRefusal('namespace', namespace, most.namespace)
+  const known = textProblem('name', name, most.name) ?? textProblem('namespace', namespace, most.namespace)
   if (known !== undefined || operation.type === 'delete') return known
   const { definition, lease } = operation
   const texts =
-    textRefusal('definition', definition, most.definition) ??
-    textRefusal('instance_id', lease?.instance_id, most.text) ??
-    textRefusal('holder', lease?.holder, most.text)
+    textProblem('definition', definition, most.definition) ??
+    textProblem('instance_id', lease?.instance_id, most.text) ??
+    textProblem('holder', lease?.holder, most.text)
   if (texts !== undefined) return texts
   if (Number.isNaN(Date.parse(operation.created_at ?? '1970'))) return 'created_at must be a time'
   if (lease === undefined) return undefined
@@ -21,7 +21,7 @@ export function refusal(operation: Operation): string | undefined {
 }
 
 /** Databases take neither NUL nor halves of a character, and each has its own idea of how long is too long. */
-export function textRefusal(what: string, text: string | undefined, limit: number): string | undefined {
+export function textProblem(what: string, text: string | undefined, limit: number): string | undefined {
   if (text === undefined) return undefined
   if (text.length > limit) return `${what} must be at most ${limit} characters`
   if (text.includes('\0')) return `${what} must not hold a NUL character`
@@ -29,10 +29,10 @@ export function textRefusal(what: string, text: string | undefined, limit: numbe
 }
 
 /** What must be known of what is there, to judge an operation on it. */
-export type Standing = Pick<Registration, 'resource_version' | 'created_at'>
+export type CurrentVersion = Pick<Registration, 'resource_version' | 'created_at'>
 
-type Judged<Current> =
-  | Extract<Outcome, { type: 'put' }>
+type AppliedOperation<Current> =
+  | Extract<OperationOutcome, { type: 'put' }>
   | { readonly type: 'deleted'; readonly before: Current; readonly resource_version: string }
   | { readonly type: 'conflict'; readonly current: Current | undefined }
 
@@ -41,18 +41,18 @@ type Judged<Current> =
  *
  * `version` is the one it gets if it takes effect, `now` the store's time.
  */
-export function judge<Current extends Standing>(
-  operation: Operation,
+export function applyOperation<Current extends CurrentVersion>(
+  operation: StoreOperation,
   current: Current | undefined,
   { version, now }: { version: string; now: string },
-): Judged<Current> {
-  if (!isAsExpected(operation.expect, current)) return { type: 'conflict', current }
+): AppliedOperation<Current> {
+  if (!isPreconditionMet(operation.expect, current)) return { type: 'conflict', current }
   if (operation.type === 'delete') {
     if (current === undefined) return { type: 'conflict', current }
     return { type: 'deleted', before: current, resource_version: version }
   }
   const { created_at = now } = operation
-  const registration = registrationBy(operation, {
+  const registration = toRegistration(operation, {
     resource_version: version,
     created_at: current?.created_at ?? new Date(created_at).toISOString(),
     updated_at: now,
@@ -61,14 +61,14 @@ export function judge<Current extends Standing>(
 }
 
 /** What a put makes, with what the store adds to it. */
-export function registrationBy(
-  { kind, namespace, name, definition, lease }: Extract<Operation, { type: 'put' }>,
-  stored: Standing & Pick<Registration, 'updated_at'>,
+export function toRegistration(
+  { kind, namespace, name, definition, lease }: Extract<StoreOperation, { type: 'put' }>,
+  stored: CurrentVersion & Pick<Registration, 'updated_at'>,
 ): Registration {
   return { kind, namespace, name, definition, ...(lease && { lease }), ...stored }
 }
 
-function isAsExpected(expect: Operation['expect'], current: Standing | undefined): boolean {
+function isPreconditionMet(expect: StoreOperation['expect'], current: CurrentVersion | undefined): boolean {
   if (expect === 'any') return true
   return expect === 'none' ? current === undefined : current?.resource_version === expect.version
 }

@@ -60,7 +60,7 @@ export const StoreConfig = z.discriminatedUnion('type', [
   ),
 ])
 export type StoreConfig = z.output<typeof StoreConfig>
-export type RemoteStore = Extract<StoreConfig, { type: 'postgres' | 'mysql' }>
+export type ServerStoreConfig = Extract<StoreConfig, { type: 'postgres' | 'mysql' }>
 
 const schemes: Readonly<Record<string, 'postgres' | 'mysql'>> = {
   postgres: 'postgres',

@@ -1,27 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../log.ts'
-import { judge } from './compare-and-set.ts'
-import { type Backend, rowKey } from './driver.ts'
+import { applyOperation } from './compare-and-set.ts'
+import { type StoreDriver, registrationKey } from './driver.ts'
 import { createStorePipeline } from './pipeline/store-pipeline.ts'
-import type { HeardBeat, KeptSource, Operation, Outcome, Registration, Store } from './store.ts'
+import type { StoredHeartbeat, StoredSource, StoreOperation, OperationOutcome, Registration, Store } from './store.ts'
 
 /** Keeps everything for as long as the process lives. Nobody else can write to it. */
 export function openMemory({ log }: { log: Log }): Store {
-  return createStorePipeline({ type: 'memory', backend: memory(), log })
+  return createStorePipeline({ type: 'memory', backend: createMemoryDriver(), log })
 }
 
-function memory(): Backend {
+function createMemoryDriver(): StoreDriver {
   const epoch = randomUUID()
   const registrations = new Map<string, Registration>()
   const beats = new Map<string, { readonly at: number; readonly said: string | undefined }>()
-  const kept = new Map<string, KeptSource>()
+  const kept = new Map<string, StoredSource>()
   // Clients may hold versions from before a restart: new ones must be greater.
   let version = Date.now() * 1000
 
-  function carryOut(operation: Operation): Outcome {
-    const key = rowKey(operation)
+  function carryOut(operation: StoreOperation): OperationOutcome {
+    const key = registrationKey(operation)
     const next = { version: String(version + 1), now: new Date().toISOString() }
-    const outcome = judge(operation, registrations.get(key), next)
+    const outcome = applyOperation(operation, registrations.get(key), next)
     if (outcome.type === 'put') registrations.set(key, outcome.registration)
     if (outcome.type === 'deleted') {
       registrations.delete(key)
@@ -31,17 +31,21 @@ function memory(): Backend {
     return outcome
   }
 
-  function writeBeats(heard: readonly HeardBeat[]): void {
+  function writeBeats(heard: readonly StoredHeartbeat[]): void {
     const now = performance.now()
-    for (const { name, age_ms, said } of heard) {
+    for (const { name, age_ms, self_report: said } of heard) {
       const at = now - age_ms
       if (registrations.has(`agent:${name}`) && at >= (beats.get(name)?.at ?? -Infinity)) beats.set(name, { at, said })
     }
   }
 
-  function allBeats(): HeardBeat[] {
+  function allBeats(): StoredHeartbeat[] {
     const now = performance.now()
-    return [...beats].map(([name, { at, said }]) => ({ name, age_ms: now - at, ...(said !== undefined && { said }) }))
+    return [...beats].map(([name, { at, said }]) => ({
+      name,
+      age_ms: now - at,
+      ...(said !== undefined && { self_report: said }),
+    }))
   }
 
   return {
@@ -51,13 +55,13 @@ function memory(): Backend {
       last: 'all',
     }),
     commit: async (operations) => operations.map(carryOut),
-    writeBeats: async (heard) => writeBeats(heard),
-    beats: async () => allBeats(),
-    since: async (cursor) => ({ lost: false, cursor, news: [] }),
-    keepReadings: async (source, fingerprint, readings) =>
+    writeHeartbeats: async (heard) => writeBeats(heard),
+    heartbeats: async () => allBeats(),
+    changesSince: async (cursor) => ({ compacted: false, cursor, changes: [] }),
+    saveReadings: async (source, fingerprint, readings) =>
       void kept.set(source, { source, fingerprint, kept_at: new Date().toISOString(), readings }),
     readings: async () => [...kept.values()],
-    mend: async () => {},
+    recover: async () => {},
     close: async () => {},
     pollMs: undefined,
   }

@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts'
 import type { StoreConfig } from './config.ts'
 import { openMemory } from './memory.ts'
-import { type Store, StoreRefused, StoreUnavailable } from './store.ts'
+import { type Store, StoreRefusal, StoreUnavailable } from './store.ts'
 
 export type OpenOptions = {
   readonly log: Log
@@ -14,7 +14,7 @@ export type OpenOptions = {
 /**
  * Opens the store that the config names; drivers are loaded when they are used.
  *
- * Rejects with `StoreUnavailable` when it can't be reached or written, with `StoreRefused` when it must not be touched or
+ * Rejects with `StoreUnavailable` when it can't be reached or written, with `StoreRefusal` when it must not be touched or
  * turns us away. Neither repeats a secret.
  */
 export async function openStore(
@@ -33,7 +33,7 @@ export async function openStore(
 async function open(config: StoreConfig, log: Log, mustExist: boolean): Promise<Store> {
   switch (config.type) {
     case 'memory':
-      if (mustExist) throw new StoreRefused('the configured store is memory: there is nothing of it outside the daemon')
+      if (mustExist) throw new StoreRefusal('the configured store is memory: there is nothing of it outside the daemon')
       return openMemory({ log })
     case 'sqlite': {
       const { openSqlite } = await import('./sqlite/sqlite.ts')

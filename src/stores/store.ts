@@ -13,24 +13,27 @@
 export type Store = AsyncDisposable & {
   readonly type: StoreType
   /** Everything registered, and the version from which `changes` goes on. */
-  readonly load: () => Promise<Picture>
+  readonly load: () => Promise<StoreSnapshot>
   /**
    * Carries out all operations in one transaction, in order, each seeing the effect of those before it. One that does
    * not find what it expected changes nothing and says so, and hinders no other. Results come in the order of the
    * operations. Calls take effect in the order they were made.
    */
-  readonly commit: (operations: readonly Operation[]) => Promise<readonly Outcome[]>
+  readonly commit: (operations: readonly StoreOperation[]) => Promise<readonly OperationOutcome[]>
   /** Notes heartbeats, at once; they are written together, soon enough for other replicas (a third of `timeout`). */
-  readonly beat: (beats: readonly Beat[]) => void
+  readonly recordHeartbeats: (beats: readonly ReceivedHeartbeat[]) => void
   /**
    * What others wrote after version `since`, and the heartbeats they heard. Never ends before `signal` aborts, waits
    * while the store is down. What one wrote oneself may come too: whoever knows a newer version ignores an older one.
    */
-  readonly changes: (follow: { readonly since: string; readonly signal: AbortSignal }) => AsyncIterable<readonly News[]>
+  readonly changes: (follow: {
+    readonly since: string
+    readonly signal: AbortSignal
+  }) => AsyncIterable<readonly StoreChange[]>
   /** Replaces all that is kept of one source. */
-  readonly keepReadings: (source: string, fingerprint: string, readings: readonly KeptReading[]) => Promise<void>
+  readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
   /** What is kept, of all sources. */
-  readonly readings: () => Promise<readonly KeptSource[]>
+  readonly readings: () => Promise<readonly StoredSource[]>
   readonly state: () => StoreState
   /** Writes out what is buffered, gives back what is open. */
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -41,20 +44,20 @@ export type StoreType = 'memory' | 'sqlite' | 'postgres' | 'mysql'
 /** Agent ids are unique over all namespaces; the names of manual servers in their namespace. */
 export type RegistrationKind = 'agent' | 'manual'
 
-export type Key = { readonly kind: RegistrationKind; readonly namespace: string; readonly name: string }
+export type RegistrationKey = { readonly kind: RegistrationKind; readonly namespace: string; readonly name: string }
 
 /** For how long a registration holds without a heartbeat, and who holds it. Seconds. */
-export type LeaseFacts = {
+export type StoredLease = {
   readonly timeout: number
   readonly eviction: number
   readonly instance_id?: string
   readonly holder?: string
 }
 
-export type Registration = Key & {
+export type Registration = RegistrationKey & {
   /** JSON text, kept as it was given. */
   readonly definition: string
-  readonly lease?: LeaseFacts
+  readonly lease?: StoredLease
   readonly resource_version: string
   /** By the store's clock, RFC 3339. */
   readonly created_at: string
@@ -62,64 +65,64 @@ export type Registration = Key & {
 }
 
 /** `any`: whatever is there; `none`: nothing may be there; a version: exactly that one must be there. */
-export type Expected = 'any' | 'none' | { readonly version: string }
+export type Precondition = 'any' | 'none' | { readonly version: string }
 
 /** A put of an agent whose id is in another namespace moves it. */
-export type Operation =
-  | (Key & {
+export type StoreOperation =
+  | (RegistrationKey & {
       readonly type: 'put'
       readonly definition: string
-      readonly lease?: LeaseFacts
-      readonly expect: Expected
+      readonly lease?: StoredLease
+      readonly expect: Precondition
       /** For what is brought from elsewhere; otherwise a new registration was made now. RFC 3339. */
       readonly created_at?: string
     })
-  | (Key & { readonly type: 'delete'; readonly expect: Exclude<Expected, 'none'> })
+  | (RegistrationKey & { readonly type: 'delete'; readonly expect: Exclude<Precondition, 'none'> })
 
-export type Outcome =
+export type OperationOutcome =
   | { readonly type: 'put'; readonly registration: Registration; readonly created: boolean }
   | { readonly type: 'deleted'; readonly before: Registration; readonly resource_version: string }
   /** What is there instead; nothing, where a version or something to delete was expected. */
   | { readonly type: 'conflict'; readonly current: Registration | undefined }
   /** What no store could keep: a NUL or half a character in a text, a text beyond its limit. Never tried. */
-  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'rejected'; readonly reason: string }
 
 /** A heartbeat of the agent `name`, heard `age_ms` ago. */
-export type Beat = {
+export type ReceivedHeartbeat = {
   readonly name: string
   readonly age_ms: number
   /** Seconds after which the agent's lease lapses; what tells how soon the beat must be written. */
   readonly timeout: number
   /** What the agent said of itself, for other replicas; at most 1 kB, opaque. */
-  readonly said?: string
+  readonly self_report?: string
 }
 
-export type HeardBeat = Omit<Beat, 'timeout'>
+export type StoredHeartbeat = Omit<ReceivedHeartbeat, 'timeout'>
 
-export type Picture = {
+export type StoreSnapshot = {
   /** Names this very database for as long as it lives; a copy restored into another one has another. */
   readonly epoch: string
   readonly resource_version: string
   readonly registrations: readonly Registration[]
-  readonly beats: readonly HeardBeat[]
+  readonly heartbeats: readonly StoredHeartbeat[]
 }
 
-export type News =
+export type StoreChange =
   | { readonly type: 'put'; readonly registration: Registration }
-  | ({ readonly type: 'deleted'; readonly resource_version: string } & Key)
-  | { readonly type: 'beats'; readonly beats: readonly HeardBeat[] }
+  | ({ readonly type: 'deleted'; readonly resource_version: string } & RegistrationKey)
+  | { readonly type: 'heartbeats'; readonly heartbeats: readonly StoredHeartbeat[] }
   /** Too much was missed to tell it one by one: forget what you have and take this. */
-  | { readonly type: 'picture'; readonly picture: Picture }
+  | { readonly type: 'snapshot'; readonly snapshot: StoreSnapshot }
 
 /** The last good reading of one origin, as JSON text. */
-export type KeptReading = { readonly origin: string; readonly reading: string }
+export type StoredReading = { readonly origin: string; readonly reading: string }
 
 /** `fingerprint` says which config of the source they were read under. */
-export type KeptSource = {
+export type StoredSource = {
   readonly source: string
   readonly fingerprint: string
   readonly kept_at: string
-  readonly readings: readonly KeptReading[]
+  readonly readings: readonly StoredReading[]
 }
 
 export type StoreState = {
@@ -128,14 +131,14 @@ export type StoreState = {
   readonly forMs: number
   /** Why it is down. Holds no secret. */
   readonly reason?: string
-  readonly waiting: { readonly operations: number; readonly beats: number }
+  readonly pending: { readonly operations: number; readonly heartbeats: number }
   /** Counted since start. */
-  readonly counted: {
+  readonly counters: {
     readonly commits: number
     readonly operations: number
     readonly conflicts: number
-    readonly beats: number
-    readonly dropped_beats: number
+    readonly heartbeats: number
+    readonly dropped_heartbeats: number
     readonly failures: number
   }
 }
@@ -152,8 +155,8 @@ export class StoreUnavailable extends Error {
 }
 
 /** The store can't be opened, or must not be touched; says why and what to do. Does not pass by itself. */
-export class StoreRefused extends Error {
-  override name = 'StoreRefused'
+export class StoreRefusal extends Error {
+  override name = 'StoreRefusal'
 }
 
 /** Whether version `a` came after `b`. */

@@ -65,7 +65,7 @@ function meshOf(registry: Roster['registry']): ApiPorts['mesh'] {
     retentionMs: 3_600_000,
     rules: () => ({ enabled: false, least: 10, ratio: 0.5, mostMs: 0 }),
   })
-  const store = { commit: () => Promise.reject(new Error('no store')), beat: () => {} }
+  const store = { commit: () => Promise.reject(new Error('no store')), recordHeartbeats: () => {} }
   const agents = createRegistrar({ store, leases, settings: () => ({ maxAgents: 10 }), log: silent })
   const { selfPreservation, endSelfPreservation } = leases
   return createMeshOperations({

@@ -1,7 +1,7 @@
-import type { RuntimePlace } from '../../src/config/loading/platform.ts'
+import type { Platform } from '../../src/config/loading/platform.ts'
 
 /** A machine of somebody's, no container. */
-export const place: RuntimePlace = {
+export const place: Platform = {
   container: false,
   cluster: false,
   home: '/home/ann',

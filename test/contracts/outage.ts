@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { type News, type Store, StoreUnavailable } from '../../src/stores/store.ts'
+import { type StoreChange, type Store, StoreUnavailable } from '../../src/stores/store.ts'
 import { made, put, until } from '../stores/builders.ts'
 
 /** What every store of a database server promises while the server is stopped and started again. */
@@ -21,7 +21,7 @@ export function bearsAnOutage({
 
     await server().stop()
     await until(() => store.state().status === 'down' && load.refused() > 0)
-    store.beat([...load.acknowledged].slice(0, 50).map((name) => ({ name, age_ms: 0, timeout: 1 })))
+    store.recordHeartbeats([...load.acknowledged].slice(0, 50).map((name) => ({ name, age_ms: 0, timeout: 1 })))
     const begun = performance.now()
     await assert.rejects(
       store.commit([put()]),
@@ -29,7 +29,7 @@ export function bearsAnOutage({
     )
     assert.ok(performance.now() - begun < 100, 'is refused at once')
     await assert.rejects(store.load(), StoreUnavailable)
-    assert.equal(store.state().waiting.beats, 50)
+    assert.equal(store.state().pending.heartbeats, 50)
 
     await server().start()
     await until(() => store.state().status === 'up' && other.state().status === 'up', 15_000)
@@ -44,8 +44,8 @@ export function bearsAnOutage({
       [...load.acknowledged].filter((name) => !names.has(name)),
       [],
     )
-    await until(() => store.state().waiting.beats === 0)
-    assert.equal((await store.load()).beats.length, 50)
+    await until(() => store.state().pending.heartbeats === 0)
+    assert.equal((await store.load()).heartbeats.length, 50)
     await until(() => [...load.acknowledged].every((name) => told.names.has(name)))
     await told.stop()
   })
@@ -104,7 +104,7 @@ function createLoad(store: Store) {
 function followed(store: Store) {
   const names = new Set<string>()
   const stop = new AbortController()
-  const take = (one: News) => {
+  const take = (one: StoreChange) => {
     if (one.type === 'put') names.add(one.registration.name)
   }
   const following = (async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { News, Store } from '../../src/stores/store.ts'
+import type { StoreChange, Store } from '../../src/stores/store.ts'
 import { made, newsUntil, put } from '../stores/builders.ts'
 
 /** What a store promises to several daemons on one database. */
@@ -77,21 +77,21 @@ export function keepsReplicasTogether({
       const { resource_version: since } = await one().load()
       const start = performance.now()
       const hearing = newsUntil(one(), since, (all) =>
-        all.some((one) => one.type === 'beats' && one.beats.some(({ name }) => name === 'roaming')),
+        all.some((one) => one.type === 'heartbeats' && one.heartbeats.some(({ name }) => name === 'roaming')),
       )
-      other.beat([{ name: 'roaming', age_ms: 0, timeout: 6, said: 'fine' }])
+      other.recordHeartbeats([{ name: 'roaming', age_ms: 0, timeout: 6, self_report: 'fine' }])
 
       const told = await hearing
       assert.ok(performance.now() - start < 2000, `took ${performance.now() - start} ms`)
-      const beats = told.flatMap((one) => (one.type === 'beats' ? one.beats : []))
+      const beats = told.flatMap((one) => (one.type === 'heartbeats' ? one.heartbeats : []))
       const beat = beats.find(({ name }) => name === 'roaming')
-      assert.equal(beat?.said, 'fine')
+      assert.equal(beat?.self_report, 'fine')
       assert.ok(beat && beat.age_ms >= 0 && beat.age_ms < 2500, JSON.stringify(beat))
     })
   })
 }
 
-function foreign(news: readonly News[], prefix: string): Set<string> {
+function foreign(news: readonly StoreChange[], prefix: string): Set<string> {
   return new Set(
     news.flatMap((one) =>
       one.type === 'put' && one.registration.name.startsWith(prefix) ? one.registration.name : [],
@@ -99,6 +99,6 @@ function foreign(news: readonly News[], prefix: string): Set<string> {
   )
 }
 
-function withoutBeats(news: readonly News[]): News[] {
-  return news.filter(({ type }) => type !== 'beats')
+function withoutBeats(news: readonly StoreChange[]): StoreChange[] {
+  return news.filter(({ type }) => type !== 'heartbeats')
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { isNewer, type Operation, type Store } from '../../src/stores/store.ts'
+import { isNewer, type StoreOperation, type Store } from '../../src/stores/store.ts'
 import { made, put, typesOf, until } from '../stores/builders.ts'
 import { keepsReplicasTogether } from './replicas.ts'
 
@@ -88,7 +88,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
         put({ name: 'fine' }),
       ])
 
-      assert.deepEqual(typesOf(outcomes), [...Array.from({ length: 6 }, () => 'refused'), 'put'])
+      assert.deepEqual(typesOf(outcomes), [...Array.from({ length: 6 }, () => 'rejected'), 'put'])
       assert.match(JSON.stringify(outcomes[0]), /name must not hold a NUL/)
     })
 
@@ -193,7 +193,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
 
     it('drops a lease that is put without one', async () => {
       await store.commit([put({ name: 'leased' })])
-      const { lease: _, ...without } = put({ name: 'leased' }) as Extract<Operation, { type: 'put' }>
+      const { lease: _, ...without } = put({ name: 'leased' }) as Extract<StoreOperation, { type: 'put' }>
       await store.commit([without])
 
       assert.equal((await named('leased'))[0]?.lease, undefined)
@@ -231,19 +231,19 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
 
     it('keeps the latest heartbeat of each agent, with its age', async () => {
       await store.commit([put({ name: 'beating' }), put({ name: 'beating-too' })])
-      store.beat([
+      store.recordHeartbeats([
         { name: 'beating', age_ms: 5000, timeout: 0.3 },
-        { name: 'beating-too', age_ms: 0, timeout: 60, said: '{"status":"degraded"}' },
+        { name: 'beating-too', age_ms: 0, timeout: 60, self_report: '{"status":"degraded"}' },
         { name: 'nobody', age_ms: 0, timeout: 60 },
         { name: 'n\0l', age_ms: 0, timeout: 60 },
       ])
-      store.beat([{ name: 'beating', age_ms: 1000, timeout: 60 }])
-      await until(() => store.state().waiting.beats === 0)
+      store.recordHeartbeats([{ name: 'beating', age_ms: 1000, timeout: 60 }])
+      await until(() => store.state().pending.heartbeats === 0)
 
-      const { beats } = await store.load()
+      const { heartbeats: beats } = await store.load()
       const beating = beats.find(({ name }) => name === 'beating')
       assert.ok(beating && beating.age_ms >= 1000 && beating.age_ms < 4000, JSON.stringify(beats))
-      assert.equal(beats.find(({ name }) => name === 'beating-too')?.said, '{"status":"degraded"}')
+      assert.equal(beats.find(({ name }) => name === 'beating-too')?.self_report, '{"status":"degraded"}')
       assert.equal(
         beats.some(({ name }) => name === 'nobody'),
         false,
@@ -252,36 +252,36 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
 
     it('never takes a beat for a later one', async () => {
       await store.commit([put({ name: 'late' })])
-      store.beat([{ name: 'late', age_ms: 0, timeout: 0 }])
-      await until(() => store.state().waiting.beats === 0)
-      store.beat([{ name: 'late', age_ms: 60_000, timeout: 0 }])
-      await until(() => store.state().waiting.beats === 0)
+      store.recordHeartbeats([{ name: 'late', age_ms: 0, timeout: 0 }])
+      await until(() => store.state().pending.heartbeats === 0)
+      store.recordHeartbeats([{ name: 'late', age_ms: 60_000, timeout: 0 }])
+      await until(() => store.state().pending.heartbeats === 0)
 
-      const { beats } = await store.load()
+      const { heartbeats: beats } = await store.load()
       assert.ok((beats.find(({ name }) => name === 'late')?.age_ms ?? Infinity) < 30_000)
     })
 
     it('forgets the heartbeats of an agent with the agent', async () => {
       await store.commit([put({ name: 'gone' })])
-      store.beat([{ name: 'gone', age_ms: 0, timeout: 0 }])
-      await until(() => store.state().waiting.beats === 0)
+      store.recordHeartbeats([{ name: 'gone', age_ms: 0, timeout: 0 }])
+      await until(() => store.state().pending.heartbeats === 0)
       await store.commit([{ type: 'delete', kind: 'agent', namespace: 'default', name: 'gone', expect: 'any' }])
       await store.commit([put({ name: 'gone' })])
 
       assert.equal(
-        (await store.load()).beats.some(({ name }) => name === 'gone'),
+        (await store.load()).heartbeats.some(({ name }) => name === 'gone'),
         false,
       )
     })
 
     it('replaces what is kept of a source, and of no other', async () => {
-      await store.keepReadings('partner', 'f1', [
+      await store.saveReadings('partner', 'f1', [
         { origin: 'https://a.example/?q=1', reading: '[1]' },
         { origin: 'https://b.example/', reading: '[2]' },
       ])
-      await store.keepReadings('dns', 'f2', [{ origin: '🦉', reading: JSON.stringify('\0 \ud800 é'.repeat(100_000)) }])
-      await store.keepReadings('partner', 'f3', [{ origin: 'https://b.example/', reading: '[3]' }])
-      await store.keepReadings('empty', 'f4', [])
+      await store.saveReadings('dns', 'f2', [{ origin: '🦉', reading: JSON.stringify('\0 \ud800 é'.repeat(100_000)) }])
+      await store.saveReadings('partner', 'f3', [{ origin: 'https://b.example/', reading: '[3]' }])
+      await store.saveReadings('empty', 'f4', [])
 
       const kept = new Map((await store.readings()).map((one) => [one.source, one]))
       assert.deepEqual(kept.get('partner')?.readings, [{ origin: 'https://b.example/', reading: '[3]' }])
@@ -292,8 +292,8 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
     })
 
     it('refuses a reading that cannot be kept, and keeps the one before', async () => {
-      await store.keepReadings('whole', 'f', [{ origin: 'o', reading: '[]' }])
-      await assert.rejects(store.keepReadings('whole', 'f', [{ origin: 'o\0', reading: '[]' }]), /cannot be kept/)
+      await store.saveReadings('whole', 'f', [{ origin: 'o', reading: '[]' }])
+      await assert.rejects(store.saveReadings('whole', 'f', [{ origin: 'o\0', reading: '[]' }]), /cannot be kept/)
 
       assert.equal((await store.readings()).find(({ source }) => source === 'whole')?.readings[0]?.origin, 'o')
     })
@@ -311,8 +311,8 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
 
     async function findsEverything(): Promise<void> {
       await store.commit([put({ name: 'survivor', lease: { timeout: 60, eviction: 120, holder: 'h' } })])
-      store.beat([{ name: 'survivor', age_ms: 0, timeout: 60 }])
-      await store.keepReadings('surviving', 'f', [{ origin: 'o', reading: '[]' }])
+      store.recordHeartbeats([{ name: 'survivor', age_ms: 0, timeout: 60 }])
+      await store.saveReadings('surviving', 'f', [{ origin: 'o', reading: '[]' }])
       const earlier = await store.load()
       await store[Symbol.asyncDispose]()
       await assert.rejects(store.commit([put()]), { name: 'StoreUnavailable' })
@@ -322,7 +322,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       const picture = await store.load()
       assert.deepEqual(picture.registrations, earlier.registrations)
       assert.equal(picture.epoch, earlier.epoch)
-      assert.ok(picture.beats.some(({ name }) => name === 'survivor'))
+      assert.ok(picture.heartbeats.some(({ name }) => name === 'survivor'))
       assert.ok((await store.readings()).some(({ source }) => source === 'surviving'))
       const next = made((await store.commit([put({ name: 'after' })]))[0])
       assert.ok(isNewer(next.resource_version, earlier.resource_version))

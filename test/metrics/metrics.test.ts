@@ -100,7 +100,7 @@ describe('the metrics', () => {
     const before = await metrics.text()
     open = openMemory({ log: silent }).state()
     const up = await metrics.text()
-    open = { ...open, status: 'down', waiting: { operations: 3, beats: 40 } }
+    open = { ...open, status: 'down', pending: { operations: 3, heartbeats: 40 } }
     const down = await metrics.text()
 
     assert.match(before, /^roster_store_up 0$/m)

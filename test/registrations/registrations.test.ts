@@ -6,7 +6,7 @@ import { silent } from '../../src/log.ts'
 import type { Sighting } from '../../src/model/source.ts'
 import { startRegistrations } from '../../src/registrations/registrations.ts'
 import { openMemory } from '../../src/stores/memory.ts'
-import type { News, Store } from '../../src/stores/store.ts'
+import type { StoreChange, Store } from '../../src/stores/store.ts'
 
 const settings = () => ({
   retentionMs: 3_600_000,
@@ -165,7 +165,7 @@ describe('registrations', () => {
 
   it('that were made anew here outlive word that another replica deleted the old ones', async () => {
     await using store = openMemory({ log: silent })
-    const news = Promise.withResolvers<News[]>()
+    const news = Promise.withResolvers<StoreChange[]>()
     await using registrations = started({ ...store, changes: said(news.promise) })
     await registrations.next()
     const { agents, manual } = registrations
@@ -192,7 +192,7 @@ describe('registrations', () => {
 
   it('that were deleted do not come back with late word of how they were', async () => {
     await using store = openMemory({ log: silent })
-    const news = Promise.withResolvers<News[]>()
+    const news = Promise.withResolvers<StoreChange[]>()
     await using registrations = started({ ...store, changes: said(news.promise) })
     await registrations.next()
     const { agents, manual } = registrations
@@ -204,7 +204,7 @@ describe('registrations', () => {
 
     news.resolve([
       ...picture.registrations.map((registration) => ({ type: 'put', registration }) as const),
-      { type: 'picture', picture },
+      { type: 'snapshot', snapshot: picture },
     ])
     await new Promise((resolve) => setImmediate(resolve))
 
@@ -231,7 +231,7 @@ describe('registrations', () => {
 })
 
 /** What a store says that others wrote: nothing until `news`, and nothing after it. */
-function said(news: Promise<News[]>): Store['changes'] {
+function said(news: Promise<StoreChange[]>): Store['changes'] {
   return async function* ({ signal }) {
     const stopped = new Promise<[]>((resolve) => signal.addEventListener('abort', () => resolve([]), { once: true }))
     yield await Promise.race([news, stopped])

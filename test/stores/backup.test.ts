@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
-import { backup, restore } from '../../src/stores/backup.ts'
+import { writeBackup, restoreBackup } from '../../src/stores/backup.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import { openSqlite } from '../../src/stores/sqlite/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -24,9 +24,9 @@ describe('a backup', () => {
       put({ kind: 'manual', namespace: 'team-a', name: 'by hand', created_at: '2020-01-01T00:00:00Z' }),
       ...Array.from({ length: 1500 }, (_, n) => put({ name: `agent-${n}`, lease: { timeout: 1, eviction: 2 } })),
     ])
-    store.beat([{ name: 'agent-1', age_ms: 10_000, timeout: 0 }])
-    await store.keepReadings('partner', 'f1', [{ origin: 'o', reading: '[1]' }])
-    await until(() => store.state().waiting.beats === 0)
+    store.recordHeartbeats([{ name: 'agent-1', age_ms: 10_000, timeout: 0 }])
+    await store.saveReadings('partner', 'f1', [{ origin: 'o', reading: '[1]' }])
+    await until(() => store.state().pending.heartbeats === 0)
     return store
   }
 
@@ -47,21 +47,21 @@ describe('a backup', () => {
     await using store = await filled()
     await using other = openMemory({ log: silent })
 
-    assert.deepEqual(await backup(store, file), { registrations: 1502, sources: 1 })
-    assert.deepEqual(await restore(other, file), { registrations: 1502, sources: 1 })
+    assert.deepEqual(await writeBackup(store, file), { registrations: 1502, sources: 1 })
+    assert.deepEqual(await restoreBackup(other, file), { registrations: 1502, sources: 1 })
 
     assert.deepEqual(await told(other), await told(store))
     assert.deepEqual((await other.readings())[0]?.readings, [{ origin: 'o', reading: '[1]' }])
-    await until(() => other.state().waiting.beats === 0)
-    const beat = (await other.load()).beats.find(({ name }) => name === 'agent-1')
+    await until(() => other.state().pending.heartbeats === 0)
+    const beat = (await other.load()).heartbeats.find(({ name }) => name === 'agent-1')
     assert.ok(beat && beat.age_ms >= 10_000 && beat.age_ms < 20_000)
   })
 
   it('is readable by its owner alone, and leaves nothing unfinished behind', async () => {
     const place = mkdtempSync(join(folder, 'b-'))
     await using store = await filled()
-    await backup(store, join(place, 'a.backup'))
-    await backup(store, join(place, 'a.backup'))
+    await writeBackup(store, join(place, 'a.backup'))
+    await writeBackup(store, join(place, 'a.backup'))
 
     assert.deepEqual(readdirSync(place), ['a.backup'])
     assert.equal(statSync(join(place, 'a.backup')).mode & 0o777, 0o600)
@@ -71,24 +71,24 @@ describe('a backup', () => {
     const file = join(folder, 'online.backup')
     await using store = await filled()
     const writing = Promise.all(Array.from({ length: 300 }, (_, n) => store.commit([put({ name: `late-${n}` })])))
-    await backup(store, file)
+    await writeBackup(store, file)
     await writing
 
     await using other = openMemory({ log: silent })
-    const { registrations } = await restore(other, file)
+    const { registrations } = await restoreBackup(other, file)
     assert.ok(registrations >= 1502)
   })
 
   it('is not restored over registrations unless told so, and then replaces them', async () => {
     const file = join(folder, 'force.backup')
     await using store = await filled()
-    await backup(store, file)
+    await writeBackup(store, file)
     await using other = openMemory({ log: silent })
     await other.commit([put({ name: 'surplus' }), put({ name: 'agent-1', definition: '"old"' })])
 
-    await assert.rejects(restore(other, file), /holds 2 registrations.*--force/s)
+    await assert.rejects(restoreBackup(other, file), /holds 2 registrations.*--force/s)
     assert.equal((await other.load()).registrations.length, 2)
-    await restore(other, file, { force: true })
+    await restoreBackup(other, file, { force: true })
 
     const { registrations } = await other.load()
     assert.equal(registrations.length, 1502)
@@ -99,7 +99,7 @@ describe('a backup', () => {
   it('is refused whole when it is cut short, damaged or none at all', async () => {
     const file = join(folder, 'good.backup')
     await using store = await filled()
-    await backup(store, file)
+    await writeBackup(store, file)
     const good = readFileSync(file, 'utf8')
     const lines = good.split('\n')
     const bad: [string, RegExp][] = [
@@ -115,7 +115,7 @@ describe('a backup', () => {
       writeFileSync(join(folder, 'bad.backup'), text)
       await using other = openMemory({ log: silent })
 
-      await assert.rejects(restore(other, join(folder, 'bad.backup')), reason)
+      await assert.rejects(restoreBackup(other, join(folder, 'bad.backup')), reason)
       assert.equal((await other.load()).registrations.length, 0)
     }
   })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import type { News, Operation, Outcome, Registration, Store } from '../../src/stores/store.ts'
+import type { StoreChange, StoreOperation, OperationOutcome, Registration, Store } from '../../src/stores/store.ts'
 
 /** A put of an agent; override what matters. */
-export function put(fields: Partial<Extract<Operation, { type: 'put' }>> = {}): Operation {
+export function put(fields: Partial<Extract<StoreOperation, { type: 'put' }>> = {}): StoreOperation {
   return {
     type: 'put',
     kind: 'agent',
@@ -16,12 +16,12 @@ export function put(fields: Partial<Extract<Operation, { type: 'put' }>> = {}): 
 }
 
 /** The registration that a put made. */
-export function made(outcome: Outcome | undefined): Registration {
+export function made(outcome: OperationOutcome | undefined): Registration {
   assert.ok(outcome?.type === 'put', JSON.stringify(outcome))
   return outcome.registration
 }
 
-export function typesOf(outcomes: readonly Outcome[]): string[] {
+export function typesOf(outcomes: readonly OperationOutcome[]): string[] {
   return outcomes.map(({ type }) => type)
 }
 
@@ -29,10 +29,10 @@ export function typesOf(outcomes: readonly Outcome[]): string[] {
 export async function newsUntil(
   store: Store,
   since: string,
-  enough: (news: readonly News[]) => boolean,
+  enough: (news: readonly StoreChange[]) => boolean,
   ms = 8000,
-): Promise<News[]> {
-  const all: News[] = []
+): Promise<StoreChange[]> {
+  const all: StoreChange[] = []
   const signal = AbortSignal.timeout(ms)
   for await (const news of store.changes({ since, signal })) {
     all.push(...news)

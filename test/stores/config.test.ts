@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type RemoteStore, StoreConfig, storeFromUrl } from '../../src/stores/config.ts'
-import { storeAddress } from '../../src/stores/sql/connection-settings.ts'
+import { type ServerStoreConfig, StoreConfig, storeFromUrl } from '../../src/stores/config.ts'
+import { connectionSettings } from '../../src/stores/sql/connection-settings.ts'
 
-const remote = (fields: Record<string, unknown>) => StoreConfig.parse({ type: 'postgres', ...fields }) as RemoteStore
+const remote = (fields: Record<string, unknown>) =>
+  StoreConfig.parse({ type: 'postgres', ...fields }) as ServerStoreConfig
 
 describe('the URL of a store', () => {
   const urls: [string, object][] = [
@@ -31,7 +32,7 @@ describe('the URL of a store', () => {
   it('is taken apart, and gives way to what is said by itself', () => {
     const url = 'postgres://us%40er:p%3A%2Fw@[::1]:6000/na%20me'
 
-    const { tls, ...address } = storeAddress(remote({ url, user: 'other' }))
+    const { tls, ...address } = connectionSettings(remote({ url, user: 'other' }))
 
     assert.equal(tls, undefined)
     assert.deepEqual(address, {
@@ -46,13 +47,13 @@ describe('the URL of a store', () => {
   })
 
   it('may name the folder of a Unix socket', () => {
-    assert.equal(storeAddress(remote({ url: 'postgres:///roster?host=/run/postgresql' })).host, '/run/postgresql')
+    assert.equal(connectionSettings(remote({ url: 'postgres:///roster?host=/run/postgresql' })).host, '/run/postgresql')
   })
 
   it('defaults to the usual port on this machine', () => {
-    assert.equal(storeAddress(remote({})).label, 'postgres at localhost:5432/mcp_roster')
+    assert.equal(connectionSettings(remote({})).label, 'postgres at localhost:5432/mcp_roster')
     assert.equal(
-      storeAddress(StoreConfig.parse({ type: 'mysql' }) as RemoteStore).label,
+      connectionSettings(StoreConfig.parse({ type: 'mysql' }) as ServerStoreConfig).label,
       'mysql at localhost:3306/mcp_roster',
     )
   })
@@ -67,7 +68,7 @@ describe('the URL of a store', () => {
   ]
   for (const [query, wanted, optional] of tls) {
     it(`with ${query} says how to encrypt`, () => {
-      const address = storeAddress(remote({ url: `postgres://h/d?${query}` }))
+      const address = connectionSettings(remote({ url: `postgres://h/d?${query}` }))
 
       assert.deepEqual(address.tls, wanted)
       assert.equal(address.tlsOptional, optional)
@@ -82,8 +83,8 @@ describe('the URL of a store', () => {
     ]
     for (const url of urls) {
       assert.throws(
-        () => storeAddress(remote({ url })),
-        (error: Error) => error.name === 'StoreRefused' && !error.message.includes('hu'),
+        () => connectionSettings(remote({ url })),
+        (error: Error) => error.name === 'StoreRefusal' && !error.message.includes('hu'),
         url,
       )
     }

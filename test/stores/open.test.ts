@@ -43,7 +43,7 @@ describe('opening a store', () => {
     writeFileSync(path, 'not a database, but somebody wants it kept\n'.repeat(100))
 
     await assert.rejects(openStore(StoreConfig.parse({ type: 'sqlite', path }), { log: silent, orMemory: true }), {
-      name: 'StoreRefused',
+      name: 'StoreRefusal',
     })
   })
 

@@ -10,7 +10,7 @@ import {
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { agentView } from '../../agents/queries/views.ts'
 import { NotLoadedYet } from '../../registrations/registrations.ts'
-import { StoreRefused, StoreUnavailable } from '../../stores/store.ts'
+import { StoreRefusal, StoreUnavailable } from '../../stores/store.ts'
 import { Problem } from '../http/problem.ts'
 
 /** By what an agent's caller lacks. */
@@ -36,7 +36,7 @@ export function meshProblem(error: unknown, mesh: Pick<MeshOperations, 'current'
       'Nothing can be stored now: the database does not answer. It is tried again.',
       error.retry_after,
     )
-  if (error instanceof StoreRefused)
+  if (error instanceof StoreRefusal)
     return later('store_unavailable', 'Nothing can be stored now; the log of the daemon says why.', 30)
   return error
 }

@@ -1,14 +1,14 @@
 import path from 'node:path'
 import type { Setting } from '../setting-origin.ts'
-import type { ValueLookup } from './variable-lookup.ts'
+import type { VariableLookup } from './variable-lookup.ts'
 
 /**
  * The store that the replaced systems' variables ask for: `DATABASE_URL`, else `DATABASE_TYPE` with its parts.
  *
  * `warn` hears of parts that mean nothing by themselves.
  */
-export function databaseOf(
-  lookup: ValueLookup,
+export function storeFromVariables(
+  lookup: VariableLookup,
   { cwd, warn }: { cwd: string; warn: (name: string, message: string) => void },
 ): Setting | { readonly name: string; readonly problem: string } | undefined {
   const whole = lookup('DATABASE_URL')
@@ -51,7 +51,7 @@ function sqlite(text: string, cwd: string): object {
   return { type: 'sqlite', path: path.resolve(cwd, file) }
 }
 
-function fromParts(type: string, lookup: ValueLookup, file: string | undefined, cwd: string): object | undefined {
+function fromParts(type: string, lookup: VariableLookup, file: string | undefined, cwd: string): object | undefined {
   if (type === 'memory') return { type: 'memory' }
   if (type === 'sqlite' || type === 'sqlite3') return file === undefined ? { type: 'sqlite' } : sqlite(file, cwd)
   const postgres = type === 'postgres' || type === 'postgresql'

@@ -4,9 +4,9 @@ import { firstOfEach, formerPaths, toCurrentKeys } from '../renamed-keys.ts'
 import { type ConfigPath, type ValueKind, leavesOf, type Leaf, readText, schemaAt } from '../schema-paths.ts'
 import { Config } from '../schema.ts'
 import { type ConfigProblem, describePath, type Setting } from '../setting-origin.ts'
-import { databaseOf } from './database-variables.ts'
-import { type Alias, aliases } from './replaced-systems.ts'
-import { createLookup, type FoundValue } from './variable-lookup.ts'
+import { storeFromVariables } from './database-variables.ts'
+import { type ReplacedVariable, replacedVariables } from './replaced-systems.ts'
+import { createVariableLookup, type VariableValue } from './variable-lookup.ts'
 
 const prefix = 'MCP_ROSTER_'
 /** Ours, but no settings of the daemon: which config, and which daemon the command line talks to. */
@@ -21,17 +21,17 @@ export function variableOf(path: readonly string[]): string {
 }
 
 /** Every setting that has a variable. */
-export function variables(): ReadonlyMap<string, Leaf> {
+export function settingVariables(): ReadonlyMap<string, Leaf> {
   return new Map(leavesOf(Config).map((leaf) => [variableOf(leaf.path), leaf]))
 }
 
 /** Former names of our variables, each with the current one. */
 function formerVariables(): ReadonlyMap<string, string> {
-  const leaves = [...variables()]
+  const leaves = [...settingVariables()]
   return new Map(leaves.flatMap(([name, { path }]) => formerPaths(path).map((former) => [variableOf(former), name])))
 }
 
-export type FromEnvironment = {
+export type EnvironmentSettings = {
   readonly settings: readonly Setting[]
   readonly problems: readonly ConfigProblem[]
   /** What the operator should hear of. */
@@ -41,14 +41,14 @@ export type FromEnvironment = {
 }
 
 /** What the environment says: the replaced systems' names first, then ours, which win. */
-export async function readEnvironment(env: Environment, { cwd }: { cwd: string }): Promise<FromEnvironment> {
+export async function readEnvironment(env: Environment, { cwd }: { cwd: string }): Promise<EnvironmentSettings> {
   const settings: Setting[] = []
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const notes: string[] = []
   /** By the current name of a variable: the former one that was read. */
   const readAs = new Map<string, string>()
-  const lookup = createLookup(env, {
+  const lookup = createVariableLookup(env, {
     onUnreadable: (name, why) => problem(name, [], `the file it names cannot be read (${why})`),
     onTwice: (name) => warnings.push(`${name} is set, so that ${name}_FILE is not read; unset one of them`),
   })
@@ -57,12 +57,12 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
     problems.push({ origin: { from: 'environment', name }, path, message })
   }
 
-  function set({ name }: FoundValue, { path, kind }: Leaf, value: unknown): void {
+  function set({ name }: VariableValue, { path, kind }: Leaf, value: unknown): void {
     if (value === undefined) problem(name, path, `must be ${nouns[kind]}`)
     else settings.push({ path, value, origin: { from: 'environment', name } })
   }
 
-  function takeAlias({ names, path, kind = 'text', read, note }: Alias): void {
+  function takeAlias({ names, path, kind = 'text', read, note }: ReplacedVariable): void {
     const found = lookup(...names)
     if (!found) return
     const said = note?.(found.text)
@@ -73,7 +73,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   }
 
   function takeDatabase(): void {
-    const database = databaseOf(lookup, { cwd, warn: (name, message) => warnings.push(`${name} ${message}`) })
+    const database = storeFromVariables(lookup, { cwd, warn: (name, message) => warnings.push(`${name} ${message}`) })
     if (database && 'problem' in database) problem(database.name, ['store'], database.problem)
     else if (database) settings.push(database)
   }
@@ -81,7 +81,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   async function takeOurs(): Promise<void> {
     const given = Object.keys(env).filter((name) => name.startsWith(prefix) && !others.has(name) && env[name])
     if (given.length === 0) return
-    const known = variables()
+    const known = settingVariables()
     const former = formerVariables()
     for (const one of given) {
       const name = known.has(one) || former.has(one) ? one : one.replace(/_FILE$/, '')
@@ -98,7 +98,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   }
 
   /** Whether the variable with a former name may be read: not where the one with the current name is set too. */
-  function isOnlyName(found: FoundValue, { path }: Leaf, current: string): boolean {
+  function isOnlyName(found: VariableValue, { path }: Leaf, current: string): boolean {
     const other = lookup(current)?.name ?? readAs.get(current) ?? found.name
     readAs.set(current, found.name)
     if (other !== found.name)
@@ -107,7 +107,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
     return other === found.name
   }
 
-  function withCurrentKeys({ name }: FoundValue, { path }: Leaf, data: unknown): unknown {
+  function withCurrentKeys({ name }: VariableValue, { path }: Leaf, data: unknown): unknown {
     const { value, former, conflicts } = toCurrentKeys(data, path)
     for (const { written, current } of firstOfEach(former))
       warnings.push(`${name}: ${describePath(written)} is deprecated; use ${describePath(current)}`)
@@ -116,7 +116,7 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
     return value
   }
 
-  for (const alias of aliases) takeAlias(alias)
+  for (const alias of replacedVariables) takeAlias(alias)
   takeDatabase()
   await takeOurs()
   return { settings, problems, warnings: [...new Set(warnings)], notes }

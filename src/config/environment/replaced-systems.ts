@@ -1,7 +1,7 @@
 import { readText, type ValueKind } from '../schema-paths.ts'
 
 /** An environment name of a replaced system, the setting it means here, and how its value is read. */
-export type Alias = {
+export type ReplacedVariable = {
   /** The first that is set wins. */
   readonly names: readonly string[]
   /** No path: accepted, and without effect. */
@@ -18,7 +18,7 @@ const isOn = (text: string) => readText(text, 'boolean') !== false
 const replicas = (text: string) => (isOn(text) ? 'has no effect: this daemon runs as one process for now' : undefined)
 
 /** What the two replaced systems were configured by, but for their databases. */
-export const aliases: readonly Alias[] = [
+export const replacedVariables: readonly ReplacedVariable[] = [
   { names: ['HOST'], path: ['listen', 'host'] },
   { names: ['PORT', 'REGISTRY_PORT'], path: ['listen', 'port'], kind: 'number' },
   { names: ['LOG_LEVEL'], path: ['log', 'level'], read: (text) => levels[text.toLowerCase()] ?? text.toLowerCase() },

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import type { Environment } from '../loading/document.ts'
 
-export type FoundValue = { readonly name: string; readonly text: string }
+export type VariableValue = { readonly name: string; readonly text: string }
 
 /** Reads variables: the first of `names` that is set, and the name it was found under. */
-export type ValueLookup = (...names: readonly string[]) => FoundValue | undefined
+export type VariableLookup = (...names: readonly string[]) => VariableValue | undefined
 
 /**
  * Looks variables up, themselves or in the file that `NAME_FILE` points to.
  *
  * An empty value is no value, and `tcp://…` is Kubernetes talking about a Service of that name.
  */
-export function createLookup(
+export function createVariableLookup(
   env: Environment,
   {
     onUnreadable,
@@ -21,8 +21,8 @@ export function createLookup(
     /** A value is there, and a file that is not read. */
     readonly onTwice: (name: string) => void
   },
-): ValueLookup {
-  function valueOf(name: string): FoundValue | undefined {
+): VariableLookup {
+  function valueOf(name: string): VariableValue | undefined {
     const text = env[name]
     const file = env[`${name}_FILE`]
     if (text && !/^(tcp|udp|sctp):\/\//.test(text)) {

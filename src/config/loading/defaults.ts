@@ -1,16 +1,16 @@
 import path from 'node:path'
 import { kinds } from '../../sources/catalogue.ts'
-import type { RuntimePlace } from './platform.ts'
+import type { Platform } from './platform.ts'
 
 /** What a daemon that nobody configured looks at. The order is precedence. */
-export function defaultSources({ cluster }: Pick<RuntimePlace, 'cluster'>): { type: string }[] {
+export function defaultSources({ cluster }: Pick<Platform, 'cluster'>): { type: string }[] {
   const known = new Set<string>(kinds.map(({ type }) => type))
   const usual = cluster ? ['env', 'file', 'kubernetes', 'agents'] : ['env', 'file', 'agents']
   return usual.filter((type) => known.has(type)).map((type) => ({ type }))
 }
 
 /** The address a daemon that nobody configured listens on: a container's loopback is of no use to anybody. */
-export function defaultHost({ container, cluster }: Pick<RuntimePlace, 'container' | 'cluster'>): {
+export function defaultHost({ container, cluster }: Pick<Platform, 'container' | 'cluster'>): {
   host: string
   why?: string
 } {
@@ -20,7 +20,7 @@ export function defaultHost({ container, cluster }: Pick<RuntimePlace, 'containe
 }
 
 /** The sources with `paths` in place of those of the first `file` source; one is put in front where there is none. */
-export function withPaths(sources: unknown, paths: readonly string[], { cwd }: Pick<RuntimePlace, 'cwd'>): unknown {
+export function withPaths(sources: unknown, paths: readonly string[], { cwd }: Pick<Platform, 'cwd'>): unknown {
   if (!Array.isArray(sources)) return sources
   const absolute = paths.map((one) => path.resolve(cwd, one))
   const at = sources.findIndex((source: unknown) => isFile(source))

@@ -1,16 +1,16 @@
 import type * as z from 'zod'
 import { valueKindOf, type ConfigPath, readText, schemaAt } from '../schema-paths.ts'
-import type { Origin, Setting } from '../setting-origin.ts'
+import type { SettingOrigin, Setting } from '../setting-origin.ts'
 import type { ConfigDocument } from './document.ts'
 import { valueAt } from './schema-issues.ts'
 
 /** What everybody said, one upon the other. */
-export type Merged = {
+export type MergedConfig = {
   readonly value: Record<string, unknown>
   /** Who said what stands at `path`; what nobody said comes by default. */
-  readonly originOf: (path: ConfigPath) => Origin
+  readonly originOf: (path: ConfigPath) => SettingOrigin
   /** Where to look for what is wrong at `path`: who said it, or the section around it. */
-  readonly placeOf: (path: ConfigPath) => Origin
+  readonly placeOf: (path: ConfigPath) => SettingOrigin
 }
 
 /**
@@ -18,11 +18,11 @@ export type Merged = {
  *
  * A list or a section given as a whole replaces the one before.
  */
-export function merge(
+export function mergeConfig(
   document: Pick<ConfigDocument, 'value' | 'has' | 'lineOf'> | undefined,
   file: string | undefined,
   settings: readonly Setting[],
-): Merged {
+): MergedConfig {
   // A section whose settings are all commented out is `null` in YAML, and means none.
   const sections = Object.entries(document?.value ?? {}).filter(([, section]) => section !== null)
   const value = structuredClone(Object.fromEntries(sections))
@@ -43,7 +43,7 @@ export function merge(
     return undefined
   }
 
-  function originOf(path: ConfigPath): Origin {
+  function originOf(path: ConfigPath): SettingOrigin {
     const setting = givenFor(path)
     if (setting) {
       const said = valueAt(setting.value, path.slice(setting.path.length)) !== undefined
@@ -54,7 +54,7 @@ export function merge(
       : { from: 'default' }
   }
 
-  function placeOf(path: ConfigPath): Origin {
+  function placeOf(path: ConfigPath): SettingOrigin {
     const setting = givenFor(path)
     if (setting) return setting.origin
     return file !== undefined && document ? { from: 'file', file, line: document.lineOf(path) } : { from: 'default' }
@@ -78,7 +78,11 @@ function put(target: Record<string, unknown>, path: ConfigPath, value: unknown):
 }
 
 /** Text that came out of a placeholder is read as what the setting takes: `port: ${PORT}` is a number. */
-export function typed(schema: z.ZodType, value: Record<string, unknown>, paths: readonly ConfigPath[]): void {
+export function readPlaceholders(
+  schema: z.ZodType,
+  value: Record<string, unknown>,
+  paths: readonly ConfigPath[],
+): void {
   for (const path of paths) {
     const text = valueAt(value, path)
     const setting = schemaAt(schema, path, value)

@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Environment } from './document.ts'
 
 /** What the surroundings say when nobody says anything. */
-export type RuntimePlace = {
+export type Platform = {
   readonly container: boolean
   readonly cluster: boolean
   readonly home: string
@@ -15,7 +15,7 @@ export type RuntimePlace = {
 }
 
 /** Looks around: in a container, in a cluster, whose home. */
-export function detectPlace(env: Environment): RuntimePlace {
+export function detectPlatform(env: Environment): Platform {
   const home = env['HOME'] || homeOf()
   return {
     cluster: Boolean(env['KUBERNETES_SERVICE_HOST']),

@@ -4,7 +4,7 @@ import { redactText } from '../../model/redaction/redact-text.ts'
 import { schemaFields, type ConfigPath, schemaAt } from '../schema-paths.ts'
 
 /** One complaint of the schema in the words of whoever writes configs. A path of an unknown key ends with that key. */
-export function explain(
+export function explainIssue(
   schema: z.ZodType,
   value: unknown,
   issue: z.core.$ZodIssue,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { problemKinds } from '../../api/http/problem-codes.ts'
-import { variables } from '../environment/environment.ts'
-import { aliases } from '../environment/replaced-systems.ts'
+import { settingVariables } from '../environment/environment.ts'
+import { replacedVariables } from '../environment/replaced-systems.ts'
 import { formerKeysOf, renamedKeys } from '../renamed-keys.ts'
 import { Config } from '../schema.ts'
 import { describePath } from '../setting-origin.ts'
@@ -42,7 +42,7 @@ function withFormerKeys(schema: JsonSchema, section: string): JsonSchema {
 }
 
 /** The reference page: every section with its settings, and every environment variable. */
-export function reference(): string {
+export function referencePage(): string {
   const { properties = {} } = configSchema() as JsonSchema
   const sections = Object.entries(properties).map(([name, section]) => sectionOf(name, section as JsonSchema))
   return [
@@ -158,8 +158,8 @@ function renamed(): string[] {
 }
 
 function environment(): string[] {
-  const ours = [...variables()].map(([name, { path }]) => `| \`${name}\` | \`${describePath(path)}\` |`)
-  const theirs = aliases.map(({ names, path }) => {
+  const ours = [...settingVariables()].map(([name, { path }]) => `| \`${name}\` | \`${describePath(path)}\` |`)
+  const theirs = replacedVariables.map(({ names, path }) => {
     const [first, ...others] = names.map((name) => `\`${name}\``)
     return `| ${first}${others.length > 0 ? ` (over ${others.join(', ')})` : ''} | ${path ? `\`${describePath(path)}\`` : 'accepted, without effect'} |`
   })

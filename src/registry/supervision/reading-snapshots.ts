@@ -4,7 +4,7 @@ import { forEachYielding, runCooperatively } from '../../flow/cooperative.ts'
 import { createDebounce } from '../../flow/debounce.ts'
 import type { Log } from '../../log.ts'
 import type { Entry, Reading } from '../../model/source.ts'
-import type { KeptReading, KeptSource, Store } from '../../stores/store.ts'
+import type { StoredReading, StoredSource, Store } from '../../stores/store.ts'
 import type { Candidate } from '../candidate.ts'
 
 /** What was last good at one origin. */
@@ -40,17 +40,17 @@ export function createReadingSnapshots({
   mostMs = 30_000,
   retryMs = 60_000,
 }: {
-  opening: Promise<Pick<Store, 'keepReadings' | 'readings'>>
+  opening: Promise<Pick<Store, 'saveReadings' | 'readings'>>
   log: Log
   quietMs?: number
   mostMs?: number
   retryMs?: number
 }) {
   /** One reading of the store for all sources that start together. */
-  let underway: Promise<readonly KeptSource[]> | undefined
+  let underway: Promise<readonly StoredSource[]> | undefined
   const texts = new WeakMap<readonly Candidate[], string>()
 
-  async function read(): Promise<readonly KeptSource[]> {
+  async function read(): Promise<readonly StoredSource[]> {
     underway ??= opening.then((store) => store.readings()).finally(() => (underway = undefined))
     return await underway
   }
@@ -74,7 +74,7 @@ export function createReadingSnapshots({
   async function write(source: string, fingerprint: string, good: readonly OriginSnapshot[]): Promise<boolean> {
     try {
       const readings = await runCooperatively(readingsOf(good))
-      await (await opening).keepReadings(source, fingerprint, readings)
+      await (await opening).saveReadings(source, fingerprint, readings)
       return true
     } catch (error) {
       log.warn({ err: error, source }, 'what the source said cannot be kept now')
@@ -82,8 +82,8 @@ export function createReadingSnapshots({
     }
   }
 
-  function* readingsOf(good: readonly OriginSnapshot[]): Generator<void, readonly KeptReading[]> {
-    const readings: KeptReading[] = []
+  function* readingsOf(good: readonly OriginSnapshot[]): Generator<void, readonly StoredReading[]> {
+    const readings: StoredReading[] = []
     for (const { origin, candidates } of good) {
       yield
       if (candidates.length > 0) readings.push({ origin, reading: yield* textOf(candidates) })
@@ -149,7 +149,7 @@ export function createReadingSnapshots({
 }
 
 /** Undefined for what no version of the daemon has written. */
-function readingOf({ origin, reading }: KeptReading): Reading | undefined {
+function readingOf({ origin, reading }: StoredReading): Reading | undefined {
   try {
     const { rank, entries } = JSON.parse(reading) as { rank?: unknown; entries?: unknown }
     if (!Array.isArray(entries)) return undefined

@@ -1,7 +1,7 @@
-import { StoreRefused } from '../store.ts'
+import { StoreRefusal } from '../store.ts'
 
 /** One agent as the original mesh registry knew it: its shape of a registration, what could be read of it. */
-export type OriginalAgent = {
+export type LegacyAgent = {
   readonly id: string
   readonly name: string
   readonly namespace: string
@@ -15,13 +15,13 @@ export type OriginalAgent = {
   readonly config: Readonly<Record<string, unknown>>
   readonly security_context?: string
   readonly dependencies: readonly unknown[]
-  readonly capabilities: readonly OriginalCapability[]
+  readonly capabilities: readonly LegacyCapability[]
   /** RFC 3339. */
   readonly created_at?: string
   readonly last_heartbeat?: string
 }
 
-export type OriginalCapability = {
+export type LegacyCapability = {
   readonly name: string
   readonly version: string
   readonly description?: string
@@ -39,7 +39,7 @@ export type ImportReport = {
   readonly notes: readonly string[]
 }
 
-export type Tables = {
+export type LegacyTables = {
   readonly agents: readonly LegacyRow[]
   readonly capabilities: readonly LegacyRow[]
   readonly counts: Readonly<Record<string, number>>
@@ -47,7 +47,7 @@ export type Tables = {
 export type LegacyRow = Readonly<Record<string, unknown>>
 
 /** Tables of the original beside `agents` and `capabilities`. */
-export const history = [
+export const skippedTables = [
   'agent_health',
   'registry_events',
   'service_contracts',
@@ -57,24 +57,24 @@ export const history = [
 ] as const
 
 /** Refuses a database that is none of the original's. */
-export function checkOriginal(tables: readonly string[], where: string): void {
+export function assertLegacyDatabase(tables: readonly string[], where: string): void {
   if (tables.includes('roster_meta')) {
-    throw new StoreRefused(
+    throw new StoreRefusal(
       `${where} is a store of mcp-roster: copy it with "mcp-roster backup" and "mcp-roster restore"`,
     )
   }
   if (!tables.includes('agents')) {
-    throw new StoreRefused(`${where} has no table "agents": it is no database of the original mesh registry`)
+    throw new StoreRefusal(`${where} has no table "agents": it is no database of the original mesh registry`)
   }
 }
 
 /** The agents in the rows, and what could not be read in them. */
-export function agentsIn({ agents: rows, capabilities, counts }: Tables): {
-  agents: OriginalAgent[]
+export function parseAgents({ agents: rows, capabilities, counts }: LegacyTables): {
+  agents: LegacyAgent[]
   report: ImportReport
 } {
   const problems: { agent_id: string; field: string; problem: string }[] = []
-  const agents: OriginalAgent[] = []
+  const agents: LegacyAgent[] = []
   const byAgent = Map.groupBy(capabilities, ({ agent_id }) => String(agent_id))
   for (const [index, row] of rows.entries()) {
     const id = row['id']
@@ -102,7 +102,7 @@ export function agentsIn({ agents: rows, capabilities, counts }: Tables): {
 
 type Report = (field: string, problem: string) => void
 
-function agentOf(id: string, row: LegacyRow, capabilities: readonly LegacyRow[], report: Report): OriginalAgent {
+function agentOf(id: string, row: LegacyRow, capabilities: readonly LegacyRow[], report: Report): LegacyAgent {
   const json = <T>(field: string, fallback: T) => jsonIn(row[field], field, fallback, report)
   const number = (field: string) => numberIn(row[field], field, report)
   const timeout = number('timeout_threshold')
@@ -130,7 +130,7 @@ function agentOf(id: string, row: LegacyRow, capabilities: readonly LegacyRow[],
   }
 }
 
-function capabilityOf(row: LegacyRow, report: Report): OriginalCapability[] {
+function capabilityOf(row: LegacyRow, report: Report): LegacyCapability[] {
   const name = textIn(row['name'])
   if (name === undefined) {
     report('capabilities', 'one has no name; left out')

@@ -1,12 +1,18 @@
-import { columns, columnsOf } from '../sql/registration-rows.ts'
-import type { Buried, Dialect, Id, Session } from '../sql/server-driver.ts'
-import { type HeardBeat, type KeptReading, type RegistrationKind, type Registration, StoreRefused } from '../store.ts'
+import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
+import type { Deletion, Dialect, RowId, Session } from '../sql/server-driver.ts'
+import {
+  type StoredHeartbeat,
+  type StoredReading,
+  type RegistrationKind,
+  type Registration,
+  StoreRefusal,
+} from '../store.ts'
 import { mysqlClock } from './migrations.ts'
 import type { MysqlPool, MysqlRun } from './pool.ts'
 
 const pageSize = 1000
 const text = (column: string) => `CONVERT(${column} USING utf8mb4) AS ${column}`
-const all = `version, ${columns.replace('id, namespace, name', `${text('namespace')}, ${text('name')}`)}`
+const all = `version, ${registrationColumns.replace('id, namespace, name', `${text('namespace')}, ${text('name')}`)}`
 const key = `${text('namespace')}, ${text('name')}`
 
 /** What MySQL and MariaDB say for each thing. `packet` is the most one statement may hold, in bytes. */
@@ -23,21 +29,21 @@ export function createMysqlDialect({ run, transaction, close }: MysqlPool, packe
     },
     page: (after) =>
       one(`SELECT ${all} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`, [after]),
-    writtenAfter: (version) =>
+    changesAfter: (version) =>
       one(
         `SELECT version, 0 AS deleted, kind, ${key} FROM roster_registrations WHERE version > ?
          UNION ALL SELECT version, 1, kind, ${key} FROM roster_deletions WHERE version > ?
          ORDER BY version LIMIT ${pageSize}`,
         [version, version],
       ),
-    at: (versions) => one(`SELECT ${all} FROM roster_registrations WHERE version IN (?)`, [versions]),
-    writeBeats: (beats, writer) => transaction((run) => writeBeats(run, beats, writer)),
-    beats: (foreign) =>
+    readVersions: (versions) => one(`SELECT ${all} FROM roster_registrations WHERE version IN (?)`, [versions]),
+    writeHeartbeats: (beats, writer) => transaction((run) => writeBeats(run, beats, writer)),
+    heartbeats: (foreign) =>
       one(
         `SELECT ${text('name')}, ${mysqlClock} - beat_at AS age_ms, said FROM roster_beats ${foreign ? 'WHERE writer <> ? AND written_at > ?' : ''}`,
         foreign ? [foreign.writer, foreign.after] : [],
       ),
-    keepReadings: (source, fingerprint, readings) =>
+    saveReadings: (source, fingerprint, readings) =>
       transaction((run) => keepReadings(run, packet, source, fingerprint, readings)),
     readings: () =>
       one(`SELECT CONVERT(s.source USING utf8mb4) AS source, fingerprint, kept_at, origin, reading
@@ -76,8 +82,8 @@ function sessionOf(run: MysqlRun, packet: number): Session {
         if (kind === 'agent') await run('DELETE FROM roster_beats WHERE name IN (?)', [some])
       }
     },
-    bury: (deletions, now) => bury(run, deletions, now),
-    forget: async (time) => {
+    recordDeletions: (deletions, now) => bury(run, deletions, now),
+    pruneDeletions: async (time) => {
       const [row] = await run('SELECT MAX(version) AS version FROM roster_deletions WHERE deleted_at < ?', [time])
       if (typeof row?.['version'] !== 'string') return
       await run('DELETE FROM roster_deletions WHERE version <= ?', [row['version']])
@@ -87,7 +93,7 @@ function sessionOf(run: MysqlRun, packet: number): Session {
 }
 
 /** Only a list of single values is sure to be looked up by its index. */
-function byKind(ids: readonly Id[]): [RegistrationKind, string[]][] {
+function byKind(ids: readonly RowId[]): [RegistrationKind, string[]][] {
   const some = (wanted: RegistrationKind) => ids.filter(({ kind }) => kind === wanted).map(({ id }) => id)
   const kinds: [RegistrationKind, string[]][] = [
     ['agent', some('agent')],
@@ -97,20 +103,20 @@ function byKind(ids: readonly Id[]): [RegistrationKind, string[]][] {
 }
 
 const upsert = `
-  INSERT INTO roster_registrations (${columns}, version) VALUES ?
-  ON DUPLICATE KEY UPDATE ${[...columns.split(', ').slice(2), 'version'].map((column) => `${column} = VALUES(${column})`).join(', ')}`
+  INSERT INTO roster_registrations (${registrationColumns}, version) VALUES ?
+  ON DUPLICATE KEY UPDATE ${[...registrationColumns.split(', ').slice(2), 'version'].map((column) => `${column} = VALUES(${column})`).join(', ')}`
 
 async function put(run: MysqlRun, packet: number, registrations: readonly Registration[]): Promise<void> {
-  const rows = registrations.map((one) => [...columnsOf(one), one.resource_version])
+  const rows = registrations.map((one) => [...columnValues(one), one.resource_version])
   for (const some of inPackets(rows, packet)) await run(upsert, [some])
 }
 
-async function bury(run: MysqlRun, deletions: readonly Buried[], now: number): Promise<void> {
+async function bury(run: MysqlRun, deletions: readonly Deletion[], now: number): Promise<void> {
   const rows = deletions.map(({ version, kind, namespace, name }) => [version, kind, namespace, name, now])
   await run('INSERT INTO roster_deletions (version, kind, namespace, name, deleted_at) VALUES ?', [rows])
 }
 
-async function writeBeats(run: MysqlRun, beats: readonly HeardBeat[], writer: string): Promise<void> {
+async function writeBeats(run: MysqlRun, beats: readonly StoredHeartbeat[], writer: string): Promise<void> {
   const names = beats.map(({ name }) => name)
   const found = await run(
     `SELECT CONVERT(id USING utf8mb4) AS name, ${mysqlClock} AS now FROM roster_registrations WHERE kind = 'agent' AND id IN (?)`,
@@ -120,7 +126,7 @@ async function writeBeats(run: MysqlRun, beats: readonly HeardBeat[], writer: st
   const known = new Set(found.map(({ name }) => name))
   const rows = beats
     .filter(({ name }) => known.has(name))
-    .map(({ name, age_ms, said }) => [name, Math.round(now - age_ms), said ?? null, writer, now])
+    .map(({ name, age_ms, self_report: said }) => [name, Math.round(now - age_ms), said ?? null, writer, now])
   if (rows.length === 0) return
   const newer = 'VALUES(beat_at) >= beat_at'
   // Assignments take effect one after the other: what is compared with comes last.
@@ -137,7 +143,7 @@ async function keepReadings(
   packet: number,
   source: string,
   fingerprint: string,
-  readings: readonly KeptReading[],
+  readings: readonly StoredReading[],
 ): Promise<void> {
   await run(`REPLACE INTO roster_sources (source, fingerprint, kept_at) VALUES (?, ?, ${mysqlClock})`, [
     source,
@@ -159,7 +165,7 @@ function inPackets(rows: readonly (readonly Cell[])[], packet: number): (readonl
   for (const row of rows) {
     const size = row.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? sentSize(cell) : 24) + 2, 0)
     if (size > packet) {
-      throw new StoreRefused(`one row has ${size} bytes, the database takes ${packet}: raise its max_allowed_packet`)
+      throw new StoreRefusal(`one row has ${size} bytes, the database takes ${packet}: raise its max_allowed_packet`)
     }
     if (packets.length === 0 || size > left) {
       packets.push([])

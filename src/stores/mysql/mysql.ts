@@ -1,35 +1,35 @@
 import type { Log } from '../../log.ts'
-import type { RemoteStore } from '../config.ts'
+import type { ServerStoreConfig } from '../config.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
-import { type StoreAddress, storeAddress } from '../sql/connection-settings.ts'
-import { type Inspected, metaRows, pending, schemaIn } from '../sql/pending-migrations.ts'
-import { createRemote } from '../sql/server-driver.ts'
+import { type ConnectionSettings, connectionSettings } from '../sql/connection-settings.ts'
+import { type DatabaseContents, metaQuery, pendingMigrations, schemaVersion } from '../sql/pending-migrations.ts'
+import { createServerDriver } from '../sql/server-driver.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { createMysqlDialect } from './dialect.ts'
 import { mysqlMigrations } from './migrations.ts'
-import { asMysqlRefusal, openMysqlPool, type MysqlRun } from './pool.ts'
+import { toMysqlRefusal, openMysqlPool, type MysqlRun } from './pool.ts'
 
 /** Opens a store in a MySQL or MariaDB database, which several replicas may share. */
-export async function openMysql({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
-  const address = storeAddress(config)
+export async function openMysql({ config, log }: { config: ServerStoreConfig; log: Log }): Promise<Store> {
+  const address = connectionSettings(config)
   const pool = await openMysqlPool(address, { size: config.max_pool_size, timeoutMs: config.timeout * 1000, log })
   try {
     const packet = await pool.run((run) => prepare(run, address, log))
-    const backend = createRemote({ dialect: createMysqlDialect(pool, packet), pollMs: config.poll * 1000 })
+    const backend = createServerDriver({ dialect: createMysqlDialect(pool, packet), pollMs: config.poll * 1000 })
     return createStorePipeline({ type: 'mysql', backend, log })
   } catch (error) {
     await pool.close()
-    throw asMysqlRefusal(error)
+    throw toMysqlRefusal(error)
   }
 }
 
 /** Looks before it touches, and brings the schema up to date under a lock that replicas starting at once wait for. */
-async function prepare(run: MysqlRun, { label }: StoreAddress, log: Log): Promise<number> {
+async function prepare(run: MysqlRun, { label }: ConnectionSettings, log: Log): Promise<number> {
   const [server] = await run('SELECT @@max_allowed_packet AS packet, @@innodb_flush_log_at_trx_commit AS flush')
   if (Number(server?.['flush']) !== 1) {
     log.warn({ store: label }, 'innodb_flush_log_at_trx_commit is not 1: a crash of the database loses registrations')
   }
-  if (pending(mysqlMigrations, await inspect(run), label).length > 0) await migrate(run, label)
+  if (pendingMigrations(mysqlMigrations, await inspect(run), label).length > 0) await migrate(run, label)
   // Heartbeats of agents that went while nobody looked.
   await run(`DELETE FROM roster_beats WHERE name NOT IN (SELECT id FROM roster_registrations WHERE kind = 'agent')`)
   return Math.floor(Number(server?.['packet']) * 0.9)
@@ -40,7 +40,7 @@ async function migrate(run: MysqlRun, label: string): Promise<void> {
   const [taken] = await run(`SELECT GET_LOCK(${lock}, 5) AS taken`)
   if (Number(taken?.['taken']) !== 1) throw new StoreUnavailable(`${label} is being migrated by another mcp-roster`)
   try {
-    for (const migration of pending(mysqlMigrations, await inspect(run), label)) {
+    for (const migration of pendingMigrations(mysqlMigrations, await inspect(run), label)) {
       for (const statement of migration) await run(statement)
     }
     await run("REPLACE INTO roster_meta VALUES ('schema', ?)", [String(mysqlMigrations.length)])
@@ -49,11 +49,11 @@ async function migrate(run: MysqlRun, label: string): Promise<void> {
   }
 }
 
-async function inspect(run: MysqlRun): Promise<Inspected> {
+async function inspect(run: MysqlRun): Promise<DatabaseContents> {
   const rows = await run('SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()')
   const tables = rows.map(({ name }) => String(name))
   if (!tables.includes('roster_meta')) return { tables, schema: undefined }
-  const meta = await run(metaRows)
+  const meta = await run(metaQuery)
   // Without one a first start was cut short; its statements bear being run again.
-  return { tables, schema: schemaIn(meta, 'name') ?? (meta.every((row) => 'name' in row) ? 0 : undefined) }
+  return { tables, schema: schemaVersion(meta, 'name') ?? (meta.every((row) => 'name' in row) ? 0 : undefined) }
 }

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { createPool, type Pool, type PoolConnection, type PoolOptions, type ResultSetHeader } from 'mysql2/promise'
 import type { Log } from '../../log.ts'
-import type { StoreAddress } from '../sql/connection-settings.ts'
-import { StoreRefused, StoreUnavailable } from '../store.ts'
+import type { ConnectionSettings } from '../sql/connection-settings.ts'
+import { StoreRefusal, StoreUnavailable } from '../store.ts'
 
 export type MysqlRow = Record<string, unknown>
 /** Runs one statement. `values` are put into it escaped; a list of lists becomes rows. */
@@ -12,11 +12,11 @@ export type MysqlRun = {
 }
 export type MysqlPool = Awaited<ReturnType<typeof openMysqlPool>>
 
-const tries = 5
+const maxAttempts = 5
 
 /** A pool of connections that are all set up alike, and that turns every failure into one the store understands. */
 export async function openMysqlPool(
-  address: StoreAddress,
+  address: ConnectionSettings,
   { size, timeoutMs, log }: { size: number; timeoutMs: number; log: Log },
 ) {
   const options = optionsOf(address, size, timeoutMs)
@@ -54,7 +54,7 @@ export async function openMysqlPool(
       try {
         return await withConnection((run) => inTransaction(run, work))
       } catch (error) {
-        if (tried === tries || !(error instanceof Error) || !isRetried(error.cause)) throw error
+        if (tried === maxAttempts || !(error instanceof Error) || !isRetried(error.cause)) throw error
         log.debug({ tried }, 'the database asked to try again')
       }
     }
@@ -99,15 +99,15 @@ async function inTransaction<T>(run: MysqlRun, work: (run: MysqlRun) => Promise<
 }
 
 /** The driver would compare the certificate of an address with "localhost". */
-function isIdentityChecked({ host, tls, label }: StoreAddress): boolean {
+function isIdentityChecked({ host, tls, label }: ConnectionSettings): boolean {
   const isChecked = tls !== undefined && tls.rejectUnauthorized && !tls.checkServerIdentity
   if (isChecked && isIP(host) !== 0) {
-    throw new StoreRefused(`${label} can only be checked by name over TLS: name the host, or use verify-ca`)
+    throw new StoreRefusal(`${label} can only be checked by name over TLS: name the host, or use verify-ca`)
   }
   return isChecked
 }
 
-function optionsOf(address: StoreAddress, size: number, timeoutMs: number): PoolOptions {
+function optionsOf(address: ConnectionSettings, size: number, timeoutMs: number): PoolOptions {
   const { host, port, database, user, password, tls } = address
   return {
     ...(host.startsWith('/') ? { socketPath: host } : { host, port }),
@@ -153,26 +153,26 @@ function isRetried(error: unknown): boolean {
 }
 
 /** Connections, memory, disk, shutdown, read-only, timeouts: what may pass by itself. */
-const passing = new Set([
+const transientCodes = new Set([
   1021, 1026, 1030, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1205,
   1213, 1290, 1317, 1792, 1836, 1927, 1969, 3024, 4031,
 ])
 /** Wrong user or password, no such database, no right to it. */
-const turnedAway = new Set([1044, 1045, 1049, 1142, 1227])
+const deniedCodes = new Set([1044, 1045, 1049, 1142, 1227])
 
 /** What a failure means. What carries no number of the database is about the way to it. */
-export function mysqlProblem(error: unknown, { label, tls }: Pick<StoreAddress, 'label' | 'tls'>): Error {
-  if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefused)
+export function mysqlProblem(error: unknown, { label, tls }: Pick<ConnectionSettings, 'label' | 'tls'>): Error {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefusal)
     return error as Error
   const number = numberOf(error)
-  if (turnedAway.has(number)) {
+  if (deniedCodes.has(number)) {
     const remedy = 'check user, password, name and rights'
     return new StoreUnavailable(`${label} turned us away: ${error.message}; ${remedy}`, {
       retry_after: 30,
       cause: error,
     })
   }
-  if (passing.has(number))
+  if (transientCodes.has(number))
     return new StoreUnavailable(`${label} cannot be used now: ${error.message}`, { cause: error })
   // A mistake of ours in JavaScript is no failure of the way there.
   const code = codeOf(error)
@@ -185,7 +185,7 @@ export function mysqlProblem(error: unknown, { label, tls }: Pick<StoreAddress, 
 }
 
 /** At start nobody waits for what does not pass by itself. */
-export function asMysqlRefusal(error: unknown): unknown {
-  if (!(error instanceof StoreUnavailable) || !turnedAway.has(numberOf(error.cause))) return error
-  return new StoreRefused(error.message, { cause: error.cause })
+export function toMysqlRefusal(error: unknown): unknown {
+  if (!(error instanceof StoreUnavailable) || !deniedCodes.has(numberOf(error.cause))) return error
+  return new StoreRefusal(error.message, { cause: error.cause })
 }

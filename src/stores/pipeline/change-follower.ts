@@ -1,12 +1,12 @@
-import type { Backend, Cursor } from '../driver.ts'
-import { type News, type Picture, StoreUnavailable } from '../store.ts'
+import type { StoreDriver, ChangeCursor } from '../driver.ts'
+import { type StoreChange, type StoreSnapshot, StoreUnavailable } from '../store.ts'
 
 /**
  * Looks for what others wrote, whenever poked and at least every `periodMs`, until `signal` aborts.
  *
  * While the store is down it waits; what happened meanwhile is told afterwards.
  */
-export async function* follow({
+export async function* followChanges({
   since,
   signal,
   look,
@@ -17,31 +17,31 @@ export async function* follow({
 }: {
   since: string
   signal: AbortSignal
-  look: Backend['since']
-  load: () => Promise<Picture>
+  look: StoreDriver['changesSince']
+  load: () => Promise<StoreSnapshot>
   periodMs: () => number | undefined
   onPoke: (poke: () => void) => () => void
   /** Hears of failures that are no outage; the next look may do better. */
   onError: (error: unknown) => void
-}): AsyncGenerator<readonly News[]> {
-  let cursor: Cursor = { version: since }
+}): AsyncGenerator<readonly StoreChange[]> {
+  let cursor: ChangeCursor = { version: since }
   const bell = createBell(signal)
   const leave = onPoke(bell.ring)
   try {
     while (!signal.aborted) {
       const news = await tryOnce(async () => {
         const found = await look(cursor)
-        if (!found.lost) {
+        if (!found.compacted) {
           cursor = found.cursor
-          return found.news
+          return found.changes
         }
         const picture = await load()
         cursor = { version: picture.resource_version }
-        return [{ type: 'picture', picture } as const]
+        return [{ type: 'snapshot', snapshot: picture } as const]
       }, onError)
       if (news.length > 0) yield news
       // Behind a page of writes may be another; heartbeats are told again for a while, and would never let it rest.
-      if (news.every(({ type }) => type === 'beats')) await bell.wait(periodMs())
+      if (news.every(({ type }) => type === 'heartbeats')) await bell.wait(periodMs())
     }
   } finally {
     leave()
@@ -49,9 +49,9 @@ export async function* follow({
 }
 
 async function tryOnce(
-  work: () => Promise<readonly News[]>,
+  work: () => Promise<readonly StoreChange[]>,
   onError: (error: unknown) => void,
-): Promise<readonly News[]> {
+): Promise<readonly StoreChange[]> {
   try {
     return await work()
   } catch (error) {

@@ -1,10 +1,10 @@
-import { type Operation, type Outcome, StoreUnavailable } from '../store.ts'
+import { type StoreOperation, type OperationOutcome, StoreUnavailable } from '../store.ts'
 
 type Call = {
-  readonly operations: readonly Operation[]
+  readonly operations: readonly StoreOperation[]
   /** Characters of its definitions. */
   readonly size: number
-  readonly resolve: (outcomes: readonly Outcome[]) => void
+  readonly resolve: (outcomes: readonly OperationOutcome[]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -19,14 +19,16 @@ const mostWaiting = { operations: 100_000, size: 64 * 1024 * 1024 } as const
  * Order is kept. When the store is unavailable everybody who waits hears it; when a batch fails for another reason its
  * calls are tried one by one, so that one bad call does not hurt its neighbours.
  */
-export function createGroupCommit(write: (operations: readonly Operation[]) => Promise<readonly Outcome[]>) {
+export function createGroupCommit(
+  write: (operations: readonly StoreOperation[]) => Promise<readonly OperationOutcome[]>,
+) {
   let queue: Call[] = []
   const waiting = { operations: 0, size: 0 }
   let running: Promise<void> | undefined
   let telling = Promise.resolve()
   let atOnce = 16
 
-  function commit(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+  function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
     const size = sizeOf(operations)
     const isBehind =
       waiting.operations + operations.length > mostWaiting.operations || waiting.size + size > mostWaiting.size
@@ -77,7 +79,7 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   }
 
   /** A few in each turn of the event loop: what each of them goes on to do must not hold up everybody else. */
-  async function tell(batch: readonly Call[], outcomes: readonly Outcome[]): Promise<void> {
+  async function tell(batch: readonly Call[], outcomes: readonly OperationOutcome[]): Promise<void> {
     let next = 0
     for (let from = 0; from < batch.length;) {
       const began = performance.now()
@@ -115,7 +117,7 @@ export function createGroupCommit(write: (operations: readonly Operation[]) => P
   return { commit, waiting: () => waiting.operations, idle }
 }
 
-function sizeOf(operations: readonly Operation[]): number {
+function sizeOf(operations: readonly StoreOperation[]): number {
   let size = 0
   for (const operation of operations) size += operation.type === 'put' ? operation.definition.length : 0
   return size

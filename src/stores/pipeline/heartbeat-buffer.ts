@@ -1,4 +1,4 @@
-import { type Beat, type HeardBeat, StoreUnavailable } from '../store.ts'
+import { type ReceivedHeartbeat, type StoredHeartbeat, StoreUnavailable } from '../store.ts'
 
 const mostBeats = 250_000
 const perWrite = 500
@@ -7,12 +7,12 @@ const perWrite = 500
  * Gathers heartbeats, the latest of each agent, and writes them together: a sixth of the shortest lease after the first
  * of them, five seconds at most. What could not be written stays until it can; ages are counted on.
  */
-export function createBeatBuffer({
+export function createHeartbeatBuffer({
   write,
   isUp,
   onDrop,
 }: {
-  write: (beats: readonly HeardBeat[]) => Promise<void>
+  write: (beats: readonly StoredHeartbeat[]) => Promise<void>
   isUp: () => boolean
   /** Hears of a failure that is no outage, and of how many beats it cost. */
   onDrop: (error: unknown, count: number) => void
@@ -24,9 +24,9 @@ export function createBeatBuffer({
   let writing: Promise<void> | undefined
   let underWay = 0
 
-  function add(beats: readonly Beat[]): void {
+  function add(beats: readonly ReceivedHeartbeat[]): void {
     const now = performance.now()
-    for (const { name, age_ms, timeout, said } of beats) {
+    for (const { name, age_ms, timeout, self_report: said } of beats) {
       if (buffered.size >= mostBeats && !buffered.has(name)) {
         counted.dropped += 1
         continue
@@ -94,6 +94,6 @@ export function createBeatBuffer({
   return { add, flush, close, waiting: () => buffered.size + underWay, counted }
 }
 
-function heardBeat(name: string, age_ms: number, said: string | undefined): HeardBeat {
-  return said === undefined ? { name, age_ms } : { name, age_ms, said }
+function heardBeat(name: string, age_ms: number, said: string | undefined): StoredHeartbeat {
+  return said === undefined ? { name, age_ms } : { name, age_ms, self_report: said }
 }

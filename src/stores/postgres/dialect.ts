@@ -1,11 +1,11 @@
-import { columns, columnsOf } from '../sql/registration-rows.ts'
-import type { Buried, Dialect, Id, Session } from '../sql/server-driver.ts'
-import type { KeptReading, Registration } from '../store.ts'
+import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
+import type { Deletion, Dialect, RowId, Session } from '../sql/server-driver.ts'
+import type { StoredReading, Registration } from '../store.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
 
 const pageSize = 1000
-const all = `version, ${columns}`
+const all = `version, ${registrationColumns}`
 
 /** What PostgreSQL says for each thing. Every statement has one shape, whatever the number of rows, and is planned once. */
 export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<Dialect, 'hear'> {
@@ -29,7 +29,7 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
         text: `SELECT ${all} FROM roster_registrations WHERE version > $1 ORDER BY version LIMIT ${pageSize}`,
         values: [after],
       }),
-    writtenAfter: (version) =>
+    changesAfter: (version) =>
       run({
         name: 'roster-written',
         text: `SELECT version, 0 AS deleted, kind, namespace, name FROM roster_registrations WHERE version > $1
@@ -37,13 +37,13 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
                ORDER BY version LIMIT ${pageSize}`,
         values: [version],
       }),
-    at: (versions) =>
+    readVersions: (versions) =>
       run({
         name: 'roster-at',
         text: `SELECT ${all} FROM roster_registrations WHERE version = ANY($1::bigint[])`,
         values: [versions],
       }),
-    writeBeats: (beats) =>
+    writeHeartbeats: (beats) =>
       transaction(
         'SELECT 1',
         async (run) => {
@@ -61,21 +61,21 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
             values: [
               beats.map((one) => one.name),
               beats.map((one) => Math.round(one.age_ms)),
-              beats.map((one) => one.said ?? null),
+              beats.map((one) => one.self_report ?? null),
               writer,
             ],
           })
         },
         notify,
       ),
-    beats: (foreign) =>
+    heartbeats: (foreign) =>
       run({
         name: foreign ? 'roster-foreign-beats' : 'roster-beats',
         text: `SELECT name, ${postgresClock} - beat_at AS age_ms, said FROM roster_beats
                ${foreign ? 'WHERE writer <> $1 AND written_at > $2' : ''}`,
         values: foreign ? [foreign.writer, foreign.after] : [],
       }),
-    keepReadings: (source, fingerprint, readings) =>
+    saveReadings: (source, fingerprint, readings) =>
       transaction('SELECT 1', (run) => keepReadings(run, source, fingerprint, readings)),
     readings: () =>
       run({
@@ -121,8 +121,8 @@ function sessionOf(run: PostgresRun): Session {
         values: [ids.filter(({ kind }) => kind === 'agent').map(({ id }) => id)],
       })
     },
-    bury: (deletions, now) => bury(run, deletions, now),
-    forget: async (time) => {
+    recordDeletions: (deletions, now) => bury(run, deletions, now),
+    pruneDeletions: async (time) => {
       await run({
         text: `WITH gone AS (DELETE FROM roster_deletions WHERE deleted_at < $1 RETURNING version)
                UPDATE roster_meta SET value = m.version::text FROM (SELECT max(version) AS version FROM gone) m
@@ -133,23 +133,23 @@ function sessionOf(run: PostgresRun): Session {
   }
 }
 
-function idColumns(ids: readonly Id[]): readonly (readonly string[])[] {
+function idColumns(ids: readonly RowId[]): readonly (readonly string[])[] {
   return [ids.map(({ kind }) => kind), ids.map(({ id }) => id)]
 }
 
 const types = ['text', 'text', 'text', 'text', 'text', 'float8', 'float8', 'text', 'text', 'bigint', 'bigint', 'bigint']
 const upsert = `
-  INSERT INTO roster_registrations (${columns}, version)
+  INSERT INTO roster_registrations (${registrationColumns}, version)
   SELECT * FROM unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})
-  ON CONFLICT (kind, id) DO UPDATE SET ${[...columns.split(', '), 'version'].map((column) => `${column} = excluded.${column}`).join(', ')}`
+  ON CONFLICT (kind, id) DO UPDATE SET ${[...registrationColumns.split(', '), 'version'].map((column) => `${column} = excluded.${column}`).join(', ')}`
 
 async function put(run: PostgresRun, registrations: readonly Registration[]): Promise<void> {
-  const rows = registrations.map((one) => [...columnsOf(one), one.resource_version])
+  const rows = registrations.map((one) => [...columnValues(one), one.resource_version])
   const values = types.map((_, column) => rows.map((row) => row[column]))
   await run({ name: 'roster-put', text: upsert, values })
 }
 
-async function bury(run: PostgresRun, deletions: readonly Buried[], now: number): Promise<void> {
+async function bury(run: PostgresRun, deletions: readonly Deletion[], now: number): Promise<void> {
   await run({
     name: 'roster-bury',
     text: `INSERT INTO roster_deletions (version, kind, namespace, name, deleted_at)
@@ -168,7 +168,7 @@ async function keepReadings(
   run: PostgresRun,
   source: string,
   fingerprint: string,
-  readings: readonly KeptReading[],
+  readings: readonly StoredReading[],
 ): Promise<void> {
   await run({
     text: `INSERT INTO roster_sources VALUES ($1, $2, ${postgresClock})

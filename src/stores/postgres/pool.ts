@@ -1,7 +1,7 @@
 import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient } from 'pg'
 import type { Log } from '../../log.ts'
-import type { StoreAddress } from '../sql/connection-settings.ts'
-import { StoreRefused, StoreUnavailable } from '../store.ts'
+import type { ConnectionSettings } from '../sql/connection-settings.ts'
+import { StoreRefusal, StoreUnavailable } from '../store.ts'
 
 export type PostgresRun = (query: {
   text: string
@@ -12,10 +12,10 @@ export type PostgresPool = Awaited<ReturnType<typeof openPostgresPool>>
 
 export type PoolOptions = { readonly size: number; readonly timeoutMs: number; readonly log: Log }
 
-const tries = 5
+const maxAttempts = 5
 
 /** A pool of connections that turns every failure into one the store understands. */
-export async function openPostgresPool(address: StoreAddress, { size, timeoutMs, log }: PoolOptions) {
+export async function openPostgresPool(address: ConnectionSettings, { size, timeoutMs, log }: PoolOptions) {
   let options = optionsOf(address, timeoutMs)
   if (address.tlsOptional && !(await hasTls(options))) options = { ...options, ssl: false }
   const pool = new Pool({ ...options, max: size, idleTimeoutMillis: 60_000 })
@@ -55,7 +55,7 @@ export async function openPostgresPool(address: StoreAddress, { size, timeoutMs,
       try {
         return await withClient((run, client) => inTransaction(client, begin, end, () => work(run)))
       } catch (error) {
-        if (tried === tries || !(error instanceof Error) || !isRetried(error.cause)) throw error
+        if (tried === maxAttempts || !(error instanceof Error) || !isRetried(error.cause)) throw error
       }
     }
   }
@@ -78,7 +78,7 @@ async function inTransaction<T>(client: PoolClient, begin: string, end: string, 
   }
 }
 
-function optionsOf({ host, port, database, user, password, tls }: StoreAddress, timeoutMs: number): ClientConfig {
+function optionsOf({ host, port, database, user, password, tls }: ConnectionSettings, timeoutMs: number): ClientConfig {
   return {
     host,
     port,
@@ -113,14 +113,14 @@ function isRetried(error: unknown): boolean {
 }
 
 /** Connection, resources, shutdown, read-only, disk, timeout, retries spent. */
-const passing = /^(08|53|57|58|40|25006|55P03|XX00)/
+const transientCodes = /^(08|53|57|58|40|25006|55P03|XX00)/
 
 /** Wrong user or password, no such database, no right to it. */
-const turnedAway = /^(28|3D|42501)/
+const deniedCodes = /^(28|3D|42501)/
 
 /** What a failure means. What carries no code of the database is about the way to it. */
-export function postgresProblem(error: unknown, { label, tls }: Pick<StoreAddress, 'label' | 'tls'>): Error {
-  if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefused)
+export function postgresProblem(error: unknown, { label, tls }: Pick<ConnectionSettings, 'label' | 'tls'>): Error {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefusal)
     return error as Error
   // A mistake of ours is no failure of the way there.
   if (error instanceof TypeError || error instanceof RangeError) return error
@@ -131,16 +131,17 @@ export function postgresProblem(error: unknown, { label, tls }: Pick<StoreAddres
     })
   }
   const { code = '', message } = error
-  if (turnedAway.test(code)) {
+  if (deniedCodes.test(code)) {
     const remedy = 'check user, password, name and rights'
     return new StoreUnavailable(`${label} turned us away: ${message}; ${remedy}`, { retry_after: 30, cause: error })
   }
-  if (passing.test(code)) return new StoreUnavailable(`${label} cannot be used now: ${message}`, { cause: error })
+  if (transientCodes.test(code))
+    return new StoreUnavailable(`${label} cannot be used now: ${message}`, { cause: error })
   return new Error(`${label}: ${message} (${code})`, { cause: error })
 }
 
 /** At start nobody waits for what does not pass by itself. */
-export function asPostgresRefusal(error: unknown): unknown {
+export function toPostgresRefusal(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable && error.cause instanceof DatabaseError)) return error
-  return turnedAway.test(error.cause.code ?? '') ? new StoreRefused(error.message, { cause: error.cause }) : error
+  return deniedCodes.test(error.cause.code ?? '') ? new StoreRefusal(error.message, { cause: error.cause }) : error
 }

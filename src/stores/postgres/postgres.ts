@@ -1,49 +1,50 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../log.ts'
-import type { RemoteStore } from '../config.ts'
+import type { ServerStoreConfig } from '../config.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
-import { type StoreAddress, storeAddress } from '../sql/connection-settings.ts'
-import { type Inspected, metaRows, pending, schemaIn } from '../sql/pending-migrations.ts'
-import { createRemote } from '../sql/server-driver.ts'
-import { type Store, StoreRefused } from '../store.ts'
+import { type ConnectionSettings, connectionSettings } from '../sql/connection-settings.ts'
+import { type DatabaseContents, metaQuery, pendingMigrations, schemaVersion } from '../sql/pending-migrations.ts'
+import { createServerDriver } from '../sql/server-driver.ts'
+import { type Store, StoreRefusal } from '../store.ts'
 import { createPostgresDialect } from './dialect.ts'
 import { postgresMigrations } from './migrations.ts'
 import { listenForChanges } from './notification-listener.ts'
-import { asPostgresRefusal, type PostgresPool, openPostgresPool, type PostgresRun } from './pool.ts'
+import { toPostgresRefusal, type PostgresPool, openPostgresPool, type PostgresRun } from './pool.ts'
 
 /** Opens a store in a PostgreSQL database, which several replicas may share. */
-export async function openPostgres({ config, log }: { config: RemoteStore; log: Log }): Promise<Store> {
-  const address = storeAddress(config)
+export async function openPostgres({ config, log }: { config: ServerStoreConfig; log: Log }): Promise<Store> {
+  const address = connectionSettings(config)
   const pool = await openPostgresPool(address, { size: config.max_pool_size, timeoutMs: config.timeout * 1000, log })
   try {
     await prepare(pool, address, log)
   } catch (error) {
     await pool.close()
-    throw asPostgresRefusal(error)
+    throw toPostgresRefusal(error)
   }
   const writer = randomUUID()
   const dialect = {
     ...createPostgresDialect(pool, writer),
     hear: (poke: () => void) => listenForChanges({ options: pool.options, writer, poke, log }),
   }
-  const backend = createRemote({ dialect, writer, pollMs: config.poll * 1000 })
+  const backend = createServerDriver({ dialect, writer, pollMs: config.poll * 1000 })
   return createStorePipeline({ type: 'postgres', backend, log })
 }
 
 /** Looks before it touches, and brings the schema up to date under a lock that replicas starting at once wait for. */
-async function prepare(pool: PostgresPool, { label }: StoreAddress, log: Log): Promise<void> {
+async function prepare(pool: PostgresPool, { label }: ConnectionSettings, log: Log): Promise<void> {
   const [server] = await pool.run({
     text: "SELECT current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync",
   })
   if (server?.['encoding'] !== 'UTF8') {
-    throw new StoreRefused(`${label} has the encoding ${String(server?.['encoding'])}: create it with ENCODING 'UTF8'`)
+    throw new StoreRefusal(`${label} has the encoding ${String(server?.['encoding'])}: create it with ENCODING 'UTF8'`)
   }
   if (server['fsync'] === 'off')
     log.warn({ store: label }, 'the database runs with fsync off: a crash of its machine loses registrations')
-  if (pending(postgresMigrations, await inspect(pool.run), label).length === 0) return
+  if (pendingMigrations(postgresMigrations, await inspect(pool.run), label).length === 0) return
   // Any number will do that nobody else takes: "roster" as bytes.
   await pool.transaction('SELECT pg_advisory_xact_lock(125822310114674)', async (run) => {
-    for (const migration of pending(postgresMigrations, await inspect(run), label)) await run({ text: migration })
+    for (const migration of pendingMigrations(postgresMigrations, await inspect(run), label))
+      await run({ text: migration })
     await run({
       text: "INSERT INTO roster_meta VALUES ('schema', $1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
       values: [String(postgresMigrations.length)],
@@ -52,7 +53,7 @@ async function prepare(pool: PostgresPool, { label }: StoreAddress, log: Log): P
 }
 
 /** Tables and views of the schema that ours would be made in; those that extensions brought don't count. */
-async function inspect(run: PostgresRun): Promise<Inspected> {
+async function inspect(run: PostgresRun): Promise<DatabaseContents> {
   const rows = await run({
     text: `SELECT relname FROM pg_class c
            WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -60,5 +61,5 @@ async function inspect(run: PostgresRun): Promise<Inspected> {
   })
   const tables = rows.map(({ relname }) => String(relname))
   if (!tables.includes('roster_meta')) return { tables, schema: undefined }
-  return { tables, schema: schemaIn(await run({ text: metaRows }), 'key') }
+  return { tables, schema: schemaVersion(await run({ text: metaQuery }), 'key') }
 }

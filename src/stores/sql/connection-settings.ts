@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { RemoteStore } from '../config.ts'
-import { StoreRefused } from '../store.ts'
+import type { ServerStoreConfig } from '../config.ts'
+import { StoreRefusal } from '../store.ts'
 
-export type StoreTls = {
+export type TlsSettings = {
   readonly rejectUnauthorized: boolean
   /** There where the certificate must be good, but may be another host's. */
   readonly checkServerIdentity?: () => undefined
@@ -12,14 +12,14 @@ export type StoreTls = {
 }
 
 /** Everything a driver must know to connect. */
-export type StoreAddress = {
+export type ConnectionSettings = {
   readonly host: string
   readonly port: number
   readonly database: string
   readonly user: string | undefined
   readonly password: string | undefined
   /** Undefined: unencrypted. */
-  readonly tls: StoreTls | undefined
+  readonly tls: TlsSettings | undefined
   /** Unencrypted will do where the server has no TLS. */
   readonly tlsOptional: boolean
   /** How messages call it: host, port and name, no secret. */
@@ -28,11 +28,11 @@ export type StoreAddress = {
 
 type Given = { -readonly [Key in 'host' | 'name' | 'user' | 'password']?: string } & {
   port?: number
-  tls?: RemoteStore['tls']
+  tls?: ServerStoreConfig['tls']
 }
 
 /** Brings together what the URL and the single settings say; the latter win. */
-export function storeAddress(config: RemoteStore): StoreAddress {
+export function connectionSettings(config: ServerStoreConfig): ConnectionSettings {
   const given: Given = { ...(config.url !== undefined && partsOf(config.url)), ...defined(config) }
   const {
     host = 'localhost',
@@ -55,7 +55,7 @@ export function storeAddress(config: RemoteStore): StoreAddress {
   }
 }
 
-function defined({ host, port, name, user, password, tls }: RemoteStore): Given {
+function defined({ host, port, name, user, password, tls }: ServerStoreConfig): Given {
   const all = { host, port, name, user, password, tls }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
@@ -63,7 +63,7 @@ function defined({ host, port, name, user, password, tls }: RemoteStore): Given 
 /** The parts of a URL. One that can't be read is refused without being repeated: it may hold a password. */
 function partsOf(text: string): Given {
   if (!URL.canParse(text)) {
-    throw new StoreRefused(
+    throw new StoreRefusal(
       'the URL of the store cannot be read: special characters in user and password must be written as %40 and the like',
     )
   }
@@ -80,7 +80,7 @@ function partsOf(text: string): Given {
   return tls ? { ...parts, tls } : parts
 }
 
-const modes: Readonly<Record<string, NonNullable<RemoteStore['tls']>['mode']>> = {
+const modes: Readonly<Record<string, NonNullable<ServerStoreConfig['tls']>['mode']>> = {
   disable: 'disable',
   disabled: 'disable',
   false: 'disable',
@@ -96,7 +96,7 @@ const modes: Readonly<Record<string, NonNullable<RemoteStore['tls']>['mode']>> =
   true: 'verify-full',
 }
 
-function tlsIn(query: URLSearchParams): RemoteStore['tls'] {
+function tlsIn(query: URLSearchParams): ServerStoreConfig['tls'] {
   const said = query.get('sslmode') ?? query.get('ssl-mode') ?? query.get('ssl')
   const [ca, cert, key] = [
     query.get('sslrootcert') ?? query.get('ssl-ca'),
@@ -106,13 +106,13 @@ function tlsIn(query: URLSearchParams): RemoteStore['tls'] {
   if (said === null && ca === null) return undefined
   const mode = modes[(said ?? 'verify-full').toLowerCase()]
   if (mode === undefined)
-    throw new StoreRefused(
+    throw new StoreRefusal(
       `the URL of the store asks for the sslmode "${said}": use disable, prefer, require, verify-ca or verify-full`,
     )
   return { mode, ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
 }
 
-function tlsOf(tls: RemoteStore['tls'], mode: string, label: string): StoreTls {
+function tlsOf(tls: ServerStoreConfig['tls'], mode: string, label: string): TlsSettings {
   const read = (path: string | undefined) => (path === undefined ? undefined : readCertificate(path, label))
   const [ca, cert, key] = [read(tls?.ca), read(tls?.cert), read(tls?.key)]
   return {
@@ -128,6 +128,6 @@ function readCertificate(path: string, label: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new StoreRefused(`the TLS file ${path} for ${label} cannot be read`, { cause })
+    throw new StoreRefusal(`the TLS file ${path} for ${label} cannot be read`, { cause })
   }
 }

@@ -1,10 +1,10 @@
-import type { RegistrationKind, LeaseFacts, Registration } from '../store.ts'
+import type { RegistrationKind, StoredLease, Registration } from '../store.ts'
 
-export type Row = Record<string, unknown>
+export type SqlRow = Record<string, unknown>
 
 /** A registration as its row says; times are milliseconds. */
-export function registrationOf(row: Row): Registration {
-  const lease = leaseOf(row)
+export function registrationFromRow(row: SqlRow): Registration {
+  const lease = leaseFromRow(row)
   return {
     kind: row['kind'] as RegistrationKind,
     namespace: String(row['namespace']),
@@ -12,12 +12,12 @@ export function registrationOf(row: Row): Registration {
     definition: String(row['definition']),
     ...(lease && { lease }),
     resource_version: String(row['version']),
-    created_at: timeOf(row['created_at']),
-    updated_at: timeOf(row['updated_at']),
+    created_at: toTimestamp(row['created_at']),
+    updated_at: toTimestamp(row['updated_at']),
   }
 }
 
-function leaseOf(row: Row): LeaseFacts | undefined {
+function leaseFromRow(row: SqlRow): StoredLease | undefined {
   if (row['timeout_threshold'] === null) return undefined
   return {
     timeout: Number(row['timeout_threshold']),
@@ -28,12 +28,12 @@ function leaseOf(row: Row): LeaseFacts | undefined {
 }
 
 /** Milliseconds since 1970, a number or the text of one, as RFC 3339. */
-export function timeOf(ms: unknown): string {
+export function toTimestamp(ms: unknown): string {
   return new Date(Number(ms)).toISOString()
 }
 
 /** The columns of a registration but its version, in the order in which all statements name them. */
-export function columnsOf(registration: Registration): (string | number | null)[] {
+export function columnValues(registration: Registration): (string | number | null)[] {
   const { kind, namespace, name, definition, lease, created_at, updated_at } = registration
   return [
     kind,
@@ -51,5 +51,5 @@ export function columnsOf(registration: Registration): (string | number | null)[
 }
 
 /** Their names, in the same order. */
-export const columns =
+export const registrationColumns =
   'kind, id, namespace, name, definition, timeout_threshold, eviction_threshold, instance_id, holder, created_at, updated_at'

@@ -1,36 +1,36 @@
 import { randomUUID } from 'node:crypto'
-import { judge } from '../compare-and-set.ts'
-import { type Backend, type Cursor, idOf, rowKey, type Since } from '../driver.ts'
+import { applyOperation } from '../compare-and-set.ts'
+import { type StoreDriver, type ChangeCursor, registrationId, registrationKey, type ChangeBatch } from '../driver.ts'
 import type {
-  HeardBeat,
-  KeptReading,
-  KeptSource,
-  Key,
+  StoredHeartbeat,
+  StoredReading,
+  StoredSource,
+  RegistrationKey,
   RegistrationKind,
-  News,
-  Operation,
-  Outcome,
+  StoreChange,
+  StoreOperation,
+  OperationOutcome,
   Registration,
 } from '../store.ts'
 import { createOwnWrites } from './own-writes.ts'
-import { type Row, registrationOf, timeOf } from './registration-rows.ts'
+import { type SqlRow, registrationFromRow, toTimestamp } from './registration-rows.ts'
 
 /** A registration as found by its identity alone. */
-export type Id = { readonly kind: RegistrationKind; readonly id: string }
+export type RowId = { readonly kind: RegistrationKind; readonly id: string }
 
-export type Buried = Key & { readonly version: string }
+export type Deletion = RegistrationKey & { readonly version: string }
 
 /** What one transaction of a commit needs of a database. */
 export type Session = {
   /** Takes the next `count` versions; from here on nobody else commits until the transaction ends. */
   readonly takeVersions: (count: number) => Promise<{ readonly last: bigint; readonly now: number }>
-  readonly find: (ids: readonly Id[]) => Promise<readonly Row[]>
+  readonly find: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
   readonly put: (registrations: readonly Registration[]) => Promise<void>
   /** Takes registrations away, and the heartbeats of agents with them. */
-  readonly remove: (ids: readonly Id[]) => Promise<void>
-  readonly bury: (deletions: readonly Buried[], now: number) => Promise<void>
+  readonly remove: (ids: readonly RowId[]) => Promise<void>
+  readonly recordDeletions: (deletions: readonly Deletion[], now: number) => Promise<void>
   /** Forgets deletions from before `time`. */
-  readonly forget: (time: number) => Promise<void>
+  readonly pruneDeletions: (time: number) => Promise<void>
 }
 
 /** What a database server says, each in one statement or transaction. `now` is its clock in milliseconds. */
@@ -43,20 +43,20 @@ export type Dialect = {
     readonly now: number
   }>
   /** Registrations after a version, in its order, at most a page. */
-  readonly page: (after: string) => Promise<readonly Row[]>
+  readonly page: (after: string) => Promise<readonly SqlRow[]>
   /** What was written after a version, in its order, at most a page: `version`, `deleted` (0 or 1), `kind`, `namespace`, `name`. */
-  readonly writtenAfter: (version: string) => Promise<readonly Row[]>
-  readonly at: (versions: readonly string[]) => Promise<readonly Row[]>
-  readonly writeBeats: (beats: readonly HeardBeat[], writer: string) => Promise<void>
+  readonly changesAfter: (version: string) => Promise<readonly SqlRow[]>
+  readonly readVersions: (versions: readonly string[]) => Promise<readonly SqlRow[]>
+  readonly writeHeartbeats: (beats: readonly StoredHeartbeat[], writer: string) => Promise<void>
   /** `name`, `age_ms`, `said`; only those written by others after a time, if one is given. */
-  readonly beats: (foreign?: { readonly writer: string; readonly after: number }) => Promise<readonly Row[]>
-  readonly keepReadings: (source: string, fingerprint: string, readings: readonly KeptReading[]) => Promise<void>
+  readonly heartbeats: (foreign?: { readonly writer: string; readonly after: number }) => Promise<readonly SqlRow[]>
+  readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
   /** `source`, `fingerprint`, `kept_at`, and `origin` and `reading` in order, null where a source has none. */
-  readonly readings: () => Promise<readonly Row[]>
+  readonly readings: () => Promise<readonly SqlRow[]>
   /** A write that changes nothing. */
   readonly touch: () => Promise<void>
   /** Calls `poke` when another replica says that it wrote; returns how to stop. */
-  readonly hear?: (poke: () => void) => () => void
+  readonly listen?: (poke: () => void) => () => void
   readonly close: () => Promise<void>
 }
 
@@ -65,7 +65,7 @@ const deletionsKeptMs = 3_600_000
 const overlapMs = 10_000
 
 /** A backend over a database server that several replicas may share. */
-export function createRemote({
+export function createServerDriver({
   dialect,
   writer = randomUUID(),
   pollMs,
@@ -73,45 +73,49 @@ export function createRemote({
   dialect: Dialect
   writer?: string
   pollMs: number
-}): Backend {
+}): StoreDriver {
   const own = createOwnWrites()
   let forgotten = 0
 
-  async function commit(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+  async function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
     const { outcomes, last } = await dialect.transaction((session) => commitOn(session, operations))
     own.add(String(last - BigInt(operations.length) + 1n), String(last))
     return outcomes
   }
 
-  async function commitOn(session: Session, operations: readonly Operation[]) {
+  async function commitOn(session: Session, operations: readonly StoreOperation[]) {
     const { last, now } = await session.takeVersions(operations.length)
     const ids = new Map(
-      operations.map((operation) => [rowKey(operation), { kind: operation.kind, id: idOf(operation) }]),
+      operations.map((operation) => [
+        registrationKey(operation),
+        { kind: operation.kind, id: registrationId(operation) },
+      ]),
     )
     const rows = await session.find([...ids.values()])
-    const before = new Map(rows.map(registrationOf).map((one) => [rowKey(one), one]))
-    const { outcomes, after } = judgeAll(operations, before, last - BigInt(operations.length), now)
+    const before = new Map(rows.map(registrationFromRow).map((one) => [registrationKey(one), one]))
+    const { outcomes, after } = applyAll(operations, before, last - BigInt(operations.length), now)
     const gone = [...before.keys()].filter((key) => !after.has(key)).map((key) => ids.get(key)!)
     const put = [...after].filter(([key, one]) => before.get(key) !== one).map(([, one]) => one)
     const buried = outcomes.flatMap((one) =>
       one.type === 'deleted' ? { ...one.before, version: one.resource_version } : [],
     )
     // A deleted agent that came back in the same batch has lost its heartbeats all the same.
-    if (buried.length > 0) await session.remove([...gone, ...buried.map((one) => ({ kind: one.kind, id: idOf(one) }))])
+    if (buried.length > 0)
+      await session.remove([...gone, ...buried.map((one) => ({ kind: one.kind, id: registrationId(one) }))])
     if (put.length > 0) await session.put(put)
-    if (buried.length > 0) await session.bury(buried, now)
+    if (buried.length > 0) await session.recordDeletions(buried, now)
     if (buried.length > 0 && now - forgotten > deletionsKeptMs / 10) {
       forgotten = now
-      await session.forget(now - deletionsKeptMs)
+      await session.pruneDeletions(now - deletionsKeptMs)
     }
     return { outcomes, last }
   }
 
-  async function since({ version, clock }: Cursor): Promise<Since> {
-    const news: News[] = []
+  async function since({ version, clock }: ChangeCursor): Promise<ChangeBatch> {
+    const news: StoreChange[] = []
     let last = version
     for (;;) {
-      const written = await dialect.writtenAfter(last)
+      const written = await dialect.changesAfter(last)
       if (written.length === 0) break
       last = String(written.at(-1)!['version'])
       news.push(...(await newsOf(written.filter((row) => !own.has(String(row['version']))))))
@@ -119,18 +123,18 @@ export function createRemote({
     }
     // Asked only now: what was forgotten before that may be missing above.
     const { now, forgotten: lost } = await dialect.meta()
-    if (BigInt(lost) > BigInt(version)) return { lost: true }
+    if (BigInt(lost) > BigInt(version)) return { compacted: true }
     own.forgetBefore(last)
-    const beats = await dialect.beats({ writer, after: (clock ?? now - 60_000) - overlapMs })
-    if (beats.length > 0) news.push({ type: 'beats', beats: beats.map(beatOf) })
-    return { lost: false, cursor: { version: last, clock: now }, news }
+    const heartbeats = await dialect.heartbeats({ writer, after: (clock ?? now - 60_000) - overlapMs })
+    if (heartbeats.length > 0) news.push({ type: 'heartbeats', heartbeats: heartbeats.map(beatOf) })
+    return { compacted: false, cursor: { version: last, clock: now }, changes: news }
   }
 
-  async function newsOf(written: readonly Row[]): Promise<News[]> {
+  async function newsOf(written: readonly SqlRow[]): Promise<StoreChange[]> {
     const versions = written.filter(({ deleted }) => Number(deleted) === 0).map(({ version }) => String(version))
-    const rows = versions.length === 0 ? [] : await dialect.at(versions)
-    const found = new Map(rows.map(registrationOf).map((one) => [one.resource_version, one]))
-    return written.flatMap((row): News[] => {
+    const rows = versions.length === 0 ? [] : await dialect.readVersions(versions)
+    const found = new Map(rows.map(registrationFromRow).map((one) => [one.resource_version, one]))
+    return written.flatMap((row): StoreChange[] => {
       const resource_version = String(row['version'])
       if (Number(row['deleted']) === 1) return [{ type: 'deleted', resource_version, ...keyIn(row) }]
       // One that is no longer there was written again, and comes later.
@@ -143,35 +147,35 @@ export function createRemote({
     head: dialect.meta,
     page: async (after) => {
       const rows = await dialect.page(after ?? '0')
-      const registrations = rows.map(registrationOf)
+      const registrations = rows.map(registrationFromRow)
       return { registrations, last: registrations.at(-1)?.resource_version ?? '' }
     },
     commit,
-    writeBeats: (heard) => dialect.writeBeats(heard.toSorted(byName), writer),
-    beats: async () => (await dialect.beats()).map(beatOf),
-    since,
-    keepReadings: dialect.keepReadings,
+    writeHeartbeats: (heard) => dialect.writeHeartbeats(heard.toSorted(byName), writer),
+    heartbeats: async () => (await dialect.heartbeats()).map(beatOf),
+    changesSince: since,
+    saveReadings: dialect.saveReadings,
     readings: async () => sourcesIn(await dialect.readings()),
-    mend: dialect.touch,
+    recover: dialect.touch,
     close: dialect.close,
     pollMs,
-    ...(dialect.hear && { onTold: dialect.hear }),
+    ...(dialect.listen && { onNotify: dialect.listen }),
   }
 }
 
 /** Carries out the operations on a copy of what is there, one after the other. */
-function judgeAll(
-  operations: readonly Operation[],
+function applyAll(
+  operations: readonly StoreOperation[],
   before: ReadonlyMap<string, Registration>,
   base: bigint,
   now: number,
 ) {
   const after = new Map(before)
-  const nowText = timeOf(now)
+  const nowText = toTimestamp(now)
   const outcomes = operations.map((operation, index) => {
-    const key = rowKey(operation)
+    const key = registrationKey(operation)
     const next = { version: String(base + BigInt(index) + 1n), now: nowText }
-    const outcome = judge(operation, after.get(key), next)
+    const outcome = applyOperation(operation, after.get(key), next)
     if (outcome.type === 'put') after.set(key, outcome.registration)
     if (outcome.type === 'deleted') after.delete(key)
     return outcome
@@ -180,26 +184,30 @@ function judgeAll(
 }
 
 /** Replicas that write the same rows in the same order never wait for each other in a circle. */
-function byName(a: HeardBeat, b: HeardBeat): number {
+function byName(a: StoredHeartbeat, b: StoredHeartbeat): number {
   return a.name < b.name ? -1 : 1
 }
 
-function keyIn({ kind, namespace, name }: Row): Key {
+function keyIn({ kind, namespace, name }: SqlRow): RegistrationKey {
   return { kind: kind as RegistrationKind, namespace: String(namespace), name: String(name) }
 }
 
-function beatOf({ name, age_ms, said }: Row): HeardBeat {
-  return { name: String(name), age_ms: Math.max(0, Number(age_ms)), ...(said !== null && { said: said as string }) }
+function beatOf({ name, age_ms, said }: SqlRow): StoredHeartbeat {
+  return {
+    name: String(name),
+    age_ms: Math.max(0, Number(age_ms)),
+    ...(said !== null && { self_report: said as string }),
+  }
 }
 
-function sourcesIn(rows: readonly Row[]): KeptSource[] {
-  const sources = new Map<string, Omit<KeptSource, 'readings'> & { readings: KeptReading[] }>()
+function sourcesIn(rows: readonly SqlRow[]): StoredSource[] {
+  const sources = new Map<string, Omit<StoredSource, 'readings'> & { readings: StoredReading[] }>()
   for (const { source, fingerprint, kept_at, origin, reading } of rows) {
     const name = String(source)
     const one = sources.get(name) ?? {
       source: name,
       fingerprint: String(fingerprint),
-      kept_at: timeOf(kept_at),
+      kept_at: toTimestamp(kept_at),
       readings: [],
     }
     sources.set(name, one)

@@ -4,17 +4,17 @@ import { StoreUnavailable } from '../store.ts'
 import { makeFile } from './folder.ts'
 
 /** Which file lies at a path. */
-export type FileLocation = { readonly path: string; readonly file: string | undefined }
+export type DatabaseFile = { readonly path: string; readonly file: string | undefined }
 
 /** Which file lies at a path now. */
-export function fileLocation(path: string): FileLocation {
+export function identifyFile(path: string): DatabaseFile {
   const there = statSync(path, { bigint: true, throwIfNoEntry: false })
   return { path, file: there && `${there.dev} ${there.ino}` }
 }
 
 /** A file that was taken away can be written for as long as it is open, and is gone with whoever holds it open. */
-export function checkPlace({ path, file }: FileLocation): void {
-  const now = fileLocation(path)
+export function assertSameFile({ path, file }: DatabaseFile): void {
+  const now = identifyFile(path)
   if (now.file === file) return
   throw new StoreUnavailable(
     now.file === undefined
@@ -24,7 +24,7 @@ export function checkPlace({ path, file }: FileLocation): void {
 }
 
 /** Writes what an open database holds to where its file has been. Whole or not at all, and never over anything. */
-export function writeAnew(database: DatabaseSync, { path }: FileLocation): void {
+export function rewriteFile(database: DatabaseSync, { path }: DatabaseFile): void {
   const beside = `${path}.${process.pid}`
   rmSync(beside, { force: true }) // an attempt may have broken off
   makeFile(beside)

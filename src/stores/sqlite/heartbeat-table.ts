@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import type { HeardBeat } from '../store.ts'
+import type { StoredHeartbeat } from '../store.ts'
 import { inTransaction } from './meta.ts'
 
 const upsert = `
@@ -14,20 +14,21 @@ export type HeartbeatTable = ReturnType<typeof createHeartbeatTable>
 export function createHeartbeatTable(database: DatabaseSync, writer: string) {
   const put = database.prepare(upsert)
 
-  function write(beats: readonly HeardBeat[]): void {
+  function write(beats: readonly StoredHeartbeat[]): void {
     inTransaction(database, () => {
       const now = Date.now()
-      for (const { name, age_ms, said } of beats) put.run(name, Math.round(now - age_ms), said ?? null, writer, now)
+      for (const { name, age_ms, self_report: said } of beats)
+        put.run(name, Math.round(now - age_ms), said ?? null, writer, now)
     })
   }
 
-  function where(condition: string, ...values: SQLInputValue[]): HeardBeat[] {
+  function where(condition: string, ...values: SQLInputValue[]): StoredHeartbeat[] {
     const now = Date.now()
     const rows = database.prepare(`SELECT name, beat_at, said FROM roster_beats WHERE ${condition}`).all(...values)
     return rows.map(({ name, beat_at, said }) => ({
       name: String(name),
       age_ms: Math.max(0, now - Number(beat_at)),
-      ...(said !== null && { said: String(said) }),
+      ...(said !== null && { self_report: String(said) }),
     }))
   }
 

@@ -1,4 +1,4 @@
-import type { Backend } from '../driver.ts'
+import type { StoreDriver } from '../driver.ts'
 
 /**
  * A backend whose file is still empty. There is nothing in it, which needs no thread to be said: most daemons are never
@@ -10,12 +10,12 @@ export function openLazily({
   pollMs,
 }: {
   isEmpty: () => Promise<boolean>
-  open: () => Promise<Backend>
+  open: () => Promise<StoreDriver>
   pollMs: number
-}): Backend {
-  let opening: Promise<Backend> | undefined
+}): StoreDriver {
+  let opening: Promise<StoreDriver> | undefined
 
-  function awake(): Promise<Backend> {
+  function awake(): Promise<StoreDriver> {
     opening ??= open().catch((error: unknown) => {
       opening = undefined
       throw error
@@ -24,21 +24,22 @@ export function openLazily({
   }
 
   /** The real backend if there is anything to ask it, else undefined. */
-  async function ifNeeded(): Promise<Backend | undefined> {
+  async function ifNeeded(): Promise<StoreDriver | undefined> {
     return opening !== undefined || !(await isEmpty()) ? await awake() : undefined
   }
 
   return {
     head: async () => (await ifNeeded())?.head() ?? { epoch: 'empty', version: '0' },
     page: async (after) => (await ifNeeded())?.page(after) ?? { registrations: [], last: '' },
-    beats: async () => (await ifNeeded())?.beats() ?? [],
+    heartbeats: async () => (await ifNeeded())?.heartbeats() ?? [],
     readings: async () => (await ifNeeded())?.readings() ?? [],
-    since: async (cursor) => (await ifNeeded())?.since(cursor) ?? { lost: false, cursor, news: [] },
+    changesSince: async (cursor) =>
+      (await ifNeeded())?.changesSince(cursor) ?? { compacted: false, cursor, changes: [] },
     commit: async (operations) => await (await awake()).commit(operations),
-    writeBeats: async (beats) => await (await awake()).writeBeats(beats),
-    keepReadings: async (source, fingerprint, readings) =>
-      await (await awake()).keepReadings(source, fingerprint, readings),
-    mend: async () => await (await awake()).mend(),
+    writeHeartbeats: async (beats) => await (await awake()).writeHeartbeats(beats),
+    saveReadings: async (source, fingerprint, readings) =>
+      await (await awake()).saveReadings(source, fingerprint, readings),
+    recover: async () => await (await awake()).recover(),
     // Whoever it was opened for hears why it could not be.
     close: async () => await (await opening?.catch(() => undefined))?.close(),
     pollMs,

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-export type Meta = ReturnType<typeof createMeta>
+export type MetaTable = ReturnType<typeof createMetaTable>
 
 /** What the database knows of itself: `epoch`, the last `version`, and up to which version deletions are `forgotten`. */
-export function createMeta(database: DatabaseSync) {
+export function createMetaTable(database: DatabaseSync) {
   const find = database.prepare('SELECT value FROM roster_meta WHERE key = ?')
   const put = database.prepare('INSERT OR REPLACE INTO roster_meta VALUES (?, ?)')
 

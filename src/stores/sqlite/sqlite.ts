@@ -3,11 +3,11 @@ import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../log.ts'
 import { bundledFile } from '../../runtime/bundled-file.ts'
-import type { Backend } from '../driver.ts'
+import type { StoreDriver } from '../driver.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
-import { type Store, StoreRefused, StoreUnavailable } from '../store.ts'
-import { outcomeOf } from './commit.ts'
-import type { Verbs } from './database.ts'
+import { type Store, StoreRefusal, StoreUnavailable } from '../store.ts'
+import { outcomeFromReply } from './commit.ts'
+import type { SqliteOperations } from './database.ts'
 import { makeFile } from './folder.ts'
 import { openLazily } from './lazy-open.ts'
 import type { ThreadResponse } from './thread.ts'
@@ -29,13 +29,13 @@ export async function openSqlite({
   mustExist?: boolean
 }): Promise<Store> {
   const file = resolve(path)
-  if (mustExist && !existsSync(file)) throw new StoreRefused(`there is no store at ${file}`)
+  if (mustExist && !existsSync(file)) throw new StoreRefusal(`there is no store at ${file}`)
   const backend = isEmpty(file) ? asleep(file) : await openBackend(file)
   return createStorePipeline({ type: 'sqlite', backend, log })
 }
 
 /** Makes the empty file, which shows that it can be written and that it is ours. */
-function asleep(file: string): Backend {
+function asleep(file: string): StoreDriver {
   try {
     makeFile(file)
   } catch (error) {
@@ -49,7 +49,7 @@ function isEmpty(file: string): boolean {
   return there === undefined || (there.isFile() && there.size === 0)
 }
 
-async function openBackend(file: string): Promise<Backend> {
+async function openBackend(file: string): Promise<StoreDriver> {
   const thread = createThread()
   try {
     await thread.call('open', file)
@@ -60,25 +60,25 @@ async function openBackend(file: string): Promise<Backend> {
   return backendOn(thread, file)
 }
 
-function backendOn({ call, end }: ReturnType<typeof createThread>, path: string): Backend {
+function backendOn({ call, end }: ReturnType<typeof createThread>, path: string): StoreDriver {
   const verb =
-    <Name extends keyof Verbs>(name: Name) =>
-    (...args: Parameters<Verbs[Name]>) =>
-      call(name, ...args) as Promise<ReturnType<Verbs[Name]>>
+    <Name extends keyof SqliteOperations>(name: Name) =>
+    (...args: Parameters<SqliteOperations[Name]>) =>
+      call(name, ...args) as Promise<ReturnType<SqliteOperations[Name]>>
   const commit = verb('commit')
   return {
     head: verb('head'),
     page: verb('page'),
     commit: async (operations) => {
       const told = await commit(operations)
-      return operations.map((operation, at) => outcomeOf(told[at]!, operation))
+      return operations.map((operation, at) => outcomeFromReply(told[at]!, operation))
     },
-    writeBeats: verb('writeBeats'),
-    beats: verb('beats'),
-    since: verb('since'),
-    keepReadings: verb('keepReadings'),
+    writeHeartbeats: verb('writeHeartbeats'),
+    heartbeats: verb('heartbeats'),
+    changesSince: verb('changesSince'),
+    saveReadings: verb('saveReadings'),
     readings: verb('readings'),
-    mend: async () => void (await call('open', path)),
+    recover: async () => void (await call('open', path)),
     close: async () => {
       await call('close').catch(() => {})
       await end()
@@ -140,5 +140,5 @@ function createThread() {
 
 function errorOf({ type, message }: Extract<ThreadResponse, { error: unknown }>['error']): Error {
   if (type === 'unavailable') return new StoreUnavailable(message)
-  return type === 'refused' ? new StoreRefused(message) : new Error(message)
+  return type === 'refused' ? new StoreRefusal(message) : new Error(message)
 }

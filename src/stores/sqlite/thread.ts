@@ -6,10 +6,10 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import { parentPort } from 'node:worker_threads'
-import { StoreRefused, StoreUnavailable } from '../store.ts'
-import { checkPlace, type FileLocation, fileLocation, writeAnew } from './database-file.ts'
-import { createVerbs, type Verbs } from './database.ts'
-import { isNoDatabase, openFile } from './open-database.ts'
+import { StoreRefusal, StoreUnavailable } from '../store.ts'
+import { assertSameFile, type DatabaseFile, identifyFile, rewriteFile } from './database-file.ts'
+import { createSqliteOperations, type SqliteOperations } from './database.ts'
+import { isDamaged, openDatabase } from './open-database.ts'
 
 export type ThreadRequest = { readonly id: number; readonly verb: string; readonly args: readonly unknown[] }
 export type ThreadResponse = { readonly id: number } & (
@@ -19,9 +19,9 @@ export type ThreadResponse = { readonly id: number } & (
 
 let path = ''
 /** Where the database was when it was opened last. */
-let place: FileLocation | undefined
+let place: DatabaseFile | undefined
 let database: DatabaseSync | undefined
-let verbs: Verbs | undefined
+let verbs: SqliteOperations | undefined
 
 /**
  * Opens, or opens again: after a failed write SQLite's own view may differ from what is on disk. Writing shows that the
@@ -29,13 +29,13 @@ let verbs: Verbs | undefined
  */
 function open(): void {
   if (database && place) {
-    if (fileLocation(path).file === undefined) writeAnew(database, place)
-    else checkPlace(place)
+    if (identifyFile(path).file === undefined) rewriteFile(database, place)
+    else assertSameFile(place)
   }
   shut()
-  database = openFile(path)
-  place = fileLocation(path)
-  verbs = createVerbs(database)
+  database = openDatabase(path)
+  place = identifyFile(path)
+  verbs = createSqliteOperations(database)
   verbs.touch()
 }
 
@@ -46,7 +46,7 @@ function shut(): void {
   closing?.close()
 }
 
-const writing: ReadonlySet<string> = new Set<keyof Verbs>(['commit', 'writeBeats', 'keepReadings'])
+const writing: ReadonlySet<string> = new Set<keyof SqliteOperations>(['commit', 'writeHeartbeats', 'saveReadings'])
 
 function carryOut({ verb, args }: ThreadRequest): unknown {
   if (verb === 'open') {
@@ -55,8 +55,8 @@ function carryOut({ verb, args }: ThreadRequest): unknown {
   }
   if (verb === 'close') return shut()
   if (!verbs || !place) throw new StoreUnavailable(`${path} is not open`)
-  if (writing.has(verb)) checkPlace(place)
-  const work = verbs[verb as keyof Verbs] as (...args: readonly unknown[]) => unknown
+  if (writing.has(verb)) assertSameFile(place)
+  const work = verbs[verb as keyof SqliteOperations] as (...args: readonly unknown[]) => unknown
   return work(...args)
 }
 
@@ -75,10 +75,10 @@ const unavailable: Readonly<Record<number, string>> = {
 
 function problemOf(error: unknown): { type: 'unavailable' | 'refused' | 'other'; message: string } {
   const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof StoreRefused) return { type: 'refused', message }
+  if (error instanceof StoreRefusal) return { type: 'refused', message }
   if (error instanceof StoreUnavailable) return { type: 'unavailable', message }
   const said = error instanceof Error && 'errcode' in error ? unavailable[Number(error.errcode) & 0xff] : undefined
-  if (said !== undefined || isNoDatabase(error)) return { type: 'unavailable', message: `${path} ${said ?? message}` }
+  if (said !== undefined || isDamaged(error)) return { type: 'unavailable', message: `${path} ${said ?? message}` }
   const isFile = error instanceof Error && 'syscall' in error
   return { type: isFile ? 'unavailable' : 'other', message }
 }

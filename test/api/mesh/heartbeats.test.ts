@@ -29,8 +29,8 @@ describe('heartbeats', () => {
   it('are what registering again is for an agent that was ever heard, also by the tool', async () => {
     const beaten: string[] = []
     const store = openMemory({ log: silent })
-    const beat: Store['beat'] = (beats) => beaten.push(...beats.map(({ name }) => name))
-    await using mesh = await meshed({ store: { ...store, beat } })
+    const beat: Store['recordHeartbeats'] = (beats) => beaten.push(...beats.map(({ name }) => name))
+    await using mesh = await meshed({ store: { ...store, recordHeartbeats: beat } })
     const register = () => mesh.post('/mcp/tools/register_agent', { registration_data: { id: 'a' } })
     await register()
     assert.deepEqual(await mesh.ids('?status=pending'), ['a'])

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { readEnvironment, variables } from '../../../src/config/environment/environment.ts'
+import { readEnvironment, settingVariables } from '../../../src/config/environment/environment.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { place } from '../platform.ts'
 
@@ -147,7 +147,7 @@ describe('the environment', () => {
   })
 
   it('names every setting, nested ones too', async () => {
-    const names = [...variables().keys()]
+    const names = [...settingVariables().keys()]
 
     for (const name of [
       'MCP_ROSTER_LISTEN_TLS_CERT',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
-import { configSchema, problemReference, reference } from '../../../src/config/reference/reference-page.ts'
+import { configSchema, problemReference, referencePage } from '../../../src/config/reference/reference-page.ts'
 import { leavesOf } from '../../../src/config/schema-paths.ts'
 import { Config } from '../../../src/config/schema.ts'
 
@@ -10,7 +10,7 @@ const committed = (name: string) => readFile(new URL(`../../../config/${name}`, 
 
 describe('config/', () => {
   it('holds the reference pages and the schema as they are now (npm run generate)', async () => {
-    assert.equal(await committed('reference.md'), reference())
+    assert.equal(await committed('reference.md'), referencePage())
     assert.equal(await committed('problems.md'), problemReference())
     assert.equal(await committed('schema.json'), `${JSON.stringify(configSchema(), null, 2)}\n`)
   })
@@ -24,7 +24,7 @@ describe('config/', () => {
 
 describe('the reference page', () => {
   it('describes every setting, with the default it has', () => {
-    const page = reference()
+    const page = referencePage()
 
     for (const { path } of leavesOf(Config)) {
       const [section, ...rest] = path
@@ -37,7 +37,7 @@ describe('the reference page', () => {
   })
 
   it('says what each form is, also one without settings', () => {
-    const page = reference()
+    const page = referencePage()
 
     assert.match(page, /### `type: memory`\n\nNothing survives a restart\.\n\n### `type: sqlite`/)
     assert.match(page, /### `type: mysql`\n\nMySQL or MariaDB\.\n\n\| setting/)
@@ -45,7 +45,7 @@ describe('the reference page', () => {
   })
 
   it('says of every setting what it does', () => {
-    const silent = reference()
+    const silent = referencePage()
       .split('\n')
       .filter((line) => /^\| `[^`]+` \|.*\|  \|$/.test(line))
 

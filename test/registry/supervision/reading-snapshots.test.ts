@@ -12,7 +12,7 @@ import type { Store } from '../../../src/stores/store.ts'
 import { until } from '../../e2e/running.ts'
 import { entry, reading } from '../../made.ts'
 
-type Kept = Pick<Store, 'keepReadings' | 'readings'>
+type Kept = Pick<Store, 'saveReadings' | 'readings'>
 
 const down = (origin = 'place'): Reading => ({ origin, error: new SourceError('is down') })
 const picture = (...readings: Reading[]): Sighting => ({ type: 'picture', readings })
@@ -147,10 +147,10 @@ describe('over a restart', () => {
     const begun = Promise.withResolvers<void>()
     const slow: Kept = {
       readings: store.readings,
-      keepReadings: async (...kept) => {
+      saveReadings: async (...kept) => {
         begun.resolve()
         for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate)
-        await store.keepReadings(...kept)
+        await store.saveReadings(...kept)
       },
     }
     {
@@ -255,7 +255,7 @@ describe('over a restart', () => {
   it('a store that is down hurts nobody', async () => {
     const broken: Kept = {
       readings: () => Promise.reject(new Error('down')),
-      keepReadings: () => Promise.reject(new Error('down')),
+      saveReadings: () => Promise.reject(new Error('down')),
     }
     await using daemon = await live(broken, { http: told(picture(reading('place', 'weather'))).source })
 

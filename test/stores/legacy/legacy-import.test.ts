@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
-import { importOriginal } from '../../../src/stores/legacy/legacy-import.ts'
+import { readLegacyAgents } from '../../../src/stores/legacy/legacy-import.ts'
 import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
 import { put } from '../builders.ts'
 import { postgresMissing, query, startPostgres } from '../databases/postgres.ts'
@@ -34,7 +34,7 @@ const original = `
   INSERT INTO registry_events (id, event_type, agent_id) VALUES (2, 'MODIFIED', 'file-1');`
 
 async function showsTheOriginals(url: string): Promise<void> {
-  const { agents, report } = await importOriginal(url)
+  const { agents, report } = await readLegacyAgents(url)
 
   assert.deepEqual(agents, [
     {
@@ -118,7 +118,7 @@ describe('importing an original mesh registry', () => {
       "CREATE TABLE agents (id TEXT, name TEXT, endpoint TEXT); INSERT INTO agents VALUES ('a', 'A', 'http://a')",
     )
 
-    const { agents, report } = await importOriginal(path)
+    const { agents, report } = await readLegacyAgents(path)
 
     assert.equal(agents[0]?.name, 'A')
     assert.deepEqual(report.problems, [])
@@ -130,12 +130,12 @@ describe('importing an original mesh registry', () => {
     await store.commit([put()])
     await store[Symbol.asyncDispose]()
 
-    await assert.rejects(importOriginal(own), /is a store of mcp-roster/)
-    await assert.rejects(importOriginal(file('other.db', 'CREATE TABLE bookmarks (url TEXT)')), /no table "agents"/)
-    await assert.rejects(importOriginal(join(folder, 'absent.db')), /is no file/)
-    await assert.rejects(importOriginal('mysql://user:hush@localhost/x'), /SQLite or PostgreSQL/)
+    await assert.rejects(readLegacyAgents(own), /is a store of mcp-roster/)
+    await assert.rejects(readLegacyAgents(file('other.db', 'CREATE TABLE bookmarks (url TEXT)')), /no table "agents"/)
+    await assert.rejects(readLegacyAgents(join(folder, 'absent.db')), /is no file/)
+    await assert.rejects(readLegacyAgents('mysql://user:hush@localhost/x'), /SQLite or PostgreSQL/)
     await assert.rejects(
-      importOriginal('mongodb://user:hush@localhost/x'),
+      readLegacyAgents('mongodb://user:hush@localhost/x'),
       (error: Error) => !error.message.includes('hush'),
     )
   })

@@ -61,7 +61,7 @@ describe('a MySQL database', { skip }, () => {
       await query(url, sql)
       const before = await query(url, 'SHOW TABLES')
 
-      await assert.rejects(open(url), (error: Error) => error.name === 'StoreRefused' && reason.test(error.message))
+      await assert.rejects(open(url), (error: Error) => error.name === 'StoreRefusal' && reason.test(error.message))
 
       assert.deepEqual(await query(url, 'SHOW TABLES'), before)
     })
@@ -72,7 +72,7 @@ describe('a MySQL database', { skip }, () => {
     await assert.rejects(open(url.replace(/%401@/, '%402@')), (error: Error) => {
       assert.match(error.message, /turned us away/)
       assert.ok(!/se:cr|se%3Acr/.test(error.message))
-      return error.name === 'StoreRefused'
+      return error.name === 'StoreRefusal'
     })
     await assert.rejects(open(url.replace(/\w+$/, 'absent')), /turned us away.*Unknown database/)
   })

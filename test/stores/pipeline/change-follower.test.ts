@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { Since } from '../../../src/stores/driver.ts'
-import { follow } from '../../../src/stores/pipeline/change-follower.ts'
-import type { News } from '../../../src/stores/store.ts'
+import type { ChangeBatch } from '../../../src/stores/driver.ts'
+import { followChanges } from '../../../src/stores/pipeline/change-follower.ts'
+import type { StoreChange } from '../../../src/stores/store.ts'
 
 /** Follows a database that answers each look with the next of `answers`, and with the last of them from then on. */
-function following(answers: readonly (readonly News[])[]) {
+function following(answers: readonly (readonly StoreChange[])[]) {
   const stop = new AbortController()
   let looks = 0
   let poke = () => {}
-  const news = follow({
+  const news = followChanges({
     since: '0',
     signal: stop.signal,
-    look: async (cursor): Promise<Since> => {
+    look: async (cursor): Promise<ChangeBatch> => {
       const found = answers[Math.min(looks, answers.length - 1)] ?? []
       looks += 1
-      return { lost: false, cursor, news: found }
+      return { compacted: false, cursor, changes: found }
     },
     load: () => assert.fail('nothing was lost'),
     periodMs: () => undefined,
@@ -29,8 +29,8 @@ function following(answers: readonly (readonly News[])[]) {
   return { news, looks: () => looks, poke: () => poke(), stop: () => stop.abort() }
 }
 
-const beats: News = { type: 'beats', beats: [{ name: 'a', age_ms: 5 }] }
-const deleted: News = { type: 'deleted', kind: 'agent', namespace: 'default', name: 'a', resource_version: '1' }
+const beats: StoreChange = { type: 'heartbeats', heartbeats: [{ name: 'a', age_ms: 5 }] }
+const deleted: StoreChange = { type: 'deleted', kind: 'agent', namespace: 'default', name: 'a', resource_version: '1' }
 
 /** As many turns of the event loop as any number of looks would take that nothing holds up. */
 async function turns(): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createGroupCommit } from '../../../src/stores/pipeline/group-commit.ts'
-import { type Operation, type Outcome, StoreUnavailable } from '../../../src/stores/store.ts'
+import { type StoreOperation, type OperationOutcome, StoreUnavailable } from '../../../src/stores/store.ts'
 import { put } from '../builders.ts'
 
 /** A database that is slow, keeps what it was given batch by batch, and fails on some names. */
@@ -10,13 +10,13 @@ function createSlow() {
   const failures = new Map<string, Error>()
   const begun = Promise.withResolvers<void>()
 
-  async function write(operations: readonly Operation[]): Promise<readonly Outcome[]> {
+  async function write(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
     begun.resolve()
     await new Promise((resolve) => setTimeout(resolve, 5))
     const names = operations.map(({ name }) => name)
     batches.push(names)
     for (const name of names) if (failures.has(name)) throw failures.get(name)
-    return operations.map((): Outcome => ({ type: 'conflict', current: undefined }))
+    return operations.map((): OperationOutcome => ({ type: 'conflict', current: undefined }))
   }
 
   return { write, batches, failures, begun: begun.promise }

@@ -47,7 +47,7 @@ describe('a PostgreSQL database', { skip }, () => {
       const tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
       const before = await query(url, tables)
 
-      await assert.rejects(openAt(url), (error: Error) => error.name === 'StoreRefused' && reason.test(error.message))
+      await assert.rejects(openAt(url), (error: Error) => error.name === 'StoreRefusal' && reason.test(error.message))
 
       assert.deepEqual(await query(url, tables), before)
     })
@@ -59,7 +59,7 @@ describe('a PostgreSQL database', { skip }, () => {
     await assert.rejects(openAt(latin.replace(/%401@/, '%402@')), (error: Error) => {
       assert.match(error.message, /turned us away.*password authentication failed/)
       assert.ok(!/se:cr|se%3Acr/.test(error.message))
-      return error.name === 'StoreRefused'
+      return error.name === 'StoreRefusal'
     })
     await assert.rejects(openAt(latin.replace(/\w+$/, 'absent')), /turned us away.*does not exist/)
   })
@@ -86,8 +86,8 @@ describe('a PostgreSQL database', { skip }, () => {
       put({ kind: 'manual', name: 'no-agent' }),
       put({ name: 'quiet' }),
     ])
-    store.beat([{ name: 'weather', age_ms: 61_000, timeout: 0 }])
-    await until(() => store.state().waiting.beats === 0)
+    store.recordHeartbeats([{ name: 'weather', age_ms: 61_000, timeout: 0 }])
+    await until(() => store.state().pending.heartbeats === 0)
 
     const rows = await query(url, 'SELECT * FROM agents ORDER BY id')
 

@@ -5,19 +5,19 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import { createOwnWrites } from '../../../src/stores/sql/own-writes.ts'
 import { createChangeFeed } from '../../../src/stores/sqlite/change-feed.ts'
-import { createVerbs } from '../../../src/stores/sqlite/database.ts'
+import { createSqliteOperations } from '../../../src/stores/sqlite/database.ts'
 import { createHeartbeatTable } from '../../../src/stores/sqlite/heartbeat-table.ts'
-import { createMeta } from '../../../src/stores/sqlite/meta.ts'
-import { openFile } from '../../../src/stores/sqlite/open-database.ts'
+import { createMetaTable } from '../../../src/stores/sqlite/meta.ts'
+import { openDatabase } from '../../../src/stores/sqlite/open-database.ts'
 import { put } from '../builders.ts'
 
 it('what another process writes to the file just while somebody looks is told by the next look', () => {
   const folder = mkdtempSync(join(tmpdir(), 'roster-'))
   const path = join(folder, 'roster.db')
-  using database = openFile(path)
-  using other = openFile(path)
-  const { commit } = createVerbs(other)
-  const meta = createMeta(database)
+  using database = openDatabase(path)
+  using other = openDatabase(path)
+  const { commit } = createSqliteOperations(other)
+  const meta = createMetaTable(database)
   let meanwhile = () => {}
   const since = createChangeFeed({
     database,
@@ -34,10 +34,10 @@ it('what another process writes to the file just while somebody looks is told by
   })
   let found = since({ version: '0' })
   const look = () => {
-    assert.ok(!found.lost)
+    assert.ok(!found.compacted)
     found = since(found.cursor)
-    assert.ok(!found.lost)
-    return found.news.map((one) => (one.type === 'put' ? one.registration.name : one.type))
+    assert.ok(!found.compacted)
+    return found.changes.map((one) => (one.type === 'put' ? one.registration.name : one.type))
   }
   assert.deepEqual(look(), [])
 

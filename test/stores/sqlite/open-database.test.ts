@@ -112,7 +112,7 @@ describe('the file of a SQLite store', () => {
       chmodSync(path, 0o640)
       const before = hashOf(path)
 
-      await assert.rejects(open(path), (error: Error) => error.name === 'StoreRefused' && reason.test(error.message))
+      await assert.rejects(open(path), (error: Error) => error.name === 'StoreRefusal' && reason.test(error.message))
 
       assert.equal(hashOf(path), before)
       assert.equal(modeOf(path), '640')
@@ -139,7 +139,7 @@ describe('the file of a SQLite store', () => {
     await store[Symbol.asyncDispose]()
     truncateSync(path, 4096 * 5 + 100)
 
-    await assert.rejects(open(path), { name: 'StoreRefused' })
+    await assert.rejects(open(path), { name: 'StoreRefusal' })
   })
 
   it('is made in an empty file, and refused where the path is a folder or cannot be made', async () => {
@@ -167,9 +167,9 @@ describe('the file of a SQLite store', () => {
 
     const [news] = await newsUntil(store, since, (all) => all.length > 0)
 
-    assert.ok(news?.type === 'picture')
+    assert.ok(news?.type === 'snapshot')
     assert.deepEqual(
-      news.picture.registrations.map(({ name }) => name),
+      news.snapshot.registrations.map(({ name }) => name),
       ['stays'],
     )
   })
@@ -198,8 +198,8 @@ describe('the file of a SQLite store', () => {
       put({ definition, namespace: 'prod' }),
       put({ kind: 'manual', name: 'no-agent' }),
     ])
-    store.beat([{ name: 'weather', age_ms: 61_000, timeout: 0 }])
-    await until(() => store.state().waiting.beats === 0)
+    store.recordHeartbeats([{ name: 'weather', age_ms: 61_000, timeout: 0 }])
+    await until(() => store.state().pending.heartbeats === 0)
 
     const reader = new DatabaseSync(path, { readOnly: true })
     const rows = reader.prepare('SELECT * FROM agents').all()
