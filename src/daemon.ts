@@ -51,13 +51,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const registrations = stack.use(
     startRegistrations({ opening, settings: () => registrationSettings(config), log: log.child({ part: 'agents' }) }),
   )
-  const door = stack.adopt(openHttpClient(), ({ close }) => close())
+  const httpClient = stack.adopt(openHttpClient(), ({ close }) => close())
   const registry = createRegistry({ onError })
   registry.beforeRead(registrations.applyExpirations)
   const keeping = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
   const supervisor = stack.use(createSupervisor({ registry, keeping, log: log.child({ part: 'sources' }) }))
   const monitor = stack.use(
-    createMonitor({ registry, door, config: config.health, log: log.child({ part: 'health' }) }),
+    createMonitor({ registry, door: httpClient, config: config.health, log: log.child({ part: 'health' }) }),
   )
   const mesh = createMeshOperations({
     registrations,
@@ -67,7 +67,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     log: log.child({ part: 'agents' }),
   })
   const identity = createInstanceId({ epoch: registrations.epoch })
-  const tools = { log, env: process.env, door, isOwn: identity.isOwn, registrations: registrations.sources }
+  const tools = {
+    log,
+    env: process.env,
+    httpClient,
+    isOwnInstance: identity.isOwn,
+    registrations: registrations.sources,
+  }
   const reloads = createReload({ load, log, apply })
 
   async function apply(next: LoadedConfig): Promise<string[]> {

@@ -112,7 +112,7 @@ async function readOnce(
     wake.raise()
     const run = { signal: stopped, wake, push: (sighting: Sighting) => void sightings.push(sighting) }
     const result = await firstRead(
-      openSource(source, { log: createLog({ level: 'silent' }), env, door: httpClient })(run),
+      openSource(source, { log: createLog({ level: 'silent' }), env, httpClient })(run),
       sightings,
     )
     const kind = kindOf(source)

@@ -2,7 +2,7 @@ import type { Sighting } from '../model/source.ts'
 import type { RegistrationSettings } from '../registrations/registrations.ts'
 import type { SourcePlan } from '../registry/supervision/supervisor.ts'
 import { kindOf, openSource, SourceConfig } from '../sources/catalogue.ts'
-import type { SourceTools } from '../sources/kind.ts'
+import type { SourceTools } from '../sources/source-kind.ts'
 import type { Config } from './schema.ts'
 
 /** The sources of a config as the supervisor runs them, in order of precedence; `manual` is implicit, and last. */
@@ -26,15 +26,22 @@ export function agentsSource({ sources }: Pick<Config, 'sources'>): string | und
 }
 
 function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
-  const { discovery_method, reach, mayIntroduceStdio, questionsShrinks, keeps = false, silence } = kindOf(source)
+  const {
+    discovery_method,
+    reach,
+    mayIntroduceStdio,
+    questionsShrinks,
+    keepsSnapshot = false,
+    maxSilenceSeconds,
+  } = kindOf(source)
   return {
     name: source.name,
     type: source.type,
     settings: source,
     layer: { discovery_method, reach },
     trust: { stdio: (namespace) => source.allow_stdio ?? mayIntroduceStdio(source, namespace), questionsShrinks },
-    maxSilenceMs: silence(source) * 1000,
-    isPersisted: keeps && source.enabled,
+    maxSilenceMs: maxSilenceSeconds(source) * 1000,
+    isPersisted: keepsSnapshot && source.enabled,
     open: () =>
       source.enabled ? openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }) : switchedOff,
   }

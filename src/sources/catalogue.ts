@@ -4,13 +4,13 @@ import { dns } from './dns/dns.ts'
 import { env } from './env.ts'
 import { file } from './file/file.ts'
 import { http } from './http/http.ts'
-import type { SourceKind, SourceTools } from './kind.ts'
 import { kubernetes } from './kubernetes/kubernetes.ts'
-import { agents, manual } from './registrations.ts'
+import { agents, manual } from './push-sources.ts'
 import { roster } from './roster/roster.ts'
+import type { SourceKind, SourceTools } from './source-kind.ts'
 
 /** Every kind of source this daemon knows. A new kind is one more import and one more word here. */
-export const kinds = [env, file, kubernetes, http, dns, roster, agents, manual] as const
+export const sourceKinds = [env, file, kubernetes, http, dns, roster, agents, manual] as const
 
 /** What each kind takes, as a tuple: the union sees through the laziness of each. */
 type Configs<Kinds extends readonly SourceKind[]> = {
@@ -19,7 +19,7 @@ type Configs<Kinds extends readonly SourceKind[]> = {
 
 /** How one source is configured: the union of what the kinds take, told apart by `type`. */
 export const SourceConfig = z
-  .discriminatedUnion('type', kinds.map((kind) => kind.config) as unknown as Configs<typeof kinds>)
+  .discriminatedUnion('type', sourceKinds.map((kind) => kind.config) as unknown as Configs<typeof sourceKinds>)
   .transform(named)
 export type SourceConfig = z.output<typeof SourceConfig>
 
@@ -29,7 +29,7 @@ function named<Config extends { readonly type: string; readonly name?: string | 
 }
 
 export function kindOf({ type }: Pick<SourceConfig, 'type'>): SourceKind {
-  const kind = kinds.find((kind) => kind.type === type)
+  const kind = sourceKinds.find((kind) => kind.type === type)
   if (!kind) throw new Error(`there is no source of type ${type}`)
   return kind
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Reading, type Sighting, SourceError } from '../model/source.ts'
 import { expandEntries } from './documents/expand.ts'
 import { readDocument } from './documents/read.ts'
-import { commonFields, defineSource, type SourceTools } from './kind.ts'
+import { commonFields, defineSource, type SourceTools } from './source-kind.ts'
 
 /** One variable of the daemon's environment, which cannot change while it runs. */
 export const env = defineSource({
@@ -29,7 +29,7 @@ export const env = defineSource({
   reach: 'any',
   mayIntroduceStdio: () => true,
   questionsShrinks: false,
-  silence: () => 60,
+  maxSilenceSeconds: () => 60,
   open: (options, tools) =>
     async function* ({ wake }): AsyncGenerator<Sighting> {
       wake.take()

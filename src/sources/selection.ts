@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { Namespace } from '../model/names.ts'
 import type { Entry } from '../model/source.ts'
 import { maxRosterHops, rosterPathOf } from '../model/via.ts'
-import { namesOf } from './origins.ts'
+import { identityOf } from './origin-poller.ts'
 
 const Globs = z.lazy(() => z.array(z.string().min(1).max(253)).min(1))
 const Filter = z.lazy(() =>
@@ -35,14 +35,14 @@ export type Selection = {
 }
 
 /** Whether an entry has come from this very registry, or through more rosters than any should. */
-export function comesBack(entry: Entry, isOwn: (instance: string) => boolean): boolean {
+export function isLoop(entry: Entry, isOwnInstance: (instance: string) => boolean): boolean {
   if (!('value' in entry) || !isFields(entry.value) || !isFields(entry.value['metadata'])) return false
   const via = rosterPathOf(entry.value['metadata'])
-  return via.length > maxRosterHops || via.some(isOwn)
+  return via.length > maxRosterHops || via.some(isOwnInstance)
 }
 
 /** A function that answers with an entry as it is taken over, or undefined where it is not. */
-export function selecting({ include, exclude, prefix = '', tags = [], namespace }: Selection) {
+export function createEntrySelector({ include, exclude, prefix = '', tags = [], namespace }: Selection) {
   const isIncluded = matcher(include, 'every')
   const isExcluded = matcher(exclude, 'some')
   const isPlain = prefix === '' && tags.length === 0 && namespace === undefined
@@ -74,18 +74,18 @@ function matcher({ names, tags }: Filter = {}, how: 'every' | 'some') {
   const asked = [names && { globs: names, of: 'name' }, tags && { globs: tags, of: 'tags' }].filter((one) => !!one)
   return (name: string, own: readonly string[]) =>
     asked[how](({ globs, of }) =>
-      globs.some((glob) => (of === 'name' ? [name] : own).some((text) => matches(glob, text))),
+      globs.some((glob) => (of === 'name' ? [name] : own).some((text) => matchesWildcard(glob, text))),
     )
 }
 
 function factsOf(entry: Entry): { name: string; tags: readonly string[] } {
-  const { name = '' } = namesOf(entry)
+  const { name = '' } = identityOf(entry)
   const tags = 'value' in entry && isFields(entry.value) ? entry.value['tags'] : []
   return { name, tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [] }
 }
 
 /** Whether `text` is what `glob` says, in time that grows with the text alone, whatever stranger wrote it. */
-export function matches(glob: string, text: string): boolean {
+export function matchesWildcard(glob: string, text: string): boolean {
   const [head = '', ...rest] = glob.split('*')
   const tail = rest.pop()
   if (tail === undefined) return glob === text

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startHere } from '../daemon.ts'
 import { startKubeApi } from '../fakes/kube-api.ts'
-import { srv, startNameserver } from '../sources/dns/nameserver.ts'
-import { openDirectory, json, servers } from '../sources/http/directory.ts'
+import { srv, startNameserver } from '../sources/dns/test-nameserver.ts'
+import { openDirectory, json, servers } from '../sources/http/test-directory.ts'
 import { kubeconfigFor, service } from '../sources/kubernetes/observed-cluster.ts'
-import { openFar } from '../sources/roster/far.ts'
+import { openFar } from '../sources/roster/test-roster.ts'
 import { temporary, until } from './running.ts'
 
 type Listed = { servers: { name: string; stale: boolean }[]; syncing?: string[] }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { z } from 'zod'
-import { kindOf, kinds, SourceConfig } from '../../src/sources/catalogue.ts'
+import { kindOf, sourceKinds, SourceConfig } from '../../src/sources/catalogue.ts'
 
 describe('the catalogue of sources', () => {
   it('calls a source by its type unless it has a name', () => {
@@ -17,7 +17,7 @@ describe('the catalogue of sources', () => {
   })
 
   it('finds the kind of every config', () => {
-    for (const kind of kinds) {
+    for (const kind of sourceKinds) {
       const { type } = kind.config.unwrap().shape
       assert.equal(kindOf({ type: type.value }), kind)
     }
@@ -25,7 +25,7 @@ describe('the catalogue of sources', () => {
 
   it('tells people what each field does', () => {
     const { oneOf = [] } = z.toJSONSchema(SourceConfig, { io: 'input' })
-    assert.equal(oneOf.length, kinds.length)
+    assert.equal(oneOf.length, sourceKinds.length)
     for (const schema of oneOf) {
       assert.ok(typeof schema === 'object' && schema.additionalProperties === false)
       for (const [field, described] of Object.entries(schema.properties ?? {})) {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { openSource, SourceConfig } from '../../src/sources/catalogue.ts'
 import { keepsTheSourceContract } from '../contracts/source.ts'
 import { follow } from '../follow.ts'
-import { toolsWith } from './tools.ts'
+import { toolsWith } from './source-tools.ts'
 
 keepsTheSourceContract({
   name: 'env',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Entry } from '../../src/model/source.ts'
-import { namesOf } from '../../src/sources/origins.ts'
-import { matches, selecting, type Selection } from '../../src/sources/selection.ts'
+import { identityOf } from '../../src/sources/origin-poller.ts'
+import { matchesWildcard, createEntrySelector, type Selection } from '../../src/sources/selection.ts'
 import { entry } from '../made.ts'
 
 const all: readonly Entry[] = [
@@ -12,8 +12,8 @@ const all: readonly Entry[] = [
   { problem: 'is broken', name: 'maps' },
   entry({ name: 42, tags: 'none' }),
 ]
-const taken = (selection: Selection) => all.flatMap((one) => selecting(selection)(one) ?? [])
-const names = (selection: Selection) => taken(selection).map((one) => namesOf(one).name)
+const taken = (selection: Selection) => all.flatMap((one) => createEntrySelector(selection)(one) ?? [])
+const names = (selection: Selection) => taken(selection).map((one) => identityOf(one).name)
 
 describe('a selection', () => {
   it('takes everything as it is where nothing is said', () => {
@@ -78,12 +78,12 @@ describe('a glob', () => {
     ['a.c', 'abc', false],
   ] as const) {
     it(`"${glob}" ${expected ? 'matches' : 'does not match'} "${text}"`, () =>
-      assert.equal(matches(glob, text), expected))
+      assert.equal(matchesWildcard(glob, text), expected))
   }
 
   it('takes no time over a name made to cost some', () => {
     const before = performance.now()
-    assert.equal(matches('*a*a*a*a*a*a*a*a*a*a*b', 'a'.repeat(100_000)), false)
+    assert.equal(matchesWildcard('*a*a*a*a*a*a*a*a*a*a*b', 'a'.repeat(100_000)), false)
     assert.ok(performance.now() - before < 50)
   })
 })

@@ -1,10 +1,10 @@
 import path from 'node:path'
-import { kinds } from '../../sources/catalogue.ts'
+import { sourceKinds } from '../../sources/catalogue.ts'
 import type { Platform } from './platform.ts'
 
 /** What a daemon that nobody configured looks at. The order is precedence. */
 export function defaultSources({ cluster }: Pick<Platform, 'cluster'>): { type: string }[] {
-  const known = new Set<string>(kinds.map(({ type }) => type))
+  const known = new Set<string>(sourceKinds.map(({ type }) => type))
   const usual = cluster ? ['env', 'file', 'kubernetes', 'agents'] : ['env', 'file', 'agents']
   return usual.filter((type) => known.has(type)).map((type) => ({ type }))
 }

@@ -3,14 +3,14 @@ import { mapConcurrent } from '../../flow/map-concurrent.ts'
 import { pollLoop } from '../../flow/poll-loop.ts'
 import { duration } from '../../model/schema/duration.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
-import { commonFields, defineSource } from '../kind.ts'
-import { createOrigins } from '../origins.ts'
-import { longestPause, onePace, paceFields, paceOf } from '../pace.ts'
-import { selecting, selectionFields } from '../selection.ts'
-import type { RecordType } from './ask.ts'
-import { candidateNames, currentResolving, parseNameserver } from './nameservers.ts'
-import { plain, type Resolved, resolveRecords } from './resolve.ts'
-import { entryOf, nameOf, saidBy, type SrvTarget, targetsOf } from './servers.ts'
+import { createOriginPoller } from '../origin-poller.ts'
+import { maxPauseSeconds, checkSchedule, scheduleFields, scheduleOf } from '../schedule-fields.ts'
+import { createEntrySelector, selectionFields } from '../selection.ts'
+import { commonFields, defineSource } from '../source-kind.ts'
+import type { RecordType } from './dns-query.ts'
+import { normalizeDnsName, type ResolvedRecords, resolveRecords } from './record-resolver.ts'
+import { candidateNames, loadResolverConfig, parseNameserver } from './resolver-config.ts'
+import { srvTargetEntry, srvTargetName, parseTxtAttributes, type SrvTarget, parseSrvTargets } from './srv-targets.ts'
 
 const usualInterval = 30
 
@@ -56,7 +56,7 @@ export const dns = defineSource({
           .boolean()
           .optional()
           .describe('Whether servers that do not say so speak TLS; if left out, those on port 443 and 8443 do.'),
-        ...paceFields(),
+        ...scheduleFields(),
         ...selectionFields(),
         timeout: duration({ min: 0.05, max: 30 }).default(2).describe('How long one nameserver may take to answer.'),
         min_ttl: duration({ min: 1, max: 3600 })
@@ -65,17 +65,17 @@ export const dns = defineSource({
             'A record that lives shorter is looked up again after this time. None is looked up later than due.',
           ),
       })
-      .check(onePace),
+      .check(checkSchedule),
   discovery_method: 'dns_srv',
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
-  keeps: true,
-  silence: (config) => longestPause(config, usualInterval) + longestLook * config.records.length + 60,
+  keepsSnapshot: true,
+  maxSilenceSeconds: (config) => maxPauseSeconds(config, usualInterval) + longestLook * config.records.length + 60,
   open: (config) =>
     async function* (run) {
-      const select = selecting(config)
-      const { look } = createOrigins({
+      const select = createEntrySelector(config)
+      const { look } = createOriginPoller({
         names: config.records,
         limitMs: longestLook * 1000,
         async read(record, signal) {
@@ -85,7 +85,12 @@ export const dns = defineSource({
           return { entries: entries.flatMap((entry) => select(entry) ?? []), expiresMs }
         },
       })
-      yield* pollLoop({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
+      yield* pollLoop({
+        run,
+        pace: await scheduleOf(config, usualInterval),
+        look,
+        idle: { type: 'alive', waits: true },
+      })
     },
 })
 
@@ -94,7 +99,7 @@ type DnsConfig = z.output<typeof dns.config>
 /** Everything that the DNS says of one service now; nothing at all if a part of it cannot be known. */
 async function readService(record: string, config: DnsConfig, signal: AbortSignal) {
   const { path, tls, timeout, search, nameservers } = config
-  const resolving = await currentResolving({ nameservers, search, file: config.resolv_conf })
+  const resolving = await loadResolverConfig({ nameservers, search, file: config.resolv_conf })
   const ask = (name: string, type: RecordType) =>
     resolveRecords(name, type, { nameservers: resolving.nameservers, timeoutMs: timeout * 1000, signal })
 
@@ -103,16 +108,17 @@ async function readService(record: string, config: DnsConfig, signal: AbortSigna
   for (const name of names) {
     const services = await ask(name, 'SRV')
     if (services.ttl !== undefined) ttls.push(services.ttl)
-    const targets = targetsOf(services.records)
+    const targets = parseSrvTargets(services.records)
     if (services.records.length === 0) continue
     const texts = targets.length === 0 ? undefined : await ask(name, 'TXT')
-    const said = saidBy(texts?.records ?? [])
+    const said = parseTxtAttributes(texts?.records ?? [])
     if (texts && texts.records.length > 0 && texts.ttl !== undefined) ttls.push(texts.ttl)
     const entries = await mapConcurrent(targets, 8, async (target): Promise<Entry> => {
-      if (!config.resolve || target.port === 0) return entryOf(target, said, { path, tls, record: plain(name) })
+      if (!config.resolve || target.port === 0)
+        return srvTargetEntry(target, said, { path, tls, record: normalizeDnsName(name) })
       const found = await addressesOf(target, ask)
-      if ('problem' in found) return { ...found, name: nameOf(target) }
-      return entryOf(target, said, { path, tls, record: plain(name), addresses: found.addresses })
+      if ('problem' in found) return { ...found, name: srvTargetName(target) }
+      return srvTargetEntry(target, said, { path, tls, record: normalizeDnsName(name), addresses: found.addresses })
     })
     return { entries, ttl: Math.min(...ttls) }
   }
@@ -122,7 +128,7 @@ async function readService(record: string, config: DnsConfig, signal: AbortSigna
 /** Where a target is; one that cannot be found does not hurt its neighbours. */
 async function addressesOf(
   { host }: SrvTarget,
-  ask: (name: string, type: RecordType) => Promise<Resolved>,
+  ask: (name: string, type: RecordType) => Promise<ResolvedRecords>,
 ): Promise<{ addresses: readonly string[] } | { problem: string }> {
   try {
     // Those sent along with the answer are not used: which of them are changes from answer to answer.

@@ -11,7 +11,7 @@ export type Locate = (path: EntryPath) => number | undefined
 export type EntryPath = readonly (string | number)[]
 
 /** `line 12, servers.weather`. */
-export function whereOf(path: EntryPath, locate: Locate): string {
+export function describeLocation(path: EntryPath, locate: Locate): string {
   const line = locate(path)
   const key = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step.slice(0, 253)}`)).join('')
   return [line === undefined ? '' : `line ${line}`, key.replace(/^\./, '')].filter(Boolean).join(', ')
@@ -33,10 +33,10 @@ function flawOf(value: unknown, depth = 0): string | undefined {
 }
 
 /** An entry of a value that claims to be a server, or the reason why it cannot be one. */
-export function asEntry(value: unknown, { name, where }: { name?: string; where: string }): Entry {
+export function toEntry(value: unknown, { name, where }: { name?: string; where: string }): Entry {
   const place = { ...(name !== undefined && { name }), ...(where !== '' && { where }) }
   if (name !== undefined && forbidden.has(name)) return { ...place, problem: `no server may be called "${name}"` }
-  if (!isFields(value)) return { ...place, problem: `must be a map of fields, not ${kindOfValue(value)}` }
+  if (!isFields(value)) return { ...place, problem: `must be a map of fields, not ${describeKind(value)}` }
   const flaw = flawOf(value)
   return flaw ? { ...place, problem: flaw } : { value, ...(where !== '' && { where }) }
 }
@@ -46,7 +46,7 @@ export function isFields(value: unknown): value is Record<string, unknown> {
 }
 
 /** What a value is, for people; never the value itself, which may be a secret. */
-export function kindOfValue(value: unknown): string {
+export function describeKind(value: unknown): string {
   if (value === null || value === undefined) return 'blank'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map'

@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { type Entry, SourceError } from '../../model/source.ts'
 import { bundledFile } from '../../runtime/bundled-file.ts'
-import type { Listing } from './listing.ts'
 import type { ParseResponse, ParseRequest } from './parse-worker.ts'
 import type { TextFormat } from './parse.ts'
+import type { ServerListing } from './server-listing.ts'
 
-export type ElsewhereOptions = {
+export type ParseThreadOptions = {
   /** A text that takes more work is refused, and its thread ended: milliseconds of processor time. */
   readonly workMs?: number
   /** The thread is ended when it had nothing to do for this long. */
@@ -45,18 +45,18 @@ function watch(thread: Worker, workMs: number) {
 }
 
 /** Parses texts on a thread of its own, one after another. The thread is started by the first text, and again after a failure. */
-export function createParseThread({ workMs = 5000, idleMs = 10_000 }: ElsewhereOptions = {}) {
+export function createParseThread({ workMs = 5000, idleMs = 10_000 }: ParseThreadOptions = {}) {
   let worker: Worker | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
 
-  function parse(text: string, format: TextFormat): Promise<Listing> {
+  function parse(text: string, format: TextFormat): Promise<ServerListing> {
     const mine = last.then(() => parseNow(text, format))
     last = mine.catch(() => undefined)
     return mine
   }
 
-  async function parseNow(text: string, format: TextFormat): Promise<Listing> {
+  async function parseNow(text: string, format: TextFormat): Promise<ServerListing> {
     clearTimeout(idle)
     worker ??= new Worker(bundledFile('./parse-worker.ts', { from: import.meta.url, built: 'parse-worker.js' }), {
       name: 'parse',
@@ -121,4 +121,4 @@ export function createParseThread({ workMs = 5000, idleMs = 10_000 }: ElsewhereO
 }
 
 /** The one thread that all sources share. */
-export const elsewhere = createParseThread()
+export const sharedParseThread = createParseThread()

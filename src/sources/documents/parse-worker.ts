@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { type Entry, SourceError } from '../../model/source.ts'
-import type { Listing } from './listing.ts'
 import { type TextFormat, parseListing } from './parse.ts'
+import type { ServerListing } from './server-listing.ts'
 
 /** What the worker is asked: to parse a text, or for the rest of its last answer. */
 export type ParseRequest =
@@ -11,7 +11,7 @@ export type ParseRequest =
 /** `part` is followed by the question for `more`, so that a long answer does not arrive in one piece. */
 export type ParseResponse =
   | { readonly type: 'part'; readonly entries: readonly Entry[] }
-  | { readonly type: 'end'; readonly listing: Listing }
+  | { readonly type: 'end'; readonly listing: ServerListing }
   | {
       readonly type: 'error'
       readonly message: string
@@ -23,7 +23,7 @@ const entriesPerPart = 100
 
 /** Parses texts on this thread, one at a time. */
 function answerQuestions(port: NonNullable<typeof parentPort>): void {
-  let left: Listing | undefined
+  let left: ServerListing | undefined
 
   function part(): ParseResponse {
     if (!left) return { type: 'error', message: 'was not parsed', class: 'transient', where: undefined }

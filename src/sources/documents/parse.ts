@@ -1,15 +1,15 @@
 import { runToCompletion } from '../../flow/cooperative.ts'
 import { SourceError } from '../../model/source.ts'
 import type { Locate } from './entry.ts'
-import { listingOf } from './formats/formats.ts'
-import { joined, type Listing } from './listing.ts'
+import { extractListing } from './formats/formats.ts'
+import { mergeListings, type ServerListing } from './server-listing.ts'
 import { parseJson } from './syntax/json.ts'
 
 /** `json` takes nothing else; `yaml` and `auto` take either, JSON being YAML too. */
 export type TextFormat = 'yaml' | 'json' | 'auto'
 
 /** Parses a text here and now, on this thread. */
-export async function parseListing(text: string, format: TextFormat): Promise<Listing> {
+export async function parseListing(text: string, format: TextFormat): Promise<ServerListing> {
   const nul = text.indexOf('\0')
   if (nul >= 0) throw new SourceError('holds NUL bytes: this is no text', { class: 'config' })
   if (text.trim() === '') throw blank()
@@ -20,7 +20,7 @@ export async function parseListing(text: string, format: TextFormat): Promise<Li
   const { parseYaml } = await import('./syntax/yaml.ts')
   const documents = yamlOr(json?.error, () => parseYaml(text))
   if (documents.length === 0) throw blank()
-  return joined(documents.map(({ value, locate }) => listingOf(value, locate)))
+  return mergeListings(documents.map(({ value, locate }) => extractListing(value, locate)))
 
   /** What begins with a quoted key was meant as JSON: that error helps more. */
   function yamlOr<T>(error: unknown, parse: () => T): T {
@@ -40,7 +40,7 @@ export function looksLikeJson(text: string): boolean {
 type Json = { readonly value: unknown; readonly locate: Locate }
 
 function readJson(text: string): Json {
-  const { value, places } = parseJson(text)
+  const { value, locations: places } = parseJson(text)
   return { value, locate: runToCompletion(places()) }
 }
 
@@ -52,7 +52,7 @@ function tryJson(text: string): Json | { readonly error: unknown } {
   }
 }
 
-const jsonListing = ({ value, locate }: Json) => listingOf(value, locate)
+const jsonListing = ({ value, locate }: Json) => extractListing(value, locate)
 
 function blank(): SourceError {
   return new SourceError('is blank; write `servers: {}` if there are none', { class: 'config' })

@@ -1,9 +1,9 @@
 import { runCooperatively } from '../../flow/cooperative.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
-import { listingOf } from './formats/formats.ts'
-import type { Listing } from './listing.ts'
-import { elsewhere } from './parse-thread.ts'
+import { extractListing } from './formats/formats.ts'
+import { sharedParseThread } from './parse-thread.ts'
 import { type TextFormat, looksLikeJson, parseListing } from './parse.ts'
+import type { ServerListing } from './server-listing.ts'
 import { parseJson } from './syntax/json.ts'
 
 /** Larger texts would hold up everybody else: YAML takes about 2 ms per kB at first, JSON 10 ms per MB. */
@@ -25,24 +25,24 @@ export type ReadOptions = {
 export async function readListing(
   text: string | Uint8Array,
   { format = 'auto', maxBytes = 5 * 1024 * 1024 }: ReadOptions = {},
-): Promise<Listing> {
+): Promise<ServerListing> {
   const size = typeof text === 'string' ? Buffer.byteLength(text) : text.byteLength
   if (size > maxBytes) throw tooLargeError(size, maxBytes)
   const bare = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text)
   if (size <= mostYamlHere) return parseListing(bare, format)
   const here = size <= mostJsonHere ? await runCooperatively(jsonOrNot(bare, format)) : undefined
-  return here ?? elsewhere.parse(bare, format)
+  return here ?? sharedParseThread.parse(bare, format)
 }
 
 /** Yields where it may be interrupted. */
-function* jsonOrNot(text: string, format: TextFormat): Generator<void, Listing | undefined> {
+function* jsonOrNot(text: string, format: TextFormat): Generator<void, ServerListing | undefined> {
   if (format !== 'json' && !looksLikeJson(text)) return undefined
   try {
-    const { value, places } = parseJson(text)
+    const { value, locations: places } = parseJson(text)
     yield
     const locate = yield* places()
     yield
-    return listingOf(value, locate)
+    return extractListing(value, locate)
   } catch (error) {
     if (format === 'json') throw error
     // It may still be YAML, and if it is neither, the thread says so.

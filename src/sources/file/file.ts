@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { duration } from '../../model/schema/duration.ts'
-import { commonFields, defineSource } from '../kind.ts'
+import { commonFields, defineSource } from '../source-kind.ts'
 import { createFileSource } from './source.ts'
 
 /** Bounds the memory of chokidar to some 25 MB for flat folders, 75 MB for many small ones. */
@@ -60,6 +60,6 @@ export const file = defineSource({
   reach: 'any',
   mayIntroduceStdio: () => true,
   questionsShrinks: false,
-  silence: ({ rescan }) => 3 * rescan + 60,
+  maxSilenceSeconds: ({ rescan }) => 3 * rescan + 60,
   open: ({ paths = [], ...options }, { env, log }) => createFileSource({ ...options, paths, env, log }),
 })

@@ -34,7 +34,7 @@ type Credentials = {
 type TlsConfig = { [field in 'ca' | 'cert' | 'key']?: Secret | undefined } & { insecure?: boolean | undefined }
 
 /** What to send and to trust, read afresh. */
-export async function credentialsOf({
+export async function loadCredentials({
   token,
   headers = {},
   tls,

@@ -3,12 +3,12 @@ import { pollLoop } from '../../flow/poll-loop.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import { duration } from '../../model/schema/duration.ts'
 import type { Entry } from '../../model/source.ts'
-import { commonFields, defineSource } from '../kind.ts'
-import { createOrigins } from '../origins.ts'
-import { longestPause, onePace, paceFields, paceOf } from '../pace.ts'
-import { comesBack, selecting, selectionFields } from '../selection.ts'
-import { credentialFields, credentialsOf } from './credentials.ts'
-import { createDirectory } from './directory.ts'
+import { createOriginPoller } from '../origin-poller.ts'
+import { maxPauseSeconds, checkSchedule, scheduleFields, scheduleOf } from '../schedule-fields.ts'
+import { isLoop, createEntrySelector, selectionFields } from '../selection.ts'
+import { commonFields, defineSource } from '../source-kind.ts'
+import { credentialFields, loadCredentials } from './credentials.ts'
+import { createDirectoryReader } from './directory-reader.ts'
 
 const usualInterval = 60
 
@@ -43,7 +43,7 @@ export const http = defineSource({
           .array(z.string().min(1).max(253))
           .default([])
           .describe("Hosts besides the directory's own whose server cards are fetched; `*` stands for anything."),
-        ...paceFields(),
+        ...scheduleFields(),
         ...selectionFields(),
         ...credentialFields(),
         allow: z.array(Cidr).min(1).optional().describe('Only addresses in these networks are called.'),
@@ -57,7 +57,7 @@ export const http = defineSource({
           .default(5 * 1024 * 1024)
           .describe('Largest body that is read, on the wire and unpacked.'),
       })
-      .check(onePace)
+      .check(checkSchedule)
       .refine(({ url, urls }) => (url === undefined) !== (urls === undefined), {
         path: ['url'],
         error: 'give url, or urls',
@@ -66,33 +66,38 @@ export const http = defineSource({
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
-  keeps: true,
-  silence: ({ timeout, ...config }) =>
-    longestPause(config, usualInterval) + timeout * mostRequests * (config.urls?.length ?? 1) + 60,
-  open: (config, { door, isOwn = () => false }) =>
+  keepsSnapshot: true,
+  maxSilenceSeconds: ({ timeout, ...config }) =>
+    maxPauseSeconds(config, usualInterval) + timeout * mostRequests * (config.urls?.length ?? 1) + 60,
+  open: (config, { httpClient, isOwnInstance = () => false }) =>
     async function* (run) {
       const { url, urls = [], timeout, max_bytes: maxBytes, well_known, follow_hosts: hosts, allow, deny } = config
-      const chosen = selecting(config)
-      const select = (entry: Entry) => (comesBack(entry, isOwn) ? undefined : chosen(entry))
+      const chosen = createEntrySelector(config)
+      const select = (entry: Entry) => (isLoop(entry, isOwnInstance) ? undefined : chosen(entry))
       const directories = new Map(
         (url === undefined ? urls : [url]).map((one, index, all) => {
-          const directory = createDirectory({ url: one, door, maxBytes, well_known, hosts, select })
+          const directory = createDirectoryReader({ url: one, httpClient, maxBytes, well_known, hosts, select })
           return [originOf(one, index, all), directory] as const
         }),
       )
       const longestFresh = config.interval === undefined ? longestFreshMs : config.interval * 1000
-      const { look } = createOrigins({
+      const { look } = createOriginPoller({
         names: [...directories.keys()],
         limitMs: timeout * 1000 * mostRequests,
         async read(origin, signal) {
-          const terms = { ...(await credentialsOf(config)), ...(allow && { allow }), ...(deny && { deny }) }
+          const terms = { ...(await loadCredentials(config)), ...(allow && { allow }), ...(deny && { deny }) }
           const found = await directories
             .get(origin)
             ?.read({ ...terms, reach: 'any', timeoutMs: timeout * 1000 }, signal)
           return { ...found, notBeforeMs: Math.min(found?.notBeforeMs ?? 0, longestFresh) }
         },
       })
-      yield* pollLoop({ run, pace: await paceOf(config, usualInterval), look, idle: { type: 'alive', waits: true } })
+      yield* pollLoop({
+        run,
+        pace: await scheduleOf(config, usualInterval),
+        look,
+        idle: { type: 'alive', waits: true },
+      })
     },
 })
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Namespace } from '../../model/names.ts'
 import { parseSelector } from '../../model/query/selector.ts'
-import { commonFields } from '../kind.ts'
+import { commonFields } from '../source-kind.ts'
 
 /** A label selector in Kubernetes' grammar. */
 const selector = () =>

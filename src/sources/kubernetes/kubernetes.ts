@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import type { Source } from '../../model/source.ts'
-import { defineSource, type SourceTools } from '../kind.ts'
+import { defineSource, type SourceTools } from '../source-kind.ts'
 import { KubernetesConfig } from './config.ts'
 import type { KubeCredentials } from './connection/credentials.ts'
 import { inClusterCredentials, isInCluster, ownNamespace } from './connection/in-cluster.ts'
@@ -17,8 +17,8 @@ export const kubernetes = defineSource({
   mayIntroduceStdio: ({ namespaces, kubeconfig }, namespace) =>
     (namespaces?.includes(namespace) ?? false) || (kubeconfig === undefined && ownNamespace(process.env) === namespace),
   questionsShrinks: true,
-  keeps: true,
-  silence: () => 180,
+  keepsSnapshot: true,
+  maxSilenceSeconds: () => 180,
   open: (config, tools) => openKubernetes(config, tools),
 })
 

@@ -3,10 +3,10 @@ import { SourceError } from '../../model/source.ts'
 import type { HttpClient, OutboundResponse, OutboundRequest, OutboundStream } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
 import { isFields } from '../documents/entry.ts'
-import { retryAfter } from '../http/ask.ts'
+import { parseRetryAfter } from '../http/conditional-request.ts'
 
 /** The far roster cannot be watched, though it answers. */
-export class Unwatchable extends SourceError {}
+export class UnwatchableError extends SourceError {}
 
 /** Heartbeats come every 15 s; three of them missed is silence. */
 const idleMs = 45_000
@@ -25,12 +25,12 @@ export type RemoteList = { readonly etag: string | undefined; readonly servers: 
 /** The roster at `url`, and what may be asked of it. */
 export function createRemoteApi({
   url,
-  door,
+  httpClient,
   timeoutMs,
   maxBytes,
 }: {
   url: string
-  door: Pick<HttpClient, 'request' | 'stream'>
+  httpClient: Pick<HttpClient, 'request' | 'stream'>
   timeoutMs: number
   maxBytes: number
 }) {
@@ -38,7 +38,7 @@ export function createRemoteApi({
 
   async function ask(path: string, asking: RemoteRequest, signal: AbortSignal): Promise<OutboundResponse> {
     try {
-      return await door.request(url + path, { ...terms, ...asking, maxBytes, signal })
+      return await httpClient.request(url + path, { ...terms, ...asking, maxBytes, signal })
     } catch (error) {
       throw asSourceError(error)
     }
@@ -68,18 +68,18 @@ export function createRemoteApi({
     const from = token === undefined ? '' : `&resource_version=${encodeURIComponent(token)}`
     let stream: OutboundStream
     try {
-      stream = await door.stream(`${url}/servers?watch=true${from}`, { ...terms, ...asking, idleMs, signal })
+      stream = await httpClient.stream(`${url}/servers?watch=true${from}`, { ...terms, ...asking, idleMs, signal })
     } catch (error) {
       // It has just answered a plain question: something between us keeps back what comes bit by bit.
       if (error instanceof OutboundError && error.reason === 'timeout' && !signal.aborted)
-        throw new Unwatchable('does not begin to answer')
+        throw new UnwatchableError('does not begin to answer')
       throw asSourceError(error)
     }
     const type = stream.headers['content-type'] ?? ''
     if (stream.status === 200 && /ndjson/i.test(type)) return stream
     stream.close()
     if (stream.status === 401 || stream.status === 403) throw statusError(stream)
-    throw new Unwatchable(stream.status === 200 ? 'answers something else' : `answers ${stream.status}`)
+    throw new UnwatchableError(stream.status === 200 ? 'answers something else' : `answers ${stream.status}`)
   }
 
   /** The whole list; a page that fails voids it. */
@@ -128,7 +128,7 @@ function statusError({ status, headers }: Pick<OutboundResponse, 'status' | 'hea
   const passing = status >= 500 || status === 429
   return new SourceError(`answered ${status}`, {
     class: passing ? 'transient' : 'config',
-    retry_after: retryAfter(headers['retry-after']),
+    retry_after: parseRetryAfter(headers['retry-after']),
   })
 }
 

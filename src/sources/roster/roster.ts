@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { duration } from '../../model/schema/duration.ts'
-import { credentialFields, credentialsOf } from '../http/credentials.ts'
-import { commonFields, defineSource } from '../kind.ts'
-import { selecting, selectionFields } from '../selection.ts'
-import { following } from './follow.ts'
-import { createKnown } from './known.ts'
+import { credentialFields, loadCredentials } from '../http/credentials.ts'
+import { createEntrySelector, selectionFields } from '../selection.ts'
+import { commonFields, defineSource } from '../source-kind.ts'
 import { createRemoteApi } from './remote-api.ts'
+import { createRemoteServers } from './remote-servers.ts'
+import { followRoster } from './roster-follower.ts'
 
 const usualInterval = 60
 const leastSilence = 180
@@ -54,17 +54,17 @@ export const roster = defineSource({
   reach: 'private',
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
-  keeps: true,
-  silence: ({ interval, timeout }) => Math.max(leastSilence, interval + 20 * timeout + 60),
-  open: (config, { door, isOwn = () => false }) => {
+  keepsSnapshot: true,
+  maxSilenceSeconds: ({ interval, timeout }) => Math.max(leastSilence, interval + 20 * timeout + 60),
+  open: (config, { httpClient, isOwnInstance = () => false }) => {
     const { timeout, max_bytes: maxBytes, max_servers: most, interval, trust_health: trustHealth } = config
     const url = config.url.replace(/[?#].*$/, '').replace(/\/+$/, '')
     return (run) =>
-      following({
-        known: createKnown({ url: shown(url), most, select: selecting(config) }),
-        far: createRemoteApi({ url, door, timeoutMs: timeout * 1000, maxBytes }),
-        asking: () => credentialsOf(config),
-        terms: (far) => ({ far, isOwn, trustHealth }),
+      followRoster({
+        known: createRemoteServers({ url: shown(url), most, select: createEntrySelector(config) }),
+        far: createRemoteApi({ url, httpClient, timeoutMs: timeout * 1000, maxBytes }),
+        asking: () => loadCredentials(config),
+        terms: (far) => ({ far, isOwnInstance, trustHealth }),
         intervalMs: interval * 1000,
       })(run)
   },

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Entry, Source } from '../../../src/model/source.ts'
 import { dns } from '../../../src/sources/dns/dns.ts'
-import { namesOf } from '../../../src/sources/origins.ts'
+import { identityOf } from '../../../src/sources/origin-poller.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
-import { errorIn, namesIn, start } from '../looking.ts'
-import { toolsWith } from '../tools.ts'
-import { address, alias, nxdomain, type Reply, soa, srv, startNameserver, txt } from './nameserver.ts'
+import { errorIn, namesIn, start } from '../poll-source.ts'
+import { toolsWith } from '../source-tools.ts'
+import { address, alias, nxdomain, type Reply, soa, srv, startNameserver, txt } from './test-nameserver.ts'
 
 const record = '_mcp._tcp.example.org'
 const [SRV, TXT] = [33, 16]
@@ -30,7 +30,7 @@ const only =
 function withoutPorts(source: Source): Source {
   const plain = (entry: Entry) =>
     'value' in entry
-      ? { ...entry, value: { ...(entry.value as object), name: namesOf(entry).name?.replace(/\..*/, '') } }
+      ? { ...entry, value: { ...(entry.value as object), name: identityOf(entry).name?.replace(/\..*/, '') } }
       : entry
   return async function* (run) {
     for await (const sighting of source(run)) {

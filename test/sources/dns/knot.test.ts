@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { askNameserver } from '../../../src/sources/dns/ask.ts'
+import { queryNameserver } from '../../../src/sources/dns/dns-query.ts'
 import { dns } from '../../../src/sources/dns/dns.ts'
 import { freePort, installed, startProgram } from '../../real.ts'
-import { errorIn, namesIn, start } from '../looking.ts'
-import { toolsWith } from '../tools.ts'
+import { errorIn, namesIn, start } from '../poll-source.ts'
+import { toolsWith } from '../source-tools.ts'
 
 const knot = installed('knotd')
 const skip = knot === undefined ? 'knotd is not installed' : false
@@ -53,7 +53,7 @@ async function startKnot(records: readonly string[]) {
   const answers = async (isRight: (count: number) => boolean) => {
     const question = { name: '_mcp._tcp.example.org', type: 'SRV' } as const
     const limits = { timeoutMs: 500, signal: new AbortController().signal }
-    const { answers, header } = await askNameserver({ address: '127.0.0.1', port }, question, limits)
+    const { answers, header } = await queryNameserver({ address: '127.0.0.1', port }, question, limits)
     return header.rcode !== 2 && isRight(answers.length)
   }
   await program.until(() => answers((count) => count === records.length))

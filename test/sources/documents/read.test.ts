@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { SourceError } from '../../../src/model/source.ts'
-import { createParseThread, elsewhere } from '../../../src/sources/documents/parse-thread.ts'
+import { createParseThread, sharedParseThread } from '../../../src/sources/documents/parse-thread.ts'
 import { readDocument } from '../../../src/sources/documents/read.ts'
 import { definitionsIn } from './definitions.ts'
 
-after(() => elsewhere.end())
+after(() => sharedParseThread.end())
 
 describe('a document that lists servers', () => {
   it("may be the originals' map, and says where each entry stands", async () => {
@@ -236,7 +236,7 @@ describe('a large document', () => {
 
   it('is parsed beside, in order, and with lines', async () => {
     const entries = await readDocument(large(1000))
-    assert.ok(elsewhere.running())
+    assert.ok(sharedParseThread.running())
     assert.equal(entries.length, 1000)
     const last = entries[999]
     assert.ok(last && 'where' in last)

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
 import { follow } from '../../follow.ts'
-import { toolsWith } from '../tools.ts'
+import { toolsWith } from '../source-tools.ts'
 
 const [folder = '', limit = ''] = process.argv.slice(2)
 const save = (name: string) => writeFileSync(`${folder}/${name}.json`, JSON.stringify([{ name, command: 'x' }]))

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
-import { elsewhere } from '../../../src/sources/documents/parse-thread.ts'
+import { sharedParseThread } from '../../../src/sources/documents/parse-thread.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
 import { type Followed, follow } from '../../follow.ts'
-import { toolsWith } from '../tools.ts'
+import { toolsWith } from '../source-tools.ts'
 
 keepsTheSourceContract({
   name: 'file',
@@ -467,7 +467,7 @@ async function inFolder(test: (folder: Folder) => Promise<void>, common: Record<
   const folder = await mkdtemp(join(tmpdir(), 'roster-'))
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rm(folder, { recursive: true }))
-  stack.defer(() => elsewhere.end())
+  stack.defer(() => sharedParseThread.end())
   const tools = toolsWith({ env: { HOME: folder, KEY: 'k' } })
   await test({
     stack,

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
 import { follow } from '../../follow.ts'
-import { toolsWith } from '../tools.ts'
+import { toolsWith } from '../source-tools.ts'
 
 const [folder = ''] = process.argv.slice(2)
 const seen = follow(openSource(SourceConfig.parse({ type: 'file', paths: [folder] }), toolsWith()))

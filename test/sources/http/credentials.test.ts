@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { TLSSocket } from 'node:tls'
-import { errorIn, namesIn } from '../looking.ts'
-import { json, look, openDirectory, servers } from './directory.ts'
+import { errorIn, namesIn } from '../poll-source.ts'
+import { json, look, openDirectory, servers } from './test-directory.ts'
 
 let folder = ''
 before(async () => void (folder = await mkdtemp(join(tmpdir(), 'roster-http-'))))

@@ -5,14 +5,14 @@ import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { createRegistry } from '../../../src/registry/registry.ts'
 import { createSupervisor } from '../../../src/registry/supervision/supervisor.ts'
 import { http } from '../../../src/sources/http/http.ts'
-import { toolsWith } from '../tools.ts'
-import { json, openDirectory, servers, text } from './directory.ts'
+import { toolsWith } from '../source-tools.ts'
+import { json, openDirectory, servers, text } from './test-directory.ts'
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `server-${index}`)
 
 /** A registry that follows these directories, each by a source of its own. */
 async function following(urls: Readonly<Record<string, string>>, more: Record<string, unknown> = {}) {
-  const door = openHttpClient()
+  const httpClient = openHttpClient()
   const registry = createRegistry({ onError: (error) => assert.fail(String(error)) })
   const supervisor = createSupervisor({ registry, log: silent })
   const plans = Object.entries(urls).map(([name, url]) => {
@@ -23,14 +23,14 @@ async function following(urls: Readonly<Record<string, string>>, more: Record<st
       settings: config,
       layer: { reach: http.reach, discovery_method: http.discovery_method },
       trust: { stdio: () => false, questionsShrinks: http.questionsShrinks },
-      maxSilenceMs: http.silence(config) * 1000,
-      open: () => http.open(config, toolsWith({ door })),
+      maxSilenceMs: http.maxSilenceSeconds(config) * 1000,
+      open: () => http.open(config, toolsWith({ httpClient })),
     }
   })
   await supervisor.apply(plans)
   async function stop(): Promise<void> {
     await supervisor[Symbol.asyncDispose]()
-    await door.close()
+    await httpClient.close()
   }
   return { registry, supervisor, [Symbol.asyncDispose]: stop }
 }
@@ -104,5 +104,5 @@ it('a directory that hangs or fails keeps its servers as stale, and holds up no 
     ['faster', false],
     ['slow', true],
   ])
-  assert.match(supervisor.sources()[0]?.last_error ?? '', /in time/)
+  assert.match(supervisor.sources()[0]?.last_error ?? '', /timed out/)
 })

@@ -4,18 +4,18 @@ import { describe, it } from 'node:test'
 import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { http } from '../../../src/sources/http/http.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
-import { errorIn, namesIn } from '../looking.ts'
-import { toolsWith } from '../tools.ts'
-import { json, look, openDirectory, paths, servers, text } from './directory.ts'
+import { errorIn, namesIn } from '../poll-source.ts'
+import { toolsWith } from '../source-tools.ts'
+import { json, look, openDirectory, paths, servers, text } from './test-directory.ts'
 
 keepsTheSourceContract({
   name: 'http',
   async open(names) {
     const place = await openDirectory(json(servers(...names)))
-    const door = openHttpClient()
+    const httpClient = openHttpClient()
     let published = names
     return {
-      source: http.open(http.config.parse({ type: 'http', url: place.url }), toolsWith({ door })),
+      source: http.open(http.config.parse({ type: 'http', url: place.url }), toolsWith({ httpClient })),
       publish(next) {
         published = next
         place.answers(json(servers(...next)))
@@ -24,7 +24,7 @@ keepsTheSourceContract({
       heal: () => place.answers(json(servers(...published))),
       async close() {
         place.close()
-        await door.close()
+        await httpClient.close()
       },
     }
   },

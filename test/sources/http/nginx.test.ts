@@ -4,8 +4,8 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { freePort, installed, startProgram } from '../../real.ts'
-import { errorIn, namesIn } from '../looking.ts'
-import { look, servers } from './directory.ts'
+import { errorIn, namesIn } from '../poll-source.ts'
+import { look, servers } from './test-directory.ts'
 
 const nginx = installed('nginx')
 const openssl = installed('openssl')
@@ -93,7 +93,7 @@ describe('a directory served by nginx', { skip }, () => {
     assert.ok(performance.now() - before < 3000)
     assert.deepEqual(namesIn(good), ['weather'])
     const reasons = [
-      /in time/,
+      /timed out/,
       /bytes|big|larg|long/i,
       /503/,
       /redirects to https:..elsewhere.example/,

@@ -1,12 +1,12 @@
 import { keepsTheSourceContract } from '../../contracts/source.ts'
-import { openFar, sourceFor } from './far.ts'
+import { openFar, sourceFor } from './test-roster.ts'
 
 keepsTheSourceContract({
   name: 'roster',
   watches: true,
   open: async (names) => {
     const far = await openFar({ servers: names.map((name) => ({ name })) })
-    const { source, door } = sourceFor({ url: far.url })
+    const { source, httpClient } = sourceFor({ url: far.url })
     let listed = names
     let isUp = true
     return {
@@ -27,7 +27,7 @@ keepsTheSourceContract({
         await far.start()
       },
       async close() {
-        await door.close()
+        await httpClient.close()
         if (isUp) await far.stop()
       },
     }

@@ -5,7 +5,7 @@ import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
 import type { Before } from '../../api/served.ts'
 import { until } from '../../e2e/running.ts'
 import { type Followed, follow } from '../../follow.ts'
-import { openFar, sourceFor } from './far.ts'
+import { openFar, sourceFor } from './test-roster.ts'
 
 const viaKey = 'mcp-roster.io/via'
 
@@ -17,13 +17,13 @@ async function at(
   test: (far: Awaited<ReturnType<typeof openFar>>, seen: Followed) => Promise<void>,
 ): Promise<void> {
   const far = await openFar(options)
-  const { source, door } = sourceFor({ url: far.url, ...config })
+  const { source, httpClient } = sourceFor({ url: far.url, ...config })
   const seen = follow(source, { patienceMs: 8000 })
   try {
     await test(far, seen)
   } finally {
     await seen.end()
-    await door.close()
+    await httpClient.close()
     await far.stop()
   }
 }
@@ -172,7 +172,7 @@ describe('the source roster', () => {
       return true
     }
     await using far = await openFar({ front: busy })
-    const { source, door } = sourceFor({ url: far.url })
+    const { source, httpClient } = sourceFor({ url: far.url })
     const stop = new AbortController()
     const wake = createWakeSignal({ signal: stop.signal })
     const sightings = source({ signal: stop.signal, wake, push: () => assert.fail() })[Symbol.asyncIterator]()
@@ -189,7 +189,7 @@ describe('the source roster', () => {
     mock.timers.reset()
     stop.abort()
     await sightings.return?.()
-    await door.close()
+    await httpClient.close()
   })
 
   it('turns away what has come from here, even if it was shown before, and what has come from too far', () => {
@@ -302,7 +302,7 @@ describe('the source roster', () => {
   for (const [what, lines, expected] of [
     ['is no JSON', 'hello\n', /no event/],
     ['is a server without an identity', '{"type":"ADDED","server":{"name":"x"}}\n', /no server/],
-    ['never ends', 'x'.repeat(9 * 1024 * 1024), /a line of more than/],
+    ['never ends', 'x'.repeat(9 * 1024 * 1024), /watch event exceeds/],
   ] as const) {
     it(`keeps what it knows where the watch ${what}`, async () => {
       let isBroken = false

@@ -1,11 +1,11 @@
 import type { Entry } from '../../../model/source.ts'
-import { asEntry, isFields, type Locate, type EntryPath, whereOf } from '../entry.ts'
-import { joined, type Link, type Listing, nothing } from '../listing.ts'
-import { cardEntry, isCard } from './official-registry.ts'
+import { toEntry, isFields, type Locate, type EntryPath, describeLocation } from '../entry.ts'
+import { mergeListings, type DocumentLink, type ServerListing, emptyListing } from '../server-listing.ts'
+import { cardEntry, isServerCard } from './official-registry.ts'
 import { type JsonFields, jsonFieldsIn, textIn } from './registry-packages.ts'
 
 /** Whether a map is an AI catalogue: entries that each have an identifier or a media type. */
-export function isCatalog(document: Readonly<JsonFields>): boolean {
+export function isAiCatalog(document: Readonly<JsonFields>): boolean {
   const { entries } = document
   if (!Array.isArray(entries)) return false
   if (entries.length === 0) return 'specVersion' in document || 'host' in document
@@ -17,41 +17,42 @@ export function isCatalog(document: Readonly<JsonFields>): boolean {
  *
  * What is no server (skills, data sets, models) is passed over. https://ai-catalog.io
  */
-export function catalogOf(document: Readonly<JsonFields>, path: EntryPath, locate: Locate): Listing {
+export function parseAiCatalog(document: Readonly<JsonFields>, path: EntryPath, locate: Locate): ServerListing {
   const entries = Array.isArray(document['entries']) ? document['entries'] : []
-  return joined(entries.map((entry, index) => catalogEntry(entry, [...path, 'entries', index], locate)))
+  return mergeListings(entries.map((entry, index) => catalogEntry(entry, [...path, 'entries', index], locate)))
 }
 
-function catalogEntry(entry: unknown, path: EntryPath, locate: Locate): Listing {
-  const where = whereOf(path, locate)
-  if (!isFields(entry)) return { ...nothing, entries: [asEntry(entry, { where })] }
+function catalogEntry(entry: unknown, path: EntryPath, locate: Locate): ServerListing {
+  const where = describeLocation(path, locate)
+  if (!isFields(entry)) return { ...emptyListing, entries: [toEntry(entry, { where })] }
   const media_type = mediaTypeOf(entry)
-  if (media_type !== undefined && !/mcp-?server|server-card|agent-card|ai-catalog/i.test(media_type)) return nothing
+  if (media_type !== undefined && !/mcp-?server|server-card|agent-card|ai-catalog/i.test(media_type))
+    return emptyListing
   const inline = [entry['data'], entry['inline'], entry['card'], entry['content']].find(isFields)
   if (inline) return cardListing(withIdentity(inline, entry), path, locate)
   const name = nameOf(entry)
   const url = textIn(entry, 'url')
   if (url === undefined) {
     return {
-      ...nothing,
+      ...emptyListing,
       entries: [{ problem: 'has neither a url nor a card', where, ...(name !== undefined && { name }) }],
     }
   }
-  const link: Link = {
+  const link: DocumentLink = {
     url,
     where,
     ...(name !== undefined && { name }),
     ...(media_type !== undefined && { media_type }),
   }
-  return { ...nothing, links: [link] }
+  return { ...emptyListing, links: [link] }
 }
 
-function cardListing(card: JsonFields, path: EntryPath, locate: Locate): Listing {
-  const where = whereOf(path, locate)
-  if (isCatalog(card)) return catalogOf(card, path, locate)
-  if (isCard(card)) return { ...nothing, entries: [cardEntry(card, { where })] }
-  if (isAgentCard(card)) return { ...nothing, entries: [agentEntry(card, where)] }
-  return { ...nothing, entries: [{ problem: 'holds a card of no known form', where }] }
+function cardListing(card: JsonFields, path: EntryPath, locate: Locate): ServerListing {
+  const where = describeLocation(path, locate)
+  if (isAiCatalog(card)) return parseAiCatalog(card, path, locate)
+  if (isServerCard(card)) return { ...emptyListing, entries: [cardEntry(card, { where })] }
+  if (isAgentCard(card)) return { ...emptyListing, entries: [agentEntry(card, where)] }
+  return { ...emptyListing, entries: [{ problem: 'holds a card of no known form', where }] }
 }
 
 /** A card in a catalogue may leave its name to the catalogue. */
@@ -102,7 +103,7 @@ export function agentEntry(card: Readonly<JsonFields>, where: string): Entry {
     },
   }
   const name = textIn(card, 'name')
-  return asEntry(agent, { where, ...(name !== undefined && { name }) })
+  return toEntry(agent, { where, ...(name !== undefined && { name }) })
 }
 
 function capabilityOf(skill: JsonFields): JsonFields {

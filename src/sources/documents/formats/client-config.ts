@@ -18,7 +18,7 @@ const localities: Readonly<Record<string, string | undefined>> = { local: 'stdio
  * Claude, Cursor and VS Code differ from ours only in `type`, which the definition itself understands; Windsurf says
  * `serverUrl`, Gemini `httpUrl`, Cline `disabled` and `transportType`, OpenCode `environment` and a `command` that is a list.
  */
-export function fromClient(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function normalizeClientServer(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const server: Record<string, unknown> = { ...given }
   for (const [theirs, ours] of Object.entries(spellings)) {
     if (server[theirs] === undefined || isFields(server[theirs]) !== (ours === 'env' || ours === 'headers')) continue

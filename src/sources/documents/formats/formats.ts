@@ -1,9 +1,9 @@
 import { type Entry, SourceError } from '../../../model/source.ts'
-import { asEntry, isFields, kindOfValue, type Locate, type EntryPath, whereOf } from '../entry.ts'
-import { joined, type Listing, nothing } from '../listing.ts'
-import { agentEntry, catalogOf, isAgentCard, isCatalog } from './ai-catalog.ts'
-import { fromClient, looksLikeServer } from './client-config.ts'
-import { cardEntry, isCard, isOfficialList, registryPage } from './official-registry.ts'
+import { toEntry, isFields, describeKind, type Locate, type EntryPath, describeLocation } from '../entry.ts'
+import { mergeListings, type ServerListing, emptyListing } from '../server-listing.ts'
+import { agentEntry, parseAiCatalog, isAgentCard, isAiCatalog } from './ai-catalog.ts'
+import { normalizeClientServer, looksLikeServer } from './client-config.ts'
+import { cardEntry, isServerCard, isOfficialList, parseRegistryPage } from './official-registry.ts'
 
 const expected =
   'expected `servers:` (a map or a list), `mcpServers`, a page of an MCP registry, an AI catalogue, a server card or one server'
@@ -14,20 +14,22 @@ const expected =
  * Takes the originals' `servers`, the `mcpServers` of Claude and Cursor, VS Code's `servers` + `inputs` (placeholders
  * stay), a page of the official registry, an AI catalogue, server and agent cards, and a bare server or list or map of them.
  */
-export function listingOf(document: unknown, locate: Locate): Listing {
+export function extractListing(document: unknown, locate: Locate): ServerListing {
   if (Array.isArray(document)) return listOf(document, [], locate)
-  if (!isFields(document)) throw unknownForm(`found ${kindOfValue(document)}`)
+  if (!isFields(document)) throw unknownForm(`found ${describeKind(document)}`)
   const { servers } = document
-  if (Array.isArray(servers) && isOfficialList(servers)) return registryPage(document, servers, ['servers'], locate)
+  if (Array.isArray(servers) && isOfficialList(servers))
+    return parseRegistryPage(document, servers, ['servers'], locate)
   const keys = ['servers', 'mcpServers', 'mcp_servers'].filter((key) => Object.hasOwn(document, key))
-  if (keys.length > 0) return joined(keys.map((key) => serversOf(document[key], [key], locate)))
+  if (keys.length > 0) return mergeListings(keys.map((key) => serversOf(document[key], [key], locate)))
   const inside = document['mcp']
   if (isFields(inside) && Object.hasOwn(inside, 'servers'))
     return serversOf(inside['servers'], ['mcp', 'servers'], locate)
-  if (isCatalog(document)) return catalogOf(document, [], locate)
-  const where = whereOf([], locate)
-  if (isFields(document['server']) && isCard(document['server'])) return one(cardEntry(document['server'], { where }))
-  if (isCard(document)) return one(cardEntry(document, { where }))
+  if (isAiCatalog(document)) return parseAiCatalog(document, [], locate)
+  const where = describeLocation([], locate)
+  if (isFields(document['server']) && isServerCard(document['server']))
+    return one(cardEntry(document['server'], { where }))
+  if (isServerCard(document)) return one(cardEntry(document, { where }))
   if (isAgentCard(document)) return one(agentEntry(document, where))
   if (looksLikeServer(document)) return one(serverEntry(document, { path: [], locate }))
   const values = Object.values(document)
@@ -35,37 +37,37 @@ export function listingOf(document: unknown, locate: Locate): Listing {
   throw unknownForm(foundIn(document))
 }
 
-function one(entry: Entry): Listing {
-  return { ...nothing, entries: [entry] }
+function one(entry: Entry): ServerListing {
+  return { ...emptyListing, entries: [entry] }
 }
 
-function serversOf(servers: unknown, path: EntryPath, locate: Locate): Listing {
+function serversOf(servers: unknown, path: EntryPath, locate: Locate): ServerListing {
   if (Array.isArray(servers)) return listOf(servers, path, locate)
   if (isFields(servers)) return mapOf(servers, path, locate)
   const what =
-    servers === null || servers === undefined ? 'is blank; write `{}` if there are none' : `is ${kindOfValue(servers)}`
-  throw new SourceError(`${path.join('.')} ${what}`, { class: 'config', where: whereOf(path, locate) })
+    servers === null || servers === undefined ? 'is blank; write `{}` if there are none' : `is ${describeKind(servers)}`
+  throw new SourceError(`${path.join('.')} ${what}`, { class: 'config', where: describeLocation(path, locate) })
 }
 
-function listOf(servers: readonly unknown[], path: EntryPath, locate: Locate): Listing {
+function listOf(servers: readonly unknown[], path: EntryPath, locate: Locate): ServerListing {
   return {
-    ...nothing,
+    ...emptyListing,
     entries: servers.map((server, index) => serverEntry(server, { path: [...path, index], locate })),
   }
 }
 
-function mapOf(servers: Readonly<Record<string, unknown>>, path: EntryPath, locate: Locate): Listing {
+function mapOf(servers: Readonly<Record<string, unknown>>, path: EntryPath, locate: Locate): ServerListing {
   const entries = Object.entries(servers).map(([key, server]) =>
     serverEntry(server, { key, path: [...path, key], locate }),
   )
-  return { ...nothing, entries }
+  return { ...emptyListing, entries }
 }
 
 function serverEntry(server: unknown, { key, path, locate }: { key?: string; path: EntryPath; locate: Locate }): Entry {
-  const where = whereOf(path, locate)
-  if (!isFields(server)) return asEntry(server, { where, ...(key !== undefined && { name: key }) })
+  const where = describeLocation(path, locate)
+  if (!isFields(server)) return toEntry(server, { where, ...(key !== undefined && { name: key }) })
   const name = key === undefined ? textOf(server['name']) : nameUnder(key, server)
-  return asEntry(named(fromClient(server), name), { where, ...(name !== undefined && { name }) })
+  return toEntry(named(normalizeClientServer(server), name), { where, ...(name !== undefined && { name }) })
 }
 
 /** A map's key is the name, whatever the fields say; only our own `namespace/name` says no more than they do. */

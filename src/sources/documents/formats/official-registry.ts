@@ -1,8 +1,15 @@
 import { viaKey } from '../../../model/via.ts'
 import { isFields, type Locate, type EntryPath } from '../entry.ts'
-import { asEntry, whereOf } from '../entry.ts'
-import { type Listing, nothing } from '../listing.ts'
-import { commandOf, type JsonFields, jsonFieldsIn, packageInputs, textIn, filled } from './registry-packages.ts'
+import { toEntry, describeLocation } from '../entry.ts'
+import { type ServerListing, emptyListing } from '../server-listing.ts'
+import {
+  packageCommand,
+  type JsonFields,
+  jsonFieldsIn,
+  packageInputs,
+  textIn,
+  fillVariables,
+} from './registry-packages.ts'
 
 const official = 'io.modelcontextprotocol.registry/official'
 
@@ -20,12 +27,12 @@ export function isOfficialList(servers: readonly unknown[]): boolean {
  * Only the latest version of a server is taken, and what was deleted is named as such.
  * https://github.com/modelcontextprotocol/registry/blob/main/docs/reference/api/openapi.yaml
  */
-export function registryPage(
+export function parseRegistryPage(
   page: Readonly<JsonFields>,
   servers: readonly unknown[],
   path: EntryPath,
   locate: Locate,
-): Listing {
+): ServerListing {
   const entries = []
   const deleted = []
   for (const [index, item] of servers.entries()) {
@@ -40,15 +47,15 @@ export function registryPage(
       if (name !== undefined) deleted.push(name)
       continue
     }
-    entries.push(cardEntry(server, { where: whereOf([...path, index], locate), meta }))
+    entries.push(cardEntry(server, { where: describeLocation([...path, index], locate), meta }))
   }
   const next =
     textIn(jsonFieldsIn(page, 'metadata'), 'nextCursor') ?? textIn(jsonFieldsIn(page, 'metadata'), 'next_cursor')
-  return { ...nothing, entries, deleted, ...(next !== undefined && { next }) }
+  return { ...emptyListing, entries, deleted, ...(next !== undefined && { next }) }
 }
 
 /** Whether a map is a `server.json` or a server card: a name, and remotes or packages. */
-export function isCard(document: Readonly<JsonFields>): boolean {
+export function isServerCard(document: Readonly<JsonFields>): boolean {
   return Array.isArray(document['remotes']) || Array.isArray(document['packages'])
 }
 
@@ -59,14 +66,14 @@ export function cardEntry(
 ) {
   const name = textIn(card, 'name')
   const place = { where, ...(name !== undefined && { name }) }
-  const reached = remoteOf(card) ?? commandOf(card)
+  const reached = remoteOf(card) ?? packageCommand(card)
   if (!reached)
     return {
       ...place,
       problem: 'names neither a remote nor a package that can be run here (npm, pypi, oci, nuget, over stdio)',
     }
   const { title, description, version } = card
-  return asEntry(
+  return toEntry(
     { ...definedOf({ name, title, description, version }), ...reached, metadata: metadataOf(card, meta) },
     place,
   )
@@ -95,7 +102,7 @@ function remoteOf(card: Readonly<JsonFields>): JsonFields | undefined {
   const headers = packageInputs(remote['headers'])
   return {
     type: isSse(remote) ? 'sse' : 'http',
-    url: filled(url, remote['variables']),
+    url: fillVariables(url, remote['variables']),
     ...(Object.keys(headers).length > 0 && { headers }),
   }
 }

@@ -42,7 +42,7 @@ type Parts = {
 }
 
 /** The command that runs the first package of a server that speaks stdio; undefined when there is none. */
-export function commandOf(card: Readonly<JsonFields>): JsonFields | undefined {
+export function packageCommand(card: Readonly<JsonFields>): JsonFields | undefined {
   const packages = (Array.isArray(card['packages']) ? card['packages'] : []).filter(isFields)
   for (const kind of Object.keys(runners)) {
     const found = packages.find((one) => kindOf(one) === kind && speaksStdio(one))
@@ -110,12 +110,12 @@ export function packageInputs(given: unknown): Record<string, string> {
 
 function valueOf(input: Readonly<JsonFields>, name: string): string | undefined {
   const value = textIn(input, 'value') ?? textIn(input, 'default')
-  if (value !== undefined) return filled(value, input['variables'])
+  if (value !== undefined) return fillVariables(value, input['variables'])
   return input['isRequired'] === true || input['is_required'] === true ? placeholder(name) : undefined
 }
 
 /** Fills `{variable}` with its value or default; one that a person must give becomes `${variable}`, as everywhere here. */
-export function filled(text: string, variables: unknown): string {
+export function fillVariables(text: string, variables: unknown): string {
   return text.replaceAll(/(?<!\$)\{([A-Za-z_][\w-]*)\}/g, (whole, name: string) => {
     const variable = isFields(variables) ? variables[name] : undefined
     if (!isFields(variable)) return placeholder(name)

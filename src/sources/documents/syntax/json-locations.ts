@@ -23,7 +23,7 @@ const [openMap, closeMap, openList, closeList] = [123, 125, 91, 93]
  * A key that is named twice there is an error, as it is in YAML: `JSON.parse` takes the last, and a server would be lost
  * without a word. Yields wherever it may be interrupted.
  */
-export function* jsonLocator(text: string): Generator<void, Locate> {
+export function* locateJson(text: string): Generator<void, Locate> {
   const whole = yield* placesIn(text)
   const isOneLine = !text.includes('\n') // as machines write it: then the line says nothing
   return (path) => {

@@ -1,14 +1,14 @@
 import { SourceError } from '../../../model/source.ts'
 import type { Locate } from '../entry.ts'
-import { jsonLocator } from './json-locations.ts'
+import { locateJson } from './json-locations.ts'
 
 /** What a JSON text says. `places` finds where its parts stand, in steps; it throws where one key is named twice. */
-export type JsonText = { readonly value: unknown; readonly places: () => Generator<void, Locate> }
+export type JsonText = { readonly value: unknown; readonly locations: () => Generator<void, Locate> }
 
 /** Reads JSON, with the comments and trailing commas that VS Code allows. The error says where, and nothing of the text. */
 export function parseJson(text: string): JsonText {
   try {
-    return { value: JSON.parse(text), places: () => jsonLocator(text) }
+    return { value: JSON.parse(text), locations: () => locateJson(text) }
   } catch {
     return parseLoose(text)
   }
@@ -17,12 +17,12 @@ export function parseJson(text: string): JsonText {
 function parseLoose(text: string): JsonText {
   const bare = withoutComments(text)
   try {
-    return { value: JSON.parse(bare), places: () => jsonLocator(bare) }
+    return { value: JSON.parse(bare), locations: () => locateJson(bare) }
   } catch {
     // V8's own message quotes the text, which may hold a secret.
     const offset = brokenAt(bare)
     const what = bare.slice(offset).trim() === '' ? 'ends too early' : 'is no valid JSON'
-    throw new SourceError(what, { class: 'config', where: placeOf(text, offset) })
+    throw new SourceError(what, { class: 'config', where: lineAndColumn(text, offset) })
   }
 }
 
@@ -34,7 +34,7 @@ function withoutComments(text: string): string {
     .replaceAll(/"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])/g, blank)
 }
 
-export function placeOf(text: string, offset: number): string {
+export function lineAndColumn(text: string, offset: number): string {
   const before = text.slice(0, offset)
   const line = before.split('\n').length
   return `line ${line}, column ${offset - before.lastIndexOf('\n')}`

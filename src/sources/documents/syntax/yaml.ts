@@ -13,7 +13,7 @@ import {
 } from 'yaml'
 import { SourceError } from '../../../model/source.ts'
 import type { Locate, EntryPath } from '../entry.ts'
-import { placeOf } from './json.ts'
+import { lineAndColumn } from './json.ts'
 
 const mostDepth = 64
 const mostValues = 1_000_000
@@ -59,7 +59,7 @@ function refuseDepth(text: string): void {
   for (const { 0: found, index } of text.matchAll(/[[{]|[\]}]|^[ \t]*(?:[-?][ \t]+){65}|^ {2048}/gm)) {
     depth = found === '[' || found === '{' ? depth + 1 : Math.max(0, depth - 1)
     if (found.length === 1 && depth <= 1000) continue
-    throw new SourceError(tooDeep, { class: 'config', where: placeOf(text, index) })
+    throw new SourceError(tooDeep, { class: 'config', where: lineAndColumn(text, index) })
   }
 }
 

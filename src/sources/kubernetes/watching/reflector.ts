@@ -1,11 +1,11 @@
 import { forEachYielding } from '../../../flow/cooperative.ts'
+import { readLines } from '../../../flow/line-reader.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
 import type { SourceError } from '../../../model/source.ts'
 import { KubeApiError, toSourceError, errorForStatus, isAuthError, isPermanent } from '../connection/kube-api-error.ts'
 import type { KubeClient } from '../connection/kube-client.ts'
 import type { RequestLimiter } from '../connection/request-limiter.ts'
 import type { Tuning } from '../tuning.ts'
-import { linesOf } from './lines.ts'
 import { type Event, parseWatchEvent, parseListPage } from './watch-protocol.ts'
 import { createWatchStallDetector } from './watch-stall-detector.ts'
 
@@ -122,6 +122,8 @@ export function createReflector<T>({
     const cut = new AbortController()
     // A server that forgets its own deadline is reminded.
     const overdue = setTimeout(() => cut.abort(), seconds * 1000 + habits.listTimeoutMs)
+    const { maxLineBytes } = habits
+    const tooLong = () => new KubeApiError('broken', `a watch event is larger than ${maxLineBytes} bytes`)
     const quiet = patience.watch(() => cut.abort(), { trust: client.isMultiplexed })
     const opened = performance.now()
     try {
@@ -134,7 +136,7 @@ export function createReflector<T>({
       }
       const body = await client.stream(path, query, `watch ${what}`, AbortSignal.any([signal, cut.signal]))
       well()
-      for await (const line of linesOf(body, habits.maxLineBytes)) {
+      for await (const line of readLines(body, { maxLineBytes, tooLong })) {
         const { type, object } = parseWatchEvent(line, what)
         quiet.heard({ bookmark: type === 'BOOKMARK' })
         take(type, object)

@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { describe, it } from 'node:test'
+import { Packet } from 'dns2'
+import { SourceError } from '../../../src/model/source.ts'
+import { queryNameserver } from '../../../src/sources/dns/dns-query.ts'
+import { resolveRecords } from '../../../src/sources/dns/record-resolver.ts'
+import { parseNameserver } from '../../../src/sources/dns/resolver-config.ts'
+import { type Question, type Reply, srv, startNameserver } from './test-nameserver.ts'
+
+const name = '_mcp._tcp.example.org'
+const forever = new AbortController().signal
+const many = Array.from({ length: 200 }, (_, index) => srv(name, `server-${index}.example.org`))
+
+const ask = (address: string, timeoutMs = 500) => {
+  const server = parseNameserver(address)
+  assert.ok(server)
+  return queryNameserver(server, { name, type: 'SRV' }, { timeoutMs, signal: forever })
+}
+const resolve = (addresses: readonly string[], timeoutMs = 200) =>
+  resolveRecords(name, 'SRV', {
+    nameservers: addresses.flatMap((address) => parseNameserver(address) ?? []),
+    timeoutMs,
+    signal: forever,
+  })
+
+/** Two hundred records, cut to fit where they come over UDP. */
+const long = ({ via }: Question): Reply =>
+  via === 'udp' ? { answers: many.slice(0, 3), header: { tc: 1 } } : { answers: many }
+
+describe('an answer that is too long for UDP', () => {
+  it('is fetched whole over TCP', async () => {
+    using server = await startNameserver(long)
+
+    assert.equal((await ask(server.address)).answers.length, 200)
+    assert.deepEqual(
+      server.questions.map(({ via }) => via),
+      ['udp', 'tcp'],
+    )
+  })
+
+  it('is also fetched where the cut left half a record', async () => {
+    using server = await startNameserver((question) => {
+      const reply = long(question)
+      return question.via === 'udp' && reply !== 'silence' ? { ...reply, raw: (bytes) => bytes.subarray(0, -7) } : reply
+    })
+
+    assert.equal((await ask(server.address)).answers.length, 200)
+  })
+
+  for (const [what, reply, reason] of [
+    ['is cut over TCP, too', { answers: many.slice(0, 9), header: { tc: 1 } }, /even over TCP/],
+    ['never comes over TCP', 'silence', /over TCP it does not answer within 0\.5 s/],
+    [
+      'is an answer to another over TCP',
+      { raw: (bytes: Buffer) => Buffer.concat([Buffer.from([1, 2]), bytes.subarray(2)]) },
+      /another question/,
+    ],
+    ['breaks off over TCP', { answers: many, raw: (bytes: Buffer) => bytes.subarray(0, 400) }, /malformed/],
+  ] as const) {
+    it(`is an error, and no shorter list, when it ${what}`, async () => {
+      using server = await startNameserver((question) => (question.via === 'udp' ? long(question) : reply))
+
+      await assert.rejects(ask(server.address), reason)
+    })
+  }
+
+  it('is an error when TCP is refused', async () => {
+    const udp = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(udp, 'listening')
+    udp.on('message', (message, { port, address }) => {
+      const response = Packet.createResponseFromRequest(Packet.parse(message))
+      response.header.tc = 1
+      udp.send(response.toBuffer(), port, address)
+    })
+    try {
+      await assert.rejects(ask(`127.0.0.1:${udp.address().port}`), /over TCP it refuses the connection/)
+    } finally {
+      udp.close()
+    }
+  })
+})
+
+describe('an answer', () => {
+  it('is taken only from who was asked, and only for what was asked', async () => {
+    const stranger = createSocket('udp4').bind(0, '127.0.0.1')
+    const udp = createSocket('udp4').bind(0, '127.0.0.1')
+    await Promise.all([once(stranger, 'listening'), once(udp, 'listening')])
+    const answered = (message: Buffer, target: string, change: (response: Packet) => void) => {
+      const response = Packet.createResponseFromRequest(Packet.parse(message))
+      response.answers.push(new Packet.Resource(srv(name, target)))
+      change(response)
+      return response.toBuffer()
+    }
+    udp.on('message', (message, { port, address }) => {
+      stranger.send(
+        answered(message, 'stranger.example', () => {}),
+        port,
+        address,
+        () => {
+          const wrong = [
+            Buffer.from('short'),
+            answered(message, 'id.example', ({ header }) => void (header.id ^= 1)),
+            answered(message, 'query.example', ({ header }) => void (header.qr = 0)),
+            answered(message, 'name.example', ({ questions }) =>
+              Object.assign(questions[0] ?? {}, { name: 'other.example' }),
+            ),
+            answered(message, 'type.example', ({ questions }) => Object.assign(questions[0] ?? {}, { type: 1 })),
+            answered(message, 'empty.example', ({ questions }) => void questions.pop()),
+            answered(message, 'right.example', () => {}),
+          ]
+          for (const bytes of wrong) udp.send(bytes, port, address)
+        },
+      )
+    })
+    try {
+      const { answers } = await ask(`127.0.0.1:${udp.address().port}`)
+      assert.deepEqual(
+        answers.map(({ target }) => target),
+        ['right.example'],
+      )
+    } finally {
+      udp.close()
+      stranger.close()
+    }
+  })
+
+  it('is asked for the old way where the server does not know how to answer long ones', async () => {
+    using server = await startNameserver(({ edns }) =>
+      edns ? { header: { rcode: 1 } } : { answers: many.slice(0, 2) },
+    )
+
+    assert.equal((await ask(server.address)).answers.length, 2)
+    assert.deepEqual(
+      server.questions.map(({ edns }) => edns),
+      [true, false],
+    )
+  })
+
+  it('comes from an IPv6 nameserver as well', async () => {
+    using server = await startNameserver(long, '::1')
+
+    assert.equal((await ask(server.address)).answers.length, 200)
+  })
+
+  it('is waited for no longer than its time, and not at all once nobody wants it', async () => {
+    using server = await startNameserver(() => 'silence')
+    await assert.rejects(ask(server.address, 50), /does not answer within 0\.05 s/)
+
+    const stop = new AbortController()
+    const place = parseNameserver(server.address)
+    assert.ok(place)
+    const asking = queryNameserver(place, { name, type: 'SRV' }, { timeoutMs: 60_000, signal: stop.signal })
+    stop.abort()
+    await assert.rejects(asking)
+  })
+
+  it('of arbitrary bytes is an error, and takes no time to be one', { timeout: 20_000 }, async () => {
+    let seed = 7
+    const random = (below: number) => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed % below
+    }
+    const hostile = (bytes: Buffer) => {
+      const broken = Buffer.concat([bytes, Buffer.alloc(random(300))])
+      for (let at = 12 + name.length + 6; at < broken.length; at++) if (random(3) === 0) broken[at] = random(256)
+      if (random(2) === 0) broken.writeUInt16BE(random(65_536), 6)
+      return random(4) === 0 ? broken.subarray(0, 12 + random(broken.length - 12)) : broken
+    }
+    using server = await startNameserver(() => ({ answers: many.slice(0, 1 + random(5)), raw: hostile }))
+    const { address: at, port } = parseNameserver(server.address) ?? { address: '', port: 0 }
+    let longest = 0
+    for (let round = 0; round < 1500; round++) {
+      const before = performance.now()
+      await queryNameserver({ address: at, port }, { name, type: 'SRV' }, { timeoutMs: 20, signal: forever }).catch(
+        (error) => assert.ok(error instanceof SourceError, String(error)),
+      )
+      longest = Math.max(longest, performance.now() - before)
+    }
+    assert.ok(longest < 2000, `one took ${longest} ms`)
+  })
+
+  it('that leads the reader through thousands of pointers is refused at once', async () => {
+    // Every two bytes point to the two before them; every record's name is the end of that chain.
+    const chain = (bytes: Buffer) => {
+      const end = bytes.length
+      const pointers = Buffer.alloc(16_000)
+      for (let at = 0; at < pointers.length; at += 2)
+        pointers.writeUInt16BE(0xc000 | (at === 0 ? 12 : end + at - 2), at)
+      const record = Buffer.alloc(12)
+      record.writeUInt16BE(0xc000 | (end + pointers.length - 2), 0)
+      record.writeUInt16BE(33, 2)
+      const records = Array.from({ length: 3000 }, () => record)
+      const header = Buffer.from(bytes)
+      header.writeUInt16BE(3000, 6)
+      return Buffer.concat([header, pointers, ...records])
+    }
+    using server = await startNameserver(({ via }) => (via === 'udp' ? { header: { tc: 1 } } : { raw: chain }))
+    const before = performance.now()
+
+    await assert.rejects(ask(server.address), /malformed/)
+    assert.ok(performance.now() - before < 200)
+  })
+})
+
+describe('nameservers', () => {
+  it('are asked in their order, the next only when the one before failed', async () => {
+    using silent = await startNameserver(() => 'silence')
+    using failing = await startNameserver(() => ({ header: { rcode: 2 } }))
+    using good = await startNameserver(() => ({ answers: many.slice(0, 2) }))
+    using unasked = await startNameserver(() => ({ answers: many }))
+
+    const { records } = await resolve([silent.address, failing.address, good.address, unasked.address], 100)
+
+    assert.equal(records.length, 2)
+    assert.deepEqual(
+      [silent, failing, good, unasked].map(({ questions }) => questions.length),
+      [1, 1, 1, 0],
+    )
+  })
+
+  it('are not asked for a better answer when the first says that there is none', async () => {
+    using first = await startNameserver(() => ({ header: { rcode: 3 } }))
+    using second = await startNameserver(() => ({ answers: many }))
+
+    assert.deepEqual((await resolve([first.address, second.address])).records, [])
+    assert.equal(second.questions.length, 0)
+  })
+
+  it('that all fail are named one by one', async () => {
+    using failing = await startNameserver(() => ({ header: { rcode: 5 } }))
+
+    await assert.rejects(
+      resolve([failing.address, '127.0.0.2:1']),
+      /127\.0\.0\.1 answers REFUSED; 127\.0\.0\.2 refuses the connection/,
+    )
+  })
+})
+
+describe('the address of a nameserver', () => {
+  for (const [text, expected] of [
+    ['10.0.0.53', { address: '10.0.0.53', port: 53 }],
+    ['127.0.0.1:5353', { address: '127.0.0.1', port: 5353 }],
+    ['::1', { address: '::1', port: 53 }],
+    ['[2001:db8::53]:5353', { address: '2001:db8::53', port: 5353 }],
+    ['fe80::1%eth0', { address: 'fe80::1%eth0', port: 53 }],
+    ['dns.example', undefined],
+    ['127.0.0.1:99999', undefined],
+    ['[127.0.0.1]:53', undefined],
+    ['', undefined],
+  ] as const) {
+    it(`${expected ? 'may' : 'may not'} be "${text}"`, () => assert.deepEqual(parseNameserver(text), expected))
+  }
+})
