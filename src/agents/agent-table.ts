@@ -1,43 +1,40 @@
-import { type StoredHeartbeat, isNewer, type Registration } from '../stores/store.ts'
+import { isNewer, type Registration, type StoredHeartbeat } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
-import { type Agent, termsOf } from './agent.ts'
+import { type Agent, type HeartbeatPayload, leaseTermsOf, type Ownership } from './agent.ts'
+import type { HeartbeatHistory } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
-import type { HeartbeatPayload } from './parsing/registration.ts'
+import { parseStoredAgent, type StoredAgent } from './stored-agent.ts'
 
-/** What is known of an agent's heartbeats when it is taken in. */
-type Heard = {
-  readonly hasHeartbeat: boolean
-  readonly silentMs: number
-  readonly selfReportedStatus?: 'healthy' | 'degraded'
-  readonly lastHeartbeatAt?: number
-}
+export type AgentTable = ReturnType<typeof createAgentTable>
 
-type Said = Pick<Agent, 'definition' | 'spec'>
+const unowned: Ownership = {}
 
-/** Who is registered, as the store says it: of what it tells about one agent, the newest counts, in whatever order it comes. */
+/** The registered agents as the store has them. For each agent the newest version wins, in any order of arrival. */
 export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (ids: readonly string[]) => void }) {
   const agents = new Map<string, Agent>()
-  /** By holder: how many are its own. */
-  const holdings = new Map<string, number>()
-  const sent = new Map<string, Omit<HeartbeatPayload, 'status'>>()
-  const graves = createTombstones()
+  const countByHolder = new Map<string, number>()
+  const payloads = new Map<string, Omit<HeartbeatPayload, 'status'>>()
+  const tombstones = createTombstones()
 
-  /** Takes a stored registration in, unless a newer one is known; the lease goes on. */
-  function take(registration: Registration, { said, heard }: { said?: Said; heard?: Heard } = {}): Agent | undefined {
-    const { name: id, resource_version, created_at, updated_at, lease: held } = registration
+  /** Applies a stored registration and keeps the lease; undefined where a newer version is known. */
+  function applyRegistration(
+    registration: Registration,
+    { parsed, history }: { parsed?: StoredAgent; history?: HeartbeatHistory } = {},
+  ): Agent | undefined {
+    const { name: id, resource_version, created_at, updated_at, lease: ownership = unowned } = registration
     const known = agents.get(id)
     if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
-    if (graves.covers(id, resource_version)) return undefined
-    const { definition, spec: facts } = said ?? parseStored(registration.definition)
-    const terms = termsOf(facts)
+    if (tombstones.covers(id, resource_version)) return undefined
+    const { definition, spec } = parsed ?? parseStoredAgent(registration.definition)
+    const terms = leaseTermsOf(spec)
     const lease = known && leases.changeTerms(id, terms)
     const agent: Agent = {
       id,
       definition,
-      spec: facts,
+      spec,
       stored: { resource_version, created_at, updated_at },
-      storedLease: held ?? { timeout: facts.timeout_threshold, eviction: facts.eviction_threshold },
-      lease: lease ?? leases.open(id, terms, heard ?? { hasHeartbeat: false }),
+      ownership,
+      lease: lease ?? leases.open(id, terms, history ?? { hasHeartbeat: false }),
     }
     put(agent, known)
     return agent
@@ -45,105 +42,112 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   function put(agent: Agent, known = agents.get(agent.id)): void {
     agents.set(agent.id, agent)
-    if (known?.storedLease.holder === agent.storedLease.holder) return
+    if (known?.ownership.holder === agent.ownership.holder) return
     count(known, -1)
     count(agent, 1)
   }
 
   function count(agent: Agent | undefined, by: 1 | -1): void {
-    const holder = agent?.storedLease.holder
+    const holder = agent?.ownership.holder
     if (holder === undefined) return
-    const many = heldBy(holder) + by
-    if (many > 0) holdings.set(holder, many)
-    else holdings.delete(holder)
+    const total = countOf(holder) + by
+    if (total > 0) countByHolder.set(holder, total)
+    else countByHolder.delete(holder)
   }
 
-  function heldBy(holder: string): number {
-    return holdings.get(holder) ?? 0
+  function countOf(holder: string): number {
+    return countByHolder.get(holder) ?? 0
   }
 
-  function forget(ids: readonly string[]): void {
+  function remove(ids: readonly string[]): void {
     for (const id of ids) {
       count(agents.get(id), -1)
       agents.delete(id)
-      sent.delete(id)
+      payloads.delete(id)
       leases.close(id)
     }
     onGone(ids)
   }
 
-  /** Takes in that somebody deleted an agent, unless it was registered anew since. */
-  function deleted(id: string, version: string): void {
-    graves.record(id, version)
-    forgetAt(id, version)
+  /** Applies a deletion at a version; a newer registration of the id stays. */
+  function applyDeletion(id: string, version: string): void {
+    tombstones.record(id, version)
+    removeUpTo(id, version)
   }
 
-  function forgetAt(id: string, version: string): void {
+  function removeUpTo(id: string, version: string): void {
     const known = agents.get(id)
-    if (known && !isNewer(known.stored.resource_version, version)) forget([id])
+    if (known && !isNewer(known.stored.resource_version, version)) remove([id])
   }
 
   /**
-   * Takes in what the store holds; the answer is who is another now. While this daemon was down nobody could be heard, so
-   * silence counts only as far as it was longer than that of whoever was heard last; who was alive then has a full interval
-   * from now.
+   * Replaces the table with the snapshot of the store at `version`; returns the agents that changed.
+   *
+   * No heartbeat could arrive while this daemon was down. Silence counts only as far as it exceeds the shortest one,
+   * and an agent that was alive then gets a full interval.
    */
-  function load(registrations: readonly Registration[], beats: readonly StoredHeartbeat[], version: string): Agent[] {
+  function load(
+    registrations: readonly Registration[],
+    heartbeats: readonly StoredHeartbeat[],
+    version: string,
+  ): Agent[] {
     const present = new Set(registrations.map(({ name }) => name))
-    // Who was registered after the picture was taken is no part of it, and stays.
-    const lost = Array.from(agents.values()).filter(({ id, stored }) => {
+    // Agents registered after the snapshot was taken are missing in it, and stay.
+    const missing = Array.from(agents.values()).filter(({ id, stored }) => {
       return !present.has(id) && !isNewer(stored.resource_version, version)
     })
-    const ages = new Map(beats.map((beat) => [beat.name, beat]))
-    const least = beats.reduce((sum, { age_ms }) => Math.min(sum, age_ms), Infinity)
-    const fresh = registrations.filter(({ name }) => !agents.has(name))
-    const taken = registrations.flatMap(
-      (one) => take(one, { heard: heardBefore(one, ages.get(one.name), least) }) ?? [],
-    )
-    if (lost.length > 0) forget(lost.map(({ id }) => id))
-    // Those who were known already may have been heard by another replica.
-    const news = new Set(fresh.map(({ name }) => name))
-    return [...taken, ...heard(beats.filter(({ name }) => !news.has(name)))]
+    const heartbeatById = new Map(heartbeats.map((heartbeat) => [heartbeat.name, heartbeat]))
+    const shortestSilence = heartbeats.reduce((min, { age_ms }) => Math.min(min, age_ms), Infinity)
+    const newIds = new Set(registrations.flatMap(({ name }) => (agents.has(name) ? [] : [name])))
+    const applied = registrations.flatMap((registration) => {
+      const history = historyOf(registration, heartbeatById.get(registration.name), shortestSilence)
+      return applyRegistration(registration, { history }) ?? []
+    })
+    if (missing.length > 0) remove(missing.map(({ id }) => id))
+    // Another replica may have received heartbeats of the agents that were known before.
+    return [...applied, ...applyHeartbeats(heartbeats.filter(({ name }) => !newIds.has(name)))]
   }
 
-  /** Takes in what another replica heard; the answer is whose status that changed. */
-  function heard(beats: readonly StoredHeartbeat[]): Agent[] {
-    return beats.flatMap(({ name, age_ms, self_report: said }) => {
+  /** Applies the heartbeats that another replica received; returns the agents whose status changed. */
+  function applyHeartbeats(heartbeats: readonly StoredHeartbeat[]): Agent[] {
+    return heartbeats.flatMap(({ name, age_ms, self_report }) => {
       const agent = agents.get(name)
-      const beat = agent && leases.recordHeartbeat(name, said === 'degraded' ? 'degraded' : 'healthy', age_ms)
-      return agent && beat?.changed ? [agent] : []
+      const recorded = agent && leases.recordHeartbeat(name, selfReportedStatusOf(self_report), age_ms)
+      return agent && recorded?.changed ? [agent] : []
     })
   }
 
   return {
     load,
-    heard,
-    take,
+    applyHeartbeats,
+    applyRegistration,
     put,
-    forget,
-    forgetAt,
-    deleted,
-    heldBy,
-    sent,
+    remove,
+    removeUpTo,
+    applyDeletion,
+    countOf,
+    payloads,
     get: (id: string) => agents.get(id),
     all: () => agents.values(),
     size: () => agents.size,
   }
 }
 
-/** Reads the stored JSON, in which the spec keeps its first name, `facts`. */
-function parseStored(json: string): Said {
-  const { definition, facts } = JSON.parse(json) as { definition: Agent['definition']; facts: Agent['spec'] }
-  return { definition, spec: facts }
-}
-
-function heardBefore({ lease }: Registration, beat: StoredHeartbeat | undefined, least: number): Heard {
-  if (!beat) return { hasHeartbeat: false, silentMs: 0 }
-  const silent = beat.age_ms - least
+function historyOf(
+  { lease }: Registration,
+  heartbeat: StoredHeartbeat | undefined,
+  shortestSilence: number,
+): HeartbeatHistory {
+  if (!heartbeat) return { hasHeartbeat: false, silentMs: 0 }
+  const silentMs = heartbeat.age_ms - shortestSilence
   return {
     hasHeartbeat: true,
-    silentMs: silent < (lease?.timeout ?? 60) * 1000 ? 0 : silent,
-    selfReportedStatus: beat.self_report === 'degraded' ? 'degraded' : 'healthy',
-    lastHeartbeatAt: Date.now() - beat.age_ms,
+    silentMs: silentMs < (lease?.timeout ?? 60) * 1000 ? 0 : silentMs,
+    selfReportedStatus: selfReportedStatusOf(heartbeat.self_report),
+    lastHeartbeatAt: Date.now() - heartbeat.age_ms,
   }
+}
+
+function selfReportedStatusOf(report: string | undefined): 'healthy' | 'degraded' {
+  return report === 'degraded' ? 'degraded' : 'healthy'
 }

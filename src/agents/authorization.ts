@@ -2,29 +2,29 @@ import { anonymousName, includesRole, type Principal } from '../model/principal.
 import type { Agent } from './agent.ts'
 import { NotAllowed } from './errors.ts'
 
-/** Throws where the principal may register no agents at all, or none in this namespace. */
+/** Throws where the principal may not register agents, or not in this namespace. */
 export function assertMayRegister({ role, namespaces }: Principal, namespace?: string): void {
   if (!includesRole(role, 'registrar'))
-    throw new NotAllowed('This needs the role "registrar": send a bearer token that has it.', 'registrar', 'role')
+    throw new NotAllowed('Role "registrar" required: send a bearer token with this role.', 'registrar', 'role')
   if (namespace === undefined || !namespaces || namespaces.includes(namespace)) return
-  throw new NotAllowed(`This token is bound to other namespaces than "${namespace}".`, 'registrar', 'namespace')
+  throw new NotAllowed(`Namespace "${namespace}" is not permitted for this token.`, 'registrar', 'namespace')
 }
 
-/** Throws where an agent is not the principal's to touch. */
-export function assertOwner(principal: Principal, { id, storedLease: held, definition }: Agent): void {
+/** Throws where the principal may not change an agent. Any registrar may change the agents of anonymous principals. */
+export function assertOwner(principal: Principal, { id, ownership, definition }: Agent): void {
   assertMayRegister(principal, definition.namespace)
-  const { holder } = held
+  const { holder } = ownership
   if (principal.role === 'admin' || holder === undefined || holder === principal.name || holder === anonymousName)
     return
   throw new NotAllowed(
-    `Agent ${id} was registered with another token; only that one, or one with the role "admin", may touch it.`,
+    `Agent ${id} was registered with another token: send that token, or one with the role "admin".`,
     'admin',
     'owner',
   )
 }
 
-/** Who holds what the principal registers: an admin tends the agents of others without taking them over. */
-export function holderOf({ name, role }: Principal, known: Agent | undefined): string | undefined {
+/** The holder after a registration; undefined to keep the present one: an admin changes agents without owning them. */
+export function newHolderOf({ name, role }: Principal, known: Agent | undefined): string | undefined {
   if (known && (role === 'admin' || name === anonymousName)) return undefined
   return name
 }

@@ -14,7 +14,7 @@ export class NoAgentsHere extends Error {
   override name = 'NoAgentsHere'
 
   constructor() {
-    super('This registry takes no agents: its config lists sources, and none of them is of type "agents".')
+    super('This registry accepts no agents: its config has no source of type "agents".')
   }
 }
 
@@ -40,11 +40,11 @@ export class ParameterProblem extends Error {
   }
 }
 
-/** The principal lacks the right; the message says what it needs. */
+/** The principal lacks the right; the message names the right that it needs. */
 export class NotAllowed extends Error {
   override name = 'NotAllowed'
   readonly role_needed: 'registrar' | 'admin'
-  /** The property of the principal that does not suffice. */
+  /** The property of the principal that is insufficient. */
   readonly reason: 'role' | 'namespace' | 'owner'
 
   constructor(message: string, role_needed: 'registrar' | 'admin', reason: 'role' | 'namespace' | 'owner') {

@@ -2,30 +2,26 @@ import { createChunkedQueue } from '../flow/chunked-queue.ts'
 import type { Log } from '../log.ts'
 import type { Change } from '../model/change.ts'
 import type { Principal } from '../model/principal.ts'
-import type { LeaseThresholds } from './agent-spec.ts'
-import { type Agent } from './agent.ts'
-import { holderOf, assertMayRegister, assertOwner } from './authorization.ts'
+import type { Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
+import { assertMayRegister, assertOwner, newHolderOf } from './authorization.ts'
 import { NoAgentsHere, QuotaExceeded, UnknownAgent } from './errors.ts'
 import type { Leases } from './leases/leases.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
+import { parseAgentRequest } from './parsing/agent-request.ts'
 import type { ParsedHeartbeat, ParsedRegistration } from './parsing/bodies.ts'
-import { parseAgent } from './parsing/registration.ts'
 import { createQueries } from './queries/queries.ts'
-import type { Registrar } from './registrar.ts'
-import type { AppliedRegistration } from './registrar.ts'
-import { createDependencies, type Provider } from './resolution/dependency-resolver.ts'
+import type { AppliedRegistration, Registrar } from './registrar.ts'
+import { createDependencyResolver, type ResolvedDependencies } from './resolution/dependency-resolver.ts'
 
-export type ResolvedDependencies = Readonly<Record<string, Provider | null>>
-
-/** What whoever registers or beats is told. */
+/** The outcome of a registration or heartbeat, as the agent receives it. */
 export type RegistrationResult = { readonly agent: Agent; readonly dependencies: ResolvedDependencies | undefined }
 
 export type MeshOperations = ReturnType<typeof createMeshOperations>
 
 /**
- * What the mesh does for its agents, whatever way they ask: over its old routes, or as tools of MCP.
+ * The operations of the mesh, for its HTTP routes and its MCP tools alike.
  *
- * Every write says who asks, is checked against who holds the agent, and leaves a line in the audit log.
+ * Every write names its principal, is checked against the agent's holder, and leaves an audit log line.
  */
 export function createMeshOperations({
   registrations,
@@ -36,41 +32,38 @@ export function createMeshOperations({
 }: {
   registrations: Pick<Leases, 'selfPreservation' | 'endSelfPreservation'> & {
     readonly agents: Registrar
-    /** Throws until the registry shows what is registered. */
+    /** Throws until the registry shows the registered agents. */
     readonly assertPublished: () => void
   }
   registry: MeshRegistry
-  /** For agents that name none. */
+  /** Thresholds of agents that name none. */
   thresholds: () => LeaseThresholds
   /** Name of the source of agents; undefined where the config has none. */
   source: () => string | undefined
   log: Pick<Log, 'info'>
 }) {
   const { agents } = registrations
-  const dependencies = createDependencies({ registry })
-  const backlog = createChunkedQueue<Change>(({ type, before }) => {
+  const dependencies = createDependencyResolver({ registry })
+  const queue = createChunkedQueue<Change>(({ type, before }) => {
     if (type === 'DELETED' && isAgent(before) && !agents.peek(before.server.name))
       dependencies.forget(before.server.name)
   })
-  const leave = registry.subscribe(({ changes }) => backlog.add(changes))
-  const { known, close, ...asking } = createQueries({ agents, registry, source, assertReady })
+  const unsubscribe = registry.subscribe(({ changes }) => queue.add(changes))
+  const { requireAgent, close, ...queries } = createQueries({ agents, registry, source, assertReady })
 
-  /** Throws where nothing can be said of agents, or nothing yet. */
+  /** Throws where the registry accepts no agents, or does not show them yet. */
   function assertReady(): void {
     if (source() === undefined) throw new NoAgentsHere()
     registrations.assertPublished()
   }
 
   function resultFor(agent: Agent): RegistrationResult {
-    return { agent, dependencies: dependencies.tell(agent.id, agent.definition.dependencies) }
+    return { agent, dependencies: dependencies.resolve(agent.id, agent.definition.dependencies) }
   }
 
-  /**
-   * Takes a registration; `expected` is the version that must be there (`If-Match`), where the caller asks for one.
-   * Resolves once it is safely stored and everybody can see it.
-   */
+  /** Registers an agent; resolves once it is stored and visible. `expectedVersion`: from `If-Match`. */
   async function register(
-    { registration, payload: sent }: ParsedRegistration,
+    { registration, payload }: ParsedRegistration,
     {
       principal,
       countsAsHeartbeat,
@@ -80,53 +73,58 @@ export function createMeshOperations({
     assertMayRegister(principal)
     assertReady()
     const { id } = registration
-    const before = typeof id === 'string' ? agents.get(id) : undefined
-    const request = parseAgent(registration, { defaults: thresholds(), countsAsHeartbeat, sent, known: before })
+    const known = typeof id === 'string' ? agents.get(id) : undefined
+    const request = parseAgentRequest(registration, { defaults: thresholds(), countsAsHeartbeat, payload, known })
     assertMayRegister(principal, request.definition.namespace)
-    // Clients of old send a version of their own making with what is new; nothing is there that it could be held against.
-    const version = expectedVersion ?? (before ? request.expectedVersion : undefined)
-    const holder = (known: Agent | undefined) => heldBy(principal, request.id, known)
-    const registered = await agents.register({ ...request, expectedVersion: version }, holder)
-    if (registered.changed) audit(principal, registered.agent.id, before, registered.agent)
-    return { ...registered, ...resultFor(registered.agent) }
+    // Original clients send a made-up version with a new agent. No stored version exists to compare it with.
+    const version = expectedVersion ?? (known ? request.expectedVersion : undefined)
+    const holderOf = (current: Agent | undefined) => authorizeHolder(principal, request.id, current)
+    const applied = await agents.register({ ...request, expectedVersion: version }, holderOf)
+    if (applied.changed) audit(principal, applied.agent.id, known, applied.agent)
+    return { ...applied, ...resultFor(applied.agent) }
   }
 
-  /** Who holds the agent of an id once the caller has registered it; throws where it may not, or holds too many. */
-  function heldBy(principal: Principal, id: string, known: Agent | undefined): string | undefined {
-    if (known) assertOwner(principal, known)
-    const holder = holderOf(principal, known)
-    if (holder !== undefined && holder !== known?.storedLease.holder) refuseTooMany(id, principal)
+  /** The new holder of an agent; throws where the principal lacks the right or holds too many agents. */
+  function authorizeHolder(principal: Principal, id: string, current: Agent | undefined): string | undefined {
+    if (current) assertOwner(principal, current)
+    const holder = newHolderOf(principal, current)
+    if (holder !== undefined && holder !== current?.ownership.holder) assertBelowLimit(id, principal)
     return holder
   }
 
-  function refuseTooMany(id: string, { name, max_agents: most }: Principal): void {
-    if (most === undefined) return
-    const held = agents.countOwnedBesides(id, name)
-    if (held >= most) throw new QuotaExceeded(`This token holds ${held} agents already, the most that it may.`)
+  function assertBelowLimit(id: string, { name, max_agents }: Principal): void {
+    if (max_agents === undefined || agents.countOwnedBesides(id, name) < max_agents) return
+    throw new QuotaExceeded(`Agent limit of this token (${max_agents}) reached.`)
   }
 
-  /** Notes a heartbeat. One that carries a whole registration registers; any other of an unknown agent is refused. */
-  async function heartbeat(heartbeat: ParsedHeartbeat, principal: Principal): Promise<RegistrationResult> {
-    const { agent_id, payload: sent, registration } = heartbeat
-    if (registration) return register({ registration, payload: sent }, { principal, countsAsHeartbeat: true })
-    const agent = renewLease(agent_id, sent, principal)
-    const { endpoint } = sent.metadata ?? {}
+  /** Records a heartbeat. One with a whole registration registers; any other of an unknown agent is rejected. */
+  async function heartbeat(body: ParsedHeartbeat, principal: Principal): Promise<RegistrationResult> {
+    const { agent_id, payload, registration } = body
+    if (registration) return register({ registration, payload }, { principal, countsAsHeartbeat: true })
+    const agent = renewLease(agent_id, payload, principal)
+    const { endpoint } = payload.metadata ?? {}
     if (typeof endpoint !== 'string' || endpoint === '' || endpoint === agent.spec.endpoint) return resultFor(agent)
-    const moved = await agents.changeEndpoint(agent, endpoint)
-    if (!moved) throw new UnknownAgent(agent_id)
-    audit(principal, moved.id, agent, moved)
-    return resultFor(moved)
+    const changed = await agents.changeEndpoint(agent, endpoint)
+    if (!changed) throw new UnknownAgent(agent_id)
+    audit(principal, changed.id, agent, changed)
+    return resultFor(changed)
   }
 
-  /** A heartbeat that carries nothing that has to be stored; the hot one. */
-  function renewLease(id: string, sent: ParsedHeartbeat['payload'], principal: Principal): Agent {
+  /** Records a heartbeat without anything to store: the hot path. */
+  function renewLease(id: string, payload: HeartbeatPayload, principal: Principal): Agent {
     assertMayRegister(principal)
     assertReady()
     const agent = agents.peek(id)
     if (!agent) throw new UnknownAgent(id)
     assertOwner(principal, agent)
-    agents.heartbeat(id, sent)
+    agents.heartbeat(id, payload)
     return agent
+  }
+
+  /** Records a heartbeat without a body: the self-reported status stays. */
+  function keepAlive(id: string, principal: Principal): Agent {
+    const status = agents.peek(id)?.lease.selfReportedStatus
+    return renewLease(id, status === undefined ? {} : { status }, principal)
   }
 
   async function unregister(
@@ -134,7 +132,7 @@ export function createMeshOperations({
     { principal, expectedVersion }: { principal: Principal; expectedVersion?: string | undefined },
   ): Promise<void> {
     assertMayRegister(principal)
-    const agent = known(id)
+    const agent = requireAgent(id)
     assertOwner(principal, agent)
     if (!(await agents.unregister(id, expectedVersion))) throw new UnknownAgent(id)
     audit(principal, id, agent, undefined)
@@ -142,35 +140,30 @@ export function createMeshOperations({
 
   function audit({ name }: Principal, agent: string, before: Agent | undefined, after: Agent | undefined): void {
     const versions = { before: before?.stored.resource_version, after: after?.stored.resource_version }
-    const what = after ? (before ? 'agent was changed' : 'agent was registered') : 'agent was unregistered'
-    log.info({ audit: true, principal: name, agent, ...versions }, what)
+    const event = after ? (before ? 'agent changed' : 'agent registered') : 'agent unregistered'
+    log.info({ audit: true, principal: name, agent, ...versions }, event)
   }
 
   return {
-    ...asking,
+    ...queries,
     register,
     heartbeat,
     renewLease,
-    /** A heartbeat that says nothing: what the agent called itself last goes on. */
-    keepAlive: (id: string, principal: Principal) => {
-      const said = agents.peek(id)?.lease.selfReportedStatus
-      return renewLease(id, said === undefined ? {} : { status: said }, principal)
-    },
+    keepAlive,
     resultFor,
     unregister,
     assertReady,
-    /** The version of the agent of an id, as it is known now; undefined where there is none. */
+    /** The stored version of an agent; undefined for an unknown id. */
     versionOf: (id: unknown): string | undefined =>
       typeof id === 'string' ? agents.peek(id)?.stored.resource_version : undefined,
-    /** Whether an agent would be told of other providers than the last time. */
-    haveProvidersChanged: ({ id, definition }: Agent) => dependencies.hasNews(id, definition.dependencies),
+    /** Whether the agent's dependencies resolve to other providers than in its last response. */
+    haveProvidersChanged: ({ id, definition }: Agent) => dependencies.haveChanged(id, definition.dependencies),
     counters: agents.counters,
     selfPreservation: registrations.selfPreservation,
-    /** Ends the self-preservation of leases. */
     endSelfPreservation: registrations.endSelfPreservation,
     close: () => {
       close()
-      leave()
+      unsubscribe()
     },
   }
 }

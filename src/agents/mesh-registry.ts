@@ -2,7 +2,7 @@ import type { Batch, RegisteredServer } from '../model/change.ts'
 import type { NameTest } from '../model/query/matching.ts'
 import type { ServerQuery } from '../model/query/query.ts'
 
-/** What the mesh asks of the registry that its agents are part of. */
+/** The port to the registry: the operations that the mesh needs of it. */
 export type MeshRegistry = {
   readonly get: (id: string) => RegisteredServer | undefined
   readonly list: () => readonly RegisteredServer[]

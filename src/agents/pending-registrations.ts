@@ -1,12 +1,9 @@
-/**
- * New agents that are being stored and are not registered yet. They count already, or a crowd that comes at once would be
- * more than may be.
- */
+/** New agents whose commit is in flight. They count towards the limits, so a burst cannot exceed them. */
 export function createPendingRegistrations() {
-  /** By holder: how many registrations of each id are under way. */
+  /** By holder: the number of registrations in flight for each id. */
   const byHolder = new Map<string | undefined, Map<string, number>>()
 
-  /** Counts one until the function it answers with is called. */
+  /** Counts one registration until the returned function is called. */
   function begin(id: string, holder: string | undefined): () => void {
     count(id, holder, 1)
     return () => count(id, holder, -1)
@@ -14,23 +11,23 @@ export function createPendingRegistrations() {
 
   function count(id: string, holder: string | undefined, by: 1 | -1): void {
     const ids = byHolder.get(holder) ?? new Map<string, number>()
-    const many = (ids.get(id) ?? 0) + by
-    if (many > 0) ids.set(id, many)
+    const inFlight = (ids.get(id) ?? 0) + by
+    if (inFlight > 0) ids.set(id, inFlight)
     else ids.delete(id)
     if (ids.size > 0) byHolder.set(holder, ids)
     else byHolder.delete(holder)
   }
 
-  /** How many others than `id` are coming to a holder. */
-  function of(holder: string | undefined, id: string): number {
+  /** The number of ids beside `id` that are pending for a holder. */
+  function countOf(holder: string | undefined, id: string): number {
     const ids = byHolder.get(holder)
     return ids ? ids.size - (ids.has(id) ? 1 : 0) : 0
   }
 
-  /** How many others than `id` are coming at all. */
-  function all(id: string): number {
-    return byHolder.keys().reduce((sum, holder) => sum + of(holder, id), 0)
+  /** The number of ids beside `id` that are pending for all holders together. */
+  function countAll(id: string): number {
+    return byHolder.keys().reduce((sum, holder) => sum + countOf(holder, id), 0)
   }
 
-  return { begin, of, all }
+  return { begin, countOf, countAll }
 }

@@ -1,59 +1,66 @@
 import type { Log } from '../log.ts'
 import type { Reading, Sighting } from '../model/source.ts'
-import { type Agent, readingOf } from './agent.ts'
+import type { Agent } from './agent.ts'
+import { reportOf } from './leases/lease.ts'
 
-/** Tells the registry which agents there are: everything at first, from then on what changed. */
+export type RegistryWriter = ReturnType<typeof createRegistryWriter>
+
+/** Writes agents to the registry: a picture of all at first, then each change. */
 export function createRegistryWriter({ agentOf, log }: { agentOf: (id: string) => Agent | undefined; log: Log }) {
-  let tell: ((sighting: Sighting) => void) | undefined
-  /** Ids of those that have changed and are still to be told. */
-  const untold = new Set<string>()
-  let telling: Promise<void> | undefined
+  let push: ((sighting: Sighting) => void) | undefined
+  /** Ids of changed agents that are not written yet. */
+  const changedIds = new Set<string>()
+  let scheduled: Promise<void> | undefined
 
-  /** Where changes go from now on; the answer is all there is. */
+  /** Sends changes to `to` from now on; returns the picture of all agents. */
   function attach(to: (sighting: Sighting) => void, all: Iterable<Agent>): Sighting {
-    tell = to
+    push = to
     return { type: 'picture', readings: Array.from(all, readingOf) }
   }
 
-  /** Ends what `attach` began, unless another has attached meanwhile. */
+  /** Undoes `attach`, unless another run has attached since. */
   function detach(from: (sighting: Sighting) => void): void {
-    if (tell === from) tell = undefined
+    if (push === from) push = undefined
   }
 
-  /** Has agents told with whatever else changes now, as one revision; before anybody reads in any case. */
-  function show(changed: readonly Agent[]): void {
-    for (const { id } of changed) untold.add(id)
-    if (untold.size > 0) telling ??= Promise.resolve().then(now)
+  /** Schedules agents to be written in one revision with all other changes of this tick. Every read flushes first. */
+  function write(changed: readonly Agent[]): void {
+    for (const { id } of changed) changedIds.add(id)
+    if (changedIds.size > 0) scheduled ??= Promise.resolve().then(flush)
   }
 
-  /** Tells what is still to be told. */
-  function now(): void {
-    telling = undefined
-    if (untold.size === 0) return
-    const readings = Array.from(untold).flatMap((id) => {
+  /** Writes the scheduled changes now. */
+  function flush(): void {
+    scheduled = undefined
+    if (changedIds.size === 0) return
+    const readings = Array.from(changedIds).flatMap((id) => {
       const agent = agentOf(id)
       return agent ? readingOf(agent) : []
     })
-    untold.clear()
-    change(readings, [])
+    changedIds.clear()
+    pushChange(readings, [])
   }
 
-  /** What goes wrong there is no fault of whoever registers, reads or lets time pass. */
-  function change(readings: readonly Reading[], gone: readonly string[]): void {
+  /** A failure is logged, not thrown: it must not reach a registering agent or a reader. */
+  function pushChange(readings: readonly Reading[], gone: readonly string[]): void {
     try {
-      tell?.({ type: 'change', readings, gone })
+      push?.({ type: 'change', readings, gone })
     } catch (error) {
-      log.error({ err: error }, 'agents have changed and could not be shown')
+      log.error({ err: error }, 'agent changes not written to the registry')
     }
   }
 
   return {
     attach,
     detach,
-    show,
-    now,
-    /** Resolves once everybody can see what was to be shown. */
-    done: () => telling,
-    gone: (ids: readonly string[]) => change([], ids),
+    write,
+    flush,
+    /** Resolves once the scheduled changes are visible. */
+    flushed: () => scheduled,
+    remove: (ids: readonly string[]) => pushChange([], ids),
   }
+}
+
+function readingOf({ id, definition, stored, lease }: Agent): Reading {
+  return { origin: id, entries: [{ definition, stored, reported: reportOf(lease.status) }] }
 }

@@ -1,7 +1,7 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { parseRegistrationBody, parseHeartbeat } from '../agents/parsing/bodies.ts'
-import { asParameters, parseCapabilityQuery, parseDiscovery } from '../agents/queries/query-parameters.ts'
+import { toParameters, parseCapabilityQuery, parseDiscoveryQuery } from '../agents/queries/query-parameters.ts'
 import { agentView, healthView, heartbeatPayloadView } from '../agents/queries/views.ts'
 import { Stability } from '../model/capability.ts'
 import { Namespace } from '../model/names.ts'
@@ -194,7 +194,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, c
   }
 
   function discover(query: Record<string, unknown>): z.input<typeof Agents> {
-    const { agents, next } = mesh.find(parseDiscovery(query))
+    const { agents, next } = mesh.find(parseDiscoveryQuery(query))
     const shown = agents.map(agentView)
     return { status: 'success', agents: shown, count: shown.length, ...(next !== undefined && { continue: next }) }
   }
@@ -210,7 +210,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, c
   }
 
   function capabilities(asked: Record<string, unknown>, most: number): z.input<typeof Listed> {
-    const found = mesh.capabilities(parseCapabilityQuery(asParameters(asked)))
+    const found = mesh.capabilities(parseCapabilityQuery(toParameters(asked)))
     const all = found.flatMap((one) => one.capabilities.map((capability) => ({ ...one, capability })))
     const shown = all.slice(0, most).map(({ server: of, capability }) => ({
       ...mesh.capabilityView(of, capability),

@@ -1,47 +1,47 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createLeaseClock } from '../agents/leases/lease-clock.ts'
 import { createLeases } from '../agents/leases/leases.ts'
-import { type Registrar, createRegistrar } from '../agents/registrar.ts'
+import { createRegistrar } from '../agents/registrar.ts'
 import { createBackoff } from '../flow/backoff.ts'
 import type { SelfPreservationRules } from '../flow/self-preservation.ts'
 import type { Log } from '../log.ts'
 import { serverId } from '../model/names.ts'
-import { type SourceRun, type Sighting, type Source, SourceError } from '../model/source.ts'
-import type { RegistrationKind, StoreChange, StoreSnapshot, Store } from '../stores/store.ts'
-import { createManualServers, type ManualServers } from './manual-servers.ts'
+import { SourceError } from '../model/source.ts'
+import type { RegistrationKind, Store, StoreChange, StoreSnapshot } from '../stores/store.ts'
+import { createManualServers } from './manual-servers.ts'
+import { createPushSources } from './push-sources.ts'
 
-/** Everything is kept in the store and has not been read from it yet: ask again soon. */
+/** The registrations are not loaded from the store yet; retry soon. */
 export class NotLoadedYet extends Error {
   override name = 'NotLoadedYet'
   readonly retry_after = 1
 }
 
-/** So long after the store is back, replicas may still be writing what they heard. */
-const backMs = 5000
+/** Time after a store outage in which other replicas may still write their heartbeats, in ms. */
+const catchUpMs = 5000
 
 export type RegistrationSettings = {
-  /** How long an agent that is not heard is kept. */
+  /** Silence after which an agent is forgotten. */
   readonly retentionMs: number
   readonly selfPreservation: SelfPreservationRules
-  /** Most agents. */
   readonly maxAgents: number
 }
 
 export type Registrations = ReturnType<typeof startRegistrations>
 
 /**
- * What is registered here and survives a restart: agents and servers written by hand. Loads them from the store, follows
- * what other replicas write, and lets time pass over the leases.
+ * The registrations that survive a restart: agents, and servers written by hand. Loads them from the store, follows the
+ * writes of other replicas, and expires leases.
  */
 export function startRegistrations({
   opening,
   settings,
   log,
-  clock: times = {},
+  clock: clockOptions = {},
 }: {
-  /** The store, still being opened: nobody waits for it who asks for something else. */
+  /** The store while it opens; only writes wait for it. */
   opening: Promise<Store>
-  /** Asked whenever they are needed, so that a reload takes effect. */
+  /** Read at every use, so that a reload takes effect. */
   settings: () => RegistrationSettings
   log: Log
   /** Injected by tests. */
@@ -50,114 +50,77 @@ export function startRegistrations({
   const stop = new AbortController()
   const loaded = Promise.withResolvers<void>()
   let isLoaded = false
-  /** Whose picture the registry has taken in, and by which run. */
-  const shown = new Map<object, (sighting: Sighting) => void>()
   let store: Store | undefined
   let epoch: string | undefined
-  const later: Pick<Store, 'commit' | 'recordHeartbeats'> = {
+  const openedStore: Pick<Store, 'commit' | 'recordHeartbeats'> = {
     commit: async (operations) => await (store ?? (await opening)).commit(operations),
-    recordHeartbeats: (beats) => store?.recordHeartbeats(beats),
+    recordHeartbeats: (heartbeats) => store?.recordHeartbeats(heartbeats),
   }
-  const clock = createLeaseClock({ ...times, onGrace: graced })
+  const clock = createLeaseClock({ ...clockOptions, onGrace: extendLeases })
   const leases = createLeases({
     clock,
     rules: () => settings().selfPreservation,
     retentionMs: settings().retentionMs,
-    isPartitioned: deaf,
+    isPartitioned,
   })
-  const agents: Registrar = createRegistrar({ store: later, leases, settings, log })
-  const manual: ManualServers = createManualServers({ store: later })
+  const agents = createRegistrar({ store: openedStore, leases, settings, log })
+  const manual = createManualServers({ store: openedStore })
+  const push = createPushSources({ loaded: loaded.promise, isLoaded: () => isLoaded, note: outageNote })
 
-  function graced(gapMs: number): void {
-    log.warn(
-      { seconds: Math.round(gapMs / 1000) },
-      'nobody could be heard for a while; every lease has a full interval more',
-    )
+  function extendLeases(gapMs: number): void {
+    log.warn({ seconds: Math.round(gapMs / 1000) }, 'process stalled; every lease gets a full interval')
     leases.extendAll()
   }
 
-  /** Whether the store, by which replicas hear of each other's agents, is down or only just back; for a time. */
-  function deaf(): boolean {
+  /** Whether the store, which carries the heartbeats of other replicas, is down or only just back; for a limited time. */
+  function isPartitioned(): boolean {
     const state = store?.state()
     if (!state) return false
-    return state.forMs < (state.status === 'down' ? settings().selfPreservation.mostMs : backMs)
+    return state.forMs < (state.status === 'down' ? settings().selfPreservation.mostMs : catchUpMs)
   }
 
-  function takePicture({ registrations, heartbeats: beats, resource_version }: StoreSnapshot): void {
-    const of = (kind: RegistrationKind) => registrations.filter((registration) => registration.kind === kind)
-    agents.load(of('agent'), beats, resource_version)
-    manual.load(of('manual'), resource_version)
+  function outageNote(): string | undefined {
+    const state = store?.state()
+    return state?.status === 'down' ? `the store is down: ${state.reason ?? 'no reason given'}` : undefined
   }
 
-  function takeNews(news: StoreChange): void {
-    if (news.type === 'snapshot') takePicture(news.snapshot)
-    else if (news.type === 'heartbeats') agents.applyReplicaHeartbeats(news.heartbeats)
-    else if (news.type === 'put' && news.registration.kind === 'agent') agents.applyRegistration(news.registration)
-    else if (news.type === 'put') manual.applyRegistration(news.registration)
-    else if (news.kind === 'agent') agents.applyDeletion(news.name, news.resource_version)
-    else manual.applyDeletion(serverId(news.namespace, news.name), news.resource_version)
+  function applySnapshot({ registrations, heartbeats, resource_version }: StoreSnapshot): void {
+    const ofKind = (kind: RegistrationKind) => registrations.filter((registration) => registration.kind === kind)
+    agents.load(ofKind('agent'), heartbeats, resource_version)
+    manual.load(ofKind('manual'), resource_version)
   }
 
-  /** Loads until it succeeds, then follows what others write. */
+  function applyChange(change: StoreChange): void {
+    if (change.type === 'snapshot') applySnapshot(change.snapshot)
+    else if (change.type === 'heartbeats') agents.applyReplicaHeartbeats(change.heartbeats)
+    else if (change.type === 'put' && change.registration.kind === 'agent')
+      agents.applyRegistration(change.registration)
+    else if (change.type === 'put') manual.applyRegistration(change.registration)
+    else if (change.kind === 'agent') agents.applyDeletion(change.name, change.resource_version)
+    else manual.applyDeletion(serverId(change.namespace, change.name), change.resource_version)
+  }
+
+  /** Loads the store, retrying until it succeeds, then follows the writes of other replicas. */
   async function follow(): Promise<void> {
     const backoff = createBackoff()
     store = await opening
     while (!stop.signal.aborted) {
       try {
-        const picture = await store.load()
-        takePicture(picture)
-        epoch = picture.epoch
+        const snapshot = await store.load()
+        applySnapshot(snapshot)
+        epoch = snapshot.epoch
         isLoaded = true
         loaded.resolve()
         backoff.reset()
-        for await (const news of store.changes({ since: picture.resource_version, signal: stop.signal })) {
-          for (const one of news) takeNews(one)
+        for await (const batch of store.changes({ since: snapshot.resource_version, signal: stop.signal })) {
+          for (const change of batch) applyChange(change)
         }
       } catch (error) {
         if (stop.signal.aborted) return
-        log.warn({ err: error }, 'the store cannot be read, trying again')
+        log.warn({ err: error }, 'store not readable; retrying')
       }
       await pause(backoff.next(), undefined, { signal: stop.signal, ref: false }).catch(() => {})
     }
-  }
-
-  const isRead = () => isLoaded
-
-  /** A source of what is registered: everything once it is loaded, then each change as it is made. */
-  function sourceOf(part: Pick<Registrar, 'attach' | 'detach'>): Source {
-    return async function* (run: SourceRun): AsyncGenerator<Sighting> {
-      while (!isRead()) {
-        await Promise.race([loaded.promise.catch(() => {}), run.wake.wait(5000)])
-        if (run.signal.aborted) return
-        if (!isRead()) yield { type: 'alive', note: 'waiting for the store' }
-      }
-      run.wake.take()
-      const waiting: Sighting[] = []
-      let taken = false
-      const tell = (sighting: Sighting) => (taken ? run.push(sighting) : void waiting.push(sighting))
-      try {
-        yield part.attach(tell)
-        // The picture is looked at in slices; what changed meanwhile is newer than it and must come after it.
-        taken = true
-        for (const sighting of waiting) run.push(sighting)
-        shown.set(part, tell)
-        for (;;) {
-          await run.wake.wait(30_000)
-          if (run.signal.aborted) return
-          run.wake.take()
-          yield { type: 'alive', ...noted() }
-        }
-      } finally {
-        part.detach(tell)
-        // A run that ends late says nothing of the one that follows it.
-        if (shown.get(part) === tell) shown.delete(part)
-      }
-    }
-  }
-
-  function noted(): { note?: string } {
-    const state = store?.state()
-    return state?.status === 'down' ? { note: `the store is down: ${state.reason ?? 'no reason given'}` } : {}
   }
 
   const ticking = setInterval(() => {
@@ -166,33 +129,33 @@ export function startRegistrations({
     agents.applyExpirations()
   }, clock.tickMs)
   ticking.unref()
-  const following = follow().catch((error: unknown) => log.debug({ err: error }, 'there is no store to follow'))
+  const following = follow().catch((error: unknown) => log.debug({ err: error }, 'store not opened; nothing to follow'))
 
   return {
     agents,
     manual,
-    sources: { agents: sourceOf(agents), manual: sourceOf(manual) },
-    /** Applies what is due; called before every read of the registry. */
+    sources: { agents: push.sourceOf(agents), manual: push.sourceOf(manual) },
+    /** Applies expired leases; called before every read of the registry. */
     applyExpirations: agents.applyExpirations,
     selfPreservation: leases.selfPreservation,
     endSelfPreservation: leases.endSelfPreservation,
-    /** How the store fares; undefined until it is opened. */
+    /** The state of the store; undefined until it is open. */
     storeState: () => store?.state(),
-    /** Names the database in which all this is kept, once it has been read. */
+    /** The identity of the database; undefined until it is loaded. */
     epoch: () => epoch,
-    /** Throws `NotLoadedYet` while nothing can be said about who is registered. */
+    /** Throws `NotLoadedYet` until the registrations are loaded. */
     assertLoaded: () => {
-      if (!isLoaded) throw new NotLoadedYet('what is registered is still being read from the store')
+      if (!isLoaded) throw new NotLoadedYet('registrations are still being loaded from the store')
     },
-    /** Throws `NotLoadedYet` until the registry shows every agent that is registered. */
+    /** Throws `NotLoadedYet` until the registry shows every registered agent. */
     assertPublished: () => {
-      if (!shown.has(agents)) throw new NotLoadedYet('which agents there are is still being read from the store')
+      if (!push.isPublished(agents)) throw new NotLoadedYet('agents are still being loaded from the store')
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
       clearInterval(ticking)
       loaded.reject(new SourceError('the daemon stops'))
-      loaded.promise.catch(() => {}) // nobody may be waiting
+      loaded.promise.catch(() => {}) // without a running source no one awaits it
       await following
     },
   }

@@ -1,28 +1,27 @@
+import { LRUCache } from 'lru-cache'
 import { isNewer } from './store.ts'
 
-/** More than are deleted while anything older may still be under way. */
-const most = 10_000
+/** Capacity: more than can be deleted while an older change is still in flight. */
+const maxTombstones = 10_000
 
 /**
- * What was deleted lately, and at which version: word of an older registration may come after word of its deletion,
- * since one's own writes and those of other replicas come by different ways.
+ * Versions at which records were deleted lately.
+ *
+ * A stale put may arrive after the delete, since own writes and those of other replicas take different ways.
  */
 export function createTombstones() {
-  const versions = new Map<string, string>()
+  const versions = new LRUCache<string, string>({ max: maxTombstones })
 
+  /** Records that `id` was deleted at `version`. */
   function record(id: string, version: string): void {
-    const before = versions.get(id)
-    if (before !== undefined && !isNewer(version, before)) return
-    versions.delete(id)
-    versions.set(id, version)
-    const [oldest] = versions.keys()
-    if (versions.size > most && oldest !== undefined) versions.delete(oldest)
+    const before = versions.peek(id)
+    if (before === undefined || isNewer(version, before)) versions.set(id, version)
   }
 
-  /** Whether what had this version was deleted after it. */
+  /** Whether `version` of a record is older than its deletion. */
   function covers(id: string, version: string): boolean {
-    const buried = versions.get(id)
-    return buried !== undefined && isNewer(buried, version)
+    const deletedAt = versions.peek(id)
+    return deletedAt !== undefined && isNewer(deletedAt, version)
   }
 
   return { record, covers }

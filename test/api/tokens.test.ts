@@ -165,7 +165,7 @@ describe('quotas', () => {
     await daemon.ask('DELETE', '/agents/owl', undefined, bearer('robot'))
 
     assert.deepEqual([first.status, again.status, second.status], [200, 200, 429])
-    assert.match(second.body.detail, /holds 1 agents already/)
+    assert.match(second.body.detail, /Agent limit of this token \(1\) reached/)
     assert.equal((await register('fox')).status, 200)
   })
 

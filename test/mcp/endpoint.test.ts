@@ -141,8 +141,8 @@ describe('the MCP endpoint', () => {
     const elsewhere = await register(bot, 'team-b')
     const taken = await register(bot, 'team-a')
 
-    assert.match(refused.text, /needs the role "registrar"/)
-    assert.match(elsewhere.text, /bound to other namespaces than "team-b"/)
+    assert.match(refused.text, /Role "registrar" required/)
+    assert.match(elsewhere.text, /Namespace "team-b" is not permitted for this token/)
     assert.equal(taken.isError, false)
     assert.equal((await reader.call('list_servers')).found?.['count'], 1)
     await assert.rejects(connect(daemon), /401|Unauthorized/i)

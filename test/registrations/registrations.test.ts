@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type AgentRequest, parseAgent } from '../../src/agents/parsing/registration.ts'
+import type { AgentRequest } from '../../src/agents/agent.ts'
+import { parseAgentRequest } from '../../src/agents/parsing/agent-request.ts'
 import { createWakeSignal } from '../../src/flow/wake-signal.ts'
 import { silent } from '../../src/log.ts'
 import type { Sighting } from '../../src/model/source.ts'
@@ -15,7 +16,7 @@ const settings = () => ({
 })
 
 function request(id: string, fields: object = {}): AgentRequest {
-  return parseAgent({ id, ...fields }, { defaults: { timeout: 60, eviction: 120 }, countsAsHeartbeat: true })
+  return parseAgentRequest({ id, ...fields }, { defaults: { timeout: 60, eviction: 120 }, countsAsHeartbeat: true })
 }
 
 /** Registrations of a store, and their source read step by step. */
@@ -43,7 +44,7 @@ describe('registrations', () => {
     await using registrations = started(store)
     const { value: picture } = (await registrations.next()) as { value: Sighting }
     assert.deepEqual([picture.type, originsIn(picture)], ['picture', []])
-    assert.throws(registrations.assertPublished, /still being read/)
+    assert.throws(registrations.assertPublished, /still being loaded/)
 
     await registrations.agents.register(request('a'))
     assert.deepEqual(registrations.told, [])
@@ -159,7 +160,7 @@ describe('registrations', () => {
     ])
 
     assert.deepEqual([one.status, two.status, same.status], ['fulfilled', 'rejected', 'fulfilled'])
-    assert.equal(agents.get('a')?.storedLease.instance_id, 'one')
+    assert.equal(agents.get('a')?.ownership.instance_id, 'one')
     registrations.stop()
   })
 

@@ -2,16 +2,18 @@ import { uptime } from 'node:os'
 
 export type LeaseClock = ReturnType<typeof createLeaseClock>
 
-/** A gap longer than this between two looks at the clock is no ordinary delay. Both in ms. */
-const lateMs = 1000
-const graceMs = 5000
+/** Minimum gap between two readings that counts as a stall, in ms: shorter gaps are ordinary delays. */
+const minStallMs = 1000
+
+/** Minimum stall or sleep after which every lease gets a full interval, in ms. */
+const minGraceMs = 5000
 
 /**
- * The time by which leases are counted: it stands still while this process does.
+ * The time by which leases are counted; it stands still while the process does.
  *
- * A wall clock that steps moves nothing, since it is never asked. When the event loop was held up, the agents could not
- * be heard, so that time does not count; after a long stop (a suspended machine, SIGSTOP), `onGrace` says that every
- * lease deserves a full interval more.
+ * It never reads the wall clock, so a step of that clock changes nothing. A stall of the event loop does not count:
+ * heartbeats could not arrive meanwhile. After a long stop (a suspended machine, SIGSTOP) it calls `onGrace`, since
+ * every lease then deserves another full interval.
  */
 export function createLeaseClock({
   monotonic = () => performance.now(),
@@ -19,38 +21,38 @@ export function createLeaseClock({
   tickMs = 500,
   onGrace,
 }: {
-  /** Milliseconds that run on while the machine does. */
+  /** Milliseconds that count only while the machine is awake. */
   monotonic?: () => number
-  /** Milliseconds that run on even while the machine sleeps. */
+  /** Milliseconds that count while the machine sleeps too. */
   booted?: () => number
   tickMs?: number
   onGrace: (gapMs: number) => void
 }) {
-  let seen = monotonic()
-  let asleep = booted() - seen
-  let lost = 0
+  let lastReading = monotonic()
+  let lastSleepOffset = booted() - lastReading
+  let stalledMs = 0
 
-  /** Milliseconds of lease time. Cheap: one look at a clock. */
+  /** Milliseconds of lease time, at the cost of one clock reading. */
   function now(): number {
     const time = monotonic()
-    const gap = time - seen
-    seen = time
-    if (gap > lateMs + tickMs) missed(gap - tickMs)
-    return time - lost
+    const gap = time - lastReading
+    lastReading = time
+    if (gap > minStallMs + tickMs) addStall(gap - tickMs)
+    return time - stalledMs
   }
 
-  function missed(gap: number): void {
-    lost += gap
-    if (gap > graceMs) onGrace(gap)
+  function addStall(gap: number): void {
+    stalledMs += gap
+    if (gap > minGraceMs) onGrace(gap)
   }
 
-  /** To be called every `tickMs`, so that a gap between two calls is a gap of the process. */
+  /** Must be called every `tickMs`, so that a gap between two calls is a stall of the process. */
   function tick(): void {
     now()
-    const difference = booted() - monotonic()
-    const slept = difference - asleep
-    asleep = difference
-    if (slept > graceMs) onGrace(slept)
+    const sleepOffset = booted() - monotonic()
+    const sleptMs = sleepOffset - lastSleepOffset
+    lastSleepOffset = sleepOffset
+    if (sleptMs > minGraceMs) onGrace(sleptMs)
   }
 
   return { now, tick, tickMs }

@@ -1,37 +1,26 @@
 import { createDeadlineQueue } from '../../flow/deadline-queue.ts'
 import { createSelfPreservation, type SelfPreservationRules } from '../../flow/self-preservation.ts'
 import type { LeaseClock } from './lease-clock.ts'
-import { type LeaseStatus, leaseStatus, type LeaseTerms, nextTransition } from './lease.ts'
-
-/** One lease as it runs. Only `leases` writes to it. */
-export type Lease = {
-  readonly id: string
-  /** Grows with every heartbeat and every turn of its status. */
-  version: number
-  terms: LeaseTerms
-  status: LeaseStatus
-  /** What the agent last called itself. */
-  selfReportedStatus: 'healthy' | 'degraded'
-  hasHeartbeat: boolean
-  /** Whether another replica ever heard it. */
-  seenByReplica: boolean
-  /** Lease time from which its silence counts: its last heartbeat, or the grace it was given. */
-  silentSince: number
-  /** Its last heartbeat by the wall clock, in ms; for people only. */
-  lastHeartbeatAt: number | undefined
-}
-
-/** What time has made of a lease. */
-export type LeaseTransition = { readonly lease: Lease; readonly status: LeaseStatus | 'forgotten' }
+import {
+  type HeartbeatHistory,
+  type Lease,
+  type LeaseStatus,
+  leaseStatus,
+  type LeaseTerms,
+  type LeaseTransition,
+  nextTransition,
+  type SelfReportedStatus,
+} from './lease.ts'
 
 export type Leases = ReturnType<typeof createLeases>
 
 /**
- * Keeps leases alive by heartbeats, and says what silence makes of them.
+ * Keeps leases alive by heartbeats, and changes their status after silence.
  *
- * `settle` is called before every read, so nobody sees a lease that has lapsed as alive. When more than `ratio` of at
- * least `least` living leases lapse within one timeout, nothing lapses any more (self-preservation), until half of them
- * are heard again, `mostMs` have passed, or somebody releases them. While `deaf`, who beats at other replicas too does not lapse.
+ * Every read calls `applyExpirations` first, so no reader sees an expired lease as alive. When more than `ratio` of at
+ * least `least` living leases expire within one timeout, self-preservation begins and no lease expires. It ends when
+ * half of them send heartbeats again, after `mostMs`, or by `endSelfPreservation`. While `isPartitioned`, leases that
+ * other replicas have seen do not expire.
  */
 export function createLeases({
   clock,
@@ -42,52 +31,33 @@ export function createLeases({
 }: {
   clock: Pick<LeaseClock, 'now'>
   rules: () => SelfPreservationRules
-  /** How long whoever is silent is kept; `retain` changes it. */
+  /** Silence after which an agent is forgotten; `setRetention` changes it. */
   retentionMs: number
   wall?: () => number
-  /** Whether what other replicas hear cannot be known now. */
+  /** Whether the heartbeats at other replicas are unknown at present. */
   isPartitioned?: () => boolean
 }) {
   const leases = new Map<string, Lease>()
   const deadlines = createDeadlineQueue<Lease>()
-  const preserved = createSelfPreservation<Lease>({ rules, wall })
-  let living = 0
+  const preservation = createSelfPreservation<Lease>({ rules, wall })
+  let livingCount = 0
   let retention = retentionMs
 
-  const isLiving = (status: LeaseStatus) => status === 'healthy' || status === 'degraded'
-
-  function enter(lease: Lease, status: LeaseStatus): void {
-    if (isLiving(lease.status)) living -= 1
+  function setStatus(lease: Lease, status: LeaseStatus): void {
+    if (isLiving(lease.status)) livingCount -= 1
     lease.status = status
     lease.version += 1
-    if (isLiving(status)) living += 1
+    if (isLiving(status)) livingCount += 1
   }
 
-  function arm(lease: Lease): void {
+  function setDeadline(lease: Lease): void {
     deadlines.set(lease, lease.silentSince + nextTransition(lease.status, lease.terms, retention))
   }
 
-  function statusAfter(
-    { hasHeartbeat, selfReportedStatus, terms }: Lease,
-    silentMs: number,
-  ): LeaseStatus | 'forgotten' {
-    return leaseStatus({ hasHeartbeat, selfReportedStatus, silentMs }, terms, retention)
-  }
-
-  /** Begins a lease, or goes on with it under new terms. `silentMs`: how long it has not been heard already. */
-  function open(
-    id: string,
-    terms: LeaseTerms,
-    heard: {
-      hasHeartbeat: boolean
-      selfReportedStatus?: Lease['selfReportedStatus']
-      silentMs?: number
-      lastHeartbeatAt?: number
-    },
-  ): Lease {
-    const silentSince = clock.now() - (heard.silentMs ?? 0)
-    const known = leases.get(id)
-    const lease: Lease = known ?? {
+  /** Opens a lease, or continues it under new terms and a new history. */
+  function open(id: string, terms: LeaseTerms, history: HeartbeatHistory): Lease {
+    const silentSince = clock.now() - (history.silentMs ?? 0)
+    const lease: Lease = leases.get(id) ?? {
       id,
       version: 0,
       terms,
@@ -99,56 +69,59 @@ export function createLeases({
       lastHeartbeatAt: undefined,
     }
     leases.set(id, lease)
-    preserved.letGo(lease)
+    preservation.letGo(lease)
     lease.terms = terms
     lease.silentSince = silentSince
-    lease.hasHeartbeat ||= heard.hasHeartbeat
-    if (heard.selfReportedStatus) lease.selfReportedStatus = heard.selfReportedStatus
-    if (heard.hasHeartbeat) lease.lastHeartbeatAt = heard.lastHeartbeatAt ?? wall()
-    const status = statusAfter(lease, heard.silentMs ?? 0)
-    enter(lease, status === 'forgotten' ? 'offline' : status)
-    arm(lease)
+    lease.hasHeartbeat ||= history.hasHeartbeat
+    if (history.selfReportedStatus) lease.selfReportedStatus = history.selfReportedStatus
+    if (history.hasHeartbeat) lease.lastHeartbeatAt = history.lastHeartbeatAt ?? wall()
+    const status = leaseStatus(lease, history.silentMs ?? 0, retention)
+    setStatus(lease, status === 'forgotten' ? 'offline' : status)
+    setDeadline(lease)
     return lease
   }
 
-  /** A heartbeat; with `silentMs` one that another replica heard so long ago. Whether it changed the status, or undefined where there is no such lease. */
+  /**
+   * Renews a lease; undefined for an unknown id. `changed`: whether the status changed. With `silentMs` the heartbeat
+   * is one that another replica received that long ago.
+   */
   function recordHeartbeat(
     id: string,
-    selfReportedStatus: Lease['selfReportedStatus'] = 'healthy',
+    selfReportedStatus: SelfReportedStatus = 'healthy',
     silentMs?: number,
   ): { lease: Lease; changed: boolean } | undefined {
     const lease = leases.get(id)
     if (!lease) return undefined
-    const seenByReplica = silentMs !== undefined
+    const isFromReplica = silentMs !== undefined
     const silentSince = clock.now() - (silentMs ?? 0)
     const before = lease.status
-    if (seenByReplica && lease.hasHeartbeat && isKnown(lease, silentSince, selfReportedStatus))
+    if (isFromReplica && lease.hasHeartbeat && isOutdated(lease, silentSince, selfReportedStatus))
       return { lease, changed: false }
     lease.silentSince = silentSince
     lease.hasHeartbeat = true
-    lease.seenByReplica ||= seenByReplica
+    lease.seenByReplica ||= isFromReplica
     lease.selfReportedStatus = selfReportedStatus
     lease.lastHeartbeatAt = wall() - (silentMs ?? 0)
     lease.version += 1
-    preserved.letGo(lease)
-    if (before !== selfReportedStatus) enter(lease, selfReportedStatus)
+    preservation.letGo(lease)
+    if (before !== selfReportedStatus) setStatus(lease, selfReportedStatus)
     deadlines.set(lease, silentSince + lease.terms.timeout)
     return { lease, changed: before !== selfReportedStatus }
   }
 
-  /** What another replica heard is no news where it is old: told again, the same heartbeat is measured a little later. */
-  function isKnown(lease: Lease, silentSince: number, selfReportedStatus: Lease['selfReportedStatus']): boolean {
-    const saysMore = isLiving(lease.status) && selfReportedStatus !== lease.selfReportedStatus
-    const slack = saysMore ? 0 : Math.min(1000, lease.terms.timeout / 6)
-    return silentSince < lease.silentSince + slack
+  /** Whether a replica's heartbeat is older than the last one. The same heartbeat reported twice differs by a little. */
+  function isOutdated(lease: Lease, silentSince: number, selfReportedStatus: SelfReportedStatus): boolean {
+    const hasNewStatus = isLiving(lease.status) && selfReportedStatus !== lease.selfReportedStatus
+    const toleranceMs = hasNewStatus ? 0 : Math.min(1000, lease.terms.timeout / 6)
+    return silentSince < lease.silentSince + toleranceMs
   }
 
-  /** Goes on with a lease under other terms; what is due sooner by them is armed so. */
+  /** Continues a lease under other terms, with the earlier deadline where they are shorter. */
   function changeTerms(id: string, terms: LeaseTerms): Lease | undefined {
     const lease = leases.get(id)
     if (!lease) return undefined
     lease.terms = terms
-    if (!preserved.has(lease)) arm(lease)
+    if (!preservation.has(lease)) setDeadline(lease)
     return lease
   }
 
@@ -156,63 +129,63 @@ export function createLeases({
     const lease = leases.get(id)
     if (!lease) return
     leases.delete(id)
-    preserved.letGo(lease)
+    preservation.letGo(lease)
     deadlines.delete(lease)
-    if (isLiving(lease.status)) living -= 1
+    if (isLiving(lease.status)) livingCount -= 1
   }
 
-  /** Every lease that time has changed since the last call. */
+  /** Applies the passage of time; returns the transitions since the last call. */
   function applyExpirations(): readonly LeaseTransition[] {
     const now = clock.now()
-    if (preserved.isOver(now)) endSelfPreservation()
+    if (preservation.isOver(now)) endSelfPreservation()
     const next = deadlines.next()
     if (next === undefined || next > now) return none
     const due = deadlines.takeDue(now)
-    const lapsing = due.filter((lease) => isLiving(lease.status) && !mayBeHeardElsewhere(lease))
-    if (preserved.holds(due, { lapsing, living, now })) return none
-    return due.flatMap((lease) => turn(lease, now) ?? [])
+    const lapsing = due.filter((lease) => isLiving(lease.status) && !mayLiveElsewhere(lease))
+    if (preservation.holds(due, { lapsing, living: livingCount, now })) return none
+    return due.flatMap((lease) => expire(lease, now) ?? [])
   }
 
-  function mayBeHeardElsewhere(lease: Lease): boolean {
+  function mayLiveElsewhere(lease: Lease): boolean {
     return lease.seenByReplica && isLiving(lease.status) && isPartitioned()
   }
 
-  function turn(lease: Lease, now: number): LeaseTransition | undefined {
-    if (mayBeHeardElsewhere(lease)) {
+  function expire(lease: Lease, now: number): LeaseTransition | undefined {
+    if (mayLiveElsewhere(lease)) {
       lease.silentSince = now
-      arm(lease)
+      setDeadline(lease)
       return undefined
     }
-    const status = statusAfter(lease, now - lease.silentSince)
+    const status = leaseStatus(lease, now - lease.silentSince, retention)
     if (status === 'forgotten') {
       close(lease.id)
       return { lease, status }
     }
     const changed = status !== lease.status
-    enter(lease, status)
-    arm(lease)
+    setStatus(lease, status)
+    setDeadline(lease)
     return changed ? { lease, status } : undefined
   }
 
-  /** Keeps whoever is silent for another time from now on, and whoever is so already. */
+  /** Changes the retention, also of the leases that are offline already. */
   function setRetention(ms: number): void {
     if (ms === retention) return
     retention = ms
-    for (const lease of leases.values()) if (lease.status === 'offline' && !preserved.has(lease)) arm(lease)
+    for (const lease of leases.values()) if (lease.status === 'offline' && !preservation.has(lease)) setDeadline(lease)
   }
 
-  /** Ends the self-preservation: who is held lapses at the next `settle`. */
+  /** Ends self-preservation: the leases it holds expire at the next `applyExpirations`. */
   function endSelfPreservation(): void {
-    for (const lease of preserved.release()) deadlines.set(lease, 0)
+    for (const lease of preservation.release()) deadlines.set(lease, 0)
   }
 
-  /** Gives every living lease a full interval more: nobody could be heard meanwhile. */
+  /** Gives every living lease a full interval from now on, after a time in which no heartbeat could arrive. */
   function extendAll(): void {
     const now = clock.now()
     for (const lease of leases.values()) {
       if (lease.status === 'unhealthy' || lease.status === 'offline') continue
       lease.silentSince = Math.max(lease.silentSince, now)
-      arm(lease)
+      setDeadline(lease)
     }
   }
 
@@ -225,10 +198,14 @@ export function createLeases({
     endSelfPreservation,
     extendAll,
     setRetention,
-    selfPreservation: () => preserved.shown(clock.now()),
+    selfPreservation: () => preservation.shown(clock.now()),
     get: (id: string) => leases.get(id),
     size: () => leases.size,
   }
 }
 
 const none: readonly LeaseTransition[] = []
+
+function isLiving(status: LeaseStatus): boolean {
+  return status === 'healthy' || status === 'degraded'
+}

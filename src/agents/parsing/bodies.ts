@@ -1,103 +1,106 @@
+import { isDeeperThan, isJsonObject, type JsonObject, maxNestingLevels } from '../../model/json-object.ts'
+import type { HeartbeatPayload } from '../agent.ts'
 import { RegistrationProblem } from '../errors.ts'
-import { maxNesting, type Fields, isDeeperThan, isMap, withoutNulls } from './normalize.ts'
-import { type HeartbeatPayload } from './registration.ts'
+import { withoutNulls } from './normalize.ts'
 
-/** What was sent, as a registration and what moves with every heartbeat. */
+/** A registration, and the part of its body that changes with every heartbeat. */
 export type ParsedRegistration = { readonly registration: Record<string, unknown>; readonly payload: HeartbeatPayload }
 
-/** A longer timestamp is none. */
-const longestTimestamp = 64
-
-/** Heartbeats of an agent may carry so much, as JSON; what is more is not kept. */
-const mostMetadata = 16_384
-
-/** The form of `register_with_metadata`: `{agent_id, metadata, timestamp}`. */
-export function parseMetadataRegistration(value: unknown): ParsedRegistration {
-  const { agent_id, metadata, timestamp } = fieldsIn(shallow(value), 'body')
-  if (agent_id === undefined || agent_id === null || agent_id === '')
-    throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
-  const about = fieldsIn(metadata ?? {}, 'metadata')
-  const { metadata: config, annotations, ...rest } = about
-  const given = config === undefined || config === null ? undefined : fieldsIn(config, 'metadata.metadata')
-  return {
-    registration: {
-      agent_type: 'mesh-agent',
-      ...withoutNulls(rest),
-      id: agent_id,
-      config: given ?? {},
-      annotations: {
-        ...fieldsIn(annotations ?? {}, 'metadata.annotations'),
-        registered_via: 'register_with_metadata',
-        original_name: asText(about['name'] ?? agent_id),
-        original_agent_type: asText(about['agent_type'] ?? 'mesh_agent'),
-        original_endpoint: asText(about['endpoint'] ?? `stdio://${asText(agent_id)}`),
-      },
-    },
-    payload: sentIn({ timestamp, ...(given && { metadata: given }) }),
-  }
-}
-
-/** A bare AgentRegistration, or the form above where that was sent. */
-export function parseRegistrationBody(value: unknown): ParsedRegistration {
-  const fields = withoutNulls(fieldsIn(shallow(value), 'registration'))
-  if (fields['id'] === undefined && typeof fields['metadata'] === 'object') return parseMetadataRegistration(value)
-  const { agent_id, ...rest } = fields
-  return { registration: { ...rest, id: rest['id'] ?? agent_id }, payload: sentIn({ timestamp: fields['timestamp'] }) }
-}
-
-/** A heartbeat, and the whole registration where it carries one. */
+/** A heartbeat; `registration` where the body is a whole registration. */
 export type ParsedHeartbeat = {
   readonly agent_id: string
   readonly payload: HeartbeatPayload
   readonly registration?: Record<string, unknown>
 }
 
-/** Reads a heartbeat: `{agent_id, status?, metadata?}`, or a whole registration. */
-export function parseHeartbeat(value: unknown): ParsedHeartbeat {
-  const fields = withoutNulls(fieldsIn(shallow(value), 'body'))
+/** Maximum length of a timestamp, in characters; a longer one is ignored. */
+const maxTimestampLength = 64
+
+/** Maximum size of a heartbeat's metadata as JSON, in characters; larger metadata is ignored. */
+const maxMetadataLength = 16_384
+
+/** Parses the body of `register_with_metadata`: `{agent_id, metadata, timestamp}`. */
+export function parseMetadataRegistration(body: unknown): ParsedRegistration {
+  const { agent_id, metadata, timestamp } = requireObject(checkNesting(body), 'body')
+  if (agent_id === undefined || agent_id === null || agent_id === '')
+    throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
+  const fields = requireObject(metadata ?? {}, 'metadata')
+  const { metadata: config, annotations, ...rest } = fields
+  const payload = config === undefined || config === null ? undefined : requireObject(config, 'metadata.metadata')
+  return {
+    registration: {
+      agent_type: 'mesh-agent',
+      ...withoutNulls(rest),
+      id: agent_id,
+      config: payload ?? {},
+      annotations: {
+        ...requireObject(annotations ?? {}, 'metadata.annotations'),
+        registered_via: 'register_with_metadata',
+        original_name: asText(fields['name'] ?? agent_id),
+        original_agent_type: asText(fields['agent_type'] ?? 'mesh_agent'),
+        original_endpoint: asText(fields['endpoint'] ?? `stdio://${asText(agent_id)}`),
+      },
+    },
+    payload: payloadOf({ timestamp, ...(payload && { metadata: payload }) }),
+  }
+}
+
+/** Parses a bare AgentRegistration, or the body of `register_with_metadata`. */
+export function parseRegistrationBody(body: unknown): ParsedRegistration {
+  const fields = withoutNulls(requireObject(checkNesting(body), 'registration'))
+  if (fields['id'] === undefined && typeof fields['metadata'] === 'object') return parseMetadataRegistration(body)
+  const { agent_id, ...rest } = fields
+  return { registration: { ...rest, id: rest['id'] ?? agent_id }, payload: payloadOf({ timestamp: rest['timestamp'] }) }
+}
+
+/** Parses a heartbeat: `{agent_id, status?, metadata?}`, or a whole registration. */
+export function parseHeartbeat(body: unknown): ParsedHeartbeat {
+  const fields = withoutNulls(requireObject(checkNesting(body), 'body'))
   const { status, metadata, timestamp, capabilities, agent_type } = fields
   const agent_id = fields['agent_id'] ?? fields['id']
   if (typeof agent_id !== 'string' || agent_id === '')
     throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
   if (status !== undefined && typeof status !== 'string')
     throw new RegistrationProblem('status', "Validation failed: 'status' must be text")
-  const about = metadata === undefined ? undefined : fieldsIn(metadata, 'metadata')
-  const payload = sentIn({ status, timestamp, ...(about && { metadata: about }) })
+  const payload = payloadOf({
+    status,
+    timestamp,
+    ...(metadata !== undefined && { metadata: requireObject(metadata, 'metadata') }),
+  })
   if (capabilities !== undefined || agent_type !== undefined) {
     return { agent_id, payload, registration: { ...fields, id: agent_id, metadata: undefined } }
   }
   return { agent_id, payload }
 }
 
-/** Of what agents call themselves, only "not well" is kept; the rest is what the heartbeat itself says. */
-function sentIn({
+/** Keeps `degraded`, for `unhealthy` too; every other status means healthy, as the heartbeat itself does. */
+function payloadOf({
   status,
   metadata,
   timestamp,
 }: {
   status?: unknown
-  metadata?: Fields
+  metadata?: JsonObject
   timestamp?: unknown
 }): HeartbeatPayload {
-  const said = typeof status === 'string' ? status.toLowerCase() : ''
-  const stamp = typeof timestamp === 'number' ? String(timestamp) : timestamp
-  const small = metadata !== undefined && JSON.stringify(metadata).length <= mostMetadata
+  const lowerStatus = typeof status === 'string' ? status.toLowerCase() : ''
+  const time = typeof timestamp === 'number' ? String(timestamp) : timestamp
+  const fits = metadata !== undefined && JSON.stringify(metadata).length <= maxMetadataLength
   return {
-    ...((said === 'degraded' || said === 'unhealthy') && { status: 'degraded' as const }),
-    ...(typeof stamp === 'string' && stamp.length <= longestTimestamp && { timestamp: stamp }),
-    ...(small && { metadata }),
+    ...((lowerStatus === 'degraded' || lowerStatus === 'unhealthy') && { status: 'degraded' as const }),
+    ...(typeof time === 'string' && time.length <= maxTimestampLength && { timestamp: time }),
+    ...(fits && { metadata }),
   }
 }
 
-/** What was sent, if it is not nested too deep to be worked on. */
-function shallow(value: unknown): unknown {
-  if (!isDeeperThan(value, maxNesting)) return value
-  throw new RegistrationProblem('body', `Validation failed: it is nested deeper than ${maxNesting} levels`)
+function checkNesting(body: unknown): unknown {
+  if (!isDeeperThan(body, maxNestingLevels)) return body
+  throw new RegistrationProblem('body', `Validation failed: the body is nested deeper than ${maxNestingLevels} levels`)
 }
 
-/** A JSON object; throws a `RegistrationProblem` of `field` where it is none. */
-export function fieldsIn(value: unknown, field: string): Fields {
-  if (isMap(value)) return value
+/** Returns a JSON object; throws a `RegistrationProblem` of `field` for any other value. */
+export function requireObject(value: unknown, field: string): JsonObject {
+  if (isJsonObject(value)) return value
   throw new RegistrationProblem(field, `Validation failed: '${field}' must be a JSON object`)
 }
 

@@ -1,63 +1,74 @@
 import { toCapability } from '../../model/capability.ts'
+import { isJsonObject, type JsonObject } from '../../model/json-object.ts'
 import { mapValues } from '../../model/map-values.ts'
 import { toTextMap } from '../../model/server.ts'
 
-/** How deep what is sent may be nested. */
-export const maxNesting = 32
-
-/** Whether there are objects in objects beyond `most`; goes no deeper than that itself. */
-export function isDeeperThan(value: unknown, most: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (most < 0) return true
-  if (Array.isArray(value)) return value.some((one) => isDeeperThan(one, most - 1))
-  for (const key in value) if (isDeeperThan((value as Fields)[key], most - 1)) return true
-  return false
-}
-
-export type Fields = Readonly<Record<string, unknown>>
-
-/** What is null is as if it were not there. */
-export function withoutNulls(fields: Fields): Fields {
+/** Drops fields that are null: they count as absent. */
+export function withoutNulls(fields: JsonObject): JsonObject {
   for (const key in fields) {
-    if (fields[key] === null) return Object.fromEntries(Object.entries(fields).filter(([, one]) => one !== null))
+    if (fields[key] === null) return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
   }
   return fields
 }
 
-/** What was sent in the shape of a definition, unchecked: texts for what YAML reads as numbers, tags that are labels. */
-export function normalizeRegistration(value: object): Record<string, unknown> {
-  const sent = withoutNulls(value as Fields)
-  const { namespace, tags, labels, annotations, capabilities, security_context: security } = sent
+/** Gives a registration the shape of a definition, unchecked: numbers become text, a map of tags becomes labels. */
+export function normalizeRegistration(body: object): Record<string, unknown> {
+  const fields = withoutNulls(body as JsonObject)
+  const { namespace, tags, labels, annotations, capabilities, security_context: security } = fields
   return {
-    ...sent,
-    name: asText(sent['name']),
+    ...fields,
+    name: numberAsText(fields['name']),
     namespace: namespace === '' ? undefined : namespace,
-    version: asText(sent['version']),
-    tags: isMap(tags) ? undefined : Array.isArray(tags) ? tags.map(asText) : tags,
-    labels: toTextMap(isMap(tags) && (labels === undefined || isMap(labels)) ? { ...tags, ...labels } : labels),
-    annotations: isMap(annotations) ? textual(annotations) : annotations,
-    capabilities: Array.isArray(capabilities) ? capabilities.map(capabilityOf) : capabilities,
-    security_context: isMap(security) ? JSON.stringify(security) : security,
-    resource_version: asText(sent['resource_version']),
+    version: numberAsText(fields['version']),
+    tags: isJsonObject(tags) ? undefined : Array.isArray(tags) ? tags.map(numberAsText) : tags,
+    labels: toTextMap(
+      isJsonObject(tags) && (labels === undefined || isJsonObject(labels)) ? { ...tags, ...labels } : labels,
+    ),
+    annotations: isJsonObject(annotations) ? valuesAsText(annotations) : annotations,
+    capabilities: Array.isArray(capabilities) ? capabilities.map(normalizeCapability) : capabilities,
+    security_context: isJsonObject(security) ? JSON.stringify(security) : security,
+    resource_version: numberAsText(fields['resource_version']),
   }
 }
 
-function asText(value: unknown): unknown {
+export function isHttpEndpoint(endpoint: string): boolean {
+  return /^https?:/i.test(endpoint)
+}
+
+/** The address of an endpoint; one without the scheme of HTTP gets the scheme `stdio`. */
+export function endpointAddress(endpoint: string): { type: 'http' | 'stdio'; url: string } {
+  if (isHttpEndpoint(endpoint)) return { type: 'http', url: endpoint }
+  return { type: 'stdio', url: endpoint.startsWith('stdio://') ? endpoint : `stdio://${endpoint}` }
+}
+
+/** A name of lower-case letters, digits and single dashes, at most 63 characters; `agent` where none remains. */
+export function normalizeName(text: string): string {
+  if (text.length <= 63 && /^[a-z0-9]+(-[a-z0-9]+)*$/.test(text)) return text
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/-{2,}/g, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, '')
+  return name || 'agent'
+}
+
+function numberAsText(value: unknown): unknown {
   return typeof value === 'number' ? String(value) : value
 }
 
-/** Whether it is an object as JSON and YAML have them, and no list. */
-export function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function textual(values: Fields): Fields {
+function valuesAsText(values: JsonObject): JsonObject {
   return mapValues(values, (value) => (typeof value === 'string' ? value : JSON.stringify(value)))
 }
 
-function capabilityOf(sent: unknown): unknown {
-  if (!isMap(sent)) return toCapability(sent)
-  const given = withoutNulls(sent)
-  const schema = given['input_schema'] ?? given['parameters_schema'] ?? given['parameters']
-  return { ...given, ...(typeof schema === 'object' && { input_schema: schema }), kind: 'declared', origin: 'declared' }
+function normalizeCapability(capability: unknown): unknown {
+  if (!isJsonObject(capability)) return toCapability(capability)
+  const fields = withoutNulls(capability)
+  const schema = fields['input_schema'] ?? fields['parameters_schema'] ?? fields['parameters']
+  return {
+    ...fields,
+    ...(typeof schema === 'object' && { input_schema: schema }),
+    kind: 'declared',
+    origin: 'declared',
+  }
 }

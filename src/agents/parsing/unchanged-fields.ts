@@ -1,47 +1,56 @@
 import { Capability } from '../../model/capability.ts'
 import { jsonEqual } from '../../model/json-equal.ts'
+import type { JsonObject } from '../../model/json-object.ts'
 import type { Agent } from '../agent.ts'
-import type { Fields } from './normalize.ts'
 
 type Definition = Agent['definition']
 
-/** Fields of a registration, as they stand once checked. */
+/** Validated fields of a registration that are equal to the stored ones. */
 export type UnchangedFields = Partial<
-  Pick<Definition, (typeof ofDefinition)[number] | 'capabilities'> & Pick<Agent['spec'], 'endpoint' | 'config'>
+  Pick<Definition, (typeof definitionFields)[number] | 'capabilities'> & Pick<Agent['spec'], 'endpoint' | 'config'>
 >
 
-const ofDefinition = ['namespace', 'description', 'labels', 'annotations', 'tags', 'dependencies'] as const
+const definitionFields = ['namespace', 'description', 'labels', 'annotations', 'tags', 'dependencies'] as const
 
 /**
- * Of what an agent sent, what says the same as is known of it: that was checked when it came first, and checking is most of
- * what a registration costs. An agent that announces itself again has changed a version, seldom more.
+ * Fields of a normalized registration that are equal to the stored ones; they skip validation.
+ *
+ * Validation is most of the cost of a registration, and an agent that registers again has seldom changed more than its
+ * version.
  */
 export function unchangedFields(
-  sent: Fields,
-  { definition, spec: facts }: Pick<Agent, 'definition' | 'spec'>,
+  normalized: JsonObject,
+  { definition, spec }: Pick<Agent, 'definition' | 'spec'>,
 ): UnchangedFields {
-  const known: Record<string, unknown> = {}
-  for (const field of ofDefinition)
-    if (sent[field] !== undefined && jsonEqual(sent[field], definition[field])) known[field] = definition[field]
-  if (sent['endpoint'] === facts.endpoint) known['endpoint'] = facts.endpoint
-  if (sent['config'] !== undefined && jsonEqual(sent['config'], facts.config)) known['config'] = facts.config
-  if (sameCapabilities(sent['capabilities'], definition.capabilities)) known['capabilities'] = definition.capabilities
-  return known
+  const unchanged: Record<string, unknown> = {}
+  for (const field of definitionFields) {
+    if (normalized[field] !== undefined && jsonEqual(normalized[field], definition[field]))
+      unchanged[field] = definition[field]
+  }
+  if (normalized['endpoint'] === spec.endpoint) unchanged['endpoint'] = spec.endpoint
+  if (normalized['config'] !== undefined && jsonEqual(normalized['config'], spec.config))
+    unchanged['config'] = spec.config
+  if (areSameCapabilities(normalized['capabilities'], definition.capabilities))
+    unchanged['capabilities'] = definition.capabilities
+  return unchanged
 }
 
-function sameCapabilities(sent: unknown, known: readonly Capability[]): boolean {
-  if (!Array.isArray(sent) || sent.length !== known.length) return false
-  return sent.every((one: unknown, at) => typeof one === 'object' && one !== null && isFilledIn(known[at]!, one))
+function areSameCapabilities(normalized: unknown, stored: readonly Capability[]): boolean {
+  if (!Array.isArray(normalized) || normalized.length !== stored.length) return false
+  return normalized.every(
+    (one: unknown, at) => typeof one === 'object' && one !== null && isSameCapability(one as JsonObject, stored[at]!),
+  )
 }
 
-/** What a capability is of which nothing is said but its name; made when it is first needed. */
-let usual: Fields | undefined
+/** A capability without optional fields; created on first use. */
+let defaultCapability: JsonObject | undefined
 
-/** Whether `known` is what was sent, with what holds where nothing is said. */
-function isFilledIn(known: Fields, sent: object): boolean {
-  const given = sent as Fields
-  for (const key in given) if (given[key] !== undefined && !jsonEqual(given[key], known[key])) return false
-  usual ??= Capability.parse({ name: 'capability' })
-  for (const key in known) if (given[key] === undefined && !jsonEqual(known[key], usual[key])) return false
+/** Whether the normalized capability, completed with defaults, equals the stored one. */
+function isSameCapability(normalized: JsonObject, stored: JsonObject): boolean {
+  for (const key in normalized)
+    if (normalized[key] !== undefined && !jsonEqual(normalized[key], stored[key])) return false
+  defaultCapability ??= Capability.parse({ name: 'capability' })
+  for (const key in stored)
+    if (normalized[key] === undefined && !jsonEqual(stored[key], defaultCapability[key])) return false
   return true
 }

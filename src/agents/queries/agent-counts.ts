@@ -1,7 +1,7 @@
 import { type Agent, serverIdOf } from '../agent.ts'
-import type { MeshRegistry } from '../mesh-registry.ts'
+import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 
-/** How many agents there are of each kind, and what they can do together. */
+/** Counts of agents and of their capabilities. */
 export type AgentCounts = {
   readonly agents: number
   readonly by_status: Readonly<Record<string, number>>
@@ -11,7 +11,7 @@ export type AgentCounts = {
   readonly capabilities_by_category: Readonly<Record<string, number>>
 }
 
-/** Counts agents once per revision, however often it is asked. */
+/** Counts agents at most once per revision. */
 export function createAgentCounts({
   agents,
   registry,
@@ -19,42 +19,42 @@ export function createAgentCounts({
   agents: () => readonly Agent[]
   registry: Pick<MeshRegistry, 'get' | 'token'>
 }): () => AgentCounts {
-  let counted: { readonly token: string; readonly census: AgentCounts } | undefined
+  let cached: { readonly token: string; readonly counts: AgentCounts } | undefined
 
   return () => {
     const token = registry.token()
-    if (counted?.token !== token) counted = { token, census: census(agents(), registry) }
-    return counted.census
+    if (cached?.token !== token) cached = { token, counts: countAgents(agents(), registry) }
+    return cached.counts
   }
 }
 
-function census(agents: readonly Agent[], registry: Pick<MeshRegistry, 'get'>): AgentCounts {
+function countAgents(agents: readonly Agent[], registry: Pick<MeshRegistry, 'get'>): AgentCounts {
   const statuses = new Map<string, number>()
   const namespaces = new Map<string, number>()
   const categories = new Map<string, number>()
   const names = new Set<string>()
-  let capabilities = 0
+  let capabilityCount = 0
   for (const agent of agents) {
-    const server = registry.get(serverIdOf(agent))?.server
-    const own = server?.discovery_method === 'registered' ? server : undefined
-    add(statuses, own?.status ?? agent.lease.status)
-    add(namespaces, agent.definition.namespace)
-    for (const { name, category } of (own ?? agent.definition).capabilities) {
-      capabilities += 1
+    const registered = registry.get(serverIdOf(agent))
+    const server = registered && isAgent(registered) ? registered.server : undefined
+    increment(statuses, server?.status ?? agent.lease.status)
+    increment(namespaces, agent.definition.namespace)
+    for (const { name, category } of (server ?? agent.definition).capabilities) {
+      capabilityCount += 1
       names.add(name)
-      add(categories, category ?? 'none')
+      increment(categories, category ?? 'none')
     }
   }
   return {
     agents: agents.length,
     by_status: Object.fromEntries(statuses),
     by_namespace: Object.fromEntries(namespaces),
-    capabilities,
+    capabilities: capabilityCount,
     capability_types: names.size,
     capabilities_by_category: Object.fromEntries(categories),
   }
 }
 
-function add(counts: Map<string, number>, key: string): void {
+function increment(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }

@@ -8,42 +8,42 @@ import { isAgent } from '../mesh-registry.ts'
 import type { CapabilityQuery } from './query-parameters.ts'
 import { capabilityView } from './views.ts'
 
-/** One server, and those of its capabilities that were asked for. */
+/** A server with those of its capabilities that match a query. */
 export type CapabilityMatch = { readonly server: Server; readonly capabilities: readonly Capability[] }
 
-/** Which capabilities of these servers, declared and introspected, are asked for. */
-export function findCapabilities(asked: CapabilityQuery, of: readonly Server[]): readonly CapabilityMatch[] {
-  const suits = capabilityFilter(asked)
-  return of.flatMap((server) => {
-    const capabilities = server.capabilities.filter(suits)
+/** The capabilities of `servers`, declared and introspected, that match. */
+export function findCapabilities(query: CapabilityQuery, servers: readonly Server[]): readonly CapabilityMatch[] {
+  const matches = capabilityFilter(query)
+  return servers.flatMap((server) => {
+    const capabilities = server.capabilities.filter(matches)
     return capabilities.length > 0 ? [{ server, capabilities }] : []
   })
 }
 
-/** Whether one capability is what is asked for, whoever has it. */
-export function capabilityFilter(asked: CapabilityQuery): (capability: Capability) => boolean {
-  const { query, description_contains, include_deprecated } = asked
-  const isNamed = nameMatcher(asked)
-  const facets = matchingFacets(query)
+/** Whether a capability matches, regardless of its server. */
+export function capabilityFilter(query: CapabilityQuery): (capability: Capability) => boolean {
+  const { description_contains, include_deprecated } = query
+  const isNamed = nameMatcher(query)
+  const matchesFacets = matchingFacets(query.query)
   return (capability) =>
     (include_deprecated || capability.stability !== 'deprecated') &&
     (!isNamed || isNamed(capability.name)) &&
-    (!facets || facets(capability)) &&
-    // As in the original: what has no description is not ruled out by its words.
+    (!matchesFacets || matchesFacets(capability)) &&
+    // As in the original: a capability without a description matches every text.
     (description_contains === undefined ||
       (capability.description ?? description_contains).toLowerCase().includes(description_contains))
 }
 
-/** Whether a capability is called as `/capabilities` was asked: it ignores case, and takes a part for the whole. */
+/** Whether a capability's name matches: case is ignored, and a part of the name suffices unless `match` is `exact`. */
 export function nameMatcher({ name, match }: CapabilityQuery): NameTest {
   if (name === undefined) return undefined
-  const asked = name.toLowerCase()
-  if (match === 'fuzzy') return (one) => matchesFuzzily(one, asked)
-  if (match === 'exact') return (one) => one.toLowerCase() === asked
-  return (one) => one.toLowerCase().includes(asked)
+  const lowerName = name.toLowerCase()
+  if (match === 'fuzzy') return (text) => matchesFuzzily(text, lowerName)
+  if (match === 'exact') return (text) => text.toLowerCase() === lowerName
+  return (text) => text.toLowerCase().includes(lowerName)
 }
 
-/** A capability as `/capabilities` shows it, with whose it is. */
+/** A capability as `/capabilities` shows it, with its agent or server. */
 export function ownedCapabilityView(
   { server }: Pick<CapabilityMatch, 'server'>,
   capability: Capability,

@@ -5,13 +5,12 @@ import { type AgentConflict, UnknownAgent } from '../errors.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 import type { Registrar } from '../registrar.ts'
 import { createAgentCounts } from './agent-counts.ts'
-import { ownedCapabilityView, findCapabilities, nameMatcher } from './capabilities.ts'
+import { findCapabilities, nameMatcher, ownedCapabilityView } from './capabilities.ts'
 import type { CapabilityQuery } from './query-parameters.ts'
-import { type AgentQuery, createAgentSearch, type AgentPage, shadowedServer } from './search.ts'
-import { followShadowed } from './shadowed.ts'
-import { type AgentMatch, lastHeartbeat, heartbeatPayloadView } from './views.ts'
+import { type AgentPage, type AgentQuery, createAgentSearch, shadowedServer } from './search.ts'
+import { type AgentMatch, heartbeatPayloadView, lastHeartbeat } from './views.ts'
 
-/** What is asked of agents, and of what they and all other servers can do. */
+/** Queries for agents, and for the capabilities of agents and all other servers. */
 export function createQueries({
   agents,
   registry,
@@ -22,80 +21,76 @@ export function createQueries({
   registry: MeshRegistry
   /** Name of the source of agents; undefined where the config has none. */
   source: () => string | undefined
-  /** Throws where nothing can be said of agents, or nothing yet. */
+  /** Throws where the registry accepts no agents, or does not show them yet. */
   assertReady: () => void
 }) {
-  const shadowed = followShadowed({ registry, source })
-  const { find, hidden } = createAgentSearch({ registry, source, agentOf: agents.peek, shadowed: shadowed.ids })
+  const { find, shadowedServers, close } = createAgentSearch({ registry, source, agentOf: agents.peek })
 
   /** One agent; throws `UnknownAgent`. */
-  function known(id: string): Agent {
+  function requireAgent(id: string): Agent {
     assertReady()
     const agent = agents.get(id)
     if (!agent) throw new UnknownAgent(id)
     return agent
   }
 
-  function found(agent: Agent): AgentMatch {
-    const registered = registry.get(serverIdOf(agent))?.server
-    if (!registered) return { agent }
-    return isOwn(registered, agent) ? { agent, server: registered } : { agent, winner: registered }
+  function matchOf(agent: Agent): AgentMatch {
+    const server = registry.get(serverIdOf(agent))?.server
+    if (!server) return { agent }
+    return isAgent({ server }) && server.name === agent.id ? { agent, server } : { agent, winner: server }
   }
 
-  return {
-    known,
-    /** One agent, and how it stands in the registry; throws `UnknownAgent`. */
-    get: (id: string): AgentMatch => found(known(id)),
-    /** The agent that a conflict speaks of, as it is. */
-    current: ({ current }: AgentConflict): AgentMatch | undefined => current && found(current),
-    heartbeatPayload: agents.heartbeatPayload,
-    find: (query: AgentQuery): AgentPage => (assertReady(), find(query)),
-    /** Capabilities of agents and of all other servers. */
-    capabilities: (asked: CapabilityQuery) => {
-      // What other servers can do is known even where no agents are taken.
-      if (source() !== undefined || asked.agent_id !== undefined) assertReady()
-      const { agent_id, query } = asked
-      const all = () => [
-        ...registry.select(query, nameMatcher(asked)).page.map(({ server }) => server),
-        ...hidden(query),
-      ]
-      return findCapabilities(asked, agent_id === undefined ? all() : one(agent_id, asked))
-    },
-    capabilityView: (server: Server, capability: Server['capabilities'][number]) =>
-      ownedCapabilityView({ server }, capability, agents.peek),
-    token: registry.token,
-    /** What moves with the heartbeats of the agent that a server is; undefined for one that is none. */
-    volatileFields: (id: ServerId): Record<string, unknown> | undefined => {
-      const agent = agentAt(id)
-      return (
-        agent && { last_heartbeat: lastHeartbeat(agent), ...heartbeatPayloadView(agents.heartbeatPayload(agent.id)) }
-      )
-    },
-    /** Another number whenever `volatile` says something else; 0 for a server that is no agent. */
-    volatileVersion: (id: ServerId): number => agentAt(id)?.lease.version ?? 0,
-    /** How many agents there are of each kind. */
-    agentCounts: createAgentCounts({ agents: agents.list, registry }),
-    close: shadowed.close,
+  /** Capabilities of agents and of all other servers. */
+  function capabilities(query: CapabilityQuery) {
+    // The capabilities of other servers are known even if the registry accepts no agents.
+    if (source() !== undefined || query.agent_id !== undefined) assertReady()
+    return findCapabilities(query, query.agent_id === undefined ? allServers(query) : oneServer(query.agent_id, query))
   }
 
-  function agentAt(id: ServerId): Agent | undefined {
+  function allServers(query: CapabilityQuery): readonly Server[] {
+    const { page } = registry.select(query.query, nameMatcher(query))
+    return [...page.map(({ server }) => server), ...shadowedServers(query.query)]
+  }
+
+  /** The server of `agent_id`, if it matches: an agent's id, or the whole id of any other server. */
+  function oneServer(id: string, { query }: CapabilityQuery): readonly Server[] {
+    const agent = agents.get(id)
+    const { server, winner } = agent ? matchOf(agent) : { server: registry.get(id)?.server }
+    const shown = agent && winner ? shadowedServer(agent, winner) : server
+    if (!shown) throw new UnknownAgent(id)
+    const { status, namespace } = shown
+    const matches =
+      (query.status.length === 0 || query.status.includes(status)) && (query.namespace ?? namespace) === namespace
+    return matches ? [shown] : []
+  }
+
+  function agentOfServer(id: ServerId): Agent | undefined {
     const registered = registry.get(id)
     return registered && isAgent(registered) ? agents.peek(registered.server.name) : undefined
   }
 
-  /** The one server that `agent_id` names: an agent, or any other by its whole id. */
-  function one(id: string, { query }: CapabilityQuery) {
-    const agent = agents.get(id)
-    const { server, winner } = agent ? found(agent) : { server: registry.get(id)?.server }
-    const shown = agent && winner ? shadowedServer(agent, winner) : server
-    if (!shown) throw new UnknownAgent(id)
-    const { status, namespace } = shown
-    const suits =
-      (query.status.length === 0 || query.status.includes(status)) && (query.namespace ?? namespace) === namespace
-    return suits ? [shown] : []
+  return {
+    requireAgent,
+    /** One agent with its server; throws `UnknownAgent`. */
+    get: (id: string): AgentMatch => matchOf(requireAgent(id)),
+    /** The present state of the agent of a conflict. */
+    current: ({ current }: AgentConflict): AgentMatch | undefined => current && matchOf(current),
+    heartbeatPayload: agents.heartbeatPayload,
+    find: (query: AgentQuery): AgentPage => (assertReady(), find(query)),
+    capabilities,
+    capabilityView: (server: Server, capability: Server['capabilities'][number]) =>
+      ownedCapabilityView({ server }, capability, agents.peek),
+    token: registry.token,
+    /** The fields of an agent's server that change with heartbeats; undefined for any other server. */
+    volatileFields: (id: ServerId): Record<string, unknown> | undefined => {
+      const agent = agentOfServer(id)
+      return (
+        agent && { last_heartbeat: lastHeartbeat(agent), ...heartbeatPayloadView(agents.heartbeatPayload(agent.id)) }
+      )
+    },
+    /** Changes whenever `volatileFields` does; 0 for a server that is not an agent's. */
+    volatileVersion: (id: ServerId): number => agentOfServer(id)?.lease.version ?? 0,
+    agentCounts: createAgentCounts({ agents: agents.list, registry }),
+    close,
   }
-}
-
-function isOwn({ discovery_method, name }: Server, agent: Agent): boolean {
-  return discovery_method === 'registered' && name === agent.id
 }

@@ -1,13 +1,15 @@
+import { isJsonObject } from '../../model/json-object.ts'
 import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
 import { ParameterProblem } from '../errors.ts'
-import { isMap } from '../parsing/normalize.ts'
 import type { AgentQuery } from './search.ts'
 
 export type Parameters = Iterable<readonly [string, string]>
 
-/** What the parameters of `/agents` are called in a query of the registry. */
-const ofAgents: Readonly<Record<string, keyof ServerQuery>> = {
+type ParameterNames = Readonly<Record<string, keyof ServerQuery>>
+
+/** The parameters of `/agents`, each with its name in a registry query. */
+const agentParameters: ParameterNames = {
   namespace: 'namespace',
   status: 'status',
   capability: 'capability',
@@ -23,8 +25,8 @@ const ofAgents: Readonly<Record<string, keyof ServerQuery>> = {
   limit: 'limit',
 }
 
-/** And those of `/capabilities`. */
-const ofCapabilities: Readonly<Record<string, keyof ServerQuery>> = {
+/** The parameters of `/capabilities`, each with its name in a registry query. */
+const capabilityParameters: ParameterNames = {
   agent_namespace: 'namespace',
   agent_status: 'status',
   name: 'capability',
@@ -34,29 +36,29 @@ const ofCapabilities: Readonly<Record<string, keyof ServerQuery>> = {
   version_constraint: 'version_constraint',
 }
 
-/** Reads the parameters of `GET /agents`. Unknown ones are ignored, as they always were; an empty one is as if not given. */
+/** Parses the parameters of `GET /agents`. As in the original, unknown ones are ignored; empty ones count as absent. */
 export function parseAgentQuery(parameters: Parameters): AgentQuery {
-  const given = [...parameters]
-  const also = given
+  const entries = [...parameters]
+  const required = entries
     .filter(([name, value]) => name === 'capabilities' && value !== '')
     .flatMap(([, value]) => value.split(','))
-  const query = queryIn(given, ofAgents)
-  const after = given.find(([name]) => name === 'continue')?.[1] || undefined
-  if (query.capability !== undefined || also.length === 0) return { query, also, after }
-  const [first, ...rest] = also
-  return { query: { ...query, capability: first }, also: rest, after }
+  const query = toServerQuery(entries, agentParameters)
+  const cursor = entries.find(([name]) => name === 'continue')?.[1] || undefined
+  if (query.capability !== undefined || required.length === 0) return { query, moreCapabilities: required, cursor }
+  const [capability, ...moreCapabilities] = required
+  return { query: { ...query, capability }, moreCapabilities, cursor }
 }
 
-/** Reads the query of `discover_services`: an object, in which no `status` means healthy. */
-export function parseDiscovery(query: Readonly<Record<string, unknown>>): AgentQuery {
+/** Parses the query of `discover_services`: an object; without `status` only healthy agents match. */
+export function parseDiscoveryQuery(query: Readonly<Record<string, unknown>>): AgentQuery {
   const { labels, status = 'healthy', ...rest } = query
-  const selector = Object.entries(isMap(labels) ? labels : {}).map(([key, value]) => `${key}=${textOf(value)}`)
-  const parameters = Object.entries({ ...rest, status }).flatMap(([name, value]) => entriesOf(name, value))
+  const selector = Object.entries(isJsonObject(labels) ? labels : {}).map(([key, value]) => `${key}=${asText(value)}`)
+  const parameters = toParameters({ ...rest, status })
   if (selector.length > 0) parameters.push(['label_selector', selector.join(',')])
   return parseAgentQuery(parameters)
 }
 
-/** What is asked of capabilities, beside what is asked of the servers that have them. */
+/** A query for capabilities; `query` restricts their servers. */
 export type CapabilityQuery = {
   readonly query: ServerQuery
   readonly agent_id: string | undefined
@@ -66,60 +68,57 @@ export type CapabilityQuery = {
   readonly include_deprecated: boolean
 }
 
-/** Reads the parameters of `GET /capabilities`. */
+/** Parses the parameters of `GET /capabilities`. */
 export function parseCapabilityQuery(parameters: Parameters): CapabilityQuery {
-  const given = [...parameters]
-  const own = new Map(given)
-  const agent_id = own.get('agent_id') || undefined
-  const fuzzy = flagIn(own, 'fuzzy_match')
-  const query = queryIn(given, ofCapabilities)
-  // Of whom nothing but its id is asked, its status does not matter.
-  const status = own.has('agent_status') || agent_id !== undefined ? query.status : (['healthy'] as const)
+  const entries = [...parameters]
+  const values = new Map(entries)
+  const agent_id = values.get('agent_id') || undefined
+  const isFuzzy = parseFlag(values, 'fuzzy_match')
+  const query = toServerQuery(entries, capabilityParameters)
+  // A query by id alone matches whatever the status of the agent.
+  const status = values.has('agent_status') || agent_id !== undefined ? query.status : (['healthy'] as const)
   return {
-    // What contains the name, ignoring case, is among what is found fuzzily.
+    // A fuzzy search includes every name that contains the text, ignoring case.
     query: { ...query, status: [...status], fuzzy_match: true },
     agent_id,
     name: query.capability === '*' ? undefined : query.capability,
-    match: fuzzy ? 'fuzzy' : flagIn(own, 'exact') ? 'exact' : 'part',
-    description_contains: own.get('description_contains')?.toLowerCase() || undefined,
-    include_deprecated: flagIn(own, 'include_deprecated'),
+    match: isFuzzy ? 'fuzzy' : parseFlag(values, 'exact') ? 'exact' : 'part',
+    description_contains: values.get('description_contains')?.toLowerCase() || undefined,
+    include_deprecated: parseFlag(values, 'include_deprecated'),
   }
 }
 
-/** An object as parameters, lists repeated: what tools are called with. */
-export function asParameters(fields: Readonly<Record<string, unknown>>): [string, string][] {
-  return Object.entries(fields).flatMap(([name, value]) => entriesOf(name, value))
+/** The arguments of a tool as parameters; a list becomes a repeated parameter. */
+export function toParameters(fields: Readonly<Record<string, unknown>>): [string, string][] {
+  return Object.entries(fields).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined || value === null) return []
+    if (Array.isArray(value)) return value.map((item) => [name, asText(item)])
+    return [[name, asText(value)]]
+  })
 }
 
-function entriesOf(name: string, value: unknown): [string, string][] {
-  if (value === undefined || value === null) return []
-  if (Array.isArray(value)) return value.map((one) => [name, textOf(one)])
-  return [[name, textOf(value)]]
-}
-
-function textOf(value: unknown): string {
+function asText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
-function queryIn(
-  given: readonly (readonly [string, string])[],
-  names: Readonly<Record<string, keyof ServerQuery>>,
-): ServerQuery {
-  const renamed = given.flatMap(([name, value]): [string, string][] => {
-    const own = Object.hasOwn(names, name) ? names[name] : undefined
-    return own === undefined ? [] : [[own, value]]
+/** Translates parameters to a registry query; problems name the parameter as it was sent. */
+function toServerQuery(entries: readonly (readonly [string, string])[], names: ParameterNames): ServerQuery {
+  const translated = entries.flatMap(([name, value]): [string, string][] => {
+    const queryName = Object.hasOwn(names, name) ? names[name] : undefined
+    return queryName === undefined ? [] : [[queryName, value]]
   })
-  const parsed = parseQuery(renamed)
+  const parsed = parseQuery(translated)
   if ('query' in parsed) return parsed.query
   const { parameter, detail } = parsed.problem
-  const said = given.find(([name, value]) => names[name] === parameter && value !== '')?.[0] ?? parameter
+  const sentName = entries.find(([name, value]) => names[name] === parameter && value !== '')?.[0] ?? parameter
   const reason = detail.startsWith(`${parameter}: `) ? detail.slice(parameter.length + 2) : detail
-  throw new ParameterProblem(said, reason.startsWith('Invalid label selector') ? reason : `${said}: ${reason}`)
+  const message = reason.startsWith('Invalid label selector') ? reason : `${sentName}: ${reason}`
+  throw new ParameterProblem(sentName, message)
 }
 
-function flagIn(given: ReadonlyMap<string, string>, name: string): boolean {
-  const said = given.get(name)?.toLowerCase() ?? ''
-  if (['true', '1', 'yes', 'on'].includes(said)) return true
-  if (['', 'false', '0', 'no', 'off'].includes(said)) return false
+function parseFlag(values: ReadonlyMap<string, string>, name: string): boolean {
+  const text = values.get(name)?.toLowerCase() ?? ''
+  if (['true', '1', 'yes', 'on'].includes(text)) return true
+  if (['', 'false', '0', 'no', 'off'].includes(text)) return false
   throw new ParameterProblem(name, `${name}: must be true or false`)
 }

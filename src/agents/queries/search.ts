@@ -1,76 +1,102 @@
+import { createChunkedQueue } from '../../flow/chunked-queue.ts'
+import type { Change } from '../../model/change.ts'
 import { parseCursor } from '../../model/query/cursor.ts'
 import { hasCapability, matching, matchingCapability } from '../../model/query/matching.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
 import { ParameterProblem } from '../errors.ts'
-import type { MeshRegistry } from '../mesh-registry.ts'
+import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 import type { AgentMatch } from './views.ts'
 
-/** What is asked of agents: a query, and further capabilities that an agent must have as well. */
+/** A query for agents. */
 export type AgentQuery = {
   readonly query: ServerQuery
-  readonly also: readonly string[]
-  /** Where the page before ended, as its answer said. */
-  readonly after?: string | undefined
+  /** Capabilities that an agent must have beside `query.capability`. */
+  readonly moreCapabilities: readonly string[]
+  /** The cursor of the page before. */
+  readonly cursor?: string | undefined
 }
 
 export type AgentPage = { readonly agents: readonly AgentMatch[]; readonly next?: string | undefined }
 
-/** Finds agents by the indexes of the registry; those that are shadowed there are looked at one by one, and come last. */
+/** Finds agents by the registry's indexes; shadowed agents are matched one by one, and come last. */
 export function createAgentSearch({
   registry,
   source,
   agentOf,
-  shadowed,
 }: {
-  registry: Pick<MeshRegistry, 'get' | 'select'>
+  registry: Pick<MeshRegistry, 'get' | 'list' | 'select' | 'subscribe'>
   /** Name of the source of agents. */
   source: () => string | undefined
   agentOf: (id: string) => Agent | undefined
-  shadowed: () => ReadonlySet<string>
 }) {
-  function find({ query, also, after }: AgentQuery): AgentPage {
-    const asked = { ...query, source: source(), continue: after }
-    const position = parseCursor(asked)
+  const shadowedAgents = followShadowedAgents({ registry, source })
+
+  function find({ query, moreCapabilities, cursor }: AgentQuery): AgentPage {
+    const agentQuery = { ...query, source: source(), continue: cursor }
+    const position = parseCursor(agentQuery)
     if (position && 'problem' in position) throw new ParameterProblem('continue', `continue: ${position.problem}`)
-    const { page, next } = registry.select(asked)
-    const hasAll = also
+    const { page, next } = registry.select(agentQuery)
+    const predicates = moreCapabilities
       .map((capability) => matchingCapability({ ...query, capability }))
-      .map((suits) => suits && hasCapability(suits))
-    const suits = (server: Server) => hasAll.every((has) => !has || has(server))
+      .map((matches) => matches && hasCapability(matches))
+    const hasAll = (server: Server) => predicates.every((has) => !has || has(server))
     const agents = page.flatMap(({ server }): AgentMatch[] => {
-      const agent = suits(server) ? agentOf(server.name) : undefined
+      const agent = hasAll(server) ? agentOf(server.name) : undefined
       return agent ? [{ agent, server }] : []
     })
     if (next !== undefined) return { agents, next }
-    return { agents: [...agents, ...shadowedIn(query, suits)] }
+    return { agents: [...agents, ...findShadowed(query, hasAll)] }
   }
 
-  function shadowedIn(
+  function findShadowed(
     query: ServerQuery,
-    suits: (server: Server) => boolean = () => true,
+    hasAll: (server: Server) => boolean = () => true,
   ): { agent: Agent; winner: Server }[] {
-    if (shadowed().size === 0) return []
-    const holds = matching(query)
-    return [...shadowed()].toSorted().flatMap((id) => {
+    const ids = shadowedAgents.ids()
+    if (ids.size === 0) return []
+    const matches = matching(query)
+    return [...ids].toSorted().flatMap((id) => {
       const winner = registry.get(id)?.server
       const agent = winner && agentOf(winner.name)
       if (!winner || !agent) return []
       const server = shadowedServer(agent, winner)
-      return holds(server) && suits(server) ? [{ agent, winner }] : []
+      return matches(server) && hasAll(server) ? [{ agent, winner }] : []
     })
   }
 
   return {
     find,
-    /** The servers that shadowed agents would be, of those that a query asks for. */
-    hidden: (query: ServerQuery): Server[] =>
-      shadowedIn(query).map(({ agent, winner }) => shadowedServer(agent, winner)),
+    /** The servers of the shadowed agents that match a query. */
+    shadowedServers: (query: ServerQuery): Server[] =>
+      findShadowed(query).map(({ agent, winner }) => shadowedServer(agent, winner)),
+    close: shadowedAgents.close,
   }
 }
 
-/** The server that a shadowed agent would be, were it not for the winner of its name. */
+/** The server that a shadowed agent would be without the winning definition of its name. */
 export function shadowedServer({ definition, lease }: Agent, winner: Server): Server {
   return { ...winner, ...definition, discovery_method: 'registered', status: lease.status, health: { since: '' } }
+}
+
+/** Follows the ids of servers that shadow an agent. The registry's indexes do not find those by the agent's fields. */
+function followShadowedAgents({
+  registry,
+  source,
+}: {
+  registry: Pick<MeshRegistry, 'list' | 'subscribe'>
+  source: () => string | undefined
+}) {
+  const ids = new Set<string>()
+
+  function update({ now, before }: Pick<Change, 'now' | 'before'>): void {
+    if (now && !isAgent(now) && now.server.shadows.some((shadow) => shadow.source === source())) ids.add(now.server.id)
+    else ids.delete((now ?? before)?.server.id ?? '')
+  }
+
+  for (const now of registry.list()) update({ now, before: now })
+  const queue = createChunkedQueue(update)
+  const close = registry.subscribe(({ changes }) => queue.add(changes))
+  return { ids: (): ReadonlySet<string> => (queue.settle(), ids), close }
 }

@@ -1,39 +1,39 @@
+import { LRUCache } from 'lru-cache'
 import { unfilteredQuery } from '../../model/query/query.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 
-/** More choices than these are made anew now and then. */
-const mostChosen = 10_000
+/** Capacity of the provider cache, in capabilities. */
+const maxCachedProviders = 10_000
 
-/** Who provides a capability, as an agent that needs it is told. */
+/** The provider of a capability, as a dependent agent receives it. */
 export type Provider = { readonly agent_id: string; readonly endpoint: string; readonly status: string }
 
+/** By capability: its provider, null where no healthy server has it. */
+export type ResolvedDependencies = Readonly<Record<string, Provider | null>>
+
 /**
- * Finds a healthy server for each capability that somebody depends on: registered agents before all others, then the one
- * that changed last.
+ * Resolves each capability that an agent depends on to a healthy server: agents before all others, then the server that
+ * changed last.
  *
- * Whoever was found stays as long as it is healthy and has the capability, so that a mesh in which much happens does not
- * hand its agents about; and so that a heartbeat costs a look-up, not a search.
+ * A provider stays as long as it is healthy and has the capability. So agents keep their providers while the mesh
+ * changes, and a heartbeat costs a lookup instead of a search.
  */
-export function createDependencies({ registry }: { registry: Pick<MeshRegistry, 'get' | 'select'> }) {
-  const chosen = new Map<string, string>()
-  /** By agent: what it was told last. */
-  const told = new Map<string, string>()
+export function createDependencyResolver({ registry }: { registry: Pick<MeshRegistry, 'get' | 'select'> }) {
+  /** By capability: the id of its provider. */
+  const providerIds = new LRUCache<string, string>({ max: maxCachedProviders })
+  /** By agent: its last response, as JSON. */
+  const lastResolved = new Map<string, string>()
 
   function providerOf(capability: string): Provider | null {
-    const known = chosen.get(capability)
-    const server = known === undefined ? undefined : registry.get(known)?.server
-    if (server && provides(server, capability)) return shown(server)
-    const found = search(capability)
-    if (found === undefined) chosen.delete(capability)
-    else remember(capability, found.id)
-    return found ? shown(found) : null
-  }
-
-  function remember(capability: string, id: string): void {
-    if (chosen.size >= mostChosen) chosen.clear()
-    chosen.set(capability, id)
+    const id = providerIds.get(capability)
+    const cached = id === undefined ? undefined : registry.get(id)?.server
+    if (cached && provides(cached, capability)) return toProvider(cached)
+    const server = search(capability)
+    if (server) providerIds.set(capability, server.id)
+    else providerIds.delete(capability)
+    return server ? toProvider(server) : null
   }
 
   function search(capability: string): Server | undefined {
@@ -48,26 +48,25 @@ export function createDependencies({ registry }: { registry: Pick<MeshRegistry, 
     return (page.find(isAgent) ?? page[0])?.server
   }
 
-  /** Who provides what `dependencies` name; undefined where there are none. */
-  function resolve(dependencies: readonly string[]): Record<string, Provider | null> | undefined {
+  function resolveAll(dependencies: readonly string[]): Record<string, Provider | null> | undefined {
     if (dependencies.length === 0) return undefined
     return Object.fromEntries(dependencies.map((name) => [name, providerOf(name)]))
   }
 
   return {
-    /** Resolves for an agent and remembers what it was told. */
-    tell: (id: string, dependencies: readonly string[]) => {
-      const resolved = resolve(dependencies)
-      if (resolved) told.set(id, JSON.stringify(resolved))
-      else told.delete(id)
+    /** Resolves the dependencies of an agent and remembers the result; undefined where there are none. */
+    resolve: (id: string, dependencies: readonly string[]): ResolvedDependencies | undefined => {
+      const resolved = resolveAll(dependencies)
+      if (resolved) lastResolved.set(id, JSON.stringify(resolved))
+      else lastResolved.delete(id)
       return resolved
     },
-    /** Whether an agent would be told something else than the last time. */
-    hasNews: (id: string, dependencies: readonly string[]): boolean => {
-      const resolved = resolve(dependencies)
-      return resolved !== undefined && told.get(id) !== JSON.stringify(resolved)
+    /** Whether the dependencies of an agent resolve differently than the last time. */
+    haveChanged: (id: string, dependencies: readonly string[]): boolean => {
+      const resolved = resolveAll(dependencies)
+      return resolved !== undefined && lastResolved.get(id) !== JSON.stringify(resolved)
     },
-    forget: (id: string) => void told.delete(id),
+    forget: (id: string) => void lastResolved.delete(id),
   }
 }
 
@@ -75,10 +74,9 @@ function provides({ status, capabilities }: Server, capability: string): boolean
   return status === 'healthy' && capabilities.some(({ name }) => name === capability)
 }
 
-function shown(server: Server): Provider {
-  const registered = server.discovery_method === 'registered'
+function toProvider(server: Server): Provider {
   return {
-    agent_id: registered ? server.name : server.id,
+    agent_id: isAgent({ server }) ? server.name : server.id,
     endpoint: redactText(server.url ?? `stdio://${server.name}`),
     status: server.status,
   }

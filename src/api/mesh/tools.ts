@@ -1,16 +1,16 @@
 import { RegistrationProblem, UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
-import { parseRegistrationBody, fieldsIn } from '../../agents/parsing/bodies.ts'
-import type { Fields } from '../../agents/parsing/normalize.ts'
-import { parseDiscovery } from '../../agents/queries/query-parameters.ts'
+import { parseRegistrationBody, requireObject } from '../../agents/parsing/bodies.ts'
+import { parseDiscoveryQuery } from '../../agents/queries/query-parameters.ts'
 import { agentView, heartbeatPayloadView } from '../../agents/queries/views.ts'
+import type { JsonObject } from '../../model/json-object.ts'
 import type { ApiContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson } from '../http/respond.ts'
 import { expectedVersion, headersOf, readMeshBody } from './mesh-request.ts'
 import { meshProblem } from './problems.ts'
 
-type Tool = (fields: Fields, c: ApiContext) => object | Promise<object>
+type Tool = (fields: JsonObject, c: ApiContext) => object | Promise<object>
 
 /** The tools of the mesh registry: `POST /mcp/tools/{tool}` with their arguments as JSON. Errors come in the tools' envelope. */
 export function createTools(mesh: MeshOperations) {
@@ -32,7 +32,7 @@ export function createTools(mesh: MeshOperations) {
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },
     discover_services({ query }) {
-      const agents = mesh.find(parseDiscovery(fieldsIn(query ?? {}, 'query'))).agents.map(agentView)
+      const agents = mesh.find(parseDiscoveryQuery(requireObject(query ?? {}, 'query'))).agents.map(agentView)
       return { status: 'success', agents, count: agents.length }
     },
     heartbeat(fields, c) {
@@ -52,7 +52,7 @@ export function createTools(mesh: MeshOperations) {
     const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
     if (!tool) throw new Problem('tool_not_found', `There is no such tool; there are ${Object.keys(tools).join(', ')}.`)
     try {
-      return await respondJson(c, await tool(fieldsIn(await readMeshBody(c), 'body'), c))
+      return await respondJson(c, await tool(requireObject(await readMeshBody(c), 'body'), c))
     } catch (error) {
       const problem = meshProblem(error, mesh)
       if (!(problem instanceof Problem)) throw error
@@ -77,7 +77,7 @@ function failure(tool: string, { code, message, more }: Problem, error: unknown)
   return { status: 'error', code, error: message, detail: message, message: summary, ...more }
 }
 
-function agentIdOf({ agent_id }: Fields): string {
+function agentIdOf({ agent_id }: JsonObject): string {
   if (typeof agent_id === 'string' && agent_id !== '') return agent_id
   throw new RegistrationProblem('agent_id', "Validation failed: 'agent_id' field is required")
 }

@@ -78,19 +78,21 @@ function remembering({
 
 /** The agents that a query asks for; those that another source's definition hides have no changes of their own. */
 function agentsAsked(
-  { query, also }: AgentQuery,
+  { query, moreCapabilities }: AgentQuery,
   { registry, agentOf, source }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf; source: string | undefined },
 ): WatchSelection {
   const asked = { ...query, source, limit: undefined, continue: undefined }
   const matches = matching(asked)
-  const suits = also.flatMap((capability) => matchingCapability({ ...query, capability }) ?? []).map(hasCapability)
+  const suits = moreCapabilities
+    .flatMap((capability) => matchingCapability({ ...query, capability }) ?? [])
+    .map(hasCapability)
   const holds: Predicate = (server) => isAgent({ server }) && matches(server) && suits.every((has) => has(server))
   const json =
     (registered: RegisteredServer): Json =>
     () =>
       Buffer.from(JSON.stringify(shown(registered, agentOf(registered))))
   return {
-    key: `agents ${canonicalFilter(asked)} ${also.join()}`,
+    key: `agents ${canonicalFilter(asked)} ${moreCapabilities.join()}`,
     noun: 'agent',
     events(change) {
       const event = transition(change, holds)

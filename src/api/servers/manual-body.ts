@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
-import { isDeeperThan } from '../../agents/parsing/normalize.ts'
+import { isDeeperThan } from '../../model/json-object.ts'
 import type { ServerId } from '../../model/names.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'

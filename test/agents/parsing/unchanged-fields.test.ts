@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { AgentRequest } from '../../../src/agents/agent.ts'
 import { RegistrationProblem } from '../../../src/agents/errors.ts'
-import { type AgentRequest, parseAgent } from '../../../src/agents/parsing/registration.ts'
+import { parseAgentRequest } from '../../../src/agents/parsing/agent-request.ts'
 import { createRandom } from '../../random.ts'
 
 const said: Readonly<Record<string, readonly unknown[]>> = {
@@ -38,7 +39,7 @@ const how = { defaults: { timeout: 60, eviction: 120 }, countsAsHeartbeat: true 
 
 function parsed(value: object, known?: AgentRequest): AgentRequest | { field: string; message: string } {
   try {
-    return parseAgent(value, { ...how, known })
+    return parseAgentRequest(value, { ...how, known })
   } catch (error) {
     assert.ok(error instanceof RegistrationProblem, String(error))
     return { field: error.field, message: error.message }

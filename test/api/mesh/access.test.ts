@@ -168,10 +168,10 @@ describe('who may register', () => {
     assert.deepEqual(
       mesh.audited.map(({ principal, agent, before, message }) => [principal, agent, before, message]),
       [
-        ['one', 'a', undefined, 'agent was registered'],
-        ['root', 'a', a, 'agent was changed'],
-        ['one', 'a', b, 'agent was changed'],
-        ['root', 'a', mesh.audited[2]?.['after'], 'agent was unregistered'],
+        ['one', 'a', undefined, 'agent registered'],
+        ['root', 'a', a, 'agent changed'],
+        ['one', 'a', b, 'agent changed'],
+        ['root', 'a', mesh.audited[2]?.['after'], 'agent unregistered'],
       ],
     )
     assert.equal(mesh.audited[1]?.['after'], b)

@@ -1,0 +1,73 @@
+import type * as z from 'zod'
+import { isJsonObject } from '../../model/json-object.ts'
+import { zodMessage } from '../../model/schema/zod-messages.ts'
+import type { ServerDefinition } from '../../model/server.ts'
+import type { Agent, AgentRequest, HeartbeatPayload, LeaseThresholds } from '../agent.ts'
+import { RegistrationProblem } from '../errors.ts'
+import { definitionOf, specOf } from './defaults.ts'
+import { normalizeRegistration } from './normalize.ts'
+import { RegistrationFields } from './schema.ts'
+import { unchangedFields } from './unchanged-fields.ts'
+
+/** Parses a registration; throws a `RegistrationProblem` that names the field. */
+export function parseAgentRequest(
+  registration: unknown,
+  {
+    defaults,
+    countsAsHeartbeat,
+    payload,
+    known,
+  }: {
+    defaults: LeaseThresholds
+    countsAsHeartbeat: boolean
+    payload?: HeartbeatPayload | undefined
+    /** The registered agent of that id; fields equal to its own are not validated again. */
+    known?: Pick<Agent, 'definition' | 'spec'> | undefined
+  },
+): AgentRequest {
+  if (!isJsonObject(registration)) throw new RegistrationProblem('registration', 'a registration must be a JSON object')
+  const { id } = registration
+  if (id === null || id === undefined || id === '')
+    throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
+  const normalized = normalizeRegistration(registration)
+  const unchanged = known ? unchangedFields(normalized, known) : {}
+  for (const field in unchanged) normalized[field] = undefined
+  const parsed = RegistrationFields.safeParse(normalized, { error: zodMessage })
+  if (!parsed.success) throw problemIn(parsed.error)
+  const fields = { ...parsed.data, ...unchanged }
+  const spec = specOf(fields, defaults)
+  const definition = definitionOf(fields, spec)
+  assertSecurityContext(fields, definition)
+  return {
+    id: fields.id,
+    definition,
+    spec,
+    instance_id: fields.instance_id,
+    takeover: fields.takeover ?? false,
+    expectedVersion: fields.resource_version || undefined,
+    countsAsHeartbeat,
+    payload,
+  }
+}
+
+function problemIn(error: z.ZodError): RegistrationProblem {
+  const [issue] = error.issues
+  const field = issue?.path.join('.') || 'registration'
+  return new RegistrationProblem(field, `Validation failed: '${field}' ${issue?.message ?? 'is not valid'}`)
+}
+
+/** Capabilities that the security context `high_security` requires. */
+const highSecurityCapabilities = ['authentication', 'authorization', 'audit']
+
+function assertSecurityContext({ security_context }: RegistrationFields, { capabilities }: ServerDefinition): void {
+  if (security_context !== 'high_security') return
+  const missing = highSecurityCapabilities.filter(
+    (name) => !capabilities.some((capability) => capability.name === name),
+  )
+  if (missing.length === 0) return
+  const required = highSecurityCapabilities.join(', ')
+  throw new RegistrationProblem(
+    'security_context',
+    `Validation failed: security_context 'high_security' requires the capabilities ${required}; missing: ${missing.join(', ')}`,
+  )
+}

@@ -1,0 +1,78 @@
+import { ServerDefinition } from '../../model/server.ts'
+import type { AgentSpec, LeaseThresholds } from '../agent.ts'
+import { endpointAddress, normalizeName } from './normalize.ts'
+import type { RegistrationFields } from './schema.ts'
+
+/** Thresholds by agent type, as in the original mesh registry, in seconds: timeout, eviction. */
+const thresholdsByType: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['file-agent', [90, 180]],
+  ['worker', [45, 90]],
+  ['critical', [30, 60]],
+])
+
+/** The spec of an agent, with a default for each absent field. */
+export function specOf(fields: RegistrationFields, defaults: LeaseThresholds): AgentSpec {
+  const agent_type = normalizeName(fields.agent_type ?? 'default')
+  const [timeout, eviction] = thresholdsByType.get(agent_type) ?? [defaults.timeout, defaults.eviction]
+  const timeout_threshold = fields.timeout_threshold ?? timeout
+  return {
+    name: normalizeName(fields.name ?? fields.id),
+    endpoint: fields.endpoint || `stdio://${fields.id}`,
+    agent_type,
+    health_interval: fields.health_interval ?? 30,
+    timeout_threshold,
+    eviction_threshold: Math.max(
+      timeout_threshold,
+      fields.eviction_threshold ?? Math.max(eviction, 2 * timeout_threshold),
+    ),
+    config: fields.config ?? {},
+    security_context: fields.security_context ?? null,
+    ...(fields.transport && { transport: fields.transport }),
+  }
+}
+
+/** The server definition of an agent, with a default for each absent field. */
+export function definitionOf(fields: RegistrationFields, spec: AgentSpec): ServerDefinition {
+  const { id, name = id, namespace, description, version, health_check_url } = fields
+  const address = endpointAddress(spec.endpoint)
+  return {
+    ...defaultDefinition(address.type),
+    ...address,
+    name: id,
+    namespace,
+    title: name.slice(0, 253),
+    ...(description !== undefined && { description }),
+    ...(version !== undefined && { version }),
+    labels: fields.labels,
+    annotations: withOriginalNames(fields, spec),
+    tags: fields.tags,
+    capabilities: fields.capabilities,
+    dependencies: fields.dependencies,
+    // The registry never calls an agent that did not ask to be probed.
+    health_check: fields.health_check ?? (health_check_url ? 'http' : 'none'),
+    ...(health_check_url !== undefined && { health_check_url }),
+    metadata: { agent_type: spec.agent_type },
+  }
+}
+
+/** Definitions of agents without any optional field, each created on first use. */
+const defaultDefinitions: { -readonly [Type in 'http' | 'stdio']?: ServerDefinition } = {}
+
+function defaultDefinition(type: 'http' | 'stdio'): ServerDefinition {
+  return (defaultDefinitions[type] ??= ServerDefinition.parse({ name: 'agent', type, url: `${type}://agent` }))
+}
+
+/** Keeps the original spelling of normalized fields as annotations. */
+function withOriginalNames(
+  { name, agent_type, annotations }: RegistrationFields,
+  spec: AgentSpec,
+): Record<string, string> {
+  const isNameChanged = name !== undefined && name !== spec.name
+  const isTypeChanged = agent_type !== undefined && agent_type !== spec.agent_type
+  if (!isNameChanged && !isTypeChanged) return annotations
+  return {
+    ...annotations,
+    ...(isNameChanged && { original_name: name }),
+    ...(isTypeChanged && { original_agent_type: agent_type }),
+  }
+}
