@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, it } from 'node:test'
 
-/** The house: imports run only downwards in this list, type imports too. A file of `src/` itself stands by its own name. */
+/** The rooms of src/: imports run only downwards in this list, type imports too. */
 const floors = [
   'main.ts',
   'daemon.ts',
@@ -39,7 +39,7 @@ const inside = (file: string, target: string) => relative('.', join(dirname(file
 const floorOf = (file: string) => floors.indexOf(file.split('/')[1] ?? '')
 
 describe('the house', () => {
-  it('has no folder that the list does not name', () => {
+  it('every file of src/ belongs to a room of the list', () => {
     assert.ok(files.length > 20)
     assert.deepEqual(
       files.filter((file) => floorOf(file) < 0),
@@ -47,7 +47,7 @@ describe('the house', () => {
     )
   })
 
-  it('imports only downwards', () => {
+  it('imports run only downwards', () => {
     const upwards: string[] = []
     for (const file of files) {
       for (const target of importsOf(file).filter((text) => text.startsWith('.'))) {
@@ -58,7 +58,7 @@ describe('the house', () => {
     assert.deepEqual(upwards, [])
   })
 
-  it('keeps the model pure: it reads nothing, asks no clock, and imports next to nothing', () => {
+  it('model is pure and imports only zod, semver, levenshtein and node:crypto', () => {
     const allowed = new Set(['zod', 'semver', 'fastest-levenshtein', 'node:crypto'])
     const others = files
       .filter((file) => file.startsWith('src/model/'))
@@ -67,7 +67,7 @@ describe('the house', () => {
     assert.deepEqual(others, [])
   })
 
-  it('has no barrel but the public client entry, no utils and no event emitter', () => {
+  it('no barrel but the public client entry, no utils, no event emitter', () => {
     const barrels = files.filter((file) => file.endsWith('/index.ts') && file !== 'src/client/index.ts')
     const utils = files.filter((file) => /\/(utils?|helpers?|common|misc)(\.ts|\/)/.test(file))
     const emitters = files.filter((file) =>
@@ -76,7 +76,7 @@ describe('the house', () => {
     assert.deepEqual([...barrels, ...utils, ...emitters], [])
   })
 
-  it('loads what is heavy only when it is used', () => {
+  it('heavy packages are loaded only on use', () => {
     const reached = new Set(['src/main.ts', 'src/cli/process.ts', 'src/cli/serve.ts', 'src/daemon.ts'])
     for (const file of reached)
       for (const target of eagerImportsOf(file)) if (target.startsWith('src/')) reached.add(target)
@@ -90,11 +90,11 @@ describe('the house', () => {
   })
 })
 
-/** What costs start time or memory, so nobody waits for it who does not use it. */
+/** Packages that cost start time or memory: loaded only by the features that use them. */
 const heavy =
   /^(@kubernetes\/|@modelcontextprotocol\/|undici$|pg$|mysql2|prom-client$|node-cron$|dns2|pino-pretty$|hono-openapi$|yaml$|chokidar$)/
 
-/** What is loaded together with `file`: its imports but those of types and those made by `import()`. */
+/** Modules loaded together with `file`: its imports without type imports and `import()`. */
 function eagerImportsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8')
   const statements = text.matchAll(/^(?:import|export)\s+(?!type\b)(?:[^'"()]*?\sfrom\s+)?'([^']+)'/gm)

@@ -7,7 +7,7 @@ import { temporary } from './e2e/running.ts'
 export type Answer<T> = { readonly status: number; readonly headers: Headers; readonly body: T; readonly text: string }
 
 /**
- * The real daemon inside the test's own process, on a free port of loopback, with a folder of its own.
+ * The real daemon inside the test process, on a free loopback port, with its own folder.
  *
  * `config` is the text of its config file; `reload` reads it again.
  */
@@ -20,7 +20,7 @@ export async function startHere(
   const log = createLog({
     destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   })
-  const write = (text: string) => writeFileSync(folder.at('config.yaml'), `${usual}${text}`)
+  const write = (text: string) => writeFileSync(folder.at('config.yaml'), `${baseConfig}${text}`)
   write(config)
   const place = {
     container: false,
@@ -40,7 +40,7 @@ export async function startHere(
     lines,
     reload: async (text: string) => (write(text), await daemon.reload()),
     get: (path: string, init?: RequestInit) => fetch(daemon.url + path, init),
-    /** Asks with a JSON body; the status, the headers and the parsed answer. */
+    /** Sends a request with a JSON body; returns status, headers and parsed response. */
     async ask<T = Record<string, unknown>>(
       method: string,
       path: string,
@@ -62,5 +62,5 @@ export async function startHere(
   }
 }
 
-/** Nothing of this machine: no sources but what is registered, and no probes of what a test names. */
-const usual = 'listen: { host: 127.0.0.1 }\n'
+/** The base config of every test daemon: loopback only. */
+const baseConfig = 'listen: { host: 127.0.0.1 }\n'

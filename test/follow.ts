@@ -3,23 +3,23 @@ import { once } from 'node:events'
 import { createWakeSignal } from '../src/flow/wake-signal.ts'
 import type { Entry, Reading, Sighting, Source, SourceError } from '../src/model/source.ts'
 
-/** What is known of one origin after a few sightings: its last good entries, and its error while it fails. */
+/** State of one origin: its last good entries, and its error while it fails. */
 export type Folded = { readonly reading: Reading; readonly entries: readonly Entry[]; readonly error?: SourceError }
 
 export type Followed = ReturnType<typeof follow>
 
 /**
- * Runs a source and adds up its sightings the way the registry does: an error keeps the last good entries, a picture
- * forgets the origins it does not name.
+ * Runs a source and accumulates its sightings as the registry does: an error keeps the last good entries, a picture drops the
+ * origins it does not name.
  */
-export function follow(source: Source, { patienceMs = 5000 }: { patienceMs?: number } = {}) {
+export function follow(source: Source, { timeoutMs = 5000 }: { timeoutMs?: number } = {}) {
   const stop = new AbortController()
   const news = new EventTarget()
   const origins = new Map<string, Folded>()
   const sightings: Sighting[] = []
   let state: 'running' | 'ended' | 'failed' = 'running'
   let failure: unknown
-  // How many sightings there were at each beginning of a look.
+  // Number of sightings at each start of a read.
   const takes: number[] = []
   const wake = createWakeSignal({ signal: stop.signal, onTake: () => void takes.push(sightings.length) })
 
@@ -52,7 +52,7 @@ export function follow(source: Source, { patienceMs = 5000 }: { patienceMs?: num
     news.dispatchEvent(new Event('news'))
   }
 
-  /** Names of all servers, sorted; entries that are problems have none. */
+  /** Sorted names of all servers; entries with a problem have none. */
   function names(): string[] {
     const entries = [...origins.values()].flatMap((origin) => origin.entries)
     return entries
@@ -60,35 +60,40 @@ export function follow(source: Source, { patienceMs = 5000 }: { patienceMs?: num
       .toSorted()
   }
 
-  /** Resolves once `isSo` holds; looks again after every sighting. Rejects with what was there instead. */
+  /** Resolves once `isSo` holds; checks after every sighting. Rejects with the actual state. */
   async function until(what: string, isSo: () => boolean): Promise<void> {
-    const deadline = AbortSignal.timeout(patienceMs)
+    const deadline = AbortSignal.timeout(timeoutMs)
     while (!isSo()) {
-      await once(news, 'news', { signal: deadline }).catch(() => assert.fail(`waited in vain until ${what}: ${told()}`))
+      await once(news, 'news', { signal: deadline }).catch(() =>
+        assert.fail(`timed out waiting until ${what}: ${describe()}`),
+      )
       if (state === 'failed' && !isSo())
         assert.fail(`the source failed while waiting until ${what}: ${String(failure)}`)
     }
   }
 
-  const untilNames = (...wanted: readonly string[]) =>
-    until(`the servers are [${wanted.join(', ')}]`, () => JSON.stringify(names()) === JSON.stringify(wanted.toSorted()))
+  const untilNames = (...expected: readonly string[]) =>
+    until(
+      `the servers are [${expected.join(', ')}]`,
+      () => JSON.stringify(names()) === JSON.stringify(expected.toSorted()),
+    )
 
-  /** Asks for a fresh look and waits for the sighting that answers: the first one after the wish was taken. */
+  /** Requests a fresh read and waits for the sighting that answers it: the first one after the request was taken. */
   async function refresh(): Promise<Sighting> {
     const next = takes.length
     wake.raise()
-    await until('the wish for a fresh look is answered', () => sightings.length > (takes[next] ?? Infinity))
+    await until('the requested read is answered', () => sightings.length > (takes[next] ?? Infinity))
     return sightings[takes[next] ?? 0] as Sighting
   }
 
-  function told(): string {
+  function describe(): string {
     const all = [...origins].map(
       ([origin, { entries, error }]) => `${origin}: ${error ? error.message : `${entries.length} entries`}`,
     )
     return `${state}, ${sightings.length} sightings, servers [${names().join(', ')}], origins {${all.join('; ')}}`
   }
 
-  /** Aborts the run and waits for its end; returns how many milliseconds that took. */
+  /** Aborts the run and waits for its end; returns the duration in ms. */
   async function end(): Promise<number> {
     const start = performance.now()
     stop.abort()

@@ -6,7 +6,7 @@ type Entry = { integrity?: string; resolved?: string; link?: boolean; optionalDe
 const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Entry> }
 
 describe('the lockfile', () => {
-  it('holds every optional dependency, without which no npm ci succeeds', () => {
+  it('lockfile lists every optional dependency, which npm ci requires', () => {
     const missing = Object.entries(packages).flatMap(([name, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies)
         .filter(
@@ -19,7 +19,7 @@ describe('the lockfile', () => {
     assert.deepEqual(missing, [])
   })
 
-  it('has a hash for everything that is fetched, and names no place to fetch it from', () => {
+  it('lockfile has a hash for every package and no registry address', () => {
     const fetched = Object.entries(packages).filter(([name, { link }]) => name.startsWith('node_modules/') && !link)
     assert.deepEqual(
       fetched.filter(([, { integrity, resolved }]) => !integrity || resolved).map(([name]) => name),
@@ -27,7 +27,7 @@ describe('the lockfile', () => {
     )
   })
 
-  it('pins what is depended on to exact versions', () => {
+  it('package.json pins dependencies to exact versions', () => {
     const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
       string,
       Record<string, string>

@@ -8,12 +8,12 @@ export function entry(value: Record<string, unknown> = {}): Entry {
   return { value: { name: 'weather', url: 'http://weather.example/mcp', ...value } }
 }
 
-/** A reading of good entries by name. */
+/** A reading of valid entries with the given names. */
 export function reading(origin: string, ...names: readonly string[]): Reading {
   return { origin, entries: names.map((name) => entry({ name })) }
 }
 
-/** A server as the registry shows it; override what matters. */
+/** A server as the API shows it, with overrides. */
 export function server(fields: Partial<Server> = {}): Server {
   const definition = ServerDefinition.parse({ name: 'weather', url: 'http://weather.example/mcp', ...fields })
   return {
@@ -35,6 +35,6 @@ export function server(fields: Partial<Server> = {}): Server {
 
 /** A server as the registry holds it. */
 export function registered(fields: Partial<Server> = {}): RegisteredServer {
-  const made = server(fields)
-  return { server: made, reach: 'any', json: () => Buffer.from(JSON.stringify(made)) }
+  const shown = server(fields)
+  return { server: shown, reach: 'any', json: () => Buffer.from(JSON.stringify(shown)) }
 }

@@ -1,4 +1,4 @@
-/** Random choices that can be repeated: the seed is said in failures, and taken from `TEST_SEED`. */
+/** Repeatable random choices. The seed comes from `TEST_SEED`; `label` names it in failure messages. */
 export function createRandom(seed = Number(process.env['TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 32))) {
   let state = seed >>> 0
 
@@ -10,10 +10,10 @@ export function createRandom(seed = Number(process.env['TEST_SEED'] ?? Math.floo
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
-  const below = (most: number) => Math.floor(next() * most)
-  const chance = (often: number) => next() < often
+  const below = (max: number) => Math.floor(next() * max)
+  const chance = (probability: number) => next() < probability
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T
   const some = <T>(from: readonly T[]): T[] => from.filter(() => chance(0.4))
 
-  return { said: `TEST_SEED=${seed}`, below, chance, pick, some, next }
+  return { label: `TEST_SEED=${seed}`, below, chance, pick, some, next }
 }

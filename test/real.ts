@@ -6,13 +6,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-/** Where a program is, system folders included; undefined where it is not installed. */
+/** Path of a program, system folders included; undefined where it is not installed. */
 export function installed(program: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin']
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path))
 }
 
-/** A port on loopback that was free a moment ago, for programs that cannot choose one themselves. */
+/** A free loopback port, for programs that cannot choose one themselves. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -22,20 +22,20 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** A program in the foreground with a folder of its own; stops, and takes the folder along, with its scope. */
+/** Starts a program in the foreground with its own temporary folder; disposal stops it and removes the folder. */
 export async function startProgram(path: string, argumentsIn: (folder: string) => Promise<readonly string[]>) {
   const folder = await mkdtemp(join(tmpdir(), 'roster-real-'))
   const program = spawn(path, await argumentsIn(folder), { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  const note = (chunk: unknown) => void (said += String(chunk))
+  let output = ''
+  const note = (chunk: unknown) => void (output += String(chunk))
   program.stdout.on('data', note)
   program.stderr.on('data', note)
 
-  /** Waits until the program does what it is for. */
+  /** Waits until the program is ready. */
   async function until(isReady: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + 10_000
     while (!(await isReady().catch(() => false))) {
-      if (program.exitCode !== null || performance.now() > deadline) throw new Error(`${path} is not ready: ${said}`)
+      if (program.exitCode !== null || performance.now() > deadline) throw new Error(`${path} is not ready: ${output}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   }
@@ -48,7 +48,7 @@ export async function startProgram(path: string, argumentsIn: (folder: string) =
   return {
     folder,
     until,
-    said: () => said,
+    output: () => output,
     stop,
     signal: (name: NodeJS.Signals) => program.kill(name),
     [Symbol.asyncDispose]: stop,

@@ -4,11 +4,11 @@ import { ServerDefinition } from '../src/model/server.ts'
 import type { Candidate, Layer } from '../src/registry/candidate.ts'
 import { createRegistry } from '../src/registry/registry.ts'
 
-/** What a test says of a server; the rest is made up. */
-export type Said = { readonly name: string; readonly status?: Status } & Readonly<Record<string, unknown>>
+/** The fields of a server that matter to a test; the rest has defaults. */
+export type ServerFields = { readonly name: string; readonly status?: Status } & Readonly<Record<string, unknown>>
 
-/** A real registry with one source, moved by hand: each `change` is one revision. */
-export function createRoster({ epoch = 'e' }: { epoch?: string } = {}) {
+/** A real registry with one source that the test controls: each `change` is one revision. */
+export function createTestRegistry({ epoch = 'e' }: { epoch?: string } = {}) {
   const registry = createRegistry({
     epoch,
     onError: (error) => {
@@ -18,26 +18,26 @@ export function createRoster({ epoch = 'e' }: { epoch?: string } = {}) {
   const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
   const candidates = new Map<string, Candidate>()
 
-  /** Defines servers, and drops those of these names, in one revision. */
-  function change(put: readonly Said[], drop: readonly string[] = []): void {
-    const come = put.map(({ status, ...fields }): Candidate => {
+  /** Defines servers and drops others by name, in one revision. */
+  function change(put: readonly ServerFields[], drop: readonly string[] = []): void {
+    const added = put.map(({ status, ...fields }): Candidate => {
       const definition = ServerDefinition.parse({ url: 'http://weather.example/mcp', health_check: 'none', ...fields })
       const id = serverId(definition.namespace, definition.name)
       const reported = { status: status ?? 'healthy' }
       return { id, definition, reported, layer, origin: 'test', rank: 0, position: 0, stale: false }
     })
-    const ids = [...come.map(({ id }) => id), ...drop.map((name) => serverId('default', name))]
-    const gone = ids.flatMap((id) => candidates.get(id) ?? [])
+    const ids = [...added.map(({ id }) => id), ...drop.map((name) => serverId('default', name))]
+    const removed = ids.flatMap((id) => candidates.get(id) ?? [])
     for (const id of ids) candidates.delete(id)
-    for (const candidate of come) candidates.set(candidate.id, candidate)
-    registry.commit({ removed: gone, added: come })
+    for (const candidate of added) candidates.set(candidate.id, candidate)
+    registry.commit({ removed, added })
   }
 
   return {
     registry,
     change,
-    put: (...servers: Said[]) => change(servers),
+    put: (...servers: ServerFields[]) => change(servers),
     drop: (...names: string[]) => change([], names),
   }
 }
-export type Roster = ReturnType<typeof createRoster>
+export type TestRegistry = ReturnType<typeof createTestRegistry>

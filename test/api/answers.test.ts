@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises'
 import { writeReply } from '../../src/api/http/reply.ts'
 import type { VolatileParts } from '../../src/api/servers/detail-cache.ts'
 import { createListCache } from '../../src/api/servers/list/list-cache.ts'
-import { createRoster } from '../roster.ts'
+import { createTestRegistry } from '../roster.ts'
 import { serve } from './served.ts'
 
 type List = {
@@ -20,7 +20,7 @@ type List = {
 }
 
 function world({ maxCachedBytes }: { maxCachedBytes?: number } = {}) {
-  const roster = createRoster()
+  const roster = createTestRegistry()
   const waiting: string[] = []
   const moving = new Map<string, VolatileParts>()
   const answers = createListCache({

@@ -6,7 +6,7 @@ import { Cors } from '../../src/api/config/cors.ts'
 import { Limits } from '../../src/api/config/limits.ts'
 import { Listen } from '../../src/api/config/listen.ts'
 import { createLog, type Log } from '../../src/log.ts'
-import { createRoster } from '../roster.ts'
+import { createTestRegistry } from '../roster.ts'
 import { parts, raw, read, serve } from './served.ts'
 
 const json = async (answer: Response) => (await answer.json()) as Record<string, unknown>
@@ -221,7 +221,7 @@ describe('the opened API', () => {
   })
 
   it('knows what is published no more since the start, whatever was asked first', async () => {
-    const roster = createRoster()
+    const roster = createTestRegistry()
     roster.put({ name: 'weather' })
     await using api = await openApi({ rules, ports: parts(roster), log: kept().log })
     roster.drop('weather')
@@ -233,7 +233,7 @@ describe('the opened API', () => {
 
   it('writes an access log when asked, without queries or tokens, and counts requests', async () => {
     const { log, lines } = kept()
-    const roster = createRoster()
+    const roster = createTestRegistry()
     roster.put({ name: 'weather' })
     await using api = await openApi({ rules, ports: parts(roster), log, accessLog: true })
 

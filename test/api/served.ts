@@ -15,12 +15,12 @@ import { createPipeline } from '../../src/api/http/pipeline.ts'
 import type { ApiPorts } from '../../src/api/ports.ts'
 import { silent } from '../../src/log.ts'
 import type { Role } from '../../src/model/principal.ts'
-import { createRoster, type Roster, type Said } from '../roster.ts'
+import { createTestRegistry, type Roster, type Said } from '../roster.ts'
 
 export const limits = Limits.parse({})
 
 /** Everything the application asks for, quiet and empty but for the registry. */
-export function parts({ registry }: Roster = createRoster()): ApiPorts {
+export function parts({ registry }: Roster = createTestRegistry()): ApiPorts {
   return {
     registry,
     supervisor: {
@@ -95,7 +95,7 @@ export type Options = {
 
 /** The whole edge on a free port of loopback, in front of a registry moved by hand. */
 export async function serve(options: Options = {}) {
-  const roster = createRoster()
+  const roster = createTestRegistry()
   roster.put(...(options.servers ?? [{ name: 'weather' }]))
   const loopback = options.guard?.loopback ?? true
   const guard = createRequestGuard({

@@ -5,7 +5,7 @@ import { SourceError, type Source } from '../../src/model/source.ts'
 import type { SourceStatus } from '../../src/model/status.ts'
 import { createSupervisor } from '../../src/registry/supervision/supervisor.ts'
 import { reading } from '../made.ts'
-import { createRoster } from '../roster.ts'
+import { createTestRegistry } from '../roster.ts'
 import { parts, serve } from './served.ts'
 
 /** A place that lists whatever `names` holds, looked at when asked to; or cannot be read. */
@@ -21,7 +21,7 @@ function place(names: string[], state: { broken: boolean }): Source {
 }
 
 async function supervised(names: string[], { state = { broken: false }, questionsShrinks = false } = {}) {
-  const roster = createRoster()
+  const roster = createTestRegistry()
   const supervisor = createSupervisor({ registry: roster.registry, log: silent })
   await supervisor.apply([
     {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** What a daemon of the bench is asked beside what is measured. */
+/** JSON of a daemon's endpoint; throws for any status but 2xx. */
 export async function json<T>(url: string): Promise<T> {
   const answer = await fetch(url)
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${await answer.text()}`)
@@ -12,15 +12,15 @@ export async function totalOf(url: string, filter = ''): Promise<number> {
   return (await json<{ total: number }>(`${url}/servers?limit=1${filter}`)).total
 }
 
-export async function until(seen: () => Promise<boolean>, everyMs = 20, mostMs = 120_000): Promise<void> {
-  const late = performance.now() + mostMs
+export async function until(seen: () => Promise<boolean>, everyMs = 20, maxMs = 120_000): Promise<void> {
+  const late = performance.now() + maxMs
   while (!(await seen())) {
-    if (performance.now() > late) throw new Error(`what was waited for did not happen within ${mostMs} ms`)
+    if (performance.now() > late) throw new Error(`condition not met within ${maxMs} ms`)
     await pause(everyMs)
   }
 }
 
-/** Waits until the daemon is ready and has been left alone for a while. */
+/** Waits until the daemon is ready and idle for a while. */
 export async function settled(url: string, ms = 3000): Promise<void> {
   await until(async () => (await fetch(`${url}/ready`)).status === 200, 50)
   await pause(ms)
@@ -31,14 +31,14 @@ export function residentMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
-/** The delays of the event loop since it was asked last, in ms; the sampling itself waits 10. */
+/** Event-loop delays since the last call, in ms, sampled every 10 ms. */
 export async function loopDelays(url: string): Promise<{ longest: number; p99: number }> {
   const answer = await fetch(`${url}/metrics`)
   if (!answer.ok) throw new Error(`${url}/metrics answered ${answer.status}`)
   const text = await answer.text()
   const of = (name: string) => {
     const seconds = new RegExp(`^nodejs_eventloop_lag_${name}_seconds (\\S+)`, 'm').exec(text)?.[1]
-    if (seconds === undefined) throw new Error(`${url}/metrics does not tell the delay of the event loop`)
+    if (seconds === undefined) throw new Error(`${url}/metrics lacks the event-loop delay`)
     return Math.max(0, Number(seconds) * 1000 - 10)
   }
   return { longest: of('max'), p99: of('p99') }

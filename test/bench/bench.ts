@@ -6,16 +6,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { load } from './load.ts'
 import type { Bench, Client, Peer } from './row.ts'
 
-const longestStart = 60_000
+const maxStartMs = 60_000
 
-/** Opens what rows share; everything it started ends when it is disposed. */
+/** Opens the resources that rows share; ends every process it started on disposal. */
 export function openBench({ bin, seconds, long }: Pick<Bench, 'bin' | 'seconds' | 'long'>): Bench & AsyncDisposable {
   const root = mkdtempSync(join(tmpdir(), 'mcp-roster-bench-'))
   const running = new Set<{ stop: () => Promise<void> }>()
   const children = new Set<ChildProcess>()
   let folders = 0
 
-  // However this run ends, nothing of it goes on.
+  // No child survives this run, however it ends.
   const endAll = () => {
     for (const child of children) child.kill('SIGKILL')
   }
@@ -28,7 +28,7 @@ export function openBench({ bin, seconds, long }: Pick<Bench, 'bin' | 'seconds' 
     return path
   }
 
-  /** Looks after a child: whoever disposes of the bench ends it, and one that ends by itself is an error. */
+  /** Supervises a child: disposal of the bench ends it; an exit before that is an error. */
   function tended(child: ChildProcess, name: string): { gone: Promise<never>; stop: () => Promise<void> } {
     children.add(child)
     let wanted = false
@@ -40,7 +40,7 @@ export function openBench({ bin, seconds, long }: Pick<Bench, 'bin' | 'seconds' 
       })
       child.once('error', reject)
     })
-    gone.catch(() => {}) // whoever waits for it hears of it
+    gone.catch(() => {}) // reported to the caller that awaits it
     const one = {
       gone,
       stop: async () => {
@@ -137,6 +137,6 @@ export function openBench({ bin, seconds, long }: Pick<Bench, 'bin' | 'seconds' 
 const announcedAlready = '\n'
 
 async function tooLate(name: string): Promise<never> {
-  await pause(longestStart, undefined, { ref: false })
-  throw new Error(`${name} was not there after ${longestStart} ms`)
+  await pause(maxStartMs, undefined, { ref: false })
+  throw new Error(`${name} did not answer within ${maxStartMs} ms`)
 }

@@ -6,25 +6,25 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }
 
-/** The value below which `part` of all lie. */
+/** Quantile: the value below which `part` of all values lie. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? 0
 }
 
-/** A figure as people read it: three digits that mean something. */
+/** Formats a figure with three significant digits. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(3))
 }
 
-/** Something that was measured, and how many bytes each answer had where it was answers. */
+/** One measurement, with the bytes per response where there are responses. */
 export type Figure = { readonly rate: number; readonly bytesEach?: number }
 
 /**
- * Measures two things in turn, A B B A …, in `slices` of a second each, and compares the best quarter of both.
+ * Measures two things in turn (A B B A …) in `slices` of one second and compares the best quarter of each.
  *
- * On a machine that others share, one and the same server takes 13,000 requests in a second and 33,000 in the next. What
- * disturbs only ever makes slower, so the best of many short measurements are those that say what each can do.
+ * On a shared machine, the same server handles 13,000 requests in one second and 33,000 in the next. Disturbance only slows things
+ * down, so the best of many short measurements show what each can do.
  */
 export async function ratioOf(
   slices: number,
@@ -58,7 +58,7 @@ function best(rates: readonly number[]): number {
   return quarter.reduce((sum, rate) => sum + rate, 0) / quarter.length
 }
 
-/** Two that were to send the same bytes, and did not, cannot be compared. */
+/** Throws where two servers that must send the same bytes did not. */
 function sameBytes({ bytesEach: one }: Figure, { bytesEach: other }: Figure): void {
   if (one === undefined || other === undefined || Math.abs(one - other) <= 0.02 * other) return
   throw new Error(`answers of ${one.toFixed(0)} bytes are compared to answers of ${other.toFixed(0)}`)

@@ -8,13 +8,13 @@ const run = promisify(execFile)
 export type LoadOptions = {
   readonly connections?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Paths that are asked for one after another, instead of the one of the URL. */
+  /** Paths requested one after another, instead of the path of the URL. */
   readonly paths?: readonly string[]
-  /** Bodies that are posted as JSON one after another. */
+  /** JSON bodies posted one after another. */
   readonly bodies?: readonly string[]
 }
 
-/** What a load generator got: answers a second, how long each was on the wire, and how long half and nearly all took. */
+/** Result of a load generator: responses per second, bytes per response, p50 and p99 in ms. */
 export type Load = {
   readonly rate: number
   readonly bytesEach: number
@@ -22,12 +22,12 @@ export type Load = {
   readonly p99: number
 }
 
-/** What every generator says at its end. `failed` counts answers that were no success, and connections that broke. */
+/** Output of every generator. `failed` counts responses other than 2xx and broken connections. */
 type Told = { requests: number; bytes: number; seconds: number; failed: number; p50: number; p99: number }
 
 const wrkBin = ['/usr/bin/wrk', '/usr/local/bin/wrk'].find((path) => existsSync(path))
 
-/** Sends requests for `seconds` from a process of its own; an answer that is no success fails the run. */
+/** Sends requests for `seconds` from a separate process; any response other than 2xx fails the run. */
 export async function load(
   url: string,
   { seconds, folder, ...options }: LoadOptions & { seconds: number; folder: string },
@@ -35,8 +35,8 @@ export async function load(
   const told = wrkBin
     ? await wrk(wrkBin, url, { seconds, folder, ...options })
     : await autocannon(url, { seconds, folder, ...options })
-  if (told.failed > 0) throw new Error(`${url}: ${told.failed} of ${told.requests} answers were no success`)
-  if (told.requests === 0) throw new Error(`${url}: no answer at all`)
+  if (told.failed > 0) throw new Error(`${url}: ${told.failed} of ${told.requests} responses were not 2xx`)
+  if (told.requests === 0) throw new Error(`${url}: no response`)
   const { requests, bytes, seconds: took, p50, p99 } = told
   return { rate: requests / took, bytesEach: bytes / requests, p50, p99 }
 }
@@ -55,7 +55,7 @@ async function wrk(bin: string, url: string, asked: Asked): Promise<Told> {
   return JSON.parse(/^told (.*)$/m.exec(stdout)?.[1] ?? '') as Told
 }
 
-/** Requests that are written before the run, so that the generator is no slower than with one. */
+/** Requests serialized before the run, so that many cost the generator no more than one. */
 function sendingLines(file: string, method: 'GET' | 'POST', url: string): string {
   const path = new URL(url).pathname
   const made =

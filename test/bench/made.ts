@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sendAll } from './sending.ts'
 
-/** A server of the shape people write, every fifth with the tag `geo`. */
+/** A realistic server definition; every fifth has the tag `geo`. */
 export function serverMade(at: number): Record<string, unknown> {
   return {
     command: 'python',
@@ -21,14 +21,14 @@ export function serversFile(many: number, prefix = 'server', from = 0): string {
   return JSON.stringify({ servers })
 }
 
-/** Files of a thousand each. */
+/** Files of a thousand servers each. */
 export function writeServers(folder: string, many: number): void {
   for (let from = 0; from < many; from += 1000) {
     writeFileSync(join(folder, `${from}.json`), serversFile(Math.min(1000, many - from), 'server', from))
   }
 }
 
-/** An agent's registration; another `round` of the same agent is a change. */
+/** A registration; a different `round` of the same agent is a change. */
 export function agentMade(at: number, round = 0): string {
   const metadata = {
     name: `agent-${at}`,
@@ -53,7 +53,7 @@ export function beatMade(at: number): string {
   return JSON.stringify({ agent_id: `agent-${at}` })
 }
 
-/** Registers `many` agents, and lets each beat once, so that what follows changes no status. */
+/** Registers `many` agents with one heartbeat each, so that later heartbeats change no status. */
 export async function registerAgents(url: string, many: number): Promise<{ ms: number; each: number[] }> {
   const numbers = Array.from({ length: many }, (_, at) => at)
   const sent = await sendAll(

@@ -4,7 +4,7 @@
  *   npm run bench -- [PATTERN…] [--seconds N] [--long] [--curves] [--json FILE] [--readme] [--bin FILE]
  *   npm run bench -- --compare BEFORE.json AFTER.json
  *
- * Only ratios and goals count; the absolute figures are those of the machine it ran on, at that hour.
+ * Only ratios and goals count; absolute figures hold for this machine at this hour.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -56,7 +56,7 @@ const { values, positionals } = parseArgs({
 const seconds = Number(values.seconds)
 if (!(seconds >= 1 && seconds <= 600)) throw new Error('--seconds must be a number from 1 to 600')
 
-// Told to end, it ends what it started too.
+// A signal ends the child processes too.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
 if (values.compare) compare()
@@ -82,7 +82,7 @@ async function runAll(): Promise<void> {
   if (results.some((result) => 'failed' in result)) process.exitCode = 1
 }
 
-/** A row that cannot be measured fails the run at its end, loudly; the others are measured all the same. */
+/** Measures one row. A row that cannot be measured fails the run at its end; the other rows are measured. */
 async function resultOf({ name, goal, reaches, measure }: Row): Promise<Result> {
   process.stderr.write(`${name} … `)
   const begun = performance.now()

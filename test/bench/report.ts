@@ -2,26 +2,26 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { rounded } from './figures.ts'
 import type { Measured, Row, Skipped, Unit } from './row.ts'
 
-/** What came of a row. `failed`: it could not be measured, though it should have been. */
+/** Result of a row. `failed`: it could not be measured, although it should have been. */
 export type Result = {
   readonly name: string
   readonly goal: string
   readonly reached?: boolean | undefined
 } & (Measured | Skipped | { readonly failed: string })
 
-/** One run, as it is written to a file. */
+/** One run, as written to a file. */
 export type Report = { readonly at: string; readonly node: string; readonly cpu: string; readonly results: Result[] }
 
-/** A stall of the event loop of more is long. */
+/** Event-loop stalls above this are long, in ms. */
 const longStallMs = 20
 
-/** Whether a row reaches its goal; undefined where only people can tell. */
+/** Whether a row reaches its goal; undefined where the goal has no number. */
 export function isReached({ value, stallMs }: Measured, reaches: Row['reaches']): boolean | undefined {
   if (stallMs !== undefined && stallMs > longStallMs) return false
   return reaches?.(value) ?? (stallMs === undefined ? undefined : true)
 }
 
-/** The table of a run; short: without the figures behind each. */
+/** The table of a run, without the detailed figures. */
 export function tableOf(results: readonly Result[], { short = false } = {}): string {
   const lines = results.map((result) => {
     const cells = [result.name, result.goal, valueOf(result)]
@@ -31,7 +31,7 @@ export function tableOf(results: readonly Result[], { short = false } = {}): str
   return [line(head), line(head.map(() => '---')), ...lines, ''].join('\n')
 }
 
-/** Two runs side by side: what changed by how much. */
+/** Two runs side by side with the change of each row. */
 export function comparisonOf(before: Report, after: Report): string {
   const was = new Map(before.results.map((result) => [result.name, result]))
   const lines = after.results.map((result) => {
@@ -44,11 +44,11 @@ export function comparisonOf(before: Report, after: Report): string {
 
 const markers = ['<!-- bench: written by npm run bench -- --readme -->', '<!-- /bench -->'] as const
 
-/** Puts the table between the two markers of a page; an error where they are missing. */
+/** Replaces the text between the two markers of a page; throws where they are missing. */
 export function writeInto(path: string, { results, at, cpu, node }: Report): void {
   const page = readFileSync(path, 'utf8')
   const [from, to] = [page.indexOf(markers[0]), page.indexOf(markers[1])]
-  if (from < 0 || to < from) throw new Error(`${path} has no place for the table: ${markers.join(' … ')}`)
+  if (from < 0 || to < from) throw new Error(`${path} lacks the markers of the table: ${markers.join(' … ')}`)
   const told = `Measured ${at.slice(0, 10)} on ${cpu}, Node ${node}, client and daemon sharing the machine.`
   const text = `${markers[0]}\n\n${tableOf(results, { short: true })}\n${told}\n\n`
   writeFileSync(path, page.slice(0, from) + text + page.slice(to))

@@ -1,10 +1,10 @@
 import type { Load, LoadOptions } from './load.ts'
 
-/** One line of the table: what is measured, what it should reach, and how it is found out. */
+/** One row of the table: subject, goal, and how to measure it. */
 export type Row = {
   readonly name: string
   readonly goal: string
-  /** Whether a value reaches the goal; left out where the goal is words. */
+  /** Whether a value reaches the goal; absent where the goal has no number. */
   readonly reaches?: (value: number) => boolean
   readonly measure: (bench: Bench) => Promise<Measured | Skipped>
 }
@@ -14,34 +14,34 @@ export type Unit = 'ratio' | 'ms' | 'MB' | 'kB' | '/s'
 export type Measured = {
   readonly value: number
   readonly unit: Unit
-  /** The longest stall of the event loop meanwhile, where the goal allows none that is long. */
+  /** Longest event-loop stall in ms, where the goal limits it. */
   readonly stallMs?: number
-  /** The figures behind it, for the JSON and the curious. */
+  /** Detailed figures for the JSON file. */
   readonly detail: Readonly<Record<string, number | string>>
 }
 
-/** What this machine cannot measure, and why. */
+/** A row that this machine cannot measure, with the reason. */
 export type Skipped = { readonly skipped: string }
 
-/** What rows share: folders to write in, processes that end with the run, and how long to measure. */
+/** Resources of rows: folders, supervised processes, and the duration of a measurement. */
 export type Bench = {
   readonly folder: () => string
-  /** Starts the built bin on a free port of loopback, with nothing of this machine's state. */
+  /** Starts the built daemon on a free loopback port, isolated from this machine's state. */
   readonly daemon: (args: readonly string[], options?: { env?: Record<string, string> }) => Promise<Peer>
   /** Starts a bare `node:http` server from a file of `peers/`. */
   readonly peer: (file: string, input?: unknown) => Promise<Peer>
-  /** Starts a client from a file of `peers/`, in a process of its own that does what it is asked. */
+  /** Starts a client from a file of `peers/` in a separate process that executes commands. */
   readonly client: (file: string) => Client
-  /** Starts any program; it is there once `url` answers. */
+  /** Starts any program; resolves once `url` answers. */
   readonly program: (command: string, args: readonly string[], url: string) => Promise<Peer>
-  /** What a load generator in its own process gets from `url`. */
+  /** Runs a load generator against `url` in a separate process. */
   readonly load: (url: string, options?: LoadOptions) => Promise<Load>
-  /** The same for one second, as one of many to be compared. */
+  /** The same for one second, as one of many samples. */
   readonly slice: (url: string, options?: LoadOptions) => Promise<Load>
-  /** The file of the built bin. */
+  /** Path of the built executable. */
   readonly bin: string
   readonly seconds: number
-  /** Whether the waits are those of the goals, minutes, or short ones. */
+  /** Whether waits last the minutes that the goals name, or are short. */
   readonly long: boolean
 }
 

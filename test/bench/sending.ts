@@ -2,7 +2,7 @@ import { Pool } from 'undici'
 
 export type Request = { readonly method: 'POST' | 'PUT' | 'GET'; readonly path: string; readonly body?: string }
 
-/** Sends every request once, `connections` at a time, in order; how long each took. One that is no success fails it. */
+/** Sends every request once, in order, `connections` at a time; returns their durations. Throws for a response other than 2xx. */
 export async function sendAll(
   url: string,
   requests: readonly Request[],

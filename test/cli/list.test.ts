@@ -114,14 +114,14 @@ describe('mcp-roster list', () => {
 
   it('reports a missing answer in one line', async () => {
     await using web = await answering((_, response) => void response.end('<html>'))
-    await using strict = await answering(json({ detail: 'Nobody may read here: \u001B[2J' }, 401))
-    const nobody = await answering(json({}))
-    await nobody[Symbol.asyncDispose]()
+    await using strict = await answering(json({ detail: 'Authentication required: \u001B[2J' }, 401))
+    const absent = await answering(json({}))
+    await absent[Symbol.asyncDispose]()
 
     for (const [url, expected] of [
       [web.url, /may not be an mcp-roster\n$/],
-      [strict.url, /^Nobody may read here: \\u001b\[2J \(the token comes from MCP_ROSTER_TOKEN\)\n$/],
-      [nobody.url, /^no daemon answers at http:\/\/127\.0\.0\.1:\d+: connection refused\. Start one with/],
+      [strict.url, /^Authentication required: \\u001b\[2J \(the token comes from MCP_ROSTER_TOKEN\)\n$/],
+      [absent.url, /^no daemon answers at http:\/\/127\.0\.0\.1:\d+: connection refused\. Start one with/],
     ] as const) {
       const { code, err } = await running(['list', '--url', url])
       assert.equal(code, 1)

@@ -8,7 +8,7 @@ import { bookmark, breakingAfter, event, refusing, scripted, telling } from '../
 import { until } from '../e2e/running.ts'
 import { running } from './running.ts'
 
-/** Runs `watch` until it has written so many lines. */
+/** Runs `watch` until it has written `lines` lines. */
 async function watching(url: string, lines: number, ...args: readonly string[]) {
   const ending = new AbortController()
   let out = ''
@@ -66,14 +66,17 @@ describe('mcp-roster watch', () => {
   })
 
   it('fails where no daemon answers or the daemon refuses', async () => {
-    await using strict = await scripted(refusing(401, 'Nobody may read here'))
+    await using strict = await scripted(refusing(401, 'Authentication required'))
 
     const none = await running(['watch', '--url', 'http://127.0.0.1:59'])
     const refused = await running(['watch', '--url', strict.url])
 
     assert.equal(none.code, 1)
     assert.match(none.err, /^no daemon answers at .*: connection refused\. Start one with/)
-    assert.deepEqual([refused.code, refused.err], [1, 'Nobody may read here (the token comes from MCP_ROSTER_TOKEN)\n'])
+    assert.deepEqual(
+      [refused.code, refused.err],
+      [1, 'Authentication required (the token comes from MCP_ROSTER_TOKEN)\n'],
+    )
   })
 
   it('waits for a slow reader of its output', async () => {
@@ -92,7 +95,7 @@ describe('mcp-roster watch', () => {
     const seen: (string | undefined)[] = []
     for (let round = 0; round < 2; round += 1) {
       while (told.length <= round) await setImmediate()
-      // Time enough for another, were nobody waited for.
+      // Long enough for another write if the command did not wait.
       for (let turn = 0; turn < 20; turn += 1) await setImmediate()
       seen.push(told.at(-1))
       const { resolve } = reader

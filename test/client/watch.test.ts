@@ -4,7 +4,7 @@ import { connectRoster, type RosterEvent, RosterError, type WatchOptions } from 
 import { until } from '../e2e/running.ts'
 import { bookmark, breakingAfter, event, refusing, resync, scripted, telling } from './stream.ts'
 
-/** Watches until so many events have come; what they say in short. */
+/** Watches until `count` events have arrived; returns them in short form. */
 async function watched(url: string, count: number, options: WatchOptions = {}): Promise<string[]> {
   const events: string[] = []
   for await (const one of connectRoster({ url, maxPauseMs: 5 }).watch(options)) {
@@ -165,8 +165,8 @@ describe('a watch', () => {
       if (one.type === 'BOOKMARK') reading.abort()
     }
     const pausing = new AbortController()
-    const nobody = connectRoster({ url: 'http://127.0.0.1:1' })
-    for await (const _ of nobody.watch({ signal: pausing.signal, onPause: () => pausing.abort() })) assert.fail()
+    const unreachable = connectRoster({ url: 'http://127.0.0.1:1' })
+    for await (const _ of unreachable.watch({ signal: pausing.signal, onPause: () => pausing.abort() })) assert.fail()
     await until(() => roster.open() === 0)
   })
 

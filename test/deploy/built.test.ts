@@ -55,7 +55,7 @@ describe('the build', () => {
       const { status, stdout, stderr } = shown()
 
       assert.deepEqual([status, stdout, stderr], [0, usual, ''])
-      assert.notEqual(statSync(file).ino, ino, 'it is kept anew')
+      assert.notEqual(statSync(file).ino, ino, 'a new cache file was written')
     }
   })
 

@@ -8,7 +8,7 @@ import { temporary } from '../e2e/running.ts'
 import { configIn, environmentOf, manifestsOf, ofKind, rosterOf, workloadsIn } from './manifests.ts'
 
 const secrets: Readonly<Record<string, string>> = {
-  AUTH_TOKEN_FILE: 'a-token-nobody-guesses',
+  AUTH_TOKEN_FILE: 'a-long-random-token',
   DATABASE_URL_FILE: 'postgres://roster:secret@db.example:5432/roster?sslmode=verify-full',
 }
 
@@ -58,7 +58,7 @@ describe('the config of each manifest', () => {
     assert.deepEqual(found(stateful).slice(0, 2), [kube, 'agents'])
     assert.deepEqual(stateful.config.store, { type: 'sqlite', path: '/var/lib/mcp-roster/roster.db' })
     assert.equal(stateful.config.auth.anonymous, 'registrar')
-    assert.equal(stateful.config.auth.token, 'a-token-nobody-guesses')
+    assert.equal(stateful.config.auth.token, 'a-long-random-token')
 
     const { config } = await loadedFrom('deploy/kubernetes/postgres.yaml')
     assert.equal(config.store.type, 'postgres')

@@ -103,7 +103,7 @@ async function disturb(random: Random, watcher: WildWatcher): Promise<void> {
 describe('every watcher of a real daemon', () => {
   it('watchers equal the registry through random faults of watchers, sources and daemon', async (test: TestContext) => {
     const random = createRandom()
-    test.diagnostic(random.said)
+    test.diagnostic(random.label)
     await using world = await openWorld()
     mkdirSync(world.folder.at('servers'))
     const problems: string[] = []
@@ -142,14 +142,14 @@ describe('every watcher of a real daemon', () => {
     const code = await world.daemon().stop()
     for (const watcher of [calm, ...watchers]) watcher.disconnect()
 
-    assert.deepEqual(problems.slice(0, 3), [], random.said)
+    assert.deepEqual(problems.slice(0, 3), [], random.label)
     assert.equal(code, 0)
     const sum = (what: keyof WildWatcher['counts']) => watchers.reduce((all, { counts }) => all + counts[what], 0)
     const met = { tokens: ledger.tokens(), compared: ledger.counts.compared }
     const told = { ...met, events: sum('events'), resyncs: sum('resyncs'), resumes: sum('resumes'), cuts: sum('cuts') }
     test.diagnostic(JSON.stringify(told))
     // The run must have exercised each of these.
-    for (const [what, count] of Object.entries(told)) assert.ok(count > 0, `${what}: none, ${random.said}`)
+    for (const [what, count] of Object.entries(told)) assert.ok(count > 0, `${what}: none, ${random.label}`)
   })
 })
 

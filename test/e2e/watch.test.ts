@@ -55,7 +55,7 @@ async function abortAfter(port: number, path: string, { bytes, reset }: { bytes:
 describe('watchers of a real daemon', () => {
   it('watchers that disconnect at any byte are no longer counted', async (test: TestContext) => {
     const random = createRandom()
-    test.diagnostic(random.said)
+    test.diagnostic(random.label)
     using folder = temporary()
     using home = temporary()
     publish(folder, 100)

@@ -8,11 +8,11 @@ import { HealthConfig } from '../../src/health/config.ts'
 import { createMonitor } from '../../src/health/monitor.ts'
 import { silent } from '../../src/log.ts'
 import { openHttpClient } from '../../src/outbound/http-client.ts'
-import { createRoster } from '../roster.ts'
+import { createTestRegistry } from '../roster.ts'
 
 /** A monitor as the daemon runs it, beside a real registry. */
 function watching(t: TestContext, config: object = {}) {
-  const roster = createRoster()
+  const roster = createTestRegistry()
   const door = openHttpClient()
   const monitor = createMonitor({ registry: roster.registry, door, config: HealthConfig.parse(config), log: silent })
   t.after(async () => {

@@ -1,22 +1,22 @@
 /**
- * Plants bugs, one at a time, and looks whether the tests find them: `node test/mutants/main.ts [NAME…]`.
+ * Plants bugs one at a time and checks that the tests find them: `node test/mutants/main.ts [NAME…]`.
  *
- * Each `*.patch` of this folder is applied to a temporary copy of the repository, and the tests it names run there. First
- * they all run without any: where they fail by themselves, nothing is shown. The exit code is 1 when a mutant survives.
+ * Applies each `*.patch` of this folder to a temporary copy of the repository and runs the tests that it names. All these tests run
+ * without a patch first: they must pass. The exit code is 1 when a mutant survives.
  */
 import { allMutants, copyOfRepository, misfit, type Mutant, run } from './mutants.ts'
 
 type Outcome = { readonly caught: boolean; readonly by: string }
 
-/** So long may all tests of one mutant take; a test that hangs has noticed it too. */
-const mostSeconds = 60
-const sideBySide = 2
+/** Maximum duration of the tests of one mutant, in s; a hanging test counts as caught. */
+const maxSeconds = 60
+const concurrency = 2
 
 const names = process.argv.slice(2)
 const all = allMutants()
 const chosen = all.filter(({ name }) => names.length === 0 || names.some((part) => name.includes(part)))
 if (chosen.length === 0) {
-  process.stderr.write(`There is none of that name. There are:\n${all.map(({ name }) => `  ${name}\n`).join('')}`)
+  process.stderr.write(`No mutant matches. Available:\n${all.map(({ name }) => `  ${name}\n`).join('')}`)
   process.exit(2)
 }
 
@@ -29,7 +29,7 @@ if (sound.caught) {
 
 const queue = [...chosen]
 let survived = 0
-await Promise.all(Array.from({ length: sideBySide }, takeTurns))
+await Promise.all(Array.from({ length: concurrency }, takeTurns))
 process.stdout.write(`${chosen.length - survived} of ${chosen.length} caught\n`)
 process.exitCode = survived === 0 ? 0 : 1
 
@@ -46,12 +46,12 @@ async function takeTurns(): Promise<void> {
   }
 }
 
-/** Runs tests in a copy of the repository, one file after another until one fails; with a mutant, planted there. */
+/** Runs test files one after another in a copy of the repository until one fails; with the mutant, if given, applied. */
 async function tried(files: readonly string[], mutant?: Mutant): Promise<Outcome> {
   using copy = copyOfRepository()
   const wrong = mutant && (await misfit(mutant, copy.folder, { apply: true }))
   if (wrong !== undefined) throw new Error(`${mutant?.name} does not fit: ${wrong}`)
-  const end = performance.now() + mostSeconds * 1000 * (mutant ? 1 : 5)
+  const end = performance.now() + maxSeconds * 1000 * (mutant ? 1 : 5)
   for (const file of files) {
     const seconds = Math.max(1, (end - performance.now()) / 1000)
     const { code, said } = await run(process.execPath, ['--test', '--test-reporter=tap', file], copy.folder, seconds)

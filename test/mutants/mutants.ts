@@ -3,7 +3,7 @@ import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 
-/** A bug planted on purpose: what it breaks, and the tests that must say so. */
+/** A bug planted on purpose: what it breaks, and the tests that must fail. */
 export type Mutant = {
   readonly name: string
   readonly why: string
@@ -11,7 +11,7 @@ export type Mutant = {
   readonly patch: string
 }
 
-/** Every mutant there is: each patch begins with `Breaks:` and `Tests:`, then comes the difference. */
+/** All mutants. Each patch file begins with the lines `Breaks:` and `Tests:`, followed by the diff. */
 export function allMutants(): readonly Mutant[] {
   return globSync('test/mutants/*.patch').toSorted().map(mutantIn)
 }
@@ -23,7 +23,7 @@ function mutantIn(path: string): Mutant {
   return { name: basename(path, '.patch'), why: said('Breaks'), tests, patch: resolve(path) }
 }
 
-/** A copy of what the tests need, in a temporary folder that goes with its scope. */
+/** A temporary copy of the files that tests need, removed on disposal. */
 export function copyOfRepository() {
   const folder = mkdtempSync(join(tmpdir(), 'roster-mutant-'))
   for (const part of ['src', 'test', 'config', 'package.json', 'tsconfig.json'])
@@ -32,7 +32,7 @@ export function copyOfRepository() {
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** Why a patch does not fit what is in `folder`; undefined where it does. With `apply`, it is put in as well. */
+/** Why a patch does not apply to `folder`; undefined where it does. With `apply`, applies it. */
 export async function misfit({ patch }: Mutant, folder: string, { apply = false } = {}): Promise<string | undefined> {
   const { code, said } = await run('git', ['apply', ...(apply ? [] : ['--check']), patch], folder)
   return code === 0 ? undefined : said
@@ -40,9 +40,9 @@ export async function misfit({ patch }: Mutant, folder: string, { apply = false 
 
 export type Ran = { readonly code: number; readonly said: string }
 
-/** Runs a program to its end, at most `seconds`; one that takes longer is killed, which is no success. */
+/** Runs a program for at most `seconds`; a longer one is killed and counts as failed. */
 export function run(program: string, args: readonly string[], cwd: string, seconds = 60): Promise<Ran> {
-  // Git must not take the folder for a part of whatever repository lies around it.
+  // Git must not find a repository above the folder.
   const env = { ...process.env, GIT_CEILING_DIRECTORIES: resolve(cwd, '..'), NODE_TEST_CONTEXT: undefined }
   return new Promise((done) => {
     const options = {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { allMutants, misfit } from './mutants.ts'
 
 describe('mutants', () => {
-  it('fit the code as it is, each with its reason and the tests that must find it', async () => {
+  it('every mutant applies to the current code and names its reason and existing tests', async () => {
     const mutants = allMutants()
     const wrong = await Promise.all(
       mutants.map(async (mutant) => {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Batch } from '../../src/model/change.ts'
 import { createChangeLog } from '../../src/registry/change-log.ts'
-import { createRoster } from '../roster.ts'
+import { createTestRegistry } from '../roster.ts'
 
 const reasonOf = (found: number | { readonly reason: string }) =>
   typeof found === 'number' ? found : found.reason.replace(/:.*/, '')
 
 describe('journal', () => {
   it('knows what followed each revision that it holds', () => {
-    const { registry, put } = createRoster()
+    const { registry, put } = createTestRegistry()
     put({ name: 'before' })
     const journal = createChangeLog({ registry })
     for (const name of ['a', 'b', 'c']) put({ name })
@@ -30,7 +30,7 @@ describe('journal', () => {
     [{ maxBytes: 20_000 }, 'bytes'],
   ] as const) {
     it(`holds no more ${name} than it may, and says what it has forgotten`, () => {
-      const { registry, put } = createRoster()
+      const { registry, put } = createTestRegistry()
       const journal = createChangeLog({ registry, ...limit })
 
       for (let index = 0; index < 3000; index += 1) put({ name: `s${index % 7}`, version: String(index) })
@@ -61,7 +61,7 @@ describe('journal', () => {
     [`${'e'.repeat(100_000)}-1`, 'malformed'],
   ] as const) {
     it(`lets nobody go on from ${JSON.stringify(token.slice(0, 30))}: ${reason}`, () => {
-      const { registry, put } = createRoster()
+      const { registry, put } = createTestRegistry()
       const journal = createChangeLog({ registry })
       put({ name: 'a' })
       put({ name: 'b' })
@@ -71,7 +71,7 @@ describe('journal', () => {
   }
 
   it('holds nothing of a batch that alone is too much', () => {
-    const { registry, put } = createRoster()
+    const { registry, put } = createTestRegistry()
     const journal = createChangeLog({ registry, maxChanges: 5 })
 
     put(...Array.from({ length: 20 }, (_, index) => ({ name: `s${index}` })))
@@ -81,7 +81,7 @@ describe('journal', () => {
   })
 
   it('lets nobody go on over a gap', () => {
-    const { registry, put } = createRoster()
+    const { registry, put } = createTestRegistry()
     let push: (batch: Batch) => void = () => {}
     const journal = createChangeLog({ registry: { token: () => 'e-0', subscribe: (to) => ((push = to), () => {}) } })
     registry.subscribe((batch) => batch.revision !== 2 && push(batch))

@@ -1,8 +1,8 @@
 /**
- * The literal, long figures: `npm run soak [-- NAME…] [--minutes N] [--short]`.
+ * Long scenarios with the literal figures of the promises: `npm run soak [-- NAME…] [--minutes N] [--short]`.
  *
- * Each scenario runs against a real daemon of its own, for a bounded time, and ends in one line: pass or FAIL, how long
- * it took, and its figures. The exit code is 1 when any failed.
+ * Each scenario runs against its own real daemon for a bounded time and prints one line: pass or FAIL, duration, figures. The exit
+ * code is 1 when any scenario failed.
  */
 import { parseArgs } from 'node:util'
 import type { Effort, Figures, Scenario } from './scenario.ts'
@@ -43,7 +43,7 @@ for (const scenario of chosen) {
   )
 }
 process.stdout.write(`${chosen.length - failed} of ${chosen.length} passed\n`)
-// What a scenario that was given up on left open must not keep this alive.
+// An abandoned scenario may leave handles open; they must not keep this process alive.
 process.exit(failed === 0 ? 0 : 1)
 
 async function outcomeOf({ run, limitSeconds }: Scenario): Promise<Figures | Error> {

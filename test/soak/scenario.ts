@@ -1,28 +1,28 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { type Running, start, temporary } from '../e2e/running.ts'
 
-/** What one run may take: the figures of the lessons, or fewer of everything to see that it works at all. */
+/** Size of a run: the full figures, or smaller ones for a quick check. */
 export type Effort = {
   readonly short: boolean
-  /** For scenarios that go on as long as they are told. */
+  /** Duration of scenarios without a fixed length. */
   readonly minutes: number
-  /** The full figure, or the short one. */
+  /** Returns the full or the short figure. */
   readonly of: (full: number, short: number) => number
 }
 
-/** What was measured, for the closing note. */
+/** Measured figures. */
 export type Figures = Readonly<Record<string, number | string>>
 
-/** One thing that must hold for long, or many times over. It throws where it does not hold. */
+/** One promise that must hold for a long time or many times. Throws where it does not. */
 export type Scenario = {
   readonly name: string
   readonly what: string
-  /** Longest time it may take. */
+  /** Maximum duration. */
   readonly limitSeconds: (effort: Effort) => number
   readonly run: (effort: Effort) => Promise<Figures>
 }
 
-/** A real daemon over a folder of files, with a config of its own that `configure` writes anew. */
+/** A real daemon on a folder of files; `configure` rewrites its config. */
 export async function openSoak({ config = '{}', port = 0 }: { config?: string; port?: number } = {}) {
   const folder = temporary()
   const writeConfig = (text: string) => writeFileSync(folder.at('config.yaml'), text)
@@ -34,7 +34,7 @@ export async function openSoak({ config = '{}', port = 0 }: { config?: string; p
     folder,
     writeConfig,
     daemon: () => daemon,
-    /** The next life of it, over the same state. */
+    /** Restarts it on the same state. */
     again: async () => (daemon = await begin()),
     [Symbol.asyncDispose]: async () => {
       await daemon[Symbol.asyncDispose]()
@@ -43,7 +43,7 @@ export async function openSoak({ config = '{}', port = 0 }: { config?: string; p
   }
 }
 
-/** What the system says of a process: memory in MB, time of the processor, open files, and what inotify watches for it. */
+/** A process by the system's figures: memory in MB, CPU time, open files, inotify watches. */
 export function factsOf({ child: { pid } }: Pick<Running, 'child'>) {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const fds = readdirSync(`/proc/${pid}/fd`)
@@ -64,7 +64,7 @@ function watchesOf(path: string): number {
   }
 }
 
-/** The value at this share of the sorted values. */
+/** Quantile of sorted values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)

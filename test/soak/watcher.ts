@@ -2,11 +2,11 @@ import { request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** A server as a watcher sees it. */
+/** A server as a watcher receives it. */
 export type Seen = { readonly name: string; readonly version?: string; readonly description?: string }
 export type Event = { readonly type: string; readonly server?: Seen; readonly at: number }
 
-/** Follows `/servers/watch` as a browser does: resumes with the last id, after the pause it was told. */
+/** Follows `/servers/watch` as a browser does: resumes with the last id after the server's retry pause. */
 export function watchServers(
   url: string,
   { onEvent, path = '/servers/watch' }: { onEvent: (event: Event) => void; path?: string },
@@ -66,7 +66,7 @@ export function watchServers(
   }
 }
 
-/** A watcher that asks and then reads no further. */
+/** A watcher that stops reading after its request. */
 export async function stall(url: string): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.on('error', () => undefined) // It is cut sooner or later: that is the point.

@@ -59,7 +59,7 @@ describe('what is known of an agent already', () => {
       const next = random.chance(0.5) ? usual(registration()) : registration()
       const expected = parsed(next)
 
-      assert.deepEqual(parsed(next, known), expected, `${random.said}: ${JSON.stringify(next)}`)
+      assert.deepEqual(parsed(next, known), expected, `${random.label}: ${JSON.stringify(next)}`)
 
       met['field' in expected ? 'refused' : 'taken'] += 1
     }

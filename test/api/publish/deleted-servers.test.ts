@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createDeletedServers } from '../../../src/api/publish/deleted-servers.ts'
-import { createRoster } from '../../roster.ts'
+import { createTestRegistry } from '../../roster.ts'
 
 function create(maxServers?: number) {
-  const roster = createRoster()
+  const roster = createTestRegistry()
   const deleted = createDeletedServers({
     subscribe: roster.registry.subscribe,
     now: () => Date.parse('2026-01-31T12:00:00Z'),

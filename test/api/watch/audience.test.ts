@@ -4,11 +4,11 @@ import { createSubscriptionGroup, making } from '../../../src/api/watch/subscrip
 import { serversAsked } from '../../../src/api/watch/watch-selection.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
-import { createRoster } from '../../roster.ts'
+import { createTestRegistry } from '../../roster.ts'
 import { serveWatch, shortly } from './served.ts'
 
 function world() {
-  const roster = createRoster()
+  const roster = createTestRegistry()
   const journal = createChangeLog({ registry: roster.registry })
   const counted = { pictures: 0, looks: 0, encodings: 0 }
   const counting = (json: () => Buffer) => () => ((counted.encodings += 1), json())

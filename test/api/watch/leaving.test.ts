@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { installed, startProgram } from '../../real.ts'
-import { createRoster } from '../../roster.ts'
+import { createTestRegistry } from '../../roster.ts'
 import { limits, serveWatch, shortly, untilTrue } from './served.ts'
 
 /** Only Linux lets a program have its own system drop what it is sent. */
@@ -31,7 +31,7 @@ describe('a watcher who goes, or does not read', () => {
   })
 
   it('cuts who does not read what happens, with a reason, and nobody else', async () => {
-    const roster = createRoster()
+    const roster = createTestRegistry()
     // It is not that what it has missed is forgotten.
     const journal = createChangeLog({ registry: roster.registry, maxBytes: 1_000_000_000 })
     await using daemon = await serveWatch({ roster, journal, limits: () => limits({ max_buffer_bytes: 1_000_000 }) })
@@ -84,7 +84,7 @@ describe('a watcher who goes, or does not read', () => {
 
     daemon.put({ name: 'a' })
     assert.deepEqual(shortly(await stays.next(2)), ['BOOKMARK', 'ADDED a'])
-    assert.equal(peer.said(), 'vanished\n')
+    assert.equal(peer.output(), 'vanished\n')
   })
 
   it(
@@ -96,7 +96,7 @@ describe('a watcher who goes, or does not read', () => {
       await using peer = await startProgram(vanishing ?? '', () =>
         Promise.resolve([resolve('test/api/watch/vanishing.py'), String(daemon.port)]),
       )
-      await untilTrue(() => peer.said().includes('vanished'))
+      await untilTrue(() => peer.output().includes('vanished'))
 
       daemon.put({ name: 'a' })
       await untilTrue(() => daemon.watch.counts().watchers === 1)

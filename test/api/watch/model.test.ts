@@ -5,7 +5,7 @@ import { matching } from '../../../src/model/query/matching.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRandom } from '../../random.ts'
-import { createRoster, type Said } from '../../roster.ts'
+import { createTestRegistry, type Said } from '../../roster.ts'
 import { type Follower, limits, serveWatch, type Told } from './served.ts'
 
 type Random = ReturnType<typeof createRandom>
@@ -25,7 +25,7 @@ const filters = [
 
 /** One life of a registry that is watched, with every picture it ever showed. */
 async function createLife(epoch: string) {
-  const roster = createRoster({ epoch })
+  const roster = createTestRegistry({ epoch })
   const journal = createChangeLog({ registry: roster.registry, maxChanges: 600 })
   const daemon = await serveWatch({
     roster,
@@ -196,12 +196,12 @@ describe('every watcher', () => {
     await settled(clients, life(), problems)
     await Promise.all(lives.map(({ dispose }) => dispose()))
 
-    assert.deepEqual(problems.slice(0, 3), [], random.said)
-    for (const { errors } of lives) assert.deepEqual(errors, [], random.said)
+    assert.deepEqual(problems.slice(0, 3), [], random.label)
+    for (const { errors } of lives) assert.deepEqual(errors, [], random.label)
     const sum = (what: keyof Client['counts']) => clients.reduce((all, { counts }) => all + counts[what], 0)
     // A test that met none of these has shown nothing.
     for (const what of ['events', 'resyncs', 'checks', 'resumes'] as const)
-      assert.ok(sum(what) > 0, `${what}, ${random.said}`)
+      assert.ok(sum(what) > 0, `${what}, ${random.label}`)
     const isEmpty = () => lives.every(({ watch }) => watch.counts().watchers === 0 && watch.counts().audiences === 0)
     for (let turn = 0; turn < 100 && !isEmpty(); turn += 1) await new Promise((resolve) => setImmediate(resolve))
     assert.ok(isEmpty(), 'somebody is still counted')

@@ -9,7 +9,7 @@ import { createWatch, type WatchParts } from '../../../src/api/watch/watch.ts'
 import { silent } from '../../../src/log.ts'
 import type { Principal } from '../../../src/model/principal.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
-import { createRoster, type Roster } from '../../roster.ts'
+import { createTestRegistry, type Roster } from '../../roster.ts'
 
 /** What a watcher was told. */
 export type Told = {
@@ -29,7 +29,7 @@ export type Options = Partial<WatchParts> & {
 export const limits = (fields: Partial<Limits> = {}) => ({ ...Limits.parse({}), ...fields })
 
 /** Watches of a registry that the test moves by hand, served on a free port of loopback. */
-export async function serveWatch({ roster = createRoster(), principal, ...options }: Options = {}) {
+export async function serveWatch({ roster = createTestRegistry(), principal, ...options }: Options = {}) {
   const errors: unknown[] = []
   const journal = options.journal ?? createChangeLog({ registry: roster.registry })
   const watch = createWatch({

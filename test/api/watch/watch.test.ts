@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
-import { createRoster } from '../../roster.ts'
+import { createTestRegistry } from '../../roster.ts'
 import { limits, serveWatch, shortly, type Told, untilTrue } from './served.ts'
 
 for (const [spelling, path] of [
@@ -93,7 +93,7 @@ for (const [spelling, path] of [
     })
 
     it('begins anew where what followed the token is forgotten', async () => {
-      const roster = createRoster()
+      const roster = createTestRegistry()
       const journal = createChangeLog({ registry: roster.registry, maxChanges: 3 })
       await using daemon = await serveWatch({ roster, journal })
       daemon.put({ name: 'a' })
@@ -288,7 +288,7 @@ describe('a watch', () => {
   })
 
   it('tells what changes while others are being told', async () => {
-    const roster = createRoster()
+    const roster = createTestRegistry()
     const journal = createChangeLog({ registry: roster.registry })
     // So slow that the event loop gets a turn, and the writer too, before everybody has been told.
     const newest = () => {

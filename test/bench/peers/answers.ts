@@ -1,4 +1,4 @@
-/** A bare HTTP server that sends the bytes and headers it was given for each path; nothing else is there. */
+/** A bare HTTP server with fixed headers and bytes for each path. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

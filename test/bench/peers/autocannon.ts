@@ -1,4 +1,4 @@
-/** Load where there is no wrk: reads what to send from the file it is called with, and prints what it got as JSON. */
+/** Load generator where wrk is absent: reads the requests from the given file and prints its result as JSON. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

@@ -1,4 +1,4 @@
-/** A bare HTTP server that answers everything with the same headers and bytes, given as JSON in the file it is called with. */
+/** A bare HTTP server that answers every request with the headers and bytes of the given JSON file. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** The official registry's API with so many servers, in pages of a hundred that are made before anybody asks. */
+/** The official registry's API with `many` servers, in prepared pages of a hundred. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -1,4 +1,4 @@
-/** A client that sends bodies once each, many at a time, from a process of its own. */
+/** A client in a separate process that sends each body once, many at a time. */
 import { quantile } from '../figures.ts'
 import { sendAll } from '../sending.ts'
 

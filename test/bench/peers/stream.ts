@@ -1,4 +1,4 @@
-/** A bare stream of server-sent events: what is posted is written to everybody who reads. */
+/** A bare stream of server-sent events: writes every posted body to all readers. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 

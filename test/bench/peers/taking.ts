@@ -1,4 +1,4 @@
-/** A bare HTTP server that reads every body, parses it, and answers 201 with so many bytes as the file it is called with says. */
+/** A bare HTTP server that reads and parses every body and answers 201 with the number of bytes that the given file names. */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

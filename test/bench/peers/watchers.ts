@@ -1,6 +1,6 @@
 /**
- * Thousands of readers of one stream, in a process of its own: `open` opens them, `push` sends one change and says how
- * long it took until each of them had it.
+ * Thousands of readers of one stream in a separate process: `open` opens them, `push` sends one change and returns the time until
+ * each reader has received it.
  */
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,9 +12,9 @@ type Asked =
   | { type: 'close' }
 
 const perBatch = 200
-const longestMs = 60_000
+const maxPushMs = 60_000
 const readers: Socket[] = []
-/** All read into the same: what the reading itself costs is no part of what is measured. */
+/** One shared buffer for all readers: keeps the cost of reading out of the measurement. */
 const chunk = Buffer.allocUnsafeSlow(64 * 1024)
 let broken = 0
 let expected: { marker: string; begun: number; left: number; each: number[]; done: () => void } | undefined
@@ -24,7 +24,7 @@ function read(reader: { tail: string }, bytes: number): void {
   const wanted = expected?.marker ?? waiting?.word
   if (wanted === undefined) return void (reader.tail = '')
   const text = reader.tail + chunk.toString('latin1', 0, bytes)
-  // A word may be cut in two by the end of a chunk.
+  // A chunk may end inside the marker.
   if (!text.includes(wanted)) return void (reader.tail = text.slice(-wanted.length))
   reader.tail = ''
   const one = expected ?? waiting
@@ -38,8 +38,8 @@ function read(reader: { tail: string }, bytes: number): void {
 const never = new Int32Array(new SharedArrayBuffer(4))
 
 /**
- * Looks at the readers once a millisecond for as long as they are told: a process that waits for them all is woken by each,
- * and who writes pays for the waking. Readers on machines of their own cost no writer that.
+ * Polls the readers once a millisecond during a push. Waiting for each would wake this process per reader, at the writer's expense
+ * on a shared machine; readers on other machines cost the writer nothing.
  */
 function readInGulps(): void {
   if (!expected) return
@@ -95,10 +95,10 @@ async function push({ method, url, body, marker }: Extract<Asked, { type: 'push'
 
 async function within(what: Promise<void>, name: string): Promise<void> {
   const late = new AbortController()
-  const tooLate = pause(longestMs, undefined, { signal: late.signal }).then(
+  const tooLate = pause(maxPushMs, undefined, { signal: late.signal }).then(
     () => {
       const left = expected?.left ?? waiting?.left
-      throw new Error(`${name}: ${left} were not reached within ${longestMs} ms, ${broken} were cut`)
+      throw new Error(`${name}: ${left} received nothing within ${maxPushMs} ms, ${broken} were cut`)
     },
     () => {}, // it was in time
   )

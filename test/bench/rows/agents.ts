@@ -7,7 +7,7 @@ import { sameBytes, timesOver } from './filters.ts'
 const many = 100_000
 
 const byCapability: Row = {
-  name: 'capability query over 100,000 agents (a hundred found)',
+  name: 'capability query over 100,000 agents (100 matches)',
   goal: 'p99 ≤ 5 ms',
   reaches: (value) => value <= 5,
   async measure(bench) {

@@ -5,11 +5,11 @@ import type { Row } from '../row.ts'
 import { timesOver } from './filters.ts'
 import { fanned } from './watch.ts'
 
-/** What things cost as the number of servers grows: the value is a new filter's p99. */
+/** Cost by number of servers; the value is the p99 of a new filter. */
 function servers(many: number): Row {
   return {
     name: `${many.toLocaleString('en')} servers`,
-    goal: 'a new filter costs what it finds',
+    goal: 'cost follows the number of matches',
     async measure(bench) {
       const folder = bench.folder()
       writeServers(folder, many)
@@ -21,7 +21,7 @@ function servers(many: number): Row {
       const list = await bench.load(`${daemon.url}/servers?tag=geo&limit=100`)
       const one = await bench.load(`${daemon.url}/servers/server-7`)
       const reps = 100 * bench.seconds
-      // Each finds ten, however many there are.
+      // Each matches ten servers at every size.
       const ten = (n: number) => `/servers?capability=capability-${n % 200}&limit=10&label_selector=!never-${n}`
       const filter = await timesOver(daemon.url, ten, reps)
       const words = await timesOver(daemon.url, (n) => `/servers?q=number+${n}&limit=10`, reps)
@@ -33,7 +33,7 @@ function servers(many: number): Row {
         const put = await fetch(`${daemon.url}/servers/default/written`, { method: 'PUT', body, headers })
         if (!put.ok) throw new Error(`writing answered ${put.status}`)
         const seen = await json<{ description: string }>(`${daemon.url}/servers/written`)
-        if (seen.description !== `Version ${at}`) throw new Error('what was written is not there')
+        if (seen.description !== `Version ${at}`) throw new Error('the written server is not listed')
         writes.push(performance.now() - sent)
       }
       const { longest } = await loopDelays(daemon.url)
@@ -56,11 +56,11 @@ function servers(many: number): Row {
   }
 }
 
-/** What a change costs as the number of watchers grows: the value is the p99 until all have it. */
+/** Cost of a change by number of watchers; the value is the p99 until all have received it. */
 function watchers(many: number): Row {
   return {
     name: `${many.toLocaleString('en')} watchers`,
-    goal: 'linear at most',
+    goal: 'at most linear',
     async measure(bench) {
       const { each, idleKb, stall } = await fanned(bench, many)
       return {
@@ -69,7 +69,7 @@ function watchers(many: number): Row {
         detail: {
           p50: rounded(quantile(each, 0.5)),
           stall_ms: rounded(stall),
-          // Of few, the slack of the heap is more than they are.
+          // With few watchers, heap slack exceeds their own size.
           ...(many >= 1000 && { idle_kb_each: rounded(idleKb) }),
         },
       }

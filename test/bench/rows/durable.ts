@@ -11,11 +11,11 @@ const agents = 1000
 const connections = 64
 const crowd = 10_000
 
-/** Registrations of the same agents again and again, each a change. */
+/** Repeated registrations of the same agents, each a change. */
 const registrations = () =>
   Array.from({ length: 30 }, (_, round) => Array.from({ length: agents }, (_, at) => agentMade(at, round))).flat()
 
-/** The same keys and bytes, as etcd's JSON gateway takes them. */
+/** The same keys and bytes for etcd's JSON gateway. */
 const puts = () =>
   registrations().map((value, at) =>
     JSON.stringify({ key: base64(`/agents/agent-${at % agents}`), value: base64(value) }),
@@ -28,7 +28,7 @@ const etcdBin = (process.env['PATH'] ?? '')
   .map((path) => join(path, 'etcd'))
   .find((path) => existsSync(path))
 
-/** An etcd of one member, with its own data and ports. */
+/** A single-member etcd with its own data and ports. */
 async function startEtcd(bench: Bench, bin: string): Promise<Peer> {
   const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`]
   const started = await bench.program(
@@ -58,7 +58,7 @@ const againstEtcd: Row = {
     const [ours, theirs] = [registrations(), puts()]
     const register = async () => {
       const done = await bench.slice(daemon.url + registering, { bodies: ours, connections })
-      // Answers say which version they made; none of another length is expected beyond a digit or two.
+      // Responses contain the new version, so their length varies by a digit or two.
       return { rate: done.rate, p99: done.p99 }
     }
     if (etcdBin === undefined) {
@@ -78,10 +78,10 @@ const againstEtcd: Row = {
     )
     const total = (await json<{ count: number }>(`${daemon.url}/agents?limit=10000`)).count
     if (total === 0) throw new Error('no agent was registered')
-    // What `node:http` can take of these at most, stored nowhere: where it is less than the goal, so is any registry on it.
+    // The maximum of node:http for these requests without storing: an upper bound for any registry on it.
     const bare = await bench.peer('taking.ts', { bytes: 150 })
-    const most = (await bench.load(bare.url, { bodies: ours, connections })).rate
-    const detail = { p99_ms: rounded(Math.max(...latencies)), bare_node_http: Math.round(most), agents: total }
+    const bound = (await bench.load(bare.url, { bodies: ours, connections })).rate
+    const detail = { p99_ms: rounded(Math.max(...latencies)), bare_node_http: Math.round(bound), agents: total }
     return { ...measured, detail: { ...measured.detail, ...detail } }
   },
 }
@@ -110,8 +110,8 @@ const slowDisk: Row = {
     }
     const slow = await rate({ LD_PRELOAD: library })
     const usual = await rate({})
-    // Every answer waits for a commit of 5 ms at least, or the slow disk was none.
-    if (slow.p50 < 5) throw new Error(`the slow disk is not slow: half of all answers took ${slow.p50} ms`)
+    // Every response must wait for a commit of at least 5 ms; otherwise the slow disk is not in effect.
+    if (slow.p50 < 5) throw new Error(`the slow disk is not slow: half of the responses took ${slow.p50} ms`)
     return {
       value: slow.loop.p99,
       unit: 'ms',
@@ -127,7 +127,7 @@ const slowDisk: Row = {
   },
 }
 
-/** After a restart of the registry, everybody comes at once. */
+/** All agents register at once, as after a restart of the registry. */
 const atOnce: Row = {
   name: '10,000 agents register at once, 256 clients',
   goal: 'p99 ≤ 1 s, none lost',

@@ -11,7 +11,7 @@ import { median, quantile, rounded } from '../figures.ts'
 import { serverMade, writeServers } from '../made.ts'
 import type { Bench, Measured, Peer, Row } from '../row.ts'
 
-/** Questions of a kind; each number makes one that was never asked before and finds the same. */
+/** A family of queries; each number gives a query that is new and has the same matches. */
 type Kind = { readonly name: string; readonly goalMs: number; readonly ask: (number: number) => string }
 
 const quick: readonly Kind[] = [
@@ -34,7 +34,7 @@ const words: readonly Kind[] = [
 const many = 100_000
 const page = 1000
 
-/** A registry of so many servers, in this process, with the indexes as they are once everything has settled. */
+/** A registry of `many` servers in this process, with settled indexes. */
 export async function registryOf(many: number): Promise<Registry> {
   const registry = createRegistry({
     onError: (error) => {
@@ -50,7 +50,7 @@ export async function registryOf(many: number): Promise<Registry> {
     return { id, definition, reported: { status }, layer, origin: 'bench', rank: 0, position: at, stale: false }
   })
   registry.commit({ removed: [], added: come })
-  // The indexes catch up in the background, a slice in each turn of the event loop.
+  // Indexes are built in the background, one slice per turn of the event loop.
   for (let turn = 0; turn < 1000 + many / 100; turn += 1) await setImmediate()
   return registry
 }
@@ -77,7 +77,7 @@ function timesOf(registry: Registry, { ask }: Kind, reps: number) {
   return { times, cpuTimes, found }
 }
 
-/** Bytes of servers are made when first shown, and kept from the second time on, which is not what is measured here. */
+/** Warm-up: JSON bytes of servers are made at the first request and cached from the second on; not measured here. */
 function warm(registry: Registry): void {
   for (const { json } of [...registry.list(), ...registry.list()]) json()
 }
@@ -96,7 +96,7 @@ function inProcess(name: string, kinds: readonly Kind[], goalMs: number, reps: n
         measured.flatMap(({ kind, times, cpuTimes, found }) => [
           [`${kind.name}_p50`, rounded(quantile(times, 0.5))],
           [`${kind.name}_p99`, rounded(quantile(times, 0.99))],
-          // Without the time that others took of the processor meanwhile.
+          // Without CPU time that other processes took meanwhile.
           [`${kind.name}_cpu_p99`, rounded(quantile(cpuTimes, 0.99))],
           [`${kind.name}_found`, found],
         ]),
@@ -106,7 +106,7 @@ function inProcess(name: string, kinds: readonly Kind[], goalMs: number, reps: n
   }
 }
 
-/** The same through HTTP: how long the answer takes beyond what a bare server takes for the same bytes. */
+/** The same through HTTP: response time beyond that of a bare server with the same bytes. */
 const throughHttp: Row = {
   name: 'the same through HTTP, beyond a bare server with the same bytes',
   goal: 'p99 ≤ 5 ms (q, fuzzy ≤ 50 ms)',
@@ -138,14 +138,14 @@ export async function overHttp(bench: Bench, many: number): Promise<Measured> {
   return { value: worst, unit: 'ratio', detail }
 }
 
-/** A bare server that answers whatever it is asked with the bytes of one answer. */
+/** A bare server that answers every request with the same bytes. */
 export async function sameBytes(bench: Bench, url: string): Promise<Peer> {
   const answer = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
   const headers = { 'content-type': 'application/json' }
   return bench.peer('bytes.ts', { status: answer.status, headers, body: await answer.text() })
 }
 
-/** Asks one after another over one connection. */
+/** Sends requests one after another over one connection. */
 export async function timesOver(url: string, path: (number: number) => string, reps: number): Promise<number[]> {
   const pool = new Pool(url, { connections: 1 })
   const times: number[] = []

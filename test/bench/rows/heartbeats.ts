@@ -13,7 +13,7 @@ async function daemonOf(bench: Bench, many: number) {
   const bodies = beatsOf(many)
   let at = 0
 
-  /** A second each; goes on where the last one ended, so that everybody beats before their lease runs out. */
+  /** Slices of one second, each resuming where the last ended, so that every agent beats within its lease. */
   async function beat() {
     const done = await bench.slice(`${daemon.url}/heartbeat`, { bodies: [...bodies.slice(at), ...bodies.slice(0, at)] })
     at = (at + Math.round(done.rate)) % many

@@ -6,7 +6,7 @@ import { settled, until } from '../asking.ts'
 import { quantile, rounded } from '../figures.ts'
 import type { Row } from '../row.ts'
 
-/** A label on a Service, or an edited ConfigMap, until the daemon shows it; against an API server on loopback. */
+/** Time from a labelled Service or an edited ConfigMap to its server in the list, with an API server on loopback. */
 const eventToVisible: Row = {
   name: 'Kubernetes event → visible',
   goal: 'p99 ≤ 200 ms',

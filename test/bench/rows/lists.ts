@@ -13,7 +13,7 @@ async function daemonWith(bench: Bench, many: number) {
   return { ...daemon, folder }
 }
 
-/** An answer as a bare server can send it again: the same status, headers and bytes. */
+/** A recorded response for a bare server: status, headers and bytes. */
 async function answerOf(url: string) {
   const answer = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}`)
@@ -22,7 +22,7 @@ async function answerOf(url: string) {
   return { status: answer.status, headers, body: await answer.text() }
 }
 
-/** Compares one address of ours to a bare server that sends the same status, headers and bytes. */
+/** Compares one path of the daemon with a bare server that sends the same response. */
 function sameBytes(name: string, path: string, goal: number): Row {
   return {
     name,
@@ -37,8 +37,8 @@ function sameBytes(name: string, path: string, goal: number): Row {
 }
 
 /**
- * Three processes of a kind: of two that run the same, one is up to a fifth slower for as long as it lives, by where its
- * memory happens to lie.
+ * Three processes of each kind: two processes of the same program differ by up to a fifth for their whole life, depending on memory
+ * layout.
  */
 async function some(start: () => Promise<Peer>): Promise<Peer[]> {
   return [await start(), await start(), await start()]
@@ -49,7 +49,7 @@ function inTurn(bench: Bench, peers: readonly Peer[], path: string) {
   return () => bench.slice(`${peers[slice++ % peers.length]?.url}${path}`)
 }
 
-/** Three hundred different questions, lists and single servers. */
+/** 300 different queries: lists and single servers. */
 function questions(): string[] {
   return Array.from({ length: 100 }, (_, at) => [
     `/servers?tag=team-${at % 20}&limit=${10 + at}`,
@@ -94,7 +94,7 @@ const oneAfterAnother: Row = {
       const perSecond = ((await probesOf(daemon.url)) - before) / ((performance.now() - begun) / 1000)
       if (perSecond < probedServers / 2) throw new Error(`only ${perSecond.toFixed(0)} probes a second were made`)
       const { servers } = await json<{ servers: { description: string }[] }>(`${daemon.url}/servers?name=changing`)
-      if (servers.length !== 1) throw new Error('the changes were not seen')
+      if (servers.length !== 1) throw new Error('the changes did not appear')
       return { ...measured, detail: { ...measured.detail, changes, probes_per_second: Math.round(perSecond) } }
     } finally {
       clearInterval(changing)

@@ -7,7 +7,7 @@ import type { Bench, Peer, Row } from '../row.ts'
 const [sources, each] = [50, 200]
 const connections = 64
 
-/** A daemon with ten thousand entries of fifty sources, once nothing moves any more. */
+/** A settled daemon with 10,000 entries of 50 sources. */
 async function fullDaemon(bench: Bench): Promise<Peer> {
   const folder = bench.folder()
   const files = Array.from({ length: sources }, (_, at) => {

@@ -10,7 +10,7 @@ import { median } from '../figures.ts'
 import { freePort } from '../ports.ts'
 import type { Bench, Row } from '../row.ts'
 
-/** Milliseconds from the start of a process to its first answer on a port told beforehand; it lives `afterMs` longer. */
+/** Milliseconds from the start of a process to its first response on a given port; it runs `afterMs` longer. */
 async function firstAnswer(
   args: readonly string[],
   port: number,
@@ -23,7 +23,7 @@ async function firstAnswer(
   try {
     while (!(await answers(port))) {
       if (child.exitCode !== null) throw new Error(`${args.join(' ')} ended with ${child.exitCode}`)
-      await pause(1) // whoever asks without a pause takes a core from whom it waits for
+      await pause(1) // polling without a pause would take a core from the starting process
     }
     const took = performance.now() - begun
     await pause(afterMs)
@@ -51,7 +51,7 @@ const bareServer = (port: number) => [
   `require('node:http').createServer((q, s) => s.end('ok')).listen(${port}, '127.0.0.1')`,
 ]
 
-/** How to start one of those that are compared. */
+/** How to start one of the compared programs. */
 type Starter = (port: number) => { args: readonly string[]; env: Record<string, string> }
 
 function daemonStarter(bench: Bench, config?: object): Starter {
@@ -63,10 +63,10 @@ function daemonStarter(bench: Bench, config?: object): Starter {
   return (port) => ({ args: [bench.bin, 'serve', '--host', 'localhost', '--port', String(port), ...given], env })
 }
 
-/** A daemon that lives so long has kept V8's code of its start for the next. */
+/** After this time, a daemon has written the code cache of its start, in ms. */
 const keptMs = 5000
 
-/** Starts them in turn, and gives the median of each. The first starts fill caches. */
+/** Starts the programs in turn; returns the median of each. The first starts fill caches. */
 async function mediansOf(bench: Bench, ...starters: readonly Starter[]): Promise<number[]> {
   const times: number[][] = starters.map(() => [])
   for (let round = 0; round < 8 + 4 * bench.seconds; round += 1) {

@@ -6,18 +6,18 @@ import { loopDelays, residentMb, settled } from '../asking.ts'
 import { quantile, rounded } from '../figures.ts'
 import type { Bench, Measured, Peer, Row } from '../row.ts'
 
-/** An event is about this long. */
+/** Approximate size of an event, in bytes. */
 const eventBytes = 730
 
-/** How many connections a process of this machine may have, beside some files. */
-function mostConnections(): number {
+/** Maximum connections per process on this machine, with room for files. */
+function maxConnections(): number {
   const hard = execFileSync('sh', ['-c', 'ulimit -Hn']).toString().trim()
   return hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard) - 200
 }
 
 type Fanned = { each: number[]; idleKb: number; afterKb: number; stall: number }
 
-/** A daemon that stores in memory: what is measured is the way of a change to its watchers, not the disk. */
+/** A daemon with the memory store: measures the path of a change to its watchers, not the disk. */
 async function watchedDaemon(bench: Bench): Promise<Peer> {
   const folder = bench.folder()
   const config = join(folder, 'config.json')
@@ -45,7 +45,7 @@ export async function fanned(bench: Bench, many: number): Promise<Fanned> {
     })
   const open = (many: number) =>
     client.ask({ type: 'open', url: daemon.url, path: '/servers/watch', many, greeting: 'event: BOOKMARK' })
-  // What the first watchers make the daemon load is no cost of each.
+  // Warm-up: the first watchers load code; this is not a cost per watcher.
   await open(50)
   for (let round = 0; round < 20; round += 1) await push(round)
   await client.ask({ type: 'close' })
@@ -71,7 +71,7 @@ export async function fanned(bench: Bench, many: number): Promise<Fanned> {
   return { each, idleKb: kbEach(idle), afterKb: kbEach(after), stall }
 }
 
-/** The same change to as many readers of a bare stream. */
+/** The same change to the same number of readers of a bare stream. */
 async function bareFanned(bench: Bench, many: number): Promise<number[]> {
   const [bare, client] = [await bench.peer('stream.ts'), bench.client('watchers.ts')]
   await client.ask({ type: 'open', url: bare.url, path: '/', many, greeting: 'event: BOOKMARK' })
@@ -93,7 +93,7 @@ function fanOut(many: number, goalMs: number): Row {
     goal: `p99 ≤ ${goalMs} ms, no loop stall > 20 ms`,
     reaches: (value) => value <= goalMs,
     async measure(bench): Promise<Measured | { skipped: string }> {
-      const most = mostConnections()
+      const most = maxConnections()
       if (many > most) return { skipped: `a process may hold ${most} connections here (ulimit -n)` }
       const { each, stall } = await fanned(bench, many)
       const bare = await bareFanned(bench, many)
@@ -114,10 +114,10 @@ function fanOut(many: number, goalMs: number): Row {
 function idleWatcher(wanted: number): Row {
   return {
     name: `an idle watcher, at ${wanted.toLocaleString('en')}`,
-    goal: '≤ 20 kB resident; no loop stall > 20 ms while they are told',
+    goal: '≤ 20 kB resident; no loop stall > 20 ms during a push',
     reaches: (value) => value <= 20,
     async measure(bench) {
-      const many = Math.min(wanted, mostConnections())
+      const many = Math.min(wanted, maxConnections())
       const { idleKb, afterKb, stall } = await fanned(bench, many)
       return {
         value: idleKb,

@@ -146,13 +146,13 @@ describe('indexes', () => {
     for (let asked = 0; asked < 20; asked += 1) {
       const query = madeUpQuery(random)
       const { total, page } = indexes.select(query)
-      assert.deepEqual(idsOf(page), expected(all, query), `${JSON.stringify(query)}, ${random.said}`)
+      assert.deepEqual(idsOf(page), expected(all, query), `${JSON.stringify(query)}, ${random.label}`)
       assert.equal(total, page.length)
     }
-    assert.deepEqual(idsOf(indexes.list()), [...all.keys()].toSorted(), random.said)
+    assert.deepEqual(idsOf(indexes.list()), [...all.keys()].toSorted(), random.label)
     assert.equal(indexes.size(), all.size)
     const tagged = [...all.values()].filter(({ server }) => server.tags.includes('geo')).length
-    assert.equal(indexes.counts('tag').get('geo') ?? 0, tagged, random.said)
+    assert.equal(indexes.counts('tag').get('geo') ?? 0, tagged, random.label)
   }
 
   it('page through a list without showing anything twice or leaving anything out', () => {
@@ -171,7 +171,7 @@ describe('indexes', () => {
         next = selection.next
         assert.equal(selection.total, expected(all, query).length)
       } while (next !== undefined)
-      assert.deepEqual(seen, expected(all, query), `${JSON.stringify(query)}, ${random.said}`)
+      assert.deepEqual(seen, expected(all, query), `${JSON.stringify(query)}, ${random.label}`)
     }
   })
 

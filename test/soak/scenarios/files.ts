@@ -14,7 +14,7 @@ type Listed = {
 const text = (version: number) =>
   `servers:\n  steady: { command: x, version: "${version}" }\n  other: { command: x, version: "${version}" }\n`
 
-/** Publishes `files` as the kubelet does: a new timestamped folder, a link to it renamed over `..data`, the old one gone. */
+/** Publishes `files` as the kubelet does: new timestamped folder, rename of a link over `..data`, removal of the old folder. */
 function swap(mount: string, serial: number, files: Readonly<Record<string, string>>): void {
   const before = readdirSync(mount).filter((name) => /^\.\.\d/.test(name))
   mkdirSync(`${mount}/..${serial}`)
@@ -108,7 +108,7 @@ const same: Scenario = {
     await until(() => events.length === 3)
     const times = of(1000, 200)
     for (let n = 0; n < times; n += 1) {
-      // In place, by a rename, and in two halves.
+      // In place, by rename, and in two parts.
       if (n % 3 === 0) writeFileSync(file, text(1))
       else if (n % 3 === 1) {
         writeFileSync(`${file}.tmp`, text(1))
@@ -160,7 +160,7 @@ const burst: Scenario = {
     const went = performance.now()
     await until(async () => (await timed()) === 2, 30)
     const wentMs = performance.now() - went
-    // What nobody holds any more is given back when nothing has happened for 100 s.
+    // V8 returns unreferenced memory after 100 s of idleness.
     const grown = () => factsOf(soak.daemon()).rss - before.rss
     await until(() => grown() < 100, 150).catch(() => undefined)
     const after = factsOf(soak.daemon())

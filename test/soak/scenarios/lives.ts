@@ -8,7 +8,7 @@ import { watchServers } from '../watcher.ts'
 
 type Answer = { readonly status: number; readonly text: string }
 
-/** Asks on a connection of the agent; a connection that could not be had, or was cut, says so. */
+/** Sends a request on the agent's connection; tells whether the connection failed or was cut. */
 function ask(
   url: string,
   { method = 'GET', body, agent }: { method?: string; body?: unknown; agent: Agent },
@@ -24,7 +24,7 @@ function ask(
     response.on('error', () => resolve('cut'))
   })
   asked.on('error', (error: NodeJS.ErrnoException) => {
-    // Before a word of the answer: the request was not taken, and may be sent elsewhere.
+    // Cut before any byte of the response: the request was not accepted and may be retried.
     resolve(begun || (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') ? 'cut' : 'refused')
   })
   asked.end(body === undefined ? undefined : JSON.stringify(body))
@@ -84,7 +84,7 @@ const sigterm: Scenario = {
 
 const suspend: Scenario = {
   name: 'suspend',
-  what: 'stopped for longer than a lease: nobody who goes on beating expires, who is dead does',
+  what: 'stopped for longer than a lease: agents that keep beating stay, dead agents expire',
   limitSeconds: ({ of }) => of(360, 60),
   async run({ of }) {
     const [timeout, eviction] = [of(60, 2), of(120, 4)]

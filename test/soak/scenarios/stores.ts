@@ -9,7 +9,7 @@ import { openSoak, quantile, type Scenario } from '../scenario.ts'
 type Agents = { readonly agents: readonly { readonly id: string }[]; readonly count: number }
 type Database = Awaited<ReturnType<typeof startPostgres>> | Awaited<ReturnType<typeof startMysql>>
 
-/** What a crowd does to a daemon and sees of it, for as long as it lives; `failed` is what should not have been. */
+/** Load on a daemon for its lifetime; `failed` lists violations. */
 function createCrowd(url: string) {
   const over = new AbortController()
   const acknowledged = new Set<string>()
@@ -17,7 +17,7 @@ function createCrowd(url: string) {
   const readMs: number[] = []
   const failed: string[] = []
 
-  /** What the daemon answers; undefined where it is not there. */
+  /** The daemon's response; undefined while it is down. */
   async function ask(
     path: string,
     body?: object,
@@ -45,7 +45,7 @@ function createCrowd(url: string) {
     }
   }
 
-  /** A heartbeat of one that is registered is never refused, but by a daemon that is still starting. */
+  /** A registered agent's heartbeat is refused only by a starting daemon. */
   async function beat(mayStart: boolean): Promise<void> {
     while (!over.signal.aborted) {
       const [agent_id] = acknowledged
@@ -56,7 +56,7 @@ function createCrowd(url: string) {
     }
   }
 
-  /** No list shows fewer than were acknowledged before it was asked for; one that is not whole yet says so. */
+  /** A list contains every agent acknowledged before its request, or says that it is incomplete. */
   async function poll(mayStart: boolean): Promise<void> {
     while (!over.signal.aborted) {
       const known = acknowledged.size
@@ -91,7 +91,7 @@ function createCrowd(url: string) {
   return { begin, acknowledged, seen, slowestRead: () => quantile(readMs, 1) }
 }
 
-/** Everybody who was acknowledged is there once, others may be too; how many there are. */
+/** Asserts that every acknowledged agent exists once; returns the number of agents. */
 async function noneLost({ get, json }: Running, acknowledged: ReadonlySet<string>): Promise<number> {
   await until(async () => (await get('/agents')).status === 200, 30)
   const ids = (await json<Agents>('/agents')).agents.map(({ id }) => id)
@@ -100,7 +100,7 @@ async function noneLost({ get, json }: Running, acknowledged: ReadonlySet<string
   return ids.length
 }
 
-/** Nobody is lost, and everybody who is there is whole. */
+/** Asserts that no agent is lost and every agent is complete. */
 async function allThere(daemon: Running, acknowledged: ReadonlySet<string>): Promise<void> {
   const count = await noneLost(daemon, acknowledged)
   const whole = await daemon.json<{ count: number }>('/capabilities?name=b&agent_status=')

@@ -9,7 +9,7 @@ import { type Event, stall, watchServers } from '../watcher.ts'
 
 type Soak = Awaited<ReturnType<typeof openSoak>>
 
-/** Many servers in one file; their version is when it was written. */
+/** Many servers in one file; their version is the time of writing. */
 function publish({ folder }: Soak, count: number, version: string): void {
   const servers = Object.fromEntries(
     Array.from({ length: count }, (_, n) => [`s${n}`, { command: 'x', version, description: 'd'.repeat(1500) }]),
@@ -58,25 +58,24 @@ const stalled: Scenario = {
         changes += servers
         await pause(Math.max(0, next - performance.now()))
       }
-      // Else the last one would be measured while the next hundred arrive.
+      // Otherwise the next hundred would connect during the last measurement.
       await until(() => told === wrote)
     }
 
-    // What so many changes leave in the journal and the heap is there however many watch.
+    // Warm-up: change log and heap grow with the changes, not with the watchers.
     await churn(of(30, 8))
     const before = factsOf(soak.daemon())
     let highest = before.rss
     let cut = 0
     const seconds = Math.min(15, Math.max(5, minutes * 15))
-    // In turn a hundred that read and a hundred that do not: what a hundred more cost everybody is not what is asked here,
-    // nor what else this machine does.
+    // A hundred reading and a hundred stalled watchers in turn, so that the number of watchers and the load of the machine cancel out.
     const turns = { read: { delays: [] as number[], cpu: 0 }, stalled: { delays: [] as number[], cpu: 0 } }
     const end = performance.now() + minutes * 60_000
     while (performance.now() < end) {
       for (const [kind, turn] of Object.entries(turns)) {
         const sockets = await Promise.all(Array.from({ length: 100 }, () => stall(soak.daemon().url)))
         if (kind === 'read') for (const socket of sockets) socket.resume()
-        // What a hundred newcomers cost is another question.
+        // The cost of a hundred new connections is not measured here.
         await pause(2000)
         delays.length = 0
         const { cpuMs } = factsOf(soak.daemon())
@@ -113,7 +112,7 @@ const stalled: Scenario = {
   },
 }
 
-/** Asks for the watch and goes away after so many bytes, or a moment. */
+/** Opens a watch and disconnects after `bytes` or a moment. */
 async function abortAfter(url: string, bytes: number): Promise<void> {
   const socket: Socket = connect(Number(new URL(url).port), '127.0.0.1')
   const gone = new Promise((resolve) => void socket.once('close', resolve))
@@ -175,7 +174,7 @@ const cycles: Scenario = {
 
 const restart: Scenario = {
   name: 'restart',
-  what: 'a restart with many watchers: all resume or begin anew by themselves, none is told a removal',
+  what: 'restart with many watchers: all resume or resync by themselves, without a false removal',
   limitSeconds: () => 180,
   async run({ of }) {
     const port = await freePort()

@@ -4,7 +4,7 @@ import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { roster } from '../../../src/sources/roster/roster.ts'
 import { type Before, parts, serve } from '../../api/served.ts'
-import { createRoster, type Said } from '../../roster.ts'
+import { createTestRegistry, type ServerFields } from '../../roster.ts'
 import { toolsWith } from '../source-tools.ts'
 
 export type Far = Awaited<ReturnType<typeof openFar>>
@@ -15,8 +15,8 @@ export async function openFar({
   instance = 'far',
   token,
   front,
-}: { servers?: readonly Said[]; instance?: string; token?: string; front?: Before } = {}) {
-  let moved = createRoster({ epoch: 'first' })
+}: { servers?: readonly ServerFields[]; instance?: string; token?: string; front?: Before } = {}) {
+  let moved = createTestRegistry({ epoch: 'first' })
   moved.put(...servers)
   let isReady = true
   let port = 0
@@ -64,16 +64,16 @@ export async function openFar({
     url: life.api.url,
     asked,
     watchers: () => life.watch.counts().watchers,
-    put: (...some: Said[]) => moved.put(...some),
+    put: (...some: ServerFields[]) => moved.put(...some),
     drop: (...names: string[]) => moved.drop(...names),
-    change: (put: readonly Said[], drop: readonly string[]) => moved.change(put, drop),
+    change: (put: readonly ServerFields[], drop: readonly string[]) => moved.change(put, drop),
     ready: (is: boolean) => void (isReady = is),
     stop,
     start: async () => void (life = await live()),
     /** Another life with other servers, at the same address. */
-    restart: async (next: readonly Said[]) => {
+    restart: async (next: readonly ServerFields[]) => {
       await stop()
-      moved = createRoster({ epoch: `life${Math.random()}`.replace('.', '') })
+      moved = createTestRegistry({ epoch: `life${Math.random()}`.replace('.', '') })
       moved.put(...next)
       life = await live()
     },
