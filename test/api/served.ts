@@ -15,12 +15,12 @@ import { createPipeline } from '../../src/api/http/pipeline.ts'
 import type { ApiPorts } from '../../src/api/ports.ts'
 import { silent } from '../../src/log.ts'
 import type { Role } from '../../src/model/principal.ts'
-import { createTestRegistry, type Roster, type Said } from '../roster.ts'
+import { createTestRegistry, type TestRegistry, type ServerFields } from '../roster.ts'
 
 export const limits = Limits.parse({})
 
 /** Everything the application asks for, quiet and empty but for the registry. */
-export function parts({ registry }: Roster = createTestRegistry()): ApiPorts {
+export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPorts {
   return {
     registry,
     supervisor: {
@@ -59,7 +59,7 @@ export function parts({ registry }: Roster = createTestRegistry()): ApiPorts {
 }
 
 /** A mesh that nobody registered with yet; nothing of it outlives the process. */
-function meshOf(registry: Roster['registry']): ApiPorts['mesh'] {
+function meshOf(registry: TestRegistry['registry']): ApiPorts['mesh'] {
   const leases = createLeases({
     clock: { now: () => 0 },
     retentionMs: 3_600_000,
@@ -80,7 +80,7 @@ function meshOf(registry: Roster['registry']): ApiPorts['mesh'] {
 export type Before = (request: IncomingMessage, response: ServerResponse) => boolean
 
 export type Options = {
-  readonly servers?: readonly Said[]
+  readonly servers?: readonly ServerFields[]
   readonly tokens?: readonly TokenGrant[]
   readonly anonymous?: Role
   readonly guard?: Partial<GuardRules>

@@ -24,21 +24,21 @@ type Suite = {
   /** Whether changes are seen without being asked to look; else each step of the suite asks. */
   readonly watches?: boolean
   /** How long one step may take. */
-  readonly patienceMs?: number
+  readonly timeoutMs?: number
 }
 
 /** In the place of `it` for a promise that a kind of place has no way to be asked. */
 const notAsked = (() => Promise.resolve()) as unknown as typeof it
 
 /** The promises that every source keeps (see `Source`), shown at a real place. */
-export function keepsTheSourceContract({ name, open, cannot = {}, watches = false, patienceMs = 5000 }: Suite): void {
+export function keepsTheSourceContract({ name, open, cannot = {}, watches = false, timeoutMs = 5000 }: Suite): void {
   const itWithPublish: typeof it = cannot.publish === undefined ? it : notAsked
   const itWithBreak: typeof it = cannot.publish === undefined && cannot.break === undefined ? it : notAsked
 
   /** Runs one test at a fresh place, and asks the source to look after each step if it does not watch. */
   async function at(names: readonly string[], test: (place: Place) => Promise<void>): Promise<void> {
     const place = await open(names)
-    const seen = follow(place.source, { patienceMs })
+    const seen = follow(place.source, { timeoutMs })
     const ask = () => (watches ? undefined : seen.raise())
     const step = (verb: 'break' | 'heal') => async () => {
       assert.ok(place[verb], `the place of ${name} lacks ${verb}()`)
@@ -129,7 +129,7 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
     itWithBreak('starts at a place that fails, and comes to see it', async () => {
       const place = await open(['weather'])
       await place.break?.()
-      const seen = follow(place.source, { patienceMs })
+      const seen = follow(place.source, { timeoutMs })
       try {
         await seen.until('it says that it fails', () => errorsOf(seen).length > 0)
         await place.heal?.()
@@ -145,9 +145,9 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
       const place = await open(['weather'])
       try {
         const held = heldByTheProcess()
-        const early = follow(place.source, { patienceMs })
+        const early = follow(place.source, { timeoutMs })
         assert.ok((await early.end()) < 2000, 'it took more than 2 s to stop at work')
-        const seen = follow(place.source, { patienceMs })
+        const seen = follow(place.source, { timeoutMs })
         await seen.untilNames('weather')
         assert.ok((await seen.end()) < 2000, 'it took more than 2 s to stop at rest')
         assert.equal(seen.state(), 'ended', `it failed: ${String(seen.failure())}`)
@@ -161,7 +161,7 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
       at(['storm', 'weather'], async ({ seen, source }) => {
         await seen.untilNames('storm', 'weather')
         await seen.end()
-        await using again = follow(source, { patienceMs })
+        await using again = follow(source, { timeoutMs })
         await again.untilNames('storm', 'weather')
       }))
   })

@@ -21,7 +21,7 @@ function counted(all: Iterable<RegisteredServer>) {
 
 describe('the tally', () => {
   it('counts what is there after every change, few or thousands at once', () => {
-    const { said, pick, some, chance, below } = createRandom()
+    const { label, pick, some, chance, below } = createRandom()
     const all = new Map<string, RegisteredServer>()
     const tally = createCounters()
     const made = (name: string) =>
@@ -47,8 +47,8 @@ describe('the tally', () => {
       const names = new Set(Array.from({ length: many }, () => `s${below(1000)}`))
       tally.apply([...names].map(change))
 
-      if (chance(0.5)) assert.deepEqual(tally.read(), counted(all.values()), said)
+      if (chance(0.5)) assert.deepEqual(tally.read(), counted(all.values()), label)
     }
-    assert.deepEqual(tally.read(), counted(all.values()), said)
+    assert.deepEqual(tally.read(), counted(all.values()), label)
   })
 })

@@ -28,7 +28,7 @@ describe('the published name of a server', () => {
   }
 
   it('is valid and unique for random names', () => {
-    const { next: random, said } = createRandom()
+    const { next: random, label } = createRandom()
     const parts = ['_', 'x', '2', '0', '_x', '/', '.', '-', ' ', 'é', 'a', 'org.example.roster', '_h0123456789abcdef']
     const seen = new Map<string, string>()
     for (let round = 0; round < 20_000; round += 1) {
@@ -43,8 +43,8 @@ describe('the published name of a server', () => {
 
       assert.match(published, official)
       assert.ok(published.length >= 3 && published.length <= 200)
-      assert.equal(seen.get(published) ?? id, id, said)
-      assert.equal(names.idOf(published, find), id, said)
+      assert.equal(seen.get(published) ?? id, id, label)
+      assert.equal(names.idOf(published, find), id, label)
       seen.set(published, id)
     }
   })

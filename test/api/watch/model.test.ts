@@ -5,7 +5,7 @@ import { matching } from '../../../src/model/query/matching.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRandom } from '../../random.ts'
-import { createTestRegistry, type Said } from '../../roster.ts'
+import { createTestRegistry, type ServerFields } from '../../roster.ts'
 import { type Follower, limits, serveWatch, type Told } from './served.ts'
 
 type Random = ReturnType<typeof createRandom>
@@ -142,7 +142,7 @@ type Client = ReturnType<typeof createClient>
 
 const numberOf = (token: string) => Number(/\d+$/.exec(token)?.[0])
 
-function someServer({ pick, some, chance, below }: Random): Said {
+function someServer({ pick, some, chance, below }: Random): ServerFields {
   return {
     name: `s${below(60)}`,
     namespace: pick(['default', 'default', 'team']),

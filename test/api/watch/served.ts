@@ -9,7 +9,7 @@ import { createWatch, type WatchParts } from '../../../src/api/watch/watch.ts'
 import { silent } from '../../../src/log.ts'
 import type { Principal } from '../../../src/model/principal.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
-import { createTestRegistry, type Roster } from '../../roster.ts'
+import { createTestRegistry, type TestRegistry } from '../../roster.ts'
 
 /** What a watcher was told. */
 export type Told = {
@@ -20,7 +20,7 @@ export type Told = {
 }
 
 export type Options = Partial<WatchParts> & {
-  readonly roster?: Roster
+  readonly roster?: TestRegistry
   readonly limits?: () => Limits
   readonly journal?: ReturnType<typeof createChangeLog>
   readonly principal?: Principal

@@ -18,7 +18,7 @@ async function at(
 ): Promise<void> {
   const far = await openFar(options)
   const { source, httpClient } = sourceFor({ url: far.url, ...config })
-  const seen = follow(source, { patienceMs: 8000 })
+  const seen = follow(source, { timeoutMs: 8000 })
   try {
     await test(far, seen)
   } finally {
