@@ -54,8 +54,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const httpClient = stack.adopt(openHttpClient(), ({ close }) => close())
   const registry = createRegistry({ onError })
   registry.beforeRead(registrations.applyExpirations)
-  const keeping = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
-  const supervisor = stack.use(createSupervisor({ registry, keeping, log: log.child({ part: 'sources' }) }))
+  const snapshots = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
+  const supervisor = stack.use(createSupervisor({ registry, snapshots, log: log.child({ part: 'sources' }) }))
   const monitor = stack.use(
     createMonitor({ registry, door: httpClient, config: config.health, log: log.child({ part: 'health' }) }),
   )

@@ -24,7 +24,7 @@ function world(...sources: string[]) {
   registry.subscribe((batch) => batches.push(batch))
   const layers = sources.map((name, order): Layer => ({ name, reach: 'any', discovery_method: 'config_file', order }))
   const intakes = new Map(layers.map((layer) => [layer.name, createIntake({ layer })]))
-  for (const intake of intakes.values()) intake.trust({ stdio: () => true, questionsShrinks: false })
+  for (const intake of intakes.values()) intake.setTrust({ stdio: () => true, questionsShrinks: false })
   const intakeOf = (source: string) => intakes.get(source) ?? assert.fail(source)
   const say = (source: string, sighting: Sighting) => registry.commit(intakeOf(source).accept(sighting).delta)
   /** Works out a picture ahead of time, to be made true by `make`. */
@@ -183,7 +183,7 @@ describe('registry', () => {
     picture('files', { origin: 'a', entries: [command] })
     assert.equal(registry.get('default/weather')?.server.type, 'stdio')
 
-    intakeOf('files').trust({ stdio: () => false, questionsShrinks: false })
+    intakeOf('files').setTrust({ stdio: () => false, questionsShrinks: false })
     picture('files', { origin: 'a', entries: [command] })
 
     assert.equal(registry.get('default/weather'), undefined)
@@ -192,7 +192,7 @@ describe('registry', () => {
 
   it('holds a picture that removes more than half until a second one agrees', () => {
     const { intakeOf, picture, names } = world('pulled')
-    intakeOf('pulled').trust({ stdio: () => true, questionsShrinks: true })
+    intakeOf('pulled').setTrust({ stdio: () => true, questionsShrinks: true })
     const many = Array.from({ length: 10 }, (_, at) => `s${at}`)
     picture('pulled', reading('a', ...many))
 
@@ -208,7 +208,7 @@ describe('registry', () => {
   it('does not take what is said twice of one look for a second look', () => {
     const { intakeOf, picture } = world('pulled')
     const intake = intakeOf('pulled')
-    intake.trust({ stdio: () => true, questionsShrinks: true })
+    intake.setTrust({ stdio: () => true, questionsShrinks: true })
     picture('pulled', reading('a', 'a', 'b', 'c', 'd', 'e', 'f'))
     const empty = { type: 'picture', readings: [] } as const
 
@@ -240,7 +240,7 @@ describe('registry', () => {
 
   it('forgets a held shrink when the next picture is whole again', () => {
     const { intakeOf, picture, names } = world('pulled')
-    intakeOf('pulled').trust({ stdio: () => true, questionsShrinks: true })
+    intakeOf('pulled').setTrust({ stdio: () => true, questionsShrinks: true })
     const many = reading('a', 'a', 'b', 'c', 'd', 'e', 'f')
     picture('pulled', many)
 

@@ -3,67 +3,65 @@ import type { ServerId } from '../../model/names.ts'
 import type { Reading, Sighting, SourceError } from '../../model/source.ts'
 import type { Rejection } from '../../model/status.ts'
 import type { Candidate, Delta, Layer } from '../candidate.ts'
-import { type OriginState, nextOriginState, toOriginStatus, markStale } from './origin-state.ts'
+import { markStale, nextOriginState, type OriginState, toOriginStatus } from './origin-state.ts'
 import type { OriginSnapshot } from './reading-snapshots.ts'
+import { type HeldShrink, questionShrink } from './shrink-guard.ts'
 import type { Trust } from './validate-entry.ts'
 
-type After = ReadonlyMap<string, OriginState | undefined>
+/** The next state of each origin that changes; undefined where the origin is gone. */
+type NextOrigins = ReadonlyMap<string, OriginState | undefined>
 
-/** A shrink that waits for a second look, and the look that it was seen in. */
-type Held = { readonly shown: { readonly removes: number; readonly since: string }; readonly look: number | undefined }
-
-/** What a change leads to: the origins it names as they will be, undefined for those that will be gone. */
-type Next = {
-  readonly after: After
+/** What a sighting, a failure or a restore leads to. */
+type Transition = {
+  readonly after: NextOrigins
   readonly delta: Delta
-  readonly held: Held | undefined
-  /** It is not believed yet, and changes nothing. */
-  readonly questioned?: boolean
-  /** Its origins are as they were before a restart. */
-  readonly restored?: boolean
+  readonly held: HeldShrink | undefined
+  /** The sighting is a shrink that waits for confirmation, so nothing changes. */
+  readonly isHeld?: boolean
+  /** The origins come from a stored reading of before a restart. */
+  readonly isRestored?: boolean
 }
 
-/** What a change made of the candidates, or that it is held. */
+/** What was applied to the candidates; nothing where the sighting is held. */
 export type AppliedChange = { readonly delta: Delta; readonly held: boolean }
 
-/** A change that was worked out ahead. `apply` makes it: as planned, or anew where something else came in between. */
+/** A change prepared ahead. `apply` uses the plan, or computes it again where the intake has changed since. */
 export type PlannedChange = { readonly delta: Delta; readonly apply: () => AppliedChange }
 
 export type Intake = ReturnType<typeof createIntake>
 
 /**
- * Takes what one source says, entry by entry: the good become candidates, the bad are turned away with a reason while
- * their last good version stays, and what could not be read keeps what it last said, stale.
+ * Accepts the sightings of one source entry by entry. Good entries become candidates. Bad entries are rejected with a
+ * reason, and their last good versions stay. An origin that cannot be read keeps its candidates. What is kept is stale.
  *
- * The cost of a sighting grows with the origins that changed; for a change, not even the others are looked at.
+ * The cost of a sighting grows with the origins that changed; a `change` does not visit the others.
  */
 export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: () => number }) {
   const origins = new Map<string, OriginState>()
   const failing = new Map<string, SourceError>()
-  /** Origins that are shown as they were before a restart, and of which nothing has been heard since. */
+  /** Origins restored from a stored reading that no sighting has mentioned since. */
   const restored = new Set<string>()
   let trust: Trust = { stdio: () => false, questionsShrinks: false }
   let servers = 0
   let rejected = 0
-  let held: Held | undefined
-  /** Grows with whatever changes what a sighting leads to. */
+  let held: HeldShrink | undefined
+  /** Counts the changes that make an earlier plan invalid. */
   let version = 0
 
-  /** A change worked out ahead of time, from what is known now. */
-  function* planned(work: () => Generator<void, Next>): Generator<void, PlannedChange> {
-    const began = version
-    const next = yield* work()
-    return { delta: next.delta, apply: () => apply(began === version ? next : runToCompletion(work())) }
+  /** Prepares a change from the present state. */
+  function* prepare(work: () => Generator<void, Transition>): Generator<void, PlannedChange> {
+    const versionAtStart = version
+    const transition = yield* work()
+    return {
+      delta: transition.delta,
+      apply: () => apply(versionAtStart === version ? transition : runToCompletion(work())),
+    }
   }
 
-  /**
-   * What comes after a sighting, or that it is held.
-   *
-   * `look` numbers the look that brought it: what is said twice of one look is no second look. Left out, each is its own.
-   */
-  function* afterSighting(sighting: Sighting, look: number | undefined): Generator<void, Next> {
+  /** `readNumber` tells sightings of one read from those of two: one read cannot confirm its own shrink. */
+  function* afterSighting(sighting: Sighting, readNumber: number | undefined): Generator<void, Transition> {
     const after = new Map<string, OriginState | undefined>()
-    if (sighting.type === 'alive') return { after, delta: nothing, held }
+    if (sighting.type === 'alive') return { after, delta: noChange, held }
     for (const reading of sighting.readings) {
       const { origin } = reading
       after.set(origin, yield* nextOriginState(after.get(origin) ?? origins.get(origin), reading, { layer, trust }))
@@ -73,18 +71,18 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       for (const origin of sighting.gone) after.set(origin, undefined)
       return { after, delta: yield* deltaOf(after), held }
     }
-    // Where nothing at all can be read, what is not named may still be there.
+    // If every reading failed, an origin that is missing from the picture may still exist.
     const isBlind = sighting.readings.length > 0 && sighting.readings.every((reading) => 'error' in reading)
     for (const origin of origins.keys()) {
       if (!after.has(origin) && !(isBlind && restored.has(origin))) after.set(origin, undefined)
     }
-    const question = trust.questionsShrinks ? yield* questionIn(after, look) : undefined
-    if (question) return { after: new Map(), delta: nothing, held: question, questioned: true }
+    const heldShrink = trust.questionsShrinks ? yield* shrinkIn(after, readNumber) : undefined
+    if (heldShrink) return { after: new Map(), delta: noChange, held: heldShrink, isHeld: true }
     return { after, delta: yield* deltaOf(after), held: undefined }
   }
 
-  /** The whole source failed: everything it said stays, stale. */
-  function* afterFailure(error: SourceError): Generator<void, Next> {
+  /** The whole source failed: every origin stays, stale. */
+  function* afterFailure(error: SourceError): Generator<void, Transition> {
     const after = new Map<string, OriginState>()
     for (const [name, origin] of origins) {
       after.set(name, { ...origin, error, candidates: markStale(origin.candidates) })
@@ -93,66 +91,56 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     return { after, delta: yield* deltaOf(after), held }
   }
 
-  /** What was kept from before a restart, stale; origins that have been heard of since are left as they are. */
-  function* afterRestoring(readings: readonly Reading[], error: SourceError): Generator<void, Next> {
+  /** Restores stored readings as stale; origins that a sighting has mentioned already stay as they are. */
+  function* afterRestore(readings: readonly Reading[], error: SourceError): Generator<void, Transition> {
     const after = new Map<string, OriginState>()
     for (const reading of readings) {
-      const now = origins.get(reading.origin)
-      if (now && !(now.error && now.candidates.length === 0)) continue
+      const current = origins.get(reading.origin)
+      if (current && !(current.error && current.candidates.length === 0)) continue
       const { candidates } = yield* nextOriginState(undefined, reading, { layer, trust })
       after.set(reading.origin, {
-        reading: now?.reading ?? reading,
+        reading: current?.reading ?? reading,
         candidates: markStale(candidates),
         rejections: [],
-        error: now?.error ?? error,
+        error: current?.error ?? error,
       })
     }
-    return { after, delta: yield* deltaOf(after), held, restored: true }
+    return { after, delta: yield* deltaOf(after), held, isRestored: true }
   }
 
-  /** Lets go of origins. */
   function drop(names: Iterable<string>): Delta {
     const after = new Map(Array.from(names, (name) => [name, undefined]))
     return apply({ after, delta: runToCompletion(deltaOf(after)), held }).delta
   }
 
-  /** What was last good at each origin. */
-  function good(): readonly OriginSnapshot[] {
-    return [...origins].map(([origin, { candidates }]) => ({ origin, candidates }))
+  function* shrinkIn(after: NextOrigins, readNumber: number | undefined): Generator<void, HeldShrink | undefined> {
+    const idsBefore = yield* idsOf(origins.values())
+    const idsAfter = yield* idsOf(after.values())
+    return questionShrink({ before: idsBefore, after: idsAfter, held, readNumber, now: now() })
   }
 
-  /** The first suspicious shrink is held; a second look that is suspicious too is believed. */
-  function* questionIn(after: After, look: number | undefined): Generator<void, Held | undefined> {
-    const before = yield* idsOf(origins.values())
-    const removes = before.difference(yield* idsOf(after.values())).size
-    if (removes < 5 || removes * 2 <= before.size) return undefined
-    if (held && (look === undefined || look !== held.look)) return undefined
-    return { shown: held?.shown ?? { removes, since: new Date(now()).toISOString() }, look }
-  }
-
-  function* deltaOf(after: After): Generator<void, Delta> {
-    const gone: Candidate[] = []
-    const come: Candidate[] = []
+  function* deltaOf(after: NextOrigins): Generator<void, Delta> {
+    const removed: Candidate[] = []
+    const added: Candidate[] = []
     for (const [name, next] of after) {
       const before = origins.get(name)
       if (before === next) continue
       yield
-      const [had, has] = [before?.candidates ?? [], next?.candidates ?? []]
-      for (const candidate of missing(had, has)) gone.push(candidate)
-      for (const candidate of missing(has, had)) come.push(candidate)
+      const [old, current] = [before?.candidates ?? [], next?.candidates ?? []]
+      for (const candidate of difference(old, current)) removed.push(candidate)
+      for (const candidate of difference(current, old)) added.push(candidate)
     }
-    return { removed: gone, added: come }
+    return { removed, added }
   }
 
-  /** Puts each named origin in the place of what was there; what is undefined is gone. */
-  function apply({ after, delta, held: question, questioned = false, restored: isRestored }: Next): AppliedChange {
+  function apply({ after, delta, held: nextHeld, isHeld = false, isRestored = false }: Transition): AppliedChange {
     version += 1
-    held = question
+    held = nextHeld
     for (const [name, next] of after) {
       const before = origins.get(name)
-      // That it cannot be read is a word on it too; that the whole source cannot be read is none.
-      const isHeardOf = !next?.error || 'error' in next.reading
-      if (isHeardOf) restored.delete(name)
+      // An error of the origin itself counts as a mention; a failure of the whole source does not.
+      const isMentioned = !next?.error || 'error' in next.reading
+      if (isMentioned) restored.delete(name)
       else if (isRestored) restored.add(name)
       if (before === next) continue
       count(before, -1)
@@ -162,39 +150,39 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       if (next?.error) failing.set(name, next.error)
       else failing.delete(name)
     }
-    return { delta, held: questioned }
+    return { delta, held: isHeld }
   }
 
-  function count(origin: OriginState | undefined, times: 1 | -1): void {
+  function count(origin: OriginState | undefined, by: 1 | -1): void {
     if (!origin) return
-    servers += times * origin.candidates.length
-    rejected += times * origin.rejections.length
+    servers += by * origin.candidates.length
+    rejected += by * origin.rejections.length
   }
 
-  /** How it stands, at a cost that grows with what is wrong. */
+  /** Totals, at a cost that grows with the failing origins only. */
   function summary() {
-    const [bad] = failing
+    const [firstFailure] = failing
     return {
       servers,
       rejected,
       origins: origins.size,
       restored: restored.size,
       failing: failing.size,
-      /** Nothing was to be had there; what is broken was an answer, if a bad one. */
+      /** Failing origins that gave no answer at all; a broken document (`config`) is an answer. */
       unanswered: failing
         .values()
         .filter((error) => error.class !== 'config')
         .toArray().length,
-      error: bad && `${bad[0]}: ${bad[1].message}`,
+      error: firstFailure && `${firstFailure[0]}: ${firstFailure[1].message}`,
       held: held?.shown,
     }
   }
 
-  /** What fails comes first; of each at most so many, so that asking does not cost more the more there is. */
-  function details(most = { origins: 1000, rejections: 100 }) {
+  /** Origins, failing ones first, and rejections; capped, so that the cost does not grow with the source. */
+  function details(max = { origins: 1000, rejections: 100 }) {
     return {
-      origins: failingFirst().take(most.origins).map(toOriginStatus).toArray(),
-      rejections: rejected === 0 ? [] : allRejections().take(Math.min(rejected, most.rejections)).toArray(),
+      origins: failingFirst().take(max.origins).map(toOriginStatus).toArray(),
+      rejections: rejected === 0 ? [] : allRejections().take(Math.min(rejected, max.rejections)).toArray(),
     }
   }
 
@@ -207,38 +195,39 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     for (const { rejections } of origins.values()) yield* rejections
   }
 
-  /** Changes worked out ahead: they yield wherever they may be interrupted, and nothing is another before they are applied. */
+  /** Changes prepared ahead. They yield wherever they may be interrupted, and change nothing until applied. */
   const plan = {
-    sighting: (sighting: Sighting, look?: number) => planned(() => afterSighting(sighting, look)),
-    failure: (error: SourceError) => planned(() => afterFailure(error)),
-    restoring: (readings: readonly Reading[], error: SourceError) => planned(() => afterRestoring(readings, error)),
+    sighting: (sighting: Sighting, readNumber?: number) => prepare(() => afterSighting(sighting, readNumber)),
+    failure: (error: SourceError) => prepare(() => afterFailure(error)),
+    restore: (readings: readonly Reading[], error: SourceError) => prepare(() => afterRestore(readings, error)),
   }
 
   return {
-    trust(next: Trust): void {
+    setTrust(next: Trust): void {
       trust = next
       version += 1
     },
     plan,
-    /** Applies a sighting; the answer says what it changes among the candidates, or that it is held. */
-    accept: (sighting: Sighting, look?: number): AppliedChange =>
-      runToCompletion(plan.sighting(sighting, look)).apply(),
-    /** Lets go of what was restored and is still unheard of. */
+    /** Applies a sighting at once. */
+    accept: (sighting: Sighting, readNumber?: number): AppliedChange =>
+      runToCompletion(plan.sighting(sighting, readNumber)).apply(),
+    /** Drops the restored origins that no sighting has mentioned. */
     dropRestored: () => drop(restored),
-    good,
+    /** The last good candidates of each origin. */
+    snapshot: (): readonly OriginSnapshot[] => [...origins].map(([origin, { candidates }]) => ({ origin, candidates })),
     clear: () => drop(origins.keys()),
     summary,
     details,
   }
 }
 
-const nothing: Delta = { removed: [], added: [] }
+const noChange: Delta = { removed: [], added: [] }
 
-/** Those of `candidates` that `others` do not hold. Most origins hold one. */
-function missing(candidates: readonly Candidate[], others: readonly Candidate[]): readonly Candidate[] {
+/** The candidates that are not among `others`. Most origins have one candidate. */
+function difference(candidates: readonly Candidate[], others: readonly Candidate[]): readonly Candidate[] {
   if (others.length <= 1) return candidates.filter((candidate) => candidate !== others[0])
-  const known = new Set(others)
-  return candidates.filter((candidate) => !known.has(candidate))
+  const excluded = new Set(others)
+  return candidates.filter((candidate) => !excluded.has(candidate))
 }
 
 function* idsOf(origins: Iterable<OriginState | undefined>): Generator<void, Set<ServerId>> {

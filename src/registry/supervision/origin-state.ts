@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Reading, SourceError } from '../../model/source.ts'
 import type { OriginStatus, Rejection } from '../../model/status.ts'
 import type { Candidate, Layer } from '../candidate.ts'
-import { validateEntry, type ValidatedEntry, type Trust } from './validate-entry.ts'
+import { type Trust, type ValidatedEntry, validateEntry } from './validate-entry.ts'
 
-/** One origin: what it last said that was good, and what is wrong with it now. */
+/** One origin: its last good candidates, and what is wrong with it now. */
 export type OriginState = {
   readonly reading: Reading
   readonly candidates: readonly Candidate[]
@@ -13,8 +13,8 @@ export type OriginState = {
 }
 
 /**
- * What a reading makes of an origin: the good entries become candidates, the same ones where they say the same; the bad are
- * turned away while their last good version stays; and what could not be read keeps what it last said, stale.
+ * The state of an origin after a reading. Good entries become candidates, the same objects where nothing changed. Bad
+ * entries are rejected, and their last good versions stay. A failed reading keeps every candidate. What is kept is stale.
  */
 export function* nextOriginState(
   before: OriginState | undefined,
@@ -30,40 +30,40 @@ export function* nextOriginState(
       error: reading.error,
     }
   }
-  const earlier = Map.groupBy(before?.candidates ?? [], ({ id }) => id)
+  const previous = Map.groupBy(before?.candidates ?? [], ({ id }) => id)
   const candidates: Candidate[] = []
   const rejections: Rejection[] = []
   for (const entry of reading.entries) {
     yield
-    const examined = validateEntry(entry, reading.origin, layer.name, trust)
-    const known = examined.id === undefined ? undefined : earlier.get(examined.id)?.shift()
-    if ('definition' in examined) {
+    const validated = validateEntry(entry, reading.origin, layer.name, trust)
+    const last = validated.id === undefined ? undefined : previous.get(validated.id)?.shift()
+    if ('definition' in validated) {
       const place = { layer, origin: reading.origin, rank: reading.rank ?? 0, position: candidates.length }
-      candidates.push(candidateOf(examined, place, known))
+      candidates.push(candidateFrom(validated, place, last))
       continue
     }
-    const kept = known !== undefined && !examined.isForbidden
-    rejections.push({ ...examined.rejection, kept })
-    if (kept) candidates.push(...markStale([known]))
+    const kept = last !== undefined && !validated.isForbidden
+    rejections.push({ ...validated.rejection, kept })
+    if (kept) candidates.push(...markStale([last]))
   }
   return { reading, candidates, rejections }
 }
 
-function candidateOf(
+function candidateFrom(
   { id, definition, entry: { reported, stored } }: Extract<ValidatedEntry, { definition: unknown }>,
   place: Pick<Candidate, 'layer' | 'origin' | 'rank' | 'position'>,
-  known: Candidate | undefined,
+  last: Candidate | undefined,
 ): Candidate {
-  const made: Candidate = { id, definition, reported, stored, ...place, stale: false }
-  if (!known || known.stale || known.rank !== place.rank || known.position !== place.position) return made
-  const same =
-    known.stored?.resource_version === stored?.resource_version &&
-    (known.definition === definition || isDeepStrictEqual(known.definition, definition)) &&
-    isDeepStrictEqual(known.reported, reported)
-  return same ? known : made
+  const candidate: Candidate = { id, definition, reported, stored, ...place, stale: false }
+  if (!last || last.stale || last.rank !== place.rank || last.position !== place.position) return candidate
+  const isSame =
+    last.stored?.resource_version === stored?.resource_version &&
+    (last.definition === definition || isDeepStrictEqual(last.definition, definition)) &&
+    isDeepStrictEqual(last.reported, reported)
+  return isSame ? last : candidate
 }
 
-/** The same, marked as not up to date. */
+/** The candidates marked as stale; the same array where all are already. */
 export function markStale(candidates: readonly Candidate[]): readonly Candidate[] {
   if (candidates.every(({ stale }) => stale)) return candidates
   return candidates.map((candidate) => (candidate.stale ? candidate : { ...candidate, stale: true }))

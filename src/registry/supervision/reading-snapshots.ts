@@ -7,93 +7,93 @@ import type { Entry, Reading } from '../../model/source.ts'
 import type { StoredReading, StoredSource, Store } from '../../stores/store.ts'
 import type { Candidate } from '../candidate.ts'
 
-/** What was last good at one origin. */
+/** The last good candidates of one origin. */
 export type OriginSnapshot = { readonly origin: string; readonly candidates: readonly Candidate[] }
 
-/** What was kept of a source before the daemon was restarted. */
+/** The stored readings of a source, from before the daemon restarted. */
 export type RestoredReadings = { readonly kept_at: string; readonly readings: readonly Reading[] }
 
-/** Keeps what one source last said, in the store. */
+/** Stores the last good readings of one source. */
 export type SourceSnapshot = {
-  /** What was kept under the same settings; undefined where nothing was, or nothing can be read. */
+  /** The readings stored under the same settings; undefined where there are none or the store fails. */
   readonly restore: () => Promise<RestoredReadings | undefined>
-  /** Something has changed: `good` is asked soon for what is to be kept. */
-  readonly note: (good: () => readonly OriginSnapshot[]) => void
-  /** Keeps what was noted last, now. What it is, is asked before this returns. */
+  /** Schedules a write; `take` is called when it begins. */
+  readonly schedule: (take: () => readonly OriginSnapshot[]) => void
+  /** Writes what is scheduled; `take` is called before this returns. */
   readonly close: () => Promise<void>
 }
 
 export type ReadingSnapshots = ReturnType<typeof createReadingSnapshots>
 
-/** A store that answers nothing must not keep the daemon from stopping. */
-const patienceMs = 3000
+/** Maximum time that a store without an answer delays the stop of the daemon. */
+const maxCloseMs = 3000
 
 /**
- * Keeps the last good readings of sources over a restart, at most once every few seconds each.
+ * Stores the last good readings of sources over a restart, each source at most once every few seconds.
  *
- * Nobody waits for the store, and a store that cannot be written or read is no failure of a source.
+ * No source waits for the store, and a failing store is no failure of a source.
  */
 export function createReadingSnapshots({
   opening,
   log,
   quietMs = 2000,
-  mostMs = 30_000,
+  maxDelayMs = 30_000,
   retryMs = 60_000,
 }: {
   opening: Promise<Pick<Store, 'saveReadings' | 'readings'>>
   log: Log
   quietMs?: number
-  mostMs?: number
+  maxDelayMs?: number
   retryMs?: number
 }) {
-  /** One reading of the store for all sources that start together. */
-  let underway: Promise<readonly StoredSource[]> | undefined
+  /** One read of the store is shared by all sources that start together. */
+  let pendingRead: Promise<readonly StoredSource[]> | undefined
   const texts = new WeakMap<readonly Candidate[], string>()
 
-  async function read(): Promise<readonly StoredSource[]> {
-    underway ??= opening.then((store) => store.readings()).finally(() => (underway = undefined))
-    return await underway
+  async function readStore(): Promise<readonly StoredSource[]> {
+    pendingRead ??= opening.then((store) => store.readings()).finally(() => (pendingRead = undefined))
+    return await pendingRead
   }
 
-  async function restoreOf(source: string, fingerprint: string): Promise<RestoredReadings | undefined> {
+  async function restore(source: string, fingerprint: string): Promise<RestoredReadings | undefined> {
     try {
-      const found = (await read()).find((kept) => kept.source === source && kept.fingerprint === fingerprint)
-      if (!found) return undefined
+      const stored = (await readStore()).find((one) => one.source === source && one.fingerprint === fingerprint)
+      if (!stored) return undefined
       const readings: Reading[] = []
-      await forEachYielding(found.readings, (kept) => {
-        const reading = readingOf(kept)
+      await forEachYielding(stored.readings, (row) => {
+        const reading = parseReading(row)
         if (reading) readings.push(reading)
       })
-      return { kept_at: found.kept_at, readings }
+      return { kept_at: stored.kept_at, readings }
     } catch (error) {
-      log.warn({ err: error, source }, 'what was kept of the source cannot be read; it begins with nothing')
+      log.warn({ err: error, source }, 'stored readings unreadable, source starts empty')
       return undefined
     }
   }
 
-  async function write(source: string, fingerprint: string, good: readonly OriginSnapshot[]): Promise<boolean> {
+  async function write(source: string, fingerprint: string, origins: readonly OriginSnapshot[]): Promise<boolean> {
     try {
-      const readings = await runCooperatively(readingsOf(good))
+      const readings = await runCooperatively(encodeOrigins(origins))
       await (await opening).saveReadings(source, fingerprint, readings)
       return true
     } catch (error) {
-      log.warn({ err: error, source }, 'what the source said cannot be kept now')
+      log.warn({ err: error, source }, 'readings not stored')
       return false
     }
   }
 
-  function* readingsOf(good: readonly OriginSnapshot[]): Generator<void, readonly StoredReading[]> {
+  function* encodeOrigins(origins: readonly OriginSnapshot[]): Generator<void, readonly StoredReading[]> {
     const readings: StoredReading[] = []
-    for (const { origin, candidates } of good) {
+    for (const { origin, candidates } of origins) {
       yield
-      if (candidates.length > 0) readings.push({ origin, reading: yield* textOf(candidates) })
+      if (candidates.length > 0) readings.push({ origin, reading: yield* encode(candidates) })
     }
     return readings
   }
 
-  function* textOf(candidates: readonly Candidate[]): Generator<void, string> {
-    const known = texts.get(candidates)
-    if (known !== undefined) return known
+  function* encode(candidates: readonly Candidate[]): Generator<void, string> {
+    const cached = texts.get(candidates)
+    if (cached !== undefined) return cached
     const entries: string[] = []
     for (const { definition: value, reported } of candidates) {
       entries.push(JSON.stringify({ value, ...(reported && { reported }) }))
@@ -104,57 +104,57 @@ export function createReadingSnapshots({
     return text
   }
 
-  /** Keeps one source, for as long as its settings stay the same. */
-  function keeperFor(source: string, settings: unknown): SourceSnapshot {
+  /** The snapshot of one source, valid for as long as its settings stay the same. */
+  function snapshotOf(source: string, settings: unknown): SourceSnapshot {
     const fingerprint = hash('sha256', JSON.stringify(settings))
-    let noted: (() => readonly OriginSnapshot[]) | undefined
-    let retry: NodeJS.Timeout | undefined
-    /** One after the other, so that an earlier word never comes last. */
-    let written = Promise.resolve(true)
+    let scheduled: (() => readonly OriginSnapshot[]) | undefined
+    let retryTimer: NodeJS.Timeout | undefined
+    /** Writes run one after the other, so that the newest is the last. */
+    let lastWrite = Promise.resolve(true)
 
-    function writeNow(good: readonly OriginSnapshot[]): Promise<boolean> {
-      return (written = written.then(() => write(source, fingerprint, good)))
+    function enqueueWrite(origins: readonly OriginSnapshot[]): Promise<boolean> {
+      return (lastWrite = lastWrite.then(() => write(source, fingerprint, origins)))
     }
 
     async function save(): Promise<void> {
-      const taken = noted
-      noted = undefined
-      if (!taken || (await writeNow(taken()))) return
-      noted ??= taken
-      clearTimeout(retry)
-      retry = setTimeout(settle.poke, retryMs).unref()
+      const take = scheduled
+      scheduled = undefined
+      if (!take || (await enqueueWrite(take()))) return
+      scheduled ??= take
+      clearTimeout(retryTimer)
+      retryTimer = setTimeout(debounce.poke, retryMs).unref()
     }
 
-    const settle = createDebounce({ act: save, quietMs, mostMs })
+    const debounce = createDebounce({ act: save, quietMs, mostMs: maxDelayMs })
 
     return {
-      restore: () => restoreOf(source, fingerprint),
-      note: (good) => {
-        noted = good
-        settle.poke()
+      restore: () => restore(source, fingerprint),
+      schedule: (take) => {
+        scheduled = take
+        debounce.poke()
       },
       close: async () => {
-        settle.close()
-        clearTimeout(retry)
-        const good = noted?.()
-        const patience = new AbortController()
-        const over = pause(patienceMs, undefined, { signal: patience.signal }).catch(() => {})
-        await Promise.race([good ? writeNow(good) : written, over])
-        patience.abort()
+        debounce.close()
+        clearTimeout(retryTimer)
+        const origins = scheduled?.()
+        const timer = new AbortController()
+        const timeout = pause(maxCloseMs, undefined, { signal: timer.signal }).catch(() => {})
+        await Promise.race([origins ? enqueueWrite(origins) : lastWrite, timeout])
+        timer.abort()
       },
     }
   }
 
-  return { keeperFor }
+  return { snapshotOf }
 }
 
-/** Undefined for what no version of the daemon has written. */
-function readingOf({ origin, reading }: StoredReading): Reading | undefined {
+/** Undefined where the stored text is not of any version of the daemon. */
+function parseReading({ origin, reading }: StoredReading): Reading | undefined {
   try {
     const { rank, entries } = JSON.parse(reading) as { rank?: unknown; entries?: unknown }
     if (!Array.isArray(entries)) return undefined
     return { origin, ...(typeof rank === 'number' && { rank }), entries: entries as Entry[] }
   } catch {
-    return undefined // As it says above.
+    return undefined // The text is not JSON.
   }
 }

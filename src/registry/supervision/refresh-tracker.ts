@@ -1,44 +1,44 @@
 import type { Change } from '../../model/change.ts'
 import { SourceError } from '../../model/source.ts'
 
-/** What one look brought: what it changed, or why it failed. */
+/** The outcome of one read of a source: its changes, whether a shrink was held, or why the read failed. */
 export type RefreshOutcome = { readonly changes: readonly Change[]; readonly held: boolean; readonly error?: string }
 
-/** Counts the looks at a source, and tells those who asked for one what it brought. */
-export function createRefreshTracker({ name, ask }: { name: string; ask: () => void }) {
-  const waiting = new Set<{ from: number; done: (outcome: RefreshOutcome) => void }>()
-  const first = Promise.withResolvers<void>()
-  let looks = 0
+/** Numbers the reads of a source, and hands the outcome of a read to the refresh requests that wait for it. */
+export function createRefreshTracker({ name, requestRead }: { name: string; requestRead: () => void }) {
+  const waiters = new Set<{ minRead: number; resolve: (outcome: RefreshOutcome) => void }>()
+  const firstRead = Promise.withResolvers<void>()
+  let readNumber = 0
 
-  /** The present look brought this; `isLast`: no other will come. */
-  function brought(outcome: RefreshOutcome, { isLast = false } = {}): void {
-    first.resolve()
-    for (const waiter of waiting) {
-      if (looks < waiter.from && !isLast) continue
-      waiting.delete(waiter)
-      waiter.done(outcome)
+  /** The current read has an outcome. `isLast`: the source is stopped, so no other read follows. */
+  function readFinished(outcome: RefreshOutcome, { isLast = false } = {}): void {
+    firstRead.resolve()
+    for (const waiter of waiters) {
+      if (readNumber < waiter.minRead && !isLast) continue
+      waiters.delete(waiter)
+      waiter.resolve(outcome)
     }
   }
 
-  /** Asks for a look now and resolves with what it brought; rejects if none came within `ms`. */
+  /** Requests a read and resolves with its outcome; rejects when there is none within `ms`. */
   async function refresh(ms: number): Promise<RefreshOutcome> {
-    const answer = Promise.withResolvers<RefreshOutcome>()
-    const waiter = { from: looks + 1, done: answer.resolve }
-    waiting.add(waiter)
+    const outcome = Promise.withResolvers<RefreshOutcome>()
+    const waiter = { minRead: readNumber + 1, resolve: outcome.resolve }
+    waiters.add(waiter)
     const timer = setTimeout(() => {
-      waiting.delete(waiter)
-      answer.reject(new SourceError(`the source ${name} did not answer within ${ms / 1000} s; it goes on trying`))
+      waiters.delete(waiter)
+      outcome.reject(new SourceError(`source ${name} did not answer within ${ms / 1000} s; it keeps trying`))
     }, ms)
-    ask()
-    return answer.promise.finally(() => clearTimeout(timer))
+    requestRead()
+    return outcome.promise.finally(() => clearTimeout(timer))
   }
 
   return {
-    began: () => void (looks += 1),
-    count: () => looks,
-    brought,
+    readStarted: () => void (readNumber += 1),
+    readNumber: () => readNumber,
+    readFinished,
     refresh,
-    /** Resolves with whatever the first look brought. */
-    settled: first.promise,
+    /** Resolves with the outcome of the first read, good or bad. */
+    settled: firstRead.promise,
   }
 }

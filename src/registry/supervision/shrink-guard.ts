@@ -1,41 +1,71 @@
 import type { Log } from '../../log.ts'
-import type { Intake } from './intake.ts'
+import type { ServerId } from '../../model/names.ts'
 
-/** How long a shrink is held before a second look is asked for. */
-const secondLookMs = 10_000
+/** A suspicious shrink has at least so many removals, and they are more than half of the servers. */
+const minRemovals = 5
 
-/** Asks for a second look at a source, again and again for as long as its intake holds a shrink. */
+/** Time between the requests for another read while a shrink is held. */
+const secondReadMs = 10_000
+
+/** A shrink that waits for a second read, and the number of the read that showed it. */
+export type HeldShrink = {
+  readonly shown: { readonly removes: number; readonly since: string }
+  readonly readNumber: number | undefined
+}
+
+/**
+ * Holds the first suspicious shrink. A second read that shows a suspicious shrink too confirms it: the result is
+ * undefined. Without a `readNumber` every sighting counts as a read of its own.
+ */
+export function questionShrink({
+  before,
+  after,
+  held,
+  readNumber,
+  now,
+}: {
+  before: ReadonlySet<ServerId>
+  after: ReadonlySet<ServerId>
+  held: HeldShrink | undefined
+  readNumber: number | undefined
+  now: number
+}): HeldShrink | undefined {
+  const removes = before.difference(after).size
+  if (removes < minRemovals || removes * 2 <= before.size) return undefined
+  if (held && (readNumber === undefined || readNumber !== held.readNumber)) return undefined
+  return { shown: held?.shown ?? { removes, since: new Date(now).toISOString() }, readNumber }
+}
+
+/** Requests another read every 10 s for as long as a shrink is held. */
 export function createShrinkGuard({
-  intake,
-  ask,
+  held,
+  requestRead,
   log,
 }: {
-  intake: Pick<Intake, 'summary'>
-  ask: () => void
+  held: () => HeldShrink['shown'] | undefined
+  requestRead: () => void
   log: Pick<Log, 'warn'>
 }) {
   let timer: NodeJS.Timeout | undefined
-  let questioning = false
+  let isGuarding = false
 
-  const shrink = () => intake.summary().held
-
-  /** Something was heard of the source; `held`: it is a shrink that is not believed yet. */
-  function heard(held: boolean): void {
-    if (held && !questioning) {
-      log.warn({ held: shrink() }, 'source lost more than half of its servers at once; held until a second look agrees')
-      askLater()
+  /** Called after each sighting. `isHeld`: it showed a shrink that is not confirmed. */
+  function sighted(isHeld: boolean): void {
+    if (isHeld && !isGuarding) {
+      log.warn({ held: held() }, 'source shrink held until a second read confirms it')
+      requestLater()
     }
-    questioning = shrink() !== undefined
+    isGuarding = held() !== undefined
   }
 
-  function askLater(): void {
+  function requestLater(): void {
     clearTimeout(timer)
     timer = setTimeout(() => {
-      if (!shrink()) return
-      ask()
-      askLater()
-    }, secondLookMs).unref()
+      if (!held()) return
+      requestRead()
+      requestLater()
+    }, secondReadMs).unref()
   }
 
-  return { heard, close: () => clearTimeout(timer) }
+  return { sighted, close: () => clearTimeout(timer) }
 }

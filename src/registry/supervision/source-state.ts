@@ -1,89 +1,139 @@
 import type { Log } from '../../log.ts'
-import type { SourceError } from '../../model/source.ts'
+import type { Sighting, SourceError } from '../../model/source.ts'
 import type { SourceState, SourceStatus } from '../../model/status.ts'
 import type { Intake } from './intake.ts'
 
-/** How a source stands, by what it answered and what its intake made of that; says so where it changes. */
-export function createSourceState({ intake, log }: { intake: Pick<Intake, 'summary' | 'details'>; log: Log }) {
-  const facts: Pick<
-    SourceStatus,
-    'note' | 'last_attempt' | 'last_success' | 'last_change' | 'next_attempt' | 'last_error'
-  > = {}
+type Details = Pick<
+  SourceStatus,
+  'note' | 'last_attempt' | 'last_success' | 'last_change' | 'next_attempt' | 'last_error'
+>
+
+/** Maintains the state of a source from its sightings and failures, and logs when it changes. Owns what `/sources` shows. */
+export function createSourceState({
+  name,
+  type,
+  intake,
+  log,
+  now,
+}: {
+  name: string
+  type: string
+  intake: Pick<Intake, 'summary' | 'details'>
+  log: Log
+  now: () => number
+}) {
+  const details: Details = {}
   let state: SourceState = 'starting'
   let failures = 0
-  let answered = false
-  let isFailed = false
-  let disabled = false
-  let wrong: string | undefined
-  let turnedAway = 0
+  let restarts = 0
+  let isAnswered = false
+  let hasFailed = false
+  let isDisabled = false
+  let loggedError: string | undefined
+  let loggedRejections = 0
 
-  /** Works out the state anew; says so where it changed, or where another thing is wrong than before. */
-  function judge(): void {
+  const timestamp = (ms = now()) => new Date(ms).toISOString()
+
+  /** Recomputes the state; logs a change of state or of its reason. */
+  function update(): void {
     const { failing, origins, servers, error } = intake.summary()
     const before = state
-    if (disabled) state = 'disabled'
-    else if (!answered) state = 'starting'
-    else if (isFailed || (failing > 0 && failing === origins)) state = 'stale'
+    if (isDisabled) state = 'disabled'
+    else if (!isAnswered) state = 'starting'
+    else if (hasFailed || (failing > 0 && failing === origins)) state = 'stale'
     else state = failing > 0 ? 'degraded' : 'synced'
-    const news = error !== undefined && error !== wrong
-    wrong = error
-    if (error !== undefined && !isFailed) facts.last_error = error
-    if (state === 'synced' && before !== state) log.info({ before, servers }, 'source is in sync')
-    else if (state === 'disabled') log.info({ note: facts.note }, 'source is disabled')
-    else if (state !== before || news)
-      log.warn({ state, before, servers, reason: facts.last_error }, 'source cannot be read whole')
-    tellOfRejected()
+    const isNewError = error !== undefined && error !== loggedError
+    loggedError = error
+    if (error !== undefined && !hasFailed) details.last_error = error
+    if (state === 'synced' && before !== state) log.info({ before, servers }, 'source synced')
+    else if (state === 'disabled') log.info({ note: details.note }, 'source disabled')
+    else if (state !== before || isNewError)
+      log.warn({ state, before, servers, reason: details.last_error }, 'source degraded')
+    logRejections()
   }
 
-  /** Says how many entries are turned away, and one of them, whenever their number changes. */
-  function tellOfRejected(): void {
+  /** Logs the number of rejected entries, and one of them, when the number changes. */
+  function logRejections(): void {
     const { rejected } = intake.summary()
-    const before = turnedAway
-    turnedAway = rejected
+    const before = loggedRejections
+    loggedRejections = rejected
     if (rejected === before) return
-    if (rejected === 0) return log.info({ before }, 'no entry is turned away any more')
+    if (rejected === 0) return log.info({ before }, 'rejected entries cleared')
     const [first] = intake.details({ origins: 0, rejections: 1 }).rejections
-    log.warn({ rejected, before, first }, 'entries are turned away, GET /sources names each')
+    log.warn({ rejected, before, first }, 'entries rejected; GET /sources lists them')
   }
 
-  /** It has said what it sees. */
-  function counted(when: string): void {
+  /** A sighting was applied. */
+  function sighted(sighting: Sighting, { isChanged }: { isChanged: boolean }): void {
+    if (isChanged) details.last_change = timestamp()
+    if (sighting.note === undefined) delete details.note
+    else details.note = sighting.note
+    if (sighting.type !== 'alive') countReadings()
+    else if (!sighting.waits) confirm()
+  }
+
+  function countReadings(): void {
     const { failing, unanswered, origins } = intake.summary()
-    isFailed = disabled = false
+    hasFailed = isDisabled = false
     failures = origins > 0 && failing === origins ? failures + 1 : 0
-    answered ||= origins === 0 || unanswered < origins
-    if (failing === 0) facts.last_success = when
+    isAnswered ||= origins === 0 || unanswered < origins
+    if (failing === 0) details.last_success = timestamp()
   }
 
-  /** It has looked, and there is nothing new to say: what was good before is so still. */
-  function confirmed(when: string): void {
-    if (answered && !isFailed && intake.summary().failing === 0) facts.last_success = when
+  /** The source was read and nothing is new, so what was good before still is. */
+  function confirm(): void {
+    if (isAnswered && !hasFailed && intake.summary().failing === 0) details.last_success = timestamp()
   }
 
-  /** It failed as a whole. */
+  /** The source failed as a whole. */
   function failed(error: SourceError): void {
     failures += 1
-    isFailed = true
-    disabled = false
-    facts.last_error = error.message
-    log.warn({ err: error, class: error.class, failures }, 'source failed, its last good servers stay')
+    hasFailed = true
+    isDisabled = false
+    details.last_error = error.message
+    log.warn({ err: error, class: error.class, failures }, 'source failed, last good servers kept')
   }
 
-  /** It has nothing more to say; disabled: it never said anything. */
-  function ended(how: { disabled: boolean }): void {
-    answered = true
-    disabled = how.disabled
+  function restartScheduled(delayMs: number): void {
+    restarts += 1
+    details.next_attempt = timestamp(now() + delayMs)
+  }
+
+  /** The source ended by itself. `disabled`: it never showed a picture. */
+  function ended({ disabled }: { disabled: boolean }): void {
+    isAnswered = true
+    isDisabled = disabled
+  }
+
+  /** What `/sources` shows; `shadowed` is filled in by the supervisor. */
+  function status(): SourceStatus {
+    const { servers, rejected, held } = intake.summary()
+    const { origins, rejections } = intake.details()
+    return {
+      name,
+      type,
+      state,
+      ...details,
+      servers,
+      shadowed: 0,
+      rejected,
+      origins,
+      rejections,
+      ...(held && { held }),
+      consecutive_failures: failures,
+      restarts,
+    }
   }
 
   return {
-    facts,
-    judge,
-    counted,
-    confirmed,
+    update,
+    readStarted: () => void (details.last_attempt = timestamp()),
+    sighted,
     failed,
+    restartScheduled,
+    restarted: () => void delete details.next_attempt,
     ended,
-    state: () => state,
-    failures: () => failures,
-    isAnswered: () => answered,
+    status,
+    isAnswered: () => isAnswered,
   }
 }

@@ -12,39 +12,39 @@ import type { RefreshOutcome } from './refresh-tracker.ts'
 import { type SourceRunner, startSourceRunner } from './source-runner.ts'
 import type { Trust } from './validate-entry.ts'
 
-/** One source, ready to run: how it is named, ranked and trusted, and what opens it. */
+/** One source, ready to run: its name, rank, trust and limits, and what opens it. */
 export type SourcePlan = {
   readonly name: string
   readonly type: string
-  /** Compared by value: a source whose settings are equal goes on untouched over a reload. */
+  /** Compared by value: over a reload, a source with equal settings runs on untouched. */
   readonly settings: unknown
   readonly layer: Pick<Layer, 'reach' | 'discovery_method'>
   readonly trust: Trust
   readonly maxSilenceMs: number
-  /** Whether what it last said is kept over a restart. */
+  /** Whether its last good readings are stored over a restart of the daemon. */
   readonly isPersisted?: boolean
   readonly open: () => Source
 }
 
-/** A source in life. Its layer and intake outlive a restart with other settings, so that its servers stay meanwhile. */
-type Running = {
+/** A running source. Layer and intake outlive a restart with other settings, so that the servers stay meanwhile. */
+type RunningSource = {
   readonly plan: SourcePlan
   readonly layer: Layer
   readonly intake: Intake
-  readonly lane: SourceRunner
+  readonly runner: SourceRunner
 }
 
 export type Supervisor = ReturnType<typeof createSupervisor>
 
 /**
- * Keeps the configured sources running, each in a lane of its own, so that none can hurt another.
+ * Keeps the configured sources running, each in a runner of its own, so that no source can hurt another.
  *
- * `apply` is a difference: equal sources go on untouched, changed ones restart with their servers kept until they answer
- * anew, removed ones lose their servers in one revision.
+ * `apply` is a difference. Equal sources run on untouched. Changed ones restart, and their servers stay until the first
+ * answer. Removed ones lose their servers in one revision.
  */
 export function createSupervisor({
   registry,
-  keeping,
+  snapshots,
   log,
   startupMs = 30_000,
   graceMs = 2000,
@@ -52,95 +52,99 @@ export function createSupervisor({
   now = Date.now,
 }: {
   registry: Pick<RegistryCore, 'prepareCommit' | 'discardCommit' | 'commit' | 'reorderSources' | 'counters'>
-  /** Where what sources last said is kept; absent where nothing is. */
-  keeping?: ReadingSnapshots
+  /** Stores the last good readings; absent where nothing is stored. */
+  snapshots?: ReadingSnapshots
   log: Log
+  /** Time after which the daemon is ready even if a source has not answered. */
   startupMs?: number
-  /** How long a stopping source may take before it is left behind. */
+  /** Maximum time a stopping source may take before it is abandoned. */
   graceMs?: number
   backoff?: () => ReturnType<typeof createBackoff>
   now?: () => number
 }) {
-  let running = new Map<string, Running>()
+  let running = new Map<string, RunningSource>()
   const startedAt = now()
-  let applied = false
+  let isApplied = false
 
-  function start(plan: SourcePlan, before: Running | undefined): Running {
-    const kept = before?.plan.type === plan.type ? before : undefined
-    const layer: Layer = kept?.layer ?? { name: plan.name, ...plan.layer, order: 0 }
-    const intake = kept?.intake ?? createIntake({ layer, now })
-    intake.trust(plan.trust)
-    const lane = startSourceRunner({
+  function start(plan: SourcePlan, before: RunningSource | undefined): RunningSource {
+    const reused = before?.plan.type === plan.type ? before : undefined
+    const layer: Layer = reused?.layer ?? { name: plan.name, ...plan.layer, order: 0 }
+    const intake = reused?.intake ?? createIntake({ layer, now })
+    intake.setTrust(plan.trust)
+    const runner = startSourceRunner({
       name: plan.name,
       type: plan.type,
       source: plan.open(),
       intake,
       registry,
       maxSilenceMs: plan.maxSilenceMs,
-      keeper: plan.isPersisted ? keeping?.keeperFor(plan.name, plan.settings) : undefined,
+      snapshot: plan.isPersisted ? snapshots?.snapshotOf(plan.name, plan.settings) : undefined,
       log: log.child({ source: plan.name, type: plan.type }),
       now,
       backoff: backoff(),
     })
-    return { plan, layer, intake, lane }
+    return { plan, layer, intake, runner }
   }
 
   /** Makes the running sources those of `plans`, in their order of precedence. */
   async function apply(plans: readonly SourcePlan[]): Promise<readonly Change[]> {
     const before = running
     const stopping: Promise<void>[] = []
-    const gone: Delta['removed'][number][] = []
+    const removed: Delta['removed'][number][] = []
     running = new Map()
-    applied = true
+    isApplied = true
     for (const [name, old] of before) {
       const plan = plans.find((one) => one.name === name)
       if (plan && isDeepStrictEqual(plan.settings, old.plan.settings)) continue
-      stopping.push(old.lane.close(graceMs))
-      if (plan?.type !== old.plan.type) gone.push(...old.intake.clear().removed)
+      stopping.push(old.runner.close(graceMs))
+      if (plan?.type !== old.plan.type) removed.push(...old.intake.clear().removed)
     }
     for (const plan of plans) {
       const old = before.get(plan.name)
-      const equal = old && isDeepStrictEqual(plan.settings, old.plan.settings)
-      running.set(plan.name, equal ? old : start(plan, old))
+      const isEqual = old && isDeepStrictEqual(plan.settings, old.plan.settings)
+      running.set(plan.name, isEqual ? old : start(plan, old))
     }
     const changes = registry.reorderSources(
       [...running.values()].map(({ layer }) => layer),
-      { removed: gone, added: [] },
+      { removed, added: [] },
     )
     await Promise.all(stopping)
     return changes
   }
 
-  function laneOf(name: string): SourceRunner {
-    const found = running.get(name)
-    if (found) return found.lane
-    const known = [...running.keys()].join(', ') || 'none'
-    throw new Error(`There is no source named ${JSON.stringify(name)}. The sources are: ${known}.`)
+  function runnerOf(name: string): SourceRunner {
+    const source = running.get(name)
+    if (source) return source.runner
+    const names = [...running.keys()].join(', ') || 'none'
+    throw new Error(`Unknown source ${JSON.stringify(name)}. The sources are: ${names}.`)
   }
 
   function sources(): SourceStatus[] {
     const { shadowed } = registry.counters()
-    return [...running.values()].map(({ lane }) => ({ ...lane.status(), shadowed: shadowed.get(lane.name) ?? 0 }))
+    return [...running.values()].map(({ runner }) => ({
+      ...runner.status(),
+      shadowed: shadowed.get(runner.name) ?? 0,
+    }))
   }
 
   /** Names of the sources that have not answered yet. */
   function syncing(): string[] {
-    return [...running.values()].filter(({ lane }) => !lane.answered()).map(({ lane }) => lane.name)
+    return [...running.values()].filter(({ runner }) => !runner.isAnswered()).map(({ runner }) => runner.name)
   }
 
   return {
     apply,
     sources,
     syncing,
-    /** Whether every source has answered once, or has had its time to. */
-    ready: () => (applied && syncing().length === 0) || now() - startedAt > startupMs,
-    /** Reads a source now; throws where there is no such source, and a `SourceError` where it does not answer in time. */
-    refresh: async (name: string, ms = 30_000): Promise<RefreshOutcome> => await laneOf(name).refresh(ms),
+    /** Whether every source has answered once, or `startupMs` have passed. */
+    ready: () => (isApplied && syncing().length === 0) || now() - startedAt > startupMs,
+    /** Reads a source now. Throws for an unknown source, and a `SourceError` where it does not answer within `ms`. */
+    refresh: async (name: string, ms = 30_000): Promise<RefreshOutcome> => await runnerOf(name).refresh(ms),
     names: () => [...running.keys()],
-    /** Resolves once every source has answered for the first time, or was given up on for now. */
-    settled: async () => void (await Promise.all([...running.values()].map(({ lane }) => lane.settled))),
+    /** Resolves once the first read of every source has ended, well or not. */
+    settled: async () => void (await Promise.all([...running.values()].map(({ runner }) => runner.settled))),
     async [Symbol.asyncDispose]() {
-      await Promise.all([...running.values()].map(({ lane }) => lane.close(graceMs)))
+      await Promise.all([...running.values()].map(({ runner }) => runner.close(graceMs)))
     },
   }
 }

@@ -5,39 +5,39 @@ import { ServerDefinition } from '../../model/server.ts'
 import type { Entry, RegisteredEntry } from '../../model/source.ts'
 import type { Rejection } from '../../model/status.ts'
 
-/** What the entries of a source are allowed, and how its shrinks are taken. */
+/** What a source is trusted with. */
 export type Trust = {
   /** Whether an entry of this namespace may be a command that clients start. */
   readonly stdio: (namespace: string) => boolean
-  /** Whether a sudden shrink waits for a second look (promise 7 of the design). */
+  /** Whether a sudden shrink is held until a second read confirms it. */
   readonly questionsShrinks: boolean
 }
 
 /** What an entry says beside its definition. */
-type Known = Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry>
+type EntryDetails = Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry>
 
-/** An entry once it was looked at: a definition, or a reason. */
+/** A validated entry: its definition, or why it is rejected. */
 export type ValidatedEntry =
   | {
       readonly id: ServerId
       readonly definition: ServerDefinition
-      readonly entry: Known
+      readonly entry: EntryDetails
     }
   | {
       readonly id: ServerId | undefined
       readonly rejection: Omit<Rejection, 'kept'>
-      /** It is not trusted: then its last version is not kept either. */
+      /** Rejected for lack of trust: its last good version is dropped too. */
       readonly isForbidden: boolean
     }
 
-/** Checks one entry of `source` at `origin`. */
+/** Validates one entry of `source` at `origin`. */
 export function validateEntry(entry: Entry, origin: string, source: string, trust: Trust): ValidatedEntry {
   if ('problem' in entry) {
     const { problem, name, namespace = 'default', where } = entry
     const id = name === undefined ? undefined : serverId(namespace, name)
     return { id, rejection: { origin, where, name, reason: problem }, isForbidden: false }
   }
-  if ('definition' in entry) return judged(entry.definition, entry)
+  if ('definition' in entry) return applyTrust(entry.definition, entry)
   const { value, where } = entry
   const parsed = ServerDefinition.safeParse(value, { error: zodMessage })
   if (!parsed.success) {
@@ -47,13 +47,13 @@ export function validateEntry(entry: Entry, origin: string, source: string, trus
       isForbidden: false,
     }
   }
-  return judged(parsed.data, entry, where)
+  return applyTrust(parsed.data, entry, where)
 
-  function judged(definition: ServerDefinition, about: Known, where?: string): ValidatedEntry {
+  function applyTrust(definition: ServerDefinition, details: EntryDetails, where?: string): ValidatedEntry {
     const { namespace, name, command } = definition
     const id = serverId(namespace, name)
-    if (command === undefined || trust.stdio(namespace)) return { id, definition, entry: about }
-    const reason = `the source ${source} may not introduce commands; set allow_stdio: true on it if you trust whoever writes there`
+    if (command === undefined || trust.stdio(namespace)) return { id, definition, entry: details }
+    const reason = `source ${source} may not introduce commands; if its authors are trusted, set allow_stdio: true on it`
     return { id, rejection: { origin, where, name, reason }, isForbidden: true }
   }
 }
@@ -70,7 +70,7 @@ function idIn(value: unknown): ServerId | undefined {
   return serverId(typeof namespace === 'string' ? namespace : 'default', name)
 }
 
-/** One line that names each field and what is wrong with it; never the value, which may be a secret. */
+/** One line with the path and the problem of each field; never the value, which may be a secret. */
 function reasonIn(error: z.ZodError): string {
   return error.issues
     .slice(0, 5)

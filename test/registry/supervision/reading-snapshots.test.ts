@@ -43,10 +43,10 @@ async function live(
       throw error
     },
   })
-  const keeping = createReadingSnapshots({ opening: Promise.resolve(store), log: silent, quietMs: 5, mostMs: 50 })
+  const snapshots = createReadingSnapshots({ opening: Promise.resolve(store), log: silent, quietMs: 5, maxDelayMs: 50 })
   const supervisor = createSupervisor({
     registry,
-    keeping,
+    snapshots,
     log: silent,
     backoff: () => createBackoff({ firstMs: 1, mostMs: 2 }),
   })
@@ -94,7 +94,7 @@ describe('over a restart', () => {
     assert.deepEqual(daemon.supervisor.syncing(), ['http'])
     assert.equal(daemon.supervisor.ready(), false)
     const [{ origins } = assert.fail()] = daemon.supervisor.sources()
-    assert.match(origins[0]?.error ?? '', /is down|has not been read since/)
+    assert.match(origins[0]?.error ?? '', /is down|not read since/)
 
     place.say(picture(reading('place', 'weather')))
     await daemon.untilShown('weather')
@@ -106,7 +106,7 @@ describe('over a restart', () => {
     await using daemon = await live(store, { http: told().source })
 
     await daemon.untilShown('weather stale')
-    assert.match(daemon.supervisor.sources()[0]?.origins[0]?.error ?? '', /has not been read since the daemon started/)
+    assert.match(daemon.supervisor.sources()[0]?.origins[0]?.error ?? '', /not read since the daemon started/)
   })
 
   it('one that throws, and one that can see nothing at all, lose nothing', async () => {

@@ -8,7 +8,7 @@ import { reading } from '../../made.ts'
 import { looking, picture, plan, world } from './test-sources.ts'
 
 describe('supervisor', () => {
-  it('logs when the number of entries that are turned away changes, with one of them', async () => {
+  it('logs when the number of rejected entries changes, with one of them', async () => {
     const lines: Record<string, unknown>[] = []
     const { supervisor } = world(
       createLog({ destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) } }),
@@ -27,7 +27,7 @@ describe('supervisor', () => {
     bad = []
     await supervisor.refresh('files')
 
-    const told = lines.filter(({ msg }) => String(msg).includes('turned away'))
+    const told = lines.filter(({ msg }) => String(msg).includes('rejected'))
     assert.deepEqual(
       told.map(({ level, rejected, before }) => [level, rejected, before]),
       [
@@ -225,7 +225,7 @@ describe('supervisor', () => {
         looking(() => picture()),
       ),
     ])
-    await assert.rejects(supervisor.refresh('fils'), /no source named "fils".*files/)
+    await assert.rejects(supervisor.refresh('fils'), /Unknown source "fils".*files/)
   })
 
   it('leaves equal sources alone on a reload, restarts changed ones, and drops removed ones in one revision', async () => {

@@ -132,7 +132,7 @@ describe('an API server that answers an empty list once, because it is not ready
 
     const layer = { name: 'kubernetes', reach: 'private', discovery_method: 'kubernetes', order: 0 } as const
     const intake = createIntake({ layer })
-    intake.trust({ stdio: () => false, questionsShrinks: kubernetes.questionsShrinks })
+    intake.setTrust({ stdio: () => false, questionsShrinks: kubernetes.questionsShrinks })
     const outcomes = cluster.sightings.map((sighting, at) => intake.accept(sighting, cluster.looks[at]))
     assert.ok(outcomes.some(({ held }) => held))
     assert.deepEqual(
