@@ -104,7 +104,7 @@ describe('the chart', { skip }, () => {
       [['mode=stateful', 'replicas=2'], /replicas must be 1/],
       [['mode=postgres'], /database\.existingSecret/],
       [['mode=sidecar'], /sidecar\.containers/],
-      [['kubernetes.enabled=false'], /nothing would be found/],
+      [['kubernetes.enabled=false'], /no source is configured/],
       [['mode=other'], /must be one of/],
       [['persistance.size=3Gi'], /persistance/],
     ]

@@ -50,7 +50,7 @@ labels:
 {{- default (list .Release.Namespace) .Values.kubernetes.namespaces | toJson -}}
 {{- end -}}
 
-{{/* The config file: what the values mean, and `config` laid over it. */}}
+{{/* The config file: the chart's values, overridden by `config`. */}}
 {{- define "mcp-roster.config" -}}
 {{- $sources := list -}}
 {{- if .Values.servers -}}
@@ -81,10 +81,10 @@ labels:
 {{- mergeOverwrite $config (deepCopy .Values.config) | toYaml -}}
 {{- end -}}
 
-{{/* What cannot work is refused before anything is installed. */}}
+{{/* Refuses impossible values before anything is installed. */}}
 {{- define "mcp-roster.refuse" -}}
 {{- if and (eq .Values.mode "stateful") (gt (int .Values.replicas) 1) -}}
-{{- fail "mode stateful keeps its registrations in SQLite, which has one writer: replicas must be 1. For more, take mode postgres." -}}
+{{- fail "mode stateful stores registrations in SQLite, which has one writer: replicas must be 1. For more replicas, use mode postgres." -}}
 {{- end -}}
 {{- if and (eq .Values.mode "postgres") (not .Values.database.existingSecret) -}}
 {{- fail "mode postgres needs database.existingSecret: the name of a Secret whose key `url` is the address of the database." -}}
@@ -93,9 +93,9 @@ labels:
 {{- fail "mode sidecar needs sidecar.containers: the containers beside which mcp-roster runs." -}}
 {{- end -}}
 {{- if and (eq .Values.mode "sidecar") .Values.tls.existingSecret -}}
-{{- fail "mode sidecar answers on localhost only, without TLS: leave tls.existingSecret empty." -}}
+{{- fail "mode sidecar listens on localhost without TLS: leave tls.existingSecret empty." -}}
 {{- end -}}
 {{- if and (not .Values.kubernetes.enabled) (not .Values.servers) (not .Values.config.sources) (has .Values.mode (list "aggregator" "sidecar")) -}}
-{{- fail "nothing would be found: switch kubernetes.enabled on, or give servers or config.sources." -}}
+{{- fail "no source is configured: enable kubernetes.enabled, or set servers or config.sources." -}}
 {{- end -}}
 {{- end -}}

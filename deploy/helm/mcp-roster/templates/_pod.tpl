@@ -12,7 +12,7 @@ seccompProfile:
 {{- $root := index . 0 -}}{{- $path := index . 1 -}}
 {{- if eq $root.Values.mode "sidecar" }}
 exec:
-  # It answers on loopback only, which the kubelet cannot reach.
+  # Listens on loopback only, which the kubelet cannot reach.
   command:
     - node
     - -e
@@ -78,7 +78,7 @@ readinessProbe:
   failureThreshold: 2
 lifecycle:
   preStop:
-    # Until everybody knows that this pod is going.
+    # Time for endpoints and load balancers to remove this pod.
     sleep:
       seconds: 3
 resources:
@@ -155,9 +155,9 @@ metadata:
 spec:
   serviceAccountName: {{ include "mcp-roster.serviceAccount" . }}
   automountServiceAccountToken: {{ .Values.kubernetes.enabled }}
-  # Variables for every Service of the namespace would only be mistaken for settings.
+  # Variables of service links could be mistaken for settings.
   enableServiceLinks: false
-  # It drains within ten seconds.
+  # The daemon drains within ten seconds.
   terminationGracePeriodSeconds: 20
   securityContext:
     runAsNonRoot: true
