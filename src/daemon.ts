@@ -90,9 +90,9 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const journal = createChangeLog({ registry, maxBytes: config.watch.max_history_bytes })
   const watch = createWatch({
     registry,
-    journal,
+    changeLog: journal,
     limits: () => config.watch,
-    ready: supervisor.ready,
+    isReady: supervisor.ready,
     onError,
   })
   const watched = watchedMesh({

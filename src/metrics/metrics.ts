@@ -20,7 +20,7 @@ export type MetricsParts = {
   readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => number }
   readonly mesh?: MeshCounts
   readonly probes?: () => ProbeCounts
-  readonly watchers?: () => { readonly watchers: number; readonly cut: Readonly<Record<string, number>> }
+  readonly watchers?: () => { readonly watchers: number; readonly disconnects: Readonly<Record<string, number>> }
   /** The last reload of the config: whether it was taken, and when (milliseconds). */
   readonly reload?: () => { readonly successful: boolean; readonly at: number }
 }
@@ -168,7 +168,7 @@ function edgeSeries({ http, watchers }: MetricsParts): readonly Series[] {
         name: 'roster_watchers_evicted_total',
         help: 'Watchers that were cut, by reason.',
         labels: ['reason'],
-        read: () => Object.entries(watchers().cut).map(([reason, value]) => ({ labels: { reason }, value })),
+        read: () => Object.entries(watchers().disconnects).map(([reason, value]) => ({ labels: { reason }, value })),
       },
     )
   }

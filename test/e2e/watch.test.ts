@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { connectRoster } from '../../src/client/index.ts'
-import { follow, serveWatch, shortly } from '../api/watch/served.ts'
+import { follow, serveWatch, summaryOf } from '../api/watch/watch-server.ts'
 import { createRandom } from '../random.ts'
 import { freePort, installed, startProgram } from '../real.ts'
 import { type Running, start, temporary, until } from './running.ts'
@@ -157,10 +157,13 @@ describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not ins
 
     const events = await follow(proxy.port, '/servers/watch?name=s1')
     const lines = await follow(proxy.port, '/servers?watch=true&name=s1')
-    for (const one of [events, lines]) assert.deepEqual(shortly(await one.upTo('BOOKMARK')), ['ADDED s1', 'BOOKMARK'])
+    for (const one of [events, lines]) assert.deepEqual(summaryOf(await one.upTo('BOOKMARK')), ['ADDED s1', 'BOOKMARK'])
     publish(folder, 3, '1')
     const [changed] = await events.next()
-    assert.deepEqual(shortly([...(changed ? [changed] : []), ...(await lines.next())]), ['MODIFIED s1', 'MODIFIED s1'])
+    assert.deepEqual(summaryOf([...(changed ? [changed] : []), ...(await lines.next())]), [
+      'MODIFIED s1',
+      'MODIFIED s1',
+    ])
 
     proxy.signal('SIGHUP') // nginx reads its config again and lets its old workers finish
     const again = await until(async () => {
@@ -169,8 +172,8 @@ describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not ins
     })
     publish(folder, 3, '2')
 
-    assert.deepEqual(shortly(await again.next()), ['MODIFIED s1'])
-    assert.deepEqual(shortly(await events.next()), ['MODIFIED s1'], 'who was there before is not cut off')
+    assert.deepEqual(summaryOf(await again.next()), ['MODIFIED s1'])
+    assert.deepEqual(summaryOf(await events.next()), ['MODIFIED s1'], 'who was there before is not cut off')
     await proxy.stop()
     await events.until(events.ended, 'the end of what nginx held open')
     publish(folder, 3, '3')
@@ -192,11 +195,11 @@ describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not ins
     const lines = await follow(proxy.port, '/servers?watch=true')
 
     await events.until(() => events.comments.length >= 5, 'comments')
-    await lines.until(() => lines.told.length >= 5, 'bookmarks')
+    await lines.until(() => lines.events.length >= 5, 'bookmarks')
     daemon.put({ name: 'a' })
 
     for (const one of [events, lines])
-      await one.until(() => one.told.some(({ type }) => type === 'ADDED'), 'what changed after a silence')
+      await one.until(() => one.events.some(({ type }) => type === 'ADDED'), 'what changed after a silence')
     for (const one of [events, lines]) one.close()
   })
 })

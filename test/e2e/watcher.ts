@@ -1,7 +1,7 @@
 import { matching } from '../../src/model/query/matching.ts'
 import { parseQuery } from '../../src/model/query/query-parser.ts'
 import type { Server } from '../../src/model/server.ts'
-import { ask, follow, type Follower, type Told } from '../api/watch/served.ts'
+import { ask, follow, type Follower, type WatchEvent } from '../api/watch/watch-server.ts'
 import type { createRandom } from '../random.ts'
 
 type Random = ReturnType<typeof createRandom>
@@ -91,7 +91,7 @@ export function createWildWatcher({
 
   const fail = (what: string) => void problems.push(`${who}: ${what}`)
 
-  function take({ type, token: now, server }: Told): void {
+  function take({ type, token: now, server }: WatchEvent): void {
     counts.events += 1
     if (type === 'RESYNC') {
       counts.resyncs += 1
@@ -143,7 +143,7 @@ export function createWildWatcher({
     else counts.resumes += 1
     const target = token === undefined || inHeader ? path : `${path}&resource_version=${token}`
     // Ignores what an abandoned connection still had buffered.
-    const hear = (told: Told) => void (connection === mine && take(told))
+    const hear = (told: WatchEvent) => void (connection === mine && take(told))
     return follow(port, target, token !== undefined && inHeader ? { 'last-event-id': token } : {}, hear)
   }
 
@@ -160,7 +160,7 @@ export function createWildWatcher({
   async function list(mine: symbol): Promise<boolean> {
     const answer = await ask(port, `/servers?${filter}`).catch(() => undefined)
     if (answer?.status !== 200 || connection !== mine) return false
-    const { servers, resource_version } = answer.json() as { servers: Told['server'][]; resource_version: string }
+    const { servers, resource_version } = answer.json() as { servers: WatchEvent['server'][]; resource_version: string }
     forget()
     for (const server of servers) known.set(`${String(server?.['namespace'])}/${server?.name}`, JSON.stringify(server))
     beginning = false
@@ -177,7 +177,7 @@ export function createWildWatcher({
       return true
     }
     if (answer.status !== 200) return false
-    const { events, resource_version } = answer.json() as { events: Told[]; resource_version: string }
+    const { events, resource_version } = answer.json() as { events: WatchEvent[]; resource_version: string }
     for (const { token: _each, ...event } of events) take(event)
     settle(resource_version)
     return true

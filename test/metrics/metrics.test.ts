@@ -132,7 +132,7 @@ describe('the metrics', () => {
       suspicion: () => ({ since: 'now' }),
       http: { counts: () => new Map([['GET 200', 5]]), connections: () => 3 },
       probes: () => stats,
-      watchers: () => ({ watchers: 4, cut: { slow: 1 } }),
+      watchers: () => ({ watchers: 4, disconnects: { slow: 1 } }),
       reload: () => ({ successful: false, at: 1_767_225_600_000 }),
     }).text()
 

@@ -9,7 +9,7 @@ import type { RegisteredServer } from '../../model/change.ts'
 import { hasCapability, matching, matchingCapability, type Predicate } from '../../model/query/matching.ts'
 import { canonicalFilter } from '../../model/query/query.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { type EventType, type Json, type WatchSelection, transition } from '../watch/watch-selection.ts'
+import { type EncodeJson, transition, type WatchEventType, type WatchSelection } from '../watch/watch-selection.ts'
 import type { Watched } from '../watch/watch.ts'
 import { meshProblem } from './problems.ts'
 
@@ -32,13 +32,13 @@ export function watchedMesh({
   const agentOf = remembering({ registry, peek })
 
   /** What cannot be asked, or not yet, is refused as the list refuses it. */
-  const watched = (path: string, subject: Watched['subject']): Watched => ({
+  const watched = (path: string, select: Watched['select']): Watched => ({
     path,
     strict: false,
-    subject(parameters) {
+    select(parameters) {
       try {
         mesh.assertReady()
-        return subject(parameters)
+        return select(parameters)
       } catch (error) {
         throw meshProblem(error, mesh)
       }
@@ -88,7 +88,7 @@ function agentsAsked(
     .map(hasCapability)
   const holds: Predicate = (server) => isAgent({ server }) && matches(server) && suits.every((has) => has(server))
   const json =
-    (registered: RegisteredServer): Json =>
+    (registered: RegisteredServer): EncodeJson =>
     () =>
       Buffer.from(JSON.stringify(shown(registered, agentOf(registered))))
   return {
@@ -98,7 +98,7 @@ function agentsAsked(
       const event = transition(change, holds)
       return event ? [{ type: event.type, json: json(event.registered) }] : []
     },
-    picture: () =>
+    snapshot: () =>
       registry
         .select(asked)
         .page.filter(({ server }) => holds(server))
@@ -150,13 +150,13 @@ function capabilitiesAsked(
         ...come.map((key) => told(was.has(key) ? 'MODIFIED' : 'ADDED', is.get(key))),
       ]
     },
-    picture: () => registry.select(query).page.flatMap((registered) => [...of(registered).values()].map(asJson)),
+    snapshot: () => registry.select(query).page.flatMap((registered) => [...of(registered).values()].map(asJson)),
   }
 }
 
 const asJson =
-  (text = ''): Json =>
+  (text = ''): EncodeJson =>
   () =>
     Buffer.from(text)
 
-const told = (type: EventType, text: string | undefined) => ({ type, json: asJson(text) })
+const told = (type: WatchEventType, text: string | undefined) => ({ type, json: asJson(text) })

@@ -1,36 +1,36 @@
 import { open } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 
-/** Linux lists every connection here, with how often it sent the same again (`retrnsmt`, see proc_net_tcp of the kernel). */
+/** Linux lists every TCP connection here, with the number of its retransmits (`retrnsmt`; see the kernel's proc_net_tcp). */
 const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6']
 
-/** Local port, remote address, remote port and repetitions of an established connection, all in hexadecimal digits. */
-const established = /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]+):([\dA-F]{4}) 01 \S+ \S+ ([\dA-F]{8})/gm
+/** Local port, remote address, remote port and retransmits of an established connection, all hexadecimal. */
+const establishedLine = /^ *\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]+):([\dA-F]{4}) 01 \S+ \S+ ([\dA-F]{8})/gm
 
 /**
- * Tells which peers have vanished without a word though something was written to them: nothing of it was acknowledged, and it
- * was sent again `times` times, in longer and longer pauses (seven are 25 s on a fast network).
+ * Finds peers that acknowledge nothing: the kernel sent the same segment again `minRetransmits` times, with growing pauses
+ * (seven take 25 s on a fast network).
  *
- * Keep-alive does not find them, for nobody is asked who owes an acknowledgement; the system gives up after a quarter of an
- * hour, and Node cannot tell it to do so sooner (TCP_USER_TIMEOUT). Where there is no such table, nobody is found; undefined
- * is nobody, so that no socket need be asked for its peer, which it would keep.
+ * TCP keep-alive does not find them, since it pauses while data is unacknowledged. The kernel gives up after a quarter of an
+ * hour, and Node cannot set TCP_USER_TIMEOUT. Returns undefined where no peer is dead or the system has no such table, so
+ * that no socket needs to resolve and keep its remote address.
  */
-export async function findDeadPeers(times: number): Promise<((socket: Socket) => boolean) | undefined> {
-  const silent = new Set<string>()
+export async function findDeadPeers(minRetransmits: number): Promise<((socket: Socket) => boolean) | undefined> {
+  const dead = new Set<string>()
   for (const table of tables) {
     for await (const lines of linesOf(table)) {
-      for (const [, local = '', address = '', remote = '', repeated = ''] of lines.matchAll(established)) {
-        if (Number.parseInt(repeated, 16) < times) continue
-        silent.add(`${Number.parseInt(local, 16)} ${addressIn(address)} ${Number.parseInt(remote, 16)}`)
+      for (const [, local = '', address = '', remote = '', retransmits = ''] of lines.matchAll(establishedLine)) {
+        if (Number.parseInt(retransmits, 16) < minRetransmits) continue
+        dead.add(`${Number.parseInt(local, 16)} ${parseAddress(address)} ${Number.parseInt(remote, 16)}`)
       }
     }
   }
-  if (silent.size === 0) return undefined
+  if (dead.size === 0) return undefined
   return ({ localPort, remoteAddress, remotePort }) =>
-    silent.has(`${localPort} ${canonical(remoteAddress ?? '')} ${remotePort}`)
+    dead.has(`${localPort} ${canonicalAddress(remoteAddress ?? '')} ${remotePort}`)
 }
 
-/** Some whole lines at a time: of ten thousand connections there are megabytes, too long to be searched in one go. */
+/** Blocks of whole lines: the table of ten thousand connections has megabytes, too long to search in one turn. */
 async function* linesOf(path: string): AsyncGenerator<string> {
   await using file = await open(path).catch(() => undefined)
   if (!file) return
@@ -46,19 +46,19 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   }
 }
 
-/** An address of the table: words of four bytes, the least first. */
-function addressIn(hex: string): string {
+/** An address of the table: words of four bytes, each with its lowest byte first. */
+function parseAddress(hex: string): string {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed())
   if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join('.')
-  return canonical(bytes.map((byte, at) => (at % 2 === 1 && at < 15 ? `${byte}:` : byte)).join(''))
+  return canonicalAddress(bytes.map((byte, at) => (at % 2 === 1 && at < 15 ? `${byte}:` : byte)).join(''))
 }
 
-/** One spelling for each address; IPv4 within IPv6 is IPv4. */
-function canonical(address: string): string {
+/** One spelling for each address; an IPv4 address mapped to IPv6 becomes IPv4. */
+function canonicalAddress(address: string): string {
   if (!address.includes(':')) return address
   const host = URL.parse(`http://[${address.replace(/%.*/, '')}]`)?.hostname ?? ''
-  const [, high, low] = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/.exec(host) ?? []
-  if (high === undefined || low === undefined) return host
-  const [one, other] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
-  return `${one >> 8}.${one & 255}.${other >> 8}.${other & 255}`
+  const [, highText, lowText] = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/.exec(host) ?? []
+  if (highText === undefined || lowText === undefined) return host
+  const [high, low] = [Number.parseInt(highText, 16), Number.parseInt(lowText, 16)]
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
 }

@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 import { forEachYielding } from '../../flow/cooperative.ts'
 
-/** Acts on one after another, in slices; one's trouble is not its neighbours'. */
-export async function forEach<T>(
-  all: Iterable<T>,
-  act: (one: T) => void,
+/** Acts on each item and yields to the event loop between them. An error goes to `onError`; the others still follow. */
+export async function forEachCatching<T>(
+  items: Iterable<T>,
+  act: (item: T) => void,
   onError: (error: unknown) => void,
 ): Promise<void> {
-  await forEachYielding(all, (one) => {
+  await forEachYielding(items, (item) => {
     try {
-      act(one)
+      act(item)
     } catch (error) {
       onError(error)
     }
@@ -17,41 +17,41 @@ export async function forEach<T>(
 }
 
 /**
- * Passes over all who wait for news, one at a time, each going on until nothing has happened meanwhile: so however fast
- * things change, and however many wait, a pass is all that there is to do.
+ * Runs one delivery to all watchers at a time, and repeats it while changes arrive. However fast changes come, at most one
+ * delivery is under way and one is due.
  */
 export function createDeliveryLoop({
-  needed,
-  pass,
+  isNeeded,
+  deliverAll,
   onError,
 }: {
-  /** Whether anybody waits. */
-  needed: () => boolean
-  pass: () => Promise<void>
+  /** Whether any watcher exists. */
+  isNeeded: () => boolean
+  deliverAll: () => Promise<void>
   onError: (error: unknown) => void
 }) {
-  let passing = false
-  let again = false
+  let isRunning = false
+  let isDue = false
 
   function wake(): void {
-    again = true
-    if (passing || !needed()) return
-    passing = true
+    isDue = true
+    if (isRunning || !isNeeded()) return
+    isRunning = true
     void run().catch(onError)
   }
 
   async function run(): Promise<void> {
     try {
-      // What changes in the same turn of the loop is told together.
+      // Changes of the same turn of the event loop are delivered together.
       await setImmediate()
-      while (again) {
-        again = false
-        await pass()
+      while (isDue) {
+        isDue = false
+        await deliverAll()
       }
     } finally {
-      passing = false
+      isRunning = false
     }
   }
 
-  return { wake, isPassing: () => passing }
+  return { wake, isRunning: () => isRunning }
 }

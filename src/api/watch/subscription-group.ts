@@ -1,134 +1,146 @@
 import { forEachYielding } from '../../flow/cooperative.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { eventPieces, type StreamFormat, type Made, message, type Piece, picturePieces, pieceOf } from './frames.ts'
+import {
+  controlMessage,
+  encodeChanges,
+  type EncodedEvents,
+  encodeSnapshot,
+  type Piece,
+  pieceOf,
+  type StreamFormat,
+} from './frames.ts'
 import type { WatchSelection } from './watch-selection.ts'
 
 export type SubscriptionGroup = ReturnType<typeof createSubscriptionGroup>
 
-/** A batch or picture of no more is made on the spot; a longer one in slices. */
-const fewAtOnce = 200
-/** A picture that took its time is shown while it is no older than this: what has changed since follows it. */
-const shownMs = 1000
+/** Maximum changes or resources that are encoded at once; more are encoded in the background. */
+const maxEncodedAtOnce = 200
+/** Age up to which a snapshot encoded in the background is sent to further watchers; the changes since then follow it. */
+const maxSnapshotAgeMs = 1000
 
-type Picture = { readonly made: Made | typeof making; readonly at: number; readonly isLong: boolean }
+/** Being encoded; `onEncoded` follows. */
+export const pending = 'pending'
+/** The change log no longer holds the changes. */
+export const expired = 'expired'
 
-/** Not there yet; `ready` will be called. */
-export const making = 'making'
-/** What followed is forgotten. */
-export const lost = 'lost'
+type CachedSnapshot = {
+  readonly encoded: EncodedEvents | typeof pending
+  readonly at: number
+  readonly isLong: boolean
+}
 
-/**
- * Those who watch the same subject: what they are sent is worked out and encoded once, whatever their number.
- */
+/** The watchers of one selection. Events and snapshots are encoded once for all of them. */
 export function createSubscriptionGroup({
-  subject,
-  journal,
+  selection,
+  changeLog,
   registry,
-  inTurn,
-  ready,
+  runSerially,
+  onEncoded,
 }: {
-  subject: WatchSelection
-  journal: Pick<ChangeLog, 'after' | 'newest' | 'tokenOf'>
+  selection: WatchSelection
+  changeLog: Pick<ChangeLog, 'after' | 'newest' | 'tokenOf'>
   registry: Pick<Registry, 'revision'>
-  /** Runs long work when no other is running, so that many audiences cannot take the event loop together. */
-  inTurn: (work: () => Promise<void>) => void
-  /** Something that was being made is made. */
-  ready: () => void
+  /** Runs long work after the long work of other groups, so that many groups do not block the event loop together. */
+  runSerially: (work: () => Promise<void>) => void
+  /** Background encoding has ended. */
+  onEncoded: () => void
 }) {
-  const events = new Map<string, Made | typeof making>()
-  let watching = 0
-  const pictures = new Map<StreamFormat, Picture>()
+  const events = new Map<string, EncodedEvents | typeof pending>()
+  const snapshots = new Map<StreamFormat, CachedSnapshot>()
+  let watchers = 0
 
-  /** What followed `revision`: as many batches as are quickly made, or one long one. */
-  function after(revision: number, format: StreamFormat): Made | typeof making | typeof lost {
+  /** The events after `revision`: several short batches, or one long one. */
+  function after(revision: number, format: StreamFormat): EncodedEvents | typeof pending | typeof expired {
     const key = `${format} ${revision}`
-    const known = events.get(key)
-    if (known) return known
-    const first = journal.after(revision)
-    if (!first) return lost
-    if (first.changes.length > fewAtOnce) {
-      const pieces = eventPieces(first.changes, { subject, format, token: first.token })
-      return inTheBackground(pieces, first.revision, (made) => events.set(key, made))
+    const cached = events.get(key)
+    if (cached) return cached
+    const first = changeLog.after(revision)
+    if (!first) return expired
+    if (first.changes.length > maxEncodedAtOnce) {
+      const pieces = encodeChanges(first.changes, { selection, format, token: first.token })
+      return encodeInBackground(pieces, first.revision, (encoded) => events.set(key, encoded))
     }
-    const made = joined(revision, format)
-    events.set(key, made)
-    return made
+    const encoded = encodeShortBatches(revision, format)
+    events.set(key, encoded)
+    return encoded
   }
 
-  function joined(revision: number, format: StreamFormat): Made {
+  function encodeShortBatches(revision: number, format: StreamFormat): EncodedEvents {
     const pieces: Piece[] = []
     let reached = revision
     let changes = 0
-    for (let batch = journal.after(reached); batch; batch = journal.after(reached)) {
+    for (let batch = changeLog.after(reached); batch; batch = changeLog.after(reached)) {
       changes += batch.changes.length
-      if (changes > fewAtOnce) break
-      for (const piece of eventPieces(batch.changes, { subject, format, token: batch.token })) {
+      if (changes > maxEncodedAtOnce) break
+      for (const piece of encodeChanges(batch.changes, { selection, format, token: batch.token })) {
         if (piece) pieces.push(piece)
       }
       reached = batch.revision
     }
-    return madeOf(pieces.length > 1 ? [pieceOf(pieces.map(({ bytes }) => bytes))] : pieces, reached)
+    return encodedEvents(pieces.length > 1 ? [pieceOf(pieces.map(({ bytes }) => bytes))] : pieces, reached)
   }
 
-  function inTheBackground(
+  function encodeInBackground(
     pieces: Iterable<Piece | undefined>,
     revision: number,
-    keep: (made: Made | typeof making) => void,
-  ): typeof making {
-    keep(making)
-    inTurn(async () => {
+    store: (encoded: EncodedEvents | typeof pending) => void,
+  ): typeof pending {
+    store(pending)
+    runSerially(async () => {
       const done: Piece[] = []
       await forEachYielding(pieces, (piece) => void (piece && done.push(piece)))
-      keep(madeOf(done, revision))
-      ready()
+      store(encodedEvents(done, revision))
+      onEncoded()
     })
-    return making
+    return pending
   }
 
-  /** Everything there is, as events; of this moment, or where it is long and many ask, of a moment ago. */
-  function picture(format: StreamFormat, now = performance.now()): Made | typeof making {
-    const known = pictures.get(format)
-    if (known && isGood(known, now)) return known.made
+  /** Every resource of the selection as events: as of now, or a recent long snapshot. */
+  function snapshot(format: StreamFormat, now = performance.now()): EncodedEvents | typeof pending {
+    const cached = snapshots.get(format)
+    if (cached && isCurrent(cached, now)) return cached.encoded
     const revision = registry.revision()
-    const found = subject.picture()
-    // A lease may have run out while looking: then what was found is newer than the revision.
-    if (registry.revision() !== revision) return picture(format, now)
-    const keep = (made: Made | typeof making) =>
-      pictures.set(format, { made, at: performance.now(), isLong: found.length > fewAtOnce })
-    const pieces = picturePieces(found, { subject, format, token: journal.tokenOf(revision) })
-    if (found.length > fewAtOnce) return inTheBackground(pieces, revision, keep)
-    const made = madeOf(
+    const resources = selection.snapshot()
+    // Reading may expire a lease; then the resources are newer than the revision.
+    if (registry.revision() !== revision) return snapshot(format, now)
+    const isLong = resources.length > maxEncodedAtOnce
+    const store = (encoded: EncodedEvents | typeof pending) =>
+      snapshots.set(format, { encoded, at: performance.now(), isLong })
+    const pieces = encodeSnapshot(resources, { selection, format, token: changeLog.tokenOf(revision) })
+    if (isLong) return encodeInBackground(pieces, revision, store)
+    const encoded = encodedEvents(
       [...pieces].filter((piece) => piece !== undefined),
       revision,
     )
-    keep(made)
-    return made
+    store(encoded)
+    return encoded
   }
 
-  function isGood({ made, at, isLong }: Picture, now: number): boolean {
-    if (made === making || made.revision === journal.newest()) return true
-    return isLong && now - at < shownMs && journal.after(made.revision) !== undefined
+  function isCurrent({ encoded, at, isLong }: CachedSnapshot, now: number): boolean {
+    if (encoded === pending || encoded.revision === changeLog.newest()) return true
+    return isLong && now - at < maxSnapshotAgeMs && changeLog.after(encoded.revision) !== undefined
   }
 
-  /** Lets go of what everybody has been sent. */
-  function forget(now = performance.now()): void {
-    for (const [key, made] of events) if (made !== making) events.delete(key)
-    for (const [format, { made, at }] of pictures) if (made !== making && now - at > shownMs) pictures.delete(format)
+  /** Drops encoded events, which every watcher has received, and old snapshots. */
+  function evict(now = performance.now()): void {
+    for (const [key, encoded] of events) if (encoded !== pending) events.delete(key)
+    for (const [format, { encoded, at }] of snapshots)
+      if (encoded !== pending && now - at > maxSnapshotAgeMs) snapshots.delete(format)
   }
 
   return {
-    key: subject.key,
+    key: selection.key,
     after,
-    picture,
-    forget,
-    resync: (format: StreamFormat, reason: string) => message(format, 'RESYNC', { reason }),
-    /** One more, one less of those who watch; how many are left. */
-    enter: () => void (watching += 1),
-    leave: () => (watching -= 1),
+    snapshot,
+    evict,
+    resync: (format: StreamFormat, reason: string) => controlMessage(format, 'RESYNC', { reason }),
+    join: () => void (watchers += 1),
+    /** Returns the number of watchers left. */
+    leave: () => (watchers -= 1),
   }
 }
 
-function madeOf(pieces: readonly Piece[], revision: number): Made {
+function encodedEvents(pieces: readonly Piece[], revision: number): EncodedEvents {
   return { pieces, revision, bytes: pieces.reduce((sum, { bytes }) => sum + bytes.length, 0) }
 }

@@ -1,41 +1,39 @@
-import { type SubscriptionGroup, createSubscriptionGroup } from './subscription-group.ts'
+import { createSubscriptionGroup, type SubscriptionGroup } from './subscription-group.ts'
 import type { WatchSelection } from './watch-selection.ts'
 
-type Parts = Omit<Parameters<typeof createSubscriptionGroup>[0], 'subject' | 'inTurn'> & {
+type Options = Omit<Parameters<typeof createSubscriptionGroup>[0], 'selection' | 'runSerially'> & {
   readonly onError: (error: unknown) => void
 }
 
-/** What is watched at the moment: all who ask for the same are one audience, for as long as there is one of them. */
-export function createSubscriptionGroups({ onError, ...parts }: Parts) {
-  const audiences = new Map<string, SubscriptionGroup>()
-  let underway = Promise.resolve()
+/** One group per selection, for as long as it has a watcher. */
+export function createSubscriptionGroups({ onError, ...options }: Options) {
+  const groups = new Map<string, SubscriptionGroup>()
+  let lastWork = Promise.resolve()
 
-  function inTurn(work: () => Promise<void>): void {
-    underway = underway.then(work).catch(onError)
+  function runSerially(work: () => Promise<void>): void {
+    lastWork = lastWork.then(work).catch(onError)
   }
 
-  function audienceOf(subject: WatchSelection): SubscriptionGroup {
-    const known = audiences.get(subject.key)
-    if (known) return known
-    const audience = createSubscriptionGroup({ ...parts, subject, inTurn })
-    audiences.set(subject.key, audience)
-    return audience
+  function groupOf(selection: WatchSelection): SubscriptionGroup {
+    const existing = groups.get(selection.key)
+    if (existing) return existing
+    const group = createSubscriptionGroup({ ...options, selection, runSerially })
+    groups.set(selection.key, group)
+    return group
   }
 
   return {
-    /** One more asks for it. */
-    enter(subject: WatchSelection): SubscriptionGroup {
-      const audience = audienceOf(subject)
-      audience.enter()
-      return audience
+    join(selection: WatchSelection): SubscriptionGroup {
+      const group = groupOf(selection)
+      group.join()
+      return group
     },
-    leave(audience: SubscriptionGroup): void {
-      if (audience.leave() === 0) audiences.delete(audience.key)
+    leave(group: SubscriptionGroup): void {
+      if (group.leave() === 0) groups.delete(group.key)
     },
-    /** Lets go of what everybody knows. */
-    forget(): void {
-      for (const audience of audiences.values()) audience.forget()
+    evict(): void {
+      for (const group of groups.values()) group.evict()
     },
-    size: () => audiences.size,
+    size: () => groups.size,
   }
 }

@@ -3,43 +3,46 @@ import { matching, type Predicate } from '../../model/query/matching.ts'
 import { canonicalFilter, type ServerQuery } from '../../model/query/query.ts'
 import type { SelectedServers } from '../../registry/index/server-index.ts'
 
-export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED'
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
-/** One thing that is watched, as JSON. */
-export type Json = () => Buffer
+/** Encodes one watched resource as JSON. */
+export type EncodeJson = () => Buffer
 
-/** What is watched: some of the servers, in one shape. Subjects of one key are the same and share all work. */
+/** What a watch shows: some resources, in one shape. Watches with the same key share all work. */
 export type WatchSelection = {
   readonly key: string
-  /** What one of them is called in an event: `server`, `agent`. */
+  /** The field of an event that holds the resource: `server`, `agent`, `capability`. */
   readonly noun: string
-  /** What a change is to whoever sees these only; nothing where it is nothing to them. */
-  readonly events: (change: Change) => readonly { readonly type: EventType; readonly json: Json }[]
-  /** All there are now. */
-  readonly picture: () => readonly Json[]
+  /** The events of a change; none where the change is outside the selection. */
+  readonly events: (change: Change) => readonly { readonly type: WatchEventType; readonly json: EncodeJson }[]
+  /** Every resource of the selection, as of now. */
+  readonly snapshot: () => readonly EncodeJson[]
 }
 
-/** The servers that a query asks for, whatever page, order or view it names. */
-export function serversAsked(query: ServerQuery, select: (query: ServerQuery) => SelectedServers): WatchSelection {
+/** The servers that match a query. Its limit, cursor, order and view do not apply. */
+export function serverSelection(query: ServerQuery, select: (query: ServerQuery) => SelectedServers): WatchSelection {
   const { limit: _limit, continue: _continue, ...filter } = query
-  const holds = matching(query)
+  const matches = matching(query)
   return {
     key: `servers ${canonicalFilter(query)}`,
     noun: 'server',
     events(change) {
-      const event = transition(change, holds)
+      const event = transition(change, matches)
       return event ? [{ type: event.type, json: event.registered.json }] : []
     },
-    picture: () => select({ ...filter, sort: 'name' }).page.map(({ json }) => json),
+    snapshot: () => select({ ...filter, sort: 'name' }).page.map(({ json }) => json),
   }
 }
 
-/** What a change is to somebody who sees only the servers that `holds`; undefined where it is nothing. */
+/** The event of a change for a watcher that sees only servers that match; undefined where there is none. */
 export function transition(
   { now, before }: Change,
-  holds: Predicate,
-): { readonly type: EventType; readonly registered: RegisteredServer } | undefined {
-  const [was, is] = [before !== undefined && holds(before.server), now !== undefined && holds(now.server)]
-  if (now && is) return { type: was ? 'MODIFIED' : 'ADDED', registered: now }
-  return before && was ? { type: 'DELETED', registered: before } : undefined
+  matches: Predicate,
+): { readonly type: WatchEventType; readonly registered: RegisteredServer } | undefined {
+  const [didMatch, doesMatch] = [
+    before !== undefined && matches(before.server),
+    now !== undefined && matches(now.server),
+  ]
+  if (now && doesMatch) return { type: didMatch ? 'MODIFIED' : 'ADDED', registered: now }
+  return before && didMatch ? { type: 'DELETED', registered: before } : undefined
 }

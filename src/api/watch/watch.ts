@@ -5,43 +5,43 @@ import type { ServerQuery } from '../../model/query/query.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import type { SelectedServers } from '../../registry/index/server-index.ts'
 import type { Registry } from '../../registry/registry.ts'
-import type { WatchConfig as Limits } from '../config/watch.ts'
+import type { WatchConfig } from '../config/watch.ts'
 import type { ApiContext, ApiResponse } from '../http/context.ts'
 import { parameterProblem } from '../http/parameters.ts'
 import { type Reply, toResponse, uncachedHeaders } from '../http/reply.ts'
 import { respondedRaw } from '../http/respond.ts'
-import { createAdmission } from './admission.ts'
 import { findDeadPeers } from './dead-peers.ts'
-import { createDeliveryLoop, forEach } from './delivery-loop.ts'
-import { type StreamFormat, pieceOf } from './frames.ts'
-import { createPolls } from './poll.ts'
-import { own, type StartToken, parseWatchRequest } from './request.ts'
+import { createDeliveryLoop, forEachCatching } from './delivery-loop.ts'
+import { createDelivery, type Watcher, writePiece } from './delivery.ts'
+import { pieceOf, type StreamFormat } from './frames.ts'
+import { createLongPolls } from './long-polls.ts'
 import type { SubscriptionGroup } from './subscription-group.ts'
 import { createSubscriptionGroups } from './subscription-groups.ts'
-import { serversAsked, type WatchSelection } from './watch-selection.ts'
-import { createWatchers, push, type Watcher } from './watcher.ts'
+import { parseWatchRequest, watchParameters, type WatchPath } from './watch-request.ts'
+import { serverSelection, type WatchSelection } from './watch-selection.ts'
+import { createWatcherQuota } from './watcher-quota.ts'
 
-export type WatchParts = {
+export type WatchOptions = {
   readonly registry: Pick<Registry, 'subscribe' | 'revision'> & {
     readonly select: (query: ServerQuery) => SelectedServers
   }
-  readonly journal: ChangeLog
-  readonly limits: () => Limits
-  /** Whether every source has answered since the start, or has had its time to. */
-  readonly ready?: () => boolean
+  readonly changeLog: ChangeLog
+  readonly limits: () => WatchConfig
+  /** Whether every source has answered since the start, or its time to do so has passed. */
+  readonly isReady?: () => boolean
   readonly onError: (error: unknown) => void
   readonly heartbeatMs?: number
   readonly bookmarkMs?: number
   readonly stallMs?: number
-  /** When a silent connection is asked whether it is there, how soon again, and how often in vain. */
-  readonly askMs?: { readonly idle: number; readonly again: number; readonly times: number }
-  /** How often it is looked who has vanished, and how often something was sent in vain to him by then. */
-  readonly vanished?: { readonly everyMs: number; readonly times: number }
+  /** TCP keep-alive: the idle time before the first probe, the pause between probes, and their number. */
+  readonly tcpKeepAlive?: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number }
+  /** How often dead peers are searched, and the retransmits of one. */
+  readonly deadPeers?: { readonly intervalMs: number; readonly minRetransmits: number }
   readonly random?: () => number
 }
 
-/** A place where something is watched; `subject` throws a `Problem` where the parameters are wrong. */
-export type Watched = StartToken & { readonly subject: (parameters: URLSearchParams) => WatchSelection }
+/** A path to watch and how its parameters select resources. `select` throws a `Problem` for an invalid parameter. */
+export type Watched = WatchPath & { readonly select: (parameters: URLSearchParams) => WatchSelection }
 
 /** Answers a request for a watch; undefined for another request. */
 export type WatchRoute = (c: ApiContext) => ApiResponse | undefined
@@ -55,114 +55,114 @@ const contentTypes: Record<StreamFormat, string> = {
 const ignore = () => {}
 
 /**
- * Tells every watcher every change of what it watches, once and in order.
+ * Sends every watcher each change of its selection once and in order.
  *
- * Nobody has a queue: a pass goes over all watchers and writes to each what it does not know yet, out of the journal.
+ * Watchers have no queues: the delivery loop writes to each the events that it lacks, from the change log.
  */
 export function createWatch({
   registry,
-  journal,
+  changeLog,
   limits,
-  ready = () => true,
+  isReady = () => true,
   onError,
   heartbeatMs = 15_000,
   bookmarkMs = 30_000,
   stallMs = 60_000,
-  askMs = { idle: 5000, again: 2000, times: 4 },
-  vanished = { everyMs: 10_000, times: 7 },
+  tcpKeepAlive = { idleMs: 5000, intervalMs: 2000, probes: 4 },
+  deadPeers = { intervalMs: 10_000, minRetransmits: 7 },
   random = Math.random,
-}: WatchParts) {
+}: WatchOptions) {
   const watchers = new Set<Watcher>()
-  let complete = false
+  let wasReady = false
 
-  const { deliver, startOver, beat, cut, cuts } = createWatchers({
-    newest: journal.newest,
-    tokenOf: journal.tokenOf,
-    bufferBytes: () => limits().max_buffer_bytes,
+  const { deliver, resync, keepAlive, disconnect, disconnects } = createDelivery({
+    newest: changeLog.newest,
+    tokenOf: changeLog.tokenOf,
+    maxBufferBytes: () => limits().max_buffer_bytes,
     stallMs,
-    complete: isComplete,
-    onGone: (watcher) => void watchers.delete(watcher),
+    isComplete,
+    onDisconnect: (watcher) => void watchers.delete(watcher),
   })
-  const polls = createPolls({ journal })
-  const admission = createAdmission({ limits, random })
-  const passes = createDeliveryLoop({ needed: () => watchers.size > 0 || polls.size() > 0, pass, onError })
-  const audiences = createSubscriptionGroups({ registry, journal, ready: passes.wake, onError })
+  const polls = createLongPolls({ changeLog })
+  const quota = createWatcherQuota({ limits, random })
+  const loop = createDeliveryLoop({ isNeeded: () => watchers.size > 0 || polls.size() > 0, deliverAll, onError })
+  const groups = createSubscriptionGroups({ registry, changeLog, onEncoded: loop.wake, onError })
 
-  const leave = registry.subscribe(passes.wake)
+  const unsubscribe = registry.subscribe(loop.wake)
   const timers = [
-    setInterval(() => void everySoOften().catch(onError), Math.min(1000, heartbeatMs / 2)).unref(),
-    setInterval(() => void letGo().catch(onError), vanished.everyMs).unref(),
+    setInterval(() => void maintain().catch(onError), Math.min(1000, heartbeatMs / 2)).unref(),
+    setInterval(() => void destroyDeadPeers().catch(onError), deadPeers.intervalMs).unref(),
   ]
 
   function isComplete(): boolean {
-    complete ||= ready()
-    return complete
+    wasReady ||= isReady()
+    return wasReady
   }
 
-  async function pass(): Promise<void> {
-    await forEach(polls.all(), polls.deliver, onError)
-    await forEach(watchers, deliver, onError)
-    audiences.forget()
+  async function deliverAll(): Promise<void> {
+    await forEachCatching(polls.all(), polls.deliver, onError)
+    await forEachCatching(watchers, deliver, onError)
+    groups.evict()
   }
 
-  async function everySoOften(): Promise<void> {
-    // The last source to answer may have had nothing new to say, and then nothing else wakes those who wait for it.
-    if (!complete && isComplete()) passes.wake()
-    await forEach(watchers, (watcher) => beat(watcher, { heartbeatMs, bookmarkMs }), onError)
-    if (!passes.isPassing()) audiences.forget()
+  async function maintain(): Promise<void> {
+    // The last source to answer may have had no changes; then nothing else wakes the watchers that wait for it.
+    if (!wasReady && isComplete()) loop.wake()
+    await forEachCatching(watchers, (watcher) => keepAlive(watcher, { heartbeatMs, bookmarkMs }), onError)
+    if (!loop.isRunning()) groups.evict()
   }
 
-  /** Lets go of those whose system acknowledges nothing any more; there is nobody to tell why. */
-  async function letGo(): Promise<void> {
+  /** Closes the connections to peers that acknowledge nothing. They get no reason, since they would not read it. */
+  async function destroyDeadPeers(): Promise<void> {
     if (watchers.size === 0) return
-    const hasVanished = await findDeadPeers(vanished.times)
-    if (!hasVanished) return
+    const isDead = await findDeadPeers(deadPeers.minRetransmits)
+    if (!isDead) return
     const destroy = ({ response }: Watcher) => {
-      if (response.socket && hasVanished(response.socket)) response.destroy()
+      if (response.socket && isDead(response.socket)) response.destroy()
     }
-    await forEach(watchers, destroy, onError)
+    await forEachCatching(watchers, destroy, onError)
   }
 
-  /** Counts one more of a subject and of somebody's, until its response closes; what is kept of it meanwhile is little. */
-  function admit(response: ServerResponse, principal: Principal, subject: WatchSelection): SubscriptionGroup {
-    const audience = audiences.enter(subject)
-    admission.enter(principal)
-    // Without a listener, writing to a reader that has just gone would be an error nobody caught.
+  /** Counts a watcher in its group and its quota until its response closes. The listener retains only those two. */
+  function admit(response: ServerResponse, principal: Principal, selection: WatchSelection): SubscriptionGroup {
+    const group = groups.join(selection)
+    quota.add(principal)
+    // Without a listener, a write to a client that has just left would be an uncaught error.
     response.on('error', ignore)
     response.on('close', () => {
-      admission.leave(principal)
-      audiences.leave(audience)
+      quota.remove(principal)
+      groups.leave(group)
     })
-    return audience
+    return group
   }
 
-  /** Streams what is watched, from a token on or from the beginning. Ends only with the connection. */
+  /** Streams a selection, from a token or with a snapshot first, until the connection closes. */
   function stream(
     { env: { incoming: request, outgoing: response, principal, cors } }: ApiContext,
-    { subject, format, from }: { subject: WatchSelection; format: StreamFormat; from: string | undefined },
+    { selection, format, from }: { selection: WatchSelection; format: StreamFormat; from: string | undefined },
   ): Response {
     const headers = { ...uncachedHeaders, 'content-type': contentTypes[format], 'x-accel-buffering': 'no', ...cors }
     if (request.method === 'HEAD') return new Response(null, { headers })
     response.writeHead(200, headers)
-    // Finds a peer that is gone without a word, as long as nothing was written to it since; `letGo` finds the others.
-    request.socket.setKeepAlive(true, askMs.idle, askMs.again, askMs.times)
+    // Finds a dead peer while everything written to it is acknowledged; `destroyDeadPeers` finds the others.
+    request.socket.setKeepAlive(true, tcpKeepAlive.idleMs, tcpKeepAlive.intervalMs, tcpKeepAlive.probes)
     const now = performance.now()
     const watcher: Watcher = {
       response,
-      audience: admit(response, principal, subject),
+      group: admit(response, principal, selection),
       format,
       revision: undefined,
-      returns: from !== undefined,
-      sending: undefined,
-      written: 0,
+      isResuming: from !== undefined,
+      current: undefined,
+      piecesWritten: 0,
       blockedAt: 0,
-      debt: 0,
-      counted: 0,
-      touchedAt: now,
-      toldAt: now,
+      backlogBytes: 0,
+      backlogRevision: 0,
+      lastWriteAt: now,
+      lastTokenAt: now,
     }
     response.on('close', () => void watchers.delete(watcher))
-    // What was asked for before on the same connection is answered before.
+    // Earlier requests on the same connection are answered first.
     if (response.socket) begin(watcher, from)
     else response.once('socket', () => queueMicrotask(() => begin(watcher, from)))
     return respondedRaw
@@ -174,23 +174,24 @@ export function createWatch({
     watchers.add(watcher)
     socket?.cork()
     response.flushHeaders()
+    // The pause before a reconnect grows with the number of watchers, so that they do not all return at once.
     if (format === 'sse')
-      push(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * admission.total()))}\n\n`))
-    const revision = from === undefined ? undefined : journal.revisionOf(from)
+      writePiece(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * quota.total()))}\n\n`))
+    const revision = from === undefined ? undefined : changeLog.revisionOf(from)
     if (typeof revision === 'number') watcher.revision = revision
-    else if (revision) startOver(watcher, revision.reason)
+    else if (revision) resync(watcher, revision.reason)
     deliver(watcher)
     socket?.uncork()
   }
 
   async function poll(
     c: ApiContext,
-    { subject, index, waitMs }: { subject: WatchSelection; index: string; waitMs: number },
+    { selection, index, waitMs }: { selection: WatchSelection; index: string; waitMs: number },
   ): Promise<Response> {
     const { incoming, outgoing: response, principal } = c.env
-    const audience = admit(response, principal, subject)
+    const group = admit(response, principal, selection)
     const reply = await new Promise<Reply>((answer) =>
-      polls.open({ response, audience, index, waitMs: incoming.method === 'HEAD' ? 0 : waitMs, answer }),
+      polls.open({ response, group, index, waitMs: incoming.method === 'HEAD' ? 0 : waitMs, answer }),
     )
     return toResponse(reply, c.env.cors)
   }
@@ -198,40 +199,39 @@ export function createWatch({
   const servers: Watched = {
     path: '/servers',
     strict: true,
-    subject(parameters) {
-      const parsed = parseQuery(parameters, { besides: own })
+    select(parameters) {
+      const parsed = parseQuery(parameters, { besides: watchParameters })
       if ('problem' in parsed) throw parameterProblem(parsed.problem)
-      return serversAsked(parsed.query, registry.select)
+      return serverSelection(parsed.query, registry.select)
     },
   }
 
-  /** Answers every spelling of a watch of one place. */
+  /** Answers every spelling of a watch of one path. */
   function routeOf(watched: Watched): WatchRoute {
     return (c) => {
       const request = parseWatchRequest(c.env.incoming, watched)
       if (!request) return undefined
-      if (request.type === 'wrong') throw parameterProblem(request.wrong)
-      const subject = watched.subject(request.parameters)
-      const refusal = admission.refusal(c.env.principal)
+      if (request.type === 'invalid') throw parameterProblem(request.issue)
+      const selection = watched.select(request.parameters)
+      const refusal = quota.refusal(c.env.principal)
       if (refusal) throw refusal
-      return request.type === 'poll' ? poll(c, { ...request, subject }) : stream(c, { ...request, subject })
+      return request.type === 'poll' ? poll(c, { ...request, selection }) : stream(c, { ...request, selection })
     }
   }
 
-  /** Says goodbye to everybody; who comes later is turned away. */
+  /** Disconnects every watcher with a reason; further ones get 503. */
   async function close(): Promise<void> {
-    admission.close()
-    leave()
+    quota.close()
+    unsubscribe()
     for (const timer of timers) clearInterval(timer)
     polls.close()
-    await forEach([...watchers], (watcher) => cut(watcher, 'shutdown'), onError)
+    await forEachCatching([...watchers], (watcher) => disconnect(watcher, 'shutdown'), onError)
   }
 
   return {
     servers: routeOf(servers),
     routeOf,
     close,
-    counts: () => ({ watchers: admission.total(), audiences: audiences.size(), cut: { ...cuts } }),
+    counts: () => ({ watchers: quota.total(), groups: groups.size(), disconnects: { ...disconnects } }),
   }
 }
-export type Watch = ReturnType<typeof createWatch>

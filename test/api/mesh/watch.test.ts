@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { startHere } from '../../daemon.ts'
-import { ask, follow } from '../watch/served.ts'
+import { ask, follow } from '../watch/watch-server.ts'
 
 type Thing = Readonly<Record<string, unknown>>
 type Event = { readonly type: string; readonly token?: string; readonly agent?: Thing; readonly capability?: Thing }

@@ -27,7 +27,7 @@ export async function openFar({
     const { registry } = moved
     const watch = createWatch({
       registry,
-      journal: createChangeLog({ registry }),
+      changeLog: createChangeLog({ registry }),
       limits: () => WatchConfig.parse({}),
       onError: (error) => {
         throw error

@@ -2,44 +2,44 @@ import assert from 'node:assert/strict'
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { WatchConfig as Limits } from '../../../src/api/config/watch.ts'
+import { WatchConfig } from '../../../src/api/config/watch.ts'
 import { createRoutes } from '../../../src/api/http/context.ts'
 import { replyToError, toResponse } from '../../../src/api/http/reply.ts'
-import { createWatch, type WatchParts } from '../../../src/api/watch/watch.ts'
+import { createWatch, type WatchOptions } from '../../../src/api/watch/watch.ts'
 import { silent } from '../../../src/log.ts'
 import type { Principal } from '../../../src/model/principal.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createTestRegistry, type TestRegistry } from '../../roster.ts'
 
-/** What a watcher was told. */
-export type Told = {
+/** One event of a watch. */
+export type WatchEvent = {
   readonly type: string
   readonly token?: string
   readonly reason?: string
   readonly server?: { readonly name: string; readonly status: string } & Readonly<Record<string, unknown>>
 }
 
-export type Options = Partial<WatchParts> & {
+export type Options = Partial<WatchOptions> & {
   readonly roster?: TestRegistry
-  readonly limits?: () => Limits
-  readonly journal?: ReturnType<typeof createChangeLog>
+  readonly limits?: () => WatchConfig
+  readonly changeLog?: ReturnType<typeof createChangeLog>
   readonly principal?: Principal
 }
 
-export const limits = (fields: Partial<Limits> = {}) => ({ ...Limits.parse({}), ...fields })
+export const limits = (fields: Partial<WatchConfig> = {}) => ({ ...WatchConfig.parse({}), ...fields })
 
-/** Watches of a registry that the test moves by hand, served on a free port of loopback. */
+/** Watches of a registry that the test changes, served on a free port of loopback. */
 export async function serveWatch({ roster = createTestRegistry(), principal, ...options }: Options = {}) {
   const errors: unknown[] = []
-  const journal = options.journal ?? createChangeLog({ registry: roster.registry })
+  const changeLog = options.changeLog ?? createChangeLog({ registry: roster.registry })
   const watch = createWatch({
     registry: roster.registry,
-    journal,
+    changeLog,
     limits: () => limits(),
     onError: (error) => errors.push(error),
     ...options,
   })
-  const nobody: Principal = { name: 'anonymous', role: 'reader', secrets: false }
+  const anonymous: Principal = { name: 'anonymous', role: 'reader', secrets: false }
   const app = createRoutes()
   app.get('*', (c) => watch.servers(c) ?? c.notFound())
   const listener = getRequestListener(
@@ -47,7 +47,7 @@ export async function serveWatch({ roster = createTestRegistry(), principal, ...
       app.fetch(request, {
         incoming: env.incoming as IncomingMessage,
         outgoing: env.outgoing as ServerResponse,
-        principal: principal ?? nobody,
+        principal: principal ?? anonymous,
         cors: undefined,
       }),
     { hostname: 'localhost' },
@@ -63,14 +63,14 @@ export async function serveWatch({ roster = createTestRegistry(), principal, ...
   const { port } = server.address() as AddressInfo
   return {
     ...roster,
-    journal,
+    changeLog,
     watch,
     port,
     errors,
-    /** How many have been sent as much as they and the system take, and must read before there is more. */
-    waitedFor: () => [...sockets].filter(({ writableNeedDrain }) => writableNeedDrain).length,
-    follow: (path: string, headers?: Record<string, string>, each?: (told: Told) => void) =>
-      follow(port, path, headers, each),
+    /** Connections whose client must read before the server can write more. */
+    blockedSockets: () => [...sockets].filter(({ writableNeedDrain }) => writableNeedDrain).length,
+    follow: (path: string, headers?: Record<string, string>, onEvent?: (event: WatchEvent) => void) =>
+      follow(port, path, headers, onEvent),
     ask: (path: string) => ask(port, path),
     async [Symbol.asyncDispose]() {
       await watch.close()
@@ -86,7 +86,7 @@ function respond(port: number, path: string, headers: Record<string, string> = {
   })
 }
 
-/** One whole answer. */
+/** One whole response. */
 export async function ask(port: number, path: string) {
   const response = await respond(port, path)
   let body = ''
@@ -96,17 +96,17 @@ export async function ask(port: number, path: string) {
 
 export type Follower = Awaited<ReturnType<typeof follow>>
 
-/** Reads a watch, whatever its spelling, as it comes; keeps what it is told, or hands it to `each`. */
+/** Reads a watch in any format; collects its events, or hands them to `onEvent`. */
 export async function follow(
   port: number,
   path: string,
   headers?: Record<string, string>,
-  each?: (told: Told) => void,
+  onEvent?: (event: WatchEvent) => void,
 ) {
   const response = await respond(port, path, headers)
   const isSse = response.headers['content-type'] === 'text/event-stream'
-  const told: Told[] = []
-  const keep = each ?? ((one: Told) => void told.push(one))
+  const events: WatchEvent[] = []
+  const add = onEvent ?? ((event: WatchEvent) => void events.push(event))
   const comments: string[] = []
   const waiting = new Set<() => void>()
   let rest = ''
@@ -121,7 +121,7 @@ export async function follow(
   }
 
   function take(frame: string): void {
-    if (!isSse) return keep(JSON.parse(frame) as Told)
+    if (!isSse) return add(JSON.parse(frame) as WatchEvent)
     const fields = new Map(
       frame.split('\n').map((line) => /^([^:]*):? ?(.*)$/s.exec(line)?.slice(1) as [string, string]),
     )
@@ -129,7 +129,7 @@ export async function follow(
     if (fields.has('retry')) retry = Number(fields.get('retry'))
     const [type, data, id] = [fields.get('event'), fields.get('data'), fields.get('id')]
     if (type === undefined || data === undefined) return
-    keep({ type, ...(JSON.parse(data) as object), ...(id === undefined ? {} : { token: id }) })
+    add({ type, ...(JSON.parse(data) as object), ...(id === undefined ? {} : { token: id }) })
   }
 
   response.setEncoding('utf8').on('data', read)
@@ -139,11 +139,12 @@ export async function follow(
     for (const wake of waiting) wake()
   })
 
-  /** Waits for `done` to hold, at most ten seconds. */
+  /** Waits at most ten seconds for `done` to hold. */
   async function until(done: () => boolean, what: string): Promise<void> {
     const limit = AbortSignal.timeout(10_000)
     while (!done()) {
-      if (limit.aborted) throw new Error(`waited in vain for ${what}; told ${JSON.stringify(told).slice(0, 2000)}`)
+      if (limit.aborted)
+        throw new Error(`timed out waiting for ${what}; events: ${JSON.stringify(events).slice(0, 2000)}`)
       await new Promise<void>((resolve) => {
         const wake = () => {
           waiting.delete(wake)
@@ -156,22 +157,22 @@ export async function follow(
     }
   }
 
-  /** What was told until (and with) the first of this kind, taken off. */
-  async function upTo(type: string): Promise<Told[]> {
-    const index = () => told.findIndex((one) => one.type === type)
+  /** Takes the events up to the first of a type, that one included. */
+  async function upTo(type: string): Promise<WatchEvent[]> {
+    const index = () => events.findIndex((event) => event.type === type)
     await until(() => index() >= 0, type)
-    return told.splice(0, index() + 1)
+    return events.splice(0, index() + 1)
   }
 
-  async function next(count = 1): Promise<Told[]> {
-    await until(() => told.length >= count, `${count} events`)
-    return told.splice(0, count)
+  async function next(count = 1): Promise<WatchEvent[]> {
+    await until(() => events.length >= count, `${count} events`)
+    return events.splice(0, count)
   }
 
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
-    told,
+    events,
     comments,
     upTo,
     next,
@@ -184,14 +185,14 @@ export async function follow(
 }
 
 /** `ADDED a` and the like. */
-export const shortly = (told: readonly Told[]): string[] =>
-  told.map(({ type, server }) => (server ? `${type} ${server.name}` : type))
+export const summaryOf = (events: readonly WatchEvent[]): string[] =>
+  events.map(({ type, server }) => (server ? `${type} ${server.name}` : type))
 
-/** Waits until something holds. */
+/** Waits at most ten seconds for a condition. */
 export async function untilTrue(done: () => boolean): Promise<void> {
   const limit = performance.now() + 10_000
   while (!done()) {
-    assert.ok(performance.now() < limit, `waited in vain for ${done.toString()}`)
+    assert.ok(performance.now() < limit, `timed out waiting for ${done.toString()}`)
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }

@@ -6,7 +6,7 @@ import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRandom } from '../../random.ts'
 import { createTestRegistry, type ServerFields } from '../../roster.ts'
-import { type Follower, limits, serveWatch, type Told } from './served.ts'
+import { type Follower, limits, serveWatch, type WatchEvent } from './watch-server.ts'
 
 type Random = ReturnType<typeof createRandom>
 
@@ -23,13 +23,13 @@ const filters = [
   'name=s1',
 ]
 
-/** One life of a registry that is watched, with every picture it ever showed. */
-async function createLife(epoch: string) {
+/** A daemon with the servers of its registry at every token. A restart is another run with another epoch. */
+async function createRun(epoch: string) {
   const roster = createTestRegistry({ epoch })
-  const journal = createChangeLog({ registry: roster.registry, maxChanges: 600 })
+  const changeLog = createChangeLog({ registry: roster.registry, maxChanges: 600 })
   const daemon = await serveWatch({
     roster,
-    journal,
+    changeLog,
     limits: () => limits({ max_buffer_bytes: 65_536 }),
     heartbeatMs: 10,
     bookmarkMs: 20,
@@ -39,30 +39,30 @@ async function createLife(epoch: string) {
   roster.registry.subscribe(({ token }) => history.set(token, roster.registry.list()))
   return { ...daemon, history, dispose: () => daemon[Symbol.asyncDispose]() }
 }
-type Life = Awaited<ReturnType<typeof createLife>>
+type Run = Awaited<ReturnType<typeof createRun>>
 
-/** A client that believes what it is told, and checks it against what was at every token. */
-function createClient(random: Random, lives: () => readonly Life[], problems: string[]) {
+/** A client that applies every event, and compares its servers with those of the registry at every token. */
+function createClient(random: Random, runs: () => readonly Run[], problems: string[]) {
   const filter = random.pick(filters)
   const parsed = parseQuery(new URLSearchParams(filter))
   assert.ok('query' in parsed)
-  const holds = matching(parsed.query)
+  const matches = matching(parsed.query)
   const path = random.pick(['/servers/watch?', '/servers?watch=true&']) + filter
   const known = new Map<string, string>()
   let token: string | undefined
-  let beginning = true
+  let isBeginning = true
   let follower: Follower | undefined
   let connection: symbol | undefined
   const counts = { events: 0, resyncs: 0, cuts: 0, checks: 0, resumes: 0 }
 
   const fail = (what: string) => void problems.push(`${path}: ${what}`)
 
-  function take({ type, token: now, server }: Told): void {
+  function apply({ type, token: now, server }: WatchEvent): void {
     counts.events += 1
     const id = server ? `${String(server['namespace'])}/${server.name}` : ''
     if (type === 'RESYNC') {
       counts.resyncs += 1
-      beginning = true
+      isBeginning = true
       known.clear()
       token = undefined
     } else if (type === 'CLOSED') counts.cuts += 1
@@ -70,9 +70,9 @@ function createClient(random: Random, lives: () => readonly Life[], problems: st
     else if ((type === 'MODIFIED' || type === 'DELETED') && !known.has(id)) fail(`${type} ${id}, which is not there`)
     else if (type === 'DELETED') known.delete(id)
     else if (server) known.set(id, JSON.stringify(server))
-    if (beginning && type === 'BOOKMARK') beginning = false
-    else if (beginning && (type === 'MODIFIED' || type === 'DELETED' || now !== undefined))
-      fail(`${type} in the picture`)
+    if (isBeginning && type === 'BOOKMARK') isBeginning = false
+    else if (isBeginning && (type === 'MODIFIED' || type === 'DELETED' || now !== undefined))
+      fail(`${type} in the snapshot`)
     if (now !== undefined) check(now)
   }
 
@@ -80,34 +80,34 @@ function createClient(random: Random, lives: () => readonly Life[], problems: st
     counts.checks += 1
     if (token !== undefined && numberOf(now) < numberOf(token)) fail(`${now} after ${token}`)
     token = now
-    const then = lives()
+    const then = runs()
       .map(({ history }) => history.get(now))
       .find((found) => found !== undefined)
     if (!then) return fail(`no revision ever had the token ${now}`)
-    const expected = then.filter(({ server }) => holds(server))
+    const expected = then.filter(({ server }) => matches(server))
     const isSame =
       expected.length === known.size && expected.every((one) => known.get(one.server.id) === one.json().toString())
     if (!isSame)
       fail(`at ${now} knows ${[...known.keys()].join()}, not ${expected.map(({ server }) => server.id).join()}`)
   }
 
-  async function connect({ port, follow }: Life, bogus?: string): Promise<void> {
+  async function connect({ port, follow }: Run, bogus?: string): Promise<void> {
     disconnect()
     const from = bogus ?? token
     if (from === undefined) known.clear()
-    if (from === undefined) beginning = true
+    if (from === undefined) isBeginning = true
     else counts.resumes += 1
     const asHeader = random.chance(0.5)
     const target = from === undefined || asHeader ? path : `${path}&resource_version=${from}`
     assert.ok(port > 0)
-    const mine = Symbol('connection')
-    connection = mine
-    // What a closed connection still had in its buffers is not listened to.
-    const hear = (told: Told) => void (connection === mine && take(told))
-    follower = await follow(target, from !== undefined && asHeader ? { 'last-event-id': from } : {}, hear)
+    const own = Symbol('connection')
+    connection = own
+    // Events that a closed connection still had in its buffers are ignored.
+    const onEvent = (event: WatchEvent) => void (connection === own && apply(event))
+    follower = await follow(target, from !== undefined && asHeader ? { 'last-event-id': from } : {}, onEvent)
   }
 
-  /** Half of a revision is worth nothing: what came after the last token comes again, so it is forgotten. */
+  /** Events after the last token come again after a reconnect, so they are undone. */
   function disconnect(): void {
     follower?.close()
     const last = follower
@@ -117,14 +117,14 @@ function createClient(random: Random, lives: () => readonly Life[], problems: st
 
   function rewind(): void {
     known.clear()
-    const then = lives()
+    const then = runs()
       .map(({ history }) => history.get(token ?? ''))
       .find((found) => found !== undefined)
-    if (!then || beginning) {
+    if (!then || isBeginning) {
       token = undefined
       return
     }
-    for (const one of then) if (holds(one.server)) known.set(one.server.id, one.json().toString())
+    for (const one of then) if (matches(one.server)) known.set(one.server.id, one.json().toString())
   }
 
   return {
@@ -154,7 +154,7 @@ function someServer({ pick, some, chance, below }: Random): ServerFields {
   }
 }
 
-function write(random: Random, { change, registry }: Life): void {
+function write(random: Random, { change, registry }: Run): void {
   const count = random.pick([1, 1, 2, 5, 50])
   const put = new Map(
     Array.from({ length: count }, () => someServer(random)).map((one) => [
@@ -171,64 +171,64 @@ function write(random: Random, { change, registry }: Life): void {
   change([...put.values()], drop)
 }
 
-describe('every watcher', () => {
-  it('has what the registry has at every token it is given, whatever happens to it', async () => {
+describe('random watchers', () => {
+  it('agree with the registry at every token, over disconnects, pauses and restarts', async () => {
     const random = createRandom()
     const seconds = Number(process.env['TEST_SECONDS'] ?? 4)
     const problems: string[] = []
-    const lives = [await createLife('e0')]
-    const life = () => lives.at(-1) as Life
-    const clients = Array.from({ length: 24 }, () => createClient(random, () => lives, problems))
+    const runs = [await createRun('e0')]
+    const run = () => runs.at(-1) as Run
+    const clients = Array.from({ length: 24 }, () => createClient(random, () => runs, problems))
     const end = performance.now() + seconds * 1000
 
-    for (const client of clients) await client.connect(life())
+    for (const client of clients) await client.connect(run())
     while (performance.now() < end && problems.length === 0) {
-      await disturb(random, random.pick(clients), life())
-      if (random.chance(0.7)) write(random, life())
+      await disturb(random, random.pick(clients), run())
+      if (random.chance(0.7)) write(random, run())
       if (random.chance(0.01)) {
-        await life().watch.close()
-        lives.push(await createLife(`e${lives.length}`))
-        // Far enough that tokens of the life before would fit, if only the numbers counted.
-        for (let index = random.below(200); index > 0; index -= 1) life().put(someServer(random))
+        await run().watch.close()
+        runs.push(await createRun(`e${runs.length}`))
+        // Enough revisions that tokens of the run before would be valid by their number.
+        for (let index = random.below(200); index > 0; index -= 1) run().put(someServer(random))
       }
       if (random.chance(0.3)) await new Promise((resolve) => setTimeout(resolve, random.below(6)))
     }
-    await settled(clients, life(), problems)
-    await Promise.all(lives.map(({ dispose }) => dispose()))
+    await settled(clients, run(), problems)
+    await Promise.all(runs.map(({ dispose }) => dispose()))
 
     assert.deepEqual(problems.slice(0, 3), [], random.label)
-    for (const { errors } of lives) assert.deepEqual(errors, [], random.label)
+    for (const { errors } of runs) assert.deepEqual(errors, [], random.label)
     const sum = (what: keyof Client['counts']) => clients.reduce((all, { counts }) => all + counts[what], 0)
-    // A test that met none of these has shown nothing.
+    // Without one of these the test proves nothing.
     for (const what of ['events', 'resyncs', 'checks', 'resumes'] as const)
       assert.ok(sum(what) > 0, `${what}, ${random.label}`)
-    const isEmpty = () => lives.every(({ watch }) => watch.counts().watchers === 0 && watch.counts().audiences === 0)
+    const isEmpty = () => runs.every(({ watch }) => watch.counts().watchers === 0 && watch.counts().groups === 0)
     for (let turn = 0; turn < 100 && !isEmpty(); turn += 1) await new Promise((resolve) => setImmediate(resolve))
-    assert.ok(isEmpty(), 'somebody is still counted')
+    assert.ok(isEmpty(), 'a watcher is still counted')
   })
 })
 
-async function disturb(random: Random, client: Client, life: Life): Promise<void> {
-  if (client.isGone()) return client.connect(life)
+async function disturb(random: Random, client: Client, run: Run): Promise<void> {
+  if (client.isGone()) return client.connect(run)
   const dice = random.next()
   if (dice < 0.1) client.disconnect()
-  else if (dice < 0.15) await client.connect(life)
-  else if (dice < 0.17) await client.connect(life, random.pick(['e99-1', 'nonsense', 'e0-99999999', '%00']))
+  else if (dice < 0.15) await client.connect(run)
+  else if (dice < 0.17) await client.connect(run, random.pick(['e99-1', 'nonsense', 'e0-99999999', '%00']))
   else if (dice < 0.3) client.pause()
   else client.resume()
 }
 
-/** Waits until everybody has been told of the last revision. */
-async function settled(clients: readonly Client[], life: Life, problems: string[]): Promise<void> {
+/** Waits until every client is at the newest revision. */
+async function settled(clients: readonly Client[], run: Run, problems: string[]): Promise<void> {
   const limit = performance.now() + 10_000
-  const newest = life.registry.token()
+  const newest = run.registry.token()
   const isBehind = (client: Client) => client.isGone() || client.token() !== newest
   while (clients.some(isBehind) && problems.length === 0) {
     const late = clients.find(isBehind)
     if (performance.now() > limit) problems.push(`${late?.path} stays at ${late?.token()}, not ${newest}`)
     for (const client of clients) {
       client.resume()
-      if (client.isGone()) await client.connect(life)
+      if (client.isGone()) await client.connect(run)
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

@@ -1,0 +1,173 @@
+import type { ServerResponse } from 'node:http'
+import { controlMessage, type EncodedEvents, type Piece, pieceOf, type StreamFormat } from './frames.ts'
+import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'
+
+/** One stream of changes to one client; the head of its response is written. */
+export type Watcher = {
+  readonly response: ServerResponse
+  readonly group: SubscriptionGroup
+  readonly format: StreamFormat
+  /** The revision of the client once everything written has arrived; undefined before the snapshot. */
+  revision: number | undefined
+  /** The client came with a token: it holds a snapshot, and deletes what an incomplete one lacks. */
+  readonly isResuming: boolean
+  /** The events being written, and the number of their pieces already written. */
+  current: EncodedEvents | undefined
+  piecesWritten: number
+  /** When the socket stopped accepting writes; 0 while it accepts them. */
+  blockedAt: number
+  /** Bytes of the events since then, besides those being written, up to this revision. */
+  backlogBytes: number
+  backlogRevision: number
+  lastWriteAt: number
+  lastTokenAt: number
+}
+
+export type DisconnectReason = 'behind' | 'stalled' | 'shutdown'
+
+const reasonTexts: Record<DisconnectReason, string> = {
+  behind: 'behind: more events wait than the watch buffer holds; resume from the last token',
+  stalled: 'stalled: the client read nothing for too long; resume from the last token',
+  shutdown: 'shutdown: the registry is shutting down; resume from the last token',
+}
+
+/** A comment of server-sent events; it keeps a quiet connection alive. */
+const comment = pieceOf(':\n\n')
+
+/** Time for a disconnected client to read the reason before its connection is reset. */
+const graceMs = 5000
+
+/**
+ * Writes to each watcher the events that it lacks, at the pace at which it reads.
+ *
+ * Watchers have no queues: unsent events stay in the change log, which all share. A watcher that reads slowly is waited for
+ * while its backlog stays below `maxBufferBytes`.
+ */
+export function createDelivery({
+  newest,
+  tokenOf,
+  maxBufferBytes,
+  stallMs,
+  isComplete,
+  onDisconnect,
+  now = performance.now.bind(performance),
+}: {
+  newest: () => number
+  tokenOf: (revision: number) => string
+  maxBufferBytes: () => number
+  stallMs: number
+  /** Whether every source has been read since the start, so that a snapshot is complete. */
+  isComplete: () => boolean
+  onDisconnect: (watcher: Watcher) => void
+  now?: () => number
+}) {
+  const disconnects: Record<DisconnectReason, number> = { behind: 0, stalled: 0, shutdown: 0 }
+
+  /** Writes until the watcher is at the newest revision, is blocked, or waits for encoding. */
+  function deliver(watcher: Watcher): void {
+    for (;;) {
+      if (watcher.blockedAt > 0) return measureBacklog(watcher)
+      if (watcher.current && !write(watcher, watcher.current)) return
+      if (watcher.revision === newest()) return
+      if (watcher.revision === undefined && watcher.isResuming && !isComplete()) return
+      const next =
+        watcher.revision === undefined
+          ? watcher.group.snapshot(watcher.format)
+          : watcher.group.after(watcher.revision, watcher.format)
+      if (next === pending) return
+      if (next === expired) resync(watcher, 'expired: the changes after the token are no longer held')
+      else watcher.current = next
+    }
+  }
+
+  /** Tells the client to discard its state; a snapshot follows. */
+  function resync(watcher: Watcher, reason: string): void {
+    const piece = watcher.group.resync(watcher.format, reason)
+    watcher.revision = undefined
+    if (!writePiece(watcher, piece)) block(watcher)
+  }
+
+  /** Whether all of the events are written. */
+  function write(watcher: Watcher, events: EncodedEvents): boolean {
+    if (events.pieces.length > 0) watcher.lastWriteAt = watcher.lastTokenAt = now()
+    while (watcher.piecesWritten < events.pieces.length) {
+      const piece = events.pieces[watcher.piecesWritten]
+      watcher.piecesWritten += 1
+      if (piece && !writePiece(watcher, piece)) {
+        block(watcher)
+        if (watcher.piecesWritten < events.pieces.length) return false
+      }
+    }
+    watcher.revision = events.revision
+    watcher.current = undefined
+    watcher.piecesWritten = 0
+    return true
+  }
+
+  function block(watcher: Watcher): void {
+    watcher.blockedAt = now()
+    watcher.backlogBytes = 0
+    watcher.backlogRevision = watcher.current?.revision ?? watcher.revision ?? newest()
+    watcher.response.socket?.once('drain', () => {
+      watcher.blockedAt = 0
+      if (isOpen(watcher)) deliver(watcher)
+    })
+  }
+
+  /** Adds up the events since the watcher was blocked. The batch or snapshot being written does not count. */
+  function measureBacklog(watcher: Watcher): void {
+    while (watcher.backlogRevision < newest()) {
+      const next = watcher.group.after(watcher.backlogRevision, watcher.format)
+      if (next === pending) return
+      if (next === expired) return disconnect(watcher, 'behind')
+      watcher.backlogBytes += next.bytes
+      watcher.backlogRevision = next.revision
+      if (watcher.backlogBytes > maxBufferBytes()) return disconnect(watcher, 'behind')
+    }
+  }
+
+  /** Keeps a quiet watcher alive: by a comment, or by a bookmark where its last token is old. Disconnects a stalled one. */
+  function keepAlive(watcher: Watcher, { heartbeatMs, bookmarkMs }: { heartbeatMs: number; bookmarkMs: number }): void {
+    const at = now()
+    if (watcher.blockedAt > 0) {
+      if (at - watcher.blockedAt > stallMs) disconnect(watcher, 'stalled')
+      return
+    }
+    if (at - watcher.lastWriteAt < heartbeatMs || watcher.current) return
+    const { format, revision } = watcher
+    const isDue = format === 'lines' || at - watcher.lastTokenAt > bookmarkMs - heartbeatMs
+    // A bookmark follows every event up to its token.
+    const isBookmark = isDue && revision !== undefined && revision === newest()
+    if (!isBookmark && format === 'lines') return
+    watcher.lastWriteAt = at
+    if (isBookmark) watcher.lastTokenAt = at
+    const piece = isBookmark ? controlMessage(format, 'BOOKMARK', { token: tokenOf(revision) }) : comment
+    if (!writePiece(watcher, piece)) block(watcher)
+  }
+
+  /** Ends a watcher with a reason, and resets the connection where the client does not read the reason in time. */
+  function disconnect(watcher: Watcher, reason: DisconnectReason): void {
+    disconnects[reason] += 1
+    onDisconnect(watcher)
+    const { response, format } = watcher
+    writePiece(watcher, controlMessage(format, 'CLOSED', { reason: reasonTexts[reason] }))
+    response.end(reason === 'shutdown' && format === 'sse' ? ': goodbye\n\n' : undefined)
+    const { socket } = response
+    const timer = setTimeout(() => socket?.resetAndDestroy(), graceMs).unref()
+    response.on('close', () => clearTimeout(timer))
+  }
+
+  return { deliver, resync, keepAlive, disconnect, disconnects }
+}
+
+/**
+ * Writes a piece to the socket, past the response. The response would frame it again for each client, in four parts, and
+ * would delay the write to the end of the tick, after the time slice of the delivery loop was measured.
+ */
+export function writePiece({ response }: Pick<Watcher, 'response'>, { bytes, chunk }: Piece): boolean {
+  return response.socket?.write(response.chunkedEncoding ? chunk : bytes) ?? false
+}
+
+function isOpen({ response }: Watcher): boolean {
+  return !response.writableEnded && !response.destroyed
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { createSubscriptionGroup, expired, pending } from '../../../src/api/watch/subscription-group.ts'
+import { serverSelection } from '../../../src/api/watch/watch-selection.ts'
+import { parseQuery } from '../../../src/model/query/query-parser.ts'
+import { createChangeLog } from '../../../src/registry/change-log.ts'
+import { createTestRegistry } from '../../roster.ts'
+
+/** A group of watchers of `tag=x`, with counts of its work. */
+function createGroup() {
+  const roster = createTestRegistry()
+  const changeLog = createChangeLog({ registry: roster.registry, maxChanges: 2000 })
+  const counts = { snapshots: 0, changes: 0, encodings: 0 }
+  const counting = (json: () => Buffer) => () => ((counts.encodings += 1), json())
+  const parsed = parseQuery(new URLSearchParams('tag=x'))
+  assert.ok('query' in parsed)
+  const { snapshot, events, ...rest } = serverSelection(parsed.query, roster.registry.select)
+  const encoded = Promise.withResolvers<void>()
+  const group = createSubscriptionGroup({
+    selection: {
+      ...rest,
+      snapshot: () => ((counts.snapshots += 1), snapshot().map(counting)),
+      events: (change) => (
+        (counts.changes += 1),
+        events(change).map(({ type, json }) => ({ type, json: counting(json) }))
+      ),
+    },
+    changeLog,
+    registry: roster.registry,
+    runSerially: (work) => void work(),
+    onEncoded: encoded.resolve,
+  })
+  return { ...roster, changeLog, group, counts, encoded: encoded.promise }
+}
+
+const textOf = (encoded: ReturnType<ReturnType<typeof createGroup>['group']['after']>) =>
+  typeof encoded === 'string' ? encoded : Buffer.concat(encoded.pieces.map(({ bytes }) => bytes)).toString()
+
+describe('a subscription group', () => {
+  it('encodes its snapshot and each change once for all watchers', () => {
+    const { put, group, counts } = createGroup()
+    put({ name: 'a', tags: ['x'] }, { name: 'b' })
+
+    assert.equal(group.snapshot('sse'), group.snapshot('sse'))
+    assert.deepEqual(counts, { snapshots: 1, changes: 0, encodings: 1 })
+    put({ name: 'b', tags: ['x'] })
+    assert.equal(group.after(1, 'sse'), group.after(1, 'sse'))
+    assert.deepEqual(counts, { snapshots: 1, changes: 1, encodings: 2 })
+  })
+
+  it('encodes for each format apart', () => {
+    const { put, group } = createGroup()
+    put({ name: 'a', tags: ['x'] })
+
+    assert.match(textOf(group.after(0, 'sse')), /^id: e-1\nevent: ADDED\n/)
+    assert.match(textOf(group.after(0, 'lines')), /^\{"type":"ADDED","token":"e-1"/)
+    assert.match(textOf(group.after(0, 'array')), /^,\{"type":"ADDED"/)
+  })
+
+  it('shows the current servers to a further watcher after a change', () => {
+    const { put, group } = createGroup()
+    put({ name: 'a', tags: ['x'] })
+    group.snapshot('sse')
+    put({ name: 'b', tags: ['x'] })
+
+    const snapshot = group.snapshot('sse')
+
+    assert.ok(typeof snapshot !== 'string')
+    assert.equal(snapshot.revision, 2)
+    assert.match(textOf(snapshot), /"name":"a".*"name":"b".*id: e-2\nevent: BOOKMARK/s)
+  })
+
+  it('encodes a long batch in the background', async () => {
+    const { put, group, encoded } = createGroup()
+    put(...Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, tags: ['x'] })))
+
+    assert.equal(group.after(0, 'lines'), pending)
+    assert.equal(group.after(0, 'lines'), pending)
+    await encoded
+
+    const events = group.after(0, 'lines')
+    assert.ok(typeof events !== 'string' && events.pieces.length > 1 && events.revision === 1)
+  })
+
+  it('reports events that the change log has dropped as expired', () => {
+    const { put, group } = createGroup()
+    for (let index = 0; index < 2001; index += 1) put({ name: 'a', version: String(index) })
+
+    assert.equal(group.after(0, 'sse'), expired)
+  })
+
+  it('drops encoded events when told to, and old snapshots', () => {
+    const { put, group, counts } = createGroup()
+    put({ name: 'a', tags: ['x'] })
+    group.after(0, 'sse')
+    group.snapshot('sse')
+
+    group.evict(performance.now() + 2000)
+    group.after(0, 'sse')
+    group.snapshot('sse')
+
+    assert.deepEqual(counts, { snapshots: 2, changes: 2, encodings: 4 })
+  })
+})
