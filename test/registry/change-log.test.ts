@@ -4,44 +4,44 @@ import type { Batch } from '../../src/model/change.ts'
 import { createChangeLog } from '../../src/registry/change-log.ts'
 import { createTestRegistry } from '../roster.ts'
 
-const reasonOf = (found: number | { readonly reason: string }) =>
-  typeof found === 'number' ? found : found.reason.replace(/:.*/, '')
+const reasonOf = (result: number | { readonly reason: string }) =>
+  typeof result === 'number' ? result : result.reason.replace(/:.*/, '')
 
-describe('journal', () => {
-  it('knows what followed each revision that it holds', () => {
+describe('change log', () => {
+  it('returns the batch that followed each revision that it holds', () => {
     const { registry, put } = createTestRegistry()
     put({ name: 'before' })
-    const journal = createChangeLog({ registry })
+    const changeLog = createChangeLog({ registry })
     for (const name of ['a', 'b', 'c']) put({ name })
 
     assert.deepEqual(
-      [1, 2, 3].map((revision) => journal.after(revision)?.changes[0]?.now?.server.name),
+      [1, 2, 3].map((revision) => changeLog.after(revision)?.changes[0]?.now?.server.name),
       ['a', 'b', 'c'],
     )
-    assert.equal(journal.after(4), undefined)
-    assert.equal(journal.after(0), undefined)
-    assert.equal(reasonOf(journal.revisionOf('e-0')), 'expired')
-    assert.equal(journal.revisionOf('e-1'), 1)
-    assert.equal(journal.revisionOf(registry.token()), 4)
+    assert.equal(changeLog.after(4), undefined)
+    assert.equal(changeLog.after(0), undefined)
+    assert.equal(reasonOf(changeLog.revisionOf('e-0')), 'expired')
+    assert.equal(changeLog.revisionOf('e-1'), 1)
+    assert.equal(changeLog.revisionOf(registry.token()), 4)
   })
 
   for (const [limit, name] of [
     [{ maxChanges: 10 }, 'changes'],
     [{ maxBytes: 20_000 }, 'bytes'],
   ] as const) {
-    it(`holds no more ${name} than it may, and says what it has forgotten`, () => {
+    it(`drops the oldest batches beyond its limit of ${name}, and rejects their tokens`, () => {
       const { registry, put } = createTestRegistry()
-      const journal = createChangeLog({ registry, ...limit })
+      const changeLog = createChangeLog({ registry, ...limit })
 
       for (let index = 0; index < 3000; index += 1) put({ name: `s${index % 7}`, version: String(index) })
 
-      const { changes, bytes } = journal.counts()
+      const { changes, bytes } = changeLog.counts()
       assert.ok(changes > 3 && changes <= 10 + 20)
       assert.ok(bytes <= 40_000)
-      assert.equal(reasonOf(journal.revisionOf(`e-${journal.oldest()}`)), journal.oldest())
-      assert.equal(reasonOf(journal.revisionOf(`e-${journal.oldest() - 1}`)), 'expired')
-      for (let revision = journal.oldest(); revision < journal.newest(); revision += 1)
-        assert.equal(journal.after(revision)?.revision, revision + 1)
+      assert.equal(reasonOf(changeLog.revisionOf(`e-${changeLog.oldest()}`)), changeLog.oldest())
+      assert.equal(reasonOf(changeLog.revisionOf(`e-${changeLog.oldest() - 1}`)), 'expired')
+      for (let revision = changeLog.oldest(); revision < changeLog.newest(); revision += 1)
+        assert.equal(changeLog.after(revision)?.revision, revision + 1)
     })
   }
 
@@ -60,35 +60,35 @@ describe('journal', () => {
     ['e-1\0', 'malformed'],
     [`${'e'.repeat(100_000)}-1`, 'malformed'],
   ] as const) {
-    it(`lets nobody go on from ${JSON.stringify(token.slice(0, 30))}: ${reason}`, () => {
+    it(`rejects the token ${JSON.stringify(token.slice(0, 30))}: ${reason}`, () => {
       const { registry, put } = createTestRegistry()
-      const journal = createChangeLog({ registry })
+      const changeLog = createChangeLog({ registry })
       put({ name: 'a' })
       put({ name: 'b' })
 
-      assert.equal(reasonOf(journal.revisionOf(token)), reason)
+      assert.equal(reasonOf(changeLog.revisionOf(token)), reason)
     })
   }
 
-  it('holds nothing of a batch that alone is too much', () => {
+  it('drops a single batch that exceeds the limit', () => {
     const { registry, put } = createTestRegistry()
-    const journal = createChangeLog({ registry, maxChanges: 5 })
+    const changeLog = createChangeLog({ registry, maxChanges: 5 })
 
     put(...Array.from({ length: 20 }, (_, index) => ({ name: `s${index}` })))
 
-    assert.equal(reasonOf(journal.revisionOf('e-0')), 'expired')
-    assert.equal(journal.revisionOf('e-1'), 1)
+    assert.equal(reasonOf(changeLog.revisionOf('e-0')), 'expired')
+    assert.equal(changeLog.revisionOf('e-1'), 1)
   })
 
-  it('lets nobody go on over a gap', () => {
+  it('rejects tokens of before a missing revision', () => {
     const { registry, put } = createTestRegistry()
     let push: (batch: Batch) => void = () => {}
-    const journal = createChangeLog({ registry: { token: () => 'e-0', subscribe: (to) => ((push = to), () => {}) } })
+    const changeLog = createChangeLog({ registry: { token: () => 'e-0', subscribe: (to) => ((push = to), () => {}) } })
     registry.subscribe((batch) => batch.revision !== 2 && push(batch))
 
     for (const name of ['a', 'b', 'c']) put({ name })
 
-    assert.equal(reasonOf(journal.revisionOf('e-1')), 'expired')
-    assert.equal(journal.after(2)?.revision, 3)
+    assert.equal(reasonOf(changeLog.revisionOf('e-1')), 'expired')
+    assert.equal(changeLog.after(2)?.revision, 3)
   })
 })

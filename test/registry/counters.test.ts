@@ -5,8 +5,8 @@ import { createCounters } from '../../src/registry/counters.ts'
 import { registered } from '../made.ts'
 import { createRandom } from '../random.ts'
 
-/** What is to be counted, the long way. */
-function counted(all: Iterable<RegisteredServer>) {
+/** The expected totals, counted from scratch. */
+function countAll(all: Iterable<RegisteredServer>) {
   const [enabled, disabled, shadowed] = [new Map(), new Map(), new Map<string, number>()]
   const add = (counts: Map<string, number>, key: string) => counts.set(key, (counts.get(key) ?? 0) + 1)
   let [stale, capabilities] = [0, 0]
@@ -19,11 +19,11 @@ function counted(all: Iterable<RegisteredServer>) {
   return { enabled, disabled, stale, capabilities, shadowed }
 }
 
-describe('the tally', () => {
-  it('counts what is there after every change, few or thousands at once', () => {
+describe('counters', () => {
+  it('equal a count from scratch after every batch, of few changes or of hundreds', () => {
     const { label, pick, some, chance, below } = createRandom()
     const all = new Map<string, RegisteredServer>()
-    const tally = createCounters()
+    const counters = createCounters()
     const made = (name: string) =>
       registered({
         name,
@@ -45,10 +45,10 @@ describe('the tally', () => {
     for (let round = 0; round < 60; round += 1) {
       const many = chance(0.3) ? 500 : below(5)
       const names = new Set(Array.from({ length: many }, () => `s${below(1000)}`))
-      tally.apply([...names].map(change))
+      counters.apply([...names].map(change))
 
-      if (chance(0.5)) assert.deepEqual(tally.read(), counted(all.values()), label)
+      if (chance(0.5)) assert.deepEqual(counters.read(), countAll(all.values()), label)
     }
-    assert.deepEqual(tally.read(), counted(all.values()), label)
+    assert.deepEqual(counters.read(), countAll(all.values()), label)
   })
 })

@@ -12,8 +12,8 @@ import { createRegistry } from '../../src/registry/registry.ts'
 import { createIntake } from '../../src/registry/supervision/intake.ts'
 import { entry, reading } from '../made.ts'
 
-/** A registry fed by sources by hand, in the order they are named. */
-function world(...sources: string[]) {
+/** A registry whose sources are driven by hand; the order of their names is their precedence. */
+function createTestRegistry(...sources: string[]) {
   const registry = createRegistry({
     epoch: 'e',
     onError: (error) => {
@@ -27,13 +27,13 @@ function world(...sources: string[]) {
   for (const intake of intakes.values()) intake.setTrust({ stdio: () => true, questionsShrinks: false })
   const intakeOf = (source: string) => intakes.get(source) ?? assert.fail(source)
   const say = (source: string, sighting: Sighting) => registry.commit(intakeOf(source).accept(sighting).delta)
-  /** Works out a picture ahead of time, to be made true by `make`. */
-  function ahead(source: string, ...readings: Reading[]) {
+  /** Prepares the commit of a picture; `commit` applies it. */
+  function prepare(source: string, ...readings: Reading[]) {
     const planned = runToCompletion(intakeOf(source).plan.sighting({ type: 'picture', readings }))
-    const rehearsal = runToCompletion(registry.prepareCommit(planned.delta))
+    const prepared = runToCompletion(registry.prepareCommit(planned.delta))
     return {
-      make: () => registry.commit(planned.apply().delta, rehearsal),
-      forget: () => registry.discardCommit(rehearsal),
+      commit: () => registry.commit(planned.apply().delta, prepared),
+      discard: () => registry.discardCommit(prepared),
     }
   }
   const picture = (source: string, ...readings: Reading[]) => say(source, { type: 'picture', readings })
@@ -42,23 +42,23 @@ function world(...sources: string[]) {
       .splice(0)
       .map(({ changes }) => changes.map(({ type, now, before }) => `${type} ${(now ?? before)?.server.id}`))
   const names = () => registry.list().map(({ server }) => server.name)
-  return { registry, layers, intakeOf, say, ahead, picture, events, names }
+  return { registry, layers, intakeOf, say, prepare, picture, events, names }
 }
 
 describe('registry', () => {
-  it('gives a name to the first source that the config lists, and keeps the loser as a shadow', () => {
-    const { registry, picture } = world('first', 'second')
+  it('gives a name to the source that the config lists first, and shadows the other definition', () => {
+    const { registry, picture } = createTestRegistry('first', 'second')
 
     picture('second', { origin: 'b', entries: [entry({ description: 'from second' })] })
     picture('first', { origin: 'a', entries: [entry({ description: 'from first' })] })
 
-    const found = registry.get('default/weather')?.server
-    assert.equal(found?.description, 'from first')
-    assert.deepEqual(found.shadows, [{ source: 'second', origin: 'b' }])
+    const server = registry.get('default/weather')?.server
+    assert.equal(server?.description, 'from first')
+    assert.deepEqual(server.shadows, [{ source: 'second', origin: 'b' }])
   })
 
-  it('shows whoever is told of a change the registry as it is after it', () => {
-    const { registry, picture } = world('first')
+  it('shows subscribers the registry as it is after the change', () => {
+    const { registry, picture } = createTestRegistry('first')
     const seen: unknown[] = []
     registry.subscribe(({ token, revision }) =>
       seen.push([registry.token() === token, registry.revision() === revision, registry.size()]),
@@ -69,8 +69,8 @@ describe('registry', () => {
     assert.deepEqual(seen, [[true, true, 1]])
   })
 
-  it('promotes the shadowed definition in the revision in which the winner goes', () => {
-    const { registry, picture, events } = world('first', 'second')
+  it('promotes the shadowed definition in the revision that removes the winner', () => {
+    const { registry, picture, events } = createTestRegistry('first', 'second')
     picture('first', reading('a', 'weather'))
     picture('second', reading('b', 'weather'))
     events()
@@ -82,7 +82,7 @@ describe('registry', () => {
   })
 
   it('ranks origins inside a source by the order of the config, then by their text, never by time', () => {
-    const { registry, say } = world('files')
+    const { registry, say } = createTestRegistry('files')
     const at = (origin: string, rank: number): Reading => ({ ...reading(origin, 'weather'), rank })
 
     say('files', { type: 'change', readings: [at('z', 1)], gone: [] })
@@ -93,8 +93,8 @@ describe('registry', () => {
     assert.deepEqual([origin, ...shadows.map((shadow) => shadow.origin)], ['x', 'y', 'z'])
   })
 
-  it('makes no revision of content that is the same', () => {
-    const { registry, picture, events } = world('files')
+  it('makes no revision when the same content is read again', () => {
+    const { registry, picture, events } = createTestRegistry('files')
     picture('files', reading('a', 'weather', 'maps'))
     const revision = registry.revision()
     events()
@@ -105,8 +105,8 @@ describe('registry', () => {
     assert.deepEqual(events(), [])
   })
 
-  it('makes no revision of what a loser says: nobody sees it', () => {
-    const { picture, events } = world('first', 'second')
+  it('makes no revision when only a shadowed definition changes', () => {
+    const { picture, events } = createTestRegistry('first', 'second')
     picture('first', reading('a', 'weather'))
     picture('second', { origin: 'b', entries: [entry({ description: 'one' })] })
     events()
@@ -116,8 +116,8 @@ describe('registry', () => {
     assert.deepEqual(events(), [])
   })
 
-  it('tells all that one sighting changed as one batch', () => {
-    const { picture, events } = world('files')
+  it('publishes all changes of one sighting as one batch', () => {
+    const { picture, events } = createTestRegistry('files')
     picture('files', reading('a', 'one', 'two'), reading('b', 'three'))
     assert.deepEqual(events(), [['ADDED default/one', 'ADDED default/three', 'ADDED default/two']])
 
@@ -126,8 +126,8 @@ describe('registry', () => {
     assert.deepEqual(events(), [['ADDED default/four', 'MODIFIED default/three', 'DELETED default/two']])
   })
 
-  it('keeps the servers of an origin that cannot be read, marked stale, and heals them', () => {
-    const { registry, picture, events } = world('files')
+  it('marks the servers of an unreadable origin as stale until it is readable again', () => {
+    const { registry, picture, events } = createTestRegistry('files')
     picture('files', reading('a', 'weather'))
     events()
 
@@ -140,8 +140,8 @@ describe('registry', () => {
     assert.deepEqual(events(), [['MODIFIED default/weather'], ['MODIFIED default/weather']])
   })
 
-  it('loses the servers of an origin that is gone, or that answers an empty list', () => {
-    const { picture, names } = world('files')
+  it('drops the servers of an origin that is gone or answers an empty list', () => {
+    const { picture, names } = createTestRegistry('files')
     picture('files', reading('a', 'one'), reading('b', 'two'))
 
     picture('files', reading('a'), reading('b', 'two'))
@@ -151,8 +151,8 @@ describe('registry', () => {
     assert.deepEqual(names(), [])
   })
 
-  it('turns one bad entry away with its reason and place, and keeps its neighbours', () => {
-    const { intakeOf, picture, names } = world('files')
+  it('rejects one bad entry with its reason and location, and keeps its neighbours', () => {
+    const { intakeOf, picture, names } = createTestRegistry('files')
 
     picture('files', {
       origin: 'a',
@@ -165,8 +165,8 @@ describe('registry', () => {
     assert.match(rejection.reason, /^url: /)
   })
 
-  it('keeps the last good version of an entry that turned bad, stale', () => {
-    const { registry, intakeOf, picture } = world('files')
+  it('keeps the last good version of an entry that became invalid, as stale', () => {
+    const { registry, intakeOf, picture } = createTestRegistry('files')
     picture('files', { origin: 'a', entries: [entry({ tags: ['geo'] })] })
 
     picture('files', { origin: 'a', entries: [entry({ tags: 'geo' })] })
@@ -177,8 +177,8 @@ describe('registry', () => {
     assert.equal(intakeOf('files').details().rejections[0]?.kept, true)
   })
 
-  it('lets only trusted sources introduce commands, and drops what is no longer trusted', () => {
-    const { registry, intakeOf, picture } = world('files')
+  it('accepts commands from trusted sources only, and drops them when the trust ends', () => {
+    const { registry, intakeOf, picture } = createTestRegistry('files')
     const command = entry({ url: undefined, command: 'python', args: ['-m', 'weather'] })
     picture('files', { origin: 'a', entries: [command] })
     assert.equal(registry.get('default/weather')?.server.type, 'stdio')
@@ -190,8 +190,8 @@ describe('registry', () => {
     assert.match(intakeOf('files').details().rejections[0]?.reason ?? '', /allow_stdio/)
   })
 
-  it('holds a picture that removes more than half until a second one agrees', () => {
-    const { intakeOf, picture, names } = world('pulled')
+  it('holds a picture that removes more than half of the servers until a second one confirms it', () => {
+    const { intakeOf, picture, names } = createTestRegistry('pulled')
     intakeOf('pulled').setTrust({ stdio: () => true, questionsShrinks: true })
     const many = Array.from({ length: 10 }, (_, at) => `s${at}`)
     picture('pulled', reading('a', ...many))
@@ -205,41 +205,41 @@ describe('registry', () => {
     assert.equal(intakeOf('pulled').summary().held, undefined)
   })
 
-  it('does not take what is said twice of one look for a second look', () => {
-    const { intakeOf, picture } = world('pulled')
+  it('does not confirm a shrink by two sightings of one read', () => {
+    const { intakeOf, picture } = createTestRegistry('pulled')
     const intake = intakeOf('pulled')
     intake.setTrust({ stdio: () => true, questionsShrinks: true })
     picture('pulled', reading('a', 'a', 'b', 'c', 'd', 'e', 'f'))
     const empty = { type: 'picture', readings: [] } as const
 
     assert.deepEqual(
-      [1, 1, 1].map((look) => intake.accept(empty, look).held),
+      [1, 1, 1].map((readNumber) => intake.accept(empty, readNumber).held),
       [true, true, true],
     )
     assert.equal(intake.accept(empty, 2).held, false)
     assert.equal(intake.summary().servers, 0)
   })
 
-  it('finds capabilities by how somebody else says they are called', () => {
-    const { registry, picture } = world('files')
+  it('selects capabilities by a test of their name that the caller passes', () => {
+    const { registry, picture } = createTestRegistry('files')
     const entries = ['tool-1', 'tool-10', 'Tool-1'].map((capability) =>
       entry({ name: `has-${capability}`, capabilities: [capability] }),
     )
     picture('files', { origin: 'a', entries })
 
     const query = { ...unfilteredQuery, capability: 'tool-1', fuzzy_match: true }
-    const found = (isNamed?: (name: string) => boolean) =>
+    const select = (isNamed?: (name: string) => boolean) =>
       registry.select(query, isNamed).page.map(({ server }) => server.name)
 
-    assert.deepEqual(found(), ['has-Tool-1', 'has-tool-1', 'has-tool-10'])
+    assert.deepEqual(select(), ['has-Tool-1', 'has-tool-1', 'has-tool-10'])
     assert.deepEqual(
-      found((name) => name.toLowerCase() === 'tool-1'),
+      select((name) => name.toLowerCase() === 'tool-1'),
       ['has-Tool-1', 'has-tool-1'],
     )
   })
 
-  it('forgets a held shrink when the next picture is whole again', () => {
-    const { intakeOf, picture, names } = world('pulled')
+  it('drops a held shrink when the next picture is complete again', () => {
+    const { intakeOf, picture, names } = createTestRegistry('pulled')
     intakeOf('pulled').setTrust({ stdio: () => true, questionsShrinks: true })
     const many = reading('a', 'a', 'b', 'c', 'd', 'e', 'f')
     picture('pulled', many)
@@ -251,8 +251,8 @@ describe('registry', () => {
     assert.equal(names().length, 6)
   })
 
-  it('resets the health of a server whose target changed, and keeps it when only words did', () => {
-    const { registry, picture } = world('files')
+  it('resets the health of a server when its target changes, not when its description does', () => {
+    const { registry, picture } = createTestRegistry('files')
     picture('files', { origin: 'a', entries: [entry()] })
     const target = 'mcp http://weather.example/mcp {}'
     const health = { status: 'healthy', reason: 'ok', since: '2026-01-01T00:00:00.000Z' } as const
@@ -268,8 +268,8 @@ describe('registry', () => {
     assert.equal(registry.get('default/weather')?.server.status, 'pending')
   })
 
-  it('says the worst of what the source reports and what the probe found', () => {
-    const { registry, picture } = world('cluster')
+  it('shows the worse of the status that the source reports and the one that the probe found', () => {
+    const { registry, picture } = createTestRegistry('cluster')
     const reported = { status: 'unhealthy', reason: 'no_endpoints' } as const
     picture('cluster', {
       origin: 'a',
@@ -279,26 +279,26 @@ describe('registry', () => {
     assert.deepEqual([status, health.reason], ['unhealthy', 'no_endpoints'])
   })
 
-  it('makes no revision of what a probe finds while the source says worse', () => {
-    const { registry, picture, events } = world('first')
+  it('makes no revision of a probe result while the source reports something worse', () => {
+    const { registry, picture, events } = createTestRegistry('first')
     const reported = { status: 'unhealthy', reason: 'no_endpoints' } as const
     picture('first', { origin: 'a', entries: [{ ...entry(), reported }] })
     const target = targetKey(registry.get('default/weather')?.server ?? assert.fail())
-    const found = (status: Status) =>
+    const observe = (status: Status) =>
       registry.observe([{ id: 'default/weather', target, health: { status, since: '2026-01-01T00:00:00.000Z' } }])
-    found('healthy')
+    observe('healthy')
     events()
     const token = registry.token()
 
-    found('degraded')
+    observe('degraded')
     assert.deepEqual([events(), registry.token()], [[], token])
 
     picture('first', { origin: 'a', entries: [entry()] })
-    assert.equal(registry.get('default/weather')?.server.status, 'degraded', 'it is known all the same')
+    assert.equal(registry.get('default/weather')?.server.status, 'degraded', 'the probe result was stored')
   })
 
-  it('adds what a server said of itself to what was declared', () => {
-    const { registry, picture } = world('files')
+  it('adds introspected capabilities to the declared ones', () => {
+    const { registry, picture } = createTestRegistry('files')
     picture('files', { origin: 'a', entries: [entry({ capabilities: ['forecast'] })] })
     const tool = (name: string): Capability => ({
       name,
@@ -323,8 +323,8 @@ describe('registry', () => {
     )
   })
 
-  it('ranks anew on a reload, in one revision', () => {
-    const { registry, layers, picture, events } = world('first', 'second')
+  it('reorders sources on a reload in one revision', () => {
+    const { registry, layers, picture, events } = createTestRegistry('first', 'second')
     picture('first', reading('a', 'weather'))
     picture('second', reading('b', 'weather', 'maps'))
     events()
@@ -335,8 +335,8 @@ describe('registry', () => {
     assert.equal(registry.get('default/weather')?.server.source, 'second')
   })
 
-  it('settles what is due before every read, and tells watchers in order even then', () => {
-    const { registry, picture, events } = world('files', 'leases')
+  it('runs the beforeRead hook before every read, and publishes its changes in order', () => {
+    const { registry, picture, events } = createTestRegistry('files', 'leases')
     let due = true
     registry.beforeRead(() => {
       if (!due) return
@@ -351,34 +351,34 @@ describe('registry', () => {
   })
 })
 
-describe('a commit worked out ahead', () => {
+describe('a prepared commit', () => {
   const target = 'mcp http://weather.example/mcp {}'
   const healthy = { status: 'healthy', reason: 'ok', since: '2026-01-01T00:00:00.000Z' } as const
   const described = (origin: string, description: string): Reading => ({ origin, entries: [entry({ description })] })
-  const shown = ({ registry }: ReturnType<typeof world>) => {
+  const shown = ({ registry }: ReturnType<typeof createTestRegistry>) => {
     const { description, source, status, shadows } = registry.get('default/weather')?.server ?? assert.fail()
     return { description, source, status, shadows: shadows.map((shadow) => shadow.source) }
   }
 
-  it('changes nothing before it is made, and then is one revision with its version', () => {
-    const { registry, ahead, picture, events, names } = world('files', 'other')
-    const { make } = ahead('files', reading('a', 'weather', 'maps'))
+  it('changes nothing until it is committed, and is then one revision with its version', () => {
+    const { registry, prepare, picture, events, names } = createTestRegistry('files', 'other')
+    const { commit } = prepare('files', reading('a', 'weather', 'maps'))
     assert.deepEqual([names(), registry.revision()], [[], 0])
     picture('other', reading('o', 'first'))
     events()
 
-    make()
+    commit()
 
     assert.deepEqual(events(), [['ADDED default/maps', 'ADDED default/weather']])
     assert.equal(registry.get('default/maps')?.server.resource_version, 'e-2')
   })
 
-  it('leaves no trace where it is not made', () => {
-    const { registry, ahead, picture, names } = world('files', 'other')
+  it('leaves no trace when it is discarded', () => {
+    const { registry, prepare, picture, names } = createTestRegistry('files', 'other')
     picture('other', reading('o', 'maps'))
-    const { forget } = ahead('files', reading('a', 'weather', 'maps', 'news'))
+    const { discard } = prepare('files', reading('a', 'weather', 'maps', 'news'))
 
-    forget()
+    discard()
     picture('files', reading('a', 'news'))
 
     assert.deepEqual(names(), ['maps', 'news'])
@@ -386,28 +386,28 @@ describe('a commit worked out ahead', () => {
     assert.deepEqual(registry.select({ ...unfilteredQuery, source: 'files' }).page, [registry.get('default/news')])
   })
 
-  it('dates what it makes true at the moment at which it does', () => {
+  it('dates servers at the time of the commit, not of the preparation', () => {
     let at = Date.parse('2026-01-01T00:00:00Z')
     const registry = createRegistry({ now: () => at, onError: (error) => assert.ifError(error) })
     const layer: Layer = { name: 'files', reach: 'any', discovery_method: 'config_file', order: 0 }
     const intake = createIntake({ layer })
     const { delta } = intake.accept({ type: 'picture', readings: [reading('a', 'weather')] })
-    const rehearsal = runToCompletion(registry.prepareCommit(delta))
+    const prepared = runToCompletion(registry.prepareCommit(delta))
     at += 5000
 
-    registry.commit(delta, rehearsal)
+    registry.commit(delta, prepared)
 
     const { created_at, updated_at } = registry.get('default/weather')?.server ?? assert.fail()
     assert.deepEqual([created_at, updated_at], ['2026-01-01T00:00:05.000Z', '2026-01-01T00:00:05.000Z'])
   })
 
-  it('keeps what a probe finds meanwhile', () => {
-    const there = world('files')
+  it('keeps a probe result that arrives before the commit', () => {
+    const there = createTestRegistry('files')
     there.picture('files', described('a', 'old'))
-    const { make } = there.ahead('files', described('a', 'new'))
+    const { commit } = there.prepare('files', described('a', 'new'))
     there.registry.observe([{ id: 'default/weather', target, health: healthy }])
 
-    make()
+    commit()
 
     assert.deepEqual(shown(there), { description: 'new', source: 'files', status: 'healthy', shadows: [] })
   })
@@ -416,13 +416,13 @@ describe('a commit worked out ahead', () => {
     ['before', { description: 'theirs', source: 'before', shadows: ['files'] }],
     ['behind', { description: 'new', source: 'files', shadows: ['behind'] }],
   ] as const) {
-    it(`competes with what a source ${others} it says meanwhile`, () => {
-      const there = world('before', 'files', 'behind')
+    it(`competes with a definition of a source ${others} it that arrives before the commit`, () => {
+      const there = createTestRegistry('before', 'files', 'behind')
       there.picture('files', described('a', 'old'))
-      const { make } = there.ahead('files', described('a', 'new'))
+      const { commit } = there.prepare('files', described('a', 'new'))
       there.picture(others, described('b', 'theirs'))
 
-      make()
+      commit()
 
       assert.deepEqual(shown(there), { ...expected, status: 'pending' })
       there.picture('files')
@@ -430,39 +430,39 @@ describe('a commit worked out ahead', () => {
     })
   }
 
-  it('wins a name whose holder goes meanwhile, and goes where another takes its place', () => {
-    const there = world('before', 'files')
+  it('wins a name that becomes free before the commit, and yields one that is taken', () => {
+    const there = createTestRegistry('before', 'files')
     there.picture('before', described('b', 'theirs'))
-    const come = there.ahead('files', described('a', 'ours'))
+    const arrival = there.prepare('files', described('a', 'ours'))
     there.picture('before')
-    come.make()
+    arrival.commit()
     assert.deepEqual(shown(there), { description: 'ours', source: 'files', status: 'pending', shadows: [] })
 
-    const gone = there.ahead('files')
+    const departure = there.prepare('files')
     there.picture('before', described('b', 'theirs'))
-    gone.make()
+    departure.commit()
     assert.deepEqual(shown(there), { description: 'theirs', source: 'before', status: 'pending', shadows: [] })
   })
 
-  it('is worked out anew where its own source said something else meanwhile', () => {
-    const { ahead, say, names } = world('agents')
-    const { make } = ahead('agents', reading('a', 'a'), reading('b', 'b'))
+  it('is computed again when its own source had another sighting before the commit', () => {
+    const { prepare, say, names } = createTestRegistry('agents')
+    const { commit } = prepare('agents', reading('a', 'a'), reading('b', 'b'))
     say('agents', { type: 'change', readings: [reading('c', 'c')], gone: [] })
 
-    make()
+    commit()
 
     assert.deepEqual(names(), ['a', 'b'])
   })
 
-  it('ranks as a reload has ordered the sources meanwhile', () => {
-    const there = world('first', 'second')
+  it('uses the order of sources of a reload that came before the commit', () => {
+    const there = createTestRegistry('first', 'second')
     const [first, second] = there.layers
     there.picture('first', described('a', 'of the first'))
-    const { make } = there.ahead('second', described('b', 'of the second'))
+    const { commit } = there.prepare('second', described('b', 'of the second'))
     assert.ok(first && second)
     there.registry.reorderSources([second, first], { removed: [], added: [] })
 
-    make()
+    commit()
 
     assert.deepEqual(shown(there), {
       description: 'of the second',

@@ -13,7 +13,8 @@ type Random = ReturnType<typeof createRandom>
 
 const idsOf = (page: readonly RegisteredServer[]) => page.map(({ server }) => server.id)
 
-function madeUp({ pick, some, chance, below }: Random, name: string): RegisteredServer {
+/** A random server of this name. */
+function randomServer({ pick, some, chance, below }: Random, name: string): RegisteredServer {
   const label = () => [pick(['env', 'tier', 'region', 'constructor']), pick(['prod', 'test', 'eu', ''])] as const
   return registered({
     name,
@@ -36,7 +37,7 @@ function madeUp({ pick, some, chance, below }: Random, name: string): Registered
   } as Partial<Server>)
 }
 
-function madeUpQuery({ pick, some, chance }: Random): ServerQuery {
+function randomQuery({ pick, some, chance }: Random): ServerQuery {
   const given: Record<string, unknown> = {}
   const may = (key: keyof ServerQuery, values: readonly unknown[], often = 0.15) => {
     if (chance(often)) given[key] = pick(values)
@@ -70,7 +71,7 @@ function madeUpQuery({ pick, some, chance }: Random): ServerQuery {
   return ServerQuery.parse(given)
 }
 
-/** What a query must find, worked out the long way. */
+/** The expected result of a query, by testing every server. */
 function expected(all: ReadonlyMap<string, RegisteredServer>, query: ServerQuery): string[] {
   const found = [...all.values()].filter(({ server }) => matching(query)(server))
   const sort = query.sort ?? (query.q === undefined ? 'name' : '-relevance')
@@ -90,27 +91,27 @@ function expected(all: ReadonlyMap<string, RegisteredServer>, query: ServerQuery
   return idsOf(found.toSorted(compare))
 }
 
-type Indexes = ReturnType<typeof createServerIndex<RegisteredServer>>
+type TestIndex = ReturnType<typeof createServerIndex<RegisteredServer>>
 
-function apply(indexes: Indexes, changes: readonly Change[]): void {
-  for (const { now, before } of changes) indexes.put(indexes.slotFor((now ?? before).server.id), now)
+function apply(index: TestIndex, changes: readonly Change[]): void {
+  for (const { now, before } of changes) index.put(index.slotFor((now ?? before).server.id), now)
 }
 
-/** Some of those that a batch adds, and of others that do not come. */
+/** Some of the servers that a batch adds, and some that are never put. */
 function expectedOf(
   random: Random,
   changes: readonly Change[],
   all: ReadonlyMap<string, RegisteredServer>,
 ): RegisteredServer[] {
-  const coming = changes.flatMap(({ type, now }) => (type === 'ADDED' ? now : []))
-  const others = Array.from({ length: random.below(100) }, () => madeUp(random, `s${random.below(800)}`))
-  return [...coming, ...others.filter(({ server }) => !all.has(server.id))].filter(() => random.chance(0.7))
+  const added = changes.flatMap(({ type, now }) => (type === 'ADDED' ? now : []))
+  const others = Array.from({ length: random.below(100) }, () => randomServer(random, `s${random.below(800)}`))
+  return [...added, ...others.filter(({ server }) => !all.has(server.id))].filter(() => random.chance(0.7))
 }
 
 function randomChanges(random: Random, all: Map<string, RegisteredServer>, count: number): Change[] {
   const changes = new Map<string, Change>()
   while (changes.size < count) {
-    const made = madeUp(random, `s${random.below(400)}`)
+    const made = randomServer(random, `s${random.below(400)}`)
     const before = all.get(made.server.id)
     if (changes.has(made.server.id)) continue
     const now = before && random.chance(0.4) ? undefined : made
@@ -123,50 +124,50 @@ function randomChanges(random: Random, all: Map<string, RegisteredServer>, count
   return [...changes.values()]
 }
 
-describe('indexes', () => {
-  it('find what going through everything finds, whatever changes and is asked, caught up or not', async () => {
+describe('server index', () => {
+  it('finds what a test of every server finds, after any change, caught up or not', async () => {
     const random = createRandom()
-    const indexes = createServerIndex<RegisteredServer>()
+    const index = createServerIndex<RegisteredServer>()
     const all = new Map<string, RegisteredServer>()
 
     for (let round = 0; round < 60; round += 1) {
       const before = new Map(all)
       const changes = randomChanges(random, all, random.pick([1, 3, 40, 300]))
       const ahead = random.chance(0.5) ? expectedOf(random, changes, before) : []
-      for (const _ of indexes.expect(ahead)) if (random.chance(0.01)) check(indexes, before, random)
-      check(indexes, before, random)
-      apply(indexes, changes)
-      if (random.chance(0.5)) indexes.release(idsOf(ahead))
+      for (const _ of index.expect(ahead)) if (random.chance(0.01)) check(index, before, random)
+      check(index, before, random)
+      apply(index, changes)
+      if (random.chance(0.5)) index.release(idsOf(ahead))
       if (random.chance(0.3)) await new Promise((resolve) => setImmediate(resolve))
-      check(indexes, all, random)
+      check(index, all, random)
     }
   })
 
-  function check(indexes: Indexes, all: ReadonlyMap<string, RegisteredServer>, random: Random): void {
-    for (let asked = 0; asked < 20; asked += 1) {
-      const query = madeUpQuery(random)
-      const { total, page } = indexes.select(query)
+  function check(index: TestIndex, all: ReadonlyMap<string, RegisteredServer>, random: Random): void {
+    for (let queries = 0; queries < 20; queries += 1) {
+      const query = randomQuery(random)
+      const { total, page } = index.select(query)
       assert.deepEqual(idsOf(page), expected(all, query), `${JSON.stringify(query)}, ${random.label}`)
       assert.equal(total, page.length)
     }
-    assert.deepEqual(idsOf(indexes.list()), [...all.keys()].toSorted(), random.label)
-    assert.equal(indexes.size(), all.size)
+    assert.deepEqual(idsOf(index.list()), [...all.keys()].toSorted(), random.label)
+    assert.equal(index.size(), all.size)
     const tagged = [...all.values()].filter(({ server }) => server.tags.includes('geo')).length
-    assert.equal(indexes.counts('tag').get('geo') ?? 0, tagged, random.label)
+    assert.equal(index.counts('tag').get('geo') ?? 0, tagged, random.label)
   }
 
-  it('page through a list without showing anything twice or leaving anything out', () => {
+  it('pages through a list without duplicates and without gaps', () => {
     const random = createRandom()
-    const indexes = createServerIndex<RegisteredServer>()
+    const index = createServerIndex<RegisteredServer>()
     const all = new Map<string, RegisteredServer>()
-    apply(indexes, randomChanges(random, all, 300))
+    apply(index, randomChanges(random, all, 300))
 
     for (let round = 0; round < 100; round += 1) {
-      const query = madeUpQuery(random)
+      const query = randomQuery(random)
       const seen: string[] = []
       let next: string | undefined
       do {
-        const selection = indexes.select({ ...query, limit: 1 + random.below(50), continue: next })
+        const selection = index.select({ ...query, limit: 1 + random.below(50), continue: next })
         seen.push(...idsOf(selection.page))
         next = selection.next
         assert.equal(selection.total, expected(all, query).length)
@@ -175,16 +176,16 @@ describe('indexes', () => {
     }
   })
 
-  it('keep showing what was there throughout while others come and go between the pages', () => {
-    const indexes = createServerIndex<RegisteredServer>()
+  it('shows every server that exists throughout while others change between the pages', () => {
+    const index = createServerIndex<RegisteredServer>()
     const made = (name: string) => registered({ name })
     const steady = ['b', 'd', 'f', 'h', 'j'].map(made)
-    for (const now of steady) indexes.put(indexes.slotFor(now.server.id), now)
-    const first = indexes.select(ServerQuery.parse({ limit: 2 }))
+    for (const now of steady) index.put(index.slotFor(now.server.id), now)
+    const first = index.select(ServerQuery.parse({ limit: 2 }))
 
-    for (const now of [made('a'), made('e')]) indexes.put(indexes.slotFor(now.server.id), now)
-    indexes.put(indexes.slotFor('default/d'), undefined)
-    const second = indexes.select(ServerQuery.parse({ limit: 10, continue: first.next }))
+    for (const now of [made('a'), made('e')]) index.put(index.slotFor(now.server.id), now)
+    index.put(index.slotFor('default/d'), undefined)
+    const second = index.select(ServerQuery.parse({ limit: 10, continue: first.next }))
 
     assert.deepEqual(
       idsOf([...first.page, ...second.page]).map((id) => id.slice(8)),
@@ -192,10 +193,10 @@ describe('indexes', () => {
     )
   })
 
-  it('give the same list until something changes', () => {
-    const indexes = createServerIndex<RegisteredServer>()
-    indexes.put(indexes.slotFor('default/weather'), registered())
+  it('returns the same list until something changes', () => {
+    const index = createServerIndex<RegisteredServer>()
+    index.put(index.slotFor('default/weather'), registered())
 
-    assert.equal(indexes.list(), indexes.list())
+    assert.equal(index.list(), index.list())
   })
 })

@@ -8,8 +8,8 @@ import { entry, reading } from '../../made.ts'
 const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
 const torn = new SourceError('torn')
 
-/** An intake, and the names it holds, those of failing origins with a `~`. */
-function world() {
+/** An intake, and the names that it holds, stale ones with a `~`. */
+function createTestIntake() {
   const intake = createIntake({ layer })
   const names = new Map<string, string>()
 
@@ -28,30 +28,30 @@ function world() {
 }
 
 describe('intake', () => {
-  it('keeps what an origin last said while it cannot be read, and the others untouched', () => {
-    const { picture } = world()
+  it('keeps the servers of an unreadable origin as stale, and the others untouched', () => {
+    const { picture } = createTestIntake()
     picture(reading('a.yaml', 'a', 'b'), reading('b.yaml', 'c'))
 
     assert.deepEqual(picture({ origin: 'a.yaml', error: torn }, reading('b.yaml', 'c')), ['c', '~a', '~b'])
     assert.deepEqual(picture(reading('a.yaml', 'a'), reading('b.yaml', 'c')), ['a', 'c'])
   })
 
-  it('takes an empty list for an answer, and an origin that is not named for gone', () => {
-    const { picture } = world()
+  it('drops the servers of an origin that answers an empty list or is missing from the picture', () => {
+    const { picture } = createTestIntake()
     picture(reading('a.yaml', 'a'), reading('b.yaml', 'b'), reading('c.yaml', 'c'))
 
     assert.deepEqual(picture(reading('a.yaml'), reading('c.yaml', 'c')), ['c'])
   })
 
-  it('hears of the named origins only where a change is told', () => {
-    const { picture, change } = world()
+  it('touches only the origins that a change names', () => {
+    const { picture, change } = createTestIntake()
     picture(reading('a', 'a'), reading('b', 'b'), reading('c', 'c'))
 
     assert.deepEqual(change([reading('a', 'a2')], 'b'), ['a2', 'c'])
   })
 
-  it('turns one bad entry away, and keeps its neighbours and its own last good version', () => {
-    const { picture, intake } = world()
+  it('rejects one bad entry, and keeps its neighbours and its own last good version', () => {
+    const { picture, intake } = createTestIntake()
     picture(reading('a.yaml', 'a', 'b'))
 
     const names = picture({ origin: 'a.yaml', entries: [entry({ name: 'a' }), entry({ name: 'b', url: 7 })] })
@@ -60,8 +60,8 @@ describe('intake', () => {
     assert.equal(intake.summary().rejected, 1)
   })
 
-  it('changes nothing when the same is said again', () => {
-    const { intake } = world()
+  it('changes nothing when a sighting is repeated', () => {
+    const { intake } = createTestIntake()
     intake.accept({ type: 'picture', readings: [reading('a.yaml', 'a')] })
 
     const { delta } = intake.accept({ type: 'picture', readings: [reading('a.yaml', 'a')] })
@@ -69,8 +69,8 @@ describe('intake', () => {
     assert.deepEqual(delta, { removed: [], added: [] })
   })
 
-  it('tells of a few origins only, and first of those that fail', () => {
-    const { picture, intake } = world()
+  it('lists a limited number of origins, failing ones first', () => {
+    const { picture, intake } = createTestIntake()
     const many = Array.from({ length: 30 }, (_, n) => reading(`${n}.yaml`, `s${n}`))
     picture(...many, { origin: 'torn.yaml', error: torn })
 
@@ -81,8 +81,8 @@ describe('intake', () => {
     assert.deepEqual(new Set(origins.slice(1).map(({ stale }) => stale)), new Set([false]))
   })
 
-  it('tells of a few of the entries that were turned away', () => {
-    const { picture, intake } = world()
+  it('lists a limited number of rejections', () => {
+    const { picture, intake } = createTestIntake()
     picture({ origin: 'a.yaml', entries: Array.from({ length: 30 }, (_, n) => entry({ name: `s${n}`, url: 7 })) })
 
     assert.equal(intake.details({ origins: 10, rejections: 5 }).rejections.length, 5)

@@ -12,13 +12,13 @@ import type { Store } from '../../../src/stores/store.ts'
 import { until } from '../../e2e/running.ts'
 import { entry, reading } from '../../made.ts'
 
-type Kept = Pick<Store, 'saveReadings' | 'readings'>
+type SnapshotStore = Pick<Store, 'saveReadings' | 'readings'>
 
 const down = (origin = 'place'): Reading => ({ origin, error: new SourceError('is down') })
 const picture = (...readings: Reading[]): Sighting => ({ type: 'picture', readings })
 
-/** Says what it is told to say, one sighting after the other, and then nothing more until it is told. */
-function told(...first: readonly Sighting[]) {
+/** A source that yields the given sightings, and later those that the test passes to `say`. */
+function scripted(...first: readonly Sighting[]) {
   const waiting = [...first]
   let wake = () => {}
   const source: Source = async function* ({ signal }) {
@@ -32,9 +32,9 @@ function told(...first: readonly Sighting[]) {
   return { source, say: (sighting: Sighting) => (waiting.push(sighting), wake()) }
 }
 
-/** One life of a daemon with these sources; the store outlives it. */
-async function live(
-  store: Kept | Promise<Kept>,
+/** One run of a daemon with these sources; the store outlives it. */
+async function startRun(
+  store: SnapshotStore | Promise<SnapshotStore>,
   sources: Readonly<Record<string, Source>>,
   more: Partial<SourcePlan> = {},
 ) {
@@ -76,19 +76,19 @@ async function live(
   }
 }
 
-/** A store that remembers a first life in which `readings` were seen. */
-async function after(...readings: Reading[]): Promise<Store> {
+/** A store written by an earlier run that saw `readings`. */
+async function storeAfter(...readings: Reading[]): Promise<Store> {
   const store = openMemory({ log: silent })
-  await using first = await live(store, { http: told(picture(...readings)).source })
+  await using first = await startRun(store, { http: scripted(picture(...readings)).source })
   await until(() => first.registry.size() > 0, 5)
   return store
 }
 
-describe('over a restart', () => {
-  it('a source is shown as it was, stale, and named as syncing, until it answers', async () => {
-    const store = await after(reading('place', 'weather', 'maps'))
-    const place = told(picture(down()))
-    await using daemon = await live(store, { http: place.source })
+describe('reading snapshots over a restart', () => {
+  it('show a source as stale and syncing until its first answer', async () => {
+    const store = await storeAfter(reading('place', 'weather', 'maps'))
+    const place = scripted(picture(down()))
+    await using daemon = await startRun(store, { http: place.source })
 
     await daemon.untilShown('maps stale', 'weather stale')
     assert.deepEqual(daemon.supervisor.syncing(), ['http'])
@@ -101,38 +101,38 @@ describe('over a restart', () => {
     assert.deepEqual(daemon.supervisor.syncing(), [])
   })
 
-  it('one that hangs is shown as it was', async () => {
-    const store = await after(reading('place', 'weather'))
-    await using daemon = await live(store, { http: told().source })
+  it('show the last good reading of a source that hangs', async () => {
+    const store = await storeAfter(reading('place', 'weather'))
+    await using daemon = await startRun(store, { http: scripted().source })
 
     await daemon.untilShown('weather stale')
     assert.match(daemon.supervisor.sources()[0]?.origins[0]?.error ?? '', /not read since the daemon started/)
   })
 
-  it('one that throws, and one that can see nothing at all, lose nothing', async () => {
-    const store = await after(reading('one', 'weather'), reading('two', 'maps'))
+  it('keep everything of a source that throws or fails as a whole', async () => {
+    const store = await storeAfter(reading('one', 'weather'), reading('two', 'maps'))
     const throwing: Source = () => {
       throw new SourceError('is down')
     }
-    await using first = await live(store, { http: throwing })
+    await using first = await startRun(store, { http: throwing })
     await first.untilShown('maps stale', 'weather stale')
     await until(() => (first.supervisor.sources()[0]?.restarts ?? 0) > 2)
     assert.equal(first.registry.size(), 2)
 
-    const blind = told()
-    await using second = await live(store, { http: blind.source })
+    const failing = scripted()
+    await using second = await startRun(store, { http: failing.source })
     await second.untilShown('maps stale', 'weather stale')
-    blind.say(picture(down('whole')))
+    failing.say(picture(down('whole')))
     await until(() => second.supervisor.sources()[0]?.origins.length === 3)
     assert.deepEqual(second.shown(), ['maps stale', 'weather stale'])
-    blind.say(picture(reading('two', 'maps')))
+    failing.say(picture(reading('two', 'maps')))
     await second.untilShown('maps')
   })
 
-  it('what was answered before the store could be read is not overwritten', async () => {
-    const store = await after(reading('place', 'old'))
-    const opening = Promise.withResolvers<Kept>()
-    await using daemon = await live(opening.promise, { http: told(picture(reading('place', 'new'))).source })
+  it('do not overwrite an answer that came before the store was readable', async () => {
+    const store = await storeAfter(reading('place', 'old'))
+    const opening = Promise.withResolvers<SnapshotStore>()
+    await using daemon = await startRun(opening.promise, { http: scripted(picture(reading('place', 'new'))).source })
     await daemon.untilShown('new')
 
     let read = false
@@ -142,10 +142,10 @@ describe('over a restart', () => {
     assert.deepEqual(daemon.shown(), ['new'])
   })
 
-  it('what is being kept while the daemon stops is kept', async () => {
+  it('finish a write that runs while the daemon stops', async () => {
     const store = openMemory({ log: silent })
     const begun = Promise.withResolvers<void>()
-    const slow: Kept = {
+    const slow: SnapshotStore = {
       readings: store.readings,
       saveReadings: async (...kept) => {
         begun.resolve()
@@ -154,7 +154,7 @@ describe('over a restart', () => {
       },
     }
     {
-      await using _ = await live(slow, { http: told(picture(reading('place', 'weather'))).source })
+      await using _ = await startRun(slow, { http: scripted(picture(reading('place', 'weather'))).source })
       await begun.promise
     }
     const [kept] = await store.readings()
@@ -162,22 +162,22 @@ describe('over a restart', () => {
     assert.equal(kept?.readings.length, 1)
   })
 
-  it('nothing is shown that was read under other settings, or of a kind that is not kept', async () => {
-    const store = await after(reading('place', 'weather'))
-    for (const more of [{ settings: { other: true } }, { keeps: false }]) {
-      let asked = 0
-      const counting = { ...store, readings: async () => ((asked += 1), await store.readings()) }
-      await using daemon = await live(counting, { http: told().source }, more)
-      if (more.keeps !== false) await until(() => asked > 0)
+  it('restore nothing under other settings, or for a source that is not persisted', async () => {
+    const store = await storeAfter(reading('place', 'weather'))
+    for (const more of [{ settings: { other: true } }, { isPersisted: false }]) {
+      let reads = 0
+      const counting = { ...store, readings: async () => ((reads += 1), await store.readings()) }
+      await using daemon = await startRun(counting, { http: scripted().source }, more)
+      if (more.isPersisted !== false) await until(() => reads > 0)
       await new Promise(setImmediate)
       assert.deepEqual(daemon.shown(), [])
     }
   })
 
-  it('what is stored of a source that was removed returns with it', async () => {
+  it('restore a removed source when it is configured again', async () => {
     const store = openMemory({ log: silent })
-    const place = told(picture(reading('place', 'weather')))
-    await using daemon = await live(store, { http: place.source })
+    const place = scripted(picture(reading('place', 'weather')))
+    await using daemon = await startRun(store, { http: place.source })
     await daemon.untilShown('weather')
 
     await daemon.supervisor.apply([])
@@ -187,10 +187,10 @@ describe('over a restart', () => {
     await daemon.untilShown('weather stale')
   })
 
-  it('an emptied place is not shown as it was before', async () => {
-    const store = await after(reading('place', 'weather'))
+  it('restore nothing of a place that was emptied', async () => {
+    const store = await storeAfter(reading('place', 'weather'))
     {
-      await using emptied = await live(store, { http: told(picture({ origin: 'place', entries: [] })).source })
+      await using emptied = await startRun(store, { http: scripted(picture({ origin: 'place', entries: [] })).source })
       await until(() => emptied.supervisor.syncing().length === 0)
     }
     const [kept] = await store.readings()
@@ -198,12 +198,12 @@ describe('over a restart', () => {
     assert.deepEqual(kept?.readings, [])
   })
 
-  describe('five minutes after the first answer', () => {
+  describe('reading snapshots five minutes after the first answer', () => {
     const restored = [reading('one', 'weather'), reading('two', 'maps')]
 
-    it('what fails ever since stays', async (test) => {
-      const place = told()
-      await using daemon = await live(await after(...restored), { http: place.source })
+    it('keep an origin that has failed since', async (test) => {
+      const place = scripted()
+      await using daemon = await startRun(await storeAfter(...restored), { http: place.source })
       await daemon.untilShown('maps stale', 'weather stale')
 
       await letPass(test, () => place.say(picture(reading('one', 'weather'), down('two'))))
@@ -211,20 +211,20 @@ describe('over a restart', () => {
       assert.deepEqual(daemon.shown(), ['maps stale', 'weather'])
     })
 
-    it('what was not heard of is gone, does not fail any more, and does not come back', async (test) => {
-      const store = await after(...restored)
-      const heard: Sighting = { type: 'change', readings: [reading('one', 'weather')], gone: [] }
+    it('drop an origin without any mention, for good', async (test) => {
+      const store = await storeAfter(...restored)
+      const change: Sighting = { type: 'change', readings: [reading('one', 'weather')], gone: [] }
       {
-        const place = told()
-        await using daemon = await live(store, { http: place.source })
+        const place = scripted()
+        await using daemon = await startRun(store, { http: place.source })
         await daemon.untilShown('maps stale', 'weather stale')
 
-        await letPass(test, () => place.say(heard))
+        await letPass(test, () => place.say(change))
 
         assert.deepEqual(daemon.shown(), ['weather'])
         assert.equal(daemon.supervisor.sources()[0]?.state, 'synced')
       }
-      await using daemon = await live(store, { http: told().source })
+      await using daemon = await startRun(store, { http: scripted().source })
       await daemon.untilShown('weather stale')
     })
 
@@ -237,27 +237,31 @@ describe('over a restart', () => {
     }
   })
 
-  it('secrets come back as they were, and a command is trusted no more than before', async () => {
+  it('restore secrets unredacted, and no command that is not trusted now', async () => {
     const headers = { Authorization: 'Bearer hunter2' }
     const store = openMemory({ log: silent })
     const entries = [entry({ name: 'remote', headers }), entry({ name: 'local', url: undefined, command: 'python' })]
     const trusting = { trust: { stdio: () => true, questionsShrinks: false } }
     {
-      await using first = await live(store, { http: told(picture({ origin: 'place', entries })).source }, trusting)
+      await using first = await startRun(
+        store,
+        { http: scripted(picture({ origin: 'place', entries })).source },
+        trusting,
+      )
       await first.untilShown('local', 'remote')
     }
-    await using daemon = await live(store, { http: told().source })
+    await using daemon = await startRun(store, { http: scripted().source })
 
     await daemon.untilShown('remote stale')
     assert.deepEqual(daemon.registry.get('default/remote')?.server.headers, headers)
   })
 
-  it('a store that is down hurts nobody', async () => {
-    const broken: Kept = {
+  it('do not affect sources while the store is down', async () => {
+    const broken: SnapshotStore = {
       readings: () => Promise.reject(new Error('down')),
       saveReadings: () => Promise.reject(new Error('down')),
     }
-    await using daemon = await live(broken, { http: told(picture(reading('place', 'weather'))).source })
+    await using daemon = await startRun(broken, { http: scripted(picture(reading('place', 'weather'))).source })
 
     await daemon.untilShown('weather')
   })

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { type SourceRun, type Sighting, SourceError } from '../../../src/model/source.ts'
-import { picture, plan, world } from './test-sources.ts'
+import { picture, sourcePlan, createTestSupervisor } from './test-sources.ts'
 
-describe('a refresh', () => {
-  it('of a source that fails before it looks is answered with why, and makes one attempt', async () => {
-    const { supervisor } = world()
+describe('a refresh of a source', () => {
+  it('reports the error of a source that fails before it reads, after one attempt', async () => {
+    const { supervisor } = createTestSupervisor()
     await using _ = supervisor
     let attempts = 0
     const open = () =>
@@ -16,7 +16,7 @@ describe('a refresh', () => {
         if (attempts > 0) throw new SourceError('the kubeconfig cannot be read', { retry_after: 3600 })
         yield picture()
       }
-    await supervisor.apply([plan('cluster', open)])
+    await supervisor.apply([sourcePlan('cluster', open)])
     await supervisor.settled()
 
     const { error } = await supervisor.refresh('cluster', 1000)
@@ -26,8 +26,8 @@ describe('a refresh', () => {
     assert.equal(attempts, 2)
   })
 
-  it('is answered when the source is stopped before it has looked', async () => {
-    const { supervisor } = world()
+  it('ends when the source is stopped before it has read', async () => {
+    const { supervisor } = createTestSupervisor()
     await using _ = supervisor
     const busy = () =>
       async function* (run: SourceRun): AsyncGenerator<Sighting> {
@@ -35,37 +35,37 @@ describe('a refresh', () => {
         yield picture('weather')
         await new Promise((resolve) => run.signal.addEventListener('abort', resolve))
       }
-    await supervisor.apply([plan('files', busy)])
+    await supervisor.apply([sourcePlan('files', busy)])
     await supervisor.settled()
 
-    const asked = supervisor.refresh('files', 1000)
+    const refresh = supervisor.refresh('files', 1000)
     await supervisor.apply([])
 
-    assert.equal((await asked).error, 'the source was stopped')
+    assert.equal((await refresh).error, 'the source was stopped')
   })
 })
 
-describe('an attempt', () => {
-  it('that is cut leaves nobody waiting for a wish', async () => {
-    const { supervisor } = world()
+describe('an attempt of a source', () => {
+  it('releases its waiters when it is cut off', async () => {
+    const { supervisor } = createTestSupervisor()
     await using _ = supervisor
-    const left: Promise<void>[] = []
-    const again = Promise.withResolvers<void>()
+    const waits: Promise<void>[] = []
+    const secondAttempt = Promise.withResolvers<void>()
     const open = () =>
       async function* (run: SourceRun): AsyncGenerator<Sighting> {
-        if (left.push(run.wake.wait()) === 2) again.resolve()
+        if (waits.push(run.wake.wait()) === 2) secondAttempt.resolve()
         await new Promise(() => {})
         yield picture()
       }
-    await supervisor.apply([plan('hung', open, { maxSilenceMs: 20 })])
+    await supervisor.apply([sourcePlan('hung', open, { maxSilenceMs: 20 })])
 
-    await again.promise
+    await secondAttempt.promise
 
-    assert.equal(await Promise.race([left[0]?.then(() => 'gone'), pause(500, 'still waiting')]), 'gone')
+    assert.equal(await Promise.race([waits[0]?.then(() => 'released'), pause(500, 'still waiting')]), 'released')
   })
 
-  it('that shows something ends that the source is disabled', async () => {
-    const { supervisor, until, names, state } = world()
+  it('enables a disabled source again when it shows a picture', async () => {
+    const { supervisor, until, names, state } = createTestSupervisor()
     await using _ = supervisor
     let isInside = false
     const open = () =>
@@ -74,7 +74,7 @@ describe('an attempt', () => {
         yield isInside ? picture('weather') : { type: 'alive', note: 'not in a cluster' }
         if (isInside) await run.wake.wait()
       }
-    await supervisor.apply([plan('cluster', open)])
+    await supervisor.apply([sourcePlan('cluster', open)])
     await supervisor.refresh('cluster')
     assert.equal(state('cluster'), 'disabled')
 

@@ -5,21 +5,21 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { createLog } from '../../../src/log.ts'
 import { type SourceRun, type Sighting, SourceError } from '../../../src/model/source.ts'
 import { reading } from '../../made.ts'
-import { looking, picture, plan, world } from './test-sources.ts'
+import { readingSource, picture, sourcePlan, createTestSupervisor } from './test-sources.ts'
 
 describe('supervisor', () => {
-  it('logs when the number of rejected entries changes, with one of them', async () => {
+  it('logs a change of the number of rejected entries, with one of them', async () => {
     const lines: Record<string, unknown>[] = []
-    const { supervisor } = world(
+    const { supervisor } = createTestSupervisor(
       createLog({ destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) } }),
     )
     await using _ = supervisor
     let bad = ['one', 'two']
     const entries = () => bad.map((name) => ({ value: { name, command: 5 }, where: `servers.${name}` }))
     await supervisor.apply([
-      plan(
+      sourcePlan(
         'files',
-        looking(() => ({ type: 'picture', readings: [{ origin: 'a', entries: entries() }] })),
+        readingSource(() => ({ type: 'picture', readings: [{ origin: 'a', entries: entries() }] })),
       ),
     ])
     await supervisor.settled()
@@ -27,15 +27,15 @@ describe('supervisor', () => {
     bad = []
     await supervisor.refresh('files')
 
-    const told = lines.filter(({ msg }) => String(msg).includes('rejected'))
+    const logged = lines.filter(({ msg }) => String(msg).includes('rejected'))
     assert.deepEqual(
-      told.map(({ level, rejected, before }) => [level, rejected, before]),
+      logged.map(({ level, rejected, before }) => [level, rejected, before]),
       [
         ['warn', 2, 0],
         ['info', undefined, 2],
       ],
     )
-    assert.deepEqual(told[0]?.['first'], {
+    assert.deepEqual(logged[0]?.['first'], {
       origin: 'a',
       where: 'servers.one',
       name: 'one',
@@ -44,14 +44,14 @@ describe('supervisor', () => {
     })
   })
 
-  it('takes up what a source says, and says that it answered', async () => {
-    const { supervisor, until, names, state } = world()
+  it('applies the first picture of a source, and is ready then', async () => {
+    const { supervisor, until, names, state } = createTestSupervisor()
     await using _ = supervisor
     assert.equal(supervisor.ready(), false)
     await supervisor.apply([
-      plan(
+      sourcePlan(
         'files',
-        looking(() => picture('weather')),
+        readingSource(() => picture('weather')),
       ),
     ])
     assert.deepEqual(supervisor.syncing(), ['files'])
@@ -64,8 +64,8 @@ describe('supervisor', () => {
     assert.equal(state('files'), 'synced')
   })
 
-  it('restarts a source that throws, and keeps its servers meanwhile, stale', async () => {
-    const { registry, supervisor, until, names } = world()
+  it('restarts a source that throws, and keeps its servers as stale meanwhile', async () => {
+    const { registry, supervisor, until, names } = createTestSupervisor()
     await using _ = supervisor
     let attempts = 0
     const open = () =>
@@ -75,7 +75,7 @@ describe('supervisor', () => {
         if (attempts < 4) throw new SourceError('connection lost')
         yield picture('weather', 'maps')
       }
-    await supervisor.apply([plan('flaky', open)])
+    await supervisor.apply([sourcePlan('flaky', open)])
 
     await until(() => registry.get('default/weather')?.server.stale === true)
     await until(() => names().length === 2)
@@ -87,8 +87,8 @@ describe('supervisor', () => {
     assert.equal(status.last_error, 'connection lost')
   })
 
-  it('cuts a source that says nothing, runs one attempt at a time, and never waits for the hung one', async () => {
-    const { supervisor, until, names } = world()
+  it('cuts off a source without sightings, and starts the next attempt without waiting for it', async () => {
+    const { supervisor, until, names } = createTestSupervisor()
     await using _ = supervisor
     const aborted: boolean[] = []
     let attempts = 0
@@ -99,15 +99,15 @@ describe('supervisor', () => {
         run.signal.addEventListener('abort', () => aborted.push(true))
         await new Promise(() => {})
       }
-    await supervisor.apply([plan('hung', open, { maxSilenceMs: 20 })])
+    await supervisor.apply([sourcePlan('hung', open, { maxSilenceMs: 20 })])
 
     await until(() => names().length === 1)
 
     assert.equal(aborted.length >= 1, true)
   })
 
-  it('is not held up by a neighbour that hangs', async () => {
-    const { supervisor, until, names } = world()
+  it('applies a source while another one hangs', async () => {
+    const { supervisor, until, names } = createTestSupervisor()
     await using _ = supervisor
     const never = () =>
       async function* (): AsyncGenerator<Sighting> {
@@ -115,10 +115,10 @@ describe('supervisor', () => {
         yield picture()
       }
     await supervisor.apply([
-      plan('hung', never),
-      plan(
+      sourcePlan('hung', never),
+      sourcePlan(
         'files',
-        looking(() => picture('weather')),
+        readingSource(() => picture('weather')),
       ),
     ])
 
@@ -127,14 +127,14 @@ describe('supervisor', () => {
     assert.deepEqual(supervisor.syncing(), ['hung'])
   })
 
-  it('answers a refresh with what the fresh look changed', async () => {
-    const { supervisor, until, names } = world()
+  it('answers a refresh with the changes of the new read', async () => {
+    const { supervisor, until, names } = createTestSupervisor()
     await using _ = supervisor
     let now = ['weather']
     await supervisor.apply([
-      plan(
+      sourcePlan(
         'files',
-        looking(() => picture(...now)),
+        readingSource(() => picture(...now)),
       ),
     ])
     await until(() => names().length === 1)
@@ -148,8 +148,8 @@ describe('supervisor', () => {
     )
   })
 
-  it('opens a source anew that had ended, when it is refreshed', async () => {
-    const { supervisor, until, names, state } = world()
+  it('reopens a source that had ended when it is refreshed', async () => {
+    const { supervisor, until, names, state } = createTestSupervisor()
     await using _ = supervisor
     let opened = 0
     const open = () =>
@@ -157,7 +157,7 @@ describe('supervisor', () => {
         opened += 1
         yield picture(`n${opened}`)
       }
-    await supervisor.apply([plan('env', open)])
+    await supervisor.apply([sourcePlan('env', open)])
     await until(() => names().length === 1)
 
     await supervisor.refresh('env')
@@ -166,41 +166,41 @@ describe('supervisor', () => {
     assert.equal(state('env'), 'synced')
   })
 
-  it('counts a look that found nothing new as a success, unless what there is fails', async () => {
-    const { supervisor } = world()
+  it('counts a read without news as a success, unless an origin fails', async () => {
+    const { supervisor } = createTestSupervisor()
     await using _ = supervisor
     const failing = { origin: 'a', error: new SourceError('is torn') }
-    const said: Sighting[] = [picture('weather'), { type: 'alive' }]
+    const sightings: Sighting[] = [picture('weather'), { type: 'alive' }]
     await supervisor.apply([
-      plan(
+      sourcePlan(
         'files',
-        looking(() => said.shift() ?? { type: 'alive' }),
+        readingSource(() => sightings.shift() ?? { type: 'alive' }),
       ),
     ])
     await supervisor.settled()
-    const look = async () => {
+    const read = async () => {
       const before = Date.now()
       while (Date.now() === before) await turn()
       await supervisor.refresh('files')
       return supervisor.sources()[0] ?? assert.fail()
     }
 
-    const quiet = await look()
+    const quiet = await read()
     assert.ok((quiet.last_success ?? '') >= (quiet.last_attempt ?? '?'), 'nothing new')
-    said.push({ type: 'alive', waits: true })
-    assert.equal((await look()).last_success, quiet.last_success, 'it waits for its time')
-    said.push({ type: 'picture', readings: [failing] }, { type: 'alive' })
-    await look()
-    assert.equal((await look()).last_success, quiet.last_success)
+    sightings.push({ type: 'alive', waits: true })
+    assert.equal((await read()).last_success, quiet.last_success, 'the source was not read yet')
+    sightings.push({ type: 'picture', readings: [failing] }, { type: 'alive' })
+    await read()
+    assert.equal((await read()).last_success, quiet.last_success)
   })
 
-  it('shows a source as disabled that ends without a picture, without servers and without being waited for', async () => {
-    const { registry, supervisor, until, names, state } = world()
+  it('disables a source that ends without a picture; it has no servers and delays no readiness', async () => {
+    const { registry, supervisor, until, names, state } = createTestSupervisor()
     await using _ = supervisor
     await supervisor.apply([
-      plan(
+      sourcePlan(
         'cluster',
-        looking(() => picture('weather')),
+        readingSource(() => picture('weather')),
       ),
     ])
     await until(() => names().length === 1)
@@ -209,40 +209,40 @@ describe('supervisor', () => {
         yield { type: 'alive', note: 'not in a cluster' }
       }
 
-    await supervisor.apply([plan('cluster', outside, { settings: { context: 'none' } })])
+    await supervisor.apply([sourcePlan('cluster', outside, { settings: { context: 'none' } })])
     await until(() => registry.size() === 0)
 
     assert.equal(state('cluster'), 'disabled')
     assert.deepEqual(supervisor.syncing(), [])
   })
 
-  it('names the sources there are when asked for one there is not', async () => {
-    const { supervisor } = world()
+  it('lists the sources in the error for an unknown one', async () => {
+    const { supervisor } = createTestSupervisor()
     await using _ = supervisor
     await supervisor.apply([
-      plan(
+      sourcePlan(
         'files',
-        looking(() => picture()),
+        readingSource(() => picture()),
       ),
     ])
     await assert.rejects(supervisor.refresh('fils'), /Unknown source "fils".*files/)
   })
 
-  it('leaves equal sources alone on a reload, restarts changed ones, and drops removed ones in one revision', async () => {
-    const { registry, supervisor, until, names } = world()
+  it('keeps equal sources running on a reload, restarts changed ones, and drops removed ones in one revision', async () => {
+    const { registry, supervisor, until, names } = createTestSupervisor()
     await using _ = supervisor
     const opened: string[] = []
     const counted = (name: string, ...servers: string[]) =>
-      looking(({ signal }) => {
+      readingSource(({ signal }) => {
         opened.push(name)
         signal.addEventListener('abort', () => opened.push(`${name} ended`))
         return picture(...servers)
       })
-    const same = plan('same', counted('same', 's'), { settings: { path: 'a' } })
+    const same = sourcePlan('same', counted('same', 's'), { settings: { path: 'a' } })
     await supervisor.apply([
       same,
-      plan('changed', counted('changed', 'c')),
-      plan('removed', counted('removed', 'r1', 'r2')),
+      sourcePlan('changed', counted('changed', 'c')),
+      sourcePlan('removed', counted('removed', 'r1', 'r2')),
     ])
     await until(() => names().length === 4)
     const revisions: string[][] = []
@@ -251,8 +251,8 @@ describe('supervisor', () => {
     )
 
     await supervisor.apply([
-      plan('same', counted('same', 's'), { settings: { path: 'a' } }),
-      plan('changed', counted('changed', 'c', 'new'), { settings: { path: 'b' } }),
+      sourcePlan('same', counted('same', 's'), { settings: { path: 'a' } }),
+      sourcePlan('changed', counted('changed', 'c', 'new'), { settings: { path: 'b' } }),
     ])
     await until(() => names().includes('new'))
 
@@ -263,13 +263,13 @@ describe('supervisor', () => {
     assert.deepEqual(revisions, [['DELETED r1', 'DELETED r2'], ['ADDED new']])
   })
 
-  it('keeps the servers of a changed source until it answers anew, even when it cannot', async () => {
-    const { registry, supervisor, until, names } = world()
+  it('keeps the servers of a changed source until its first answer, even if it fails', async () => {
+    const { registry, supervisor, until, names } = createTestSupervisor()
     await using _ = supervisor
     await supervisor.apply([
-      plan(
+      sourcePlan(
         'files',
-        looking(() => picture('weather')),
+        readingSource(() => picture('weather')),
       ),
     ])
     await until(() => names().length === 1)
@@ -279,14 +279,14 @@ describe('supervisor', () => {
         yield picture()
       }
 
-    await supervisor.apply([plan('files', failing, { settings: { url: 'elsewhere' } })])
+    await supervisor.apply([sourcePlan('files', failing, { settings: { url: 'elsewhere' } })])
     await until(() => registry.get('default/weather')?.server.stale === true)
 
     assert.deepEqual(names(), ['weather'])
   })
 
-  it('applies at once what a source is told, so that the next read sees it', async () => {
-    const { supervisor, names } = world()
+  it('applies a pushed sighting at once, so that the next read sees it', async () => {
+    const { supervisor, names } = createTestSupervisor()
     await using _ = supervisor
     const attached = Promise.withResolvers<SourceRun['push']>()
     const open = () =>
@@ -295,34 +295,34 @@ describe('supervisor', () => {
         attached.resolve(run.push)
         await once(run.signal, 'abort')
       }
-    await supervisor.apply([plan('agents', open)])
-    const tell = await attached.promise
+    await supervisor.apply([sourcePlan('agents', open)])
+    const push = await attached.promise
 
-    tell({ type: 'change', readings: [reading('agent-1', 'agent-1')], gone: [] })
+    push({ type: 'change', readings: [reading('agent-1', 'agent-1')], gone: [] })
     assert.deepEqual(names(), ['agent-1'])
-    tell({ type: 'change', readings: [], gone: ['agent-1'] })
+    push({ type: 'change', readings: [], gone: ['agent-1'] })
     assert.deepEqual(names(), [])
   })
 
-  describe('while a long picture is worked out', () => {
+  describe('while a long picture is prepared', () => {
     const many = Array.from({ length: 5000 }, (_, at) => `s${at}`)
 
-    /** A source whose long picture has been said, and is not there yet. */
-    async function underway() {
-      const told = world()
-      const said = Promise.withResolvers<void>()
-      const open = looking(() => {
-        setImmediate(said.resolve)
+    /** A supervisor with a source whose long picture is being prepared. */
+    async function startPreparing() {
+      const parts = createTestSupervisor()
+      const yielded = Promise.withResolvers<void>()
+      const open = readingSource(() => {
+        setImmediate(yielded.resolve)
         return picture(...many)
       })
-      await told.supervisor.apply([plan('files', open)])
-      await said.promise
-      assert.equal(told.registry.size(), 0, 'it was there at once')
-      return told
+      await parts.supervisor.apply([sourcePlan('files', open)])
+      await yielded.promise
+      assert.equal(parts.registry.size(), 0, 'applied too early')
+      return parts
     }
 
-    it('gives the event loop its turns, and shows it all at once', async () => {
-      const { registry, supervisor, until } = await underway()
+    it('yields to the event loop, and applies all of it at once', async () => {
+      const { registry, supervisor, until } = await startPreparing()
       await using _ = supervisor
       let turns = 0
       const turning = setInterval(() => (turns += 1), 1)
@@ -336,8 +336,8 @@ describe('supervisor', () => {
       assert.ok(turns > 1, `${turns} turns`)
     })
 
-    it('shows nothing of it where the source is removed', async () => {
-      const { registry, supervisor } = await underway()
+    it('applies nothing of it when the source is removed', async () => {
+      const { registry, supervisor } = await startPreparing()
 
       await supervisor.apply([])
       await supervisor[Symbol.asyncDispose]()
@@ -345,16 +345,16 @@ describe('supervisor', () => {
       assert.deepEqual([registry.size(), registry.revision()], [0, 0])
     })
 
-    it('shows only what a source with new settings says', async () => {
-      const { registry, supervisor, until, names } = await underway()
+    it('applies only the answer of the source with new settings', async () => {
+      const { registry, supervisor, until, names } = await startPreparing()
       await using _ = supervisor
       const revisions: number[] = []
       registry.subscribe(({ changes }) => revisions.push(changes.length))
 
       await supervisor.apply([
-        plan(
+        sourcePlan(
           'files',
-          looking(() => picture('weather')),
+          readingSource(() => picture('weather')),
           { settings: { path: 'elsewhere' } },
         ),
       ])
@@ -363,8 +363,8 @@ describe('supervisor', () => {
       assert.deepEqual([names(), revisions], [['weather'], [1]])
     })
 
-    it('lets a source that was told of something meanwhile keep both', async () => {
-      const { registry, supervisor, until } = world()
+    it('applies a sighting pushed meanwhile as well', async () => {
+      const { registry, supervisor, until } = createTestSupervisor()
       await using _ = supervisor
       const attached = Promise.withResolvers<SourceRun['push']>()
       const open = () =>
@@ -373,23 +373,23 @@ describe('supervisor', () => {
           yield { type: 'change', readings: [reading('all', ...many)], gone: [] }
           await once(run.signal, 'abort')
         }
-      await supervisor.apply([plan('agents', open)])
-      const tell = await attached.promise
+      await supervisor.apply([sourcePlan('agents', open)])
+      const push = await attached.promise
 
-      tell({ type: 'change', readings: [reading('agent-1', 'agent-1')], gone: [] })
+      push({ type: 'change', readings: [reading('agent-1', 'agent-1')], gone: [] })
       assert.equal(registry.size(), 1)
       await until(() => registry.size() === many.length + 1)
     })
   })
 
-  it('stops within its grace even when a source will not', async () => {
-    const { supervisor } = world()
-    const deaf = () =>
+  it('stops within the grace period although a source hangs', async () => {
+    const { supervisor } = createTestSupervisor()
+    const hung = () =>
       async function* (): AsyncGenerator<Sighting> {
         yield picture('weather')
         await new Promise(() => {})
       }
-    await supervisor.apply([plan('deaf', deaf)])
+    await supervisor.apply([sourcePlan('hung', hung)])
     const start = performance.now()
     await supervisor[Symbol.asyncDispose]()
     assert.ok(performance.now() - start < 4000)

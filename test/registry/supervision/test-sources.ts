@@ -7,7 +7,8 @@ import { reading } from '../../made.ts'
 
 export const picture = (...names: string[]): Sighting => ({ type: 'picture', readings: [reading('a', ...names)] })
 
-export function plan(name: string, open: () => Source, more: Partial<SourcePlan> = {}): SourcePlan {
+/** A plan of a trusted test source. */
+export function sourcePlan(name: string, open: () => Source, more: Partial<SourcePlan> = {}): SourcePlan {
   return {
     name,
     type: 'test',
@@ -20,20 +21,20 @@ export function plan(name: string, open: () => Source, more: Partial<SourcePlan>
   }
 }
 
-/** Says what it is given, then goes on looking whenever it is woken. */
-export function looking(look: (run: SourceRun) => Sighting): () => Source {
+/** A source that reads when it starts and whenever it is woken. */
+export function readingSource(read: (run: SourceRun) => Sighting): () => Source {
   return () =>
     async function* (run) {
       while (!run.signal.aborted) {
         run.wake.take()
-        yield look(run)
+        yield read(run)
         await run.wake.wait()
       }
     }
 }
 
-/** A registry and a supervisor of played sources. */
-export function world(log = silent) {
+/** A registry with a supervisor of test sources. */
+export function createTestSupervisor(log = silent) {
   const registry = createRegistry({
     onError: (error) => {
       throw error
@@ -44,13 +45,13 @@ export function world(log = silent) {
     log,
     backoff: () => createBackoff({ firstMs: 1, mostMs: 2 }),
   })
-  /** Resolves at the first revision after which `seen` holds. */
+  /** Resolves at the first revision where `seen` holds. */
   const until = (seen: () => boolean) =>
     new Promise<void>((resolve) => {
       if (seen()) return resolve()
-      const leave = registry.subscribe(() => {
+      const unsubscribe = registry.subscribe(() => {
         if (!seen()) return
-        leave()
+        unsubscribe()
         resolve()
       })
     })
