@@ -19,7 +19,7 @@ export type Reloaded =
 export type ApiPorts = {
   readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
-  readonly monitor: Pick<Monitor, 'check' | 'suspicion' | 'clearSuspicion'> & VolatileView
+  readonly monitor: Pick<Monitor, 'probe' | 'selfPreservation' | 'endSelfPreservation'> & VolatileView
   /** Servers written by hand, and what the config says of their source. */
   readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isPublished'> &
     Pick<Registrations, 'assertLoaded'> & {

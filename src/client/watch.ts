@@ -34,7 +34,7 @@ export async function* watchBatches(
   }: Pick<ConnectOptions, 'quietMs' | 'longestPauseMs' | 'maxPauseMs'>,
 ): AsyncGenerator<EventBatch> {
   const batcher = createEventBatcher({ since })
-  const backoff = createBackoff({ mostMs: maxPauseMs })
+  const backoff = createBackoff({ maxMs: maxPauseMs })
   /** Pause of the stream's `retry` field: the roster spreads its reconnecting clients. */
   let advisedMs: number | undefined
 

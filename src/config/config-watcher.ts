@@ -39,9 +39,9 @@ export function watchConfig({
     const { watch } = await import('chokidar')
     if (signal.aborted) return
     const watcher = watch(file, { ignoreInitial: true })
-    watcher.on('all', settle.poke)
+    watcher.on('all', settle.trigger)
     watcher.on('error', () => undefined) // No watches left: the slow look goes on.
-    const timer = setInterval(settle.poke, rescanMs)
+    const timer = setInterval(settle.trigger, rescanMs)
     timer.unref()
     signal.addEventListener('abort', () => {
       clearInterval(timer)

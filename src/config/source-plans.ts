@@ -59,10 +59,10 @@ export function leaseThresholds({ health: { agents } }: Pick<Config, 'health'>) 
 
 /** How long registrations last. */
 export function registrationSettings({ health: { agents } }: Pick<Config, 'health'>): RegistrationSettings {
-  const { enabled, min_agents: least, ratio, max_duration: longest } = agents.self_preservation
+  const { enabled, min_agents, ratio, max_duration } = agents.self_preservation
   return {
     retentionMs: agents.retention * 1000,
-    selfPreservation: { enabled, least, ratio, mostMs: longest * 1000 },
+    selfPreservation: { enabled, minSubjects: min_agents, ratio, maxMs: max_duration * 1000 },
     maxAgents: agents.max_agents,
   }
 }

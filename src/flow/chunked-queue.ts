@@ -1,36 +1,37 @@
 import { runToCompletion, runCooperatively } from './cooperative.ts'
 
-/** A crowd of more is taken in slices. */
-const few = 100
+/** Batches up to this size, in items, are applied synchronously; larger ones in slices. */
+const maxSyncItems = 100
 
 /**
- * Takes in what is told, in order: a few items at once, a crowd in slices, and all that is left when `settle` is called,
- * before anybody looks at what became of them.
+ * Applies items in order: small batches at once, large ones in slices of the event loop.
+ *
+ * A reader calls `drain` first, so that it sees the effect of everything added so far.
  */
-export function createChunkedQueue<T>(take: (item: T) => void) {
-  const crowds: (readonly T[])[] = []
-  /** So many of the first crowd are taken already. */
-  let taken = 0
-  let isCatchingUp = false
+export function createChunkedQueue<T>(apply: (item: T) => void) {
+  const batches: (readonly T[])[] = []
+  /** Items of the first batch that are already applied. */
+  let applied = 0
+  let running = false
 
   function add(items: readonly T[]): void {
-    if (crowds.length === 0 && items.length <= few) for (const item of items) take(item)
-    else crowds.push(items)
-    if (crowds.length > 0 && !isCatchingUp) void catchUp()
+    if (batches.length === 0 && items.length <= maxSyncItems) for (const item of items) apply(item)
+    else batches.push(items)
+    if (batches.length > 0 && !running) void catchUp()
   }
 
   async function catchUp(): Promise<void> {
-    isCatchingUp = true
-    await runCooperatively(rest())
-    isCatchingUp = false
+    running = true
+    await runCooperatively(remaining())
+    running = false
   }
 
-  function* rest(): Generator<void, void> {
-    for (let crowd = crowds[0]; crowd; crowd = crowds[0]) {
-      if (taken < crowd.length) take(crowd[taken++] as T)
+  function* remaining(): Generator<void, void> {
+    for (let batch = batches[0]; batch; batch = batches[0]) {
+      if (applied < batch.length) apply(batch[applied++] as T)
       else {
-        crowds.shift()
-        taken = 0
+        batches.shift()
+        applied = 0
       }
       yield
     }
@@ -38,10 +39,10 @@ export function createChunkedQueue<T>(take: (item: T) => void) {
 
   return {
     add,
-    /** Whether something is not taken yet. */
-    waits: () => crowds.length > 0,
-    settle: () => {
-      if (crowds.length > 0) runToCompletion(rest())
+    hasPending: () => batches.length > 0,
+    /** Applies all pending items now. */
+    drain: () => {
+      if (batches.length > 0) runToCompletion(remaining())
     },
   }
 }

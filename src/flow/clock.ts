@@ -1,10 +1,10 @@
-/** Time, as far as one may need it; tests bring their own. */
+/** The time functions that a component needs; tests inject their own. */
 export type Clock = {
-  /** Milliseconds that only ever grow, whatever happens to the wall clock. */
+  /** Monotonic milliseconds: steps of the wall clock do not affect them. */
   readonly now: () => number
-  /** Milliseconds since 1970, for people. */
+  /** Wall clock in milliseconds since 1970, for display only. */
   readonly wall: () => number
-  /** Calls `act` once after `ms`; returns how to call it off. Does not hold the process. */
+  /** Calls `act` once after `ms`, without keeping the process alive; returns a function that cancels it. */
   readonly after: (ms: number, act: () => void) => () => void
 }
 
@@ -15,4 +15,17 @@ export const systemClock: Clock = {
     const timer = setTimeout(act, ms).unref()
     return () => clearTimeout(timer)
   },
+}
+
+let cachedMs = 0
+let cachedText = new Date(cachedMs).toISOString()
+
+/** The wall clock as RFC 3339, formatted at most once per millisecond. */
+export function cachedTimestamp(): string {
+  const now = Date.now()
+  if (now !== cachedMs) {
+    cachedMs = now
+    cachedText = new Date(now).toISOString()
+  }
+  return cachedText
 }

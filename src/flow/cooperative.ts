@@ -1,34 +1,32 @@
-/** Work that yields wherever it may be interrupted, and returns what it made. */
+/** Work as an iterator: it yields wherever it may be interrupted, and returns its result. */
 export type Work<T> = Iterator<unknown, T>
 
-/** So much of such work is done in one turn of the event loop. */
+/** Time that all cooperative work together may take of one turn of the event loop. */
 const budgetMs = 5
 
-/** So many texts are sorted in one go. */
-const fewSorted = 256
+/** Lists up to this length, in texts, are sorted without interruption. */
+const maxSyncTexts = 256
 
-/** Who waits for a turn of the event loop; `next` gives it, for as long as somebody has had one lately. */
+/** Work waiting for a turn; `startTurn` resumes the first. */
 const waiting: (() => void)[] = []
-let coming: NodeJS.Immediate | undefined
-/** When the budget of the present turn is used up. */
-let until = 0
+let nextTurn: NodeJS.Immediate | undefined
+/** When the budget of the current turn is used up. */
+let budgetEnd = 0
 
-/**
- * Does work in slices: however much of such work there is, whoever's, nothing else waits for more than one slice of it all.
- */
+/** Runs work in slices: all cooperative work of the process together blocks the event loop for one budget at a time. */
 export async function runCooperatively<T>(work: Work<T>): Promise<T> {
   for (;;) {
     await turn()
-    while (performance.now() < until) {
+    while (performance.now() < budgetEnd) {
       const step = work.next()
       if (!step.done) continue
-      if (performance.now() < until) waiting.shift()?.()
+      if (performance.now() < budgetEnd) waiting.shift()?.()
       return step.value
     }
   }
 }
 
-/** Does work that may be interrupted without interrupting it. */
+/** Runs work without interruption. */
 export function runToCompletion<T>(work: Work<T>): T {
   for (;;) {
     const step = work.next()
@@ -36,31 +34,31 @@ export function runToCompletion<T>(work: Work<T>): T {
   }
 }
 
-/** Sorts texts as `<` does, and yields so often that a long list may be sorted in slices. */
-export function* sorting(texts: readonly string[]): Generator<void, readonly string[]> {
+/** Sorts texts by `<`, as interruptible work. */
+export function* sortYielding(texts: readonly string[]): Generator<void, readonly string[]> {
   yield
-  if (texts.length <= fewSorted) return texts.toSorted()
+  if (texts.length <= maxSyncTexts) return texts.toSorted()
   const middle = texts.length >>> 1
-  const one = yield* sorting(texts.slice(0, middle))
-  const other = yield* sorting(texts.slice(middle))
-  return yield* merging(one, other)
+  const left = yield* sortYielding(texts.slice(0, middle))
+  const right = yield* sortYielding(texts.slice(middle))
+  return yield* mergeYielding(left, right)
 }
 
-function* merging(one: readonly string[], other: readonly string[]): Generator<void, readonly string[]> {
-  const all: string[] = []
+function* mergeYielding(left: readonly string[], right: readonly string[]): Generator<void, readonly string[]> {
+  const merged: string[] = []
   let next = 0
-  for (const text of other) {
-    for (let before = one[next]; before !== undefined && before <= text; before = one[next]) {
-      all.push(before)
+  for (const text of right) {
+    for (let before = left[next]; before !== undefined && before <= text; before = left[next]) {
+      merged.push(before)
       next += 1
     }
-    all.push(text)
-    if (all.length % fewSorted === 0) yield
+    merged.push(text)
+    if (merged.length % maxSyncTexts === 0) yield
   }
-  return all.concat(one.slice(next))
+  return merged.concat(left.slice(next))
 }
 
-/** Goes through `items` in slices. */
+/** Calls `act` for every item, cooperatively. */
 export async function forEachYielding<T>(items: Iterable<T>, act: (item: T) => void): Promise<void> {
   await runCooperatively(each(items, act))
 }
@@ -72,22 +70,22 @@ function* each<T>(items: Iterable<T>, act: (item: T) => void): Generator<void, v
   }
 }
 
-/** Resolves at once while this turn of the event loop has something left, else in the first one that has. */
+/** Resolves at once while the current turn has budget left, else in the next turn that has. */
 async function turn(): Promise<void> {
-  if (coming && (waiting.length > 0 || performance.now() >= until))
+  if (nextTurn && (waiting.length > 0 || performance.now() >= budgetEnd))
     return new Promise((resolve) => void waiting.push(resolve))
-  if (!coming) begin()
+  if (!nextTurn) openTurn()
 }
 
-function begin(): void {
-  until = performance.now() + budgetMs
-  coming = setImmediate(next)
+function openTurn(): void {
+  budgetEnd = performance.now() + budgetMs
+  nextTurn = setImmediate(startTurn)
 }
 
-function next(): void {
-  coming = undefined
+function startTurn(): void {
+  nextTurn = undefined
   const first = waiting.shift()
   if (!first) return
-  begin()
+  openTurn()
   first()
 }

@@ -1,27 +1,27 @@
 export type Deadline = ReturnType<typeof createDeadline>
 
-/** A limit of time, over after `ms` or when `outer` aborts; dispose it once what it limits is done. */
+/** A time limit: aborts after `ms`, or with `outer`. Dispose it once the limited work is done. */
 export function createDeadline(ms: number, outer?: AbortSignal) {
   let reason: Error | undefined
-  let act: ((reason: Error) => void) | undefined
+  let listener: ((reason: Error) => void) | undefined
   let controller: AbortController | undefined
   let timer: NodeJS.Timeout | undefined = setTimeout(expire, ms)
-  if (outer?.aborted) leave()
-  else outer?.addEventListener('abort', leave, { once: true })
+  if (outer?.aborted) cancel()
+  else outer?.addEventListener('abort', cancel, { once: true })
 
   function expire(): void {
-    end(new DOMException('took too long', 'TimeoutError'))
+    abort(new DOMException('deadline exceeded', 'TimeoutError'))
   }
 
-  function leave(): void {
-    end(new DOMException('was called off', 'AbortError'))
+  function cancel(): void {
+    abort(new DOMException('cancelled', 'AbortError'))
   }
 
-  function end(why: Error): void {
+  function abort(cause: Error): void {
     pause()
-    reason ??= why
+    reason ??= cause
     controller?.abort(reason)
-    act?.(reason)
+    listener?.(reason)
   }
 
   function pause(): void {
@@ -36,10 +36,10 @@ export function createDeadline(ms: number, outer?: AbortSignal) {
 
   function dispose(): void {
     pause()
-    outer?.removeEventListener('abort', leave)
+    outer?.removeEventListener('abort', cancel)
   }
 
-  /** The same as a signal; made for who asks, most never do. */
+  /** The deadline as a signal, created on first use: most callers need none. */
   function signal(): AbortSignal {
     controller ??= new AbortController()
     if (reason) controller.abort(reason)
@@ -47,10 +47,10 @@ export function createDeadline(ms: number, outer?: AbortSignal) {
   }
 
   return {
-    /** Why it is over; undefined while it is not. */
-    over: () => reason,
-    /** Has `next` called when it is over, and whoever was to be called before no more. */
-    onOver: (next: (reason: Error) => void) => void (act = next),
+    /** Why the deadline aborted; undefined while it runs. */
+    abortReason: () => reason,
+    /** Calls `next` on abort, in place of the listener before. */
+    onAbort: (next: (reason: Error) => void) => void (listener = next),
     signal,
     pause,
     restart,

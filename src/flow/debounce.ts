@@ -1,19 +1,19 @@
 /**
- * Gathers a burst of calls into one: `act` runs once it was quiet for `quietMs`, and `mostMs` after the first call at the latest.
+ * Debounces calls of `trigger`: `act` runs after `quietMs` without another call, at the latest `maxMs` after the first.
  *
- * `act` never overlaps itself; what comes in while it runs makes it run once more.
+ * `act` never runs twice at a time; calls during a run lead to one further run.
  */
 export function createDebounce({
   act,
   quietMs = 100,
-  mostMs = 2000,
+  maxMs = 2000,
 }: {
   act: () => void | Promise<void>
   quietMs?: number
-  mostMs?: number
+  maxMs?: number
 }) {
   let timer: NodeJS.Timeout | undefined
-  let first = 0
+  let firstAt = 0
   let running = false
   let again = false
   let closed = false
@@ -27,21 +27,21 @@ export function createDebounce({
       running = false
       if (again && !closed) {
         again = false
-        poke()
+        trigger()
       }
     }
   }
 
-  function poke(): void {
+  function trigger(): void {
     if (closed) return
     if (running) {
       again = true
       return
     }
     const now = performance.now()
-    if (timer === undefined) first = now
+    if (timer === undefined) firstAt = now
     clearTimeout(timer)
-    timer = setTimeout(() => void run(), Math.max(0, Math.min(quietMs, first + mostMs - now)))
+    timer = setTimeout(() => void run(), Math.max(0, Math.min(quietMs, firstAt + maxMs - now)))
   }
 
   function close(): void {
@@ -49,5 +49,5 @@ export function createDebounce({
     clearTimeout(timer)
   }
 
-  return { poke, close }
+  return { trigger, close }
 }

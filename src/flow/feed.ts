@@ -1,6 +1,8 @@
 /**
- * Tells every subscriber at once, in the order they came. A subscriber that throws is its own problem, not its
- * neighbours'. What is published while publishing waits its turn, so that all hear everything in the same order.
+ * Delivers each value synchronously to every subscriber, in order of subscription.
+ *
+ * An exception of one subscriber does not affect the others. A value published during a delivery is queued, so that all
+ * subscribers receive all values in the same order.
  */
 export function createFeed<T>({ onError }: { onError: (error: unknown) => void }) {
   const subscribers = new Set<(value: T) => void>()
@@ -11,11 +13,11 @@ export function createFeed<T>({ onError }: { onError: (error: unknown) => void }
     queue.push(value)
     if (publishing) return
     publishing = true
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) tell(next)
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) deliver(next)
     publishing = false
   }
 
-  function tell(value: T): void {
+  function deliver(value: T): void {
     for (const push of subscribers) {
       try {
         push(value)
@@ -25,7 +27,7 @@ export function createFeed<T>({ onError }: { onError: (error: unknown) => void }
     }
   }
 
-  /** Registers at once, so nothing is missed between a listing and the subscription; returns how to leave. */
+  /** Subscribes synchronously, so that no value is missed between a listing and the subscription. Returns the unsubscribe function. */
   function subscribe(push: (value: T) => void): () => void {
     subscribers.add(push)
     return () => void subscribers.delete(push)

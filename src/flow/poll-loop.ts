@@ -1,51 +1,51 @@
 import type { SourceRun } from '../model/source.ts'
 import { createBackoff } from './backoff.ts'
 
-/** Says when the next regular look is due. */
+/** Decides when the next regular poll is due. */
 export type Schedule = {
-  /** Begins to count towards the next regular look; the answer tells the milliseconds that are left, 0 or less when due. */
+  /** Starts to count towards the next regular poll; the function it returns tells the milliseconds left, 0 or less when due. */
   readonly begin: () => () => number
 }
 
 /**
- * Why a look is made: the `first`, at its `regular` time, because somebody `asked`, or `early`: a failure is tried again,
- * or the last look said so.
+ * Why a poll runs: the `first`, at its `regular` time, `requested` by the wake signal, or `early`: as a retry, or because
+ * the last poll asked for it.
  */
-export type PollTrigger = 'first' | 'regular' | 'asked' | 'early'
+export type PollTrigger = 'first' | 'regular' | 'requested' | 'early'
 
-export type Looked<T> = {
+export type PollResult<T> = {
   readonly value: T
-  /** Something failed, and is tried again with backoff before the next regular look. */
+  /** The poll failed; it is retried with backoff before the next regular one. */
   readonly failed?: boolean
-  /** Milliseconds after which to look early. */
+  /** Milliseconds after which to poll early. */
   readonly againMs?: number | undefined
 }
 
-/** How often a loop that only waits says that it is still there. */
-export const idleMs = 6 * 3_600_000
+/** Interval at which a loop that only waits yields a sign of life. */
+export const idleYieldMs = 6 * 3_600_000
 
-/** No wait is longer than this, so that a stepped clock or a suspended machine is noticed. */
-const longestNap = 30_000
-const shortestPause = 1000
+/** Longest single wait: after that the clock is read again, so that a clock step or a suspend is noticed. */
+const maxSleepMs = 30_000
+const minPauseMs = 1000
 
 /**
- * Looks now, then at every tick of `pace`, and at once when somebody asks; yields what each look came back with.
+ * Polls at once, then whenever `schedule` says so or the wake signal is raised; yields the value of each poll.
  *
- * At most one look runs at a time. Ticks that passed meanwhile are made up once. After a failure the next look comes by
- * backoff, never later than the tick. Between ticks that are far apart it yields `idle`, so that nobody takes it for
- * hung. Ends soon after the run's signal aborts.
+ * At most one poll runs at a time; regular polls missed meanwhile are made up once. After a failure the next poll comes
+ * by backoff, never later than the regular one. During long waits it yields `idle`, so that a watchdog does not take it
+ * for hung. Ends soon after the run's signal aborts.
  */
 export async function* pollLoop<T>({
   run: { signal, wake },
-  pace,
-  look,
+  schedule,
+  poll,
   idle,
   backoff = createBackoff(),
   now = () => performance.now(),
 }: {
   run: Pick<SourceRun, 'signal' | 'wake'>
-  pace: Schedule
-  look: (why: PollTrigger, signal: AbortSignal) => Promise<Looked<T>>
+  schedule: Schedule
+  poll: (why: PollTrigger, signal: AbortSignal) => Promise<PollResult<T>>
   idle?: T
   backoff?: ReturnType<typeof createBackoff>
   now?: () => number
@@ -54,17 +54,17 @@ export async function* pollLoop<T>({
   let regularLeft = () => 0
   let earlyAt = Infinity
 
-  /** Waits for whatever comes first, and says what it was. */
+  /** Waits for the first thing to happen and returns what it was. */
   async function next(): Promise<PollTrigger | 'idle'> {
-    const idleAt = idle === undefined ? Infinity : now() + idleMs
+    const idleAt = idle === undefined ? Infinity : now() + idleYieldMs
     for (;;) {
-      if (wake.raised()) return 'asked'
+      if (wake.raised()) return 'requested'
       const regular = regularLeft()
       if (regular <= 0) return 'regular'
       const time = now()
       if (earlyAt <= time) return 'early'
       if (idleAt <= time) return 'idle'
-      await wake.wait(Math.min(regular, earlyAt - time, idleAt - time, longestNap))
+      await wake.wait(Math.min(regular, earlyAt - time, idleAt - time, maxSleepMs))
       if (signal.aborted) return 'regular'
     }
   }
@@ -74,9 +74,9 @@ export async function* pollLoop<T>({
       if (idle !== undefined) yield idle
     } else {
       wake.take()
-      // An early look reads only part of what there is, so it does not move the regular one.
-      if (why !== 'early') regularLeft = pace.begin()
-      const { value, failed, againMs = Infinity } = await look(why, signal)
+      // An early poll may read only a part, so it does not move the regular one.
+      if (why !== 'early') regularLeft = schedule.begin()
+      const { value, failed, againMs = Infinity } = await poll(why, signal)
       if (signal.aborted) return
       yield value
       if (!failed) backoff.reset()
@@ -87,21 +87,24 @@ export async function* pollLoop<T>({
 }
 
 /**
- * A look every `intervalMs`, a little early at random, never late.
+ * A poll every `intervalMs`, up to a tenth earlier at random, never later.
  *
- * The first pause is anything from a quarter to the whole, so that sources that start together drift apart.
+ * The first pause is random between a quarter and the whole, so that sources that start together drift apart.
  */
-export function atInterval(intervalMs: number, { random = Math.random, now = () => performance.now() } = {}): Schedule {
+export function intervalSchedule(
+  intervalMs: number,
+  { random = Math.random, now = () => performance.now() } = {},
+): Schedule {
   let first = true
 
   function begin(): () => number {
     const share = first ? 0.25 + 0.75 * random() : 0.9 + 0.1 * random()
     first = false
     const due = now() + intervalMs * share
-    // A look that takes longer than the interval must not make the loop spin.
+    // A poll that takes longer than the interval must not make the loop spin.
     let notBefore: number | undefined
     return () => {
-      notBefore ??= now() + Math.min(shortestPause, intervalMs / 4)
+      notBefore ??= now() + Math.min(minPauseMs, intervalMs / 4)
       return Math.max(due, notBefore) - now()
     }
   }

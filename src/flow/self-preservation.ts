@@ -1,98 +1,117 @@
-/** Most leases lapsed at once, which is rather this machine's or the network's doing than theirs. Times in wall ms. */
+export type SelfPreservationRules = {
+  readonly enabled: boolean
+  /** Below this number of subjects it never starts. */
+  readonly minSubjects: number
+  /** It starts when more than this share of the subjects begins to fail within the window. */
+  readonly ratio: number
+  /** It ends after this time at the latest. */
+  readonly maxMs: number
+}
+
+/** A running self-preservation; `since` and `until` are wall clock milliseconds. */
 export type SelfPreservation = {
   readonly since: number
   readonly until: number
-  readonly held: number
+  readonly failing: number
+  /** All subjects when it started, failing ones included. */
   readonly of: number
 }
 
-export type SelfPreservationRules = {
-  readonly enabled: boolean
-  readonly least: number
-  readonly ratio: number
-  readonly mostMs: number
-}
-
 /**
- * The self-preservation of leases: holds those that are due, instead of letting them lapse, while that many lapse that it is
- * rather this daemon that cannot hear.
+ * Self-preservation: when most healthy subjects begin to fail at once, this process or its network is the likelier cause,
+ * so callers keep the state of those subjects for a while.
+ *
+ * Subjects that failed longer ago than the window do not count. It ends when enough subjects have recovered, when
+ * switched off, after `maxMs`, or by `end`; subjects still failing at that moment never start the next one.
  */
-export function createSelfPreservation<Owner extends { readonly terms: { readonly timeout: number } }>({
+export function createSelfPreservation<Subject>({
   rules,
+  now,
   wall,
+  endShare = 1,
 }: {
   rules: () => SelfPreservationRules
+  now: () => number
   wall: () => number
+  /** It ends when the share of failing subjects is at most `ratio` times this. */
+  endShare?: number
 }) {
-  const held = new Set<Owner>()
-  /** Who of them would be counted out; the rest were dead before. */
-  const silent = new Set<Owner>()
-  /** Who was just released is believed to be dead, however many they are. */
-  const believed = new Set<Owner>()
-  let lapses: { at: number; many: number }[] = []
-  let preserving: { since: number; until: number; of: number } | undefined
+  /** When each failing subject began to fail, oldest first. */
+  const failing = new Map<Subject, number>()
+  /** Subjects that were failing when the last self-preservation ended. */
+  const confirmed = new Set<Subject>()
+  let active: { readonly since: number; readonly began: number; readonly of: number } | undefined
 
-  type Due = { readonly lapsing: readonly Owner[]; readonly living: number; readonly now: number }
-
-  /** Whether those who are due are held. `lapsing`: who of them would be counted out, while so many are `living`. */
-  function holds(due: readonly Owner[], about: Due): boolean {
-    if (!isSuspicious(about)) return false
-    for (const owner of due) held.add(owner)
-    for (const owner of about.lapsing) silent.add(owner)
+  /** Records subjects that begin to fail, beside `healthy` ones. Returns whether self-preservation is active. */
+  function fail(subjects: readonly Subject[], { healthy, windowMs }: { healthy: number; windowMs: number }): boolean {
+    if (!active && !rules().enabled) return false
+    const time = now()
+    const isSuspect = subjects.filter((subject) => record(subject, time)).length > 0
+    if (active || !isSuspect) return active !== undefined
+    dropBefore(time - windowMs)
+    const of = healthy + failing.size
+    if (of < rules().minSubjects || failing.size <= rules().ratio * of) return false
+    active = { since: wall(), began: time, of }
     return true
   }
 
-  function isSuspicious({ lapsing, living, now }: Due): boolean {
-    if (preserving) return true
-    const { enabled, least, ratio, mostMs } = rules()
-    const doubtful = lapsing.filter((owner) => !believed.delete(owner))
-    if (!enabled || doubtful.length === 0) return false
-    const timeout = doubtful.reduce((most, { terms }) => Math.max(most, terms.timeout), 0)
-    lapses = lapses.filter(({ at }) => now - at < timeout)
-    lapses.push({ at: now, many: doubtful.length })
-    const lapsed = lapses.reduce((sum, { many }) => sum + many, 0)
-    const of = living + lapsed - lapsing.length
-    if (of < least || lapsed <= of * ratio) return false
-    preserving = { since: wall(), until: now + mostMs, of }
+  function record(subject: Subject, time: number): boolean {
+    if (confirmed.delete(subject)) return false
+    // Deleted first: the order of the map is the order of the times.
+    failing.delete(subject)
+    failing.set(subject, time)
     return true
   }
 
-  /** Whether it has gone on long enough, or half of those it began with are heard again. */
-  function isOver(now: number): boolean {
-    if (!preserving) return false
-    return now >= preserving.until || silent.size * 2 <= preserving.of * rules().ratio
+  function dropBefore(time: number): void {
+    for (const [subject, since] of failing) {
+      if (since >= time) return
+      failing.delete(subject)
+    }
   }
 
-  /** Ends it; the answer is who was held. */
-  function release(): readonly Owner[] {
-    const owners = Array.from(held)
-    for (const owner of silent) believed.add(owner)
-    preserving = undefined
-    lapses = []
-    held.clear()
-    silent.clear()
-    return owners
+  /** Forgets a subject that recovered or is gone. Called with every heartbeat, mostly without effect. */
+  function recover(subject: Subject): void {
+    if (failing.size > 0) failing.delete(subject)
+    if (confirmed.size > 0) confirmed.delete(subject)
   }
 
-  /** It was heard, or is no more. Asked with every heartbeat, mostly in vain. */
-  function letGo(owner: Owner): void {
-    if (held.size > 0) held.delete(owner)
-    if (silent.size > 0) silent.delete(owner)
-    if (believed.size > 0) believed.delete(owner)
+  /** Whether the reason for an active self-preservation has passed, measured by `healthy` subjects if given. */
+  function isOver(healthy?: number): boolean {
+    if (!active) return false
+    const { enabled, ratio } = rules()
+    const of = healthy === undefined ? active.of : healthy + failing.size
+    return !enabled || now() >= endsAt(active) || failing.size <= of * ratio * endShare
   }
 
-  function shown(now: number): SelfPreservation | undefined {
-    if (!preserving) return undefined
-    const { since, until, of } = preserving
-    return { since, until: wall() + (until - now), held: silent.size, of }
+  const endsAt = ({ began }: { began: number }) => began + rules().maxMs
+
+  /** Ends it; returns the subjects that are still failing. */
+  function end(): Subject[] {
+    const subjects = active ? [...failing.keys()] : []
+    for (const subject of subjects) confirmed.add(subject)
+    active = undefined
+    failing.clear()
+    return subjects
+  }
+
+  function status(): SelfPreservation | undefined {
+    if (!active) return undefined
+    const { since, of } = active
+    return { since, until: wall() + (endsAt(active) - now()), failing: failing.size, of: Math.max(of, failing.size) }
   }
 
   return {
-    holds,
+    fail,
+    recover,
     isOver,
-    release,
-    shown,
-    has: (owner: Owner) => held.has(owner),
-    letGo,
+    end,
+    status,
+    isActive: () => active !== undefined,
+    /** Milliseconds until it ends at the latest; undefined while inactive. */
+    remainingMs: () => (active ? endsAt(active) - now() : undefined),
+    failing: () => [...failing.keys()],
+    /** Whether failures of the subject are being ignored. */
+    covers: (subject: Subject) => active !== undefined && failing.has(subject),
   }
 }

@@ -1,41 +1,90 @@
 import type { Clock } from './clock.ts'
 
-const everyMs = 250
-const lateMs = 1000
+/** Delays up to this, in ms, are normal. */
+const toleranceMs = 1000
 
 /**
- * Feels whether time stood still: the event loop was blocked, the process stopped or the machine suspended.
+ * Detects stalls of the event loop (blocked, SIGSTOP) and suspends of the machine.
  *
- * What was under way meanwhile could not answer in time through no fault of its own. A step of the wall clock looks the
- * same as a suspend and is taken for one: that costs one result, no more.
+ * It has no timer: the caller calls `check` about every `everyMs`.
  */
-export function createStallDetector({ clock, onStall }: { clock: Clock; onStall: () => void }) {
-  let beat = 0
-  let drift = 0
+export function createStallDetector({
+  now,
+  reference,
+  everyMs,
+  onStall,
+  onSuspend,
+}: {
+  /** Monotonic milliseconds. */
+  now: () => number
+  /** A clock that continues while the machine sleeps. */
+  reference: () => number
+  everyMs: number
+  /** Gets the milliseconds that went by without a check, beyond `everyMs`. */
+  onStall: (ms: number) => void
+  /** Gets the milliseconds by which `reference` jumped against `now`: negative for a wall clock set back. */
+  onSuspend: (ms: number) => void
+}) {
+  let checkedAt = now()
+  let drift = reference() - checkedAt
+
+  /** Checks for a stall; returns the present time. Cheap: reads one clock. */
+  function check(): number {
+    const time = now()
+    const gap = time - checkedAt
+    checkedAt = time
+    if (gap > everyMs + toleranceMs) onStall(gap - everyMs)
+    return time
+  }
+
+  function checkSuspend(): void {
+    const before = drift
+    drift = reference() - now()
+    if (Math.abs(drift - before) > toleranceMs) onSuspend(drift - before)
+  }
+
+  /** Forgets the time since the last check, as when no checks were due. */
+  function reset(): void {
+    checkedAt = now()
+    drift = reference() - checkedAt
+  }
+
+  return { check, checkSuspend, reset }
+}
+
+/**
+ * A stall detector with its own timer, for work that is only sometimes in flight.
+ *
+ * A step of the wall clock looks like a suspend and counts as one: that costs one result of the work, no more.
+ */
+export function createStallWatch({
+  clock,
+  everyMs = 250,
+  onStall,
+}: {
+  clock: Clock
+  everyMs?: number
+  onStall: () => void
+}) {
+  const { now, wall: reference } = clock
+  const detector = createStallDetector({ now, reference, everyMs, onStall, onSuspend: onStall })
   let cancel: (() => void) | undefined
 
   function start(): void {
     if (cancel) return
-    mark()
-    cancel = clock.after(everyMs, next)
+    detector.reset()
+    cancel = clock.after(everyMs, tick)
   }
 
-  function next(): void {
-    feel()
-    cancel = clock.after(everyMs, next)
+  function tick(): void {
+    check()
+    cancel = clock.after(everyMs, tick)
   }
 
-  /** Looks now; a result that comes before the next beat has to know. */
-  function feel(): void {
-    const late = clock.now() - beat > everyMs + lateMs
-    const jumped = Math.abs(clock.wall() - clock.now() - drift) > lateMs
-    mark()
-    if (late || jumped) onStall()
-  }
-
-  function mark(): void {
-    beat = clock.now()
-    drift = clock.wall() - beat
+  /** Checks now, so that a result that arrives before the next tick is judged rightly. */
+  function check(): void {
+    detector.check()
+    detector.checkSuspend()
   }
 
   function stop(): void {
@@ -43,5 +92,5 @@ export function createStallDetector({ clock, onStall }: { clock: Clock; onStall:
     cancel = undefined
   }
 
-  return { start, feel, stop }
+  return { start, check, stop }
 }

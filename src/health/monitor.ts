@@ -1,43 +1,38 @@
 import { type Clock, systemClock } from '../flow/clock.ts'
 import type { Log } from '../log.ts'
 import type { RegisteredServer } from '../model/change.ts'
-import { Reason, type Status } from '../model/health.ts'
+import type { Reason, Status } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { HealthConfig } from './config.ts'
 import { createHealthEvaluator } from './evaluation/health-evaluator.ts'
-import type { PastCheck } from './evaluation/history.ts'
+import type { PastProbe } from './evaluation/history.ts'
 import { createObservationBatcher } from './evaluation/observation-batcher.ts'
-import type { Running, ProbeTarget } from './probe-target.ts'
-import { createProbe, type ProbeOutcome, type Probe } from './probes/probe.ts'
-import { createInitialSpread } from './scheduling/initial-spread.ts'
+import { createProbe, type Probe } from './probes/probe.ts'
 import { createProbeRunner, isInconclusive } from './scheduling/probe-runner.ts'
 import { createTargetTable } from './target-table.ts'
 
-/** What the schema of a definition fills in where nobody named an interval. */
-const unnamedInterval = 30
-
-/** What one check found, and what followed from it. */
-export type CheckResult = {
+/** Response to a probe that a client requested. */
+export type RequestedProbe = {
   readonly ok: boolean
   readonly reason: Reason
-  /** The server's status now: one failure alone does not make it unhealthy. */
+  /** The server's status now: a single failure does not make it unhealthy. */
   readonly status: Status
   readonly response_time_ms: number
   readonly protocol_version?: string
   readonly checked_at: string
-  /** The daemon suspects itself: the status stays as it was. */
+  /** During self-preservation the status stays as it was. */
   readonly suspected: boolean
 }
 
-/** What moves with every probe. */
+/** Health figures that change with every probe. */
 export type LiveHealth = {
   readonly last_checked?: string
   readonly response_time_ms?: number
   readonly consecutive_failures: number
   /** The last 60 results, newest last. */
-  readonly history: readonly PastCheck[]
+  readonly history: readonly PastProbe[]
 }
 
 export type MonitorStats = {
@@ -47,15 +42,15 @@ export type MonitorStats = {
   readonly overdue: number
   readonly probes: Readonly<Record<Reason, number>>
   readonly duration_ms: { readonly sum: number; readonly count: number }
-  /** Failures that did not count because time stood still. */
+  /** Failures that did not count, because the process stalled. */
   readonly disregarded: number
-  readonly suspicion: boolean
+  readonly selfPreservation: boolean
 }
 
 /**
- * Keeps watch over the health of every server in the registry that can be probed, and tells the registry what it sees.
+ * Probes every server of the registry that can be probed, and reports its health to the registry.
  *
- * A target is probed once however many servers share it. Results of a target that changed meanwhile are dropped.
+ * Servers with the same target share its probes. Results of a target that was replaced meanwhile are dropped.
  */
 export function createMonitor({
   registry,
@@ -74,91 +69,30 @@ export function createMonitor({
   random?: () => number
   probe?: Probe
 }) {
-  let config = initial
-  const probes = Object.fromEntries(Reason.options.map((reason) => [reason, 0])) as Record<Reason, number>
-  const duration_ms = { sum: 0, count: 0 }
+  let current = initial
+  const config = () => current
+  const { get } = registry
+  const batcher = createObservationBatcher({ clock, send: registry.observe })
+  const evaluator = createHealthEvaluator({ clock, log, config, batcher })
+  const runner = createProbeRunner({ clock, random, log, probe, config, get, evaluator })
+  const targets = createTargetTable({ get, runner, evaluator })
 
-  const outbox = createObservationBatcher({ clock, send: registry.observe })
-  const judge = createHealthEvaluator({ clock, log, config: () => config, outbox })
-  const newcomer = createInitialSpread({ now: clock.now, random })
-  const runner = createProbeRunner({ clock, log, probe, config: () => config, serverOf, onFound: note, nextDue })
-  const roll = createTargetTable({
-    get: registry.get,
-    onBegin: begin,
-    onJoin: (subject, { server }) => {
-      judge.tell(subject, [server.id])
-      hasten(subject, ownInterval(server) * 1000)
-    },
-    onPace: hasten,
-    onEnd: end,
-  })
+  const unsubscribe = registry.subscribe(targets.follow)
+  for (const registered of registry.list()) targets.add(registered)
 
-  const leaveFeed = registry.subscribe(roll.follow)
-  for (const registered of registry.list()) roll.adopt(registered)
-
-  function begin(subject: ProbeTarget, first: RegisteredServer): void {
-    if (config.enabled) runner.schedule(subject, newcomer(ownInterval(first.server) * 1000))
-    else judge.show(subject)
-  }
-
-  function end(subject: ProbeTarget): void {
-    runner.rest(subject)
-    subject.running?.abort.abort()
-    judge.forget(subject)
-  }
-
-  function serverOf({ ids }: ProbeTarget): RegisteredServer | undefined {
-    const [id] = ids
-    return id === undefined ? undefined : registry.get(id)
-  }
-
-  function note(subject: ProbeTarget, finding: ProbeOutcome, learned: boolean): void {
-    probes[finding.reason]++
-    duration_ms.sum += finding.response_time_ms
-    duration_ms.count++
-    subject.lastChecked = clock.wall()
-    subject.responseMs = finding.response_time_ms
-    subject.version = roll.nextVersion()
-    subject.history.add(subject.lastChecked, finding.reason, finding.response_time_ms)
-    judge.judge(subject, finding, learned)
-  }
-
-  function nextDue(subject: ProbeTarget, { started, stalled }: Running): number | undefined {
-    if (!config.enabled || !roll.has(subject)) return undefined
-    const interval = intervalMs(subject)
-    if (stalled) return clock.now() + (interval * random()) / 10
-    const { status, failures } = subject.verdict
-    const factor = status === 'unhealthy' && failures > 0 ? 2 : 1
-    return Math.max(clock.now(), started + interval * factor * (0.9 + 0.2 * random()))
-  }
-
-  /** The shortest that any of its servers asks for. */
-  function intervalMs({ ids }: ProbeTarget): number {
-    let shortest = Number.POSITIVE_INFINITY
-    for (const id of ids) {
-      const registered = registry.get(id)
-      if (registered) shortest = Math.min(shortest, ownInterval(registered.server))
-    }
-    return (Number.isFinite(shortest) ? shortest : config.interval) * 1000
-  }
-
-  function ownInterval({ health_check_interval: own }: RegisteredServer['server']): number {
-    return own === unnamedInterval ? config.interval : own
-  }
-
-  async function check(id: ServerId): Promise<CheckResult | undefined> {
-    const registered = registry.get(id)
+  async function probeNow(id: ServerId): Promise<RequestedProbe | undefined> {
+    const registered = get(id)
     if (!registered) return undefined
-    const subject = roll.of(id)
-    if (!subject) return unchecked(registered)
-    const running = runner.now(subject)
-    const finding = await running.done
-    // It has another target by now, and that is what was asked for; or the probe that was joined had less than its time.
-    if (finding ? isInconclusive(running, finding) : !roll.has(subject)) return check(id)
-    outbox.flush()
-    const server = registry.get(id)?.server
-    if (!finding || !server) return undefined
-    const { ok, reason, response_time_ms, protocol_version } = finding
+    const target = targets.of(id)
+    if (!target) return unprobed(registered)
+    const run = runner.probeNow(target)
+    const outcome = await run.done
+    // The server has another target now, or the probe that was joined had a short deadline: probe again.
+    if (outcome ? isInconclusive(run, outcome) : target.ids.size === 0) return probeNow(id)
+    batcher.flush()
+    const server = get(id)?.server
+    if (!outcome || !server) return undefined
+    const { ok, reason, response_time_ms, protocol_version } = outcome
     return {
       ok,
       reason,
@@ -166,80 +100,68 @@ export function createMonitor({
       response_time_ms,
       ...(protocol_version ? { protocol_version } : {}),
       checked_at: new Date(clock.wall()).toISOString(),
-      suspected: judge.holds(subject),
+      suspected: evaluator.isPreserved(target),
     }
   }
 
-  function unchecked({ server }: RegisteredServer): CheckResult {
+  function unprobed({ server }: RegisteredServer): RequestedProbe {
     const reason = server.enabled ? 'not_checkable' : 'disabled'
     const checked_at = new Date(clock.wall()).toISOString()
     return { ok: false, reason, status: server.status, response_time_ms: 0, checked_at, suspected: false }
   }
 
-  function volatile(id: ServerId): LiveHealth | undefined {
-    const subject = roll.of(id)
-    if (!subject) return undefined
-    const { lastChecked, responseMs, verdict, history } = subject
+  function liveHealth(id: ServerId): LiveHealth | undefined {
+    const target = targets.of(id)
+    if (!target) return undefined
+    const { lastProbed, responseMs, verdict, history } = evaluator.assessmentOf(target)
     return {
-      ...(lastChecked === undefined ? {} : { last_checked: new Date(lastChecked).toISOString() }),
+      ...(lastProbed === undefined ? {} : { last_checked: new Date(lastProbed).toISOString() }),
       ...(responseMs === undefined ? {} : { response_time_ms: responseMs }),
       consecutive_failures: verdict.failures,
       history: history.list(),
     }
   }
 
+  function version(id: ServerId): number {
+    const target = targets.of(id)
+    return target ? evaluator.assessmentOf(target).version : 0
+  }
+
   function reconfigure(next: HealthConfig): void {
-    const wasEnabled = config.enabled
-    config = next
-    for (const subject of roll.subjects()) {
-      if (!config.enabled) rest(subject)
-      else if (!wasEnabled) resume(subject)
-      else hasten(subject)
+    const wasEnabled = current.enabled
+    current = next
+    for (const target of targets.list()) {
+      if (next.enabled && wasEnabled) runner.rescheduleEarlier(target)
+      else {
+        runner.unschedule(target)
+        evaluator.publish(target)
+        runner.begin(target)
+      }
     }
-    judge.reconsider()
-    runner.reconsider()
-  }
-
-  function rest(subject: ProbeTarget): void {
-    runner.rest(subject)
-    judge.show(subject)
-  }
-
-  function resume(subject: ProbeTarget): void {
-    judge.show(subject)
-    runner.schedule(subject, newcomer(intervalMs(subject)))
-  }
-
-  /** A shorter interval counts from now on, not only after the longer one has passed. */
-  function hasten(subject: ProbeTarget, interval = intervalMs(subject)): void {
-    const due = subject.appointment?.due
-    if (due !== undefined && due > clock.now() + 2.2 * interval) {
-      runner.schedule(subject, clock.now() + random() * interval)
-    }
+    evaluator.applyRules()
+    runner.applyLimits()
   }
 
   async function close(): Promise<void> {
-    leaveFeed()
-    outbox.close()
-    judge.close()
+    unsubscribe()
+    batcher.close()
+    evaluator.close()
     await runner.close()
   }
 
   return {
-    /** Probes now, or joins the probe under way; undefined for a server that is not, or no longer, there. */
-    check,
+    /** Probes at once, or joins the probe in flight; undefined for an unknown server. */
+    probe: probeNow,
     /** Undefined for a server that is not probed. */
-    volatile,
-    /** Changes with every result of the server's target; 0 for one that is not probed. */
-    version: (id: ServerId): number => roll.of(id)?.version ?? 0,
-    suspicion: judge.suspects,
-    clearSuspicion: judge.end,
+    volatile: liveHealth,
+    /** Changes with every result of the server's target; 0 for a server that is not probed. */
+    version,
+    selfPreservation: evaluator.selfPreservation,
+    endSelfPreservation: evaluator.endSelfPreservation,
     stats: (): MonitorStats => ({
-      targets: roll.size(),
+      targets: targets.size(),
       ...runner.stats(),
-      probes: { ...probes },
-      duration_ms: { ...duration_ms },
-      suspicion: judge.suspects() !== undefined,
+      selfPreservation: evaluator.selfPreservation() !== undefined,
     }),
     reconfigure,
     [Symbol.asyncDispose]: close,

@@ -1,93 +1,89 @@
 import { createChunkedQueue } from '../flow/chunked-queue.ts'
 import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
+import type { HealthEvaluator } from './evaluation/health-evaluator.ts'
 import { createProbeTarget, type ProbeTarget, probeTargetKey } from './probe-target.ts'
+import type { ProbeRunner } from './scheduling/probe-runner.ts'
 
 /**
- * Who is probed for whom: servers with the same target share one subject.
+ * Maps servers to probe targets, and follows the registry's changes.
  *
- * What a change leads to is what the registry says when it is looked at; whoever asks for one server hears of it as it is,
- * however far the rest of a long batch is.
+ * Large batches are processed in slices, always by the registry's present state; a lookup of one server first brings
+ * that server up to date.
  */
 export function createTargetTable({
   get,
-  onBegin,
-  onJoin,
-  onPace,
-  onEnd,
+  runner,
+  evaluator,
 }: {
   get: (id: ServerId) => RegisteredServer | undefined
-  onBegin: (subject: ProbeTarget, first: RegisteredServer) => void
-  /** One more server for a subject that may have a verdict already. */
-  onJoin: (subject: ProbeTarget, joining: RegisteredServer) => void
-  /** One of its servers asks for another interval. */
-  onPace: (subject: ProbeTarget) => void
-  onEnd: (subject: ProbeTarget) => void
+  runner: Pick<ProbeRunner, 'begin' | 'rescheduleEarlier' | 'end'>
+  evaluator: Pick<HealthEvaluator, 'join' | 'forget'>
 }) {
-  const subjects = new Map<string, ProbeTarget>()
+  const targets = new Map<string, { readonly target: ProbeTarget; readonly ids: Set<ServerId> }>()
   const byId = new Map<ServerId, ProbeTarget>()
-  let versions = 0
 
-  const backlog = createChunkedQueue<Change>(({ now, before }) => {
+  const pending = createChunkedQueue<Change>(({ now, before }) => {
     const { id } = (now ?? before).server
-    const current = lookAt(id)
-    if (current && before && before.server.health_check_interval !== current.server.health_check_interval) repace(id)
+    const current = update(id)
+    const target = byId.get(id)
+    if (current && before && target && before.server.health_check_interval !== current.server.health_check_interval)
+      runner.rescheduleEarlier(target)
   })
 
-  /** The server as it is, after what that means for its subject is done. */
-  function lookAt(id: ServerId): RegisteredServer | undefined {
+  /** Brings the target of one server up to date; returns the server as registered now. */
+  function update(id: ServerId): RegisteredServer | undefined {
     const current = get(id)
-    if (current) adopt(current)
+    if (current) add(current)
     else leave(id)
     return current
   }
 
-  function adopt(registered: RegisteredServer): void {
+  function add(registered: RegisteredServer): void {
     const { id } = registered.server
     const key = probeTargetKey(registered)
     if (byId.get(id)?.key === key) return
     leave(id)
-    if (key === undefined) return
-    const subject = subjects.get(key) ?? begin(key, registered)
-    subject.ids.add(id)
-    byId.set(id, subject)
-    onJoin(subject, registered)
+    if (key !== undefined) join(key, registered)
   }
 
-  function repace(id: ServerId): void {
-    const subject = byId.get(id)
-    if (subject) onPace(subject)
-  }
-
-  function begin(key: string, registered: RegisteredServer): ProbeTarget {
-    const subject = createProbeTarget(key, registered, ++versions)
-    subjects.set(key, subject)
-    onBegin(subject, registered)
-    return subject
+  function join(key: string, registered: RegisteredServer): void {
+    const { server } = registered
+    const known = targets.get(key)
+    const ids = known?.ids ?? new Set()
+    const target = known?.target ?? createProbeTarget(key, registered, ids)
+    ids.add(server.id)
+    byId.set(server.id, target)
+    if (known) runner.rescheduleEarlier(target, server)
+    else {
+      targets.set(key, { target, ids })
+      runner.begin(target)
+    }
+    evaluator.join(target, server.id)
   }
 
   function leave(id: ServerId): void {
-    const subject = byId.get(id)
-    if (!subject) return
+    const target = byId.get(id)
+    if (!target) return
     byId.delete(id)
-    subject.ids.delete(id)
-    if (subject.ids.size > 0) return
-    subjects.delete(subject.key)
-    onEnd(subject)
+    const ids = targets.get(target.key)?.ids
+    ids?.delete(id)
+    if (target.ids.size > 0) return
+    targets.delete(target.key)
+    runner.end(target)
+    evaluator.forget(target)
   }
 
   return {
-    follow: ({ changes }: Pick<Batch, 'changes'>) => backlog.add(changes),
-    adopt,
+    follow: ({ changes }: Pick<Batch, 'changes'>) => pending.add(changes),
+    add,
+    /** The server's target; undefined where nothing is probed. */
     of(id: ServerId): ProbeTarget | undefined {
-      if (backlog.waits()) lookAt(id)
+      if (pending.hasPending()) update(id)
       return byId.get(id)
     },
-    has: (subject: ProbeTarget) => subjects.get(subject.key) === subject,
-    subjects: () => subjects.values(),
-    size: () => subjects.size,
-    /** A number no result had before. */
-    nextVersion: () => ++versions,
+    list: () => targets.values().map(({ target }) => target),
+    size: () => targets.size,
   }
 }
 export type TargetTable = ReturnType<typeof createTargetTable>

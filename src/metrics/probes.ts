@@ -1,7 +1,7 @@
 import type { MonitorStats } from '../health/monitor.ts'
 import type { Series } from './series.ts'
 
-export type ProbeCounts = Omit<MonitorStats, 'suspicion'>
+export type ProbeCounts = Omit<MonitorStats, 'selfPreservation'>
 
 /** What is told of the probes: how many, how long, and what they found; never of whom. */
 export function probeSeries(counts: () => ProbeCounts): readonly Series[] {

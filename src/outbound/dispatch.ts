@@ -28,14 +28,14 @@ export function dispatch(agent: Agent, request: Dispatcher.DispatchOptions, dead
     body.fail(error)
   }
 
-  deadline.onOver((reason) => {
+  deadline.onAbort((reason) => {
     fail(reason)
     control?.abort(reason)
   })
   agent.dispatch(request, {
     onRequestStart(controller) {
       control = controller
-      const reason = deadline.over()
+      const reason = deadline.abortReason()
       if (reason) controller.abort(reason)
     },
     onResponseStart(_, status, headers) {

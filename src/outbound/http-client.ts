@@ -90,7 +90,7 @@ export function openHttpClient({
 
   function assertUsable(deadline: Deadline): void {
     if (isClosed) throw new OutboundError('refused', 'the outbound HTTP client is closed: the daemon is stopping')
-    const reason = deadline.over()
+    const reason = deadline.abortReason()
     if (reason) throw reason
   }
 
@@ -104,7 +104,7 @@ export function openHttpClient({
     } catch (error) {
       // The remote host may close an idle connection just as it is reused; only then is a retry safe.
       const wasReused = hop.method === 'GET' && isReset(error) && count.connections() === 0
-      if (!wasReused || deadline.over()) throw error
+      if (!wasReused || deadline.abortReason()) throw error
       return await dispatch(agent, wireRequest(hop), deadline)
     }
   }
@@ -166,7 +166,7 @@ export function openHttpClient({
       const socket = connectSocket({ host: bare, port, autoSelectFamily: true, lookup: guardedLookup(guard, lookup) })
       await new Promise<void>((resolve, reject) => {
         socket.once('connect', resolve).once('error', reject)
-        deadline.onOver(reject)
+        deadline.onAbort(reject)
       }).finally(() => socket.destroy())
     } catch (error) {
       throw outboundErrorFrom(`${host}:${port}`, error, deadline)

@@ -27,9 +27,13 @@ const messages: Partial<Record<Reason, string>> = {
 }
 
 /** Turns any failure into an `OutboundError` of fixed texts and the error's code: an error may quote the response. */
-export function outboundErrorFrom(host: string, error: unknown, { over }: Pick<Deadline, 'over'>): OutboundError {
+export function outboundErrorFrom(
+  host: string,
+  error: unknown,
+  { abortReason }: Pick<Deadline, 'abortReason'>,
+): OutboundError {
   if (error instanceof OutboundError) return error
-  if (over()) return new OutboundError('timeout', `request to ${host} failed: ${messages.timeout}`)
+  if (abortReason()) return new OutboundError('timeout', `request to ${host} failed: ${messages.timeout}`)
   if (error instanceof BlockedError) return new OutboundError('blocked', `request to ${host} blocked: ${error.message}`)
   if (error instanceof MalformedResponse)
     return new OutboundError('protocol', `response of ${host} cannot be read: ${error.message}`)

@@ -76,7 +76,7 @@ export function startRegistrations({
   function isPartitioned(): boolean {
     const state = store?.state()
     if (!state) return false
-    return state.forMs < (state.status === 'down' ? settings().selfPreservation.mostMs : catchUpMs)
+    return state.forMs < (state.status === 'down' ? settings().selfPreservation.maxMs : catchUpMs)
   }
 
   function outageNote(): string | undefined {

@@ -1,4 +1,4 @@
-import { sorting } from '../flow/cooperative.ts'
+import { sortYielding } from '../flow/cooperative.ts'
 import type { Change } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
 import type { Candidate, Delta } from './candidate.ts'
@@ -27,7 +27,7 @@ export function* planRecords(
 ): Generator<void, readonly PlannedRecord[]> {
   const plan: PlannedRecord[] = []
   const candidatesById = yield* candidatesAfter(index, delta)
-  for (const id of yield* sorting([...candidatesById.keys()])) {
+  for (const id of yield* sortYielding([...candidatesById.keys()])) {
     yield
     const slot = index.slotFor(id)
     const before = index.at(slot)

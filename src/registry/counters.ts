@@ -36,7 +36,7 @@ export function createCounters() {
 
   return {
     apply: backlog.add,
-    read: (): Counters => (backlog.settle(), { enabled, disabled, stale, capabilities, shadowed }),
+    read: (): Counters => (backlog.drain(), { enabled, disabled, stale, capabilities, shadowed }),
   }
 }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { forEachYielding } from '../flow/cooperative.ts'
 import { mapConcurrent } from '../flow/map-concurrent.ts'
-import type { Looked, PollTrigger } from '../flow/poll-loop.ts'
+import type { PollResult, PollTrigger } from '../flow/poll-loop.ts'
 import { type Entry, type Reading, type Sighting, SourceError } from '../model/source.ts'
 
 /** What was found at one origin, and when it should be read again. */
@@ -72,7 +72,7 @@ export function createOriginPoller({
 
   function isDue(origin: Origin, why: PollTrigger): boolean {
     // Somebody who asks is answered, unless the other side asked to be left alone.
-    if (mustWait(origin)) return why === 'asked' && !isFailing(origin)
+    if (mustWait(origin)) return why === 'requested' && !isFailing(origin)
     if (why !== 'early') return true
     // Whatever was news is read once more, so that a second look at a sudden shrink is really a second look.
     return isFailing(origin) || origin.owed || origin.news || origin.expires <= now()
@@ -100,7 +100,7 @@ export function createOriginPoller({
     }
   }
 
-  async function look(why: PollTrigger, signal: AbortSignal): Promise<Looked<Sighting>> {
+  async function look(why: PollTrigger, signal: AbortSignal): Promise<PollResult<Sighting>> {
     const due = origins.filter((origin) => isDue(origin, why))
     for (const origin of origins) if (why !== 'early' && !due.includes(origin)) origin.owed = true
     await mapConcurrent(due, atOnce, async (origin) => {

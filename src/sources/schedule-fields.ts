@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { atInterval, idleMs, type Schedule } from '../flow/poll-loop.ts'
-import { atSchedule, isTimezone, longestGap, scheduleProblem } from '../flow/schedule.ts'
+import { cronSchedule, isTimezone, maxGapSeconds, cronProblem } from '../flow/cron-schedule.ts'
+import { intervalSchedule, idleYieldMs, type Schedule } from '../flow/poll-loop.ts'
 import { duration } from '../model/schema/duration.ts'
 
 /** When a pulling source looks. A kind spreads these into its config, and checks them together by `onePace`. */
@@ -12,7 +12,7 @@ export function scheduleFields() {
     schedule: z
       .string()
       .superRefine((text, context) => {
-        const problem = scheduleProblem(text)
+        const problem = cronProblem(text)
         if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
       })
       .optional()
@@ -37,11 +37,13 @@ export function checkSchedule({ value, issues }: { value: PaceConfig; issues: z.
 }
 
 export async function scheduleOf({ interval, schedule, timezone }: PaceConfig, otherwise: number): Promise<Schedule> {
-  return schedule === undefined ? atInterval((interval ?? otherwise) * 1000) : await atSchedule(schedule, { timezone })
+  return schedule === undefined
+    ? intervalSchedule((interval ?? otherwise) * 1000)
+    : await cronSchedule(schedule, { timezone })
 }
 
 /** The longest time that a source of this pace waits without a word, in seconds. */
 export function maxPauseSeconds({ interval, schedule }: PaceConfig, otherwise: number): number {
-  const pause = schedule === undefined ? (interval ?? otherwise) : longestGap(schedule)
-  return Math.min(pause, idleMs / 1000)
+  const pause = schedule === undefined ? (interval ?? otherwise) : maxGapSeconds(schedule)
+  return Math.min(pause, idleYieldMs / 1000)
 }

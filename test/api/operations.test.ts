@@ -55,8 +55,12 @@ describe('operations', () => {
 
   it('say how to leave self-suspicion, and leave it', async () => {
     const { monitor } = parts()
-    let suspicion: ReturnType<typeof monitor.suspicion> = { since: 's', until: 'u', failing: 12, of: 20 }
-    const doubting = { ...monitor, suspicion: () => suspicion, clearSuspicion: () => (suspicion = undefined) }
+    let suspicion: ReturnType<typeof monitor.selfPreservation> = { since: 's', until: 'u', failing: 12, of: 20 }
+    const doubting = {
+      ...monitor,
+      selfPreservation: () => suspicion,
+      endSelfPreservation: () => (suspicion = undefined),
+    }
     await using served = await serve({ parts: { monitor: doubting } })
 
     const before = JSON.stringify(await json(await served.get('/sources')))

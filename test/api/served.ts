@@ -33,9 +33,9 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     monitor: {
       volatile: () => undefined,
       version: () => 0,
-      check: () => Promise.resolve(undefined),
-      suspicion: () => undefined,
-      clearSuspicion: () => {},
+      probe: () => Promise.resolve(undefined),
+      selfPreservation: () => undefined,
+      endSelfPreservation: () => {},
     },
     manual: {
       put: () => Promise.reject(new Error('no store')),
@@ -63,7 +63,7 @@ function meshOf(registry: TestRegistry['registry']): ApiPorts['mesh'] {
   const leases = createLeases({
     clock: { now: () => 0 },
     retentionMs: 3_600_000,
-    rules: () => ({ enabled: false, least: 10, ratio: 0.5, mostMs: 0 }),
+    rules: () => ({ enabled: false, minSubjects: 10, ratio: 0.5, maxMs: 0 }),
   })
   const store = { commit: () => Promise.reject(new Error('no store')), recordHeartbeats: () => {} }
   const agents = createRegistrar({ store, leases, settings: () => ({ maxAgents: 10 }), log: silent })

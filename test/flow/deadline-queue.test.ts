@@ -1,70 +1,89 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createDeadlineQueue } from '../../src/flow/deadline-queue.ts'
+import { createRandom } from '../random.ts'
 
-/** Numbers that repeat for a seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-describe('deadlines', () => {
-  it('take out exactly those who are due, whatever moved earlier or later before', (context) => {
-    const seed = Date.now() % 2 ** 31
-    context.diagnostic(`seed ${seed}`)
-    const random = randomOf(seed)
-    const deadlines = createDeadlineQueue<{ id: number }>()
+describe('deadline queue', () => {
+  it('returns exactly the owners that are due, whatever moved before', () => {
+    const { next: random, label } = createRandom()
+    const queue = createDeadlineQueue<{ id: number }>()
     const owners = Array.from({ length: 200 }, (_, id) => ({ id }))
-    const truth = new Map<{ id: number }, number>()
+    const expected = new Map<{ id: number }, number>()
 
     for (let now = 0; now < 3000; now += 1) {
       const owner = owners[Math.floor(random() * owners.length)] ?? assert.fail()
       if (random() < 0.05) {
-        truth.delete(owner)
-        deadlines.delete(owner)
+        expected.delete(owner)
+        queue.delete(owner)
       } else {
         const deadline = now + Math.floor(random() * 300)
-        truth.set(owner, deadline)
-        deadlines.set(owner, deadline)
+        expected.set(owner, deadline)
+        queue.set(owner, deadline)
       }
-      const due = [...truth].filter(([, at]) => at <= now).map(([one]) => one)
-      for (const one of due) truth.delete(one)
+      // Now and then several deadlines have passed at once.
+      if (random() < 0.7) continue
+      const due = queue.takeDue(now)
+      const times = due.map((one) => expected.get(one) ?? assert.fail(label))
       assert.deepEqual(
-        deadlines
-          .takeDue(now)
-          .map(({ id }) => id)
-          .toSorted((a, b) => a - b),
-        due.map(({ id }) => id).toSorted((a, b) => a - b),
-        `seed ${seed}, time ${now}`,
+        times,
+        times.toSorted((a, b) => a - b),
+        `${label}, time ${now}`,
       )
+      for (const one of due) expected.delete(one)
+      assert.ok(Math.max(-1, ...times) <= now, `${label}, time ${now}`)
+      assert.ok(Math.min(Infinity, ...expected.values()) > now, `${label}, time ${now}`)
+      assert.ok((queue.next() ?? Infinity) <= Math.min(Infinity, ...expected.values()), label)
     }
-    assert.equal(deadlines.size(), truth.size)
+    assert.equal(queue.size(), expected.size)
+    for (const [owner, deadline] of expected) assert.equal(queue.get(owner), deadline)
   })
 
-  it('hold nothing of whoever is taken out', () => {
-    const deadlines = createDeadlineQueue()
+  it('returns owners in the order of their deadlines', () => {
+    const { below, label } = createRandom()
+    const queue = createDeadlineQueue<{ deadline: number }>()
+    const owners = Array.from({ length: 1000 }, () => ({ deadline: below(500) }))
+    for (const owner of owners) queue.set(owner, owner.deadline)
+
+    const taken = [200, 499].flatMap((now) => queue.takeDue(now).map(({ deadline }) => deadline))
+
+    assert.deepEqual(
+      taken,
+      owners.map(({ deadline }) => deadline).toSorted((a, b) => a - b),
+      label,
+    )
+  })
+
+  it('keeps no reference to removed owners', () => {
+    const queue = createDeadlineQueue()
     const owners = Array.from({ length: 1000 }, () => ({}))
-    for (const owner of owners) deadlines.set(owner, 604_800)
-    deadlines.set(deadlines, 700_000)
+    for (const owner of owners) queue.set(owner, 604_800)
+    queue.set(queue, 700_000)
 
-    for (const owner of owners) deadlines.delete(owner)
+    for (const owner of owners) queue.delete(owner)
 
-    assert.equal(deadlines.next(), 700_000)
-    assert.deepEqual(deadlines.takeDue(604_800), [])
-    assert.deepEqual(deadlines.takeDue(700_000), [deadlines])
+    assert.equal(queue.next(), 700_000)
+    assert.equal(queue.heapSize(), 1)
+    assert.deepEqual(queue.takeDue(604_800), [])
+    assert.deepEqual(queue.takeDue(700_000), [queue])
   })
 
-  it('costs one comparison to put off: the heap does not grow with heartbeats', () => {
-    const deadlines = createDeadlineQueue()
+  it('keeps few outdated entries when one deadline moves earlier again and again', () => {
+    const queue = createDeadlineQueue()
     const owner = {}
-    for (let now = 0; now < 10_000; now += 1) deadlines.set(owner, now + 60)
-    assert.equal(deadlines.next(), 60)
-    assert.deepEqual(deadlines.takeDue(10_000), [])
-    assert.deepEqual(deadlines.takeDue(10_059), [owner])
+    for (let times = 0; times < 1000; times += 1) queue.set(owner, 100_000 - times)
+
+    assert.ok(queue.heapSize() <= 2, `${queue.heapSize()} entries`)
+    assert.deepEqual(queue.takeDue(100_000), [owner])
+  })
+
+  it('does not grow when a deadline moves later', () => {
+    const queue = createDeadlineQueue()
+    const owner = {}
+    for (let now = 0; now < 10_000; now += 1) queue.set(owner, now + 60)
+
+    assert.equal(queue.next(), 60)
+    assert.equal(queue.heapSize(), 1)
+    assert.deepEqual(queue.takeDue(10_000), [])
+    assert.deepEqual(queue.takeDue(10_059), [owner])
   })
 })

@@ -2,47 +2,47 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createFeed } from '../../src/flow/feed.ts'
 
-describe('a feed', () => {
-  it('tells everybody, though one of them throws', () => {
+describe('feed', () => {
+  it('delivers to all subscribers although one throws', () => {
     const errors: unknown[] = []
-    const heard: number[] = []
+    const received: number[] = []
     const feed = createFeed<number>({ onError: (error) => errors.push(error) })
     feed.subscribe(() => {
-      throw new Error('mine alone')
+      throw new Error('broken')
     })
-    feed.subscribe((value) => heard.push(value))
+    feed.subscribe((value) => received.push(value))
 
     feed.publish(1)
     feed.publish(2)
 
-    assert.deepEqual(heard, [1, 2])
+    assert.deepEqual(received, [1, 2])
     assert.equal(errors.length, 2)
   })
 
-  it('tells all the same things in the same order, also what is published by one who is told', () => {
-    const heard: string[] = []
+  it('delivers in the same order to all, also values published by a subscriber', () => {
+    const received: string[] = []
     const feed = createFeed<number>({ onError: assert.ifError })
     feed.subscribe((value) => {
-      heard.push(`first ${value}`)
+      received.push(`first ${value}`)
       if (value === 1) feed.publish(2)
     })
-    feed.subscribe((value) => heard.push(`second ${value}`))
+    feed.subscribe((value) => received.push(`second ${value}`))
 
     feed.publish(1)
 
-    assert.deepEqual(heard, ['first 1', 'second 1', 'first 2', 'second 2'])
+    assert.deepEqual(received, ['first 1', 'second 1', 'first 2', 'second 2'])
   })
 
-  it('tells nothing to whoever has left, and from the first moment to whoever comes', () => {
-    const heard: number[] = []
+  it('delivers from the moment of the subscription until its end', () => {
+    const received: number[] = []
     const feed = createFeed<number>({ onError: assert.ifError })
-    const leave = feed.subscribe((value) => heard.push(value))
+    const unsubscribe = feed.subscribe((value) => received.push(value))
 
     feed.publish(1)
-    leave()
+    unsubscribe()
     feed.publish(2)
 
-    assert.deepEqual(heard, [1])
+    assert.deepEqual(received, [1])
     assert.equal(feed.size(), 0)
   })
 })

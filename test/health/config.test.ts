@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { z } from 'zod'
 import { HealthConfig } from '../../src/health/config.ts'
 
-describe('the config of health', () => {
+describe('health config', () => {
   it('has defaults for everything', () => {
     const { interval, timeout, max_concurrency, max_concurrency_per_host, thresholds, self_preservation, deny, allow } =
       HealthConfig.parse({})
@@ -18,12 +18,12 @@ describe('the config of health', () => {
     assert.equal(allow, undefined)
   })
 
-  it('reads durations in any spelling', () => {
+  it('accepts durations in every notation', () => {
     assert.equal(HealthConfig.parse({ interval: '1m30s', timeout: '500ms' }).interval, 90)
     assert.equal(HealthConfig.parse({ timeout: '500ms' }).timeout, 0.5)
   })
 
-  it('says what is wrong and where', () => {
+  it('names the problem and its key', () => {
     const table: [config: object, problem: RegExp][] = [
       [{ deny: ['10.0.0.0/99'] }, /network such as 10\.0\.0\.0\/8[^]*deny\[0\]/],
       [{ interval: 0.5 }, /at least 1 seconds[^]*interval/],

@@ -10,8 +10,8 @@ import { silent } from '../../src/log.ts'
 import { openHttpClient } from '../../src/outbound/http-client.ts'
 import { createTestRegistry } from '../roster.ts'
 
-/** A monitor as the daemon runs it, beside a real registry. */
-function watching(t: TestContext, config: object = {}) {
+/** A monitor as in the daemon, with a real registry and real probes. */
+function createRealMonitor(t: TestContext, config: object = {}) {
   const roster = createTestRegistry()
   const door = openHttpClient()
   const monitor = createMonitor({ registry: roster.registry, door, config: HealthConfig.parse(config), log: silent })
@@ -19,13 +19,13 @@ function watching(t: TestContext, config: object = {}) {
     await monitor[Symbol.asyncDispose]()
     await door.close()
   })
-  /** Resolves once the server is as asked. */
+  /** Resolves once the server has the status. */
   const until = async (name: string, status: string, signal = AbortSignal.timeout(8000)): Promise<void> => {
-    const wanted = () => roster.registry.get(`default/${name}`)?.server.status === status
-    if (wanted()) return
+    const isReached = () => roster.registry.get(`default/${name}`)?.server.status === status
+    if (isReached()) return
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const leave = roster.registry.subscribe(() => wanted() && resolve())
-    signal.addEventListener('abort', () => reject(new Error(`${name} did not become ${status} in time`)))
+    const leave = roster.registry.subscribe(() => isReached() && resolve())
+    signal.addEventListener('abort', () => reject(new Error(`${name} did not become ${status} within 8 s`)))
     await promise.finally(leave)
   }
   return { ...roster, monitor, until }
@@ -48,8 +48,8 @@ async function stop(server: ServerType): Promise<void> {
   await once(server, 'close')
 }
 
-it('a real server lives, dies and comes back before everybody’s eyes', async (t) => {
-  const { registry, put, monitor, until } = watching(t)
+it('monitor follows a real MCP server through start, stop and restart', async (t) => {
+  const { registry, put, monitor, until } = createRealMonitor(t)
   const first = await mcpServer()
   const url = `http://127.0.0.1:${first.port}/mcp`
   put({ name: 'weather', url, health_check: 'mcp', health_check_interval: 1 })
@@ -69,7 +69,7 @@ it('a real server lives, dies and comes back before everybody’s eyes', async (
   await until('weather', 'degraded')
   await until('weather', 'unhealthy')
   assert.equal(registry.get('default/weather')?.server.health.reason, 'refused')
-  assert.equal(registry.get('default/weather')?.server.capabilities.length, 1, 'what it can do is not forgotten')
+  assert.equal(registry.get('default/weather')?.server.capabilities.length, 1, 'its capabilities are kept')
 
   const second = await mcpServer(first.port)
   t.after(async () => stop(second.server))
@@ -81,8 +81,8 @@ it('a real server lives, dies and comes back before everybody’s eyes', async (
   )
 })
 
-it('a port that accepts and never answers delays nobody', async (t) => {
-  const { put, monitor, until } = watching(t, { timeout: 0.3 })
+it('a port that accepts connections and never responds delays no other probe', async (t) => {
+  const { put, monitor, until } = createRealMonitor(t, { timeout: 0.3 })
   const silentEnd = createTcpServer(() => undefined).listen(0, '127.0.0.1')
   await once(silentEnd, 'listening')
   const alive = await mcpServer()
@@ -101,7 +101,7 @@ it('a port that accepts and never answers delays nobody', async (t) => {
     { name: 'alive', url: `http://127.0.0.1:${alive.port}/mcp`, health_check: 'mcp' },
   )
 
-  assert.equal((await monitor.check('default/alive'))?.status, 'healthy')
-  assert.equal((await monitor.check('default/silent0'))?.reason, 'timeout')
+  assert.equal((await monitor.probe('default/alive'))?.status, 'healthy')
+  assert.equal((await monitor.probe('default/silent0'))?.reason, 'timeout')
   await until('silent7', 'degraded')
 })

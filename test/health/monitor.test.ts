@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Capability } from '../../src/model/capability.ts'
-import { createRig, many, refused, urls, well } from './rig.ts'
+import { createTestMonitor, many, refused, urls, well } from './create-test-monitor.ts'
 
 const url = 'http://weather.example/mcp'
 
-describe('the status of a server', () => {
-  it('is pending, healthy at its first success, degraded, unhealthy after three failures, healthy after two successes', async () => {
-    const rig = createRig()
+describe('server status', () => {
+  it('goes from pending to healthy at the first success, to unhealthy after three failures, back after two successes', async () => {
+    const rig = createTestMonitor()
     rig.put({})
     const seen = [rig.server('weather').status]
-    const check = async () => seen.push((await rig.monitor.check('default/weather'))?.status ?? 'pending')
-    // A check of ours is answered by the far end after 20 ms.
-    const checked = async () => (await Promise.all([check(), rig.pass(20)]), undefined)
+    const probe = async () => seen.push((await rig.monitor.probe('default/weather'))?.status ?? 'pending')
+    // The fake server responds after 20 ms.
+    const probed = async () => (await Promise.all([probe(), rig.pass(20)]), undefined)
 
-    await checked()
+    await probed()
     rig.behave(url, refused)
-    for (let times = 0; times < 3; times++) await checked()
+    for (let times = 0; times < 3; times++) await probed()
     rig.behave(url, well)
-    for (let times = 0; times < 2; times++) await checked()
+    for (let times = 0; times < 2; times++) await probed()
 
     assert.deepEqual(seen, ['pending', 'healthy', 'degraded', 'degraded', 'unhealthy', 'unhealthy', 'healthy'])
   })
 
-  it('carries the reason and the protocol, and says since when it holds', async () => {
-    const rig = createRig()
+  it('includes the reason, the protocol version and since when it holds', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { ok: true, reason: 'auth_required', protocol_version: '2025-11-25' })
     rig.put({})
     await rig.pass(2000)
@@ -33,7 +33,7 @@ describe('the status of a server', () => {
     assert.deepEqual({ ...health, since: '' }, { since: '', reason: 'auth_required', protocol_version: '2025-11-25' })
 
     await rig.pass(60_000)
-    assert.equal(rig.server('weather').health.since, health.since, 'further successes do not move it')
+    assert.equal(rig.server('weather').health.since, health.since, 'further successes do not change it')
     rig.behave(url, refused)
     await rig.pass(40_000)
 
@@ -41,8 +41,8 @@ describe('the status of a server', () => {
     assert.ok(rig.server('weather').health.since > health.since)
   })
 
-  it('makes a revision when it changes, and only then', async () => {
-    const rig = createRig()
+  it('leads to a revision only when it changes', async () => {
+    const rig = createTestMonitor()
     rig.put({})
     await rig.pass(2000)
     const settled = rig.revisions.length
@@ -53,8 +53,8 @@ describe('the status of a server', () => {
     assert.equal(rig.revisions.length, settled)
   })
 
-  it('does not flap with a target that flaps', async () => {
-    const rig = createRig()
+  it('does not flap with a flapping target', async () => {
+    const rig = createTestMonitor()
     let times = 0
     rig.put({})
     const settled = rig.revisions.length
@@ -65,8 +65,8 @@ describe('the status of a server', () => {
     assert.ok(rig.revisions.length - settled <= 100 / 3, `${rig.revisions.length - settled} revisions`)
   })
 
-  it('starts anew with another target, and a late word on the old one is dropped', async () => {
-    const rig = createRig()
+  it('starts over with another target, and drops a late result of the old one', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { ...refused, takesMs: 4000 })
     rig.put({})
     await rig.pass(1500)
@@ -82,8 +82,8 @@ describe('the status of a server', () => {
     assert.equal(rig.inFlight(), 0)
   })
 
-  it('outlives a hundred reloads that leave the target as it is', async () => {
-    const rig = createRig()
+  it('survives a hundred reloads that keep the target', async () => {
+    const rig = createTestMonitor()
     rig.put({})
     await rig.pass(2000)
     rig.behave(url, { ...refused, takesMs: 3000 })
@@ -96,11 +96,11 @@ describe('the status of a server', () => {
     assert.equal(rig.monitor.volatile('default/weather')?.consecutive_failures, 1)
     assert.equal(rig.server('weather').status, 'degraded')
     await rig.pass(300)
-    assert.equal(rig.started.filter(({ at }) => at > rig.clock.now() - 300).length, 0, 'no reload is a reason to probe')
+    assert.equal(rig.started.filter(({ at }) => at > rig.clock.now() - 300).length, 0, 'a reload triggers no probe')
   })
 
-  it('counts no failure of a probe that a removal cut short', async () => {
-    const rig = createRig()
+  it('does not count a probe cancelled by the server’s removal', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { never: true })
     for (let round = 0; round < 100; round++) {
       rig.put({})
@@ -117,14 +117,14 @@ describe('the status of a server', () => {
   })
 })
 
-describe('a check by hand', () => {
-  it('answers with what was found, at once in the registry, and joins a probe under way', async () => {
-    const rig = createRig()
+describe('requested probe', () => {
+  it('returns the outcome, updates the registry first, and joins a probe in flight', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { ...refused, takesMs: 50 })
     rig.put({})
-    const checks = Promise.all([rig.monitor.check('default/weather'), rig.monitor.check('default/weather')])
+    const probes = Promise.all([rig.monitor.probe('default/weather'), rig.monitor.probe('default/weather')])
     await rig.pass(50)
-    const [one, other] = await checks
+    const [one, other] = await probes
 
     assert.deepEqual(one, {
       ok: false,
@@ -139,86 +139,86 @@ describe('a check by hand', () => {
     assert.equal(rig.server('weather').status, 'degraded')
   })
 
-  it('knows every server of a crowd the moment it comes, changes and goes', async () => {
-    const rig = createRig()
-    const asked = async (name: string) => {
-      const [outcome] = await Promise.all([rig.monitor.check(`default/${name}`), rig.pass(20)])
+  it('sees every server of a large change at once: added, changed or removed', async () => {
+    const rig = createTestMonitor()
+    const reasonOf = async (name: string) => {
+      const [outcome] = await Promise.all([rig.monitor.probe(`default/${name}`), rig.pass(20)])
       return outcome?.reason
     }
     rig.put(...many(1000))
-    assert.equal(await asked('s900'), 'ok')
+    assert.equal(await reasonOf('s900'), 'ok')
     rig.put(...many(1000, (index) => ({ url: `http://other${index}.example/mcp` })))
     rig.behave('http://other901.example/mcp', refused)
-    assert.equal(await asked('s901'), 'refused')
+    assert.equal(await reasonOf('s901'), 'refused')
 
     rig.put(...many(1000, () => ({ enabled: false })))
     rig.drop(...many(500).map(({ name }) => name))
 
-    assert.equal(await asked('s499'), undefined)
-    assert.equal(await asked('s902'), 'disabled')
+    assert.equal(await reasonOf('s499'), undefined)
+    assert.equal(await reasonOf('s902'), 'disabled')
     await rig.pass(60_000)
     assert.equal(rig.monitor.stats().targets, 0)
     assert.equal(rig.inFlight(), 0)
   })
 
-  it('says of a server that cannot be checked why, and of none nothing', async () => {
-    const rig = createRig()
+  it('explains why a server cannot be probed, and returns undefined for an unknown one', async () => {
+    const rig = createTestMonitor()
     rig.put(
       { name: 'off', enabled: false },
       { name: 'command', url: undefined, command: 'npx' },
       { name: 'open', url: 'http://${HOST}/mcp' },
     )
-    assert.equal((await rig.monitor.check('default/off'))?.reason, 'disabled')
-    assert.equal((await rig.monitor.check('default/command'))?.reason, 'not_checkable')
-    assert.equal((await rig.monitor.check('default/open'))?.reason, 'not_checkable')
-    assert.equal(await rig.monitor.check('default/nobody'), undefined)
+    assert.equal((await rig.monitor.probe('default/off'))?.reason, 'disabled')
+    assert.equal((await rig.monitor.probe('default/command'))?.reason, 'not_checkable')
+    assert.equal((await rig.monitor.probe('default/open'))?.reason, 'not_checkable')
+    assert.equal(await rig.monitor.probe('default/nobody'), undefined)
     assert.equal(rig.monitor.volatile('default/off'), undefined)
     await rig.pass(120_000)
     assert.equal(rig.started.length, 0)
   })
 
-  it('ends with the server it asked about', async () => {
-    const rig = createRig()
+  it('ends when its server is removed', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { never: true })
     rig.put({})
-    const check = rig.monitor.check('default/weather')
+    const requested = rig.monitor.probe('default/weather')
     rig.drop('weather')
     await rig.pass(0)
 
-    assert.equal(await check, undefined)
+    assert.equal(await requested, undefined)
   })
 
-  it('gets its whole deadline, though it joins a probe that a crowd leaves less', async () => {
-    const rig = createRig({ config: { max_concurrency: 2 } })
+  it('has the whole deadline even when it joins a probe with a short one', async () => {
+    const rig = createTestMonitor({ config: { max_concurrency: 2 } })
     for (const one of urls(100)) rig.behave(one, { needsMs: 2000 })
     rig.put(...many(100))
     await rig.pass(4500)
-    const hurried = rig.started.slice(-rig.inFlight()).find(({ url }) => rig.startsOf(url).length === 1)
+    const short = rig.started.slice(-rig.inFlight()).find(({ url }) => rig.startsOf(url).length === 1)
 
-    const { hostname } = new URL(hurried?.url ?? assert.fail())
-    const asked = rig.monitor.check(`default/${hostname.replace('.example', '')}`)
+    const { hostname } = new URL(short?.url ?? assert.fail())
+    const requested = rig.monitor.probe(`default/${hostname.replace('.example', '')}`)
     await rig.pass(10_000)
 
-    assert.equal((await asked)?.reason, 'ok')
+    assert.equal((await requested)?.reason, 'ok')
   })
 
-  it('is of the target that the server has when it is answered', async () => {
-    const rig = createRig()
+  it('reports on the target that the server has when it ends', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { ...refused, takesMs: 2000 })
     rig.put({})
-    const asked = rig.monitor.check('default/weather')
+    const requested = rig.monitor.probe('default/weather')
     await rig.pass(100)
 
     rig.put({ url: 'http://other.example/mcp' })
     await rig.pass(5000)
 
-    assert.equal((await asked)?.reason, 'ok')
+    assert.equal((await requested)?.reason, 'ok')
   })
 })
 
-describe('what moves with every probe', () => {
-  it('is the last sixty results, newest last, with a version of its own', async () => {
-    const rig = createRig()
+describe('live health', () => {
+  it('lists the last sixty results, newest last, and has a version of its own', async () => {
+    const rig = createTestMonitor()
     rig.put({ health_check_interval: 1 })
     await rig.pass(90_000)
     rig.behave(url, { ...refused, takesMs: 7.25 })
@@ -242,11 +242,11 @@ describe('what moves with every probe', () => {
   })
 })
 
-describe('what a server tells of itself', () => {
+describe('introspection', () => {
   const tool = (name: string) => Capability.parse({ name, kind: 'tool', origin: 'introspected' })
 
-  it('is asked at first success, every tenth probe, and when it comes back', async () => {
-    const rig = createRig({ config: { interval: 10 } })
+  it('happens at the first success, at every tenth probe, and on recovery', async () => {
+    const rig = createTestMonitor({ config: { interval: 10 } })
     rig.behave(url, { capabilities: [tool('add')], version: '1.2.3' })
     rig.put({ capabilities: ['declared'] })
     await rig.pass(2000)
@@ -260,8 +260,8 @@ describe('what a server tells of itself', () => {
     assert.equal(rig.server('weather').version, '1.2.3')
 
     await rig.pass(220_000)
-    const asked = rig.started.filter(({ learn }) => learn).length
-    assert.ok(asked >= 2 && asked <= 4, `asked ${asked} times in ${rig.started.length}`)
+    const learning = rig.started.filter(({ learn }) => learn).length
+    assert.ok(learning >= 2 && learning <= 4, `${learning} of ${rig.started.length}`)
 
     rig.behave(url, refused)
     await rig.pass(60_000)
@@ -277,9 +277,9 @@ describe('what a server tells of itself', () => {
   })
 })
 
-describe('when time does not go as it should', () => {
-  it('moves nothing when the wall clock is set', async () => {
-    const rig = createRig()
+describe('monitor under clock trouble', () => {
+  it('ignores steps of the wall clock', async () => {
+    const rig = createTestMonitor()
     rig.put({})
     for (const step of [3_600_000, -7_200_000, 86_400_000]) {
       await rig.pass(60_000)
@@ -293,8 +293,8 @@ describe('when time does not go as it should', () => {
     assert.equal(rig.server('weather').status, 'healthy')
   })
 
-  it('takes no failure for true that fell into a standstill', async () => {
-    const rig = createRig()
+  it('disregards a failure during a stall of the event loop', async () => {
+    const rig = createTestMonitor()
     rig.put({})
     await rig.pass(2000)
     rig.behave(url, { ...refused, takesMs: 3000 })
@@ -306,11 +306,11 @@ describe('when time does not go as it should', () => {
     assert.equal(rig.monitor.stats().disregarded, 1)
     assert.equal(rig.monitor.volatile('default/weather')?.consecutive_failures, 0)
     await rig.pass(8000)
-    assert.equal(rig.server('weather').status, 'degraded', 'it is asked again soon')
+    assert.equal(rig.server('weather').status, 'degraded', 'the probe is repeated soon')
   })
 
-  it('takes no failure for true that fell into a suspend, during which the clock stood', async () => {
-    const rig = createRig()
+  it('disregards a failure during a suspend, when the monotonic clock stood still', async () => {
+    const rig = createTestMonitor()
     rig.put({})
     await rig.pass(2000)
     rig.behave(url, { ...refused, takesMs: 3000 })
@@ -323,9 +323,9 @@ describe('when time does not go as it should', () => {
   })
 })
 
-describe('a monitor that is stopped', () => {
-  it('leaves nothing behind', async () => {
-    const rig = createRig()
+describe('closed monitor', () => {
+  it('leaves no probes and no timers', async () => {
+    const rig = createTestMonitor()
     rig.put(...many(200))
     for (const url of urls(200)) rig.behave(url, { never: true })
     await rig.pass(10_000)

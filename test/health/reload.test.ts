@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { HealthConfig } from '../../src/health/config.ts'
-import { createRig, many, refused, urls } from './rig.ts'
+import { createTestMonitor, many, refused, urls } from './create-test-monitor.ts'
 
 const url = 'http://weather.example/mcp'
 const config = (fields: object) => HealthConfig.parse(fields)
 
-describe('a reload', () => {
-  it('that switches checks off leaves no verdict of a probe that was under way', async () => {
-    const rig = createRig()
+describe('monitor reload', () => {
+  it('that disables probes ignores the outcome of a probe in flight', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { takesMs: 2000 })
     rig.put({})
     await rig.pass(1500)
@@ -20,11 +20,11 @@ describe('a reload', () => {
     assert.equal(rig.server('weather').status, 'unknown')
   })
 
-  it('that switches checks off answers who asked for one', async () => {
-    const rig = createRig()
+  it('that disables probes still answers a requested probe', async () => {
+    const rig = createTestMonitor()
     rig.behave(url, { takesMs: 2000 })
     rig.put({})
-    const asked = rig.monitor.check('default/weather')
+    const asked = rig.monitor.probe('default/weather')
     await rig.pass(100)
 
     rig.monitor.reconfigure(config({ enabled: false }))
@@ -34,29 +34,29 @@ describe('a reload', () => {
     assert.equal(rig.server('weather').status, 'unknown')
   })
 
-  it('that switches checks off ends a suspicion, which shows nothing later', async () => {
-    const rig = await suspecting()
+  it('that disables probes ends self-preservation and publishes nothing later', async () => {
+    const rig = await preserving()
 
     rig.monitor.reconfigure(config({ enabled: false }))
     await rig.pass(3_600_000)
 
     assert.deepEqual(new Set(rig.registry.list().map(({ server }) => server.status)), new Set(['unknown']))
-    assert.equal(rig.monitor.suspicion(), undefined)
+    assert.equal(rig.monitor.selfPreservation(), undefined)
   })
 
-  it('changes how long a suspicion lasts that has begun', async () => {
-    const rig = await suspecting()
+  it('changes the duration of an active self-preservation', async () => {
+    const rig = await preserving()
 
     rig.monitor.reconfigure(config({ self_preservation: { max_duration: 120 } }))
-    const { since, until } = rig.monitor.suspicion() ?? assert.fail()
+    const { since, until } = rig.monitor.selfPreservation() ?? assert.fail()
     assert.equal(Date.parse(until) - Date.parse(since), 120_000)
     await rig.pass(120_000)
 
-    assert.equal(rig.monitor.suspicion(), undefined)
+    assert.equal(rig.monitor.selfPreservation(), undefined)
   })
 
-  it('that lets more probes go to one host lets those go that waited for it', async () => {
-    const rig = createRig({ config: { max_concurrency_per_host: 1 } })
+  it('with a higher per-host limit starts the probes that waited for their host', async () => {
+    const rig = createTestMonitor({ config: { max_concurrency_per_host: 1 } })
     const paths = Array.from({ length: 6 }, (_, index) => `http://one.example/${index}`)
     for (const path of paths) rig.behave(path, { never: true })
     rig.put(...paths.map((path, index) => ({ name: `s${index}`, url: path })))
@@ -70,13 +70,13 @@ describe('a reload', () => {
   })
 })
 
-/** A monitor all of whose targets fail at once, so that it suspects itself. */
-async function suspecting() {
-  const rig = createRig()
+/** A monitor in self-preservation: all its targets failed at once. */
+async function preserving() {
+  const rig = createTestMonitor()
   rig.put(...many(20))
   await rig.pass(60_000)
   for (const one of urls(20)) rig.behave(one, refused)
   await rig.pass(40_000)
-  assert.ok(rig.monitor.suspicion())
+  assert.ok(rig.monitor.selfPreservation())
   return rig
 }

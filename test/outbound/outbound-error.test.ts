@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { BlockedError } from '../../src/outbound/error-reasons.ts'
 import { MalformedResponse, OutboundError, outboundErrorFrom } from '../../src/outbound/outbound-error.ts'
 
-const pending = { over: () => undefined }
-const expired = { over: () => new DOMException('expired', 'TimeoutError') }
+const pending = { abortReason: () => undefined }
+const expired = { abortReason: () => new DOMException('expired', 'TimeoutError') }
 
 describe('error of a failed exchange', () => {
   for (const [title, error, deadline, reason, message] of [

@@ -11,7 +11,7 @@ import type { StoreChange, Store } from '../../src/stores/store.ts'
 
 const settings = () => ({
   retentionMs: 3_600_000,
-  selfPreservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
+  selfPreservation: { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 },
   maxAgents: 100,
 })
 

@@ -115,7 +115,7 @@ describe('origins', () => {
     const skipped = await at(9000, 'regular')
     assert.deepEqual([skipped.asked, skipped.againMs], [[], 1000])
     assert.deepEqual((await at(10_000, 'early')).asked, ['fresh'])
-    assert.deepEqual((await at(11_000, 'asked')).asked, ['fresh'])
+    assert.deepEqual((await at(11_000, 'requested')).asked, ['fresh'])
   })
 
   it('that ask for patience get it, an hour at most', async () => {
@@ -127,7 +127,7 @@ describe('origins', () => {
 
     const first = await at(0, 'first')
     assert.deepEqual([first.failed, first.againMs], [false, 3_600_000])
-    assert.deepEqual((await at(1000, 'asked')).asked, [])
+    assert.deepEqual((await at(1000, 'requested')).asked, [])
     assert.deepEqual((await at(3_600_000, 'early')).asked, ['busy'])
   })
 

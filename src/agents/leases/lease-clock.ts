@@ -1,9 +1,7 @@
 import { uptime } from 'node:os'
+import { createStallDetector } from '../../flow/stall-detector.ts'
 
 export type LeaseClock = ReturnType<typeof createLeaseClock>
-
-/** Minimum gap between two readings that counts as a stall, in ms: shorter gaps are ordinary delays. */
-const minStallMs = 1000
 
 /** Minimum stall or sleep after which every lease gets a full interval, in ms. */
 const minGraceMs = 5000
@@ -28,31 +26,32 @@ export function createLeaseClock({
   tickMs?: number
   onGrace: (gapMs: number) => void
 }) {
-  let lastReading = monotonic()
-  let lastSleepOffset = booted() - lastReading
   let stalledMs = 0
+  const detector = createStallDetector({
+    now: monotonic,
+    reference: booted,
+    everyMs: tickMs,
+    onStall: addStall,
+    onSuspend: (sleptMs) => {
+      if (sleptMs > minGraceMs) onGrace(sleptMs)
+    },
+  })
 
   /** Milliseconds of lease time, at the cost of one clock reading. */
   function now(): number {
-    const time = monotonic()
-    const gap = time - lastReading
-    lastReading = time
-    if (gap > minStallMs + tickMs) addStall(gap - tickMs)
+    const time = detector.check()
     return time - stalledMs
   }
 
-  function addStall(gap: number): void {
-    stalledMs += gap
-    if (gap > minGraceMs) onGrace(gap)
+  function addStall(gapMs: number): void {
+    stalledMs += gapMs
+    if (gapMs > minGraceMs) onGrace(gapMs)
   }
 
   /** Must be called every `tickMs`, so that a gap between two calls is a stall of the process. */
   function tick(): void {
-    now()
-    const sleepOffset = booted() - monotonic()
-    const sleptMs = sleepOffset - lastSleepOffset
-    lastSleepOffset = sleepOffset
-    if (sleptMs > minGraceMs) onGrace(sleptMs)
+    detector.check()
+    detector.checkSuspend()
   }
 
   return { now, tick, tickMs }

@@ -18,8 +18,8 @@ export type Leases = ReturnType<typeof createLeases>
  * Keeps leases alive by heartbeats, and changes their status after silence.
  *
  * Every read calls `applyExpirations` first, so no reader sees an expired lease as alive. When more than `ratio` of at
- * least `least` living leases expire within one timeout, self-preservation begins and no lease expires. It ends when
- * half of them send heartbeats again, after `mostMs`, or by `endSelfPreservation`. While `isPartitioned`, leases that
+ * least `minSubjects` living leases expire within one timeout, self-preservation begins and no lease expires. It ends when
+ * half of them send heartbeats again, after `maxMs`, or by `endSelfPreservation`. While `isPartitioned`, leases that
  * other replicas have seen do not expire.
  */
 export function createLeases({
@@ -39,7 +39,9 @@ export function createLeases({
 }) {
   const leases = new Map<string, Lease>()
   const deadlines = createDeadlineQueue<Lease>()
-  const preservation = createSelfPreservation<Lease>({ rules, wall })
+  const preservation = createSelfPreservation<Lease>({ rules, now: clock.now, wall, endShare: 0.5 })
+  /** Leases that were due during self-preservation; they expire when it ends. */
+  const held = new Set<Lease>()
   let livingCount = 0
   let retention = retentionMs
 
@@ -69,7 +71,7 @@ export function createLeases({
       lastHeartbeatAt: undefined,
     }
     leases.set(id, lease)
-    preservation.letGo(lease)
+    recover(lease)
     lease.terms = terms
     lease.silentSince = silentSince
     lease.hasHeartbeat ||= history.hasHeartbeat
@@ -79,6 +81,12 @@ export function createLeases({
     setStatus(lease, status === 'forgotten' ? 'offline' : status)
     setDeadline(lease)
     return lease
+  }
+
+  /** Ends the hold of a lease. Called with every heartbeat, mostly without effect. */
+  function recover(lease: Lease): void {
+    if (held.size > 0) held.delete(lease)
+    preservation.recover(lease)
   }
 
   /**
@@ -103,7 +111,7 @@ export function createLeases({
     lease.selfReportedStatus = selfReportedStatus
     lease.lastHeartbeatAt = wall() - (silentMs ?? 0)
     lease.version += 1
-    preservation.letGo(lease)
+    recover(lease)
     if (before !== selfReportedStatus) setStatus(lease, selfReportedStatus)
     deadlines.set(lease, silentSince + lease.terms.timeout)
     return { lease, changed: before !== selfReportedStatus }
@@ -121,7 +129,7 @@ export function createLeases({
     const lease = leases.get(id)
     if (!lease) return undefined
     lease.terms = terms
-    if (!preservation.has(lease)) setDeadline(lease)
+    if (!held.has(lease)) setDeadline(lease)
     return lease
   }
 
@@ -129,7 +137,7 @@ export function createLeases({
     const lease = leases.get(id)
     if (!lease) return
     leases.delete(id)
-    preservation.letGo(lease)
+    recover(lease)
     deadlines.delete(lease)
     if (isLiving(lease.status)) livingCount -= 1
   }
@@ -137,12 +145,16 @@ export function createLeases({
   /** Applies the passage of time; returns the transitions since the last call. */
   function applyExpirations(): readonly LeaseTransition[] {
     const now = clock.now()
-    if (preservation.isOver(now)) endSelfPreservation()
+    if (preservation.isOver()) endSelfPreservation()
     const next = deadlines.next()
     if (next === undefined || next > now) return none
     const due = deadlines.takeDue(now)
     const lapsing = due.filter((lease) => isLiving(lease.status) && !mayLiveElsewhere(lease))
-    if (preservation.holds(due, { lapsing, living: livingCount, now })) return none
+    const windowMs = lapsing.reduce((max, { terms }) => Math.max(max, terms.timeout), 0)
+    if (preservation.fail(lapsing, { healthy: livingCount - lapsing.length, windowMs })) {
+      for (const lease of due) held.add(lease)
+      return none
+    }
     return due.flatMap((lease) => expire(lease, now) ?? [])
   }
 
@@ -171,12 +183,14 @@ export function createLeases({
   function setRetention(ms: number): void {
     if (ms === retention) return
     retention = ms
-    for (const lease of leases.values()) if (lease.status === 'offline' && !preservation.has(lease)) setDeadline(lease)
+    for (const lease of leases.values()) if (lease.status === 'offline' && !held.has(lease)) setDeadline(lease)
   }
 
   /** Ends self-preservation: the leases it holds expire at the next `applyExpirations`. */
   function endSelfPreservation(): void {
-    for (const lease of preservation.release()) deadlines.set(lease, 0)
+    preservation.end()
+    for (const lease of held) deadlines.set(lease, 0)
+    held.clear()
   }
 
   /** Gives every living lease a full interval from now on, after a time in which no heartbeat could arrive. */
@@ -198,7 +212,7 @@ export function createLeases({
     endSelfPreservation,
     extendAll,
     setRetention,
-    selfPreservation: () => preservation.shown(clock.now()),
+    selfPreservation: preservation.status,
     get: (id: string) => leases.get(id),
     size: () => leases.size,
   }

@@ -98,5 +98,5 @@ function followShadowedAgents({
   for (const now of registry.list()) update({ now, before: now })
   const queue = createChunkedQueue(update)
   const close = registry.subscribe(({ changes }) => queue.add(changes))
-  return { ids: (): ReadonlySet<string> => (queue.settle(), ids), close }
+  return { ids: (): ReadonlySet<string> => (queue.drain(), ids), close }
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
-import { cachedTimestamp } from '../../flow/cached-timestamp.ts'
-import { createTickBatcher } from '../../flow/tick-batcher.ts'
+import { cachedTimestamp } from '../../flow/clock.ts'
 import type { Principal } from '../../model/principal.ts'
 import { parseJson, receiveBody } from '../http/body.ts'
 import type { ApiHandler } from '../http/context.ts'
@@ -9,6 +8,7 @@ import type { HeaderOf } from '../http/preconditions.ts'
 import { respondText } from '../http/respond.ts'
 import { maxBodyBytes, requireBody } from './mesh-request.ts'
 import { meshProblem } from './problems.ts'
+import { createTickBatcher } from './tick-batcher.ts'
 
 /** What an agent posted: its JSON, its principal and its headers. */
 export type PostRequest = { readonly body: unknown; readonly principal: Principal; readonly header: HeaderOf }

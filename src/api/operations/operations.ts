@@ -66,8 +66,8 @@ export function operationsApi(parts: ApiPorts) {
 
   api.post('/-/trust-probes', (c) => {
     requireRole(c.env.principal, 'admin')
-    log.info({ audit: true, principal: c.env.principal.name }, 'suspicion was cleared')
-    monitor.clearSuspicion()
+    log.info({ audit: true, principal: c.env.principal.name }, 'self-preservation of probes ended by request')
+    monitor.endSelfPreservation()
     return respondJson(c, { suspicion: null })
   })
   return api

@@ -120,8 +120,8 @@ function summary(changes: readonly Change[]): Summary {
 }
 
 /** Why the monitor doubts itself, and how to make it stop. */
-export function suspicionOf({ suspicion }: Pick<ApiPorts['monitor'], 'suspicion'>) {
-  const found = suspicion()
+export function suspicionOf({ selfPreservation }: Pick<ApiPorts['monitor'], 'selfPreservation'>) {
+  const found = selfPreservation()
   return found && { ...found, remedy }
 }
 
@@ -135,10 +135,10 @@ function preservationOf(
 ): Pick<SourceStatus, 'self_preservation'> {
   const found = type === 'agents' ? selfPreservation() : undefined
   if (!found) return {}
-  const { since, until, held, of } = found
+  const { since, until, failing, of } = found
   const remedy = `Most agents fell silent at once, so the network of this daemon is the likelier cause: none is taken for dead. It ends when half of them are heard again, or by POST /sources/${encodeURIComponent(name)}/release.`
   const [from, to] = [since, until].map((time) => new Date(time).toISOString())
-  return { self_preservation: { since: from ?? '', until: to ?? '', held, of, remedy } }
+  return { self_preservation: { since: from ?? '', until: to ?? '', held: failing, of, remedy } }
 }
 
 /** Addresses and messages of a source may hold what its config keeps secret. */

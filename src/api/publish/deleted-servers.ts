@@ -59,13 +59,13 @@ export function createDeletedServers({
   }
 
   function get(id: ServerId): DeletedServer | undefined {
-    queue.settle()
+    queue.drain()
     return deleted.get(id)
   }
 
   /** The deleted servers with an id greater than `after`, sorted by id. */
   function list(after: ServerId | undefined): readonly DeletedServer[] {
-    queue.settle()
+    queue.drain()
     const all = [...deleted.values()]
     const rest = after === undefined ? all : all.filter(({ id }) => id > after)
     return rest.toSorted((one, other) => (one.id < other.id ? -1 : 1))

@@ -56,7 +56,7 @@ export function serversApi({
     if (id === null || !registered) throw unknownServer(id)
     requireNamespace(principal, registered.server.namespace)
     log.info({ audit: true, principal: principal.name, server: id }, 'probe requested')
-    const outcome = await monitor.check(id)
+    const outcome = await monitor.probe(id)
     const current = registry.get(id)
     if (!outcome || !current) throw unknownServer(id)
     return respondJson(c, { id, ...outcome, health: current.server.health })

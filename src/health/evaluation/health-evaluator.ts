@@ -1,145 +1,227 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../flow/clock.ts'
+import { createSelfPreservation } from '../../flow/self-preservation.ts'
 import type { Log } from '../../log.ts'
 import type { Health } from '../../model/health.ts'
 import type { ServerId } from '../../model/names.ts'
 import type { HealthConfig } from '../config.ts'
 import type { ProbeTarget } from '../probe-target.ts'
 import type { ProbeOutcome } from '../probes/probe.ts'
+import { type Assessment, createAssessment } from './assessment.ts'
 import type { ObservationBatcher } from './observation-batcher.ts'
-import { createProbeSelfPreservation, type Suspicion } from './self-preservation.ts'
 import { nextVerdict } from './verdict.ts'
 
-/** Makes verdicts of findings, and tells those that are news, unless the daemon suspects itself. */
+/** A healthy server is asked for its tools at every tenth probe; any other at every probe. */
+const learnEvery = 10
+
+/** A self-preservation of probes, as the API shows it. */
+export type ProbeSelfPreservation = {
+  /** RFC 3339. */
+  readonly since: string
+  readonly until: string
+  /** Targets that began to fail, of all that were healthy. */
+  readonly failing: number
+  readonly of: number
+}
+
+/** Turns probe outcomes into verdicts, and sends what changed to the registry, except during self-preservation. */
 export function createHealthEvaluator({
   clock,
   log,
   config,
-  outbox,
+  batcher,
 }: {
   clock: Clock
   log: Log
   config: () => HealthConfig
-  outbox: Pick<ObservationBatcher, 'add'>
+  batcher: Pick<ObservationBatcher, 'add'>
 }) {
-  /** Since when it suspects itself, by the wall clock and by the one that only grows. */
-  let suspected: { readonly since: number; readonly began: number; cancel: () => void } | undefined
-  const longestMs = () => config().self_preservation.max_duration * 1000
-  const suspicion = createProbeSelfPreservation({
-    rule: () => ({ ...config().self_preservation, enabled: config().enabled && config().self_preservation.enabled }),
-    // Jitter and a deadline may put two turns of one outage further apart than the interval itself.
-    windowMs: () => (config().interval * 1.1 + config().timeout) * 1000,
-    now: clock.now,
-  })
+  const assessments = new Map<ProbeTarget, Assessment>()
+  const preservation = createSelfPreservation<ProbeTarget>({ rules, now: clock.now, wall: clock.wall })
+  let cancelTimer: (() => void) | undefined
+  /** Targets whose verdict is healthy. */
+  let healthy = 0
+  let versions = 0
 
-  function judge(subject: ProbeTarget, finding: ProbeOutcome, learned: boolean): void {
-    const wasWell = subject.verdict.status === 'healthy'
-    const wasHeld = suspicion.holds(subject)
-    subject.verdict = nextVerdict(subject.verdict, finding.ok, config().thresholds)
-    // A failure nobody believed leaves no mark.
-    if (wasHeld && finding.ok) subject.verdict = { status: 'healthy', failures: 0, successes: 1, proven: true }
-    if (!finding.ok || subject.verdict.status === 'healthy') subject.reason = finding.reason
-    if (finding.ok) learn(subject, finding, learned)
-    if (suspicion.note(subject, { wasWell, ok: finding.ok })) beginSuspicion()
-    if (!suspicion.holds(subject)) showVerdict(subject, finding)
+  function rules() {
+    const { enabled, self_preservation } = config()
+    const { ratio, min_targets, max_duration } = self_preservation
+    return {
+      enabled: enabled && self_preservation.enabled,
+      ratio,
+      minSubjects: min_targets,
+      maxMs: max_duration * 1000,
+    }
+  }
+
+  function assess(target: ProbeTarget): Assessment {
+    const known = assessments.get(target)
+    if (known) return known
+    const assessment = createAssessment(++versions)
+    assessments.set(target, assessment)
+    return assessment
+  }
+
+  /** Records an outcome; `asked` tells whether the probe asked for the server's tools. */
+  function evaluate(target: ProbeTarget, outcome: ProbeOutcome, asked: boolean): void {
+    const assessment = assess(target)
+    const wasHealthy = assessment.verdict.status === 'healthy'
+    record(assessment, outcome)
+    assessment.verdict = nextVerdict(assessment.verdict, outcome.ok, config().thresholds)
+    // Failures that self-preservation kept from counting leave no trace.
+    if (preservation.covers(target) && outcome.ok)
+      assessment.verdict = { status: 'healthy', failures: 0, successes: 1, proven: true }
+    const isHealthy = assessment.verdict.status === 'healthy'
+    healthy += Number(isHealthy) - Number(wasHealthy)
+    if (!outcome.ok || isHealthy) assessment.reason = outcome.reason
+    if (outcome.ok) learn(target, assessment, outcome, asked)
+    if (outcome.ok) preservation.recover(target)
+    else if (wasHealthy) fail(target)
+    if (!preservation.covers(target)) publish(target, outcome)
     endIfOver()
   }
 
-  function learn(subject: ProbeTarget, { capabilities, version }: ProbeOutcome, asked: boolean): void {
-    subject.unlearned = asked ? 0 : subject.unlearned + 1
-    const { learned } = subject
+  function record(assessment: Assessment, { reason, response_time_ms }: ProbeOutcome): void {
+    assessment.lastProbed = clock.wall()
+    assessment.responseMs = response_time_ms
+    assessment.version = ++versions
+    assessment.history.add(assessment.lastProbed, reason, response_time_ms)
+  }
+
+  function learn(
+    target: ProbeTarget,
+    assessment: Assessment,
+    { capabilities, version }: ProbeOutcome,
+    asked: boolean,
+  ): void {
+    assessment.probesSinceLearning = asked ? 0 : assessment.probesSinceLearning + 1
+    const { learned } = assessment
     const isNew = capabilities !== undefined && !isDeepStrictEqual(capabilities, learned.capabilities)
     if (!isNew && (version === undefined || version === learned.version)) return
-    subject.learned = { ...learned, ...(capabilities ? { capabilities } : {}), ...(version ? { version } : {}) }
-    tell(subject, subject.ids)
+    assessment.learned = { ...learned, ...(capabilities ? { capabilities } : {}), ...(version ? { version } : {}) }
+    send(target, target.ids)
   }
 
-  /** What the checks so far say, as far as there were any; nothing can be said while nobody checks. */
-  function showVerdict(subject: ProbeTarget, finding?: ProbeOutcome): void {
-    if (!config().enabled) return show(subject, { status: 'unknown', reason: 'not_checkable' })
-    const { status } = subject.verdict
-    const protocol_version = finding?.protocol_version ?? subject.health?.protocol_version
-    const { reason } = subject
-    show(subject, { status, ...(reason ? { reason } : {}), ...(protocol_version ? { protocol_version } : {}) })
+  function isLearningDue(target: ProbeTarget): boolean {
+    const { verdict, probesSinceLearning } = assess(target)
+    return verdict.status !== 'healthy' || probesSinceLearning >= learnEvery - 1
   }
 
-  function show(subject: ProbeTarget, said: Omit<Health, 'since'>): void {
-    const before = subject.health
-    if (before && isSame(before, said)) return
-    const since = before?.status === said.status ? before.since : new Date(clock.wall()).toISOString()
-    const health = { ...said, since }
-    subject.health = health
-    if (health.status === 'healthy') subject.lastWell = health
-    tell(subject, subject.ids)
+  /** Publishes the verdict; `unknown` while probes are switched off. */
+  function publish(target: ProbeTarget, outcome?: ProbeOutcome): void {
+    if (!config().enabled) return publishHealth(target, { status: 'unknown', reason: 'not_checkable' })
+    const { verdict, reason, health } = assess(target)
+    const protocol_version = outcome?.protocol_version ?? health?.protocol_version
+    publishHealth(target, {
+      status: verdict.status,
+      ...(reason ? { reason } : {}),
+      ...(protocol_version ? { protocol_version } : {}),
+    })
   }
 
-  function tell({ target, health, learned }: ProbeTarget, ids: Iterable<ServerId>): void {
+  function publishHealth(target: ProbeTarget, next: Omit<Health, 'since'>): void {
+    const assessment = assess(target)
+    const before = assessment.health
+    if (before && isSame(before, next)) return
+    const since = before?.status === next.status ? before.since : new Date(clock.wall()).toISOString()
+    const health = { ...next, since }
+    assessment.health = health
+    if (health.status === 'healthy') assessment.lastHealthy = health
+    send(target, target.ids)
+  }
+
+  function send(target: ProbeTarget, ids: Iterable<ServerId>): void {
+    const { health, learned } = assess(target)
     if (!health) return
-    for (const id of ids) outbox.add({ id, target, health, ...learned })
+    for (const id of ids) batcher.add({ id, target: target.target, health, ...learned })
   }
 
-  function beginSuspicion(): void {
-    suspected = { since: clock.wall(), began: clock.now(), cancel: clock.after(longestMs(), end) }
-    log.warn(
-      suspicion.counts(),
-      'most healthy targets began to fail at once: suspecting ourselves, keeping their status',
-    )
-    // Those that turned first were believed; they get back what they had.
-    for (const subject of suspicion.failing()) {
-      if (subject.health === subject.lastWell || !subject.lastWell) continue
-      subject.health = subject.lastWell
-      tell(subject, subject.ids)
+  function fail(target: ProbeTarget): void {
+    // Jitter and a deadline can put two probes during one outage further apart than the interval.
+    const windowMs = (config().interval * 1.1 + config().timeout) * 1000
+    const wasActive = preservation.isActive()
+    if (preservation.fail([target], { healthy, windowMs }) && !wasActive) startSelfPreservation()
+  }
+
+  function startSelfPreservation(): void {
+    startTimer()
+    log.warn(counts(), 'self-preservation of probes started: most healthy targets began to fail at once')
+    // The first targets to fail were already published as failing: they get their last healthy status back.
+    for (const target of preservation.failing()) {
+      const assessment = assess(target)
+      if (assessment.health === assessment.lastHealthy || !assessment.lastHealthy) continue
+      assessment.health = assessment.lastHealthy
+      send(target, target.ids)
     }
+  }
+
+  function startTimer(): void {
+    cancelTimer?.()
+    cancelTimer = clock.after(Math.max(0, preservation.remainingMs() ?? 0), endSelfPreservation)
   }
 
   function endIfOver(): void {
-    if (suspicion.isOver()) end()
+    if (preservation.isOver(healthy)) endSelfPreservation()
   }
 
-  /** Other limits may hold than when it began. */
-  function reconsider(): void {
-    if (suspected) {
-      suspected.cancel()
-      suspected.cancel = clock.after(Math.max(0, suspected.began + longestMs() - clock.now()), end)
-    }
+  /** Applies changed limits to an active self-preservation. */
+  function applyRules(): void {
+    if (preservation.isActive()) startTimer()
     endIfOver()
   }
 
-  function end(): void {
-    if (!suspected) return
-    suspected.cancel()
-    suspected = undefined
-    const failing = suspicion.end()
-    log.warn({ failing: failing.length }, 'no longer suspecting ourselves: what fails now counts')
-    for (const subject of failing) showVerdict(subject)
+  /** Ends self-preservation: from now on failures count. */
+  function endSelfPreservation(): void {
+    if (!preservation.isActive()) return
+    cancelTimer?.()
+    const failing = preservation.end()
+    log.warn({ failing: failing.length }, 'self-preservation of probes ended')
+    for (const target of failing) publish(target)
   }
 
-  function forget(subject: ProbeTarget): void {
-    suspicion.forget(subject)
+  const counts = () => {
+    const failing = preservation.failing().length
+    return { failing, of: healthy + failing }
+  }
+
+  function selfPreservation(): ProbeSelfPreservation | undefined {
+    const active = preservation.status()
+    if (!active) return undefined
+    const [since, until] = [active.since, active.until].map((time) => new Date(time).toISOString())
+    return { since: since ?? '', until: until ?? '', ...counts() }
+  }
+
+  /** Sends what is known of the target for one more server. */
+  function join(target: ProbeTarget, id: ServerId): void {
+    if (!config().enabled) publish(target)
+    send(target, [id])
+  }
+
+  function forget(target: ProbeTarget): void {
+    if (assess(target).verdict.status === 'healthy') healthy--
+    preservation.recover(target)
+    assessments.delete(target)
     endIfOver()
-  }
-
-  function suspects(): Suspicion | undefined {
-    if (!suspected) return undefined
-    const { since } = suspected
-    const iso = (at: number) => new Date(at).toISOString()
-    return { since: iso(since), until: iso(since + longestMs()), ...suspicion.counts() }
   }
 
   return {
-    judge,
+    evaluate,
+    isLearningDue,
+    join,
     forget,
-    show: (subject: ProbeTarget) => showVerdict(subject),
-    tell,
-    suspects,
-    holds: suspicion.holds,
-    reconsider,
-    end,
-    close: () => suspected?.cancel(),
+    publish: (target: ProbeTarget) => publish(target),
+    assessmentOf: (target: ProbeTarget): Readonly<Assessment> => assess(target),
+    selfPreservation,
+    endSelfPreservation,
+    /** Whether failures of the target do not count now. */
+    isPreserved: preservation.covers,
+    applyRules,
+    close: () => cancelTimer?.(),
   }
 }
+export type HealthEvaluator = ReturnType<typeof createHealthEvaluator>
 
-function isSame(before: Health, said: Omit<Health, 'since'>): boolean {
-  const { status, reason, protocol_version } = said
+function isSame(before: Health, next: Omit<Health, 'since'>): boolean {
+  const { status, reason, protocol_version } = next
   return before.status === status && before.reason === reason && before.protocol_version === protocol_version
 }

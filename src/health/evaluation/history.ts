@@ -1,10 +1,10 @@
 import { Reason } from '../../model/health.ts'
 
-const most = 60
+const maxResults = 60
 const reasons = Reason.options
 
-/** One past check, as the API shows it. */
-export type PastCheck = {
+/** One past probe, as the API shows it. */
+export type PastProbe = {
   readonly at: string
   readonly ok: boolean
   readonly reason: Reason
@@ -12,8 +12,9 @@ export type PastCheck = {
 }
 
 /**
- * The last 60 results of one target, in two packed arrays: ten thousand targets keep theirs all the time, and as objects
- * they would be most of the daemon's memory.
+ * The last 60 results of one target, in two typed arrays.
+ *
+ * As objects, the results of ten thousand targets would be most of the daemon's memory.
  */
 export function createHistory() {
   let times = new Float64Array(4)
@@ -21,16 +22,16 @@ export function createHistory() {
   let count = 0
 
   function add(at: number, reason: Reason, responseMs: number): void {
-    if (count === times.length && count < most) grow()
+    if (count === times.length && count < maxResults) grow()
     const index = count % times.length
     times[index] = at
-    // Five bits of reason, the rest hundredths of a millisecond.
+    // Five bits of reason, above them hundredths of a millisecond.
     results[index] = Math.min(Math.round(responseMs * 100), 2 ** 27 - 1) * 32 + reasons.indexOf(reason)
     count++
   }
 
   function grow(): void {
-    const size = Math.min(most, times.length * 2)
+    const size = Math.min(maxResults, times.length * 2)
     const [oldTimes, oldResults] = [times, results]
     times = new Float64Array(size)
     results = new Uint32Array(size)
@@ -39,12 +40,12 @@ export function createHistory() {
   }
 
   /** Oldest first. */
-  function list(): PastCheck[] {
-    const kept = Math.min(count, times.length)
-    return Array.from({ length: kept }, (_, index) => pastCheck((count - kept + index) % times.length))
+  function list(): PastProbe[] {
+    const size = Math.min(count, times.length)
+    return Array.from({ length: size }, (_, index) => pastProbe((count - size + index) % times.length))
   }
 
-  function pastCheck(index: number): PastCheck {
+  function pastProbe(index: number): PastProbe {
     const packed = results[index] ?? 0
     const reason = reasons[packed % 32] ?? 'ok'
     return {

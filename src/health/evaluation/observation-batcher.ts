@@ -2,10 +2,13 @@ import type { Clock } from '../../flow/clock.ts'
 import type { ServerId } from '../../model/names.ts'
 import type { Observation } from '../../registry/registry.ts'
 
-/** So many are one revision at most: a crowd's next follows in another turn of the event loop. */
-const mostAtOnce = 200
+/** How long observations are collected before they are sent. */
+const collectMs = 100
 
-/** Gathers observations for a moment, so that a burst of them is one revision. */
+/** Maximum observations per revision; the rest follows in further turns of the event loop. */
+const maxPerRevision = 200
+
+/** Collects observations of the registry's servers, so that a burst of them becomes one revision. */
 export function createObservationBatcher({
   clock,
   send,
@@ -13,38 +16,38 @@ export function createObservationBatcher({
   clock: Clock
   send: (observations: readonly Observation[]) => void
 }) {
-  const waiting = new Map<ServerId, Observation>()
+  const pending = new Map<ServerId, Observation>()
   let cancel: (() => void) | undefined
 
   function add(observation: Observation): void {
-    const earlier = waiting.get(observation.id)
-    // A later word on health does not unsay what was learned in the same moment.
-    waiting.set(observation.id, earlier?.target === observation.target ? { ...earlier, ...observation } : observation)
-    cancel ??= clock.after(100, sendSome)
+    const earlier = pending.get(observation.id)
+    // A later observation of the health keeps what an earlier one says of capabilities and version.
+    pending.set(observation.id, earlier?.target === observation.target ? { ...earlier, ...observation } : observation)
+    cancel ??= clock.after(collectMs, sendBatch)
   }
 
-  function sendSome(): void {
+  function sendBatch(): void {
     cancel = undefined
-    const some = waiting.values().take(mostAtOnce).toArray()
-    for (const { id } of some) waiting.delete(id)
-    if (waiting.size > 0) cancel = clock.after(0, sendSome)
-    send(some)
+    const batch = pending.values().take(maxPerRevision).toArray()
+    for (const { id } of batch) pending.delete(id)
+    if (pending.size > 0) cancel = clock.after(0, sendBatch)
+    send(batch)
   }
 
-  /** Sends all there is, now. */
+  /** Sends all pending observations now, as one revision. */
   function flush(): void {
     cancel?.()
     cancel = undefined
-    if (waiting.size === 0) return
-    const observations = [...waiting.values()]
-    waiting.clear()
+    if (pending.size === 0) return
+    const observations = [...pending.values()]
+    pending.clear()
     send(observations)
   }
 
   function close(): void {
     cancel?.()
     cancel = undefined
-    waiting.clear()
+    pending.clear()
   }
 
   return { add, flush, close }

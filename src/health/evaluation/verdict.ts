@@ -1,36 +1,39 @@
 import type { Status } from '../../model/health.ts'
 
-/** How many checks in a row it takes to turn. */
+/** How many probes in a row it takes to change the status. */
 export type Thresholds = { readonly failures: number; readonly successes: number }
 
-/** What the checks so far say of a target. */
+/** What all probes of a target so far amount to. */
 export type Verdict = {
   readonly status: Extract<Status, 'pending' | 'healthy' | 'degraded' | 'unhealthy'>
-  /** In a row, up to now. */
+  /** Consecutive failures, up to the last probe. */
   readonly failures: number
+  /** Consecutive successes, up to the last probe. */
   readonly successes: number
-  /** Whether it ever succeeded. */
+  /** Whether a probe ever succeeded. */
   readonly proven: boolean
 }
 
 export const untried: Verdict = { status: 'pending', failures: 0, successes: 0, proven: false }
 
 /**
- * One more check. The first success makes healthy, the first failure degraded, `failures` in a row unhealthy; what was
- * healthy once comes back after `successes` in a row, so that a flapping target does not flap its status.
+ * The verdict after one more probe.
+ *
+ * The first success leads to healthy, the first failure to degraded, `failures` in a row to unhealthy. A target that was
+ * healthy before becomes so again after `successes` in a row, so that a flapping target does not flap its status.
  */
 export function nextVerdict(before: Verdict, ok: boolean, thresholds: Thresholds): Verdict {
-  return ok ? succeeded(before, thresholds) : failed(before, thresholds)
+  return ok ? afterSuccess(before, thresholds) : afterFailure(before, thresholds)
 }
 
-function succeeded(before: Verdict, thresholds: Thresholds): Verdict {
+function afterSuccess(before: Verdict, thresholds: Thresholds): Verdict {
   const successes = before.successes + 1
   const first = !before.proven && before.status !== 'unhealthy'
   const healthy = first || before.status === 'healthy' || successes >= thresholds.successes
   return { status: healthy ? 'healthy' : before.status, failures: 0, successes, proven: true }
 }
 
-function failed(before: Verdict, thresholds: Thresholds): Verdict {
+function afterFailure(before: Verdict, thresholds: Thresholds): Verdict {
   const failures = before.failures + 1
   const unhealthy = before.status === 'unhealthy' || failures >= thresholds.failures
   return { status: unhealthy ? 'unhealthy' : 'degraded', failures, successes: 0, proven: before.proven }

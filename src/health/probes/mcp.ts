@@ -53,7 +53,7 @@ export function createMcpProbe({ door, now }: { door: HttpClient; now: () => num
         return finding
       } catch (error) {
         failure = error
-        const reason = conclusion(passage.steps, error, deadline.over() !== undefined)
+        const reason = conclusion(passage.steps, error, deadline.abortReason() !== undefined)
         if (reason) return { ok: reason === 'auth_required', reason }
       }
     }

@@ -1,109 +1,111 @@
+import type { HealthConfig } from '../config.ts'
 import type { ProbeTarget } from '../probe-target.ts'
 
-/** How many probes may be under way: at all, and to one host. */
-export type Width = { readonly max_concurrency: number; readonly max_concurrency_per_host: number }
-
 /**
- * Who is probed next. At most half of the slots go to those that failed last time, so that thousands of dead targets,
- * each waiting for its deadline, do not hold up the living.
+ * Decides which target is probed next, within the limits on all probes and on those to one host.
+ *
+ * Slow targets get at most half of the slots, so that thousands of dead targets, each waiting for its deadline, do not
+ * delay the living.
  */
-export function createConcurrencyLimiter({ width }: { width: () => Width }) {
-  /** Who may go, best first: those whose host was busy have waited longest. */
+export function createConcurrencyLimiter({
+  limits,
+  isSlow,
+}: {
+  limits: () => Pick<HealthConfig, 'max_concurrency' | 'max_concurrency_per_host'>
+  /** Whether the target may take its whole deadline. */
+  isSlow: (target: ProbeTarget) => boolean
+}) {
+  /** Targets ready to run, in order of precedence: targets that waited for their host come before others. */
   const ready = [
-    { slow: false, parked: true, queue: new Set<ProbeTarget>() },
-    { slow: false, parked: false, queue: new Set<ProbeTarget>() },
-    { slow: true, parked: true, queue: new Set<ProbeTarget>() },
-    { slow: true, parked: false, queue: new Set<ProbeTarget>() },
+    { slow: false, unparked: true, queue: new Set<ProbeTarget>() },
+    { slow: false, unparked: false, queue: new Set<ProbeTarget>() },
+    { slow: true, unparked: true, queue: new Set<ProbeTarget>() },
+    { slow: true, unparked: false, queue: new Set<ProbeTarget>() },
   ]
-  /** Those whose host is busy, by host. */
+  /** Targets whose host is at its limit, by host. */
   const parked = new Map<string, Set<ProbeTarget>>()
-  const busy = new Map<string, number>()
+  const runningByHost = new Map<string, number>()
   let running = 0
-  let slow = 0
+  let runningSlow = 0
 
-  function offer(subject: ProbeTarget, parked = false): void {
-    const slow = isSlow(subject)
-    ready.find((line) => line.slow === slow && line.parked === parked)?.queue.add(subject)
+  function offer(target: ProbeTarget, unparked = false): void {
+    const slow = isSlow(target)
+    ready.find((line) => line.slow === slow && line.unparked === unparked)?.queue.add(target)
   }
 
-  /** Takes who comes next into a slot; undefined while none may. */
+  /** Takes a slot for the next target; undefined when none may run. */
   function take(): ProbeTarget | undefined {
-    const { max_concurrency, max_concurrency_per_host } = width()
-    for (const { slow: limited, queue } of ready) {
-      for (const subject of queue) {
-        if (running >= max_concurrency || (limited && slow >= Math.floor(max_concurrency / 2))) break
-        queue.delete(subject)
-        if ((busy.get(subject.host) ?? 0) < max_concurrency_per_host) {
-          occupy(subject)
-          return subject
+    const { max_concurrency, max_concurrency_per_host } = limits()
+    for (const { slow, queue } of ready) {
+      for (const target of queue) {
+        if (running >= max_concurrency || (slow && runningSlow >= Math.floor(max_concurrency / 2))) break
+        queue.delete(target)
+        if ((runningByHost.get(target.host) ?? 0) < max_concurrency_per_host) {
+          occupy(target)
+          return target
         }
-        park(subject)
+        park(target)
       }
     }
     return undefined
   }
 
-  function park(subject: ProbeTarget): void {
-    const waiting = parked.get(subject.host) ?? new Set()
-    waiting.add(subject)
-    parked.set(subject.host, waiting)
+  function park(target: ProbeTarget): void {
+    const waiting = parked.get(target.host) ?? new Set()
+    waiting.add(target)
+    parked.set(target.host, waiting)
   }
 
-  /** Counts a probe that nobody had to wait for, too. */
-  function occupy(subject: ProbeTarget): void {
+  /** Takes a slot without queueing, even above the limits. */
+  function occupy(target: ProbeTarget): void {
     running++
-    if (isSlow(subject)) slow++
-    busy.set(subject.host, (busy.get(subject.host) ?? 0) + 1)
+    if (isSlow(target)) runningSlow++
+    runningByHost.set(target.host, (runningByHost.get(target.host) ?? 0) + 1)
   }
 
-  /** Gives back what `occupy` took; `wasSlow` as it was then. */
+  /** Frees a slot; `wasSlow` is what `isSlow` said when it was taken. */
   function release({ host }: ProbeTarget, wasSlow: boolean): void {
     running--
-    if (wasSlow) slow--
-    const left = (busy.get(host) ?? 1) - 1
-    if (left > 0) busy.set(host, left)
-    else busy.delete(host)
-    callNext(host)
+    if (wasSlow) runningSlow--
+    const left = (runningByHost.get(host) ?? 1) - 1
+    if (left > 0) runningByHost.set(host, left)
+    else runningByHost.delete(host)
+    unparkNext(host)
   }
 
-  function callNext(host: string): void {
+  function unparkNext(host: string): void {
     const [next] = parked.get(host) ?? []
     if (!next) return
     unpark(next)
     offer(next, true)
   }
 
-  /** Calls all who wait for their host, as when it may have more at once than before. */
-  function callAll(): void {
+  /** Makes all parked targets ready again, as when the limits have changed. */
+  function unparkAll(): void {
     const waiting = [...parked.values()]
     parked.clear()
-    for (const subjects of waiting) for (const subject of subjects) offer(subject, true)
+    for (const targets of waiting) for (const target of targets) offer(target, true)
   }
 
-  function unpark(subject: ProbeTarget): void {
-    const waiting = parked.get(subject.host)
-    waiting?.delete(subject)
-    if (waiting?.size === 0) parked.delete(subject.host)
+  function unpark(target: ProbeTarget): void {
+    const waiting = parked.get(target.host)
+    waiting?.delete(target)
+    if (waiting?.size === 0) parked.delete(target.host)
   }
 
-  function withdraw(subject: ProbeTarget): void {
-    unpark(subject)
-    // It may have been called in the place of others.
-    if (ready.some(({ queue }) => queue.delete(subject))) callNext(subject.host)
+  function withdraw(target: ProbeTarget): void {
+    unpark(target)
+    // If it was unparked instead of another target, that one is next.
+    if (ready.some(({ queue }) => queue.delete(target))) unparkNext(target.host)
   }
 
   function waiting(): number {
-    let all = 0
-    for (const { queue } of ready) all += queue.size
-    for (const subjects of parked.values()) all += subjects.size
-    return all
+    let count = 0
+    for (const { queue } of ready) count += queue.size
+    for (const targets of parked.values()) count += targets.size
+    return count
   }
 
-  return { offer, take, occupy, release, withdraw, callAll, waiting, running: () => running }
+  return { offer, take, occupy, release, withdraw, unparkAll, waiting, running: () => running }
 }
 export type ConcurrencyLimiter = ReturnType<typeof createConcurrencyLimiter>
-
-/** Whether it may well take its whole deadline: it failed last time, or was in no hurry. */
-export function isSlow({ verdict, deferred }: ProbeTarget): boolean {
-  return deferred || verdict.failures > 0
-}

@@ -1,162 +1,230 @@
 import type { Clock } from '../../flow/clock.ts'
-import { createStallDetector } from '../../flow/stall-detector.ts'
+import { createStallWatch } from '../../flow/stall-detector.ts'
 import type { Log } from '../../log.ts'
 import type { RegisteredServer } from '../../model/change.ts'
+import { Reason } from '../../model/health.ts'
+import type { ServerId } from '../../model/names.ts'
 import type { HealthConfig } from '../config.ts'
-import type { Running, ProbeTarget } from '../probe-target.ts'
-import type { ProbeOutcome, Probe } from '../probes/probe.ts'
-import { createConcurrencyLimiter, isSlow } from './concurrency-limiter.ts'
+import type { HealthEvaluator } from '../evaluation/health-evaluator.ts'
+import type { ProbeTarget } from '../probe-target.ts'
+import type { Probe, ProbeOutcome } from '../probes/probe.ts'
+import { createConcurrencyLimiter } from './concurrency-limiter.ts'
 import { createProbeSchedule } from './probe-schedule.ts'
+import { createProbeTiming } from './probe-timing.ts'
 
-/** A server's tools are asked for at its first success, when it comes back, and then every so many probes. */
-const learnEvery = 10
-/** What a newcomer has to answer in while a crowd of them waits. */
-const hurryMs = 1000
+/** Deadline of the first probe of a new target while many are waiting. */
+const shortDeadlineMs = 1000
 
-/** Runs the probes: when they are due, as many at once as may be. What they find goes to `onFound`. */
+export type RunningProbe = {
+  readonly startedAt: number
+  readonly slow: boolean
+  /** Whether it also asks for the server's tools. */
+  readonly learn: boolean
+  /** It has less than the configured deadline, so a timeout is no result. */
+  readonly shortDeadline: boolean
+  readonly abort: AbortController
+  /** The event loop or the machine stalled meanwhile, so a failure says nothing about the target. */
+  stalled: boolean
+  /** Resolves with the outcome; with undefined when cancelled. */
+  readonly done: Promise<ProbeOutcome | undefined>
+}
+
+/** Runs probes when they are due, within the concurrency limits, and passes their outcomes to the evaluator. */
 export function createProbeRunner({
   clock,
+  random,
   log,
   probe,
   config,
-  serverOf,
-  onFound,
-  nextDue,
+  get,
+  evaluator,
 }: {
   clock: Clock
+  random: () => number
   log: Log
   probe: Probe
   config: () => HealthConfig
-  /** One of the servers that have the target; undefined when the last is gone. */
-  serverOf: (subject: ProbeTarget) => RegisteredServer | undefined
-  onFound: (subject: ProbeTarget, finding: ProbeOutcome, learned: boolean) => void
-  /** When a subject is due again; undefined for never. */
-  nextDue: (subject: ProbeTarget, running: Running) => number | undefined
+  get: (id: ServerId) => RegisteredServer | undefined
+  evaluator: Pick<HealthEvaluator, 'evaluate' | 'assessmentOf' | 'isLearningDue'>
 }) {
-  const underway = new Set<Running>()
-  const slots = createConcurrencyLimiter({ width: config })
-  const agenda = createProbeSchedule({ clock, onDue: enqueue })
-  const pulse = createStallDetector({ clock, onStall: noteStall })
-  let closed = false
+  const running = new Map<ProbeTarget, RunningProbe>()
+  /** New targets that exceeded the short deadline: they get the whole one, among the slow targets. */
+  const deferred = new Set<ProbeTarget>()
+  const timing = createProbeTiming({ now: clock.now, random, config, get })
+  const limiter = createConcurrencyLimiter({ limits: config, isSlow })
+  const schedule = createProbeSchedule({ clock, onDue: enqueue })
+  const stalls = createStallWatch({ clock, onStall: markStalled })
+  const probes = Object.fromEntries(Reason.options.map((reason) => [reason, 0])) as Record<Reason, number>
+  const duration_ms = { sum: 0, count: 0 }
   let disregarded = 0
+  let closed = false
+
+  const verdictOf = (target: ProbeTarget) => evaluator.assessmentOf(target).verdict
+  const isWanted = ({ ids }: ProbeTarget) => config().enabled && ids.size > 0
+
+  function isSlow(target: ProbeTarget): boolean {
+    return deferred.has(target) || verdictOf(target).failures > 0
+  }
 
   function enqueue(due: readonly ProbeTarget[]): void {
-    for (const subject of due) if (!subject.running) slots.offer(subject)
+    for (const target of due) if (!running.has(target)) limiter.offer(target)
     pump()
   }
 
   function pump(): void {
-    for (let subject = slots.take(); subject; subject = slots.take())
-      run(subject, isToLearn(subject), isHurried(subject))
+    for (let target = limiter.take(); target; target = limiter.take())
+      start(target, { learn: evaluator.isLearningDue(target), shortDeadline: hasShortDeadline(target) })
   }
 
-  function isToLearn({ verdict, unlearned }: ProbeTarget): boolean {
-    return verdict.status !== 'healthy' || unlearned >= learnEvery - 1
+  /** Many new targets that never answer would otherwise delay the living among them by a deadline each. */
+  function hasShortDeadline(target: ProbeTarget): boolean {
+    return (
+      verdictOf(target).status === 'pending' && !deferred.has(target) && limiter.waiting() > config().max_concurrency
+    )
   }
 
-  /** Probes; the slot is taken already. */
-  function run(subject: ProbeTarget, learn: boolean, hurried: boolean): Running {
-    pulse.start()
+  /** Starts a probe whose slot is already taken. */
+  function start(
+    target: ProbeTarget,
+    { learn, shortDeadline }: { learn: boolean; shortDeadline: boolean },
+  ): RunningProbe {
+    stalls.start()
     const abort = new AbortController()
     const { promise: done, resolve } = Promise.withResolvers<ProbeOutcome | undefined>()
-    const running: Running = { started: clock.now(), slow: isSlow(subject), hurried, abort, stalled: false, done }
-    subject.running = running
-    underway.add(running)
-    void look(subject, learn, running).then((found) => {
-      const finding = abort.signal.aborted ? undefined : found
-      finish(subject, running, finding, learn)
-      return resolve(finding)
+    const slow = isSlow(target)
+    const run: RunningProbe = { startedAt: clock.now(), slow, learn, shortDeadline, abort, stalled: false, done }
+    running.set(target, run)
+    void execute(target, run).then((result) => {
+      const outcome = abort.signal.aborted ? undefined : result
+      finish(target, run, outcome)
+      return resolve(outcome)
     })
-    return running
+    return run
   }
 
-  /** A crowd of newcomers that never answer would hold up the living among them, deadline by deadline. */
-  function isHurried({ verdict, deferred }: ProbeTarget): boolean {
-    return verdict.status === 'pending' && !deferred && slots.waiting() > config().max_concurrency
-  }
-
-  async function look(subject: ProbeTarget, learn: boolean, running: Running): Promise<ProbeOutcome | undefined> {
-    const registered = serverOf(subject)
+  async function execute({ ids }: ProbeTarget, run: RunningProbe): Promise<ProbeOutcome | undefined> {
+    const [id] = ids
+    const registered = id === undefined ? undefined : get(id)
     if (!registered) return undefined
     const { timeout, allow, deny } = config()
-    const timeoutMs = running.hurried ? Math.min(hurryMs, timeout * 1000) : timeout * 1000
-    const { signal } = running.abort
+    const timeoutMs = run.shortDeadline ? Math.min(shortDeadlineMs, timeout * 1000) : timeout * 1000
+    const { learn, abort } = run
     try {
-      return await probe(registered, { timeoutMs, deny, ...(allow ? { allow } : {}), learn, signal })
+      return await probe(registered, { timeoutMs, deny, ...(allow ? { allow } : {}), learn, signal: abort.signal })
     } catch (error) {
-      log.error({ err: error, server: registered.server.id }, 'a probe broke, which is a defect of ours')
+      log.error({ err: error, server: registered.server.id }, 'probe threw unexpectedly')
       return undefined
     }
   }
 
-  function finish(subject: ProbeTarget, running: Running, finding: ProbeOutcome | undefined, learned: boolean): void {
-    pulse.feel()
-    underway.delete(running)
-    if (underway.size === 0) pulse.stop()
-    subject.running = undefined
-    slots.release(subject, running.slow)
+  function finish(target: ProbeTarget, run: RunningProbe, outcome: ProbeOutcome | undefined): void {
+    stalls.check()
+    running.delete(target)
+    if (running.size === 0) stalls.stop()
+    limiter.release(target, run.slow)
     if (closed) return
-    if (finding && isInconclusive(running, finding)) {
-      if (nextDue(subject, running) !== undefined) defer(subject)
+    if (outcome && isInconclusive(run, outcome)) {
+      if (isWanted(target)) defer(target)
       return pump()
     }
-    if (finding && running.stalled && !finding.ok) disregarded++
-    else if (finding) onFound(subject, finding, learned)
-    if (finding) subject.deferred = false
-    const due = nextDue(subject, running)
-    if (due !== undefined) agenda.set(subject, due)
+    if (outcome) {
+      accept(target, run, outcome)
+      deferred.delete(target)
+    }
+    if (isWanted(target)) schedule.set(target, timing.next(target, verdictOf(target), run))
     return pump()
   }
 
-  function defer(subject: ProbeTarget): void {
-    subject.deferred = true
-    slots.offer(subject)
+  function accept(target: ProbeTarget, { stalled, learn }: RunningProbe, outcome: ProbeOutcome): void {
+    if (stalled && !outcome.ok) {
+      disregarded++
+      return
+    }
+    probes[outcome.reason]++
+    duration_ms.sum += outcome.response_time_ms
+    duration_ms.count++
+    evaluator.evaluate(target, outcome, learn)
   }
 
-  /** Wherever time stood still, what was under way is no witness. */
-  function noteStall(): void {
-    for (const running of underway) running.stalled = true
+  function defer(target: ProbeTarget): void {
+    deferred.add(target)
+    limiter.offer(target)
   }
 
-  /** Who asks by hand does not queue; a probe under way is joined. */
-  function now(subject: ProbeTarget): Running {
-    if (subject.running) return subject.running
-    rest(subject)
-    slots.occupy(subject)
-    return run(subject, true, false)
+  /** A stall invalidates the failures of all probes in flight. */
+  function markStalled(): void {
+    for (const run of running.values()) run.stalled = true
   }
 
-  function rest(subject: ProbeTarget): void {
-    agenda.drop(subject)
-    slots.withdraw(subject)
+  /** Probes at once, bypassing the queue; joins a probe in flight. */
+  function probeNow(target: ProbeTarget): RunningProbe {
+    const inFlight = running.get(target)
+    if (inFlight) return inFlight
+    unschedule(target)
+    limiter.occupy(target)
+    return start(target, { learn: true, shortDeadline: false })
+  }
+
+  /** Schedules the first probe of a new target, or of one whose probes were switched on again. */
+  function begin(target: ProbeTarget): void {
+    if (config().enabled) schedule.set(target, timing.first(target))
+  }
+
+  /** Applies a shorter interval now, not only after the longer one has passed. */
+  function rescheduleEarlier(target: ProbeTarget, server?: RegisteredServer['server']): void {
+    const due = schedule.dueAt(target)
+    const earlier = due === undefined ? undefined : timing.earlier(due, target, server)
+    if (earlier !== undefined) schedule.set(target, earlier)
+  }
+
+  /** Starts no more probes of the target, until it is scheduled again. */
+  function unschedule(target: ProbeTarget): void {
+    schedule.delete(target)
+    limiter.withdraw(target)
+  }
+
+  /** Ends the probes of a target that is gone, including one in flight. */
+  function end(target: ProbeTarget): void {
+    unschedule(target)
+    deferred.delete(target)
+    running.get(target)?.abort.abort()
+  }
+
+  /** Applies changed limits to the queue. */
+  function applyLimits(): void {
+    limiter.unparkAll()
+    pump()
   }
 
   async function close(): Promise<void> {
     closed = true
-    agenda.close()
-    pulse.stop()
-    const running = [...underway]
-    for (const { abort } of running) abort.abort()
-    await Promise.all(running.map(async ({ done }) => done))
+    schedule.close()
+    stalls.stop()
+    const inFlight = [...running.values()]
+    for (const { abort } of inFlight) abort.abort()
+    await Promise.all(inFlight.map(async ({ done }) => done))
   }
 
   return {
-    schedule: agenda.set,
-    now,
-    /** No more probes of it, until scheduled again. */
-    rest,
-    /** The limits may be others than before. */
-    reconsider: () => {
-      slots.callAll()
-      pump()
-    },
+    begin,
+    rescheduleEarlier,
+    unschedule,
+    end,
+    probeNow,
+    applyLimits,
     close,
-    stats: () => ({ in_flight: slots.running(), overdue: slots.waiting(), disregarded }),
+    stats: () => ({
+      in_flight: limiter.running(),
+      overdue: limiter.waiting(),
+      probes: { ...probes },
+      duration_ms: { ...duration_ms },
+      disregarded,
+    }),
   }
 }
-
-/** Whether a probe only ran out of a time that was less than the whole deadline: then it is no result. */
-export function isInconclusive({ hurried }: Running, { reason }: ProbeOutcome): boolean {
-  return hurried && reason === 'timeout'
-}
 export type ProbeRunner = ReturnType<typeof createProbeRunner>
+
+/** Whether a probe only exceeded its short deadline, which is no result. */
+export function isInconclusive({ shortDeadline }: RunningProbe, { reason }: ProbeOutcome): boolean {
+  return shortDeadline && reason === 'timeout'
+}

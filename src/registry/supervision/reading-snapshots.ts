@@ -122,16 +122,16 @@ export function createReadingSnapshots({
       if (!take || (await enqueueWrite(take()))) return
       scheduled ??= take
       clearTimeout(retryTimer)
-      retryTimer = setTimeout(debounce.poke, retryMs).unref()
+      retryTimer = setTimeout(debounce.trigger, retryMs).unref()
     }
 
-    const debounce = createDebounce({ act: save, quietMs, mostMs: maxDelayMs })
+    const debounce = createDebounce({ act: save, quietMs, maxMs: maxDelayMs })
 
     return {
       restore: () => restore(source, fingerprint),
       schedule: (take) => {
         scheduled = take
-        debounce.poke()
+        debounce.trigger()
       },
       close: async () => {
         debounce.close()

@@ -87,8 +87,8 @@ export const dns = defineSource({
       })
       yield* pollLoop({
         run,
-        pace: await scheduleOf(config, usualInterval),
-        look,
+        schedule: await scheduleOf(config, usualInterval),
+        poll: look,
         idle: { type: 'alive', waits: true },
       })
     },

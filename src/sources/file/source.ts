@@ -41,7 +41,7 @@ export function createFileSource(options: FileSourceOptions): Source {
       patterns,
       recursive,
       maxFiles,
-      onChange: debounce.poke,
+      onChange: debounce.trigger,
       onExhausted: (error) => log.warn({ err: error }, 'file watches exhausted, polling instead'),
     })
     let lastThorough = 0

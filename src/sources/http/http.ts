@@ -94,8 +94,8 @@ export const http = defineSource({
       })
       yield* pollLoop({
         run,
-        pace: await scheduleOf(config, usualInterval),
-        look,
+        schedule: await scheduleOf(config, usualInterval),
+        poll: look,
         idle: { type: 'alive', waits: true },
       })
     },

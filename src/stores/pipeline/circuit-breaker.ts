@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../store.ts'
  * tried with backoff until it succeeds.
  */
 export function createCircuitBreaker({ mend, onUp, log }: { mend: () => Promise<void>; onUp: () => void; log: Log }) {
-  const backoff = createBackoff({ firstMs: 250, mostMs: 5000 })
+  const backoff = createBackoff({ firstMs: 250, maxMs: 5000 })
   let since = performance.now()
   let reason: string | undefined
   let failures = 0

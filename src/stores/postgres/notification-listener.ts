@@ -17,7 +17,7 @@ export function listenForChanges({
   poke: () => void
   log: Log
 }): () => void {
-  const backoff = createBackoff({ firstMs: 500, mostMs: 30_000 })
+  const backoff = createBackoff({ firstMs: 500, maxMs: 30_000 })
   let client: Client | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false

@@ -4,7 +4,7 @@ import { createLeaseClock } from '../../../src/agents/leases/lease-clock.ts'
 import { createLeases } from '../../../src/agents/leases/leases.ts'
 
 const terms = { timeout: 60_000, eviction: 120_000 }
-const rules = { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 }
+const rules = { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 }
 
 function world(rulesOf = rules, deaf = () => false) {
   let now = 0
@@ -85,7 +85,7 @@ describe('leases', () => {
     for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
 
     assert.deepEqual(after(61), [])
-    assert.deepEqual(leases.selfPreservation(), { since: 61_000, until: 961_000, held: 20, of: 20 })
+    assert.deepEqual(leases.selfPreservation(), { since: 61_000, until: 961_000, failing: 20, of: 20 })
     assert.equal(leases.get('a7')?.status, 'healthy')
   })
 
@@ -130,7 +130,7 @@ describe('leases', () => {
     assert.deepEqual(after(1), [])
 
     assert.deepEqual(after(60), [])
-    assert.equal(leases.selfPreservation()?.held, 20)
+    assert.equal(leases.selfPreservation()?.failing, 20)
   })
 
   it('lapse one by one, and few at once, without suspicion', () => {

@@ -36,7 +36,7 @@ export async function meshed({
       opening,
       settings: () => ({
         retentionMs: 3_600_000,
-        selfPreservation: { enabled: true, least: 10, ratio: 0.5, mostMs: 900_000 },
+        selfPreservation: { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 },
         maxAgents: most,
       }),
       log: silent,
@@ -62,9 +62,9 @@ export async function meshed({
   const moving = { volatile: mesh.volatileFields, version: mesh.volatileVersion }
   const monitor = {
     ...moving,
-    check: () => Promise.resolve(undefined),
-    suspicion: () => undefined,
-    clearSuspicion: () => {},
+    probe: () => Promise.resolve(undefined),
+    selfPreservation: () => undefined,
+    endSelfPreservation: () => {},
   }
   const served = stack.use(await serve({ ...options, parts: { registry, supervisor, mesh, monitor } }))
 

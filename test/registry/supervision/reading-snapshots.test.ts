@@ -48,7 +48,7 @@ async function startRun(
     registry,
     snapshots,
     log: silent,
-    backoff: () => createBackoff({ firstMs: 1, mostMs: 2 }),
+    backoff: () => createBackoff({ firstMs: 1, maxMs: 2 }),
   })
   const plans = Object.entries(sources).map(([name, source]): SourcePlan => {
     return {

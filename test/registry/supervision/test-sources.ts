@@ -43,7 +43,7 @@ export function createTestSupervisor(log = silent) {
   const supervisor = createSupervisor({
     registry,
     log,
-    backoff: () => createBackoff({ firstMs: 1, mostMs: 2 }),
+    backoff: () => createBackoff({ firstMs: 1, maxMs: 2 }),
   })
   /** Resolves at the first revision where `seen` holds. */
   const until = (seen: () => boolean) =>

@@ -1,4 +1,4 @@
-import { createChangeSignal } from '../../../flow/change-signal.ts'
+import { createChangeSignal } from '../../../flow/wake-signal.ts'
 import type { Tuning } from '../tuning.ts'
 
 /**
@@ -20,7 +20,7 @@ export function createRequestLimiter({
   let listing = 0
   let nextList = 0
   let failure = Promise.withResolvers<void>()
-  const { wait, changed } = createChangeSignal()
+  const { wait, notify } = createChangeSignal()
 
   const isShut = () => failures > 0
   const isFull = () => listing >= lists
@@ -41,14 +41,14 @@ export function createRequestLimiter({
   /** The one that tried was called off: another may. */
   function release(): void {
     trying = false
-    changed()
+    notify()
   }
 
   function worked(): void {
     if (failures === 0) return
     failures = 0
     trying = false
-    changed()
+    notify()
   }
 
   /** Several requests that fail together count once. */
@@ -60,7 +60,7 @@ export function createRequestLimiter({
     failure = Promise.withResolvers<void>()
     trying = false
     opensAt = performance.now() + Math.max(ceiling / 2 + (ceiling / 2) * random(), (retryAfter ?? 0) * 1000)
-    changed()
+    notify()
   }
 
   /** A few lists at a time; unless they are `urgent`, they begin spread out too, for all others may list now as well. */
@@ -72,7 +72,7 @@ export function createRequestLimiter({
       return await work()
     } finally {
       listing--
-      changed()
+      notify()
     }
   }
 
@@ -87,7 +87,7 @@ export function createRequestLimiter({
   /** Somebody asks now: the next try is not put off any longer. */
   function hurry(): void {
     opensAt = 0
-    changed()
+    notify()
   }
 
   return { enter, release, worked, failed, list, hurry, failures: () => failures, nextFailure: () => failure.promise }

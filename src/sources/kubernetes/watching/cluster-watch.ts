@@ -27,7 +27,7 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
   let read = 0
   let fatal: unknown
 
-  const settle = createDebounce({ act: () => update().catch(fail), quietMs: habits.quietMs, mostMs: habits.maxDelayMs })
+  const settle = createDebounce({ act: () => update().catch(fail), quietMs: habits.quietMs, maxMs: habits.maxDelayMs })
   const parts = createReflectors(
     config,
     identity.namespace,
@@ -36,11 +36,11 @@ export async function* watchCluster({ config, identity, habits, run }: Watching)
       onReplaced: (kind) => {
         assembly.noteAll(kind)
         listings++
-        settle.poke()
+        settle.trigger()
       },
       onChanged: (kind, key) => {
         assembly.note(kind, key)
-        settle.poke()
+        settle.trigger()
       },
       onState: (kind, namespace) => {
         telling.restate({ kind, namespace })

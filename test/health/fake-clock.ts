@@ -3,8 +3,8 @@ import type { Clock } from '../../src/flow/clock.ts'
 
 type Timer = { readonly at: number; readonly act: () => void }
 
-/** A clock that stands still until told to move. */
-export function createTime() {
+/** A clock that moves only when a test says so. */
+export function createFakeClock() {
   let now = 1_000_000
   let wallAhead = Date.parse('2026-01-01T00:00:00Z') - now
   const timers = new Set<Timer>()
@@ -25,7 +25,7 @@ export function createTime() {
     return first
   }
 
-  /** Lets `ms` pass, every timer at its time, and what follows from each settled before the next. */
+  /** Advances by `ms`: each timer fires at its time, and its consequences settle before the next. */
   async function pass(ms: number): Promise<void> {
     const until = now + ms
     await setImmediate()
@@ -41,9 +41,9 @@ export function createTime() {
   return {
     clock,
     pass,
-    /** The event loop is blocked: time goes on, no timer fires until the next `pass`. */
+    /** Blocks the event loop: time advances, no timer fires before the next `pass`. */
     stall: (ms: number) => void (now += ms),
-    /** Somebody sets the wall clock. */
+    /** Sets the wall clock. */
     step: (ms: number) => void (wallAhead += ms),
     timers: () => timers.size,
   }

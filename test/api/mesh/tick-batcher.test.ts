@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createTickBatcher } from '../../src/flow/tick-batcher.ts'
+import { createTickBatcher } from '../../../src/api/mesh/tick-batcher.ts'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
-describe('work in turns', () => {
-  it('is done in order, all that is quick at the end of the turn it came in', async () => {
-    const turns = createTickBatcher()
+describe('tick batcher', () => {
+  it('runs quick work in order at the end of the turn', async () => {
+    const batcher = createTickBatcher()
     const done: number[] = []
-    for (const one of [1, 2, 3]) turns.add(() => done.push(one))
-    turns.add(() => turns.add(() => done.push(5)))
-    turns.add(() => done.push(4))
+    for (const one of [1, 2, 3]) batcher.add(() => done.push(one))
+    batcher.add(() => batcher.add(() => done.push(5)))
+    batcher.add(() => done.push(4))
 
     assert.deepEqual(done, [])
     await nextTurn()
@@ -18,11 +18,11 @@ describe('work in turns', () => {
     assert.deepEqual(done, [1, 2, 3, 4, 5])
   })
 
-  it('leaves the rest to later turns when it takes long', async () => {
-    const turns = createTickBatcher({ sliceMs: 0 })
+  it('leaves the rest to later turns when work takes long', async () => {
+    const batcher = createTickBatcher({ sliceMs: 0 })
     const done: number[] = []
     for (const one of [1, 2, 3]) {
-      turns.add(() => {
+      batcher.add(() => {
         const until = performance.now() + 1
         while (performance.now() < until);
         done.push(one)

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it, type TestContext } from 'node:test'
-import { validate } from 'node-cron'
+import { validate as isValidForNodeCron } from 'node-cron'
+import { cronSchedule, isTimezone, maxGapSeconds, cronProblem } from '../../src/flow/cron-schedule.ts'
 import { pollLoop } from '../../src/flow/poll-loop.ts'
-import { atSchedule, isTimezone, longestGap, scheduleProblem } from '../../src/flow/schedule.ts'
-import { createWakeSignal } from '../../src/flow/wake-signal.ts'
 
-const good = [
+const valid = [
   '* * * * *',
   '*/5 * * * *',
   '30 */5 * * * *',
@@ -30,7 +29,7 @@ const good = [
   '@hourly',
   '@Daily',
 ]
-const bad = [
+const invalid = [
   '',
   'soon',
   '* * * *',
@@ -53,42 +52,42 @@ const bad = [
   '@fortnightly',
 ]
 
-describe('a schedule', () => {
-  for (const text of good) {
-    it(`may be "${text}", for node-cron too`, () => {
-      assert.equal(scheduleProblem(text), undefined)
-      assert.ok(validate(text))
+describe('cron expression', () => {
+  for (const text of valid) {
+    it(`"${text}" is valid, for node-cron too`, () => {
+      assert.equal(cronProblem(text), undefined)
+      assert.ok(isValidForNodeCron(text))
     })
   }
-  for (const text of bad) {
-    it(`may not be "${text}", and it says why`, () => {
-      assert.match(scheduleProblem(text) ?? '', /must|is no/)
+  for (const text of invalid) {
+    it(`"${text}" is rejected with the reason`, () => {
+      assert.match(cronProblem(text) ?? '', /must have|must be|is not a valid|never occurs/)
     })
   }
 
-  it('is turned away wherever node-cron would turn it away', () => {
-    for (const text of bad) if (!validate(text)) assert.notEqual(scheduleProblem(text), undefined, text)
+  it('is rejected wherever node-cron rejects it', () => {
+    for (const text of invalid) if (!isValidForNodeCron(text)) assert.notEqual(cronProblem(text), undefined, text)
   })
 
-  it('may be in the time zone of any place there is', () => {
+  it('accepts every IANA time zone and no other', () => {
     assert.ok(isTimezone('Europe/Berlin'))
     assert.ok(!isTimezone('Europe/Atlantis'))
   })
 
-  for (const [text, most] of [
+  for (const [text, max] of [
     ['* * * * *', 60],
     ['*/5 * * * *', 3600],
     ['0 3 * * *', 25 * 3600],
     ['@hourly', 3600],
     ['0 0 1 * *', 8 * 367 * 86_400],
   ] as const) {
-    it(`leaves at most ${most} s between two ticks of "${text}"`, () => {
-      assert.equal(longestGap(text), most)
+    it(`"${text}" has at most ${max} s between two ticks`, () => {
+      assert.equal(maxGapSeconds(text), max)
     })
   }
 })
 
-/** The ticks of a schedule over a stretch of time: what is left each time is waited for, as the wall clock runs. */
+/** The next `count` ticks after `from`, on a mocked wall clock. */
 async function ticks(
   test: TestContext,
   expression: string,
@@ -104,12 +103,12 @@ async function ticks(
     random?: () => number
   },
 ): Promise<string[]> {
-  const pace = await atSchedule(expression, { timezone, random })
+  const schedule = await cronSchedule(expression, { timezone, random })
   const seen: string[] = []
   let now = Date.parse(from)
   test.mock.timers.setTime(now)
   while (seen.length < count) {
-    const left = pace.begin()
+    const left = schedule.begin()
     for (let wait = left(); wait > 0; wait = left()) {
       now += Math.min(wait, 30_000)
       test.mock.timers.setTime(now)
@@ -119,10 +118,10 @@ async function ticks(
   return seen
 }
 
-describe('a schedule at work', () => {
+describe('cron schedule', () => {
   beforeEach((test) => (test as TestContext).mock.timers.enable({ apis: ['Date'], now: 0 }))
 
-  it('ticks when the expression says so, to the second', async (test) => {
+  it('ticks by the expression, to the second', async (test) => {
     assert.deepEqual(await ticks(test, '30 */5 * * * *', { from: '2026-03-01T10:02:00Z', count: 3 }), [
       '2026-03-01T10:05:30.000Z',
       '2026-03-01T10:10:30.000Z',
@@ -130,7 +129,7 @@ describe('a schedule at work', () => {
     ])
   })
 
-  it('ticks at the hour of its time zone, before and after the clocks change', async (test) => {
+  it('ticks at the hour of its time zone, before and after a clock change', async (test) => {
     const berlin = { timezone: 'Europe/Berlin', count: 2 }
 
     assert.deepEqual(await ticks(test, '0 9 * * *', { ...berlin, from: '2026-03-28T00:00:00Z' }), [
@@ -143,14 +142,14 @@ describe('a schedule at work', () => {
     ])
   })
 
-  it('ticks once in an hour that comes twice', async (test) => {
+  it('ticks once in an hour that occurs twice', async (test) => {
     const from = '2026-10-24T22:00:00Z'
     const [first, second] = await ticks(test, '30 2 * * *', { timezone: 'Europe/Berlin', from, count: 2 })
 
     assert.deepEqual([first?.slice(0, 10), second?.slice(0, 10)], ['2026-10-25', '2026-10-26'])
   })
 
-  it('ticks a little later by a phase of its own, so that not everybody looks at second 0', async (test) => {
+  it('delays its ticks by a random phase', async (test) => {
     const options = { from: '2026-03-01T10:02:00Z', count: 2, random: () => 0.5 }
 
     assert.deepEqual(await ticks(test, '*/5 * * * *', options), [
@@ -159,40 +158,47 @@ describe('a schedule at work', () => {
     ])
   })
 
-  it('is due once after the clock or the machine jumped over many ticks', async (test) => {
+  it('is due once after a clock step over many ticks', async (test) => {
     const { timers } = test.mock
     timers.setTime(Date.parse('2026-03-01T10:00:30Z'))
-    const pace = await atSchedule('* * * * *', { timezone: 'UTC', random: () => 0 })
-    const left = pace.begin()
+    const schedule = await cronSchedule('* * * * *', { timezone: 'UTC', random: () => 0 })
+    const left = schedule.begin()
 
     timers.setTime(Date.parse('2026-03-01T11:00:30Z'))
     assert.ok(left() <= 0)
-    assert.equal(pace.begin()(), 30_000)
+    assert.equal(schedule.begin()(), 30_000)
   })
 
-  it('does not wait for an hour because the clock was set back by one', async (test) => {
+  it('does not wait longer after the clock is set back by an hour', async (test) => {
     const { timers } = test.mock
     timers.setTime(Date.parse('2026-03-01T10:00:30Z'))
-    const pace = await atSchedule('* * * * *', { timezone: 'UTC', random: () => 0 })
-    const left = pace.begin()
+    const schedule = await cronSchedule('* * * * *', { timezone: 'UTC', random: () => 0 })
+    const left = schedule.begin()
 
     timers.setTime(Date.parse('2026-03-01T09:00:30Z'))
 
     assert.equal(left(), 30_000)
   })
-})
 
-it('a schedule drives real looks, one at a time, second by second', async () => {
-  const stop = new AbortController()
-  const run = { signal: stop.signal, wake: createWakeSignal({ signal: stop.signal }) }
-  const at: number[] = []
-  const look = () => Promise.resolve({ value: at.push(Date.now()) })
+  it('drives a poll loop, one poll per tick', async ({ mock }) => {
+    mock.timers.setTime(Date.parse('2026-03-01T10:00:00.300Z'))
+    const wake = {
+      raised: () => false,
+      take: () => {},
+      wait: (ms = 0) => Promise.resolve(mock.timers.setTime(Date.now() + ms)),
+    }
+    const at: string[] = []
+    const poll = () => Promise.resolve({ value: at.push(new Date().toISOString()) })
+    const run = { signal: new AbortController().signal, wake }
+    const schedule = await cronSchedule('* * * * * *', { random: () => 0 })
 
-  for await (const count of pollLoop({ run, pace: await atSchedule('* * * * * *', { random: () => 0 }), look }))
-    if (count === 3) break
-  stop.abort()
+    for await (const count of pollLoop({ run, schedule, poll, now: Date.now })) if (count === 4) break
 
-  const [, second = 0, third = 0] = at
-  assert.ok(second % 1000 < 500 && third % 1000 < 500, `looked at ${at.join(', ')}`)
-  assert.equal(Math.floor(third / 1000) - Math.floor(second / 1000), 1)
+    assert.deepEqual(at, [
+      '2026-03-01T10:00:00.300Z',
+      '2026-03-01T10:00:01.000Z',
+      '2026-03-01T10:00:02.000Z',
+      '2026-03-01T10:00:03.000Z',
+    ])
+  })
 })

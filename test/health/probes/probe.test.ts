@@ -28,9 +28,9 @@ function prober() {
   }
 }
 
-const verdict = ({ ok, reason }: ProbeOutcome) => ({ ok, reason })
+const resultOf = ({ ok, reason }: ProbeOutcome) => ({ ok, reason })
 
-/** The public reference server, as people run it. */
+/** The public reference server, as its users start it. */
 async function everything(
   t: TestContext,
   transport: 'streamableHttp' | 'sse',
@@ -43,7 +43,7 @@ async function everything(
   })
   t.after(() => child.kill('SIGKILL'))
   await new Promise<void>((resolve) => {
-    // It goes on writing: whoever stops reading breaks its pipe.
+    // It keeps writing: without a reader its pipe would break.
     child.stderr.on('data', (text) => String(text).includes(`port ${port}`) && resolve())
   })
   return { port, child }
@@ -76,9 +76,9 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
-/** A server of the newest revision, built as its users build it; tells what it was asked. */
+/** A server of the newest revision, built with the SDK; records the methods of its requests. */
 async function modern(t: TestContext, build: (server: McpServer) => void = () => undefined) {
-  const asked: string[] = []
+  const methods: string[] = []
   const handler = createMcpHandler(() => {
     const server = new McpServer({ name: 'made', version: '1.2.3' })
     build(server)
@@ -94,25 +94,25 @@ async function modern(t: TestContext, build: (server: McpServer) => void = () =>
           .clone()
           .json()
           .catch(() => ({}))) as { method?: string }
-        asked.push(method)
+        methods.push(method)
         return handler.fetch(request)
       },
     },
     listening.resolve,
   )
   t.after(() => server.close())
-  return { url: `http://127.0.0.1:${(await listening.promise).port}/mcp`, asked }
+  return { url: `http://127.0.0.1:${(await listening.promise).port}/mcp`, methods }
 }
 
-describe('the mcp probe of a real server', () => {
-  it('meets one over Streamable HTTP, with its protocol, version and tools', async (t) => {
+describe('mcp probe of a real server', () => {
+  it('learns protocol, version and tools over Streamable HTTP', async (t) => {
     const { port, child } = await everything(t, 'streamableHttp')
     const probe = prober()
     const fields = { url: `http://127.0.0.1:${port}/mcp` }
 
     const finding = await probe(fields)
 
-    assert.deepEqual(verdict(finding), { ok: true, reason: 'ok' })
+    assert.deepEqual(resultOf(finding), { ok: true, reason: 'ok' })
     assert.equal(finding.protocol_version, '2025-11-25')
     assert.match(finding.version ?? '', /^\d/)
     const echo = finding.capabilities?.find(({ name }) => name === 'echo')
@@ -121,46 +121,46 @@ describe('the mcp probe of a real server', () => {
     assert.equal(echo.description, 'Echoes back the input string')
     assert.deepEqual(echo.input_schema?.['required'], ['message'])
     assert.ok(finding.response_time_ms > 0)
-    assert.deepEqual(verdict(await probe(fields, { learn: false })), { ok: true, reason: 'ok' })
+    assert.deepEqual(resultOf(await probe(fields, { learn: false })), { ok: true, reason: 'ok' })
 
     child.kill('SIGKILL')
     await once(child, 'exit')
-    assert.deepEqual(verdict(await probe(fields)), { ok: false, reason: 'refused' })
+    assert.deepEqual(resultOf(await probe(fields)), { ok: false, reason: 'refused' })
   })
 
-  it('meets one over HTTP+SSE, whether that is known before or not', async (t) => {
+  it('works over HTTP+SSE, announced or not', async (t) => {
     const { port } = await everything(t, 'sse')
     for (const type of ['http', 'sse'] as const) {
       const probe = prober()
       const finding = await probe({ url: `http://127.0.0.1:${port}/sse`, type })
 
-      assert.deepEqual(verdict(finding), { ok: true, reason: 'ok' }, type)
+      assert.deepEqual(resultOf(finding), { ok: true, reason: 'ok' }, type)
       assert.equal(finding.protocol_version, '2025-11-25')
       assert.ok(finding.capabilities?.some(({ name }) => name === 'echo'))
     }
   })
 
-  it('meets one of the revision 2026-07-28 by one question', async (t) => {
-    const { url, asked } = await modern(t, (server) => {
+  it('needs one request for a server of revision 2026-07-28', async (t) => {
+    const { url, methods } = await modern(t, (server) => {
       server.registerTool('add', { description: 'adds' }, () => ({ content: [] }))
     })
     const probe = prober()
 
     const finding = await probe({ url })
 
-    assert.deepEqual(verdict(finding), { ok: true, reason: 'ok' })
+    assert.deepEqual(resultOf(finding), { ok: true, reason: 'ok' })
     assert.equal(finding.protocol_version, '2026-07-28')
     assert.equal(finding.version, '1.2.3')
     assert.deepEqual(
       finding.capabilities?.map(({ name }) => name),
       ['add'],
     )
-    assert.deepEqual(asked, ['server/discover', 'tools/list'])
+    assert.deepEqual(methods, ['server/discover', 'tools/list'])
     await probe({ url }, { learn: false })
-    assert.deepEqual(asked.slice(2), ['server/discover'])
+    assert.deepEqual(methods.slice(2), ['server/discover'])
   })
 
-  it('remembers the era, closes its sessions, and asks anew when the era is over', async (t) => {
+  it('remembers the protocol, closes its sessions, and starts over when the protocol fails', async (t) => {
     const { port } = await everything(t, 'streamableHttp')
     const seen: string[] = []
     let target = `http://127.0.0.1:${port}/mcp`
@@ -194,7 +194,7 @@ describe('the mcp probe of a real server', () => {
   })
 })
 
-describe('the mcp probe of something else', () => {
+describe('mcp probe of other endpoints', () => {
   const answers: Record<string, Answer> = {
     '/401': (_, response) => response.writeHead(401, { 'www-authenticate': 'Bearer' }).end('SECRET'),
     '/403': (_, response) => response.writeHead(403).end(),
@@ -248,21 +248,21 @@ describe('the mcp probe of something else', () => {
     '/drip': [false, 'timeout'],
   } as const
 
-  it('says what it is, whichever era it starts with, in one deadline', async (t) => {
+  it('classifies each by one reason, whichever protocol it starts with, within one deadline', async (t) => {
     const url = await farEnd(t, (request, response) => answers[request.url ?? '']?.(request, response))
     for (const type of ['http', 'sse'] as const) {
       for (const [path, [ok, reason]] of Object.entries(expected)) {
         const waits = reason === 'timeout'
         const finding = await prober()({ url: url + path, type }, { timeoutMs: waits ? 600 : 10_000 })
 
-        assert.deepEqual(verdict(finding), { ok, reason }, `${type} ${path}`)
+        assert.deepEqual(resultOf(finding), { ok, reason }, `${type} ${path}`)
         assert.ok(finding.response_time_ms < (waits ? 1700 : 5000), `${path} took ${finding.response_time_ms} ms`)
         assert.doesNotMatch(JSON.stringify(finding), /SECRET/)
       }
     }
   })
 
-  it('says what became of the connection', async (t) => {
+  it('classifies connection failures', async (t) => {
     const silent = createTcpServer(() => undefined).listen(0, '127.0.0.1')
     const garbage = createTcpServer((socket) => socket.on('error', () => undefined).end('SSH-2.0-OpenSSH\r\n'))
     garbage.listen(0, '127.0.0.1')
@@ -283,25 +283,25 @@ describe('the mcp probe of something else', () => {
     assert.equal((await probe({ url: `http://127.0.0.1:${port(silent)}/mcp` }, { timeoutMs: 200 })).reason, 'timeout')
   })
 
-  it('ends at once when called off', async (t) => {
+  it('ends at once when cancelled', async (t) => {
     const arrived = Promise.withResolvers<void>()
     const gone = Promise.withResolvers<void>()
     const url = await farEnd(t, (_, response) => {
       arrived.resolve()
       response.on('close', gone.resolve)
     })
-    const off = new AbortController()
-    const probe = prober()({ url }, { timeoutMs: 60_000, signal: off.signal })
+    const abort = new AbortController()
+    const probe = prober()({ url }, { timeoutMs: 60_000, signal: abort.signal })
     await arrived.promise
-    off.abort()
+    abort.abort()
 
     assert.equal((await probe).ok, false)
     await gone.promise
   })
 })
 
-describe('what a probe sends', () => {
-  it('is the server’s own headers, to its own origin only, without unfilled placeholders', async (t) => {
+describe('probe headers', () => {
+  it('are the server’s own, only for its own origin, without unresolved placeholders', async (t) => {
     const seen: Record<string, string | string[] | undefined>[] = []
     const url = await farEnd(t, ({ headers }, response) => {
       seen.push(headers)
@@ -325,8 +325,8 @@ describe('what a probe sends', () => {
   })
 })
 
-describe('the http probe', () => {
-  it('calls alive what answers 2xx, and reads no more than a little', async (t) => {
+describe('http probe', () => {
+  it('accepts a 2xx or 401, and reads only the beginning of the body', async (t) => {
     const gone = Promise.withResolvers<void>()
     let sent = 0
     const url = await farEnd(t, (request, response) => {
@@ -339,21 +339,21 @@ describe('the http probe', () => {
       response.on('drain', pour)
       return pour()
     })
-    const check = async (path: string) =>
-      verdict(await prober()({ health_check_url: url + path, health_check: 'http' }))
+    const probePath = async (path: string) =>
+      resultOf(await prober()({ health_check_url: url + path, health_check: 'http' }))
 
-    assert.deepEqual(await check('/200'), { ok: true, reason: 'ok' })
-    assert.deepEqual(await check('/204'), { ok: true, reason: 'ok' })
-    assert.deepEqual(await check('/302'), { ok: false, reason: 'http_status' })
-    assert.deepEqual(await check('/404'), { ok: false, reason: 'http_status' })
-    assert.deepEqual(await check('/503'), { ok: false, reason: 'http_status' })
-    assert.deepEqual(await check('/401'), { ok: true, reason: 'auth_required' })
-    assert.deepEqual(await check('/endless'), { ok: true, reason: 'ok' })
+    assert.deepEqual(await probePath('/200'), { ok: true, reason: 'ok' })
+    assert.deepEqual(await probePath('/204'), { ok: true, reason: 'ok' })
+    assert.deepEqual(await probePath('/302'), { ok: false, reason: 'http_status' })
+    assert.deepEqual(await probePath('/404'), { ok: false, reason: 'http_status' })
+    assert.deepEqual(await probePath('/503'), { ok: false, reason: 'http_status' })
+    assert.deepEqual(await probePath('/401'), { ok: true, reason: 'auth_required' })
+    assert.deepEqual(await probePath('/endless'), { ok: true, reason: 'ok' })
     await gone.promise
     assert.ok(sent < 20_000_000, `${sent} bytes were sent`)
   })
 
-  it('does not wait for a body that never ends', async (t) => {
+  it('does not wait for an endless body', async (t) => {
     const url = await farEnd(t, (request, response) => {
       response.writeHead(200).write('.')
       if (request.url === '/held') return
@@ -362,12 +362,12 @@ describe('the http probe', () => {
     })
     for (const path of ['/held', '/drip']) {
       const finding = await prober()({ health_check_url: url + path, health_check: 'http' })
-      assert.deepEqual(verdict(finding), { ok: true, reason: 'ok' }, path)
+      assert.deepEqual(resultOf(finding), { ok: true, reason: 'ok' }, path)
       assert.ok(finding.response_time_ms < 5000, path)
     }
   })
 
-  it('says why it had no answer', async (t) => {
+  it('reports why there was no response', async (t) => {
     const url = await farEnd(t, () => undefined)
     const probe = prober()
 
@@ -376,19 +376,19 @@ describe('the http probe', () => {
   })
 })
 
-describe('the tcp probe', () => {
-  it('calls alive what accepts a connection', async (t) => {
+describe('tcp probe', () => {
+  it('succeeds when the port accepts a connection', async (t) => {
     const url = await farEnd(t, () => undefined)
     const probe = prober()
 
-    assert.deepEqual(verdict(await probe({ url, health_check: 'tcp' })), { ok: true, reason: 'ok' })
+    assert.deepEqual(resultOf(await probe({ url, health_check: 'tcp' })), { ok: true, reason: 'ok' })
     assert.equal((await probe({ url: 'http://127.0.0.1:1/', health_check: 'tcp' })).reason, 'refused')
     assert.equal((await probe({ url, health_check: 'tcp' }, { reach: 'private' })).reason, 'blocked')
   })
 })
 
-describe('a server that cannot be probed', () => {
-  it('is not', async () => {
+describe('probe of a server that cannot be probed', () => {
+  it('fails with the reason, without a request', async () => {
     const probe = prober()
 
     assert.equal((await probe({ enabled: false })).reason, 'disabled')

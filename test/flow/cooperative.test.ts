@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { runToCompletion, forEachYielding, runCooperatively, sorting } from '../../src/flow/cooperative.ts'
+import { runToCompletion, forEachYielding, runCooperatively, sortYielding } from '../../src/flow/cooperative.ts'
 
 function busy(ms: number): void {
   const until = performance.now() + ms
   while (performance.now() < until);
 }
 
-/** Work of so many steps of a millisecond each; says of each in which turn of the event loop it was done. */
-function* steps(many: number, turnOf: () => number): Generator<void, number[]> {
+/** Work of `count` steps of 1 ms; returns the turn of the event loop in which each was done. */
+function* steps(count: number, turnOf: () => number): Generator<void, number[]> {
   const turns: number[] = []
-  for (let step = 0; step < many; step += 1) {
+  for (let step = 0; step < count; step += 1) {
     busy(1)
     turns.push(turnOf())
     yield
@@ -19,10 +19,10 @@ function* steps(many: number, turnOf: () => number): Generator<void, number[]> {
   return turns
 }
 
-describe('work in slices', () => {
+describe('cooperative work', () => {
   /** Counts the turns of the event loop while `act` runs. */
   async function counting<T>(act: (turnOf: () => number) => Promise<T>): Promise<T> {
-    // What work before this one has booked of a turn is not counted with the first.
+    // Turns that earlier work has booked do not count.
     for (let booked = 0; booked < 2; booked += 1) await setImmediate()
     let turn = 0
     const state = { over: false }
@@ -37,18 +37,18 @@ describe('work in slices', () => {
     }
   }
 
-  it('gives the event loop a turn after a few milliseconds, however many do such work', async () => {
+  it('yields to the event loop after a few milliseconds, however much work there is', async () => {
     const all = await counting((turnOf) =>
       Promise.all(Array.from({ length: 20 }, () => runCooperatively(steps(10, turnOf)))),
     )
 
     const perTurn = Map.groupBy(all.flat(), (turn) => turn)
-    const most = Math.max(...[...perTurn.values()].map(({ length }) => length))
+    const max = Math.max(...[...perTurn.values()].map(({ length }) => length))
     assert.equal(all.flat().length, 200)
-    assert.ok(most <= 8, `${most} ms in one turn`)
+    assert.ok(max <= 8, `${max} ms in one turn`)
   })
 
-  it('does much work that takes no time in few turns', async () => {
+  it('runs many tiny pieces of work in few turns', async () => {
     const turns = await counting(async (turnOf) => {
       const began = turnOf()
       await Promise.all(Array.from({ length: 1000 }, () => forEachYielding([1], () => {})))
@@ -58,21 +58,21 @@ describe('work in slices', () => {
     assert.ok(turns < 100, `${turns} turns`)
   })
 
-  it('does what cannot be interrupted one by one, each in a turn that has something left', async () => {
+  it('starts uninterruptible work only in a turn with budget left', async () => {
     const turns = await counting(async (turnOf) => {
-      const met: number[] = []
-      await Promise.all(Array.from({ length: 10 }, () => forEachYielding([4], (ms) => (busy(ms), met.push(turnOf())))))
-      return met
+      const seen: number[] = []
+      await Promise.all(Array.from({ length: 10 }, () => forEachYielding([4], (ms) => (busy(ms), seen.push(turnOf())))))
+      return seen
     })
 
-    const most = Math.max(...[...Map.groupBy(turns, (turn) => turn).values()].map(({ length }) => length))
-    assert.ok(most <= 3, `${most} of 4 ms in one turn`)
+    const max = Math.max(...[...Map.groupBy(turns, (turn) => turn).values()].map(({ length }) => length))
+    assert.ok(max <= 3, `${max} of 4 ms in one turn`)
   })
 
-  it('sorts texts as they are compared, the same ones and the greatest included', () => {
+  it('sorts texts by code unit, duplicates included', () => {
     const texts = Array.from({ length: 5000 }, (_, at) => `${(at * 7919) % 1009}`)
 
-    const sorted = runToCompletion(sorting(texts))
+    const sorted = runToCompletion(sortYielding(texts))
 
     assert.deepEqual(
       sorted,
@@ -80,7 +80,7 @@ describe('work in slices', () => {
     )
   })
 
-  it('rejects with what the work throws, and holds up nobody else', async () => {
+  it('rejects with the error of the work, without affecting other work', async () => {
     const failing = forEachYielding([1, 2], (item) => {
       busy(6)
       if (item === 2) throw new Error('broken')

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { capabilitiesOf, clean } from '../../../src/health/probes/tools.ts'
 import { Capability } from '../../../src/model/capability.ts'
 
-describe('the tools a stranger tells of', () => {
+describe('tools of a probed server', () => {
   it('become capabilities', () => {
     const schema = { type: 'object', properties: { a: { type: 'number' } } }
 
@@ -18,7 +18,7 @@ describe('the tools a stranger tells of', () => {
     ])
   })
 
-  it('are bounded: five hundred, a kilobyte of text, a schema that is small and shallow', () => {
+  it('are limited to five hundred, a kilobyte of text, and a small and shallow schema', () => {
     const deep = JSON.parse('{"a":'.repeat(5000) + '1' + '}'.repeat(5000)) as object
     const wide = { enum: Array.from({ length: 10_000 }, (_, index) => index) }
     const meddling = JSON.parse('{"__proto__":{"polluted":true}}') as object
@@ -33,7 +33,7 @@ describe('the tools a stranger tells of', () => {
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
   })
 
-  it('are turned away one by one', () => {
+  it('are rejected one by one', () => {
     const tools = [
       null,
       1,
@@ -53,7 +53,7 @@ describe('the tools a stranger tells of', () => {
     )
   })
 
-  it('speak no control characters', () => {
+  it('lose control characters in their texts', () => {
     assert.equal(clean('a\u001b[31mred\u0000\r\nb\u2028c\u202ed\u0085e'), 'a [31mred b c d e')
     assert.equal(clean('half \ud83d!'), 'half \ufffd!')
     assert.equal(clean(undefined), undefined)

@@ -2,24 +2,24 @@ import type { Schedule } from './poll-loop.ts'
 
 const nicknames = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'])
 const months = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec'
-/** How many days each of them may have. */
-const lengths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-const days = 'sun|mon|tue|wed|thu|fri|sat'
+/** Maximum number of days of each month. */
+const monthDays = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+const weekdays = 'sun|mon|tue|wed|thu|fri|sat'
 
-/** The fields of a cron expression, as node-cron takes them. */
+/** The fields of a cron expression, as node-cron accepts them. */
 const fields = [
   { name: 'second', min: 0, max: 59 },
   { name: 'minute', min: 0, max: 59 },
   { name: 'hour', min: 0, max: 23 },
-  { name: 'day of the month', min: 1, max: 31, also: /^(\?|l|l-([1-9]|[12]\d|30)|(\d|[12]\d|3[01]|l)w)$/i },
+  { name: 'day of the month', min: 1, max: 31, special: /^(\?|l|l-([1-9]|[12]\d|30)|(\d|[12]\d|3[01]|l)w)$/i },
   { name: 'month', min: 1, max: 12, names: months },
-  { name: 'day of the week', min: 0, max: 7, names: days, also: /^(\?|[0-7]l|[0-7]#[1-5])$/i },
+  { name: 'day of the week', min: 0, max: 7, names: weekdays, special: /^(\?|[0-7]l|[0-7]#[1-5])$/i },
 ] as const
 
-type Field = { name: string; min: number; max: number; names?: string; also?: RegExp }
+type Field = { name: string; min: number; max: number; names?: string; special?: RegExp }
 
-function isTerm(text: string, { min, max, names, also }: Field): boolean {
-  if (also?.test(text)) return true
+function isTerm(text: string, { min, max, names, special }: Field): boolean {
+  if (special?.test(text)) return true
   const value = names ? `(?:\\d+|${names})` : String.raw`\d+`
   const parts = new RegExp(String.raw`^(?:\*|(${value})(?:-(${value}))?)(?:/(\d+))?$`, 'i').exec(text)
   if (!parts) return false
@@ -28,34 +28,34 @@ function isTerm(text: string, { min, max, names, also }: Field): boolean {
   return [from, to].every((one) => one === undefined || !/^\d/.test(one) || (Number(one) >= min && Number(one) <= max))
 }
 
-/** The five or six fields of an expression; five begin with the minute, and mean second 0. */
+/** The six fields of an expression; one of five fields begins with the minute and means second 0. */
 function fieldsOf(expression: string): string[] {
-  const given = expression.trim().split(/\s+/)
-  return given.length === 5 ? ['0', ...given] : given
+  const terms = expression.trim().split(/\s+/)
+  return terms.length === 5 ? ['0', ...terms] : terms
 }
 
 /**
- * What is wrong with a cron expression; undefined if nothing is.
+ * Validates a cron expression; undefined if it is valid.
  *
- * Checks without loading node-cron, so that a daemon that has no schedule does not pay for it.
+ * Does not load node-cron, so that a daemon without a cron schedule does not pay for it.
  */
-export function scheduleProblem(expression: string): string | undefined {
+export function cronProblem(expression: string): string | undefined {
   const text = expression.trim().toLowerCase()
   if (text.startsWith('@')) return nicknames.has(text) ? undefined : `must be one of ${[...nicknames].join(', ')}`
-  const given = fieldsOf(text)
-  if (given.length !== 6) return 'must have 5 fields (from minutes) or 6 (from seconds)'
+  const terms = fieldsOf(text)
+  if (terms.length !== 6) return 'must have 5 fields (from minutes) or 6 (from seconds)'
   for (const [index, field] of fields.entries()) {
-    const term = given[index]?.split(',').find((one) => !isTerm(one, field))
-    if (term !== undefined) return `"${term}" is no ${field.name} of a cron expression`
+    const term = terms[index]?.split(',').find((one) => !isTerm(one, field))
+    if (term !== undefined) return `"${term}" is not a valid ${field.name} of a cron expression`
   }
-  const [, , , day = '', month = ''] = given
-  return isInSome(day, month) ? undefined : `"${day}" is no day of the month "${month}" of a cron expression`
+  const [, , , day = '', month = ''] = terms
+  return hasDate(day, month) ? undefined : `day of the month "${day}" never occurs in month "${month}"`
 }
 
-/** Whether one of the months may have one of the days. */
-function isInSome(day: string, month: string): boolean {
+/** Whether one of the months can have one of the days. */
+function hasDate(day: string, month: string): boolean {
   const lowest = Math.min(...day.split(',').map(lowestDay))
-  return month.split(',').some((term) => mostDays(term) >= lowest)
+  return month.split(',').some((term) => maxDays(term) >= lowest)
 }
 
 function lowestDay(term: string): number {
@@ -63,23 +63,23 @@ function lowestDay(term: string): number {
   return from <= to ? from : 1
 }
 
-function mostDays(term: string): number {
+function maxDays(term: string): number {
   const [from = '', to = from] = (term.split('/')[0] ?? '').split('-')
-  // Of two months that follow each other one is long.
+  // Of two consecutive months one has 31 days.
   if (from === '*' || from !== to) return 31
-  return lengths[months.split('|').indexOf(from)] ?? lengths[Number(from) - 1] ?? 31
+  return monthDays[months.split('|').indexOf(from)] ?? monthDays[Number(from) - 1] ?? 31
 }
 
 export function isTimezone(name: string): boolean {
   try {
     return Intl.DateTimeFormat('en', { timeZone: name }) !== undefined
   } catch {
-    return false // that is how Intl says no
+    return false // Intl throws for an unknown zone.
   }
 }
 
-/** An upper bound of the seconds between two ticks, without working them out. */
-export function longestGap(expression: string): number {
+/** An upper bound of the seconds between two ticks, without computing them. */
+export function maxGapSeconds(expression: string): number {
   const text = expression.trim().toLowerCase()
   if (text === '@hourly') return 3600
   if (text.startsWith('@')) return 367 * 86_400
@@ -90,28 +90,27 @@ export function longestGap(expression: string): number {
 }
 
 /**
- * A look at every tick of a cron expression, each a little later by the same random phase, so that not everybody
- * looks at second 0.
+ * A poll at every tick of a cron expression, delayed by a fixed random phase, so that not all daemons poll at second 0.
  *
- * Follows the wall clock: a tick that a clock step or a sleeping machine jumped over is due once, a clock set back never
- * makes the pause longer than the schedule's own.
+ * Follows the wall clock: ticks skipped by a clock step or a suspend are due once, and a clock set back never makes the
+ * pause longer than the schedule's own.
  */
-export async function atSchedule(
+export async function cronSchedule(
   expression: string,
   { timezone, random = Math.random }: { timezone?: string | undefined; random?: () => number } = {},
 ): Promise<Schedule> {
   const cron = await import('node-cron')
   const quiet = { info() {}, warn() {}, error() {}, debug() {} }
-  // The task is never started: it only works out times. Its own timer would log to the console and hold the process.
+  // The task is never started, it only computes times: its own timer would log to the console and keep the process alive.
   const task = cron.createTask(expression, () => {}, { logger: quiet, unref: true, ...(timezone ? { timezone } : {}) })
-  const following = () => task.getNextRuns(1)[0]?.getTime() ?? Infinity
+  const nextTick = () => task.getNextRuns(1)[0]?.getTime() ?? Infinity
   const [one, two] = task.getNextRuns(2)
   const phase = one && two ? random() * Math.min(5000, (two.getTime() - one.getTime()) / 10) : 0
 
   function begin(): () => number {
-    let due = following() + phase
+    let due = nextTick() + phase
     return () => {
-      due = Math.min(due, following() + phase)
+      due = Math.min(due, nextTick() + phase)
       return due - Date.now()
     }
   }

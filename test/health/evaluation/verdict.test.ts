@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nextVerdict, untried, type Verdict } from '../../src/health/evaluation/verdict.ts'
+import { nextVerdict, untried, type Verdict } from '../../../src/health/evaluation/verdict.ts'
 
 const thresholds = { failures: 3, successes: 2 }
 
-/** `p` is a passed check, `f` a failed one. */
+/** `p` is a passed probe, `f` a failed one. */
 function after(pattern: string, limits = thresholds): Verdict[] {
   const verdicts: Verdict[] = []
   let verdict = untried
-  for (const check of pattern) verdicts.push((verdict = nextVerdict(verdict, check === 'p', limits)))
+  for (const probe of pattern) verdicts.push((verdict = nextVerdict(verdict, probe === 'p', limits)))
   return verdicts
 }
 
@@ -18,15 +18,15 @@ const statuses = (pattern: string, limits = thresholds) =>
     .map(({ status }) => initials[status])
     .join('')
 
-/** Every pattern of one to eight checks. */
+/** Every pattern of one to eight probes. */
 const patterns = Array.from({ length: 8 }, (_, index) => index + 1).flatMap((length) =>
   Array.from({ length: 2 ** length }, (_, bits) =>
     Array.from({ length }, (_, at) => ((bits >> at) & 1 ? 'p' : 'f')).join(''),
   ),
 )
 
-describe('a verdict', () => {
-  it('follows the checks', () => {
+describe('verdict', () => {
+  it('follows the table of probe results', () => {
     const table = {
       p: 'H',
       f: 'D',
@@ -50,7 +50,7 @@ describe('a verdict', () => {
     for (const [pattern, expected] of Object.entries(table)) assert.equal(statuses(pattern), expected, pattern)
   })
 
-  it('keeps its promises for every pattern up to eight checks', () => {
+  it('holds its invariants for every pattern of up to eight probes', () => {
     assert.equal(patterns.length, 510)
     for (const pattern of patterns) {
       const verdict = after(pattern).at(-1)
@@ -66,7 +66,7 @@ describe('a verdict', () => {
     }
   })
 
-  it('does not flap with a target that flaps', () => {
+  it('does not flap with a flapping target', () => {
     for (const start of ['pf', 'fp']) {
       const seen = statuses(start.repeat(50))
       const changes = seen.split('').filter((status, at) => at > 0 && status !== seen[at - 1]).length
@@ -74,7 +74,7 @@ describe('a verdict', () => {
     }
   })
 
-  it('goes by the thresholds it is given', () => {
+  it('uses the configured thresholds', () => {
     assert.equal(statuses('pfp', { failures: 1, successes: 1 }), 'HUH')
     assert.equal(statuses('pffffpppp', { failures: 4, successes: 3 }), 'HDDDUUUHH')
   })

@@ -11,18 +11,24 @@ import { ServerDefinition } from '../../src/model/server.ts'
 import type { OutboundError } from '../../src/outbound/outbound-error.ts'
 import type { Candidate, Layer } from '../../src/registry/candidate.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
-import { createTime } from './time.ts'
+import { createRandom } from '../random.ts'
+import { createFakeClock } from './fake-clock.ts'
 
+/** How a fake server responds. */
 export type Behaviour = Partial<ProbeOutcome> & {
   readonly takesMs?: number
-  /** As `takesMs`, and with less time it does not answer. */
+  /** As `takesMs`; a probe with a shorter deadline times out. */
   readonly needsMs?: number
+  /** Never responds. */
   readonly never?: boolean
 }
 
-/** A real registry and a real monitor on a clock of ours; only the far ends are played. */
-export function createRig({ config = {}, random = seeded(7) }: { config?: object; random?: () => number } = {}) {
-  const time = createTime()
+/** A real registry and a real monitor on a fake clock; only the probed servers are fakes. */
+export function createTestMonitor({
+  config = {},
+  random = createRandom(7).next,
+}: { config?: object; random?: () => number } = {}) {
+  const time = createFakeClock()
   const registry = createRegistry({
     now: time.clock.wall,
     onError: (error) => {
@@ -35,14 +41,14 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
   const started: { url: string; at: number; learn: boolean }[] = []
   const revisions: number[] = []
   registry.subscribe(({ revision }) => revisions.push(revision))
-  let crowd = false
+  let isCatchingUp = false
   let inFlight = 0
-  let mostInFlight = 0
+  let maxInFlight = 0
 
   const probe: Probe = async ({ server: { url = '' } }, { timeoutMs, learn, signal }) => {
     started.push({ url, at: time.clock.now(), learn })
-    mostInFlight = Math.max(mostInFlight, ++inFlight)
-    const { needsMs = 20, takesMs = needsMs, never = false, ...found } = behaviours.get(url) ?? {}
+    maxInFlight = Math.max(maxInFlight, ++inFlight)
+    const { needsMs = 20, takesMs = needsMs, never = false, ...outcome } = behaviours.get(url) ?? {}
     const isLate = never || needsMs > timeoutMs
     const took = isLate ? timeoutMs : takesMs
     await new Promise<void>((resolve) => {
@@ -53,12 +59,12 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
     const result: { ok: boolean; reason: Reason } = isLate
       ? { ok: false, reason: 'timeout' }
       : { ok: true, reason: 'ok' }
-    return { ...result, response_time_ms: took, ...found }
+    return { ...result, response_time_ms: took, ...outcome }
   }
 
   const monitor = createMonitor({
     registry,
-    door: undefined as never, // nothing goes out: the probe is ours
+    door: undefined as never, // unused: the probe is a fake
     config: HealthConfig.parse(config),
     log: silent,
     clock: time.clock,
@@ -72,31 +78,31 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
     return layer
   }
 
-  /** Defines servers and drops those of these names, in one revision. */
+  /** Puts servers and drops others by name, in one revision. */
   function change(put: readonly object[], drop: readonly string[] = [], reach: Reach = 'any'): void {
-    const come = put.map((fields): Candidate => {
+    const added = put.map((fields): Candidate => {
       const definition = ServerDefinition.parse({ name: 'weather', url: 'http://weather.example/mcp', ...fields })
       const id = serverId(definition.namespace, definition.name)
       return { id, definition, layer: layerOf(reach), origin: 'test', rank: 0, position: 0, stale: false }
     })
-    const ids = [...come.map(({ id }) => id), ...drop.map((name) => serverId('default', name))]
-    const gone = ids.flatMap((id) => candidates.get(id) ?? [])
+    const ids = [...added.map(({ id }) => id), ...drop.map((name) => serverId('default', name))]
+    const removed = ids.flatMap((id) => candidates.get(id) ?? [])
     for (const id of ids) candidates.delete(id)
-    for (const candidate of come) candidates.set(candidate.id, candidate)
-    crowd ||= come.length > 100
-    registry.commit({ removed: gone, added: come })
+    for (const candidate of added) candidates.set(candidate.id, candidate)
+    isCatchingUp ||= added.length > 100
+    registry.commit({ removed, added })
   }
 
-  /** Until the monitor has looked at everybody. */
-  async function lookedAt(): Promise<void> {
+  /** Waits until the monitor has processed every server of a large change. */
+  async function catchUp(): Promise<void> {
     const targets = new Set(registry.list().flatMap((registered) => probeTargetKey(registered) ?? []))
     while (monitor.stats().targets !== targets.size) await setImmediate()
   }
 
-  /** Lets `ms` pass; a crowd that was put before is there by then. */
+  /** Advances the clock, once the monitor has processed every server put before. */
   async function pass(ms: number): Promise<void> {
-    if (crowd) await lookedAt()
-    crowd = false
+    if (isCatchingUp) await catchUp()
+    isCatchingUp = false
     await time.pass(ms)
   }
 
@@ -113,29 +119,20 @@ export function createRig({ config = {}, random = seeded(7) }: { config?: object
     behave: (url: string, behaviour: Behaviour) => void behaviours.set(url, behaviour),
     server: (name: string) => {
       const server = registry.get(`default/${name}`)?.server
-      if (!server) throw new Error(`${name} is not there`)
+      if (!server) throw new Error(`${name} is not registered`)
       return server
     },
     inFlight: () => inFlight,
-    mostInFlight: () => mostInFlight,
+    maxInFlight: () => maxInFlight,
     startsOf: (url: string) => started.filter((start) => start.url === url).map(({ at }) => at),
   }
 }
-export type Rig = ReturnType<typeof createRig>
+export type TestMonitor = ReturnType<typeof createTestMonitor>
 
 export const refused: Behaviour = { ok: false, reason: 'refused' satisfies OutboundError['reason'] }
 export const well: Behaviour = { ok: true, reason: 'ok' }
 
-/** The same numbers every time. */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
-    return state / 2 ** 32
-  }
-}
-
-/** So many servers, each with a target of its own. */
+/** `count` servers, each with a target of its own. */
 export const many = (count: number, fields: (index: number) => object = () => ({})) =>
   Array.from({ length: count }, (_, index) => ({
     name: `s${index}`,

@@ -1,0 +1,38 @@
+import type { Capability } from '../../model/capability.ts'
+import type { Health, Reason } from '../../model/health.ts'
+import { createHistory, type History } from './history.ts'
+import { untried, type Verdict } from './verdict.ts'
+
+/** What the probes of one target have shown so far. Only the health evaluator writes to it. */
+export type Assessment = {
+  verdict: Verdict
+  reason: Reason | undefined
+  /** What the registry was last told; older than the verdict during self-preservation. */
+  health: Health | undefined
+  /** What the registry was last told while the target was healthy. */
+  lastHealthy: Health | undefined
+  learned: { readonly capabilities?: readonly Capability[]; readonly version?: string }
+  /** Successful probes since the last that asked for the tools. */
+  probesSinceLearning: number
+  readonly history: History
+  /** Wall clock, in ms. */
+  lastProbed: number | undefined
+  responseMs: number | undefined
+  /** Changes with every result; never the same for two results of any targets. */
+  version: number
+}
+
+export function createAssessment(version: number): Assessment {
+  return {
+    verdict: untried,
+    reason: undefined,
+    health: undefined,
+    lastHealthy: undefined,
+    learned: {},
+    probesSinceLearning: Number.POSITIVE_INFINITY,
+    history: createHistory(),
+    lastProbed: undefined,
+    responseMs: undefined,
+    version,
+  }
+}

@@ -1,0 +1,69 @@
+import type { RegisteredServer } from '../../model/change.ts'
+import type { ServerId } from '../../model/names.ts'
+import type { HealthConfig } from '../config.ts'
+import type { Verdict } from '../evaluation/verdict.ts'
+import type { ProbeTarget } from '../probe-target.ts'
+
+/** Pause between the first probes of new targets, in ms: ten of them are probed within a second. */
+const spreadMs = 100
+
+/** The interval, in seconds, of a definition that names none: the schema's default. */
+const schemaDefaultInterval = 30
+
+/** Decides when targets are probed. All times are monotonic milliseconds. */
+export function createProbeTiming({
+  now,
+  random,
+  config,
+  get,
+}: {
+  now: () => number
+  random: () => number
+  config: () => Pick<HealthConfig, 'interval'>
+  get: (id: ServerId) => RegisteredServer | undefined
+}) {
+  let spreadEnd = 0
+
+  /** When to probe a new target: a single one within `spreadMs`, a crowd spread over the interval. */
+  function first(target: ProbeTarget): number {
+    const intervalMs = intervalMsOf(target)
+    const start = Math.max(spreadEnd, now())
+    if (start - now() >= intervalMs) return now() + random() * intervalMs
+    spreadEnd = start + spreadMs
+    return start + random() * spreadMs
+  }
+
+  /** When to probe again: after the interval with 10 % jitter; twice that for an unhealthy target, soon after a stall. */
+  function next(
+    target: ProbeTarget,
+    { status, failures }: Verdict,
+    { startedAt, stalled }: { startedAt: number; stalled: boolean },
+  ): number {
+    const intervalMs = intervalMsOf(target)
+    if (stalled) return now() + (intervalMs * random()) / 10
+    const factor = status === 'unhealthy' && failures > 0 ? 2 : 1
+    return Math.max(now(), startedAt + intervalMs * factor * (0.9 + 0.2 * random()))
+  }
+
+  /** An earlier time than `due`, where that is later than the interval of the target, or of one server, allows. */
+  function earlier(due: number, target: ProbeTarget, server?: RegisteredServer['server']): number | undefined {
+    const intervalMs = server ? ownIntervalMs(server) : intervalMsOf(target)
+    return due > now() + 2.2 * intervalMs ? now() + random() * intervalMs : undefined
+  }
+
+  /** The shortest interval of the target's servers. */
+  function intervalMsOf({ ids }: ProbeTarget): number {
+    let shortestMs = Number.POSITIVE_INFINITY
+    for (const id of ids) {
+      const registered = get(id)
+      if (registered) shortestMs = Math.min(shortestMs, ownIntervalMs(registered.server))
+    }
+    return Number.isFinite(shortestMs) ? shortestMs : config().interval * 1000
+  }
+
+  function ownIntervalMs({ health_check_interval: own }: RegisteredServer['server']): number {
+    return (own === schemaDefaultInterval ? config().interval : own) * 1000
+  }
+
+  return { first, next, earlier }
+}
