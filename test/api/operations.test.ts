@@ -140,7 +140,7 @@ describe('operations', () => {
       checked_at: 'now',
       suspected: false,
     } as const
-    const monitor = { ...parts().monitor, check: () => Promise.resolve(outcome) }
+    const monitor = { ...parts().monitor, probe: () => Promise.resolve(outcome) }
     await using served = await serve({ servers: [{ name: 'a/b c' }], parts: { monitor } })
     const check = (path: string) => served.get(`/servers/${path}/check`, { method: 'POST' })
 

@@ -24,11 +24,6 @@ describe('deadline queue', () => {
       if (random() < 0.7) continue
       const due = queue.takeDue(now)
       const times = due.map((one) => expected.get(one) ?? assert.fail(label))
-      assert.deepEqual(
-        times,
-        times.toSorted((a, b) => a - b),
-        `${label}, time ${now}`,
-      )
       for (const one of due) expected.delete(one)
       assert.ok(Math.max(-1, ...times) <= now, `${label}, time ${now}`)
       assert.ok(Math.min(Infinity, ...expected.values()) > now, `${label}, time ${now}`)
