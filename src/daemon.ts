@@ -33,19 +33,19 @@ import { createInstanceId } from './stores/epoch.ts'
 import { openStore } from './stores/open.ts'
 
 /**
- * Builds every part in order and starts it; resolves once the daemon answers. Disposal stops them in reverse: first it
- * answers no more, at last the store is closed. What was half built is cleaned up too.
+ * Builds and starts every part in order; resolves once the daemon answers. Disposal stops the parts in reverse: the API first, the
+ * store last. A failed start disposes of the parts already built.
  */
 export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) => {
   await using stack = new AsyncDisposableStack()
   stack.use(boundYoungGeneration())
   keepTickShape()
   let { config } = loaded
-  const onError = (error: unknown) => log.error({ err: error }, 'a part of the daemon failed')
+  const onError = (error: unknown) => log.error({ err: error }, 'daemon part failed')
 
   const opening = openStoreOf(loaded, log)
   stack.defer(async () => {
-    const store = await opening.catch(() => undefined) // whoever started us has heard of it
+    const store = await opening.catch(() => undefined) // the start has already failed with this error
     await store?.[Symbol.asyncDispose]()
   })
   const registrations = stack.use(
@@ -83,7 +83,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     api.apply(rulesOf(next))
     await supervisor.apply(sourcePlans(config, tools))
     return settingsNeedingRestart(loaded.config, config).map(
-      (name) => `${name} was changed, which is taken at the next start`,
+      (name) => `${name} changed; the new value applies at the next start`,
     )
   }
 
@@ -123,7 +123,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     version,
     log: log.child({ part: 'mcp' }),
   })
-  // Whoever named a store wants that one or none: nothing is answered before it is there.
+  // A named store is required: no request is answered before it is open.
   if (isNamed(loaded)) await opening
   const api = stack.use(
     await openApi({
@@ -162,9 +162,9 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     const { listen, limits } = config
     const hosts = () => config.listen.hosts
     const scraped = stack.use(await openMetricsPort({ listen, hosts, port, text: metrics.text, limits, log }))
-    log.info({ url: `${scraped.url}/metrics` }, 'metrics have a port of their own')
+    log.info({ url: `${scraped.url}/metrics` }, 'metrics port opened')
   }
-  // Watchers are told to go before the server waits for them.
+  // Closes the watches before the server waits for its connections.
   stack.defer(watch.close)
   stack.defer(() => mcp.close())
   if (api.warning) log.warn({ url: api.url }, api.warning)
@@ -187,7 +187,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   } satisfies RunningDaemon
 }
 
-/** The store that the config names; where nobody named one and none can be written, memory. */
+/** Opens the store of the config. An unnamed default store that is not writable is replaced by memory. */
 async function openStoreOf(loaded: LoadedConfig, log: RootLog) {
   return await openStore(loaded.config.store, { log: log.child({ part: 'store' }), orMemory: !isNamed(loaded) })
 }
@@ -196,7 +196,7 @@ function isNamed({ originOf }: LoadedConfig): boolean {
   return ['type', 'path'].some((key) => originOf(['store', key]).from !== 'default')
 }
 
-/** What moves with every probe, and with every heartbeat. */
+/** The values of a server that change with every probe or heartbeat, and their version. */
 function movingOf(
   monitor: Pick<Monitor, 'volatile' | 'version'>,
   mesh: Pick<MeshOperations, 'volatileFields' | 'volatileVersion'>,
@@ -217,7 +217,7 @@ function rulesOf({ config: { listen, auth, cors, limits } }: LoadedConfig): ApiR
   return { listen, auth, cors, limits }
 }
 
-/** Reads the config again, one at a time; an invalid one changes nothing and is told. */
+/** Serializes reloads. An invalid config changes nothing and is reported. */
 function createReload({
   load,
   log,
@@ -225,7 +225,7 @@ function createReload({
 }: {
   load: () => Promise<LoadedConfig>
   log: RootLog
-  /** Returns what of it has to wait. */
+  /** Returns a warning for each setting that applies at the next start only. */
   apply: (next: LoadedConfig) => Promise<string[]>
 }) {
   let last = { successful: true, at: Date.now() }
@@ -236,13 +236,13 @@ function createReload({
       const next = await load()
       const late = await apply(next)
       last = { successful: true, at: Date.now() }
-      log.info({ file: next.file }, 'config taken')
+      log.info({ file: next.file }, 'config reloaded')
       for (const warning of [...next.warnings, ...late]) log.warn({ warning }, 'config warning')
       return { applied: true, file: next.file, warnings: [...next.warnings, ...late] }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       last = { successful: false, at: Date.now() }
-      log.error({ err: error }, 'the config was not taken, the old one goes on')
+      log.error({ err: error }, 'config reload failed; the previous config stays in force')
       return { applied: false, reason }
     }
   }

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Only what an old Node can read may stand here before it is told so.
+// Until the version check below, only syntax that an old Node can parse.
 import module from 'node:module'
 
-const needed = 24
+const minNodeMajor = 24
 
-if (Number.parseInt(process.versions.node, 10) < needed) {
+if (Number.parseInt(process.versions.node, 10) < minNodeMajor) {
   process.stderr.write(
-    `mcp-roster needs Node.js ${needed} or newer, this is ${process.version}. In a checkout, "npm start" brings its own.\n`,
+    `mcp-roster needs Node.js ${minNodeMajor} or newer, this is ${process.version}. In a checkout, "npm start" brings its own.\n`,
   )
   process.exitCode = 1
 } else {
@@ -18,7 +18,7 @@ if (Number.parseInt(process.versions.node, 10) < needed) {
   })
 }
 
-/** Code that is kept is run the next time: so it lies where nobody else writes, not in the temporary folder of all. */
+/** A private folder: cached code is executed, so it never lies in the shared temporary folder (Node's default). */
 function cacheFolder({
   NODE_COMPILE_CACHE,
   XDG_CACHE_HOME,

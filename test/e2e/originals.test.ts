@@ -179,7 +179,7 @@ describe('the documents of the mesh registry', () => {
     assert.deepEqual([json['unique_capability_types'], json['heartbeats_processed'] > 100], [3, true])
     assert.deepEqual(Object.keys(json), Object.keys(await daemon.json<Answer>('/metrics?format=json')))
 
-    const port = daemon.lines.find(({ msg }) => msg === 'metrics have a port of their own')?.['url'] as string
+    const port = daemon.lines.find(({ msg }) => msg === 'metrics port opened')?.['url'] as string
     const texts = await Promise.all([daemon.get('/metrics'), daemon.get('/metrics/prometheus'), fetch(port)])
     for (const answer of texts) {
       assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/)
