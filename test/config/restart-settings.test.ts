@@ -17,10 +17,10 @@ describe('a config that changes while the daemon runs', () => {
       'store: { type: sqlite }\nlimits: { max_connections: 9, keep_alive: 9, max_url_length: 999 }\nlog: { access: true, level: warn }\n',
     )
     assert.deepEqual(await reloaded(), [
-      'store was changed, which is taken at the next start',
-      'limits.max_connections was changed, which is taken at the next start',
-      'limits.keep_alive was changed, which is taken at the next start',
-      'log.access was changed, which is taken at the next start',
+      'store changed; the new value applies at the next start',
+      'limits.max_connections changed; the new value applies at the next start',
+      'limits.keep_alive changed; the new value applies at the next start',
+      'log.access changed; the new value applies at the next start',
     ])
 
     write('store: { type: memory }\n')
