@@ -5,12 +5,12 @@ import { join } from 'node:path'
 
 export type Certificate = { readonly key: string; readonly cert: string }
 
-/** A certificate for 127.0.0.1 that is its own authority, valid for a day; made by the system's `openssl`. */
+/** Makes a self-signed certificate for 127.0.0.1 with the system's `openssl`, valid for a day. */
 export function selfSignedCertificate(): Certificate {
   const directory = mkdtempSync(join(tmpdir(), 'roster-cert-'))
   const file = (name: string) => join(directory, name)
   try {
-    const kind = [
+    const options = [
       '-newkey',
       'ec',
       '-pkeyopt',
@@ -23,19 +23,19 @@ export function selfSignedCertificate(): Certificate {
     ]
     const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
     const files = ['-keyout', file('key.pem'), '-out', file('cert.pem')]
-    execFileSync('openssl', ['req', '-x509', ...kind, ...names, ...files], { stdio: 'pipe' })
+    execFileSync('openssl', ['req', '-x509', ...options, ...names, ...files], { stdio: 'pipe' })
     return { key: readFileSync(file('key.pem'), 'utf8'), cert: readFileSync(file('cert.pem'), 'utf8') }
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-/** Why no certificate can be made here; false where it can. */
+/** The reason to skip tests that need certificates; false if `openssl` is installed. */
 export function skipWithoutOpenssl(): string | false {
   try {
     execFileSync('openssl', ['version'], { stdio: 'pipe' })
     return false
   } catch {
-    return 'openssl is not installed, so no certificate can be made'
+    return 'openssl is not installed'
   }
 }

@@ -1,6 +1,6 @@
-import { type KubeResource, resources } from './kube-resources.ts'
+import { type KubeResource, kubeResources } from './kube-resources.ts'
 
-/** One request as the fake understood it. */
+/** One request as the fake API server parsed it. */
 export type KubeRequest = {
   readonly at: number
   readonly method: string
@@ -13,23 +13,23 @@ export type KubeRequest = {
   readonly user: string | undefined
 }
 
-/** Who may do what; `namespace: '*'` is a ClusterRole. */
-export type KubeRule = {
+/** Access of a user, or of every user; `namespace: '*'` is a ClusterRole. */
+export type AccessRule = {
   readonly user?: string
   readonly namespace: string
   readonly resources: readonly string[]
   readonly verbs: readonly string[]
 }
 
-const pathOf = /^\/(?:api\/v1|apis\/([^/]+)\/v1)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?$/
+const resourcePath = /^\/(?:api\/v1|apis\/([^/]+)\/v1)(?:\/namespaces\/([^/]+)(?=\/))?\/([^/]+)(?:\/([^/]+))?$/
 
-/** What a request asks, in the words of Kubernetes. */
+/** Parses verb, resource, namespace and name of a request. */
 export function parseKubeRequest(method: string, url: URL, user: string | undefined): KubeRequest {
-  const [, group = '', namespace, plural, name] = pathOf.exec(url.pathname) ?? []
-  const resource = resources.find((one) => one.plural === plural && one.group === group)
-  const watching = /^(1|true)$/.test(url.searchParams.get('watch') ?? '')
-  const reading = watching ? 'watch' : name === undefined && resource ? 'list' : 'get'
-  const verb = { GET: reading, POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[method] ?? method
+  const [, group = '', namespace, plural, name] = resourcePath.exec(url.pathname) ?? []
+  const resource = kubeResources.find((kind) => kind.plural === plural && kind.group === group)
+  const isWatch = /^(1|true)$/.test(url.searchParams.get('watch') ?? '')
+  const readVerb = isWatch ? 'watch' : name === undefined && resource ? 'list' : 'get'
+  const verb = { GET: readVerb, POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[method] ?? method
   return {
     at: performance.now(),
     method,
@@ -43,9 +43,9 @@ export function parseKubeRequest(method: string, url: URL, user: string | undefi
   }
 }
 
-/** Whether a role allows it; without any rules everything is allowed. */
+/** Whether a rule allows the request; without rules every request is allowed. */
 export function isAllowed(
-  rules: readonly KubeRule[] | undefined,
+  rules: readonly AccessRule[] | undefined,
   { verb, resource, namespace, user }: KubeRequest,
 ): boolean {
   if (!rules || !resource) return true

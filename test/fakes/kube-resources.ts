@@ -1,4 +1,4 @@
-/** One kind of thing the fake serves. */
+/** One kind of object that the fake API server serves. */
 export type KubeResource = {
   readonly group: string
   readonly version: string
@@ -11,7 +11,7 @@ export type KubeResource = {
 
 const core = { group: '', version: 'v1', namespaced: true } as const
 
-export const resources: readonly KubeResource[] = [
+export const kubeResources: readonly KubeResource[] = [
   { ...core, plural: 'services', singular: 'service', kind: 'Service', short: ['svc'] },
   { ...core, plural: 'configmaps', singular: 'configmap', kind: 'ConfigMap', short: ['cm'] },
   { ...core, plural: 'namespaces', singular: 'namespace', kind: 'Namespace', short: ['ns'], namespaced: false },
@@ -49,18 +49,18 @@ function resourceList(groupVersion: string, served: readonly KubeResource[]) {
 const discovery = { groupVersion: 'discovery.k8s.io/v1', version: 'v1' }
 const group = { name: 'discovery.k8s.io', versions: [discovery], preferredVersion: discovery }
 
-/** What is answered to those who ask what there is; enough for `kubectl`. */
-export const documents: Readonly<Record<string, unknown>> = {
+/** Responses of the discovery API; enough for `kubectl`. */
+export const discoveryDocuments: Readonly<Record<string, unknown>> = {
   '/version': { major: '1', minor: '32', gitVersion: 'v1.32.0', platform: 'linux/amd64' },
   '/api': { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] },
   '/apis': { kind: 'APIGroupList', apiVersion: 'v1', groups: [group] },
   '/apis/discovery.k8s.io': { kind: 'APIGroup', apiVersion: 'v1', ...group },
   '/api/v1': resourceList(
     'v1',
-    resources.filter((one) => one.group === ''),
+    kubeResources.filter((kind) => kind.group === ''),
   ),
   '/apis/discovery.k8s.io/v1': resourceList(
     'discovery.k8s.io/v1',
-    resources.filter((one) => one.group !== ''),
+    kubeResources.filter((kind) => kind.group !== ''),
   ),
 }

@@ -4,7 +4,7 @@ type Predicate = (labels: Labels) => boolean
 const requirement =
   /^(?:(!?)([^\s!=(),]+)|([^\s!=(),]+)\s*(==|=|!=)\s*([^\s!=(),]*)|([^\s!=(),]+)\s+(in|notin)\s*\(([^()]*)\))$/
 
-function parseOne(text: string): Predicate {
+function parseRequirement(text: string): Predicate {
   const match = requirement.exec(text.trim())
   if (!match) throw new Error(`unable to parse requirement: ${JSON.stringify(text)}`)
   const [, not, exists, key, operator, value, set, word, members] = match
@@ -14,18 +14,18 @@ function parseOne(text: string): Predicate {
   return (labels) => (set !== undefined && set in labels && values.has(labels[set] ?? '')) === (word === 'in')
 }
 
-/** Label selectors in Kubernetes' grammar; `!=` and `notin` match objects without the key too. Throws on bad grammar. */
+/** Parses a label selector; `!=` and `notin` also match objects without the key. Throws on a syntax error. */
 export function parseSelector(text: string): Predicate {
   if (text.trim() === '') return () => true
-  const parts = text.split(/,(?![^(]*\))/).map(parseOne)
+  const parts = text.split(/,(?![^(]*\))/).map(parseRequirement)
   return (labels) => parts.every((matches) => matches(labels))
 }
 
-/** Field selectors as far as `kubectl` uses them: `metadata.name=x,metadata.namespace=y`. */
+/** Parses the field selectors that `kubectl` uses: `metadata.name=x,metadata.namespace=y`. */
 export function parseFields(text: string): (metadata: Record<string, unknown>) => boolean {
-  const wanted = text.split(',').flatMap((part) => {
+  const requirements = text.split(',').flatMap((part) => {
     const [, field, value] = /^metadata\.(name|namespace)==?(.*)$/.exec(part.trim()) ?? []
     return field === undefined ? [] : [[field, value] as const]
   })
-  return (metadata) => wanted.every(([field, value]) => metadata[field] === value)
+  return (metadata) => requirements.every(([field, value]) => metadata[field] === value)
 }

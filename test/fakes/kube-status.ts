@@ -1,4 +1,4 @@
-/** A `Status` object: how the API server says no. */
+/** A `Status` object: the body of an error response. */
 export type KubeStatus = {
   readonly kind: 'Status'
   readonly apiVersion: 'v1'
@@ -10,7 +10,12 @@ export type KubeStatus = {
   readonly code: number
 }
 
-export function status(code: number, reason: string, message: string, details?: Record<string, unknown>): KubeStatus {
+export function kubeStatus(
+  code: number,
+  reason: string,
+  message: string,
+  details?: Record<string, unknown>,
+): KubeStatus {
   return {
     kind: 'Status',
     apiVersion: 'v1',
@@ -23,27 +28,33 @@ export function status(code: number, reason: string, message: string, details?: 
   }
 }
 
-export const expired = (asked: string, now: string) =>
-  status(410, 'Expired', `too old resource version: ${asked} (${now})`)
+export const expiredVersion = (requested: string, current: string) =>
+  kubeStatus(410, 'Expired', `too old resource version: ${requested} (${current})`)
 
-export const tooLarge = (asked: string, now: string) =>
-  status(504, 'Timeout', `Too large resource version: ${asked}, current: ${now}`, {
+export const unknownVersion = (requested: string, current: string) =>
+  kubeStatus(504, 'Timeout', `Too large resource version: ${requested}, current: ${current}`, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   })
 
-export const continueExpired = () =>
-  status(
+export const expiredContinueToken = () =>
+  kubeStatus(
     410,
     'Expired',
     'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results.',
   )
 
-export const unauthorized = () => status(401, 'Unauthorized', 'Unauthorized')
+export const unauthorizedStatus = () => kubeStatus(401, 'Unauthorized', 'Unauthorized')
 
-export function forbidden(user: string, verb: string, plural: string, group: string, namespace?: string): KubeStatus {
+export function forbiddenStatus(
+  user: string,
+  verb: string,
+  plural: string,
+  group: string,
+  namespace?: string,
+): KubeStatus {
   const place = namespace === undefined ? 'at the cluster scope' : `in the namespace "${namespace}"`
-  return status(
+  return kubeStatus(
     403,
     'Forbidden',
     `${plural} is forbidden: User "${user}" cannot ${verb} resource "${plural}" in API group "${group}" ${place}`,
@@ -51,8 +62,8 @@ export function forbidden(user: string, verb: string, plural: string, group: str
   )
 }
 
-export const notFound = (plural: string, name: string) =>
-  status(404, 'NotFound', `${plural} "${name}" not found`, { name, kind: plural })
+export const notFoundStatus = (plural: string, name: string) =>
+  kubeStatus(404, 'NotFound', `${plural} "${name}" not found`, { name, kind: plural })
 
-export const conflict = (plural: string, name: string) =>
-  status(409, 'AlreadyExists', `${plural} "${name}" already exists`, { name, kind: plural })
+export const conflictStatus = (plural: string, name: string) =>
+  kubeStatus(409, 'AlreadyExists', `${plural} "${name}" already exists`, { name, kind: plural })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** An API object as it travels; only what the fake itself reads is named. */
+/** An API object on the wire, typed as far as the fake reads it. */
 export type KubeObject = {
   apiVersion?: string
   kind?: string
@@ -17,7 +17,7 @@ export type KubeObject = {
   [field: string]: unknown
 }
 
-/** What happened to one object; `before` lets a watch with a selector tell who starts or stops matching. */
+/** A change of one object; `before` shows a watch with a selector whether the object starts or stops matching. */
 export type KubeEvent = {
   readonly at: number
   readonly resource: string
@@ -26,47 +26,48 @@ export type KubeEvent = {
   readonly before?: KubeObject
 }
 
-const stamp = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+const timestamp = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z')
 
-/** The objects of the fake cluster and what happened to them. Resource versions are random texts: nothing can be read from them. */
+/** The objects of the fake cluster and their history. Resource versions are random, so that no client can order them. */
 export function createKubeStore() {
   const objects = new Map<string, KubeObject>()
   const versions = [randomUUID()]
-  const places = new Map([[versions[0] as string, 0]])
+  const indexOfVersion = new Map([[versions[0] as string, 0]])
   const watchers = new Set<(event: KubeEvent) => void>()
   let history: KubeEvent[] = []
-  let forgotten = 0
+  let compactedIndex = 0
 
   const keyOf = (resource: string, namespace: string, name: string) => `${resource}/${namespace}/${name}`
   const version = () => versions.at(-1) as string
 
   function advance(): string {
     const next = randomUUID()
-    places.set(next, versions.length)
+    indexOfVersion.set(next, versions.length)
     versions.push(next)
     return next
   }
 
   function record(event: Omit<KubeEvent, 'at'>): void {
-    const whole = { ...event, at: versions.length - 1 }
-    history.push(whole)
-    for (const push of watchers) push(whole)
+    const stored = { ...event, at: versions.length - 1 }
+    history.push(stored)
+    for (const push of watchers) push(stored)
   }
 
-  /** Creates or replaces an object; writing what is already there is no event, as in a real API server. */
+  /** Creates or replaces an object; an unchanged object causes no event, as in a real API server. */
   function put(resource: string, object: KubeObject): KubeObject {
     const namespace = object.metadata.namespace ?? ''
     const key = keyOf(resource, namespace, object.metadata.name)
     const before = objects.get(key)
-    const { uid = randomUUID(), creationTimestamp = stamp() }: Partial<KubeObject['metadata']> = before?.metadata ?? {}
-    const kept = { ...object, metadata: { ...object.metadata, uid, creationTimestamp } }
-    const same = before && JSON.stringify({ ...before, metadata: { ...before.metadata, resourceVersion: '' } })
-    if (same === JSON.stringify({ ...kept, metadata: { ...kept.metadata, resourceVersion: '' } }))
+    const { uid = randomUUID(), creationTimestamp = timestamp() }: Partial<KubeObject['metadata']> =
+      before?.metadata ?? {}
+    const next = { ...object, metadata: { ...object.metadata, uid, creationTimestamp } }
+    const unchanged = before && JSON.stringify({ ...before, metadata: { ...before.metadata, resourceVersion: '' } })
+    if (unchanged === JSON.stringify({ ...next, metadata: { ...next.metadata, resourceVersion: '' } }))
       return before as KubeObject
-    const now: KubeObject = { ...kept, metadata: { ...kept.metadata, resourceVersion: advance() } }
-    objects.set(key, now)
-    record({ resource, type: before ? 'MODIFIED' : 'ADDED', object: now, ...(before ? { before } : {}) })
-    return now
+    const saved: KubeObject = { ...next, metadata: { ...next.metadata, resourceVersion: advance() } }
+    objects.set(key, saved)
+    record({ resource, type: before ? 'MODIFIED' : 'ADDED', object: saved, ...(before ? { before } : {}) })
+    return saved
   }
 
   function remove(resource: string, namespace: string, name: string): KubeObject | undefined {
@@ -85,18 +86,18 @@ export function createKubeStore() {
     return keys.map((key) => objects.get(key) as KubeObject)
   }
 
-  /** Events after `version`; a text where they cannot be told: its time is past, or is yet to come. */
+  /** Events after `version`; `expired` if it was compacted, `unknown` if it was never handed out. */
   function since(resource: string, version: string): readonly KubeEvent[] | 'expired' | 'unknown' {
-    const place = places.get(version)
-    if (place === undefined) return 'unknown'
-    if (place < forgotten) return 'expired'
-    return history.filter((event) => event.at > place && event.resource === resource)
+    const index = indexOfVersion.get(version)
+    if (index === undefined) return 'unknown'
+    if (index < compactedIndex) return 'expired'
+    return history.filter((event) => event.at > index && event.resource === resource)
   }
 
-  /** Compacts: every version handed out so far is too old from now on. */
-  function forget(): void {
+  /** Expires every version handed out so far. */
+  function compact(): void {
     advance()
-    forgotten = versions.length - 1
+    compactedIndex = versions.length - 1
     history = []
   }
 
@@ -111,7 +112,7 @@ export function createKubeStore() {
     list,
     get: (resource: string, namespace: string, name: string) => objects.get(keyOf(resource, namespace, name)),
     since,
-    forget,
+    compact,
     advance,
     version,
     subscribe,

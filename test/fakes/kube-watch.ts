@@ -1,9 +1,9 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { apiVersionOf, type KubeResource } from './kube-resources.ts'
-import { expired, tooLarge, type KubeStatus } from './kube-status.ts'
+import { expiredVersion, unknownVersion, type KubeStatus } from './kube-status.ts'
 import type { KubeEvent, KubeObject, KubeStore } from './kube-store.ts'
 
-/** What a stream of events is written to: the answer of one request. */
+/** The response that a stream of events is written to. */
 export type WatchSink = { write: (chunk: Buffer) => void; end: () => void }
 
 export type WatchRequest = {
@@ -16,88 +16,88 @@ export type WatchRequest = {
 }
 
 export type WatchSettings = {
-  /** Pause between two bookmarks; a real API server sends one about every minute. */
-  bookmarkMs: number
-  /** Size of the chunks a line is cut into; 0: whole lines. */
-  chunk: number
-  /** How an expired version is told: by the status, by an event and the end, or by an event and silence. */
-  gone: 'status' | 'event' | 'open event'
+  /** Interval of bookmarks; a real API server sends one about every minute. */
+  bookmarkIntervalMs: number
+  /** Size of the chunks that a line is split into; 0: whole lines. */
+  chunkBytes: number
+  /** Form of the error of an expired version: a status, an event and the end, or an event without an end. */
+  expiredAs: 'status' | 'event' | 'open event'
 }
 
-/** What a watch of `version` is turned away with, if it is. */
+/** The status that rejects a watch of `version`; undefined if it is accepted. */
 export function watchRefusal(store: KubeStore, { resource, version }: WatchRequest): KubeStatus | undefined {
   if (version === '' || version === '0') return undefined
   const events = store.since(resource.plural, version)
-  if (events === 'expired') return expired(version, store.version())
-  if (events === 'unknown') return tooLarge(version, store.version())
+  if (events === 'expired') return expiredVersion(version, store.version())
+  if (events === 'unknown') return unknownVersion(version, store.version())
   return undefined
 }
 
-/** Streams what happens to the objects asked for, until its time is over. Returns how to end it before. */
-export function openWatch(store: KubeStore, asked: WatchRequest, pipe: WatchSink, habits: WatchSettings) {
-  const { resource, namespace, matches, version } = asked
-  let last = version
+/** Streams the changes of the selected objects until its timeout. */
+export function openWatch(store: KubeStore, request: WatchRequest, sink: WatchSink, settings: WatchSettings) {
+  const { resource, namespace, matches, version } = request
+  let lastVersion = version
   let queue = Promise.resolve()
 
-  async function inChunks(line: Buffer): Promise<void> {
-    for (let at = 0; at < line.length; at += habits.chunk) {
-      pipe.write(line.subarray(at, at + habits.chunk))
-      await turn()
+  async function writeChunks(line: Buffer): Promise<void> {
+    for (let at = 0; at < line.length; at += settings.chunkBytes) {
+      sink.write(line.subarray(at, at + settings.chunkBytes))
+      await nextTurn()
     }
   }
 
   function send(type: string, object: unknown): void {
     const line = Buffer.from(`${JSON.stringify({ type, object })}\n`)
-    queue = queue.then(() => (habits.chunk > 0 ? inChunks(line) : pipe.write(line)))
+    queue = queue.then(() => (settings.chunkBytes > 0 ? writeChunks(line) : sink.write(line)))
   }
 
-  const whole = (object: KubeObject) => ({ kind: resource.kind, apiVersion: apiVersionOf(resource), ...object })
+  const typed = (object: KubeObject) => ({ kind: resource.kind, apiVersion: apiVersionOf(resource), ...object })
 
-  /** With a selector, an object that starts or stops matching is one that came or went. */
-  function tell({ type, object, before, resource: plural }: KubeEvent): void {
+  /** For a selector, an object that starts or stops matching is added or deleted. */
+  function sendEvent({ type, object, before, resource: plural }: KubeEvent): void {
     if (plural !== resource.plural) return
     if (namespace !== undefined && object.metadata.namespace !== namespace) return
-    last = object.metadata.resourceVersion ?? last
-    const now = type !== 'DELETED' && matches(object)
-    const then = before !== undefined && matches(before)
-    if (now) return send(then ? 'MODIFIED' : 'ADDED', whole(object))
-    if (!then) return
+    lastVersion = object.metadata.resourceVersion ?? lastVersion
+    const matchesNow = type !== 'DELETED' && matches(object)
+    const matchedBefore = before !== undefined && matches(before)
+    if (matchesNow) return send(matchedBefore ? 'MODIFIED' : 'ADDED', typed(object))
+    if (!matchedBefore) return
     const { resourceVersion } = object.metadata
     send(
       'DELETED',
-      whole({ ...before, metadata: { ...before.metadata, ...(resourceVersion ? { resourceVersion } : {}) } }),
+      typed({ ...before, metadata: { ...before.metadata, ...(resourceVersion ? { resourceVersion } : {}) } }),
     )
   }
 
   function bookmark(): void {
-    last = store.version()
+    lastVersion = store.version()
     send('BOOKMARK', {
       kind: resource.kind,
       apiVersion: apiVersionOf(resource),
-      metadata: { resourceVersion: last, creationTimestamp: null },
+      metadata: { resourceVersion: lastVersion, creationTimestamp: null },
     })
   }
 
   const missed = version === '' || version === '0' ? undefined : store.since(resource.plural, version)
   if (missed === undefined) {
-    for (const object of store.list(resource.plural, namespace).filter(matches)) send('ADDED', whole(object))
-  } else if (typeof missed !== 'string') for (const event of missed) tell(event)
+    for (const object of store.list(resource.plural, namespace).filter(matches)) send('ADDED', typed(object))
+  } else if (typeof missed !== 'string') for (const event of missed) sendEvent(event)
 
-  const leave = store.subscribe(tell)
-  const ticks = asked.bookmarks ? setInterval(bookmark, habits.bookmarkMs) : undefined
-  const over = setTimeout(() => void finish(), asked.seconds * 1000)
+  const unsubscribe = store.subscribe(sendEvent)
+  const bookmarkTimer = request.bookmarks ? setInterval(bookmark, settings.bookmarkIntervalMs) : undefined
+  const timeout = setTimeout(() => void finish(), request.seconds * 1000)
 
   async function finish(): Promise<void> {
     stop()
-    if (asked.bookmarks) bookmark()
+    if (request.bookmarks) bookmark()
     await queue
-    pipe.end()
+    sink.end()
   }
 
   function stop(): void {
-    leave()
-    clearInterval(ticks)
-    clearTimeout(over)
+    unsubscribe()
+    clearInterval(bookmarkTimer)
+    clearTimeout(timeout)
   }
 
   return { stop, send }

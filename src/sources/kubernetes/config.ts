@@ -3,13 +3,13 @@ import { Namespace } from '../../model/names.ts'
 import { parseSelector } from '../../model/query/selector.ts'
 import { commonFields } from '../source-kind.ts'
 
-/** A label selector in Kubernetes' grammar. */
-const selector = () =>
+/** A label selector in the grammar of Kubernetes. */
+const labelSelector = () =>
   z.string().superRefine((text, context) => {
     try {
       parseSelector(text)
     } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'is no label selector' })
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'invalid label selector' })
     }
   })
 
@@ -20,51 +20,53 @@ export const KubernetesConfig = z.lazy(() =>
       ...commonFields(),
       namespaces: z
         .array(Namespace)
-        .min(1, 'must name at least one namespace; leave it out to watch all')
+        .min(1, 'must name at least one namespace; omit it to watch all')
         .transform((names) => [...new Set(names)])
         .optional()
         .describe(
-          'Namespaces that are watched, and trusted to introduce stdio commands; all if left out. Named ones need no cluster role.',
+          'Namespaces to watch, and to trust with stdio commands; default: all, untrusted. Named ones need no cluster role.',
         ),
       kubeconfig: z
         .string()
         .min(1)
         .optional()
         .describe(
-          'Path of a kubeconfig. If left out, the service account of the pod; outside a cluster the source is disabled.',
+          'Path of a kubeconfig. Default: the service account of the pod; outside a cluster the source is disabled.',
         ),
-      context: z.string().min(1).optional().describe('Context of the kubeconfig; its current one if left out.'),
-      config_map_selector: selector()
+      context: z.string().min(1).optional().describe('Context of the kubeconfig; default: its current context.'),
+      config_map_selector: labelSelector()
         .default('mcp-server-config=true')
         .describe('Label selector of ConfigMaps that list servers.'),
-      service_selector: selector().default('mcp-server=true').describe('Label selector of Services that are servers.'),
-      endpoint_slice_selector: selector()
+      service_selector: labelSelector()
+        .default('mcp-server=true')
+        .describe('Label selector of Services that are servers.'),
+      endpoint_slice_selector: labelSelector()
         .default('kubernetes.io/service-name')
         .describe(
-          "Label selector of the EndpointSlices that are watched. Kubernetes copies a Service's labels to its slices, so in a large cluster the service_selector saves work here.",
+          "Label selector of the EndpointSlices to watch. Kubernetes copies a Service's labels to its slices, so the service_selector saves work in a large cluster.",
         ),
       allow_external_name: z
         .boolean()
         .default(false)
-        .describe('Whether Services of type ExternalName are taken. Whoever may write one can point it anywhere.'),
+        .describe('Accepts Services of type ExternalName, which can point to any host.'),
       cluster_domain: z
         .string()
         .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be a DNS name, such as cluster.local')
         .optional()
         .describe(
-          'Appended to the host of Services (`name.namespace.svc`); needed where clients do not search it by themselves.',
+          'Domain appended to the host of Services (`name.namespace.svc`), for clients whose DNS search list lacks it.',
         ),
-      per_endpoint: z.boolean().default(false).describe('Lists each ready pod of a Service as a server of its own.'),
+      per_endpoint: z.boolean().default(false).describe('Lists each ready pod of a Service as a separate server.'),
       profiles: z
         .array(z.enum(['kagent', 'app_protocol']))
         .default([])
         .describe(
-          'Also takes Services that other systems mark: `kagent` (label kagent.dev/mcp-service=true), `app_protocol` (an MCP appProtocol of agentgateway or kgateway, whatever the labels).',
+          'Also accepts Services marked for other systems: `kagent` (label kagent.dev/mcp-service=true), `app_protocol` (an MCP appProtocol of agentgateway or kgateway, with any labels).',
         ),
     })
     .refine(({ kubeconfig, context }) => context === undefined || kubeconfig !== undefined, {
       path: ['context'],
-      message: 'is of no use without a kubeconfig',
+      message: 'requires kubeconfig',
     }),
 )
 export type KubernetesConfig = z.output<typeof KubernetesConfig>

@@ -4,7 +4,7 @@ import { defineSource, type SourceTools } from '../source-kind.ts'
 import { KubernetesConfig } from './config.ts'
 import type { KubeCredentials } from './connection/credentials.ts'
 import { inClusterCredentials, isInCluster, ownNamespace } from './connection/in-cluster.ts'
-import { defaultTuning as usual, type Tuning } from './tuning.ts'
+import { defaultKubeTuning, type KubeTuning } from './tuning.ts'
 
 /** Labelled Services, and labelled ConfigMaps that list servers, of one Kubernetes cluster. */
 export const kubernetes = defineSource({
@@ -12,8 +12,8 @@ export const kubernetes = defineSource({
   config: () => KubernetesConfig.unwrap(),
   discovery_method: 'kubernetes',
   reach: 'private',
-  // Whoever may write a ConfigMap must not hand commands to everybody's clients: only in namespaces the operator
-  // named, or in this daemon's own, which are his as the daemon is.
+  // Write access to a ConfigMap must not be enough to run commands on clients: only namespaces that the operator named,
+  // and the daemon's own, may introduce them.
   mayIntroduceStdio: ({ namespaces, kubeconfig }, namespace) =>
     (namespaces?.includes(namespace) ?? false) || (kubeconfig === undefined && ownNamespace(process.env) === namespace),
   questionsShrinks: true,
@@ -22,27 +22,27 @@ export const kubernetes = defineSource({
   open: (config, tools) => openKubernetes(config, tools),
 })
 
-/** As `kubernetes.open`; tests bring shorter habits and a service account of their own. */
+/** As `kubernetes.open`; tests pass shorter intervals and a service account of their own. */
 export function openKubernetes(
   config: KubernetesConfig,
   { env }: Pick<SourceTools, 'env'>,
-  { habits = {}, serviceAccount }: { habits?: Partial<Tuning>; serviceAccount?: string } = {},
+  { tuning = {}, serviceAccount }: { tuning?: Partial<KubeTuning>; serviceAccount?: string } = {},
 ): Source {
-  async function identify(): Promise<KubeCredentials | undefined> {
+  async function loadCredentials(): Promise<KubeCredentials | undefined> {
     if (config.kubeconfig === undefined) return isInCluster(env) ? inClusterCredentials(env, serviceAccount) : undefined
-    // Loaded only by those who name a kubeconfig: it is the heaviest package there is.
-    const { loadKubeconfig: fromKubeconfig } = await import('./connection/kubeconfig.ts')
-    return fromKubeconfig(config.kubeconfig.replace(/^~(?=\/)/, homedir()), config.context)
+    // Loaded only for a kubeconfig: it imports the heaviest package of all.
+    const { loadKubeconfig } = await import('./connection/kubeconfig.ts')
+    return loadKubeconfig(config.kubeconfig.replace(/^~(?=\/)/, homedir()), config.context)
   }
 
   return async function* kubernetes(run) {
-    const identity = await identify()
-    if (!identity) {
+    const credentials = await loadCredentials()
+    if (!credentials) {
       yield { type: 'alive', note: 'not in a cluster, and no kubeconfig is configured' }
       return
     }
-    // With it comes the HTTP client, which nobody needs outside a cluster.
+    // Loaded only in a cluster, because it imports the HTTP client.
     const { watchCluster } = await import('./watching/cluster-watch.ts')
-    yield* watchCluster({ config, identity, habits: { ...usual, ...habits }, run })
+    yield* watchCluster({ config, credentials, tuning: { ...defaultKubeTuning, ...tuning }, run })
   }
 }

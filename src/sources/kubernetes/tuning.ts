@@ -1,39 +1,38 @@
-/** How patient and how busy the source is. Tests shorten what would take minutes. */
-export type Tuning = {
-  /** A burst of events is over when it was quiet this long, or after `mostMs`. */
+/** Timeouts, intervals and limits of the source. Tests shorten what would take minutes. */
+export type KubeTuning = {
+  /** Debounce: a burst of events ends after this much quiet, or `maxDelayMs` after its first event. */
   readonly quietMs: number
   readonly maxDelayMs: number
-  /** Deadline of one page of a list, and of the first answer to a watch. */
+  /** Deadline of one page of a list, and of the head of a watch's response. */
   readonly listTimeoutMs: number
   readonly connectTimeoutMs: number
-  /** Idle time after which the kernel asks whether the other end of a connection is still there. */
+  /** Idle time before the kernel sends TCP keep-alive probes. */
   readonly keepAliveDelayMs: number
-  /** Objects per page. */
+  /** Objects per page of a list. */
   readonly pageSize: number
   readonly maxPageBytes: number
   readonly maxLineBytes: number
-  /** A watch is renewed after this long, and up to twice as long. */
+  /** Lifetime of a watch; the actual one is random up to twice as long. */
   readonly minWatchMs: number
-  /** Pause between two questions whether the API server still answers. */
+  /** Interval of the health check of the API server. */
   readonly healthCheckMs: number
-  /** How long the answer to that may take. */
   readonly healthCheckTimeoutMs: number
-  /** Silence of a watch, over connections of its own, that is first suspected. */
+  /** Silence after which a watch with a connection of its own is restarted. */
   readonly stallMs: number
-  /** Retries while the server fails: the first after about this long, doubling up to `retryMostMs`. */
+  /** Backoff while the API server fails: about `minRetryMs` first, doubling up to `maxRetryMs`. */
   readonly minRetryMs: number
   readonly maxRetryMs: number
-  /** Retries of what is not allowed, or not known: about this long apart. */
+  /** Retry interval after a rejection that retries alone do not cure, such as 403 or 404. */
   readonly permanentRetryMs: number
-  /** Lists in flight; lists that begin per second, once the first ones are in. */
   readonly maxConcurrentLists: number
+  /** Rate of list starts after the first lists of a start. */
   readonly maxListsPerSecond: number
-  /** Something is said at least this often. */
+  /** The source yields a sighting at least this often. */
   readonly maxSilenceMs: number
   readonly random: () => number
 }
 
-export const defaultTuning: Tuning = {
+export const defaultKubeTuning: KubeTuning = {
   quietMs: 50,
   maxDelayMs: 200,
   listTimeoutMs: 30_000,

@@ -2,7 +2,7 @@ import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import { openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
 import { startKubeApi } from '../../fakes/kube-api.ts'
-import { status } from '../../fakes/kube-status.ts'
+import { kubeStatus } from '../../fakes/kube-status.ts'
 import { quickTuning, kubeconfigFor, service } from './observed-cluster.ts'
 
 keepsTheSourceContract({
@@ -23,11 +23,11 @@ keepsTheSourceContract({
       source: openKubernetes(
         KubernetesConfig.parse({ type: 'kubernetes', kubeconfig: kubeconfig.path }),
         { env: {} },
-        { habits: quickTuning },
+        { tuning: quickTuning },
       ),
       publish,
       async break() {
-        api.fail({ when: () => true, answer: status(503, 'ServiceUnavailable', 'shutting down') })
+        api.fail({ when: () => true, answer: kubeStatus(503, 'ServiceUnavailable', 'shutting down') })
         await api.stop()
         await api.start()
       },

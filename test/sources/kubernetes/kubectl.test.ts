@@ -8,18 +8,18 @@ import { configMap, kubeconfigFor, service, observeCluster } from './observed-cl
 
 const skip = spawnSync('kubectl', ['version', '--client']).status === 0 ? false : 'kubectl is not installed'
 
-/** Runs the real client against the fake: what it understands, others do. */
+/** Runs the real client against the fake API server. */
 async function kubectl(api: KubeApi, args: readonly string[], input?: unknown): Promise<string> {
   await using config = await kubeconfigFor(api)
-  const whole = ['--kubeconfig', config.path, '--cache-dir', config.directory, '--request-timeout', '10s', ...args]
-  const running = promisify(execFile)('kubectl', whole, { env: { ...process.env, HOME: tmpdir() }, timeout: 15_000 })
+  const options = ['--kubeconfig', config.path, '--cache-dir', config.directory, '--request-timeout', '10s', ...args]
+  const running = promisify(execFile)('kubectl', options, { env: { ...process.env, HOME: tmpdir() }, timeout: 15_000 })
   if (input !== undefined) running.child.stdin?.write(JSON.stringify(input))
   running.child.stdin?.end()
   return (await running).stdout
 }
 
-describe('the fake API server, driven by kubectl', { skip }, () => {
-  it('takes what is applied, labelled and deleted, and the source sees each', async () => {
+describe('fake API server driven by kubectl', { skip }, () => {
+  it('accepts apply, label and delete, and the source follows each', async () => {
     await using api = await startKubeApi()
     await using cluster = await observeCluster(api)
     await cluster.until('all watches', () => api.watches().length === 3)
@@ -32,7 +32,7 @@ describe('the fake API server, driven by kubectl', { skip }, () => {
     await kubectl(api, ['annotate', 'service', 'weather', '-n', 'prod', 'mcp-roster.io/title=Weather'])
     await cluster.until('its title', () => JSON.stringify(cluster.entries('service/prod/weather')).includes('Weather'))
     await kubectl(api, ['label', 'service', 'weather', '-n', 'prod', 'mcp-server-'])
-    await cluster.until('its end', () => cluster.names().length === 0)
+    await cluster.until('its removal', () => cluster.names().length === 0)
 
     await kubectl(
       api,
@@ -48,10 +48,10 @@ describe('the fake API server, driven by kubectl', { skip }, () => {
     assert.match(changed, /configmap\/mine configured/)
     await cluster.until('its change', () => cluster.names().join() === 'tides')
     await kubectl(api, ['delete', 'configmap', 'mine', '-n', 'prod', '--wait=false'])
-    await cluster.until('its end', () => cluster.names().length === 0)
+    await cluster.until('its removal', () => cluster.names().length === 0)
   })
 
-  it('answers reads, selectors and refusals as kubectl expects them', async () => {
+  it('answers reads, selectors, missing objects and denied access as kubectl expects', async () => {
     await using api = await startKubeApi()
     api.store.put('namespaces', { metadata: { name: 'prod' } })
     api.store.put('services', service('weather'))

@@ -6,13 +6,13 @@ import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
 import type { Entry, Reading, Sighting, SourceError } from '../../../src/model/source.ts'
 import { KubernetesConfig } from '../../../src/sources/kubernetes/config.ts'
 import { openKubernetes } from '../../../src/sources/kubernetes/kubernetes.ts'
-import type { Tuning } from '../../../src/sources/kubernetes/tuning.ts'
+import type { KubeTuning } from '../../../src/sources/kubernetes/tuning.ts'
 import type { KubeApi } from '../../fakes/kube-api.ts'
 
 type Fields = Record<string, unknown>
 
-/** Pauses that make a test quick; everything else is as usual. */
-export const quickTuning: Partial<Tuning> = {
+/** Short intervals for tests; everything else keeps its default. */
+export const quickTuning: Partial<KubeTuning> = {
   quietMs: 10,
   maxDelayMs: 50,
   minRetryMs: 20,
@@ -21,7 +21,7 @@ export const quickTuning: Partial<Tuning> = {
   maxSilenceMs: 500,
 }
 
-/** A kubeconfig file for the fake, in a directory of its own. */
+/** Writes a kubeconfig for the fake API server into a temporary directory. */
 export async function kubeconfigFor(
   api: Pick<KubeApi, 'url'>,
   { user = {}, cluster = {}, context = {} }: Record<string, Fields> = {},
@@ -33,8 +33,8 @@ export async function kubeconfigFor(
     kind: 'Config',
     'current-context': 'fake',
     clusters: [{ name: 'fake', cluster: { server: api.url, ...cluster } }],
-    users: [{ name: 'someone', user }],
-    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'someone', ...context } }],
+    users: [{ name: 'tester', user }],
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'tester', ...context } }],
   }
   await writeFile(path, JSON.stringify(document))
   return { path, directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
@@ -43,15 +43,15 @@ export async function kubeconfigFor(
 export type ObservedCluster = Awaited<ReturnType<typeof observeCluster>>
 
 /**
- * Runs the source against the fake, and keeps what it says as the registry would.
+ * Runs the source against the fake API server, and applies its sightings as the registry does.
  *
- * `until` waits for a state of that; it never sleeps, and fails with what was there instead.
+ * `until` waits for a state, without sleeping, and fails with the state it found instead.
  */
 export async function observeCluster(
   api: KubeApi,
   {
     config = {},
-    habits = {},
+    tuning = {},
     user,
     cluster,
     context,
@@ -59,7 +59,7 @@ export async function observeCluster(
     serviceAccount,
   }: {
     config?: Fields
-    habits?: Partial<Tuning>
+    tuning?: Partial<KubeTuning>
     user?: Fields
     cluster?: Fields
     context?: Fields
@@ -70,78 +70,78 @@ export async function observeCluster(
   const parts = { ...(user && { user }), ...(cluster && { cluster }), ...(context && { context }) }
   const kubeconfig = serviceAccount === undefined ? await kubeconfigFor(api, parts) : undefined
   const stop = new AbortController()
-  let look = 0
-  const wake = createWakeSignal({ signal: stop.signal, onTake: () => (look += 1) })
+  let refreshes = 0
+  const wake = createWakeSignal({ signal: stop.signal, onTake: () => (refreshes += 1) })
   const sightings: Sighting[] = []
-  const looks: number[] = []
+  const refreshCounts: number[] = []
   const origins = new Map<string, { entries: readonly Entry[]; error?: SourceError }>()
-  const ears = new Set<() => void>()
+  const listeners = new Set<() => void>()
   const source = openKubernetes(
     KubernetesConfig.parse({ type: 'kubernetes', ...(kubeconfig && { kubeconfig: kubeconfig.path }), ...config }),
     { env },
-    { habits: { ...quickTuning, ...habits }, ...(serviceAccount !== undefined && { serviceAccount }) },
+    { tuning: { ...quickTuning, ...tuning }, ...(serviceAccount !== undefined && { serviceAccount }) },
   )
-  let said: string | undefined
+  let lastNote: string | undefined
   let failure: unknown
 
-  /** An origin that fails keeps its last good entries, as in the registry. */
-  function note(reading: Reading): void {
+  /** A failing origin keeps its last good entries, as in the registry. */
+  function store(reading: Reading): void {
     if ('entries' in reading) origins.set(reading.origin, { entries: reading.entries })
     else origins.set(reading.origin, { entries: origins.get(reading.origin)?.entries ?? [], error: reading.error })
   }
 
-  function take(sighting: Sighting): void {
+  function receive(sighting: Sighting): void {
     sightings.push(sighting)
-    looks.push(look)
-    said = sighting.note
+    refreshCounts.push(refreshes)
+    lastNote = sighting.note
     if (sighting.type !== 'alive') apply(sighting)
-    for (const go of ears) go()
+    for (const notify of listeners) notify()
   }
 
   function apply(sighting: Exclude<Sighting, { type: 'alive' }>): void {
-    const named = new Set(sighting.readings.map(({ origin }) => origin))
-    for (const reading of sighting.readings) note(reading)
+    const present = new Set(sighting.readings.map(({ origin }) => origin))
+    for (const reading of sighting.readings) store(reading)
     const gone =
-      sighting.type === 'picture' ? [...origins.keys()].filter((origin) => !named.has(origin)) : sighting.gone
+      sighting.type === 'picture' ? [...origins.keys()].filter((origin) => !present.has(origin)) : sighting.gone
     for (const origin of gone) origins.delete(origin)
   }
 
   async function run(): Promise<void> {
     try {
-      for await (const sighting of source({ signal: stop.signal, wake, push: take })) take(sighting)
+      for await (const sighting of source({ signal: stop.signal, wake, push: receive })) receive(sighting)
     } catch (error) {
       failure = error
     }
-    for (const go of ears) go()
+    for (const notify of listeners) notify()
   }
   const running = run()
 
-  async function until(what: string, holds: () => boolean, ms = 20_000): Promise<void> {
-    const late = Date.now() + ms
+  async function until(state: string, holds: () => boolean, ms = 20_000): Promise<void> {
+    const deadline = Date.now() + ms
     while (!holds()) {
       if (failure !== undefined) throw failure
-      if (Date.now() > late)
-        assert.fail(`${what} did not happen within ${ms} ms: ${JSON.stringify([...origins], null, 1)} note: ${said}`)
+      if (Date.now() > deadline)
+        assert.fail(`${state}: not reached within ${ms} ms: ${JSON.stringify([...origins], null, 1)} note: ${lastNote}`)
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(go, 25)
-        function go() {
+        const timer = setTimeout(notify, 25)
+        function notify() {
           clearTimeout(timer)
-          ears.delete(go)
+          listeners.delete(notify)
           resolve()
         }
-        ears.add(go)
+        listeners.add(notify)
       })
     }
   }
 
   return {
     sightings,
-    /** By sighting: how many looks had been asked for and begun before it. */
-    looks,
+    /** For each sighting, the number of refreshes begun before it. */
+    refreshCounts,
     origins,
     until,
     wake,
-    note: () => said,
+    note: () => lastNote,
     failure: () => failure,
     names: () => [...origins.values()].flatMap(({ entries }) => entries.map(nameOf)).toSorted(),
     entries: (origin: string) => origins.get(origin)?.entries ?? [],

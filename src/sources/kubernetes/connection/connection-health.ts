@@ -1,41 +1,37 @@
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
-import type { Tuning } from '../tuning.ts'
+import type { KubeTuning } from '../tuning.ts'
 import { KubeApiError } from './kube-api-error.ts'
 import type { KubeClient } from './kube-client.ts'
 import type { RequestLimiter } from './request-limiter.ts'
 
 /**
- * Asks the API server again and again whether it is there, and drops all connections when it does not answer.
+ * Checks the API server periodically, and drops all connections when it does not respond.
  *
- * A quiet watch and a dead connection look the same, and bookmarks come only about once a minute. Over HTTP/2 the question
- * goes through the very connection that the watches share. It ends with the signal and never rejects.
+ * A quiet watch and a dead connection look the same, and bookmarks come only about once a minute. Over HTTP/2 the check uses
+ * the connection that the watches share. Ends with the signal and never rejects.
  */
 export async function monitorConnection({
   client,
-  gate,
-  habits,
+  limiter,
+  tuning,
   signal,
 }: {
   client: Pick<KubeClient, 'get' | 'reset'>
-  gate: Pick<RequestLimiter, 'failures'>
-  habits: Tuning
+  limiter: Pick<RequestLimiter, 'failures'>
+  tuning: Pick<KubeTuning, 'healthCheckMs' | 'healthCheckTimeoutMs'>
   signal: AbortSignal
 }): Promise<void> {
-  const clock = createWakeSignal({ signal })
+  const timer = createWakeSignal({ signal })
   while (!signal.aborted) {
-    await clock.wait(habits.healthCheckMs)
-    if (signal.aborted || gate.failures() > 0) continue
+    await timer.wait(tuning.healthCheckMs)
+    if (signal.aborted || limiter.failures() > 0) continue
+    const within = AbortSignal.any([signal, AbortSignal.timeout(tuning.healthCheckTimeoutMs)])
     try {
-      await client.get(
-        '/version',
-        {},
-        'ask for the version',
-        AbortSignal.any([signal, AbortSignal.timeout(habits.healthCheckTimeoutMs)]),
-      )
+      await client.get('/version', {}, 'get the version', within)
     } catch (error) {
-      // Any answer is one, a refusal too.
-      const answered = error instanceof KubeApiError && error.status !== undefined
-      if (!answered && !signal.aborted) client.reset()
+      // An error status is a response as well.
+      const hasResponded = error instanceof KubeApiError && error.status !== undefined
+      if (!hasResponded && !signal.aborted) client.reset()
     }
   }
 }

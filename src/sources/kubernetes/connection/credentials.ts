@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
 
-/** What a connection needs to trust the API server and be trusted by it. */
+/** TLS material of a connection to the API server. */
 export type KubeTls = {
   readonly ca?: string
   readonly cert?: string
@@ -9,18 +9,18 @@ export type KubeTls = {
   readonly rejectUnauthorized?: boolean
 }
 
-/** Where the API server is, and who we are to it. */
+/** Address of an API server, and the credentials for it. */
 export type KubeCredentials = {
-  /** Address without a path's last slash. */
+  /** URL without a trailing slash. */
   readonly server: string
-  /** The namespace that is meant when none is named. */
+  /** Default namespace of the context. */
   readonly namespace?: string
-  /** The credentials of now; rejects with a `SourceError`. A way through a proxy comes ready made. */
+  /** The current credentials; rejects with a `SourceError`. A `dispatcher` tunnels through a proxy. */
   readonly current: () => Promise<{
     readonly headers: Readonly<Record<string, string>>
     readonly tls: KubeTls
     readonly dispatcher?: Dispatcher
   }>
-  /** They were turned away: whatever is remembered of them is read anew. */
+  /** Discards cached credentials, because the server rejected them. */
   readonly refresh: () => void
 }

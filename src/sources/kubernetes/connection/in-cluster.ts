@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { SourceError } from '../../../model/source.ts'
 import type { KubeCredentials } from './credentials.ts'
 
-export const serviceAccountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
+/** Where the kubelet mounts the service account. */
+const serviceAccountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -13,7 +14,7 @@ export function isInCluster({ KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT }
   return Boolean(KUBERNETES_SERVICE_HOST && KUBERNETES_SERVICE_PORT)
 }
 
-/** The namespace this daemon runs in, if it runs in one. */
+/** The namespace of this pod; undefined outside a cluster. */
 export function ownNamespace(env: Env, root = serviceAccountPath): string | undefined {
   if (!isInCluster(env)) return undefined
   if (env['POD_NAMESPACE']) return env['POD_NAMESPACE']
@@ -25,10 +26,10 @@ export function ownNamespace(env: Env, root = serviceAccountPath): string | unde
 }
 
 /**
- * Who this pod is to the API server of its cluster.
+ * The credentials of this pod's service account.
  *
- * Token and CA are read anew for each request, because the kubelet rotates them. They are two small files, and requests
- * are rare; loading the Kubernetes client for them would cost every pod 40 to 85 MB.
+ * Each request reads token and CA from their files, because the kubelet rotates them. The files are small and requests are
+ * rare; the Kubernetes client would cost every pod 40 to 85 MB instead.
  */
 export function inClusterCredentials(env: Env, root = serviceAccountPath): KubeCredentials {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? ''

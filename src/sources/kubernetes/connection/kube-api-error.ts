@@ -1,64 +1,69 @@
 import { SourceError } from '../../../model/source.ts'
 
-/** How a request ended that did not bring what it should. */
-export class KubeApiError extends SourceError {
-  override name = 'ApiError'
-  /**
-   * `gone`: the version asked for is too old. `unauthorized`: who are you. `forbidden`: not you. `refused`: it cannot
-   * be asked that way. `broken`: the server, or the way to it, is at fault or busy.
-   */
-  readonly fault: 'gone' | 'unauthorized' | 'forbidden' | 'refused' | 'broken'
+/** Longest `Retry-After` that is honoured, in seconds. */
+const maxRetryAfter = 60
 
-  /** What the server answered, if it did. */
+const errorClasses = {
+  unauthorized: 'auth',
+  forbidden: 'auth',
+  rejected: 'config',
+  expired: 'transient',
+  unavailable: 'transient',
+} as const
+
+/** A request to the API server that failed. */
+export class KubeApiError extends SourceError {
+  override name = 'KubeApiError'
+  /**
+   * `expired`: the resource version is too old. `unauthorized`: invalid credentials. `forbidden`: RBAC denies it.
+   * `rejected`: another client error. `unavailable`: the server or the network failed, or the server is overloaded.
+   */
+  readonly kind: keyof typeof errorClasses
+
+  /** The status of the response, if there was one. */
   readonly status: number | undefined
 
   constructor(
-    fault: KubeApiError['fault'],
+    kind: KubeApiError['kind'],
     message: string,
     { status, retry_after, cause }: { status?: number; retry_after?: number | undefined; cause?: unknown } = {},
   ) {
-    const classes = {
-      unauthorized: 'auth',
-      forbidden: 'auth',
-      refused: 'config',
-      gone: 'transient',
-      broken: 'transient',
-    } as const
-    super(message, { class: classes[fault], retry_after, cause })
-    this.fault = fault
+    super(message, { class: errorClasses[kind], retry_after, cause })
+    this.kind = kind
     this.status = status
   }
 }
 
-/** What a status means, told without a word of the body: it is not ours to repeat. */
-export function errorForStatus(status: number, what: string, retryAfter?: string | number): KubeApiError {
+/** The error of a status. Omits the body, which may quote secrets. */
+export function errorForStatus(status: number, action: string, retryAfter?: string | number): KubeApiError {
   const seconds = Number(retryAfter || NaN)
-  const retry_after = Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, 60) : undefined
-  if (status === 410) return new KubeApiError('gone', `${what}: the version asked for is too old`, { status })
+  const retry_after = Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds, maxRetryAfter) : undefined
+  if (status === 410) return new KubeApiError('expired', `${action}: resource version expired (410)`, { status })
   if (status === 401)
-    return new KubeApiError('unauthorized', `${what}: the API server does not know these credentials (401)`, { status })
+    return new KubeApiError('unauthorized', `${action}: the API server rejected the credentials (401)`, { status })
   if (status === 403)
     return new KubeApiError(
       'forbidden',
-      `${what}: forbidden (403); grant get, list and watch on them to the service account`,
+      `${action}: forbidden (403); grant get, list and watch on them to the service account`,
     )
   if (status === 429 || status >= 500 || status < 200)
-    return new KubeApiError('broken', `${what}: the API server answered ${status}`, { status, retry_after })
-  return new KubeApiError('refused', `${what}: the API server answered ${status}`, { status })
+    return new KubeApiError('unavailable', `${action}: the API server answered ${status}`, { status, retry_after })
+  return new KubeApiError('rejected', `${action}: the API server answered ${status}`, { status })
 }
 
-export function toSourceError(error: unknown, what: string): SourceError {
+/** Any failure of a request as a `SourceError`. */
+export function toSourceError(error: unknown, action: string): SourceError {
   if (error instanceof SourceError) return error
   const code = error instanceof Error ? ((error as { code?: string }).code ?? error.name) : 'unknown'
-  return new KubeApiError('broken', `${what}: the connection to the API server failed (${code})`, { cause: error })
+  return new KubeApiError('unavailable', `${action}: connection to the API server failed (${code})`, { cause: error })
 }
 
-/** Asking again soon does not help. */
+/** Whether an immediate retry is pointless. */
 export function isPermanent(error: unknown): boolean {
-  return error instanceof KubeApiError && (error.fault === 'forbidden' || error.fault === 'refused')
+  return error instanceof KubeApiError && (error.kind === 'forbidden' || error.kind === 'rejected')
 }
 
-/** What was seen may no longer be seen. */
+/** Whether access to what was listed before has been revoked. */
 export function isAuthError(error: unknown): boolean {
   return error instanceof KubeApiError && error.class === 'auth'
 }

@@ -1,44 +1,56 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Agent, buildConnector, type Dispatcher, request } from 'undici'
-import type { Tuning } from '../tuning.ts'
+import type { KubeTuning } from '../tuning.ts'
 import type { KubeCredentials, KubeTls } from './credentials.ts'
-import { KubeApiError, toSourceError, errorForStatus } from './kube-api-error.ts'
+import { errorForStatus, KubeApiError, toSourceError } from './kube-api-error.ts'
 
 type Query = Readonly<Record<string, string>>
 
-/** The requests that are made, all reading. */
+/** Bytes of an error response that are read, so that its connection can be reused. */
+const maxDiscardedBytes = 65_536
+/** Deadline of `close`. */
+const maxCloseMs = 1000
+
+/** A read-only client of one API server. `action` names the request in errors, such as `list services in prod`. */
 export type KubeClient = {
-  /** The whole JSON answer of one GET; rejects with an `ApiError`. */
-  readonly get: (path: string, query: Query, what: string, signal: AbortSignal) => Promise<unknown>
-  /** The bytes of an answer that goes on and on; rejects, or throws later, with an `ApiError`. */
-  readonly stream: (path: string, query: Query, what: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
-  /** They were turned away. */
+  /** The complete JSON response of one GET; rejects with a `SourceError`. */
+  readonly get: (path: string, query: Query, action: string, signal: AbortSignal) => Promise<unknown>
+  /** The bytes of a long-lived response; rejects, or throws while it is read, with a `SourceError`. */
+  readonly stream: (path: string, query: Query, action: string, signal: AbortSignal) => Promise<AsyncIterable<Buffer>>
+  /** Discards cached credentials, because the server rejected them. */
   readonly refreshCredentials: () => void
-  /** Drops every connection: what is under way on them fails, what follows gets new ones. */
+  /** Drops every connection: requests in flight fail, and later ones open new connections. */
   readonly reset: () => void
-  /** Whether requests share their connection (HTTP/2), so that one answer speaks for all of them. */
+  /** Whether requests share one connection (HTTP/2), so that one response proves it alive for all. */
   readonly isMultiplexed: () => boolean
   readonly close: () => Promise<void>
 }
 
-/** Talks to one API server over one pool of connections, which is made anew when its certificates change. */
-export function createKubeClient({ identity, habits }: { identity: KubeCredentials; habits: Tuning }): KubeClient {
+/** Opens a client with one connection pool, which is replaced when the TLS material changes. */
+export function createKubeClient({
+  credentials,
+  tuning,
+}: {
+  credentials: KubeCredentials
+  tuning: KubeTuning
+}): KubeClient {
   let pool: { readonly dispatcher: Dispatcher; readonly tls: string } | undefined
-  /** A way through a proxy, as the identity made it. */
-  let borrowed: Dispatcher | undefined
+  /** Tunnels through a proxy; made by the credentials. */
+  let proxyDispatcher: Dispatcher | undefined
   let alpn: string | false | null = false
 
-  function open(tls: KubeTls): Agent {
-    const options = {
+  function openAgent(tls: KubeTls): Agent {
+    const connect = buildConnector({
       ...tls,
       keepAlive: true,
-      keepAliveInitialDelay: habits.keepAliveDelayMs,
-      timeout: habits.connectTimeoutMs,
-    }
-    const connect = buildConnector({ ...options, allowH2: true, preferH2: true })
+      keepAliveInitialDelay: tuning.keepAliveDelayMs,
+      timeout: tuning.connectTimeoutMs,
+      allowH2: true,
+      preferH2: true,
+    })
     return new Agent({
       allowH2: true,
-      headersTimeout: habits.listTimeoutMs,
+      headersTimeout: tuning.listTimeoutMs,
       bodyTimeout: 0,
       connect: (target, done) =>
         connect(target, (...outcome) => {
@@ -49,97 +61,110 @@ export function createKubeClient({ identity, habits }: { identity: KubeCredentia
     })
   }
 
-  async function reach(): Promise<{ dispatcher: Dispatcher; headers: Readonly<Record<string, string>> }> {
-    const { headers, tls, dispatcher } = await identity.current()
+  async function authenticate(): Promise<{ dispatcher: Dispatcher; headers: Readonly<Record<string, string>> }> {
+    const { headers, tls, dispatcher } = await credentials.current()
     if (dispatcher) {
-      if (dispatcher !== borrowed) void borrowed?.close().catch(() => {})
-      borrowed = dispatcher
+      if (dispatcher !== proxyDispatcher) void proxyDispatcher?.close().catch(() => {})
+      proxyDispatcher = dispatcher
       return { dispatcher, headers }
     }
     const material = JSON.stringify(tls)
     if (pool?.tls !== material) {
-      // Watches on the old connections go on until they end by themselves.
+      // Watches on the old connections continue until they end.
       void pool?.dispatcher.close().catch(() => {})
-      pool = { dispatcher: open(tls), tls: material }
+      pool = { dispatcher: openAgent(tls), tls: material }
     }
     return { dispatcher: pool.dispatcher, headers }
   }
 
-  async function send(path: string, query: Query, what: string, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const { dispatcher, headers } = await reach()
-    const url = `${identity.server}${path}?${new URLSearchParams(query).toString()}`
-    const answer = await request(url, {
+  async function send(
+    path: string,
+    query: Query,
+    action: string,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    const { dispatcher, headers } = await authenticate()
+    const url = `${credentials.server}${path}?${new URLSearchParams(query).toString()}`
+    const response = await request(url, {
       dispatcher,
       signal,
       headers: { ...headers, accept: 'application/json', 'user-agent': 'mcp-roster' },
     })
-    if (answer.statusCode === 200) return answer
-    answer.body.on('error', () => {}) // what it says is not read, so neither is how it ends
-    void answer.body.dump({ limit: 65_536 }).catch(() => {})
-    throw errorForStatus(answer.statusCode, what, String(answer.headers['retry-after'] ?? ''))
+    if (response.statusCode === 200) return response
+    response.body.on('error', () => {}) // the status is the error; the body is discarded
+    void response.body.dump({ limit: maxDiscardedBytes }).catch(() => {})
+    throw errorForStatus(response.statusCode, action, String(response.headers['retry-after'] ?? ''))
   }
 
-  async function get(path: string, query: Query, what: string, signal: AbortSignal): Promise<unknown> {
-    const within = AbortSignal.any([signal, AbortSignal.timeout(habits.listTimeoutMs)])
+  async function get(path: string, query: Query, action: string, signal: AbortSignal): Promise<unknown> {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(tuning.listTimeoutMs)])
     try {
-      const { body } = await send(path, query, what, within)
+      const { body } = await send(path, query, action, within)
       const chunks: Buffer[] = []
       let size = 0
       for await (const chunk of body as AsyncIterable<Buffer>) {
         chunks.push(chunk)
         size += chunk.length
-        if (size > habits.maxPageBytes)
-          throw new KubeApiError('broken', `${what}: a page is larger than ${habits.maxPageBytes} bytes`)
+        if (size > tuning.maxPageBytes)
+          throw new KubeApiError('unavailable', `${action}: response larger than ${tuning.maxPageBytes} bytes`)
       }
       return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
     } catch (error) {
-      if (error instanceof SyntaxError) throw new KubeApiError('broken', `${what}: the API server's answer is no JSON`)
-      throw toSourceError(error, what)
+      if (error instanceof SyntaxError)
+        throw new KubeApiError('unavailable', `${action}: the API server's response is not JSON`)
+      throw toSourceError(error, action)
     }
   }
 
-  async function stream(path: string, query: Query, what: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const late = new AbortController()
-    const timer = setTimeout(() => late.abort(), habits.listTimeoutMs)
+  async function stream(
+    path: string,
+    query: Query,
+    action: string,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>> {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), tuning.listTimeoutMs)
     try {
-      const { body } = await send(path, query, what, AbortSignal.any([signal, late.signal]))
-      return told(body as AsyncIterable<Buffer>, what)
+      const { body } = await send(path, query, action, AbortSignal.any([signal, deadline.signal]))
+      return withSourceErrors(body as AsyncIterable<Buffer>, action)
     } catch (error) {
-      throw toSourceError(error, what)
+      throw toSourceError(error, action)
     } finally {
       clearTimeout(timer)
     }
   }
 
   async function destroy(reason: Error | null): Promise<void> {
-    await Promise.allSettled([pool?.dispatcher.destroy(reason), borrowed?.destroy(reason)])
+    await Promise.allSettled([pool?.dispatcher.destroy(reason), proxyDispatcher?.destroy(reason)])
   }
 
   function reset(): void {
-    void destroy(new KubeApiError('broken', 'the API server stopped answering'))
-    if (borrowed) identity.refresh()
+    void destroy(new KubeApiError('unavailable', 'the API server stopped responding'))
+    if (proxyDispatcher) credentials.refresh()
     pool = undefined
-    borrowed = undefined
+    proxyDispatcher = undefined
+  }
+
+  async function close(): Promise<void> {
+    const deadline = new AbortController()
+    await Promise.race([destroy(null), pause(maxCloseMs, undefined, { signal: deadline.signal }).catch(() => {})])
+    deadline.abort()
   }
 
   return {
     get,
     stream,
-    refreshCredentials: identity.refresh,
+    refreshCredentials: credentials.refresh,
     reset,
     isMultiplexed: () => alpn === 'h2',
-    close: async () => {
-      const patience = new AbortController()
-      await Promise.race([destroy(null), pause(1000, undefined, { signal: patience.signal }).catch(() => {})])
-      patience.abort()
-    },
+    close,
   }
 }
 
-async function* told(body: AsyncIterable<Buffer>, what: string): AsyncGenerator<Buffer> {
+async function* withSourceErrors(body: AsyncIterable<Buffer>, action: string): AsyncGenerator<Buffer> {
   try {
     yield* body
   } catch (error) {
-    throw toSourceError(error, what)
+    throw toSourceError(error, action)
   }
 }

@@ -1,95 +1,107 @@
 import { createChangeSignal } from '../../../flow/wake-signal.ts'
-import type { Tuning } from '../tuning.ts'
+import type { KubeTuning } from '../tuning.ts'
+
+/** Bound of the exponent of the backoff. */
+const maxCountedFailures = 30
 
 /**
- * One gate for all requests to one API server.
+ * Circuit breaker and list limiter for all requests to one API server.
  *
- * While the server fails the gate is shut, and one request at a time, after longer and longer pauses, tries whether it
- * is well again; so however many watches there are, an outage costs few requests. Lists pass a few at a time.
+ * While the server fails the circuit is open: one trial request at a time, with exponential backoff, finds out whether it
+ * has recovered. An outage costs few requests, however many watches there are. Lists are limited in number and rate.
  */
 export function createRequestLimiter({
-  minRetryMs: retryMs,
-  maxRetryMs: retryMostMs,
-  maxConcurrentLists: lists,
-  maxListsPerSecond: listsPerSecond,
+  minRetryMs,
+  maxRetryMs,
+  maxConcurrentLists,
+  maxListsPerSecond,
   random,
-}: Tuning) {
+}: Pick<KubeTuning, 'minRetryMs' | 'maxRetryMs' | 'maxConcurrentLists' | 'maxListsPerSecond' | 'random'>) {
   let failures = 0
-  let opensAt = 0
-  let trying = false
-  let listing = 0
-  let nextList = 0
+  let nextTrialAt = 0
+  let isTrialRunning = false
+  let runningLists = 0
+  let nextListAt = 0
   let failure = Promise.withResolvers<void>()
   const { wait, notify } = createChangeSignal()
 
-  const isShut = () => failures > 0
-  const isFull = () => listing >= lists
+  const isOpen = () => failures > 0
+  const isFull = () => runningLists >= maxConcurrentLists
 
-  /** Resolves when a request may be made; true: it is the one that tries, and its outcome must be told. */
+  /** Resolves when a request may start; true if it is the trial, whose outcome must be reported. */
   async function enter(signal: AbortSignal): Promise<boolean> {
-    while (isShut() && !signal.aborted) {
+    while (isOpen() && !signal.aborted) {
       const now = performance.now()
-      if (!trying && now >= opensAt) {
-        trying = true
+      if (!isTrialRunning && now >= nextTrialAt) {
+        isTrialRunning = true
         return true
       }
-      await wait(signal, trying ? undefined : opensAt - now)
+      await wait(signal, isTrialRunning ? undefined : nextTrialAt - now)
     }
     return false
   }
 
-  /** The one that tried was called off: another may. */
-  function release(): void {
-    trying = false
+  /** Reports that the trial was cancelled, so that another request may be the trial. */
+  function releaseTrial(): void {
+    isTrialRunning = false
     notify()
   }
 
-  function worked(): void {
+  function reportSuccess(): void {
     if (failures === 0) return
     failures = 0
-    trying = false
+    isTrialRunning = false
     notify()
   }
 
-  /** Several requests that fail together count once. */
-  function failed(retryAfter?: number): void {
-    if (failures > 0 && !trying) return
-    const ceiling = Math.min(retryMostMs, retryMs * 2 ** failures)
-    failures = Math.min(failures + 1, 30)
+  /** Reports a failure. Concurrent failures count once. */
+  function reportFailure(retryAfter?: number): void {
+    if (failures > 0 && !isTrialRunning) return
+    const ceiling = Math.min(maxRetryMs, minRetryMs * 2 ** failures)
+    failures = Math.min(failures + 1, maxCountedFailures)
     failure.resolve()
     failure = Promise.withResolvers<void>()
-    trying = false
-    opensAt = performance.now() + Math.max(ceiling / 2 + (ceiling / 2) * random(), (retryAfter ?? 0) * 1000)
+    isTrialRunning = false
+    nextTrialAt = performance.now() + Math.max(ceiling / 2 + (ceiling / 2) * random(), (retryAfter ?? 0) * 1000)
     notify()
   }
 
-  /** A few lists at a time; unless they are `urgent`, they begin spread out too, for all others may list now as well. */
-  async function list<T>(signal: AbortSignal, { urgent }: { urgent: boolean }, work: () => Promise<T>): Promise<T> {
+  /** Runs a list within the limit of concurrency; unless `urgent`, within the rate as well, as all watches may list now. */
+  async function runList<T>(signal: AbortSignal, { urgent }: { urgent: boolean }, list: () => Promise<T>): Promise<T> {
     while (isFull() && !signal.aborted) await wait(signal)
-    listing++
+    runningLists++
     try {
-      if (!urgent) await spread(signal)
-      return await work()
+      if (!urgent) await waitForRate(signal)
+      return await list()
     } finally {
-      listing--
+      runningLists--
       notify()
     }
   }
 
-  async function spread(signal: AbortSignal): Promise<void> {
+  async function waitForRate(signal: AbortSignal): Promise<void> {
     const now = performance.now()
-    const step = 1000 / listsPerSecond
-    nextList = Math.max(nextList + step, now - lists * step)
-    const end = nextList
-    while (performance.now() < end && !signal.aborted) await wait(signal, Math.max(0, end - performance.now()))
+    const intervalMs = 1000 / maxListsPerSecond
+    nextListAt = Math.max(nextListAt + intervalMs, now - maxConcurrentLists * intervalMs)
+    const startAt = nextListAt
+    while (performance.now() < startAt && !signal.aborted) await wait(signal, Math.max(0, startAt - performance.now()))
   }
 
-  /** Somebody asks now: the next try is not put off any longer. */
-  function hurry(): void {
-    opensAt = 0
+  /** Allows the next trial at once. */
+  function skipBackoff(): void {
+    nextTrialAt = 0
     notify()
   }
 
-  return { enter, release, worked, failed, list, hurry, failures: () => failures, nextFailure: () => failure.promise }
+  return {
+    enter,
+    releaseTrial,
+    reportSuccess,
+    reportFailure,
+    runList,
+    skipBackoff,
+    failures: () => failures,
+    nextFailure: () => failure.promise,
+  }
 }
 export type RequestLimiter = ReturnType<typeof createRequestLimiter>

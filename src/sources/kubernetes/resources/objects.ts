@@ -1,24 +1,30 @@
 import * as z from 'zod'
 
-const Texts = z.record(z.string(), z.string()).nullish()
+const StringMap = z.record(z.string(), z.string()).nullish()
 
-/** What every object of Kubernetes says of itself. Fields nobody here uses are dropped, so that copies stay small. */
-export const Metadata = z.object({
+/** Metadata of any object. Unused fields are dropped, so that cached objects stay small. */
+export const ObjectMetadata = z.object({
   name: z.string().min(1),
   namespace: z.string().min(1),
-  labels: Texts,
-  annotations: Texts,
+  labels: StringMap,
+  annotations: StringMap,
 })
-export type Metadata = z.output<typeof Metadata>
+export type ObjectMetadata = z.output<typeof ObjectMetadata>
 
-export const objectKey = ({ namespace, name }: Pick<Metadata, 'namespace' | 'name'>) => `${namespace}/${name}`
+export const objectKey = ({ namespace, name }: Pick<ObjectMetadata, 'namespace' | 'name'>) => `${namespace}/${name}`
 
-type Named = { readonly metadata: Pick<Metadata, 'namespace' | 'name'> }
+type KeyedObject = { readonly metadata: Pick<ObjectMetadata, 'namespace' | 'name'> }
 
-/** Reads objects of one shape; what is not `wanted` keeps only its key. Undefined where they have no such shape. */
-export function createObjectReader<T extends Named>(schema: z.ZodType<T>, wanted: (object: T) => boolean = () => true) {
-  return (object: unknown) => {
+/** Reads the key and the used fields of an object; no value if it is irrelevant, undefined if its shape is unexpected. */
+export type ObjectReader<T> = (object: unknown) => { readonly key: string; readonly value: T | undefined } | undefined
+
+/** Reads objects by a schema; `isRelevant` drops the value of all others. */
+export function createObjectReader<T extends KeyedObject>(
+  schema: z.ZodType<T>,
+  isRelevant: (object: T) => boolean = () => true,
+): ObjectReader<T> {
+  return (object) => {
     const { success, data } = schema.safeParse(object)
-    return success ? { key: objectKey(data.metadata), value: wanted(data) ? data : undefined } : undefined
+    return success ? { key: objectKey(data.metadata), value: isRelevant(data) ? data : undefined } : undefined
   }
 }

@@ -1,49 +1,45 @@
 import * as z from 'zod'
 import type { Entry } from '../../../model/source.ts'
 import type { KubernetesConfig } from '../config.ts'
-import { AnnotationError, parseCommandAnnotations, parseFieldAnnotations, locationAnnotation } from './annotations.ts'
-import { type EndpointSlice, readyEndpoints, hasReadyEndpoint } from './endpoints.ts'
-import { Metadata } from './objects.ts'
-import { choosePort, conventionsOf, type Port, tcpPorts, schemeOf, isMcpPort } from './ports.ts'
-
-const PortSpec = z.object({
-  name: z.string().nullish(),
-  port: z.number(),
-  protocol: z.string().nullish(),
-  appProtocol: z.string().nullish(),
-})
+import { AnnotationError, locationAnnotation, parseCommandAnnotations, parseFieldAnnotations } from './annotations.ts'
+import { type EndpointSlice, hasReadyEndpoint, readyEndpoints } from './endpoints.ts'
+import { ObjectMetadata } from './objects.ts'
+import { choosePort, foreignConventions, isMcpPort, schemeOf, ServicePort, type TcpPort, tcpPorts } from './ports.ts'
 
 export const Service = z.object({
-  metadata: Metadata,
+  metadata: ObjectMetadata,
   spec: z
     .object({
       type: z.string().nullish(),
       clusterIP: z.string().nullish(),
       externalName: z.string().nullish(),
-      ports: z.array(PortSpec).nullish(),
+      ports: z.array(ServicePort).nullish(),
     })
     .nullish(),
 })
 export type Service = z.output<typeof Service>
 
-type Rules = Pick<KubernetesConfig, 'allow_external_name' | 'cluster_domain' | 'per_endpoint' | 'profiles'>
+type ServiceRules = Pick<KubernetesConfig, 'allow_external_name' | 'cluster_domain' | 'per_endpoint' | 'profiles'>
+
+/** The chosen port with the scheme and path of the URL made from it. */
+type ServiceAddress = TcpPort & { readonly path: string; readonly scheme: string }
 
 const addedTags = ['kubernetes', 'auto-discovered']
 
-/** The servers that a Service is: one, or each of its pods, or the reason why it is none. */
+/** The servers of a Service: one, or one for each ready pod, or the problem that rejects it. */
 export function entriesOfService(
   service: Service,
   slices: readonly EndpointSlice[] | undefined,
-  rules: Rules,
+  rules: ServiceRules,
 ): readonly Entry[] {
   const { name, namespace } = service.metadata
   try {
-    const { fields, port } = definitionOf(service, rules)
-    const known = port === undefined ? [] : (slices ?? [])
-    const each = rules.per_endpoint && port ? podsOf(fields, known, port) : []
-    if (each.length > 0) return each
-    const silent = hasReadyEndpoint(known) === false
-    return [{ value: fields, ...(silent && { reported: { status: 'unhealthy', reason: 'no_endpoints' } as const }) }]
+    const { fields, address } = definitionOf(service, rules)
+    const relevantSlices = address === undefined ? [] : (slices ?? [])
+    const pods = rules.per_endpoint && address ? podEntries(fields, relevantSlices, address) : []
+    if (pods.length > 0) return pods
+    const isDown = hasReadyEndpoint(relevantSlices) === false
+    return [{ value: fields, ...(isDown && { reported: { status: 'unhealthy', reason: 'no_endpoints' } as const }) }]
   } catch (error) {
     if (error instanceof AnnotationError || error instanceof ServiceError)
       return [{ problem: error.message, name, namespace }]
@@ -51,27 +47,27 @@ export function entriesOfService(
   }
 }
 
-/** Why a Service as a whole is no server. */
+/** Why a Service cannot be a server. */
 class ServiceError extends Error {
   override name = 'ServiceError'
 }
 
-/** The definition, and the port it was made from; none where endpoints do not tell whether it is well. */
+/** The definition, and the address it was made from; no address where the Service's endpoints say nothing of health. */
 function definitionOf(
   service: Service,
-  rules: Rules,
-): { fields: Record<string, unknown>; port?: Port & { path: string; scheme: string } } {
+  rules: ServiceRules,
+): { fields: Record<string, unknown>; address?: ServiceAddress } {
   const { metadata, spec } = service
   const annotations = metadata.annotations ?? {}
-  const given = parseFieldAnnotations(annotations)
+  const annotated = parseFieldAnnotations(annotations)
   const fields: Record<string, unknown> = {
     name: metadata.name,
-    ...given,
+    ...annotated,
     namespace: metadata.namespace,
     labels: metadata.labels ?? {},
-    tags: [...new Set([...((given['tags'] as unknown[] | undefined) ?? []), ...addedTags])],
+    tags: [...new Set([...((annotated['tags'] as unknown[] | undefined) ?? []), ...addedTags])],
     metadata: {
-      ...(given['metadata'] as object | undefined),
+      ...(annotated['metadata'] as object | undefined),
       namespace: metadata.namespace,
       service_name: metadata.name,
       cluster_ip: spec?.clusterIP ?? null,
@@ -81,55 +77,55 @@ function definitionOf(
   if (command) return { fields: { ...fields, ...command } }
   const url = locationAnnotation(annotations, 'url')
   if (url !== undefined) return { fields: { ...fields, url } }
-  const place = placeOf(service, rules)
-  const type = fields['type'] ?? place.type
-  const path = place.path ?? (type === 'sse' ? '/sse' : '/mcp')
-  const host = spec?.type === 'ExternalName' ? externalHost(service) : hostOf(metadata, rules)
-  const { port, scheme } = place
+  const location = locationOf(service, rules)
+  const type = fields['type'] ?? location.type
+  const path = location.path ?? (type === 'sse' ? '/sse' : '/mcp')
+  const host = spec?.type === 'ExternalName' ? externalHost(service) : clusterHost(metadata, rules)
+  const { port, scheme } = location
   return {
     fields: { ...fields, ...(type !== undefined && { type }), url: `${scheme}://${host}:${port.port}${path}` },
-    ...(spec?.type !== 'ExternalName' && { port: { ...port, path, scheme } }),
+    ...(spec?.type !== 'ExternalName' && { address: { ...port, path, scheme } }),
   }
 }
 
-function placeOf(service: Service, { allow_external_name, profiles }: Rules) {
+function locationOf(service: Service, { allow_external_name, profiles }: ServiceRules) {
   if (service.spec?.type === 'ExternalName' && !allow_external_name)
     throw new ServiceError(
-      'is of type ExternalName, which may point anywhere; set allow_external_name: true if that is wanted',
+      'is of type ExternalName, which can point anywhere; set allow_external_name: true to allow it',
     )
   const annotations = service.metadata.annotations ?? {}
-  const kagent = profiles.includes('kagent')
-  const port = choosePort(tcpPorts(service), annotatedPort(annotations, kagent))
+  const isKagent = profiles.includes('kagent')
+  const port = choosePort(tcpPorts(service.spec?.ports ?? []), portAnnotation(annotations, isKagent))
   if (!port) throw new ServiceError('has no TCP port; add one, or annotate mcp-roster.io/port or mcp-roster.io/url')
-  const { type, path } = conventionsOf(annotations, port, kagent)
-  const asked = locationAnnotation(annotations, 'path') ?? path
+  const conventions = foreignConventions(annotations, port, isKagent)
+  const path = locationAnnotation(annotations, 'path') ?? conventions.path
   return {
     port,
-    type,
-    path: asked === undefined ? undefined : asked.startsWith('/') ? asked : `/${asked}`,
+    type: conventions.type,
+    path: path === undefined ? undefined : path.startsWith('/') ? path : `/${path}`,
     scheme: schemeOf(annotations, port),
   }
 }
 
-function annotatedPort(annotations: Readonly<Record<string, string>>, kagent: boolean) {
-  const names = ['mcp-roster.io/port', ...(kagent ? ['kagent.dev/mcp-service-port'] : [])]
+function portAnnotation(annotations: Readonly<Record<string, string>>, isKagent: boolean) {
+  const names = ['mcp-roster.io/port', ...(isKagent ? ['kagent.dev/mcp-service-port'] : [])]
   const annotation = names.find((name) => annotations[name]?.trim())
   return annotation === undefined ? undefined : { annotation, text: annotations[annotation]?.trim() ?? '' }
 }
 
-function hostOf({ name, namespace }: Metadata, { cluster_domain }: Rules): string {
+function clusterHost({ name, namespace }: ObjectMetadata, { cluster_domain }: ServiceRules): string {
   return `${name}.${namespace}.svc${cluster_domain === undefined ? '' : `.${cluster_domain}`}`
 }
 
 function externalHost({ spec }: Service): string {
-  if (!spec?.externalName) throw new ServiceError('is of type ExternalName and names none')
+  if (!spec?.externalName) throw new ServiceError('is of type ExternalName without an externalName')
   return spec.externalName
 }
 
-function podsOf(
+function podEntries(
   fields: Record<string, unknown>,
   slices: readonly EndpointSlice[],
-  { name, path, scheme }: Port & { path: string; scheme: string },
+  { name, path, scheme }: ServiceAddress,
 ): readonly Entry[] {
   return readyEndpoints(slices, name).map((endpoint) => ({
     value: {
@@ -142,8 +138,8 @@ function podsOf(
   }))
 }
 
-/** Whether a Service that was listed for its profile alone is one of that profile. */
-export function matchesProfile(service: Service, profiles: Rules['profiles']): boolean {
+/** Whether a Service without the configured label matches an enabled profile. */
+export function matchesProfile(service: Service, profiles: ServiceRules['profiles']): boolean {
   const labels = service.metadata.labels ?? {}
   if (
     profiles.includes('kagent') &&
@@ -151,5 +147,5 @@ export function matchesProfile(service: Service, profiles: Rules['profiles']): b
     labels['kagent.dev/discovery'] !== 'disabled'
   )
     return true
-  return profiles.includes('app_protocol') && tcpPorts(service).some(isMcpPort)
+  return profiles.includes('app_protocol') && tcpPorts(service.spec?.ports ?? []).some(isMcpPort)
 }

@@ -1,112 +1,124 @@
 import { createDebounce } from '../../../flow/debounce.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
-import type { SourceRun, Sighting } from '../../../model/source.ts'
+import type { Sighting, SourceRun } from '../../../model/source.ts'
 import type { KubernetesConfig } from '../config.ts'
 import { monitorConnection } from '../connection/connection-health.ts'
 import type { KubeCredentials } from '../connection/credentials.ts'
 import { createKubeClient } from '../connection/kube-client.ts'
 import { createRequestLimiter } from '../connection/request-limiter.ts'
-import type { Tuning } from '../tuning.ts'
+import type { KubeTuning } from '../tuning.ts'
 import { createReadingBuilder } from './reading-builder.ts'
 import { createReflectors } from './reflectors.ts'
 import { createSightingBuilder } from './sighting-builder.ts'
 
-type Watching = { config: KubernetesConfig; identity: KubeCredentials; habits: Tuning; run: SourceRun }
+type ClusterWatch = {
+  readonly config: KubernetesConfig
+  readonly credentials: KubeCredentials
+  readonly tuning: KubeTuning
+  readonly run: SourceRun
+}
 
-/** Watches a cluster until the signal aborts: lists, then follows what changes, whatever happens to the API server. */
-export async function* watchCluster({ config, identity, habits, run }: Watching): AsyncGenerator<Sighting> {
+/** Yields the sightings of a cluster until the signal aborts: lists once, then follows changes, across all outages. */
+export async function* watchCluster({ config, credentials, tuning, run }: ClusterWatch): AsyncGenerator<Sighting> {
   const stop = new AbortController()
   const signal = AbortSignal.any([run.signal, stop.signal])
-  const client = createKubeClient({ identity, habits })
-  const gate = createRequestLimiter(habits)
-  const bell = createWakeSignal({ signal })
-  let looking = false
-  let asked = false
-  // While something was listed anew and is not read yet nothing is said, so that what is gone goes in a picture.
-  let listings = 0
-  let read = 0
+  const client = createKubeClient({ credentials, tuning })
+  const limiter = createRequestLimiter(tuning)
+  const update = createWakeSignal({ signal })
+  let isRefreshing = false
+  let isRefreshed = false
+  // While a list is not read yet nothing is yielded, so that removals appear in a picture.
+  let lists = 0
+  let readLists = 0
   let fatal: unknown
 
-  const settle = createDebounce({ act: () => update().catch(fail), quietMs: habits.quietMs, maxMs: habits.maxDelayMs })
-  const parts = createReflectors(
+  const debounce = createDebounce({
+    act: () => rebuild().catch(fail),
+    quietMs: tuning.quietMs,
+    maxMs: tuning.maxDelayMs,
+  })
+  const reflectors = createReflectors({
     config,
-    identity.namespace,
-    { client, gate, habits, signal },
-    {
-      onReplaced: (kind) => {
-        assembly.noteAll(kind)
-        listings++
-        settle.trigger()
-      },
-      onChanged: (kind, key) => {
-        assembly.note(kind, key)
-        settle.trigger()
-      },
-      onState: (kind, namespace) => {
-        telling.restate({ kind, namespace })
-        bell.raise()
-      },
+    ownNamespace: credentials.namespace,
+    client,
+    limiter,
+    tuning,
+    signal,
+    onReplaced: (kind) => {
+      readingBuilder.markAllChanged(kind)
+      lists++
+      debounce.trigger()
     },
-  )
-  const assembly = createReadingBuilder({ config, copies: parts })
-  const telling = createSightingBuilder({ parts, assembly })
+    onChanged: (kind, key) => {
+      readingBuilder.markChanged(kind, key)
+      debounce.trigger()
+    },
+    onState: (kind, namespace) => {
+      sightingBuilder.markReflectorChanged({ kind, namespace })
+      update.raise()
+    },
+  })
+  const readingBuilder = createReadingBuilder({ config, reflectors })
+  const sightingBuilder = createSightingBuilder({ reflectors, readings: readingBuilder.readings })
 
   function fail(error: unknown): void {
     fatal ??= error
-    bell.raise()
+    update.raise()
   }
 
-  async function update(): Promise<void> {
-    const upTo = listings
-    telling.touch(await assembly.update())
-    if (upTo > read) telling.renew()
-    read = upTo
-    bell.raise()
+  async function rebuild(): Promise<void> {
+    const includedLists = lists
+    sightingBuilder.markChanged(await readingBuilder.update())
+    if (includedLists > readLists) sightingBuilder.requestPicture()
+    readLists = includedLists
+    update.raise()
   }
 
-  /** Looks anew whenever somebody asks; nothing else is said meanwhile, so that the next word is the answer. */
-  async function heed(): Promise<void> {
+  /** Lists again for each refresh. Nothing is yielded meanwhile, so that the next sighting answers the refresh. */
+  async function handleRefreshes(): Promise<void> {
     for (;;) {
       await run.wake.wait()
       if (signal.aborted) return
       run.wake.take()
-      looking = true
-      gate.hurry()
-      // While the server fails, only one of all lists is tried, and that it failed is the answer.
-      await Promise.race([parts.relist(), gate.nextFailure()])
-      await update()
-      looking = false
-      asked = true
-      bell.raise()
+      isRefreshing = true
+      limiter.skipBackoff()
+      // While the server fails, only one list runs, and its failure answers the refresh.
+      await Promise.race([reflectors.relist(), limiter.nextFailure()])
+      await rebuild()
+      isRefreshing = false
+      isRefreshed = true
+      update.raise()
     }
   }
 
-  const work = [...parts.runs, monitorConnection({ client, gate, habits, signal }), heed()]
-  for (const one of work) one.catch(fail)
+  const tasks = [...reflectors.runs, monitorConnection({ client, limiter, tuning, signal }), handleRefreshes()]
+  for (const task of tasks) task.catch(fail)
   try {
     for (;;) {
-      const rung = await heard(bell, habits.maxSilenceMs)
+      const isUpdated = await waitAndTake(update, tuning.maxSilenceMs)
       if (fatal !== undefined) throw fatal
       if (signal.aborted) return
-      if (looking || read < listings) continue
-      const ready = telling.settled() || gate.failures() > 0
-      const must = asked || !rung
-      asked = false
-      const sighting = ready ? telling.next({ must }) : must ? ({ type: 'alive', note: 'listing' } as const) : undefined
+      if (isRefreshing || readLists < lists) continue
+      const isReady = sightingBuilder.hasAnswered() || limiter.failures() > 0
+      const force = isRefreshed || !isUpdated
+      isRefreshed = false
+      const sighting = isReady ? sightingBuilder.next({ force }) : force ? listing : undefined
       if (sighting) yield sighting
     }
   } finally {
     stop.abort()
-    settle.close()
+    debounce.close()
     await client.close()
-    await Promise.allSettled(parts.runs)
+    await Promise.allSettled(reflectors.runs)
   }
 }
 
-/** Waits for the bell; false when it did not ring within `ms`. */
-async function heard(bell: ReturnType<typeof createWakeSignal>, ms: number): Promise<boolean> {
-  await bell.wait(ms)
-  const rung = bell.raised()
-  bell.take()
-  return rung
+const listing = { type: 'alive', note: 'listing' } as const
+
+/** Waits for the signal and takes it; false if it was not raised within `ms`. */
+async function waitAndTake(wake: ReturnType<typeof createWakeSignal>, ms: number): Promise<boolean> {
+  await wake.wait(ms)
+  const wasRaised = wake.raised()
+  wake.take()
+  return wasRaised
 }

@@ -6,82 +6,83 @@ import type { KubernetesConfig } from '../config.ts'
 import { createConfigMapReader } from '../resources/configmaps.ts'
 import type { EndpointSlice } from '../resources/endpoints.ts'
 import { entriesOfService } from '../resources/services.ts'
-import type { ResourceKind, Reflectors } from './reflectors.ts'
+import type { Reflectors, ResourceKind } from './reflectors.ts'
 
-/** Work done before others have their turn. */
-const sliceMs = 5
-
-type Origins = Map<string, Reading>
+/** Time slice of reading ConfigMaps before the event loop gets a turn. */
+const maxSliceMs = 5
 
 export type ReadingBuilder = ReturnType<typeof createReadingBuilder>
 
-/** What is asked of the copies of the cluster. */
-type Copies = Pick<Reflectors, 'get' | 'keys'>
-
 /**
- * Makes readings of objects: one origin for a Service, one for each document of a ConfigMap.
+ * Builds readings from objects: one origin for a Service, one for each document of a ConfigMap.
  *
- * Only what is noted as changed is made anew, and what comes out the same stays the same object.
+ * Rebuilds only what was marked as changed. A rebuilt reading that equals the old one stays the same object.
  */
-export function createReadingBuilder({ config, copies }: { config: KubernetesConfig; copies: Copies }) {
-  const readings: Origins = new Map()
-  const dirty = { services: new Set<string>(), configmaps: new Set<string>() }
-  const originsOf = new Map<string, ReadonlySet<string>>()
-  const serviceOf = new Map<string, string>()
-  const slicesOf = new Map<string, Set<string>>()
+export function createReadingBuilder({
+  config,
+  reflectors,
+}: {
+  config: KubernetesConfig
+  reflectors: Pick<Reflectors, 'get' | 'keys'>
+}) {
+  const readings = new Map<string, Reading>()
+  const changed = { services: new Set<string>(), configmaps: new Set<string>() }
+  const originsOfObject = new Map<string, ReadonlySet<string>>()
+  const serviceOfSlice = new Map<string, string>()
+  const slicesOfService = new Map<string, Set<string>>()
   const configMaps = createConfigMapReader()
-  let working: Promise<unknown> = Promise.resolve()
+  let lastUpdate: Promise<unknown> = Promise.resolve()
 
-  function noteSlice(key: string): void {
-    const before = serviceOf.get(key)
-    const slice = copies.get('endpointslices', key)
+  function markSliceChanged(key: string): void {
+    const before = serviceOfSlice.get(key)
+    const slice = reflectors.get('endpointslices', key)
     const after = slice?.service === undefined ? undefined : `${slice.metadata.namespace}/${slice.service}`
-    if (before !== undefined && before !== after) slicesOf.get(before)?.delete(key)
-    if (after === undefined) serviceOf.delete(key)
+    if (before !== undefined && before !== after) slicesOfService.get(before)?.delete(key)
+    if (after === undefined) serviceOfSlice.delete(key)
     else {
-      serviceOf.set(key, after)
-      slicesOf.set(after, (slicesOf.get(after) ?? new Set()).add(key))
+      serviceOfSlice.set(key, after)
+      slicesOfService.set(after, (slicesOfService.get(after) ?? new Set()).add(key))
     }
-    for (const service of [before, after]) if (service !== undefined) dirty.services.add(service)
+    for (const service of [before, after]) if (service !== undefined) changed.services.add(service)
   }
 
-  function note(kind: ResourceKind, key: string): void {
-    if (kind === 'endpointslices') noteSlice(key)
-    else dirty[kind].add(key)
+  function markChanged(kind: ResourceKind, key: string): void {
+    if (kind === 'endpointslices') markSliceChanged(key)
+    else changed[kind].add(key)
   }
 
-  /** Everything of a kind was listed anew, or may be seen otherwise: what was there and what is. */
-  function noteAll(kind: ResourceKind): void {
-    const known = kind === 'endpointslices' ? serviceOf.keys() : originsOf.keys()
-    const start = `${kind}/`
-    for (const key of known) {
-      if (kind === 'endpointslices') noteSlice(key)
-      else if (key.startsWith(start)) dirty[kind].add(key.slice(start.length))
+  /** Marks all objects of a kind, former and present ones, after another list or a change of reflector. */
+  function markAllChanged(kind: ResourceKind): void {
+    const formerKeys = kind === 'endpointslices' ? serviceOfSlice.keys() : originsOfObject.keys()
+    const prefix = `${kind}/`
+    for (const key of formerKeys) {
+      if (kind === 'endpointslices') markSliceChanged(key)
+      else if (key.startsWith(prefix)) changed[kind].add(key.slice(prefix.length))
     }
-    for (const key of copies.keys(kind)) note(kind, key)
+    for (const key of reflectors.keys(kind)) markChanged(kind, key)
   }
 
-  function put(object: string, made: readonly Reading[], touched: Set<string>): void {
-    const origins = new Set(made.map(({ origin }) => origin))
-    for (const origin of originsOf.get(object) ?? []) {
+  function store(object: string, objectReadings: readonly Reading[], changedOrigins: Set<string>): void {
+    const origins = new Set(objectReadings.map(({ origin }) => origin))
+    for (const origin of originsOfObject.get(object) ?? []) {
       if (origins.has(origin)) continue
       readings.delete(origin)
       configMaps.forget(origin)
-      touched.add(origin)
+      changedOrigins.add(origin)
     }
-    for (const reading of made) {
+    for (const reading of objectReadings) {
       if (readings.get(reading.origin) === reading) continue
       readings.set(reading.origin, reading)
-      touched.add(reading.origin)
+      changedOrigins.add(reading.origin)
     }
-    if (origins.size > 0) originsOf.set(object, origins)
-    else originsOf.delete(object)
+    if (origins.size > 0) originsOfObject.set(object, origins)
+    else originsOfObject.delete(object)
   }
 
   function readService(key: string): readonly Reading[] {
-    const service = copies.get('services', key)
+    const service = reflectors.get('services', key)
     if (!service) return []
-    const slices = [...(slicesOf.get(key) ?? [])].map((slice) => copies.get('endpointslices', slice))
+    const slices = [...(slicesOfService.get(key) ?? [])].map((slice) => reflectors.get('endpointslices', slice))
     const origin = `service/${key}`
     const entries = entriesOfService(
       service,
@@ -93,34 +94,34 @@ export function createReadingBuilder({ config, copies }: { config: KubernetesCon
   }
 
   async function readConfigMap(key: string): Promise<readonly Reading[]> {
-    const configMap = copies.get('configmaps', key)
+    const configMap = reflectors.get('configmaps', key)
     return configMap ? configMaps.read(configMap) : []
   }
 
-  async function work(): Promise<ReadonlySet<string>> {
-    const touched = new Set<string>()
-    await forEachYielding(take(dirty.services), (key) => put(`services/${key}`, readService(key), touched))
-    let start = performance.now()
-    for (const key of take(dirty.configmaps)) {
-      put(`configmaps/${key}`, await readConfigMap(key), touched)
-      if (performance.now() - start < sliceMs) continue
+  async function rebuild(): Promise<ReadonlySet<string>> {
+    const changedOrigins = new Set<string>()
+    await forEachYielding(drain(changed.services), (key) => store(`services/${key}`, readService(key), changedOrigins))
+    let sliceStart = performance.now()
+    for (const key of drain(changed.configmaps)) {
+      store(`configmaps/${key}`, await readConfigMap(key), changedOrigins)
+      if (performance.now() - sliceStart < maxSliceMs) continue
       await setImmediate()
-      start = performance.now()
+      sliceStart = performance.now()
     }
-    return touched
+    return changedOrigins
   }
 
-  /** Makes the readings of what changed, one run after another; the answer names the origins that are new, other or gone. */
+  /** Rebuilds what was marked, one update at a time; returns the origins that were added, changed or removed. */
   function update(): Promise<ReadonlySet<string>> {
-    const done = working.then(work)
-    working = done
+    const done = lastUpdate.then(rebuild)
+    lastUpdate = done
     return done
   }
 
-  return { note, noteAll, update, readings: readings as ReadonlyMap<string, Reading> }
+  return { markChanged, markAllChanged, update, readings: readings as ReadonlyMap<string, Reading> }
 }
 
-function* take(set: Set<string>): Generator<string> {
+function* drain(set: Set<string>): Generator<string> {
   for (const key of set) {
     set.delete(key)
     yield key

@@ -2,130 +2,114 @@ import { forEachYielding } from '../../../flow/cooperative.ts'
 import { readLines } from '../../../flow/line-reader.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
 import type { SourceError } from '../../../model/source.ts'
-import { KubeApiError, toSourceError, errorForStatus, isAuthError, isPermanent } from '../connection/kube-api-error.ts'
+import { errorForStatus, isAuthError, isPermanent, KubeApiError, toSourceError } from '../connection/kube-api-error.ts'
 import type { KubeClient } from '../connection/kube-client.ts'
 import type { RequestLimiter } from '../connection/request-limiter.ts'
-import type { Tuning } from '../tuning.ts'
-import { type Event, parseWatchEvent, parseListPage } from './watch-protocol.ts'
+import type { ObjectReader } from '../resources/objects.ts'
+import type { KubeTuning } from '../tuning.ts'
+import { createObjectCache } from './object-cache.ts'
+import { parseListPage, parseWatchEvent, type WatchEvent } from './watch-protocol.ts'
 import { createWatchStallDetector } from './watch-stall-detector.ts'
 
-/** One kind of object in one place, and what of it is worth keeping. */
+/** Watches that end sooner than this count as failures, so that a broken server does not cause a busy loop. */
+const minWatchLifetimeMs = 1000
+/** Consecutive 504 responses to a watch after which its version is given up. */
+const maxUnknownVersions = 3
+
+/** One kind of object in one namespace, or in all. */
 export type ResourceScope<T> = {
   readonly path: string
-  /** For people: `services in prod`. */
-  readonly what: string
+  /** For messages: `services in namespace prod`. */
+  readonly title: string
   readonly selector: string
-  /** Undefined where it cannot be made out which object it is. */
-  readonly read: (object: unknown) => ObjectEntry<T> | undefined
+  readonly read: ObjectReader<T>
 }
 
-/** What is kept of an object, under its key; nothing of one that is of no interest. */
-export type ObjectEntry<T> = { readonly key: string; readonly value: T | undefined }
-
 export type Reflector<T> = {
-  /** Everything there is, by `namespace/name`, as of the last word of the server. */
+  /** The objects by `namespace/name`, as of the last list or event. */
   readonly objects: ReadonlyMap<string, T>
-  readonly listed: () => boolean
-  /** Why it is not up to date now, and since when, by the clock of `performance`. */
+  readonly isListed: () => boolean
+  /** Why the objects are out of date, and since when, by the clock of `performance`. */
   readonly error: () => SourceError | undefined
   readonly failingSince: () => number
-  /** Whether it may not see what it knows of any more. */
-  readonly barred: () => boolean
-  /** Objects that could not be made out, ever. */
+  /** Whether access to the objects has been revoked. */
+  readonly isRevoked: () => boolean
+  /** Number of objects, ever, whose shape was unexpected. */
   readonly unreadable: () => number
-  /** Lists anew; resolves once that worked or failed. */
+  /** Lists again; resolves once that succeeded or failed. */
   readonly relist: () => Promise<void>
-  /** Works until the signal aborts; never rejects. */
+  /** Runs until the signal aborts; never rejects. */
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
 /**
- * Keeps a copy of what an API server has: lists once, then watches from there.
+ * Keeps a copy of objects of an API server: lists once, then watches from there.
  *
- * Versions are opaque: they are handed back, never compared. A watch that ends is resumed where it ended; only what is
- * too old to be resumed is listed anew.
+ * Versions are opaque: they are sent back, never compared. A watch that ends is resumed at its last version; only an expired
+ * version requires another list.
  */
 export function createReflector<T>({
-  watched: { path, what, selector, read },
+  scope: { path, title, selector, read },
   client,
-  gate,
-  habits,
+  limiter,
+  tuning,
   onReplaced,
   onChanged,
   onState,
 }: {
-  watched: ResourceScope<T>
+  scope: ResourceScope<T>
   client: KubeClient
-  gate: RequestLimiter
-  habits: Tuning
+  limiter: RequestLimiter
+  tuning: KubeTuning
   onReplaced: () => void
   onChanged: (key: string) => void
   onState: () => void
 }): Reflector<T> {
-  const objects = new Map<string, T>()
-  const patience = createWatchStallDetector(habits)
+  const cache = createObjectCache(read)
+  const stallDetector = createWatchStallDetector(tuning)
   let version: string | undefined
-  let listed = false
-  let asked = false
+  let isListed = false
+  let isRelistRequested = false
   let error: SourceError | undefined
   let failingSince = 0
-  let barred = false
-  let unreadable = 0
-  let troubles = 0
-  let behind = 0
-  let turn = new AbortController()
-  let looked = Promise.withResolvers<void>()
+  let isRevoked = false
+  let failures = 0
+  let unknownVersions = 0
+  let attemptAbort = new AbortController()
+  let listAttempt = Promise.withResolvers<void>()
 
   async function list(signal: AbortSignal): Promise<void> {
-    const found = new Map<string, T>()
+    const replacement = cache.beginReplacement()
     let token = ''
-    let first: string | undefined
+    let firstVersion: string | undefined
     do {
-      const query = { labelSelector: selector, limit: String(habits.pageSize), ...(token && { continue: token }) }
-      const page = parseListPage(await client.get(path, query, `list ${what}`, signal), what)
-      await forEachYielding(page.items, (item) => keep(found, item))
-      first ??= page.version
+      const query = { labelSelector: selector, limit: String(tuning.pageSize), ...(token && { continue: token }) }
+      const page = parseListPage(await client.get(path, query, `list ${title}`, signal), title)
+      await forEachYielding(page.items, replacement.add)
+      firstVersion ??= page.version
       token = page.next
     } while (token !== '')
-    if (signal.aborted) return // it was called off, to begin anew
-    objects.clear()
-    for (const [key, value] of found) objects.set(key, value)
-    version = first
-    listed = true
-    asked = false
-    barred = false
-    // A watch may still be forbidden where a list is not.
-    if (!isPermanent(error)) well()
+    if (signal.aborted) return // another list replaces this one
+    replacement.commit()
+    version = firstVersion
+    isListed = true
+    isRelistRequested = false
+    isRevoked = false
+    // The watch may still be forbidden where the list is not.
+    if (!isPermanent(error)) reportSuccess()
     onReplaced()
-    looked.resolve()
-  }
-
-  function keep(into: Map<string, T>, object: unknown): string | undefined {
-    const kept = readOrNot(object)
-    if (!kept) unreadable++
-    else if (kept.value === undefined) into.delete(kept.key)
-    else into.set(kept.key, kept.value)
-    return kept?.key
-  }
-
-  /** Whatever an object looks like, it is no reason to fall over. */
-  function readOrNot(object: unknown): ObjectEntry<T> | undefined {
-    try {
-      return read(object)
-    } catch {
-      return undefined
-    }
+    listAttempt.resolve()
   }
 
   async function watch(signal: AbortSignal): Promise<void> {
-    const seconds = Math.max(1, Math.round((habits.minWatchMs / 1000) * (1 + habits.random())))
-    const cut = new AbortController()
-    // A server that forgets its own deadline is reminded.
-    const overdue = setTimeout(() => cut.abort(), seconds * 1000 + habits.listTimeoutMs)
-    const { maxLineBytes } = habits
-    const tooLong = () => new KubeApiError('broken', `a watch event is larger than ${maxLineBytes} bytes`)
-    const quiet = patience.watch(() => cut.abort(), { trust: client.isMultiplexed })
-    const opened = performance.now()
+    const seconds = Math.max(1, Math.round((tuning.minWatchMs / 1000) * (1 + tuning.random())))
+    const restart = new AbortController()
+    // For servers that ignore `timeoutSeconds`.
+    const deadline = setTimeout(() => restart.abort(), seconds * 1000 + tuning.listTimeoutMs)
+    const stall = stallDetector.watch(() => restart.abort(), { isTrusted: client.isMultiplexed })
+    const openedAt = performance.now()
+    const { maxLineBytes } = tuning
+    const tooLong = () => new KubeApiError('unavailable', `watch ${title}: event larger than ${maxLineBytes} bytes`)
     try {
       const query = {
         labelSelector: selector,
@@ -134,130 +118,125 @@ export function createReflector<T>({
         timeoutSeconds: String(seconds),
         resourceVersion: version ?? '',
       }
-      const body = await client.stream(path, query, `watch ${what}`, AbortSignal.any([signal, cut.signal]))
-      well()
+      const body = await client.stream(path, query, `watch ${title}`, AbortSignal.any([signal, restart.signal]))
+      reportSuccess()
       for await (const line of readLines(body, { maxLineBytes, tooLong })) {
-        const { type, object } = parseWatchEvent(line, what)
-        quiet.heard({ bookmark: type === 'BOOKMARK' })
-        take(type, object)
+        const event = parseWatchEvent(line, title)
+        stall.onEvent({ isBookmark: event.type === 'BOOKMARK' })
+        applyEvent(event)
       }
-      if (performance.now() - opened < Math.min(1000, habits.minRetryMs))
-        throw new KubeApiError('broken', `watch ${what}: it ended at once`)
+      if (performance.now() - openedAt < Math.min(minWatchLifetimeMs, tuning.minRetryMs))
+        throw new KubeApiError('unavailable', `watch ${title}: ended at once`)
     } catch (thrown) {
-      if (!cut.signal.aborted) throw thrown
+      if (!restart.signal.aborted) throw thrown
     } finally {
-      clearTimeout(overdue)
-      quiet.stop()
-      if (performance.now() - opened > habits.maxRetryMs / 3) troubles = 0
+      clearTimeout(deadline)
+      stall.stop()
+      if (performance.now() - openedAt > tuning.maxRetryMs / 3) failures = 0
     }
   }
 
-  function take(type: string, object: Event['object']): void {
+  function applyEvent({ type, object }: WatchEvent): void {
     if (type === 'ERROR')
-      throw errorForStatus(object.code ?? 500, `watch ${what}`, object.details?.retryAfterSeconds ?? undefined)
-    if (type === 'DELETED') {
-      const key = readOrNot(object)?.key
-      if (key === undefined) unreadable++
-      else if (objects.delete(key)) onChanged(key)
-    } else if (type === 'ADDED' || type === 'MODIFIED') {
-      const key = keep(objects, object)
+      throw errorForStatus(object.code ?? 500, `watch ${title}`, object.details?.retryAfterSeconds ?? undefined)
+    if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') {
+      const key = type === 'DELETED' ? cache.remove(object) : cache.put(object)
       if (key !== undefined) onChanged(key)
     }
     version = object.metadata?.resourceVersion || version
   }
 
-  function well(): void {
-    gate.worked()
-    behind = 0
+  function reportSuccess(): void {
+    limiter.reportSuccess()
+    unknownVersions = 0
     if (error === undefined) return
     error = undefined
-    barred = false
+    isRevoked = false
     onState()
   }
 
-  function failed(thrown: SourceError): void {
+  function reportFailure(failure: SourceError): void {
     if (error === undefined) failingSince = performance.now()
-    // The same failure again is no news.
-    if (error?.message !== thrown.message) error = thrown
-    looked.resolve()
+    // A repeated failure keeps its error object, so that nothing changes.
+    if (error?.message !== failure.message) error = failure
+    listAttempt.resolve()
     onState()
   }
 
-  /** Says what went wrong, and answers how long to wait before the next attempt. */
-  function recover(thrown: SourceError): number {
-    const fault = thrown instanceof KubeApiError ? thrown.fault : 'broken'
-    const status = thrown instanceof KubeApiError ? thrown.status : undefined
-    // Where only the watch is forbidden, listing now and then shows enough.
-    if (isAuthError(thrown) && (fault === 'unauthorized' || version === undefined)) barred = true
-    if (isPermanent(thrown)) {
-      gate.worked()
+  /** Records a failure; returns the delay of the next attempt. */
+  function recover(failure: SourceError): number {
+    const { kind, status } = failure instanceof KubeApiError ? failure : { kind: 'unavailable', status: undefined }
+    // Periodic lists suffice where only the watch is forbidden.
+    if (isAuthError(failure) && (kind === 'unauthorized' || version === undefined)) isRevoked = true
+    if (isPermanent(failure)) {
+      limiter.reportSuccess()
       version = undefined
-      failed(thrown)
-      return habits.permanentRetryMs * (0.5 + habits.random() / 2)
+      reportFailure(failure)
+      return tuning.permanentRetryMs * (0.5 + tuning.random() / 2)
     }
-    const delay = troubles === 0 && fault === 'gone' ? 0 : backoff()
-    troubles++
-    if (fault === 'gone') {
+    const delay = failures === 0 && kind === 'expired' ? 0 : backoff()
+    failures++
+    if (kind === 'expired') {
       version = undefined
-      gate.worked()
-      if (delay > 0) failed(thrown)
+      limiter.reportSuccess()
+      if (delay > 0) reportFailure(failure)
       return delay
     }
-    if (fault === 'unauthorized') client.refreshCredentials()
-    // A version that the server has yet to hear of: it catches up, or it lost its memory.
-    behind = status === 504 ? behind + 1 : 0
-    if (behind >= 3) version = undefined
-    gate.failed(thrown.retry_after)
-    failed(thrown)
-    return Math.max(delay, (thrown.retry_after ?? 0) * 1000)
+    if (kind === 'unauthorized') client.refreshCredentials()
+    // 504: the server does not know the version yet, or lost its storage.
+    unknownVersions = status === 504 ? unknownVersions + 1 : 0
+    if (unknownVersions >= maxUnknownVersions) version = undefined
+    limiter.reportFailure(failure.retry_after)
+    reportFailure(failure)
+    return Math.max(delay, (failure.retry_after ?? 0) * 1000)
   }
 
   function backoff(): number {
-    const ceiling = Math.min(habits.maxRetryMs, habits.minRetryMs * 2 ** troubles)
-    return ceiling / 2 + (ceiling / 2) * habits.random()
+    const ceiling = Math.min(tuning.maxRetryMs, tuning.minRetryMs * 2 ** failures)
+    return ceiling / 2 + (ceiling / 2) * tuning.random()
   }
 
   async function attempt(signal: AbortSignal): Promise<void> {
-    const tries = await gate.enter(signal)
+    const isTrial = await limiter.enter(signal)
     try {
       if (version === undefined && !signal.aborted)
-        await gate.list(signal, { urgent: !listed || asked }, () => list(signal))
+        await limiter.runList(signal, { urgent: !isListed || isRelistRequested }, () => list(signal))
       if (!signal.aborted) await watch(signal)
     } finally {
-      if (tries && signal.aborted) gate.release()
+      if (isTrial && signal.aborted) limiter.releaseTrial()
     }
   }
 
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      turn = new AbortController()
-      if (asked) version = undefined
-      const within = AbortSignal.any([signal, turn.signal])
+      attemptAbort = new AbortController()
+      if (isRelistRequested) version = undefined
+      const within = AbortSignal.any([signal, attemptAbort.signal])
       try {
         await attempt(within)
       } catch (thrown) {
         if (signal.aborted || within.aborted) continue
-        const delay = recover(toSourceError(thrown, what))
+        const delay = recover(toSourceError(thrown, title))
         if (delay > 0) await createWakeSignal({ signal: within }).wait(delay)
       }
     }
-    looked.resolve()
+    listAttempt.resolve()
   }
 
   function relist(): Promise<void> {
-    looked = Promise.withResolvers<void>()
-    asked = true
-    turn.abort()
-    return looked.promise
+    listAttempt = Promise.withResolvers<void>()
+    isRelistRequested = true
+    attemptAbort.abort()
+    return listAttempt.promise
   }
 
   return {
-    objects,
-    listed: () => listed,
+    objects: cache.objects,
+    isListed: () => isListed,
     error: () => error,
     failingSince: () => failingSince,
-    barred: () => barred,
-    unreadable: () => unreadable,
+    isRevoked: () => isRevoked,
+    unreadable: cache.unreadable,
     relist,
     run,
   }

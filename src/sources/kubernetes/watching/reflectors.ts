@@ -1,27 +1,27 @@
-import { parseSelector, matchesSelector } from '../../../model/query/selector.ts'
+import { matchesSelector, parseSelector } from '../../../model/query/selector.ts'
 import type { KubernetesConfig } from '../config.ts'
 import { KubeApiError } from '../connection/kube-api-error.ts'
 import type { KubeClient } from '../connection/kube-client.ts'
 import type { RequestLimiter } from '../connection/request-limiter.ts'
 import { ConfigMap } from '../resources/configmaps.ts'
 import { EndpointSlice } from '../resources/endpoints.ts'
-import { createObjectReader } from '../resources/objects.ts'
+import { createObjectReader, type ObjectReader } from '../resources/objects.ts'
 import { matchesProfile, Service } from '../resources/services.ts'
-import type { Tuning } from '../tuning.ts'
-import { createReflector, type ObjectEntry, type Reflector } from './reflector.ts'
+import type { KubeTuning } from '../tuning.ts'
+import { createReflector, type Reflector, type ResourceScope } from './reflector.ts'
 
-/** What is watched. */
+/** The watched kinds of objects, by the plural of the API. */
 export type ResourceKinds = { services: Service; configmaps: ConfigMap; endpointslices: EndpointSlice }
 export type ResourceKind = keyof ResourceKinds
 
-/** Everything asked of the API server, for whoever writes the roles. `/version` is open to every account by default. */
+/** The access that roles must grant. `/version`, also used, is open to every account by default. */
 export const requiredAccess = [
   { api_group: '', resource: 'services', verbs: ['list', 'watch'] },
   { api_group: '', resource: 'configmaps', verbs: ['list', 'watch'] },
   { api_group: 'discovery.k8s.io', resource: 'endpointslices', verbs: ['list', 'watch'], optional: true },
 ] as const
 
-/** One kind in one namespace, or in all. */
+/** The reflector of one kind in one namespace, or in all. */
 export type ScopedReflector<K extends ResourceKind = ResourceKind> = {
   readonly kind: K
   /** Undefined: all namespaces. */
@@ -30,10 +30,14 @@ export type ScopedReflector<K extends ResourceKind = ResourceKind> = {
   readonly stop: () => void
 }
 
-type Tools = { client: KubeClient; gate: RequestLimiter; habits: Tuning; signal: AbortSignal }
-
-type Ears = {
-  readonly onReplaced: (kind: ResourceKind, namespace: string | undefined) => void
+type ReflectorOptions = {
+  readonly config: KubernetesConfig
+  readonly ownNamespace: string | undefined
+  readonly client: KubeClient
+  readonly limiter: RequestLimiter
+  readonly tuning: KubeTuning
+  readonly signal: AbortSignal
+  readonly onReplaced: (kind: ResourceKind) => void
   readonly onChanged: (kind: ResourceKind, key: string) => void
   readonly onState: (kind: ResourceKind, namespace: string | undefined) => void
 }
@@ -41,104 +45,118 @@ type Ears = {
 export type Reflectors = ReturnType<typeof createReflectors>
 
 /**
- * Reflects every kind in every place that is configured.
+ * Reflects every kind in every configured namespace.
  *
- * Where all namespaces are asked for and that is forbidden, the daemon's own is watched instead, until it is allowed.
+ * Where listing all namespaces is forbidden, a fallback watches the daemon's own namespace until it is allowed.
  */
-export function createReflectors(config: KubernetesConfig, own: string | undefined, tools: Tools, ears: Ears) {
-  const { client, gate, habits, signal } = tools
+export function createReflectors({
+  config,
+  ownNamespace,
+  client,
+  limiter,
+  tuning,
+  signal,
+  onReplaced,
+  onChanged,
+  onState,
+}: ReflectorOptions) {
   const runs: Promise<void>[] = []
-  const instead = new Map<ResourceKind, ScopedReflector>()
+  const fallbacks = new Map<ResourceKind, ScopedReflector>()
+  const configured: ScopedReflector[] = []
 
   function open<K extends ResourceKind>(kind: K, namespace: string | undefined): ScopedReflector<K> {
     const stopped = new AbortController()
     const reflector = createReflector<ResourceKinds[K]>({
-      watched: {
-        ...watchedOf(kind, namespace, config),
-        read: readers(config)[kind] as (object: unknown) => ObjectEntry<ResourceKinds[K]> | undefined,
+      scope: {
+        ...scopeOf(kind, namespace, config),
+        read: createReaders(config)[kind] as ObjectReader<ResourceKinds[K]>,
       },
       client,
-      gate,
-      habits,
-      onReplaced: () => ears.onReplaced(kind, namespace),
-      onChanged: (key) => ears.onChanged(kind, key),
-      onState: () => changedState(kind, namespace),
+      limiter,
+      tuning,
+      onReplaced: () => onReplaced(kind),
+      onChanged: (key) => onChanged(kind, key),
+      onState: () => {
+        if (namespace === undefined && ownNamespace !== undefined) updateFallback(kind, ownNamespace)
+        onState(kind, namespace)
+      },
     })
     runs.push(reflector.run(AbortSignal.any([signal, stopped.signal])))
     return { kind, namespace, reflector, stop: () => stopped.abort() }
   }
 
-  function changedState(kind: ResourceKind, namespace: string | undefined): void {
-    if (namespace === undefined && own !== undefined) standIn(kind, own)
-    ears.onState(kind, namespace)
+  /** Starts the fallback when listing all namespaces is forbidden, and stops it when that succeeds. */
+  function updateFallback(kind: ResourceKind, namespace: string): void {
+    const error = configured.find((scoped) => scoped.kind === kind)?.reflector.error()
+    const fallback = fallbacks.get(kind)
+    if (!fallback && error instanceof KubeApiError && error.kind === 'forbidden')
+      fallbacks.set(kind, open(kind, namespace))
+    if (!fallback || error) return
+    fallback.stop()
+    fallbacks.delete(kind)
+    onReplaced(kind)
   }
 
-  /** Starts or stops watching the own namespace in place of all. */
-  function standIn(kind: ResourceKind, own: string): void {
-    const error = parts.find((part) => part.kind === kind)?.reflector.error()
-    const before = instead.get(kind)
-    if (!before && error instanceof KubeApiError && error.fault === 'forbidden') instead.set(kind, open(kind, own))
-    if (!before || error) return
-    before.stop()
-    instead.delete(kind)
-    ears.onReplaced(kind, own)
-  }
-
-  const parts: ScopedReflector[] = []
   for (const namespace of config.namespaces ?? [undefined])
-    for (const { resource } of requiredAccess) parts.push(open(resource, namespace))
+    for (const { resource } of requiredAccess) configured.push(open(resource, namespace))
 
-  /** The part that speaks for a namespace: the own one's stand-in once it has something to say. */
-  function partFor(kind: ResourceKind, namespace: string): ScopedReflector | undefined {
-    const standing = instead.get(kind)
-    if (standing?.namespace === namespace && standing.reflector.listed()) return standing
-    return parts.find((part) => part.kind === kind && (part.namespace === undefined || part.namespace === namespace))
+  /** The reflector responsible for a namespace: the fallback once it has listed, otherwise the configured one. */
+  function reflectorFor(kind: ResourceKind, namespace: string): ScopedReflector | undefined {
+    const fallback = fallbacks.get(kind)
+    if (fallback?.namespace === namespace && fallback.reflector.isListed()) return fallback
+    return configured.find(
+      (scoped) => scoped.kind === kind && (scoped.namespace === undefined || scoped.namespace === namespace),
+    )
   }
 
   const namespaceIn = (key: string) => key.slice(0, key.indexOf('/'))
 
   function get<K extends ResourceKind>(kind: K, key: string): ResourceKinds[K] | undefined {
-    return partFor(kind, namespaceIn(key))?.reflector.objects.get(key) as ResourceKinds[K] | undefined
+    return reflectorFor(kind, namespaceIn(key))?.reflector.objects.get(key) as ResourceKinds[K] | undefined
   }
 
   function* keys(kind: ResourceKind): Generator<string> {
-    const standing = instead.get(kind)
-    for (const part of standing ? [...parts, standing] : parts) {
-      if (part.kind !== kind) continue
-      for (const key of part.reflector.objects.keys()) if (partFor(kind, namespaceIn(key)) === part) yield key
+    const fallback = fallbacks.get(kind)
+    for (const scoped of fallback ? [...configured, fallback] : configured) {
+      if (scoped.kind !== kind) continue
+      for (const key of scoped.reflector.objects.keys()) if (reflectorFor(kind, namespaceIn(key)) === scoped) yield key
     }
   }
 
   return {
-    parts,
-    instead,
+    configured,
+    fallbacks,
     runs,
     get,
     keys,
-    partFor,
-    relist: () => Promise.all([...parts, ...instead.values()].map(({ reflector }) => reflector.relist())),
+    reflectorFor,
+    relist: () => Promise.all([...configured, ...fallbacks.values()].map(({ reflector }) => reflector.relist())),
   }
 }
 
-function watchedOf(kind: ResourceKind, namespace: string | undefined, config: KubernetesConfig) {
+function scopeOf(
+  kind: ResourceKind,
+  namespace: string | undefined,
+  config: KubernetesConfig,
+): Omit<ResourceScope<unknown>, 'read'> {
   const { service_selector, config_map_selector, endpoint_slice_selector, profiles } = config
   const base = kind === 'endpointslices' ? '/apis/discovery.k8s.io/v1' : '/api/v1'
-  // Other systems' Services carry other labels, or none: then all are read, and sorted out here.
+  // Services of other systems carry other labels or none: with profiles, all are listed and filtered by the reader.
   const services = profiles.length > 0 ? '' : service_selector
   const selectors = { services, configmaps: config_map_selector, endpointslices: endpoint_slice_selector }
   return {
     path: `${base}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind}`,
-    what: `${kind} in ${namespace === undefined ? 'all namespaces' : `namespace ${namespace}`}`,
+    title: `${kind} in ${namespace === undefined ? 'all namespaces' : `namespace ${namespace}`}`,
     selector: selectors[kind],
   }
 }
 
-function readers({ service_selector, profiles }: KubernetesConfig) {
-  const asked = parseSelector(service_selector)
-  const wanted = (service: Service) =>
-    matchesSelector(asked, service.metadata.labels ?? {}) || matchesProfile(service, profiles)
+function createReaders({ service_selector, profiles }: KubernetesConfig) {
+  const selector = parseSelector(service_selector)
+  const isRelevant = (service: Service) =>
+    matchesSelector(selector, service.metadata.labels ?? {}) || matchesProfile(service, profiles)
   return {
-    services: profiles.length > 0 ? createObjectReader(Service, wanted) : createObjectReader(Service),
+    services: profiles.length > 0 ? createObjectReader(Service, isRelevant) : createObjectReader(Service),
     configmaps: createObjectReader(ConfigMap),
     endpointslices: createObjectReader(EndpointSlice),
   }

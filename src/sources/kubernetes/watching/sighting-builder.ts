@@ -1,47 +1,48 @@
 import type { Reading, Sighting, SourceError } from '../../../model/source.ts'
 import { isPermanent } from '../connection/kube-api-error.ts'
 import type { ReadingBuilder } from './reading-builder.ts'
-import type { ResourceKind, ScopedReflector, Reflectors } from './reflectors.ts'
+import type { Reflectors, ResourceKind, ScopedReflector } from './reflectors.ts'
 
-/** A failure that is not over after this long makes what is known stale. */
+/** Age of a failure after which the objects of a reflector are reported as failing. */
 const staleAfterMs = 300_000
 
-const kindOf: Readonly<Record<string, ResourceKind>> = { service: 'services', configmap: 'configmaps' }
+const kindOfPrefix: Readonly<Record<string, ResourceKind>> = { service: 'services', configmap: 'configmaps' }
 
-/** Endpoints only add to what is known of Services. */
-const isNeeded = ({ kind }: ScopedReflector) => kind !== 'endpointslices'
+/** EndpointSlices are optional: they only add the health of Services. */
+const isRequired = ({ kind }: ScopedReflector) => kind !== 'endpointslices'
 
-const originOf = ({ kind, namespace }: Pick<ScopedReflector, 'kind' | 'namespace'>) =>
+const watchOrigin = ({ kind, namespace }: Pick<ScopedReflector, 'kind' | 'namespace'>) =>
   `watch/${kind}${namespace === undefined ? '' : `/${namespace}`}`
 
 /**
- * Decides what to say: a picture once everything was listed, else what changed since it was last said.
+ * Decides what the source yields: a picture once everything was listed, otherwise the changes since the last sighting.
  *
- * A part that fails is an origin of its own, so that it shows; its objects stay as they are, and count as failing only
- * where they are forbidden, or out of reach for minutes.
+ * A failing reflector appears as an origin of its own. Its objects keep their readings, and fail only if access was revoked
+ * or the failure lasts for minutes.
  */
 export function createSightingBuilder({
-  parts,
-  assembly,
+  reflectors,
+  readings,
 }: {
-  parts: Reflectors
-  assembly: Pick<ReadingBuilder, 'readings'>
+  reflectors: Reflectors
+  readings: ReadingBuilder['readings']
 }) {
-  const told = new Map<string, Reading>()
-  const touched = new Set<string>()
+  const yielded = new Map<string, Reading>()
+  const changedOrigins = new Set<string>()
   const failures = new Map<string, Reading>()
-  let whole = true
-  let toldNote: string | undefined
+  let isPictureDue = true
+  let yieldedNote: string | undefined
 
-  const standIn = ({ kind, namespace }: ScopedReflector) => {
-    const standing = namespace === undefined ? parts.instead.get(kind) : undefined
-    return standing?.reflector.listed() && !standing.reflector.error() ? standing : undefined
+  const fallbackOf = ({ kind, namespace }: ScopedReflector) => {
+    const fallback = namespace === undefined ? reflectors.fallbacks.get(kind) : undefined
+    return fallback?.reflector.isListed() && !fallback.reflector.error() ? fallback : undefined
   }
 
-  const isSettled = (part: ScopedReflector) => part.reflector.listed() || part.reflector.error() || standIn(part)
+  const hasAnswered = (scoped: ScopedReflector) =>
+    scoped.reflector.isListed() || scoped.reflector.error() || fallbackOf(scoped)
 
-  /** The error of an origin; the same object for the same failure. */
-  function failing(origin: string, error: SourceError): Reading {
+  /** The error reading of an origin; the same object for the same failure. */
+  function failureReading(origin: string, error: SourceError): Reading {
     const before = failures.get(origin)
     if (before && 'error' in before && before.error === error) return before
     const reading = { origin, error }
@@ -50,103 +51,107 @@ export function createSightingBuilder({
   }
 
   function staleness(origin: string): SourceError | undefined {
-    const [word = '', namespace = ''] = origin.split('/', 2)
-    const kind = kindOf[word]
-    const part = kind && parts.partFor(kind, namespace)
-    const error = part?.reflector.error()
-    if (!part || !error) return undefined
-    return part.reflector.barred() || performance.now() - part.reflector.failingSince() > staleAfterMs
-      ? error
-      : undefined
+    const [prefix = '', namespace = ''] = origin.split('/', 2)
+    const kind = kindOfPrefix[prefix]
+    const reflector = kind && reflectors.reflectorFor(kind, namespace)?.reflector
+    const error = reflector?.error()
+    if (!reflector || !error) return undefined
+    const isStale = reflector.isRevoked() || performance.now() - reflector.failingSince() > staleAfterMs
+    return isStale ? error : undefined
   }
 
-  function current(origin: string): Reading | undefined {
-    const reading = assembly.readings.get(origin)
+  function currentReading(origin: string): Reading | undefined {
+    const reading = readings.get(origin)
     const error = reading && staleness(origin)
-    if (error) return failing(origin, error)
+    if (error) return failureReading(origin, error)
     if (reading) return reading
-    const part = parts.parts.find((part) => isNeeded(part) && originOf(part) === origin)
-    const failure = part && !standIn(part) ? part.reflector.error() : undefined
-    return failure && failing(origin, failure)
+    const scoped = reflectors.configured.find((scoped) => isRequired(scoped) && watchOrigin(scoped) === origin)
+    const failure = scoped && !fallbackOf(scoped) ? scoped.reflector.error() : undefined
+    return failure && failureReading(origin, failure)
   }
 
-  /** A part began or ceased to fail, or fails in another way: all that it speaks for may be seen otherwise. */
-  function restate(part: Pick<ScopedReflector, 'kind' | 'namespace'>): void {
-    touched.add(originOf(part))
-    for (const origin of assembly.readings.keys()) {
-      const [word = '', namespace] = origin.split('/', 2)
-      if (kindOf[word] === part.kind && (part.namespace === undefined || part.namespace === namespace))
-        touched.add(origin)
+  /** Marks all origins of a reflector whose failure began, changed or ended. */
+  function markReflectorChanged(scoped: Pick<ScopedReflector, 'kind' | 'namespace'>): void {
+    changedOrigins.add(watchOrigin(scoped))
+    for (const origin of readings.keys()) {
+      const [prefix = '', namespace] = origin.split('/', 2)
+      if (kindOfPrefix[prefix] === scoped.kind && (scoped.namespace === undefined || scoped.namespace === namespace))
+        changedOrigins.add(origin)
     }
   }
 
-  function note(): string | undefined {
-    const all = [...parts.parts, ...parts.instead.values()]
-    const notes = parts.parts.flatMap((part) => {
-      const error = part.reflector.error()
+  function currentNote(): string | undefined {
+    const notes = reflectors.configured.flatMap((scoped) => {
+      const error = scoped.reflector.error()
       if (!error) return []
-      const standing = standIn(part)
-      if (standing) return [`${part.kind} only of namespace ${standing.namespace}: not allowed to list those of all`]
-      return isNeeded(part) || !isPermanent(error) ? [] : [`endpoints are not known: ${error.message}`]
+      const fallback = fallbackOf(scoped)
+      if (fallback)
+        return [`${scoped.kind} only of namespace ${fallback.namespace}: listing all namespaces is forbidden`]
+      return isRequired(scoped) || !isPermanent(error) ? [] : [`endpoints unknown: ${error.message}`]
     })
+    const all = [...reflectors.configured, ...reflectors.fallbacks.values()]
     const unreadable = all.reduce((sum, { reflector }) => sum + reflector.unreadable(), 0)
-    if (unreadable > 0) notes.push(`${unreadable} objects could not be made out`)
-    const broken = parts.parts.filter((part) => isNeeded(part) && part.reflector.error() && !standIn(part))
-    if (broken.length > 0) notes.push(`not connected: ${broken[0]?.reflector.error()?.message}`)
+    if (unreadable > 0) notes.push(`${unreadable} unreadable objects`)
+    const failing = reflectors.configured.find(
+      (scoped) => isRequired(scoped) && scoped.reflector.error() && !fallbackOf(scoped),
+    )
+    if (failing) notes.push(`not connected: ${failing.reflector.error()?.message}`)
     return notes.length > 0 ? notes.join('; ') : undefined
   }
 
-  function picture(): Sighting {
-    const origins = new Set([...assembly.readings.keys(), ...parts.parts.map(originOf)])
-    whole = false
-    touched.clear()
-    told.clear()
+  function buildPicture(): Sighting {
+    const origins = new Set([...readings.keys(), ...reflectors.configured.map(watchOrigin)])
+    isPictureDue = false
+    changedOrigins.clear()
+    yielded.clear()
     for (const origin of origins) {
-      const reading = current(origin)
-      if (reading) told.set(origin, reading)
+      const reading = currentReading(origin)
+      if (reading) yielded.set(origin, reading)
     }
-    return { type: 'picture', readings: [...told.values()] }
+    return { type: 'picture', readings: [...yielded.values()] }
   }
 
-  function change(): Sighting | undefined {
-    const readings: Reading[] = []
+  function buildChange(): Sighting | undefined {
+    const changes: Reading[] = []
     const gone: string[] = []
-    for (const origin of touched) {
-      const reading = current(origin)
-      if (reading === told.get(origin)) continue
+    for (const origin of changedOrigins) {
+      const reading = currentReading(origin)
+      if (reading === yielded.get(origin)) continue
       if (reading) {
-        readings.push(reading)
-        told.set(origin, reading)
+        changes.push(reading)
+        yielded.set(origin, reading)
       } else {
         gone.push(origin)
-        told.delete(origin)
+        yielded.delete(origin)
         failures.delete(origin)
       }
     }
-    touched.clear()
-    return readings.length > 0 || gone.length > 0 ? { type: 'change', readings, gone } : undefined
+    changedOrigins.clear()
+    return changes.length > 0 || gone.length > 0 ? { type: 'change', readings: changes, gone } : undefined
   }
 
-  /** What there is to say now; undefined if nothing is, unless something must be said. */
-  function next({ must }: { must: boolean }): Sighting | undefined {
-    for (const part of parts.parts) if (part.reflector.error()) restate(part)
-    const complete = parts.parts.every((part) => !isNeeded(part) || part.reflector.listed() || standIn(part))
-    const sighting = whole && complete ? picture() : change()
-    const now = note()
-    if (!sighting && !must && now === toldNote) return undefined
-    toldNote = now
-    return { ...(sighting ?? { type: 'alive' }), ...(now !== undefined && { note: now }) }
+  /** The next sighting; undefined if nothing changed, unless `force` asks for one. */
+  function next({ force }: { force: boolean }): Sighting | undefined {
+    for (const scoped of reflectors.configured) if (scoped.reflector.error()) markReflectorChanged(scoped)
+    const isComplete = reflectors.configured.every(
+      (scoped) => !isRequired(scoped) || scoped.reflector.isListed() || fallbackOf(scoped),
+    )
+    const sighting = isPictureDue && isComplete ? buildPicture() : buildChange()
+    const note = currentNote()
+    if (!sighting && !force && note === yieldedNote) return undefined
+    yieldedNote = note
+    return { ...(sighting ?? { type: 'alive' }), ...(note !== undefined && { note }) }
   }
 
   return {
     next,
-    restate,
-    touch: (origins: Iterable<string>) => {
-      for (const origin of origins) touched.add(origin)
+    markReflectorChanged,
+    markChanged: (origins: Iterable<string>) => {
+      for (const origin of origins) changedOrigins.add(origin)
     },
-    /** Everything was listed anew: what is missing is gone. */
-    renew: () => void (whole = true),
-    /** Whether every part has answered once, well or badly. */
-    settled: () => parts.parts.every(isSettled),
+    /** Makes the next sighting a picture, in which missing origins are gone. */
+    requestPicture: () => void (isPictureDue = true),
+    /** Whether every reflector has succeeded or failed once. */
+    hasAnswered: () => reflectors.configured.every(hasAnswered),
   }
 }

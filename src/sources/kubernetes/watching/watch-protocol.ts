@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { KubeApiError } from '../connection/kube-api-error.ts'
 
-const Page = z.object({
+const ListPage = z.object({
   metadata: z.object({ resourceVersion: z.string().min(1), continue: z.string().nullish() }),
   items: z.array(z.unknown()).nullish(),
 })
 
-const Event = z.object({
+const WatchEvent = z.object({
   type: z.string(),
   object: z.looseObject({
     metadata: z.looseObject({ resourceVersion: z.string().nullish() }).nullish(),
@@ -14,20 +14,20 @@ const Event = z.object({
     details: z.object({ retryAfterSeconds: z.number().nullish() }).nullish(),
   }),
 })
-export type Event = z.output<typeof Event>
+export type WatchEvent = z.output<typeof WatchEvent>
 
-/** One page of a list; `next` asks for the one after it, and is empty on the last. */
-export function parseListPage(answer: unknown, what: string) {
-  const { success, data } = Page.safeParse(answer)
-  if (!success) throw new KubeApiError('broken', `list ${what}: the API server's answer is no list`)
+/** One page of a list; `next` is the token of the following page, empty on the last. */
+export function parseListPage(response: unknown, title: string) {
+  const { success, data } = ListPage.safeParse(response)
+  if (!success) throw new KubeApiError('unavailable', `list ${title}: the API server's response is not a list`)
   return { version: data.metadata.resourceVersion, next: data.metadata.continue ?? '', items: data.items ?? [] }
 }
 
 /** One line of a watch. */
-export function parseWatchEvent(line: string, what: string): Event {
+export function parseWatchEvent(line: string, title: string): WatchEvent {
   try {
-    return Event.parse(JSON.parse(line))
+    return WatchEvent.parse(JSON.parse(line))
   } catch {
-    throw new KubeApiError('broken', `watch ${what}: an event cannot be read`)
+    throw new KubeApiError('unavailable', `watch ${title}: invalid event`)
   }
 }

@@ -1,50 +1,56 @@
-import type { Tuning } from '../tuning.ts'
+import type { KubeTuning } from '../tuning.ts'
+
+/** Events this soon after a restart were waiting: the restart was right. */
+const maxBacklogDelayMs = 1000
+/** Upper bound of the limit of silence, in multiples of `stallMs`. */
+const maxLimitFactor = 5
+/** Tolerated silence, in multiples of the longest interval between bookmarks. */
+const bookmarkFactor = 2.2
 
 /**
- * Decides when a silent watch is to be suspected of hanging on a connection that is dead.
+ * Detects silent watches whose connection may be dead.
  *
- * Where watches share their connection, one question answers for all, and nothing is suspected here. Where each has its
- * own, the first suspicion comes early; when it proves wrong, the watch was only quiet, and the next comes later. A
- * server that sends bookmarks shows by their pace what silence is normal.
+ * Watches that share a connection are trusted: the health check covers them. A watch with a connection of its own is
+ * restarted early the first time; if it was merely quiet, the next restart comes later. The interval of bookmarks shows what
+ * silence is normal.
  */
-export function createWatchStallDetector({ stallMs }: Pick<Tuning, 'stallMs'>) {
-  let limit = stallMs
-  let suspected = false
-  let pace = 0
+export function createWatchStallDetector({ stallMs }: Pick<KubeTuning, 'stallMs'>) {
+  let limitMs = stallMs
+  let wasRestarted = false
+  let maxBookmarkMs = 0
 
-  /** Watches over one stream: calls `suspect` when it was silent for too long. */
-  function watch(suspect: () => void, { trust }: { trust: () => boolean }) {
-    let last = performance.now()
-    let marked = last
-    let first = true
-    let timer = setTimeout(check, limit)
+  /** Observes one stream; calls `onStall` after too long a silence. */
+  function watch(onStall: () => void, { isTrusted }: { isTrusted: () => boolean }) {
+    let lastEventAt = performance.now()
+    let lastBookmarkAt = lastEventAt
+    let isFirstEvent = true
+    let timer = setTimeout(check, limitMs)
 
     function check(): void {
-      const silent = performance.now() - last
-      if (trust() || silent < limit - 1) {
-        timer = setTimeout(check, trust() ? limit : limit - silent)
+      const silentMs = performance.now() - lastEventAt
+      if (isTrusted() || silentMs < limitMs - 1) {
+        timer = setTimeout(check, isTrusted() ? limitMs : limitMs - silentMs)
         return
       }
-      suspected = true
-      limit = stallMs * 5
-      suspect()
+      wasRestarted = true
+      limitMs = stallMs * maxLimitFactor
+      onStall()
     }
 
-    function heard({ bookmark }: { bookmark: boolean }): void {
+    function onEvent({ isBookmark }: { isBookmark: boolean }): void {
       const now = performance.now()
-      // News right after a suspicion was there before it: the suspicion was right.
-      if (first && suspected && !bookmark && now - last < 1000) limit = stallMs
-      if (bookmark) {
-        pace = Math.max(pace, now - marked)
-        limit = Math.min(stallMs * 5, Math.max(stallMs, pace * 2.2))
-        marked = now
+      if (isFirstEvent && wasRestarted && !isBookmark && now - lastEventAt < maxBacklogDelayMs) limitMs = stallMs
+      if (isBookmark) {
+        maxBookmarkMs = Math.max(maxBookmarkMs, now - lastBookmarkAt)
+        limitMs = Math.min(stallMs * maxLimitFactor, Math.max(stallMs, maxBookmarkMs * bookmarkFactor))
+        lastBookmarkAt = now
       }
-      last = now
-      first = false
-      suspected = false
+      lastEventAt = now
+      isFirstEvent = false
+      wasRestarted = false
     }
 
-    return { heard, stop: () => clearTimeout(timer) }
+    return { onEvent, stop: () => clearTimeout(timer) }
   }
 
   return { watch }

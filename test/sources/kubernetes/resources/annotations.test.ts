@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fieldAnnotations, locationAnnotations } from '../../../../src/sources/kubernetes/resources/annotations.ts'
 
-describe('the annotations', () => {
-  it('are all on the page that people read, as they are', () => {
+describe('annotations of Services', () => {
+  it('are all documented in the README with the same text', () => {
     const page = readFileSync(new URL('../../../../src/sources/kubernetes/README.md', import.meta.url), 'utf8')
     const rows = [...page.matchAll(/^\| `mcp-roster\.io\/(\S+)` +\| (.*?) +\|$/gm)].map(([, name, help]) => [
       name,

@@ -13,8 +13,8 @@ async function read(data: Record<string, string>, extra: Record<string, unknown>
 const valuesOf = (reading: Reading | undefined) =>
   reading && 'entries' in reading ? reading.entries.map((entry) => ('value' in entry ? entry.value : entry)) : []
 
-describe('a ConfigMap', () => {
-  it('is one origin for each key that is a document', async () => {
+describe('ConfigMap', () => {
+  it('has one origin for each key that is a document', async () => {
     const readings = await read({
       'a.yaml': good,
       'b.yml': good,
@@ -28,7 +28,7 @@ describe('a ConfigMap', () => {
     )
   })
 
-  it('lends its namespace to its servers, and lets them speak for no other', async () => {
+  it('puts its servers into its namespace, and rejects those of another', async () => {
     const [reading] = await read({
       'a.yaml':
         'servers:\n  geo: {url: "http://geo/mcp"}\n  same: {url: "http://s/mcp", namespace: prod}\n  evil: {url: "http://e/mcp", namespace: kube-system}\n',
@@ -40,21 +40,18 @@ describe('a ConfigMap', () => {
     assert.deepEqual([evil?.['name'], evil?.['namespace']], ['evil', 'prod'])
   })
 
-  it('with one bad key is good in the others (K11)', async () => {
-    const [bad, fine] = await read({ 'bad.yaml': 'servers: [', 'fine.yaml': good })
-    assert.ok(bad && 'error' in bad)
-    assert.equal(bad.error.class, 'config')
-    assert.match(bad.error.where ?? bad.error.message, /line/)
-    assert.equal(valuesOf(fine).length, 1)
+  it('fails in an invalid key alone (K11)', async () => {
+    const [invalid, valid] = await read({ 'bad.yaml': 'servers: [', 'fine.yaml': good })
+    assert.ok(invalid && 'error' in invalid)
+    assert.equal(invalid.error.class, 'config')
+    assert.match(invalid.error.where ?? invalid.error.message, /line/)
+    assert.equal(valuesOf(valid).length, 1)
   })
 
-  it('may be binary, empty, or without documents, and says so', async () => {
+  it('reports binary data, an empty key and a lack of documents as problems', async () => {
     const problems = async (...args: Parameters<typeof read>) =>
       (await read(...args)).flatMap(valuesOf).map((entry) => (entry as { problem?: string }).problem)
-    assert.match(
-      (await problems({}, { binaryData: { 'a.yaml': 'AAAA' } }))[0] ?? '',
-      /is in binaryData, which is not read/,
-    )
+    assert.match((await problems({}, { binaryData: { 'a.yaml': 'AAAA' } }))[0] ?? '', /binaryData is not read/)
     assert.match((await problems({}))[0] ?? '', /has no key that ends in \.yaml, \.yml or \.json/)
     assert.match((await problems({}, { data: null, immutable: true }))[0] ?? '', /has no key/)
     const [blank] = await read({ 'a.yaml': '' })
@@ -62,7 +59,7 @@ describe('a ConfigMap', () => {
     assert.deepEqual(valuesOf((await read({ 'a.yaml': 'servers: {}' }))[0]), [])
   })
 
-  it('may be almost a megabyte', async () => {
+  it('may hold almost a megabyte', async () => {
     const servers = Array.from(
       { length: 5000 },
       (_, i) => `  s${i}: {url: "http://s${i}.prod.svc:8080/mcp", description: "${'x'.repeat(130)}"}`,
@@ -71,7 +68,7 @@ describe('a ConfigMap', () => {
     assert.equal(valuesOf(reading).length, 5000)
   })
 
-  it('that did not change is the same reading', async () => {
+  it('keeps the reading of a key with unchanged text', async () => {
     const reader = createConfigMapReader()
     const first = await reader.read(ConfigMap.parse(configMap('mine', { 'a.yaml': good, 'b.yaml': good })))
     const second = await reader.read(ConfigMap.parse(configMap('mine', { 'a.yaml': good, 'b.yaml': `${good} ` })))

@@ -21,7 +21,7 @@ function entriesOf(
   )
 }
 
-/** The one definition a Service makes, as the registry reads it. */
+/** The one definition of a Service, as the registry parses it. */
 function definition(fields: Fields, options?: Parameters<typeof entriesOf>[1]): ServerDefinition {
   const [entry] = entriesOf(fields, options)
   assert.ok(entry && 'value' in entry, JSON.stringify(entry))
@@ -34,24 +34,30 @@ const problem = (fields: Fields, options?: Parameters<typeof entriesOf>[1]) => {
 }
 
 const ports = (...list: Fields[]) => ({ ports: list.map((port) => ({ protocol: 'TCP', ...port })) })
-const ours = (annotations: Record<string, string>) => ({
+const annotated = (annotations: Record<string, string>) => ({
   annotations: Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`mcp-roster.io/${key}`, value])),
 })
 
-describe('a Service as a server', () => {
-  it('is called as the Service, lives in its namespace, and keeps its labels', () => {
-    const made = definition({ labels: { 'mcp-server': 'true', 'app.kubernetes.io/part-of': 'geo' } })
+describe('server of a Service', () => {
+  it('has the name, namespace and labels of the Service', () => {
+    const server = definition({ labels: { 'mcp-server': 'true', 'app.kubernetes.io/part-of': 'geo' } })
 
     assert.deepEqual(
-      { name: made.name, namespace: made.namespace, type: made.type, url: made.url, health_check: made.health_check },
+      {
+        name: server.name,
+        namespace: server.namespace,
+        type: server.type,
+        url: server.url,
+        health_check: server.health_check,
+      },
       { name: 'weather', namespace: 'prod', type: 'http', url: 'http://weather.prod.svc:80/mcp', health_check: 'mcp' },
     )
-    assert.deepEqual(made.labels, { 'mcp-server': 'true', 'app.kubernetes.io/part-of': 'geo' })
-    assert.deepEqual(made.tags, ['kubernetes', 'auto-discovered'])
-    assert.deepEqual(made.metadata, { namespace: 'prod', service_name: 'weather', cluster_ip: '10.0.0.1' })
+    assert.deepEqual(server.labels, { 'mcp-server': 'true', 'app.kubernetes.io/part-of': 'geo' })
+    assert.deepEqual(server.tags, ['kubernetes', 'auto-discovered'])
+    assert.deepEqual(server.metadata, { namespace: 'prod', service_name: 'weather', cluster_ip: '10.0.0.1' })
   })
 
-  const chosen: [string, Fields, string][] = [
+  const addresses: [string, Fields, string][] = [
     ['the first port', ports({ name: 'a', port: 1 }, { name: 'b', port: 2 }), 'http://weather.prod.svc:1/mcp'],
     [
       'http before the first',
@@ -75,20 +81,24 @@ describe('a Service as a server', () => {
     ],
     [
       'the annotated number before all',
-      { ...ports({ name: 'mcp', port: 1 }, { name: 'x', port: 2 }), ...ours({ port: '2' }) },
+      { ...ports({ name: 'mcp', port: 1 }, { name: 'x', port: 2 }), ...annotated({ port: '2' }) },
       'http://weather.prod.svc:2/mcp',
     ],
     [
       'the annotated name',
-      { ...ports({ name: 'mcp', port: 1 }, { name: 'x', port: 2 }), ...ours({ port: 'x' }) },
+      { ...ports({ name: 'mcp', port: 1 }, { name: 'x', port: 2 }), ...annotated({ port: 'x' }) },
       'http://weather.prod.svc:2/mcp',
     ],
     [
       'an annotated port that is not listed (headless)',
-      { clusterIP: 'None', ports: undefined, ...ours({ port: '8080' }) },
+      { clusterIP: 'None', ports: undefined, ...annotated({ port: '8080' }) },
       'http://weather.prod.svc:8080/mcp',
     ],
-    ['no UDP port', ports({ name: 'mcp', port: 1, protocol: 'UDP' }, { port: 2 }), 'http://weather.prod.svc:2/mcp'],
+    [
+      'the first TCP port',
+      ports({ name: 'mcp', port: 1, protocol: 'UDP' }, { port: 2 }),
+      'http://weather.prod.svc:2/mcp',
+    ],
     ['https by the name', ports({ name: 'https', port: 8443 }), 'https://weather.prod.svc:8443/mcp'],
     ['https by the number', ports({ name: 'web', port: 443 }), 'https://weather.prod.svc:443/mcp'],
     [
@@ -98,13 +108,13 @@ describe('a Service as a server', () => {
     ],
     [
       'the annotated scheme',
-      { ...ports({ port: 443 }), ...ours({ scheme: 'http' }) },
+      { ...ports({ port: 443 }), ...annotated({ scheme: 'http' }) },
       'http://weather.prod.svc:443/mcp',
     ],
-    ['the annotated path', ours({ path: 'v1/mcp' }), 'http://weather.prod.svc:80/v1/mcp'],
+    ['the annotated path', annotated({ path: 'v1/mcp' }), 'http://weather.prod.svc:80/v1/mcp'],
     [
       'the annotated URL before ports',
-      ours({ url: 'https://weather.example/mcp', port: '9' }),
+      annotated({ url: 'https://weather.example/mcp', port: '9' }),
       'https://weather.example/mcp',
     ],
     [
@@ -116,15 +126,16 @@ describe('a Service as a server', () => {
       'http://weather.prod.svc:1/x',
     ],
   ]
-  for (const [what, fields, url] of chosen) {
-    it(`is reached by ${what}`, () => assert.equal(definition(fields).url, url))
+  for (const [title, fields, url] of addresses) {
+    it(`has the URL of ${title}`, () => assert.equal(definition(fields).url, url))
   }
 
-  it('speaks SSE where an annotation or an appProtocol says so', () => {
+  it('uses SSE for an annotated type or an SSE appProtocol', () => {
     assert.deepEqual(
-      [definition(ours({ type: 'sse' })), definition(ports({ port: 1, appProtocol: 'agentgateway.dev/mcp-sse' }))].map(
-        ({ type, url }) => [type, url],
-      ),
+      [
+        definition(annotated({ type: 'sse' })),
+        definition(ports({ port: 1, appProtocol: 'agentgateway.dev/mcp-sse' })),
+      ].map(({ type, url }) => [type, url]),
       [
         ['sse', 'http://weather.prod.svc:80/sse'],
         ['sse', 'http://weather.prod.svc:1/sse'],
@@ -132,16 +143,16 @@ describe('a Service as a server', () => {
     )
   })
 
-  it('has a whole host name where the cluster domain is configured', () => {
+  it('has a fully qualified host name with a configured cluster domain', () => {
     assert.equal(
       definition({}, { config: { cluster_domain: 'cluster.local' } }).url,
       'http://weather.prod.svc.cluster.local:80/mcp',
     )
   })
 
-  it('is what its annotations say', () => {
-    const made = definition(
-      ours({
+  it('takes its fields from annotations', () => {
+    const server = definition(
+      annotated({
         name: 'Weather, EU',
         title: 'Weather',
         description: 'of today',
@@ -167,105 +178,109 @@ describe('a Service as a server', () => {
       health_check_url,
       health_check_interval,
       max_retries,
-    } = made
+    } = server
     assert.deepEqual([name, title, description, version], ['Weather, EU', 'Weather', 'of today', '1.2'])
     assert.deepEqual(
       [enabled, health_check, health_check_url, health_check_interval, max_retries],
       [false, 'http', 'http://weather.prod.svc/health', 60, 7],
     )
-    assert.deepEqual(made.tags, ['eu', 'free', 'kubernetes', 'auto-discovered'])
+    assert.deepEqual(server.tags, ['eu', 'free', 'kubernetes', 'auto-discovered'])
     assert.deepEqual(
-      made.capabilities.map(({ name }) => name),
+      server.capabilities.map(({ name }) => name),
       ['forecast', 'alerts'],
     )
-    assert.equal(made.metadata['team'], 'geo')
+    assert.equal(server.metadata['team'], 'geo')
   })
 
-  it('is a command where the annotations of the originals name one, whatever its ports', () => {
+  it('is a command if mcp.command is annotated, whatever its ports', () => {
     const annotations = {
       'mcp.command': 'python',
       'mcp.args': '["-m","weather"]',
       'mcp.env': '{"KEY":"s3cret"}',
       'mcp.description': 'as ever',
     }
-    const made = definition({ annotations, ports: [] })
+    const server = definition({ annotations, ports: [] })
 
     assert.deepEqual(
-      [made.type, made.command, made.args, made.env, made.description, made.url],
+      [server.type, server.command, server.args, server.env, server.description, server.url],
       ['stdio', 'python', ['-m', 'weather'], { KEY: 's3cret' }, 'as ever', undefined],
     )
-    assert.doesNotMatch(JSON.stringify({ ...made, env: undefined }), /s3cret/)
+    assert.doesNotMatch(JSON.stringify({ ...server, env: undefined }), /s3cret/)
   })
 
-  const wrong: [string, Fields, RegExp][] = [
+  const invalid: [string, Fields, RegExp][] = [
     [
-      'arguments that are no JSON',
+      'arguments that are not JSON',
       { annotations: { 'mcp.command': 'x', 'mcp.args': '-m' } },
       /annotation mcp\.args: must be a JSON list/,
     ],
     [
-      'arguments that are no list',
+      'arguments that are not a list',
       { annotations: { 'mcp.command': 'x', 'mcp.args': '{}' } },
       /annotation mcp\.args: must be a JSON list/,
     ],
     [
-      'an environment that is no map',
+      'an environment that is not an object',
       { annotations: { 'mcp.command': 'x', 'mcp.env': '["TOKEN=abc"]' } },
       /annotation mcp\.env: must be a JSON object$/,
     ],
-    ['a port nobody has', ours({ port: 'web' }), /annotation mcp-roster\.io\/port: must be the number of a port/],
-    ['a port out of range', ours({ port: '70000' }), /annotation mcp-roster\.io\/port/],
-    ['a type nobody knows', ours({ type: 'grpc' }), /annotation mcp-roster\.io\/type: must be one of http, sse/],
     [
-      'a word of the language for true or false',
-      ours({ enabled: 'constructor' }),
+      'a port name that the Service lacks',
+      annotated({ port: 'web' }),
+      /annotation mcp-roster\.io\/port: must be a port number/,
+    ],
+    ['a port out of range', annotated({ port: '70000' }), /annotation mcp-roster\.io\/port/],
+    ['an unknown type', annotated({ type: 'grpc' }), /annotation mcp-roster\.io\/type: must be one of http, sse/],
+    [
+      'a property name of Object as a boolean',
+      annotated({ enabled: 'constructor' }),
       /annotation mcp-roster\.io\/enabled: must be "true" or "false"/,
     ],
     [
-      'neither true nor false',
-      ours({ enabled: 'maybe' }),
+      'a boolean that is neither true nor false',
+      annotated({ enabled: 'maybe' }),
       /annotation mcp-roster\.io\/enabled: must be "true" or "false"/,
     ],
     [
-      'no duration',
-      ours({ 'health-check-interval': 'often' }),
+      'an invalid duration',
+      annotated({ 'health-check-interval': 'often' }),
       /annotation mcp-roster\.io\/health-check-interval: must be seconds/,
     ],
     [
-      'metadata that are no JSON',
-      ours({ metadata: '{' }),
-      /annotation mcp-roster\.io\/metadata: must be a JSON object, and it is no valid JSON/,
+      'metadata that is not JSON',
+      annotated({ metadata: '{' }),
+      /annotation mcp-roster\.io\/metadata: must be a JSON object; it is not valid JSON/,
     ],
-    ['no port at all', { ports: [] }, /has no TCP port; add one, or annotate mcp-roster\.io\/port/],
-    ['a headless one without ports', { clusterIP: 'None', ports: undefined }, /has no TCP port/],
+    ['a lack of ports', { ports: [] }, /has no TCP port; add one, or annotate mcp-roster\.io\/port/],
+    ['a headless Service without ports', { clusterIP: 'None', ports: undefined }, /has no TCP port/],
     [
       'ExternalName',
       { type: 'ExternalName', externalName: 'evil.example', ports: [{ port: 80 }] },
-      /is of type ExternalName, which may point anywhere; set allow_external_name/,
+      /is of type ExternalName, which can point anywhere; set allow_external_name/,
     ],
   ]
-  for (const [what, fields, expected] of wrong) {
-    it(`is turned away, with the reason, for ${what}`, () => {
+  for (const [title, fields, expected] of invalid) {
+    it(`is rejected with the reason for ${title}`, () => {
       assert.match(problem(fields) ?? 'no problem', expected)
       assert.doesNotMatch(problem(fields) ?? '', /abc/)
     })
   }
 
-  it('of type ExternalName is reached by its name, if that is allowed', () => {
-    const made = definition(
+  it('has the external name as host if allow_external_name is set', () => {
+    const server = definition(
       { type: 'ExternalName', externalName: 'weather.example', ports: [{ port: 443 }] },
       { config: { allow_external_name: true } },
     )
-    assert.equal(made.url, 'https://weather.example:443/mcp')
+    assert.equal(server.url, 'https://weather.example:443/mcp')
   })
 })
 
-describe('the endpoints of a Service', () => {
+describe('endpoints of a Service', () => {
   const reported = (fields: Fields, slices: object[]) =>
     entriesOf(fields, { slices }).map((entry) => ('reported' in entry ? entry.reported : undefined))
   const none = { status: 'unhealthy', reason: 'no_endpoints' }
 
-  it('say that it cannot answer where none is ready, and nothing where none is known', () => {
+  it('make it unhealthy if none is ready, and say nothing if there is no EndpointSlice', () => {
     assert.deepEqual(reported({}, []), [undefined])
     assert.deepEqual(reported({}, [slice('one', { ready: [] })]), [none])
     assert.deepEqual(reported({}, [slice('one', { ready: [], notReady: ['10.0.0.2'] })]), [none])
@@ -275,8 +290,8 @@ describe('the endpoints of a Service', () => {
     ])
   })
 
-  it('say nothing of what is not reached through it', () => {
-    assert.deepEqual(reported(ours({ url: 'https://elsewhere.example/mcp' }), [slice('one', { ready: [] })]), [
+  it('say nothing of an annotated URL or command', () => {
+    assert.deepEqual(reported(annotated({ url: 'https://elsewhere.example/mcp' }), [slice('one', { ready: [] })]), [
       undefined,
     ])
     assert.deepEqual(reported({ annotations: { 'mcp.command': 'x' } }, [slice('one', { ready: [] })]), [undefined])
@@ -288,14 +303,14 @@ describe('the endpoints of a Service', () => {
       (entry) => 'value' in entry && [(entry.value as Fields)['name'], (entry.value as Fields)['url']],
     )
 
-  it('are listed each, if that is wanted', () => {
+  it('are listed one by one with per_endpoint', () => {
     assert.deepEqual(urls([slice('one', { ready: ['10.1.0.2', '10.1.0.1'], notReady: ['10.1.0.3'] })]), [
       ['weather-pod-10-1-0-1', 'http://10.1.0.1:8080/mcp'],
       ['weather-pod-10-1-0-2', 'http://10.1.0.2:8080/mcp'],
     ])
   })
 
-  it('are listed once where a pod has an address of each family (K09)', () => {
+  it('are listed once for a dual-stack pod (K09)', () => {
     const targetRef = { kind: 'Pod', name: 'weather-0' }
     const v6 = slice('six', { addressType: 'IPv6', endpoints: [{ addresses: ['fd00::1'], targetRef }] })
     const v4 = slice('four', { endpoints: [{ addresses: ['10.1.0.1'], targetRef }] })
@@ -303,18 +318,18 @@ describe('the endpoints of a Service', () => {
     assert.deepEqual(urls([v6]), [['weather-weather-0', 'http://[fd00::1]:8080/mcp']])
   })
 
-  it('are the Service itself where none is ready or known', () => {
+  it('are replaced by the Service if none is ready or known', () => {
     assert.deepEqual(urls([]), [['weather', 'http://weather.prod.svc:80/mcp']])
     assert.deepEqual(urls([slice('one', { ready: [] })]), [['weather', 'http://weather.prod.svc:80/mcp']])
   })
 })
 
-describe('profiles', () => {
+describe('profiles of other systems', () => {
   const of = (fields: Fields, ...profiles: ('kagent' | 'app_protocol')[]) =>
     matchesProfile(Service.parse(service('x', fields)), profiles)
   const kagent = { 'kagent.dev/mcp-service': 'true' }
 
-  it('take what other systems mark, each only if it is switched on', () => {
+  it('match marked Services only if enabled', () => {
     assert.deepEqual(
       [
         of({ labels: kagent }),
@@ -330,16 +345,16 @@ describe('profiles', () => {
     )
   })
 
-  it("read kagent's annotations", () => {
+  it("apply kagent's annotations", () => {
     const annotations = {
       'kagent.dev/mcp-service-path': '/k',
       'kagent.dev/mcp-service-port': '81',
       'kagent.dev/mcp-service-protocol': 'SSE',
     }
-    const made = definition(
+    const server = definition(
       { labels: kagent, annotations, ...ports({ port: 80 }, { name: 'x', port: 81 }) },
       { config: { profiles: ['kagent'] } },
     )
-    assert.deepEqual([made.url, made.type], ['http://weather.prod.svc:81/k', 'sse'])
+    assert.deepEqual([server.url, server.type], ['http://weather.prod.svc:81/k', 'sse'])
   })
 })

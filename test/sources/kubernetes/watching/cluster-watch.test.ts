@@ -7,16 +7,16 @@ import { configMap, service, observeCluster } from '../observed-cluster.ts'
 
 const yaml = (name: string) => `servers:\n  ${name}:\n    url: http://${name}/mcp\n`
 
-describe('many', () => {
-  it('Services and ConfigMaps are seen, page by page, and each change by itself', async () => {
+describe('watch of a large cluster', () => {
+  it('lists 2000 Services and 500 ConfigMaps page by page, and yields each change by itself', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 2000; i++) api.store.put('services', service(`s${i}`, { namespace: `n${i % 20}` }))
     for (let i = 0; i < 500; i++)
       api.store.put('configmaps', configMap(`c${i}`, { 'a.yaml': yaml(`m${i}`) }, { namespace: `n${i % 20}` }))
-    await using cluster = await observeCluster(api, { habits: { quietMs: 50, maxDelayMs: 200 } })
+    await using cluster = await observeCluster(api, { tuning: { quietMs: 50, maxDelayMs: 200 } })
     await cluster.until('all', () => cluster.names().length === 2500, 8000)
     const first = cluster.sightings.find(({ type }) => type !== 'alive')
-    assert.ok(first?.type === 'picture' && first.readings.length === 2500, 'all is told at once')
+    assert.ok(first?.type === 'picture' && first.readings.length === 2500, 'one picture holds all')
     await cluster.until('all watches', () => api.watches().length === 3)
     assert.equal(
       api.requests.filter(({ verb, resource }) => verb === 'list' && resource?.plural === 'services').length,
@@ -37,7 +37,7 @@ describe('many', () => {
     }
   })
 
-  it('flips of a label end as the last one says, and leave no watch or connection behind (K09)', async () => {
+  it('ends in the last state of a label that flips 100 times, and leaks no watch or connection (K09)', async () => {
     await using api = await startKubeApi()
     await using cluster = await observeCluster(api)
     await cluster.until('all watches', () => api.watches().length === 3)
@@ -52,37 +52,37 @@ describe('many', () => {
     await cluster.until('the last', () => cluster.names().includes('last'))
     assert.deepEqual(cluster.names(), ['last', 'odd'])
     assert.deepEqual([api.watches().length, api.connections()], [3, connections])
-    assert.ok(cluster.sightings.length < 20, 'a burst is told in few words')
+    assert.ok(cluster.sightings.length < 20, 'a burst is debounced')
   })
 
-  it('namespaces that must all be listed anew are listed a few at a time, and spread out (K07)', async () => {
+  it('limits the number and rate of lists when all namespaces are listed again (K07)', async () => {
     await using api = await startKubeApi()
     const namespaces = Array.from({ length: 20 }, (_, i) => `n${i}`)
     for (const namespace of namespaces) api.store.put('services', service('weather', { namespace }))
-    const crowd = Promise.withResolvers<void>()
-    api.lists.held = crowd.promise
-    // Ten times as many a second as usual: five seconds are half a second here.
-    await using cluster = await observeCluster(api, { config: { namespaces }, habits: { maxListsPerSecond: 80 } })
-    await cluster.until('as many lists as may be', () => api.lists.now === 5)
-    crowd.resolve()
+    const release = Promise.withResolvers<void>()
+    api.lists.blockedBy = release.promise
+    // Ten times the default rate: half a second stands for five.
+    await using cluster = await observeCluster(api, { config: { namespaces }, tuning: { maxListsPerSecond: 80 } })
+    await cluster.until('the maximum of concurrent lists', () => api.lists.running === 5)
+    release.resolve()
     await cluster.until('all watches', () => api.watches().length === 60, 8000)
     assert.equal(api.lists.peak, 5)
     Object.assign(api.lists, { peak: 0, delayMs: 5 })
 
     await api.stop()
-    api.store.forget()
+    api.store.compact()
     await api.start()
     const since = performance.now()
     await cluster.until('all watches again', () => api.watches().length === 60, 8000)
 
-    const begun = api.requests.filter(({ verb, at }) => verb === 'list' && at > since).map(({ at }) => at)
-    assert.equal(begun.length, 60)
+    const starts = api.requests.filter(({ verb, at }) => verb === 'list' && at > since).map(({ at }) => at)
+    assert.equal(starts.length, 60)
     assert.ok(api.lists.peak <= 5, `${api.lists.peak} lists at a time`)
-    assert.ok(Math.max(...begun) - Math.min(...begun) >= 500, 'they are spread out')
+    assert.ok(Math.max(...starts) - Math.min(...starts) >= 500, 'the lists are spread out')
     assert.equal(cluster.names().length, 20)
   })
 
-  it('are gone at once: it is a picture that says so, and a second look is answered by another (K06)', async () => {
+  it('yields a picture when all servers are gone, and another for a refresh (K06)', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))
     await using cluster = await observeCluster(api)
@@ -91,9 +91,9 @@ describe('many', () => {
 
     await api.stop()
     for (const { metadata } of all) api.store.remove('services', 'prod', metadata.name)
-    api.store.forget()
+    api.store.compact()
     await api.start()
-    await cluster.until('the empty answer', () => cluster.names().length === 0)
+    await cluster.until('the empty picture', () => cluster.names().length === 0)
     assert.ok(cluster.sightings.filter(({ type }) => type === 'picture').length >= 2)
     assert.ok(
       cluster.sightings.every(
@@ -107,8 +107,8 @@ describe('many', () => {
   })
 })
 
-describe('an API server that answers an empty list once, because it is not ready (K06)', () => {
-  it('takes nothing away: the registry holds that picture until a second look agrees', async () => {
+describe('API server that returns an empty list once, before it is ready (K06)', () => {
+  it('removes no server: the registry holds the picture until a second one agrees', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))
     await using cluster = await observeCluster(api)
@@ -122,18 +122,18 @@ describe('an API server that answers an empty list once, because it is not ready
         ),
     })
     await api.stop()
-    api.store.forget()
+    api.store.compact()
     await api.start()
-    await cluster.until('the empty answer', () => cluster.names().length === 0)
-    // What the supervisor does for as long as a shrink is held.
-    const asking = setInterval(() => cluster.wake.raise(), 100)
-    await cluster.until('the second look', () => cluster.names().length === 20)
-    clearInterval(asking)
+    await cluster.until('the empty picture', () => cluster.names().length === 0)
+    // As the supervisor does while a shrink is held.
+    const refreshing = setInterval(() => cluster.wake.raise(), 100)
+    await cluster.until('the second picture', () => cluster.names().length === 20)
+    clearInterval(refreshing)
 
     const layer = { name: 'kubernetes', reach: 'private', discovery_method: 'kubernetes', order: 0 } as const
     const intake = createIntake({ layer })
     intake.setTrust({ stdio: () => false, questionsShrinks: kubernetes.questionsShrinks })
-    const outcomes = cluster.sightings.map((sighting, at) => intake.accept(sighting, cluster.looks[at]))
+    const outcomes = cluster.sightings.map((sighting, at) => intake.accept(sighting, cluster.refreshCounts[at]))
     assert.ok(outcomes.some(({ held }) => held))
     assert.deepEqual(
       outcomes.flatMap(({ delta }) => delta.removed),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type KubeApi, startKubeApi } from '../../../fakes/kube-api.ts'
 import type { KubeRequest } from '../../../fakes/kube-request.ts'
-import { expired, status, tooLarge } from '../../../fakes/kube-status.ts'
+import { expiredVersion, kubeStatus, unknownVersion } from '../../../fakes/kube-status.ts'
 import { service, type ObservedCluster, observeCluster } from '../observed-cluster.ts'
 
 const lists = ({ requests }: KubeApi, resource = 'services') =>
@@ -10,92 +10,95 @@ const lists = ({ requests }: KubeApi, resource = 'services') =>
 
 const isWatch = ({ verb, resource }: KubeRequest) => verb === 'watch' && resource?.plural === 'services'
 
-/** Origins of Services that were ever said to be gone. */
-function goneEver({ sightings }: ObservedCluster): string[] {
+/** Origins of Services that any sighting reported as gone. */
+function removedOrigins({ sightings }: ObservedCluster): string[] {
   return sightings
     .flatMap((sighting) => (sighting.type === 'change' ? sighting.gone : []))
     .filter((gone) => gone.startsWith('service/'))
 }
 
-async function started(api: KubeApi, options: Parameters<typeof observeCluster>[1] = {}): Promise<ObservedCluster> {
+async function startObserving(
+  api: KubeApi,
+  options: Parameters<typeof observeCluster>[1] = {},
+): Promise<ObservedCluster> {
   const cluster = await observeCluster(api, options)
   await cluster.until('the picture', () => cluster.sightings.some(({ type }) => type === 'picture'))
   await cluster.until('all watches', () => api.watches().length >= 3)
   return cluster
 }
 
-describe('a watch whose version is too old (K01)', () => {
-  for (const gone of ['status', 'event', 'open event'] as const) {
-    it(`lists once more, told by ${gone}, and sees what happened meanwhile`, async () => {
+describe('watch with an expired version (K01)', () => {
+  for (const form of ['status', 'event', 'open event'] as const) {
+    it(`lists again after a ${form}, and sees all changes in between`, async () => {
       await using api = await startKubeApi()
       for (const name of ['stays', 'goes', 'changes']) api.store.put('services', service(name))
-      api.habits.gone = gone
-      await using cluster = await started(api)
+      api.watchSettings.expiredAs = form
+      await using cluster = await startObserving(api)
 
       await api.stop()
       api.store.remove('services', 'prod', 'goes')
       api.store.put('services', service('comes'))
       api.store.put('services', service('changes', { annotations: { 'mcp-roster.io/title': 'new' } }))
-      api.store.forget()
+      api.store.compact()
       await api.start()
 
       await cluster.until('the new picture', () => cluster.names().includes('comes'))
       assert.deepEqual(cluster.names(), ['changes', 'comes', 'stays'])
       assert.match(JSON.stringify(cluster.entries('service/prod/changes')), /"title":"new"/)
       assert.equal(lists(api), 2)
-      assert.deepEqual(goneEver(cluster), [])
+      assert.deepEqual(removedOrigins(cluster), [])
     })
   }
 
-  it('lists once more when an open watch is told so, even if it is not closed', async () => {
+  it('lists again when an open watch reports it without closing', async () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
-    await using cluster = await started(api)
+    await using cluster = await startObserving(api)
 
-    api.inject('ERROR', expired('1', '2'), isWatch)
+    api.inject('ERROR', expiredVersion('1', '2'), isWatch)
 
     await cluster.until('the second list', () => lists(api) === 2)
     await cluster.until('the next watch', () => api.watches().filter(isWatch).length === 1)
     api.store.put('services', service('storm'))
-    await cluster.until('what comes then', () => cluster.names().includes('storm'))
+    await cluster.until('the next Service', () => cluster.names().includes('storm'))
     assert.deepEqual([lists(api), lists(api, 'configmaps')], [2, 1])
   })
 
-  it('lists once more when the pages of a list are too old', async () => {
+  it('lists again when the pages of a list have expired', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 25; i++) api.store.put('services', service(`s${i}`))
     api.fail({
       when: ({ query, resource }) => resource?.plural === 'services' && query.has('continue'),
       times: 1,
-      answer: status(410, 'Expired', 'old'),
+      answer: kubeStatus(410, 'Expired', 'old'),
     })
 
-    await using cluster = await started(api, { habits: { pageSize: 10 } })
+    await using cluster = await startObserving(api, { tuning: { pageSize: 10 } })
 
     assert.equal(cluster.names().length, 25)
     assert.equal(lists(api), 2 + 3)
   })
 })
 
-describe('an API server that fails (K04, K06)', () => {
+describe('failing API server (K04, K06)', () => {
   const faults = {
-    '500': { answer: status(500, 'InternalError', 'no') },
-    '429': { answer: status(429, 'TooManyRequests', 'later'), headers: { 'retry-after': '0' } },
-    '401': { answer: status(401, 'Unauthorized', 'Unauthorized') },
-    'a cut connection': { cut: true },
+    'status 500': { answer: kubeStatus(500, 'InternalError', 'no') },
+    'status 429': { answer: kubeStatus(429, 'TooManyRequests', 'later'), headers: { 'retry-after': '0' } },
+    'status 401': { answer: kubeStatus(401, 'Unauthorized', 'Unauthorized') },
+    'connection resets': { reset: true },
   }
   for (const [name, fault] of Object.entries(faults)) {
-    it(`keeps everything over ${name}, says so, asks rarely, and goes on from where it was`, async () => {
+    it(`keeps all servers during ${name}, reports it, backs off, and resumes the watch afterwards`, async () => {
       await using api = await startKubeApi()
       api.store.put('services', service('weather'))
-      await using cluster = await started(api)
+      await using cluster = await startObserving(api)
 
       api.fail({ when: () => true, ...fault })
       await api.stop()
       await api.start()
       const before = api.requests.length
-      await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
-      // What takes a minute takes 50 times less with the pauses of this test: 20 ms doubling to 200 ms.
+      await cluster.until('the error', () => cluster.error('watch/services') !== undefined)
+      // A minute of backoff lasts 1.2 s here: 20 ms doubling to 200 ms.
       await cluster.until('the sixth try', () => api.requests.length - before >= 6)
       assert.deepEqual(
         cluster.names().filter((name) => name === 'weather'),
@@ -105,22 +108,22 @@ describe('an API server that fails (K04, K06)', () => {
       api.heal()
 
       await cluster.until(
-        'it is well',
+        'the recovery',
         () => cluster.names().includes('storm') && cluster.error('watch/services') === undefined,
       )
       assert.equal(lists(api), 1)
-      assert.deepEqual(goneEver(cluster), [])
+      assert.deepEqual(removedOrigins(cluster), [])
     })
   }
 
-  it('makes at most ten requests in the first minute of an outage, however many watches there are', async () => {
+  it('gets at most ten requests in the first minute of an outage, however many watches there are', async () => {
     await using api = await startKubeApi()
-    await using cluster = await started(api, {
+    await using cluster = await startObserving(api, {
       config: { namespaces: ['a', 'b', 'c', 'd', 'e'] },
-      // One second here is a minute of the usual pauses.
-      habits: { minRetryMs: 1000 / 60, maxRetryMs: 30_000 / 60 },
+      // One second stands for a minute of the default intervals.
+      tuning: { minRetryMs: 1000 / 60, maxRetryMs: 30_000 / 60 },
     })
-    api.fail({ when: () => true, cut: true })
+    api.fail({ when: () => true, reset: true })
     await api.stop()
     await api.start()
     const since = performance.now()
@@ -131,13 +134,13 @@ describe('an API server that fails (K04, K06)', () => {
     assert.ok(made >= 4 && made <= 10, `made ${made}`)
   })
 
-  it('waits as long as it is asked to', async () => {
+  it('is not retried before its Retry-After', async () => {
     await using api = await startKubeApi()
-    await using cluster = await started(api)
+    await using cluster = await startObserving(api)
     api.fail({
       when: () => true,
       times: 1,
-      answer: status(429, 'TooManyRequests', 'later'),
+      answer: kubeStatus(429, 'TooManyRequests', 'later'),
       headers: { 'retry-after': '1' },
     })
     await api.stop()
@@ -150,13 +153,13 @@ describe('an API server that fails (K04, K06)', () => {
     assert.ok(first && second && second.at - first.at >= 990)
   })
 
-  it('is asked at once when somebody wants to know, and that it fails is the answer', async () => {
+  it('is tried at once by a refresh, whose answer is the failure', async () => {
     await using api = await startKubeApi()
-    await using cluster = await started(api, {
-      habits: { minRetryMs: 60_000, maxRetryMs: 60_000, maxSilenceMs: 60_000 },
+    await using cluster = await startObserving(api, {
+      tuning: { minRetryMs: 60_000, maxRetryMs: 60_000, maxSilenceMs: 60_000 },
     })
     await api.stop()
-    await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
+    await cluster.until('the error', () => cluster.error('watch/services') !== undefined)
     const before = cluster.sightings.length
 
     cluster.wake.raise()
@@ -169,42 +172,42 @@ describe('an API server that fails (K04, K06)', () => {
     await cluster.until('what is there', () => cluster.names().includes('weather'))
   })
 
-  it('is started while it is down, and sees everything once it is up', async () => {
+  it('is listed completely after it was down at the start', async () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
     await api.stop()
     await using cluster = await observeCluster(api)
-    await cluster.until('it says so', () => cluster.error('watch/services') !== undefined)
+    await cluster.until('the error', () => cluster.error('watch/services') !== undefined)
     assert.ok(cluster.sightings.every(({ type }) => type !== 'picture'))
 
     await api.start()
 
     await cluster.until('the picture', () => cluster.names().includes('weather'))
-    await cluster.until('nothing to complain of', () => cluster.note() === undefined)
+    await cluster.until('no note', () => cluster.note() === undefined)
     assert.ok(cluster.sightings.some(({ type }) => type === 'picture'))
     assert.deepEqual([...cluster.origins.keys()], ['service/prod/weather'])
   })
 })
 
-describe('versions (K08)', () => {
-  it('waits for a server that has yet to hear of the version', async () => {
+describe('unknown resource version (K08)', () => {
+  it('is retried until the server knows the version', async () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
-    api.fail({ when: isWatch, times: 2, answer: tooLarge('9', '1') })
+    api.fail({ when: isWatch, times: 2, answer: unknownVersion('9', '1') })
 
-    await using cluster = await started(api)
+    await using cluster = await startObserving(api)
 
     assert.deepEqual(cluster.names(), ['weather'])
     assert.equal(lists(api), 1)
   })
 
-  it('lists anew when a server has lost its memory of the version for good', async () => {
+  it('leads to another list if the server never learns the version', async () => {
     await using api = await startKubeApi()
-    let lost = false
-    api.fail({ when: (request) => isWatch(request) && lost, times: 3, answer: tooLarge('9', '1') })
-    await using cluster = await started(api)
+    let isVersionLost = false
+    api.fail({ when: (request) => isWatch(request) && isVersionLost, times: 3, answer: unknownVersion('9', '1') })
+    await using cluster = await startObserving(api)
 
-    lost = true
+    isVersionLost = true
     await api.stop()
     await api.start()
 
@@ -213,11 +216,11 @@ describe('versions (K08)', () => {
   })
 })
 
-describe('what comes through a watch', () => {
-  it('may come in pieces of any size, in the middle of a character too', async () => {
+describe('events of a watch', () => {
+  it('may arrive in chunks of any size, split within a character', async () => {
     await using api = await startKubeApi()
-    api.habits.chunk = 1
-    await using cluster = await started(api)
+    api.watchSettings.chunkBytes = 1
+    await using cluster = await startObserving(api)
 
     api.store.put('services', service('wetter', { annotations: { 'mcp-roster.io/title': 'Wetter für 東京 🌦' } }))
 
@@ -226,51 +229,51 @@ describe('what comes through a watch', () => {
     )
   })
 
-  it('may be no event: then the watch is made anew from where it was', async () => {
+  it('may be invalid: the watch is restarted at its last version', async () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
-    let spoil = false
+    let isSpoiled = false
     api.fail({
-      when: (request) => isWatch(request) && spoil,
+      when: (request) => isWatch(request) && isSpoiled,
       times: 1,
       run: (response) => void response.end('{"type":"ADDED","obj\n{}\n'),
     })
-    await using cluster = await started(api)
+    await using cluster = await startObserving(api)
 
-    spoil = true
+    isSpoiled = true
     await api.stop()
     await api.start()
     await cluster.until('the watches', () => api.watches().length === 3)
     api.store.put('services', service('storm'))
 
-    await cluster.until('what comes then', () => cluster.names().includes('storm'))
+    await cluster.until('the next Service', () => cluster.names().includes('storm'))
     assert.equal(lists(api), 1)
   })
 
-  it('may have no end: then the watch is cut before it fills the memory', async () => {
+  it('may be endless: the watch is aborted before it fills the memory', async () => {
     await using api = await startKubeApi()
-    let spoil = false
+    let isSpoiled = false
     api.fail({
-      when: (request) => isWatch(request) && spoil,
+      when: (request) => isWatch(request) && isSpoiled,
       times: 1,
       run: (response) => void response.write('x'.repeat(300_000)),
     })
-    await using cluster = await started(api, { habits: { maxLineBytes: 100_000 } })
+    await using cluster = await startObserving(api, { tuning: { maxLineBytes: 100_000 } })
 
-    spoil = true
+    isSpoiled = true
     await api.stop()
     await api.start()
 
     await cluster.until(
-      'it says so',
+      'the error',
       () => cluster.error('watch/services')?.message.includes('larger than 100000 bytes') ?? false,
     )
     await cluster.until('the watch', () => api.watches().filter(isWatch).length === 1)
   })
 
-  it('may be any object: nothing falls over, and the rest is seen (K12)', async () => {
+  it('may carry any object: the watch survives and other objects are listed (K12)', async () => {
     await using api = await startKubeApi()
-    await using cluster = await started(api)
+    await using cluster = await startObserving(api)
     const metadata = { name: 'x', namespace: 'prod' }
     const odd = [
       {},
@@ -294,8 +297,38 @@ describe('what comes through a watch', () => {
 
     await cluster.until('the watches are back', () => api.watches().length === 3)
     api.store.put('services', service('weather'))
-    await cluster.until('what comes then', () => cluster.names().includes('weather'))
+    await cluster.until('the next Service', () => cluster.names().includes('weather'))
     assert.equal(cluster.failure(), undefined)
-    assert.match(cluster.note() ?? '', /objects could not be made out/)
+    assert.match(cluster.note() ?? '', /unreadable objects/)
+  })
+})
+
+describe('renewed watch (K03)', () => {
+  it('resumes at its last bookmark after older versions have expired', async () => {
+    await using api = await startKubeApi()
+    api.watchSettings.bookmarkIntervalMs = 20
+    await using cluster = await observeCluster(api)
+    await cluster.until('all watches', () => api.watches().length === 3)
+
+    api.store.compact()
+    const since = performance.now()
+    await cluster.until('some bookmarks', () => performance.now() - since > 200)
+    await api.stop()
+    await api.start()
+
+    await cluster.until('all watches again', () => api.watches().length === 3)
+    assert.equal(api.requests.filter(({ verb }) => verb === 'list').length, 3)
+  })
+
+  it('is renewed at its last version after its timeout', async () => {
+    await using api = await startKubeApi()
+    await using cluster = await observeCluster(api, { tuning: { minWatchMs: 500, random: () => 0.5 } })
+    await cluster.until('the second watch', () => api.requests.filter(({ verb }) => verb === 'watch').length >= 6)
+
+    api.store.put('services', service('weather'))
+
+    await cluster.until('the next change', () => cluster.names().includes('weather'))
+    assert.equal(api.requests.filter(({ verb }) => verb === 'list').length, 3)
+    assert.equal(cluster.note(), undefined)
   })
 })
