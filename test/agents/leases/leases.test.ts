@@ -1,30 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createLeaseClock } from '../../../src/agents/leases/lease-clock.ts'
-import { createLeases } from '../../../src/agents/leases/leases.ts'
+import { createTestLeases } from '../fixtures.ts'
 
 const terms = { timeout: 60_000, eviction: 120_000 }
-const rules = { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 }
-
-function world(rulesOf = rules, deaf = () => false) {
-  let now = 0
-  const leases = createLeases({
-    clock: { now: () => now },
-    rules: () => rulesOf,
-    retentionMs: 3_600_000,
-    wall: () => now,
-    isPartitioned: deaf,
-  })
+function createRun(options: Parameters<typeof createTestLeases>[0] = {}) {
+  const { leases, advance } = createTestLeases(options)
   const after = (seconds: number) => {
-    now += seconds * 1000
+    advance(seconds)
     return leases.applyExpirations().map(({ lease, status }) => `${lease.id} ${status}`)
   }
-  return { leases, after, retain: (seconds: number) => leases.setRetention(seconds * 1000) }
+  return { leases, after, setRetention: (seconds: number) => leases.setRetention(seconds * 1000) }
 }
 
 describe('leases', () => {
-  it('go from pending by a heartbeat to healthy, and by silence to unhealthy, offline and forgotten', () => {
-    const { leases, after } = world()
+  it('lease becomes healthy by a heartbeat, and by silence unhealthy, offline and forgotten', () => {
+    const { leases, after } = createRun()
     const lease = leases.open('a', terms, { hasHeartbeat: false })
     assert.equal(lease.status, 'pending')
     assert.deepEqual(leases.recordHeartbeat('a')?.changed, true)
@@ -38,23 +28,23 @@ describe('leases', () => {
     assert.equal(leases.recordHeartbeat('a'), undefined)
   })
 
-  it('are kept as long as the config says by then, whatever it said when they began', () => {
-    const { leases, after, retain } = world()
+  it('a changed retention applies to leases that are open already', () => {
+    const { leases, after, setRetention } = createRun()
     for (const id of ['offline', 'healthy']) leases.open(id, terms, { hasHeartbeat: true })
     after(100)
     leases.recordHeartbeat('healthy')
     assert.deepEqual(after(20), ['offline offline'])
 
-    retain(600)
+    setRetention(600)
     assert.deepEqual(after(479.9), ['healthy offline'])
     assert.deepEqual(after(0.1), ['offline forgotten'])
-    retain(900)
+    setRetention(900)
     assert.deepEqual(after(399.9), [])
     assert.deepEqual(after(0.1), ['healthy forgotten'])
   })
 
-  it('come back with the next heartbeat', () => {
-    const { leases, after } = world()
+  it('offline lease becomes healthy with the next heartbeat', () => {
+    const { leases, after } = createRun()
     leases.open('a', terms, { hasHeartbeat: true })
     after(200)
     assert.equal(leases.get('a')?.status, 'offline')
@@ -63,8 +53,8 @@ describe('leases', () => {
     assert.deepEqual(after(59), [])
   })
 
-  it('keep what the agent called itself until the next heartbeat says otherwise', () => {
-    const { leases } = world()
+  it('lease keeps the self-reported status until the next heartbeat', () => {
+    const { leases } = createRun()
     leases.open('a', terms, { hasHeartbeat: true })
     leases.recordHeartbeat('a', 'degraded')
     assert.equal(leases.get('a')?.status, 'degraded')
@@ -73,15 +63,15 @@ describe('leases', () => {
     assert.equal(leases.get('a')?.status, 'healthy')
   })
 
-  it('lapse on time even when their terms get shorter', () => {
-    const { leases, after } = world()
+  it('lease expires on time after its terms were shortened', () => {
+    const { leases, after } = createRun()
     leases.open('a', terms, { hasHeartbeat: true })
     leases.open('a', { ...terms, timeout: 1000, eviction: 5000 }, { hasHeartbeat: true })
     assert.deepEqual(after(1), ['a unhealthy'])
   })
 
-  it('do not lapse when most of them would at once, and say so', () => {
-    const { leases, after } = world()
+  it('self-preservation begins when most leases would expire at once, and is reported', () => {
+    const { leases, after } = createRun()
     for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
 
     assert.deepEqual(after(61), [])
@@ -89,8 +79,8 @@ describe('leases', () => {
     assert.equal(leases.get('a7')?.status, 'healthy')
   })
 
-  it('end their preservation when half are heard again, and then the dead lapse', () => {
-    const { leases, after } = world()
+  it('self-preservation ends when half of the leases are renewed, and then the silent ones expire', () => {
+    const { leases, after } = createRun()
     for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
     after(61)
 
@@ -100,9 +90,9 @@ describe('leases', () => {
     assert.equal(leases.selfPreservation(), undefined)
   })
 
-  it('end their preservation after its time, or when somebody releases them', () => {
+  it('self-preservation ends after its maximum duration, and on request', () => {
     for (const end of ['time', 'release']) {
-      const { leases, after } = world()
+      const { leases, after } = createRun()
       for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
       after(61)
       if (end === 'release') leases.endSelfPreservation()
@@ -110,8 +100,8 @@ describe('leases', () => {
     }
   })
 
-  it('end their preservation as soon as half are heard again, whoever was dead before', () => {
-    const { leases, after } = world()
+  it('self-preservation ends when half are renewed, regardless of leases that had expired before', () => {
+    const { leases, after } = createRun()
     for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
     for (let id = 0; id < 10; id += 1) leases.open(`dead${id}`, terms, { hasHeartbeat: true, silentMs: 60_000 })
     after(61)
@@ -122,8 +112,8 @@ describe('leases', () => {
     assert.equal(leases.selfPreservation(), undefined)
   })
 
-  it('are preserved a second time where everybody was heard again after the first', () => {
-    const { leases, after } = world()
+  it('self-preservation begins a second time after all leases were renewed', () => {
+    const { leases, after } = createRun()
     for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
     after(61)
     for (let id = 0; id < 20; id += 1) leases.recordHeartbeat(`a${id}`)
@@ -133,14 +123,14 @@ describe('leases', () => {
     assert.equal(leases.selfPreservation()?.failing, 20)
   })
 
-  it('lapse one by one, and few at once, without suspicion', () => {
-    const { leases, after } = world()
+  it('few leases expire at once without self-preservation', () => {
+    const { leases, after } = createRun()
     for (let id = 0; id < 9; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
     assert.equal(after(61).length, 9)
   })
 
-  it('have a full interval more after a grace; who was lapsed already stays so', () => {
-    const { leases, after } = world()
+  it('extension gives living leases a full interval and leaves expired ones', () => {
+    const { leases, after } = createRun()
     leases.open('dead', terms, { hasHeartbeat: true, silentMs: 70_000 })
     leases.open('alive', terms, { hasHeartbeat: true, silentMs: 59_000 })
     leases.extendAll()
@@ -148,8 +138,8 @@ describe('leases', () => {
     assert.deepEqual(after(1), ['alive unhealthy'])
   })
 
-  it('ignore a heartbeat that another replica heard before one we know', () => {
-    const { leases, after } = world()
+  it('lease ignores a heartbeat of another replica that is older than its own', () => {
+    const { leases, after } = createRun()
     leases.open('a', terms, { hasHeartbeat: true })
     after(30)
     leases.recordHeartbeat('a', 'healthy', 40_000)
@@ -157,8 +147,8 @@ describe('leases', () => {
     assert.deepEqual(after(1), ['a unhealthy'])
   })
 
-  it('that lapsed do not come back with a heartbeat that is told again, measured a little later', () => {
-    const { leases, after } = world()
+  it('expired lease ignores the same heartbeat reported again with a slightly different age', () => {
+    const { leases, after } = createRun()
     leases.open('a', terms, { hasHeartbeat: true })
     assert.deepEqual(after(60), ['a unhealthy'])
     assert.equal(leases.recordHeartbeat('a', 'healthy', 59_980)?.changed, false)
@@ -171,10 +161,10 @@ describe('leases', () => {
   })
 })
 
-describe('leases while other replicas cannot be heard', () => {
-  it('lapse of who beats here; who beat elsewhere too has a full interval from when they can be heard', () => {
-    let deaf = true
-    const { leases, after } = world(rules, () => deaf)
+describe('leases during a partition', () => {
+  it('local leases expire during a partition; those seen by replicas get a full interval after it', () => {
+    let isPartitioned = true
+    const { leases, after } = createRun({ isPartitioned: () => isPartitioned })
     for (const id of ['here', 'there']) leases.open(id, terms, { hasHeartbeat: true })
     after(10)
     leases.recordHeartbeat('here')
@@ -184,64 +174,8 @@ describe('leases while other replicas cannot be heard', () => {
     assert.deepEqual(after(60), ['here unhealthy'])
     assert.deepEqual(after(60), ['here offline'])
     assert.equal(leases.get('there')?.status, 'healthy')
-    deaf = false
+    isPartitioned = false
     assert.deepEqual(after(59.9), [])
     assert.deepEqual(after(0.1), ['there unhealthy'])
-  })
-})
-
-describe('the lease clock', () => {
-  function clockWorld() {
-    let monotonic = 0
-    let asleep = 0
-    const graces: number[] = []
-    const clock = createLeaseClock({
-      monotonic: () => monotonic,
-      booted: () => monotonic + asleep,
-      onGrace: (gap) => graces.push(gap),
-    })
-    return {
-      clock,
-      graces,
-      run: (ms: number) => {
-        for (let passed = 0; passed < ms; passed += 500) {
-          monotonic += 500
-          clock.tick()
-        }
-      },
-      stop: (ms: number) => (monotonic += ms),
-      sleep: (ms: number) => (asleep += ms),
-    }
-  }
-
-  it('runs as long as the process does', () => {
-    const { clock, run, graces } = clockWorld()
-    run(60_000)
-    assert.equal(clock.now(), 60_000)
-    assert.deepEqual(graces, [])
-  })
-
-  it('stands still while the event loop is held up', () => {
-    const { clock, run, stop, graces } = clockWorld()
-    run(10_000)
-    stop(4000)
-    assert.equal(clock.now(), 10_500)
-    assert.deepEqual(graces, [])
-  })
-
-  it('gives grace after a long stop of the process', () => {
-    const { clock, run, stop, graces } = clockWorld()
-    run(10_000)
-    stop(600_000)
-    clock.tick()
-    assert.deepEqual(graces, [599_500])
-  })
-
-  it('gives grace after the machine slept', () => {
-    const { run, sleep, graces } = clockWorld()
-    run(10_000)
-    sleep(3_600_000)
-    run(500)
-    assert.deepEqual(graces, [3_600_000])
   })
 })
