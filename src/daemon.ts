@@ -172,7 +172,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
   const { file, text: known } = loaded
   if (file !== undefined) {
-    watchConfig({ file, known, signal: watching.signal, onChange: async () => void (await reloads.now()) })
+    watchConfig({ file, initialText: known, signal: watching.signal, onChange: async () => void (await reloads.now()) })
   }
   log.info({ url: api.url, version, sources: supervisor.names() }, 'listening')
   await opening

@@ -30,7 +30,7 @@ export async function startHere(
     stateDirectory: folder.at('state'),
     filePaths: [],
   }
-  const load = () => loadConfig({ flags: { config: folder.at('config.yaml'), port: '0' }, env, place })
+  const load = () => loadConfig({ flags: { config: folder.at('config.yaml'), port: '0' }, env, platform: place })
   const daemon = await startDaemon({ loaded: await load(), reload: load, log })
   await daemon.ready()
 

@@ -25,13 +25,13 @@ export const config: Command = {
 
 async function show(invocation: Invocation): Promise<number> {
   const { loadConfig } = await import('../config/load.ts')
-  const { redactedConfig: shownConfig, listSettings: shownValues } = await import('../config/redacted-config.ts')
+  const { listSettings, redactedConfig } = await import('../config/redacted-config.ts')
   const { terminal, env } = invocation
   const form = outputFormat(invocation, ['text', 'json', 'yaml'])
   const loaded = await loadConfig({ flags: { config: textOption(invocation, 'config') }, env })
-  if (form !== 'text') terminal.out(await render(shownConfig(loaded), form))
+  if (form !== 'text') terminal.out(await render(redactedConfig(loaded), form))
   else {
-    const rows = shownValues(loaded).map(
+    const rows = listSettings(loaded).map(
       ({ path, value, origin }) => [path, escapeControls(JSON.stringify(value)), origin] as const,
     )
     const widest = Math.max(...rows.map(([path]) => path.length))
@@ -46,20 +46,18 @@ async function show(invocation: Invocation): Promise<number> {
 }
 
 async function describe(invocation: Invocation, what: 'reference' | 'schema'): Promise<number> {
-  const {
-    configSchema,
-    problemReference,
-    referencePage: reference,
-  } = await import('../config/reference/reference-page.ts')
+  const { configSchema } = await import('../config/reference/json-schema.ts')
+  const { problemReference } = await import('../config/reference/problem-page.ts')
+  const { referencePage } = await import('../config/reference/reference-page.ts')
   const directory = textOption(invocation, 'write')
   const schema = `${JSON.stringify(configSchema(), null, 2)}\n`
   if (directory === undefined) {
-    invocation.terminal.out(what === 'schema' ? schema : reference())
+    invocation.terminal.out(what === 'schema' ? schema : referencePage())
     return 0
   }
   const { writeFile } = await import('node:fs/promises')
   await writeFile(`${directory}/schema.json`, schema)
-  await writeFile(`${directory}/reference.md`, reference())
+  await writeFile(`${directory}/reference.md`, referencePage())
   await writeFile(`${directory}/problems.md`, problemReference())
   return 0
 }

@@ -2,63 +2,63 @@ import { createDebounce } from '../flow/debounce.ts'
 import { readConfigFile } from './loading/config-file.ts'
 
 /**
- * Calls `onChange` whenever the content of the config file became another than the one `known`, once it has settled, until
- * `signal` aborts.
+ * Calls `onChange` whenever the content of the config file has changed and settled, until `signal` aborts.
  *
- * Content decides: a file touched or rewritten as it was is no news, and neither is one that is gone or cannot be read,
- * since a config that is not there is no config. A slow look every `rescanMs` finds what no event told of. `onChange` deals with its own failures.
+ * Only content counts: touching the file, or rewriting the same text, is no change. A file that is missing or unreadable
+ * leaves the running config in place. `onChange` handles its own failures.
  */
 export function watchConfig({
   file,
-  known,
+  initialText,
   signal,
   onChange,
   quietMs = 100,
   rescanMs = 30_000,
 }: {
   file: string
-  /** What the config that runs was read from: the file may be another by now. */
-  known: string
+  /** The text that the running config was read from: the file may have changed since. */
+  initialText: string
   signal: AbortSignal
   onChange: () => void | Promise<void>
   quietMs?: number
+  /** Interval of a read without an event, for changes that the file system does not report. */
   rescanMs?: number
 }): { readonly ready: Promise<void> } {
-  let newest = known
-  const settle = createDebounce({ act: look, quietMs })
+  let currentText = initialText
+  const debounce = createDebounce({ act: check, quietMs })
 
-  async function look(): Promise<void> {
-    const text = await textOf(file)
-    if (text === undefined || text === newest || signal.aborted) return
-    newest = text
+  async function check(): Promise<void> {
+    const text = await readIfPossible(file)
+    if (text === undefined || text === currentText || signal.aborted) return
+    currentText = text
     await onChange()
   }
 
   async function start(): Promise<void> {
-    await look()
+    await check()
     const { watch } = await import('chokidar')
     if (signal.aborted) return
     const watcher = watch(file, { ignoreInitial: true })
-    watcher.on('all', settle.trigger)
-    watcher.on('error', () => undefined) // No watches left: the slow look goes on.
-    const timer = setInterval(settle.trigger, rescanMs)
+    watcher.on('all', debounce.trigger)
+    watcher.on('error', () => undefined) // Out of file watches: the rescan continues.
+    const timer = setInterval(debounce.trigger, rescanMs)
     timer.unref()
     signal.addEventListener('abort', () => {
       clearInterval(timer)
-      settle.close()
+      debounce.close()
       void watcher.close()
     })
     await new Promise<void>((resolve) => void watcher.once('ready', resolve))
-    await look()
+    await check()
   }
 
   return { ready: start() }
 }
 
-async function textOf(file: string): Promise<string | undefined> {
+async function readIfPossible(file: string): Promise<string | undefined> {
   try {
     return await readConfigFile(file)
   } catch {
-    return undefined // Gone or unreadable for now: the old one goes on.
+    return undefined // The running config stays.
   }
 }

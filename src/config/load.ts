@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { zodMessage } from '../model/schema/zod-messages.ts'
 import { readEnvironment } from './environment/environment.ts'
+import type { Environment } from './environment/variable-lookup.ts'
 import { readConfigFile } from './loading/config-file.ts'
 import { defaultHost, defaultSources, withPaths } from './loading/defaults.ts'
-import type { ConfigDocument, Environment } from './loading/document.ts'
+import type { ConfigDocument } from './loading/document.ts'
 import { mergeConfig, readPlaceholders } from './loading/merged-config.ts'
 import { detectPlatform, type Platform } from './loading/platform.ts'
 import { explainIssue } from './loading/schema-issues.ts'
@@ -20,7 +21,7 @@ import {
   type Setting,
 } from './setting-origin.ts'
 
-/** What the command line says to the daemon. */
+/** The flags of the command line. */
 export type Flags = {
   readonly config?: string | undefined
   readonly host?: string | undefined
@@ -32,58 +33,58 @@ export type Flags = {
 
 export type LoadedConfig = {
   readonly config: Config
-  /** The file it came from, or that would be read if it were there; absolute. */
+  /** Absolute path of the config file; undefined where there is none. */
   readonly file: string | undefined
-  /** What the file said; empty where there is none. */
+  /** The text of the file; empty where there is none. */
   readonly text: string
   readonly originOf: (path: ConfigPath) => SettingOrigin
-  /** What the operator should hear of, once. */
+  /** Logged once for each load. */
   readonly warnings: readonly string[]
-  /** What was accepted and has no effect. */
+  /** Variables that were accepted and have no effect. */
   readonly notes: readonly string[]
-  /** Where the daemon keeps what must survive it; may not exist yet. */
+  /** Where the daemon stores its files; may not exist yet. */
   readonly stateDirectory: string
 }
 
-const usualFile = '/etc/mcp-roster/config.yaml'
-
 /**
- * Reads the config from flags, environment, file and defaults; the first of them that says something wins.
+ * Loads the config from flags, environment, file and defaults, in this order of precedence.
  *
- * Throws a `ConfigError` that names every problem with the place it comes from.
+ * Throws a `ConfigError` with every problem and its origin.
  */
 export async function loadConfig({
   flags = {},
   env = process.env,
-  place = detectPlatform(env),
-  usual = usualFile,
-}: { flags?: Flags; env?: Environment; place?: Platform; usual?: string } = {}): Promise<LoadedConfig> {
-  const file = fileOf(flags, env, place, usual)
+  platform = detectPlatform(env),
+  defaultFile = '/etc/mcp-roster/config.yaml',
+}: { flags?: Flags; env?: Environment; platform?: Platform; defaultFile?: string } = {}): Promise<LoadedConfig> {
+  const file = fileOf(flags, env, platform, defaultFile)
   const text = file === undefined ? '' : await readConfigFile(file)
   const document =
     file === undefined ? undefined : (await import('./loading/document.ts')).parseConfig(text, { file, env })
-  const { settings, problems, warnings, notes } = await readEnvironment(env, place)
-  const { value, originOf, placeOf } = mergeConfig(document, file, [
-    ...fromPlace(place),
+  const { settings, problems, warnings, notes } = await readEnvironment(env, platform)
+  const { value, originOf, problemOrigin } = mergeConfig(document, file, [
+    ...platformDefaults(platform),
     ...settings,
-    ...fromFlags(flags),
+    ...flagSettings(flags),
   ])
   if (document) readPlaceholders(Config, value, document.expanded)
-  if (flags.paths?.length) value['sources'] = withPaths(value['sources'], flags.paths, place)
+  if (flags.paths?.length) value['sources'] = withPaths(value['sources'], flags.paths, platform)
   value['store'] = withType(value['store'])
 
   const { data, error } = Config.safeParse(value, { error: zodMessage, jitless: true })
-  const complaints = error ? error.issues.flatMap((issue) => explainIssue(Config, value, issue)) : twinsIn(data.sources)
-  const all = [...problems, ...complaints.map(({ path, message }) => ({ path, message, origin: placeOf(path) }))]
+  const issues = error
+    ? error.issues.flatMap((issue) => explainIssue(Config, value, issue))
+    : duplicateNames(data.sources)
+  const all = [...problems, ...issues.map(({ path, message }) => ({ path, message, origin: problemOrigin(path) }))]
   if (!data || all.length > 0) throw new ConfigError(all)
   return {
-    config: absolute(data, place, file),
+    config: withAbsolutePaths(data, platform, file),
     file,
     text,
     originOf,
     warnings: [...formerKeyWarnings(document, file), ...warnings],
     notes,
-    stateDirectory: place.stateDirectory,
+    stateDirectory: platform.stateDirectory,
   }
 }
 
@@ -98,21 +99,21 @@ function formerKeyWarnings(document: ConfigDocument | undefined, file = ''): str
   )
 }
 
-function fileOf(flags: Flags, env: Environment, { cwd }: Platform, usual: string): string | undefined {
-  const asked = flags.config ?? (env['MCP_ROSTER_CONFIG'] || undefined)
-  if (asked !== undefined) return path.resolve(cwd, asked)
-  return existsSync(usual) ? usual : undefined
+function fileOf(flags: Flags, env: Environment, { cwd }: Platform, defaultFile: string): string | undefined {
+  const given = flags.config ?? (env['MCP_ROSTER_CONFIG'] || undefined)
+  if (given !== undefined) return path.resolve(cwd, given)
+  return existsSync(defaultFile) ? defaultFile : undefined
 }
 
-function fromPlace(place: Platform): Setting[] {
-  const { host, why } = defaultHost(place)
+function platformDefaults(platform: Platform): Setting[] {
+  const { host, why } = defaultHost(platform)
   return [
     { path: ['listen', 'host'], value: host, origin: { from: 'default', ...(why && { why }) } },
-    { path: ['sources'], value: defaultSources(place), origin: { from: 'default' } },
+    { path: ['sources'], value: defaultSources(platform), origin: { from: 'default' } },
   ]
 }
 
-function fromFlags({ host, port, logLevel }: Flags): Setting[] {
+function flagSettings({ host, port, logLevel }: Flags): Setting[] {
   const flag = (name: string, path: ConfigPath, value: unknown): Setting[] =>
     value === undefined ? [] : [{ path, value, origin: { from: 'flag', name } }]
   return [
@@ -122,43 +123,46 @@ function fromFlags({ host, port, logLevel }: Flags): Setting[] {
   ]
 }
 
-/** A store that says where it is need not say what it is. */
+/** The type of a store may be left out: without a URL it is SQLite. */
 function withType(store: unknown): unknown {
   if (store === undefined) return { type: 'sqlite' }
   if (typeof store !== 'object' || store === null || 'type' in store || 'url' in store) return store
   return { type: 'sqlite', ...store }
 }
 
-/** Names are how people and answers speak of a source, so no two may share one. */
-function twinsIn(sources: Config['sources']): Pick<ConfigProblem, 'path' | 'message'>[] {
+/** Names identify sources in the API and in the log, so they are unique. */
+function duplicateNames(sources: Config['sources']): Pick<ConfigProblem, 'path' | 'message'>[] {
   const first = new Map<string, number>()
   return sources.flatMap(({ name }, index) => {
-    const taken = first.get(name)
-    if (taken === undefined) first.set(name, index)
-    if (taken === undefined) return []
-    const message = `"${name}" is the name of sources[${taken}] already; give one of them another name`
+    const other = first.get(name)
+    if (other === undefined) {
+      first.set(name, index)
+      return []
+    }
+    const message = `duplicate name "${name}", used by sources[${other}] too; rename one of them`
     return [{ path: ['sources', index, 'name'], message }]
   })
 }
 
-/** Paths in a file are meant from where the file is, the database's from the state directory. */
-function absolute(config: Config, place: Platform, file: string | undefined): Config {
-  const base = file === undefined ? place.cwd : path.dirname(file)
-  const from = (one: string) => (/^~(\/|$)/.test(one) ? path.join(place.home, one.slice(1)) : path.resolve(base, one))
+/** Resolves paths in the config file from its folder, and that of the database from the state directory. */
+function withAbsolutePaths(config: Config, platform: Platform, file: string | undefined): Config {
+  const base = file === undefined ? platform.cwd : path.dirname(file)
+  const resolve = (one: string) =>
+    /^~(\/|$)/.test(one) ? path.join(platform.home, one.slice(1)) : path.resolve(base, one)
   const { tls } = config.listen
   const tokens = config.auth.tokens.map((grant) =>
-    grant.token_file === undefined ? grant : { ...grant, token_file: from(grant.token_file) },
+    grant.token_file === undefined ? grant : { ...grant, token_file: resolve(grant.token_file) },
   )
   return {
     ...config,
     auth: { ...config.auth, tokens },
-    listen: tls ? { ...config.listen, tls: { cert: from(tls.cert), key: from(tls.key) } } : config.listen,
+    listen: tls ? { ...config.listen, tls: { cert: resolve(tls.cert), key: resolve(tls.key) } } : config.listen,
     sources: config.sources.map((source) =>
-      source.type === 'file' ? { ...source, paths: (source.paths ?? place.filePaths).map(from) } : source,
+      source.type === 'file' ? { ...source, paths: (source.paths ?? platform.filePaths).map(resolve) } : source,
     ),
     store:
       config.store.type === 'sqlite'
-        ? { ...config.store, path: path.resolve(place.stateDirectory, config.store.path) }
+        ? { ...config.store, path: path.resolve(platform.stateDirectory, config.store.path) }
         : config.store,
   }
 }

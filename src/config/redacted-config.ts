@@ -4,20 +4,20 @@ import type { LoadedConfig } from './load.ts'
 import type { ConfigPath } from './schema-paths.ts'
 import { describeOrigin, describePath } from './setting-origin.ts'
 
-/** One value of the config as it may be shown, and where it came from. */
+/** One setting as shown to operators, with its origin. */
 export type ShownSetting = { readonly path: string; readonly value: unknown; readonly origin: string }
 
-/** The config with every secret taken out. */
+/** The config without its secrets. */
 export function redactedConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
   const { auth, ...rest } = config
-  // Of a token the secret goes; whose it is, and what it may, stays.
+  // Of a grant only the token is secret; its name and rights are shown.
   const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redactedText }) }))
-  const shown = { ...auth, ...(auth.token !== undefined && { token: redactedText }), tokens }
-  // `max_watchers_per_token` is no token.
-  return { ...(redactValue(rest) as typeof rest), watch: config.watch, auth: shown }
+  const shownAuth = { ...auth, ...(auth.token !== undefined && { token: redactedText }), tokens }
+  // The redaction by name would take `max_watchers_per_token` for a token.
+  return { ...(redactValue(rest) as typeof rest), watch: config.watch, auth: shownAuth }
 }
 
-/** Every value of the config with where it came from, secrets taken out. */
+/** Every setting with its origin, without secrets. */
 export function listSettings(loaded: Pick<LoadedConfig, 'config' | 'originOf'>): ShownSetting[] {
   return leaves(redactedConfig(loaded), []).map(({ path, value }) => ({
     path: describePath(path),
@@ -27,8 +27,8 @@ export function listSettings(loaded: Pick<LoadedConfig, 'config' | 'originOf'>):
 }
 
 function leaves(value: unknown, path: ConfigPath): { path: ConfigPath; value: unknown }[] {
-  const nested = typeof value === 'object' && value !== null && Object.keys(value).length > 0
-  if (!nested || (Array.isArray(value) && value.every((one) => typeof one !== 'object'))) return [{ path, value }]
+  const isNested = typeof value === 'object' && value !== null && Object.keys(value).length > 0
+  if (!isNested || (Array.isArray(value) && value.every((one) => typeof one !== 'object'))) return [{ path, value }]
   const entries: (readonly [string | number, unknown])[] = Array.isArray(value)
     ? value.map((one, index) => [index, one] as const)
     : Object.entries(value)

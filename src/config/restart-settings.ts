@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from './schema.ts'
 
+/** Settings that the daemon reads only when it starts. */
 const restartSettings: Readonly<Record<string, (config: Config) => unknown>> = {
   'listen.host': ({ listen }) => listen.host,
   'listen.port': ({ listen }) => listen.port,
@@ -20,9 +21,9 @@ const restartSettings: Readonly<Record<string, (config: Config) => unknown>> = {
   'log.access': ({ log }) => log.access,
 }
 
-/** The settings in which a running daemon's config and a new one differ, and which are taken at a start only. */
-export function settingsNeedingRestart(started: Config, now: Config): string[] {
+/** Settings that differ between the config of the last start and the current one, and that need a restart. */
+export function settingsNeedingRestart(atStart: Config, current: Config): string[] {
   return Object.keys(restartSettings).filter(
-    (name) => !isDeepStrictEqual(restartSettings[name]?.(started), restartSettings[name]?.(now)),
+    (name) => !isDeepStrictEqual(restartSettings[name]?.(atStart), restartSettings[name]?.(current)),
   )
 }

@@ -2,15 +2,15 @@ import * as z from 'zod'
 
 export type ConfigPath = readonly (string | number)[]
 
-/** How a setting is written as text: in the environment, in a flag, in a placeholder. */
+/** How the text of a setting is read, whether it comes from the environment, a flag or a placeholder. */
 export type ValueKind = 'text' | 'number' | 'boolean' | 'list' | 'data'
 
-/** A setting that can be given by name: the path to it, and how its text is read. */
+/** A setting that has an environment variable: its path, and how its text is read. */
 export type Leaf = { readonly path: readonly string[]; readonly kind: ValueKind }
 
 type Definition = z.core.$ZodTypes['_zod']['def']
 
-/** The definition inside defaults, optionals and transformations: what a person writes. */
+/** The definition inside defaults, optionals and transformations: the form that an operator writes. */
 function unwrapped(schema: z.core.$ZodType): Definition {
   const def = definitionOf(schema)
   if ('innerType' in def) return unwrapped(def.innerType)
@@ -24,7 +24,7 @@ function definitionOf(schema: z.core.$ZodType): Definition {
   return inside.def
 }
 
-/** The settings inside a section. Of a section with several forms the ones of the form that `value` has, else all. */
+/** The settings inside a section. A section with several forms has those of the form that `value` is of, else all. */
 export function schemaFields(schema: z.core.$ZodType, value?: unknown): Readonly<Record<string, z.core.$ZodType>> {
   const def = unwrapped(schema)
   if (def.type === 'object') return def.shape
@@ -41,7 +41,7 @@ function isLiteral(schema: z.core.$ZodType | undefined, value: unknown): boolean
   return def.type === 'literal' && (def.values as readonly unknown[]).includes(value)
 }
 
-/** The schema of what stands at `path` of `value`; undefined where nothing may. */
+/** The schema of the setting at `path` of `value`; undefined where the schema has none. */
 export function schemaAt(schema: z.core.$ZodType, path: ConfigPath, value: unknown): z.core.$ZodType | undefined {
   const [step, ...rest] = path
   if (step === undefined) return schema
@@ -58,19 +58,19 @@ export function valueKindOf(schema: z.core.$ZodType): ValueKind {
   if (def.type === 'number' || def.type === 'boolean') return def.type
   if (def.type === 'string' || def.type === 'enum' || def.type === 'literal') return 'text'
   if (def.type === 'array') return valueKindOf(def.element) === 'text' ? 'list' : 'data'
-  // A duration is seconds or text: text says both.
+  // A duration is a number of seconds or text; the text form covers both.
   if (def.type === 'union' && def.options.some((option) => valueKindOf(option) === 'text')) return 'text'
   return 'data'
 }
 
-/** Every setting that has a name of its own: sections are gone into, lists are one setting. */
+/** Every setting below `schema`: a section is entered, a list is one setting. */
 export function leavesOf(schema: z.core.$ZodType, path: readonly string[] = []): Leaf[] {
   const fields = Object.entries(schemaFields(schema))
   if (fields.length === 0) return [{ path, kind: valueKindOf(schema) }]
   return fields.flatMap(([key, field]) => leavesOf(field, [...path, key]))
 }
 
-/** Text as a value of this kind; undefined where it is none. Data is read by whoever has a parser. */
+/** Reads text as a value of this kind; undefined where it is not one. Data needs a YAML parser and is not read here. */
 export function readText(text: string, kind: Exclude<ValueKind, 'data'>): unknown {
   if (kind === 'text') return text
   const trimmed = text.trim()
@@ -83,4 +83,14 @@ export function readText(text: string, kind: Exclude<ValueKind, 'data'>): unknow
   }
   if (/^(true|yes|on|1)$/i.test(trimmed)) return true
   return /^(false|no|off|0)$/i.test(trimmed) ? false : undefined
+}
+
+/** The value at `path`; undefined where there is none. */
+export function valueAt(value: unknown, path: ConfigPath): unknown {
+  let inner = value
+  for (const step of path) {
+    if (typeof inner !== 'object' || inner === null) return undefined
+    inner = (inner as Record<string | number, unknown>)[step]
+  }
+  return inner
 }

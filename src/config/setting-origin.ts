@@ -1,16 +1,16 @@
 import type { ConfigPath } from './schema-paths.ts'
 
-/** Where a value of the config came from. */
+/** Where the value of a setting comes from. */
 export type SettingOrigin =
   | { readonly from: 'flag'; readonly name: string }
   | { readonly from: 'environment'; readonly name: string }
   | { readonly from: 'file'; readonly file: string; readonly line: number }
   | { readonly from: 'default'; readonly why?: string }
 
-/** One value that somebody asked for. */
+/** The value of one setting, with its origin. */
 export type Setting = { readonly path: ConfigPath; readonly value: unknown; readonly origin: SettingOrigin }
 
-/** What is wrong with a config: where it was said, which key, why, and what to do. */
+/** An error in a config: origin, setting, reason and remedy. */
 export type ConfigProblem = { readonly origin?: SettingOrigin; readonly path: ConfigPath; readonly message: string }
 
 export function describeOrigin(origin: SettingOrigin): string {
@@ -25,7 +25,7 @@ export function describePath(path: ConfigPath): string {
   return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`)).join('')
 }
 
-/** Why a config cannot be used, one line for each problem. Never holds a value that may be a secret. */
+/** The config cannot be used; one line for each problem. Never holds a value, which may be a secret. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
   readonly problems: readonly ConfigProblem[]

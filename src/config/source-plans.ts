@@ -5,22 +5,22 @@ import { kindOf, openSource, SourceConfig } from '../sources/catalogue.ts'
 import type { SourceTools } from '../sources/source-kind.ts'
 import type { Config } from './schema.ts'
 
-/** The sources of a config as the supervisor runs them, in order of precedence; `manual` is implicit, and last. */
+/** The sources of a config for the supervisor, in order of precedence. Where `manual` is not listed, it comes last. */
 export function sourcePlans({ sources }: Pick<Config, 'sources'>, tools: SourceTools): SourcePlan[] {
-  const listed = sources.some(({ type }) => type === 'manual')
-  const all = listed ? sources : [...sources, implicit]
+  const isListed = sources.some(({ type }) => type === 'manual')
+  const all = isListed ? sources : [...sources, implicitManual]
   return all.map((source) => planOf(source, tools))
 }
 
-const implicit = SourceConfig.parse({ type: 'manual' }, { jitless: true })
+const implicitManual = SourceConfig.parse({ type: 'manual' }, { jitless: true })
 
-/** The source of servers written by hand, as the config lists it or not. */
+/** The source of manual servers, listed in the config or implicit. */
 export function manualSource({ sources }: Pick<Config, 'sources'>) {
-  const { name, enabled, allow_stdio = false } = sources.find(({ type }) => type === 'manual') ?? implicit
+  const { name, enabled, allow_stdio = false } = sources.find(({ type }) => type === 'manual') ?? implicitManual
   return { name, enabled, allow_stdio }
 }
 
-/** Name of the source of agents; undefined where the config has none. */
+/** Name of the enabled `agents` source; undefined where the config has none. */
 export function agentsSource({ sources }: Pick<Config, 'sources'>): string | undefined {
   return sources.find(({ type, enabled }) => type === 'agents' && enabled)?.name
 }
@@ -43,21 +43,21 @@ function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
     maxSilenceMs: maxSilenceSeconds(source) * 1000,
     isPersisted: keepsSnapshot && source.enabled,
     open: () =>
-      source.enabled ? openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }) : switchedOff,
+      source.enabled ? openSource(source, { ...tools, log: tools.log.child({ source: source.name }) }) : disabledSource,
   }
 }
 
-/** A source that ends without a picture is disabled, and says why. */
-async function* switchedOff(): AsyncGenerator<Sighting> {
+/** A source that ends without a picture counts as disabled; its note says why. */
+async function* disabledSource(): AsyncGenerator<Sighting> {
   yield { type: 'alive', note: 'disabled in the config' }
 }
 
-/** For agents that name no thresholds of their own; seconds. */
+/** Thresholds of agents that name none of their own, in seconds. */
 export function leaseThresholds({ health: { agents } }: Pick<Config, 'health'>) {
   return { timeout: agents.timeout_threshold, eviction: agents.eviction_threshold }
 }
 
-/** How long registrations last. */
+/** Lifetime and limits of registrations. */
 export function registrationSettings({ health: { agents } }: Pick<Config, 'health'>): RegistrationSettings {
   const { enabled, min_agents, ratio, max_duration } = agents.self_preservation
   return {

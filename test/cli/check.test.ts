@@ -82,7 +82,7 @@ describe('mcp-roster check', () => {
     assert.match(all.out, /config\.yaml: good\n.*good\.yaml: 2 servers\n/)
     assert.match(all.out, /environment variable MY_SERVERS: .*a: url: /)
     assert.equal(all.code, 1)
-    assert.match(one.out, /wrong\.yaml:3: listen\.prot: is no known setting; did you mean "port"\?/)
+    assert.match(one.out, /wrong\.yaml:3: listen\.prot: unknown setting; did you mean "port"\?/)
     assert.ok(!one.out.includes(canary), one.out)
     assert.equal(one.code, 1)
   })

@@ -7,26 +7,26 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { watchConfig } from '../../src/config/config-watcher.ts'
 
 let folder = ''
-let ending = new AbortController()
+let abort = new AbortController()
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'watch-'))
 })
 afterEach(() => {
-  ending.abort()
-  ending = new AbortController()
+  abort.abort()
+  abort = new AbortController()
 })
 after(() => rm(folder, { recursive: true }))
 
-/** Watches a file that said `known`; `changed()` resolves with the next change, `count()` says how many there were. */
-async function watching(file: string, { known = 'a', rescanMs = 60_000 } = {}) {
+/** Watches a file last read as `initialText`; `changed()` resolves at the next change, `count()` counts changes. */
+async function startWatch(file: string, { initialText = 'a', rescanMs = 60_000 } = {}) {
   const events = new EventTarget()
   let count = 0
   const onChange = () => {
     count += 1
     events.dispatchEvent(new Event('change'))
   }
-  await watchConfig({ file, known, signal: ending.signal, onChange, quietMs: 20, rescanMs }).ready
+  await watchConfig({ file, initialText, signal: abort.signal, onChange, quietMs: 20, rescanMs }).ready
   return {
     count: () => count,
     changed: () => once(events, 'change', { signal: AbortSignal.timeout(5000) }),
@@ -34,21 +34,21 @@ async function watching(file: string, { known = 'a', rescanMs = 60_000 } = {}) {
 }
 
 describe('watchConfig', () => {
-  it('tells of another content, however it came, and of nothing else', async () => {
+  it('reports changed content, however it was written, and nothing else', async () => {
     const file = join(folder, 'config.yaml')
     await writeFile(file, 'a')
-    const { changed, count } = await watching(file)
+    const { changed, count } = await startWatch(file)
 
-    const written = changed()
+    const nextWrite = changed()
     await writeFile(file, 'b')
-    await written
-    const renamed = changed()
+    await nextWrite
+    const nextRename = changed()
     await writeFile(`${file}.new`, 'c')
     await rename(`${file}.new`, file)
-    await renamed
+    await nextRename
     assert.equal(count(), 2)
 
-    // Touched, rewritten as it was, gone and back as it was: no news; the next change proves that they were seen.
+    // A touch, the same text, removal and return are no changes. The next change proves that the events were seen.
     await utimes(file, new Date(), new Date())
     await writeFile(file, 'c')
     await rm(file)
@@ -59,11 +59,11 @@ describe('watchConfig', () => {
     assert.equal(count(), 3)
   })
 
-  it('tells of what changed after it was read and before it is watched', async () => {
+  it('reports a change made between the load and the start of the watch', async () => {
     const file = join(folder, 'early.yaml')
     await writeFile(file, 'b')
 
-    const { count } = await watching(file, { known: 'a' })
+    const { count } = await startWatch(file, { initialText: 'a' })
 
     assert.equal(count(), 1)
   })
@@ -74,7 +74,7 @@ describe('watchConfig', () => {
     await writeFile(join(mount, '..one', 'config.yaml'), 'a')
     await symlink('..one', join(mount, '..data'))
     await symlink('..data/config.yaml', join(mount, 'config.yaml'))
-    const { changed, count } = await watching(join(mount, 'config.yaml'))
+    const { changed, count } = await startWatch(join(mount, 'config.yaml'))
 
     const swapped = changed()
     await mkdir(join(mount, '..two'))
@@ -87,17 +87,17 @@ describe('watchConfig', () => {
     assert.equal(count(), 1)
   })
 
-  it('finds what no event told of by looking now and then', async () => {
+  it('finds a change without an event at the next rescan', async () => {
     const directory = join(folder, 'a', 'b')
     const file = join(directory, 'config.yaml')
     await mkdir(directory, { recursive: true })
     await writeFile(file, 'a')
-    const { changed } = await watching(file, { rescanMs: 100 })
+    const { changed } = await startWatch(file, { rescanMs: 100 })
 
-    const later = changed()
+    const nextChange = changed()
     await rename(join(folder, 'a'), join(folder, 'gone'))
     await mkdir(directory, { recursive: true })
     await writeFile(file, 'b')
-    await later
+    await nextChange
   })
 })

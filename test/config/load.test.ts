@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type Flags, loadConfig } from '../../src/config/load.ts'
 import { ConfigError, describeOrigin } from '../../src/config/setting-origin.ts'
-import { place } from './platform.ts'
+import { platform } from './platform.ts'
 
 const canary = 'c4nary-do-not-sing'
 let folder = ''
@@ -21,12 +21,12 @@ async function load(text?: string, { env = {}, flags = {} }: { env?: Record<stri
   return loadConfig({
     flags: { ...flags, ...(text !== undefined && { config }) },
     env,
-    place,
-    usual: join(folder, 'nothing-here.yaml'),
+    platform,
+    defaultFile: join(folder, 'nothing-here.yaml'),
   })
 }
 
-async function refused(text: string, options?: Parameters<typeof load>[1]): Promise<readonly string[]> {
+async function problemLines(text: string, options?: Parameters<typeof load>[1]): Promise<readonly string[]> {
   const error: unknown = await load(text, options).then(
     () => assert.fail('was accepted'),
     (error: unknown) => error,
@@ -36,7 +36,7 @@ async function refused(text: string, options?: Parameters<typeof load>[1]): Prom
 }
 
 describe('loadConfig', () => {
-  it('takes an origin as browsers send it, however it is spelled, and nothing that is none', async () => {
+  it('normalizes CORS origins to the form that browsers send, and rejects anything else', async () => {
     const spelled = ['https://Portal.example:443/', 'http://localhost:3000', 'vscode-webview://Abc', 'null', '*']
     const { config } = await load(`cors: { origins: ${JSON.stringify(spelled)} }\n`)
 
@@ -55,12 +55,12 @@ describe('loadConfig', () => {
       'https://',
       '',
     ])
-      assert.deepEqual(await refused(`cors:\n  origins: [${JSON.stringify(wrong)}]\n`), [
+      assert.deepEqual(await problemLines(`cors:\n  origins: [${JSON.stringify(wrong)}]\n`), [
         'config.yaml:2: cors.origins[0]: must be an origin such as https://portal.example, without a path, or *',
       ])
   })
 
-  it('is a good start without any config', async () => {
+  it('has working defaults without a config', async () => {
     const { config, file, warnings } = await load()
 
     assert.equal(config.listen.host, 'localhost')
@@ -71,9 +71,9 @@ describe('loadConfig', () => {
     assert.deepEqual(warnings, [])
   })
 
-  it('listens for everybody in a container, and watches the cluster only in a cluster', async () => {
-    const container = await loadConfig({ env: {}, place: { ...place, container: true }, usual: '/nope' })
-    const cluster = await loadConfig({ env: {}, place: { ...place, cluster: true }, usual: '/nope' })
+  it('listens on all addresses in a container, and watches the cluster only inside one', async () => {
+    const container = await loadConfig({ env: {}, platform: { ...platform, container: true }, defaultFile: '/nope' })
+    const cluster = await loadConfig({ env: {}, platform: { ...platform, cluster: true }, defaultFile: '/nope' })
 
     assert.equal(container.config.listen.host, '0.0.0.0')
     assert.equal(describeOrigin(container.originOf(['listen', 'host'])), 'default (in a container)')
@@ -81,7 +81,7 @@ describe('loadConfig', () => {
     assert.ok(cluster.config.sources.some(({ type }) => type === 'kubernetes'))
   })
 
-  it('takes a flag over the environment over the file over the default, and knows which it took', async () => {
+  it('prefers flag over environment over file over default, and keeps the origin of each setting', async () => {
     const text = 'listen:\n  host: 10.0.0.1\n  port: 1000\nlog:\n  level: warn\n'
     const env = { MCP_ROSTER_LISTEN_PORT: '2000', MCP_ROSTER_LOG_LEVEL: 'error' }
     const { config, originOf } = await load(text, { env, flags: { logLevel: 'debug' } })
@@ -93,7 +93,7 @@ describe('loadConfig', () => {
     assert.equal(describeOrigin(originOf(['metrics', 'enabled'])), 'default')
   })
 
-  it('replaces the default sources by those of the file, and the paths of the file source by those of the command line', async () => {
+  it('replaces the default sources by those of the file, and the paths of the file source by the arguments', async () => {
     const text =
       'sources:\n  - { type: env }\n  - { type: file, name: mine, paths: [servers, ~/more, /abs], rescan: 5m }\n'
 
@@ -116,7 +116,7 @@ describe('loadConfig', () => {
     )
   })
 
-  it('fills placeholders in, as what the setting takes', async () => {
+  it('expands placeholders to the type of the setting', async () => {
     const text = [
       'listen:',
       '  port: ${PORT_OF_MINE}',
@@ -127,7 +127,7 @@ describe('loadConfig', () => {
     ].join('\n')
     const env = { PORT_OF_MINE: '7000', TOKEN_OF_MINE: '12345' }
 
-    const lines = await refused(text, { env })
+    const lines = await problemLines(text, { env })
     const { config } = await load(text.replace('a$${B}', 'a'), { env })
 
     assert.match(lines[0] ?? '', /sources\[0\]\.name/)
@@ -137,59 +137,60 @@ describe('loadConfig', () => {
     )
   })
 
-  it('takes a section without settings for no section, and a file of comments for no settings', async () => {
+  it('reads an empty section, and a file of comments only, as defaults', async () => {
     assert.equal((await load('log:\n#  level: warn\n')).config.log.level, 'info')
     assert.equal((await load('# nothing yet\n')).config.log.level, 'info')
   })
+
+  it('reads an IPv6 address with or without brackets', async () => {
+    assert.equal((await load(undefined, { flags: { host: '[::1]' } })).config.listen.host, '::1')
+    assert.equal((await load('listen: { host: "::1" }')).config.listen.host, '::1')
+  })
 })
 
-describe('a config that cannot be used', () => {
+describe('an invalid config', () => {
   for (const [what, text, expected] of [
-    [
-      'an unknown key',
-      'listen:\n  prot: 1\n',
-      ['config.yaml:2: listen.prot: is no known setting; did you mean "port"?'],
-    ],
+    ['an unknown key', 'listen:\n  prot: 1\n', ['config.yaml:2: listen.prot: unknown setting; did you mean "port"?']],
     [
       'an unknown section',
       'a: 1\nlisten: {}\n',
-      [/^config\.yaml:1: a: is no known setting here; there are listen, sources/],
+      [/^config\.yaml:1: a: unknown setting; valid here are listen, sources/],
     ],
     ['a wrong type', 'listen:\n\n  port: eighty\n', ['config.yaml:3: listen.port: must be a number, not text']],
     ['a number out of range', 'listen: { port: 70000 }', ['config.yaml:1: listen.port: must be at most 65535']],
-    ['a choice there is not', 'log:\n  level: loud\n', [/^config\.yaml:2: log\.level: must be one of trace, debug/]],
+    ['an invalid choice', 'log:\n  level: loud\n', [/^config\.yaml:2: log\.level: must be one of trace, debug/]],
     [
-      'a source of no kind',
+      'a source of an unknown type',
       'sources:\n  - type: env\n  - type: fil\n',
       [/^config\.yaml:3: sources\[1\]\.type: must be one of env, file/],
     ],
     ['a source without a type', 'sources:\n  - paths: [a]\n', [/^config\.yaml:2: sources\[0\]\.type: is needed/]],
     [
-      'two sources of one name',
+      'two sources with one name',
       'sources:\n  - type: env\n  - type: env\n',
-      [/^config\.yaml:3: sources\[1\]\.name: "env" is the name of sources\[0\] already/],
+      [/^config\.yaml:3: sources\[1\]\.name: duplicate name "env", used by sources\[0\] too/],
     ],
-    ['a section that is none', 'listen: 8000\n', ['config.yaml:1: listen: must be a map, not a number']],
-    ['a list for a map', '- a\n', [/^config\.yaml:1: must be a map of settings/]],
-    ['broken YAML', 'listen:\n  port: [1\n', [/^config\.yaml:\d: is no YAML: /]],
-    ['a key twice', 'listen: {}\nlisten: {}\n', [/^config\.yaml:2: is no YAML: Map keys must be unique/]],
-    ['a second document', 'listen: {}\n---\nlog: {}\n', [/^config\.yaml:[23]: a config is one document/]],
-    ['a blank file', ' \n\n', [/^config\.yaml:1: is blank/]],
+    ['a number for a section', 'listen: 8000\n', ['config.yaml:1: listen: must be a map, not a number']],
+    ['a list for the config', '- a\n', [/^config\.yaml:1: must be a map of settings/]],
+    ['invalid YAML', 'listen:\n  port: [1\n', [/^config\.yaml:\d: invalid YAML: /]],
+    ['a duplicate key', 'listen: {}\nlisten: {}\n', [/^config\.yaml:2: invalid YAML: Map keys must be unique/]],
+    ['a second document', 'listen: {}\n---\nlog: {}\n', [/^config\.yaml:[23]: the file has a second YAML document/]],
+    ['a blank file', ' \n\n', [/^config\.yaml:1: the file is blank/]],
     [
-      'a variable that is not set',
+      'an unset variable',
       'log:\n  level: ${NOT_SET_ANYWHERE}\n',
-      [/^config\.yaml:2: log\.level: the environment variable NOT_SET_ANYWHERE is not set/],
+      [/^config\.yaml:2: log\.level: environment variable NOT_SET_ANYWHERE is not set/],
     ],
     [
-      'a variable that is not set and is called as a word of the language',
+      'an unset variable with the name of an object property',
       'log:\n  level: ${constructor}\n',
-      [/^config\.yaml:2: log\.level: the environment variable constructor is not set/],
+      [/^config\.yaml:2: log\.level: environment variable constructor is not set/],
     ],
-    ['an alias bomb', bomb(), [/^config\.yaml:1: Excessive alias count/]],
-    ['several things at once', 'log: { level: 1 }\nlisten: { port: x }\n', [/^config\.yaml:\d/, /^config\.yaml:\d/]],
+    ['excessive YAML aliases', bomb(), [/^config\.yaml:1: Excessive alias count/]],
+    ['several problems', 'log: { level: 1 }\nlisten: { port: x }\n', [/^config\.yaml:\d/, /^config\.yaml:\d/]],
   ] as const) {
-    it(`names file, line and key of ${what}`, async () => {
-      const lines = await refused(text)
+    it(`reports file, line and key of ${what}`, async () => {
+      const lines = await problemLines(text)
 
       assert.equal(lines.length, expected.length, lines.join('\n'))
       for (const [index, one] of expected.entries()) {
@@ -199,24 +200,19 @@ describe('a config that cannot be used', () => {
     })
   }
 
-  it('refuses one token with two grants, whose holder might be either, and takes several of one name', async () => {
+  it('must not repeat a token, while several tokens may share a name', async () => {
     const grants = (...tokens: string[]) => `auth:\n  tokens:\n${tokens.map((one) => `    - ${one}\n`).join('')}`
 
     assert.deepEqual(
-      await refused(grants(`{ name: a, token: ${canary}, role: admin }`, `{ name: b, token: ${canary} }`)),
+      await problemLines(grants(`{ name: a, token: ${canary}, role: admin }`, `{ name: b, token: ${canary} }`)),
       ['config.yaml:4: auth.tokens[1].token: is also the token of auth.tokens[0]; each token may appear once'],
     )
     const rotated = await load(grants('{ name: ops, token: old }', '{ name: ops, token: new }'))
     assert.equal(rotated.config.auth.tokens.length, 2)
   })
 
-  it('takes an IPv6 address as people write it', async () => {
-    assert.equal((await load(undefined, { flags: { host: '[::1]' } })).config.listen.host, '::1')
-    assert.equal((await load('listen: { host: "::1" }')).config.listen.host, '::1')
-  })
-
-  it('says which variable or flag is wrong', async () => {
-    const lines = await refused('{}', {
+  it('is reported with the variable or flag at fault', async () => {
+    const lines = await problemLines('{}', {
       env: { MCP_ROSTER_LISTEN_PORT: 'x', ENABLE_CORS: 'maybe', LOG_LEVEL: 'loud' },
       flags: { port: '-1' },
     })
@@ -229,17 +225,17 @@ describe('a config that cannot be used', () => {
     ])
   })
 
-  it('says why a file cannot be read', async () => {
+  it('is reported where its file cannot be read, with the reason', async () => {
     for (const [file, why] of [
-      ['/no/such/config.yaml', /\/no\/such\/config\.yaml: there is no such file/],
+      ['/no/such/config.yaml', /\/no\/such\/config\.yaml: no such file/],
       [folder, /is a directory, not a file/],
       ['/dev/null', /is a special file, not a file/],
     ] as const) {
-      await assert.rejects(loadConfig({ flags: { config: file }, env: {}, place }), why)
+      await assert.rejects(loadConfig({ flags: { config: file }, env: {}, platform }), why)
     }
   })
 
-  it('never shows a secret', async () => {
+  it('is reported without its secrets', async () => {
     for (const text of [
       `auth: { token: [${canary}] }`,
       `auth: { tokens: [{ name: 1, token: "${canary} with space", role: x }] }`,
@@ -247,8 +243,8 @@ describe('a config that cannot be used', () => {
       `store: { type: sqlite, url: "postgres://bob:${canary}@h/db" }`,
       `auth: { token: ${canary}\n broken`,
     ]) {
-      const said = (await refused(text)).join('\n')
-      assert.ok(!said.includes(canary), said)
+      const message = (await problemLines(text)).join('\n')
+      assert.ok(!message.includes(canary), message)
     }
   })
 })

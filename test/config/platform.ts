@@ -1,7 +1,7 @@
 import type { Platform } from '../../src/config/loading/platform.ts'
 
 /** A machine of somebody's, no container. */
-export const place: Platform = {
+export const platform: Platform = {
   container: false,
   cluster: false,
   home: '/home/ann',

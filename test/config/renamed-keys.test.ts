@@ -8,7 +8,7 @@ import { renamedKeys } from '../../src/config/renamed-keys.ts'
 import { leavesOf } from '../../src/config/schema-paths.ts'
 import { Config } from '../../src/config/schema.ts'
 import { describeOrigin, describePath } from '../../src/config/setting-origin.ts'
-import { place } from './platform.ts'
+import { platform } from './platform.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'renamed-'))
 const file = join(folder, 'config.yaml')
@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 function load(text: string, env: Record<string, string> = {}) {
   writeFileSync(file, text)
-  return loadConfig({ flags: { config: file }, env, place })
+  return loadConfig({ flags: { config: file }, env, platform })
 }
 
 const base = 'sources: []\nstore: { type: memory }\n'

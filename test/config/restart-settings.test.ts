@@ -1,22 +1,24 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { settingsNeedingRestart } from '../../src/config/restart-settings.ts'
+import { Config } from '../../src/config/schema.ts'
 import { start, temporary } from '../e2e/running.ts'
 
-describe('a config that changes while the daemon runs', () => {
-  it('says which of its settings have to wait for the next start, until they are as they were', async () => {
+describe('a reload', () => {
+  it('warns of each changed setting that needs a restart, until it is changed back', async () => {
     using folder = temporary()
     const write = (more: string) => writeFileSync(folder.at('config.yaml'), `sources: []\n${more}`)
     write('store: { type: memory }\n')
     await using daemon = await start(['--config', folder.at('config.yaml')], { home: folder.at('home') })
-    const reloaded = async () => {
-      const answer = (await (await daemon.get('/-/reload', { method: 'POST' })).json()) as { warnings: string[] }
-      return answer.warnings
+    const reload = async () => {
+      const response = (await (await daemon.get('/-/reload', { method: 'POST' })).json()) as { warnings: string[] }
+      return response.warnings
     }
     write(
       'store: { type: sqlite }\nlimits: { max_connections: 9, keep_alive: 9, max_url_length: 999 }\nlog: { access: true, level: warn }\n',
     )
-    assert.deepEqual(await reloaded(), [
+    assert.deepEqual(await reload(), [
       'store changed; the new value applies at the next start',
       'limits.max_connections changed; the new value applies at the next start',
       'limits.keep_alive changed; the new value applies at the next start',
@@ -24,6 +26,21 @@ describe('a config that changes while the daemon runs', () => {
     ])
 
     write('store: { type: memory }\n')
-    assert.deepEqual(await reloaded(), [])
+    assert.deepEqual(await reload(), [])
+  })
+})
+
+describe('settingsNeedingRestart', () => {
+  it('names only those settings of a changed config that the daemon reads at start', () => {
+    const config = (fields: object) => Config.parse({ sources: [], store: { type: 'memory' }, ...fields })
+
+    assert.deepEqual(
+      settingsNeedingRestart(
+        config({}),
+        config({ metrics: { port: 9100 }, limits: { max_url_length: 999 }, watch: { max_history_bytes: 100_000 } }),
+      ),
+      ['watch.max_history_bytes', 'metrics.port'],
+    )
+    assert.deepEqual(settingsNeedingRestart(config({}), config({})), [])
   })
 })

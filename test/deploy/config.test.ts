@@ -28,7 +28,7 @@ async function loadedFrom(file: string): Promise<LoadedConfig> {
   return await loadConfig({
     flags: config ? { config: folder.at('config.yaml') } : {},
     env: { ...env, KUBERNETES_SERVICE_HOST: '10.0.0.1' },
-    usual: folder.at('none.yaml'),
+    defaultFile: folder.at('none.yaml'),
   })
 }
 

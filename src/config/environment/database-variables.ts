@@ -3,16 +3,16 @@ import type { Setting } from '../setting-origin.ts'
 import type { VariableLookup } from './variable-lookup.ts'
 
 /**
- * The store that the replaced systems' variables ask for: `DATABASE_URL`, else `DATABASE_TYPE` with its parts.
+ * The store in the variables of the replaced systems: `DATABASE_URL`, else `DATABASE_TYPE` with its parts.
  *
- * `warn` hears of parts that mean nothing by themselves.
+ * Calls `warn` for parts without a type, which have no effect.
  */
 export function storeFromVariables(
   lookup: VariableLookup,
   { cwd, warn }: { cwd: string; warn: (name: string, message: string) => void },
 ): Setting | { readonly name: string; readonly problem: string } | undefined {
-  const whole = lookup('DATABASE_URL')
-  if (whole) return settingOf(whole.name, fromUrl(whole.text.trim(), cwd))
+  const url = lookup('DATABASE_URL')
+  if (url) return settingOf(url.name, fromUrl(url.text.trim(), cwd))
   const file = lookup('DATABASE_PATH', 'DB_PATH')
   const type = lookup('DATABASE_TYPE', 'DB_TYPE')
   if (type) return settingOf(type.name, fromParts(type.text.trim().toLowerCase(), lookup, file?.text, cwd))
@@ -24,12 +24,12 @@ export function storeFromVariables(
 
 function settingOf(name: string, value: object | undefined): Setting | { name: string; problem: string } {
   if (value) return { path: ['store'], value, origin: { from: 'environment', name } }
-  const problem = 'names no database this daemon knows: a path, sqlite://, postgres:// or mysql://'
+  const problem = 'unsupported database; use a path, sqlite://, postgres:// or mysql://'
   return { name, problem: name.endsWith('TYPE') ? 'must be sqlite, postgres, mysql or memory' : problem }
 }
 
 function fromUrl(text: string, cwd: string): object | undefined {
-  // SQLAlchemy names a driver too: `postgresql+asyncpg://`.
+  // SQLAlchemy adds a driver: `postgresql+asyncpg://`.
   const [, scheme, rest = ''] = /^([a-z][a-z0-9]*)(?:\+[a-z0-9]+)?:(.*)$/is.exec(text) ?? []
   if (scheme === undefined || /^[a-z]:[\\/]/i.test(text))
     return text === ':memory:' ? { type: 'memory' } : sqlite(text, cwd)
@@ -44,7 +44,7 @@ function fromUrl(text: string, cwd: string): object | undefined {
   return undefined
 }
 
-/** Relative paths were relative to the working directory, and still are. */
+/** As in the replaced systems, a relative path starts at the working directory. */
 function sqlite(text: string, cwd: string): object {
   const file = text.replace(/\?.*$/, '')
   if (file === '' || /^\/*:memory:$/.test(file)) return { type: 'memory' }

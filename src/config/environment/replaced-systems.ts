@@ -1,23 +1,24 @@
 import { readText, type ValueKind } from '../schema-paths.ts'
 
-/** An environment name of a replaced system, the setting it means here, and how its value is read. */
+/** A variable of a replaced system, the setting that it maps to, and how its value is read. */
 export type ReplacedVariable = {
-  /** The first that is set wins. */
+  /** The first one set wins. */
   readonly names: readonly string[]
-  /** No path: accepted, and without effect. */
+  /** Absent: the variable is accepted without effect. */
   readonly path?: readonly string[]
   readonly kind?: Exclude<ValueKind, 'data'>
   readonly read?: (text: string) => unknown
-  /** What the operator should know about the value given; for people, at start. */
+  /** A warning about the given value, logged at start. */
   readonly note?: (text: string) => string | undefined
 }
 
 const levels: Readonly<Record<string, string>> = { warning: 'warn', critical: 'fatal', notice: 'info', off: 'silent' }
 
 const isOn = (text: string) => readText(text, 'boolean') !== false
-const replicas = (text: string) => (isOn(text) ? 'has no effect: this daemon runs as one process for now' : undefined)
+const replicas = (text: string) =>
+  isOn(text) ? 'has no effect: the daemon runs as a single process for now' : undefined
 
-/** What the two replaced systems were configured by, but for their databases. */
+/** The variables of the two replaced systems, except those of their databases. */
 export const replacedVariables: readonly ReplacedVariable[] = [
   { names: ['HOST'], path: ['listen', 'host'] },
   { names: ['PORT', 'REGISTRY_PORT'], path: ['listen', 'port'], kind: 'number' },
@@ -33,8 +34,8 @@ export const replacedVariables: readonly ReplacedVariable[] = [
   { names: ['ALLOWED_HEADERS'], path: ['cors', 'headers'], kind: 'list' },
   { names: ['ENABLE_METRICS'], path: ['metrics', 'enabled'], kind: 'boolean' },
   { names: ['METRICS_PORT'], path: ['metrics', 'port'], kind: 'number' },
-  { names: ['CACHE_TTL'], note: () => 'has no effect: answers are never older than the registry' },
-  { names: ['ENABLE_RESPONSE_CACHE'], note: () => 'has no effect: answers are never older than the registry' },
+  { names: ['CACHE_TTL'], note: () => 'has no effect: responses are never older than the registry' },
+  { names: ['ENABLE_RESPONSE_CACHE'], note: () => 'has no effect: responses are never older than the registry' },
   { names: ['REGISTRY_NAME'], path: ['listen', 'name'] },
   { names: ['REGISTRY_INSTANCE_ID'] },
   { names: ['ENABLE_LEADER_ELECTION'], note: replicas },
@@ -51,5 +52,5 @@ export const replacedVariables: readonly ReplacedVariable[] = [
 
 function durability(text: string): string | undefined {
   if (/^(full|extra|[23])$/i.test(text.trim())) return undefined
-  return 'has no effect: what was acknowledged is always safely on disk'
+  return 'has no effect: every acknowledged write is synced to disk'
 }

@@ -1,32 +1,33 @@
 import { readFileSync } from 'node:fs'
-import type { Environment } from '../loading/document.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
 
 export type VariableValue = { readonly name: string; readonly text: string }
 
-/** Reads variables: the first of `names` that is set, and the name it was found under. */
+/** Reads the first of `names` that is set, and returns it with that name. */
 export type VariableLookup = (...names: readonly string[]) => VariableValue | undefined
 
 /**
- * Looks variables up, themselves or in the file that `NAME_FILE` points to.
+ * Looks up variables, either the value itself or the content of the file that `NAME_FILE` names.
  *
- * An empty value is no value, and `tcp://…` is Kubernetes talking about a Service of that name.
+ * An empty value counts as unset, and so does `tcp://…`, which Kubernetes sets for a Service of that name.
  */
 export function createVariableLookup(
   env: Environment,
   {
     onUnreadable,
-    onTwice,
+    onIgnoredFile,
   }: {
-    readonly onUnreadable: (name: string, why: string) => void
-    /** A value is there, and a file that is not read. */
-    readonly onTwice: (name: string) => void
+    readonly onUnreadable: (name: string, reason: string) => void
+    /** Both `name` and `NAME_FILE` are set; the file is not read. */
+    readonly onIgnoredFile: (name: string) => void
   },
 ): VariableLookup {
   function valueOf(name: string): VariableValue | undefined {
     const text = env[name]
     const file = env[`${name}_FILE`]
     if (text && !/^(tcp|udp|sctp):\/\//.test(text)) {
-      if (file) onTwice(name)
+      if (file) onIgnoredFile(name)
       return { name, text }
     }
     if (!file) return undefined
@@ -40,8 +41,8 @@ export function createVariableLookup(
 
   return (...names) => {
     for (const name of names) {
-      const found = valueOf(name)
-      if (found) return found
+      const value = valueOf(name)
+      if (value) return value
     }
     return undefined
   }

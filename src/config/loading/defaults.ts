@@ -2,14 +2,14 @@ import path from 'node:path'
 import { sourceKinds } from '../../sources/catalogue.ts'
 import type { Platform } from './platform.ts'
 
-/** What a daemon that nobody configured looks at. The order is precedence. */
+/** The sources of a daemon without a config, in order of precedence. */
 export function defaultSources({ cluster }: Pick<Platform, 'cluster'>): { type: string }[] {
-  const known = new Set<string>(sourceKinds.map(({ type }) => type))
-  const usual = cluster ? ['env', 'file', 'kubernetes', 'agents'] : ['env', 'file', 'agents']
-  return usual.filter((type) => known.has(type)).map((type) => ({ type }))
+  const available = new Set<string>(sourceKinds.map(({ type }) => type))
+  const types = cluster ? ['env', 'file', 'kubernetes', 'agents'] : ['env', 'file', 'agents']
+  return types.filter((type) => available.has(type)).map((type) => ({ type }))
 }
 
-/** The address a daemon that nobody configured listens on: a container's loopback is of no use to anybody. */
+/** The address that a daemon without a config listens on. A container cannot be reached on its loopback address. */
 export function defaultHost({ container, cluster }: Pick<Platform, 'container' | 'cluster'>): {
   host: string
   why?: string
@@ -19,15 +19,15 @@ export function defaultHost({ container, cluster }: Pick<Platform, 'container' |
   return { host: 'localhost' }
 }
 
-/** The sources with `paths` in place of those of the first `file` source; one is put in front where there is none. */
+/** Sets the paths of the first `file` source; without one, adds a `file` source in front. */
 export function withPaths(sources: unknown, paths: readonly string[], { cwd }: Pick<Platform, 'cwd'>): unknown {
   if (!Array.isArray(sources)) return sources
-  const absolute = paths.map((one) => path.resolve(cwd, one))
-  const at = sources.findIndex((source: unknown) => isFile(source))
-  if (at < 0) return [{ type: 'file', paths: absolute }, ...(sources as unknown[])]
-  return sources.with(at, { ...(sources[at] as object), paths: absolute })
+  const absolutePaths = paths.map((one) => path.resolve(cwd, one))
+  const index = sources.findIndex((source: unknown) => isFileSource(source))
+  if (index < 0) return [{ type: 'file', paths: absolutePaths }, ...(sources as unknown[])]
+  return sources.with(index, { ...(sources[index] as object), paths: absolutePaths })
 }
 
-function isFile(source: unknown): boolean {
+function isFileSource(source: unknown): boolean {
   return typeof source === 'object' && source !== null && 'type' in source && source.type === 'file'
 }

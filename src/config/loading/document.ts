@@ -1,38 +1,41 @@
 import { Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Node, visit } from 'yaml'
+import type { Environment } from '../environment/variable-lookup.ts'
 import { currentPath, type FormerKey, toCurrentKeys } from '../renamed-keys.ts'
 import type { ConfigPath } from '../schema-paths.ts'
 import { ConfigError, type ConfigProblem, describePath } from '../setting-origin.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** A parsed config file, with the current name of every setting, before validation. */
 export type ConfigDocument = {
   readonly value: Record<string, unknown>
   /** Settings that the file gives under a former name. */
   readonly formerKeys: readonly FormerKey[]
-  /** The line of the key at `path`, or of the closest thing around it that is there. */
+  /** The line of the key at `path`, or of the closest section around it. */
   readonly lineOf: (path: ConfigPath) => number
-  /** Whether something stands at `path`. */
+  /** Whether the file sets `path`. */
   readonly has: (path: ConfigPath) => boolean
-  /** The values in which a placeholder was filled in: they were text then, whatever they mean. */
+  /** Values with a placeholder: they are text, whatever the type of the setting. */
   readonly expanded: readonly ConfigPath[]
 }
 
 const placeholder = /\$(\$?)\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 
-/** Reads a config file; throws a `ConfigError` that names the line. `$${NAME}` stays `${NAME}`. */
+/** Parses a config file; throws a `ConfigError` with the line. `$${NAME}` stays `${NAME}`. */
 export function parseConfig(text: string, { file, env }: { file: string; env: Environment }): ConfigDocument {
   const lines = new LineCounter()
   const at = (position: number) => ({ from: 'file', file, line: Math.max(1, lines.linePos(position).line) }) as const
-  if (text.trim() === '') throw problemAt(1, 'is blank; write "{}" for a config without any settings')
+  if (text.trim() === '') throw problemAt(1, 'the file is blank; write "{}" for a config without settings')
   const [document = new Document({}), further] = [...parseAllDocuments(text.replace(/^\uFEFF/, ''), options(lines))]
   const problems: ConfigProblem[] = document.errors.map(({ message, pos }) => ({
     origin: at(pos[0]),
     path: [],
-    message: `is no YAML: ${message}`,
+    message: `invalid YAML: ${message}`,
   }))
   if (further)
-    problems.push({ origin: at(further.range[0]), path: [], message: 'a config is one document, this is a second' })
+    problems.push({
+      origin: at(further.range[0]),
+      path: [],
+      message: 'the file has a second YAML document; a config is one document',
+    })
   if (problems.length > 0) throw new ConfigError(problems)
 
   const expanded: ConfigPath[] = []
@@ -40,10 +43,10 @@ export function parseConfig(text: string, { file, env }: { file: string; env: En
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('${')) return
       const missing: string[] = []
-      node.value = fillIn(node.value, env, missing)
+      node.value = expandPlaceholders(node.value, env, missing)
       const path = pathOf([...ancestors, node])
       for (const name of missing) {
-        const message = `the environment variable ${name} is not set; set it, or give a default: \${${name}:-…}`
+        const message = `environment variable ${name} is not set; set it, or give a default: \${${name}:-…}`
         problems.push({ origin: at(node.range?.[0] ?? 0), path, message })
       }
       expanded.push(path)
@@ -70,7 +73,7 @@ export function parseConfig(text: string, { file, env }: { file: string; env: En
     value: value as Record<string, unknown>,
     formerKeys: former,
     lineOf: (path) => lineOf(writtenPath(path)),
-    has: (path) => nodeAt(root, writtenPath(path)).whole,
+    has: (path) => nodeAt(root, writtenPath(path)).isComplete,
     expanded: expanded.map((path) => currentPath(path)),
   }
 
@@ -93,34 +96,34 @@ export function parseConfig(text: string, { file, env }: { file: string; env: En
 const options = (lineCounter: LineCounter) =>
   ({ lineCounter, prettyErrors: false, merge: true, uniqueKeys: true, logLevel: 'silent' }) as const
 
-function fillIn(text: string, env: Environment, missing: string[]): string {
-  return text.replaceAll(placeholder, (all, escaped: string, name: string, otherwise: string | undefined) => {
-    if (escaped) return all.slice(1)
+function expandPlaceholders(text: string, env: Environment, missing: string[]): string {
+  return text.replaceAll(placeholder, (match, escaped: string, name: string, fallback: string | undefined) => {
+    if (escaped) return match.slice(1)
     const value = Object.hasOwn(env, name) ? env[name] : undefined
     if (value !== undefined && value !== '') return value
-    if (otherwise === undefined && value === undefined) missing.push(name)
-    return otherwise ?? ''
+    if (fallback === undefined && value === undefined) missing.push(name)
+    return fallback ?? ''
   })
 }
 
-/** The node at `path`, keys where there are keys; `whole` is false where the walk had to stop before the end. */
-function nodeAt(root: unknown, path: ConfigPath): { node: Node | undefined; whole: boolean } {
+/** The node at `path`, or the last one on the way; `isComplete` says whether the whole path exists. */
+function nodeAt(root: unknown, path: ConfigPath): { node: Node | undefined; isComplete: boolean } {
   let node = root
-  let seen = root as Node | undefined
+  let last = root as Node | undefined
   for (const step of path) {
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
-      if (!pair) return { node: seen, whole: false }
-      seen = pair.key as Node
+      if (!pair) return { node: last, isComplete: false }
+      last = pair.key as Node
       node = pair.value
     } else if (isSeq(node) && typeof step === 'number' && step < node.items.length) {
       node = node.items[step]
-      seen = node as Node
+      last = node as Node
     } else {
-      return { node: seen, whole: false }
+      return { node: last, isComplete: false }
     }
   }
-  return { node: seen, whole: true }
+  return { node: last, isComplete: true }
 }
 
 function pathOf(chain: readonly unknown[]): ConfigPath {

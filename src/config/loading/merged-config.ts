@@ -1,29 +1,28 @@
 import type * as z from 'zod'
-import { valueKindOf, type ConfigPath, readText, schemaAt } from '../schema-paths.ts'
+import { valueKindOf, type ConfigPath, readText, schemaAt, valueAt } from '../schema-paths.ts'
 import type { SettingOrigin, Setting } from '../setting-origin.ts'
 import type { ConfigDocument } from './document.ts'
-import { valueAt } from './schema-issues.ts'
 
-/** What everybody said, one upon the other. */
+/** Settings of all layers, later ones over earlier ones. */
 export type MergedConfig = {
   readonly value: Record<string, unknown>
-  /** Who said what stands at `path`; what nobody said comes by default. */
+  /** The layer that set `path`; the default where none did. */
   readonly originOf: (path: ConfigPath) => SettingOrigin
-  /** Where to look for what is wrong at `path`: who said it, or the section around it. */
-  readonly placeOf: (path: ConfigPath) => SettingOrigin
+  /** The origin to report for a problem at `path`: that of the setting, or of the section around it. */
+  readonly problemOrigin: (path: ConfigPath) => SettingOrigin
 }
 
 /**
- * Lays `settings` over the file's values, the later over the earlier; those that come by default only where nothing is.
+ * Merges `settings` over the values of the file. A later setting overrides an earlier one; a default never overrides.
  *
- * A list or a section given as a whole replaces the one before.
+ * A list, or a section given as a whole, replaces the previous one.
  */
 export function mergeConfig(
   document: Pick<ConfigDocument, 'value' | 'has' | 'lineOf'> | undefined,
   file: string | undefined,
   settings: readonly Setting[],
 ): MergedConfig {
-  // A section whose settings are all commented out is `null` in YAML, and means none.
+  // A section whose settings are all commented out is `null` in YAML, and counts as absent.
   const sections = Object.entries(document?.value ?? {}).filter(([, section]) => section !== null)
   const value = structuredClone(Object.fromEntries(sections))
   const given = new Map<string, Setting>()
@@ -46,21 +45,21 @@ export function mergeConfig(
   function originOf(path: ConfigPath): SettingOrigin {
     const setting = givenFor(path)
     if (setting) {
-      const said = valueAt(setting.value, path.slice(setting.path.length)) !== undefined
-      return said ? setting.origin : { from: 'default' }
+      const isSet = valueAt(setting.value, path.slice(setting.path.length)) !== undefined
+      return isSet ? setting.origin : { from: 'default' }
     }
     return file !== undefined && document?.has(path)
       ? { from: 'file', file, line: document.lineOf(path) }
       : { from: 'default' }
   }
 
-  function placeOf(path: ConfigPath): SettingOrigin {
+  function problemOrigin(path: ConfigPath): SettingOrigin {
     const setting = givenFor(path)
     if (setting) return setting.origin
     return file !== undefined && document ? { from: 'file', file, line: document.lineOf(path) } : { from: 'default' }
   }
 
-  return { value, originOf, placeOf }
+  return { value, originOf, problemOrigin }
 }
 
 const keyOf = (path: ConfigPath) => path.join('\0')
@@ -69,7 +68,7 @@ function put(target: Record<string, unknown>, path: ConfigPath, value: unknown):
   let inner: Record<string | number, unknown> = target
   for (const step of path.slice(0, -1)) {
     const next = Object.hasOwn(inner, step) ? inner[step] : (inner[step] = {})
-    // What is no section stays, for the schema to refuse.
+    // Anything but a section stays, and the schema rejects it.
     if (typeof next !== 'object' || next === null) return
     inner = next as Record<string, unknown>
   }
@@ -77,7 +76,7 @@ function put(target: Record<string, unknown>, path: ConfigPath, value: unknown):
   if (last !== undefined) inner[last] = value
 }
 
-/** Text that came out of a placeholder is read as what the setting takes: `port: ${PORT}` is a number. */
+/** Reads the text of a placeholder as the type of the setting: `port: ${PORT}` is a number. */
 export function readPlaceholders(
   schema: z.ZodType,
   value: Record<string, unknown>,

@@ -5,17 +5,17 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { readEnvironment, settingVariables } from '../../../src/config/environment/environment.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { place } from '../platform.ts'
+import { platform } from '../platform.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'environment-'))
 after(() => rmSync(folder, { recursive: true }))
 
 async function configOf(env: Record<string, string>) {
-  return (await loadConfig({ env, place, usual: '/nope' })).config
+  return (await loadConfig({ env, platform, defaultFile: '/nope' })).config
 }
 
-describe('the variables of the replaced systems', () => {
-  it('mean what they always meant', async () => {
+describe('a variable of the replaced systems', () => {
+  it('sets the corresponding setting', async () => {
     const config = await configOf({
       HOST: '10.0.0.1',
       PORT: '9000',
@@ -82,26 +82,26 @@ describe('the variables of the replaced systems', () => {
       { type: 'mysql', url: 'mysql://root@db:3306/registry' },
     ],
   ] as const) {
-    it(`takes the store from ${Object.values(env).join(' ')}`, async () => {
+    it(`configures the store: ${Object.values(env).join(' ')}`, async () => {
       assert.partialDeepStrictEqual((await configOf(env)).store, store)
     })
   }
 
-  it('refuses a database it does not know, without telling the password', async () => {
+  it('with an unsupported database is an error that omits the password', async () => {
     await assert.rejects(configOf({ DATABASE_URL: 'mongodb://u:hush@h/d' }), (error: Error) => {
-      assert.match(error.message, /environment variable DATABASE_URL: store: names no database this daemon knows/)
+      assert.match(error.message, /environment variable DATABASE_URL: store: unsupported database; use a path/)
       return !error.message.includes('hush')
     })
   })
 
-  it('lose to ours', async () => {
+  it('is overridden by the MCP_ROSTER_ variable', async () => {
     const env = { DATABASE_URL: 'postgres://h/d', MCP_ROSTER_STORE_TYPE: 'memory' }
 
-    await assert.rejects(configOf(env), /environment variable DATABASE_URL: store\.url: is no known setting/)
+    await assert.rejects(configOf(env), /environment variable DATABASE_URL: store\.url: unknown setting/)
     assert.equal((await configOf({ PORT: '1', MCP_ROSTER_LISTEN_PORT: '2' })).listen.port, 2)
   })
 
-  it('that mean nothing here are accepted, and said once where somebody may rely on them', async () => {
+  it('without effect is accepted, with a warning where an operator may rely on it', async () => {
     const { settings, problems, warnings, notes } = await readEnvironment(
       {
         CACHE_TTL: '30',
@@ -110,7 +110,7 @@ describe('the variables of the replaced systems', () => {
         DB_SYNCHRONOUS: 'NORMAL',
         DB_JOURNAL_MODE: 'WAL',
       },
-      place,
+      platform,
     )
 
     assert.deepEqual([settings, problems], [[], []])
@@ -126,7 +126,7 @@ describe('the variables of the replaced systems', () => {
 })
 
 describe('the environment', () => {
-  it('of a cluster that has Services named like our variables changes nothing', async () => {
+  it('ignores the variables that Kubernetes sets for Services of the same names', async () => {
     const { settings, warnings } = await readEnvironment(
       {
         PORT: 'tcp://10.0.0.1:80',
@@ -140,13 +140,13 @@ describe('the environment', () => {
         MCP_ROSTER_METRICS_PORT: 'tcp://10.0.0.1:8000',
         LOG_LEVEL: '',
       },
-      place,
+      platform,
     )
 
     assert.deepEqual([settings, warnings], [[], []])
   })
 
-  it('names every setting, nested ones too', async () => {
+  it('has a unique variable for every setting, nested ones included', async () => {
     const names = [...settingVariables().keys()]
 
     for (const name of [
@@ -160,7 +160,7 @@ describe('the environment', () => {
     assert.equal(new Set(names).size, names.length)
   })
 
-  it('takes lists and nested data', async () => {
+  it('reads lists and nested YAML', async () => {
     const config = await configOf({
       MCP_ROSTER_CORS_ORIGINS: 'https://a.example,https://b.example',
       MCP_ROSTER_SOURCES: '[{type: file, name: one, paths: [/a]}]',
@@ -177,7 +177,7 @@ describe('the environment', () => {
     assert.deepEqual(config.store, { type: 'sqlite', path: '/x/y.db' })
   })
 
-  it('takes no part of nested data that is broken', async () => {
+  it('rejects nested YAML with a syntax error as a whole', async () => {
     for (const broken of ['[{type: file, name: one', '[{type: file}', '{a: 1}: [', '"'])
       await assert.rejects(
         configOf({ MCP_ROSTER_SOURCES: broken }),
@@ -186,7 +186,7 @@ describe('the environment', () => {
       )
   })
 
-  it('takes secrets from files', async () => {
+  it('reads a secret from the file that NAME_FILE names', async () => {
     const file = join(folder, 'token')
     writeFileSync(file, 'from-a-file\n')
 
@@ -194,28 +194,28 @@ describe('the environment', () => {
     assert.equal((await configOf({ MCP_ROSTER_AUTH_TOKEN_FILE: file, AUTH_TOKEN: 'x' })).auth.token, 'from-a-file')
     await assert.rejects(
       configOf({ AUTH_TOKEN_FILE: `${file}.gone` }),
-      /environment variable AUTH_TOKEN_FILE: the file it names cannot be read \(ENOENT\)/,
+      /environment variable AUTH_TOKEN_FILE: cannot read the file that it names \(ENOENT\)/,
     )
   })
 
-  it('says of a file with a secret that it is not read beside the secret itself', async () => {
+  it('warns that NAME_FILE is ignored while NAME is set', async () => {
     const { warnings } = await readEnvironment(
       { AUTH_TOKEN: 'x', AUTH_TOKEN_FILE: '/a', DATABASE_URL: 'memory://', DATABASE_URL_FILE: '/b' },
-      place,
+      platform,
     )
 
     assert.deepEqual(warnings.toSorted(), [
-      'AUTH_TOKEN is set, so that AUTH_TOKEN_FILE is not read; unset one of them',
-      'DATABASE_URL is set, so that DATABASE_URL_FILE is not read; unset one of them',
+      'AUTH_TOKEN is set, so AUTH_TOKEN_FILE is ignored; unset one of them',
+      'DATABASE_URL is set, so DATABASE_URL_FILE is ignored; unset one of them',
     ])
   })
 
-  it('says which of ours is no setting, and which was meant', async () => {
+  it('warns of an unknown MCP_ROSTER_ variable and suggests the closest one', async () => {
     const { warnings } = await readEnvironment(
       { MCP_ROSTER_LISTEN_PROT: '1', MCP_ROSTER_URL: 'http://x', MCP_ROSTER_CONFIG: 'x' },
-      place,
+      platform,
     )
 
-    assert.deepEqual(warnings, ['MCP_ROSTER_LISTEN_PROT is no setting; did you mean MCP_ROSTER_LISTEN_PORT?'])
+    assert.deepEqual(warnings, ['unknown variable MCP_ROSTER_LISTEN_PROT; did you mean MCP_ROSTER_LISTEN_PORT?'])
   })
 })

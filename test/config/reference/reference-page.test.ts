@@ -2,20 +2,23 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { parse } from 'yaml'
-import { configSchema, problemReference, referencePage } from '../../../src/config/reference/reference-page.ts'
+import { configSchema } from '../../../src/config/reference/json-schema.ts'
+import { problemReference } from '../../../src/config/reference/problem-page.ts'
+import { referencePage } from '../../../src/config/reference/reference-page.ts'
+import { renamedKeys } from '../../../src/config/renamed-keys.ts'
 import { leavesOf } from '../../../src/config/schema-paths.ts'
 import { Config } from '../../../src/config/schema.ts'
 
 const committed = (name: string) => readFile(new URL(`../../../config/${name}`, import.meta.url), 'utf8')
 
-describe('config/', () => {
-  it('holds the reference pages and the schema as they are now (npm run generate)', async () => {
+describe('the committed reference', () => {
+  it('is what npm run generate writes', async () => {
     assert.equal(await committed('reference.md'), referencePage())
     assert.equal(await committed('problems.md'), problemReference())
     assert.equal(await committed('schema.json'), `${JSON.stringify(configSchema(), null, 2)}\n`)
   })
 
-  it('holds an example that is a good config', async () => {
+  it('comes with an example config that is valid', async () => {
     const example = await committed('examples/config.yaml')
 
     assert.ok(Config.safeParse(parse(example)).success)
@@ -23,7 +26,7 @@ describe('config/', () => {
 })
 
 describe('the reference page', () => {
-  it('describes every setting, with the default it has', () => {
+  it('describes every setting with its default', () => {
     const page = referencePage()
 
     for (const { path } of leavesOf(Config)) {
@@ -36,7 +39,7 @@ describe('the reference page', () => {
     assert.doesNotMatch(page, /undefined|\[object/)
   })
 
-  it('says what each form is, also one without settings', () => {
+  it('describes every variant of a section, even one without settings', () => {
     const page = referencePage()
 
     assert.match(page, /### `type: memory`\n\nNothing survives a restart\.\n\n### `type: sqlite`/)
@@ -44,11 +47,18 @@ describe('the reference page', () => {
     assert.match(page, /`mysql:\/\/user:password@host:3306\/name/)
   })
 
-  it('says of every setting what it does', () => {
-    const silent = referencePage()
+  it('has a description for every setting', () => {
+    const undescribed = referencePage()
       .split('\n')
       .filter((line) => /^\| `[^`]+` \|.*\|  \|$/.test(line))
 
-    assert.deepEqual(silent, [])
+    assert.deepEqual(undescribed, [])
+  })
+
+  it('lists every renamed setting', () => {
+    const page = referencePage()
+
+    for (const [former, current] of Object.entries(renamedKeys))
+      assert.ok(page.includes(`| \`${former}\` | \`${current}\` |`), former)
   })
 })
