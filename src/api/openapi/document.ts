@@ -2,7 +2,8 @@ import { Hono } from 'hono'
 import { describeRoute, type DescribeRouteOptions, generateSpecs, resolver } from 'hono-openapi'
 import manifest from '../../../package.json' with { type: 'json' }
 import { pathParameters, queryParameters } from './parameters.ts'
-import { type RouteDoc, routes } from './route-table.ts'
+import type { RouteDoc } from './route-doc.ts'
+import { routes } from './route-table.ts'
 import { ProblemShape } from './schemas.ts'
 
 /** The text of `config/openapi.json`. */
@@ -15,7 +16,7 @@ export async function openApiDocument(): Promise<object> {
   const app = new Hono()
   for (const [key, doc] of Object.entries(routes)) {
     const [method = '', path = ''] = key.split(' ')
-    app.on(method, path, describeRoute(described(key, doc)), (c) => c.body(null))
+    app.on(method, path, describeRoute(toOperation(key, doc)), (c) => c.body(null))
   }
   return generateSpecs(app, {
     excludeStaticFile: false,
@@ -33,12 +34,12 @@ export async function openApiDocument(): Promise<object> {
   })
 }
 
-/** Statuses that say all there is to say. */
-const bodiless = new Set(['202', '204', '304'])
+/** Statuses without a body. */
+const bodilessStatuses = new Set(['202', '204', '304'])
 
-function described(
+function toOperation(
   key: string,
-  { summary, group, answer, body, query = [], also = {}, statuses = {}, needs }: RouteDoc,
+  { summary, group, response, body, query = [], sameResponse = {}, statuses = {}, role, deprecated }: RouteDoc,
 ): DescribeRouteOptions {
   const problem = (description: string) => ({
     description,
@@ -46,14 +47,14 @@ function described(
   })
   const others = {
     ...statuses,
-    ...(needs ? { 401: 'The token is not known.', 403: `Needs the role "${needs}".` } : {}),
+    ...(role ? { 401: 'Invalid token.', 403: `Needs the role "${role}".` } : {}),
   }
-  const good = { ...(204 in others ? {} : { 200: 'The answer.' }), ...also }
+  const successes = { ...(204 in others ? {} : { 200: 'Success.' }), ...sameResponse }
   const responses = Object.fromEntries([
-    ...Object.entries(good).map(([status, description]) => [status, answered(answer, description)]),
+    ...Object.entries(successes).map(([status, description]) => [status, toResponse(response, description)]),
     ...Object.entries(others).map(([status, description]) => [
       status,
-      bodiless.has(status) ? { description } : problem(description),
+      bodilessStatuses.has(status) ? { description } : problem(description),
     ]),
   ])
   return {
@@ -61,20 +62,21 @@ function described(
     summary,
     tags: [group],
     parameters: [...pathParameters(key), ...queryParameters(query)],
-    ...(body && { requestBody: sent(key, body) }),
-    responses: { ...responses, default: problem('What went wrong.') },
-    ...(needs ? { security: [{ token: [] }], description: `Needs the role \`${needs}\`.` } : {}),
+    ...(body && { requestBody: toRequestBody(key, body) }),
+    responses: { ...responses, default: problem('Error.') },
+    ...(role ? { security: [{ token: [] }], description: `Needs the role \`${role}\`.` } : {}),
+    ...(deprecated && { deprecated }),
   }
 }
 
-function answered(answer: RouteDoc['answer'], description: string) {
-  if (typeof answer === 'string') return { description, content: { [answer]: {} } }
-  return { description, content: { 'application/json': { schema: resolver(answer) } } }
+function toResponse(response: RouteDoc['response'], description: string) {
+  if (typeof response === 'string') return { description, content: { [response]: {} } }
+  return { description, content: { 'application/json': { schema: resolver(response) } } }
 }
 
-function sent(key: string, body: NonNullable<RouteDoc['body']>) {
-  const media = key.startsWith('PATCH ') ? 'application/merge-patch+json' : 'application/json'
-  return { required: true, content: { [media]: { schema: resolver(body) } } }
+function toRequestBody(key: string, body: NonNullable<RouteDoc['body']>) {
+  const mediaType = key.startsWith('PATCH ') ? 'application/merge-patch+json' : 'application/json'
+  return { required: true, content: { [mediaType]: { schema: resolver(body) } } }
 }
 
 function operationId(key: string): string {

@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import type { QueryDoc, RouteDoc } from './route-table.ts'
+import type { QueryDoc, RouteDoc } from './route-doc.ts'
 import { Anything } from './schemas.ts'
 
 const Version = z
   .string()
-  .describe('Opaque; send it as `If-Match` or `resource_version` to change this and nothing newer.')
+  .describe('Opaque; a write with it as `If-Match` or `resource_version` fails if the agent has changed.')
 
 const AgentCapability = z
   .looseObject({
@@ -38,9 +38,9 @@ const Agent = z
     updated_at: z.string(),
     resource_version: Version,
   })
-  .meta({ id: 'Agent', description: 'An agent that registered itself, in the words of the mesh registry.' })
+  .meta({ id: 'Agent', description: 'A registered agent, in the form of the mesh registry.' })
 
-/** What registers an agent. Other fields are taken and ignored, as they always were. */
+/** A registration. Further fields are ignored, as in the original. */
 const AgentRegistration = Agent.omit({ status: true, last_heartbeat: true, created_at: true, updated_at: true })
   .partial()
   .extend({
@@ -55,12 +55,13 @@ const AgentRegistration = Agent.omit({ status: true, last_heartbeat: true, creat
     health_check: z
       .enum(['mcp', 'http', 'tcp', 'none'])
       .optional()
-      .describe(
-        'Default: `http` where there is a `health_check_url`, else `none`: nobody is called who did not ask for it.',
-      ),
-    health_check_url: z.string().optional().describe('Where it wants to be probed.'),
-    instance_id: z.string().optional().describe('Who holds the id: another one is a 409 while this one lives.'),
-    takeover: z.boolean().optional().describe('Take the id from another instance.'),
+      .describe('Default: `http` with a `health_check_url`, else `none`.'),
+    health_check_url: z.string().optional().describe('URL to probe.'),
+    instance_id: z
+      .string()
+      .optional()
+      .describe('The instance that holds the id; a registration by another gets 409 while its lease runs.'),
+    takeover: z.boolean().optional().describe('Take the id over from another instance.'),
   })
   .meta({ id: 'AgentRegistration' })
 
@@ -78,8 +79,8 @@ const Heartbeat = z
     status: z
       .string()
       .optional()
-      .describe('`degraded` is believed, and `unhealthy` taken for it; all else is healthy.'),
-    metadata: z.record(z.string(), z.unknown()).optional().describe('`endpoint` in it moves the agent.'),
+      .describe('`degraded` and `unhealthy` mean degraded; every other status means healthy.'),
+    metadata: z.record(z.string(), z.unknown()).optional().describe('A new `endpoint` changes that of the agent.'),
     timestamp: z.string().optional(),
   })
   .meta({ id: 'Heartbeat' })
@@ -90,7 +91,7 @@ const ToolCall = z
     agent_id: z.string().optional(),
     query: z.looseObject({}).optional(),
   })
-  .meta({ id: 'ToolCall', description: 'What the tool takes.' })
+  .meta({ id: 'ToolCall', description: 'The arguments of the tool.' })
 
 const AgentList = z
   .looseObject({ agents: z.array(Agent), count: z.int(), timestamp: z.string() })
@@ -100,7 +101,7 @@ const CapabilityList = z
   .looseObject({ capabilities: z.array(AgentCapability), count: z.int(), timestamp: z.string() })
   .meta({ id: 'CapabilityList' })
 
-const Told = z
+const RegistrationReceipt = z
   .looseObject({
     status: z.literal('success'),
     agent_id: z.string(),
@@ -110,7 +111,7 @@ const Told = z
     dependencies_resolved: z
       .record(z.string(), z.object({ agent_id: z.string(), endpoint: z.string(), status: z.string() }).nullable())
       .optional()
-      .describe('Who provides what the agent depends on; null: nobody healthy does.'),
+      .describe('The provider of each dependency; null without a healthy one.'),
   })
   .meta({ id: 'AgentTold' })
 
@@ -118,33 +119,40 @@ const Health = z
   .looseObject({ agent_id: z.string(), status: z.string(), is_expired: z.boolean(), message: z.string() })
   .meta({ id: 'AgentHealth' })
 
-const unknown = { 404: 'No such agent is registered.' }
+const unknownAgent = { 404: 'No such agent.' }
 const noAgents = {
-  404: 'This registry takes no agents: its config lists sources, and none of them is of type `agents`.',
+  404: 'Agents not accepted: no configured source has the type `agents`.',
 }
-const notYet = { 503: 'Not ready, or the database does not answer; `Retry-After` says when to come back.' }
-const writing = {
-  400: 'What was sent cannot be taken; the answer names the field.',
-  409: 'Another instance holds the id, or it has another version; `current` is what is there.',
-  429: 'There are as many agents as there may be, or as the token may hold.',
+const notReady = { 503: 'Not ready, or store unavailable; retry after `Retry-After`.' }
+const writeStatuses = {
+  400: 'Invalid registration; `field` names the field.',
+  409: 'Another instance holds the id, or the version is stale; `current` is the current agent.',
+  429: 'Agent limit of the registry or of the token reached.',
   ...noAgents,
-  ...notYet,
+  ...notReady,
 }
 
 const doc = (fields: Omit<RouteDoc, 'group'>): RouteDoc => ({ group: 'agents', ...fields })
-const write = (summary: string, body: z.ZodType, more: Pick<RouteDoc, 'also' | 'statuses'> = {}): RouteDoc =>
-  doc({ summary, body, answer: Told, ...more, statuses: { ...writing, ...more.statuses }, needs: 'registrar' })
+const write = (summary: string, body: z.ZodType, more: Pick<RouteDoc, 'sameResponse' | 'statuses'> = {}): RouteDoc =>
+  doc({
+    summary,
+    body,
+    response: RegistrationReceipt,
+    ...more,
+    statuses: { ...writeStatuses, ...more.statuses },
+    role: 'registrar',
+  })
 
-const register = write('Register an agent, or refresh it, by its AgentRegistration', AgentRegistration)
-const beat = write('A heartbeat; one that carries a whole registration registers', Heartbeat, {
-  statuses: unknown,
+const register = write('Register or refresh an agent by an AgentRegistration', AgentRegistration)
+const beat = write('Send a heartbeat; one with a whole registration registers', Heartbeat, {
+  statuses: unknownAgent,
 })
 
-const ofAgents = [
+const agentParameters = [
   'namespace',
   'status',
   'capability',
-  { name: 'capabilities', description: 'Only agents that have all of these, separated by commas.' },
+  { name: 'capabilities', description: 'Only agents with all of these capabilities, separated by commas.' },
   'capability_category',
   'capability_stability',
   'capability_tags',
@@ -153,85 +161,92 @@ const ofAgents = [
   'fuzzy_match',
 ]
 const flag = { type: 'boolean' }
-const ofCapabilities: readonly (string | QueryDoc)[] = [
-  { name: 'name', description: 'Only capabilities whose name contains this, in capitals or not. `*`: any.' },
-  { name: 'exact', description: 'Whether the name must be this from end to end.', schema: flag },
-  { name: 'fuzzy_match', description: 'Whether `name` also finds what is spelled nearly so.', schema: flag },
-  { name: 'description_contains', description: 'Only those whose description, if they have one, contains this.' },
+const capabilityParameters: readonly (string | QueryDoc)[] = [
+  { name: 'name', description: 'Only capabilities whose name contains this text, case-insensitively. `*`: any.' },
+  { name: 'exact', description: 'Whether the name must equal `name`.', schema: flag },
+  { name: 'fuzzy_match', description: 'Whether `name` also matches similar spellings.', schema: flag },
+  {
+    name: 'description_contains',
+    description: 'Only capabilities without a description, or whose description contains this text.',
+  },
   { name: 'category', description: 'Only capabilities of this category.' },
-  { name: 'stability', description: 'Only capabilities this stable.' },
+  { name: 'stability', description: 'Only capabilities of this stability.' },
   { name: 'tags', description: 'Only capabilities with one of these tags, separated by commas.' },
-  { name: 'version_constraint', description: 'Only capabilities whose version is in this range.' },
-  { name: 'include_deprecated', description: 'Whether deprecated ones are shown too.', schema: flag },
-  { name: 'agent_id', description: 'Only those of this agent, whatever its status unless `agent_status` is given.' },
-  { name: 'agent_namespace', description: 'Only those of servers of this namespace.' },
-  { name: 'agent_status', description: 'Only those of servers in one of these states. Default: `healthy`.' },
+  { name: 'version_constraint', description: 'Only capabilities whose version satisfies this range.' },
+  { name: 'include_deprecated', description: 'Whether to include deprecated capabilities.', schema: flag },
+  { name: 'agent_id', description: 'Only capabilities of this agent, of any status unless `agent_status` is given.' },
+  { name: 'agent_namespace', description: 'Only capabilities of servers of this namespace.' },
+  { name: 'agent_status', description: 'Only capabilities of servers with one of these statuses. Default: `healthy`.' },
 ]
-const watching = ['watch', 'index', 'wait', 'resource_version']
-const wrongParameter = { 400: 'A parameter is wrong; the answer names it.' }
-const lostPoll = { 410: 'What a long poll asked for cannot be resumed.' }
+const watchParameters = ['watch', 'index', 'wait', 'resource_version']
+const invalidParameter = { 400: 'Invalid parameter; `parameter` names it.' }
+const expiredIndex = { 410: 'The index of a long poll cannot be resumed.' }
 
 const mesh: Record<string, RouteDoc> = {
   'POST /agents/register_with_metadata': write(
-    'Register an agent, or refresh it, by `{agent_id, metadata}`',
+    'Register or refresh an agent by `{agent_id, metadata}`',
     RegistrationWithMetadata,
-    { also: { 201: 'It is registered.' } },
+    { sameResponse: { 201: 'Registered.' } },
   ),
   'POST /agents': register,
   'POST /agents/register': register,
   'POST /heartbeat': beat,
   'POST /agents/heartbeat': beat,
   'HEAD /heartbeat/:id': doc({
-    summary: 'A heartbeat without a body',
-    answer: Anything,
+    summary: 'Send a heartbeat without a body',
+    response: Anything,
     statuses: {
-      202: 'Its dependencies have changed: a POST tells how.',
-      410: 'No such agent is registered: register again.',
-      503: notYet[503],
+      202: 'The dependencies have changed; a POST heartbeat returns them.',
+      410: 'No such agent; register again.',
+      503: notReady[503],
     },
-    needs: 'registrar',
+    role: 'registrar',
   }),
   'GET /agents': doc({
-    summary: 'Agents, whatever their status',
-    answer: AgentList,
-    query: [...ofAgents, 'limit', 'continue', ...watching],
-    statuses: { ...wrongParameter, ...noAgents, ...lostPoll, ...notYet },
+    summary: 'List agents of any status',
+    response: AgentList,
+    query: [...agentParameters, 'limit', 'continue', ...watchParameters],
+    statuses: { ...invalidParameter, ...noAgents, ...expiredIndex, ...notReady },
   }),
   'GET /agents/watch': doc({
-    summary: 'Every change of agents, as server-sent events: first who is there, then what changes',
-    answer: 'text/event-stream',
-    query: [...ofAgents, 'resource_version'],
-    statuses: { ...wrongParameter, ...noAgents, ...notYet },
+    summary: 'Watch agents as server-sent events: every agent, then each change',
+    response: 'text/event-stream',
+    query: [...agentParameters, 'resource_version'],
+    statuses: { ...invalidParameter, ...noAgents, ...notReady },
   }),
-  'GET /agents/:id': doc({ summary: 'One agent', answer: Agent, statuses: { ...unknown, ...notYet } }),
+  'GET /agents/:id': doc({ summary: 'Get an agent', response: Agent, statuses: { ...unknownAgent, ...notReady } }),
   'DELETE /agents/:id': doc({
     summary: 'Unregister an agent',
-    answer: Anything,
-    statuses: { 204: 'It is gone.', ...unknown, 409: writing[409], ...notYet },
-    needs: 'registrar',
+    response: Anything,
+    statuses: { 204: 'Unregistered.', ...unknownAgent, 409: writeStatuses[409], ...notReady },
+    role: 'registrar',
   }),
-  'GET /health/:id': doc({ summary: 'How an agent fares', answer: Health, statuses: { ...unknown, ...notYet } }),
+  'GET /health/:id': doc({
+    summary: 'Get the health of an agent',
+    response: Health,
+    statuses: { ...unknownAgent, ...notReady },
+  }),
   'GET /capabilities': doc({
-    summary: 'Capabilities of agents and of all other servers',
-    answer: CapabilityList,
-    query: [...ofCapabilities, ...watching],
-    statuses: { ...wrongParameter, ...unknown, ...lostPoll, ...notYet },
+    summary: 'List capabilities of agents and other servers',
+    response: CapabilityList,
+    query: [...capabilityParameters, ...watchParameters],
+    statuses: { ...invalidParameter, ...unknownAgent, ...expiredIndex, ...notReady },
   }),
   'GET /capabilities/watch': doc({
-    summary: 'Every change of capabilities, as server-sent events: first what is there, then what changes',
-    answer: 'text/event-stream',
-    query: [...ofCapabilities, 'resource_version'],
-    statuses: { ...wrongParameter, ...notYet },
+    summary: 'Watch capabilities as server-sent events: every capability, then each change',
+    response: 'text/event-stream',
+    query: [...capabilityParameters, 'resource_version'],
+    statuses: { ...invalidParameter, ...notReady },
   }),
   'POST /mcp/tools/:tool': doc({
     summary: 'Call `register_agent`, `unregister_agent`, `discover_services`, `heartbeat` or `get_agent_status`',
-    answer: Anything,
+    response: Anything,
     body: ToolCall,
-    statuses: { ...writing, ...unknown },
+    statuses: { ...writeStatuses, ...unknownAgent },
   }),
 }
 
-/** The routes of the mesh registry, each under `/api/v1` too. */
+/** The routes of the mesh registry, each also under `/api/v1`. */
 export const meshRoutes: Readonly<Record<string, RouteDoc>> = {
   ...mesh,
   ...Object.fromEntries(Object.entries(mesh).map(([key, one]) => [key.replace(' ', ' /api/v1'), one])),

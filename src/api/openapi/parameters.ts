@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { ServerQuery } from '../../model/query/query.ts'
 import { clientFormats } from '../servers/client-configs.ts'
-import type { QueryDoc, RouteDoc } from './route-table.ts'
+import type { QueryDoc, RouteDoc } from './route-doc.ts'
 
 type Parameter = {
   name: string
@@ -12,60 +12,62 @@ type Parameter = {
 }
 
 const text = { type: 'string' }
-const special: Record<string, Omit<Parameter, 'name' | 'in'>> = {
+
+/** Parameters that are no filter. `published_limit` is called `limit` in the document. */
+const controlParameters: Record<string, Omit<Parameter, 'name' | 'in'>> = {
   format: {
-    description: 'A ready configuration for this client, placeholders where secrets are.',
+    description: 'A configuration for this client, with placeholders for secrets.',
     schema: { ...text, enum: [...clientFormats] },
   },
   secrets: {
-    description: 'Secrets unredacted. Needs a token with the `secrets` right; audited.',
+    description: 'Unredacted secrets. Needs a token with the right `secrets`; audited.',
     schema: { type: 'boolean' },
   },
   watch: {
-    description: '`true`: every change as a line of JSON, for as long as you listen.',
+    description: '`true`: a stream of every change as newline JSON.',
     schema: { type: 'boolean' },
   },
-  index: { description: 'A `resource_version`: wait until something that matches is newer.', schema: text },
-  wait: { description: 'How long to wait with `index`, at most 600s. Default 30s.', schema: text },
-  cursor: { description: 'Where the page before ended, as its `nextCursor` said.', schema: text },
+  index: { description: 'A `resource_version`: wait for a later change that matches.', schema: text },
+  wait: { description: 'Maximum wait of a request with `index`, up to 600s. Default 30s.', schema: text },
+  cursor: { description: 'The `nextCursor` of the previous page.', schema: text },
   published_limit: {
-    description: 'How many servers one page holds, at most 100. Default 30.',
+    description: 'Servers per page, at most 100. Default 30.',
     schema: { type: 'integer' },
   },
-  search: { description: 'Only servers whose name, title or description holds this text.', schema: text },
+  search: { description: 'Only servers whose name, title or description contains this text.', schema: text },
   updated_since: {
-    description: 'Only servers that changed since this time (RFC 3339), deleted ones included.',
+    description: 'Only servers changed since this time (RFC 3339), deleted ones included.',
     schema: { ...text, format: 'date-time' },
   },
   version: { description: '`latest`, or only servers of exactly this version.', schema: text },
   include_deleted: {
-    description: 'Also servers that were published since the start and are no more.',
+    description: 'Also servers that were published since the start of the daemon and no longer are.',
     schema: { type: 'boolean' },
   },
   resource_version: { description: 'Resume a watch after this token.', schema: text },
 }
 
-/** Parameters that say how a list is shown, which changes are not. */
-const ofLists = new Set(['sort', 'limit', 'continue', 'fields', 'view'])
+/** Parameters that control the display of a list, and do not apply to changes. */
+const listParameters = new Set(['sort', 'limit', 'continue', 'fields', 'view'])
 
 /** The documented query parameters of a route. */
 export function queryParameters(query: RouteDoc['query'] = []): Parameter[] {
   if (query === 'list')
-    return [...filterParameters(), ...named(['watch', 'index', 'wait', 'resource_version', 'secrets'])]
-  const filters = () => filterParameters().filter(({ name }) => !ofLists.has(name))
-  if (query === 'watch') return [...filters(), ...named(['resource_version'])]
+    return [...serverQueryParameters(), ...namedParameters(['watch', 'index', 'wait', 'resource_version', 'secrets'])]
+  const filters = () => serverQueryParameters().filter(({ name }) => !listParameters.has(name))
+  if (query === 'watch') return [...filters(), ...namedParameters(['resource_version'])]
   if (query === 'filter') return filters()
-  return query.flatMap((name) => (name === 'filter' ? filters() : named([name])))
+  return query.flatMap((name) => (name === 'filter' ? filters() : namedParameters([name])))
 }
 
-/** Those of that name; what `/servers` calls the same means the same. */
-function named(names: readonly (string | QueryDoc)[]): Parameter[] {
+/** The parameters of these names; one without a description of its own means the same as at `/servers`. */
+function namedParameters(names: readonly (string | QueryDoc)[]): Parameter[] {
   if (names.length === 0) return []
-  const filters = new Map(filterParameters().map((filter) => [filter.name, filter]))
+  const ofServers = new Map(serverQueryParameters().map((parameter) => [parameter.name, parameter]))
   return names.map((name) => {
     if (typeof name !== 'string') return { schema: text, ...name, in: 'query' }
-    const about = special[name] ?? filters.get(name) ?? { schema: text }
-    return { ...about, name: name.replace('published_', ''), in: 'query' }
+    const parameter = controlParameters[name] ?? ofServers.get(name) ?? { schema: text }
+    return { ...parameter, name: name.replace('published_', ''), in: 'query' }
   })
 }
 
@@ -75,20 +77,21 @@ export function pathParameters(key: string): Parameter[] {
     in: 'path',
     required: true,
     schema: { type: 'string' },
-    ...(name === 'name' ? { description: 'URL-encoded: a `/` in it is `%2F`.' } : {}),
+    ...(name === 'name' ? { description: 'URL-encoded: `/` is `%2F`.' } : {}),
   }))
 }
 
-/** The parameters of `GET /servers`, from the very schema that reads them. */
-function filterParameters(): Parameter[] {
+/** The parameters of `GET /servers`, from the schema that parses them. */
+function serverQueryParameters(): Parameter[] {
   const { properties = {} } = z.toJSONSchema(ServerQuery.unwrap(), { io: 'input', unrepresentable: 'any' })
   return Object.entries(properties).map(([name, property]) => {
     const { description, default: _default, ...schema } = property as Record<string, unknown>
-    return { name, in: 'query', ...(typeof description === 'string' ? { description } : {}), schema: plain(schema) }
+    return {
+      name,
+      in: 'query',
+      ...(typeof description === 'string' ? { description } : {}),
+      // A preprocessed parameter has no input schema; it is a string.
+      schema: Object.keys(schema).length === 0 ? text : schema,
+    }
   })
-}
-
-/** A preprocessed parameter has no schema of its own on the way in: it is text. */
-function plain(schema: Record<string, unknown>): Record<string, unknown> {
-  return Object.keys(schema).length === 0 ? { type: 'string' } : schema
 }

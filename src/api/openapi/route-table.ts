@@ -1,112 +1,82 @@
-import type * as z from 'zod'
 import { meshRoutes } from './mesh-routes.ts'
-import * as shapes from './schemas.ts'
+import type { RouteDoc } from './route-doc.ts'
+import * as schemas from './schemas.ts'
 
-/** A parameter of one route that means something of its own there. Text, unless it has a schema. */
-export type QueryDoc = {
-  readonly name: string
-  readonly description: string
-  readonly schema?: Record<string, unknown>
-}
+const unknownServer = { 404: 'No such server.' }
+const unknownSource = { 404: 'No such source.', 502: 'Reading the source failed; `detail` has the cause.' }
+const queryStatuses = { 304: 'Not modified since the given ETag.', 400: 'Invalid parameter; `parameter` names it.' }
 
-/** One route, as the documentation tells it. A new route is one more line below; a test holds them together. */
-export type RouteDoc = {
-  readonly summary: string
-  readonly group: 'servers' | 'agents' | 'clients' | 'sources' | 'operations'
-  readonly answer:
-    | z.ZodType
-    | 'text/plain'
-    | 'text/html'
-    | 'application/json'
-    | 'application/ai-catalog+json'
-    | 'text/event-stream'
-  /** What is sent; a patch in its own media type. */
-  readonly body?: z.ZodType
-  /** Names of parameters, `filter` among them for all that choose servers; or those of a list, a watch, a filter alone. */
-  readonly query?: readonly (string | QueryDoc)[] | 'list' | 'watch' | 'filter'
-  /** With what statuses else than 200 it answers the same. */
-  readonly also?: Readonly<Record<number, string>>
-  /** What else it answers by design: a problem, or nothing. */
-  readonly statuses?: Readonly<Record<number, string>>
-  readonly needs?: 'registrar' | 'admin'
-}
-
-const unknownServer = { 404: 'There is no such server.' }
-const unknownSource = { 404: 'There is no such source.', 502: 'The source could not be read; the answer says why.' }
-const badQuery = { 304: 'Nothing has changed since the given ETag.', 400: 'A parameter is wrong; the answer names it.' }
-
-const written: RouteDoc = {
-  summary: 'Write a server by hand, or write it anew',
+const replaced: RouteDoc = {
+  summary: 'Create or replace a manual server',
   group: 'servers',
-  answer: shapes.ServerDetail,
-  body: shapes.Definition,
-  also: { 201: 'Created; `Location` says where it is.' },
+  response: schemas.ServerDetail,
+  body: schemas.Definition,
+  sameResponse: { 201: 'Created; `Location` has its path.' },
   statuses: {
-    400: 'The definition is wrong; `errors` names each field.',
-    409: 'It comes from another source, or is not of the version that `If-Match` or `resource_version` says; `current` is what is there.',
-    503: 'Nothing can be stored now; `Retry-After` says when to try again.',
+    400: 'Invalid definition; `errors` names each field.',
+    409: 'Owned by another source, or `If-Match` or `resource_version` is stale; `current` is the current server.',
+    503: 'Store unavailable; retry after `Retry-After`.',
   },
-  needs: 'admin',
+  role: 'admin',
 }
 const patched: RouteDoc = {
-  ...written,
-  summary: 'Change some fields of a server written by hand: a JSON merge patch',
-  also: {},
-  statuses: { ...written.statuses, 404: unknownServer[404], 415: 'Another kind of patch.' },
+  ...replaced,
+  summary: 'Change fields of a manual server by a JSON merge patch',
+  sameResponse: {},
+  statuses: { ...replaced.statuses, 404: unknownServer[404], 415: 'Unsupported kind of patch.' },
 }
 const deleted: RouteDoc = {
-  summary: 'Delete a server written by hand',
+  summary: 'Delete a manual server',
   group: 'servers',
-  answer: shapes.Anything,
-  needs: 'admin',
+  response: schemas.Anything,
+  role: 'admin',
   statuses: {
-    204: 'It is gone.',
+    204: 'Deleted.',
     404: unknownServer[404],
-    409: 'It comes from another source, or has another version.',
+    409: 'Owned by another source, or `If-Match` is stale.',
   },
 }
-
 const probed: RouteDoc = {
-  summary: 'Probe a server now and answer with the outcome',
+  summary: 'Probe a server now and return the outcome',
   group: 'servers',
-  answer: shapes.CheckOutcome,
+  response: schemas.ProbeResult,
   statuses: unknownServer,
-  needs: 'admin',
+  role: 'admin',
 }
-const probedByAlias: RouteDoc = { ...probed, summary: 'Probe a server now; an alias of `/probe`' }
+const probedByAlias: RouteDoc = { ...probed, summary: 'Probe a server now; alias of `/probe`', deprecated: true }
 
 const servers: Record<string, RouteDoc> = {
   'GET /servers': {
-    summary: 'The merged list',
+    summary: 'List servers',
     group: 'servers',
-    answer: shapes.ServerList,
+    response: schemas.ServerList,
     query: 'list',
-    statuses: { ...badQuery, 410: 'What a long poll asked for cannot be resumed.' },
+    statuses: { ...queryStatuses, 410: 'The index of a long poll cannot be resumed.' },
   },
   'GET /servers/watch': {
-    summary: 'Every change, as server-sent events: first what is there, then what changes',
+    summary: 'Watch servers as server-sent events: every server, then each change',
     group: 'servers',
-    answer: 'text/event-stream',
+    response: 'text/event-stream',
     query: 'watch',
-    statuses: { 400: badQuery[400] },
+    statuses: { 400: queryStatuses[400] },
   },
   'GET /servers/:name': {
-    summary: 'One server of the namespace "default"',
+    summary: 'Get a server of the namespace "default"',
     group: 'servers',
-    answer: shapes.ServerDetail,
+    response: schemas.ServerDetail,
     query: ['secrets'],
     statuses: unknownServer,
   },
   'GET /servers/:namespace/:name': {
-    summary: 'One server, with its shadows and health history',
+    summary: 'Get a server with its shadows and health history',
     group: 'servers',
-    answer: shapes.ServerDetail,
+    response: schemas.ServerDetail,
     query: ['secrets'],
     statuses: unknownServer,
   },
-  'POST /servers': { ...written, summary: 'Write a server by hand', body: shapes.NamedDefinition },
-  'PUT /servers/:name': written,
-  'PUT /servers/:namespace/:name': written,
+  'POST /servers': { ...replaced, summary: 'Create a manual server', body: schemas.NamedDefinition },
+  'PUT /servers/:name': replaced,
+  'PUT /servers/:namespace/:name': replaced,
   'PATCH /servers/:name': patched,
   'PATCH /servers/:namespace/:name': patched,
   'DELETE /servers/:name': deleted,
@@ -117,135 +87,136 @@ const servers: Record<string, RouteDoc> = {
   'POST /servers/:namespace/:name/check': probedByAlias,
 }
 
-const notYet = { 503: 'Not every source has been read since the start; ask again soon.' }
-const unknownName = { 404: 'There is no such server, or no such version of it.' }
+const notReady = { 503: 'Sources not read since the start; retry after `Retry-After`.' }
+const unknownVersion = { 404: 'No such server, or no such version.' }
 
-/** As the official registry has them. */
+/** The read API of the official registry. */
 const published: Record<string, RouteDoc> = {
   'GET /v0.1/servers': {
-    summary: 'Enabled servers, as the official MCP registry lists them',
+    summary: 'List enabled servers in the form of the official MCP registry',
     group: 'clients',
-    answer: shapes.PublishedList,
+    response: schemas.PublishedList,
     query: ['cursor', 'published_limit', 'search', 'updated_since', 'version', 'include_deleted'],
-    statuses: { ...badQuery, ...notYet },
+    statuses: { ...queryStatuses, ...notReady },
   },
   'GET /v0.1/servers/:name': {
-    summary: 'One server, as the official MCP registry tells it',
+    summary: 'Get a server in the form of the official MCP registry',
     group: 'clients',
-    answer: shapes.PublishedServer,
-    statuses: { ...unknownName, ...notYet },
+    response: schemas.PublishedServer,
+    statuses: { ...unknownVersion, ...notReady },
   },
   'GET /v0.1/servers/:name/versions': {
-    summary: 'The versions of a server: the one it has',
+    summary: 'List the versions of a server, which has one',
     group: 'clients',
-    answer: shapes.PublishedList,
-    statuses: { ...unknownName, ...notYet },
+    response: schemas.PublishedList,
+    statuses: { ...unknownVersion, ...notReady },
   },
   'GET /v0.1/servers/:name/versions/:version': {
-    summary: 'One version of a server; `latest` is the one it has',
+    summary: 'Get a version of a server; `latest` is its only one',
     group: 'clients',
-    answer: shapes.PublishedServer,
-    statuses: { ...unknownName, ...notYet },
+    response: schemas.PublishedServer,
+    statuses: { ...unknownVersion, ...notReady },
   },
 }
 
-const operation = (summary: string, answer: RouteDoc['answer']): RouteDoc => ({ summary, group: 'operations', answer })
-const wellbeing = operation(
-  'Whether the daemon serves; a failing source makes it "degraded", never an error',
-  shapes.Wellbeing,
-)
+const operation = (summary: string, response: RouteDoc['response']): RouteDoc => ({
+  summary,
+  group: 'operations',
+  response,
+})
+const health = operation('Liveness: 200 while the daemon serves; "degraded" while a source fails', schemas.Wellbeing)
 const readiness: RouteDoc = {
-  ...operation('Whether every source has answered once, or has had its time to', shapes.Readiness),
-  also: { 503: 'Not yet; the answer names the sources still waited for.' },
+  ...operation('Readiness: 200 once every source has answered or timed out', schemas.Readiness),
+  sameResponse: { 503: 'Not ready; `syncing` names the sources that have not answered.' },
 }
 
-/** Every route, by method and path. */
+/** Every route, by method and path. A test compares it with the routes of the application. */
 export const routes: Readonly<Record<string, RouteDoc>> = {
   ...servers,
   ...Object.fromEntries(Object.entries(servers).map(([key, doc]) => [key.replace(' ', ' /api/v1'), doc])),
   ...meshRoutes,
   'GET /discover': {
-    summary: 'Enabled servers as a map, or as a ready client configuration',
+    summary: 'Get enabled servers as a map, or as a client configuration',
     group: 'clients',
-    answer: shapes.Discoverable,
+    response: schemas.Discoverable,
     query: ['filter', 'format', 'secrets'],
-    statuses: { ...badQuery, ...notYet },
+    statuses: { ...queryStatuses, ...notReady },
   },
   'POST /mcp': {
-    summary: 'The registry as an MCP server: Streamable HTTP, every current revision, no sessions',
+    summary: 'The registry as an MCP server: stateless Streamable HTTP, every current revision',
     group: 'clients',
-    answer: shapes.Anything,
-    body: shapes.Message,
-    statuses: { 202: 'A notification was taken.', 400: 'No JSON-RPC message.', 415: 'The body must be JSON.' },
+    response: schemas.Anything,
+    body: schemas.Message,
+    statuses: { 202: 'Notification accepted.', 400: 'Not a JSON-RPC message.', 415: 'The body is not JSON.' },
   },
-  'POST /discover': { summary: 'Read every source now', group: 'sources', answer: shapes.Discovered, needs: 'admin' },
-  'GET /sources': { summary: 'The state of each source', group: 'sources', answer: shapes.SourceList },
+  'POST /discover': { summary: 'Read every source now', group: 'sources', response: schemas.Discovered, role: 'admin' },
+  'GET /sources': { summary: 'List sources with their state', group: 'sources', response: schemas.SourceList },
   'GET /sources/:name': {
-    summary: 'The state of one source',
+    summary: 'Get a source with its state',
     group: 'sources',
-    answer: shapes.SourceShape,
+    response: schemas.SourceShape,
     statuses: { 404: unknownSource[404] },
   },
   'POST /sources/:name/refresh': {
-    summary: 'Read one source now and answer with what changed',
+    summary: 'Read a source now and return its changes',
     group: 'sources',
-    answer: shapes.Refreshed,
+    response: schemas.Refreshed,
     statuses: unknownSource,
-    needs: 'admin',
+    role: 'admin',
   },
   ...published,
   ...Object.fromEntries(Object.entries(published).map(([key, doc]) => [key.replace('/v0.1/', '/v0/'), doc])),
   'GET /.well-known/ai-catalog.json': {
-    summary: 'Enabled servers as an AI catalogue, where a domain is asked first',
+    summary: 'Get enabled servers as an AI catalogue',
     group: 'clients',
-    answer: 'application/ai-catalog+json',
-    statuses: notYet,
+    response: 'application/ai-catalog+json',
+    statuses: notReady,
   },
   'GET /sd/prometheus': {
-    summary: 'Enabled servers as targets for Prometheus (http_sd)',
+    summary: 'Get enabled servers as Prometheus targets (http_sd)',
     group: 'clients',
-    answer: shapes.Targets,
+    response: schemas.Targets,
     query: 'filter',
-    statuses: { ...badQuery, ...notYet },
+    statuses: { ...queryStatuses, ...notReady },
   },
   'POST /sources/:name/release': {
-    summary: 'Believe what is held back: leases that most agents let run out at once, a sudden shrink',
+    summary: 'Accept what the daemon holds back: mass expiry of leases, a sudden shrink',
     group: 'sources',
-    answer: shapes.Anything,
+    response: schemas.Anything,
     statuses: { 404: unknownSource[404] },
-    needs: 'admin',
+    role: 'admin',
   },
-  'GET /tags': { summary: 'How many servers carry each tag', group: 'servers', answer: shapes.Tags },
+  'GET /tags': { summary: 'Count servers by tag', group: 'servers', response: schemas.Tags },
   'GET /stats': {
-    summary: 'How many servers there are of each status, source, type, namespace and discovery method',
+    summary: 'Count servers by status, source, type, namespace and discovery method',
     group: 'servers',
-    answer: shapes.Stats,
+    response: schemas.Stats,
   },
-  'GET /': operation('What this is and what it offers', shapes.ServiceInfo),
-  'GET /health': wellbeing,
-  'GET /healthz': wellbeing,
-  'GET /-/healthy': wellbeing,
+  'GET /': operation('Name, version and routes of the daemon', schemas.ServiceInfo),
+  'GET /health': health,
+  'GET /healthz': health,
+  'GET /-/healthy': health,
   'GET /ready': readiness,
   'GET /readyz': readiness,
   'GET /-/ready': readiness,
-  'GET /metrics': operation('Metrics, as Prometheus text', 'text/plain'),
-  'GET /metrics/prometheus': operation('Metrics, as Prometheus text', 'text/plain'),
+  'GET /metrics': operation('Metrics as Prometheus text', 'text/plain'),
+  'GET /metrics/prometheus': operation('Metrics as Prometheus text', 'text/plain'),
   'GET /openapi.json': operation('This document', 'application/json'),
-  'GET /docs': operation('This document, for people', 'text/html'),
+  'GET /docs': operation('This document as a page', 'text/html'),
   'POST /-/reload': {
-    ...operation('Read the config again', shapes.ReloadOutcome),
-    statuses: { 422: 'The config is not valid; the old one goes on.' },
-    needs: 'admin',
+    ...operation('Reload the config', schemas.ReloadOutcome),
+    statuses: { 422: 'Invalid config; the config in force stays.' },
+    role: 'admin',
   },
   'POST /-/trust-probes': {
-    ...operation('Believe the probes again after the daemon suspected itself', shapes.Anything),
-    needs: 'admin',
+    ...operation('Trust the probes again: end self-preservation of health', schemas.Anything),
+    role: 'admin',
   },
 }
 
-/** One line for each route, by its path; one with several names by its first. */
+/** The summary of each route; a route with several paths is listed by its first. */
 export function endpoints(): Record<string, string> {
-  const first = new Map<RouteDoc, string>()
-  for (const [key, doc] of Object.entries(routes)) if (!first.has(doc)) first.set(doc, key)
-  return Object.fromEntries([...first].map(([{ summary }, key]) => [key.replaceAll(/:(\w+)/g, '{$1}'), summary]))
+  const firstKeys = new Map<RouteDoc, string>()
+  for (const [key, doc] of Object.entries(routes)) if (!firstKeys.has(doc)) firstKeys.set(doc, key)
+  return Object.fromEntries([...firstKeys].map(([{ summary }, key]) => [key.replaceAll(/:(\w+)/g, '{$1}'), summary]))
 }

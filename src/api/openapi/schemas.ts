@@ -6,29 +6,29 @@ import { type ProblemCode, problemKinds } from '../http/problem-codes.ts'
 
 const problemCodes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]
 
-/** What the routes answer, for the documentation. Loaded only with it. */
+/** Schemas of requests and responses for the OpenAPI document; no request is parsed with them. */
 
 const Counts = z.record(z.string(), z.int())
 const Token = z.string().describe('Opaque, `epoch-revision`; also the `ETag`.')
 
-export const ServerShape = Server.unwrap().meta({ id: 'Server', description: 'One server, secrets redacted.' })
+export const ServerShape = Server.unwrap().meta({ id: 'Server', description: 'A server, secrets redacted.' })
 
-/** What a server written by hand may say: any field of a definition. */
+/** The body that creates or replaces a manual server. */
 export const Definition = DefinitionFields.unwrap()
   .partial()
-  .meta({ id: 'ServerDefinition', description: 'A command or a URL is needed; the name stands in the path.' })
+  .meta({ id: 'ServerDefinition', description: 'Needs `command` or `url`; the name is in the path.' })
 
 export const NamedDefinition = DefinitionFields.unwrap()
   .partial()
   .required({ name: true })
-  .meta({ id: 'NamedServerDefinition', description: 'A command or a URL is needed beside the name.' })
+  .meta({ id: 'NamedServerDefinition', description: 'Needs `name`, and `command` or `url`.' })
 
 export const Message = z
   .looseObject({ jsonrpc: z.literal('2.0'), method: z.string().optional(), id: z.unknown().optional() })
   .meta({ id: 'JsonRpcMessage' })
 
-/** One result of a probe, as the history of a server lists it. */
-const PastCheck = z.object({ at: z.string(), ok: z.boolean(), reason: Reason, response_time_ms: z.number() })
+/** One probe result in the history of a server. */
+const PastProbe = z.object({ at: z.string(), ok: z.boolean(), reason: Reason, response_time_ms: z.number() })
 
 export const ServerDetail = Server.unwrap()
   .extend({
@@ -36,23 +36,23 @@ export const ServerDetail = Server.unwrap()
       last_checked: z.string().optional(),
       response_time_ms: z.number().optional(),
       consecutive_failures: z.int().optional(),
-      history: z.array(PastCheck).optional().describe('The last results, newest last.'),
+      history: z.array(PastProbe).optional().describe('The last probe results, newest last.'),
     }),
   })
-  .meta({ id: 'ServerDetail', description: 'One server with what moves at every probe.' })
+  .meta({ id: 'ServerDetail', description: 'A server with the fields that change at every probe.' })
 
 export const ServerList = z
   .object({
     servers: z.array(ServerShape),
-    count: z.int().describe('Servers in this answer.'),
-    total: z.int().describe('Servers that match, on all pages.'),
+    count: z.int().describe('Servers on this page.'),
+    total: z.int().describe('Servers on all pages.'),
     resource_version: Token,
-    syncing: z.array(z.string()).optional().describe('Sources that have not answered yet.'),
-    continue: z.string().optional().describe('Send it as `continue` for the next page.'),
+    syncing: z.array(z.string()).optional().describe('Sources that have not answered since the start.'),
+    continue: z.string().optional().describe('The `continue` parameter of the next page.'),
   })
   .meta({ id: 'ServerList' })
 
-export const CheckOutcome = z
+export const ProbeResult = z
   .object({
     id: z.string(),
     ok: z.boolean(),
@@ -60,7 +60,7 @@ export const CheckOutcome = z
     response_time_ms: z.number(),
     protocol_version: z.string().optional(),
     checked_at: z.string(),
-    suspected: z.boolean().describe('The daemon suspects itself: the status stayed as it was.'),
+    suspected: z.boolean().describe('The daemon is in self-preservation: the status did not change.'),
     status: Status,
     health: Server.unwrap().shape.health,
   })
@@ -68,26 +68,26 @@ export const CheckOutcome = z
 
 const ServerMap = z.object({ servers: z.record(z.string(), ServerShape) }).meta({ id: 'ServerMap' })
 
-const ClientEntry = z.looseObject({}).describe('A server as the client writes it.')
+const ClientEntry = z.looseObject({}).describe('A server in the form of the client.')
 const ClientConfig = z.object({ mcpServers: z.record(z.string(), ClientEntry) }).meta({ id: 'ClientConfig' })
 const CodeConfig = z
   .object({ servers: z.record(z.string(), ClientEntry), inputs: z.array(z.looseObject({ id: z.string() })) })
   .meta({ id: 'VsCodeConfig' })
 
-/** What `/discover` answers: the map, or with `format` the configuration of Claude and Cursor, or of VS Code. */
+/** The response of `/discover`: the map, or with `format` the configuration of Claude and Cursor, or of VS Code. */
 export const Discoverable = z.union([ServerMap, ClientConfig, CodeConfig]).meta({ id: 'Discoverable' })
 
 export const SourceShape = SourceStatus.unwrap().meta({ id: 'Source' })
 
 const SuspicionShape = z
   .looseObject({ since: z.string() })
-  .describe('The daemon doubts its own probes; how to clear it.')
+  .describe('Self-preservation: statuses do not follow the probes; `remedy` names the way out.')
 
 export const SourceList = z
   .object({
     sources: z.array(SourceShape),
     count: z.int(),
-    conflicts: z.int().describe('Definitions that lost to a source of higher precedence.'),
+    conflicts: z.int().describe('Definitions shadowed by a source of higher precedence.'),
     syncing: z.array(z.string()),
     suspicion: SuspicionShape.optional(),
     resource_version: Token,
@@ -104,7 +104,7 @@ export const Refreshed = z
   .object({
     source: z.string(),
     changes: Changes,
-    held: z.boolean().optional().describe('A sudden shrink waits for a second look.'),
+    held: z.boolean().optional().describe('A sudden shrink waits for a second read.'),
     status: SourceShape.optional(),
     resource_version: Token,
   })
@@ -180,7 +180,7 @@ export const Wellbeing = z
     uptime_seconds: z.number(),
     timestamp: z.string(),
     degraded_sources: z.array(z.string()).optional(),
-    store: z.literal('down').optional().describe('Nothing can be registered now; the rest goes on.'),
+    store: z.literal('down').optional().describe('The store is down: nothing can be registered; reads continue.'),
     suspicion: SuspicionShape.optional(),
   })
   .meta({ id: 'Health' })
@@ -188,7 +188,7 @@ export const Wellbeing = z
 export const Readiness = z
   .object({
     ready: z.boolean(),
-    instance_id: z.string().describe('Which registry this is, to other rosters that follow it.'),
+    instance_id: z.string().describe('Identifies this registry to rosters that read it.'),
     syncing: z.array(z.string()),
     sources: z.array(z.object({ name: z.string(), type: z.string(), state: SourceState, answered: z.boolean() })),
   })
@@ -215,8 +215,8 @@ export const ProblemShape = z
     status: z.int(),
     code: z.enum(problemCodes).describe('Stable; see `config/problems.md` for the remedy of each.'),
     detail: z.string(),
-    error: z.string().describe('The same as `detail`.'),
+    error: z.string().describe('Copy of `detail`.'),
     timestamp: z.string(),
-    request_id: z.string().optional().describe('Finds the cause of a 500 in the log.'),
+    request_id: z.string().optional().describe('Identifies the log entry with the cause of a 500.'),
   })
-  .meta({ id: 'Problem', description: 'RFC 9457.' })
+  .meta({ id: 'Problem', description: 'An error in the form of RFC 9457.' })
