@@ -8,7 +8,7 @@ import { passOn } from './http/respond.ts'
 const maxBodyBytes = 1_048_576
 
 /** The registry as an MCP server, for every reader. Its tools check the rights that they need beyond that. */
-export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'answer'> }) {
+export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'handle'> }) {
   const api = createRoutes()
 
   api.post('/mcp', async (c) => {
@@ -20,7 +20,7 @@ export function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'answer'> }) {
     if (body === undefined) throw new Problem('body_empty', 'The request body is empty; send a JSON-RPC message.')
     const { method, url, raw } = c.req
     const request = new Request(url, { method, headers: raw.headers, signal: raw.signal })
-    return passOn(c, await mcp.answer(request, body, principal))
+    return passOn(c, await mcp.handle(request, body, principal))
   })
 
   return api

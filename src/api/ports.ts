@@ -36,7 +36,7 @@ export type ApiPorts = {
   /** Watches of what the lists of the same name show. */
   readonly watch: { readonly servers: WatchRoute; readonly agents: WatchRoute; readonly capabilities: WatchRoute }
   /** The registry as an MCP server. */
-  readonly mcp: Pick<McpEndpoint, 'answer'>
+  readonly mcp: Pick<McpEndpoint, 'handle'>
   readonly reload: () => Promise<Reloaded>
   /** Absent where metrics are switched off. */
   readonly metrics?:

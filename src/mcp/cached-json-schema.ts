@@ -2,7 +2,7 @@ import type { StandardSchemaWithJSON } from '@modelcontextprotocol/server'
 
 type Converter = StandardSchemaWithJSON['~standard']['jsonSchema']['input']
 
-/** A schema whose JSON Schema is worked out once: there is a server for every request, and each would do it anew. */
+/** Caches the JSON Schema of a schema, because each request creates a server, which would convert it again. */
 export function cacheJsonSchema<Input, Output>(
   schema: StandardSchemaWithJSON<Input, Output>,
 ): StandardSchemaWithJSON<Input, Output> {
@@ -10,16 +10,16 @@ export function cacheJsonSchema<Input, Output>(
   return {
     '~standard': {
       ...standard,
-      jsonSchema: { input: remembered(jsonSchema.input), output: remembered(jsonSchema.output) },
+      jsonSchema: { input: memoizeConverter(jsonSchema.input), output: memoizeConverter(jsonSchema.output) },
     },
   }
 }
 
-function remembered(convert: Converter): Converter {
-  const made = new Map<string, Record<string, unknown>>()
+function memoizeConverter(convert: Converter): Converter {
+  const schemaByTarget = new Map<string, Record<string, unknown>>()
   return (options) => {
-    const known = made.get(options.target) ?? convert(options)
-    made.set(options.target, known)
-    return known
+    const schema = schemaByTarget.get(options.target) ?? convert(options)
+    schemaByTarget.set(options.target, schema)
+    return schema
   }
 }

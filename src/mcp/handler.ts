@@ -2,43 +2,43 @@ import { createMcpHandler, InMemoryServerEventBus, McpServer } from '@modelconte
 import type { Batch } from '../model/change.ts'
 import type { Principal } from '../model/principal.ts'
 import { registerAgentTools } from './agent-tools.ts'
-import type { McpPorts } from './endpoint.ts'
+import type { McpPorts } from './ports.ts'
 import { agentUri, registerResources, serverUri } from './resources.ts'
 import { registerServerTools } from './server-tools.ts'
 
 const instructions =
-  'The registry of all MCP servers and agents here, with their health. list_servers and list_capabilities find what can do something; ' +
-  'register_agent announces an agent, which stays known for as long as it sends heartbeats.'
+  'The registry of all MCP servers and agents of this organisation, with their health. list_servers and list_capabilities find ' +
+  'servers by what they can do; register_agent announces an agent, which stays registered while it sends heartbeats.'
 
-/** So often at most are subscribers told that the list of resources is another. */
-const quietMs = 1000
+/** Minimum interval between two notifications that the list of resources has changed. */
+const listChangedMs = 1000
 
-/** Serves MCP: a server of its own for each request, all of them stateless. */
-export function createHandler(parts: McpPorts) {
+/** Serves MCP statelessly, with a separate `McpServer` for each request. */
+export function createMcpRequestHandler(ports: McpPorts) {
   const bus = new InMemoryServerEventBus()
-  const handler = createMcpHandler(({ era, authInfo }) => serverFor(authInfo?.extra?.['caller'] as Principal, era), {
+  const handler = createMcpHandler(({ era, authInfo }) => serverFor(authInfo?.extra?.['principal'] as Principal, era), {
     bus,
-    onerror: (error) => parts.log.debug({ err: error }, 'a request to the MCP endpoint was refused'),
+    onerror: (error) => ports.log.debug({ err: error }, 'MCP request rejected'),
   })
-  let telling: NodeJS.Timeout | undefined
+  let listChanged: NodeJS.Timeout | undefined
 
-  function serverFor(caller: Principal, era: 'legacy' | 'modern'): McpServer {
-    // Only the newer revisions have a way to be told of changes without a session.
-    const told = era === 'modern'
+  function serverFor(principal: Principal, era: 'legacy' | 'modern'): McpServer {
+    // Only the newer revisions can notify clients without a session.
+    const canNotify = era === 'modern'
     const server = new McpServer(
-      { name: 'mcp-roster', title: parts.name, version: parts.version },
+      { name: 'mcp-roster', title: ports.name, version: ports.version },
       {
         instructions,
-        capabilities: { tools: { listChanged: false }, resources: { listChanged: told, subscribe: told } },
+        capabilities: { tools: { listChanged: false }, resources: { listChanged: canNotify, subscribe: canNotify } },
       },
     )
-    registerServerTools(server, parts)
-    registerAgentTools(server, parts, caller)
-    registerResources(server.server, parts)
+    registerServerTools(server, ports)
+    registerAgentTools(server, ports, principal)
+    registerResources(server.server, ports)
     return server
   }
 
-  function tell({ changes }: Batch): void {
+  function notifySubscribers({ changes }: Batch): void {
     if (bus.listenerCount === 0) return
     for (const { now, before } of changes) {
       const { server } = now ?? before
@@ -46,23 +46,23 @@ export function createHandler(parts: McpPorts) {
       if (server.discovery_method === 'registered') handler.notify.resourceUpdated(agentUri(server.name))
     }
     if (changes.every(({ type }) => type === 'MODIFIED')) return
-    telling ??= setTimeout(() => {
-      telling = undefined
+    listChanged ??= setTimeout(() => {
+      listChanged = undefined
       handler.notify.resourcesChanged()
-    }, quietMs).unref()
+    }, listChangedMs).unref()
   }
 
-  const leave = parts.registry.subscribe(tell)
+  const unsubscribe = ports.registry.subscribe(notifySubscribers)
 
   return {
-    answer: (request: Request, body: unknown, caller: Principal): Promise<Response> =>
+    handle: (request: Request, body: unknown, principal: Principal): Promise<Response> =>
       handler.fetch(request, {
         parsedBody: body,
-        authInfo: { token: '', clientId: caller.name, scopes: [caller.role], extra: { caller } },
+        authInfo: { token: '', clientId: principal.name, scopes: [principal.role], extra: { principal } },
       }),
     async close(): Promise<void> {
-      leave()
-      clearTimeout(telling)
+      unsubscribe()
+      clearTimeout(listChanged)
       await handler.close()
     },
   }

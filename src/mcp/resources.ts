@@ -11,13 +11,15 @@ import type { RegisteredServer } from '../model/change.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
 import { parseCursor } from '../model/query/cursor.ts'
 import { unfilteredQuery } from '../model/query/query.ts'
-import type { McpPorts } from './endpoint.ts'
+import type { McpPorts } from './ports.ts'
 import { serverView } from './server-view.ts'
 
 const mimeType = 'application/json'
-const perPage = 500
+const pageSize = 500
 
-type Place = { readonly type: 'server'; readonly id: ServerId } | { readonly type: 'agent'; readonly id: string }
+type ResourceAddress =
+  | { readonly type: 'server'; readonly id: ServerId }
+  | { readonly type: 'agent'; readonly id: string }
 
 export function serverUri({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `roster://servers/${namespace}/${encodeURIComponent(name)}`
@@ -27,7 +29,7 @@ export function agentUri(id: string): string {
   return `roster://agents/${encodeURIComponent(id)}`
 }
 
-/** Every server as a resource, and every agent as one of its own; listed page by page. */
+/** Registers every server and every agent as a resource, listed in pages. */
 export function registerResources(server: Server, { registry, mesh, volatile }: McpPorts): void {
   server.setRequestHandler('resources/list', ({ params }) => list(params?.cursor))
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates }))
@@ -38,21 +40,21 @@ export function registerResources(server: Server, { registry, mesh, volatile }: 
   })
 
   function list(cursor: string | undefined): ListResourcesResult {
-    const query = { ...unfilteredQuery, limit: perPage, ...(cursor !== undefined && { continue: cursor }) }
-    const position = parseCursor(query)
-    if (position && 'problem' in position)
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `cursor: ${position.problem}`)
+    const query = { ...unfilteredQuery, limit: pageSize, ...(cursor !== undefined && { continue: cursor }) }
+    const parsed = parseCursor(query)
+    if (parsed && 'problem' in parsed)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `cursor: ${parsed.problem}`)
     const { page, next } = registry.select(query)
     return { resources: page.flatMap(resourcesOf), ...(next !== undefined && { nextCursor: next }) }
   }
 
   function textOf(uri: string): string | undefined {
-    const place = placeOf(uri)
-    if (place?.type === 'server') {
-      const registered = registry.get(place.id)
+    const address = parseUri(uri)
+    if (address?.type === 'server') {
+      const registered = registry.get(address.id)
       return registered && JSON.stringify(serverView(registered, { fields: [], view: 'full' }, volatile))
     }
-    return place && agentText(place.id)
+    return address && agentText(address.id)
   }
 
   function agentText(id: string): string | undefined {
@@ -77,7 +79,7 @@ const resourceTemplates = [
     name: 'agent',
     title: 'An agent',
     uriTemplate: 'roster://agents/{id}',
-    description: 'A registered agent in the words of the mesh. Its id is URL-encoded.',
+    description: 'A registered agent in the form of GET /agents/{id}. Its id is URL-encoded.',
     mimeType,
   },
 ]
@@ -85,25 +87,25 @@ const resourceTemplates = [
 function resourcesOf({ server }: RegisteredServer): ListResourcesResult['resources'] {
   const name = shortId(server)
   const description = server.description && { description: server.description }
-  const about = { ...(server.title !== undefined && { title: server.title }), ...description, mimeType }
-  const one = { uri: serverUri(server), name, ...about }
-  if (server.discovery_method !== 'registered') return [one]
-  return [one, { uri: agentUri(server.name), name: `agent ${server.name}`, ...about }]
+  const details = { ...(server.title !== undefined && { title: server.title }), ...description, mimeType }
+  const resource = { uri: serverUri(server), name, ...details }
+  if (server.discovery_method !== 'registered') return [resource]
+  return [resource, { uri: agentUri(server.name), name: `agent ${server.name}`, ...details }]
 }
 
-function placeOf(uri: string): Place | undefined {
+function parseUri(uri: string): ResourceAddress | undefined {
   const [, kind, path = ''] = /^roster:\/\/(servers|agents)\/([^?#]+)$/.exec(uri) ?? []
-  const parts = path.split('/').map(decoded)
+  const parts = path.split('/').map(decodePart)
   const [first, second] = parts
   if (kind === 'agents') return parts.length === 1 && first !== undefined ? { type: 'agent', id: first } : undefined
   if (kind === undefined || parts.length !== 2 || first === undefined || second === undefined) return undefined
   return { type: 'server', id: serverId(first, second) }
 }
 
-function decoded(part: string): string | undefined {
+function decodePart(part: string): string | undefined {
   try {
     return decodeURIComponent(part)
   } catch {
-    return undefined // Text that is no percent-encoding names nothing.
+    return undefined // invalid percent-encoding names no resource
   }
 }

@@ -4,46 +4,46 @@ import { defaultNamespace, Namespace, serverId, ServerName } from '../model/name
 import { parseCursor } from '../model/query/cursor.ts'
 import { ServerQuery } from '../model/query/query.ts'
 import { cacheJsonSchema } from './cached-json-schema.ts'
-import type { McpPorts } from './endpoint.ts'
+import type { McpPorts } from './ports.ts'
 import { serverView } from './server-view.ts'
 import { runTool, ToolError } from './tool-result.ts'
 
-/** More are not poured into a model's context unless it asks for them. */
-const usualPage = 100
+/** Servers per page without `limit`, so that a list does not fill the context of a model. */
+const defaultPageSize = 100
 
-const reading = { readOnlyHint: true, idempotentHint: true, openWorldHint: false }
+const readOnly = { readOnlyHint: true, idempotentHint: true, openWorldHint: false }
 
-const OneServer = z.looseObject({ id: z.string(), name: z.string(), namespace: z.string(), status: z.string() })
+const ServerDetail = z.looseObject({ id: z.string(), name: z.string(), namespace: z.string(), status: z.string() })
 
-const OneName = z.strictObject({
+const ServerAddress = z.strictObject({
   name: ServerName,
-  namespace: Namespace.default(defaultNamespace).describe('Of the server.'),
+  namespace: Namespace.default(defaultNamespace).describe('Namespace of the server.'),
 })
 
 const ServerPage = z.object({
-  servers: z.array(z.looseObject({})).describe('Servers as GET /servers shows them, secrets redacted.'),
+  servers: z.array(z.looseObject({})).describe('Servers in the form of GET /servers, secrets redacted.'),
   count: z.int(),
-  total: z.int().describe('Servers that match, on all pages.'),
+  total: z.int().describe('Matching servers on all pages.'),
   resource_version: z.string(),
-  syncing: z.array(z.string()).optional().describe('Sources that have not answered yet: what they know is missing.'),
-  continue: z.string().optional().describe('Send it as `continue` for the next page.'),
+  syncing: z.array(z.string()).optional().describe('Sources that have not answered yet, whose servers are missing.'),
+  continue: z.string().optional().describe('Cursor of the next page; send it as `continue`.'),
 })
 
 const schemas = {
   list: [cacheJsonSchema(ServerQuery.unwrap()), cacheJsonSchema(ServerPage)],
-  get: [cacheJsonSchema(OneName), cacheJsonSchema(OneServer)],
+  get: [cacheJsonSchema(ServerAddress), cacheJsonSchema(ServerDetail)],
 } as const
 
-/** The tools that look servers up. */
+/** Registers the tools that read servers. */
 export function registerServerTools(server: McpServer, { registry, volatile, syncing, log }: McpPorts): void {
   server.registerTool(
     'list_servers',
     {
       title: 'List servers',
-      description: `Lists MCP servers and agents by namespace, tags, labels, status or what they can do; ${usualPage} at a time unless \`limit\` says otherwise.`,
+      description: `Lists MCP servers and agents by namespace, tags, labels, status or capabilities; pages of ${defaultPageSize} by default (\`limit\`).`,
       inputSchema: schemas.list[0],
       outputSchema: schemas.list[1],
-      annotations: reading,
+      annotations: readOnly,
     },
     (query) => runTool(log, () => list(query)),
   )
@@ -51,32 +51,32 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
     'get_server',
     {
       title: 'Get a server',
-      description: 'Shows one server: how it is reached, what it can do, how it is and since when.',
+      description: 'Returns one server with its address, capabilities and health.',
       inputSchema: schemas.get[0],
       outputSchema: schemas.get[1],
-      annotations: reading,
+      annotations: readOnly,
     },
     ({ namespace, name }) => runTool(log, () => get(serverId(namespace, name))),
   )
 
   function list(query: ServerQuery): z.input<typeof ServerPage> {
-    const position = parseCursor(query)
-    if (position && 'problem' in position) throw new ToolError(`continue: ${position.problem}`)
-    const { page, total, next } = registry.select({ ...query, limit: query.limit ?? usualPage })
-    const waiting = syncing()
+    const cursor = parseCursor(query)
+    if (cursor && 'problem' in cursor) throw new ToolError(`continue: ${cursor.problem}`)
+    const { page, total, next } = registry.select({ ...query, limit: query.limit ?? defaultPageSize })
+    const unsynced = syncing()
     return {
       servers: page.map((registered) => serverView(registered, query, volatile)),
       count: page.length,
       total,
       resource_version: registry.token(),
-      ...(waiting.length > 0 && { syncing: [...waiting] }),
+      ...(unsynced.length > 0 && { syncing: [...unsynced] }),
       ...(next !== undefined && { continue: next }),
     }
   }
 
   function get(id: string): object {
     const registered = registry.get(id)
-    if (!registered) throw new ToolError(`There is no server "${id}".`)
+    if (!registered) throw new ToolError(`Server "${id}" not found.`)
     return serverView(registered, { fields: [], view: 'full' }, volatile)
   }
 }

@@ -1,15 +1,15 @@
 import type { RegisteredServer } from '../model/change.ts'
 import type { ServerQuery } from '../model/query/query.ts'
-import type { McpPorts } from './endpoint.ts'
+import type { McpPorts } from './ports.ts'
 
-/** A server as everybody may see it: the fields asked for, with what moves at every probe where `view` is `full`. */
+/** A server as every reader may see it: the selected fields, with the volatile ones if `view` is `full`. */
 export function serverView(
   { server: { id }, json }: RegisteredServer,
   { fields, view }: Pick<ServerQuery, 'fields' | 'view'>,
   volatile: McpPorts['volatile'],
 ): Record<string, unknown> {
-  const plain = JSON.parse(json().toString()) as { health: object; [field: string]: unknown }
-  const shown = view === 'full' ? { ...plain, health: { ...plain.health, ...volatile(id) } } : plain
-  if (fields.length === 0) return shown
-  return Object.fromEntries(fields.flatMap((field) => (shown[field] === undefined ? [] : [[field, shown[field]]])))
+  const versioned = JSON.parse(json().toString()) as { health: object; [field: string]: unknown }
+  const all = view === 'full' ? { ...versioned, health: { ...versioned.health, ...volatile(id) } } : versioned
+  if (fields.length === 0) return all
+  return Object.fromEntries(fields.flatMap((field) => (all[field] === undefined ? [] : [[field, all[field]]])))
 }

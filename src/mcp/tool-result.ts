@@ -13,13 +13,13 @@ import { redactText } from '../model/redaction/redact-text.ts'
 import { NotLoadedYet } from '../registrations/registrations.ts'
 import { StoreUnavailable } from '../stores/store.ts'
 
-/** What was asked for cannot be done; whoever called the tool is told why. */
+/** A failure of a tool whose message the client may see. */
 export class ToolError extends Error {
-  override name = 'ToolProblem'
+  override name = 'ToolError'
 }
 
-/** Errors whose message is meant for whoever asked. */
-const meant = [
+/** Errors whose message the client may see. */
+const clientErrors = [
   ToolError,
   NotAllowed,
   NoAgentsHere,
@@ -31,20 +31,20 @@ const meant = [
   NotLoadedYet,
 ] as const
 
-/** Runs a tool: what it found as structured content and as text, or an error that the caller can act on. */
+/** Runs a tool; its result as structured content and as text, or an error with a remedy. */
 export async function runTool(log: Pick<Log, 'error'>, work: () => object | Promise<object>): Promise<CallToolResult> {
   try {
-    const found = await work()
-    return { content: [{ type: 'text', text: JSON.stringify(found) }], structuredContent: { ...found } }
+    const result = await work()
+    return { content: [{ type: 'text', text: JSON.stringify(result) }], structuredContent: { ...result } }
   } catch (error) {
-    return { content: [{ type: 'text', text: told(error, log) }], isError: true }
+    return { content: [{ type: 'text', text: errorText(error, log) }], isError: true }
   }
 }
 
-function told(error: unknown, log: Pick<Log, 'error'>): string {
-  if (meant.some((one) => error instanceof one)) return redactText((error as Error).message)
+function errorText(error: unknown, log: Pick<Log, 'error'>): string {
+  if (clientErrors.some((type) => error instanceof type)) return redactText((error as Error).message)
   if (error instanceof StoreUnavailable)
-    return `Nothing can be stored now, so nothing was changed. Try again in ${Math.max(1, Math.ceil(error.retry_after))} s.`
-  log.error({ err: error }, 'a tool failed')
-  return 'The daemon could not do this; its log says why.'
+    return `Store unavailable; nothing changed. Retry after ${Math.max(1, Math.ceil(error.retry_after))} s.`
+  log.error({ err: error }, 'MCP tool failed')
+  return 'Internal error; see the log of the daemon.'
 }

@@ -50,7 +50,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     store: () => ({ status: 'up' }),
     mesh: meshOf(registry),
     watch: { servers: () => undefined, agents: () => undefined, capabilities: () => undefined },
-    mcp: { answer: () => Promise.resolve(new Response('{}')) },
+    mcp: { handle: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
     name: 'test',
     version: '0.0.0',

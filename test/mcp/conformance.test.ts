@@ -6,11 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startHere } from '../daemon.ts'
 
-const fixture = (what: string) => `calls ${what} of the suite's own example server, which a registry has no use for`
+const fixture = (feature: string) =>
+  `calls ${feature} of the example server of the suite, which a registry does not have`
 
-/** Scenarios of the suite that are not passed, each with its reason. One that passes after all fails the test. */
-const leftOut: Readonly<Record<string, string>> = {
-  'logging-set-level': 'no logging capability is declared: nothing is logged to clients',
+/** Scenarios that fail by design, each with its reason. The test fails if one of them passes. */
+const expectedFailures: Readonly<Record<string, string>> = {
+  'logging-set-level': 'the logging capability is not declared',
   'completion-complete': fixture('a prompt'),
   'tools-call-simple-text': fixture('a tool'),
   'tools-call-image': fixture('a tool'),
@@ -29,25 +30,25 @@ const leftOut: Readonly<Record<string, string>> = {
   'resources-read-binary': fixture('a resource'),
   'resources-templates-read': fixture('a resource'),
   'resources-subscribe':
-    'revisions up to 2025-11-25 are served without sessions, so nobody could be told; not declared',
+    'not declared: revisions up to 2025-11-25 are served without sessions, so clients cannot be notified',
   'resources-unsubscribe': 'as resources-subscribe',
-  'server-sse-polling': 'there is no session and nothing to resume: every call is answered by one JSON body',
+  'server-sse-polling': 'without sessions nothing can be resumed: the response of every call is one JSON body',
   'server-sse-multiple-streams': 'as server-sse-polling',
-  'prompts-list': 'there are no prompts, and none are declared',
+  'prompts-list': 'the prompts capability is not declared',
   'prompts-get-simple': fixture('a prompt'),
   'prompts-get-with-args': fixture('a prompt'),
   'prompts-get-embedded-resource': fixture('a prompt'),
   'prompts-get-with-image': fixture('a prompt'),
 }
 
-const passed = ['dns-rebinding-protection', 'ping', 'resources-list', 'server-initialize', 'tools-list']
+const expectedPasses = ['dns-rebinding-protection', 'ping', 'resources-list', 'server-initialize', 'tools-list']
 
-describe("the protocol's own conformance suite", () => {
-  it('is passed, but for what is listed here with its reason', async () => {
+describe('MCP conformance suite', () => {
+  it('passes but for the listed scenarios', async () => {
     await using daemon = await startHere('sources: [{ type: agents }]\nstore: { type: memory }\n')
     await daemon.ask('POST', '/servers', { name: 'weather', url: 'http://weather.example/mcp', health_check: 'none' })
     const baseline = daemon.folder.at('baseline.yml')
-    writeFileSync(baseline, JSON.stringify({ server: Object.keys(leftOut) }))
+    writeFileSync(baseline, JSON.stringify({ server: Object.keys(expectedFailures) }))
     const suite = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'))
 
     const { stdout } = await promisify(execFile)(
@@ -56,10 +57,10 @@ describe("the protocol's own conformance suite", () => {
       { cwd: daemon.folder.path, timeout: 60_000 },
     )
 
-    const found = [...stdout.matchAll(/^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$/gm)]
+    const results = [...stdout.matchAll(/^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$/gm)]
     const isPassed = ([, , good, bad]: RegExpExecArray) => good !== '0' && bad === '0'
     const names = (some: readonly RegExpExecArray[]) => some.map(([, name = '']) => name).toSorted()
-    assert.deepEqual(names(found.filter(isPassed)), passed)
-    assert.deepEqual(names(found.filter((one) => !isPassed(one))), Object.keys(leftOut).toSorted())
+    assert.deepEqual(names(results.filter(isPassed)), expectedPasses)
+    assert.deepEqual(names(results.filter((one) => !isPassed(one))), Object.keys(expectedFailures).toSorted())
   })
 })

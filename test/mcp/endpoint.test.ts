@@ -14,18 +14,18 @@ const eras = [
 type Era = (typeof eras)[number]['mode']
 type Daemon = Awaited<ReturnType<typeof startHere>>
 
-/** A real client of one era of the protocol, connected; leaves with its scope. */
+/** Connects a real client of one era of the protocol; disposing closes it. */
 async function connect(daemon: Daemon, mode: Era = 'auto', token?: string) {
   const client = new Client({ name: 'test', version: '1.0.0' }, { versionNegotiation: { mode } })
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   await client.connect(new StreamableHTTPClientTransport(new URL(`${daemon.url}/mcp`), { requestInit: { headers } }))
-  /** Calls a tool: its structured content, or the text of its error. */
-  const call = async (name: string, given: Record<string, unknown> = {}) => {
-    const { structuredContent, content, isError = false } = await client.callTool({ name, arguments: given })
+  /** Calls a tool; its structured content, or the text of its error. */
+  const call = async (name: string, args: Record<string, unknown> = {}) => {
+    const { structuredContent, content, isError = false } = await client.callTool({ name, arguments: args })
     const [first] = content
     const text = first?.type === 'text' ? first.text : ''
     if (!isError) assert.deepEqual(JSON.parse(text), structuredContent)
-    return { isError, text, found: structuredContent as Record<string, unknown> | undefined }
+    return { isError, text, result: structuredContent as Record<string, unknown> | undefined }
   }
   return { client, call, [Symbol.asyncDispose]: () => client.close() }
 }
@@ -39,9 +39,9 @@ const weather = {
   metadata: { api_key: 'canary-2' },
 }
 
-describe('the MCP endpoint', () => {
+describe('MCP endpoint', () => {
   for (const { mode, revision } of eras) {
-    it(`lets a client of ${revision} register, find and forget agents, and find servers`, async () => {
+    it(`lets a client of ${revision} register, find and unregister agents, and find servers`, async () => {
       await using daemon = await startHere(memory)
       await using session = await connect(daemon, mode)
       const { client, call } = session
@@ -51,32 +51,32 @@ describe('the MCP endpoint', () => {
       const agent = { id: 'owl', capabilities: [{ name: 'see', version: '1.2.0' }], dependencies: ['hear'] }
       const registered = await call('register_agent', { registration_data: agent })
       const pending = await call('get_agent_status', { agent_id: 'owl' })
-      const beaten = await call('heartbeat', { agent_id: 'owl', status: 'degraded' })
+      const heartbeat = await call('heartbeat', { agent_id: 'owl', status: 'degraded' })
       const healthy = await call('discover_services', { query: { capabilities: ['see'] } })
       const degraded = await call('discover_services', { query: { status: 'degraded', version_constraint: '^1.0' } })
       const capabilities = await call('list_capabilities', { name: 'SE', agent_status: '' })
       const tagged = await call('list_servers', { tag: ['geo'], fields: ['name', 'status'] })
       const one = await call('get_server', { name: 'owl' })
 
-      assert.deepEqual([registered.found?.['agent_id'], beaten.found?.['status']], ['owl', 'success'])
-      assert.deepEqual(registered.found?.['dependencies_resolved'], { hear: null })
+      assert.deepEqual([registered.result?.['agent_id'], heartbeat.result?.['status']], ['owl', 'success'])
+      assert.deepEqual(registered.result?.['dependencies_resolved'], { hear: null })
       assert.match(pending.text, /"status":"pending"/)
-      assert.deepEqual([healthy.found?.['count'], degraded.found?.['count']], [0, 1])
-      assert.deepEqual([capabilities.found?.['count'], capabilities.found?.['total']], [1, 1])
-      assert.deepEqual(tagged.found?.['servers'], [{ name: 'weather', status: 'unknown' }])
-      assert.equal(one.found?.['discovery_method'], 'registered')
+      assert.deepEqual([healthy.result?.['count'], degraded.result?.['count']], [0, 1])
+      assert.deepEqual([capabilities.result?.['count'], capabilities.result?.['total']], [1, 1])
+      assert.deepEqual(tagged.result?.['servers'], [{ name: 'weather', status: 'unknown' }])
+      assert.equal(one.result?.['discovery_method'], 'registered')
       assert.equal((await daemon.ask('GET', '/agents/owl')).body['status'], 'degraded')
 
       assert.equal((await call('unregister_agent', { agent_id: 'owl' })).isError, false)
       assert.deepEqual(await call('unregister_agent', { agent_id: 'owl' }), {
         isError: true,
         text: 'Agent owl not found',
-        found: undefined,
+        result: undefined,
       })
     })
   }
 
-  it('describes each tool from the schemas that read it, always in the same order', async () => {
+  it('lists tools with their schemas in a fixed order', async () => {
     await using daemon = await startHere(memory)
     await using session = await connect(daemon)
     const { client } = session
@@ -102,55 +102,55 @@ describe('the MCP endpoint', () => {
     assert.equal(client.getServerCapabilities()?.tools?.listChanged, false)
   })
 
-  it('answers bad arguments with an error that names them', async () => {
+  it('reports invalid arguments by name', async () => {
     await using daemon = await startHere(memory)
     await using session = await connect(daemon)
     const { call } = session
 
-    for (const [tool, given, words] of [
+    for (const [tool, args, message] of [
       ['list_servers', { nonsense: 1 }, /nonsense/],
       ['list_servers', { label_selector: '=' }, /label selector/i],
       ['list_servers', { continue: 'x' }, /continue/],
-      ['get_server', { name: 'nobody' }, /no server "default\/nobody"/],
+      ['get_server', { name: 'missing' }, /Server "default\/missing" not found/],
       ['get_server', {}, /name/],
       ['register_agent', { registration_data: { id: 'a\0b' } }, /id/],
       ['register_agent', { registration_data: { id: 'a', labels: { 'no label': 'x' } } }, /labels/],
       ['register_agent', {}, /registration_data/],
-      ['heartbeat', { agent_id: 'nobody' }, /nobody not found/],
-      ['get_agent_status', { agent_id: 'nobody' }, /not found/],
+      ['heartbeat', { agent_id: 'missing' }, /missing not found/],
+      ['get_agent_status', { agent_id: 'missing' }, /not found/],
       ['discover_services', { query: { version_constraint: 'x y' } }, /version_constraint/],
       ['list_capabilities', { stability: 'odd' }, /stability/],
     ] as const) {
-      const { isError, text } = await call(tool, given)
+      const { isError, text } = await call(tool, args)
       assert.ok(isError, tool)
-      assert.match(text, words)
+      assert.match(text, message)
     }
     await assert.rejects(session.client.callTool({ name: 'drop_everything' }), /drop_everything/)
   })
 
-  it('lets whoever may read look, and only registrars write, in their namespaces', async () => {
+  it('lets readers read, and registrars write in their namespaces only', async () => {
     const grants =
       '[{ name: bot, token: robot, role: registrar, namespaces: [team-a] }, { name: eye, token: looker, role: reader }]'
     await using daemon = await startHere(`${memory}auth: { tokens: ${grants}, anonymous: none }\n`)
     await using reader = await connect(daemon, 'auto', 'looker')
     await using bot = await connect(daemon, 'auto', 'robot')
-    const register = (who: typeof reader, namespace: string) =>
-      who.call('register_agent', { registration_data: { id: 'owl', namespace } })
+    const register = (session: typeof reader, namespace: string) =>
+      session.call('register_agent', { registration_data: { id: 'owl', namespace } })
 
-    const refused = await register(reader, 'team-a')
-    const elsewhere = await register(bot, 'team-b')
-    const taken = await register(bot, 'team-a')
+    const asReader = await register(reader, 'team-a')
+    const inOtherNamespace = await register(bot, 'team-b')
+    const accepted = await register(bot, 'team-a')
 
-    assert.match(refused.text, /Role "registrar" required/)
-    assert.match(elsewhere.text, /Namespace "team-b" is not permitted for this token/)
-    assert.equal(taken.isError, false)
-    assert.equal((await reader.call('list_servers')).found?.['count'], 1)
+    assert.match(asReader.text, /Role "registrar" required/)
+    assert.match(inOtherNamespace.text, /Namespace "team-b" is not permitted for this token/)
+    assert.equal(accepted.isError, false)
+    assert.equal((await reader.call('list_servers')).result?.['count'], 1)
     await assert.rejects(connect(daemon), /401|Unauthorized/i)
     await assert.rejects(connect(daemon, 'legacy', 'guessed'), /401|Unauthorized/i)
     assert.ok(daemon.lines.some(({ audit, principal }) => audit === true && principal === 'bot'))
   })
 
-  it('shows servers and agents as resources, page by page, under names of any kind', async () => {
+  it('lists servers and agents as resources in pages, with URL-encoded names', async () => {
     using folder = temporary()
     const odd = 'io.github/a b?ü'
     const names = Array.from({ length: 600 }, (_, index) => `s${index}`)
@@ -176,8 +176,8 @@ describe('the MCP endpoint', () => {
     assert.equal((await read(oddUri))['name'], odd)
     assert.equal((await read('roster://agents/owl'))['endpoint'], 'stdio://owl')
     for (const uri of [
-      'roster://servers/default/nobody',
-      'roster://agents/nobody',
+      'roster://servers/default/missing',
+      'roster://agents/missing',
       'roster://agents/%',
       'file:///etc/passwd',
     ]) {
@@ -186,14 +186,14 @@ describe('the MCP endpoint', () => {
     await assert.rejects(client.request({ method: 'resources/list', params: { cursor: 'x' } }), /cursor/)
   })
 
-  it('knows of no agent where none are taken', async () => {
+  it('has no agents if no source accepts them', async () => {
     await using daemon = await startHere('sources: [{ type: env }]\nstore: { type: memory }\n')
     await using session = await connect(daemon)
 
     await assert.rejects(session.client.readResource({ uri: 'roster://agents/owl' }), /not found/i)
   })
 
-  it('tells subscribers of the newest revision what has changed', async () => {
+  it('notifies subscribers of the newest revision about changes', async () => {
     await using daemon = await startHere(memory)
     await using session = await connect(daemon)
     const { client } = session
@@ -215,7 +215,7 @@ describe('the MCP endpoint', () => {
     await subscription.close()
   })
 
-  it('shows no secret in any tool or resource', async () => {
+  it('redacts secrets in every tool and resource', async () => {
     await using daemon = await startHere(memory)
     await using session = await connect(daemon)
     const { client, call } = session
@@ -225,7 +225,7 @@ describe('the MCP endpoint', () => {
       registration_data: { id: 'owl', endpoint: 'http://me:canary-4@owl.example', config },
     })
 
-    const said = [
+    const responses = [
       await call('list_servers', { view: 'full' }),
       await call('get_server', { name: 'weather' }),
       await call('get_server', { name: 'owl' }),
@@ -237,15 +237,15 @@ describe('the MCP endpoint', () => {
       await client.listResources(),
     ]
 
-    assert.doesNotMatch(JSON.stringify([said, daemon.lines]), /canary/)
-    assert.match(JSON.stringify(said), /redacted/)
+    assert.doesNotMatch(JSON.stringify([responses, daemon.lines]), /canary/)
+    assert.match(JSON.stringify(responses), /redacted/)
   })
 
-  it('turns pages of other origins, rebound names and what is no JSON-RPC away', async () => {
+  it('rejects foreign origins, other methods and bodies that are not JSON-RPC', async () => {
     await using daemon = await startHere(memory)
     const body = { jsonrpc: '2.0', id: 1, method: 'ping' }
-    const ask = (headers: Record<string, string>, sent: unknown = body) =>
-      daemon.ask('POST', '/mcp', sent, { accept: 'application/json, text/event-stream', ...headers })
+    const ask = (headers: Record<string, string>, payload: unknown = body) =>
+      daemon.ask('POST', '/mcp', payload, { accept: 'application/json, text/event-stream', ...headers })
 
     assert.equal((await ask({ origin: 'https://evil.example' })).status, 403)
     assert.equal((await ask({ 'content-type': 'text/plain' })).status, 415)
@@ -256,7 +256,7 @@ describe('the MCP endpoint', () => {
     assert.equal((await daemon.ask('GET', '/mcp')).status, 405)
     assert.equal((await daemon.ask('DELETE', '/mcp')).status, 405)
     const headers = { accept: 'application/json, text/event-stream', 'content-type': 'application/json' }
-    const answer = await daemon.get('/mcp', { method: 'POST', headers, body: JSON.stringify(body) })
-    assert.equal(answer.status, 200)
+    const response = await daemon.get('/mcp', { method: 'POST', headers, body: JSON.stringify(body) })
+    assert.equal(response.status, 200)
   })
 })
