@@ -57,7 +57,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const snapshots = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
   const supervisor = stack.use(createSupervisor({ registry, snapshots, log: log.child({ part: 'sources' }) }))
   const monitor = stack.use(
-    createMonitor({ registry, door: httpClient, config: config.health, log: log.child({ part: 'health' }) }),
+    createMonitor({ registry, http: httpClient, config: config.health, log: log.child({ part: 'health' }) }),
   )
   const mesh = createMeshOperations({
     registrations,

@@ -9,7 +9,8 @@ import type { HealthConfig } from './config.ts'
 import { createHealthEvaluator } from './evaluation/health-evaluator.ts'
 import type { PastProbe } from './evaluation/history.ts'
 import { createObservationBatcher } from './evaluation/observation-batcher.ts'
-import { createProbe, type Probe } from './probes/probe.ts'
+import { createProbe } from './probes/probe-kinds.ts'
+import type { Probe } from './probes/probe.ts'
 import { createProbeRunner, isInconclusive } from './scheduling/probe-runner.ts'
 import { createTargetTable } from './target-table.ts'
 
@@ -54,15 +55,15 @@ export type MonitorStats = {
  */
 export function createMonitor({
   registry,
-  door,
+  http,
   config: initial,
   log,
   clock = systemClock,
   random = Math.random,
-  probe = createProbe({ door, now: clock.now }),
+  probe = createProbe({ http, now: clock.now }),
 }: {
   registry: Pick<Registry, 'list' | 'get' | 'subscribe' | 'observe'>
-  door: HttpClient
+  http: HttpClient
   config: HealthConfig
   log: Log
   clock?: Clock

@@ -64,7 +64,7 @@ export function createTestMonitor({
 
   const monitor = createMonitor({
     registry,
-    door: undefined as never, // unused: the probe is a fake
+    http: undefined as never, // unused: the probe is a fake
     config: HealthConfig.parse(config),
     log: silent,
     clock: time.clock,

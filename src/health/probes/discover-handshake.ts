@@ -4,8 +4,8 @@ import type { ProbeRequest } from './probe.ts'
 import type { RecordingFetch } from './recording-fetch.ts'
 
 const revision = '2026-07-28'
-const mostBytes = 65_536
-const question = JSON.stringify({
+const maxResponseBytes = 65_536
+const discoverRequest = JSON.stringify({
   jsonrpc: '2.0',
   id: 'discover',
   method: 'server/discover',
@@ -33,54 +33,55 @@ const DiscoverResult = z.looseObject({
 })
 export type DiscoverResult = z.output<typeof DiscoverResult>
 
-/** What the first question brought: a server of our revision, one of another modern one, or no such thing. */
+/** What the server is: one of our revision, one of another revision with `server/discover`, or neither. */
 export type HandshakeResult =
   | { readonly type: 'modern'; readonly discovered: DiscoverResult; readonly protocol_version: string }
-  | { readonly type: 'odd' }
-  | { readonly type: 'other' }
+  | { readonly type: 'other_revision' }
+  | { readonly type: 'none' }
 
 /**
- * Asks the first question, `server/discover`, without the MCP client.
+ * Sends `server/discover`, the first request of a probe, without the MCP client.
  *
- * This one message decides most probes: those of targets that are down, want a token or speak the newest revision.
- * Through the client, ten thousand dead targets cost a third of a core and 200 MB of garbage, and the daemon its import.
+ * This request alone decides the probe of a target that is down, requires a token or speaks the newest revision.
+ * Through the MCP client, ten thousand dead targets cost a third of a core and 200 MB of garbage, and every daemon the
+ * client's import.
  */
-export async function discoverHandshake(ask: ProbeRequest, { exchange }: RecordingFetch): Promise<HandshakeResult> {
-  const stream = await exchange('server/discover', new URL(ask.url), { method: 'POST', headers, body: question })
+export async function discoverHandshake({ url }: ProbeRequest, { exchange }: RecordingFetch): Promise<HandshakeResult> {
+  const stream = await exchange('server/discover', new URL(url), { method: 'POST', headers, body: discoverRequest })
   try {
-    const answer = /json|event-stream/.test(stream.headers['content-type'] ?? '')
-      ? await firstMessage(stream)
-      : undefined
-    const { result, error } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>
+    const isMcp = /json|event-stream/.test(stream.headers['content-type'] ?? '')
+    const response = isMcp ? await firstMessage(stream) : undefined
+    const { result, error } = (typeof response === 'object' && response !== null ? response : {}) as Record<
+      string,
+      unknown
+    >
     const discovered = DiscoverResult.safeParse(result)
-    if (discovered.success) {
-      const known = discovered.data.supportedVersions.includes(revision)
-      return known ? { type: 'modern', discovered: discovered.data, protocol_version: revision } : { type: 'odd' }
-    }
-    return { type: isModernError(error) ? 'odd' : 'other' }
+    if (!discovered.success) return { type: isModernError(error) ? 'other_revision' : 'none' }
+    if (!discovered.data.supportedVersions.includes(revision)) return { type: 'other_revision' }
+    return { type: 'modern', discovered: discovered.data, protocol_version: revision }
   } finally {
     stream.close()
   }
 }
 
-/** The errors of the 2026 revisions: whoever knows them speaks one, if not ours. */
+/** Whether the error is one of those that the 2026 revisions added: then the server speaks one of them. */
 function isModernError(error: unknown): boolean {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return code === -32_020 || code === -32_021 || code === -32_022
 }
 
-/** The first JSON there is: the body, or the first event of a stream. Undefined where there is none. */
+/** The first JSON message: the body, or the first event of a stream. Undefined where there is none. */
 async function firstMessage({ headers, body }: OutboundStream): Promise<unknown> {
-  const events = headers['content-type']?.includes('event-stream') ?? false
+  const isEventStream = headers['content-type']?.includes('event-stream') ?? false
   const decoder = new TextDecoder()
   let text = ''
   for await (const chunk of body) {
     text += decoder.decode(chunk, { stream: true })
-    if (text.length > mostBytes) return undefined
-    const data = events ? firstData(text) : undefined
-    if (data !== undefined) return parsed(data)
+    if (text.length > maxResponseBytes) return undefined
+    const data = isEventStream ? firstData(text) : undefined
+    if (data !== undefined) return parseOrUndefined(data)
   }
-  return events ? undefined : parsed(text)
+  return isEventStream ? undefined : parseOrUndefined(text)
 }
 
 function firstData(text: string): string | undefined {
@@ -90,7 +91,7 @@ function firstData(text: string): string | undefined {
   return first?.map((line) => line.slice(5)).join('\n')
 }
 
-function parsed(text: string): unknown {
+function parseOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -1,212 +1,124 @@
-import type * as Mcp from '@modelcontextprotocol/client'
-import * as z from 'zod'
+import { LRUCache } from 'lru-cache'
 import { createDeadline } from '../../flow/deadline.ts'
 import type { Reason } from '../../model/health.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { type DiscoverResult, discoverHandshake } from './discover-handshake.ts'
-import type { ProbeRequest, ProbeOutcome } from './probe.ts'
-import { openRecordingFetch, type RecordingFetch, type Step } from './recording-fetch.ts'
-import { capabilitiesOf, clean } from './tools.ts'
+import { type McpModule, type McpProtocol, probeByClient } from './mcp-client.ts'
+import { elapsedMs, type PartialOutcome, type ProbeRequest } from './probe.ts'
+import { type Exchange, openRecordingFetch, type RecordingFetch } from './recording-fetch.ts'
+import { clean } from './tools.ts'
 
-/** How a server is spoken to: by `server/discover`, by a session that `initialize` opens, or by one over HTTP+SSE. */
-type Era = 'discover' | 'initialize' | 'sse'
+const protocols = ['discover', 'initialize', 'sse'] as const
 
-const mostRemembered = 20_000
-const mostPages = 50
-const ToolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() })
-
-type Client = typeof Mcp
-type Prior = NonNullable<Mcp.ConnectOptions['prior']>
+/** LRU capacity, in URLs of servers that do not speak `server/discover`. */
+const maxRemembered = 20_000
 
 /**
- * Asks an MCP server whether it lives: `server/discover`, else `initialize` and `ping`, else the same over HTTP+SSE.
+ * Probes an MCP server: by `server/discover`, else by `initialize` and `ping`, else by the same over HTTP+SSE.
  *
- * The era that worked is remembered by URL, so that the next probe asks at once what the server understands.
+ * Remembers by URL which protocol worked, so that the next probe tries it first.
  */
-export function createMcpProbe({ door, now }: { door: HttpClient; now: () => number }) {
-  const eras = new Map<string, Era>()
-  let loading: Promise<Client> | undefined
+export function createMcpProbe({ now }: { now: () => number }) {
+  // Created on first use: it allocates for its whole capacity, and most servers do not need it.
+  let remembered: LRUCache<string, McpProtocol> | undefined
+  let loading: Promise<McpModule> | undefined
 
-  function ladder({ url, sse }: ProbeRequest): Era[] {
-    const first = eras.get(url) ?? (sse ? 'sse' : 'discover')
-    return [first, ...(['discover', 'initialize', 'sse'] as const).filter((era) => era !== first)]
+  function protocolsFor({ url, sse }: ProbeRequest): McpProtocol[] {
+    const first = remembered?.get(url) ?? (sse ? 'sse' : 'discover')
+    return [first, ...protocols.filter((protocol) => protocol !== first)]
   }
 
-  function remember(url: string, era: Era | undefined): void {
-    eras.delete(url)
-    if (era === undefined || era === 'discover') return
-    eras.set(url, era)
-    const [oldest] = eras.keys()
-    if (eras.size > mostRemembered && oldest !== undefined) eras.delete(oldest)
+  function remember(url: string, protocol: McpProtocol | undefined): void {
+    if (protocol === undefined || protocol === 'discover') {
+      remembered?.delete(url)
+      return
+    }
+    remembered ??= new LRUCache({ max: maxRemembered })
+    remembered.set(url, protocol)
   }
 
-  return async function probeMcp(asked: ProbeRequest): Promise<Found> {
-    using deadline = createDeadline(asked.timeoutMs, asked.signal)
-    const ask = { ...asked, signal: deadline.signal() }
-    using passage = openRecordingFetch(ask, door)
+  return async function probeMcp(limited: ProbeRequest, http: HttpClient): Promise<PartialOutcome> {
+    using deadline = createDeadline(limited.timeoutMs, limited.signal)
+    const request = { ...limited, signal: deadline.signal() }
+    using recording = openRecordingFetch(request, http)
     let failure: unknown
-    for (const era of ladder(ask)) {
-      if (!isWorthwhile(era, passage.steps)) continue
+    for (const protocol of protocolsFor(request)) {
+      if (wasTried(protocol, recording.exchanges)) continue
       try {
-        const { era: spoken, finding } = await climb(era, ask, passage)
-        remember(ask.url, spoken)
-        return finding
+        const { protocol: spoken, outcome } = await tryProtocol(protocol, request, recording)
+        remember(request.url, spoken)
+        return outcome
       } catch (error) {
         failure = error
-        const reason = conclusion(passage.steps, error, deadline.abortReason() !== undefined)
+        const reason = finalReason(recording.exchanges, error, deadline.abortReason() !== undefined)
         if (reason) return { ok: reason === 'auth_required', reason }
       }
     }
-    remember(ask.url, undefined)
-    return { ok: false, reason: summary(passage.steps, failure) }
+    remember(request.url, undefined)
+    return { ok: false, reason: fallbackReason(recording.exchanges, failure) }
   }
 
-  async function climb(era: Era, ask: ProbeRequest, passage: RecordingFetch): Promise<{ era: Era; finding: Found }> {
-    if (era !== 'discover') return meet(await client(), era, {}, ask, passage, now)
+  async function tryProtocol(
+    protocol: McpProtocol,
+    request: ProbeRequest,
+    recording: RecordingFetch,
+  ): Promise<{ protocol: McpProtocol; outcome: PartialOutcome }> {
+    const byClient = async (discover?: DiscoverResult) =>
+      probeByClient(await loadClient(), { protocol, request, recording, now, ...(discover ? { discover } : {}) })
+    if (protocol !== 'discover') return byClient()
     const start = now()
-    const scouted = await discoverHandshake(ask, passage)
-    if (scouted.type === 'other') throw new Error('is no server of a modern revision')
-    if (scouted.type === 'odd') return meet(await client(), era, {}, ask, passage, now)
-    const { discovered, protocol_version } = scouted
-    const response_time_ms = elapsed(start, now())
+    const handshake = await discoverHandshake(request, recording)
+    if (handshake.type === 'none') throw new Error('the server does not speak server/discover')
+    if (handshake.type === 'other_revision') return byClient()
+    const { discovered, protocol_version } = handshake
+    const response_time_ms = elapsedMs(start, now())
     const version = clean(discovered['_meta']?.['io.modelcontextprotocol/serverInfo']?.version, 253)
-    const finding = {
+    const base = {
       ok: true,
       reason: 'ok',
       response_time_ms,
       protocol_version,
       ...(version ? { version } : {}),
     } as const
-    if (!ask.learn) return { era, finding }
-    if (!discovered.capabilities['tools']) return { era, finding: { ...finding, capabilities: [] } }
-    const { finding: met } = await meet(await client(), era, { discover: discovered }, ask, passage, now)
-    return { era, finding: { ...met, response_time_ms } }
+    if (!request.learn) return { protocol, outcome: base }
+    if (!discovered.capabilities['tools']) return { protocol, outcome: { ...base, capabilities: [] } }
+    const { outcome } = await byClient(discovered)
+    return { protocol, outcome: { ...outcome, response_time_ms } }
   }
 
-  /** Loaded when it has to be: it is the heaviest thing a probe may need. */
-  async function client(): Promise<Client> {
+  /** Loads the MCP client on first need: it is the largest module that a probe may use. */
+  async function loadClient(): Promise<McpModule> {
     loading ??= import('@modelcontextprotocol/client')
     return loading
   }
 }
 
-type Found = Omit<ProbeOutcome, 'response_time_ms'> & { readonly response_time_ms?: number }
-
-function elapsed(start: number, end: number): number {
-  return Math.round((end - start) * 100) / 100
+/** Whether the MCP client has already tried `initialize` by itself. */
+function wasTried(protocol: McpProtocol, exchanges: readonly Exchange[]): boolean {
+  return protocol === 'initialize' && exchanges.some(({ sent }) => sent === 'initialize')
 }
 
-/** The client may have tried `initialize` by itself. */
-function isWorthwhile(era: Era, steps: readonly Step[]): boolean {
-  return era !== 'initialize' || !steps.some(({ sent }) => sent === 'initialize')
-}
-
-/** Speaks to the server through the MCP client, which is told what is known of the server already. */
-async function meet(
-  mcp: Client,
-  era: Era,
-  { discover }: { discover?: DiscoverResult },
-  ask: ProbeRequest,
-  passage: RecordingFetch,
-  now: () => number,
-) {
-  const start = now()
-  const limits = { signal: ask.signal, timeout: ask.timeoutMs }
-  const client = new mcp.Client(
-    { name: 'mcp-roster', version: '1' },
-    { versionNegotiation: { mode: era === 'discover' ? 'auto' : 'legacy' } },
-  )
-  const transport = era === 'sse' ? overSse(mcp, ask, passage) : overHttp(mcp, ask, passage)
-  try {
-    await client.connect(transport, {
-      ...limits,
-      ...(discover ? { prior: { kind: 'modern', discover } as Prior } : {}),
-    })
-    const modern = client.getProtocolEra() === 'modern'
-    if (!modern) await client.ping(limits)
-    const response_time_ms = elapsed(start, now())
-    const finding = { ok: true, reason: 'ok', response_time_ms, ...said(client) } as const
-    const spoken: Era = era === 'sse' ? 'sse' : modern ? 'discover' : 'initialize'
-    return { era: spoken, finding: ask.learn ? { ...finding, ...(await learn(client, limits)) } : finding }
-  } finally {
-    if ('terminateSession' in transport && !ask.signal.aborted)
-      await transport.terminateSession().catch(() => undefined)
-    await client.close().catch(() => undefined)
-    await transport.close().catch(() => undefined)
-  }
-}
-
-function overHttp({ StreamableHTTPClientTransport }: Client, { url }: ProbeRequest, { fetch }: RecordingFetch) {
-  return new StreamableHTTPClientTransport(new URL(url), {
-    // The client would keep a stream open for notifications; a probe has no ear for them.
-    fetch: async (input, init) => (init?.method === 'GET' ? new Response(null, { status: 405 }) : fetch(input, init)),
-    reconnectionOptions: {
-      maxRetries: 0,
-      initialReconnectionDelay: 1000,
-      maxReconnectionDelay: 1000,
-      reconnectionDelayGrowFactor: 1,
-    },
-  })
-}
-
-function overSse({ SSEClientTransport }: Client, { url }: ProbeRequest, { fetch }: RecordingFetch) {
-  return new SSEClientTransport(new URL(url), { fetch })
-}
-
-type Connected = InstanceType<Client['Client']>
-
-function said(client: Connected): { protocol_version?: string; version?: string } {
-  const protocol_version = clean(client.getNegotiatedProtocolVersion(), 64)
-  const version = clean(client.getServerVersion()?.version, 253)
-  return { ...(protocol_version ? { protocol_version } : {}), ...(version ? { version } : {}) }
-}
-
-/** The server's tools, page by page; nothing where it does not tell. It lives all the same. */
-async function learn(
-  client: Connected,
-  limits: { signal: AbortSignal; timeout: number },
-): Promise<Pick<ProbeOutcome, 'capabilities'>> {
-  if (!client.getServerCapabilities()?.tools) return { capabilities: [] }
-  const tools: unknown[] = []
-  try {
-    let cursor: string | undefined
-    for (let page = 0; page < mostPages && tools.length < 500; page++) {
-      // By our own lenient schema: one odd tool does not hide its neighbours, and no foreign schema is compiled.
-      const answer = await client.request(
-        { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
-        ToolsPage,
-        limits,
-      )
-      tools.push(...answer.tools)
-      if (answer.nextCursor === undefined || answer.nextCursor === cursor) break
-      cursor = answer.nextCursor
-    }
-    return { capabilities: capabilitiesOf(tools) }
-  } catch {
-    return {} // what was known of it stays
-  }
-}
-
-/** Why going down the ladder makes no sense; undefined where another era may still be understood. */
-function conclusion(steps: readonly Step[], error: unknown, isOver: boolean): Reason | undefined {
-  if (steps.some((step) => 'status' in step && (step.status === 401 || step.status === 403))) return 'auth_required'
-  const last = steps.findLast((step) => 'error' in step)
+/** The reason that makes trying further protocols pointless; undefined where another may still work. */
+function finalReason(exchanges: readonly Exchange[], error: unknown, isOver: boolean): Reason | undefined {
+  const hasStatus = (...statuses: number[]) =>
+    exchanges.some((exchange) => 'status' in exchange && statuses.includes(exchange.status))
+  if (hasStatus(401, 403)) return 'auth_required'
   if (isOver) return 'timeout'
-  if (last && 'error' in last) return last.error.reason
+  const failed = exchanges.findLast((exchange) => 'error' in exchange)
+  if (failed && 'error' in failed) return failed.error.reason
   if (isRpcError(error)) return 'protocol'
-  const busy = steps.some((step) => 'status' in step && [429, 502, 503, 504].includes(step.status))
-  return busy ? 'http_status' : undefined
+  return hasStatus(429, 502, 503, 504) ? 'http_status' : undefined
 }
 
-/** Nothing was understood: a 2xx came from something that is no MCP server, anything else is the status's own fault. */
-function summary(steps: readonly Step[], error: unknown): Reason {
+/** The reason after all protocols failed: `not_mcp` for a 2xx, else the status. */
+function fallbackReason(exchanges: readonly Exchange[], error: unknown): Reason {
   if (isRpcError(error)) return 'protocol'
-  const statuses = steps.flatMap((step) => ('status' in step ? [step.status] : []))
+  const statuses = exchanges.flatMap((exchange) => ('status' in exchange ? [exchange.status] : []))
   if (statuses.some((status) => status >= 500)) return 'http_status'
   return statuses.some((status) => status >= 200 && status < 300) ? 'not_mcp' : 'http_status'
 }
 
-/** The server answered in JSON-RPC that it will not. The client's own class may not be loaded. */
+/** Whether the server returned a JSON-RPC error. Compared by name, as the client's class may not be loaded. */
 function isRpcError(error: unknown): boolean {
   return error instanceof Error && error.name === 'ProtocolError'
 }

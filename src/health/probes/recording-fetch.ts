@@ -2,23 +2,24 @@ import type { HttpClient, OutboundStream } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
 import type { ProbeRequest } from './probe.ts'
 
-/** One exchange of a probe: how it was answered, or why it was not. */
-export type Step = { readonly sent: string } & ({ readonly status: number } | { readonly error: OutboundError })
+/** One exchange of a probe: the JSON-RPC method it sent, and its status or failure. */
+export type Exchange = { readonly sent: string } & ({ readonly status: number } | { readonly error: OutboundError })
 
-/** What is sent; header names in lower case. */
+/** A request to send; header names in lower case. */
 type Message = Pick<RequestInit, 'method' | 'body' | 'signal'> & { readonly headers: Readonly<Record<string, string>> }
 
-const mostBytes = 2 * 1024 * 1024
+/** Limit on all response bodies of a probe together. */
+const maxBytes = 2 * 1024 * 1024
 
 /**
- * A `fetch` for the MCP client that goes through the door, and remembers how each exchange went.
+ * A `fetch` for the MCP client that uses the outbound HTTP client, and records every exchange.
  *
- * What the client makes of a failure is for people; what the probe must tell of it stands in `steps`.
+ * The MCP client's own errors are texts for people; a probe takes its reason from the recorded `exchanges`.
  */
-export function openRecordingFetch(ask: ProbeRequest, door: HttpClient) {
-  const steps: Step[] = []
+export function openRecordingFetch(request: ProbeRequest, http: HttpClient) {
+  const exchanges: Exchange[] = []
   const streams = new Set<OutboundStream>()
-  const { origin } = new URL(ask.url)
+  const { origin } = new URL(request.url)
   let bytes = 0
 
   async function fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
@@ -30,31 +31,31 @@ export function openRecordingFetch(ask: ProbeRequest, door: HttpClient) {
     return new Response(bodyOf(stream), { status: stream.status, headers: stream.headers })
   }
 
-  /** One exchange, noted. Rejects with a `DoorError`. */
+  /** Makes and records one exchange. Rejects with an `OutboundError`. */
   async function exchange(sent: string, url: URL, message: Message): Promise<OutboundStream> {
     try {
       const stream = await open(url, message)
       streams.add(stream)
-      steps.push({ sent, status: stream.status })
+      exchanges.push({ sent, status: stream.status })
       if (stream.status >= 300 && stream.status < 400)
-        throw new OutboundError('http_status', 'a redirect is not followed')
+        throw new OutboundError('http_status', 'probes do not follow redirects')
       return stream
     } catch (error) {
-      const failure = error instanceof OutboundError ? error : new OutboundError('protocol', 'the answer is not HTTP')
-      steps.push({ sent, error: failure })
+      const failure = error instanceof OutboundError ? error : new OutboundError('protocol', 'the response is not HTTP')
+      exchanges.push({ sent, error: failure })
       throw failure
     }
   }
 
   async function open(url: URL, { method = 'GET', headers, body, signal }: Message): Promise<OutboundStream> {
-    const own = url.origin === origin ? ask.headers : {}
-    return door.stream(url.href, {
-      ...ask,
+    const ownHeaders = url.origin === origin ? request.headers : {}
+    return http.stream(url.href, {
+      ...request,
       method: method as 'GET' | 'POST' | 'DELETE',
-      headers: { ...lowerCase(own), ...headers },
+      headers: { ...lowerCase(ownHeaders), ...headers },
       ...(typeof body === 'string' ? { body } : {}),
-      idleMs: ask.timeoutMs,
-      signal: signal ? AbortSignal.any([ask.signal, signal]) : ask.signal,
+      idleMs: request.timeoutMs,
+      signal: signal ? AbortSignal.any([request.signal, signal]) : request.signal,
     })
   }
 
@@ -70,10 +71,10 @@ export function openRecordingFetch(ask: ProbeRequest, door: HttpClient) {
           const { done, value } = await chunks.next()
           if (done) return controller.close()
           bytes += value.length
-          if (bytes > mostBytes) throw new OutboundError('protocol', `the answers are larger than ${mostBytes} bytes`)
+          if (bytes > maxBytes) throw new OutboundError('protocol', `the responses exceed ${maxBytes} bytes`)
           controller.enqueue(new Uint8Array(value))
         } catch (error) {
-          if (error instanceof OutboundError) steps.push({ sent: 'body', error })
+          if (error instanceof OutboundError) exchanges.push({ sent: 'body', error })
           stream.close()
           controller.error(error)
         }
@@ -82,13 +83,13 @@ export function openRecordingFetch(ask: ProbeRequest, door: HttpClient) {
     })
   }
 
-  /** Lets go of everything still open: a stream the server holds, a body nobody read. */
+  /** Closes every open stream: those that the server keeps open, and bodies left unread. */
   function close(): void {
     for (const stream of streams) stream.close()
     streams.clear()
   }
 
-  return { fetch, exchange, steps, [Symbol.dispose]: close }
+  return { fetch, exchange, exchanges, [Symbol.dispose]: close }
 }
 export type RecordingFetch = ReturnType<typeof openRecordingFetch>
 

@@ -1,15 +1,19 @@
 import { Capability } from '../../model/capability.ts'
+import { isDeeperThan } from '../../model/json-object.ts'
 
-const mostTools = 500
-const mostText = 1024
-const mostSchema = 16_384
-const mostDepth = 32
+/** Maximum number of tools kept per server. */
+export const maxTools = 500
+const maxTextBytes = 1024
+/** In characters of JSON. */
+const maxSchemaLength = 16_384
+/** Nesting of a schema, in levels below its top. */
+const maxSchemaLevels = 31
 
-/** The tools a server told of, as capabilities: bounded, in words that are safe to show. */
+/** The tools that a server lists, as capabilities: bounded, with texts that are safe to show. */
 export function capabilitiesOf(tools: readonly unknown[]): Capability[] {
   const byName = new Map<string, Capability>()
   for (const tool of tools) {
-    if (byName.size >= mostTools) break
+    if (byName.size >= maxTools) break
     const capability = capabilityOf(tool)
     if (capability && !byName.has(capability.name)) byName.set(capability.name, capability)
   }
@@ -29,33 +33,28 @@ function capabilityOf(tool: unknown): Capability | undefined {
   return parsed.data
 }
 
-/** Text of a stranger: no control or direction characters, at most a kilobyte, no half characters. */
-export function clean(text: unknown, mostBytes = mostText): string | undefined {
+/** Cleans untrusted text: no control or direction characters, at most `maxBytes` of UTF-8, no half characters. */
+export function clean(text: unknown, maxBytes = maxTextBytes): string | undefined {
   if (typeof text !== 'string') return undefined
   const plain = text
-    .slice(0, mostBytes * 2)
+    .slice(0, maxBytes * 2)
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ')
     .trim()
     .toWellFormed()
   const bytes = Buffer.from(plain)
-  return bytes.length <= mostBytes
+  return bytes.length <= maxBytes
     ? plain
     : bytes
-        .subarray(0, mostBytes)
+        .subarray(0, maxBytes)
         .toString()
         .replace(/\ufffd+$/, '')
 }
 
-/** A schema that is too large, too deep or meddles with prototypes is left out; the tool stays. */
+/** Omits a schema that is too large, too deep or names `__proto__`; the tool is kept. */
 function boundedSchema(schema: unknown): Record<string, unknown> | undefined {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return undefined
-  if (isDeeper(schema, mostDepth)) return undefined
+  if (isDeeperThan(schema, maxSchemaLevels)) return undefined
   const text = JSON.stringify(schema)
-  if (text.length > mostSchema || text.includes('"__proto__"')) return undefined
+  if (text.length > maxSchemaLength || text.includes('"__proto__"')) return undefined
   return schema as Record<string, unknown>
-}
-
-function isDeeper(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1))
 }

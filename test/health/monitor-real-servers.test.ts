@@ -13,11 +13,11 @@ import { createTestRegistry } from '../roster.ts'
 /** A monitor as in the daemon, with a real registry and real probes. */
 function createRealMonitor(t: TestContext, config: object = {}) {
   const roster = createTestRegistry()
-  const door = openHttpClient()
-  const monitor = createMonitor({ registry: roster.registry, door, config: HealthConfig.parse(config), log: silent })
+  const http = openHttpClient()
+  const monitor = createMonitor({ registry: roster.registry, http, config: HealthConfig.parse(config), log: silent })
   t.after(async () => {
     await monitor[Symbol.asyncDispose]()
-    await door.close()
+    await http.close()
   })
   /** Resolves once the server has the status. */
   const until = async (name: string, status: string, signal = AbortSignal.timeout(8000)): Promise<void> => {

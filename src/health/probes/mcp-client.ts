@@ -1,0 +1,106 @@
+import type * as Mcp from '@modelcontextprotocol/client'
+import * as z from 'zod'
+import type { DiscoverResult } from './discover-handshake.ts'
+import { elapsedMs, type PartialOutcome, type ProbeOutcome, type ProbeRequest } from './probe.ts'
+import type { RecordingFetch } from './recording-fetch.ts'
+import { capabilitiesOf, clean, maxTools } from './tools.ts'
+
+/** How to talk to a server: by `server/discover`, by a session that `initialize` opens, or by one over HTTP+SSE. */
+export type McpProtocol = 'discover' | 'initialize' | 'sse'
+
+export type McpModule = typeof Mcp
+type Client = InstanceType<McpModule['Client']>
+type PriorKnowledge = NonNullable<Mcp.ConnectOptions['prior']>
+
+const maxPages = 50
+const ToolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() })
+
+/** Probes through the MCP client, which gets the result of an earlier `discover` instead of asking again. */
+export async function probeByClient(
+  mcp: McpModule,
+  {
+    protocol,
+    discover,
+    request,
+    recording,
+    now,
+  }: {
+    protocol: McpProtocol
+    discover?: DiscoverResult
+    request: ProbeRequest
+    recording: RecordingFetch
+    now: () => number
+  },
+): Promise<{ protocol: McpProtocol; outcome: PartialOutcome }> {
+  const start = now()
+  const limits = { signal: request.signal, timeout: request.timeoutMs }
+  const client = new mcp.Client(
+    { name: 'mcp-roster', version: '1' },
+    { versionNegotiation: { mode: protocol === 'discover' ? 'auto' : 'legacy' } },
+  )
+  const transport = protocol === 'sse' ? sseTransport(mcp, request, recording) : httpTransport(mcp, request, recording)
+  try {
+    const prior = discover && ({ kind: 'modern', discover } as PriorKnowledge)
+    await client.connect(transport, { ...limits, ...(prior ? { prior } : {}) })
+    const isModern = client.getProtocolEra() === 'modern'
+    if (!isModern) await client.ping(limits)
+    const response_time_ms = elapsedMs(start, now())
+    const outcome = { ok: true, reason: 'ok', response_time_ms, ...serverInfo(client) } as const
+    const spoken = protocol === 'sse' ? 'sse' : isModern ? 'discover' : 'initialize'
+    return { protocol: spoken, outcome: request.learn ? { ...outcome, ...(await listTools(client, limits)) } : outcome }
+  } finally {
+    if ('terminateSession' in transport && !request.signal.aborted)
+      await transport.terminateSession().catch(() => undefined)
+    await client.close().catch(() => undefined)
+    await transport.close().catch(() => undefined)
+  }
+}
+
+function httpTransport({ StreamableHTTPClientTransport }: McpModule, { url }: ProbeRequest, { fetch }: RecordingFetch) {
+  return new StreamableHTTPClientTransport(new URL(url), {
+    // The client would keep a stream open for notifications; probes ignore notifications.
+    fetch: async (input, init) => (init?.method === 'GET' ? new Response(null, { status: 405 }) : fetch(input, init)),
+    reconnectionOptions: {
+      maxRetries: 0,
+      initialReconnectionDelay: 1000,
+      maxReconnectionDelay: 1000,
+      reconnectionDelayGrowFactor: 1,
+    },
+  })
+}
+
+function sseTransport({ SSEClientTransport }: McpModule, { url }: ProbeRequest, { fetch }: RecordingFetch) {
+  return new SSEClientTransport(new URL(url), { fetch })
+}
+
+function serverInfo(client: Client): { protocol_version?: string; version?: string } {
+  const protocol_version = clean(client.getNegotiatedProtocolVersion(), 64)
+  const version = clean(client.getServerVersion()?.version, 253)
+  return { ...(protocol_version ? { protocol_version } : {}), ...(version ? { version } : {}) }
+}
+
+/** Lists the server's tools, page by page. A failure leaves the earlier ones; the server is alive anyway. */
+async function listTools(
+  client: Client,
+  limits: { signal: AbortSignal; timeout: number },
+): Promise<Pick<ProbeOutcome, 'capabilities'>> {
+  if (!client.getServerCapabilities()?.tools) return { capabilities: [] }
+  const tools: unknown[] = []
+  try {
+    let cursor: string | undefined
+    for (let page = 0; page < maxPages && tools.length < maxTools; page++) {
+      // With our own lenient schema: one invalid tool does not hide the others, and no foreign schema is compiled.
+      const result = await client.request(
+        { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
+        ToolsPage,
+        limits,
+      )
+      tools.push(...result.tools)
+      if (result.nextCursor === undefined || result.nextCursor === cursor) break
+      cursor = result.nextCursor
+    }
+    return { capabilities: capabilitiesOf(tools) }
+  } catch {
+    return {}
+  }
+}
