@@ -72,8 +72,8 @@ export async function openApi({
 
 function guardOf({ auth, cors, limits, listen: { host, hosts } }: ApiRules, tokens: readonly TokenGrant[]) {
   const loopback = isLoopback(host)
-  const access = createAuthenticator({ tokens, anonymous: auth.anonymous, loopback })
+  const authenticator = createAuthenticator({ tokens, anonymous: auth.anonymous, loopback })
   const origins = cors.enabled ? cors.origins : []
-  const guard = createRequestGuard({ access, cors: { ...cors, origins }, loopback, hosts, limits })
-  return { guard, warning: access.warning }
+  const guard = createRequestGuard({ authenticator, cors: { ...cors, origins }, loopback, hosts, limits })
+  return { guard, warning: authenticator.warning }
 }

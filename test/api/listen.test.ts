@@ -273,14 +273,14 @@ describe('TLS', { skip: openssl }, () => {
       listen(() => {}, { ...options, tls: made.files }),
       (error) => {
         assert.ok(error instanceof CertificateError)
-        assert.match(error.message, /^listen\.tls: \S+tls\.crt .* no certificate with its key$/)
+        assert.match(error.message, /^listen\.tls: \S+tls\.crt .* are not a certificate and its key$/)
         return true
       },
     )
   })
 
   for (const [what, cert, reason] of [
-    ['is not there', '/nowhere/tls.crt', 'is not there'],
+    ['is not there', '/nowhere/tls.crt', 'does not exist'],
     ['is a folder', tmpdir(), 'is a directory, not a file'],
   ] as const) {
     it(`does not start with a certificate that ${what}, and says so`, async () => {

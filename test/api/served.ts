@@ -99,7 +99,7 @@ export async function serve(options: Options = {}) {
   roster.put(...(options.servers ?? [{ name: 'weather' }]))
   const loopback = options.guard?.loopback ?? true
   const guard = createRequestGuard({
-    access: createAuthenticator({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
+    authenticator: createAuthenticator({ tokens: options.tokens ?? [], anonymous: options.anonymous, loopback }),
     cors: { origins: [], methods: ['GET', 'POST'], headers: ['content-type', 'authorization'] },
     loopback,
     hosts: [],

@@ -99,7 +99,7 @@ describe('tokens in files', () => {
 
     assert.deepEqual(
       lines.map((line) => (JSON.parse(line) as { msg: string }).msg),
-      ['tokens could not be read, they let nobody in'],
+      ['token file could not be read, it grants nothing'],
     )
   })
 

@@ -34,14 +34,15 @@ export function createPipeline({
   log: Log
 }) {
   const counts = createRequestCounts()
-  /** What the listener is called with. It calls back before it returns, so one request is current at a time. */
-  let current: { readonly env: Bindings; readonly refusal: Response | undefined }
+  // Of the request that the listener is called with. It calls back before it returns, so one request is current at a time.
+  let env: Bindings
+  let refusal: Response | undefined
 
-  const listener = getRequestListener((request) => current.refusal ?? fetch(request, current.env), {
+  const listener = getRequestListener((request) => refusal ?? fetch(request, env), {
     hostname: 'localhost',
     errorHandler: (error) =>
       error instanceof RequestError
-        ? (current.refusal ?? malformedRequest())
+        ? (refusal ?? malformedRequest())
         : toResponse(replyToError(error, { log, path: '' }), undefined),
   })
 
@@ -49,17 +50,18 @@ export function createPipeline({
     const started = accessLog ? performance.now() : 0
     const admission = guard().admit(incoming)
     const { principal = unauthenticated, cors } = admission
-    const refusal = refusalOf(incoming, admission)
+    refusal = refusalOf(incoming, admission)
     const isUnread = refusal === undefined ? isEndless(incoming) : hasBody(incoming)
     if (isUnread) outgoing.shouldKeepAlive = false
-    current = { env: { incoming, outgoing, principal, cors }, refusal }
-    listener(incoming, outgoing).catch((error: unknown) => {
+    env = { incoming, outgoing, principal, cors }
+    const sending = listener(incoming, outgoing)
+    if (isUnread) closeLingering(incoming)
+    if (outgoing.writableEnded && !accessLog) return counts.add(incoming.method, outgoing.statusCode)
+    outgoing.on('close', () => finish(incoming, outgoing, started))
+    sending.catch((error: unknown) => {
       log.error({ err: error, path: pathOf(incoming) }, 'response could not be sent')
       outgoing.destroy()
     })
-    if (isUnread) closeLingering(incoming)
-    if (outgoing.writableEnded && !accessLog) counts.add(incoming.method, outgoing.statusCode)
-    else outgoing.on('close', () => finish(incoming, outgoing, started))
   }
 
   function finish(incoming: IncomingMessage, { statusCode: status }: ServerResponse, started: number): void {

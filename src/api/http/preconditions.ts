@@ -1,30 +1,33 @@
-/** A header of a request by its name in lower case. */
+/** Looks up a request header by its name in lower case. */
 export type HeaderOf = (name: string) => string | undefined
 
+/** What a write expects: any state, no resource, some resource, or a resource of one version. */
+export type Precondition = 'any' | 'none' | 'some' | { readonly version: string }
+
 /**
- * The version that a write expects, of `If-Match` (quoted, bare, weak, several) or else of `resource_version` in what
- * was sent: `none` where nothing may be there yet, `some` where anything may but nothing not, `any` where nobody asked.
+ * The precondition of a write: `If-None-Match: *`, else `If-Match` (quoted, bare, weak or several), else
+ * `resource_version` in the body. Of several versions in `If-Match`, the `current` one counts if it is among them.
  */
-export function expectedIn(
+export function preconditionOf(
   header: HeaderOf,
-  fields: Readonly<Record<string, unknown>>,
+  body: Readonly<Record<string, unknown>>,
   current: string | undefined,
-): 'any' | 'none' | 'some' | { readonly version: string } {
+): Precondition {
   if (header('if-none-match')?.trim() === '*') return 'none'
-  const asked = header('if-match')
-  const versions = asked === undefined ? [] : versionsIn(asked)
+  const ifMatch = header('if-match')
+  const versions = ifMatch === undefined ? [] : versionsIn(ifMatch)
   if (versions.includes('*')) return 'some'
   const [first] = versions
-  if (first !== undefined) return { version: versions.find((one) => one === current) ?? first }
-  const said = fields['resource_version']
-  if (typeof said === 'number') return { version: String(said) }
-  return typeof said === 'string' && said !== '' ? { version: said } : 'any'
+  if (first !== undefined) return { version: versions.find((version) => version === current) ?? first }
+  const { resource_version: version } = body
+  if (typeof version === 'number') return { version: String(version) }
+  return typeof version === 'string' && version !== '' ? { version } : 'any'
 }
 
-/** An ETag of one server is its version, `;` and what moves with its probes: only the version counts here. */
+/** The ETag of a server is its version, `;` and a digest of its volatile fields: only the version counts here. */
 function versionsIn(ifMatch: string): string[] {
   return ifMatch
     .split(',')
-    .map((one) => one.trim().replace(/^W\//, '').replaceAll('"', '').replace(/;.*$/, ''))
-    .filter((one) => one !== '')
+    .map((tag) => tag.trim().replace(/^W\//, '').replaceAll('"', '').replace(/;.*$/, ''))
+    .filter((version) => version !== '')
 }

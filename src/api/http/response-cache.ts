@@ -1,41 +1,42 @@
+import { LRUCache } from 'lru-cache'
 import { jsonReply, type Reply } from './reply.ts'
 
 type Headers = Readonly<Record<string, string>>
 
-/** What the answers of one revision may weigh together, each with what it takes to keep it. */
-const keptBytes = 8 * 1024 * 1024
-const keepingBytes = 1024
+/** Maximum size of the cached replies together, each with an estimated overhead. */
+const maxCachedBytes = 8 * 1024 * 1024
+const entryBytes = 1024
 
-/** Answers that stay the same until something changes, each made once. */
+/** Caches replies until the revision changes. However many requests come at once, each reply is made once. */
 export function createResponseCache({ token: currentToken }: { token: () => string }) {
-  const kept = new Map<string, Reply>()
-  const underway = new Map<string, Promise<Reply>>()
-  let token = ''
-  let weight = 0
+  const cached = new LRUCache<string, Reply>({
+    maxSize: maxCachedBytes,
+    sizeCalculation: ({ body }, key) => body.length + key.length + entryBytes,
+  })
+  const pending = new Map<string, Promise<Reply>>()
+  let cachedToken = ''
 
   async function answer(key: string, make: () => Promise<Buffer>, headers: Headers = {}): Promise<Reply> {
-    const asked = `${currentToken()} ${key}`
-    // However many ask at once, it is made once.
-    const making = underway.get(asked) ?? answered(key, make, headers).finally(() => underway.delete(asked))
-    underway.set(asked, making)
-    return await making
+    const pendingKey = `${currentToken()} ${key}`
+    const promise =
+      pending.get(pendingKey) ?? cachedOrMade(key, make, headers).finally(() => pending.delete(pendingKey))
+    pending.set(pendingKey, promise)
+    return await promise
   }
 
-  async function answered(key: string, make: () => Promise<Buffer>, headers: Headers): Promise<Reply> {
-    const now = currentToken()
-    if (now !== token || weight > keptBytes) {
-      kept.clear()
-      weight = 0
-      token = now
+  async function cachedOrMade(key: string, make: () => Promise<Buffer>, headers: Headers): Promise<Reply> {
+    const token = currentToken()
+    if (token !== cachedToken) {
+      cached.clear()
+      cachedToken = token
     }
-    const found = kept.get(key)
+    const found = cached.get(key)
     if (found) return found
     const body = await make()
-    // What changed while it was made may be in it or not: then it is good for once only.
-    if (currentToken() !== now) return jsonReply(body, { headers })
-    const reply = jsonReply(body, { etag: `"${now}"`, headers })
-    kept.set(key, reply)
-    weight += body.length + key.length + keepingBytes
+    // The body may hold changes of the newer revision or not: it is used once.
+    if (currentToken() !== token) return jsonReply(body, { headers })
+    const reply = jsonReply(body, { etag: `"${token}"`, headers })
+    cached.set(key, reply)
     return reply
   }
 

@@ -1,7 +1,7 @@
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { readJson } from '../http/body.ts'
 import type { ApiContext, ApiHandler } from '../http/context.ts'
-import { expectedIn, type HeaderOf } from '../http/preconditions.ts'
+import { preconditionOf, type HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
 import { meshProblem } from './problems.ts'
 
@@ -32,7 +32,7 @@ export function agentIdIn({ env: { incoming } }: ApiContext): string {
 
 /** The version that `If-Match` expects of an agent at version `current`; undefined where any will do. */
 export function expectedVersion(header: HeaderOf, current: string | undefined): string | undefined {
-  const expected = expectedIn(header, {}, current)
+  const expected = preconditionOf(header, {}, current)
   // `*` asks for any version of an existing agent: no version is called "*".
   if (expected === 'some') return current === undefined ? '*' : undefined
   return typeof expected === 'object' ? expected.version : undefined

@@ -19,8 +19,9 @@ export function meshApi({ mesh, watch }: Pick<ApiPorts, 'mesh' | 'watch'>) {
   api.get('/heartbeat/:id', route(renew(mesh)))
   const listAgents = route(agents.list)
   api.get('/agents', (c) => watch.agents(c) ?? listAgents(c))
-  api.get('/agents/watch', (c) => watch.agents(c) ?? listAgents(c))
-  api.get('/agents/:id', route(agents.show))
+  // `/agents/watch` too: a route of its own would cost all routes the fast router.
+  const showAgent = route(agents.show)
+  api.get('/agents/:id', (c) => watch.agents(c) ?? showAgent(c))
   api.delete('/agents/:id', route(agents.remove))
   const listCapabilities = route(agents.capabilities)
   api.get('/capabilities', (c) => watch.capabilities(c) ?? listCapabilities(c))

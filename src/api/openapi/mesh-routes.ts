@@ -201,6 +201,7 @@ const mesh: Record<string, RouteDoc> = {
       503: notReady[503],
     },
     role: 'registrar',
+    routedBy: 'GET /heartbeat/:id',
   }),
   'GET /agents': doc({
     summary: 'List agents of any status',
@@ -213,6 +214,7 @@ const mesh: Record<string, RouteDoc> = {
     response: 'text/event-stream',
     query: [...agentParameters, 'resource_version'],
     statuses: { ...invalidParameter, ...noAgents, ...notReady },
+    routedBy: 'GET /agents/:id',
   }),
   'GET /agents/:id': doc({ summary: 'Get an agent', response: Agent, statuses: { ...unknownAgent, ...notReady } }),
   'DELETE /agents/:id': doc({

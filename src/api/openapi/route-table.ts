@@ -42,6 +42,7 @@ const probed: RouteDoc = {
   response: schemas.ProbeResult,
   statuses: unknownServer,
   role: 'admin',
+  routedBy: 'POST /servers/:server{[^/]+(?:/[^/]+)?/(?:probe|check)}',
 }
 const probedByAlias: RouteDoc = { ...probed, summary: 'Probe a server now; alias of `/probe`', deprecated: true }
 
@@ -59,6 +60,7 @@ const servers: Record<string, RouteDoc> = {
     response: 'text/event-stream',
     query: 'watch',
     statuses: { 400: queryStatuses[400] },
+    routedBy: 'GET /servers/:name',
   },
   'GET /servers/:name': {
     summary: 'Get a server of the namespace "default"',

@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../../stores/store.ts'
 import { requireNamespace, requireRole } from '../http/access/authenticator.ts'
 import { readJson } from '../http/body.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
-import { expectedIn } from '../http/preconditions.ts'
+import { preconditionOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
 import { respond, respondNoContent } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
@@ -42,7 +42,7 @@ export function manualApi({
     const before = manual.get(id)
     const definition = definitionIn(named(fields, id), before?.definition)
     refuseForeign(id)
-    const expected = expectedIn((name) => c.req.header(name), fields, before?.stored.resource_version)
+    const expected = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
     if (expected === 'some' && !before) throw unknownServer(id)
     return write(c, definition, expected === 'some' ? 'any' : expected)
   }
@@ -59,7 +59,7 @@ export function manualApi({
       const before = existing(id)
       const definition = definitionIn(named(merged(redactServer(before.definition), changes), id), before.definition)
       const { resource_version: version } = before.stored
-      const asked = expectedIn((name) => c.req.header(name), changes, version)
+      const asked = preconditionOf((name) => c.req.header(name), changes, version)
       const expected = typeof asked === 'object' ? asked : { version }
       try {
         // What nobody expected to be of a certain version is patched as it is by then.
@@ -76,7 +76,7 @@ export function manualApi({
     const id = wanted(c)
     const { definition, stored } = existing(id)
     requireNamespace(c.env.principal, definition.namespace)
-    const expected = expectedIn((name) => c.req.header(name), {}, stored.resource_version)
+    const expected = preconditionOf((name) => c.req.header(name), {}, stored.resource_version)
     const before = registry.token()
     const there = await told(() => manual.remove(id, typeof expected === 'object' ? expected.version : undefined))
     if (!there) throw unknownServer(id)

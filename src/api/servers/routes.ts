@@ -7,7 +7,7 @@ import type { DetailCache } from './detail-cache.ts'
 import { createListCache } from './list/list-cache.ts'
 import { createListStream } from './list/streamed-list.ts'
 import { createSecretsView, wantsSecrets } from './secrets.ts'
-import { probedServerId, serverIdInTarget, unknownServer } from './server-path.ts'
+import { probedServerId, shownServerId, unknownServer } from './server-path.ts'
 
 /**
  * `/servers` and single servers. Names stand URL-encoded in the path.
@@ -41,7 +41,9 @@ export function serversApi({
 
   function show(c: ApiContext): ApiResponse {
     const { url = '' } = c.env.incoming
-    const id = serverIdInTarget(url)
+    const id = shownServerId(url)
+    const watched = id === null ? watch.servers(c) : undefined
+    if (watched) return watched
     if (url.includes('?') && wantsSecrets(detailParameters(url))) return secrets.show(c, id)
     const reply = id === null ? undefined : details.answer(id)
     if (!reply) throw unknownServer(id)
@@ -63,15 +65,14 @@ export function serversApi({
   }
 
   api.get('/', list)
-  api.get('/watch', (c) => watch.servers(c) ?? show(c))
   api.get('/:name', show)
   api.get('/:namespace/:name', show)
-  for (const action of ['probe', 'check']) {
-    api.post(`/:name/${action}`, probe)
-    api.post(`/:namespace/:name/${action}`, probe)
-  }
+  api.post(probePath, (c) => probe(c))
   return api
 }
+
+/** `/weather/probe` and `/team-a/weather/probe`; `/check` is an alias. One pattern: see `shownServerId`. */
+const probePath = '/:server{[^/]+(?:/[^/]+)?/(?:probe|check)}'
 
 /** The parameters of one server. `view` has one value, since a single server is always shown in full. */
 function detailParameters(target: string): URLSearchParams {

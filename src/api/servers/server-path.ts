@@ -13,6 +13,16 @@ export const serverIdInTarget = memoize(maxRememberedPaths, (target: string): Se
   return serverIdIn(path) ?? null
 })
 
+/**
+ * The same for a GET, where `/servers/watch` names no server; `/servers/default/watch` does.
+ *
+ * `/watch` has no route of its own: beside `/:name`, Hono's RegExpRouter would leave all routes to its TrieRouter, which
+ * costs a request 1.3 µs more, a tenth of what a short response costs in the process.
+ */
+export const shownServerId = memoize(maxRememberedPaths, (target: string): ServerId | null =>
+  /^(?:\/api\/v1)?\/servers\/watch\/?(?:\?|$)/.test(target) ? null : serverIdInTarget(target),
+)
+
 /** The same for the target of a probe, `/servers/weather/probe`. */
 export function probedServerId(target: string): ServerId | null {
   return serverIdInTarget(target.replace(/\/(?:probe|check)\/?(?:\?.*)?$/s, ''))

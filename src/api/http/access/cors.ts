@@ -1,27 +1,27 @@
 import type { Cors } from '../../config/cors.ts'
 
-/** Who may read across origins, and with what. */
+/** The configured origins and what their pages may use. */
 export type CorsRules = Pick<Cors, 'origins' | 'methods' | 'headers'>
 
 export type CorsHeaders = Readonly<Record<string, string>>
 
 const openPath = /^\/(v0\.1|v0|\.well-known)(\/|$)/
 
-/** Public reading that any web page may do: the official registry's API and the well-known documents. */
+/** Whether every web page may read this: the official registry's API and the well-known documents. */
 export function isOpen(method: string, path: string): boolean {
   return (method === 'GET' || method === 'HEAD') && openPath.test(path)
 }
 
-/** Said with every published document, asked from a page or not: some clients look for it before they ask from one. */
+/** Headers of every published document, also without an `Origin`: some clients look for them before a page asks. */
 export const openToAll = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD, OPTIONS',
   'access-control-allow-headers': 'Authorization, Content-Type',
 } as const
 
-const exposed = 'ETag, Retry-After, X-Request-Id'
+const exposedHeaders = 'ETag, Retry-After, X-Request-Id'
 
-/** What is said to a page of `origin` beside an answer; undefined where it may not read it. */
+/** The headers that let a page of `origin` read a response; undefined where it may not. */
 export function corsHeaders(
   { origins }: CorsRules,
   origin: string,
@@ -29,13 +29,13 @@ export function corsHeaders(
   path: string,
 ): CorsHeaders | undefined {
   if (isOpen(method, path) || origins.includes('*')) {
-    return { 'access-control-allow-origin': '*', 'access-control-expose-headers': exposed }
+    return { 'access-control-allow-origin': '*', 'access-control-expose-headers': exposedHeaders }
   }
   if (!origins.includes(origin)) return undefined
-  return { 'access-control-allow-origin': origin, 'access-control-expose-headers': exposed }
+  return { 'access-control-allow-origin': origin, 'access-control-expose-headers': exposedHeaders }
 }
 
-/** What a preflight is told; undefined where the page may not do what it asks. */
+/** The headers of an allowed preflight; undefined for one that is not allowed. */
 export function preflight(rules: CorsRules, origin: string, method: string, path: string): CorsHeaders | undefined {
   const allowed = corsHeaders(rules, origin, method, path)
   if (!allowed) return undefined

@@ -9,55 +9,57 @@ import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { hostNameOf, isLoopback } from './host.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 
-/** Somebody who was let in, and what a page elsewhere may see of the answer. */
+/** A request that may go on. */
 export type Admitted = {
+  /** Headers that let a page of another origin read the response. */
   readonly cors: CorsHeaders | undefined
   readonly principal: Principal
   readonly problem?: undefined
 }
 
-/** What the guard made of a request. */
+/** The verdict of the guard: a principal, or the problem to answer with. */
 export type Admission =
   | Admitted
   | { readonly cors: CorsHeaders | undefined; readonly problem: Problem; readonly principal?: undefined }
 
 export type GuardRules = {
-  readonly access: Authenticator
+  readonly authenticator: Authenticator
   readonly cors: CorsRules
-  /** Whether the daemon listens on loopback only, where a page of a rebound name must not reach it. */
+  /** Whether the daemon listens on loopback only: then a page behind a rebound DNS name must not reach it. */
   readonly loopback: boolean
-  /** Further names that may stand in `Host`. */
+  /** Further names that `Host` may hold. */
   readonly hosts: readonly string[]
-  /** How long a request's target may be, and how many parameters it may have. */
   readonly limits: Pick<Limits, 'max_url_length' | 'max_parameters'> & { readonly rate?: Rate | undefined }
 }
 
-/** Orchestrators ask these without any credentials. */
-const probes = new Set(['/health', '/healthz', '/ready', '/readyz', '/-/healthy', '/-/ready'])
+/** Paths that orchestrators probe without credentials. */
+const probePaths = new Set(['/health', '/healthz', '/ready', '/readyz', '/-/healthy', '/-/ready'])
+
+const maxRememberedHosts = 1000
 
 /**
- * The one check that every request passes, whatever answers it afterwards.
+ * Checks every request: its target, host and origin, its token, and the rate of its client.
  *
- * It first brings the request's target into its plain form, so that all who look at `request.url` see the same path.
+ * Reduces an absolute target to its path, so that all readers of `incoming.url` see the same path.
  */
-export function createRequestGuard({ access, cors, loopback, hosts, limits }: GuardRules) {
-  const allowed = new Set(hosts.map((host) => host.toLowerCase()))
-  const hostProblem = memoize(1000, (host: string) => problemOfHost(host) ?? null)
+export function createRequestGuard({ authenticator, cors, loopback, hosts, limits }: GuardRules) {
+  const allowedHosts = new Set(hosts.map((host) => host.toLowerCase()))
+  const hostProblem = memoize(maxRememberedHosts, (host: string) => problemOfHost(host) ?? null)
   const waitOf = createRateLimiter()
-  const plain = admissionOf(access.authenticate(undefined))
+  const anonymous = admissionOf(authenticator.authenticate(undefined))
 
   function problemOfHost(host: string): Problem | undefined {
     const name = hostNameOf(host)
-    if (name === undefined) return new Problem('invalid_host', 'The Host header is no host name.')
-    if (!loopback || isLoopback(name) || allowed.has(name)) return undefined
+    if (name === undefined) return new Problem('invalid_host', 'The Host header does not hold a valid host name.')
+    if (!loopback || isLoopback(name) || allowedHosts.has(name)) return undefined
     return new Problem(
       'host_forbidden',
-      'The daemon listens on loopback and answers only to localhost. Add this name to listen.hosts if it is yours.',
+      'The daemon listens on loopback and answers to localhost only. To allow this name, add it to listen.hosts.',
     )
   }
 
-  function admissionOf(principal: Principal | undefined, corsOf?: CorsHeaders): Admission {
-    return principal ? { principal, cors: corsOf } : { problem: invalidToken(), cors: corsOf }
+  function admissionOf(principal: Principal | undefined, readable?: CorsHeaders): Admission {
+    return principal ? { principal, cors: readable } : { problem: invalidToken(), cors: readable }
   }
 
   function problemOf(request: IncomingMessage): Problem | undefined {
@@ -70,15 +72,15 @@ export function createRequestGuard({ access, cors, loopback, hosts, limits }: Gu
     return hostProblem(host) ?? undefined
   }
 
-  /** Says who asks and what they are told; never throws. */
+  /** Never throws. */
   function admit(request: IncomingMessage): Admission {
     const problem = problemOf(request)
     const { origin, authorization } = request.headers
     if (problem) return { problem, cors: undefined }
-    if (origin === undefined && authorization === undefined && plain.problem === undefined)
-      return withRole(request, plain)
+    if (origin === undefined && authorization === undefined && anonymous.problem === undefined)
+      return limited(request, anonymous)
     const method = request.method ?? 'GET'
-    const said = origin === undefined ? undefined : corsHeaders(cors, origin, method, pathOf(request))
+    const readable = origin === undefined ? undefined : corsHeaders(cors, origin, method, pathOf(request))
     if (
       origin !== undefined &&
       isWrite(method, pathOf(request)) &&
@@ -86,58 +88,62 @@ export function createRequestGuard({ access, cors, loopback, hosts, limits }: Gu
       !cors.origins.includes(origin)
     ) {
       return {
-        problem: new Problem('origin_forbidden', 'A page of another origin may not change anything here.'),
-        cors: said,
+        problem: new Problem(
+          'origin_forbidden',
+          'A page of this origin may not change anything here. To allow it, add the origin to cors.origins.',
+        ),
+        cors: readable,
       }
     }
-    return withRole(request, admissionOf(access.authenticate(authorization), said))
+    return limited(request, admissionOf(authenticator.authenticate(authorization), readable))
   }
 
-  function withRole(request: IncomingMessage, admission: Admission): Admission {
+  /** The admission, unless its principal has no role or exceeds its rate. */
+  function limited(request: IncomingMessage, admission: Admission): Admission {
     if (admission.problem) return admission
-    const { principal, cors: corsOf } = admission
+    const { principal, cors: readable } = admission
     const limit = principal.rate ?? limits.rate
     if (principal.role !== 'none' && limit === undefined) return admission
-    if (probes.has(pathOf(request))) return admission
-    if (principal.role === 'none' && !isPreflight(request)) return { problem: needsToken(), cors: corsOf }
-    const seconds = limit && waitOf(askerOf(principal, request), limit)
-    return seconds === undefined ? admission : { problem: tooOften(seconds), cors: corsOf }
+    if (probePaths.has(pathOf(request))) return admission
+    if (principal.role === 'none' && !isPreflight(request)) return { problem: authenticationRequired(), cors: readable }
+    const seconds = limit && waitOf(clientOf(principal, request), limit)
+    return seconds === undefined ? admission : { problem: rateLimited(seconds), cors: readable }
   }
 
   return { admit, cors }
 }
 export type RequestGuard = ReturnType<typeof createRequestGuard>
 
-/** Tokens are told apart by their names, whoever has none by their address. */
-function askerOf({ anonymous, name }: Principal, { socket }: IncomingMessage): string {
+/** The key of a rate limit: the name of the token, or the address of a client without one. */
+function clientOf({ anonymous, name }: Principal, { socket }: IncomingMessage): string {
   return anonymous ? `address ${socket.remoteAddress}` : `token ${name}`
 }
 
-function tooOften(seconds: number): Problem {
-  return new Problem('rate_limited', `You ask more often than you may. Come back in ${seconds} s.`, {
+function rateLimited(seconds: number): Problem {
+  return new Problem('rate_limited', `Rate limit exceeded; retry after ${seconds} s.`, {
     headers: { 'retry-after': String(seconds) },
   })
 }
 
-function needsToken(): Problem {
-  return new Problem('authentication_required', 'Nobody may read here without a bearer token.', {
+function authenticationRequired(): Problem {
+  return new Problem('authentication_required', 'Authentication required: send a bearer token.', {
     headers: { 'www-authenticate': 'Bearer realm="mcp-roster"' },
     more: { role_needed: 'reader' },
   })
 }
 
-/** Whether a request may change something; a HEAD does where it is a heartbeat. */
+/** Whether a request may change something. A HEAD does where it renews a lease. */
 function isWrite(method: string, path: string): boolean {
   if (method === 'HEAD') return path.includes('/heartbeat/')
   return method !== 'GET' && method !== 'OPTIONS'
 }
 
-/** Whether a browser asks what a page may do. It sends no token with that, whatever the page sends afterwards. */
+/** Whether a browser asks for the rights of a page. It sends no token with that, even if the page will. */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 }
 
-/** Whether a page came from this very daemon. */
+/** Whether a page comes from this daemon itself. */
 function isOwn(origin: string, { headers }: IncomingMessage): boolean {
   return headers.host !== undefined && URL.canParse(origin) && new URL(origin).host === headers.host.toLowerCase()
 }
@@ -148,25 +154,25 @@ export function pathOf({ url = '/' }: IncomingMessage): string {
 }
 
 function isTwice(rawHeaders: readonly string[], name: string): boolean {
-  let seen = 0
+  let count = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const one = rawHeaders[index]
-    if (one !== undefined && one.length === name.length && one.toLowerCase() === name) seen += 1
+    const header = rawHeaders[index]
+    if (header !== undefined && header.length === name.length && header.toLowerCase() === name) count += 1
   }
-  return seen > 1
+  return count > 1
 }
 
-/** A path that clients, proxies and routers would read differently is turned away, never guessed at. */
+/** Rejects a path that clients, proxies and routers read differently. */
 function targetProblem(
   request: IncomingMessage,
   { max_url_length: maxUrlLength, max_parameters: maxParameters }: GuardRules['limits'],
 ): Problem | undefined {
   let url = request.url ?? '/'
   if (url.length > maxUrlLength)
-    return new Problem('target_too_long', `The request's target is longer than ${maxUrlLength} characters.`)
+    return new Problem('target_too_long', `The request target is longer than ${maxUrlLength} characters.`)
   if (url.charCodeAt(0) !== 47) {
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-      return new Problem('invalid_target', "The request's target must be a path that begins with a slash.")
+      return new Problem('invalid_target', 'The request target must be a path that begins with a slash.')
     }
     const { pathname, search, host } = new URL(url)
     url = pathname + search
@@ -182,7 +188,7 @@ function targetProblem(
   }
   const query = url.indexOf('?')
   if (query >= 0 && countOf(url, query) > maxParameters) {
-    return new Problem('too_many_parameters', `There are more than ${maxParameters} query parameters.`)
+    return new Problem('too_many_parameters', `The request has more than ${maxParameters} query parameters.`)
   }
   return undefined
 }

@@ -1,8 +1,8 @@
 import { isIP, isIPv4 } from 'node:net'
 
 /**
- * The name in a `Host` header or an authority, without its port, lower-case; undefined where it is none, or none that a
- * URL holds as it stands.
+ * The host name of a `Host` header or an authority, in lower case and without its port; undefined for an invalid one, and
+ * for one that a URL would write differently.
  */
 export function hostNameOf(host: string): string | undefined {
   const found = /^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(:\d{0,5})?$/i.exec(host)
@@ -10,7 +10,7 @@ export function hostNameOf(host: string): string | undefined {
   return URL.parse(`http://${host}`)?.hostname === name ? name : undefined
 }
 
-/** Whether a name or address means this machine and nobody else. */
+/** Whether a name or address always means this machine. */
 export function isLoopback(name: string): boolean {
   const bare = name.replace(/^\[|\]$/g, '').toLowerCase()
   if (bare === 'localhost' || bare.endsWith('.localhost')) return true

@@ -1,26 +1,25 @@
+import { LRUCache } from 'lru-cache'
 import type { Rate } from '../../config/auth.ts'
 
-/** So many askers are remembered; of more, those are forgotten that asked longest ago. */
-const most = 10_000
+const maxClients = 10_000
 
 /**
- * Keeps each asker to its rate; says how many seconds to wait where one comes too soon.
+ * Keeps each client to its rate; returns how many seconds a client that exceeds it has to wait.
  *
- * One number per asker: when its next request would be due if all were evenly spaced (GCRA).
+ * GCRA: one number per client, the time at which its next request would be due if all were evenly spaced.
  */
 export function createRateLimiter({ now = () => performance.now() }: { now?: () => number } = {}) {
-  const due = new Map<string, number>()
+  // Made with the first limited request: it takes its memory at once.
+  let dueTimes: LRUCache<string, number> | undefined
 
-  return function wait(asker: string, { requests_per_second, burst }: Rate): number | undefined {
+  return function wait(client: string, { requests_per_second, burst }: Rate): number | undefined {
+    dueTimes ??= new LRUCache({ max: maxClients })
     const at = now()
     const step = 1000 / requests_per_second
-    const next = Math.max(due.get(asker) ?? 0, at)
-    const early = next - at - step * ((burst ?? Math.max(1, Math.ceil(requests_per_second))) - 1)
+    const due = Math.max(dueTimes.get(client) ?? 0, at)
+    const early = due - at - step * ((burst ?? Math.max(1, Math.ceil(requests_per_second))) - 1)
     if (early > 0) return Math.max(1, Math.ceil(early / 1000))
-    due.delete(asker)
-    due.set(asker, next + step)
-    const [oldest] = due.size > most ? due.keys() : []
-    if (oldest !== undefined) due.delete(oldest)
+    dueTimes.set(client, due + step)
     return undefined
   }
 }

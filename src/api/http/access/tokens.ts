@@ -2,43 +2,43 @@ import { readFileSync } from 'node:fs'
 import type { Log } from '../../../log.ts'
 import { type Auth, isToken, type TokenGrant, tokensOf } from '../../config/auth.ts'
 
-/** What a file said when it was read, or why it could not be, and the tokens in it. */
-type Held = { readonly said: string; readonly tokens: readonly string[] }
+/** The text of a token file, or why it could not be read, and the tokens in it. */
+type TokenFile = { readonly content: string; readonly tokens: readonly string[] }
 
 /**
- * The tokens of the config, those that stand in files filled in from there; `onChange` is called when a file says others.
+ * The tokens of the config and of the files that it names; calls `onChange` when the tokens of a file change.
  *
- * A file may hold several tokens, one per line, so that an old one can go on while a new one is given out. One that
- * cannot be read, or holds none, lets nobody in until it does. The files themselves are read every `everyMs`, since
- * mounted secrets are swapped by links that no watch follows, and what changes before a watch has begun is never told by it.
+ * A file may hold several tokens, one per line: an old one can stay valid while a new one is rolled out. A file that
+ * cannot be read, or is empty, grants nothing. Files are read every `everyMs` instead of watched: mounted secrets are
+ * swapped by links that no watch follows, and a watch misses changes from before its start.
  */
 export function createTokens({ log, onChange, everyMs }: { log: Log; onChange: () => void; everyMs: number }) {
-  let files = new Map<string, Held>()
-  const timer = setInterval(look, everyMs).unref()
+  let files = new Map<string, TokenFile>()
+  const timer = setInterval(readAll, everyMs).unref()
   let grants: readonly TokenGrant[] = []
 
-  /** Takes the tokens of another config. */
+  /** Switches to the tokens of another config. */
   function follow(auth: Auth): void {
     grants = tokensOf(auth)
     files = new Map(grants.flatMap(({ token_file: file }) => (file === undefined ? [] : [[file, read(file)]])))
   }
 
-  function look(): void {
+  function readAll(): void {
     const before = tokensIn(files)
-    for (const [file, held] of files) files.set(file, read(file, held))
+    for (const [path, file] of files) files.set(path, read(path, file))
     if (tokensIn(files) === before) return
-    log.info('the tokens in a file have changed')
+    log.info('tokens of a file changed')
     onChange()
   }
 
-  /** A file that says what it said is not judged, nor complained of, again. */
-  function read(file: string, before?: Held): Held {
+  /** Returns `before`, and logs nothing again, for a file with the same content. */
+  function read(file: string, before?: TokenFile): TokenFile {
     const { text, reason } = textOf(file)
-    const said = text ?? `not to be read: ${reason}`
-    if (before?.said === said) return before
+    const content = text ?? `unreadable: ${reason}`
+    if (before?.content === content) return before
     if (text === undefined) {
-      log.warn({ file, reason }, 'tokens could not be read, they let nobody in')
-      return { said, tokens: [] }
+      log.warn({ file, reason }, 'token file could not be read, it grants nothing')
+      return { content, tokens: [] }
     }
     const lines = text
       .split('\n')
@@ -46,13 +46,13 @@ export function createTokens({ log, onChange, everyMs }: { log: Log; onChange: (
       .filter((line) => line !== '')
     const tokens = lines.filter(isToken)
     if (tokens.length !== lines.length || tokens.length === 0)
-      log.warn({ file, lines: lines.length, tokens: tokens.length }, 'not every line of the file is a token')
-    return { said, tokens }
+      log.warn({ file, lines: lines.length, tokens: tokens.length }, 'token file holds lines that are not tokens')
+    return { content, tokens }
   }
 
   return {
     follow,
-    /** Each token with what it may; one whose file holds none stays, without a token. */
+    /** Each token with its rights. A grant whose file holds no token stays, without one. */
     grants: (): readonly TokenGrant[] => grants.flatMap((grant) => filledIn(grant, files)),
     close: () => clearInterval(timer),
   }
@@ -66,12 +66,12 @@ function textOf(file: string): { readonly text?: string; readonly reason?: strin
   }
 }
 
-function tokensIn(files: ReadonlyMap<string, Held>): string {
+function tokensIn(files: ReadonlyMap<string, TokenFile>): string {
   return JSON.stringify(Array.from(files.values(), ({ tokens }) => tokens))
 }
 
-function filledIn(grant: TokenGrant, files: ReadonlyMap<string, Held>): TokenGrant[] {
-  const found = grant.token_file === undefined ? undefined : files.get(grant.token_file)?.tokens
-  if (found === undefined || found.length === 0) return [grant]
-  return found.map((token) => ({ ...grant, token }))
+function filledIn(grant: TokenGrant, files: ReadonlyMap<string, TokenFile>): TokenGrant[] {
+  const tokens = grant.token_file === undefined ? undefined : files.get(grant.token_file)?.tokens
+  if (tokens === undefined || tokens.length === 0) return [grant]
+  return tokens.map((token) => ({ ...grant, token }))
 }

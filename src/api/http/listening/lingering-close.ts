@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** How long a client may go on sending what nobody will read. */
+/** How long a client may go on sending a rejected body before its connection is cut. */
 const lingerMs = 5000
 
 /**
- * Reads the rest of a refused body away before the connection is closed, for so long at most.
+ * Drains the rest of a rejected body before the connection closes.
  *
- * Node closes a connection with its last answer, and what still arrives then is answered with a reset, which takes the
- * answer with it: a client that sends first and reads afterwards would never see why it was refused (RFC 9112 §9.6).
+ * Node closes a connection after its last response. Bytes that arrive later are answered with a reset, which discards the
+ * response at the client: one that sends first and reads afterwards would not see why it failed (RFC 9112 §9.6).
  */
 export function closeLingering(request: IncomingMessage): void {
   const { socket } = request
@@ -18,7 +18,7 @@ export function closeLingering(request: IncomingMessage): void {
   lingerOn(socket)
 }
 
-/** Cuts a connection that is still open when the patience is over. */
+/** Cuts a connection that is still open after `lingerMs`. */
 export function lingerOn(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))

@@ -11,13 +11,13 @@ import { Problem } from '../problem.ts'
 import { problemReply, writeReply } from '../reply.ts'
 import { closeLingering } from './lingering-close.ts'
 import { answerOn, answerParseError } from './parse-errors.ts'
-import { type Pair, readPair, watchPair } from './tls.ts'
+import { type CertificatePair, readPair, watchPair } from './tls.ts'
 
 export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Why the daemon cannot listen; `code` is the system's (`EADDRINUSE`, `EACCES`). */
+/** The daemon cannot listen. `code` is that of the system: `EADDRINUSE`, `EACCES`. */
 export class ListenError extends Error {
   override name = 'ListenError'
   readonly code: string | undefined
@@ -34,55 +34,55 @@ export class ListenError extends Error {
 
 const reasons: Record<string, string> = {
   EADDRINUSE: 'the port is in use',
-  EACCES: 'this user may not use that port',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  ENOTFOUND: 'this name has no address',
+  EACCES: 'this user may not use the port',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+  ENOTFOUND: 'the host name does not resolve',
 }
 
-/** An address that a machine without IPv6, or with it switched off, answers to an attempt to bind `::1`. */
-const absent = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
+/** Error codes of binding `::1` on a machine without IPv6. */
+const absentAddressCodes = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
 
 /**
  * Serves `handle` until disposed; resolves once it accepts connections. `localhost` means both 127.0.0.1 and ::1.
  *
- * Disposal stops accepting, lets what is in flight finish, and cuts what is left after `graceMs`.
+ * Disposal stops accepting, lets responses in flight finish, and cuts the remaining connections after `graceMs`.
  */
 export async function listen(handle: Handle, options: ListenOptions, { graceMs = 8000, tlsMs = 5000 } = {}) {
   const hosts = options.host === 'localhost' ? ['127.0.0.1', '::1'] : [options.host]
   const opened: Served[] = []
-  const complain = complainer(options.log)
+  const onServerError = createErrorLogger(options.log)
   let { port } = options
   for (const host of hosts) {
     const served = createServed(handle, options)
     try {
       port = await bind(served.server, host, port)
-      served.server.on('error', complain)
+      served.server.on('error', onServerError)
       opened.push(served)
     } catch (error) {
-      if (opened.length > 0 && absent.has((error as NodeJS.ErrnoException).code ?? '')) continue
-      await Promise.all(opened.map((one) => one.close(0)))
+      if (opened.length > 0 && absentAddressCodes.has((error as NodeJS.ErrnoException).code ?? '')) continue
+      await Promise.all(opened.map((other) => other.close(0)))
       throw new ListenError({ host, port }, error as NodeJS.ErrnoException)
     }
   }
   const unwatch = options.tls ? watchPair(options.tls, { use: usePair, log: options.log, everyMs: tlsMs }) : () => {}
 
-  function usePair(pair: Pair): void {
+  function usePair(pair: CertificatePair): void {
     for (const { server } of opened) (server as TlsServer).setSecureContext(pair)
   }
 
   return {
     port,
-    url: `${options.tls ? 'https' : 'http'}://${named(options.host)}:${port}`,
-    connections: () => opened.reduce((sum, one) => sum + one.connections(), 0),
+    url: `${options.tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${port}`,
+    connections: () => opened.reduce((sum, served) => sum + served.connections(), 0),
     async [Symbol.asyncDispose]() {
       unwatch()
-      await Promise.all(opened.map((one) => one.close(graceMs)))
+      await Promise.all(opened.map((served) => served.close(graceMs)))
     },
   }
 }
 
-/** What the system refuses (no memory, a rule of a firewall) may come with every connection; it is said once a minute. */
-function complainer(log: Log): (error: Error) => void {
+/** Logs a refusal of the system (no memory, a firewall rule) once a minute: it may come with every connection. */
+function createErrorLogger(log: Log): (error: Error) => void {
   let quietUntil = 0
   return (error) => {
     const now = performance.now()
@@ -95,15 +95,15 @@ function complainer(log: Log): (error: Error) => void {
 type HttpServer = Server | TlsServer
 type Served = ReturnType<typeof createServed>
 
-/** A connection carries the last answer begun on it. */
-const answer = Symbol('answer')
-type Connection = Socket & { [answer]?: ServerResponse }
+/** A connection carries the last response begun on it. */
+const lastResponse = Symbol('lastResponse')
+type Connection = Socket & { [lastResponse]?: ServerResponse }
 
 /** One server and its connections. */
 function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls' | 'limits'>) {
   const options = serverOptions(limits)
   const server: HttpServer = tls
-    ? // Loaded by those who serve it only, as is all that TLS needs.
+    ? // Loaded with TLS only, as is all that TLS needs.
       process
         .getBuiltinModule('node:https')
         .createServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout: 5000 })
@@ -116,52 +116,55 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     connections.add(socket)
     socket.on('close', () => connections.delete(socket))
   })
-  const take: Handle = (request, response) => {
+  const accept: Handle = (request, response) => {
     const socket: Connection = request.socket
-    socket[answer] = response
+    socket[lastResponse] = response
     if (draining) endAfter(response)
     handle(request, response)
   }
-  server.on('request', take)
-  // Whoever asks before sending a body, and is refused at once, is not told to go on.
+  server.on('request', accept)
+  // A client that waits for permission to send its body gets none where the request was rejected.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    take(request, response)
+    accept(request, response)
     if (!response.headersSent) response.writeContinue()
   })
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const problem = new Problem('expectation_failed', 'Nothing but "100-continue" can be expected.', {
+    const problem = new Problem('expectation_failed', 'Unsupported expectation; the only one is "100-continue".', {
       headers: { connection: 'close' },
     })
     writeReply(request, response, problemReply(problem))
     if (hasBody(request)) closeLingering(request)
   })
   server.on('connect', (_request, socket: Duplex) =>
-    answerOn(socket, new Problem('method_not_allowed', 'This is no proxy.')),
+    answerOn(socket, new Problem('method_not_allowed', 'This server is not a proxy.')),
   )
   server.on('clientError', (error, socket) =>
-    answerParseError(error, socket, { last: (socket as Connection)[answer], headBytes: limits.max_header_bytes }),
+    answerParseError(error, socket, {
+      lastResponse: (socket as Connection)[lastResponse],
+      maxHeaderBytes: limits.max_header_bytes,
+    }),
   )
-  server.maxHeadersCount = 0 // their size is limited; a count would drop the last ones silently
+  server.maxHeadersCount = 0 // their size is limited; a maximum count would drop the last ones silently
   server.maxConnections = limits.max_connections
   server.on('timeout', (socket: Connection) => {
-    const { [answer]: response } = socket
-    const waitsForUs = response && !response.writableEnded && response.writableLength === 0
-    if (waitsForUs) socket.setTimeout(idleMs)
+    const { [lastResponse]: response } = socket
+    const isWaiting = response && !response.writableEnded && response.writableLength === 0
+    if (isWaiting) socket.setTimeout(idleMs)
     else socket.destroy()
   })
-  // Not by `server.timeout`, which sets a connection's clock for each answer: most are sent at once and need none.
-  const guarding = setInterval(() => {
+  // Instead of `server.timeout`, which starts a timer for each response, though most are sent at once.
+  const idleTimer = setInterval(() => {
     for (const socket of connections) if (!socket.timeout) socket.setTimeout(idleMs)
   }, idleMs / 4).unref()
 
-  /** Stops accepting, lets begun answers end, and cuts the rest after `graceMs`. */
+  /** Stops accepting, lets begun responses end, and cuts the rest after `graceMs`. */
   async function close(graceMs: number): Promise<void> {
     draining = true
-    clearInterval(guarding)
+    clearInterval(idleTimer)
     const closed = new Promise((resolve) => server.close(resolve))
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
     for (const socket of connections) {
-      const response = socket[answer]
+      const response = socket[lastResponse]
       if (response && !response.writableFinished) endAfter(response)
       else socket.destroy()
     }
@@ -185,7 +188,7 @@ function serverOptions(limits: Limits) {
     requestTimeout: limits.request_timeout * 1000,
     keepAliveTimeout: limits.keep_alive * 1000,
     connectionsCheckingInterval: Math.min(5000, limits.header_timeout * 500),
-    // The guard says what is wrong with a Host header, as a problem document.
+    // The guard checks the Host header, and answers with a problem document.
     requireHostHeader: false,
     noDelay: true,
     // A request without a body needs no stream that ends: that is a tenth of what a short answer costs.
@@ -203,7 +206,7 @@ function bind(server: HttpServer, host: string, port: number): Promise<number> {
   })
 }
 
-function named(host: string): string {
+function hostInUrl(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
 }

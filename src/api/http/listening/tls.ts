@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { Log } from '../../../log.ts'
 import type { ListenTls } from '../../config/listen.ts'
 
-export type Pair = { readonly cert: Buffer; readonly key: Buffer }
+/** A certificate and its private key. */
+export type CertificatePair = { readonly cert: Buffer; readonly key: Buffer }
 
-/** Why HTTPS cannot be served. */
+/** The certificate cannot be used. */
 export class CertificateError extends Error {
   override name = 'CertificateError'
 
@@ -13,20 +14,20 @@ export class CertificateError extends Error {
   }
 }
 
-/** Reads a certificate and its key; throws where they cannot be read or do not belong together. */
-export function readPair({ cert, key }: ListenTls): Pair {
+/** Throws where the files cannot be read or do not belong together. */
+export function readPair({ cert, key }: ListenTls): CertificatePair {
   const pair = { cert: readPem(cert), key: readPem(key) }
   try {
     process.getBuiltinModule('node:tls').createSecureContext(pair)
   } catch (error) {
-    throw new CertificateError(`${cert} and ${key} are no certificate with its key`, { cause: error })
+    throw new CertificateError(`${cert} and ${key} are not a certificate and its key`, { cause: error })
   }
   return pair
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'is not there',
-  ENOTDIR: 'is not there',
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
   EACCES: 'may not be read by this user',
   EISDIR: 'is a directory, not a file',
 }
@@ -41,33 +42,33 @@ function readPem(file: string): Buffer {
 }
 
 /**
- * Calls `use` whenever the files hold another good pair; a bad pair is logged once and the old one goes on.
+ * Calls `use` whenever the files hold another valid pair. Logs an invalid pair once; the old one stays in use.
  *
- * Reads the files themselves every `everyMs`, since mounted secrets are swapped by links that no watch follows, and what
- * changes before a watch has begun is never told by it.
+ * Reads the files every `everyMs` instead of watching them: mounted secrets are swapped by links that no watch follows, and
+ * a watch misses changes from before its start.
  */
 export function watchPair(
   files: ListenTls,
-  { use, log, everyMs }: { use: (pair: Pair) => void; log: Log; everyMs: number },
+  { use, log, everyMs }: { use: (pair: CertificatePair) => void; log: Log; everyMs: number },
 ): () => void {
   let last = readPair(files)
-  let complaint = ''
+  let lastError = ''
 
-  function look(): void {
+  function check(): void {
     try {
       const pair = readPair(files)
-      complaint = ''
+      lastError = ''
       if (pair.cert.equals(last.cert) && pair.key.equals(last.key)) return
       use(pair)
       last = pair
-      log.info({ cert: files.cert }, 'certificate changed, new connections use it')
+      log.info({ cert: files.cert }, 'certificate changed')
     } catch (error) {
-      if (String(error) === complaint) return
-      complaint = String(error)
-      log.warn({ err: error, cert: files.cert }, 'certificate could not be read, the old one goes on')
+      if (String(error) === lastError) return
+      lastError = String(error)
+      log.warn({ err: error, cert: files.cert }, 'certificate could not be read, the old one stays in use')
     }
   }
 
-  const timer = setInterval(look, everyMs).unref()
+  const timer = setInterval(check, everyMs).unref()
   return () => clearInterval(timer)
 }
