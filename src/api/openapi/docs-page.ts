@@ -12,7 +12,7 @@ pre { overflow: auto; max-height: 24rem; border: 1px solid var(--line); border-r
 table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid var(--line); padding: .25rem .6rem .25rem 0; vertical-align: top; }
 `
 
-/** Everything from the document goes in as text, never as markup. */
+/** Inserts every value of the document as text, never as markup. */
 const script = `
 const make = (name, text, ...children) => {
   const element = document.createElement(name)
@@ -21,14 +21,14 @@ const make = (name, text, ...children) => {
   return element
 }
 const table = (rows) => make('table', '', ...rows.map((cells) => make('tr', '', ...cells.map((cell) => make('td', cell)))))
-const operation = (method, path, { summary, description, parameters = [], responses = {} }) => {
+const operation = (method, path, { summary, description, deprecated, parameters = [], responses = {} }) => {
   const head = make('summary')
   const verb = make('span', method.toUpperCase())
   verb.className = 'method'
-  head.append(verb, make('code', path), ' ', make('small', summary))
+  head.append(verb, make('code', path), ' ', make('small', summary + (deprecated ? ' (deprecated)' : '')))
   const body = [make('p', description)]
   if (parameters.length) body.push(make('h4', 'Parameters'), table(parameters.map((one) => [one.name, one.in, one.description || ''])))
-  body.push(make('h4', 'Answers'), table(Object.entries(responses).map(([status, one]) => {
+  body.push(make('h4', 'Responses'), table(Object.entries(responses).map(([status, one]) => {
     const schemas = Object.entries(one.content || {}).map(([type, { schema }]) => type + (schema && schema.$ref ? ' ' + schema.$ref.split('/').pop() : ''))
     return [status, one.description, schemas.join(', ')]
   })))
@@ -36,9 +36,9 @@ const operation = (method, path, { summary, description, parameters = [], respon
 }
 const main = document.querySelector('main')
 fetch('openapi.json').then((answer) => answer.json()).then(({ info, paths, components }) => {
-  main.replaceChildren(make('h1', info.title + ' ' + info.version), make('p', info.description), make('p', 'Servers, agents and capabilities are under /api/v1 too.'))
+  main.replaceChildren(make('h1', info.title + ' ' + info.version), make('p', info.description), make('p', 'The routes of servers, agents and capabilities also exist under /api/v1.'))
   const groups = new Map()
-  // What is under /api/v1 too is shown once.
+  // Routes that also exist under /api/v1 are shown once.
   const shown = Object.entries(paths).filter(([path]) => !(path.startsWith('/api/v1/') && path.slice(7) in paths))
   for (const [path, methods] of shown) for (const [method, one] of Object.entries(methods)) {
     const group = (one.tags || ['other'])[0]
@@ -49,16 +49,16 @@ fetch('openapi.json').then((answer) => answer.json()).then(({ info, paths, compo
   for (const [name, schema] of Object.entries((components || {}).schemas || {})) {
     main.append(make('details', '', make('summary', name), make('pre', JSON.stringify(schema, null, 2))))
   }
-}).catch((error) => main.replaceChildren(make('p', 'openapi.json could not be read: ' + error.message)))
+}).catch((error) => main.replaceChildren(make('p', 'Reading openapi.json failed: ' + error.message)))
 `
 
-/** A page that shows `openapi.json`, with nothing from elsewhere; and the policy that lets it do that and no more. */
+/** A page that shows `openapi.json` and loads nothing else, with the content security policy that allows exactly this. */
 export function docsPage(): { html: string; policy: string } {
   const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
   const html = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>mcp-roster API</title><style>${style}</style></head>
-<body><main><p>Reading openapi.json…</p></main><noscript><p>See <a href="openapi.json">openapi.json</a>.</p></noscript><script>${script}</script></body>
+<body><main><p>Loading openapi.json…</p></main><noscript><p>See <a href="openapi.json">openapi.json</a>.</p></noscript><script>${script}</script></body>
 </html>
 `
   const policy = [

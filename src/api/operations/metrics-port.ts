@@ -6,36 +6,33 @@ import { pathOf } from '../http/access/guard.ts'
 import { hostNameOf, isLoopback } from '../http/access/host.ts'
 import { listen } from '../http/listening/server.ts'
 import { Problem } from '../http/problem.ts'
-import { baseHeaders, problemReply, replyToError, writeReply } from '../http/reply.ts'
+import { baseHeaders, replyToError, writeReply } from '../http/reply.ts'
 
 const paths = new Set(['/', '/metrics', '/metrics/prometheus'])
 
-/**
- * Serves the metrics, as Prometheus text and nothing else, on a port of their own until disposed: for scrapers that must
- * not reach the registry itself.
- */
+/** Serves the metrics as Prometheus text on a separate port until disposed, for scrapers that must not reach the API. */
 export async function openMetricsPort({
-  listen: where,
+  listen: address,
   hosts,
   port,
   text,
   limits,
   log,
 }: {
-  /** Where the daemon itself listens; the same host, and the same certificate. */
+  /** The address of the API; this port uses its host and its certificate. */
   listen: Listen
-  /** Further names that may stand in `Host`, as the config has them now. */
+  /** Further names that `Host` may hold, from the current config. */
   hosts: () => readonly string[]
   port: number
   text: () => Promise<string>
   limits: Limits
   log: Log
 }) {
-  const loopback = isLoopback(where.host)
+  const isOnLoopback = isLoopback(address.host)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      refuseStrangers(request)
+      assertServed(request)
       const body = Buffer.from(await text())
       const headers = {
         ...baseHeaders,
@@ -45,8 +42,7 @@ export async function openMetricsPort({
       }
       writeReply(request, response, { status: 200, headers, body })
     } catch (error) {
-      const known = error instanceof Problem ? problemReply(error) : replyToError(error, { log, path: pathOf(request) })
-      writeReply(request, response, known)
+      writeReply(request, response, replyToError(error, { log, path: pathOf(request) }))
     }
   }
 
@@ -54,19 +50,21 @@ export async function openMetricsPort({
     return hosts().some((host) => host.toLowerCase() === name)
   }
 
-  function refuseStrangers(request: IncomingMessage): void {
+  function assertServed(request: IncomingMessage): void {
     const name = hostNameOf(request.headers.host ?? '')
-    // A page of a rebound name must not read what is meant for this machine.
-    if (loopback && name !== undefined && !isLoopback(name) && !isAllowed(name))
-      throw new Problem('host_forbidden', 'The metrics are served to localhost only.')
+    // Protects from DNS rebinding: a page must not read what is served to this machine only.
+    if (isOnLoopback && name !== undefined && !isLoopback(name) && !isAllowed(name))
+      throw new Problem('host_forbidden', 'The metrics port listens on loopback and serves localhost only.')
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      throw new Problem('method_not_allowed', 'Metrics are only read.', { headers: { allow: 'GET, HEAD' } })
-    if (!paths.has(pathOf(request))) throw new Problem('route_not_found', 'This port serves /metrics and nothing else.')
+      throw new Problem('method_not_allowed', `${request.method} is not allowed; use GET or HEAD.`, {
+        headers: { allow: 'GET, HEAD' },
+      })
+    if (!paths.has(pathOf(request))) throw new Problem('route_not_found', 'This port serves /metrics only.')
   }
 
   return listen(
     (request, response) => void answer(request, response),
-    { ...where, port, limits, log },
+    { ...address, port, limits, log },
     { graceMs: 1000 },
   )
 }

@@ -7,10 +7,10 @@ import { Problem } from '../http/problem.ts'
 import { respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
-/** Names of what a look added, modified and deleted. */
-type Summary = { readonly added: string[]; readonly modified: string[]; readonly deleted: string[] }
+/** Ids of the servers that a read added, modified and deleted. */
+type ChangeSummary = { readonly added: string[]; readonly modified: string[]; readonly deleted: string[] }
 
-/** The state of each source, and reading one, or all of them, now. */
+/** Routes of sources: their state, a read on demand, and the release of what they hold back. */
 export function sourcesApi({
   supervisor,
   monitor,
@@ -20,11 +20,11 @@ export function sourcesApi({
 }: Pick<ApiPorts, 'supervisor' | 'monitor' | 'mesh' | 'registry' | 'log'>) {
   const api = createRoutes()
 
-  const shown = (status: SourceStatus) => ({ ...shownSource(status), ...preservationOf(status, mesh) })
+  const toView = (status: SourceStatus) => ({ ...redactStatus(status), ...leasePreservation(status, mesh) })
 
   api.get('/sources', (c) => {
-    const sources = supervisor.sources().map(shown)
-    const suspicion = suspicionOf(monitor)
+    const sources = supervisor.sources().map(toView)
+    const suspicion = healthPreservation(monitor)
     return respondJson(c, {
       sources,
       count: sources.length,
@@ -38,41 +38,41 @@ export function sourcesApi({
   api.get('/sources/:name', (c) => {
     const found = supervisor.sources().find(({ name }) => name === c.req.param('name'))
     if (!found) throw unknownSource(c.req.param('name'))
-    return respondJson(c, shown(found))
+    return respondJson(c, toView(found))
   })
 
   api.post('/sources/:name/refresh', async (c) => {
     const name = c.req.param('name')
     requireRole(c.env.principal, 'admin')
     if (!supervisor.names().includes(name)) throw unknownSource(name)
-    audit(c, { source: name }, 'a refresh was asked for')
-    const outcome = await look(name)
+    audit(c, { source: name }, 'source refresh requested')
+    const outcome = await refresh(name)
     if (outcome.error !== undefined) {
       throw new Problem('source_read_failed', outcome.error, { more: { source: name, ...statusOf(name) } })
     }
     return respondJson(c, { source: name, ...outcome, ...statusOf(name), resource_version: registry.token() })
   })
 
-  /** Believes what is held back: leases that most agents let run out at once, a shrink that waits for a second look. */
+  /** Accepts what is held back: the expiry of most leases at once, or a shrink that waits for a second read. */
   api.post('/sources/:name/release', async (c) => {
     const name = c.req.param('name')
     requireRole(c.env.principal, 'admin')
     const found = supervisor.sources().find((one) => one.name === name)
     if (!found) throw unknownSource(name)
-    const preserved = found.type === 'agents' && mesh.selfPreservation() !== undefined
-    audit(c, { source: name, leases: preserved, shrink: found.held !== undefined }, 'what was held is believed')
-    if (preserved) mesh.endSelfPreservation()
-    // A second look that says the same is believed at once.
-    const outcome = found.held ? await look(name) : undefined
-    const released = preserved || found.held !== undefined
+    const isPreserving = found.type === 'agents' && mesh.selfPreservation() !== undefined
+    audit(c, { source: name, leases: isPreserving, shrink: found.held !== undefined }, 'held changes released')
+    if (isPreserving) mesh.endSelfPreservation()
+    // A second read with the same result is accepted at once.
+    const outcome = found.held ? await refresh(name) : undefined
+    const released = isPreserving || found.held !== undefined
     return respondJson(c, { source: name, released, ...outcome, ...statusOf(name), resource_version: registry.token() })
   })
 
   api.post('/discover', async (c) => {
     requireRole(c.env.principal, 'admin')
-    audit(c, {}, 'a refresh of every source was asked for')
-    const asked = supervisor.sources().filter(({ state }) => state !== 'disabled')
-    const sources = await Promise.all(asked.map(async ({ name }) => ({ source: name, ...(await look(name)) })))
+    audit(c, {}, 'refresh of every source requested')
+    const enabled = supervisor.sources().filter(({ state }) => state !== 'disabled')
+    const sources = await Promise.all(enabled.map(async ({ name }) => ({ source: name, ...(await refresh(name)) })))
     return respondJson(c, {
       sources,
       added: sources.reduce((sum, { changes }) => sum + changes.added.length, 0),
@@ -84,22 +84,22 @@ export function sourcesApi({
     })
   })
 
-  async function look(name: string): Promise<{ changes: Summary; held?: true; error?: string }> {
+  async function refresh(name: string): Promise<{ changes: ChangeSummary; held?: true; error?: string }> {
     try {
       const { changes, held, error } = await supervisor.refresh(name)
       return {
-        changes: summary(changes),
+        changes: summarize(changes),
         ...(held ? { held } : {}),
         ...(error === undefined ? {} : { error: redactText(error) }),
       }
     } catch (error) {
-      return { changes: summary([]), error: redactText(error instanceof Error ? error.message : 'could not be read') }
+      return { changes: summarize([]), error: redactText(error instanceof Error ? error.message : 'reading failed') }
     }
   }
 
   function statusOf(name: string): { status?: SourceStatus } {
     const status = supervisor.sources().find((one) => one.name === name)
-    return status ? { status: shown(status) } : {}
+    return status ? { status: toView(status) } : {}
   }
 
   function audit(c: ApiContext, fields: object, message: string): void {
@@ -110,52 +110,52 @@ export function sourcesApi({
 }
 
 function unknownSource(name: string): Problem {
-  return new Problem('source_not_found', `There is no source named ${JSON.stringify(name)}. GET /sources lists them.`)
+  return new Problem('source_not_found', `No source ${JSON.stringify(name)}; see GET /sources.`)
 }
 
-function summary(changes: readonly Change[]): Summary {
+function summarize(changes: readonly Change[]): ChangeSummary {
   const ids = (type: Change['type']) =>
     changes.filter((change) => change.type === type).map(({ now, before }) => (now ?? before).server.id)
   return { added: ids('ADDED'), modified: ids('MODIFIED'), deleted: ids('DELETED') }
 }
 
-/** Why the monitor doubts itself, and how to make it stop. */
-export function suspicionOf({ selfPreservation }: Pick<ApiPorts['monitor'], 'selfPreservation'>) {
+/** The self-preservation of health with its remedy; undefined where there is none. */
+export function healthPreservation({ selfPreservation }: Pick<ApiPorts['monitor'], 'selfPreservation'>) {
   const found = selfPreservation()
   return found && { ...found, remedy }
 }
 
 const remedy =
-  'Most of what was healthy began to fail at once, so the network of this daemon is the likelier cause. Statuses stay as they were; POST /-/trust-probes makes them follow the probes again.'
+  'Most healthy servers began to fail at once, so the likely cause is the network of this daemon. Statuses do not change; POST /-/trust-probes makes them follow the probes again.'
 
-/** Why no agent is taken for dead, and how to make it stop. */
-function preservationOf(
+/** The self-preservation of leases with its remedy; only for sources of agents. */
+function leasePreservation(
   { name, type }: SourceStatus,
   { selfPreservation }: Pick<ApiPorts['mesh'], 'selfPreservation'>,
 ): Pick<SourceStatus, 'self_preservation'> {
   const found = type === 'agents' ? selfPreservation() : undefined
   if (!found) return {}
   const { since, until, failing, of } = found
-  const remedy = `Most agents fell silent at once, so the network of this daemon is the likelier cause: none is taken for dead. It ends when half of them are heard again, or by POST /sources/${encodeURIComponent(name)}/release.`
+  const remedy = `Most agents fell silent at once, so the likely cause is the network of this daemon. No lease expires until half of them send heartbeats again, or until POST /sources/${encodeURIComponent(name)}/release.`
   const [from, to] = [since, until].map((time) => new Date(time).toISOString())
   return { self_preservation: { since: from ?? '', until: to ?? '', held: failing, of, remedy } }
 }
 
-/** Addresses and messages of a source may hold what its config keeps secret. */
-function shownSource(status: SourceStatus): SourceStatus {
+/** Addresses and messages of a source may hold secrets of its config. */
+function redactStatus(status: SourceStatus): SourceStatus {
   return {
     ...status,
     ...(status.note === undefined ? {} : { note: redactText(status.note) }),
     ...(status.last_error === undefined ? {} : { last_error: redactText(status.last_error) }),
-    origins: status.origins.map((one) => ({
-      ...one,
-      origin: redactText(one.origin),
-      ...(one.error === undefined ? {} : { error: redactText(one.error) }),
+    origins: status.origins.map((origin) => ({
+      ...origin,
+      origin: redactText(origin.origin),
+      ...(origin.error === undefined ? {} : { error: redactText(origin.error) }),
     })),
-    rejections: status.rejections.map((one) => ({
-      ...one,
-      origin: redactText(one.origin),
-      reason: redactText(one.reason),
+    rejections: status.rejections.map((rejection) => ({
+      ...rejection,
+      origin: redactText(rejection.origin),
+      reason: redactText(rejection.reason),
     })),
   }
 }

@@ -8,48 +8,51 @@ import type { Published, PublishedEntry } from './published.ts'
 import { createReadyCache } from './ready-cache.ts'
 
 /**
- * The read API of the official MCP registry, as VS Code, Copilot, ToolHive and the Docker gateway ask it.
+ * The read API of the official MCP registry, which VS Code, Copilot, ToolHive and the Docker gateway use.
  * https://github.com/modelcontextprotocol/registry/blob/main/docs/reference/api/openapi.yaml
  */
 export function v01Api({
   published,
-  ...parts
+  ...ports
 }: Pick<ApiPorts, 'registry' | 'supervisor'> & { published: Pick<Published, 'find' | 'page' | 'domain'> }) {
   const api = createRoutes()
-  const kept = createReadyCache(parts)
+  const cache = createReadyCache(ports)
   const key = (text: string) => `${published.domain()} ${text}`
 
   async function list(c: ApiContext): Promise<Response> {
     const { search, searchParams } = new URL(c.req.url)
     const page = parsePageRequest(searchParams)
-    const make = async () => {
+    const encode = async () => {
       const { servers, nextCursor } = await published.page(page)
-      return bytes({ servers, metadata: { ...(nextCursor !== undefined && { nextCursor }), count: servers.length } })
+      return jsonBytes({
+        servers,
+        metadata: { ...(nextCursor !== undefined && { nextCursor }), count: servers.length },
+      })
     }
-    return respond(c, await kept.answer(key(search), make, openToAll))
+    return respond(c, await cache.answer(key(search), encode, openToAll))
   }
 
-  /** A server has one version, the one it is. */
+  /** A server has one version: its current one. */
   async function show(c: ApiContext): Promise<Response> {
     const version = c.req.param('version') ?? 'latest'
-    const make = async () => {
-      const item = found(c)
-      if (version !== 'latest' && item.server.version !== version)
-        throw unknown('server_version_not_found', 'Server version not found')
-      return bytes(item)
+    const encode = async () => {
+      const entry = entryIn(c)
+      if (version !== 'latest' && entry.server.version !== version)
+        throw notFound('server_version_not_found', 'Server version not found')
+      return jsonBytes(entry)
     }
-    return respond(c, await kept.answer(key(c.req.path), make, openToAll))
+    return respond(c, await cache.answer(key(c.req.path), encode, openToAll))
   }
 
   async function versions(c: ApiContext): Promise<Response> {
-    const make = async () => bytes({ servers: [found(c)], metadata: { count: 1 } })
-    return respond(c, await kept.answer(key(c.req.path), make, openToAll))
+    const encode = async () => jsonBytes({ servers: [entryIn(c)], metadata: { count: 1 } })
+    return respond(c, await cache.answer(key(c.req.path), encode, openToAll))
   }
 
-  function found(c: ApiContext): PublishedEntry {
-    const item = published.find(c.req.param('name') ?? '')
-    if (!item) throw unknown('server_not_found', 'Server not found')
-    return item
+  function entryIn(c: ApiContext): PublishedEntry {
+    const entry = published.find(c.req.param('name') ?? '')
+    if (!entry) throw notFound('server_not_found', 'Server not found')
+    return entry
   }
 
   api.get('/servers', (c) => list(c))
@@ -59,10 +62,10 @@ export function v01Api({
   return api
 }
 
-function unknown(code: 'server_not_found' | 'server_version_not_found', what: string): Problem {
-  return new Problem(code, what, { headers: openToAll })
+function notFound(code: 'server_not_found' | 'server_version_not_found', detail: string): Problem {
+  return new Problem(code, detail, { headers: openToAll })
 }
 
-function bytes(value: unknown): Buffer {
+function jsonBytes(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value))
 }

@@ -5,30 +5,30 @@ import type { ApiPorts } from '../ports.ts'
 import type { Published } from './published.ts'
 import { createReadyCache } from './ready-cache.ts'
 
-/** As long as others may keep the catalogue without asking. */
-const freshSeconds = 300
+/** Time that clients may cache the catalogue. */
+const maxAgeSeconds = 300
 
 const headers = {
   ...openToAll,
   'content-type': 'application/ai-catalog+json',
-  'cache-control': `public, max-age=${freshSeconds}`,
+  'cache-control': `public, max-age=${maxAgeSeconds}`,
 }
 
 /**
- * What a domain says of its servers to whoever looks there first: an AI catalogue, each server with its card inside.
+ * The AI catalogue of a domain: every published server with its card.
  * https://ai-catalog.io
  */
 export function wellKnownApi({
   published,
   name,
-  ...parts
+  ...ports
 }: Pick<ApiPorts, 'registry' | 'supervisor' | 'name'> & {
   published: Pick<Published, 'list' | 'toEntry' | 'domain'>
 }) {
   const api = createRoutes()
-  const kept = createReadyCache(parts)
+  const cache = createReadyCache(ports)
 
-  async function make(): Promise<Buffer> {
+  async function encode(): Promise<Buffer> {
     const entries: Buffer[] = []
     for await (const registered of published.list()) {
       const entry = entryOf(registered.server.tags, published.toEntry(registered), published.domain())
@@ -38,7 +38,7 @@ export function wellKnownApi({
     return Buffer.concat([Buffer.from(head), ...entries, Buffer.from(']}')])
   }
 
-  api.get('/ai-catalog.json', async (c) => respond(c, await kept.answer(published.domain(), make, headers)))
+  api.get('/ai-catalog.json', async (c) => respond(c, await cache.answer(published.domain(), encode, headers)))
   return api
 }
 
