@@ -6,7 +6,7 @@ import { isCidr } from '../outbound/address-guard.ts'
 
 const Cidr = z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8, or an address')
 
-const usual = {
+const defaults = {
   enabled: true,
   interval: 30,
   agents: defaultLeases,
@@ -18,36 +18,38 @@ const usual = {
   deny: [],
 }
 
-/** How servers are checked. */
-export const HealthConfig = configSection(usual, () =>
+/** Settings of probes and leases. */
+export const HealthConfig = configSection(defaults, () =>
   z.strictObject({
     enabled: z
       .boolean()
-      .default(usual.enabled)
-      .describe('Whether servers are probed at all. If not, their status is unknown.'),
+      .default(defaults.enabled)
+      .describe('Whether servers are probed. If false, their status is unknown.'),
     interval: duration({ min: 1, max: 86_400 })
-      .default(usual.interval)
+      .default(defaults.interval)
       .describe(
-        'Pause between two probes of a server whose definition names none. An outage may stay unseen three times as long.',
+        'Pause between two probes of a server whose definition names none. An outage may go unnoticed for three times as long.',
       ),
-    agents: AgentLeases.describe('How long agents may be silent.'),
+    agents: AgentLeases.describe('How long agents may go without a heartbeat.'),
     timeout: duration({ min: 0.1, max: 300 })
-      .default(usual.timeout)
-      .describe('Deadline of one probe as a whole, however many requests it takes.'),
+      .default(defaults.timeout)
+      .describe('Deadline of a whole probe, all its requests together.'),
     max_concurrency: z
       .number()
       .int()
       .min(2)
       .max(4096)
-      .default(usual.max_concurrency)
-      .describe('Probes under way at once. Half of them are kept for servers that last succeeded or are new.'),
+      .default(defaults.max_concurrency)
+      .describe(
+        'Maximum number of probes in flight. Half of them are reserved for servers that are new or whose last probe succeeded.',
+      ),
     max_concurrency_per_host: z
       .number()
       .int()
       .min(1)
       .max(4096)
-      .default(usual.max_concurrency_per_host)
-      .describe('Probes under way at once to one host and port.'),
+      .default(defaults.max_concurrency_per_host)
+      .describe('Maximum number of probes in flight to one host and port.'),
     thresholds: z
       .strictObject({
         failures: z
@@ -55,48 +57,50 @@ export const HealthConfig = configSection(usual, () =>
           .int()
           .min(1)
           .max(100)
-          .default(usual.thresholds.failures)
-          .describe('Failures in a row that make a server unhealthy.'),
+          .default(defaults.thresholds.failures)
+          .describe('Consecutive failures after which a server is unhealthy.'),
         successes: z
           .number()
           .int()
           .min(1)
           .max(100)
-          .default(usual.thresholds.successes)
-          .describe('Successes in a row that make a failing server healthy again.'),
+          .default(defaults.thresholds.successes)
+          .describe('Consecutive successes after which a failing server is healthy again.'),
       })
       .prefault({}),
     self_preservation: z
       .strictObject({
         enabled: z
           .boolean()
-          .default(usual.self_preservation.enabled)
+          .default(defaults.self_preservation.enabled)
           .describe(
-            'Whether the daemon doubts itself, and keeps every status, when most servers begin to fail at once.',
+            'Whether statuses stay as they are when most servers begin to fail at once: then the network of the daemon is the likelier cause.',
           ),
         ratio: z
           .number()
           .min(0.1)
           .max(1)
-          .default(usual.self_preservation.ratio)
-          .describe('More than this share of the healthy targets must begin to fail within one interval.'),
+          .default(defaults.self_preservation.ratio)
+          .describe(
+            'Self-preservation starts when more than this share of the healthy targets begins to fail within one interval.',
+          ),
         min_targets: z
           .number()
           .int()
           .min(2)
-          .default(usual.self_preservation.min_targets)
-          .describe('With fewer healthy targets than this it never doubts itself.'),
+          .default(defaults.self_preservation.min_targets)
+          .describe('Self-preservation never starts with fewer healthy targets than this.'),
         max_duration: duration({ min: 1, max: 86_400 })
-          .default(usual.self_preservation.max_duration)
-          .describe('After this time failures count again.'),
+          .default(defaults.self_preservation.max_duration)
+          .describe('Self-preservation ends after this time, and failures count again.'),
       })
       .prefault({}),
     allow: z
       .array(Cidr)
       .max(256)
       .optional()
-      .describe('Only addresses in these networks are probed. Metadata and link-local addresses never are.'),
-    deny: z.array(Cidr).max(256).default(usual.deny).describe('Addresses in these networks are not probed.'),
+      .describe('Only addresses in these networks are probed. Metadata and link-local addresses are never probed.'),
+    deny: z.array(Cidr).max(256).default(defaults.deny).describe('Addresses in these networks are not probed.'),
   }),
 )
 export type HealthConfig = z.output<typeof HealthConfig>
