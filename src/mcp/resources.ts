@@ -9,6 +9,7 @@ import { NoAgentsHere, UnknownAgent } from '../agents/errors.ts'
 import { agentView } from '../agents/queries/views.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
+import { percentDecode } from '../model/percent-encoding.ts'
 import { parseCursor } from '../model/query/cursor.ts'
 import { unfilteredQuery } from '../model/query/query.ts'
 import type { McpPorts } from './ports.ts'
@@ -95,17 +96,9 @@ function resourcesOf({ server }: RegisteredServer): ListResourcesResult['resourc
 
 function parseUri(uri: string): ResourceAddress | undefined {
   const [, kind, path = ''] = /^roster:\/\/(servers|agents)\/([^?#]+)$/.exec(uri) ?? []
-  const parts = path.split('/').map(decodePart)
+  const parts = path.split('/').map(percentDecode)
   const [first, second] = parts
   if (kind === 'agents') return parts.length === 1 && first !== undefined ? { type: 'agent', id: first } : undefined
   if (kind === undefined || parts.length !== 2 || first === undefined || second === undefined) return undefined
   return { type: 'server', id: serverId(first, second) }
-}
-
-function decodePart(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return undefined // invalid percent-encoding names no resource
-  }
 }

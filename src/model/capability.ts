@@ -3,7 +3,7 @@ import * as z from 'zod'
 export const Stability = z.enum(['stable', 'beta', 'alpha', 'deprecated'])
 export type Stability = z.output<typeof Stability>
 
-/** Something a server can do: declared by whoever defined it, or learned from the MCP server itself. */
+/** Something a server can do: declared in its definition, or learned from the MCP server itself. */
 export const Capability = z.lazy(() =>
   z.object({
     name: z.string().min(1).max(253).describe('Name of the capability; for a tool, the name it is called by.'),
@@ -12,17 +12,17 @@ export const Capability = z.lazy(() =>
     category: z.string().max(253).optional(),
     stability: Stability.default('stable'),
     tags: z.array(z.string().max(253)).max(64).default([]),
-    input_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of what it takes.'),
+    input_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of its input.'),
     kind: z.enum(['tool', 'resource', 'prompt', 'declared']).default('declared'),
     origin: z
       .enum(['declared', 'introspected'])
       .default('declared')
-      .describe('`introspected`: learned by asking the MCP server itself.'),
+      .describe('`introspected`: learned from the MCP server itself.'),
   }),
 )
 export type Capability = z.output<typeof Capability>
 
-/** A plain string is a capability of that name. */
+/** Expands a plain string to a capability of that name. */
 export function toCapability(value: unknown): unknown {
   return typeof value === 'string' ? { name: value } : value
 }

@@ -1,14 +1,14 @@
 import type { Server } from './server.ts'
 
-/** How far a server's addresses are trusted: `any` was written by the operator, `private` came from elsewhere and never reaches loopback. */
+/** Which addresses a server may have. `any`: the operator defined it. `private`: defined elsewhere, so never loopback. */
 export type Reach = 'any' | 'private'
 
-/** One server as the registry holds it. Immutable: a change makes a new one. */
+/** One server in the registry. Immutable: a change makes a new one. */
 export type RegisteredServer = {
-  /** Unredacted; leaves the process only through `json` or an audited request for secrets. */
+  /** With its secrets; leaves the process only through `json` or an audited request for secrets. */
   readonly server: Server
   readonly reach: Reach
-  /** The server as everybody may see it, secrets redacted, encoded once. */
+  /** The redacted server as JSON. */
   readonly json: () => Buffer
 }
 
@@ -17,5 +17,5 @@ export type Change =
   | { readonly type: 'MODIFIED'; readonly now: RegisteredServer; readonly before: RegisteredServer }
   | { readonly type: 'DELETED'; readonly now?: undefined; readonly before: RegisteredServer }
 
-/** What one revision changed. A server appears in it once. */
+/** The changes of one revision, at most one per server. */
 export type Batch = { readonly revision: number; readonly token: string; readonly changes: readonly Change[] }

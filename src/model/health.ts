@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** From best to worst, but for `unknown`, which says that nothing can be said. */
+/** The status of a server. `unknown`: neither a probe nor a source can tell. */
 export const Status = z.enum(['pending', 'healthy', 'degraded', 'unhealthy', 'offline', 'unknown'])
 export type Status = z.output<typeof Status>
 
@@ -22,7 +22,7 @@ export const Reason = z.enum([
 ])
 export type Reason = z.output<typeof Reason>
 
-/** What one check of a server found. `ok` and `auth_required` mean alive. */
+/** The result of one probe. `ok` and `auth_required` both mean alive. */
 export type ProbeResult = {
   readonly ok: boolean
   readonly reason: Reason
@@ -30,7 +30,7 @@ export type ProbeResult = {
   readonly protocol_version?: string
 }
 
-/** The verdict on a server, as it is versioned: a moment and a reason, nothing that moves with every probe. */
+/** The versioned verdict on a server. Holds nothing that changes with every probe. */
 export type Health = {
   readonly status: Status
   readonly since: string
@@ -38,12 +38,12 @@ export type Health = {
   readonly protocol_version?: string
 }
 
-/** What a source itself says of a server: a lease, the endpoints of a Service. */
+/** What the source reports of a server's health: from a lease, or from the endpoints of a Service. */
 export type ReportedHealth = { readonly status: Status; readonly reason?: Reason; readonly since?: string }
 
 const severity: Record<Status, number> = { unknown: -1, healthy: 0, pending: 1, degraded: 2, unhealthy: 3, offline: 4 }
 
-/** The worst of what is known; `unknown` does not count beside anything else. */
+/** The worse of two verdicts; `unknown` yields to any other. */
 export function worst<T extends { readonly status: Status }>(one: T, other: T | undefined): T {
   if (!other) return one
   return severity[other.status] > severity[one.status] ? other : one

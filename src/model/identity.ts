@@ -1,6 +1,6 @@
-// Apart from the rules of names, so that the client library needs no zod where it runs.
+// Separate from `names.ts`, so that the client library does not load zod.
 
-/** What identifies a server: `namespace/name`. */
+/** The identity of a server: `namespace/name`. */
 export type ServerId = string
 
 export const defaultNamespace = 'default'
@@ -9,7 +9,7 @@ export function serverId(namespace: string, name: string): ServerId {
   return `${namespace}/${name}`
 }
 
-/** How people and clients call a server: the name alone in the default namespace, else `namespace/name`. */
+/** The short id of a server: its name in the default namespace, else `namespace/name`. */
 export function shortId({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return namespace === defaultNamespace ? name : serverId(namespace, name)
 }

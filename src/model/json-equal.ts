@@ -1,37 +1,37 @@
 type Fields = Readonly<Record<string, unknown>>
 
-/** Whether two pieces of JSON data say the same, in whatever order their keys stand. */
+/** Whether two JSON values are equal; the order of keys does not matter. */
 export function jsonEqual(one: unknown, other: unknown): boolean {
   if (one === other) return true
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false
   if (Array.isArray(one) || Array.isArray(other))
-    return Array.isArray(one) && Array.isArray(other) && alikeLists(one, other)
-  let more = 0
+    return Array.isArray(one) && Array.isArray(other) && equalLists(one, other)
+  let surplus = 0
   for (const key in one) {
     if (!Object.hasOwn(other, key) || !jsonEqual((one as Fields)[key], (other as Fields)[key])) return false
-    more += 1
+    surplus += 1
   }
-  for (const _ in other) more -= 1
-  return more === 0
+  for (const _ in other) surplus -= 1
+  return surplus === 0
 }
 
-function alikeLists(one: readonly unknown[], other: readonly unknown[]): boolean {
+function equalLists(one: readonly unknown[], other: readonly unknown[]): boolean {
   return one.length === other.length && one.every((part, at) => jsonEqual(part, other[at]))
 }
 
 /**
- * What `now` says, made of the very parts of `before` wherever these say the same; `before` itself where all do. Whoever
- * has looked into a part then knows it again.
+ * A copy of `now` that reuses every field of `before` with an equal value; `before` itself where all are equal. Later
+ * comparisons of fields are then by identity.
  */
 export function reuseEqualParts<T extends object>(before: T, now: T): T {
-  const made = { ...now }
-  let more = 0
-  let same = true
+  const result = { ...now }
+  let surplus = 0
+  let isSame = true
   for (const key in now) {
-    more += 1
-    if (Object.hasOwn(before, key) && jsonEqual(before[key], now[key])) made[key] = before[key]
-    else same = false
+    surplus += 1
+    if (Object.hasOwn(before, key) && jsonEqual(before[key], now[key])) result[key] = before[key]
+    else isSame = false
   }
-  for (const _ in before) more -= 1
-  return same && more === 0 ? before : made
+  for (const _ in before) surplus -= 1
+  return isSame && surplus === 0 ? before : result
 }

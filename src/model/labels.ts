@@ -19,7 +19,7 @@ export function isLabelValue(value: string): boolean {
   return value === '' || name.test(value)
 }
 
-/** Labels of one thing, at most 64, keys and values in Kubernetes' grammar. */
+/** At most 64 labels, with keys and values in the grammar of Kubernetes. */
 export const Labels = z.record(z.string(), z.string()).superRefine((labels, context) => {
   const keys = Object.keys(labels)
   if (keys.length > 64) context.addIssue({ code: 'custom', message: `must be at most 64 labels, not ${keys.length}` })
@@ -28,13 +28,13 @@ export const Labels = z.record(z.string(), z.string()).superRefine((labels, cont
       context.addIssue({
         code: 'custom',
         path: [key],
-        message: 'is no label key: [prefix/]name, at most 63 letters, digits, "-", "_", "."',
+        message: 'invalid label key: must be [prefix/]name, at most 63 letters, digits, "-", "_", "."',
       })
     } else if (!isLabelValue(labels[key] ?? '')) {
       context.addIssue({
         code: 'custom',
         path: [key],
-        message: 'is no label value: at most 63 letters, digits, "-", "_", "."',
+        message: 'invalid label value: must be at most 63 letters, digits, "-", "_", "."',
       })
     }
   }

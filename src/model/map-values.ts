@@ -1,14 +1,15 @@
-/** A map with each value as `change` makes it; the very same map where that changes none. */
-export function mapValues(
-  map: Readonly<Record<string, unknown>>,
-  change: (value: unknown, key: string) => unknown,
-): Readonly<Record<string, unknown>> {
-  let made: Record<string, unknown> | undefined
+/** The map with every value replaced by `change`; the same object where no value changes. */
+export function mapValues<T>(
+  map: Readonly<Record<string, T>>,
+  change: (value: T, key: string) => T,
+): Readonly<Record<string, T>> {
+  let changed: Record<string, T> | undefined
   for (const key of Object.keys(map)) {
-    const value = change(map[key], key)
-    if (value === map[key]) continue
-    made ??= { ...map }
-    made[key] = value
+    const before = map[key] as T
+    const value = change(before, key)
+    if (value === before) continue
+    changed ??= { ...map }
+    changed[key] = value
   }
-  return made ?? map
+  return changed ?? map
 }

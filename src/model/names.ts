@@ -3,15 +3,15 @@ import * as z from 'zod'
 export { defaultNamespace, type ServerId, serverId, shortId } from './identity.ts'
 
 /**
- * A server's name, kept as people wrote it: printable text of 1 to 253 characters, case-sensitive, neither `.` nor `..`.
+ * A server's name as its author wrote it: printable text of 1 to 253 characters, case-sensitive, neither `.` nor `..`.
  *
- * The official registry's names hold a `/`, Claude's hold spaces, so paths carry them URL-encoded.
+ * Names of the official registry contain `/` and names of Claude's contain spaces, so paths carry them URL-encoded.
  */
 export const ServerName = z
   .string()
   .min(1, { error: 'must not be empty', abort: true })
   .max(253, 'must be at most 253 characters')
-  // What turns the direction of writing makes one name look like another.
+  // Characters that change the writing direction can make one name look like another.
   .refine(
     (name) => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(name),
     'must be printable text, without control characters',

@@ -13,7 +13,7 @@ export type Transport = z.output<typeof Transport>
 export const HealthCheck = z.enum(['mcp', 'http', 'tcp', 'none'])
 export type HealthCheck = z.output<typeof HealthCheck>
 
-/** A URL of http or https; one with a `${placeholder}` in it is kept as it is, and never called. */
+/** An http or https URL. A URL with a `${placeholder}` is valid, kept as it is, and never called. */
 export const HttpUrl = z.lazy(() => z.string().max(4096).refine(isHttpUrl, 'must be a URL of http or https'))
 
 export function isHttpUrl(text: string): boolean {
@@ -25,7 +25,7 @@ const StringMap = z.lazy(() =>
   z.record(z.string(), z.string()).refine((map) => Object.keys(map).length <= 256, 'has too many keys'),
 )
 
-/** The fields of a server as they stand once read: defaults filled in, synonyms resolved. */
+/** The fields of a parsed definition: defaults filled in, synonyms resolved. */
 export const DefinitionFields = memoizedSchema(() =>
   z.object({
     name: ServerName.describe('Unique in its namespace.'),
@@ -36,12 +36,12 @@ export const DefinitionFields = memoizedSchema(() =>
       .enum(Transport.options, {
         error: ({ input }) => (input === undefined ? 'has neither a command nor a url' : undefined),
       })
-      .describe('How it is reached. Inferred: `command` means stdio, `url` means http.'),
-    command: z.string().min(1).max(4096).optional().describe('Program that a client starts for this server (stdio).'),
+      .describe('Transport. Inferred: `command` means stdio, `url` means http.'),
+    command: z.string().min(1).max(4096).optional().describe('Program that a client starts (stdio).'),
     args: z.array(z.string().max(65_536)).max(1024).optional(),
     env: StringMap.optional().describe('Environment of the command. Values are never shown.'),
     cwd: z.string().max(4096).optional(),
-    url: z.string().max(4096).optional().describe('Where the server listens (http, sse).'),
+    url: z.string().max(4096).optional().describe('Address of the server (http, sse).'),
     headers: StringMap.optional().describe('Sent by clients. Values are never shown.'),
     enabled: z
       .boolean()
@@ -53,11 +53,11 @@ export const DefinitionFields = memoizedSchema(() =>
     version: z.string().max(253).optional(),
     capabilities: z.array(Capability).max(1000).default([]),
     dependencies: z.array(z.string().min(1).max(253)).max(256).default([]).describe('Names of capabilities it needs.'),
-    health_check_url: HttpUrl.optional().describe('Answers 2xx while the server is well.'),
+    health_check_url: HttpUrl.optional().describe('A URL that answers 2xx while the server is healthy.'),
     health_check: HealthCheck.describe(
-      'How it is checked: `http` if a health_check_url is given, else `mcp` for a URL, else `none`.',
+      'Probe: `http` if a health_check_url is given, else `mcp` for a URL, else `none`.',
     ),
-    health_check_interval: z.number().min(1).max(86_400).default(30).describe('Seconds between two checks.'),
+    health_check_interval: z.number().min(1).max(86_400).default(30).describe('Seconds between two probes.'),
     auto_reconnect: z.boolean().default(true).describe('A hint for clients.'),
     max_retries: z.number().int().min(0).max(1_000_000).default(3).describe('A hint for clients.'),
     retry_delay: z.number().min(0).max(86_400).default(5).describe('A hint for clients, in seconds.'),
@@ -76,14 +76,14 @@ const transports: Record<string, Transport> = {
 }
 
 function transportOf({ type, transport, command, url }: Record<string, unknown>): unknown {
-  const said = type ?? transport
-  if (typeof said === 'string') return transports[said.toLowerCase()] ?? said
-  if (said !== undefined && said !== null) return said
+  const explicit = type ?? transport
+  if (typeof explicit === 'string') return transports[explicit.toLowerCase()] ?? explicit
+  if (explicit !== undefined && explicit !== null) return explicit
   if (command !== undefined) return 'stdio'
   return url !== undefined ? 'http' : undefined
 }
 
-/** YAML reads `version: 1.0` as a number; what must be text is taken as it was meant. */
+/** Converts scalars to text: YAML reads `version: 1.0` as a number. */
 function toText(value: unknown): unknown {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
 }
@@ -126,36 +126,36 @@ function normalise(raw: unknown): unknown {
   })
 }
 
-/** So that what was read and what comes back from a store as JSON are equal. */
+/** Removes undefined fields, so that a parsed definition equals the same definition read from a store as JSON. */
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {
   for (const key of Object.keys(fields)) if (fields[key] === undefined) delete fields[key]
   return fields
 }
 
-/** A duration in any spelling as seconds, raised to its floor; what is no duration is left for the schema to refuse. */
+/** A duration in seconds, raised to its floor; an invalid one is returned as it is, and the schema rejects it. */
 function seconds(value: unknown, floor: number): unknown {
   const parsed = parseDuration(value)
   return parsed === undefined ? value : Math.max(floor, parsed)
 }
 
-/** What a source says of one server. Takes every spelling that clients use; unknown fields are dropped. */
+/** The definition of one server by a source. Accepts every spelling that clients use; unknown fields are dropped. */
 export const ServerDefinition = z.lazy(() =>
   z.preprocess(
     normalise,
     DefinitionFields.unwrap().superRefine((server, context) => {
-      const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-      // An agent's `stdio://name` is an address of its own making, no command.
+      const reject = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+      // The `stdio://name` of an agent is an address, not a command.
       if (server.type === 'stdio' && !server.command && !server.url?.startsWith('stdio://')) {
-        refuse('command', 'is needed for a stdio server')
+        reject('command', 'is needed for a stdio server')
       }
       if ((server.type === 'http' || server.type === 'sse') && !HttpUrl.safeParse(server.url).success) {
-        refuse(
+        reject(
           'url',
           server.url === undefined ? `is needed for a server of type ${server.type}` : 'must be a URL of http or https',
         )
       }
       if (server.health_check === 'http' && !server.health_check_url && !server.url) {
-        refuse('health_check_url', 'is needed for the check "http"')
+        reject('health_check_url', 'is needed for the health check "http"')
       }
     }),
   ),
@@ -174,23 +174,23 @@ export const DiscoveryMethod = z.enum([
 ])
 export type DiscoveryMethod = z.output<typeof DiscoveryMethod>
 
-/** One server of the registry, as the API shows it. Everything in it is versioned. */
+/** One server as the API shows it. Every field is versioned. */
 export const Server = memoizedSchema(() =>
   DefinitionFields.unwrap().extend({
     id: z.string().describe('`namespace/name`.'),
     status: Status,
     health: z.object({
-      since: z.string().describe('When the status began (RFC 3339).'),
+      since: z.string().describe('Start of the status (RFC 3339).'),
       reason: Reason.optional(),
-      protocol_version: z.string().optional().describe('MCP revision the server speaks, as its last good probe found.'),
+      protocol_version: z.string().optional().describe('MCP revision of the server, from its last successful probe.'),
     }),
     source: z.string().describe('Name of the source that defined it.'),
-    origin: z.string().describe('The file, object, URL or name inside the source.'),
+    origin: z.string().describe('The file, object, URL or name in the source.'),
     discovery_method: DiscoveryMethod,
     shadows: z
       .array(z.object({ source: z.string(), origin: z.string() }))
-      .describe('Definitions of the same name that lost to this one, best first.'),
-    stale: z.boolean().describe('Its origin cannot be read now; this is its last good definition.'),
+      .describe('Definitions of the same name with lower precedence, best first.'),
+    stale: z.boolean().describe('Its origin fails now; this is the last good definition.'),
     created_at: z.string(),
     updated_at: z.string(),
     resource_version: z.string(),

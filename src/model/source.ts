@@ -4,29 +4,29 @@ import type { ServerDefinition } from './server.ts'
 /**
  * Watches a place where servers are listed.
  *
- * A `picture` holds one reading for every origin there is: an origin that is missing is gone. A `change` speaks of the
- * origins it names and no others. `alive` says: looked, nothing new; or that it waits for its time. An origin that failed
- * keeps its last good servers. `run.wake` asks for a fresh look now. The iteration ends soon after `run.signal` aborts, with
- * everything released.
+ * A `picture` holds one reading for every origin: an origin that is missing is gone. A `change` speaks only of the origins
+ * that it names. `alive` means: read, nothing new; or waiting for the scheduled time. An origin that failed keeps its last
+ * good servers. `run.wake` requests a read now. The iteration ends soon after `run.signal` aborts, with everything
+ * released.
  *
- * A source that throws is restarted with backoff by the supervisor, its servers kept as stale meanwhile; one that ends
- * by itself is done (`env`), and what it showed stays; one that ends without ever having shown a picture is disabled, and
- * has no servers.
+ * The supervisor restarts a source that throws, with backoff, and keeps its servers as stale meanwhile. A source that ends
+ * by itself is complete (`env`), and its servers stay. A source that ends without a picture is disabled, and has no
+ * servers.
  */
 export type Source = (run: SourceRun) => AsyncIterable<Sighting>
 
 export type SourceRun = {
   readonly signal: AbortSignal
   readonly wake: WakeSignal
-  /** For sources that are told (push): applies a sighting now, before it returns, so that the next request sees it. */
+  /** For push sources: applies a sighting before it returns, so that the next request sees it. */
   readonly push: (sighting: Sighting) => void
 }
 
 /**
- * A wish for a fresh look, raised by a refresh request or a reload; it stays raised until a look takes it.
+ * A sticky request for a read, raised by a refresh request or a reload.
  *
- * A source calls `take` when it begins a look (so that whoever asked knows which sighting answers), and waits for the
- * next one with `wait`.
+ * A source calls `take` when it begins a read, so that a refresh request knows which sighting answers it, and waits for the
+ * next request with `wait`.
  */
 export type WakeSignal = {
   readonly raised: () => boolean
@@ -43,14 +43,14 @@ export type Sighting =
       readonly gone: readonly string[]
       readonly note?: string
     }
-  /** The note is shown at `/sources`: "polling, inotify is exhausted". `waits`: it has not looked, its time has not come. */
+  /** `note` is shown at `/sources`: "polling, inotify is exhausted". `waits`: not read yet, the scheduled time has not come. */
   | { readonly type: 'alive'; readonly note?: string; readonly waits?: true }
 
 /**
  * One origin, and what was read there.
  *
- * Yielding the same object again says that nothing changed, at no cost. `rank` orders origins inside the source where
- * its config names an order (lower first); equal ranks are ordered by their text.
+ * Yielding the same object again means that nothing changed, at no cost. `rank` orders the origins of a source whose config
+ * names an order, lower first; equal ranks are ordered by text.
  */
 export type Reading = { readonly origin: string; readonly rank?: number } & (
   | { readonly entries: readonly Entry[] }
@@ -58,38 +58,36 @@ export type Reading = { readonly origin: string; readonly rank?: number } & (
 )
 
 /**
- * One unchecked definition, where it stands (`line 12`, `servers.weather`), and what the place itself says of its
- * health; or, where the source itself can tell that it is none, the problem.
+ * One definition that is not validated yet, its location (`line 12`, `servers.weather`), and its health as the place reports
+ * it; or the problem, where the source itself finds the definition invalid.
  */
 export type Entry =
   | { readonly value: unknown; readonly where?: string; readonly reported?: ReportedHealth }
   | RegisteredEntry
   | { readonly problem: string; readonly name?: string; readonly namespace?: string; readonly where?: string }
 
-/**
- * A registration: checked when it was taken in, so it is not checked again, with what its store assigned (times are
- * RFC 3339).
- */
+/** A registration, validated when it was accepted, with what its store assigned. */
 export type RegisteredEntry = {
   readonly definition: ServerDefinition
   readonly reported?: ReportedHealth
   readonly stored: StoredVersion
 }
 
+/** What a store assigns to a definition. Times are RFC 3339. */
 export type StoredVersion = {
   readonly resource_version: string
   readonly created_at: string
   readonly updated_at: string
 }
 
-/** Why an origin, or a whole source, could not be read. Holds no secret and nothing of a body. */
+/** Why an origin or a whole source could not be read. Holds no secret and no part of a body. */
 export class SourceError extends Error {
   override name = 'SourceError'
-  /** `config` and `auth` do not heal by themselves; `partial` was cut short; `transient` may pass. */
+  /** `config` and `auth` need a person; `partial`: the answer was cut off; `transient`: a retry may succeed. */
   readonly class: 'transient' | 'auth' | 'config' | 'partial'
-  /** Where in the origin: `line 3, column 5`. */
+  /** The location in the origin: `line 3, column 5`. */
   readonly where: string | undefined
-  /** Seconds the other side asked to wait. */
+  /** Seconds to wait, as the other side requested. */
   readonly retry_after: number | undefined
 
   constructor(

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 
-/** `starting` until the first answer, `synced`, `degraded` while some origin fails, `stale` while all do, `disabled`. */
+/** `starting` until the first answer; `degraded` while some origin fails, `stale` while all do. */
 export const SourceState = z.enum(['starting', 'synced', 'degraded', 'stale', 'disabled'])
 export type SourceState = z.output<typeof SourceState>
 
-/** An entry that was turned away: where it stands, and why. */
+/** A rejected entry: its location, and the reason. */
 export const Rejection = z.lazy(() =>
   z.object({
     origin: z.string(),
-    where: z.string().optional().describe('Line and key inside the origin.'),
+    where: z.string().optional().describe('Line and key in the origin.'),
     name: z.string().optional(),
     reason: z.string(),
     kept: z.boolean().describe('Whether the last good version of this entry is still served, marked stale.'),
@@ -28,32 +28,32 @@ export const OriginStatus = z.lazy(() =>
 )
 export type OriginStatus = z.output<typeof OriginStatus>
 
-/** What `/sources` says of one source. Times are RFC 3339. */
+/** One source as `/sources` shows it. Times are RFC 3339. */
 export const SourceStatus = z.lazy(() =>
   z.object({
     name: z.string(),
     type: z.string(),
     state: SourceState,
-    note: z.string().optional().describe('What the source says of itself: "polling, inotify is exhausted".'),
-    servers: z.number().int().describe('Definitions it contributes, shadowed ones included.'),
-    shadowed: z.number().int().describe('Of these, how many lost to a source of higher precedence.'),
+    note: z.string().optional().describe('A note of the source itself: "polling, inotify is exhausted".'),
+    servers: z.number().int().describe('Number of its definitions, shadowed ones included.'),
+    shadowed: z.number().int().describe('Number of these that lost to a source of higher precedence.'),
     rejected: z.number().int(),
-    origins: z.array(OriginStatus).describe('At most 1,000, those that fail first.'),
-    rejections: z.array(Rejection).describe('At most 100, newest reading of each origin.'),
+    origins: z.array(OriginStatus).describe('At most 1,000, failing ones first.'),
+    rejections: z.array(Rejection).describe('At most 100, from the newest reading of each origin.'),
     held: z
       .object({ removes: z.number().int(), since: z.string() })
       .optional()
-      .describe('A shrink that waits for a second look to agree.'),
+      .describe('A shrink that waits for a second read to confirm it.'),
     self_preservation: z
       .object({
         since: z.string(),
-        until: z.string().describe('It ends then at the latest.'),
-        held: z.int().describe('Leases that have run out and are not believed to be over.'),
-        of: z.int().describe('Agents that were alive when it began.'),
+        until: z.string().describe('Its latest end.'),
+        held: z.int().describe('Expired leases whose agents keep their status.'),
+        of: z.int().describe('Agents alive when it began.'),
         remedy: z.string(),
       })
       .optional()
-      .describe('Most agents fell silent at once, so none of them is taken for dead.'),
+      .describe('Self-preservation: most agents missed their heartbeats at once, so their leases do not expire.'),
     last_attempt: z.string().optional(),
     last_success: z.string().optional(),
     last_change: z.string().optional(),

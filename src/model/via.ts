@@ -1,11 +1,11 @@
-/** Where an entry's metadata says through which rosters it has come, the first one first. */
+/** The metadata key that lists the rosters an entry came through, in order. */
 export const viaKey = 'mcp-roster.io/via'
 
-/** An entry that has passed through more rosters than this goes in circles that nobody sees. */
+/** Maximum rosters that an entry may pass through; more mean a cycle. */
 export const maxRosterHops = 8
 
-/** The rosters that an entry of this metadata has come through. */
+/** The rosters that an entry with this metadata came through. */
 export function rosterPathOf(metadata: Readonly<Record<string, unknown>>): readonly string[] {
   const via = metadata[viaKey]
-  return Array.isArray(via) ? via.filter((one) => typeof one === 'string') : []
+  return Array.isArray(via) ? via.filter((name) => typeof name === 'string') : []
 }

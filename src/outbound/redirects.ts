@@ -1,3 +1,4 @@
+import { percentDecode } from '../model/percent-encoding.ts'
 import { BlockedError } from './error-reasons.ts'
 
 /** One request of an exchange; each redirect adds one. */
@@ -50,16 +51,9 @@ export function extractCredentials(url: URL): { bare: URL; authorization: Record
   bare.password = ''
   bare.hash = ''
   if (url.username === '' && url.password === '') return { bare, authorization: {} }
-  const basic = Buffer.from(`${percentDecode(url.username)}:${percentDecode(url.password)}`).toString('base64')
+  const decode = (text: string) => percentDecode(text) ?? text // a literal % stays
+  const basic = Buffer.from(`${decode(url.username)}:${decode(url.password)}`).toString('base64')
   return { bare, authorization: { authorization: `Basic ${basic}` } }
-}
-
-function percentDecode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text // a literal %
-  }
 }
 
 /** The request that a redirect leads to; undefined for other responses. Throws a `BlockedError` for a forbidden target. */

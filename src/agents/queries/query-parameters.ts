@@ -1,3 +1,4 @@
+import { parseFlag } from '../../model/flag.ts'
 import { isJsonObject } from '../../model/json-object.ts'
 import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
@@ -73,7 +74,7 @@ export function parseCapabilityQuery(parameters: Parameters): CapabilityQuery {
   const entries = [...parameters]
   const values = new Map(entries)
   const agent_id = values.get('agent_id') || undefined
-  const isFuzzy = parseFlag(values, 'fuzzy_match')
+  const isFuzzy = flagIn(values, 'fuzzy_match')
   const query = toServerQuery(entries, capabilityParameters)
   // A query by id alone matches whatever the status of the agent.
   const status = values.has('agent_status') || agent_id !== undefined ? query.status : (['healthy'] as const)
@@ -82,9 +83,9 @@ export function parseCapabilityQuery(parameters: Parameters): CapabilityQuery {
     query: { ...query, status: [...status], fuzzy_match: true },
     agent_id,
     name: query.capability === '*' ? undefined : query.capability,
-    match: isFuzzy ? 'fuzzy' : parseFlag(values, 'exact') ? 'exact' : 'part',
+    match: isFuzzy ? 'fuzzy' : flagIn(values, 'exact') ? 'exact' : 'part',
     description_contains: values.get('description_contains')?.toLowerCase() || undefined,
-    include_deprecated: parseFlag(values, 'include_deprecated'),
+    include_deprecated: flagIn(values, 'include_deprecated'),
   }
 }
 
@@ -116,9 +117,11 @@ function toServerQuery(entries: readonly (readonly [string, string])[], names: P
   throw new ParameterProblem(sentName, message)
 }
 
-function parseFlag(values: ReadonlyMap<string, string>, name: string): boolean {
+function flagIn(values: ReadonlyMap<string, string>, name: string): boolean {
   const text = values.get(name)?.toLowerCase() ?? ''
-  if (['true', '1', 'yes', 'on'].includes(text)) return true
-  if (['', 'false', '0', 'no', 'off'].includes(text)) return false
+  const flag = parseFlag(text)
+  if (flag !== undefined) return flag
+  if (['yes', 'on'].includes(text)) return true
+  if (['', 'no', 'off'].includes(text)) return false
   throw new ParameterProblem(name, `${name}: must be true or false`)
 }

@@ -1,4 +1,5 @@
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
+import { percentDecode } from '../../model/percent-encoding.ts'
 import { readJson } from '../http/body.ts'
 import type { ApiContext, ApiHandler } from '../http/context.ts'
 import { preconditionOf, type HeaderOf } from '../http/preconditions.ts'
@@ -22,12 +23,7 @@ export function requireBody(body: unknown): unknown {
 export function agentIdIn({ env: { incoming } }: ApiContext): string {
   const path = (incoming.url ?? '').replace(/\?.*$/s, '').replace(/\/$/, '')
   const segment = path.slice(path.lastIndexOf('/') + 1)
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    // Invalid percent-encoding names no agent.
-    return segment
-  }
+  return percentDecode(segment) ?? segment
 }
 
 /** The version that `If-Match` expects of an agent at version `current`; undefined where any will do. */

@@ -1,3 +1,4 @@
+import { placeholder } from '../../model/redaction/placeholder.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
 
 /** A value that a client supplies before it calls a server, as in `server.json`. */
@@ -12,8 +13,6 @@ export type Input = {
   readonly variables?: Readonly<Record<string, Input>>
 }
 
-const placeholder = /<redacted>|%3Credacted%3E|\$\{(?:(?:env|input):)?([A-Za-z_][\w.-]*)(?::-([^{}]*))?\}/gi
-
 /** Whether a text holds a placeholder or a redacted secret. */
 export function isTemplate(text: string): boolean {
   return text.search(placeholder) >= 0
@@ -26,7 +25,7 @@ export function isTemplate(text: string): boolean {
 export function toTemplate(text: string, name: string): Pick<Input, 'value' | 'variables'> {
   const variables: Record<string, Input> = {}
   let unnamed = 0
-  const value = text.replaceAll(placeholder, (_, ownName: string | undefined, fallback: string | undefined) => {
+  const value = text.replaceAll(placeholder, (_, _kind, ownName: string | undefined, fallback: string | undefined) => {
     if (ownName === undefined) unnamed += 1
     const suffix = ownName === undefined && unnamed > 1 ? `_${unnamed}` : ''
     const variable = (ownName ?? name).replaceAll(/[^A-Za-z0-9_]+/g, '_') + suffix

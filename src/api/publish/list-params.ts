@@ -1,3 +1,4 @@
+import { parseFlag } from '../../model/flag.ts'
 import { Problem } from '../http/problem.ts'
 
 /** The filter of the list of published servers. A cursor carries it, since clients do not repeat it. */
@@ -33,7 +34,7 @@ export function parsePageRequest(parameters: URLSearchParams): PageRequest {
   const since = parseTime(valueOf('updated_since'))
   const search = valueOf('search')
   if (search !== undefined && search.length > 256) throw invalid('search', 'must be at most 256 characters')
-  const includeDeleted = parseFlag('include_deleted', valueOf('include_deleted'))
+  const includeDeleted = flagParameter('include_deleted', valueOf('include_deleted'))
   const filter: ListFilter = {
     search: search?.toLowerCase() ?? decoded?.filter.search,
     since: since ?? decoded?.filter.since,
@@ -92,10 +93,12 @@ function parseTime(text: string | undefined): string | undefined {
   throw invalid('updated_since', 'must be an RFC 3339 time, such as 2026-01-31T12:00:00Z')
 }
 
-function parseFlag(parameter: string, text: string | undefined): boolean | undefined {
+function flagParameter(parameter: string, text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined
-  if (/^(true|1)$/i.test(text)) return true
-  if (/^(false|0)$/i.test(text)) return false
+  return parseFlag(text) ?? invalidFlag(parameter)
+}
+
+function invalidFlag(parameter: string): never {
   throw invalid(parameter, 'must be true or false')
 }
 

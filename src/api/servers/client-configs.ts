@@ -1,4 +1,5 @@
 import { shortId } from '../../model/names.ts'
+import { placeholder } from '../../model/redaction/placeholder.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
 import type { Server } from '../../model/server.ts'
 
@@ -98,17 +99,18 @@ function entryOf(server: Connection, name: string, format: ConfigFormat, dialect
   }
 }
 
-const blank = /<redacted>|%3Credacted%3E|\$\{(?:(env|input):)?([A-Za-z_][\w.-]*)(?::-([^{}]*))?\}/gi
-
 /** Names that clients fill in by themselves, wherever they stand. */
 const wellKnown = new Set(['workspaceFolder', 'workspaceFolderBasename', 'userHome', 'pathSeparator', 'cwd'])
 
 function filled(text: string, { name, part, dialect }: { name: string; part: string; dialect: Dialect }): string {
-  return text.replaceAll(blank, (all, kind: 'env' | 'input' | undefined, variable?: string, fallback?: string) => {
-    if (variable === undefined) return dialect.secret(variableOf(name, part), `${part} of ${name}`)
-    if (wellKnown.has(variable)) return all
-    return dialect.variable(kind ?? 'env', variable, fallback === redactedText ? undefined : fallback)
-  })
+  return text.replaceAll(
+    placeholder,
+    (all, kind: 'env' | 'input' | undefined, variable?: string, fallback?: string) => {
+      if (variable === undefined) return dialect.secret(variableOf(name, part), `${part} of ${name}`)
+      if (wellKnown.has(variable)) return all
+      return dialect.variable(kind ?? 'env', variable, fallback === redactedText ? undefined : fallback)
+    },
+  )
 }
 
 /** Named after its server too, so that no server is ever sent the secret of another. */

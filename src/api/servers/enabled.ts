@@ -17,7 +17,7 @@ export function enabledServers(
     if (parameters.get(parameter))
       throw new Problem('invalid_parameter', `${parameter}: is for /servers only`, { more: { parameter } })
   }
-  const parsed = parseQuery(parameters, { besides })
+  const parsed = parseQuery(parameters, { otherParameters: besides })
   if ('problem' in parsed) throw parameterProblem(parsed.problem)
   return parsed.query.enabled === false ? [] : registry.select({ ...parsed.query, enabled: true }).page
 }

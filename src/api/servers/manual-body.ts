@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
-import { isDeeperThan } from '../../model/json-object.ts'
+import { isDeeperThan, isJsonObject } from '../../model/json-object.ts'
 import type { ServerId } from '../../model/names.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
@@ -17,7 +17,7 @@ export type ManualFields = Readonly<Record<string, unknown>>
 export function objectIn(body: unknown): ManualFields {
   if (isDeeperThan(body, deepest))
     throw new Problem('body_too_deep', `The body is nested deeper than ${deepest} levels.`)
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as ManualFields
+  if (isJsonObject(body)) return body
   throw new Problem(
     'body_not_object',
     'The body must be a JSON object: a server as GET /servers shows it, or a part of one.',
@@ -58,19 +58,15 @@ export function named(fields: ManualFields, id: ServerId): ManualFields {
 
 /** A JSON merge patch (RFC 7396): `null` takes a member away, an object is merged, all else replaces. */
 export function merged(target: unknown, patch: ManualFields): ManualFields {
-  const result = new Map(isMap(target) ? Object.entries(target) : [])
+  const result = new Map(isJsonObject(target) ? Object.entries(target) : [])
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) result.delete(key)
-    else result.set(key, isMap(value) ? merged(result.get(key), value) : value)
+    else result.set(key, isJsonObject(value) ? merged(result.get(key), value) : value)
   }
   return Object.fromEntries(result)
 }
 
 const deepest = 64
-
-function isMap(value: unknown): value is ManualFields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** `said` with what everybody is shown of a secret replaced by the secret. */
 function restored(said: unknown, shown: unknown, known: unknown, depth = 0): unknown {
@@ -78,7 +74,7 @@ function restored(said: unknown, shown: unknown, known: unknown, depth = 0): unk
   if (Array.isArray(said) && Array.isArray(shown) && Array.isArray(known)) {
     return said.map((one, index) => restored(one, shown[index], known[index], depth + 1))
   }
-  if (!isMap(said) || !isMap(shown) || !isMap(known)) return said
+  if (!isJsonObject(said) || !isJsonObject(shown) || !isJsonObject(known)) return said
   return Object.fromEntries(
     Object.entries(said).map(([key, one]) => [
       key,

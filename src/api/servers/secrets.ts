@@ -14,7 +14,7 @@ export function createSecretsView({ registry, monitor, log }: Pick<ApiPorts, 're
   function list(c: ApiContext, parameters: URLSearchParams): ApiResponse {
     const { principal } = c.env
     requireSecretsRight(principal)
-    const parsed = parseQuery(parameters, { besides: ['secrets'] })
+    const parsed = parseQuery(parameters, { otherParameters: ['secrets'] })
     if ('problem' in parsed) throw parameterProblem(parsed.problem)
     const { view, fields } = parsed.query
     const { page, total, next } = registry.select(parsed.query)

@@ -1,4 +1,5 @@
 import { defaultNamespace, Namespace, type ServerId, serverId, ServerName } from '../../model/names.ts'
+import { percentDecode } from '../../model/percent-encoding.ts'
 import { memoize } from '../http/memoize.ts'
 import { Problem } from '../http/problem.ts'
 
@@ -31,21 +32,12 @@ export function probedServerId(target: string): ServerId | null {
 function serverIdIn(path: string): ServerId | undefined {
   const parts = path.replace(/\/$/, '').split('/')
   if (parts.length > 2) return undefined
-  const [first, second] = parts.map(decode)
+  const [first, second] = parts.map(percentDecode)
   if (first === undefined) return undefined
   if (parts.length === 1) return ServerName.safeParse(first).success ? serverId(defaultNamespace, first) : undefined
   if (second === undefined || !Namespace.safeParse(first).success || !ServerName.safeParse(second).success)
     return undefined
   return serverId(first, second)
-}
-
-function decode(part: string): string | undefined {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    // Invalid percent-encoding names no server.
-    return undefined
-  }
 }
 
 export function unknownServer(id: ServerId | null): Problem {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { parseFlag } from '../../model/flag.ts'
 import type { ParameterIssue } from '../../model/query/query-parser.ts'
 import { parseDuration } from '../../model/schema/duration.ts'
 import type { StreamFormat } from './frames.ts'
@@ -44,7 +45,7 @@ export function parseWatchRequest(
   const target = parseTarget(url, path)
   if (!target || (!target.isStream && !mayControlWatch.test(target.query))) return undefined
   const parameters = new URLSearchParams(target.query)
-  const watch = parseFlag(parameters.get('watch'))
+  const watch = flagIn(parameters.get('watch'))
   const index = parameters.get('index') ?? ''
   if (!target.isStream && watch === false && index === '') return strict ? misplaced(parameters) : undefined
   if (watch === undefined) return invalid('watch', 'must be true or false')
@@ -76,7 +77,7 @@ function parseParameters(
   { format, index, from }: { format: StreamFormat | undefined; index: string; from: string | undefined },
 ): WatchRequest {
   for (const name of watchParameters) if (parameters.getAll(name).length > 1) return invalid(name, 'is given twice')
-  if (parseFlag(parameters.get('secrets')) !== false) return invalid('secrets', 'does not apply to a watch')
+  if (flagIn(parameters.get('secrets')) !== false) return invalid('secrets', 'does not apply to a watch')
   const listParameter = listParameters.find((name) => parameters.get(name))
   if (listParameter) return invalid(listParameter, 'does not apply to a watch')
   const wait = parameters.get('wait') ?? ''
@@ -95,10 +96,9 @@ function parsePoll(parameters: URLSearchParams, index: string, wait: string): Wa
 }
 
 /** Undefined for a value that is neither true nor false. */
-function parseFlag(value: string | null): boolean | undefined {
-  const text = (value ?? '').toLowerCase()
-  if (text === '' || text === 'false' || text === '0') return false
-  return text === 'true' || text === '1' ? true : undefined
+/** An absent or empty parameter is false; undefined for an invalid one. */
+function flagIn(value: string | null): boolean | undefined {
+  return value === null || value === '' ? false : parseFlag(value)
 }
 
 function invalid(parameter: string, detail: string): WatchRequest {

@@ -200,7 +200,7 @@ export function createWatch({
     path: '/servers',
     strict: true,
     select(parameters) {
-      const parsed = parseQuery(parameters, { besides: watchParameters })
+      const parsed = parseQuery(parameters, { otherParameters: watchParameters })
       if ('problem' in parsed) throw parameterProblem(parsed.problem)
       return serverSelection(parsed.query, registry.select)
     },

@@ -23,7 +23,7 @@ export const hasLabels =
   ({ labels }) =>
     matchesSelector(requirements, labels)
 
-/** Whether one and the same capability satisfies `suits`. */
+/** Whether a capability of the server satisfies `suits`. */
 export const hasCapability =
   (suits: (capability: Capability) => boolean): Predicate =>
   ({ capabilities }) =>
@@ -54,17 +54,17 @@ export function matchingFacets(query: FacetsQuery): ((facets: Facets) => boolean
   return conditions.length === 0 ? undefined : (one) => conditions.every((holds) => holds(one))
 }
 
-/** Whether a capability is called as somebody asks; undefined where any name will do. */
+/** A test of a capability's name; undefined where any name matches. */
 export type NameTest = ((name: string) => boolean) | undefined
 
-/** Whether a capability's name is the one asked for. */
+/** The test of capability names that a query asks for. */
 export function matchingCapabilityName(query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>): NameTest {
   const { capability, fuzzy_match } = query
   if (capability === undefined || capability === '*') return undefined
   return fuzzy_match ? (name) => matchesFuzzily(name, capability) : (name) => name === capability
 }
 
-/** What is asked of a capability: all of it of one and the same. Undefined where nothing is. */
+/** The test of one capability, name and facets together; undefined where the query asks for neither. */
 export function matchingCapability(
   query: FacetsQuery & Pick<ServerQuery, 'capability' | 'fuzzy_match'>,
   isNamed: NameTest = matchingCapabilityName(query),
@@ -74,7 +74,7 @@ export function matchingCapability(
   return (capability) => isNamed(capability.name) && (!suits || suits(capability))
 }
 
-/** Whether a server is what a query asks for: its filter, not its page. `isNamed` stands for what it says of names. */
+/** The filter of a query as a predicate. `isNamed` replaces the query's own test of capability names. */
 export function matching(query: ServerQuery, isNamed?: NameTest): Predicate {
   const holds: Predicate[] = []
   const { namespace, name, tag, any_tag, status, source, type, enabled, label_selector, q } = query

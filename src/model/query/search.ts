@@ -1,37 +1,37 @@
 import { redactText } from '../redaction/redact-text.ts'
 import type { Server } from '../server.ts'
-import { isNear } from './fuzzy.ts'
+import { isNear, minRatio } from './fuzzy.ts'
 
-/** So much of a description is searched; who writes more has said it by then. */
+/** Characters of a description that are searched; the rest is ignored. */
 const maxDescriptionChars = 1000
 
-/** What a search for words looks at. */
+/** The fields that a text search reads. */
 export type SearchableFields = Pick<Server, 'name' | 'title' | 'description' | 'tags' | 'capabilities'>
 
-/** The words of `q`, lower-cased; a server must answer to each of them. */
+/** The words of `q`, lower-cased; a server must match each of them. */
 export function wordsOf(q: string): readonly string[] {
   return [...new Set(q.toLowerCase().split(/\s+/))].filter((word) => word !== '')
 }
 
 /**
- * Everything a search can find in a server, lower-cased, in one text of five lines: name, title, tags, capabilities,
- * description. Made once per server, so that a search need not look at the server.
+ * The searchable text of a server, lower-cased, in five lines: name, title, tags, capabilities, description. Made once per
+ * server, so that a search reads one string.
  */
 export function searchTextOf({ name, title = '', tags, capabilities, description = '' }: SearchableFields): string {
-  const capabilityNames = capabilities.map((one) => one.name)
-  // What is not shown must not be found either: searching would tell it letter by letter.
+  const capabilityNames = capabilities.map((capability) => capability.name)
+  // Redacted like the API: otherwise searches could guess a secret letter by letter.
   const prose = redactText(description.slice(0, maxDescriptionChars))
-  const lines = [name, redactText(title), joined(tags), joined(capabilityNames), prose]
+  const lines = [name, redactText(title), joinLabels(tags), joinLabels(capabilityNames), prose]
   return lines
     .map((line) => (line.includes('\n') ? line.replaceAll('\n', ' ') : line))
     .join('\n')
     .toLowerCase()
 }
 
-/** Between labels stands what no word of a query can hold. */
-const joined = (labels: readonly string[]) => labels.join('\t')
+/** Joins labels by a character that no word of a query contains. */
+const joinLabels = (labels: readonly string[]) => labels.join('\t')
 
-/** Where the lines of a text end, but the last. */
+/** The indexes where the first four lines of a searchable text end. */
 export type LineEnds = {
   readonly name: number
   readonly title: number
@@ -46,6 +46,7 @@ export function lineEnds(text: string): LineEnds {
   return { name, title, tags, capabilities: text.indexOf('\n', tags + 1) }
 }
 
+/** Relevance by where a word was found. */
 const scores = {
   exact: 9,
   prefix: 8,
@@ -58,32 +59,32 @@ const scores = {
   nearLabel: 1,
 }
 
-/** Whether something of a text is spelled nearly like a word: its name, or one of its tags and capabilities. */
+/** Fuzzy tests of a searchable text: whether its name, or one of its tags or capabilities, is near a word. */
 export type NearMatch = {
   readonly name: (text: string, word: string) => boolean
   readonly label: (text: string, word: string) => boolean
 }
 
 /**
- * How well a text answers to all words, 0 for not at all: as well as to the one it answers to least; a name that is the
- * whole of `q` is best. With `near`, what is spelled nearly so answers too.
+ * The relevance of a text to all words: the lowest score of any word, 0 where one is missing. A name that equals the whole
+ * `q` scores highest. With `near`, near spellings match too.
  */
 export function relevanceTo(words: readonly string[], near?: NearMatch): (text: string, ends?: LineEnds) => number {
-  // What one text lacked the next one probably lacks too: that word is looked for first.
+  // A word that one text lacks is tried first on the next, which probably lacks it too.
   const order = [...words]
   const wholeName = words.length > 1 ? `${words.join(' ')}\n` : undefined
 
   return (text, ends = lineEnds(text)) => {
-    let least = scores.exact
+    let lowest = scores.exact
     for (const [index, word] of order.entries()) {
-      const one = scoreOf(text, word, ends) || (near ? nearScoreOf(text, word, near) : 0)
-      if (one === 0) {
+      const score = scoreOf(text, word, ends) || (near ? nearScoreOf(text, word, near) : 0)
+      if (score === 0) {
         if (index > 0) order.unshift(...order.splice(index, 1))
         return 0
       }
-      if (one < least) least = one
+      if (score < lowest) lowest = score
     }
-    return wholeName !== undefined && text.startsWith(wholeName) ? scores.exact : least
+    return wholeName !== undefined && text.startsWith(wholeName) ? scores.exact : lowest
   }
 }
 
@@ -111,9 +112,9 @@ function hasNearLabel(text: string, word: string): boolean {
 
 export function isNearName(text: string, word: string): boolean {
   const end = text.indexOf('\n')
-  if (end * 0.7 > word.length || word.length * 0.7 > end) return false
+  if (end * minRatio > word.length || word.length * minRatio > end) return false
   return isNear(text.slice(0, end), word)
 }
 
-/** By looking at the text alone. */
+/** The fuzzy tests without an index, on the text alone. */
 export const nearMatch: NearMatch = { name: isNearName, label: hasNearLabel }

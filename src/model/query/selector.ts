@@ -1,12 +1,12 @@
 import { isLabelKey, isLabelValue } from '../labels.ts'
 
-/** One condition on labels. `=`, `==` and `in` are `in`; `!=` and `notin` are `notin`, which holds too where the key is missing. */
+/** One condition on labels. `=` and `==` are `in`. `!=` is `notin`, which also holds where the key is missing. */
 export type Requirement =
   | { readonly operator: 'in' | 'notin'; readonly key: string; readonly values: readonly string[] }
   | { readonly operator: 'exists'; readonly key: string }
   | { readonly operator: 'absent'; readonly key: string }
 
-/** What a selector's text broke, and where: `at` counts characters from 1. */
+/** A syntax error in a selector; `at` counts characters from 1. */
 export class SelectorError extends Error {
   override name = 'SelectorError'
   readonly at: number
@@ -20,25 +20,25 @@ export class SelectorError extends Error {
 type Token = { readonly text: string; readonly at: number; readonly symbol: boolean }
 
 const maxSelectorChars = 4096
-const tokens = /\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)/y
+const tokenPattern = /\s*(==|!=|[=!(),<>]|[^\s=!(),<>]+)/y
 
 function tokensOf(text: string): Token[] {
-  const found: Token[] = []
-  tokens.lastIndex = 0
-  for (let match = tokens.exec(text); match; match = tokens.exec(text)) {
+  const tokens: Token[] = []
+  tokenPattern.lastIndex = 0
+  for (let match = tokenPattern.exec(text); match; match = tokenPattern.exec(text)) {
     const token = match[1] ?? ''
-    found.push({ text: token, at: match.index + match[0].length - token.length + 1, symbol: /^[=!(),<>]/.test(token) })
+    tokens.push({ text: token, at: match.index + match[0].length - token.length + 1, symbol: /^[=!(),<>]/.test(token) })
   }
-  found.push({ text: '', at: text.length + 1, symbol: true })
-  return found
+  tokens.push({ text: '', at: text.length + 1, symbol: true })
+  return tokens
 }
 
 /**
- * Reads a label selector: requirements joined by `,`, all of which must hold.
+ * Parses a label selector: requirements joined by `,`, all of which must hold.
  *
  * The grammar is Kubernetes' (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors):
  * `key=value`, `key==value`, `key!=value`, `key in (a,b)`, `key notin (a,b)`, `key`, `!key`. As there, a value may be
- * empty, and `in ()` means the empty value. The empty selector holds always.
+ * empty, and `in ()` means the empty value. The empty selector always holds.
  */
 export function parseSelector(text: string): readonly Requirement[] {
   if (text.length > maxSelectorChars)
@@ -53,43 +53,43 @@ export function parseSelector(text: string): readonly Requirement[] {
   }
   const isNext = (symbol: string) => peek().symbol && peek().text === symbol
 
-  function refuse(token: Token, expected: string): never {
-    const found = token.text === '' ? 'ends' : `has "${excerptOf(token.text)}"`
-    throw new SelectorError(`${found} where ${expected} is expected`, token.at)
+  function fail(token: Token, expected: string): never {
+    const actual = token.text === '' ? 'end of text' : `"${excerptOf(token.text)}"`
+    throw new SelectorError(`expected ${expected}, found ${actual}`, token.at)
   }
 
   function key(): string {
     const token = take()
-    if (token.symbol || token.text === 'in' || token.text === 'notin') refuse(token, 'a label key')
+    if (token.symbol || token.text === 'in' || token.text === 'notin') fail(token, 'a label key')
     if (!isLabelKey(token.text)) {
       const rule = '[prefix/]name, at most 63 letters, digits, "-", "_", "."'
-      throw new SelectorError(`"${excerptOf(token.text)}" is no label key: ${rule}`, token.at)
+      throw new SelectorError(`invalid label key "${excerptOf(token.text)}": must be ${rule}`, token.at)
     }
     return token.text
   }
 
-  /** A value, empty where none stands. */
+  /** A value; empty where the next token is a symbol. */
   function value(): string {
     if (peek().symbol) return ''
     const token = take()
     if (!isLabelValue(token.text)) {
       const rule = 'at most 63 letters, digits, "-", "_", "."'
-      throw new SelectorError(`"${excerptOf(token.text)}" is no label value: ${rule}`, token.at)
+      throw new SelectorError(`invalid label value "${excerptOf(token.text)}": must be ${rule}`, token.at)
     }
     return token.text
   }
 
   function values(): readonly string[] {
-    if (!isNext('(')) refuse(peek(), '"("')
+    if (!isNext('(')) fail(peek(), '"("')
     take()
-    const found = new Set([value()])
+    const parsed = new Set([value()])
     while (isNext(',')) {
       take()
-      found.add(value())
+      parsed.add(value())
     }
-    if (!isNext(')')) refuse(peek(), '"," or ")"')
+    if (!isNext(')')) fail(peek(), '"," or ")"')
     take()
-    return [...found].toSorted()
+    return [...parsed].toSorted()
   }
 
   function requirement(): Requirement {
@@ -105,7 +105,7 @@ export function parseSelector(text: string): readonly Requirement[] {
     if (operator.symbol && operator.text === '!=') return { operator: 'notin', key: name, values: [value()] }
     if (operator.text === 'in' || operator.text === 'notin')
       return { operator: operator.text, key: name, values: values() }
-    return refuse(operator, '"=", "==", "!=", "in", "notin" or ","')
+    return fail(operator, '"=", "==", "!=", "in", "notin" or ","')
   }
 
   if (isNext('')) return []
@@ -114,7 +114,7 @@ export function parseSelector(text: string): readonly Requirement[] {
     take()
     requirements.push(requirement())
   }
-  if (!isNext('')) refuse(peek(), '"," or the end')
+  if (!isNext('')) fail(peek(), '"," or the end')
   return requirements
 }
 
@@ -147,12 +147,13 @@ function holds(requirement: Requirement, labels: Readonly<Record<string, string>
   }
 }
 
-/** The same requirements, written in the one way that every spelling of them shares. */
+/** The canonical text of requirements, equal for all their spellings. */
 export function formatSelector(requirements: readonly Requirement[]): string {
-  const parts = requirements.map((one) => {
-    if (one.operator === 'exists') return one.key
-    if (one.operator === 'absent') return `!${one.key}`
-    return `${one.key} ${one.operator} (${one.values.join(',')})`
+  const parts = requirements.map((requirement) => {
+    const { operator, key } = requirement
+    if (operator === 'exists') return key
+    if (operator === 'absent') return `!${key}`
+    return `${key} ${operator} (${requirement.values.join(',')})`
   })
   return [...new Set(parts)].toSorted().join(',')
 }

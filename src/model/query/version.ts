@@ -1,12 +1,14 @@
 import semver from 'semver'
 
 const maxConstraintChars = 256
-/** One operator and one version without a pre-release: all that the replaced systems knew. */
+/** Maximum versions whose result one constraint remembers. */
+const maxResults = 1000
+/** One operator and one version without a pre-release: the whole grammar of the replaced systems. */
 const single = /^(?:>=|<=|>|<|=|~>?|\^)?\s*v?[\dxX*][\d.xX*]*$/
-/** A version as it stands, `=` or nothing before it. */
+/** A plain version, with or without `=`. */
 const literal = /^=?\s*(v?\d[\w.+-]*)$/
 
-/** What holds of a version: an npm range (`^1.2`, `>=1 <2 || 3.x`, `>=1, <2`), or exactly this text. */
+/** The test of a constraint: an npm range (`^1.2`, `>=1 <2 || 3.x`, `>=1, <2`), or exactly this text. */
 export function matchingVersion(constraint: string): ((version: string) => boolean) | undefined {
   const text = constraint.trim()
   if (text.length > maxConstraintChars) return undefined
@@ -14,35 +16,35 @@ export function matchingVersion(constraint: string): ((version: string) => boole
   const range = rangeOf(text)
   if (!range && exact === undefined) return undefined
   const asRelease = single.test(text)
-  const known = new Map<string, boolean>()
+  const results = new Map<string, boolean>()
 
   function holds(version: string): boolean {
     if (version === exact) return true
     const parsed = versionOf(version)
     if (!range || !parsed) return false
-    // As in the systems this one replaces: for a single operator `2.1.0-beta` counts as `2.1.0`.
+    // As in the replaced systems, a single operator treats `2.1.0-beta` as `2.1.0`.
     return range.test(asRelease ? `${parsed.major}.${parsed.minor}.${parsed.patch}` : parsed)
   }
 
   return (version) => {
-    const before = known.get(version)
-    if (before !== undefined) return before
-    const answer = holds(version)
-    if (known.size < 1000) known.set(version, answer)
-    return answer
+    const cached = results.get(version)
+    if (cached !== undefined) return cached
+    const result = holds(version)
+    if (results.size < maxResults) results.set(version, result)
+    return result
   }
 }
 
 function rangeOf(text: string): semver.Range | undefined {
   try {
-    // A comma is the "and" of the newest of the replaced systems; npm writes a blank.
+    // The newest of the replaced systems writes a comma for "and"; npm writes a space.
     return new semver.Range(text.replace(/^==/, '=').replaceAll(/(?<=[\w.*])\s*,\s*(?=\S)/g, ' '))
   } catch {
-    return undefined // no range; it may still be a version of another make
+    return undefined // Not a range, but it may equal a version that is not semver.
   }
 }
 
-/** Versions as people write them: `v1.2`, `2024.06` count as if their missing parts were 0. */
+/** Parses versions leniently: missing parts of `v1.2` and `2024.06` are 0. */
 function versionOf(version: string): semver.SemVer | null {
   return (
     semver.parse(version, { loose: true }) ?? (/^v?\d/.test(version) ? semver.coerce(version, { loose: true }) : null)

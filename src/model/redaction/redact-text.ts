@@ -1,6 +1,6 @@
 import { redactSecret, isSecretName, redactedText, tokenStart, redactTokens } from './secrets.ts'
 
-/** Cheap question first: most texts hold nothing that any rule below could touch. */
+/** A cheap first test: most texts contain nothing that a rule below could match. */
 const suspicious = new RegExp(
   String.raw`[=@]|bearer|basic|authorization|cookie|\bx-|["']\s*:|-----BEGIN|eyJ|${tokenStart}|AKIA|ASIA|AIza|ya29|SG\.`,
   'i',
@@ -12,44 +12,44 @@ const header =
 const assigned = /([\w.%-]{1,128})(=)("[^"]*"|'[^']*'|[^\s&;#"'<>,)]*)/g
 const quoted = /(["'])([\w.-]{1,128})\1(\s*:\s*)(["'])((?:(?!\4)[^\\\r\n]|\\.)*)\4/g
 
-/** URL passwords, secret query values, tokens and the like taken out of a message; the rest stays as it was. */
+/** Redacts URL passwords, secret query values, tokens and the like in a message. */
 export function redactText(text: string): string {
   if (!suspicious.test(text)) return text
-  const bare = redactTokens(withoutPasswords(text))
+  const bare = redactTokens(redactPasswords(text))
     .replaceAll(header, (_, name: string, between: string, value: string) => `${name}${between}${redactSecret(value)}`)
     .replaceAll(scheme, (_, name: string) => `${name} ${redactedText}`)
-  return withoutAssigned(bare).replaceAll(
+  return redactAssignments(bare).replaceAll(
     quoted,
     (all, q: string, name: string, colon: string, quote: string, value: string) =>
       isSecretName(name) ? `${q}${name}${q}${colon}${quote}${redactSecret(value)}${quote}` : all,
   )
 }
 
-/** Looks for the sign first: to find that no name is followed by one takes longer than all else. */
-function withoutAssigned(text: string): string {
+/** Tests for `=` first, because the pattern is slow on text without one. */
+function redactAssignments(text: string): string {
   if (!text.includes('=')) return text
   return text.replaceAll(assigned, (all, name: string, equals: string, value: string) =>
     value !== '' && holdsSecret(name) ? `${name}${equals}${redactSecret(value)}` : all,
   )
 }
 
-/** In a query, `key` alone is an API key (Google's are). */
+/** In a query, `key` alone is an API key, as in Google's. */
 function holdsSecret(name: string): boolean {
   const plain = name.includes('%') ? name.replaceAll(/%[0-9a-f]{2}/gi, '_') : name
   return isSecretName(plain) || /^(key|code|sig)$/i.test(plain)
 }
 
 const userinfo = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#"'<>]{1,2048})@/gi
-// A password with a slash in it is no proper URL, but people write it.
+// A slash in a password makes the URL invalid, but such URLs occur.
 const sloppy = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#@:"'<>[]{0,256}):(?!\d{1,5}(?:[/?#\s]|$))([^\s"'<>]{1,2048})@/gi
 
-function withoutPasswords(text: string): string {
+function redactPasswords(text: string): string {
   if (!text.includes('://') || !text.includes('@')) return text
   return text
     .replaceAll(userinfo, (_, protocol: string, info: string) => {
       const colon = info.indexOf(':', info.startsWith('${') ? info.indexOf('}') + 1 : 0)
       if (colon >= 0) return `${protocol}${info.slice(0, colon)}:${redactSecret(info.slice(colon + 1))}@`
-      // Over HTTP a user without a password is a token, as git takes it; elsewhere it is a user.
+      // In an http URL, a user without a password is a token, as with git; elsewhere it is a user name.
       return `${protocol}${/^https?:/i.test(protocol) ? redactSecret(info) : info}@`
     })
     .replaceAll(sloppy, (all, protocol: string, user: string, password: string) =>

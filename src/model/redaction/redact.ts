@@ -1,8 +1,9 @@
+import { mapValues } from '../map-values.ts'
 import type { Server } from '../server.ts'
 import { redactText } from './redact-text.ts'
 import { redactSecret, isSecretName, redactedText } from './secrets.ts'
 
-/** The arguments of a command with the values of secret flags, headers, variables and whatever looks like a secret taken out. */
+/** Redacts the arguments of a command: values of secret flags, headers and variables, and recognised tokens. */
 export function redactArgs(args: readonly string[]): string[] {
   let flag = ''
   return args.map((arg) => {
@@ -49,7 +50,7 @@ function hideAfter(text: string, sign: string): string {
 const flagged = /(^|\s)(--?[A-Za-z][\w-]{1,64})(\s+)(?!-)("[^"]*"|'[^']*'|[^\s"']+)/g
 const lines = /^(\s*(?:- )?["']?)([\w./-]{1,128})(["']?:[ \t]+)(?![|>][-+\d]*\s*$)(\S.*)$/gm
 
-/** Text that is data rather than a message: JSON, YAML or a command line may stand in it. */
+/** Redacts text that may contain JSON, YAML or a command line. */
 function redactLoose(text: string): string {
   const first = text.trimStart()[0]
   if (first === '{' || first === '[') {
@@ -60,7 +61,7 @@ function redactLoose(text: string): string {
     }
   }
   const shown = redactText(text)
-  // What follows stands apart from what it is named by.
+  // Names and values are separated by white space below, so text without any is done.
   if (!/\s/.test(shown)) return shown
   return shown
     .replaceAll(flagged, (all, start: string, flag: string, gap: string, value: string) => {
@@ -77,15 +78,16 @@ function parsedJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // Not JSON after all: read as text.
+    return undefined // Not JSON: redacted as text.
   }
 }
 
-/** Names under which everything is a secret, by the habit of putting secrets there. */
-const maps = /(^|[./_-])(env|environment|environment_?variables|headers?)$/i
-const deepest = 64
+/** Names of maps whose values usually are secrets, so that all are redacted. */
+const secretMaps = /(^|[./_-])(env|environment|environment_?variables|headers?)$/i
+/** Data nested deeper is redacted as a whole. */
+const maxDepth = 64
 
-/** Data from outside with the values of secret names taken out at any depth; the same object where nothing was. */
+/** Redacts the values of secret names at any depth; the same object where nothing is redacted. */
 export function redactValue(value: unknown, name = '', depth = 0): unknown {
   if (typeof value === 'string') {
     if (name.endsWith('last-applied-configuration')) return redactedText
@@ -94,9 +96,9 @@ export function redactValue(value: unknown, name = '', depth = 0): unknown {
   }
   if (typeof value === 'number') return isSecretName(name) && !/tokens$/i.test(name) ? redactedText : value
   if (typeof value !== 'object' || value === null) return value
-  if (depth >= deepest) return redactedText
+  if (depth >= maxDepth) return redactedText
   if (isSecretName(name)) return hideLeaves(value, depth, redactSecret)
-  if (maps.test(name)) return hideLeaves(value, depth)
+  if (secretMaps.test(name)) return hideLeaves(value, depth)
   if (Array.isArray(value)) return redactList(value, depth)
   return redactMap(value as Record<string, unknown>, depth)
 }
@@ -108,20 +110,20 @@ function redactList(list: readonly unknown[], depth: number): readonly unknown[]
 }
 
 /**
- * A pair spelled out, as Kubernetes and the official registry do, is judged by the name it spells. The same map where
- * nothing was taken out.
+ * Redacts a map; the same object where nothing is redacted. A pair written as `{name, value}`, as in Kubernetes and the
+ * official registry, is judged by its `name`.
  */
 function redactMap<T>(map: Readonly<Record<string, T>>, depth: number): Readonly<Record<string, T>> {
-  const spelled: unknown = map['name'] ?? map['key']
-  const secret = map['isSecret'] === true || (typeof spelled === 'string' && isSecretName(spelled))
-  return mapped(map, (one, key) => {
-    if (secret && (key === 'value' || key === 'default')) return hideLeaves(one, depth + 1)
-    if (typeof one === 'string' && maps.test(key)) return redactPacked(one)
+  const pairName: unknown = map['name'] ?? map['key']
+  const isSecretPair = map['isSecret'] === true || (typeof pairName === 'string' && isSecretName(pairName))
+  return mapValues<unknown>(map, (one, key) => {
+    if (isSecretPair && (key === 'value' || key === 'default')) return hideLeaves(one, depth + 1)
+    if (typeof one === 'string' && secretMaps.test(key)) return redactPacked(one)
     return redactValue(one, key, depth + 1)
-  })
+  }) as Readonly<Record<string, T>>
 }
 
-/** A map of secrets written as one text, as in the annotation `mcp.env`. */
+/** Redacts a map of secrets that is written as one text, as in the annotation `mcp.env`. */
 function redactPacked(text: string): string {
   const parsed = parsedJson(text)
   return typeof parsed === 'object' && parsed !== null ? JSON.stringify(hideLeaves(parsed, 0)) : redactSecret(text)
@@ -131,45 +133,30 @@ function hideLeaves(value: unknown, depth: number, listed: (text: string) => str
   if (typeof value === 'string') return redactSecret(value)
   if (typeof value === 'number') return redactedText
   if (typeof value !== 'object' || value === null) return value
-  if (depth >= deepest) return redactedText
+  if (depth >= maxDepth) return redactedText
   if (Array.isArray(value))
     return value.map((one) => (typeof one === 'string' ? listed(one) : hideLeaves(one, depth + 1, listed)))
-  const spelled = 'value' in value || 'default' in value
+  const isPair = 'value' in value || 'default' in value
   return Object.fromEntries(
     Object.entries(value).map(([key, one]) => [
       key,
-      spelled && (key === 'name' || key === 'key' || key === 'description') ? one : hideLeaves(one, depth + 1, listed),
+      isPair && (key === 'name' || key === 'key' || key === 'description') ? one : hideLeaves(one, depth + 1, listed),
     ]),
   )
 }
 
-/** In a list, `NAME=value` and `Name: value`; what is neither is a name. */
+/** Redacts the value of `NAME=value` or `Name: value` in a list; any other text is a name. */
 function hidePair(text: string): string {
   const sign = /[=:]/.exec(text)?.[0]
   return sign === undefined ? redactLoose(text) : hideAfter(text, sign)
-}
-
-/** The same map where `change` gives back each of its values: most are, and a list shows thousands of them. */
-function mapped<T>(
-  map: Readonly<Record<string, T>>,
-  change: (value: T, key: string) => unknown,
-): Readonly<Record<string, T>> {
-  let changed: Map<string, unknown> | undefined
-  for (const key of Object.keys(map)) {
-    const before = map[key] as T
-    const after = change(before, key)
-    if (after !== before) (changed ??= new Map()).set(key, after)
-  }
-  if (!changed) return map
-  return Object.fromEntries(Object.keys(map).map((key) => [key, changed.get(key) ?? map[key]])) as Record<string, T>
 }
 
 function sameOr<T>(before: readonly T[], after: readonly T[]): readonly T[] {
   return after.every((one, index) => one === before[index]) ? before : after
 }
 
-/** The fields of a server in which a secret can stand. */
-type Concealing = Partial<
+/** The fields of a server that can contain a secret. */
+type RedactableFields = Partial<
   Pick<
     Server,
     | 'env'
@@ -188,15 +175,15 @@ type Concealing = Partial<
 >
 
 /**
- * A server, or the definition of one, as everybody may see it: keys stay, secret values become `<redacted>`. The same
- * object where nothing is secret.
+ * Redacts a server or a definition: keys stay, secret values become `<redacted>`. The same object where nothing is
+ * redacted.
  *
- * Labels, tags and names are what people select by, and are never touched.
+ * Labels, tags and names are never redacted, because clients select by them.
  */
-export function redactServer<T extends Concealing>(server: T): T {
-  const shown: Concealing = {}
-  if (server.env) shown.env = mapped(server.env, redactSecret)
-  if (server.headers) shown.headers = mapped(server.headers, redactSecret)
+export function redactServer<T extends RedactableFields>(server: T): T {
+  const shown: RedactableFields = {}
+  if (server.env) shown.env = mapValues(server.env, redactSecret)
+  if (server.headers) shown.headers = mapValues(server.headers, redactSecret)
   if (server.args) shown.args = redactList(server.args, 0) as string[]
   if (server.command) shown.command = redactLoose(server.command)
   if (server.url) shown.url = redactText(server.url)
@@ -209,6 +196,6 @@ export function redactServer<T extends Concealing>(server: T): T {
   if (server.shadows?.some(({ origin }) => redactText(origin) !== origin)) {
     shown.shadows = server.shadows.map(({ source, origin }) => ({ source, origin: redactText(origin) }))
   }
-  const fields = Object.keys(shown) as (keyof Concealing)[]
+  const fields = Object.keys(shown) as (keyof RedactableFields)[]
   return fields.every((field) => shown[field] === server[field]) ? server : { ...server, ...shown }
 }

@@ -1,27 +1,34 @@
-/** What stands where a secret was. */
+/** The text shown in place of a secret. */
 export const redactedText = '<redacted>'
 
-const named =
+/** Names without their separators that mean a secret. */
+const secretNames =
   /pass(word|wd|phrase|code)|secret|token|apikey|(access|private|signing|encryption|master|account|shared|subscription|service|license)key|authorization|credential|bearer|cookie|jwt|connectionstring|signature|sessionid/
-const words = /(^|[-_./\s])(auth|pass|pwd|pw|pat|sig|dsn|sas|psk|otp)([-_./\s]|$)/i
-const harmless =
+/** Words inside a name that mean a secret. */
+const secretWords = /(^|[-_./\s])(auth|pass|pwd|pw|pat|sig|dsn|sas|psk|otp)([-_./\s]|$)/i
+/** Names that contain `token` but mean no secret. */
+const harmlessNames =
   /tokeni[sz]|^(max|min|total|input|output|num|limit)tokens?|tokens?(limit|count|budget|max)$|tokenurl$|tokenendpoint$/
-const known = new Map<string, boolean>()
+/** Maximum names whose result is remembered. The first ones stay: the same few names come with every server. */
+const maxRemembered = 4096
+const results = new Map<string, boolean>()
 
-/** Whether something of this name holds a secret: `API_KEY`, `apiKey`, `X-Auth-Token`, `db.password`. */
+/** Whether a field of this name holds a secret: `API_KEY`, `apiKey`, `X-Auth-Token`, `db.password`. */
 export function isSecretName(name: string): boolean {
-  const before = known.get(name)
-  if (before !== undefined) return before
+  const cached = results.get(name)
+  if (cached !== undefined) return cached
   const plain = name.replaceAll(/[^A-Za-z0-9]/g, '').toLowerCase()
-  const answer = (named.test(plain) && !harmless.test(plain)) || words.test(name.replaceAll(/([a-z])([A-Z])/g, '$1_$2'))
-  if (known.size < 4096 && name.length < 256) known.set(name, answer)
-  return answer
+  const isSecret =
+    (secretNames.test(plain) && !harmlessNames.test(plain)) ||
+    secretWords.test(name.replaceAll(/([a-z])([A-Z])/g, '$1_$2'))
+  if (results.size < maxRemembered && name.length < 256) results.set(name, isSecret)
+  return isSecret
 }
 
-/** How tokens begin that say whose they are. */
+/** The beginnings of tokens with a vendor's prefix. */
 export const tokenStart = String.raw`\b(?:github_pat|gh[pousr]|glpat|xox[abceoprs]|xapp|npm|hf|pypi|dop_v1|lin_api|shpat|figd|gsk|tvly|pplx|sbp|nvapi|whsec|ntn|sk|rk)[-_][\w-]{6}`
 
-/** Texts that are a secret by their looks, whatever they are named. */
+/** Tokens and keys that are recognised by their format alone. */
 const tokens = new RegExp(
   [
     String.raw`-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)`,
@@ -35,16 +42,16 @@ const tokens = new RegExp(
   'g',
 )
 
-/** The text with everything taken out that is a secret by its looks. */
+/** Redacts every token and key that is recognised by its format. */
 export function redactTokens(text: string): string {
   return text.replaceAll(tokens, redactedText)
 }
 
 /**
- * What is shown in place of a secret.
+ * The redacted form of a secret value.
  *
- * A placeholder that somebody else fills in is no secret and stays (`${TOKEN}`, `Bearer ${env:TOKEN}`); a default
- * inside one may be, and goes.
+ * A placeholder stays, because it is filled in later (`${TOKEN}`, `Bearer ${env:TOKEN}`). A default inside a placeholder may
+ * be a secret, and is redacted.
  */
 export function redactSecret(value: string): string {
   const inner = /^\s*(?:(?:Bearer|Basic|Token)\s+)?(?:\$\{[^{}]{1,253}\}\s*)+$/i

@@ -1,9 +1,9 @@
 import type * as z from 'zod'
 
 /**
- * What is wrong with a value, in the words of whoever wrote it; given to a parse as its `error`.
+ * The error message of a zod issue, for the author of the value; passed to a parse as `error`.
  *
- * Says what must stand there and what kind of thing does, never the value itself, which may be a secret.
+ * Names the expected and the actual type, never the value, which may be a secret.
  */
 export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
   const { code, input } = issue

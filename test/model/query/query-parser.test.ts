@@ -37,7 +37,7 @@ describe('the parameters of a query', () => {
     assert.equal(problemOf('colour=red').parameter, 'colour')
     assert.equal(problemOf('__proto__=1').parameter, '__proto__')
     assert.deepEqual(asked('colour=red&__proto__=1&constructor=2', { unknown: 'ignore' }), unfilteredQuery)
-    assert.deepEqual(asked('wait=3s', { besides: ['wait'] }), unfilteredQuery)
+    assert.deepEqual(asked('wait=3s', { otherParameters: ['wait'] }), unfilteredQuery)
   })
 
   for (const [text, parameter] of [

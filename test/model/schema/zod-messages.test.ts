@@ -21,7 +21,11 @@ const table: readonly (readonly [field: string, value: unknown, told: string])[]
   ['health_check_interval', 1e9, 'health_check_interval: must be at most 86400'],
   ['max_retries', -1, 'max_retries: must be at least 0'],
   ['max_retries', 1.5, 'max_retries: must be a whole number'],
-  ['labels', { env: 'not a value' }, 'labels.env: is no label value: at most 63 letters, digits, "-", "_", "."'],
+  [
+    'labels',
+    { env: 'not a value' },
+    'labels.env: invalid label value: must be at most 63 letters, digits, "-", "_", "."',
+  ],
 ]
 
 describe('a complaint about a field', () => {

@@ -22,7 +22,7 @@ export function createListRequestParser(): (text: string) => ListRequest {
 
 function parseListRequest(text: string): ListRequest {
   const parameters = new URLSearchParams(text)
-  const parsed = parseQuery(parameters, { besides: otherParameters })
+  const parsed = parseQuery(parameters, { otherParameters })
   if ('problem' in parsed) return { type: 'invalid', problem: parameterProblem(parsed.problem) }
   if (otherParameters.some((name) => isGiven(name, parameters.get(name) ?? ''))) return { type: 'other' }
   return { type: 'list', query: parsed.query, key: canonicalQuery(parsed.query) }
