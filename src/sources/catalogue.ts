@@ -9,28 +9,28 @@ import { agents, manual } from './push-sources.ts'
 import { roster } from './roster/roster.ts'
 import type { SourceKind, SourceTools } from './source-kind.ts'
 
-/** Every kind of source this daemon knows. A new kind is one more import and one more word here. */
+/** Every kind of source. A new kind is one more import and one more word here. */
 export const sourceKinds = [env, file, kubernetes, http, dns, roster, agents, manual] as const
 
-/** What each kind takes, as a tuple: the union sees through the laziness of each. */
-type Configs<Kinds extends readonly SourceKind[]> = {
+/** The config schemas of the kinds, as a tuple without their laziness. */
+type SourceConfigs<Kinds extends readonly SourceKind[]> = {
   -readonly [I in keyof Kinds]: Kinds[I]['config'] extends z.ZodLazy<infer Config> ? Config : never
 }
 
-/** How one source is configured: the union of what the kinds take, told apart by `type`. */
+/** The config of one source: a union of the kinds' configs, discriminated by `type`. */
 export const SourceConfig = z
-  .discriminatedUnion('type', sourceKinds.map((kind) => kind.config) as unknown as Configs<typeof sourceKinds>)
-  .transform(named)
+  .discriminatedUnion('type', sourceKinds.map((kind) => kind.config) as unknown as SourceConfigs<typeof sourceKinds>)
+  .transform(withName)
 export type SourceConfig = z.output<typeof SourceConfig>
 
-/** A source is called by its type unless it has a name of its own. */
-function named<Config extends { readonly type: string; readonly name?: string | undefined }>(config: Config) {
+/** The name of a source defaults to its type. */
+function withName<Config extends { readonly type: string; readonly name?: string | undefined }>(config: Config) {
   return { ...config, name: config.name ?? config.type }
 }
 
 export function kindOf({ type }: Pick<SourceConfig, 'type'>): SourceKind {
   const kind = sourceKinds.find((kind) => kind.type === type)
-  if (!kind) throw new Error(`there is no source of type ${type}`)
+  if (!kind) throw new Error(`unknown source type: ${type}`)
   return kind
 }
 

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { type Reading, type Sighting, SourceError } from '../model/source.ts'
-import { expandEntries } from './documents/expand.ts'
+import { expandEntries } from './documents/expand-variables.ts'
 import { readDocument } from './documents/read.ts'
 import { commonFields, defineSource, type SourceTools } from './source-kind.ts'
 
-/** One variable of the daemon's environment, which cannot change while it runs. */
+/** One environment variable of the daemon; it cannot change while the daemon runs. */
 export const env = defineSource({
   type: 'env',
   config: () =>
@@ -16,13 +16,13 @@ export const env = defineSource({
         .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
         .default('MCP_SERVERS')
         .describe(
-          'Variable that holds the servers, as JSON or YAML in any of the forms a file may have. Unset or empty: no servers.',
+          'Variable that holds the servers, as JSON or YAML in any form that a file may have. Unset or empty: no servers.',
         ),
       expand: z
         .boolean()
         .default(false)
         .describe(
-          'Whether `${VAR}`, `${VAR:-default}` and `${env:VAR}` in it take the value from the environment too; otherwise they stay as they are.',
+          'Whether `${VAR}`, `${VAR:-default}` and `${env:VAR}` in it take the value from the environment; otherwise they stay as they are.',
         ),
     }),
   discovery_method: 'environment',
@@ -37,11 +37,11 @@ export const env = defineSource({
     },
 })
 
-type Options = { readonly variable: string; readonly expand: boolean }
+type EnvOptions = { readonly variable: string; readonly expand: boolean }
 
-async function readingsOf({ variable, expand }: Options, tools: Pick<SourceTools, 'env'>): Promise<Reading[]> {
+async function readingsOf({ variable, expand }: EnvOptions, tools: Pick<SourceTools, 'env'>): Promise<Reading[]> {
   const text = tools.env[variable]
-  // As `MCP_SERVERS=${MCP_SERVERS}` makes it where there is none.
+  // A compose file with `MCP_SERVERS=${MCP_SERVERS}` sets an empty variable where none is set outside.
   if (text === undefined || text === '') return []
   try {
     const entries = await readDocument(text)

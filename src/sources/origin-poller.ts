@@ -3,55 +3,58 @@ import { forEachYielding } from '../flow/cooperative.ts'
 import { mapConcurrent } from '../flow/map-concurrent.ts'
 import type { PollResult, PollTrigger } from '../flow/poll-loop.ts'
 import { type Entry, type Reading, type Sighting, SourceError } from '../model/source.ts'
+import { identityOf } from './documents/entry.ts'
 
-/** What was found at one origin, and when it should be read again. */
+/** What one read of an origin found, and when to read it again. */
 export type ReadResult = {
   /** Left out: the same as last time. */
   readonly entries?: readonly Entry[]
-  /** Not sooner, in milliseconds, because what was read is fresh that long. */
+  /** Milliseconds for which the result is fresh, so that it is not read again sooner. */
   readonly notBeforeMs?: number | undefined
-  /** Not later, in milliseconds, because what was read expires then. */
+  /** Milliseconds after which the result expires, so that it is not read again later. */
   readonly expiresMs?: number | undefined
 }
 
-/** Reads one origin; what it throws becomes the origin's error. */
+/** Reads one origin. An error that it throws becomes the error of the origin. */
 export type ReadOrigin = (name: string, signal: AbortSignal) => Promise<ReadResult>
+
+type GoodReading = Extract<Reading, { entries: unknown }>
 
 type Origin = {
   readonly name: string
   readonly rank: number
-  /** What was last told of it, and the last of these that was good. */
+  /** The last reading, and the last one without an error. */
   reading: Reading | undefined
-  good: Extract<Reading, { entries: unknown }> | undefined
+  good: GoodReading | undefined
   /** On the clock of `now`. */
   notBefore: number
   expires: number
-  /** It was left out of a look because it was not before its time. */
-  owed: boolean
-  /** The last read brought something new. */
-  news: boolean
+  /** A poll skipped it because it was still fresh. */
+  isOverdue: boolean
+  /** Its last read brought something new. */
+  hasChanged: boolean
 }
 
-/** A `Retry-After` longer than this is no request but a refusal. */
-const longestPatienceMs = 3_600_000
+/** Maximum delay, in milliseconds, that a `Retry-After` can cause. */
+const maxRetryAfterMs = 3_600_000
 
 /**
- * Looks at a fixed list of origins, side by side, each under its own deadline, and makes one picture of all.
+ * Reads a fixed list of origins concurrently, each under its own deadline, and makes one picture of all.
  *
- * Origins that failed or expired are read early, the others not. What is the same as before is the same object, so that
- * it costs nobody anything.
+ * An early poll reads only origins that failed, changed or expired. An origin with equal entries keeps its reading object,
+ * so that an unchanged origin costs the registry nothing.
  */
 export function createOriginPoller({
   names,
   read,
-  limitMs,
-  atOnce = 8,
+  timeoutMs,
+  maxConcurrent = 8,
   now = () => performance.now(),
 }: {
   names: readonly string[]
   read: ReadOrigin
-  limitMs: number
-  atOnce?: number
+  timeoutMs: number
+  maxConcurrent?: number
   now?: () => number
 }) {
   const origins = [...new Set(names)].map((name, rank): Origin => {
@@ -62,49 +65,49 @@ export function createOriginPoller({
       good: undefined,
       notBefore: 0,
       expires: Infinity,
-      owed: false,
-      news: false,
+      isOverdue: false,
+      hasChanged: false,
     }
   })
 
   const isFailing = ({ reading }: Origin) => reading !== undefined && 'error' in reading
   const mustWait = ({ notBefore }: Origin) => notBefore > now()
 
-  function isDue(origin: Origin, why: PollTrigger): boolean {
-    // Somebody who asks is answered, unless the other side asked to be left alone.
-    if (mustWait(origin)) return why === 'requested' && !isFailing(origin)
-    if (why !== 'early') return true
-    // Whatever was news is read once more, so that a second look at a sudden shrink is really a second look.
-    return isFailing(origin) || origin.owed || origin.news || origin.expires <= now()
+  function isDue(origin: Origin, trigger: PollTrigger): boolean {
+    // A refresh reads a fresh origin, but not one whose server asked for a pause.
+    if (mustWait(origin)) return trigger === 'requested' && !isFailing(origin)
+    if (trigger !== 'early') return true
+    // A changed origin is read a second time early: a sudden shrink counts once two reads agree.
+    return isFailing(origin) || origin.isOverdue || origin.hasChanged || origin.expires <= now()
   }
 
-  async function readOne(origin: Origin, signal: AbortSignal): Promise<void> {
-    origin.owed = false
+  async function readOrigin(origin: Origin, signal: AbortSignal): Promise<void> {
+    origin.isOverdue = false
     try {
       const {
         entries,
         notBeforeMs = 0,
         expiresMs = Infinity,
-      } = await within(limitMs, signal, (limit) => read(origin.name, limit))
+      } = await withTimeout(timeoutMs, signal, (limit) => read(origin.name, limit))
       const good = await goodReading(origin, entries)
-      origin.news = origin.good !== undefined && origin.good !== good
+      origin.hasChanged = origin.good !== undefined && origin.good !== good
       origin.good = good
       origin.reading = good
       origin.notBefore = now() + notBeforeMs
       origin.expires = now() + expiresMs
     } catch (cause) {
-      const error = cause instanceof SourceError ? cause : new SourceError('could not be read', { cause })
+      const error = cause instanceof SourceError ? cause : new SourceError('read failed unexpectedly', { cause })
       origin.reading = { origin: origin.name, rank: origin.rank, error }
-      origin.notBefore = now() + Math.min((error.retry_after ?? 0) * 1000, longestPatienceMs)
+      origin.notBefore = now() + Math.min((error.retry_after ?? 0) * 1000, maxRetryAfterMs)
       origin.expires = Infinity
     }
   }
 
-  async function look(why: PollTrigger, signal: AbortSignal): Promise<PollResult<Sighting>> {
-    const due = origins.filter((origin) => isDue(origin, why))
-    for (const origin of origins) if (why !== 'early' && !due.includes(origin)) origin.owed = true
-    await mapConcurrent(due, atOnce, async (origin) => {
-      if (!signal.aborted) await readOne(origin, signal)
+  async function poll(trigger: PollTrigger, signal: AbortSignal): Promise<PollResult<Sighting>> {
+    const due = origins.filter((origin) => isDue(origin, trigger))
+    for (const origin of origins) if (trigger !== 'early' && !due.includes(origin)) origin.isOverdue = true
+    await mapConcurrent(due, maxConcurrent, async (origin) => {
+      if (!signal.aborted) await readOrigin(origin, signal)
     })
     return {
       value: { type: 'picture', readings: origins.flatMap(({ reading }) => reading ?? []) },
@@ -113,76 +116,68 @@ export function createOriginPoller({
     }
   }
 
-  /** When an origin wants to be read before the next regular look. */
+  /** Milliseconds until the origin needs a read before the next regular poll; infinite if it does not. */
   function earlyMs(origin: Origin): number {
     if (!mustWait(origin)) return origin.expires - now()
-    return origin.owed || isFailing(origin) ? origin.notBefore - now() : Infinity
+    return origin.isOverdue || isFailing(origin) ? origin.notBefore - now() : Infinity
   }
 
-  return { look }
+  return { poll }
 }
 
-async function goodReading(
-  { name, rank, good }: Origin,
-  entries: readonly Entry[] | undefined,
-): Promise<Extract<Reading, { entries: unknown }>> {
-  if (!entries && !good) throw new SourceError('said that nothing changed, though nothing had been read before')
-  if (good && (!entries || (await isSame(good.entries, entries)))) return good
+async function goodReading({ name, rank, good }: Origin, entries: readonly Entry[] | undefined): Promise<GoodReading> {
+  if (!entries && !good) throw new SourceError('answered "unchanged" before anything had been read')
+  if (good && (!entries || (await hasSameEntries(good.entries, entries)))) return good
   return { origin: name, rank, entries: entries ?? [] }
 }
 
-/** Whether both hold the same entries; their order counts only among entries of one name. */
-async function isSame(before: readonly Entry[], after: readonly Entry[]): Promise<boolean> {
+/** Whether both hold the same entries. The order counts only among entries of one name. */
+async function hasSameEntries(before: readonly Entry[], after: readonly Entry[]): Promise<boolean> {
   if (before.length !== after.length) return false
   if (await areEqual(before, after)) return true
-  return areEqual(await byName(before), await byName(after))
+  return areEqual(await sortByIdentity(before), await sortByIdentity(after))
 }
 
 async function areEqual(before: readonly Entry[], after: readonly Entry[]): Promise<boolean> {
-  let same = true
+  let equal = true
   await forEachYielding(before.entries(), ([index, entry]) => {
-    same &&= isDeepStrictEqual(essence(entry), essence(after[index]))
+    equal &&= isDeepStrictEqual(withoutLocation(entry), withoutLocation(after[index]))
   })
-  return same
+  return equal
 }
 
-async function byName(entries: readonly Entry[]): Promise<readonly Entry[]> {
-  const named: [name: string, entry: Entry][] = []
+async function sortByIdentity(entries: readonly Entry[]): Promise<readonly Entry[]> {
+  const keyed: [key: string, entry: Entry][] = []
   await forEachYielding(entries, (entry) => {
     const { namespace = '', name = '' } = identityOf(entry)
-    named.push([`${namespace} ${name}`, entry])
+    keyed.push([`${namespace} ${name}`, entry])
   })
-  return named.toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0)).map(([, entry]) => entry)
+  return keyed.toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0)).map(([, entry]) => entry)
 }
 
-/** What an entry says, without where it stands: a line further down is no news. */
-function essence(entry: Entry | undefined): unknown {
+/** An entry without its location: a line further down is no change. */
+function withoutLocation(entry: Entry | undefined): unknown {
   return entry && { ...entry, where: undefined }
 }
 
-/** What an entry calls itself, as far as it says. */
-export function identityOf(entry: Entry): { readonly name?: string; readonly namespace?: string } {
-  if ('problem' in entry) return entry
-  const said: unknown = 'value' in entry ? entry.value : entry.definition
-  if (typeof said !== 'object' || said === null) return {}
-  const { name, namespace } = said as { name?: unknown; namespace?: unknown }
-  return { ...(typeof name === 'string' && { name }), ...(typeof namespace === 'string' && { namespace }) }
-}
-
-/** Does `work` under a deadline of its own: whatever it waits for, it is given up then. */
-async function within<T>(ms: number, signal: AbortSignal, work: (limit: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController()
-  const late = Promise.withResolvers<never>()
+/** Runs `work` under a deadline, and gives up then even if the work ignores its signal. */
+async function withTimeout<T>(
+  timeoutMs: number,
+  signal: AbortSignal,
+  work: (limit: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const { promise, reject } = Promise.withResolvers<never>()
   const giveUp = (error: SourceError) => {
-    stop.abort(error)
-    late.reject(error)
+    controller.abort(error)
+    reject(error)
   }
-  const onAbort = () => giveUp(new SourceError('was interrupted'))
-  const timer = setTimeout(() => giveUp(new SourceError(`did not answer within ${ms / 1000} s`)), ms)
+  const onAbort = () => giveUp(new SourceError('read interrupted'))
+  const timer = setTimeout(() => giveUp(new SourceError(`no answer within ${timeoutMs / 1000} s`)), timeoutMs)
   signal.addEventListener('abort', onAbort)
   if (signal.aborted) onAbort()
   try {
-    return await Promise.race([work(stop.signal), late.promise])
+    return await Promise.race([work(controller.signal), promise])
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)

@@ -2,14 +2,14 @@ import * as z from 'zod'
 import { type Source, SourceError } from '../model/source.ts'
 import { commonFields, defineSource } from './source-kind.ts'
 
-/** Seconds without a word after which a source that is told everything is taken for hung. */
-const silence = 120
+/** Seconds without a sighting after which a push source counts as hung. */
+const maxPushSilenceSeconds = 120
 
-const absent: Source = () => {
-  throw new SourceError('nothing can be registered here: this is no running daemon', { class: 'config' })
+const unavailable: Source = () => {
+  throw new SourceError('registrations exist in a running daemon only', { class: 'config' })
 }
 
-/** Agents that announce themselves and live by their heartbeats; for how long is `health.agents`. */
+/** Agents that register themselves and send heartbeats. `health.agents` sets their lease. */
 export const agents = defineSource({
   type: 'agents',
   config: () => z.strictObject({ type: z.literal('agents'), ...commonFields() }),
@@ -17,11 +17,11 @@ export const agents = defineSource({
   reach: 'private',
   mayIntroduceStdio: () => false,
   questionsShrinks: false,
-  maxSilenceSeconds: () => silence,
-  open: (_, { registrations }) => registrations?.agents ?? absent,
+  maxSilenceSeconds: () => maxPushSilenceSeconds,
+  open: (_, { registrations }) => registrations?.agents ?? unavailable,
 })
 
-/** Servers written by hand over the API. Implicit: it is the last source unless the config lists it. */
+/** Servers that an admin wrote over the API. Unless the config lists it, it stands just above `agents`. */
 export const manual = defineSource({
   type: 'manual',
   config: () => z.strictObject({ type: z.literal('manual'), ...commonFields() }),
@@ -29,6 +29,6 @@ export const manual = defineSource({
   reach: 'private',
   mayIntroduceStdio: () => false,
   questionsShrinks: false,
-  maxSilenceSeconds: () => silence,
-  open: (_, { registrations }) => registrations?.manual ?? absent,
+  maxSilenceSeconds: () => maxPushSilenceSeconds,
+  open: (_, { registrations }) => registrations?.manual ?? unavailable,
 })

@@ -1,14 +1,14 @@
 import * as z from 'zod'
-import { cronSchedule, isTimezone, maxGapSeconds, cronProblem } from '../flow/cron-schedule.ts'
-import { intervalSchedule, idleYieldMs, type Schedule } from '../flow/poll-loop.ts'
+import { cronProblem, cronSchedule, isTimezone, maxGapSeconds } from '../flow/cron-schedule.ts'
+import { idleYieldMs, intervalSchedule, type Schedule } from '../flow/poll-loop.ts'
 import { duration } from '../model/schema/duration.ts'
 
-/** When a pulling source looks. A kind spreads these into its config, and checks them together by `onePace`. */
+/** Config fields that say when to poll. A kind spreads them into its config, and adds `checkSchedule`. */
 export function scheduleFields() {
   return {
     interval: duration({ min: 1, max: 7 * 86_400 })
       .optional()
-      .describe('Pause between two looks, in seconds or as text such as "5m". A change may stay unseen this long.'),
+      .describe('Pause between two reads, in seconds or as text such as "5m". A change may stay unseen this long.'),
     schedule: z
       .string()
       .superRefine((text, context) => {
@@ -16,7 +16,7 @@ export function scheduleFields() {
         if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
       })
       .optional()
-      .describe('When to look, as a cron expression, with or without seconds, instead of an interval.'),
+      .describe('When to read, as a cron expression, with or without seconds, instead of an interval.'),
     timezone: z
       .string()
       .refine(isTimezone, 'must be the name of a time zone, such as Europe/Berlin')
@@ -25,25 +25,28 @@ export function scheduleFields() {
   } as const
 }
 
-type PaceConfig = { interval?: number | undefined; schedule?: string | undefined; timezone?: string | undefined }
+type ScheduleConfig = { interval?: number | undefined; schedule?: string | undefined; timezone?: string | undefined }
 
-/** Refuses a config that names two paces, or the time zone of none. */
-export function checkSchedule({ value, issues }: { value: PaceConfig; issues: z.core.$ZodRawIssue[] }): void {
-  const refuse = (path: string, message: string) => issues.push({ code: 'custom', path: [path], message, input: value })
+/** Rejects a config with both an interval and a schedule, or with a time zone but no schedule. */
+export function checkSchedule({ value, issues }: { value: ScheduleConfig; issues: z.core.$ZodRawIssue[] }): void {
+  const reject = (path: string, message: string) => issues.push({ code: 'custom', path: [path], message, input: value })
   if (value.interval !== undefined && value.schedule !== undefined)
-    refuse('schedule', 'give interval or schedule, not both')
+    reject('schedule', 'give interval or schedule, not both')
   if (value.timezone !== undefined && value.schedule === undefined)
-    refuse('timezone', 'is of no use without a schedule')
+    reject('timezone', 'has no effect without a schedule')
 }
 
-export async function scheduleOf({ interval, schedule, timezone }: PaceConfig, otherwise: number): Promise<Schedule> {
+export async function scheduleOf(
+  { interval, schedule, timezone }: ScheduleConfig,
+  defaultSeconds: number,
+): Promise<Schedule> {
   return schedule === undefined
-    ? intervalSchedule((interval ?? otherwise) * 1000)
+    ? intervalSchedule((interval ?? defaultSeconds) * 1000)
     : await cronSchedule(schedule, { timezone })
 }
 
-/** The longest time that a source of this pace waits without a word, in seconds. */
-export function maxPauseSeconds({ interval, schedule }: PaceConfig, otherwise: number): number {
-  const pause = schedule === undefined ? (interval ?? otherwise) : maxGapSeconds(schedule)
+/** Maximum time between two sightings of a source with this schedule, in seconds. */
+export function maxPauseSeconds({ interval, schedule }: ScheduleConfig, defaultSeconds: number): number {
+  const pause = schedule === undefined ? (interval ?? defaultSeconds) : maxGapSeconds(schedule)
   return Math.min(pause, idleYieldMs / 1000)
 }

@@ -6,18 +6,18 @@ import type { DiscoveryMethod } from '../model/server.ts'
 import type { Source } from '../model/source.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 
-/** What a source may use of the world; everything else it needs is in its config. */
+/** What the daemon gives every source. Everything else that a source needs is in its config. */
 export type SourceTools = {
   readonly log: Log
   readonly env: Readonly<Record<string, string | undefined>>
   readonly httpClient: HttpClient
-  /** Whether an instance of the daemon is this one, so that nothing comes back to where it came from. */
+  /** Whether an instance id is that of this daemon, so that a source can skip servers that came from here. */
   readonly isOwnInstance?: ((instance: string) => boolean) | undefined
-  /** What is registered with this daemon itself; absent where none runs (`discover`). */
+  /** Servers registered with this daemon; absent in a command without one (`discover`). */
   readonly registrations?: { readonly agents: Source; readonly manual: Source } | undefined
 }
 
-/** Fields that every kind of source has. A kind spreads them into its own strict object. */
+/** Config fields of every kind of source. A kind spreads them into its own strict object. */
 export function commonFields() {
   return {
     name: z
@@ -29,31 +29,29 @@ export function commonFields() {
     allow_stdio: z
       .boolean()
       .optional()
-      .describe(
-        'Whether the source may introduce commands that clients run. Only `file` and `env` may unless this says so.',
-      ),
+      .describe('Whether the source may introduce commands that clients run. By default only `file` and `env` may.'),
   } as const
 }
 
-/** One kind of source: its config, how much it is trusted, and how to open it. */
+/** One kind of source: its config, its trust, and how to open it. */
 export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
   readonly type: string
   readonly config: z.ZodLazy<Config>
   readonly discovery_method: DiscoveryMethod
-  /** What the addresses it names may reach when they are probed. */
+  /** Networks that probes of its servers may reach. */
   readonly reach: Reach
-  /** Whether an entry of `namespace` may be a stdio command, when the config does not say it by `allow_stdio`. */
+  /** Whether an entry of `namespace` may be a stdio command, unless the config sets `allow_stdio`. */
   readonly mayIntroduceStdio: (config: z.output<Config>, namespace: string) => boolean
-  /** Whether a sudden shrink is held until a second look agrees (promise 7). */
+  /** Whether a sudden shrink is held until a second read agrees (promise 7). */
   readonly questionsShrinks: boolean
-  /** Whether the last good reading is kept over a restart, and shown until the first answer. */
+  /** Whether the last good readings are stored, and shown after a restart until the first answer. */
   readonly keepsSnapshot?: boolean
-  /** Seconds without a sighting after which the source is taken for hung and restarted. */
+  /** Seconds without a sighting after which the supervisor restarts the source. */
   readonly maxSilenceSeconds: (config: z.output<Config>) => number
   readonly open: (config: z.output<Config>, tools: SourceTools) => Source
 }
 
-/** Gives the config's own type to `open` and the rest; `config` is called when a source of that kind is first met. */
+/** Types `open` and the rest by the config. `config` is called when the first source of the kind is parsed. */
 export function defineSource<Config extends z.ZodObject>({
   config,
   ...kind

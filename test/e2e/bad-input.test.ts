@@ -31,8 +31,8 @@ const bombs: Readonly<Record<string, readonly [text: string | Buffer, told: RegE
   'deep.yaml': [`servers: ${'['.repeat(5000)}${']'.repeat(5000)}\n`, /nested deeper than/],
   'deep.json': [`{"servers": ${'['.repeat(5000)}${']'.repeat(5000)}}`, /./],
   'block.yaml': [`servers:\n${Array.from({ length: 5000 }, (_, n) => `${' '.repeat(n + 1)}a:`).join('\n')}`, /./],
-  'big.yaml': [`servers: { x: { command: y, description: "${'x'.repeat(10_000_000)}" } }\n`, /too big/],
-  'big.json': [`{"servers": {"x": {"command": "y", "description": "${'x'.repeat(10_000_000)}"}}}`, /too big/],
+  'big.yaml': [`servers: { x: { command: y, description: "${'x'.repeat(10_000_000)}" } }\n`, /too large/],
+  'big.json': [`{"servers": {"x": {"command": "y", "description": "${'x'.repeat(10_000_000)}"}}}`, /too large/],
   'double.yaml': ['servers:\n  x: { command: y }\n  x: { command: z }\n', /same key twice/],
   'nul.yaml': ['servers:\n  x: { command: "a\0b" }\n', /NUL/],
   'latin.yaml': [Buffer.from([0x73, 0x3a, 0x20, 0xff, 0xfe]), /UTF-8/],
@@ -40,7 +40,7 @@ const bombs: Readonly<Record<string, readonly [text: string | Buffer, told: RegE
   'list.yaml': ['- 1\n- two\n', /./],
   'text.yaml': ['just words', /no document/],
   'blank.yaml': ['  \n', /blank/],
-  'quoted.json': ['{"servers": {"x": ', /ends too early/],
+  'quoted.json': ['{"servers": {"x": ', /JSON ends too early/],
   'numbers.json': ['{"servers": 1e400}', /servers/],
 }
 

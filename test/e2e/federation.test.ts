@@ -64,7 +64,7 @@ describe('rosters that follow each other', () => {
     const { sources } = (await a.ask<Status>('GET', '/sources')).body
     const r0 = sources.find(({ name }) => name === 'r0')
     assert.equal(r0?.state, 'synced')
-    assert.match(r0.rejections.find(({ name }) => name === 'alpha')?.reason ?? '', /has come from this very registry/)
+    assert.match(r0.rejections.find(({ name }) => name === 'alpha')?.reason ?? '', /comes from this registry itself/)
 
     b.write('beta', 'gamma')
     await untilTold(a, 'alpha of file, beta of r0, gamma of r0')

@@ -27,8 +27,8 @@ describe('the source env', () => {
   })
 
   for (const [what, text, message] of [
-    ['blank', '  \n', 'is blank; write `servers: {}` if there are none'],
-    ['broken', '{"servers": {"a": {"url": "sk-secret" ', 'ends too early'],
+    ['blank', '  \n', 'document is blank; write `servers: {}` if there are no servers'],
+    ['broken', '{"servers": {"a": {"url": "sk-secret" ', 'JSON ends too early'],
   ] as const) {
     it(`says that a ${what} value is one, without showing it`, async () => {
       const error = (await shownBy({ MCP_SERVERS: text })).origins.get('MCP_SERVERS')?.error

@@ -10,18 +10,21 @@ const found = (...names: readonly string[]): ReadResult => ({ entries: names.map
 const signal = new AbortController().signal
 
 /** Origins on a clock of their own; `answers` decides what each says, `asked` tells who was read. */
-function looking(answers: Record<string, () => ReadResult | Promise<ReadResult>>, { limitMs = 1000, atOnce = 8 } = {}) {
+function looking(
+  answers: Record<string, () => ReadResult | Promise<ReadResult>>,
+  { timeoutMs = 1000, maxConcurrent = 8 } = {},
+) {
   let time = 0
   const asked: string[] = []
   const read = async (name: string) => {
     asked.push(name)
     return await (answers[name] as () => ReadResult | Promise<ReadResult>)()
   }
-  const { look } = createOriginPoller({ names: Object.keys(answers), read, limitMs, atOnce, now: () => time })
+  const { poll } = createOriginPoller({ names: Object.keys(answers), read, timeoutMs, maxConcurrent, now: () => time })
   async function at(moment: number, why: PollTrigger) {
     time = moment
     asked.length = 0
-    const { value, ...rest } = await look(why, signal)
+    const { value, ...rest } = await poll(why, signal)
     assert.ok(value.type === 'picture')
     return { readings: value.readings, asked: [...asked], ...rest }
   }
@@ -49,7 +52,7 @@ describe('origins', () => {
     const { readings } = await at(60, 'regular')
 
     assert.equal(readings[0], first.readings[0])
-    assert.match(errorIn(first.readings[2]).message, /nothing had been read/)
+    assert.match(errorIn(first.readings[2]).message, /before anything had been read/)
   })
 
   it('are news when two entries of one name change places, and only then', async () => {
@@ -132,7 +135,7 @@ describe('origins', () => {
   })
 
   it('that never answer are given up, and do not hold up the others', async () => {
-    const { at } = looking({ hung: () => new Promise(() => {}), good: () => found('x') }, { limitMs: 30 })
+    const { at } = looking({ hung: () => new Promise(() => {}), good: () => found('x') }, { timeoutMs: 30 })
 
     const { readings } = await at(0, 'first')
 
@@ -147,7 +150,7 @@ describe('origins', () => {
       },
     })
 
-    assert.equal(errorIn((await at(0, 'first')).readings[0]).message, 'could not be read')
+    assert.equal(errorIn((await at(0, 'first')).readings[0]).message, 'read failed unexpectedly')
   })
 
   it('are read a few at a time', async () => {
@@ -160,7 +163,7 @@ describe('origins', () => {
       return found('x')
     }
     const { at } = looking(Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`o${index}`, slow])), {
-      atOnce: 4,
+      maxConcurrent: 4,
     })
 
     const { readings } = await at(0, 'first')

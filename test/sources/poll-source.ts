@@ -1,6 +1,6 @@
 import { createWakeSignal } from '../../src/flow/wake-signal.ts'
 import type { Reading, Sighting, Source } from '../../src/model/source.ts'
-import { identityOf } from '../../src/sources/origin-poller.ts'
+import { identityOf } from '../../src/sources/documents/entry.ts'
 
 /** A source at work: `next` is what it says next, `ask` asks it for a fresh look. Ends with its scope. */
 export function start(source: Source) {

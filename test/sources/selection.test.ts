@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Entry } from '../../src/model/source.ts'
-import { identityOf } from '../../src/sources/origin-poller.ts'
+import { identityOf } from '../../src/sources/documents/entry.ts'
 import { matchesWildcard, createEntrySelector, type Selection } from '../../src/sources/selection.ts'
 import { entry } from '../made.ts'
 

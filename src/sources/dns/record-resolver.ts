@@ -3,30 +3,34 @@ import { SourceError } from '../../model/source.ts'
 import { queryNameserver, type DnsQuestion, type RecordType } from './dns-query.ts'
 import type { ResolverConfig } from './resolver-config.ts'
 
-/** What the DNS says of a name: its records, possibly none, and how long that holds. */
+/** The records of a name, possibly none, and their lifetime. */
 export type ResolvedRecords = {
   readonly records: readonly Resource[]
-  /** Seconds; undefined where nothing says. */
+  /** Seconds; undefined where the answer states nrecord. */
   readonly ttl: number | undefined
 }
 
-const mostAliases = 8
-const rounds = 2
-const meanings: Record<number, string> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED', 9: 'NOTAUTH' }
+/** Maximum length of a chain of aliases (CNAME). */
+const maxAliases = 8
+
+/** Number of times that all nameservers are tried. */
+const maxRounds = 2
+
+const responseCodes: Record<number, string> = { 1: 'FORMERR', 2: 'SERVFAIL', 4: 'NOTIMP', 5: 'REFUSED', 9: 'NOTAUTH' }
 
 /**
- * Answers what records a name has. That it does not exist, or has none, is an answer; everything else is an error.
+ * Resolves the records of a name. A name that does not exist has no records; any other failure throws.
  *
- * Nameservers are asked in their order, the next one only when the one before failed.
+ * Queries the nameservers in order, the next one only after the previous one failed.
  */
 export async function resolveRecords(
   name: string,
   type: RecordType,
   { nameservers, timeoutMs, signal }: Pick<ResolverConfig, 'nameservers'> & { timeoutMs: number; signal: AbortSignal },
 ): Promise<ResolvedRecords> {
-  async function askAll(question: DnsQuestion): Promise<Packet> {
+  async function queryAll(question: DnsQuestion): Promise<Packet> {
     const failures = new Map<string, string>()
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < maxRounds; round++) {
       for (const server of nameservers) {
         signal.throwIfAborted()
         try {
@@ -35,27 +39,27 @@ export async function resolveRecords(
           if (failure === undefined) return packet
           failures.set(server.address, failure)
         } catch (error) {
-          failures.set(server.address, error instanceof SourceError ? error.message : 'cannot be asked')
+          failures.set(server.address, error instanceof SourceError ? error.message : 'query failed unexpectedly')
         }
       }
     }
-    const told = [...failures].map(([address, failure]) => `${address} ${failure}`).join('; ')
-    throw new SourceError(`${question.type} of ${question.name}: ${told}`)
+    const summary = [...failures].map(([address, failure]) => `${address} ${failure}`).join('; ')
+    throw new SourceError(`${question.type} of ${question.name}: ${summary}`)
   }
 
   const ttls: number[] = []
-  let asked = name
-  for (let hops = 0; hops < mostAliases; hops++) {
-    const packet = await askAll({ name: asked, type })
-    const { records, alias, ttl } = belonging(packet, asked, type)
+  let currentName = name
+  for (let hops = 0; hops < maxAliases; hops++) {
+    const packet = await queryAll({ name: currentName, type })
+    const { records, alias, ttl } = recordsFor(packet, currentName, type)
     if (ttl !== undefined) ttls.push(ttl)
-    const found = records.length > 0 || alias === asked
-    if (found || packet.header.rcode !== 0) {
+    const isFinal = records.length > 0 || alias === currentName
+    if (isFinal || packet.header.rcode !== 0) {
       return { records, ttl: ttls.length > 0 ? Math.min(...ttls) : undefined }
     }
-    asked = alias
+    currentName = alias
   }
-  throw new SourceError(`${type} of ${name}: is an alias of an alias, more than ${mostAliases} times`, {
+  throw new SourceError(`${type} of ${name}: more than ${maxAliases} aliases in a chain`, {
     class: 'config',
   })
 }
@@ -63,36 +67,36 @@ export async function resolveRecords(
 function failureOf({ header, answers, authorities }: Packet): string | undefined {
   const { rcode, aa, ra } = header
   if (rcode === 3) return undefined
-  if (rcode !== 0) return `answers ${meanings[rcode] ?? `with code ${rcode}`}`
-  // A server that only says whom else to ask has not said that there is nothing.
-  const refers = answers.length === 0 && !aa && !ra && authorities.some(({ type }) => type === typeOf.NS)
-  return refers ? 'only refers to other nameservers; it must be one that answers for others' : undefined
+  if (rcode !== 0) return `answered ${responseCodes[rcode] ?? `code ${rcode}`}`
+  // A referral to other nameservers does not say that the name has no records.
+  const isReferral = answers.length === 0 && !aa && !ra && authorities.some(({ type }) => type === typeOf.NS)
+  return isReferral ? 'only refers to other nameservers; configure a recursive one' : undefined
 }
 
 const typeOf = { A: 1, NS: 2, CNAME: 5, SOA: 6, TXT: 16, AAAA: 28, SRV: 33 } as const
 
-/** The records of `name` or of what it is an alias of, and the last alias of the chain. */
-function belonging({ answers, authorities }: Packet, name: string, type: RecordType) {
+/** The records of `name` or of its aliases, and the last alias of the chain. */
+function recordsFor({ answers, authorities }: Packet, name: string, type: RecordType) {
   const owners = new Set([normalizeDnsName(name)])
-  const seen: Resource[] = []
+  const aliases: Resource[] = []
   let alias = name
-  for (let step = 0; step < mostAliases; step++) {
+  for (let step = 0; step < maxAliases; step++) {
     const link = answers.find(
-      (one) => one.type === typeOf.CNAME && normalizeDnsName(one.name) === normalizeDnsName(alias),
+      (record) => record.type === typeOf.CNAME && normalizeDnsName(record.name) === normalizeDnsName(alias),
     )
     if (link?.domain === undefined || owners.has(normalizeDnsName(link.domain))) break
-    seen.push(link)
+    aliases.push(link)
     alias = link.domain
     owners.add(normalizeDnsName(alias))
   }
-  const records = answers.filter((one) => one.type === typeOf[type] && owners.has(normalizeDnsName(one.name)))
-  const soa = records.length === 0 ? authorities.find((one) => one.type === typeOf.SOA) : undefined
-  const ttls = [...seen, ...records].map(({ ttl }) => ttl)
+  const records = answers.filter((record) => record.type === typeOf[type] && owners.has(normalizeDnsName(record.name)))
+  const soa = records.length === 0 ? authorities.find((record) => record.type === typeOf.SOA) : undefined
+  const ttls = [...aliases, ...records].map(({ ttl }) => ttl)
   if (soa) ttls.push(Math.min(soa.ttl, soa.minimum ?? soa.ttl))
   return { records, alias, ttl: ttls.length > 0 ? Math.min(...ttls) : undefined }
 }
 
-/** Names are compared without regard to case or the dot at their end. */
+/** The form in which names are compared: lower case, without a dot at the end. */
 export function normalizeDnsName(name: string): string {
   return name.replace(/\.$/, '').toLowerCase()
 }

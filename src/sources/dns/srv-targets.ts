@@ -3,10 +3,10 @@ import type { Resource } from 'dns2'
 import type { Entry } from '../../model/source.ts'
 import { normalizeDnsName } from './record-resolver.ts'
 
-/** What the TXT records beside the SRV records say of the servers (RFC 6763, section 6). */
+/** Attributes of a service, from the TXT records beside its SRV records (RFC 6763, section 6). */
 export type TxtAttributes = ReadonlyMap<string, string>
 
-/** One server of a service: where it listens, and how it ranks among its like (RFC 2782). */
+/** One server of a service: its address, and its rank among the others (RFC 2782). */
 export type SrvTarget = {
   readonly host: string
   readonly port: number
@@ -14,22 +14,22 @@ export type SrvTarget = {
   readonly weight: number
 }
 
-/** The texts `key=value` of TXT records. A key counts once, whatever its case. */
+/** Parses the texts `key=value` of TXT records. A key counts once, in any case. */
 export function parseTxtAttributes(records: readonly Resource[]): TxtAttributes {
   const texts = records.flatMap(({ data }) => (Array.isArray(data) ? data : []))
-  const said = new Map<string, string>()
-  // Records come in any order; the same one must win every time.
+  const attributes = new Map<string, string>()
+  // Records arrive in any order; the same one must win every time.
   for (const text of texts.toSorted()) {
     const [, key, value = ''] = /^([\x20-\x3c\x3e-\x7e]+)(?:=(.*))?$/s.exec(text) ?? []
-    if (key !== undefined && !said.has(key.toLowerCase())) said.set(key.toLowerCase(), value)
+    if (key !== undefined && !attributes.has(key.toLowerCase())) attributes.set(key.toLowerCase(), value)
   }
-  return said
+  return attributes
 }
 
 /**
- * The targets of SRV records, each once, ordered by name: the order of an answer means nothing.
+ * The targets of SRV records, each once, ordered by name: the order of an answer has no meaning.
  *
- * A target of `.` says that the service is decidedly not there (RFC 2782), so there is none.
+ * A target of `.` states that the service does not exist (RFC 2782), so it is skipped.
  */
 export function parseSrvTargets(records: readonly Resource[]): SrvTarget[] {
   const targets = new Map<string, SrvTarget>()
@@ -37,14 +37,15 @@ export function parseSrvTargets(records: readonly Resource[]): SrvTarget[] {
     const host = normalizeDnsName(target)
     if (host === '') continue
     const key = `${host}:${port}`
-    const before = targets.get(key)
-    const isBetter = !before || priority < before.priority || (priority === before.priority && weight > before.weight)
+    const previous = targets.get(key)
+    const isBetter =
+      !previous || priority < previous.priority || (priority === previous.priority && weight > previous.weight)
     if (isBetter) targets.set(key, { host, port, priority, weight })
   }
   return [...targets.values()].toSorted((one, other) => (srvTargetName(one) < srvTargetName(other) ? -1 : 1))
 }
 
-/** A server found in DNS is called by where it listens: the only name that is its own, and stays when others come and go. */
+/** The name of a server found in DNS: its address, which does not depend on the other targets. */
 export function srvTargetName({ host, port }: SrvTarget): string {
   return `${host}:${port}`
 }
@@ -53,52 +54,52 @@ const isHost = (text: string) => /^[a-z0-9_]([-a-z0-9_.]*[a-z0-9_])?$/.test(text
 
 export type SrvDefaults = { readonly path: string; readonly tls?: boolean | undefined; readonly record: string }
 
-/** What a target is as an entry. `addresses` is left out where nobody looked. */
+/** The entry of a target. `addresses` is left out where the config does not resolve them. */
 export function srvTargetEntry(
   target: SrvTarget,
-  said: TxtAttributes,
+  attributes: TxtAttributes,
   { addresses, ...defaults }: SrvDefaults & { addresses?: readonly string[] | undefined },
 ): Entry {
   const { host, port, priority, weight } = target
   const name = srvTargetName(target)
   const where = `SRV ${priority} ${weight} ${port} ${host}`
-  if (port === 0) return { problem: 'port 0 is no port', name, where }
-  if (!isHost(host)) return { problem: 'the target is no name of a host', where }
-  const proto = said.get('proto')?.toLowerCase() ?? said.get('protocol')?.toLowerCase()
-  const title = said.get('title') ?? said.get('name')
-  const tags = listIn(said.get('tags'))
+  if (port === 0) return { problem: 'port 0 is not a valid port', name, where }
+  if (!isHost(host)) return { problem: 'the target is not a valid host name', where }
+  const proto = attributes.get('proto')?.toLowerCase() ?? attributes.get('protocol')?.toLowerCase()
+  const title = attributes.get('title') ?? attributes.get('name')
+  const tags = splitList(attributes.get('tags'))
   const value = {
     name,
     ...(title && { title }),
-    ...pick(said, 'description', 'version'),
-    type: typeOf(said.get('type') ?? said.get('transport') ?? proto),
-    url: `${isSecure(said, proto, port, defaults) ? 'https' : 'http'}://${host}:${port}${pathOf(said.get('path') ?? defaults.path)}`,
+    ...pickAttributes(attributes, 'description', 'version'),
+    type: transportOf(attributes.get('type') ?? attributes.get('transport') ?? proto),
+    url: `${usesTls(attributes, proto, port, defaults) ? 'https' : 'http'}://${host}:${port}${absolutePath(attributes.get('path') ?? defaults.path)}`,
     ...(tags.length > 0 && { tags }),
     metadata: { dns: { record: defaults.record, priority, weight, ...(addresses && { addresses }) } },
   }
   return { value, where }
 }
 
-function isSecure(said: TxtAttributes, proto: string | undefined, port: number, { tls }: SrvDefaults): boolean {
-  const word = said.get('tls')?.toLowerCase()
+function usesTls(attributes: TxtAttributes, proto: string | undefined, port: number, { tls }: SrvDefaults): boolean {
+  const word = attributes.get('tls')?.toLowerCase()
   if (word !== undefined) return !['0', 'no', 'false', 'off'].includes(word)
   if (proto === 'https' || proto === 'http') return proto === 'https'
   return tls ?? (port === 443 || port === 8443)
 }
 
-/** Only what names a transport says which; anything else spoken at the address is HTTP all the same. */
-function typeOf(word = ''): string {
+/** The transport that an attribute names; HTTP by default. */
+function transportOf(word = ''): string {
   return word.toLowerCase() === 'sse' ? 'sse' : 'http'
 }
 
-function pathOf(path: string): string {
+function absolutePath(path: string): string {
   return path.startsWith('/') || path === '' ? path : `/${path}`
 }
 
-function listIn(text = ''): string[] {
-  return text.split(',').flatMap((one) => one.trim() || [])
+function splitList(text = ''): string[] {
+  return text.split(',').flatMap((item) => item.trim() || [])
 }
 
-function pick(said: TxtAttributes, ...keys: readonly string[]): Record<string, string> {
-  return Object.fromEntries(keys.flatMap((key) => (said.get(key) ? [[key, said.get(key) ?? '']] : [])))
+function pickAttributes(attributes: TxtAttributes, ...keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(keys.flatMap((key) => (attributes.get(key) ? [[key, attributes.get(key) ?? '']] : [])))
 }

@@ -1,63 +1,63 @@
 import { Worker } from 'node:worker_threads'
 import { type Entry, SourceError } from '../../model/source.ts'
 import { bundledFile } from '../../runtime/bundled-file.ts'
-import type { ParseResponse, ParseRequest } from './parse-worker.ts'
+import type { ParseRequest, ParseResponse } from './parse-worker.ts'
 import type { TextFormat } from './parse.ts'
 import type { ServerListing } from './server-listing.ts'
 
 export type ParseThreadOptions = {
-  /** A text that takes more work is refused, and its thread ended: milliseconds of processor time. */
-  readonly workMs?: number
-  /** The thread is ended when it had nothing to do for this long. */
+  /** Maximum processor time for one text, in milliseconds. A text that needs more is rejected. */
+  readonly cpuMs?: number
+  /** The thread ends after this many milliseconds without work. */
   readonly idleMs?: number
 }
 
-/** A thread that gets next to nothing of a busy machine is waited for this many times as long as it may work. */
-const patience = 12
+/** Maximum wall time of one text, as a multiple of its maximum processor time. */
+const wallTimeFactor = 12
 
 /**
- * Aborts once the thread has worked for `workMs`. It is the work that counts: on a busy machine, or in a container with a
- * tenth of a processor, a good text takes long, too.
+ * Aborts once the thread has used `cpuMs` of processor time. Wall time would reject good texts on a busy machine, or in a
+ * container with a tenth of a processor.
  */
-function watch(thread: Worker, workMs: number) {
-  const over = new AbortController()
-  const nothing = { user: 0, system: 0 }
-  const began = thread.cpuUsage().catch(() => nothing) // where it does not run yet
-  let next = setTimeout(() => void look(), workMs)
-  const last = setTimeout(() => over.abort(), patience * workMs)
+function limitCpuTime(thread: Worker, cpuMs: number) {
+  const controller = new AbortController()
+  const noUsage = { user: 0, system: 0 }
+  const initial = thread.cpuUsage().catch(() => noUsage) // A thread that is still starting rejects.
+  let nextCheck = setTimeout(() => void check(), cpuMs)
+  const wallLimit = setTimeout(() => controller.abort(), wallTimeFactor * cpuMs)
 
-  async function look(): Promise<void> {
-    const before = await began
-    const { user, system } = await thread.cpuUsage(before).catch(() => nothing)
-    const left = workMs - (user + system) / 1000
-    if (left <= 0) over.abort()
-    else if (!over.signal.aborted) next = setTimeout(() => void look(), left)
+  async function check(): Promise<void> {
+    const before = await initial
+    const { user, system } = await thread.cpuUsage(before).catch(() => noUsage)
+    const leftMs = cpuMs - (user + system) / 1000
+    if (leftMs <= 0) controller.abort()
+    else if (!controller.signal.aborted) nextCheck = setTimeout(() => void check(), leftMs)
   }
 
   return {
-    signal: over.signal,
+    signal: controller.signal,
     [Symbol.dispose]() {
-      over.abort()
-      clearTimeout(next)
-      clearTimeout(last)
+      controller.abort()
+      clearTimeout(nextCheck)
+      clearTimeout(wallLimit)
     },
   }
 }
 
-/** Parses texts on a thread of its own, one after another. The thread is started by the first text, and again after a failure. */
-export function createParseThread({ workMs = 5000, idleMs = 10_000 }: ParseThreadOptions = {}) {
+/** Parses texts on a thread, one after another. The first text starts the thread, and so does the first after a failure. */
+export function createParseThread({ cpuMs = 5000, idleMs = 10_000 }: ParseThreadOptions = {}) {
   let worker: Worker | undefined
-  let idle: NodeJS.Timeout | undefined
-  let last: Promise<unknown> = Promise.resolve()
+  let idleTimer: NodeJS.Timeout | undefined
+  let previous: Promise<unknown> = Promise.resolve()
 
   function parse(text: string, format: TextFormat): Promise<ServerListing> {
-    const mine = last.then(() => parseNow(text, format))
-    last = mine.catch(() => undefined)
-    return mine
+    const listing = previous.then(() => parseNow(text, format))
+    previous = listing.catch(() => undefined)
+    return listing
   }
 
   async function parseNow(text: string, format: TextFormat): Promise<ServerListing> {
-    clearTimeout(idle)
+    clearTimeout(idleTimer)
     worker ??= new Worker(bundledFile('./parse-worker.ts', { from: import.meta.url, built: 'parse-worker.js' }), {
       name: 'parse',
       execArgv: [],
@@ -65,50 +65,51 @@ export function createParseThread({ workMs = 5000, idleMs = 10_000 }: ParseThrea
       // With a small young generation the thread leaves 50 MB less behind, and takes no longer.
       resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
     })
-    // Whoever waits for an answer keeps the process alive; a thread at rest does not.
+    // A pending text keeps the process alive; an idle thread does not.
     worker.ref()
-    using watched = watch(worker, workMs)
-    const { signal } = watched
+    using limit = limitCpuTime(worker, cpuMs)
+    const { signal } = limit
     try {
-      const parts: Entry[] = []
-      let answer = await asked(worker, { type: 'parse', text, format }, signal)
-      while (answer.type === 'part') {
-        for (const entry of answer.entries) parts.push(entry)
-        answer = await asked(worker, { type: 'more' }, signal)
+      const entries: Entry[] = []
+      let response = await request(worker, { type: 'parse', text, format }, signal)
+      while (response.type === 'part') {
+        for (const entry of response.entries) entries.push(entry)
+        response = await request(worker, { type: 'more' }, signal)
       }
-      if (answer.type === 'error') throw new SourceError(answer.message, answer)
-      return { ...answer.listing, entries: [...parts, ...answer.listing.entries] }
+      if (response.type === 'error') throw new SourceError(response.message, response)
+      return { ...response.listing, entries: [...entries, ...response.listing.entries] }
     } finally {
-      rest()
+      startIdleTimer()
     }
   }
 
-  async function asked(thread: Worker, question: ParseRequest, signal: AbortSignal): Promise<ParseResponse> {
+  async function request(thread: Worker, message: ParseRequest, signal: AbortSignal): Promise<ParseResponse> {
     const { promise, resolve, reject } = Promise.withResolvers<ParseResponse>()
-    const die = (error: SourceError) => {
+    const fail = (error: SourceError) => {
       if (worker === thread) worker = undefined
       void thread.terminate()
       reject(error)
     }
-    const late = () => die(new SourceError(`takes more than ${workMs / 1000} s to parse`, { class: 'config' }))
-    const broken = (cause: unknown) =>
-      die(new SourceError('needs more memory to parse than it may have', { class: 'config', cause }))
-    const ended = () => die(new SourceError('could not be parsed: the thread that parses ended'))
-    thread.once('message', resolve).once('error', broken).once('exit', ended)
-    signal.addEventListener('abort', late)
-    if (signal.aborted) late()
-    thread.postMessage(question, [])
+    const onAbort = () =>
+      fail(new SourceError(`document takes more than ${cpuMs / 1000} s to parse`, { class: 'config' }))
+    const onError = (cause: unknown) =>
+      fail(new SourceError('document needs too much memory to parse', { class: 'config', cause }))
+    const onExit = () => fail(new SourceError('parsing failed: the parser thread ended'))
+    thread.once('message', resolve).once('error', onError).once('exit', onExit)
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+    thread.postMessage(message, [])
     try {
       return await promise
     } finally {
-      thread.off('message', resolve).off('error', broken).off('exit', ended)
-      signal.removeEventListener('abort', late)
+      thread.off('message', resolve).off('error', onError).off('exit', onExit)
+      signal.removeEventListener('abort', onAbort)
     }
   }
 
-  function rest(): void {
+  function startIdleTimer(): void {
     worker?.unref()
-    idle = setTimeout(() => void end(), idleMs).unref()
+    idleTimer = setTimeout(() => void end(), idleMs).unref()
   }
 
   async function end(): Promise<void> {
@@ -117,8 +118,8 @@ export function createParseThread({ workMs = 5000, idleMs = 10_000 }: ParseThrea
     await thread?.terminate()
   }
 
-  return { parse, running: () => worker !== undefined, end }
+  return { parse, isRunning: () => worker !== undefined, end }
 }
 
-/** The one thread that all sources share. */
+/** The one parser thread, shared by all sources. */
 export const sharedParseThread = createParseThread()

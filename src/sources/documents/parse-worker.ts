@@ -3,12 +3,12 @@ import { type Entry, SourceError } from '../../model/source.ts'
 import { type TextFormat, parseListing } from './parse.ts'
 import type { ServerListing } from './server-listing.ts'
 
-/** What the worker is asked: to parse a text, or for the rest of its last answer. */
+/** `more` asks for the rest of the last response. */
 export type ParseRequest =
   | { readonly type: 'parse'; readonly text: string; readonly format: TextFormat }
   | { readonly type: 'more' }
 
-/** `part` is followed by the question for `more`, so that a long answer does not arrive in one piece. */
+/** After a `part` the main thread asks for `more`, so that a long listing does not block it in one piece. */
 export type ParseResponse =
   | { readonly type: 'part'; readonly entries: readonly Entry[] }
   | { readonly type: 'end'; readonly listing: ServerListing }
@@ -22,32 +22,32 @@ export type ParseResponse =
 const entriesPerPart = 100
 
 /** Parses texts on this thread, one at a time. */
-function answerQuestions(port: NonNullable<typeof parentPort>): void {
-  let left: ServerListing | undefined
+function serve(port: NonNullable<typeof parentPort>): void {
+  let rest: ServerListing | undefined
 
-  function part(): ParseResponse {
-    if (!left) return { type: 'error', message: 'was not parsed', class: 'transient', where: undefined }
-    const { entries } = left
-    if (entries.length <= entriesPerPart) return { type: 'end', listing: left }
-    left = { ...left, entries: entries.slice(entriesPerPart) }
+  function nextPart(): ParseResponse {
+    if (!rest) return { type: 'error', message: 'nothing was parsed', class: 'transient', where: undefined }
+    const { entries } = rest
+    if (entries.length <= entriesPerPart) return { type: 'end', listing: rest }
+    rest = { ...rest, entries: entries.slice(entriesPerPart) }
     return { type: 'part', entries: entries.slice(0, entriesPerPart) }
   }
 
-  async function answer(question: ParseRequest): Promise<ParseResponse> {
-    if (question.type === 'more') return part()
+  async function respond(request: ParseRequest): Promise<ParseResponse> {
+    if (request.type === 'more') return nextPart()
     try {
-      left = await parseListing(question.text, question.format)
-      return part()
+      rest = await parseListing(request.text, request.format)
+      return nextPart()
     } catch (error) {
       if (error instanceof SourceError)
         return { type: 'error', message: error.message, class: error.class, where: error.where }
-      return { type: 'error', message: 'cannot be parsed', class: 'config', where: undefined }
+      return { type: 'error', message: 'document cannot be parsed', class: 'config', where: undefined }
     }
   }
 
-  port.on('message', (question: ParseRequest) => {
-    void answer(question).then((said) => port.postMessage(said))
+  port.on('message', (request: ParseRequest) => {
+    void respond(request).then((response) => port.postMessage(response))
   })
 }
 
-if (parentPort) answerQuestions(parentPort)
+if (parentPort) serve(parentPort)

@@ -5,46 +5,45 @@ import { extractListing } from './formats/formats.ts'
 import { mergeListings, type ServerListing } from './server-listing.ts'
 import { parseJson } from './syntax/json.ts'
 
-/** `json` takes nothing else; `yaml` and `auto` take either, JSON being YAML too. */
+/** `json` accepts JSON only. `yaml` and `auto` accept both: JSON is YAML. */
 export type TextFormat = 'yaml' | 'json' | 'auto'
 
-/** Parses a text here and now, on this thread. */
+/** Parses a text on this thread, without yielding. */
 export async function parseListing(text: string, format: TextFormat): Promise<ServerListing> {
-  const nul = text.indexOf('\0')
-  if (nul >= 0) throw new SourceError('holds NUL bytes: this is no text', { class: 'config' })
-  if (text.trim() === '') throw blank()
-  if (format === 'json') return jsonListing(readJson(text))
+  if (text.includes('\0')) throw new SourceError('document holds NUL bytes, so it is not text', { class: 'config' })
+  if (text.trim() === '') throw blankError()
+  if (format === 'json') return listingOfJson(readJson(text))
   const json = looksLikeJson(text) ? tryJson(text) : undefined
-  if (json && 'value' in json) return jsonListing(json)
-  // Loaded only when needed: YAML takes longer to load than everything else here.
+  if (json && 'value' in json) return listingOfJson(json)
+  // Imported when needed: the YAML library takes longer to load than all other code here.
   const { parseYaml } = await import('./syntax/yaml.ts')
-  const documents = yamlOr(json?.error, () => parseYaml(text))
-  if (documents.length === 0) throw blank()
+  const documents = withJsonError(json?.error, () => parseYaml(text))
+  if (documents.length === 0) throw blankError()
   return mergeListings(documents.map(({ value, locate }) => extractListing(value, locate)))
 
-  /** What begins with a quoted key was meant as JSON: that error helps more. */
-  function yamlOr<T>(error: unknown, parse: () => T): T {
+  /** A text that begins with a quoted key is meant as JSON: then the JSON error helps more. */
+  function withJsonError<T>(jsonError: unknown, parse: () => T): T {
     try {
       return parse()
     } catch (cause) {
-      throw error !== undefined && /^\s*\{\s*"/.test(text) ? error : cause
+      throw jsonError !== undefined && /^\s*\{\s*"/.test(text) ? jsonError : cause
     }
   }
 }
 
-/** Whether a text begins as JSON does; YAML rarely does, but may. */
+/** Whether a text begins like JSON. YAML rarely does, but may. */
 export function looksLikeJson(text: string): boolean {
   return /^\s*[{[]/.test(text)
 }
 
-type Json = { readonly value: unknown; readonly locate: Locate }
+type LocatedJson = { readonly value: unknown; readonly locate: Locate }
 
-function readJson(text: string): Json {
-  const { value, locations: places } = parseJson(text)
-  return { value, locate: runToCompletion(places()) }
+function readJson(text: string): LocatedJson {
+  const { value, locations } = parseJson(text)
+  return { value, locate: runToCompletion(locations()) }
 }
 
-function tryJson(text: string): Json | { readonly error: unknown } {
+function tryJson(text: string): LocatedJson | { readonly error: unknown } {
   try {
     return readJson(text)
   } catch (error) {
@@ -52,8 +51,8 @@ function tryJson(text: string): Json | { readonly error: unknown } {
   }
 }
 
-const jsonListing = ({ value, locate }: Json) => extractListing(value, locate)
+const listingOfJson = ({ value, locate }: LocatedJson) => extractListing(value, locate)
 
-function blank(): SourceError {
-  return new SourceError('is blank; write `servers: {}` if there are none', { class: 'config' })
+function blankError(): SourceError {
+  return new SourceError('document is blank; write `servers: {}` if there are no servers', { class: 'config' })
 }

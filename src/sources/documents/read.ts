@@ -6,21 +6,24 @@ import { type TextFormat, looksLikeJson, parseListing } from './parse.ts'
 import type { ServerListing } from './server-listing.ts'
 import { parseJson } from './syntax/json.ts'
 
-/** Larger texts would hold up everybody else: YAML takes about 2 ms per kB at first, JSON 10 ms per MB. */
-const mostYamlHere = 4 * 1024
-const mostJsonHere = 512 * 1024
+/**
+ * Maximum sizes that are parsed on the main thread; larger texts would block it. A first YAML takes about 2 ms per kB,
+ * JSON 10 ms per MB.
+ */
+const maxMainThreadYamlBytes = 4 * 1024
+const maxMainThreadJsonBytes = 512 * 1024
 
 export type ReadOptions = {
   readonly format?: TextFormat
-  /** Texts above this are refused. */
+  /** Larger texts are rejected. */
   readonly maxBytes?: number
 }
 
 /**
- * Reads a text that lists servers, in any form that people and machines write them.
+ * Reads a text that lists servers, in any form that people and machines write.
  *
- * Rejects with a `SourceError` that says what is wrong and where, and holds nothing of the text. One bad entry does not
- * hurt its neighbours: it is an entry with a problem.
+ * Rejects with a `SourceError` that names the problem and its location, and repeats nothing of the text. One bad entry
+ * does not affect its neighbours: it becomes an entry with a problem.
  */
 export async function readListing(
   text: string | Uint8Array,
@@ -28,45 +31,45 @@ export async function readListing(
 ): Promise<ServerListing> {
   const size = typeof text === 'string' ? Buffer.byteLength(text) : text.byteLength
   if (size > maxBytes) throw tooLargeError(size, maxBytes)
-  const bare = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decoded(text)
-  if (size <= mostYamlHere) return parseListing(bare, format)
-  const here = size <= mostJsonHere ? await runCooperatively(jsonOrNot(bare, format)) : undefined
-  return here ?? sharedParseThread.parse(bare, format)
+  const content = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decodeUtf8(text)
+  if (size <= maxMainThreadYamlBytes) return parseListing(content, format)
+  const listing = size <= maxMainThreadJsonBytes ? await runCooperatively(tryJsonListing(content, format)) : undefined
+  return listing ?? sharedParseThread.parse(content, format)
 }
 
-/** Yields where it may be interrupted. */
-function* jsonOrNot(text: string, format: TextFormat): Generator<void, ServerListing | undefined> {
+/** Yields where it may be interrupted. Returns undefined if the text may still be YAML. */
+function* tryJsonListing(text: string, format: TextFormat): Generator<void, ServerListing | undefined> {
   if (format !== 'json' && !looksLikeJson(text)) return undefined
   try {
-    const { value, locations: places } = parseJson(text)
+    const { value, locations } = parseJson(text)
     yield
-    const locate = yield* places()
+    const locate = yield* locations()
     yield
     return extractListing(value, locate)
   } catch (error) {
     if (format === 'json') throw error
-    // It may still be YAML, and if it is neither, the thread says so.
+    // If the text is neither JSON nor YAML, the parser thread reports that.
     return undefined
   }
 }
 
-/** The entries of a text; what would have to be fetched first is an entry with a problem. */
+/** The entries of a text. A link to another document becomes an entry with a problem. */
 export async function readDocument(text: string | Uint8Array, options?: ReadOptions): Promise<Entry[]> {
   const { entries, links } = await readListing(text, options)
-  const problem = 'only names a document elsewhere, which this source does not fetch'
-  const unread = links.map(({ name, where }) => ({ problem, ...(name && { name }), ...(where && { where }) }))
-  return [...entries, ...unread]
+  const problem = 'only names another document, which this source does not fetch'
+  const unfetched = links.map(({ name, where }) => ({ problem, ...(name && { name }), ...(where && { where }) }))
+  return [...entries, ...unfetched]
 }
 
-export function tooLargeError(size: number, most: number): SourceError {
+export function tooLargeError(size: number, maxBytes: number): SourceError {
   const shown = (bytes: number) => (bytes < 1024 * 1024 ? `${bytes} bytes` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`)
-  return new SourceError(`is too big: ${shown(size)}, and at most ${shown(most)} are read`, { class: 'config' })
+  return new SourceError(`document too large: ${shown(size)} (limit ${shown(maxBytes)})`, { class: 'config' })
 }
 
-function decoded(bytes: Uint8Array): string {
+function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
-    throw new SourceError('is no UTF-8 text', { class: 'config', cause: error })
+    throw new SourceError('document is not valid UTF-8', { class: 'config', cause: error })
   }
 }

@@ -1,6 +1,6 @@
 import type { Entry } from '../../model/source.ts'
 
-/** A document that lists no servers itself but says where one more document is. */
+/** A reference to another document, which must be fetched to know its servers. */
 export type DocumentLink = {
   readonly url: string
   readonly name?: string
@@ -8,12 +8,11 @@ export type DocumentLink = {
   readonly media_type?: string
 }
 
-/** What one document says. */
+/** The servers that one document lists. */
 export type ServerListing = {
   readonly entries: readonly Entry[]
-  /** Documents that must be fetched to know the servers they name. */
   readonly links: readonly DocumentLink[]
-  /** Cursor of the next page, where the document is one page of many. */
+  /** Cursor of the next page, if the document is a page of several. */
   readonly next?: string
   /** Names of servers that the document declares deleted. */
   readonly deleted: readonly string[]

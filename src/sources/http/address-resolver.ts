@@ -1,10 +1,11 @@
 import { SourceError } from '../../model/source.ts'
+import { isUnknownFormat } from '../documents/formats/formats.ts'
 import { NoDocumentError } from './conditional-request.ts'
 import type { ParsedDocument } from './document-reader.ts'
 import { firstPageUrl, isRegistryList, withQuery } from './paginated-reader.ts'
 
-/** Where a domain says what servers it has: the path of today first, then those of earlier drafts and other protocols. */
-const wellKnown = [
+/** Paths where a domain lists its servers: today's path first, then those of earlier drafts and of other protocols. */
+const wellKnownPaths = [
   'ai-catalog.json',
   'mcp/catalog.json',
   'mcp.json',
@@ -16,58 +17,57 @@ const wellKnown = [
   'agent.json',
 ].map((path) => `/.well-known/${path}`)
 
-/** Addresses at which a directory may be meant by `url`, best guess first. */
+/** Addresses that `url` may mean, the most likely first. */
 function candidatesFor(url: string, { well_known }: { well_known: boolean }): string[] {
   const { origin, pathname } = new URL(url)
-  const known = wellKnown.map((path) => origin + path)
-  if (well_known) return known
-  const registries = ['v0.1/servers', 'v0/servers'].map((path) => {
+  const wellKnownUrls = wellKnownPaths.map((path) => origin + path)
+  if (well_known) return wellKnownUrls
+  const registryUrls = ['v0.1/servers', 'v0/servers'].map((path) => {
     const below = new URL(url)
     below.pathname = below.pathname.replace(/\/*$/, `/${path}`)
     return below.href
   })
-  if (pathname === '/') return [url, ...known, ...registries]
-  // A file name or a registry's list is meant as it is written.
-  return /\.\w+$/.test(pathname) || isRegistryList(url) ? [url] : [url, ...registries]
+  if (pathname === '/') return [url, ...wellKnownUrls, ...registryUrls]
+  // A file name or a registry's list is an exact address.
+  return /\.\w+$/.test(pathname) || isRegistryList(url) ? [url] : [url, ...registryUrls]
 }
 
 /**
- * Finds the address at which a directory really answers, and stays with it.
+ * Finds the address at which a directory answers, and keeps it.
  *
- * Only "there is no document here" leads on to the next: an address that fails in any other way may be the right one.
+ * Only an answer without a document leads to the next candidate: an address that fails otherwise may be the right one.
  */
 export function createAddressResolver(url: string, { well_known }: { well_known: boolean }) {
   const candidates = candidatesFor(url, { well_known })
-  let found: string | undefined
+  let resolved: string | undefined
 
   async function read(
     readAt: (url: string) => Promise<ParsedDocument>,
     query: Readonly<Record<string, string>> = {},
-  ): Promise<{ document: ParsedDocument; at: string }> {
-    let first: SourceError | undefined
-    for (const candidate of found === undefined ? candidates : [found]) {
-      const at = firstPageUrl(candidate)
+  ): Promise<{ document: ParsedDocument; url: string }> {
+    let firstError: SourceError | undefined
+    for (const candidate of resolved === undefined ? candidates : [resolved]) {
+      const pageUrl = firstPageUrl(candidate)
       try {
-        const document = await readAt(withQuery(at, query, 'replace'))
-        found = candidate
-        return { document, at }
+        const document = await readAt(withQuery(pageUrl, query, 'replace'))
+        resolved = candidate
+        return { document, url: pageUrl }
       } catch (error) {
-        if (!(error instanceof SourceError) || !leadsOn(error)) throw error
-        first ??= error
+        if (!(error instanceof SourceError) || !hasNoDocument(error)) throw error
+        firstError ??= error
       }
     }
-    found = undefined
-    if (!first || candidates.length === 1) throw first ?? new SourceError('names no address')
-    throw new SourceError(`${first.message}; nor is there a document at any address where one is usual`, {
-      class: first.class,
-      where: first.where,
+    resolved = undefined
+    if (!firstError || candidates.length === 1) throw firstError ?? new SourceError('no address configured')
+    throw new SourceError(`${firstError.message}; no document at the usual addresses either`, {
+      class: firstError.class,
+      where: firstError.where,
     })
   }
 
   return { read }
 }
 
-/** A text of no known form is no directory either. */
-function leadsOn(error: SourceError): boolean {
-  return error instanceof NoDocumentError || error.message.startsWith('is no document')
+function hasNoDocument(error: SourceError): boolean {
+  return error instanceof NoDocumentError || isUnknownFormat(error)
 }

@@ -1,11 +1,11 @@
 import { SourceError } from '../../model/source.ts'
-import type { HttpClient, OutboundResponse, OutboundRequest } from '../../outbound/http-client.ts'
+import type { HttpClient, OutboundRequest, OutboundResponse } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
 
-/** There is an answer, but no document: another address may be the right one. */
+/** The server answered without a document: another address may be the right one. */
 export class NoDocumentError extends SourceError {}
 
-/** What may be sent along to hear "not modified" instead of the same again. */
+/** Validators of an earlier response. Sent along, they let the server answer 304 instead of the same body. */
 export type Validators = { readonly etag?: string | undefined; readonly modified?: string | undefined }
 
 export type FetchedDocument =
@@ -13,9 +13,10 @@ export type FetchedDocument =
   | {
       readonly type: 'document'
       readonly text: string
-      readonly format: 'json' | 'yaml' | 'unsaid'
+      readonly format: 'json' | 'yaml' | 'unknown'
       readonly validators: Validators
       readonly freshMs: number
+      /** Time on the server's own clock. */
       readonly answeredAt: number | undefined
     }
 
@@ -27,83 +28,81 @@ export type DocumentRequestOptions = Pick<
 const accept =
   'application/json, application/ai-catalog+json, application/mcp-server-card+json, application/yaml;q=0.9, text/plain;q=0.5'
 
-const mostRedirects = 3
-const webPage = 'answered a web page instead of a document'
+const maxRedirects = 3
+const webPage = 'server answered a web page instead of a document'
 
 /**
- * Asks for one URL; answers with a text that is worth parsing, or that it is unchanged. Anything else is a `SourceError`.
+ * Requests one URL. Returns a text that may be a document, or that it is unchanged; any other response is a `SourceError`.
  *
- * Redirects are followed within the same origin only: another one gets neither our credentials nor our belief.
+ * Follows redirects within the same origin only: another origin gets neither our credentials nor our trust.
  */
 export async function requestDocument(
   httpClient: Pick<HttpClient, 'request'>,
   url: string,
-  terms: DocumentRequestOptions,
+  options: DocumentRequestOptions,
   { signal, validators = {} }: { signal: AbortSignal; validators?: Validators },
 ): Promise<FetchedDocument> {
-  const headers: Record<string, string> = { accept, ...terms.headers }
+  const headers: Record<string, string> = { accept, ...options.headers }
   if (validators.etag !== undefined) headers['if-none-match'] = validators.etag
   else if (validators.modified !== undefined) headers['if-modified-since'] = validators.modified
-  const conditional = validators.etag !== undefined || validators.modified !== undefined
-  const ends = performance.now() + terms.timeoutMs
-  let at = url
+  const isConditional = validators.etag !== undefined || validators.modified !== undefined
+  const deadline = performance.now() + options.timeoutMs
+  let currentUrl = url
   for (let redirects = 0; ; redirects++) {
-    const timeoutMs = Math.max(1, ends - performance.now())
-    const answer = await request(httpClient, at, { ...terms, headers, timeoutMs, signal, maxRedirects: 0 })
-    const freshMs = freshnessOf(answer.headers['cache-control'])
-    const answeredAt = Date.parse(answer.headers['date'] ?? '') || undefined
-    if (answer.status === 304 && conditional) return { type: 'unchanged', freshMs, answeredAt }
-    if (answer.status === 200) return { ...documentOf(answer), freshMs, answeredAt }
-    at = redirected(answer, at, redirects)
+    const timeoutMs = Math.max(1, deadline - performance.now())
+    const response = await request(httpClient, currentUrl, { ...options, headers, timeoutMs, signal, maxRedirects: 0 })
+    const freshMs = freshnessOf(response.headers['cache-control'])
+    const answeredAt = Date.parse(response.headers['date'] ?? '') || undefined
+    if (response.status === 304 && isConditional) return { type: 'unchanged', freshMs, answeredAt }
+    if (response.status === 200) return { ...decodeDocument(response), freshMs, answeredAt }
+    currentUrl = redirectTarget(response, currentUrl, redirects)
   }
 }
 
 async function request(
   httpClient: Pick<HttpClient, 'request'>,
   url: string,
-  terms: OutboundRequest,
+  options: OutboundRequest,
 ): Promise<OutboundResponse> {
   try {
-    return await httpClient.request(url, terms)
+    return await httpClient.request(url, options)
   } catch (cause) {
     if (!(cause instanceof OutboundError)) throw cause
     throw new SourceError(cause.message, { class: cause.reason === 'blocked' ? 'config' : 'transient', cause })
   }
 }
 
-/** Where a redirect leads; throws for every status that is neither a document nor a redirect we follow. */
-function redirected({ status, headers }: OutboundResponse, from: string, redirects: number): string {
+/** The URL of a redirect that is followed. Throws for every other status. */
+function redirectTarget({ status, headers }: OutboundResponse, from: string, redirects: number): string {
   if (![301, 302, 303, 307, 308].includes(status)) throw statusError(status, headers)
   const location = headers['location'] ?? ''
   if (location === '' || !URL.canParse(location, from)) {
-    throw new SourceError(`answered ${status} without saying where to go`, { class: 'config' })
+    throw new SourceError(`server answered ${status} without a Location`, { class: 'config' })
   }
-  const to = new URL(location, from)
-  if (to.origin !== new URL(from).origin) {
-    const elsewhere = to.origin === 'null' ? `a ${to.protocol} address` : to.origin
+  const target = new URL(location, from)
+  if (target.origin !== new URL(from).origin) {
+    const destination = target.origin === 'null' ? `a ${target.protocol} address` : target.origin
     throw new SourceError(
-      `redirects to ${elsewhere}, which is not followed; if that is right, configure that address`,
-      {
-        class: 'config',
-      },
+      `server redirects to ${destination}, which is not followed; configure that address if it is right`,
+      { class: 'config' },
     )
   }
-  if (redirects >= mostRedirects)
-    throw new SourceError(`redirects more than ${mostRedirects} times`, { class: 'config' })
-  return to.href
+  if (redirects >= maxRedirects)
+    throw new SourceError(`server redirects more than ${maxRedirects} times`, { class: 'config' })
+  return target.href
 }
 
 function statusError(status: number, headers: OutboundResponse['headers']): SourceError {
   const retry_after = parseRetryAfter(headers['retry-after'])
   if (status === 401 || status === 403) {
-    return new SourceError(`answered ${status}: it wants other credentials`, { class: 'auth', retry_after })
+    return new SourceError(`server answered ${status}; check the credentials`, { class: 'auth', retry_after })
   }
-  const passing = status >= 500 || status === 408 || status === 425 || status === 429
-  if (passing) return new SourceError(`answered ${status}`, { retry_after })
-  return new NoDocumentError(`answered ${status}`, { class: 'config', retry_after })
+  const isTransient = status >= 500 || status === 408 || status === 425 || status === 429
+  if (isTransient) return new SourceError(`server answered ${status}`, { retry_after })
+  return new NoDocumentError(`server answered ${status}`, { class: 'config', retry_after })
 }
 
-/** Seconds of a Retry-After header, which holds seconds or a date. */
+/** Seconds of a `Retry-After` header, which holds seconds or a date. */
 export function parseRetryAfter(header: string | undefined, now = Date.now()): number | undefined {
   if (header === undefined) return undefined
   if (/^\d+$/.test(header.trim())) return Number(header)
@@ -116,29 +115,28 @@ function freshnessOf(cacheControl = ''): number {
   return Number(/\bmax-age\s*=\s*"?(\d+)/i.exec(cacheControl)?.[1] ?? 0) * 1000
 }
 
-/** A body is read strictly: what is no text, or no document by its own word, must not pass for an empty list. */
-function documentOf({ headers, body }: OutboundResponse) {
+/** Decodes a body strictly: a body that is not text, or not a document, must not pass for an empty list. */
+function decodeDocument({ headers, body }: OutboundResponse) {
   const format = formatOf(headers['content-type'])
-  if (body.length === 0) throw new SourceError('answered an empty body')
+  if (body.length === 0) throw new SourceError('server answered an empty body')
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
   } catch (cause) {
-    throw new SourceError('answered a body that is not UTF-8', { cause })
+    throw new SourceError('server answered a body that is not UTF-8', { cause })
   }
-  if (text.startsWith('\uFEFF')) throw new SourceError('answered a body that begins with a byte order mark')
+  if (text.startsWith('\uFEFF')) throw new SourceError('server answered a body that begins with a byte order mark')
   if (/^\s*<(!doctype|html|\?xml)/i.test(text)) throw new NoDocumentError(webPage)
   const validators = { etag: headers['etag'], modified: headers['last-modified'] }
   return { type: 'document', text, format, validators } as const
 }
 
-function formatOf(contentType = ''): 'json' | 'yaml' | 'unsaid' {
+function formatOf(contentType = ''): 'json' | 'yaml' | 'unknown' {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (/^(application|text)\/([\w.-]+\+)?json$/.test(type)) return 'json'
   if (/^(application|text)\/(x-|vnd\.|[\w.-]+\+)?yaml$/.test(type)) return 'yaml'
-  if (type === '' || type === 'text/plain') return 'unsaid'
-  if (type === 'text/html' || type === 'application/xhtml+xml') {
-    throw new NoDocumentError(webPage)
-  }
-  throw new NoDocumentError(`answered content of type ${JSON.stringify(type.slice(0, 80))} instead of JSON or YAML`)
+  if (type === '' || type === 'text/plain') return 'unknown'
+  if (type === 'text/html' || type === 'application/xhtml+xml') throw new NoDocumentError(webPage)
+  const shown = JSON.stringify(type.slice(0, 80))
+  throw new NoDocumentError(`server answered content of type ${shown} instead of JSON or YAML`)
 }

@@ -5,12 +5,13 @@ import type { ReadResult } from '../origin-poller.ts'
 import { createAddressResolver } from './address-resolver.ts'
 import type { DocumentRequestOptions } from './conditional-request.ts'
 import { createDocumentReader, type ParsedDocument } from './document-reader.ts'
-import { createLinkFollower } from './link-follower.ts'
-import { createIncrementalReader, readAllPages, type CompleteListing, withQuery } from './paginated-reader.ts'
+import { createIncrementalReader } from './incremental-reader.ts'
+import { createLinkFollower, type DocumentTrust } from './link-follower.ts'
+import { type CompleteListing, readAllPages, withQuery } from './paginated-reader.ts'
 
-type Ours = Omit<DocumentRequestOptions, 'maxBytes'>
+type RequestOptions = Omit<DocumentRequestOptions, 'maxBytes'>
 
-/** One directory: the document at its address, all its pages, and the documents it names. */
+/** Reads one directory: the document at its address, all its pages, and the documents it links to. */
 export function createDirectoryReader({
   url,
   httpClient,
@@ -26,50 +27,49 @@ export function createDirectoryReader({
   hosts: readonly string[]
   select: (entry: Entry) => Entry | undefined
 }) {
-  const reader = createDocumentReader({ httpClient, maxBytes })
-  const place = createAddressResolver(url, { well_known })
+  const documents = createDocumentReader({ httpClient, maxBytes })
+  const resolver = createAddressResolver(url, { well_known })
   const follower = createLinkFollower({ hosts })
-  const followed = createIncrementalReader({ readAll })
-  let terms: Ours = { reach: 'private', timeoutMs: 0 }
+  const incremental = createIncrementalReader({ readAll })
+  let options: RequestOptions = { reach: 'private', timeoutMs: 0 }
   let signal = AbortSignal.abort()
-  let used = new Set<string>()
-  let complete = false
+  let usedUrls = new Set<string>()
+  let isComplete = false
   let isUnchanged = false
 
-  function readAt(at: string, trust: 'own' | 'named' = 'own'): Promise<ParsedDocument> {
-    used.add(at)
-    // Neither our credentials nor our trust belong to what a document of theirs names elsewhere.
-    const { reach: _, headers: __, tls: ___, ...open } = terms
-    return reader.read(at, trust === 'own' ? terms : { ...open, reach: 'private' }, signal)
+  function readAt(url: string, trust: DocumentTrust = 'own'): Promise<ParsedDocument> {
+    usedUrls.add(url)
+    // A document on another host gets neither our credentials nor our trust.
+    const { reach: _, headers: __, tls: ___, ...anonymous } = options
+    return documents.read(url, trust === 'own' ? options : { ...anonymous, reach: 'private' }, signal)
   }
 
   async function readAll(query: Readonly<Record<string, string>>): Promise<CompleteListing> {
-    const { document, at } = await place.read(readAt, query)
+    const { document, url: pageUrl } = await resolver.read(readAt, query)
     const { links } = document.listing
-    const whole = await readAllPages(withQuery(at, query, 'replace'), document, readAt)
+    const listing = await readAllPages(withQuery(pageUrl, query, 'replace'), document, readAt)
     isUnchanged = document.unchanged && links.length === 0
-    if (links.length === 0) return whole
-    return { ...whole, entries: [...whole.entries, ...(await follower.follow(links, at, readAt))] }
+    if (links.length === 0) return listing
+    return { ...listing, entries: [...listing.entries, ...(await follower.follow(links, pageUrl, readAt))] }
   }
 
-  /** Reads everything there is now. */
-  async function read(now: Ours, until: AbortSignal): Promise<ReadResult> {
-    terms = now
-    signal = until
-    used = new Set()
+  async function read(nextOptions: RequestOptions, nextSignal: AbortSignal): Promise<ReadResult> {
+    options = nextOptions
+    signal = nextSignal
+    usedUrls = new Set()
     isUnchanged = false
-    const wasComplete = complete
-    complete = false
-    const { entries, freshMs } = await followed.read()
-    reader.keepOnly(used)
-    complete = true
+    const wasComplete = isComplete
+    isComplete = false
+    const { entries, freshMs } = await incremental.read()
+    documents.keepOnly(usedUrls)
+    isComplete = true
     if (isUnchanged && wasComplete) return { notBeforeMs: freshMs }
-    const taken: Entry[] = []
+    const selected: Entry[] = []
     await forEachYielding(entries, (entry) => {
-      const one = select(entry)
-      if (one) taken.push(one)
+      const result = select(entry)
+      if (result) selected.push(result)
     })
-    return { entries: taken, notBeforeMs: freshMs }
+    return { entries: selected, notBeforeMs: freshMs }
   }
 
   return { read }

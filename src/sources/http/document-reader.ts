@@ -1,31 +1,40 @@
+import { forEachYielding } from '../../flow/cooperative.ts'
 import { SourceError } from '../../model/source.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { readListing } from '../documents/read.ts'
 import type { ServerListing } from '../documents/server-listing.ts'
-import { requestDocument, type DocumentRequestOptions, type Validators } from './conditional-request.ts'
-import { repeatedKey } from './repeated.ts'
+import { duplicateKeyError } from '../documents/syntax/json-locations.ts'
+import {
+  type DocumentRequestOptions,
+  type FetchedDocument,
+  requestDocument,
+  type Validators,
+} from './conditional-request.ts'
 
-/** One document, as it was answered. */
+/** One fetched and parsed document. */
 export type ParsedDocument = {
   readonly listing: ServerListing
-  /** The other side says that it is the one we have. */
+  /** Whether the server answered that the document is the one read before. */
   readonly unchanged: boolean
   readonly freshMs: number
-  /** The other side's own clock, when it answered. */
+  /** Time on the server's own clock. */
   readonly answeredAt: number | undefined
 }
 
-type Remembered = { readonly validators: Validators; readonly listing: ServerListing; conditional: number }
+type CachedDocument = {
+  readonly validators: Validators
+  readonly listing: ServerListing
+  /** Number of conditional requests since the document was last fetched. */
+  conditionalRequests: number
+}
 
-/** A place that wrongly says "not modified" is found out by asking without conditions, every so many times. */
+/** Every so many requests one is unconditional, which finds a server that wrongly answers "not modified". */
 const unconditionalEvery = 20
 
-export type Reader = ReturnType<typeof createDocumentReader>
-
 /**
- * Reads documents over HTTP, and asks for what it has read before only whether it has changed.
+ * Reads documents over HTTP, with a conditional request for a document it has read before.
  *
- * Nothing is remembered of an answer before it has been understood: what cannot be read fails again at every look.
+ * Caches a document only once it has been parsed: an invalid document fails again at every read.
  */
 export function createDocumentReader({
   httpClient,
@@ -34,48 +43,75 @@ export function createDocumentReader({
   httpClient: Pick<HttpClient, 'request'>
   maxBytes: number
 }) {
-  const remembered = new Map<string, Remembered>()
+  const cache = new Map<string, CachedDocument>()
 
   async function read(
     url: string,
-    terms: Omit<DocumentRequestOptions, 'maxBytes'>,
+    options: Omit<DocumentRequestOptions, 'maxBytes'>,
     signal: AbortSignal,
   ): Promise<ParsedDocument> {
-    const known = remembered.get(url)
-    const conditional = known !== undefined && known.conditional < unconditionalEvery - 1
-    const validators = conditional ? known.validators : {}
-    const answer = await requestDocument(httpClient, url, { ...terms, maxBytes }, { signal, validators })
-    const { freshMs, answeredAt } = answer
-    if (answer.type === 'unchanged') {
-      if (!known) throw new SourceError('says that nothing changed, though nothing had been read before')
-      known.conditional += 1
-      return { listing: known.listing, unchanged: true, freshMs, answeredAt }
+    const cached = cache.get(url)
+    const isConditional = cached !== undefined && cached.conditionalRequests < unconditionalEvery - 1
+    const validators = isConditional ? cached.validators : {}
+    const fetched = await requestDocument(httpClient, url, { ...options, maxBytes }, { signal, validators })
+    const { freshMs, answeredAt } = fetched
+    if (fetched.type === 'unchanged') {
+      if (!cached) throw new SourceError('server answered "unchanged" before anything had been read')
+      cached.conditionalRequests += 1
+      return { listing: cached.listing, unchanged: true, freshMs, answeredAt }
     }
-    const listing = await understood(answer, maxBytes)
-    remembered.delete(url)
-    const { etag, modified } = answer.validators
-    // A page of many is asked for once in a while only, and would be held in memory for nothing.
+    const listing = await parseDocument(fetched, maxBytes)
+    cache.delete(url)
+    const { etag, modified } = fetched.validators
+    // A page of several is read rarely: its memory would be wasted.
     if (listing.next === undefined && (etag !== undefined || modified !== undefined)) {
-      remembered.set(url, { validators: answer.validators, listing, conditional: 0 })
+      cache.set(url, { validators: fetched.validators, listing, conditionalRequests: 0 })
     }
     return { listing, unchanged: false, freshMs, answeredAt }
   }
 
-  /** Forgets all documents but these. */
+  /** Evicts all documents but these. */
   function keepOnly(urls: ReadonlySet<string>): void {
-    for (const url of remembered.keys()) if (!urls.has(url)) remembered.delete(url)
+    for (const url of cache.keys()) if (!urls.has(url)) cache.delete(url)
   }
 
   return { read, keepOnly }
 }
 
-async function understood(
-  { text, format }: { text: string; format: 'json' | 'yaml' | 'unsaid' },
+async function parseDocument(
+  { text, format }: Extract<FetchedDocument, { type: 'document' }>,
   maxBytes: number,
 ): Promise<ServerListing> {
-  const isJson = format === 'json' || (format === 'unsaid' && /^\s*[[{]/.test(text))
+  const isJson = format === 'json' || (format === 'unknown' && /^\s*[[{]/.test(text))
   const listing = await readListing(text, { format: isJson ? 'json' : 'yaml', maxBytes })
-  const twice = isJson ? await repeatedKey(text) : undefined
-  if (twice === undefined) return listing
-  throw new SourceError('names the same key twice in one object', { class: 'config', where: twice })
+  const duplicate = isJson ? await findDuplicateKey(text) : undefined
+  if (duplicate !== undefined) throw duplicateKeyError(duplicate)
+  return listing
+}
+
+const keyOrBrace = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/gs
+
+/**
+ * Where valid JSON names a key twice in one object, at any depth, as `line 3`; undefined if nowhere.
+ *
+ * `JSON.parse` silently takes the last of them, and a server would be lost.
+ */
+async function findDuplicateKey(text: string): Promise<string | undefined> {
+  const open: Set<string>[] = []
+  let duplicate: number | undefined
+  await forEachYielding(text.matchAll(keyOrBrace), ({ 0: match, 1: colon, index }) => {
+    if (match === '{') open.push(new Set())
+    else if (match === '}') open.pop()
+    else if (colon !== undefined) {
+      const keys = open.at(-1)
+      const key = unquote(match.slice(0, -colon.length))
+      if (keys?.has(key)) duplicate ??= index
+      keys?.add(key)
+    }
+  })
+  return duplicate === undefined ? undefined : `line ${text.slice(0, duplicate).split('\n').length}`
+}
+
+function unquote(literal: string): string {
+  return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1)
 }

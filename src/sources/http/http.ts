@@ -10,18 +10,18 @@ import { commonFields, defineSource } from '../source-kind.ts'
 import { credentialFields, loadCredentials } from './credentials.ts'
 import { createDirectoryReader } from './directory-reader.ts'
 
-const usualInterval = 60
+const defaultIntervalSeconds = 60
 
-/** A directory of many pages may take this many times as long as one request. */
-const mostRequests = 60
+/** Maximum duration of one read of a directory, as a multiple of the request timeout. */
+const maxTimeoutsPerRead = 60
 
-/** Between two ticks of a schedule, an answer counts as fresh no longer than this. */
-const longestFreshMs = 60_000
+/** Maximum freshness, in milliseconds, that a response can claim between two ticks of a schedule. */
+const maxScheduledFreshMs = 60_000
 
 const Url = z.lazy(() => z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' }).max(4096))
 const Cidr = z.lazy(() => z.union([z.cidrv4(), z.cidrv6()], 'must be a network, such as 10.0.0.0/8 or 192.0.2.7/32'))
 
-/** Reads directories of servers over HTTP: any document a file may hold, the official registry's API, a domain's catalogue. */
+/** Reads directories of servers over HTTP: any document that a file may hold, the official registry's API, a domain's catalogue. */
 export const http = defineSource({
   type: 'http',
   config: () =>
@@ -30,7 +30,7 @@ export const http = defineSource({
         type: z.literal('http'),
         ...commonFields(),
         url: Url.optional().describe(
-          'Where servers are listed: a document of any known form, a registry (its base or its list), or a bare domain.',
+          'Where servers are listed: a document of any known format, a registry (its base or its list), or a bare domain.',
         ),
         urls: z.array(Url).min(1).max(100).optional().describe('Several of them, in order of precedence.'),
         well_known: z
@@ -68,40 +68,47 @@ export const http = defineSource({
   questionsShrinks: true,
   keepsSnapshot: true,
   maxSilenceSeconds: ({ timeout, ...config }) =>
-    maxPauseSeconds(config, usualInterval) + timeout * mostRequests * (config.urls?.length ?? 1) + 60,
+    maxPauseSeconds(config, defaultIntervalSeconds) + timeout * maxTimeoutsPerRead * (config.urls?.length ?? 1) + 60,
   open: (config, { httpClient, isOwnInstance = () => false }) =>
     async function* (run) {
       const { url, urls = [], timeout, max_bytes: maxBytes, well_known, follow_hosts: hosts, allow, deny } = config
-      const chosen = createEntrySelector(config)
-      const select = (entry: Entry) => (isLoop(entry, isOwnInstance) ? undefined : chosen(entry))
+      const selectEntry = createEntrySelector(config)
+      const select = (entry: Entry) => (isLoop(entry, isOwnInstance) ? undefined : selectEntry(entry))
       const directories = new Map(
-        (url === undefined ? urls : [url]).map((one, index, all) => {
-          const directory = createDirectoryReader({ url: one, httpClient, maxBytes, well_known, hosts, select })
-          return [originOf(one, index, all), directory] as const
+        (url === undefined ? urls : [url]).map((directoryUrl, index, all) => {
+          const directory = createDirectoryReader({
+            url: directoryUrl,
+            httpClient,
+            maxBytes,
+            well_known,
+            hosts,
+            select,
+          })
+          return [originOf(directoryUrl, index, all), directory] as const
         }),
       )
-      const longestFresh = config.interval === undefined ? longestFreshMs : config.interval * 1000
-      const { look } = createOriginPoller({
+      const maxFreshMs = config.interval === undefined ? maxScheduledFreshMs : config.interval * 1000
+      const { poll } = createOriginPoller({
         names: [...directories.keys()],
-        limitMs: timeout * 1000 * mostRequests,
+        timeoutMs: timeout * 1000 * maxTimeoutsPerRead,
         async read(origin, signal) {
-          const terms = { ...(await loadCredentials(config)), ...(allow && { allow }), ...(deny && { deny }) }
-          const found = await directories
+          const options = { ...(await loadCredentials(config)), ...(allow && { allow }), ...(deny && { deny }) }
+          const result = await directories
             .get(origin)
-            ?.read({ ...terms, reach: 'any', timeoutMs: timeout * 1000 }, signal)
-          return { ...found, notBeforeMs: Math.min(found?.notBeforeMs ?? 0, longestFresh) }
+            ?.read({ ...options, reach: 'any', timeoutMs: timeout * 1000 }, signal)
+          return { ...result, notBeforeMs: Math.min(result?.notBeforeMs ?? 0, maxFreshMs) }
         },
       })
       yield* pollLoop({
         run,
-        schedule: await scheduleOf(config, usualInterval),
-        poll: look,
+        schedule: await scheduleOf(config, defaultIntervalSeconds),
+        poll,
         idle: { type: 'alive', waits: true },
       })
     },
 })
 
-/** The URL as it may be shown; two that differ only in what is hidden are told apart by their place in the config. */
+/** The URL without its secrets. URLs that differ only in secrets get their position in the config. */
 function originOf(url: string, index: number, all: readonly string[]): string {
   const shown = redactText(url)
   return all.filter((other) => redactText(other) === shown).length > 1 ? `${shown} (${index + 1})` : shown

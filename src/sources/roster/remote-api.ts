@@ -1,28 +1,28 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { SourceError } from '../../model/source.ts'
-import type { HttpClient, OutboundResponse, OutboundRequest, OutboundStream } from '../../outbound/http-client.ts'
+import type { HttpClient, OutboundRequest, OutboundResponse, OutboundStream } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
 import { isFields } from '../documents/entry.ts'
 import { parseRetryAfter } from '../http/conditional-request.ts'
 
-/** The far roster cannot be watched, though it answers. */
+/** The remote roster answers, but its watch does not work. */
 export class UnwatchableError extends SourceError {}
 
-/** Heartbeats come every 15 s; three of them missed is silence. */
-const idleMs = 45_000
+/** A watch without a byte for this many milliseconds is closed: three heartbeats of 15 s are missing. */
+const maxWatchIdleMs = 45_000
 
-const page = 1000
+const pageSize = 1000
 
-/** How often a roster is asked that only waits for other rosters, and how long is waited in between. */
-const mostGreetings = 4
-const greetingMs = 500
+/** Number of requests to a roster that waits only for other rosters, and the pause between two, in milliseconds. */
+const maxReadinessChecks = 4
+const readinessPauseMs = 500
 
-export type RemoteRequest = Pick<OutboundRequest, 'headers' | 'tls' | 'allow' | 'deny'>
+export type RemoteCredentials = Pick<OutboundRequest, 'headers' | 'tls' | 'allow' | 'deny'>
 
-/** One page after another of the far list, or that it has not changed. */
+/** The whole remote list, or that it is unchanged since the ETag. */
 export type RemoteList = { readonly etag: string | undefined; readonly servers: readonly unknown[] } | 'unchanged'
 
-/** The roster at `url`, and what may be asked of it. */
+/** The HTTP API of the roster at `url`, as far as a follower uses it. */
 export function createRemoteApi({
   url,
   httpClient,
@@ -34,106 +34,121 @@ export function createRemoteApi({
   timeoutMs: number
   maxBytes: number
 }) {
-  const terms = { reach: 'any', timeoutMs } as const
+  const options = { reach: 'any', timeoutMs } as const
 
-  async function ask(path: string, asking: RemoteRequest, signal: AbortSignal): Promise<OutboundResponse> {
+  async function request(path: string, credentials: RemoteCredentials, signal: AbortSignal): Promise<OutboundResponse> {
     try {
-      return await httpClient.request(url + path, { ...terms, ...asking, maxBytes, signal })
+      return await httpClient.request(url + path, { ...options, ...credentials, maxBytes, signal })
     } catch (error) {
       throw asSourceError(error)
     }
   }
 
   /**
-   * What the far roster calls itself. Throws while it does not know all of its own servers yet: what it lacks is not gone.
+   * The instance id of the remote roster. Throws while that roster has not read all of its own sources: a server that it
+   * does not know yet is not gone.
    *
-   * For what it learns from other rosters it is waited for a moment only: they may be waiting for us.
+   * Waits only a moment for servers that it learns from other rosters: those may wait for this one.
    */
-  async function greet(asking: RemoteRequest, signal: AbortSignal): Promise<string> {
-    for (let asked = 1; ; asked += 1) {
-      const answer = await ask('/ready', asking, signal)
-      if (answer.status !== 200 && answer.status !== 503) throw statusError(answer)
-      const { ready, instance_id: instance, sources } = fieldsIn(answer)
+  async function identify(credentials: RemoteCredentials, signal: AbortSignal): Promise<string> {
+    for (let check = 1; ; check += 1) {
+      const response = await request('/ready', credentials, signal)
+      if (response.status !== 200 && response.status !== 503) throw statusError(response)
+      const { ready, instance_id: instance, sources } = parseFields(response)
       if (typeof instance !== 'string' || instance === '') {
-        throw new SourceError('is no mcp-roster: it does not say at /ready which one it is', { class: 'config' })
+        throw new SourceError('not an mcp-roster: /ready answers without an instance_id', { class: 'config' })
       }
-      if (ready === true || (asked === mostGreetings && hasReadItsOwn(sources))) return instance
-      if (!hasReadItsOwn(sources)) throw new SourceError('has not read all of its own sources yet')
-      await pause(greetingMs, undefined, { signal })
+      const isLocallyReady = hasReadLocalSources(sources)
+      if (ready === true || (check === maxReadinessChecks && isLocallyReady)) return instance
+      if (!isLocallyReady) throw new SourceError('roster has not read all of its own sources yet')
+      await pause(readinessPauseMs, undefined, { signal })
     }
   }
 
-  /** Opens the watch, from a token on where one is known. */
-  async function watch(token: string | undefined, asking: RemoteRequest, signal: AbortSignal): Promise<OutboundStream> {
+  /** Opens the watch, from `token` if there is one. */
+  async function watch(
+    token: string | undefined,
+    credentials: RemoteCredentials,
+    signal: AbortSignal,
+  ): Promise<OutboundStream> {
     const from = token === undefined ? '' : `&resource_version=${encodeURIComponent(token)}`
     let stream: OutboundStream
     try {
-      stream = await httpClient.stream(`${url}/servers?watch=true${from}`, { ...terms, ...asking, idleMs, signal })
+      stream = await httpClient.stream(`${url}/servers?watch=true${from}`, {
+        ...options,
+        ...credentials,
+        idleMs: maxWatchIdleMs,
+        signal,
+      })
     } catch (error) {
-      // It has just answered a plain question: something between us keeps back what comes bit by bit.
+      // The roster has just answered a plain request, so a proxy in between holds back streams.
       if (error instanceof OutboundError && error.reason === 'timeout' && !signal.aborted)
-        throw new UnwatchableError('does not begin to answer')
+        throw new UnwatchableError('does not begin')
       throw asSourceError(error)
     }
     const type = stream.headers['content-type'] ?? ''
     if (stream.status === 200 && /ndjson/i.test(type)) return stream
     stream.close()
     if (stream.status === 401 || stream.status === 403) throw statusError(stream)
-    throw new UnwatchableError(stream.status === 200 ? 'answers something else' : `answers ${stream.status}`)
+    throw new UnwatchableError(stream.status === 200 ? 'answers another content type' : `answers ${stream.status}`)
   }
 
-  /** The whole list; a page that fails voids it. */
-  async function list(etag: string | undefined, asking: RemoteRequest, signal: AbortSignal): Promise<RemoteList> {
+  /** The whole list. One page that fails voids it. */
+  async function list(
+    etag: string | undefined,
+    credentials: RemoteCredentials,
+    signal: AbortSignal,
+  ): Promise<RemoteList> {
     const servers: unknown[] = []
-    const conditional = etag === undefined ? {} : { 'if-none-match': etag }
-    let found: string | undefined
-    for (let next: unknown = '', pages = 0; typeof next === 'string'; pages += 1) {
-      const more = next === '' ? '' : `&continue=${encodeURIComponent(next)}`
-      const headers = { ...asking.headers, ...(pages === 0 && conditional) }
-      const answer = await ask(`/servers?limit=${page}${more}`, { ...asking, headers }, signal)
-      if (answer.status === 304 && pages === 0) return 'unchanged'
-      if (answer.status !== 200) throw statusError(answer)
-      if (pages === 0) found = answer.headers['etag']
-      const body = fieldsIn(answer)
-      if (!Array.isArray(body['servers'])) throw new SourceError('answers a list without servers')
+    const validators = etag === undefined ? {} : { 'if-none-match': etag }
+    let nextEtag: string | undefined
+    for (let cursor: unknown = '', pages = 0; typeof cursor === 'string'; pages += 1) {
+      const continuation = cursor === '' ? '' : `&continue=${encodeURIComponent(cursor)}`
+      const headers = { ...credentials.headers, ...(pages === 0 && validators) }
+      const response = await request(`/servers?limit=${pageSize}${continuation}`, { ...credentials, headers }, signal)
+      if (response.status === 304 && pages === 0) return 'unchanged'
+      if (response.status !== 200) throw statusError(response)
+      if (pages === 0) nextEtag = response.headers['etag']
+      const body = parseFields(response)
+      if (!Array.isArray(body['servers'])) throw new SourceError('roster answered a list without servers')
       servers.push(...(body['servers'] as unknown[]))
-      next = body['continue']
+      cursor = body['continue']
     }
-    return { etag: found, servers }
+    return { etag: nextEtag, servers }
   }
 
-  return { greet, watch, list }
+  return { identify, watch, list }
 }
 
-/** Whether all that is still to be read over there comes from other rosters. */
-function hasReadItsOwn(sources: unknown): boolean {
+/** Whether only sources of type `roster` are still unread over there. */
+function hasReadLocalSources(sources: unknown): boolean {
   if (!Array.isArray(sources) || sources.length === 0) return false
-  return sources.every((one) => isFields(one) && (one['answered'] === true || one['type'] === 'roster'))
+  return sources.every((source) => isFields(source) && (source['answered'] === true || source['type'] === 'roster'))
 }
 
-function fieldsIn({ body }: OutboundResponse): Readonly<Record<string, unknown>> {
+function parseFields({ body }: OutboundResponse): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(body.toString())
     if (isFields(value)) return value
   } catch {
-    // Told below: nothing of a body may be in a message.
+    // Reported below: the message of the parser quotes the body.
   }
-  throw new SourceError('answers something that is no JSON object')
+  throw new SourceError('roster answered a body that is not a JSON object')
 }
 
 function statusError({ status, headers }: Pick<OutboundResponse, 'status' | 'headers'>): SourceError {
   if (status === 401 || status === 403) {
-    return new SourceError(`answered ${status}: it wants another token`, { class: 'auth' })
+    return new SourceError(`roster answered ${status}; check the token`, { class: 'auth' })
   }
-  const passing = status >= 500 || status === 429
-  return new SourceError(`answered ${status}`, {
-    class: passing ? 'transient' : 'config',
+  const isTransient = status >= 500 || status === 429
+  return new SourceError(`roster answered ${status}`, {
+    class: isTransient ? 'transient' : 'config',
     retry_after: parseRetryAfter(headers['retry-after']),
   })
 }
 
 export function asSourceError(error: unknown): SourceError {
   if (error instanceof SourceError) return error
-  if (!(error instanceof OutboundError)) return new SourceError('could not be read', { cause: error })
+  if (!(error instanceof OutboundError)) return new SourceError('read failed unexpectedly', { cause: error })
   return new SourceError(error.message, { class: error.reason === 'blocked' ? 'config' : 'transient', cause: error })
 }

@@ -3,105 +3,103 @@ import { type Entry, type Reading, type Sighting, SourceError } from '../../mode
 import { isFields } from '../documents/entry.ts'
 import { remoteIdOf, toTransferredEntry, type TransferOptions } from './transferred-server.ts'
 
-type Good = Extract<Reading, { entries: unknown }>
+type GoodReading = Extract<Reading, { entries: unknown }>
 
-/** Problems of which more than this many are shown nowhere. */
-const mostProblems = 1000
+/** Maximum number of rejected servers that are kept with their problem. */
+const maxProblems = 1000
 
 export type RemoteServers = ReturnType<typeof createRemoteServers>
 
 /**
- * What is known of another roster, each server an origin of its own; the roster itself is one too, and says which of its
- * servers were turned away.
+ * The servers of another roster, each one an origin. The roster itself is an origin too, with the rejected servers as
+ * entries with a problem.
  *
- * What is as it was before is the same reading as before, so that it costs nobody anything.
+ * An unchanged server keeps its reading object, so that it costs the registry nothing.
  */
 export function createRemoteServers({
   url,
-  most,
+  maxServers,
   select,
 }: {
   url: string
-  most: number
+  maxServers: number
   select: (entry: Entry) => Entry | undefined
 }) {
-  let servers = new Map<string, Good>()
+  let readings = new Map<string, GoodReading>()
   const problems = new Map<string, Entry>()
-  let base: Good = { origin: url, entries: [] }
+  let rosterReading: GoodReading = { origin: url, entries: [] }
 
   const originOf = (id: string) => `${url}/servers/${id.split('/').map(encodeURIComponent).join('/')}`
 
-  /** Notes one server; the reading it makes, or undefined where there is none to be shown. */
-  function put(into: Map<string, Good>, server: unknown, terms: TransferOptions): Good | undefined {
+  /** Puts the reading of one server into `target`, unless the server is not selected or has a problem. */
+  function put(target: Map<string, GoodReading>, server: unknown, options: TransferOptions): void {
     const id = remoteIdOf(server)
-    if (id === undefined || !isFields(server)) throw new SourceError('lists something that is no server')
-    const entry = select(toTransferredEntry(server, terms))
-    const before = servers.get(id)
-    drop(into, id)
-    if (!entry) return undefined
+    if (id === undefined || !isFields(server)) throw new SourceError('roster lists an item that is not a server')
+    const entry = select(toTransferredEntry(server, options))
+    const previous = readings.get(id)
+    remove(target, id)
+    if (!entry) return
     if ('problem' in entry) {
-      if (problems.size < mostProblems) problems.set(id, entry)
-      return undefined
+      if (problems.size < maxProblems) problems.set(id, entry)
+      return
     }
-    if (into.size >= most) throw new SourceError(`has more than ${most} servers`, { class: 'config' })
-    const reading =
-      before && isDeepStrictEqual(before.entries, [entry]) ? before : { origin: originOf(id), entries: [entry] }
-    into.set(id, reading)
-    return reading
+    if (target.size >= maxServers)
+      throw new SourceError(`roster has more than ${maxServers} servers (max_servers)`, { class: 'config' })
+    const isUnchanged = previous && isDeepStrictEqual(previous.entries, [entry])
+    target.set(id, isUnchanged ? previous : { origin: originOf(id), entries: [entry] })
   }
 
-  function drop(from: Map<string, Good>, id: string): void {
-    from.delete(id)
+  function remove(target: Map<string, GoodReading>, id: string): void {
+    target.delete(id)
     problems.delete(id)
   }
 
-  function currentBase(): Good {
+  function currentRosterReading(): GoodReading {
     const entries = [...problems.values()]
-    if (!isDeepStrictEqual(base.entries, entries)) base = { origin: url, entries }
-    return base
+    if (!isDeepStrictEqual(rosterReading.entries, entries)) rosterReading = { origin: url, entries }
+    return rosterReading
   }
 
-  /** Begins anew: `put` what there is, then `take` it for everything. */
-  function renew() {
-    const next = new Map<string, Good>()
+  /** Starts a complete replacement: `put` every server, then `commit`. */
+  function startReplacement() {
+    const replacement = new Map<string, GoodReading>()
     problems.clear()
     return {
-      put: (server: unknown, terms: TransferOptions) => void put(next, server, terms),
-      take: (): Sighting => {
-        servers = next
-        return picture()
+      put: (server: unknown, options: TransferOptions) => put(replacement, server, options),
+      commit: (): Sighting => {
+        readings = replacement
+        return { type: 'picture', readings: [currentRosterReading(), ...readings.values()] }
       },
     }
   }
 
-  function picture(): Sighting {
-    return { type: 'picture', readings: [currentBase(), ...servers.values()] }
-  }
-
-  /** Applies what changed in one revision over there; undefined where nothing of it concerns us. */
-  function change(events: readonly { readonly type: string; readonly server: unknown }[], terms: TransferOptions) {
-    const before = base
-    const touched = new Map<string, Good | undefined>()
+  /** Applies the events of one remote revision. Returns undefined if they change nothing here. */
+  function applyEvents(
+    events: readonly { readonly type: string; readonly server: unknown }[],
+    options: TransferOptions,
+  ): Sighting | undefined {
+    const previousRosterReading = rosterReading
+    const touched = new Map<string, GoodReading | undefined>()
     for (const { type, server } of events) {
       const id = remoteIdOf(server)
       if (id === undefined) continue
-      const was = touched.has(id) ? undefined : servers.get(id)
-      if (type === 'DELETED') drop(servers, id)
-      else put(servers, server, terms)
-      if (servers.get(id) !== was || touched.has(id)) touched.set(id, servers.get(id))
+      const previous = touched.has(id) ? undefined : readings.get(id)
+      if (type === 'DELETED') remove(readings, id)
+      else put(readings, server, options)
+      if (readings.get(id) !== previous || touched.has(id)) touched.set(id, readings.get(id))
     }
-    const readings = [...touched.values()].filter((reading) => reading !== undefined)
-    if (currentBase() !== before) readings.push(base)
+    const changed = [...touched.values()].filter((reading) => reading !== undefined)
+    if (currentRosterReading() !== previousRosterReading) changed.push(rosterReading)
     const gone = [...touched].filter(([, reading]) => !reading).map(([id]) => originOf(id))
-    if (readings.length === 0 && gone.length === 0) return undefined
-    return { type: 'change', readings, gone } satisfies Sighting
+    if (changed.length === 0 && gone.length === 0) return undefined
+    return { type: 'change', readings: changed, gone }
   }
 
-  /** Nothing can be read now: everything stays, and says so. */
+  /** A picture in which every origin has the error, so that all servers stay and become stale. */
   function failed(error: SourceError): Sighting {
-    const origins = [url, ...[...servers.values()].map(({ origin }) => origin)]
+    const origins = [url, ...[...readings.values()].map(({ origin }) => origin)]
     return { type: 'picture', readings: origins.map((origin) => ({ origin, error })) }
   }
 
-  return { renew, change, picture, failed, size: () => servers.size }
+  return { startReplacement, applyEvents, failed }
 }

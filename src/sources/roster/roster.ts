@@ -7,10 +7,10 @@ import { createRemoteApi } from './remote-api.ts'
 import { createRemoteServers } from './remote-servers.ts'
 import { followRoster } from './roster-follower.ts'
 
-const usualInterval = 60
-const leastSilence = 180
+const defaultIntervalSeconds = 60
+const minSilenceSeconds = 180
 
-/** Follows another mcp-roster: its servers are found here as well, a moment after they are found there. */
+/** Follows another mcp-roster: its servers appear here too, a moment after they appear there. */
 export const roster = defineSource({
   type: 'roster',
   config: () =>
@@ -22,15 +22,15 @@ export const roster = defineSource({
         .max(4096)
         .describe('Where the other roster answers, such as `https://roster.example.org`.'),
       interval: duration({ min: 1, max: 7 * 86_400 })
-        .default(usualInterval)
+        .default(defaultIntervalSeconds)
         .describe(
-          'Pause between two looks while the other roster cannot be watched. A watched change is seen at once.',
+          'Pause between two polls while the other roster cannot be watched. A watched change is seen at once.',
         ),
       trust_health: z
         .boolean()
         .default(false)
         .describe(
-          'Whether the other roster’s word on the health of its servers is taken. Otherwise they are checked from here too.',
+          'Whether to take the health of its servers from the other roster. Otherwise this one probes them too.',
         ),
       ...selectionFields(),
       ...credentialFields(),
@@ -55,23 +55,23 @@ export const roster = defineSource({
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
   keepsSnapshot: true,
-  maxSilenceSeconds: ({ interval, timeout }) => Math.max(leastSilence, interval + 20 * timeout + 60),
+  maxSilenceSeconds: ({ interval, timeout }) => Math.max(minSilenceSeconds, interval + 20 * timeout + 60),
   open: (config, { httpClient, isOwnInstance = () => false }) => {
-    const { timeout, max_bytes: maxBytes, max_servers: most, interval, trust_health: trustHealth } = config
+    const { timeout, max_bytes: maxBytes, max_servers: maxServers, interval, trust_health: trustHealth } = config
     const url = config.url.replace(/[?#].*$/, '').replace(/\/+$/, '')
     return (run) =>
       followRoster({
-        known: createRemoteServers({ url: shown(url), most, select: createEntrySelector(config) }),
-        far: createRemoteApi({ url, httpClient, timeoutMs: timeout * 1000, maxBytes }),
-        asking: () => loadCredentials(config),
-        terms: (far) => ({ far, isOwnInstance, trustHealth }),
+        servers: createRemoteServers({ url: withoutCredentials(url), maxServers, select: createEntrySelector(config) }),
+        remote: createRemoteApi({ url, httpClient, timeoutMs: timeout * 1000, maxBytes }),
+        loadCredentials: () => loadCredentials(config),
+        transferOptions: (remoteInstance) => ({ remoteInstance, isOwnInstance, trustHealth }),
         intervalMs: interval * 1000,
       })(run)
   },
 })
 
-/** As it may be seen: without a user and a password. */
-function shown(text: string): string {
+/** The URL without user and password. */
+function withoutCredentials(text: string): string {
   const url = new URL(text)
   url.username = ''
   url.password = ''

@@ -6,20 +6,20 @@ import type { Entry } from '../../model/source.ts'
 import { maxRosterHops, viaKey, rosterPathOf } from '../../model/via.ts'
 import { isFields } from '../documents/entry.ts'
 
-const known = () => Object.keys(DefinitionFields.unwrap().shape)
+const definitionFieldNames = () => Object.keys(DefinitionFields.unwrap().shape)
 
 type Fields = Readonly<Record<string, unknown>>
 
 export type TransferOptions = {
-  /** What the far roster calls itself. */
-  readonly far: string
-  /** Whether an instance is this very registry. */
+  /** Instance id of the remote roster. */
+  readonly remoteInstance: string
+  /** Whether an instance id is that of this registry. */
   readonly isOwnInstance: (instance: string) => boolean
-  /** Whether the far roster's word on health is taken, instead of asking the servers ourselves. */
+  /** Whether to take the health from the remote roster instead of probing the servers. */
   readonly trustHealth: boolean
 }
 
-/** What identifies a server over there, if it is one. */
+/** The id of a server of the remote roster; undefined if the value is not a server. */
 export function remoteIdOf(server: unknown): string | undefined {
   if (!isFields(server)) return undefined
   const { id } = server
@@ -27,19 +27,23 @@ export function remoteIdOf(server: unknown): string | undefined {
 }
 
 /**
- * A server of another roster as an entry of ours: its definition, the rosters it has come through, and placeholders where
- * the other one hid a secret. What has been here before is a problem.
+ * Converts a server of another roster to an entry: its definition, the rosters that it passed through, and placeholders
+ * for redacted secrets. A server that came from this registry becomes an entry with a problem.
  */
-export function toTransferredEntry(server: Fields, { far, isOwnInstance, trustHealth }: TransferOptions): Entry {
-  const named = { name: textOf(server['name']), namespace: textOf(server['namespace']) }
-  const place = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined))
+export function toTransferredEntry(
+  server: Fields,
+  { remoteInstance, isOwnInstance, trustHealth }: TransferOptions,
+): Entry {
+  const identity = { name: textOf(server['name']), namespace: textOf(server['namespace']) }
+  const identityFields = Object.fromEntries(Object.entries(identity).filter(([, value]) => value !== undefined))
   const metadata = isFields(server['metadata']) ? server['metadata'] : {}
-  const via = [...rosterPathOf(metadata), far]
+  const via = [...rosterPathOf(metadata), remoteInstance]
   if (via.some(isOwnInstance))
-    return { ...place, problem: `has come from this very registry, by way of ${via.join(', ')}` }
-  if (via.length > maxRosterHops) return { ...place, problem: `has come through more than ${maxRosterHops} rosters` }
+    return { ...identityFields, problem: `comes from this registry itself, by way of ${via.join(', ')}` }
+  if (via.length > maxRosterHops)
+    return { ...identityFields, problem: `passed through more than ${maxRosterHops} rosters` }
   const definition = Object.fromEntries(
-    known()
+    definitionFieldNames()
       .filter((field) => server[field] !== undefined)
       .map((field) => [field, server[field]]),
   )
@@ -52,7 +56,7 @@ export function toTransferredEntry(server: Fields, { far, isOwnInstance, trustHe
   }
 }
 
-/** Of what cannot be asked from here either (an agent that only sends heartbeats), the far word is all there is. */
+/** The remote status. It is also taken for a server that cannot be probed, such as an agent that only sends heartbeats. */
 function reportedBy(server: Fields, trustHealth: boolean): ReportedHealth | undefined {
   if (!trustHealth && server['health_check'] !== 'none') return undefined
   const status = Status.safeParse(server['status'])
@@ -63,29 +67,32 @@ function reportedBy(server: Fields, trustHealth: boolean): ReportedHealth | unde
   return { status: status.data, ...(reason.success && { reason: reason.data }), ...(since !== undefined && { since }) }
 }
 
-const hidden = /<redacted>|%3Credacted%3E/gi
+const redactedPattern = /<redacted>|%3Credacted%3E/gi
 
-/** Each place where a secret was hidden, called after its server and its field: nobody is sent what is another's. */
+/** Replaces redacted secrets by placeholders named after server and field, so that no secret goes to another server. */
 function withPlaceholders(definition: Fields): Record<string, unknown> {
   const name = textOf(definition['name']) ?? ''
 
-  function filled(value: unknown, part: string): unknown {
+  function replaceSecrets(value: unknown, part: string): unknown {
     if (typeof value === 'string') {
-      const bare = value.replaceAll(`:-${redactedText}}`, '}')
-      return bare.replaceAll(hidden, `\${${variableOf(name, part)}}`)
+      const withoutDefaults = value.replaceAll(`:-${redactedText}}`, '}')
+      return withoutDefaults.replaceAll(redactedPattern, `\${${variableName(name, part)}}`)
     }
-    if (Array.isArray(value)) return value.map((one, index) => filled(one, `${part}_${index + 1}`))
+    if (Array.isArray(value)) return value.map((item, index) => replaceSecrets(item, `${part}_${index + 1}`))
     if (!isFields(value)) return value
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, filled(one, key)]))
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaceSecrets(item, key)]))
   }
 
   const fields = ['url', 'health_check_url', 'command', 'cwd', 'args', 'env', 'headers'].filter(
     (field) => definition[field] !== undefined,
   )
-  return { ...definition, ...Object.fromEntries(fields.map((field) => [field, filled(definition[field], field)])) }
+  return {
+    ...definition,
+    ...Object.fromEntries(fields.map((field) => [field, replaceSecrets(definition[field], field)])),
+  }
 }
 
-function variableOf(name: string, part: string): string {
+function variableName(name: string, part: string): string {
   const variable = `${name}_${part}`.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')
   return /^\d/.test(variable) ? `_${variable}` : variable
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Entry, Source } from '../../../src/model/source.ts'
 import { dns } from '../../../src/sources/dns/dns.ts'
-import { identityOf } from '../../../src/sources/origin-poller.ts'
+import { identityOf } from '../../../src/sources/documents/entry.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
 import { errorIn, namesIn, start } from '../poll-source.ts'
 import { toolsWith } from '../source-tools.ts'
@@ -183,7 +183,7 @@ describe('a service in DNS', () => {
     using server = await startNameserver(({ name }) => ({ answers: [alias(name, `hop${hop++}.example`)] }))
     await using source = look({ nameservers: [server.address] })
 
-    assert.match(errorIn((await source.next())[0]).message, /alias of an alias/)
+    assert.match(errorIn((await source.next())[0]).message, /more than 8 aliases in a chain/)
   })
 
   it('turns away a port 0 and a target that is no host, and keeps their neighbours', async () => {
@@ -202,9 +202,9 @@ describe('a service in DNS', () => {
     const told = entries.map((entry) => ('problem' in entry ? entry.problem : 'good'))
     assert.deepEqual(told.toSorted(), [
       'good',
-      'port 0 is no port',
-      'the target is no name of a host',
-      'the target is no name of a host',
+      'port 0 is not a valid port',
+      'the target is not a valid host name',
+      'the target is not a valid host name',
     ])
   })
 
@@ -274,7 +274,7 @@ describe('what a nameserver says', () => {
       { header: { ra: 0 }, authorities: [{ name: 'org', type: 2, class: 1, ttl: 60, ns: 'ns.example' }] },
       /only refers/,
     ],
-    ['nothing', 'silence', /does not answer within 0.1 s/],
+    ['nothing', 'silence', /did not answer within 0.1 s/],
     [
       'half a message',
       { answers: [srv(record, 'a.example')], raw: (bytes: Buffer) => bytes.subarray(0, -5) },
@@ -375,7 +375,7 @@ describe('resolv.conf', () => {
   it('that names nobody, or is not there, is an error: nobody else is asked', async () => {
     await using missing = look({})
     const { message, class: kind } = errorIn((await missing.next())[0])
-    assert.match(message, /no nameserver is known: \/nowhere\/resolv\.conf cannot be read \(ENOENT\)/)
+    assert.match(message, /no nameserver: \/nowhere\/resolv\.conf cannot be read \(ENOENT\)/)
     assert.equal(kind, 'config')
 
     await using empty = look({ resolv_conf: '/dev/null' })

@@ -119,6 +119,6 @@ describe('services served by knot', { skip }, () => {
     assert.match(JSON.stringify(second), /https:\/\/storm\.example\.org:443\/rpc/)
 
     await server.stop()
-    assert.match(errorIn((await source.ask())[0]).message, /refuses|does not answer/)
+    assert.match(errorIn((await source.ask())[0]).message, /refused|did not answer/)
   })
 })

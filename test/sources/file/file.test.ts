@@ -143,13 +143,13 @@ describe('the source file', () => {
         const harm: [harm: () => Promise<unknown>, message: RegExp][] = [
           [
             () => writeFile(at('a.yaml'), 'servers:\n  weather: {command: x\n'),
-            /misses a character|does not allow|indented/,
+            /missing character|unexpected token|wrong indentation/,
           ],
           [() => writeFile(at('a.yaml'), ''), /is blank/],
           [() => writeFile(at('a.yaml'), '\0\0\0'), /NUL/],
           [
             () => writeFile(at('a.yaml'), `servers: {a: {command: "${'x'.repeat(2000)}"}}`),
-            /too big: 2\d{3} bytes, and at most 1000 bytes/,
+            /too large: 2\d{3} bytes \(limit 1000 bytes\)/,
           ],
         ]
         for (const [doHarm, message] of harm) {

@@ -36,7 +36,7 @@ describe('credentials', () => {
   for (const [what, content, reason] of [
     ['is missing', undefined, /token cannot be read from .* \(ENOENT\)/],
     ['is empty', ' \n', /token is empty/],
-    ['holds what cannot be sent', 'tiger\nlion', /token holds a character that cannot be sent/],
+    ['holds what cannot be sent', 'tiger\nlion', /token holds a character that is not allowed in a header/],
   ] as const) {
     it(`are an error without a secret when their file ${what}, and nothing is asked`, async () => {
       const file = join(folder, `broken-${what}`)

@@ -44,7 +44,7 @@ describe('a registry of many pages', () => {
     registry.failOn((query) => query.get('cursor') === name(99))
 
     const error = errorIn((await source.next())[0])
-    assert.match(error.message, /page 2: answered 503/)
+    assert.match(error.message, /page 2: server answered 503/)
     assert.equal(error.class, 'partial')
 
     registry.failOn(() => false)

@@ -68,8 +68,8 @@ describe('kubernetes source outside a cluster (K13)', () => {
       import { registerHooks } from 'node:module'
       const loaded = []
       registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
-      const { kinds } = await import(${JSON.stringify(new URL('../../../src/sources/catalogue.ts', import.meta.url).href)})
-      const config = kinds.find((kind) => kind.type === 'kubernetes').config.parse({ type: 'kubernetes' })
+      const { sourceKinds } = await import(${JSON.stringify(new URL('../../../src/sources/catalogue.ts', import.meta.url).href)})
+      const config = sourceKinds.find((kind) => kind.type === 'kubernetes').config.parse({ type: 'kubernetes' })
       console.log(JSON.stringify(loaded.filter((url) => /client-node|undici|js-yaml/.test(url))))`
     assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', script]).toString().trim(), '[]')
   })

@@ -142,7 +142,7 @@ describe('the source roster', () => {
     }
     await at({ servers: [{ name: 'weather' }], front: cutOff }, { interval: 1 }, async (_, seen) => {
       await seen.untilNames('weather')
-      assert.match(JSON.stringify(seen.sightings[0]), /cannot be watched, it ends before it has begun/)
+      assert.match(JSON.stringify(seen.sightings[0]), /the watch ended before its first event/)
     })
   })
 
@@ -154,7 +154,7 @@ describe('the source roster', () => {
     }
     await at({ servers: [{ name: 'weather' }], front: noWatch }, { interval: 1 }, async (far, seen) => {
       await seen.untilNames('weather')
-      assert.match(JSON.stringify(seen.sightings[0]), /cannot be watched, it answers 404/)
+      assert.match(JSON.stringify(seen.sightings[0]), /the watch answers 404/)
 
       await seen.until('it asks again', () => seen.sightings.length >= 2)
       assert.equal(seen.sightings[1]?.type, 'alive')
@@ -203,7 +203,7 @@ describe('the source roster', () => {
       await seen.untilNames('old')
       assert.match(
         problemsOf(seen).join(),
-        /from this very registry, by way of here, other, far.*more than 8 rosters|more than 8.*very registry/,
+        /from this registry itself, by way of here, other, far.*more than 8 rosters|more than 8.*registry itself/,
       )
       assert.deepEqual(valueOf(seen, 'old')?.metadata[viaKey], ['other', 'far'])
 
@@ -220,7 +220,9 @@ describe('the source roster', () => {
 
   it('does not follow itself', () =>
     at({ servers: [{ name: 'weather' }], instance: 'here' }, {}, async (_, seen) => {
-      await seen.until('it says so', () => errorsOf(seen).some(({ message }) => message === 'is this very registry'))
+      await seen.until('it says so', () =>
+        errorsOf(seen).some(({ message }) => message === 'the URL leads to this registry itself'),
+      )
       assert.deepEqual(seen.names(), [])
     }))
 
@@ -300,8 +302,8 @@ describe('the source roster', () => {
     ))
 
   for (const [what, lines, expected] of [
-    ['is no JSON', 'hello\n', /no event/],
-    ['is a server without an identity', '{"type":"ADDED","server":{"name":"x"}}\n', /no server/],
+    ['is no JSON', 'hello\n', /not an event/],
+    ['is a server without an identity', '{"type":"ADDED","server":{"name":"x"}}\n', /not a server/],
     ['never ends', 'x'.repeat(9 * 1024 * 1024), /watch event exceeds/],
   ] as const) {
     it(`keeps what it knows where the watch ${what}`, async () => {

@@ -1,10 +1,10 @@
 import type { Entry } from '../../../model/source.ts'
 import { toEntry, isFields, type Locate, type EntryPath, describeLocation } from '../entry.ts'
 import { mergeListings, type DocumentLink, type ServerListing, emptyListing } from '../server-listing.ts'
-import { cardEntry, isServerCard } from './official-registry.ts'
+import { toCardEntry, isServerCard } from './official-registry.ts'
 import { type JsonFields, jsonFieldsIn, textIn } from './registry-packages.ts'
 
-/** Whether a map is an AI catalogue: entries that each have an identifier or a media type. */
+/** Whether a map is an AI catalogue: its entries have an identifier or a media type. */
 export function isAiCatalog(document: Readonly<JsonFields>): boolean {
   const { entries } = document
   if (!Array.isArray(entries)) return false
@@ -13,24 +13,23 @@ export function isAiCatalog(document: Readonly<JsonFields>): boolean {
 }
 
 /**
- * An AI catalogue (`/.well-known/ai-catalog.json`): cards that stand in it are entries, cards and catalogues elsewhere are links.
- *
- * What is no server (skills, data sets, models) is passed over. https://ai-catalog.io
+ * Parses an AI catalogue (`/.well-known/ai-catalog.json`). Cards in it become entries; cards and catalogues elsewhere
+ * become links. Skips skills, data sets and models. https://ai-catalog.io
  */
 export function parseAiCatalog(document: Readonly<JsonFields>, path: EntryPath, locate: Locate): ServerListing {
   const entries = Array.isArray(document['entries']) ? document['entries'] : []
-  return mergeListings(entries.map((entry, index) => catalogEntry(entry, [...path, 'entries', index], locate)))
+  return mergeListings(entries.map((entry, index) => parseCatalogEntry(entry, [...path, 'entries', index], locate)))
 }
 
-function catalogEntry(entry: unknown, path: EntryPath, locate: Locate): ServerListing {
+function parseCatalogEntry(entry: unknown, path: EntryPath, locate: Locate): ServerListing {
   const where = describeLocation(path, locate)
   if (!isFields(entry)) return { ...emptyListing, entries: [toEntry(entry, { where })] }
   const media_type = mediaTypeOf(entry)
   if (media_type !== undefined && !/mcp-?server|server-card|agent-card|ai-catalog/i.test(media_type))
     return emptyListing
   const inline = [entry['data'], entry['inline'], entry['card'], entry['content']].find(isFields)
-  if (inline) return cardListing(withIdentity(inline, entry), path, locate)
-  const name = nameOf(entry)
+  if (inline) return parseInlineCard(withCatalogIdentity(inline, entry), path, locate)
+  const name = catalogNameOf(entry)
   const url = textIn(entry, 'url')
   if (url === undefined) {
     return {
@@ -47,23 +46,23 @@ function catalogEntry(entry: unknown, path: EntryPath, locate: Locate): ServerLi
   return { ...emptyListing, links: [link] }
 }
 
-function cardListing(card: JsonFields, path: EntryPath, locate: Locate): ServerListing {
+function parseInlineCard(card: JsonFields, path: EntryPath, locate: Locate): ServerListing {
   const where = describeLocation(path, locate)
   if (isAiCatalog(card)) return parseAiCatalog(card, path, locate)
-  if (isServerCard(card)) return { ...emptyListing, entries: [cardEntry(card, { where })] }
-  if (isAgentCard(card)) return { ...emptyListing, entries: [agentEntry(card, where)] }
-  return { ...emptyListing, entries: [{ problem: 'holds a card of no known form', where }] }
+  if (isServerCard(card)) return { ...emptyListing, entries: [toCardEntry(card, { where })] }
+  if (isAgentCard(card)) return { ...emptyListing, entries: [toAgentEntry(card, where)] }
+  return { ...emptyListing, entries: [{ problem: 'holds a card of an unknown format', where }] }
 }
 
-/** A card in a catalogue may leave its name to the catalogue. */
-function withIdentity(card: JsonFields, entry: JsonFields): JsonFields {
-  const name = nameOf(entry)
+/** Takes the name and the title of the catalogue entry where the card has none. */
+function withCatalogIdentity(card: JsonFields, entry: JsonFields): JsonFields {
+  const name = catalogNameOf(entry)
   const title = textIn(entry, 'displayName')
   return { ...(name !== undefined && { name }), ...(title !== undefined && { title }), ...card }
 }
 
-/** `urn:air:example.com:weather` is called `example.com/weather`, as registries spell it. */
-function nameOf(entry: JsonFields): string | undefined {
+/** Turns `urn:air:example.com:weather` into `example.com/weather`, the spelling of registries. */
+function catalogNameOf(entry: JsonFields): string | undefined {
   const identifier = textIn(entry, 'identifier')
   const air = /^urn:air:([^:]+):(.+)$/.exec(identifier ?? '')
   if (air) return `${air[1]}/${air[2]?.replaceAll(':', '.')}`
@@ -82,20 +81,20 @@ export function isAgentCard(document: Readonly<JsonFields>): boolean {
   )
 }
 
-/** An agent speaks A2A and no MCP, so that only its port is checked. */
-export function agentEntry(card: Readonly<JsonFields>, where: string): Entry {
+/** The entry of an A2A agent. It speaks no MCP, so a probe checks its port only. */
+export function toAgentEntry(card: Readonly<JsonFields>, where: string): Entry {
   const interfaces = (Array.isArray(card['supportedInterfaces']) ? card['supportedInterfaces'] : []).filter(isFields)
-  const reached = interfaces.find((one) => /^https?:/i.test(textIn(one, 'url') ?? '')) ?? card
-  const binding = textIn(reached, 'protocolBinding') ?? textIn(card, 'preferredTransport')
+  const endpoint = interfaces.find((candidate) => /^https?:/i.test(textIn(candidate, 'url') ?? '')) ?? card
+  const binding = textIn(endpoint, 'protocolBinding') ?? textIn(card, 'preferredTransport')
   const agent = {
     name: card['name'],
     type: 'http',
-    url: textIn(reached, 'url'),
+    url: textIn(endpoint, 'url'),
     description: card['description'],
     version: textIn(card, 'version'),
     tags: ['a2a'],
     health_check: 'tcp',
-    capabilities: (Array.isArray(card['skills']) ? card['skills'] : []).filter(isFields).map(capabilityOf),
+    capabilities: (Array.isArray(card['skills']) ? card['skills'] : []).filter(isFields).map(toCapability),
     metadata: {
       protocol: 'a2a',
       ...(binding !== undefined && { protocol_binding: binding }),
@@ -106,7 +105,7 @@ export function agentEntry(card: Readonly<JsonFields>, where: string): Entry {
   return toEntry(agent, { where, ...(name !== undefined && { name }) })
 }
 
-function capabilityOf(skill: JsonFields): JsonFields {
+function toCapability(skill: JsonFields): JsonFields {
   const { description, tags } = skill
   return {
     name: textIn(skill, 'id') ?? textIn(skill, 'name'),

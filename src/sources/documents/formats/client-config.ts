@@ -1,7 +1,7 @@
 import { isFields } from '../entry.ts'
 
-/** Spellings of MCP clients, and the field each one means. */
-const spellings: Readonly<Record<string, string>> = {
+/** Field names of MCP clients, and ours. */
+const clientFieldNames: Readonly<Record<string, string>> = {
   serverUrl: 'url',
   server_url: 'url',
   httpUrl: 'url',
@@ -10,36 +10,37 @@ const spellings: Readonly<Record<string, string>> = {
   http_headers: 'headers',
 }
 
-const localities: Readonly<Record<string, string | undefined>> = { local: 'stdio', remote: undefined }
+/** Values of `type` in OpenCode. `remote` leaves the transport to the definition. */
+const clientTypes: Readonly<Record<string, string | undefined>> = { local: 'stdio', remote: undefined }
 
 /**
- * A server as clients spell it, in our spelling.
+ * Converts a server of a client's config to our field names.
  *
- * Claude, Cursor and VS Code differ from ours only in `type`, which the definition itself understands; Windsurf says
- * `serverUrl`, Gemini `httpUrl`, Cline `disabled` and `transportType`, OpenCode `environment` and a `command` that is a list.
+ * Claude, Cursor and VS Code differ from ours only in `type`, whose synonyms the definition accepts. Windsurf writes
+ * `serverUrl`, Gemini `httpUrl`, Cline `disabled` and `transportType`, OpenCode `environment` and a list as `command`.
  */
-export function normalizeClientServer(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const server: Record<string, unknown> = { ...given }
-  for (const [theirs, ours] of Object.entries(spellings)) {
+export function normalizeClientServer(clientServer: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const server: Record<string, unknown> = { ...clientServer }
+  for (const [theirs, ours] of Object.entries(clientFieldNames)) {
     if (server[theirs] === undefined || isFields(server[theirs]) !== (ours === 'env' || ours === 'headers')) continue
     server[ours] ??= server[theirs]
     delete server[theirs]
   }
-  if (given['httpUrl'] !== undefined) server['type'] ??= 'http'
-  if (given['disabled'] === true) server['enabled'] ??= false
-  const type = given['type']
-  if (typeof type === 'string' && Object.hasOwn(localities, type)) server['type'] = localities[type]
-  if (Array.isArray(given['command'])) {
-    const [command, ...args] = given['command'] as unknown[]
+  if (clientServer['httpUrl'] !== undefined) server['type'] ??= 'http'
+  if (clientServer['disabled'] === true) server['enabled'] ??= false
+  const type = clientServer['type']
+  if (typeof type === 'string' && Object.hasOwn(clientTypes, type)) server['type'] = clientTypes[type]
+  if (Array.isArray(clientServer['command'])) {
+    const [command, ...args] = clientServer['command'] as unknown[]
     Object.assign(server, {
       command,
-      args: [...args, ...(Array.isArray(given['args']) ? (given['args'] as unknown[]) : [])],
+      args: [...args, ...(Array.isArray(clientServer['args']) ? (clientServer['args'] as unknown[]) : [])],
     })
   }
   return server
 }
 
-/** Whether a map says how to reach a server, and so can be nothing else. */
+/** Whether a map has a command or an address, so that it must be a server. */
 export function looksLikeServer(value: unknown): value is Record<string, unknown> {
   if (!isFields(value)) return false
   if (typeof value['command'] === 'string' || Array.isArray(value['command'])) return true

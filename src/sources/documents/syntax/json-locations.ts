@@ -1,119 +1,128 @@
 import { SourceError } from '../../../model/source.ts'
 import type { Locate } from '../entry.ts'
 
-/** Where a value stands, and what stands in it. */
-type Place = { readonly line: number; inside?: Map<string, Place> }
+/** The line of a value, and the locations of the values in it. */
+type JsonLocation = { readonly line: number; children?: Map<string, JsonLocation> }
 
-/** A map or list that is not closed yet. */
-type Open = { readonly inside: Map<string, Place>; readonly isMap: boolean; count: number; awaitsName: boolean }
+/** A map or list whose end has not been reached. */
+type OpenContainer = {
+  readonly children: Map<string, JsonLocation>
+  readonly isMap: boolean
+  count: number
+  expectsKey: boolean
+}
 
-/** Servers are named no deeper than in `mcp.servers.NAME`, and their fields below that. */
-const deepest = 3
+/** Depth of the fields of servers: servers are named no deeper than in `mcp.servers.NAME`. */
+const maxLocatedDepth = 3
 
-/** So many characters are read in one go. */
-const fewAtOnce = 8192
+/** Characters read between two yields. */
+const charactersPerStep = 8192
 
 const [newline, blank, quote, comma, backslash] = [10, 32, 34, 44, 92]
 const [openMap, closeMap, openList, closeList] = [123, 125, 91, 93]
 
 /**
- * Finds the lines of a JSON text by keys; it must have been parsed without an error before. What stands deeper than the
- * fields of servers is found where these are.
+ * Finds the lines of a JSON text by keys. The text must be valid JSON. A value below the fields of a server gets the line
+ * of that field.
  *
- * A key that is named twice there is an error, as it is in YAML: `JSON.parse` takes the last, and a server would be lost
- * without a word. Yields wherever it may be interrupted.
+ * Throws where one map names a key twice, as YAML does: `JSON.parse` silently takes the last, and a server would be lost.
+ * Yields where it may be interrupted.
  */
 export function* locateJson(text: string): Generator<void, Locate> {
-  const whole = yield* placesIn(text)
-  const isOneLine = !text.includes('\n') // as machines write it: then the line says nothing
+  const root = yield* scanLocations(text)
+  // Machines write one line: then a line number says nothing.
+  const isOneLine = !text.includes('\n')
   return (path) => {
     if (isOneLine) return undefined
-    let place = whole
+    let location = root
     for (const step of path) {
-      const next = place.inside?.get(String(step))
-      if (!next) break
-      place = next
+      const child = location.children?.get(String(step))
+      if (!child) break
+      location = child
     }
-    return place.line
+    return location.line
   }
 }
 
-function* placesIn(text: string): Generator<void, Place> {
-  const whole: Place = { line: 1 }
-  const above: Open[] = []
-  let open: Open | undefined
-  /** What was begun last, of that deep at most. */
-  let latest = whole
+function* scanLocations(text: string): Generator<void, JsonLocation> {
+  const root: JsonLocation = { line: 1 }
+  const parents: OpenContainer[] = []
+  let container: OpenContainer | undefined
+  /** The last value begun within `maxLocatedDepth`. */
+  let latest = root
   let depth = 0
   let line = 1
 
-  function begin(name: string): void {
+  function begin(key: string): void {
     latest = { line }
-    open?.inside.set(name, latest)
+    container?.children.set(key, latest)
   }
 
   function enter(isMap: boolean): void {
     depth += 1
-    if (depth > deepest) return
-    if (open?.isMap === false) begin(String(open.count))
-    if (open) above.push(open)
-    open = { inside: new Map(), isMap, count: 0, awaitsName: isMap }
-    latest.inside = open.inside
+    if (depth > maxLocatedDepth) return
+    if (container?.isMap === false) begin(String(container.count))
+    if (container) parents.push(container)
+    container = { children: new Map(), isMap, count: 0, expectsKey: isMap }
+    latest.children = container.children
   }
 
   function leave(): void {
-    if (depth <= deepest) open = above.pop()
+    if (depth <= maxLocatedDepth) container = parents.pop()
     depth -= 1
   }
 
-  function name(string: string): void {
-    const plain = string.includes('\\') ? (JSON.parse(string) as string) : string.slice(1, -1)
-    if (open?.inside.has(plain))
-      throw new SourceError('names the same key twice', { class: 'config', where: `line ${line}` })
-    begin(plain)
+  function readKey(literal: string): void {
+    const key = literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1)
+    if (container?.children.has(key)) throw duplicateKeyError(`line ${line}`)
+    begin(key)
   }
 
-  /** Reads what begins at an offset, and answers with the offset of what follows. */
-  function read(at: number): number {
-    const sign = text.charCodeAt(at)
-    if (sign === quote) return string(at)
-    if (sign === newline) line += 1
-    else if (sign === openMap || sign === openList) enter(sign === openMap)
-    else if (sign === closeMap || sign === closeList) leave()
-    else if (sign > blank && open && depth <= deepest) inside(open, sign)
-    return at + 1
+  /** Reads the token at an offset, and returns the offset after it. */
+  function readToken(offset: number): number {
+    const code = text.charCodeAt(offset)
+    if (code === quote) return readString(offset)
+    if (code === newline) line += 1
+    else if (code === openMap || code === openList) enter(code === openMap)
+    else if (code === closeMap || code === closeList) leave()
+    else if (code > blank && container && depth <= maxLocatedDepth) readOther(container, code)
+    return offset + 1
   }
 
-  function string(at: number): number {
-    const end = endOfString(text, at)
-    if (!open || depth > deepest) return end
-    if (open.awaitsName) name(text.slice(at, end))
-    else if (!open.isMap) begin(String(open.count))
-    open.awaitsName = false
+  function readString(offset: number): number {
+    const end = endOfString(text, offset)
+    if (!container || depth > maxLocatedDepth) return end
+    if (container.expectsKey) readKey(text.slice(offset, end))
+    else if (!container.isMap) begin(String(container.count))
+    container.expectsKey = false
     return end
   }
 
-  /** A comma, or a part of a number or word; what else there is means nothing here. */
-  function inside(here: Open, sign: number): void {
-    if (sign === comma) {
-      here.count += 1
-      here.awaitsName = here.isMap
-    } else if (!here.isMap && here.inside.size === here.count) begin(String(here.count))
+  /** A comma, or a character of a number or word; a colon needs nothing. */
+  function readOther(parent: OpenContainer, code: number): void {
+    if (code === comma) {
+      parent.count += 1
+      parent.expectsKey = parent.isMap
+    } else if (!parent.isMap && parent.children.size === parent.count) begin(String(parent.count))
   }
 
-  for (let at = 0; at < text.length;) {
-    const until = at + fewAtOnce
-    while (at < until && at < text.length) at = read(at)
+  for (let offset = 0; offset < text.length;) {
+    const until = offset + charactersPerStep
+    while (offset < until && offset < text.length) offset = readToken(offset)
     yield
   }
-  return whole
+  return root
 }
 
-/** The offset behind the quote that ends the string which begins at `from`. */
-function endOfString(text: string, from: number): number {
-  for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
+/** The offset after the closing quote of the string that begins at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let offset = text.indexOf('"', start + 1); ; offset = text.indexOf('"', offset + 1)) {
     let escapes = 0
-    while (text.charCodeAt(at - 1 - escapes) === backslash) escapes += 1
-    if (escapes % 2 === 0) return at + 1
+    while (text.charCodeAt(offset - 1 - escapes) === backslash) escapes += 1
+    if (escapes % 2 === 0) return offset + 1
   }
+}
+
+export function duplicateKeyError(where: string): SourceError {
+  return new SourceError('one object names the same key twice', { class: 'config', where })
 }

@@ -15,23 +15,23 @@ import { SourceError } from '../../../model/source.ts'
 import type { Locate, EntryPath } from '../entry.ts'
 import { lineAndColumn } from './json.ts'
 
-const mostDepth = 64
-const mostValues = 1_000_000
-const noAnchor = 'refers to an anchor that is not there'
-const tooDeep = `is nested deeper than ${mostDepth} levels`
+const maxDepth = 64
+const maxValues = 1_000_000
+const unknownAnchor = 'alias refers to an unknown anchor'
+const tooDeep = `YAML is nested deeper than ${maxDepth} levels`
 
-/** One document of a YAML text, and where its parts stand. */
+/** One document of a YAML text, and the lines of its values. */
 export type YamlDocument = { readonly value: unknown; readonly locate: Locate }
 
-/** Reads YAML 1.2 with merge keys; blank documents are left out. The error says where, and nothing of the text. */
+/** Reads YAML 1.2 with merge keys; skips blank documents. An error names the location and no content. */
 export function parseYaml(text: string): YamlDocument[] {
   const lines = new LineCounter()
   const failure = (message: string, offset: number) => {
     const { line, col } = lines.linePos(offset)
     return new SourceError(message, { class: 'config', where: `line ${line}, column ${col}` })
   }
-  refuseDepth(text)
-  // `uniqueKeys` compares every key with every other: seconds for thousands of servers. `refuseDoubles` does it.
+  checkDepth(text)
+  // `uniqueKeys` compares every key with every other, which takes seconds for thousands of servers.
   const documents = parseAllDocuments(text, {
     schema: 'core',
     merge: true,
@@ -44,59 +44,59 @@ export function parseYaml(text: string): YamlDocument[] {
   const read: YamlDocument[] = []
   for (const document of documents) {
     const [problem] = [...document.errors, ...document.warnings]
-    if (problem) throw failure(problems[problem.code] ?? 'is no valid YAML', problem.pos[0])
-    measure(document.contents, { failure, anchors: new Map() })
-    // The library would refuse the hundredth alias, though each of a thousand servers may refer to common defaults.
+    if (problem) throw failure(messages[problem.code] ?? 'invalid YAML', problem.pos[0])
+    countValues(document.contents, { failure, anchors: new Map() })
+    // The library rejects more than 100 aliases, but each of a thousand servers may refer to common defaults.
     const value: unknown = document.toJS({ maxAliasCount: -1 })
-    if (value !== null && value !== undefined) read.push({ value, locate: locator(document, lines) })
+    if (value !== null && value !== undefined) read.push({ value, locate: createYamlLocator(document, lines) })
   }
   return read
 }
 
-/** The library recurses, in time that grows with the square of the depth: what is absurd is refused before it starts. */
-function refuseDepth(text: string): void {
+/** Rejects absurd depths before the library starts: it recurses, in time quadratic in the depth. */
+function checkDepth(text: string): void {
   let depth = 0
-  for (const { 0: found, index } of text.matchAll(/[[{]|[\]}]|^[ \t]*(?:[-?][ \t]+){65}|^ {2048}/gm)) {
-    depth = found === '[' || found === '{' ? depth + 1 : Math.max(0, depth - 1)
-    if (found.length === 1 && depth <= 1000) continue
+  for (const { 0: match, index } of text.matchAll(/[[{]|[\]}]|^[ \t]*(?:[-?][ \t]+){65}|^ {2048}/gm)) {
+    depth = match === '[' || match === '{' ? depth + 1 : Math.max(0, depth - 1)
+    if (match.length === 1 && depth <= 1000) continue
     throw new SourceError(tooDeep, { class: 'config', where: lineAndColumn(text, index) })
   }
 }
 
-type Walk = {
+type CountContext = {
   readonly failure: (message: string, offset: number) => SourceError
-  /** How many values each anchor met so far stands for; an alias may only refer to one of them. */
+  /** Number of values below each anchor so far; an alias may only refer to an earlier anchor. */
   readonly anchors: Map<string, number>
 }
 
-/** Counts the values below a node with every alias expanded, and refuses what is too deep, too many or named twice. */
-function measure(node: unknown, walk: Walk, depth = 0): number {
-  if (isPair(node)) return measure(node.value, walk, depth)
-  if (isAlias(node)) return sizeOfAlias(node, walk)
+/** Counts the values below a node, aliases expanded. Rejects excessive depth, too many values and duplicate keys. */
+function countValues(node: unknown, context: CountContext, depth = 0): number {
+  if (isPair(node)) return countValues(node.value, context, depth)
+  if (isAlias(node)) return sizeOfAlias(node, context)
   let size = 1
   if (isMap(node) || isSeq(node)) {
-    if (depth === mostDepth) throw walk.failure(tooDeep, offsetOf(node))
-    refuseDoubles(node.items, walk)
-    for (const item of node.items) size += measure(item, walk, depth + 1)
-    if (size > mostValues)
-      throw walk.failure(`holds more than ${mostValues} values, its aliases expanded`, offsetOf(node))
+    if (depth === maxDepth) throw context.failure(tooDeep, offsetOf(node))
+    checkDuplicateKeys(node.items, context)
+    for (const item of node.items) size += countValues(item, context, depth + 1)
+    if (size > maxValues)
+      throw context.failure(`YAML holds more than ${maxValues} values, aliases expanded`, offsetOf(node))
   }
-  if (isNode(node) && 'anchor' in node && node.anchor !== undefined) walk.anchors.set(node.anchor, size)
+  if (isNode(node) && 'anchor' in node && node.anchor !== undefined) context.anchors.set(node.anchor, size)
   return size
 }
 
-function sizeOfAlias(alias: Alias, { anchors, failure }: Walk): number {
+function sizeOfAlias(alias: Alias, { anchors, failure }: CountContext): number {
   const size = anchors.get(alias.source)
-  if (size === undefined) throw failure(noAnchor, offsetOf(alias))
+  if (size === undefined) throw failure(unknownAnchor, offsetOf(alias))
   return size
 }
 
-function refuseDoubles(items: readonly unknown[], { failure }: Walk): void {
+function checkDuplicateKeys(items: readonly unknown[], { failure }: CountContext): void {
   const keys = new Set<unknown>()
   for (const item of items) {
     if (!isPair(item) || !isScalar(item.key)) continue
     const { value } = item.key
-    if (keys.has(value) && value !== '<<') throw failure('names the same key twice', offsetOf(item.key))
+    if (keys.has(value) && value !== '<<') throw failure('one map names the same key twice', offsetOf(item.key))
     keys.add(value)
   }
 }
@@ -105,18 +105,19 @@ function offsetOf(node: Node): number {
   return node.range?.[0] ?? 0
 }
 
-/** Finds lines by keys. Each map is indexed once, when first asked for. */
-function locator(document: Document, lines: LineCounter): Locate {
-  const indexes = new Map<unknown, Map<string, { at: Node; value: unknown }>>()
+/** Finds lines by keys. Each map is indexed once, at its first use. */
+function createYamlLocator(document: Document, lines: LineCounter): Locate {
+  const indexes = new Map<unknown, Map<string, { keyNode: Node; value: unknown }>>()
 
-  function indexOf(node: unknown): Map<string, { at: Node; value: unknown }> {
-    const known = indexes.get(node)
-    if (known) return known
-    const index = new Map<string, { at: Node; value: unknown }>()
+  function indexOf(node: unknown): Map<string, { keyNode: Node; value: unknown }> {
+    const cached = indexes.get(node)
+    if (cached) return cached
+    const index = new Map<string, { keyNode: Node; value: unknown }>()
     if (isMap(node)) {
-      for (const { key, value } of node.items) if (isScalar(key)) index.set(String(key.value), { at: key, value })
+      for (const { key, value } of node.items) if (isScalar(key)) index.set(String(key.value), { keyNode: key, value })
     } else if (isSeq(node)) {
-      for (const [place, value] of node.items.entries()) index.set(String(place), { at: value as Node, value })
+      for (const [position, value] of node.items.entries())
+        index.set(String(position), { keyNode: value as Node, value })
     }
     indexes.set(node, index)
     return index
@@ -124,38 +125,38 @@ function locator(document: Document, lines: LineCounter): Locate {
 
   return (path: EntryPath) => {
     let node: unknown = document.contents
-    let at = document.contents
+    let location = document.contents
     for (const step of path) {
-      const found = indexOf(isAlias(node) ? node.resolve(document) : node).get(String(step))
-      if (!found) break
-      at = found.at
-      node = found.value
+      const child = indexOf(isAlias(node) ? node.resolve(document) : node).get(String(step))
+      if (!child) break
+      location = child.keyNode
+      node = child.value
     }
-    return at?.range ? lines.linePos(at.range[0]).line : undefined
+    return location?.range ? lines.linePos(location.range[0]).line : undefined
   }
 }
 
-/** The library's own messages may quote the text, which may hold a secret. */
-const problems: Readonly<Record<string, string>> = {
-  ALIAS_PROPS: 'gives an alias an anchor or a tag of its own',
-  BAD_ALIAS: noAnchor,
-  BAD_COLLECTION_TYPE: 'gives a map or list a tag that does not fit',
-  BAD_DIRECTIVE: 'holds a directive that YAML does not know',
-  BAD_DQ_ESCAPE: 'holds an escape that YAML does not know, in a text in double quotes',
-  BAD_INDENT: 'is indented wrongly here',
-  BAD_PROP_ORDER: 'has an anchor or a tag in the wrong place',
-  BAD_SCALAR_START: 'starts a text with a character that needs quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'nests a map where a plain value must stand (a missing line break or quotes?)',
-  BLOCK_IN_FLOW: 'holds an indented block inside brackets',
-  DUPLICATE_KEY: 'names the same key twice',
-  KEY_OVER_1024_CHARS: 'has a key of more than 1024 characters',
-  MISSING_CHAR: 'misses a character here: a closing quote or bracket, a comma, a colon or a space',
-  MULTILINE_IMPLICIT_KEY: 'has a key that goes over several lines (a missing colon?)',
-  MULTIPLE_ANCHORS: 'gives one value two anchors',
-  MULTIPLE_TAGS: 'gives one value two tags',
-  NON_STRING_KEY: 'has a key that is no text',
+/** Replaces the messages of the library, which may quote the text and so a secret. */
+const messages: Readonly<Record<string, string>> = {
+  ALIAS_PROPS: 'alias has an anchor or a tag of its own',
+  BAD_ALIAS: unknownAnchor,
+  BAD_COLLECTION_TYPE: 'tag does not fit a map or list',
+  BAD_DIRECTIVE: 'unknown YAML directive',
+  BAD_DQ_ESCAPE: 'unknown escape in a double-quoted text',
+  BAD_INDENT: 'wrong indentation',
+  BAD_PROP_ORDER: 'anchor or tag in the wrong place',
+  BAD_SCALAR_START: 'text starts with a character that needs quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'nested map where a plain value is expected (a missing line break or quotes?)',
+  BLOCK_IN_FLOW: 'indented block inside brackets',
+  DUPLICATE_KEY: 'one map names the same key twice',
+  KEY_OVER_1024_CHARS: 'key of more than 1024 characters',
+  MISSING_CHAR: 'missing character: a closing quote or bracket, a comma, a colon or a space',
+  MULTILINE_IMPLICIT_KEY: 'key spans several lines (a missing colon?)',
+  MULTIPLE_ANCHORS: 'one value has two anchors',
+  MULTIPLE_TAGS: 'one value has two tags',
+  NON_STRING_KEY: 'key is not text',
   RESOURCE_EXHAUSTION: tooDeep,
-  TAB_AS_INDENT: 'is indented with a tab; YAML takes spaces only',
-  TAG_RESOLVE_FAILED: 'holds a tag (`!…`) that is not taken here',
-  UNEXPECTED_TOKEN: 'holds something here that YAML does not allow',
+  TAB_AS_INDENT: 'indented with a tab; YAML allows spaces only',
+  TAG_RESOLVE_FAILED: 'unsupported tag (`!…`)',
+  UNEXPECTED_TOKEN: 'unexpected token',
 }
