@@ -131,7 +131,7 @@ describe('mcp-roster discover', () => {
     const { code, err } = await running(['discover', 'agents', '--config', config])
 
     assert.equal(code, 1)
-    assert.equal(err, 'agents: nothing can be registered here: this is no running daemon\n')
+    assert.equal(err, 'agents: registrations exist in a running daemon only\n')
   })
 })
 

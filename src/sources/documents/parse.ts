@@ -3,7 +3,7 @@ import { SourceError } from '../../model/source.ts'
 import type { Locate } from './entry.ts'
 import { extractListing } from './formats/formats.ts'
 import { mergeListings, type ServerListing } from './server-listing.ts'
-import { parseJson } from './syntax/json.ts'
+import { parseLenientJson } from './syntax/json.ts'
 
 /** `json` accepts JSON only. `yaml` and `auto` accept both: JSON is YAML. */
 export type TextFormat = 'yaml' | 'json' | 'auto'
@@ -39,7 +39,7 @@ export function looksLikeJson(text: string): boolean {
 type LocatedJson = { readonly value: unknown; readonly locate: Locate }
 
 function readJson(text: string): LocatedJson {
-  const { value, locations } = parseJson(text)
+  const { value, locations } = parseLenientJson(text)
   return { value, locate: runToCompletion(locations()) }
 }
 

@@ -4,7 +4,7 @@ import { extractListing } from './formats/formats.ts'
 import { sharedParseThread } from './parse-thread.ts'
 import { type TextFormat, looksLikeJson, parseListing } from './parse.ts'
 import type { ServerListing } from './server-listing.ts'
-import { parseJson } from './syntax/json.ts'
+import { parseLenientJson } from './syntax/json.ts'
 
 /**
  * Maximum sizes that are parsed on the main thread; larger texts would block it. A first YAML takes about 2 ms per kB,
@@ -41,7 +41,7 @@ export async function readListing(
 function* tryJsonListing(text: string, format: TextFormat): Generator<void, ServerListing | undefined> {
   if (format !== 'json' && !looksLikeJson(text)) return undefined
   try {
-    const { value, locations } = parseJson(text)
+    const { value, locations } = parseLenientJson(text)
     yield
     const locate = yield* locations()
     yield

@@ -6,7 +6,7 @@ import { locateJson } from './json-locations.ts'
 export type JsonText = { readonly value: unknown; readonly locations: () => Generator<void, Locate> }
 
 /** Reads JSON with the comments and trailing commas that VS Code allows. An error names the location and no content. */
-export function parseJson(text: string): JsonText {
+export function parseLenientJson(text: string): JsonText {
   try {
     return { value: JSON.parse(text), locations: () => locateJson(text) }
   } catch {
