@@ -105,7 +105,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     version,
     registry,
     sources: supervisor.sources,
-    suspicion: monitor.selfPreservation,
+    probeSelfPreservation: monitor.selfPreservation,
     mesh,
     store: registrations.storeState,
     probes: monitor.stats,

@@ -1,54 +1,47 @@
 import type { MeshOperations } from '../agents/mesh-operations.ts'
-import type { Sample, Series } from './series.ts'
+import { countRequests } from './daemon.ts'
+import { counter, gauge, type Metric, type Sample } from './metric.ts'
 
 export type MeshCounts = Pick<MeshOperations, 'agentCounts' | 'counters' | 'selfPreservation'>
 
-/** What the metrics know of the daemon itself, for those who ask under the names of the original mesh registry. */
-export type AboutDaemon = {
+/** What the metrics of the original mesh registry need of the daemon. */
+export type DaemonFigures = {
+  /** Seconds since the start. */
   readonly uptime: () => number
+  /** Requests answered, by `METHOD STATUS`. */
   readonly requests: () => ReadonlyMap<string, number>
   readonly connections: () => number
 }
 
 const statuses = ['pending', 'healthy', 'degraded', 'unhealthy', 'offline'] as const
 
-/** What is told of agents, in our names. */
-export function agentSeries({ agentCounts, counters, selfPreservation }: MeshCounts): readonly Series[] {
-  const counter = (name: string, help: string, value: () => number): Series => ({
-    type: 'counter',
-    name,
-    help,
-    read: () => [{ value: value() }],
-  })
+/** Metrics of agents. */
+export function agentMetrics({ agentCounts, counters, selfPreservation }: MeshCounts): readonly Metric[] {
   return [
     {
       type: 'gauge',
       name: 'roster_agents',
-      help: 'Agents that registered themselves.',
+      help: 'Registered agents.',
       labels: ['status'],
       read: () => byStatus(agentCounts()),
     },
-    counter('roster_agent_registrations_total', 'Registrations taken.', () => counters().registrations),
-    counter('roster_agent_heartbeats_total', 'Heartbeats heard.', () => counters().heartbeats),
-    counter('roster_agent_lapses_total', 'Leases that ran out.', () => counters().expired),
-    {
-      type: 'gauge',
-      name: 'roster_agent_self_preservation',
-      help: '1 while most agents fell silent at once and none is taken for dead.',
-      read: () => [{ value: selfPreservation() === undefined ? 0 : 1 }],
-    },
+    counter('roster_agent_registrations_total', 'Registrations accepted.', () => counters().registrations),
+    counter('roster_agent_heartbeats_total', 'Heartbeats received.', () => counters().heartbeats),
+    counter('roster_agent_lapses_total', 'Leases expired.', () => counters().expired),
+    gauge(
+      'roster_agent_self_preservation',
+      '1 while expired leases are ignored, because most agents fell silent at once.',
+      () => (selfPreservation() === undefined ? 0 : 1),
+    ),
   ]
 }
 
-/** The same and what else they told, in the names that dashboards of the original mesh registry use. */
-export function originalSeries({ agentCounts, counters }: MeshCounts, daemon: AboutDaemon): readonly Series[] {
-  const one = (type: Series['type'], name: string, help: string, value: () => number): Series => {
-    return { type, name: `mcp_registry_${name}`, help, read: () => [{ value: value() }] }
-  }
+/** The same metrics and some of the daemon, under the names that dashboards of the original mesh registry use. */
+export function originalMeshMetrics({ agentCounts, counters }: MeshCounts, daemon: DaemonFigures): readonly Metric[] {
   const registrations = () => counters().registrations
   const heartbeats = () => counters().heartbeats
   return [
-    one('gauge', 'agents_total', 'Registered agents.', () => agentCounts().agents),
+    gauge('mcp_registry_agents_total', 'Registered agents.', () => agentCounts().agents),
     {
       type: 'gauge',
       name: 'mcp_registry_agents_by_status',
@@ -56,28 +49,35 @@ export function originalSeries({ agentCounts, counters }: MeshCounts, daemon: Ab
       labels: ['status'],
       read: () => byStatus(agentCounts()),
     },
-    one('gauge', 'capabilities_total', 'Capabilities of agents.', () => agentCounts().capabilities),
-    one('gauge', 'capability_types_unique', 'Capabilities of different names.', () => agentCounts().capability_types),
-    one('gauge', 'uptime_seconds', 'Since the daemon started.', daemon.uptime),
-    one('counter', 'registrations_total', 'Registrations taken.', registrations),
-    one('counter', 'registrations_processed_total', 'Registrations taken.', registrations),
-    one('counter', 'heartbeats_total', 'Heartbeats heard.', heartbeats),
-    one('counter', 'heartbeats_processed_total', 'Heartbeats heard.', heartbeats),
-    one('counter', 'requests_total', 'Requests answered.', () => sum(daemon.requests(), () => true)),
-    one('counter', 'errors_total', 'Requests answered with a status of 400 or above.', () =>
-      sum(daemon.requests(), (key) => Number(key.split(' ')[1]) >= 400),
+    gauge('mcp_registry_capabilities_total', 'Capabilities of all agents.', () => agentCounts().capabilities),
+    gauge(
+      'mcp_registry_capability_types_unique',
+      'Distinct names of capabilities.',
+      () => agentCounts().capability_types,
+    ),
+    gauge('mcp_registry_uptime_seconds', 'Seconds since the start of the daemon.', daemon.uptime),
+    counter('mcp_registry_registrations_total', 'Registrations accepted.', registrations),
+    counter('mcp_registry_registrations_processed_total', 'Registrations accepted.', registrations),
+    counter('mcp_registry_heartbeats_total', 'Heartbeats received.', heartbeats),
+    counter('mcp_registry_heartbeats_processed_total', 'Heartbeats received.', heartbeats),
+    counter('mcp_registry_requests_total', 'HTTP requests answered.', () => countRequests(daemon.requests())),
+    counter('mcp_registry_errors_total', 'HTTP requests answered with a status of 400 or above.', () =>
+      countRequests(daemon.requests(), (status) => status >= 400),
     ),
   ]
 }
 
-/** What the guides of the original mesh registry read at `/metrics`, as JSON. */
-export function originalJson({ agentCounts, counters }: MeshCounts, daemon: AboutDaemon): Record<string, unknown> {
+/** The JSON that `/metrics` of the original mesh registry returns. */
+export function originalMeshJson(
+  { agentCounts, counters }: MeshCounts,
+  daemon: DaemonFigures,
+): Record<string, unknown> {
   const { agents, by_status, by_namespace, capabilities, capability_types, capabilities_by_category } = agentCounts()
   const { registrations, heartbeats } = counters()
-  const named = statuses.map((status) => [`${status}_agents`, by_status[status] ?? 0])
+  const agentsOf = statuses.map((status) => [`${status}_agents`, by_status[status] ?? 0])
   return {
     total_agents: agents,
-    ...(Object.fromEntries(named) as Record<string, number>),
+    ...(Object.fromEntries(agentsOf) as Record<string, number>),
     expired_agents: by_status['offline'] ?? 0,
     agents_by_status: by_status,
     agents_by_namespace: by_namespace,
@@ -94,12 +94,6 @@ export function originalJson({ agentCounts, counters }: MeshCounts, daemon: Abou
 }
 
 function byStatus({ by_status }: ReturnType<MeshOperations['agentCounts']>): readonly Sample[] {
-  const known = new Set<string>([...statuses, ...Object.keys(by_status)])
-  return [...known].map((status) => ({ labels: { status }, value: by_status[status] ?? 0 }))
-}
-
-function sum(counts: ReadonlyMap<string, number>, counted: (key: string) => boolean): number {
-  let total = 0
-  for (const [key, value] of counts) if (counted(key)) total += value
-  return total
+  const all = new Set<string>([...statuses, ...Object.keys(by_status)])
+  return Array.from(all, (status) => ({ labels: { status }, value: by_status[status] ?? 0 }))
 }

@@ -1,23 +1,26 @@
 import * as z from 'zod'
 import { configSection } from '../model/schema/lazy-schema.ts'
 
-const usual = { enabled: true, default_format: 'prometheus' as const }
+const defaults = { enabled: true, default_format: 'prometheus' as const }
 
-/** What is told to Prometheus, and where. */
-export const Metrics = configSection(usual, () =>
+/** Format and port of the metrics. */
+export const Metrics = configSection(defaults, () =>
   z.strictObject({
-    enabled: z.boolean().default(usual.enabled).describe('Off: `/metrics` is a 404 and nothing is counted for it.'),
+    enabled: z
+      .boolean()
+      .default(defaults.enabled)
+      .describe('If false, `/metrics` is a 404 and nothing is counted for it.'),
     default_format: z
       .enum(['prometheus', 'json'])
-      .default(usual.default_format)
-      .describe('What `/metrics` answers to a client that does not say what it wants.'),
+      .default(defaults.default_format)
+      .describe('Format of `/metrics` for clients without a matching `Accept` header.'),
     port: z
       .number()
       .int()
       .min(0)
       .max(65_535)
       .optional()
-      .describe('Serve the metrics, as Prometheus text and nothing else, on a port of their own as well.'),
+      .describe('Additional port that serves the metrics alone, as Prometheus text.'),
   }),
 )
 export type Metrics = z.output<typeof Metrics>

@@ -2,45 +2,40 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
-import { type AboutDaemon, agentSeries, type MeshCounts, originalJson, originalSeries } from './agents.ts'
-import { descriptorSeries } from './descriptors.ts'
-import { type ProbeCounts, probeSeries } from './probes.ts'
-import type { Series } from './series.ts'
-import { sourceSeries } from './sources.ts'
-import { storeSeries } from './store.ts'
+import { agentMetrics, type DaemonFigures, type MeshCounts, originalMeshJson, originalMeshMetrics } from './agents.ts'
+import { type DaemonCounts, daemonMetrics } from './daemon.ts'
+import type { Metric } from './metric.ts'
+import { type ProbeCounts, probeMetrics, probeSelfPreservationMetric } from './probes.ts'
+import { registryMetrics } from './registry.ts'
+import { sourceMetrics } from './sources.ts'
+import { storeMetrics } from './store.ts'
 
-/** What the metrics read when they are scraped. Parts count in their closures; nothing here runs in between. */
-export type MetricsParts = {
-  readonly version: string
+/** What the metrics read at each scrape. The parts of the daemon count for themselves; nothing runs between scrapes. */
+export type MetricsPorts = DaemonCounts & {
   readonly registry: Pick<Registry, 'revision' | 'counters'>
   readonly sources: () => readonly SourceStatus[]
-  readonly suspicion?: () => unknown
+  readonly probeSelfPreservation?: () => unknown
   readonly store?: () => StoreState | undefined
-  /** Requests answered, by `METHOD STATUS`, and connections open now. */
-  readonly http?: { readonly counts: () => ReadonlyMap<string, number>; readonly connections: () => number }
   readonly mesh?: MeshCounts
   readonly probes?: () => ProbeCounts
-  readonly watchers?: () => { readonly watchers: number; readonly disconnects: Readonly<Record<string, number>> }
-  /** The last reload of the config: whether it was taken, and when (milliseconds). */
-  readonly reload?: () => { readonly successful: boolean; readonly at: number }
 }
 
 /**
- * What prom-client reads by walking over every connection, at every scrape and in one go. The descriptors are counted in
- * another way; the handles are told as `nodejs_active_resources` too.
+ * Default metrics of prom-client that walk over every connection, synchronously, at every scrape. `daemon.ts` counts the
+ * descriptors in another way, and `nodejs_active_resources` counts the handles too.
  */
-const walking = ['process_open_fds', 'nodejs_active_handles', 'nodejs_active_handles_total'] as const
+const slowDefaults = ['process_open_fds', 'nodejs_active_handles', 'nodejs_active_handles_total'] as const
 
-/** By when the event loop's delay has been sampled for the first time, which happens every 10 ms. */
+/** Time until the delay of the event loop was sampled once; a sample is taken every 10 ms. */
 const firstSampleMs = 25
 
 /**
  * The metrics as Prometheus text.
  *
- * prom-client is loaded at the first scrape. Series are read anew each time, so those of a removed source vanish; a
- * source's name is a label, a server's never is.
+ * prom-client is loaded at the first scrape. All samples are read at each scrape, so that those of a removed source vanish.
+ * The name of a source is a label, that of a server never.
  */
-export function createMetrics(parts: MetricsParts) {
+export function createMetrics(ports: MetricsPorts) {
   let loading: ReturnType<typeof load> | undefined
   let sources: readonly SourceStatus[] = []
 
@@ -49,171 +44,55 @@ export function createMetrics(parts: MetricsParts) {
     const { Counter, Gauge, Registry: PromRegistry, collectDefaultMetrics } = prom
     const register = new PromRegistry()
     collectDefaultMetrics({ register })
-    for (const name of walking) register.removeSingleMetric(name)
-    const refresh = seriesOf({ ...parts, sources: () => sources }).map(({ type, name, help, labels = [], read }) => {
-      const base = { name, help, labelNames: [...labels], registers: [register] }
-      const metric = type === 'gauge' ? new Gauge(base) : new Counter(base)
-      return () => {
-        metric.reset()
-        for (const { labels, value } of read()) metric.inc(labels ?? {}, value)
-      }
-    })
-    // Of no sample at all, the least delay of the event loop would be 292 years, and their mean no number.
+    for (const name of slowDefaults) register.removeSingleMetric(name)
+    const refreshers = allMetrics({ ...ports, sources: () => sources }).map(
+      ({ type, name, help, labels = [], read }) => {
+        const options = { name, help, labelNames: [...labels], registers: [register] }
+        const metric = type === 'gauge' ? new Gauge(options) : new Counter(options)
+        return () => {
+          metric.reset()
+          for (const { labels, value } of read()) metric.inc(labels ?? {}, value)
+        }
+      },
+    )
+    // Without a sample, the minimum delay of the event loop would be 292 years, and the mean NaN.
     await pause(firstSampleMs)
-    return { register, refresh }
+    return { register, refreshers }
   }
 
-  /** Reads everything and tells it. */
+  /** Reads all samples and renders them. */
   async function text(): Promise<string> {
     loading ??= load()
-    const { register, refresh } = await loading
-    sources = parts.sources()
-    for (const read of refresh) read()
+    const { register, refreshers } = await loading
+    sources = ports.sources()
+    for (const refresh of refreshers) refresh()
     return register.metrics()
   }
 
   return {
     text,
-    /** The same in the words of the original mesh registry, for clients that read JSON. */
-    json: (): Record<string, unknown> => (parts.mesh ? originalJson(parts.mesh, aboutDaemon(parts)) : {}),
+    /** The JSON of the original mesh registry, for clients that ask for it. */
+    json: (): Record<string, unknown> => (ports.mesh ? originalMeshJson(ports.mesh, daemonFigures(ports)) : {}),
   }
 }
 
-function seriesOf(parts: MetricsParts): readonly Series[] {
+function allMetrics(ports: MetricsPorts): readonly Metric[] {
+  const { registry, sources, mesh, store, probes, probeSelfPreservation } = ports
   return [
-    ...registrySeries(parts),
-    ...sourceSeries(parts.sources),
-    ...edgeSeries(parts),
-    ...(parts.mesh ? [...agentSeries(parts.mesh), ...originalSeries(parts.mesh, aboutDaemon(parts))] : []),
-    ...(parts.store ? storeSeries(parts.store) : []),
-    ...daemonSeries(parts),
-    ...descriptorSeries(),
+    ...registryMetrics(registry),
+    ...sourceMetrics(sources),
+    ...(mesh ? [...agentMetrics(mesh), ...originalMeshMetrics(mesh, daemonFigures(ports))] : []),
+    ...(store ? storeMetrics(store) : []),
+    ...(probeSelfPreservation ? [probeSelfPreservationMetric(probeSelfPreservation)] : []),
+    ...(probes ? probeMetrics(probes) : []),
+    ...daemonMetrics(ports),
   ]
 }
 
-function aboutDaemon({ http }: MetricsParts): AboutDaemon {
+function daemonFigures({ http }: MetricsPorts): DaemonFigures {
   return {
     uptime: () => process.uptime(),
     requests: () => http?.counts() ?? new Map<string, number>(),
     connections: () => http?.connections() ?? 0,
   }
-}
-
-function registrySeries({ registry }: MetricsParts): readonly Series[] {
-  return [
-    {
-      type: 'gauge',
-      name: 'roster_registry_revision',
-      help: 'Grows by one with every batch of changes.',
-      read: () => [{ value: registry.revision() }],
-    },
-    {
-      type: 'gauge',
-      name: 'roster_servers',
-      help: 'Servers in the registry.',
-      labels: ['status', 'enabled'],
-      read: () => {
-        const { enabled, disabled } = registry.counters()
-        const of = (counts: ReadonlyMap<string, number>, enabled: string) =>
-          Array.from(counts, ([status, value]) => ({ labels: { status, enabled }, value }))
-        return [...of(enabled, 'true'), ...of(disabled, 'false')]
-      },
-    },
-    {
-      type: 'gauge',
-      name: 'roster_servers_stale',
-      help: 'Servers shown as they were, because their origin cannot be read.',
-      read: () => [{ value: registry.counters().stale }],
-    },
-    {
-      type: 'gauge',
-      name: 'roster_conflicts',
-      help: 'Definitions that lost to a source of higher precedence.',
-      read: () => [
-        {
-          value: registry
-            .counters()
-            .shadowed.values()
-            .reduce((sum, count) => sum + count, 0),
-        },
-      ],
-    },
-  ]
-}
-
-function edgeSeries({ http, watchers }: MetricsParts): readonly Series[] {
-  const series: Series[] = []
-  if (http) {
-    series.push(
-      {
-        type: 'counter',
-        name: 'roster_http_requests_total',
-        help: 'Requests answered.',
-        labels: ['method', 'code'],
-        read: () => [...http.counts()].map(([key, value]) => ({ labels: methodAndCode(key), value })),
-      },
-      {
-        type: 'gauge',
-        name: 'roster_http_connections',
-        help: 'Connections open now.',
-        read: () => [{ value: http.connections() }],
-      },
-    )
-  }
-  if (watchers) {
-    series.push(
-      { type: 'gauge', name: 'roster_watchers', help: 'Watchers now.', read: () => [{ value: watchers().watchers }] },
-      {
-        type: 'counter',
-        name: 'roster_watchers_evicted_total',
-        help: 'Watchers that were cut, by reason.',
-        labels: ['reason'],
-        read: () => Object.entries(watchers().disconnects).map(([reason, value]) => ({ labels: { reason }, value })),
-      },
-    )
-  }
-  return series
-}
-
-function daemonSeries({ version, suspicion, probes, reload }: MetricsParts): readonly Series[] {
-  const series: Series[] = [
-    {
-      type: 'gauge',
-      name: 'roster_build_info',
-      help: 'The running version.',
-      labels: ['version'],
-      read: () => [{ labels: { version }, value: 1 }],
-    },
-  ]
-  if (suspicion) {
-    series.push({
-      type: 'gauge',
-      name: 'roster_probe_suspicion',
-      help: '1 while the daemon suspects itself and keeps what it knew of health.',
-      read: () => [{ value: suspicion() === undefined ? 0 : 1 }],
-    })
-  }
-  if (probes) series.push(...probeSeries(probes))
-  if (reload) {
-    series.push(
-      {
-        type: 'gauge',
-        name: 'roster_config_last_reload_successful',
-        help: '0 while the config on disk is not the one that runs.',
-        read: () => [{ value: reload().successful ? 1 : 0 }],
-      },
-      {
-        type: 'gauge',
-        name: 'roster_config_last_reload_timestamp_seconds',
-        help: 'When the config was read last.',
-        read: () => [{ value: reload().at / 1000 }],
-      },
-    )
-  }
-  return series
-}
-
-function methodAndCode(key: string): Record<string, string> {
-  const [method = '', code = ''] = key.split(' ')
-  return { method, code }
 }

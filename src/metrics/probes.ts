@@ -1,38 +1,40 @@
 import type { MonitorStats } from '../health/monitor.ts'
-import type { Series } from './series.ts'
+import { counter, gauge, type Metric } from './metric.ts'
 
 export type ProbeCounts = Omit<MonitorStats, 'selfPreservation'>
 
-/** What is told of the probes: how many, how long, and what they found; never of whom. */
-export function probeSeries(counts: () => ProbeCounts): readonly Series[] {
-  const one = (type: Series['type'], name: string, help: string, value: (now: ProbeCounts) => number): Series => {
-    return { type, name, help, read: () => [{ value: value(counts()) }] }
-  }
+/** Metrics of probes: number, duration and results. A target is never a label. */
+export function probeMetrics(counts: () => ProbeCounts): readonly Metric[] {
   return [
     {
       type: 'counter',
       name: 'roster_probe_results_total',
-      help: 'Probes made, by what they found.',
+      help: 'Probes completed, by reason.',
       labels: ['reason'],
       read: () => Object.entries(counts().probes).map(([reason, value]) => ({ labels: { reason }, value })),
     },
-    one(
-      'gauge',
-      'roster_probe_targets',
-      'What is probed; servers of one target share its probe.',
-      (now) => now.targets,
-    ),
-    one('gauge', 'roster_probes_in_flight', 'Probes now.', (now) => now.in_flight),
-    one('gauge', 'roster_probes_overdue', 'Probes that are due and wait for a slot.', (now) => now.overdue),
-    one(
-      'counter',
+    gauge('roster_probe_targets', 'Probe targets; servers with the same target share it.', () => counts().targets),
+    gauge('roster_probes_in_flight', 'Probes in flight.', () => counts().in_flight),
+    gauge('roster_probes_overdue', 'Probes that are due and wait for a slot.', () => counts().overdue),
+    counter(
       'roster_probes_disregarded_total',
-      'Failures that did not count, because time stood still.',
-      (now) => {
-        return now.disregarded
-      },
+      'Failures ignored because the event loop stalled during the probe.',
+      () => counts().disregarded,
     ),
-    one('counter', 'roster_probe_duration_seconds_sum', 'Time spent in probes.', (now) => now.duration_ms.sum / 1000),
-    one('counter', 'roster_probe_duration_seconds_count', 'Probes timed.', (now) => now.duration_ms.count),
+    counter(
+      'roster_probe_duration_seconds_sum',
+      'Total duration of timed probes.',
+      () => counts().duration_ms.sum / 1000,
+    ),
+    counter('roster_probe_duration_seconds_count', 'Timed probes.', () => counts().duration_ms.count),
   ]
+}
+
+/** Whether the failures of probes are ignored at present. */
+export function probeSelfPreservationMetric(selfPreservation: () => unknown): Metric {
+  return gauge(
+    'roster_probe_suspicion',
+    '1 while failed probes do not change health, because the network of the daemon itself seems to fail.',
+    () => (selfPreservation() === undefined ? 0 : 1),
+  )
 }

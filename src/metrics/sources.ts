@@ -1,62 +1,63 @@
 import { SourceState, type SourceStatus } from '../model/status.ts'
-import type { Sample, Series } from './series.ts'
+import type { Metric, Sample } from './metric.ts'
 
-/** What is told of each source, in the manner of Prometheus' own service discovery. */
-export function sourceSeries(sources: () => readonly SourceStatus[]): readonly Series[] {
+type Value = (status: SourceStatus) => number | undefined
+
+/** Metrics of each source, with its name and type as labels. */
+export function sourceMetrics(sources: () => readonly SourceStatus[]): readonly Metric[] {
   const labels = ['source', 'type']
-  const each = (value: (status: SourceStatus) => number | undefined) => (): Sample[] =>
-    sources().flatMap((status) => {
-      const read = value(status)
-      return read === undefined ? [] : [{ labels: { source: status.name, type: status.type }, value: read }]
-    })
-  const gauge = (name: string, help: string, value: (status: SourceStatus) => number | undefined): Series => {
-    return { type: 'gauge', name, help, labels, read: each(value) }
-  }
+  const metric = (type: Metric['type'], name: string, help: string, value: Value): Metric => ({
+    type,
+    name: `roster_source_${name}`,
+    help,
+    labels,
+    read: () => sources().flatMap((status): Sample[] => sampleOf(status, value)),
+  })
 
   return [
-    gauge('roster_source_up', '1 while the source is read without any failure.', ({ state }) =>
+    metric('gauge', 'up', '1 while the source is synced without any failure.', ({ state }) =>
       Number(state === 'synced'),
     ),
     {
       type: 'gauge',
       name: 'roster_source_state',
-      help: '1 for the state the source is in.',
+      help: '1 for the current state of the source, 0 for all others.',
       labels: [...labels, 'state'],
       read: () =>
         sources().flatMap(({ name, type, state }) =>
-          SourceState.options.map((one) => ({
-            labels: { source: name, type, state: one },
-            value: Number(one === state),
+          SourceState.options.map((option) => ({
+            labels: { source: name, type, state: option },
+            value: Number(option === state),
           })),
         ),
     },
-    gauge('roster_source_entries', 'Definitions the source contributes, shadowed ones included.', (one) => one.servers),
-    gauge('roster_source_shadowed_entries', 'Of these, those that lost to another source.', (one) => one.shadowed),
-    gauge('roster_source_rejected_entries', 'Entries turned away.', (one) => one.rejected),
-    gauge('roster_source_stale_origins', 'Origins that cannot be read now.', ({ origins }) => {
+    metric('gauge', 'entries', 'Definitions of the source, shadowed ones included.', ({ servers }) => servers),
+    metric('gauge', 'shadowed_entries', 'Definitions shadowed by another source.', ({ shadowed }) => shadowed),
+    metric('gauge', 'rejected_entries', 'Rejected entries.', ({ rejected }) => rejected),
+    metric('gauge', 'stale_origins', 'Origins that currently fail.', ({ origins }) => {
       return origins.filter(({ stale }) => stale).length
     }),
-    gauge('roster_source_held_removals', 'Removals that wait for a second look.', ({ held }) => held?.removes ?? 0),
-    gauge('roster_source_consecutive_failures', 'Failed attempts since the last good one.', (one) => {
-      return one.consecutive_failures
+    metric('gauge', 'held_removals', 'Removals held until another reading confirms them.', ({ held }) => {
+      return held?.removes ?? 0
     }),
-    {
-      ...gauge('roster_source_restarts_total', 'Times the source was restarted.', (one) => one.restarts),
-      type: 'counter',
-    },
-    gauge('roster_source_last_success_timestamp_seconds', 'When the source was read last.', ({ last_success }) => {
-      return seconds(last_success)
+    metric('gauge', 'consecutive_failures', 'Failed attempts since the last success.', (status) => {
+      return status.consecutive_failures
     }),
-    gauge(
-      'roster_source_last_change_timestamp_seconds',
-      'When the source last changed anything.',
-      ({ last_change }) => {
-        return seconds(last_change)
-      },
-    ),
+    metric('counter', 'restarts_total', 'Restarts of the source.', ({ restarts }) => restarts),
+    metric('gauge', 'last_success_timestamp_seconds', 'Unix time of the last successful reading.', (status) => {
+      return unixTime(status.last_success)
+    }),
+    metric('gauge', 'last_change_timestamp_seconds', 'Unix time of the last change by the source.', (status) => {
+      return unixTime(status.last_change)
+    }),
   ]
 }
 
-function seconds(time: string | undefined): number | undefined {
+function sampleOf(status: SourceStatus, value: Value): Sample[] {
+  const sample = value(status)
+  return sample === undefined ? [] : [{ labels: { source: status.name, type: status.type }, value: sample }]
+}
+
+function unixTime(time: string | undefined): number | undefined {
   return time === undefined ? undefined : Date.parse(time) / 1000
 }

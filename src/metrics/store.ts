@@ -1,65 +1,57 @@
 import type { StoreState } from '../stores/store.ts'
-import type { Series } from './series.ts'
+import { counter, gauge, type Metric } from './metric.ts'
 
-/** What is told of the store; before it is opened, all is 0. */
-export function storeSeries(state: () => StoreState | undefined): readonly Series[] {
-  const one = (type: Series['type'], name: string, help: string, value: (now: StoreState) => number): Series => {
-    const read = () => {
-      const now = state()
-      return [{ value: now ? value(now) : 0 }]
-    }
-    return { type, name, help, read }
+/** Metrics of the store; all 0 until it is open. */
+export function storeMetrics(state: () => StoreState | undefined): readonly Metric[] {
+  const read = (value: (state: StoreState) => number) => () => {
+    const current = state()
+    return current ? value(current) : 0
   }
   return [
-    one('gauge', 'roster_store_up', '0 while registrations are refused, since nothing can be stored.', ({ status }) =>
-      Number(status === 'up'),
+    gauge(
+      'roster_store_up',
+      '1 while the store is available, 0 while registrations are refused.',
+      read(({ status }) => Number(status === 'up')),
     ),
-    one(
-      'gauge',
+    gauge(
       'roster_store_waiting_writes',
-      'Writes that wait for the store.',
-      ({ pending: waiting }) => waiting.operations,
+      'Registrations and deletions waiting to be stored.',
+      read(({ pending }) => pending.operations),
     ),
-    one(
-      'gauge',
+    gauge(
       'roster_store_waiting_beats',
-      'Heartbeats not stored yet.',
-      ({ pending: waiting }) => waiting.heartbeats,
+      'Heartbeats waiting to be stored.',
+      read(({ pending }) => pending.heartbeats),
     ),
-    one(
-      'counter',
+    counter(
       'roster_store_commits_total',
-      'Transactions; each takes many writes.',
-      ({ counters: counted }) => counted.commits,
+      'Transactions committed; each holds many writes.',
+      read(({ counters }) => counters.commits),
     ),
-    one(
-      'counter',
+    counter(
       'roster_store_writes_total',
       'Registrations and deletions stored.',
-      ({ counters: counted }) => counted.operations,
+      read(({ counters }) => counters.operations),
     ),
-    one(
-      'counter',
+    counter(
       'roster_store_conflicts_total',
-      'Writes of a version that was not the newest.',
-      ({ counters: counted }) => {
-        return counted.conflicts
-      },
+      'Writes rejected for an outdated resource version.',
+      read(({ counters }) => counters.conflicts),
     ),
-    one('counter', 'roster_store_beats_total', 'Heartbeats stored.', ({ counters: counted }) => counted.heartbeats),
-    one(
-      'counter',
+    counter(
+      'roster_store_beats_total',
+      'Heartbeats stored.',
+      read(({ counters }) => counters.heartbeats),
+    ),
+    counter(
       'roster_store_dropped_beats_total',
-      'Heartbeats given up while the store was down.',
-      ({ counters: counted }) => {
-        return counted.dropped_heartbeats
-      },
+      'Heartbeats dropped while the store was unavailable.',
+      read(({ counters }) => counters.dropped_heartbeats),
     ),
-    one(
-      'counter',
+    counter(
       'roster_store_failures_total',
-      'Times the store could not be used.',
-      ({ counters: counted }) => counted.failures,
+      'Failures of the store.',
+      read(({ counters }) => counters.failures),
     ),
   ]
 }
