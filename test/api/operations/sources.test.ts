@@ -1,26 +1,26 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { silent } from '../../src/log.ts'
-import { SourceError, type Source } from '../../src/model/source.ts'
-import type { SourceStatus } from '../../src/model/status.ts'
-import { createSupervisor } from '../../src/registry/supervision/supervisor.ts'
-import { reading } from '../made.ts'
-import { createTestRegistry } from '../roster.ts'
-import { parts, serve } from './served.ts'
+import { silent } from '../../../src/log.ts'
+import { SourceError, type Source } from '../../../src/model/source.ts'
+import type { SourceStatus } from '../../../src/model/status.ts'
+import { createSupervisor } from '../../../src/registry/supervision/supervisor.ts'
+import { reading } from '../../made.ts'
+import { createTestRegistry } from '../../roster.ts'
+import { parts, serve } from '../served.ts'
 
-/** A place that lists whatever `names` holds, looked at when asked to; or cannot be read. */
-function place(names: string[], state: { broken: boolean }): Source {
-  return async function* look({ signal, wake }) {
+/** A source that yields `names` whenever it is woken, or fails. */
+function createSource(names: string[], state: { isBroken: boolean }): Source {
+  return async function* read({ signal, wake }) {
     while (!signal.aborted) {
       wake.take()
-      if (state.broken) throw new SourceError('the place is shut')
+      if (state.isBroken) throw new SourceError('the source is broken')
       yield { type: 'picture', readings: [reading('here', ...names)] }
       await wake.wait()
     }
   }
 }
 
-async function supervised(names: string[], { state = { broken: false }, questionsShrinks = false } = {}) {
+async function createSupervised(names: string[], { state = { isBroken: false }, questionsShrinks = false } = {}) {
   const roster = createTestRegistry()
   const supervisor = createSupervisor({ registry: roster.registry, log: silent })
   await supervisor.apply([
@@ -31,16 +31,16 @@ async function supervised(names: string[], { state = { broken: false }, question
       layer: { reach: 'any', discovery_method: 'config_file' },
       trust: { stdio: () => true, questionsShrinks },
       maxSilenceMs: 60_000,
-      open: () => place(names, state),
+      open: () => createSource(names, state),
     },
   ])
   return { roster, supervisor }
 }
 
-describe('sources', () => {
-  it('whose shrink is held back are believed when somebody says so', async () => {
+describe('the routes of sources', () => {
+  it('release a held shrink', async () => {
     const names = Array.from({ length: 10 }, (_, n) => `server-${n}`)
-    const { roster, supervisor } = await supervised(names, { questionsShrinks: true })
+    const { roster, supervisor } = await createSupervised(names, { questionsShrinks: true })
     await using running = supervisor
     await using served = await serve({ parts: { ...parts(roster), supervisor: running } })
     const post = async (verb: string) => {
@@ -55,45 +55,45 @@ describe('sources', () => {
     assert.deepEqual([held['held'], (held['status'] as { servers: number }).servers], [true, 10])
     assert.deepEqual([released['released'], (released['status'] as { servers: number }).servers], [true, 1])
     assert.equal((await post('release'))['released'], false)
-    assert.equal((await served.get('/sources/nobody/release', { method: 'POST' })).status, 404)
+    assert.equal((await served.get('/sources/unknown/release', { method: 'POST' })).status, 404)
   })
 
-  it('are read when asked to, and the answer says what changed', async () => {
+  it('refresh a source and return its changes', async () => {
     const names = ['a', 'b']
-    const { roster, supervisor } = await supervised(names)
+    const { roster, supervisor } = await createSupervised(names)
     await using running = supervisor
     await using served = await serve({ parts: { ...parts(roster), supervisor: running } })
     const refresh = () => served.get('/sources/team/refresh', { method: 'POST' })
     await refresh()
 
     names.splice(0, 1, 'c')
-    const answer = (await (await refresh()).json()) as { changes: object; status: { servers: number } }
+    const response = (await (await refresh()).json()) as { changes: object; status: { servers: number } }
 
-    assert.deepEqual(answer.changes, { added: ['default/c'], modified: [], deleted: ['default/a'] })
-    assert.equal(answer.status.servers, 2)
+    assert.deepEqual(response.changes, { added: ['default/c'], modified: [], deleted: ['default/a'] })
+    assert.equal(response.status.servers, 2)
     assert.equal((await served.get('/servers/c')).status, 200)
     assert.equal((await served.get('/servers/a')).status, 404)
-    assert.equal((await served.get('/sources/nobody/refresh', { method: 'POST' })).status, 404)
+    assert.equal((await served.get('/sources/unknown/refresh', { method: 'POST' })).status, 404)
   })
 
-  it('that cannot be read say so to whoever asked, and keep what they had', async () => {
-    const state = { broken: false }
-    const { roster, supervisor } = await supervised(['a'], { state })
+  it('response 502 for a source that fails, which keeps its servers', async () => {
+    const state = { isBroken: false }
+    const { roster, supervisor } = await createSupervised(['a'], { state })
     await using running = supervisor
     await using served = await serve({ parts: { ...parts(roster), supervisor: running } })
     await served.get('/sources/team/refresh', { method: 'POST' })
 
-    state.broken = true
-    const answer = await served.get('/sources/team/refresh', { method: 'POST' })
+    state.isBroken = true
+    const response = await served.get('/sources/team/refresh', { method: 'POST' })
     const all = (await (await served.get('/discover', { method: 'POST' })).json()) as { failed: string[] }
 
-    assert.equal(answer.status, 502)
-    assert.match(await answer.text(), /the place is shut/)
+    assert.equal(response.status, 502)
+    assert.match(await response.text(), /the source is broken/)
     assert.deepEqual(all.failed, ['team'])
     assert.equal((await served.get('/servers/a')).status, 200)
   })
 
-  it('show no secret of an address or a message', async () => {
+  it('redact addresses and messages', async () => {
     const url = 'https://user:canary@partner.example/list?token=canary'
     const { supervisor } = parts()
     const status: SourceStatus = {
@@ -114,7 +114,7 @@ describe('sources', () => {
       ...supervisor,
       sources: () => [status],
       names: () => ['partner'],
-      refresh: () => Promise.reject(new Error(`${url} did not answer`)),
+      refresh: () => Promise.reject(new Error(`${url} did not response`)),
     }
     await using served = await serve({ parts: { supervisor: failing } })
 
@@ -126,7 +126,7 @@ describe('sources', () => {
         served.get('/discover', { method: 'POST' }),
         served.get('/health'),
         served.get('/readyz'),
-      ].map(async (answer) => (await answer).text()),
+      ].map(async (response) => (await response).text()),
     )
 
     for (const text of texts) assert.doesNotMatch(text, /canary/)
