@@ -7,7 +7,9 @@ import { StoreUnavailable } from '../../src/stores/store.ts'
 async function runFailing(error: Error) {
   const logged: unknown[] = []
   const log = { error: (details: unknown) => void logged.push(details) }
-  const { content, isError } = await runTool(log as Parameters<typeof runTool>[0], () => Promise.reject(error))
+  const { content, isError } = await runTool(log as Parameters<typeof runTool>[0], () => {
+    throw error
+  })
   assert.equal(isError, true)
   return { text: content[0]?.type === 'text' ? content[0].text : '', logged }
 }

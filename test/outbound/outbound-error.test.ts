@@ -32,8 +32,8 @@ describe('error of a failed exchange', () => {
     ],
   ] as const) {
     it(title, () => {
-      const made = outboundErrorFrom('example', error, deadline)
-      assert.deepEqual([made.reason, made.message], [reason, message])
+      const converted = outboundErrorFrom('example', error, deadline)
+      assert.deepEqual([converted.reason, converted.message], [reason, message])
     })
   }
 

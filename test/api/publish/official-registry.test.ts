@@ -341,16 +341,16 @@ describe('the official registry’s API', () => {
   for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json', '']) {
     it(`is read by another roster at ${path || 'the bare domain'}`, async () => {
       await using served = await open({ servers: [...many(150), { name: 'io.github.acme/weather' }] })
-      const door = openHttpClient()
+      const client = openHttpClient()
       const config = http.config.parse({ type: 'http', url: served.url + path })
-      await using source = start(http.open(config, toolsWith({ httpClient: door, log: silent })))
+      await using source = start(http.open(config, toolsWith({ httpClient: client, log: silent })))
 
       const [reading] = await source.next()
 
       const names = namesIn(reading)
       assert.equal(names.length, 151)
       assert.ok(names.includes('io.github.acme/weather') && names.includes('internal.test/s149'))
-      await door.close()
+      await client.close()
     })
   }
 })

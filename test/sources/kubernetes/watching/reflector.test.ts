@@ -130,8 +130,8 @@ describe('failing API server (K04, K06)', () => {
 
     await cluster.until('a minute', () => performance.now() - since > 1000)
 
-    const made = api.requests.filter(({ at }) => at > since).length
-    assert.ok(made >= 4 && made <= 10, `made ${made}`)
+    const requests = api.requests.filter(({ at }) => at > since).length
+    assert.ok(requests >= 4 && requests <= 10, `${requests} requests`)
   })
 
   it('is not retried before its Retry-After', async () => {
