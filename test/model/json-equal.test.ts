@@ -4,7 +4,7 @@ import { jsonEqual, reuseEqualParts } from '../../src/model/json-equal.ts'
 
 const prototypical = JSON.parse('{"__proto__":{}}') as object
 
-describe('alike', () => {
+describe('jsonEqual', () => {
   const same: [unknown, unknown][] = [
     [1, 1],
     [
@@ -40,14 +40,14 @@ describe('alike', () => {
   }
 })
 
-describe('what is made of what was before', () => {
-  it('is the same where nothing is another', () => {
+describe('reuseEqualParts', () => {
+  it('returns the same object where every field is equal', () => {
     const before = { labels: { a: 'b' }, tags: ['x'] }
 
     assert.equal(reuseEqualParts(before, { tags: ['x'], labels: { a: 'b' } }), before)
   })
 
-  it('keeps each part that says the same, and no other', () => {
+  it('reuses the fields with equal values only', () => {
     const before: Record<string, unknown> = { labels: { a: 'b' }, tags: ['x'], version: '1' }
 
     const now = reuseEqualParts(before, { labels: { a: 'b' }, tags: ['y'], title: 't' })

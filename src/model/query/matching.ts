@@ -42,7 +42,7 @@ type FacetsQuery = Pick<
 /** What may be asked of a capability beside its name. */
 export type Facets = Pick<Capability, 'category' | 'stability' | 'version' | 'tags'>
 
-/** What is asked of a capability beside its name, all of one and the same. Undefined where nothing is. */
+/** The test of a capability's facets, all but its name; undefined where the query asks for none. */
 export function matchingFacets(query: FacetsQuery): ((facets: Facets) => boolean) | undefined {
   const { capability_category, capability_stability, capability_tags, version_constraint } = query
   const conditions: ((facets: Facets) => boolean)[] = []

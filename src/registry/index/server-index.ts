@@ -33,7 +33,7 @@ const noFilter = canonicalFilter(unfilteredQuery)
  * Holds the servers and answers queries, at a cost that grows with the result.
  *
  * `put` only records what changed, so that a commit of thousands does not block. The inverted index follows at the next
- * query or in the background, and may contain servers that it was told to `expect`. Answers always reflect exactly what
+ * query or in the background, and may contain servers that are only expected. Answers always reflect exactly what
  * was put.
  */
 export function createServerIndex<Row extends RegisteredServer>() {

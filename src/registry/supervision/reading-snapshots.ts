@@ -31,7 +31,7 @@ const maxCloseMs = 3000
 /**
  * Stores the last good readings of sources over a restart, each source at most once every few seconds.
  *
- * No source waits for the store, and a failing store is no failure of a source.
+ * No source waits for the store, and a failing store does not fail a source.
  */
 export function createReadingSnapshots({
   opening,

@@ -1,7 +1,7 @@
 import type { Log } from '../../log.ts'
 import type { ServerId } from '../../model/names.ts'
 
-/** A suspicious shrink has at least so many removals, and they are more than half of the servers. */
+/** Minimum removals of a suspicious shrink, which also removes more than half of the servers. */
 const minRemovals = 5
 
 /** Time between the requests for another read while a shrink is held. */

@@ -18,7 +18,7 @@ describe('a fuzzy match', () => {
     ['größe', 'GRÖSSE', false],
     ['größe', 'GRÖßE', true],
   ] as const) {
-    it(`${holds ? 'takes' : 'does not take'} "${query}" for "${name}"`, () => {
+    it(`${holds ? 'finds' : 'does not find'} "${name}" by "${query}"`, () => {
       assert.equal(matchesFuzzily(name, query), holds)
     })
   }

@@ -34,7 +34,7 @@ const weather: Partial<Server> = {
   ],
 }
 
-describe('a server', () => {
+describe('a filter on a server', () => {
   for (const [parameters, matches] of [
     ['', true],
     ['namespace=default&name=weather', true],
@@ -63,7 +63,7 @@ describe('a server', () => {
     ['q=hist', true],
     ['q=wether', false],
     ['q=wether&fuzzy_match=1', true],
-    // What is not shown is not found.
+    // Redacted text is not found.
     ['q=hunter2', false],
     ['q=token', true],
   ] as const) {

@@ -25,7 +25,7 @@ describe('a label selector', () => {
     ['y,x,y', 'x,y'],
     ['x\n=\ta', 'x in (a)'],
   ] as const) {
-    it(`reads ${JSON.stringify(text)}`, () => {
+    it(`parses ${JSON.stringify(text)}`, () => {
       assert.equal(formatSelector(parseSelector(text)), canonical)
     })
   }
@@ -58,7 +58,7 @@ describe('a label selector', () => {
     ['x=ä', 3],
     ['x=\u0000', 3],
   ] as const) {
-    it(`refuses ${JSON.stringify(text).slice(0, 30)}, saying where`, () => {
+    it(`rejects ${JSON.stringify(text).slice(0, 30)}, with the position of the error`, () => {
       assert.throws(() => parseSelector(text), {
         name: 'SelectorError',
         at,
@@ -67,7 +67,7 @@ describe('a label selector', () => {
     })
   }
 
-  it('refuses what is very long at once, whatever it is made of', () => {
+  it('rejects a very long text at once, whatever it contains', () => {
     const started = performance.now()
     for (const text of [
       '('.repeat(4096),

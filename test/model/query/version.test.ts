@@ -25,10 +25,10 @@ describe('a version constraint', () => {
     ['>=1,<2', '1.9.0', true],
     ['>=1, <2 || 3.x', '2.0.0', false],
     ['*', '7.0.0', true],
-    // A pre-release counts as its release for the single operators of old.
+    // For a single operator a pre-release counts as its release.
     ['>=2.1.0', '2.1.0-beta', true],
     ['>2.1.0', '2.1.0-beta', false],
-    // A range is npm's, where a pre-release has to be asked for.
+    // In an npm range, a pre-release matches only where the range names one.
     ['>=2.0.0 <3.0.0', '2.1.0-beta', false],
     ['>=2.1.0-alpha <3.0.0', '2.1.0-beta', true],
     ['2.1.0-beta', '2.1.0-beta', true],
@@ -45,7 +45,7 @@ describe('a version constraint', () => {
   }
 
   for (const constraint of ['banana', '>>1', '>=', '1.2.3 foo', '^^1', ',', '\u0000', `>=1 ${'<2 '.repeat(200)}`]) {
-    it(`refuses ${JSON.stringify(constraint).slice(0, 30)}`, () => {
+    it(`rejects ${JSON.stringify(constraint).slice(0, 30)}`, () => {
       assert.equal(matchingVersion(constraint), undefined)
     })
   }

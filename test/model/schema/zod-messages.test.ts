@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { zodMessage } from '../../../src/model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../../src/model/server.ts'
 
-/** Field, what is written there, and what its writer is told. */
-const table: readonly (readonly [field: string, value: unknown, told: string])[] = [
+/** A field, its value, and the message about it. */
+const table: readonly (readonly [field: string, value: unknown, expected: string])[] = [
   ['name', 7n, 'name: must be text, not bigint'],
   ['name', '', 'name: must not be empty'],
   ['title', 'x'.repeat(254), 'title: must be at most 253 characters long'],
@@ -28,21 +28,21 @@ const table: readonly (readonly [field: string, value: unknown, told: string])[]
   ],
 ]
 
-describe('a complaint about a field', () => {
-  for (const [field, value, told] of table) {
-    it(`says "${told}"`, () => {
+describe('the message about an invalid field', () => {
+  for (const [field, value, expected] of table) {
+    it(`is "${expected}"`, () => {
       const { error } = ServerDefinition.safeParse(
         { name: 'weather', url: 'http://weather.example/mcp', [field]: value },
         { error: zodMessage },
       )
       assert.deepEqual(
         error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
-        [told],
+        [expected],
       )
     })
   }
 
-  it('says of a server without any way to reach it that it has none', () => {
+  it('names the missing command and url of a server without either', () => {
     const { error } = ServerDefinition.safeParse({ name: 'b', comand: 'npx' }, { error: zodMessage })
     assert.deepEqual(
       error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),
@@ -50,7 +50,7 @@ describe('a complaint about a field', () => {
     )
   })
 
-  it('says what is needed', () => {
+  it('names a missing field', () => {
     const { error } = ServerDefinition.safeParse({ url: 'http://weather.example/mcp' }, { error: zodMessage })
     assert.deepEqual(
       error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`),

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { redactText } from '../../../src/model/redaction/redact-text.ts'
+import { redactArgs } from '../../../src/model/redaction/redact.ts'
+
+const canary = 'c4nary-do-not-sing'
+
+describe('redactText', () => {
+  const secrets = [
+    'sk-proj-abcdef1234567890',
+    'ghp_abcdefghijklmnop1234',
+    'github_pat_11ABCDEFG0abcdefghij',
+    'xoxb-123456789-abcdef',
+    'AKIAIOSFODNN7EXAMPLE',
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_DEF',
+    '-----BEGIN RSA PRIVATE KEY-----\nMIIabc\n-----END RSA PRIVATE KEY-----',
+  ]
+  for (const secret of secrets) {
+    it(`redacts ${secret.slice(0, 12)}… by its format`, () => {
+      assert.equal(redactText(`before ${secret} after`), 'before <redacted> after')
+    })
+  }
+
+  it('redacts passwords, query secrets and bearer tokens in messages, and leaves the rest', () => {
+    assert.equal(
+      redactText(`GET https://bob:${canary}@x.example:8443/a?b=1&token=${canary}#c failed: Bearer ${canary} refused`),
+      'GET https://bob:<redacted>@x.example:8443/a?b=1&token=<redacted>#c failed: Bearer <redacted> refused',
+    )
+    assert.equal(redactText(`authorization: Basic ${canary}`), 'authorization: <redacted>')
+    for (const name of ['x-auth', 'X-Foo-Auth', 'x-apikey', 'x-usertoken', 'Set-Cookie', 'proxy-authorization']) {
+      assert.equal(redactText(`sent ${name}: hunter22`), `sent ${name}: <redacted>`)
+    }
+    assert.equal(redactText(`{"password": "${canary}", "a": "b"}`), '{"password": "<redacted>", "a": "b"}')
+    assert.equal(redactText('postgres://bob@db:5432/x?sslmode=require'), 'postgres://bob@db:5432/x?sslmode=require')
+    assert.equal(redactText('auth.token: must be text, not a number'), 'auth.token: must be text, not a number')
+    assert.equal(redactText('http://${USER}:${PASS}@host/'), 'http://${USER}:${PASS}@host/')
+  })
+
+  it('takes time linear in the length of the text', () => {
+    for (const piece of [
+      'a://b:',
+      'x=',
+      '"a":"',
+      '--token ',
+      'Bearer ',
+      'eyJ',
+      '-----BEGIN PRIVATE KEY-----',
+      'a@',
+      '   ',
+      'sk-',
+    ]) {
+      const start = process.cpuUsage()
+      redactText(piece.repeat(65_536 / piece.length))
+      redactArgs([piece.repeat(65_536 / piece.length)])
+      const took = process.cpuUsage(start).user / 1000
+
+      assert.ok(took < 1000, `${piece}: ${took} ms of work`)
+    }
+  })
+})
