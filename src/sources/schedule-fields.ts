@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { cronProblem, cronSchedule, isTimezone, maxGapSeconds } from '../flow/cron-schedule.ts'
 import { idleYieldMs, intervalSchedule, type Schedule } from '../flow/poll-loop.ts'
 import { duration } from '../model/schema/duration.ts'
+import { cronProblem, cronSchedule, isTimezone, maxGapSeconds } from './cron-schedule.ts'
 
 /** Config fields that say when to poll. A kind spreads them into its config, and adds `checkSchedule`. */
 export function scheduleFields() {

@@ -36,7 +36,7 @@ describe('debounce', () => {
     assert.equal(act.mock.callCount(), 1)
   })
 
-  it('runs once more after calls during a run, never twice at a time', async ({ mock }) => {
+  it('runs again after calls during a run, never twice at a time', async ({ mock }) => {
     const first = Promise.withResolvers<void>()
     let runs = 0
     const { trigger } = createDebounce({ act: () => (++runs === 1 ? first.promise : undefined) })

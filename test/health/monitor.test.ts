@@ -171,7 +171,7 @@ describe('requested probe', () => {
     assert.equal((await rig.monitor.probe('default/off'))?.reason, 'disabled')
     assert.equal((await rig.monitor.probe('default/command'))?.reason, 'not_checkable')
     assert.equal((await rig.monitor.probe('default/open'))?.reason, 'not_checkable')
-    assert.equal(await rig.monitor.probe('default/nobody'), undefined)
+    assert.equal(await rig.monitor.probe('default/unknown'), undefined)
     assert.equal(rig.monitor.volatile('default/off'), undefined)
     await rig.pass(120_000)
     assert.equal(rig.started.length, 0)

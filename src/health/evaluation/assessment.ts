@@ -7,9 +7,9 @@ import { untried, type Verdict } from './verdict.ts'
 export type Assessment = {
   verdict: Verdict
   reason: Reason | undefined
-  /** What the registry was last told; older than the verdict during self-preservation. */
+  /** The health last sent to the registry; older than the verdict during self-preservation. */
   health: Health | undefined
-  /** What the registry was last told while the target was healthy. */
+  /** The last of these that was healthy. */
   lastHealthy: Health | undefined
   learned: { readonly capabilities?: readonly Capability[]; readonly version?: string }
   /** Successful probes since the last that asked for the tools. */

@@ -1,10 +1,12 @@
 import type { RegisteredServer } from '../../model/change.ts'
 import { targetOf } from '../../model/target.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
-import { probeHttp } from './http.ts'
+import { OutboundError } from '../../outbound/outbound-error.ts'
 import { createMcpProbe } from './mcp.ts'
-import { elapsedMs, type Probe, type ProbeKind, type ProbeRequest } from './probe.ts'
-import { probeTcp } from './tcp.ts'
+import { elapsedMs, type PartialOutcome, type Probe, type ProbeKind, type ProbeRequest } from './probe.ts'
+
+/** Drain at most 4 KiB or 200 ms of the body, so that the connection can be reused. */
+const drainLimits = { maxBytes: 4096, drainMs: 200 }
 
 /** A probe that probes each server in the way its definition asks for. */
 export function createProbe({ http, now = () => performance.now() }: { http: HttpClient; now?: () => number }): Probe {
@@ -28,4 +30,28 @@ function headersFor(target: string, { url, headers }: RegisteredServer['server']
   if (url === undefined || !headers) return {}
   if (url !== target && URL.parse(url)?.origin !== URL.parse(target)?.origin) return {}
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => !value.includes('${')))
+}
+
+/** Succeeds on a 2xx, whatever the body, and on a 401 or 403: a living server asks for credentials. */
+async function probeHttp(request: ProbeRequest, http: HttpClient): Promise<PartialOutcome> {
+  const headers = { accept: '*/*', ...request.headers }
+  try {
+    const status = await http.requestStatus(request.url, { ...request, headers, ...drainLimits })
+    if (status === 401 || status === 403) return { ok: true, reason: 'auth_required' }
+    const ok = status >= 200 && status < 300
+    return { ok, reason: ok ? 'ok' : 'http_status' }
+  } catch (error) {
+    return { ok: false, reason: error instanceof OutboundError ? error.reason : 'protocol' }
+  }
+}
+
+/** Succeeds when the port accepts a connection. */
+async function probeTcp(request: ProbeRequest, http: HttpClient): Promise<PartialOutcome> {
+  const { protocol, hostname, port } = new URL(request.url)
+  try {
+    await http.connect(hostname, Number(port) || (protocol === 'https:' ? 443 : 80), request)
+    return { ok: true, reason: 'ok' }
+  } catch (error) {
+    return { ok: false, reason: error instanceof OutboundError ? error.reason : 'protocol' }
+  }
 }

@@ -20,7 +20,7 @@ export type RunningProbe = {
   readonly slow: boolean
   /** Whether it also asks for the server's tools. */
   readonly learn: boolean
-  /** It has less than the configured deadline, so a timeout is no result. */
+  /** It has less than the configured deadline, so a timeout does not count. */
   readonly shortDeadline: boolean
   readonly abort: AbortController
   /** The event loop or the machine stalled meanwhile, so a failure says nothing about the target. */
@@ -224,7 +224,7 @@ export function createProbeRunner({
 }
 export type ProbeRunner = ReturnType<typeof createProbeRunner>
 
-/** Whether a probe only exceeded its short deadline, which is no result. */
+/** Whether a probe only exceeded its short deadline, which does not count as a result. */
 export function isInconclusive({ shortDeadline }: RunningProbe, { reason }: ProbeOutcome): boolean {
   return shortDeadline && reason === 'timeout'
 }

@@ -1,4 +1,4 @@
-import type { Schedule } from './poll-loop.ts'
+import type { Schedule } from '../flow/poll-loop.ts'
 
 const nicknames = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'])
 const months = 'jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it, type TestContext } from 'node:test'
 import { validate as isValidForNodeCron } from 'node-cron'
-import { cronSchedule, isTimezone, maxGapSeconds, cronProblem } from '../../src/flow/cron-schedule.ts'
 import { pollLoop } from '../../src/flow/poll-loop.ts'
+import { cronSchedule, isTimezone, maxGapSeconds, cronProblem } from '../../src/sources/cron-schedule.ts'
 
 const valid = [
   '* * * * *',
