@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { definitionOf, specOf } from '../../../src/agents/parsing/defaults.ts'
+import { RegistrationFields } from '../../../src/agents/parsing/schema.ts'
+
+const fieldsOf = (registration: object) => RegistrationFields.parse({ id: 'a', ...registration })
+const spec = (registration: object = {}) => specOf(fieldsOf(registration), { timeout: 60, eviction: 120 })
+const thresholds = (registration: object) => {
+  const { timeout_threshold, eviction_threshold } = spec(registration)
+  return [timeout_threshold, eviction_threshold]
+}
+
+describe('agent spec', () => {
+  it('has a default for each absent field', () => {
+    assert.deepEqual(spec(), {
+      name: 'a',
+      endpoint: 'stdio://a',
+      agent_type: 'default',
+      health_interval: 30,
+      timeout_threshold: 60,
+      eviction_threshold: 120,
+      config: {},
+      security_context: null,
+    })
+  })
+
+  it('has the thresholds of the agent type', () => {
+    assert.deepEqual(thresholds({ agent_type: 'file-agent' }), [90, 180])
+    assert.deepEqual(thresholds({ agent_type: 'worker' }), [45, 90])
+    assert.deepEqual(thresholds({ agent_type: 'critical' }), [30, 60])
+    assert.deepEqual(thresholds({ agent_type: 'other' }), [60, 120])
+  })
+
+  it('has an eviction threshold of at least twice the timeout, or of the timeout where one is named', () => {
+    assert.deepEqual(thresholds({ timeout_threshold: 100 }), [100, 200])
+    assert.deepEqual(thresholds({ timeout_threshold: 10 }), [10, 120])
+    assert.deepEqual(thresholds({ timeout_threshold: 100, eviction_threshold: 110 }), [100, 110])
+    assert.deepEqual(thresholds({ timeout_threshold: 100, eviction_threshold: 50 }), [100, 100])
+  })
+})
+
+describe('agent definition', () => {
+  const definition = (registration: object) => definitionOf(fieldsOf(registration), spec(registration))
+
+  it('is probed only where the agent asks for it', () => {
+    const probe = (registration: object) => definition(registration).health_check
+    assert.equal(probe({ endpoint: 'http://a.example' }), 'none')
+    assert.equal(probe({ health_check_url: 'http://a.example/health' }), 'http')
+    assert.equal(probe({ endpoint: 'http://a.example', health_check: 'mcp' }), 'mcp')
+  })
+
+  it('keeps the original spelling of a normalized name and type as annotations', () => {
+    assert.deepEqual(definition({ name: 'My Agent', agent_type: 'Odd Type', annotations: { note: 'x' } }).annotations, {
+      note: 'x',
+      original_name: 'My Agent',
+      original_agent_type: 'Odd Type',
+    })
+    assert.deepEqual(definition({ name: 'fits', agent_type: 'worker' }).annotations, {})
+  })
+})
