@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { isMap, isScalar, parse, parseDocument } from 'yaml'
 import { start, temporary } from '../e2e/running.ts'
+import { schemaErrors } from './manifest-schema.ts'
 import { containersOf, objectsIn, rosterOf, workloadsIn } from './manifests.ts'
-import { faultsIn } from './openapi.ts'
 
 const chart = 'deploy/helm/mcp-roster'
 const read = (name: string) => readFileSync(`${chart}/${name}`, 'utf8')
@@ -135,7 +135,7 @@ describe('the chart', { skip }, () => {
     const { stdout, stderr } = helm(settings.flatMap((one) => ['--set', one]))
     assert.equal(stderr, '')
     const objects = objectsIn(stdout)
-    assert.deepEqual(objects.flatMap(faultsIn), [])
+    assert.deepEqual(objects.flatMap(schemaErrors), [])
     const [workload = assert.fail()] = workloadsIn(objects)
     assert.equal(rosterOf(workload).livenessProbe?.httpGet?.scheme, 'HTTPS')
     assert.equal(containersOf(workload).length, 1)

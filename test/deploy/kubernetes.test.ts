@@ -14,8 +14,8 @@ import type {
 import { requiredAccess } from '../../src/sources/kubernetes/watching/reflectors.ts'
 import { startKubeApi } from '../fakes/kube-api.ts'
 import { configMap, service, observeCluster } from '../sources/kubernetes/observed-cluster.ts'
+import { schemaErrors } from './manifest-schema.ts'
 import { containersOf, files, manifestsOf, ofKind, podOf, rosterOf, type Manifest, workloadsIn } from './manifests.ts'
-import { faultsIn } from './openapi.ts'
 
 const all = files.map((file) => [file, manifestsOf(file)] as const)
 const withWork = all.filter(([, objects]) => workloadsIn(objects).length > 0)
@@ -27,7 +27,7 @@ describe('every manifest', () => {
     assert.equal(withWork.length, 6)
     for (const [file, objects] of all) {
       assert.ok(objects.length > 0, file)
-      for (const object of objects) assert.deepEqual(faultsIn(object), [], file)
+      for (const object of objects) assert.deepEqual(schemaErrors(object), [], file)
     }
   })
 
@@ -37,11 +37,11 @@ describe('every manifest', () => {
     const spec = { replica: 1, replicas: '1', template: { spec: { containers: [{ image: 1 }] } } }
     Object.assign(deployment['spec'] as object, spec)
 
-    assert.deepEqual(faultsIn(deployment), [
+    assert.deepEqual(schemaErrors(deployment), [
       'Deployment.spec.replicas must be a number',
       'Deployment.spec.template.spec.containers[0].name is missing',
       'Deployment.spec.template.spec.containers[0].image must be a string',
-      'Deployment.spec.replica is no field of V1DeploymentSpec',
+      'Deployment.spec.replica is not a field of V1DeploymentSpec',
     ])
   })
 

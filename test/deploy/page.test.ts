@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { parse } from 'yaml'
 
 const page = readFileSync('deploy/README.md', 'utf8')
-const found = (pattern: RegExp) => [...new Set([...page.matchAll(pattern)].map(([, word = '']) => word))]
+const matchesOf = (pattern: RegExp) => [...new Set([...page.matchAll(pattern)].map(([, word = '']) => word))]
 
 /** Whether a value exists at a dotted path. */
 function has(value: unknown, path: string): boolean {
@@ -18,8 +18,8 @@ function has(value: unknown, path: string): boolean {
 
 describe('the page for operators', () => {
   it('operators page names only existing files', () => {
-    const links = found(/\]\(([^)]+)\)/g)
-    const paths = found(/(deploy\/[\w./-]+\w)/g)
+    const links = matchesOf(/\]\(([^)]+)\)/g)
+    const paths = matchesOf(/(deploy\/[\w./-]+\w)/g)
     assert.ok(links.length > 5 && paths.length > 5)
     for (const link of links) assert.ok(existsSync(`deploy/${link}`), link)
     for (const path of paths)
@@ -28,7 +28,7 @@ describe('the page for operators', () => {
 
   it('operators page sets only existing chart values', () => {
     const values: unknown = parse(readFileSync('deploy/helm/mcp-roster/values.yaml', 'utf8'))
-    const set = found(/--set ([\w.]+)=/g)
+    const set = matchesOf(/--set ([\w.]+)=/g)
     assert.ok(set.length > 5)
     assert.deepEqual(
       set.filter((path) => !has(values, path)),
@@ -38,7 +38,7 @@ describe('the page for operators', () => {
 
   it('operators page uses only existing commands', () => {
     const { stdout } = spawnSync(process.execPath, ['src/main.ts', 'help'], { encoding: 'utf8' })
-    const commands = found(/(?:-- |`)mcp-roster ([a-z]+)/g)
+    const commands = matchesOf(/(?:-- |`)mcp-roster ([a-z]+)/g)
     assert.ok(commands.includes('backup'))
     for (const command of commands) assert.match(stdout, new RegExp(`^ {2}${command} `, 'm'))
   })

@@ -213,7 +213,10 @@ export const ProblemShape = z
     type: z.string().describe('`urn:mcp-roster:problem:CODE`.'),
     title: z.string(),
     status: z.int(),
-    code: z.enum(problemCodes).describe('Stable; see `config/problems.md` for the remedy of each.'),
+    code: z
+      .enum(problemCodes)
+      .describe('Stable.')
+      .meta({ 'x-enum-descriptions': Object.values(problemKinds).map(({ remedy }) => remedy) }),
     detail: z.string(),
     error: z.string().describe('Copy of `detail`.'),
     timestamp: z.string(),

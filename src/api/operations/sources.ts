@@ -36,9 +36,9 @@ export function sourcesApi({
   })
 
   api.get('/sources/:name', (c) => {
-    const found = supervisor.sources().find(({ name }) => name === c.req.param('name'))
-    if (!found) throw unknownSource(c.req.param('name'))
-    return respondJson(c, toView(found))
+    const status = supervisor.sources().find(({ name }) => name === c.req.param('name'))
+    if (!status) throw unknownSource(c.req.param('name'))
+    return respondJson(c, toView(status))
   })
 
   api.post('/sources/:name/refresh', async (c) => {
@@ -57,14 +57,14 @@ export function sourcesApi({
   api.post('/sources/:name/release', async (c) => {
     const name = c.req.param('name')
     requireRole(c.env.principal, 'admin')
-    const found = supervisor.sources().find((one) => one.name === name)
-    if (!found) throw unknownSource(name)
-    const isPreserving = found.type === 'agents' && mesh.selfPreservation() !== undefined
-    audit(c, { source: name, leases: isPreserving, shrink: found.held !== undefined }, 'held changes released')
+    const status = supervisor.sources().find((one) => one.name === name)
+    if (!status) throw unknownSource(name)
+    const isPreserving = status.type === 'agents' && mesh.selfPreservation() !== undefined
+    audit(c, { source: name, leases: isPreserving, shrink: status.held !== undefined }, 'held changes released')
     if (isPreserving) mesh.endSelfPreservation()
     // A second read with the same result is accepted at once.
-    const outcome = found.held ? await refresh(name) : undefined
-    const released = isPreserving || found.held !== undefined
+    const outcome = status.held ? await refresh(name) : undefined
+    const released = isPreserving || status.held !== undefined
     return respondJson(c, { source: name, released, ...outcome, ...statusOf(name), resource_version: registry.token() })
   })
 
@@ -121,8 +121,8 @@ function summarize(changes: readonly Change[]): ChangeSummary {
 
 /** The self-preservation of health with its remedy; undefined where there is none. */
 export function healthPreservation({ selfPreservation }: Pick<ApiPorts['monitor'], 'selfPreservation'>) {
-  const found = selfPreservation()
-  return found && { ...found, remedy }
+  const preservation = selfPreservation()
+  return preservation && { ...preservation, remedy }
 }
 
 const remedy =
@@ -133,9 +133,9 @@ function leasePreservation(
   { name, type }: SourceStatus,
   { selfPreservation }: Pick<ApiPorts['mesh'], 'selfPreservation'>,
 ): Pick<SourceStatus, 'self_preservation'> {
-  const found = type === 'agents' ? selfPreservation() : undefined
-  if (!found) return {}
-  const { since, until, failing, of } = found
+  const preservation = type === 'agents' ? selfPreservation() : undefined
+  if (!preservation) return {}
+  const { since, until, failing, of } = preservation
   const remedy = `Most agents fell silent at once, so the likely cause is the network of this daemon. No lease expires until half of them send heartbeats again, or until POST /sources/${encodeURIComponent(name)}/release.`
   const [from, to] = [since, until].map((time) => new Date(time).toISOString())
   return { self_preservation: { since: from ?? '', until: to ?? '', held: failing, of, remedy } }

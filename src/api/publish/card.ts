@@ -34,7 +34,7 @@ const viaMeta = 'io.mcp-roster/via'
  */
 export function toServerCard(unredacted: Server, { name, instance }: { name: string; instance: string }): ServerCard {
   const server = redactServer(unredacted)
-  const found = packageOf(server)
+  const runnable = packageOf(server)
   const remote = remoteOf(server)
   const website = server.metadata['website_url']
   return {
@@ -44,7 +44,7 @@ export function toServerCard(unredacted: Server, { name, instance }: { name: str
     ...(server.title !== undefined && { title: shortened(server.title) }),
     ...(typeof website === 'string' && /^https?:/i.test(website) && { websiteUrl: website }),
     ...(remote && { remotes: [remote] }),
-    ...(found && { packages: [found] }),
+    ...(runnable && { packages: [runnable] }),
     _meta: { [viaMeta]: [...rosterPathOf(server.metadata), instance] },
   }
 }

@@ -33,7 +33,7 @@ const listParameters = ['sort', 'limit', 'continue', 'fields', 'view'] as const
 const maxWait = 600
 const defaultWait = '30s'
 
-/** A query without a match, and without an encoded letter, is no watch. Most lists are told apart by it unparsed. */
+/** A query without a match is no watch, so most lists are not parsed here. `%[4-7]` begins an encoded letter. */
 const mayControlWatch = /watch|index|wait|resource_version|%[4-7]/i
 
 /** Parses the three spellings of a watch; undefined for another request. */

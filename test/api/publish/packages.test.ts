@@ -17,9 +17,12 @@ describe('the package of a command', () => {
     it(`is ${identifier} of ${registryType} for "${line}"`, () => {
       const [command, ...args] = line.split(' ')
 
-      const found = packageOf({ command, args, env: undefined })
+      const runnable = packageOf({ command, args, env: undefined })
 
-      assert.deepEqual([found?.registryType, found?.identifier, found?.version], [registryType, identifier, version])
+      assert.deepEqual(
+        [runnable?.registryType, runnable?.identifier, runnable?.version],
+        [registryType, identifier, version],
+      )
     })
   }
 

@@ -48,7 +48,7 @@ function createClient(random: Random, runs: () => readonly Run[], problems: stri
   assert.ok('query' in parsed)
   const matches = matching(parsed.query)
   const path = random.pick(['/servers/watch?', '/servers?watch=true&']) + filter
-  const known = new Map<string, string>()
+  const servers = new Map<string, string>()
   let token: string | undefined
   let isBeginning = true
   let follower: Follower | undefined
@@ -63,13 +63,13 @@ function createClient(random: Random, runs: () => readonly Run[], problems: stri
     if (type === 'RESYNC') {
       counts.resyncs += 1
       isBeginning = true
-      known.clear()
+      servers.clear()
       token = undefined
     } else if (type === 'CLOSED') counts.cuts += 1
-    else if (type === 'ADDED' && known.has(id)) fail(`${id} is added twice`)
-    else if ((type === 'MODIFIED' || type === 'DELETED') && !known.has(id)) fail(`${type} ${id}, which is not there`)
-    else if (type === 'DELETED') known.delete(id)
-    else if (server) known.set(id, JSON.stringify(server))
+    else if (type === 'ADDED' && servers.has(id)) fail(`${id} is added twice`)
+    else if ((type === 'MODIFIED' || type === 'DELETED') && !servers.has(id)) fail(`${type} ${id}, which is not there`)
+    else if (type === 'DELETED') servers.delete(id)
+    else if (server) servers.set(id, JSON.stringify(server))
     if (isBeginning && type === 'BOOKMARK') isBeginning = false
     else if (isBeginning && (type === 'MODIFIED' || type === 'DELETED' || now !== undefined))
       fail(`${type} in the snapshot`)
@@ -86,15 +86,15 @@ function createClient(random: Random, runs: () => readonly Run[], problems: stri
     if (!then) return fail(`no revision ever had the token ${now}`)
     const expected = then.filter(({ server }) => matches(server))
     const isSame =
-      expected.length === known.size && expected.every((one) => known.get(one.server.id) === one.json().toString())
+      expected.length === servers.size && expected.every((one) => servers.get(one.server.id) === one.json().toString())
     if (!isSame)
-      fail(`at ${now} knows ${[...known.keys()].join()}, not ${expected.map(({ server }) => server.id).join()}`)
+      fail(`at ${now} has ${[...servers.keys()].join()}, not ${expected.map(({ server }) => server.id).join()}`)
   }
 
   async function connect({ port, follow }: Run, bogus?: string): Promise<void> {
     disconnect()
     const from = bogus ?? token
-    if (from === undefined) known.clear()
+    if (from === undefined) servers.clear()
     if (from === undefined) isBeginning = true
     else counts.resumes += 1
     const asHeader = random.chance(0.5)
@@ -116,7 +116,7 @@ function createClient(random: Random, runs: () => readonly Run[], problems: stri
   }
 
   function rewind(): void {
-    known.clear()
+    servers.clear()
     const then = runs()
       .map(({ history }) => history.get(token ?? ''))
       .find((found) => found !== undefined)
@@ -124,7 +124,7 @@ function createClient(random: Random, runs: () => readonly Run[], problems: stri
       token = undefined
       return
     }
-    for (const one of then) if (matches(one.server)) known.set(one.server.id, one.json().toString())
+    for (const one of then) if (matches(one.server)) servers.set(one.server.id, one.json().toString())
   }
 
   return {

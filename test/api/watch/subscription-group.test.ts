@@ -89,7 +89,7 @@ describe('a subscription group', () => {
     assert.equal(group.after(0, 'sse'), expired)
   })
 
-  it('drops encoded events when told to, and old snapshots', () => {
+  it('evicts encoded events and old snapshots', () => {
     const { put, group, counts } = createGroup()
     put({ name: 'a', tags: ['x'] })
     group.after(0, 'sse')

@@ -109,7 +109,7 @@ for (const [format, path] of [
 
     it('sends bookmarks with the newest token while no server matches', async () => {
       await using daemon = await serveWatch({ heartbeatMs: 20, bookmarkMs: 60 })
-      const watcher = await daemon.follow(`${path}name=nobody`)
+      const watcher = await daemon.follow(`${path}name=unknown`)
       await watcher.upTo('BOOKMARK')
 
       daemon.put({ name: 'a' })

@@ -27,56 +27,58 @@ const kinds: Readonly<Record<string, string>> = {
 const foreign = new Set(['monitoring.coreos.com/v1 ServiceMonitor'])
 
 /** Errors that an API server would report for the fields of an object; empty if valid. */
-export function faultsIn(object: Manifest): string[] {
+export function schemaErrors(object: Manifest): string[] {
   const kind = `${object.apiVersion} ${object.kind}`
   if (foreign.has(kind)) return []
   const model = kinds[kind]
-  return model === undefined ? [`${kind} is no kind that is known`] : faults(object, model, `${object.kind}`)
+  return model === undefined ? [`unknown kind ${kind}`] : valueErrors(object, model, `${object.kind}`)
 }
 
-function faults(value: unknown, type: string, at: string): string[] {
+function valueErrors(value: unknown, type: string, at: string): string[] {
   const [, item] = /^Array<(.+)>$/.exec(type) ?? []
   if (item !== undefined) {
     if (!Array.isArray(value)) return [`${at} must be a list`]
-    return value.flatMap((one, index) => faults(one, item, `${at}[${index}]`))
+    return value.flatMap((one, index) => valueErrors(one, item, `${at}[${index}]`))
   }
   const [, member] = /^\{ \[key: string\]: (.+); \}$/.exec(type) ?? []
   if (member !== undefined) {
     if (!isMap(value)) return [`${at} must be a map`]
-    return Object.entries(value).flatMap(([key, one]) => faults(one, member, `${at}.${key}`))
+    return Object.entries(value).flatMap(([key, one]) => valueErrors(one, member, `${at}.${key}`))
   }
   if (type === 'IntOrString')
     return ['number', 'string'].includes(typeof value) ? [] : [`${at} must be text or a number`]
   if (['string', 'number', 'boolean'].includes(type)) return typeof value === type ? [] : [`${at} must be a ${type}`]
   if (type === 'any' || type === 'object') return []
-  return faultsOfModel(value, type, at)
+  return modelErrors(value, type, at)
 }
 
-function faultsOfModel(value: unknown, type: string, at: string): string[] {
+function modelErrors(value: unknown, type: string, at: string): string[] {
   const model = (models as unknown as Record<string, Model | undefined>)[type]
-  if (!model) return [`${at}: ${type} is no model`]
+  if (!model) return [`${at}: ${type} is not a model`]
   if (!isMap(value)) return [`${at} must be a map`]
   const fields = new Map(model.getAttributeTypeMap().map(({ baseName, type }) => [baseName, type]))
-  const missing = neededBy(type).filter((name) => value[name] === undefined)
+  const missing = requiredFields(type).filter((name) => value[name] === undefined)
   return [
     ...missing.map((name) => `${at}.${name} is missing`),
     ...Object.entries(value).flatMap(([name, one]) => {
       const field = fields.get(name)
-      return field === undefined ? [`${at}.${name} is no field of ${type}`] : faults(one, field, `${at}.${name}`)
+      return field === undefined
+        ? [`${at}.${name} is not a field of ${type}`]
+        : valueErrors(one, field, `${at}.${name}`)
     }),
   ]
 }
 
-const needed = new Map<string, readonly string[]>()
+const requiredByType = new Map<string, readonly string[]>()
 
 /** The required fields of a model, by its declaration. */
-function neededBy(type: string): readonly string[] {
-  const known = needed.get(type)
-  if (known) return known
+function requiredFields(type: string): readonly string[] {
+  const cached = requiredByType.get(type)
+  if (cached) return cached
   const text = readFileSync(`node_modules/@kubernetes/client-node/dist/gen/models/${type}.d.ts`, 'utf8')
-  const found = [...text.matchAll(/^ {4}'([^']+)': /gm)].flatMap(([, name]) => name ?? [])
-  needed.set(type, found)
-  return found
+  const fields = [...text.matchAll(/^ {4}'([^']+)': /gm)].flatMap(([, name]) => name ?? [])
+  requiredByType.set(type, fields)
+  return fields
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {
