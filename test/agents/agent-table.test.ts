@@ -16,7 +16,7 @@ const owned = (id: string, version: string, holder: string) => ({
 })
 
 describe('agent table', () => {
-  it('keeps the newest version of an agent in any order of arrival', () => {
+  it('agent table keeps the newest version of an agent in any order of arrival', () => {
     const { table } = createTable()
     table.applyRegistration(storedRegistration('a', '9', { version: '2.0.0' }))
 
@@ -25,7 +25,7 @@ describe('agent table', () => {
     assert.equal(table.applyRegistration(storedRegistration('a', '10'))?.stored.resource_version, '10')
   })
 
-  it('ignores a registration older than the deletion, and a deletion older than the registration', () => {
+  it('agent table ignores a registration older than the deletion, and a deletion older than the registration', () => {
     const { table, gone } = createTable()
     table.applyRegistration(storedRegistration('a', '5'))
     table.applyDeletion('a', '4')
@@ -38,7 +38,7 @@ describe('agent table', () => {
     assert.equal(table.applyRegistration(storedRegistration('a', '7'))?.id, 'a')
   })
 
-  it('counts agents by holder through takeovers and removals', () => {
+  it('agent table counts agents by holder through takeovers and removals', () => {
     const { table } = createTable()
     table.applyRegistration(owned('a', '1', 'one'))
     table.applyRegistration(owned('b', '2', 'one'))
@@ -50,7 +50,7 @@ describe('agent table', () => {
     assert.deepEqual(['one', 'two'].map(table.countOf), [0, 1])
   })
 
-  it('keeps the lease of an agent that registers other terms', () => {
+  it('agent table keeps the lease of an agent that registers other terms', () => {
     const { table } = createTable()
     const lease = table.applyRegistration(storedRegistration('a', '1'))?.lease
 
@@ -60,7 +60,7 @@ describe('agent table', () => {
     assert.equal(changed?.lease.terms.timeout, 5000)
   })
 
-  it('counts silence after a restart only as far as it exceeds the shortest one', () => {
+  it('agent table counts silence after a restart only as far as it exceeds the shortest one', () => {
     const { table, leases, advance } = createTable()
     const registrations = ['recent', 'silent', 'never'].map((id, at) => storedRegistration(id, String(at + 1)))
     const heartbeats = [
@@ -77,7 +77,7 @@ describe('agent table', () => {
     assert.deepEqual(statuses(), ['healthy', 'offline', 'pending'])
   })
 
-  it('keeps agents newer than a loaded snapshot, and removes older ones that it lacks', () => {
+  it('agent table keeps agents newer than a loaded snapshot, and removes older ones that it lacks', () => {
     const { table, gone } = createTable()
     for (const [id, version] of Object.entries({ old: '1', new: '5' }))
       table.applyRegistration(storedRegistration(id, version))
@@ -92,7 +92,7 @@ describe('agent table', () => {
     assert.deepEqual(Array.from(table.all(), ({ id }) => id).toSorted(), ['new', 'other'])
   })
 
-  it("returns the agents whose status a replica's heartbeats changed", () => {
+  it("agent table returns the agents whose status a replica's heartbeats changed", () => {
     const { table } = createTable()
     for (const [id, version] of Object.entries({ a: '1', b: '2' }))
       table.applyRegistration(storedRegistration(id, version))

@@ -38,7 +38,7 @@ const transition = (id: string, status: LeaseTransition['status']): LeaseTransit
 })
 
 describe('lease expirations', () => {
-  it('write agents with a new status, and remove forgotten ones here and from the store', () => {
+  it('lease expirations write agents with a new status, and remove forgotten ones here and from the store', () => {
     const { applyExpirations, expiredCount, calls } = createRun([
       transition('a', 'unhealthy'),
       transition('b', 'forgotten'),
@@ -57,7 +57,7 @@ describe('lease expirations', () => {
     assert.equal(expiredCount(), 1)
   })
 
-  it('log at most twenty agents by name', () => {
+  it('lease expirations log at most twenty agents by name', () => {
     const { applyExpirations, calls } = createRun(
       Array.from({ length: 25 }, (_, at) => transition(`a${at}`, 'offline')),
     )
@@ -68,7 +68,7 @@ describe('lease expirations', () => {
     assert.ok(calls.includes('log: more agent leases expired {"more":5}'))
   })
 
-  it('log a store that cannot remove forgotten agents', async () => {
+  it('lease expirations log a store that cannot remove forgotten agents', async () => {
     const { applyExpirations, calls } = createRun([transition('a', 'forgotten')], {
       commit: () => Promise.reject(new Error('down')),
     })

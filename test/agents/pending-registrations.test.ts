@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { createPendingRegistrations } from '../../src/agents/pending-registrations.ts'
 
 describe('pending registrations', () => {
-  it('count each other id once, by holder and in all, until they end', () => {
+  it('pending registrations count each other id once, by holder and in all, until they end', () => {
     const pending = createPendingRegistrations()
     const ends = [
       pending.begin('a', 'one'),

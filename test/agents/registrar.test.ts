@@ -6,7 +6,7 @@ import { openMemory } from '../../src/stores/memory.ts'
 import { agentRequest, createTestRegistrar, originsIn } from './fixtures.ts'
 
 describe('registrar', () => {
-  it('writes registrations stored together as one change, before it resolves any of them', async () => {
+  it('registrar writes registrations stored together as one change, before it resolves any of them', async () => {
     await using store = openMemory({ log: silent })
     const { registrar, pushed } = createTestRegistrar(store)
     const ids = Array.from({ length: 10 }, (_, at) => `agent-${at}`)
@@ -20,7 +20,7 @@ describe('registrar', () => {
     assert.deepEqual(pushed.map(originsIn), [ids])
   })
 
-  it('changes nothing when an agent registers the same again after a restart', async () => {
+  it('registrar changes nothing when an agent registers the same again after a restart', async () => {
     const registrations = [
       { id: 'bare' },
       {
@@ -73,7 +73,7 @@ describe('registrar', () => {
     )
   })
 
-  it('gives an id to one of two instances that register at the same moment', async () => {
+  it('registrar gives an id to one of two instances that register at the same moment', async () => {
     await using store = openMemory({ log: silent })
     const { registrar } = createTestRegistrar(store)
 
@@ -87,7 +87,7 @@ describe('registrar', () => {
     assert.equal(registrar.get('a')?.ownership.instance_id, 'one')
   })
 
-  it('counts registrations in flight towards the agent limit', async () => {
+  it('registrar counts registrations in flight towards the agent limit', async () => {
     await using store = openMemory({ log: silent })
     const { registrar } = createTestRegistrar(store, { maxAgents: 2 })
 
@@ -101,7 +101,7 @@ describe('registrar', () => {
     assert.equal(registrar.size(), 2)
   })
 
-  it('rejects a registration or removal at a stale version and returns the current agent', async () => {
+  it('registrar rejects a registration or removal at a stale version and returns the current agent', async () => {
     await using store = openMemory({ log: silent })
     const { registrar } = createTestRegistrar(store)
     const { agent } = await registrar.register(agentRequest('a'))
@@ -120,7 +120,7 @@ describe('registrar', () => {
     assert.equal(await registrar.unregister('a'), false)
   })
 
-  it('moves an agent to another endpoint, also where the agent changed meanwhile', async () => {
+  it('registrar moves an agent to another endpoint, also where the agent changed meanwhile', async () => {
     await using store = openMemory({ log: silent })
     const { registrar } = createTestRegistrar(store)
     const { agent: before } = await registrar.register(agentRequest('a', { endpoint: 'http://a.example/one' }))
@@ -134,7 +134,7 @@ describe('registrar', () => {
     assert.equal(await registrar.changeEndpoint(changed, 'http://a.example/three').catch(() => undefined), undefined)
   })
 
-  it('removes an agent from the store once its silence exceeds the retention', async () => {
+  it('registrar removes an agent from the store once its silence exceeds the retention', async () => {
     await using store = openMemory({ log: silent })
     const { registrar, pushed, advance } = createTestRegistrar(store)
     await registrar.register(agentRequest('a'))

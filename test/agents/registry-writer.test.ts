@@ -55,7 +55,7 @@ describe('registry writer', () => {
     assert.deepEqual(entry.reported, { status: 'offline', reason: 'lease_lapsed' })
   })
 
-  it('a failing registry is not the failure of a registration', async () => {
+  it('a registry that throws does not fail the registration', async () => {
     const { writer } = createWriter()
     writer.attach(() => {
       throw new Error('registry failed')

@@ -7,7 +7,7 @@ import { openMemory } from '../../src/stores/memory.ts'
 const defaults = { timeout: 60, eviction: 120 }
 
 describe('agent import', () => {
-  it('writes new agents with their creation time, and leaves existing ones', async () => {
+  it('agent import writes new agents with their creation time, and leaves existing ones', async () => {
     await using store = openMemory({ log: silent })
     await importAgents(store, [{ id: 'known' }], defaults)
     const agents = Array.from({ length: 250 }, (_, at) => ({
@@ -23,7 +23,7 @@ describe('agent import', () => {
     assert.equal(registrations.find(({ name }) => name === 'agent-249')?.created_at, '2024-01-02T03:04:05.000Z')
   })
 
-  it('skips an invalid agent, names its field, and imports the others', async () => {
+  it('agent import skips an invalid agent, names its field, and imports the others', async () => {
     await using store = openMemory({ log: silent })
     let nested: unknown = {}
     for (let level = 0; level < 40; level += 1) nested = { nested }

@@ -26,7 +26,7 @@ async function startLoaded(store: Store) {
 const macrotask = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('registrations', () => {
-  it('are unavailable until the store is loaded', async () => {
+  it('registrations are unavailable until the store is loaded', async () => {
     await using store = openMemory({ log: silent })
     const opening = Promise.withResolvers<Store>()
     await using registrations = startRegistrations({

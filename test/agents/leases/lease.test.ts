@@ -5,7 +5,7 @@ import { leaseStatus, nextTransition, reportOf } from '../../../src/agents/lease
 const terms = { timeout: 60_000, eviction: 120_000 }
 
 describe('lease status', () => {
-  it('follows the silence of an agent', () => {
+  it('lease status follows the silence of an agent', () => {
     const cases = [
       [0, true, 'healthy'],
       [59_999, true, 'healthy'],
@@ -22,19 +22,19 @@ describe('lease status', () => {
     }
   })
 
-  it('is what a living agent reports of itself', () => {
+  it('lease status is what a living agent reports of itself', () => {
     const lease = { hasHeartbeat: true, selfReportedStatus: 'degraded', terms } as const
     assert.equal(leaseStatus(lease, 0, 3_600_000), 'degraded')
     assert.equal(leaseStatus(lease, 60_000, 3_600_000), 'unhealthy')
   })
 
-  it('is never forgotten before it is offline, however short the retention', () => {
+  it('lease status is never forgotten before it is offline, however short the retention', () => {
     const lease = { hasHeartbeat: true, selfReportedStatus: 'healthy', terms } as const
     assert.equal(leaseStatus(lease, 60_000, 1000), 'unhealthy')
     assert.equal(leaseStatus(lease, 120_000, 1000), 'forgotten')
   })
 
-  it('changes next at the silence that nextTransition returns', () => {
+  it('lease status changes next at the silence that nextTransition returns', () => {
     for (const hasHeartbeat of [true, false]) {
       const lease = { hasHeartbeat, selfReportedStatus: 'healthy', terms } as const
       let status = leaseStatus(lease, 0, 3_600_000)
@@ -46,7 +46,7 @@ describe('lease status', () => {
     }
   })
 
-  it('is reported with a reason once it has expired', () => {
+  it('lease status is reported with a reason once it has expired', () => {
     assert.deepEqual(reportOf('healthy'), { status: 'healthy' })
     assert.deepEqual(reportOf('pending'), { status: 'pending' })
     assert.deepEqual(reportOf('unhealthy'), { status: 'unhealthy', reason: 'lease_lapsed' })

@@ -17,7 +17,7 @@ function problemOf(registration: unknown): RegistrationProblem {
 }
 
 describe('agent request', () => {
-  it('holds the server, the spec and the conditions for storing it', () => {
+  it('agent request holds the server, the spec and the conditions for storing it', () => {
     const request = parse({
       id: 'a',
       name: 'My Agent',

@@ -11,7 +11,7 @@ const thresholds = (registration: object) => {
 }
 
 describe('agent spec', () => {
-  it('has a default for each absent field', () => {
+  it('agent spec has a default for each absent field', () => {
     assert.deepEqual(spec(), {
       name: 'a',
       endpoint: 'stdio://a',
@@ -24,14 +24,14 @@ describe('agent spec', () => {
     })
   })
 
-  it('has the thresholds of the agent type', () => {
+  it('agent spec has the thresholds of the agent type', () => {
     assert.deepEqual(thresholds({ agent_type: 'file-agent' }), [90, 180])
     assert.deepEqual(thresholds({ agent_type: 'worker' }), [45, 90])
     assert.deepEqual(thresholds({ agent_type: 'critical' }), [30, 60])
     assert.deepEqual(thresholds({ agent_type: 'other' }), [60, 120])
   })
 
-  it('has an eviction threshold of at least twice the timeout, or of the timeout where one is named', () => {
+  it('agent spec has an eviction threshold of at least twice the timeout, or of the timeout where one is named', () => {
     assert.deepEqual(thresholds({ timeout_threshold: 100 }), [100, 200])
     assert.deepEqual(thresholds({ timeout_threshold: 10 }), [10, 120])
     assert.deepEqual(thresholds({ timeout_threshold: 100, eviction_threshold: 110 }), [100, 110])
@@ -42,14 +42,14 @@ describe('agent spec', () => {
 describe('agent definition', () => {
   const definition = (registration: object) => definitionOf(fieldsOf(registration), spec(registration))
 
-  it('is probed only where the agent asks for it', () => {
+  it('agent definition is probed only where the agent asks for it', () => {
     const probe = (registration: object) => definition(registration).health_check
     assert.equal(probe({ endpoint: 'http://a.example' }), 'none')
     assert.equal(probe({ health_check_url: 'http://a.example/health' }), 'http')
     assert.equal(probe({ endpoint: 'http://a.example', health_check: 'mcp' }), 'mcp')
   })
 
-  it('keeps the original spelling of a normalized name and type as annotations', () => {
+  it('agent definition keeps the original spelling of a normalized name and type as annotations', () => {
     assert.deepEqual(definition({ name: 'My Agent', agent_type: 'Odd Type', annotations: { note: 'x' } }).annotations, {
       note: 'x',
       original_name: 'My Agent',

@@ -9,7 +9,7 @@ import {
 } from '../../../src/agents/parsing/normalize.ts'
 
 describe('normalized registration', () => {
-  it('has text where YAML reads numbers', () => {
+  it('normalized registration has text where YAML reads numbers', () => {
     const { name, version, tags, resource_version } = normalizeRegistration({
       name: 7,
       version: 1.5,
@@ -27,13 +27,13 @@ describe('normalized registration', () => {
     )
   })
 
-  it('has a map of tags among its labels', () => {
+  it('normalized registration has a map of tags among its labels', () => {
     const { tags, labels } = normalizeRegistration({ tags: { env: 'prod' }, labels: { team: 'a' } })
     assert.equal(tags, undefined)
     assert.deepEqual(labels, { env: 'prod', team: 'a' })
   })
 
-  it('has annotations and a security context as text', () => {
+  it('normalized registration has annotations and a security context as text', () => {
     const { annotations, security_context } = normalizeRegistration({
       annotations: { note: { deep: true } },
       security_context: { level: 1 },
@@ -42,7 +42,7 @@ describe('normalized registration', () => {
     assert.equal(security_context, '{"level":1}')
   })
 
-  it('has declared capabilities with their schema under one name', () => {
+  it('normalized registration has declared capabilities with their schema under one name', () => {
     const { capabilities } = normalizeRegistration({
       capabilities: ['plain', { name: 'rich', parameters: { type: 'object' }, tags: null }],
     })
@@ -53,7 +53,7 @@ describe('normalized registration', () => {
     assert.deepEqual([rich['kind'], rich['origin'], 'tags' in rich], ['declared', 'declared', false])
   })
 
-  it('leaves values of other types for validation', () => {
+  it('normalized registration leaves values of other types for validation', () => {
     const odd = { tags: 'x', labels: 'a=b', annotations: [], capabilities: 'echo', security_context: 7 }
     const { tags, labels, annotations, capabilities, security_context } = normalizeRegistration(odd)
     assert.deepEqual({ tags, labels, annotations, capabilities, security_context }, odd)
@@ -61,7 +61,7 @@ describe('normalized registration', () => {
 })
 
 describe('withoutNulls', () => {
-  it('drops null fields, and copies only where there are any', () => {
+  it('withoutNulls drops null fields, and copies only where there are any', () => {
     const fields = { a: 1, b: undefined }
     assert.equal(withoutNulls(fields), fields)
     assert.deepEqual(withoutNulls({ a: 1, b: null }), { a: 1 })
@@ -69,7 +69,7 @@ describe('withoutNulls', () => {
 })
 
 describe('endpoint address', () => {
-  it('is the endpoint itself for HTTP, and of the scheme stdio for any other text', () => {
+  it('endpoint address is the endpoint itself for HTTP, and of the scheme stdio for any other text', () => {
     assert.deepEqual(endpointAddress('HTTPS://a.example'), { type: 'http', url: 'HTTPS://a.example' })
     assert.deepEqual(endpointAddress('stdio://a'), { type: 'stdio', url: 'stdio://a' })
     assert.deepEqual(endpointAddress('elsewhere'), { type: 'stdio', url: 'stdio://elsewhere' })
@@ -78,7 +78,7 @@ describe('endpoint address', () => {
 })
 
 describe('normalizeName', () => {
-  it('gives lower-case letters, digits and single dashes', () => {
+  it('normalizeName gives lower-case letters, digits and single dashes', () => {
     const cases = {
       'my-agent-001': 'my-agent-001',
       'My Agent': 'my-agent',

@@ -6,7 +6,7 @@ import { registered } from '../../made.ts'
 import { testAgent } from '../fixtures.ts'
 
 describe('agent counts', () => {
-  it('count agents by status and namespace, and their capabilities by category', () => {
+  it('agent counts count agents by status and namespace, and their capabilities by category', () => {
     const agents = [
       testAgent('a', { capabilities: ['echo'] }),
       testAgent('b', { namespace: 'team-a', capabilities: ['echo', { name: 'geo', category: 'maps' }] }),
@@ -32,7 +32,7 @@ describe('agent counts', () => {
     })
   })
 
-  it('are counted once per revision', () => {
+  it('agent counts are counted once per revision', () => {
     let [token, listings] = ['1', 0]
     const agents = () => ((listings += 1), [testAgent('a')])
     const counts = createAgentCounts({ agents, registry: { get: () => undefined, token: () => token } })

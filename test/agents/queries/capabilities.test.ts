@@ -22,7 +22,7 @@ const found = (text: string) =>
   ])
 
 describe('capability search', () => {
-  it('finds the matching capabilities of each server', () => {
+  it('capability search finds the matching capabilities of each server', () => {
     assert.deepEqual(found(''), [
       ['one', 'geo.lookup'],
       ['two', 'translate'],
@@ -32,14 +32,14 @@ describe('capability search', () => {
     assert.deepEqual(found('name=none'), [])
   })
 
-  it('finds deprecated capabilities only on request', () => {
+  it('capability search finds deprecated capabilities only on request', () => {
     assert.deepEqual(found('name=geo&include_deprecated=true'), [
       ['one', 'geo.lookup'],
       ['two', 'Geo.Old'],
     ])
   })
 
-  it('ignores case, and a capability without a description matches every text', () => {
+  it('capability search ignores case, and a capability without a description matches every text', () => {
     assert.deepEqual(found('description_contains=PLACES'), [
       ['one', 'geo.lookup'],
       ['two', 'translate'],
@@ -47,7 +47,7 @@ describe('capability search', () => {
     assert.deepEqual(found('description_contains=other'), [['two', 'translate']])
   })
 
-  it('matches names by part, exactly or fuzzily', () => {
+  it('capability search matches names by part, exactly or fuzzily', () => {
     const matches = (text: string, name: string) => nameMatcher(query(text))?.(name)
     assert.equal(nameMatcher(query('')), undefined)
     assert.equal(matches('name=LOOK', 'geo.lookup'), true)
@@ -59,7 +59,7 @@ describe('capability search', () => {
 })
 
 describe('owned capability view', () => {
-  it('names the agent of a registered server, and the server itself for any other', () => {
+  it('capability view names the agent of a registered server, and the server itself for any other', () => {
     const shown = capability('echo')
     const agent = testAgent('a', { name: 'My Agent', endpoint: 'http://user:secret@a.example' })
     const registered = server({ name: 'a', discovery_method: 'registered' })

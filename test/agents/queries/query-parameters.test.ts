@@ -14,14 +14,14 @@ const isProblemOf = (parameter: string, message: RegExp) => (error: unknown) =>
   error instanceof ParameterProblem && error.parameter === parameter && message.test(error.message)
 
 describe('agent query', () => {
-  it('ignores unknown parameters, and treats empty ones as absent', () => {
+  it('agent query ignores unknown parameters, and treats empty ones as absent', () => {
     const { query, moreCapabilities, cursor } = agentQuery('status=&namespace=team-a&odd=1&continue=')
     assert.equal(query.namespace, 'team-a')
     assert.deepEqual(query.status, [])
     assert.deepEqual([moreCapabilities, cursor], [[], undefined])
   })
 
-  it('requires every one of several capabilities', () => {
+  it('agent query requires every one of several capabilities', () => {
     const one = agentQuery('capabilities=a,b&capabilities=c')
     assert.deepEqual([one.query.capability, one.moreCapabilities], ['a', ['b', 'c']])
     const two = agentQuery('capability=x&capabilities=a,b')
@@ -36,19 +36,19 @@ describe('agent query', () => {
 })
 
 describe('discovery query', () => {
-  it('matches healthy agents unless it names a status', () => {
+  it('discovery query matches healthy agents unless it names a status', () => {
     assert.deepEqual(parseDiscoveryQuery({}).query.status, ['healthy'])
     assert.deepEqual(parseDiscoveryQuery({ status: ['offline', 'pending'] }).query.status, ['offline', 'pending'])
   })
 
-  it('turns labels into a label selector', () => {
+  it('discovery query turns labels into a label selector', () => {
     const { query } = parseDiscoveryQuery({ labels: { env: 'prod', level: 1 } })
     assert.deepEqual(query.label_selector, agentQuery('label_selector=env%3Dprod,level%3D1').query.label_selector)
   })
 })
 
 describe('capability query', () => {
-  it('matches a part of the name by default, the whole name with exact, near names with fuzzy_match', () => {
+  it('capability query matches a part of the name by default, the whole name with exact, near names with fuzzy_match', () => {
     const matchOf = (text: string) => capabilityQuery(text).match
     assert.deepEqual(['name=a', 'name=a&exact=yes', 'name=a&fuzzy_match=1&exact=1', 'exact=off'].map(matchOf), [
       'part',
@@ -60,7 +60,7 @@ describe('capability query', () => {
     assert.throws(() => capabilityQuery('exact=maybe'), isProblemOf('exact', /must be true or false/))
   })
 
-  it('matches healthy servers unless it names a status or an agent', () => {
+  it('capability query matches healthy servers unless it names a status or an agent', () => {
     assert.deepEqual(capabilityQuery('').query.status, ['healthy'])
     assert.deepEqual(capabilityQuery('agent_id=a').query.status, [])
     assert.deepEqual(capabilityQuery('agent_status=offline').query.status, ['offline'])
@@ -69,7 +69,7 @@ describe('capability query', () => {
 })
 
 describe('toParameters', () => {
-  it('repeats the parameter of a list, and skips absent values', () => {
+  it('toParameters repeats the parameter of a list, and skips absent values', () => {
     assert.deepEqual(toParameters({ a: ['x', 1], b: true, c: null, d: undefined, e: { f: 1 } }), [
       ['a', 'x'],
       ['a', '1'],

@@ -9,7 +9,7 @@ const find = (mesh: Mesh, text: string) => mesh.find(parseAgentQuery(new URLSear
 const idsOf = ({ agents }: ReturnType<Mesh['find']>) => agents.map(({ agent }) => agent.id)
 
 describe('agent search', () => {
-  it('finds agents by their fields, and no other servers', async () => {
+  it('agent search finds agents by their fields, and no other servers', async () => {
     await using mesh = createTestMesh()
     mesh.define('server', { capabilities: ['a', 'b'] })
     await mesh.registerAgent('both', { capabilities: ['a', 'b'], namespace: 'team-a' })
@@ -21,7 +21,7 @@ describe('agent search', () => {
     assert.deepEqual(idsOf(find(mesh, 'status=offline')), [])
   })
 
-  it('goes on page by page', async () => {
+  it('agent search continues page by page', async () => {
     await using mesh = createTestMesh()
     for (const id of ['a', 'b', 'c']) await mesh.registerAgent(id)
 
@@ -32,7 +32,7 @@ describe('agent search', () => {
     assert.throws(() => find(mesh, 'limit=2&continue=nonsense'), ParameterProblem)
   })
 
-  it('finds shadowed agents by their own fields, after all others', async () => {
+  it('agent search finds shadowed agents by their own fields, after all others', async () => {
     await using mesh = createTestMesh()
     await mesh.registerAgent('a', { capabilities: ['echo'] })
     await mesh.registerAgent('z', { capabilities: ['echo'] })

@@ -6,7 +6,7 @@ import { server } from '../../made.ts'
 import { testAgent } from '../fixtures.ts'
 
 describe('agent view', () => {
-  it('shows the status of the registry, and of the lease where the agent is shadowed', () => {
+  it('agent view shows the status of the registry, and of the lease where the agent is shadowed', () => {
     const agent = testAgent('a', {}, { lease: { status: 'offline' } })
     const winner = server({ name: 'a', source: 'files', origin: 'team.yaml' })
 
@@ -16,7 +16,7 @@ describe('agent view', () => {
     assert.deepEqual(shadowed['shadowed_by'], { source: 'files', origin: 'team.yaml' })
   })
 
-  it('redacts secrets', () => {
+  it('agent view redacts secrets', () => {
     const agent = testAgent('a', {
       endpoint: 'http://user:hunter2@a.example/mcp',
       annotations: { api_key: 'hunter2' },
@@ -35,7 +35,7 @@ describe('agent view', () => {
 })
 
 describe('capability view', () => {
-  it('shows the schema under both of its names', () => {
+  it('capability view shows the schema under both of its names', () => {
     const schema = { type: 'object' }
     const view = capabilityView(Capability.parse({ name: 'echo', input_schema: schema }))
     assert.deepEqual([view['input_schema'], view['parameters_schema']], [schema, schema])
@@ -52,7 +52,7 @@ describe('health view', () => {
       lastHeartbeatAt + 42_500,
     )
 
-  it('shows the time since the last heartbeat and the time of the next', () => {
+  it('health view shows the time since the last heartbeat and the time of the next', () => {
     const { time_since_heartbeat, next_heartbeat_expected, last_heartbeat, is_expired } = health('healthy')
     assert.deepEqual(
       { time_since_heartbeat, next_heartbeat_expected, last_heartbeat, is_expired },
@@ -66,7 +66,7 @@ describe('health view', () => {
     assert.equal(health('pending', false)['next_heartbeat_expected'], null)
   })
 
-  it('says in words how the agent is', () => {
+  it('health view describes the status in words', () => {
     assert.deepEqual(
       [
         health('healthy'),

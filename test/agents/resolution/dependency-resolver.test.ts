@@ -4,7 +4,7 @@ import { createDependencyResolver } from '../../../src/agents/resolution/depende
 import { createTestMesh } from '../test-mesh.ts'
 
 describe('dependency resolver', () => {
-  it('prefers agents to other servers, and healthy servers to none', async () => {
+  it('dependency resolver prefers agents to other servers, and healthy servers to none', async () => {
     await using mesh = createTestMesh()
     const resolver = createDependencyResolver(mesh)
     const providerOf = () => resolver.resolve('dependent', ['echo'])?.['echo']?.agent_id
@@ -19,7 +19,7 @@ describe('dependency resolver', () => {
     assert.equal(other.resolve('dependent', ['echo'])?.['echo']?.agent_id, 'agent')
   })
 
-  it('keeps a provider until it loses its health or the capability', async () => {
+  it('dependency resolver keeps a provider until it loses its health or the capability', async () => {
     await using mesh = createTestMesh()
     const resolver = createDependencyResolver(mesh)
     const providerOf = () => resolver.resolve('dependent', ['echo'])?.['echo']?.agent_id
@@ -33,7 +33,7 @@ describe('dependency resolver', () => {
     assert.equal(providerOf(), 'second')
   })
 
-  it('reports a change until the agent has received it, and forgets removed agents', async () => {
+  it('dependency resolver reports a change until the agent has received it, and forgets removed agents', async () => {
     await using mesh = createTestMesh()
     const resolver = createDependencyResolver(mesh)
     resolver.resolve('dependent', ['echo'])
