@@ -6,7 +6,7 @@ import { mapValues } from './model/map-values.ts'
 import { redactText } from './model/redaction/redact-text.ts'
 import { redactValue } from './model/redaction/redact.ts'
 
-/** What parts ask of a log: static messages, fields beside them, children that carry a field on. */
+/** A structured log: static messages with fields; children add fields to every line. */
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & {
   child: (fields: Record<string, unknown>) => Log
 }
@@ -14,18 +14,18 @@ export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & 
 export const LogLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 export type LogLevel = z.output<typeof LogLevel>
 
-/** What is logged, and how it looks. */
+/** What is logged, and in which format. */
 export const LogConfig = z.strictObject({
-  level: LogLevel.default('info').describe('The least that is worth a line.'),
+  level: LogLevel.default('info').describe('Minimum level of a logged line.'),
   format: z
     .enum(['auto', 'json', 'pretty'])
     .default('auto')
-    .describe('`auto`: for people on a terminal, JSON elsewhere. Taken at start only.'),
-  access: z.boolean().default(false).describe('One line for every request.'),
+    .describe('`auto`: readable text on a terminal, JSON elsewhere. Read at start only.'),
+  access: z.boolean().default(false).describe('Log one line for each request.'),
 })
 export type LogConfig = z.output<typeof LogConfig>
 
-/** The log all others are children of; its level can change while it runs, and theirs follow. */
+/** The parent of all logs. Its level can change at run time, and applies to its children. */
 export type RootLog = Log & { readonly setLevel: (level: LogLevel) => void }
 
 export function createLog({
@@ -33,10 +33,10 @@ export function createLog({
   destination,
 }: { level?: LogLevel; destination?: DestinationStream } = {}): RootLog {
   const root = pino({ ...options, level }, destination)
-  const plain = Object.getPrototypeOf(root) as Logger
-  // Children inherit this, as they do the level; pino's own formatters see the fields of the root only.
+  const prototype = Object.getPrototypeOf(root) as Logger
+  // Children inherit this method. The formatters of pino see only the fields of the root.
   root.child = function childOf(this: Logger, fields: object, more?: object) {
-    return plain.child.call(this, shownFields({ ...fields }), more)
+    return prototype.child.call(this, redactedFields({ ...fields }), more)
   } as Logger['child']
   const setLevel = (next: LogLevel): void => {
     root.level = next
@@ -44,44 +44,44 @@ export function createLog({
   return Object.assign(root as Log, { setLevel })
 }
 
-/** Whatever a line is given, what is or looks like a secret is not in it. */
+/** Removes from every line what is, or looks like, a secret. */
 const options: LoggerOptions = {
   base: null,
   timestamp: () => `,"time":"${cachedTimestamp()}"`,
-  formatters: { level: (label) => ({ level: label }), log: shownFields },
-  serializers: { err: shownError },
+  formatters: { level: (label) => ({ level: label }), log: redactedFields },
+  serializers: { err: redactedError },
   hooks: {
-    logMethod(given, method) {
-      const [first, ...others] = given as readonly unknown[]
-      // Of an error without a message pino takes the error's own, past everything below.
+    logMethod(args, method) {
+      const [first, ...others] = args as readonly unknown[]
+      // Without a message, pino would take that of the error, unredacted.
       const rest = others.length === 0 ? messageOf(first) : others
-      const shown = [first, ...rest].map((one) => (typeof one === 'string' ? redactText(one) : one))
-      method.apply(this, shown as typeof given)
+      const redacted = [first, ...rest].map((one) => (typeof one === 'string' ? redactText(one) : one))
+      method.apply(this, redacted as typeof args)
     },
   },
 }
 
 function messageOf(first: unknown): string[] {
   if (first instanceof Error) return [first.message]
-  const held = typeof first === 'object' && first !== null && 'err' in first ? first.err : undefined
-  return held instanceof Error ? [held.message] : []
+  const error = typeof first === 'object' && first !== null && 'err' in first ? first.err : undefined
+  return error instanceof Error ? [error.message] : []
 }
 
-/** Errors are left to their own serializer, which sees their message and stack too. */
-function shownFields(fields: Record<string, unknown>): Record<string, unknown> {
+/** The error in `err` is left to its serializer, which redacts message and stack too. */
+function redactedFields(fields: Record<string, unknown>): Record<string, unknown> {
   return mapValues(fields, (value, key) => {
-    if (value instanceof Error) return key === 'err' ? value : shownError(value)
+    if (value instanceof Error) return key === 'err' ? value : redactedError(value)
     return redactValue(value, key)
   })
 }
 
-function shownError(error: unknown): unknown {
+function redactedError(error: unknown): unknown {
   return redactValue(error instanceof Error ? { ...pino.stdSerializers.err(error) } : error)
 }
 
 export type Destination = DestinationStream & AsyncDisposable
 
-/** Where lines go: standard output as JSON, or for people, in colour where the terminal has any. */
+/** Opens the output of the log: JSON, or readable text, in colour where the terminal supports it. */
 export async function openDestination({
   format,
   terminal,
@@ -92,7 +92,7 @@ export async function openDestination({
   colour: boolean
 }): Promise<Destination> {
   if (format === 'json' || (format === 'auto' && !terminal)) return standardOutput()
-  // By its default: the bundle knows no other name of a CommonJS package.
+  // The default export: in the bundle, a CommonJS package has no named ones.
   const { default: pretty } = await import('pino-pretty')
   const stream = pretty({
     colorize: colour,
@@ -105,25 +105,25 @@ export async function openDestination({
   return Object.assign(stream, { [Symbol.asyncDispose]: async () => {} })
 }
 
-/** So many bytes of lines wait for a slow reader; what comes on top is dropped and counted. */
-const mostWaiting = 16 * 1024 * 1024
+/** Maximum bytes of lines that wait for a slow reader; further lines are dropped and counted. */
+const maxBufferBytes = 16 * 1024 * 1024
 
-/** So long the end of the process waits for a reader of its last lines. */
-const lastMs = 2000
+/** Maximum time that the end of the process waits for a reader of the last lines. */
+const maxFlushMs = 2000
 
 /**
- * Writes in the background, what came meanwhile together: whoever reads the log slowly, or not at all, holds nobody up.
- * What still waits at the end is written before the process goes.
+ * Writes in the background, several lines at a time, so that a slow reader of the log does not block the daemon. At the
+ * end, buffered lines are written before the process exits.
  */
 function standardOutput(): Destination {
   let dropped = 0
-  let waiting = false
+  let isWriting = false
   let failing = false
-  let ends = Infinity
-  const retryEAGAIN = () => performance.now() < ends
-  const output = pino.destination({ dest: 1, sync: false, maxLength: mostWaiting, retryEAGAIN })
+  let flushDeadline = Infinity
+  const retryEAGAIN = () => performance.now() < flushDeadline
+  const output = pino.destination({ dest: 1, sync: false, maxLength: maxBufferBytes, retryEAGAIN })
 
-  /** Lines of this turn of the event loop: each write of its own would cost as much as ten of them together. */
+  /** Lines of this turn of the event loop: one write costs as much as ten lines. */
   let lines: string[] = []
   let ended = false
 
@@ -136,49 +136,49 @@ function standardOutput(): Destination {
     if (lines.length === 0) return
     const text = lines.join('')
     lines = []
-    waiting = true
+    isWriting = true
     output.write(text)
   }
 
-  // A log that cannot be written is no reason to stop. The next line tries again.
+  // A log that cannot be written does not stop the daemon. The next line is tried again.
   output.on('error', () => {
-    waiting = false
+    isWriting = false
     failing = true
   })
   output.on('drop', (text: string) => (dropped += text.split('\n').length - 1))
   output.on('drain', () => {
-    waiting = false
+    isWriting = false
     failing = false
     if (dropped === 0) return
-    const msg = 'lines of the log were dropped: nobody read them in time'
+    const msg = 'log lines dropped: the reader was too slow'
     write(`${JSON.stringify({ level: 'warn', time: cachedTimestamp(), dropped, msg })}\n`)
     dropped = 0
   })
-  // For an end without a word; nobody may wait for ever.
+  // For an exit without disposal; the wait for the reader is bounded.
   process.prependOnceListener('exit', () => {
-    ends = performance.now() + lastMs
+    flushDeadline = performance.now() + maxFlushMs
     flush()
-    if (failing) output.destroy() // what is left would be tried for ever
+    if (failing) output.destroy() // It would retry the remaining lines without end.
   })
   return {
     write,
     [Symbol.asyncDispose]: async () => {
       flush()
-      if (waiting) await settled()
-      ends = 0
+      if (isWriting) await flushed()
+      flushDeadline = 0
       ended = true
       output.destroy()
     },
   }
 
-  /** Until what waits is written, or cannot be, or has had its time. */
-  async function settled(): Promise<void> {
-    const patience = new AbortController()
+  /** Resolves when the buffer is written, cannot be written, or the deadline passed. */
+  async function flushed(): Promise<void> {
+    const timeout = new AbortController()
     const events = ['drain', 'error'].map((event) => new Promise((resolve) => output.once(event, resolve)))
-    await Promise.race([...events, pause(lastMs, undefined, { signal: patience.signal }).catch(() => {})])
-    patience.abort()
+    await Promise.race([...events, pause(maxFlushMs, undefined, { signal: timeout.signal }).catch(() => {})])
+    timeout.abort()
   }
 }
 
-/** Says nothing; for tests and one-shot commands. */
+/** Logs nothing; for tests and one-shot commands. */
 export const silent: Log = createLog({ level: 'silent' })

@@ -4,8 +4,8 @@ import { createLog } from '../src/log.ts'
 
 const canary = 'c4nary-do-not-sing'
 
-/** A log and the lines it wrote. */
-function logging(level: 'info' | 'debug' = 'info') {
+/** A log, and the lines that it wrote. */
+function createTestLog(level: 'info' | 'debug' = 'info') {
   const lines: Record<string, unknown>[] = []
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) }
   return { log: createLog({ level, destination }), lines }
@@ -13,36 +13,36 @@ function logging(level: 'info' | 'debug' = 'info') {
 
 describe('the log', () => {
   it('writes events with their fields, level and time, as JSON', () => {
-    const { log, lines } = logging()
+    const { log, lines } = createTestLog()
 
-    log.child({ source: 'file' }).warn({ origin: '/etc/mcp/a.yaml' }, 'origin could not be read')
+    log.child({ source: 'file' }).warn({ origin: '/etc/mcp/a.yaml' }, 'reading failed')
 
     const [line] = lines
     assert.match(String(line?.['time']), /^\d{4}-\d\d-\d\dT/)
     assert.deepEqual(
       { ...line, time: '' },
-      { level: 'warn', time: '', source: 'file', origin: '/etc/mcp/a.yaml', msg: 'origin could not be read' },
+      { level: 'warn', time: '', source: 'file', origin: '/etc/mcp/a.yaml', msg: 'reading failed' },
     )
   })
 
-  it('changes its level while it runs, and that of its children', () => {
-    const { log, lines } = logging()
+  it('changes its level, and that of its children, at run time', () => {
+    const { log, lines } = createTestLog()
     const child = log.child({ source: 'a' })
 
-    child.debug('unheard')
+    child.debug('below the level')
     log.setLevel('debug')
-    child.debug('heard')
+    child.debug('at the level')
     log.setLevel('error')
-    child.warn('unheard')
+    child.warn('below the level')
 
     assert.deepEqual(
       lines.map(({ msg }) => msg),
-      ['heard'],
+      ['at the level'],
     )
   })
 
-  it('writes no secret, wherever it was', () => {
-    const { log, lines } = logging()
+  it('redacts secrets in messages, fields, errors and child fields', () => {
+    const { log, lines } = createTestLog()
     const cause = Object.assign(new Error(`Authorization: Bearer ${canary}`), { token: canary })
     const url = `https://bob:${canary}@x.example/?api_key=${canary}`
 

@@ -5,9 +5,10 @@ import * as z from 'zod'
 import { type StoredSource, type StoreOperation, type Registration, type Store, StoreRefusal } from './store.ts'
 
 const format = 'mcp-roster backup'
-const perCommit = 500
+/** Registrations in one commit of a restore. */
+const maxPerCommit = 500
 
-/** What stands in a backup: one JSON text per line, the same for every kind of store. */
+/** The lines of a backup, each a JSON text: a header, entries, and an end. The same for every type of store. */
 const Header = z.object({ format: z.literal(format), version: z.literal(1), epoch: z.string(), made_at: z.string() })
 const Lease = z.object({
   timeout: z.number(),
@@ -39,98 +40,97 @@ type Entry = z.output<typeof Entry>
 export type BackupCounts = { readonly registrations: number; readonly sources: number }
 
 /**
- * Writes all that is stored into one file, readable by its owner alone, while the store goes on; a file that is there
- * is replaced once the new one is whole and on disk.
+ * Writes the content of the store to one file, readable by its owner only, while the store stays in use. An existing file
+ * is replaced once the new one is complete and on disk.
  */
 export async function writeBackup(store: Store, to: string): Promise<BackupCounts> {
-  const file = await replaceable(to)
-  const unfinished = `${file}.${process.pid}.unfinished`
-  const output = await open(unfinished, 'wx', 0o600)
+  const file = await targetFile(to)
+  const temporary = `${file}.${process.pid}.unfinished`
+  const output = await open(temporary, 'wx', 0o600)
   try {
     const { epoch, registrations, heartbeats: beats } = await store.load()
     const sources = await store.readings()
-    const heard = new Map(beats.map(({ name, age_ms }) => [name, new Date(Date.now() - age_ms).toISOString()]))
-    const copied = { registrations: registrations.length, sources: sources.length }
-    await output.writeFile(linesOf({ epoch, registrations, heard, sources, copied }))
+    const heartbeatTimes = new Map(beats.map(({ name, age_ms }) => [name, new Date(Date.now() - age_ms).toISOString()]))
+    const counts = { registrations: registrations.length, sources: sources.length }
+    await output.writeFile(linesOf({ epoch, registrations, heartbeatTimes, sources, counts }))
     await output.sync()
     await output.close()
-    await rename(unfinished, file)
-    return copied
+    await rename(temporary, file)
+    return counts
   } catch (error) {
     await output.close().catch(() => {})
-    await rm(unfinished, { force: true })
+    await rm(temporary, { force: true })
     throw error
   }
 }
 
-/** The file itself, behind links; refuses what is no file, such as a device, which a new file would take the place of. */
-async function replaceable(path: string): Promise<string> {
+/** Resolves links to the target. Refuses anything but a file: a device must not be replaced by one. */
+async function targetFile(path: string): Promise<string> {
   const file = await realpath(path).catch(() => undefined)
   if (file === undefined) return path
   if ((await stat(file)).isFile()) return file
-  throw new StoreRefusal(`${path} is no regular file, and nothing else is replaced`)
+  throw new StoreRefusal(`${path} is not a regular file, and is not replaced`)
 }
 
 function* linesOf({
   epoch,
   registrations,
-  heard,
+  heartbeatTimes,
   sources,
-  copied,
+  counts,
 }: {
   epoch: string
   registrations: readonly Registration[]
-  heard: ReadonlyMap<string, string>
+  heartbeatTimes: ReadonlyMap<string, string>
   sources: readonly StoredSource[]
-  copied: BackupCounts
+  counts: BackupCounts
 }): Generator<string> {
   const line = (value: unknown) => `${JSON.stringify(value)}\n`
   yield line({ format, version: 1, epoch, made_at: new Date().toISOString() } satisfies z.input<typeof Header>)
   for (const { resource_version: _, updated_at: __, ...registration } of registrations) {
-    const last_heartbeat = registration.kind === 'agent' ? heard.get(registration.name) : undefined
+    const last_heartbeat = registration.kind === 'agent' ? heartbeatTimes.get(registration.name) : undefined
     yield line({ registration, ...(last_heartbeat !== undefined && { last_heartbeat }) })
   }
   for (const { source, fingerprint, readings } of sources) yield line({ source, fingerprint, readings })
-  yield line({ end: copied })
+  yield line({ end: counts })
 }
 
 /**
- * Puts back what a backup holds. The whole file is checked first; a store in which something is registered is refused
- * unless `force` says so, and then holds afterwards the registrations of the backup and no others. What is kept of sources
- * that the backup does not name stays: they may be running.
+ * Restores a backup into the store, after a check of the whole file. A store with registrations is refused; with `force`
+ * the backup replaces them all. Stored readings of sources that the backup does not name stay: the sources may be running.
  *
- * Everything gets a new, greater version, so that replicas and watchers see it like any other change.
+ * Every registration gets a new, greater version, so that replicas and watchers see it like any other change.
  */
 export async function restoreBackup(
   store: Store,
   file: string,
   { force = false }: { force?: boolean } = {},
 ): Promise<BackupCounts> {
-  const whole = await check(file)
+  const counts = await checkFile(file)
   const { registrations } = await store.load()
   if (registrations.length > 0 && !force) {
     throw new StoreRefusal(
       `the store holds ${registrations.length} registrations: restore into an empty one, or replace them with --force`,
     )
   }
-  const kept = new Set<string>()
+  const restored = new Set<string>()
   const batch: Extract<Entry, { registration: unknown }>[] = []
   for await (const entry of entriesIn(file)) {
     if ('source' in entry) await store.saveReadings(entry.source, entry.fingerprint, entry.readings)
     if (!('registration' in entry)) continue
-    kept.add(nameOf(entry.registration))
+    restored.add(nameOf(entry.registration))
     batch.push(entry)
-    if (batch.length >= perCommit) await put(store, batch.splice(0))
+    if (batch.length >= maxPerCommit) await put(store, batch.splice(0))
   }
   await put(store, batch)
-  const surplus = registrations.filter((one) => !kept.has(nameOf(one)))
-  for (let done = 0; done < surplus.length; done += perCommit) {
-    const some = surplus.slice(done, done + perCommit)
+  const surplus = registrations.filter((one) => !restored.has(nameOf(one)))
+  for (let done = 0; done < surplus.length; done += maxPerCommit) {
+    const operations = surplus.slice(done, done + maxPerCommit)
     await store.commit(
-      some.map(({ kind, namespace, name }) => ({ type: 'delete', kind, namespace, name, expect: 'any' })),
+      operations.map(({ kind, namespace, name }) => ({ type: 'delete', kind, namespace, name, expect: 'any' })),
     )
   }
-  return whole
+  return counts
 }
 
 async function put(store: Store, entries: readonly Extract<Entry, { registration: unknown }>[]): Promise<void> {
@@ -139,37 +139,37 @@ async function put(store: Store, entries: readonly Extract<Entry, { registration
     expect: 'any',
     ...registration,
   }))
-  const refused = (await store.commit(operations)).find((outcome) => outcome.type === 'rejected')
-  if (refused) throw new StoreRefusal(`the backup holds what cannot be stored: ${refused.reason}`)
-  const beats = entries.flatMap(({ registration: { name, lease }, last_heartbeat }) =>
+  const rejected = (await store.commit(operations)).find((outcome) => outcome.type === 'rejected')
+  if (rejected) throw new StoreRefusal(`the backup has an entry that cannot be stored: ${rejected.reason}`)
+  const heartbeats = entries.flatMap(({ registration: { name, lease }, last_heartbeat }) =>
     last_heartbeat === undefined
       ? []
       : { name, age_ms: Math.max(0, Date.now() - Date.parse(last_heartbeat)), timeout: lease?.timeout ?? 60 },
   )
-  store.recordHeartbeats(beats)
+  store.recordHeartbeats(heartbeats)
 }
 
 function nameOf({ kind, namespace, name }: Pick<Registration, 'kind' | 'namespace' | 'name'>): string {
   return kind === 'agent' ? `agent ${name}` : `manual ${namespace}/${name}`
 }
 
-/** Reads a backup through: a file that was cut short, or is none, is refused before anything is written. */
-async function check(file: string): Promise<BackupCounts> {
-  const found = { registrations: 0, sources: 0 }
+/** Reads the whole backup: a truncated or foreign file is refused before anything is written. */
+async function checkFile(file: string): Promise<BackupCounts> {
+  const counted = { registrations: 0, sources: 0 }
   let end: BackupCounts | undefined
   for await (const entry of entriesIn(file)) {
-    if (end) throw new StoreRefusal(`${file} goes on after its end: it is damaged`)
+    if (end) throw new StoreRefusal(`${file} is damaged: it continues after its end`)
     if ('end' in entry) end = entry.end
-    else if ('source' in entry) found.sources += 1
-    else found.registrations += 1
+    else if ('source' in entry) counted.sources += 1
+    else counted.registrations += 1
   }
-  if (!end) throw new StoreRefusal(`${file} was cut short: it has no end`)
-  if (end.registrations !== found.registrations || end.sources !== found.sources) {
+  if (!end) throw new StoreRefusal(`${file} is truncated: it has no end`)
+  if (end.registrations !== counted.registrations || end.sources !== counted.sources) {
     throw new StoreRefusal(
-      `${file} is not whole: ${found.registrations} of ${end.registrations} registrations are there`,
+      `${file} is incomplete: it has ${counted.registrations} of ${end.registrations} registrations`,
     )
   }
-  return found
+  return counted
 }
 
 async function* entriesIn(file: string): AsyncGenerator<Entry> {
@@ -177,10 +177,10 @@ async function* entriesIn(file: string): AsyncGenerator<Entry> {
   let number = 0
   for await (const line of lines) {
     number += 1
-    const value = parsed(line)
+    const value = parseJson(line)
     if (number === 1) {
       const header = Header.safeParse(value)
-      if (!header.success) throw new StoreRefusal(`${file} is no backup that this mcp-roster can read`)
+      if (!header.success) throw new StoreRefusal(`${file} is not a backup of a supported version`)
       continue
     }
     const entry = Entry.safeParse(value)
@@ -190,7 +190,7 @@ async function* entriesIn(file: string): AsyncGenerator<Entry> {
   if (number === 0) throw new StoreRefusal(`${file} is empty`)
 }
 
-function parsed(line: string): unknown {
+function parseJson(line: string): unknown {
   try {
     return JSON.parse(line)
   } catch {

@@ -1,18 +1,20 @@
-import type { StoreOperation, OperationOutcome, Registration } from './store.ts'
+import type { OperationOutcome, Registration, StoreOperation } from './store.ts'
 
-const most = { name: 253, namespace: 63, definition: 1024 * 1024, text: 1024 } as const
+/** In characters. */
+const maxLengths = { name: 253, namespace: 63, definition: 1024 * 1024, text: 1024 } as const
 
-/** Why no store could keep what the operation holds; undefined when all can. */
+/** Why no store can hold the values of an operation; undefined where every store can. */
 export function rejectionReason(operation: StoreOperation): string | undefined {
   const { namespace, name } = operation
-  const known = textProblem('name', name, most.name) ?? textProblem('namespace', namespace, most.namespace)
-  if (known !== undefined || operation.type === 'delete') return known
+  const keyProblem =
+    textProblem('name', name, maxLengths.name) ?? textProblem('namespace', namespace, maxLengths.namespace)
+  if (keyProblem !== undefined || operation.type === 'delete') return keyProblem
   const { definition, lease } = operation
-  const texts =
-    textProblem('definition', definition, most.definition) ??
-    textProblem('instance_id', lease?.instance_id, most.text) ??
-    textProblem('holder', lease?.holder, most.text)
-  if (texts !== undefined) return texts
+  const valueProblem =
+    textProblem('definition', definition, maxLengths.definition) ??
+    textProblem('instance_id', lease?.instance_id, maxLengths.text) ??
+    textProblem('holder', lease?.holder, maxLengths.text)
+  if (valueProblem !== undefined) return valueProblem
   if (Number.isNaN(Date.parse(operation.created_at ?? '1970'))) return 'created_at must be a time'
   if (lease === undefined) return undefined
   return Number.isFinite(lease.timeout) && Number.isFinite(lease.eviction)
@@ -20,15 +22,15 @@ export function rejectionReason(operation: StoreOperation): string | undefined {
     : 'lease must hold finite numbers'
 }
 
-/** Databases take neither NUL nor halves of a character, and each has its own idea of how long is too long. */
-export function textProblem(what: string, text: string | undefined, limit: number): string | undefined {
+/** Why a text cannot be stored. Databases reject NUL and lone surrogates, and differ in their maximum lengths. */
+export function textProblem(field: string, text: string | undefined, maxLength: number): string | undefined {
   if (text === undefined) return undefined
-  if (text.length > limit) return `${what} must be at most ${limit} characters`
-  if (text.includes('\0')) return `${what} must not hold a NUL character`
-  return text.isWellFormed() ? undefined : `${what} must be well-formed Unicode`
+  if (text.length > maxLength) return `${field} must be at most ${maxLength} characters`
+  if (text.includes('\0')) return `${field} must not hold a NUL character`
+  return text.isWellFormed() ? undefined : `${field} must be well-formed Unicode`
 }
 
-/** What must be known of what is there, to judge an operation on it. */
+/** The fields of the stored registration that the outcome of an operation depends on. */
 export type CurrentVersion = Pick<Registration, 'resource_version' | 'created_at'>
 
 type AppliedOperation<Current> =
@@ -37,9 +39,9 @@ type AppliedOperation<Current> =
   | { readonly type: 'conflict'; readonly current: Current | undefined }
 
 /**
- * What becomes of one operation where `current` stands: the rule of compare-and-set, the same for every store.
+ * The outcome of one operation on the registration that is `current`: compare-and-set, the same for every store.
  *
- * `version` is the one it gets if it takes effect, `now` the store's time.
+ * `version` is assigned if the operation takes effect; `now` is the time of the store.
  */
 export function applyOperation<Current extends CurrentVersion>(
   operation: StoreOperation,
@@ -60,12 +62,12 @@ export function applyOperation<Current extends CurrentVersion>(
   return { type: 'put', registration, created: current === undefined }
 }
 
-/** What a put makes, with what the store adds to it. */
+/** The registration that a put makes, from the operation and the fields that the store assigns. */
 export function toRegistration(
   { kind, namespace, name, definition, lease }: Extract<StoreOperation, { type: 'put' }>,
-  stored: CurrentVersion & Pick<Registration, 'updated_at'>,
+  assigned: CurrentVersion & Pick<Registration, 'updated_at'>,
 ): Registration {
-  return { kind, namespace, name, definition, ...(lease && { lease }), ...stored }
+  return { kind, namespace, name, definition, ...(lease && { lease }), ...assigned }
 }
 
 function isPreconditionMet(expect: StoreOperation['expect'], current: CurrentVersion | undefined): boolean {

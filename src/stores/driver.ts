@@ -1,54 +1,58 @@
 import type {
+  OperationOutcome,
+  Registration,
+  RegistrationKey,
+  StoreChange,
   StoredHeartbeat,
   StoredReading,
   StoredSource,
-  RegistrationKey,
-  StoreChange,
   StoreOperation,
-  OperationOutcome,
-  Registration,
 } from './store.ts'
 
 /**
- * One database, plainly: each verb does its work in one transaction or throws.
+ * One database. Each method works in one transaction or throws.
  *
- * It throws `StoreUnavailable` when the database cannot be reached or written; anything else is about what it was asked.
- * Queueing, patience and following live in front of it (`front.ts`), the same for every backend.
+ * It throws `StoreUnavailable` where the database cannot be reached or written; any other error is about the request.
+ * Queueing, the circuit breaker, buffering and following are in `pipeline/`, the same for every driver.
  */
 export type StoreDriver = {
   readonly head: () => Promise<{ readonly epoch: string; readonly version: string }>
-  /** A page of registrations after the one that ended in `last`; an empty one is the end. One that is written meanwhile may come twice, the newer later. */
+  /**
+   * The page of registrations after the one that ended at `after`; the last page is empty. A registration written
+   * between two pages may come twice, the newer one later.
+   */
   readonly page: (after: string | undefined) => Promise<{ registrations: readonly Registration[]; last: string }>
   readonly commit: (operations: readonly StoreOperation[]) => Promise<readonly OperationOutcome[]>
-  readonly writeHeartbeats: (beats: readonly StoredHeartbeat[]) => Promise<void>
-  /** Every beat there is; agents that are gone may be among them. */
+  readonly writeHeartbeats: (heartbeats: readonly StoredHeartbeat[]) => Promise<void>
+  /** All heartbeats; some may be of deleted agents. */
   readonly heartbeats: () => Promise<readonly StoredHeartbeat[]>
-  /** What came after the cursor, and the beats that others wrote since. Lost: too much was missed to tell it. */
+  /** Changes after the cursor, and heartbeats that other writers stored since. */
   readonly changesSince: (cursor: ChangeCursor) => Promise<ChangeBatch>
   readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
   readonly readings: () => Promise<readonly StoredSource[]>
-  /** Shows by a real write that it can be written again; mends what can be mended first. */
+  /** Repairs what can be repaired after an outage, and proves with a write that the database is writable. */
   readonly recover: () => Promise<void>
   readonly close: () => Promise<void>
-  /** Milliseconds between two looks for what others wrote; undefined where nobody else can write. */
+  /** Milliseconds between two polls for changes of other writers; undefined where there are none. */
   readonly pollMs: number | undefined
-  /** Calls `poke` when the database tells of a foreign write, and when it is time to look; returns how to stop. */
-  readonly onNotify?: (poke: () => void) => () => void
+  /** Calls `wake` when the database reports a change of another writer, or may have missed one; returns how to stop. */
+  readonly onNotify?: (wake: () => void) => () => void
 }
 
-/** A version, the database's clock in milliseconds for beats, and whatever tells a backend that nothing happened since. */
+/** A version, the database's clock in milliseconds for heartbeats, and a mark that stays equal while nothing is written. */
 export type ChangeCursor = { readonly version: string; readonly clock?: number; readonly mark?: string }
 
+/** Changes after a cursor. `compacted`: deletions after it were pruned, so only a snapshot shows the state. */
 export type ChangeBatch =
   | { readonly compacted: false; readonly cursor: ChangeCursor; readonly changes: readonly StoreChange[] }
   | { readonly compacted: true }
 
-/** One text that identifies a registration inside its kind. */
+/** Identifies a registration within its kind. */
 export function registrationId({ kind, namespace, name }: RegistrationKey): string {
   return kind === 'agent' ? name : `${namespace}/${name}`
 }
 
-/** One text that identifies a registration, and orders them. */
+/** Identifies a registration among all kinds, and orders them. */
 export function registrationKey(key: RegistrationKey): string {
   return `${key.kind}:${registrationId(key)}`
 }

@@ -2,24 +2,24 @@ import { hash, randomUUID } from 'node:crypto'
 
 export type InstanceId = ReturnType<typeof createInstanceId>
 
-/** What a database that is not made before something is written to it calls itself. */
-const unmade = 'empty'
+/** The epoch of a file that is still empty: the database gets its own with the first write. */
+export const emptyEpoch = 'empty'
 
 /**
- * Which registry this is, to other rosters: what its database is, once that is known, so that a restart and the replicas
- * of one database are the same registry.
+ * Identifies this registry to other rosters. The id is derived from the epoch of the database once that is known, so
+ * restarts and replicas of one database share it.
  */
 export function createInstanceId({ epoch }: { epoch: () => string | undefined }) {
-  let born: string | undefined
+  let temporaryId: string | undefined
 
-  function lasting(): string | undefined {
-    const known = epoch()
-    return known === undefined || known === unmade ? undefined : hash('sha256', known).slice(0, 32)
+  function permanentId(): string | undefined {
+    const current = epoch()
+    return current === undefined || current === emptyEpoch ? undefined : hash('sha256', current).slice(0, 32)
   }
 
   return {
-    id: () => lasting() ?? (born ??= randomUUID()),
-    /** What it was called before its database was known counts too. */
-    isOwn: (instance: string) => instance === born || instance === lasting(),
+    id: () => permanentId() ?? (temporaryId ??= randomUUID()),
+    /** The id from before the database was known counts too. */
+    isOwn: (instance: string) => instance === temporaryId || instance === permanentId(),
   }
 }

@@ -1,50 +1,51 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../log.ts'
 import { applyOperation } from './compare-and-set.ts'
-import { type StoreDriver, registrationKey } from './driver.ts'
+import { registrationKey, type StoreDriver } from './driver.ts'
 import { createStorePipeline } from './pipeline/store-pipeline.ts'
-import type { StoredHeartbeat, StoredSource, StoreOperation, OperationOutcome, Registration, Store } from './store.ts'
+import type { OperationOutcome, Registration, Store, StoredHeartbeat, StoredSource, StoreOperation } from './store.ts'
 
-/** Keeps everything for as long as the process lives. Nobody else can write to it. */
+/** A store that lives as long as the process and has no other writer. */
 export function openMemory({ log }: { log: Log }): Store {
-  return createStorePipeline({ type: 'memory', backend: createMemoryDriver(), log })
+  return createStorePipeline({ type: 'memory', driver: createMemoryDriver(), log })
 }
 
 function createMemoryDriver(): StoreDriver {
   const epoch = randomUUID()
   const registrations = new Map<string, Registration>()
-  const beats = new Map<string, { readonly at: number; readonly said: string | undefined }>()
-  const kept = new Map<string, StoredSource>()
-  // Clients may hold versions from before a restart: new ones must be greater.
+  const heartbeats = new Map<string, { readonly at: number; readonly report: string | undefined }>()
+  const sources = new Map<string, StoredSource>()
+  // Clients may hold versions from before a restart, and new ones must be greater.
   let version = Date.now() * 1000
 
-  function carryOut(operation: StoreOperation): OperationOutcome {
+  function execute(operation: StoreOperation): OperationOutcome {
     const key = registrationKey(operation)
     const next = { version: String(version + 1), now: new Date().toISOString() }
     const outcome = applyOperation(operation, registrations.get(key), next)
     if (outcome.type === 'put') registrations.set(key, outcome.registration)
     if (outcome.type === 'deleted') {
       registrations.delete(key)
-      if (operation.kind === 'agent') beats.delete(operation.name)
+      if (operation.kind === 'agent') heartbeats.delete(operation.name)
     }
     if (outcome.type !== 'conflict') version += 1
     return outcome
   }
 
-  function writeBeats(heard: readonly StoredHeartbeat[]): void {
+  function writeHeartbeats(received: readonly StoredHeartbeat[]): void {
     const now = performance.now()
-    for (const { name, age_ms, self_report: said } of heard) {
+    for (const { name, age_ms, self_report: report } of received) {
       const at = now - age_ms
-      if (registrations.has(`agent:${name}`) && at >= (beats.get(name)?.at ?? -Infinity)) beats.set(name, { at, said })
+      if (registrations.has(`agent:${name}`) && at >= (heartbeats.get(name)?.at ?? -Infinity))
+        heartbeats.set(name, { at, report })
     }
   }
 
-  function allBeats(): StoredHeartbeat[] {
+  function allHeartbeats(): StoredHeartbeat[] {
     const now = performance.now()
-    return [...beats].map(([name, { at, said }]) => ({
+    return [...heartbeats].map(([name, { at, report }]) => ({
       name,
       age_ms: now - at,
-      ...(said !== undefined && { self_report: said }),
+      ...(report !== undefined && { self_report: report }),
     }))
   }
 
@@ -54,13 +55,13 @@ function createMemoryDriver(): StoreDriver {
       registrations: after === undefined ? [...registrations.values()] : [],
       last: 'all',
     }),
-    commit: async (operations) => operations.map(carryOut),
-    writeHeartbeats: async (heard) => writeBeats(heard),
-    heartbeats: async () => allBeats(),
+    commit: async (operations) => operations.map(execute),
+    writeHeartbeats: async (received) => writeHeartbeats(received),
+    heartbeats: async () => allHeartbeats(),
     changesSince: async (cursor) => ({ compacted: false, cursor, changes: [] }),
     saveReadings: async (source, fingerprint, readings) =>
-      void kept.set(source, { source, fingerprint, kept_at: new Date().toISOString(), readings }),
-    readings: async () => [...kept.values()],
+      void sources.set(source, { source, fingerprint, kept_at: new Date().toISOString(), readings }),
+    readings: async () => [...sources.values()],
     recover: async () => {},
     close: async () => {},
     pollMs: undefined,

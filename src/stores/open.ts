@@ -5,17 +5,17 @@ import { type Store, StoreRefusal, StoreUnavailable } from './store.ts'
 
 export type OpenOptions = {
   readonly log: Log
-  /** The store was not asked for by name: where its place cannot be written, memory will do, with a warning. */
+  /** Fall back to memory with a warning where the file cannot be written; for a store that the config does not name. */
   readonly orMemory?: boolean
-  /** Nothing is to be made: for commands that read a store. */
+  /** Do not create the store; for commands that read one. */
   readonly mustExist?: boolean
 }
 
 /**
- * Opens the store that the config names; drivers are loaded when they are used.
+ * Opens the store of the config; its driver is loaded on demand.
  *
- * Rejects with `StoreUnavailable` when it can't be reached or written, with `StoreRefusal` when it must not be touched or
- * turns us away. Neither repeats a secret.
+ * Rejects with `StoreUnavailable` where the store cannot be reached or written, with `StoreRefusal` where it must not be
+ * touched or denies access. Neither message holds a secret.
  */
 export async function openStore(
   config: StoreConfig,
@@ -25,7 +25,7 @@ export async function openStore(
     return await open(config, log, mustExist)
   } catch (error) {
     if (!orMemory || !(error instanceof StoreUnavailable)) throw error
-    log.warn({ reason: error.message }, 'nothing can be stored, registrations are kept in memory and lost at a restart')
+    log.warn({ reason: error.message }, 'store not writable; registrations are kept in memory until the next restart')
     return openMemory({ log })
   }
 }
@@ -33,7 +33,7 @@ export async function openStore(
 async function open(config: StoreConfig, log: Log, mustExist: boolean): Promise<Store> {
   switch (config.type) {
     case 'memory':
-      if (mustExist) throw new StoreRefusal('the configured store is memory: there is nothing of it outside the daemon')
+      if (mustExist) throw new StoreRefusal('the configured store is memory, which only the daemon can read')
       return openMemory({ log })
     case 'sqlite': {
       const { openSqlite } = await import('./sqlite/sqlite.ts')

@@ -1,41 +1,41 @@
 /**
- * Where registrations survive: agents that announced themselves, servers written by hand, the last heartbeats, and the
- * last good readings of sources that are pulled. Only facts; everything derived is made again from them.
+ * Durable storage of registered agents, manual servers, the last heartbeats, and the last good readings of pulled
+ * sources. It holds facts only; derived state is rebuilt from them.
  *
- * - **Durable.** `commit` resolves once the database has it safely on disk. What it acknowledged is never lost; what it
- *   rejected may still have happened when the connection broke at the wrong moment, and then comes back by `changes`.
- * - **Versioned.** Every put and delete gets a `resource_version` that is greater than all before it, over restarts and
- *   over all replicas on one database, in the order in which they took effect.
- * - **Patient.** A store that is down rejects writes at once with `StoreUnavailable`, keeps heartbeats (bounded) until
- *   they can be written, and comes back by itself. `load` and `readings` are refused too: whoever reads holds a copy.
- * - **Timeless.** Replicas never compare their clocks: times are the store's own, ages are durations by that clock.
+ * - **Durable.** `commit` resolves once the database has synced it to disk. An acknowledged write is never lost. A
+ *   rejected one may have taken effect, where the connection broke at the wrong moment, and then comes by `changes`.
+ * - **Versioned.** Every put and delete gets a `resource_version` greater than all before it, across restarts and across
+ *   all replicas of one database, in the order in which they took effect.
+ * - **Resilient.** A store that is down rejects writes at once with `StoreUnavailable`, buffers a bounded number of
+ *   heartbeats, and recovers by itself. It rejects `load` and `readings` too: callers hold a copy.
+ * - **One clock.** Replicas never compare their clocks: times are the store's, ages are durations by its clock.
  */
 export type Store = AsyncDisposable & {
   readonly type: StoreType
-  /** Everything registered, and the version from which `changes` goes on. */
+  /** All registrations and heartbeats, and the version from which `changes` continues. */
   readonly load: () => Promise<StoreSnapshot>
   /**
-   * Carries out all operations in one transaction, in order, each seeing the effect of those before it. One that does
-   * not find what it expected changes nothing and says so, and hinders no other. Results come in the order of the
-   * operations. Calls take effect in the order they were made.
+   * Executes all operations in one transaction, in order, each on the result of those before it. An operation whose
+   * precondition fails changes nothing, and does not affect the others. Outcomes have the order of the operations. Calls
+   * take effect in the order in which they were made.
    */
   readonly commit: (operations: readonly StoreOperation[]) => Promise<readonly OperationOutcome[]>
-  /** Notes heartbeats, at once; they are written together, soon enough for other replicas (a third of `timeout`). */
-  readonly recordHeartbeats: (beats: readonly ReceivedHeartbeat[]) => void
+  /** Buffers heartbeats; they are written together, soon enough for other replicas (a third of `timeout`). */
+  readonly recordHeartbeats: (heartbeats: readonly ReceivedHeartbeat[]) => void
   /**
-   * What others wrote after version `since`, and the heartbeats they heard. Never ends before `signal` aborts, waits
-   * while the store is down. What one wrote oneself may come too: whoever knows a newer version ignores an older one.
+   * Changes that other writers made after version `since`, and heartbeats that they received. Ends when `signal` aborts;
+   * waits while the store is down. Own writes may come too, so the caller ignores a version older than its own.
    */
   readonly changes: (follow: {
     readonly since: string
     readonly signal: AbortSignal
   }) => AsyncIterable<readonly StoreChange[]>
-  /** Replaces all that is kept of one source. */
+  /** Replaces the stored readings of one source. */
   readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
-  /** What is kept, of all sources. */
+  /** The stored readings of all sources. */
   readonly readings: () => Promise<readonly StoredSource[]>
   readonly state: () => StoreState
-  /** Writes out what is buffered, gives back what is open. */
+  /** Flushes buffered writes and closes the database. */
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
@@ -46,7 +46,7 @@ export type RegistrationKind = 'agent' | 'manual'
 
 export type RegistrationKey = { readonly kind: RegistrationKind; readonly namespace: string; readonly name: string }
 
-/** For how long a registration holds without a heartbeat, and who holds it. Seconds. */
+/** How long a registration lasts without a heartbeat, in seconds, and its owner. */
 export type StoredLease = {
   readonly timeout: number
   readonly eviction: number
@@ -55,26 +55,26 @@ export type StoredLease = {
 }
 
 export type Registration = RegistrationKey & {
-  /** JSON text, kept as it was given. */
+  /** JSON text, stored unchanged. */
   readonly definition: string
   readonly lease?: StoredLease
   readonly resource_version: string
-  /** By the store's clock, RFC 3339. */
+  /** Store clock, RFC 3339. */
   readonly created_at: string
   readonly updated_at: string
 }
 
-/** `any`: whatever is there; `none`: nothing may be there; a version: exactly that one must be there. */
+/** `any`: no condition; `none`: must not exist; a version: must have exactly this version. */
 export type Precondition = 'any' | 'none' | { readonly version: string }
 
-/** A put of an agent whose id is in another namespace moves it. */
+/** A put of an agent whose id exists in another namespace moves the agent. */
 export type StoreOperation =
   | (RegistrationKey & {
       readonly type: 'put'
       readonly definition: string
       readonly lease?: StoredLease
       readonly expect: Precondition
-      /** For what is brought from elsewhere; otherwise a new registration was made now. RFC 3339. */
+      /** Set by an import; a new registration is otherwise created now. RFC 3339. */
       readonly created_at?: string
     })
   | (RegistrationKey & { readonly type: 'delete'; readonly expect: Exclude<Precondition, 'none'> })
@@ -82,25 +82,25 @@ export type StoreOperation =
 export type OperationOutcome =
   | { readonly type: 'put'; readonly registration: Registration; readonly created: boolean }
   | { readonly type: 'deleted'; readonly before: Registration; readonly resource_version: string }
-  /** What is there instead; nothing, where a version or something to delete was expected. */
+  /** The stored registration; undefined where none exists. */
   | { readonly type: 'conflict'; readonly current: Registration | undefined }
-  /** What no store could keep: a NUL or half a character in a text, a text beyond its limit. Never tried. */
+  /** No store can hold it: a NUL or a lone surrogate in a text, or a text beyond its limit. It was not attempted. */
   | { readonly type: 'rejected'; readonly reason: string }
 
-/** A heartbeat of the agent `name`, heard `age_ms` ago. */
+/** A heartbeat of the agent `name`, received `age_ms` ago. */
 export type ReceivedHeartbeat = {
   readonly name: string
   readonly age_ms: number
-  /** Seconds after which the agent's lease lapses; what tells how soon the beat must be written. */
+  /** Seconds after which the lease expires; determines how soon the heartbeat is written. */
   readonly timeout: number
-  /** What the agent said of itself, for other replicas; at most 1 kB, opaque. */
+  /** Status that the agent reported about itself, for other replicas; opaque, at most 1024 characters. */
   readonly self_report?: string
 }
 
 export type StoredHeartbeat = Omit<ReceivedHeartbeat, 'timeout'>
 
 export type StoreSnapshot = {
-  /** Names this very database for as long as it lives; a copy restored into another one has another. */
+  /** Identifies this database; a backup restored into another database does not change that one's epoch. */
   readonly epoch: string
   readonly resource_version: string
   readonly registrations: readonly Registration[]
@@ -111,13 +111,13 @@ export type StoreChange =
   | { readonly type: 'put'; readonly registration: Registration }
   | ({ readonly type: 'deleted'; readonly resource_version: string } & RegistrationKey)
   | { readonly type: 'heartbeats'; readonly heartbeats: readonly StoredHeartbeat[] }
-  /** Too much was missed to tell it one by one: forget what you have and take this. */
+  /** Replaces the whole state: deletions after the cursor were pruned. */
   | { readonly type: 'snapshot'; readonly snapshot: StoreSnapshot }
 
 /** The last good reading of one origin, as JSON text. */
 export type StoredReading = { readonly origin: string; readonly reading: string }
 
-/** `fingerprint` says which config of the source they were read under. */
+/** `fingerprint` identifies the config of the source that the readings were made with. */
 export type StoredSource = {
   readonly source: string
   readonly fingerprint: string
@@ -127,12 +127,12 @@ export type StoredSource = {
 
 export type StoreState = {
   readonly status: 'up' | 'down'
-  /** For how many ms, whatever becomes of the clock. */
+  /** Duration of the status in milliseconds, by a monotonic clock. */
   readonly forMs: number
-  /** Why it is down. Holds no secret. */
+  /** Why it is down; without secrets. */
   readonly reason?: string
   readonly pending: { readonly operations: number; readonly heartbeats: number }
-  /** Counted since start. */
+  /** Since the start. */
   readonly counters: {
     readonly commits: number
     readonly operations: number
@@ -143,7 +143,7 @@ export type StoreState = {
   }
 }
 
-/** The store cannot write now. It mends itself; ask again after `retry_after` seconds. */
+/** The store cannot be reached or written. It recovers by itself; retry after `retry_after` seconds. */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable'
   readonly retry_after: number
@@ -154,7 +154,7 @@ export class StoreUnavailable extends Error {
   }
 }
 
-/** The store can't be opened, or must not be touched; says why and what to do. Does not pass by itself. */
+/** The store cannot be opened, or must not be touched. The message has reason and remedy; a retry does not help. */
 export class StoreRefusal extends Error {
   override name = 'StoreRefusal'
 }

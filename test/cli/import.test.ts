@@ -36,7 +36,7 @@ describe('import', () => {
     const { code, out } = await running(['import', folder.at('old.db')], { env })
 
     assert.equal(code, 1)
-    assert.match(out, /^broken: labels: is no JSON; left empty$/m)
+    assert.match(out, /^broken: labels: is not valid JSON; left empty$/m)
     assert.match(out, /^guard: security_context: .*high_security.*agent skipped$/m)
     assert.match(out, /^not imported: 1 row of registry_events$/m)
     assert.match(out, /^2 agents imported, 1 skipped$/m)
@@ -95,9 +95,9 @@ describe('import', () => {
     using folder = temporary()
     const env = { DATABASE_URL: folder.at('roster.db'), HOME: folder.path }
     for (const [url, why] of [
-      [folder.at('nothing.db'), /is no file/],
+      [folder.at('nothing.db'), /is not a file/],
       ['mysql://me:canary@localhost/x', /SQLite or PostgreSQL/],
-      ['oracle://me:canary@localhost/x', /names no store/],
+      ['oracle://me:canary@localhost/x', /unsupported store URL/],
       ['postgres://me:canary@127.0.0.1:1/x', /cannot be reached/],
     ] as const) {
       const { code, out, err } = await running(['import', url], { env })

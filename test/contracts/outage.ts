@@ -1,33 +1,33 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { type StoreChange, type Store, StoreUnavailable } from '../../src/stores/store.ts'
-import { made, put, until } from '../stores/builders.ts'
+import { put, registrationIn, until } from '../stores/builders.ts'
 
-/** What every store of a database server promises while the server is stopped and started again. */
-export function bearsAnOutage({
+/** Tests of the promises of a store while its database server is stopped and started again. */
+export function testOutage({
   open,
   server,
 }: {
-  /** Opens one more instance on the same database. */
+  /** Opens another instance on the same database. */
   open: () => Promise<Store>
   server: () => { readonly stop: () => Promise<void>; readonly start: () => Promise<void> }
 }): void {
-  it('loses nothing it acknowledged while the database is stopped and started under load, and heals by itself', async () => {
+  it('loses no acknowledged write while the database restarts under load, and recovers by itself', async () => {
     await using store = await open()
     await using other = await open()
     const load = createLoad(store)
-    const told = followed(other)
+    const follower = startFollower(other)
     await until(() => load.acknowledged.size >= 200)
 
     await server().stop()
-    await until(() => store.state().status === 'down' && load.refused() > 0)
+    await until(() => store.state().status === 'down' && load.rejected() > 0)
     store.recordHeartbeats([...load.acknowledged].slice(0, 50).map((name) => ({ name, age_ms: 0, timeout: 1 })))
-    const begun = performance.now()
+    const start = performance.now()
     await assert.rejects(
       store.commit([put()]),
       (error: unknown) => error instanceof StoreUnavailable && error.retry_after >= 1,
     )
-    assert.ok(performance.now() - begun < 100, 'is refused at once')
+    assert.ok(performance.now() - start < 100, 'is rejected at once')
     await assert.rejects(store.load(), StoreUnavailable)
     assert.equal(store.state().pending.heartbeats, 50)
 
@@ -38,27 +38,27 @@ export function bearsAnOutage({
     await load.stop()
 
     assert.deepEqual(load.failed, [])
-    const picture = await store.load()
-    const names = new Set(picture.registrations.map(({ name }) => name))
+    const snapshot = await store.load()
+    const names = new Set(snapshot.registrations.map(({ name }) => name))
     assert.deepEqual(
       [...load.acknowledged].filter((name) => !names.has(name)),
       [],
     )
     await until(() => store.state().pending.heartbeats === 0)
     assert.equal((await store.load()).heartbeats.length, 50)
-    await until(() => [...load.acknowledged].every((name) => told.names.has(name)))
-    await told.stop()
+    await until(() => [...load.acknowledged].every((name) => follower.names.has(name)))
+    await follower.stop()
   })
 
-  it('does not come back from an outage with an older version', async () => {
+  it('keeps versions and times across an outage', async () => {
     await using store = await open()
-    const before = made((await store.commit([put({ name: 'outlived' })]))[0])
+    const before = registrationIn((await store.commit([put({ name: 'outlived' })]))[0])
     await server().stop()
     await server().start()
     await until(async () => {
       try {
         const [after] = await store.commit([put({ name: 'outlived', expect: { version: before.resource_version } })])
-        return made(after).created_at === before.created_at
+        return registrationIn(after).created_at === before.created_at
       } catch (error) {
         if (error instanceof StoreUnavailable) return false
         throw error
@@ -67,11 +67,11 @@ export function bearsAnOutage({
   })
 }
 
-/** Writers who go on whatever happens. */
+/** Writers that continue after every failure. */
 function createLoad(store: Store) {
   const acknowledged = new Set<string>()
   const failed: unknown[] = []
-  let refused = 0
+  let rejected = 0
   const stop = new AbortController()
 
   async function write(client: number): Promise<void> {
@@ -82,7 +82,7 @@ function createLoad(store: Store) {
         acknowledged.add(name)
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) failed.push(error)
-        refused += 1
+        rejected += 1
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
@@ -92,7 +92,7 @@ function createLoad(store: Store) {
   return {
     acknowledged,
     failed,
-    refused: () => refused,
+    rejected: () => rejected,
     stop: () => {
       stop.abort()
       return writers
@@ -100,15 +100,16 @@ function createLoad(store: Store) {
   }
 }
 
-/** The names a follower was told. */
-function followed(store: Store) {
+/** Collects the names of all changes. */
+function startFollower(store: Store) {
   const names = new Set<string>()
   const stop = new AbortController()
-  const take = (one: StoreChange) => {
+  const addName = (one: StoreChange) => {
     if (one.type === 'put') names.add(one.registration.name)
   }
   const following = (async () => {
-    for await (const news of store.changes({ since: '0', signal: stop.signal })) for (const one of news) take(one)
+    for await (const changes of store.changes({ since: '0', signal: stop.signal }))
+      for (const one of changes) addName(one)
   })()
   return {
     names,

@@ -1,57 +1,57 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { isNewer, type StoreOperation, type Store } from '../../src/stores/store.ts'
-import { made, put, typesOf, until } from '../stores/builders.ts'
-import { keepsReplicasTogether } from './replicas.ts'
+import { put, registrationIn, typesOf, until } from '../stores/builders.ts'
+import { testReplicas } from './replicas.ts'
 
-/** One database of a kind, and how to open it. */
-export type Place = AsyncDisposable & { readonly open: () => Promise<Store> }
+/** One database, and how to open it. */
+export type TestDatabase = AsyncDisposable & { readonly open: () => Promise<Store> }
 
 export type StoreKind = {
   readonly name: string
   /** A fresh, empty database. */
-  readonly make: () => Promise<Place>
-  /** Whether what was stored is there when it is opened again. */
+  readonly make: () => Promise<TestDatabase>
+  /** Whether the content survives closing and opening. */
   readonly survives: boolean
-  /** Whether several may have it open at once. */
+  /** Whether several stores may be open on it at once. */
   readonly shared: boolean
-  /** Why the suite can't run here. */
+  /** Why the suite cannot run here. */
   readonly skip?: string | undefined
 }
 
-/** The promises of `Store`, kept by every kind of store. */
-export function keepsTheStoreContract({ name, make, survives, shared, skip }: StoreKind): void {
+/** Tests of the promises of `Store`, for every type of store. */
+export function testStoreContract({ name, make, survives, shared, skip }: StoreKind): void {
   describe(`the ${name} store`, { skip }, () => {
-    let place: Place
+    let database: TestDatabase
     let store: Store
 
     before(async () => {
-      place = await make()
-      store = await place.open()
+      database = await make()
+      store = await database.open()
     })
     after(async () => {
       await store[Symbol.asyncDispose]()
-      await place[Symbol.asyncDispose]()
+      await database[Symbol.asyncDispose]()
     })
 
-    const named = async (wanted: string) => (await store.load()).registrations.filter(({ name }) => name === wanted)
+    const named = async (expected: string) => (await store.load()).registrations.filter(({ name }) => name === expected)
 
-    it('shows what was put, as it was put', async () => {
+    it('loads a registration exactly as it was put', async () => {
       const definition =
         '{ "name":"plain" ,\n "n":12345678901234567890, "t":"\\u0000 é 🦉 \'\'; DROP TABLE agents;--" }'
       const lease = { timeout: 1.5, eviction: 7200, instance_id: "i'1\\", holder: 'team "a"' }
 
       const [outcome] = await store.commit([put({ name: 'plain', namespace: 'team-a', definition, lease })])
 
-      const { resource_version, created_at, updated_at, ...rest } = made(outcome)
+      const { resource_version, created_at, updated_at, ...rest } = registrationIn(outcome)
       assert.deepEqual(rest, { kind: 'agent', name: 'plain', namespace: 'team-a', definition, lease })
       assert.match(resource_version, /^\d+$/)
       assert.equal(created_at, updated_at)
       assert.ok(Math.abs(Date.parse(created_at) - Date.now()) < 60_000, created_at)
-      assert.deepEqual(await named('plain'), [made(outcome)])
+      assert.deepEqual(await named('plain'), [registrationIn(outcome)])
     })
 
-    it('keeps names and texts exactly, whatever is in them', async () => {
+    it('stores names and texts of any characters exactly', async () => {
       const names = [
         "'; DROP TABLE roster_registrations; --",
         '%_*?\\',
@@ -72,12 +72,12 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       await store.commit(names.map((name) => put({ kind: 'manual', name, definition: JSON.stringify({ name }) })))
 
       const { registrations } = await store.load()
-      const found = registrations.filter(({ kind }) => kind === 'manual')
-      assert.deepEqual(found.map(({ name }) => name).toSorted(), names.toSorted())
-      for (const { name, definition } of found) assert.equal(JSON.parse(definition).name, name)
+      const matching = registrations.filter(({ kind }) => kind === 'manual')
+      assert.deepEqual(matching.map(({ name }) => name).toSorted(), names.toSorted())
+      for (const { name, definition } of matching) assert.equal(JSON.parse(definition).name, name)
     })
 
-    it('refuses what no database could keep, and carries out the rest', async () => {
+    it('rejects operations that no database can store, and executes the others', async () => {
       const outcomes = await store.commit([
         put({ name: 'nul\0' }),
         put({ name: 'half \ud83e' }),
@@ -92,7 +92,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.match(JSON.stringify(outcomes[0]), /name must not hold a NUL/)
     })
 
-    it('keeps a definition of a megabyte', async () => {
+    it('stores a definition of a megabyte', async () => {
       const definition = JSON.stringify('🦉'.repeat(400_000))
 
       await store.commit([put({ name: 'big', definition })])
@@ -100,11 +100,11 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.equal((await named('big'))[0]?.definition, definition)
     })
 
-    it('gives every write a greater version', async () => {
+    it('assigns every write a greater version', async () => {
       const versions: string[] = []
       for (let round = 0; round < 3; round += 1) {
         const outcomes = await store.commit([put({ name: 'a' }), put({ name: 'b' })])
-        versions.push(...outcomes.map((outcome) => made(outcome).resource_version))
+        versions.push(...outcomes.map((outcome) => registrationIn(outcome).resource_version))
       }
       const [deleted] = await store.commit([
         { type: 'delete', kind: 'agent', namespace: 'default', name: 'a', expect: 'any' },
@@ -118,16 +118,16 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.ok(!isNewer((await store.load()).resource_version, deleted.resource_version))
     })
 
-    it('keeps when something was made, and says when it was changed', async () => {
-      const first = made((await store.commit([put({ name: 'kept' })]))[0])
-      const change = async () => made((await store.commit([put({ name: 'kept', definition: '{}' })]))[0])
+    it('keeps created_at at an update, and advances updated_at', async () => {
+      const first = registrationIn((await store.commit([put({ name: 'kept' })]))[0])
+      const change = async () => registrationIn((await store.commit([put({ name: 'kept', definition: '{}' })]))[0])
       await until(async () => (await change()).updated_at > first.updated_at)
 
       assert.equal((await change()).created_at, first.created_at)
     })
 
-    it('lets exactly one of many writers win who expect the same version', async () => {
-      let { resource_version: version } = made((await store.commit([put({ name: 'contended' })]))[0])
+    it('lets exactly one of several concurrent writers with the same expected version win', async () => {
+      let { resource_version: version } = registrationIn((await store.commit([put({ name: 'contended' })]))[0])
       for (let round = 0; round < 5; round += 1) {
         const expect = { version }
         const outcomes = await Promise.all(
@@ -135,17 +135,17 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
             store.commit([put({ name: 'contended', definition: `{"writer":${writer}}`, expect })]),
           ),
         )
-        const won = outcomes.flat().filter(({ type }) => type === 'put')
-        assert.equal(won.length, 1)
-        version = made(won[0]).resource_version
+        const winners = outcomes.flat().filter(({ type }) => type === 'put')
+        assert.equal(winners.length, 1)
+        version = registrationIn(winners[0]).resource_version
         for (const outcome of outcomes.flat()) {
           if (outcome.type === 'conflict') assert.equal(outcome.current?.resource_version, version)
         }
-        assert.deepEqual(await named('contended'), [made(won[0])])
+        assert.deepEqual(await named('contended'), [registrationIn(winners[0])])
       }
     })
 
-    it('lets operations of one call see those before them', async () => {
+    it('executes each operation of a call on the result of the previous ones', async () => {
       const outcomes = await store.commit([
         put({ name: 'chain', expect: 'none', definition: '1' }),
         put({ name: 'chain', expect: 'none', definition: '2' }),
@@ -159,7 +159,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.equal((await named('chain'))[0]?.definition, '3')
     })
 
-    it('answers a version that is not there, or is no version, with a conflict', async () => {
+    it('reports a conflict for an outdated or malformed expected version', async () => {
       await store.commit([put({ name: 'there' })])
       const outcomes = await store.commit([
         put({ name: 'there', expect: { version: '1' } }),
@@ -175,7 +175,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.deepEqual(await named('not-there'), [])
     })
 
-    it('moves an agent to another namespace, and keeps manual servers of one name apart', async () => {
+    it('moves an agent to another namespace, and separates manual servers by namespace', async () => {
       await store.commit([put({ name: 'mover', namespace: 'one' })])
       await store.commit([put({ name: 'mover', namespace: 'two' })])
       await store.commit([
@@ -191,7 +191,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.equal((await named('twin')).length, 3)
     })
 
-    it('drops a lease that is put without one', async () => {
+    it('removes the lease at a put without one', async () => {
       await store.commit([put({ name: 'leased' })])
       const { lease: _, ...without } = put({ name: 'leased' }) as Extract<StoreOperation, { type: 'put' }>
       await store.commit([without])
@@ -199,12 +199,12 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       assert.equal((await named('leased'))[0]?.lease, undefined)
     })
 
-    it('carries out a thousand parallel calls in the order they were made', async () => {
+    it('executes a thousand parallel calls in the order in which they were made', async () => {
       const outcomes = await Promise.all(
         Array.from({ length: 1000 }, (_, n) => store.commit([put({ name: `crowd-${n % 100}`, definition: `${n}` })])),
       )
 
-      const versions = outcomes.map(([outcome]) => made(outcome).resource_version)
+      const versions = outcomes.map(([outcome]) => registrationIn(outcome).resource_version)
       for (const [index, version] of versions.entries()) {
         if (index > 0) assert.ok(isNewer(version, versions[index - 1]!))
       }
@@ -216,20 +216,20 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       )
     })
 
-    it('loads thousands at once', async () => {
+    it('loads thousands of registrations', async () => {
       const many = Array.from({ length: 5000 }, (_, n) => put({ kind: 'manual', namespace: 'many', name: `m-${n}` }))
       await store.commit(many)
 
       const { registrations } = await store.load()
-      const found = registrations.filter(({ namespace }) => namespace === 'many')
+      const matching = registrations.filter(({ namespace }) => namespace === 'many')
 
-      assert.equal(new Set(found.map(({ name }) => name)).size, 5000)
+      assert.equal(new Set(matching.map(({ name }) => name)).size, 5000)
       await store.commit(
         many.map(({ kind, namespace, name }) => ({ type: 'delete', kind, namespace, name, expect: 'any' })),
       )
     })
 
-    it('keeps the latest heartbeat of each agent, with its age', async () => {
+    it('stores the latest heartbeat of each agent with its age', async () => {
       await store.commit([put({ name: 'beating' }), put({ name: 'beating-too' })])
       store.recordHeartbeats([
         { name: 'beating', age_ms: 5000, timeout: 0.3 },
@@ -240,28 +240,28 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       store.recordHeartbeats([{ name: 'beating', age_ms: 1000, timeout: 60 }])
       await until(() => store.state().pending.heartbeats === 0)
 
-      const { heartbeats: beats } = await store.load()
-      const beating = beats.find(({ name }) => name === 'beating')
-      assert.ok(beating && beating.age_ms >= 1000 && beating.age_ms < 4000, JSON.stringify(beats))
-      assert.equal(beats.find(({ name }) => name === 'beating-too')?.self_report, '{"status":"degraded"}')
+      const { heartbeats } = await store.load()
+      const beating = heartbeats.find(({ name }) => name === 'beating')
+      assert.ok(beating && beating.age_ms >= 1000 && beating.age_ms < 4000, JSON.stringify(heartbeats))
+      assert.equal(heartbeats.find(({ name }) => name === 'beating-too')?.self_report, '{"status":"degraded"}')
       assert.equal(
-        beats.some(({ name }) => name === 'nobody'),
+        heartbeats.some(({ name }) => name === 'nobody'),
         false,
       )
     })
 
-    it('never takes a beat for a later one', async () => {
+    it('ignores a heartbeat older than the stored one', async () => {
       await store.commit([put({ name: 'late' })])
       store.recordHeartbeats([{ name: 'late', age_ms: 0, timeout: 0 }])
       await until(() => store.state().pending.heartbeats === 0)
       store.recordHeartbeats([{ name: 'late', age_ms: 60_000, timeout: 0 }])
       await until(() => store.state().pending.heartbeats === 0)
 
-      const { heartbeats: beats } = await store.load()
-      assert.ok((beats.find(({ name }) => name === 'late')?.age_ms ?? Infinity) < 30_000)
+      const { heartbeats } = await store.load()
+      assert.ok((heartbeats.find(({ name }) => name === 'late')?.age_ms ?? Infinity) < 30_000)
     })
 
-    it('forgets the heartbeats of an agent with the agent', async () => {
+    it('deletes the heartbeat of an agent with the agent', async () => {
       await store.commit([put({ name: 'gone' })])
       store.recordHeartbeats([{ name: 'gone', age_ms: 0, timeout: 0 }])
       await until(() => store.state().pending.heartbeats === 0)
@@ -274,7 +274,7 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       )
     })
 
-    it('replaces what is kept of a source, and of no other', async () => {
+    it('replaces the readings of one source only', async () => {
       await store.saveReadings('partner', 'f1', [
         { origin: 'https://a.example/?q=1', reading: '[1]' },
         { origin: 'https://b.example/', reading: '[2]' },
@@ -283,22 +283,25 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       await store.saveReadings('partner', 'f3', [{ origin: 'https://b.example/', reading: '[3]' }])
       await store.saveReadings('empty', 'f4', [])
 
-      const kept = new Map((await store.readings()).map((one) => [one.source, one]))
-      assert.deepEqual(kept.get('partner')?.readings, [{ origin: 'https://b.example/', reading: '[3]' }])
-      assert.equal(kept.get('partner')?.fingerprint, 'f3')
-      assert.ok(Math.abs(Date.parse(kept.get('partner')!.kept_at) - Date.now()) < 60_000)
-      assert.equal(kept.get('dns')?.readings[0]?.reading.length, JSON.stringify('\0 \ud800 é'.repeat(100_000)).length)
-      assert.deepEqual(kept.get('empty')?.readings, [])
+      const stored = new Map((await store.readings()).map((one) => [one.source, one]))
+      assert.deepEqual(stored.get('partner')?.readings, [{ origin: 'https://b.example/', reading: '[3]' }])
+      assert.equal(stored.get('partner')?.fingerprint, 'f3')
+      assert.ok(Math.abs(Date.parse(stored.get('partner')!.kept_at) - Date.now()) < 60_000)
+      assert.equal(stored.get('dns')?.readings[0]?.reading.length, JSON.stringify('\0 \ud800 é'.repeat(100_000)).length)
+      assert.deepEqual(stored.get('empty')?.readings, [])
     })
 
-    it('refuses a reading that cannot be kept, and keeps the one before', async () => {
+    it('rejects a reading that cannot be stored, and keeps the previous one', async () => {
       await store.saveReadings('whole', 'f', [{ origin: 'o', reading: '[]' }])
-      await assert.rejects(store.saveReadings('whole', 'f', [{ origin: 'o\0', reading: '[]' }]), /cannot be kept/)
+      await assert.rejects(
+        store.saveReadings('whole', 'f', [{ origin: 'o\0', reading: '[]' }]),
+        /cannot store a reading of whole/,
+      )
 
       assert.equal((await store.readings()).find(({ source }) => source === 'whole')?.readings[0]?.origin, 'o')
     })
 
-    it('ends following soon after the signal', async () => {
+    it('ends the change feed after its signal aborts', async () => {
       const stop = new AbortController()
       const following = (async () => {
         for await (const _ of store.changes({ since: '0', signal: stop.signal }));
@@ -307,9 +310,9 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       await following
     })
 
-    if (survives) it('finds everything again when opened again', findsEverything)
+    if (survives) it('has the same content after closing and opening', hasSameContent)
 
-    async function findsEverything(): Promise<void> {
+    async function hasSameContent(): Promise<void> {
       await store.commit([put({ name: 'survivor', lease: { timeout: 60, eviction: 120, holder: 'h' } })])
       store.recordHeartbeats([{ name: 'survivor', age_ms: 0, timeout: 60 }])
       await store.saveReadings('surviving', 'f', [{ origin: 'o', reading: '[]' }])
@@ -317,17 +320,17 @@ export function keepsTheStoreContract({ name, make, survives, shared, skip }: St
       await store[Symbol.asyncDispose]()
       await assert.rejects(store.commit([put()]), { name: 'StoreUnavailable' })
 
-      store = await place.open()
+      store = await database.open()
 
-      const picture = await store.load()
-      assert.deepEqual(picture.registrations, earlier.registrations)
-      assert.equal(picture.epoch, earlier.epoch)
-      assert.ok(picture.heartbeats.some(({ name }) => name === 'survivor'))
+      const snapshot = await store.load()
+      assert.deepEqual(snapshot.registrations, earlier.registrations)
+      assert.equal(snapshot.epoch, earlier.epoch)
+      assert.ok(snapshot.heartbeats.some(({ name }) => name === 'survivor'))
       assert.ok((await store.readings()).some(({ source }) => source === 'surviving'))
-      const next = made((await store.commit([put({ name: 'after' })]))[0])
+      const next = registrationIn((await store.commit([put({ name: 'after' })]))[0])
       assert.ok(isNewer(next.resource_version, earlier.resource_version))
     }
 
-    if (shared) keepsReplicasTogether({ open: () => place.open(), one: () => store })
+    if (shared) testReplicas({ open: () => database.open(), one: () => store })
   })
 }

@@ -17,7 +17,7 @@ describe('a backup', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  async function filled(): Promise<Store> {
+  async function createFilledStore(): Promise<Store> {
     const store = await openSqlite({ path: join(mkdtempSync(join(folder, 's-')), 'roster.db'), log: silent })
     await store.commit([
       put({ name: 'owl 🦉', definition: '{ "odd" : "\\u0000" }', lease: { timeout: 5, eviction: 9, holder: 'h' } }),
@@ -30,7 +30,7 @@ describe('a backup', () => {
     return store
   }
 
-  const told = async (store: Store) =>
+  const contentOf = async (store: Store) =>
     (await store.load()).registrations
       .map(({ kind, namespace, name, definition, lease, created_at }) => ({
         kind,
@@ -42,24 +42,24 @@ describe('a backup', () => {
       }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 
-  it('holds everything, and puts it back into a store of another kind', async () => {
+  it('restores everything into a store of another type', async () => {
     const file = join(folder, 'whole.backup')
-    await using store = await filled()
+    await using store = await createFilledStore()
     await using other = openMemory({ log: silent })
 
     assert.deepEqual(await writeBackup(store, file), { registrations: 1502, sources: 1 })
     assert.deepEqual(await restoreBackup(other, file), { registrations: 1502, sources: 1 })
 
-    assert.deepEqual(await told(other), await told(store))
+    assert.deepEqual(await contentOf(other), await contentOf(store))
     assert.deepEqual((await other.readings())[0]?.readings, [{ origin: 'o', reading: '[1]' }])
     await until(() => other.state().pending.heartbeats === 0)
-    const beat = (await other.load()).heartbeats.find(({ name }) => name === 'agent-1')
-    assert.ok(beat && beat.age_ms >= 10_000 && beat.age_ms < 20_000)
+    const heartbeat = (await other.load()).heartbeats.find(({ name }) => name === 'agent-1')
+    assert.ok(heartbeat && heartbeat.age_ms >= 10_000 && heartbeat.age_ms < 20_000)
   })
 
-  it('is readable by its owner alone, and leaves nothing unfinished behind', async () => {
+  it('is readable by its owner only, and leaves no temporary file', async () => {
     const place = mkdtempSync(join(folder, 'b-'))
-    await using store = await filled()
+    await using store = await createFilledStore()
     await writeBackup(store, join(place, 'a.backup'))
     await writeBackup(store, join(place, 'a.backup'))
 
@@ -67,9 +67,9 @@ describe('a backup', () => {
     assert.equal(statSync(join(place, 'a.backup')).mode & 0o777, 0o600)
   })
 
-  it('is made while the store is written to', async () => {
+  it('can be written while the store is in use', async () => {
     const file = join(folder, 'online.backup')
-    await using store = await filled()
+    await using store = await createFilledStore()
     const writing = Promise.all(Array.from({ length: 300 }, (_, n) => store.commit([put({ name: `late-${n}` })])))
     await writeBackup(store, file)
     await writing
@@ -79,9 +79,9 @@ describe('a backup', () => {
     assert.ok(registrations >= 1502)
   })
 
-  it('is not restored over registrations unless told so, and then replaces them', async () => {
+  it('is not restored over registrations without force, and replaces them with force', async () => {
     const file = join(folder, 'force.backup')
-    await using store = await filled()
+    await using store = await createFilledStore()
     await writeBackup(store, file)
     await using other = openMemory({ log: silent })
     await other.commit([put({ name: 'surplus' }), put({ name: 'agent-1', definition: '"old"' })])
@@ -96,20 +96,20 @@ describe('a backup', () => {
     assert.notEqual(registrations.find(({ name }) => name === 'agent-1')?.definition, '"old"')
   })
 
-  it('is refused whole when it is cut short, damaged or none at all', async () => {
+  it('is refused as a whole when it is truncated, damaged or of another format', async () => {
     const file = join(folder, 'good.backup')
-    await using store = await filled()
+    await using store = await createFilledStore()
     await writeBackup(store, file)
     const good = readFileSync(file, 'utf8')
     const lines = good.split('\n')
     const bad: [string, RegExp][] = [
       ['', /is empty/],
-      ['name: weather\n', /no backup/],
-      [good.slice(0, good.length / 2), /damaged in line|cut short/],
-      [lines.slice(0, 100).join('\n'), /cut short/],
-      [lines.toSpliced(50, 1).join('\n'), /not whole/],
+      ['name: weather\n', /not a backup/],
+      [good.slice(0, good.length / 2), /damaged in line|truncated/],
+      [lines.slice(0, 100).join('\n'), /truncated/],
+      [lines.toSpliced(50, 1).join('\n'), /incomplete/],
       [lines.toSpliced(50, 1, '{"registration":{"kind":"x"}}').join('\n'), /damaged in line 51/],
-      [`${good}${lines[5]}\n`, /after its end/],
+      [`${good}${lines[5]}\n`, /continues after its end/],
     ]
     for (const [text, reason] of bad) {
       writeFileSync(join(folder, 'bad.backup'), text)

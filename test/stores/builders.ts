@@ -15,8 +15,8 @@ export function put(fields: Partial<Extract<StoreOperation, { type: 'put' }>> = 
   }
 }
 
-/** The registration that a put made. */
-export function made(outcome: OperationOutcome | undefined): Registration {
+/** The registration in the outcome of a put. */
+export function registrationIn(outcome: OperationOutcome | undefined): Registration {
   assert.ok(outcome?.type === 'put', JSON.stringify(outcome))
   return outcome.registration
 }
@@ -25,27 +25,30 @@ export function typesOf(outcomes: readonly OperationOutcome[]): string[] {
   return outcomes.map(({ type }) => type)
 }
 
-/** News of a store until `enough` says so; fails the test when they don't come. */
-export async function newsUntil(
+/** Changes of a store until `isEnough`; fails the test after `ms`. */
+export async function changesUntil(
   store: Store,
   since: string,
-  enough: (news: readonly StoreChange[]) => boolean,
+  isEnough: (changes: readonly StoreChange[]) => boolean,
   ms = 8000,
 ): Promise<StoreChange[]> {
   const all: StoreChange[] = []
   const signal = AbortSignal.timeout(ms)
-  for await (const news of store.changes({ since, signal })) {
-    all.push(...news)
-    if (enough(all)) return all
+  for await (const changes of store.changes({ since, signal })) {
+    all.push(...changes)
+    if (isEnough(all)) return all
   }
-  throw new assert.AssertionError({ message: `not told in time, only ${JSON.stringify(all).slice(0, 2000)}` })
+  throw new assert.AssertionError({
+    message: `changes missing after ${ms} ms, only ${JSON.stringify(all).slice(0, 2000)}`,
+  })
 }
 
-/** Waits until something holds. */
+/** Polls until a condition holds; fails the test after `ms`. */
 export async function until(holds: () => boolean | Promise<boolean>, ms = 8000): Promise<void> {
   const end = performance.now() + ms
   while (!(await holds())) {
-    if (performance.now() > end) throw new assert.AssertionError({ message: `did not come true: ${holds.toString()}` })
+    if (performance.now() > end)
+      throw new assert.AssertionError({ message: `condition not met after ${ms} ms: ${holds.toString()}` })
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -20,22 +20,22 @@ describe('the URL of a store', () => {
     ['mysql://u:p@h/d', { type: 'mysql', url: 'mysql://u:p@h/d' }],
     ['mariadb://u:p@h/d', { type: 'mysql', url: 'mariadb://u:p@h/d' }],
   ]
-  for (const [url, store] of urls) it(`${url} names its store`, () => assert.deepEqual(storeFromUrl(url), store))
+  for (const [url, store] of urls) it(`${url} gives its store`, () => assert.deepEqual(storeFromUrl(url), store))
 
-  it('that names no store is refused without its password', () => {
+  it('with an unsupported scheme is refused without its password', () => {
     assert.throws(
       () => storeFromUrl('mongodb://user:hush@host/db'),
       (error: Error) => /"mongodb:\/\/"/.test(error.message) && !error.message.includes('hush'),
     )
   })
 
-  it('is taken apart, and gives way to what is said by itself', () => {
+  it('is parsed, and single settings override it', () => {
     const url = 'postgres://us%40er:p%3A%2Fw@[::1]:6000/na%20me'
 
-    const { tls, ...address } = connectionSettings(remote({ url, user: 'other' }))
+    const { tls, ...settings } = connectionSettings(remote({ url, user: 'other' }))
 
     assert.equal(tls, undefined)
-    assert.deepEqual(address, {
+    assert.deepEqual(settings, {
       host: '::1',
       port: 6000,
       database: 'na me',
@@ -50,7 +50,7 @@ describe('the URL of a store', () => {
     assert.equal(connectionSettings(remote({ url: 'postgres:///roster?host=/run/postgresql' })).host, '/run/postgresql')
   })
 
-  it('defaults to the usual port on this machine', () => {
+  it('defaults to localhost and the port of the database', () => {
     assert.equal(connectionSettings(remote({})).label, 'postgres at localhost:5432/mcp_roster')
     assert.equal(
       connectionSettings(StoreConfig.parse({ type: 'mysql' }) as ServerStoreConfig).label,
@@ -58,7 +58,7 @@ describe('the URL of a store', () => {
     )
   })
 
-  const tls: [string, object | undefined, boolean][] = [
+  const tlsModes: [string, object | undefined, boolean][] = [
     ['sslmode=disable', undefined, false],
     ['sslmode=prefer', { rejectUnauthorized: false }, true],
     ['sslmode=require', { rejectUnauthorized: false }, false],
@@ -66,16 +66,16 @@ describe('the URL of a store', () => {
     ['ssl-mode=VERIFY_IDENTITY', { rejectUnauthorized: true }, false],
     ['ssl=true', { rejectUnauthorized: true }, false],
   ]
-  for (const [query, wanted, optional] of tls) {
-    it(`with ${query} says how to encrypt`, () => {
-      const address = connectionSettings(remote({ url: `postgres://h/d?${query}` }))
+  for (const [query, expected, optional] of tlsModes) {
+    it(`with ${query} configures TLS`, () => {
+      const settings = connectionSettings(remote({ url: `postgres://h/d?${query}` }))
 
-      assert.deepEqual(address.tls, wanted)
-      assert.equal(address.tlsOptional, optional)
+      assert.deepEqual(settings.tls, expected)
+      assert.equal(settings.tlsOptional, optional)
     })
   }
 
-  it('that cannot be read, or asks for what there is not, is refused without its password', () => {
+  it('that is invalid, or names an unsupported mode or a missing file, is refused without its password', () => {
     const urls = [
       'postgres://u:hu/sh#@h:bad/d',
       'postgres://u:hush@h/d?sslmode=perhaps',
@@ -92,7 +92,7 @@ describe('the URL of a store', () => {
 })
 
 describe('the config of a store', () => {
-  it('refuses what is not known', () => {
+  it('rejects unknown types, fields and schemes, and values out of range', () => {
     assert.throws(() => StoreConfig.parse({ type: 'oracle' }))
     assert.throws(() => StoreConfig.parse({ type: 'memory', path: 'x' }))
     assert.throws(() => StoreConfig.parse({ type: 'postgres', url: 'http://x' }))

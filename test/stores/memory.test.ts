@@ -1,8 +1,8 @@
 import { silent } from '../../src/log.ts'
 import { openMemory } from '../../src/stores/memory.ts'
-import { keepsTheStoreContract } from '../contracts/store.ts'
+import { testStoreContract } from '../contracts/store.ts'
 
-keepsTheStoreContract({
+testStoreContract({
   name: 'memory',
   make: async () => ({ open: async () => openMemory({ log: silent }), [Symbol.asyncDispose]: async () => {} }),
   survives: false,

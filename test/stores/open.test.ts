@@ -16,7 +16,7 @@ describe('opening a store', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  it('opens what the config names', async () => {
+  it('opens the store of the config', async () => {
     await using memory = await openStore(StoreConfig.parse({ type: 'memory' }), { log: silent })
     await using sqlite = await openStore(StoreConfig.parse({ type: 'sqlite', path: join(folder, 'a.db') }), {
       log: silent,
@@ -26,7 +26,7 @@ describe('opening a store', () => {
     assert.equal(sqlite.type, 'sqlite')
   })
 
-  it('falls back to memory with a warning where nobody asked for the place by name', async () => {
+  it('falls back to memory with a warning where the config names no store', async () => {
     const lines: string[] = []
     const log = createLog({ destination: { write: (line: string) => void lines.push(line) } })
     const config = StoreConfig.parse({ type: 'sqlite', path: '/proc/roster/roster.db' })
@@ -38,9 +38,9 @@ describe('opening a store', () => {
     await assert.rejects(openStore(config, { log }), { name: 'StoreUnavailable' })
   })
 
-  it('does not fall back to memory where the file is not ours', async () => {
+  it('does not fall back to memory where the file is foreign', async () => {
     const path = join(folder, 'notes.txt')
-    writeFileSync(path, 'not a database, but somebody wants it kept\n'.repeat(100))
+    writeFileSync(path, 'not a database\n'.repeat(100))
 
     await assert.rejects(openStore(StoreConfig.parse({ type: 'sqlite', path }), { log: silent, orMemory: true }), {
       name: 'StoreRefusal',
@@ -48,7 +48,7 @@ describe('opening a store', () => {
   })
 
   for (const type of ['postgres', 'mysql'] as const) {
-    it(`says where it looked when there is no ${type}, and not with which password`, async () => {
+    it(`reports host and port of an unreachable ${type} without the password`, async () => {
       const port = await freePort()
       const config = StoreConfig.parse({ type, url: `${type}://user:hush@127.0.0.1:${port}/roster` })
 
@@ -63,7 +63,7 @@ describe('opening a store', () => {
       })
     })
 
-    it(`gives up on a ${type} that accepts and never answers`, async () => {
+    it(`times out on a ${type} that accepts a connection and never responds`, async () => {
       const server = createServer((socket) => void socket.on('error', () => {}))
       await new Promise<void>((resolve) => {
         server.listen(0, '127.0.0.1', resolve)

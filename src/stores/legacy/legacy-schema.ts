@@ -1,6 +1,6 @@
 import { StoreRefusal } from '../store.ts'
 
-/** One agent as the original mesh registry knew it: its shape of a registration, what could be read of it. */
+/** The readable fields of one agent, in the shape of a registration of the original mesh registry. */
 export type LegacyAgent = {
   readonly id: string
   readonly name: string
@@ -32,9 +32,9 @@ export type LegacyCapability = {
 export type ImportReport = {
   readonly agents: number
   readonly capabilities: number
-  /** What could not be read, and what became of it. */
+  /** Unreadable fields, and how the import handled them. */
   readonly problems: readonly { readonly agent_id: string; readonly field: string; readonly problem: string }[]
-  /** Rows of tables that are history or contracts, and are not taken over. */
+  /** Row counts of tables that are not imported. */
   readonly not_imported: Readonly<Record<string, number>>
   readonly notes: readonly string[]
 }
@@ -46,7 +46,7 @@ export type LegacyTables = {
 }
 export type LegacyRow = Readonly<Record<string, unknown>>
 
-/** Tables of the original beside `agents` and `capabilities`. */
+/** Tables of the original that are not imported: history and contracts. */
 export const skippedTables = [
   'agent_health',
   'registry_events',
@@ -56,19 +56,19 @@ export const skippedTables = [
   'schema_version',
 ] as const
 
-/** Refuses a database that is none of the original's. */
-export function assertLegacyDatabase(tables: readonly string[], where: string): void {
+/** Refuses any database but that of an original mesh registry. */
+export function assertLegacyDatabase(tables: readonly string[], label: string): void {
   if (tables.includes('roster_meta')) {
     throw new StoreRefusal(
-      `${where} is a store of mcp-roster: copy it with "mcp-roster backup" and "mcp-roster restore"`,
+      `${label} is a store of mcp-roster: copy it with "mcp-roster backup" and "mcp-roster restore"`,
     )
   }
   if (!tables.includes('agents')) {
-    throw new StoreRefusal(`${where} has no table "agents": it is no database of the original mesh registry`)
+    throw new StoreRefusal(`${label} is not a database of the original mesh registry: it has no table "agents"`)
   }
 }
 
-/** The agents in the rows, and what could not be read in them. */
+/** Parses the rows into agents, and reports unreadable fields. */
 export function parseAgents({ agents: rows, capabilities, counts }: LegacyTables): {
   agents: LegacyAgent[]
   report: ImportReport
@@ -79,75 +79,80 @@ export function parseAgents({ agents: rows, capabilities, counts }: LegacyTables
   for (const [index, row] of rows.entries()) {
     const id = row['id']
     if (typeof id !== 'string' || id === '') {
-      problems.push({ agent_id: `row ${index + 1}`, field: 'id', problem: 'is missing; the agent was left out' })
+      problems.push({ agent_id: `row ${index + 1}`, field: 'id', problem: 'is missing; the agent was skipped' })
       continue
     }
     const report = (field: string, problem: string) => void problems.push({ agent_id: id, field, problem })
-    agents.push(agentOf(id, row, byAgent.get(id) ?? [], report))
+    agents.push(parseAgent(id, row, byAgent.get(id) ?? [], report))
     byAgent.delete(id)
   }
   for (const [agent_id, orphans] of byAgent) {
     problems.push({
       agent_id,
       field: 'capabilities',
-      problem: `${orphans.length} belong to an agent that is not there; left out`,
+      problem: `${orphans.length} belong to a missing agent; skipped`,
     })
   }
   const count = agents.reduce((sum, agent) => sum + agent.capabilities.length, 0)
   const notes = [
-    'Category, stability and tags of capabilities were never stored by the original: they come with the next registration.',
+    'The original did not store category, stability and tags of capabilities; the next registration adds them.',
   ]
   return { agents, report: { agents: agents.length, capabilities: count, problems, not_imported: counts, notes } }
 }
 
 type Report = (field: string, problem: string) => void
 
-function agentOf(id: string, row: LegacyRow, capabilities: readonly LegacyRow[], report: Report): LegacyAgent {
-  const json = <T>(field: string, fallback: T) => jsonIn(row[field], field, fallback, report)
-  const number = (field: string) => numberIn(row[field], field, report)
+function parseAgent(id: string, row: LegacyRow, capabilities: readonly LegacyRow[], report: Report): LegacyAgent {
+  const json = <T>(field: string, fallback: T) => readJson(row[field], field, fallback, report)
+  const number = (field: string) => readNumber(row[field], field, report)
   const timeout = number('timeout_threshold')
   const eviction = number('eviction_threshold')
   const security = row['security_context']
-  const created = timeIn(row['created_at'], 'created_at', report)
-  const beat = timeIn(row['last_heartbeat'], 'last_heartbeat', report)
+  const created = readTime(row['created_at'], 'created_at', report)
+  const beat = readTime(row['last_heartbeat'], 'last_heartbeat', report)
   return {
     id,
-    name: textIn(row['name']) ?? id,
-    namespace: textIn(row['namespace']) ?? 'default',
-    endpoint: textIn(row['endpoint']) ?? `stdio://${id}`,
+    name: readText(row['name']) ?? id,
+    namespace: readText(row['namespace']) ?? 'default',
+    endpoint: readText(row['endpoint']) ?? `stdio://${id}`,
     labels: json('labels', {}),
     annotations: json('annotations', {}),
     health_interval: number('health_interval') ?? 30,
     ...(timeout !== undefined && { timeout_threshold: timeout }),
     ...(eviction !== undefined && { eviction_threshold: eviction }),
-    agent_type: textIn(row['agent_type']) ?? 'default',
+    agent_type: readText(row['agent_type']) ?? 'default',
     config: json('config', {}),
     ...(typeof security === 'string' && security !== '' && { security_context: security }),
     dependencies: json('dependencies', []),
-    capabilities: capabilities.flatMap((capability) => capabilityOf(capability, report)),
+    capabilities: capabilities.flatMap((capability) => parseCapability(capability, report)),
     ...(created !== undefined && { created_at: created }),
     ...(beat !== undefined && { last_heartbeat: beat }),
   }
 }
 
-function capabilityOf(row: LegacyRow, report: Report): LegacyCapability[] {
-  const name = textIn(row['name'])
+function parseCapability(row: LegacyRow, report: Report): LegacyCapability[] {
+  const name = readText(row['name'])
   if (name === undefined) {
-    report('capabilities', 'one has no name; left out')
+    report('capabilities', 'one has no name; skipped')
     return []
   }
-  const schema = jsonIn<unknown>(row['parameters_schema'], `capabilities.${name}.parameters_schema`, undefined, report)
-  const security = jsonIn<readonly unknown[] | undefined>(
+  const schema = readJson<unknown>(
+    row['parameters_schema'],
+    `capabilities.${name}.parameters_schema`,
+    undefined,
+    report,
+  )
+  const security = readJson<readonly unknown[] | undefined>(
     row['security_requirements'],
     `capabilities.${name}.security_requirements`,
     undefined,
     report,
   )
-  const description = textIn(row['description'])
+  const description = readText(row['description'])
   return [
     {
       name,
-      version: textIn(row['version']) ?? '1.0.0',
+      version: readText(row['version']) ?? '1.0.0',
       ...(description !== undefined && { description }),
       ...(schema !== undefined && { parameters_schema: schema }),
       ...(security !== undefined && { security_requirements: security }),
@@ -155,37 +160,37 @@ function capabilityOf(row: LegacyRow, report: Report): LegacyCapability[] {
   ]
 }
 
-function textIn(value: unknown): string | undefined {
+function readText(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** JSON kept as text; of the same shape as `fallback`, where that has one. */
-function jsonIn<T>(value: unknown, field: string, fallback: T, report: Report): T {
+/** Parses JSON text, which must be a list or a map where `fallback` is one. */
+function readJson<T>(value: unknown, field: string, fallback: T, report: Report): T {
   if (value === null || value === undefined || value === '') return fallback
   try {
     const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : value
     const parsed: unknown = typeof text === 'string' ? JSON.parse(text) : text
     if (parsed === null) return fallback
-    const isFit =
+    const hasExpectedShape =
       fallback === undefined || (typeof parsed === 'object' && Array.isArray(parsed) === Array.isArray(fallback))
-    if (isFit) return parsed as T
-    report(field, `is no ${Array.isArray(fallback) ? 'list' : 'map'}; left empty`)
+    if (hasExpectedShape) return parsed as T
+    report(field, `is not a ${Array.isArray(fallback) ? 'list' : 'map'}; left empty`)
   } catch {
-    report(field, 'is no JSON; left empty')
+    report(field, 'is not valid JSON; left empty')
   }
   return fallback
 }
 
-function numberIn(value: unknown, field: string, report: Report): number | undefined {
+function readNumber(value: unknown, field: string, report: Report): number | undefined {
   if (value === null || value === undefined || value === '') return undefined
   const number = Number(value)
   if (Number.isFinite(number) && number > 0) return number
-  report(field, 'is no positive number; the default is used')
+  report(field, 'is not a positive number; the default is used')
   return undefined
 }
 
-/** Times without a zone were meant in UTC. */
-function timeIn(value: unknown, field: string, report: Report): string | undefined {
+/** A time without a zone is UTC. */
+function readTime(value: unknown, field: string, report: Report): string | undefined {
   if (value === null || value === undefined || value === '') return undefined
   const text = (typeof value === 'string' ? value : JSON.stringify(value)).trim().replace(' ', 'T')
   const zoned = /(Z|[+-]\d{2}(:?\d{2})?)$/i.test(text) ? text : `${text}Z`
@@ -193,6 +198,6 @@ function timeIn(value: unknown, field: string, report: Report): string | undefin
   const plain = zoned.replace(/(\.\d{3})\d+/, '$1').replace(/([+-]\d{2})$/, '$1:00')
   const time = Date.parse(plain)
   if (!Number.isNaN(time)) return new Date(time).toISOString()
-  report(field, 'is no time; left out')
+  report(field, 'is not a valid time; omitted')
   return undefined
 }

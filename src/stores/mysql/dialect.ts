@@ -1,5 +1,5 @@
+import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
-import type { Deletion, Dialect, RowId, Session } from '../sql/server-driver.ts'
 import {
   type StoredHeartbeat,
   type StoredReading,
@@ -12,15 +12,15 @@ import type { MysqlPool, MysqlRun } from './pool.ts'
 
 const pageSize = 1000
 const text = (column: string) => `CONVERT(${column} USING utf8mb4) AS ${column}`
-const all = `version, ${registrationColumns.replace('id, namespace, name', `${text('namespace')}, ${text('name')}`)}`
-const key = `${text('namespace')}, ${text('name')}`
+const allColumns = `version, ${registrationColumns.replace('id, namespace, name', `${text('namespace')}, ${text('name')}`)}`
+const keyColumns = `${text('namespace')}, ${text('name')}`
 
-/** What MySQL and MariaDB say for each thing. `packet` is the most one statement may hold, in bytes. */
-export function createMysqlDialect({ run, transaction, close }: MysqlPool, packet: number): Dialect {
+/** The SQL of MySQL and MariaDB. `maxPacket` is the maximum size of one statement, in bytes. */
+export function createMysqlDialect({ run, transaction, close }: MysqlPool, maxPacket: number): Dialect {
   const one = (sql: string, values: readonly unknown[] = []) => run((run) => run(sql, values))
 
   return {
-    transaction: (work) => transaction((run) => work(sessionOf(run, packet))),
+    transaction: (work) => transaction((run) => work(sessionOf(run, maxPacket))),
     meta: async () => {
       const rows = await one(`SELECT name, value, ${mysqlClock} AS now FROM roster_meta`)
       const meta = new Map(rows.map(({ name, value }) => [name, String(value)]))
@@ -28,23 +28,25 @@ export function createMysqlDialect({ run, transaction, close }: MysqlPool, packe
       return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(rows[0]?.['now']) }
     },
     page: (after) =>
-      one(`SELECT ${all} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`, [after]),
+      one(`SELECT ${allColumns} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`, [
+        after,
+      ]),
     changesAfter: (version) =>
       one(
-        `SELECT version, 0 AS deleted, kind, ${key} FROM roster_registrations WHERE version > ?
-         UNION ALL SELECT version, 1, kind, ${key} FROM roster_deletions WHERE version > ?
+        `SELECT version, 0 AS deleted, kind, ${keyColumns} FROM roster_registrations WHERE version > ?
+         UNION ALL SELECT version, 1, kind, ${keyColumns} FROM roster_deletions WHERE version > ?
          ORDER BY version LIMIT ${pageSize}`,
         [version, version],
       ),
-    readVersions: (versions) => one(`SELECT ${all} FROM roster_registrations WHERE version IN (?)`, [versions]),
-    writeHeartbeats: (beats, writer) => transaction((run) => writeBeats(run, beats, writer)),
+    readVersions: (versions) => one(`SELECT ${allColumns} FROM roster_registrations WHERE version IN (?)`, [versions]),
+    writeHeartbeats: (heartbeats, writer) => transaction((run) => writeHeartbeats(run, heartbeats, writer)),
     heartbeats: (foreign) =>
       one(
         `SELECT ${text('name')}, ${mysqlClock} - beat_at AS age_ms, said FROM roster_beats ${foreign ? 'WHERE writer <> ? AND written_at > ?' : ''}`,
         foreign ? [foreign.writer, foreign.after] : [],
       ),
     saveReadings: (source, fingerprint, readings) =>
-      transaction((run) => keepReadings(run, packet, source, fingerprint, readings)),
+      transaction((run) => saveReadings(run, maxPacket, source, fingerprint, readings)),
     readings: () =>
       one(`SELECT CONVERT(s.source USING utf8mb4) AS source, fingerprint, kept_at, origin, reading
            FROM roster_sources s LEFT JOIN roster_readings r ON r.source = s.source ORDER BY s.source, position`),
@@ -53,7 +55,7 @@ export function createMysqlDialect({ run, transaction, close }: MysqlPool, packe
   }
 }
 
-function sessionOf(run: MysqlRun, packet: number): Session {
+function sessionOf(run: MysqlRun, maxPacket: number): CommitSession {
   return {
     takeVersions: async (count) => {
       const taken = await run.write(
@@ -65,24 +67,24 @@ function sessionOf(run: MysqlRun, packet: number): Session {
     },
     find: async (ids) => {
       const rows = []
-      for (const [kind, some] of byKind(ids)) {
+      for (const [kind, kindIds] of groupByKind(ids)) {
         rows.push(
-          ...(await run(`SELECT ${all} FROM roster_registrations WHERE kind = ? AND id IN (?) FOR UPDATE`, [
+          ...(await run(`SELECT ${allColumns} FROM roster_registrations WHERE kind = ? AND id IN (?) FOR UPDATE`, [
             kind,
-            some,
+            kindIds,
           ])),
         )
       }
       return rows
     },
-    put: (registrations) => put(run, packet, registrations),
+    put: (registrations) => put(run, maxPacket, registrations),
     remove: async (ids) => {
-      for (const [kind, some] of byKind(ids)) {
-        await run('DELETE FROM roster_registrations WHERE kind = ? AND id IN (?)', [kind, some])
-        if (kind === 'agent') await run('DELETE FROM roster_beats WHERE name IN (?)', [some])
+      for (const [kind, kindIds] of groupByKind(ids)) {
+        await run('DELETE FROM roster_registrations WHERE kind = ? AND id IN (?)', [kind, kindIds])
+        if (kind === 'agent') await run('DELETE FROM roster_beats WHERE name IN (?)', [kindIds])
       }
     },
-    recordDeletions: (deletions, now) => bury(run, deletions, now),
+    recordDeletions: (deletions, now) => recordDeletions(run, deletions, now),
     pruneDeletions: async (time) => {
       const [row] = await run('SELECT MAX(version) AS version FROM roster_deletions WHERE deleted_at < ?', [time])
       if (typeof row?.['version'] !== 'string') return
@@ -92,44 +94,44 @@ function sessionOf(run: MysqlRun, packet: number): Session {
   }
 }
 
-/** Only a list of single values is sure to be looked up by its index. */
-function byKind(ids: readonly RowId[]): [RegistrationKind, string[]][] {
-  const some = (wanted: RegistrationKind) => ids.filter(({ kind }) => kind === wanted).map(({ id }) => id)
+/** MySQL uses the index reliably only for a list of single values. */
+function groupByKind(ids: readonly RowId[]): [RegistrationKind, string[]][] {
+  const idsOf = (kind: RegistrationKind) => ids.filter((row) => row.kind === kind).map(({ id }) => id)
   const kinds: [RegistrationKind, string[]][] = [
-    ['agent', some('agent')],
-    ['manual', some('manual')],
+    ['agent', idsOf('agent')],
+    ['manual', idsOf('manual')],
   ]
-  return kinds.filter(([, found]) => found.length > 0)
+  return kinds.filter(([, kindIds]) => kindIds.length > 0)
 }
 
 const upsert = `
   INSERT INTO roster_registrations (${registrationColumns}, version) VALUES ?
   ON DUPLICATE KEY UPDATE ${[...registrationColumns.split(', ').slice(2), 'version'].map((column) => `${column} = VALUES(${column})`).join(', ')}`
 
-async function put(run: MysqlRun, packet: number, registrations: readonly Registration[]): Promise<void> {
+async function put(run: MysqlRun, maxPacket: number, registrations: readonly Registration[]): Promise<void> {
   const rows = registrations.map((one) => [...columnValues(one), one.resource_version])
-  for (const some of inPackets(rows, packet)) await run(upsert, [some])
+  for (const packet of splitIntoPackets(rows, maxPacket)) await run(upsert, [packet])
 }
 
-async function bury(run: MysqlRun, deletions: readonly Deletion[], now: number): Promise<void> {
+async function recordDeletions(run: MysqlRun, deletions: readonly Deletion[], now: number): Promise<void> {
   const rows = deletions.map(({ version, kind, namespace, name }) => [version, kind, namespace, name, now])
   await run('INSERT INTO roster_deletions (version, kind, namespace, name, deleted_at) VALUES ?', [rows])
 }
 
-async function writeBeats(run: MysqlRun, beats: readonly StoredHeartbeat[], writer: string): Promise<void> {
-  const names = beats.map(({ name }) => name)
-  const found = await run(
+async function writeHeartbeats(run: MysqlRun, heartbeats: readonly StoredHeartbeat[], writer: string): Promise<void> {
+  const names = heartbeats.map(({ name }) => name)
+  const agentRows = await run(
     `SELECT CONVERT(id USING utf8mb4) AS name, ${mysqlClock} AS now FROM roster_registrations WHERE kind = 'agent' AND id IN (?)`,
     [names],
   )
-  const now = Number(found[0]?.['now'])
-  const known = new Set(found.map(({ name }) => name))
-  const rows = beats
-    .filter(({ name }) => known.has(name))
-    .map(({ name, age_ms, self_report: said }) => [name, Math.round(now - age_ms), said ?? null, writer, now])
+  const now = Number(agentRows[0]?.['now'])
+  const registered = new Set(agentRows.map(({ name }) => name))
+  const rows = heartbeats
+    .filter(({ name }) => registered.has(name))
+    .map(({ name, age_ms, self_report }) => [name, Math.round(now - age_ms), self_report ?? null, writer, now])
   if (rows.length === 0) return
   const newer = 'VALUES(beat_at) >= beat_at'
-  // Assignments take effect one after the other: what is compared with comes last.
+  // Assignments take effect in order, so the column that the others compare with comes last.
   await run(
     `INSERT INTO roster_beats (name, beat_at, said, writer, written_at) VALUES ?
      ON DUPLICATE KEY UPDATE said = IF(${newer}, VALUES(said), said), writer = IF(${newer}, VALUES(writer), writer),
@@ -138,9 +140,9 @@ async function writeBeats(run: MysqlRun, beats: readonly StoredHeartbeat[], writ
   )
 }
 
-async function keepReadings(
+async function saveReadings(
   run: MysqlRun,
-  packet: number,
+  maxPacket: number,
   source: string,
   fingerprint: string,
   readings: readonly StoredReading[],
@@ -151,28 +153,30 @@ async function keepReadings(
   ])
   await run('DELETE FROM roster_readings WHERE source = ?', [source])
   const rows = readings.map(({ origin, reading }, position) => [source, position, origin, reading])
-  for (const some of inPackets(rows, packet)) {
-    await run('INSERT INTO roster_readings (source, position, origin, reading) VALUES ?', [some])
+  for (const packet of splitIntoPackets(rows, maxPacket)) {
+    await run('INSERT INTO roster_readings (source, position, origin, reading) VALUES ?', [packet])
   }
 }
 
 type Cell = string | number | null
 
-/** Rows in as few statements as the server takes. A quote, a backslash or a control character is sent as two bytes. */
-function inPackets(rows: readonly (readonly Cell[])[], packet: number): (readonly (readonly Cell[])[])[] {
+/** Splits rows into the fewest statements that fit. A quote, a backslash or a control character takes two bytes. */
+function splitIntoPackets(rows: readonly (readonly Cell[])[], maxPacket: number): (readonly (readonly Cell[])[])[] {
   const packets: (readonly Cell[])[][] = []
-  let left = 0
+  let freeBytes = 0
   for (const row of rows) {
     const size = row.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? sentSize(cell) : 24) + 2, 0)
-    if (size > packet) {
-      throw new StoreRefusal(`one row has ${size} bytes, the database takes ${packet}: raise its max_allowed_packet`)
+    if (size > maxPacket) {
+      throw new StoreRefusal(
+        `a row of ${size} bytes exceeds the ${maxPacket} bytes that the database takes: raise its max_allowed_packet`,
+      )
     }
-    if (packets.length === 0 || size > left) {
+    if (packets.length === 0 || size > freeBytes) {
       packets.push([])
-      left = packet
+      freeBytes = maxPacket
     }
     packets.at(-1)!.push(row)
-    left -= size
+    freeBytes -= size
   }
   return packets
 }

@@ -1,11 +1,11 @@
-/** The clock of the database, in whole milliseconds; sessions are set to UTC, where no hour comes twice. */
+/** The clock of the database, in whole milliseconds. Sessions use UTC, which has no ambiguous hour. */
 export const mysqlClock = 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)'
 
 /**
- * Each runs once and is never changed afterwards. MySQL commits every statement that changes the schema by itself, so
- * each must bear being run again after a crash in between.
+ * Each migration runs once, and is never changed after a release. MySQL commits each schema change separately, so every
+ * statement must be repeatable after a crash in between.
  *
- * Names are bytes: MySQL's text columns take "a" and "a " for the same, whatever their collation.
+ * Names are bytes, since text columns of MySQL treat "a" and "a " as equal, whatever their collation.
  */
 export const mysqlMigrations: readonly (readonly string[])[] = [
   [

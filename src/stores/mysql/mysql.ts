@@ -14,23 +14,26 @@ export async function openMysql({ config, log }: { config: ServerStoreConfig; lo
   const address = connectionSettings(config)
   const pool = await openMysqlPool(address, { size: config.max_pool_size, timeoutMs: config.timeout * 1000, log })
   try {
-    const packet = await pool.run((run) => prepare(run, address, log))
-    const backend = createServerDriver({ dialect: createMysqlDialect(pool, packet), pollMs: config.poll * 1000 })
-    return createStorePipeline({ type: 'mysql', backend, log })
+    const maxPacket = await pool.run((run) => prepare(run, address, log))
+    const driver = createServerDriver({ dialect: createMysqlDialect(pool, maxPacket), pollMs: config.poll * 1000 })
+    return createStorePipeline({ type: 'mysql', driver, log })
   } catch (error) {
     await pool.close()
     throw toMysqlRefusal(error)
   }
 }
 
-/** Looks before it touches, and brings the schema up to date under a lock that replicas starting at once wait for. */
+/** Inspects the database, then migrates it under a lock, so that replicas starting together wait for each other. */
 async function prepare(run: MysqlRun, { label }: ConnectionSettings, log: Log): Promise<number> {
   const [server] = await run('SELECT @@max_allowed_packet AS packet, @@innodb_flush_log_at_trx_commit AS flush')
   if (Number(server?.['flush']) !== 1) {
-    log.warn({ store: label }, 'innodb_flush_log_at_trx_commit is not 1: a crash of the database loses registrations')
+    log.warn(
+      { store: label },
+      'database not durable: innodb_flush_log_at_trx_commit is not 1, so a crash of it loses registrations',
+    )
   }
   if (pendingMigrations(mysqlMigrations, await inspect(run), label).length > 0) await migrate(run, label)
-  // Heartbeats of agents that went while nobody looked.
+  // Heartbeats of agents that were deleted without their heartbeats.
   await run(`DELETE FROM roster_beats WHERE name NOT IN (SELECT id FROM roster_registrations WHERE kind = 'agent')`)
   return Math.floor(Number(server?.['packet']) * 0.9)
 }
@@ -54,6 +57,6 @@ async function inspect(run: MysqlRun): Promise<DatabaseContents> {
   const tables = rows.map(({ name }) => String(name))
   if (!tables.includes('roster_meta')) return { tables, schema: undefined }
   const meta = await run(metaQuery)
-  // Without one a first start was cut short; its statements bear being run again.
+  // Without a version the first start was interrupted; its statements are repeatable.
   return { tables, schema: schemaVersion(meta, 'name') ?? (meta.every((row) => 'name' in row) ? 0 : undefined) }
 }

@@ -5,16 +5,17 @@ import type { ConnectionSettings } from '../sql/connection-settings.ts'
 import { StoreRefusal, StoreUnavailable } from '../store.ts'
 
 export type MysqlRow = Record<string, unknown>
-/** Runs one statement. `values` are put into it escaped; a list of lists becomes rows. */
+/** Runs one statement with escaped `values`; a list of lists becomes rows. */
 export type MysqlRun = {
   (sql: string, values?: readonly unknown[]): Promise<readonly MysqlRow[]>
   readonly write: (sql: string, values?: readonly unknown[]) => Promise<ResultSetHeader>
 }
 export type MysqlPool = Awaited<ReturnType<typeof openMysqlPool>>
 
+/** Attempts of a transaction that the database asks to retry. */
 const maxAttempts = 5
 
-/** A pool of connections that are all set up alike, and that turns every failure into one the store understands. */
+/** A pool of connections with one setup, which translates failures into `StoreUnavailable` and `StoreRefusal`. */
 export async function openMysqlPool(
   address: ConnectionSettings,
   { size, timeoutMs, log }: { size: number; timeoutMs: number; log: Log },
@@ -39,7 +40,7 @@ export async function openMysqlPool(
       return result
     } catch (error) {
       const problem = mysqlProblem(error, address)
-      // What the database refused leaves the connection as it was; after anything else nobody knows how it stands.
+      // After an error of the database the connection is usable; after any other its state is unknown.
       if (isFromServer(error) && !(problem instanceof StoreUnavailable)) broken = false
       throw problem
     } finally {
@@ -48,14 +49,14 @@ export async function openMysqlPool(
     }
   }
 
-  /** Carries out `work` in a transaction that is committed when this resolves; again, when the database asks to. */
+  /** Runs `work` in a transaction that is committed when this resolves; repeats it where the database asks for a retry. */
   async function transaction<T>(work: (run: MysqlRun) => Promise<T>): Promise<T> {
-    for (let tried = 1; ; tried += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       try {
         return await withConnection((run) => inTransaction(run, work))
       } catch (error) {
-        if (tried === maxAttempts || !(error instanceof Error) || !isRetried(error.cause)) throw error
-        log.debug({ tried }, 'the database asked to try again')
+        if (attempt === maxAttempts || !(error instanceof Error) || !isRetried(error.cause)) throw error
+        log.debug({ attempt }, 'transaction retried at the request of the database')
       }
     }
   }
@@ -77,7 +78,7 @@ function runOn(connection: PoolConnection, timeout: number): MysqlRun {
   })
 }
 
-/** Strict, so that nothing is cut to fit; backslashes escape, as the driver takes for granted. */
+/** Strict mode rejects a value that is too long. Backslashes escape, as the driver assumes. */
 async function setUp(run: MysqlRun, timeoutMs: number): Promise<void> {
   await run('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED')
   await run(
@@ -98,11 +99,11 @@ async function inTransaction<T>(run: MysqlRun, work: (run: MysqlRun) => Promise<
   }
 }
 
-/** The driver would compare the certificate of an address with "localhost". */
+/** For an IP address, the driver would compare the certificate with "localhost". */
 function isIdentityChecked({ host, tls, label }: ConnectionSettings): boolean {
   const isChecked = tls !== undefined && tls.rejectUnauthorized && !tls.checkServerIdentity
   if (isChecked && isIP(host) !== 0) {
-    throw new StoreRefusal(`${label} can only be checked by name over TLS: name the host, or use verify-ca`)
+    throw new StoreRefusal(`${label} cannot be verified over TLS by its IP address: use the host name, or verify-ca`)
   }
   return isChecked
 }
@@ -147,34 +148,34 @@ function isFromServer(error: unknown): boolean {
   return numberOf(error) >= 1000
 }
 
-/** Deadlock, and a lock that took too long. */
+/** Deadlock and lock timeout. */
 function isRetried(error: unknown): boolean {
   return numberOf(error) === 1213 || numberOf(error) === 1205
 }
 
-/** Connections, memory, disk, shutdown, read-only, timeouts: what may pass by itself. */
+/** Connections, memory, disk, shutdown, read-only, timeouts: failures that may pass. */
 const transientCodes = new Set([
   1021, 1026, 1030, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1205,
   1213, 1290, 1317, 1792, 1836, 1927, 1969, 3024, 4031,
 ])
-/** Wrong user or password, no such database, no right to it. */
+/** Wrong user or password, missing database, missing rights. */
 const deniedCodes = new Set([1044, 1045, 1049, 1142, 1227])
 
-/** What a failure means. What carries no number of the database is about the way to it. */
+/** Translates a failure. One without an error number of the database is about the connection. */
 export function mysqlProblem(error: unknown, { label, tls }: Pick<ConnectionSettings, 'label' | 'tls'>): Error {
   if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefusal)
     return error as Error
   const number = numberOf(error)
   if (deniedCodes.has(number)) {
     const remedy = 'check user, password, name and rights'
-    return new StoreUnavailable(`${label} turned us away: ${error.message}; ${remedy}`, {
+    return new StoreUnavailable(`${label} denied access: ${error.message}; ${remedy}`, {
       retry_after: 30,
       cause: error,
     })
   }
   if (transientCodes.has(number))
     return new StoreUnavailable(`${label} cannot be used now: ${error.message}`, { cause: error })
-  // A mistake of ours in JavaScript is no failure of the way there.
+  // An error in this program has no code, and is not an outage.
   const code = codeOf(error)
   if (number === 0 && code !== undefined) {
     return new StoreUnavailable(`${label} cannot be reached${tls ? ' (over TLS)' : ''}: ${code}`, {
@@ -184,7 +185,7 @@ export function mysqlProblem(error: unknown, { label, tls }: Pick<ConnectionSett
   return new Error(`${label}: ${error.message}`, { cause: error })
 }
 
-/** At start nobody waits for what does not pass by itself. */
+/** At start, a denied access is final, not an outage. */
 export function toMysqlRefusal(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable) || !deniedCodes.has(numberOf(error.cause))) return error
   return new StoreRefusal(error.message, { cause: error.cause })

@@ -1,90 +1,60 @@
-import type { StoreDriver, ChangeCursor } from '../driver.ts'
+import { createWakeSignal } from '../../flow/wake-signal.ts'
+import type { ChangeCursor, StoreDriver } from '../driver.ts'
 import { type StoreChange, type StoreSnapshot, StoreUnavailable } from '../store.ts'
 
 /**
- * Looks for what others wrote, whenever poked and at least every `periodMs`, until `signal` aborts.
+ * Reads the changes of other writers at each wake-up and at least every `periodMs`, until `signal` aborts.
  *
- * While the store is down it waits; what happened meanwhile is told afterwards.
+ * It waits while the store is down, and then yields what was written meanwhile.
  */
 export async function* followChanges({
   since,
   signal,
-  look,
+  readChanges,
   load,
   periodMs,
-  onPoke,
+  onWake,
   onError,
 }: {
   since: string
   signal: AbortSignal
-  look: StoreDriver['changesSince']
+  readChanges: StoreDriver['changesSince']
   load: () => Promise<StoreSnapshot>
   periodMs: () => number | undefined
-  onPoke: (poke: () => void) => () => void
-  /** Hears of failures that are no outage; the next look may do better. */
+  /** Registers a function that wakes the follower; returns how to remove it. */
+  onWake: (wake: () => void) => () => void
+  /** Called for failures other than an outage; the next read may succeed. */
   onError: (error: unknown) => void
 }): AsyncGenerator<readonly StoreChange[]> {
   let cursor: ChangeCursor = { version: since }
-  const bell = createBell(signal)
-  const leave = onPoke(bell.ring)
+  const wakeSignal = createWakeSignal({ signal })
+  const removeWake = onWake(wakeSignal.raise)
+
+  async function readNext(): Promise<readonly StoreChange[]> {
+    const batch = await readChanges(cursor)
+    if (!batch.compacted) {
+      cursor = batch.cursor
+      return batch.changes
+    }
+    const snapshot = await load()
+    cursor = { version: snapshot.resource_version }
+    return [{ type: 'snapshot', snapshot }]
+  }
+
   try {
     while (!signal.aborted) {
-      const news = await tryOnce(async () => {
-        const found = await look(cursor)
-        if (!found.compacted) {
-          cursor = found.cursor
-          return found.changes
-        }
-        const picture = await load()
-        cursor = { version: picture.resource_version }
-        return [{ type: 'snapshot', snapshot: picture } as const]
-      }, onError)
-      if (news.length > 0) yield news
-      // Behind a page of writes may be another; heartbeats are told again for a while, and would never let it rest.
-      if (news.every(({ type }) => type === 'heartbeats')) await bell.wait(periodMs())
+      const changes = await readNext().catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailable)) onError(error)
+        return []
+      })
+      if (changes.length > 0) yield changes
+      // Another page of writes may follow at once. Heartbeats are read more than once and do not count.
+      if (changes.every(({ type }) => type === 'heartbeats')) {
+        await wakeSignal.wait(periodMs())
+        wakeSignal.take()
+      }
     }
   } finally {
-    leave()
+    removeWake()
   }
-}
-
-async function tryOnce(
-  work: () => Promise<readonly StoreChange[]>,
-  onError: (error: unknown) => void,
-): Promise<readonly StoreChange[]> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof StoreUnavailable)) onError(error)
-    return []
-  }
-}
-
-/** Rings once for any number of pokes since the last wait. */
-function createBell(signal: AbortSignal) {
-  let rung = false
-  let waiting: (() => void) | undefined
-
-  function ring(): void {
-    rung = true
-    waiting?.()
-  }
-
-  async function wait(ms: number | undefined): Promise<void> {
-    if (!rung && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
-        waiting = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-        signal.addEventListener('abort', waiting, { once: true })
-      })
-      if (waiting) signal.removeEventListener('abort', waiting)
-      waiting = undefined
-    }
-    rung = false
-  }
-
-  return { ring, wait }
 }

@@ -3,16 +3,24 @@ import type { Log } from '../../log.ts'
 import { StoreUnavailable } from '../store.ts'
 
 /**
- * Knows whether the database is up. Once a call finds it unavailable, further ones are refused at once, and `mend` is
- * tried with backoff until it succeeds.
+ * Tracks whether the database is up. After a call that finds it unavailable, further calls are rejected at once, and
+ * `recover` is retried with backoff until it succeeds.
  */
-export function createCircuitBreaker({ mend, onUp, log }: { mend: () => Promise<void>; onUp: () => void; log: Log }) {
+export function createCircuitBreaker({
+  recover,
+  onUp,
+  log,
+}: {
+  recover: () => Promise<void>
+  onUp: () => void
+  log: Log
+}) {
   const backoff = createBackoff({ firstMs: 250, maxMs: 5000 })
   let since = performance.now()
   let reason: string | undefined
   let failures = 0
   let timer: NodeJS.Timeout | undefined
-  let nextTry = 0
+  let nextAttemptAt = 0
   let closed = false
 
   const isUp = () => reason === undefined && !closed
@@ -34,24 +42,24 @@ export function createCircuitBreaker({ mend, onUp, log }: { mend: () => Promise<
     if (reason !== undefined || closed) return
     reason = error.message
     since = performance.now()
-    log.error({ reason }, 'store is down, registrations are refused until it is back')
-    retryLater()
+    log.error({ reason }, 'store went down; registrations are rejected until it recovers')
+    scheduleRecovery()
   }
 
-  function retryLater(): void {
-    const wait = backoff.next()
-    nextTry = performance.now() + wait
-    timer = setTimeout(() => void retry(), wait)
+  function scheduleRecovery(): void {
+    const waitMs = backoff.next()
+    nextAttemptAt = performance.now() + waitMs
+    timer = setTimeout(() => void tryRecovery(), waitMs)
     timer.unref()
   }
 
-  async function retry(): Promise<void> {
+  async function tryRecovery(): Promise<void> {
     try {
-      await mend()
+      await recover()
     } catch (error) {
       if (closed) return
       reason = error instanceof Error ? error.message : String(error)
-      retryLater()
+      scheduleRecovery()
       return
     }
     if (closed) return
@@ -59,12 +67,12 @@ export function createCircuitBreaker({ mend, onUp, log }: { mend: () => Promise<
     reason = undefined
     since = performance.now()
     backoff.reset()
-    log.info({ down_ms: downMs }, 'store is back')
+    log.info({ down_ms: downMs }, 'store recovered')
     onUp()
   }
 
   function retryAfter(): number {
-    return Math.max(1, Math.ceil((nextTry - performance.now()) / 1000))
+    return Math.max(1, Math.ceil((nextAttemptAt - performance.now()) / 1000))
   }
 
   function close(): void {

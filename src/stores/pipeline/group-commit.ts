@@ -1,4 +1,4 @@
-import { type StoreOperation, type OperationOutcome, StoreUnavailable } from '../store.ts'
+import { type OperationOutcome, type StoreOperation, StoreUnavailable } from '../store.ts'
 
 type Call = {
   readonly operations: readonly StoreOperation[]
@@ -8,35 +8,37 @@ type Call = {
   readonly reject: (error: unknown) => void
 }
 
-const perBatch = { operations: 1000, size: 8 * 1024 * 1024 } as const
-/** So many are told in one turn of the event loop, by how long that makes the turn. */
-const perTurn = { least: 4, most: 64, longMs: 2 } as const
-const mostWaiting = { operations: 100_000, size: 64 * 1024 * 1024 } as const
+/** Maximum operations, and characters of definitions, of one batch. */
+const maxBatch = { operations: 1000, size: 8 * 1024 * 1024 } as const
+/** Maximum operations, and characters of definitions, that wait; further ones are rejected. */
+const maxPending = { operations: 100_000, size: 64 * 1024 * 1024 } as const
+/** Calls resolved in one turn of the event loop: halved after a turn longer than `maxTurnMs`, else raised by one. */
+const resolvedPerTurn = { min: 4, max: 64, maxTurnMs: 2 } as const
 
 /**
- * Group commit: one batch is on its way, all that arrives meanwhile is the next one, so many writers share one fsync.
+ * Group commit: while one batch is written, further operations gather into the next, so that writers share one fsync.
  *
- * Order is kept. When the store is unavailable everybody who waits hears it; when a batch fails for another reason its
- * calls are tried one by one, so that one bad call does not hurt its neighbours.
+ * Order is kept. Where the store is unavailable, all pending calls are rejected. Where a batch fails for another reason,
+ * its calls are retried one by one, so that a bad call fails alone.
  */
 export function createGroupCommit(
   write: (operations: readonly StoreOperation[]) => Promise<readonly OperationOutcome[]>,
 ) {
   let queue: Call[] = []
-  const waiting = { operations: 0, size: 0 }
+  const pending = { operations: 0, size: 0 }
   let running: Promise<void> | undefined
-  let telling = Promise.resolve()
-  let atOnce = 16
+  let resolving = Promise.resolve()
+  let perTurn = 16
 
   function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
     const size = sizeOf(operations)
-    const isBehind =
-      waiting.operations + operations.length > mostWaiting.operations || waiting.size + size > mostWaiting.size
-    if (waiting.operations > 0 && isBehind) {
-      return Promise.reject(new StoreUnavailable(`the store is behind by ${waiting.operations} writes`))
+    const isOverLimit =
+      pending.operations + operations.length > maxPending.operations || pending.size + size > maxPending.size
+    if (pending.operations > 0 && isOverLimit) {
+      return Promise.reject(new StoreUnavailable(`the store is behind by ${pending.operations} writes`))
     }
-    waiting.operations += operations.length
-    waiting.size += size
+    pending.operations += operations.length
+    pending.size += size
     return new Promise((resolve, reject) => {
       queue.push({ operations, size, resolve, reject })
       running ??= run()
@@ -45,9 +47,9 @@ export function createGroupCommit(
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
-      // Whatever comes with the same turn of the event loop goes along.
+      // Operations of the same turn of the event loop join the batch.
       await new Promise((resolve) => setImmediate(resolve))
-      await carryOut(takeBatch())
+      await writeBatch(takeBatch())
     }
     running = undefined
   }
@@ -59,7 +61,7 @@ export function createGroupCommit(
     for (const call of queue) {
       operations += call.operations.length
       size += call.size
-      if (count > 0 && (operations > perBatch.operations || size > perBatch.size)) break
+      if (count > 0 && (operations > maxBatch.operations || size > maxBatch.size)) break
       count += 1
     }
     const batch = queue.slice(0, count)
@@ -67,54 +69,55 @@ export function createGroupCommit(
     return batch
   }
 
-  async function carryOut(batch: readonly Call[]): Promise<void> {
+  async function writeBatch(batch: readonly Call[]): Promise<void> {
     try {
       const outcomes = await write(batch.length === 1 ? batch[0]!.operations : batch.flatMap((call) => call.operations))
-      telling = telling.then(() => tell(batch, outcomes))
+      resolving = resolving.then(() => resolveCalls(batch, outcomes))
     } catch (error) {
-      await breakOff(batch, error)
+      await failBatch(batch, error)
       return
     }
-    settle(batch)
+    removePending(batch)
   }
 
-  /** A few in each turn of the event loop: what each of them goes on to do must not hold up everybody else. */
-  async function tell(batch: readonly Call[], outcomes: readonly OperationOutcome[]): Promise<void> {
+  /** Resolves a few calls in each turn of the event loop: the work that follows them must not block other requests. */
+  async function resolveCalls(batch: readonly Call[], outcomes: readonly OperationOutcome[]): Promise<void> {
     let next = 0
     for (let from = 0; from < batch.length;) {
-      const began = performance.now()
-      const some = batch.slice(from, (from += atOnce))
-      for (const { operations, resolve } of some) resolve(outcomes.slice(next, (next += operations.length)))
+      const turnStart = performance.now()
+      const calls = batch.slice(from, (from += perTurn))
+      for (const { operations, resolve } of calls) resolve(outcomes.slice(next, (next += operations.length)))
       await new Promise((go) => setImmediate(go))
-      if (performance.now() - began > perTurn.longMs) atOnce = Math.max(perTurn.least, atOnce >> 1)
-      else if (some.length === atOnce) atOnce = Math.min(perTurn.most, atOnce + 1)
+      if (performance.now() - turnStart > resolvedPerTurn.maxTurnMs)
+        perTurn = Math.max(resolvedPerTurn.min, perTurn >> 1)
+      else if (calls.length === perTurn) perTurn = Math.min(resolvedPerTurn.max, perTurn + 1)
     }
   }
 
-  async function breakOff(batch: readonly Call[], error: unknown): Promise<void> {
+  async function failBatch(batch: readonly Call[], error: unknown): Promise<void> {
     if (!(error instanceof StoreUnavailable) && batch.length > 1) {
-      for (const call of batch) await carryOut([call])
+      for (const call of batch) await writeBatch([call])
       return
     }
     const failed = error instanceof StoreUnavailable ? [...batch, ...queue.splice(0)] : batch
-    settle(failed)
+    removePending(failed)
     for (const { reject } of failed) reject(error)
   }
 
-  function settle(calls: readonly Call[]): void {
+  function removePending(calls: readonly Call[]): void {
     for (const { operations, size } of calls) {
-      waiting.operations -= operations.length
-      waiting.size -= size
+      pending.operations -= operations.length
+      pending.size -= size
     }
   }
 
-  /** Resolves once everybody has been told. */
+  /** Resolves once every call is resolved. */
   async function idle(): Promise<void> {
     await running
-    await telling
+    await resolving
   }
 
-  return { commit, waiting: () => waiting.operations, idle }
+  return { commit, pending: () => pending.operations, idle }
 }
 
 function sizeOf(operations: readonly StoreOperation[]): number {

@@ -1,99 +1,103 @@
 import { type ReceivedHeartbeat, type StoredHeartbeat, StoreUnavailable } from '../store.ts'
 
-const mostBeats = 250_000
-const perWrite = 500
+/** Agents whose heartbeats are buffered; heartbeats of further agents are dropped. */
+const maxBuffered = 250_000
+/** Heartbeats in one write. */
+const maxPerWrite = 500
+
+type BufferedHeartbeat = { readonly at: number; readonly report: string | undefined }
 
 /**
- * Gathers heartbeats, the latest of each agent, and writes them together: a sixth of the shortest lease after the first
- * of them, five seconds at most. What could not be written stays until it can; ages are counted on.
+ * Buffers the latest heartbeat of each agent and writes them together: a sixth of the shortest lease after the first
+ * heartbeat, after five seconds at most. While the store is down they stay buffered, and their ages grow.
  */
 export function createHeartbeatBuffer({
   write,
   isUp,
   onDrop,
 }: {
-  write: (beats: readonly StoredHeartbeat[]) => Promise<void>
+  write: (heartbeats: readonly StoredHeartbeat[]) => Promise<void>
   isUp: () => boolean
-  /** Hears of a failure that is no outage, and of how many beats it cost. */
+  /** Called for a failure other than an outage, with the number of heartbeats lost. */
   onDrop: (error: unknown, count: number) => void
 }) {
-  const buffered = new Map<string, { readonly heard: number; readonly said: string | undefined }>()
-  const counted = { beats: 0, dropped: 0 }
+  const buffer = new Map<string, BufferedHeartbeat>()
+  const counters = { written: 0, dropped: 0 }
   let timer: NodeJS.Timeout | undefined
-  let due = Infinity
+  let dueAt = Infinity
   let writing: Promise<void> | undefined
-  let underWay = 0
+  let inFlight = 0
 
-  function add(beats: readonly ReceivedHeartbeat[]): void {
+  function add(heartbeats: readonly ReceivedHeartbeat[]): void {
     const now = performance.now()
-    for (const { name, age_ms, timeout, self_report: said } of beats) {
-      if (buffered.size >= mostBeats && !buffered.has(name)) {
-        counted.dropped += 1
+    for (const { name, age_ms, timeout, self_report: report } of heartbeats) {
+      if (buffer.size >= maxBuffered && !buffer.has(name)) {
+        counters.dropped += 1
         continue
       }
-      const heard = now - age_ms
-      if (heard < (buffered.get(name)?.heard ?? -Infinity)) continue
-      buffered.set(name, { heard, said })
-      const within = Math.min(5000, Math.max(100, (timeout * 1000) / 6))
-      if (now + within < due) schedule(now + within, now)
+      const at = now - age_ms
+      if (at < (buffer.get(name)?.at ?? -Infinity)) continue
+      buffer.set(name, { at, report })
+      const delayMs = Math.min(5000, Math.max(100, (timeout * 1000) / 6))
+      if (now + delayMs < dueAt) schedule(now + delayMs, now)
     }
   }
 
   function schedule(at: number, now: number): void {
-    due = at
+    dueAt = at
     clearTimeout(timer)
     timer = setTimeout(() => void flush(), at - now)
     timer.unref()
   }
 
-  /** Writes what there is; resolves when nothing more can be written now. */
+  /** Writes all buffered heartbeats; resolves when nothing more can be written now. */
   async function flush(): Promise<void> {
     clearTimeout(timer)
-    due = Infinity
+    dueAt = Infinity
     writing ??= writeAll().finally(() => (writing = undefined))
     await writing
   }
 
   async function writeAll(): Promise<void> {
-    while (buffered.size > 0 && isUp()) {
-      const taken = take()
-      underWay = taken.length
+    while (buffer.size > 0 && isUp()) {
+      const batch = takeBatch()
+      inFlight = batch.length
       try {
         const now = performance.now()
-        await write([...taken].map(([name, { heard, said }]) => heardBeat(name, now - heard, said)))
-        counted.beats += taken.length
+        await write(batch.map(([name, { at, report }]) => toStored(name, now - at, report)))
+        counters.written += batch.length
       } catch (error) {
-        if (error instanceof StoreUnavailable) putBack(taken)
-        else drop(error, taken.length)
+        if (error instanceof StoreUnavailable) putBack(batch)
+        else drop(error, batch.length)
         return
       } finally {
-        underWay = 0
+        inFlight = 0
       }
     }
   }
 
   function drop(error: unknown, count: number): void {
-    counted.dropped += count
+    counters.dropped += count
     onDrop(error, count)
   }
 
-  function take(): [string, { heard: number; said: string | undefined }][] {
-    const taken = buffered.entries().take(perWrite).toArray()
-    for (const [name] of taken) buffered.delete(name)
-    return taken
+  function takeBatch(): [string, BufferedHeartbeat][] {
+    const batch = buffer.entries().take(maxPerWrite).toArray()
+    for (const [name] of batch) buffer.delete(name)
+    return batch
   }
 
-  function putBack(taken: ReturnType<typeof take>): void {
-    for (const [name, beat] of taken) if (!buffered.has(name)) buffered.set(name, beat)
+  function putBack(batch: readonly [string, BufferedHeartbeat][]): void {
+    for (const [name, heartbeat] of batch) if (!buffer.has(name)) buffer.set(name, heartbeat)
   }
 
   function close(): void {
     clearTimeout(timer)
   }
 
-  return { add, flush, close, waiting: () => buffered.size + underWay, counted }
+  return { add, flush, close, pending: () => buffer.size + inFlight, counters }
 }
 
-function heardBeat(name: string, age_ms: number, said: string | undefined): StoredHeartbeat {
-  return said === undefined ? { name, age_ms } : { name, age_ms, self_report: said }
+function toStored(name: string, age_ms: number, report: string | undefined): StoredHeartbeat {
+  return report === undefined ? { name, age_ms } : { name, age_ms, self_report: report }
 }

@@ -1,13 +1,13 @@
 import type { Log } from '../../log.ts'
 import { rejectionReason, textProblem } from '../compare-and-set.ts'
-import { type StoreDriver, type ChangeCursor, registrationKey, type ChangeBatch } from '../driver.ts'
+import { type ChangeBatch, type ChangeCursor, registrationKey, type StoreDriver } from '../driver.ts'
 import {
-  type StoreOperation,
   type OperationOutcome,
-  type StoreSnapshot,
   type Registration,
   type Store,
+  type StoreOperation,
   StoreRefusal,
+  type StoreSnapshot,
   type StoreType,
 } from '../store.ts'
 import { followChanges } from './change-follower.ts'
@@ -15,95 +15,90 @@ import { createCircuitBreaker } from './circuit-breaker.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createHeartbeatBuffer } from './heartbeat-buffer.ts'
 
-const drainMs = 5000
+/** Maximum time that closing waits for pending writes. */
+const maxDrainMs = 5000
 
-/** Makes a store of a backend: queueing, patience, buffered heartbeats and following are the same for all of them. */
-export function createStorePipeline({
-  type,
-  backend,
-  log,
-}: {
-  type: StoreType
-  backend: StoreDriver
-  log: Log
-}): Store {
-  const counted = { commits: 0, operations: 0, conflicts: 0 }
-  const pokes = new Set<() => void>()
-  let shortest = Infinity
+/** Makes a store of a driver: adds group commit, circuit breaker, heartbeat buffer and change following. */
+export function createStorePipeline({ type, driver, log }: { type: StoreType; driver: StoreDriver; log: Log }): Store {
+  const counters = { commits: 0, operations: 0, conflicts: 0 }
+  const wakeFollowers = new Set<() => void>()
+  let minTimeout = Infinity
 
-  const patience = createCircuitBreaker({ mend: backend.recover, onUp: resume, log })
-  const beats = createHeartbeatBuffer({
-    write: (heard) => patience.attempt(() => backend.writeHeartbeats(heard)),
-    isUp: patience.isUp,
-    onDrop: (err, count) => log.error({ err, count }, 'heartbeats could not be stored and are dropped'),
+  const breaker = createCircuitBreaker({ recover: driver.recover, onUp: resume, log })
+  const buffer = createHeartbeatBuffer({
+    write: (heartbeats) => breaker.attempt(() => driver.writeHeartbeats(heartbeats)),
+    isUp: breaker.isUp,
+    onDrop: (err, count) => log.error({ err, count }, 'heartbeats dropped: the store rejected them'),
   })
-  const group = createGroupCommit((operations) => patience.attempt(() => backend.commit(operations)))
-  const stopHearing = backend.onNotify?.(pokeAll)
+  const group = createGroupCommit((operations) => breaker.attempt(() => driver.commit(operations)))
+  const stopNotifications = driver.onNotify?.(wakeAll)
 
-  function pokeAll(): void {
-    for (const poke of pokes) poke()
+  function wakeAll(): void {
+    for (const wake of wakeFollowers) wake()
   }
 
   function resume(): void {
-    pokeAll()
-    void beats.flush()
+    wakeAll()
+    void buffer.flush()
   }
 
   async function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
     if (operations.length === 0) return []
-    for (const operation of operations) noteLease(operation)
-    const refusals = operations.map(rejectionReason)
-    const fit = operations.filter((_, index) => refusals[index] === undefined)
-    const done = fit.length === 0 ? [] : await group.commit(fit)
-    count(done)
-    if (fit.length === operations.length) return done
+    for (const operation of operations) trackTimeout(operation)
+    const reasons = operations.map(rejectionReason)
+    const valid = operations.filter((_, index) => reasons[index] === undefined)
+    const outcomes = valid.length === 0 ? [] : await group.commit(valid)
+    count(outcomes)
+    if (valid.length === operations.length) return outcomes
     let next = 0
-    return refusals.map((reason) => (reason === undefined ? done[next++]! : { type: 'rejected', reason }))
+    return reasons.map((reason) => (reason === undefined ? outcomes[next++]! : { type: 'rejected', reason }))
   }
 
   function count(outcomes: readonly OperationOutcome[]): void {
-    counted.commits += 1
-    counted.operations += outcomes.length
-    for (const { type } of outcomes) if (type === 'conflict') counted.conflicts += 1
+    counters.commits += 1
+    counters.operations += outcomes.length
+    for (const { type } of outcomes) if (type === 'conflict') counters.conflicts += 1
   }
 
-  /** The shortest lease says how often to look for what other replicas heard. */
-  function noteLease(from: Pick<Registration, 'lease'> | StoreOperation): void {
+  /** The shortest lease determines how often heartbeats of other replicas are read. */
+  function trackTimeout(from: Pick<Registration, 'lease'> | StoreOperation): void {
     const timeout = 'lease' in from ? from.lease?.timeout : undefined
-    if (timeout !== undefined && timeout < shortest) shortest = timeout
+    if (timeout !== undefined && timeout < minTimeout) minTimeout = timeout
   }
 
   async function load(): Promise<StoreSnapshot> {
-    const { epoch, version } = await patience.attempt(backend.head)
+    const { epoch, version } = await breaker.attempt(driver.head)
     const registrations = new Map<string, Registration>()
     for (let after: string | undefined; ;) {
-      const page = await patience.attempt(() => backend.page(after))
+      const page = await breaker.attempt(() => driver.page(after))
       if (page.registrations.length === 0) break
       for (const registration of page.registrations) registrations.set(registrationKey(registration), registration)
       after = page.last
     }
-    for (const registration of registrations.values()) noteLease(registration)
-    const heard = await patience.attempt(backend.heartbeats)
-    return { epoch, resource_version: version, registrations: [...registrations.values()], heartbeats: heard }
+    for (const registration of registrations.values()) trackTimeout(registration)
+    const heartbeats = await breaker.attempt(driver.heartbeats)
+    return { epoch, resource_version: version, registrations: [...registrations.values()], heartbeats }
   }
 
-  async function look(cursor: ChangeCursor): Promise<ChangeBatch> {
-    const found = await patience.attempt(() => backend.changesSince(cursor))
-    if (!found.compacted) for (const one of found.changes) if (one.type === 'put') noteLease(one.registration)
-    return found
+  async function readChanges(cursor: ChangeCursor): Promise<ChangeBatch> {
+    const batch = await breaker.attempt(() => driver.changesSince(cursor))
+    if (!batch.compacted) {
+      for (const change of batch.changes) if (change.type === 'put') trackTimeout(change.registration)
+    }
+    return batch
   }
 
   function periodMs(): number | undefined {
-    return backend.pollMs === undefined ? undefined : Math.max(100, Math.min(backend.pollMs, (shortest * 1000) / 6))
+    return driver.pollMs === undefined ? undefined : Math.max(100, Math.min(driver.pollMs, (minTimeout * 1000) / 6))
   }
 
   async function close(): Promise<void> {
-    await Promise.race([group.idle().then(beats.flush), timePasses(drainMs)])
-    stopHearing?.()
-    beats.close()
-    patience.close()
-    pokeAll()
-    await backend.close()
+    await Promise.race([group.idle().then(buffer.flush), timeout(maxDrainMs)])
+    stopNotifications?.()
+    buffer.close()
+    breaker.close()
+    wakeAll()
+    await driver.close()
   }
 
   let closing: Promise<void> | undefined
@@ -111,47 +106,47 @@ export function createStorePipeline({
     type,
     load,
     commit,
-    recordHeartbeats: (heard) =>
-      beats.add(
-        heard.filter(
-          ({ name, self_report: said }) => !textProblem('name', name, 253) && !textProblem('said', said, 1024),
+    recordHeartbeats: (heartbeats) =>
+      buffer.add(
+        heartbeats.filter(
+          ({ name, self_report }) => !textProblem('name', name, 253) && !textProblem('self_report', self_report, 1024),
         ),
       ),
     changes: ({ since, signal }) =>
       followChanges({
         since,
         signal,
-        look,
+        readChanges,
         load,
         periodMs,
-        onError: (err) => log.error({ err }, 'cannot see what other replicas wrote'),
-        onPoke: (poke) => {
-          pokes.add(poke)
-          return () => void pokes.delete(poke)
+        onError: (err) => log.error({ err }, 'reading changes of other replicas failed'),
+        onWake: (wake) => {
+          wakeFollowers.add(wake)
+          return () => void wakeFollowers.delete(wake)
         },
       }),
     saveReadings: async (source, fingerprint, readings) => {
       for (const { origin, reading } of readings) {
-        const refused = textProblem('origin', origin, 8192) ?? textProblem('reading', reading, 8 * 1024 * 1024)
-        if (refused !== undefined) throw new StoreRefusal(`a reading of ${source} cannot be kept: ${refused}`)
+        const problem = textProblem('origin', origin, 8192) ?? textProblem('reading', reading, 8 * 1024 * 1024)
+        if (problem !== undefined) throw new StoreRefusal(`cannot store a reading of ${source}: ${problem}`)
       }
-      await patience.attempt(() => backend.saveReadings(source, fingerprint, readings))
+      await breaker.attempt(() => driver.saveReadings(source, fingerprint, readings))
     },
-    readings: () => patience.attempt(backend.readings),
+    readings: () => breaker.attempt(driver.readings),
     state: () => ({
-      ...patience.state(),
-      pending: { operations: group.waiting(), heartbeats: beats.waiting() },
+      ...breaker.state(),
+      pending: { operations: group.pending(), heartbeats: buffer.pending() },
       counters: {
-        ...counted,
-        heartbeats: beats.counted.beats,
-        dropped_heartbeats: beats.counted.dropped,
-        failures: patience.failures(),
+        ...counters,
+        heartbeats: buffer.counters.written,
+        dropped_heartbeats: buffer.counters.dropped,
+        failures: breaker.failures(),
       },
     }),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }
 }
 
-function timePasses(ms: number): Promise<void> {
+function timeout(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }

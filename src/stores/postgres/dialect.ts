@@ -1,16 +1,16 @@
+import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
-import type { Deletion, Dialect, RowId, Session } from '../sql/server-driver.ts'
 import type { StoredReading, Registration } from '../store.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
 
 const pageSize = 1000
-const all = `version, ${registrationColumns}`
+const allColumns = `version, ${registrationColumns}`
 
-/** What PostgreSQL says for each thing. Every statement has one shape, whatever the number of rows, and is planned once. */
-export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<Dialect, 'hear'> {
+/** The SQL of PostgreSQL. Every statement has one shape, whatever the number of rows, so it is planned once. */
+export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<Dialect, 'listen'> {
   const { run, transaction, close } = pool
-  // The payload tells a replica its own notices from those of others.
+  // By the payload a replica recognizes its own notifications.
   const notify = `SELECT pg_notify('roster', '${writer}')`
 
   return {
@@ -26,7 +26,7 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
     page: (after) =>
       run({
         name: 'roster-page',
-        text: `SELECT ${all} FROM roster_registrations WHERE version > $1 ORDER BY version LIMIT ${pageSize}`,
+        text: `SELECT ${allColumns} FROM roster_registrations WHERE version > $1 ORDER BY version LIMIT ${pageSize}`,
         values: [after],
       }),
     changesAfter: (version) =>
@@ -40,10 +40,10 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
     readVersions: (versions) =>
       run({
         name: 'roster-at',
-        text: `SELECT ${all} FROM roster_registrations WHERE version = ANY($1::bigint[])`,
+        text: `SELECT ${allColumns} FROM roster_registrations WHERE version = ANY($1::bigint[])`,
         values: [versions],
       }),
-    writeHeartbeats: (beats) =>
+    writeHeartbeats: (heartbeats) =>
       transaction(
         'SELECT 1',
         async (run) => {
@@ -59,9 +59,9 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
                    writer = excluded.writer, written_at = excluded.written_at
                  WHERE excluded.beat_at >= roster_beats.beat_at`,
             values: [
-              beats.map((one) => one.name),
-              beats.map((one) => Math.round(one.age_ms)),
-              beats.map((one) => one.self_report ?? null),
+              heartbeats.map((one) => one.name),
+              heartbeats.map((one) => Math.round(one.age_ms)),
+              heartbeats.map((one) => one.self_report ?? null),
               writer,
             ],
           })
@@ -76,7 +76,7 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
         values: foreign ? [foreign.writer, foreign.after] : [],
       }),
     saveReadings: (source, fingerprint, readings) =>
-      transaction('SELECT 1', (run) => keepReadings(run, source, fingerprint, readings)),
+      transaction('SELECT 1', (run) => saveReadings(run, source, fingerprint, readings)),
     readings: () =>
       run({
         text: `SELECT s.source, fingerprint, kept_at, origin, reading
@@ -86,12 +86,12 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
     close,
   }
 
-  async function transactionOf<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  async function transactionOf<T>(work: (session: CommitSession) => Promise<T>): Promise<T> {
     return transaction('SELECT 1', (run) => work(sessionOf(run)), notify)
   }
 }
 
-function sessionOf(run: PostgresRun): Session {
+function sessionOf(run: PostgresRun): CommitSession {
   return {
     takeVersions: async (count) => {
       const [row] = await run({
@@ -104,7 +104,7 @@ function sessionOf(run: PostgresRun): Session {
     find: (ids) =>
       run({
         name: 'roster-find',
-        text: `SELECT ${all} FROM roster_registrations WHERE (kind, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
+        text: `SELECT ${allColumns} FROM roster_registrations WHERE (kind, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
         values: idColumns(ids),
       }),
     put: (registrations) => put(run, registrations),
@@ -121,7 +121,7 @@ function sessionOf(run: PostgresRun): Session {
         values: [ids.filter(({ kind }) => kind === 'agent').map(({ id }) => id)],
       })
     },
-    recordDeletions: (deletions, now) => bury(run, deletions, now),
+    recordDeletions: (deletions, now) => recordDeletions(run, deletions, now),
     pruneDeletions: async (time) => {
       await run({
         text: `WITH gone AS (DELETE FROM roster_deletions WHERE deleted_at < $1 RETURNING version)
@@ -149,9 +149,9 @@ async function put(run: PostgresRun, registrations: readonly Registration[]): Pr
   await run({ name: 'roster-put', text: upsert, values })
 }
 
-async function bury(run: PostgresRun, deletions: readonly Deletion[], now: number): Promise<void> {
+async function recordDeletions(run: PostgresRun, deletions: readonly Deletion[], now: number): Promise<void> {
   await run({
-    name: 'roster-bury',
+    name: 'roster-record-deletions',
     text: `INSERT INTO roster_deletions (version, kind, namespace, name, deleted_at)
            SELECT v, k, ns, n, $5 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS d (v, k, ns, n)`,
     values: [
@@ -164,7 +164,7 @@ async function bury(run: PostgresRun, deletions: readonly Deletion[], now: numbe
   })
 }
 
-async function keepReadings(
+async function saveReadings(
   run: PostgresRun,
   source: string,
   fingerprint: string,

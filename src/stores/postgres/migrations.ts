@@ -1,12 +1,12 @@
 /** The clock of the database, in whole milliseconds. */
 export const postgresClock = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 
-const ageOfBeat = `(${postgresClock} - b.beat_at)`
-// jsonb takes neither NUL nor half a character; as they may stand in what agents send, they are shown as U+FFFD.
+const heartbeatAge = `(${postgresClock} - b.beat_at)`
+// jsonb rejects NUL and lone surrogates. Agents may send them, and the view shows them as U+FFFD.
 const definition = String.raw`regexp_replace(replace(r.definition, '\u0000', '\ufffd'), '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g')::json`
 const time = (column: string) => `to_timestamp(${column} / 1000.0)`
 
-/** Each runs once, all in one transaction, and is never changed afterwards: what comes later is a further one. */
+/** Each migration runs once, all in one transaction. It is never changed after a release: a later change is another one. */
 export const postgresMigrations: readonly string[] = [
   `CREATE TABLE roster_meta (key text PRIMARY KEY, value text NOT NULL);
    INSERT INTO roster_meta VALUES ('epoch', substr(md5(random()::text || clock_timestamp()), 1, 16)), ('version', '0'), ('forgotten', '0');
@@ -48,7 +48,7 @@ export const postgresMigrations: readonly string[] = [
      reading text NOT NULL,
      PRIMARY KEY (source, position)
    );`,
-  // `SELECT * FROM agents` went on dashboards of the original mesh registry, and goes on working.
+  // Dashboards of the original mesh registry query `SELECT * FROM agents`.
   `CREATE VIEW agents AS
    SELECT
      r.id AS id,
@@ -57,8 +57,8 @@ export const postgresMigrations: readonly string[] = [
      d.definition -> 'facts' ->> 'endpoint' AS endpoint,
      CASE
        WHEN b.beat_at IS NULL THEN 'pending'
-       WHEN ${ageOfBeat} > r.eviction_threshold * 1000 THEN 'offline'
-       WHEN ${ageOfBeat} > r.timeout_threshold * 1000 THEN 'unhealthy'
+       WHEN ${heartbeatAge} > r.eviction_threshold * 1000 THEN 'offline'
+       WHEN ${heartbeatAge} > r.timeout_threshold * 1000 THEN 'unhealthy'
        ELSE 'healthy'
      END AS status,
      coalesce(d.definition -> 'definition' ->> 'labels', '{}') AS labels,

@@ -3,50 +3,50 @@ import { createBackoff } from '../../flow/backoff.ts'
 import type { Log } from '../../log.ts'
 
 /**
- * Calls `poke` whenever another replica says that it wrote something, on a connection of its own. One that breaks is
- * made again, and pokes, for something may have been missed; the poll goes on all the while.
+ * Calls `wake` whenever another replica notifies of a write, on a connection of its own. After the connection breaks it
+ * reconnects and calls `wake`, since it may have missed a notification. Polling continues all the time.
  */
-export function listenForChanges({
+export function listenForNotifications({
   options,
   writer,
-  poke,
+  wake,
   log,
 }: {
   options: ClientConfig
   writer: string
-  poke: () => void
+  wake: () => void
   log: Log
 }): () => void {
   const backoff = createBackoff({ firstMs: 500, maxMs: 30_000 })
-  let client: Client | undefined
+  let current: Client | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
   async function connect(): Promise<void> {
-    const made = new Client(options)
-    client = made
-    made.on('notification', ({ payload }) => {
-      if (payload !== writer) poke()
+    const client = new Client(options)
+    current = client
+    client.on('notification', ({ payload }) => {
+      if (payload !== writer) wake()
     })
-    made.on('error', () => lost(made))
-    made.on('end', () => lost(made))
+    client.on('error', () => reconnect(client))
+    client.on('end', () => reconnect(client))
     try {
-      await made.connect()
-      await made.query('LISTEN roster')
+      await client.connect()
+      await client.query('LISTEN roster')
       backoff.reset()
-      poke()
+      wake()
     } catch (error) {
       log.debug(
         { reason: error instanceof Error ? error.message : String(error) },
-        'cannot listen to the database, polling',
+        'database notifications unavailable; polling continues',
       )
-      lost(made)
+      reconnect(client)
     }
   }
 
-  function lost(broken: Client): void {
-    if (client !== broken) return
-    client = undefined
+  function reconnect(broken: Client): void {
+    if (current !== broken) return
+    current = undefined
     void broken.end().catch(() => {})
     if (stopped) return
     timer = setTimeout(() => void connect(), backoff.next())
@@ -56,8 +56,8 @@ export function listenForChanges({
   function stop(): void {
     stopped = true
     clearTimeout(timer)
-    const open = client
-    client = undefined
+    const open = current
+    current = undefined
     void open?.end().catch(() => {})
   }
 

@@ -12,17 +12,18 @@ export type PostgresPool = Awaited<ReturnType<typeof openPostgresPool>>
 
 export type PoolOptions = { readonly size: number; readonly timeoutMs: number; readonly log: Log }
 
+/** Attempts of a transaction that the database asks to retry. */
 const maxAttempts = 5
 
-/** A pool of connections that turns every failure into one the store understands. */
+/** A pool of connections, which translates failures into `StoreUnavailable` and `StoreRefusal`. */
 export async function openPostgresPool(address: ConnectionSettings, { size, timeoutMs, log }: PoolOptions) {
   let options = optionsOf(address, timeoutMs)
   if (address.tlsOptional && !(await hasTls(options))) options = { ...options, ssl: false }
   const pool = new Pool({ ...options, max: size, idleTimeoutMillis: 60_000 })
-  // A connection that breaks while it is used says so to its user as well; unheard, it would end the process.
+  // A connection that breaks in use rejects the query too. Without a listener the event would end the process.
   pool.on('connect', (client) => void client.on('error', () => {}))
-  // One that breaks while nobody uses it; the next use makes a new one.
-  pool.on('error', (error) => log.debug({ reason: error.message }, 'an idle connection to the database broke'))
+  // An idle connection broke; the next query opens a new one.
+  pool.on('error', (error) => log.debug({ reason: error.message }, 'idle database connection broke'))
 
   async function withClient<T>(work: (run: PostgresRun, client: PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect().catch((error: unknown) => {
@@ -39,7 +40,7 @@ export async function openPostgresPool(address: ConnectionSettings, { size, time
       return result
     } catch (error) {
       const problem = postgresProblem(error, address)
-      // What the database refused leaves the connection as it was; after anything else nobody knows how it stands.
+      // After an error of the database the connection is usable; after any other its state is unknown.
       if (error instanceof DatabaseError && !(problem instanceof StoreUnavailable)) broken = false
       throw problem
     } finally {
@@ -49,13 +50,13 @@ export async function openPostgresPool(address: ConnectionSettings, { size, time
 
   const run: PostgresRun = (query) => withClient((run) => run(query))
 
-  /** Carries out `work` in a transaction that is on disk when this resolves; again, when the database asks to. */
+  /** Runs `work` in a transaction that is on disk when this resolves; repeats it where the database asks for a retry. */
   async function transaction<T>(begin: string, work: (run: PostgresRun) => Promise<T>, end = ''): Promise<T> {
-    for (let tried = 1; ; tried += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       try {
         return await withClient((run, client) => inTransaction(client, begin, end, () => work(run)))
       } catch (error) {
-        if (tried === maxAttempts || !(error instanceof Error) || !isRetried(error.cause)) throw error
+        if (attempt === maxAttempts || !(error instanceof Error) || !isRetried(error.cause)) throw error
       }
     }
   }
@@ -65,7 +66,7 @@ export async function openPostgresPool(address: ConnectionSettings, { size, time
 
 async function inTransaction<T>(client: PoolClient, begin: string, end: string, work: () => Promise<T>): Promise<T> {
   try {
-    // Several statements in one round trip; an operator who turned durability off has not turned it off for us.
+    // Several statements in one round trip. Registrations are durable even where the server's default is not.
     await client.query(
       `BEGIN; ${begin}; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
     )
@@ -107,22 +108,22 @@ async function hasTls(options: ClientConfig): Promise<boolean> {
   }
 }
 
-/** Serialization failure and deadlock: the database asks to try again. */
+/** Serialization failure and deadlock: the database asks for a retry. */
 function isRetried(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 }
 
-/** Connection, resources, shutdown, read-only, disk, timeout, retries spent. */
+/** Connection, resources, shutdown, read-only, disk, timeout, retries exhausted. */
 const transientCodes = /^(08|53|57|58|40|25006|55P03|XX00)/
 
-/** Wrong user or password, no such database, no right to it. */
+/** Wrong user or password, missing database, missing rights. */
 const deniedCodes = /^(28|3D|42501)/
 
-/** What a failure means. What carries no code of the database is about the way to it. */
+/** Translates a failure. One without an error code of the database is about the connection. */
 export function postgresProblem(error: unknown, { label, tls }: Pick<ConnectionSettings, 'label' | 'tls'>): Error {
   if (!(error instanceof Error) || error instanceof StoreUnavailable || error instanceof StoreRefusal)
     return error as Error
-  // A mistake of ours is no failure of the way there.
+  // An error in this program is not an outage.
   if (error instanceof TypeError || error instanceof RangeError) return error
   if (!(error instanceof DatabaseError)) {
     const code = 'code' in error ? String(error.code) : error.message
@@ -133,14 +134,14 @@ export function postgresProblem(error: unknown, { label, tls }: Pick<ConnectionS
   const { code = '', message } = error
   if (deniedCodes.test(code)) {
     const remedy = 'check user, password, name and rights'
-    return new StoreUnavailable(`${label} turned us away: ${message}; ${remedy}`, { retry_after: 30, cause: error })
+    return new StoreUnavailable(`${label} denied access: ${message}; ${remedy}`, { retry_after: 30, cause: error })
   }
   if (transientCodes.test(code))
     return new StoreUnavailable(`${label} cannot be used now: ${message}`, { cause: error })
   return new Error(`${label}: ${message} (${code})`, { cause: error })
 }
 
-/** At start nobody waits for what does not pass by itself. */
+/** At start, a denied access is final, not an outage. */
 export function toPostgresRefusal(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable && error.cause instanceof DatabaseError)) return error
   return deniedCodes.test(error.cause.code ?? '') ? new StoreRefusal(error.message, { cause: error.cause }) : error

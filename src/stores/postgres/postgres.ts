@@ -8,7 +8,7 @@ import { createServerDriver } from '../sql/server-driver.ts'
 import { type Store, StoreRefusal } from '../store.ts'
 import { createPostgresDialect } from './dialect.ts'
 import { postgresMigrations } from './migrations.ts'
-import { listenForChanges } from './notification-listener.ts'
+import { listenForNotifications } from './notification-listener.ts'
 import { toPostgresRefusal, type PostgresPool, openPostgresPool, type PostgresRun } from './pool.ts'
 
 /** Opens a store in a PostgreSQL database, which several replicas may share. */
@@ -24,13 +24,13 @@ export async function openPostgres({ config, log }: { config: ServerStoreConfig;
   const writer = randomUUID()
   const dialect = {
     ...createPostgresDialect(pool, writer),
-    hear: (poke: () => void) => listenForChanges({ options: pool.options, writer, poke, log }),
+    listen: (wake: () => void) => listenForNotifications({ options: pool.options, writer, wake, log }),
   }
-  const backend = createServerDriver({ dialect, writer, pollMs: config.poll * 1000 })
-  return createStorePipeline({ type: 'postgres', backend, log })
+  const driver = createServerDriver({ dialect, writer, pollMs: config.poll * 1000 })
+  return createStorePipeline({ type: 'postgres', driver, log })
 }
 
-/** Looks before it touches, and brings the schema up to date under a lock that replicas starting at once wait for. */
+/** Inspects the database, then migrates it under a lock, so that replicas starting together wait for each other. */
 async function prepare(pool: PostgresPool, { label }: ConnectionSettings, log: Log): Promise<void> {
   const [server] = await pool.run({
     text: "SELECT current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync",
@@ -39,9 +39,9 @@ async function prepare(pool: PostgresPool, { label }: ConnectionSettings, log: L
     throw new StoreRefusal(`${label} has the encoding ${String(server?.['encoding'])}: create it with ENCODING 'UTF8'`)
   }
   if (server['fsync'] === 'off')
-    log.warn({ store: label }, 'the database runs with fsync off: a crash of its machine loses registrations')
+    log.warn({ store: label }, 'database not durable: fsync is off, so a crash of its machine loses registrations')
   if (pendingMigrations(postgresMigrations, await inspect(pool.run), label).length === 0) return
-  // Any number will do that nobody else takes: "roster" as bytes.
+  // The lock number is arbitrary but must be unique: "roster" as bytes.
   await pool.transaction('SELECT pg_advisory_xact_lock(125822310114674)', async (run) => {
     for (const migration of pendingMigrations(postgresMigrations, await inspect(run), label))
       await run({ text: migration })
@@ -52,7 +52,7 @@ async function prepare(pool: PostgresPool, { label }: ConnectionSettings, log: L
   })
 }
 
-/** Tables and views of the schema that ours would be made in; those that extensions brought don't count. */
+/** Tables and views in the current schema, except those of extensions. */
 async function inspect(run: PostgresRun): Promise<DatabaseContents> {
   const rows = await run({
     text: `SELECT relname FROM pg_class c

@@ -4,36 +4,36 @@ import { StoreRefusal } from '../store.ts'
 
 export type TlsSettings = {
   readonly rejectUnauthorized: boolean
-  /** There where the certificate must be good, but may be another host's. */
+  /** Set where the certificate must be valid, but may be of another host. */
   readonly checkServerIdentity?: () => undefined
   readonly ca?: string
   readonly cert?: string
   readonly key?: string
 }
 
-/** Everything a driver must know to connect. */
+/** Everything that a database client needs to connect. */
 export type ConnectionSettings = {
   readonly host: string
   readonly port: number
   readonly database: string
   readonly user: string | undefined
   readonly password: string | undefined
-  /** Undefined: unencrypted. */
+  /** Undefined: no TLS. */
   readonly tls: TlsSettings | undefined
-  /** Unencrypted will do where the server has no TLS. */
+  /** Connect without TLS where the server does not support it. */
   readonly tlsOptional: boolean
-  /** How messages call it: host, port and name, no secret. */
+  /** Type, host, port and name for messages; without secrets. */
   readonly label: string
 }
 
-type Given = { -readonly [Key in 'host' | 'name' | 'user' | 'password']?: string } & {
+type GivenSettings = { -readonly [Key in 'host' | 'name' | 'user' | 'password']?: string } & {
   port?: number
   tls?: ServerStoreConfig['tls']
 }
 
-/** Brings together what the URL and the single settings say; the latter win. */
+/** Merges the URL with the single settings, which override it. */
 export function connectionSettings(config: ServerStoreConfig): ConnectionSettings {
-  const given: Given = { ...(config.url !== undefined && partsOf(config.url)), ...defined(config) }
+  const given: GivenSettings = { ...(config.url !== undefined && parseUrl(config.url)), ...singleSettings(config) }
   const {
     host = 'localhost',
     port = config.type === 'postgres' ? 5432 : 3306,
@@ -49,34 +49,34 @@ export function connectionSettings(config: ServerStoreConfig): ConnectionSetting
     database: name,
     user,
     password,
-    tls: mode === 'disable' ? undefined : tlsOf(given.tls, mode, label),
+    tls: mode === 'disable' ? undefined : tlsSettings(given.tls, mode, label),
     tlsOptional: mode === 'prefer',
     label,
   }
 }
 
-function defined({ host, port, name, user, password, tls }: ServerStoreConfig): Given {
+function singleSettings({ host, port, name, user, password, tls }: ServerStoreConfig): GivenSettings {
   const all = { host, port, name, user, password, tls }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
-/** The parts of a URL. One that can't be read is refused without being repeated: it may hold a password. */
-function partsOf(text: string): Given {
+/** Parses the URL. An error does not repeat it, since it may hold a password. */
+function parseUrl(text: string): GivenSettings {
   if (!URL.canParse(text)) {
     throw new StoreRefusal(
-      'the URL of the store cannot be read: special characters in user and password must be written as %40 and the like',
+      'invalid store URL: percent-encode special characters in user and password, such as %40 for @',
     )
   }
   const url = new URL(text)
   const query = url.searchParams
   const host = query.get('host') ?? decodeURIComponent(url.hostname).replace(/^\[|\]$/g, '')
-  const parts: Given = {}
+  const parts: GivenSettings = {}
   if (host !== '') parts.host = host
   if (url.port !== '') parts.port = Number(url.port)
   if (url.pathname.length > 1) parts.name = decodeURIComponent(url.pathname.slice(1))
   if (url.username !== '') parts.user = decodeURIComponent(url.username)
   if (url.password !== '') parts.password = decodeURIComponent(url.password)
-  const tls = tlsIn(query)
+  const tls = parseTls(query)
   return tls ? { ...parts, tls } : parts
 }
 
@@ -96,23 +96,23 @@ const modes: Readonly<Record<string, NonNullable<ServerStoreConfig['tls']>['mode
   true: 'verify-full',
 }
 
-function tlsIn(query: URLSearchParams): ServerStoreConfig['tls'] {
-  const said = query.get('sslmode') ?? query.get('ssl-mode') ?? query.get('ssl')
+function parseTls(query: URLSearchParams): ServerStoreConfig['tls'] {
+  const modeText = query.get('sslmode') ?? query.get('ssl-mode') ?? query.get('ssl')
   const [ca, cert, key] = [
     query.get('sslrootcert') ?? query.get('ssl-ca'),
     query.get('sslcert') ?? query.get('ssl-cert'),
     query.get('sslkey') ?? query.get('ssl-key'),
   ]
-  if (said === null && ca === null) return undefined
-  const mode = modes[(said ?? 'verify-full').toLowerCase()]
+  if (modeText === null && ca === null) return undefined
+  const mode = modes[(modeText ?? 'verify-full').toLowerCase()]
   if (mode === undefined)
     throw new StoreRefusal(
-      `the URL of the store asks for the sslmode "${said}": use disable, prefer, require, verify-ca or verify-full`,
+      `unsupported sslmode "${modeText}" in the store URL: use disable, prefer, require, verify-ca or verify-full`,
     )
   return { mode, ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) }
 }
 
-function tlsOf(tls: ServerStoreConfig['tls'], mode: string, label: string): TlsSettings {
+function tlsSettings(tls: ServerStoreConfig['tls'], mode: string, label: string): TlsSettings {
   const read = (path: string | undefined) => (path === undefined ? undefined : readCertificate(path, label))
   const [ca, cert, key] = [read(tls?.ca), read(tls?.cert), read(tls?.key)]
   return {
@@ -128,6 +128,6 @@ function readCertificate(path: string, label: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new StoreRefusal(`the TLS file ${path} for ${label} cannot be read`, { cause })
+    throw new StoreRefusal(`cannot read the TLS file ${path} for ${label}`, { cause })
   }
 }

@@ -2,7 +2,7 @@ import type { RegistrationKind, StoredLease, Registration } from '../store.ts'
 
 export type SqlRow = Record<string, unknown>
 
-/** A registration as its row says; times are milliseconds. */
+/** Reads a registration from its row; times are milliseconds. */
 export function registrationFromRow(row: SqlRow): Registration {
   const lease = leaseFromRow(row)
   return {
@@ -27,12 +27,12 @@ function leaseFromRow(row: SqlRow): StoredLease | undefined {
   }
 }
 
-/** Milliseconds since 1970, a number or the text of one, as RFC 3339. */
+/** Converts milliseconds since 1970, as a number or as text, to RFC 3339. */
 export function toTimestamp(ms: unknown): string {
   return new Date(Number(ms)).toISOString()
 }
 
-/** The columns of a registration but its version, in the order in which all statements name them. */
+/** The values of a registration except its version, in the order of `registrationColumns`. */
 export function columnValues(registration: Registration): (string | number | null)[] {
   const { kind, namespace, name, definition, lease, created_at, updated_at } = registration
   return [
@@ -50,6 +50,6 @@ export function columnValues(registration: Registration): (string | number | nul
   ]
 }
 
-/** Their names, in the same order. */
+/** The columns of a registration except its version. */
 export const registrationColumns =
   'kind, id, namespace, name, definition, timeout_threshold, eviction_threshold, instance_id, holder, created_at, updated_at'

@@ -1,58 +1,60 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ChangeCursor, ChangeBatch } from '../driver.ts'
+import type { ChangeBatch, ChangeCursor } from '../driver.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { registrationColumns, registrationFromRow } from '../sql/registration-rows.ts'
 import type { RegistrationKind, StoreChange } from '../store.ts'
 import type { HeartbeatTable } from './heartbeat-table.ts'
-import type { MetaTable } from './meta.ts'
+import type { MetaTable } from './meta-table.ts'
 
-/** A write of another process may become visible this much after the time that stands in it. */
+/** How long after its timestamp the write of another process may become visible. */
 const overlapMs = 5000
 
-/** What other processes wrote to the file; asking costs next to nothing while there are none. */
+/** Reads the changes that other processes wrote to the file; costs next to nothing while there are none. */
 export function createChangeFeed({
   database,
   meta,
-  own,
-  heard,
+  ownWrites,
+  heartbeatTable,
   writer,
 }: {
   database: DatabaseSync
   meta: MetaTable
-  own: OwnWrites
-  heard: HeartbeatTable
+  ownWrites: OwnWrites
+  heartbeatTable: HeartbeatTable
   writer: string
 }) {
   const dataVersion = database.prepare('PRAGMA data_version')
-  const at = database.prepare(`SELECT version, ${registrationColumns} FROM roster_registrations WHERE version = ?`)
-  const after = database.prepare(`
+  const selectRegistration = database.prepare(
+    `SELECT version, ${registrationColumns} FROM roster_registrations WHERE version = ?`,
+  )
+  const selectChanges = database.prepare(`
     SELECT version, 0 AS deleted, kind, namespace, name FROM roster_registrations WHERE version > ?1
     UNION ALL SELECT version, 1, kind, namespace, name FROM roster_deletions WHERE version > ?1 ORDER BY version`)
 
-  /** Changes when another connection writes, and with every opening: a commit that was reported as failed may be there. */
-  function mark(): string {
+  /** Changes when another connection writes, and with every opening: a commit reported as failed may have succeeded. */
+  function currentMark(): string {
     return `${writer} ${String(dataVersion.get()?.['data_version'])}`
   }
 
-  return function since(cursor: ChangeCursor): ChangeBatch {
-    // Read before the mark: another process may write at any moment, and what lies before a cursor is never looked at again.
-    const written = meta.get('version')
-    const seen = mark()
-    if (cursor.mark === seen) return { compacted: false, cursor: { ...cursor, version: written }, changes: [] }
+  return function changesSince(cursor: ChangeCursor): ChangeBatch {
+    // Read before the mark: another process may write at any moment, and changes before a cursor are never read again.
+    const currentVersion = meta.get('version')
+    const mark = currentMark()
+    if (cursor.mark === mark) return { compacted: false, cursor: { ...cursor, version: currentVersion }, changes: [] }
     const now = Date.now()
-    const rows = after.all(Number(cursor.version))
+    const rows = selectChanges.all(Number(cursor.version))
     if (Number(meta.get('forgotten')) > Number(cursor.version)) return { compacted: true }
-    const news = rows.filter((row) => !own.has(String(row['version']))).flatMap(newsOf)
-    const beats = heard.foreignSince((cursor.clock ?? now - 60_000) - overlapMs)
-    if (beats.length > 0) news.push({ type: 'heartbeats', heartbeats: beats })
+    const changes = rows.filter((row) => !ownWrites.has(String(row['version']))).flatMap(changeFromRow)
+    const heartbeats = heartbeatTable.foreignSince((cursor.clock ?? now - 60_000) - overlapMs)
+    if (heartbeats.length > 0) changes.push({ type: 'heartbeats', heartbeats })
     const version = String(rows.at(-1)?.['version'] ?? cursor.version)
-    own.forgetBefore(version)
-    return { compacted: false, cursor: { version, clock: now, mark: seen }, changes: news }
+    ownWrites.forgetBefore(version)
+    return { compacted: false, cursor: { version, clock: now, mark }, changes }
   }
 
-  function newsOf({ version, deleted, kind, namespace, name }: Record<string, unknown>): StoreChange[] {
+  function changeFromRow({ version, deleted, kind, namespace, name }: Record<string, unknown>): StoreChange[] {
     if (deleted !== 1) {
-      const row = at.get(version as number)
+      const row = selectRegistration.get(version as number)
       return row ? [{ type: 'put', registration: registrationFromRow(row) }] : []
     }
     const key = { kind: kind as RegistrationKind, namespace: String(namespace), name: String(name) }

@@ -1,39 +1,67 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreUnavailable } from '../store.ts'
-import { makeFile } from './folder.ts'
 
-/** Which file lies at a path. */
+/** A path, and the device and inode of the file there; no file where there is none. */
 export type DatabaseFile = { readonly path: string; readonly file: string | undefined }
 
-/** Which file lies at a path now. */
 export function identifyFile(path: string): DatabaseFile {
-  const there = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return { path, file: there && `${there.dev} ${there.ino}` }
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return { path, file: stats && `${stats.dev} ${stats.ino}` }
 }
 
-/** A file that was taken away can be written for as long as it is open, and is gone with whoever holds it open. */
+/** Throws where the file was removed or replaced: an open file can still be written, but the writes would be lost. */
 export function assertSameFile({ path, file }: DatabaseFile): void {
-  const now = identifyFile(path)
-  if (now.file === file) return
+  const current = identifyFile(path)
+  if (current.file === file) return
   throw new StoreUnavailable(
-    now.file === undefined
-      ? `${path} was removed while it was in use, and is written anew`
-      : `${path} was replaced while it was in use: put the old file back, or restart mcp-roster to go on with this one`,
+    current.file === undefined
+      ? `${path} was removed while in use; it is being written again`
+      : `${path} was replaced while in use: put the old file back, or restart mcp-roster to use the new one`,
   )
 }
 
-/** Writes what an open database holds to where its file has been. Whole or not at all, and never over anything. */
+/** Writes the content of an open database to its former path, whole or not at all, and never over an existing file. */
 export function rewriteFile(database: DatabaseSync, { path }: DatabaseFile): void {
-  const beside = `${path}.${process.pid}`
-  rmSync(beside, { force: true }) // an attempt may have broken off
-  makeFile(beside)
-  database.prepare('VACUUM INTO ?').run(beside)
-  const written = openSync(beside, 'r+')
+  const temporary = `${path}.${process.pid}`
+  rmSync(temporary, { force: true }) // An earlier attempt may have been interrupted.
+  createFile(temporary)
+  database.prepare('VACUUM INTO ?').run(temporary)
+  const written = openSync(temporary, 'r+')
   fsyncSync(written)
   closeSync(written)
-  // What SQLite kept beside the old file would be taken for news of the new one.
-  for (const rest of ['-wal', '-shm']) rmSync(`${path}${rest}`, { force: true })
-  renameSync(beside, path)
-  makeFile(path)
+  // SQLite would apply the log of the old file to the new one.
+  for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
+  renameSync(temporary, path)
+  createFile(path)
+}
+
+/** Creates the file, readable by its owner only from the start. SQLite gives the same mode to the files beside it. */
+export function createFile(path: string): void {
+  const directory = dirname(path)
+  createDirectory(directory)
+  const file = openSync(path, 'a', 0o600)
+  fchmodSync(file, 0o600) // An existing empty file may be readable by others.
+  closeSync(file)
+  const entry = openSync(directory, 'r')
+  fsyncSync(entry)
+  closeSync(entry)
+}
+
+/** Level by level: where nothing can be created, such as in `/proc`, the recursive `mkdir` of Node never returns. */
+function createDirectory(path: string): void {
+  if (existsSync(path)) return
+  createDirectory(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }

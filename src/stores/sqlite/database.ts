@@ -2,47 +2,48 @@ import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { createOwnWrites } from '../sql/own-writes.ts'
 import { registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
-import type { StoredReading, StoredSource, Registration } from '../store.ts'
+import type { Registration, StoredReading, StoredSource } from '../store.ts'
 import { createChangeFeed } from './change-feed.ts'
 import { createCommit } from './commit.ts'
 import { createHeartbeatTable } from './heartbeat-table.ts'
-import { createMetaTable, inTransaction } from './meta.ts'
+import { createMetaTable, inTransaction } from './meta-table.ts'
 
+/** Maximum registrations of one page. */
 const pageSize = 1000
 
 export type SqliteOperations = ReturnType<typeof createSqliteOperations>
 
-/** The verbs of a backend over one open database, each in one transaction. Blocks: it lives on a thread of its own. */
+/** The methods of a driver over one open database, each in one transaction. They block, so they run on a thread. */
 export function createSqliteOperations(database: DatabaseSync) {
   const writer = randomUUID()
-  const own = createOwnWrites()
+  const ownWrites = createOwnWrites()
   const meta = createMetaTable(database)
-  const heard = createHeartbeatTable(database, writer)
-  const pages = database.prepare(
+  const heartbeatTable = createHeartbeatTable(database, writer)
+  const selectPage = database.prepare(
     `SELECT version, ${registrationColumns} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`,
   )
 
   function page(after: string | undefined): { registrations: readonly Registration[]; last: string } {
-    const registrations = pages.all(Number(after ?? 0)).map(registrationFromRow)
+    const registrations = selectPage.all(Number(after ?? 0)).map(registrationFromRow)
     return { registrations, last: registrations.at(-1)?.resource_version ?? '' }
   }
 
   return {
     head: () => ({ epoch: meta.get('epoch'), version: meta.get('version') }),
     page,
-    commit: createCommit({ database, meta, own }),
-    writeHeartbeats: heard.write,
-    heartbeats: heard.all,
-    changesSince: createChangeFeed({ database, meta, own, heard, writer }),
+    commit: createCommit({ database, meta, ownWrites }),
+    writeHeartbeats: heartbeatTable.write,
+    heartbeats: heartbeatTable.all,
+    changesSince: createChangeFeed({ database, meta, ownWrites, heartbeatTable, writer }),
     saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) =>
-      keepReadings(database, source, fingerprint, readings),
-    readings: () => readingsIn(database),
-    /** A write for its own sake, to see whether the disk takes it. The same value again would not be written. */
+      saveReadings(database, source, fingerprint, readings),
+    readings: () => loadReadings(database),
+    /** Proves that the disk takes writes. The value changes, since SQLite would not write an equal one. */
     touch: () => inTransaction(database, () => meta.set('touched', String(Date.now()))),
   }
 }
 
-function keepReadings(
+function saveReadings(
   database: DatabaseSync,
   source: string,
   fingerprint: string,
@@ -51,19 +52,19 @@ function keepReadings(
   inTransaction(database, () => {
     database.prepare('DELETE FROM roster_readings WHERE source = ?').run(source)
     database.prepare('INSERT OR REPLACE INTO roster_sources VALUES (?, ?, ?)').run(source, fingerprint, Date.now())
-    const add = database.prepare('INSERT INTO roster_readings VALUES (?, ?, ?, ?)')
-    for (const [position, { origin, reading }] of readings.entries()) add.run(source, position, origin, reading)
+    const insert = database.prepare('INSERT INTO roster_readings VALUES (?, ?, ?, ?)')
+    for (const [position, { origin, reading }] of readings.entries()) insert.run(source, position, origin, reading)
   })
 }
 
-function readingsIn(database: DatabaseSync): StoredSource[] {
-  const kept = database.prepare('SELECT origin, reading FROM roster_readings WHERE source = ? ORDER BY position')
+function loadReadings(database: DatabaseSync): StoredSource[] {
+  const select = database.prepare('SELECT origin, reading FROM roster_readings WHERE source = ? ORDER BY position')
   const sources = database.prepare('SELECT source, fingerprint, kept_at FROM roster_sources').all()
   return sources.map(({ source, fingerprint, kept_at }) => ({
     source: String(source),
     fingerprint: String(fingerprint),
     kept_at: toTimestamp(kept_at),
-    readings: kept
+    readings: select
       .all(source as string)
       .map(({ origin, reading }) => ({ origin: String(origin), reading: String(reading) })),
   }))

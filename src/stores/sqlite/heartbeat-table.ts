@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import type { StoredHeartbeat } from '../store.ts'
-import { inTransaction } from './meta.ts'
+import { inTransaction } from './meta-table.ts'
 
-const upsert = `
+const upsertSql = `
   INSERT INTO roster_beats
   SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM roster_registrations WHERE kind = 'agent' AND id = ?1)
   ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, said = excluded.said, writer = excluded.writer,
@@ -10,19 +10,19 @@ const upsert = `
 
 export type HeartbeatTable = ReturnType<typeof createHeartbeatTable>
 
-/** The last heartbeat of each agent. `writer` tells the beats of several processes apart. */
+/** The last heartbeat of each agent. `writer` distinguishes the heartbeats of several processes. */
 export function createHeartbeatTable(database: DatabaseSync, writer: string) {
-  const put = database.prepare(upsert)
+  const upsert = database.prepare(upsertSql)
 
-  function write(beats: readonly StoredHeartbeat[]): void {
+  function write(heartbeats: readonly StoredHeartbeat[]): void {
     inTransaction(database, () => {
       const now = Date.now()
-      for (const { name, age_ms, self_report: said } of beats)
-        put.run(name, Math.round(now - age_ms), said ?? null, writer, now)
+      for (const { name, age_ms, self_report } of heartbeats)
+        upsert.run(name, Math.round(now - age_ms), self_report ?? null, writer, now)
     })
   }
 
-  function where(condition: string, ...values: SQLInputValue[]): StoredHeartbeat[] {
+  function select(condition: string, ...values: SQLInputValue[]): StoredHeartbeat[] {
     const now = Date.now()
     const rows = database.prepare(`SELECT name, beat_at, said FROM roster_beats WHERE ${condition}`).all(...values)
     return rows.map(({ name, beat_at, said }) => ({
@@ -34,7 +34,7 @@ export function createHeartbeatTable(database: DatabaseSync, writer: string) {
 
   return {
     write,
-    all: () => where('true'),
-    foreignSince: (time: number) => where('writer <> ? AND written_at > ?', writer, time),
+    all: () => select('true'),
+    foreignSince: (time: number) => select('writer <> ? AND written_at > ?', writer, time),
   }
 }

@@ -1,8 +1,9 @@
 import type { StoreDriver } from '../driver.ts'
+import { emptyEpoch } from '../epoch.ts'
 
 /**
- * A backend whose file is still empty. There is nothing in it, which needs no thread to be said: most daemons are never
- * written to. The first write wakes the real one, and so does one by another process.
+ * A driver for an empty file, which answers without a thread: most daemons never write. The first write opens the
+ * database, and so does the first read after another process has written.
  */
 export function openLazily({
   isEmpty,
@@ -15,7 +16,7 @@ export function openLazily({
 }): StoreDriver {
   let opening: Promise<StoreDriver> | undefined
 
-  function awake(): Promise<StoreDriver> {
+  function openOnce(): Promise<StoreDriver> {
     opening ??= open().catch((error: unknown) => {
       opening = undefined
       throw error
@@ -23,24 +24,24 @@ export function openLazily({
     return opening
   }
 
-  /** The real backend if there is anything to ask it, else undefined. */
-  async function ifNeeded(): Promise<StoreDriver | undefined> {
-    return opening !== undefined || !(await isEmpty()) ? await awake() : undefined
+  /** The driver of the database; undefined while the file is empty. */
+  async function ifWritten(): Promise<StoreDriver | undefined> {
+    return opening !== undefined || !(await isEmpty()) ? await openOnce() : undefined
   }
 
   return {
-    head: async () => (await ifNeeded())?.head() ?? { epoch: 'empty', version: '0' },
-    page: async (after) => (await ifNeeded())?.page(after) ?? { registrations: [], last: '' },
-    heartbeats: async () => (await ifNeeded())?.heartbeats() ?? [],
-    readings: async () => (await ifNeeded())?.readings() ?? [],
+    head: async () => (await ifWritten())?.head() ?? { epoch: emptyEpoch, version: '0' },
+    page: async (after) => (await ifWritten())?.page(after) ?? { registrations: [], last: '' },
+    heartbeats: async () => (await ifWritten())?.heartbeats() ?? [],
+    readings: async () => (await ifWritten())?.readings() ?? [],
     changesSince: async (cursor) =>
-      (await ifNeeded())?.changesSince(cursor) ?? { compacted: false, cursor, changes: [] },
-    commit: async (operations) => await (await awake()).commit(operations),
-    writeHeartbeats: async (beats) => await (await awake()).writeHeartbeats(beats),
+      (await ifWritten())?.changesSince(cursor) ?? { compacted: false, cursor, changes: [] },
+    commit: async (operations) => await (await openOnce()).commit(operations),
+    writeHeartbeats: async (heartbeats) => await (await openOnce()).writeHeartbeats(heartbeats),
     saveReadings: async (source, fingerprint, readings) =>
-      await (await awake()).saveReadings(source, fingerprint, readings),
-    recover: async () => await (await awake()).recover(),
-    // Whoever it was opened for hears why it could not be.
+      await (await openOnce()).saveReadings(source, fingerprint, readings),
+    recover: async () => await (await openOnce()).recover(),
+    // A failed open has been reported to the caller that needed the database.
     close: async () => await (await opening?.catch(() => undefined))?.close(),
     pollMs,
   }

@@ -1,7 +1,7 @@
 /**
- * Each runs once, in one transaction, and is never changed afterwards: what comes later is a further one.
+ * Each migration runs once, in one transaction. It is never changed after a release: a later change is another migration.
  *
- * `version` is the row's key, so that new ones are written side by side at the end of the table.
+ * `version` is the key of a row, so that new rows are written next to each other at the end of the table.
  */
 export const sqliteMigrations: readonly string[] = [
   `CREATE TABLE roster_meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -47,7 +47,7 @@ export const sqliteMigrations: readonly string[] = [
      reading TEXT NOT NULL,
      PRIMARY KEY (source, position)
    ) STRICT;`,
-  // `SELECT * FROM agents` went on dashboards of the original mesh registry, and goes on working.
+  // Dashboards of the original mesh registry query `SELECT * FROM agents`.
   `CREATE VIEW agents AS
    SELECT
      r.id AS id,

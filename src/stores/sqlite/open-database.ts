@@ -2,17 +2,18 @@ import { chmodSync, type Stats, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { type DatabaseContents, metaQuery, pendingMigrations, schemaVersion } from '../sql/pending-migrations.ts'
 import { StoreRefusal } from '../store.ts'
-import { makeFile } from './folder.ts'
+import { createFile } from './database-file.ts'
+import { inTransaction } from './meta-table.ts'
 import { sqliteMigrations } from './migrations.ts'
 
-/** Above this a database is not read through at start; damage is found when the page is met. */
-const checkedBytes = 16 * 1024 * 1024
+/** Maximum size of a file that is checked for damage at start, in bytes; a larger one reports damage when it is read. */
+const maxCheckedBytes = 16 * 1024 * 1024
 
-/** Opens the file of a store, makes it where there is none, and brings it up to date. Refuses what is not ours, untouched. */
+/** Opens or creates the file of a store and migrates it. Refuses a foreign file, and leaves it untouched. */
 export function openDatabase(path: string): DatabaseSync {
-  const there = lookAt(path)
-  if (there) inspectFile(path, there)
-  else makeFile(path)
+  const stats = statFile(path)
+  if (stats) inspectFile(path, stats)
+  else createFile(path)
   const database = new DatabaseSync(path, { timeout: 5000 })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
@@ -24,22 +25,22 @@ export function openDatabase(path: string): DatabaseSync {
   }
 }
 
-function lookAt(path: string): Stats | undefined {
-  const there = statSync(path, { throwIfNoEntry: false })
-  if (there && !there.isFile()) throw new StoreRefusal(`${path} is no file: name a file for the store`)
-  return there
+function statFile(path: string): Stats | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (stats && !stats.isFile()) throw new StoreRefusal(`${path} is not a file; name a file for the store`)
+  return stats
 }
 
-/** Read-only: a file that is not ours must not even change its mode. */
+/** Inspects a file before it is opened for writing: not even the mode of a foreign file may change. */
 function inspectFile(path: string, { mode, size }: Stats): void {
   if (size > 0) {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 })
     try {
       pendingMigrations(sqliteMigrations, inspectDatabase(database), path)
-      if (size <= checkedBytes) checkSound(database, path)
+      if (size <= maxCheckedBytes) assertSound(database, path)
     } catch (error) {
       throw isDamaged(error)
-        ? new StoreRefusal(`${path} is no SQLite database, or a damaged one, and was left untouched: restore a backup`)
+        ? new StoreRefusal(`${path} is damaged or not a SQLite database, and was left untouched: restore a backup`)
         : error
     } finally {
       database.close()
@@ -48,7 +49,7 @@ function inspectFile(path: string, { mode, size }: Stats): void {
   if ((mode & 0o077) !== 0) chmodSync(path, 0o600)
 }
 
-/** What the database holds, whoever made it; changes nothing. */
+/** The tables of any SQLite database, and the schema version of a store; changes nothing. */
 export function inspectDatabase(database: DatabaseSync): DatabaseContents {
   const rows = database
     .prepare("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'")
@@ -58,11 +59,11 @@ export function inspectDatabase(database: DatabaseSync): DatabaseContents {
   return { tables, schema: schemaVersion(database.prepare(metaQuery).all(), 'key') }
 }
 
-function checkSound(database: DatabaseSync, path: string): void {
-  const found = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
-  if (found === 'ok') return
+function assertSound(database: DatabaseSync, path: string): void {
+  const result = database.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
+  if (result === 'ok') return
   throw new StoreRefusal(
-    `${path} is damaged and was left untouched: move it away and restore a backup (${String(found)})`,
+    `${path} is damaged and was left untouched: move it away and restore a backup (${String(result)})`,
   )
 }
 
@@ -74,15 +75,10 @@ export function isDamaged(error: unknown): boolean {
 
 function migrate(database: DatabaseSync, path: string): void {
   if (pendingMigrations(sqliteMigrations, inspectDatabase(database), path).length === 0) return
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    // Another process may have done it meanwhile.
+  inTransaction(database, () => {
+    // Another process may have migrated it meanwhile.
     for (const migration of pendingMigrations(sqliteMigrations, inspectDatabase(database), path))
       database.exec(migration)
     database.exec(`INSERT OR REPLACE INTO roster_meta VALUES ('schema', '${sqliteMigrations.length}')`)
-    database.exec('COMMIT')
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
+  })
 }

@@ -7,12 +7,12 @@ import type { StoreDriver } from '../driver.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
 import { type Store, StoreRefusal, StoreUnavailable } from '../store.ts'
 import { outcomeFromReply } from './commit.ts'
+import { createFile } from './database-file.ts'
 import type { SqliteOperations } from './database.ts'
-import { makeFile } from './folder.ts'
 import { openLazily } from './lazy-open.ts'
 import type { ThreadResponse } from './thread.ts'
 
-/** How often the file is asked whether another process wrote to it, which costs next to nothing. */
+/** Interval of the check for writes of another process, which costs next to nothing. */
 const pollMs = 1000
 
 /**
@@ -30,70 +30,70 @@ export async function openSqlite({
 }): Promise<Store> {
   const file = resolve(path)
   if (mustExist && !existsSync(file)) throw new StoreRefusal(`there is no store at ${file}`)
-  const backend = isEmpty(file) ? asleep(file) : await openBackend(file)
-  return createStorePipeline({ type: 'sqlite', backend, log })
+  const driver = isEmpty(file) ? createEmpty(file) : await openDriver(file)
+  return createStorePipeline({ type: 'sqlite', driver, log })
 }
 
-/** Makes the empty file, which shows that it can be written and that it is ours. */
-function asleep(file: string): StoreDriver {
+/** Creates the empty file, which proves that the path is writable. */
+function createEmpty(file: string): StoreDriver {
   try {
-    makeFile(file)
+    createFile(file)
   } catch (error) {
-    throw new StoreUnavailable(`${file} cannot be made: ${(error as Error).message}`, { cause: error })
+    throw new StoreUnavailable(`${file} cannot be created: ${(error as Error).message}`, { cause: error })
   }
-  return openLazily({ isEmpty: async () => isEmpty(file), open: () => openBackend(file), pollMs })
+  return openLazily({ isEmpty: async () => isEmpty(file), open: () => openDriver(file), pollMs })
 }
 
 function isEmpty(file: string): boolean {
-  const there = statSync(file, { throwIfNoEntry: false })
-  return there === undefined || (there.isFile() && there.size === 0)
+  const stats = statSync(file, { throwIfNoEntry: false })
+  return stats === undefined || (stats.isFile() && stats.size === 0)
 }
 
-async function openBackend(file: string): Promise<StoreDriver> {
+async function openDriver(file: string): Promise<StoreDriver> {
   const thread = createThread()
   try {
     await thread.call('open', file)
   } catch (error) {
-    await thread.end()
+    await thread.terminate()
     throw error
   }
-  return backendOn(thread, file)
+  return threadDriver(thread, file)
 }
 
-function backendOn({ call, end }: ReturnType<typeof createThread>, path: string): StoreDriver {
-  const verb =
+function threadDriver({ call, terminate }: ReturnType<typeof createThread>, path: string): StoreDriver {
+  const method =
     <Name extends keyof SqliteOperations>(name: Name) =>
     (...args: Parameters<SqliteOperations[Name]>) =>
       call(name, ...args) as Promise<ReturnType<SqliteOperations[Name]>>
-  const commit = verb('commit')
+  const commit = method('commit')
   return {
-    head: verb('head'),
-    page: verb('page'),
+    head: method('head'),
+    page: method('page'),
     commit: async (operations) => {
-      const told = await commit(operations)
-      return operations.map((operation, at) => outcomeFromReply(told[at]!, operation))
+      const replies = await commit(operations)
+      return operations.map((operation, index) => outcomeFromReply(replies[index]!, operation))
     },
-    writeHeartbeats: verb('writeHeartbeats'),
-    heartbeats: verb('heartbeats'),
-    changesSince: verb('changesSince'),
-    saveReadings: verb('saveReadings'),
-    readings: verb('readings'),
+    writeHeartbeats: method('writeHeartbeats'),
+    heartbeats: method('heartbeats'),
+    changesSince: method('changesSince'),
+    saveReadings: method('saveReadings'),
+    readings: method('readings'),
     recover: async () => void (await call('open', path)),
     close: async () => {
       await call('close').catch(() => {})
-      await end()
+      await terminate()
     },
     pollMs,
   }
 }
 
-type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
+type PendingCall = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }
 
-/** Calls verbs on the thread; one that dies is started anew by the next call. */
+/** Calls methods on the thread. After a crash, the next call starts it again. */
 function createThread() {
-  const waiting = new Map<number, Waiting>()
+  const pendingCalls = new Map<number, PendingCall>()
   let worker: Worker | undefined
-  let ids = 0
+  let lastId = 0
 
   function start(): Worker {
     const started = new Worker(bundledFile('./thread.ts', { from: import.meta.url, built: 'sqlite-thread.js' }), {
@@ -106,36 +106,36 @@ function createThread() {
     return started
   }
 
-  function settle(answer: ThreadResponse): void {
-    const { resolve, reject } = waiting.get(answer.id)!
-    waiting.delete(answer.id)
-    if ('value' in answer) resolve(answer.value)
-    else reject(errorOf(answer.error))
+  function settle(response: ThreadResponse): void {
+    const { resolve, reject } = pendingCalls.get(response.id)!
+    pendingCalls.delete(response.id)
+    if ('value' in response) resolve(response.value)
+    else reject(errorOf(response.error))
   }
 
   function fail(failed: Worker, message: string): void {
     if (worker !== failed) return
     worker = undefined
-    for (const { reject } of waiting.values()) reject(new StoreUnavailable(message))
-    waiting.clear()
+    for (const { reject } of pendingCalls.values()) reject(new StoreUnavailable(message))
+    pendingCalls.clear()
   }
 
-  function call(verb: string, ...args: readonly unknown[]): Promise<unknown> {
+  function call(method: string, ...args: readonly unknown[]): Promise<unknown> {
     worker ??= start()
-    const id = (ids += 1)
+    const id = (lastId += 1)
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
-    worker.postMessage({ id, verb, args })
-    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
+    worker.postMessage({ id, method, args })
+    return new Promise((resolve, reject) => pendingCalls.set(id, { resolve, reject }))
   }
 
-  async function end(): Promise<void> {
+  async function terminate(): Promise<void> {
     const ending = worker
     if (!ending) return
     fail(ending, "the store's thread ended")
     await ending.terminate()
   }
 
-  return { call, end }
+  return { call, terminate }
 }
 
 function errorOf({ type, message }: Extract<ThreadResponse, { error: unknown }>['error']): Error {

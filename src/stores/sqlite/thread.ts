@@ -1,7 +1,7 @@
 /**
- * The entry of the store's own thread: a slow disk stalls it and nobody else.
+ * The entry of the store's thread, so that a slow disk blocks only the store.
  *
- * It is an entry point of the bundle too, named `sqlite-thread` beside the chunks.
+ * It is also an entry point of the bundle, named `sqlite-thread` beside the chunks.
  */
 
 import type { DatabaseSync } from 'node:sqlite'
@@ -11,57 +11,57 @@ import { assertSameFile, type DatabaseFile, identifyFile, rewriteFile } from './
 import { createSqliteOperations, type SqliteOperations } from './database.ts'
 import { isDamaged, openDatabase } from './open-database.ts'
 
-export type ThreadRequest = { readonly id: number; readonly verb: string; readonly args: readonly unknown[] }
+export type ThreadRequest = { readonly id: number; readonly method: string; readonly args: readonly unknown[] }
 export type ThreadResponse = { readonly id: number } & (
   | { readonly value: unknown }
   | { readonly error: { readonly type: 'unavailable' | 'refused' | 'other'; readonly message: string } }
 )
 
 let path = ''
-/** Where the database was when it was opened last. */
-let place: DatabaseFile | undefined
+/** The file of the database when it was last opened. */
+let openedFile: DatabaseFile | undefined
 let database: DatabaseSync | undefined
-let verbs: SqliteOperations | undefined
+let operations: SqliteOperations | undefined
 
 /**
- * Opens, or opens again: after a failed write SQLite's own view may differ from what is on disk. Writing shows that the
- * disk takes it.
+ * Opens the database, or reopens it: after a failed write, SQLite's view may differ from the disk. The write at the end
+ * proves that the disk takes writes.
  */
 function open(): void {
-  if (database && place) {
-    if (identifyFile(path).file === undefined) rewriteFile(database, place)
-    else assertSameFile(place)
+  if (database && openedFile) {
+    if (identifyFile(path).file === undefined) rewriteFile(database, openedFile)
+    else assertSameFile(openedFile)
   }
-  shut()
+  close()
   database = openDatabase(path)
-  place = identifyFile(path)
-  verbs = createSqliteOperations(database)
-  verbs.touch()
+  openedFile = identifyFile(path)
+  operations = createSqliteOperations(database)
+  operations.touch()
 }
 
-function shut(): void {
+function close(): void {
   const closing = database
   database = undefined
-  verbs = undefined
+  operations = undefined
   closing?.close()
 }
 
-const writing: ReadonlySet<string> = new Set<keyof SqliteOperations>(['commit', 'writeHeartbeats', 'saveReadings'])
+const writeMethods: ReadonlySet<string> = new Set<keyof SqliteOperations>(['commit', 'writeHeartbeats', 'saveReadings'])
 
-function carryOut({ verb, args }: ThreadRequest): unknown {
-  if (verb === 'open') {
+function execute({ method, args }: ThreadRequest): unknown {
+  if (method === 'open') {
     path = String(args[0])
     return open()
   }
-  if (verb === 'close') return shut()
-  if (!verbs || !place) throw new StoreUnavailable(`${path} is not open`)
-  if (writing.has(verb)) assertSameFile(place)
-  const work = verbs[verb as keyof SqliteOperations] as (...args: readonly unknown[]) => unknown
-  return work(...args)
+  if (method === 'close') return close()
+  if (!operations || !openedFile) throw new StoreUnavailable(`${path} is not open`)
+  if (writeMethods.has(method)) assertSameFile(openedFile)
+  const operation = operations[method as keyof SqliteOperations] as (...args: readonly unknown[]) => unknown
+  return operation(...args)
 }
 
-/** Primary result codes of SQLite that speak of the place, not of the statement. */
-const unavailable: Readonly<Record<number, string>> = {
+/** Primary result codes of SQLite that are about the file or the machine, not about the statement. */
+const outageCodes: Readonly<Record<number, string>> = {
   5: 'is locked by another process',
   6: 'is locked',
   7: 'cannot be used: out of memory',
@@ -70,28 +70,28 @@ const unavailable: Readonly<Record<number, string>> = {
   11: 'is damaged: stop mcp-roster, move the file away and restore a backup',
   13: 'cannot be written: the disk is full',
   14: 'cannot be opened',
-  26: 'is no SQLite database any more: restore a backup',
+  26: 'is no longer a SQLite database: restore a backup',
 }
 
-function problemOf(error: unknown): { type: 'unavailable' | 'refused' | 'other'; message: string } {
+function describeError(error: unknown): { type: 'unavailable' | 'refused' | 'other'; message: string } {
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof StoreRefusal) return { type: 'refused', message }
   if (error instanceof StoreUnavailable) return { type: 'unavailable', message }
-  const said = error instanceof Error && 'errcode' in error ? unavailable[Number(error.errcode) & 0xff] : undefined
-  if (said !== undefined || isDamaged(error)) return { type: 'unavailable', message: `${path} ${said ?? message}` }
-  const isFile = error instanceof Error && 'syscall' in error
-  return { type: isFile ? 'unavailable' : 'other', message }
+  const outage = error instanceof Error && 'errcode' in error ? outageCodes[Number(error.errcode) & 0xff] : undefined
+  if (outage !== undefined || isDamaged(error)) return { type: 'unavailable', message: `${path} ${outage ?? message}` }
+  const isFileError = error instanceof Error && 'syscall' in error
+  return { type: isFileError ? 'unavailable' : 'other', message }
 }
 
-function answer(message: ThreadResponse): void {
+function respond(message: ThreadResponse): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
   parentPort?.postMessage(message)
 }
 
-parentPort?.on('message', (ask: ThreadRequest) => {
+parentPort?.on('message', (request: ThreadRequest) => {
   try {
-    answer({ id: ask.id, value: carryOut(ask) })
+    respond({ id: request.id, value: execute(request) })
   } catch (error) {
-    answer({ id: ask.id, error: problemOf(error) })
+    respond({ id: request.id, error: describeError(error) })
   }
 })

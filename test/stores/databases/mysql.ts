@@ -15,14 +15,14 @@ function find(...names: readonly string[]): string | undefined {
 const server = find('mariadbd', 'mysqld')
 const installer = find('mariadb-install-db', 'mysql_install_db')
 
-/** Why there can be neither MariaDB nor MySQL here; undefined when there can. */
+/** Why neither MariaDB nor MySQL can run here; undefined where one can. */
 export function mysqlMissing(): string | undefined {
   return server === undefined ? 'neither mariadbd nor mysqld is installed (Debian: mariadb-server)' : undefined
 }
 
 const password = 'se:cr/et@1'
 
-/** A real MariaDB or MySQL in a temporary folder; stopped and started again as often as a test likes. */
+/** Runs MariaDB or MySQL in a temporary folder; a test may stop and start it repeatedly. */
 export async function startMysql(flags: readonly string[] = []) {
   const folder = mkdtempSync(join(tmpdir(), 'roster-my-'))
   chmodSync(folder, 0o755)
@@ -54,7 +54,7 @@ export async function startMysql(flags: readonly string[] = []) {
       ],
       quiet,
     )
-    await answering(port)
+    await untilReachable(port)
   }
   async function stop(): Promise<void> {
     const stopping = running
@@ -70,7 +70,7 @@ export async function startMysql(flags: readonly string[] = []) {
   const urlOf = (name: string) => `mysql://roster:${encodeURIComponent(password)}@127.0.0.1:${port}/${name}`
   let databases = 0
 
-  /** A fresh database, and its URL. */
+  /** Creates a database and returns its URL. */
   async function create(): Promise<string> {
     const name = `test_${(databases += 1)}`
     await query(urlOf('mysql'), `CREATE DATABASE ${name}`)
@@ -88,16 +88,16 @@ export async function startMysql(flags: readonly string[] = []) {
   }
 }
 
-async function answering(port: number): Promise<void> {
-  for (let tried = 0; ; tried += 1) {
+async function untilReachable(port: number): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
     try {
       const connection = await createConnection({ host: '127.0.0.1', port, user: 'nobody', password: 'x' })
       await connection.end()
       return
     } catch (error) {
-      // Turned away: it listens.
+      // Access denied: the server listens.
       if (error instanceof Error && 'errno' in error && error.errno === 1045) return
-      if (tried > 300) throw error
+      if (attempt > 300) throw error
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

@@ -9,7 +9,7 @@ import { StoreConfig } from '../../../src/stores/config.ts'
 import { openPostgres } from '../../../src/stores/postgres/postgres.ts'
 import { freePort } from './port.ts'
 
-/** Why there can be no PostgreSQL here; undefined when there can. */
+/** Why PostgreSQL cannot run here; undefined where it can. */
 export function postgresMissing(): string | undefined {
   if (process.getuid?.() !== 0) return undefined
   const { status, stdout } = spawnSync('id', ['-u', 'postgres'], { encoding: 'utf8' })
@@ -18,10 +18,10 @@ export function postgresMissing(): string | undefined {
   return reached.status === 0 ? undefined : 'PostgreSQL does not run as root, and its user may not enter this folder'
 }
 
-/** A real PostgreSQL in a temporary folder; stopped and started again as often as a test likes. */
+/** Runs PostgreSQL in a temporary folder; a test may stop and start it repeatedly. */
 export async function startPostgres() {
   const folder = mkdtempSync(join(tmpdir(), 'roster-pg-'))
-  // As root the server runs as another user, who makes the data directory in here.
+  // As root, the server runs as another user, which creates the data directory in here.
   chmodSync(folder, 0o777)
   const port = await freePort()
   const server = new EmbeddedPostgres({
@@ -41,7 +41,7 @@ export async function startPostgres() {
 
   const urlOf = (name: string) => `postgres://roster:se%3Acr%2Fet%401@127.0.0.1:${port}/${name}`
 
-  /** A fresh database, and its URL. */
+  /** Creates a database and returns its URL. */
   async function create(options = ''): Promise<string> {
     const name = `test_${(databases += 1)}`
     await query(urlOf('postgres'), `CREATE DATABASE ${name} ${options}`)

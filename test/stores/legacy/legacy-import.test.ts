@@ -75,13 +75,13 @@ async function showsTheOriginals(url: string): Promise<void> {
   ])
   const said = report.problems.map(({ agent_id, field, problem }) => `${agent_id} ${field} ${problem}`)
   assert.deepEqual(said.toSorted(), [
-    'broken config is no map; left empty',
-    'broken dependencies is no list; left empty',
-    'broken labels is no JSON; left empty',
-    'broken timeout_threshold is no positive number; the default is used',
-    'file-1 capabilities one has no name; left out',
-    'file-1 capabilities.list.parameters_schema is no JSON; left empty',
-    'nobody capabilities 1 belong to an agent that is not there; left out',
+    'broken config is not a map; left empty',
+    'broken dependencies is not a list; left empty',
+    'broken labels is not valid JSON; left empty',
+    'broken timeout_threshold is not a positive number; the default is used',
+    'file-1 capabilities one has no name; skipped',
+    'file-1 capabilities.list.parameters_schema is not valid JSON; left empty',
+    'nobody capabilities 1 belong to a missing agent; skipped',
   ])
   assert.deepEqual(report.not_imported, { registry_events: 2 })
   assert.equal(report.agents, 2)
@@ -132,7 +132,7 @@ describe('importing an original mesh registry', () => {
 
     await assert.rejects(readLegacyAgents(own), /is a store of mcp-roster/)
     await assert.rejects(readLegacyAgents(file('other.db', 'CREATE TABLE bookmarks (url TEXT)')), /no table "agents"/)
-    await assert.rejects(readLegacyAgents(join(folder, 'absent.db')), /is no file/)
+    await assert.rejects(readLegacyAgents(join(folder, 'absent.db')), /is not a file/)
     await assert.rejects(readLegacyAgents('mysql://user:hush@localhost/x'), /SQLite or PostgreSQL/)
     await assert.rejects(
       readLegacyAgents('mongodb://user:hush@localhost/x'),

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { StoreConfig } from '../../../src/stores/config.ts'
 import { openMysql } from '../../../src/stores/mysql/mysql.ts'
-import { bearsAnOutage } from '../../contracts/outage.ts'
-import { keepsTheStoreContract } from '../../contracts/store.ts'
+import { testOutage } from '../../contracts/outage.ts'
+import { testStoreContract } from '../../contracts/store.ts'
 import { mysqlMissing, query, startMysql } from '../databases/mysql.ts'
 
 const skip = mysqlMissing()
@@ -20,7 +20,7 @@ function open(url: string) {
   return openMysql({ config, log: silent })
 }
 
-keepsTheStoreContract({
+testStoreContract({
   name: 'mysql',
   make: async () => {
     const url = await server.create()
@@ -37,17 +37,17 @@ describe('the mysql store in an outage', { skip }, () => {
     url = await server.create()
   })
 
-  bearsAnOutage({ open: () => open(url), server: () => server })
+  testOutage({ open: () => open(url), server: () => server })
 })
 
 describe('a MySQL database', { skip }, () => {
   const refusals: [string, string, RegExp][] = [
-    ['of something else', 'CREATE TABLE bookmarks (url TEXT)', /something else \(bookmarks\)/],
-    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /something else \(agents\)/],
+    ['of another program', 'CREATE TABLE bookmarks (url TEXT)', /other tables \(bookmarks\)/],
+    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /other tables \(agents\)/],
     [
-      'with a table called as ours is',
+      'with a foreign table of the same name',
       "CREATE TABLE roster_meta AS SELECT 'Ann' AS member",
-      /which schema.*database of its own/,
+      /without a schema version.*database of its own/,
     ],
     [
       'of a newer mcp-roster',
@@ -56,7 +56,7 @@ describe('a MySQL database', { skip }, () => {
     ],
   ]
   for (const [what, sql, reason] of refusals) {
-    it(`${what} is refused untouched`, async () => {
+    it(`${what} is refused and left untouched`, async () => {
       const url = await server.create()
       await query(url, sql)
       const before = await query(url, 'SHOW TABLES')
@@ -67,17 +67,17 @@ describe('a MySQL database', { skip }, () => {
     })
   }
 
-  it('is refused with a wrong password or name, which is not repeated', async () => {
+  it('is refused with a wrong password or name, without the password in the message', async () => {
     const url = await server.create()
     await assert.rejects(open(url.replace(/%401@/, '%402@')), (error: Error) => {
-      assert.match(error.message, /turned us away/)
+      assert.match(error.message, /denied access/)
       assert.ok(!/se:cr|se%3Acr/.test(error.message))
       return error.name === 'StoreRefusal'
     })
-    await assert.rejects(open(url.replace(/\w+$/, 'absent')), /turned us away.*Unknown database/)
+    await assert.rejects(open(url.replace(/\w+$/, 'absent')), /denied access.*Unknown database/)
   })
 
-  it('is made ready once when many start at the same time, and after a start that was cut short', async () => {
+  it('is migrated once by several concurrent starts, and after an interrupted start', async () => {
     const url = await server.create()
     await query(url, 'CREATE TABLE roster_meta (name VARCHAR(32) PRIMARY KEY, value VARCHAR(255) NOT NULL)')
     const stores = await Promise.all(Array.from({ length: 5 }, () => open(url)))

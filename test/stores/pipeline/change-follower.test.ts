@@ -5,62 +5,62 @@ import type { ChangeBatch } from '../../../src/stores/driver.ts'
 import { followChanges } from '../../../src/stores/pipeline/change-follower.ts'
 import type { StoreChange } from '../../../src/stores/store.ts'
 
-/** Follows a database that answers each look with the next of `answers`, and with the last of them from then on. */
-function following(answers: readonly (readonly StoreChange[])[]) {
+/** Follows a database that returns the next of `batches` at each read, and repeats the last one. */
+function startFollower(batches: readonly (readonly StoreChange[])[]) {
   const stop = new AbortController()
-  let looks = 0
-  let poke = () => {}
-  const news = followChanges({
+  let reads = 0
+  let wake = () => {}
+  const changes = followChanges({
     since: '0',
     signal: stop.signal,
-    look: async (cursor): Promise<ChangeBatch> => {
-      const found = answers[Math.min(looks, answers.length - 1)] ?? []
-      looks += 1
-      return { compacted: false, cursor, changes: found }
+    readChanges: async (cursor): Promise<ChangeBatch> => {
+      const batch = batches[Math.min(reads, batches.length - 1)] ?? []
+      reads += 1
+      return { compacted: false, cursor, changes: batch }
     },
-    load: () => assert.fail('nothing was lost'),
+    load: () => assert.fail('no change was compacted'),
     periodMs: () => undefined,
-    onPoke: (ring) => {
-      poke = ring
+    onWake: (wakeFollower) => {
+      wake = wakeFollower
       return () => {}
     },
     onError: (error) => assert.fail(String(error)),
   })
-  return { news, looks: () => looks, poke: () => poke(), stop: () => stop.abort() }
+  return { changes, reads: () => reads, wake: () => wake(), stop: () => stop.abort() }
 }
 
-const beats: StoreChange = { type: 'heartbeats', heartbeats: [{ name: 'a', age_ms: 5 }] }
+const heartbeats: StoreChange = { type: 'heartbeats', heartbeats: [{ name: 'a', age_ms: 5 }] }
 const deleted: StoreChange = { type: 'deleted', kind: 'agent', namespace: 'default', name: 'a', resource_version: '1' }
 
-/** As many turns of the event loop as any number of looks would take that nothing holds up. */
+/** More turns of the event loop than a follower needs that does not wait. */
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await setImmediate()
 }
 
-describe('following a store', () => {
-  it('looks no sooner again for heartbeats, which it is told more than once', async () => {
-    const { news, looks, poke, stop } = following([[beats]])
-    assert.deepEqual((await news.next()).value, [beats])
+describe('the follower of changes', () => {
+  it('waits for the next wake-up after a batch of heartbeats only, since they are read repeatedly', async () => {
+    const { changes, reads, wake, stop } = startFollower([[heartbeats]])
+    assert.deepEqual((await changes.next()).value, [heartbeats])
 
-    const next = news.next()
+    const next = changes.next()
     await turns()
-    assert.equal(looks(), 1)
-    poke()
+    assert.equal(reads(), 1)
+    wake()
 
-    assert.deepEqual((await next).value, [beats])
-    assert.equal(looks(), 2)
+    assert.deepEqual((await next).value, [heartbeats])
+    assert.equal(reads(), 2)
     stop()
-    assert.equal((await news.next()).done, true)
+    assert.equal((await changes.next()).done, true)
   })
 
-  it('looks at once again after a write: there may be more than one page of them', async () => {
-    const { news, looks, stop } = following([[deleted], [deleted, beats], []])
-    await news.next()
-    await news.next()
+  it('reads again at once after a write, since another page may follow', async () => {
+    const { changes, reads, stop } = startFollower([[deleted], [deleted, heartbeats], []])
+    await changes.next()
+    await changes.next()
 
-    const end = news.next()
+    const end = changes.next()
     await turns()
-    assert.equal(looks(), 3)
+    assert.equal(reads(), 3)
     stop()
     assert.equal((await end).done, true)
   })

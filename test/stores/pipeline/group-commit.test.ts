@@ -4,8 +4,8 @@ import { createGroupCommit } from '../../../src/stores/pipeline/group-commit.ts'
 import { type StoreOperation, type OperationOutcome, StoreUnavailable } from '../../../src/stores/store.ts'
 import { put } from '../builders.ts'
 
-/** A database that is slow, keeps what it was given batch by batch, and fails on some names. */
-function createSlow() {
+/** A slow database that records each batch, and fails on some names. */
+function createSlowDatabase() {
   const batches: string[][] = []
   const failures = new Map<string, Error>()
   const begun = Promise.withResolvers<void>()
@@ -23,8 +23,8 @@ function createSlow() {
 }
 
 describe('group commit', () => {
-  it('writes what arrives while one batch is on its way as the next one, in order', async () => {
-    const { write, batches, begun } = createSlow()
+  it('writes operations that arrive during a batch as the next batch, in order', async () => {
+    const { write, batches, begun } = createSlowDatabase()
     const group = createGroupCommit(write)
     const first = group.commit([put({ name: 'first' })])
     await begun
@@ -33,11 +33,11 @@ describe('group commit', () => {
     await first
 
     assert.deepEqual(batches, [['first'], ['a', 'b', 'c']])
-    assert.equal(group.waiting(), 0)
+    assert.equal(group.pending(), 0)
   })
 
-  it('takes along what comes with the answers of the batch before', async () => {
-    const { write, batches, begun } = createSlow()
+  it('adds operations that follow the outcomes of one batch to the next batch', async () => {
+    const { write, batches, begun } = createSlowDatabase()
     const group = createGroupCommit(write)
     const first = group.commit([put({ name: 'first' })])
     await begun
@@ -49,30 +49,30 @@ describe('group commit', () => {
     assert.deepEqual(batches, [['first'], ['waiting', 'next']])
   })
 
-  it('tells its callers a few in each turn of the event loop, in order', async () => {
-    const { write } = createSlow()
+  it('resolves a few calls in each turn of the event loop, in order', async () => {
+    const { write } = createSlowDatabase()
     const group = createGroupCommit(write)
-    const told: number[] = []
+    const resolved: number[] = []
     const calls = Array.from({ length: 40 }, (_, at) =>
-      group.commit([put({ name: `${at}` })]).then(() => told.push(at)),
+      group.commit([put({ name: `${at}` })]).then(() => resolved.push(at)),
     )
     const turns: number[] = []
 
     await calls[0]
-    for (let before = 0; told.length < calls.length; before = told.length) {
+    for (let before = 0; resolved.length < calls.length; before = resolved.length) {
       await new Promise((resolve) => setImmediate(resolve))
-      turns.push(told.length - before)
+      turns.push(resolved.length - before)
     }
 
     assert.ok(turns.length > 1 && turns.every((many) => many <= 35), turns.join())
     assert.deepEqual(
-      told,
+      resolved,
       calls.map((_, at) => at),
     )
   })
 
-  it('keeps one bad call from hurting its neighbours', async () => {
-    const { write, failures } = createSlow()
+  it('fails a bad call alone, not the calls of its batch', async () => {
+    const { write, failures } = createSlowDatabase()
     failures.set('bad', new Error('no such thing'))
     const group = createGroupCommit(write)
 
@@ -82,11 +82,11 @@ describe('group commit', () => {
       settled.map(({ status }) => status),
       ['fulfilled', 'rejected', 'fulfilled'],
     )
-    assert.equal(group.waiting(), 0)
+    assert.equal(group.pending(), 0)
   })
 
-  it('tells everybody who waits when the store is down, and goes on when it is back', async () => {
-    const { write, batches, failures } = createSlow()
+  it('rejects all pending calls when the store is down, and works again afterwards', async () => {
+    const { write, batches, failures } = createSlowDatabase()
     failures.set('a', new StoreUnavailable('gone'))
     const group = createGroupCommit(write)
 
@@ -97,13 +97,13 @@ describe('group commit', () => {
     await group.commit([put({ name: 'b' })])
   })
 
-  it('turns away what it cannot hold, instead of growing', async () => {
-    const group = createGroupCommit(createSlow().write)
+  it('rejects calls beyond its limit', async () => {
+    const group = createGroupCommit(createSlowDatabase().write)
     const definition = 'x'.repeat(1024 * 1024)
     const settled = await Promise.allSettled(Array.from({ length: 100 }, () => group.commit([put({ definition })])))
 
-    const refused = settled.filter(({ status }) => status === 'rejected')
-    assert.equal(refused.length, 36)
+    const rejected = settled.filter(({ status }) => status === 'rejected')
+    assert.equal(rejected.length, 36)
     await group.commit([put()])
   })
 })

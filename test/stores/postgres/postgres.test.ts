@@ -1,5 +1,5 @@
 import { after, before } from 'node:test'
-import { keepsTheStoreContract } from '../../contracts/store.ts'
+import { testStoreContract } from '../../contracts/store.ts'
 import { openAt, postgresMissing, startPostgres } from '../databases/postgres.ts'
 
 const skip = postgresMissing()
@@ -9,7 +9,7 @@ before(async () => {
 })
 after(() => server?.[Symbol.asyncDispose]())
 
-keepsTheStoreContract({
+testStoreContract({
   name: 'postgres',
   make: async () => {
     const url = await server.create()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { bearsAnOutage } from '../../contracts/outage.ts'
+import { testOutage } from '../../contracts/outage.ts'
 import { put, until } from '../builders.ts'
 import { openAt, postgresMissing, query, startPostgres } from '../databases/postgres.ts'
 
@@ -17,7 +17,7 @@ describe('the postgres store in an outage', { skip }, () => {
     url = await server.create()
   })
 
-  bearsAnOutage({ open: () => openAt(url), server: () => server })
+  testOutage({ open: () => openAt(url), server: () => server })
 })
 
 describe('a PostgreSQL database', { skip }, () => {
@@ -27,12 +27,12 @@ describe('a PostgreSQL database', { skip }, () => {
       'CREATE TABLE agents (id TEXT); CREATE TABLE capabilities (id INTEGER)',
       /original mesh registry.*untouched.*mcp-roster import/s,
     ],
-    ['of something else', 'CREATE TABLE bookmarks (url TEXT)', /something else \(bookmarks\)/],
-    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /something else \(agents\)/],
+    ['of another program', 'CREATE TABLE bookmarks (url TEXT)', /other tables \(bookmarks\)/],
+    ['of views', 'CREATE VIEW agents AS SELECT 1 AS id', /other tables \(agents\)/],
     [
-      'with a table called as ours is',
+      'with a foreign table of the same name',
       "CREATE TABLE roster_meta AS SELECT 'Ann' AS member",
-      /which schema.*database of its own/,
+      /without a schema version.*database of its own/,
     ],
     [
       'of a newer mcp-roster',
@@ -41,7 +41,7 @@ describe('a PostgreSQL database', { skip }, () => {
     ],
   ]
   for (const [what, sql, reason] of refusals) {
-    it(`${what} is refused untouched`, async () => {
+    it(`${what} is refused and left untouched`, async () => {
       const url = await server.create()
       await query(url, sql)
       const tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
@@ -53,18 +53,18 @@ describe('a PostgreSQL database', { skip }, () => {
     })
   }
 
-  it('with another encoding is refused, and so is a wrong password or name', async () => {
+  it('is refused with another encoding, a wrong password or a wrong name', async () => {
     const latin = await server.create("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     await assert.rejects(openAt(latin), /ENCODING 'UTF8'/)
     await assert.rejects(openAt(latin.replace(/%401@/, '%402@')), (error: Error) => {
-      assert.match(error.message, /turned us away.*password authentication failed/)
+      assert.match(error.message, /denied access.*password authentication failed/)
       assert.ok(!/se:cr|se%3Acr/.test(error.message))
       return error.name === 'StoreRefusal'
     })
-    await assert.rejects(openAt(latin.replace(/\w+$/, 'absent')), /turned us away.*does not exist/)
+    await assert.rejects(openAt(latin.replace(/\w+$/, 'absent')), /denied access.*does not exist/)
   })
 
-  it('is made ready once when many start at the same time', async () => {
+  it('is migrated once by several concurrent starts', async () => {
     const url = await server.create()
     const stores = await Promise.all(Array.from({ length: 5 }, () => openAt(url)))
 
@@ -74,7 +74,7 @@ describe('a PostgreSQL database', { skip }, () => {
     for (const store of stores) await store[Symbol.asyncDispose]()
   })
 
-  it('shows its agents as the original mesh registry did, whatever stands in them', async () => {
+  it('has a view of the agents as in the original mesh registry, with invalid characters replaced', async () => {
     const url = await server.create()
     await using store = await openAt(url)
     const definition = JSON.stringify({
@@ -105,10 +105,10 @@ describe('a PostgreSQL database', { skip }, () => {
     assert.ok(weather['last_heartbeat'] instanceof Date && weather['created_at'] instanceof Date)
   })
 
-  it('that hangs counts as down after the timeout, and again as up when it answers', async () => {
+  it('that hangs counts as down after the timeout, and as up when it responds again', async () => {
     const url = await server.create()
     await using store = await openAt(url, { timeout: 0.5 })
-    // A lock held by somebody else is how a commit hangs in practice.
+    // In practice, a lock of another session makes a commit hang.
     const holding = query(
       url,
       "BEGIN; UPDATE roster_meta SET value = value WHERE key = 'version'; SELECT pg_sleep(2); COMMIT",
@@ -131,7 +131,7 @@ describe('a PostgreSQL database', { skip }, () => {
     await store.commit([put()])
   })
 
-  it('that refuses to write counts as down', async () => {
+  it('that is read-only counts as down', async () => {
     const url = await server.create()
     await using store = await openAt(url)
     const name = url.split('/').at(-1)

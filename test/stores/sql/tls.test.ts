@@ -7,11 +7,11 @@ import { after, before, describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { StoreConfig } from '../../../src/stores/config.ts'
 import { openStore } from '../../../src/stores/open.ts'
-import { made, put, until } from '../builders.ts'
+import { put, registrationIn, until } from '../builders.ts'
 import { mysqlMissing, startMysql } from '../databases/mysql.ts'
 import { postgresMissing, query, startPostgres } from '../databases/postgres.ts'
 
-/** A certificate for `localhost`, signed by itself; undefined where there is no openssl. */
+/** A self-signed certificate for `localhost`; undefined without openssl. */
 function makeCertificate() {
   const folder = mkdtempSync(join(tmpdir(), 'roster-tls-'))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
@@ -38,27 +38,35 @@ after(() => certificate && rmSync(certificate.folder, { recursive: true }))
 const open = (url: string) =>
   openStore(StoreConfig.parse({ type: url.startsWith('mysql') ? 'mysql' : 'postgres', url }), { log: silent })
 
-/** The same for both kinds of server. */
-function keepsItsSecrets(url: (host: string, query: string) => string): void {
+/** Tests of the TLS modes, the same for both database servers. */
+function testTlsModes(url: (host: string, query: string) => string): void {
   const { cert = '' } = certificate ?? {}
   const accepted: [string, string, string][] = [
-    ['encrypts without looking whom it talks to', '127.0.0.1', 'sslmode=require'],
-    ['takes a certificate it was told to trust', 'localhost', `sslmode=verify-full&sslrootcert=${cert}`],
-    ["takes another host's certificate if it was told so", '127.0.0.1', `sslmode=verify-ca&sslrootcert=${cert}`],
-    ['goes without encryption where it was told so', '127.0.0.1', 'sslmode=disable'],
+    ['encrypts with sslmode=require without verifying the certificate', '127.0.0.1', 'sslmode=require'],
+    ['accepts a certificate of a configured CA', 'localhost', `sslmode=verify-full&sslrootcert=${cert}`],
+    [
+      'accepts the certificate of another host with sslmode=verify-ca',
+      '127.0.0.1',
+      `sslmode=verify-ca&sslrootcert=${cert}`,
+    ],
+    ['connects without TLS with sslmode=disable', '127.0.0.1', 'sslmode=disable'],
   ]
   for (const [what, host, query] of accepted) {
     it(what, async () => {
       await using store = await open(url(host, query))
-      made((await store.commit([put()]))[0])
+      registrationIn((await store.commit([put()]))[0])
     })
   }
 
-  const refused: [string, string, string][] = [
-    ['refuses a certificate nobody vouches for', 'localhost', 'sslmode=verify-full'],
-    ["refuses another host's certificate", '127.0.0.1', `sslmode=verify-full&sslrootcert=${cert}`],
+  const rejected: [string, string, string][] = [
+    ['rejects a self-signed certificate without a configured CA', 'localhost', 'sslmode=verify-full'],
+    [
+      'rejects the certificate of another host with sslmode=verify-full',
+      '127.0.0.1',
+      `sslmode=verify-full&sslrootcert=${cert}`,
+    ],
   ]
-  for (const [what, host, query] of refused) {
+  for (const [what, host, query] of rejected) {
     it(what, async () => {
       await assert.rejects(open(url(host, query)), /over TLS/)
     })
@@ -86,9 +94,9 @@ describe('PostgreSQL over TLS', { skip: noOpenssl ?? postgresMissing() }, () => 
     await until(async () => (await query(base, 'SHOW ssl'))[0]?.['ssl'] === ssl)
   }
 
-  keepsItsSecrets((host, query) => `${base.replace('@127.0.0.1', `@${host}`)}?${query}`)
+  testTlsModes((host, query) => `${base.replace('@127.0.0.1', `@${host}`)}?${query}`)
 
-  it('is encrypted when it says so', async () => {
+  it('is used with sslmode=prefer where the server supports it', async () => {
     await using _ = await open(`${base}?sslmode=prefer`)
 
     const rows = await query(
@@ -99,11 +107,11 @@ describe('PostgreSQL over TLS', { skip: noOpenssl ?? postgresMissing() }, () => 
     assert.ok(rows.length > 0 && rows.every(({ ssl }) => ssl === true))
   })
 
-  it('goes without where it is only preferred and the server has none, and is refused where it is required', async () => {
+  it('is optional with sslmode=prefer and mandatory with sslmode=require', async () => {
     await encrypt('off')
 
     await using store = await open(`${base}?sslmode=prefer`)
-    made((await store.commit([put()]))[0])
+    registrationIn((await store.commit([put()]))[0])
     await assert.rejects(open(`${base}?sslmode=require`), { name: 'StoreUnavailable' })
   })
 })
@@ -118,5 +126,5 @@ describe('MySQL over TLS', { skip: noOpenssl ?? mysqlMissing() }, () => {
   })
   after(() => server[Symbol.asyncDispose]())
 
-  keepsItsSecrets((host, query) => `${base.replace('@127.0.0.1', `@${host}`)}?${query}`)
+  testTlsModes((host, query) => `${base.replace('@127.0.0.1', `@${host}`)}?${query}`)
 })

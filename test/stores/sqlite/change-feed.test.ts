@@ -7,45 +7,45 @@ import { createOwnWrites } from '../../../src/stores/sql/own-writes.ts'
 import { createChangeFeed } from '../../../src/stores/sqlite/change-feed.ts'
 import { createSqliteOperations } from '../../../src/stores/sqlite/database.ts'
 import { createHeartbeatTable } from '../../../src/stores/sqlite/heartbeat-table.ts'
-import { createMetaTable } from '../../../src/stores/sqlite/meta.ts'
+import { createMetaTable } from '../../../src/stores/sqlite/meta-table.ts'
 import { openDatabase } from '../../../src/stores/sqlite/open-database.ts'
 import { put } from '../builders.ts'
 
-it('what another process writes to the file just while somebody looks is told by the next look', () => {
+it('the change feed returns a write of another process during one read with the next read', () => {
   const folder = mkdtempSync(join(tmpdir(), 'roster-'))
   const path = join(folder, 'roster.db')
   using database = openDatabase(path)
   using other = openDatabase(path)
   const { commit } = createSqliteOperations(other)
   const meta = createMetaTable(database)
-  let meanwhile = () => {}
-  const since = createChangeFeed({
+  let onRead = () => {}
+  const changesSince = createChangeFeed({
     database,
     meta: {
       ...meta,
       get: (key) => {
-        if (key === 'version') meanwhile()
+        if (key === 'version') onRead()
         return meta.get(key)
       },
     },
-    own: createOwnWrites(),
-    heard: createHeartbeatTable(database, 'one'),
+    ownWrites: createOwnWrites(),
+    heartbeatTable: createHeartbeatTable(database, 'one'),
     writer: 'one',
   })
-  let found = since({ version: '0' })
-  const look = () => {
-    assert.ok(!found.compacted)
-    found = since(found.cursor)
-    assert.ok(!found.compacted)
-    return found.changes.map((one) => (one.type === 'put' ? one.registration.name : one.type))
+  let batch = changesSince({ version: '0' })
+  const read = () => {
+    assert.ok(!batch.compacted)
+    batch = changesSince(batch.cursor)
+    assert.ok(!batch.compacted)
+    return batch.changes.map((one) => (one.type === 'put' ? one.registration.name : one.type))
   }
-  assert.deepEqual(look(), [])
+  assert.deepEqual(read(), [])
 
-  meanwhile = () => {
-    meanwhile = () => {}
+  onRead = () => {
+    onRead = () => {}
     commit([put({ name: 'late' })])
   }
 
-  assert.deepEqual([...look(), ...look()], ['late'])
+  assert.deepEqual([...read(), ...read()], ['late'])
   rmSync(folder, { recursive: true })
 })

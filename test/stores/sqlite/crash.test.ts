@@ -19,11 +19,11 @@ describe('a SQLite store whose process is killed', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  it(`has every acknowledged registration, whole and once, after each of ${rounds} kills in a storm`, async () => {
+  it(`has every acknowledged registration, complete and once, after each of ${rounds} kills under load`, async () => {
     const path = join(folder, 'roster.db')
     const acknowledged = new Set<string>()
     for (let round = 0; round < rounds; round += 1) {
-      for (const name of await killedAfter(500 + Math.floor(Math.random() * 1500), path, round)) acknowledged.add(name)
+      for (const name of await killAfter(500 + Math.floor(Math.random() * 1500), path, round)) acknowledged.add(name)
 
       await using store = await openSqlite({ path, log: silent })
       const { registrations } = await store.load()
@@ -37,10 +37,10 @@ describe('a SQLite store whose process is killed', () => {
     assert.ok(acknowledged.size >= rounds * 500)
   })
 
-  it('has forced the disk to write between a request and its answer', async (test) => {
+  it('has synced the disk between a request and its response', async (test) => {
     if (!isInstalled('strace')) return test.skip('strace is not installed')
     const trace = join(folder, 'trace')
-    const names = await killedAfter(200, join(folder, 'traced.db'), 0, [
+    const names = await killAfter(200, join(folder, 'traced.db'), 0, [
       'strace',
       '-f',
       '-s',
@@ -59,12 +59,12 @@ describe('a SQLite store whose process is killed', () => {
       return client === undefined ? [] : { client, n, index }
     })
     assert.ok(synced >= 0 && answers.length > 0)
-    // Every batch of answers comes after a sync of its own: between two answers of one client there is always one.
+    // Between two responses to one client there is always a sync.
     const last = new Map<string, (typeof answers)[number]>()
     for (const answer of answers) {
       const { client, n, index } = answer
       const before = last.get(client)
-      // Where whoever reads is behind, an answer is tried again; its first word counts.
+      // A response may be written repeatedly while the reader is behind; the first attempt counts.
       if (before?.n === n) continue
       const between = lines.slice(before?.index ?? 0, index).some((line) => /f(data)?sync.*= 0/.test(line))
       assert.ok(between, `answer ${client}-${n} came without a sync`)
@@ -73,8 +73,8 @@ describe('a SQLite store whose process is killed', () => {
   })
 })
 
-/** Starts a writer, kills it once it acknowledged `count`, and says what it acknowledged. */
-async function killedAfter(
+/** Starts a writer, kills it after `count` acknowledgements, and returns all that it acknowledged. */
+async function killAfter(
   count: number,
   path: string,
   round: number,
@@ -88,7 +88,7 @@ async function killedAfter(
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text
     lines += text.split('\n').length - 1
-    // The whole group: killing the tracer alone would let the traced go on.
+    // The whole group: without the tracer the traced process would continue.
     if (lines >= count && child.exitCode === null && child.signalCode === null) killGroup(child.pid!)
   })
   await ended
@@ -99,7 +99,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // It is gone already.
+    // It has ended.
   }
 }
 

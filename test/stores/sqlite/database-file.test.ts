@@ -14,7 +14,7 @@ async function namesIn(path: string): Promise<string[]> {
   return (await store.load()).registrations.map(({ name }) => name).toSorted()
 }
 
-describe('a SQLite store whose file is taken away', () => {
+describe('a SQLite store whose file is removed or replaced', () => {
   let folder: string
   let path: string
   beforeEach(() => {
@@ -23,17 +23,17 @@ describe('a SQLite store whose file is taken away', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  for (const { what, takeAway } of [
-    { what: 'the file', takeAway: () => rmSync(path) },
-    { what: 'the folder with everything in it', takeAway: () => rmSync(join(folder, 'state'), { recursive: true }) },
+  for (const { what, remove } of [
+    { what: 'the file', remove: () => rmSync(path) },
+    { what: 'its folder', remove: () => rmSync(join(folder, 'state'), { recursive: true }) },
   ]) {
-    it(`acknowledges nothing into the void, and writes everything anew: ${what}`, async () => {
+    it(`rejects writes after the removal of ${what}, then writes the file again with all registrations`, async () => {
       {
         await using store = await open(path)
         await store.commit([put({ name: 'before' })])
-        takeAway()
+        remove()
 
-        await assert.rejects(store.commit([put({ name: 'refused' })]), /removed/)
+        await assert.rejects(store.commit([put({ name: 'rejected' })]), /removed/)
         await until(() => store.state().status === 'up', 15_000)
         await store.commit([put({ name: 'after' })])
       }
@@ -43,13 +43,13 @@ describe('a SQLite store whose file is taken away', () => {
     })
   }
 
-  it('writes it anew over what an attempt that broke off has left', async () => {
+  it('removes the remains of an interrupted rewrite', async () => {
     await using store = await open(path)
     await store.commit([put({ name: 'before' })])
     writeFileSync(`${path}.${process.pid}`, 'half of a database')
     rmSync(path)
 
-    await assert.rejects(store.commit([put({ name: 'refused' })]), /removed/)
+    await assert.rejects(store.commit([put({ name: 'rejected' })]), /removed/)
     await until(() => store.state().status === 'up', 15_000)
     assert.deepEqual(
       readdirSync(dirname(path)).filter((name) => !/^roster\.db(-wal|-shm)?$/.test(name)),
@@ -57,16 +57,16 @@ describe('a SQLite store whose file is taken away', () => {
     )
   })
 
-  it('leaves another file in its place alone, and takes nothing until the old one is back', async () => {
+  it('leaves a file that replaced it untouched, and rejects writes until the old file is back', async () => {
     await using store = await open(path)
     await store.commit([put({ name: 'before' })])
     const aside = join(folder, 'aside.db')
     renameSync(path, aside)
-    writeFileSync(path, "somebody else's")
+    writeFileSync(path, 'a foreign file')
 
-    await assert.rejects(store.commit([put({ name: 'refused' })]), /replaced/)
-    await assert.rejects(store.commit([put({ name: 'refused' })]), { name: 'StoreUnavailable' })
-    assert.equal(readFileSync(path, 'utf8'), "somebody else's")
+    await assert.rejects(store.commit([put({ name: 'rejected' })]), /replaced/)
+    await assert.rejects(store.commit([put({ name: 'rejected' })]), { name: 'StoreUnavailable' })
+    assert.equal(readFileSync(path, 'utf8'), 'a foreign file')
 
     renameSync(aside, path)
     await until(() => store.state().status === 'up', 15_000)

@@ -4,12 +4,12 @@ import { openLazily } from '../../../src/stores/sqlite/lazy-open.ts'
 import { StoreUnavailable } from '../../../src/stores/store.ts'
 import { put } from '../builders.ts'
 
-it('a file that cannot be opened just while the store is closed fails its writers, not the close', async () => {
+it('a store whose file cannot be opened rejects the write, and still closes', async () => {
   const full = new StoreUnavailable('the disk is full')
-  const backend = openLazily({ isEmpty: async () => true, open: () => Promise.reject(full), pollMs: 1000 })
+  const driver = openLazily({ isEmpty: async () => true, open: () => Promise.reject(full), pollMs: 1000 })
 
-  const [written, closed] = await Promise.allSettled([backend.commit([put()]), backend.close()])
+  const [commit, close] = await Promise.allSettled([driver.commit([put()]), driver.close()])
 
-  assert.deepEqual(written, { status: 'rejected', reason: full })
-  assert.equal(closed.status, 'fulfilled')
+  assert.deepEqual(commit, { status: 'rejected', reason: full })
+  assert.equal(close.status, 'fulfilled')
 })

@@ -19,7 +19,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { made, newsUntil, put, typesOf, until } from '../builders.ts'
+import { changesUntil, put, registrationIn, typesOf, until } from '../builders.ts'
 
 const open = (path: string) => openSqlite({ path, log: silent })
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
@@ -32,7 +32,7 @@ describe('the file of a SQLite store', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('is readable by its owner alone, from the folder down', async () => {
+  it('is readable by its owner only, and so are its new folders', async () => {
     const path = join(folder, 'deep', 'state', 'roster.db')
     await using store = await open(path)
     await store.commit([put()])
@@ -43,7 +43,7 @@ describe('the file of a SQLite store', () => {
       assert.equal(modeOf(join(folder, 'deep', 'state', name)), '600', name)
   })
 
-  it('is taken back from others when it was readable by them', async () => {
+  it('loses the read permission of others at start', async () => {
     const path = join(folder, 'roster.db')
     await (await open(path))[Symbol.asyncDispose]()
     chmodSync(path, 0o644)
@@ -53,7 +53,7 @@ describe('the file of a SQLite store', () => {
     assert.equal(modeOf(path), '600')
   })
 
-  it('is written with every commit on disk before it is acknowledged', async () => {
+  it('holds a commit before the commit is acknowledged', async () => {
     const path = join(folder, 'roster.db')
     await using store = await open(path)
     await store.commit([put({ name: 'there' })])
@@ -71,9 +71,9 @@ describe('the file of a SQLite store', () => {
       /original mesh registry.*left untouched.*mcp-roster import/s,
     ],
     [
-      'a database of something else',
+      'a foreign database',
       (path) => execute(path, 'CREATE TABLE bookmarks (url TEXT)'),
-      /something else \(bookmarks\).*untouched/s,
+      /other tables \(bookmarks\).*untouched/s,
     ],
     [
       'a database of a newer mcp-roster',
@@ -85,28 +85,28 @@ describe('the file of a SQLite store', () => {
       /newer mcp-roster \(schema 999/,
     ],
     [
-      'a database that does not say its schema',
+      'a database without a schema version',
       (path) => execute(path, 'CREATE TABLE roster_meta (key TEXT, value TEXT)'),
-      /which schema/,
+      /without a schema version/,
     ],
     [
-      'a database of something else with a table called as ours is',
+      'a foreign database with a table of the same name',
       (path) => execute(path, "CREATE TABLE roster_meta (member TEXT); INSERT INTO roster_meta VALUES ('Ann')"),
-      /which schema.*database of its own/,
+      /without a schema version.*database of its own/,
     ],
     [
       'a database of views',
       (path) => execute(path, 'CREATE VIEW agents AS SELECT 1'),
-      /something else \(agents\).*untouched/s,
+      /other tables \(agents\).*untouched/s,
     ],
     [
-      'a file that is no database',
+      'a file of another format',
       (path) => writeFileSync(path, 'name: weather\n'.repeat(1000)),
-      /no SQLite database.*untouched/s,
+      /not a SQLite database.*untouched/s,
     ],
   ]
   for (const [what, make, reason] of refusals) {
-    it(`is refused untouched when it is ${what}`, async () => {
+    it(`is refused and left untouched when it is ${what}`, async () => {
       const path = join(folder, 'roster.db')
       make(path)
       chmodSync(path, 0o640)
@@ -120,7 +120,7 @@ describe('the file of a SQLite store', () => {
     })
   }
 
-  it('is refused when it is damaged, and says what to do', async () => {
+  it('is refused with a remedy when it is damaged', async () => {
     const path = join(folder, 'roster.db')
     const store = await open(path)
     await store.commit(Array.from({ length: 500 }, (_, n) => put({ name: `a-${n}` })))
@@ -132,7 +132,7 @@ describe('the file of a SQLite store', () => {
     await assert.rejects(open(path), /damaged.*restore a backup/s)
   })
 
-  it('is refused when it is cut short', async () => {
+  it('is refused when it is truncated', async () => {
     const path = join(folder, 'roster.db')
     const store = await open(path)
     await store.commit(Array.from({ length: 500 }, (_, n) => put({ name: `a-${n}` })))
@@ -142,22 +142,22 @@ describe('the file of a SQLite store', () => {
     await assert.rejects(open(path), { name: 'StoreRefusal' })
   })
 
-  it('is made in an empty file, and refused where the path is a folder or cannot be made', async () => {
+  it('is created in an empty file, and refused where the path is a folder or cannot be created', async () => {
     writeFileSync(join(folder, 'empty.db'), '')
     await (await open(join(folder, 'empty.db')))[Symbol.asyncDispose]()
 
-    await assert.rejects(open(folder), /no file/)
+    await assert.rejects(open(folder), /not a file/)
     await assert.rejects(open(join(folder, 'empty.db', 'below.db')), { name: 'StoreUnavailable' })
     await assert.rejects(open('/proc/roster/roster.db'), { name: 'StoreUnavailable' })
   })
 
-  it('is not made by a command that only reads', async () => {
+  it('is not created by a command that only reads', async () => {
     const path = join(folder, 'roster.db')
     await assert.rejects(openSqlite({ path, log: silent, mustExist: true }), /there is no store at/)
     assert.ok(!existsSync(path))
   })
 
-  it('gives the whole picture to a follower who missed too much', async () => {
+  it('gives a snapshot to a follower whose cursor is before a pruned deletion', async () => {
     const path = join(folder, 'roster.db')
     await using store = await open(path)
     await store.commit([put({ name: 'stays' }), put({ name: 'goes' })])
@@ -165,16 +165,16 @@ describe('the file of a SQLite store', () => {
     await store.commit([{ type: 'delete', kind: 'agent', namespace: 'default', name: 'goes', expect: 'any' }])
     execute(path, "DELETE FROM roster_deletions; UPDATE roster_meta SET value = '3' WHERE key = 'forgotten'")
 
-    const [news] = await newsUntil(store, since, (all) => all.length > 0)
+    const [change] = await changesUntil(store, since, (all) => all.length > 0)
 
-    assert.ok(news?.type === 'snapshot')
+    assert.ok(change?.type === 'snapshot')
     assert.deepEqual(
-      news.snapshot.registrations.map(({ name }) => name),
+      change.snapshot.registrations.map(({ name }) => name),
       ['stays'],
     )
   })
 
-  it('stays empty until something is stored, by itself or by another process', async () => {
+  it('stays empty until a process stores something', async () => {
     const path = join(folder, 'empty.db')
     await using one = await open(path)
     await using other = await open(path)
@@ -187,7 +187,7 @@ describe('the file of a SQLite store', () => {
     assert.equal((await other.load()).registrations.length, 1)
   })
 
-  it('shows its agents as the original mesh registry did', async () => {
+  it('has a view of the agents with the columns of the original mesh registry', async () => {
     const path = join(folder, 'roster.db')
     await using store = await open(path)
     const definition = JSON.stringify({
@@ -215,7 +215,7 @@ describe('the file of a SQLite store', () => {
       status: 'unhealthy',
       labels: '{"env":"prod"}',
       annotations: '{}',
-      resource_version: made(outcome).resource_version,
+      resource_version: registrationIn(outcome).resource_version,
       health_interval: 30,
       timeout_threshold: 60,
       eviction_threshold: 120,
@@ -224,13 +224,13 @@ describe('the file of a SQLite store', () => {
       security_context: null,
       dependencies: '[]',
     })
-    assert.equal(created_at, made(outcome).created_at)
-    assert.equal(updated_at, made(outcome).updated_at)
+    assert.equal(created_at, registrationIn(outcome).created_at)
+    assert.equal(updated_at, registrationIn(outcome).updated_at)
     assert.ok(Math.abs(Date.parse(String(last_heartbeat)) + 61_000 - Date.now()) < 5000)
   })
 })
 
-/** A small disk of its own, which can be filled and made read-only; undefined where that is not allowed. */
+/** Mounts a small file system that a test can fill; undefined where mounting is not permitted. */
 function smallDisk(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'roster-disk-'))
   try {
@@ -257,7 +257,7 @@ describe('a SQLite store on a failing disk', () => {
     rmSync(disk, { recursive: true })
   })
 
-  it('refuses registrations while the disk is full, loses none, and takes them again when there is room', async (test) => {
+  it('rejects registrations while the disk is full, loses none, and recovers when there is room', async (test) => {
     if (disk === undefined) return test.skip('no file system can be mounted here')
     const filler = join(disk, 'filler')
     writeFileSync(filler, Buffer.alloc(1024 * 1024))

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silent } from '../../../src/log.ts'
 import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
-import { keepsTheStoreContract } from '../../contracts/store.ts'
+import { testStoreContract } from '../../contracts/store.ts'
 
-keepsTheStoreContract({
+testStoreContract({
   name: 'sqlite',
   make: async () => {
     const folder = mkdtempSync(join(tmpdir(), 'roster-'))

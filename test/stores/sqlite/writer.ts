@@ -1,6 +1,6 @@
 /**
- * A process that registers as fast as it can and says on its output which registrations were acknowledged: for the tests
- * that kill it. `node test/stores/sqlite/writer.ts FILE ROUND`.
+ * Registers as fast as it can and prints every acknowledged registration, for tests that kill this process.
+ * `node test/stores/sqlite/writer.ts FILE ROUND`.
  */
 import { writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
@@ -15,19 +15,19 @@ async function write(client: number): Promise<void> {
   for (let n = 0; ; n += 1) {
     const name = `${round}-${client}-${n}`
     await store.commit([put({ name, definition: JSON.stringify({ name, filler: 'x'.repeat(500) }) })])
-    await say(`${name}\n`)
+    await print(`${name}\n`)
   }
 }
 
-/** Written before anything else is done, and again where whoever reads has not come that far. */
-async function say(text: string): Promise<void> {
+/** Writes synchronously, and retries while the reader is behind. */
+async function print(text: string): Promise<void> {
   try {
     const written = writeSync(1, text)
-    if (written < text.length) await say(text.slice(written))
+    if (written < text.length) await print(text.slice(written))
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
     await setImmediate()
-    await say(text)
+    await print(text)
   }
 }
 

@@ -1,0 +1,47 @@
+import type { Registration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
+import type { SqlRow } from './registration-rows.ts'
+
+/** Identifies a row of `roster_registrations`. */
+export type RowId = { readonly kind: RegistrationKind; readonly id: string }
+
+export type Deletion = RegistrationKey & { readonly version: string }
+
+/** The statements of a commit, within one transaction. */
+export type CommitSession = {
+  /** Allocates the next `count` versions. From here on other commits wait until the transaction ends. */
+  readonly takeVersions: (count: number) => Promise<{ readonly last: bigint; readonly now: number }>
+  readonly find: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
+  readonly put: (registrations: readonly Registration[]) => Promise<void>
+  /** Deletes registrations, and the heartbeats of agents with them. */
+  readonly remove: (ids: readonly RowId[]) => Promise<void>
+  readonly recordDeletions: (deletions: readonly Deletion[], now: number) => Promise<void>
+  /** Drops deletions from before `time`. */
+  readonly pruneDeletions: (time: number) => Promise<void>
+}
+
+/** The SQL of a database server, each method in one statement or transaction. `now` is its clock in milliseconds. */
+export type Dialect = {
+  readonly transaction: <T>(work: (session: CommitSession) => Promise<T>) => Promise<T>
+  readonly meta: () => Promise<{
+    readonly epoch: string
+    readonly version: string
+    readonly forgotten: string
+    readonly now: number
+  }>
+  /** A page of the registrations after a version, ordered by version. */
+  readonly page: (after: string) => Promise<readonly SqlRow[]>
+  /** A page of the changes after a version, in order: `version`, `deleted` (0 or 1), `kind`, `namespace`, `name`. */
+  readonly changesAfter: (version: string) => Promise<readonly SqlRow[]>
+  readonly readVersions: (versions: readonly string[]) => Promise<readonly SqlRow[]>
+  readonly writeHeartbeats: (heartbeats: readonly StoredHeartbeat[], writer: string) => Promise<void>
+  /** `name`, `age_ms`, `said`; with `foreign` only those that other writers stored after a time. */
+  readonly heartbeats: (foreign?: { readonly writer: string; readonly after: number }) => Promise<readonly SqlRow[]>
+  readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
+  /** `source`, `fingerprint`, `kept_at`, and `origin` and `reading` in order, null where a source has none. */
+  readonly readings: () => Promise<readonly SqlRow[]>
+  /** A write that changes nothing. */
+  readonly touch: () => Promise<void>
+  /** Calls `wake` when another replica reports a write; returns how to stop. */
+  readonly listen?: (wake: () => void) => () => void
+  readonly close: () => Promise<void>
+}
