@@ -3,14 +3,14 @@ import { describe, it } from 'node:test'
 import type { Sighting, Source } from '../../src/model/source.ts'
 import { type Followed, follow } from '../follow.ts'
 
-/** A place with servers, real or on loopback, and the source that watches it. */
+/** A place with servers, real or on loopback, and a source that watches it. */
 export type WatchedPlace = {
   readonly source: Source
-  /** From now on the place lists exactly these servers. */
+  /** Makes the place list exactly these servers. */
   readonly publish?: (names: readonly string[]) => void | Promise<void>
-  /** From now on the place cannot be read. */
+  /** Makes the place unreadable. */
   readonly break?: () => void | Promise<void>
-  /** From now on it can be read again, with the servers it listed last. */
+  /** Makes the place readable again, with its last servers. */
   readonly heal?: () => void | Promise<void>
   readonly close?: () => void | Promise<void>
 }
@@ -19,36 +19,42 @@ type Suite = {
   readonly name: string
   /** Opens a place that lists these servers, by name. */
   readonly open: (names: readonly string[]) => WatchedPlace | Promise<WatchedPlace>
-  /** What this kind of place cannot do, and why; these promises are not asked of it. */
-  readonly cannot?: { readonly publish?: string; readonly break?: string }
-  /** Whether changes are seen without being asked to look; else each step of the suite asks. */
+  /** What this kind of place cannot do, with the reason; the tests that need it are left out. */
+  readonly unsupported?: { readonly publish?: string; readonly break?: string }
+  /** Whether the source sees changes without a refresh; otherwise each step requests one. */
   readonly watches?: boolean
-  /** How long one step may take. */
+  /** Maximum duration of one step. */
   readonly timeoutMs?: number
 }
 
-/** In the place of `it` for a promise that a kind of place has no way to be asked. */
-const notAsked = (() => Promise.resolve()) as unknown as typeof it
+/** Replaces `it` for a test that needs something unsupported. */
+const leaveOut = (() => Promise.resolve()) as unknown as typeof it
 
-/** The promises that every source keeps (see `Source`), shown at a real place. */
-export function keepsTheSourceContract({ name, open, cannot = {}, watches = false, timeoutMs = 5000 }: Suite): void {
-  const itWithPublish: typeof it = cannot.publish === undefined ? it : notAsked
-  const itWithBreak: typeof it = cannot.publish === undefined && cannot.break === undefined ? it : notAsked
+/** Tests the contract of `Source` at a real place. */
+export function keepsTheSourceContract({
+  name,
+  open,
+  unsupported = {},
+  watches = false,
+  timeoutMs = 5000,
+}: Suite): void {
+  const itWithPublish: typeof it = unsupported.publish === undefined ? it : leaveOut
+  const itWithBreak: typeof it = unsupported.publish === undefined && unsupported.break === undefined ? it : leaveOut
 
-  /** Runs one test at a fresh place, and asks the source to look after each step if it does not watch. */
+  /** Runs one test at a new place. Requests a refresh after each step if the source does not watch. */
   async function at(names: readonly string[], test: (place: Place) => Promise<void>): Promise<void> {
     const place = await open(names)
     const seen = follow(place.source, { timeoutMs })
-    const ask = () => (watches ? undefined : seen.raise())
+    const refreshIfNeeded = () => (watches ? undefined : seen.raise())
     const step = (verb: 'break' | 'heal') => async () => {
       assert.ok(place[verb], `the place of ${name} lacks ${verb}()`)
       await place[verb]()
-      ask()
+      refreshIfNeeded()
     }
     async function publish(next: readonly string[]): Promise<void> {
       assert.ok(place.publish, `the place of ${name} lacks publish()`)
       await place.publish(next)
-      ask()
+      refreshIfNeeded()
     }
     try {
       await test({ seen, source: place.source, publish, break: step('break'), heal: step('heal') })
@@ -58,15 +64,15 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
     }
   }
 
-  describe(`the source ${name} keeps the contract:`, () => {
-    it('its first sighting is a picture of everything', () =>
+  describe(`the contract of the source ${name}`, () => {
+    it('begins with a picture of everything', () =>
       at(['storm', 'weather'], async ({ seen }) => {
         await seen.untilNames('storm', 'weather')
         const first = seen.sightings.find(({ type }) => type !== 'alive')
         assert.equal(first?.type, 'picture')
       }))
 
-    it('every reading names its origin, and holds data or a reason', () =>
+    it('yields readings with an origin, and with entries or an error', () =>
       at(['storm', 'weather'], async ({ seen }) => {
         await seen.untilNames('storm', 'weather')
         for (const { reading, entries } of seen.origins.values()) {
@@ -75,7 +81,7 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
         }
       }))
 
-    itWithPublish('shows what came and what went', () =>
+    itWithPublish('shows added and removed servers', () =>
       at(['storm', 'weather'], async ({ seen, publish }) => {
         await seen.untilNames('storm', 'weather')
         await publish(['weather', 'tides'])
@@ -83,7 +89,7 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
       }),
     )
 
-    itWithPublish('takes an empty place for an answer', () =>
+    itWithPublish('treats an empty place as an answer', () =>
       at(['weather'], async ({ seen, publish }) => {
         await seen.untilNames('weather')
         await publish([])
@@ -92,18 +98,18 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
       }),
     )
 
-    itWithPublish('answers a wish for a fresh look, and says nothing new where nothing is', () =>
+    itWithPublish('answers a refresh without a change if nothing has changed', () =>
       at(['storm', 'weather'], async ({ seen }) => {
         await seen.untilNames('storm', 'weather')
         await seen.refresh()
         const before = contentOf(seen)
         const sighting = await seen.refresh()
         assert.deepEqual(contentOf(seen), before)
-        assert.ok(!speaksOf(sighting, 'gone'), 'something went though nothing did')
+        assert.ok(!hasGone(sighting), 'an origin is gone though nothing has changed')
       }),
     )
 
-    itWithPublish('lets what is published anew, but the same, be the same', () =>
+    itWithPublish('keeps equal content when it is published again', () =>
       at(['storm', 'weather'], async ({ seen, publish }) => {
         await seen.untilNames('storm', 'weather')
         const before = contentOf(seen)
@@ -113,25 +119,25 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
       }),
     )
 
-    itWithBreak('keeps the servers of a place that fails, says so, and heals', () =>
+    itWithBreak('keeps the servers of a place that fails, reports the error, and heals', () =>
       at(['storm', 'weather'], async ({ seen, publish, break: breakPlace, heal }) => {
         await seen.untilNames('storm', 'weather')
         await breakPlace()
-        await seen.until('it says that it fails', () => errorsOf(seen).length > 0)
+        await seen.until('an error is shown', () => errorsOf(seen).length > 0)
         assert.deepEqual(seen.names(), ['storm', 'weather'])
         await heal()
         await publish(['weather', 'tides'])
-        await seen.until('it has healed', () => errorsOf(seen).length === 0)
+        await seen.until('the error is gone', () => errorsOf(seen).length === 0)
         await seen.untilNames('tides', 'weather')
       }),
     )
 
-    itWithBreak('starts at a place that fails, and comes to see it', async () => {
+    itWithBreak('starts at a place that fails, and shows its servers once it heals', async () => {
       const place = await open(['weather'])
       await place.break?.()
       const seen = follow(place.source, { timeoutMs })
       try {
-        await seen.until('it says that it fails', () => errorsOf(seen).length > 0)
+        await seen.until('an error is shown', () => errorsOf(seen).length > 0)
         await place.heal?.()
         if (!watches) seen.raise()
         await seen.untilNames('weather')
@@ -141,23 +147,23 @@ export function keepsTheSourceContract({ name, open, cannot = {}, watches = fals
       }
     })
 
-    it('ends soon after it is told to, at rest or at work, and holds nothing', async () => {
+    it('ends within 2 s of its abort, idle or busy, and releases everything', async () => {
       const place = await open(['weather'])
       try {
-        const held = heldByTheProcess()
+        const before = activeResources()
         const early = follow(place.source, { timeoutMs })
-        assert.ok((await early.end()) < 2000, 'it took more than 2 s to stop at work')
+        assert.ok((await early.end()) < 2000, 'a busy source took more than 2 s to stop')
         const seen = follow(place.source, { timeoutMs })
         await seen.untilNames('weather')
-        assert.ok((await seen.end()) < 2000, 'it took more than 2 s to stop at rest')
-        assert.equal(seen.state(), 'ended', `it failed: ${String(seen.failure())}`)
-        await until('everything is released', () => heldByTheProcess() <= held)
+        assert.ok((await seen.end()) < 2000, 'an idle source took more than 2 s to stop')
+        assert.equal(seen.state(), 'ended', `the source failed: ${String(seen.failure())}`)
+        await until('everything is released', () => activeResources() <= before)
       } finally {
         await place.close?.()
       }
     })
 
-    it('can be run again, with a whole picture first', () =>
+    it('can run again, with a complete picture first', () =>
       at(['storm', 'weather'], async ({ seen, source }) => {
         await seen.untilNames('storm', 'weather')
         await seen.end()
@@ -179,7 +185,7 @@ function errorsOf(seen: Followed): string[] {
   return [...seen.origins.values()].flatMap(({ error }) => error?.message ?? [])
 }
 
-/** What the origins hold, as data: order of origins and of keys left aside by the comparison that uses it. */
+/** The content of the origins as data, ordered by origin. */
 function contentOf(seen: Followed): unknown {
   return [...seen.origins.values()]
     .map(({ reading, entries }) => ({
@@ -189,12 +195,12 @@ function contentOf(seen: Followed): unknown {
     .toSorted((one, other) => (one.origin < other.origin ? -1 : 1))
 }
 
-function speaksOf(sighting: Sighting, what: 'gone'): boolean {
-  return sighting.type === 'change' && sighting[what].length > 0
+function hasGone(sighting: Sighting): boolean {
+  return sighting.type === 'change' && sighting.gone.length > 0
 }
 
-/** How many things keep the process busy that a source could have left behind. */
-function heldByTheProcess(): number {
+/** Number of active resources of the kinds that a source uses. */
+function activeResources(): number {
   return process
     .getActiveResourcesInfo()
     .filter((kind) => /FSEvent|FSReqCallback|UDPWrap|StatWatcher|Timeout/.test(kind)).length
@@ -204,7 +210,7 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
   const deadline = performance.now() + 3000
   while (!isSo()) {
     if (performance.now() > deadline)
-      assert.fail(`waited in vain until ${what}: ${process.getActiveResourcesInfo().join(', ')}`)
+      assert.fail(`timed out waiting until ${what}: ${process.getActiveResourcesInfo().join(', ')}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -5,7 +5,7 @@ import { startKubeApi } from '../fakes/kube-api.ts'
 import { srv, startNameserver } from '../sources/dns/test-nameserver.ts'
 import { openDirectory, json, servers } from '../sources/http/test-directory.ts'
 import { kubeconfigFor, service } from '../sources/kubernetes/observed-cluster.ts'
-import { openFar } from '../sources/roster/test-roster.ts'
+import { openTestRoster } from '../sources/roster/test-roster.ts'
 import { temporary, until } from './running.ts'
 
 type Listed = { servers: { name: string; stale: boolean }[]; syncing?: string[] }
@@ -25,7 +25,7 @@ describe('a restart', () => {
     const nameserver = await startNameserver(({ type }) =>
       type === 33 ? { answers: [srv(record, 'from-dns.example.org')] } : {},
     )
-    const far = await openFar({ servers: [{ name: 'from-roster', headers: { Authorization: 'Bearer x' } }] })
+    const far = await openTestRoster({ servers: [{ name: 'from-roster', headers: { Authorization: 'Bearer x' } }] })
     const kube = await startKubeApi()
     kube.store.put('services', service('from-kubernetes'))
     await using kubeconfig = await kubeconfigFor(kube)

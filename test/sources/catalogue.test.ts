@@ -3,13 +3,13 @@ import { describe, it } from 'node:test'
 import { z } from 'zod'
 import { kindOf, sourceKinds, SourceConfig } from '../../src/sources/catalogue.ts'
 
-describe('the catalogue of sources', () => {
-  it('calls a source by its type unless it has a name', () => {
+describe('the source catalogue', () => {
+  it('names a source after its type unless the config names it', () => {
     assert.equal(SourceConfig.parse({ type: 'env' }).name, 'env')
     assert.equal(SourceConfig.parse({ type: 'env', name: 'team' }).name, 'team')
   })
 
-  it('turns away what it does not know, naming it', () => {
+  it('rejects an unknown type and an unknown field by name', () => {
     const unknownType = SourceConfig.safeParse({ type: 'carrier-pigeon' })
     const unknownField = SourceConfig.safeParse({ type: 'env', varable: 'X' })
     assert.match(z.prettifyError(unknownType.error!), /type/)
@@ -23,14 +23,14 @@ describe('the catalogue of sources', () => {
     }
   })
 
-  it('tells people what each field does', () => {
+  it('describes every config field', () => {
     const { oneOf = [] } = z.toJSONSchema(SourceConfig, { io: 'input' })
     assert.equal(oneOf.length, sourceKinds.length)
     for (const schema of oneOf) {
       assert.ok(typeof schema === 'object' && schema.additionalProperties === false)
       for (const [field, described] of Object.entries(schema.properties ?? {})) {
         assert.ok(typeof described === 'object')
-        // A group of fields is explained by its fields.
+        // The fields of a group have descriptions of their own.
         if (field !== 'type' && !described.properties) assert.ok(described.description, `${field} lacks a description`)
       }
     }

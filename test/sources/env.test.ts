@@ -11,16 +11,16 @@ keepsTheSourceContract({
     const servers = Object.fromEntries(names.map((name) => [name, { command: 'python' }]))
     return { source: envSource({ MCP_SERVERS: JSON.stringify({ servers }) }) }
   },
-  cannot: { publish: 'the environment of a process cannot change' },
+  unsupported: { publish: 'the environment of a process cannot change' },
 })
 
 describe('the source env', () => {
-  it('has no servers when its variable is unset or empty, which is no error', async () => {
+  it('has no servers and no error when its variable is unset or empty', async () => {
     for (const variables of [{}, { MCP_SERVERS: '' }] as Record<string, string>[])
       assert.deepEqual((await shownBy(variables)).sightings, [{ type: 'picture', readings: [] }])
   })
 
-  it('reads YAML as well as JSON, from the variable it is told', async () => {
+  it('reads YAML and JSON from the configured variable', async () => {
     const seen = await shownBy({ TEAM_SERVERS: 'weather: {url: "http://w.example/mcp"}' }, { variable: 'TEAM_SERVERS' })
     assert.deepEqual(seen.names(), ['weather'])
     assert.deepEqual([...seen.origins.keys()], ['TEAM_SERVERS'])
@@ -30,14 +30,14 @@ describe('the source env', () => {
     ['blank', '  \n', 'document is blank; write `servers: {}` if there are no servers'],
     ['broken', '{"servers": {"a": {"url": "sk-secret" ', 'JSON ends too early'],
   ] as const) {
-    it(`says that a ${what} value is one, without showing it`, async () => {
+    it(`reports a ${what} value without showing it`, async () => {
       const error = (await shownBy({ MCP_SERVERS: text })).origins.get('MCP_SERVERS')?.error
       assert.equal(error?.message, message)
       assert.equal(error?.class, 'config')
     })
   }
 
-  it('fills in other variables only when asked to', async () => {
+  it('expands other variables only with expand: true', async () => {
     const variables = { MCP_SERVERS: '[{"name": "a", "url": "http://${HOST_OF_A}/mcp"}]', HOST_OF_A: 'a.example' }
 
     const literal = await shownBy(variables)
@@ -47,7 +47,7 @@ describe('the source env', () => {
     assert.deepEqual(urlsOf(expanded), ['http://a.example/mcp'])
   })
 
-  it('leaves a variable that is not set as it is, however it is called', async () => {
+  it('leaves an unset variable as it is, even one named like a property of Object', async () => {
     const variables = { MCP_SERVERS: '[{"name": "a", "url": "http://${constructor}/${toString:-mcp}"}]' }
 
     const expanded = await shownBy(variables, { expand: true })
@@ -55,7 +55,7 @@ describe('the source env', () => {
     assert.deepEqual(urlsOf(expanded), ['http://${constructor}/mcp'])
   })
 
-  it('is done once it has shown its picture', async () => {
+  it('ends after its picture', async () => {
     const seen = await shownBy({ MCP_SERVERS: '{"servers": []}' })
     assert.equal(seen.state(), 'ended')
   })

@@ -9,31 +9,31 @@ import { errorIn, namesIn } from './poll-source.ts'
 const found = (...names: readonly string[]): ReadResult => ({ entries: names.map((name) => entry({ name })) })
 const signal = new AbortController().signal
 
-/** Origins on a clock of their own; `answers` decides what each says, `asked` tells who was read. */
-function looking(
+/** A poller on a clock of its own. `answers` holds what each origin returns; `readOrigins` names those that were read. */
+function createTestPoller(
   answers: Record<string, () => ReadResult | Promise<ReadResult>>,
   { timeoutMs = 1000, maxConcurrent = 8 } = {},
 ) {
   let time = 0
-  const asked: string[] = []
+  const readOrigins: string[] = []
   const read = async (name: string) => {
-    asked.push(name)
+    readOrigins.push(name)
     return await (answers[name] as () => ReadResult | Promise<ReadResult>)()
   }
   const { poll } = createOriginPoller({ names: Object.keys(answers), read, timeoutMs, maxConcurrent, now: () => time })
   async function at(moment: number, why: PollTrigger) {
     time = moment
-    asked.length = 0
+    readOrigins.length = 0
     const { value, ...rest } = await poll(why, signal)
     assert.ok(value.type === 'picture')
-    return { readings: value.readings, asked: [...asked], ...rest }
+    return { readings: value.readings, readOrigins: [...readOrigins], ...rest }
   }
   return { at }
 }
 
-describe('origins', () => {
-  it('are all in the first picture, in the order of the config', async () => {
-    const { at } = looking({ b: () => found('x'), a: () => found('y') })
+describe('the origin poller', () => {
+  it('shows all origins in the first picture, in the order of the config', async () => {
+    const { at } = createTestPoller({ b: () => found('x'), a: () => found('y') })
 
     const { readings } = await at(0, 'first')
 
@@ -46,8 +46,8 @@ describe('origins', () => {
     )
   })
 
-  it('that say the same are the same', async () => {
-    const { at } = looking({ same: () => found('x', 'y'), turned: () => found('x', 'y'), nothing: () => ({}) })
+  it('keeps the reading object of an origin whose entries are equal', async () => {
+    const { at } = createTestPoller({ same: () => found('x', 'y'), turned: () => found('x', 'y'), nothing: () => ({}) })
     const first = await at(0, 'first')
     const { readings } = await at(60, 'regular')
 
@@ -55,13 +55,13 @@ describe('origins', () => {
     assert.match(errorIn(first.readings[2]).message, /before anything had been read/)
   })
 
-  it('are news when two entries of one name change places, and only then', async () => {
+  it('counts a changed order as a change only among entries of one name', async () => {
     let order = [
       entry({ name: 'x', url: 'http://1.example' }),
       entry({ name: 'x', url: 'http://2.example' }),
       entry({ name: 'y' }),
     ]
-    const { at } = looking({ a: () => ({ entries: order }) })
+    const { at } = createTestPoller({ a: () => ({ entries: order }) })
     const first = (await at(0, 'first')).readings[0]
 
     order = [order[2], order[0], order[1]].map((one) => structuredClone(one)) as typeof order
@@ -71,9 +71,9 @@ describe('origins', () => {
     assert.notEqual((await at(2, 'regular')).readings[0], first)
   })
 
-  it('that failed are read early, the others are not', async () => {
+  it('reads only failed origins early', async () => {
     let bad = true
-    const { at } = looking({
+    const { at } = createTestPoller({
       good: () => found('x'),
       bad: () => {
         if (bad) throw new SourceError('broken')
@@ -83,14 +83,14 @@ describe('origins', () => {
     assert.equal((await at(0, 'first')).failed, true)
 
     bad = false
-    const { asked, failed, readings } = await at(1, 'early')
+    const { readOrigins, failed, readings } = await at(1, 'early')
 
-    assert.deepEqual([asked, failed, namesIn(readings[1])], [['bad'], false, ['y']])
+    assert.deepEqual([readOrigins, failed, namesIn(readings[1])], [['bad'], false, ['y']])
   })
 
-  it('that brought news are read once more early, so that a second look at a shrink is one', async () => {
+  it('reads a changed origin a second time early, so that a second read can confirm a shrink', async () => {
     let names = ['x', 'y']
-    const { at } = looking({
+    const { at } = createTestPoller({
       shrinking: () => found(...names),
       bad: () => {
         throw new SourceError('broken')
@@ -99,30 +99,30 @@ describe('origins', () => {
     await at(0, 'first')
     names = []
 
-    assert.deepEqual((await at(60_000, 'regular')).asked, ['shrinking', 'bad'])
-    assert.deepEqual((await at(61_000, 'early')).asked, ['shrinking', 'bad'])
-    assert.deepEqual((await at(62_000, 'early')).asked, ['bad'])
+    assert.deepEqual((await at(60_000, 'regular')).readOrigins, ['shrinking', 'bad'])
+    assert.deepEqual((await at(61_000, 'early')).readOrigins, ['shrinking', 'bad'])
+    assert.deepEqual((await at(62_000, 'early')).readOrigins, ['bad'])
   })
 
-  it('that expire are read early, when they do', async () => {
-    const { at } = looking({ short: () => ({ ...found('x'), expiresMs: 5000 }), long: () => found('y') })
+  it('reads an origin early once its result expires', async () => {
+    const { at } = createTestPoller({ short: () => ({ ...found('x'), expiresMs: 5000 }), long: () => found('y') })
 
     assert.equal((await at(0, 'first')).againMs, 5000)
-    assert.deepEqual((await at(5000, 'early')).asked, ['short'])
+    assert.deepEqual((await at(5000, 'early')).readOrigins, ['short'])
   })
 
-  it('that are fresh are left alone for that long, and then made up for', async () => {
-    const { at } = looking({ fresh: () => ({ ...found('x'), notBeforeMs: 10_000 }) })
+  it('skips an origin while it is fresh, and reads it right after', async () => {
+    const { at } = createTestPoller({ fresh: () => ({ ...found('x'), notBeforeMs: 10_000 }) })
     assert.equal((await at(0, 'first')).againMs, Infinity)
 
     const skipped = await at(9000, 'regular')
-    assert.deepEqual([skipped.asked, skipped.againMs], [[], 1000])
-    assert.deepEqual((await at(10_000, 'early')).asked, ['fresh'])
-    assert.deepEqual((await at(11_000, 'requested')).asked, ['fresh'])
+    assert.deepEqual([skipped.readOrigins, skipped.againMs], [[], 1000])
+    assert.deepEqual((await at(10_000, 'early')).readOrigins, ['fresh'])
+    assert.deepEqual((await at(11_000, 'requested')).readOrigins, ['fresh'])
   })
 
-  it('that ask for patience get it, an hour at most', async () => {
-    const { at } = looking({
+  it('waits for the Retry-After of an origin, an hour at most', async () => {
+    const { at } = createTestPoller({
       busy: () => {
         throw new SourceError('busy', { retry_after: 1e9 })
       },
@@ -130,12 +130,12 @@ describe('origins', () => {
 
     const first = await at(0, 'first')
     assert.deepEqual([first.failed, first.againMs], [false, 3_600_000])
-    assert.deepEqual((await at(1000, 'requested')).asked, [])
-    assert.deepEqual((await at(3_600_000, 'early')).asked, ['busy'])
+    assert.deepEqual((await at(1000, 'requested')).readOrigins, [])
+    assert.deepEqual((await at(3_600_000, 'early')).readOrigins, ['busy'])
   })
 
-  it('that never answer are given up, and do not hold up the others', async () => {
-    const { at } = looking({ hung: () => new Promise(() => {}), good: () => found('x') }, { timeoutMs: 30 })
+  it('gives up an origin that never answers, without delaying the others', async () => {
+    const { at } = createTestPoller({ hung: () => new Promise(() => {}), good: () => found('x') }, { timeoutMs: 30 })
 
     const { readings } = await at(0, 'first')
 
@@ -143,8 +143,8 @@ describe('origins', () => {
     assert.deepEqual(namesIn(readings[1]), ['x'])
   })
 
-  it('tell nothing of an error that nobody foresaw', async () => {
-    const { at } = looking({
+  it('hides the message of an unexpected error', async () => {
+    const { at } = createTestPoller({
       odd: () => {
         throw new Error('secret tiger')
       },
@@ -153,21 +153,21 @@ describe('origins', () => {
     assert.equal(errorIn((await at(0, 'first')).readings[0]).message, 'read failed unexpectedly')
   })
 
-  it('are read a few at a time', async () => {
+  it('limits the number of concurrent reads', async () => {
     let now = 0
-    let most = 0
+    let max = 0
     const slow = async () => {
-      most = Math.max(most, ++now)
+      max = Math.max(max, ++now)
       await new Promise((resolve) => setImmediate(resolve))
       now -= 1
       return found('x')
     }
-    const { at } = looking(Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`o${index}`, slow])), {
+    const { at } = createTestPoller(Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`o${index}`, slow])), {
       maxConcurrent: 4,
     })
 
     const { readings } = await at(0, 'first')
 
-    assert.deepEqual([most, readings.length], [4, 50])
+    assert.deepEqual([max, readings.length], [4, 50])
   })
 })

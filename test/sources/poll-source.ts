@@ -2,11 +2,11 @@ import { createWakeSignal } from '../../src/flow/wake-signal.ts'
 import type { Reading, Sighting, Source } from '../../src/model/source.ts'
 import { identityOf } from '../../src/sources/documents/entry.ts'
 
-/** A source at work: `next` is what it says next, `ask` asks it for a fresh look. Ends with its scope. */
-export function start(source: Source) {
-  const gone = new AbortController()
-  const wake = createWakeSignal({ signal: gone.signal })
-  const sightings = source({ signal: gone.signal, wake, push: () => {} })[Symbol.asyncIterator]()
+/** Runs a polling source: `next` returns its next readings, `ask` requests a refresh first. Stops with its scope. */
+export function runSource(source: Source) {
+  const controller = new AbortController()
+  const wake = createWakeSignal({ signal: controller.signal })
+  const sightings = source({ signal: controller.signal, wake, push: () => {} })[Symbol.asyncIterator]()
 
   async function next(): Promise<readonly Reading[]> {
     const { value, done } = (await sightings.next()) as IteratorResult<Sighting, undefined>
@@ -14,17 +14,17 @@ export function start(source: Source) {
     return value.readings
   }
 
-  async function ask(): Promise<readonly Reading[]> {
+  async function refresh(): Promise<readonly Reading[]> {
     wake.raise()
     return await next()
   }
 
   async function stop(): Promise<void> {
-    gone.abort()
+    controller.abort()
     await sightings.return?.()
   }
 
-  return { next, ask, stop, [Symbol.asyncDispose]: stop }
+  return { next, refresh, stop, [Symbol.asyncDispose]: stop }
 }
 
 export function namesIn(reading: Reading | undefined): unknown[] {

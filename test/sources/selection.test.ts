@@ -12,13 +12,13 @@ const all: readonly Entry[] = [
   { problem: 'is broken', name: 'maps' },
   entry({ name: 42, tags: 'none' }),
 ]
-const taken = (selection: Selection) => all.flatMap((one) => createEntrySelector(selection)(one) ?? [])
-const names = (selection: Selection) => taken(selection).map((one) => identityOf(one).name)
+const select = (selection: Selection) => all.flatMap((one) => createEntrySelector(selection)(one) ?? [])
+const names = (selection: Selection) => select(selection).map((one) => identityOf(one).name)
 
-describe('a selection', () => {
-  it('takes everything as it is where nothing is said', () => {
-    assert.deepEqual(taken({}), all)
-    assert.equal(taken({})[0], all[0])
+describe('the entry selector', () => {
+  it('returns every entry unchanged without conditions', () => {
+    assert.deepEqual(select({}), all)
+    assert.equal(select({})[0], all[0])
   })
 
   const cases: readonly [string, Selection, readonly (string | undefined)[]][] = [
@@ -34,10 +34,10 @@ describe('a selection', () => {
     ],
   ]
   for (const [what, selection, expected] of cases) {
-    it(`takes servers ${what}`, () => assert.deepEqual(names(selection), expected))
+    it(`selects servers ${what}`, () => assert.deepEqual(names(selection), expected))
   }
 
-  it('puts a prefix before every name, also that of an entry with a problem', () => {
+  it('prefixes every name, also that of an entry with a problem', () => {
     assert.deepEqual(names({ prefix: 'partner.' }), [
       'partner.weather',
       'partner.weather-test',
@@ -47,22 +47,22 @@ describe('a selection', () => {
     ])
   })
 
-  it('adds tags once, and a namespace where there is none', () => {
-    const [weather, , news, maps] = taken({ tags: ['free', 'partner'], namespace: 'partner' })
+  it('adds tags once, and a namespace to entries without one', () => {
+    const [weather, , news, maps] = select({ tags: ['free', 'partner'], namespace: 'partner' })
 
     assert.deepEqual(weather, entry({ name: 'weather', tags: ['geo', 'free', 'partner'], namespace: 'partner' }))
     assert.deepEqual(news, entry({ name: 'news', tags: ['free', 'partner'], namespace: 'press' }))
     assert.deepEqual(maps, { problem: 'is broken', name: 'maps', namespace: 'partner' })
   })
 
-  it('does not change what it was given', () => {
+  it('does not modify its input', () => {
     const before = structuredClone(all)
-    taken({ tags: ['x'], prefix: 'y', namespace: 'z' })
+    select({ tags: ['x'], prefix: 'y', namespace: 'z' })
     assert.deepEqual(all, before)
   })
 })
 
-describe('a glob', () => {
+describe('the wildcard matcher', () => {
   for (const [glob, text, expected] of [
     ['*', '', true],
     ['*', 'anything', true],
@@ -77,11 +77,11 @@ describe('a glob', () => {
     ['com.example/*', 'com.example/weather', true],
     ['a.c', 'abc', false],
   ] as const) {
-    it(`"${glob}" ${expected ? 'matches' : 'does not match'} "${text}"`, () =>
+    it(`${expected ? 'matches' : 'does not match'} "${text}" with "${glob}"`, () =>
       assert.equal(matchesWildcard(glob, text), expected))
   }
 
-  it('takes no time over a name made to cost some', () => {
+  it('takes linear time for a hostile text', () => {
     const before = performance.now()
     assert.equal(matchesWildcard('*a*a*a*a*a*a*a*a*a*a*b', 'a'.repeat(100_000)), false)
     assert.ok(performance.now() - before < 50)

@@ -3,11 +3,17 @@ import type { SourceTools } from '../../src/sources/source-kind.ts'
 
 /** Tools of a source that touch nothing: no environment, and an HTTP client that rejects every request. */
 export function toolsWith(tools: Partial<SourceTools> = {}): SourceTools {
-  const shut = () => Promise.reject(new Error('this test lets nothing out'))
+  const reject = () => Promise.reject(new Error('this test allows no request'))
   return {
     log: silent,
     env: {},
-    httpClient: { request: shut, connect: shut, stream: shut, requestStatus: shut, close: () => Promise.resolve() },
+    httpClient: {
+      request: reject,
+      connect: reject,
+      stream: reject,
+      requestStatus: reject,
+      close: () => Promise.resolve(),
+    },
     ...tools,
   }
 }

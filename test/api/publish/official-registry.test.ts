@@ -4,7 +4,7 @@ import type { PublishedEntry } from '../../../src/api/publish/published.ts'
 import { silent } from '../../../src/log.ts'
 import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { http } from '../../../src/sources/http/http.ts'
-import { namesIn, start } from '../../sources/poll-source.ts'
+import { namesIn, runSource } from '../../sources/poll-source.ts'
 import { toolsWith } from '../../sources/source-tools.ts'
 import { serve } from '../served.ts'
 
@@ -343,7 +343,7 @@ describe('the official registry’s API', () => {
       await using served = await open({ servers: [...many(150), { name: 'io.github.acme/weather' }] })
       const client = openHttpClient()
       const config = http.config.parse({ type: 'http', url: served.url + path })
-      await using source = start(http.open(config, toolsWith({ httpClient: client, log: silent })))
+      await using source = runSource(http.open(config, toolsWith({ httpClient: client, log: silent })))
 
       const [reading] = await source.next()
 

@@ -29,8 +29,8 @@ const resolve = (addresses: readonly string[], timeoutMs = 200) =>
 const long = ({ via }: Question): Reply =>
   via === 'udp' ? { answers: many.slice(0, 3), header: { tc: 1 } } : { answers: many }
 
-describe('an answer that is too long for UDP', () => {
-  it('is fetched whole over TCP', async () => {
+describe('a DNS query with an answer too long for UDP', () => {
+  it('fetches the complete answer over TCP', async () => {
     using server = await startNameserver(long)
 
     assert.equal((await ask(server.address)).answers.length, 200)
@@ -40,7 +40,7 @@ describe('an answer that is too long for UDP', () => {
     )
   })
 
-  it('is also fetched where the cut left half a record', async () => {
+  it('fetches the answer over TCP when truncation cut a record in half', async () => {
     using server = await startNameserver((question) => {
       const reply = long(question)
       return question.via === 'udp' && reply !== 'silence' ? { ...reply, raw: (bytes) => bytes.subarray(0, -7) } : reply
@@ -50,23 +50,23 @@ describe('an answer that is too long for UDP', () => {
   })
 
   for (const [what, reply, reason] of [
-    ['is cut over TCP, too', { answers: many.slice(0, 9), header: { tc: 1 } }, /even over TCP/],
-    ['never comes over TCP', 'silence', /over TCP did not answer within 0\.5 s/],
+    ['is truncated over TCP too', { answers: many.slice(0, 9), header: { tc: 1 } }, /even over TCP/],
+    ['never arrives over TCP', 'silence', /over TCP did not answer within 0\.5 s/],
     [
-      'is an answer to another over TCP',
+      'belongs to another query over TCP',
       { raw: (bytes: Buffer) => Buffer.concat([Buffer.from([1, 2]), bytes.subarray(2)]) },
       /another question/,
     ],
     ['breaks off over TCP', { answers: many, raw: (bytes: Buffer) => bytes.subarray(0, 400) }, /malformed/],
   ] as const) {
-    it(`is an error, and no shorter list, when it ${what}`, async () => {
+    it(`fails instead of returning a shorter list when the answer ${what}`, async () => {
       using server = await startNameserver((question) => (question.via === 'udp' ? long(question) : reply))
 
       await assert.rejects(ask(server.address), reason)
     })
   }
 
-  it('is an error when TCP is refused', async () => {
+  it('fails when TCP is refused', async () => {
     const udp = createSocket('udp4').bind(0, '127.0.0.1')
     await once(udp, 'listening')
     udp.on('message', (message, { port, address }) => {
@@ -82,8 +82,8 @@ describe('an answer that is too long for UDP', () => {
   })
 })
 
-describe('an answer', () => {
-  it('is taken only from who was asked, and only for what was asked', async () => {
+describe('a DNS query', () => {
+  it('accepts an answer only from the queried server, and only to the question', async () => {
     const stranger = createSocket('udp4').bind(0, '127.0.0.1')
     const udp = createSocket('udp4').bind(0, '127.0.0.1')
     await Promise.all([once(stranger, 'listening'), once(udp, 'listening')])
@@ -126,7 +126,7 @@ describe('an answer', () => {
     }
   })
 
-  it('is asked for the old way where the server does not know how to answer long ones', async () => {
+  it('retries without EDNS when the server does not know it', async () => {
     using server = await startNameserver(({ edns }) =>
       edns ? { header: { rcode: 1 } } : { answers: many.slice(0, 2) },
     )
@@ -138,13 +138,13 @@ describe('an answer', () => {
     )
   })
 
-  it('comes from an IPv6 nameserver as well', async () => {
+  it('works with an IPv6 nameserver', async () => {
     using server = await startNameserver(long, '::1')
 
     assert.equal((await ask(server.address)).answers.length, 200)
   })
 
-  it('is waited for no longer than its time, and not at all once nobody wants it', async () => {
+  it('ends at its deadline, and at once when it is aborted', async () => {
     using server = await startNameserver(() => 'silence')
     await assert.rejects(ask(server.address, 50), /did not answer within 0\.05 s/)
 
@@ -156,7 +156,7 @@ describe('an answer', () => {
     await assert.rejects(asking)
   })
 
-  it('of arbitrary bytes is an error, and takes no time to be one', { timeout: 20_000 }, async () => {
+  it('fails quickly on an answer of arbitrary bytes', { timeout: 20_000 }, async () => {
     let seed = 7
     const random = (below: number) => {
       seed = (seed * 48_271) % 2_147_483_647
@@ -181,7 +181,7 @@ describe('an answer', () => {
     assert.ok(longest < 2000, `one took ${longest} ms`)
   })
 
-  it('that leads the reader through thousands of pointers is refused at once', async () => {
+  it('rejects an answer with thousands of chained pointers at once', async () => {
     // Every two bytes point to the two before them; every record's name is the end of that chain.
     const chain = (bytes: Buffer) => {
       const end = bytes.length
@@ -204,8 +204,8 @@ describe('an answer', () => {
   })
 })
 
-describe('nameservers', () => {
-  it('are asked in their order, the next only when the one before failed', async () => {
+describe('the record resolver', () => {
+  it('queries nameservers in order, the next only after a failure', async () => {
     using silent = await startNameserver(() => 'silence')
     using failing = await startNameserver(() => ({ header: { rcode: 2 } }))
     using good = await startNameserver(() => ({ answers: many.slice(0, 2) }))
@@ -220,7 +220,7 @@ describe('nameservers', () => {
     )
   })
 
-  it('are not asked for a better answer when the first says that there is none', async () => {
+  it('accepts the first answer that the name has no records', async () => {
     using first = await startNameserver(() => ({ header: { rcode: 3 } }))
     using second = await startNameserver(() => ({ answers: many }))
 
@@ -228,7 +228,7 @@ describe('nameservers', () => {
     assert.equal(second.questions.length, 0)
   })
 
-  it('that all fail are named one by one', async () => {
+  it('names every failed nameserver', async () => {
     using failing = await startNameserver(() => ({ header: { rcode: 5 } }))
 
     await assert.rejects(
@@ -238,7 +238,7 @@ describe('nameservers', () => {
   })
 })
 
-describe('the address of a nameserver', () => {
+describe('the address parser of nameservers', () => {
   for (const [text, expected] of [
     ['10.0.0.53', { address: '10.0.0.53', port: 53 }],
     ['127.0.0.1:5353', { address: '127.0.0.1', port: 5353 }],
@@ -250,6 +250,6 @@ describe('the address of a nameserver', () => {
     ['[127.0.0.1]:53', undefined],
     ['', undefined],
   ] as const) {
-    it(`${expected ? 'may' : 'may not'} be "${text}"`, () => assert.deepEqual(parseNameserver(text), expected))
+    it(`${expected ? 'accepts' : 'rejects'} "${text}"`, () => assert.deepEqual(parseNameserver(text), expected))
   }
 })

@@ -7,7 +7,7 @@ import type { Entry, Source } from '../../../src/model/source.ts'
 import { dns } from '../../../src/sources/dns/dns.ts'
 import { identityOf } from '../../../src/sources/documents/entry.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
-import { errorIn, namesIn, start } from '../poll-source.ts'
+import { errorIn, namesIn, runSource } from '../poll-source.ts'
 import { toolsWith } from '../source-tools.ts'
 import { address, alias, nxdomain, type Reply, soa, srv, startNameserver, txt } from './test-nameserver.ts'
 
@@ -18,7 +18,7 @@ function open(config: Record<string, unknown>) {
   const whole = { type: 'dns', records: [record], resolv_conf: '/nowhere/resolv.conf', ...config }
   return dns.open(dns.config.parse(whole), toolsWith())
 }
-const look = (config: Record<string, unknown>) => start(open(config))
+const look = (config: Record<string, unknown>) => runSource(open(config))
 
 /** Answers the SRV question for the record with these targets, and says of everything else that it does not exist. */
 const only =
@@ -66,8 +66,8 @@ keepsTheSourceContract({
   },
 })
 
-describe('a service in DNS', () => {
-  it('has the servers of its SRV records, with what the TXT record beside them says', async () => {
+describe('the source dns', () => {
+  it('takes servers from SRV records and attributes from the TXT record', async () => {
     using server = await startNameserver(({ type }) => {
       const rank = { priority: 5, weight: 9 }
       if (type === SRV)
@@ -110,7 +110,7 @@ describe('a service in DNS', () => {
     })
   })
 
-  for (const [what, said, config, url, type] of [
+  for (const [what, attributes, config, url, type] of [
     ['nothing', [], {}, 'http://a.example:8080/mcp', 'http'],
     ['a path without a slash', ['path=rpc'], {}, 'http://a.example:8080/rpc', 'http'],
     ['an empty path', ['path='], {}, 'http://a.example:8080', 'http'],
@@ -119,15 +119,15 @@ describe('a service in DNS', () => {
     ['https', ['proto=https'], {}, 'https://a.example:8080/mcp', 'http'],
     ['sse', ['PROTO=SSE'], {}, 'http://a.example:8080/mcp', 'sse'],
     ['a transport', ['transport=streamable-http', 'tls'], {}, 'https://a.example:8080/mcp', 'http'],
-    ['one thing twice', ['path=/b', 'path=/a'], {}, 'http://a.example:8080/a', 'http'],
-    ['nonsense', ['=x', '', 'tls', '\u0000'], {}, 'https://a.example:8080/mcp', 'http'],
-    ['nothing, where the config does', [], { tls: true, path: '/' }, 'https://a.example:8080/', 'http'],
+    ['one key twice', ['path=/b', 'path=/a'], {}, 'http://a.example:8080/a', 'http'],
+    ['invalid texts', ['=x', '', 'tls', '\u0000'], {}, 'https://a.example:8080/mcp', 'http'],
+    ['nothing, with defaults in the config', [], { tls: true, path: '/' }, 'https://a.example:8080/', 'http'],
   ] as const) {
-    it(`may say ${what}`, async () => {
+    it(`reads a TXT record with ${what}`, async () => {
       using server = await startNameserver(({ type }) =>
         type === SRV
           ? { answers: [srv(record, 'a.example')] }
-          : { answers: said.length > 0 ? [txt(record, ...said)] : [] },
+          : { answers: attributes.length > 0 ? [txt(record, ...attributes)] : [] },
       )
       await using source = look({ nameservers: [server.address], ...config })
 
@@ -141,7 +141,7 @@ describe('a service in DNS', () => {
   }
 
   for (const [what, answers, expected] of [
-    ['is decidedly not there', [srv(record, '.', 0)], []],
+    ['declares its absence', [srv(record, '.', 0)], []],
     [
       'has the same server twice',
       [srv(record, 'a.example'), srv(record, 'A.EXAMPLE.', 8080, { priority: 9 })],
@@ -154,13 +154,13 @@ describe('a service in DNS', () => {
     ],
     ['is an alias', [alias(record, 'other.example'), srv('other.example', 'a.example')], ['a.example:8080']],
     [
-      'comes with records of others',
+      'comes with records of other names',
       [srv('unasked.example', 'evil.example'), srv(record, 'a.example')],
       ['a.example:8080'],
     ],
     ['comes in capitals', [srv(record.toUpperCase(), 'a.example')], ['a.example:8080']],
   ] as const) {
-    it(`that ${what}`, async () => {
+    it(`reads a service that ${what}`, async () => {
       using server = await startNameserver(only(...answers))
       await using source = look({ nameservers: [server.address] })
 
@@ -168,7 +168,7 @@ describe('a service in DNS', () => {
     })
   }
 
-  it('is followed to where it is an alias of, with a question of its own', async () => {
+  it('follows an alias with a query of its own', async () => {
     using server = await startNameserver(({ type, name }) => {
       if (type !== SRV) return nxdomain
       return { answers: [name === record ? alias(record, 'other.example') : srv('other.example', 'a.example')] }
@@ -178,7 +178,7 @@ describe('a service in DNS', () => {
     assert.deepEqual(namesIn((await source.next())[0]), ['a.example:8080'])
   })
 
-  it('that is an alias of itself is an error', async () => {
+  it('rejects an endless chain of aliases', async () => {
     let hop = 0
     using server = await startNameserver(({ name }) => ({ answers: [alias(name, `hop${hop++}.example`)] }))
     await using source = look({ nameservers: [server.address] })
@@ -186,7 +186,7 @@ describe('a service in DNS', () => {
     assert.match(errorIn((await source.next())[0]).message, /more than 8 aliases in a chain/)
   })
 
-  it('turns away a port 0 and a target that is no host, and keeps their neighbours', async () => {
+  it('rejects port 0 and a target that is not a host name, and keeps their neighbours', async () => {
     const answers = [
       srv(record, 'a.example', 0),
       srv(record, 'b@evil.example'),
@@ -199,8 +199,8 @@ describe('a service in DNS', () => {
     const [reading] = await source.next()
 
     const entries = reading && 'entries' in reading ? reading.entries : []
-    const told = entries.map((entry) => ('problem' in entry ? entry.problem : 'good'))
-    assert.deepEqual(told.toSorted(), [
+    const problems = entries.map((entry) => ('problem' in entry ? entry.problem : 'good'))
+    assert.deepEqual(problems.toSorted(), [
       'good',
       'port 0 is not a valid port',
       'the target is not a valid host name',
@@ -208,7 +208,7 @@ describe('a service in DNS', () => {
     ])
   })
 
-  it('has the addresses of its targets when they are asked for', async () => {
+  it('adds the addresses of targets with resolve: true', async () => {
     using server = await startNameserver(({ type, name }) => {
       if (type === SRV)
         return {
@@ -231,7 +231,7 @@ describe('a service in DNS', () => {
     assert.deepEqual(gone && 'problem' in gone && gone.problem, 'the target has no address')
   })
 
-  it('whose answer comes in another order is no news', async () => {
+  it('keeps the reading when the records arrive in another order', async () => {
     const targets = Array.from({ length: 7 }, (_, index) => srv(record, `s${index}.example`))
     let turn = 0
     using server = await startNameserver(({ type }) =>
@@ -240,19 +240,19 @@ describe('a service in DNS', () => {
     await using source = look({ nameservers: [server.address] })
     const seen = new Set([(await source.next())[0]])
 
-    for (; turn < 300; turn++) seen.add((await source.ask())[0])
+    for (; turn < 300; turn++) seen.add((await source.refresh())[0])
 
     assert.equal(seen.size, 1)
   })
 })
 
-describe('what a nameserver says', () => {
+describe('the answer of a nameserver', () => {
   for (const [what, reply] of Object.entries({
     'that the name does not exist': { header: { rcode: 3 }, authorities: [soa('example.org')] },
     'that it has no such record': { authorities: [soa('example.org')] },
-    'nothing more': { answers: [] },
+    'no records at all': { answers: [] },
   })) {
-    it(`is an answer when it is ${what}`, async () => {
+    it(`removes the servers when it states ${what}`, async () => {
       let now: Reply = { answers: [srv(record, 'a.example')] }
       using server = await startNameserver(({ type }) => (type === SRV ? now : nxdomain))
       await using source = look({ nameservers: [server.address] })
@@ -260,7 +260,7 @@ describe('what a nameserver says', () => {
 
       now = reply
 
-      assert.deepEqual(namesIn((await source.ask())[0]), [])
+      assert.deepEqual(namesIn((await source.refresh())[0]), [])
     })
   }
 
@@ -274,14 +274,14 @@ describe('what a nameserver says', () => {
       { header: { ra: 0 }, authorities: [{ name: 'org', type: 2, class: 1, ttl: 60, ns: 'ns.example' }] },
       /only refers/,
     ],
-    ['nothing', 'silence', /did not answer within 0.1 s/],
+    ['missing', 'silence', /did not answer within 0.1 s/],
     [
       'half a message',
       { answers: [srv(record, 'a.example')], raw: (bytes: Buffer) => bytes.subarray(0, -5) },
       /malformed/,
     ],
   ] as const) {
-    it(`is an error when it is ${what}, and names the nameserver`, async () => {
+    it(`is an error that names the nameserver when it is ${what}`, async () => {
       using server = await startNameserver(() => reply)
       await using source = look({ nameservers: [server.address], timeout: 0.1 })
 
@@ -292,7 +292,7 @@ describe('what a nameserver says', () => {
     })
   }
 
-  it('of one name does not hurt the others', async () => {
+  it('for one name does not affect other names', async () => {
     using server = await startNameserver(({ name, type }) => {
       if (name === 'bad.example') return { header: { rcode: 2 } }
       return type === SRV ? { answers: [srv(name, 'a.example')] } : nxdomain
@@ -305,7 +305,7 @@ describe('what a nameserver says', () => {
     assert.deepEqual(namesIn(good), ['a.example:8080'])
   })
 
-  it('of the TXT record counts too: without it the servers would be other ones', async () => {
+  it('for the TXT record is required too', async () => {
     using server = await startNameserver(({ type }) =>
       type === TXT ? { header: { rcode: 2 } } : { answers: [srv(record, 'a.example')] },
     )
@@ -315,17 +315,17 @@ describe('what a nameserver says', () => {
   })
 })
 
-describe('how long an answer holds', { concurrency: true }, () => {
+describe('the TTL of a DNS answer', { concurrency: true }, () => {
   for (const [what, ttl, config] of [
-    ['one below the floor', 1, { min_ttl: 3000, interval: 3600 }],
-    ['none', 0, { min_ttl: 1, interval: 3600 }],
-    ['one beyond all measure', 2 ** 31, { min_ttl: 1, interval: 3600 }],
+    ['a TTL below min_ttl', 1, { min_ttl: 3000, interval: 3600 }],
+    ['a TTL of 0', 0, { min_ttl: 1, interval: 3600 }],
+    ['an absurdly long TTL', 2 ** 31, { min_ttl: 1, interval: 3600 }],
   ] as const) {
-    it(`decides when to look again, but not with ${what}`, async () => {
+    it(`causes an early read, but not with ${what}`, async () => {
       using patient = await startNameserver(only(srv(record, 'a.example', 8080, { ttl })))
       await using later = look({ nameservers: [patient.address], ...config })
       await later.next()
-      const asked = patient.questions.length
+      const queries = patient.questions.length
       using short = await startNameserver(only(srv(record, 'a.example', 8080, { ttl: 1 })))
       await using sooner = look({ nameservers: [short.address], min_ttl: 1, interval: 3600 })
       await sooner.next()
@@ -335,11 +335,11 @@ describe('how long an answer holds', { concurrency: true }, () => {
       await sooner.next()
 
       assert.ok(performance.now() - before > 900)
-      assert.equal(patient.questions.length, asked)
+      assert.equal(patient.questions.length, queries)
     })
   }
 
-  it('is never longer than the interval', async () => {
+  it('never delays a read beyond the interval', async () => {
     using server = await startNameserver(only(srv(record, 'a.example', 8080, { ttl: 86_400 })))
     await using source = look({ nameservers: [server.address], interval: 1 })
     await source.next()
@@ -352,7 +352,7 @@ describe('how long an answer holds', { concurrency: true }, () => {
 })
 
 describe('resolv.conf', () => {
-  it('says whom to ask and how names are completed, and is read again at every look', async () => {
+  it('gives nameservers and search domains, and is read again at every poll', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'roster-dns-'))
     const file = join(folder, 'resolv.conf')
     using server = await startNameserver(({ type, name }) =>
@@ -364,15 +364,15 @@ describe('resolv.conf', () => {
       assert.deepEqual(namesIn((await source.next())[0]), [])
 
       await writeFile(file, 'search lab.example team.corp.example\n')
-      assert.deepEqual(namesIn((await source.ask())[0]), ['a.example:8080'])
-      const asked = server.questions.filter(({ type }) => type === SRV).map(({ name }) => name)
-      assert.deepEqual(asked, ['_mcp._tcp', '_mcp._tcp', '_mcp._tcp.lab.example', '_mcp._tcp.team.corp.example'])
+      assert.deepEqual(namesIn((await source.refresh())[0]), ['a.example:8080'])
+      const names = server.questions.filter(({ type }) => type === SRV).map(({ name }) => name)
+      assert.deepEqual(names, ['_mcp._tcp', '_mcp._tcp', '_mcp._tcp.lab.example', '_mcp._tcp.team.corp.example'])
     } finally {
       await rm(folder, { recursive: true })
     }
   })
 
-  it('that names nobody, or is not there, is an error: nobody else is asked', async () => {
+  it('without nameservers, or missing, is an error, and no other nameserver is queried', async () => {
     await using missing = look({})
     const { message, class: kind } = errorIn((await missing.next())[0])
     assert.match(message, /no nameserver: \/nowhere\/resolv\.conf cannot be read \(ENOENT\)/)

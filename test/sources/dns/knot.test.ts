@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { queryNameserver } from '../../../src/sources/dns/dns-query.ts'
 import { dns } from '../../../src/sources/dns/dns.ts'
 import { freePort, installed, startProgram } from '../../real.ts'
-import { errorIn, namesIn, start } from '../poll-source.ts'
+import { errorIn, namesIn, runSource } from '../poll-source.ts'
 import { toolsWith } from '../source-tools.ts'
 
 const knot = installed('knotd')
@@ -39,7 +39,7 @@ zone:
     file: missing.zone
 `
 
-/** A real knot with a zone of its own; a broken one answers SERVFAIL, a foreign one REFUSED. */
+/** A real knot with a zone of its own. A broken zone answers SERVFAIL, a foreign one REFUSED. */
 async function startKnot(records: readonly string[]) {
   const port = await freePort()
   let serial = 1
@@ -71,11 +71,11 @@ async function startKnot(records: readonly string[]) {
 
 function look(config: Record<string, unknown>) {
   const whole = { type: 'dns', resolv_conf: '/nowhere', ...config }
-  return start(dns.open(dns.config.parse(whole), toolsWith()))
+  return runSource(dns.open(dns.config.parse(whole), toolsWith()))
 }
 
-describe('services served by knot', { skip }, () => {
-  it('are read whole behind a truncated answer, over IPv4 and IPv6', async () => {
+describe('the source dns with a real nameserver (knot)', { skip }, () => {
+  it('reads the complete answer after a truncated one, over IPv4 and IPv6', async () => {
     await using server = await startKnot(many)
     for (const nameserver of [`127.0.0.1:${server.port}`, `[::1]:${server.port}`]) {
       await using source = look({ records: ['_mcp._tcp.example.org'], nameservers: [nameserver] })
@@ -83,7 +83,7 @@ describe('services served by knot', { skip }, () => {
     }
   })
 
-  it('tell NXDOMAIN and an empty answer from SERVFAIL and REFUSED', async () => {
+  it('distinguishes NXDOMAIN and an empty answer from SERVFAIL and REFUSED', async () => {
     await using server = await startKnot(many.slice(0, 3))
     const records = [
       '_mcp._tcp.example.org',
@@ -102,7 +102,7 @@ describe('services served by knot', { skip }, () => {
     assert.match(errorIn(refused).message, /REFUSED/)
   })
 
-  it('come and go with the zone, and fail while the server is away', async () => {
+  it('follows changes of the zone, and reports an error while the server is down', async () => {
     await using server = await startKnot(many.slice(0, 3))
     await using source = look({
       records: ['_mcp._tcp.example.org'],
@@ -111,14 +111,14 @@ describe('services served by knot', { skip }, () => {
     })
     const [first] = await source.next()
     assert.equal(namesIn(first).length, 3)
-    assert.equal((await source.ask())[0], first)
+    assert.equal((await source.refresh())[0], first)
 
     await server.publish(['_mcp._tcp 7 SRV 0 0 443 storm', '_mcp._tcp TXT "path=/rpc" "title=Storm"'])
-    const [second] = await source.ask()
+    const [second] = await source.refresh()
     assert.deepEqual(namesIn(second), ['storm.example.org:443'])
     assert.match(JSON.stringify(second), /https:\/\/storm\.example\.org:443\/rpc/)
 
     await server.stop()
-    assert.match(errorIn((await source.ask())[0]).message, /refused|did not answer/)
+    assert.match(errorIn((await source.refresh())[0]).message, /refused|did not answer/)
   })
 })

@@ -10,7 +10,7 @@ export type Question = {
   readonly edns: boolean
 }
 
-/** What the server says: records, a response code, raw bytes instead of a message, or nothing at all. */
+/** What the server answers: records, a response code, raw bytes instead of a message, or nothing. */
 export type Reply =
   | {
       readonly answers?: readonly object[]
@@ -49,19 +49,19 @@ export const soa = (name: string, minimum = 60) => {
 
 export const nxdomain: Reply = { header: { rcode: 3 } }
 
-/** A nameserver on loopback, UDP and TCP on one port, that says whatever `answer` wants, right or wrong. */
+/** A nameserver on loopback, with UDP and TCP on one port. It sends whatever `answer` returns, right or wrong. */
 export async function startNameserver(answer: (question: Question) => Reply, host = '127.0.0.1') {
   const questions: Question[] = []
   const sockets = new Set<Socket>()
 
   function replyTo(message: Buffer, via: 'udp' | 'tcp'): Buffer | undefined {
-    const asked = Packet.parse(message)
-    const [{ name, type } = { name: '', type: 0 }] = asked.questions
-    const question = { name, type, via, edns: asked.additionals.length > 0 }
+    const query = Packet.parse(message)
+    const [{ name, type } = { name: '', type: 0 }] = query.questions
+    const question = { name, type, via, edns: query.additionals.length > 0 }
     questions.push(question)
     const reply = answer(question)
     if (reply === 'silence') return undefined
-    const response = Packet.createResponseFromRequest(asked)
+    const response = Packet.createResponseFromRequest(query)
     response.header.ra = 1
     Object.assign(response.header, reply.header)
     for (const section of ['answers', 'authorities', 'additionals'] as const) {

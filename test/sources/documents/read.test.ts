@@ -8,7 +8,7 @@ import { definitionsIn } from './definitions.ts'
 after(() => sharedParseThread.end())
 
 describe('a document that lists servers', () => {
-  it("may be the originals' map, and says where each entry stands", async () => {
+  it('may be a map under servers, and locates each entry', async () => {
     const [entry, bad] = await readDocument(
       '# ours\nservers:\n  hammerspace:\n    command: python\n    args: ["-m", "hammerspace"]\n    health_check_interval: 30\n  bad: 3\n',
     )
@@ -77,7 +77,7 @@ describe('a document that lists servers', () => {
       '{"servers": {"team-a/weather": {"name": "weather", "namespace": "team-a", "url": "https://w/mcp"}}}',
       [{ name: 'weather', namespace: 'team-a' }],
     ],
-    'a key that is the name whatever the fields say': [
+    'a key that wins over the field name': [
       '{"servers": {"weather": {"name": "The Weather", "url": "https://w/mcp"}}}',
       [{ name: 'weather', title: 'The Weather' }],
     ],
@@ -92,14 +92,14 @@ describe('a document that lists servers', () => {
     })
   }
 
-  it('is the same in bytes', async () => {
+  it('may be given as bytes', async () => {
     assert.deepEqual(await readDocument(Buffer.from('\uFEFFservers: {é: {command: x}}')), [
       { value: { name: 'é', command: 'x' }, where: 'line 1, servers.é' },
     ])
   })
 })
 
-describe('a document that cannot be read', () => {
+describe('an invalid document', () => {
   const refused: Record<string, [text: string | Buffer, message: RegExp, where?: string]> = {
     'an empty one': ['', /^document is blank/],
     'one of white space': [' \n\t\n', /^document is blank/],
@@ -128,7 +128,7 @@ describe('a document that cannot be read', () => {
     'JSON with something behind it': ['{"servers": {}}\n}', /^invalid JSON$/, 'line 2, column 1'],
     'JSON without a comma': ['{"servers": {\n  "a": "b" "c"}}', /^invalid JSON$/, 'line 2, column 12'],
     'NUL bytes': ['servers: {}\0', /NUL bytes/],
-    'no UTF-8': [Buffer.from([0x73, 0xff, 0xfe]), /not valid UTF-8/],
+    'not UTF-8': [Buffer.from([0x73, 0xff, 0xfe]), /not valid UTF-8/],
     'five thousand brackets': ['['.repeat(5000), /nested deeper/],
     'a thousand dashes': [`${'- '.repeat(1000)}x`, /nested deeper/],
     'a thousand keys each below the last': [
@@ -141,7 +141,7 @@ describe('a document that cannot be read', () => {
   }
 
   for (const [what, [text, message, where]] of Object.entries(refused)) {
-    it(`is ${what}: refused at once, with the reason`, async () => {
+    it(`is rejected at once, with the reason, when it is ${what}`, async () => {
       const start = process.cpuUsage()
       const error = await readDocument(text).then(
         () => assert.fail('it was read'),
@@ -156,7 +156,7 @@ describe('a document that cannot be read', () => {
     })
   }
 
-  it('never shows what stands in it', async () => {
+  it('is never quoted in the error', async () => {
     const broken = [
       '{"token": sk-canary}',
       'token: "sk-canary\nx: 1',
@@ -181,7 +181,7 @@ describe('a document that cannot be read', () => {
   })
 })
 
-describe('an entry that is no data', () => {
+describe('an entry with invalid data', () => {
   const flaws: Record<string, [server: string, problem: RegExp]> = {
     blank: ['', /not blank/],
     'a list': ['[1]', /not a list/],
@@ -194,7 +194,7 @@ describe('an entry that is no data', () => {
   }
 
   for (const [what, [server, problem]] of Object.entries(flaws)) {
-    it(`is turned away when it is ${what}, and its neighbours stay`, async () => {
+    it(`is rejected when it is ${what}, and its neighbours stay`, async () => {
       const text = `servers:\n  good: {command: x}\n  bad: ${server}\n  fine: {command: y}\n`
       const read = readDocument(text)
       if (what === 'too deep') return assert.rejects(read, /nested deeper/)
@@ -207,7 +207,7 @@ describe('an entry that is no data', () => {
     })
   }
 
-  it('is turned away in JSON however deep it is', async () => {
+  it('is rejected in JSON at any depth', async () => {
     const [list, map] = await readDocument(
       `[${'['.repeat(5000)}${']'.repeat(5000)}, {"a": ${'['.repeat(5000)}${']'.repeat(5000)}}]`,
     )
@@ -216,7 +216,7 @@ describe('an entry that is no data', () => {
     assert.equal(map.problem, 'is nested deeper than 64 levels')
   })
 
-  it('may not be called __proto__, in JSON or YAML, and changes no prototype', async () => {
+  it('cannot be named __proto__ in JSON or YAML, and changes no prototype', async () => {
     for (const text of [
       '{"servers": {"__proto__": {"polluted": true}, "a": {"command": "x"}}}',
       'servers:\n  __proto__: {polluted: true}\n  a: {command: x}\n',
@@ -234,7 +234,7 @@ describe('a large document', () => {
   const large = (servers: number) =>
     `servers:\n${Array.from({ length: servers }, (_, index) => `  server-${index}:\n    command: python\n    args: ["-m", "server_${index}"]\n    tags: [a, b]\n`).join('')}`
 
-  it('is parsed beside, in order, and with lines', async () => {
+  it('is parsed on a thread, in order, with lines', async () => {
     const entries = await readDocument(large(1000))
     assert.ok(sharedParseThread.isRunning())
     assert.equal(entries.length, 1000)
@@ -244,14 +244,14 @@ describe('a large document', () => {
     assert.partialDeepStrictEqual(definitionsIn([last])[0], { name: 'server-999', args: ['-m', 'server_999'] })
   })
 
-  it('says where it is broken', async () => {
+  it('names the location of an error', async () => {
     await assert.rejects(
       readDocument(`${large(400)}\tx: 1\n`),
       (error: SourceError) => error instanceof SourceError && error.where === 'line 1602, column 1',
     )
   })
 
-  it('that takes too long is given up, and the next one is read', async () => {
+  it('that takes too long is given up, and the next one is parsed', async () => {
     const parser = createParseThread({ cpuMs: 800 })
     try {
       const [late, next] = await Promise.allSettled([
@@ -265,7 +265,7 @@ describe('a large document', () => {
     }
   })
 
-  it('leaves no thread behind once there is nothing to parse', async () => {
+  it('leaves no thread behind after the idle time', async () => {
     const parser = createParseThread({ idleMs: 1 })
     await parser.parse('servers: {}', 'yaml')
     while (parser.isRunning()) await new Promise((resolve) => setTimeout(resolve, 1))

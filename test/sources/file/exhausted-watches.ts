@@ -14,7 +14,7 @@ const noteOf = () => seen.sightings.at(-1)?.note
 
 save('before')
 const seen = follow(openSource(SourceConfig.parse({ type: 'file', paths: [folder], rescan: 0.2 }), toolsWith()))
-await seen.until('it says that it polls', () => noteOf() !== undefined)
+await seen.until('the note says that it polls', () => noteOf() !== undefined)
 const note = noteOf()
 save('meanwhile')
 await seen.untilNames('before', 'meanwhile')

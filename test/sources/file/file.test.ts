@@ -32,10 +32,10 @@ keepsTheSourceContract({
 })
 
 describe('the source file', () => {
-  it('sees a file come, change and go', () =>
+  it('sees a file appear, change and disappear', () =>
     inFolder(async ({ at, open }) => {
       const seen = open()
-      await seen.until('it has looked', () => seen.sightings.length > 0)
+      await seen.until('the first sighting has come', () => seen.sightings.length > 0)
       assert.deepEqual(seen.names(), [])
 
       await writeFile(at('a.yaml'), 'servers: {weather: {command: x}}\n')
@@ -47,7 +47,7 @@ describe('the source file', () => {
       assert.deepEqual([...seen.origins.keys()], [])
     }))
 
-  it('reads what people mean, and leaves what editors and tools leave behind', () =>
+  it('reads documents, and skips files that editors and tools leave behind', () =>
     inFolder(async ({ at, open }) => {
       const litter = [
         'x~',
@@ -73,7 +73,7 @@ describe('the source file', () => {
       await open({ recursive: true }).untilNames('C.JSON', 'a.yaml', 'b.yml', 'below')
     }))
 
-  it('takes files, directories and globs in the order of its config, each file once', () =>
+  it('reads files, directories and globs in the order of the config, each file once', () =>
     inFolder(async ({ at, open }) => {
       await mkdir(at('deep/er'), { recursive: true })
       for (const name of ['z.conf', 'a.yaml', 'deep/er/b.yaml', 'deep/c.txt'])
@@ -91,7 +91,7 @@ describe('the source file', () => {
       })
     }))
 
-  it('follows a link to a directory, but never back into one that it came through', () =>
+  it('follows a link to a directory, but never back into an ancestor', () =>
     inFolder(async ({ at, open }) => {
       await mkdir(at('one/deep'), { recursive: true })
       await mkdir(at('two'))
@@ -103,7 +103,7 @@ describe('the source file', () => {
 
       for (const options of [{ recursive: true }, { paths: [at('**/*.yaml')] }]) {
         const seen = open(options)
-        await seen.until('it has looked', () => seen.sightings.length > 0)
+        await seen.until('the first sighting has come', () => seen.sightings.length > 0)
 
         assert.deepEqual([...seen.origins.keys()].toSorted(), [
           at('one/across/b.yaml'),
@@ -114,10 +114,10 @@ describe('the source file', () => {
       }
     }))
 
-  it('waits for a directory that does not exist yet, through three lives of it', () =>
+  it('waits for a missing directory, each of three times that it is made', () =>
     inFolder(async ({ at, open }) => {
       const seen = open({ paths: [at('not/yet')] })
-      await seen.until('it has looked', () => seen.sightings.length > 0)
+      await seen.until('the first sighting has come', () => seen.sightings.length > 0)
       assert.partialDeepStrictEqual(seen.sightings[0], {
         type: 'picture',
         readings: [],
@@ -132,7 +132,7 @@ describe('the source file', () => {
       await seen.untilNames()
     }))
 
-  it('keeps the last good servers while a file is broken, blank or unreadable, and says so', () =>
+  it('keeps the last good servers while a file is broken, blank or too large, and reports the error', () =>
     inFolder(
       async ({ at, open }) => {
         await writeFile(at('a.yaml'), documentOf('weather'))
@@ -154,19 +154,19 @@ describe('the source file', () => {
         ]
         for (const [doHarm, message] of harm) {
           await doHarm()
-          await seen.until(`it says ${message}`, () =>
+          await seen.until(`the error matches ${message}`, () =>
             message.test(seen.origins.get(at('a.yaml'))?.error?.message ?? ''),
           )
           assert.deepEqual(seen.names(), ['tides', 'weather'])
           assert.equal(seen.origins.get(at('b.yaml'))?.error, undefined)
         }
         await writeFile(at('a.yaml'), documentOf('weather'))
-        await seen.until('it healed', () => seen.origins.get(at('a.yaml'))?.error === undefined)
+        await seen.until('the error is gone', () => seen.origins.get(at('a.yaml'))?.error === undefined)
       },
       { max_bytes: 1000 },
     ))
 
-  it('never believes a file that is being written', () =>
+  it('never shows the state of a file that is being written', () =>
     inFolder(async ({ at, open }) => {
       await writeFile(at('a.json'), documentOf('weather'))
       const seen = open()
@@ -287,7 +287,7 @@ describe('the source file', () => {
       await writeFile(`${path}.tmp`, text)
       await rename(`${path}.tmp`, path)
     },
-    'moved away and written anew, as with a backup': async (path, text) => {
+    'moved away and written again, as with a backup': async (path, text) => {
       await rename(path, `${path}~`)
       await pause(20)
       await writeFile(path, text)
@@ -298,7 +298,7 @@ describe('the source file', () => {
     },
   }
   for (const [how, save] of Object.entries(saves)) {
-    it(`sees every save of a file that is ${how}, and none as a removal`, () =>
+    it(`sees every save of a file that is ${how}, and no removal`, () =>
       inFolder(async ({ at, open }) => {
         await writeFile(at('a.yaml'), documentOf('weather', 'v0'))
         const seen = open()
@@ -313,7 +313,7 @@ describe('the source file', () => {
       }))
   }
 
-  it('shows the same reading as long as the bytes are the same, whatever is touched', () =>
+  it('keeps the reading object while the bytes are the same', () =>
     inFolder(async ({ at, open }) => {
       const text = documentOf('weather')
       await writeFile(at('a.yaml'), text)
@@ -330,7 +330,7 @@ describe('the source file', () => {
       assert.equal(seen.sightings.filter(({ type }) => type === 'picture').length, 2)
     }))
 
-  it('finds other bytes of the same size and time when it looks by itself', () =>
+  it('finds changed bytes of the same size and time at the next rescan', () =>
     inFolder(
       async ({ at, open }) => {
         const time = new Date(2026, 0)
@@ -341,23 +341,23 @@ describe('the source file', () => {
         await writeFile(at('a.yaml'), documentOf('leather'))
         await utimes(at('a.yaml'), time, time)
         await seen.untilNames('leather')
-        await seen.until('it looked and found nothing new', () => seen.sightings.at(-1)?.type === 'alive')
+        await seen.until('a scan has found nothing new', () => seen.sightings.at(-1)?.type === 'alive')
       },
       { rescan: 0.2 },
     ))
 
-  it('soon tries again what could not be read for a passing reason', () =>
+  it('soon retries a file after a transient error', () =>
     inFolder(async ({ at, open }) => {
       await writeFile(at('a.yaml'), 'servers: {weather: {command: x}}\n')
       await symlink('/proc/self/mem', at('b.yaml')) // reading it is an I/O error
       const seen = open({ rescan: 600 })
-      await seen.until('the error is told', () => seen.origins.get(at('b.yaml'))?.error?.class === 'transient')
+      await seen.until('the error is shown', () => seen.origins.get(at('b.yaml'))?.error?.class === 'transient')
       const { length } = seen.sightings
 
-      await seen.until('it has looked again by itself', () => seen.sightings.length > length + 2)
+      await seen.until('it has scanned again by itself', () => seen.sightings.length > length + 2)
     }))
 
-  it('is not stopped by what is no file', () =>
+  it('reports paths that are not files, and reads the others', () =>
     inFolder(async ({ at, open, stack }) => {
       execFileSync('mkfifo', [at('fifo.yaml')])
       stack.use(await listening(at('socket.yaml')))
@@ -386,23 +386,23 @@ describe('the source file', () => {
       await seen.untilNames('tides')
     }))
 
-  it('sees what a link leads to come, go and come again', () =>
+  it('sees the target of a link appear and disappear again and again', () =>
     inFolder(async ({ at, open }) => {
       await mkdir(at('watched'))
       await mkdir(at('elsewhere'))
       await symlink('../elsewhere/a.yaml', at('watched/a.yaml'))
       const seen = open({ paths: [at('watched')] })
-      await seen.until('it has looked', () => seen.sightings.length > 0)
+      await seen.until('the first sighting has come', () => seen.sightings.length > 0)
 
       for (const name of ['one', 'two', 'three', 'four']) {
         await writeFile(at('elsewhere/a.yaml'), documentOf(name))
         await seen.untilNames(name)
         await rm(at('elsewhere/a.yaml'))
-        await seen.until('it is missed', () => seen.origins.get(at('watched/a.yaml'))?.error !== undefined)
+        await seen.until('the target is missing', () => seen.origins.get(at('watched/a.yaml'))?.error !== undefined)
       }
     }))
 
-  it('reads files up to what it may read in total', () =>
+  it('reads files up to max_total_bytes', () =>
     inFolder(async ({ at, open }) => {
       for (const name of ['a', 'b', 'c']) await writeFile(at(`${name}.json`), documentOf(name))
       const size = documentOf('a').length
@@ -411,7 +411,7 @@ describe('the source file', () => {
       assert.match(seen.origins.get(at('c.json'))?.error?.message ?? '', /max_total_bytes/)
     }))
 
-  it('fills in variables only when asked to', () =>
+  it('expands variables only with expand: true', () =>
     inFolder(async ({ at, open }) => {
       await writeFile(
         at('a.yaml'),
@@ -431,21 +431,21 @@ describe('the source file', () => {
       assert.deepEqual(urls(expanded), [{ name: 'a', command: 'npx', env: { KEY: 'k', OTHER: '${NONE}' } }])
     }))
 
-  it('keeps the servers of a directory that may no longer be listed', () =>
+  it('keeps the servers of a directory that becomes unreadable', () =>
     inFolder(async ({ at, open }) => {
       await mkdir(at('shut'))
       await writeFile(at('shut/a.yaml'), documentOf('weather'))
-      const nobody = 65_534
+      const otherUser = 65_534
       const isRoot = process.getuid?.() === 0
-      if (isRoot) for (const path of ['.', 'shut', 'shut/a.yaml']) await chown(at(path), nobody, nobody)
-      // Root may list everything, so it is somebody else for a while.
-      if (isRoot) process.seteuid?.(nobody)
+      if (isRoot) for (const path of ['.', 'shut', 'shut/a.yaml']) await chown(at(path), otherUser, otherUser)
+      // Root may list everything, so the process is another user for a while.
+      if (isRoot) process.seteuid?.(otherUser)
       try {
         const seen = open({ paths: [at('shut')] })
         await seen.untilNames('weather')
         await chmod(at('shut'), 0)
         seen.raise()
-        await seen.until('it says why', () =>
+        await seen.until('the error is shown', () =>
           /permission denied/.test(seen.origins.get(at('shut/a.yaml'))?.error?.message ?? ''),
         )
         assert.deepEqual(seen.names(), ['weather'])
@@ -483,7 +483,7 @@ function documentOf(...names: readonly string[]): string {
   return JSON.stringify({ servers: names.map((name) => ({ name, url: `http://${name}.example/mcp` })) })
 }
 
-/** Writes a mount as the kubelet does: a new dated directory, and one rename that swaps `..data` to it. */
+/** Writes a mount like the kubelet: a new dated directory, and one rename that swaps `..data` to it. */
 function swapsOf(mount: string, names: readonly string[], { keepOld = false }: { keepOld?: boolean } = {}) {
   let before: string | undefined
   return async (version: number) => {

@@ -3,9 +3,9 @@ import type { RequestListener } from 'node:http'
 import { describe, it } from 'node:test'
 import { parseRetryAfter } from '../../../src/sources/http/conditional-request.ts'
 import { errorIn, namesIn } from '../poll-source.ts'
-import { json, look, openDirectory, paths, servers, text } from './test-directory.ts'
+import { json, openHttpSource, openDirectory, paths, servers, text } from './test-directory.ts'
 
-/** Answers "not modified" to whoever knows the tag. */
+/** Answers "not modified" to a request with the tag. */
 const tagged =
   (etag: string, body: unknown): RequestListener =>
   (request, response) =>
@@ -13,66 +13,66 @@ const tagged =
       ? text('', { etag }, 304)(request, response)
       : json(body, { etag })(request, response)
 
-describe('what has not been modified', () => {
-  it('is not sent again, and is good', async () => {
+describe('a conditional request', () => {
+  it('keeps the servers of an unmodified document', async () => {
     using place = await openDirectory(tagged('W/"1"', servers('weather')))
-    await using source = look({ url: `${place.url}/servers` })
+    await using source = openHttpSource({ url: `${place.url}/servers` })
 
     const [first] = await source.next()
-    const [second] = await source.ask()
+    const [second] = await source.refresh()
 
     assert.equal(second, first)
     assert.equal(place.requests[0]?.headers['if-none-match'], undefined)
     assert.equal(place.requests[1]?.headers['if-none-match'], 'W/"1"')
   })
 
-  it('is known by its date where there is no tag', async () => {
+  it('sends the date of a document without an ETag', async () => {
     const date = 'Wed, 21 Oct 2026 07:28:00 GMT'
     using place = await openDirectory(json(servers('weather'), { 'last-modified': date }))
-    await using source = look({ url: `${place.url}/servers` })
+    await using source = openHttpSource({ url: `${place.url}/servers` })
     const [first] = await source.next()
 
     place.answers(text('', {}, 304))
-    const [second] = await source.ask()
+    const [second] = await source.refresh()
 
     assert.equal(place.requests[1]?.headers['if-modified-since'], date)
     assert.equal(second, first)
   })
 
-  it('is good again after a failure in between', async () => {
+  it('heals with 304 after a failure in between', async () => {
     using place = await openDirectory(tagged('"1"', servers('weather')))
-    await using source = look({ url: `${place.url}/servers` })
+    await using source = openHttpSource({ url: `${place.url}/servers` })
     const [first] = await source.next()
 
     place.answers(text('', {}, 502))
-    assert.match(errorIn((await source.ask())[0]).message, /502/)
+    assert.match(errorIn((await source.refresh())[0]).message, /502/)
     place.answers(tagged('"1"', servers('weather')))
 
-    assert.equal((await source.ask())[0], first)
+    assert.equal((await source.refresh())[0], first)
   })
 
-  it('cannot be said of what was never sent', async () => {
+  it('fails on 304 before anything was read', async () => {
     using place = await openDirectory(text('', {}, 304))
-    await using source = look({ url: `${place.url}/servers` })
+    await using source = openHttpSource({ url: `${place.url}/servers` })
 
     assert.match(errorIn((await source.next())[0]).message, /304/)
   })
 
-  it('is asked for without conditions every twentieth time, so that a place that is wrong about it is found out', async () => {
+  it('is unconditional every twentieth time, which finds a server that wrongly answers 304', async () => {
     using place = await openDirectory(json(servers('weather'), { etag: '"1"' }))
-    await using source = look({ url: `${place.url}/servers` })
+    await using source = openHttpSource({ url: `${place.url}/servers` })
     await source.next()
 
     place.answers(tagged('"1"', servers('news')))
     let looks = 1
-    while (namesIn((await source.ask())[0])[0] === 'weather') looks += 1
+    while (namesIn((await source.refresh())[0])[0] === 'weather') looks += 1
 
     assert.equal(looks, 20)
   })
 
-  it('is not believed of an answer that could not be understood', async () => {
+  it('is not sent after a document that could not be parsed', async () => {
     using place = await openDirectory(json(servers('weather'), { etag: '"1"' }))
-    await using source = look({ url: `${place.url}/servers` })
+    await using source = openHttpSource({ url: `${place.url}/servers` })
     await source.next()
 
     const broken: RequestListener = (request, response) =>
@@ -82,12 +82,12 @@ describe('what has not been modified', () => {
     place.answers(broken)
 
     const errors = new Set<unknown>()
-    for (let round = 0; round < 5; round++) errors.add(errorIn((await source.ask())[0]))
+    for (let round = 0; round < 5; round++) errors.add(errorIn((await source.refresh())[0]))
     assert.equal(errors.size, 5)
     assert.ok(place.requests.every(({ headers }) => headers['if-none-match'] !== '"2"'))
   })
 
-  it('is asked of each card that a catalogue names, too', async () => {
+  it('is sent for each card of a catalogue', async () => {
     const card = {
       name: 'weather',
       version: '1',
@@ -105,10 +105,10 @@ describe('what has not been modified', () => {
     using place = await openDirectory(
       paths({ '/catalog': tagged('"c"', { specVersion: '1.0', entries }), '/card': tagged('"w"', card) }),
     )
-    await using source = look({ url: `${place.url}/catalog` })
+    await using source = openHttpSource({ url: `${place.url}/catalog` })
 
     const [first] = await source.next()
-    const [second] = await source.ask()
+    const [second] = await source.refresh()
 
     assert.deepEqual(namesIn(first), ['weather'])
     assert.equal(second, first)
@@ -119,13 +119,13 @@ describe('what has not been modified', () => {
   })
 })
 
-describe('a place that asks for patience', () => {
-  it('is left alone for that long, even by those who ask for a look', async () => {
+describe('a directory with Retry-After', () => {
+  it('is not requested for that long, even at a refresh', async () => {
     using place = await openDirectory(text('', { 'retry-after': '120' }, 429))
-    await using source = look({ url: `${place.url}/servers`, interval: 1 })
+    await using source = openHttpSource({ url: `${place.url}/servers`, interval: 1 })
 
     const error = errorIn((await source.next())[0])
-    const again = errorIn((await source.ask())[0])
+    const again = errorIn((await source.refresh())[0])
     await source.next()
 
     assert.equal(error.retry_after, 120)
@@ -133,9 +133,9 @@ describe('a place that asks for patience', () => {
     assert.equal(place.requests.length, 1)
   })
 
-  it('is asked again once its time has come', async () => {
+  it('is requested again once that time has passed', async () => {
     using place = await openDirectory(text('', { 'retry-after': '1' }, 503))
-    await using source = look({ url: `${place.url}/servers`, interval: 3600 })
+    await using source = openHttpSource({ url: `${place.url}/servers`, interval: 3600 })
     await source.next()
     const before = performance.now()
     place.answers(json(servers('weather')))
@@ -151,23 +151,23 @@ describe('a place that asks for patience', () => {
     ['soon', undefined],
     [undefined, undefined],
   ] as const) {
-    it(`waits ${seconds} s when told "${header}"`, () => {
+    it(`reads "${header}" as ${seconds} s`, () => {
       assert.equal(parseRetryAfter(header, Date.parse('2026-10-21T07:28:00Z')), seconds)
     })
   }
 })
 
-describe('an answer that says how long it is fresh', () => {
-  it('is not asked for again before that, unless somebody wants it', async () => {
+describe('a response with max-age', () => {
+  it('is not requested again before that, except at a refresh', async () => {
     using fresh = await openDirectory(json(servers('weather'), { 'cache-control': 'public, max-age=3600' }))
     using failing = await openDirectory(text('', {}, 500))
-    await using source = look({ urls: [`${fresh.url}/a`, `${failing.url}/b`], interval: 1000 })
+    await using source = openHttpSource({ urls: [`${fresh.url}/a`, `${failing.url}/b`], interval: 1000 })
 
     await source.next()
     await source.next()
     assert.deepEqual([fresh.requests.length, failing.requests.length], [1, 2])
 
-    await source.ask()
+    await source.refresh()
     assert.equal(fresh.requests.length, 2)
   })
 })

@@ -9,22 +9,26 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { errorIn, namesIn } from '../poll-source.ts'
-import { json, look, openDirectory, servers } from './test-directory.ts'
+import { json, openHttpSource, openDirectory, servers } from './test-directory.ts'
 
 let folder = ''
 before(async () => void (folder = await mkdtemp(join(tmpdir(), 'roster-http-'))))
 after(() => rm(folder, { recursive: true, force: true }))
 
 describe('credentials', () => {
-  it('are sent, from the config or from files, and read again at every look', async () => {
+  it('are sent from the config or from files, which are read again at every poll', async () => {
     const token = join(folder, 'token')
     await writeFile(token, 'first-token\n')
     using place = await openDirectory(json(servers('weather')))
-    await using source = look({ url: `${place.url}/servers`, token: { file: token }, headers: { 'X-Team': 'maps' } })
+    await using source = openHttpSource({
+      url: `${place.url}/servers`,
+      token: { file: token },
+      headers: { 'X-Team': 'maps' },
+    })
     await source.next()
 
     await writeFile(token, 'second-token')
-    await source.ask()
+    await source.refresh()
 
     const sent = place.requests.map(({ headers }) => [headers.authorization, headers['x-team']])
     assert.deepEqual(sent, [
@@ -36,13 +40,13 @@ describe('credentials', () => {
   for (const [what, content, reason] of [
     ['is missing', undefined, /token cannot be read from .* \(ENOENT\)/],
     ['is empty', ' \n', /token is empty/],
-    ['holds what cannot be sent', 'tiger\nlion', /token holds a character that is not allowed in a header/],
+    ['holds an invalid character', 'tiger\nlion', /token holds a character that is not allowed in a header/],
   ] as const) {
-    it(`are an error without a secret when their file ${what}, and nothing is asked`, async () => {
+    it(`cause an error without the secret, and no request, when their file ${what}`, async () => {
       const file = join(folder, `broken-${what}`)
       if (content !== undefined) await writeFile(file, content)
       using place = await openDirectory(json(servers('weather')))
-      await using source = look({ url: `${place.url}/servers`, token: { file } })
+      await using source = openHttpSource({ url: `${place.url}/servers`, token: { file } })
 
       const error = errorIn((await source.next())[0])
 
@@ -52,7 +56,7 @@ describe('credentials', () => {
     })
   }
 
-  it('are in no error, whatever goes wrong', async () => {
+  it('never appear in an error', async () => {
     const secret = 'tiger-lily-0815'
     using place = await openDirectory((request, response) =>
       response
@@ -61,7 +65,7 @@ describe('credentials', () => {
     )
     const address = place.url.replace('//', `//user:${secret}@`)
     const urls = [`${address}/a`, `http://user:${secret}@127.0.0.1:1/b?token=${secret}`]
-    await using source = look({ urls, headers: { 'x-api-key': secret } })
+    await using source = openHttpSource({ urls, headers: { 'x-api-key': secret } })
 
     const readings = await source.next()
 
@@ -72,7 +76,7 @@ describe('credentials', () => {
   })
 })
 
-describe('a certificate', () => {
+describe('a client certificate', () => {
   const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
   const file = (name: string) => ({ file: join(folder, name) })
   let missing: string | undefined
@@ -100,7 +104,7 @@ describe('a certificate', () => {
     }
   })
 
-  it('is shown to a directory that asks for it, and a private authority is believed', async (test) => {
+  it('is sent to a directory that requires it, and a private authority is trusted', async (test) => {
     if (missing) return test.skip(missing)
     const { readFile } = await import('node:fs/promises')
     const [key, cert] = [await readFile(join(folder, 'key.pem')), await readFile(join(folder, 'cert.pem'))]
@@ -115,13 +119,16 @@ describe('a certificate', () => {
     await once(server, 'listening')
     const url = `https://localhost:${(server.address() as AddressInfo).port}/servers`
     try {
-      await using unknown = look({ url })
+      await using unknown = openHttpSource({ url })
       assert.match(errorIn((await unknown.next())[0]).message, /certificate/)
-      await using trusting = look({ url, tls: { ca: file('cert.pem') } })
+      await using trusting = openHttpSource({ url, tls: { ca: file('cert.pem') } })
       assert.deepEqual(namesIn((await trusting.next())[0]), ['stranger'])
-      await using known = look({ url, tls: { ca: file('cert.pem'), cert: file('cert.pem'), key: file('key.pem') } })
+      await using known = openHttpSource({
+        url,
+        tls: { ca: file('cert.pem'), cert: file('cert.pem'), key: file('key.pem') },
+      })
       assert.deepEqual(namesIn((await known.next())[0]), ['weather'])
-      await using careless = look({ url, tls: { insecure: true } })
+      await using careless = openHttpSource({ url, tls: { insecure: true } })
       assert.deepEqual(namesIn((await careless.next())[0]), ['stranger'])
     } finally {
       server.close()

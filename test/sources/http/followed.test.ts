@@ -11,7 +11,7 @@ import { json, openDirectory, servers, text } from './test-directory.ts'
 const names = (count: number) => Array.from({ length: count }, (_, index) => `server-${index}`)
 
 /** A registry that follows these directories, each by a source of its own. */
-async function following(urls: Readonly<Record<string, string>>, more: Record<string, unknown> = {}) {
+async function superviseDirectories(urls: Readonly<Record<string, string>>, more: Record<string, unknown> = {}) {
   const httpClient = openHttpClient()
   const registry = createRegistry({ onError: (error) => assert.fail(String(error)) })
   const supervisor = createSupervisor({ registry, log: silent })
@@ -35,9 +35,9 @@ async function following(urls: Readonly<Record<string, string>>, more: Record<st
   return { registry, supervisor, [Symbol.asyncDispose]: stop }
 }
 
-it('a directory that shrinks to nothing is believed at the second look, one that loses a server at once', async () => {
+it('a directory that becomes empty counts at the second read, one that loses a server at once', async () => {
   using place = await openDirectory(json(servers(...names(100)), { etag: '"full"' }))
-  await using world = await following({ partner: `${place.url}/servers` })
+  await using world = await superviseDirectories({ partner: `${place.url}/servers` })
   const { registry, supervisor } = world
   await supervisor.settled()
   assert.equal(registry.size(), 100)
@@ -46,7 +46,7 @@ it('a directory that shrinks to nothing is believed at the second look, one that
   const { changes } = await supervisor.refresh('partner')
   assert.deepEqual([changes.length, registry.size()], [1, 99])
 
-  // The second time it only says that nothing changed: that agrees, too.
+  // The second answer is 304, which agrees too.
   let looks = 0
   place.answers((request, response) => {
     const again = request.headers['if-none-match'] === '"empty"'
@@ -63,7 +63,7 @@ it('a directory that shrinks to nothing is believed at the second look, one that
   assert.equal(supervisor.sources()[0]?.held, undefined)
 })
 
-it('a directory that is written in another order a thousand times makes no revision', async () => {
+it('a directory in another order a thousand times makes no revision', async () => {
   let turn = 0
   const list = names(10).map((name) => ({ name, url: `http://${name}.example/mcp`, tags: ['a', 'b'] }))
   using place = await openDirectory((request, response) => {
@@ -73,7 +73,7 @@ it('a directory that is written in another order a thousand times makes no revis
       response,
     )
   })
-  await using world = await following({ partner: `${place.url}/servers` })
+  await using world = await superviseDirectories({ partner: `${place.url}/servers` })
   const { registry, supervisor } = world
   await supervisor.settled()
   const revision = registry.revision()
@@ -83,10 +83,13 @@ it('a directory that is written in another order a thousand times makes no revis
   assert.equal(registry.revision(), revision)
 })
 
-it('a directory that hangs or fails keeps its servers as stale, and holds up no other', async () => {
+it('a directory that hangs or fails keeps its servers as stale, and delays no other', async () => {
   using hanging = await openDirectory(json(servers('slow')))
   using other = await openDirectory(json(servers('fast')))
-  await using world = await following({ hanging: `${hanging.url}/a`, other: `${other.url}/b` }, { timeout: 0.3 })
+  await using world = await superviseDirectories(
+    { hanging: `${hanging.url}/a`, other: `${other.url}/b` },
+    { timeout: 0.3 },
+  )
   const { registry, supervisor } = world
   await supervisor.settled()
 

@@ -6,7 +6,7 @@ import { http } from '../../../src/sources/http/http.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
 import { errorIn, namesIn } from '../poll-source.ts'
 import { toolsWith } from '../source-tools.ts'
-import { json, look, openDirectory, paths, servers, text } from './test-directory.ts'
+import { json, openHttpSource, openDirectory, paths, servers, text } from './test-directory.ts'
 
 keepsTheSourceContract({
   name: 'http',
@@ -33,14 +33,14 @@ keepsTheSourceContract({
 const asJson = { 'content-type': 'application/json' }
 const listing = JSON.stringify(servers('weather'))
 
-describe('an answer that is no list of servers', () => {
+describe('a directory with an invalid answer', () => {
   const answers: Record<string, [RequestListener, RegExp]> = {
     'an error of the server': [text('oops', asJson, 500), /answered 500/],
     'a missing page': [text(listing, asJson, 404), /answered 404/],
     'no content': [text('', {}, 204), /answered 204/],
     'a part of the content': [text(listing, asJson, 206), /answered 206/],
     'a demand for credentials': [text(listing, asJson, 401), /answered 401/],
-    'a redirect to nowhere': [text('', {}, 302), /without a Location/],
+    'a redirect without a target': [text('', {}, 302), /without a Location/],
     'a redirect to another host': [
       text('', { location: 'http://elsewhere.example/' }, 302),
       /redirects to http:\/\/elsewhere\.example, which is not followed/,
@@ -52,7 +52,7 @@ describe('an answer that is no list of servers', () => {
     'an empty body': [text('', asJson), /empty body/],
     blanks: [text('  \n', asJson), /blank/],
     'a byte order mark': [text(`\uFEFF${listing}`, asJson), /byte order mark/],
-    'bytes that are no text': [text(Buffer.from([0x7b, 0xff, 0x7d]), asJson), /not UTF-8/],
+    'bytes that are not text': [text(Buffer.from([0x7b, 0xff, 0x7d]), asJson), /not UTF-8/],
     'garbage after the document': [text(`${listing} xyz`, asJson), /invalid JSON/],
     'a second document': [text(`${listing}${listing}`, asJson), /invalid JSON/],
     NaN: [text('{"servers": {"weather": {"url": NaN}}}', asJson), /invalid JSON/],
@@ -61,30 +61,30 @@ describe('an answer that is no list of servers', () => {
       /same key twice/,
     ],
     'half of a document': [text(listing.slice(0, 20), asJson), /JSON ends too early|invalid JSON/],
-    'something else': [json({ hello: 'world' }), /unknown document format/],
+    'an unknown format': [json({ hello: 'world' }), /unknown document format/],
     null: [json(null), /unknown document format/],
     text: [json('servers'), /unknown document format/],
     'servers that are null': [json({ servers: null }), /servers is blank/],
   }
 
   for (const [what, [answer, reason]] of Object.entries(answers)) {
-    it(`keeps what there was when it gets ${what}`, async () => {
+    it(`keeps its servers when it answers ${what}`, async () => {
       using place = await openDirectory(json(servers('weather')))
-      await using source = look({ url: `${place.url}/servers.json` })
+      await using source = openHttpSource({ url: `${place.url}/servers.json` })
       assert.deepEqual(namesIn((await source.next())[0]), ['weather'])
 
       place.answers(answer)
 
-      assert.match(errorIn((await source.ask())[0]).message, reason)
+      assert.match(errorIn((await source.refresh())[0]).message, reason)
     })
   }
 
-  it('is told apart by whether waiting may help', async () => {
+  it('has an error class that says whether a retry may help', async () => {
     using place = await openDirectory()
-    await using source = look({ url: `${place.url}/servers.json` })
+    await using source = openHttpSource({ url: `${place.url}/servers.json` })
     const classOf = async (answer: RequestListener) => {
       place.answers(answer)
-      return errorIn((await source.ask())[0]).class
+      return errorIn((await source.refresh())[0]).class
     }
 
     assert.equal(await classOf(text('', {}, 503)), 'transient')
@@ -94,27 +94,27 @@ describe('an answer that is no list of servers', () => {
   })
 })
 
-describe('an empty list', () => {
+describe('a directory with an empty list', () => {
   for (const [form, body] of Object.entries({
     list: [],
     map: { servers: {} },
     mcpServers: { mcpServers: {} },
     page: { servers: [] },
   })) {
-    it(`is an answer, as a ${form}`, async () => {
+    it(`loses its servers, as a ${form}`, async () => {
       using place = await openDirectory(json(servers('weather')))
-      await using source = look({ url: `${place.url}/servers` })
+      await using source = openHttpSource({ url: `${place.url}/servers` })
       await source.next()
 
       place.answers(json(body))
 
-      assert.deepEqual(namesIn((await source.ask())[0]), [])
+      assert.deepEqual(namesIn((await source.refresh())[0]), [])
     })
   }
 })
 
 describe('a directory', () => {
-  it('may be any document that a file may be', async () => {
+  it('may be any document that a file may hold', async () => {
     const forms: Record<string, [string, string]> = {
       map: [JSON.stringify(servers('weather')), 'application/json'],
       list: ['[{"name": "weather", "url": "http://weather.example/mcp"}]', 'application/json; charset=utf-8'],
@@ -127,15 +127,15 @@ describe('a directory', () => {
     }
     for (const [form, [body, type]] of Object.entries(forms)) {
       using place = await openDirectory(text(body, { 'content-type': type }))
-      await using source = look({ url: `${place.url}/servers` })
+      await using source = openHttpSource({ url: `${place.url}/servers` })
       assert.deepEqual(namesIn((await source.next())[0]), ['weather'], form)
     }
   })
 
-  it('that fails neither hides nor removes what others list', async () => {
+  it('that fails neither hides nor removes the servers of others', async () => {
     using good = await openDirectory(json(servers('weather')))
     using bad = await openDirectory(text('', {}, 500))
-    await using source = look({ urls: [`${bad.url}/a`, `${good.url}/b`] })
+    await using source = openHttpSource({ urls: [`${bad.url}/a`, `${good.url}/b`] })
 
     const readings = await source.next()
 
@@ -150,7 +150,7 @@ describe('a directory', () => {
     assert.deepEqual(namesIn(readings[1]), ['weather'])
   })
 
-  it('whose answer is only written in another order is no news', async () => {
+  it('whose answer has another order keeps its reading object', async () => {
     const fields = [
       ['url', 'http://weather.example/mcp'],
       ['description', 'rain'],
@@ -158,7 +158,7 @@ describe('a directory', () => {
     ] as const
     const names = ['weather', 'news', 'maps']
     using place = await openDirectory()
-    await using source = look({ url: `${place.url}/servers` })
+    await using source = openHttpSource({ url: `${place.url}/servers` })
     const shuffled = <T>(items: readonly T[], round: number) =>
       items.map((_, index) => items[(index * 2 + round) % items.length] as T)
     const first = new Set<unknown>()
@@ -168,14 +168,14 @@ describe('a directory', () => {
         Object.fromEntries([...shuffled(fields, round), ['name', name]]),
       )
       place.answers(json(body))
-      const [reading] = round === 0 ? await source.next() : await source.ask()
+      const [reading] = round === 0 ? await source.next() : await source.refresh()
       first.add(reading)
     }
 
     assert.equal(first.size, 1)
   })
 
-  it('may redirect within itself, but not for ever', async () => {
+  it('may redirect within its origin, but not endlessly', async () => {
     using place = await openDirectory(
       paths({
         '/old': text('', { location: '/new' }, 301),
@@ -183,7 +183,7 @@ describe('a directory', () => {
         '/loop': text('', { location: '/loop' }, 302),
       }),
     )
-    await using source = look({ urls: [`${place.url}/old`, `${place.url}/loop`] })
+    await using source = openHttpSource({ urls: [`${place.url}/old`, `${place.url}/loop`] })
 
     const [moved, loop] = await source.next()
 
@@ -194,7 +194,7 @@ describe('a directory', () => {
   it('is shown without the secrets in its address', async () => {
     using place = await openDirectory(json(servers('weather')))
     const one = place.url.replace('http://', 'http://scott:tiger@')
-    await using source = look({ urls: [`${one}/servers?token=abc123def`, `${one}/servers?token=other456`] })
+    await using source = openHttpSource({ urls: [`${one}/servers?token=abc123def`, `${one}/servers?token=other456`] })
 
     const readings = await source.next()
 
@@ -203,9 +203,9 @@ describe('a directory', () => {
     assert.equal(place.requests[0]?.headers.authorization, `Basic ${btoa('scott:tiger')}`)
   })
 
-  it('is asked again before long when it failed, and left alone when it did not', async () => {
+  it('is requested again soon after a failure only', async () => {
     using place = await openDirectory(text('', {}, 503))
-    await using source = look({ url: `${place.url}/servers`, interval: 3600 })
+    await using source = openHttpSource({ url: `${place.url}/servers`, interval: 3600 })
     await source.next()
 
     place.answers(json(servers('weather')))

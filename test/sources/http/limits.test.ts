@@ -4,14 +4,14 @@ import type { RequestListener } from 'node:http'
 import { describe, it } from 'node:test'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { http } from '../../../src/sources/http/http.ts'
-import { errorIn, namesIn, start } from '../poll-source.ts'
+import { errorIn, namesIn, runSource } from '../poll-source.ts'
 import { toolsWith } from '../source-tools.ts'
-import { json, look, openDirectory, servers, text } from './test-directory.ts'
+import { json, openHttpSource, openDirectory, servers, text } from './test-directory.ts'
 
 const megabyte = 1024 * 1024
 const asJson = { 'content-type': 'application/json' }
 
-/** Writes as fast as it is read, for ever. */
+/** Writes without end, as fast as the client reads. */
 const endless: RequestListener = (_, response) => {
   const chunk = Buffer.alloc(megabyte, ' ')
   response.writeHead(200, asJson)
@@ -35,23 +35,23 @@ const declaresTooMuch: RequestListener = (_, response) => {
 
 const bomb = gzipSync(Buffer.alloc(200 * megabyte))
 
-describe('a directory that is not well-behaved', () => {
+describe('a hostile directory', () => {
   const hostile: Record<string, [RequestListener, RegExp]> = {
     'never answers': [() => {}, /timed out/],
     'sends one byte at a time': [oneByteAtATime, /timed out/],
     'sends without end': [endless, /bytes|big|larg|long/i],
-    'announces a gigabyte': [declaresTooMuch, /bytes|big|larg|long/i],
+    'declares a gigabyte': [declaresTooMuch, /bytes|big|larg|long/i],
     'sends a bomb': [text(bomb, { ...asJson, 'content-encoding': 'gzip' }), /bytes|big|larg|long/i],
     'sends a bomb in a bomb': [
       text(gzipSync(bomb), { ...asJson, 'content-encoding': 'gzip, gzip' }),
       /encod|compress/i,
     ],
-    'packs in an unknown way': [
+    'uses an unknown content encoding': [
       text(brotliCompressSync(JSON.stringify(servers('weather'))), { ...asJson, 'content-encoding': 'br' }),
       /encod|compress/i,
     ],
-    'closes the line': [(request) => void request.socket.destroy(), /UND_ERR_SOCKET|reset/i],
-    'closes the line halfway': [
+    'closes the connection': [(request) => void request.socket.destroy(), /UND_ERR_SOCKET|reset/i],
+    'closes the connection halfway': [
       (request, response) => {
         response.writeHead(200, { ...asJson, 'content-length': '100' })
         response.write('{"servers": {}}', () => request.socket.destroy())
@@ -61,10 +61,14 @@ describe('a directory that is not well-behaved', () => {
   }
 
   for (const [what, [answer, reason]] of Object.entries(hostile)) {
-    it(`is cut in time and in size when it ${what}`, async () => {
+    it(`is cut off by time or size when it ${what}`, async () => {
       using bad = await openDirectory(answer)
       using good = await openDirectory(json(servers('weather')))
-      await using source = look({ urls: [`${bad.url}/a.json`, `${good.url}/b`], timeout: '1s', max_bytes: megabyte })
+      await using source = openHttpSource({
+        urls: [`${bad.url}/a.json`, `${good.url}/b`],
+        timeout: '1s',
+        max_bytes: megabyte,
+      })
       const memory = process.memoryUsage().rss
       const before = performance.now()
 
@@ -78,17 +82,17 @@ describe('a directory that is not well-behaved', () => {
     })
   }
 
-  it('is given up even by an HTTP client that never answers', async () => {
+  it('is given up even when the HTTP client ignores its signal', async () => {
     const httpClient = { ...toolsWith().httpClient, request: () => new Promise<never>(() => {}) }
     const config = http.config.parse({ type: 'http', url: 'http://directory.example/servers', timeout: 0.05 })
-    await using source = start(http.open(config, toolsWith({ httpClient })))
+    await using source = runSource(http.open(config, toolsWith({ httpClient })))
 
     assert.match(errorIn((await source.next())[0]).message, /within 3 s/)
   })
 
-  it('is let go at once when the daemon stops', async () => {
+  it('is abandoned at once when the daemon stops', async () => {
     using place = await openDirectory(() => {})
-    const source = look({ url: `${place.url}/servers` })
+    const source = openHttpSource({ url: `${place.url}/servers` })
     const looking = source.next().catch(() => undefined)
     const before = performance.now()
 
@@ -99,10 +103,10 @@ describe('a directory that is not well-behaved', () => {
   })
 })
 
-describe('addresses', () => {
-  it('outside the allowed networks are not called', async () => {
+describe('a directory address', () => {
+  it('outside the allowed networks is not called', async () => {
     using place = await openDirectory(json(servers('weather')))
-    await using source = look({ url: `${place.url}/servers`, allow: ['10.0.0.0/8'] })
+    await using source = openHttpSource({ url: `${place.url}/servers`, allow: ['10.0.0.0/8'] })
 
     const error = errorIn((await source.next())[0])
 
@@ -111,9 +115,9 @@ describe('addresses', () => {
     assert.equal(place.requests.length, 0)
   })
 
-  it('in a denied network are not called', async () => {
+  it('in a denied network is not called', async () => {
     using place = await openDirectory(json(servers('weather')))
-    await using source = look({ url: `${place.url}/servers`, deny: ['127.0.0.0/8'] })
+    await using source = openHttpSource({ url: `${place.url}/servers`, deny: ['127.0.0.0/8'] })
 
     assert.match(errorIn((await source.next())[0]).message, /denied network/)
   })

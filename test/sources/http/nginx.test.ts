@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { freePort, installed, startProgram } from '../../real.ts'
 import { errorIn, namesIn } from '../poll-source.ts'
-import { look, servers } from './test-directory.ts'
+import { openHttpSource, servers } from './test-directory.ts'
 
 const nginx = installed('nginx')
 const openssl = installed('openssl')
@@ -60,24 +60,24 @@ async function startNginx() {
   }
 }
 
-describe('a directory served by nginx', { skip }, () => {
-  it('is read over TLS, packed, and again only once it was modified', async () => {
+describe('the source http with a real server (nginx)', { skip }, () => {
+  it('reads over TLS, compressed, and again only after a change', async () => {
     await using place = await startNginx()
     await place.publish(
       'servers.json',
       JSON.stringify(servers(...Array.from({ length: 300 }, (_, index) => `server-${index}`))),
     )
-    await using source = look({ url: `${place.tlsUrl}/servers.json`, tls: { ca: place.certificate } })
+    await using source = openHttpSource({ url: `${place.tlsUrl}/servers.json`, tls: { ca: place.certificate } })
 
     const [first] = await source.next()
     assert.equal(namesIn(first).length, 300)
-    assert.equal((await source.ask())[0], first)
+    assert.equal((await source.refresh())[0], first)
 
     await place.publish('servers.json', JSON.stringify(servers('weather')))
-    assert.deepEqual(namesIn((await source.ask())[0]), ['weather'])
+    assert.deepEqual(namesIn((await source.refresh())[0]), ['weather'])
   })
 
-  it('is cut when it is slow, huge, busy, moved or a web page, and read again once it is well', async (test: TestContext) => {
+  it('rejects slow, huge, busy, moved and HTML answers, and recovers', async (test: TestContext) => {
     await using place = await startNginx()
     const body = JSON.stringify(servers('weather'))
     await place.publish('good.json', body)
@@ -85,7 +85,7 @@ describe('a directory served by nginx', { skip }, () => {
     await place.publish('huge.json', `{"servers": {}, "padding": "${'x'.repeat(20_000_000)}"}`)
     await place.publish('page.html', '<!doctype html>hello')
     const paths = ['good.json', 'slow/servers.json', 'huge.json', 'busy', 'moved', 'page.html', 'none.json']
-    await using source = look({ urls: paths.map((path) => `${place.url}/${path}`), timeout: 1 })
+    await using source = openHttpSource({ urls: paths.map((path) => `${place.url}/${path}`), timeout: 1 })
     const before = performance.now()
 
     const [good, ...bad] = await source.next()
@@ -104,7 +104,7 @@ describe('a directory served by nginx', { skip }, () => {
     assert.equal(errorIn(bad[2]).retry_after, 30)
 
     await place.publish('huge.json', body)
-    test.diagnostic('the huge one is well again')
-    assert.deepEqual(namesIn((await source.ask())[2]), ['weather'])
+    test.diagnostic('the huge document is small again')
+    assert.deepEqual(namesIn((await source.refresh())[2]), ['weather'])
   })
 })

@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net'
 import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { http } from '../../../src/sources/http/http.ts'
-import { start } from '../poll-source.ts'
+import { runSource } from '../poll-source.ts'
 import { toolsWith } from '../source-tools.ts'
 
-/** A directory of servers on loopback; what it answers can be changed at any time. */
+/** A directory of servers on loopback. A test can change its answer at any time. */
 export async function openDirectory(first: RequestListener = json({ servers: {} })) {
   let answer = first
   const requests: IncomingMessage[] = []
@@ -33,12 +33,12 @@ export async function openDirectory(first: RequestListener = json({ servers: {} 
   }
 }
 
-/** Answers this, as JSON. */
+/** Answers with this value as JSON. */
 export function json(body: unknown, headers: Readonly<Record<string, string>> = {}): RequestListener {
   return text(JSON.stringify(body), { 'content-type': 'application/json', ...headers })
 }
 
-/** Answers this text, with these headers and status. */
+/** Answers with this text, these headers and this status. */
 export function text(
   body: string | Buffer,
   headers: Readonly<Record<string, string>> = {},
@@ -47,7 +47,7 @@ export function text(
   return (_, response) => void response.writeHead(status, headers).end(body)
 }
 
-/** Answers by path; what is not there is not found. */
+/** Answers by path, with 404 for any other. */
 export function paths(answers: Readonly<Record<string, RequestListener>>): RequestListener {
   return (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? '/', 'http://host')
@@ -56,15 +56,15 @@ export function paths(answers: Readonly<Record<string, RequestListener>>): Reque
   }
 }
 
-/** Servers of these names, as the originals write them. */
+/** A document with servers of these names. */
 export function servers(...names: readonly string[]) {
   return { servers: Object.fromEntries(names.map((name) => [name, { url: `http://${name}.example/mcp` }])) }
 }
 
-/** The source at work, with an HTTP client of its own. */
-export function look(config: Record<string, unknown>) {
+/** Runs the source http, with an HTTP client of its own. */
+export function openHttpSource(config: Record<string, unknown>) {
   const httpClient = openHttpClient()
-  const source = start(http.open(http.config.parse({ type: 'http', ...config }), toolsWith({ httpClient })))
+  const source = runSource(http.open(http.config.parse({ type: 'http', ...config }), toolsWith({ httpClient })))
   async function stop(): Promise<void> {
     await source.stop()
     await httpClient.close()

@@ -2,13 +2,13 @@ import type { RequestListener } from 'node:http'
 
 type Published = { readonly name: string; status: string; version: string; updatedAt: string }
 
-/** A registry that speaks the official API: pages of at most 100, in order of names, with the parameters it documents. */
-export function createRegistryDouble({
+/** A fake of the official registry: pages of at most 100, ordered by name, with the documented parameters. */
+export function createTestRegistryServer({
   now = () => new Date(),
   knows = ['cursor', 'limit', 'version', 'updated_since', 'include_deleted'],
 }: { now?: () => Date; knows?: readonly string[] } = {}) {
   const published = new Map<string, Published>()
-  const asked: URLSearchParams[] = []
+  const queries: URLSearchParams[] = []
   let failOn: (query: URLSearchParams) => boolean = () => false
 
   function publish(name: string, { version = '1.0.0', status = 'active' } = {}): void {
@@ -17,7 +17,7 @@ export function createRegistryDouble({
 
   const answer: RequestListener = (request, response) => {
     const { searchParams: all } = new URL(request.url ?? '/', 'http://registry')
-    asked.push(all)
+    queries.push(all)
     const query = new URLSearchParams([...all].filter(([name]) => knows.includes(name)))
     response.setHeader('content-type', 'application/json').setHeader('date', now().toUTCString())
     if (failOn(all)) response.statusCode = 503
@@ -37,7 +37,7 @@ export function createRegistryDouble({
 
   return {
     answer,
-    asked,
+    queries,
     publish,
     erase: (name: string) => void published.delete(name),
     failOn: (when: (query: URLSearchParams) => boolean) => void (failOn = when),

@@ -1,18 +1,18 @@
 import { keepsTheSourceContract } from '../../contracts/source.ts'
-import { openFar, sourceFor } from './test-roster.ts'
+import { openTestRoster, openRosterSource } from './test-roster.ts'
 
 keepsTheSourceContract({
   name: 'roster',
   watches: true,
   open: async (names) => {
-    const far = await openFar({ servers: names.map((name) => ({ name })) })
-    const { source, httpClient } = sourceFor({ url: far.url })
+    const remote = await openTestRoster({ servers: names.map((name) => ({ name })) })
+    const { source, httpClient } = openRosterSource({ url: remote.url })
     let listed = names
     let isUp = true
     return {
       source,
       publish(next) {
-        far.change(
+        remote.change(
           next.map((name) => ({ name })),
           listed.filter((name) => !next.includes(name)),
         )
@@ -20,15 +20,15 @@ keepsTheSourceContract({
       },
       async break() {
         isUp = false
-        await far.stop()
+        await remote.stop()
       },
       async heal() {
         isUp = true
-        await far.start()
+        await remote.start()
       },
       async close() {
         await httpClient.close()
-        if (isUp) await far.stop()
+        if (isUp) await remote.stop()
       },
     }
   },

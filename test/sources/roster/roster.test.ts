@@ -5,26 +5,26 @@ import { createWakeSignal } from '../../../src/flow/wake-signal.ts'
 import type { Before } from '../../api/served.ts'
 import { until } from '../../e2e/running.ts'
 import { type Followed, follow } from '../../follow.ts'
-import { openFar, sourceFor } from './test-roster.ts'
+import { openTestRoster, openRosterSource } from './test-roster.ts'
 
 const viaKey = 'mcp-roster.io/via'
 
 type Value = Record<string, unknown> & { name: string; metadata: Record<string, unknown> }
 
 async function at(
-  options: Parameters<typeof openFar>[0],
+  options: Parameters<typeof openTestRoster>[0],
   config: Readonly<Record<string, unknown>>,
-  test: (far: Awaited<ReturnType<typeof openFar>>, seen: Followed) => Promise<void>,
+  test: (remote: Awaited<ReturnType<typeof openTestRoster>>, seen: Followed) => Promise<void>,
 ): Promise<void> {
-  const far = await openFar(options)
-  const { source, httpClient } = sourceFor({ url: far.url, ...config })
+  const remote = await openTestRoster(options)
+  const { source, httpClient } = openRosterSource({ url: remote.url, ...config })
   const seen = follow(source, { timeoutMs: 8000 })
   try {
-    await test(far, seen)
+    await test(remote, seen)
   } finally {
     await seen.end()
     await httpClient.close()
-    await far.stop()
+    await remote.stop()
   }
 }
 
@@ -43,64 +43,64 @@ async function turns(count: number): Promise<void> {
 }
 
 describe('the source roster', () => {
-  it('takes the definition, names where it came through, and leaves the rest to itself', () =>
+  it('takes over the definition and the path of rosters, and no other field', () =>
     at(
       { servers: [{ name: 'weather', namespace: 'team-a', tags: ['geo'], metadata: { owner: 'ops' } }] },
       {},
-      async (far, seen) => {
+      async (remote, seen) => {
         await seen.untilNames('weather')
 
         const value = valueOf(seen, 'weather')
         assert.equal(value?.['namespace'], 'team-a')
         assert.deepEqual(value?.['tags'], ['geo'])
-        assert.deepEqual(value?.metadata, { owner: 'ops', [viaKey]: ['far'] })
+        assert.deepEqual(value?.metadata, { owner: 'ops', [viaKey]: ['remote'] })
         for (const field of ['id', 'status', 'health', 'source', 'origin', 'resource_version'])
           assert.ok(!(field in (value ?? {})))
-        assert.ok(seen.origins.has(`${far.url}/servers/team-a/weather`))
+        assert.ok(seen.origins.has(`${remote.url}/servers/team-a/weather`))
       },
     ))
 
-  it('sees a change at once, at the cost of the change, and asks for nothing again', () =>
-    at({ servers: [{ name: 'weather' }, { name: 'maps' }] }, {}, async (far, seen) => {
+  it('sees a change at once, at the cost of the change, without another request', () =>
+    at({ servers: [{ name: 'weather' }, { name: 'maps' }] }, {}, async (remote, seen) => {
       await seen.untilNames('maps', 'weather')
-      const maps = seen.origins.get(`${far.url}/servers/default/maps`)?.reading
-      far.asked.length = 0
+      const maps = seen.origins.get(`${remote.url}/servers/default/maps`)?.reading
+      remote.requests.length = 0
 
-      far.put({ name: 'weather', tags: ['new'] })
+      remote.put({ name: 'weather', tags: ['new'] })
       await seen.until('the tag is seen', () => String(valueOf(seen, 'weather')?.['tags']) === 'new')
-      far.change([{ name: 'tides' }], ['weather'])
+      remote.change([{ name: 'tides' }], ['weather'])
       await seen.untilNames('maps', 'tides')
 
       assert.equal(changesOf(seen), 2)
-      assert.equal(seen.origins.get(`${far.url}/servers/default/maps`)?.reading, maps)
-      assert.deepEqual(far.asked, [])
+      assert.equal(seen.origins.get(`${remote.url}/servers/default/maps`)?.reading, maps)
+      assert.deepEqual(remote.requests, [])
     }))
 
-  it('says nothing when only the health over there moves', () =>
-    at({ servers: [{ name: 'weather', health_check: 'mcp' }] }, {}, async (far, seen) => {
+  it('yields nothing when only the remote health changes', () =>
+    at({ servers: [{ name: 'weather', health_check: 'mcp' }] }, {}, async (remote, seen) => {
       await seen.untilNames('weather')
 
-      far.put({ name: 'weather', health_check: 'mcp', status: 'unhealthy' })
-      far.put({ name: 'after', health_check: 'mcp' })
+      remote.put({ name: 'weather', health_check: 'mcp', status: 'unhealthy' })
+      remote.put({ name: 'after', health_check: 'mcp' })
       await seen.untilNames('after', 'weather')
 
       assert.equal(changesOf(seen), 1)
     }))
 
-  it('goes on from its token when the connection breaks, and nobody hears of it', () =>
-    at({ servers: [{ name: 'weather' }] }, {}, async (far, seen) => {
+  it('resumes from its token when the connection breaks, without a sighting', () =>
+    at({ servers: [{ name: 'weather' }] }, {}, async (remote, seen) => {
       await seen.untilNames('weather')
-      far.put({ name: 'maps' })
+      remote.put({ name: 'maps' })
       await seen.untilNames('maps', 'weather')
       const before = seen.sightings.length
-      far.asked.length = 0
+      remote.requests.length = 0
 
-      await far.stop()
-      await far.start()
-      await until(() => far.watchers() === 1)
+      await remote.stop()
+      await remote.start()
+      await until(() => remote.watchers() === 1)
 
-      assert.ok(far.asked.some((path) => path.includes('resource_version=first-')))
-      far.put({ name: 'tides' })
+      assert.ok(remote.requests.some((path) => path.includes('resource_version=first-')))
+      remote.put({ name: 'tides' })
       await seen.untilNames('maps', 'tides', 'weather')
       // The other life of the API has a journal of its own, so a whole picture may have come; never an error.
       assert.ok(
@@ -110,31 +110,31 @@ describe('the source roster', () => {
       )
     }))
 
-  it('forgets what is gone when the other roster has begun a new life', () =>
-    at({ servers: [{ name: 'weather' }, { name: 'maps' }] }, {}, async (far, seen) => {
+  it('removes servers that are gone when the other roster has a new epoch', () =>
+    at({ servers: [{ name: 'weather' }, { name: 'maps' }] }, {}, async (remote, seen) => {
       await seen.untilNames('maps', 'weather')
 
-      await far.restart([{ name: 'maps' }, { name: 'tides' }])
+      await remote.restart([{ name: 'maps' }, { name: 'tides' }])
 
       await seen.untilNames('maps', 'tides')
     }))
 
-  it('keeps what it knows while the other roster has not read all of its own sources', () =>
-    at({ servers: [{ name: 'weather' }] }, {}, async (far, seen) => {
+  it('keeps its servers while the other roster has not read all of its own sources', () =>
+    at({ servers: [{ name: 'weather' }] }, {}, async (remote, seen) => {
       await seen.untilNames('weather')
 
-      far.ready(false)
-      await far.restart([])
+      remote.ready(false)
+      await remote.restart([])
       await seen.until('it says that it waits', () =>
         errorsOf(seen).some(({ message }) => /not read all of its own/.test(message)),
       )
       assert.deepEqual(seen.names(), ['weather'])
 
-      far.ready(true)
+      remote.ready(true)
       await seen.until('it believes that there is nothing', () => seen.names().length === 0)
     }))
 
-  it('asks for the list instead where the watch ends before it has begun', async () => {
+  it('polls the list when the watch ends before its first event', async () => {
     const cutOff: Before = ({ url }, response) => {
       if (!url?.includes('watch=true')) return false
       response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end()
@@ -146,45 +146,45 @@ describe('the source roster', () => {
     })
   })
 
-  it('asks for the list instead where there is no watch, and only whether it has changed', async () => {
+  it('polls the list when there is no watch, with a conditional request', async () => {
     const noWatch: Before = ({ url }, response) => {
       if (!url?.includes('watch=true')) return false
       response.writeHead(404).end()
       return true
     }
-    await at({ servers: [{ name: 'weather' }], front: noWatch }, { interval: 1 }, async (far, seen) => {
+    await at({ servers: [{ name: 'weather' }], front: noWatch }, { interval: 1 }, async (remote, seen) => {
       await seen.untilNames('weather')
       assert.match(JSON.stringify(seen.sightings[0]), /the watch answers 404/)
 
       await seen.until('it asks again', () => seen.sightings.length >= 2)
       assert.equal(seen.sightings[1]?.type, 'alive')
-      far.put({ name: 'maps' })
+      remote.put({ name: 'maps' })
       await seen.untilNames('maps', 'weather')
-      far.change([], ['weather', 'maps'])
+      remote.change([], ['weather', 'maps'])
       await seen.refresh()
       assert.deepEqual([seen.names(), errorsOf(seen)], [[], []])
     })
   })
 
-  it('says that it waits while the other roster asked for an hour of peace', async ({ mock }) => {
+  it('yields signs of life during a Retry-After of an hour', async ({ mock }) => {
     const busy: Before = (_, response) => {
       response.writeHead(429, { 'retry-after': '3600' }).end()
       return true
     }
-    await using far = await openFar({ front: busy })
-    const { source, httpClient } = sourceFor({ url: far.url })
+    await using remote = await openTestRoster({ front: busy })
+    const { source, httpClient } = openRosterSource({ url: remote.url })
     const stop = new AbortController()
     const wake = createWakeSignal({ signal: stop.signal })
     const sightings = source({ signal: stop.signal, wake, push: () => assert.fail() })[Symbol.asyncIterator]()
     assert.equal((await sightings.next()).value?.type, 'picture')
-    const asked = far.asked.length
+    const requests = remote.requests.length
 
     mock.timers.enable({ apis: ['setTimeout'] })
     const next = sightings.next()
     await turn()
     mock.timers.tick(120_000)
     assert.deepEqual(await Promise.race([next, turns(20)]), { done: false, value: { type: 'alive', waits: true } })
-    assert.equal(far.asked.length, asked)
+    assert.equal(remote.requests.length, requests)
 
     mock.timers.reset()
     stop.abort()
@@ -192,27 +192,27 @@ describe('the source roster', () => {
     await httpClient.close()
   })
 
-  it('turns away what has come from here, even if it was shown before, and what has come from too far', () => {
+  it('rejects servers that came from this registry, even if shown before, and those with too many hops', () => {
     const via = (...rosters: string[]) => ({ metadata: { [viaKey]: rosters } })
     const servers = [
       { name: 'mine', ...via('here', 'other') },
       { name: 'old', ...via('other') },
-      { name: 'far', ...via('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h') },
+      { name: 'remote', ...via('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h') },
     ]
-    return at({ servers }, {}, async (far, seen) => {
+    return at({ servers }, {}, async (remote, seen) => {
       await seen.untilNames('old')
       assert.match(
         problemsOf(seen).join(),
-        /from this registry itself, by way of here, other, far.*more than 8 rosters|more than 8.*registry itself/,
+        /from this registry itself, by way of here, other, remote.*more than 8 rosters|more than 8.*registry itself/,
       )
-      assert.deepEqual(valueOf(seen, 'old')?.metadata[viaKey], ['other', 'far'])
+      assert.deepEqual(valueOf(seen, 'old')?.metadata[viaKey], ['other', 'remote'])
 
-      far.put({ name: 'old', ...via('here') })
+      remote.put({ name: 'old', ...via('here') })
       await seen.until('nothing is left', () => seen.names().length === 0)
       assert.equal(problemsOf(seen).length, 3)
 
-      far.put({ name: 'mine' })
-      far.drop('far')
+      remote.put({ name: 'mine' })
+      remote.drop('remote')
       await seen.untilNames('mine')
       await seen.until('one is turned away', () => problemsOf(seen).length === 1)
     })
@@ -220,13 +220,13 @@ describe('the source roster', () => {
 
   it('does not follow itself', () =>
     at({ servers: [{ name: 'weather' }], instance: 'here' }, {}, async (_, seen) => {
-      await seen.until('it says so', () =>
+      await seen.until('the error is shown', () =>
         errorsOf(seen).some(({ message }) => message === 'the URL leads to this registry itself'),
       )
       assert.deepEqual(seen.names(), [])
     }))
 
-  it('never takes a hidden secret for a value', () => {
+  it('replaces redacted secrets by placeholders', () => {
     const servers = [
       {
         name: 'weather',
@@ -253,7 +253,7 @@ describe('the source roster', () => {
     })
   })
 
-  it('takes the other roster’s word on health if it is told to, and where nothing can be asked', async () => {
+  it('takes the remote health with trust_health, and for servers that cannot be probed', async () => {
     const servers = [
       { name: 'probed', health_check: 'mcp', status: 'unhealthy' as const },
       { name: 'beating', health_check: 'none', status: 'offline' as const },
@@ -279,34 +279,34 @@ describe('the source roster', () => {
     })
   })
 
-  it('sends its token, and says when it is not the right one', async () => {
+  it('sends its token, and reports a wrong one', async () => {
     await at({ servers: [{ name: 'weather' }], token: 'right' }, { token: 'right' }, async (_, seen) => {
       await seen.untilNames('weather')
     })
     await at({ servers: [{ name: 'weather' }], token: 'right' }, { token: 'wrong' }, async (_, seen) => {
-      await seen.until('it says so', () => errorsOf(seen).some((error) => error.class === 'auth'))
+      await seen.until('the error is shown', () => errorsOf(seen).some((error) => error.class === 'auth'))
       assert.ok(!JSON.stringify(errorsOf(seen).map(({ message }) => message)).includes('wrong'))
     })
   })
 
-  it('takes over only what it is told to, as what it is told to', () =>
+  it('applies its selection to the servers', () =>
     at(
       { servers: [{ name: 'weather', tags: ['geo'] }, { name: 'maps' }] },
       { include: { tags: ['geo'] }, prefix: 'berlin-', tags: ['berlin'] },
-      async (far, seen) => {
+      async (remote, seen) => {
         await seen.untilNames('berlin-weather')
         assert.deepEqual(valueOf(seen, 'berlin-weather')?.['tags'], ['geo', 'berlin'])
-        far.put({ name: 'maps', tags: ['geo'] })
+        remote.put({ name: 'maps', tags: ['geo'] })
         await seen.untilNames('berlin-maps', 'berlin-weather')
       },
     ))
 
   for (const [what, lines, expected] of [
-    ['is no JSON', 'hello\n', /not an event/],
+    ['is not JSON', 'hello\n', /not an event/],
     ['is a server without an identity', '{"type":"ADDED","server":{"name":"x"}}\n', /not a server/],
     ['never ends', 'x'.repeat(9 * 1024 * 1024), /watch event exceeds/],
   ] as const) {
-    it(`keeps what it knows where the watch ${what}`, async () => {
+    it(`keeps its servers when the watch ${what}`, async () => {
       let isBroken = false
       const front: Before = ({ url }, response) => {
         if (!isBroken || !url?.includes('watch=true')) return false
@@ -318,10 +318,10 @@ describe('the source roster', () => {
         await seen.untilNames('weather')
         isBroken = true
         seen.raise()
-        await seen.until('it says so', () => errorsOf(seen).some(({ message }) => expected.test(message)))
+        await seen.until('the error is shown', () => errorsOf(seen).some(({ message }) => expected.test(message)))
         assert.deepEqual(seen.names(), ['weather'])
         isBroken = false
-        await seen.until('it heals', () => errorsOf(seen).length === 0)
+        await seen.until('the error is gone', () => errorsOf(seen).length === 0)
       })
     })
   }

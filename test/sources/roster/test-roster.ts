@@ -7,24 +7,24 @@ import { type Before, parts, serve } from '../../api/served.ts'
 import { createTestRegistry, type ServerFields } from '../../roster.ts'
 import { toolsWith } from '../source-tools.ts'
 
-export type Far = Awaited<ReturnType<typeof openFar>>
+export type TestRoster = Awaited<ReturnType<typeof openTestRoster>>
 
-/** Another roster on loopback: the real API and the real watch before a registry that the test moves by hand. */
-export async function openFar({
+/** Another roster on loopback: the real API and the real watch of a registry that the test changes. */
+export async function openTestRoster({
   servers = [],
-  instance = 'far',
+  instance = 'remote',
   token,
   front,
 }: { servers?: readonly ServerFields[]; instance?: string; token?: string; front?: Before } = {}) {
-  let moved = createTestRegistry({ epoch: 'first' })
-  moved.put(...servers)
+  let testRegistry = createTestRegistry({ epoch: 'first' })
+  testRegistry.put(...servers)
   let isReady = true
   let port = 0
   let life = await live()
-  const asked: string[] = []
+  const requests: string[] = []
 
   async function live() {
-    const { registry } = moved
+    const { registry } = testRegistry
     const watch = createWatch({
       registry,
       changeLog: createChangeLog({ registry }),
@@ -33,7 +33,7 @@ export async function openFar({
         throw error
       },
     })
-    const known = parts(moved)
+    const apiParts = parts(testRegistry)
     const api = await serve({
       listen: { port },
       ...(token !== undefined && {
@@ -41,13 +41,13 @@ export async function openFar({
         anonymous: 'none',
       }),
       parts: {
-        ...known,
+        ...apiParts,
         instance: () => instance,
-        supervisor: { ...known.supervisor, ready: () => isReady },
-        watch: { ...known.watch, servers: watch.servers },
+        supervisor: { ...apiParts.supervisor, ready: () => isReady },
+        watch: { ...apiParts.watch, servers: watch.servers },
       },
       before: (request, response) => {
-        asked.push(request.url ?? '')
+        requests.push(request.url ?? '')
         return front?.(request, response) ?? false
       },
     })
@@ -62,27 +62,27 @@ export async function openFar({
 
   return {
     url: life.api.url,
-    asked,
+    requests,
     watchers: () => life.watch.counts().watchers,
-    put: (...some: ServerFields[]) => moved.put(...some),
-    drop: (...names: string[]) => moved.drop(...names),
-    change: (put: readonly ServerFields[], drop: readonly string[]) => moved.change(put, drop),
+    put: (...some: ServerFields[]) => testRegistry.put(...some),
+    drop: (...names: string[]) => testRegistry.drop(...names),
+    change: (put: readonly ServerFields[], drop: readonly string[]) => testRegistry.change(put, drop),
     ready: (is: boolean) => void (isReady = is),
     stop,
     start: async () => void (life = await live()),
-    /** Another life with other servers, at the same address. */
+    /** Restarts with other servers and another epoch, at the same address. */
     restart: async (next: readonly ServerFields[]) => {
       await stop()
-      moved = createTestRegistry({ epoch: `life${Math.random()}`.replace('.', '') })
-      moved.put(...next)
+      testRegistry = createTestRegistry({ epoch: `life${Math.random()}`.replace('.', '') })
+      testRegistry.put(...next)
       life = await live()
     },
     [Symbol.asyncDispose]: stop,
   }
 }
 
-/** The source that follows it, with an HTTP client of its own. */
-export function sourceFor(
+/** The source that follows the test roster, with an HTTP client of its own. */
+export function openRosterSource(
   config: Readonly<Record<string, unknown>>,
   { isOwnInstance = (instance: string) => instance === 'here' }: { isOwnInstance?: (instance: string) => boolean } = {},
 ) {

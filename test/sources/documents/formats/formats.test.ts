@@ -13,7 +13,7 @@ describe('a page of the official registry', () => {
   const page = (...servers: object[]) =>
     JSON.stringify({ servers, metadata: { nextCursor: 'next:1', count: servers.length } })
 
-  it('takes the latest, names the deleted, and knows the next page', async () => {
+  it('lists the latest versions, deleted names and the next cursor', async () => {
     const server = (name: string) => ({
       server: {
         name,
@@ -99,7 +99,7 @@ describe('a page of the official registry', () => {
     })
   }
 
-  it('prefers a remote, and makes placeholders of what a person must fill in', async () => {
+  it('prefers a remote, and makes placeholders of required inputs', async () => {
     const remotes = [
       { type: 'sse', url: 'https://a/sse' },
       {
@@ -134,7 +134,7 @@ describe('a page of the official registry', () => {
     })
   })
 
-  it('turns away what nobody here can run', async () => {
+  it('rejects packages without a known runner', async () => {
     const [entry] = await readDocument(
       page({
         server: { name: 'a/b', version: '1', packages: [{ registryType: 'mcpb', identifier: 'x' }] },
@@ -146,7 +146,7 @@ describe('a page of the official registry', () => {
 })
 
 describe('an AI catalogue', () => {
-  it('holds cards, and links to cards elsewhere', async () => {
+  it('holds cards, and links to cards at other addresses', async () => {
     const catalog = {
       specVersion: '1.0',
       entries: [
@@ -189,7 +189,7 @@ describe('an AI catalogue', () => {
     assert.ok(unread && 'problem' in unread && unread.name === 'example.com/weather')
   })
 
-  it('may be a single server card, or the card of an agent', async () => {
+  it('accepts a single server card or agent card', async () => {
     const card = await readDocument(
       '{"name": "a/b", "description": "d", "version": "1", "remotes": [{"type": "sse", "url": "https://a/sse"}]}',
     )

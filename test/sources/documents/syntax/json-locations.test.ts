@@ -9,21 +9,21 @@ const quirks = ['plain', 'a"b', 'back\\slash\\', '{', ']', ',', ':', '//', 'ü\u
 
 const whereIn = (entry: Entry) => ('where' in entry ? entry.where : undefined)
 
-describe('the places in a JSON text', () => {
+describe('the JSON locator', () => {
   for (const [what, text, ...wheres] of [
     ['a map', { servers: { a: {}, b: {} } }, 'line 3, servers.a', 'line 4, servers.b'],
     ['the map of VS Code', { mcp: { servers: { a: {} } } }, 'line 4, mcp.servers.a'],
     ['a list', { servers: [{ name: 'a' }, { name: 'b' }] }, 'line 3, servers[0]', 'line 6, servers[1]'],
-    ['a list alone', [{ name: 'a' }, 7, { name: 'b' }], 'line 2, [0]', 'line 5, [1]', 'line 6, [2]'],
+    ['a bare list', [{ name: 'a' }, 7, { name: 'b' }], 'line 2, [0]', 'line 5, [1]', 'line 6, [2]'],
     ['one server', { name: 'a', command: 'x' }, 'line 1'],
   ] as const) {
-    it(`are those of ${what}`, async () => {
+    it(`finds the lines of ${what}`, async () => {
       const entries = await readDocument(JSON.stringify(text, null, 2), { format: 'json' })
       assert.deepEqual(entries.map(whereIn), wheres)
     })
   }
 
-  it('are found between comments, and whatever stands in texts', async () => {
+  it('finds lines between comments, and ignores brackets in texts', async () => {
     const text = `// {"a"
 { /* "x": [
   */ "servers": {
@@ -36,7 +36,7 @@ describe('the places in a JSON text', () => {
     assert.deepEqual(entries.map(whereIn), ['line 4, servers.a', 'line 6, servers.b'])
   })
 
-  it('are where the same parts of any document stand', () => {
+  it('finds the same lines in random documents as a plain search', () => {
     let seed = 7
     const random = (most: number) => (seed = (seed * 48_271) % 2_147_483_647) % most
     const made = (depth: number): unknown => {
