@@ -1,5 +1,5 @@
 /** A problem document: why the roster refused a request (RFC 9457). */
-export type Problem = {
+export type ProblemDocument = {
   readonly title?: string
   readonly status?: number
   /** The stable code of the problem, such as `server_not_found`. */
@@ -20,7 +20,7 @@ export type Problem = {
 export class RosterError extends Error {
   override name = 'RosterError'
   readonly status: number
-  readonly problem: Problem | undefined
+  readonly problem: ProblemDocument | undefined
   /** The stable code of the problem, such as `server_not_found`; undefined where no roster answered. */
   readonly code: string | undefined
   /** Pause that the roster asks for before the next attempt, in ms. */
@@ -33,7 +33,12 @@ export class RosterError extends Error {
       problem,
       retryAfterMs,
       cause,
-    }: { status?: number; problem?: Problem | undefined; retryAfterMs?: number | undefined; cause?: unknown } = {},
+    }: {
+      status?: number
+      problem?: ProblemDocument | undefined
+      retryAfterMs?: number | undefined
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause })
     this.status = status

@@ -13,7 +13,7 @@ export {
   /** @deprecated Use `ServerProbe`. */
   type ServerProbe as CheckOutcome,
 } from './connect.ts'
-export { type Problem, RosterError } from './error.ts'
+export { type ProblemDocument as Problem, RosterError } from './error.ts'
 export type { Following, FollowOptions } from './follow.ts'
 export type { RosterEvent } from './event-batcher.ts'
 export type { ListQuery, WatchQuery } from './query.ts'

@@ -1,5 +1,5 @@
 import { createCancellation, createWatchdog } from './cancellation.ts'
-import { type Problem, RosterError } from './error.ts'
+import { type ProblemDocument, RosterError } from './error.ts'
 
 /** Address of a roster, credentials and time limits. */
 export type ConnectOptions = {
@@ -84,7 +84,7 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
 
   function errorFrom(response: Response, text: string): RosterError {
     const { status, headers } = response
-    const problem = parsed(text, response) as Problem | null
+    const problem = parsed(text, response) as ProblemDocument | null
     const detail = typeof problem?.detail === 'string' ? problem.detail : `the roster answered with status ${status}`
     const seconds = Number(headers.get('retry-after') ?? Number.NaN)
     const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : undefined

@@ -6,8 +6,8 @@ import { start, temporary, until } from '../e2e/running.ts'
 
 const weather = 'weather: { url: "http://127.0.0.1:9/mcp", tags: [geo] }'
 
-function withStatus(status: number): (error: unknown) => boolean {
-  return (error) => error instanceof RosterError && error.status === status && error.problem?.status === status
+function withCode(status: number, code: string): (error: unknown) => boolean {
+  return (error) => error instanceof RosterError && error.status === status && error.code === code
 }
 
 describe('a roster', () => {
@@ -23,8 +23,8 @@ describe('a roster', () => {
     assert.deepEqual(Object.keys((await roster.discover()).servers), ['files', 'weather'])
     assert.deepEqual(Object.keys(await roster.discover('claude', { tag: 'geo' })), ['mcpServers'])
     assert.equal((await roster.check({ namespace: 'default', name: 'weather' })).reason, 'refused')
-    await assert.rejects(roster.get('none'), withStatus(404))
-    await assert.rejects(roster.list({ limit: -1 }), withStatus(400))
+    await assert.rejects(roster.get('none'), withCode(404, 'server_not_found'))
+    await assert.rejects(roster.list({ limit: -1 }), withCode(400, 'invalid_parameter'))
   })
 
   it('shows an agent from its registration to its removal', async () => {
@@ -38,7 +38,7 @@ describe('a roster', () => {
       stranger.register(agent),
       (error) => error instanceof RosterError && [401, 403].includes(error.status),
     )
-    await assert.rejects(roster.heartbeat('helper'), withStatus(404))
+    await assert.rejects(roster.heartbeat('helper'), withCode(404, 'agent_not_found'))
     assert.equal((await roster.register(agent)).agent_id, 'helper')
     await roster.heartbeat('helper', { status: 'degraded', metadata: { load: 0.9 } })
 
@@ -81,7 +81,7 @@ describe('a roster', () => {
       await assert.rejects(connectRoster({ url }).list({ name: 'x' }), (error) => {
         assert.ok(error instanceof RosterError)
         assert.equal(error.message, 'no daemon answers at http://127.0.0.1:59: connection refused')
-        return error.status === 0
+        return error.status === 0 && error.code === undefined
       })
     }
     assert.throws(() => connectRoster({ url: 'ftp://x' }), TypeError)

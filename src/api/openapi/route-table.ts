@@ -39,7 +39,7 @@ const deleted: RouteDoc = {
 const probed: RouteDoc = {
   summary: 'Probe a server now and return the outcome',
   group: 'servers',
-  response: schemas.ProbeResult,
+  response: schemas.ProbeResponse,
   statuses: unknownServer,
   role: 'admin',
   routedBy: 'POST /servers/:server{[^/]+(?:/[^/]+)?/(?:probe|check)}',
@@ -50,7 +50,7 @@ const servers: Record<string, RouteDoc> = {
   'GET /servers': {
     summary: 'List servers',
     group: 'servers',
-    response: schemas.ServerList,
+    response: schemas.ServerListResponse,
     query: 'list',
     statuses: { ...queryStatuses, 410: 'The index of a long poll cannot be resumed.' },
   },

@@ -41,7 +41,7 @@ export const ServerDetail = Server.unwrap()
   })
   .meta({ id: 'ServerDetail', description: 'A server with the fields that change at every probe.' })
 
-export const ServerList = z
+export const ServerListResponse = z
   .object({
     servers: z.array(ServerShape),
     count: z.int().describe('Servers on this page.'),
@@ -52,7 +52,7 @@ export const ServerList = z
   })
   .meta({ id: 'ServerList' })
 
-export const ProbeResult = z
+export const ProbeResponse = z
   .object({
     id: z.string(),
     ok: z.boolean(),

@@ -21,7 +21,7 @@ import { parseWatchRequest, watchParameters, type WatchPath } from './watch-requ
 import { serverSelection, type WatchSelection } from './watch-selection.ts'
 import { createWatcherQuota } from './watcher-quota.ts'
 
-export type WatchOptions = {
+export type WatchServiceOptions = {
   readonly registry: Pick<Registry, 'subscribe' | 'revision'> & {
     readonly select: (query: ServerQuery) => SelectedServers
   }
@@ -71,7 +71,7 @@ export function createWatch({
   tcpKeepAlive = { idleMs: 5000, intervalMs: 2000, probes: 4 },
   deadPeers = { intervalMs: 10_000, minRetransmits: 7 },
   random = Math.random,
-}: WatchOptions) {
+}: WatchServiceOptions) {
   const watchers = new Set<Watcher>()
   let wasReady = false
 

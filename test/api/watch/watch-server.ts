@@ -5,7 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import { WatchConfig } from '../../../src/api/config/watch.ts'
 import { createRoutes } from '../../../src/api/http/context.ts'
 import { replyToError, toResponse } from '../../../src/api/http/reply.ts'
-import { createWatch, type WatchOptions } from '../../../src/api/watch/watch.ts'
+import { createWatch, type WatchServiceOptions } from '../../../src/api/watch/watch.ts'
 import { silent } from '../../../src/log.ts'
 import type { Principal } from '../../../src/model/principal.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
@@ -19,7 +19,7 @@ export type WatchEvent = {
   readonly server?: { readonly name: string; readonly status: string } & Readonly<Record<string, unknown>>
 }
 
-export type Options = Partial<WatchOptions> & {
+export type Options = Partial<WatchServiceOptions> & {
   readonly roster?: TestRegistry
   readonly limits?: () => WatchConfig
   readonly changeLog?: ReturnType<typeof createChangeLog>
