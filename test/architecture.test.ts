@@ -58,6 +58,17 @@ describe('the house', () => {
     assert.deepEqual(upwards, [])
   })
 
+  it('the transport of the API imports no feature folder and no servers', () => {
+    const feature = /^src\/(?:api\/(?!http\/|config\/)|agents\/|registry\/|registrations\/|model\/server)/
+    const imported = files
+      .filter((file) => file.startsWith('src/api/http/'))
+      .flatMap((file) => importsOf(file).map((target) => inside(file, target)))
+    assert.deepEqual(
+      imported.filter((target) => feature.test(target)),
+      [],
+    )
+  })
+
   it('model is pure and imports only zod, semver, levenshtein and node:crypto', () => {
     const allowed = new Set(['zod', 'semver', 'fastest-levenshtein', 'node:crypto'])
     const others = files

@@ -27,7 +27,7 @@ const remote = redactServer(
 function clientConfig(format: ConfigFormat, servers: readonly Server[]): object {
   const config = startClientConfig(format)
   for (const one of servers) config.add(one)
-  return config.made()
+  return config.build()
 }
 
 describe('a client configuration', () => {

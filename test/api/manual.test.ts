@@ -195,7 +195,7 @@ describe('servers written by hand', () => {
     const audit = daemon.lines.filter((line) => line['audit'] === true)
     assert.deepEqual(
       audit.map(({ principal, server, msg }) => [principal, server, msg]),
-      [['ops', 'team-a/weather', 'a server was created by hand']],
+      [['ops', 'team-a/weather', 'manual server created']],
     )
     assert.notEqual(audit[0]?.['before'], audit[0]?.['after'])
   })
@@ -268,7 +268,7 @@ describe('servers written by hand', () => {
     const answer = await served.get('/servers', { method: 'POST', body: JSON.stringify(weather) })
 
     assert.equal(answer.status, 409)
-    assert.match(await answer.text(), /removed meanwhile/)
+    assert.match(await answer.text(), /removed concurrently/)
   })
 
   it('are not taken while the store is away, and whoever asked hears when to try again', async () => {

@@ -13,10 +13,10 @@ import { NotLoadedYet } from '../../registrations/registrations.ts'
 import { StoreRefusal, StoreUnavailable } from '../../stores/store.ts'
 import { Problem } from '../http/problem.ts'
 
-/** By what an agent's caller lacks. */
+/** The problem code by what the principal lacks. */
 const refusals = { role: 'role_required', namespace: 'namespace_forbidden', owner: 'agent_not_owned' } as const
 
-/** What the mesh refuses, as whoever asked over HTTP is told; anything else as it came. */
+/** The problem for an error of the mesh; any other error unchanged. */
 export function meshProblem(error: unknown, mesh: Pick<MeshOperations, 'current'>): unknown {
   if (error instanceof RegistrationProblem)
     return new Problem('invalid_registration', error.message, { more: { field: error.field } })
@@ -29,15 +29,20 @@ export function meshProblem(error: unknown, mesh: Pick<MeshOperations, 'current'
   if (error instanceof AgentConflict) return conflict(error, mesh)
   if (error instanceof QuotaExceeded)
     return new Problem('agent_limit_reached', error.message, { headers: { 'retry-after': '60' } })
-  if (error instanceof NotLoadedYet) return later('not_ready', `Not ready yet: ${error.message}.`, error.retry_after)
+  if (error instanceof NotLoadedYet)
+    return retryLater('not_ready', `Not ready yet: ${error.message}.`, error.retry_after)
   if (error instanceof StoreUnavailable)
-    return later(
+    return retryLater(
       'store_unavailable',
-      'Nothing can be stored now: the database does not answer. It is tried again.',
+      'Store unavailable: the database does not answer; nothing changed.',
       error.retry_after,
     )
   if (error instanceof StoreRefusal)
-    return later('store_unavailable', 'Nothing can be stored now; the log of the daemon says why.', 30)
+    return retryLater(
+      'store_unavailable',
+      'Store unavailable; nothing changed. The log of the daemon has the cause.',
+      30,
+    )
   return error
 }
 
@@ -49,6 +54,6 @@ function conflict(error: AgentConflict, mesh: Pick<MeshOperations, 'current'>): 
   return new Problem(code, error.message, { more: { resource_version, current: agentView(current) } })
 }
 
-function later(code: 'not_ready' | 'store_unavailable', detail: string, seconds: number): Problem {
+function retryLater(code: 'not_ready' | 'store_unavailable', detail: string, seconds: number): Problem {
   return new Problem(code, detail, { headers: { 'retry-after': String(Math.ceil(seconds)) } })
 }

@@ -14,28 +14,28 @@ type Input = {
   readonly default?: string
 }
 
-/** How a client spells what is filled in later. */
+/** How a client writes the values that it fills in later. */
 type Dialect = {
-  /** A secret that only the person at the client knows. */
+  /** A secret that only the user of the client knows. */
   readonly secret: (variable: string, description: string) => string
-  /** A variable of the client's environment, or an input it asks for. */
+  /** A variable of the client's environment, or an input that it prompts for. */
   readonly variable: (kind: 'env' | 'input', name: string, fallback: string | undefined) => string
 }
 
-/** What of a server a client needs. */
+/** The fields of a server that a client needs. */
 type Connection = Pick<
   Server,
   'name' | 'namespace' | 'type' | 'command' | 'args' | 'env' | 'cwd' | 'url' | 'headers' | 'enabled'
 >
 
 /**
- * Begins a ready configuration for a client, to which servers are added one by one; those that are disabled, or have no
- * address, are left out. They come redacted; where a secret stood, the client's own placeholder stands.
+ * Builds a ready configuration for a client. Skips servers that are disabled or have no address. The servers come redacted;
+ * the client's own placeholder replaces each secret.
  */
 export function startClientConfig(format: ConfigFormat) {
   const entries = new Map<string, object>()
   const inputs = new Map<string, Input>()
-  const dialect = withNamesOfTheirOwn(dialects[format](inputs))
+  const dialect = withUniqueSecrets(dialects[format](inputs))
 
   function add(server: Connection): void {
     if (!server.enabled || (server.command === undefined && !/^https?:/i.test(server.url ?? ''))) return
@@ -43,43 +43,43 @@ export function startClientConfig(format: ConfigFormat) {
     entries.set(name, entryOf(server, name, format, dialect))
   }
 
-  function made(): object {
+  function build(): object {
     const map = Object.fromEntries(entries)
     return format === 'vscode' ? { servers: map, inputs: [...inputs.values()] } : { mcpServers: map }
   }
 
-  return { add, made }
+  return { add, build }
 }
 
-const longestName = 64
+const maxNameLength = 64
 
-/** No two secrets have one name: `a-b` and `a_b` are two servers, and one URL may hold a password and a key. */
-function withNamesOfTheirOwn({ secret, variable }: Dialect): Dialect {
-  const taken = new Set<string>()
-  function secretOfItsOwn(base: string, description: string): string {
+/** Gives every secret a name of its own: `a-b` and `a_b` are two servers, and one URL may hold a password and a key. */
+function withUniqueSecrets({ secret, variable }: Dialect): Dialect {
+  const used = new Set<string>()
+  function uniqueSecret(base: string, description: string): string {
     let [name, number] = [base, 1]
-    while (taken.has(name)) name = `${base}_${++number}`
-    taken.add(name)
+    while (used.has(name)) name = `${base}_${++number}`
+    used.add(name)
     return secret(name, number > 1 ? `${description} (${number})` : description)
   }
-  return { secret: secretOfItsOwn, variable }
+  return { secret: uniqueSecret, variable }
 }
 
-/** Clients make tool names of server names and take letters, digits, `_` and `-` only. */
-function fitName(id: string, taken: ReadonlyMap<string, object>): string {
+/** Clients derive tool names from server names, and accept letters, digits, `_` and `-` only. */
+function fitName(id: string, used: ReadonlyMap<string, object>): string {
   const plain = id.normalize('NFKD').replaceAll(/\p{M}/gu, '')
   const base =
     plain
       .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
       .replaceAll(/^-+|-+$/g, '')
-      .slice(0, longestName) || 'server'
+      .slice(0, maxNameLength) || 'server'
   let name = base
-  for (let number = 2; taken.has(name); number += 1) name = `${base.slice(0, longestName - 6)}-${number}`
+  for (let number = 2; used.has(name); number += 1) name = `${base.slice(0, maxNameLength - 6)}-${number}`
   return name
 }
 
 function entryOf(server: Connection, name: string, format: ConfigFormat, dialect: Dialect): object {
-  const fill = (text: string, part: string) => filled(text, { name, part, dialect })
+  const fill = (text: string, part: string) => fillPlaceholders(text, { name, part, dialect })
   const fillMap = (map: Readonly<Record<string, string>> = {}) =>
     Object.fromEntries(Object.entries(map).map(([key, value]) => [key, fill(value, key)]))
   if (server.command !== undefined) {
@@ -99,37 +99,40 @@ function entryOf(server: Connection, name: string, format: ConfigFormat, dialect
   }
 }
 
-/** Names that clients fill in by themselves, wherever they stand. */
-const wellKnown = new Set(['workspaceFolder', 'workspaceFolderBasename', 'userHome', 'pathSeparator', 'cwd'])
+/** Names that clients fill in themselves, anywhere. */
+const builtInNames = new Set(['workspaceFolder', 'workspaceFolderBasename', 'userHome', 'pathSeparator', 'cwd'])
 
-function filled(text: string, { name, part, dialect }: { name: string; part: string; dialect: Dialect }): string {
+function fillPlaceholders(
+  text: string,
+  { name, part, dialect }: { name: string; part: string; dialect: Dialect },
+): string {
   return text.replaceAll(
     placeholder,
     (all, kind: 'env' | 'input' | undefined, variable?: string, fallback?: string) => {
       if (variable === undefined) return dialect.secret(variableOf(name, part), `${part} of ${name}`)
-      if (wellKnown.has(variable)) return all
+      if (builtInNames.has(variable)) return all
       return dialect.variable(kind ?? 'env', variable, fallback === redactedText ? undefined : fallback)
     },
   )
 }
 
-/** Named after its server too, so that no server is ever sent the secret of another. */
+/** The name holds the server's too: a server must never get the secret of another. */
 function variableOf(name: string, part: string): string {
   const variable = `${name}_${part}`.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')
   return /^\d/.test(variable) ? `_${variable}` : variable
 }
 
-const shout = (name: string) => name.toUpperCase().replaceAll(/[^A-Z0-9_]+/g, '_')
+const toUpperSnake = (name: string) => name.toUpperCase().replaceAll(/[^A-Z0-9_]+/g, '_')
 
 const dialects: Record<ConfigFormat, (inputs: Map<string, Input>) => Dialect> = {
   claude: () => ({
     secret: (variable) => `\${${variable}}`,
     variable: (kind, name, fallback) =>
-      `\${${kind === 'input' ? shout(name) : name}${fallback === undefined ? '' : `:-${fallback}`}}`,
+      `\${${kind === 'input' ? toUpperSnake(name) : name}${fallback === undefined ? '' : `:-${fallback}`}}`,
   }),
   cursor: () => ({
     secret: (variable) => `\${env:${variable}}`,
-    variable: (kind, name) => `\${env:${kind === 'input' ? shout(name) : name}}`,
+    variable: (kind, name) => `\${env:${kind === 'input' ? toUpperSnake(name) : name}}`,
   }),
   vscode: (inputs) => {
     function input(id: string, rest: Omit<Input, 'type' | 'id'>): string {

@@ -12,9 +12,9 @@ import { type ConfigFormat, clientFormats, startClientConfig } from './client-co
 import { enabledServers } from './enabled.ts'
 import { wantsSecrets } from './secrets.ts'
 
-const own = ['format', 'secrets']
+const ownParameters = ['format', 'secrets']
 
-/** Enabled servers as a map, as the original registry's clients poll it, or as a ready client configuration. */
+/** Enabled servers as a map, which clients of the original registry poll, or as a ready client configuration. */
 export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'registry' | 'supervisor' | 'log'>) {
   const api = createRoutes()
   const kept = createReadyCache({ registry, supervisor }, {})
@@ -27,7 +27,7 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
 
   function bodyFor(parameters: URLSearchParams): Promise<Buffer> {
     const format = formatIn(parameters)
-    const chosen = enabledServers(registry, parameters, own)
+    const chosen = enabledServers(registry, parameters, ownParameters)
     return format === undefined ? mapOf(chosen) : configOf(format, chosen)
   }
 
@@ -35,11 +35,11 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
     const { principal } = c.env
     requireSecretsRight(principal)
     if (formatIn(parameters))
-      throw new Problem('invalid_parameter', 'A client configuration never holds secrets; leave out "format".')
+      throw new Problem('invalid_parameter', 'A client configuration never holds secrets; omit "format".')
     kept.assertReady()
-    const chosen = enabledServers(registry, parameters, own)
+    const chosen = enabledServers(registry, parameters, ownParameters)
     for (const { server } of chosen) requireNamespace(principal, server.namespace)
-    log.info({ audit: true, principal: principal.name, servers: chosen.length }, 'secrets were shown')
+    log.info({ audit: true, principal: principal.name, servers: chosen.length }, 'secrets shown')
     return respondJson(c, { servers: Object.fromEntries(chosen.map(({ server }) => [shortId(server), server])) })
   }
 
@@ -56,7 +56,7 @@ function formatIn(parameters: URLSearchParams): ConfigFormat | undefined {
   })
 }
 
-/** Joins what is encoded already. */
+/** Joins the encoded servers. */
 async function mapOf(chosen: readonly RegisteredServer[]): Promise<Buffer> {
   const parts: Buffer[] = []
   await forEachYielding(chosen, ({ server, json }) =>
@@ -65,9 +65,9 @@ async function mapOf(chosen: readonly RegisteredServer[]): Promise<Buffer> {
   return Buffer.concat([Buffer.from('{"servers":{'), ...parts, Buffer.from('}}')])
 }
 
-/** Made of what everybody may see, which is the encoded form; the server itself holds the secrets. */
+/** Uses the encoded form, which is redacted; the server itself holds the secrets. */
 async function configOf(format: ConfigFormat, chosen: readonly RegisteredServer[]): Promise<Buffer> {
   const config = startClientConfig(format)
   await forEachYielding(chosen, ({ json }) => config.add(JSON.parse(json().toString()) as Server))
-  return Buffer.from(`${JSON.stringify(config.made(), null, 2)}\n`)
+  return Buffer.from(`${JSON.stringify(config.build(), null, 2)}\n`)
 }

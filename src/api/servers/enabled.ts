@@ -4,20 +4,20 @@ import { parameterProblem } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import type { ApiPorts } from '../ports.ts'
 
-/** Parameters that say how a list is shown; what shows enabled servers in a shape of its own has no use for them. */
-const shaping = ['limit', 'continue', 'sort', 'fields', 'view']
+/** Parameters of the form of a list, which apply to `/servers` only. */
+const listParameters = ['limit', 'continue', 'sort', 'fields', 'view']
 
-/** The enabled servers that any filters of `/servers` choose; `besides` are parameters that are no filters. */
+/** The enabled servers that the filters of `/servers` select; `otherParameters` are allowed, but not filters. */
 export function enabledServers(
   registry: ApiPorts['registry'],
   parameters: URLSearchParams,
-  besides: readonly string[] = [],
+  otherParameters: readonly string[] = [],
 ): readonly RegisteredServer[] {
-  for (const parameter of shaping) {
+  for (const parameter of listParameters) {
     if (parameters.get(parameter))
-      throw new Problem('invalid_parameter', `${parameter}: is for /servers only`, { more: { parameter } })
+      throw new Problem('invalid_parameter', `${parameter}: applies to /servers only`, { more: { parameter } })
   }
-  const parsed = parseQuery(parameters, { otherParameters: besides })
+  const parsed = parseQuery(parameters, { otherParameters })
   if ('problem' in parsed) throw parameterProblem(parsed.problem)
   return parsed.query.enabled === false ? [] : registry.select({ ...parsed.query, enabled: true }).page
 }

@@ -8,101 +8,101 @@ import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../model/server.ts'
 import { Problem } from '../http/problem.ts'
 
-/** One field of a definition that is not as it should be. */
+/** An invalid field of a definition. */
 export type FieldError = { readonly field: string; readonly problem: string }
 
 export type ManualFields = Readonly<Record<string, unknown>>
 
-/** A body that should say what a server is, as an object. */
-export function objectIn(body: unknown): ManualFields {
-  if (isDeeperThan(body, deepest))
-    throw new Problem('body_too_deep', `The body is nested deeper than ${deepest} levels.`)
+/** The body as an object; throws for any other JSON. */
+export function requireObject(body: unknown): ManualFields {
+  if (isDeeperThan(body, maxDepth))
+    throw new Problem('body_too_deep', `The request body is nested deeper than ${maxDepth} levels.`)
   if (isJsonObject(body)) return body
   throw new Problem(
     'body_not_object',
-    'The body must be a JSON object: a server as GET /servers shows it, or a part of one.',
+    'The request body must be a JSON object: a server as GET /servers shows it, or a part of one.',
   )
 }
 
 /**
- * Reads a definition that somebody wrote; throws the problem that names every wrong field.
+ * Parses the definition of a manual server; throws a problem that names every invalid field.
  *
- * Who read a server, changed a field and writes it back sends `<redacted>` where secrets are: there, what `before` says
- * stays. A placeholder for a secret that is not known is an error, since it would be stored as if it were one.
+ * A client that reads a server, changes a field and writes it back sends `<redacted>` for each secret: the secret of `before`
+ * stays. A placeholder without a secret in `before` is an error, since it would be stored as the secret.
  */
-export function definitionIn(fields: ManualFields, before?: ServerDefinition): ServerDefinition {
+export function parseDefinition(fields: ManualFields, before?: ServerDefinition): ServerDefinition {
   const parsed = ServerDefinition.safeParse(before ? restored(fields, redactServer(before), before) : fields, {
     error: zodMessage,
   })
-  if (!parsed.success) throw wrongFields(errorsIn(parsed.error))
+  if (!parsed.success) throw invalidDefinition(errorsIn(parsed.error))
   const placeholders = placeholdersIn(parsed.data, '')
-  if (placeholders.length > 0) throw wrongFields(placeholders)
+  if (placeholders.length > 0) throw invalidDefinition(placeholders)
   return parsed.data
 }
 
-/** The fields under the name that the path gives; a body that speaks of another server is refused. */
-export function named(fields: ManualFields, id: ServerId): ManualFields {
+/** The fields with the name in the path; throws for a body that names another server. */
+export function withPathName(fields: ManualFields, id: ServerId): ManualFields {
   const [, namespace = '', name = ''] = /^([^/]*)\/(.*)$/s.exec(id) ?? []
   for (const [field, value] of [
     ['namespace', namespace],
     ['name', name],
   ] as const) {
-    const said = fields[field]
-    if (said === undefined || said === null || said === value) continue
-    throw wrongFields([
+    const sent = fields[field]
+    if (sent === undefined || sent === null || sent === value) continue
+    throw invalidDefinition([
       { field, problem: `must be ${JSON.stringify(value)} as in the path: a server cannot be renamed` },
     ])
   }
   return { ...fields, namespace, name }
 }
 
-/** A JSON merge patch (RFC 7396): `null` takes a member away, an object is merged, all else replaces. */
-export function merged(target: unknown, patch: ManualFields): ManualFields {
+/** Applies a JSON merge patch (RFC 7396): `null` deletes a member, an object is merged, any other value replaces. */
+export function mergePatch(target: unknown, patch: ManualFields): ManualFields {
   const result = new Map(isJsonObject(target) ? Object.entries(target) : [])
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) result.delete(key)
-    else result.set(key, isJsonObject(value) ? merged(result.get(key), value) : value)
+    else result.set(key, isJsonObject(value) ? mergePatch(result.get(key), value) : value)
   }
   return Object.fromEntries(result)
 }
 
-const deepest = 64
+const maxDepth = 64
 
-/** `said` with what everybody is shown of a secret replaced by the secret. */
-function restored(said: unknown, shown: unknown, known: unknown, depth = 0): unknown {
-  if (said === shown || depth > deepest) return isDeepStrictEqual(said, shown) ? known : said
-  if (Array.isArray(said) && Array.isArray(shown) && Array.isArray(known)) {
-    return said.map((one, index) => restored(one, shown[index], known[index], depth + 1))
+/** `sent` with the secrets of `known` in place of the placeholders that `shown` has for them. */
+function restored(sent: unknown, shown: unknown, known: unknown, depth = 0): unknown {
+  if (sent === shown || depth > maxDepth) return isDeepStrictEqual(sent, shown) ? known : sent
+  if (Array.isArray(sent) && Array.isArray(shown) && Array.isArray(known)) {
+    return sent.map((item, index) => restored(item, shown[index], known[index], depth + 1))
   }
-  if (!isJsonObject(said) || !isJsonObject(shown) || !isJsonObject(known)) return said
+  if (!isJsonObject(sent) || !isJsonObject(shown) || !isJsonObject(known)) return sent
   return Object.fromEntries(
-    Object.entries(said).map(([key, one]) => [
+    Object.entries(sent).map(([key, item]) => [
       key,
-      Object.hasOwn(shown, key) ? restored(one, shown[key], known[key], depth + 1) : one,
+      Object.hasOwn(shown, key) ? restored(item, shown[key], known[key], depth + 1) : item,
     ]),
   )
 }
 
 function placeholdersIn(value: unknown, field: string, depth = 0): FieldError[] {
   if (typeof value === 'string') {
-    const problem = `holds ${redactedText}, which stands for a secret that is not known here: send the value`
+    const problem = `holds ${redactedText}, the placeholder of a secret that is not stored: send the secret`
     return value.includes(redactedText) ? [{ field, problem }] : []
   }
-  if (typeof value !== 'object' || value === null || depth > deepest) return []
+  if (typeof value !== 'object' || value === null || depth > maxDepth) return []
   return Object.entries(value)
-    .flatMap(([key, one]) => placeholdersIn(one, field === '' ? key : `${field}.${key}`, depth + 1))
-    .slice(0, mostErrors)
+    .flatMap(([key, item]) => placeholdersIn(item, field === '' ? key : `${field}.${key}`, depth + 1))
+    .slice(0, maxErrors)
 }
 
-const mostErrors = 20
+const maxErrors = 20
 
 function errorsIn({ issues }: z.ZodError): FieldError[] {
-  return issues.slice(0, mostErrors).map(({ path, message }) => ({ field: path.join('.'), problem: message }))
+  return issues.slice(0, maxErrors).map(({ path, message }) => ({ field: path.join('.'), problem: message }))
 }
 
-function wrongFields(errors: readonly FieldError[]): Problem {
-  const told = errors.slice(0, 5).map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`))
-  return new Problem('invalid_definition', `The server cannot be taken as it is. ${told.join('; ')}`, {
+function invalidDefinition(errors: readonly FieldError[]): Problem {
+  const details = errors.slice(0, 5).map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`))
+  return new Problem('invalid_definition', `Invalid server definition. ${details.join('; ')}`, {
     more: { errors },
   })
 }

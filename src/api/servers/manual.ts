@@ -12,16 +12,16 @@ import { Problem } from '../http/problem.ts'
 import { respond, respondNoContent } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import type { DetailCache } from './detail-cache.ts'
-import { definitionIn, type ManualFields, merged, named, objectIn } from './manual-body.ts'
+import { type ManualFields, mergePatch, parseDefinition, requireObject, withPathName } from './manual-body.ts'
 import { serverIdInTarget, unknownServer } from './server-path.ts'
 
 type Expected = Parameters<ApiPorts['manual']['put']>[1]
 
 const maxBodyBytes = 262_144
-/** How often a patch is tried again on what somebody else wrote meanwhile. */
-const mostTries = 5
+/** Maximum attempts of a patch that meets concurrent writes. */
+const maxPatchAttempts = 5
 
-/** Servers written by hand: durable, and seen by the very next request. */
+/** Manual servers: durable, and visible to the next request. */
 export function manualApi({
   details,
   registry,
@@ -31,87 +31,94 @@ export function manualApi({
   const api = createRoutes()
 
   async function create(c: ApiContext): Promise<Response> {
-    const definition = definitionIn(await bodyOf(c))
-    refuseForeign(serverId(definition.namespace, definition.name))
+    const definition = parseDefinition(await readFields(c))
+    assertOwnedHere(serverId(definition.namespace, definition.name))
     return write(c, definition, 'none')
   }
 
   async function replace(c: ApiContext): Promise<Response> {
-    const id = wanted(c)
-    const fields = await bodyOf(c)
+    const id = requireServerId(c)
+    const fields = await readFields(c)
     const before = manual.get(id)
-    const definition = definitionIn(named(fields, id), before?.definition)
-    refuseForeign(id)
+    const definition = parseDefinition(withPathName(fields, id), before?.definition)
+    assertOwnedHere(id)
     const expected = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
     if (expected === 'some' && !before) throw unknownServer(id)
     return write(c, definition, expected === 'some' ? 'any' : expected)
   }
 
   async function patch(c: ApiContext): Promise<Response> {
-    const id = wanted(c)
+    const id = requireServerId(c)
     const type = c.req.header('content-type') ?? ''
     if (/json-patch|strategic/i.test(type)) {
       const headers = { 'accept-patch': 'application/merge-patch+json' }
-      throw new Problem('unsupported_media_type', 'A patch here is a JSON merge patch (RFC 7396).', { headers })
+      throw new Problem('unsupported_media_type', 'Unsupported patch format; send a JSON merge patch (RFC 7396).', {
+        headers,
+      })
     }
-    const changes = await bodyOf(c)
-    for (let tries = 1; ; tries += 1) {
-      const before = existing(id)
-      const definition = definitionIn(named(merged(redactServer(before.definition), changes), id), before.definition)
+    const changes = await readFields(c)
+    for (let attempt = 1; ; attempt += 1) {
+      const before = requireExisting(id)
+      const definition = parseDefinition(
+        withPathName(mergePatch(redactServer(before.definition), changes), id),
+        before.definition,
+      )
       const { resource_version: version } = before.stored
-      const asked = preconditionOf((name) => c.req.header(name), changes, version)
-      const expected = typeof asked === 'object' ? asked : { version }
+      const precondition = preconditionOf((name) => c.req.header(name), changes, version)
+      const expected = typeof precondition === 'object' ? precondition : { version }
       try {
-        // What nobody expected to be of a certain version is patched as it is by then.
         return await write(c, definition, expected)
       } catch (error) {
-        const again = error instanceof Problem && error.status === 409 && typeof asked !== 'object'
-        if (!again || tries >= mostTries) throw error
+        // Without a version from the client, the patch applies to the server as it is now.
+        const isRetryable = error instanceof Problem && error.status === 409 && typeof precondition !== 'object'
+        if (!isRetryable || attempt >= maxPatchAttempts) throw error
       }
     }
   }
 
   async function remove(c: ApiContext): Promise<Response> {
     requireRole(c.env.principal, 'admin')
-    const id = wanted(c)
-    const { definition, stored } = existing(id)
+    const id = requireServerId(c)
+    const { definition, stored } = requireExisting(id)
     requireNamespace(c.env.principal, definition.namespace)
     const expected = preconditionOf((name) => c.req.header(name), {}, stored.resource_version)
     const before = registry.token()
-    const there = await told(() => manual.remove(id, typeof expected === 'object' ? expected.version : undefined))
-    if (!there) throw unknownServer(id)
-    audit(c, id, 'a server written by hand was deleted', before)
+    const isRemoved = await withProblems(() =>
+      manual.remove(id, typeof expected === 'object' ? expected.version : undefined),
+    )
+    if (!isRemoved) throw unknownServer(id)
+    audit(c, id, 'manual server deleted', before)
     return respondNoContent(c)
   }
 
-  async function bodyOf(c: ApiContext): Promise<ManualFields> {
+  async function readFields(c: ApiContext): Promise<ManualFields> {
     requireRole(c.env.principal, 'admin')
-    return objectIn(await readJson(c, maxBodyBytes))
+    return requireObject(await readJson(c, maxBodyBytes))
   }
 
-  function existing(id: ServerId): ManualServer {
-    loaded()
+  function requireExisting(id: ServerId): ManualServer {
+    assertLoaded()
     const found = manual.get(id)
-    refuseForeign(id)
+    assertOwnedHere(id)
     if (!found) throw unknownServer(id)
     return found
   }
 
-  /** Does one write, notes who did it, and answers with the server as everybody sees it now. */
+  /** Stores a definition, audits the write and answers with the server as the registry shows it. */
   async function write(c: ApiContext, definition: ServerDefinition, expected: Expected): Promise<Response> {
     requireNamespace(c.env.principal, definition.namespace)
-    refuseUntrusted(definition)
-    loaded()
-    if (!manual.isPublished()) throw notNow({ retry_after: 1 })
+    assertAllowed(definition)
+    assertLoaded()
+    if (!manual.isPublished()) throw storeUnavailable({ retry_after: 1 })
     const before = registry.token()
-    const { server, created } = await told(
+    const { server, created } = await withProblems(
       () => manual.put(definition, expected),
       expected === 'none' ? 'server_exists' : undefined,
     )
-    audit(c, server.id, `a server was ${created ? 'created' : 'replaced'} by hand`, before)
+    audit(c, server.id, `manual server ${created ? 'created' : 'replaced'}`, before)
     const path = pathOf(definition)
     const shown = details.answer(server.id)
-    if (!shown) throw manual.get(server.id) ? notShown(server.id) : removed(server.id)
+    if (!shown) throw manual.get(server.id) ? serverPending(server.id) : serverRemoved(server.id)
     const { status, headers, body } = shown
     return respond(
       c,
@@ -123,43 +130,43 @@ export function manualApi({
     log.info({ audit: true, principal: c.env.principal.name, server, before, after: registry.token() }, message)
   }
 
-  function refuseUntrusted({ command }: ServerDefinition): void {
+  function assertAllowed({ command }: ServerDefinition): void {
     const { name, enabled, allow_stdio } = manual.source()
     if (!enabled)
-      throw new Problem('source_disabled', `The source "${name}" of servers written by hand is disabled in the config.`)
+      throw new Problem('source_disabled', `The source "${name}" of manual servers is disabled in the config.`)
     if (command === undefined || allow_stdio) return
     throw new Problem(
       'stdio_forbidden',
-      `Commands that clients start are not taken over HTTP: set allow_stdio: true on the source "${name}".`,
+      `Commands are not accepted over HTTP. To allow them, set allow_stdio: true on the source "${name}".`,
       {
         more: { source: name },
       },
     )
   }
 
-  function refuseForeign(id: ServerId): void {
+  function assertOwnedHere(id: ServerId): void {
     const shown = registry.get(id)?.server
     if (!shown || shown.source === manual.source().name) return
     throw new Problem(
       'server_owned_by_source',
-      `The server "${id}" comes from the source "${shown.source}" (${shown.origin}): change it there.`,
+      `The server "${id}" belongs to the source "${shown.source}" (${shown.origin}); change it there.`,
       {
         more: { source: shown.source, current: currentOf(id) },
       },
     )
   }
 
-  /** What the store or the registrations object to, in the words of HTTP. */
-  async function told<T>(
+  /** Turns the errors of the store and of the registrations into problems. */
+  async function withProblems<T>(
     act: () => Promise<T>,
     conflict: 'server_exists' | 'resource_version_stale' = 'resource_version_stale',
   ): Promise<T> {
-    loaded()
+    assertLoaded()
     try {
       return await act()
     } catch (error) {
       if (error instanceof ManualRefused) throw new Problem('invalid_definition', `${error.message}.`)
-      if (error instanceof StoreUnavailable) throw notNow(error)
+      if (error instanceof StoreUnavailable) throw storeUnavailable(error)
       if (!(error instanceof ManualConflict)) throw error
       const { current } = error
       throw new Problem(conflict, `${error.message}.`, {
@@ -169,11 +176,11 @@ export function manualApi({
     }
   }
 
-  function loaded(): void {
+  function assertLoaded(): void {
     try {
       manual.assertLoaded()
     } catch (error) {
-      throw error instanceof NotLoadedYet ? notNow(error) : error
+      throw error instanceof NotLoadedYet ? storeUnavailable(error) : error
     }
   }
 
@@ -194,7 +201,7 @@ export function manualApi({
   return api
 }
 
-function wanted({ env: { incoming } }: ApiContext): ServerId {
+function requireServerId({ env: { incoming } }: ApiContext): ServerId {
   const id = serverIdInTarget(incoming.url ?? '')
   if (id === null) throw unknownServer(id)
   return id
@@ -204,20 +211,19 @@ function pathOf({ namespace, name }: ServerDefinition): string {
   return `/servers/${namespace}/${encodeURIComponent(name)}`
 }
 
-/** The store refused nothing: it could not be asked. */
-function notNow(error: { readonly retry_after: number }): Problem {
+function storeUnavailable(error: { readonly retry_after: number }): Problem {
   const headers = { 'retry-after': String(Math.max(1, Math.ceil(error.retry_after))) }
-  return new Problem('store_unavailable', 'Nothing can be stored now, so nothing was changed. Try again soon.', {
+  return new Problem('store_unavailable', 'Store unavailable; nothing changed.', {
     headers,
     cause: error,
   })
 }
 
-function removed(id: ServerId): Problem {
-  return new Problem('resource_version_stale', `The server ${id} was removed meanwhile.`)
+function serverRemoved(id: ServerId): Problem {
+  return new Problem('resource_version_stale', `The server "${id}" was removed concurrently.`)
 }
 
-function notShown(id: ServerId): Problem {
+function serverPending(id: ServerId): Problem {
   return new Problem('server_pending', `The server "${id}" is stored, but its source does not show it yet.`, {
     headers: { 'retry-after': '1' },
   })

@@ -32,7 +32,7 @@ export function sdApi({ registry, supervisor }: Pick<ApiPorts, 'registry' | 'sup
   return api
 }
 
-/** Undefined for what has no address: a command, an agent's own scheme, a placeholder nobody filled in. */
+/** Undefined for a server without an HTTP address: a command, an agent's own scheme, an unfilled placeholder. */
 function targetOf({ url: text, ...server }: Server): Target | undefined {
   const url = text === undefined || text.includes('${') ? null : URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol)) return undefined
@@ -51,7 +51,7 @@ function targetOf({ url: text, ...server }: Server): Target | undefined {
   }
 }
 
-/** Of two labels that are spelled the same here, the one that comes first in the alphabet counts. */
+/** Of two labels with the same Prometheus name, the first in alphabetical order counts. */
 function labelsOf(labels: Server['labels']): Record<string, string> {
   const sorted = Object.entries(labels).toSorted(([one], [other]) => (one < other ? 1 : -1))
   return Object.fromEntries(sorted.map(([key, value]) => [`__meta_roster_label_${labelName(key)}`, value]))

@@ -4,7 +4,7 @@ import type { ApiPorts } from '../ports.ts'
 
 type Counted = Pick<ApiPorts['registry'], 'counts' | 'counters' | 'size'>
 
-/** How many servers there are of each kind; `/stats` in the words of the original registry. */
+/** Numbers of servers by kind; `/stats` with the field names of the original registry. */
 export function countsApi({ registry }: Pick<ApiPorts, 'registry'>) {
   const api = createRoutes()
   const stats = createPerRevision(registry.token, () => ({
