@@ -13,7 +13,7 @@ import { createIntake } from '../../src/registry/supervision/intake.ts'
 import { entry, reading } from '../made.ts'
 
 /** A registry whose sources are driven by hand; the order of their names is their precedence. */
-function createTestRegistry(...sources: string[]) {
+function createRegistryWithSources(...sources: string[]) {
   const registry = createRegistry({
     epoch: 'e',
     onError: (error) => {
@@ -47,7 +47,7 @@ function createTestRegistry(...sources: string[]) {
 
 describe('registry', () => {
   it('gives a name to the source that the config lists first, and shadows the other definition', () => {
-    const { registry, picture } = createTestRegistry('first', 'second')
+    const { registry, picture } = createRegistryWithSources('first', 'second')
 
     picture('second', { origin: 'b', entries: [entry({ description: 'from second' })] })
     picture('first', { origin: 'a', entries: [entry({ description: 'from first' })] })
@@ -58,7 +58,7 @@ describe('registry', () => {
   })
 
   it('shows subscribers the registry as it is after the change', () => {
-    const { registry, picture } = createTestRegistry('first')
+    const { registry, picture } = createRegistryWithSources('first')
     const seen: unknown[] = []
     registry.subscribe(({ token, revision }) =>
       seen.push([registry.token() === token, registry.revision() === revision, registry.size()]),
@@ -70,7 +70,7 @@ describe('registry', () => {
   })
 
   it('promotes the shadowed definition in the revision that removes the winner', () => {
-    const { registry, picture, events } = createTestRegistry('first', 'second')
+    const { registry, picture, events } = createRegistryWithSources('first', 'second')
     picture('first', reading('a', 'weather'))
     picture('second', reading('b', 'weather'))
     events()
@@ -82,7 +82,7 @@ describe('registry', () => {
   })
 
   it('ranks origins inside a source by the order of the config, then by their text, never by time', () => {
-    const { registry, say } = createTestRegistry('files')
+    const { registry, say } = createRegistryWithSources('files')
     const at = (origin: string, rank: number): Reading => ({ ...reading(origin, 'weather'), rank })
 
     say('files', { type: 'change', readings: [at('z', 1)], gone: [] })
@@ -94,7 +94,7 @@ describe('registry', () => {
   })
 
   it('makes no revision when the same content is read again', () => {
-    const { registry, picture, events } = createTestRegistry('files')
+    const { registry, picture, events } = createRegistryWithSources('files')
     picture('files', reading('a', 'weather', 'maps'))
     const revision = registry.revision()
     events()
@@ -106,7 +106,7 @@ describe('registry', () => {
   })
 
   it('makes no revision when only a shadowed definition changes', () => {
-    const { picture, events } = createTestRegistry('first', 'second')
+    const { picture, events } = createRegistryWithSources('first', 'second')
     picture('first', reading('a', 'weather'))
     picture('second', { origin: 'b', entries: [entry({ description: 'one' })] })
     events()
@@ -117,7 +117,7 @@ describe('registry', () => {
   })
 
   it('publishes all changes of one sighting as one batch', () => {
-    const { picture, events } = createTestRegistry('files')
+    const { picture, events } = createRegistryWithSources('files')
     picture('files', reading('a', 'one', 'two'), reading('b', 'three'))
     assert.deepEqual(events(), [['ADDED default/one', 'ADDED default/three', 'ADDED default/two']])
 
@@ -127,7 +127,7 @@ describe('registry', () => {
   })
 
   it('marks the servers of an unreadable origin as stale until it is readable again', () => {
-    const { registry, picture, events } = createTestRegistry('files')
+    const { registry, picture, events } = createRegistryWithSources('files')
     picture('files', reading('a', 'weather'))
     events()
 
@@ -141,7 +141,7 @@ describe('registry', () => {
   })
 
   it('drops the servers of an origin that is gone or answers an empty list', () => {
-    const { picture, names } = createTestRegistry('files')
+    const { picture, names } = createRegistryWithSources('files')
     picture('files', reading('a', 'one'), reading('b', 'two'))
 
     picture('files', reading('a'), reading('b', 'two'))
@@ -152,7 +152,7 @@ describe('registry', () => {
   })
 
   it('rejects one bad entry with its reason and location, and keeps its neighbours', () => {
-    const { intakeOf, picture, names } = createTestRegistry('files')
+    const { intakeOf, picture, names } = createRegistryWithSources('files')
 
     picture('files', {
       origin: 'a',
@@ -166,7 +166,7 @@ describe('registry', () => {
   })
 
   it('keeps the last good version of an entry that became invalid, as stale', () => {
-    const { registry, intakeOf, picture } = createTestRegistry('files')
+    const { registry, intakeOf, picture } = createRegistryWithSources('files')
     picture('files', { origin: 'a', entries: [entry({ tags: ['geo'] })] })
 
     picture('files', { origin: 'a', entries: [entry({ tags: 'geo' })] })
@@ -178,7 +178,7 @@ describe('registry', () => {
   })
 
   it('accepts commands from trusted sources only, and drops them when the trust ends', () => {
-    const { registry, intakeOf, picture } = createTestRegistry('files')
+    const { registry, intakeOf, picture } = createRegistryWithSources('files')
     const command = entry({ url: undefined, command: 'python', args: ['-m', 'weather'] })
     picture('files', { origin: 'a', entries: [command] })
     assert.equal(registry.get('default/weather')?.server.type, 'stdio')
@@ -191,7 +191,7 @@ describe('registry', () => {
   })
 
   it('holds a picture that removes more than half of the servers until a second one confirms it', () => {
-    const { intakeOf, picture, names } = createTestRegistry('pulled')
+    const { intakeOf, picture, names } = createRegistryWithSources('pulled')
     intakeOf('pulled').setTrust({ stdio: () => true, questionsShrinks: true })
     const many = Array.from({ length: 10 }, (_, at) => `s${at}`)
     picture('pulled', reading('a', ...many))
@@ -206,7 +206,7 @@ describe('registry', () => {
   })
 
   it('does not confirm a shrink by two sightings of one read', () => {
-    const { intakeOf, picture } = createTestRegistry('pulled')
+    const { intakeOf, picture } = createRegistryWithSources('pulled')
     const intake = intakeOf('pulled')
     intake.setTrust({ stdio: () => true, questionsShrinks: true })
     picture('pulled', reading('a', 'a', 'b', 'c', 'd', 'e', 'f'))
@@ -221,7 +221,7 @@ describe('registry', () => {
   })
 
   it('selects capabilities by a test of their name that the caller passes', () => {
-    const { registry, picture } = createTestRegistry('files')
+    const { registry, picture } = createRegistryWithSources('files')
     const entries = ['tool-1', 'tool-10', 'Tool-1'].map((capability) =>
       entry({ name: `has-${capability}`, capabilities: [capability] }),
     )
@@ -239,7 +239,7 @@ describe('registry', () => {
   })
 
   it('drops a held shrink when the next picture is complete again', () => {
-    const { intakeOf, picture, names } = createTestRegistry('pulled')
+    const { intakeOf, picture, names } = createRegistryWithSources('pulled')
     intakeOf('pulled').setTrust({ stdio: () => true, questionsShrinks: true })
     const many = reading('a', 'a', 'b', 'c', 'd', 'e', 'f')
     picture('pulled', many)
@@ -252,7 +252,7 @@ describe('registry', () => {
   })
 
   it('resets the health of a server when its target changes, not when its description does', () => {
-    const { registry, picture } = createTestRegistry('files')
+    const { registry, picture } = createRegistryWithSources('files')
     picture('files', { origin: 'a', entries: [entry()] })
     const target = 'mcp http://weather.example/mcp {}'
     const health = { status: 'healthy', reason: 'ok', since: '2026-01-01T00:00:00.000Z' } as const
@@ -269,7 +269,7 @@ describe('registry', () => {
   })
 
   it('shows the worse of the status that the source reports and the one that the probe found', () => {
-    const { registry, picture } = createTestRegistry('cluster')
+    const { registry, picture } = createRegistryWithSources('cluster')
     const reported = { status: 'unhealthy', reason: 'no_endpoints' } as const
     picture('cluster', {
       origin: 'a',
@@ -280,7 +280,7 @@ describe('registry', () => {
   })
 
   it('makes no revision of a probe result while the source reports something worse', () => {
-    const { registry, picture, events } = createTestRegistry('first')
+    const { registry, picture, events } = createRegistryWithSources('first')
     const reported = { status: 'unhealthy', reason: 'no_endpoints' } as const
     picture('first', { origin: 'a', entries: [{ ...entry(), reported }] })
     const target = targetKey(registry.get('default/weather')?.server ?? assert.fail())
@@ -298,7 +298,7 @@ describe('registry', () => {
   })
 
   it('adds introspected capabilities to the declared ones', () => {
-    const { registry, picture } = createTestRegistry('files')
+    const { registry, picture } = createRegistryWithSources('files')
     picture('files', { origin: 'a', entries: [entry({ capabilities: ['forecast'] })] })
     const tool = (name: string): Capability => ({
       name,
@@ -324,7 +324,7 @@ describe('registry', () => {
   })
 
   it('reorders sources on a reload in one revision', () => {
-    const { registry, layers, picture, events } = createTestRegistry('first', 'second')
+    const { registry, layers, picture, events } = createRegistryWithSources('first', 'second')
     picture('first', reading('a', 'weather'))
     picture('second', reading('b', 'weather', 'maps'))
     events()
@@ -336,7 +336,7 @@ describe('registry', () => {
   })
 
   it('runs the beforeRead hook before every read, and publishes its changes in order', () => {
-    const { registry, picture, events } = createTestRegistry('files', 'leases')
+    const { registry, picture, events } = createRegistryWithSources('files', 'leases')
     let due = true
     registry.beforeRead(() => {
       if (!due) return
@@ -355,13 +355,13 @@ describe('a prepared commit', () => {
   const target = 'mcp http://weather.example/mcp {}'
   const healthy = { status: 'healthy', reason: 'ok', since: '2026-01-01T00:00:00.000Z' } as const
   const described = (origin: string, description: string): Reading => ({ origin, entries: [entry({ description })] })
-  const shown = ({ registry }: ReturnType<typeof createTestRegistry>) => {
+  const shown = ({ registry }: ReturnType<typeof createRegistryWithSources>) => {
     const { description, source, status, shadows } = registry.get('default/weather')?.server ?? assert.fail()
     return { description, source, status, shadows: shadows.map((shadow) => shadow.source) }
   }
 
   it('changes nothing until it is committed, and is then one revision with its version', () => {
-    const { registry, prepare, picture, events, names } = createTestRegistry('files', 'other')
+    const { registry, prepare, picture, events, names } = createRegistryWithSources('files', 'other')
     const { commit } = prepare('files', reading('a', 'weather', 'maps'))
     assert.deepEqual([names(), registry.revision()], [[], 0])
     picture('other', reading('o', 'first'))
@@ -374,7 +374,7 @@ describe('a prepared commit', () => {
   })
 
   it('leaves no trace when it is discarded', () => {
-    const { registry, prepare, picture, names } = createTestRegistry('files', 'other')
+    const { registry, prepare, picture, names } = createRegistryWithSources('files', 'other')
     picture('other', reading('o', 'maps'))
     const { discard } = prepare('files', reading('a', 'weather', 'maps', 'news'))
 
@@ -402,7 +402,7 @@ describe('a prepared commit', () => {
   })
 
   it('keeps a probe result that arrives before the commit', () => {
-    const there = createTestRegistry('files')
+    const there = createRegistryWithSources('files')
     there.picture('files', described('a', 'old'))
     const { commit } = there.prepare('files', described('a', 'new'))
     there.registry.observe([{ id: 'default/weather', target, health: healthy }])
@@ -417,7 +417,7 @@ describe('a prepared commit', () => {
     ['behind', { description: 'new', source: 'files', shadows: ['behind'] }],
   ] as const) {
     it(`competes with a definition of a source ${others} it that arrives before the commit`, () => {
-      const there = createTestRegistry('before', 'files', 'behind')
+      const there = createRegistryWithSources('before', 'files', 'behind')
       there.picture('files', described('a', 'old'))
       const { commit } = there.prepare('files', described('a', 'new'))
       there.picture(others, described('b', 'theirs'))
@@ -431,7 +431,7 @@ describe('a prepared commit', () => {
   }
 
   it('wins a name that becomes free before the commit, and yields one that is taken', () => {
-    const there = createTestRegistry('before', 'files')
+    const there = createRegistryWithSources('before', 'files')
     there.picture('before', described('b', 'theirs'))
     const arrival = there.prepare('files', described('a', 'ours'))
     there.picture('before')
@@ -445,7 +445,7 @@ describe('a prepared commit', () => {
   })
 
   it('is computed again when its own source had another sighting before the commit', () => {
-    const { prepare, say, names } = createTestRegistry('agents')
+    const { prepare, say, names } = createRegistryWithSources('agents')
     const { commit } = prepare('agents', reading('a', 'a'), reading('b', 'b'))
     say('agents', { type: 'change', readings: [reading('c', 'c')], gone: [] })
 
@@ -455,7 +455,7 @@ describe('a prepared commit', () => {
   })
 
   it('uses the order of sources of a reload that came before the commit', () => {
-    const there = createTestRegistry('first', 'second')
+    const there = createRegistryWithSources('first', 'second')
     const [first, second] = there.layers
     there.picture('first', described('a', 'of the first'))
     const { commit } = there.prepare('second', described('b', 'of the second'))
