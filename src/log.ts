@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino'
 import * as z from 'zod'
 import { cachedTimestamp } from './flow/clock.ts'
-import { mapValues } from './model/map-values.ts'
+import { mapValues } from './model/data/map-values.ts'
 import { redactText } from './model/redaction/redact-text.ts'
 import { redactValue } from './model/redaction/redact.ts'
 

@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import { jsonEqual, reuseEqualParts } from '../model/json-equal.ts'
+import { jsonEqual, reuseEqualParts } from '../model/data/json-equal.ts'
 import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
 import type { StoredHeartbeat, Registration, Store } from '../stores/store.ts'

@@ -1,4 +1,4 @@
-import { percentDecode } from '../model/percent-encoding.ts'
+import { percentDecode } from '../model/data/percent-encoding.ts'
 import { BlockedError } from './error-reasons.ts'
 
 /** One request of an exchange; each redirect adds one. */

@@ -2,7 +2,7 @@ import type { AgentRequest, LeaseThresholds } from '../agents/agent.ts'
 import { RegistrationProblem } from '../agents/errors.ts'
 import { parseAgentRequest } from '../agents/parsing/agent-request.ts'
 import { toPutOperation } from '../agents/stored-agent.ts'
-import { isDeeperThan, maxNestingLevels } from '../model/json-object.ts'
+import { isDeeperThan, maxNestingLevels } from '../model/data/json-object.ts'
 import type { Store } from '../stores/store.ts'
 
 /** Maximum number of agents in one transaction. */

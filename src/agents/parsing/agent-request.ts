@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { isJsonObject } from '../../model/json-object.ts'
+import { isJsonObject } from '../../model/data/json-object.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import type { ServerDefinition } from '../../model/server.ts'
 import type { Agent, AgentRequest, HeartbeatPayload, LeaseThresholds } from '../agent.ts'

@@ -1,4 +1,4 @@
-import { isDeeperThan, isJsonObject, type JsonObject, maxNestingLevels } from '../../model/json-object.ts'
+import { isDeeperThan, isJsonObject, type JsonObject, maxNestingLevels } from '../../model/data/json-object.ts'
 import type { HeartbeatPayload } from '../agent.ts'
 import { RegistrationProblem } from '../errors.ts'
 import { withoutNulls } from './normalize.ts'

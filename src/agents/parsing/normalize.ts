@@ -1,6 +1,6 @@
 import { toCapability } from '../../model/capability.ts'
-import { isJsonObject, type JsonObject } from '../../model/json-object.ts'
-import { mapValues } from '../../model/map-values.ts'
+import { isJsonObject, type JsonObject } from '../../model/data/json-object.ts'
+import { mapValues } from '../../model/data/map-values.ts'
 import { toTextMap } from '../../model/server.ts'
 
 /** Drops fields that are null: they count as absent. */

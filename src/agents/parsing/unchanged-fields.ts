@@ -1,6 +1,6 @@
 import { Capability } from '../../model/capability.ts'
-import { jsonEqual } from '../../model/json-equal.ts'
-import type { JsonObject } from '../../model/json-object.ts'
+import { jsonEqual } from '../../model/data/json-equal.ts'
+import type { JsonObject } from '../../model/data/json-object.ts'
 import type { Agent } from '../agent.ts'
 
 type Definition = Agent['definition']

@@ -1,5 +1,5 @@
-import { parseFlag } from '../../model/flag.ts'
-import { isJsonObject } from '../../model/json-object.ts'
+import { parseFlag } from '../../model/data/flag.ts'
+import { isJsonObject } from '../../model/data/json-object.ts'
 import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
 import { ParameterProblem } from '../errors.ts'

@@ -1,5 +1,5 @@
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { percentDecode } from '../../model/percent-encoding.ts'
+import { percentDecode } from '../../model/data/percent-encoding.ts'
 import { readJson } from '../http/body.ts'
 import type { ApiContext, ApiHandler } from '../http/context.ts'
 import { preconditionOf, type HeaderOf } from '../http/preconditions.ts'

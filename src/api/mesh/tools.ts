@@ -3,7 +3,7 @@ import type { MeshOperations, RegistrationResult } from '../../agents/mesh-opera
 import { parseRegistrationBody, requireObject } from '../../agents/parsing/bodies.ts'
 import { parseDiscoveryQuery } from '../../agents/queries/query-parameters.ts'
 import { agentView, heartbeatPayloadView } from '../../agents/queries/views.ts'
-import type { JsonObject } from '../../model/json-object.ts'
+import type { JsonObject } from '../../model/data/json-object.ts'
 import type { ApiContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson } from '../http/respond.ts'

@@ -1,4 +1,4 @@
-import { parseFlag } from '../../model/flag.ts'
+import { parseFlag } from '../../model/data/flag.ts'
 import { Problem } from '../http/problem.ts'
 
 /** The filter of the list of published servers. A cursor carries it, since clients do not repeat it. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
-import { isDeeperThan, isJsonObject } from '../../model/json-object.ts'
+import { isDeeperThan, isJsonObject } from '../../model/data/json-object.ts'
 import type { ServerId } from '../../model/names.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'

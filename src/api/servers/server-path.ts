@@ -1,5 +1,5 @@
+import { percentDecode } from '../../model/data/percent-encoding.ts'
 import { defaultNamespace, Namespace, type ServerId, serverId, ServerName } from '../../model/names.ts'
-import { percentDecode } from '../../model/percent-encoding.ts'
 import { memoize } from '../http/memoize.ts'
 import { Problem } from '../http/problem.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { parseFlag } from '../../model/flag.ts'
+import { parseFlag } from '../../model/data/flag.ts'
 import type { ParameterIssue } from '../../model/query/query-parser.ts'
 import { parseDuration } from '../../model/schema/duration.ts'
 import type { StreamFormat } from './frames.ts'

@@ -1,5 +1,5 @@
 import { Capability } from '../../model/capability.ts'
-import { isDeeperThan } from '../../model/json-object.ts'
+import { isDeeperThan } from '../../model/data/json-object.ts'
 
 /** Maximum number of tools kept per server. */
 export const maxTools = 500

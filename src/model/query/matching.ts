@@ -14,9 +14,9 @@ export const hasTag =
     tags.includes(tag)
 
 export const hasAnyTag =
-  (asked: readonly string[]): Predicate =>
+  (anyOf: readonly string[]): Predicate =>
   ({ tags }) =>
-    tags.some((tag) => asked.includes(tag))
+    tags.some((tag) => anyOf.includes(tag))
 
 export const hasLabels =
   (requirements: readonly Requirement[]): Predicate =>
@@ -39,7 +39,7 @@ type FacetsQuery = Pick<
   'capability_category' | 'capability_stability' | 'capability_tags' | 'version_constraint'
 >
 
-/** What may be asked of a capability beside its name. */
+/** The facets of a capability: all that a query can test but its name. */
 export type Facets = Pick<Capability, 'category' | 'stability' | 'version' | 'tags'>
 
 /** The test of a capability's facets, all but its name; undefined where the query asks for none. */

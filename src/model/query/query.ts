@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Stability } from '../capability.ts'
-import { parseFlag } from '../flag.ts'
+import { parseFlag } from '../data/flag.ts'
 import { Status } from '../health.ts'
 import { Namespace } from '../names.ts'
 import { memoizedSchema } from '../schema/lazy-schema.ts'

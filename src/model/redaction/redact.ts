@@ -1,4 +1,4 @@
-import { mapValues } from '../map-values.ts'
+import { mapValues } from '../data/map-values.ts'
 import type { Server } from '../server.ts'
 import { redactText } from './redact-text.ts'
 import { redactSecret, isSecretName, redactedText } from './secrets.ts'

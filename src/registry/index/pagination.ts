@@ -22,7 +22,7 @@ function sortOrderOf({ sort, q }: ServerQuery): SortOrder | undefined {
 
 /** The rows of the page that a query asks for, and the row after the page, if any. `scores` holds the relevance by slot. */
 export function pageOf(
-  found: SlotSet,
+  matches: SlotSet,
   query: ServerQuery,
   table: Table,
   scores: Readonly<Uint8Array>,
@@ -31,7 +31,7 @@ export function pageOf(
   const position = parseCursor(query)
   const after = position && 'id' in position ? position : undefined
   const order = sortOrderOf(query)
-  if (!order) return pageById(found, { after, limit, descending: query.sort === '-name' }, table)
+  if (!order) return pageById(matches, { after, limit, descending: query.sort === '-name' }, table)
   const { by, descending } = order
   const { ids, rows } = table
   const keyOf = (slot: number) => {
@@ -39,17 +39,17 @@ export function pageOf(
     return rows[slot]?.server[by] ?? ''
   }
   const isAfter = (key: Key, slot: number) => !after || isAfterCursor(key, ids[slot] ?? '', after, descending)
-  const options = { isIn: membershipOf(found), keyOf, descending, limit }
-  return firstRowsByKey(candidatesById(found, table), options, isAfter)
+  const options = { isIn: membershipOf(matches), keyOf, descending, limit }
+  return firstRowsByKey(candidatesById(matches, table), options, isAfter)
 }
 
 function pageById(
-  found: SlotSet,
+  matches: SlotSet,
   { after, limit, descending }: { after: PageCursor | undefined; limit: number; descending: boolean },
   table: Table,
 ): readonly SortedRow[] {
-  const slots = candidatesById(found, table)
-  const isIn = membershipOf(found)
+  const slots = candidatesById(matches, table)
+  const isIn = membershipOf(matches)
   const rows: SortedRow[] = []
   const step = descending ? -1 : 1
   for (let index = startOf(slots, after, descending, table); index >= 0 && index < slots.length; index += step) {
@@ -61,8 +61,8 @@ function pageById(
 }
 
 /** The slots to visit, by id: those of a list, or every slot where the set is bits. */
-function candidatesById(found: SlotSet, { sorted }: Table): readonly number[] {
-  return 'slots' in found ? found.slots.toSorted(sorted.byId) : sorted.all()
+function candidatesById(matches: SlotSet, { sorted }: Table): readonly number[] {
+  return 'slots' in matches ? matches.slots.toSorted(sorted.byId) : sorted.all()
 }
 
 function startOf(

@@ -116,8 +116,8 @@ export function createServerIndex<Row extends RegisteredServer>() {
     // Queries help to catch up: under load the background alone would get one slice per query, and fall behind.
     catchUp()
     const { verify, ...plan } = planQuery(query, { ...inverted, slotOf }, isNamed)
-    const found = evaluatePlan(plan, table.occupied(), ids.length)
-    const verified = verify ? filterSlots(found, (slot) => holdsFor(slot, verify)) : found
+    const matches = evaluatePlan(plan, table.occupied(), ids.length)
+    const verified = verify ? filterSlots(matches, (slot) => holdsFor(slot, verify)) : matches
     if (pending.size === 0) return verified
     const holds = matching(query, isNamed)
     const fresh = [...pending].filter((slot) => holdsFor(slot, holds))
@@ -129,12 +129,12 @@ export function createServerIndex<Row extends RegisteredServer>() {
     return server !== undefined && holds(server)
   }
 
-  /** The slots of `found` whose text matches `q`; sets their `scores`. */
-  function search(found: SlotSet, q: string, fuzzy: boolean): SlotSet {
+  /** The slots of `matches` whose text matches `q`; sets their `scores`. */
+  function search(matches: SlotSet, q: string, fuzzy: boolean): SlotSet {
     const indexed = relevanceOfSlots(inverted, { q, fuzzy, capacity: ids.length })
     const relevance = relevanceTo(wordsOf(q), fuzzy ? nearMatch : undefined)
     if (scores.length < ids.length) scores = new Uint8Array(ids.length * 2)
-    return filterSlots(found, (slot) => {
+    return filterSlots(matches, (slot) => {
       const fresh = pending.has(slot) ? rows[slot]?.server : undefined
       const score = fresh ? relevance(searchTextOf(fresh)) : indexed(slot)
       scores[slot] = score
@@ -148,12 +148,12 @@ export function createServerIndex<Row extends RegisteredServer>() {
     const isFiltered = canonicalFilter(query) !== noFilter
     if (!isFiltered && limit === undefined && sort === undefined) return { total: list().length, page: list() }
     const all = isFiltered ? findAll(query, isNamed) : evaluatePlan({ all: [], none: [] }, table.occupied(), ids.length)
-    const found = q === undefined ? all : search(all, q, query.fuzzy_match)
-    const sortedRows = pageOf(toBitsIfLarge(found, ids.length), query, table, scores)
+    const matches = q === undefined ? all : search(all, q, query.fuzzy_match)
+    const sortedRows = pageOf(toBitsIfLarge(matches, ids.length), query, table, scores)
     const page = sortedRows.slice(0, limit).flatMap(({ slot }) => rows[slot] ?? [])
     const last = limit !== undefined && sortedRows.length > limit ? sortedRows[limit - 1] : undefined
     const next = last && encodeCursor(query, { key: last.key, id: ids[last.slot] ?? '' })
-    return { total: countSlots(found), page, ...(next === undefined ? {} : { next }) }
+    return { total: countSlots(matches), page, ...(next === undefined ? {} : { next }) }
   }
 
   /** Every server, by id; the same array until something changes. */

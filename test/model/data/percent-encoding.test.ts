@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { percentDecode } from '../../src/model/percent-encoding.ts'
+import { percentDecode } from '../../../src/model/data/percent-encoding.ts'
 
 describe('percentDecode', () => {
   for (const [text, decoded] of [

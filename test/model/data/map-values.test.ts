@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { mapValues } from '../../src/model/map-values.ts'
+import { mapValues } from '../../../src/model/data/map-values.ts'
 
 describe('mapValues', () => {
   it('returns the same map where no value changes', () => {

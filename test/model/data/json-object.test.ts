@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isDeeperThan, isJsonObject } from '../../src/model/json-object.ts'
+import { isDeeperThan, isJsonObject } from '../../../src/model/data/json-object.ts'
 
 describe('isJsonObject', () => {
   for (const [value, isObject] of [

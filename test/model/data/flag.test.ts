@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseFlag } from '../../src/model/flag.ts'
+import { parseFlag } from '../../../src/model/data/flag.ts'
 
 describe('a flag', () => {
   for (const [text, value] of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { jsonEqual, reuseEqualParts } from '../../src/model/json-equal.ts'
+import { jsonEqual, reuseEqualParts } from '../../../src/model/data/json-equal.ts'
 
 const prototypical = JSON.parse('{"__proto__":{}}') as object
 
