@@ -22,12 +22,12 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
     { parsed, history }: { parsed?: StoredAgent; history?: HeartbeatHistory } = {},
   ): Agent | undefined {
     const { name: id, resource_version, created_at, updated_at, lease: ownership = unowned } = registration
-    const known = agents.get(id)
-    if (known && !isNewer(resource_version, known.stored.resource_version)) return undefined
+    const current = agents.get(id)
+    if (current && !isNewer(resource_version, current.stored.resource_version)) return undefined
     if (tombstones.covers(id, resource_version)) return undefined
     const { definition, spec } = parsed ?? parseStoredAgent(registration.definition)
     const terms = leaseTermsOf(spec)
-    const lease = known && leases.changeTerms(id, terms)
+    const lease = current && leases.changeTerms(id, terms)
     const agent: Agent = {
       id,
       definition,
@@ -36,14 +36,14 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
       ownership,
       lease: lease ?? leases.open(id, terms, history ?? { hasHeartbeat: false }),
     }
-    put(agent, known)
+    put(agent, current)
     return agent
   }
 
-  function put(agent: Agent, known = agents.get(agent.id)): void {
+  function put(agent: Agent, current = agents.get(agent.id)): void {
     agents.set(agent.id, agent)
-    if (known?.ownership.holder === agent.ownership.holder) return
-    count(known, -1)
+    if (current?.ownership.holder === agent.ownership.holder) return
+    count(current, -1)
     count(agent, 1)
   }
 
@@ -76,8 +76,8 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   }
 
   function removeUpTo(id: string, version: string): void {
-    const known = agents.get(id)
-    if (known && !isNewer(known.stored.resource_version, version)) remove([id])
+    const current = agents.get(id)
+    if (current && !isNewer(current.stored.resource_version, version)) remove([id])
   }
 
   /**

@@ -24,7 +24,7 @@ export function assertOwner(principal: Principal, { id, ownership, definition }:
 }
 
 /** The holder after a registration; undefined to keep the present one: an admin changes agents without owning them. */
-export function newHolderOf({ name, role }: Principal, known: Agent | undefined): string | undefined {
-  if (known && (role === 'admin' || name === anonymousName)) return undefined
+export function newHolderOf({ name, role }: Principal, current: Agent | undefined): string | undefined {
+  if (current && (role === 'admin' || name === anonymousName)) return undefined
   return name
 }

@@ -73,14 +73,19 @@ export function createMeshOperations({
     assertMayRegister(principal)
     assertReady()
     const { id } = registration
-    const known = typeof id === 'string' ? agents.get(id) : undefined
-    const request = parseAgentRequest(registration, { defaults: thresholds(), countsAsHeartbeat, payload, known })
+    const before = typeof id === 'string' ? agents.get(id) : undefined
+    const request = parseAgentRequest(registration, {
+      defaults: thresholds(),
+      countsAsHeartbeat,
+      payload,
+      current: before,
+    })
     assertMayRegister(principal, request.definition.namespace)
     // Original clients send a made-up version with a new agent. No stored version exists to compare it with.
-    const version = expectedVersion ?? (known ? request.expectedVersion : undefined)
+    const version = expectedVersion ?? (before ? request.expectedVersion : undefined)
     const holderOf = (current: Agent | undefined) => authorizeHolder(principal, request.id, current)
     const applied = await agents.register({ ...request, expectedVersion: version }, holderOf)
-    if (applied.changed) audit(principal, applied.agent.id, known, applied.agent)
+    if (applied.changed) audit(principal, applied.agent.id, before, applied.agent)
     return { ...applied, ...resultFor(applied.agent) }
   }
 

@@ -16,7 +16,7 @@ import { precondition, toDeleteOperation, toPutOperation } from './stored-agent.
 export type AppliedRegistration = { readonly agent: Agent; readonly created: boolean; readonly changed: boolean }
 
 /** Returns the new holder of an agent, undefined to keep the present one; throws where the principal lacks the right. */
-export type HolderResolver = (known: Agent | undefined) => string | undefined
+export type HolderResolver = (current: Agent | undefined) => string | undefined
 
 export type Registrar = ReturnType<typeof createRegistrar>
 
@@ -47,25 +47,25 @@ export function createRegistrar({
     holderOf: HolderResolver = () => undefined,
   ): Promise<AppliedRegistration> {
     const { id } = requested
-    const known = table.get(id)
-    const request = known ? reuseKnownParts(known, requested) : requested
-    const holder = holderOf(known) ?? known?.ownership.holder
-    if (known) assertSameInstance(known, request)
+    const current = table.get(id)
+    const request = current ? reuseCurrentParts(current, requested) : requested
+    const holder = holderOf(current) ?? current?.ownership.holder
+    if (current) assertSameInstance(current, request)
     else assertBelowLimit(id)
     if (
-      known &&
+      current &&
       request.expectedVersion === undefined &&
-      isUnchanged(known, request) &&
-      holder === known.ownership.holder
+      isUnchanged(current, request) &&
+      holder === current.ownership.holder
     ) {
       counters.registrations += 1
-      return { agent: renew(withNewConfig(known, request), request), created: false, changed: false }
+      return { agent: renew(withNewConfig(current, request), request), created: false, changed: false }
     }
-    const expect = precondition(known, request)
-    const settled = known ? undefined : pending.begin(id, holder)
+    const expect = precondition(current, request)
+    const settled = current ? undefined : pending.begin(id, holder)
     const [outcome] = await store.commit([{ ...toPutOperation(request, holder), expect }]).finally(settled)
     // Another registration won the race: this one is judged again by its owner and instance.
-    if (outcome?.type === 'conflict' && !known && outcome.current) {
+    if (outcome?.type === 'conflict' && !current && outcome.current) {
       if (table.applyRegistration(outcome.current) ?? table.get(id)) return register(requested, holderOf)
     }
     if (outcome?.type === 'rejected')
@@ -86,9 +86,9 @@ export function createRegistrar({
   }
 
   /** Keeps the heartbeat's config without a new version of the agent. */
-  function withNewConfig(known: Agent, { spec, payload }: AgentRequest): Agent {
-    if (!payload?.metadata || known.spec.config === spec.config) return known
-    const agent = { ...known, spec, hasUnstoredConfig: true as const }
+  function withNewConfig(current: Agent, { spec, payload }: AgentRequest): Agent {
+    if (!payload?.metadata || current.spec.config === spec.config) return current
+    const agent = { ...current, spec, hasUnstoredConfig: true as const }
     table.put(agent)
     return agent
   }
@@ -154,13 +154,13 @@ export function createRegistrar({
 
   /** Removes an agent; false for an unknown id. */
   async function unregister(id: string, expectedVersion?: string): Promise<boolean> {
-    const known = table.get(id)
-    if (!known) return false
-    const [outcome] = await store.commit([toDeleteOperation(known, expectedVersion)])
+    const current = table.get(id)
+    if (!current) return false
+    const [outcome] = await store.commit([toDeleteOperation(current, expectedVersion)])
     if (outcome?.type === 'conflict' && outcome.current)
       throw new AgentConflict(staleVersion(id, expectedVersion), table.get(id))
     if (outcome?.type === 'deleted') table.applyDeletion(id, outcome.resource_version)
-    else table.removeUpTo(id, known.stored.resource_version)
+    else table.removeUpTo(id, current.stored.resource_version)
     return true
   }
 
@@ -197,13 +197,13 @@ export function createRegistrar({
 }
 
 /** The same id means the same instance, unless both name their instances and these differ. */
-function assertSameInstance(known: Agent, { id, instance_id, takeover }: AgentRequest): void {
-  const holding = known.ownership.instance_id
+function assertSameInstance(current: Agent, { id, instance_id, takeover }: AgentRequest): void {
+  const holding = current.ownership.instance_id
   if (!holding || !instance_id || holding === instance_id || takeover) return
-  if (known.lease.status === 'unhealthy' || known.lease.status === 'offline') return
+  if (current.lease.status === 'unhealthy' || current.lease.status === 'offline') return
   throw new AgentConflict(
     `Another instance holds agent ${id} and its lease has not expired; stop that instance, or send "takeover": true.`,
-    known,
+    current,
   )
 }
 
@@ -211,8 +211,8 @@ function staleVersion(id: string, expectedVersion: string | undefined): string {
   return `resource_version ${expectedVersion} of agent ${id} is stale; read the agent again and retry.`
 }
 
-/** Replaces the parts of a request that are equal to the known agent's with those, so that `===` compares them. */
-function reuseKnownParts({ definition, spec }: Agent, request: AgentRequest): AgentRequest {
+/** Replaces the parts of a request that are equal to the current agent's with those, so that `===` compares them. */
+function reuseCurrentParts({ definition, spec }: Agent, request: AgentRequest): AgentRequest {
   return {
     ...request,
     definition: reuseEqualParts(definition, request.definition),
@@ -220,9 +220,9 @@ function reuseKnownParts({ definition, spec }: Agent, request: AgentRequest): Ag
   }
 }
 
-/** Whether a request that reuses the known parts changes nothing that is stored. */
-function isUnchanged(known: Agent, { definition, spec, instance_id, payload }: AgentRequest): boolean {
-  if (known.ownership.instance_id !== instance_id || known.definition !== definition) return false
-  if (payload?.metadata === undefined) return known.spec === spec && !known.hasUnstoredConfig
-  return known.spec === spec || jsonEqual(known.spec, { ...spec, config: known.spec.config })
+/** Whether a request that reuses the current parts changes nothing that is stored. */
+function isUnchanged(current: Agent, { definition, spec, instance_id, payload }: AgentRequest): boolean {
+  if (current.ownership.instance_id !== instance_id || current.definition !== definition) return false
+  if (payload?.metadata === undefined) return current.spec === spec && !current.hasUnstoredConfig
+  return current.spec === spec || jsonEqual(current.spec, { ...spec, config: current.spec.config })
 }

@@ -48,8 +48,8 @@ export function toDeleteOperation({ id, definition }: Agent, expectedVersion: st
  * A new agent needs an unused id. If the request names a version nevertheless, the precondition never holds: the
  * resulting conflict returns the stored agent, and its owner is checked before anything is written.
  */
-export function precondition(known: Agent | undefined, { expectedVersion }: AgentRequest): Precondition {
-  if (known) return versionOrAny(expectedVersion)
+export function precondition(current: Agent | undefined, { expectedVersion }: AgentRequest): Precondition {
+  if (current) return versionOrAny(expectedVersion)
   return expectedVersion === undefined ? 'none' : neverStored
 }
 

@@ -54,9 +54,9 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   ): Promise<{ server: ManualServer; created: boolean }> {
     const { namespace, name } = definition
     const id = serverId(namespace, name)
-    const known = servers.get(id)
-    if (known && expected === 'any' && isDeepStrictEqual(known.definition, definition))
-      return { server: known, created: false }
+    const current = servers.get(id)
+    if (current && expected === 'any' && isDeepStrictEqual(current.definition, definition))
+      return { server: current, created: false }
     const [outcome] = await store.commit([
       { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
     ])
@@ -70,15 +70,15 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
 
   /** Removes a server; false for an unknown id. */
   async function remove(id: ServerId, expectedVersion?: string): Promise<boolean> {
-    const known = servers.get(id)
-    if (!known) return false
-    const { namespace, name } = known.definition
+    const current = servers.get(id)
+    if (!current) return false
+    const { namespace, name } = current.definition
     const expect = expectedVersion === undefined ? 'any' : { version: expectedVersion }
     const [outcome] = await store.commit([{ type: 'delete', kind: 'manual', namespace, name, expect }])
     if (outcome?.type === 'conflict' && outcome.current)
       throw new ManualConflict(conflictMessage(id, expect), servers.get(id))
     if (outcome?.type === 'deleted') applyDeletion(id, outcome.resource_version)
-    else removeUpTo(id, known.stored.resource_version)
+    else removeUpTo(id, current.stored.resource_version)
     return true
   }
 
@@ -86,8 +86,8 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   function applyRegistration(registration: Registration): void {
     const { namespace, name, definition, resource_version, created_at, updated_at } = registration
     const id = serverId(namespace, name)
-    const known = servers.get(id)
-    if (known && !isNewer(resource_version, known.stored.resource_version)) return
+    const current = servers.get(id)
+    if (current && !isNewer(resource_version, current.stored.resource_version)) return
     if (tombstones.covers(id, resource_version)) return
     const server = {
       id,
@@ -105,8 +105,8 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   }
 
   function removeUpTo(id: ServerId, version: string): void {
-    const known = servers.get(id)
-    if (!known || isNewer(known.stored.resource_version, version)) return
+    const current = servers.get(id)
+    if (!current || isNewer(current.stored.resource_version, version)) return
     servers.delete(id)
     push?.({ type: 'change', readings: [], gone: [id] })
   }

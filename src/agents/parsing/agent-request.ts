@@ -16,13 +16,13 @@ export function parseAgentRequest(
     defaults,
     countsAsHeartbeat,
     payload,
-    known,
+    current,
   }: {
     defaults: LeaseThresholds
     countsAsHeartbeat: boolean
     payload?: HeartbeatPayload | undefined
     /** The registered agent of that id; fields equal to its own are not validated again. */
-    known?: Pick<Agent, 'definition' | 'spec'> | undefined
+    current?: Pick<Agent, 'definition' | 'spec'> | undefined
   },
 ): AgentRequest {
   if (!isJsonObject(registration)) throw new RegistrationProblem('registration', 'a registration must be a JSON object')
@@ -30,7 +30,7 @@ export function parseAgentRequest(
   if (id === null || id === undefined || id === '')
     throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
   const normalized = normalizeRegistration(registration)
-  const unchanged = known ? unchangedFields(normalized, known) : {}
+  const unchanged = current ? unchangedFields(normalized, current) : {}
   for (const field in unchanged) normalized[field] = undefined
   const parsed = RegistrationFields.safeParse(normalized, { error: zodMessage })
   if (!parsed.success) throw problemIn(parsed.error)

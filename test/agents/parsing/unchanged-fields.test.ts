@@ -38,9 +38,9 @@ const choices: Readonly<Record<string, readonly unknown[]>> = {
 
 const options = { defaults: { timeout: 60, eviction: 120 }, countsAsHeartbeat: true } as const
 
-function parsed(value: object, known?: AgentRequest): AgentRequest | { field: string; message: string } {
+function parsed(value: object, current?: AgentRequest): AgentRequest | { field: string; message: string } {
   try {
-    return parseAgentRequest(value, { ...options, known })
+    return parseAgentRequest(value, { ...options, current })
   } catch (error) {
     assert.ok(error instanceof RegistrationProblem, String(error))
     return { field: error.field, message: error.message }
@@ -58,12 +58,12 @@ describe('unchanged fields', () => {
     const counts = { accepted: 0, rejected: 0 }
 
     while (counts.accepted < 300 || counts.rejected < 300) {
-      const known = parsed(mostlyValid(registration()))
-      if ('field' in known) continue
+      const current = parsed(mostlyValid(registration()))
+      if ('field' in current) continue
       const next = random.chance(0.5) ? mostlyValid(registration()) : registration()
       const expected = parsed(next)
 
-      assert.deepEqual(parsed(next, known), expected, `${random.label}: ${JSON.stringify(next)}`)
+      assert.deepEqual(parsed(next, current), expected, `${random.label}: ${JSON.stringify(next)}`)
 
       counts['field' in expected ? 'rejected' : 'accepted'] += 1
     }
