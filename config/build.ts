@@ -1,6 +1,6 @@
 /**
- * Builds the split, minified bundle that the bin runs, and the type declarations of the client library: `dist/`, or the
- * folder that is named.
+ * Builds the split, minified bundle of the command line, and the client library with its type declarations, into `dist/`
+ * or the folder given as argument.
  */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,7 +9,7 @@ import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
 
-/** zod brings its messages in fifty languages, a third of all we load at start; ours are English. */
+/** Drops the message catalogues of zod except English: fifty languages, a third of the code loaded at start. */
 const englishOnly: Plugin = {
   name: 'english-only',
   setup({ onLoad }) {
@@ -19,27 +19,27 @@ const englishOnly: Plugin = {
   },
 }
 
-/** pino brings threads that write for it, and asserts about them; ours writes by itself. */
+/** Drops the transport threads of pino, and loads `assert` on demand: the log writes without them. */
 const withoutTransports: Plugin = {
   name: 'without-transports',
   setup({ onLoad, onResolve }) {
     onLoad({ filter: /pino[/\\]lib[/\\]transport\.js$/ }, () => ({ contents: 'module.exports = undefined' }))
     onResolve({ filter: /^assert$/ }, ({ path, kind, importer }) =>
-      kind === 'require-call' && /sonic-boom/.test(importer) ? { path, namespace: 'when-called' } : undefined,
+      kind === 'require-call' && /sonic-boom/.test(importer) ? { path, namespace: 'on-demand' } : undefined,
     )
-    onLoad({ filter: /./, namespace: 'when-called' }, ({ path }) => ({
-      contents: `module.exports = (...given) => process.getBuiltinModule('${path}')(...given)`,
+    onLoad({ filter: /./, namespace: 'on-demand' }, ({ path }) => ({
+      contents: `module.exports = (...args) => process.getBuiltinModule('${path}')(...args)`,
     }))
   },
 }
 
-/** Modules of Node that take long to load, and are not needed for the first answer. */
-const slow = new Set(['node:crypto', 'node:dgram', 'node:zlib'])
+/** Modules of Node that load slowly and are not needed for the first response. */
+const slowModules = new Set(['node:crypto', 'node:dgram', 'node:zlib'])
 
 /**
- * Node's own modules, asked for directly. An import makes a facade of each, which reads every export there is, those that
- * load much when they are first seen included; here only what is used is read. The functions of the slow ones load them when
- * they are called.
+ * Reads the modules of Node through `process.getBuiltinModule`. An import creates a facade that reads every export, also
+ * those that load further modules at their first read. Here only the exports in use are read, and a slow module is loaded
+ * when one of its functions is first called.
  */
 const withoutFacades: Plugin = {
   name: 'without-facades',
@@ -50,35 +50,35 @@ const withoutFacades: Plugin = {
         : undefined,
     )
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => {
-      const parts = Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) ?? {})
-      const names = Object.keys(parts).filter((name) => name !== 'default')
-      const isCalled = (name: string) => typeof parts[name]?.value === 'function' && /^[a-z]/.test(name)
-      const picked = names.map((name) => {
-        const how = slow.has(path) && isCalled(name) ? 'later' : 'pick'
-        return `const picked_${name} = /* @__PURE__ */ ${how}('${name}')`
+      const properties = Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) ?? {})
+      const names = Object.keys(properties).filter((name) => name !== 'default')
+      const isFunction = (name: string) => typeof properties[name]?.value === 'function' && /^[a-z]/.test(name)
+      const constants = names.map((name) => {
+        const read = slowModules.has(path) && isFunction(name) ? 'readOnCall' : 'read'
+        return `const export_${name} = /* @__PURE__ */ ${read}('${name}')`
       })
-      const exported = names.map((name) => `picked_${name} as ${name}`)
+      const exported = names.map((name) => `export_${name} as ${name}`)
       return {
         contents: [
-          `const whole = /* @__PURE__ */ process.getBuiltinModule('${path}')`,
-          'const pick = (name) => whole[name]',
-          `const later = (name) => (...given) => process.getBuiltinModule('${path}')[name](...given)`,
-          ...picked,
-          `export { whole as default, ${exported.join(', ')} }`,
+          `const builtin = /* @__PURE__ */ process.getBuiltinModule('${path}')`,
+          'const read = (name) => builtin[name]',
+          `const readOnCall = (name) => (...args) => process.getBuiltinModule('${path}')[name](...args)`,
+          ...constants,
+          `export { builtin as default, ${exported.join(', ')} }`,
         ].join('\n'),
       }
     })
   },
 }
 
-/** Some dependencies are CommonJS and call require, which a module does not have. */
+/** Defines `require`, which CommonJS dependencies call and an ES module does not have. */
 const banner =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
 
 const out = process.argv[2] ?? 'dist'
 rmSync(out, { recursive: true, force: true })
 
-/** How everything is built that runs in Node. */
+/** Options of every bundle that runs in Node. */
 const settings = {
   bundle: true,
   minify: true,
@@ -90,7 +90,7 @@ const settings = {
   logLevel: 'warning',
 } satisfies BuildOptions
 
-// Threads are started by their file, which lies beside the chunks that start them, and share nothing with anybody.
+// A thread is started from its file, so each is a bundle of its own beside the chunks.
 await build({
   ...settings,
   entryPoints: {
@@ -111,10 +111,10 @@ const { metafile } = await build({
   metafile: true,
 })
 const { outputs } = metafile
-await gather(loadedBy('src/cli/process.ts', 'src/cli/serve.ts', 'src/daemon.ts', 'src/stores/sqlite/sqlite.ts'))
+await buildScript(loadedWith('src/cli/process.ts', 'src/cli/serve.ts', 'src/daemon.ts', 'src/stores/sqlite/sqlite.ts'))
 
-/** The files that are loaded with these modules, whatever is asked for. */
-function loadedBy(...modules: readonly string[]): Set<string> {
+/** The chunks that are always loaded with these modules. */
+function loadedWith(...modules: readonly string[]): Set<string> {
   const files = new Set(Object.keys(outputs).filter((file) => modules.includes(outputs[file]?.entryPoint ?? '')))
   for (const file of files) {
     for (const { path, kind } of outputs[file]?.imports ?? []) {
@@ -125,21 +125,21 @@ function loadedBy(...modules: readonly string[]): Set<string> {
 }
 
 /**
- * Makes one script of these chunks: to find, read and link a hundred small files takes longer than to run them, and of a
- * script `script.ts` can keep the code. They stay, as other names for what is in it.
+ * Combines the chunks into one script: resolving, reading and linking a hundred small files takes longer than running
+ * them, and `script.ts` can cache the compiled code of a script. Each chunk becomes a re-export of its part.
  */
-async function gather(files: ReadonlySet<string>): Promise<void> {
+async function buildScript(files: ReadonlySet<string>): Promise<void> {
   const inside = new Map([...files].map((file) => [`./${basename(file)}`, file]))
-  const chunk: Plugin = {
+  const chunkPlugin: Plugin = {
     name: 'chunk',
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^\.\// }, ({ path }) => ({ external: !inside.has(path) }))
-      // A script cannot import by itself.
+      // A script has no dynamic import of its own.
       onLoad({ filter: /./ }, ({ path }) => ({
         contents: readFileSync(path, 'utf8')
           .replace(banner, '')
-          .replaceAll(/\bimport\("([^"]+)"\)/g, (all, other: string) =>
-            inside.has(other) ? all : `bring("${other}")`,
+          .replaceAll(/\bimport\("([^"]+)"\)/g, (statement, chunk: string) =>
+            inside.has(chunk) ? statement : `importChunk("${chunk}")`,
           ),
       }))
     },
@@ -151,10 +151,10 @@ async function gather(files: ReadonlySet<string>): Promise<void> {
       resolveDir: `${out}/chunks`,
     },
     format: 'cjs',
-    banner: { js: '((require, here, bring) => { const module = { exports: {} }, { exports } = module;' },
+    banner: { js: '((require, moduleUrl, importChunk) => { const module = { exports: {} }, { exports } = module;' },
     footer: { js: 'return module.exports })' },
-    define: { 'import.meta.url': 'here' },
-    plugins: [chunk],
+    define: { 'import.meta.url': 'moduleUrl' },
+    plugins: [chunkPlugin],
     write: false,
   })
   const text = outputFiles[0]!.text
@@ -173,7 +173,7 @@ async function gather(files: ReadonlySet<string>): Promise<void> {
   }
 }
 
-// The client library stands by itself, so that browsers and older Nodes can read it: one file that imports nothing.
+// The client library is one file without imports, for browsers and older versions of Node.
 await build({
   entryPoints: ['src/client/index.ts'],
   outfile: `${out}/client/index.js`,
@@ -186,6 +186,6 @@ await build({
 
 copyFileSync('config/openapi.json', `${out}/chunks/openapi.json`)
 
-// The types of the client library only; with the settings of the repository.
+// Declarations of the client library only.
 execFileSync('node_modules/.bin/tsc', ['-p', 'config/types.json', '--outDir', `${out}/types`], { stdio: 'inherit' })
 chmodSync(`${out}/main.js`, 0o755)

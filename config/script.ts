@@ -1,6 +1,6 @@
 /**
- * Runs the script that `build.ts` makes of what every start loads, and keeps V8's code of all that ran for the next start.
- * Node's compile cache holds what V8 compiled before anything ran, which is not half of what a start needs.
+ * Runs the script that `build.ts` makes of the chunks every start loads, and caches the V8 code of all functions that ran.
+ * The compile cache of Node stores only code compiled before anything ran, less than half of what a start needs.
  */
 import { readFileSync, rename, renameSync, writeFile, writeFileSync } from 'node:fs'
 import module from 'node:module'
@@ -8,71 +8,71 @@ import { basename, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
-/** The parts of the script by name; each runs when it is first asked for. */
+/** The chunks in the script by path; each runs when it is first called. */
 type Parts = Readonly<Record<string, () => object>>
-type Surroundings = [require: NodeJS.Require, here: string, bring: (path: string) => Promise<unknown>]
+type Globals = [require: NodeJS.Require, moduleUrl: string, importChunk: (path: string) => Promise<unknown>]
 
-/** The name of the script, which tells its content. */
+/** File name of the script, which contains the hash of its content. */
 declare const SCRIPT: string
 
 const path = join(import.meta.dirname, SCRIPT)
 const command = commandOf(process.argv.slice(2))
 const folder = module.getCompileCacheDir()
-const kept = folder && join(folder, `${basename(SCRIPT, '.cjs')}-${command}`)
-const cachedData = kept && read(kept)
+const cacheFile = folder && join(folder, `${basename(SCRIPT, '.cjs')}-${command}`)
+const cachedData = cacheFile && readCache(cacheFile)
 const script = new Script(readFileSync(path, 'latin1'), { filename: path, ...(cachedData && { cachedData }) })
-const run = script.runInThisContext() as (...surroundings: Surroundings) => Parts
-const parts = run(module.createRequire(import.meta.url), import.meta.url, (other) => import(other))
+const run = script.runInThisContext() as (...globals: Globals) => Parts
+const parts = run(module.createRequire(import.meta.url), import.meta.url, (chunk) => import(chunk))
 
-if (kept && (!cachedData || script.cachedDataRejected === true)) {
-  setTimeout(keepAside, 3000, kept).unref()
-  // Others are done before that; a daemon that is has not come far.
-  if (command !== 'serve') process.once('exit', (code) => code < 2 && keep(kept))
+if (cacheFile && (!cachedData || script.cachedDataRejected === true)) {
+  setTimeout(writeCache, 3000, cacheFile).unref()
+  // Other commands end earlier; a daemon that ends earlier has run too little code.
+  if (command !== 'serve') process.once('exit', (code) => code < 2 && writeCacheSync(cacheFile))
 }
 
 export function part(name: string): object {
   return parts[name]!()
 }
 
-/** Whose code is kept together: what one command runs is not what another does. */
+/** The cache has one file for each command, since the commands run different code. */
 function commandOf(args: readonly string[]): string {
   if (args.includes('--help') || args.includes('-h')) return 'help'
   const [first = ''] = args
   return /^[a-z]+$/.test(first) ? first : 'serve'
 }
 
-/** V8 runs whatever code it is given, and a bit that fell over on the disk would end every start: it is kept twice. */
-function read(file: string): Buffer | undefined {
+/** V8 does not verify cached code, and one flipped bit would break every start: the file has the code twice. */
+function readCache(file: string): Buffer | undefined {
   try {
-    const twice = readFileSync(file)
-    const [one, other] = [twice.subarray(0, twice.length / 2), twice.subarray(twice.length / 2)]
-    return one.equals(other) ? one : undefined
+    const content = readFileSync(file)
+    const [first, second] = [content.subarray(0, content.length / 2), content.subarray(content.length / 2)]
+    return first.equals(second) ? first : undefined
   } catch {
     return undefined // The first start of this version.
   }
 }
 
-/** A daemon goes on meanwhile; where nothing can be written, the next start compiles again. */
-function keepAside(file: string): void {
-  const written = beside(file)
-  writeFile(written, codeTwice(), { flush: true }, (error) => error ?? rename(written, file, () => {}))
+/** Writes in the background. Where nothing can be written, the next start compiles again. */
+function writeCache(file: string): void {
+  const temporary = temporaryFile(file)
+  writeFile(temporary, compiledCodeTwice(), { flush: true }, (error) => error ?? rename(temporary, file, () => {}))
 }
 
-function keep(file: string): void {
+function writeCacheSync(file: string): void {
   try {
-    writeFileSync(beside(file), codeTwice(), { flush: true })
-    renameSync(beside(file), file)
+    writeFileSync(temporaryFile(file), compiledCodeTwice(), { flush: true })
+    renameSync(temporaryFile(file), file)
   } catch {
-    // As above.
+    // As in `writeCache`.
   }
 }
 
-function beside(file: string): string {
+function temporaryFile(file: string): string {
   return `${file}.${process.pid}`
 }
 
-function codeTwice(): Buffer {
-  // Code made under other flags is refused, and the daemon sets this one while it runs (flow/young.ts).
+function compiledCodeTwice(): Buffer {
+  // V8 rejects code made under other flags, and the daemon sets this one at run time (runtime/young-generation.ts).
   setFlagsFromString('--semi-space-growth-factor=2')
   const code = script.createCachedData()
   return Buffer.concat([code, code])

@@ -11,18 +11,18 @@ import { Metrics } from '../metrics/config.ts'
 import { SourceConfig } from '../sources/catalogue.ts'
 import { StoreConfig } from '../stores/config.ts'
 
-/** Everything an operator can say to the daemon. Each part brings its own section. */
+/** The config of the daemon. Each part of the daemon defines its own section. */
 export const Config = z.strictObject({
-  listen: Listen.prefault({}).describe('Where the daemon answers.'),
-  sources: z.array(SourceConfig).max(1000).default([]).describe('Where servers are found; the order is precedence.'),
-  store: StoreConfig.prefault({ type: 'sqlite' }).describe('Where registrations survive a restart.'),
-  health: HealthConfig.describe('How servers are checked.'),
-  auth: Auth.describe('Who may do what.'),
-  cors: Cors.describe('What web pages of other origins may do.'),
-  limits: Limits.describe('How much one request may ask of the daemon.'),
-  watch: WatchConfig.describe('How much watchers may ask of the daemon.'),
-  publish: Publish.describe('How servers are told to other registries and their clients.'),
-  metrics: Metrics.describe('What is told to Prometheus, and where.'),
-  log: LogConfig.prefault({}).describe('What is logged, and how it looks.'),
+  listen: Listen.prefault({}).describe('Address, port and TLS of the HTTP server.'),
+  sources: z.array(SourceConfig).max(1000).default([]).describe('Sources of servers, in order of precedence.'),
+  store: StoreConfig.prefault({ type: 'sqlite' }).describe('Storage of registrations.'),
+  health: HealthConfig.describe('Health checks.'),
+  auth: Auth.describe('Authentication and authorization.'),
+  cors: Cors.describe('Access of web pages from other origins.'),
+  limits: Limits.describe('Limits on requests and connections.'),
+  watch: WatchConfig.describe('Limits on watches.'),
+  publish: Publish.describe('Publication of servers to other registries and their clients.'),
+  metrics: Metrics.describe('Prometheus metrics.'),
+  log: LogConfig.prefault({}).describe('Log level and format.'),
 })
 export type Config = z.output<typeof Config>
