@@ -4,8 +4,10 @@ import { targetKey, targetOf } from '../model/target.ts'
 
 /** A target to probe, shared by all servers that have it. Only the target table writes to it. */
 export type ProbeTarget = {
+  /** Reach and `targetKey`: servers with equal keys share the target. */
   readonly key: string
-  readonly target: string
+  /** The registry drops observations of a target that is not the server's any more. */
+  readonly targetKey: string
   /** `host:port`, the unit of the per-host limit. */
   readonly host: string
   /** The servers that have it; empty once the last is gone. */
@@ -23,7 +25,7 @@ export function createProbeTarget(
   ids: Set<ServerId>,
 ): ProbeTarget {
   const target = targetOf(server)
-  return { key, target: targetKey(server), host: target.check === 'none' ? '' : hostOf(target.url), ids }
+  return { key, targetKey: targetKey(server), host: target.check === 'none' ? '' : hostOf(target.url), ids }
 }
 
 function hostOf(text: string): string {

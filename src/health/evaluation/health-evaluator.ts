@@ -133,7 +133,7 @@ export function createHealthEvaluator({
   function send(target: ProbeTarget, ids: Iterable<ServerId>): void {
     const { health, learned } = assess(target)
     if (!health) return
-    for (const id of ids) batcher.add({ id, target: target.target, health, ...learned })
+    for (const id of ids) batcher.add({ id, target: target.targetKey, health, ...learned })
   }
 
   function fail(target: ProbeTarget): void {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { ProbeTarget } from '../../../src/health/probe-target.ts'
 import { createConcurrencyLimiter } from '../../../src/health/scheduling/concurrency-limiter.ts'
 
-const at = (host: string): ProbeTarget => ({ key: host, target: host, host, ids: new Set() })
+const at = (host: string): ProbeTarget => ({ key: host, targetKey: host, host, ids: new Set() })
 
 function limiterFor(concurrency: number, perHost: number) {
   const slow = new Set<ProbeTarget>()

@@ -13,7 +13,7 @@ function timingFor(intervals: Record<string, number>, { share = 0, interval = 30
     config: () => ({ interval }),
     get: (id) => registered({ name: id, health_check_interval: intervals[id] ?? assert.fail() }),
   })
-  const target: ProbeTarget = { key: '', target: '', host: '', ids: new Set(Object.keys(intervals)) }
+  const target: ProbeTarget = { key: '', targetKey: '', host: '', ids: new Set(Object.keys(intervals)) }
   return { ...timing, target }
 }
 
