@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Problem, problemBody, problemFrom } from '../../../src/api/http/problem.ts'
+import { serve } from '../served.ts'
 
 describe('a problem document', () => {
   it('has the code, its status and its title, and the detail also as error', () => {
@@ -33,4 +34,24 @@ describe('a problem document', () => {
     assert.equal(problem.status, 500)
     assert.doesNotMatch(problemBody(problem), /table/)
   })
+
+  for (const [name, request, code] of [
+    ['bytes that are not HTTP', 'nonsense\r\n\r\n', 'malformed_request'],
+    [
+      'a header above its limit',
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      'header_too_large',
+    ],
+    ['a request without a host', 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n', 'invalid_host'],
+    ['a CONNECT request', 'CONNECT a:1 HTTP/1.1\r\nhost: localhost\r\n\r\n', 'method_not_allowed'],
+  ] as const) {
+    it(`answers ${name} with the code ${code}`, async () => {
+      await using served = await serve()
+
+      const response = await served.raw(request)
+
+      const body = JSON.parse(response.slice(response.indexOf('\r\n\r\n'))) as Record<string, unknown>
+      assert.deepEqual([body['code'], body['type']], [code, `urn:mcp-roster:problem:${code}`])
+    })
+  }
 })

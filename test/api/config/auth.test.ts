@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Auth, isToken, tokensOf } from '../../../src/api/config/auth.ts'
+
+const messagesOf = (auth: unknown) => {
+  const { error } = Auth.safeParse(auth)
+  return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`)
+}
+
+describe('the auth config', () => {
+  it('lists the short form as a token with the role admin, before the others', () => {
+    const auth = Auth.parse({ token: 'short', tokens: [{ name: 'portal', token: 'long' }] })
+
+    assert.deepEqual(
+      tokensOf(auth).map(({ name, role, token }) => [name, role, token]),
+      [
+        ['admin', 'admin', 'short'],
+        ['portal', 'reader', 'long'],
+      ],
+    )
+  })
+
+  it('rejects one token in two grants, naming the first', () => {
+    const tokens = ['a', 'b', 'a'].map((token, index) => ({ name: `t${index}`, token }))
+
+    assert.deepEqual(messagesOf({ tokens }), [
+      'tokens.2.token: is also the token of auth.tokens[0]; each token may appear once',
+    ])
+  })
+
+  it('needs exactly one of token and token_file', () => {
+    const message = 'tokens.0.token: give either "token" or "token_file"'
+
+    assert.deepEqual(messagesOf({ tokens: [{ name: 'x' }] }), [message])
+    assert.deepEqual(messagesOf({ tokens: [{ name: 'x', token: 'a', token_file: '/a' }] }), [message])
+  })
+
+  it('accepts tokens of printable ASCII without spaces', () => {
+    assert.ok(isToken('c4nary-_~'))
+    for (const token of ['', 'a b', 'ä', 'a\n', 'a'.repeat(4097)]) assert.ok(!isToken(token), token)
+  })
+})

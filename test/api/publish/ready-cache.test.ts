@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Problem } from '../../../src/api/http/problem.ts'
+import { createReadyCache } from '../../../src/api/publish/ready-cache.ts'
+import { parts } from '../served.ts'
+
+describe('the ready cache', () => {
+  it('rejects with 503 and the missing sources until the daemon is ready, then encodes once per revision', async () => {
+    let isReady = false
+    let encodings = 0
+    const { registry, supervisor } = parts()
+    const cache = createReadyCache({
+      registry,
+      supervisor: { ...supervisor, ready: () => isReady, syncing: () => ['dns'] },
+    })
+    const encode = async () => {
+      encodings += 1
+      return Buffer.from('{}')
+    }
+
+    await assert.rejects(
+      cache.answer('key', encode),
+      (error) => error instanceof Problem && error.code === 'not_ready' && /dns/.test(error.message),
+    )
+    isReady = true
+    const first = await cache.answer('key', encode)
+    const second = await cache.answer('key', encode)
+
+    assert.equal(first, second)
+    assert.equal(encodings, 1)
+  })
+})
