@@ -1,13 +1,20 @@
-import { anonymousName, includesRole, type Principal } from '../model/principal.ts'
+import {
+  anonymousName,
+  forbiddenNamespaceMessage,
+  includesRole,
+  mayUseNamespace,
+  missingRoleMessage,
+  type Principal,
+} from '../model/principal.ts'
 import type { Agent } from './agent.ts'
 import { NotAllowed } from './errors.ts'
 
 /** Throws where the principal may not register agents, or not in this namespace. */
-export function assertMayRegister({ role, namespaces }: Principal, namespace?: string): void {
-  if (!includesRole(role, 'registrar'))
-    throw new NotAllowed('Role "registrar" required: send a bearer token with this role.', 'registrar', 'role')
-  if (namespace === undefined || !namespaces || namespaces.includes(namespace)) return
-  throw new NotAllowed(`Namespace "${namespace}" is not permitted for this token.`, 'registrar', 'namespace')
+export function assertMayRegister(principal: Principal, namespace?: string): void {
+  if (!includesRole(principal.role, 'registrar'))
+    throw new NotAllowed(missingRoleMessage('registrar'), 'registrar', 'role')
+  if (namespace === undefined || mayUseNamespace(principal, namespace)) return
+  throw new NotAllowed(forbiddenNamespaceMessage(namespace), 'registrar', 'namespace')
 }
 
 /** Throws where the principal may not change an agent. Any registrar may change the agents of anonymous principals. */

@@ -32,3 +32,16 @@ const rank: Record<Role, number> = { none: 0, reader: 1, registrar: 2, admin: 3 
 export function includesRole(role: Role, needed: Role): boolean {
   return rank[role] >= rank[needed]
 }
+
+/** Whether the principal may change the servers and agents of a namespace. */
+export function mayUseNamespace({ namespaces }: Principal, namespace: string): boolean {
+  return !namespaces || namespaces.includes(namespace)
+}
+
+export function missingRoleMessage(role: Role): string {
+  return `Role "${role}" required: send a bearer token with this role.`
+}
+
+export function forbiddenNamespaceMessage(namespace: string): string {
+  return `Namespace "${namespace}" is not permitted for this token.`
+}

@@ -1,5 +1,13 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { anonymousName, includesRole, type Principal, type Role } from '../../../model/principal.ts'
+import {
+  anonymousName,
+  forbiddenNamespaceMessage,
+  includesRole,
+  mayUseNamespace,
+  missingRoleMessage,
+  type Principal,
+  type Role,
+} from '../../../model/principal.ts'
 import type { TokenGrant } from '../../config/auth.ts'
 import { memoize } from '../memoize.ts'
 import { Problem } from '../problem.ts'
@@ -68,15 +76,15 @@ function digestOf(token: string): Buffer {
 /** Throws the problem that names the missing role. */
 export function requireRole(principal: Principal, role: Role): void {
   if (includesRole(principal.role, role)) return
-  throw new Problem('role_required', `This needs the role "${role}": send a bearer token that has it.`, {
+  throw new Problem('role_required', missingRoleMessage(role), {
     more: { role_needed: role },
   })
 }
 
 /** Throws for a principal that is bound to other namespaces. */
-export function requireNamespace({ namespaces }: Principal, namespace: string): void {
-  if (!namespaces || namespaces.includes(namespace)) return
-  throw new Problem('namespace_forbidden', `This token is bound to other namespaces than "${namespace}".`)
+export function requireNamespace(principal: Principal, namespace: string): void {
+  if (mayUseNamespace(principal, namespace)) return
+  throw new Problem('namespace_forbidden', forbiddenNamespaceMessage(namespace))
 }
 
 /** Throws for a principal without the right to see secrets. */
