@@ -15,7 +15,7 @@ import { meshProblem } from './problems.ts'
 
 type AgentOf = (registered: RegisteredServer) => Agent | undefined
 
-/** Agents and capabilities, as they are watched at `/agents` and `/capabilities`. */
+/** What a watch of `/agents` and one of `/capabilities` select. */
 export function watchedMesh({
   mesh,
   registry,
@@ -24,14 +24,14 @@ export function watchedMesh({
 }: {
   mesh: Pick<MeshOperations, 'assertReady' | 'current'>
   registry: Pick<Registry, 'select' | 'subscribe'>
-  /** The agent of an id, as it is now. */
+  /** The current agent of an id. */
   peek: (id: string) => Agent | undefined
   /** Name of the source of agents. */
   source: () => string | undefined
 }): { readonly agents: Watched; readonly capabilities: Watched } {
-  const agentOf = remembering({ registry, peek })
+  const agentOf = rememberAgents({ registry, peek })
 
-  /** What cannot be asked, or not yet, is refused as the list refuses it. */
+  /** Throws the same problems as the list of the path. */
   const watched = (path: string, select: Watched['select']): Watched => ({
     path,
     strict: false,
@@ -47,19 +47,19 @@ export function watchedMesh({
 
   return {
     agents: watched('/agents', (parameters) =>
-      agentsAsked(parseAgentQuery(parameters), { registry, agentOf, source: source() }),
+      selectAgents(parseAgentQuery(parameters), { registry, agentOf, source: source() }),
     ),
     capabilities: watched('/capabilities', (parameters) =>
-      capabilitiesAsked(parseCapabilityQuery(parameters), { registry, agentOf }),
+      selectCapabilities(parseCapabilityQuery(parameters), { registry, agentOf }),
     ),
   }
 }
 
 /**
- * Which agent a server was when it was in the registry: an event may be written when the agent is another already, or
+ * Remembers the agent of each server as it entered the registry: when an event is written, the agent may have changed or
  * gone.
  */
-function remembering({
+function rememberAgents({
   registry,
   peek,
 }: {
@@ -76,8 +76,8 @@ function remembering({
   return (registered) => agents.get(registered)
 }
 
-/** The agents that a query asks for; those that another source's definition hides have no changes of their own. */
-function agentsAsked(
+/** The agents of a query, without those that are shadowed by another source. */
+function selectAgents(
   { query, moreCapabilities }: AgentQuery,
   { registry, agentOf, source }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf; source: string | undefined },
 ): WatchSelection {
@@ -90,7 +90,7 @@ function agentsAsked(
   const json =
     (registered: RegisteredServer): EncodeJson =>
     () =>
-      Buffer.from(JSON.stringify(shown(registered, agentOf(registered))))
+      Buffer.from(JSON.stringify(versionedView(registered, agentOf(registered))))
   return {
     key: `agents ${canonicalFilter(asked)} ${moreCapabilities.join()}`,
     noun: 'agent',
@@ -106,30 +106,30 @@ function agentsAsked(
   }
 }
 
-/** What moves with every heartbeat is in no event: no revision tells of it. */
-function shown({ server }: RegisteredServer, agent: Agent | undefined): object {
+/** The agent without its volatile fields, which have no revision. */
+function versionedView({ server }: RegisteredServer, agent: Agent | undefined): object {
   if (!agent) return { id: server.name, name: server.title ?? server.name, namespace: server.namespace }
   const { last_heartbeat: _last, config: _config, ...view } = agentView({ agent, server })
   return view
 }
 
-/** The capabilities that a query asks for, each a thing of its own. */
-function capabilitiesAsked(
+/** The capabilities of a query; each is an item of its own. */
+function selectCapabilities(
   asked: CapabilityQuery,
   { registry, agentOf }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf },
 ): WatchSelection {
   const { query, agent_id, ...rest } = asked
   const matches = matching(query)
   const suits = capabilityFilter(asked)
-  const isWhose = (registered: RegisteredServer) =>
+  const hasAgent = (registered: RegisteredServer) =>
     agent_id === undefined ||
     registered.server.id === agent_id ||
     (isAgent(registered) && registered.server.name === agent_id)
 
-  /** Those of one server, by what tells them apart. */
-  function of(registered: RegisteredServer | undefined): ReadonlyMap<string, string> {
+  /** The selected capabilities of one server as JSON, by a key that is unique within the server. */
+  function capabilitiesOf(registered: RegisteredServer | undefined): ReadonlyMap<string, string> {
     const found = new Map<string, string>()
-    if (!registered || !isWhose(registered) || !matches(registered.server)) return found
+    if (!registered || !hasAgent(registered) || !matches(registered.server)) return found
     for (const capability of registered.server.capabilities.filter(suits)) {
       const key = `${capability.kind} ${capability.name}`
       const view = ownedCapabilityView(registered, capability, () => agentOf(registered))
@@ -142,7 +142,7 @@ function capabilitiesAsked(
     key: `capabilities ${canonicalFilter(query)} ${JSON.stringify([agent_id, rest])}`,
     noun: 'capability',
     events({ now, before }) {
-      const [was, is] = [of(before), of(now)]
+      const [was, is] = [capabilitiesOf(before), capabilitiesOf(now)]
       const gone = was.keys().filter((key) => !is.has(key))
       const come = is.keys().filter((key) => was.get(key) !== is.get(key))
       return [
@@ -150,7 +150,8 @@ function capabilitiesAsked(
         ...come.map((key) => told(was.has(key) ? 'MODIFIED' : 'ADDED', is.get(key))),
       ]
     },
-    snapshot: () => registry.select(query).page.flatMap((registered) => [...of(registered).values()].map(asJson)),
+    snapshot: () =>
+      registry.select(query).page.flatMap((registered) => [...capabilitiesOf(registered).values()].map(asJson)),
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createResponseCache } from '../../src/api/http/response-cache.ts'
+import { createResponseCache } from '../../../src/api/http/response-cache.ts'
 
 describe('what is kept of a revision', () => {
   it('is bounded though each answer is next to nothing', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ConfigFormat, startClientConfig } from '../../src/api/servers/client-configs.ts'
-import { redactServer } from '../../src/model/redaction/redact.ts'
-import type { Server } from '../../src/model/server.ts'
-import { server } from '../made.ts'
-import { serve } from './served.ts'
+import { type ConfigFormat, startClientConfig } from '../../../src/api/servers/client-configs.ts'
+import { redactServer } from '../../../src/model/redaction/redact.ts'
+import type { Server } from '../../../src/model/server.ts'
+import { server } from '../../made.ts'
+import { serve } from '../served.ts'
 
 const tools = redactServer(
   server({

@@ -95,7 +95,7 @@ describe('finding agents', () => {
     await using mesh = await peopled()
     for (const [path, parameter, detail] of [
       ['/agents?label_selector=a%20=%20=b', 'label_selector', /^Invalid label selector/],
-      ['/agents?version_constraint=not%20a%20version!', 'version_constraint', /range of versions/],
+      ['/agents?version_constraint=not%20a%20version!', 'version_constraint', /version range/],
       ['/agents?stability=shaky', 'stability', /^stability: /],
       ['/agents?fuzzy_match=maybe', 'fuzzy_match', /true or false/],
       ['/capabilities?stability=shaky', 'stability', /^stability: /],

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { serverId } from '../../src/model/names.ts'
-import { NotLoadedYet } from '../../src/registrations/registrations.ts'
-import { StoreUnavailable } from '../../src/stores/store.ts'
-import { startHere } from '../daemon.ts'
-import { temporary } from '../e2e/running.ts'
-import { parts, serve } from './served.ts'
+import { serverId } from '../../../src/model/names.ts'
+import { NotLoadedYet } from '../../../src/registrations/registrations.ts'
+import { StoreUnavailable } from '../../../src/stores/store.ts'
+import { startHere } from '../../daemon.ts'
+import { temporary } from '../../e2e/running.ts'
+import { parts, serve } from '../served.ts'
 
 type Server = {
   id: string

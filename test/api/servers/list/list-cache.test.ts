@@ -4,11 +4,11 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { writeReply } from '../../src/api/http/reply.ts'
-import type { VolatileParts } from '../../src/api/servers/detail-cache.ts'
-import { createListCache } from '../../src/api/servers/list/list-cache.ts'
-import { createTestRegistry } from '../roster.ts'
-import { serve } from './served.ts'
+import { writeReply } from '../../../../src/api/http/reply.ts'
+import type { VolatileParts } from '../../../../src/api/servers/detail-cache.ts'
+import { createListCache } from '../../../../src/api/servers/list/list-cache.ts'
+import { createTestRegistry } from '../../../roster.ts'
+import { serve } from '../../served.ts'
 
 type List = {
   servers: Record<string, unknown>[]
