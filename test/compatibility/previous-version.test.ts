@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -37,6 +38,15 @@ describe('a config of version 0.1.0', () => {
         .map(([former, current]) => `${former}: is deprecated; use ${current}`)
         .toSorted(),
     )
+  })
+
+  it('passes mcp-roster check, with one warning for each renamed key', () => {
+    const args = ['src/main.ts', 'check', '--config', saved('config.yaml')]
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { NODE_ENV: 'test' } })
+    const warnings = stdout.split('\n').filter((line) => line.startsWith('warning: '))
+
+    assert.equal(warnings.length, Object.keys(renamedKeys).length, stdout)
+    assert.match(stdout, /config\.yaml: (good|valid|ok)/)
   })
 
   it('in MCP_ROSTER variables loads as it did, with one warning for each renamed variable', async () => {
