@@ -5,7 +5,6 @@ import { describe, it } from 'node:test'
 import { Packet } from 'dns2'
 import { SourceError } from '../../../src/model/source.ts'
 import { queryNameserver } from '../../../src/sources/dns/dns-query.ts'
-import { resolveRecords } from '../../../src/sources/dns/record-resolver.ts'
 import { parseNameserver } from '../../../src/sources/dns/resolver-config.ts'
 import { type Question, type Reply, srv, startNameserver } from './test-nameserver.ts'
 
@@ -18,13 +17,6 @@ const ask = (address: string, timeoutMs = 500) => {
   assert.ok(server)
   return queryNameserver(server, { name, type: 'SRV' }, { timeoutMs, signal: forever })
 }
-const resolve = (addresses: readonly string[], timeoutMs = 200) =>
-  resolveRecords(name, 'SRV', {
-    nameservers: addresses.flatMap((address) => parseNameserver(address) ?? []),
-    timeoutMs,
-    signal: forever,
-  })
-
 /** Two hundred records, cut to fit where they come over UDP. */
 const long = ({ via }: Question): Reply =>
   via === 'udp' ? { answers: many.slice(0, 3), header: { tc: 1 } } : { answers: many }
@@ -202,54 +194,4 @@ describe('a DNS query', () => {
     await assert.rejects(ask(server.address), /malformed/)
     assert.ok(performance.now() - before < 200)
   })
-})
-
-describe('the record resolver', () => {
-  it('queries nameservers in order, the next only after a failure', async () => {
-    using silent = await startNameserver(() => 'silence')
-    using failing = await startNameserver(() => ({ header: { rcode: 2 } }))
-    using good = await startNameserver(() => ({ answers: many.slice(0, 2) }))
-    using unasked = await startNameserver(() => ({ answers: many }))
-
-    const { records } = await resolve([silent.address, failing.address, good.address, unasked.address], 100)
-
-    assert.equal(records.length, 2)
-    assert.deepEqual(
-      [silent, failing, good, unasked].map(({ questions }) => questions.length),
-      [1, 1, 1, 0],
-    )
-  })
-
-  it('accepts the first answer that the name has no records', async () => {
-    using first = await startNameserver(() => ({ header: { rcode: 3 } }))
-    using second = await startNameserver(() => ({ answers: many }))
-
-    assert.deepEqual((await resolve([first.address, second.address])).records, [])
-    assert.equal(second.questions.length, 0)
-  })
-
-  it('names every failed nameserver', async () => {
-    using failing = await startNameserver(() => ({ header: { rcode: 5 } }))
-
-    await assert.rejects(
-      resolve([failing.address, '127.0.0.2:1']),
-      /127\.0\.0\.1 answered REFUSED; 127\.0\.0\.2 refused the connection/,
-    )
-  })
-})
-
-describe('the address parser of nameservers', () => {
-  for (const [text, expected] of [
-    ['10.0.0.53', { address: '10.0.0.53', port: 53 }],
-    ['127.0.0.1:5353', { address: '127.0.0.1', port: 5353 }],
-    ['::1', { address: '::1', port: 53 }],
-    ['[2001:db8::53]:5353', { address: '2001:db8::53', port: 5353 }],
-    ['fe80::1%eth0', { address: 'fe80::1%eth0', port: 53 }],
-    ['dns.example', undefined],
-    ['127.0.0.1:99999', undefined],
-    ['[127.0.0.1]:53', undefined],
-    ['', undefined],
-  ] as const) {
-    it(`${expected ? 'accepts' : 'rejects'} "${text}"`, () => assert.deepEqual(parseNameserver(text), expected))
-  }
 })

@@ -71,3 +71,22 @@ export function openHttpSource(config: Record<string, unknown>) {
   }
   return { ...source, stop, [Symbol.asyncDispose]: stop }
 }
+
+const cardType = 'application/mcp-server-card+json'
+/** A server card. */
+export const card = (name: string) => ({
+  name,
+  version: '1.0.0',
+  description: `What ${name} does`,
+  remotes: [{ type: 'streamable-http', url: `https://${name}.example/mcp` }],
+})
+/** An AI catalogue with links to server cards. */
+export const catalog = (...entries: readonly { name: string; url: string }[]) => ({
+  specVersion: '1.0',
+  entries: entries.map(({ name, url }) => ({
+    identifier: `urn:air:example.com:${name}`,
+    displayName: name,
+    type: cardType,
+    url,
+  })),
+})

@@ -60,3 +60,12 @@ function listed({ name, version, status, updatedAt }: Published) {
     },
   }
 }
+
+export const registryName = (index: number) => `org.example/server-${String(index).padStart(5, '0')}`
+
+/** A fake registry that holds `count` servers. */
+export function createFilledRegistry(count: number, options?: Parameters<typeof createTestRegistryServer>[0]) {
+  const registry = createTestRegistryServer(options)
+  for (let index = 0; index < count; index++) registry.publish(registryName(index))
+  return registry
+}
