@@ -81,14 +81,14 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
   async function scan({ thorough, signal }: { thorough: boolean; signal: AbortSignal }): Promise<Scan> {
     changed = false
     if (thorough) thoroughScans += 1
-    let found = await pass({ thorough, signal })
+    let listed = await pass({ thorough, signal })
     for (let round = 0; round < 2 && doubts.size > 0 && !signal.aborted; round++) {
       await pause(confirmationMs, undefined, { signal }).catch(() => undefined)
-      found = await pass({ thorough: false, signal })
+      listed = await pass({ thorough: false, signal })
     }
     const readings = Array.from(records.values(), ({ reading }) => reading)
     const unread = readings.some((reading) => 'error' in reading && reading.error.class === 'transient')
-    return { readings, changed, unsettled: doubts.size > 0, unread, ...found }
+    return { readings, changed, unsettled: doubts.size > 0, unread, ...listed }
   }
 
   async function pass({
@@ -98,12 +98,12 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
     thorough: boolean
     signal: AbortSignal
   }): Promise<Pick<Scan, 'missing' | 'linkTargets' | 'folderCount'>> {
-    const { ranks, unreadable, ...found } = await listAll()
+    const { ranks, unreadable, ...listed } = await listAll()
     const states = new Map<string, FileState>()
     await mapConcurrent([...ranks.keys()], maxConcurrentFiles, async (path) => {
       if (!signal.aborted) states.set(path, await fileStateOf(path))
     })
-    if (signal.aborted) return found
+    if (signal.aborted) return listed
     const rounds = Math.ceil(ranks.size / maxFilesPerRescan)
     const isDue = thorough ? (index: number) => index % rounds === thoroughScans % rounds : () => false
     let totalBytes = 0
@@ -116,7 +116,7 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
       if (!signal.aborted) await scanFile(file)
     })
     if (!signal.aborted) removeUnlisted(ranks, unreadable)
-    return found
+    return listed
   }
 
   async function listAll() {

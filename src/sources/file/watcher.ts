@@ -127,10 +127,10 @@ export function createFileWatcher({
   }
 
   async function checkNow(): Promise<void> {
-    const found = await Promise.all(bases.map(exists))
+    const states = await Promise.all(bases.map(exists))
     if (appearanceCheck === undefined) return
     appearanceCheck = undefined
-    if (found.includes(true)) onChange()
+    if (states.includes(true)) onChange()
     else checkForAppearance()
   }
 

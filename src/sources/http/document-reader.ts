@@ -28,7 +28,7 @@ type CachedDocument = {
   conditionalRequests: number
 }
 
-/** Every so many requests one is unconditional, which finds a server that wrongly answers "not modified". */
+/** One of this many requests is unconditional, which finds a server that wrongly answers "not modified". */
 const unconditionalEvery = 20
 
 /**

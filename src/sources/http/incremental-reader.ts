@@ -5,7 +5,7 @@ import type { CompleteListing } from './paginated-reader.ts'
 /** Overlap of two incremental reads, in milliseconds: the registry's clock and its database may differ by this much. */
 const overlapMs = 5 * 60_000
 
-/** Every so many reads one is complete. */
+/** One of this many reads is complete. */
 const completeEvery = 20
 
 /**

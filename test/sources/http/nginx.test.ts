@@ -41,7 +41,7 @@ async function startNginx() {
     return ['-p', folder, '-c', join(folder, 'nginx.conf')]
   })
   const url = `http://127.0.0.1:${port}`
-  // Whoever runs the tests may not be whom nginx runs as.
+  // The user who runs the tests may differ from the user that nginx runs as.
   execFileSync('chmod', ['-R', 'a+rX', program.folder])
   await program.until(async () => (await fetch(`${url}/none`)).status === 404)
 

@@ -214,7 +214,7 @@ describe('the source roster', () => {
       remote.put({ name: 'mine' })
       remote.drop('remote')
       await seen.untilNames('mine')
-      await seen.until('one is turned away', () => problemsOf(seen).length === 1)
+      await seen.until('one is rejected', () => problemsOf(seen).length === 1)
     })
   })
 

@@ -100,8 +100,8 @@ function describeKeys(document: Readonly<Record<string, unknown>>): string {
 
 const unknownFormat = 'unknown document format'
 
-function unknownFormatError(found: string): SourceError {
-  return new SourceError(`${unknownFormat}: ${expectedFormats}; ${found}`, { class: 'config' })
+function unknownFormatError(detail: string): SourceError {
+  return new SourceError(`${unknownFormat}: ${expectedFormats}; ${detail}`, { class: 'config' })
 }
 
 /** Recognises the error by its message: on its way from the parser thread it loses its class. */
