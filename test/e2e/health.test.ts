@@ -187,7 +187,7 @@ describe('health', { concurrency: true }, () => {
     assert.match(suspicion?.remedy ?? '', /trust-probes/)
     assert.ok((await daemon.json<Wellbeing>('/sources')).suspicion)
     assert.match(await (await daemon.get('/metrics')).text(), /roster_probe_suspicion 1/)
-    assert.ok(daemon.lines.some(({ msg }) => /suspect/.test(String(msg))))
+    assert.ok(daemon.lines.some(({ msg }) => /self-preservation of probes started/.test(String(msg))))
     const kept = (await all(daemon)).filter(({ status }) => status === 'unhealthy')
     assert.deepEqual(
       kept.map(({ name }) => name),
