@@ -1,4 +1,4 @@
-import { isNewer, type Registration, type StoredHeartbeat } from '../stores/store.ts'
+import { isNewer, type StoredRegistration, type StoredHeartbeat } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
 import { type Agent, type HeartbeatPayload, leaseTermsOf, type Ownership } from './agent.ts'
 import type { HeartbeatHistory } from './leases/lease.ts'
@@ -18,7 +18,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   /** Applies a stored registration and keeps the lease; undefined where a newer version is known. */
   function applyRegistration(
-    registration: Registration,
+    registration: StoredRegistration,
     { parsed, history }: { parsed?: StoredAgent; history?: HeartbeatHistory } = {},
   ): Agent | undefined {
     const { name: id, resource_version, created_at, updated_at, lease: ownership = unowned } = registration
@@ -87,7 +87,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
    * and an agent that was alive then gets a full interval.
    */
   function load(
-    registrations: readonly Registration[],
+    registrations: readonly StoredRegistration[],
     heartbeats: readonly StoredHeartbeat[],
     version: string,
   ): Agent[] {
@@ -134,7 +134,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 }
 
 function historyOf(
-  { lease }: Registration,
+  { lease }: StoredRegistration,
   heartbeat: StoredHeartbeat | undefined,
   shortestSilence: number,
 ): HeartbeatHistory {

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import { jsonEqual, reuseEqualParts } from '../model/data/json-equal.ts'
 import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
-import type { StoredHeartbeat, Registration, Store } from '../stores/store.ts'
+import type { StoredHeartbeat, StoredRegistration, Store } from '../stores/store.ts'
 import { createAgentTable } from './agent-table.ts'
 import type { Agent, AgentRequest, HeartbeatPayload } from './agent.ts'
 import { AgentConflict, QuotaExceeded, RegistrationProblem } from './errors.ts'
@@ -173,10 +173,10 @@ export function createRegistrar({
     unregister,
     applyExpirations,
     /** Applies the snapshot of the store at a version. */
-    load: (registrations: readonly Registration[], heartbeats: readonly StoredHeartbeat[], version: string) =>
+    load: (registrations: readonly StoredRegistration[], heartbeats: readonly StoredHeartbeat[], version: string) =>
       writer.write(table.load(registrations, heartbeats, version)),
     applyReplicaHeartbeats: (heartbeats: readonly StoredHeartbeat[]) => writer.write(table.applyHeartbeats(heartbeats)),
-    applyRegistration: (registration: Registration) => {
+    applyRegistration: (registration: StoredRegistration) => {
       const agent = table.applyRegistration(registration)
       if (agent) writer.write([agent])
     },

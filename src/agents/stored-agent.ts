@@ -1,4 +1,4 @@
-import type { Precondition, StoreOperation } from '../stores/store.ts'
+import type { WriteCondition, StoreOperation } from '../stores/store.ts'
 import type { Agent, AgentRequest } from './agent.ts'
 
 type Put = Extract<StoreOperation, { type: 'put' }>
@@ -48,7 +48,7 @@ export function toDeleteOperation({ id, definition }: Agent, expectedVersion: st
  * A new agent needs an unused id. If the request names a version nevertheless, the precondition never holds: the
  * resulting conflict returns the stored agent, and its owner is checked before anything is written.
  */
-export function precondition(current: Agent | undefined, { expectedVersion }: AgentRequest): Precondition {
+export function precondition(current: Agent | undefined, { expectedVersion }: AgentRequest): WriteCondition {
   if (current) return versionOrAny(expectedVersion)
   return expectedVersion === undefined ? 'none' : neverStored
 }

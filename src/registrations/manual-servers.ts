@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ServerId, serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Sighting, StoredVersion } from '../model/source.ts'
-import { type Precondition, isNewer, type Registration, type Store } from '../stores/store.ts'
+import { type WriteCondition, isNewer, type StoredRegistration, type Store } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
 
 /** A server written by hand. */
@@ -50,7 +50,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   /** Writes a server; resolves once it is stored and visible. */
   async function put(
     definition: ServerDefinition,
-    expected: Precondition,
+    expected: WriteCondition,
   ): Promise<{ server: ManualServer; created: boolean }> {
     const { namespace, name } = definition
     const id = serverId(namespace, name)
@@ -83,7 +83,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   }
 
   /** Applies a stored registration, unless a newer version or a later deletion is known. */
-  function applyRegistration(registration: Registration): void {
+  function applyRegistration(registration: StoredRegistration): void {
     const { namespace, name, definition, resource_version, created_at, updated_at } = registration
     const id = serverId(namespace, name)
     const current = servers.get(id)
@@ -112,7 +112,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   }
 
   /** Applies the snapshot of the store at `version`; servers written after it stay. */
-  function load(registrations: readonly Registration[], version: string): void {
+  function load(registrations: readonly StoredRegistration[], version: string): void {
     const present = new Set(registrations.map(({ namespace, name }) => serverId(namespace, name)))
     for (const id of servers.keys()) if (!present.has(id)) removeUpTo(id, version)
     for (const registration of registrations) applyRegistration(registration)
@@ -133,7 +133,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   }
 }
 
-function conflictMessage(id: ServerId, expected: Precondition): string {
+function conflictMessage(id: ServerId, expected: WriteCondition): string {
   if (expected === 'none') return `Server ${id} already exists`
   const version = expected === 'any' ? '' : ` ${expected.version}`
   return `resource_version${version} of server ${id} is stale; read the server again and retry`

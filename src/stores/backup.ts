@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import * as z from 'zod'
-import { type StoredSource, type StoreOperation, type Registration, type Store, StoreRefusal } from './store.ts'
+import { type StoredSource, type StoreOperation, type StoredRegistration, type Store, StoreRefusal } from './store.ts'
 
 const format = 'mcp-roster backup'
 /** Registrations in one commit of a restore. */
@@ -80,7 +80,7 @@ function* linesOf({
   counts,
 }: {
   epoch: string
-  registrations: readonly Registration[]
+  registrations: readonly StoredRegistration[]
   heartbeatTimes: ReadonlyMap<string, string>
   sources: readonly StoredSource[]
   counts: BackupCounts
@@ -149,7 +149,7 @@ async function put(store: Store, entries: readonly Extract<Entry, { registration
   store.recordHeartbeats(heartbeats)
 }
 
-function nameOf({ kind, namespace, name }: Pick<Registration, 'kind' | 'namespace' | 'name'>): string {
+function nameOf({ kind, namespace, name }: Pick<StoredRegistration, 'kind' | 'namespace' | 'name'>): string {
   return kind === 'agent' ? `agent ${name}` : `manual ${namespace}/${name}`
 }
 

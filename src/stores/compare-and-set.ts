@@ -1,4 +1,4 @@
-import type { OperationOutcome, Registration, StoreOperation } from './store.ts'
+import type { OperationOutcome, StoredRegistration, StoreOperation } from './store.ts'
 
 /** In characters. */
 const maxLengths = { name: 253, namespace: 63, definition: 1024 * 1024, text: 1024 } as const
@@ -31,7 +31,7 @@ export function textProblem(field: string, text: string | undefined, maxLength: 
 }
 
 /** The fields of the stored registration that the outcome of an operation depends on. */
-export type CurrentVersion = Pick<Registration, 'resource_version' | 'created_at'>
+export type CurrentVersion = Pick<StoredRegistration, 'resource_version' | 'created_at'>
 
 type AppliedOperation<Current> =
   | Extract<OperationOutcome, { type: 'put' }>
@@ -65,8 +65,8 @@ export function applyOperation<Current extends CurrentVersion>(
 /** The registration that a put makes, from the operation and the fields that the store assigns. */
 export function toRegistration(
   { kind, namespace, name, definition, lease }: Extract<StoreOperation, { type: 'put' }>,
-  assigned: CurrentVersion & Pick<Registration, 'updated_at'>,
-): Registration {
+  assigned: CurrentVersion & Pick<StoredRegistration, 'updated_at'>,
+): StoredRegistration {
   return { kind, namespace, name, definition, ...(lease && { lease }), ...assigned }
 }
 

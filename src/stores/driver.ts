@@ -1,6 +1,6 @@
 import type {
   OperationOutcome,
-  Registration,
+  StoredRegistration,
   RegistrationKey,
   StoreChange,
   StoredHeartbeat,
@@ -21,7 +21,7 @@ export type StoreDriver = {
    * The page of registrations after the one that ended at `after`; the last page is empty. A registration written
    * between two pages may come twice, the newer one later.
    */
-  readonly page: (after: string | undefined) => Promise<{ registrations: readonly Registration[]; last: string }>
+  readonly page: (after: string | undefined) => Promise<{ registrations: readonly StoredRegistration[]; last: string }>
   readonly commit: (operations: readonly StoreOperation[]) => Promise<readonly OperationOutcome[]>
   readonly writeHeartbeats: (heartbeats: readonly StoredHeartbeat[]) => Promise<void>
   /** All heartbeats; some may be of deleted agents. */

@@ -3,7 +3,14 @@ import type { Log } from '../log.ts'
 import { applyOperation } from './compare-and-set.ts'
 import { registrationKey, type StoreDriver } from './driver.ts'
 import { createStorePipeline } from './pipeline/store-pipeline.ts'
-import type { OperationOutcome, Registration, Store, StoredHeartbeat, StoredSource, StoreOperation } from './store.ts'
+import type {
+  OperationOutcome,
+  StoredRegistration,
+  Store,
+  StoredHeartbeat,
+  StoredSource,
+  StoreOperation,
+} from './store.ts'
 
 /** A store that lives as long as the process and has no other writer. */
 export function openMemory({ log }: { log: Log }): Store {
@@ -12,7 +19,7 @@ export function openMemory({ log }: { log: Log }): Store {
 
 function createMemoryDriver(): StoreDriver {
   const epoch = randomUUID()
-  const registrations = new Map<string, Registration>()
+  const registrations = new Map<string, StoredRegistration>()
   const heartbeats = new Map<string, { readonly at: number; readonly report: string | undefined }>()
   const sources = new Map<string, StoredSource>()
   // Clients may hold versions from before a restart, and new ones must be greater.

@@ -54,7 +54,7 @@ export type StoredLease = {
   readonly holder?: string
 }
 
-export type Registration = RegistrationKey & {
+export type StoredRegistration = RegistrationKey & {
   /** JSON text, stored unchanged. */
   readonly definition: string
   readonly lease?: StoredLease
@@ -65,7 +65,7 @@ export type Registration = RegistrationKey & {
 }
 
 /** `any`: no condition; `none`: must not exist; a version: must have exactly this version. */
-export type Precondition = 'any' | 'none' | { readonly version: string }
+export type WriteCondition = 'any' | 'none' | { readonly version: string }
 
 /** A put of an agent whose id exists in another namespace moves the agent. */
 export type StoreOperation =
@@ -73,17 +73,17 @@ export type StoreOperation =
       readonly type: 'put'
       readonly definition: string
       readonly lease?: StoredLease
-      readonly expect: Precondition
+      readonly expect: WriteCondition
       /** Set by an import; a new registration is otherwise created now. RFC 3339. */
       readonly created_at?: string
     })
-  | (RegistrationKey & { readonly type: 'delete'; readonly expect: Exclude<Precondition, 'none'> })
+  | (RegistrationKey & { readonly type: 'delete'; readonly expect: Exclude<WriteCondition, 'none'> })
 
 export type OperationOutcome =
-  | { readonly type: 'put'; readonly registration: Registration; readonly created: boolean }
-  | { readonly type: 'deleted'; readonly before: Registration; readonly resource_version: string }
+  | { readonly type: 'put'; readonly registration: StoredRegistration; readonly created: boolean }
+  | { readonly type: 'deleted'; readonly before: StoredRegistration; readonly resource_version: string }
   /** The stored registration; undefined where none exists. */
-  | { readonly type: 'conflict'; readonly current: Registration | undefined }
+  | { readonly type: 'conflict'; readonly current: StoredRegistration | undefined }
   /** No store can hold it: a NUL or a lone surrogate in a text, or a text beyond its limit. It was not attempted. */
   | { readonly type: 'rejected'; readonly reason: string }
 
@@ -103,12 +103,12 @@ export type StoreSnapshot = {
   /** Identifies this database; a backup restored into another database does not change that one's epoch. */
   readonly epoch: string
   readonly resource_version: string
-  readonly registrations: readonly Registration[]
+  readonly registrations: readonly StoredRegistration[]
   readonly heartbeats: readonly StoredHeartbeat[]
 }
 
 export type StoreChange =
-  | { readonly type: 'put'; readonly registration: Registration }
+  | { readonly type: 'put'; readonly registration: StoredRegistration }
   | ({ readonly type: 'deleted'; readonly resource_version: string } & RegistrationKey)
   | { readonly type: 'heartbeats'; readonly heartbeats: readonly StoredHeartbeat[] }
   /** Replaces the whole state: deletions after the cursor were pruned. */

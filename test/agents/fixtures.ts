@@ -5,7 +5,7 @@ import { parseAgentRequest } from '../../src/agents/parsing/agent-request.ts'
 import { createRegistrar } from '../../src/agents/registrar.ts'
 import { silent } from '../../src/log.ts'
 import type { Sighting } from '../../src/model/source.ts'
-import type { Registration, Store } from '../../src/stores/store.ts'
+import type { StoredRegistration, Store } from '../../src/stores/store.ts'
 
 const rules = { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 }
 
@@ -42,7 +42,7 @@ export function testAgent(
 }
 
 /** The registration of an agent as the store returns it. */
-export function storedRegistration(id: string, resource_version: string, fields: object = {}): Registration {
+export function storedRegistration(id: string, resource_version: string, fields: object = {}): StoredRegistration {
   const { definition, spec } = agentRequest(id, fields)
   return {
     kind: 'agent',

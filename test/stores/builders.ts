@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict'
-import type { StoreChange, StoreOperation, OperationOutcome, Registration, Store } from '../../src/stores/store.ts'
+import type {
+  StoreChange,
+  StoreOperation,
+  OperationOutcome,
+  StoredRegistration,
+  Store,
+} from '../../src/stores/store.ts'
 
 /** A put of an agent; override what matters. */
 export function put(fields: Partial<Extract<StoreOperation, { type: 'put' }>> = {}): StoreOperation {
@@ -16,7 +22,7 @@ export function put(fields: Partial<Extract<StoreOperation, { type: 'put' }>> = 
 }
 
 /** The registration in the outcome of a put. */
-export function registrationIn(outcome: OperationOutcome | undefined): Registration {
+export function registrationIn(outcome: OperationOutcome | undefined): StoredRegistration {
   assert.ok(outcome?.type === 'put', JSON.stringify(outcome))
   return outcome.registration
 }

@@ -4,7 +4,7 @@ import {
   type StoredHeartbeat,
   type StoredReading,
   type RegistrationKind,
-  type Registration,
+  type StoredRegistration,
   StoreRefusal,
 } from '../store.ts'
 import { mysqlClock } from './migrations.ts'
@@ -108,7 +108,7 @@ const upsert = `
   INSERT INTO roster_registrations (${registrationColumns}, version) VALUES ?
   ON DUPLICATE KEY UPDATE ${[...registrationColumns.split(', ').slice(2), 'version'].map((column) => `${column} = VALUES(${column})`).join(', ')}`
 
-async function put(run: MysqlRun, maxPacket: number, registrations: readonly Registration[]): Promise<void> {
+async function put(run: MysqlRun, maxPacket: number, registrations: readonly StoredRegistration[]): Promise<void> {
   const rows = registrations.map((one) => [...columnValues(one), one.resource_version])
   for (const packet of splitIntoPackets(rows, maxPacket)) await run(upsert, [packet])
 }

@@ -3,7 +3,7 @@ import { rejectionReason, textProblem } from '../compare-and-set.ts'
 import { type ChangeBatch, type ChangeCursor, registrationKey, type StoreDriver } from '../driver.ts'
 import {
   type OperationOutcome,
-  type Registration,
+  type StoredRegistration,
   type Store,
   type StoreOperation,
   StoreRefusal,
@@ -61,14 +61,14 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
   }
 
   /** The shortest lease determines how often heartbeats of other replicas are read. */
-  function trackTimeout(from: Pick<Registration, 'lease'> | StoreOperation): void {
+  function trackTimeout(from: Pick<StoredRegistration, 'lease'> | StoreOperation): void {
     const timeout = 'lease' in from ? from.lease?.timeout : undefined
     if (timeout !== undefined && timeout < minTimeout) minTimeout = timeout
   }
 
   async function load(): Promise<StoreSnapshot> {
     const { epoch, version } = await breaker.attempt(driver.head)
-    const registrations = new Map<string, Registration>()
+    const registrations = new Map<string, StoredRegistration>()
     for (let after: string | undefined; ;) {
       const page = await breaker.attempt(() => driver.page(after))
       if (page.registrations.length === 0) break

@@ -1,6 +1,6 @@
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
-import type { StoredReading, Registration } from '../store.ts'
+import type { StoredReading, StoredRegistration } from '../store.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
 
@@ -143,7 +143,7 @@ const upsert = `
   SELECT * FROM unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})
   ON CONFLICT (kind, id) DO UPDATE SET ${[...registrationColumns.split(', '), 'version'].map((column) => `${column} = excluded.${column}`).join(', ')}`
 
-async function put(run: PostgresRun, registrations: readonly Registration[]): Promise<void> {
+async function put(run: PostgresRun, registrations: readonly StoredRegistration[]): Promise<void> {
   const rows = registrations.map((one) => [...columnValues(one), one.resource_version])
   const values = types.map((_, column) => rows.map((row) => row[column]))
   await run({ name: 'roster-put', text: upsert, values })

@@ -1,4 +1,4 @@
-import type { Registration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
+import type { StoredRegistration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
 import type { SqlRow } from './registration-rows.ts'
 
 /** Identifies a row of `roster_registrations`. */
@@ -11,7 +11,7 @@ export type CommitSession = {
   /** Allocates the next `count` versions. From here on other commits wait until the transaction ends. */
   readonly takeVersions: (count: number) => Promise<{ readonly last: bigint; readonly now: number }>
   readonly find: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
-  readonly put: (registrations: readonly Registration[]) => Promise<void>
+  readonly put: (registrations: readonly StoredRegistration[]) => Promise<void>
   /** Deletes registrations, and the heartbeats of agents with them. */
   readonly remove: (ids: readonly RowId[]) => Promise<void>
   readonly recordDeletions: (deletions: readonly Deletion[], now: number) => Promise<void>

@@ -1,9 +1,9 @@
-import type { RegistrationKind, StoredLease, Registration } from '../store.ts'
+import type { RegistrationKind, StoredLease, StoredRegistration } from '../store.ts'
 
 export type SqlRow = Record<string, unknown>
 
 /** Reads a registration from its row; times are milliseconds. */
-export function registrationFromRow(row: SqlRow): Registration {
+export function registrationFromRow(row: SqlRow): StoredRegistration {
   const lease = leaseFromRow(row)
   return {
     kind: row['kind'] as RegistrationKind,
@@ -33,7 +33,7 @@ export function toTimestamp(ms: unknown): string {
 }
 
 /** The values of a registration except its version, in the order of `registrationColumns`. */
-export function columnValues(registration: Registration): (string | number | null)[] {
+export function columnValues(registration: StoredRegistration): (string | number | null)[] {
   const { kind, namespace, name, definition, lease, created_at, updated_at } = registration
   return [
     kind,

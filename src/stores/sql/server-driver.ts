@@ -3,7 +3,7 @@ import { applyOperation } from '../compare-and-set.ts'
 import { type ChangeBatch, type ChangeCursor, registrationId, registrationKey, type StoreDriver } from '../driver.ts'
 import type {
   OperationOutcome,
-  Registration,
+  StoredRegistration,
   RegistrationKey,
   RegistrationKind,
   StoreChange,
@@ -125,7 +125,7 @@ export function createServerDriver({
 /** Applies the operations to a copy of the registrations, one after the other. */
 function applyAll(
   operations: readonly StoreOperation[],
-  before: ReadonlyMap<string, Registration>,
+  before: ReadonlyMap<string, StoredRegistration>,
   lastVersion: bigint,
   now: number,
 ) {

@@ -3,7 +3,7 @@ import { applyOperation, type CurrentVersion, toRegistration } from '../compare-
 import { registrationId } from '../driver.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { columnValues, registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
-import type { OperationOutcome, Registration, StoreOperation } from '../store.ts'
+import type { OperationOutcome, StoredRegistration, StoreOperation } from '../store.ts'
 import { inTransaction, type MetaTable } from './meta-table.ts'
 
 /** How long a deletion is stored for followers. */
@@ -19,7 +19,7 @@ const upsertSql = `
 /** The outcome of an operation as the thread returns it. A put has only assigned fields: every message is copied. */
 export type CommitReply =
   | Extract<OperationOutcome, { type: 'deleted' | 'conflict' }>
-  | (CurrentVersion & Pick<Registration, 'updated_at'> & { readonly type: 'put'; readonly created: boolean })
+  | (CurrentVersion & Pick<StoredRegistration, 'updated_at'> & { readonly type: 'put'; readonly created: boolean })
 
 /** Completes a reply with the operation that it belongs to. */
 export function outcomeFromReply(reply: CommitReply, operation: StoreOperation): OperationOutcome {
@@ -89,7 +89,7 @@ export function createCommit({
   }
 
   function deleteRegistration(
-    { kind, namespace, name, resource_version }: Registration,
+    { kind, namespace, name, resource_version }: StoredRegistration,
     version: number,
     now: string,
   ): void {

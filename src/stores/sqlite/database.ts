@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { createOwnWrites } from '../sql/own-writes.ts'
 import { registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
-import type { Registration, StoredReading, StoredSource } from '../store.ts'
+import type { StoredRegistration, StoredReading, StoredSource } from '../store.ts'
 import { createChangeFeed } from './change-feed.ts'
 import { createCommit } from './commit.ts'
 import { createHeartbeatTable } from './heartbeat-table.ts'
@@ -23,7 +23,7 @@ export function createSqliteOperations(database: DatabaseSync) {
     `SELECT version, ${registrationColumns} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`,
   )
 
-  function page(after: string | undefined): { registrations: readonly Registration[]; last: string } {
+  function page(after: string | undefined): { registrations: readonly StoredRegistration[]; last: string } {
     const registrations = selectPage.all(Number(after ?? 0)).map(registrationFromRow)
     return { registrations, last: registrations.at(-1)?.resource_version ?? '' }
   }

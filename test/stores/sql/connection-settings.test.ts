@@ -5,6 +5,7 @@ import { connectionSettings } from '../../../src/stores/sql/connection-settings.
 
 const parseStore = (fields: Record<string, unknown>) =>
   StoreConfig.parse({ type: 'postgres', ...fields }) as ServerStoreConfig
+
 describe('the URL of a database server', () => {
   it('is parsed, and single settings override it', () => {
     const url = 'postgres://us%40er:p%3A%2Fw@[::1]:6000/na%20me'
