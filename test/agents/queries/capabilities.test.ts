@@ -15,7 +15,7 @@ const servers = [
     capabilities: [capability('Geo.Old', { stability: 'deprecated' }), capability('translate', { tags: ['text'] })],
   }),
 ]
-const found = (text: string) =>
+const search = (text: string) =>
   findCapabilities(query(text), servers).map(({ server: { name }, capabilities }) => [
     name,
     ...capabilities.map((one) => one.name),
@@ -23,28 +23,28 @@ const found = (text: string) =>
 
 describe('capability search', () => {
   it('capability search finds the matching capabilities of each server', () => {
-    assert.deepEqual(found(''), [
+    assert.deepEqual(search(''), [
       ['one', 'geo.lookup'],
       ['two', 'translate'],
     ])
-    assert.deepEqual(found('category=geo'), [['one', 'geo.lookup']])
-    assert.deepEqual(found('tags=text'), [['two', 'translate']])
-    assert.deepEqual(found('name=none'), [])
+    assert.deepEqual(search('category=geo'), [['one', 'geo.lookup']])
+    assert.deepEqual(search('tags=text'), [['two', 'translate']])
+    assert.deepEqual(search('name=none'), [])
   })
 
   it('capability search finds deprecated capabilities only on request', () => {
-    assert.deepEqual(found('name=geo&include_deprecated=true'), [
+    assert.deepEqual(search('name=geo&include_deprecated=true'), [
       ['one', 'geo.lookup'],
       ['two', 'Geo.Old'],
     ])
   })
 
   it('capability search ignores case, and a capability without a description matches every text', () => {
-    assert.deepEqual(found('description_contains=PLACES'), [
+    assert.deepEqual(search('description_contains=PLACES'), [
       ['one', 'geo.lookup'],
       ['two', 'translate'],
     ])
-    assert.deepEqual(found('description_contains=other'), [['two', 'translate']])
+    assert.deepEqual(search('description_contains=other'), [['two', 'translate']])
   })
 
   it('capability search matches names by part, exactly or fuzzily', () => {

@@ -8,7 +8,7 @@ type Mesh = ReturnType<typeof createTestMesh>
 const capabilities = (mesh: Mesh, text: string) =>
   mesh
     .capabilities(parseCapabilityQuery(new URLSearchParams(text)))
-    .map(({ server, capabilities: found }) => [server.name, ...found.map(({ name }) => name)])
+    .map(({ server, capabilities: matches }) => [server.name, ...matches.map(({ name }) => name)])
 
 describe('agent queries', () => {
   it('an agent is returned with its server, or with the definition that shadows it', async () => {
