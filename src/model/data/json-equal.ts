@@ -1,4 +1,4 @@
-type Fields = Readonly<Record<string, unknown>>
+import type { JsonObject } from './json-object.ts'
 
 /** Whether two JSON values are equal; the order of keys does not matter. */
 export function jsonEqual(one: unknown, other: unknown): boolean {
@@ -8,7 +8,7 @@ export function jsonEqual(one: unknown, other: unknown): boolean {
     return Array.isArray(one) && Array.isArray(other) && equalLists(one, other)
   let surplus = 0
   for (const key in one) {
-    if (!Object.hasOwn(other, key) || !jsonEqual((one as Fields)[key], (other as Fields)[key])) return false
+    if (!Object.hasOwn(other, key) || !jsonEqual((one as JsonObject)[key], (other as JsonObject)[key])) return false
     surplus += 1
   }
   for (const _ in other) surplus -= 1

@@ -46,12 +46,13 @@ export type Facets = Pick<Capability, 'category' | 'stability' | 'version' | 'ta
 export function matchingFacets(query: FacetsQuery): ((facets: Facets) => boolean) | undefined {
   const { capability_category, capability_stability, capability_tags, version_constraint } = query
   const conditions: ((facets: Facets) => boolean)[] = []
-  if (capability_category !== undefined) conditions.push((one) => one.category === capability_category)
-  if (capability_stability !== undefined) conditions.push((one) => one.stability === capability_stability)
-  if (capability_tags.length > 0) conditions.push((one) => one.tags.some((tag) => capability_tags.includes(tag)))
+  if (capability_category !== undefined) conditions.push((capability) => capability.category === capability_category)
+  if (capability_stability !== undefined) conditions.push((capability) => capability.stability === capability_stability)
+  if (capability_tags.length > 0)
+    conditions.push((capability) => capability.tags.some((tag) => capability_tags.includes(tag)))
   const version = version_constraint === undefined ? undefined : matchingVersion(version_constraint)
-  if (version) conditions.push((one) => version(one.version))
-  return conditions.length === 0 ? undefined : (one) => conditions.every((holds) => holds(one))
+  if (version) conditions.push((capability) => version(capability.version))
+  return conditions.length === 0 ? undefined : (capability) => conditions.every((holds) => holds(capability))
 }
 
 /** A test of a capability's name; undefined where any name matches. */
