@@ -19,7 +19,7 @@ describe('a compressed answer', () => {
     ['gzip;q=nonsense', undefined],
     ['', undefined],
   ] as const) {
-    it(`is ${encoding ?? 'none'} to whoever accepts "${accepted}"`, async () => {
+    it(`is ${encoding ?? 'none'} to a client that accepts "${accepted}"`, async () => {
       const reply = await compression.variant(jsonReply(long, { etag: '"e-1"' }), accepted)
 
       assert.equal(reply.headers['content-encoding'], encoding)

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { read, serve } from '../served.ts'
 
 describe('the edge', () => {
-  it('answers the list with its revision as ETag, and 304 to whoever has it', async () => {
+  it('answers the list with its revision as ETag, and 304 to a client that has it', async () => {
     await using served = await serve({ servers: [{ name: 'weather' }, { name: 'time' }] })
 
     const first = await served.get('/servers', { headers: { 'accept-encoding': 'identity' } })

@@ -70,7 +70,7 @@ describe('who may register', () => {
     assert.equal((await mesh.send('DELETE', '/agents/a', undefined, as('root'))).status, 204)
   })
 
-  it('is whoever comes first, where two tokens ask for the same new id at the same moment', async () => {
+  it('is the first of two tokens that register the same new id at the same moment', async () => {
     const store = openMemory({ log: silent })
     const both = Promise.withResolvers<void>()
     let asked = 0

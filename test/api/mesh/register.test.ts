@@ -85,7 +85,7 @@ describe('registering', () => {
     assert.deepEqual([body['capabilities'][0].name, body['capabilities'][0].version], ['plain', '1.0.0'])
   })
 
-  it('gives each type the thresholds of the originals, and whoever names their own these', async () => {
+  it('gives each type the thresholds of the original registry, unless the agent names its own', async () => {
     await using mesh = await meshed()
     const thresholds = async (fields: object) => {
       await mesh.agent('a', fields)

@@ -112,8 +112,8 @@ describe('a watch of agents', () => {
     await daemon.register('b')
     assert.deepEqual(shortly((await waiting).events), ['ADDED b'])
     assert.equal(await daemon.status('/agents?index=other-1'), 410)
-    const anew = await daemon.follow('/agents/watch?resource_version=other-1')
-    assert.deepEqual(shortly(await anew.upTo('BOOKMARK')), ['RESYNC', 'ADDED a', 'ADDED b', 'BOOKMARK'])
+    const restarted = await daemon.follow('/agents/watch?resource_version=other-1')
+    assert.deepEqual(shortly(await restarted.upTo('BOOKMARK')), ['RESYNC', 'ADDED a', 'ADDED b', 'BOOKMARK'])
   })
 
   it('is refused for what is wrong, and where nobody takes agents', async () => {

@@ -22,7 +22,7 @@ const memory = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
 const weather = { name: 'weather', url: 'http://weather.example/mcp', health_check: 'none' }
 const admin = { authorization: 'Bearer let-me-in' }
 
-describe('servers written by hand', () => {
+describe('manual servers', () => {
   it('are seen by the very next request, replaced, patched and deleted', async () => {
     await using daemon = await startHere(memory)
     const names = async () =>
@@ -125,7 +125,7 @@ describe('servers written by hand', () => {
     assert.deepEqual(after.body['metadata'], { k0: 0, k1: 1, k2: 2, k3: 3 })
   })
 
-  it('keep the secrets that whoever writes them back was not shown', async () => {
+  it('keep their secrets when a client writes back the placeholders', async () => {
     await using daemon = await startHere(
       `${memory}auth: { tokens: [{ name: all, token: let-me-in, role: admin, secrets: true }] }\n`,
     )
@@ -271,7 +271,7 @@ describe('servers written by hand', () => {
     assert.match(await answer.text(), /removed concurrently/)
   })
 
-  it('are not taken while the store is away, and whoever asked hears when to try again', async () => {
+  it('are rejected with Retry-After while the store is unavailable', async () => {
     const away = () => Promise.reject(new StoreUnavailable('the disk is gone', { retry_after: 2.5 }))
     const { manual } = parts()
     await using down = await serve({ servers: [], parts: { manual: { ...manual, put: away } } })

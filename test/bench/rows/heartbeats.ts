@@ -1,4 +1,5 @@
 import { json, settled } from '../asking.ts'
+import { cpuRatioOf } from '../cpu.ts'
 import { ratioOf } from '../figures.ts'
 import { beatMade, registerAgents } from '../made.ts'
 import type { Bench, Row } from '../row.ts'
@@ -63,4 +64,23 @@ const crowd: Row = {
   },
 }
 
-export const heartbeats: readonly Row[] = [againstBare, crowd]
+const againstPlainHono: Row = {
+  name: 'CPU of heartbeats against a plain Hono handler that parses the same JSON',
+  goal: '≥ 0.95',
+  reaches: (value) => value >= 0.95,
+  async measure(bench) {
+    const daemon = await daemonOf(bench, 1000)
+    const answer = await fetch(`${daemon.url}/heartbeat`, { method: 'POST', body: beatMade(0) })
+    const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', vary: 'Origin' }
+    const spec = { path: '/heartbeat', status: answer.status, headers, body: await answer.text() }
+    const plain = await bench.peer('hono.ts', spec)
+    const bodies = beatsOf(1000)
+    const measured = await cpuRatioOf(5 * bench.seconds, [daemon], [plain], ({ url }) =>
+      bench.slice(`${url}/heartbeat`, { bodies }),
+    )
+    await allHealthy(daemon.url, 1000)
+    return measured
+  },
+}
+
+export const heartbeats: readonly Row[] = [againstBare, againstPlainHono, crowd]

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { json, totalOf, until } from '../asking.ts'
+import { cpuRatioOf } from '../cpu.ts'
 import { ratioOf } from '../figures.ts'
 import { serversFile } from '../made.ts'
 import type { Bench, Peer, Row } from '../row.ts'
@@ -32,6 +33,22 @@ function sameBytes(name: string, path: string, goal: number): Row {
       const daemons = await some(() => daemonWith(bench, 1000))
       const bares = await some(async () => bench.peer('bytes.ts', await answerOf(daemons[0]?.url + path)))
       return ratioOf(8 * bench.seconds, inTurn(bench, daemons, path), inTurn(bench, bares, path))
+    },
+  }
+}
+
+/** Compares the CPU time of one address of ours to that of a plain Hono handler that sends the same headers and bytes. */
+function likePlainHono(name: string, path: string, route: string): Row {
+  return {
+    name: `CPU of ${name} against a plain Hono handler`,
+    goal: '≥ 0.95',
+    reaches: (value) => value >= 0.95,
+    async measure(bench) {
+      const daemons = await some(() => daemonWith(bench, 1000))
+      const plain = await some(async () =>
+        bench.peer('hono.ts', { path: route, ...(await answerOf(daemons[0]?.url + path)) }),
+      )
+      return cpuRatioOf(5 * bench.seconds, daemons, plain, ({ url }) => bench.slice(`${url}${path}`))
     },
   }
 }
@@ -111,5 +128,7 @@ async function probesOf(url: string): Promise<number> {
 export const lists: readonly Row[] = [
   sameBytes('GET /servers?tag=geo, 1,000 servers', '/servers?tag=geo', 0.9),
   sameBytes('GET /servers/{id}', '/servers/server-7', 0.9),
+  likePlainHono('GET /servers?tag=geo', '/servers?tag=geo', '/servers'),
+  likePlainHono('GET /servers/{id}', '/servers/server-7', '/servers/:name'),
   oneAfterAnother,
 ]

@@ -132,7 +132,7 @@ describe('listening', () => {
     assert.equal(listening.connections(), 0)
   })
 
-  it('lets go of who is answered and says no more, even where connections are kept for ever', async () => {
+  it('closes an idle connection after its response, even with an endless keep-alive', async () => {
     const handle: Handle = (_request, response) => void response.end('well')
     await using listening = await listen(handle, {
       ...options,
@@ -143,7 +143,7 @@ describe('listening', () => {
     assert.match(await text(socket), /well$/)
   })
 
-  it('lets whoever waits for an answer wait', async () => {
+  it('does not cut a connection that waits for its response', async () => {
     const handle: Handle = (_request, response) => void setTimeout(() => response.end('at last'), 700)
     await using listening = await listen(handle, { ...options, limits: { ...limits, idle_timeout: 0.2 } })
 

@@ -115,7 +115,7 @@ describe('answers', () => {
     ])
   })
 
-  it('show what moves only when asked for the full view, anew each time and without a tag', () => {
+  it('hold volatile fields in the full view only, encoded for each request and without an ETag', () => {
     const { put, list, reply, moving } = world()
     put({ name: 'a' })
     const health = (raw: string) => list(raw).servers[0]?.['health'] as Record<string, unknown>
