@@ -27,7 +27,6 @@ import { createChangeLog } from './registry/change-log.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createReadingSnapshots } from './registry/supervision/reading-snapshots.ts'
 import { createSupervisor } from './registry/supervision/supervisor.ts'
-import { boundYoungGeneration } from './runtime/young-generation.ts'
 import { createInstanceId } from './stores/epoch.ts'
 import { openStore } from './stores/open.ts'
 
@@ -37,7 +36,6 @@ import { openStore } from './stores/open.ts'
  */
 export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) => {
   await using stack = new AsyncDisposableStack()
-  stack.use(boundYoungGeneration())
   let { config } = loaded
   const onError = (error: unknown) => log.error({ err: error }, 'daemon part failed')
 
