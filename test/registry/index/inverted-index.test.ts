@@ -6,7 +6,7 @@ import { server } from '../../made.ts'
 
 function slotsWith(index: ReturnType<typeof createInvertedIndex>, field: 'tag' | 'status', value: string): number[] {
   const posting = index.posting(field, value)
-  return posting === undefined ? [] : [...slotsOf(posting)].toSorted()
+  return posting === undefined ? [] : [...slotsOf(posting)].toSorted((one, other) => one - other)
 }
 
 describe('inverted index', () => {

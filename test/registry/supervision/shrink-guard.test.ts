@@ -45,7 +45,7 @@ describe('the shrink guard', () => {
     const guard = createShrinkGuard({
       held: () => held,
       requestRead: () => (requests += 1),
-      log: { warn: () => (warnings += 1) } as unknown as Parameters<typeof createShrinkGuard>[0]['log'],
+      log: { warn: () => (warnings += 1) },
     })
 
     guard.sighted(true)

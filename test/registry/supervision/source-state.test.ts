@@ -16,13 +16,13 @@ function createTestState() {
   const state = createSourceState({ name: 'files', type: 'file', intake, log: silent, now: () => 0 })
   return {
     ...state,
-    see(sighting: Sighting): string {
+    see: (sighting: Sighting): string => {
       intake.accept(sighting)
       state.sighted(sighting, { isChanged: false })
       state.update()
       return state.status().state
     },
-    fail(): string {
+    fail: (): string => {
       state.failed(new SourceError('lost'))
       state.update()
       return state.status().state
