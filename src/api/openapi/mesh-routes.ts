@@ -2,9 +2,7 @@ import * as z from 'zod'
 import type { QueryDoc, RouteDoc } from './route-doc.ts'
 import { Anything } from './schemas.ts'
 
-const Version = z
-  .string()
-  .describe('Opaque; a write with it as `If-Match` or `resource_version` fails if the agent has changed.')
+const Version = z.string().describe('Opaque; `If-Match` or `resource_version` of a conditional write.')
 
 const AgentCapability = z
   .looseObject({
@@ -66,11 +64,7 @@ const AgentRegistration = Agent.omit({ status: true, last_heartbeat: true, creat
   .meta({ id: 'AgentRegistration' })
 
 const RegistrationWithMetadata = z
-  .looseObject({
-    agent_id: z.string(),
-    metadata: AgentRegistration.partial(),
-    timestamp: z.string().optional(),
-  })
+  .looseObject({ agent_id: z.string(), metadata: AgentRegistration.partial(), timestamp: z.string().optional() })
   .meta({ id: 'RegistrationWithMetadata' })
 
 const Heartbeat = z
@@ -120,9 +114,7 @@ const Health = z
   .meta({ id: 'AgentHealth' })
 
 const unknownAgent = { 404: 'No such agent.' }
-const noAgents = {
-  404: 'Agents not accepted: no configured source has the type `agents`.',
-}
+const noAgents = { 404: 'Agents not accepted: no configured source has the type `agents`.' }
 const notReady = { 503: 'Not ready, or store unavailable; retry after `Retry-After`.' }
 const writeStatuses = {
   400: 'Invalid registration; `field` names the field.',
