@@ -62,7 +62,7 @@ describe('a config of version 0.1.0', () => {
       .filter((name) => name in variables)
     const renamedSections = Object.keys(variables).filter((name) => /_(PRESERVATION|SUSPICION)_/.test(name))
     assert.deepEqual(
-      warnings.map((warning) => warning.split(/[ :]/)[0]).toSorted(),
+      warnings.map((warning) => warning.split(/[ :]/)[0] ?? '').toSorted(),
       [...new Set([...renamed, ...renamedSections, 'MCP_ROSTER_AUTH_TOKENS'])].toSorted(),
     )
   })
@@ -127,10 +127,14 @@ sources:
 
   it('give the same agents and servers, those of an unreachable source from its stored reading', async () => {
     await using daemon = await startDaemon('unreachable', 'http://127.0.0.1:18999/servers.json')
-    const { agents } = await daemon.json<Listed>('/agents')
-    const { servers } = await daemon.json<{ servers: Record<string, unknown>[] }>('/servers')
     const savedAgents = (read('agents.json') as Listed).agents
     const savedServers = (read('servers.json') as { servers: Record<string, unknown>[] }).servers
+    // The stored reading and the files are read in the background.
+    const servers = await until(async () => {
+      const { servers: current } = await daemon.json<{ servers: Record<string, unknown>[] }>('/servers')
+      return current.length === savedServers.length && current
+    })
+    const { agents } = await daemon.json<Listed>('/agents')
 
     assert.deepEqual(agents.map(withoutHeartbeat), savedAgents.map(withoutHeartbeat))
     for (const [index, { last_heartbeat }] of agents.entries()) {
@@ -178,8 +182,9 @@ const listed = {
   tides: { url: 'http://tides.example/sse', type: 'sse' },
 }
 
-function withoutHeartbeat({ status: _, last_heartbeat: __, ...agent }: Listed['agents'][number]) {
-  return agent
+function withoutHeartbeat(agent: Listed['agents'][number]) {
+  const { status: _status, last_heartbeat: _lastHeartbeat, ...rest } = agent
+  return rest
 }
 
 type Listed = { agents: ({ status?: string; last_heartbeat: string } & Record<string, unknown>)[] }

@@ -7,7 +7,7 @@ import { renamedKeys } from '../../../src/config/renamed-keys.ts'
 function schemasAt(path: string): readonly JsonSchema[] {
   const variants = (schema: JsonSchema) => (schema.oneOf as readonly JsonSchema[] | undefined) ?? [schema]
   const steps = path.replaceAll('[]', '.[]').split('.')
-  let schemas: readonly JsonSchema[] = [configSchema() as JsonSchema]
+  let schemas: readonly JsonSchema[] = [configSchema()]
   for (const step of steps) {
     schemas = schemas.flatMap(variants).flatMap((schema): JsonSchema[] => {
       const inner = (step === '[]' ? schema.items : schema.properties?.[step]) as JsonSchema | undefined
