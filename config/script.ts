@@ -5,7 +5,6 @@
 import { readFileSync, rename, renameSync, writeFile, writeFileSync } from 'node:fs'
 import module from 'node:module'
 import { basename, join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
 /** The chunks in the script by path; each runs when it is first called. */
@@ -72,8 +71,6 @@ function temporaryFile(file: string): string {
 }
 
 function compiledCodeTwice(): Buffer {
-  // V8 rejects code made under other flags, and the daemon sets this one at run time (runtime/young-generation.ts).
-  setFlagsFromString('--semi-space-growth-factor=2')
   const code = script.createCachedData()
   return Buffer.concat([code, code])
 }
