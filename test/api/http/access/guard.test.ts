@@ -22,7 +22,10 @@ describe('who may', () => {
 
     assert.equal((await served.get('/servers')).status, 200)
     assert.equal(refused.status, 403)
-    assert.match(((await refused.json()) as { detail: string }).detail, /role "admin": send a bearer token that has it/)
+    assert.match(
+      ((await refused.json()) as { detail: string }).detail,
+      /Role "admin" required: send a bearer token with this role/,
+    )
     assert.match(createAuthenticator({ tokens: [], loopback: false }).warning ?? '', /AUTH_TOKEN.*auth\.anonymous/)
     assert.equal(createAuthenticator({ tokens: [admin], loopback: false }).warning, undefined)
   })
