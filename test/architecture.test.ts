@@ -87,6 +87,30 @@ describe('the house', () => {
     assert.deepEqual([...barrels, ...utils, ...emitters], [])
   })
 
+  it('no file reaches itself through imports, type imports included', () => {
+    const importers = new Map(files.map((file) => [file, localImportsOf(file)]))
+
+    assert.deepEqual(circlesIn(importers), [])
+  })
+
+  it('a folder holds at most fourteen files directly', () => {
+    const folders = Map.groupBy(files, dirname)
+    const crowded = [...folders]
+      .filter(([folder, inside]) => folder !== 'src/cli' && inside.length > 14)
+      .map(([folder, inside]) => `${folder}: ${inside.length}`)
+
+    assert.deepEqual(crowded, [])
+  })
+
+  it('a file under 30 lines with one importer is part of that importer', () => {
+    const importers = new Map<string, Set<string>>()
+    for (const file of files)
+      for (const target of localImportsOf(file)) importers.set(target, (importers.get(target) ?? new Set()).add(file))
+    const crumbs = files.filter((file) => importers.get(file)?.size === 1 && linesOf(file) < 30 && !isNeeded(file))
+
+    assert.deepEqual(crumbs, [])
+  })
+
   it('heavy packages are loaded only on use', () => {
     const reached = new Set(['src/main.ts', 'src/cli/process.ts', 'src/cli/serve.ts', 'src/daemon.ts'])
     for (const file of reached)
@@ -100,6 +124,50 @@ describe('the house', () => {
     assert.deepEqual(eager, [])
   })
 })
+
+const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').length - 1
+const localImportsOf = (file: string) =>
+  importsOf(file)
+    .filter((target) => target.startsWith('.'))
+    .map((target) => inside(file, target))
+    .filter((target) => target.startsWith('src/'))
+
+/**
+ * Small files that stay: a command of the command line, the public entry, a workaround of `runtime/` (one file each), and what is imported
+ * lazily (merging it would load it at the start).
+ */
+function isNeeded(file: string): boolean {
+  if (file.startsWith('src/cli/') || file.startsWith('src/runtime/') || file === 'src/client/index.ts') return true
+  const stem = file.split('/').at(-1) ?? ''
+  return files.some((other) => readFileSync(other, 'utf8').includes(`import('./${stem}')`))
+}
+
+/** The groups of files that reach themselves (Tarjan's strongly connected components of more than one file). */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const index = new Map<string, number>()
+  const low = new Map<string, number>()
+  const stack: string[] = []
+  const circles: string[][] = []
+
+  function visit(file: string): void {
+    index.set(file, index.size)
+    low.set(file, index.size - 1)
+    stack.push(file)
+    for (const target of graph.get(file) ?? []) {
+      if (!graph.has(target)) continue
+      if (!index.has(target)) {
+        visit(target)
+        low.set(file, Math.min(low.get(file)!, low.get(target)!))
+      } else if (stack.includes(target)) low.set(file, Math.min(low.get(file)!, index.get(target)!))
+    }
+    if (low.get(file) !== index.get(file)) return
+    const circle = stack.splice(stack.indexOf(file))
+    if (circle.length > 1) circles.push(circle)
+  }
+
+  for (const file of graph.keys()) if (!index.has(file)) visit(file)
+  return circles
+}
 
 /** Packages that cost start time or memory: loaded only by the features that use them. */
 const heavy =
