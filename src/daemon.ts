@@ -8,7 +8,7 @@ import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
 import { watchConfig } from './config/config-watcher.ts'
 import type { LoadedConfig } from './config/load.ts'
-import { settingsNeedingRestart } from './config/restart-settings.ts'
+import { settingsNeedingRestart } from './config/schema.ts'
 import {
   agentsSource,
   manualSource,

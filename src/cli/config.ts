@@ -47,7 +47,7 @@ async function show(invocation: Invocation): Promise<number> {
 
 async function describe(invocation: Invocation, what: 'reference' | 'schema'): Promise<number> {
   const { configSchema } = await import('../config/reference/json-schema.ts')
-  const { problemReference } = await import('../config/reference/problem-page.ts')
+  const { problemReference } = await import('../config/reference/reference-page.ts')
   const { referencePage } = await import('../config/reference/reference-page.ts')
   const directory = textOption(invocation, 'write')
   const schema = `${JSON.stringify(configSchema(), null, 2)}\n`

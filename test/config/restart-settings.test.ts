@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { settingsNeedingRestart } from '../../src/config/restart-settings.ts'
+import { settingsNeedingRestart } from '../../src/config/schema.ts'
 import { Config } from '../../src/config/schema.ts'
 import { start, temporary } from '../e2e/running.ts'
 

@@ -8,7 +8,6 @@ import type { HeaderOf } from '../http/preconditions.ts'
 import { respondText } from '../http/respond.ts'
 import { maxBodyBytes, requireBody } from './mesh-request.ts'
 import { meshProblem } from './problems.ts'
-import { createTickBatcher } from './tick-batcher.ts'
 
 /** What an agent posted: its JSON, its principal and its headers. */
 export type PostRequest = { readonly body: unknown; readonly principal: Principal; readonly header: HeaderOf }
@@ -70,4 +69,28 @@ export function resultText({ agent, dependencies }: RegistrationResult, message:
     `{"status":"success","agent_id":${JSON.stringify(id)},"resource_version":"${stored.resource_version}",` +
     `"timestamp":"${cachedTimestamp()}","message":"${message}"${rest}}`
   )
+}
+
+/** Runs bursts of work in order, in slices of `sliceMs` per turn of the event loop, so that other work gets its turn. */
+export function createTickBatcher({ sliceMs = 1 }: { sliceMs?: number } = {}) {
+  let waiting: (() => void)[] = []
+  let next = 0
+
+  function add(work: () => void): void {
+    if (waiting.push(work) === 1) setImmediate(run)
+  }
+
+  function run(): void {
+    const until = performance.now() + sliceMs
+    for (let work = waiting[next]; work; work = waiting[next]) {
+      next += 1
+      work()
+      if (performance.now() > until) break
+    }
+    if (next < waiting.length) return void setImmediate(run)
+    waiting = []
+    next = 0
+  }
+
+  return { add }
 }

@@ -14,7 +14,7 @@ export type FieldError = { readonly field: string; readonly problem: string }
 export type ManualFields = Readonly<Record<string, unknown>>
 
 /** The body as an object; throws for any other JSON. */
-export function requireObject(body: unknown): ManualFields {
+export function requireDefinition(body: unknown): ManualFields {
   if (isDeeperThan(body, maxDepth))
     throw new Problem('body_too_deep', `The request body is nested deeper than ${maxDepth} levels.`)
   if (isJsonObject(body)) return body

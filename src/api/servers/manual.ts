@@ -12,7 +12,7 @@ import { Problem } from '../http/problem.ts'
 import { respond, respondNoContent } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import type { DetailCache } from './detail-cache.ts'
-import { type ManualFields, mergePatch, parseDefinition, requireObject, withPathName } from './manual-body.ts'
+import { type ManualFields, mergePatch, parseDefinition, requireDefinition, withPathName } from './manual-body.ts'
 import { serverIdInTarget, unknownServer } from './server-path.ts'
 
 type Expected = Parameters<ApiPorts['manual']['put']>[1]
@@ -93,7 +93,7 @@ export function manualApi({
 
   async function readFields(c: ApiContext): Promise<ManualFields> {
     requireRole(c.env.principal, 'admin')
-    return requireObject(await readJson(c, maxBodyBytes))
+    return requireDefinition(await readJson(c, maxBodyBytes))
   }
 
   function requireExisting(id: ServerId): ManualServer {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { pathWithEncodedName } from '../../../src/api/publish/slash-encoding.ts'
+import { pathWithEncodedName } from '../../../src/api/publish/official-registry.ts'
 
 describe('the path of a published name', () => {
   for (const [path, routed] of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createTickBatcher } from '../../../src/api/mesh/tick-batcher.ts'
+import { createTickBatcher } from '../../../src/api/mesh/batched-posts.ts'
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
