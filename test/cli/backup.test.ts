@@ -51,7 +51,7 @@ describe('backup and restore', () => {
       [fifo, toFifo],
       [folder.path, toFolder],
     ] as const)
-      assert.deepEqual([answer?.code, answer?.err], [1, `${file} is no regular file, and nothing else is replaced\n`])
+      assert.deepEqual([answer?.code, answer?.err], [1, `${file} is not a regular file, and is not replaced\n`])
     assert.ok(lstatSync(fifo).isFIFO())
   })
 
@@ -68,7 +68,7 @@ describe('backup and restore', () => {
     assert.match(await said('backup', file), /there is no store at/)
     assert.match(await said('restore', file), /a\.backup does not exist/)
     writeFileSync(file, 'garbage\n')
-    assert.match(await said('restore', file), /is no backup/)
+    assert.match(await said('restore', file), /is not a backup of a supported version/)
     assert.equal((await running(['import'], { env })).code, 2)
     env.DATABASE_URL = ':memory:'
     assert.match(await said('backup', file), /exists only inside the daemon/)
