@@ -61,13 +61,13 @@ function notFound(app: Api, method: string, path: string): Reply {
     (candidate) => app.router.match(candidate, path)[0].length > 0,
   )
   if (allowed.length === 0 || isRenewal(path))
-    return problemReply(new Problem('route_not_found', 'There is nothing at this path. GET / lists what there is.'))
+    return problemReply(new Problem('route_not_found', 'No route has this path; GET / lists the routes.'))
   const open = isOpen('GET', path) ? openToAll : {}
   const allow = [...(allowed.includes('GET') ? ['HEAD'] : []), ...allowed, 'OPTIONS'].join(', ')
   if (method === 'OPTIONS')
     return { status: 204, headers: { ...baseHeaders, vary: 'Origin', ...open, allow }, body: Buffer.alloc(0) }
   return problemReply(
-    new Problem('method_not_allowed', `${method} is not possible here; ${allow} are.`, { headers: { allow } }),
+    new Problem('method_not_allowed', `${method} is not allowed on this path; use ${allow}.`, { headers: { allow } }),
   )
 }
 

@@ -10,46 +10,46 @@ import type { Publish } from './config/publish.ts'
 import type { VolatileView } from './servers/detail-cache.ts'
 import type { WatchRoute } from './watch/watch.ts'
 
-/** What a reload did, or why the old config goes on. */
+/** The outcome of a reload, or why the old config stays in force. */
 export type Reloaded =
   | { readonly applied: true; readonly [fact: string]: unknown }
   | { readonly applied: false; readonly reason: string }
 
-/** What the application asks of the rest of the daemon. */
+/** The parts of the daemon that the API uses. */
 export type ApiPorts = {
   readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'>
   readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready'>
   readonly monitor: Pick<Monitor, 'probe' | 'selfPreservation' | 'endSelfPreservation'> & VolatileView
-  /** Servers written by hand, and what the config says of their source. */
+  /** Manual servers, and the config of their source. */
   readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isPublished'> &
     Pick<Registrations, 'assertLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
-  /** How the store of what is registered fares. */
+  /** The state of the store; undefined until it is open. */
   readonly store: () => { readonly status: 'up' | 'down' } | undefined
-  /** Which registry this is, to other rosters. */
+  /** The id by which other rosters know this registry. */
   readonly instance: () => string
-  /** How servers are published to other registries and clients. */
+  /** Settings of the publication to other registries and clients. */
   readonly publish: () => Publish
-  /** Agents that announce themselves. */
+  /** The operations on registered agents. */
   readonly mesh: MeshOperations
-  /** Watches of what the lists of the same name show. */
+  /** The watches of the lists with the same names. */
   readonly watch: { readonly servers: WatchRoute; readonly agents: WatchRoute; readonly capabilities: WatchRoute }
   /** The registry as an MCP server. */
   readonly mcp: Pick<McpEndpoint, 'handle'>
   readonly reload: () => Promise<Reloaded>
-  /** Absent where metrics are switched off. */
+  /** Absent where metrics are disabled. */
   readonly metrics?:
     | {
-        /** For Prometheus. */
+        /** Prometheus text. */
         readonly text: () => Promise<string>
-        /** For clients of the original mesh registry. */
+        /** The JSON of the original mesh registry. */
         readonly json: () => object
-        /** What is answered to who does not say what they want. */
+        /** The format for requests without a matching `Accept` header. */
         readonly default: () => 'prometheus' | 'json'
       }
     | undefined
-  /** What this registry calls itself. */
+  /** Name of this registry, from the config. */
   readonly name: string
   readonly version: string
   readonly log: Log

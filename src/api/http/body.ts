@@ -45,7 +45,7 @@ export function readJson({ env: { incoming } }: ApiContext, maxBytes: number): P
 /** Parses the bytes of a body as JSON; undefined for an empty or blank one. */
 export function parseJson(bytes: Buffer): unknown {
   const text = bytes.toString()
-  // Decoding replaces invalid bytes, also in a name: such a body is refused.
+  // Decoding replaces invalid bytes, also in a name: such a body is rejected.
   if (text.includes('\uFFFD') && !isUtf8(bytes))
     throw new Problem('body_not_utf8', 'The request body is not valid UTF-8.')
   try {

@@ -50,7 +50,7 @@ function createCompression() {
     }
   }
 
-  /** The variant for an `Accept-Encoding`: a promise while it is being made; the reply itself where compression is no gain. */
+  /** The variant for an `Accept-Encoding`: a promise while it is compressed; the reply itself where that saves nothing. */
   function variant(reply: Reply, accepted: string | undefined): Reply | Promise<Reply> {
     if (accepted === undefined || reply.body.length < minBytes || reply.body.length > maxBytes) return reply
     const encoding = encodingOf(accepted)
@@ -69,5 +69,5 @@ function createCompression() {
   return { variant }
 }
 
-/** One for all requests: its variants hang on the replies themselves. */
+/** Shared by all requests: variants are keyed by the replies themselves. */
 export const compression = createCompression()

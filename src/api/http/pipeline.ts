@@ -34,7 +34,7 @@ export function createPipeline({
   log: Log
 }) {
   const counts = createRequestCounts()
-  // Of the request that the listener is called with. It calls back before it returns, so one request is current at a time.
+  // The current request: the listener calls `fetch` before it returns, so there is only one at a time.
   let env: Bindings
   let refusal: Response | undefined
 
@@ -102,7 +102,10 @@ function malformedRequest(): Response {
 }
 
 function forbiddenOrigin(): Problem {
-  return new Problem('origin_forbidden', 'Pages of this origin may not do this here. See cors.origins in the config.')
+  return new Problem(
+    'origin_forbidden',
+    'The config does not allow this request to pages of this origin; see cors.origins.',
+  )
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']

@@ -215,7 +215,7 @@ export const problemKinds = {
   source_read_failed: {
     status: 502,
     title: 'Source read failed',
-    remedy: 'Mend the cause that `detail` names; the last good servers stay.',
+    remedy: 'Remove the cause that `detail` names; the last good servers stay.',
   },
   not_ready: {
     status: 503,

@@ -6,7 +6,7 @@ import { preconditionOf, type HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
 import { meshProblem } from './problems.ts'
 
-/** Maximum size of a body that registers an agent, beats or calls a tool. */
+/** Maximum size of a body that registers an agent, sends a heartbeat or calls a tool. */
 export const maxBodyBytes = 262_144
 
 /** Reads the JSON body of a request, which must not be empty. */

@@ -50,7 +50,7 @@ export function createTools(mesh: MeshOperations) {
   return async function call(c: ApiContext): Promise<Response> {
     const name = c.req.param('tool') ?? ''
     const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
-    if (!tool) throw new Problem('tool_not_found', `There is no such tool; there are ${Object.keys(tools).join(', ')}.`)
+    if (!tool) throw new Problem('tool_not_found', `Unknown tool; the tools are ${Object.keys(tools).join(', ')}.`)
     try {
       return await respondJson(c, await tool(requireObject(await readMeshBody(c), 'body'), c))
     } catch (error) {

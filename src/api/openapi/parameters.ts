@@ -13,7 +13,7 @@ type Parameter = {
 
 const text = { type: 'string' }
 
-/** Parameters that are no filter. `published_limit` is called `limit` in the document. */
+/** Parameters other than filters. `published_limit` is called `limit` in the document. */
 const controlParameters: Record<string, Omit<Parameter, 'name' | 'in'>> = {
   format: {
     description: 'A configuration for this client, with placeholders for secrets.',

@@ -182,7 +182,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     statuses: { ...queryStatuses, ...notReady },
   },
   'POST /sources/:name/release': {
-    summary: 'Accept what the daemon holds back: mass expiry of leases, a sudden shrink',
+    summary: 'Release a source: accept the mass expiry of leases, or a sudden shrink',
     group: 'sources',
     response: schemas.Anything,
     statuses: { 404: unknownSource[404] },

@@ -10,7 +10,7 @@ import type { ApiPorts } from '../ports.ts'
 /** Ids of the servers that a read added, modified and deleted. */
 type ChangeSummary = { readonly added: string[]; readonly modified: string[]; readonly deleted: string[] }
 
-/** Routes of sources: their state, a read on demand, and the release of what they hold back. */
+/** Routes of sources: their state, a read on demand, and the release of a held shrink or of held leases. */
 export function sourcesApi({
   supervisor,
   monitor,
@@ -53,7 +53,7 @@ export function sourcesApi({
     return respondJson(c, { source: name, ...outcome, ...statusOf(name), resource_version: registry.token() })
   })
 
-  /** Accepts what is held back: the expiry of most leases at once, or a shrink that waits for a second read. */
+  /** Ends the self-preservation of leases, and accepts a shrink that waits for a second read. */
   api.post('/sources/:name/release', async (c) => {
     const name = c.req.param('name')
     requireRole(c.env.principal, 'admin')

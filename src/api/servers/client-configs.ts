@@ -99,7 +99,7 @@ function entryOf(server: Connection, name: string, format: ConfigFormat, dialect
   }
 }
 
-/** Names that clients fill in themselves, anywhere. */
+/** Placeholders that clients fill in themselves, in any dialect. */
 const builtInNames = new Set(['workspaceFolder', 'workspaceFolderBasename', 'userHome', 'pathSeparator', 'cwd'])
 
 function fillPlaceholders(
@@ -116,7 +116,7 @@ function fillPlaceholders(
   )
 }
 
-/** The name holds the server's too: a server must never get the secret of another. */
+/** The name includes the server's: a server must never get the secret of another. */
 function variableOf(name: string, part: string): string {
   const variable = `${name}_${part}`.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')
   return /^\d/.test(variable) ? `_${variable}` : variable

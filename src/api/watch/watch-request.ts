@@ -29,11 +29,11 @@ export const watchParameters = ['watch', 'index', 'wait', 'resource_version', 's
 /** Parameters that control the display of a list; a watch rejects them. */
 const listParameters = ['sort', 'limit', 'continue', 'fields', 'view'] as const
 
-/** The largest `wait`, in seconds. */
+/** Maximum `wait`, in seconds. */
 const maxWait = 600
 const defaultWait = '30s'
 
-/** A query without a match is no watch, so most lists are not parsed here. `%[4-7]` begins an encoded letter. */
+/** A query without a match is not a watch, so most lists are not parsed here. `%[4-7]` begins an encoded letter. */
 const mayControlWatch = /watch|index|wait|resource_version|%[4-7]/i
 
 /** Parses the three spellings of a watch; undefined for another request. */
@@ -65,7 +65,7 @@ function parseTarget(url: string, path: string): { readonly isStream: boolean; r
   return { isStream, query: end < 0 ? '' : url.slice(end + 1) }
 }
 
-/** The error for a parameter of a watch on a request that is none. */
+/** The error for a parameter of a watch on a request without one. */
 function misplaced(parameters: URLSearchParams): WatchRequest | undefined {
   if (parameters.get('wait')) return invalid('wait', 'applies to a long poll, with index')
   if (parameters.get('resource_version')) return invalid('resource_version', 'applies to a watch, with watch=true')

@@ -15,7 +15,7 @@ import { Problem } from '../problem.ts'
 export type Authenticator = {
   /** The principal of an `Authorization` header; undefined for an unknown token. */
   readonly authenticate: (authorization: string | undefined) => Principal | undefined
-  /** For the operator, at start. */
+  /** Logged at start, for the operator. */
   readonly warning?: string
 }
 

@@ -90,7 +90,7 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, limit
       return {
         problem: new Problem(
           'origin_forbidden',
-          'A page of this origin may not change anything here. To allow it, add the origin to cors.origins.',
+          'Pages of this origin may only read; to allow writes, add the origin to cors.origins.',
         ),
         cors: readable,
       }

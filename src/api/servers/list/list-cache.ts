@@ -122,7 +122,7 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
   /** A list of any length. Throws where the query text asks for something else. */
   function open(text: string): LongList {
     const request = parse(text)
-    if (request.type !== 'list') throw new Problem('invalid_parameter', 'These parameters are not possible here.')
+    if (request.type !== 'list') throw new Problem('invalid_parameter', 'These parameters do not apply to a list.')
     const { query, key } = request
     const list = select(query)
     return {
