@@ -155,7 +155,7 @@ async function sortByIdentity(entries: readonly Entry[]): Promise<readonly Entry
   return keyed.toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0)).map(([, entry]) => entry)
 }
 
-/** An entry without its location: a line further down is no change. */
+/** An entry without its location: a moved entry counts as unchanged. */
 function withoutLocation(entry: Entry | undefined): unknown {
   return entry && { ...entry, where: undefined }
 }

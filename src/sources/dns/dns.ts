@@ -60,7 +60,7 @@ export const dns = defineSource({
           ),
         ...scheduleFields(),
         ...selectionFields(),
-        timeout: duration({ min: 0.05, max: 30 }).default(2).describe('How long one nameserver may take to answer.'),
+        timeout: duration({ min: 0.05, max: 30 }).default(2).describe('Maximum time to wait for one nameserver.'),
         min_ttl: duration({ min: 1, max: 3600 })
           .default(5)
           .describe(

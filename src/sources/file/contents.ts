@@ -17,7 +17,7 @@ export type FileState =
   | { readonly type: 'gone' }
   | { readonly type: 'error'; readonly error: SourceError }
 
-/** The bytes of a file. `isChanging`: written between the look at its state and the end of the read. */
+/** The bytes of a file. `isChanging`: written between `stat` and the end of the read. */
 export type FileContents =
   | { readonly type: 'bytes'; readonly bytes: Buffer; readonly hash: string; readonly isChanging: boolean }
   | { readonly type: 'gone' }

@@ -40,7 +40,7 @@ export const file = defineSource({
         .max(1_000_000)
         .default(defaultMaxWatchedFiles)
         .describe(
-          'Most files that are watched for changes; a folder counts as ten. A source with more is only read again every `rescan`, and says so at `/sources`.',
+          'Maximum number of files watched for changes; a folder counts as ten. A source with more is only read again every `rescan`, as its note at `/sources` says.',
         ),
       max_bytes: z
         .number()

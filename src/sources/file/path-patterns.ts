@@ -110,7 +110,7 @@ export async function listMatches(pattern: PathPattern, { recursive }: { recursi
 }
 
 /**
- * Tells which absolute paths below the bases can matter to a scan, so that a watcher can ignore the others.
+ * Decides which absolute paths below the bases can matter to a scan, so that a watcher can ignore the others.
  *
  * `..data` of a Kubernetes mount matters, though it is hidden: the kubelet swaps it, and not always removes the old files.
  */

@@ -48,14 +48,14 @@ export const http = defineSource({
         ...credentialFields(),
         allow: z.array(Cidr).min(1).optional().describe('Only addresses in these networks are called.'),
         deny: z.array(Cidr).min(1).optional().describe('Addresses in these networks are never called.'),
-        timeout: duration({ min: 0.05, max: 300 }).default(10).describe('Longest time one request may take in all.'),
+        timeout: duration({ min: 0.05, max: 300 }).default(10).describe('Maximum duration of one request.'),
         max_bytes: z
           .number()
           .int()
           .min(1)
           .max(256 * 1024 * 1024)
           .default(5 * 1024 * 1024)
-          .describe('Largest body that is read, on the wire and unpacked.'),
+          .describe('Maximum bytes of a body, on the wire and once decoded.'),
       })
       .check(checkSchedule)
       .refine(({ url, urls }) => (url === undefined) !== (urls === undefined), {

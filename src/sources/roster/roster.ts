@@ -34,21 +34,21 @@ export const roster = defineSource({
         ),
       ...selectionFields(),
       ...credentialFields(),
-      timeout: duration({ min: 0.05, max: 300 }).default(10).describe('Longest time one request may take in all.'),
+      timeout: duration({ min: 0.05, max: 300 }).default(10).describe('Maximum duration of one request.'),
       max_bytes: z
         .number()
         .int()
         .min(1024)
         .max(256 * 1024 * 1024)
         .default(16 * 1024 * 1024)
-        .describe('Largest answer that is read; a list comes in pages of a thousand servers.'),
+        .describe('Maximum bytes of one response; a list comes in pages of a thousand servers.'),
       max_servers: z
         .number()
         .int()
         .min(1)
         .max(1_000_000)
         .default(100_000)
-        .describe('Most servers the other roster may have.'),
+        .describe('Maximum number of servers of the other roster.'),
     }),
   discovery_method: 'roster',
   reach: 'private',

@@ -1,6 +1,6 @@
 import { SourceError } from '../../../model/source.ts'
 
-/** Longest `Retry-After` that is honoured, in seconds. */
+/** Maximum `Retry-After` that is honoured, in seconds. */
 const maxRetryAfter = 60
 
 const errorClasses = {
