@@ -65,7 +65,7 @@ describe('backup and restore', () => {
       return err
     }
 
-    assert.match(await said('backup', file), /there is no store at/)
+    assert.match(await said('backup', file), /no store found at/)
     assert.match(await said('restore', file), /a\.backup does not exist/)
     writeFileSync(file, 'garbage\n')
     assert.match(await said('restore', file), /is not a backup of a supported version/)

@@ -35,7 +35,7 @@ export function createGroupCommit(
     const isOverLimit =
       pending.operations + operations.length > maxPending.operations || pending.size + size > maxPending.size
     if (pending.operations > 0 && isOverLimit) {
-      return Promise.reject(new StoreUnavailable(`the store is behind by ${pending.operations} writes`))
+      return Promise.reject(new StoreUnavailable(`write queue full: ${pending.operations} writes wait`))
     }
     pending.operations += operations.length
     pending.size += size

@@ -29,7 +29,7 @@ export async function openSqlite({
   mustExist?: boolean
 }): Promise<Store> {
   const file = resolve(path)
-  if (mustExist && !existsSync(file)) throw new StoreRefusal(`there is no store at ${file}`)
+  if (mustExist && !existsSync(file)) throw new StoreRefusal(`no store found at ${file}`)
   const driver = isEmpty(file) ? createEmpty(file) : await openDriver(file)
   return createStorePipeline({ type: 'sqlite', driver, log })
 }

@@ -153,7 +153,7 @@ describe('the file of a SQLite store', () => {
 
   it('is not created by a command that only reads', async () => {
     const path = join(folder, 'roster.db')
-    await assert.rejects(openSqlite({ path, log: silent, mustExist: true }), /there is no store at/)
+    await assert.rejects(openSqlite({ path, log: silent, mustExist: true }), /no store found at/)
     assert.ok(!existsSync(path))
   })
 
