@@ -54,7 +54,7 @@ export type AgentRequest = {
   /** The version that must be stored; absent: any. */
   readonly expectedVersion?: string | undefined
   readonly countsAsHeartbeat: boolean
-  /** Where it has `metadata`, the config changes with every heartbeat and is no reason for a new version. */
+  /** Where it has `metadata`, the config changes with every heartbeat and makes no new version. */
   readonly payload?: HeartbeatPayload | undefined
 }
 

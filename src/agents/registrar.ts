@@ -64,7 +64,7 @@ export function createRegistrar({
     const expect = precondition(current, request)
     const settled = current ? undefined : pending.begin(id, holder)
     const [outcome] = await store.commit([{ ...toPutOperation(request, holder), expect }]).finally(settled)
-    // Another registration won the race: this one is judged again by its owner and instance.
+    // Another registration was stored first: owner and instance of this one are checked again.
     if (outcome?.type === 'conflict' && !current && outcome.current) {
       if (table.applyRegistration(outcome.current) ?? table.get(id)) return register(requested, holderOf)
     }

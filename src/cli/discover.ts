@@ -89,7 +89,7 @@ function asText(origins: readonly OriginResult[]): string {
 
 type ReadOnce = { readonly readings: readonly Reading[]; readonly notes: readonly string[] }
 
-/** Runs the source until it has said what it sees. */
+/** Runs the source until its first read has ended. */
 async function readOnce(
   { env, signal, values }: Invocation,
   name: string,

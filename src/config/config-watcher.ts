@@ -4,7 +4,7 @@ import { readConfigFile } from './loading/config-file.ts'
 /**
  * Calls `onChange` whenever the content of the config file has changed and settled, until `signal` aborts.
  *
- * Only content counts: touching the file, or rewriting the same text, is no change. A file that is missing or unreadable
+ * Only content counts: touching the file, or rewriting the same text, changes nothing. A file that is missing or unreadable
  * leaves the running config in place. `onChange` handles its own failures.
  */
 export function watchConfig({

@@ -88,7 +88,7 @@ function leadsToRenamed(section: string): boolean {
   )
 }
 
-/** `auth.tokens[].max_agents`: a path with every place in a list alike. */
+/** `auth.tokens[].max_agents`: a path without the positions in lists. */
 function patternOf(path: ConfigPath): string {
   return path.map((step, index) => (typeof step === 'number' ? '[]' : `${index > 0 ? '.' : ''}${step}`)).join('')
 }

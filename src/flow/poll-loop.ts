@@ -3,7 +3,7 @@ import { createBackoff } from './backoff.ts'
 
 /** Decides when the next regular poll is due. */
 export type Schedule = {
-  /** Starts to count towards the next regular poll; the function it returns tells the milliseconds left, 0 or less when due. */
+  /** Starts to count towards the next regular poll. The returned function gives the milliseconds left, 0 or less when due. */
   readonly begin: () => () => number
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 
 /**
- * The URL of a file that is no module of the bundle: the source of a thread, or data. `source` is its path in the
+ * The URL of a file outside the modules of the bundle: the source of a thread, or data. `source` is its path in the
  * repository, relative to the module at `from`; `built` is its name in the bundle, beside the chunks.
  */
 export function bundledFile(source: string, { from, built }: { from: string; built: string }): URL {

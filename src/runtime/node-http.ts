@@ -1,5 +1,5 @@
 /**
- * `node:http`, without the facade that an import would make of it: that reads every export, one of which brings the whole
- * of `fetch` along (14 MB and 10 ms of a start).
+ * `node:http`, loaded without an import: an import reads every export, and one of them loads all of `fetch` (14 MB and 10 ms
+ * of a start).
  */
 export const { createServer, STATUS_CODES } = process.getBuiltinModule('node:http')

@@ -124,7 +124,7 @@ export function createLeases({
     return silentSince < lease.silentSince + toleranceMs
   }
 
-  /** Continues a lease under other terms, with the earlier deadline where they are shorter. */
+  /** Continues a lease under other terms; shorter terms make its deadline earlier. */
   function changeTerms(id: string, terms: LeaseTerms): Lease | undefined {
     const lease = leases.get(id)
     if (!lease) return undefined

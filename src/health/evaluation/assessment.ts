@@ -12,7 +12,7 @@ export type Assessment = {
   /** The last of these that was healthy. */
   lastHealthy: Health | undefined
   learned: { readonly capabilities?: readonly Capability[]; readonly version?: string }
-  /** Successful probes since the last that asked for the tools. */
+  /** Successful probes since the last one that requested the tools. */
   probesSinceLearning: number
   readonly history: History
   /** Wall clock, in ms. */

@@ -11,7 +11,7 @@ import { type Assessment, createAssessment } from './assessment.ts'
 import type { ObservationBatcher } from './observation-batcher.ts'
 import { nextVerdict } from './verdict.ts'
 
-/** A healthy server is asked for its tools at every tenth probe; any other at every probe. */
+/** Every tenth probe of a healthy server also lists its tools; every probe of any other server does. */
 const learnEvery = 10
 
 /** A self-preservation of probes, as the API shows it. */
@@ -55,15 +55,15 @@ export function createHealthEvaluator({
   }
 
   function assess(target: ProbeTarget): Assessment {
-    const known = assessments.get(target)
-    if (known) return known
+    const existing = assessments.get(target)
+    if (existing) return existing
     const assessment = createAssessment(++versions)
     assessments.set(target, assessment)
     return assessment
   }
 
-  /** Records an outcome; `asked` tells whether the probe asked for the server's tools. */
-  function evaluate(target: ProbeTarget, outcome: ProbeOutcome, asked: boolean): void {
+  /** Records an outcome; `listedTools`: the probe also requested the server's tools. */
+  function evaluate(target: ProbeTarget, outcome: ProbeOutcome, listedTools: boolean): void {
     const assessment = assess(target)
     const wasHealthy = assessment.verdict.status === 'healthy'
     record(assessment, outcome)
@@ -74,7 +74,7 @@ export function createHealthEvaluator({
     const isHealthy = assessment.verdict.status === 'healthy'
     healthy += Number(isHealthy) - Number(wasHealthy)
     if (!outcome.ok || isHealthy) assessment.reason = outcome.reason
-    if (outcome.ok) learn(target, assessment, outcome, asked)
+    if (outcome.ok) learn(target, assessment, outcome, listedTools)
     if (outcome.ok) preservation.recover(target)
     else if (wasHealthy) fail(target)
     if (!preservation.covers(target)) publish(target, outcome)
@@ -92,9 +92,9 @@ export function createHealthEvaluator({
     target: ProbeTarget,
     assessment: Assessment,
     { capabilities, version }: ProbeOutcome,
-    asked: boolean,
+    listedTools: boolean,
   ): void {
-    assessment.probesSinceLearning = asked ? 0 : assessment.probesSinceLearning + 1
+    assessment.probesSinceLearning = listedTools ? 0 : assessment.probesSinceLearning + 1
     const { learned } = assessment
     const isNew = capabilities !== undefined && !isDeepStrictEqual(capabilities, learned.capabilities)
     if (!isNew && (version === undefined || version === learned.version)) return
@@ -191,7 +191,7 @@ export function createHealthEvaluator({
     return { since: since ?? '', until: until ?? '', ...counts() }
   }
 
-  /** Sends what is known of the target for one more server. */
+  /** Sends the current observations of the target for one more server. */
   function join(target: ProbeTarget, id: ServerId): void {
     if (!config().enabled) publish(target)
     send(target, [id])

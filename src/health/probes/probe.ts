@@ -6,7 +6,7 @@ import type { HttpClient } from '../../outbound/http-client.ts'
 /** Probes a server once. Never rejects: a failure is an outcome too. */
 export type Probe = (server: Pick<RegisteredServer, 'server' | 'reach'>, limits: ProbeLimits) => Promise<ProbeOutcome>
 
-/** Outcome of one probe; with capabilities and version only where the server was asked for them and returned them. */
+/** Outcome of one probe; with capabilities and version only where it requested and received them. */
 export type ProbeOutcome = ProbeResult & { readonly capabilities?: readonly Capability[]; readonly version?: string }
 
 export type ProbeLimits = {
@@ -14,7 +14,7 @@ export type ProbeLimits = {
   readonly timeoutMs: number
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
-  /** Whether an MCP server is also asked for its tools. */
+  /** Whether the probe also requests the tools of an MCP server. */
   readonly learn: boolean
   readonly signal: AbortSignal
 }

@@ -63,7 +63,7 @@ export function createConcurrencyLimiter({
     runningByHost.set(target.host, (runningByHost.get(target.host) ?? 0) + 1)
   }
 
-  /** Frees a slot; `wasSlow` is what `isSlow` said when it was taken. */
+  /** Frees a slot; `wasSlow`: the result of `isSlow` when it was taken. */
   function release({ host }: ProbeTarget, wasSlow: boolean): void {
     running--
     if (wasSlow) runningSlow--

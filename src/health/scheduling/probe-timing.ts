@@ -45,7 +45,7 @@ export function createProbeTiming({
     return Math.max(now(), startedAt + intervalMs * factor * (0.9 + 0.2 * random()))
   }
 
-  /** An earlier time than `due`, where that is later than the interval of the target, or of one server, allows. */
+  /** An earlier time where `due` is later than the interval of the target, or of one server, allows. */
   function earlier(due: number, target: ProbeTarget, server?: RegisteredServer['server']): number | undefined {
     const intervalMs = server ? ownIntervalMs(server) : intervalMsOf(target)
     return due > now() + 2.2 * intervalMs ? now() + random() * intervalMs : undefined

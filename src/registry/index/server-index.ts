@@ -66,8 +66,8 @@ export function createServerIndex<Row extends RegisteredServer>() {
   }
 
   /** Indexes servers ahead of `put`, which must follow, or `release`. Yields wherever it may be interrupted. */
-  function* expect(newcomers: Iterable<Row>): Generator<void, void> {
-    for (const { server } of newcomers) {
+  function* expect(expected: Iterable<Row>): Generator<void, void> {
+    for (const { server } of expected) {
       yield
       const slot = table.slotFor(server.id)
       if (rows[slot] === undefined) inverted.update(slot, server)

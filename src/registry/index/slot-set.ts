@@ -49,7 +49,7 @@ export function countSlots(set: SlotSet): number {
   return 'slots' in set ? set.slots.length : countBits(set.words)
 }
 
-/** A test of membership; for a list, it may be asked only about slots of the list. */
+/** A test of membership; for a list, it is valid for slots of the list only. */
 export function membershipOf(set: SlotSet): (slot: number) => boolean {
   return 'slots' in set ? () => true : (slot) => hasBit(set.words, slot)
 }

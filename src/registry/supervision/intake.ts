@@ -58,7 +58,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     }
   }
 
-  /** `readNumber` tells sightings of one read from those of two: one read cannot confirm its own shrink. */
+  /** `readNumber` distinguishes sightings of one read from those of two: one read cannot confirm its own shrink. */
   function* afterSighting(sighting: Sighting, readNumber: number | undefined): Generator<void, Transition> {
     const after = new Map<string, OriginState | undefined>()
     if (sighting.type === 'alive') return { after, delta: noChange, held }

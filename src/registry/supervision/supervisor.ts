@@ -37,7 +37,7 @@ type RunningSource = {
 export type Supervisor = ReturnType<typeof createSupervisor>
 
 /**
- * Keeps the configured sources running, each in a runner of its own, so that no source can hurt another.
+ * Keeps the configured sources running, each in a runner of its own, so that no source affects another.
  *
  * `apply` is a difference. Equal sources run on untouched. Changed ones restart, and their servers stay until the first
  * answer. Removed ones lose their servers in one revision.
