@@ -55,14 +55,14 @@ function createCompression() {
     if (accepted === undefined || reply.body.length < minBytes || reply.body.length > maxBytes) return reply
     const encoding = encodingOf(accepted)
     if (encoding === null) return reply
-    const made = variants.get(reply) ?? {}
-    variants.set(reply, made)
-    const found = made[encoding]
-    if (found) return found
+    const byEncoding = variants.get(reply) ?? {}
+    variants.set(reply, byEncoding)
+    const cached = byEncoding[encoding]
+    if (cached) return cached
     const pending = compress(reply, encoding)
       .catch(() => reply)
-      .then((done) => (made[encoding] = done))
-    made[encoding] = pending
+      .then((done) => (byEncoding[encoding] = done))
+    byEncoding[encoding] = pending
     return pending
   }
 

@@ -11,8 +11,8 @@ export function memoize<T>(maxResults: number, compute: (key: string) => T): (ke
 
   return (key) => {
     if (key.length > maxKeyLength) return compute(key)
-    const found = results.get(key)
-    if (found !== undefined) return found
+    const cached = results.get(key)
+    if (cached !== undefined) return cached
     const result = compute(key)
     if (result === undefined) return result
     if (results.size >= maxResults) {

@@ -30,8 +30,8 @@ export function createResponseCache({ token: currentToken }: { token: () => stri
       cached.clear()
       cachedToken = token
     }
-    const found = cached.get(key)
-    if (found) return found
+    const hit = cached.get(key)
+    if (hit) return hit
     const body = await make()
     // The body may hold changes of the newer revision or not: it is used once.
     if (currentToken() !== token) return jsonReply(body, { headers })

@@ -81,8 +81,8 @@ function selectAgents(
   { query, moreCapabilities }: AgentQuery,
   { registry, agentOf, source }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf; source: string | undefined },
 ): WatchSelection {
-  const asked = { ...query, source, limit: undefined, continue: undefined }
-  const matches = matching(asked)
+  const filter = { ...query, source, limit: undefined, continue: undefined }
+  const matches = matching(filter)
   const suits = moreCapabilities
     .flatMap((capability) => matchingCapability({ ...query, capability }) ?? [])
     .map(hasCapability)
@@ -92,7 +92,7 @@ function selectAgents(
     () =>
       Buffer.from(JSON.stringify(versionedView(registered, agentOf(registered))))
   return {
-    key: `agents ${canonicalFilter(asked)} ${moreCapabilities.join()}`,
+    key: `agents ${canonicalFilter(filter)} ${moreCapabilities.join()}`,
     noun: 'agent',
     events(change) {
       const event = transition(change, holds)
@@ -100,7 +100,7 @@ function selectAgents(
     },
     snapshot: () =>
       registry
-        .select(asked)
+        .select(filter)
         .page.filter(({ server }) => holds(server))
         .map(json),
   }
@@ -115,12 +115,12 @@ function versionedView({ server }: RegisteredServer, agent: Agent | undefined): 
 
 /** The capabilities of a query; each is an item of its own. */
 function selectCapabilities(
-  asked: CapabilityQuery,
+  capabilityQuery: CapabilityQuery,
   { registry, agentOf }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf },
 ): WatchSelection {
-  const { query, agent_id, ...rest } = asked
+  const { query, agent_id, ...rest } = capabilityQuery
   const matches = matching(query)
-  const suits = capabilityFilter(asked)
+  const suits = capabilityFilter(capabilityQuery)
   const hasAgent = (registered: RegisteredServer) =>
     agent_id === undefined ||
     registered.server.id === agent_id ||
@@ -128,14 +128,14 @@ function selectCapabilities(
 
   /** The selected capabilities of one server as JSON, by a key that is unique within the server. */
   function capabilitiesOf(registered: RegisteredServer | undefined): ReadonlyMap<string, string> {
-    const found = new Map<string, string>()
-    if (!registered || !hasAgent(registered) || !matches(registered.server)) return found
+    const views = new Map<string, string>()
+    if (!registered || !hasAgent(registered) || !matches(registered.server)) return views
     for (const capability of registered.server.capabilities.filter(suits)) {
       const key = `${capability.kind} ${capability.name}`
       const view = ownedCapabilityView(registered, capability, () => agentOf(registered))
-      found.set(found.has(key) ? `${key} ${found.size}` : key, JSON.stringify(view))
+      views.set(views.has(key) ? `${key} ${views.size}` : key, JSON.stringify(view))
     }
-    return found
+    return views
   }
 
   return {
@@ -143,11 +143,11 @@ function selectCapabilities(
     noun: 'capability',
     events({ now, before }) {
       const [was, is] = [capabilitiesOf(before), capabilitiesOf(now)]
-      const gone = was.keys().filter((key) => !is.has(key))
-      const come = is.keys().filter((key) => was.get(key) !== is.get(key))
+      const removed = was.keys().filter((key) => !is.has(key))
+      const changed = is.keys().filter((key) => was.get(key) !== is.get(key))
       return [
-        ...gone.map((key) => told('DELETED', was.get(key))),
-        ...come.map((key) => told(was.has(key) ? 'MODIFIED' : 'ADDED', is.get(key))),
+        ...removed.map((key) => eventOf('DELETED', was.get(key))),
+        ...changed.map((key) => eventOf(was.has(key) ? 'MODIFIED' : 'ADDED', is.get(key))),
       ]
     },
     snapshot: () =>
@@ -160,4 +160,4 @@ const asJson =
   () =>
     Buffer.from(text)
 
-const told = (type: WatchEventType, text: string | undefined) => ({ type, json: asJson(text) })
+const eventOf = (type: WatchEventType, text: string | undefined) => ({ type, json: asJson(text) })

@@ -67,8 +67,8 @@ export function createDeletedServers({
   function list(after: ServerId | undefined): readonly DeletedServer[] {
     queue.drain()
     const all = [...deleted.values()]
-    const rest = after === undefined ? all : all.filter(({ id }) => id > after)
-    return rest.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+    const following = after === undefined ? all : all.filter(({ id }) => id > after)
+    return following.toSorted((one, other) => (one.id < other.id ? -1 : 1))
   }
 
   return { get, list }

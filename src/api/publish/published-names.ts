@@ -36,8 +36,8 @@ export function createPublishedNames({ domain }: { domain: string }) {
   function namespaceIn(authority: string): string | undefined {
     if (authority === prefix) return defaultNamespace
     if (!authority.startsWith(`${prefix}.`)) return undefined
-    const rest = authority.slice(prefix.length + 1)
-    return rest !== defaultNamespace && Namespace.safeParse(rest).success ? rest : undefined
+    const namespace = authority.slice(prefix.length + 1)
+    return namespace !== defaultNamespace && Namespace.safeParse(namespace).success ? namespace : undefined
   }
 
   /** The published name of a server. */

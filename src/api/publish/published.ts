@@ -85,8 +85,8 @@ export function createPublished({
   function search(
     predicate: (id: ServerId, server: Pick<Server, 'namespace' | 'name'>) => boolean,
   ): ServerId | undefined {
-    const found = registry.list().find(({ server }) => predicate(server.id, server))?.server.id
-    return found ?? deleted.list(undefined).find(({ id, server }) => predicate(id, server))?.id
+    const id = registry.list().find(({ server }) => predicate(server.id, server))?.server.id
+    return id ?? deleted.list(undefined).find(({ id, server }) => predicate(id, server))?.id
   }
 
   /** One page of the list, and the cursor of the next. */

@@ -41,8 +41,8 @@ export function createDetailCache({ registry, moving }: { registry: Pick<Registr
       cached.delete(id)
       return undefined
     }
-    const found = cached.get(id)
-    if (found?.registered === registered && found.version === moving.version(id)) return found.reply
+    const hit = cached.get(id)
+    if (hit?.registered === registered && hit.version === moving.version(id)) return hit.reply
     const detail = encode(id, registered)
     cached.set(id, detail)
     return detail.reply

@@ -17,12 +17,12 @@ const ownParameters = ['format', 'secrets']
 /** Enabled servers as a map, which clients of the original registry poll, or as a ready client configuration. */
 export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'registry' | 'supervisor' | 'log'>) {
   const api = createRoutes()
-  const kept = createReadyCache({ registry, supervisor }, {})
+  const responses = createReadyCache({ registry, supervisor }, {})
 
   api.get('/discover', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
     if (wantsSecrets(searchParams)) return withSecrets(c, searchParams)
-    return respond(c, await kept.answer(search, () => bodyFor(searchParams)))
+    return respond(c, await responses.answer(search, () => bodyFor(searchParams)))
   })
 
   function bodyFor(parameters: URLSearchParams): Promise<Buffer> {
@@ -36,7 +36,7 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
     requireSecretsRight(principal)
     if (formatIn(parameters))
       throw new Problem('invalid_parameter', 'A client configuration never holds secrets; omit "format".')
-    kept.assertReady()
+    responses.assertReady()
     const chosen = enabledServers(registry, parameters, ownParameters)
     for (const { server } of chosen) requireNamespace(principal, server.namespace)
     log.info({ audit: true, principal: principal.name, servers: chosen.length }, 'secrets shown')
@@ -49,8 +49,8 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
 function formatIn(parameters: URLSearchParams): ConfigFormat | undefined {
   const format = parameters.get('format')
   if (format === null || format === '') return undefined
-  const found = clientFormats.find((one) => one === format)
-  if (found) return found
+  const known = clientFormats.find((one) => one === format)
+  if (known) return known
   throw new Problem('invalid_parameter', `format: must be one of ${clientFormats.join(', ')}`, {
     more: { parameter: 'format' },
   })

@@ -47,8 +47,8 @@ export function withPathName(fields: ManualFields, id: ServerId): ManualFields {
     ['namespace', namespace],
     ['name', name],
   ] as const) {
-    const sent = fields[field]
-    if (sent === undefined || sent === null || sent === value) continue
+    const inBody = fields[field]
+    if (inBody === undefined || inBody === null || inBody === value) continue
     throw invalidDefinition([
       { field, problem: `must be ${JSON.stringify(value)} as in the path: a server cannot be renamed` },
     ])
@@ -68,17 +68,17 @@ export function mergePatch(target: unknown, patch: ManualFields): ManualFields {
 
 const maxDepth = 64
 
-/** `sent` with the secrets of `known` in place of the placeholders that `shown` has for them. */
-function restored(sent: unknown, shown: unknown, known: unknown, depth = 0): unknown {
-  if (sent === shown || depth > maxDepth) return isDeepStrictEqual(sent, shown) ? known : sent
-  if (Array.isArray(sent) && Array.isArray(shown) && Array.isArray(known)) {
-    return sent.map((item, index) => restored(item, shown[index], known[index], depth + 1))
+/** `body` with the secrets of `stored` in place of the placeholders that `redacted` has for them. */
+function restored(body: unknown, redacted: unknown, stored: unknown, depth = 0): unknown {
+  if (body === redacted || depth > maxDepth) return isDeepStrictEqual(body, redacted) ? stored : body
+  if (Array.isArray(body) && Array.isArray(redacted) && Array.isArray(stored)) {
+    return body.map((item, index) => restored(item, redacted[index], stored[index], depth + 1))
   }
-  if (!isJsonObject(sent) || !isJsonObject(shown) || !isJsonObject(known)) return sent
+  if (!isJsonObject(body) || !isJsonObject(redacted) || !isJsonObject(stored)) return body
   return Object.fromEntries(
-    Object.entries(sent).map(([key, item]) => [
+    Object.entries(body).map(([key, item]) => [
       key,
-      Object.hasOwn(shown, key) ? restored(item, shown[key], known[key], depth + 1) : item,
+      Object.hasOwn(redacted, key) ? restored(item, redacted[key], stored[key], depth + 1) : item,
     ]),
   )
 }

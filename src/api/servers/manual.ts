@@ -98,10 +98,10 @@ export function manualApi({
 
   function requireExisting(id: ServerId): ManualServer {
     assertLoaded()
-    const found = manual.get(id)
+    const server = manual.get(id)
     assertOwnedHere(id)
-    if (!found) throw unknownServer(id)
-    return found
+    if (!server) throw unknownServer(id)
+    return server
   }
 
   /** Stores a definition, audits the write and answers with the server as the registry shows it. */
@@ -117,9 +117,9 @@ export function manualApi({
     )
     audit(c, server.id, `manual server ${created ? 'created' : 'replaced'}`, before)
     const path = pathOf(definition)
-    const shown = details.answer(server.id)
-    if (!shown) throw manual.get(server.id) ? serverPending(server.id) : serverRemoved(server.id)
-    const { status, headers, body } = shown
+    const reply = details.answer(server.id)
+    if (!reply) throw manual.get(server.id) ? serverPending(server.id) : serverRemoved(server.id)
+    const { status, headers, body } = reply
     return respond(
       c,
       created ? { status: 201, headers: { ...headers, location: path }, body } : { status, headers, body },
@@ -145,13 +145,13 @@ export function manualApi({
   }
 
   function assertOwnedHere(id: ServerId): void {
-    const shown = registry.get(id)?.server
-    if (!shown || shown.source === manual.source().name) return
+    const server = registry.get(id)?.server
+    if (!server || server.source === manual.source().name) return
     throw new Problem(
       'server_owned_by_source',
-      `The server "${id}" belongs to the source "${shown.source}" (${shown.origin}); change it there.`,
+      `The server "${id}" belongs to the source "${server.source}" (${server.origin}); change it there.`,
       {
-        more: { source: shown.source, current: currentOf(id) },
+        more: { source: server.source, current: currentOf(id) },
       },
     )
   }
@@ -185,10 +185,10 @@ export function manualApi({
   }
 
   function currentOf(id: ServerId): unknown {
-    const shown = registry.get(id)
+    const visible = registry.get(id)
     const hidden = manual.get(id)
-    return shown
-      ? (JSON.parse(shown.json().toString()) as unknown)
+    return visible
+      ? (JSON.parse(visible.json().toString()) as unknown)
       : hidden && { id, ...redactServer(hidden.definition), ...hidden.stored }
   }
 

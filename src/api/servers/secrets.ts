@@ -21,8 +21,8 @@ export function createSecretsView({ registry, monitor, log }: Pick<ApiPorts, 're
     for (const { server } of page) requireNamespace(principal, server.namespace)
     log.info({ audit: true, principal: principal.name, servers: page.length }, 'secrets shown')
     const servers = page.map(({ server }) => {
-      const shown = view === 'full' ? withVolatileHealth(server) : server
-      return fields.length > 0 ? requestedFields(shown, fields) : shown
+      const full = view === 'full' ? withVolatileHealth(server) : server
+      return fields.length > 0 ? requestedFields(full, fields) : full
     })
     const position = { count: page.length, total, resource_version: registry.token() }
     return respondJson(c, { servers, ...position, ...(next === undefined ? {} : { continue: next }) })

@@ -35,14 +35,14 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   await using file = await open(path).catch(() => undefined)
   if (!file) return
   const buffer = Buffer.allocUnsafe(64 * 1024)
-  let rest = ''
+  let partialLine = ''
   for (;;) {
     const { bytesRead } = await file.read(buffer)
     if (bytesRead === 0) return
-    const text = rest + buffer.toString('latin1', 0, bytesRead)
+    const text = partialLine + buffer.toString('latin1', 0, bytesRead)
     const end = text.lastIndexOf('\n') + 1
     yield text.slice(0, end)
-    rest = text.slice(end)
+    partialLine = text.slice(end)
   }
 }
 

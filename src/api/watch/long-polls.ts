@@ -53,8 +53,8 @@ export function createLongPolls({ changeLog }: { changeLog: Pick<ChangeLog, 'rev
     remove(poll)
     // Each event has a comma before it, which the first one loses here.
     const [first, ...others] = events.map(({ bytes }) => bytes)
-    const rest = `],"resource_version":${JSON.stringify(changeLog.tokenOf(poll.revision))}}`
-    const body = [Buffer.from('{"events":['), ...(first ? [first.subarray(1), ...others] : []), Buffer.from(rest)]
+    const end = `],"resource_version":${JSON.stringify(changeLog.tokenOf(poll.revision))}}`
+    const body = [Buffer.from('{"events":['), ...(first ? [first.subarray(1), ...others] : []), Buffer.from(end)]
     poll.answer(jsonReply(Buffer.concat(body), uncached))
   }
 

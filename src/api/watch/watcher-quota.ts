@@ -28,9 +28,9 @@ export function createWatcherQuota({ limits, random }: { limits: () => WatchConf
 
   function remove({ name }: Principal): void {
     total -= 1
-    const rest = (byPrincipal.get(name) ?? 1) - 1
-    if (rest === 0) byPrincipal.delete(name)
-    else byPrincipal.set(name, rest)
+    const remaining = (byPrincipal.get(name) ?? 1) - 1
+    if (remaining === 0) byPrincipal.delete(name)
+    else byPrincipal.set(name, remaining)
   }
 
   return { refusal, add, remove, total: () => total, close: () => void (isClosed = true) }

@@ -5,8 +5,8 @@ import { isIP, isIPv4 } from 'node:net'
  * for one that a URL would write differently.
  */
 export function hostNameOf(host: string): string | undefined {
-  const found = /^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(:\d{0,5})?$/i.exec(host)
-  const name = found?.[1]?.toLowerCase()
+  const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(:\d{0,5})?$/i.exec(host)
+  const name = match?.[1]?.toLowerCase()
   return URL.parse(`http://${host}`)?.hostname === name ? name : undefined
 }
 

@@ -64,10 +64,10 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     const request = parse(text)
     if (request.type === 'invalid') return problemReply(request.problem)
     if (request.type === 'other') return undefined
-    const found = registry.token() === cachedToken ? cached.get(request.key) : undefined
-    if (found && found.syncing === syncing().join()) {
+    const hit = registry.token() === cachedToken ? cached.get(request.key) : undefined
+    if (hit && hit.syncing === syncing().join()) {
       counts.hits += 1
-      return found.reply
+      return hit.reply
     }
     counts.misses += 1
     return encodeAtOnce(request.query, request.key)
