@@ -166,9 +166,9 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(sourcePlans(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
-  const { file, text: known } = loaded
+  const { file, text: initialText } = loaded
   if (file !== undefined) {
-    watchConfig({ file, initialText: known, signal: watching.signal, onChange: async () => void (await reloads.now()) })
+    watchConfig({ file, initialText, signal: watching.signal, onChange: async () => void (await reloads.now()) })
   }
   log.info({ url: api.url, version, sources: supervisor.names() }, 'listening')
   await opening
@@ -199,12 +199,12 @@ function movingOf(
 ) {
   return {
     volatile: (id: ServerId) => {
-      const [probed, beaten] = [monitor.volatile(id), mesh.volatileFields(id)]
-      return probed && beaten ? { ...probed, ...beaten } : (probed ?? beaten)
+      const [probeFields, heartbeatFields] = [monitor.volatile(id), mesh.volatileFields(id)]
+      return probeFields && heartbeatFields ? { ...probeFields, ...heartbeatFields } : (probeFields ?? heartbeatFields)
     },
     version: (id: ServerId) => {
-      const beats = mesh.volatileVersion(id)
-      return beats === 0 ? monitor.version(id) : `${monitor.version(id)}-${beats}`
+      const heartbeatVersion = mesh.volatileVersion(id)
+      return heartbeatVersion === 0 ? monitor.version(id) : `${monitor.version(id)}-${heartbeatVersion}`
     },
   }
 }

@@ -50,8 +50,8 @@ function summaryOf({
   state,
   note,
 }: Pick<SourceStatus, 'servers' | 'rejected' | 'state' | 'note'>): string {
-  const found = `${servers} ${servers === 1 ? 'server' : 'servers'}`
+  const serverCount = `${servers} ${servers === 1 ? 'server' : 'servers'}`
   const rejections = rejected > 0 ? `, ${rejected} rejected` : ''
   const unsettled = state === 'synced' || state === 'disabled' ? '' : ` (${state})`
-  return `${state === 'disabled' ? 'disabled' : found}${rejections}${unsettled}${note ? ` (${escapeControls(note)})` : ''}`
+  return `${state === 'disabled' ? 'disabled' : serverCount}${rejections}${unsettled}${note ? ` (${escapeControls(note)})` : ''}`
 }

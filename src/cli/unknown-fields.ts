@@ -17,11 +17,11 @@ const clientFields = new Set([
 /** One warning for each unknown field of an entry, with the nearest known one. */
 export function unknownFieldsIn(value: unknown): readonly string[] {
   if (typeof value !== 'object' || value === null) return []
-  const known = Object.keys(DefinitionFields.unwrap().shape)
+  const knownFields = Object.keys(DefinitionFields.unwrap().shape)
   return Object.keys(value)
-    .filter((field) => !known.includes(field) && !clientFields.has(field))
+    .filter((field) => !knownFields.includes(field) && !clientFields.has(field))
     .map((field) => {
-      const nearest = nearestTo(field, known)
+      const nearest = nearestTo(field, knownFields)
       return `unknown field ${field} is ignored${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`
     })
 }

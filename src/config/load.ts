@@ -100,8 +100,8 @@ function formerKeyWarnings(document: ConfigDocument | undefined, file = ''): str
 }
 
 function fileOf(flags: Flags, env: Environment, { cwd }: Platform, defaultFile: string): string | undefined {
-  const given = flags.config ?? (env['MCP_ROSTER_CONFIG'] || undefined)
-  if (given !== undefined) return path.resolve(cwd, given)
+  const configured = flags.config ?? (env['MCP_ROSTER_CONFIG'] || undefined)
+  if (configured !== undefined) return path.resolve(cwd, configured)
   return existsSync(defaultFile) ? defaultFile : undefined
 }
 

@@ -49,12 +49,12 @@ export function createTargetTable({
 
   function join(key: string, registered: RegisteredServer): void {
     const { server } = registered
-    const known = targets.get(key)
-    const ids = known?.ids ?? new Set()
-    const target = known?.target ?? createProbeTarget(key, registered, ids)
+    const existing = targets.get(key)
+    const ids = existing?.ids ?? new Set()
+    const target = existing?.target ?? createProbeTarget(key, registered, ids)
     ids.add(server.id)
     byId.set(server.id, target)
-    if (known) runner.rescheduleEarlier(target, server)
+    if (existing) runner.rescheduleEarlier(target, server)
     else {
       targets.set(key, { target, ids })
       runner.begin(target)

@@ -56,12 +56,12 @@ export function createQueries({
   function oneServer(id: string, { query }: CapabilityQuery): readonly Server[] {
     const agent = agents.get(id)
     const { server, winner } = agent ? matchOf(agent) : { server: registry.get(id)?.server }
-    const shown = agent && winner ? shadowedServer(agent, winner) : server
-    if (!shown) throw new UnknownAgent(id)
-    const { status, namespace } = shown
+    const visible = agent && winner ? shadowedServer(agent, winner) : server
+    if (!visible) throw new UnknownAgent(id)
+    const { status, namespace } = visible
     const matches =
       (query.status.length === 0 || query.status.includes(status)) && (query.namespace ?? namespace) === namespace
-    return matches ? [shown] : []
+    return matches ? [visible] : []
   }
 
   function agentOfServer(id: ServerId): Agent | undefined {

@@ -78,19 +78,19 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
   }
 
   async function readOwn(): Promise<void> {
-    const given = Object.keys(env).filter((name) => name.startsWith(prefix) && !otherVariables.has(name) && env[name])
-    if (given.length === 0) return
+    const names = Object.keys(env).filter((name) => name.startsWith(prefix) && !otherVariables.has(name) && env[name])
+    if (names.length === 0) return
     const leaves = settingVariables()
     const former = formerVariables()
-    for (const one of given) {
-      const name = leaves.has(one) || former.has(one) ? one : one.replace(/_FILE$/, '')
+    for (const written of names) {
+      const name = leaves.has(written) || former.has(written) ? written : written.replace(/_FILE$/, '')
       const current = former.get(name) ?? name
       const leaf = leaves.get(current)
       const variable = leaf && lookup(name)
       if (variable && current !== name && !isOnlyName(variable, leaf, current)) continue
       if (variable) addSetting(variable, leaf, await valueOf(variable, leaf))
-      else if (!leaf && !serviceLink.test(one)) {
-        warnings.push(`unknown variable ${one}; did you mean ${closest(name, [...leaves.keys()])}?`)
+      else if (!leaf && !serviceLink.test(written)) {
+        warnings.push(`unknown variable ${written}; did you mean ${closest(name, [...leaves.keys()])}?`)
       }
     }
   }

@@ -23,8 +23,8 @@ export function openRecordingFetch(request: ProbeRequest, http: HttpClient) {
   let bytes = 0
 
   async function fetch(input: string | URL, init: RequestInit = {}): Promise<Response> {
-    const sent = typeof init.body === 'string' ? (/"method":"([\w/]+)"/.exec(init.body)?.[1] ?? 'POST') : 'GET'
-    const stream = await exchange(sent, new URL(input), {
+    const method = typeof init.body === 'string' ? (/"method":"([\w/]+)"/.exec(init.body)?.[1] ?? 'POST') : 'GET'
+    const stream = await exchange(method, new URL(input), {
       ...init,
       headers: Object.fromEntries(new Headers(init.headers)),
     })

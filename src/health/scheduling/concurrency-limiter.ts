@@ -67,8 +67,8 @@ export function createConcurrencyLimiter({
   function release({ host }: ProbeTarget, wasSlow: boolean): void {
     running--
     if (wasSlow) runningSlow--
-    const left = (runningByHost.get(host) ?? 1) - 1
-    if (left > 0) runningByHost.set(host, left)
+    const remaining = (runningByHost.get(host) ?? 1) - 1
+    if (remaining > 0) runningByHost.set(host, remaining)
     else runningByHost.delete(host)
     unparkNext(host)
   }

@@ -132,11 +132,11 @@ export function canonicalQuery(query: ServerQuery): string {
   return canonicalText(query)
 }
 
-function canonicalText({ label_selector, ...rest }: Partial<ServerQuery>): string {
-  const given: [string, unknown][] = Object.entries(rest).filter(
+function canonicalText({ label_selector, ...others }: Partial<ServerQuery>): string {
+  const entries: [string, unknown][] = Object.entries(others).filter(
     ([key, value]) =>
       value !== undefined && !(Array.isArray(value) && value.length === 0) && !(key === 'fuzzy_match' && !value),
   )
-  if (label_selector && label_selector.length > 0) given.push(['label_selector', formatSelector(label_selector)])
-  return JSON.stringify(given.toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  if (label_selector && label_selector.length > 0) entries.push(['label_selector', formatSelector(label_selector)])
+  return JSON.stringify(entries.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }

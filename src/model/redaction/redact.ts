@@ -105,8 +105,8 @@ export function redactValue(value: unknown, name = '', depth = 0): unknown {
 
 function redactList(list: readonly unknown[], depth: number): readonly unknown[] {
   const texts = list.every((one) => typeof one === 'string')
-  const shown = texts ? redactArgs(list) : list.map((one) => redactValue(one, '', depth + 1))
-  return sameOr(list, shown)
+  const redacted = texts ? redactArgs(list) : list.map((one) => redactValue(one, '', depth + 1))
+  return sameOr(list, redacted)
 }
 
 /**
@@ -181,21 +181,21 @@ type RedactableFields = Partial<
  * Labels, tags and names are never redacted, because clients select by them.
  */
 export function redactServer<T extends RedactableFields>(server: T): T {
-  const shown: RedactableFields = {}
-  if (server.env) shown.env = mapValues(server.env, redactSecret)
-  if (server.headers) shown.headers = mapValues(server.headers, redactSecret)
-  if (server.args) shown.args = redactList(server.args, 0) as string[]
-  if (server.command) shown.command = redactLoose(server.command)
-  if (server.url) shown.url = redactText(server.url)
-  if (server.health_check_url) shown.health_check_url = redactText(server.health_check_url)
-  if (server.title) shown.title = redactText(server.title)
-  if (server.description) shown.description = redactText(server.description)
-  if (server.metadata) shown.metadata = redactMap(server.metadata, 0)
-  if (server.annotations) shown.annotations = redactMap(server.annotations, 0)
-  if (server.origin) shown.origin = redactText(server.origin)
+  const redacted: RedactableFields = {}
+  if (server.env) redacted.env = mapValues(server.env, redactSecret)
+  if (server.headers) redacted.headers = mapValues(server.headers, redactSecret)
+  if (server.args) redacted.args = redactList(server.args, 0) as string[]
+  if (server.command) redacted.command = redactLoose(server.command)
+  if (server.url) redacted.url = redactText(server.url)
+  if (server.health_check_url) redacted.health_check_url = redactText(server.health_check_url)
+  if (server.title) redacted.title = redactText(server.title)
+  if (server.description) redacted.description = redactText(server.description)
+  if (server.metadata) redacted.metadata = redactMap(server.metadata, 0)
+  if (server.annotations) redacted.annotations = redactMap(server.annotations, 0)
+  if (server.origin) redacted.origin = redactText(server.origin)
   if (server.shadows?.some(({ origin }) => redactText(origin) !== origin)) {
-    shown.shadows = server.shadows.map(({ source, origin }) => ({ source, origin: redactText(origin) }))
+    redacted.shadows = server.shadows.map(({ source, origin }) => ({ source, origin: redactText(origin) }))
   }
-  const fields = Object.keys(shown) as (keyof RedactableFields)[]
-  return fields.every((field) => shown[field] === server[field]) ? server : { ...server, ...shown }
+  const fields = Object.keys(redacted) as (keyof RedactableFields)[]
+  return fields.every((field) => redacted[field] === server[field]) ? server : { ...server, ...redacted }
 }

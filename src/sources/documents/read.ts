@@ -62,8 +62,8 @@ export async function readDocument(text: string | Uint8Array, options?: ReadOpti
 }
 
 export function tooLargeError(size: number, maxBytes: number): SourceError {
-  const shown = (bytes: number) => (bytes < 1024 * 1024 ? `${bytes} bytes` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`)
-  return new SourceError(`document too large: ${shown(size)} (limit ${shown(maxBytes)})`, { class: 'config' })
+  const format = (bytes: number) => (bytes < 1024 * 1024 ? `${bytes} bytes` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`)
+  return new SourceError(`document too large: ${format(size)} (limit ${format(maxBytes)})`, { class: 'config' })
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

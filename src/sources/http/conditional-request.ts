@@ -137,6 +137,6 @@ function formatOf(contentType = ''): 'json' | 'yaml' | 'unknown' {
   if (/^(application|text)\/(x-|vnd\.|[\w.-]+\+)?yaml$/.test(type)) return 'yaml'
   if (type === '' || type === 'text/plain') return 'unknown'
   if (type === 'text/html' || type === 'application/xhtml+xml') throw new NoDocumentError(webPage)
-  const shown = JSON.stringify(type.slice(0, 80))
-  throw new NoDocumentError(`server answered content of type ${shown} instead of JSON or YAML`)
+  const quotedType = JSON.stringify(type.slice(0, 80))
+  throw new NoDocumentError(`server answered content of type ${quotedType} instead of JSON or YAML`)
 }

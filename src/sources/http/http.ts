@@ -110,6 +110,6 @@ export const http = defineSource({
 
 /** The URL without its secrets. URLs that differ only in secrets get their position in the config. */
 function originOf(url: string, index: number, all: readonly string[]): string {
-  const shown = redactText(url)
-  return all.filter((other) => redactText(other) === shown).length > 1 ? `${shown} (${index + 1})` : shown
+  const redacted = redactText(url)
+  return all.filter((other) => redactText(other) === redacted).length > 1 ? `${redacted} (${index + 1})` : redacted
 }

@@ -33,7 +33,7 @@ export function createLinkFollower({ hosts }: { hosts: readonly string[] }) {
     read: (url: string, trust: DocumentTrust) => Promise<ParsedDocument>,
   ): Promise<Entry[]> {
     const names = new Map<string, readonly string[]>()
-    const seen = new Set<string>([from])
+    const visited = new Set<string>([from])
     const entries: Entry[] = []
 
     async function fetchLink({ href, depth, where = withoutSecrets(href), name }: PendingLink) {
@@ -59,7 +59,7 @@ export function createLinkFollower({ hosts }: { hosts: readonly string[] }) {
 
     let level = resolveLinks(links, from, 1)
     while (level.length > 0) {
-      const unseen = level.filter(({ href }) => !seen.has(href) && seen.size <= maxDocuments && seen.add(href))
+      const unseen = level.filter(({ href }) => !visited.has(href) && visited.size <= maxDocuments && visited.add(href))
       const results = await mapConcurrent(unseen, maxConcurrentFetches, fetchLink)
       for (const { listed } of results) entries.push(...listed)
       level = results.flatMap(({ further }) => further)

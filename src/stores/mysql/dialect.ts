@@ -58,12 +58,12 @@ export function createMysqlDialect({ run, transaction, close }: MysqlPool, maxPa
 function sessionOf(run: MysqlRun, maxPacket: number): CommitSession {
   return {
     takeVersions: async (count) => {
-      const taken = await run.write(
+      const update = await run.write(
         "UPDATE roster_meta SET value = LAST_INSERT_ID(CAST(value AS UNSIGNED) + ?) WHERE name = 'version'",
         [count],
       )
       const [row] = await run(`SELECT ${mysqlClock} AS now`)
-      return { last: BigInt(taken.insertId), now: Number(row?.['now']) }
+      return { last: BigInt(update.insertId), now: Number(row?.['now']) }
     },
     find: async (ids) => {
       const rows = []

@@ -40,8 +40,8 @@ async function prepare(run: MysqlRun, { label }: ConnectionSettings, log: Log): 
 
 async function migrate(run: MysqlRun, label: string): Promise<void> {
   const lock = "CONCAT('roster ', LEFT(MD5(DATABASE()), 16))"
-  const [taken] = await run(`SELECT GET_LOCK(${lock}, 5) AS taken`)
-  if (Number(taken?.['taken']) !== 1) throw new StoreUnavailable(`${label} is being migrated by another mcp-roster`)
+  const [row] = await run(`SELECT GET_LOCK(${lock}, 5) AS acquired`)
+  if (Number(row?.['acquired']) !== 1) throw new StoreUnavailable(`${label} is being migrated by another mcp-roster`)
   try {
     for (const migration of pendingMigrations(mysqlMigrations, await inspect(run), label)) {
       for (const statement of migration) await run(statement)

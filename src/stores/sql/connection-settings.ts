@@ -33,15 +33,15 @@ type GivenSettings = { -readonly [Key in 'host' | 'name' | 'user' | 'password']?
 
 /** Merges the URL with the single settings, which override it. */
 export function connectionSettings(config: ServerStoreConfig): ConnectionSettings {
-  const given: GivenSettings = { ...(config.url !== undefined && parseUrl(config.url)), ...singleSettings(config) }
+  const settings: GivenSettings = { ...(config.url !== undefined && parseUrl(config.url)), ...singleSettings(config) }
   const {
     host = 'localhost',
     port = config.type === 'postgres' ? 5432 : 3306,
     name = 'mcp_roster',
     user,
     password,
-  } = given
-  const mode = given.tls?.mode ?? 'disable'
+  } = settings
+  const mode = settings.tls?.mode ?? 'disable'
   const label = `${config.type} at ${host.startsWith('/') ? host : `${host}:${port}`}/${name}`
   return {
     host,
@@ -49,7 +49,7 @@ export function connectionSettings(config: ServerStoreConfig): ConnectionSetting
     database: name,
     user,
     password,
-    tls: mode === 'disable' ? undefined : tlsSettings(given.tls, mode, label),
+    tls: mode === 'disable' ? undefined : tlsSettings(settings.tls, mode, label),
     tlsOptional: mode === 'prefer',
     label,
   }

@@ -38,9 +38,9 @@ export function rewriteFile(database: DatabaseSync, { path }: DatabaseFile): voi
   rmSync(temporary, { force: true }) // An earlier attempt may have been interrupted.
   createFile(temporary)
   database.prepare('VACUUM INTO ?').run(temporary)
-  const written = openSync(temporary, 'r+')
-  fsyncSync(written)
-  closeSync(written)
+  const descriptor = openSync(temporary, 'r+')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
   // SQLite would apply the log of the old file to the new one.
   for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
   renameSync(temporary, path)
