@@ -48,9 +48,11 @@ export async function writeBackup(store: Store, to: string): Promise<BackupCount
   const temporary = `${file}.${process.pid}.unfinished`
   const output = await open(temporary, 'wx', 0o600)
   try {
-    const { epoch, registrations, heartbeats: beats } = await store.load()
+    const { epoch, registrations, heartbeats } = await store.load()
     const sources = await store.readings()
-    const heartbeatTimes = new Map(beats.map(({ name, age_ms }) => [name, new Date(Date.now() - age_ms).toISOString()]))
+    const heartbeatTimes = new Map(
+      heartbeats.map(({ name, age_ms }) => [name, new Date(Date.now() - age_ms).toISOString()]),
+    )
     const counts = { registrations: registrations.length, sources: sources.length }
     await output.writeFile(linesOf({ epoch, registrations, heartbeatTimes, sources, counts }))
     await output.sync()

@@ -48,7 +48,7 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
         'SELECT 1',
         async (run) => {
           await run({
-            name: 'roster-beat',
+            name: 'roster-record-heartbeats',
             text: `INSERT INTO roster_beats (name, beat_at, said, writer, written_at)
                  SELECT b.name, t.now - b.age, b.said, $4, t.now
                  FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS b (name, age, said, place)
@@ -70,7 +70,7 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
       ),
     heartbeats: (foreign) =>
       run({
-        name: foreign ? 'roster-foreign-beats' : 'roster-beats',
+        name: foreign ? 'roster-foreign-heartbeats' : 'roster-heartbeats',
         text: `SELECT name, ${postgresClock} - beat_at AS age_ms, said FROM roster_beats
                ${foreign ? 'WHERE writer <> $1 AND written_at > $2' : ''}`,
         values: foreign ? [foreign.writer, foreign.after] : [],
@@ -116,7 +116,7 @@ function sessionOf(run: PostgresRun): CommitSession {
         values,
       })
       await run({
-        name: 'roster-remove-beats',
+        name: 'roster-remove-heartbeats',
         text: 'DELETE FROM roster_beats WHERE name = ANY($1::text[])',
         values: [ids.filter(({ kind }) => kind === 'agent').map(({ id }) => id)],
       })
