@@ -1,6 +1,6 @@
 import { createMeshOperations, type MeshOperations } from './agents/mesh-operations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
-import { watchedMesh } from './api/mesh/watch.ts'
+import { watchedMeshPaths } from './api/mesh/watch.ts'
 import { openMetricsPort } from './api/operations/metrics-port.ts'
 import type { Reloaded } from './api/ports.ts'
 import { createWatch } from './api/watch/watch.ts'
@@ -91,7 +91,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     isReady: supervisor.ready,
     onError,
   })
-  const watched = watchedMesh({
+  const watched = watchedMeshPaths({
     mesh,
     registry,
     peek: registrations.agents.peek,

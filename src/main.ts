@@ -12,8 +12,8 @@ if (Number.parseInt(process.versions.node, 10) < minNodeMajor) {
 } else {
   const folder = cacheFolder(process.env)
   if (folder !== undefined) module.enableCompileCache(folder)
-  const { runHere } = await import('./cli/process.ts')
-  process.exitCode = await runHere({
+  const { runProcess } = await import('./cli/process.ts')
+  process.exitCode = await runProcess({
     startDaemon: async (start) => (await import('./daemon.ts')).startDaemon(start),
   })
 }

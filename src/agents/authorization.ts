@@ -7,14 +7,14 @@ import {
   type Principal,
 } from '../model/principal.ts'
 import type { Agent } from './agent.ts'
-import { NotAllowed } from './errors.ts'
+import { PermissionDenied } from './errors.ts'
 
 /** Throws where the principal may not register agents, or not in this namespace. */
 export function assertMayRegister(principal: Principal, namespace?: string): void {
   if (!includesRole(principal.role, 'registrar'))
-    throw new NotAllowed(missingRoleMessage('registrar'), 'registrar', 'role')
+    throw new PermissionDenied(missingRoleMessage('registrar'), 'registrar', 'role')
   if (namespace === undefined || mayUseNamespace(principal, namespace)) return
-  throw new NotAllowed(forbiddenNamespaceMessage(namespace), 'registrar', 'namespace')
+  throw new PermissionDenied(forbiddenNamespaceMessage(namespace), 'registrar', 'namespace')
 }
 
 /** Throws where the principal may not change an agent. Any registrar may change the agents of anonymous principals. */
@@ -23,7 +23,7 @@ export function assertOwner(principal: Principal, { id, ownership, definition }:
   const { holder } = ownership
   if (principal.role === 'admin' || holder === undefined || holder === principal.name || holder === anonymousName)
     return
-  throw new NotAllowed(
+  throw new PermissionDenied(
     `Agent ${id} was registered with another token: send that token, or one with the role "admin".`,
     'admin',
     'owner',

@@ -10,8 +10,8 @@ export class UnknownAgent extends Error {
 }
 
 /** The config has no source of type `agents`, so a registered agent would appear nowhere. */
-export class NoAgentsHere extends Error {
-  override name = 'NoAgentsHere'
+export class AgentsNotAccepted extends Error {
+  override name = 'AgentsNotAccepted'
 
   constructor() {
     super('This registry accepts no agents: its config has no source of type "agents".')
@@ -41,8 +41,8 @@ export class ParameterProblem extends Error {
 }
 
 /** The principal lacks the right; the message names the right that it needs. */
-export class NotAllowed extends Error {
-  override name = 'NotAllowed'
+export class PermissionDenied extends Error {
+  override name = 'PermissionDenied'
   readonly role_needed: 'registrar' | 'admin'
   /** The property of the principal that is insufficient. */
   readonly reason: 'role' | 'namespace' | 'owner'

@@ -4,7 +4,7 @@ import type { Change } from '../model/change.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
 import { assertMayRegister, assertOwner, newHolderOf } from './authorization.ts'
-import { NoAgentsHere, QuotaExceeded, UnknownAgent } from './errors.ts'
+import { AgentsNotAccepted, QuotaExceeded, UnknownAgent } from './errors.ts'
 import type { Leases } from './leases/leases.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 import { parseAgentRequest } from './parsing/agent-request.ts'
@@ -53,7 +53,7 @@ export function createMeshOperations({
 
   /** Throws where the registry accepts no agents, or does not show them yet. */
   function assertReady(): void {
-    if (source() === undefined) throw new NoAgentsHere()
+    if (source() === undefined) throw new AgentsNotAccepted()
     registrations.assertPublished()
   }
 

@@ -1,11 +1,11 @@
 import type { McpEndpoint } from '../mcp/endpoint.ts'
 import { requireRole } from './http/access/authenticator.ts'
-import { isOpen, openToAll } from './http/access/cors.ts'
+import { isOpen, publicReadHeaders } from './http/access/cors.ts'
 import { readJson } from './http/body.ts'
 import { type Api, createRoutes } from './http/context.ts'
 import { Problem } from './http/problem.ts'
 import { baseHeaders, problemReply, type Reply, replyToError } from './http/reply.ts'
-import { passOn, respond } from './http/respond.ts'
+import { respondWith, respond } from './http/respond.ts'
 import { isRenewal } from './mesh/heartbeat.ts'
 import { meshApi } from './mesh/mesh.ts'
 import { docsApi } from './openapi/docs.ts'
@@ -62,7 +62,7 @@ function notFound(app: Api, method: string, path: string): Reply {
   )
   if (allowed.length === 0 || isRenewal(path))
     return problemReply(new Problem('route_not_found', 'No route has this path; GET / lists the routes.'))
-  const open = isOpen('GET', path) ? openToAll : {}
+  const open = isOpen('GET', path) ? publicReadHeaders : {}
   const allow = [...(allowed.includes('GET') ? ['HEAD'] : []), ...allowed, 'OPTIONS'].join(', ')
   if (method === 'OPTIONS')
     return { status: 204, headers: { ...baseHeaders, vary: 'Origin', ...open, allow }, body: Buffer.alloc(0) }
@@ -87,7 +87,7 @@ function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'handle'> }) {
     if (body === undefined) throw new Problem('body_empty', 'The request body is empty; send a JSON-RPC message.')
     const { method, url, raw } = c.req
     const request = new Request(url, { method, headers: raw.headers, signal: raw.signal })
-    return passOn(c, await mcp.handle(request, body, principal))
+    return respondWith(c, await mcp.handle(request, body, principal))
   })
 
   return api

@@ -14,8 +14,8 @@ export const backupCommand: Command = {
     if (file === undefined || more.length > 0) throw new UsageError('backup takes the name of one file')
     const { writeBackup: backup } = await import('../stores/backup.ts')
     const { registrations, sources } = await withStore(invocation, { mustExist: true }, (store) => backup(store, file))
-    const kept = sources > 0 ? ` and the last readings of ${countOf(sources, 'source')}` : ''
-    invocation.terminal.out(`${countOf(registrations, 'registration')}${kept} written to ${file}\n`)
+    const readings = sources > 0 ? ` and the last readings of ${countOf(sources, 'source')}` : ''
+    invocation.terminal.out(`${countOf(registrations, 'registration')}${readings} written to ${file}\n`)
     return 0
   },
 }

@@ -4,7 +4,7 @@ import type { Command } from './command.ts'
 export const version = manifest.version
 
 /** Text of `mcp-roster --help`. */
-export async function overview(commands: Readonly<Record<string, () => Promise<Command>>>): Promise<string> {
+export async function generalHelp(commands: Readonly<Record<string, () => Promise<Command>>>): Promise<string> {
   const rows = await Promise.all(
     Object.entries(commands).map(async ([name, load]) => [name, (await load()).summary] as const),
   )

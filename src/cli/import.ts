@@ -2,7 +2,7 @@ import { redactText } from '../model/redaction/redact-text.ts'
 import type { SkippedAgent } from '../registrations/agent-import.ts'
 import type { ImportReport } from '../stores/legacy/legacy-schema.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
-import { countOf, orOneLine, storeHelp, storeOptions, withStore } from './store.ts'
+import { countOf, withOneLineErrors, storeHelp, storeOptions, withStore } from './store.ts'
 import { escapeControls } from './text.ts'
 
 export const importCommand: Command = {
@@ -19,7 +19,7 @@ export const importCommand: Command = {
     if (url === undefined || more.length > 0)
       throw new UsageError('import needs the URL or path of exactly one database')
     const { readLegacyAgents } = await import('../stores/legacy/legacy-import.ts')
-    const { agents, report } = await orOneLine(() => orRedactedError(() => readLegacyAgents(url)))
+    const { agents, report } = await withOneLineErrors(() => orRedactedError(() => readLegacyAgents(url)))
     const { out } = invocation.terminal
     printReport(invocation, report)
     const { importAgents, parseImportedAgents } = await import('../registrations/agent-import.ts')
@@ -37,8 +37,8 @@ export const importCommand: Command = {
     })
     for (const each of skipped) out(lineOf(each))
     for (const id of existing) out(line(id, 'id', 'already registered here; the existing agent is kept'))
-    const kept = existing.length > 0 ? `, ${existing.length} already registered` : ''
-    out(`${countOf(imported, 'agent')} imported${kept}, ${skipped.length} skipped\n`)
+    const existingText = existing.length > 0 ? `, ${existing.length} already registered` : ''
+    out(`${countOf(imported, 'agent')} imported${existingText}, ${skipped.length} skipped\n`)
     if (imported > 0) out('Imported agents are pending until their next heartbeat.\n')
     return skipped.length > 0 ? 1 : 0
   },
@@ -47,8 +47,8 @@ export const importCommand: Command = {
 function printReport({ terminal: { out } }: Pick<Invocation, 'terminal'>, report: ImportReport): void {
   out(`found ${countOf(report.agents, 'agent')} with ${countOf(report.capabilities, 'capability', 'capabilities')}\n`)
   for (const { agent_id, field, problem } of report.problems) out(line(agent_id, field, problem))
-  const left = Object.entries(report.not_imported).filter(([, rows]) => rows > 0)
-  for (const [table, rows] of left) out(`not imported: ${countOf(rows, 'row')} of ${escapeControls(table)}\n`)
+  const skippedRows = Object.entries(report.not_imported).filter(([, rows]) => rows > 0)
+  for (const [table, rows] of skippedRows) out(`not imported: ${countOf(rows, 'row')} of ${escapeControls(table)}\n`)
   for (const note of report.notes) out(`note: ${note}\n`)
 }
 

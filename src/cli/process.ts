@@ -10,7 +10,7 @@ const drainMs = 9500
 const shellCheckMs = 500
 
 /** Runs the command line of this process; resolves with the exit code. */
-export async function runHere({ startDaemon }: Pick<Invocation, 'startDaemon'>): Promise<number> {
+export async function runProcess({ startDaemon }: Pick<Invocation, 'startDaemon'>): Promise<number> {
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => end(ending))
   if (process.env['npm_lifecycle_event'] !== undefined) onOrphaned(() => end(ending))

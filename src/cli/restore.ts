@@ -18,8 +18,8 @@ export const restoreCommand: Command = {
     const { registrations, sources } = await withStore(invocation, { mustExist: false }, (store) =>
       restore(store, file, { force }),
     )
-    const kept = sources > 0 ? ` and the last readings of ${countOf(sources, 'source')}` : ''
-    invocation.terminal.out(`${countOf(registrations, 'registration')}${kept} restored from ${file}\n`)
+    const readings = sources > 0 ? ` and the last readings of ${countOf(sources, 'source')}` : ''
+    invocation.terminal.out(`${countOf(registrations, 'registration')}${readings} restored from ${file}\n`)
     return 0
   },
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { closest } from 'fastest-levenshtein'
 import type { ConfigError } from '../config/setting-origin.ts'
 import { type Command, CommandError, type Invocation, type Terminal, UsageError } from './command.ts'
-import { commandHelp, overview, version } from './help.ts'
+import { commandHelp, generalHelp, version } from './help.ts'
 
 /** Every command, loaded on use: `list` does not pay for the modules of `serve`. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -28,7 +28,7 @@ export async function run(
   try {
     const [name, rest] = commandOf(argv)
     if (name === 'version') return print(`${version}\n`)
-    if (name === 'help') return print(rest[0] === undefined ? await overview(commands) : await helpOf(rest[0]))
+    if (name === 'help') return print(rest[0] === undefined ? await generalHelp(commands) : await helpOf(rest[0]))
     const command = await load(name)
     if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(name, command))
     return await command.run({ ...context, ...parsed(name, command, rest) })

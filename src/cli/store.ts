@@ -28,14 +28,14 @@ export async function withStore<T>(
     throw new CommandError(
       'the config uses the store "memory", which exists only inside the daemon; configure sqlite, postgres or mysql',
     )
-  return orOneLine(async () => {
+  return withOneLineErrors(async () => {
     await using store = await openStore(loaded.config.store, { log: silent, mustExist })
     return await work(store, loaded)
   })
 }
 
 /** Runs `work`; an error of a store or a file becomes a one-line `CommandError`. */
-export async function orOneLine<T>(work: () => Promise<T>): Promise<T> {
+export async function withOneLineErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -47,10 +47,10 @@ export function eventLine(
   server: Server,
   { colour }: Pick<Terminal, 'colour'>,
 ): string {
-  const gone = type === 'DELETED'
-  const status = gone ? '- gone' : escapeControls(statusOf(server))
+  const isDeleted = type === 'DELETED'
+  const status = isDeleted ? '- gone' : escapeControls(statusOf(server))
   const cells = [padEnd(type, 8), padEnd(escapeControls(shortId(server)), 32), padEnd(status, 11)]
-  if (colour && !gone) cells[2] = colourCell(cells[2] ?? '', server.enabled ? server.status : 'unknown')
+  if (colour && !isDeleted) cells[2] = colourCell(cells[2] ?? '', server.enabled ? server.status : 'unknown')
   return [...cells, padEnd(server.type, 5), escapeControls(addressOf(server))].join('  ').trimEnd()
 }
 

@@ -5,7 +5,7 @@ import {
   ResourceNotFoundError,
   type Server,
 } from '@modelcontextprotocol/server'
-import { NoAgentsHere, UnknownAgent } from '../agents/errors.ts'
+import { AgentsNotAccepted, UnknownAgent } from '../agents/errors.ts'
 import { agentView } from '../agents/queries/views.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import { percentDecode } from '../model/data/percent-encoding.ts'
@@ -62,7 +62,7 @@ export function registerResources(server: Server, { registry, mesh, volatile }: 
     try {
       return JSON.stringify(agentView(mesh.get(id)))
     } catch (error) {
-      if (error instanceof UnknownAgent || error instanceof NoAgentsHere) return undefined
+      if (error instanceof UnknownAgent || error instanceof AgentsNotAccepted) return undefined
       throw error
     }
   }

@@ -1,8 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import {
   AgentConflict,
-  NoAgentsHere,
-  NotAllowed,
+  AgentsNotAccepted,
+  PermissionDenied,
   ParameterProblem,
   QuotaExceeded,
   RegistrationProblem,
@@ -21,8 +21,8 @@ export class ToolError extends Error {
 /** Errors whose message the client may see. */
 const clientErrors = [
   ToolError,
-  NotAllowed,
-  NoAgentsHere,
+  PermissionDenied,
+  AgentsNotAccepted,
   UnknownAgent,
   ParameterProblem,
   RegistrationProblem,

@@ -44,7 +44,7 @@ export type ReportedHealth = { readonly status: Status; readonly reason?: Reason
 const severity: Record<Status, number> = { unknown: -1, healthy: 0, pending: 1, degraded: 2, unhealthy: 3, offline: 4 }
 
 /** The worse of two verdicts; `unknown` yields to any other. */
-export function worst<T extends { readonly status: Status }>(one: T, other: T | undefined): T {
+export function worseOf<T extends { readonly status: Status }>(one: T, other: T | undefined): T {
   if (!other) return one
   return severity[other.status] > severity[one.status] ? other : one
 }

@@ -24,8 +24,8 @@ export class ManualConflict extends Error {
 }
 
 /** No store can hold the definition; the message gives the reason. */
-export class ManualRefused extends Error {
-  override name = 'ManualRefused'
+export class UnstorableDefinition extends Error {
+  override name = 'UnstorableDefinition'
 }
 
 export type ManualServers = ReturnType<typeof createManualServers>
@@ -60,7 +60,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     const [outcome] = await store.commit([
       { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
     ])
-    if (outcome?.type === 'rejected') throw new ManualRefused(outcome.reason)
+    if (outcome?.type === 'rejected') throw new UnstorableDefinition(outcome.reason)
     if (outcome?.type !== 'put') throw new ManualConflict(conflictMessage(id, expected), servers.get(id))
     applyRegistration(outcome.registration)
     const server = servers.get(id)

@@ -1,6 +1,6 @@
 import type { Capability } from '../model/capability.ts'
 import type { RegisteredServer } from '../model/change.ts'
-import { type Health, worst } from '../model/health.ts'
+import { type Health, worseOf } from '../model/health.ts'
 import { redactServer } from '../model/redaction/redact.ts'
 import type { Server } from '../model/server.ts'
 import { targetKey } from '../model/target.ts'
@@ -106,7 +106,7 @@ function healthOf(
   const { reported } = winner
   const bySource: Health | undefined = reported && { ...reported, since: reported.since ?? at }
   if (!byProbe && !bySource) return { status: 'unknown', reason: 'not_checkable', since: since('unknown') }
-  const health = byProbe ? worst(byProbe, bySource) : (bySource as Health)
+  const health = byProbe ? worseOf(byProbe, bySource) : (bySource as Health)
   return {
     status: health.status,
     since: since(health.status, health.since),

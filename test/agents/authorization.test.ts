@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { assertMayRegister, assertOwner, newHolderOf } from '../../src/agents/authorization.ts'
-import { NotAllowed } from '../../src/agents/errors.ts'
+import { PermissionDenied } from '../../src/agents/errors.ts'
 import { anonymousName, type Principal } from '../../src/model/principal.ts'
 import { testAgent } from './fixtures.ts'
 
@@ -14,8 +14,8 @@ const principal = (name: string, fields: Partial<Principal> = {}): Principal => 
 const anonymous = principal(anonymousName)
 const admin = principal('root', { role: 'admin' })
 const heldBy = (holder: string | undefined) => testAgent('a', {}, { ownership: holder === undefined ? {} : { holder } })
-const isDenied = (reason: NotAllowed['reason'], role: NotAllowed['role_needed']) => (error: unknown) =>
-  error instanceof NotAllowed && error.reason === reason && error.role_needed === role
+const isDenied = (reason: PermissionDenied['reason'], role: PermissionDenied['role_needed']) => (error: unknown) =>
+  error instanceof PermissionDenied && error.reason === reason && error.role_needed === role
 
 describe('authorization', () => {
   it('registration needs the role registrar, and a namespace of the token', () => {

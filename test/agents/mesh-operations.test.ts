@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { NoAgentsHere, NotAllowed, QuotaExceeded, UnknownAgent } from '../../src/agents/errors.ts'
+import { AgentsNotAccepted, PermissionDenied, QuotaExceeded, UnknownAgent } from '../../src/agents/errors.ts'
 import { admin, createTestMesh, registrarOf } from './test-mesh.ts'
 
 describe('mesh operations', () => {
@@ -23,9 +23,9 @@ describe('mesh operations', () => {
     await using mesh = createTestMesh()
     const { agent } = await mesh.registerAgent('a', {}, registrarOf('one'))
 
-    await assert.rejects(mesh.registerAgent('a', { version: '2.0.0' }, registrarOf('two')), NotAllowed)
-    assert.throws(() => mesh.renewLease('a', {}, registrarOf('two')), NotAllowed)
-    await assert.rejects(mesh.unregister('a', { principal: registrarOf('two') }), NotAllowed)
+    await assert.rejects(mesh.registerAgent('a', { version: '2.0.0' }, registrarOf('two')), PermissionDenied)
+    assert.throws(() => mesh.renewLease('a', {}, registrarOf('two')), PermissionDenied)
+    await assert.rejects(mesh.unregister('a', { principal: registrarOf('two') }), PermissionDenied)
 
     assert.equal(mesh.get('a').agent, agent)
   })
@@ -81,7 +81,7 @@ describe('mesh operations', () => {
   it('every operation is rejected where the config has no source of agents', async () => {
     await using mesh = createTestMesh({ acceptsAgents: false })
 
-    await assert.rejects(mesh.registerAgent('a'), NoAgentsHere)
-    assert.throws(() => mesh.get('a'), NoAgentsHere)
+    await assert.rejects(mesh.registerAgent('a'), AgentsNotAccepted)
+    assert.throws(() => mesh.get('a'), AgentsNotAccepted)
   })
 })

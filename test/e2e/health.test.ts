@@ -19,7 +19,7 @@ type One = {
   }
   capabilities: { name: string; origin: string }[]
 }
-type Wellbeing = { status: string; suspicion?: { failing: number; of: number; remedy: string } }
+type DaemonHealth = { status: string; suspicion?: { failing: number; of: number; remedy: string } }
 
 const one = async ({ json }: Running, name: string) => await json<One>(`/servers/${name}`)
 const all = async ({ json }: Running) => (await json<{ servers: One[] }>('/servers')).servers
@@ -173,19 +173,19 @@ describe('health', { concurrency: true }, () => {
       const { status, health } = await one(daemon, 's0')
       return status === 'unhealthy' && Date.now() - Date.parse(health.since) > windowMs
     })
-    const before = await daemon.json<Wellbeing>('/health')
+    const before = await daemon.json<DaemonHealth>('/health')
     assert.equal(before.suspicion, undefined)
     assert.equal(before.status, 'healthy')
 
     await Promise.all(servers.slice(1, 13).map(({ close }) => close()))
     const { suspicion, status } = await until(async () => {
-      const wellbeing = await daemon.json<Wellbeing>('/health')
+      const wellbeing = await daemon.json<DaemonHealth>('/health')
       return wellbeing.suspicion && wellbeing
     })
     assert.notEqual(status, 'healthy')
     assert.ok((suspicion?.failing ?? 0) >= 10, JSON.stringify(suspicion))
     assert.match(suspicion?.remedy ?? '', /trust-probes/)
-    assert.ok((await daemon.json<Wellbeing>('/sources')).suspicion)
+    assert.ok((await daemon.json<DaemonHealth>('/sources')).suspicion)
     assert.match(await (await daemon.get('/metrics')).text(), /roster_probe_suspicion 1/)
     assert.ok(daemon.lines.some(({ msg }) => /self-preservation of probes started/.test(String(msg))))
     const kept = (await all(daemon)).filter(({ status }) => status === 'unhealthy')

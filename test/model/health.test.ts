@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Status, worst } from '../../src/model/health.ts'
+import { type Status, worseOf } from '../../src/model/health.ts'
 
 describe('the worse of two verdicts', () => {
   for (const [one, other, worse] of [
@@ -13,15 +13,15 @@ describe('the worse of two verdicts', () => {
     ['unknown', 'offline', 'offline'],
   ] as const satisfies readonly (readonly [Status, Status, Status])[]) {
     it(`of ${one} and ${other} is ${worse}, in either order`, () => {
-      assert.equal(worst({ status: one }, { status: other }).status, worse)
-      assert.equal(worst({ status: other }, { status: one }).status, worse)
+      assert.equal(worseOf({ status: one }, { status: other }).status, worse)
+      assert.equal(worseOf({ status: other }, { status: one }).status, worse)
     })
   }
 
   it('is the first where both are equal or the second is absent', () => {
     const first = { status: 'healthy', reason: 'ok' } as const
 
-    assert.equal(worst(first, { status: 'healthy', reason: 'ok' }), first)
-    assert.equal(worst(first, undefined), first)
+    assert.equal(worseOf(first, { status: 'healthy', reason: 'ok' }), first)
+    assert.equal(worseOf(first, undefined), first)
   })
 })

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { silent } from '../../src/log.ts'
 import { ServerDefinition } from '../../src/model/server.ts'
 import type { Sighting } from '../../src/model/source.ts'
-import { createManualServers, ManualConflict, ManualRefused } from '../../src/registrations/manual-servers.ts'
+import { createManualServers, ManualConflict, UnstorableDefinition } from '../../src/registrations/manual-servers.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 
 const definition = (name: string, fields: object = {}) =>
@@ -51,7 +51,8 @@ describe('manual servers', () => {
 
     await assert.rejects(
       manual.put(definition('a', { metadata }), 'any'),
-      (error: unknown) => error instanceof ManualRefused && error.message.startsWith('definition must be at most'),
+      (error: unknown) =>
+        error instanceof UnstorableDefinition && error.message.startsWith('definition must be at most'),
     )
     assert.equal(manual.size(), 0)
   })

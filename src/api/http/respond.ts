@@ -11,7 +11,9 @@ export function respond({ env: { incoming, cors } }: ApiContext, reply: Reply): 
   }
   if (accepted === undefined) return toResponse(reply, cors)
   const variant = compression.variant(reply, accepted)
-  return variant instanceof Promise ? variant.then((made) => toResponse(made, cors)) : toResponse(variant, cors)
+  return variant instanceof Promise
+    ? variant.then((compressed) => toResponse(compressed, cors))
+    : toResponse(variant, cors)
 }
 
 /** Answers with JSON that is made for this request. */
@@ -40,16 +42,16 @@ export function respondNoContent({ env: { cors } }: ApiContext): Response {
 }
 
 /** Answers with a response that another library made. Headers of its own go before those of every response. */
-export function passOn({ env: { outgoing, cors } }: ApiContext, response: Response): Response {
+export function respondWith({ env: { outgoing, cors } }: ApiContext, response: Response): Response {
   for (const [name, value] of Object.entries({ ...baseHeaders, vary: 'Origin', ...cors }))
     outgoing.setHeader(name, value)
   return response
 }
 
-/** What a route returns that has written, or goes on to write, to `c.env.outgoing` itself. Not for HEAD requests. */
+/** Returned by a route that writes to `c.env.outgoing` itself. Not for HEAD requests. */
 export const respondedRaw: Response = RESPONSE_ALREADY_SENT
 
-/** A reply made once per revision: `make` runs again when the token has changed. */
+/** Caches one reply: `make` runs again when the token has changed. */
 export function createPerRevision(token: () => string, make: () => unknown) {
   let newest: { token: string; reply: Reply } | undefined
   return (): Reply => {

@@ -1,7 +1,7 @@
 import {
   AgentConflict,
-  NoAgentsHere,
-  NotAllowed,
+  AgentsNotAccepted,
+  PermissionDenied,
   ParameterProblem,
   QuotaExceeded,
   RegistrationProblem,
@@ -23,8 +23,8 @@ export function meshProblem(error: unknown, mesh: Pick<MeshOperations, 'current'
   if (error instanceof ParameterProblem)
     return new Problem('invalid_parameter', error.message, { more: { parameter: error.parameter } })
   if (error instanceof UnknownAgent) return new Problem('agent_not_found', error.message)
-  if (error instanceof NoAgentsHere) return new Problem('agents_not_accepted', error.message)
-  if (error instanceof NotAllowed)
+  if (error instanceof AgentsNotAccepted) return new Problem('agents_not_accepted', error.message)
+  if (error instanceof PermissionDenied)
     return new Problem(refusals[error.reason], error.message, { more: { role_needed: error.role_needed } })
   if (error instanceof AgentConflict) return conflict(error, mesh)
   if (error instanceof QuotaExceeded)

@@ -16,7 +16,7 @@ import { meshProblem } from './problems.ts'
 type AgentOf = (registered: RegisteredServer) => Agent | undefined
 
 /** What a watch of `/agents` and one of `/capabilities` select. */
-export function watchedMesh({
+export function watchedMeshPaths({
   mesh,
   registry,
   peek,

@@ -126,7 +126,7 @@ const operation = (summary: string, response: RouteDoc['response']): RouteDoc =>
   group: 'operations',
   response,
 })
-const health = operation('Liveness: 200 while the daemon serves; "degraded" while a source fails', schemas.Wellbeing)
+const health = operation('Liveness: 200 while the daemon serves; "degraded" while a source fails', schemas.DaemonHealth)
 const readiness: RouteDoc = {
   ...operation('Readiness: 200 once every source has answered or timed out', schemas.Readiness),
   sameResponse: { 503: 'Not ready; `syncing` names the sources that have not answered.' },

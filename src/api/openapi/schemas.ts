@@ -171,7 +171,7 @@ export const Stats = z
   })
   .meta({ id: 'Stats' })
 
-export const Wellbeing = z
+export const DaemonHealth = z
   .object({
     status: z.enum(['healthy', 'degraded']),
     service: z.literal('mcp-roster'),

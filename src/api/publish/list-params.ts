@@ -24,7 +24,7 @@ const maxLimit = 100
 /** Parses the parameters of a list. Throws a problem that names the invalid parameter. */
 export function parsePageRequest(parameters: URLSearchParams): PageRequest {
   for (const name of parameters.keys()) {
-    if (!parameterNames.some((known) => known === name))
+    if (!parameterNames.some((one) => one === name))
       throw invalid(name.slice(0, 100), `unknown parameter; known are ${parameterNames.join(', ')}`)
     if (parameters.getAll(name).length > 1) throw invalid(name, 'is given twice')
   }

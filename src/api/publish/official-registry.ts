@@ -1,5 +1,5 @@
 import { getPath } from 'hono/utils/url'
-import { openToAll } from '../http/access/cors.ts'
+import { publicReadHeaders } from '../http/access/cors.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { respond } from '../http/respond.ts'
@@ -30,7 +30,7 @@ export function v01Api({
         metadata: { ...(nextCursor !== undefined && { nextCursor }), count: servers.length },
       })
     }
-    return respond(c, await cache.answer(key(search), encode, openToAll))
+    return respond(c, await cache.answer(key(search), encode, publicReadHeaders))
   }
 
   /** A server has one version: its current one. */
@@ -42,12 +42,12 @@ export function v01Api({
         throw notFound('server_version_not_found', 'Server version not found')
       return jsonBytes(entry)
     }
-    return respond(c, await cache.answer(key(c.req.path), encode, openToAll))
+    return respond(c, await cache.answer(key(c.req.path), encode, publicReadHeaders))
   }
 
   async function versions(c: ApiContext): Promise<Response> {
     const encode = async () => jsonBytes({ servers: [entryIn(c)], metadata: { count: 1 } })
-    return respond(c, await cache.answer(key(c.req.path), encode, openToAll))
+    return respond(c, await cache.answer(key(c.req.path), encode, publicReadHeaders))
   }
 
   function entryIn(c: ApiContext): PublishedEntry {
@@ -64,7 +64,7 @@ export function v01Api({
 }
 
 function notFound(code: 'server_not_found' | 'server_version_not_found', detail: string): Problem {
-  return new Problem(code, detail, { headers: openToAll })
+  return new Problem(code, detail, { headers: publicReadHeaders })
 }
 
 function jsonBytes(value: unknown): Buffer {

@@ -1,4 +1,4 @@
-import { openToAll } from '../http/access/cors.ts'
+import { publicReadHeaders } from '../http/access/cors.ts'
 import { Problem } from '../http/problem.ts'
 import { createResponseCache } from '../http/response-cache.ts'
 import type { ApiPorts } from '../ports.ts'
@@ -9,7 +9,7 @@ import type { ApiPorts } from '../ports.ts'
  */
 export function createReadyCache(
   { registry, supervisor }: Pick<ApiPorts, 'registry' | 'supervisor'>,
-  headers: Readonly<Record<string, string>> = openToAll,
+  headers: Readonly<Record<string, string>> = publicReadHeaders,
 ) {
   const cache = createResponseCache(registry)
 

@@ -1,4 +1,4 @@
-import { openToAll } from '../http/access/cors.ts'
+import { publicReadHeaders } from '../http/access/cors.ts'
 import { createRoutes } from '../http/context.ts'
 import { respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
@@ -9,7 +9,7 @@ import { createReadyCache } from './ready-cache.ts'
 const maxAgeSeconds = 300
 
 const headers = {
-  ...openToAll,
+  ...publicReadHeaders,
   'content-type': 'application/ai-catalog+json',
   'cache-control': `public, max-age=${maxAgeSeconds}`,
 }

@@ -49,8 +49,8 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
 function formatIn(parameters: URLSearchParams): ConfigFormat | undefined {
   const format = parameters.get('format')
   if (format === null || format === '') return undefined
-  const known = clientFormats.find((one) => one === format)
-  if (known) return known
+  const match = clientFormats.find((one) => one === format)
+  if (match) return match
   throw new Problem('invalid_parameter', `format: must be one of ${clientFormats.join(', ')}`, {
     more: { parameter: 'format' },
   })

@@ -1,7 +1,7 @@
 import { type ServerId, serverId } from '../../model/names.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
 import type { ServerDefinition } from '../../model/server.ts'
-import { ManualConflict, ManualRefused, type ManualServer } from '../../registrations/manual-servers.ts'
+import { ManualConflict, UnstorableDefinition, type ManualServer } from '../../registrations/manual-servers.ts'
 import { NotLoadedYet } from '../../registrations/registrations.ts'
 import { StoreUnavailable } from '../../stores/store.ts'
 import { requireNamespace, requireRole } from '../http/access/authenticator.ts'
@@ -165,7 +165,7 @@ export function manualApi({
     try {
       return await act()
     } catch (error) {
-      if (error instanceof ManualRefused) throw new Problem('invalid_definition', `${error.message}.`)
+      if (error instanceof UnstorableDefinition) throw new Problem('invalid_definition', `${error.message}.`)
       if (error instanceof StoreUnavailable) throw storeUnavailable(error)
       if (!(error instanceof ManualConflict)) throw error
       const { current } = error

@@ -1,7 +1,7 @@
 import type { Capability } from '../../model/capability.ts'
 import type { Health, Reason } from '../../model/health.ts'
 import { createHistory, type History } from './history.ts'
-import { untried, type Verdict } from './verdict.ts'
+import { initialVerdict, type Verdict } from './verdict.ts'
 
 /** What the probes of one target have shown so far. Only the health evaluator writes to it. */
 export type Assessment = {
@@ -24,7 +24,7 @@ export type Assessment = {
 
 export function createAssessment(version: number): Assessment {
   return {
-    verdict: untried,
+    verdict: initialVerdict,
     reason: undefined,
     health: undefined,
     lastHealthy: undefined,

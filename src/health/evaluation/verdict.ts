@@ -14,7 +14,7 @@ export type Verdict = {
   readonly proven: boolean
 }
 
-export const untried: Verdict = { status: 'pending', failures: 0, successes: 0, proven: false }
+export const initialVerdict: Verdict = { status: 'pending', failures: 0, successes: 0, proven: false }
 
 /**
  * The verdict after one more probe.

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { DiscoverResult } from './discover-handshake.ts'
 import { elapsedMs, type PartialOutcome, type ProbeOutcome, type ProbeRequest } from './probe.ts'
 import type { RecordingFetch } from './recording-fetch.ts'
-import { capabilitiesOf, clean, maxTools } from './tools.ts'
+import { capabilitiesOf, sanitizeText, maxTools } from './tools.ts'
 
 /** How to talk to a server: by `server/discover`, by a session that `initialize` opens, or by one over HTTP+SSE. */
 export type McpProtocol = 'discover' | 'initialize' | 'sse'
@@ -74,8 +74,8 @@ function sseTransport({ SSEClientTransport }: McpModule, { url }: ProbeRequest, 
 }
 
 function serverInfo(client: Client): { protocol_version?: string; version?: string } {
-  const protocol_version = clean(client.getNegotiatedProtocolVersion(), 64)
-  const version = clean(client.getServerVersion()?.version, 253)
+  const protocol_version = sanitizeText(client.getNegotiatedProtocolVersion(), 64)
+  const version = sanitizeText(client.getServerVersion()?.version, 253)
   return { ...(protocol_version ? { protocol_version } : {}), ...(version ? { version } : {}) }
 }
 

@@ -6,7 +6,7 @@ import { type DiscoverResult, discoverHandshake } from './discover-handshake.ts'
 import { type McpModule, type McpProtocol, probeByClient } from './mcp-client.ts'
 import { elapsedMs, type PartialOutcome, type ProbeRequest } from './probe.ts'
 import { type Exchange, openRecordingFetch, type RecordingFetch } from './recording-fetch.ts'
-import { clean } from './tools.ts'
+import { sanitizeText } from './tools.ts'
 
 const protocols = ['discover', 'initialize', 'sse'] as const
 
@@ -72,7 +72,7 @@ export function createMcpProbe({ now }: { now: () => number }) {
     if (handshake.type === 'other_revision') return byClient()
     const { discovered, protocol_version } = handshake
     const response_time_ms = elapsedMs(start, now())
-    const version = clean(discovered['_meta']?.['io.modelcontextprotocol/serverInfo']?.version, 253)
+    const version = sanitizeText(discovered['_meta']?.['io.modelcontextprotocol/serverInfo']?.version, 253)
     const base = {
       ok: true,
       reason: 'ok',

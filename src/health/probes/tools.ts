@@ -24,8 +24,8 @@ function capabilityOf(tool: unknown): Capability | undefined {
   if (typeof tool !== 'object' || tool === null) return undefined
   const { name, description, inputSchema } = tool as Record<string, unknown>
   const parsed = Capability.safeParse({
-    name: clean(name),
-    description: clean(description),
+    name: sanitizeText(name),
+    description: sanitizeText(description),
     input_schema: boundedSchema(inputSchema),
     kind: 'tool',
     origin: 'introspected',
@@ -34,7 +34,7 @@ function capabilityOf(tool: unknown): Capability | undefined {
 }
 
 /** Cleans untrusted text: no control or direction characters, at most `maxBytes` of UTF-8, no half characters. */
-export function clean(text: unknown, maxBytes = maxTextBytes): string | undefined {
+export function sanitizeText(text: unknown, maxBytes = maxTextBytes): string | undefined {
   if (typeof text !== 'string') return undefined
   const plain = text
     .slice(0, maxBytes * 2)

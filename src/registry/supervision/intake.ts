@@ -5,7 +5,7 @@ import type { Rejection } from '../../model/status.ts'
 import type { Candidate, Delta, Layer } from '../candidate.ts'
 import { markStale, nextOriginState, type OriginState, toOriginStatus } from './origin-state.ts'
 import type { OriginSnapshot } from './reading-snapshots.ts'
-import { type HeldShrink, questionShrink } from './shrink-guard.ts'
+import { type HeldShrink, detectShrink } from './shrink-guard.ts'
 import type { Trust } from './validate-entry.ts'
 
 /** The next state of each origin that changes; undefined where the origin is gone. */
@@ -116,7 +116,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   function* shrinkIn(after: NextOrigins, readNumber: number | undefined): Generator<void, HeldShrink | undefined> {
     const idsBefore = yield* idsOf(origins.values())
     const idsAfter = yield* idsOf(after.values())
-    return questionShrink({ before: idsBefore, after: idsAfter, held, readNumber, now: now() })
+    return detectShrink({ before: idsBefore, after: idsAfter, held, readNumber, now: now() })
   }
 
   function* deltaOf(after: NextOrigins): Generator<void, Delta> {

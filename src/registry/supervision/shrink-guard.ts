@@ -17,7 +17,7 @@ export type HeldShrink = {
  * Holds the first suspicious shrink. A second read that shows a suspicious shrink too confirms it: the result is
  * undefined. Without a `readNumber` every sighting counts as a read of its own.
  */
-export function questionShrink({
+export function detectShrink({
   before,
   after,
   held,

@@ -7,7 +7,7 @@ import type { Sighting, Source, SourceRun } from '../../model/source.ts'
 import { expandEntries } from '../documents/expand-variables.ts'
 import { parsePathPattern } from './path-patterns.ts'
 import { createScanner, type Scan, type ScannerOptions } from './scanner.ts'
-import { createFileWatcher, type Unwatched } from './watcher.ts'
+import { createFileWatcher, type UnwatchedReason } from './watcher.ts'
 
 /** Seconds between two scans while the system has no file watch left, or a file could not be read. */
 const pollSeconds = 2
@@ -103,7 +103,11 @@ const decodeOctal = (code: string) => String.fromCodePoint(Number.parseInt(code,
 
 function notesOf(
   { missing }: Scan,
-  { unwatched, mounts, maxFiles }: { unwatched: Unwatched | undefined; mounts: readonly string[]; maxFiles: number },
+  {
+    unwatched,
+    mounts,
+    maxFiles,
+  }: { unwatched: UnwatchedReason | undefined; mounts: readonly string[]; maxFiles: number },
 ): string[] {
   const notes = missing.map((path) => `waiting for ${path}`)
   if (unwatched?.type === 'exhausted') notes.push(`polling: the system has no file watch left (${unwatched.code})`)
@@ -113,7 +117,10 @@ function notesOf(
   return notes
 }
 
-function overLimitNote({ fileCount, folderCount }: Extract<Unwatched, { type: 'limit' }>, maxFiles: number): string {
+function overLimitNote(
+  { fileCount, folderCount }: Extract<UnwatchedReason, { type: 'limit' }>,
+  maxFiles: number,
+): string {
   const folders = folderCount === 1 ? '1 folder' : `${folderCount} folders`
   return `rescanning only: ${fileCount} files in ${folders} exceed max_watched_files (${maxFiles})`
 }

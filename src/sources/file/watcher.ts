@@ -23,7 +23,7 @@ export type WatchScope = {
 }
 
 /** Why changes are not announced: the system is out of watches, or there are more files than may be watched. */
-export type Unwatched =
+export type UnwatchedReason =
   | { readonly type: 'exhausted'; readonly code: string }
   | { readonly type: 'limit'; readonly fileCount: number; readonly folderCount: number }
 
@@ -31,7 +31,7 @@ export type FileWatcher = {
   /** Starts, changes or stops watching; returns at once. `retry`: although the system was out of watches. */
   readonly follow: (scope: WatchScope, options?: { readonly retry?: boolean }) => void
   /** The reason why files of this scope cannot be watched now; undefined when they can. */
-  readonly check: (scope: WatchScope) => Unwatched | undefined
+  readonly check: (scope: WatchScope) => UnwatchedReason | undefined
   readonly close: () => Promise<void>
 }
 
@@ -64,7 +64,7 @@ export function createFileWatcher({
   let closing: Promise<unknown> = Promise.resolve()
   let isClosed = false
 
-  function check({ fileCount, folderCount }: WatchScope): Unwatched | undefined {
+  function check({ fileCount, folderCount }: WatchScope): UnwatchedReason | undefined {
     if (fileCount + filesPerFolder * folderCount > maxFiles) return { type: 'limit', fileCount, folderCount }
     return exhaustedCode === undefined ? undefined : { type: 'exhausted', code: exhaustedCode }
   }

@@ -12,7 +12,7 @@ describe('the OpenAPI schemas', () => {
     ['/sources', schemas.SourceList],
     ['/tags', schemas.Tags],
     ['/stats', schemas.Stats],
-    ['/health', schemas.Wellbeing],
+    ['/health', schemas.DaemonHealth],
     ['/readyz', schemas.Readiness],
     ['/', schemas.ServiceInfo],
     ['/nowhere', schemas.ProblemShape],

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nextVerdict, untried, type Verdict } from '../../../src/health/evaluation/verdict.ts'
+import { nextVerdict, initialVerdict, type Verdict } from '../../../src/health/evaluation/verdict.ts'
 
 const thresholds = { failures: 3, successes: 2 }
 
 /** `p` is a passed probe, `f` a failed one. */
 function after(pattern: string, limits = thresholds): Verdict[] {
   const verdicts: Verdict[] = []
-  let verdict = untried
+  let verdict = initialVerdict
   for (const probe of pattern) verdicts.push((verdict = nextVerdict(verdict, probe === 'p', limits)))
   return verdicts
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { capabilitiesOf, clean } from '../../../src/health/probes/tools.ts'
+import { capabilitiesOf, sanitizeText } from '../../../src/health/probes/tools.ts'
 import { Capability } from '../../../src/model/capability.ts'
 
 describe('tools of a probed server', () => {
@@ -54,8 +54,8 @@ describe('tools of a probed server', () => {
   })
 
   it('lose control characters in their texts', () => {
-    assert.equal(clean('a\u001b[31mred\u0000\r\nb\u2028c\u202ed\u0085e'), 'a [31mred b c d e')
-    assert.equal(clean('half \ud83d!'), 'half \ufffd!')
-    assert.equal(clean(undefined), undefined)
+    assert.equal(sanitizeText('a\u001b[31mred\u0000\r\nb\u2028c\u202ed\u0085e'), 'a [31mred b c d e')
+    assert.equal(sanitizeText('half \ud83d!'), 'half \ufffd!')
+    assert.equal(sanitizeText(undefined), undefined)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { untried } from '../../../src/health/evaluation/verdict.ts'
+import { initialVerdict } from '../../../src/health/evaluation/verdict.ts'
 import type { ProbeTarget } from '../../../src/health/probe-target.ts'
 import { createProbeTiming } from '../../../src/health/scheduling/probe-timing.ts'
 import { registered } from '../../made.ts'
@@ -28,10 +28,10 @@ describe('probe timing', () => {
 
   it('repeats after the shortest interval with 10 % jitter, and after twice that for an unhealthy target', () => {
     const table = [
-      { share: 0, verdict: untried, expected: 9000 },
-      { share: 1, verdict: untried, expected: 11_000 },
-      { share: 0.5, verdict: { ...untried, status: 'unhealthy', failures: 3 }, expected: 20_000 },
-      { share: 0.5, verdict: { ...untried, status: 'unhealthy', successes: 1 }, expected: 10_000 },
+      { share: 0, verdict: initialVerdict, expected: 9000 },
+      { share: 1, verdict: initialVerdict, expected: 11_000 },
+      { share: 0.5, verdict: { ...initialVerdict, status: 'unhealthy', failures: 3 }, expected: 20_000 },
+      { share: 0.5, verdict: { ...initialVerdict, status: 'unhealthy', successes: 1 }, expected: 10_000 },
     ] as const
     for (const { share, verdict, expected } of table) {
       const { next, target } = timingFor({ slow: 60, fast: 10 }, { share })
@@ -42,13 +42,13 @@ describe('probe timing', () => {
   it('repeats a probe soon after a stall', () => {
     const { next, target } = timingFor({ one: 10 }, { share: 0.5 })
 
-    assert.equal(next(target, untried, { startedAt: -60_000, stalled: true }), 500)
+    assert.equal(next(target, initialVerdict, { startedAt: -60_000, stalled: true }), 500)
   })
 
   it('uses the configured interval where the definition names none', () => {
     const { next, target } = timingFor({ one: 30 }, { share: 0.5, interval: 7 })
 
-    assert.equal(next(target, untried, { startedAt: 0, stalled: false }), 7000)
+    assert.equal(next(target, initialVerdict, { startedAt: 0, stalled: false }), 7000)
   })
 
   it('moves a probe earlier only where it is due later than the interval allows', () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createShrinkGuard, type HeldShrink, questionShrink } from '../../../src/registry/supervision/shrink-guard.ts'
+import { createShrinkGuard, type HeldShrink, detectShrink } from '../../../src/registry/supervision/shrink-guard.ts'
 
 const ids = (count: number, from = 0) =>
   new Set(Array.from({ length: count }, (_, index) => `default/s${from + index}`))
 const question = (before: number, after: number, held?: HeldShrink, readNumber?: number) =>
-  questionShrink({ before: ids(before), after: ids(after), held, readNumber, now: 0 })
+  detectShrink({ before: ids(before), after: ids(after), held, readNumber, now: 0 })
 
 describe('a shrink', () => {
   for (const [before, after, isHeld] of [
@@ -23,7 +23,7 @@ describe('a shrink', () => {
   }
 
   it('counts the servers that are gone, whatever comes in their place', () => {
-    const held = questionShrink({ before: ids(10), after: ids(10, 8), held: undefined, readNumber: 1, now: 0 })
+    const held = detectShrink({ before: ids(10), after: ids(10, 8), held: undefined, readNumber: 1, now: 0 })
 
     assert.deepEqual(held, { shown: { removes: 8, since: '1970-01-01T00:00:00.000Z' }, readNumber: 1 })
   })

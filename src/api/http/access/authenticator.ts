@@ -51,10 +51,10 @@ export function createAuthenticator({
     const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? []
     if (token === undefined) return undefined
     const digest = digestOf(token)
-    let found: Principal | undefined
+    let principal: Principal | undefined
     // Compares all, so that the time does not depend on which token is close.
-    for (const grant of grants) if (timingSafeEqual(grant.digest, digest)) found ??= grant.principal
-    return found
+    for (const grant of grants) if (timingSafeEqual(grant.digest, digest)) principal ??= grant.principal
+    return principal
   })
 
   function authenticate(authorization: string | undefined): Principal | undefined {

@@ -13,7 +13,7 @@ export function isOpen(method: string, path: string): boolean {
 }
 
 /** Headers of every published document, also without an `Origin`: some clients look for them before a page asks. */
-export const openToAll = {
+export const publicReadHeaders = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD, OPTIONS',
   'access-control-allow-headers': 'Authorization, Content-Type',
@@ -39,7 +39,7 @@ export function corsHeaders(
 export function preflight(rules: CorsRules, origin: string, method: string, path: string): CorsHeaders | undefined {
   const allowed = corsHeaders(rules, origin, method, path)
   if (!allowed) return undefined
-  if (isOpen(method, path)) return { ...allowed, ...openToAll, 'access-control-max-age': '7200' }
+  if (isOpen(method, path)) return { ...allowed, ...publicReadHeaders, 'access-control-max-age': '7200' }
   const { methods } = rules
   if (!methods.includes(method) && !methods.includes('*')) return undefined
   return {

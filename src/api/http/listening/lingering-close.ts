@@ -15,11 +15,11 @@ export function closeLingering(request: IncomingMessage): void {
   socket.destroySoon = () => socket.end()
   request.once('end', () => socket.end())
   request.resume()
-  lingerOn(socket)
+  closeAfterLinger(socket)
 }
 
 /** Cuts a connection that is still open after `lingerMs`. */
-export function lingerOn(socket: Duplex): void {
+export function closeAfterLinger(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { STATUS_CODES } from '../../../runtime/node-http.ts'
 import { Problem } from '../problem.ts'
 import { problemReply } from '../reply.ts'
-import { lingerOn } from './lingering-close.ts'
+import { closeAfterLinger } from './lingering-close.ts'
 
 /** Answers bytes that are not an HTTP request: an oversized header, bad syntax, an incomplete header. */
 export function answerParseError(
@@ -13,15 +13,15 @@ export function answerParseError(
 ): void {
   const isMidResponse = lastResponse !== undefined && lastResponse.headersSent && !lastResponse.writableFinished
   if (!socket.writable || isMidResponse || error.code === 'ECONNRESET') return void socket.destroy()
-  answerOn(socket, problemOf(error.code, maxHeaderBytes))
+  writeProblem(socket, problemOf(error.code, maxHeaderBytes))
 }
 
 /** Writes a problem to a bare connection and closes it. */
-export function answerOn(socket: Duplex, problem: Problem): void {
+export function writeProblem(socket: Duplex, problem: Problem): void {
   const { status, headers, body } = problemReply(problem)
   const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}`)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body.toString()}`)
-  lingerOn(socket)
+  closeAfterLinger(socket)
   socket.removeAllListeners('data')
   socket.on('data', () => {}) // drains the bytes, which the parser would reject again
 }

@@ -10,7 +10,7 @@ import { hasBody } from '../body.ts'
 import { Problem } from '../problem.ts'
 import { problemReply, writeReply } from '../reply.ts'
 import { closeLingering } from './lingering-close.ts'
-import { answerOn, answerParseError } from './parse-errors.ts'
+import { writeProblem, answerParseError } from './parse-errors.ts'
 import { type CertificatePair, readPair, watchPair } from './tls.ts'
 
 export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
@@ -136,7 +136,7 @@ function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls'
     if (hasBody(request)) closeLingering(request)
   })
   server.on('connect', (_request, socket: Duplex) =>
-    answerOn(socket, new Problem('method_not_allowed', 'This server is not a proxy.')),
+    writeProblem(socket, new Problem('method_not_allowed', 'This server is not a proxy.')),
   )
   server.on('clientError', (error, socket) =>
     answerParseError(error, socket, {
