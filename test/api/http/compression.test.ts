@@ -7,7 +7,7 @@ import { serve } from '../served.ts'
 
 const long = Buffer.from(JSON.stringify({ text: 'weather '.repeat(1000) }))
 
-describe('a compressed answer', () => {
+describe('compression', () => {
   for (const [accepted, encoding] of [
     ['gzip', 'gzip'],
     ['gzip, deflate, br, zstd', 'zstd'],
@@ -19,7 +19,7 @@ describe('a compressed answer', () => {
     ['gzip;q=nonsense', undefined],
     ['', undefined],
   ] as const) {
-    it(`is ${encoding ?? 'none'} to a client that accepts "${accepted}"`, async () => {
+    it(`uses ${encoding ?? 'no encoding'} for a client that accepts "${accepted}"`, async () => {
       const reply = await compression.variant(jsonReply(long, { etag: '"e-1"' }), accepted)
 
       assert.equal(reply.headers['content-encoding'], encoding)
@@ -30,7 +30,7 @@ describe('a compressed answer', () => {
     })
   }
 
-  it('is made once, and not for small bodies', async () => {
+  it('runs once per reply, and not for small bodies', async () => {
     const reply = jsonReply(long)
     const small = jsonReply(Buffer.from('{}'))
 
@@ -41,7 +41,7 @@ describe('a compressed answer', () => {
     assert.equal(compression.variant(small, 'gzip'), small)
   })
 
-  it('comes over the wire, and its tag still means the same list', async () => {
+  it('keeps the ETag of a list valid for its uncompressed form', async () => {
     await using served = await serve({ servers: Array.from({ length: 20 }, (_, index) => ({ name: `s${index}` })) })
 
     const packed = await served.get('/servers', { headers: { 'accept-encoding': 'gzip' } })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { read, serve } from '../served.ts'
 
-describe('the edge', () => {
-  it('answers the list with its revision as ETag, and 304 to a client that has it', async () => {
+describe('the request pipeline', () => {
+  it('answers the list with its revision as ETag, and 304 to that ETag', async () => {
     await using served = await serve({ servers: [{ name: 'weather' }, { name: 'time' }] })
 
     const first = await served.get('/servers', { headers: { 'accept-encoding': 'identity' } })
@@ -37,7 +37,7 @@ describe('the edge', () => {
     assert.deepEqual(names, ['io.example/We ather', 'time', 'time', 'time'])
   })
 
-  it('sends every byte as it is, however long the answer is and whatever it is written in', async () => {
+  it('sends every byte unchanged, for any length and script', async () => {
     const servers = [0, 5000, 5500, 6000, 6500, 9900].map((length) => ({
       name: `s${length}`,
       description: `é日本🎉\u0000${'ü'.repeat(length)}`,
@@ -64,7 +64,7 @@ describe('the edge', () => {
     assert.equal(await list.text(), '')
   })
 
-  it('says what is wrong as a problem document', async () => {
+  it('answers errors as problem documents', async () => {
     await using served = await serve()
 
     const missing = await served.get('/servers/nobody')
@@ -101,12 +101,12 @@ describe('the edge', () => {
 
   for (const [what, request, status] of [
     ['a head of a megabyte', `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(1_000_000)}\r\n\r\n`, 431],
-    ['no HTTP', 'hello there\r\n\r\n', 400],
+    ['bytes that are not HTTP', 'hello there\r\n\r\n', 400],
     ['a host that is missing', 'GET /servers HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
     ['two hosts', 'GET /servers HTTP/1.1\r\nhost: localhost\r\nHost: localhost\r\nconnection: close\r\n\r\n', 400],
-    ['a host at no port', 'GET /sources HTTP/1.1\r\nhost: localhost:65536\r\nconnection: close\r\n\r\n', 400],
+    ['a host with an invalid port', 'GET /sources HTTP/1.1\r\nhost: localhost:65536\r\nconnection: close\r\n\r\n', 400],
     ['an encoded host', 'GET /sources HTTP/1.1\r\nhost: %6cocalhost\r\nconnection: close\r\n\r\n', 400],
-    ['a host that no URL holds', 'GET /agents HTTP/1.1\r\nhost: 999.1.1.1\r\nconnection: close\r\n\r\n', 400],
+    ['a host that is not valid in a URL', 'GET /agents HTTP/1.1\r\nhost: 999.1.1.1\r\nconnection: close\r\n\r\n', 400],
     ['a name that points here', 'GET /servers HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n', 421],
     ['dots in the path', 'GET /v0.1/../servers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 400],
     ['encoded dots', 'GET /v0.1/%2e%2E/servers HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n', 400],

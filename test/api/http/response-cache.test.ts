@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createResponseCache } from '../../../src/api/http/response-cache.ts'
 
-describe('what is kept of a revision', () => {
-  it('is bounded though each answer is next to nothing', async () => {
+describe('the response cache', () => {
+  it('is bounded even for tiny replies', async () => {
     const kept = createResponseCache({ token: () => 'e-1' })
     const made: string[] = []
     const ask = (key: string) => kept.answer(key, async () => (made.push(key), Buffer.from('{"servers":{}}')))

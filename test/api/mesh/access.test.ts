@@ -15,8 +15,8 @@ const tokens: TokenGrant[] = [
 ]
 const as = (name: string) => ({ authorization: `Bearer token-${name}` })
 
-describe('who may register', () => {
-  it('is nobody without the role, and everybody may look', async () => {
+describe('registration rights', () => {
+  it('need the role registrar for writes, and no token for reads', async () => {
     await using mesh = await meshed({ tokens })
     await mesh.post('/agents', { id: 'a' }, as('one'))
 
@@ -40,7 +40,7 @@ describe('who may register', () => {
     assert.equal((await mesh.post('/mcp/tools/discover_services', { query: {} })).status, 200)
   })
 
-  it('is no page of another origin, not even by a heartbeat without a body', async () => {
+  it('exclude pages of another origin, even from a heartbeat without a body', async () => {
     await using mesh = await meshed()
     await mesh.post('/agents', { id: 'a' })
     const foreign = { origin: 'https://evil.example' }
@@ -56,7 +56,7 @@ describe('who may register', () => {
     assert.equal((await mesh.send('HEAD', '/agents/a', undefined, foreign)).status, 200)
   })
 
-  it('touches only its own agents; an admin touches all, and takes none over', async () => {
+  it('cover the own agents of a token; an admin changes all without owning them', async () => {
     await using mesh = await meshed({ tokens })
     const write = (name: string, body: object = { id: 'a' }) => mesh.post('/agents', body, as(name))
     await write('one')
@@ -70,7 +70,7 @@ describe('who may register', () => {
     assert.equal((await mesh.send('DELETE', '/agents/a', undefined, as('root'))).status, 204)
   })
 
-  it('is the first of two tokens that register the same new id at the same moment', async () => {
+  it('go to one of two tokens that register the same new id at once', async () => {
     const store = openMemory({ log: silent })
     const both = Promise.withResolvers<void>()
     let asked = 0
@@ -95,7 +95,7 @@ describe('who may register', () => {
     assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' }, as(first?.name ?? ''))).status, 200)
   })
 
-  it('is who holds it, where another replica has not heard of it yet, whichever version is asked for', async () => {
+  it('belong to the holder on a replica that does not know the agent yet, whatever If-Match says', async () => {
     const store = openMemory({ log: silent })
     const deaf: Store = {
       ...store,
@@ -123,7 +123,7 @@ describe('who may register', () => {
     )
   })
 
-  it('in which namespace is as the token says, for where an agent is and where it goes', async () => {
+  it('cover the namespaces of the token, for the present and the next namespace of an agent', async () => {
     await using mesh = await meshed({ tokens })
     const write = (name: string, namespace: string) => mesh.post('/agents', { id: 'a', namespace }, as(name))
 
@@ -136,7 +136,7 @@ describe('who may register', () => {
     assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' }, as('team-a'))).status, 403)
   })
 
-  it('may be everybody, as it always was; what they hold, the first with a token may take', async () => {
+  it('include anonymous clients if configured; the first token may take over their agents', async () => {
     await using mesh = await meshed({ tokens, anonymous: 'registrar' })
     await mesh.agent('a')
 
@@ -146,7 +146,7 @@ describe('who may register', () => {
     assert.equal((await mesh.post('/agents', { id: 'a' }, as('two'))).status, 403)
   })
 
-  it('holds no more agents than its token may, new ones and those it takes over', async () => {
+  it('are limited to the number of agents of the token, takeovers included', async () => {
     const few: TokenGrant = { name: 'few', token: 'token-few', role: 'registrar', max_agents: 1, secrets: false }
     await using mesh = await meshed({ tokens: [few], anonymous: 'registrar' })
     for (const id of ['a', 'b']) await mesh.agent(id)
@@ -156,7 +156,7 @@ describe('who may register', () => {
     assert.equal((await mesh.agent('b')).status, 200)
   })
 
-  it('leaves a line for every write: who, what, and the versions before and after', async () => {
+  it('leave an audit line for every write: principal, agent, event and versions', async () => {
     await using mesh = await meshed({ tokens })
 
     const first = await mesh.post('/agents', { id: 'a' }, as('one'))

@@ -37,23 +37,8 @@ async function peopled() {
   return mesh
 }
 
-describe('finding agents', () => {
-  it('finds what servers can do even where no agents are taken', async () => {
-    const servers = [
-      { name: 'weather', url: 'http://weather.example/mcp', capabilities: ['forecast'], status: 'healthy' },
-    ] as const
-    await using mesh = await meshed({ servers, takesAgents: false })
-
-    const { status, body } = await mesh.get('/capabilities?name=forecast&agent_status=')
-
-    assert.equal(status, 200)
-    assert.deepEqual(
-      body['capabilities'].map(({ agent_id }: Answer) => agent_id),
-      ['default/weather'],
-    )
-  })
-
-  it('answers every parameter of the originals', async () => {
+describe('GET /agents', () => {
+  it('accepts every parameter of the original registries', async () => {
     await using mesh = await peopled()
     for (const [query, found] of [
       ['', ['newcomer', 'processor', 'weather', 'shadowed']],
@@ -85,13 +70,13 @@ describe('finding agents', () => {
       ['?version_constraint=>=2.0.0&capability=audit', []],
       ['?version_constraint=2.1.0', ['processor']],
       ['?capability=mine', ['shadowed']],
-      ['?nobody_knows=this&status=healthy&cache=1', ['processor', 'weather', 'shadowed']],
+      ['?unknown=this&status=healthy&cache=1', ['processor', 'weather', 'shadowed']],
     ] as const) {
       assert.deepEqual(await mesh.ids(query), found, query)
     }
   })
 
-  it('refuses what it cannot understand, naming the parameter', async () => {
+  it('rejects an invalid value with 400 that names the parameter', async () => {
     await using mesh = await peopled()
     for (const [path, parameter, detail] of [
       ['/agents?label_selector=a%20=%20=b', 'label_selector', /^Invalid label selector/],
@@ -108,7 +93,7 @@ describe('finding agents', () => {
     }
   })
 
-  it('shows a shadowed agent, and what stands before it', async () => {
+  it('shows a shadowed agent with the definition that shadows it', async () => {
     await using mesh = await peopled()
 
     const { body } = await mesh.get('/agents/shadowed')
@@ -119,7 +104,7 @@ describe('finding agents', () => {
     assert.equal((await mesh.get('/agents/shadowed')).body['status'], 'unhealthy')
   })
 
-  it('pages when asked to, and answers everything when not', async () => {
+  it('returns pages with a limit, and every agent without', async () => {
     await using mesh = await meshed()
     const ids = Array.from({ length: 620 }, (_, n) => `a${String(n).padStart(3, '0')}`)
     await Promise.all(ids.map((id) => mesh.agent(id, { description: 'x'.repeat(200) })))
@@ -139,7 +124,7 @@ describe('finding agents', () => {
     )
   })
 
-  it('as the tool asks for the healthy unless told otherwise', async () => {
+  it('selects healthy agents by default in the tool discover_services', async () => {
     await using mesh = await peopled()
     const found = async (query: object) => {
       const { body } = await mesh.post('/mcp/tools/discover_services', { query })
@@ -155,8 +140,23 @@ describe('finding agents', () => {
   })
 })
 
-describe('finding capabilities', () => {
-  it('answers every parameter of the originals', async () => {
+describe('GET /capabilities', () => {
+  it('finds capabilities of servers where the registry accepts no agents', async () => {
+    const servers = [
+      { name: 'weather', url: 'http://weather.example/mcp', capabilities: ['forecast'], status: 'healthy' },
+    ] as const
+    await using mesh = await meshed({ servers, takesAgents: false })
+
+    const { status, body } = await mesh.get('/capabilities?name=forecast&agent_status=')
+
+    assert.equal(status, 200)
+    assert.deepEqual(
+      body['capabilities'].map(({ agent_id }: Answer) => agent_id),
+      ['default/weather'],
+    )
+  })
+
+  it('accepts every parameter of the original registries', async () => {
     await using mesh = await peopled()
     for (const [query, found] of [
       ['?name=weather', ['get_weather']],
@@ -194,7 +194,7 @@ describe('finding capabilities', () => {
     assert.equal((await mesh.get('/capabilities?agent_id=nobody')).body['detail'], 'Agent nobody not found')
   })
 
-  it('also finds those of servers that are no agents, and says whose they are', async () => {
+  it('includes capabilities of other servers, with their owner', async () => {
     await using mesh = await peopled()
 
     const [echo, ...others] = (await mesh.get('/capabilities?name=echo')).body['capabilities'] as Answer[]
@@ -212,7 +212,7 @@ describe('finding capabilities', () => {
     )
   })
 
-  it('shows those of an agent that a server of its name stands before, as its own', async () => {
+  it('shows the capabilities of a shadowed agent as its own', async () => {
     await using mesh = await peopled()
     const about = async (query: string) =>
       ((await mesh.get(`/capabilities${query}`)).body['capabilities'] as Answer[]).map(

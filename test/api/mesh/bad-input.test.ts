@@ -4,8 +4,8 @@ import { meshed } from './meshed.ts'
 
 const long = 'x'.repeat(10_000)
 
-describe('bad input', () => {
-  it('is refused with the field that is wrong, and nothing is kept of it', async () => {
+describe('invalid input of agents', () => {
+  it('is rejected with the name of the field, and registers no agent', async () => {
     await using mesh = await meshed()
     for (const [field, registration] of [
       ['id', { id: '..' }],
@@ -43,7 +43,7 @@ describe('bad input', () => {
     assert.deepEqual(await mesh.ids(''), [])
   })
 
-  it('that is no text is refused by the tools too', async () => {
+  it('that is not text is rejected by the tools too', async () => {
     await using mesh = await meshed()
     const wrong = { toString: 1 }
 
@@ -57,7 +57,7 @@ describe('bad input', () => {
     }
   })
 
-  it('that is only strange is taken as it is', async () => {
+  it('does not include unusual ids and texts, which are accepted unchanged', async () => {
     await using mesh = await meshed()
     const strange = [
       'team/weather',
@@ -94,7 +94,7 @@ describe('bad input', () => {
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
   })
 
-  it('in a body: none, none of JSON, another kind, one too deep, too long or cut off', async () => {
+  it('is rejected when a body is missing, malformed, of another type, too deep, too long or truncated', async () => {
     await using mesh = await meshed()
     const deep = `${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`
     for (const path of [
@@ -126,7 +126,7 @@ describe('bad input', () => {
     assert.deepEqual(await mesh.ids(''), ['a'])
   })
 
-  it('in place of a body: nothing, not even a length', async () => {
+  it('is rejected when a request has neither body nor length', async () => {
     await using mesh = await meshed()
     for (const path of ['/heartbeat', '/heartbeat?by=router', '/agents', '/mcp/tools/heartbeat', '/servers', '/mcp']) {
       const answer = await mesh.served.raw(`POST ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`)
@@ -134,7 +134,7 @@ describe('bad input', () => {
     }
   })
 
-  it('in a body: bytes that are no UTF-8, which would be another id; a byte order mark does no harm', async () => {
+  it('is rejected when a body is not UTF-8; a byte order mark is accepted', async () => {
     await using mesh = await meshed()
     const posted = async (path: string, body: Buffer) =>
       (await mesh.served.get(path, { method: 'POST', body: new Uint8Array(body) })).status
@@ -145,7 +145,7 @@ describe('bad input', () => {
     assert.deepEqual(await mesh.ids(''), ['a\uFFFDb'])
   })
 
-  it('as time: what agents call the time moves nothing and is kept only as their word', async () => {
+  it('in a timestamp does not change the time of the heartbeat', async () => {
     await using mesh = await meshed()
     for (const timestamp of ['1970-01-01T00:00:00Z', '2970-01-01T00:00:00Z', 0, -1, 1e300, 'not a time', long, {}]) {
       const made = await mesh.post('/agents/register_with_metadata', { agent_id: 'a', metadata: {}, timestamp })

@@ -6,7 +6,7 @@ import type { Store } from '../../../src/stores/store.ts'
 import { type Answer, meshed } from './meshed.ts'
 
 describe('heartbeats', () => {
-  it('keep an agent healthy; without them it is unhealthy, offline and forgotten, each in time', async () => {
+  it('keep an agent healthy; without them it becomes unhealthy, offline and forgotten', async () => {
     await using mesh = await meshed()
     await mesh.agent('a')
     const health = async () => (await mesh.get('/health/a')).body
@@ -26,10 +26,10 @@ describe('heartbeats', () => {
     assert.equal((await mesh.get('/agents/a')).status, 404)
   })
 
-  it('are what registering again is for an agent that was ever heard, also by the tool', async () => {
-    const beaten: string[] = []
+  it('include a re-registration once the agent has sent one, also by the tool', async () => {
+    const recorded: string[] = []
     const store = openMemory({ log: silent })
-    const beat: Store['recordHeartbeats'] = (beats) => beaten.push(...beats.map(({ name }) => name))
+    const beat: Store['recordHeartbeats'] = (heartbeats) => recorded.push(...heartbeats.map(({ name }) => name))
     await using mesh = await meshed({ store: { ...store, recordHeartbeats: beat } })
     const register = () => mesh.post('/mcp/tools/register_agent', { registration_data: { id: 'a' } })
     await register()
@@ -41,10 +41,10 @@ describe('heartbeats', () => {
     await register()
 
     assert.deepEqual(await mesh.ids('?status=healthy'), ['a'])
-    assert.deepEqual(beaten, ['a', 'a'], 'other replicas must hear of it')
+    assert.deepEqual(recorded, ['a', 'a'], 'other replicas must receive the heartbeat')
   })
 
-  it('are answered as the originals answered them', async () => {
+  it('are answered in the form of the original registries', async () => {
     await using mesh = await meshed()
     await mesh.agent('a')
 
@@ -58,7 +58,7 @@ describe('heartbeats', () => {
     }
   })
 
-  it('of an agent nobody knows create none, and say so', async () => {
+  it('of an unknown agent get 404 or 410, and register no agent', async () => {
     await using mesh = await meshed()
 
     const beat = await mesh.post('/heartbeat', { agent_id: 'my-agent-001', status: 'healthy', metadata: { load: 1 } })
@@ -75,7 +75,7 @@ describe('heartbeats', () => {
     assert.deepEqual(await mesh.ids(''), [])
   })
 
-  it('that carry a whole registration register, late or never before', async () => {
+  it('with a whole registration register the agent', async () => {
     await using mesh = await meshed()
     const whole = { agent_id: 'a', agent_type: 'worker', capabilities: [{ name: 'echo' }], status: 'degraded' }
 
@@ -88,7 +88,7 @@ describe('heartbeats', () => {
     assert.deepEqual([agent?.['id'], agent?.['status']], ['a', 'degraded'])
   })
 
-  it('carry none where its fields are null, as some clients fill in what they do not say', async () => {
+  it('with null fields do not count as a registration', async () => {
     await using mesh = await meshed()
     await mesh.agent('a', { agent_type: 'worker', capabilities: ['echo'] })
     const before = (await mesh.get('/agents/a')).body['resource_version'] as unknown
@@ -100,7 +100,7 @@ describe('heartbeats', () => {
     assert.equal((await mesh.get('/agents/a')).body['agent_type'], 'worker')
   })
 
-  it('keep what the agent calls itself, until it says otherwise', async () => {
+  it('keep the self-reported status until the next one', async () => {
     await using mesh = await meshed()
     await mesh.agent('a')
     const after = async (beat: object) => {
@@ -115,7 +115,7 @@ describe('heartbeats', () => {
     assert.equal(await after({ status: 'busy' }), 'healthy')
   })
 
-  it('make no revision, but show at the agent and at the server when they came and what they said', async () => {
+  it('make no revision, and show their time and payload at the agent and the server', async () => {
     await using mesh = await meshed()
     await mesh.agent('a')
     const token = mesh.registry.token()
@@ -140,21 +140,21 @@ describe('heartbeats', () => {
     assert.match(JSON.stringify((await mesh.get('/servers?view=full')).body), /last_heartbeat/)
   })
 
-  it('that carry metadata are not stored: what they say is, once it is registered', async () => {
+  it('with metadata are not stored; the next registration with that config is', async () => {
     await using mesh = await meshed()
-    const said = { agent_type: 'worker', config: { level: 2 } }
+    const fields = { agent_type: 'worker', config: { level: 2 } }
     const version = async (answer: Promise<{ body: Record<string, unknown> }>) =>
       (await answer).body['resource_version']
 
-    const first = await version(mesh.agent('a', { ...said, config: { level: 1 } }))
-    const beaten = await version(mesh.post('/heartbeat', { agent_id: 'a', ...said, metadata: { load: 1 } }))
-    const stored = await version(mesh.agent('a', said))
-    const again = await version(mesh.agent('a', said))
+    const first = await version(mesh.agent('a', { ...fields, config: { level: 1 } }))
+    const renewed = await version(mesh.post('/heartbeat', { agent_id: 'a', ...fields, metadata: { load: 1 } }))
+    const stored = await version(mesh.agent('a', fields))
+    const again = await version(mesh.agent('a', fields))
 
-    assert.deepEqual([beaten === first, stored === first, again === stored], [true, false, true])
+    assert.deepEqual([renewed === first, stored === first, again === stored], [true, false, true])
   })
 
-  it('without a body are taken whatever follows the id', async () => {
+  it('without a body are accepted with a slash or a query after the id', async () => {
     await using mesh = await meshed()
     await mesh.agent('a/b')
 
@@ -163,7 +163,7 @@ describe('heartbeats', () => {
     assert.equal((await mesh.send('HEAD', '/api/v1/heartbeat/b?seq=1')).status, 410)
   })
 
-  it('without a body say 202 when the dependencies have changed, until a whole one was told', async () => {
+  it('without a body get 202 when the dependencies have changed, until a POST heartbeat', async () => {
     await using mesh = await meshed()
     const head = async () => (await mesh.send('HEAD', '/heartbeat/app')).status
     await mesh.agent('app', { dependencies: ['auth'] })
@@ -181,7 +181,7 @@ describe('heartbeats', () => {
     assert.equal(await head(), 202)
   })
 
-  it('nobody could send while the process stood still count as if they had come', async () => {
+  it('that could not arrive during a stop of the process are not counted as missing', async () => {
     await using mesh = await meshed()
     await mesh.agent('alive')
     await mesh.agent('dead')
@@ -197,7 +197,7 @@ describe('heartbeats', () => {
     assert.deepEqual(await mesh.ids('?status=unhealthy'), ['dead'])
   })
 
-  it('that most agents stop sending at once are held against the network, shown at /sources until it is released', async () => {
+  it('that most agents stop at once start self-preservation, shown at /sources until its release', async () => {
     await using mesh = await meshed()
     for (let n = 0; n < 20; n += 1) await mesh.agent(`a${n}`)
     mesh.pass(61)

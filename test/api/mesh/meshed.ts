@@ -20,13 +20,16 @@ export async function meshed({
   servers = [],
   store = openMemory({ log: silent }),
   opening = Promise.resolve(store),
-  most = 200_000,
+  maxAgents = 200_000,
   takesAgents = true,
   ...options
-}: { servers?: readonly Said[]; store?: Store; opening?: Promise<Store>; most?: number; takesAgents?: boolean } & Pick<
-  Options,
-  'tokens' | 'anonymous'
-> = {}) {
+}: {
+  servers?: readonly Said[]
+  store?: Store
+  opening?: Promise<Store>
+  maxAgents?: number
+  takesAgents?: boolean
+} & Pick<Options, 'tokens' | 'anonymous'> = {}) {
   const stack = new AsyncDisposableStack()
   stack.use(store)
   const opened = (await Promise.race([opening, Promise.resolve(undefined)])) !== undefined
@@ -37,7 +40,7 @@ export async function meshed({
       settings: () => ({
         retentionMs: 3_600_000,
         selfPreservation: { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 },
-        maxAgents: most,
+        maxAgents,
       }),
       log: silent,
       clock: { monotonic: () => time, booted: () => time },

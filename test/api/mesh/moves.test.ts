@@ -6,8 +6,8 @@ import type { Store } from '../../../src/stores/store.ts'
 import { until } from '../../e2e/running.ts'
 import { meshed } from './meshed.ts'
 
-describe('heartbeats that name another endpoint', () => {
-  it('move the agent there, which is a change', async () => {
+describe('heartbeats with another endpoint', () => {
+  it('change the endpoint of the agent', async () => {
     await using mesh = await meshed()
     await mesh.agent('a', { endpoint: 'http://one.example:8080' })
     const beat = (endpoint: string) => mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
@@ -21,7 +21,7 @@ describe('heartbeats that name another endpoint', () => {
     assert.deepEqual([wrong.status, wrong.body['field']], [400, 'endpoint'])
   })
 
-  it('leave it as one that registered there, at another kind of address too', async () => {
+  it('have the effect of a registration with that endpoint, for every kind of address', async () => {
     await using mesh = await meshed()
     const there = { http: 'http://one.example:8080', stdio: 'stdio://one' }
     await mesh.agent('a', { endpoint: there.http })
@@ -33,7 +33,7 @@ describe('heartbeats that name another endpoint', () => {
     }
   })
 
-  it('undo nothing of a registration that is under way', async () => {
+  it('keep the other fields of a registration in flight', async () => {
     const { store, commits } = waiting()
     await using mesh = await meshed({ store })
     await mesh.agent('a', { endpoint: 'http://one.example', description: 'before' })
@@ -51,7 +51,7 @@ describe('heartbeats that name another endpoint', () => {
     assert.deepEqual([description, endpoint], ['after', 'http://two.example'])
   })
 
-  it('are heartbeats of nobody where the agent is deleted meanwhile', async () => {
+  it('get 404 when the agent is deleted meanwhile', async () => {
     const { store, commits } = waiting()
     await using mesh = await meshed({ store })
     await mesh.agent('a', { endpoint: 'http://one.example' })

@@ -19,8 +19,8 @@ function failing() {
   return { store, state }
 }
 
-describe('a store that is down', () => {
-  it('refuses registrations for a while and tells when to come back; reads and heartbeats go on', async () => {
+describe('the mesh during an outage of the store', () => {
+  it('rejects registrations with Retry-After, and continues reads and heartbeats', async () => {
     const { store, state } = failing()
     await using mesh = await meshed({ store })
     await mesh.agent('a')
@@ -42,7 +42,7 @@ describe('a store that is down', () => {
     assert.deepEqual(await mesh.ids(''), ['a', 'b'])
   })
 
-  it('that was not read yet is no empty one: nobody is told that they are unknown', async () => {
+  it('answers 503 instead of 404 until the store is loaded', async () => {
     const opening = Promise.withResolvers<Store>()
     const store = openMemory({ log: silent })
     await using mesh = await meshed({ store, opening: opening.promise })

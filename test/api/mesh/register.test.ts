@@ -4,8 +4,8 @@ import { type Answer, meshed } from './meshed.ts'
 
 const greeting = { name: 'greeting', version: '1.0.0', description: 'Provides greeting functionality' }
 
-describe('registering', () => {
-  it('shows the agent at /servers, /agents and /capabilities in the very next request', async () => {
+describe('registration', () => {
+  it('is visible at /servers, /agents and /capabilities to the next request', async () => {
     await using mesh = await meshed()
 
     const made = await mesh.post('/agents/register_with_metadata', {
@@ -27,7 +27,7 @@ describe('registering', () => {
     assert.equal((await mesh.get('/servers/default/test-agent')).body['discovery_method'], 'registered')
   })
 
-  it('a thousand times with the same makes no new revision, however the time it says moves on', async () => {
+  it('repeated a thousand times with the same content makes no new revision, whatever its timestamp', async () => {
     await using mesh = await meshed()
     const registration = (n: number) => ({
       agent_id: 'a',
@@ -49,7 +49,7 @@ describe('registering', () => {
     assert.equal(mesh.audited.length, 1)
   })
 
-  it('begins as pending with the tool, until the first heartbeat', async () => {
+  it('by the tool is pending until the first heartbeat', async () => {
     await using mesh = await meshed()
     const status = async () => (await mesh.get('/agents/a')).body['status'] as string
 
@@ -62,7 +62,7 @@ describe('registering', () => {
     assert.equal(await status(), 'healthy')
   })
 
-  it('takes what the originals refused, makes it fit and keeps how it was sent', async () => {
+  it('normalizes what the original registries rejected, and keeps the original spelling', async () => {
     await using mesh = await meshed()
 
     await mesh.post('/mcp/tools/register_agent', {
@@ -85,7 +85,7 @@ describe('registering', () => {
     assert.deepEqual([body['capabilities'][0].name, body['capabilities'][0].version], ['plain', '1.0.0'])
   })
 
-  it('gives each type the thresholds of the original registry, unless the agent names its own', async () => {
+  it('gives each agent type the thresholds of the original registry, unless the agent names its own', async () => {
     await using mesh = await meshed()
     const thresholds = async (fields: object) => {
       await mesh.agent('a', fields)
@@ -105,7 +105,7 @@ describe('registering', () => {
     assert.deepEqual(await thresholds({ timeout_threshold: 300 }), [300, 600])
   })
 
-  it('demands the capabilities that high security needs', async () => {
+  it('requires the capabilities of the security context high_security', async () => {
     await using mesh = await meshed()
     const named = (...names: string[]) => names.map((name) => ({ name }))
     const secure = { id: 'a', security_context: 'high_security' }
@@ -123,7 +123,7 @@ describe('registering', () => {
     assert.equal(taken.status, 200)
   })
 
-  it('moves an agent that names another namespace, since ids are unique over all', async () => {
+  it('with another namespace moves the agent, since ids are unique over all namespaces', async () => {
     await using mesh = await meshed()
     await mesh.agent('a', { namespace: 'one' })
 
@@ -136,7 +136,7 @@ describe('registering', () => {
     assert.deepEqual(await mesh.ids('?namespace=two'), ['a'])
   })
 
-  it('of one version: of a hundred parallel writers exactly one wins, round after round', async () => {
+  it('of one version succeeds for exactly one of a hundred concurrent writers', async () => {
     await using mesh = await meshed()
     let { resource_version } = (await mesh.agent('a')).body
     for (let round = 0; round < 3; round += 1) {
@@ -154,7 +154,7 @@ describe('registering', () => {
     }
   })
 
-  it('heeds If-Match, as the ETag says it or bare, and answers 409 with what is there', async () => {
+  it('with a stale If-Match, quoted or bare, gets 409 with the current agent', async () => {
     await using mesh = await meshed()
     const { resource_version } = (await mesh.agent('a')).body
     const etag = (await mesh.get('/agents/a')).headers.get('etag') ?? ''
@@ -168,7 +168,7 @@ describe('registering', () => {
     assert.deepEqual([deleted.status, deleted.body['current'].labels], [409, { a: 'b' }])
   })
 
-  it('heeds an If-Match of several versions, and one that asks for any', async () => {
+  it('accepts an If-Match of several versions, and `*` for any existing agent', async () => {
     await using mesh = await meshed()
     let { resource_version } = (await mesh.agent('a')).body
     const write = async (id: string, ifMatch: string, n: number) =>
@@ -183,7 +183,7 @@ describe('registering', () => {
     assert.equal(gone.status, 204)
   })
 
-  it('ignores the version that a client makes up for an agent that is new', async () => {
+  it('ignores the version that a client makes up for a new agent', async () => {
     await using mesh = await meshed()
     assert.equal(
       (await mesh.agent('a', { resource_version: '1749550000123', created_at: 'x', status: 'pending' })).status,
@@ -191,7 +191,7 @@ describe('registering', () => {
     )
   })
 
-  it('by two instances at once is a conflict, until the first falls silent or the second takes over', async () => {
+  it('of an id that another instance holds is a conflict, until its lease expires or a takeover', async () => {
     await using mesh = await meshed()
     const as = (instance_id: string, more = {}) => mesh.agent('a', { instance_id, ...more })
     await as('one')
@@ -204,8 +204,8 @@ describe('registering', () => {
     assert.equal((await as('three')).status, 200)
   })
 
-  it('is refused beyond the most agents there may be; who is there may go on', async () => {
-    await using mesh = await meshed({ most: 2 })
+  it('of a new agent beyond the limit is rejected; registered agents may change', async () => {
+    await using mesh = await meshed({ maxAgents: 2 })
     await mesh.agent('a')
     await mesh.agent('b')
 
@@ -215,7 +215,7 @@ describe('registering', () => {
     assert.equal((await mesh.agent('a', { labels: { x: 'y' } })).status, 200)
   })
 
-  it('tells who provides what the agent depends on, and stays with whom it named', async () => {
+  it('returns the providers of the dependencies, and keeps them while they are healthy', async () => {
     await using mesh = await meshed()
     await mesh.agent('old', { endpoint: 'http://old.example', capabilities: ['auth'] })
     const resolved = async () => {

@@ -8,8 +8,8 @@ type Event = { readonly type: string; readonly token?: string; readonly agent?: 
 
 const config = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
 
-/** A whole daemon that takes agents, and ways to watch it. */
-async function world() {
+/** A daemon that accepts agents, with clients that watch it. */
+async function startMesh() {
   const daemon = await startHere(config)
   const port = Number(new URL(daemon.url).port)
   return {
@@ -36,8 +36,8 @@ for (const [spelling, path] of [
   ['server-sent events', '/agents/watch?'],
   ['newline JSON', '/api/v1/agents?watch=true&'],
 ] as const) {
-  it(`tells who is there, who comes, changes and goes as ${spelling}`, async () => {
-    await using daemon = await world()
+  it(`a watch of agents sends the current agents, then each change, as ${spelling}`, async () => {
+    await using daemon = await startMesh()
     await daemon.register('a', { labels: { env: 'prod' } })
     await daemon.register('b', { labels: { env: 'test' } })
     const all = await daemon.follow(path)
@@ -58,8 +58,8 @@ for (const [spelling, path] of [
 }
 
 describe('a watch of agents', () => {
-  it('shows them as the list does, but for what moves with every heartbeat', async () => {
-    await using daemon = await world()
+  it('shows agents as the list does, without the fields that change with every heartbeat', async () => {
+    await using daemon = await startMesh()
     const watcher = await daemon.follow('/agents/watch')
     await watcher.upTo('BOOKMARK')
     await daemon.register('a', { endpoint: 'http://10.0.0.1:80', health_interval: 7, capabilities: ['maps'] })
@@ -72,8 +72,8 @@ describe('a watch of agents', () => {
     assert.deepEqual(added?.agent, rest)
   })
 
-  it('tells of an agent that is gone what it last was', async () => {
-    await using daemon = await world()
+  it('sends the last state of a deleted agent', async () => {
+    await using daemon = await startMesh()
     await daemon.register('a', { endpoint: 'http://10.0.0.1:80' })
     const watcher = await daemon.follow('/agents/watch')
     await watcher.upTo('BOOKMARK')
@@ -85,8 +85,8 @@ describe('a watch of agents', () => {
     assert.equal(gone.agent?.['endpoint'], 'http://10.0.0.1:80')
   })
 
-  it('hears nothing of heartbeats, but of status', async () => {
-    await using daemon = await world()
+  it('sends changes of status, but no heartbeats', async () => {
+    await using daemon = await startMesh()
     await daemon.register('a')
     const watcher = await daemon.follow('/agents/watch')
     await watcher.upTo('BOOKMARK')
@@ -94,12 +94,12 @@ describe('a watch of agents', () => {
     for (let beat = 0; beat < 5; beat += 1) await daemon.ask('POST', '/heartbeat', { agent_id: 'a' })
     await daemon.ask('POST', '/heartbeat', { agent_id: 'a', status: 'degraded' })
 
-    const [told] = (await watcher.next()) as unknown as Event[]
-    assert.deepEqual([told?.type, told?.agent?.['status']], ['MODIFIED', 'degraded'])
+    const [event] = (await watcher.next()) as unknown as Event[]
+    assert.deepEqual([event?.type, event?.agent?.['status']], ['MODIFIED', 'degraded'])
   })
 
-  it('goes on from a token of a list, waits for the next, and says where there is no going on', async () => {
-    await using daemon = await world()
+  it('resumes from the token of a list, waits for the next change, and reports a token that cannot be resumed', async () => {
+    await using daemon = await startMesh()
     const token = await daemon.token()
     await daemon.register('a')
 
@@ -116,8 +116,8 @@ describe('a watch of agents', () => {
     assert.deepEqual(shortly(await restarted.upTo('BOOKMARK')), ['RESYNC', 'ADDED a', 'ADDED b', 'BOOKMARK'])
   })
 
-  it('is refused for what is wrong, and where nobody takes agents', async () => {
-    await using daemon = await world()
+  it('gets 400 for invalid parameters, and 404 where the registry accepts no agents', async () => {
+    await using daemon = await startMesh()
     assert.equal(await daemon.status('/agents/watch?label_selector=a+in+b'), 400)
     assert.equal(await daemon.status('/capabilities/watch?fuzzy_match=perhaps'), 400)
     assert.equal(await daemon.status('/agents/watch?limit=3'), 400)
@@ -129,8 +129,8 @@ describe('a watch of agents', () => {
 })
 
 describe('a watch of capabilities', () => {
-  it('tells each as it comes, changes and goes', async () => {
-    await using daemon = await world()
+  it('sends each capability that appears, changes or disappears', async () => {
+    await using daemon = await startMesh()
     await daemon.register('a', { capabilities: ['maps', 'routes'] })
     const watcher = await daemon.follow('/capabilities/watch')
     assert.deepEqual(shortly(await watcher.upTo('BOOKMARK')), ['ADDED a/maps', 'ADDED a/routes', 'BOOKMARK'])
@@ -148,19 +148,19 @@ describe('a watch of capabilities', () => {
     assert.deepEqual(shortly(await watcher.next(2)), ['DELETED a/maps', 'DELETED a/tiles'])
   })
 
-  it('tells those that are asked for only, also when they become so', async () => {
-    await using daemon = await world()
+  it('sends only matching capabilities, also those that begin to match', async () => {
+    await using daemon = await startMesh()
     await daemon.register('a', { capabilities: [{ name: 'maps', version: '1.0.0' }, 'routes'] })
     const lines = await daemon.follow('/capabilities?watch=true&name=map&version_constraint=%5E2')
     assert.deepEqual(shortly(await lines.upTo('BOOKMARK')), ['BOOKMARK'])
 
     await daemon.register('a', { capabilities: [{ name: 'maps', version: '2.1.0' }, 'routes'] })
-    const [told] = (await lines.next()) as unknown as Event[]
+    const [event] = (await lines.next()) as unknown as Event[]
     await daemon.ask('POST', '/heartbeat', { agent_id: 'a', status: 'degraded' })
 
     assert.deepEqual(shortly(await lines.next()), ['DELETED a/maps'], 'only healthy ones are shown unless asked')
     const { capabilities } = (await daemon.ask<{ capabilities: Thing[] }>('GET', '/capabilities?agent_id=a&name=map'))
       .body
-    assert.deepEqual({ ...told?.capability, agent_status: 'degraded' }, capabilities[0])
+    assert.deepEqual({ ...event?.capability, agent_status: 'degraded' }, capabilities[0])
   })
 })

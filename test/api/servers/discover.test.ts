@@ -31,7 +31,7 @@ function clientConfig(format: ConfigFormat, servers: readonly Server[]): object 
 }
 
 describe('a client configuration', () => {
-  it('is ready for Claude, placeholders where secrets are', () => {
+  it('is complete for Claude, with placeholders for secrets', () => {
     assert.deepEqual(clientConfig('claude', [tools, remote]), {
       mcpServers: {
         'Git-tools': {
@@ -49,7 +49,7 @@ describe('a client configuration', () => {
     })
   })
 
-  it('is spelled as Cursor spells it', () => {
+  it('has the spelling of Cursor', () => {
     assert.deepEqual(clientConfig('cursor', [remote]), {
       mcpServers: {
         'team-a-maps': {
@@ -60,7 +60,7 @@ describe('a client configuration', () => {
     })
   })
 
-  it('has inputs that prompt in VS Code', () => {
+  it('has prompts as inputs for VS Code', () => {
     const { servers, inputs } = clientConfig('vscode', [tools, remote]) as {
       servers: Record<string, { env: object; url: string }>
       inputs: { id: string; type: string; password: boolean }[]
@@ -79,7 +79,7 @@ describe('a client configuration', () => {
     assert.ok(inputs.every(({ type, password }) => type === 'promptString' && password))
   })
 
-  it('gives each secret a name of its own, so that none is sent in the place of another', () => {
+  it('gives each secret a unique name', () => {
     const secretive = [
       server({ name: 'maps', url: 'https://us:canary@maps.example/mcp?api_key=canary' }),
       server({ name: 'MAPS', url: 'https://other.example/mcp?api_key=canary' }),
@@ -97,7 +97,7 @@ describe('a client configuration', () => {
     }
   })
 
-  it('gives each server a name of its own that clients take', () => {
+  it('gives each server a unique name that clients accept', () => {
     const { mcpServers } = clientConfig('claude', [
       server({ name: 'a b' }),
       server({ name: 'a/b' }),
@@ -110,7 +110,7 @@ describe('a client configuration', () => {
     assert.deepEqual(Object.keys(mcpServers), ['a-b', 'a-b-2', 'a-b-3', 'server', 'x'.repeat(64), '__proto__'])
   })
 
-  it('leaves out what is disabled and what no client can reach', () => {
+  it('omits servers that are disabled or unreachable for clients', () => {
     const agent = server({ name: 'agent', type: 'stdio', url: 'stdio://agent' })
 
     assert.deepEqual(clientConfig('claude', [server({ enabled: false }), agent]), { mcpServers: {} })
@@ -124,7 +124,7 @@ describe('GET /discover', () => {
     { name: 'off', enabled: false },
   ]
 
-  it('is a map of enabled servers by name, as the original registry answered', async () => {
+  it('returns the enabled servers as a map by name, in the form of the original registry', async () => {
     await using served = await serve({ servers })
 
     const answer = await served.get('/discover')
@@ -136,7 +136,7 @@ describe('GET /discover', () => {
     assert.match(await (await served.get('/discover')).text(), /"new"/)
   })
 
-  it('takes the filters of the list, and names what it does not know', async () => {
+  it('accepts the filters of the list, and names an unknown parameter', async () => {
     await using served = await serve({ servers })
 
     const chosen = await served.get('/discover?format=cursor&namespace=team-a')

@@ -23,7 +23,7 @@ const weather = { name: 'weather', url: 'http://weather.example/mcp', health_che
 const admin = { authorization: 'Bearer let-me-in' }
 
 describe('manual servers', () => {
-  it('are seen by the very next request, replaced, patched and deleted', async () => {
+  it('are created, replaced, patched and deleted, visible to the next request', async () => {
     await using daemon = await startHere(memory)
     const names = async () =>
       (await daemon.ask<{ servers: Server[] }>('GET', '/servers')).body.servers.map(({ id }) => id)
@@ -47,7 +47,7 @@ describe('manual servers', () => {
     assert.equal((await daemon.ask('DELETE', '/servers/team-a/weather')).status, 404)
   })
 
-  it('take any name, as PUT creates it', async () => {
+  it('may have any name, also when PUT creates them', async () => {
     await using daemon = await startHere(memory)
 
     for (const name of ['io.github.acme/weather', 'a b', 'ünï 😀', "x'; DROP TABLE servers; --", '__proto__']) {
@@ -58,7 +58,7 @@ describe('manual servers', () => {
     }
   })
 
-  it('change nothing when the same is written again and again', async () => {
+  it('do not change when the same content is written repeatedly', async () => {
     await using daemon = await startHere(memory)
     const first = await daemon.ask<Server>('PUT', '/servers/weather', weather)
     const token = async () => (await daemon.ask('GET', '/servers')).body['resource_version']
@@ -71,7 +71,7 @@ describe('manual servers', () => {
     assert.equal(last.body.resource_version, first.body.resource_version)
   })
 
-  it('are refused with the current one where another version is expected', async () => {
+  it('are returned with the 409 for a stale version', async () => {
     await using daemon = await startHere(memory)
     const old = await daemon.ask<Server>('POST', '/servers', weather)
     const now = await daemon.ask<Server>('PUT', '/servers/weather', { ...weather, tags: ['new'] })
@@ -98,7 +98,7 @@ describe('manual servers', () => {
     assert.equal((await daemon.ask('PUT', '/servers/nobody', { url: weather.url }, { 'if-match': '*' })).status, 404)
   })
 
-  it('let exactly one of many writers of one version win, and lose no patch', async () => {
+  it('accept one of many concurrent writes of one version, and lose no patch', async () => {
     await using daemon = await startHere(memory)
     const { body } = await daemon.ask<Server>('POST', '/servers', weather)
     const writers = Array.from({ length: 50 }, (_, index) => index)
@@ -146,7 +146,7 @@ describe('manual servers', () => {
     assert.deepEqual([unknown.status, unknown.body.errors[0]?.field], [400, 'headers.x-other'])
   })
 
-  it('never take the name that another source shows', async () => {
+  it('cannot have the name of a server of another source', async () => {
     await using daemon = await startHere()
     writeFileSync(daemon.folder.at('team.yaml'), 'servers:\n  weather: { url: "http://weather.example/mcp" }\n')
     await daemon.reload(
@@ -166,7 +166,7 @@ describe('manual servers', () => {
     }
   })
 
-  it('are no commands, unless their source says allow_stdio', async () => {
+  it('may be commands only with allow_stdio on their source', async () => {
     await using daemon = await startHere(memory)
     const command = { name: 'local', command: 'python', args: ['-m', 'server'] }
 
@@ -200,7 +200,7 @@ describe('manual servers', () => {
     assert.notEqual(audit[0]?.['before'], audit[0]?.['after'])
   })
 
-  it('are checked by admins in the namespaces of their token', async () => {
+  it('are probed by admins in the namespaces of their token', async () => {
     await using daemon = await startHere(
       `${memory}auth: { tokens: [{ name: ops, token: let-me-in, role: admin, namespaces: [team-a] }, { name: all, token: everywhere, role: admin }] }\n`,
     )
@@ -214,7 +214,7 @@ describe('manual servers', () => {
     assert.equal((await check('team-b/weather')).status, 403)
   })
 
-  it('name every field that is wrong, and never its value', async () => {
+  it('get 400 that names every invalid field and no value', async () => {
     await using daemon = await startHere(memory)
     const errors = async (body: unknown, method = 'POST', path = '/servers') => {
       const answer = await daemon.ask<Told>(method, path, body)
@@ -257,7 +257,7 @@ describe('manual servers', () => {
     assert.deepEqual([body.resource_version, body['created_at']], [before.resource_version, before['created_at']])
   })
 
-  it('that are deleted while they are written are a conflict', async () => {
+  it('get 409 when they are deleted during the write', async () => {
     const { manual } = parts()
     const stored = { resource_version: '1', created_at: '', updated_at: '' }
     // As it comes back where the deletion was stored in the same batch: by then nothing is there.

@@ -24,7 +24,7 @@ const servers = [
 ]
 
 describe('targets for Prometheus', () => {
-  it('are the enabled servers that have an address, with what they can be chosen by', async () => {
+  it('are the enabled servers with an address, labelled for relabelling', async () => {
     await using served = await serve({ servers })
 
     const answer = await served.get('/sd/prometheus')
@@ -49,7 +49,7 @@ describe('targets for Prometheus', () => {
     })
   })
 
-  it('are narrowed by the filters of the list, and an empty answer is a list', async () => {
+  it('accept the filters of the list, and may be an empty list', async () => {
     await using served = await serve({ servers })
     const names = async (query: string) =>
       ((await (await served.get(`/sd/prometheus?${query}`)).json()) as Target[]).map(
@@ -64,7 +64,7 @@ describe('targets for Prometheus', () => {
     assert.equal((await served.get('/sd/prometheus?what=1')).status, 400)
   })
 
-  it('are taken by a real Prometheus', { skip: prometheus ? false : 'prometheus is not installed' }, async () => {
+  it('are discovered by a real Prometheus', { skip: prometheus ? false : 'prometheus is not installed' }, async () => {
     await using served = await serve({ servers })
     const port = await freePort()
     await using program = await startProgram(prometheus ?? '', async (folder) => {

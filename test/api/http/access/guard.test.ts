@@ -8,14 +8,14 @@ const admin: TokenGrant = { name: 'ops', token: 'let-me-in', role: 'admin', secr
 const auditor: TokenGrant = { name: 'audit', token: 'show-me', role: 'reader', secrets: true }
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-describe('who may', () => {
-  it('lets everybody do everything on loopback while no token is configured', async () => {
+describe('access', () => {
+  it('is unrestricted on loopback without a configured token', async () => {
     await using served = await serve()
 
     assert.equal((await served.get('/-/reload', { method: 'POST' })).status, 200)
   })
 
-  it('lets everybody only read elsewhere, and says at start how to change that', async () => {
+  it('is read-only beyond loopback without a configured token, with a warning that names the remedy', async () => {
     await using served = await serve({ guard: { loopback: false } })
 
     const refused = await served.get('/-/reload', { method: 'POST' })
@@ -30,7 +30,7 @@ describe('who may', () => {
     assert.equal(createAuthenticator({ tokens: [admin], loopback: false }).warning, undefined)
   })
 
-  it('knows tokens, and turns a wrong one away even where reading is free', async () => {
+  it('needs the role of a token, and an invalid token gets 401 even where anonymous clients may read', async () => {
     await using served = await serve({ tokens: [admin] })
 
     const reload = (headers?: Record<string, string>) =>
@@ -47,7 +47,7 @@ describe('who may', () => {
     assert.doesNotMatch(await wrong.text(), /let-me/)
   })
 
-  it('shows nothing but its pulse to nobody, where nobody is anonymous', async () => {
+  it('without a token is limited to the readiness routes with anonymous: none', async () => {
     await using served = await serve({ tokens: [admin], anonymous: 'none' })
 
     assert.equal((await served.get('/servers')).status, 401)
@@ -56,7 +56,7 @@ describe('who may', () => {
     assert.equal((await served.get('/servers', { headers: bearer('let-me-in') })).status, 200)
   })
 
-  it('shows secrets to a token with that right, and to no other', async () => {
+  it('to secrets needs the right of the token', async () => {
     const secret = { name: 'weather', headers: { authorization: 'canary-secret' } }
     await using served = await serve({ servers: [secret], tokens: [admin, auditor] })
 
@@ -70,7 +70,7 @@ describe('who may', () => {
     assert.match(await refused.text(), /"right_needed":"secrets"/)
   })
 
-  it('shows of secrets no more fields than were asked for', async () => {
+  it('to secrets includes only the requested fields', async () => {
     const secret = { name: 'weather', headers: { authorization: 'canary-secret' }, env: { KEY: 'canary-key' } }
     await using served = await serve({ servers: [secret], tokens: [auditor] })
     const shown = async (query: string) => {
@@ -84,7 +84,7 @@ describe('who may', () => {
     assert.deepEqual(await shown('fields=id&view=full'), [{ id: 'default/weather' }])
   })
 
-  it('names what does not say clearly whether secrets are asked for', async () => {
+  it('gets 400 that names an invalid or repeated secrets parameter', async () => {
     await using served = await serve({ servers: [{ name: 'weather' }], tokens: [auditor] })
     const paths = ['/servers', '/servers/weather', '/discover']
 
@@ -101,7 +101,7 @@ describe('who may', () => {
     assert.equal((await served.get('/servers/weather?view=all')).status, 400)
   })
 
-  it('refuses a page of another origin to change anything, whatever else it sends', async () => {
+  it('is read-only for a page of another origin, even with a token', async () => {
     await using served = await serve({
       tokens: [admin],
       guard: { cors: { origins: ['*'], methods: ['GET', 'POST'], headers: [] } },
@@ -115,7 +115,7 @@ describe('who may', () => {
     assert.equal((await write(served.url)).status, 200)
   })
 
-  it('lets a page of a configured origin do what is configured, and says so on errors too', async () => {
+  it('has CORS headers for a page of a configured origin, also on errors', async () => {
     const origin = 'https://portal.example'
     const cors = { origins: [origin], methods: ['GET', 'POST'], headers: ['authorization'] }
     await using served = await serve({ guard: { cors } })
@@ -134,7 +134,7 @@ describe('who may', () => {
     assert.equal((await served.get('/-/reload', { method: 'POST', headers: { origin } })).status, 200)
   })
 
-  it('tells a browser what a page may do before it has a token to send', async () => {
+  it('needs no token for the preflight of a configured origin', async () => {
     const portal = 'https://portal.example'
     const cors = { origins: [portal], methods: ['GET'], headers: ['authorization'] }
     await using served = await serve({ tokens: [admin], anonymous: 'none', guard: { cors } })
@@ -147,7 +147,7 @@ describe('who may', () => {
     assert.equal(await ask(portal, {}), 401)
   })
 
-  it('opens only the public catalogues to every page', async () => {
+  it('is open to pages of every origin for the public catalogues only', async () => {
     await using served = await serve()
     const ask = async (path: string, method: string) => {
       const lines = [
@@ -191,7 +191,7 @@ describe('who may', () => {
     ['user@localhost', 400],
     ['localhost/..', 400],
   ] as const) {
-    it(`answers ${status} to the host "${host}" on loopback`, async () => {
+    it(`gets ${status} with the host "${host}" on loopback`, async () => {
       await using served = await serve({ guard: { hosts: ['Roster.internal'] } })
 
       const answer = read(await served.raw(`GET /servers HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`))

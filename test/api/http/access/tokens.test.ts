@@ -23,7 +23,7 @@ const rules = {
 }
 
 describe('tokens in files', () => {
-  it('are read again when they change, several may hold at once, and none is logged', async () => {
+  it('are read again when they change, may be several per file, and are never logged', async () => {
     using folder = temporary()
     const file = folder.at('token')
     writeFileSync(file, 'canary-one\n')
@@ -44,7 +44,7 @@ describe('tokens in files', () => {
     assert.doesNotMatch(lines, /canary|no token at all/)
   })
 
-  it('let nobody in while they cannot be read, and do not open the daemon to everybody', async () => {
+  it('grant nothing while the file is unreadable, and do not make the daemon anonymous', async () => {
     using folder = temporary()
     const file = folder.at('token')
     const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
@@ -61,7 +61,7 @@ describe('tokens in files', () => {
     assert.equal(await reload(), 403)
   })
 
-  it('are seen though they change just after they were read', async () => {
+  it('are seen when they change right after the first read', async () => {
     using folder = temporary()
     const file = folder.at('token')
     writeFileSync(file, 'the-first-token')
@@ -79,7 +79,7 @@ describe('tokens in files', () => {
     )
   })
 
-  it('are missed once, and not looked for any more once the daemon could not listen', async () => {
+  it('are logged as missing once, and are not read any more after a failed start', async () => {
     using folder = temporary()
     const file = folder.at('token')
     const auth = Auth.parse({ tokens: [{ name: 'ops', token_file: file, role: 'admin' }] })
@@ -103,7 +103,7 @@ describe('tokens in files', () => {
     )
   })
 
-  it('stand beside the config, which takes other tokens while the daemon serves', async () => {
+  it('are found beside the config file, and change with a reload', async () => {
     await using daemon = await startHere(memory)
     writeFileSync(daemon.folder.at('bot.token'), 'robot')
     const grant = (more: string) => `${memory}auth: { tokens: [{ name: bot, role: registrar, ${more} }] }\n`
@@ -125,7 +125,7 @@ async function reasonOf({ lines }: { lines: readonly Record<string, unknown>[] }
 }
 
 describe('quotas', () => {
-  it('keep a token to its rate, and say when to come back', async () => {
+  it('limit a token to its rate, with Retry-After', async () => {
     const tokens =
       '[{ name: slow, token: slow, role: reader, rate: { requests_per_second: 0.01, burst: 2 } }, { name: fast, token: fast }]'
     await using daemon = await startHere(`${memory}auth: { tokens: ${tokens} }\n`)
@@ -142,7 +142,7 @@ describe('quotas', () => {
     assert.deepEqual([(await daemon.get('/servers')).status, (await daemon.get('/servers')).status], [200, 429])
   })
 
-  it('spread what comes evenly over time, for each asker by itself', () => {
+  it('spread the requests of each client evenly over time', () => {
     let now = 0
     const wait = createRateLimiter({ now: () => now })
     const rate = { requests_per_second: 2, burst: 3 }
@@ -155,7 +155,7 @@ describe('quotas', () => {
     assert.deepEqual([ask(), ask(), ask(), ask()], [undefined, undefined, undefined, 1])
   })
 
-  it('keep a token to its number of agents', async () => {
+  it('limit a token to its number of agents', async () => {
     await using daemon = await startHere(
       `${memory}auth: { tokens: [{ name: bot, token: robot, role: registrar, max_agents: 1 }] }\n`,
     )
@@ -169,7 +169,7 @@ describe('quotas', () => {
     assert.equal((await register('fox')).status, 200)
   })
 
-  it('keep a token to its number of agents when all come at once', async () => {
+  it('limit a token to its number of agents when all register at once', async () => {
     await using daemon = await startHere(
       'auth: { tokens: [{ name: bot, token: robot, role: registrar, max_agents: 2 }] }\n',
     )

@@ -28,7 +28,7 @@ async function talk(port: number, bytes: string) {
   return socket
 }
 
-describe('listening', () => {
+describe('the HTTP server', () => {
   it('answers on both addresses of localhost, on one port', async (t) => {
     await using listening = await listen((_request, response) => void response.end('here'), {
       ...options,
@@ -44,7 +44,7 @@ describe('listening', () => {
     }
   })
 
-  it('says in one line that the port is in use', async () => {
+  it('fails in one line when the port is in use', async () => {
     await using listening = await listen(() => {}, options)
 
     await assert.rejects(
@@ -58,7 +58,7 @@ describe('listening', () => {
     )
   })
 
-  it('stays up when the system refuses it a connection, and says so once in a while', async ({ mock }) => {
+  it('survives refused connections of the system, and logs them once a minute', async ({ mock }) => {
     const begun = mock.method(Server.prototype, 'listen')
     const lines: string[] = []
     const log = createLog({ destination: { write: (line) => void lines.push(line) } })
@@ -73,7 +73,7 @@ describe('listening', () => {
     assert.match(lines[0] ?? '', /"warn".*ENOMEM.*connections could not be accepted/)
   })
 
-  it('lets what is in flight finish, turns newcomers away, and is gone then', async () => {
+  it('finishes requests in flight and rejects new connections when it closes', async () => {
     const arrived = Promise.withResolvers<() => void>()
     const listening = await listen((_request, response) => arrived.resolve(() => void response.end('late')), options)
     const idle = await talk(listening.port, '')
@@ -91,7 +91,7 @@ describe('listening', () => {
     await closed
   })
 
-  it('cuts what does not finish in its time', async () => {
+  it('cuts requests that exceed the grace period when it closes', async () => {
     const arrived = Promise.withResolvers<void>()
     const listening = await listen(() => arrived.resolve(), options, { graceMs: 50 })
     const answer = fetch(listening.url)
@@ -103,7 +103,7 @@ describe('listening', () => {
     await cut
   })
 
-  it('cuts a head that drips, and says why', async () => {
+  it('answers 408 to a request header that arrives too slowly', async () => {
     await using served = await serve({ listen: { limits: { ...limits, header_timeout: 0.2 } } })
     const socket = await talk(served.port, 'GET /servers HTTP/1.1\r\nhost: localhost\r\n')
     const drip = setInterval(() => socket.write('x: y\r\n'), 50)
@@ -116,7 +116,7 @@ describe('listening', () => {
     assert.match(answer.head, /problem\+json/)
   })
 
-  it('cuts a reader that does not read', async () => {
+  it('cuts a client that does not read its response', async () => {
     const gone = Promise.withResolvers<void>()
     const much = Buffer.alloc(64 * 1024 * 1024)
     const handle: Handle = (_request, response) => {
@@ -150,7 +150,7 @@ describe('listening', () => {
     assert.equal(await (await fetch(listening.url)).text(), 'at last')
   })
 
-  it('reads no more of a body than it may, however it is sent', async () => {
+  it('limits a body sent in chunks', async () => {
     const app = createRoutes()
     app.onError((error, c) => c.text(error.message, problemFrom(error).status as 400))
     app.post('/echo', async (c) => c.json((await readJson(c, 1000)) ?? null))
@@ -174,9 +174,9 @@ describe('listening', () => {
     assert.match(empty, /null/)
   })
 
-  it('stays up through a thousand rude clients', async () => {
+  it('survives a thousand clients that reset their connections', async () => {
     await using served = await serve()
-    const rude = [
+    const requests = [
       '',
       'GET',
       'GET /servers HTTP/1.1\r\n',
@@ -188,7 +188,7 @@ describe('listening', () => {
     for (let round = 0; round < 1000; round += 50) {
       await Promise.all(
         Array.from({ length: 50 }, async (_, index) => {
-          const socket = await talk(served.port, rude[index % rude.length] ?? '')
+          const socket = await talk(served.port, requests[index % requests.length] ?? '')
           socket.on('error', () => {})
           socket.resetAndDestroy()
         }),
@@ -227,7 +227,7 @@ describe('TLS', { skip: openssl }, () => {
     return String(CN)
   }
 
-  it('serves the certificate of the config, and the next one once its files change', async () => {
+  it('serves the configured certificate, and the next one once its files change', async () => {
     using made = certificates('first', 'second')
     made.put('first')
     const reloaded = Promise.withResolvers<void>()
@@ -247,7 +247,7 @@ describe('TLS', { skip: openssl }, () => {
     assert.match(listening.url, /^https:/)
   })
 
-  it('goes on with the old pair while the new one does not fit', async () => {
+  it('keeps the old pair while certificate and key do not match', async () => {
     using made = certificates('first', 'second')
     made.put('first')
     const warned = Promise.withResolvers<void>()
@@ -264,7 +264,7 @@ describe('TLS', { skip: openssl }, () => {
     assert.deepEqual(used, [])
   })
 
-  it('does not start with a certificate that is none', async () => {
+  it('does not start with an invalid certificate', async () => {
     using made = certificates('first')
     made.put('first')
     writeFileSync(made.files.cert, 'nonsense')
@@ -280,10 +280,10 @@ describe('TLS', { skip: openssl }, () => {
   })
 
   for (const [what, cert, reason] of [
-    ['is not there', '/nowhere/tls.crt', 'does not exist'],
+    ['does not exist', '/nowhere/tls.crt', 'does not exist'],
     ['is a folder', tmpdir(), 'is a directory, not a file'],
   ] as const) {
-    it(`does not start with a certificate that ${what}, and says so`, async () => {
+    it(`does not start with a certificate that ${what}, and gives the reason`, async () => {
       using made = certificates('first')
       made.put('first')
 

@@ -19,7 +19,7 @@ type List = {
   continue?: string
 }
 
-function world({ maxCachedBytes }: { maxCachedBytes?: number } = {}) {
+function createTestLists({ maxCachedBytes }: { maxCachedBytes?: number } = {}) {
   const roster = createTestRegistry()
   const waiting: string[] = []
   const moving = new Map<string, VolatileParts>()
@@ -35,9 +35,9 @@ function world({ maxCachedBytes }: { maxCachedBytes?: number } = {}) {
   return { ...roster, answers, reply, list, names, waiting, moving }
 }
 
-describe('answers', () => {
-  it('say what was found, how many there are in all, and of which revision', () => {
-    const { put, list, registry } = world()
+describe('the list of servers', () => {
+  it('has the servers of the page, their total number and the revision', () => {
+    const { put, list, registry } = createTestLists()
     put({ name: 'a', tags: ['geo'] }, { name: 'b' }, { name: 'c', tags: ['geo'] })
 
     const { servers, ...rest } = list('tag=geo&limit=1')
@@ -47,8 +47,8 @@ describe('answers', () => {
     assert.deepEqual([rest.count, rest.total, rest.resource_version], [1, 2, registry.token()])
   })
 
-  it('are the same bytes until something changes, however the question is spelled', () => {
-    const { put, reply } = world()
+  it('is the same reply until a change, for every spelling of a query', () => {
+    const { put, reply } = createTestLists()
     put({ name: 'a', tags: ['x', 'y'] })
 
     const first = reply('tag=x&tag=y')
@@ -59,8 +59,8 @@ describe('answers', () => {
     assert.match(reply('tag=x&tag=y').body.toString(), /"count":2/)
   })
 
-  it('are of the newest revision, also those that were not asked for since', () => {
-    const { put, list } = world()
+  it('shows the newest revision for every query', () => {
+    const { put, list } = createTestLists()
     put({ name: 'a', tags: ['x'] })
     list('')
     list('tag=x')
@@ -71,8 +71,8 @@ describe('answers', () => {
     assert.equal(list('tag=x').count, 2)
   })
 
-  it('are others for each page, order, choice of fields and view', () => {
-    const { put, list, names } = world()
+  it('differs by page, order, fields and view', () => {
+    const { put, list, names } = createTestLists()
     put({ name: 'a' }, { name: 'b' }, { name: 'c' })
     const first = list('limit=2')
 
@@ -84,16 +84,16 @@ describe('answers', () => {
     assert.deepEqual(list('fields=name').servers[0], { name: 'a' })
   })
 
-  it('carry the revision as their tag', () => {
-    const { put, reply, registry } = world()
+  it('has the revision as ETag', () => {
+    const { put, reply, registry } = createTestLists()
     put({ name: 'a' })
 
     assert.equal(reply('').etag, `"${registry.token()}"`)
     assert.equal(reply('').headers['etag'], reply('').etag)
   })
 
-  it('name the sources that have not answered yet, and claim no tag meanwhile', () => {
-    const { put, list, reply, waiting } = world()
+  it('names the sources that have not answered, and has no ETag meanwhile', () => {
+    const { put, list, reply, waiting } = createTestLists()
     put({ name: 'a' })
     const before = reply('')
 
@@ -106,8 +106,8 @@ describe('answers', () => {
     assert.equal(reply('').etag, before.etag)
   })
 
-  it('show the asked fields only, and no secret among them', () => {
-    const { put, list } = world()
+  it('has only the requested fields, secrets redacted', () => {
+    const { put, list } = createTestLists()
     put({ name: 'a', headers: { Authorization: 'Bearer hunter2' }, tags: ['x'] })
 
     assert.deepEqual(list('fields=name,headers,tags').servers, [
@@ -115,8 +115,8 @@ describe('answers', () => {
     ])
   })
 
-  it('hold volatile fields in the full view only, encoded for each request and without an ETag', () => {
-    const { put, list, reply, moving } = world()
+  it('has volatile fields in the full view only, encoded for each request and without an ETag', () => {
+    const { put, list, reply, moving } = createTestLists()
     put({ name: 'a' })
     const health = (raw: string) => list(raw).servers[0]?.['health'] as Record<string, unknown>
     moving.set('default/a', { version: 1, response_time_ms: 7 })
@@ -128,8 +128,8 @@ describe('answers', () => {
     assert.equal(reply('view=full').etag, undefined)
   })
 
-  it('page by a token that names where the page ended', () => {
-    const { put, list, names } = world()
+  it('continues after the last server of a page, whatever was added before it', () => {
+    const { put, list, names } = createTestLists()
     put({ name: 'a' }, { name: 'b' }, { name: 'c' })
 
     const { continue: next = '' } = list('limit=2')
@@ -154,9 +154,9 @@ describe('answers', () => {
     ['sort=colour', 'sort'],
     [`q=${'(a+)+'.repeat(2000)}`, 'q'],
   ] as const) {
-    it(`refuse ${raw.slice(0, 40)}, naming ${parameter}`, () => {
+    it(`rejects ${raw.slice(0, 40)}, naming ${parameter}`, () => {
       const started = performance.now()
-      const { status, body } = world().reply(raw)
+      const { status, body } = createTestLists().reply(raw)
 
       assert.equal(status, 400)
       const problem = JSON.parse(body.toString()) as { parameter: string; detail: string; error: string }
@@ -167,21 +167,21 @@ describe('answers', () => {
     })
   }
 
-  it('take an empty parameter for one that was not given', () => {
-    const { put, names } = world()
+  it('treats an empty parameter as absent', () => {
+    const { put, names } = createTestLists()
     put({ name: 'a' })
 
     assert.deepEqual(names('status=&q=&limit=&label_selector=&watch=&watch=false'), ['a'])
   })
 
-  it('leave watches and secrets to others', () => {
-    const { answers } = world()
+  it('leaves watches and secrets to their routes', () => {
+    const { answers } = createTestLists()
 
     for (const raw of ['watch=true', 'index=e-1', 'secrets=true']) assert.equal(answers.answer(raw), undefined)
   })
 
-  it('keep no more than they may', () => {
-    const { put, answers } = world({ maxCachedBytes: 20_000 })
+  it('is cached up to the maximum size', () => {
+    const { put, answers } = createTestLists({ maxCachedBytes: 20_000 })
     put(...Array.from({ length: 5 }, (_, index) => ({ name: `s${index}` })))
 
     for (let index = 0; index < 200; index += 1) answers.answer(`name=s${index}`)
@@ -190,7 +190,7 @@ describe('answers', () => {
     assert.ok(answers.counts().cached > 0)
   })
 
-  it('of more than a thousand servers are sent piece by piece, and cached once they were requested again', async () => {
+  it('of more than a thousand servers is streamed, and cached at its second request', async () => {
     await using served = await serve({ servers: Array.from({ length: 2500 }, (_, index) => ({ name: `s${index}` })) })
     const get = async (headers: Record<string, string> = {}) => {
       const answer = await served.get('/servers', { headers: { 'accept-encoding': 'identity', ...headers } })
@@ -214,8 +214,8 @@ describe('answers', () => {
     assert.deepEqual([head.status, await head.text()], [200, ''])
   })
 
-  it('that are long are not kept before they are asked for again, and stay whole until they are sent', async () => {
-    const { put, answers } = world()
+  it('of many servers is cached at its second request, and stays whole while other lists are sent', async () => {
+    const { put, answers } = createTestLists()
     const tags = ['a', 'b', 'c', 'd', 'e']
     put(...Array.from({ length: 1000 }, (_, n) => ({ name: `s${n}`, tags: [tags[n % tags.length] ?? ''] })))
     const waiting = Promise.withResolvers<void>()
@@ -225,7 +225,7 @@ describe('answers', () => {
       else if (reply) writeReply(request, response, reply)
     })
 
-    // Asked for behind something that is not answered yet, it has to wait while others are sent.
+    // Pipelined behind an unanswered request, this reply waits while others are sent.
     const socket = connect(web.port, '127.0.0.1')
     const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
     socket.write(get('/wait') + get('/?tag=a', 'connection: close\r\n'))
@@ -246,8 +246,8 @@ describe('answers', () => {
     assert.equal(answers.counts().hits, 1)
   })
 
-  it('that somebody polls are kept at once after a change', () => {
-    const { put, answers, reply } = world()
+  it('of a polling client is cached again right after a change', () => {
+    const { put, answers, reply } = createTestLists()
     put(...Array.from({ length: 100 }, (_, n) => ({ name: `s${n}`, tags: ['x'] })))
     reply('tag=x')
     reply('tag=x')
