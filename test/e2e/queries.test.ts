@@ -12,7 +12,7 @@ type Answer = {
 }
 
 /** A daemon whose server texts trigger catastrophic backtracking in careless patterns. */
-async function world() {
+async function startDaemonWithServers() {
   const folder = temporary()
   const servers = Array.from({ length: 200 }, (_, n) => ({
     name: `s${n}`,
@@ -72,7 +72,7 @@ function spentMs(since: NodeJS.CpuUsage): number {
 
 describe('an invalid query', () => {
   it('invalid query is refused at once naming the parameter, by every list and watch', async () => {
-    await using daemon = await world()
+    await using daemon = await startDaemonWithServers()
     for (const [path, table] of [
       ['/servers?', wrongOfServers],
       ['/api/v1/servers?', wrongOfServers],
@@ -96,14 +96,14 @@ describe('an invalid query', () => {
   })
 
   it('overlong query is refused before it is parsed', async () => {
-    await using daemon = await world()
+    await using daemon = await startDaemonWithServers()
     for (const path of ['/servers', '/servers/watch', '/agents', '/capabilities/watch'])
       assert.equal((await daemon.ask('GET', `${path}?label_selector=${'x'.repeat(10_000)}`)).status, 414)
     assert.equal((await daemon.ask('GET', `/servers?${'tag=a&'.repeat(101)}`)).status, 400)
   })
 
   it('expired index gives 410 to a long poll and RESYNC to a watch', async () => {
-    await using daemon = await world()
+    await using daemon = await startDaemonWithServers()
     const { body } = await daemon.ask<{ resource_version: string }>('GET', '/servers')
     const [epoch, revision] = body.resource_version.split('-')
     for (const [token, reason] of [
@@ -126,7 +126,7 @@ describe('an invalid query', () => {
 
 describe('a text query', () => {
   it('text query treats regular expressions as plain text', async () => {
-    await using daemon = await world()
+    await using daemon = await startDaemonWithServers()
     for (const q of [
       '(a+)+$',
       '(a|a)*$',

@@ -23,7 +23,7 @@ const filters = [
 const seconds = Number(process.env['TEST_SECONDS'] ?? 5)
 
 /** A daemon on a persistent folder and store, with limits so low that slow watchers are cut and late ones resync. */
-async function openWorld() {
+async function startPersistentDaemon() {
   const folder = temporary()
   const port = await freePort()
   const files = folder.at('files.yaml')
@@ -53,7 +53,7 @@ watch: { max_buffer_bytes: 65536, max_history_bytes: 200000 }
     },
   }
 }
-type World = Awaited<ReturnType<typeof openWorld>>
+type PersistentDaemon = Awaited<ReturnType<typeof startPersistentDaemon>>
 
 function someFields({ pick, some, chance, below }: Random): Record<string, unknown> {
   return {
@@ -66,7 +66,7 @@ function someFields({ pick, some, chance, below }: Random): Record<string, unkno
 }
 
 /** Writes a file of servers atomically, as a careful editor does. */
-function writeFile(random: Random, { folder }: World): void {
+function writeFile(random: Random, { folder }: PersistentDaemon): void {
   const name = `f${random.below(4)}`
   const servers = Array.from({ length: random.pick([0, 1, 5, 30]) }, (_, n) => ({
     name: `${name}-${random.below(10) + 10 * n}`,
@@ -78,7 +78,7 @@ function writeFile(random: Random, { folder }: World): void {
 }
 
 /** One random write; it may fail while the daemon is down. */
-async function writeAgent(random: Random, { daemon }: World): Promise<void> {
+async function writeAgent(random: Random, { daemon }: PersistentDaemon): Promise<void> {
   const id = `a${random.below(12)}`
   const send = async (method: string, path: string, body?: object) => {
     const answer = await daemon().get(path, { method, ...(body && { body: JSON.stringify(body) }) })
@@ -104,23 +104,25 @@ describe('every watcher of a real daemon', () => {
   it('watchers equal the registry through random faults of watchers, sources and daemon', async (test: TestContext) => {
     const random = createRandom()
     test.diagnostic(random.label)
-    await using world = await openWorld()
-    mkdirSync(world.folder.at('servers'))
+    await using running = await startPersistentDaemon()
+    mkdirSync(running.folder.at('servers'))
     const problems: string[] = []
     const ledger = createLedger(problems)
     const spellings: Spelling[] = ['sse', 'lines', 'poll']
     const watchers = filters.flatMap((filter) =>
-      spellings.map((spelling) => createWildWatcher({ random, ledger, problems, port: world.port, filter, spelling })),
+      spellings.map((spelling) =>
+        createWildWatcher({ random, ledger, problems, port: running.port, filter, spelling }),
+      ),
     )
     // One undisturbed watcher knows every revision: the reference for the others.
-    const calm = createWildWatcher({ random, ledger, problems, port: world.port, filter: '', spelling: 'sse' })
+    const calm = createWildWatcher({ random, ledger, problems, port: running.port, filter: '', spelling: 'sse' })
     const end = performance.now() + seconds * 1000
     const stopping = new AbortController()
 
     const writing = (async () => {
       while (!stopping.signal.aborted && problems.length === 0) {
-        if (random.chance(0.4)) writeFile(random, world)
-        await writeAgent(random, world).catch(() => undefined)
+        if (random.chance(0.4)) writeFile(random, running)
+        await writeAgent(random, running).catch(() => undefined)
         await pause(random.below(20))
       }
     })()
@@ -134,12 +136,12 @@ describe('every watcher of a real daemon', () => {
     })()
     for (let life = 1; performance.now() < end && problems.length === 0; life += 1) {
       await pause(Math.max(0, Math.min(end - performance.now(), (seconds * 1000) / 3 + random.below(500))))
-      if (performance.now() < end) await world.restart()
+      if (performance.now() < end) await running.restart()
     }
     stopping.abort()
     await Promise.all([writing, minding])
-    if (problems.length === 0) await settled([calm, ...watchers], world)
-    const code = await world.daemon().stop()
+    if (problems.length === 0) await settled([calm, ...watchers], running)
+    const code = await running.daemon().stop()
     for (const watcher of [calm, ...watchers]) watcher.disconnect()
 
     assert.deepEqual(problems.slice(0, 3), [], random.label)
@@ -154,7 +156,7 @@ describe('every watcher of a real daemon', () => {
 })
 
 /** Waits until every watcher equals a list with the same filter. */
-async function settled(watchers: readonly WildWatcher[], { daemon }: World): Promise<void> {
+async function settled(watchers: readonly WildWatcher[], { daemon }: PersistentDaemon): Promise<void> {
   const whole = async (): Promise<Known> => {
     const { servers } = await daemon().json<{ servers: { id: string }[] }>('/servers')
     return new Map(servers.map((server) => [server.id, JSON.stringify(server)]))

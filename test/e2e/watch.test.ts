@@ -124,17 +124,17 @@ describe('watchers of a real daemon', () => {
 const nginx = installed('nginx')
 
 /** The simplest proxy config: the daemon's own headers make streams pass unbuffered. */
-const proxyTo = (folder: string, port: number, { url, patience = 20 }: Proxied) => `
+const proxyTo = (folder: string, port: number, { url, timeoutSeconds = 20 }: Proxied) => `
 daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log stderr error;
 events { worker_connections 64; }
 http {
   access_log off; gzip on; gzip_min_length 1;
   client_body_temp_path ${folder}/t1; proxy_temp_path ${folder}/t2; fastcgi_temp_path ${folder}/t3;
   uwsgi_temp_path ${folder}/t4; scgi_temp_path ${folder}/t5;
-  server { listen 127.0.0.1:${port}; proxy_read_timeout ${patience}s; location / { proxy_pass ${url}; } }
+  server { listen 127.0.0.1:${port}; proxy_read_timeout ${timeoutSeconds}s; location / { proxy_pass ${url}; } }
 }`
 
-type Proxied = { readonly url: string; readonly patience?: number }
+type Proxied = { readonly url: string; readonly timeoutSeconds?: number }
 
 async function startProxy(daemon: Proxied) {
   const port = await freePort()
@@ -190,7 +190,7 @@ describe('a watch behind nginx', { skip: nginx === undefined ? 'nginx is not ins
 
   it('watch behind nginx is kept open by keep-alives despite a short proxy timeout', async () => {
     await using daemon = await serveWatch({ heartbeatMs: 300 })
-    await using proxy = await startProxy({ url: `http://127.0.0.1:${daemon.port}`, patience: 1 })
+    await using proxy = await startProxy({ url: `http://127.0.0.1:${daemon.port}`, timeoutSeconds: 1 })
     const events = await follow(proxy.port, '/servers/watch')
     const lines = await follow(proxy.port, '/servers?watch=true')
 

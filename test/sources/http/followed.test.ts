@@ -37,8 +37,8 @@ async function superviseDirectories(urls: Readonly<Record<string, string>>, more
 
 it('a directory that becomes empty counts at the second read, one that loses a server at once', async () => {
   using place = await openDirectory(json(servers(...names(100)), { etag: '"full"' }))
-  await using world = await superviseDirectories({ partner: `${place.url}/servers` })
-  const { registry, supervisor } = world
+  await using supervised = await superviseDirectories({ partner: `${place.url}/servers` })
+  const { registry, supervisor } = supervised
   await supervisor.settled()
   assert.equal(registry.size(), 100)
 
@@ -73,8 +73,8 @@ it('a directory in another order a thousand times makes no revision', async () =
       response,
     )
   })
-  await using world = await superviseDirectories({ partner: `${place.url}/servers` })
-  const { registry, supervisor } = world
+  await using supervised = await superviseDirectories({ partner: `${place.url}/servers` })
+  const { registry, supervisor } = supervised
   await supervisor.settled()
   const revision = registry.revision()
 
@@ -86,11 +86,11 @@ it('a directory in another order a thousand times makes no revision', async () =
 it('a directory that hangs or fails keeps its servers as stale, and delays no other', async () => {
   using hanging = await openDirectory(json(servers('slow')))
   using other = await openDirectory(json(servers('fast')))
-  await using world = await superviseDirectories(
+  await using supervised = await superviseDirectories(
     { hanging: `${hanging.url}/a`, other: `${other.url}/b` },
     { timeout: 0.3 },
   )
-  const { registry, supervisor } = world
+  const { registry, supervisor } = supervised
   await supervisor.settled()
 
   hanging.answers(() => {})
