@@ -58,7 +58,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
   }
 }
 
-/** A mesh that nobody registered with yet; nothing of it outlives the process. */
+/** A mesh without agents, in memory. */
 function meshOf(registry: TestRegistry['registry']): ApiPorts['mesh'] {
   const leases = createLeases({
     clock: { now: () => 0 },

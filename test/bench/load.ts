@@ -23,7 +23,7 @@ export type Load = {
 }
 
 /** Output of every generator. `failed` counts responses other than 2xx and broken connections. */
-type Told = { requests: number; bytes: number; seconds: number; failed: number; p50: number; p99: number }
+type LoadResult = { requests: number; bytes: number; seconds: number; failed: number; p50: number; p99: number }
 
 const wrkBin = ['/usr/bin/wrk', '/usr/local/bin/wrk'].find((path) => existsSync(path))
 
@@ -32,27 +32,27 @@ export async function load(
   url: string,
   { seconds, folder, ...options }: LoadOptions & { seconds: number; folder: string },
 ): Promise<Load> {
-  const told = wrkBin
+  const result = wrkBin
     ? await wrk(wrkBin, url, { seconds, folder, ...options })
     : await autocannon(url, { seconds, folder, ...options })
-  if (told.failed > 0) throw new Error(`${url}: ${told.failed} of ${told.requests} responses were not 2xx`)
-  if (told.requests === 0) throw new Error(`${url}: no response`)
-  const { requests, bytes, seconds: took, p50, p99 } = told
+  if (result.failed > 0) throw new Error(`${url}: ${result.failed} of ${result.requests} responses were not 2xx`)
+  if (result.requests === 0) throw new Error(`${url}: no response`)
+  const { requests, bytes, seconds: took, p50, p99 } = result
   return { rate: requests / took, bytesEach: bytes / requests, p50, p99 }
 }
 
 type Asked = LoadOptions & { readonly seconds: number; readonly folder: string }
 
-async function wrk(bin: string, url: string, asked: Asked): Promise<Told> {
+async function wrk(bin: string, url: string, asked: Asked): Promise<LoadResult> {
   const { seconds, folder, connections = 32, headers = {}, paths, bodies } = asked
   const script = join(folder, 'wrk.lua')
   const lines = paths ?? bodies
   if (lines) writeFileSync(join(folder, 'lines'), lines.join('\n'))
-  writeFileSync(script, `${lines ? sendingLines(join(folder, 'lines'), bodies ? 'POST' : 'GET', url) : ''}${telling}`)
+  writeFileSync(script, `${lines ? sendingLines(join(folder, 'lines'), bodies ? 'POST' : 'GET', url) : ''}${luaReport}`)
   const sent = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', ...sent, '-s', script, url]
   const { stdout } = await run(bin, args)
-  return JSON.parse(/^told (.*)$/m.exec(stdout)?.[1] ?? '') as Told
+  return JSON.parse(/^result (.*)$/m.exec(stdout)?.[1] ?? '') as LoadResult
 }
 
 /** Requests serialized before the run, so that many cost the generator no more than one. */
@@ -74,20 +74,20 @@ end
 `
 }
 
-const telling = `
+const luaReport = `
 function done(summary, latency)
   local e = summary.errors
   print(string.format(
-    'told {"requests":%d,"bytes":%d,"seconds":%f,"failed":%d,"p50":%f,"p99":%f}',
+    'result {"requests":%d,"bytes":%d,"seconds":%f,"failed":%d,"p50":%f,"p99":%f}',
     summary.requests, summary.bytes, summary.duration / 1e6, e.connect + e.read + e.write + e.status + e.timeout,
     latency:percentile(50) / 1000, latency:percentile(99) / 1000
   ))
 end
 `
 
-async function autocannon(url: string, asked: Asked): Promise<Told> {
+async function autocannon(url: string, asked: Asked): Promise<LoadResult> {
   const input = join(asked.folder, 'autocannon.json')
   writeFileSync(input, JSON.stringify({ url, ...asked }))
   const { stdout } = await run(process.execPath, ['test/bench/peers/autocannon.ts', input], { maxBuffer: 1e8 })
-  return JSON.parse(stdout) as Told
+  return JSON.parse(stdout) as LoadResult
 }

@@ -49,8 +49,8 @@ export function writeInto(path: string, { results, at, cpu, node }: Report): voi
   const page = readFileSync(path, 'utf8')
   const [from, to] = [page.indexOf(markers[0]), page.indexOf(markers[1])]
   if (from < 0 || to < from) throw new Error(`${path} lacks the markers of the table: ${markers.join(' … ')}`)
-  const told = `Measured ${at.slice(0, 10)} on ${cpu}, Node ${node}, client and daemon sharing the machine.`
-  const text = `${markers[0]}\n\n${tableOf(results, { short: true })}\n${told}\n\n`
+  const footer = `Measured ${at.slice(0, 10)} on ${cpu}, Node ${node}, client and daemon sharing the machine.`
+  const text = `${markers[0]}\n\n${tableOf(results, { short: true })}\n${footer}\n\n`
   writeFileSync(path, page.slice(0, from) + text + page.slice(to))
 }
 

@@ -47,7 +47,7 @@ describe('mcp-roster list', () => {
 
     const lines = out.trimEnd().split('\n')
     assert.ok(out.includes('\u001B[36m○ pending'), out)
-    // eslint-disable-next-line no-control-regex -- these are what is taken out
+    // eslint-disable-next-line no-control-regex -- the characters that must be escaped
     for (const line of lines) assert.ok(line.replaceAll(/\u001B\[\d+m/g, '').length <= 120, line)
     assert.match(lines[1] ?? '', /…/)
   })

@@ -11,7 +11,7 @@ type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'termina
   readonly columns?: number
 }
 
-/** Runs a command line as `main.ts` does, and says what it wrote and how it ended. */
+/** Runs a command line as `main.ts` does, and returns its output and its exit code. */
 export async function running(argv: readonly string[], surroundings: Surroundings = {}) {
   const {
     onOut,
@@ -45,7 +45,7 @@ export async function running(argv: readonly string[], surroundings: Surrounding
   return { code, out, err }
 }
 
-/** A daemon that says what `answer` says; `asked` holds what it was asked for. */
+/** A daemon that answers with `answer`; `asked` holds the requests it received. */
 export async function answering(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const asked: { url: string; authorization: string | undefined }[] = []
   const server = createServer((request, response) => {

@@ -13,7 +13,7 @@ import { running } from './running.ts'
 
 const quiet = { MCP_ROSTER_LOG_LEVEL: 'silent', HOME: '/home/ann' }
 
-/** A daemon that notes what is done with it. */
+/** A daemon that records its calls. */
 function noting() {
   const events: string[] = []
   const started = Promise.withResolvers<Parameters<StartDaemon>[0]>()
@@ -39,7 +39,7 @@ function noting() {
 
 describe('mcp-roster serve', () => {
   for (const argv of [[], ['serve'], ['./servers'], ['--port', '7000']]) {
-    it(`starts the daemon on "${['mcp-roster', ...argv].join(' ')}", and stops it when told to end`, async () => {
+    it(`starts the daemon on "${['mcp-roster', ...argv].join(' ')}", and stops it on a signal`, async () => {
       const ending = new AbortController()
       const { events, startDaemon, started } = noting()
       const ended = running(argv, { startDaemon, signal: ending.signal, env: quiet })

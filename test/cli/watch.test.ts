@@ -85,19 +85,19 @@ describe('mcp-roster watch', () => {
     )
     const ending = new AbortController()
     let reader = Promise.withResolvers<void>()
-    const told: string[] = []
+    const printed: string[] = []
     const ran = running(['watch', '-o', 'name', '--url', daemon.url], {
       signal: ending.signal,
-      onOut: (text) => void told.push(text),
+      onOut: (text) => void printed.push(text),
       drained: () => reader.promise,
     })
 
     const seen: (string | undefined)[] = []
     for (let round = 0; round < 2; round += 1) {
-      while (told.length <= round) await setImmediate()
+      while (printed.length <= round) await setImmediate()
       // Long enough for another write if the command did not wait.
       for (let turn = 0; turn < 20; turn += 1) await setImmediate()
-      seen.push(told.at(-1))
+      seen.push(printed.at(-1))
       const { resolve } = reader
       reader = Promise.withResolvers()
       resolve()

@@ -57,12 +57,12 @@ describe('a roster', () => {
     await using first = await start([places.path], options)
     const { port } = new URL(first.url)
     await until(async () => (await first.json<{ total: number }>('/servers')).total === 2)
-    const told: string[] = []
+    const received: string[] = []
     await using following = await connectRoster({ url: first.url, maxPauseMs: 50 }).follow(
       {},
       {
         onChange: (events) =>
-          told.push(...events.map((one) => ('server' in one ? `${one.type} ${one.server.name}` : ''))),
+          received.push(...events.map((one) => ('server' in one ? `${one.type} ${one.server.name}` : ''))),
       },
     )
 
@@ -73,7 +73,7 @@ describe('a roster', () => {
 
     await until(() => !following.servers.has('default/gone'))
     assert.deepEqual([...following.servers.keys()], ['default/weather'])
-    assert.ok(told.includes('DELETED gone') && !told.includes('DELETED weather'), told.join(', '))
+    assert.ok(received.includes('DELETED gone') && !received.includes('DELETED weather'), received.join(', '))
   })
 
   it('rejects with an error without the password when the roster is unreachable', async () => {

@@ -1,6 +1,6 @@
 import type { Platform } from '../../src/config/loading/platform.ts'
 
-/** A machine of somebody's, no container. */
+/** A workstation, outside containers and clusters. */
 export const platform: Platform = {
   container: false,
   cluster: false,

@@ -60,7 +60,7 @@ describe('the image', () => {
     assert.match(last('VOLUME'), /^\/var\/lib\/mcp-roster$/)
   })
 
-  it('image health check tells whether the daemon answers', async () => {
+  it('image health check fails unless the daemon answers', async () => {
     using home = temporary()
     await using daemon = await start([], { home: home.path })
     const check = /CMD (\[.*\])$/.exec(last('HEALTHCHECK'))?.[1] ?? assert.fail('no command')

@@ -19,7 +19,7 @@ const fileSource = async ({ json }: Running) => await json<Source>('/sources/fil
 const server = (name: string) => `servers:\n  ${name}: { command: x }\n`
 
 /** Documents that attack the parser, and the error expected for each. */
-const bombs: Readonly<Record<string, readonly [text: string | Buffer, told: RegExp]>> = {
+const bombs: Readonly<Record<string, readonly [text: string | Buffer, expectedError: RegExp]>> = {
   'laughs.yaml': [
     `a0: &a0 [x, x]\n${Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]`).join('\n')}\nservers: { x: { command: y, metadata: { a: *a30 } } }\n`,
     /aliases expanded/,
@@ -89,7 +89,7 @@ async function raw(url: string, text: string): Promise<string> {
   const socket = connect(Number(port), '127.0.0.1')
   let answer = ''
   socket.setTimeout(10_000, () => socket.destroy())
-  socket.on('error', () => undefined) // it was cut while still sending: what was said before counts
+  socket.on('error', () => undefined) // The daemon cut it while it was sending; the answer before that counts.
   socket.on('data', (chunk) => (answer += chunk.toString()))
   socket.write(text)
   await new Promise((resolve) => socket.once('close', resolve))
@@ -151,9 +151,9 @@ describe('bad input', () => {
     }, 20)
 
     const errorOf = (name: string) => found.origins.find(({ origin }) => origin === `${place}/${name}`)?.error ?? ''
-    for (const [name, [, told]] of Object.entries(bombs)) {
+    for (const [name, [, expectedError]] of Object.entries(bombs)) {
       if (entries.has(name)) continue
-      assert.match(errorOf(name), told, name)
+      assert.match(errorOf(name), expectedError, name)
     }
     assert.match(errorOf('fifo.yaml'), /FIFO/)
     assert.match(errorOf('dangling.yaml'), /symbolic link/)

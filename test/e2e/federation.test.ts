@@ -16,11 +16,12 @@ type Status = { sources: { name: string; state: string; rejections: { name?: str
 type Here = Awaited<ReturnType<typeof startHere>>
 
 const listOf = async (daemon: Here) => (await daemon.ask<{ servers: Shown[] }>('GET', '/servers')).body.servers
-const told = async (daemon: Here) => (await listOf(daemon)).map(({ name, source }) => `${name} of ${source}`).join(', ')
+const listing = async (daemon: Here) =>
+  (await listOf(daemon)).map(({ name, source }) => `${name} of ${source}`).join(', ')
 
 async function untilTold(daemon: Here, expected: string): Promise<void> {
-  await until(async () => (await told(daemon)) === expected, 8).catch(async () =>
-    assert.equal(await told(daemon), expected),
+  await until(async () => (await listing(daemon)) === expected, 8).catch(async () =>
+    assert.equal(await listing(daemon), expected),
   )
 }
 
@@ -132,7 +133,7 @@ for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json']) {
     // Each reads the other again and finds only known servers.
     for (const daemon of [a, b, a, b]) assert.equal((await daemon.ask('POST', '/sources/http/refresh', {})).status, 200)
 
-    assert.equal(await told(a), 'alpha of file, example.b/beta of http')
-    assert.equal(await told(b), 'beta of file, example.a/alpha of http')
+    assert.equal(await listing(a), 'alpha of file, example.b/beta of http')
+    assert.equal(await listing(b), 'beta of file, example.a/alpha of http')
   })
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 
-/** An HTTP server on loopback that answers as told; on the given port, or a free one. */
+/** An HTTP server on loopback with the given handler, on the given port or a free one. */
 export async function openHttp(answer: (request: IncomingMessage, response: ServerResponse) => void, port = 0) {
   const http = createServer(answer)
   await new Promise<void>((resolve, reject) => void http.once('error', reject).listen(port, '127.0.0.1', resolve))

@@ -148,10 +148,16 @@ describe('every watcher of a real daemon', () => {
     assert.equal(code, 0)
     const sum = (what: keyof WildWatcher['counts']) => watchers.reduce((all, { counts }) => all + counts[what], 0)
     const met = { tokens: ledger.tokens(), compared: ledger.counts.compared }
-    const told = { ...met, events: sum('events'), resyncs: sum('resyncs'), resumes: sum('resumes'), cuts: sum('cuts') }
-    test.diagnostic(JSON.stringify(told))
+    const totals = {
+      ...met,
+      events: sum('events'),
+      resyncs: sum('resyncs'),
+      resumes: sum('resumes'),
+      cuts: sum('cuts'),
+    }
+    test.diagnostic(JSON.stringify(totals))
     // The run must have exercised each of these.
-    for (const [what, count] of Object.entries(told)) assert.ok(count > 0, `${what}: none, ${random.label}`)
+    for (const [what, count] of Object.entries(totals)) assert.ok(count > 0, `${what}: none, ${random.label}`)
   })
 })
 

@@ -143,7 +143,7 @@ export function createWildWatcher({
     else counts.resumes += 1
     const target = token === undefined || inHeader ? path : `${path}&resource_version=${token}`
     // Ignores what an abandoned connection still had buffered.
-    const hear = (told: WatchEvent) => void (connection === mine && take(told))
+    const hear = (event: WatchEvent) => void (connection === mine && take(event))
     return follow(port, target, token !== undefined && inHeader ? { 'last-event-id': token } : {}, hear)
   }
 

@@ -8,7 +8,7 @@ import { registered } from '../made.ts'
 
 const url = 'http://weather.example/mcp'
 
-/** A table whose registry is a map; records what it tells the runner and the evaluator. */
+/** A table whose registry is a map; records the calls of the runner and the evaluator. */
 function tableWith() {
   const servers = new Map<ServerId, RegisteredServer>()
   const calls: string[] = []

@@ -28,7 +28,7 @@ describe('the probe target of a server', () => {
     assert.notEqual(one, other)
   })
 
-  it('has a key that tells a disabled server from one that is not probed', () => {
+  it('has different keys for a disabled server and one that is not probed', () => {
     assert.equal(targetKey(server({ enabled: false })), 'disabled')
     assert.equal(targetKey(server({ health_check: 'none' })), 'none')
   })

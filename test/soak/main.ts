@@ -37,9 +37,9 @@ for (const scenario of chosen) {
   const outcome = await outcomeOf(scenario)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   if (outcome instanceof Error) failed += 1
-  const told = outcome instanceof Error ? outcome.message : figuresOf(outcome)
+  const summary = outcome instanceof Error ? outcome.message : figuresOf(outcome)
   process.stdout.write(
-    `${outcome instanceof Error ? 'FAIL' : 'pass'}  ${scenario.name.padEnd(9)} ${seconds} s  ${told}\n`,
+    `${outcome instanceof Error ? 'FAIL' : 'pass'}  ${scenario.name.padEnd(9)} ${seconds} s  ${summary}\n`,
   )
 }
 process.stdout.write(`${chosen.length - failed} of ${chosen.length} passed\n`)

@@ -92,7 +92,7 @@ export async function meshed({
     agent: (id: string, fields: object = {}) => send('POST', '/agents', { id, ...fields }),
     ids: async (query: string) =>
       ((await send('GET', `/agents${query}`)).body['agents'] as Answer[]).map(({ id }) => id as string),
-    /** Lets time pass, as a process that is never held up sees it. */
+    /** Advances the clocks, as in a process without stalls. */
     pass: (seconds: number) => {
       for (let passed = 0; passed < seconds; passed += 0.5) {
         time += 500

@@ -16,7 +16,7 @@ type Server = {
   headers: object
   [key: string]: unknown
 }
-type Told = { detail: string; source: string; current: Server; errors: { field: string; problem: string }[] }
+type ProblemBody = { detail: string; source: string; current: Server; errors: { field: string; problem: string }[] }
 
 const memory = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
 const weather = { name: 'weather', url: 'http://weather.example/mcp', health_check: 'none' }
@@ -76,7 +76,7 @@ describe('manual servers', () => {
     const old = await daemon.ask<Server>('POST', '/servers', weather)
     const now = await daemon.ask<Server>('PUT', '/servers/weather', { ...weather, tags: ['new'] })
     const put = (headers: Record<string, string>, more = {}) =>
-      daemon.ask<Told>('PUT', '/servers/weather', { ...weather, tags: ['newer'], ...more }, headers)
+      daemon.ask<ProblemBody>('PUT', '/servers/weather', { ...weather, tags: ['newer'], ...more }, headers)
 
     const etag = old.headers.get('etag') ?? ''
     for (const ifMatch of [
@@ -130,7 +130,8 @@ describe('manual servers', () => {
       `${memory}auth: { tokens: [{ name: all, token: let-me-in, role: admin, secrets: true }] }\n`,
     )
     const secret = { headers: { authorization: 'Bearer canary-1' }, url: 'https://me:canary-2@weather.example/mcp' }
-    const ask = (method: string, path: string, body?: unknown) => daemon.ask<Server & Told>(method, path, body, admin)
+    const ask = (method: string, path: string, body?: unknown) =>
+      daemon.ask<Server & ProblemBody>(method, path, body, admin)
     await ask('POST', '/servers', { ...weather, ...secret })
 
     const shown = await ask('GET', '/servers/weather')
@@ -160,7 +161,7 @@ describe('manual servers', () => {
       ['PATCH', '/servers/weather'],
       ['DELETE', '/servers/default/weather'],
     ] as const) {
-      const { status, body } = await daemon.ask<Told>(method, path, method === 'DELETE' ? undefined : weather)
+      const { status, body } = await daemon.ask<ProblemBody>(method, path, method === 'DELETE' ? undefined : weather)
       assert.deepEqual([status, body.source, body.current.source], [409, 'team', 'team'], method)
       assert.match(body.detail, /source "team"/)
     }
@@ -170,7 +171,7 @@ describe('manual servers', () => {
     await using daemon = await startHere(memory)
     const command = { name: 'local', command: 'python', args: ['-m', 'server'] }
 
-    const refused = await daemon.ask<Told>('POST', '/servers', command)
+    const refused = await daemon.ask<ProblemBody>('POST', '/servers', command)
     await daemon.reload('sources: [{ type: manual, name: ours, allow_stdio: true }]\nstore: { type: memory }\n')
     const taken = await daemon.ask<Server>('POST', '/servers', command)
     await daemon.reload(memory)
@@ -217,7 +218,7 @@ describe('manual servers', () => {
   it('get 400 that names every invalid field and no value', async () => {
     await using daemon = await startHere(memory)
     const errors = async (body: unknown, method = 'POST', path = '/servers') => {
-      const answer = await daemon.ask<Told>(method, path, body)
+      const answer = await daemon.ask<ProblemBody>(method, path, body)
       assert.equal(answer.status, 400, answer.text)
       assert.doesNotMatch(answer.text, /canary/)
       return answer.body.errors?.map(({ field }) => field)

@@ -70,7 +70,7 @@ function openOne(host: string, port: number, path: string): void {
     socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`),
   )
   readers.push(socket)
-  socket.on('error', () => {}) // told by what follows
+  socket.on('error', () => {}) // `close` follows and reports it
   socket.on('close', () => (broken += 1))
 }
 

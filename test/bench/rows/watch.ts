@@ -58,10 +58,10 @@ export async function fanned(bench: Bench, many: number): Promise<Fanned> {
   const each: number[] = []
   let stall = 0
   for (let round = 100; round < 105 + 5 * bench.seconds; round += 1) {
-    const told = (await push(round)).each
+    const delivered = (await push(round)).each
     const { longest } = await loopDelays(daemon.url)
     if (round < 102) continue
-    each.push(...told)
+    each.push(...delivered)
     stall = Math.max(stall, longest)
     await pause(50)
   }
@@ -79,8 +79,14 @@ async function bareFanned(bench: Bench, many: number): Promise<number[]> {
   for (let round = 100; round < 105 + 5 * bench.seconds; round += 1) {
     const marker = `round-${round}.`
     const body = JSON.stringify({ description: `${marker}${'x'.repeat(eventBytes - 60)}` })
-    const told = await client.ask<{ each: number[] }>({ type: 'push', method: 'POST', url: bare.url, marker, body })
-    if (round >= 102) each.push(...told.each)
+    const delivered = await client.ask<{ each: number[] }>({
+      type: 'push',
+      method: 'POST',
+      url: bare.url,
+      marker,
+      body,
+    })
+    if (round >= 102) each.push(...delivered.each)
     await pause(50)
   }
   await Promise.all([client.stop(), bare.stop()])

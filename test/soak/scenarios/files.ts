@@ -83,7 +83,7 @@ const swaps: Scenario = {
     )
     assert.equal(events.filter(({ type }) => type === 'ADDED').length, 2)
     const warnings = lines.filter(({ level }) => level === 'warn' || level === 'error')
-    assert.deepEqual(warnings, [], 'the log told of trouble that was none')
+    assert.deepEqual(warnings, [], 'the log warned without a reason')
     return { swaps: times, polls, events: events.length, settled_ms: settledMs }
   },
 }
@@ -122,9 +122,9 @@ const same: Scenario = {
     await get('/sources/file/refresh', { method: 'POST' })
     assert.equal((await json<Listed>('/servers')).resource_version, resource_version)
     await watcher.close()
-    const told = events.slice(3).filter(({ type }) => type !== 'BOOKMARK')
-    assert.deepEqual(told, [])
-    return { writes: times, revisions: 0, events: told.length }
+    const changes = events.slice(3).filter(({ type }) => type !== 'BOOKMARK')
+    assert.deepEqual(changes, [])
+    return { writes: times, revisions: 0, events: changes.length }
   },
 }
 

@@ -8,7 +8,7 @@ import { watchServers } from '../watcher.ts'
 
 type Answer = { readonly status: number; readonly text: string }
 
-/** Sends a request on the agent's connection; tells whether the connection failed or was cut. */
+/** Sends a request on the agent's connection; returns whether the connection failed or was cut. */
 function ask(
   url: string,
   { method = 'GET', body, agent }: { method?: string; body?: unknown; agent: Agent },
@@ -33,7 +33,7 @@ function ask(
 
 const sigterm: Scenario = {
   name: 'sigterm',
-  what: 'told to end under load: what was being answered is answered whole, exit 0 within 10 s',
+  what: 'SIGTERM under load: every response in flight is complete, exit 0 within 10 s',
   limitSeconds: ({ of }) => of(180, 60),
   async run({ of }) {
     const rounds = of(10, 3)
@@ -138,7 +138,7 @@ const suspend: Scenario = {
     await Promise.all(beating)
     await watcher.close()
     agent.destroy()
-    assert.deepEqual(lapsed, [], 'somebody living was said to be gone')
+    assert.deepEqual(lapsed, [], 'a living agent was shown as gone')
     assert.ok(living.every((id) => servers.find(({ name }) => name === id)?.status === 'healthy'))
     return {
       timeout_s: timeout,

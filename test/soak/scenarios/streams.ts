@@ -39,11 +39,11 @@ const stalled: Scenario = {
     await using soak = await openMany(servers)
     const delays: number[] = []
     let wrote = 0
-    let told = 0
+    let deliveredRound = 0
     const live = watchServers(soak.daemon().url, {
       onEvent: ({ type, server, at }: Event) => {
         if (type !== 'MODIFIED' || server?.name !== 's0' || server.version !== String(wrote)) return
-        told = wrote
+        deliveredRound = wrote
         delays.push(at - wrote)
       },
     })
@@ -59,7 +59,7 @@ const stalled: Scenario = {
         await pause(Math.max(0, next - performance.now()))
       }
       // Otherwise the next hundred would connect during the last measurement.
-      await until(() => told === wrote)
+      await until(() => deliveredRound === wrote)
     }
 
     // Warm-up: change log and heap grow with the changes, not with the watchers.

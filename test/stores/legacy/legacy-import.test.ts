@@ -10,7 +10,7 @@ import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
 import { put } from '../builders.ts'
 import { postgresMissing, query, startPostgres } from '../databases/postgres.ts'
 
-/** The tables of the original mesh registry as its programs made them, and some of what stood in them. */
+/** The tables of the original mesh registry as its programs made them, with some rows. */
 const original = `
   CREATE TABLE agents (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, namespace TEXT DEFAULT 'default', endpoint TEXT, status TEXT DEFAULT 'pending',
@@ -102,7 +102,7 @@ describe('importing an original mesh registry', () => {
     return join(folder, name)
   }
 
-  it('reads all agents of a SQLite file, leaves it untouched and says what it could not read', async () => {
+  it('reads all agents of a SQLite file, leaves it untouched and reports unreadable fields', async () => {
     const path = file('original.db', original)
     const before = readFileSync(path)
 
@@ -124,7 +124,7 @@ describe('importing an original mesh registry', () => {
     assert.deepEqual(report.problems, [])
   })
 
-  it('refuses what is no original', async () => {
+  it('refuses any database but that of an original mesh registry', async () => {
     const own = join(folder, 'own.db')
     const store = await openSqlite({ path: own, log: silent })
     await store.commit([put()])

@@ -91,7 +91,7 @@ describe('tokens in files', () => {
     await assert.rejects(openApi({ rules: { ...rules, auth, listen }, ports: parts(), log, tokenFilesMs: 20 }))
     const [missed, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     watchFile(file, { interval: 20 }, ({ size }) => (size > 0 ? seen : missed).resolve())
-    // What is there at the first look already is no change, and would never be told.
+    // `watchFile` reports no file that exists at its first look: write it after that.
     await missed.promise
     writeFileSync(file, 'late')
     await seen.promise
