@@ -42,7 +42,7 @@ export const serve: Command = {
     // Node writes the compile cache at a clean exit only; an early flush speeds up the next start after a kill, too.
     setTimeout(flushCompileCache, 3000).unref()
     await aborted(signal)
-    log.info('stopping')
+    log.info('shutdown started')
     return 0
   },
 }

@@ -117,7 +117,7 @@ export function startRegistrations({
         }
       } catch (error) {
         if (stop.signal.aborted) return
-        log.warn({ err: error }, 'store not readable; retrying')
+        log.warn({ err: error }, 'store load failed; retrying')
       }
       await pause(backoff.next(), undefined, { signal: stop.signal, ref: false }).catch(() => {})
     }

@@ -194,6 +194,6 @@ describe('the daemon', () => {
       else process.kill(-shell.pid!, 'SIGKILL')
     }
 
-    assert.match(said.at(-1) ?? '', /"stopping"/)
+    assert.match(said.at(-1) ?? '', /"shutdown started"/)
   })
 })

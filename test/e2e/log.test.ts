@@ -64,7 +64,7 @@ describe('the log of the daemon', () => {
 
     assert.equal(await daemon.stop(), 0)
 
-    await until(() => daemon.lines.at(-1)?.['msg'] === 'stopping')
+    await until(() => daemon.lines.at(-1)?.['msg'] === 'shutdown started')
     const audited = daemon.lines.filter(({ audit, msg }) => audit === true && msg === 'agent registered')
     assert.equal(new Set(audited.map(({ agent }) => agent)).size, many)
   })

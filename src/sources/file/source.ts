@@ -84,7 +84,7 @@ async function findFileMounts({ readings }: Scan, log: Log): Promise<readonly st
     .filter((path) => points.has(resolve(path)))
     .slice(0, maxNamedFiles)
   if (mounts.length > 0)
-    log.warn({ files: mounts }, 'files are mounts of their own and may never change; mount their directories')
+    log.warn({ files: mounts }, 'single-file mounts found; their updates may never arrive: mount the directories')
   return mounts
 }
 

@@ -46,7 +46,7 @@ export function createTokens({ log, onChange, everyMs }: { log: Log; onChange: (
       .filter((line) => line !== '')
     const tokens = lines.filter(isToken)
     if (tokens.length !== lines.length || tokens.length === 0)
-      log.warn({ file, lines: lines.length, tokens: tokens.length }, 'token file holds lines that are not tokens')
+      log.warn({ file, lines: lines.length, tokens: tokens.length }, 'token file lines rejected: not tokens')
     return { content, tokens }
   }
 

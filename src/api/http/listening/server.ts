@@ -88,7 +88,7 @@ function createErrorLogger(log: Log): (error: Error) => void {
     const now = performance.now()
     if (now < quietUntil) return
     quietUntil = now + 60_000
-    log.warn({ err: error }, 'connections could not be accepted')
+    log.warn({ err: error }, 'accepting a connection failed')
   }
 }
 

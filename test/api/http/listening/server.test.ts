@@ -70,7 +70,7 @@ describe('the HTTP server', () => {
 
     assert.equal(await (await fetch(listening.url)).text(), 'here')
     assert.equal(lines.length, 1)
-    assert.match(lines[0] ?? '', /"warn".*ENOMEM.*connections could not be accepted/)
+    assert.match(lines[0] ?? '', /"warn".*ENOMEM.*accepting a connection failed/)
   })
 
   it('finishes requests in flight and rejects new connections when it closes', async () => {
