@@ -38,7 +38,7 @@ function importsOf(file: string): string[] {
 const inside = (file: string, target: string) => relative('.', join(dirname(file), target))
 const floorOf = (file: string) => floors.indexOf(file.split('/')[1] ?? '')
 
-describe('the house', () => {
+describe('the rooms of src', () => {
   it('every file of src/ belongs to a room of the list', () => {
     assert.ok(files.length > 20)
     assert.deepEqual(
