@@ -14,7 +14,7 @@ export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'> & 
 export const LogLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
 export type LogLevel = z.output<typeof LogLevel>
 
-/** What is logged, and in which format. */
+/** Level and format of the log. */
 export const LogConfig = z.strictObject({
   level: LogLevel.default('info').describe('Minimum level of a logged line.'),
   format: z

@@ -1,7 +1,7 @@
 import type { Capability } from '../model/capability.ts'
 import type { RosterHttp } from './roster-http.ts'
 
-/** What an agent says of itself when it registers. */
+/** The registration of an agent. */
 export type AgentRegistration = {
   /** Unique; also the agent's name in `/servers`. */
   readonly agent_id: string

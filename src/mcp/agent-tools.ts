@@ -15,7 +15,7 @@ import { runTool } from './tool-result.ts'
 const readOnly = { readOnlyHint: true, idempotentHint: true, openWorldHint: false }
 const writing = { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false }
 
-/** Registers the tools of the mesh, which do what its HTTP routes do. */
+/** Registers the tools of the mesh; they behave like its HTTP routes. */
 export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, principal: Principal): void {
   const run = (work: () => object | Promise<object>) => runTool(log, work)
 

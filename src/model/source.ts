@@ -25,8 +25,8 @@ export type SourceRun = {
 /**
  * A sticky request for a read, raised by a refresh request or a reload.
  *
- * A source calls `take` when it begins a read, so that a refresh request knows which sighting answers it, and waits for the
- * next request with `wait`.
+ * A source calls `take` when it begins a read, so that a refresh request knows which sighting answers it. `wait` waits for
+ * the next request.
  */
 export type WakeSignal = {
   readonly raised: () => boolean

@@ -10,7 +10,7 @@ export type AddressPolicy = {
   readonly deny?: readonly string[]
 }
 
-/** Says why a numeric address may not be called; undefined if it may. */
+/** Returns why a numeric address may not be called; undefined if it may. */
 export type AddressGuard = (address: string) => string | undefined
 
 /** Addresses that no policy permits: metadata services of clouds, link-local, multicast and broadcast. */

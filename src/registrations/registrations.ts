@@ -72,7 +72,7 @@ export function startRegistrations({
     leases.extendAll()
   }
 
-  /** Whether the store, which carries the heartbeats of other replicas, is down or only just back; for a limited time. */
+  /** Whether heartbeats of other replicas may be missing: the store is down, or recovered a moment ago. For a limited time. */
   function isPartitioned(): boolean {
     const state = store?.state()
     if (!state) return false

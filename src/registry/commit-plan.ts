@@ -15,7 +15,7 @@ export type PlannedRecord = {
   readonly before: ServerRecord | undefined
   readonly candidates: readonly Candidate[]
   readonly next: ServerRecord | undefined
-  /** What subscribers see of it; undefined where the server looks as before. */
+  /** The change for subscribers; undefined where the visible server stays the same. */
   readonly change: Change | undefined
 }
 
@@ -77,7 +77,7 @@ export function* newRecords(plan: readonly PlannedRecord[]): Generator<ServerRec
   for (const { before, next } of plan) if (next && !before) yield next
 }
 
-/** What subscribers see when one record replaces another; undefined where the server looks the same. */
+/** The change for subscribers when one record replaces another; undefined where the visible server stays the same. */
 export function changeBetween(before: ServerRecord | undefined, now: ServerRecord | undefined): Change | undefined {
   if (!now) return before && { type: 'DELETED', before }
   if (!before) return { type: 'ADDED', now }

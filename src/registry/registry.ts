@@ -20,7 +20,7 @@ import { createServerIndex, type ServerIndex } from './index/server-index.ts'
 import { byPrecedence, candidatesOf, rebaseCandidates } from './precedence.ts'
 import { type CommitStamp, createRecord, type ProbedState, type ServerRecord, stampRecord } from './record.ts'
 
-/** What the monitor observed of a server. Ignored when the server has another target by then. */
+/** An observation of the monitor about a server. Ignored when the server has another target by then. */
 export type Observation = {
   readonly id: ServerId
   /** `targetKey(server)` at the time of the probe. */

@@ -6,7 +6,7 @@ import { jsonReply, type Reply } from '../http/reply.ts'
 import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
-/** The OpenAPI document, its page, and the list of routes. Each is read or made with its first request, since few clients ask. */
+/** The OpenAPI document, its page, and the list of routes. Each is read or built at its first request, since most daemons never serve it. */
 export function docsApi({ name, version }: Pick<ApiPorts, 'name' | 'version'>) {
   const api = createRoutes()
   let document: Promise<Reply> | undefined

@@ -21,7 +21,7 @@ export function createObservationBatcher({
 
   function add(observation: Observation): void {
     const earlier = pending.get(observation.id)
-    // A later observation of the health keeps what an earlier one says of capabilities and version.
+    // A later observation of the health keeps the capabilities and the version of an earlier one.
     pending.set(observation.id, earlier?.target === observation.target ? { ...earlier, ...observation } : observation)
     cancel ??= clock.after(collectMs, sendBatch)
   }

@@ -8,7 +8,7 @@ import { elapsedMs, type PartialOutcome, type Probe, type ProbeKind, type ProbeR
 /** Drain at most 4 KiB or 200 ms of the body, so that the connection can be reused. */
 const drainLimits = { maxBytes: 4096, drainMs: 200 }
 
-/** A probe that probes each server in the way its definition asks for. */
+/** Probes each server in the way that its definition names. */
 export function createProbe({ http, now = () => performance.now() }: { http: HttpClient; now?: () => number }): Probe {
   const kinds = { mcp: createMcpProbe({ now }), http: probeHttp, tcp: probeTcp } satisfies Record<string, ProbeKind>
 

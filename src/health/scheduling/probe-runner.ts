@@ -18,7 +18,7 @@ const shortDeadlineMs = 1000
 export type RunningProbe = {
   readonly startedAt: number
   readonly slow: boolean
-  /** Whether it also asks for the server's tools. */
+  /** Whether it also requests the server's tools. */
   readonly learn: boolean
   /** It has less than the configured deadline, so a timeout does not count. */
   readonly shortDeadline: boolean

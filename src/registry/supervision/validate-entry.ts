@@ -13,7 +13,7 @@ export type Trust = {
   readonly questionsShrinks: boolean
 }
 
-/** What an entry says beside its definition. */
+/** The parts of an entry beside its definition. */
 type EntryDetails = Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry>
 
 /** A validated entry: its definition, or why it is rejected. */

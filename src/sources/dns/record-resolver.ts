@@ -6,7 +6,7 @@ import type { ResolverConfig } from './resolver-config.ts'
 /** The records of a name, possibly none, and their lifetime. */
 export type ResolvedRecords = {
   readonly records: readonly Resource[]
-  /** Seconds; undefined where the answer states nrecord. */
+  /** Seconds; undefined where the answer gives none. */
   readonly ttl: number | undefined
 }
 

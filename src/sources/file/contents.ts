@@ -5,7 +5,7 @@ import { SourceError } from '../../model/source.ts'
 import { tooLargeError } from '../documents/read.ts'
 import { isMissingError } from './path-patterns.ts'
 
-/** What the file system says of a path, without opening it. `signature` stays equal while the file is not written. */
+/** The metadata of a path, read without opening it. `signature` stays equal while the file is not written. */
 export type FileState =
   | {
       readonly type: 'file'

@@ -24,7 +24,7 @@ type PendingLink = DocumentLink & { readonly href: string; readonly depth: numbe
  * A document that cannot be read becomes entries with a problem under its last names, so that its servers stay.
  */
 export function createLinkFollower({ hosts }: { hosts: readonly string[] }) {
-  /** Names of the servers that each document held when it was last read. */
+  /** Names of the servers in the last reading of each document. */
   let lastNames = new Map<string, readonly string[]>()
 
   async function follow(

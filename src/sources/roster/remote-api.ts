@@ -81,7 +81,7 @@ export function createRemoteApi({
         signal,
       })
     } catch (error) {
-      // The roster has just answered a plain request, so a proxy in between holds back streams.
+      // The roster has just answered a plain request, so a proxy in between buffers streams.
       if (error instanceof OutboundError && error.reason === 'timeout' && !signal.aborted)
         throw new UnwatchableError('does not begin')
       throw asSourceError(error)

@@ -1,6 +1,6 @@
 import { StoreRefusal } from '../store.ts'
 
-/** What is known of a database before anything is written to it. */
+/** The contents of a database, inspected before anything is written to it. */
 export type DatabaseContents = {
   /** Names of its tables and views. */
   readonly tables: readonly string[]

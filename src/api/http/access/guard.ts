@@ -9,7 +9,7 @@ import { type Authenticator, invalidToken } from './authenticator.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { hostNameOf, isLoopback } from './host.ts'
 
-/** A request that may go on. */
+/** An admitted request. */
 export type Admitted = {
   /** Headers that let a page of another origin read the response. */
   readonly cors: CorsHeaders | undefined
@@ -138,7 +138,7 @@ function isWrite(method: string, path: string): boolean {
   return method !== 'GET' && method !== 'OPTIONS'
 }
 
-/** Whether a browser asks for the rights of a page. It sends no token with that, even if the page will. */
+/** Whether a request is a CORS preflight. Browsers send no token with it. */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 }

@@ -142,7 +142,7 @@ function maxServersFor({ view, fields }: ServerQuery): number {
   return view === 'full' || fields.length > 0 ? maxEncodedServersAtOnce : maxServersAtOnce
 }
 
-/** None while sources are syncing, which is not part of the revision, nor for volatile fields, which have none. */
+/** None while sources are syncing, and none with volatile fields: the revision covers neither. */
 function etagOf({ token, syncing }: EncodedList, { view }: ServerQuery): string | undefined {
   return view === 'full' || syncing.length > 0 ? undefined : `"${token}"`
 }

@@ -30,7 +30,7 @@ const [openMap, closeMap, openList, closeList] = [123, 125, 91, 93]
  */
 export function* locateJson(text: string): Generator<void, Locate> {
   const root = yield* scanLocations(text)
-  // Machines write one line: then a line number says nothing.
+  // Generated JSON is often one line; a line number is useless then.
   const isOneLine = !text.includes('\n')
   return (path) => {
     if (isOneLine) return undefined
