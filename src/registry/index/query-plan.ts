@@ -17,25 +17,25 @@ export type IndexLookup = {
   readonly slotOf: (namespace: string, name: string) => number | undefined
 }
 
-/** A server matches if it is in one posting of each of `all`, in none of `none`, and satisfies `verify`. */
+/** A server matches if it is in one posting of each of `required`, in none of `excluded`, and satisfies `verify`. */
 export type QueryPlan = {
-  readonly all: readonly (readonly Posting[])[]
-  readonly none: readonly Posting[]
+  readonly required: readonly (readonly Posting[])[]
+  readonly excluded: readonly Posting[]
   /** The part of the filter that postings cannot decide. */
   readonly verify?: Predicate
 }
 
 /** Turns the filter of a query into postings, but for `q`. */
 export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: NameTest): QueryPlan {
-  const all: Posting[][] = []
-  const none: Posting[] = []
-  const oneOf = (field: IndexField, values: Iterable<string>) => all.push(postingsOf(lookup, field, values))
+  const required: Posting[][] = []
+  const excluded: Posting[] = []
+  const oneOf = (field: IndexField, values: Iterable<string>) => required.push(postingsOf(lookup, field, values))
 
   const { namespace, name, source, type, enabled, status, tag, any_tag, label_selector } = query
   if (namespace !== undefined) oneOf('namespace', [namespace])
   if (name !== undefined) {
     const namespaces = namespace === undefined ? [...lookup.values('namespace')] : [namespace]
-    all.push(namespaces.flatMap((candidate) => lookup.slotOf(candidate, name) ?? []))
+    required.push(namespaces.flatMap((candidate) => lookup.slotOf(candidate, name) ?? []))
   }
   if (source !== undefined) oneOf('source', [source])
   if (type !== undefined) oneOf('type', [type])
@@ -45,11 +45,11 @@ export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Nam
   if (any_tag.length > 0) oneOf('tag', any_tag)
   for (const requirement of label_selector ?? []) {
     if (requirement.operator === 'exists') oneOf('label', [requirement.key])
-    else if (requirement.operator === 'absent') none.push(...postingsOf(lookup, 'label', [requirement.key]))
+    else if (requirement.operator === 'absent') excluded.push(...postingsOf(lookup, 'label', [requirement.key]))
     else {
       const values = requirement.values.map((value) => `${requirement.key}=${value}`)
       if (requirement.operator === 'in') oneOf('label_value', values)
-      else none.push(...postingsOf(lookup, 'label_value', values))
+      else excluded.push(...postingsOf(lookup, 'label_value', values))
     }
   }
   const [hasName, hasFacets] = [isNamed ?? matchingCapabilityName(query), matchingFacets(query)]
@@ -64,7 +64,7 @@ export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Nam
   }
   // Name and facets must hold for the same capability, which two separate postings cannot decide.
   const both = hasName && hasFacets ? matchingCapability(query, hasName) : undefined
-  return both ? { all, none, verify: hasCapability(both) } : { all, none }
+  return both ? { required, excluded, verify: hasCapability(both) } : { required, excluded }
 }
 
 function postingsOf(lookup: IndexLookup, field: IndexField, values: Iterable<string>): Posting[] {

@@ -147,7 +147,9 @@ export function createServerIndex<Row extends RegisteredServer>() {
     const { limit, sort, q } = query
     const isFiltered = canonicalFilter(query) !== noFilter
     if (!isFiltered && limit === undefined && sort === undefined) return { total: list().length, page: list() }
-    const all = isFiltered ? findAll(query, isNamed) : evaluatePlan({ all: [], none: [] }, table.occupied(), ids.length)
+    const all = isFiltered
+      ? findAll(query, isNamed)
+      : evaluatePlan({ required: [], excluded: [] }, table.occupied(), ids.length)
     const matches = q === undefined ? all : search(all, q, query.fuzzy_match)
     const sortedRows = pageOf(toBitsIfLarge(matches, ids.length), query, table, scores)
     const page = sortedRows.slice(0, limit).flatMap(({ slot }) => rows[slot] ?? [])

@@ -5,37 +5,37 @@ import type { QueryPlan } from './query-plan.ts'
 export type SlotSet = { readonly slots: readonly number[] } | { readonly words: Uint32Array }
 
 /**
- * The slots that are in `everything`, in one posting of each of `all`, and in none of `none`.
+ * The slots that are in `everything`, in one posting of each of `required`, and in none of `excluded`.
  *
  * Starts from the smallest term. If that is small, each of its slots is looked up in the other terms; else all terms are
  * intersected as bits, 32 slots at a time.
  */
 export function evaluatePlan(
-  { all, none }: Pick<QueryPlan, 'all' | 'none'>,
+  { required, excluded }: Pick<QueryPlan, 'required' | 'excluded'>,
   everything: Posting | undefined,
   capacity: number,
 ): SlotSet {
   if (everything === undefined) return { slots: [] }
-  const [smallest, ...others] = [...all, [everything]].toSorted((one, other) => totalSize(one) - totalSize(other))
+  const [smallest, ...others] = [...required, [everything]].toSorted((one, other) => totalSize(one) - totalSize(other))
   if (smallest === undefined || smallest.length === 0) return { slots: [] }
-  if (totalSize(smallest) * 32 > capacity) return { words: intersectAsBits([smallest, ...others], none, capacity) }
+  if (totalSize(smallest) * 32 > capacity) return { words: intersectAsBits([smallest, ...others], excluded, capacity) }
   const slots = new Set(smallest.flatMap((posting) => [...slotsOf(posting)]))
-  const isInAll = (slot: number) =>
+  const isMatch = (slot: number) =>
     others.every((postings) => postings.some((posting) => hasSlot(posting, slot))) &&
-    !none.some((posting) => hasSlot(posting, slot))
-  return { slots: [...slots].filter(isInAll) }
+    !excluded.some((posting) => hasSlot(posting, slot))
+  return { slots: [...slots].filter(isMatch) }
 }
 
 function intersectAsBits(
-  all: readonly (readonly Posting[])[],
-  none: readonly Posting[],
+  required: readonly (readonly Posting[])[],
+  excluded: readonly Posting[],
   capacity: number,
 ): Uint32Array {
   const length = (capacity + 31) >>> 5
-  const [first = [], ...others] = all
+  const [first = [], ...others] = required
   const words = union(first, length)
   for (const postings of others) intersect(words, union(postings, length))
-  if (none.length > 0) intersect(words, union(none, length), { without: true })
+  if (excluded.length > 0) intersect(words, union(excluded, length), { without: true })
   return words
 }
 

@@ -23,7 +23,7 @@ const lookup = {
 }
 
 describe('the plan of a query', () => {
-  for (const [title, query, all, none] of [
+  for (const [title, query, required, excluded] of [
     ['has no terms for an unfiltered query', {}, [], []],
     ['looks up single values', { namespace: 'team', source: 'file' }, [[2], [3]], []],
     ['has an empty term for an unknown value', { source: 'nowhere' }, [[]], []],
@@ -42,8 +42,8 @@ describe('the plan of a query', () => {
     it(title, () => {
       const plan = planQuery({ ...unfilteredQuery, ...query }, lookup)
 
-      assert.deepEqual(plan.all, all)
-      assert.deepEqual(plan.none, none)
+      assert.deepEqual(plan.required, required)
+      assert.deepEqual(plan.excluded, excluded)
       assert.equal(plan.verify, undefined)
     })
   }

@@ -28,7 +28,7 @@ function slotsIn(set: SlotSet): number[] {
 }
 
 describe('the evaluation of a plan', () => {
-  for (const [title, all, none, expected] of [
+  for (const [title, required, excluded, expected] of [
     ['is everything without terms', [], [], range(0, capacity)],
     ['is a list where one term is small', [[postingOf([3, 500])], [postingOf(range(0, 400))]], [], [3]],
     ['unites the postings of one term', [[3, 5, 7]], [], [3, 5, 7]],
@@ -42,7 +42,7 @@ describe('the evaluation of a plan', () => {
     ],
   ] as const satisfies readonly (readonly [string, readonly (readonly Posting[])[], readonly Posting[], number[]])[]) {
     it(title, () => {
-      const set = evaluatePlan({ all, none }, everything, capacity)
+      const set = evaluatePlan({ required, excluded }, everything, capacity)
 
       assert.deepEqual(slotsIn(set), expected)
       assert.equal(countSlots(set), expected.length)
@@ -50,7 +50,7 @@ describe('the evaluation of a plan', () => {
   }
 
   it('is empty without any server', () => {
-    assert.deepEqual(evaluatePlan({ all: [], none: [] }, undefined, 0), { slots: [] })
+    assert.deepEqual(evaluatePlan({ required: [], excluded: [] }, undefined, 0), { slots: [] })
   })
 })
 
