@@ -45,10 +45,10 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
     )
   }
 
-  function good(what: string, text: string, servers = 0): void {
+  function valid(place: string, text: string, servers = 0): void {
     counts.files += 1
     counts.servers += servers
-    terminal.out(`${escapeControls(what)}: ${text}\n`)
+    terminal.out(`${escapeControls(place)}: ${text}\n`)
   }
 
   function finish(): number {
@@ -58,7 +58,7 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
     return problems > 0 ? 1 : 0
   }
 
-  return { problem, good, finish, note: (text: string) => terminal.out(`${escapeControls(text)}\n`) }
+  return { problem, valid, finish, note: (text: string) => terminal.out(`${escapeControls(text)}\n`) }
 }
 
 async function checkConfig({ env }: Invocation, report: Report, file: string | undefined) {
@@ -67,7 +67,7 @@ async function checkConfig({ env }: Invocation, report: Report, file: string | u
   try {
     const loaded = await loadConfig({ flags: { config: file }, env })
     if (loaded.file === undefined) report.note('config: no file; defaults and environment apply')
-    else report.good(loaded.file, 'good')
+    else report.valid(loaded.file, 'good')
     for (const warning of loaded.warnings) report.note(`warning: ${warning}`)
     return loaded.config.sources
   } catch (error) {
@@ -132,7 +132,7 @@ async function reportReading(report: Report, reading: Reading): Promise<void> {
   const trust = { stdio: () => true, questionsShrinks: false }
   const validated = reading.entries.map((entry) => validateEntry(entry, origin, 'check', trust))
   const good = validated.filter((one) => 'definition' in one)
-  report.good(origin, `${good.length} ${good.length === 1 ? 'server' : 'servers'}`, good.length)
+  report.valid(origin, `${good.length} ${good.length === 1 ? 'server' : 'servers'}`, good.length)
   for (const one of validated) {
     if ('rejection' in one) report.problem(origin, one.rejection.where, one.rejection.name, one.rejection.reason)
   }

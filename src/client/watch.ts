@@ -117,13 +117,13 @@ function watchError(error: unknown, origin: string): RosterError {
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(go, ms)
-    function go(): void {
+    const timer = setTimeout(finish, ms)
+    function finish(): void {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', go)
+      signal?.removeEventListener('abort', finish)
       resolve()
     }
-    signal?.addEventListener('abort', go)
-    if (signal?.aborted) go()
+    signal?.addEventListener('abort', finish)
+    if (signal?.aborted) finish()
   })
 }

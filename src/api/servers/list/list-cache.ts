@@ -23,7 +23,7 @@ export type LongList = {
   readonly etag: string | undefined
   readonly encode: Encode
   /** Maximum size of a body that is worth collecting for the cache; 0 where it would not be cached. */
-  readonly maxCachedBytes: () => number
+  readonly maxCollectedBytes: () => number
   /** Caches the whole body for the next request. */
   readonly cache: (body: Buffer) => void
 }
@@ -129,7 +129,7 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
       list,
       etag: etagOf(list, query),
       encode: encoderFor(query, volatile),
-      maxCachedBytes: () => (query.view !== 'full' && isRequestedAgain(key, list.token) ? maxCachedBytes / 2 : 0),
+      maxCollectedBytes: () => (query.view !== 'full' && isRequestedAgain(key, list.token) ? maxCachedBytes / 2 : 0),
       cache: (body) => store(key, list, replyOf(body, list, query)),
     }
   }

@@ -46,12 +46,12 @@ export function createListStream({
  */
 export async function streamList(
   outgoing: ServerResponse,
-  { list, encode, maxCachedBytes }: Pick<LongList, 'list' | 'encode' | 'maxCachedBytes'>,
+  { list, encode, maxCollectedBytes }: Pick<LongList, 'list' | 'encode' | 'maxCollectedBytes'>,
 ): Promise<Buffer | undefined> {
   const closed = new AbortController()
   outgoing.once('close', () => closed.abort())
   const { page } = list.selection
-  const maxBytes = maxCachedBytes()
+  const maxBytes = maxCollectedBytes()
   const pieces: Buffer[] = []
   let bytes = 0
 

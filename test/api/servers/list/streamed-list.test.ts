@@ -17,7 +17,7 @@ it('gives the event loop a turn while it writes a long list, however fast it is 
   const writing = streamList(reader as unknown as ServerResponse, {
     list: { selection: { page, total: page.length }, token: 'e-1', syncing: [] },
     encode: () => (busy(0.1), bytes),
-    maxCachedBytes: () => 0,
+    maxCollectedBytes: () => 0,
   }).finally(() => done.abort())
   for (; !done.signal.aborted; turns += 1) await setImmediate()
   await writing
