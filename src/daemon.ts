@@ -27,6 +27,7 @@ import { createChangeLog } from './registry/change-log.ts'
 import { createRegistry } from './registry/registry.ts'
 import { createReadingSnapshots } from './registry/supervision/reading-snapshots.ts'
 import { createSupervisor } from './registry/supervision/supervisor.ts'
+import { keepTickShape } from './runtime/tick-shape.ts'
 import { createInstanceId } from './stores/epoch.ts'
 import { openStore } from './stores/open.ts'
 
@@ -36,6 +37,7 @@ import { openStore } from './stores/open.ts'
  */
 export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) => {
   await using stack = new AsyncDisposableStack()
+  keepTickShape()
   let { config } = loaded
   const onError = (error: unknown) => log.error({ err: error }, 'daemon part failed')
 
