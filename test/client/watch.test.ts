@@ -96,7 +96,7 @@ describe('a watch', () => {
     assert.deepEqual(events, ['RESYNC expired', 'ADDED a', 'BOOKMARK e-9', 'DELETED a', 'ADDED b', 'BOOKMARK e-10'])
   })
 
-  it('yields RESYNC once more when the list after it breaks off', async () => {
+  it('yields RESYNC again when the list after it breaks off', async () => {
     await using roster = await scripted(
       breakingAfter(resync('expired'), event('ADDED', { name: 'a' })),
       telling(resync('expired'), event('ADDED', { name: 'b' }), bookmark('e-9')),

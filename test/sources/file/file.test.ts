@@ -264,7 +264,7 @@ describe('the source file', () => {
       { recursive: true },
     ))
 
-  it('only rescans while it has more files than max_watched_files, and says so', () =>
+  it('only rescans while it has more files than max_watched_files, with a note', () =>
     inFolder(
       async ({ at, open }) => {
         for (const name of ['a', 'b', 'c']) await writeFile(at(`${name}.json`), documentOf(name))

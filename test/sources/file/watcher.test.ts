@@ -14,7 +14,7 @@ const limits: Record<string, string> = {
 describe('the file watcher on a system without file watches left', () => {
   for (const [code, limit] of Object.entries(limits)) {
     it(
-      `makes the source poll and say so (${code}) until watches are free again`,
+      `makes the source poll, with a note (${code}), until watches are free again`,
       { skip: missing(limit) },
       async () => {
         const folder = await mkdtemp(join(tmpdir(), 'roster-'))

@@ -74,7 +74,7 @@ describe('a domain', () => {
     assert.deepEqual(namesIn((await source.next())[0]), ['weather'])
   })
 
-  it('without any directory is an error that says so', async () => {
+  it('without any directory is an error that names the reason', async () => {
     using place = await openDirectory(text('<!doctype html>hello', { 'content-type': 'text/html' }))
     await using source = openHttpSource({ url: place.url })
 

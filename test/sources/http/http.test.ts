@@ -79,7 +79,7 @@ describe('a directory with an invalid answer', () => {
     })
   }
 
-  it('has an error class that says whether a retry may help', async () => {
+  it('has an error class that states whether a retry may help', async () => {
     using place = await openDirectory()
     await using source = openHttpSource({ url: `${place.url}/servers.json` })
     const classOf = async (answer: RequestListener) => {

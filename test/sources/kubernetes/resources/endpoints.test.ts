@@ -17,7 +17,7 @@ describe('EndpointSlice', () => {
     assert.equal(parsed.ready.length, 2)
   })
 
-  it('says nothing of readiness if there is none', () => {
+  it('reports no readiness if it is missing', () => {
     assert.equal(hasReadyEndpoint([]), undefined)
     assert.equal(hasReadyEndpoint([parse('one', { ready: [] })]), false)
     assert.equal(hasReadyEndpoint([parse('one', { ready: [] }), parse('two')]), true)

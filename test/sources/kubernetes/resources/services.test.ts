@@ -280,7 +280,7 @@ describe('endpoints of a Service', () => {
     entriesOf(fields, { slices }).map((entry) => ('reported' in entry ? entry.reported : undefined))
   const none = { status: 'unhealthy', reason: 'no_endpoints' }
 
-  it('make it unhealthy if none is ready, and say nothing if there is no EndpointSlice', () => {
+  it('make it unhealthy if none is ready, and report no health without an EndpointSlice', () => {
     assert.deepEqual(reported({}, []), [undefined])
     assert.deepEqual(reported({}, [slice('one', { ready: [] })]), [none])
     assert.deepEqual(reported({}, [slice('one', { ready: [], notReady: ['10.0.0.2'] })]), [none])
@@ -290,7 +290,7 @@ describe('endpoints of a Service', () => {
     ])
   })
 
-  it('say nothing of an annotated URL or command', () => {
+  it('report no health for an annotated URL or command', () => {
     assert.deepEqual(reported(annotated({ url: 'https://elsewhere.example/mcp' }), [slice('one', { ready: [] })]), [
       undefined,
     ])
