@@ -42,7 +42,7 @@ export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
   readonly reach: Reach
   /** Whether an entry of `namespace` may be a stdio command, unless the config sets `allow_stdio`. */
   readonly mayIntroduceStdio: (config: z.output<Config>, namespace: string) => boolean
-  /** Whether a sudden shrink is held until a second read agrees (promise 7). */
+  /** Whether a sudden shrink is held until a second read agrees. */
   readonly questionsShrinks: boolean
   /** Whether the last good readings are stored, and shown after a restart until the first answer. */
   readonly keepsSnapshot?: boolean

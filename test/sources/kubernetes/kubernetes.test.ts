@@ -55,7 +55,7 @@ describe('kubernetes source', () => {
   })
 })
 
-describe('kubernetes source outside a cluster (K13)', () => {
+describe('kubernetes source outside a cluster', () => {
   it('is disabled with a note', async () => {
     assert.deepEqual(await collectSightings({}), [
       { type: 'alive', note: 'not in a cluster, and no kubeconfig is configured' },

@@ -9,7 +9,7 @@ const certificate = skip ? undefined : selfSignedCertificate()
 
 const listsOf = (api: KubeApi) => api.requests.filter(({ verb }) => verb === 'list').length
 
-describe('silently dead connection (K02)', () => {
+describe('silently dead connection', () => {
   it('is detected by the health check if all watches share it', { skip }, async () => {
     await using api = await startKubeApi({ tls: certificate! })
     await using cluster = await observeCluster(api, {

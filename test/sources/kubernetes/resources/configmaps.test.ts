@@ -40,7 +40,7 @@ describe('ConfigMap', () => {
     assert.deepEqual([evil?.['name'], evil?.['namespace']], ['evil', 'prod'])
   })
 
-  it('fails in an invalid key alone (K11)', async () => {
+  it('fails in an invalid key alone', async () => {
     const [invalid, valid] = await read({ 'bad.yaml': 'servers: [', 'fine.yaml': good })
     assert.ok(invalid && 'error' in invalid)
     assert.equal(invalid.error.class, 'config')

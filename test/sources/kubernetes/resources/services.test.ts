@@ -310,7 +310,7 @@ describe('endpoints of a Service', () => {
     ])
   })
 
-  it('are listed once for a dual-stack pod (K09)', () => {
+  it('are listed once for a dual-stack pod', () => {
     const targetRef = { kind: 'Pod', name: 'weather-0' }
     const v6 = slice('six', { addressType: 'IPv6', endpoints: [{ addresses: ['fd00::1'], targetRef }] })
     const v4 = slice('four', { endpoints: [{ addresses: ['10.1.0.1'], targetRef }] })

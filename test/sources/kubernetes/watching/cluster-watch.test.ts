@@ -37,7 +37,7 @@ describe('watch of a large cluster', () => {
     }
   })
 
-  it('ends in the last state of a label that flips 100 times, and leaks no watch or connection (K09)', async () => {
+  it('ends in the last state of a label that flips 100 times, and leaks no watch or connection', async () => {
     await using api = await startKubeApi()
     await using cluster = await observeCluster(api)
     await cluster.until('all watches', () => api.watches().length === 3)
@@ -55,7 +55,7 @@ describe('watch of a large cluster', () => {
     assert.ok(cluster.sightings.length < 20, 'a burst is debounced')
   })
 
-  it('limits the number and rate of lists when all namespaces are listed again (K07)', async () => {
+  it('limits the number and rate of lists when all namespaces are listed again', async () => {
     await using api = await startKubeApi()
     const namespaces = Array.from({ length: 20 }, (_, i) => `n${i}`)
     for (const namespace of namespaces) api.store.put('services', service('weather', { namespace }))
@@ -82,7 +82,7 @@ describe('watch of a large cluster', () => {
     assert.equal(cluster.names().length, 20)
   })
 
-  it('yields a picture when all servers are gone, and another for a refresh (K06)', async () => {
+  it('yields a picture when all servers are gone, and another for a refresh', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))
     await using cluster = await observeCluster(api)
@@ -107,7 +107,7 @@ describe('watch of a large cluster', () => {
   })
 })
 
-describe('API server that returns an empty list once, before it is ready (K06)', () => {
+describe('API server that returns an empty list once, before it is ready', () => {
   it('removes no server: the registry holds the picture until a second one agrees', async () => {
     await using api = await startKubeApi()
     for (let i = 0; i < 20; i++) api.store.put('services', service(`s${i}`))

@@ -27,7 +27,7 @@ async function startObserving(
   return cluster
 }
 
-describe('watch with an expired version (K01)', () => {
+describe('watch with an expired version', () => {
   for (const form of ['status', 'event', 'open event'] as const) {
     it(`lists again after a ${form}, and sees all changes in between`, async () => {
       await using api = await startKubeApi()
@@ -80,7 +80,7 @@ describe('watch with an expired version (K01)', () => {
   })
 })
 
-describe('failing API server (K04, K06)', () => {
+describe('failing API server', () => {
   const faults = {
     'status 500': { answer: kubeStatus(500, 'InternalError', 'no') },
     'status 429': { answer: kubeStatus(429, 'TooManyRequests', 'later'), headers: { 'retry-after': '0' } },
@@ -189,7 +189,7 @@ describe('failing API server (K04, K06)', () => {
   })
 })
 
-describe('unknown resource version (K08)', () => {
+describe('unknown resource version', () => {
   it('is retried until the server knows the version', async () => {
     await using api = await startKubeApi()
     api.store.put('services', service('weather'))
@@ -271,7 +271,7 @@ describe('events of a watch', () => {
     await cluster.until('the watch', () => api.watches().filter(isWatch).length === 1)
   })
 
-  it('may carry any object: the watch survives and other objects are listed (K12)', async () => {
+  it('may carry any object: the watch survives and other objects are listed', async () => {
     await using api = await startKubeApi()
     await using cluster = await startObserving(api)
     const metadata = { name: 'x', namespace: 'prod' }
@@ -303,7 +303,7 @@ describe('events of a watch', () => {
   })
 })
 
-describe('renewed watch (K03)', () => {
+describe('renewed watch', () => {
   it('resumes at its last bookmark after older versions have expired', async () => {
     await using api = await startKubeApi()
     api.watchSettings.bookmarkIntervalMs = 20

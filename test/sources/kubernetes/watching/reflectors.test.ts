@@ -12,7 +12,7 @@ const mayRead = (namespace: string, resources: readonly string[] = all): AccessR
   verbs: ['list', 'watch'],
 })
 
-describe('access granted by roles (K05)', () => {
+describe('access granted by roles', () => {
   it('suffices if it is the required access, and the source requests no more', async () => {
     await using api = await startKubeApi()
     api.rules(

@@ -5,7 +5,7 @@ import { observeCluster, service } from '../observed-cluster.ts'
 
 const listsOf = (api: KubeApi) => api.requests.filter(({ verb }) => verb === 'list').length
 
-describe('watch with a connection of its own (K02, K03)', () => {
+describe('watch with a connection of its own', () => {
   it('is restarted after a silence, and loses no change', async () => {
     await using api = await startKubeApi()
     await using cluster = await observeCluster(api, { tuning: { stallMs: 200 } })
