@@ -133,7 +133,7 @@ export function connectRoster(options: ConnectOptions) {
    * @throws {RosterError} Status 403 without the role `admin`, 404 where there is no such server.
    */
   function probe(place: ServerPlace, { signal }: RequestLimits = {}): Promise<ServerProbe> {
-    return http.request(`${pathOf(place)}/check`, { method: 'POST', signal })
+    return http.request(`${pathOf(place)}/probe`, { method: 'POST', signal })
   }
 
   return {

@@ -201,18 +201,23 @@ describe('manual servers', () => {
     assert.notEqual(audit[0]?.['before'], audit[0]?.['after'])
   })
 
-  it('are probed by admins in the namespaces of their token', async () => {
+  it('are probed by admins in the namespaces of their token, at /probe and at its alias /check', async () => {
     await using daemon = await startHere(
       `${memory}auth: { tokens: [{ name: ops, token: let-me-in, role: admin, namespaces: [team-a] }, { name: all, token: everywhere, role: admin }] }\n`,
     )
     const everywhere = { authorization: 'Bearer everywhere' }
     const unchecked = { ...weather, health_check: 'none' }
-    const check = (path: string) => daemon.ask('POST', `/servers/${path}/check`, undefined, admin)
+    const statuses = async (path: string) => {
+      const routes = [`/servers/${path}/probe`, `/servers/${path}/check`, `/api/v1/servers/${path}/probe`]
+      const answers = await Promise.all(routes.map((route) => daemon.ask('POST', route, undefined, admin)))
+      return answers.map(({ status }) => status)
+    }
     for (const namespace of ['team-a', 'team-b'])
       await daemon.ask('PUT', `/servers/${namespace}/weather`, unchecked, everywhere)
 
-    assert.equal((await check('team-a/weather')).status, 200)
-    assert.equal((await check('team-b/weather')).status, 403)
+    assert.deepEqual(await statuses('team-a/weather'), [200, 200, 200])
+    assert.deepEqual(await statuses('team-b/weather'), [403, 403, 403])
+    assert.deepEqual(await statuses('team-a/unknown'), [404, 404, 404])
   })
 
   it('get 400 that names every invalid field and no value', async () => {
