@@ -99,7 +99,7 @@ function toTextList(value: unknown): unknown {
   return Array.isArray(value) ? value.map(toText) : value
 }
 
-function normalise(raw: unknown): unknown {
+function normalizeDefinition(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return raw
   const given: Record<string, unknown> = { ...raw }
   for (const key of Object.keys(given)) if (given[key] === null) delete given[key]
@@ -141,7 +141,7 @@ function seconds(value: unknown, floor: number): unknown {
 /** The definition of one server by a source. Accepts every spelling that clients use; unknown fields are dropped. */
 export const ServerDefinition = z.lazy(() =>
   z.preprocess(
-    normalise,
+    normalizeDefinition,
     DefinitionFields.unwrap().superRefine((server, context) => {
       const reject = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
       // The `stdio://name` of an agent is an address, not a command.

@@ -51,7 +51,7 @@ export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
   readonly open: (config: z.output<Config>, tools: SourceTools) => Source
 }
 
-/** Types `open` and the rest by the config. `config` is called when the first source of the kind is parsed. */
+/** Infers the types of the other members from the config. `config` is called when the first source of the kind is parsed. */
 export function defineSource<Config extends z.ZodObject>({
   config,
   ...kind

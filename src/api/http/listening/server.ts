@@ -49,15 +49,15 @@ const absentAddressCodes = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'])
  */
 export async function listen(handle: Handle, options: ListenOptions, { graceMs = 8000, tlsMs = 5000 } = {}) {
   const hosts = options.host === 'localhost' ? ['127.0.0.1', '::1'] : [options.host]
-  const opened: Served[] = []
+  const opened: TrackedServer[] = []
   const onServerError = createErrorLogger(options.log)
   let { port } = options
   for (const host of hosts) {
-    const served = createServed(handle, options)
+    const tracked = createTrackedServer(handle, options)
     try {
-      port = await bind(served.server, host, port)
-      served.server.on('error', onServerError)
-      opened.push(served)
+      port = await bind(tracked.server, host, port)
+      tracked.server.on('error', onServerError)
+      opened.push(tracked)
     } catch (error) {
       if (opened.length > 0 && absentAddressCodes.has((error as NodeJS.ErrnoException).code ?? '')) continue
       await Promise.all(opened.map((other) => other.close(0)))
@@ -73,10 +73,10 @@ export async function listen(handle: Handle, options: ListenOptions, { graceMs =
   return {
     port,
     url: `${options.tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${port}`,
-    connections: () => opened.reduce((sum, served) => sum + served.connections(), 0),
+    connections: () => opened.reduce((sum, tracked) => sum + tracked.connections(), 0),
     async [Symbol.asyncDispose]() {
       unwatch()
-      await Promise.all(opened.map((served) => served.close(graceMs)))
+      await Promise.all(opened.map((tracked) => tracked.close(graceMs)))
     },
   }
 }
@@ -93,17 +93,17 @@ function createErrorLogger(log: Log): (error: Error) => void {
 }
 
 type HttpServer = Server | TlsServer
-type Served = ReturnType<typeof createServed>
+type TrackedServer = ReturnType<typeof createTrackedServer>
 
 /** A connection carries the last response begun on it. */
 const lastResponse = Symbol('lastResponse')
 type Connection = Socket & { [lastResponse]?: ServerResponse }
 
 /** One server and its connections. */
-function createServed(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls' | 'limits'>) {
+function createTrackedServer(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls' | 'limits'>) {
   const options = serverOptions(limits)
   const server: HttpServer = tls
-    ? // Loaded with TLS only, as is all that TLS needs.
+    ? // Loaded only for TLS, with its dependencies.
       process
         .getBuiltinModule('node:https')
         .createServer({ ...options, ...readPair(tls), minVersion: 'TLSv1.2', handshakeTimeout: 5000 })
