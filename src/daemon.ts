@@ -2,7 +2,7 @@ import { createMeshOperations, type MeshOperations } from './agents/mesh-operati
 import { type ApiRules, openApi } from './api/api.ts'
 import { watchedMeshPaths } from './api/mesh/watch.ts'
 import { openMetricsPort } from './api/operations/metrics-port.ts'
-import type { Reloaded } from './api/ports.ts'
+import type { ReloadResult } from './api/ports.ts'
 import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
@@ -227,9 +227,9 @@ function createReload({
   apply: (next: LoadedConfig) => Promise<string[]>
 }) {
   let last = { successful: true, at: Date.now() }
-  let underway: Promise<Reloaded> = Promise.resolve({ applied: true })
+  let underway: Promise<ReloadResult> = Promise.resolve({ applied: true })
 
-  async function once(): Promise<Reloaded> {
+  async function once(): Promise<ReloadResult> {
     try {
       const next = await load()
       const late = await apply(next)

@@ -11,7 +11,7 @@ import type { VolatileView } from './servers/detail-cache.ts'
 import type { WatchRoute } from './watch/watch.ts'
 
 /** The outcome of a reload, or why the old config stays in force. */
-export type Reloaded =
+export type ReloadResult =
   | { readonly applied: true; readonly [fact: string]: unknown }
   | { readonly applied: false; readonly reason: string }
 
@@ -37,7 +37,7 @@ export type ApiPorts = {
   readonly watch: { readonly servers: WatchRoute; readonly agents: WatchRoute; readonly capabilities: WatchRoute }
   /** The registry as an MCP server. */
   readonly mcp: Pick<McpEndpoint, 'handle'>
-  readonly reload: () => Promise<Reloaded>
+  readonly reload: () => Promise<ReloadResult>
   /** Absent where metrics are disabled. */
   readonly metrics?:
     | {

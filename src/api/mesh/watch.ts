@@ -10,7 +10,7 @@ import { hasCapability, matching, matchingCapability, type Predicate } from '../
 import { canonicalFilter } from '../../model/query/query.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { type EncodeJson, transition, type WatchEventType, type WatchSelection } from '../watch/watch-selection.ts'
-import type { Watched } from '../watch/watch.ts'
+import type { WatchedPath } from '../watch/watch.ts'
 import { meshProblem } from './problems.ts'
 
 type AgentOf = (registered: RegisteredServer) => Agent | undefined
@@ -28,11 +28,11 @@ export function watchedMeshPaths({
   peek: (id: string) => Agent | undefined
   /** Name of the source of agents. */
   source: () => string | undefined
-}): { readonly agents: Watched; readonly capabilities: Watched } {
+}): { readonly agents: WatchedPath; readonly capabilities: WatchedPath } {
   const agentOf = rememberAgents({ registry, peek })
 
   /** Throws the same problems as the list of the path. */
-  const watched = (path: string, select: Watched['select']): Watched => ({
+  const watched = (path: string, select: WatchedPath['select']): WatchedPath => ({
     path,
     strict: false,
     select(parameters) {

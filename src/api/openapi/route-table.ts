@@ -151,7 +151,12 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     body: schemas.Message,
     statuses: { 202: 'Notification accepted.', 400: 'Not a JSON-RPC message.', 415: 'The body is not JSON.' },
   },
-  'POST /discover': { summary: 'Read every source now', group: 'sources', response: schemas.Discovered, role: 'admin' },
+  'POST /discover': {
+    summary: 'Read every source now',
+    group: 'sources',
+    response: schemas.DiscoverOutcome,
+    role: 'admin',
+  },
   'GET /sources': { summary: 'List sources with their state', group: 'sources', response: schemas.SourceList },
   'GET /sources/:name': {
     summary: 'Get a source with its state',
@@ -162,7 +167,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   'POST /sources/:name/refresh': {
     summary: 'Read a source now and return its changes',
     group: 'sources',
-    response: schemas.Refreshed,
+    response: schemas.RefreshResult,
     statuses: unknownSource,
     role: 'admin',
   },

@@ -100,7 +100,7 @@ const Changes = z.object({
   deleted: z.array(z.string()),
 })
 
-export const Refreshed = z
+export const RefreshResult = z
   .object({
     source: z.string(),
     changes: Changes,
@@ -110,7 +110,7 @@ export const Refreshed = z
   })
   .meta({ id: 'Refreshed' })
 
-export const Discovered = z
+export const DiscoverOutcome = z
   .object({
     sources: z.array(
       z.object({ source: z.string(), changes: Changes, held: z.boolean().optional(), error: z.string().optional() }),

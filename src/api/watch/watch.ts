@@ -41,7 +41,7 @@ export type WatchServiceOptions = {
 }
 
 /** A path to watch and how its parameters select resources. `select` throws a `Problem` for an invalid parameter. */
-export type Watched = WatchPath & { readonly select: (parameters: URLSearchParams) => WatchSelection }
+export type WatchedPath = WatchPath & { readonly select: (parameters: URLSearchParams) => WatchSelection }
 
 /** Answers a request for a watch; undefined for another request. */
 export type WatchRoute = (c: ApiContext) => ApiResponse | undefined
@@ -196,7 +196,7 @@ export function createWatch({
     return toResponse(reply, c.env.cors)
   }
 
-  const servers: Watched = {
+  const servers: WatchedPath = {
     path: '/servers',
     strict: true,
     select(parameters) {
@@ -207,7 +207,7 @@ export function createWatch({
   }
 
   /** Answers every spelling of a watch of one path. */
-  function routeOf(watched: Watched): WatchRoute {
+  function routeOf(watched: WatchedPath): WatchRoute {
     return (c) => {
       const request = parseWatchRequest(c.env.incoming, watched)
       if (!request) return undefined

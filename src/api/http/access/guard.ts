@@ -10,7 +10,7 @@ import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { hostNameOf, isLoopback } from './host.ts'
 
 /** An admitted request. */
-export type Admitted = {
+export type AdmittedRequest = {
   /** Headers that let a page of another origin read the response. */
   readonly cors: CorsHeaders | undefined
   readonly principal: Principal
@@ -19,7 +19,7 @@ export type Admitted = {
 
 /** The verdict of the guard: a principal, or the problem to answer with. */
 export type Admission =
-  | Admitted
+  | AdmittedRequest
   | { readonly cors: CorsHeaders | undefined; readonly problem: Problem; readonly principal?: undefined }
 
 export type GuardRules = {
