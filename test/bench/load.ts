@@ -41,10 +41,10 @@ export async function load(
   return { rate: requests / took, bytesEach: bytes / requests, p50, p99 }
 }
 
-type Asked = LoadOptions & { readonly seconds: number; readonly folder: string }
+type GeneratorOptions = LoadOptions & { readonly seconds: number; readonly folder: string }
 
-async function wrk(bin: string, url: string, asked: Asked): Promise<LoadResult> {
-  const { seconds, folder, connections = 32, headers = {}, paths, bodies } = asked
+async function wrk(bin: string, url: string, options: GeneratorOptions): Promise<LoadResult> {
+  const { seconds, folder, connections = 32, headers = {}, paths, bodies } = options
   const script = join(folder, 'wrk.lua')
   const lines = paths ?? bodies
   if (lines) writeFileSync(join(folder, 'lines'), lines.join('\n'))
@@ -85,9 +85,9 @@ function done(summary, latency)
 end
 `
 
-async function autocannon(url: string, asked: Asked): Promise<LoadResult> {
-  const input = join(asked.folder, 'autocannon.json')
-  writeFileSync(input, JSON.stringify({ url, ...asked }))
+async function autocannon(url: string, options: GeneratorOptions): Promise<LoadResult> {
+  const input = join(options.folder, 'autocannon.json')
+  writeFileSync(input, JSON.stringify({ url, ...options }))
   const { stdout } = await run(process.execPath, ['test/bench/peers/autocannon.ts', input], { maxBuffer: 1e8 })
   return JSON.parse(stdout) as LoadResult
 }

@@ -86,8 +86,8 @@ describe('mcp-roster list', () => {
       env: { MCP_ROSTER_URL: `${daemon.url}/`, MCP_ROSTER_TOKEN: 't0ken' },
     })
 
-    const [asked] = daemon.asked
-    const { pathname, searchParams } = new URL(asked?.url ?? '', daemon.url)
+    const [request] = daemon.requests
+    const { pathname, searchParams } = new URL(request?.url ?? '', daemon.url)
     assert.equal(pathname, '/servers')
     assert.deepEqual(
       [...searchParams],
@@ -99,7 +99,7 @@ describe('mcp-roster list', () => {
         ['status', 'healthy'],
       ],
     )
-    assert.equal(asked?.authorization, 'Bearer t0ken')
+    assert.equal(request?.authorization, 'Bearer t0ken')
     assert.deepEqual([code, out, err], [0, '', 'No servers found.\n'])
   })
 

@@ -45,18 +45,18 @@ export async function running(argv: readonly string[], surroundings: Surrounding
   return { code, out, err }
 }
 
-/** A daemon that answers with `answer`; `asked` holds the requests it received. */
+/** A daemon that answers with `answer`; `requests` holds the requests it received. */
 export async function answering(answer: (request: IncomingMessage, response: ServerResponse) => void) {
-  const asked: { url: string; authorization: string | undefined }[] = []
+  const requests: { url: string; authorization: string | undefined }[] = []
   const server = createServer((request, response) => {
-    asked.push({ url: request.url ?? '', authorization: request.headers.authorization })
+    requests.push({ url: request.url ?? '', authorization: request.headers.authorization })
     answer(request, response)
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
-    asked,
+    requests,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise<void>((resolve) => void server.close(() => resolve()))

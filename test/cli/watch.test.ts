@@ -50,7 +50,7 @@ describe('mcp-roster watch', () => {
       events.map(({ type, token }) => `${type} ${token}`),
       ['ADDED undefined', 'BOOKMARK e-1', 'ADDED e-2', 'DELETED e-3'],
     )
-    assert.equal(daemon.asked.at(-1)?.url, '/servers/watch?namespace=team&label_selector=a%3Db&tag=geo')
+    assert.equal(daemon.requests.at(-1)?.url, '/servers/watch?namespace=team&label_selector=a%3Db&tag=geo')
   })
 
   it('reports a lost daemon and continues after its return', async () => {

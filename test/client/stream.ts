@@ -9,13 +9,13 @@ type Act = (request: IncomingMessage, response: ServerResponse) => void | Promis
 
 /** A roster whose every connection goes by the script: the first by its first act, and so on; the last act again and again. */
 export async function scripted(...acts: readonly Act[]) {
-  const asked: { url: string; lastEventId: string | undefined; authorization: string | undefined }[] = []
+  const requests: { url: string; lastEventId: string | undefined; authorization: string | undefined }[] = []
   const open = new Set<ServerResponse>()
   const http = createServer((request, response) => {
     const { url = '', headers } = request
     if (url === '/ready') return void response.end()
-    const act = acts[Math.min(asked.length, acts.length - 1)]
-    asked.push({
+    const act = acts[Math.min(requests.length, acts.length - 1)]
+    requests.push({
       url,
       lastEventId: headers['last-event-id'] as string | undefined,
       authorization: headers.authorization,
@@ -29,7 +29,7 @@ export async function scripted(...acts: readonly Act[]) {
   const { port } = http.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
-    asked,
+    requests,
     /** Connections that are open. */
     open: () => open.size,
     async [Symbol.asyncDispose]() {

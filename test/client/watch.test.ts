@@ -36,7 +36,7 @@ describe('a watch', () => {
     const events = await watched(roster.url, 5, { query: { tag: ['geo', 'free'], label_selector: 'a in (b)' } })
 
     assert.deepEqual(events, ['ADDED a', 'BOOKMARK e-1', 'MODIFIED a', 'ADDED b e-2', 'DELETED a e-3'])
-    assert.equal(roster.asked[0]?.url, '/servers/watch?tag=geo&tag=free&label_selector=a+in+%28b%29')
+    assert.equal(roster.requests[0]?.url, '/servers/watch?tag=geo&tag=free&label_selector=a+in+%28b%29')
     await until(() => roster.open() === 0)
   })
 
@@ -55,7 +55,7 @@ describe('a watch', () => {
 
     assert.deepEqual(events, ['ADDED a', 'BOOKMARK e-1', 'ADDED b', 'ADDED c e-2'])
     assert.deepEqual(
-      roster.asked.map(({ lastEventId }) => lastEventId),
+      roster.requests.map(({ lastEventId }) => lastEventId),
       [undefined, 'e-1'],
     )
   })
@@ -92,7 +92,7 @@ describe('a watch', () => {
 
     const events = await watched(roster.url, 6, { since: 'e-1' })
 
-    assert.equal(roster.asked[0]?.lastEventId, 'e-1')
+    assert.equal(roster.requests[0]?.lastEventId, 'e-1')
     assert.deepEqual(events, ['RESYNC expired', 'ADDED a', 'BOOKMARK e-9', 'DELETED a', 'ADDED b', 'BOOKMARK e-10'])
   })
 
@@ -152,7 +152,7 @@ describe('a watch', () => {
         assert.deepEqual([error.status, error.message, error.problem?.detail], [status, 'so not', 'so not'])
         return true
       })
-      assert.equal(roster.asked.length, 1)
+      assert.equal(roster.requests.length, 1)
     }
     await using web = await scripted((_, response) => void response.end('<html>'))
     await assert.rejects(watched(web.url, 1), /may not be an mcp-roster/)
@@ -183,7 +183,7 @@ describe('a watch', () => {
     }
 
     assert.deepEqual(events, ['ADDED a', 'BOOKMARK e-1', 'ADDED b e-2'])
-    assert.equal(roster.asked[1]?.lastEventId, 'e-1')
+    assert.equal(roster.requests[1]?.lastEventId, 'e-1')
   })
 
   it('parses every kind of line end and single-byte chunks', async () => {
@@ -205,7 +205,7 @@ describe('a watch', () => {
 
     await assert.rejects(watched(roster.url, 1), /longer than \d+ characters/)
 
-    assert.equal(roster.asked.length, 1)
+    assert.equal(roster.requests.length, 1)
   })
 })
 

@@ -10,7 +10,7 @@ import type { Store } from '../../../src/stores/store.ts'
 import { entry } from '../../made.ts'
 import { type Options, serve } from '../served.ts'
 
-export type Said = Readonly<Record<string, unknown>> & { readonly name: string; readonly status?: Status }
+export type ListedServer = Readonly<Record<string, unknown>> & { readonly name: string; readonly status?: Status }
 
 /**
  * The whole mesh over HTTP: registrations on a clock that only `pass` moves, one registry of a `file` source (with
@@ -24,7 +24,7 @@ export async function meshed({
   takesAgents = true,
   ...options
 }: {
-  servers?: readonly Said[]
+  servers?: readonly ListedServer[]
   store?: Store
   opening?: Promise<Store>
   maxAgents?: number
@@ -74,8 +74,8 @@ export async function meshed({
   async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
     const answer = await served.get(path, { method, headers, ...(body === undefined ? {} : { body: text }) })
-    const said = await answer.text()
-    const parsed = said === '' ? {} : (JSON.parse(said) as Answer)
+    const responseText = await answer.text()
+    const parsed = responseText === '' ? {} : (JSON.parse(responseText) as Answer)
     return { status: answer.status, headers: answer.headers, body: parsed }
   }
 
@@ -124,7 +124,7 @@ function plan(name: string, discovery_method: SourcePlan['layer']['discovery_met
   }
 }
 
-function listing(servers: readonly Said[]): Source {
+function listing(servers: readonly ListedServer[]): Source {
   return async function* list() {
     const entries = servers.map(({ status = 'healthy', ...fields }) => ({
       ...entry({ health_check: 'none', ...fields }),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-type Asked = {
+type GeneratorOptions = {
   url: string
   seconds: number
   connections?: number
@@ -29,7 +29,7 @@ const {
   headers,
   paths,
   bodies,
-} = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Asked
+} = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as GeneratorOptions
 
 const requests: Request[] | undefined =
   paths?.map((path) => ({ method: 'GET', path })) ??

@@ -2,9 +2,9 @@
 import { quantile } from '../figures.ts'
 import { sendAll } from '../sending.ts'
 
-type Asked = { url: string; path: string; bodies: string[]; connections: number }
+type BurstRequest = { url: string; path: string; bodies: string[]; connections: number }
 
-process.on('message', ({ url, path, bodies, connections }: Asked) => {
+process.on('message', ({ url, path, bodies, connections }: BurstRequest) => {
   const requests = bodies.map((body) => ({ method: 'POST', path, body }) as const)
   sendAll(url, requests, { connections })
     .then(({ ms, each }) => process.send?.({ ms, p50: quantile(each, 0.5), p99: quantile(each, 0.99) }))

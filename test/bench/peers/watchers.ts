@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { request } from 'undici'
 
-type Asked =
+type WatcherCommand =
   | { type: 'open'; url: string; path: string; many: number; greeting: string }
   | { type: 'push'; method: 'PUT' | 'POST'; url: string; body: string; marker: string }
   | { type: 'close' }
@@ -47,7 +47,7 @@ function readInGulps(): void {
   setImmediate(readInGulps)
 }
 
-async function open({ url, path, many, greeting }: Extract<Asked, { type: 'open' }>): Promise<object> {
+async function open({ url, path, many, greeting }: Extract<WatcherCommand, { type: 'open' }>): Promise<object> {
   const { hostname, port } = new URL(url)
   for (let opened = 0; opened < many; opened += perBatch) {
     const batch = Math.min(perBatch, many - opened)
@@ -74,7 +74,7 @@ function openOne(host: string, port: number, path: string): void {
   socket.on('close', () => (broken += 1))
 }
 
-async function push({ method, url, body, marker }: Extract<Asked, { type: 'push' }>): Promise<object> {
+async function push({ method, url, body, marker }: Extract<WatcherCommand, { type: 'push' }>): Promise<object> {
   const each: number[] = []
   await within(
     new Promise<void>((done, fail) => {
@@ -114,7 +114,7 @@ async function close(): Promise<object> {
   return {}
 }
 
-process.on('message', (asked: Asked) => {
-  const done = asked.type === 'open' ? open(asked) : asked.type === 'push' ? push(asked) : close()
+process.on('message', (command: WatcherCommand) => {
+  const done = command.type === 'open' ? open(command) : command.type === 'push' ? push(command) : close()
   done.then((answer) => process.send?.(answer)).catch((error: unknown) => process.send?.({ error: String(error) }))
 })
