@@ -5,9 +5,9 @@ import { Auth } from '../../src/api/config/auth.ts'
 import { Cors } from '../../src/api/config/cors.ts'
 import { Limits } from '../../src/api/config/limits.ts'
 import { Listen } from '../../src/api/config/listen.ts'
-import { createTestRegistry } from '../roster.ts'
 import { createTestLog } from '../test-log.ts'
-import { parts, raw, read, serve } from './served.ts'
+import { createTestRegistry } from '../test-registry.ts'
+import { parts, raw, read, serve } from './served-api.ts'
 
 const json = async (response: Response) => (await response.json()) as Record<string, unknown>
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { startHere } from '../daemon.ts'
-import { temporary, until } from '../e2e/running.ts'
-import { running } from './running.ts'
+import { temporary, until } from '../e2e/daemon-process.ts'
+import { startHere } from '../in-process-daemon.ts'
+import { running } from './command-runner.ts'
 
 const sources = 'sources: [{ type: agents }]\n'
 const weather = { name: 'weather', url: 'http://weather.example/mcp', health_check: 'none' }

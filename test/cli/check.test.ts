@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { running } from './running.ts'
+import { running } from './command-runner.ts'
 
 const canary = 'c4nary-do-not-sing'
 const folder = mkdtempSync(join(tmpdir(), 'check-'))

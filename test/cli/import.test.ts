@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
-import { startHere } from '../daemon.ts'
-import { temporary, until } from '../e2e/running.ts'
-import { running } from './running.ts'
+import { temporary, until } from '../e2e/daemon-process.ts'
+import { startHere } from '../in-process-daemon.ts'
+import { running } from './command-runner.ts'
 
 /** A database of the original mesh registry; `rows` are SQL values for its agents. */
 function original(path: string, ...rows: readonly string[]): void {

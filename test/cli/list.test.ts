@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { server } from '../made.ts'
-import { answering, json, running } from './running.ts'
+import { server } from '../builders.ts'
+import { answering, json, running } from './command-runner.ts'
 
 const servers = [
   server({ name: 'weather', status: 'healthy', tags: ['geo', 'free'], url: 'http://weather.example/mcp' }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { commands } from '../../src/cli/run.ts'
-import { running } from './running.ts'
+import { running } from './command-runner.ts'
 
 describe('the command line', () => {
   it('prints help for itself and for each command', async () => {

@@ -8,8 +8,8 @@ import { banner } from '../../src/cli/banner.ts'
 import type { StartDaemon } from '../../src/cli/command.ts'
 import { portOwner } from '../../src/cli/port-owner.ts'
 import { StoreUnavailable } from '../../src/stores/store.ts'
-import { until } from '../e2e/running.ts'
-import { running } from './running.ts'
+import { until } from '../e2e/daemon-process.ts'
+import { running } from './command-runner.ts'
 
 const quiet = { MCP_ROSTER_LOG_LEVEL: 'silent', HOME: '/home/ann' }
 

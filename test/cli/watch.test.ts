@@ -5,8 +5,8 @@ import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { bookmark, breakingAfter, event, refusing, scripted, telling } from '../client/stream.ts'
-import { until } from '../e2e/running.ts'
-import { running } from './running.ts'
+import { until } from '../e2e/daemon-process.ts'
+import { running } from './command-runner.ts'
 
 /** Runs `watch` until it has written `lines` lines. */
 async function watching(url: string, lines: number, ...args: readonly string[]) {

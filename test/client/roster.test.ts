@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { connectRoster, RosterError, shortId } from '../../src/client/index.ts'
-import { start, temporary, until } from '../e2e/running.ts'
+import { start, temporary, until } from '../e2e/daemon-process.ts'
 
 const weather = 'weather: { url: "http://127.0.0.1:9/mcp", tags: [geo] }'
 

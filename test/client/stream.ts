@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Server } from '../../src/model/server.ts'
-import { server } from '../made.ts'
+import { server } from '../builders.ts'
 
 /** One thing that a scripted watch does with a connection. */
 type Act = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>

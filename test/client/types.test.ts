@@ -4,7 +4,7 @@ import { symlinkSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { temporary } from '../e2e/running.ts'
+import { temporary } from '../e2e/daemon-process.ts'
 
 const run = promisify(execFile)
 const compiler = 'node_modules/.bin/tsc'

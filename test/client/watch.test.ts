@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { connectRoster, type RosterEvent, RosterError, type WatchOptions } from '../../src/client/index.ts'
-import { until } from '../e2e/running.ts'
+import { until } from '../e2e/daemon-process.ts'
 import { bookmark, breakingAfter, event, refusing, resync, scripted, telling } from './stream.ts'
 
 /** Watches until `count` events have arrived; returns them in short form. */

@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 import { currentPath, renamedKeys, toCurrentKeys } from '../../src/config/renamed-keys.ts'
-import { type Running, start, temporary, until } from '../e2e/running.ts'
+import { type Running, start, temporary, until } from '../e2e/daemon-process.ts'
 
 const saved = (name: string) => join(import.meta.dirname, 'saved', name)
 const read = (name: string): unknown => JSON.parse(readFileSync(saved(name), 'utf8'))

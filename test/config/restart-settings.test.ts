@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { settingsNeedingRestart } from '../../src/config/schema.ts'
 import { Config } from '../../src/config/schema.ts'
-import { start, temporary } from '../e2e/running.ts'
+import { start, temporary } from '../e2e/daemon-process.ts'
 
 describe('a reload', () => {
   it('warns of each changed setting that needs a restart, until it is changed back', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Sighting, Source } from '../../src/model/source.ts'
-import { type Followed, follow } from '../follow.ts'
+import { type Followed, follow } from '../source-follower.ts'
 
 /** A place with servers, real or on loopback, and a source that watches it. */
 export type WatchedPlace = {

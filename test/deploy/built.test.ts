@@ -3,7 +3,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { globSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
-import { temporary, until } from '../e2e/running.ts'
+import { temporary, until } from '../e2e/daemon-process.ts'
 
 describe('the build', () => {
   const folder = temporary()

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
-import { temporary } from '../e2e/running.ts'
+import { temporary } from '../e2e/daemon-process.ts'
 
 /** Names that src imports lazily from packages: package and names. */
 function takenByName(): Map<string, Set<string>> {

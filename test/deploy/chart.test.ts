@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { isMap, isScalar, parse, parseDocument } from 'yaml'
-import { start, temporary } from '../e2e/running.ts'
+import { start, temporary } from '../e2e/daemon-process.ts'
 import { schemaErrors } from './manifest-schema.ts'
 import { containersOf, objectsIn, rosterOf, workloadsIn } from './manifests.ts'
 

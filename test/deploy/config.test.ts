@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { V1ConfigMap } from '@kubernetes/client-node'
 import { type LoadedConfig, loadConfig } from '../../src/config/load.ts'
-import { temporary } from '../e2e/running.ts'
+import { temporary } from '../e2e/daemon-process.ts'
 import { configIn, environmentOf, manifestsOf, ofKind, rosterOf, workloadsIn } from './manifests.ts'
 
 const secrets: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { start, temporary } from '../e2e/running.ts'
+import { start, temporary } from '../e2e/daemon-process.ts'
 
 type Instruction = { readonly word: string; readonly rest: string }
 

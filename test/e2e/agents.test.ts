@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Running, start, temporary, until } from './running.ts'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 
 type Agent = { id: string; status: string; resource_version: string; last_heartbeat: string | null }
 

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 import { openMcp } from './mcp.ts'
-import { type Running, start, temporary, until } from './running.ts'
 
 type Listed = {
   servers: { name: string; status: string; stale: boolean; tags: string[]; enabled: boolean }[]

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { startHere } from '../daemon.ts'
-import { temporary, until } from './running.ts'
+import { startHere } from '../in-process-daemon.ts'
+import { temporary, until } from './daemon-process.ts'
 
 type Shown = {
   name: string

@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 import { openHttp, openMcp } from './mcp.ts'
-import { type Running, start, temporary, until } from './running.ts'
 
 type One = {
   name: string

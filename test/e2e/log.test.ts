@@ -5,7 +5,7 @@ import { closeSync, openSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { freePort } from '../stores/databases/port.ts'
-import { start, temporary, until } from './running.ts'
+import { start, temporary, until } from './daemon-process.ts'
 
 /** Several times the capacity of a pipe and its reader, in bytes. */
 const many = 1500

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { type Running, start, temporary, until } from './running.ts'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 
 // Each test knows the shape of its answers.
 // oxlint-disable-next-line typescript/no-explicit-any

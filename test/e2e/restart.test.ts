@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { startHere } from '../daemon.ts'
 import { startKubeApi } from '../fakes/kube-api.ts'
+import { startHere } from '../in-process-daemon.ts'
 import { srv, startNameserver } from '../sources/dns/test-nameserver.ts'
 import { openDirectory, json, servers } from '../sources/http/test-directory.ts'
 import { kubeconfigFor, service } from '../sources/kubernetes/observed-cluster.ts'
 import { openTestRoster } from '../sources/roster/test-roster.ts'
-import { temporary, until } from './running.ts'
+import { temporary, until } from './daemon-process.ts'
 
 type Listed = { servers: { name: string; stale: boolean }[]; syncing?: string[] }
 type Here = Awaited<ReturnType<typeof startHere>>

@@ -4,8 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { startDaemon } from '../../src/daemon.ts'
-import { running } from '../cli/running.ts'
-import { type Running, start, temporary, until } from './running.ts'
+import { running } from '../cli/command-runner.ts'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 
 /** A canary that only its place marks as secret; `where` names the place that leaked it. */
 const canary = (where: string) => `kanari7${where}`

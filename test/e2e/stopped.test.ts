@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Running, start, temporary, until } from './running.ts'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 
 const list = async ({ json }: Running, query: string) =>
   (await json<{ agents: { id: string }[] }>(`/agents${query}`)).agents

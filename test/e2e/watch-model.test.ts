@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../programs.ts'
 import { createRandom } from '../random.ts'
-import { freePort } from '../real.ts'
-import { type Running, start, temporary, until } from './running.ts'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 import { createLedger, createWildWatcher, filtered, type Known, type Spelling, type WildWatcher } from './watcher.ts'
 
 type Random = ReturnType<typeof createRandom>

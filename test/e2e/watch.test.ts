@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { connectRoster } from '../../src/client/index.ts'
 import { follow, serveWatch, summaryOf } from '../api/watch/watch-server.ts'
+import { freePort, installed, startProgram } from '../programs.ts'
 import { createRandom } from '../random.ts'
-import { freePort, installed, startProgram } from '../real.ts'
-import { type Running, start, temporary, until } from './running.ts'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 
 type Folder = ReturnType<typeof temporary>
 

@@ -8,7 +8,7 @@ import { HealthConfig } from '../../src/health/config.ts'
 import { createMonitor } from '../../src/health/monitor.ts'
 import { silent } from '../../src/log.ts'
 import { openHttpClient } from '../../src/outbound/http-client.ts'
-import { createTestRegistry } from '../roster.ts'
+import { createTestRegistry } from '../test-registry.ts'
 
 /** A monitor as in the daemon, with a real registry and real probes. */
 function createRealMonitor(t: TestContext, config: object = {}) {

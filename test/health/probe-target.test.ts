@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createProbeTarget, probeTargetKey } from '../../src/health/probe-target.ts'
-import { registered } from '../made.ts'
+import { registered } from '../builders.ts'
 
 const url = 'http://weather.example/mcp'
 

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { createTargetTable } from '../../src/health/target-table.ts'
 import type { Change, RegisteredServer } from '../../src/model/change.ts'
 import type { ServerId } from '../../src/model/names.ts'
-import { registered } from '../made.ts'
+import { registered } from '../builders.ts'
 
 const url = 'http://weather.example/mcp'
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startHere } from '../daemon.ts'
+import { startHere } from '../in-process-daemon.ts'
 
 const fixture = (feature: string) =>
   `calls ${feature} of the example server of the suite, which a registry does not have`

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
-import { startHere } from '../daemon.ts'
-import { temporary } from '../e2e/running.ts'
+import { temporary } from '../e2e/daemon-process.ts'
+import { startHere } from '../in-process-daemon.ts'
 
 const memory = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
 const eras = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { registryMetrics } from '../../src/metrics/registry.ts'
 import { createCounters } from '../../src/registry/counters.ts'
-import { registered } from '../made.ts'
+import { registered } from '../builders.ts'
 import { samplesOf } from './samples.ts'
 
 describe('metrics of the registry', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { targetKey, targetOf } from '../../src/model/target.ts'
-import { server } from '../made.ts'
+import { server } from '../builders.ts'
 
 const url = 'http://weather.example/mcp'
 

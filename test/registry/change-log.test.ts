@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Batch } from '../../src/model/change.ts'
 import { createChangeLog } from '../../src/registry/change-log.ts'
-import { createTestRegistry } from '../roster.ts'
+import { createTestRegistry } from '../test-registry.ts'
 
 const reasonOf = (result: number | { readonly reason: string }) =>
   typeof result === 'number' ? result : result.reason.replace(/:.*/, '')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Change, RegisteredServer } from '../../src/model/change.ts'
 import { createCounters } from '../../src/registry/counters.ts'
-import { registered } from '../made.ts'
+import { registered } from '../builders.ts'
 import { createRandom } from '../random.ts'
 
 /** The expected totals, counted from scratch. */

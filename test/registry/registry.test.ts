@@ -10,7 +10,7 @@ import { targetKey } from '../../src/model/target.ts'
 import type { Layer } from '../../src/registry/candidate.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { createIntake } from '../../src/registry/supervision/intake.ts'
-import { entry, reading } from '../made.ts'
+import { entry, reading } from '../builders.ts'
 
 /** A registry whose sources are driven by hand; the order of their names is their precedence. */
 function createRegistryWithSources(...sources: string[]) {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { type Running, start, temporary } from '../e2e/running.ts'
+import { type Running, start, temporary } from '../e2e/daemon-process.ts'
 
 /** Size of a run: the full figures, or smaller ones for a quick check. */
 export type Effort = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { openSource, SourceConfig } from '../../src/sources/catalogue.ts'
 import { keepsTheSourceContract } from '../contracts/source.ts'
-import { follow } from '../follow.ts'
+import { follow } from '../source-follower.ts'
 import { toolsWith } from './source-tools.ts'
 
 keepsTheSourceContract({

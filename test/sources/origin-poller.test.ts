@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { PollTrigger } from '../../src/flow/poll-loop.ts'
 import { SourceError } from '../../src/model/source.ts'
 import { createOriginPoller, type ReadResult } from '../../src/sources/origin-poller.ts'
-import { entry } from '../made.ts'
+import { entry } from '../builders.ts'
 import { errorIn, namesIn } from './poll-source.ts'
 
 const found = (...names: readonly string[]): ReadResult => ({ entries: names.map((name) => entry({ name })) })

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Entry } from '../../src/model/source.ts'
 import { identityOf } from '../../src/sources/documents/entry.ts'
 import { matchesWildcard, createEntrySelector, type Selection } from '../../src/sources/selection.ts'
-import { entry } from '../made.ts'
+import { entry } from '../builders.ts'
 
 const all: readonly Entry[] = [
   entry({ name: 'weather', tags: ['geo', 'free'] }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createAgentCounts } from '../../../src/agents/queries/agent-counts.ts'
 import { Capability } from '../../../src/model/capability.ts'
-import { registered } from '../../made.ts'
+import { registered } from '../../builders.ts'
 import { testAgent } from '../fixtures.ts'
 
 describe('agent counts', () => {

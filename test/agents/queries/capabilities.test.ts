@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { findCapabilities, nameMatcher, ownedCapabilityView } from '../../../src/agents/queries/capabilities.ts'
 import { parseCapabilityQuery } from '../../../src/agents/queries/query-parameters.ts'
 import { Capability } from '../../../src/model/capability.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 import { testAgent } from '../fixtures.ts'
 
 const capability = (name: string, fields: object = {}) => Capability.parse({ name, ...fields })

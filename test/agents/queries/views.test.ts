@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { agentView, capabilityView, healthView, heartbeatPayloadView } from '../../../src/agents/queries/views.ts'
 import { Capability } from '../../../src/model/capability.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 import { testAgent } from '../fixtures.ts'
 
 describe('agent view', () => {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { compression } from '../../../src/api/http/compression.ts'
 import { jsonReply } from '../../../src/api/http/reply.ts'
-import { serve } from '../served.ts'
+import { serve } from '../served-api.ts'
 
 const long = Buffer.from(JSON.stringify({ text: 'weather '.repeat(1000) }))
 

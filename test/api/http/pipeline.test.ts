@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { read, serve } from '../served.ts'
+import { read, serve } from '../served-api.ts'
 
 describe('the request pipeline', () => {
   it('answers the list with its revision as ETag, and 304 to that ETag', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Problem, problemBody, problemFrom } from '../../../src/api/http/problem.ts'
-import { serve } from '../served.ts'
+import { serve } from '../served-api.ts'
 
 describe('a problem document', () => {
   it('has the code, its status and its title, and the detail also as error', () => {

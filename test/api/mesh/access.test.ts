@@ -5,7 +5,7 @@ import type { TokenGrant } from '../../../src/api/config/auth.ts'
 import { silent } from '../../../src/log.ts'
 import { openMemory } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { meshed } from './meshed.ts'
+import { meshed } from './test-mesh-api.ts'
 
 const tokens: TokenGrant[] = [
   { name: 'one', token: 'token-one', role: 'registrar', secrets: false },

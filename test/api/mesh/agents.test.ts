@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Answer, meshed } from './meshed.ts'
+import { type Answer, meshed } from './test-mesh-api.ts'
 
 async function peopled() {
   const mesh = await meshed({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { meshed } from './meshed.ts'
+import { meshed } from './test-mesh-api.ts'
 
 const long = 'x'.repeat(10_000)
 

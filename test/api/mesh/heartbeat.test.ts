@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { openMemory } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { type Answer, meshed } from './meshed.ts'
+import { type Answer, meshed } from './test-mesh-api.ts'
 
 describe('heartbeats', () => {
   it('keep an agent healthy; without them it becomes unhealthy, offline and forgotten', async () => {

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { openMemory } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { until } from '../../e2e/running.ts'
-import { meshed } from './meshed.ts'
+import { until } from '../../e2e/daemon-process.ts'
+import { meshed } from './test-mesh-api.ts'
 
 describe('heartbeats with another endpoint', () => {
   it('change the endpoint of the agent', async () => {

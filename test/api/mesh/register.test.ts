@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Answer, meshed } from './meshed.ts'
+import { type Answer, meshed } from './test-mesh-api.ts'
 
 const greeting = { name: 'greeting', version: '1.0.0', description: 'Provides greeting functionality' }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { startHere } from '../../daemon.ts'
+import { startHere } from '../../in-process-daemon.ts'
 import { ask, follow } from '../watch/watch-server.ts'
 
 type Thing = Readonly<Record<string, unknown>>

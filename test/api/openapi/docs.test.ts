@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { serve } from '../served.ts'
+import { serve } from '../served-api.ts'
 
 describe('the documentation', () => {
   it('serves the committed document with the version and the URL of the daemon', async () => {

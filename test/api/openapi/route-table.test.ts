@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createApp } from '../../../src/api/app.ts'
 import { endpoints, routes } from '../../../src/api/openapi/route-table.ts'
-import { parts } from '../served.ts'
+import { parts } from '../served-api.ts'
 
 describe('the route table', () => {
   it('holds exactly the routes of the application', () => {

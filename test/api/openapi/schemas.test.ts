@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as schemas from '../../../src/api/openapi/schemas.ts'
-import { serve } from '../served.ts'
+import { serve } from '../served-api.ts'
 
 describe('the OpenAPI schemas', () => {
   for (const [path, schema] of [

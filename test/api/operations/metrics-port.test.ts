@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { Listen } from '../../../src/api/config/listen.ts'
 import { openMetricsPort } from '../../../src/api/operations/metrics-port.ts'
 import { silent } from '../../../src/log.ts'
-import { limits, raw, read } from '../served.ts'
+import { limits, raw, read } from '../served-api.ts'
 
 describe('the metrics port', () => {
   it('serves the host names of the current config, case-insensitively', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createTestLog } from '../../test-log.ts'
-import { parts, serve } from '../served.ts'
+import { parts, serve } from '../served-api.ts'
 
 const json = async (response: Response) => (await response.json()) as Record<string, unknown>
 

@@ -4,9 +4,9 @@ import { silent } from '../../../src/log.ts'
 import { SourceError, type Source } from '../../../src/model/source.ts'
 import type { SourceStatus } from '../../../src/model/status.ts'
 import { createSupervisor } from '../../../src/registry/supervision/supervisor.ts'
-import { reading } from '../../made.ts'
-import { createTestRegistry } from '../../roster.ts'
-import { parts, serve } from '../served.ts'
+import { reading } from '../../builders.ts'
+import { createTestRegistry } from '../../test-registry.ts'
+import { parts, serve } from '../served-api.ts'
 
 /** A source that yields `names` whenever it is woken, or fails. */
 function createSource(names: string[], state: { isBroken: boolean }): Source {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createDeletedServers } from '../../../src/api/publish/deleted-servers.ts'
-import { createTestRegistry } from '../../roster.ts'
+import { createTestRegistry } from '../../test-registry.ts'
 
 function create(maxServers?: number) {
   const roster = createTestRegistry()

@@ -6,7 +6,7 @@ import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { http } from '../../../src/sources/http/http.ts'
 import { namesIn, runSource } from '../../sources/poll-source.ts'
 import { toolsWith } from '../../sources/source-tools.ts'
-import { serve } from '../served.ts'
+import { serve } from '../served-api.ts'
 
 type Listed = { servers: PublishedEntry[]; metadata: { nextCursor?: string; count: number } }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Problem } from '../../../src/api/http/problem.ts'
 import { createReadyCache } from '../../../src/api/publish/ready-cache.ts'
-import { parts } from '../served.ts'
+import { parts } from '../served-api.ts'
 
 describe('the ready cache', () => {
   it('rejects with 503 and the missing sources until the daemon is ready, then encodes once per revision', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { serve } from '../served.ts'
+import { serve } from '../served-api.ts'
 
 describe('the AI catalogue', () => {
   it('holds the card of every enabled server, and allows caching for five minutes', async () => {

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test'
 import { type ConfigFormat, startClientConfig } from '../../../src/api/servers/client-configs.ts'
 import { redactServer } from '../../../src/model/redaction/redact.ts'
 import type { Server } from '../../../src/model/server.ts'
-import { server } from '../../made.ts'
-import { serve } from '../served.ts'
+import { server } from '../../builders.ts'
+import { serve } from '../served-api.ts'
 
 const tools = redactServer(
   server({

@@ -4,9 +4,9 @@ import { describe, it } from 'node:test'
 import { serverId } from '../../../src/model/names.ts'
 import { NotLoadedYet } from '../../../src/registrations/registrations.ts'
 import { StoreUnavailable } from '../../../src/stores/store.ts'
-import { startHere } from '../../daemon.ts'
-import { temporary } from '../../e2e/running.ts'
-import { parts, serve } from '../served.ts'
+import { temporary } from '../../e2e/daemon-process.ts'
+import { startHere } from '../../in-process-daemon.ts'
+import { parts, serve } from '../served-api.ts'
 
 type Server = {
   id: string

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { freePort, installed, startProgram } from '../../real.ts'
-import { serve } from '../served.ts'
+import { freePort, installed, startProgram } from '../../programs.ts'
+import { serve } from '../served-api.ts'
 
 type Target = { targets: string[]; labels: Record<string, string> }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parts, serve } from '../served.ts'
+import { parts, serve } from '../served-api.ts'
 
 describe('the probe of a server on demand', () => {
   const outcome = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { serve } from '../served.ts'
+import { serve } from '../served-api.ts'
 
 const json = async <T>(response: Response) => (await response.json()) as T
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { findDeadPeers } from '../../../src/api/watch/dead-peers.ts'
-import { installed, startProgram } from '../../real.ts'
+import { installed, startProgram } from '../../programs.ts'
 import { serveWatch, summaryOf, untilTrue } from './watch-server.ts'
 
 /** Only on Linux can the peer make its kernel drop every packet. */

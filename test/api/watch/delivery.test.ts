@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
-import { createTestRegistry } from '../../roster.ts'
+import { createTestRegistry } from '../../test-registry.ts'
 import { limits, serveWatch, summaryOf, untilTrue } from './watch-server.ts'
 
 describe('the delivery to a watcher', () => {

@@ -5,7 +5,7 @@ import { matching } from '../../../src/model/query/matching.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRandom } from '../../random.ts'
-import { createTestRegistry, type ServerFields } from '../../roster.ts'
+import { createTestRegistry, type ServerFields } from '../../test-registry.ts'
 import { type Follower, limits, serveWatch, type WatchEvent } from './watch-server.ts'
 
 type Random = ReturnType<typeof createRandom>

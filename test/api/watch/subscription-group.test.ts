@@ -4,7 +4,7 @@ import { createSubscriptionGroup, expired, pending } from '../../../src/api/watc
 import { serverSelection } from '../../../src/api/watch/watch-selection.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
-import { createTestRegistry } from '../../roster.ts'
+import { createTestRegistry } from '../../test-registry.ts'
 
 /** A group of watchers of `tag=x`, with counts of its work. */
 function createGroup() {

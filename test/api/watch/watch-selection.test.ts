@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { serverSelection, transition } from '../../../src/api/watch/watch-selection.ts'
 import type { Change } from '../../../src/model/change.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
-import { createTestRegistry } from '../../roster.ts'
+import { createTestRegistry } from '../../test-registry.ts'
 
 /** The change from one set of tags to another; undefined where the server does not exist. */
 function changeOf(before: string[] | undefined, now: string[] | undefined): Change {

@@ -9,7 +9,7 @@ import { createWatch, type WatchServiceOptions } from '../../../src/api/watch/wa
 import { silent } from '../../../src/log.ts'
 import type { Principal } from '../../../src/model/principal.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
-import { createTestRegistry, type TestRegistry } from '../../roster.ts'
+import { createTestRegistry, type TestRegistry } from '../../test-registry.ts'
 
 /** One event of a watch. */
 export type WatchEvent = {

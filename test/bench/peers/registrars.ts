@@ -1,6 +1,6 @@
+import { sendAll } from '../burst.ts'
 /** A client in a separate process that sends each body once, many at a time. */
 import { quantile } from '../figures.ts'
-import { sendAll } from '../sending.ts'
 
 type BurstRequest = { url: string; path: string; bodies: string[]; connections: number }
 

@@ -1,6 +1,6 @@
-import { json, residentMb, settled } from '../asking.ts'
+import { registerAgents } from '../builders.ts'
+import { json, residentMb, settled } from '../daemon-requests.ts'
 import { quantile, rounded } from '../figures.ts'
-import { registerAgents } from '../made.ts'
 import type { Row } from '../row.ts'
 import { sameBytes, timesOver } from './filters.ts'
 

@@ -1,6 +1,6 @@
-import { json, loopDelays, residentMb, settled, totalOf, until } from '../asking.ts'
+import { writeServers } from '../builders.ts'
+import { json, loopDelays, residentMb, settled, totalOf, until } from '../daemon-requests.ts'
 import { quantile, rounded } from '../figures.ts'
-import { writeServers } from '../made.ts'
 import type { Row } from '../row.ts'
 import { timesOver } from './filters.ts'
 import { fanned } from './watch.ts'

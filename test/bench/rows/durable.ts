@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { json, loopDelays, settled } from '../asking.ts'
+import { agentMade, registering } from '../builders.ts'
+import { json, loopDelays, settled } from '../daemon-requests.ts'
 import { ratioOf, rounded } from '../figures.ts'
-import { agentMade, registering } from '../made.ts'
 import { freePort } from '../ports.ts'
 import type { Bench, Peer, Row } from '../row.ts'
 

@@ -1,8 +1,8 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { json, loopDelays, residentMb, settled, totalOf, until } from '../asking.ts'
+import { serversFile } from '../builders.ts'
+import { json, loopDelays, residentMb, settled, totalOf, until } from '../daemon-requests.ts'
 import { quantile, rounded } from '../figures.ts'
-import { serversFile } from '../made.ts'
 import type { Row } from '../row.ts'
 
 const savedToVisible: Row = {

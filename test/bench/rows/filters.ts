@@ -6,9 +6,9 @@ import { serverId } from '../../../src/model/names.ts'
 import { ServerDefinition } from '../../../src/model/server.ts'
 import type { Layer } from '../../../src/registry/candidate.ts'
 import { createRegistry, type Registry } from '../../../src/registry/registry.ts'
-import { settled, totalOf, until } from '../asking.ts'
+import { serverMade, writeServers } from '../builders.ts'
+import { settled, totalOf, until } from '../daemon-requests.ts'
 import { median, quantile, rounded } from '../figures.ts'
-import { serverMade, writeServers } from '../made.ts'
 import type { Bench, Measured, Peer, Row } from '../row.ts'
 
 /** A family of queries; each number gives a query that is new and has the same matches. */

@@ -1,7 +1,7 @@
-import { json, settled } from '../asking.ts'
+import { beatMade, registerAgents } from '../builders.ts'
 import { cpuRatioOf } from '../cpu.ts'
+import { json, settled } from '../daemon-requests.ts'
 import { ratioOf } from '../figures.ts'
-import { beatMade, registerAgents } from '../made.ts'
 import type { Bench, Row } from '../row.ts'
 
 const beatsOf = (many: number) => Array.from({ length: many }, (_, at) => beatMade(at))

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startKubeApi } from '../../fakes/kube-api.ts'
 import { configMap, kubeconfigFor, service } from '../../sources/kubernetes/observed-cluster.ts'
-import { settled, until } from '../asking.ts'
+import { settled, until } from '../daemon-requests.ts'
 import { quantile, rounded } from '../figures.ts'
 import type { Row } from '../row.ts'
 

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { json, totalOf, until } from '../asking.ts'
+import { serversFile } from '../builders.ts'
 import { cpuRatioOf } from '../cpu.ts'
+import { json, totalOf, until } from '../daemon-requests.ts'
 import { ratioOf } from '../figures.ts'
-import { serversFile } from '../made.ts'
 import type { Bench, Peer, Row } from '../row.ts'
 
 async function daemonWith(bench: Bench, many: number) {

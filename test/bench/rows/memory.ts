@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loopDelays, residentMb, settled, totalOf, until } from '../asking.ts'
-import { agentMade, registering, serversFile } from '../made.ts'
+import { agentMade, registering, serversFile } from '../builders.ts'
+import { loopDelays, residentMb, settled, totalOf, until } from '../daemon-requests.ts'
 import type { Bench, Peer, Row } from '../row.ts'
 
 const [sources, each] = [50, 200]

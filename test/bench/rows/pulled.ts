@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { json, loopDelays, residentMb, settled, totalOf, until } from '../asking.ts'
+import { json, loopDelays, residentMb, settled, totalOf, until } from '../daemon-requests.ts'
 import { quantile, rounded } from '../figures.ts'
 import type { Row } from '../row.ts'
 import { timesOver } from './filters.ts'

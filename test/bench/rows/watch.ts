@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { loopDelays, residentMb, settled } from '../asking.ts'
+import { loopDelays, residentMb, settled } from '../daemon-requests.ts'
 import { quantile, rounded } from '../figures.ts'
 import type { Bench, Measured, Peer, Row } from '../row.ts'
 

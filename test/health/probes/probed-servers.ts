@@ -10,7 +10,7 @@ import { createProbe } from '../../../src/health/probes/probe-kinds.ts'
 import type { ProbeOutcome } from '../../../src/health/probes/probe.ts'
 import type { Reach } from '../../../src/model/change.ts'
 import { openHttpClient } from '../../../src/outbound/http-client.ts'
-import { registered } from '../../made.ts'
+import { registered } from '../../builders.ts'
 
 const http = openHttpClient()
 after(async () => http.close())

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { initialVerdict } from '../../../src/health/evaluation/verdict.ts'
 import type { ProbeTarget } from '../../../src/health/probe-target.ts'
 import { createProbeTiming } from '../../../src/health/scheduling/probe-timing.ts'
-import { registered } from '../../made.ts'
+import { registered } from '../../builders.ts'
 
 /** Timing at time 0 for servers with these intervals, whose random numbers are all `share`. */
 function timingFor(intervals: Record<string, number>, { share = 0, interval = 30 } = {}) {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { matching } from '../../../src/model/query/matching.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import type { Server } from '../../../src/model/server.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 
 const weather: Partial<Server> = {
   name: 'weather',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { lineEnds, nearMatch, relevanceTo, searchTextOf, wordsOf } from '../../../src/model/query/search.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 
 const capability = (name: string) => ({
   name,

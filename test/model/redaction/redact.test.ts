@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { redactArgs, redactServer } from '../../../src/model/redaction/redact.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 
 const canary = 'c4nary-do-not-sing'
 

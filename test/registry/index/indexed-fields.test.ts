@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { facetsIn, indexedFields } from '../../../src/registry/index/indexed-fields.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 
 const one = server({
   tags: ['geo'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createInvertedIndex } from '../../../src/registry/index/inverted-index.ts'
 import { slotsOf } from '../../../src/registry/index/postings.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 
 function slotsWith(index: ReturnType<typeof createInvertedIndex>, field: 'tag' | 'status', value: string): number[] {
   const posting = index.posting(field, value)

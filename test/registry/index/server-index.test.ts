@@ -6,7 +6,7 @@ import { ServerQuery } from '../../../src/model/query/query.ts'
 import { nearMatch, relevanceTo, searchTextOf, wordsOf } from '../../../src/model/query/search.ts'
 import type { Server } from '../../../src/model/server.ts'
 import { createServerIndex } from '../../../src/registry/index/server-index.ts'
-import { registered } from '../../made.ts'
+import { registered } from '../../builders.ts'
 import { createRandom } from '../../random.ts'
 
 type Random = ReturnType<typeof createRandom>

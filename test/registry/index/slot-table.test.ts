@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createSlotTable } from '../../../src/registry/index/slot-table.ts'
-import { registered } from '../../made.ts'
+import { registered } from '../../builders.ts'
 
 describe('slot table', () => {
   it('assigns one slot per id, and reuses those that were freed', () => {

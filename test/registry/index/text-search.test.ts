@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { lineEnds, nearMatch, relevanceTo, searchTextOf, wordsOf } from '../../../src/model/query/search.ts'
 import { createInvertedIndex } from '../../../src/registry/index/inverted-index.ts'
 import { lettersOf, relevanceOfSlots } from '../../../src/registry/index/text-search.ts'
-import { server } from '../../made.ts'
+import { server } from '../../builders.ts'
 
 const servers = ['weather', 'whether', 'Wether Station', 'maps'].map((name) =>
   server({ name, tags: [`${name}-tag`, 'geo'] }),

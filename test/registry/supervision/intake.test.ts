@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { type Reading, SourceError } from '../../../src/model/source.ts'
 import type { Delta, Layer } from '../../../src/registry/candidate.ts'
 import { createIntake } from '../../../src/registry/supervision/intake.ts'
-import { entry, reading } from '../../made.ts'
+import { entry, reading } from '../../builders.ts'
 
 const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
 const torn = new SourceError('torn')

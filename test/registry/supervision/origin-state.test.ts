@@ -9,7 +9,7 @@ import {
   type OriginState,
   toOriginStatus,
 } from '../../../src/registry/supervision/origin-state.ts'
-import { entry, reading } from '../../made.ts'
+import { entry, reading } from '../../builders.ts'
 
 const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
 const trust = { stdio: () => true, questionsShrinks: false }

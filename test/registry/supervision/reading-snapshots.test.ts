@@ -9,8 +9,8 @@ import { createReadingSnapshots } from '../../../src/registry/supervision/readin
 import { createSupervisor, type SourcePlan } from '../../../src/registry/supervision/supervisor.ts'
 import { openMemory } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { until } from '../../e2e/running.ts'
-import { entry, reading } from '../../made.ts'
+import { entry, reading } from '../../builders.ts'
+import { until } from '../../e2e/daemon-process.ts'
 
 type SnapshotStore = Pick<Store, 'saveReadings' | 'readings'>
 

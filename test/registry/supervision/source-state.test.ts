@@ -5,7 +5,7 @@ import { type Reading, type Sighting, SourceError } from '../../../src/model/sou
 import type { Layer } from '../../../src/registry/candidate.ts'
 import { createIntake } from '../../../src/registry/supervision/intake.ts'
 import { createSourceState } from '../../../src/registry/supervision/source-state.ts'
-import { reading } from '../../made.ts'
+import { reading } from '../../builders.ts'
 
 const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
 const broken = (origin: string): Reading => ({ origin, error: new SourceError('down') })

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createLog } from '../../../src/log.ts'
 import { type SourceRun, type Sighting, SourceError } from '../../../src/model/source.ts'
-import { reading } from '../../made.ts'
+import { reading } from '../../builders.ts'
 import { readingSource, picture, sourcePlan, createTestSupervisor } from './test-sources.ts'
 
 describe('supervisor', () => {

@@ -3,7 +3,7 @@ import { silent } from '../../../src/log.ts'
 import type { SourceRun, Sighting, Source } from '../../../src/model/source.ts'
 import { createRegistry } from '../../../src/registry/registry.ts'
 import { createSupervisor, type SourcePlan } from '../../../src/registry/supervision/supervisor.ts'
-import { reading } from '../../made.ts'
+import { reading } from '../../builders.ts'
 
 export const picture = (...names: string[]): Sighting => ({ type: 'picture', readings: [reading('a', ...names)] })
 

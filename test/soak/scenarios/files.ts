@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../e2e/running.ts'
+import { until } from '../../e2e/daemon-process.ts'
 import { factsOf, openSoak, type Scenario } from '../scenario.ts'
 import { type Event, watchServers } from '../watcher.ts'
 

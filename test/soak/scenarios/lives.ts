@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { Agent, request as httpRequest } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import { until } from '../../e2e/running.ts'
+import { until } from '../../e2e/daemon-process.ts'
 import { openSoak, type Scenario } from '../scenario.ts'
 import { watchServers } from '../watcher.ts'
 

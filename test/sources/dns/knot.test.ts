@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { queryNameserver } from '../../../src/sources/dns/dns-query.ts'
 import { dns } from '../../../src/sources/dns/dns.ts'
-import { freePort, installed, startProgram } from '../../real.ts'
+import { freePort, installed, startProgram } from '../../programs.ts'
 import { errorIn, namesIn, runSource } from '../poll-source.ts'
 import { toolsWith } from '../source-tools.ts'
 

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
-import { follow } from '../../follow.ts'
+import { follow } from '../../source-follower.ts'
 import { toolsWith } from '../source-tools.ts'
 
 const [folder = '', limit = ''] = process.argv.slice(2)

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
 import { sharedParseThread } from '../../../src/sources/documents/parse-thread.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
-import { type Followed, follow } from '../../follow.ts'
+import { type Followed, follow } from '../../source-follower.ts'
 import { toolsWith } from '../source-tools.ts'
 
 keepsTheSourceContract({

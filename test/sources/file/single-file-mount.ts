@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
-import { follow } from '../../follow.ts'
+import { follow } from '../../source-follower.ts'
 import { toolsWith } from '../source-tools.ts'
 
 const [folder = ''] = process.argv.slice(2)

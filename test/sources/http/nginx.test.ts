@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { freePort, installed, startProgram } from '../../real.ts'
+import { freePort, installed, startProgram } from '../../programs.ts'
 import { errorIn, namesIn } from '../poll-source.ts'
 import { openHttpSource, servers } from './test-directory.ts'
 

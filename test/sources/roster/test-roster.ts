@@ -3,8 +3,8 @@ import { createWatch } from '../../../src/api/watch/watch.ts'
 import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { roster } from '../../../src/sources/roster/roster.ts'
-import { type Before, parts, serve } from '../../api/served.ts'
-import { createTestRegistry, type ServerFields } from '../../roster.ts'
+import { type Before, parts, serve } from '../../api/served-api.ts'
+import { createTestRegistry, type ServerFields } from '../../test-registry.ts'
 import { toolsWith } from '../source-tools.ts'
 
 export type TestRoster = Awaited<ReturnType<typeof openTestRoster>>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TokenGrant } from '../../../../src/api/config/auth.ts'
 import { createAuthenticator } from '../../../../src/api/http/access/authenticator.ts'
-import { read, serve } from '../../served.ts'
+import { read, serve } from '../../served-api.ts'
 
 const admin: TokenGrant = { name: 'ops', token: 'let-me-in', role: 'admin', secrets: false }
 const auditor: TokenGrant = { name: 'audit', token: 'show-me', role: 'reader', secrets: true }

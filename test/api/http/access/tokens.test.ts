@@ -9,9 +9,9 @@ import { Listen } from '../../../../src/api/config/listen.ts'
 import { createRateLimiter } from '../../../../src/api/http/access/guard.ts'
 import { createTokens } from '../../../../src/api/http/access/tokens.ts'
 import { createLog } from '../../../../src/log.ts'
-import { startHere } from '../../../daemon.ts'
-import { temporary, until } from '../../../e2e/running.ts'
-import { parts } from '../../served.ts'
+import { temporary, until } from '../../../e2e/daemon-process.ts'
+import { startHere } from '../../../in-process-daemon.ts'
+import { parts } from '../../served-api.ts'
 
 const memory = 'sources: [{ type: agents }]\nstore: { type: memory }\n'
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })

@@ -16,7 +16,7 @@ import { type Handle, listen, ListenError } from '../../../../src/api/http/liste
 import { CertificateError, watchPair } from '../../../../src/api/http/listening/tls.ts'
 import { problemFrom } from '../../../../src/api/http/problem.ts'
 import { createLog, silent } from '../../../../src/log.ts'
-import { limits, read, serve } from '../../served.ts'
+import { limits, read, serve } from '../../served-api.ts'
 
 const options = { host: '127.0.0.1', port: 0, limits, log: silent, hosts: [] }
 

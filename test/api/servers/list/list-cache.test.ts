@@ -7,8 +7,8 @@ import { setImmediate } from 'node:timers/promises'
 import { writeReply } from '../../../../src/api/http/reply.ts'
 import type { VolatileParts } from '../../../../src/api/servers/detail-cache.ts'
 import { createListCache } from '../../../../src/api/servers/list/list-cache.ts'
-import { createTestRegistry } from '../../../roster.ts'
-import { serve } from '../../served.ts'
+import { createTestRegistry } from '../../../test-registry.ts'
+import { serve } from '../../served-api.ts'
 
 type List = {
   servers: Record<string, unknown>[]

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { streamList } from '../../../../src/api/servers/list/streamed-list.ts'
-import { registered } from '../../../made.ts'
+import { registered } from '../../../builders.ts'
 
 it('gives the event loop a turn while it writes a long list, however fast it is read', async () => {
   const page = Array.from({ length: 2000 }, (_, at) => registered({ name: `server-${at}` }))

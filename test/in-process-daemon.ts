@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { loadConfig } from '../src/config/load.ts'
 import { startDaemon } from '../src/daemon.ts'
 import { createLog } from '../src/log.ts'
-import { temporary } from './e2e/running.ts'
+import { temporary } from './e2e/daemon-process.ts'
 
 export type Answer<T> = { readonly status: number; readonly headers: Headers; readonly body: T; readonly text: string }
 

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sendAll } from './sending.ts'
+import { sendAll } from './burst.ts'
 
 /** A realistic server definition; every fifth has the tag `geo`. */
 export function serverMade(at: number): Record<string, unknown> {

@@ -15,7 +15,7 @@ import { createPipeline } from '../../src/api/http/pipeline.ts'
 import type { ApiPorts } from '../../src/api/ports.ts'
 import { silent } from '../../src/log.ts'
 import type { Role } from '../../src/model/principal.ts'
-import { createTestRegistry, type TestRegistry, type ServerFields } from '../roster.ts'
+import { createTestRegistry, type TestRegistry, type ServerFields } from '../test-registry.ts'
 
 export const limits = Limits.parse({})
 

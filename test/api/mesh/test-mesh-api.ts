@@ -7,8 +7,8 @@ import { createRegistry } from '../../../src/registry/registry.ts'
 import { createSupervisor, type SourcePlan } from '../../../src/registry/supervision/supervisor.ts'
 import { openMemory } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
-import { entry } from '../../made.ts'
-import { type Options, serve } from '../served.ts'
+import { entry } from '../../builders.ts'
+import { type Options, serve } from '../served-api.ts'
 
 export type ListedServer = Readonly<Record<string, unknown>> & { readonly name: string; readonly status?: Status }
 
