@@ -17,7 +17,7 @@ const bannedStems = new Set(
   ).split(' '),
 )
 
-/** Phrases that a reader meets twice before they make sense, and the plain words instead. Each is split, so that it is not found here. */
+/** Phrases that have to be read twice. Each is split, so that this file does not match. */
 const bannedPhrases = [
   ['who', 'ever'],
   ['an', 'ew'],

@@ -55,7 +55,7 @@ tests.on('test:fail', ({ todo }) => {
 })
 tests.on('end', () => {
   clearTimeout(watchdog)
-  // A file whose process exits or hangs before its tests complete is no failure to the runner.
+  // A file whose process exits or hangs before its tests complete does not fail the runner.
   const unfinished = [...pending].flatMap(([name, many]) => (many > 0 ? `${name}\n` : []))
   if (unfinished.length > 0) {
     process.stderr.write(`\nStarted and never completed:\n${unfinished.join('')}`)

@@ -19,7 +19,7 @@ import { createTestRegistry, type TestRegistry, type ServerFields } from '../tes
 
 export const limits = Limits.parse({})
 
-/** Everything the application asks for, quiet and empty but for the registry. */
+/** The ports of the application, all empty but the registry. */
 export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPorts {
   return {
     registry,
@@ -89,11 +89,11 @@ export type Options = {
   readonly bodyBytes?: number
   readonly graceMs?: number
   readonly app?: Api
-  /** Sees every request first, and may answer it instead. */
+  /** Gets every request first, and may answer it instead. */
   readonly before?: Before
 }
 
-/** The whole edge on a free port of loopback, in front of a registry moved by hand. */
+/** The whole HTTP pipeline on a free loopback port, with a registry that the test changes. */
 export async function serve(options: Options = {}) {
   const roster = createTestRegistry()
   roster.put(...(options.servers ?? [{ name: 'weather' }]))
@@ -141,7 +141,7 @@ export async function raw(port: number, bytes: string): Promise<string> {
   return text(socket)
 }
 
-/** The status line's number, the headers and the body of the first answer in `answer`. */
+/** Status, headers and body of the first response in `answer`. */
 export function read(answer: string): { status: number; head: string; body: string } {
   const [head = '', body = ''] = answer.split(/\r\n\r\n(.*)/s)
   return { status: Number(head.slice(9, 12)), head: head.toLowerCase(), body }

@@ -59,7 +59,7 @@ describe('mcp-roster list', () => {
     for (const form of ['table', 'wide', 'name', 'json', 'yaml']) {
       const { out } = await running(['list', '-o', form, '--url', daemon.url], { tty: true, columns: 200 })
 
-      // eslint-disable-next-line no-control-regex -- these are what must not be there
+      // eslint-disable-next-line no-control-regex -- the characters that must be absent
       assert.doesNotMatch(out, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202E]/, form)
     }
     const { out } = await running(['list', '-o', 'json', '--url', daemon.url])

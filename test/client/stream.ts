@@ -57,7 +57,7 @@ export const breakingAfter =
     response.socket?.end()
   }
 
-/** Turns a request away. */
+/** Rejects a request. */
 export const refusing =
   (status: number, detail: string, headers: Record<string, string> = {}): Act =>
   (_, response) => {

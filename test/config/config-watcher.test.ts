@@ -48,7 +48,7 @@ describe('watchConfig', () => {
     await nextRename
     assert.equal(count(), 2)
 
-    // A touch, the same text, removal and return are no changes. The next change proves that the events were seen.
+    // A touch, the same text, removal and return change nothing. The next change proves that the events were seen.
     await utimes(file, new Date(), new Date())
     await writeFile(file, 'c')
     await rm(file)

@@ -83,7 +83,7 @@ async function kill(child: ChildProcess, exited: Promise<unknown>): Promise<void
 /**
  * Polls until `ask` returns a value, at growing intervals (5 to 100 ms), since polling costs the daemon time too.
  *
- * Fails after `seconds`; the default tolerates a slow machine and is no promise of the daemon.
+ * Fails after `seconds`; the default tolerates a slow machine and promises nothing of the daemon.
  */
 export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,

@@ -60,7 +60,7 @@ function watchesOf(path: string): number {
   try {
     return readFileSync(path, 'utf8').match(/^inotify wd:/gm)?.length ?? 0
   } catch {
-    return 0 // It was closed between the two looks.
+    return 0 // It was closed meanwhile.
   }
 }
 

@@ -69,7 +69,7 @@ export function watchServers(
 /** A watcher that stops reading after its request. */
 export async function stall(url: string): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.on('error', () => undefined) // It is cut sooner or later: that is the point.
+  socket.on('error', () => undefined) // The daemon must cut it.
   socket.write('GET /servers/watch HTTP/1.1\r\nHost: localhost\r\n\r\n')
   await new Promise((resolve) => void socket.once('data', resolve).once('close', resolve))
   socket.pause()

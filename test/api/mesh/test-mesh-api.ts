@@ -14,7 +14,7 @@ export type ListedServer = Readonly<Record<string, unknown>> & { readonly name: 
 
 /**
  * The whole mesh over HTTP: registrations on a clock that only `pass` moves, one registry of a `file` source (with
- * `servers`, which goes before) and the agents, and the edge in front of them.
+ * `servers`, of higher precedence) and the agents, and the HTTP pipeline.
  */
 export async function meshed({
   servers = [],
@@ -88,7 +88,7 @@ export async function meshed({
     get: (path: string, headers?: Record<string, string>) => send('GET', path, undefined, headers),
     post: (path: string, body: unknown, headers?: Record<string, string>) => send('POST', path, body, headers),
     send,
-    /** Registers an agent of this id, in good health. */
+    /** Registers a healthy agent of this id. */
     agent: (id: string, fields: object = {}) => send('POST', '/agents', { id, ...fields }),
     ids: async (query: string) =>
       ((await send('GET', `/agents${query}`)).body['agents'] as Answer[]).map(({ id }) => id as string),
@@ -99,7 +99,7 @@ export async function meshed({
         registrations.applyExpirations()
       }
     },
-    /** Holds the process up: time passes and it cannot look at a clock. */
+    /** Stalls the process: time passes without a check of the clock. */
     freeze: (seconds: number) => {
       time += seconds * 1000
       registrations.applyExpirations()
@@ -108,7 +108,7 @@ export async function meshed({
   }
 }
 
-// What comes back is for the test to know.
+// Each test knows the shape of its answers.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Answer = Record<string, any>
 

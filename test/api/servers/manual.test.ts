@@ -266,7 +266,7 @@ describe('manual servers', () => {
   it('get 409 when they are deleted during the write', async () => {
     const { manual } = parts()
     const stored = { resource_version: '1', created_at: '', updated_at: '' }
-    // As it comes back where the deletion was stored in the same batch: by then nothing is there.
+    // The outcome of a put whose server was deleted in the same batch.
     const put: typeof manual.put = (definition) =>
       Promise.resolve({ server: { id: serverId('default', 'weather'), definition, stored }, created: true })
     await using served = await serve({ servers: [], parts: { manual: { ...manual, put } } })

@@ -116,7 +116,7 @@ const stalled: Scenario = {
 async function abortAfter(url: string, bytes: number): Promise<void> {
   const socket: Socket = connect(Number(new URL(url).port), '127.0.0.1')
   const gone = new Promise((resolve) => void socket.once('close', resolve))
-  socket.on('error', () => undefined) // Resets are what this is about.
+  socket.on('error', () => undefined) // Resets are the subject of this scenario.
   const timer = setTimeout(() => socket.destroy(), 20 + Math.random() * 80)
   let read = 0
   socket.on('data', (chunk) => {

@@ -331,7 +331,7 @@ describe('the TTL of a DNS answer', { concurrency: true }, () => {
       await sooner.next()
       const before = performance.now()
 
-      // It began after the other, which would have looked before it.
+      // The other source began earlier, so an early read of it would have come before this one.
       await sooner.next()
 
       assert.ok(performance.now() - before > 900)

@@ -42,7 +42,7 @@ describe('a catalogue', () => {
     assert.match(JSON.stringify(refused), /document on another host, not followed/)
     assert.equal(other.requests.length, 0)
 
-    // What a document names may never be this host itself, allowed or not.
+    // A document never links to this host itself, allowed or not.
     await using allowed = openHttpSource({
       url: `${place.url}/c.json`,
       token: 'tiger-tiger',

@@ -102,7 +102,7 @@ describe('the source roster', () => {
       assert.ok(remote.requests.some((path) => path.includes('resource_version=first-')))
       remote.put({ name: 'tides' })
       await seen.untilNames('maps', 'tides', 'weather')
-      // The other life of the API has a journal of its own, so a whole picture may have come; never an error.
+      // The restarted API has another change log, so a picture may have come, but never an error.
       assert.ok(
         seen.sightings
           .slice(before)
