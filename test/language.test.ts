@@ -27,6 +27,11 @@ const bannedPhrases = [
   ['turned', ' away'],
   ['so', ' many'],
   ['in', ' vain'],
+  ['no', 'body'],
+  ['every', 'body'],
+  ['some', 'body'],
+  ['by', ' now'],
+  ['once', ' more'],
   ['of', ' old(?!er)'],
   ['there', 'of'],
 ].map((parts) => parts.join(''))

@@ -234,7 +234,7 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
       store.recordHeartbeats([
         { name: 'beating', age_ms: 5000, timeout: 0.3 },
         { name: 'beating-too', age_ms: 0, timeout: 60, self_report: '{"status":"degraded"}' },
-        { name: 'nobody', age_ms: 0, timeout: 60 },
+        { name: 'missing', age_ms: 0, timeout: 60 },
         { name: 'n\0l', age_ms: 0, timeout: 60 },
       ])
       store.recordHeartbeats([{ name: 'beating', age_ms: 1000, timeout: 60 }])
@@ -245,7 +245,7 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
       assert.ok(beating && beating.age_ms >= 1000 && beating.age_ms < 4000, JSON.stringify(heartbeats))
       assert.equal(heartbeats.find(({ name }) => name === 'beating-too')?.self_report, '{"status":"degraded"}')
       assert.equal(
-        heartbeats.some(({ name }) => name === 'nobody'),
+        heartbeats.some(({ name }) => name === 'missing'),
         false,
       )
     })

@@ -67,7 +67,7 @@ describe('the request pipeline', () => {
   it('answers errors as problem documents', async () => {
     await using served = await serve()
 
-    const missing = await served.get('/servers/nobody')
+    const missing = await served.get('/servers/missing')
     const method = await served.get('/sources', { method: 'DELETE' })
     const nowhere = await served.get('/nowhere')
 
@@ -77,7 +77,7 @@ describe('the request pipeline', () => {
     assert.equal(problem['title'], 'Server not found')
     assert.equal(problem['code'], 'server_not_found')
     assert.equal(problem['type'], 'urn:mcp-roster:problem:server_not_found')
-    assert.match(String(problem['detail']), /default\/nobody/)
+    assert.match(String(problem['detail']), /default\/missing/)
     assert.equal(problem['error'], problem['detail'])
     assert.ok(Date.parse(String(problem['timestamp'])) > 0)
     assert.equal(method.status, 405)

@@ -114,7 +114,7 @@ describe('registration rights', () => {
       await there.post('/agents', { id: 'a', labels: { by: 'two' } }, { ...as('two'), ...newest }),
       await there.post('/agents', { id: 'a', labels: { by: 'one' } }, stale),
       await there.post('/agents', { id: 'a', labels: { by: 'one' } }, { ...as('one'), ...newest }),
-      await there.post('/agents', { id: 'nobody' }, stale),
+      await there.post('/agents', { id: 'missing' }, stale),
     ]
 
     assert.deepEqual(

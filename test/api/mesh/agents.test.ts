@@ -191,7 +191,7 @@ describe('GET /capabilities', () => {
       )
       assert.equal(body['count'], found.length)
     }
-    assert.equal((await mesh.get('/capabilities?agent_id=nobody')).body['detail'], 'Agent nobody not found')
+    assert.equal((await mesh.get('/capabilities?agent_id=missing')).body['detail'], 'Agent missing not found')
   })
 
   it('includes capabilities of other servers, with their owner', async () => {

@@ -95,7 +95,7 @@ describe('manual servers', () => {
     assert.equal((await daemon.ask('DELETE', '/servers/weather', undefined, { 'if-match': etag })).status, 409)
     assert.equal((await put({ 'if-match': now.headers.get('etag') ?? '' })).status, 200)
     assert.equal((await put({ 'if-match': '*' })).status, 200)
-    assert.equal((await daemon.ask('PUT', '/servers/nobody', { url: weather.url }, { 'if-match': '*' })).status, 404)
+    assert.equal((await daemon.ask('PUT', '/servers/missing', { url: weather.url }, { 'if-match': '*' })).status, 404)
   })
 
   it('accept one of many concurrent writes of one version, and lose no patch', async () => {

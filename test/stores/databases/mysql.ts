@@ -91,7 +91,7 @@ export async function startMysql(flags: readonly string[] = []) {
 async function untilReachable(port: number): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const connection = await createConnection({ host: '127.0.0.1', port, user: 'nobody', password: 'x' })
+      const connection = await createConnection({ host: '127.0.0.1', port, user: 'missing', password: 'x' })
       await connection.end()
       return
     } catch (error) {

@@ -29,7 +29,7 @@ const original = `
   INSERT INTO capabilities (id, agent_id, name, description, parameters_schema) VALUES (1, 'file-1', 'read_file', 'Reads', '{"type":"object"}');
   INSERT INTO capabilities (id, agent_id, name, parameters_schema) VALUES (2, 'file-1', 'list', 'nonsense');
   INSERT INTO capabilities (id, agent_id, name) VALUES (3, 'file-1', NULL);
-  INSERT INTO capabilities (id, agent_id, name) VALUES (4, 'nobody', 'lost');
+  INSERT INTO capabilities (id, agent_id, name) VALUES (4, 'missing', 'lost');
   INSERT INTO registry_events (id, event_type, agent_id) VALUES (1, 'ADDED', 'file-1');
   INSERT INTO registry_events (id, event_type, agent_id) VALUES (2, 'MODIFIED', 'file-1');`
 
@@ -81,7 +81,7 @@ async function showsTheOriginals(url: string): Promise<void> {
     'broken timeout_threshold is not a positive number; the default is used',
     'file-1 capabilities one has no name; skipped',
     'file-1 capabilities.list.parameters_schema is not valid JSON; left empty',
-    'nobody capabilities 1 belong to a missing agent; skipped',
+    'missing capabilities 1 belong to a missing agent; skipped',
   ])
   assert.deepEqual(report.not_imported, { registry_events: 2 })
   assert.equal(report.agents, 2)

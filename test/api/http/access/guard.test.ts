@@ -120,7 +120,7 @@ describe('access', () => {
     const cors = { origins: [origin], methods: ['GET', 'POST'], headers: ['authorization'] }
     await using served = await serve({ guard: { cors } })
 
-    const missing = await served.get('/servers/nobody', { headers: { origin } })
+    const missing = await served.get('/servers/missing', { headers: { origin } })
     const list = await served.get('/servers', { headers: { origin } })
     const foreign = await served.get('/servers', { headers: { origin: 'https://evil.example' } })
 
