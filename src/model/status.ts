@@ -47,7 +47,7 @@ export const SourceStatus = z.lazy(() =>
     self_preservation: z
       .object({
         since: z.string(),
-        until: z.string().describe('Its latest end.'),
+        until: z.string().describe('Time at which it ends at the latest.'),
         held: z.int().describe('Expired leases whose agents keep their status.'),
         of: z.int().describe('Agents alive when it began.'),
         remedy: z.string(),
