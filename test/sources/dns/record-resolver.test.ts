@@ -22,7 +22,7 @@ describe('the record resolver', () => {
     using good = await startNameserver(() => ({ answers: many.slice(0, 2) }))
     using unasked = await startNameserver(() => ({ answers: many }))
 
-    const { records } = await resolve([silent.address, failing.address, good.address, unasked.address], 100)
+    const { records } = await resolve([silent.address, failing.address, good.address, unasked.address], 500)
 
     assert.equal(records.length, 2)
     assert.deepEqual(
