@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
+import { STATUS_CODES } from 'node:http'
 import { describe, it } from 'node:test'
 import { problemKinds } from '../../../src/api/http/problem-codes.ts'
-import { STATUS_CODES } from '../../../src/runtime/node-http.ts'
 
 const list = 'src/api/http/problem-codes.ts'
 const source = globSync('src/api/**/*.ts')

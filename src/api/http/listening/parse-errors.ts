@@ -1,6 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { STATUS_CODES } from '../../../runtime/node-http.ts'
 import { Problem } from '../problem.ts'
 import { problemReply } from '../reply.ts'
 import { closeAfterLinger } from './lingering-close.ts'
