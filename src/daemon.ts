@@ -232,11 +232,11 @@ function createReload({
   async function once(): Promise<ReloadResult> {
     try {
       const next = await load()
-      const late = await apply(next)
+      const warnings = [...next.warnings, ...(await apply(next))]
       last = { successful: true, at: Date.now() }
       log.info({ file: next.file }, 'config reloaded')
-      for (const warning of [...next.warnings, ...late]) log.warn({ warning }, 'config warning')
-      return { applied: true, file: next.file, warnings: [...next.warnings, ...late] }
+      for (const warning of warnings) log.warn({ warning }, 'config warning')
+      return { applied: true, file: next.file, warnings }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       last = { successful: false, at: Date.now() }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, open, stat } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readlink, realpath, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { SourceError } from '../../model/source.ts'
 import { tooLargeError } from '../documents/read.ts'
 import { isMissingError } from './path-patterns.ts'
@@ -105,4 +106,21 @@ export function fileError(error: unknown): SourceError {
   }
   if (code === 'ETOOMANY') return new SourceError(message, { class: 'config', cause: error })
   return new SourceError(`read failed (${code || 'unknown reason'})`, { cause: error })
+}
+
+/** Maximum number of symbolic links whose targets are watched. */
+const maxLinks = 200
+
+/** Targets of links, except hidden ones: a Kubernetes mount replaces those at each update. */
+export async function linkTargetsOf(links: readonly string[]): Promise<string[]> {
+  const targets = await Promise.all(links.slice(0, maxLinks).map(linkTargetOf))
+  return targets.flatMap((target) => (target === undefined || target.includes('/..') ? [] : target))
+}
+
+/** Where a link ends; for a dangling link, where its target would have to be. */
+async function linkTargetOf(link: string): Promise<string | undefined> {
+  return realpath(link).catch(async () => {
+    const target = await readlink(link).catch(() => undefined)
+    return target === undefined ? undefined : resolve(dirname(link), target)
+  })
 }

@@ -1,10 +1,8 @@
-import { readlink, realpath } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { mapConcurrent } from '../../flow/map-concurrent.ts'
 import { type Entry, type Reading, SourceError } from '../../model/source.ts'
 import { readDocument, tooLargeError } from '../documents/read.ts'
-import { type FileState, fileError, fileStateOf, readContents } from './contents.ts'
+import { type FileState, fileError, fileStateOf, linkTargetsOf, readContents } from './contents.ts'
 import { listMatches, type PathPattern, type UnreadableDirectory } from './path-patterns.ts'
 
 /** Milliseconds after which a second scan must agree that servers are gone or broken. */
@@ -12,9 +10,6 @@ const confirmationMs = 100
 
 /** A state that keeps changing counts after this many milliseconds, confirmed or not. */
 const maxDoubtMs = 2000
-
-/** Maximum number of symbolic links whose targets are watched. */
-const maxLinks = 200
 
 const maxConcurrentFiles = 8
 
@@ -232,20 +227,6 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
   }
 
   return { scan }
-}
-
-/** Targets of links, except hidden ones: a Kubernetes mount replaces those at each update. */
-async function linkTargetsOf(links: readonly string[]): Promise<string[]> {
-  const targets = await Promise.all(links.slice(0, maxLinks).map(linkTargetOf))
-  return targets.flatMap((target) => (target === undefined || target.includes('/..') ? [] : target))
-}
-
-/** Where a link ends; for a dangling link, where its target would have to be. */
-async function linkTargetOf(link: string): Promise<string | undefined> {
-  return realpath(link).catch(async () => {
-    const target = await readlink(link).catch(() => undefined)
-    return target === undefined ? undefined : resolve(dirname(link), target)
-  })
 }
 
 function failure(origin: { origin: string; rank: number }, error: SourceError): Observation {
