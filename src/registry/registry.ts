@@ -96,12 +96,16 @@ export function createRegistry({
   const counters = createCounters()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
+  /** Of the current revision. Made with it, since every cached response is compared with it. */
+  let token = tokenOf(revision)
   /** Counts the reorders of the layers. */
   let layerOrder = 0
   let beforeRead: (() => void) | undefined
   let isInHook = false
 
-  const tokenOf = (number: number) => `${epoch}-${number}`
+  function tokenOf(number: number): string {
+    return `${epoch}-${number}`
+  }
 
   function runHook(): void {
     if (!beforeRead || isInHook) return
@@ -164,7 +168,8 @@ export function createRegistry({
     if (changes.length === 0) return changes
     counters.apply(changes)
     revision += 1
-    feed.publish({ revision, token: tokenOf(revision), changes })
+    token = tokenOf(revision)
+    feed.publish({ revision, token, changes })
     return changes
   }
 
@@ -202,7 +207,7 @@ export function createRegistry({
   }
 
   return {
-    token: () => (runHook(), tokenOf(revision)),
+    token: () => (runHook(), token),
     revision: () => (runHook(), revision),
     size: () => (runHook(), index.size()),
     get: (id) => (runHook(), index.get(id)),

@@ -129,7 +129,10 @@ export function createSupervisor({
 
   /** Names of the sources that have not answered yet. */
   function syncing(): string[] {
-    return [...running.values()].filter(({ runner }) => !runner.isAnswered()).map(({ runner }) => runner.name)
+    // No closures: every request for a list asks.
+    const names: string[] = []
+    for (const { runner } of running.values()) if (!runner.isAnswered()) names.push(runner.name)
+    return names
   }
 
   return {

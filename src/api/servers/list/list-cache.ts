@@ -65,7 +65,7 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     if (request.type === 'invalid') return problemReply(request.problem)
     if (request.type === 'other') return undefined
     const hit = registry.token() === cachedToken ? cached.get(request.key) : undefined
-    if (hit && hit.syncing === syncing().join()) {
+    if (hit && hit.syncing === namesOf(syncing())) {
       counts.hits += 1
       return hit.reply
     }
@@ -116,7 +116,7 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
   function store(key: string, { token, syncing: waiting }: EncodedList, reply: Reply): void {
     if (token !== registry.token()) return
     advanceTo(token)
-    cached.set(key, { syncing: waiting.join(), reply })
+    cached.set(key, { syncing: namesOf(waiting), reply })
   }
 
   /** A list of any length. Throws where the query text asks for something else. */
@@ -137,6 +137,11 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
   return { answer, open, counts: () => ({ ...counts, cached: cached.size, bytes: cached.calculatedSize }) }
 }
 export type ListCache = ReturnType<typeof createListCache>
+
+/** Names as one text; without a call for the usual case of none. */
+function namesOf(names: readonly string[]): string {
+  return names.length === 0 ? '' : names.join()
+}
 
 function maxServersFor({ view, fields }: ServerQuery): number {
   return view === 'full' || fields.length > 0 ? maxEncodedServersAtOnce : maxServersAtOnce
