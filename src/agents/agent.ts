@@ -1,8 +1,10 @@
+import type { JsonObject } from '../model/data/json-object.ts'
 import { serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { StoredVersion } from '../model/source.ts'
 import type { StoredLease } from '../stores/store.ts'
 import type { Lease, LeaseTerms } from './leases/lease.ts'
+import type { MeshTool } from './mesh-tool.ts'
 
 /** The mesh's own fields of an agent, beside its server definition. Shown at `/agents`. */
 export type AgentSpec = {
@@ -17,7 +19,19 @@ export type AgentSpec = {
   readonly config: Record<string, unknown>
   readonly security_context: string | null
   readonly transport?: readonly string[]
+  /** Present where the agent registered with `tools`, as every published runtime does. */
+  readonly tools?: readonly MeshTool[]
+  /** Canonical schemas by hash, those of `tools` and those that they expect of providers. */
+  readonly schemas?: Readonly<Record<string, JsonObject>>
+  /** `python`, `typescript`, `java`, … as sent. */
+  readonly runtime?: string
+  readonly a2a_producer?: boolean
+  readonly a2a_consumer?: boolean
+  readonly surfaces?: readonly A2aSurface[]
 }
+
+/** What an A2A agent serves beside its tools. */
+export type A2aSurface = { readonly path: string; readonly skill_id: string; readonly [field: string]: unknown }
 
 /** Thresholds for agents that name none, in seconds. */
 export type LeaseThresholds = { readonly timeout: number; readonly eviction: number }
