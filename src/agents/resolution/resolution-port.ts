@@ -9,6 +9,8 @@ export type ResolutionPort = {
    * provider. Undefined where the function is available.
    */
   readonly unavailableReason: (agentId: string, functionName: string) => string | undefined
+  /** Changes whenever the other members may answer differently at the same revision of the registry. Lists are cached by it. */
+  readonly version: () => number
 }
 
 /** The members of an agent in `GET /agents` that its dependencies make. */
