@@ -5,6 +5,7 @@ import { type ConnectionSettings, connectionSettings } from '../sql/connection-s
 import { type DatabaseContents, metaQuery, pendingMigrations, schemaVersion } from '../sql/pending-migrations.ts'
 import { createServerDriver } from '../sql/server-driver.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
+import { createAgentsView } from './agents-view.ts'
 import { createMysqlDialect } from './dialect.ts'
 import { mysqlMigrations } from './migrations.ts'
 import { toMysqlRefusal, openMysqlPool, type MysqlRun } from './pool.ts'
@@ -32,7 +33,9 @@ async function prepare(run: MysqlRun, { label }: ConnectionSettings, log: Log): 
       'database not durable: innodb_flush_log_at_trx_commit is not 1, so a crash of it loses registrations',
     )
   }
-  if (pendingMigrations(mysqlMigrations, await inspect(run), label).length > 0) await migrate(run, label)
+  const contents = await inspect(run)
+  if (pendingMigrations(mysqlMigrations, contents, label).length > 0) await migrate(run, label)
+  if (!contents.tables.includes('agents')) await createAgentsView(run, label, log)
   // Heartbeats of agents that were deleted without their heartbeats.
   await run(`DELETE FROM roster_beats WHERE name NOT IN (SELECT id FROM roster_registrations WHERE kind = 'agent')`)
   return Math.floor(Number(server?.['packet']) * 0.9)

@@ -185,6 +185,11 @@ export function mysqlProblem(error: unknown, { label, tls }: Pick<ConnectionSett
   return new Error(`${label}: ${error.message}`, { cause: error })
 }
 
+/** Whether the server rejected a statement for good: a missing right, or a function that it does not have. */
+export function isRejectedStatement(error: unknown): error is Error {
+  return isFromServer(error) && !transientCodes.has(numberOf(error))
+}
+
 /** At start, a denied access is final, not an outage. */
 export function toMysqlRefusal(error: unknown): unknown {
   if (!(error instanceof StoreUnavailable) || !deniedCodes.has(numberOf(error.cause))) return error

@@ -6,6 +6,42 @@ const heartbeatAge = `(${postgresClock} - b.beat_at)`
 const definition = String.raw`regexp_replace(replace(r.definition, '\u0000', '\ufffd'), '\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\ufffd', 'g')::json`
 const time = (column: string) => `to_timestamp(${column} / 1000.0)`
 
+/** The view of the agents with the columns of the original mesh registry, whose dashboards query `SELECT * FROM agents`. */
+const agentsView = (status: string, moreColumns = '') => `VIEW agents AS
+ SELECT
+   r.id AS id,
+   coalesce(d.definition -> 'facts' ->> 'name', r.name) AS name,
+   r.namespace AS namespace,
+   d.definition -> 'facts' ->> 'endpoint' AS endpoint,
+   CASE
+     WHEN b.beat_at IS NULL THEN 'pending'
+     WHEN ${heartbeatAge} > r.eviction_threshold * 1000 THEN 'offline'
+     WHEN ${heartbeatAge} > r.timeout_threshold * 1000 THEN 'unhealthy'
+     ELSE ${status}
+   END AS status,
+   coalesce(d.definition -> 'definition' ->> 'labels', '{}') AS labels,
+   coalesce(d.definition -> 'definition' ->> 'annotations', '{}') AS annotations,
+   ${time('r.created_at')} AS created_at,
+   ${time('r.updated_at')} AS updated_at,
+   r.version::text AS resource_version,
+   ${time('b.beat_at')} AS last_heartbeat,
+   coalesce(d.definition -> 'facts' ->> 'health_interval', '30') AS health_interval,
+   r.timeout_threshold AS timeout_threshold,
+   r.eviction_threshold AS eviction_threshold,
+   coalesce(d.definition -> 'facts' ->> 'agent_type', 'default') AS agent_type,
+   coalesce(d.definition -> 'facts' ->> 'config', '{}') AS config,
+   d.definition -> 'facts' ->> 'security_context' AS security_context,
+   coalesce(d.definition -> 'definition' ->> 'dependencies', '[]') AS dependencies${moreColumns}
+ FROM roster_registrations r
+ CROSS JOIN LATERAL (SELECT ${definition} AS definition) d
+ LEFT JOIN roster_beats b ON b.name = r.name
+ WHERE r.kind = 'agent';`
+
+const capabilityNames = `(
+     SELECT string_agg(c.capability ->> 'name', ',' ORDER BY c.position)
+     FROM json_array_elements(d.definition -> 'definition' -> 'capabilities') WITH ORDINALITY AS c (capability, position)
+   )`
+
 /** Each migration runs once, all in one transaction. It is never changed after a release: a later change is another one. */
 export const postgresMigrations: readonly string[] = [
   `CREATE TABLE roster_meta (key text PRIMARY KEY, value text NOT NULL);
@@ -48,34 +84,12 @@ export const postgresMigrations: readonly string[] = [
      reading text NOT NULL,
      PRIMARY KEY (source, position)
    );`,
-  // Dashboards of the original mesh registry query `SELECT * FROM agents`.
-  `CREATE VIEW agents AS
-   SELECT
-     r.id AS id,
-     coalesce(d.definition -> 'facts' ->> 'name', r.name) AS name,
-     r.namespace AS namespace,
-     d.definition -> 'facts' ->> 'endpoint' AS endpoint,
-     CASE
-       WHEN b.beat_at IS NULL THEN 'pending'
-       WHEN ${heartbeatAge} > r.eviction_threshold * 1000 THEN 'offline'
-       WHEN ${heartbeatAge} > r.timeout_threshold * 1000 THEN 'unhealthy'
-       ELSE 'healthy'
-     END AS status,
-     coalesce(d.definition -> 'definition' ->> 'labels', '{}') AS labels,
-     coalesce(d.definition -> 'definition' ->> 'annotations', '{}') AS annotations,
-     ${time('r.created_at')} AS created_at,
-     ${time('r.updated_at')} AS updated_at,
-     r.version::text AS resource_version,
-     ${time('b.beat_at')} AS last_heartbeat,
-     coalesce(d.definition -> 'facts' ->> 'health_interval', '30') AS health_interval,
-     r.timeout_threshold AS timeout_threshold,
-     r.eviction_threshold AS eviction_threshold,
-     coalesce(d.definition -> 'facts' ->> 'agent_type', 'default') AS agent_type,
-     coalesce(d.definition -> 'facts' ->> 'config', '{}') AS config,
-     d.definition -> 'facts' ->> 'security_context' AS security_context,
-     coalesce(d.definition -> 'definition' ->> 'dependencies', '[]') AS dependencies
-   FROM roster_registrations r
-   CROSS JOIN LATERAL (SELECT ${definition} AS definition) d
-   LEFT JOIN roster_beats b ON b.name = r.name
-   WHERE r.kind = 'agent';`,
+  `CREATE ${agentsView("'healthy'")}`,
+  // Replacing it keeps the views on it, and the rights of dashboards.
+  `CREATE OR REPLACE ${agentsView(
+    "coalesce(b.said, 'healthy')",
+    `,
+   ${capabilityNames} AS capability,
+   ${time('b.beat_at')} AS last_seen`,
+  )}`,
 ]

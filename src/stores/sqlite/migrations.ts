@@ -1,3 +1,37 @@
+/** The view of the agents with the columns of the original mesh registry, whose dashboards query `SELECT * FROM agents`. */
+const agentsView = (status: string, moreColumns = '') => `CREATE VIEW agents AS
+ SELECT
+   r.id AS id,
+   coalesce(r.definition ->> '$.facts.name', r.name) AS name,
+   r.namespace AS namespace,
+   r.definition ->> '$.facts.endpoint' AS endpoint,
+   CASE
+     WHEN b.beat_at IS NULL THEN 'pending'
+     WHEN unixepoch('subsec') * 1000 - b.beat_at > r.eviction_threshold * 1000 THEN 'offline'
+     WHEN unixepoch('subsec') * 1000 - b.beat_at > r.timeout_threshold * 1000 THEN 'unhealthy'
+     ELSE ${status}
+   END AS status,
+   coalesce(r.definition ->> '$.definition.labels', '{}') AS labels,
+   coalesce(r.definition ->> '$.definition.annotations', '{}') AS annotations,
+   strftime('%Y-%m-%dT%H:%M:%fZ', r.created_at / 1000.0, 'unixepoch') AS created_at,
+   strftime('%Y-%m-%dT%H:%M:%fZ', r.updated_at / 1000.0, 'unixepoch') AS updated_at,
+   CAST(r.version AS TEXT) AS resource_version,
+   strftime('%Y-%m-%dT%H:%M:%fZ', b.beat_at / 1000.0, 'unixepoch') AS last_heartbeat,
+   coalesce(r.definition ->> '$.facts.health_interval', 30) AS health_interval,
+   r.timeout_threshold AS timeout_threshold,
+   r.eviction_threshold AS eviction_threshold,
+   coalesce(r.definition ->> '$.facts.agent_type', 'default') AS agent_type,
+   coalesce(r.definition ->> '$.facts.config', '{}') AS config,
+   r.definition ->> '$.facts.security_context' AS security_context,
+   coalesce(r.definition ->> '$.definition.dependencies', '[]') AS dependencies${moreColumns}
+ FROM roster_registrations r LEFT JOIN roster_beats b ON b.name = r.name
+ WHERE r.kind = 'agent';`
+
+const capabilityNames = `(
+     SELECT group_concat(name, ',')
+     FROM (SELECT value ->> '$.name' AS name FROM json_each(r.definition, '$.definition.capabilities') ORDER BY key)
+   )`
+
 /**
  * Each migration runs once, in one transaction. It is never changed after a release: a later change is another migration.
  *
@@ -47,32 +81,12 @@ export const sqliteMigrations: readonly string[] = [
      reading TEXT NOT NULL,
      PRIMARY KEY (source, position)
    ) STRICT;`,
-  // Dashboards of the original mesh registry query `SELECT * FROM agents`.
-  `CREATE VIEW agents AS
-   SELECT
-     r.id AS id,
-     coalesce(r.definition ->> '$.facts.name', r.name) AS name,
-     r.namespace AS namespace,
-     r.definition ->> '$.facts.endpoint' AS endpoint,
-     CASE
-       WHEN b.beat_at IS NULL THEN 'pending'
-       WHEN unixepoch('subsec') * 1000 - b.beat_at > r.eviction_threshold * 1000 THEN 'offline'
-       WHEN unixepoch('subsec') * 1000 - b.beat_at > r.timeout_threshold * 1000 THEN 'unhealthy'
-       ELSE 'healthy'
-     END AS status,
-     coalesce(r.definition ->> '$.definition.labels', '{}') AS labels,
-     coalesce(r.definition ->> '$.definition.annotations', '{}') AS annotations,
-     strftime('%Y-%m-%dT%H:%M:%fZ', r.created_at / 1000.0, 'unixepoch') AS created_at,
-     strftime('%Y-%m-%dT%H:%M:%fZ', r.updated_at / 1000.0, 'unixepoch') AS updated_at,
-     CAST(r.version AS TEXT) AS resource_version,
-     strftime('%Y-%m-%dT%H:%M:%fZ', b.beat_at / 1000.0, 'unixepoch') AS last_heartbeat,
-     coalesce(r.definition ->> '$.facts.health_interval', 30) AS health_interval,
-     r.timeout_threshold AS timeout_threshold,
-     r.eviction_threshold AS eviction_threshold,
-     coalesce(r.definition ->> '$.facts.agent_type', 'default') AS agent_type,
-     coalesce(r.definition ->> '$.facts.config', '{}') AS config,
-     r.definition ->> '$.facts.security_context' AS security_context,
-     coalesce(r.definition ->> '$.definition.dependencies', '[]') AS dependencies
-   FROM roster_registrations r LEFT JOIN roster_beats b ON b.name = r.name
-   WHERE r.kind = 'agent';`,
+  agentsView("'healthy'"),
+  `DROP VIEW agents;
+   ${agentsView(
+     "coalesce(b.said, 'healthy')",
+     `,
+   ${capabilityNames} AS capability,
+   strftime('%Y-%m-%dT%H:%M:%fZ', b.beat_at / 1000.0, 'unixepoch') AS last_seen`,
+   )}`,
 ]

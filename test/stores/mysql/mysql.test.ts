@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { silent } from '../../../src/log.ts'
+import { type Log, silent } from '../../../src/log.ts'
 import { StoreConfig } from '../../../src/stores/config.ts'
 import { openMysql } from '../../../src/stores/mysql/mysql.ts'
+import { testAgentsView } from '../../contracts/agents-view.ts'
 import { testOutage } from '../../contracts/outage.ts'
 import { testStoreContract } from '../../contracts/store.ts'
+import { createTestLog } from '../../test-log.ts'
+import { put } from '../builders.ts'
 import { mysqlMissing, query, startMysql } from '../databases/mysql.ts'
 
 const skip = mysqlMissing()
@@ -14,10 +17,10 @@ before(async () => {
 })
 after(() => server?.[Symbol.asyncDispose]())
 
-function open(url: string) {
+function open(url: string, log: Log = silent) {
   const config = StoreConfig.parse({ type: 'mysql', url })
   if (config.type !== 'mysql') throw new Error('not reached')
-  return openMysql({ config, log: silent })
+  return openMysql({ config, log })
 }
 
 testStoreContract({
@@ -38,6 +41,45 @@ describe('the mysql store in an outage', { skip }, () => {
   })
 
   testOutage({ open: () => open(url), server: () => server })
+})
+
+describe('the view of the agents in MySQL', { skip }, () => {
+  testAgentsView({
+    make: async () => {
+      const url = await server.create()
+      return { store: await open(url), query: (sql) => query(url, sql) }
+    },
+  })
+
+  it('is added to the database of an earlier version', async () => {
+    const url = await server.create()
+    await (await open(url))[Symbol.asyncDispose]()
+    await query(url, 'DROP VIEW agents')
+
+    await (await open(url))[Symbol.asyncDispose]()
+
+    assert.deepEqual(await query(url, 'SELECT * FROM agents'), [])
+  })
+
+  it('is left out with a warning when the user may not create views', async () => {
+    // MariaDB gives every user all rights on databases whose name starts with "test_".
+    const url = (await server.create()).replace(/test_\d+$/, 'restricted')
+    const root = url.replace(/\/\/.*@/, '//root@').replace('restricted', 'mysql')
+    const rights = 'SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX'
+    await query(root, 'CREATE DATABASE restricted')
+    await query(root, "CREATE USER limited@'127.0.0.1' IDENTIFIED BY 'limited'")
+    await query(root, `GRANT ${rights} ON restricted.* TO limited@'127.0.0.1'`)
+    const { log, lines } = createTestLog()
+
+    await using store = await open(url.replace(/\/\/.*@/, '//limited:limited@'), log)
+
+    await store.commit([put()])
+    const warnings = lines().filter(({ level }) => level === 'warn')
+    assert.deepEqual(
+      warnings.map(({ msg }) => /view "agents" not created.*grant CREATE VIEW/.test(String(msg))),
+      [true],
+    )
+  })
 })
 
 describe('a MySQL database', { skip }, () => {

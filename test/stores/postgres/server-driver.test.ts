@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { postgresMigrations } from '../../../src/stores/postgres/migrations.ts'
+import { testAgentsView } from '../../contracts/agents-view.ts'
 import { testOutage } from '../../contracts/outage.ts'
 import { put, until } from '../builders.ts'
 import { openAt, postgresMissing, query, startPostgres } from '../databases/postgres.ts'
@@ -18,6 +20,29 @@ describe('the postgres store in an outage', { skip }, () => {
   })
 
   testOutage({ open: () => openAt(url), server: () => server })
+})
+
+describe('the view of the agents in PostgreSQL', { skip }, () => {
+  testAgentsView({
+    make: async () => {
+      const url = await server.create()
+      return { store: await openAt(url), query: (sql) => query(url, sql) }
+    },
+  })
+
+  it('gets its new columns without losing the views on it', async () => {
+    const url = await server.create()
+    await (await openAt(url))[Symbol.asyncDispose]()
+    await query(
+      url,
+      `DROP VIEW agents; ${postgresMigrations[1]} CREATE VIEW dashboard AS SELECT id, status FROM agents`,
+    )
+    await query(url, "UPDATE roster_meta SET value = '2' WHERE key = 'schema'")
+
+    await (await openAt(url))[Symbol.asyncDispose]()
+
+    assert.deepEqual(await query(url, 'SELECT capability, last_seen FROM agents, dashboard'), [])
+  })
 })
 
 describe('a PostgreSQL database', { skip }, () => {

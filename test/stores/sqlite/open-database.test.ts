@@ -19,6 +19,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
 import type { Store } from '../../../src/stores/store.ts'
+import { testAgentsView } from '../../contracts/agents-view.ts'
 import { changesUntil, put, registrationIn, typesOf, until } from '../builders.ts'
 
 const open = (path: string) => openSqlite({ path, log: silent })
@@ -187,11 +188,28 @@ describe('the file of a SQLite store', () => {
     assert.equal((await other.load()).registrations.length, 1)
   })
 
+  testAgentsView({
+    make: async () => {
+      const path = join(folder, 'roster.db')
+      const query = async (sql: string) => {
+        const reader = new DatabaseSync(path, { readOnly: true })
+        const rows = reader.prepare(sql).all()
+        reader.close()
+        return rows
+      }
+      return { store: await open(path), query }
+    },
+  })
+
   it('has a view of the agents with the columns of the original mesh registry', async () => {
     const path = join(folder, 'roster.db')
     await using store = await open(path)
     const definition = JSON.stringify({
-      definition: { name: 'weather', labels: { env: 'prod' } },
+      definition: {
+        name: 'weather',
+        labels: { env: 'prod' },
+        capabilities: [{ name: 'forecast' }, { name: 'alerts' }],
+      },
       facts: { name: 'Weather', endpoint: 'http://w/', agent_type: 'worker' },
     })
     const [outcome] = await store.commit([
@@ -206,7 +224,7 @@ describe('the file of a SQLite store', () => {
     reader.close()
 
     assert.equal(rows.length, 1)
-    const { created_at, updated_at, last_heartbeat, ...row } = { ...rows[0] }
+    const { created_at, updated_at, last_heartbeat, last_seen, ...row } = { ...rows[0] }
     assert.deepEqual(row, {
       id: 'weather',
       name: 'Weather',
@@ -223,7 +241,9 @@ describe('the file of a SQLite store', () => {
       config: '{}',
       security_context: null,
       dependencies: '[]',
+      capability: 'forecast,alerts',
     })
+    assert.equal(last_seen, last_heartbeat)
     assert.equal(created_at, registrationIn(outcome).created_at)
     assert.equal(updated_at, registrationIn(outcome).updated_at)
     assert.ok(Math.abs(Date.parse(String(last_heartbeat)) + 61_000 - Date.now()) < 5000)
