@@ -1,5 +1,6 @@
 import type { WriteCondition, StoreOperation } from '../stores/store.ts'
 import type { Agent, AgentRequest } from './agent.ts'
+import { offeredCapabilities } from './parsing/tools.ts'
 
 type Put = Extract<StoreOperation, { type: 'put' }>
 type Delete = Extract<StoreOperation, { type: 'delete' }>
@@ -12,7 +13,16 @@ type StoredJson = { readonly definition: StoredAgent['definition']; readonly fac
 
 export function parseStoredAgent(json: string): StoredAgent {
   const { definition, facts } = JSON.parse(json) as StoredJson
-  return { definition, spec: facts }
+  if (!facts.tools) return { definition, spec: facts }
+  return { definition: { ...definition, capabilities: offeredCapabilities(facts.tools) }, spec: facts }
+}
+
+/** The JSON of an agent. The schemas of tools are stored once, with the tools; capabilities get them again when read. */
+function toJson({ definition, spec }: StoredAgent): string {
+  const stored: StoredJson = { definition, facts: spec }
+  if (!spec.tools) return JSON.stringify(stored)
+  const capabilities = definition.capabilities.map(({ input_schema: _schema, ...capability }) => capability)
+  return JSON.stringify({ ...stored, definition: { ...definition, capabilities } } satisfies StoredJson)
 }
 
 /** The store operation that writes an agent. */
@@ -25,7 +35,7 @@ export function toPutOperation(
     kind: 'agent',
     namespace: definition.namespace,
     name: id,
-    definition: JSON.stringify({ definition, facts: spec } satisfies StoredJson),
+    definition: toJson({ definition, spec }),
     lease: {
       timeout: spec.timeout_threshold,
       eviction: spec.eviction_threshold,

@@ -110,7 +110,7 @@ export async function serve(options: Options = {}) {
   const pipeline = createPipeline({
     fetch: app.fetch,
     guard: () => guard,
-    maxBodyBytes: () => options.bodyBytes ?? 1_048_576,
+    maxBodyBytes: () => options.bodyBytes ?? 2_097_152,
     log: silent,
   })
   const listening = await listen(

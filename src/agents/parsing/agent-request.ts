@@ -5,8 +5,11 @@ import type { ServerDefinition } from '../../model/server.ts'
 import type { Agent, AgentRequest, HeartbeatPayload, LeaseThresholds } from '../agent.ts'
 import { RegistrationProblem } from '../errors.ts'
 import { definitionOf, specOf } from './defaults.ts'
-import { normalizeRegistration } from './normalize.ts'
+import { endpointOf } from './http-endpoint.ts'
+import { hasTools, parseMeshFields } from './mesh-fields.ts'
+import { normalizeRegistration, withoutNulls } from './normalize.ts'
 import { RegistrationFields } from './schema.ts'
+import { offeredCapabilities, neededCapabilities } from './tools.ts'
 import { unchangedFields } from './unchanged-fields.ts'
 
 /** Parses a registration; throws a `RegistrationProblem` that names the field. */
@@ -29,13 +32,21 @@ export function parseAgentRequest(
   const { id } = registration
   if (id === null || id === undefined || id === '')
     throw new RegistrationProblem('id', "Validation failed: 'id' field is required")
+  const mesh = hasTools(registration) ? parseMeshFields(withoutNulls(registration), current) : undefined
   const normalized = normalizeRegistration(registration)
+  // The tools say what an agent offers and needs.
+  if (mesh) normalized['capabilities'] = normalized['dependencies'] = undefined
   const unchanged = current ? unchangedFields(normalized, current) : {}
   for (const field in unchanged) normalized[field] = undefined
   const parsed = RegistrationFields.safeParse(normalized, { error: zodMessage })
   if (!parsed.success) throw problemIn(parsed.error)
   const fields = { ...parsed.data, ...unchanged }
-  const spec = specOf(fields, defaults)
+  if (mesh) {
+    fields.capabilities = offeredCapabilities(mesh.tools)
+    fields.dependencies = neededCapabilities(mesh.tools)
+    fields.endpoint = endpointOf(registration, { ...fields, known: current?.spec.endpoint })
+  }
+  const spec = specOf(fields, defaults, mesh)
   const definition = definitionOf(fields, spec)
   assertSecurityContext(fields, definition)
   return {

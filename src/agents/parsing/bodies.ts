@@ -1,6 +1,7 @@
 import { isDeeperThan, isJsonObject, type JsonObject, maxNestingLevels } from '../../model/data/json-object.ts'
 import type { HeartbeatPayload } from '../agent.ts'
 import { RegistrationProblem } from '../errors.ts'
+import { hasTools } from './mesh-fields.ts'
 import { withoutNulls } from './normalize.ts'
 
 /** A registration, and the part of its body that changes with every heartbeat. */
@@ -48,7 +49,8 @@ export function parseMetadataRegistration(body: unknown): ParsedRegistration {
 /** Parses a bare AgentRegistration, or the body of `register_with_metadata`. */
 export function parseRegistrationBody(body: unknown): ParsedRegistration {
   const fields = withoutNulls(requireObject(checkNesting(body), 'registration'))
-  if (fields['id'] === undefined && typeof fields['metadata'] === 'object') return parseMetadataRegistration(body)
+  if (fields['id'] === undefined && typeof fields['metadata'] === 'object' && !hasTools(fields))
+    return parseMetadataRegistration(body)
   const { agent_id, ...rest } = fields
   return { registration: { ...rest, id: rest['id'] ?? agent_id }, payload: payloadOf({ timestamp: rest['timestamp'] }) }
 }
@@ -67,7 +69,7 @@ export function parseHeartbeat(body: unknown): ParsedHeartbeat {
     timestamp,
     ...(metadata !== undefined && { metadata: requireObject(metadata, 'metadata') }),
   })
-  if (capabilities !== undefined || agent_type !== undefined) {
+  if (capabilities !== undefined || agent_type !== undefined || hasTools(fields)) {
     return { agent_id, payload, registration: { ...fields, id: agent_id, metadata: undefined } }
   }
   return { agent_id, payload }
@@ -93,8 +95,10 @@ function payloadOf({
   }
 }
 
+/** Tools are left out here: their schemas may be nested deeper, and their problems name the place. */
 function checkNesting(body: unknown): unknown {
-  if (!isDeeperThan(body, maxNestingLevels)) return body
+  const checked = isJsonObject(body) && body['tools'] !== undefined ? { ...body, tools: undefined } : body
+  if (!isDeeperThan(checked, maxNestingLevels)) return body
   throw new RegistrationProblem('body', `Validation failed: the body is nested deeper than ${maxNestingLevels} levels`)
 }
 

@@ -1,5 +1,6 @@
 import { ServerDefinition } from '../../model/server.ts'
 import type { AgentSpec, LeaseThresholds } from '../agent.ts'
+import type { MeshFields } from './mesh-fields.ts'
 import { endpointAddress, normalizeName } from './normalize.ts'
 import type { RegistrationFields } from './schema.ts'
 
@@ -11,12 +12,12 @@ const thresholdsByType: ReadonlyMap<string, readonly [number, number]> = new Map
 ])
 
 /** The spec of an agent, with a default for each absent field. */
-export function specOf(fields: RegistrationFields, defaults: LeaseThresholds): AgentSpec {
-  const agent_type = normalizeName(fields.agent_type ?? 'default')
-  const [timeout, eviction] = thresholdsByType.get(agent_type) ?? [defaults.timeout, defaults.eviction]
+export function specOf(fields: RegistrationFields, defaults: LeaseThresholds, mesh?: MeshFields): AgentSpec {
+  const agent_type = fields.agent_type || (mesh ? 'mcp_agent' : 'default')
+  const [timeout, eviction] = thresholdsByType.get(normalizeName(agent_type)) ?? [defaults.timeout, defaults.eviction]
   const timeout_threshold = fields.timeout_threshold ?? timeout
   return {
-    name: normalizeName(fields.name ?? fields.id),
+    name: mesh ? fields.name || fields.id : normalizeName(fields.name ?? fields.id),
     endpoint: fields.endpoint || `stdio://${fields.id}`,
     agent_type,
     health_interval: fields.health_interval ?? 30,
@@ -28,6 +29,7 @@ export function specOf(fields: RegistrationFields, defaults: LeaseThresholds): A
     config: fields.config ?? {},
     security_context: fields.security_context ?? null,
     ...(fields.transport && { transport: fields.transport }),
+    ...mesh,
   }
 }
 
@@ -62,17 +64,17 @@ function defaultDefinition(type: 'http' | 'stdio'): ServerDefinition {
   return (defaultDefinitions[type] ??= ServerDefinition.parse({ name: 'agent', type, url: `${type}://agent` }))
 }
 
-/** Keeps the original spelling of normalized fields as annotations. */
+/** Keeps the original spelling as annotations, of what is normalized and of a type that is no plain word. */
 function withOriginalNames(
   { name, agent_type, annotations }: RegistrationFields,
-  spec: AgentSpec,
+  { name: shownName, tools }: AgentSpec,
 ): Record<string, string> {
-  const isNameChanged = name !== undefined && name !== spec.name
-  const isTypeChanged = agent_type !== undefined && agent_type !== spec.agent_type
-  if (!isNameChanged && !isTypeChanged) return annotations
+  const isNameChanged = name !== undefined && name !== '' && name !== shownName
+  const isTypeOdd = agent_type !== undefined && agent_type !== normalizeName(agent_type)
+  if (tools || (!isNameChanged && !isTypeOdd)) return annotations
   return {
     ...annotations,
     ...(isNameChanged && { original_name: name }),
-    ...(isTypeChanged && { original_agent_type: agent_type }),
+    ...(isTypeOdd && { original_agent_type: agent_type }),
   }
 }

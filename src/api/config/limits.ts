@@ -25,7 +25,7 @@ export const Limits = configSection(defaultLimits, () =>
       .max(104_857_600)
       .default(defaultLimits.max_body_bytes)
       .describe(
-        'Maximum bytes of a request body; a longer one gets 413. Registrations, heartbeats and server definitions are limited to 256 KiB in any case.',
+        'Maximum bytes of a request body; a longer one gets 413. Registrations and heartbeats are limited to 2 MiB in any case, server definitions to 256 KiB.',
       ),
     max_header_bytes: z
       .number()

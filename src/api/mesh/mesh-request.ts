@@ -6,8 +6,8 @@ import { preconditionOf, type HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
 import { meshProblem } from './problems.ts'
 
-/** Maximum size of a body that registers an agent, sends a heartbeat or calls a tool. */
-export const maxBodyBytes = 262_144
+/** Maximum size of a body that registers an agent, sends a heartbeat or calls a tool: an agent of many tools sends all their schemas. */
+export const maxBodyBytes = 2_097_152
 
 /** Reads the JSON body of a request, which must not be empty. */
 export async function readMeshBody(c: ApiContext): Promise<unknown> {

@@ -79,7 +79,7 @@ describe('registration', () => {
     const { body } = await mesh.get('/agents/my-agent-001')
     assert.deepEqual(
       [body['name'], body['title'], body['agent_type'], body['endpoint']],
-      ['my-service-agent', 'My Service Agent', 'service-agent', 'stdio://my-agent'],
+      ['my-service-agent', 'My Service Agent', 'service_agent', 'stdio://my-agent'],
     )
     assert.deepEqual(body['annotations'], { original_name: 'My Service Agent', original_agent_type: 'service_agent' })
     assert.deepEqual([body['capabilities'][0].name, body['capabilities'][0].version], ['plain', '1.0.0'])
