@@ -53,6 +53,6 @@ describe('the endpoint of an agent with a host and a port', () => {
       error.message.startsWith(`Validation failed: '${field}' must be`)
     for (const http_host of hosts) assert.throws(() => endpoint({ http_host, http_port: 1 }), isProblemOf('http_host'))
     for (const http_port of ports)
-      assert.throws(() => endpoint({ http_host: 'h', http_port }), isProblemOf('http_port'), String(http_port))
+      assert.throws(() => endpoint({ http_host: 'h', http_port }), isProblemOf('http_port'))
   })
 })
