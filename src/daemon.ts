@@ -147,6 +147,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         store: registrations.storeState,
         reload: reloads.now,
         metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default_format } : undefined,
+        service: () => config.listen.service,
         name: config.listen.name,
         version,
         log: log.child({ part: 'api' }),

@@ -49,6 +49,8 @@ export type ApiPorts = {
         readonly default: () => 'prometheus' | 'json'
       }
     | undefined
+  /** Name of this service for clients of the mesh registry, from the config. */
+  readonly service: () => string
   /** Name of this registry, from the config. */
   readonly name: string
   readonly version: string

@@ -52,6 +52,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     watch: { servers: () => undefined, agents: () => undefined, capabilities: () => undefined },
     mcp: { handle: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
+    service: () => 'mcp-mesh-registry',
     name: 'test',
     version: '0.0.0',
     log: silent,

@@ -26,6 +26,14 @@ export const Listen = z.strictObject({
     .default([])
     .describe('Further `Host` names that the daemon accepts while it listens on loopback only.'),
   name: z.string().min(1).max(253).default('mcp-roster').describe('Name of this registry, shown to people and agents.'),
+  service: z
+    .string()
+    .min(1)
+    .max(253)
+    .default('mcp-mesh-registry')
+    .describe(
+      'The `service` of `/health` and `/`, by which clients of the mesh registry recognize it. The default is its name.',
+    ),
   tls: ListenTls.optional().describe('Certificate for HTTPS. Without it the daemon serves plain HTTP.'),
 })
 export type Listen = z.output<typeof Listen>

@@ -7,7 +7,7 @@ import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 
 /** The OpenAPI document, its page, and the list of routes. Each is read or built at its first request, since most daemons never serve it. */
-export function docsApi({ name, version }: Pick<ApiPorts, 'name' | 'version'>) {
+export function docsApi({ service, name, version }: Pick<ApiPorts, 'service' | 'name' | 'version'>) {
   const api = createRoutes()
   let document: Promise<Reply> | undefined
   let page: Promise<Reply> | undefined
@@ -23,7 +23,7 @@ export function docsApi({ name, version }: Pick<ApiPorts, 'name' | 'version'>) {
   api.get('/', async (c) => {
     const { endpoints } = await import('./route-table.ts')
     return respondJson(c, {
-      service: 'mcp-roster',
+      service: service(),
       name,
       version,
       status: 'running',

@@ -174,7 +174,7 @@ export const Stats = z
 export const DaemonHealth = z
   .object({
     status: z.enum(['healthy', 'degraded']),
-    service: z.literal('mcp-roster'),
+    service: z.string().describe('`listen.service` of the config.'),
     name: z.string(),
     version: z.string(),
     uptime_seconds: z.number(),
@@ -196,7 +196,7 @@ export const Readiness = z
 
 export const ServiceInfo = z
   .object({
-    service: z.literal('mcp-roster'),
+    service: z.string().describe('`listen.service` of the config.'),
     name: z.string(),
     version: z.string(),
     status: z.literal('running'),

@@ -18,17 +18,20 @@ export function operationsApi(ports: ApiPorts) {
     const suspicion = healthPreservation(monitor)
     const isStoreDown = ports.store()?.status === 'down'
     const isHealthy = degradedSources.length === 0 && suspicion === undefined && !isStoreDown
-    return respondJson(c, {
-      status: isHealthy ? 'healthy' : 'degraded',
-      service: 'mcp-roster',
+    const status = isHealthy ? 'healthy' : 'degraded'
+    const uptime = process.uptime()
+    const body = {
+      status,
+      service: ports.service(),
       name,
       version,
-      uptime_seconds: Math.round(process.uptime() * 10) / 10,
+      uptime_seconds: Math.round(uptime * 10) / 10,
       timestamp: new Date().toISOString(),
       ...(degradedSources.length > 0 ? { degraded_sources: degradedSources } : {}),
       ...(isStoreDown ? { store: 'down' } : {}),
       ...(suspicion ? { suspicion } : {}),
-    })
+    }
+    return respondJson(c, body, 200, c.req.method === 'HEAD' ? headOfHealth(status, version, uptime) : {})
   }
 
   const ready = (c: ApiContext) => {
@@ -71,6 +74,11 @@ export function operationsApi(ports: ApiPorts) {
     return respondJson(c, { suspicion: null })
   })
   return api
+}
+
+/** Headers by which clients of the mesh registry read `HEAD /health`, which has no body. */
+function headOfHealth(status: string, version: string, uptime: number): Record<string, string> {
+  return { 'x-health-status': status, 'x-service-version': version, 'x-uptime-seconds': String(Math.floor(uptime)) }
 }
 
 function metricsDisabled(): Problem {

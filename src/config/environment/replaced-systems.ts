@@ -37,6 +37,8 @@ export const replacedVariables: readonly ReplacedVariable[] = [
   { names: ['CACHE_TTL'], note: () => 'has no effect: responses are never older than the registry' },
   { names: ['ENABLE_RESPONSE_CACHE'], note: () => 'has no effect: responses are never older than the registry' },
   { names: ['REGISTRY_NAME'], path: ['listen', 'name'] },
+  { names: ['REGISTRY_NAME'], path: ['listen', 'service'] },
+  { names: ['MCP_MESH_PUBLIC_URL_PREFIX'], path: ['publish', 'a2a_url'] },
   { names: ['REGISTRY_INSTANCE_ID'] },
   { names: ['ENABLE_LEADER_ELECTION'], note: replicas },
   { names: ['LEADER_ELECTION_LEASE_DURATION'] },

@@ -19,6 +19,29 @@ describe('the routes of the daemon', () => {
     assert.deepEqual(body['degraded_sources'], ['partner'])
   })
 
+  it('name the service as clients of the mesh registry know it, unless the config says otherwise', async () => {
+    let service = 'mcp-mesh-registry'
+    await using served = await serve({ parts: { service: () => service } })
+    const named = async () => [
+      (await json(await served.get('/health')))['service'],
+      (await json(await served.get('/')))['service'],
+    ]
+
+    assert.deepEqual(await named(), ['mcp-mesh-registry', 'mcp-mesh-registry'])
+    service = 'roster-eu'
+    assert.deepEqual(await named(), ['roster-eu', 'roster-eu'])
+  })
+
+  it('give the health of a HEAD request in headers', async () => {
+    await using served = await serve({})
+
+    const { status, headers } = await served.get('/health', { method: 'HEAD' })
+
+    assert.equal(status, 200)
+    assert.deepEqual([headers.get('x-health-status'), headers.get('x-service-version')], ['healthy', '0.0.0'])
+    assert.match(headers.get('x-uptime-seconds') ?? '', /^\d+$/)
+  })
+
   it('count the uptime from the start of the process', async () => {
     await using served = await serve({})
     const minUptime = Math.floor(process.uptime() * 10) / 10

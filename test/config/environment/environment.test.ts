@@ -30,13 +30,15 @@ describe('a variable of the replaced systems', () => {
       ALLOWED_HEADERS: '*',
       ENABLE_METRICS: 'no',
       METRICS_PORT: '9090',
-      REGISTRY_NAME: 'mcp-mesh-registry',
+      REGISTRY_NAME: 'mesh-eu',
+      MCP_MESH_PUBLIC_URL_PREFIX: 'https://agents.example.org/',
     })
 
     assert.deepEqual(
-      [config.listen.host, config.listen.port, config.listen.name],
-      ['10.0.0.1', 9000, 'mcp-mesh-registry'],
+      [config.listen.host, config.listen.port, config.listen.name, config.listen.service],
+      ['10.0.0.1', 9000, 'mesh-eu', 'mesh-eu'],
     )
+    assert.equal(config.publish.a2a_url, 'https://agents.example.org')
     assert.deepEqual([config.log.level, config.log.access, config.auth.token], ['warn', true, 'abc'])
     assert.equal(config.health.interval, 45)
     assert.deepEqual(config.cors, {
