@@ -1,5 +1,6 @@
 import { type Agent, serverIdOf } from '../agent.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
+import { createPerRevisionValue } from './per-revision.ts'
 
 /** Counts of agents and of their capabilities. */
 export type AgentCounts = {
@@ -19,13 +20,7 @@ export function createAgentCounts({
   agents: () => readonly Agent[]
   registry: Pick<MeshRegistry, 'get' | 'token'>
 }): () => AgentCounts {
-  let cached: { readonly token: string; readonly counts: AgentCounts } | undefined
-
-  return () => {
-    const token = registry.token()
-    if (cached?.token !== token) cached = { token, counts: countAgents(agents(), registry) }
-    return cached.counts
-  }
+  return createPerRevisionValue(registry.token, () => countAgents(agents(), registry))
 }
 
 function countAgents(agents: readonly Agent[], registry: Pick<MeshRegistry, 'get'>): AgentCounts {

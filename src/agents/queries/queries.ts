@@ -6,6 +6,7 @@ import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 import type { Registrar } from '../registrar.ts'
 import { createAgentCounts } from './agent-counts.ts'
 import { findCapabilities, nameMatcher, ownedCapabilityView } from './capabilities.ts'
+import { createMeshDocuments } from './mesh-documents.ts'
 import type { CapabilityQuery } from './query-parameters.ts'
 import { type AgentPage, type AgentQuery, createAgentSearch, shadowedServer } from './search.ts'
 import { type AgentMatch, heartbeatPayloadView, lastHeartbeat } from './views.ts'
@@ -24,6 +25,7 @@ export function createQueries({
   /** Throws where the registry accepts no agents, or does not show them yet. */
   assertReady: () => void
 }) {
+  const documents = createMeshDocuments({ agents: agents.list, token: registry.token })
   const { find, shadowedServers, close } = createAgentSearch({ registry, source, agentOf: agents.peek })
 
   /** One agent; throws `UnknownAgent`. */
@@ -80,6 +82,8 @@ export function createQueries({
     capabilities,
     capabilityView: (server: Server, capability: Server['capabilities'][number]) =>
       ownedCapabilityView({ server }, capability, agents.peek),
+    schemas: () => (assertReady(), documents.schemas()),
+    surfaces: () => (assertReady(), documents.surfaces()),
     token: registry.token,
     /** The fields of an agent's server that change with heartbeats; undefined for any other server. */
     volatileFields: (id: ServerId): Record<string, unknown> | undefined => {

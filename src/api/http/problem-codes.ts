@@ -118,6 +118,11 @@ export const problemKinds = {
     remedy: 'Add a source of type `agents` to the config.',
   },
   source_not_found: { status: 404, title: 'Source not found', remedy: 'See `GET /sources` for the sources.' },
+  schema_not_found: {
+    status: 404,
+    title: 'Schema not found',
+    remedy: 'See `GET /schemas` for the schemas of the registered tools.',
+  },
   tool_not_found: { status: 404, title: 'Tool not found', remedy: 'Call one of the tools that `detail` names.' },
   metrics_disabled: { status: 404, title: 'Metrics disabled', remedy: 'Set `metrics.enabled: true`.' },
   method_not_allowed: {
@@ -211,6 +216,11 @@ export const problemKinds = {
     status: 500,
     title: 'Internal error',
     remedy: 'Find the cause in the log of the daemon by `request_id`.',
+  },
+  jobs_not_served: {
+    status: 501,
+    title: 'Jobs not served',
+    remedy: 'Call the tool directly instead of submitting a job; this registry keeps no jobs.',
   },
   source_read_failed: {
     status: 502,

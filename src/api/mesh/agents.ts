@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { parseAgentQuery, parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
 import { agentView, healthView, heartbeatPayloadView } from '../../agents/queries/views.ts'
@@ -39,7 +40,12 @@ export function agentHandlers(mesh: MeshOperations) {
   async function remove(c: ApiContext): Promise<Response> {
     const id = agentIdIn(c)
     const expected = expectedVersion(headersOf(c), mesh.versionOf(id))
-    await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected })
+    try {
+      await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected })
+    } catch (error) {
+      // As in the original, an agent that is gone already is no error; a version of it cannot be confirmed.
+      if (!(error instanceof UnknownAgent) || expected !== undefined) throw error
+    }
     return respondNoContent(c)
   }
 

@@ -5,10 +5,11 @@ import { createBatchedPosts } from './batched-posts.ts'
 import { heartbeatHandlers, renew } from './heartbeat.ts'
 import { meshRoute } from './mesh-request.ts'
 import { registrationHandlers } from './register.ts'
+import { toolingApi } from './tooling.ts'
 import { createTools } from './tools.ts'
 
 /** The routes of the mesh registry that this daemon replaces. */
-export function meshApi({ mesh, watch }: Pick<ApiPorts, 'mesh' | 'watch'>) {
+export function meshApi({ mesh, watch, publish }: Pick<ApiPorts, 'mesh' | 'watch' | 'publish'>) {
   const api = createRoutes()
   const route = (answer: Parameters<typeof meshRoute>[1]) => meshRoute(mesh, answer)
   const agents = agentHandlers(mesh)
@@ -28,5 +29,6 @@ export function meshApi({ mesh, watch }: Pick<ApiPorts, 'mesh' | 'watch'>) {
   api.get('/capabilities/watch', (c) => watch.capabilities(c) ?? listCapabilities(c))
   api.get('/health/:id', route(agents.health))
   api.post('/mcp/tools/:tool', createTools(mesh))
+  api.route('/', toolingApi({ mesh, publish }))
   return api
 }

@@ -49,7 +49,8 @@ function toOperation(
     ...statuses,
     ...(role ? { 401: 'Invalid token.', 403: `Needs the role "${role}".` } : {}),
   }
-  const successes = { ...(204 in others ? {} : { 200: 'Success.' }), ...sameResponse }
+  const hasNoContent = 204 in others || 501 in others
+  const successes = { ...(hasNoContent ? {} : { 200: 'Success.' }), ...sameResponse }
   const responses = Object.fromEntries([
     ...Object.entries(successes).map(([status, description]) => [status, toResponse(response, description)]),
     ...Object.entries(others).map(([status, description]) => [

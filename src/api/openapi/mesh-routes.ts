@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { QueryDoc, RouteDoc } from './route-doc.ts'
 import { Anything } from './schemas.ts'
+import { toolingRoutes } from './tooling-routes.ts'
 
 const Version = z.string().describe('Opaque; `If-Match` or `resource_version` of a conditional write.')
 
@@ -212,7 +213,12 @@ const mesh: Record<string, RouteDoc> = {
   'DELETE /agents/:id': doc({
     summary: 'Unregister an agent',
     response: Anything,
-    statuses: { 204: 'Unregistered.', ...unknownAgent, 409: writeStatuses[409], ...notReady },
+    statuses: {
+      204: 'Unregistered, or no such agent.',
+      404: 'No such agent, with `If-Match` only.',
+      409: writeStatuses[409],
+      ...notReady,
+    },
     role: 'registrar',
   }),
   'GET /health/:id': doc({
@@ -238,6 +244,7 @@ const mesh: Record<string, RouteDoc> = {
     body: ToolCall,
     statuses: { ...writeStatuses, ...unknownAgent },
   }),
+  ...toolingRoutes,
 }
 
 /** The routes of the mesh registry, each also under `/api/v1`. */

@@ -140,6 +140,20 @@ describe('GET /agents', () => {
   })
 })
 
+describe('DELETE /agents/{id}', () => {
+  it('answers 204 for an unknown agent, and 404 where a version of it is expected', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a')
+
+    assert.equal((await mesh.send('DELETE', '/agents/a')).status, 204)
+    assert.equal((await mesh.send('DELETE', '/agents/a')).status, 204)
+    const conditional = await mesh.send('DELETE', '/agents/a', undefined, { 'if-match': '"7"' })
+    assert.deepEqual([conditional.status, conditional.body['code']], [404, 'agent_not_found'])
+    const tool = await mesh.post('/mcp/tools/unregister_agent', { agent_id: 'a' })
+    assert.deepEqual([tool.status, tool.body['status']], [404, 'error'])
+  })
+})
+
 describe('GET /capabilities', () => {
   it('finds capabilities of servers where the registry accepts no agents', async () => {
     const servers = [
