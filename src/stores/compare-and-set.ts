@@ -1,3 +1,4 @@
+import { maxEventLengths, type NewEvent } from './event.ts'
 import type { OperationOutcome, StoredRegistration, StoreOperation } from './store.ts'
 
 /** In characters. */
@@ -20,6 +21,16 @@ export function rejectionReason(operation: StoreOperation): string | undefined {
   return Number.isFinite(lease.timeout) && Number.isFinite(lease.eviction)
     ? undefined
     : 'lease must hold finite numbers'
+}
+
+/** Why no store can hold an event; undefined where every store can. */
+export function eventProblem(event: NewEvent): string | undefined {
+  const { text, server, body } = maxEventLengths
+  for (const field of ['type', 'event_type', 'namespace', 'agent_id', 'function_name', 'source', 'digest'] as const) {
+    const problem = textProblem(field, event[field], text)
+    if (problem !== undefined) return problem
+  }
+  return textProblem('server', event.server, server) ?? textProblem('body', event.body, body)
 }
 
 /** Why a text cannot be stored. Databases reject NUL and lone surrogates, and differ in their maximum lengths. */

@@ -1,3 +1,4 @@
+import type { EventLimits, EventPage, EventQuery, NewEvent } from './event.ts'
 import type {
   OperationOutcome,
   StoredRegistration,
@@ -30,6 +31,10 @@ export type StoreDriver = {
   readonly changesSince: (cursor: ChangeCursor) => Promise<ChangeBatch>
   readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
   readonly readings: () => Promise<readonly StoredSource[]>
+  readonly appendEvents: (events: readonly NewEvent[]) => Promise<void>
+  readonly events: (query: EventQuery) => Promise<EventPage>
+  /** Removes the oldest events beyond the limits, at most `maxEventsPerPrune`; returns how many. */
+  readonly pruneEvents: (limits: EventLimits) => Promise<number>
   /** Repairs what can be repaired after an outage, and proves with a write that the database is writable. */
   readonly recover: () => Promise<void>
   readonly close: () => Promise<void>

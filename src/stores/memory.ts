@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Log } from '../log.ts'
 import { applyOperation } from './compare-and-set.ts'
 import { registrationKey, type StoreDriver } from './driver.ts'
+import { createMemoryEvents } from './memory-events.ts'
 import { createStorePipeline } from './pipeline/store-pipeline.ts'
 import type {
   OperationOutcome,
@@ -22,6 +23,7 @@ function createMemoryDriver(): StoreDriver {
   const registrations = new Map<string, StoredRegistration>()
   const heartbeats = new Map<string, { readonly at: number; readonly report: string | undefined }>()
   const sources = new Map<string, StoredSource>()
+  const events = createMemoryEvents()
   // Clients may hold versions from before a restart, and new ones must be greater.
   let version = Date.now() * 1000
 
@@ -69,6 +71,9 @@ function createMemoryDriver(): StoreDriver {
     saveReadings: async (source, fingerprint, readings) =>
       void sources.set(source, { source, fingerprint, kept_at: new Date().toISOString(), readings }),
     readings: async () => [...sources.values()],
+    appendEvents: async (added) => events.append(added),
+    events: async (query) => events.select(query),
+    pruneEvents: async (limits) => events.prune(limits),
     recover: async () => {},
     close: async () => {},
     pollMs: undefined,

@@ -1,6 +1,8 @@
+import type { EventLimits, EventPage, EventQuery, NewEvent } from './event.ts'
+
 /**
- * Durable storage of registered agents, manual servers, the last heartbeats, and the last good readings of pulled
- * sources. It holds facts only; derived state is rebuilt from them.
+ * Durable storage of registered agents, manual servers, the last heartbeats, the last good readings of pulled sources,
+ * and a bounded number of events. It holds facts only; derived state is rebuilt from them.
  *
  * - **Durable.** `commit` resolves once the database has synced it to disk. An acknowledged write is never lost. A
  *   rejected one may have taken effect, where the connection broke at the wrong moment, and then comes by `changes`.
@@ -34,6 +36,11 @@ export type Store = AsyncDisposable & {
   readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
   /** The stored readings of all sources. */
   readonly readings: () => Promise<readonly StoredSource[]>
+  /** Stores events in one transaction, in order. The caller buffers them, and retries while the store is down. */
+  readonly appendEvents: (events: readonly NewEvent[]) => Promise<void>
+  readonly events: (query: EventQuery) => Promise<EventPage>
+  /** Removes events beyond the limits, oldest first, in short transactions. */
+  readonly pruneEvents: (limits: EventLimits) => Promise<void>
   readonly state: () => StoreState
   /** Flushes buffered writes and closes the database. */
   readonly [Symbol.asyncDispose]: () => Promise<void>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { StoreChange, Store } from '../../src/stores/store.ts'
 import { changesUntil, put, registrationIn } from '../stores/builders.ts'
+import { testReplicaEvents } from './stored-events.ts'
 
 /** Tests of the promises of a store to several daemons on one database. */
 export function testReplicas({
@@ -88,6 +89,8 @@ export function testReplicas({
       assert.equal(heartbeat?.self_report, 'fine')
       assert.ok(heartbeat && heartbeat.age_ms >= 0 && heartbeat.age_ms < 2500, JSON.stringify(heartbeat))
     })
+
+    testReplicaEvents({ one, other: () => other })
   })
 }
 

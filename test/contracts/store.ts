@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { isNewer, type StoreOperation, type Store } from '../../src/stores/store.ts'
 import { put, registrationIn, typesOf, until } from '../stores/builders.ts'
 import { testReplicas } from './replicas.ts'
+import { newEvent, testStoredEvents } from './stored-events.ts'
 
 /** One database, and how to open it. */
 export type TestDatabase = AsyncDisposable & { readonly open: () => Promise<Store> }
@@ -310,12 +311,16 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
       await following
     })
 
+    testStoredEvents({ one: () => store })
+
     if (survives) it('has the same content after closing and opening', hasSameContent)
 
     async function hasSameContent(): Promise<void> {
       await store.commit([put({ name: 'survivor', lease: { timeout: 60, eviction: 120, holder: 'h' } })])
       store.recordHeartbeats([{ name: 'survivor', age_ms: 0, timeout: 60 }])
       await store.saveReadings('surviving', 'f', [{ origin: 'o', reading: '[]' }])
+      await store.appendEvents([newEvent({ source: 'surviving' })])
+      const earlierEvents = await store.events({ filter: {}, limit: 10 })
       const earlier = await store.load()
       await store[Symbol.asyncDispose]()
       await assert.rejects(store.commit([put()]), { name: 'StoreUnavailable' })
@@ -327,6 +332,7 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
       assert.equal(snapshot.epoch, earlier.epoch)
       assert.ok(snapshot.heartbeats.some(({ name }) => name === 'survivor'))
       assert.ok((await store.readings()).some(({ source }) => source === 'surviving'))
+      assert.deepEqual(await store.events({ filter: {}, limit: 10 }), earlierEvents)
       const next = registrationIn((await store.commit([put({ name: 'after' })]))[0])
       assert.ok(isNewer(next.resource_version, earlier.resource_version))
     }

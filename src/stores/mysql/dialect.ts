@@ -1,13 +1,9 @@
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
-import {
-  type StoredHeartbeat,
-  type StoredReading,
-  type RegistrationKind,
-  type StoredRegistration,
-  StoreRefusal,
-} from '../store.ts'
+import type { StoredHeartbeat, StoredReading, RegistrationKind, StoredRegistration } from '../store.ts'
+import { mysqlEvents } from './events.ts'
 import { mysqlClock } from './migrations.ts'
+import { splitIntoPackets } from './packets.ts'
 import type { MysqlPool, MysqlRun } from './pool.ts'
 
 const pageSize = 1000
@@ -16,7 +12,8 @@ const allColumns = `version, ${registrationColumns.replace('id, namespace, name'
 const keyColumns = `${text('namespace')}, ${text('name')}`
 
 /** The SQL of MySQL and MariaDB. `maxPacket` is the maximum size of one statement, in bytes. */
-export function createMysqlDialect({ run, transaction, close }: MysqlPool, maxPacket: number): Dialect {
+export function createMysqlDialect(pool: MysqlPool, maxPacket: number): Dialect {
+  const { run, transaction, close } = pool
   const one = (sql: string, values: readonly unknown[] = []) => run((run) => run(sql, values))
 
   return {
@@ -50,6 +47,7 @@ export function createMysqlDialect({ run, transaction, close }: MysqlPool, maxPa
     readings: () =>
       one(`SELECT CONVERT(s.source USING utf8mb4) AS source, fingerprint, kept_at, origin, reading
            FROM roster_sources s LEFT JOIN roster_readings r ON r.source = s.source ORDER BY s.source, position`),
+    ...mysqlEvents(pool, maxPacket),
     touch: async () => void (await one(`REPLACE INTO roster_meta VALUES ('touched', ${mysqlClock})`)),
     close,
   }
@@ -156,31 +154,4 @@ async function saveReadings(
   for (const packet of splitIntoPackets(rows, maxPacket)) {
     await run('INSERT INTO roster_readings (source, position, origin, reading) VALUES ?', [packet])
   }
-}
-
-type Cell = string | number | null
-
-/** Splits rows into the fewest statements that fit. A quote, a backslash or a control character takes two bytes. */
-function splitIntoPackets(rows: readonly (readonly Cell[])[], maxPacket: number): (readonly (readonly Cell[])[])[] {
-  const packets: (readonly Cell[])[][] = []
-  let freeBytes = 0
-  for (const row of rows) {
-    const size = row.reduce<number>((sum, cell) => sum + (typeof cell === 'string' ? sentSize(cell) : 24) + 2, 0)
-    if (size > maxPacket) {
-      throw new StoreRefusal(
-        `a row of ${size} bytes exceeds the ${maxPacket} bytes that the database takes: raise its max_allowed_packet`,
-      )
-    }
-    if (packets.length === 0 || size > freeBytes) {
-      packets.push([])
-      freeBytes = maxPacket
-    }
-    packets.at(-1)!.push(row)
-    freeBytes -= size
-  }
-  return packets
-}
-
-function sentSize(text: string): number {
-  return Buffer.byteLength(text) + (text.match(/["'\\]|\p{Cc}/gu)?.length ?? 0)
 }

@@ -54,4 +54,23 @@ export const mysqlMigrations: readonly (readonly string[])[] = [
        PRIMARY KEY (source, position)
      ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS roster_events (
+       id BIGINT PRIMARY KEY,
+       at BIGINT NOT NULL,
+       type VARCHAR(253) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+       event_type VARCHAR(253) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+       namespace VARBINARY(1012),
+       server VARBINARY(1280),
+       agent_id VARBINARY(1012),
+       function_name VARBINARY(1012),
+       source VARBINARY(1012),
+       body MEDIUMTEXT CHARACTER SET utf8mb4 NOT NULL,
+       digest VARCHAR(253) CHARACTER SET ascii COLLATE ascii_bin,
+       writer VARCHAR(64) CHARACTER SET ascii NOT NULL,
+       KEY roster_events_server (server, id),
+       KEY roster_events_agent (agent_id, id)
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+    `INSERT IGNORE INTO roster_meta VALUES ('event', '0')`,
+  ],
 ]

@@ -1,6 +1,7 @@
 import type { Log } from '../../log.ts'
-import { rejectionReason, textProblem } from '../compare-and-set.ts'
+import { eventProblem, rejectionReason, textProblem } from '../compare-and-set.ts'
 import { type ChangeBatch, type ChangeCursor, registrationKey, type StoreDriver } from '../driver.ts'
+import type { EventFilter } from '../event.ts'
 import {
   type OperationOutcome,
   type StoredRegistration,
@@ -133,6 +134,17 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
       await breaker.attempt(() => driver.saveReadings(source, fingerprint, readings))
     },
     readings: () => breaker.attempt(driver.readings),
+    appendEvents: async (events) => {
+      for (const event of events) {
+        const problem = eventProblem(event)
+        if (problem !== undefined) throw new StoreRefusal(`cannot store an event: ${problem}`)
+      }
+      if (events.length > 0) await breaker.attempt(() => driver.appendEvents(events))
+    },
+    events: (query) => breaker.attempt(() => driver.events({ ...query, filter: storableFilter(query.filter) })),
+    pruneEvents: async (limits) => {
+      while ((await breaker.attempt(() => driver.pruneEvents(limits))) > 0);
+    },
     state: () => ({
       ...breaker.state(),
       pending: { operations: group.pending(), heartbeats: buffer.pending() },
@@ -145,6 +157,14 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
     }),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   }
+}
+
+/** No stored event has a text that a database rejects, so such a filter selects nothing. */
+function storableFilter(filter: EventFilter): EventFilter {
+  const texts = Object.values(filter)
+    .flat()
+    .filter((value) => typeof value === 'string')
+  return texts.every((text) => textProblem('filter', text, Infinity) === undefined) ? filter : { namespaces: [] }
 }
 
 function timeout(ms: number): Promise<void> {

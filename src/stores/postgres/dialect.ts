@@ -1,6 +1,7 @@
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
 import type { StoredReading, StoredRegistration } from '../store.ts'
+import { postgresEvents } from './events.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
 
@@ -82,6 +83,7 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
         text: `SELECT s.source, fingerprint, kept_at, origin, reading
                FROM roster_sources s LEFT JOIN roster_readings r ON r.source = s.source ORDER BY s.source, position`,
       }),
+    ...postgresEvents(pool),
     touch: async () => void (await run({ text: "UPDATE roster_meta SET value = value WHERE key = 'version'" })),
     close,
   }

@@ -92,4 +92,21 @@ export const postgresMigrations: readonly string[] = [
    ${capabilityNames} AS capability,
    ${time('b.beat_at')} AS last_seen`,
   )}`,
+  `CREATE TABLE roster_events (
+     id bigint PRIMARY KEY,
+     at bigint NOT NULL,
+     type text NOT NULL,
+     event_type text NOT NULL,
+     namespace text,
+     server text,
+     agent_id text,
+     function_name text,
+     source text,
+     body text NOT NULL,
+     digest text,
+     writer text NOT NULL
+   );
+   CREATE INDEX roster_events_server ON roster_events (server, id) WHERE server IS NOT NULL;
+   CREATE INDEX roster_events_agent ON roster_events (agent_id, id) WHERE agent_id IS NOT NULL;
+   INSERT INTO roster_meta VALUES ('event', '0');`,
 ]

@@ -1,3 +1,4 @@
+import type { EventQuery } from '../event.ts'
 import type { StoredRegistration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
 import type { SqlRow } from './registration-rows.ts'
 
@@ -19,8 +20,33 @@ export type CommitSession = {
   readonly pruneDeletions: (time: number) => Promise<void>
 }
 
+/** The statements of an append of events, within one transaction. */
+export type EventSession = {
+  /** The greatest id so far. From here on other appends wait until the transaction ends. */
+  readonly lock: () => Promise<{ readonly newest: number; readonly now: number }>
+  /** `digest` and `at` of the events after an id that other writers stored with a digest. */
+  readonly replicaEvents: (after: number, writer: string) => Promise<readonly SqlRow[]>
+  /** Inserts rows of `eventColumns`; the last one has the id `newest`. */
+  readonly insert: (rows: readonly (readonly (string | number | null)[])[], newest: number) => Promise<void>
+}
+
+/** The statements for events. */
+export type EventDialect = {
+  readonly appendEvents: <T>(work: (session: EventSession) => Promise<T>) => Promise<T>
+  readonly eventBounds: () => Promise<{
+    readonly newest: string
+    readonly oldest: string | undefined
+    readonly now: number
+  }>
+  readonly selectEvents: (query: EventQuery, newest: string) => Promise<readonly SqlRow[]>
+  /** The id of the first event that happened at a time or later. */
+  readonly firstEventSince: (time: number) => Promise<string | undefined>
+  /** Deletes the events up to an id; returns how many. */
+  readonly deleteEvents: (upTo: number) => Promise<number>
+}
+
 /** The SQL of a database server, each method in one statement or transaction. `now` is its clock in milliseconds. */
-export type Dialect = {
+export type Dialect = EventDialect & {
   readonly transaction: <T>(work: (session: CommitSession) => Promise<T>) => Promise<T>
   readonly meta: () => Promise<{
     readonly epoch: string

@@ -13,6 +13,7 @@ import type {
   StoreOperation,
 } from '../store.ts'
 import type { CommitSession, Dialect } from './dialect.ts'
+import { createEventLog } from './event-log.ts'
 import { createOwnWrites } from './own-writes.ts'
 import { registrationFromRow, type SqlRow, toTimestamp } from './registration-rows.ts'
 
@@ -115,6 +116,7 @@ export function createServerDriver({
     changesSince,
     saveReadings: dialect.saveReadings,
     readings: async () => sourcesFromRows(await dialect.readings()),
+    ...createEventLog({ dialect, writer }),
     recover: dialect.touch,
     close: dialect.close,
     pollMs,

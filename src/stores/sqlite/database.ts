@@ -5,6 +5,7 @@ import { registrationColumns, registrationFromRow, toTimestamp } from '../sql/re
 import type { StoredRegistration, StoredReading, StoredSource } from '../store.ts'
 import { createChangeFeed } from './change-feed.ts'
 import { createCommit } from './commit.ts'
+import { createEventTable } from './event-table.ts'
 import { createHeartbeatTable } from './heartbeat-table.ts'
 import { createMetaTable, inTransaction } from './meta-table.ts'
 
@@ -38,6 +39,7 @@ export function createSqliteOperations(database: DatabaseSync) {
     saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) =>
       saveReadings(database, source, fingerprint, readings),
     readings: () => loadReadings(database),
+    ...createEventTable({ database, meta, writer }),
     /** Proves that the disk takes writes. The value changes, since SQLite would not write an equal one. */
     touch: () => inTransaction(database, () => meta.set('touched', String(Date.now()))),
   }

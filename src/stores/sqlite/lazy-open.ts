@@ -36,10 +36,13 @@ export function openLazily({
     readings: async () => (await ifWritten())?.readings() ?? [],
     changesSince: async (cursor) =>
       (await ifWritten())?.changesSince(cursor) ?? { compacted: false, cursor, changes: [] },
+    events: async (query) => (await ifWritten())?.events(query) ?? { events: [], newest: '0', oldest: undefined },
+    pruneEvents: async (limits) => (await ifWritten())?.pruneEvents(limits) ?? 0,
     commit: async (operations) => await (await openOnce()).commit(operations),
     writeHeartbeats: async (heartbeats) => await (await openOnce()).writeHeartbeats(heartbeats),
     saveReadings: async (source, fingerprint, readings) =>
       await (await openOnce()).saveReadings(source, fingerprint, readings),
+    appendEvents: async (events) => await (await openOnce()).appendEvents(events),
     recover: async () => await (await openOnce()).recover(),
     // A failed open has been reported to the caller that needed the database.
     close: async () => await (await opening?.catch(() => undefined))?.close(),

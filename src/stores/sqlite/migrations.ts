@@ -89,4 +89,21 @@ export const sqliteMigrations: readonly string[] = [
    ${capabilityNames} AS capability,
    strftime('%Y-%m-%dT%H:%M:%fZ', b.beat_at / 1000.0, 'unixepoch') AS last_seen`,
    )}`,
+  `CREATE TABLE roster_events (
+     id INTEGER PRIMARY KEY,
+     at INTEGER NOT NULL,
+     type TEXT NOT NULL,
+     event_type TEXT NOT NULL,
+     namespace TEXT,
+     server TEXT,
+     agent_id TEXT,
+     function_name TEXT,
+     source TEXT,
+     body TEXT NOT NULL,
+     digest TEXT,
+     writer TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX roster_events_server ON roster_events (server, id) WHERE server IS NOT NULL;
+   CREATE INDEX roster_events_agent ON roster_events (agent_id, id) WHERE agent_id IS NOT NULL;
+   INSERT INTO roster_meta VALUES ('event', '0');`,
 ]

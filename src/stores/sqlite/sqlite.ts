@@ -78,6 +78,9 @@ function threadDriver({ call, terminate }: ReturnType<typeof createThread>, path
     changesSince: method('changesSince'),
     saveReadings: method('saveReadings'),
     readings: method('readings'),
+    appendEvents: method('appendEvents'),
+    events: method('events'),
+    pruneEvents: method('pruneEvents'),
     recover: async () => void (await call('open', path)),
     close: async () => {
       await call('close').catch(() => {})

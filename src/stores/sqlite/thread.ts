@@ -46,7 +46,13 @@ function close(): void {
   closing?.close()
 }
 
-const writeMethods: ReadonlySet<string> = new Set<keyof SqliteOperations>(['commit', 'writeHeartbeats', 'saveReadings'])
+const writeMethods: ReadonlySet<string> = new Set<keyof SqliteOperations>([
+  'commit',
+  'writeHeartbeats',
+  'saveReadings',
+  'appendEvents',
+  'pruneEvents',
+])
 
 function execute({ method, args }: ThreadRequest): unknown {
   if (method === 'open') {
