@@ -8,6 +8,7 @@ import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'no
 import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
+import { lightHonoAdapter } from './hono-adapter.ts'
 
 /** Drops the message catalogues of zod except English: fifty languages, a third of the code loaded at start. */
 const englishOnly: Plugin = {
@@ -29,22 +30,6 @@ const withoutTransports: Plugin = {
     )
     onLoad({ filter: /./, namespace: 'on-demand' }, ({ path }) => ({
       contents: `module.exports = (...args) => process.getBuiltinModule('${path}')(...args)`,
-    }))
-  },
-}
-
-/**
- * Drops HTTP/2 from the adapter of Hono, which loads it only to recognize its requests: the daemon serves HTTP/1.1, and `node:http2` costs
- * a fifth of a start.
- */
-const withoutHttp2: Plugin = {
-  name: 'without-http2',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?http2$/ }, ({ importer, path }) =>
-      /@hono[/\\]node-server/.test(importer) ? { path, namespace: 'no-http2', sideEffects: false } : undefined,
-    )
-    onLoad({ filter: /./, namespace: 'no-http2' }, () => ({
-      contents: 'export class Http2ServerRequest {}\nexport const constants = {}',
     }))
   },
 }
@@ -114,7 +99,7 @@ await build({
     'sqlite-thread': 'src/stores/sqlite/thread.ts',
   },
   outdir: `${out}/chunks`,
-  plugins: [englishOnly, withoutTransports, withoutHttp2, withoutFacades],
+  plugins: [englishOnly, withoutTransports, lightHonoAdapter, withoutFacades],
 })
 
 const { metafile } = await build({
@@ -123,7 +108,7 @@ const { metafile } = await build({
   outdir: out,
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
-  plugins: [englishOnly, withoutTransports, withoutHttp2, withoutFacades],
+  plugins: [englishOnly, withoutTransports, lightHonoAdapter, withoutFacades],
   metafile: true,
 })
 const { outputs } = metafile

@@ -88,4 +88,71 @@ describe('the build', () => {
     }
     assert.equal(daemon.exitCode, 0)
   })
+
+  /** Starts the built daemon; its stderr says at its end whether it loaded the `fetch` of Node. */
+  async function startBuilt() {
+    const sayLoaded =
+      'process.on("exit", () => process._rawDebug("fetch", process.moduleLoadList.some((name) => name.endsWith("/undici"))))'
+    const daemon = spawn(
+      process.execPath,
+      [
+        '--import',
+        `data:text/javascript,${sayLoaded}`,
+        folder.at('dist/main.js'),
+        'serve',
+        '--host',
+        'localhost',
+        '--port',
+        '0',
+      ],
+      { env: { ...env, AUTH_TOKEN: 'built' }, stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    let printed = ''
+    let errors = ''
+    daemon.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+    daemon.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    const url = await until(() => /"url":"(http:[^"]+)"/.exec(printed)?.[1])
+    const stop = async () => {
+      daemon.kill('SIGTERM')
+      if (daemon.exitCode === null) await once(daemon, 'close')
+      return errors
+    }
+    return { url, stop, [Symbol.asyncDispose]: () => stop().then(() => {}) }
+  }
+
+  it('built daemon answers lists without loading the fetch of Node', async () => {
+    await using daemon = await startBuilt()
+    const list = `${daemon.url}/servers`
+    const etag = await until(async () => (await fetch(list)).headers.get('etag') ?? undefined)
+    const unchanged = await fetch(list, { headers: { 'if-none-match': etag } })
+    const absent = await fetch(`${list}/absent`)
+
+    assert.deepEqual([unchanged.status, absent.status], [304, 404])
+    assert.equal(await daemon.stop(), 'fetch false\n')
+  })
+
+  it('built daemon answers MCP, watches, compressed lists and malformed requests through the adapter', async () => {
+    await using daemon = await startBuilt()
+    const { url } = daemon
+    const authorization = 'Bearer built'
+    const tools = await fetch(`${url}/mcp`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+    })
+    const watch = await fetch(`${url}/servers/watch`, { headers: { authorization } })
+    const reader = watch.body!.getReader()
+    const { value: event } = await reader.read()
+    await reader.cancel()
+    const malformed = await fetch(`${url}/servers`, { method: 'POST', headers: { authorization }, body: '{' })
+    const head = await fetch(`${url}/openapi.json`, { method: 'HEAD', headers: { 'accept-encoding': 'gzip' } })
+
+    assert.equal(tools.status, 200)
+    assert.match(await tools.text(), /register_agent/)
+    assert.match(watch.headers.get('content-type') ?? '', /event-stream/)
+    assert.match(Buffer.from(event!).toString(), /^event:|^id:|^data:|^:/m)
+    assert.equal(malformed.status, 400)
+    assert.equal(malformed.headers.get('content-type'), 'application/problem+json')
+    assert.deepEqual([head.status, head.headers.get('content-encoding')], [200, 'gzip'])
+  })
 })
