@@ -1,6 +1,7 @@
 import { isNewer, type StoredRegistration, type StoredHeartbeat } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
 import { type Agent, type HeartbeatPayload, leaseTermsOf, type Ownership } from './agent.ts'
+import { downtimeMs, historyOf, selfReportIn } from './leases/lease-record.ts'
 import type { HeartbeatHistory } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
 import { parseStoredAgent, type StoredAgent } from './stored-agent.ts'
@@ -83,8 +84,8 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   /**
    * Replaces the table with the snapshot of the store at `version`; returns the agents that changed.
    *
-   * No heartbeat could arrive while this daemon was down. Silence counts only as far as it exceeds the shortest one,
-   * and an agent that was alive then gets a full interval.
+   * No heartbeat could arrive while no daemon ran, so that time does not count as silence. A lease that ran then gets a
+   * full interval; one that had lapsed stays so.
    */
   function load(
     registrations: readonly StoredRegistration[],
@@ -97,10 +98,11 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
       return !present.has(id) && !isNewer(stored.resource_version, version)
     })
     const heartbeatById = new Map(heartbeats.map((heartbeat) => [heartbeat.name, heartbeat]))
-    const shortestSilence = heartbeats.reduce((min, { age_ms }) => Math.min(min, age_ms), Infinity)
+    const leaseById = new Map(registrations.map(({ name, lease }) => [name, lease]))
+    const downtime = downtimeMs(heartbeats, (id) => leaseById.get(id))
     const newIds = new Set(registrations.flatMap(({ name }) => (agents.has(name) ? [] : [name])))
     const applied = registrations.flatMap((registration) => {
-      const history = historyOf(registration, heartbeatById.get(registration.name), shortestSilence)
+      const history = historyOf(heartbeatById.get(registration.name), registration.lease, downtime)
       return applyRegistration(registration, { history }) ?? []
     })
     if (missing.length > 0) remove(missing.map(({ id }) => id))
@@ -110,10 +112,11 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   /** Applies the heartbeats that another replica received; returns the agents whose status changed. */
   function applyHeartbeats(heartbeats: readonly StoredHeartbeat[]): Agent[] {
-    return heartbeats.flatMap(({ name, age_ms, self_report }) => {
-      const agent = agents.get(name)
-      const recorded = agent && leases.recordHeartbeat(name, selfReportedStatusOf(self_report), age_ms)
-      return agent && recorded?.changed ? [agent] : []
+    return heartbeats.flatMap((heartbeat) => {
+      const agent = agents.get(heartbeat.name)
+      const status = selfReportIn(heartbeat)
+      if (!agent || status === undefined) return []
+      return leases.recordHeartbeat(agent.id, status, heartbeat.age_ms)?.changed ? [agent] : []
     })
   }
 
@@ -131,23 +134,4 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
     all: () => agents.values(),
     size: () => agents.size,
   }
-}
-
-function historyOf(
-  { lease }: StoredRegistration,
-  heartbeat: StoredHeartbeat | undefined,
-  shortestSilence: number,
-): HeartbeatHistory {
-  if (!heartbeat) return { hasHeartbeat: false, silentMs: 0 }
-  const silentMs = heartbeat.age_ms - shortestSilence
-  return {
-    hasHeartbeat: true,
-    silentMs: silentMs < (lease?.timeout ?? 60) * 1000 ? 0 : silentMs,
-    selfReportedStatus: selfReportedStatusOf(heartbeat.self_report),
-    lastHeartbeatAt: Date.now() - heartbeat.age_ms,
-  }
-}
-
-function selfReportedStatusOf(report: string | undefined): 'healthy' | 'degraded' {
-  return report === 'degraded' ? 'degraded' : 'healthy'
 }

@@ -3,7 +3,7 @@ import { serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { StoredVersion } from '../model/source.ts'
 import type { StoredLease } from '../stores/store.ts'
-import type { Lease, LeaseTerms } from './leases/lease.ts'
+import type { Lease, LeaseTerms, SelfReportedStatus } from './leases/lease.ts'
 import type { MeshTool } from './mesh-tool.ts'
 
 /** The mesh's own fields of an agent, beside its server definition. Shown at `/agents`. */
@@ -53,7 +53,7 @@ export type Ownership = Pick<StoredLease, 'instance_id' | 'holder'>
 
 /** The fields of a heartbeat, beside the sign of life. */
 export type HeartbeatPayload = {
-  readonly status?: 'healthy' | 'degraded'
+  readonly status?: SelfReportedStatus
   readonly timestamp?: string
   readonly metadata?: Readonly<Record<string, unknown>>
 }

@@ -9,6 +9,15 @@ export class UnknownAgent extends Error {
   }
 }
 
+/** The agent was silent for too long: a heartbeat without a body does not revive it. */
+export class LeaseLapsed extends Error {
+  override name = 'LeaseLapsed'
+
+  constructor(id: string) {
+    super(`The lease of agent ${id} has lapsed: register again`)
+  }
+}
+
 /** The config has no source of type `agents`, so a registered agent would appear nowhere. */
 export class AgentsNotAccepted extends Error {
   override name = 'AgentsNotAccepted'

@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Store } from '../stores/store.ts'
 import type { AgentTable } from './agent-table.ts'
+import { lapseRecord } from './leases/lease-record.ts'
 import type { LeaseTransition } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
 import type { RegistryWriter } from './registry-writer.ts'
@@ -20,7 +21,7 @@ export function createLeaseExpirations({
   leases: Pick<Leases, 'applyExpirations'>
   table: Pick<AgentTable, 'get' | 'remove'>
   writer: Pick<RegistryWriter, 'write' | 'flush'>
-  store: Pick<Store, 'commit'>
+  store: Pick<Store, 'commit' | 'recordHeartbeats'>
   log: Pick<Log, 'info' | 'warn'>
 }) {
   let expiredCount = 0
@@ -40,6 +41,8 @@ export function createLeaseExpirations({
     expiredCount += changed.length
     logTransitions(transitions)
     writer.write(changed)
+    // So that a restart does not take them for agents that were alive until then.
+    store.recordHeartbeats(changed.flatMap(({ lease }) => lapseRecord(lease) ?? []))
     if (forgotten.length > 0) removeForgotten(forgotten)
   }
 

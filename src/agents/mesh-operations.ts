@@ -4,7 +4,8 @@ import type { Change } from '../model/change.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
 import { assertMayRegister, assertOwner, newHolderOf } from './authorization.ts'
-import { AgentsNotAccepted, QuotaExceeded, UnknownAgent } from './errors.ts'
+import { AgentsNotAccepted, LeaseLapsed, QuotaExceeded, UnknownAgent } from './errors.ts'
+import { isLapsed } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
 import { isAgent, type MeshRegistry } from './mesh-registry.ts'
 import { parseAgentRequest } from './parsing/agent-request.ts'
@@ -117,19 +118,26 @@ export function createMeshOperations({
 
   /** Records a heartbeat without anything to store: the hot path. */
   function renewLease(id: string, payload: HeartbeatPayload, principal: Principal): Agent {
+    const agent = requireOwned(id, principal)
+    agents.heartbeat(id, payload)
+    return agent
+  }
+
+  /** Records a heartbeat without a body: the self-reported status stays. It revives no lapsed lease. */
+  function keepAlive(id: string, principal: Principal): Agent {
+    const agent = requireOwned(id, principal)
+    if (isLapsed(agent.lease)) throw new LeaseLapsed(id)
+    agents.heartbeat(id, { status: agent.lease.selfReportedStatus })
+    return agent
+  }
+
+  function requireOwned(id: string, principal: Principal): Agent {
     assertMayRegister(principal)
     assertReady()
     const agent = agents.peek(id)
     if (!agent) throw new UnknownAgent(id)
     assertOwner(principal, agent)
-    agents.heartbeat(id, payload)
     return agent
-  }
-
-  /** Records a heartbeat without a body: the self-reported status stays. */
-  function keepAlive(id: string, principal: Principal): Agent {
-    const status = agents.peek(id)?.lease.selfReportedStatus
-    return renewLease(id, status === undefined ? {} : { status }, principal)
   }
 
   async function unregister(

@@ -7,6 +7,8 @@ import { createAgentTable } from './agent-table.ts'
 import type { Agent, AgentRequest, HeartbeatPayload } from './agent.ts'
 import { AgentConflict, QuotaExceeded, RegistrationProblem } from './errors.ts'
 import { createLeaseExpirations } from './lease-expirations.ts'
+import { heartbeatRecord } from './leases/lease-record.ts'
+import { isLapsed } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
 import { endpointAddress } from './parsing/normalize.ts'
 import { createPendingRegistrations } from './pending-registrations.ts'
@@ -115,14 +117,7 @@ export function createRegistrar({
     const agent = table.get(id)
     const recorded = agent && leases.recordHeartbeat(id, status)
     if (!recorded) return undefined
-    store.recordHeartbeats([
-      {
-        name: id,
-        age_ms: 0,
-        timeout: agent.spec.timeout_threshold,
-        ...(status && status !== 'healthy' && { self_report: status }),
-      },
-    ])
+    store.recordHeartbeats([heartbeatRecord(id, agent.spec.timeout_threshold, status)])
     if (recorded.changed) writer.write([agent])
     return agent
   }
@@ -200,7 +195,7 @@ export function createRegistrar({
 function assertSameInstance(current: Agent, { id, instance_id, takeover }: AgentRequest): void {
   const holding = current.ownership.instance_id
   if (!holding || !instance_id || holding === instance_id || takeover) return
-  if (current.lease.status === 'unhealthy' || current.lease.status === 'offline') return
+  if (isLapsed(current.lease)) return
   throw new AgentConflict(
     `Another instance holds agent ${id} and its lease has not expired; stop that instance, or send "takeover": true.`,
     current,

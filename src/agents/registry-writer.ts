@@ -62,5 +62,5 @@ export function createRegistryWriter({ agentOf, log }: { agentOf: (id: string) =
 }
 
 function readingOf({ id, definition, stored, lease }: Agent): Reading {
-  return { origin: id, entries: [{ definition, stored, reported: reportOf(lease.status) }] }
+  return { origin: id, entries: [{ definition, stored, reported: reportOf(lease) }] }
 }

@@ -33,6 +33,7 @@ export function testAgent(
       status: 'healthy',
       selfReportedStatus: 'healthy',
       hasHeartbeat: true,
+      isRunning: lease.status === undefined || lease.status === 'healthy' || lease.status === 'degraded',
       seenByReplica: false,
       silentSince: 0,
       lastHeartbeatAt: Date.parse('2026-01-02T00:00:00Z'),

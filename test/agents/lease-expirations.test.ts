@@ -5,7 +5,7 @@ import type { LeaseTransition } from '../../src/agents/leases/lease.ts'
 import { testAgent } from './fixtures.ts'
 
 function createRun(transitions: readonly LeaseTransition[], { commit }: { commit?: () => Promise<never> } = {}) {
-  const agents = new Map(transitions.map(({ lease }) => [lease.id, testAgent(lease.id)]))
+  const agents = new Map(transitions.map(({ lease }) => [lease.id, { ...testAgent(lease.id), lease }]))
   const calls: string[] = []
   const log = (fields: object, message?: string) => void calls.push(`log: ${message} ${JSON.stringify(fields)}`)
   const expirations = createLeaseExpirations({
@@ -26,6 +26,8 @@ function createRun(transitions: readonly LeaseTransition[], { commit }: { commit
         calls.push(`commit: ${operations.map(({ type, name }) => `${type} ${name}`).join()}`)
         return (await commit?.()) ?? []
       },
+      recordHeartbeats: (heartbeats) =>
+        void calls.push(`record: ${heartbeats.map(({ name, self_report }) => `${name} ${self_report}`).join()}`),
     },
     log: { info: log, warn: log } as Parameters<typeof createLeaseExpirations>[0]['log'],
   })
@@ -33,7 +35,7 @@ function createRun(transitions: readonly LeaseTransition[], { commit }: { commit
 }
 
 const transition = (id: string, status: LeaseTransition['status']): LeaseTransition => ({
-  lease: testAgent(id).lease,
+  lease: testAgent(id, {}, { lease: status === 'forgotten' ? {} : { status } }).lease,
   status,
 })
 
@@ -50,6 +52,7 @@ describe('lease expirations', () => {
       'log: agent lease expired {"agent":"a","status":"unhealthy"}',
       'log: agent lease expired {"agent":"b","status":"forgotten"}',
       'write: a',
+      'record: a lapsed',
       'remove: b',
       'commit: delete b',
       'flush',

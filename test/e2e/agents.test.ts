@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, it } from 'node:test'
 import { type Running, start, temporary, until } from './daemon-process.ts'
 
@@ -13,6 +14,14 @@ async function post({ get }: Running, path: string, body: unknown): Promise<numb
 }
 
 const settled = async (daemon: Running) => await until(async () => (await daemon.get('/agents')).status === 200)
+
+/** The lapsed leases that the database knows. */
+function lapsesIn(file: string): number {
+  using database = new DatabaseSync(file, { readOnly: true })
+  return Number(
+    database.prepare(`SELECT count(*) AS n FROM roster_beats WHERE said IN ('lapsed', 'evicted')`).get()?.['n'],
+  )
+}
 
 describe('agents of a real daemon', () => {
   it('acknowledged agents survive a kill -9 complete and once, and no poller ever sees fewer', async () => {
@@ -78,5 +87,30 @@ describe('agents of a real daemon', () => {
     assert.equal(agent?.status, 'degraded')
     const heard = Date.parse(agent?.last_heartbeat ?? '')
     assert.ok(Math.abs(heard - Date.parse(last ?? '')) < 1000, `${agent?.last_heartbeat} is not ${last}`)
+  })
+
+  it('agents that were silent before a kill -9 are not healthy after it, and only a POST revives them', async () => {
+    using folder = temporary()
+    const args = [[folder.at('servers')], { home: folder.path }] as const
+    const statuses = async (daemon: Running) =>
+      (await list(daemon, '?sort=name')).map(({ status }) => status).toSorted()
+    {
+      await using daemon = await start(...args)
+      await settled(daemon)
+      await post(daemon, '/agents', { id: 'gone', timeout_threshold: 1, eviction_threshold: 1 })
+      await post(daemon, '/agents', { id: 'silent', timeout_threshold: 1, eviction_threshold: 3600 })
+      await until(async () => (await statuses(daemon)).join() === 'offline,unhealthy')
+      await until(() => lapsesIn(folder.at('state', 'mcp-roster', 'roster.db')) === 2)
+      daemon.child.kill('SIGKILL')
+      await daemon.exited
+    }
+    await using daemon = await start(...args)
+    await settled(daemon)
+
+    assert.deepEqual(await statuses(daemon), ['offline', 'unhealthy'])
+    const head = async (id: string) => (await daemon.get(`/heartbeat/${id}`, { method: 'HEAD' })).status
+    assert.deepEqual([await head('gone'), await head('silent')], [410, 410])
+    for (const agent_id of ['gone', 'silent']) await post(daemon, '/heartbeat', { agent_id })
+    assert.deepEqual(await statuses(daemon), ['healthy', 'healthy'])
   })
 })

@@ -12,9 +12,9 @@ export type LeaseTerms = {
 export type LeaseStatus = 'pending' | 'healthy' | 'degraded' | 'unhealthy' | 'offline'
 
 /** The status that an agent reports of itself; every other counts as healthy. */
-export type SelfReportedStatus = 'healthy' | 'degraded'
+export type SelfReportedStatus = 'healthy' | 'degraded' | 'unhealthy' | 'offline'
 
-/** A running lease. Only `leases` writes to it. */
+/** The lease of an agent. Only `leases` writes to it. */
 export type Lease = {
   readonly id: string
   /** Grows with every heartbeat and every change of status. */
@@ -23,6 +23,8 @@ export type Lease = {
   status: LeaseStatus
   selfReportedStatus: SelfReportedStatus
   hasHeartbeat: boolean
+  /** It has had a heartbeat, and its silence is below the timeout. */
+  isRunning: boolean
   /** Another replica has received a heartbeat of it. */
   seenByReplica: boolean
   /** Lease time from which its silence counts: the last heartbeat, or the end of a grace period. */
@@ -43,27 +45,39 @@ export type HeartbeatHistory = {
 /** A change of status by the passage of time. */
 export type LeaseTransition = { readonly lease: Lease; readonly status: LeaseStatus | 'forgotten' }
 
+type LeaseFacts = Pick<Lease, 'hasHeartbeat' | 'selfReportedStatus' | 'terms'>
+
 /** The status after `silentMs` without a heartbeat; `forgotten` after `retentionMs` of silence. */
-export function leaseStatus(
-  { hasHeartbeat, selfReportedStatus, terms }: Pick<Lease, 'hasHeartbeat' | 'selfReportedStatus' | 'terms'>,
-  silentMs: number,
-  retentionMs: number,
-): LeaseStatus | 'forgotten' {
-  const { timeout, eviction } = terms
+export function leaseStatus(lease: LeaseFacts, silentMs: number, retentionMs: number): LeaseStatus | 'forgotten' {
+  const { hasHeartbeat, selfReportedStatus } = lease
+  const { eviction } = lease.terms
   if (silentMs >= Math.max(retentionMs, eviction)) return 'forgotten'
   if (silentMs >= eviction) return 'offline'
   if (!hasHeartbeat) return 'pending'
-  return silentMs >= timeout ? 'unhealthy' : selfReportedStatus
+  return runsAfter(lease, silentMs) || selfReportedStatus === 'offline' ? selfReportedStatus : 'unhealthy'
+}
+
+/** Whether a lease still runs after `silentMs` without a heartbeat. */
+export function runsAfter({ hasHeartbeat, terms }: Pick<Lease, 'hasHeartbeat' | 'terms'>, silentMs: number): boolean {
+  return hasHeartbeat && silentMs < terms.timeout
+}
+
+/** Whether the agent fell silent for too long: then only a registration or heartbeat with a body revives it. */
+export function isLapsed({ isRunning, status }: Pick<Lease, 'isRunning' | 'status'>): boolean {
+  return !isRunning && status !== 'pending'
 }
 
 /** The silence, in ms, after which the status changes next. */
-export function nextTransition(status: LeaseStatus, { timeout, eviction }: LeaseTerms, retentionMs: number): number {
-  if (status === 'offline') return Math.max(retentionMs, eviction)
-  if (status === 'unhealthy' || status === 'pending') return eviction
-  return timeout
+export function nextTransition(
+  { status, isRunning, terms }: Pick<Lease, 'status' | 'isRunning' | 'terms'>,
+  retentionMs: number,
+): number {
+  if (isRunning) return terms.timeout
+  return status === 'offline' ? Math.max(retentionMs, terms.eviction) : terms.eviction
 }
 
 /** The status as reported to the registry. */
-export function reportOf(status: LeaseStatus): ReportedHealth {
-  return status === 'unhealthy' || status === 'offline' ? { status, reason: 'lease_lapsed' } : { status }
+export function reportOf(lease: Pick<Lease, 'status' | 'isRunning'>): ReportedHealth {
+  const { status } = lease
+  return isLapsed(lease) ? { status, reason: 'lease_lapsed' } : { status }
 }

@@ -3,12 +3,14 @@ import { createSelfPreservation, type SelfPreservationRules } from '../../flow/s
 import type { LeaseClock } from './lease-clock.ts'
 import {
   type HeartbeatHistory,
+  isLapsed,
   type Lease,
   type LeaseStatus,
   leaseStatus,
   type LeaseTerms,
   type LeaseTransition,
   nextTransition,
+  runsAfter,
   type SelfReportedStatus,
 } from './lease.ts'
 
@@ -42,23 +44,25 @@ export function createLeases({
   const preservation = createSelfPreservation<Lease>({ rules, now: clock.now, wall, endShare: 0.5 })
   /** Leases that were due during self-preservation; they expire when it ends. */
   const held = new Set<Lease>()
-  let livingCount = 0
+  let runningCount = 0
   let retention = retentionMs
 
-  function setStatus(lease: Lease, status: LeaseStatus): void {
-    if (isLiving(lease.status)) livingCount -= 1
+  function setStatus(lease: Lease, status: LeaseStatus, isRunning: boolean): void {
+    if (lease.isRunning) runningCount -= 1
+    if (isRunning) runningCount += 1
     lease.status = status
+    lease.isRunning = isRunning
     lease.version += 1
-    if (isLiving(status)) livingCount += 1
   }
 
   function setDeadline(lease: Lease): void {
-    deadlines.set(lease, lease.silentSince + nextTransition(lease.status, lease.terms, retention))
+    deadlines.set(lease, lease.silentSince + nextTransition(lease, retention))
   }
 
   /** Opens a lease, or continues it under new terms and a new history. */
   function open(id: string, terms: LeaseTerms, history: HeartbeatHistory): Lease {
-    const silentSince = clock.now() - (history.silentMs ?? 0)
+    const silentMs = history.silentMs ?? 0
+    const silentSince = clock.now() - silentMs
     const lease: Lease = leases.get(id) ?? {
       id,
       version: 0,
@@ -66,6 +70,7 @@ export function createLeases({
       status: 'pending',
       selfReportedStatus: 'healthy',
       hasHeartbeat: false,
+      isRunning: false,
       seenByReplica: false,
       silentSince,
       lastHeartbeatAt: undefined,
@@ -77,8 +82,8 @@ export function createLeases({
     lease.hasHeartbeat ||= history.hasHeartbeat
     if (history.selfReportedStatus) lease.selfReportedStatus = history.selfReportedStatus
     if (history.hasHeartbeat) lease.lastHeartbeatAt = history.lastHeartbeatAt ?? wall()
-    const status = leaseStatus(lease, history.silentMs ?? 0, retention)
-    setStatus(lease, status === 'forgotten' ? 'offline' : status)
+    const status = leaseStatus(lease, silentMs, retention)
+    setStatus(lease, status === 'forgotten' ? 'offline' : status, runsAfter(lease, silentMs))
     setDeadline(lease)
     return lease
   }
@@ -102,7 +107,6 @@ export function createLeases({
     if (!lease) return undefined
     const isFromReplica = silentMs !== undefined
     const silentSince = clock.now() - (silentMs ?? 0)
-    const before = lease.status
     if (isFromReplica && lease.hasHeartbeat && isOutdated(lease, silentSince, selfReportedStatus))
       return { lease, changed: false }
     lease.silentSince = silentSince
@@ -112,14 +116,15 @@ export function createLeases({
     lease.lastHeartbeatAt = wall() - (silentMs ?? 0)
     lease.version += 1
     recover(lease)
-    if (before !== selfReportedStatus) setStatus(lease, selfReportedStatus)
+    const changed = !lease.isRunning || lease.status !== selfReportedStatus
+    if (changed) setStatus(lease, selfReportedStatus, true)
     deadlines.set(lease, silentSince + lease.terms.timeout)
-    return { lease, changed: before !== selfReportedStatus }
+    return { lease, changed }
   }
 
   /** Whether a replica's heartbeat is older than the last one. The same heartbeat reported twice differs by a little. */
   function isOutdated(lease: Lease, silentSince: number, selfReportedStatus: SelfReportedStatus): boolean {
-    const hasNewStatus = isLiving(lease.status) && selfReportedStatus !== lease.selfReportedStatus
+    const hasNewStatus = lease.isRunning && selfReportedStatus !== lease.selfReportedStatus
     const toleranceMs = hasNewStatus ? 0 : Math.min(1000, lease.terms.timeout / 6)
     return silentSince < lease.silentSince + toleranceMs
   }
@@ -139,7 +144,8 @@ export function createLeases({
     leases.delete(id)
     recover(lease)
     deadlines.delete(lease)
-    if (isLiving(lease.status)) livingCount -= 1
+    if (lease.isRunning) runningCount -= 1
+    lease.isRunning = false
   }
 
   /** Applies the passage of time; returns the transitions since the last call. */
@@ -149,9 +155,9 @@ export function createLeases({
     const next = deadlines.next()
     if (next === undefined || next > now) return none
     const due = deadlines.takeDue(now)
-    const lapsing = due.filter((lease) => isLiving(lease.status) && !mayLiveElsewhere(lease))
+    const lapsing = due.filter((lease) => lease.isRunning && !mayLiveElsewhere(lease))
     const windowMs = lapsing.reduce((max, { terms }) => Math.max(max, terms.timeout), 0)
-    if (preservation.fail(lapsing, { healthy: livingCount - lapsing.length, windowMs })) {
+    if (preservation.fail(lapsing, { healthy: runningCount - lapsing.length, windowMs })) {
       for (const lease of due) held.add(lease)
       return none
     }
@@ -159,7 +165,7 @@ export function createLeases({
   }
 
   function mayLiveElsewhere(lease: Lease): boolean {
-    return lease.seenByReplica && isLiving(lease.status) && isPartitioned()
+    return lease.seenByReplica && lease.isRunning && isPartitioned()
   }
 
   function expire(lease: Lease, now: number): LeaseTransition | undefined {
@@ -168,13 +174,15 @@ export function createLeases({
       setDeadline(lease)
       return undefined
     }
-    const status = leaseStatus(lease, now - lease.silentSince, retention)
+    const silentMs = now - lease.silentSince
+    const status = leaseStatus(lease, silentMs, retention)
     if (status === 'forgotten') {
       close(lease.id)
       return { lease, status }
     }
-    const changed = status !== lease.status
-    setStatus(lease, status)
+    const isRunning = runsAfter(lease, silentMs)
+    const changed = status !== lease.status || isRunning !== lease.isRunning
+    setStatus(lease, status, isRunning)
     setDeadline(lease)
     return changed ? { lease, status } : undefined
   }
@@ -183,7 +191,7 @@ export function createLeases({
   function setRetention(ms: number): void {
     if (ms === retention) return
     retention = ms
-    for (const lease of leases.values()) if (lease.status === 'offline' && !held.has(lease)) setDeadline(lease)
+    for (const lease of leases.values()) if (isLapsed(lease) && !held.has(lease)) setDeadline(lease)
   }
 
   /** Ends self-preservation: the leases it holds expire at the next `applyExpirations`. */
@@ -193,11 +201,11 @@ export function createLeases({
     held.clear()
   }
 
-  /** Gives every living lease a full interval from now on, after a time in which no heartbeat could arrive. */
+  /** Gives every lease that has not lapsed a full interval from now on, after a time in which no heartbeat could arrive. */
   function extendAll(): void {
     const now = clock.now()
     for (const lease of leases.values()) {
-      if (lease.status === 'unhealthy' || lease.status === 'offline') continue
+      if (isLapsed(lease)) continue
       lease.silentSince = Math.max(lease.silentSince, now)
       setDeadline(lease)
     }
@@ -219,7 +227,3 @@ export function createLeases({
 }
 
 const none: readonly LeaseTransition[] = []
-
-function isLiving(status: LeaseStatus): boolean {
-  return status === 'healthy' || status === 'degraded'
-}

@@ -52,7 +52,10 @@ export function parseRegistrationBody(body: unknown): ParsedRegistration {
   if (fields['id'] === undefined && typeof fields['metadata'] === 'object' && !hasTools(fields))
     return parseMetadataRegistration(body)
   const { agent_id, ...rest } = fields
-  return { registration: { ...rest, id: rest['id'] ?? agent_id }, payload: payloadOf({ timestamp: rest['timestamp'] }) }
+  return {
+    registration: { ...rest, id: rest['id'] ?? agent_id },
+    payload: payloadOf({ timestamp: rest['timestamp'], ...(hasTools(fields) && { status: rest['status'] }) }),
+  }
 }
 
 /** Parses a heartbeat: `{agent_id, status?, metadata?}`, or a whole registration. */
@@ -75,7 +78,7 @@ export function parseHeartbeat(body: unknown): ParsedHeartbeat {
   return { agent_id, payload }
 }
 
-/** Keeps `degraded`, for `unhealthy` too; every other status means healthy, as the heartbeat itself does. */
+/** Keeps what an agent reports of itself; every word but those three means healthy, as the heartbeat itself does. */
 function payloadOf({
   status,
   metadata,
@@ -89,10 +92,14 @@ function payloadOf({
   const time = typeof timestamp === 'number' ? String(timestamp) : timestamp
   const fits = metadata !== undefined && JSON.stringify(metadata).length <= maxMetadataLength
   return {
-    ...((lowerStatus === 'degraded' || lowerStatus === 'unhealthy') && { status: 'degraded' as const }),
+    ...(isReport(lowerStatus) && { status: lowerStatus }),
     ...(typeof time === 'string' && time.length <= maxTimestampLength && { timestamp: time }),
     ...(fits && { metadata }),
   }
+}
+
+function isReport(status: string): status is 'degraded' | 'unhealthy' | 'offline' {
+  return status === 'degraded' || status === 'unhealthy' || status === 'offline'
 }
 
 /** Tools are left out here: their schemas may be nested deeper, and their problems name the place. */

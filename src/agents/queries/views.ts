@@ -3,6 +3,7 @@ import { redactText } from '../../model/redaction/redact-text.ts'
 import { redactServer, redactValue } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent, HeartbeatPayload } from '../agent.ts'
+import { isLapsed } from '../leases/lease.ts'
 
 /** An agent with its server in the registry, or with the winning definition that shadows it. */
 export type AgentMatch = {
@@ -95,16 +96,16 @@ export function healthView(match: AgentMatch, now: number): Record<string, unkno
     time_since_heartbeat: silentSeconds ?? null,
     timeout_threshold: spec.timeout_threshold,
     eviction_threshold: spec.eviction_threshold,
-    is_expired: status === 'offline',
-    message: healthMessage(status, silentSeconds),
+    is_expired: status === 'offline' && isLapsed(lease),
+    message: healthMessage(status, silentSeconds, isLapsed(lease)),
   }
 }
 
-function healthMessage(status: string, silentSeconds: number | undefined): string {
+function healthMessage(status: string, silentSeconds: number | undefined, hasLapsed: boolean): string {
   if (silentSeconds === undefined)
     return status === 'offline' ? 'Agent expired - no heartbeat received' : 'No heartbeat received yet'
   const seconds = `${silentSeconds.toFixed(1)}s`
-  if (status === 'offline') return `Agent expired - no heartbeat for ${seconds}`
-  if (status === 'unhealthy') return `Agent unhealthy - no heartbeat for ${seconds}`
+  if (hasLapsed && status === 'offline') return `Agent expired - no heartbeat for ${seconds}`
+  if (hasLapsed && status === 'unhealthy') return `Agent unhealthy - no heartbeat for ${seconds}`
   return `Agent ${status} - last heartbeat ${seconds} ago`
 }

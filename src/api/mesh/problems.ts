@@ -1,6 +1,7 @@
 import {
   AgentConflict,
   AgentsNotAccepted,
+  LeaseLapsed,
   PermissionDenied,
   ParameterProblem,
   QuotaExceeded,
@@ -23,6 +24,7 @@ export function meshProblem(error: unknown, mesh: Pick<MeshOperations, 'current'
   if (error instanceof ParameterProblem)
     return new Problem('invalid_parameter', error.message, { more: { parameter: error.parameter } })
   if (error instanceof UnknownAgent) return new Problem('agent_not_found', error.message)
+  if (error instanceof LeaseLapsed) return new Problem('agent_expired', error.message)
   if (error instanceof AgentsNotAccepted) return new Problem('agents_not_accepted', error.message)
   if (error instanceof PermissionDenied)
     return new Problem(refusals[error.reason], error.message, { more: { role_needed: error.role_needed } })

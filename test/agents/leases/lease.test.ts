@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { leaseStatus, nextTransition, reportOf } from '../../../src/agents/leases/lease.ts'
+import { leaseStatus, nextTransition, reportOf, runsAfter } from '../../../src/agents/leases/lease.ts'
 
 const terms = { timeout: 60_000, eviction: 120_000 }
 
@@ -28,6 +28,17 @@ describe('lease status', () => {
     assert.equal(leaseStatus(lease, 60_000, 3_600_000), 'unhealthy')
   })
 
+  it('lease status of an agent that calls itself offline stays so, while it lives and after', () => {
+    const lease = { hasHeartbeat: true, selfReportedStatus: 'offline', terms } as const
+    for (const silentMs of [0, 60_000, 120_000]) assert.equal(leaseStatus(lease, silentMs, 3_600_000), 'offline')
+    assert.deepEqual(
+      [0, 59_999, 60_000].map((silentMs) => runsAfter(lease, silentMs)),
+      [true, true, false],
+    )
+    assert.equal(nextTransition({ status: 'offline', isRunning: true, terms }, 3_600_000), 60_000)
+    assert.equal(leaseStatus(lease, 3_600_000, 3_600_000), 'forgotten')
+  })
+
   it('lease status is never forgotten before it is offline, however short the retention', () => {
     const lease = { hasHeartbeat: true, selfReportedStatus: 'healthy', terms } as const
     assert.equal(leaseStatus(lease, 60_000, 1000), 'unhealthy')
@@ -38,18 +49,22 @@ describe('lease status', () => {
     for (const hasHeartbeat of [true, false]) {
       const lease = { hasHeartbeat, selfReportedStatus: 'healthy', terms } as const
       let status = leaseStatus(lease, 0, 3_600_000)
+      let isRunning = hasHeartbeat
       while (status !== 'forgotten') {
-        const silentMs = nextTransition(status, terms, 3_600_000)
+        const silentMs = nextTransition({ status, isRunning, terms }, 3_600_000)
         assert.equal(leaseStatus(lease, silentMs - 1, 3_600_000), status)
         status = leaseStatus(lease, silentMs, 3_600_000)
+        isRunning = runsAfter(lease, silentMs)
       }
     }
   })
 
   it('lease status is reported with a reason once it has expired', () => {
-    assert.deepEqual(reportOf('healthy'), { status: 'healthy' })
-    assert.deepEqual(reportOf('pending'), { status: 'pending' })
-    assert.deepEqual(reportOf('unhealthy'), { status: 'unhealthy', reason: 'lease_lapsed' })
-    assert.deepEqual(reportOf('offline'), { status: 'offline', reason: 'lease_lapsed' })
+    assert.deepEqual(reportOf({ status: 'healthy', isRunning: true }), { status: 'healthy' })
+    assert.deepEqual(reportOf({ status: 'pending', isRunning: false }), { status: 'pending' })
+    for (const status of ['unhealthy', 'offline'] as const) {
+      assert.deepEqual(reportOf({ status, isRunning: false }), { status, reason: 'lease_lapsed' })
+      assert.deepEqual(reportOf({ status, isRunning: true }), { status }, 'as it says itself')
+    }
   })
 })

@@ -43,11 +43,12 @@ describe('mesh bodies', () => {
     assert.deepEqual(registration, { agent_id: 'a', id: 'a', capabilities: ['echo'], metadata: undefined })
   })
 
-  it('a heartbeat keeps only the statuses that mean degraded', () => {
+  it('a heartbeat keeps what an agent reports of itself; every other word means healthy', () => {
     const statusOf = (status: string) => parseHeartbeat({ agent_id: 'a', status }).payload.status
-    assert.deepEqual(['Degraded', 'UNHEALTHY', 'healthy', 'busy'].map(statusOf), [
+    assert.deepEqual(['Degraded', 'UNHEALTHY', 'offline', 'healthy', 'busy'].map(statusOf), [
       'degraded',
-      'degraded',
+      'unhealthy',
+      'offline',
       undefined,
       undefined,
     ])

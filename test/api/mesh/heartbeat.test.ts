@@ -29,7 +29,8 @@ describe('heartbeats', () => {
   it('include a re-registration once the agent has sent one, also by the tool', async () => {
     const recorded: string[] = []
     const store = openMemory({ log: silent })
-    const beat: Store['recordHeartbeats'] = (heartbeats) => recorded.push(...heartbeats.map(({ name }) => name))
+    const beat: Store['recordHeartbeats'] = (heartbeats) =>
+      recorded.push(...heartbeats.map(({ name, self_report }) => `${name} ${self_report ?? 'healthy'}`))
     await using mesh = await meshed({ store: { ...store, recordHeartbeats: beat } })
     const register = () => mesh.post('/mcp/tools/register_agent', { registration_data: { id: 'a' } })
     await register()
@@ -41,7 +42,7 @@ describe('heartbeats', () => {
     await register()
 
     assert.deepEqual(await mesh.ids('?status=healthy'), ['a'])
-    assert.deepEqual(recorded, ['a', 'a'], 'other replicas must receive the heartbeat')
+    assert.deepEqual(recorded, ['a healthy', 'a lapsed', 'a healthy'], 'other replicas must receive the heartbeat')
   })
 
   it('are answered in the form of the original registries', async () => {
@@ -113,6 +114,49 @@ describe('heartbeats', () => {
     assert.equal((await mesh.get('/agents/a')).body['status'], 'degraded')
     assert.equal(await after({ status: 'healthy' }), 'healthy')
     assert.equal(await after({ status: 'busy' }), 'healthy')
+  })
+
+  it('are kept as said, and a lease whose agent calls itself unhealthy or offline runs on', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a')
+    const shown = async () => {
+      const { body } = await mesh.get('/health/a')
+      const { reason } = (await mesh.get('/servers/default/a')).body['health'] as Answer
+      return [body['status'], body['is_expired'], reason] as unknown
+    }
+    for (const status of ['unhealthy', 'offline']) {
+      await mesh.post('/heartbeat', { agent_id: 'a', status })
+      assert.deepEqual(await shown(), [status, false, undefined])
+      for (let beats = 0; beats < 3; beats += 1) {
+        mesh.pass(59)
+        assert.equal((await mesh.send('HEAD', '/heartbeat/a')).status, 200)
+      }
+      assert.deepEqual(await shown(), [status, false, undefined], 'a HEAD keeps the status')
+    }
+
+    mesh.pass(60)
+    assert.deepEqual(await shown(), ['offline', true, 'lease_lapsed'])
+    mesh.pass(3539)
+    assert.equal((await mesh.get('/agents/a')).status, 200, 'retention counts from the last heartbeat')
+    mesh.pass(1)
+    assert.equal((await mesh.get('/agents/a')).status, 404)
+  })
+
+  it('without a body revive no lapsed lease: 410 until a POST', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('a')
+    const head = async () => (await mesh.send('HEAD', '/heartbeat/a')).status
+    const status = async () => (await mesh.get('/agents/a')).body['status'] as string
+
+    for (const [seconds, lapsed] of [
+      [60, 'unhealthy'],
+      [60, 'offline'],
+    ] as const) {
+      mesh.pass(seconds)
+      assert.deepEqual([await head(), await status()], [410, lapsed])
+    }
+    await mesh.post('/heartbeat', { agent_id: 'a' })
+    assert.deepEqual([await head(), await status()], [200, 'healthy'])
   })
 
   it('make no revision, and show their time and payload at the agent and the server', async () => {
