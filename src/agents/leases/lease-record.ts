@@ -39,7 +39,7 @@ export function selfReportIn({
 }
 
 /**
- * How long no daemon can have received heartbeats before this moment, in ms: nobody's silence counts for that time.
+ * How long no daemon can have received heartbeats before this moment, in ms: silence of that time does not count.
  *
  * Any heartbeat shows that one was there, and a recorded lapse that one was there until the lapse.
  */
