@@ -150,7 +150,7 @@ describe('the build', () => {
     assert.equal(tools.status, 200)
     assert.match(await tools.text(), /register_agent/)
     assert.match(watch.headers.get('content-type') ?? '', /event-stream/)
-    assert.match(Buffer.from(event!).toString(), /^event:|^id:|^data:|^:/m)
+    assert.match(Buffer.from(event).toString(), /^event:|^id:|^data:|^:/m)
     assert.equal(malformed.status, 400)
     assert.equal(malformed.headers.get('content-type'), 'application/problem+json')
     assert.deepEqual([head.status, head.headers.get('content-encoding')], [200, 'gzip'])
