@@ -5,7 +5,9 @@ import { BlockedError } from './error-reasons.ts'
 
 /** Which addresses may be called. */
 export type AddressPolicy = {
-  readonly reach: Reach
+  /** `public`: no private or reserved network but those of `exceptions`. */
+  readonly reach: Reach | 'public'
+  readonly exceptions?: readonly string[]
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
 }
@@ -30,8 +32,31 @@ const forbiddenNetworks = [
 /** This host: loopback, and the unspecified address. */
 const localNetworks = ['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']
 
+/** Networks that are not part of the public internet (the special-purpose registries of IANA). */
+const reservedNetworks = [
+  ...localNetworks,
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '240.0.0.0/4',
+  '100::/64',
+  '2001::/23',
+  '2001:db8::/32',
+  '3fff::/20',
+  '5f00::/16',
+  'fc00::/7',
+  'fec0::/10',
+]
+
 /** Built at the first check: Node takes several milliseconds over its first IPv6 subnet. */
-let builtInLists: { readonly forbidden: BlockList; readonly local: BlockList } | undefined
+let builtInLists: Readonly<Record<'forbidden' | 'local' | 'reserved', BlockList>> | undefined
 
 /** Whether `text` is a network such as `10.0.0.0/8`, or a single address. */
 export function isCidr(text: string): boolean {
@@ -89,18 +114,26 @@ function contains(list: BlockList, address: string): boolean {
 }
 
 /** Compiles a policy into a check of numeric addresses. Throws a `BlockedError` for an invalid network. */
-export function createAddressGuard({ reach, allow, deny }: AddressPolicy): AddressGuard {
+export function createAddressGuard({ reach, allow, deny, exceptions = [] }: AddressPolicy): AddressGuard {
+  const excepted = toBlockList(exceptions)
   const allowed = allow && toBlockList(allow)
   const denied = deny && toBlockList(deny)
 
   return (text) => {
-    builtInLists ??= { forbidden: toBlockList(forbiddenNetworks), local: toBlockList(localNetworks) }
+    builtInLists ??= {
+      forbidden: toBlockList(forbiddenNetworks),
+      local: toBlockList(localNetworks),
+      reserved: toBlockList(reservedNetworks),
+    }
     const address = text.replace(/%.*$/, '')
     if (isIP(address) === 0) return 'is not numeric'
     if (contains(builtInLists.forbidden, address))
       return 'is link-local, multicast or a metadata address, which is never called'
     if (reach === 'private' && contains(builtInLists.local, address)) {
       return 'is this host itself, which only entries of the operator may call'
+    }
+    if (reach === 'public' && contains(builtInLists.reserved, address) && !contains(excepted, address)) {
+      return 'is private or reserved'
     }
     if (denied && contains(denied, address)) return 'is in a denied network'
     if (allowed && !contains(allowed, address)) return 'is in none of the allowed networks'

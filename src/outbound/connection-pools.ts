@@ -67,18 +67,23 @@ export function createConnectionPools({ lookup, maxPools = 64 }: { lookup: HostL
     })
   }
 
-  function guardFor({ reach, allow, deny }: AddressPolicy): AddressGuard {
-    const key = JSON.stringify([reach, allow, deny])
+  function guardFor({ reach, allow, deny, exceptions }: AddressPolicy): AddressGuard {
+    const key = JSON.stringify([reach, allow, deny, exceptions])
     const cached = guards.get(key)
     if (cached) return cached
-    const guard = createAddressGuard({ reach, ...(allow ? { allow } : {}), ...(deny ? { deny } : {}) })
+    const guard = createAddressGuard({
+      reach,
+      ...(allow ? { allow } : {}),
+      ...(deny ? { deny } : {}),
+      ...(exceptions ? { exceptions } : {}),
+    })
     guards.set(key, guard)
     return guard
   }
 
   function poolFor(policy: AddressPolicy & { readonly tls?: ClientTls }): Promise<Agent> {
-    const { reach, allow, deny, tls } = policy
-    const key = JSON.stringify([reach, allow, deny, tls])
+    const { reach, allow, deny, exceptions, tls } = policy
+    const key = JSON.stringify([reach, allow, deny, exceptions, tls])
     const cached = pools.get(key)
     if (cached) return cached
     const agent = open(guardFor(policy), tls)

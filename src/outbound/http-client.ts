@@ -1,8 +1,7 @@
 import { lookup as systemLookup } from 'node:dns'
 import { connect as connectSocket } from 'node:net'
 import { createDeadline, type Deadline } from '../flow/deadline.ts'
-import type { Reach } from '../model/change.ts'
-import { checkLiteralAddress, guardedLookup } from './address-guard.ts'
+import { type AddressPolicy, checkLiteralAddress, guardedLookup } from './address-guard.ts'
 import { type ClientTls, createConnectionPools } from './connection-pools.ts'
 import { dispatch, type ResponseHead } from './dispatch.ts'
 import { createDnsLookup, type HostLookup } from './dns-lookup.ts'
@@ -15,9 +14,13 @@ import { drainBody, readBody, streamBody } from './response-body.ts'
 export type OutboundRequest = {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-  /** Which addresses may be called: `any` but metadata and link-local, or `private` (never loopback either). */
-  readonly reach: Reach
+  readonly body?: string | Uint8Array
+  /**
+   * Which addresses may be called: `any` but metadata and link-local, `private` (never loopback either), or `public` (no
+   * private network either, but those of `exceptions`).
+   */
+  readonly reach: AddressPolicy['reach']
+  readonly exceptions?: readonly string[]
   /** Restricts `reach` further: only the allowed networks, never the denied ones (CIDRs). */
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
@@ -71,7 +74,7 @@ export type HttpClient = {
   readonly connect: (
     host: string,
     port: number,
-    request: Pick<OutboundRequest, 'reach' | 'allow' | 'deny' | 'timeoutMs' | 'signal'>,
+    request: Pick<OutboundRequest, 'reach' | 'exceptions' | 'allow' | 'deny' | 'timeoutMs' | 'signal'>,
   ) => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -185,7 +188,7 @@ export function openHttpClient({
   }
 }
 
-type GuardedRequest = Pick<OutboundRequest, 'reach' | 'allow' | 'deny' | 'tls'>
+type GuardedRequest = Pick<OutboundRequest, 'reach' | 'exceptions' | 'allow' | 'deny' | 'tls'>
 
 function firstHop(text: string, request: Pick<OutboundRequest, 'method' | 'headers' | 'body'>, encoding: string): Hop {
   const url = URL.parse(text)

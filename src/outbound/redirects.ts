@@ -7,7 +7,7 @@ export type Hop = {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Uint8Array
 }
 
 /** Headers that the HTTP client itself sets, or that apply to one connection. */

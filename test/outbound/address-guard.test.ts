@@ -70,6 +70,35 @@ describe('address guard', () => {
     assert.match(guard('169.254.169.254') ?? '', /never/)
   })
 
+  it('restricts to the public internet and the excepted networks, and permits no forbidden address', () => {
+    const guard = createAddressGuard({ reach: 'public', exceptions: ['10.1.0.0/16', '127.0.0.1', 'fd00:1::/32'] })
+    const reserved = [
+      '10.0.0.1',
+      '172.16.0.1',
+      '172.31.255.255',
+      '192.168.0.1',
+      '100.64.0.1',
+      '198.18.0.1',
+      '240.0.0.1',
+    ]
+    const others = ['fd00::1', 'fec0::1', '2001:db8::1', '2001::1', '100::1', '::ffff:10.0.0.1', '64:ff9b::a00:1']
+
+    for (const address of [
+      '8.8.8.8',
+      '172.32.0.1',
+      '100.128.0.1',
+      '2606:4700::1111',
+      '::ffff:8.8.8.8',
+      '64:ff9b::808:808',
+    ])
+      assert.equal(guard(address), undefined, address)
+    for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '64:ff9b::a01:203', '127.0.0.1', 'fd00:1::5'])
+      assert.equal(guard(address), undefined, address)
+    for (const address of [...reserved, ...others, '127.0.0.2', '0.0.0.0', '::', '::1', '2002:a00:1::'])
+      assert.match(guard(address) ?? 'may be called', /private or reserved/, address)
+    for (const address of forbidden) assert.match(guard(address) ?? 'may be called', /never called/, address)
+  })
+
   it('rejects text that is not a numeric address', () => {
     for (const text of ['', 'localhost', '0x7f000001', '127.1', '1.2.3.4.5']) assert.equal(any(text), 'is not numeric')
   })
