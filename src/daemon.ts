@@ -1,5 +1,6 @@
 import { createMeshOperations, type MeshOperations } from './agents/mesh-operations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
+import { createCalls } from './api/calls/calls.ts'
 import { watchedMeshPaths } from './api/mesh/watch.ts'
 import { openMetricsPort } from './api/operations/metrics-port.ts'
 import type { ReloadResult } from './api/ports.ts'
@@ -121,6 +122,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     version,
     log: log.child({ part: 'mcp' }),
   })
+  const calls = createCalls({ config: () => config.calls, http: httpClient, mesh, log: log.child({ part: 'calls' }) })
   // A named store is required: no request is answered before it is open.
   if (isNamed(loaded)) await opening
   const api = stack.use(
@@ -131,6 +133,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         supervisor,
         monitor: { ...monitor, ...moving },
         mesh,
+        calls,
         watch: {
           servers: watch.servers,
           agents: watch.routeOf(watched.agents),
@@ -166,6 +169,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   // Closes the watches before the server waits for its connections.
   stack.defer(watch.close)
   stack.defer(() => mcp.close())
+  stack.defer(calls.close)
   if (api.warning) log.warn({ url: api.url }, api.warning)
   await supervisor.apply(sourcePlans(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())

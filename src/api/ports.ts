@@ -6,6 +6,7 @@ import type { ManualServers } from '../registrations/manual-servers.ts'
 import type { Registrations } from '../registrations/registrations.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervision/supervisor.ts'
+import type { Calls } from './calls/calls.ts'
 import type { Publish } from './config/publish.ts'
 import type { VolatileView } from './servers/detail-cache.ts'
 import type { WatchRoute } from './watch/watch.ts'
@@ -33,6 +34,8 @@ export type ApiPorts = {
   readonly publish: () => Publish
   /** The operations on registered agents. */
   readonly mesh: MeshOperations
+  /** Calls of tools of agents. */
+  readonly calls: Pick<Calls, 'handle'>
   /** The watches of the lists with the same names. */
   readonly watch: { readonly servers: WatchRoute; readonly agents: WatchRoute; readonly capabilities: WatchRoute }
   /** The registry as an MCP server. */

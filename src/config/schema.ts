@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as z from 'zod'
 import { Auth } from '../api/config/auth.ts'
+import { CallsConfig } from '../api/config/calls.ts'
 import { Cors } from '../api/config/cors.ts'
 import { Limits } from '../api/config/limits.ts'
 import { Listen } from '../api/config/listen.ts'
@@ -21,6 +22,7 @@ export const Config = z.strictObject({
   auth: Auth.describe('Authentication and authorization.'),
   cors: Cors.describe('Access of web pages from other origins.'),
   limits: Limits.describe('Limits on requests and connections.'),
+  calls: CallsConfig.describe('Calls of tools of agents through the registry.'),
   watch: WatchConfig.describe('Limits on watches.'),
   publish: Publish.describe('Publication of servers to other registries and their clients.'),
   metrics: Metrics.describe('Prometheus metrics.'),

@@ -12,6 +12,8 @@ export type Principal = {
   readonly namespaces?: readonly string[] | undefined
   /** Whether it may see secrets unredacted. */
   readonly secrets: boolean
+  /** Whether it may call tools of agents through the registry. */
+  readonly call?: boolean | undefined
   /** Sent no token. */
   readonly anonymous?: true
   /** Overrides `limits.rate`. */

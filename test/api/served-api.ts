@@ -49,6 +49,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     instance: () => 'test-instance',
     store: () => ({ status: 'up' }),
     mesh: meshOf(registry),
+    calls: { handle: () => Promise.reject(new Error('no calls')) },
     watch: { servers: () => undefined, agents: () => undefined, capabilities: () => undefined },
     mcp: { handle: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),

@@ -78,6 +78,11 @@ export function createQueries({
     /** The present state of the agent of a conflict. */
     current: ({ current }: AgentConflict): AgentMatch | undefined => current && matchOf(current),
     heartbeatPayload: agents.heartbeatPayload,
+    /** Agents of any status whose endpoint passes the test. */
+    withEndpoint: (matches: (endpoint: string) => boolean): readonly AgentMatch[] => {
+      assertReady()
+      return agents.list().flatMap((agent) => (matches(agent.spec.endpoint) ? [matchOf(agent)] : []))
+    },
     find: (query: AgentQuery): AgentPage => (assertReady(), find(query)),
     capabilities,
     capabilityView: (server: Server, capability: Server['capabilities'][number]) =>

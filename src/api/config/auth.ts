@@ -59,6 +59,10 @@ export const TokenGrant = z.lazy(() =>
         .boolean()
         .default(false)
         .describe('Whether the token may read unredacted secrets (`?secrets=true`). Each such read is audited.'),
+      call: z
+        .boolean()
+        .optional()
+        .describe('Whether the token may call tools of agents through `/proxy`; see `calls`. Default: false.'),
       rate: Rate.optional().describe('Request rate of this token, instead of `limits.rate`.'),
       max_agents: z
         .number()

@@ -45,6 +45,12 @@ export const problemKinds = {
   },
   body_not_object: { status: 400, title: 'Body is not a JSON object', remedy: 'Send a JSON object.' },
   body_too_deep: { status: 400, title: 'Body nested too deep', remedy: 'Send JSON with fewer levels.' },
+  call_target_invalid: {
+    status: 400,
+    title: 'Invalid call target',
+    remedy:
+      'Send `/proxy/{host}:{port}/mcp` with the host and port of a registered endpoint, or the path that `detail` names.',
+  },
   invalid_definition: {
     status: 400,
     title: 'Invalid server definition',
@@ -100,6 +106,12 @@ export const problemKinds = {
     title: 'Commands forbidden',
     remedy: 'Set `allow_stdio: true` on the source that `source` names.',
   },
+  calls_disabled: { status: 403, title: 'Calls disabled', remedy: 'Set `calls.enabled: true`.' },
+  call_address_forbidden: {
+    status: 403,
+    title: 'Call address forbidden',
+    remedy: 'Add the network of the agent to `calls.allow`.',
+  },
   route_not_found: { status: 404, title: 'Route not found', remedy: 'See `GET /` for the routes.' },
   server_not_found: { status: 404, title: 'Server not found', remedy: 'See `GET /servers` for the servers.' },
   server_version_not_found: {
@@ -116,6 +128,11 @@ export const problemKinds = {
     status: 404,
     title: 'Agents not accepted',
     remedy: 'Add a source of type `agents` to the config.',
+  },
+  call_target_not_found: {
+    status: 404,
+    title: 'Call target not registered',
+    remedy: 'Send the host and port of an `endpoint` at `GET /agents`.',
   },
   source_not_found: { status: 404, title: 'Source not found', remedy: 'See `GET /sources` for the sources.' },
   schema_not_found: {
@@ -164,7 +181,7 @@ export const problemKinds = {
   body_too_large: {
     status: 413,
     title: 'Body too large',
-    remedy: 'Send a shorter body, or raise `limits.max_body_bytes` where it applies.',
+    remedy: 'Send a shorter body, or raise `limits.max_body_bytes` or `calls.max_request_bytes` where they apply.',
   },
   chunk_extensions_too_large: {
     status: 413,
@@ -207,6 +224,11 @@ export const problemKinds = {
     title: 'Watcher limit of the token reached',
     remedy: 'Close watches of this token, or raise `watch.max_watchers_per_token`.',
   },
+  token_call_limit_reached: {
+    status: 429,
+    title: 'Call limit of the token reached',
+    remedy: 'Retry after the seconds of `Retry-After`, or raise `calls.max_concurrent_per_token`.',
+  },
   header_too_large: {
     status: 431,
     title: 'Request header too large',
@@ -226,6 +248,16 @@ export const problemKinds = {
     status: 502,
     title: 'Source read failed',
     remedy: 'Remove the cause that `detail` names; the last good servers stay.',
+  },
+  call_failed: {
+    status: 502,
+    title: 'Call failed',
+    remedy: 'Remove the cause that `detail` names, at the agent or on the way to it.',
+  },
+  call_response_too_large: {
+    status: 502,
+    title: 'Response to the call too large',
+    remedy: 'Ask for less, or raise `calls.max_response_bytes`.',
   },
   not_ready: {
     status: 503,
@@ -247,10 +279,25 @@ export const problemKinds = {
     title: 'Watcher limit reached',
     remedy: 'Retry after the seconds of `Retry-After`, or raise `watch.max_watchers`.',
   },
+  call_target_unavailable: {
+    status: 503,
+    title: 'Call target unavailable',
+    remedy: 'Retry once the agent is healthy or degraded, or call another provider.',
+  },
+  call_limit_reached: {
+    status: 503,
+    title: 'Call limit reached',
+    remedy: 'Retry after the seconds of `Retry-After`, or raise `calls.max_concurrent`.',
+  },
   shutting_down: {
     status: 503,
     title: 'Shutting down',
     remedy: 'Retry after the seconds of `Retry-After`, at another replica if there is one.',
+  },
+  call_timeout: {
+    status: 504,
+    title: 'Call timed out',
+    remedy: 'Send a larger `X-Mesh-Timeout`, or raise `calls.timeout` and `calls.max_timeout`.',
   },
 } as const satisfies Readonly<Record<string, ProblemKind>>
 

@@ -9,7 +9,7 @@ import { toolingApi } from './tooling.ts'
 import { createTools } from './tools.ts'
 
 /** The routes of the mesh registry that this daemon replaces. */
-export function meshApi({ mesh, watch, publish }: Pick<ApiPorts, 'mesh' | 'watch' | 'publish'>) {
+export function meshApi({ mesh, watch, publish, calls }: Pick<ApiPorts, 'mesh' | 'watch' | 'publish' | 'calls'>) {
   const api = createRoutes()
   const route = (answer: Parameters<typeof meshRoute>[1]) => meshRoute(mesh, answer)
   const agents = agentHandlers(mesh)
@@ -30,5 +30,6 @@ export function meshApi({ mesh, watch, publish }: Pick<ApiPorts, 'mesh' | 'watch
   api.get('/health/:id', route(agents.health))
   api.post('/mcp/tools/:tool', createTools(mesh))
   api.route('/', toolingApi({ mesh, publish }))
+  api.post('/proxy/*', calls.handle)
   return api
 }

@@ -39,15 +39,16 @@ const bodilessStatuses = new Set(['202', '204', '304'])
 
 function toOperation(
   key: string,
-  { summary, group, response, body, query = [], sameResponse = {}, statuses = {}, role, deprecated }: RouteDoc,
+  { summary, group, response, body, query = [], sameResponse = {}, statuses = {}, role, right, deprecated }: RouteDoc,
 ): DescribeRouteOptions {
   const problem = (description: string) => ({
     description,
     content: { 'application/problem+json': { schema: resolver(ProblemShape) } },
   })
+  const needed = role ? `the role \`${role}\`` : right && `a token with the right \`${right}\``
   const others = {
     ...statuses,
-    ...(role ? { 401: 'Invalid token.', 403: `Needs the role "${role}".` } : {}),
+    ...(needed ? { 401: 'Invalid token.', 403: `Needs ${needed.replaceAll('`', '"')}.` } : {}),
   }
   const hasNoContent = 204 in others || 501 in others
   const successes = { ...(hasNoContent ? {} : { 200: 'Success.' }), ...sameResponse }
@@ -65,7 +66,7 @@ function toOperation(
     parameters: [...pathParameters(key), ...queryParameters(query)],
     ...(body && { requestBody: toRequestBody(key, body) }),
     responses: { ...responses, default: problem('Error.') },
-    ...(role ? { security: [{ token: [] }], description: `Needs the role \`${role}\`.` } : {}),
+    ...(needed ? { security: [{ token: [] }], description: `Needs ${needed}.` } : {}),
     ...(deprecated && { deprecated }),
   }
 }

@@ -71,13 +71,19 @@ function namedParameters(names: readonly (string | QueryDoc)[]): Parameter[] {
   })
 }
 
+const pathDescriptions: Readonly<Record<string, string>> = {
+  name: 'URL-encoded: `/` is `%2F`.',
+  target: 'Host and port of a registered endpoint, such as `10.0.0.7:8080`.',
+  path: '`mcp` or a plain path below it; for an endpoint with a path of its own, exactly that one.',
+}
+
 export function pathParameters(key: string): Parameter[] {
   return [...key.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
-    ...(name === 'name' ? { description: 'URL-encoded: `/` is `%2F`.' } : {}),
+    ...(pathDescriptions[name] === undefined ? {} : { description: pathDescriptions[name] }),
   }))
 }
 

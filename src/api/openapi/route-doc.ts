@@ -29,6 +29,8 @@ export type RouteDoc = {
   readonly statuses?: Readonly<Record<number, string>>
   /** The role that the token needs. */
   readonly role?: 'registrar' | 'admin'
+  /** The right that the token needs, whatever its role. */
+  readonly right?: 'call'
   /** The route of the application that answers it, where that has another method or path; without `/api/v1`. */
   readonly routedBy?: string
   readonly deprecated?: true

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { RouteDoc } from './route-doc.ts'
-import { Anything } from './schemas.ts'
+import { Anything, Message } from './schemas.ts'
 
 const JobRequest = z.looseObject({}).meta({ id: 'JobRequest', description: 'Not read.' })
 
@@ -48,6 +48,23 @@ const claim = doc({
 
 /** The routes of the mesh registry that runtimes and command lines read beside `/agents`. */
 export const toolingRoutes: Readonly<Record<string, RouteDoc>> = {
+  'POST /proxy/:target/:path': doc({
+    summary: 'Call a tool of a registered agent: forwards a JSON-RPC message and relays the response',
+    response: Anything,
+    body: Message,
+    statuses: {
+      202: 'Notification accepted.',
+      400: 'No endpoint has this target or path, or the body is not JSON.',
+      404: 'No registered agent has an endpoint at this host and port.',
+      413: 'The body is larger than `calls.max_request_bytes`.',
+      429: 'Too many calls of this token in flight.',
+      502: 'The agent cannot be called, or its response not be relayed.',
+      503: 'The agent is neither healthy nor degraded, or too many calls are in flight.',
+      504: 'The agent did not answer within `X-Mesh-Timeout` or `calls.timeout`.',
+    },
+    right: 'call',
+    routedBy: 'POST /proxy/*',
+  }),
   'GET /schemas': doc({
     summary: 'List the canonical schemas of the registered tools, the newest first',
     response: z.object({ schemas: z.array(ToolSchemaShape), count: z.int() }).meta({ id: 'ToolSchemaList' }),

@@ -1,7 +1,11 @@
 import { createMeshOperations } from '../../../src/agents/mesh-operations.ts'
+import { createCalls } from '../../../src/api/calls/calls.ts'
+import { CallsConfig } from '../../../src/api/config/calls.ts'
 import { silent } from '../../../src/log.ts'
 import type { Status } from '../../../src/model/health.ts'
 import type { Source } from '../../../src/model/source.ts'
+import type { HostLookup } from '../../../src/outbound/dns-lookup.ts'
+import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { startRegistrations } from '../../../src/registrations/registrations.ts'
 import { createRegistry } from '../../../src/registry/registry.ts'
 import { createSupervisor, type SourcePlan } from '../../../src/registry/supervision/supervisor.ts'
@@ -22,6 +26,8 @@ export async function meshed({
   opening = Promise.resolve(store),
   maxAgents = 200_000,
   takesAgents = true,
+  calls = {},
+  lookup,
   ...options
 }: {
   servers?: readonly ListedServer[]
@@ -29,6 +35,9 @@ export async function meshed({
   opening?: Promise<Store>
   maxAgents?: number
   takesAgents?: boolean
+  calls?: Partial<CallsConfig>
+  /** How calls resolve host names. */
+  lookup?: HostLookup
 } & Pick<Options, 'tokens' | 'anonymous'> = {}) {
   const stack = new AsyncDisposableStack()
   stack.use(store)
@@ -50,12 +59,15 @@ export async function meshed({
   registry.beforeRead(registrations.applyExpirations)
   const supervisor = stack.use(createSupervisor({ registry, log: silent }))
   const audited: Record<string, unknown>[] = []
+  const auditLog = {
+    info: (fields: object, message?: string) => void audited.push({ ...fields, message }),
+  } as typeof silent
   const mesh = createMeshOperations({
     registrations,
     registry,
     thresholds: () => ({ timeout: 60, eviction: 120 }),
     source: () => (takesAgents ? 'agents' : undefined),
-    log: { info: (fields: object, message?: string) => void audited.push({ ...fields, message }) } as typeof silent,
+    log: auditLog,
   })
   await supervisor.apply([
     plan('file', 'config_file', listing(servers)),
@@ -69,7 +81,11 @@ export async function meshed({
     selfPreservation: () => undefined,
     endSelfPreservation: () => {},
   }
-  const served = stack.use(await serve({ ...options, parts: { registry, supervisor, mesh, monitor } }))
+  const http = stack.adopt(openHttpClient(lookup ? { lookup } : {}), ({ close }) => close())
+  const config = CallsConfig.parse({ ...CallsConfig.parse(undefined), ...calls })
+  const forwarding = createCalls({ config: () => config, http, mesh, log: auditLog })
+  const parts = { registry, supervisor, mesh, monitor, calls: forwarding }
+  const served = stack.use(await serve({ ...options, parts }))
 
   async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const text = typeof body === 'string' ? body : JSON.stringify(body)
@@ -82,6 +98,7 @@ export async function meshed({
   return {
     registry,
     mesh,
+    calls: forwarding,
     audited,
     supervisor,
     served,
