@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { median, rounded } from './figures.ts'
+import { createRandom } from '../random.ts'
+import { medianInterval, median, rounded } from './figures.ts'
 import type { Load } from './load.ts'
 import type { Measured, Peer, Skipped } from './row.ts'
 
@@ -10,40 +11,54 @@ function cpuSeconds(pid: number): number {
   return (Number(values[11]) + Number(values[12])) / 100
 }
 
+/** Pairs of fresh processes of a row. */
+export const cpuPairs = 9
+const slicesEach = 3
+
+/** Two servers to compare, and how to load one of them for a second. */
+export type CpuPair = {
+  readonly ours: Peer
+  readonly theirs: Peer
+  readonly request: (peer: Peer) => Promise<Load>
+}
+
 /**
- * Compares two kinds of servers by CPU time per request, in adjacent slices of a second: `theirs / ours`, so that 1 means the
- * same work and less means that ours costs more. `request` loads a server for a second.
+ * Compares two programs by CPU time per request, in `pairs` of fresh processes one after another: `theirs / ours`, so that 1 means the
+ * same work and less means that ours costs more.
+ *
+ * Two processes of the same program differ by up to a fifth for their whole life, depending on memory layout; so the value is the median of
+ * the pairs, with its 90 % interval by bootstrap.
  */
-export async function cpuRatioOf(
-  pairs: number,
-  ours: readonly Peer[],
-  theirs: readonly Peer[],
-  request: (peer: Peer) => Promise<Load>,
-): Promise<Measured | Skipped> {
+export async function cpuRatioOf(pairs: number, startPair: () => Promise<CpuPair>): Promise<Measured | Skipped> {
   if (process.platform !== 'linux') return { skipped: 'CPU time per process is read from /proc' }
-
-  async function microsecondsPerRequest(peer: Peer): Promise<number> {
-    const before = cpuSeconds(peer.pid)
-    const { rate } = await request(peer)
-    return ((cpuSeconds(peer.pid) - before) / rate) * 1_000_000
-  }
-
   const measured: { ours: number; theirs: number }[] = []
-  for (const peer of [...ours, ...theirs]) await request(peer)
-  for (let pair = 0; pair < pairs; pair += 1) {
-    const [mine, other] = [ours[pair % ours.length], theirs[pair % theirs.length]]
-    if (!mine || !other) throw new Error('there is nothing to compare')
-    const first = pair % 2 === 0 ? await microsecondsPerRequest(mine) : undefined
-    const second = await microsecondsPerRequest(other)
-    measured.push({ ours: first ?? (await microsecondsPerRequest(mine)), theirs: second })
-  }
+  for (let pair = 0; pair < pairs; pair += 1) measured.push(await measurePair(await startPair(), pair % 2 === 0))
+  const ratios = measured.map(({ ours, theirs }) => theirs / ours)
   return {
-    value: median(measured.map((one) => one.theirs / one.ours)),
+    value: median(ratios),
     unit: 'ratio',
+    interval: medianInterval(ratios, createRandom(1)),
     detail: {
-      ours_us: rounded(median(measured.map((one) => one.ours))),
-      theirs_us: rounded(median(measured.map((one) => one.theirs))),
+      ours_us: rounded(median(measured.map(({ ours }) => ours))),
+      theirs_us: rounded(median(measured.map(({ theirs }) => theirs))),
       pairs,
     },
   }
+}
+
+/** Median CPU time per request of each, in µs, by slices of a second in turn. Ends both processes. */
+async function measurePair({ ours, theirs, request }: CpuPair, isOursFirst: boolean) {
+  async function microsecondsPerRequest(peer: Peer): Promise<number> {
+    const before = cpuSeconds(peer.pid)
+    const { requests } = await request(peer)
+    return ((cpuSeconds(peer.pid) - before) / requests) * 1_000_000
+  }
+
+  const order = isOursFirst ? [ours, theirs] : [theirs, ours]
+  const costs = new Map<Peer, number[]>(order.map((peer) => [peer, []]))
+  for (const peer of order) await request(peer)
+  for (let slice = 0; slice < slicesEach; slice += 1)
+    for (const peer of order) costs.get(peer)?.push(await microsecondsPerRequest(peer))
+  for (const peer of order) await peer.stop()
+  return { ours: median(costs.get(ours) ?? []), theirs: median(costs.get(theirs) ?? []) }
 }

@@ -1,4 +1,5 @@
-import type { Measured } from './row.ts'
+import type { createRandom } from '../random.ts'
+import type { Interval, Measured } from './row.ts'
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
@@ -10,6 +11,14 @@ export function median(values: readonly number[]): number {
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? 0
+}
+
+const resamplings = 2000
+
+/** The 90 % interval of the median of `values`, by bootstrap: the medians of as many values drawn again and again from them. */
+export function medianInterval(values: readonly number[], { pick }: ReturnType<typeof createRandom>): Interval {
+  const medians = Array.from({ length: resamplings }, () => median(values.map(() => pick(values))))
+  return { low: quantile(medians, 0.05), high: quantile(medians, 0.95) }
 }
 
 /** Formats a figure with three significant digits. */

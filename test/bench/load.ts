@@ -14,9 +14,10 @@ export type LoadOptions = {
   readonly bodies?: readonly string[]
 }
 
-/** Result of a load generator: responses per second, bytes per response, p50 and p99 in ms. */
+/** Result of a load generator: responses per second and in all, bytes per response, p50 and p99 in ms. */
 export type Load = {
   readonly rate: number
+  readonly requests: number
   readonly bytesEach: number
   readonly p50: number
   readonly p99: number
@@ -38,7 +39,7 @@ export async function load(
   if (result.failed > 0) throw new Error(`${url}: ${result.failed} of ${result.requests} responses were not 2xx`)
   if (result.requests === 0) throw new Error(`${url}: no response`)
   const { requests, bytes, seconds: took, p50, p99 } = result
-  return { rate: requests / took, bytesEach: bytes / requests, p50, p99 }
+  return { rate: requests / took, requests, bytesEach: bytes / requests, p50, p99 }
 }
 
 type GeneratorOptions = LoadOptions & { readonly seconds: number; readonly folder: string }

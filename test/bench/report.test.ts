@@ -17,6 +17,24 @@ describe('a goal of the bench', () => {
       reached: false,
     },
     { says: 'is reached for want of a long stall, where it is about no value', found: { stallMs: 20 }, reached: true },
+    {
+      says: 'is reached by an interval that misses it by little',
+      found: { interval: { low: 17, high: 20.02 } },
+      reaches: small,
+      reached: true,
+    },
+    {
+      says: 'is undecided where the pairs lie on both sides',
+      found: { interval: { low: 17, high: 21 } },
+      reaches: small,
+      reached: 'undecided' as const,
+    },
+    {
+      says: 'is missed where the whole interval misses it',
+      found: { value: 19, interval: { low: 20.5, high: 21 } },
+      reaches: small,
+      reached: false,
+    },
     { says: 'is for people to judge where it is words', found: {}, reached: undefined },
   ])
     it(says, () => assert.equal(isReached(measured(found), reaches), reached))

@@ -1,13 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { rounded } from './figures.ts'
-import type { Measured, Row, Skipped, Unit } from './row.ts'
+import type { Interval, Measured, Row, Skipped, Unit } from './row.ts'
 
 /** Result of a row. `failed`: it could not be measured, although it should have been. */
 export type Result = {
   readonly name: string
   readonly goal: string
-  readonly reached?: boolean | undefined
+  readonly reached?: Verdict | undefined
 } & (Measured | Skipped | { readonly failed: string })
+
+export type Verdict = boolean | 'undecided'
 
 /** One run, as written to a file. */
 export type Report = { readonly at: string; readonly node: string; readonly cpu: string; readonly results: Result[] }
@@ -15,10 +17,21 @@ export type Report = { readonly at: string; readonly node: string; readonly cpu:
 /** Event-loop stalls above this are long, in ms. */
 const longStallMs = 20
 
+/** How far the worse end of an interval may miss a goal. */
+const tolerance = 0.03
+
 /** Whether a row reaches its goal; undefined where the goal has no number. */
-export function isReached({ value, stallMs }: Measured, reaches: Row['reaches']): boolean | undefined {
+export function isReached({ value, stallMs, interval }: Measured, reaches: Row['reaches']): Verdict | undefined {
   if (stallMs !== undefined && stallMs > longStallMs) return false
+  if (interval && reaches) return verdictOn(interval, reaches)
   return reaches?.(value) ?? (stallMs === undefined ? undefined : true)
+}
+
+/** Reached where both ends are, within the tolerance; missed where neither end is; else the pairs differ too much to say. */
+function verdictOn({ low, high }: Interval, reaches: (value: number) => boolean): Verdict {
+  const isWithin = [tolerance, -tolerance].some((by) => reaches(low + by) && reaches(high + by))
+  if (isWithin) return true
+  return reaches(low) || reaches(high) ? 'undecided' : false
 }
 
 /** The table of a run, without the detailed figures. */
@@ -62,8 +75,16 @@ function valueOf(result: Result): string {
   if ('failed' in result) return 'failed ✗'
   if ('skipped' in result) return 'skipped'
   const stall = result.stallMs === undefined ? '' : `, stall ${rounded(result.stallMs)} ms`
-  return `${shown(result.value, result.unit)}${stall}${result.reached === false ? ' ✗' : ''}`
+  const interval = result.interval
+    ? ` (${shown(result.interval.low, result.unit)}–${shown(result.interval.high, result.unit)})`
+    : ''
+  return `${shown(result.value, result.unit)}${interval}${stall}${marks.get(result.reached) ?? ''}`
 }
+
+const marks = new Map<Verdict | undefined, string>([
+  [false, ' ✗'],
+  ['undecided', ' ?'],
+])
 
 function shown(value: number, unit: Unit): string {
   if (unit === 'ratio') return value.toFixed(2)

@@ -14,11 +14,15 @@ export type Unit = 'ratio' | 'ms' | 'MB' | 'kB' | '/s'
 export type Measured = {
   readonly value: number
   readonly unit: Unit
+  /** 90 % interval of the value, where it was measured in several pairs of processes. */
+  readonly interval?: Interval
   /** Longest event-loop stall in ms, where the goal limits it. */
   readonly stallMs?: number
   /** Detailed figures for the JSON file. */
   readonly detail: Readonly<Record<string, number | string>>
 }
+
+export type Interval = { readonly low: number; readonly high: number }
 
 /** A row that this machine cannot measure, with the reason. */
 export type Skipped = { readonly skipped: string }

@@ -1,5 +1,5 @@
-import { beatMade, registerAgents } from '../builders.ts'
-import { cpuRatioOf } from '../cpu.ts'
+import { agentMade, beatMade, registerAgents, registering } from '../builders.ts'
+import { cpuPairs, cpuRatioOf } from '../cpu.ts'
 import { json, settled } from '../daemon-requests.ts'
 import { ratioOf } from '../figures.ts'
 import type { Bench, Row } from '../row.ts'
@@ -64,23 +64,42 @@ const crowd: Row = {
   },
 }
 
+/** A plain Hono app that parses a body posted to `path`, and sends what the daemon answered to it. */
+async function plainHono(bench: Bench, url: string, path: string, body: string) {
+  const answer = await fetch(url + path, { method: 'POST', body })
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', vary: 'Origin' }
+  return bench.peer('hono.ts', { path, status: answer.status, headers, body: await answer.text() })
+}
+
+/** Changed registrations of 1,000 agents: each is validated, stored durably and visible before the answer. */
+const registrationsAgainstPlainHono: Row = {
+  name: 'CPU of durable registrations against a plain Hono handler that parses the same JSON',
+  goal: 'reported',
+  async measure(bench) {
+    const rounds = Array.from({ length: 30 }, (_, round) =>
+      Array.from({ length: 1000 }, (_each, at) => agentMade(at, round + 1)),
+    )
+    return cpuRatioOf(cpuPairs, async () => {
+      const ours = await daemonOf(bench, 1000)
+      const theirs = await plainHono(bench, ours.url, registering, agentMade(0, 1))
+      const bodies = rounds.flat()
+      return { ours, theirs, request: ({ url }) => bench.slice(url + registering, { bodies }) }
+    })
+  },
+}
+
 const againstPlainHono: Row = {
   name: 'CPU of heartbeats against a plain Hono handler that parses the same JSON',
   goal: '≥ 0.95',
   reaches: (value) => value >= 0.95,
   async measure(bench) {
-    const daemon = await daemonOf(bench, 1000)
-    const answer = await fetch(`${daemon.url}/heartbeat`, { method: 'POST', body: beatMade(0) })
-    const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', vary: 'Origin' }
-    const spec = { path: '/heartbeat', status: answer.status, headers, body: await answer.text() }
-    const plain = await bench.peer('hono.ts', spec)
     const bodies = beatsOf(1000)
-    const measured = await cpuRatioOf(5 * bench.seconds, [daemon], [plain], ({ url }) =>
-      bench.slice(`${url}/heartbeat`, { bodies }),
-    )
-    await allHealthy(daemon.url, 1000)
-    return measured
+    return cpuRatioOf(cpuPairs, async () => {
+      const ours = await daemonOf(bench, 1000)
+      const theirs = await plainHono(bench, ours.url, '/heartbeat', beatMade(0))
+      return { ours, theirs, request: ({ url }) => bench.slice(`${url}/heartbeat`, { bodies }) }
+    })
   },
 }
 
-export const heartbeats: readonly Row[] = [againstBare, againstPlainHono, crowd]
+export const heartbeats: readonly Row[] = [againstBare, againstPlainHono, registrationsAgainstPlainHono, crowd]

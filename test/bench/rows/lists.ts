@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { serversFile } from '../builders.ts'
-import { cpuRatioOf } from '../cpu.ts'
+import { cpuPairs, cpuRatioOf } from '../cpu.ts'
 import { json, totalOf, until } from '../daemon-requests.ts'
 import { ratioOf } from '../figures.ts'
 import type { Bench, Peer, Row } from '../row.ts'
@@ -44,11 +44,11 @@ function likePlainHono(name: string, path: string, route: string): Row {
     goal: '≥ 0.95',
     reaches: (value) => value >= 0.95,
     async measure(bench) {
-      const daemons = await some(() => daemonWith(bench, 1000))
-      const plain = await some(async () =>
-        bench.peer('hono.ts', { path: route, ...(await answerOf(daemons[0]?.url + path)) }),
-      )
-      return cpuRatioOf(5 * bench.seconds, daemons, plain, ({ url }) => bench.slice(`${url}${path}`))
+      return cpuRatioOf(cpuPairs, async () => {
+        const ours = await daemonWith(bench, 1000)
+        const theirs = await bench.peer('hono.ts', { path: route, ...(await answerOf(ours.url + path)) })
+        return { ours, theirs, request: ({ url }) => bench.slice(`${url}${path}`) }
+      })
     },
   }
 }
