@@ -1,6 +1,6 @@
 import { redactText } from '../model/redaction/redact-text.ts'
 import type { SkippedAgent } from '../registrations/agent-import.ts'
-import type { ImportReport } from '../stores/legacy/legacy-schema.ts'
+import type { FieldReadings, ImportReport, FieldReading } from '../stores/legacy/legacy-schema.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 import { countOf, withOneLineErrors, storeHelp, storeOptions, withStore } from './store.ts'
 import { escapeControls } from './text.ts'
@@ -46,10 +46,26 @@ export const importCommand: Command = {
 
 function printReport({ terminal: { out } }: Pick<Invocation, 'terminal'>, report: ImportReport): void {
   out(`found ${countOf(report.agents, 'agent')} with ${countOf(report.capabilities, 'capability', 'capabilities')}\n`)
+  for (const [field, readings] of report.fields) out(`read ${field}: ${describeReadings(readings)}\n`)
   for (const { agent_id, field, problem } of report.problems) out(line(agent_id, field, problem))
   const skippedRows = Object.entries(report.not_imported).filter(([, rows]) => rows > 0)
   for (const [table, rows] of skippedRows) out(`not imported: ${countOf(rows, 'row')} of ${escapeControls(table)}\n`)
   for (const note of report.notes) out(`note: ${note}\n`)
+}
+
+const readingTexts: Readonly<Record<FieldReading, string>> = {
+  json: 'as JSON',
+  python: 'as Python literals',
+  event: 'from registry_events',
+  unreadable: 'not at all',
+}
+
+/** `12 as Python literals, 1 from registry_events` */
+function describeReadings(readings: FieldReadings): string {
+  const forms = Object.keys(readingTexts) as FieldReading[]
+  return forms
+    .flatMap((form) => (readings[form] === undefined ? [] : `${readings[form]} ${readingTexts[form]}`))
+    .join(', ')
 }
 
 /** Thresholds of a dry run: they fill in missing values and never reject an agent. Seconds. */

@@ -36,7 +36,11 @@ describe('import', () => {
     const { code, out } = await running(['import', folder.at('old.db')], { env })
 
     assert.equal(code, 1)
-    assert.match(out, /^broken: labels: is not valid JSON; left empty$/m)
+    assert.match(
+      out,
+      /^broken: labels: is neither JSON nor a Python literal \(no literal at character 2\); left empty$/m,
+    )
+    assert.match(out, /^read labels: 2 as JSON, 1 not at all$/m)
     assert.match(out, /^guard: security_context: .*high_security.*agent skipped$/m)
     assert.match(out, /^not imported: 1 row of registry_events$/m)
     assert.match(out, /^2 agents imported, 1 skipped$/m)

@@ -7,13 +7,15 @@ import type { PostgresRun } from '../postgres/pool.ts'
 import { connectionSettings } from '../sql/connection-settings.ts'
 import { inspectDatabase, isDamaged } from '../sqlite/open-database.ts'
 import { StoreRefusal } from '../store.ts'
+import { parseAgents } from './legacy-agents.ts'
 import {
   assertLegacyDatabase,
+  legacyEventColumns,
   type ImportReport,
   type LegacyAgent,
   type LegacyRow,
   type LegacyTables,
-  parseAgents,
+  newestEvents,
   skippedTables,
 } from './legacy-schema.ts'
 
@@ -45,12 +47,19 @@ function readSqlite(path: string): LegacyTables {
     const rows = (table: string) => (tables.includes(table) ? database.prepare(`SELECT * FROM ${table}`).all() : [])
     const count = (table: string) => Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'])
     const counts = skippedTables.filter((table) => tables.includes(table)).map((table) => [table, count(table)])
-    return { agents: rows('agents'), capabilities: rows('capabilities'), counts: Object.fromEntries(counts) }
+    const columns = database.prepare("SELECT name FROM pragma_table_info('registry_events')").all()
+    const events = hasEvents(columns) ? database.prepare(newestEvents).all() : []
+    return { agents: rows('agents'), capabilities: rows('capabilities'), events, counts: Object.fromEntries(counts) }
   } catch (error) {
     throw isDamaged(error) ? new StoreRefusal(`${file} is damaged or not a SQLite database`) : error
   } finally {
     database.close()
   }
+}
+
+function hasEvents(columns: readonly LegacyRow[]): boolean {
+  const names = new Set(columns.map(({ name }) => name))
+  return legacyEventColumns.every((name) => names.has(name))
 }
 
 /** Reads in one read-only transaction. */
@@ -83,5 +92,10 @@ async function readPostgresTables(run: PostgresRun, label: string): Promise<Lega
     const [row] = await run({ text: `SELECT count(*) AS n FROM ${table}` })
     counts[table] = Number(row?.['n'])
   }
-  return { agents: await rows('agents'), capabilities: await rows('capabilities'), counts }
+  const columns = await run({
+    text: `SELECT column_name AS name FROM information_schema.columns
+           WHERE table_schema = current_schema() AND table_name = 'registry_events'`,
+  })
+  const events = hasEvents(columns) ? await run({ text: newestEvents }) : []
+  return { agents: await rows('agents'), capabilities: await rows('capabilities'), events, counts }
 }
