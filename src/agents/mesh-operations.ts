@@ -1,21 +1,20 @@
-import { createChunkedQueue } from '../flow/chunked-queue.ts'
 import type { Log } from '../log.ts'
-import type { Change } from '../model/change.ts'
 import type { Principal } from '../model/principal.ts'
 import type { Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
 import { assertMayRegister, assertOwner, newHolderOf } from './authorization.ts'
 import { AgentsNotAccepted, LeaseLapsed, QuotaExceeded, UnknownAgent } from './errors.ts'
 import { isLapsed } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
-import { isAgent, type MeshRegistry } from './mesh-registry.ts'
+import type { MeshRegistry } from './mesh-registry.ts'
 import { parseAgentRequest } from './parsing/agent-request.ts'
 import type { ParsedHeartbeat, ParsedRegistration } from './parsing/bodies.ts'
 import { createQueries } from './queries/queries.ts'
 import type { AppliedRegistration, Registrar } from './registrar.ts'
-import { createDependencyResolver, type ResolvedDependencies } from './resolution/dependency-resolver.ts'
+import type { RewiringListener } from './resolution/resolution-port.ts'
+import { type AgentAnswer, createResolution } from './resolution/resolution.ts'
 
 /** The outcome of a registration or heartbeat, as the agent receives it. */
-export type RegistrationResult = { readonly agent: Agent; readonly dependencies: ResolvedDependencies | undefined }
+export type RegistrationResult = AgentAnswer & { readonly agent: Agent }
 
 export type MeshOperations = ReturnType<typeof createMeshOperations>
 
@@ -30,6 +29,7 @@ export function createMeshOperations({
   thresholds,
   source,
   log,
+  onRewired,
 }: {
   registrations: Pick<Leases, 'selfPreservation' | 'endSelfPreservation'> & {
     readonly agents: Registrar
@@ -42,14 +42,10 @@ export function createMeshOperations({
   /** Name of the source of agents; undefined where the config has none. */
   source: () => string | undefined
   log: Pick<Log, 'info'>
+  onRewired?: RewiringListener | undefined
 }) {
   const { agents } = registrations
-  const dependencies = createDependencyResolver({ registry })
-  const queue = createChunkedQueue<Change>(({ type, before }) => {
-    if (type === 'DELETED' && isAgent(before) && !agents.peek(before.server.name))
-      dependencies.forget(before.server.name)
-  })
-  const unsubscribe = registry.subscribe(({ changes }) => queue.add(changes))
+  const resolution = createResolution({ registry, agentOf: agents.peek, onRewired })
   const { requireAgent, close, ...queries } = createQueries({ agents, registry, source, assertReady })
 
   /** Throws where the registry accepts no agents, or does not show them yet. */
@@ -59,7 +55,7 @@ export function createMeshOperations({
   }
 
   function resultFor(agent: Agent): RegistrationResult {
-    return { agent, dependencies: dependencies.resolve(agent.id, agent.definition.dependencies) }
+    return { agent, ...resolution.answer(agent) }
   }
 
   /** Registers an agent; resolves once it is stored and visible. `expectedVersion`: from `If-Match`. */
@@ -170,13 +166,19 @@ export function createMeshOperations({
     versionOf: (id: unknown): string | undefined =>
       typeof id === 'string' ? agents.peek(id)?.stored.resource_version : undefined,
     /** Whether the agent's dependencies resolve to other providers than in its last response. */
-    haveProvidersChanged: ({ id, definition }: Agent) => dependencies.haveChanged(id, definition.dependencies),
+    haveProvidersChanged: resolution.hasChanged,
+    /** The functions of an agent with their dependencies, and why these have their providers. */
+    explain: (id: string) => {
+      const agent = requireAgent(id)
+      return { agent, functions: resolution.explain(agent) }
+    },
+    resolutions: resolution.views,
     counters: agents.counters,
     selfPreservation: registrations.selfPreservation,
     endSelfPreservation: registrations.endSelfPreservation,
     close: () => {
       close()
-      unsubscribe()
+      resolution.close()
     },
   }
 }

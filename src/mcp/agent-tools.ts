@@ -2,6 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/server'
 import { parseHeartbeat, parseRegistrationBody } from '../agents/parsing/bodies.ts'
 import { parseCapabilityQuery, parseDiscoveryQuery, toParameters } from '../agents/queries/query-parameters.ts'
 import { agentView, healthView, heartbeatPayloadView } from '../agents/queries/views.ts'
+import { answerMembers } from '../agents/resolution/resolution.ts'
 import type { Principal } from '../model/principal.ts'
 import {
   type AgentPageInput,
@@ -92,16 +93,17 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
   )
 
   async function register(registration: Record<string, unknown>): Promise<object> {
-    const { agent, dependencies } = await mesh.register(parseRegistrationBody(registration), {
+    const result = await mesh.register(parseRegistrationBody(registration), {
       principal,
       countsAsHeartbeat: false,
     })
+    const { agent } = result
     return {
       status: 'success',
       agent_id: agent.id,
       resource_version: agent.stored.resource_version,
       message: `Agent ${agent.spec.name} registered successfully`,
-      ...(dependencies && { dependencies_resolved: dependencies }),
+      ...answerMembers(result),
     }
   }
 
@@ -112,12 +114,12 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
   }
 
   async function heartbeat(payload: object): Promise<object> {
-    const { dependencies } = await mesh.heartbeat(parseHeartbeat(payload), principal)
+    const result = await mesh.heartbeat(parseHeartbeat(payload), principal)
     return {
       status: 'success',
       message: 'Heartbeat recorded',
       timestamp: new Date().toISOString(),
-      ...(dependencies && { dependencies_resolved: dependencies }),
+      ...answerMembers(result),
     }
   }
 

@@ -8,13 +8,15 @@ import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 const maxCachedProviders = 10_000
 
 /** The provider of a capability, as a dependent agent receives it. */
-export type Provider = { readonly agent_id: string; readonly endpoint: string; readonly status: string }
+export type CapabilityProvider = { readonly agent_id: string; readonly endpoint: string; readonly status: string }
 
 /** By capability: its provider, null where no healthy server has it. */
-export type ResolvedDependencies = Readonly<Record<string, Provider | null>>
+export type ResolvedDependencies = Readonly<Record<string, CapabilityProvider | null>>
+
+export type DependencyResolver = ReturnType<typeof createDependencyResolver>
 
 /**
- * Resolves each capability that an agent depends on to a healthy server: agents before all others, then the server that
+ * Resolves each capability that an agent without `tools` depends on to a healthy server: agents before all others, then the server that
  * changed last.
  *
  * A provider stays as long as it is healthy and has the capability. So agents keep their providers while the mesh
@@ -26,7 +28,7 @@ export function createDependencyResolver({ registry }: { registry: Pick<MeshRegi
   /** By agent: its last response, as JSON. */
   const lastResolved = new Map<string, string>()
 
-  function providerOf(capability: string): Provider | null {
+  function providerOf(capability: string): CapabilityProvider | null {
     const id = providerIds.get(capability)
     const cached = id === undefined ? undefined : registry.get(id)?.server
     if (cached && provides(cached, capability)) return toProvider(cached)
@@ -48,12 +50,13 @@ export function createDependencyResolver({ registry }: { registry: Pick<MeshRegi
     return (page.find(isAgent) ?? page[0])?.server
   }
 
-  function resolveAll(dependencies: readonly string[]): Record<string, Provider | null> | undefined {
+  function resolveAll(dependencies: readonly string[]): Record<string, CapabilityProvider | null> | undefined {
     if (dependencies.length === 0) return undefined
     return Object.fromEntries(dependencies.map((name) => [name, providerOf(name)]))
   }
 
   return {
+    providerOf,
     /** Resolves the dependencies of an agent and remembers the result; undefined where there are none. */
     resolve: (id: string, dependencies: readonly string[]): ResolvedDependencies | undefined => {
       const resolved = resolveAll(dependencies)
@@ -74,7 +77,7 @@ function provides({ status, capabilities }: Server, capability: string): boolean
   return status === 'healthy' && capabilities.some(({ name }) => name === capability)
 }
 
-function toProvider(server: Server): Provider {
+function toProvider(server: Server): CapabilityProvider {
   return {
     agent_id: isAgent({ server }) ? server.name : server.id,
     endpoint: redactText(server.url ?? `stdio://${server.name}`),

@@ -95,7 +95,9 @@ export type ResolutionTrace = {
   readonly dep_index: number
   readonly spec: {
     readonly capability: string
-    readonly tags?: readonly (string | readonly string[])[]
+    /** Those that are no alternatives. */
+    readonly tags?: readonly string[]
+    readonly tag_alternatives?: readonly (readonly string[])[]
     readonly version_constraint?: string
     readonly schema_mode: 'none' | 'subset' | 'strict'
   }
@@ -103,6 +105,8 @@ export type ResolutionTrace = {
   readonly stages: readonly TraceStage[]
   readonly chosen?: { readonly agent_id: string; readonly endpoint: string; readonly function_name: string }
   readonly prior_chosen?: string
+  /** Candidates left out, where there are more than a trace holds. */
+  readonly candidates_omitted?: number
 }
 
 export type TraceStage = {

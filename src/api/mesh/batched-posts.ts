@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
+import { answerMembers } from '../../agents/resolution/resolution.ts'
 import { cachedTimestamp } from '../../flow/clock.ts'
 import type { Principal } from '../../model/principal.ts'
 import { parseJson, receiveBody } from '../http/body.ts'
@@ -62,9 +63,10 @@ function headerOf({ headers }: IncomingMessage): HeaderOf {
 }
 
 /** The JSON of a registration or heartbeat. Concatenated, since it is made for every heartbeat. */
-export function resultText({ agent, dependencies }: RegistrationResult, message: string): string {
-  const { id, stored } = agent
-  const rest = dependencies ? `,"dependencies_resolved":${JSON.stringify(dependencies)}` : ''
+export function resultText(result: RegistrationResult, message: string): string {
+  const { id, stored } = result.agent
+  const members = JSON.stringify(answerMembers(result)).slice(1, -1)
+  const rest = members === '' ? '' : `,${members}`
   return (
     `{"status":"success","agent_id":${JSON.stringify(id)},"resource_version":"${stored.resource_version}",` +
     `"timestamp":"${cachedTimestamp()}","message":"${message}"${rest}}`

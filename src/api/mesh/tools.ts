@@ -3,6 +3,7 @@ import type { MeshOperations, RegistrationResult } from '../../agents/mesh-opera
 import { parseRegistrationBody, requireObject } from '../../agents/parsing/bodies.ts'
 import { parseDiscoveryQuery } from '../../agents/queries/query-parameters.ts'
 import { agentView, heartbeatPayloadView } from '../../agents/queries/views.ts'
+import { answerMembers } from '../../agents/resolution/resolution.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import type { ApiContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
@@ -61,14 +62,15 @@ export function createTools(mesh: MeshOperations) {
   }
 }
 
-function success({ agent, dependencies }: RegistrationResult, message: string): object {
+function success(result: RegistrationResult, message: string): object {
+  const { agent } = result
   return {
     status: 'success',
     agent_id: agent.id,
     resource_version: agent.stored.resource_version,
     timestamp: new Date().toISOString(),
     message,
-    ...(dependencies && { dependencies_resolved: dependencies }),
+    ...answerMembers(result),
   }
 }
 

@@ -1,0 +1,255 @@
+import type { Agent } from '../agent.ts'
+import type { LlmProviderRequest, MeshDependency, MeshTool } from '../mesh-tool.ts'
+import type { LlmTools } from './llm-tools.ts'
+import type { Ranking } from './matching/ranking.ts'
+import type { CapabilityIndex } from './offers/capability-index.ts'
+import type { DependencyKind, DependencySpec, DependencySpecs } from './offers/dependency-specs.ts'
+import type { Offer } from './offers/offer.ts'
+import type { Rankings } from './offers/rankings.ts'
+import { assignProvider, createSpreadGroup, likelyProvider, releaseConsumer } from './spread.ts'
+import { isSameOffer } from './tool-answer.ts'
+
+/** A place for a provider: a dependency of a function, or its language model. */
+export type ConsumerSlot = {
+  readonly tool: MeshTool
+  readonly dependency: MeshDependency
+  readonly kind: DependencyKind
+  /** Place among the dependencies of its function. */
+  readonly depIndex: number
+  readonly spec: DependencySpec
+}
+
+/** The provider of a slot in an answer; null: none; undefined: no answer has had this slot. */
+export type ToldProvider = Offer | null | undefined
+
+/** What is remembered of an agent that has dependencies. */
+type Consumer = {
+  readonly tools: readonly MeshTool[]
+  readonly slots: readonly ConsumerSlot[]
+  /** By slot: the provider in its last answer. */
+  told: readonly ToldProvider[] | undefined
+  /** By function with a filter: the tools in its last answer. */
+  toldTools: readonly (readonly Offer[])[]
+  /** The generation for which `differs` holds. */
+  checkedAt: number
+  /** Whether its answer would differ from the last one. */
+  differs: boolean
+}
+
+/** The providers of an agent at present, by slot, and its language model's tools by function with a filter. */
+export type Resolution = {
+  readonly slots: readonly ConsumerSlot[]
+  readonly offers: readonly (Offer | undefined)[]
+  readonly tools: readonly (readonly Offer[])[]
+  /** The providers in the last answer. */
+  readonly before: readonly ToldProvider[]
+}
+
+export type Consumers = ReturnType<typeof createConsumers>
+
+/**
+ * Chooses the providers of each agent, and tells whether they differ from those in its last answer.
+ *
+ * A heartbeat without changes compares one number. After a change somewhere, the stamps of the agent's own capabilities
+ * decide whether its providers are chosen again.
+ */
+export function createConsumers({
+  index,
+  specs,
+  rankings,
+  llmTools,
+}: {
+  index: Pick<CapabilityIndex, 'settle' | 'touch'>
+  specs: DependencySpecs
+  rankings: Rankings
+  llmTools: LlmTools
+}) {
+  const consumers = new Map<string, Consumer>()
+  let moves = 0
+
+  /** Chooses the providers for an answer, and remembers them. */
+  function resolve(agent: Agent): Resolution {
+    const generation = index.settle()
+    const consumer = consumerOf(agent)
+    const { slots, told: before = [] } = consumer
+    const offers = chooseAll(agent.id, consumer)
+    const tools = toolsFor(agent.id, consumer.tools)
+    if (slots.length === 0 && tools.length === 0) consumers.delete(agent.id)
+    consumer.told = offers.map((offer) => offer ?? null)
+    consumer.toldTools = tools
+    consumer.checkedAt = generation
+    consumer.differs = false
+    return { slots, offers, tools, before }
+  }
+
+  /** Whether the answer to an agent with requests would differ from its last one. */
+  function hasChanged({ id, spec }: Agent): boolean {
+    const consumer = consumers.get(id)
+    if (!consumer?.told || consumer.tools !== spec.tools) return true
+    const generation = index.settle()
+    if (consumer.checkedAt === generation) return consumer.differs
+    if (isAffected(consumer)) {
+      const { told, toldTools } = consumer
+      const offers = chooseAll(id, consumer)
+      consumer.differs =
+        offers.some((offer, at) => !isSameOffer(offer, told[at] ?? undefined)) ||
+        toolsFor(id, consumer.tools).some((selected, at) => !areSameTools(selected, toldTools[at]))
+    }
+    consumer.checkedAt = generation
+    return consumer.differs
+  }
+
+  /** Whether a capability that the agent depends on has changed since it was checked. */
+  function isAffected({ slots, tools, checkedAt }: Consumer): boolean {
+    if (slots.some(({ spec }) => spec.entry.stamp > checkedAt)) return true
+    return tools.some(({ llm_filter }) => llm_filter && llmTools.stampOf(llm_filter) > checkedAt)
+  }
+
+  function consumerOf({ id, spec: { tools = [], schemas } }: Agent): Consumer {
+    const current = consumers.get(id)
+    if (current?.tools === tools) return current
+    const slots = slotsOf(tools, ({ dependency, kind }) => specs.acquire(dependency, { schemas, kind }))
+    const consumer: Consumer = { tools, slots, told: undefined, toldTools: [], checkedAt: 0, differs: true }
+    if (current) {
+      const stays = new Set(slots.map(({ spec }) => spec))
+      for (const slot of current.slots) if (!stays.has(slot.spec)) leave(id, slot)
+      for (const { spec } of current.slots) specs.release(spec)
+      consumer.told = toldBefore(current, slots)
+    }
+    consumers.set(id, consumer)
+    return consumer
+  }
+
+  function chooseAll(id: string, { slots, told }: Consumer): readonly (Offer | undefined)[] {
+    return slots.map((slot, at) => choose(id, slot, told?.[at] ?? undefined))
+  }
+
+  function choose(id: string, slot: ConsumerSlot, before: Offer | undefined): Offer | undefined {
+    const { offers } = rankingFor(id, slot)
+    const { spec } = slot
+    if (offers.size < 2) {
+      if (spec.group) leaveGroup(spec, shareKeyOf(id, slot))
+      for (const offer of offers.values()) return offer
+      return undefined
+    }
+    spec.group ??= createSpreadGroup()
+    const key = shareKeyOf(id, slot)
+    const assigned = spec.group.assignments.get(key)
+    const chosen = assignProvider(spec.group, key, offers, before?.provider.id)
+    if (chosen !== assigned) moves += 1
+    return offers.get(chosen)
+  }
+
+  /** The ranking of a slot's candidates. A function is never its own provider. */
+  function rankingFor(id: string, { spec, tool }: Pick<ConsumerSlot, 'spec' | 'tool'>): Ranking {
+    const ranking = rankings.rankingOf(spec)
+    const isOwn = ranking.offers.get(id)?.tool.function_name === tool.function_name
+    return isOwn ? rankings.rankingWithout(spec, { agentId: id, functionName: tool.function_name }) : ranking
+  }
+
+  function toolsFor(id: string, tools: readonly MeshTool[]): readonly (readonly Offer[])[] {
+    return tools.flatMap(({ function_name, llm_filter }) =>
+      llm_filter ? [llmTools.select(llm_filter, id, function_name)] : [],
+    )
+  }
+
+  function leave(id: string, slot: ConsumerSlot): void {
+    const { group, dependency } = slot.spec
+    const isOverloaded = group && releaseConsumer(group, shareKeyOf(id, slot))
+    if (group?.assignments.size === 0) slot.spec.group = undefined
+    // The consumers of the overloaded provider look for another one with their next heartbeat.
+    if (isOverloaded) index.touch(dependency.capability)
+  }
+
+  function leaveGroup(spec: DependencySpec, key: string): void {
+    if (!spec.group) return
+    releaseConsumer(spec.group, key)
+    if (spec.group.assignments.size === 0) spec.group = undefined
+  }
+
+  /** An agent that is away takes no share of a provider. */
+  function away(id: string): void {
+    const consumer = consumers.get(id)
+    if (!consumer) return
+    for (const slot of consumer.slots) leave(id, slot)
+    consumer.checkedAt = 0
+  }
+
+  function forget(id: string): void {
+    away(id)
+    for (const { spec } of consumers.get(id)?.slots ?? []) specs.release(spec)
+    consumers.delete(id)
+  }
+
+  /** The providers of an agent at present, without an assignment of new ones. */
+  function peek(agent: Agent): Resolution {
+    const { id, spec } = agent
+    const { tools = [], schemas } = spec
+    index.settle()
+    const known = consumers.get(id)
+    const acquired: DependencySpec[] = []
+    const acquire = ({ dependency, kind }: Omit<ConsumerSlot, 'spec'>) => {
+      const one = specs.acquire(dependency, { schemas, kind })
+      acquired.push(one)
+      return one
+    }
+    const slots = known?.tools === tools ? known.slots : slotsOf(tools, acquire)
+    const offers = slots.map((slot, at) => {
+      const ranking = rankingFor(id, slot).offers
+      if (ranking.size === 0) return undefined
+      const before = known?.slots === slots ? known.told?.[at]?.provider.id : undefined
+      return ranking.get(likelyProvider(slot.spec.group, shareKeyOf(id, slot), ranking, before))
+    })
+    for (const one of acquired) specs.release(one)
+    return { slots, offers, tools: toolsFor(id, tools), before: known?.told ?? [] }
+  }
+
+  return { resolve, hasChanged, peek, away, forget, rankingFor, moves: () => moves, size: () => consumers.size }
+}
+
+/** Whether any function of an agent asks for something of others. */
+export function hasRequests(tools: readonly MeshTool[]): boolean {
+  return tools.some((tool) => tool.dependencies.length > 0 || tool.llm_filter || tool.llm_provider)
+}
+
+/** The slots of an agent's functions: the dependencies of each in order, then its language model. */
+function slotsOf(
+  tools: readonly MeshTool[],
+  specOf: (slot: Omit<ConsumerSlot, 'spec'>) => DependencySpec,
+): ConsumerSlot[] {
+  return tools.flatMap((tool) => {
+    const declared = tool.dependencies.map((dependency, depIndex) => ({
+      tool,
+      dependency,
+      kind: 'dependency' as const,
+      depIndex,
+    }))
+    const model = tool.llm_provider && {
+      tool,
+      dependency: toDependency(tool.llm_provider),
+      kind: 'llm_provider' as const,
+      depIndex: 0,
+    }
+    return [...declared, ...(model ? [model] : [])].map((slot) => ({ ...slot, spec: specOf(slot) }))
+  })
+}
+
+function toDependency({ capability, tags, version }: LlmProviderRequest): MeshDependency {
+  return { capability, tags, version, required: false }
+}
+
+/** What takes a share of a provider: the agent, or a function that must not choose itself. */
+export function shareKeyOf(id: string, { tool, dependency }: Pick<ConsumerSlot, 'tool' | 'dependency'>): string {
+  return tool.capability === dependency.capability ? `${id} ${tool.function_name}` : id
+}
+
+/** What an agent was told of these slots before its functions changed. */
+function toldBefore({ slots, told }: Consumer, now: readonly ConsumerSlot[]): readonly ToldProvider[] {
+  const nameOf = ({ tool, kind, depIndex }: ConsumerSlot) => `${kind} ${depIndex} ${tool.function_name}`
+  const byName = new Map(slots.map((slot, at) => [nameOf(slot), told?.[at]]))
+  return now.map((slot) => byName.get(nameOf(slot)))
+}
+
+function areSameTools(a: readonly Offer[], b: readonly Offer[] = []): boolean {
+  return a === b || (a.length === b.length && a.every((offer, at) => isSameOffer(offer, b[at])))
+}

@@ -1,0 +1,146 @@
+import type { Agent } from '../agent.ts'
+import type { LlmFilterItem, MeshTool } from '../mesh-tool.ts'
+import type { Resolution } from './consumers.ts'
+import type { DependencyResolver } from './dependency-resolver.ts'
+import type { MeshResolver } from './mesh-resolver.ts'
+import type { Offer } from './offers/offer.ts'
+import type {
+  AgentResolutions,
+  DependencyResolution,
+  LlmProviderResolution,
+  LlmToolResolution,
+  ResolutionPort,
+} from './resolution-port.ts'
+
+/** Maximum tools that are listed for one item of a filter. */
+const maxListedTools = 100
+
+const noResolutions: AgentResolutions = {
+  total_dependencies: 0,
+  dependencies_resolved: 0,
+  dependency_resolutions: [],
+  llm_tool_resolutions: [],
+  llm_provider_resolutions: [],
+}
+
+/** The resolutions of agents as lists show them. */
+export function createResolutionViews({
+  agentOf,
+  resolver,
+  dependencies,
+}: {
+  agentOf: (id: string) => Agent | undefined
+  resolver: Pick<MeshResolver, 'peek' | 'offersOfAgent' | 'unavailableReason' | 'toolsOfItem' | 'version'>
+  dependencies: Pick<DependencyResolver, 'providerOf'>
+}): ResolutionPort {
+  function resolutionsOf(agentId: string): AgentResolutions {
+    const agent = agentOf(agentId)
+    if (!agent) return noResolutions
+    return agent.spec.tools ? toolResolutions(agent, agent.spec.tools) : capabilityResolutions(agent)
+  }
+
+  function toolResolutions(agent: Agent, tools: readonly MeshTool[]): AgentResolutions {
+    const resolution = resolver.peek(agent)
+    const dependency_resolutions = dependencyRows(resolution)
+    return {
+      total_dependencies: dependency_resolutions.length,
+      dependencies_resolved: dependency_resolutions.filter(({ status }) => status === 'available').length,
+      dependency_resolutions,
+      llm_tool_resolutions: llmToolRows(tools, resolution),
+      llm_provider_resolutions: llmProviderRows(resolution),
+    }
+  }
+
+  /** An agent of an older generation depends as a whole, not function by function. */
+  function capabilityResolutions({ definition }: Agent): AgentResolutions {
+    const rows = definition.dependencies.map((capability): DependencyResolution => {
+      const provider = dependencies.providerOf(capability)
+      const row = { function_name: '', capability }
+      if (!provider) return { ...row, status: 'unresolved' }
+      const { agent_id, endpoint } = provider
+      return { ...row, status: 'available', provider_agent_id: agent_id, mcp_tool: capability, endpoint }
+    })
+    const resolved = rows.filter(({ status }) => status === 'available').length
+    return {
+      ...noResolutions,
+      total_dependencies: rows.length,
+      dependencies_resolved: resolved,
+      dependency_resolutions: rows,
+    }
+  }
+
+  function llmToolRows(tools: readonly MeshTool[], resolution: Resolution): LlmToolResolution[] {
+    const filtered = tools.flatMap(({ function_name, llm_filter }) =>
+      llm_filter ? [{ function_name, llm_filter }] : [],
+    )
+    return filtered.flatMap(({ function_name, llm_filter }, at) => {
+      const { filter, filter_mode } = llm_filter
+      const selected = new Set(resolution.tools[at])
+      return filter.flatMap((item): LlmToolResolution[] => {
+        const shared = { function_name, filter_mode, ...filterMembers(item) }
+        const matched = resolver.toolsOfItem(item).filter((offer) => selected.has(offer))
+        if (matched.length === 0) return [{ ...shared, status: 'unresolved' }]
+        return matched.slice(0, maxListedTools).map((offer) => ({
+          ...shared,
+          ...providerMembers(offer),
+          provider_capability: offer.tool.capability,
+        }))
+      })
+    })
+  }
+
+  function unavailableReason(agentId: string, functionName: string): string | undefined {
+    const offer = resolver.offersOfAgent(agentId).find(({ tool }) => tool.function_name === functionName)
+    const status = offer?.provider.status ?? agentOf(agentId)?.lease.status
+    if (status === 'unhealthy' || status === 'offline' || status === undefined) return 'agent unhealthy'
+    if (status !== 'healthy' && status !== 'degraded') return `agent ${status}`
+    return offer && resolver.unavailableReason(offer)
+  }
+
+  return { resolutionsOf, unavailableReason, version: resolver.version }
+}
+
+function dependencyRows({ slots, offers }: Resolution): DependencyResolution[] {
+  return slots.flatMap(({ kind, tool, dependency }, at): DependencyResolution[] => {
+    if (kind !== 'dependency') return []
+    const tags = dependency.tags.filter((tag) => typeof tag === 'string')
+    return [
+      {
+        function_name: tool.function_name,
+        capability: dependency.capability,
+        ...(tags.length > 0 && { tags }),
+        ...providerMembers(offers[at]),
+      },
+    ]
+  })
+}
+
+function llmProviderRows({ slots, offers }: Resolution): LlmProviderResolution[] {
+  return slots.flatMap(({ kind, tool, dependency }, at): LlmProviderResolution[] => {
+    if (kind !== 'llm_provider') return []
+    const tags = dependency.tags.filter((tag) => typeof tag === 'string')
+    return [
+      {
+        function_name: tool.function_name,
+        required_capability: dependency.capability,
+        ...(tags.length > 0 && { required_tags: tags }),
+        ...providerMembers(offers[at]),
+      },
+    ]
+  })
+}
+
+function providerMembers(
+  offer: Offer | undefined,
+): Pick<DependencyResolution, 'status'> & Partial<DependencyResolution> {
+  if (!offer) return { status: 'unresolved' }
+  const { provider, tool } = offer
+  const { id, endpoint } = provider
+  return { status: 'available', provider_agent_id: id, mcp_tool: tool.function_name, endpoint }
+}
+
+function filterMembers(item: string | LlmFilterItem): Pick<LlmToolResolution, 'filter_capability' | 'filter_tags'> {
+  if (typeof item === 'string') return { filter_capability: item }
+  const { capability, tags } = item
+  return { ...(capability !== undefined && { filter_capability: capability }), ...(tags && { filter_tags: tags }) }
+}

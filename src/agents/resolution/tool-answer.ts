@@ -1,0 +1,84 @@
+import { jsonEqual } from '../../model/data/json-equal.ts'
+import type { JsonObject } from '../../model/data/json-object.ts'
+import type { Offer } from './offers/offer.ts'
+
+/** The place of a dependency in the answer to a heartbeat. Without a provider, its texts are empty: never null. */
+export type ResolvedSlot = {
+  readonly agent_id: string
+  readonly capability: string
+  readonly function_name: string
+  readonly endpoint: string
+  readonly kwargs?: JsonObject
+  readonly status: 'available' | 'unavailable'
+}
+
+/** What the answer to a heartbeat says of dependencies and language models. */
+export type ToolAnswer = {
+  /** By function with dependencies: their places, in the order of declaration. */
+  readonly dependencies_resolved: Readonly<Record<string, readonly ResolvedSlot[]>>
+  /** By function with a filter: the tools that it selects. */
+  readonly llm_tools: Readonly<Record<string, readonly JsonObject[]>>
+  /** By function whose request has a provider; absent where none has. */
+  readonly llm_providers?: Readonly<Record<string, JsonObject>>
+}
+
+export function toSlot(offer: Offer | undefined, capability: string): ResolvedSlot {
+  if (!offer) return { agent_id: '', capability, function_name: '', endpoint: '', status: 'unavailable' }
+  const { provider, tool } = offer
+  return {
+    agent_id: provider.id,
+    capability: tool.capability,
+    function_name: tool.function_name,
+    endpoint: provider.endpoint,
+    ...(tool.kwargs && { kwargs: tool.kwargs }),
+    status: 'available',
+  }
+}
+
+/** A tool for a language model. */
+export function toLlmTool({ provider, tool }: Offer): JsonObject {
+  return {
+    name: tool.function_name,
+    capability: tool.capability,
+    description: tool.description ?? '',
+    endpoint: reachable(provider.endpoint),
+    inputSchema: tool.input_schema,
+    tags: tool.tags,
+    version: tool.version,
+    agent_id: provider.id,
+  }
+}
+
+/** A function that serves a language model. */
+export function toLlmProvider({ provider, tool }: Offer): JsonObject {
+  const vendor = tool.kwargs?.['vendor']
+  return {
+    agent_id: provider.id,
+    name: tool.function_name,
+    endpoint: reachable(provider.endpoint),
+    capability: tool.capability,
+    status: 'available',
+    vendor: typeof vendor === 'string' ? vendor : 'unknown',
+    tags: tool.tags,
+    version: tool.version,
+    ...(tool.kwargs && { kwargs: tool.kwargs }),
+  }
+}
+
+/** Whether two offers read alike in an answer. */
+export function isSameOffer(a: Offer | undefined, b: Offer | undefined): boolean {
+  if (a === b) return true
+  if (!a || !b || a.provider.id !== b.provider.id || a.provider.endpoint !== b.provider.endpoint) return false
+  return a.tool === b.tool || jsonEqual(readPart(a), readPart(b))
+}
+
+/** What consumers read of a function. */
+function readPart({ tool }: Offer): JsonObject {
+  const { dependencies: _dependencies, llm_filter: _filter, llm_provider: _llmProvider, ...read } = tool
+  return read
+}
+
+/** An agent that listens on every address names none that others could call. */
+function reachable(endpoint: string): string {
+  return endpoint.replace('://0.0.0.0', '://localhost')
+}
