@@ -52,9 +52,16 @@ export function findCallTarget(
   if (permitted.length === 0) requireNamespace(principal, first.agent.definition.namespace)
   const [callable] = permitted
     .filter((match) => !match.winner && ['healthy', 'degraded'].includes(statusOf(match)))
-    .toSorted((one, other) => (one.agent.id < other.agent.id ? -1 : 1))
+    .toSorted(comparePreference)
   if (callable) return { agent: callable.agent, url: callable.url }
   throw unavailable(permitted[0] ?? first)
+}
+
+/** Encrypted endpoints first, so that no other registration downgrades a call; then a fixed order. */
+function comparePreference(one: CallTarget, other: CallTarget): number {
+  const [isEncrypted, isOtherEncrypted] = [one, other].map(({ url }) => url.startsWith('https:'))
+  if (isEncrypted !== isOtherEncrypted) return isEncrypted ? -1 : 1
+  return one.agent.id < other.agent.id ? -1 : 1
 }
 
 function statusOf({ agent, server }: AgentMatch): string {

@@ -71,7 +71,8 @@ export function createCalls({
     const { headers } = incoming
     const { allow, max_response_bytes: maxBytes, ...times } = config()
     const budgetSeconds = budgetOf(headers['x-mesh-timeout'], times)
-    using deadline = createDeadline(budgetSeconds * 1000, abortSignal(outgoing))
+    using abort = abortWith(outgoing)
+    using deadline = createDeadline(budgetSeconds * 1000, abort.signal)
     const response = await openCall(url, { headers, body, http, allow, deadline })
     try {
       record.add({ status: response.status })
@@ -85,16 +86,15 @@ export function createCalls({
     }
   }
 
-  /** Aborts once the client has closed the connection, or the registry stops. */
-  function abortSignal(outgoing: ServerResponse): AbortSignal {
+  /** A signal that aborts once the client closes the connection, or the registry stops. */
+  function abortWith(outgoing: ServerResponse) {
     const call = new AbortController()
+    const abort = () => call.abort()
     inFlight.add(call)
-    outgoing.on('error', () => call.abort())
-    outgoing.on('close', () => {
-      inFlight.delete(call)
-      call.abort()
-    })
-    return call.signal
+    outgoing.on('error', abort)
+    outgoing.on('close', abort)
+    if (outgoing.destroyed) abort() // closed while its request was read
+    return { signal: call.signal, [Symbol.dispose]: () => void inFlight.delete(call) }
   }
 
   function close(): void {

@@ -50,8 +50,14 @@ export async function relayBody(
   if (end === 'complete') outgoing.end()
   else if (end === 'timeout' && isEventStream(response) && !outgoing.writableNeedDrain)
     outgoing.end(`\n: mesh-proxy-timeout budget=${budgetSeconds}s\n\n`)
-  else outgoing.destroy()
+  else cut(outgoing)
   return { bytes, end }
+}
+
+/** Closes the connection so that the body counts as incomplete. Without chunks (HTTP/1.0), only a reset says so. */
+function cut(outgoing: ServerResponse): void {
+  if (outgoing.chunkedEncoding) outgoing.destroy()
+  else outgoing.socket?.resetAndDestroy()
 }
 
 function isEventStream({ headers }: OutboundStream): boolean {

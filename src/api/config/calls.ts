@@ -26,7 +26,7 @@ export const CallsConfig = configSection(defaultCalls, () =>
       .max(256)
       .default(defaultCalls.allow)
       .describe(
-        'Loopback, private and reserved networks whose agents may be called, such as `10.0.0.0/8`. Default: none, so only agents with public addresses. Metadata and link-local addresses are never called.',
+        'Loopback, private and reserved networks whose agents may be called, such as `10.0.0.0/8`. Default: none, so only agents with public addresses. Agents choose their endpoints: a token with `call` and the role `registrar` can send a JSON POST to every host in these networks. Metadata and link-local addresses are never called.',
       ),
     timeout: duration({ min: 0.1, max: 86_400 })
       .default(defaultCalls.timeout)

@@ -219,6 +219,16 @@ describe('the target of a call', () => {
 
     assert.equal(await codeOf(await mesh.call(`${new URL(url).host}/mcp`)), '502 call_failed')
   })
+
+  it('is the encrypted one of two endpoints that differ in their scheme', async (t) => {
+    const mesh = await callable(t)
+    let calls = 0
+    const target = await mesh.agent((_request, response) => (calls++, response.end()), { id: 'a-downgrade' })
+    await mesh.register(`https://${target}`, { id: 'b-encrypted' })
+
+    assert.equal(await codeOf(await mesh.call(`${target}/mcp`)), '502 call_failed')
+    assert.equal(calls, 0)
+  })
 })
 
 describe('the address of a call', () => {

@@ -153,6 +153,20 @@ describe('the response to a call', () => {
     }
   })
 
+  it('is cut by a reset for a caller without chunked encoding, which sees no other sign', async (t) => {
+    const { mesh } = await sending(t, 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"half":')
+    const target = String((await mesh.get('/agents')).body['agents'][0].endpoint).replace('http://', '')
+    const socket = connect({ port: mesh.served.port, host: '127.0.0.1' })
+    socket.resume()
+    socket.write(
+      `POST /proxy/${target}/mcp HTTP/1.0\r\nContent-Type: application/json\r\nAuthorization: ${as('ops').authorization}\r\nContent-Length: 2\r\n\r\n{}`,
+    )
+
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException]
+
+    assert.equal(error.code, 'ECONNRESET')
+  })
+
   it('smuggles nothing into the connection of the caller', async (t) => {
     const smuggled = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nX-Evil: 1\r\n\r\n'
     const { mesh } = await sending(t, smuggled)
