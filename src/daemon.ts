@@ -40,6 +40,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   await using stack = new AsyncDisposableStack()
   keepTickShape()
   let { config } = loaded
+  let thresholds = leaseThresholds(loaded)
   const onError = (error: unknown) => log.error({ err: error }, 'daemon part failed')
 
   const opening = openStoreOf(loaded, log)
@@ -61,7 +62,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const mesh = createMeshOperations({
     registrations,
     registry,
-    thresholds: () => leaseThresholds(config),
+    thresholds: () => thresholds,
     source: () => agentsSource(config),
     log: log.child({ part: 'agents' }),
   })
@@ -77,6 +78,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
 
   async function apply(next: LoadedConfig): Promise<string[]> {
     config = next.config
+    thresholds = leaseThresholds(next)
     log.setLevel(config.log.level)
     monitor.reconfigure(config.health)
     api.apply(rulesOf(next))

@@ -34,7 +34,12 @@ export type AgentSpec = {
 export type A2aSurface = { readonly path: string; readonly skill_id: string; readonly [field: string]: unknown }
 
 /** Thresholds for agents that name none, in seconds. */
-export type LeaseThresholds = { readonly timeout: number; readonly eviction: number }
+export type LeaseThresholds = {
+  readonly timeout: number
+  readonly eviction: number
+  /** For agents that register with `tools`, where the config names none. */
+  readonly withTools?: { readonly timeout: number; readonly eviction: number }
+}
 
 /** One registered agent. Immutable but for its lease; the payloads of its heartbeats are kept apart. */
 export type Agent = {

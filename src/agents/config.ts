@@ -11,17 +11,22 @@ export const defaultLeases = {
   self_preservation: { enabled: true, min_agents: 10, ratio: 0.5, max_duration: 900 },
 }
 
+/** Defaults for agents that register with `tools`: their runtimes send a heartbeat every five seconds. */
+export const defaultToolThresholds = { timeout_threshold: 20, eviction_threshold: 60 } as const
+
 /** Leases of agents: silence, retention, limits. */
 export const AgentLeases = configSection(defaultLeases, () =>
   z.strictObject({
     timeout_threshold: duration({ min: 1, max: 86_400 })
       .default(defaultLeases.timeout_threshold)
       .describe(
-        'Silence after which an agent is `unhealthy`, unless it names its own threshold. Agents of the type `file-agent`, `worker` or `critical` have 90, 45 or 30 s.',
+        'Silence after which an agent is `unhealthy`, unless it names its own threshold. Agents of the type `file-agent`, `worker` or `critical` have 90, 45 or 30 s; while this is not set, agents that register with `tools` have 20 s.',
       ),
     eviction_threshold: duration({ min: 1, max: 604_800 })
       .default(defaultLeases.eviction_threshold)
-      .describe('Silence after which an agent is `offline` (those types: 180, 90, 60 s); at least twice its timeout.'),
+      .describe(
+        'Silence after which an agent is `offline` (those types: 180, 90, 60 s; with `tools` 60 s while this is not set); at least twice its timeout.',
+      ),
     retention: duration({ min: 1 })
       .default(defaultLeases.retention)
       .describe('Silence after which an agent is removed.'),

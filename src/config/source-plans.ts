@@ -1,8 +1,11 @@
+import type { LeaseThresholds } from '../agents/agent.ts'
+import { defaultToolThresholds } from '../agents/config.ts'
 import type { Sighting } from '../model/source.ts'
 import type { RegistrationSettings } from '../registrations/registrations.ts'
 import type { SourcePlan } from '../registry/supervision/supervisor.ts'
 import { kindOf, openSource, SourceConfig } from '../sources/catalogue.ts'
 import type { SourceTools } from '../sources/source-kind.ts'
+import type { LoadedConfig } from './load.ts'
 import type { Config } from './schema.ts'
 
 /** The sources of a config for the supervisor, in order of precedence. Where `manual` is not listed, it comes last. */
@@ -52,9 +55,16 @@ async function* disabledSource(): AsyncGenerator<Sighting> {
   yield { type: 'alive', note: 'disabled in the config' }
 }
 
-/** Thresholds of agents that name none of their own, in seconds. */
-export function leaseThresholds({ health: { agents } }: Pick<Config, 'health'>) {
-  return { timeout: agents.timeout_threshold, eviction: agents.eviction_threshold }
+/** Thresholds of agents that name none of their own, in seconds. Those of agents with `tools` are shorter unless the config names its own. */
+export function leaseThresholds({ config, originOf }: Pick<LoadedConfig, 'config' | 'originOf'>): LeaseThresholds {
+  const { agents } = config.health
+  const withTools = (key: keyof typeof defaultToolThresholds) =>
+    originOf(['health', 'agents', key]).from === 'default' ? defaultToolThresholds[key] : agents[key]
+  return {
+    timeout: agents.timeout_threshold,
+    eviction: agents.eviction_threshold,
+    withTools: { timeout: withTools('timeout_threshold'), eviction: withTools('eviction_threshold') },
+  }
 }
 
 /** Lifetime and limits of registrations. */

@@ -4,23 +4,33 @@ import type { MeshFields } from './mesh-fields.ts'
 import { endpointAddress, normalizeName } from './normalize.ts'
 import type { RegistrationFields } from './schema.ts'
 
-/** Thresholds by agent type, as in the original mesh registry, in seconds: timeout, eviction. */
-const thresholdsByType: ReadonlyMap<string, readonly [number, number]> = new Map([
-  ['file-agent', [90, 180]],
-  ['worker', [45, 90]],
-  ['critical', [30, 60]],
+/** Thresholds by agent type, as in the original mesh registry, in seconds. */
+const thresholdsByType: ReadonlyMap<string, LeaseThresholds> = new Map([
+  ['file-agent', { timeout: 90, eviction: 180 }],
+  ['worker', { timeout: 45, eviction: 90 }],
+  ['critical', { timeout: 30, eviction: 60 }],
 ])
+
+/** Heartbeats that an agent which names its interval may miss. */
+const maxMissedHeartbeats = 4
+
+/** In seconds; runtimes that register with `tools` send a heartbeat every five. */
+const defaultInterval = { withTools: 5, plain: 30 } as const
 
 /** The spec of an agent, with a default for each absent field. */
 export function specOf(fields: RegistrationFields, defaults: LeaseThresholds, mesh?: MeshFields): AgentSpec {
   const agent_type = fields.agent_type || (mesh ? 'mcp_agent' : 'default')
-  const [timeout, eviction] = thresholdsByType.get(normalizeName(agent_type)) ?? [defaults.timeout, defaults.eviction]
-  const timeout_threshold = fields.timeout_threshold ?? timeout
+  const { timeout, eviction } =
+    thresholdsByType.get(normalizeName(agent_type)) ?? (mesh && defaults.withTools) ?? defaults
+  // An agent that sends heartbeats more rarely is not silent between two of them.
+  const timeout_threshold =
+    fields.timeout_threshold ?? Math.max(timeout, maxMissedHeartbeats * (fields.heartbeat_interval ?? 0))
   return {
     name: mesh ? fields.name || fields.id : normalizeName(fields.name ?? fields.id),
     endpoint: fields.endpoint || `stdio://${fields.id}`,
     agent_type,
-    health_interval: fields.health_interval ?? 30,
+    health_interval:
+      fields.health_interval ?? fields.heartbeat_interval ?? (mesh ? defaultInterval.withTools : defaultInterval.plain),
     timeout_threshold,
     eviction_threshold: Math.max(
       timeout_threshold,

@@ -43,6 +43,7 @@ export const RegistrationFields = z.lazy(() => {
     security_context: z.string().optional(),
     transport: z.array(z.string()).max(16).optional(),
     health_interval: secondsBetween(0, 86_400),
+    heartbeat_interval: secondsBetween(0, 86_400),
     timeout_threshold: secondsBetween(1, 86_400),
     eviction_threshold: secondsBetween(1, 7 * 86_400),
     health_check: shape.health_check.optional(),
