@@ -4,6 +4,7 @@ import { type Agent, type HeartbeatPayload, leaseTermsOf, type Ownership } from 
 import { downtimeMs, historyOf, selfReportIn } from './leases/lease-record.ts'
 import type { HeartbeatHistory } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
+import { createRequiredDependencies } from './resolution/required-cycles.ts'
 import { parseStoredAgent, type StoredAgent } from './stored-agent.ts'
 
 export type AgentTable = ReturnType<typeof createAgentTable>
@@ -16,6 +17,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   const countByHolder = new Map<string, number>()
   const payloads = new Map<string, Omit<HeartbeatPayload, 'status'>>()
   const tombstones = createTombstones()
+  const required = createRequiredDependencies()
 
   /** Applies a stored registration and keeps the lease; undefined where a newer version is known. */
   function applyRegistration(
@@ -43,6 +45,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   function put(agent: Agent, current = agents.get(agent.id)): void {
     agents.set(agent.id, agent)
+    required.replace(current?.spec.tools, agent.spec.tools)
     if (current?.ownership.holder === agent.ownership.holder) return
     count(current, -1)
     count(agent, 1)
@@ -62,7 +65,9 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   function remove(ids: readonly string[]): void {
     for (const id of ids) {
-      count(agents.get(id), -1)
+      const agent = agents.get(id)
+      count(agent, -1)
+      required.replace(agent?.spec.tools, undefined)
       agents.delete(id)
       payloads.delete(id)
       leases.close(id)
@@ -130,6 +135,8 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
     applyDeletion,
     countOf,
     payloads,
+    /** The cycle of required dependencies that an agent would close with these tools. */
+    cycleBy: (id: string, tools: Agent['spec']['tools']) => required.cycleBy(agents.get(id)?.spec.tools, tools),
     get: (id: string) => agents.get(id),
     all: () => agents.values(),
     size: () => agents.size,

@@ -63,6 +63,7 @@ export function createRegistrar({
       counters.registrations += 1
       return { agent: renew(withNewConfig(current, request), request), created: false, changed: false }
     }
+    assertNoCycle(id, request.spec.tools)
     const expect = precondition(current, request)
     const settled = current ? undefined : pending.begin(id, holder)
     const [outcome] = await store.commit([{ ...toPutOperation(request, holder), expect }]).finally(settled)
@@ -80,6 +81,18 @@ export function createRegistrar({
     writer.write([agent])
     await writer.flushed()
     return { agent, created: outcome.created, changed: true }
+  }
+
+  /** A cycle of required dependencies would make every function in it unavailable for good. */
+  function assertNoCycle(id: string, tools: Agent['spec']['tools']): void {
+    if (tools === table.get(id)?.spec.tools) return
+    const cycle = table.cycleBy(id, tools)
+    if (!cycle) return
+    const { field, path } = cycle
+    throw new RegistrationProblem(
+      field,
+      `Validation failed: '${field}' closes a required dependency cycle: ${path.join(' → ')}; leave out "required" in one of them`,
+    )
   }
 
   function assertBelowLimit(id: string): void {
