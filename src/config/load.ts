@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { zodMessage } from '../model/schema/zod-messages.ts'
 import { readEnvironment } from './environment/environment.ts'
+import { anonymousOfGuide } from './environment/guide-environment.ts'
 import type { Environment } from './environment/variable-lookup.ts'
 import { readConfigFile } from './loading/config-file.ts'
 import { defaultHost, defaultSources, withPaths } from './loading/defaults.ts'
@@ -62,9 +63,11 @@ export async function loadConfig({
   const document =
     file === undefined ? undefined : (await import('./loading/document.ts')).parseConfig(text, { file, env })
   const { settings, problems, warnings, notes } = await readEnvironment(env, platform)
+  const guide = anonymousOfGuide(env, settings, document)
   const { value, originOf, problemOrigin } = mergeConfig(document, file, [
     ...platformDefaults(platform),
     ...settings,
+    ...(guide ? [guide.setting] : []),
     ...flagSettings(flags),
   ])
   if (document) readPlaceholders(Config, value, document.expanded)
@@ -82,7 +85,7 @@ export async function loadConfig({
     file,
     text,
     originOf,
-    warnings: [...formerKeyWarnings(document, file), ...warnings],
+    warnings: [...formerKeyWarnings(document, file), ...warnings, ...(guide ? [guide.warning] : [])],
     notes,
     stateDirectory: platform.stateDirectory,
   }

@@ -67,13 +67,14 @@ describe('a config of version 0.1.0', () => {
     )
   })
 
-  it('in the variables of the replaced systems loads as it did, with the same warnings', async () => {
+  it('in the variables of the replaced systems loads as it did, with the same warnings and one about access', async () => {
     const variables = env('environment-replaced.json')
     const { config, warnings, notes } = await loadConfig({ env: variables, platform, defaultFile: '/nope' })
     const loaded = read('environment-replaced.loaded.json') as Loaded
 
     assert.partialDeepStrictEqual(asLoaded(config), withCurrentKeys(loaded.config))
-    assert.deepEqual(names(warnings), names(loaded.warnings))
+    // Version 0.1.0 rejected the agents of such an environment.
+    assert.deepEqual(names(warnings), [...names(loaded.warnings), 'AUTH_TOKEN'])
     assert.deepEqual(names(notes), names(loaded.notes))
   })
 })

@@ -105,7 +105,9 @@ export const Auth = configSection(defaultAuth, () =>
       .default(defaultAuth.tokens)
       .describe('Tokens, each with its role.'),
     anonymous: Role.optional().describe(
-      'Role of a request without a token. Default: `reader`; without any token in the config, `admin` on loopback.',
+      'Role of a request without a token. Default: `reader`; without any token in the config, `admin` on loopback; in ' +
+        "the environment of the mesh registry's Kubernetes guide (`AUTH_TOKEN` with `REGISTRY_PORT`, " +
+        '`ENABLE_LEADER_ELECTION` or `AGENT_TIMEOUT`), `registrar`.',
     ),
   }),
 )
