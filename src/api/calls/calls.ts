@@ -114,10 +114,14 @@ const relayedHeaders = {
 function assertMayCall({ anonymous, call }: Principal, { enabled }: CallsConfig): void {
   if (!enabled) throw new Problem('calls_disabled', 'This registry forwards no calls; calls.enabled is false.')
   if (anonymous)
-    throw new Problem('authentication_required', 'Calls need a token with the right "call": auth.tokens[].call.', {
-      headers: { 'www-authenticate': 'Bearer realm="mcp-roster"' },
-      more: { right_needed: 'call' },
-    })
+    throw new Problem(
+      'authentication_required',
+      'Calls need a bearer token with the right "call" (auth.tokens[].call); meshctl call sends one by -H.',
+      {
+        headers: { 'www-authenticate': 'Bearer realm="mcp-roster"' },
+        more: { right_needed: 'call' },
+      },
+    )
   if (call) return
   throw new Problem('right_required', 'Calls are forwarded only for a token that has the right "call".', {
     more: { right_needed: 'call' },
