@@ -46,7 +46,13 @@ export function createMeshOperations({
 }) {
   const { agents } = registrations
   const resolution = createResolution({ registry, agentOf: agents.peek, onRewired })
-  const { requireAgent, close, ...queries } = createQueries({ agents, registry, source, assertReady })
+  const { requireAgent, close, ...queries } = createQueries({
+    agents,
+    registry,
+    resolutions: resolution.views,
+    source,
+    assertReady,
+  })
 
   /** Throws where the registry accepts no agents, or does not show them yet. */
   function assertReady(): void {

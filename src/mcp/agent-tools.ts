@@ -1,7 +1,8 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import { parseHeartbeat, parseRegistrationBody } from '../agents/parsing/bodies.ts'
 import { parseCapabilityQuery, parseDiscoveryQuery, toParameters } from '../agents/queries/query-parameters.ts'
-import { agentView, healthView, heartbeatPayloadView } from '../agents/queries/views.ts'
+import { healthView } from '../agents/queries/status-views.ts'
+import { heartbeatPayloadView } from '../agents/queries/views.ts'
 import { answerMembers } from '../agents/resolution/resolution.ts'
 import type { Principal } from '../model/principal.ts'
 import {
@@ -109,7 +110,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
 
   function discover(query: Record<string, unknown>): AgentPageInput {
     const { agents, next } = mesh.find(parseDiscoveryQuery(query))
-    const views = agents.map(agentView)
+    const views = agents.map(mesh.agentView)
     return { status: 'success', agents: views, count: views.length, ...(next !== undefined && { continue: next }) }
   }
 
@@ -125,7 +126,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
 
   function status(id: string): object {
     const agent = mesh.get(id)
-    const view = { ...agentView(agent), ...heartbeatPayloadView(mesh.heartbeatPayload(id)) }
+    const view = { ...mesh.agentView(agent), ...heartbeatPayloadView(mesh.heartbeatPayload(id)) }
     return { status: 'success', agent: view, health: healthView(agent, Date.now()) }
   }
 

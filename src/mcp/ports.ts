@@ -8,7 +8,15 @@ export type McpPorts = {
   readonly registry: Pick<Registry, 'get' | 'select' | 'token' | 'subscribe'>
   readonly mesh: Pick<
     MeshOperations,
-    'register' | 'heartbeat' | 'unregister' | 'find' | 'get' | 'heartbeatPayload' | 'capabilities' | 'capabilityView'
+    | 'register'
+    | 'heartbeat'
+    | 'unregister'
+    | 'find'
+    | 'get'
+    | 'agentView'
+    | 'heartbeatPayload'
+    | 'capabilities'
+    | 'capabilityView'
   >
   /** The health fields of a server that change with every probe, and have no version. */
   readonly volatile: (id: ServerId) => Readonly<Record<string, unknown>> | undefined

@@ -6,7 +6,6 @@ import {
   type Server,
 } from '@modelcontextprotocol/server'
 import { AgentsNotAccepted, UnknownAgent } from '../agents/errors.ts'
-import { agentView } from '../agents/queries/views.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import { percentDecode } from '../model/data/percent-encoding.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
@@ -60,7 +59,7 @@ export function registerResources(server: Server, { registry, mesh, volatile }: 
 
   function agentText(id: string): string | undefined {
     try {
-      return JSON.stringify(agentView(mesh.get(id)))
+      return JSON.stringify(mesh.agentView(mesh.get(id)))
     } catch (error) {
       if (error instanceof UnknownAgent || error instanceof AgentsNotAccepted) return undefined
       throw error

@@ -185,19 +185,23 @@ function requireFields(value: unknown, noun: string): JsonObject {
 
 /** The capabilities that an agent offers by its tools, in order. */
 export function offeredCapabilities(tools: readonly MeshTool[]): Capability[] {
-  return tools.flatMap(({ function_name, capability, description, version, tags, input_schema }) => {
-    if (capability === '' || function_name.startsWith(internalToolPrefix)) return []
-    return {
-      name: capability,
-      ...(description !== undefined && { description: description.slice(0, maxCapabilityDescription) }),
-      version,
-      stability: 'stable' as const,
-      tags: tags as string[],
-      ...(input_schema && { input_schema }),
-      kind: 'declared' as const,
-      origin: 'declared' as const,
-    }
-  })
+  return tools
+    .filter(({ function_name, capability }) => capability !== '' && !function_name.startsWith(internalToolPrefix))
+    .map(capabilityOf)
+}
+
+/** The capability that a tool offers. */
+export function capabilityOf({ capability, description, version, tags, input_schema }: MeshTool): Capability {
+  return {
+    name: capability,
+    ...(description !== undefined && { description: description.slice(0, maxCapabilityDescription) }),
+    version,
+    stability: 'stable',
+    tags: tags as string[],
+    ...(input_schema && { input_schema }),
+    kind: 'declared',
+    origin: 'declared',
+  }
 }
 
 /** The names of the capabilities that the tools depend on, each once, in order. */

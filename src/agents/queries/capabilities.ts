@@ -5,8 +5,8 @@ import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
 import { isAgent } from '../mesh-registry.ts'
+import { capabilityView } from './function-views.ts'
 import type { CapabilityQuery } from './query-parameters.ts'
-import { capabilityView } from './views.ts'
 
 /** A server with those of its capabilities that match a query. */
 export type CapabilityMatch = { readonly server: Server; readonly capabilities: readonly Capability[] }

@@ -4,29 +4,42 @@ import { type Agent, serverIdOf } from '../agent.ts'
 import { type AgentConflict, UnknownAgent } from '../errors.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 import type { Registrar } from '../registrar.ts'
+import type { ResolutionPort } from '../resolution/resolution-port.ts'
 import { createAgentCounts } from './agent-counts.ts'
+import { createAgentViews } from './agent-views.ts'
 import { findCapabilities, nameMatcher, ownedCapabilityView } from './capabilities.ts'
 import { createMeshDocuments } from './mesh-documents.ts'
 import type { CapabilityQuery } from './query-parameters.ts'
 import { type AgentPage, type AgentQuery, createAgentSearch, shadowedServer } from './search.ts'
+import { agentStatusView } from './status-views.ts'
 import { type AgentMatch, heartbeatPayloadView, lastHeartbeat } from './views.ts'
 
 /** Queries for agents, and for the capabilities of agents and all other servers. */
 export function createQueries({
   agents,
   registry,
+  resolutions,
   source,
   assertReady,
 }: {
   agents: Registrar
   registry: MeshRegistry
+  resolutions: ResolutionPort
   /** Name of the source of agents; undefined where the config has none. */
   source: () => string | undefined
   /** Throws where the registry accepts no agents, or does not show them yet. */
   assertReady: () => void
 }) {
+  const { find, shadowedServers, shadowedVersion, close } = createAgentSearch({
+    registry,
+    source,
+    agentOf: agents.peek,
+  })
+  const { unavailableReasons, ...views } = createAgentViews({
+    resolutions,
+    version: () => `${registry.token()};${resolutions.version()};${shadowedVersion()}`,
+  })
   const documents = createMeshDocuments({ agents: agents.list, token: registry.token })
-  const { find, shadowedServers, close } = createAgentSearch({ registry, source, agentOf: agents.peek })
 
   /** One agent; throws `UnknownAgent`. */
   function requireAgent(id: string): Agent {
@@ -75,8 +88,15 @@ export function createQueries({
     requireAgent,
     /** One agent with its server; throws `UnknownAgent`. */
     get: (id: string): AgentMatch => matchOf(requireAgent(id)),
-    /** The present state of the agent of a conflict. */
-    current: ({ current }: AgentConflict): AgentMatch | undefined => current && matchOf(current),
+    /** The present view of the agent of a conflict. */
+    current: ({ current }: AgentConflict): Record<string, unknown> | undefined =>
+      current && views.agentView(matchOf(current)),
+    ...views,
+    /** The status of one agent apart from its definition; throws `UnknownAgent`. */
+    status: (id: string, now: number): object => {
+      const match = matchOf(requireAgent(id))
+      return agentStatusView(match, unavailableReasons(match), now)
+    },
     heartbeatPayload: agents.heartbeatPayload,
     /** Agents of any status whose endpoint passes the test. */
     withEndpoint: (matches: (endpoint: string) => boolean): readonly AgentMatch[] => {

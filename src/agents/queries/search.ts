@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { createChunkedQueue } from '../../flow/chunked-queue.ts'
 import type { Change } from '../../model/change.ts'
 import { parseCursor } from '../../model/query/cursor.ts'
@@ -68,6 +69,16 @@ export function createAgentSearch({
 
   return {
     find,
+    /** Changes with the statuses of the shadowed agents, which have no revision; empty where there are none. */
+    shadowedVersion: (): string => {
+      const ids = shadowedAgents.ids()
+      if (ids.size === 0) return ''
+      const statuses = Array.from(ids, (id) => {
+        const winner = registry.get(id)?.server
+        return (winner && agentOf(winner.name)?.lease.status) ?? ''
+      })
+      return hash('sha1', statuses.join(), 'base64url').slice(0, 12)
+    },
     /** The servers of the shadowed agents that match a query. */
     shadowedServers: (query: ServerQuery): Server[] =>
       findShadowed(query).map(({ agent, winner }) => shadowedServer(agent, winner)),

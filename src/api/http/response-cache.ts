@@ -3,14 +3,20 @@ import { jsonReply, type Reply } from './reply.ts'
 
 type Headers = Readonly<Record<string, string>>
 
-/** Maximum size of the cached replies together, each with an estimated overhead. */
-const maxCachedBytes = 8 * 1024 * 1024
+/** Default of the maximum size of the cached replies together, each with an estimated overhead. */
+const defaultMaxBytes = 8 * 1024 * 1024
 const entryBytes = 1024
 
 /** Caches replies until the revision changes. However many requests come at once, each reply is made once. */
-export function createResponseCache({ token: currentToken }: { token: () => string }) {
+export function createResponseCache({
+  token: currentToken,
+  maxBytes = defaultMaxBytes,
+}: {
+  token: () => string
+  maxBytes?: number
+}) {
   const cached = new LRUCache<string, Reply>({
-    maxSize: maxCachedBytes,
+    maxSize: maxBytes,
     sizeCalculation: ({ body }, key) => body.length + key.length + entryBytes,
   })
   const pending = new Map<string, Promise<Reply>>()
@@ -40,5 +46,9 @@ export function createResponseCache({ token: currentToken }: { token: () => stri
     return reply
   }
 
-  return { answer }
+  return {
+    answer,
+    /** The reply that is cached under a key. */
+    get: (key: string): Reply | undefined => (currentToken() === cachedToken ? cached.get(key) : undefined),
+  }
 }

@@ -1,29 +1,25 @@
 import { hash } from 'node:crypto'
 import { UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { parseAgentQuery, parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
-import { agentView, healthView, heartbeatPayloadView } from '../../agents/queries/views.ts'
+import { parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
+import { healthView } from '../../agents/queries/status-views.ts'
+import { heartbeatPayloadView } from '../../agents/queries/views.ts'
 import type { ApiContext, ApiResponse } from '../http/context.ts'
 import { queryText } from '../http/parameters.ts'
 import { jsonReply } from '../http/reply.ts'
 import { respond, respondJson, respondNoContent } from '../http/respond.ts'
+import { createAgentList } from './agent-list.ts'
 import { respondItems } from './json-list.ts'
 import { agentIdIn, expectedVersion, headersOf } from './mesh-request.ts'
 
 /** Handlers for registered agents and their capabilities. */
 export function agentHandlers(mesh: MeshOperations) {
-  function list(c: ApiContext): ApiResponse {
-    const { agents, next } = mesh.find(parseAgentQuery(parametersOf(c)))
-    const members = { resource_version: mesh.token(), ...(next === undefined ? {} : { continue: next }) }
-    return respondItems(c, { name: 'agents', items: agents, encode: agentView, members })
-  }
-
   function capabilities(c: ApiContext): ApiResponse {
     const selected = mesh.capabilities(parseCapabilityQuery(parametersOf(c)))
     return respondItems(c, {
       name: 'capabilities',
       items: selected.flatMap(({ server, capabilities: some }) => some.map((capability) => ({ server, capability }))),
-      encode: ({ server, capability }) => mesh.capabilityView(server, capability),
+      encode: ({ server, capability }) => JSON.stringify(mesh.capabilityView(server, capability)),
       members: { resource_version: mesh.token() },
     })
   }
@@ -31,7 +27,7 @@ export function agentHandlers(mesh: MeshOperations) {
   function show(c: ApiContext): ApiResponse {
     const agent = mesh.get(agentIdIn(c))
     const body = Buffer.from(
-      JSON.stringify({ ...agentView(agent), ...heartbeatPayloadView(mesh.heartbeatPayload(agent.agent.id)) }),
+      JSON.stringify({ ...mesh.agentView(agent), ...heartbeatPayloadView(mesh.heartbeatPayload(agent.agent.id)) }),
     )
     const etag = `"${agent.agent.stored.resource_version};${hash('sha1', body, 'base64url').slice(0, 12)}"`
     return respond(c, jsonReply(body, { etag }))
@@ -53,7 +49,11 @@ export function agentHandlers(mesh: MeshOperations) {
     return respondJson(c, healthView(mesh.get(agentIdIn(c)), Date.now()))
   }
 
-  return { list, capabilities, show, remove, health }
+  function status(c: ApiContext): ApiResponse {
+    return respondJson(c, mesh.status(agentIdIn(c, '/status'), Date.now()))
+  }
+
+  return { list: createAgentList(mesh), status, capabilities, show, remove, health }
 }
 
 function parametersOf({ env: { incoming } }: ApiContext): URLSearchParams {

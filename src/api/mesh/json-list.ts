@@ -13,20 +13,11 @@ const itemsPerPiece = 100
  */
 export function respondItems<T>(
   c: ApiContext,
-  {
-    name,
-    items,
-    encode,
-    members,
-  }: { name: string; items: readonly T[]; encode: (item: T) => unknown; members: object },
+  { name, items, encode, members }: { name: string; items: readonly T[]; encode: (item: T) => string; members: object },
 ): ApiResponse {
   const head = `{${JSON.stringify(name)}:[`
   const tail = `],${JSON.stringify({ count: items.length, timestamp: new Date().toISOString(), ...members }).slice(1)}`
-  const piece = (from: number, to: number) =>
-    items
-      .slice(from, to)
-      .map((item) => JSON.stringify(encode(item)))
-      .join(',')
+  const piece = (from: number, to: number) => items.slice(from, to).map(encode).join(',')
   if (items.length <= maxItemsAtOnce)
     return respond(c, jsonReply(Buffer.from(`${head}${piece(0, items.length)}${tail}`)))
   const headers = { ...baseHeaders, 'content-type': 'application/json', 'cache-control': 'no-cache', vary: 'Origin' }

@@ -19,9 +19,10 @@ export function requireBody(body: unknown): unknown {
   return body
 }
 
-/** The agent that the last segment of the path names, URL-decoded. */
-export function agentIdIn({ env: { incoming } }: ApiContext): string {
-  const path = (incoming.url ?? '').replace(/\?.*$/s, '').replace(/\/$/, '')
+/** The agent that the last segment of the path names, or the one before `suffix`, URL-decoded. */
+export function agentIdIn({ env: { incoming } }: ApiContext, suffix = ''): string {
+  const whole = (incoming.url ?? '').replace(/\?.*$/s, '').replace(/\/$/, '')
+  const path = whole.endsWith(suffix) ? whole.slice(0, whole.length - suffix.length) : whole
   const segment = path.slice(path.lastIndexOf('/') + 1)
   return percentDecode(segment) ?? segment
 }

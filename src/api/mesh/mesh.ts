@@ -23,6 +23,7 @@ export function meshApi({ mesh, watch, publish, calls }: Pick<ApiPorts, 'mesh' |
   // `/agents/watch` too: a route of its own would cost all routes the fast router.
   const showAgent = route(agents.show)
   api.get('/agents/:id', (c) => watch.agents(c) ?? showAgent(c))
+  api.get('/agents/:id/status', route(agents.status))
   api.delete('/agents/:id', route(agents.remove))
   const listCapabilities = route(agents.capabilities)
   api.get('/capabilities', (c) => watch.capabilities(c) ?? listCapabilities(c))

@@ -9,7 +9,6 @@ import {
   UnknownAgent,
 } from '../../agents/errors.ts'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { agentView } from '../../agents/queries/views.ts'
 import { NotLoadedYet } from '../../registrations/registrations.ts'
 import { StoreRefusal, StoreUnavailable } from '../../stores/store.ts'
 import { Problem } from '../http/problem.ts'
@@ -52,8 +51,8 @@ function conflict(error: AgentConflict, mesh: Pick<MeshOperations, 'current'>): 
   const current = mesh.current(error)
   const code = error.reason === 'instance' ? 'agent_held' : 'resource_version_stale'
   if (!current) return new Problem(code, error.message)
-  const { resource_version } = current.agent.stored
-  return new Problem(code, error.message, { more: { resource_version, current: agentView(current) } })
+  const { resource_version } = current
+  return new Problem(code, error.message, { more: { resource_version, current } })
 }
 
 function retryLater(code: 'not_ready' | 'store_unavailable', detail: string, seconds: number): Problem {

@@ -2,7 +2,7 @@ import { RegistrationProblem, UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
 import { parseRegistrationBody, requireObject } from '../../agents/parsing/bodies.ts'
 import { parseDiscoveryQuery } from '../../agents/queries/query-parameters.ts'
-import { agentView, heartbeatPayloadView } from '../../agents/queries/views.ts'
+import { heartbeatPayloadView } from '../../agents/queries/views.ts'
 import { answerMembers } from '../../agents/resolution/resolution.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import type { ApiContext } from '../http/context.ts'
@@ -33,7 +33,7 @@ export function createTools(mesh: MeshOperations) {
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },
     discover_services({ query }) {
-      const agents = mesh.find(parseDiscoveryQuery(requireObject(query ?? {}, 'query'))).agents.map(agentView)
+      const agents = mesh.find(parseDiscoveryQuery(requireObject(query ?? {}, 'query'))).agents.map(mesh.agentView)
       return { status: 'success', agents, count: agents.length }
     },
     heartbeat(fields, c) {
@@ -43,7 +43,7 @@ export function createTools(mesh: MeshOperations) {
       const agent = mesh.get(agentIdOf(fields))
       return {
         status: 'success',
-        agent: { ...agentView(agent), ...heartbeatPayloadView(mesh.heartbeatPayload(agent.agent.id)) },
+        agent: { ...mesh.agentView(agent), ...heartbeatPayloadView(mesh.heartbeatPayload(agent.agent.id)) },
       }
     },
   }

@@ -4,7 +4,7 @@ import { isAgent } from '../../agents/mesh-registry.ts'
 import { ownedCapabilityView, capabilityFilter } from '../../agents/queries/capabilities.ts'
 import { type CapabilityQuery, parseAgentQuery, parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
 import type { AgentQuery } from '../../agents/queries/search.ts'
-import { agentView } from '../../agents/queries/views.ts'
+import { versionedAgentView } from '../../agents/queries/views.ts'
 import type { RegisteredServer } from '../../model/change.ts'
 import { hasCapability, matching, matchingCapability, type Predicate } from '../../model/query/matching.ts'
 import { canonicalFilter } from '../../model/query/query.ts'
@@ -109,8 +109,7 @@ function selectAgents(
 /** The agent without its volatile fields, which have no revision. */
 function versionedView({ server }: RegisteredServer, agent: Agent | undefined): object {
   if (!agent) return { id: server.name, name: server.title ?? server.name, namespace: server.namespace }
-  const { last_heartbeat: _last, config: _config, ...view } = agentView({ agent, server })
-  return view
+  return versionedAgentView({ agent, server })
 }
 
 /** The capabilities of a query; each is an item of its own. */

@@ -1,118 +1,19 @@
-import * as z from 'zod'
+import type * as z from 'zod'
+import {
+  AgentHealthShape,
+  AgentListShape,
+  AgentRegistrationShape,
+  AgentShape,
+  AgentStatusShape,
+  CapabilityListShape,
+  HeartbeatShape,
+  MetadataRegistrationShape,
+  RegistrationReceiptShape,
+  ToolCallShape,
+} from './mesh-schemas.ts'
 import type { QueryDoc, RouteDoc } from './route-doc.ts'
 import { Anything } from './schemas.ts'
 import { toolingRoutes } from './tooling-routes.ts'
-
-const Version = z.string().describe('Opaque; `If-Match` or `resource_version` of a conditional write.')
-
-const AgentCapability = z
-  .looseObject({
-    name: z.string(),
-    description: z.string().nullable(),
-    version: z.string(),
-    category: z.string().nullable(),
-    stability: z.string(),
-    tags: z.array(z.string()),
-    parameters_schema: z.record(z.string(), z.unknown()).nullable(),
-  })
-  .meta({ id: 'AgentCapability' })
-
-const Agent = z
-  .looseObject({
-    id: z.string(),
-    name: z.string(),
-    namespace: z.string(),
-    labels: z.record(z.string(), z.string()),
-    annotations: z.record(z.string(), z.string()),
-    endpoint: z.string(),
-    capabilities: z.array(AgentCapability),
-    dependencies: z.array(z.string()),
-    status: z.string(),
-    last_heartbeat: z.string().nullable(),
-    health_interval: z.number(),
-    timeout_threshold: z.number(),
-    eviction_threshold: z.number(),
-    agent_type: z.string(),
-    created_at: z.string(),
-    updated_at: z.string(),
-    resource_version: Version,
-  })
-  .meta({ id: 'Agent', description: 'A registered agent, in the form of the mesh registry.' })
-
-/** A registration. Further fields are ignored, as in the original. */
-const AgentRegistration = Agent.omit({ status: true, last_heartbeat: true, created_at: true, updated_at: true })
-  .partial()
-  .extend({
-    id: z.string(),
-    description: z.string().optional(),
-    version: z.string().optional(),
-    tags: z.array(z.string()).optional(),
-    capabilities: z.array(z.union([z.string(), AgentCapability.partial().required({ name: true })])).optional(),
-    config: z.record(z.string(), z.unknown()).optional(),
-    security_context: z.string().optional(),
-    transport: z.array(z.string()).optional(),
-    health_check: z
-      .enum(['mcp', 'http', 'tcp', 'none'])
-      .optional()
-      .describe('Default: `http` with a `health_check_url`, else `none`.'),
-    health_check_url: z.string().optional().describe('URL to probe.'),
-    instance_id: z
-      .string()
-      .optional()
-      .describe('The instance that holds the id; a registration by another gets 409 while its lease runs.'),
-    takeover: z.boolean().optional().describe('Take the id over from another instance.'),
-  })
-  .meta({ id: 'AgentRegistration' })
-
-const RegistrationWithMetadata = z
-  .looseObject({ agent_id: z.string(), metadata: AgentRegistration.partial(), timestamp: z.string().optional() })
-  .meta({ id: 'RegistrationWithMetadata' })
-
-const Heartbeat = z
-  .looseObject({
-    agent_id: z.string(),
-    status: z
-      .string()
-      .optional()
-      .describe('`degraded` and `unhealthy` mean degraded; every other status means healthy.'),
-    metadata: z.record(z.string(), z.unknown()).optional().describe('A new `endpoint` changes that of the agent.'),
-    timestamp: z.string().optional(),
-  })
-  .meta({ id: 'Heartbeat' })
-
-const ToolCall = z
-  .looseObject({
-    registration_data: AgentRegistration.optional(),
-    agent_id: z.string().optional(),
-    query: z.looseObject({}).optional(),
-  })
-  .meta({ id: 'ToolCall', description: 'The arguments of the tool.' })
-
-const AgentList = z
-  .looseObject({ agents: z.array(Agent), count: z.int(), timestamp: z.string() })
-  .meta({ id: 'AgentList' })
-
-const CapabilityList = z
-  .looseObject({ capabilities: z.array(AgentCapability), count: z.int(), timestamp: z.string() })
-  .meta({ id: 'CapabilityList' })
-
-const RegistrationReceipt = z
-  .looseObject({
-    status: z.literal('success'),
-    agent_id: z.string(),
-    resource_version: Version,
-    timestamp: z.string(),
-    message: z.string(),
-    dependencies_resolved: z
-      .record(z.string(), z.object({ agent_id: z.string(), endpoint: z.string(), status: z.string() }).nullable())
-      .optional()
-      .describe('The provider of each dependency; null without a healthy one.'),
-  })
-  .meta({ id: 'AgentTold' })
-
-const Health = z
-  .looseObject({ agent_id: z.string(), status: z.string(), is_expired: z.boolean(), message: z.string() })
-  .meta({ id: 'AgentHealth' })
 
 const unknownAgent = { 404: 'No such agent.' }
 const noAgents = { 404: 'Agents not accepted: no configured source has the type `agents`.' }
@@ -130,14 +31,14 @@ const write = (summary: string, body: z.ZodType, more: Pick<RouteDoc, 'sameRespo
   doc({
     summary,
     body,
-    response: RegistrationReceipt,
+    response: RegistrationReceiptShape,
     ...more,
     statuses: { ...writeStatuses, ...more.statuses },
     role: 'registrar',
   })
 
-const register = write('Register or refresh an agent by an AgentRegistration', AgentRegistration)
-const beat = write('Send a heartbeat; one with a whole registration registers', Heartbeat, {
+const register = write('Register or refresh an agent by an AgentRegistration', AgentRegistrationShape)
+const beat = write('Send a heartbeat; one with a whole registration registers', HeartbeatShape, {
   statuses: unknownAgent,
 })
 
@@ -178,7 +79,7 @@ const expiredIndex = { 410: 'The index of a long poll cannot be resumed.' }
 const mesh: Record<string, RouteDoc> = {
   'POST /agents/register_with_metadata': write(
     'Register or refresh an agent by `{agent_id, metadata}`',
-    RegistrationWithMetadata,
+    MetadataRegistrationShape,
     { sameResponse: { 201: 'Registered.' } },
   ),
   'POST /agents': register,
@@ -198,7 +99,7 @@ const mesh: Record<string, RouteDoc> = {
   }),
   'GET /agents': doc({
     summary: 'List agents of any status',
-    response: AgentList,
+    response: AgentListShape,
     query: [...agentParameters, 'limit', 'continue', ...watchParameters],
     statuses: { ...invalidParameter, ...noAgents, ...expiredIndex, ...notReady },
   }),
@@ -209,7 +110,12 @@ const mesh: Record<string, RouteDoc> = {
     statuses: { ...invalidParameter, ...noAgents, ...notReady },
     routedBy: 'GET /agents/:id',
   }),
-  'GET /agents/:id': doc({ summary: 'Get an agent', response: Agent, statuses: { ...unknownAgent, ...notReady } }),
+  'GET /agents/:id': doc({ summary: 'Get an agent', response: AgentShape, statuses: { ...unknownAgent, ...notReady } }),
+  'GET /agents/:id/status': doc({
+    summary: 'Get the status of an agent: reason, lease and availability of its functions, without its definition',
+    response: AgentStatusShape,
+    statuses: { ...unknownAgent, ...notReady },
+  }),
   'DELETE /agents/:id': doc({
     summary: 'Unregister an agent',
     response: Anything,
@@ -223,12 +129,12 @@ const mesh: Record<string, RouteDoc> = {
   }),
   'GET /health/:id': doc({
     summary: 'Get the health of an agent',
-    response: Health,
+    response: AgentHealthShape,
     statuses: { ...unknownAgent, ...notReady },
   }),
   'GET /capabilities': doc({
     summary: 'List capabilities of agents and other servers',
-    response: CapabilityList,
+    response: CapabilityListShape,
     query: [...capabilityParameters, ...watchParameters],
     statuses: { ...invalidParameter, ...unknownAgent, ...expiredIndex, ...notReady },
   }),
@@ -241,7 +147,7 @@ const mesh: Record<string, RouteDoc> = {
   'POST /mcp/tools/:tool': doc({
     summary: 'Call `register_agent`, `unregister_agent`, `discover_services`, `heartbeat` or `get_agent_status`',
     response: Anything,
-    body: ToolCall,
+    body: ToolCallShape,
     statuses: { ...writeStatuses, ...unknownAgent },
   }),
   ...toolingRoutes,

@@ -1,6 +1,7 @@
 import { createMeshOperations } from '../../../src/agents/mesh-operations.ts'
 import { createCalls } from '../../../src/api/calls/calls.ts'
 import { CallsConfig } from '../../../src/api/config/calls.ts'
+import type { ApiPorts } from '../../../src/api/ports.ts'
 import { silent } from '../../../src/log.ts'
 import type { Status } from '../../../src/model/health.ts'
 import type { Source } from '../../../src/model/source.ts'
@@ -28,6 +29,7 @@ export async function meshed({
   takesAgents = true,
   calls = {},
   lookup,
+  publish = () => ({}),
   ...options
 }: {
   servers?: readonly ListedServer[]
@@ -38,6 +40,7 @@ export async function meshed({
   calls?: Partial<CallsConfig>
   /** How calls resolve host names. */
   lookup?: HostLookup
+  publish?: ApiPorts['publish']
 } & Pick<Options, 'tokens' | 'anonymous'> = {}) {
   const stack = new AsyncDisposableStack()
   stack.use(store)
@@ -84,7 +87,7 @@ export async function meshed({
   const http = stack.adopt(openHttpClient(lookup ? { lookup } : {}), ({ close }) => close())
   const config = CallsConfig.parse({ ...CallsConfig.parse(undefined), ...calls })
   const forwarding = createCalls({ config: () => config, http, mesh, log: auditLog })
-  const parts = { registry, supervisor, mesh, monitor, calls: forwarding }
+  const parts = { registry, supervisor, mesh, monitor, publish, calls: forwarding }
   const served = stack.use(await serve({ ...options, parts }))
 
   async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
