@@ -57,10 +57,15 @@ describe('secrets that are written back as placeholders', () => {
     [
       'a pair of a map that is no longer secret',
       { ...command, metadata: { variable: { name: 'TOKEN', value: 'canary-1' } } },
-      { metadata: { variable: { name: 'GREETING' } } },
+      { metadata: { variable: { name: 'GREETING', value: '<redacted>' } } },
     ],
     ['another url', { ...remote, headers: { 'x-key': 'canary-1' } }, { url: 'https://evil.example/mcp' }],
     ['another port', { ...remote, headers: { 'x-key': 'canary-1' } }, { url: 'https://good.example:8443/mcp' }],
+    [
+      'a host behind a character that URLs drop',
+      { ...remote, headers: { 'x-key': 'canary-1' } },
+      { url: 'https://good.example\uFEFF.evil.example/mcp' },
+    ],
     ['another scheme', { ...remote, headers: { 'x-key': 'canary-1' } }, { url: 'http://good.example/mcp' }],
     [
       'a url with a placeholder',
