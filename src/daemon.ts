@@ -3,21 +3,24 @@ import { type ApiRules, openApi } from './api/api.ts'
 import { createCalls } from './api/calls/calls.ts'
 import { watchedMeshPaths } from './api/mesh/watch.ts'
 import { openMetricsPort } from './api/operations/metrics-port.ts'
-import type { ReloadResult } from './api/ports.ts'
 import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
+import { createReload } from './config/config-reload.ts'
 import { watchConfig } from './config/config-watcher.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { settingsNeedingRestart } from './config/schema.ts'
 import {
   agentsSource,
+  journalSettings,
   manualSource,
   sourcePlans,
   registrationSettings,
   leaseThresholds,
 } from './config/source-plans.ts'
 import { createMonitor, type Monitor } from './health/monitor.ts'
+import { createEventRecorder } from './journal/event-recorder.ts'
+import { createJournal } from './journal/journal.ts'
 import type { RootLog } from './log.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
 import { createMetrics } from './metrics/metrics.ts'
@@ -48,14 +51,26 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     const store = await opening.catch(() => undefined) // the start has already failed with this error
     await store?.[Symbol.asyncDispose]()
   })
+  const journal = stack.use(
+    createJournal({ opening, settings: () => journalSettings(config), log: log.child({ part: 'events' }) }),
+  )
+  const recorder = stack.use(createEventRecorder({ journal, source: () => agentsSource(config), onError }))
   const registrations = stack.use(
-    startRegistrations({ opening, settings: () => registrationSettings(config), log: log.child({ part: 'agents' }) }),
+    startRegistrations({
+      opening,
+      settings: () => registrationSettings(config),
+      log: log.child({ part: 'agents' }),
+      onForgotten: recorder.forgotten,
+    }),
   )
   const httpClient = stack.adopt(openHttpClient(), ({ close }) => close())
   const registry = createRegistry({ onError })
   registry.beforeRead(registrations.applyExpirations)
   const snapshots = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
-  const supervisor = stack.use(createSupervisor({ registry, snapshots, log: log.child({ part: 'sources' }) }))
+  const supervisor = stack.use(
+    createSupervisor({ registry, snapshots, log: log.child({ part: 'sources' }), onSourceChange: recorder.source }),
+  )
+  recorder.followServers(registry, supervisor.syncing)
   const monitor = stack.use(
     createMonitor({ registry, http: httpClient, config: config.health, log: log.child({ part: 'health' }) }),
   )
@@ -65,6 +80,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     thresholds: () => thresholds,
     source: () => agentsSource(config),
     log: log.child({ part: 'agents' }),
+    onAgent: recorder.agent,
+    onRewired: recorder.rewired,
   })
   const identity = createInstanceId({ epoch: registrations.epoch })
   const tools = {
@@ -74,7 +91,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     isOwnInstance: identity.isOwn,
     registrations: registrations.sources,
   }
-  const reloads = createReload({ load, log, apply })
+  const reloads = createReload({ load, log, apply, onReload: recorder.reload })
 
   async function apply(next: LoadedConfig): Promise<string[]> {
     config = next.config
@@ -88,10 +105,10 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     )
   }
 
-  const journal = createChangeLog({ registry, maxBytes: config.watch.max_history_bytes })
+  const changeLog = createChangeLog({ registry, maxBytes: config.watch.max_history_bytes })
   const watch = createWatch({
     registry,
-    changeLog: journal,
+    changeLog,
     limits: () => config.watch,
     isReady: supervisor.ready,
     onError,
@@ -109,6 +126,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     probeSelfPreservation: monitor.selfPreservation,
     mesh,
     store: registrations.storeState,
+    events: journal.counts,
     probes: monitor.stats,
     watchers: watch.counts,
     http: { counts: () => api.counts(), connections: () => api.connections() },
@@ -137,10 +155,12 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         mesh,
         calls,
         watch: {
+          admit: watch.admit,
           servers: watch.servers,
           agents: watch.routeOf(watched.agents),
           capabilities: watch.routeOf(watched.capabilities),
         },
+        journal,
         mcp,
         manual: {
           ...registrations.manual,
@@ -220,40 +240,4 @@ function movingOf(
 
 function rulesOf({ config: { listen, auth, cors, limits } }: LoadedConfig): ApiRules {
   return { listen, auth, cors, limits }
-}
-
-/** Serializes reloads. An invalid config changes nothing and is reported. */
-function createReload({
-  load,
-  log,
-  apply,
-}: {
-  load: () => Promise<LoadedConfig>
-  log: RootLog
-  /** Returns a warning for each setting that applies at the next start only. */
-  apply: (next: LoadedConfig) => Promise<string[]>
-}) {
-  let last = { successful: true, at: Date.now() }
-  let underway: Promise<ReloadResult> = Promise.resolve({ applied: true })
-
-  async function once(): Promise<ReloadResult> {
-    try {
-      const next = await load()
-      const warnings = [...next.warnings, ...(await apply(next))]
-      last = { successful: true, at: Date.now() }
-      log.info({ file: next.file }, 'config reloaded')
-      for (const warning of warnings) log.warn({ warning }, 'config warning')
-      return { applied: true, file: next.file, warnings }
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      last = { successful: false, at: Date.now() }
-      log.error({ err: error }, 'config reload failed; the previous config stays in force')
-      return { applied: false, reason }
-    }
-  }
-
-  return {
-    now: () => (underway = underway.then(once)),
-    last: () => last,
-  }
 }

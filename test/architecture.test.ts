@@ -15,6 +15,7 @@ const floors = [
   'mcp',
   'metrics',
   'health',
+  'journal',
   'registrations',
   'registry',
   'sources',

@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Store } from '../stores/store.ts'
 import type { AgentTable } from './agent-table.ts'
+import type { Agent } from './agent.ts'
 import { lapseRecord } from './leases/lease-record.ts'
 import type { LeaseTransition } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
@@ -17,12 +18,14 @@ export function createLeaseExpirations({
   writer,
   store,
   log,
+  onForgotten,
 }: {
   leases: Pick<Leases, 'applyExpirations'>
   table: Pick<AgentTable, 'get' | 'remove'>
   writer: Pick<RegistryWriter, 'write' | 'flush'>
   store: Pick<Store, 'commit' | 'recordHeartbeats'>
   log: Pick<Log, 'info' | 'warn'>
+  onForgotten?: ((agent: Agent) => void) | undefined
 }) {
   let expiredCount = 0
 
@@ -57,6 +60,7 @@ export function createLeaseExpirations({
   function removeForgotten(ids: readonly string[]): void {
     const operations = ids.flatMap((id) => {
       const agent = table.get(id)
+      if (agent) onForgotten?.(agent)
       return agent ? [toDeleteOperation(agent, agent.stored.resource_version)] : []
     })
     table.remove(ids)

@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Principal } from '../model/principal.ts'
+import type { AgentListener } from './agent-listener.ts'
 import type { Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
 import { assertMayRegister, assertOwner, newHolderOf } from './authorization.ts'
 import { AgentsNotAccepted, LeaseLapsed, QuotaExceeded, UnknownAgent } from './errors.ts'
@@ -30,6 +31,7 @@ export function createMeshOperations({
   source,
   log,
   onRewired,
+  onAgent,
 }: {
   registrations: Pick<Leases, 'selfPreservation' | 'endSelfPreservation'> & {
     readonly agents: Registrar
@@ -43,6 +45,8 @@ export function createMeshOperations({
   source: () => string | undefined
   log: Pick<Log, 'info'>
   onRewired?: RewiringListener | undefined
+  /** Called for every registration, change and removal. */
+  onAgent?: AgentListener | undefined
 }) {
   const { agents } = registrations
   const resolution = createResolution({ registry, agentOf: agents.peek, onRewired })
@@ -157,6 +161,9 @@ export function createMeshOperations({
     const versions = { before: before?.stored.resource_version, after: after?.stored.resource_version }
     const event = after ? (before ? 'agent changed' : 'agent registered') : 'agent unregistered'
     log.info({ audit: true, principal: name, agent, ...versions }, event)
+    if (after && before) onAgent?.({ type: 'changed', agent: after, before, principal: name })
+    else if (after) onAgent?.({ type: 'registered', agent: after, principal: name })
+    else if (before) onAgent?.({ type: 'unregistered', agent: before, principal: name })
   }
 
   return {

@@ -32,16 +32,26 @@ export function createRegistrar({
   leases,
   settings,
   log,
+  onForgotten,
 }: {
   store: Pick<Store, 'commit' | 'recordHeartbeats'>
   leases: Leases
   settings: () => { readonly maxAgents: number }
   log: Log
+  /** Called with an agent that is removed after its retention. */
+  onForgotten?: ((agent: Agent) => void) | undefined
 }) {
   const writer = createRegistryWriter({ agentOf: (id) => table.get(id), log })
   const table = createAgentTable({ leases, onGone: writer.remove })
   const pending = createPendingRegistrations()
-  const { applyExpirations, expiredCount } = createLeaseExpirations({ leases, table, writer, store, log })
+  const { applyExpirations, expiredCount } = createLeaseExpirations({
+    leases,
+    table,
+    writer,
+    store,
+    log,
+    onForgotten,
+  })
   const counters = { registrations: 0, heartbeats: 0 }
 
   async function register(

@@ -9,6 +9,7 @@ import { respondWith, respond } from './http/respond.ts'
 import { isRenewal } from './mesh/heartbeat.ts'
 import { meshApi } from './mesh/mesh.ts'
 import { docsApi } from './openapi/docs.ts'
+import { eventsApi } from './operations/events.ts'
 import { operationsApi } from './operations/operations.ts'
 import { sourcesApi } from './operations/sources.ts'
 import type { ApiPorts } from './ports.ts'
@@ -32,10 +33,12 @@ export function createApp(ports: ApiPorts): Api {
   const servers = serversApi({ ...ports, details })
   const manual = manualApi({ ...ports, details })
   const mesh = meshApi(ports)
+  const events = eventsApi(ports)
   for (const prefix of ['', '/api/v1']) {
     app.route(`${prefix}/servers`, servers)
     app.route(`${prefix}/servers`, manual)
     app.route(`${prefix}/`, mesh)
+    app.route(`${prefix}/`, events)
   }
   app.route('/', discoverApi(ports))
   app.route('/', sourcesApi(ports))

@@ -1,5 +1,6 @@
 import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { Monitor } from '../health/monitor.ts'
+import type { Journal } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
 import type { ManualServers } from '../registrations/manual-servers.ts'
@@ -9,7 +10,7 @@ import type { Supervisor } from '../registry/supervision/supervisor.ts'
 import type { Calls } from './calls/calls.ts'
 import type { Publish } from './config/publish.ts'
 import type { VolatileView } from './servers/detail-cache.ts'
-import type { WatchRoute } from './watch/watch.ts'
+import type { WatchRoute, WatchService } from './watch/watch.ts'
 
 /** The outcome of a reload, or why the old config stays in force. */
 export type ReloadResult =
@@ -37,7 +38,13 @@ export type ApiPorts = {
   /** Calls of tools of agents. */
   readonly calls: Pick<Calls, 'handle'>
   /** The watches of the lists with the same names. */
-  readonly watch: { readonly servers: WatchRoute; readonly agents: WatchRoute; readonly capabilities: WatchRoute }
+  readonly watch: Pick<WatchService, 'admit'> & {
+    readonly servers: WatchRoute
+    readonly agents: WatchRoute
+    readonly capabilities: WatchRoute
+  }
+  /** The stored events. */
+  readonly journal: Pick<Journal, 'isEnabled' | 'read' | 'follow' | 'attribute'>
   /** The registry as an MCP server. */
   readonly mcp: Pick<McpEndpoint, 'handle'>
   readonly reload: () => Promise<ReloadResult>

@@ -8,6 +8,7 @@ import { Listen } from '../api/config/listen.ts'
 import { Publish } from '../api/config/publish.ts'
 import { WatchConfig } from '../api/config/watch.ts'
 import { HealthConfig } from '../health/config.ts'
+import { EventsConfig } from '../journal/config.ts'
 import { LogConfig } from '../log.ts'
 import { Metrics } from '../metrics/config.ts'
 import { SourceConfig } from '../sources/catalogue.ts'
@@ -24,6 +25,7 @@ export const Config = z.strictObject({
   limits: Limits.describe('Limits on requests and connections.'),
   calls: CallsConfig.describe('Calls of tools of agents through the registry.'),
   watch: WatchConfig.describe('Limits on watches.'),
+  events: EventsConfig.describe('The stored journal of events.'),
   publish: Publish.describe('Publication of servers to other registries and their clients.'),
   metrics: Metrics.describe('Prometheus metrics.'),
   log: LogConfig.prefault({}).describe('Log level and format.'),

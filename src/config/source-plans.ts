@@ -1,5 +1,6 @@
 import type { LeaseThresholds } from '../agents/agent.ts'
 import { defaultToolThresholds } from '../agents/config.ts'
+import type { JournalSettings } from '../journal/journal.ts'
 import type { Sighting } from '../model/source.ts'
 import type { RegistrationSettings } from '../registrations/registrations.ts'
 import type { SourcePlan } from '../registry/supervision/supervisor.ts'
@@ -75,4 +76,9 @@ export function registrationSettings({ health: { agents } }: Pick<Config, 'healt
     selfPreservation: { enabled, minSubjects: min_agents, ratio, maxMs: max_duration * 1000 },
     maxAgents: agents.max_agents,
   }
+}
+
+/** Whether events are stored, how many, and for how long. */
+export function journalSettings({ events: { enabled, max_rows, max_age } }: Pick<Config, 'events'>): JournalSettings {
+  return { enabled, maxRows: max_rows, maxAgeMs: max_age * 1000 }
 }

@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
 import { agentMetrics, type DaemonFigures, type MeshCounts, originalMeshJson, originalMeshMetrics } from './agents.ts'
 import { type DaemonCounts, daemonMetrics } from './daemon.ts'
+import { type EventCounts, eventMetrics } from './events.ts'
 import type { Metric } from './metric.ts'
 import { type ProbeCounts, probeMetrics, probeSelfPreservationMetric } from './probes.ts'
 import { registryMetrics } from './registry.ts'
@@ -17,6 +18,7 @@ export type MetricsPorts = DaemonCounts & {
   readonly sources: () => readonly SourceStatus[]
   readonly probeSelfPreservation?: () => unknown
   readonly store?: () => StoreState | undefined
+  readonly events?: () => EventCounts
   readonly mesh?: MeshCounts
   readonly probes?: () => ProbeCounts
 }
@@ -88,12 +90,13 @@ async function firstLagSample(): Promise<void> {
 }
 
 function allMetrics(ports: MetricsPorts): readonly Metric[] {
-  const { registry, sources, mesh, store, probes, probeSelfPreservation } = ports
+  const { registry, sources, mesh, store, events, probes, probeSelfPreservation } = ports
   return [
     ...registryMetrics(registry),
     ...sourceMetrics(sources),
     ...(mesh ? [...agentMetrics(mesh), ...originalMeshMetrics(mesh, daemonFigures(ports))] : []),
     ...(store ? storeMetrics(store) : []),
+    ...(events ? eventMetrics(events) : []),
     ...(probeSelfPreservation ? [probeSelfPreservationMetric(probeSelfPreservation)] : []),
     ...(probes ? probeMetrics(probes) : []),
     ...daemonMetrics(ports),

@@ -37,6 +37,7 @@ export function startRegistrations({
   opening,
   settings,
   log,
+  onForgotten,
   clock: clockOptions = {},
 }: {
   /** The store while it opens; only writes wait for it. */
@@ -44,6 +45,7 @@ export function startRegistrations({
   /** Read at every use, so that a reload takes effect. */
   settings: () => RegistrationSettings
   log: Log
+  onForgotten?: Parameters<typeof createRegistrar>[0]['onForgotten']
   /** Injected by tests. */
   clock?: Omit<Parameters<typeof createLeaseClock>[0], 'onGrace'>
 }) {
@@ -63,7 +65,7 @@ export function startRegistrations({
     retentionMs: settings().retentionMs,
     isPartitioned,
   })
-  const agents = createRegistrar({ store: openedStore, leases, settings, log })
+  const agents = createRegistrar({ store: openedStore, leases, settings, log, onForgotten })
   const manual = createManualServers({ store: openedStore })
   const push = createPushSources({ loaded: loaded.promise, isLoaded: () => isLoaded, note: outageNote })
 

@@ -31,10 +31,10 @@ type EventFields = {
   readonly body: string
 }
 
-/** The fields by which events are selected; all must match. */
-export type EventFilter = Partial<
-  Pick<StoredEvent, 'type' | 'event_type' | 'server' | 'agent_id' | 'function_name' | 'source'>
-> & {
+/** The fields by which events are selected; all that are given must be equal. */
+export type EventFilter = {
+  readonly [Field in 'type' | 'event_type' | 'server' | 'agent_id' | 'function_name' | 'source']?: string | undefined
+} & {
   /** Only events of one of these namespaces; events without a namespace do not match. */
   readonly namespaces?: readonly string[] | undefined
   /** Only events from this time on, in ms since 1970 by the store's clock. */

@@ -50,7 +50,13 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     store: () => ({ status: 'up' }),
     mesh: meshOf(registry),
     calls: { handle: () => Promise.reject(new Error('no calls')) },
-    watch: { servers: () => undefined, agents: () => undefined, capabilities: () => undefined },
+    watch: { servers: () => undefined, agents: () => undefined, capabilities: () => undefined, admit: () => {} },
+    journal: {
+      isEnabled: () => true,
+      read: async () => noEvents,
+      follow: async () => noEvents,
+      attribute: () => {},
+    },
     mcp: { handle: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
     service: () => 'mcp-mesh-registry',
@@ -78,6 +84,8 @@ function meshOf(registry: TestRegistry['registry']): ApiPorts['mesh'] {
     log: silent,
   })
 }
+
+const noEvents = { events: [], newest: '0', oldest: undefined }
 
 export type Before = (request: IncomingMessage, response: ServerResponse) => boolean
 

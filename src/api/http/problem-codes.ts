@@ -64,7 +64,7 @@ export const problemKinds = {
   authentication_required: {
     status: 401,
     title: 'Authentication required',
-    remedy: 'Send `Authorization: Bearer TOKEN`, or the token as the password of the URL.',
+    remedy: 'Send `Authorization: Bearer TOKEN`.',
   },
   token_invalid: {
     status: 401,
@@ -141,6 +141,7 @@ export const problemKinds = {
     remedy: 'See `GET /schemas` for the schemas of the registered tools.',
   },
   tool_not_found: { status: 404, title: 'Tool not found', remedy: 'Call one of the tools that `detail` names.' },
+  events_disabled: { status: 404, title: 'Events disabled', remedy: 'Set `events.enabled: true`.' },
   metrics_disabled: { status: 404, title: 'Metrics disabled', remedy: 'Set `metrics.enabled: true`.' },
   method_not_allowed: {
     status: 405,

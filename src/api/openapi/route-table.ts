@@ -1,3 +1,4 @@
+import { EventListing, eventParameters } from './event-docs.ts'
 import { meshRoutes } from './mesh-routes.ts'
 import type { RouteDoc } from './route-doc.ts'
 import * as schemas from './schemas.ts'
@@ -132,6 +133,20 @@ const readiness: RouteDoc = {
   sameResponse: { 503: 'Not ready; `syncing` names the sources that have not answered.' },
 }
 
+const events: RouteDoc = {
+  summary: 'List what happened to servers, agents and sources, the newest first, or follow it',
+  group: 'operations',
+  response: EventListing,
+  query: eventParameters,
+  statuses: {
+    400: queryStatuses[400],
+    403: 'The token is bound to other namespaces.',
+    404: 'Events are disabled.',
+    410: '`after` is of another database.',
+    503: 'Store unavailable; retry after `Retry-After`.',
+  },
+}
+
 /** Every route, by method and path. A test compares it with the routes of the application. */
 export const routes: Readonly<Record<string, RouteDoc>> = {
   ...servers,
@@ -193,6 +208,8 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     statuses: { 404: unknownSource[404] },
     role: 'admin',
   },
+  'GET /events': events,
+  'GET /api/v1/events': events,
   'GET /tags': { summary: 'Count servers by tag', group: 'servers', response: schemas.Tags },
   'GET /stats': {
     summary: 'Count servers by status, source, type, namespace and discovery method',

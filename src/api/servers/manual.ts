@@ -26,8 +26,9 @@ export function manualApi({
   details,
   registry,
   manual,
+  journal,
   log,
-}: Pick<ApiPorts, 'registry' | 'manual' | 'log'> & { details: DetailCache }) {
+}: Pick<ApiPorts, 'registry' | 'manual' | 'journal' | 'log'> & { details: DetailCache }) {
   const api = createRoutes()
 
   async function create(c: ApiContext): Promise<Response> {
@@ -40,7 +41,7 @@ export function manualApi({
     const id = requireServerId(c)
     const fields = await readFields(c)
     const before = manual.get(id)
-    const definition = parseDefinition(withPathName(fields, id), before && existing(c, before))
+    const definition = parseDefinition(withPathName(fields, id), before?.definition)
     assertOwnedHere(id)
     const expected = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
     if (expected === 'some' && !before) throw unknownServer(id)
@@ -61,7 +62,7 @@ export function manualApi({
       const before = requireExisting(id)
       const definition = parseDefinition(
         withPathName(mergePatch(redactServer(before.definition), changes), id),
-        existing(c, before),
+        before.definition,
       )
       const { resource_version: version } = before.stored
       const precondition = preconditionOf((name) => c.req.header(name), changes, version)
@@ -127,6 +128,7 @@ export function manualApi({
   }
 
   function audit(c: ApiContext, server: ServerId, message: string, before: string): void {
+    journal.attribute(server, c.env.principal.name)
     log.info({ audit: true, principal: c.env.principal.name, server, before, after: registry.token() }, message)
   }
 
@@ -199,10 +201,6 @@ export function manualApi({
     api.delete(path, (c) => remove(c))
   }
   return api
-}
-
-function existing({ env: { principal } }: ApiContext, { definition }: ManualServer) {
-  return { definition, mayMove: principal.secrets }
 }
 
 function requireServerId({ env: { incoming } }: ApiContext): ServerId {

@@ -43,6 +43,8 @@ export type WatchServiceOptions = {
 /** A path to watch and how its parameters select resources. `select` throws a `Problem` for an invalid parameter. */
 export type WatchedPath = WatchPath & { readonly select: (parameters: URLSearchParams) => WatchSelection }
 
+export type WatchService = ReturnType<typeof createWatch>
+
 /** Answers a request for a watch; undefined for another request. */
 export type WatchRoute = (c: ApiContext) => ApiResponse | undefined
 
@@ -124,7 +126,7 @@ export function createWatch({
   }
 
   /** Counts a watcher in its group and its quota until its response closes. The listener retains only those two. */
-  function admit(response: ServerResponse, principal: Principal, selection: WatchSelection): SubscriptionGroup {
+  function join(response: ServerResponse, principal: Principal, selection: WatchSelection): SubscriptionGroup {
     const group = groups.join(selection)
     quota.add(principal)
     // Without a listener, a write to a client that has just left would be an uncaught error.
@@ -149,7 +151,7 @@ export function createWatch({
     const now = performance.now()
     const watcher: Watcher = {
       response,
-      group: admit(response, principal, selection),
+      group: join(response, principal, selection),
       format,
       revision: undefined,
       isResuming: from !== undefined,
@@ -189,7 +191,7 @@ export function createWatch({
     { selection, index, waitMs }: { selection: WatchSelection; index: string; waitMs: number },
   ): Promise<Response> {
     const { incoming, outgoing: response, principal } = c.env
-    const group = admit(response, principal, selection)
+    const group = join(response, principal, selection)
     const reply = await new Promise<Reply>((answer) =>
       polls.open({ response, group, index, waitMs: incoming.method === 'HEAD' ? 0 : waitMs, answer }),
     )
@@ -228,7 +230,16 @@ export function createWatch({
     await forEachCatching([...watchers], (watcher) => disconnect(watcher, 'shutdown'), onError)
   }
 
+  /** Counts a request that waits, until its response closes. Throws the problem of one beyond the limits. */
+  function admit({ env: { outgoing, principal } }: ApiContext): void {
+    const refusal = quota.refusal(principal)
+    if (refusal) throw refusal
+    quota.add(principal)
+    outgoing.once('close', () => quota.remove(principal))
+  }
+
   return {
+    admit,
     servers: routeOf(servers),
     routeOf,
     close,

@@ -11,7 +11,7 @@ import type { SourceSnapshot } from './reading-snapshots.ts'
 import { createRefreshTracker } from './refresh-tracker.ts'
 import { createShrinkGuard } from './shrink-guard.ts'
 import { runAttempt } from './source-attempt.ts'
-import { createSourceState } from './source-state.ts'
+import { createSourceState, type SourceListener } from './source-state.ts'
 
 type CommittedChange = AppliedChange & { readonly changes: readonly Change[] }
 
@@ -39,6 +39,7 @@ export function startSourceRunner({
   log,
   now = Date.now,
   backoff = createBackoff(),
+  onChange,
 }: {
   name: string
   type: string
@@ -51,6 +52,7 @@ export function startSourceRunner({
   log: Log
   now?: () => number
   backoff?: ReturnType<typeof createBackoff>
+  onChange?: SourceListener | undefined
 }) {
   const stop = new AbortController()
   let hasPicture = false
@@ -58,7 +60,7 @@ export function startSourceRunner({
 
   const wake = createWakeSignal({ signal: stop.signal, onTake: () => readStarted() })
   const reads = createRefreshTracker({ name, requestRead: wake.raise })
-  const state = createSourceState({ name, type, intake, log, now })
+  const state = createSourceState({ name, type, intake, log, now, onChange })
   const shrinkGuard = createShrinkGuard({ held: () => intake.summary().held, requestRead: wake.raise, log })
 
   function readStarted(): void {

@@ -1,12 +1,32 @@
 import type { Log } from '../../log.ts'
 import type { Sighting, SourceError } from '../../model/source.ts'
-import type { SourceState, SourceStatus } from '../../model/status.ts'
+import type { Rejection, SourceState, SourceStatus } from '../../model/status.ts'
 import type { Intake } from './intake.ts'
 
 type Details = Pick<
   SourceStatus,
   'note' | 'last_attempt' | 'last_success' | 'last_change' | 'next_attempt' | 'last_error'
 >
+
+/** Called when the state of a source or the number of its rejected entries changes. */
+export type SourceListener = (
+  happening:
+    | {
+        readonly type: 'state'
+        readonly source: string
+        readonly before: SourceState
+        readonly state: SourceState
+        readonly servers: number
+        readonly reason: string | undefined
+      }
+    | {
+        readonly type: 'rejections'
+        readonly source: string
+        readonly before: number
+        readonly rejected: number
+        readonly first: Rejection | undefined
+      },
+) => void
 
 /** Maintains the state of a source from its sightings and failures, and logs when it changes. Owns what `/sources` shows. */
 export function createSourceState({
@@ -15,12 +35,14 @@ export function createSourceState({
   intake,
   log,
   now,
+  onChange = () => {},
 }: {
   name: string
   type: string
   intake: Pick<Intake, 'summary' | 'details'>
   log: Log
   now: () => number
+  onChange?: SourceListener | undefined
 }) {
   const details: Details = {}
   let state: SourceState = 'starting'
@@ -45,6 +67,10 @@ export function createSourceState({
     const isNewError = error !== undefined && error !== loggedError
     loggedError = error
     if (error !== undefined && !hasFailed) details.last_error = error
+    if (state !== before) {
+      const reason = state === 'degraded' || state === 'stale' ? details.last_error : undefined
+      onChange({ type: 'state', source: name, before, state, servers, reason })
+    }
     if (state === 'synced' && before !== state) log.info({ before, servers }, 'source synced')
     else if (state === 'disabled') log.info({ note: details.note }, 'source disabled')
     else if (state !== before || isNewError)
@@ -58,8 +84,9 @@ export function createSourceState({
     const before = loggedRejections
     loggedRejections = rejected
     if (rejected === before) return
-    if (rejected === 0) return log.info({ before }, 'rejected entries cleared')
     const [first] = intake.details({ origins: 0, rejections: 1 }).rejections
+    onChange({ type: 'rejections', source: name, before, rejected, first })
+    if (rejected === 0) return log.info({ before }, 'rejected entries cleared')
     log.warn({ rejected, before, first }, 'entries rejected; GET /sources lists them')
   }
 

@@ -10,6 +10,7 @@ import { createIntake, type Intake } from './intake.ts'
 import type { ReadingSnapshots } from './reading-snapshots.ts'
 import type { RefreshOutcome } from './refresh-tracker.ts'
 import { type SourceRunner, startSourceRunner } from './source-runner.ts'
+import type { SourceListener } from './source-state.ts'
 import type { Trust } from './validate-entry.ts'
 
 /** One source, ready to run: its name, rank, trust and limits, and what opens it. */
@@ -50,6 +51,7 @@ export function createSupervisor({
   graceMs = 2000,
   backoff = createBackoff,
   now = Date.now,
+  onSourceChange,
 }: {
   registry: Pick<RegistryCore, 'prepareCommit' | 'discardCommit' | 'commit' | 'reorderSources' | 'counters'>
   /** Stores the last good readings; absent where nothing is stored. */
@@ -61,6 +63,7 @@ export function createSupervisor({
   graceMs?: number
   backoff?: () => ReturnType<typeof createBackoff>
   now?: () => number
+  onSourceChange?: SourceListener
 }) {
   let running = new Map<string, RunningSource>()
   const startedAt = now()
@@ -82,6 +85,7 @@ export function createSupervisor({
       log: log.child({ source: plan.name, type: plan.type }),
       now,
       backoff: backoff(),
+      onChange: onSourceChange,
     })
     return { plan, layer, intake, runner }
   }

@@ -1,0 +1,172 @@
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { ResolutionTrace, Rewiring, RewiringListener } from '../agents/resolution/resolution-port.ts'
+import { serverId } from '../model/names.ts'
+import type { EventQuery, StoredEvent } from '../stores/event.ts'
+import type { RecordEvent } from './event.ts'
+
+/** Time that traces may take of each second, in ms; a rewiring beyond it is recorded without its stages. */
+const traceBudgetMs = 20
+/** Maximum dependencies whose last event is remembered; that of any other is read from the store. */
+const maxRemembered = 50_000
+/** Events of a function that are read to find the last one of each of its dependencies. */
+const maxRead = 64
+
+/** The last event of a dependency. */
+type LastEvent = {
+  readonly isResolved: boolean
+  /** Of the trace, without what an earlier event adds. */
+  readonly digest: string
+  /** The provider of the last event that had one. */
+  readonly provider: string | undefined
+}
+
+type PendingRewiring = Omit<Rewiring, 'trace'> & { readonly trace: ResolutionTrace; readonly at: number }
+
+/**
+ * Records which provider a dependency got, with the trace of the choice, as the original mesh registry does.
+ *
+ * A first provider is recorded only where there was a choice, or where it differs from the one before a restart. Every later
+ * change is recorded. Equal traces are recorded once.
+ */
+export function recordRewirings({
+  record,
+  read,
+  source,
+  isEnabled,
+  onError,
+  now = performance.now.bind(performance),
+}: {
+  record: RecordEvent
+  /** Reads stored events. */
+  read: (query: EventQuery) => Promise<{ readonly events: readonly StoredEvent[] }>
+  /** Name of the source of agents. */
+  source: () => string | undefined
+  isEnabled: () => boolean
+  onError: (error: unknown) => void
+  now?: () => number
+}) {
+  const lastEvents = new LRUCache<string, LastEvent>({ max: maxRemembered })
+  const budget = createBudget(now)
+  let pending: PendingRewiring[] = []
+  let deciding: Promise<void> | undefined
+
+  const listener: RewiringListener = ({ trace, ...rewiring }) => {
+    if (!isEnabled()) return
+    const isCheap = budget.hasRest()
+    // Whether a first provider was a choice is known from its trace alone.
+    if (!isCheap && rewiring.reason === 'first') return
+    pending.push({ ...rewiring, trace: isCheap ? budget.spend(trace) : shortTrace(rewiring), at: now() })
+    deciding ??= decideAll().finally(() => (deciding = undefined))
+  }
+
+  async function decideAll(): Promise<void> {
+    await Promise.resolve()
+    while (pending.length > 0) {
+      const rewirings = pending
+      pending = []
+      for (const rewiring of rewirings) await decide(rewiring).catch(onError)
+    }
+  }
+
+  async function decide({ at, trace, ...rewiring }: PendingRewiring): Promise<void> {
+    const { consumer, namespace, function_name, dep_index, after, before, reason } = rewiring
+    const key = keyOf(consumer, function_name, dep_index)
+    if (reason === 'first' && !lastEvents.has(key)) await recall(consumer, function_name)
+    const last = lastEvents.get(key)
+    const prior = before ?? last?.provider
+    const digest = digestOf(trace)
+    if (last?.digest === digest) return
+    if (reason === 'first' && !isWorthy(trace, { after, prior, last })) return
+    lastEvents.set(key, { isResolved: after !== undefined, digest, provider: after ?? prior })
+    record({
+      type: 'rewired',
+      event_type: after === undefined ? 'dependency_unresolved' : 'dependency_resolved',
+      namespace,
+      server: serverId(namespace, consumer),
+      agent_id: consumer,
+      function_name,
+      source: source(),
+      reason,
+      data: () => ({ ...trace, ...(prior !== undefined && { prior_chosen: prior }) }),
+      slot: `${function_name} ${dep_index}`,
+      at,
+    })
+  }
+
+  /** Remembers the last stored event of each dependency of a function. */
+  async function recall(consumer: string, function_name: string): Promise<void> {
+    const filter = { agent_id: consumer, function_name, type: 'rewired' }
+    const { events } = await read({ filter, limit: maxRead })
+    for (const { event_type, body } of events.toReversed()) {
+      const { data: trace } = JSON.parse(body) as { data?: ResolutionTrace }
+      if (trace?.dep_index === undefined) continue
+      const key = keyOf(consumer, function_name, trace.dep_index)
+      const provider = trace.chosen?.agent_id ?? lastEvents.get(key)?.provider
+      lastEvents.set(key, { isResolved: event_type === 'dependency_resolved', digest: digestOf(trace), provider })
+    }
+  }
+
+  return {
+    listener,
+    /** Resolves once everything announced so far is recorded. */
+    [Symbol.asyncDispose]: async () => await deciding,
+  }
+}
+
+const keyOf = (consumer: string, function_name: string, index: number) => `${consumer} ${function_name} ${index}`
+
+/** Whether the first answer of an agent is recorded. */
+function isWorthy(
+  { stages }: ResolutionTrace,
+  { after, prior, last }: { after: string | undefined; prior: string | undefined; last: LastEvent | undefined },
+): boolean {
+  const isChoice = stages.some(({ kept, evicted = [] }) => kept.length + evicted.length >= 2)
+  if (after === undefined) return isChoice || prior !== undefined || stages.some(({ evicted }) => evicted?.length)
+  return isChoice || (prior !== undefined && prior !== after) || last?.isResolved === false
+}
+
+/** Equal for traces that differ only in the order of candidates and in what an earlier event adds. */
+function digestOf({ prior_chosen: _prior, stages, spec, ...rest }: ResolutionTrace): string {
+  const sorted = stages.map(({ kept, evicted, spread: _spread, ...stage }) => ({
+    ...stage,
+    kept: kept.toSorted(),
+    evicted: evicted?.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  }))
+  const text = JSON.stringify({ ...rest, spec: { ...spec, tags: spec.tags?.toSorted() }, stages: sorted })
+  return hash('sha1', text, 'base64url')
+}
+
+function shortTrace({ consumer, dep_index, capability, after, before }: Omit<Rewiring, 'trace'>): ResolutionTrace {
+  return {
+    consumer,
+    dep_index,
+    spec: { capability, schema_mode: 'none' },
+    stages: [],
+    ...(after !== undefined && { chosen: { agent_id: after, endpoint: '', function_name: '' } }),
+    ...(before !== undefined && { prior_chosen: before }),
+  }
+}
+
+/** Limits the time that work takes in each second. */
+function createBudget(now: () => number) {
+  let start = -Infinity
+  let spentMs = 0
+
+  function hasRest(): boolean {
+    if (now() - start >= 1000) {
+      start = now()
+      spentMs = 0
+    }
+    return spentMs < traceBudgetMs
+  }
+
+  function spend<T>(work: () => T): T {
+    const begin = now()
+    const result = work()
+    spentMs += now() - begin
+    return result
+  }
+
+  return { hasRest, spend }
+}
