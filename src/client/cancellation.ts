@@ -32,3 +32,17 @@ export function createWatchdog(ms: number, onTimeout: () => void) {
 
   return { reset, stop, [Symbol.dispose]: stop }
 }
+
+/** Resolves after `ms`, or when the signal aborts. */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(finish, ms)
+    function finish(): void {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', finish)
+      resolve()
+    }
+    signal?.addEventListener('abort', finish)
+    if (signal?.aborted) finish()
+  })
+}

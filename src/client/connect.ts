@@ -3,6 +3,7 @@ import { defaultNamespace } from '../model/identity.ts'
 import type { Server } from '../model/server.ts'
 import { createAgentRequests } from './agents.ts'
 import type { RosterEvent } from './event-batcher.ts'
+import { createEventRequests } from './events.ts'
 import { followBatches, type Following, type FollowOptions } from './follow.ts'
 import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
 import { type ConnectOptions, createRosterHttp } from './roster-http.ts'
@@ -146,6 +147,7 @@ export function connectRoster(options: ConnectOptions) {
     /** @deprecated Use `probe`. */
     check: probe,
     ...createAgentRequests(http),
+    ...createEventRequests(http),
   }
 }
 

@@ -16,6 +16,7 @@ export {
 export { type ProblemDocument as Problem, RosterError } from './error.ts'
 export type { Following, FollowOptions } from './follow.ts'
 export type { RosterEvent } from './event-batcher.ts'
+export type { EventList, EventQuery, FollowEventsOptions, JournalEvent } from './events.ts'
 export type { ListQuery, WatchQuery } from './query.ts'
 export type { WatchOptions } from './watch.ts'
 export type { ConnectOptions } from './roster-http.ts'

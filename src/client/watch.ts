@@ -1,5 +1,5 @@
 import { createBackoff } from '../flow/backoff.ts'
-import { createCancellation, createWatchdog, type Cancellation } from './cancellation.ts'
+import { createCancellation, createWatchdog, type Cancellation, pause } from './cancellation.ts'
 import { isTransient, RosterError } from './error.ts'
 import { createEventBatcher, type EventBatch } from './event-batcher.ts'
 import { messagesIn, StreamError } from './event-stream.ts'
@@ -113,17 +113,4 @@ function watchError(error: unknown, origin: string): RosterError {
   const why = error instanceof Error ? error.message : String(error)
   if (error instanceof StreamError) return new RosterError(why, { status: 200, cause: error })
   return new RosterError(`connection to ${origin} lost: ${why}`, { cause: error })
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(finish, ms)
-    function finish(): void {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', finish)
-      resolve()
-    }
-    signal?.addEventListener('abort', finish)
-    if (signal?.aborted) finish()
-  })
 }

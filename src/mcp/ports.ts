@@ -11,7 +11,7 @@ export type McpPorts = {
     | 'register'
     | 'heartbeat'
     | 'unregister'
-    | 'discover'
+    | 'find'
     | 'get'
     | 'agentView'
     | 'heartbeatPayload'
