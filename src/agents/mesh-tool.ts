@@ -56,6 +56,8 @@ export type LlmProviderRequest = {
   readonly capability: string
   readonly tags: readonly string[]
   readonly version: string
+  /** Shown only: providers of any namespace are chosen. */
+  readonly namespace?: string
 }
 
 /** Functions that runtimes add themselves begin so. They are hidden in lists of capabilities; their dependencies are resolved. */

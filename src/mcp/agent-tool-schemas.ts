@@ -34,9 +34,13 @@ const Registration = z.looseObject({
     .describe('Seconds without a heartbeat until the agent is offline.'),
 })
 
-const AgentQuery = z.looseObject({
-  capabilities: z.array(z.string()).optional().describe('The agent has all of these.'),
+const agentQueryFields = {
+  capabilities: z
+    .union([z.array(z.string()), z.string()])
+    .optional()
+    .describe('The agent has all of these.'),
   labels: z.record(z.string(), z.string()).optional(),
+  label_selector: z.string().optional().describe('A label selector in the grammar of Kubernetes.'),
   namespace: Namespace.optional(),
   status: z.string().optional().describe('Default `healthy`; empty for any.'),
   capability_category: z.string().optional(),
@@ -44,6 +48,18 @@ const AgentQuery = z.looseObject({
   capability_tags: z.array(z.string()).optional().describe('One capability has any of these.'),
   version_constraint: z.string().optional().describe('A semver range, such as ^1.2.'),
   fuzzy_match: z.boolean().optional(),
+  limit: limit.unwrap().optional(),
+  continue: z.string().optional().describe('Cursor of the next page, from the last result.'),
+}
+
+/** Other arguments pass here: `discover` rejects them, and names the right shape. */
+const Discovery = z.looseObject({
+  query: z.looseObject(agentQueryFields).optional().describe('Its fields may also stand beside it.'),
+  ...agentQueryFields,
+  include_servers: z
+    .boolean()
+    .optional()
+    .describe('Whether `servers` returns the matching servers that are not registered agents. Default: false.'),
 })
 
 const CapabilityFilter = z.strictObject({
@@ -67,10 +83,14 @@ const Outcome = z.looseObject({ status: z.string(), message: z.string() })
 const AgentPage = z.object({
   status: z.string(),
   agents: z.array(z.looseObject({})),
-  count: z.int(),
+  servers: z
+    .array(z.looseObject({}))
+    .optional()
+    .describe('With `include_servers`: servers that are not agents, in the form of GET /servers.'),
+  count: z.int().describe('Agents and servers.'),
   continue: z.string().optional(),
+  hint: z.string().optional().describe('What finds more, where nothing was found.'),
 })
-export type AgentPageInput = z.input<typeof AgentPage>
 
 const CapabilityPage = z.object({
   capabilities: z.array(z.looseObject({ name: z.string() })),
@@ -86,7 +106,7 @@ export const agentToolSchemas = {
     cacheJsonSchema(Outcome.extend({ agent_id: z.string(), resource_version: z.string() })),
   ],
   unregister: [cacheJsonSchema(z.object({ agent_id: AgentId })), cacheJsonSchema(Outcome)],
-  discover: [cacheJsonSchema(z.object({ query: AgentQuery.default({}), limit })), cacheJsonSchema(AgentPage)],
+  discover: [cacheJsonSchema(Discovery), cacheJsonSchema(AgentPage)],
   heartbeat: [
     cacheJsonSchema(
       z.object({

@@ -1,16 +1,11 @@
 import type { McpServer } from '@modelcontextprotocol/server'
 import { parseHeartbeat, parseRegistrationBody } from '../agents/parsing/bodies.ts'
-import { parseCapabilityQuery, parseDiscoveryQuery, toParameters } from '../agents/queries/query-parameters.ts'
+import { parseCapabilityQuery, toParameters } from '../agents/queries/query-parameters.ts'
 import { healthView } from '../agents/queries/status-views.ts'
 import { heartbeatPayloadView } from '../agents/queries/views.ts'
 import { answerMembers } from '../agents/resolution/resolution.ts'
 import type { Principal } from '../model/principal.ts'
-import {
-  type AgentPageInput,
-  agentToolSchemas as schemas,
-  type CapabilityPageInput,
-  defaultAgentLimit,
-} from './agent-tool-schemas.ts'
+import { agentToolSchemas as schemas, type CapabilityPageInput, defaultAgentLimit } from './agent-tool-schemas.ts'
 import type { McpPorts } from './ports.ts'
 import { runTool } from './tool-result.ts'
 
@@ -52,12 +47,12 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
     'discover_services',
     {
       title: 'Discover agents',
-      description: `Finds agents by capabilities, labels, namespace and status; at most ${defaultAgentLimit} by default (\`limit\`).`,
+      description: `Finds agents by capabilities, labels, namespace and status, and with \`include_servers\` other servers too; at most ${defaultAgentLimit} by default (\`limit\`).`,
       inputSchema: schemas.discover[0],
       outputSchema: schemas.discover[1],
       annotations: readOnly,
     },
-    ({ query, limit }) => run(() => discover({ limit, ...query })),
+    (fields) => run(() => mesh.discover(fields, { defaultLimit: defaultAgentLimit })),
   )
   server.registerTool(
     'heartbeat',
@@ -106,12 +101,6 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       message: `Agent ${agent.spec.name} registered successfully`,
       ...answerMembers(result),
     }
-  }
-
-  function discover(query: Record<string, unknown>): AgentPageInput {
-    const { agents, next } = mesh.find(parseDiscoveryQuery(query))
-    const views = agents.map(mesh.agentView)
-    return { status: 'success', agents: views, count: views.length, ...(next !== undefined && { continue: next }) }
   }
 
   async function heartbeat(payload: object): Promise<object> {

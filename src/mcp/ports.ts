@@ -11,7 +11,7 @@ export type McpPorts = {
     | 'register'
     | 'heartbeat'
     | 'unregister'
-    | 'find'
+    | 'discover'
     | 'get'
     | 'agentView'
     | 'heartbeatPayload'

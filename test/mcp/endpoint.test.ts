@@ -76,6 +76,25 @@ describe('MCP endpoint', () => {
     })
   }
 
+  it('discovers servers that are not agents where the arguments say so', async () => {
+    await using daemon = await startHere(memory)
+    await using session = await connect(daemon)
+    const capabilities = [{ name: 'forecast' }]
+    for (const name of ['weather', 'tides']) await daemon.ask('POST', '/servers', { ...weather, name, capabilities })
+
+    const agents = await session.call('discover_services', { capabilities: ['forecast'], status: '' })
+    const all = await session.call('discover_services', {
+      query: { capabilities: 'forecast', status: '' },
+      include_servers: true,
+    })
+
+    assert.deepEqual([agents.result?.['count'], agents.result?.['agents']], [0, []])
+    assert.match(String(agents.result?.['hint']), /include_servers: true/)
+    const servers = all.result?.['servers'] as { name: string }[]
+    assert.deepEqual([all.result?.['count'], servers.map(({ name }) => name)], [2, ['tides', 'weather']])
+    assert.doesNotMatch(all.text, /canary/)
+  })
+
   it('lists tools with their schemas in a fixed order', async () => {
     await using daemon = await startHere(memory)
     await using session = await connect(daemon)
@@ -119,6 +138,8 @@ describe('MCP endpoint', () => {
       ['heartbeat', { agent_id: 'missing' }, /missing not found/],
       ['get_agent_status', { agent_id: 'missing' }, /not found/],
       ['discover_services', { query: { version_constraint: 'x y' } }, /version_constraint/],
+      ['discover_services', { query: {}, capabilites: ['see'] }, /capabilites is unknown: send \{"query": /],
+      ['discover_services', { query: { name: 'see' } }, /name is unknown: send \{"query": /],
       ['list_capabilities', { stability: 'odd' }, /stability/],
     ] as const) {
       const { isError, text } = await call(tool, args)

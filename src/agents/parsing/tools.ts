@@ -170,10 +170,12 @@ function parseLlmProvider(value: unknown): LlmProviderRequest | undefined {
   if (value === undefined || value === null) return undefined
   return within('llm_provider', () => {
     const fields = requireFields(value, 'it')
+    const namespace = textField(fields, 'namespace', limits.name)
     return {
       capability: textField(fields, 'capability', limits.name),
       tags: parsePlainTags(fields['tags']),
       version: textField(fields, 'version', limits.version),
+      ...(namespace !== '' && { namespace }),
     }
   })
 }

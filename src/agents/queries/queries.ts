@@ -8,6 +8,7 @@ import type { ResolutionPort } from '../resolution/resolution-port.ts'
 import { createAgentCounts } from './agent-counts.ts'
 import { createAgentViews } from './agent-views.ts'
 import { findCapabilities, nameMatcher, ownedCapabilityView } from './capabilities.ts'
+import { createDiscovery } from './discovery.ts'
 import { createMeshDocuments } from './mesh-documents.ts'
 import type { CapabilityQuery } from './query-parameters.ts'
 import { type AgentPage, type AgentQuery, createAgentSearch, shadowedServer } from './search.ts'
@@ -47,6 +48,12 @@ export function createQueries({
     const agent = agents.get(id)
     if (!agent) throw new UnknownAgent(id)
     return agent
+  }
+
+  /** Other servers are known even if the registry accepts no agents. */
+  function findReady(query: AgentQuery, options: { readonly includesServers: boolean }): AgentPage {
+    if (source() !== undefined || !options.includesServers) assertReady()
+    return find(query, options)
   }
 
   function matchOf(agent: Agent): AgentMatch {
@@ -104,6 +111,8 @@ export function createQueries({
       return agents.list().flatMap((agent) => (matches(agent.spec.endpoint) ? [matchOf(agent)] : []))
     },
     find: (query: AgentQuery): AgentPage => (assertReady(), find(query)),
+    /** The result of `discover_services`. */
+    discover: createDiscovery({ find: findReady, agentView: views.agentView }),
     capabilities,
     capabilityView: (server: Server, capability: Server['capabilities'][number]) =>
       ownedCapabilityView({ server }, capability, agents.peek),

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { createChunkedQueue } from '../../flow/chunked-queue.ts'
-import type { Change } from '../../model/change.ts'
+import type { Change, RegisteredServer } from '../../model/change.ts'
 import { parseCursor } from '../../model/query/cursor.ts'
 import { hasCapability, matching, matchingCapability } from '../../model/query/matching.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
@@ -19,7 +19,12 @@ export type AgentQuery = {
   readonly cursor?: string | undefined
 }
 
-export type AgentPage = { readonly agents: readonly AgentMatch[]; readonly next?: string | undefined }
+export type AgentPage = {
+  readonly agents: readonly AgentMatch[]
+  /** Matching servers that are not agents, where these are asked for. */
+  readonly servers: readonly RegisteredServer[]
+  readonly next?: string | undefined
+}
 
 /** Finds agents by the registry's indexes; shadowed agents are matched one by one, and come last. */
 export function createAgentSearch({
@@ -34,8 +39,8 @@ export function createAgentSearch({
 }) {
   const shadowedAgents = followShadowedAgents({ registry, source })
 
-  function find({ query, moreCapabilities, cursor }: AgentQuery): AgentPage {
-    const agentQuery = { ...query, source: source(), continue: cursor }
+  function find({ query, moreCapabilities, cursor }: AgentQuery, { includesServers = false } = {}): AgentPage {
+    const agentQuery = { ...query, source: includesServers ? undefined : source(), continue: cursor }
     const position = parseCursor(agentQuery)
     if (position && 'problem' in position) throw new ParameterProblem('continue', `continue: ${position.problem}`)
     const { page, next } = registry.select(agentQuery)
@@ -44,11 +49,14 @@ export function createAgentSearch({
       .map((matches) => matches && hasCapability(matches))
     const hasAll = (server: Server) => predicates.every((has) => !has || has(server))
     const agents = page.flatMap(({ server }): AgentMatch[] => {
-      const agent = hasAll(server) ? agentOf(server.name) : undefined
+      const agent = isAgent({ server }) && hasAll(server) ? agentOf(server.name) : undefined
       return agent ? [{ agent, server }] : []
     })
-    if (next !== undefined) return { agents, next }
-    return { agents: [...agents, ...findShadowed(query, hasAll)] }
+    const servers = includesServers
+      ? page.filter((registered) => !isAgent(registered) && hasAll(registered.server))
+      : []
+    if (next !== undefined) return { agents, servers, next }
+    return { agents: [...agents, ...findShadowed(query, hasAll)], servers }
   }
 
   function findShadowed(

@@ -83,7 +83,7 @@ function registeredView(match: AgentMatch): Record<string, unknown> {
     timeout_threshold: spec.timeout_threshold,
     eviction_threshold: spec.eviction_threshold,
     agent_type: spec.agent_type,
-    ...(spec.runtime !== undefined && { runtime: spec.runtime }),
+    ...runtimeView(spec),
     a2a_producer: spec.a2a_producer ?? false,
     a2a_consumer: spec.a2a_consumer ?? false,
     ...(definition.version !== undefined && { version: definition.version }),
@@ -91,6 +91,12 @@ function registeredView(match: AgentMatch): Record<string, unknown> {
     ...(ownership.instance_id !== undefined && { instance_id: ownership.instance_id }),
     ...(winner && { shadowed_by: { source: winner.source, origin: redactText(winner.origin) } }),
   }
+}
+
+/** As in the original, a runtime that does not name itself is Python: the first ones did not. */
+function runtimeView({ runtime, tools }: Agent['spec']): { runtime?: string } {
+  if (runtime !== undefined) return { runtime }
+  return tools ? { runtime: 'python' } : {}
 }
 
 /** The payload of an agent's last heartbeat, secrets redacted. */

@@ -40,7 +40,7 @@ export const TokenGrant = z.lazy(() =>
     .strictObject({
       name: z.string().min(1).max(253).describe('Name of the token in the audit log.'),
       token: Secret.optional().describe(
-        'The token, sent as `Authorization: Bearer TOKEN`. Preferably a reference such as `${NAME}`.',
+        'The token, sent as `Authorization: Bearer TOKEN`, or as the password of the URL (`http://agent:TOKEN@roster:8000`) by clients that know no tokens. Preferably a reference such as `${NAME}`.',
       ),
       token_file: z
         .string()

@@ -64,7 +64,7 @@ export const problemKinds = {
   authentication_required: {
     status: 401,
     title: 'Authentication required',
-    remedy: 'Send `Authorization: Bearer TOKEN`.',
+    remedy: 'Send `Authorization: Bearer TOKEN`, or the token as the password of the URL.',
   },
   token_invalid: {
     status: 401,

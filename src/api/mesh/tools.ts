@@ -1,7 +1,6 @@
 import { RegistrationProblem, UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
 import { parseRegistrationBody, requireObject } from '../../agents/parsing/bodies.ts'
-import { parseDiscoveryQuery } from '../../agents/queries/query-parameters.ts'
 import { heartbeatPayloadView } from '../../agents/queries/views.ts'
 import { answerMembers } from '../../agents/resolution/resolution.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
@@ -32,10 +31,7 @@ export function createTools(mesh: MeshOperations) {
       await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected })
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },
-    discover_services({ query }) {
-      const agents = mesh.find(parseDiscoveryQuery(requireObject(query ?? {}, 'query'))).agents.map(mesh.agentView)
-      return { status: 'success', agents, count: agents.length }
-    },
+    discover_services: (fields) => mesh.discover(fields),
     heartbeat(fields, c) {
       return success(mesh.resultFor(mesh.renewLease(agentIdOf(fields), {}, c.env.principal)), 'Heartbeat recorded')
     },

@@ -28,7 +28,10 @@ export async function openApiDocument(): Promise<object> {
         license: { name: 'MIT' },
       },
       components: {
-        securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer' },
+          url_token: { type: 'http', scheme: 'basic', description: 'The token as password, as in a URL.' },
+        },
       },
     },
   })
@@ -66,7 +69,7 @@ function toOperation(
     parameters: [...pathParameters(key), ...queryParameters(query)],
     ...(body && { requestBody: toRequestBody(key, body) }),
     responses: { ...responses, default: problem('Error.') },
-    ...(needed ? { security: [{ token: [] }], description: `Needs ${needed}.` } : {}),
+    ...(needed ? { security: [{ token: [] }, { url_token: [] }], description: `Needs ${needed}.` } : {}),
     ...(deprecated && { deprecated }),
   }
 }

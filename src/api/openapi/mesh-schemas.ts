@@ -122,7 +122,14 @@ export const ToolCallShape = z
   .looseObject({
     registration_data: AgentRegistrationShape.optional(),
     agent_id: z.string().optional(),
-    query: z.looseObject({}).optional(),
+    query: z
+      .looseObject({})
+      .optional()
+      .describe('Of `discover_services`: `capabilities`, `labels`, `namespace`, `status`, …; also beside it.'),
+    include_servers: z
+      .boolean()
+      .optional()
+      .describe('Of `discover_services`: whether to find servers that are not agents too.'),
   })
   .meta({ id: 'ToolCall', description: 'The arguments of the tool.' })
 

@@ -1,12 +1,11 @@
-import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
 import { isDeeperThan, isJsonObject } from '../../model/data/json-object.ts'
 import type { ServerId } from '../../model/names.ts'
-import { redactServer } from '../../model/redaction/redact.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../model/server.ts'
 import { Problem } from '../http/problem.ts'
+import { restoreSecrets, revealedPaths } from './restored-secrets.ts'
 
 /** An invalid field of a definition. */
 export type FieldError = { readonly field: string; readonly problem: string }
@@ -24,19 +23,26 @@ export function requireDefinition(body: unknown): ManualFields {
   )
 }
 
+/** The stored definition that a body changes, and whether the caller may see its secrets. */
+type Existing = { readonly definition: ServerDefinition; readonly mayMove: boolean }
+
 /**
  * Parses the definition of a manual server; throws a problem that names every invalid field.
  *
- * A client that reads a server, changes a field and writes it back sends `<redacted>` for each secret: the secret of `before`
- * stays. A placeholder without a secret in `before` is an error, since it would be stored as the secret.
+ * A client that reads a server, changes a field and writes it back sends `<redacted>` for each secret: see
+ * `restoreSecrets`. A placeholder that no stored secret replaces is an error, since it would be stored as the secret.
  */
-export function parseDefinition(fields: ManualFields, before?: ServerDefinition): ServerDefinition {
-  const parsed = ServerDefinition.safeParse(before ? restored(fields, redactServer(before), before) : fields, {
-    error: zodMessage,
-  })
+export function parseDefinition(given: ManualFields, before?: Existing): ServerDefinition {
+  const { fields, restored } = before
+    ? restoreSecrets(given, before.definition, before)
+    : { fields: given, restored: [] }
+  const parsed = ServerDefinition.safeParse(fields, { error: zodMessage })
   if (!parsed.success) throw invalidDefinition(errorsIn(parsed.error))
   const placeholders = placeholdersIn(parsed.data, '')
   if (placeholders.length > 0) throw invalidDefinition(placeholders)
+  const revealed = before?.mayMove ? [] : revealedPaths(parsed.data, restored)
+  if (revealed.length > 0)
+    throw invalidDefinition(revealed.slice(0, maxErrors).map((field) => ({ field, problem: placeholderProblem })))
   return parsed.data
 }
 
@@ -68,25 +74,13 @@ export function mergePatch(target: unknown, patch: ManualFields): ManualFields {
 
 const maxDepth = 64
 
-/** `body` with the secrets of `stored` in place of the placeholders that `redacted` has for them. */
-function restored(body: unknown, redacted: unknown, stored: unknown, depth = 0): unknown {
-  if (body === redacted || depth > maxDepth) return isDeepStrictEqual(body, redacted) ? stored : body
-  if (Array.isArray(body) && Array.isArray(redacted) && Array.isArray(stored)) {
-    return body.map((item, index) => restored(item, redacted[index], stored[index], depth + 1))
-  }
-  if (!isJsonObject(body) || !isJsonObject(redacted) || !isJsonObject(stored)) return body
-  return Object.fromEntries(
-    Object.entries(body).map(([key, item]) => [
-      key,
-      Object.hasOwn(redacted, key) ? restored(item, redacted[key], stored[key], depth + 1) : item,
-    ]),
-  )
-}
+const placeholderProblem =
+  `holds ${redactedText}, the placeholder of a secret that is not stored for this flag or name and this host or command: ` +
+  'send the secret, or use a token that has the "secrets" right'
 
 function placeholdersIn(value: unknown, field: string, depth = 0): FieldError[] {
   if (typeof value === 'string') {
-    const problem = `holds ${redactedText}, the placeholder of a secret that is not stored: send the secret`
-    return value.includes(redactedText) ? [{ field, problem }] : []
+    return value.includes(redactedText) ? [{ field, problem: placeholderProblem }] : []
   }
   if (typeof value !== 'object' || value === null || depth > maxDepth) return []
   return Object.entries(value)

@@ -41,7 +41,7 @@ export function manualApi({
     const id = requireServerId(c)
     const fields = await readFields(c)
     const before = manual.get(id)
-    const definition = parseDefinition(withPathName(fields, id), before?.definition)
+    const definition = parseDefinition(withPathName(fields, id), before && existing(c, before))
     assertOwnedHere(id)
     const expected = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
     if (expected === 'some' && !before) throw unknownServer(id)
@@ -62,7 +62,7 @@ export function manualApi({
       const before = requireExisting(id)
       const definition = parseDefinition(
         withPathName(mergePatch(redactServer(before.definition), changes), id),
-        before.definition,
+        existing(c, before),
       )
       const { resource_version: version } = before.stored
       const precondition = preconditionOf((name) => c.req.header(name), changes, version)
@@ -201,6 +201,10 @@ export function manualApi({
     api.delete(path, (c) => remove(c))
   }
   return api
+}
+
+function existing({ env: { principal } }: ApiContext, { definition }: ManualServer) {
+  return { definition, mayMove: principal.secrets }
 }
 
 function requireServerId({ env: { incoming } }: ApiContext): ServerId {

@@ -16,7 +16,9 @@ const levels: Readonly<Record<string, string>> = { warning: 'warn', critical: 'f
 
 const isOn = (text: string) => readText(text, 'boolean') !== false
 const replicas = (text: string) =>
-  isOn(text) ? 'has no effect: the daemon runs as a single process for now' : undefined
+  isOn(text)
+    ? 'has no effect: replicas need no leader, but one PostgreSQL or MySQL database for all of them'
+    : undefined
 
 /** The variables of the two replaced systems, except those of their databases. */
 export const replacedVariables: readonly ReplacedVariable[] = [

@@ -7,6 +7,7 @@ import type { PostgresRun } from '../postgres/pool.ts'
 import { connectionSettings } from '../sql/connection-settings.ts'
 import { inspectDatabase, isDamaged } from '../sqlite/open-database.ts'
 import { StoreRefusal } from '../store.ts'
+import { isGoRegistry, parseGoAgents } from './go-registry.ts'
 import { parseAgents } from './legacy-agents.ts'
 import {
   assertLegacyDatabase,
@@ -25,7 +26,8 @@ import {
  * The report lists unreadable fields; the rest of the agent is imported.
  */
 export async function readLegacyAgents(url: string): Promise<{ agents: readonly LegacyAgent[]; report: ImportReport }> {
-  return parseAgents(await readTables(url))
+  const tables = await readTables(url)
+  return isGoRegistry(tables) ? parseGoAgents(tables) : parseAgents(tables)
 }
 
 async function readTables(url: string): Promise<LegacyTables> {
@@ -49,7 +51,13 @@ function readSqlite(path: string): LegacyTables {
     const counts = skippedTables.filter((table) => tables.includes(table)).map((table) => [table, count(table)])
     const columns = database.prepare("SELECT name FROM pragma_table_info('registry_events')").all()
     const events = hasEvents(columns) ? database.prepare(newestEvents).all() : []
-    return { agents: rows('agents'), capabilities: rows('capabilities'), events, counts: Object.fromEntries(counts) }
+    return {
+      agents: rows('agents'),
+      capabilities: rows('capabilities'),
+      events,
+      schemas: rows('schema_entries'),
+      counts: Object.fromEntries(counts),
+    }
   } catch (error) {
     throw isDamaged(error) ? new StoreRefusal(`${file} is damaged or not a SQLite database`) : error
   } finally {
@@ -97,5 +105,11 @@ async function readPostgresTables(run: PostgresRun, label: string): Promise<Lega
            WHERE table_schema = current_schema() AND table_name = 'registry_events'`,
   })
   const events = hasEvents(columns) ? await run({ text: newestEvents }) : []
-  return { agents: await rows('agents'), capabilities: await rows('capabilities'), events, counts }
+  return {
+    agents: await rows('agents'),
+    capabilities: await rows('capabilities'),
+    events,
+    schemas: await rows('schema_entries'),
+    counts,
+  }
 }

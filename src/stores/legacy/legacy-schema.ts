@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../model/data/json-object.ts'
 import { StoreRefusal } from '../store.ts'
 
 /** The readable fields of one agent, in the shape of a registration of the original mesh registry. */
@@ -5,10 +6,10 @@ export type LegacyAgent = {
   readonly id: string
   readonly name: string
   readonly namespace: string
-  readonly endpoint: string
+  readonly endpoint?: string
   readonly labels: Readonly<Record<string, unknown>>
   readonly annotations: Readonly<Record<string, unknown>>
-  readonly health_interval: number
+  readonly health_interval?: number
   readonly timeout_threshold?: number
   readonly eviction_threshold?: number
   readonly agent_type: string
@@ -19,6 +20,19 @@ export type LegacyAgent = {
   /** RFC 3339. */
   readonly created_at?: string
   readonly last_heartbeat?: string
+} & LegacyTools
+
+/** The fields of the present registry in Go, whose agents register functions. */
+type LegacyTools = {
+  readonly tools?: readonly JsonObject[]
+  readonly runtime?: string
+  readonly version?: string
+  readonly description?: string
+  readonly http_host?: string
+  readonly http_port?: number
+  readonly a2a_producer?: boolean
+  readonly a2a_consumer?: boolean
+  readonly surfaces?: unknown
 }
 
 export type LegacyCapability = {
@@ -54,11 +68,13 @@ export type LegacyTables = {
   readonly capabilities: readonly LegacyRow[]
   /** The newest event of each agent: `agent_id` and `data`. */
   readonly events: readonly LegacyRow[]
+  /** Canonical schemas: `hash` and `canonical`. */
+  readonly schemas: readonly LegacyRow[]
   readonly counts: Readonly<Record<string, number>>
 }
 export type LegacyRow = Readonly<Record<string, unknown>>
 
-/** Tables of the original that are not imported: history and contracts. */
+/** Tables of the original that are not imported: history, contracts, resolutions and jobs. */
 export const skippedTables = [
   'agent_health',
   'registry_events',
@@ -66,6 +82,11 @@ export const skippedTables = [
   'method_metadata',
   'method_parameters',
   'schema_version',
+  'dependency_resolutions',
+  'llm_tool_resolutions',
+  'llm_provider_resolutions',
+  'jobs',
+  'job_events',
 ] as const
 
 /** The columns that `newestEvents` needs. */

@@ -134,7 +134,7 @@ describe('tools of a registration', () => {
     })
 
     assert.deepEqual(llm_filter, { filter: [{ capability: 'search', tags: ['web'] }, 'files'], filter_mode: 'all' })
-    assert.deepEqual(llm_provider, { capability: 'llm', tags: ['claude'], version: '' })
+    assert.deepEqual(llm_provider, { capability: 'llm', tags: ['claude'], version: '', namespace: 'x' })
     assert.deepEqual(toolOf({ llm_filter: { filter: { capability: 'a' }, filter_mode: '*' } }).llm_filter, {
       filter: [{ capability: 'a' }],
       filter_mode: '*',

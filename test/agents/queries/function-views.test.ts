@@ -43,7 +43,7 @@ describe('function views', () => {
 
   it('function views give every item of a filter as an object', () => {
     const llm_filter = { filter: ['greeting', { tags: ['a', ['b', 'c']] }, { capability: 'x', version: '>=1' }] }
-    const llm_provider = { capability: 'llm', tags: ['+claude'], version: '' }
+    const llm_provider = { capability: 'llm', tags: ['+claude'], version: '', namespace: 'default' }
     const agent = testAgent('a', { tools: [{ function_name: 'ask', capability: 'qa', llm_filter, llm_provider }] })
 
     const [view] = functionViews({ agent })

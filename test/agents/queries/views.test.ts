@@ -63,6 +63,15 @@ describe('agent view', () => {
     })
   })
 
+  it('agent view calls a runtime with tools that does not name itself Python', () => {
+    const runtimeOf = (fields: object) => agentView({ agent: testAgent('a', fields) }, relations)['runtime']
+
+    assert.deepEqual(
+      [runtimeOf({ tools: [] }), runtimeOf({ tools: [], runtime: 'java' }), runtimeOf({ capabilities: [] })],
+      ['python', 'java', undefined],
+    )
+  })
+
   it('agent view of a revision has neither times nor config nor relations', () => {
     const view = versionedAgentView({ agent: testAgent('a', { config: { level: 1 }, capabilities: ['echo'] }) })
 

@@ -140,6 +140,28 @@ describe('GET /agents', () => {
   })
 })
 
+describe('the tool discover_services', () => {
+  it('finds servers that are not agents where the arguments say so', async () => {
+    await using mesh = await peopled()
+
+    const query = { capabilities: ['echo'] }
+    const { body } = await mesh.post('/mcp/tools/discover_services', { query, include_servers: true })
+
+    assert.deepEqual([body['status'], body['count'], body['agents']], ['success', 1, []])
+    assert.partialDeepStrictEqual(body['servers'], [{ name: 'tools', status: 'healthy' }])
+    assert.match(String((await mesh.post('/mcp/tools/discover_services', query)).body['hint']), /1 server/)
+  })
+
+  it('rejects unknown arguments with the right shape', async () => {
+    await using mesh = await meshed()
+
+    const { status, body } = await mesh.post('/mcp/tools/discover_services', { query: {}, capability_name: 'echo' })
+
+    assert.deepEqual([status, body['status'], body['parameter']], [400, 'error', 'capability_name'])
+    assert.match(String(body['error']), /send \{"query": \{"capabilities": /)
+  })
+})
+
 describe('DELETE /agents/{id}', () => {
   it('answers 204 for an unknown agent, and 404 where a version of it is expected', async () => {
     await using mesh = await meshed()

@@ -48,7 +48,7 @@ export function createAuthenticator({
   }
 
   const principalOf = memoize(maxRememberedHeaders, (authorization: string): Principal | undefined => {
-    const [, token] = /^bearer +(\S+) *$/i.exec(authorization) ?? []
+    const token = tokenIn(authorization)
     if (token === undefined) return undefined
     const digest = digestOf(token)
     let principal: Principal | undefined
@@ -68,6 +68,20 @@ export function createAuthenticator({
 const readOnlyWarning =
   'no token is configured and the daemon listens beyond loopback: every client may read, none may register or change anything. ' +
   'Set AUTH_TOKEN (or auth.token) to administer it, auth.anonymous to let agents register without a token.'
+
+/**
+ * The token in an `Authorization` header: `Bearer TOKEN`, or `Basic` with the token as password or as user without a password.
+ *
+ * Published agents know no tokens, but send the credentials of their registry's URL (`http://agent:TOKEN@roster:8000`), as every HTTP client
+ * does (RFC 7617).
+ */
+function tokenIn(authorization: string): string | undefined {
+  const [, scheme, credentials = ''] = /^(bearer|basic) +(\S+) *$/i.exec(authorization) ?? []
+  if (scheme?.toLowerCase() !== 'basic') return scheme && credentials
+  const decoded = Buffer.from(credentials, 'base64').toString()
+  const colon = decoded.indexOf(':')
+  return colon < 0 ? undefined : decoded.slice(colon + 1) || decoded.slice(0, colon) || undefined
+}
 
 function digestOf(token: string): Buffer {
   return hash('sha256', token, 'buffer')

@@ -41,10 +41,27 @@ describe('access', () => {
     assert.equal((await reload({ authorization: 'bearer   let-me-in ' })).status, 200)
     assert.equal((await reload()).status, 403)
     assert.equal((await reload({ authorization: 'Basic bGV0LW1lLWlu' })).status, 401)
+    assert.equal((await reload({ authorization: 'let-me-in' })).status, 401)
     assert.equal((await served.get('/servers')).status, 200)
     assert.equal(wrong.status, 401)
     assert.match(wrong.headers.get('www-authenticate') ?? '', /^Bearer/)
     assert.doesNotMatch(await wrong.text(), /let-me/)
+  })
+
+  it('takes a token in the credentials of a URL, as password or as user without one', async () => {
+    await using served = await serve({ tokens: [admin] })
+
+    const reload = async (credentials: string) => {
+      const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`
+      return (await served.get('/-/reload', { method: 'POST', headers: { authorization } })).status
+    }
+
+    assert.deepEqual(
+      await Promise.all(
+        ['agent:let-me-in', ':let-me-in', 'let-me-in:', 'let-me-in:other', 'agent:let-me', ':'].map(reload),
+      ),
+      [200, 200, 200, 401, 401, 401],
+    )
   })
 
   it('without a token is limited to the readiness routes with anonymous: none', async () => {

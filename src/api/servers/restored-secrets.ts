@@ -1,0 +1,141 @@
+import { isJsonObject } from '../../model/data/json-object.ts'
+import { redactServer } from '../../model/redaction/redact.ts'
+import type { ServerDefinition } from '../../model/server.ts'
+
+/** A placeholder in a body that was replaced by the stored secret. */
+type Restored = { readonly path: readonly string[]; readonly shown: string }
+
+type Restoring = {
+  readonly restored: Restored[]
+  /** Whether a secret may follow its position to another flag. */
+  readonly mayMove: boolean
+}
+
+/**
+ * The fields with the stored secrets in place of the placeholders that a client read and writes back.
+ *
+ * A secret goes back only beside the flag or name that hid it, and only while the definition names no other host or command
+ * than before: elsewhere it would be shown or sent. With `mayMove`, for callers that may see it, it keeps its position.
+ */
+export function restoreSecrets(
+  fields: Readonly<Record<string, unknown>>,
+  before: ServerDefinition,
+  { mayMove }: { mayMove: boolean },
+): { readonly fields: Readonly<Record<string, unknown>>; readonly restored: readonly Restored[] } {
+  const redacted: Readonly<Record<string, unknown>> = redactServer(before)
+  const stored: Readonly<Record<string, unknown>> = before
+  const restoring: Restoring = { restored: [], mayMove }
+  const isBound = !mayMove && !hasAddressesOf(fields, redacted)
+  const entries = Object.entries(fields).map(([key, item]) =>
+    isBound && sentFields.has(key) ? [key, item] : [key, restore(item, redacted[key], stored[key], [key], restoring)],
+  )
+  return { fields: Object.fromEntries(entries) as Record<string, unknown>, restored: restoring.restored }
+}
+
+/** The paths of restored secrets that the definition, as it would be stored, no longer hides. */
+export function revealedPaths(definition: ServerDefinition, restored: readonly Restored[]): string[] {
+  if (restored.length === 0) return []
+  const redacted = redactServer(definition)
+  return restored.filter(({ path, shown }) => valueAt(redacted, path) !== shown).map(({ path }) => path.join('.'))
+}
+
+/** Fields that clients and probes send to the host, or give to the command. */
+const sentFields = new Set(['url', 'health_check_url', 'headers', 'command', 'args', 'env'])
+
+/** Whether all hosts and commands of `fields` are among those of `before`. */
+function hasAddressesOf(fields: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>>): boolean {
+  const known = new Set(addressesOf(before))
+  return addressesOf(fields).every((address) => known.has(address))
+}
+
+function addressesOf({ url, command, args }: Readonly<Record<string, unknown>>): string[] {
+  const texts: readonly unknown[] = Array.isArray(args) ? args : []
+  const addresses = texts.flatMap((text) => (typeof text === 'string' ? urlsIn(text) : [])).map(originOf)
+  if (typeof url === 'string') addresses.push(originOf(url))
+  if (typeof command === 'string') addresses.push(`command ${command}`)
+  return addresses
+}
+
+function urlsIn(text: string): string[] {
+  const pattern = /[a-z][a-z0-9+.-]{0,30}:\/\/(?:<redacted>|[^\s"'<>])*/gi
+  // A URL parser drops these characters, so that they do not end a URL.
+  return text.replaceAll(/[\t\r\n\uFEFF]/g, '').match(pattern) ?? []
+}
+
+/** The scheme and host of a URL; the whole text of one with a placeholder, whose host is not known. */
+function originOf(url: string): string {
+  if (url.includes('${') || !URL.canParse(url)) return url
+  const { protocol, host } = new URL(url)
+  return `${protocol}//${host}`
+}
+
+function restore(
+  body: unknown,
+  redacted: unknown,
+  stored: unknown,
+  path: readonly string[],
+  restoring: Restoring,
+): unknown {
+  if (redacted === stored) return body
+  if (typeof body === 'string') {
+    if (body !== redacted) return body
+    restoring.restored.push({ path, shown: body })
+    return stored
+  }
+  if (Array.isArray(body) && Array.isArray(redacted) && Array.isArray(stored)) {
+    const indexes = originalIndexes(body, redacted, restoring.mayMove)
+    return body.map((item: unknown, index) => {
+      const from = indexes[index] ?? -1
+      return restore(item, redacted[from], stored[from], [...path, String(index)], restoring)
+    })
+  }
+  if (!isJsonObject(body) || !isJsonObject(redacted) || !isJsonObject(stored)) return body
+  if (!restoring.mayMove && nameOf(body) !== nameOf(redacted)) return body
+  return Object.fromEntries(
+    Object.entries(body).map(([key, item]) => [
+      key,
+      Object.hasOwn(redacted, key) ? restore(item, redacted[key], stored[key], [...path, key], restoring) : item,
+    ]),
+  )
+}
+
+/**
+ * For each item of a written list, the index of the item that it was in the list before.
+ *
+ * Items keep their order among those with the same name or flag, and only while these are as many as before.
+ */
+function originalIndexes(
+  body: readonly unknown[],
+  redacted: readonly unknown[],
+  mayMove: boolean,
+): (number | undefined)[] {
+  const written = Map.groupBy(body.keys(), (index) => slotOf(body, index))
+  const before = Map.groupBy(redacted.keys(), (index) => slotOf(redacted, index))
+  const indexes: (number | undefined)[] = body.map(() => undefined)
+  for (const [slot, places] of written) {
+    const originals = before.get(slot) ?? []
+    if (originals.length !== places.length) continue
+    for (const [nth, index] of places.entries()) indexes[index] = originals[nth]
+  }
+  if (!mayMove || body.length !== redacted.length) return indexes
+  return indexes.map((original, index) => original ?? index)
+}
+
+/** What hides an item of a list: the text before it, or its name; with its text. */
+function slotOf(list: readonly unknown[], index: number): string {
+  const item = list[index]
+  if (typeof item === 'string') return JSON.stringify([list[index - 1] ?? null, item])
+  return isJsonObject(item) && nameOf(item) !== undefined ? `named ${nameOf(item)}` : `item ${index}`
+}
+
+/** The name by which a pair such as `{name, value}` is known. */
+function nameOf(item: Readonly<Record<string, unknown>>): string | undefined {
+  const name = item['name'] ?? item['key']
+  return typeof name === 'string' ? name : undefined
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  let found = value
+  for (const key of path) found = (found as Readonly<Record<string, unknown>> | undefined)?.[key]
+  return found
+}
