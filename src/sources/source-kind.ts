@@ -29,7 +29,9 @@ export function commonFields() {
     allow_stdio: z
       .boolean()
       .optional()
-      .describe('Whether the source may introduce commands that clients run. By default only `file` and `env` may.'),
+      .describe(
+        'Whether the source may introduce commands that clients run, and name variables that clients fill in. By default only `file` and `env` may.',
+      ),
   } as const
 }
 

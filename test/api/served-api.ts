@@ -28,6 +28,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       syncing: () => [],
       names: () => [],
       ready: () => true,
+      mayNameVariables: () => true,
       refresh: () => Promise.reject(new Error('no source')),
     },
     monitor: {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { shortId } from '../../model/names.ts'
 import { placeholder } from '../../model/redaction/placeholder.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
@@ -28,19 +29,26 @@ type Connection = Pick<
   'name' | 'namespace' | 'type' | 'command' | 'args' | 'env' | 'cwd' | 'url' | 'headers' | 'enabled'
 >
 
+/** Whether the author of a server may choose which variables of a client are filled in. */
+type Authorship = { readonly mayNameVariables: boolean }
+
 /**
  * Builds a ready configuration for a client. Skips servers that are disabled or have no address. The servers come redacted;
  * the client's own placeholder replaces each secret.
+ *
+ * A server whose author the operator does not trust with variables gets only those of its own, named `ROSTER_SERVER__VARIABLE`:
+ * else it could have a client send it any variable.
  */
 export function startClientConfig(format: ConfigFormat) {
   const entries = new Map<string, object>()
   const inputs = new Map<string, Input>()
   const dialect = withUniqueSecrets(dialects[format](inputs))
 
-  function add(server: Connection): void {
+  function add(server: Connection, { mayNameVariables }: Authorship): void {
     if (!server.enabled || (server.command === undefined && !/^https?:/i.test(server.url ?? ''))) return
     const name = fitName(shortId(server), entries)
-    entries.set(name, entryOf(server, name, format, dialect))
+    const fill = mayNameVariables ? trustedFill(name, dialect) : confinedFill(server, dialect)
+    entries.set(name, entryOf(server, format, fill))
   }
 
   function build(): object {
@@ -78,10 +86,15 @@ function fitName(id: string, used: ReadonlyMap<string, object>): string {
   return name
 }
 
-function entryOf(server: Connection, name: string, format: ConfigFormat, dialect: Dialect): object {
-  const fill = (text: string, part: string) => fillPlaceholders(text, { name, part, dialect })
+/** Fills the placeholders of one value; `part` names its place in the server. */
+type Fill = (text: string, part: string) => string
+
+function entryOf(server: Connection, format: ConfigFormat, fill: Fill): object {
   const fillMap = (map: Readonly<Record<string, string>> = {}) =>
-    Object.fromEntries(Object.entries(map).map(([key, value]) => [key, fill(value, key)]))
+    // Some clients also fill in placeholders in names.
+    Object.fromEntries(
+      Object.entries(map).flatMap(([key, value]) => (key.includes('${') ? [] : [[key, fill(value, key)]])),
+    )
   if (server.command !== undefined) {
     return {
       ...(format === 'cursor' ? {} : { type: 'stdio' }),
@@ -102,18 +115,46 @@ function entryOf(server: Connection, name: string, format: ConfigFormat, dialect
 /** Placeholders that clients fill in themselves, in any dialect. */
 const builtInNames = new Set(['workspaceFolder', 'workspaceFolderBasename', 'userHome', 'pathSeparator', 'cwd'])
 
-function fillPlaceholders(
-  text: string,
-  { name, part, dialect }: { name: string; part: string; dialect: Dialect },
-): string {
-  return text.replaceAll(
-    placeholder,
-    (all, kind: 'env' | 'input' | undefined, variable?: string, fallback?: string) => {
+/** Groups of `placeholder`; all are absent for a redacted value. */
+type Groups = [kind?: 'env' | 'input', variable?: string, fallback?: string]
+
+function trustedFill(name: string, dialect: Dialect): Fill {
+  return (text, part) =>
+    text.replaceAll(placeholder, (all, ...[kind, variable, fallback]: Groups) => {
       if (variable === undefined) return dialect.secret(variableOf(name, part), `${part} of ${name}`)
       if (builtInNames.has(variable)) return all
       return dialect.variable(kind ?? 'env', variable, fallback === redactedText ? undefined : fallback)
-    },
-  )
+    })
+}
+
+/** A placeholder, or what a client could read as one: `${command:name}`, `${A:-{}`. */
+const anyPlaceholder = new RegExp(String.raw`${placeholder.source}|\$\{[^}]*\}?`, 'gi')
+
+function confinedFill(server: Connection, dialect: Dialect): Fill {
+  const id = shortId(server)
+  return (text, part) =>
+    text.replaceAll(anyPlaceholder, (_, ...[kind, variable, fallback]: Groups) => {
+      const name = confinedVariable(server, variable ?? part)
+      if (variable === undefined || kind === 'input') return dialect.secret(name, `${variable ?? part} of ${id}`)
+      return dialect.variable('env', name, fallback === redactedText ? undefined : fallback)
+    })
+}
+
+/**
+ * A variable that only this server can name: `ROSTER_`, its id and the variable, separated by `__`. Where upper case or other
+ * characters would make two servers equal, a hash tells them apart.
+ */
+function confinedVariable(server: Connection, variable: string): string {
+  const id = shortId(server)
+  const segments = [...id.split('/'), variable]
+  const isPlain =
+    /^[a-z0-9]+(-[a-z0-9]+)*(\/[a-z0-9]+(-[a-z0-9]+)*)?$/.test(id) && /^[a-z0-9]+([-_][a-z0-9]+)*$/i.test(variable)
+  const name = ['ROSTER', segments.map(toUpperSnake).join('__')].join('_')
+  return isPlain
+    ? name
+    : `${name}_${hash('sha256', JSON.stringify([id, variable]))
+        .slice(0, 16)
+        .toUpperCase()}`
 }
 
 /** The name includes the server's: a server must never get the secret of another. */

@@ -28,7 +28,7 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
   function bodyFor(parameters: URLSearchParams): Promise<Buffer> {
     const format = formatIn(parameters)
     const chosen = enabledServers(registry, parameters, ownParameters)
-    return format === undefined ? mapOf(chosen) : configOf(format, chosen)
+    return format === undefined ? mapOf(chosen) : configOf(format, chosen, supervisor)
   }
 
   function withSecrets(c: ApiContext, parameters: URLSearchParams): ApiResponse {
@@ -66,8 +66,14 @@ async function mapOf(chosen: readonly RegisteredServer[]): Promise<Buffer> {
 }
 
 /** Uses the encoded form, which is redacted; the server itself holds the secrets. */
-async function configOf(format: ConfigFormat, chosen: readonly RegisteredServer[]): Promise<Buffer> {
+async function configOf(
+  format: ConfigFormat,
+  chosen: readonly RegisteredServer[],
+  { mayNameVariables }: Pick<ApiPorts['supervisor'], 'mayNameVariables'>,
+): Promise<Buffer> {
   const config = startClientConfig(format)
-  await forEachYielding(chosen, ({ json }) => config.add(JSON.parse(json().toString()) as Server))
+  await forEachYielding(chosen, ({ server, json }) =>
+    config.add(JSON.parse(json().toString()) as Server, { mayNameVariables: mayNameVariables(server) }),
+  )
   return Buffer.from(`${JSON.stringify(config.build(), null, 2)}\n`)
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createBackoff } from '../../flow/backoff.ts'
 import type { Log } from '../../log.ts'
 import type { Change } from '../../model/change.ts'
+import type { Server } from '../../model/server.ts'
 import type { Source } from '../../model/source.ts'
 import type { SourceStatus } from '../../model/status.ts'
 import type { Delta, Layer } from '../candidate.ts'
@@ -139,6 +140,12 @@ export function createSupervisor({
     return names
   }
 
+  /** Whether the author of a server may name variables of clients: one whose commands they start, or an admin. */
+  function mayNameVariables({ source, namespace }: Pick<Server, 'source' | 'namespace'>): boolean {
+    const plan = running.get(source)?.plan
+    return plan !== undefined && (plan.layer.discovery_method === 'manual' || plan.trust.stdio(namespace))
+  }
+
   return {
     apply,
     sources,
@@ -148,6 +155,7 @@ export function createSupervisor({
     /** Reads a source now. Throws for an unknown source, and a `SourceError` where it does not answer within `ms`. */
     refresh: async (name: string, ms = 30_000): Promise<RefreshOutcome> => await runnerOf(name).refresh(ms),
     names: () => [...running.keys()],
+    mayNameVariables,
     /** Resolves once the first read of every source has ended, well or not. */
     settled: async () => void (await Promise.all([...running.values()].map(({ runner }) => runner.settled))),
     async [Symbol.asyncDispose]() {

@@ -6,7 +6,7 @@ import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { http } from '../../../src/sources/http/http.ts'
 import { namesIn, runSource } from '../../sources/poll-source.ts'
 import { toolsWith } from '../../sources/source-tools.ts'
-import { serve } from '../served-api.ts'
+import { parts, serve } from '../served-api.ts'
 
 type Listed = { servers: PublishedEntry[]; metadata: { nextCursor?: string; count: number } }
 
@@ -319,7 +319,7 @@ describe('the official registry’s API', () => {
 
   it('answers 503 until the sources are read, then 304 until a change', async () => {
     let ready = false
-    const supervisor = { sources: () => [], names: () => [], refresh: () => Promise.reject(new Error('none')) }
+    const { supervisor } = parts()
     await using served = await open({
       parts: { supervisor: { ...supervisor, syncing: () => (ready ? [] : ['dns']), ready: () => ready } },
     })
