@@ -7,7 +7,7 @@ import type { DependencyKind, DependencySpec, DependencySpecs } from './offers/d
 import type { Offer } from './offers/offer.ts'
 import type { Rankings } from './offers/rankings.ts'
 import { assignProvider, createSpreadGroup, likelyProvider, releaseConsumer } from './spread.ts'
-import { isSameOffer } from './tool-answer.ts'
+import { isSameForModel, isSameSlot } from './tool-answer.ts'
 
 /** A place for a provider: a dependency of a function, or its language model. */
 export type ConsumerSlot = {
@@ -89,10 +89,10 @@ export function createConsumers({
     const generation = index.settle()
     if (consumer.checkedAt === generation) return consumer.differs
     if (isAffected(consumer)) {
-      const { told, toldTools } = consumer
+      const { slots, told, toldTools } = consumer
       const offers = chooseAll(id, consumer)
       consumer.differs =
-        offers.some((offer, at) => !isSameOffer(offer, told[at] ?? undefined)) ||
+        slots.some(({ kind }, at) => !isSame(kind, offers[at], told[at] ?? undefined)) ||
         toolsFor(id, consumer.tools).some((selected, at) => !areSameTools(selected, toldTools[at]))
     }
     consumer.checkedAt = generation
@@ -250,6 +250,10 @@ function toldBefore({ slots, told }: Consumer, now: readonly ConsumerSlot[]): re
   return now.map((slot) => byName.get(nameOf(slot)))
 }
 
+function isSame(kind: DependencyKind, a: Offer | undefined, b: Offer | undefined): boolean {
+  return kind === 'dependency' ? isSameSlot(a, b) : isSameForModel(a, b)
+}
+
 function areSameTools(a: readonly Offer[], b: readonly Offer[] = []): boolean {
-  return a === b || (a.length === b.length && a.every((offer, at) => isSameOffer(offer, b[at])))
+  return a === b || (a.length === b.length && a.every((offer, at) => isSameForModel(offer, b[at])))
 }

@@ -23,7 +23,7 @@ import { type Offer, offerOfServer } from './offers/offer.ts'
 import { createRankings } from './offers/rankings.ts'
 import type { RewiringListener, RewiringReason, TraceSpread } from './resolution-port.ts'
 import { loadBound, loadOf } from './spread.ts'
-import { isSameOffer, type ToolAnswer, toLlmProvider, toLlmTool, toSlot } from './tool-answer.ts'
+import { isSameSlot, type ToolAnswer, toLlmProvider, toLlmTool, toSlot } from './tool-answer.ts'
 
 /** Maximum servers of other sources that are looked at for one capability. */
 const maxServers = 100
@@ -115,7 +115,7 @@ export function createMeshResolver({
     if (before === undefined) return 'first'
     if (before === null) return now && 'found'
     if (!now) return 'lost'
-    if (isSameOffer(before, now)) return undefined
+    if (isSameSlot(before, now)) return undefined
     if (before.provider.id === now.provider.id) return 'provider_changed'
     if (consumers.rankingFor(id, slot).offers.has(before.provider.id)) return 'rebalanced'
     return stillPasses(slot, before) ? 'better_provider' : 'provider_gone'

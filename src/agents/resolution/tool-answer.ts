@@ -65,17 +65,17 @@ export function toLlmProvider({ provider, tool }: Offer): JsonObject {
   }
 }
 
-/** Whether two offers read alike in an answer. */
-export function isSameOffer(a: Offer | undefined, b: Offer | undefined): boolean {
+/** Whether two offers read alike in the place of a dependency. */
+export function isSameSlot(a: Offer | undefined, b: Offer | undefined): boolean {
   if (a === b) return true
   if (!a || !b || a.provider.id !== b.provider.id || a.provider.endpoint !== b.provider.endpoint) return false
-  return a.tool === b.tool || jsonEqual(readPart(a), readPart(b))
+  if (a.tool === b.tool) return true
+  return a.tool.function_name === b.tool.function_name && jsonEqual(a.tool.kwargs, b.tool.kwargs)
 }
 
-/** What consumers read of a function. */
-function readPart({ tool }: Offer): JsonObject {
-  const { dependencies: _dependencies, llm_filter: _filter, llm_provider: _llmProvider, ...read } = tool
-  return read
+/** Whether two offers read alike as the tools or as the provider of a language model. */
+export function isSameForModel(a: Offer | undefined, b: Offer | undefined): boolean {
+  return isSameSlot(a, b) && (a?.tool === b?.tool || (a && b ? jsonEqual(toLlmTool(a), toLlmTool(b)) : true))
 }
 
 /** An agent that listens on every address names none that others could call. */
