@@ -1,5 +1,6 @@
 import { createMeshOperations } from '../../src/agents/mesh-operations.ts'
 import { createRegistrar } from '../../src/agents/registrar.ts'
+import type { ResolutionTrace, Rewiring } from '../../src/agents/resolution/resolution-port.ts'
 import { silent } from '../../src/log.ts'
 import type { Status } from '../../src/model/health.ts'
 import { serverId } from '../../src/model/names.ts'
@@ -70,6 +71,8 @@ export function createTestMesh({
   agents.attach(push)
   registry.beforeRead(agents.applyExpirations)
   const logged: Record<string, unknown>[] = []
+  const rewirings: (Omit<Rewiring, 'trace'> & { readonly trace: ResolutionTrace })[] = []
+  const defined = new Map<string, Candidate>()
   const mesh = createMeshOperations({
     registrations: {
       agents,
@@ -81,6 +84,7 @@ export function createTestMesh({
     thresholds: () => ({ timeout: 60, eviction: 120 }),
     source: () => (acceptsAgents ? 'agents' : undefined),
     log: { info: (fields: object, message?: string) => void logged.push({ ...fields, message }) } as typeof silent,
+    onRewired: (rewiring) => void rewirings.push({ ...rewiring, trace: rewiring.trace() }),
   })
 
   return {
@@ -88,11 +92,13 @@ export function createTestMesh({
     registry,
     agents,
     logged,
+    /** Every changed provider that an answer brought, with its trace. */
+    rewirings,
     advance,
     /** Registers an agent with a heartbeat. */
     registerAgent: (id: string, fields: object = {}, principal: Principal = admin) =>
       mesh.register({ registration: { id, ...fields }, payload: {} }, { principal, countsAsHeartbeat: true }),
-    /** Defines a server in the source above the agents. */
+    /** Defines a server in the source above the agents, or defines it again. */
     define: (name: string, fields: { status?: Status } & Readonly<Record<string, unknown>> = {}) => {
       const { status = 'healthy', ...rest } = fields
       const definition = ServerDefinition.parse({
@@ -112,7 +118,9 @@ export function createTestMesh({
         position: 0,
         stale: false,
       }
-      registry.commit({ removed: [], added: [candidate] })
+      const before = defined.get(name)
+      defined.set(name, candidate)
+      registry.commit({ removed: before ? [before] : [], added: [candidate] })
       return id
     },
     [Symbol.asyncDispose]: async () => {

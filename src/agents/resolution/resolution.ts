@@ -1,9 +1,11 @@
 import { createChunkedQueue } from '../../flow/chunked-queue.ts'
 import type { Change } from '../../model/change.ts'
+import type { JsonObject } from '../../model/data/json-object.ts'
 import type { Agent } from '../agent.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
+import type { Resolution } from './consumers.ts'
 import { createDependencyResolver, type ResolvedDependencies } from './dependency-resolver.ts'
-import type { SlotExplanation } from './explain/explanation.ts'
+import { providerView, type SlotExplanation } from './explain/explanation.ts'
 import { createMeshResolver, type FunctionExplanation } from './mesh-resolver.ts'
 import type { RewiringListener } from './resolution-port.ts'
 import { createResolutionViews } from './resolution-views.ts'
@@ -70,10 +72,21 @@ export function createResolution({
     }
   }
 
+  /** The functions of an agent, each with its dependencies and their providers at present. */
+  function graphOf(agent: Agent): readonly JsonObject[] {
+    if (agent.spec.tools) return toGraphNode(agent, resolver.peek(agent))
+    const edges = agent.definition.dependencies.map((capability) => {
+      const provider = dependencies.providerOf(capability)
+      return { capability, status: provider ? 'available' : 'unavailable', provider }
+    })
+    return edges.length === 0 ? [] : [{ function_name: '', capability: '', dependencies: edges }]
+  }
+
   return {
     answer,
     hasChanged,
     explain,
+    graphOf,
     views,
     close: () => {
       unsubscribe()
@@ -85,4 +98,25 @@ export function createResolution({
 /** The members of a response that an answer makes. */
 export function answerMembers({ dependencies, byFunction }: AgentAnswer): object {
   return byFunction ?? (dependencies ? { dependencies_resolved: dependencies } : {})
+}
+
+/** The dependencies of an agent with their providers at present: a node of `GET /dependencies`. */
+function toGraphNode({ spec }: Pick<Agent, 'spec'>, { slots, offers }: Resolution): readonly JsonObject[] {
+  return (spec.tools ?? []).map((tool) => {
+    const edges = slots.flatMap((slot, at) => {
+      if (slot.tool !== tool) return []
+      const { capability, tags, version, required } = slot.dependency
+      const offer = offers[at]
+      const status = offer ? 'available' : 'unavailable'
+      const provider = offer ? providerView(offer) : null
+      return [{ kind: slot.kind, edge: { capability, tags, version, required, status, provider } }]
+    })
+    const model = edges.find(({ kind }) => kind === 'llm_provider')
+    return {
+      function_name: tool.function_name,
+      capability: tool.capability,
+      dependencies: edges.filter(({ kind }) => kind === 'dependency').map(({ edge }) => edge),
+      ...(model && { llm_provider: model.edge }),
+    }
+  })
 }

@@ -5,12 +5,11 @@ import { parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
 import { healthView } from '../../agents/queries/status-views.ts'
 import { heartbeatPayloadView } from '../../agents/queries/views.ts'
 import type { ApiContext, ApiResponse } from '../http/context.ts'
-import { queryText } from '../http/parameters.ts'
 import { jsonReply } from '../http/reply.ts'
 import { respond, respondJson, respondNoContent } from '../http/respond.ts'
 import { createAgentList } from './agent-list.ts'
 import { respondItems } from './json-list.ts'
-import { agentIdIn, expectedVersion, headersOf } from './mesh-request.ts'
+import { agentIdIn, expectedVersion, headersOf, parametersOf } from './mesh-request.ts'
 
 /** Handlers for registered agents and their capabilities. */
 export function agentHandlers(mesh: MeshOperations) {
@@ -54,8 +53,4 @@ export function agentHandlers(mesh: MeshOperations) {
   }
 
   return { list: createAgentList(mesh), status, capabilities, show, remove, health }
-}
-
-function parametersOf({ env: { incoming } }: ApiContext): URLSearchParams {
-  return new URLSearchParams(queryText(incoming.url ?? ''))
 }

@@ -2,6 +2,7 @@ import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { percentDecode } from '../../model/data/percent-encoding.ts'
 import { readJson } from '../http/body.ts'
 import type { ApiContext, ApiHandler } from '../http/context.ts'
+import { queryText } from '../http/parameters.ts'
 import { preconditionOf, type HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
 import { meshProblem } from './problems.ts'
@@ -25,6 +26,11 @@ export function agentIdIn({ env: { incoming } }: ApiContext, suffix = ''): strin
   const path = whole.endsWith(suffix) ? whole.slice(0, whole.length - suffix.length) : whole
   const segment = path.slice(path.lastIndexOf('/') + 1)
   return percentDecode(segment) ?? segment
+}
+
+/** The parameters of the query. */
+export function parametersOf({ env: { incoming } }: ApiContext): URLSearchParams {
+  return new URLSearchParams(queryText(incoming.url ?? ''))
 }
 
 /** The version that `If-Match` expects of an agent at version `current`; undefined where any will do. */

@@ -2,6 +2,7 @@ import { createRoutes } from '../http/context.ts'
 import type { ApiPorts } from '../ports.ts'
 import { agentHandlers } from './agents.ts'
 import { createBatchedPosts } from './batched-posts.ts'
+import { dependencyHandlers } from './dependencies.ts'
 import { heartbeatHandlers, renew } from './heartbeat.ts'
 import { meshRoute } from './mesh-request.ts'
 import { registrationHandlers } from './register.ts'
@@ -29,6 +30,9 @@ export function meshApi({ mesh, watch, publish, calls }: Pick<ApiPorts, 'mesh' |
   api.get('/capabilities', (c) => watch.capabilities(c) ?? listCapabilities(c))
   api.get('/capabilities/watch', (c) => watch.capabilities(c) ?? listCapabilities(c))
   api.get('/health/:id', route(agents.health))
+  const dependencies = dependencyHandlers(mesh)
+  api.get('/dependencies', route(dependencies.list))
+  api.get('/dependencies/:id', route(dependencies.show))
   api.post('/mcp/tools/:tool', createTools(mesh))
   api.route('/', toolingApi({ mesh, publish }))
   api.post('/proxy/*', calls.handle)

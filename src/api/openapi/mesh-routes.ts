@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { dependencyRoutes } from './dependency-routes.ts'
 import {
   AgentHealthShape,
   AgentListShape,
@@ -150,6 +151,7 @@ const mesh: Record<string, RouteDoc> = {
     body: ToolCallShape,
     statuses: { ...writeStatuses, ...unknownAgent },
   }),
+  ...dependencyRoutes(agentParameters),
   ...toolingRoutes,
 }
 

@@ -141,6 +141,17 @@ export const CapabilityListShape = z
   .looseObject({ capabilities: z.array(AgentCapability), count: z.int(), timestamp: z.string() })
   .meta({ id: 'CapabilityList' })
 
+const ResolvedDependency = z
+  .object({
+    agent_id: z.string(),
+    capability: z.string(),
+    function_name: z.string(),
+    endpoint: z.string(),
+    kwargs: z.looseObject({}).optional(),
+    status: z.enum(['available', 'unavailable']).describe('`unavailable`: no provider; the other texts are empty.'),
+  })
+  .meta({ id: 'ResolvedDependency' })
+
 export const RegistrationReceiptShape = z
   .looseObject({
     status: z.literal('success'),
@@ -149,9 +160,25 @@ export const RegistrationReceiptShape = z
     timestamp: z.string(),
     message: z.string(),
     dependencies_resolved: z
-      .record(z.string(), z.object({ agent_id: z.string(), endpoint: z.string(), status: z.string() }).nullable())
+      .record(
+        z.string(),
+        z.union([
+          z.array(ResolvedDependency),
+          z.object({ agent_id: z.string(), endpoint: z.string(), status: z.string() }).nullable(),
+        ]),
+      )
       .optional()
-      .describe('The provider of each dependency; null without a healthy one.'),
+      .describe(
+        'For an agent with `tools`, by function: the provider of each dependency, in the order of declaration. For any other, by capability: its provider; null without a healthy one.',
+      ),
+    llm_tools: z
+      .record(z.string(), z.array(z.looseObject({})))
+      .optional()
+      .describe('By function with an `llm_filter`: the tools that it selects.'),
+    llm_providers: z
+      .record(z.string(), z.looseObject({}))
+      .optional()
+      .describe('By function with an `llm_provider`: the provider; absent without one.'),
   })
   .meta({ id: 'AgentTold' })
 

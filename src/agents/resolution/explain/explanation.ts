@@ -2,7 +2,7 @@ import type { JsonObject } from '../../../model/data/json-object.ts'
 import { redactValue } from '../../../model/redaction/redact.ts'
 import type { ConsumerSlot } from '../consumers.ts'
 import { compareOfferVersions } from '../matching/version-match.ts'
-import type { Offer } from '../offers/offer.ts'
+import { type Offer, offerId } from '../offers/offer.ts'
 import type { TraceSpread } from '../resolution-port.ts'
 import type { JudgedOffer, CandidateList } from './candidate-lists.ts'
 
@@ -86,7 +86,7 @@ function candidateView(
     const { stage, reason, details } = outcome
     return { ...shared, result: 'evicted', stage, reason, ...(details && { details }) }
   }
-  const isChosen = provider.id === chosen?.provider.id && tool.function_name === chosen.tool.function_name
+  const isChosen = chosen !== undefined && offerId(offer) === offerId(chosen)
   const isEqual = ranking.offers.get(provider.id)?.tool.function_name === tool.function_name
   return { ...shared, score: outcome, result: isChosen ? 'chosen' : isEqual ? 'equal' : 'outranked' }
 }
@@ -112,8 +112,7 @@ function decisionOf(
     }
   }
   const next = candidates.find(
-    ({ offer, outcome }) =>
-      typeof outcome === 'number' && (offer.provider.id !== chosen.provider.id || offer.tool !== chosen.tool),
+    ({ offer, outcome }) => typeof outcome === 'number' && offerId(offer) !== offerId(chosen),
   )
   if (typeof next?.outcome !== 'number')
     return { decided_by: 'only_candidate', reason: `the only candidate that passes every stage${suffix}` }
