@@ -1,3 +1,4 @@
+import type { AgentListener } from '../agents/agent-listener.ts'
 import type { Agent } from '../agents/agent.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { SourceListener } from '../registry/supervision/source-state.ts'
@@ -30,8 +31,13 @@ export function createEventRecorder({
     record({ type: 'reload', reason: reason ?? 'applied', data })
   }
 
+  const onAgent: AgentListener = (happening) => {
+    if (happening.type === 'registered') rewirings.expectNoEvents(happening.agent.id)
+    agent(happening)
+  }
+
   return {
-    agent,
+    agent: onAgent,
     forgotten: (forgotten: Agent) => agent({ type: 'forgotten', agent: forgotten }),
     rewired: rewirings.listener,
     source: recordSourceEvents(record),

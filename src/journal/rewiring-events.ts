@@ -7,7 +7,7 @@ import type { RecordEvent } from './event.ts'
 
 /** Time that traces may take of each second, in ms; a rewiring beyond it is recorded without its stages. */
 const traceBudgetMs = 20
-/** Maximum dependencies whose last event is remembered; that of any other is read from the store. */
+/** Maximum dependencies whose last event is remembered, and agents known to be new; of any other it is read from the store. */
 const maxRemembered = 50_000
 /** Events of a function that are read to find the last one of each of its dependencies. */
 const maxRead = 64
@@ -21,13 +21,15 @@ type LastEvent = {
   readonly provider: string | undefined
 }
 
+const noEvent: LastEvent = { isResolved: true, digest: '', provider: undefined }
+
 type PendingRewiring = Omit<Rewiring, 'trace'> & { readonly trace: ResolutionTrace; readonly at: number }
 
 /**
  * Records which provider a dependency got, with the trace of the choice, as the original mesh registry does.
  *
- * A first provider is recorded only where there was a choice, or where it differs from the one before a restart. Every later
- * change is recorded. Equal traces are recorded once.
+ * A first provider is recorded only where there was a choice, or where it differs from the one before a restart; a lasting
+ * lack of one only where its candidates change. Every change of a provider is recorded. Equal traces are recorded once.
  */
 export function recordRewirings({
   record,
@@ -47,6 +49,7 @@ export function recordRewirings({
   now?: () => number
 }) {
   const lastEvents = new LRUCache<string, LastEvent>({ max: maxRemembered })
+  const newAgents = new LRUCache<string, true>({ max: maxRemembered })
   const budget = createBudget(now)
   let pending: PendingRewiring[] = []
   let deciding: Promise<void> | undefined
@@ -54,8 +57,7 @@ export function recordRewirings({
   const listener: RewiringListener = ({ trace, ...rewiring }) => {
     if (!isEnabled()) return
     const isCheap = budget.hasRest()
-    // Whether a first provider was a choice is known from its trace alone.
-    if (!isCheap && rewiring.reason === 'first') return
+    if (!isCheap && isConditional(rewiring)) return
     pending.push({ ...rewiring, trace: isCheap ? budget.spend(trace) : shortTrace(rewiring), at: now() })
     deciding ??= decideAll().finally(() => (deciding = undefined))
   }
@@ -72,12 +74,15 @@ export function recordRewirings({
   async function decide({ at, trace, ...rewiring }: PendingRewiring): Promise<void> {
     const { consumer, namespace, function_name, dep_index, after, before, reason } = rewiring
     const key = keyOf(consumer, function_name, dep_index)
-    if (reason === 'first' && !lastEvents.has(key)) await recall(consumer, function_name)
+    if (isConditional(rewiring) && !lastEvents.has(key)) {
+      if (!newAgents.has(consumer)) await recall(consumer, function_name)
+      if (!lastEvents.has(key)) lastEvents.set(key, noEvent)
+    }
     const last = lastEvents.get(key)
     const prior = before ?? last?.provider
     const digest = digestOf(trace)
     if (last?.digest === digest) return
-    if (reason === 'first' && !isWorthy(trace, { after, prior, last })) return
+    if (isConditional(rewiring) && !isWorthy(trace, { after, prior, last })) return
     lastEvents.set(key, { isResolved: after !== undefined, digest, provider: after ?? prior })
     record({
       type: 'rewired',
@@ -109,6 +114,8 @@ export function recordRewirings({
 
   return {
     listener,
+    /** Notes that an agent is registered for the first time, so that no earlier event of it is stored. */
+    expectNoEvents: (id: string) => void newAgents.set(id, true),
     /** Resolves once everything announced so far is recorded. */
     [Symbol.asyncDispose]: async () => await deciding,
   }
@@ -116,7 +123,12 @@ export function recordRewirings({
 
 const keyOf = (consumer: string, function_name: string, index: number) => `${consumer} ${function_name} ${index}`
 
-/** Whether the first answer of an agent is recorded. */
+/** Whether a rewiring is recorded only if its trace is of interest: a first answer, and one that is still without a provider. */
+function isConditional({ reason }: Pick<Rewiring, 'reason'>): boolean {
+  return reason === 'first' || reason === 'unresolved'
+}
+
+/** Whether the trace of a conditional rewiring is of interest. */
 function isWorthy(
   { stages }: ResolutionTrace,
   { after, prior, last }: { after: string | undefined; prior: string | undefined; last: LastEvent | undefined },

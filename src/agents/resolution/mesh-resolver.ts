@@ -105,7 +105,7 @@ export function createMeshResolver({
     })
   }
 
-  /** Why a slot has another provider than before; undefined where it has not. */
+  /** Why a slot is announced; undefined where it has the same provider as before. */
   function reasonOf(
     id: string,
     slot: ConsumerSlot,
@@ -113,7 +113,7 @@ export function createMeshResolver({
     now: Offer | undefined,
   ): RewiringReason | undefined {
     if (before === undefined) return 'first'
-    if (before === null) return now && 'found'
+    if (before === null) return now ? 'found' : 'unresolved'
     if (!now) return 'lost'
     if (isSameSlot(before, now)) return undefined
     if (before.provider.id === now.provider.id) return 'provider_changed'

@@ -55,7 +55,7 @@ export type LlmProviderResolution = ResolvedProvider & {
   readonly required_tags?: readonly string[]
 }
 
-/** Called when a dependency has another provider than in the agent's last answer, and with its first answer. */
+/** Called when a dependency has another provider than in the agent's last answer, with its first answer, and while it has none. */
 export type RewiringListener = (rewiring: Rewiring) => void
 
 export type Rewiring = {
@@ -76,6 +76,8 @@ export type Rewiring = {
 export type RewiringReason =
   /** The first answer for this dependency. */
   | 'first'
+  /** Without a provider, as in the answer before; its candidates may be others. */
+  | 'unresolved'
   /** A provider was found. */
   | 'found'
   /** The provider is gone, and no other passes. */
