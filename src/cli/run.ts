@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   list: async () => (await import('./list.ts')).list,
   get: async () => (await import('./get.ts')).get,
   watch: async () => (await import('./watch.ts')).watch,
+  explain: async () => (await import('./explain.ts')).explain,
   events: async () => (await import('./events.ts')).events,
   export: async () => (await import('./export.ts')).exportCommand,
   config: async () => (await import('./config.ts')).config,

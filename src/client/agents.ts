@@ -47,9 +47,53 @@ export type Heartbeat = {
 
 export type HeartbeatAnswer = { readonly status: string; readonly timestamp: string; readonly message?: string }
 
+/** The dependencies of an agent: the candidates of each, and why one was chosen. */
+export type DependencyExplanation = {
+  readonly agent_id: string
+  readonly name: string
+  readonly namespace: string
+  readonly status: string
+  readonly functions: readonly {
+    /** Empty for an agent that depends as a whole. */
+    readonly function_name: string
+    readonly capability: string
+    readonly dependencies: readonly ExplainedDependency[]
+    readonly llm_provider?: ExplainedDependency
+  }[]
+}
+
+export type ExplainedDependency = {
+  readonly dep_index: number
+  readonly capability: string
+  readonly tags: readonly (string | readonly string[])[]
+  readonly version: string
+  readonly required: boolean
+  readonly status: 'available' | 'unavailable'
+  readonly provider: { readonly agent_id: string; readonly function_name?: string; readonly endpoint: string } | null
+  readonly decided_by: string
+  /** A sentence for people. */
+  readonly reason: string
+  readonly candidates: readonly DependencyCandidate[]
+  readonly candidates_omitted?: number
+}
+
+export type DependencyCandidate = {
+  readonly agent_id: string
+  readonly function_name: string
+  readonly version: string
+  readonly tags: readonly string[]
+  readonly status: string
+  readonly result: 'chosen' | 'equal' | 'outranked' | 'evicted'
+  readonly score?: number
+  /** Where an evicted candidate fell out. */
+  readonly stage?: string
+  readonly reason?: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
 type Limits = { readonly signal?: AbortSignal | undefined }
 
-/** The requests of an agent: register, heartbeat, unregister. */
+/** The requests of an agent: register, heartbeat, unregister; and the explanation of its dependencies. */
 export function createAgentRequests({ request }: Pick<RosterHttp, 'request'>) {
   return {
     /**
@@ -76,6 +120,14 @@ export function createAgentRequests({ request }: Pick<RosterHttp, 'request'>) {
      */
     async unregister(agent_id: string, { signal }: Limits = {}): Promise<void> {
       await request(`/agents/${encodeURIComponent(agent_id)}`, { method: 'DELETE', signal })
+    },
+    /**
+     * Explains why each dependency of an agent has its provider, or none.
+     *
+     * @throws {RosterError} Status 404 where the agent is unknown.
+     */
+    explain(agent_id: string, { signal }: Limits = {}): Promise<DependencyExplanation> {
+      return request(`/dependencies/${encodeURIComponent(agent_id)}`, { signal })
     },
   }
 }

@@ -1,5 +1,13 @@
 /** The client library. Runs on Node 20 and newer, and in browsers. */
-export type { AgentRegistration, Heartbeat, HeartbeatAnswer, Registration } from './agents.ts'
+export type {
+  AgentRegistration,
+  DependencyCandidate,
+  DependencyExplanation,
+  ExplainedDependency,
+  Heartbeat,
+  HeartbeatAnswer,
+  Registration,
+} from './agents.ts'
 export {
   type ClientConfig,
   type ClientFormat,
