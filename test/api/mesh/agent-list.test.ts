@@ -98,6 +98,105 @@ describe('an agent that registers its tools', () => {
   })
 })
 
+describe('the dependencies of an agent in the list', () => {
+  const relay = {
+    function_name: 'relay',
+    capability: 'relay',
+    dependencies: [
+      { capability: 'greeting', tags: ['en', ['a', 'b']] },
+      { capability: 'clock', required: true },
+    ],
+  }
+  const consumerIn = async (mesh: Mesh) => (await listed(mesh)).find(({ id }) => id === 'consumer') ?? {}
+
+  it('are shown in the order of declaration with their providers', async () => {
+    await using mesh = await meshed()
+    await mesh.post('/heartbeat', published('provider', [{ ...greet, tags: ['en', 'b'] }]))
+    await mesh.post('/heartbeat', published('consumer', [relay]))
+
+    assert.partialDeepStrictEqual(await consumerIn(mesh), {
+      total_dependencies: 2,
+      dependencies_resolved: 1,
+      dependency_resolutions: [
+        {
+          function_name: 'relay',
+          capability: 'greeting',
+          tags: ['en'],
+          status: 'available',
+          provider_agent_id: 'provider',
+          mcp_tool: 'greet',
+          endpoint: 'http://10.0.0.1:8080',
+        },
+        { function_name: 'relay', capability: 'clock', status: 'unresolved' },
+      ],
+      capabilities: [{ available: false, unavailable_reason: "required dep 'clock' unresolved" }],
+    })
+  })
+
+  it('follow their providers at once, though the agent itself stays as it is', async () => {
+    await using mesh = await meshed()
+    await mesh.post('/heartbeat', published('consumer', [relay]))
+    const before = await consumerIn(mesh)
+    await mesh.post('/heartbeat', published('provider', [{ function_name: 'now', capability: 'clock' }]))
+    const during = await consumerIn(mesh)
+    await mesh.send('DELETE', '/agents/provider')
+    const after = await consumerIn(mesh)
+
+    const shownIn = (agent: Answer) => [agent['dependencies_resolved'], agent['capabilities'][0].available]
+    assert.deepEqual([before, during, after].map(shownIn), [
+      [0, false],
+      [1, true],
+      [0, false],
+    ])
+    assert.equal(after['resource_version'], before['resource_version'])
+  })
+
+  it('include the tools and the language model that it asks for', async () => {
+    await using mesh = await meshed()
+    const schema = { inputSchema: { type: 'object' } }
+    await mesh.post('/heartbeat', published('tools', [{ ...greet, ...schema }]))
+    await mesh.post('/heartbeat', published('model', [{ function_name: 'complete', capability: 'llm', ...schema }]))
+    const ask = {
+      function_name: 'ask',
+      capability: 'qa',
+      llm_filter: { filter: ['greeting', { capability: 'missing' }] },
+      llm_provider: { capability: 'llm', tags: [], version: '' },
+    }
+    await mesh.post('/heartbeat', published('consumer', [ask]))
+
+    const agent = await consumerIn(mesh)
+
+    assert.deepEqual(
+      (agent['llm_tool_resolutions'] as Answer[]).map(({ status, mcp_tool }) => [status, mcp_tool]),
+      [
+        ['available', 'greet'],
+        ['unresolved', undefined],
+      ],
+    )
+    assert.partialDeepStrictEqual(agent['llm_provider_resolutions'], [
+      { required_capability: 'llm', status: 'available', provider_agent_id: 'model', mcp_tool: 'complete' },
+    ])
+    assert.deepEqual([agent['total_dependencies'], agent['dependencies_resolved']], [0, 0])
+  })
+
+  it('are counted for agents of older generations too', async () => {
+    await using mesh = await meshed()
+    await mesh.agent('provider', { capabilities: ['clock'], endpoint: 'http://10.0.0.2:80' })
+    await mesh.agent('consumer', { dependencies: ['clock', 'missing'] })
+
+    const agent = await consumerIn(mesh)
+
+    assert.deepEqual(
+      [agent['dependencies'], agent['total_dependencies'], agent['dependencies_resolved']],
+      [['clock', 'missing'], 2, 1],
+    )
+    assert.partialDeepStrictEqual(agent['dependency_resolutions'], [
+      { capability: 'clock', status: 'available', provider_agent_id: 'provider' },
+      { capability: 'missing', status: 'unresolved' },
+    ])
+  })
+})
+
 describe('the list of agents', () => {
   it('is the same bytes after a heartbeat, until 5 s have passed', async () => {
     await using mesh = await meshed()
