@@ -27,7 +27,7 @@ const queryFields = [
 const knownFields: ReadonlySet<string> = new Set(queryFields)
 
 /** The right shape, for messages about a wrong one. */
-export const discoveryShape =
+const discoveryShape =
   '{"query": {"capabilities": ["weather"], "labels": {"env": "prod"}, "status": "healthy"}, "include_servers": true}; ' +
   `the fields of query are ${queryFields.join(', ')}`
 
