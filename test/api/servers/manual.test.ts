@@ -167,6 +167,48 @@ describe('manual servers', () => {
     }
   })
 
+  it('stand above agents of the same name, whichever came first', async () => {
+    await using daemon = await startHere(memory)
+    type Registered = { readonly shadowed_by?: { readonly source: string; readonly origin: string } }
+    const register = (name: string) =>
+      daemon.ask<Registered>('POST', '/agents', { id: name, name, endpoint: 'http://evil.example/' })
+    const shown = async (name: string) => {
+      const { body } = await daemon.ask<Server>('GET', `/servers/${name}`)
+      return [body.source, body['url']]
+    }
+    await daemon.ask('PUT', '/servers/weather', weather)
+    const second = await register('weather')
+    const first = await register('maps')
+    const written = await daemon.ask<Server>('PUT', '/servers/maps', { ...weather, name: 'maps' })
+
+    assert.deepEqual([second.status, first.status, written.status], [200, 200, 201], written.text)
+    assert.deepEqual(await shown('weather'), ['manual', weather.url])
+    assert.deepEqual(await shown('maps'), ['manual', weather.url])
+    assert.deepEqual(second.body.shadowed_by, { source: 'manual', origin: 'default/weather' })
+    assert.equal(first.body.shadowed_by, undefined)
+    const again = await register('maps')
+    assert.deepEqual(again.body.shadowed_by, { source: 'manual', origin: 'default/maps' })
+    assert.deepEqual(written.body['shadows'], [{ source: 'agents', origin: 'maps' }])
+    const audited = daemon.lines.filter((line) => line['audit'] === true && line['agent'] === 'weather')
+    assert.deepEqual(
+      audited.map((line) => line['shadowed_by']),
+      ['manual'],
+    )
+
+    assert.equal((await daemon.ask('DELETE', '/servers/maps')).status, 204)
+    assert.deepEqual(await shown('maps'), ['agents', 'http://evil.example/'])
+    assert.equal((await daemon.ask('PATCH', '/servers/maps', { tags: ['a'] })).status, 409)
+  })
+
+  it('stand below agents where the config lists them so', async () => {
+    await using daemon = await startHere('sources: [{ type: agents }, { type: manual }]\nstore: { type: memory }\n')
+    await daemon.ask('POST', '/agents', { id: 'maps', name: 'maps', endpoint: 'http://maps.example/' })
+
+    const { status, body } = await daemon.ask<ProblemBody>('PUT', '/servers/maps', { ...weather, name: 'maps' })
+
+    assert.deepEqual([status, body.source], [409, 'agents'])
+  })
+
   it('may be commands only with allow_stdio on their source', async () => {
     await using daemon = await startHere(memory)
     const command = { name: 'local', command: 'python', args: ['-m', 'server'] }
