@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Principal } from '../model/principal.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
 import type { AgentListener } from './agent-listener.ts'
 import type { Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
 import { assertMayRegister, assertOwner, newHolderOf } from './authorization.ts'
@@ -12,10 +13,20 @@ import type { ParsedHeartbeat, ParsedRegistration } from './parsing/bodies.ts'
 import { createQueries } from './queries/queries.ts'
 import type { AppliedRegistration, Registrar } from './registrar.ts'
 import type { RewiringListener } from './resolution/resolution-port.ts'
-import { type AgentAnswer, createResolution } from './resolution/resolution.ts'
+import { type AgentAnswer, answerMembers, createResolution } from './resolution/resolution.ts'
 
 /** The outcome of a registration or heartbeat, as the agent receives it. */
-export type RegistrationResult = AgentAnswer & { readonly agent: Agent }
+export type RegistrationResult = AgentAnswer & {
+  readonly agent: Agent
+  /** The definition of higher precedence that the registry shows under the agent's name. */
+  readonly shadowed_by?: { readonly source: string; readonly origin: string }
+}
+
+/** The members of a response to a registration or heartbeat. */
+export function resultMembers(result: RegistrationResult): object {
+  const { shadowed_by } = result
+  return shadowed_by ? { ...answerMembers(result), shadowed_by } : answerMembers(result)
+}
 
 export type MeshOperations = ReturnType<typeof createMeshOperations>
 
@@ -92,8 +103,10 @@ export function createMeshOperations({
     const version = expectedVersion ?? (before ? request.expectedVersion : undefined)
     const holderOf = (current: Agent | undefined) => authorizeHolder(principal, request.id, current)
     const applied = await agents.register({ ...request, expectedVersion: version }, holderOf)
-    if (applied.changed) audit(principal, applied.agent.id, before, applied.agent)
-    return { ...applied, ...resultFor(applied.agent) }
+    const { winner } = queries.get(applied.agent.id)
+    if (applied.changed) audit(principal, applied.agent.id, before, applied.agent, winner?.source)
+    const shadowed_by = winner && { source: winner.source, origin: redactText(winner.origin) }
+    return { ...applied, ...resultFor(applied.agent), ...(shadowed_by && { shadowed_by }) }
   }
 
   /** The new holder of an agent; throws where the principal lacks the right or holds too many agents. */
@@ -157,10 +170,19 @@ export function createMeshOperations({
     audit(principal, id, agent, undefined)
   }
 
-  function audit({ name }: Principal, agent: string, before: Agent | undefined, after: Agent | undefined): void {
+  function audit(
+    { name }: Principal,
+    agent: string,
+    before: Agent | undefined,
+    after: Agent | undefined,
+    shadowedBy?: string,
+  ): void {
     const versions = { before: before?.stored.resource_version, after: after?.stored.resource_version }
     const event = after ? (before ? 'agent changed' : 'agent registered') : 'agent unregistered'
-    log.info({ audit: true, principal: name, agent, ...versions }, event)
+    log.info(
+      { audit: true, principal: name, agent, ...versions, ...(shadowedBy && { shadowed_by: shadowedBy }) },
+      event,
+    )
     if (after && before) onAgent?.({ type: 'changed', agent: after, before, principal: name })
     else if (after) onAgent?.({ type: 'registered', agent: after, principal: name })
     else if (before) onAgent?.({ type: 'unregistered', agent: before, principal: name })

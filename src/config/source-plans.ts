@@ -9,11 +9,18 @@ import type { SourceTools } from '../sources/source-kind.ts'
 import type { LoadedConfig } from './load.ts'
 import type { Config } from './schema.ts'
 
-/** The sources of a config for the supervisor, in order of precedence. Where `manual` is not listed, it comes last. */
+/**
+ * The sources of a config for the supervisor, in order of precedence. Where `manual` is not listed, it comes before `agents`,
+ * so that a registration never replaces what an admin wrote, and after all others.
+ */
 export function sourcePlans({ sources }: Pick<Config, 'sources'>, tools: SourceTools): SourcePlan[] {
-  const isListed = sources.some(({ type }) => type === 'manual')
-  const all = isListed ? sources : [...sources, implicitManual]
-  return all.map((source) => planOf(source, tools))
+  return withManual(sources).map((source) => planOf(source, tools))
+}
+
+function withManual(sources: readonly SourceConfig[]): readonly SourceConfig[] {
+  if (sources.some(({ type }) => type === 'manual')) return sources
+  const ofAgents = sources.findIndex(({ type }) => type === 'agents')
+  return sources.toSpliced(ofAgents < 0 ? sources.length : ofAgents, 0, implicitManual)
 }
 
 const implicitManual = SourceConfig.parse({ type: 'manual' }, { jitless: true })

@@ -1,9 +1,9 @@
 import type { McpServer } from '@modelcontextprotocol/server'
+import { resultMembers } from '../agents/mesh-operations.ts'
 import { parseHeartbeat, parseRegistrationBody } from '../agents/parsing/bodies.ts'
 import { parseCapabilityQuery, toParameters } from '../agents/queries/query-parameters.ts'
 import { healthView } from '../agents/queries/status-views.ts'
 import { heartbeatPayloadView } from '../agents/queries/views.ts'
-import { answerMembers } from '../agents/resolution/resolution.ts'
 import type { Principal } from '../model/principal.ts'
 import { agentToolSchemas as schemas, type CapabilityPageInput, defaultAgentLimit } from './agent-tool-schemas.ts'
 import type { McpPorts } from './ports.ts'
@@ -99,7 +99,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       agent_id: agent.id,
       resource_version: agent.stored.resource_version,
       message: `Agent ${agent.spec.name} registered successfully`,
-      ...answerMembers(result),
+      ...resultMembers(result),
     }
   }
 
@@ -109,7 +109,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       status: 'success',
       message: 'Heartbeat recorded',
       timestamp: new Date().toISOString(),
-      ...answerMembers(result),
+      ...resultMembers(result),
     }
   }
 

@@ -21,7 +21,7 @@ export const agents = defineSource({
   open: (_, { registrations }) => registrations?.agents ?? unavailable,
 })
 
-/** Servers that an admin wrote over the API. Unless the config lists it, every other source takes precedence. */
+/** Servers that an admin wrote over the API. Unless the config lists it, every other source but `agents` takes precedence. */
 export const manual = defineSource({
   type: 'manual',
   config: () => z.strictObject({ type: z.literal('manual'), ...commonFields() }),

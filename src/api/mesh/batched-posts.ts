@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
-import { answerMembers } from '../../agents/resolution/resolution.ts'
+import { type MeshOperations, type RegistrationResult, resultMembers } from '../../agents/mesh-operations.ts'
 import { cachedTimestamp } from '../../flow/clock.ts'
 import type { Principal } from '../../model/principal.ts'
 import { parseJson, receiveBody } from '../http/body.ts'
@@ -65,7 +64,7 @@ function headerOf({ headers }: IncomingMessage): HeaderOf {
 /** The JSON of a registration or heartbeat. Concatenated, since it is made for every heartbeat. */
 export function resultText(result: RegistrationResult, message: string): string {
   const { id, stored } = result.agent
-  const members = JSON.stringify(answerMembers(result)).slice(1, -1)
+  const members = JSON.stringify(resultMembers(result)).slice(1, -1)
   const rest = members === '' ? '' : `,${members}`
   return (
     `{"status":"success","agent_id":${JSON.stringify(id)},"resource_version":"${stored.resource_version}",` +

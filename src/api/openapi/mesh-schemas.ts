@@ -179,6 +179,10 @@ export const RegistrationReceiptShape = z
       .record(z.string(), z.looseObject({}))
       .optional()
       .describe('By function with an `llm_provider`: the provider; absent without one.'),
+    shadowed_by: z
+      .object({ source: z.string(), origin: z.string() })
+      .optional()
+      .describe('The definition of higher precedence that `/servers` shows under the name of the agent.'),
   })
   .meta({ id: 'AgentTold' })
 

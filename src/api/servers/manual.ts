@@ -1,6 +1,7 @@
 import { type ServerId, serverId } from '../../model/names.ts'
+import { redactText } from '../../model/redaction/redact-text.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
-import type { ServerDefinition } from '../../model/server.ts'
+import type { Server, ServerDefinition } from '../../model/server.ts'
 import { ManualConflict, UnstorableDefinition, type ManualServer } from '../../registrations/manual-servers.ts'
 import { NotLoadedYet } from '../../registrations/registrations.ts'
 import { StoreUnavailable } from '../../stores/store.ts'
@@ -25,15 +26,16 @@ const maxPatchAttempts = 5
 export function manualApi({
   details,
   registry,
+  supervisor,
   manual,
   journal,
   log,
-}: Pick<ApiPorts, 'registry' | 'manual' | 'journal' | 'log'> & { details: DetailCache }) {
+}: Pick<ApiPorts, 'registry' | 'supervisor' | 'manual' | 'journal' | 'log'> & { details: DetailCache }) {
   const api = createRoutes()
 
   async function create(c: ApiContext): Promise<Response> {
     const definition = parseDefinition(await readFields(c))
-    assertOwnedHere(serverId(definition.namespace, definition.name))
+    assertNotOutranked(serverId(definition.namespace, definition.name))
     return write(c, definition, 'none')
   }
 
@@ -42,7 +44,7 @@ export function manualApi({
     const fields = await readFields(c)
     const before = manual.get(id)
     const definition = parseDefinition(withPathName(fields, id), before && existing(c, before))
-    assertOwnedHere(id)
+    assertNotOutranked(id)
     const expected = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
     if (expected === 'some' && !before) throw unknownServer(id)
     return write(c, definition, expected === 'some' ? 'any' : expected)
@@ -146,12 +148,22 @@ export function manualApi({
     )
   }
 
+  /** Throws for a server that a source of higher precedence shows. One of lower precedence, such as an agent, is shadowed. */
+  function assertNotOutranked(id: ServerId): void {
+    const names = supervisor.names()
+    const server = registry.get(id)?.server
+    if (server && names.indexOf(server.source) < names.indexOf(manual.source().name)) throw ownedElsewhere(id, server)
+  }
+
   function assertOwnedHere(id: ServerId): void {
     const server = registry.get(id)?.server
-    if (!server || server.source === manual.source().name) return
-    throw new Problem(
+    if (server && server.source !== manual.source().name) throw ownedElsewhere(id, server)
+  }
+
+  function ownedElsewhere(id: ServerId, server: Server): Problem {
+    return new Problem(
       'server_owned_by_source',
-      `The server "${id}" belongs to the source "${server.source}" (${server.origin}); change it there.`,
+      `The server "${id}" belongs to the source "${server.source}" (${redactText(server.origin)}); change it there.`,
       {
         more: { source: server.source, current: currentOf(id) },
       },
