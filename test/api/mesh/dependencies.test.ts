@@ -37,6 +37,31 @@ describe('dependencies over HTTP', () => {
     assert.equal('llm_providers' in body, false)
   })
 
+  it('the answer to a Python runtime before 0.8 ends with the last place that has a provider', async () => {
+    await using api = await meshed()
+    const none = { capability: 'none' }
+    const tools = [
+      { function_name: 'gone', dependencies: [none] },
+      { function_name: 'greet', dependencies: [none, { capability: 'clock' }, none] },
+    ]
+    await beat(api, 'p', [clock])
+
+    const { body } = await api.post(
+      '/heartbeat',
+      { agent_id: 'c', http_host: '10.0.0.1', http_port: 9000, tools },
+      { 'user-agent': 'OpenAPI-Generator/1.0.0/python' },
+    )
+
+    const resolved = body['dependencies_resolved'] as Record<string, { capability: string; status: string }[]>
+    assert.deepEqual(
+      Object.entries(resolved).map(([name, slots]) => [name, slots.map(({ status }) => status)]),
+      [
+        ['gone', []],
+        ['greet', ['unavailable', 'available']],
+      ],
+    )
+  })
+
   it('HEAD answers 202 from a change until the next POST, else 200', async () => {
     await using api = await meshed()
     const head = async () => (await api.send('HEAD', '/heartbeat/c')).status
