@@ -1,5 +1,6 @@
 import { jsonEqual } from '../../model/data/json-equal.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
+import { mapValues } from '../../model/data/map-values.ts'
 import type { Offer } from './offers/offer.ts'
 
 /** The place of a dependency in the answer to a heartbeat. Without a provider, its texts are empty: never null. */
@@ -33,6 +34,19 @@ export function toSlot(offer: Offer | undefined, capability: string): ResolvedSl
     ...(tool.kwargs && { kwargs: tool.kwargs }),
     status: 'available',
   }
+}
+
+/**
+ * The answer without the places behind a function's last provider.
+ *
+ * A runtime that keeps a provider for as long as the answer has its place drops it then. Places before a provider stay:
+ * such a runtime counts them.
+ */
+export function withoutTrailingGaps(answer: ToolAnswer): ToolAnswer {
+  const dependencies_resolved = mapValues(answer.dependencies_resolved, (slots) =>
+    slots.slice(0, slots.findLastIndex(({ status }) => status === 'available') + 1),
+  )
+  return { ...answer, dependencies_resolved }
 }
 
 /** A tool for a language model. */

@@ -1,7 +1,9 @@
 import { UnknownAgent } from '../../agents/errors.ts'
 import type { MeshOperations, RegistrationResult } from '../../agents/mesh-operations.ts'
 import { parseHeartbeat } from '../../agents/parsing/bodies.ts'
+import { withoutTrailingGaps } from '../../agents/resolution/tool-answer.ts'
 import type { ApiContext, ApiResponse } from '../http/context.ts'
+import type { HeaderOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
 import { uncachedHeaders } from '../http/reply.ts'
 import { type PostHandler, type PostHandlers, type PostReply, resultText } from './batched-posts.ts'
@@ -9,16 +11,28 @@ import { agentIdIn } from './mesh-request.ts'
 
 /** `POST /heartbeat`: the most frequent request of a mesh. */
 export function heartbeatHandlers(mesh: MeshOperations): PostHandlers {
-  const replyOf = (result: RegistrationResult): PostReply => ({ text: resultText(result, 'Heartbeat recorded') })
-
-  const beat: PostHandler = ({ body, principal }) => {
+  const beat: PostHandler = ({ body, principal, header }) => {
     const heartbeat = parseHeartbeat(body)
     if (heartbeat.registration || heartbeat.payload.metadata?.['endpoint'] !== undefined)
-      return mesh.heartbeat(heartbeat, principal).then(replyOf)
-    return replyOf(mesh.resultFor(mesh.renewLease(heartbeat.agent_id, heartbeat.payload, principal)))
+      return mesh.heartbeat(heartbeat, principal).then((result) => replyTo(header, result))
+    return replyTo(header, mesh.resultFor(mesh.renewLease(heartbeat.agent_id, heartbeat.payload, principal)))
   }
 
   return { '/heartbeat': beat, '/agents/heartbeat': beat }
+}
+
+/**
+ * Python runtimes before 0.8 keep a provider while the answer has its place, whatever the status there.
+ *
+ * Their client names itself so in every version; see `test/published/`.
+ */
+const keepsEveryPlace = /^OpenAPI-Generator\/.*python/
+
+function replyTo(header: HeaderOf, result: RegistrationResult): PostReply {
+  const { byFunction } = result
+  const isKeeping = byFunction !== undefined && keepsEveryPlace.test(header('user-agent') ?? '')
+  const answered = isKeeping ? { ...result, byFunction: withoutTrailingGaps(byFunction) } : result
+  return { text: resultText(answered, 'Heartbeat recorded') }
 }
 
 /** Whether a path is one that takes HEAD alone. */
