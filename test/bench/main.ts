@@ -22,6 +22,7 @@ import { heartbeats } from './rows/heartbeats.ts'
 import { kubernetes } from './rows/kubernetes.ts'
 import { lists } from './rows/lists.ts'
 import { memory } from './rows/memory.ts'
+import { mesh } from './rows/mesh.ts'
 import { pulled } from './rows/pulled.ts'
 import { start } from './rows/start.ts'
 import { watch } from './rows/watch.ts'
@@ -33,6 +34,7 @@ const goals: readonly Row[] = [
   ...durable,
   ...heartbeats,
   ...agents,
+  ...mesh,
   ...watch,
   ...files,
   ...kubernetes,
