@@ -1,3 +1,4 @@
+import type { AgentListener } from '../../src/agents/agent-listener.ts'
 import { createMeshOperations } from '../../src/agents/mesh-operations.ts'
 import { createRegistrar } from '../../src/agents/registrar.ts'
 import type { ResolutionTrace, Rewiring } from '../../src/agents/resolution/resolution-port.ts'
@@ -24,7 +25,8 @@ export const registrarOf = (name: string, fields: Partial<Principal> = {}): Prin
 export function createTestMesh({
   acceptsAgents = true,
   maxAgents = 100,
-}: { acceptsAgents?: boolean; maxAgents?: number } = {}) {
+  onAgent,
+}: { acceptsAgents?: boolean; maxAgents?: number; onAgent?: AgentListener } = {}) {
   const store = openMemory({ log: silent })
   const { leases, advance } = createTestLeases()
   const agents = createRegistrar({ store, leases, settings: () => ({ maxAgents }), log: silent })
@@ -84,6 +86,7 @@ export function createTestMesh({
     thresholds: () => ({ timeout: 60, eviction: 120 }),
     source: () => (acceptsAgents ? 'agents' : undefined),
     log: { info: (fields: object, message?: string) => void logged.push({ ...fields, message }) } as typeof silent,
+    onAgent,
     onRewired: (rewiring) => void rewirings.push({ ...rewiring, trace: rewiring.trace() }),
   })
 

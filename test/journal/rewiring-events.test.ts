@@ -21,30 +21,36 @@ function recording({ stored = [], traceMs = 0 }: { stored?: readonly StoredEvent
     },
     now: () => time,
   })
+  async function announce(
+    ...rewirings: readonly Partial<Rewiring & { kept: number; evicted: number }>[]
+  ): Promise<void> {
+    for (const { kept = 1, evicted = 0, ...fields } of rewirings) {
+      const base = {
+        consumer: 'cons',
+        namespace: 'default',
+        function_name: 'use',
+        dep_index: 0,
+        capability: 'clock',
+        before: undefined,
+        after: undefined,
+        reason: 'first' as const,
+        ...fields,
+      }
+      recorder.listener({ ...base, trace: () => ((time += traceMs), traceOf(base, kept, evicted)) })
+    }
+    await recorder[Symbol.asyncDispose]()
+  }
+
   return {
     events,
     reads,
     expectNoEvents: recorder.expectNoEvents,
     advance: (ms: number) => void (time += ms),
-    async announce(...rewirings: readonly Partial<Rewiring & { kept: number; evicted: number }>[]): Promise<void> {
-      for (const { kept = 1, evicted = 0, ...fields } of rewirings) {
-        const base = {
-          consumer: 'cons',
-          namespace: 'default',
-          function_name: 'use',
-          dep_index: 0,
-          capability: 'clock',
-          before: undefined,
-          after: undefined,
-          reason: 'first' as const,
-          ...fields,
-        }
-        recorder.listener({ ...base, trace: () => ((time += traceMs), traceOf(base, kept, evicted)) })
-      }
-      await recorder[Symbol.asyncDispose]()
-    },
+    announce,
     taken: () =>
-      events.splice(0).map(({ event_type, data }) => [event_type, (data?.() as ResolutionTrace).prior_chosen]),
+      events
+        .splice(0)
+        .map(({ event_type, data }) => [event_type, (data?.() as ResolutionTrace | undefined)?.prior_chosen]),
   }
 }
 
