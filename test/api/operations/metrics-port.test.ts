@@ -19,6 +19,26 @@ describe('the metrics port', () => {
     assert.deepEqual([await statusAs('metrics.example'), await statusAs('later.example')], [421, 200])
   })
 
+  it('serves only the host names of the config beyond loopback too, where it has some', async () => {
+    const listen = Listen.parse({ host: '0.0.0.0', hosts: ['metrics.example'] })
+    const text = () => Promise.resolve('roster_servers 1\n')
+    await using opened = await openMetricsPort({
+      listen,
+      hosts: () => listen.hosts,
+      port: 0,
+      text,
+      limits,
+      log: silent,
+    })
+    const statusAs = async (host: string) =>
+      read(await raw(opened.port, `GET /metrics HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)).status
+
+    assert.deepEqual(
+      await Promise.all(['metrics.example', '10.1.2.3:9000', 'evil.example'].map(statusAs)),
+      [200, 200, 421],
+    )
+  })
+
   it('serves GET and HEAD of /metrics only', async () => {
     const listen = Listen.parse({ host: '127.0.0.1' })
     const text = () => Promise.resolve('roster_servers 1\n')

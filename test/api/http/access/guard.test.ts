@@ -216,4 +216,39 @@ describe('access', () => {
       assert.equal(answer.status, status)
     })
   }
+
+  for (const [host, status] of [
+    ['roster.internal:8000', 200],
+    ['localhost', 200],
+    // No name can be rebound to an address in a Host header, and orchestrators probe by address.
+    ['10.1.2.3:8000', 200],
+    ['[fd00::1]', 200],
+    ['evil.example', 421],
+    ['roster.internal.evil.example', 421],
+    ['10.1.2.3.evil.example', 421],
+  ] as const) {
+    it(`gets ${status} with the host "${host}" beyond loopback where listen.hosts is set`, async () => {
+      await using served = await serve({
+        anonymous: 'registrar',
+        guard: { loopback: false, hosts: ['Roster.internal'] },
+      })
+      const body = JSON.stringify({ id: 'a', endpoint: 'http://a.example/' })
+      const post = `POST /agents HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`
+
+      const got = read(await served.raw(`GET /servers HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`))
+      const posted = read(await served.raw(`${post}connection: close\r\n\r\n${body}`))
+
+      assert.equal(got.status, status)
+      assert.equal(posted.status === 421, status === 421)
+      if (status === 421) assert.match(got.body, /listen\.hosts/)
+    })
+  }
+
+  it('may have any host beyond loopback without listen.hosts', async () => {
+    await using served = await serve({ guard: { loopback: false } })
+
+    const answer = read(await served.raw('GET /servers HTTP/1.1\r\nhost: any.example\r\nconnection: close\r\n\r\n'))
+
+    assert.equal(answer.status, 200)
+  })
 })
