@@ -24,7 +24,9 @@ export const Listen = z.strictObject({
   hosts: z
     .array(z.string().min(1).max(253))
     .default([])
-    .describe('Further `Host` names that the daemon accepts while it listens on loopback only.'),
+    .describe(
+      '`Host` names that the daemon answers to, beside localhost and, beyond loopback, addresses. Without any, it answers to localhost only on loopback, and to every name beyond it. Set them where callers without a token may register or write: a page of a rebound DNS name is such a caller.',
+    ),
   name: z.string().min(1).max(253).default('mcp-roster').describe('Name of this registry, shown to people and agents.'),
   service: z
     .string()

@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts'
 import type { Limits } from '../config/limits.ts'
 import type { Listen } from '../config/listen.ts'
 import { pathOf } from '../http/access/guard.ts'
-import { hostNameOf, isLoopback } from '../http/access/host.ts'
+import { hostNameOf, isHostAllowed, isLoopback } from '../http/access/host.ts'
 import { listen } from '../http/listening/server.ts'
 import { Problem } from '../http/problem.ts'
 import { baseHeaders, replyToError, writeReply } from '../http/reply.ts'
@@ -28,7 +28,7 @@ export async function openMetricsPort({
   limits: Limits
   log: Log
 }) {
-  const isOnLoopback = isLoopback(address.host)
+  const loopback = isLoopback(address.host)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -46,15 +46,10 @@ export async function openMetricsPort({
     }
   }
 
-  function isAllowed(name: string): boolean {
-    return hosts().some((host) => host.toLowerCase() === name)
-  }
-
   function assertServed(request: IncomingMessage): void {
     const name = hostNameOf(request.headers.host ?? '')
-    // Protects from DNS rebinding: a page must not read what is served to this machine only.
-    if (isOnLoopback && name !== undefined && !isLoopback(name) && !isAllowed(name))
-      throw new Problem('host_forbidden', 'The metrics port listens on loopback and serves localhost only.')
+    if (name !== undefined && !isHostAllowed(name, { loopback, hosts: hosts() }))
+      throw new Problem('host_forbidden', 'The metrics port does not answer to this name; add it to listen.hosts.')
     if (request.method !== 'GET' && request.method !== 'HEAD')
       throw new Problem('method_not_allowed', `${request.method} is not allowed; use GET or HEAD.`, {
         headers: { allow: 'GET, HEAD' },

@@ -7,7 +7,7 @@ import { memoize } from '../memoize.ts'
 import { Problem } from '../problem.ts'
 import { type Authenticator, invalidToken } from './authenticator.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
-import { hostNameOf, isLoopback } from './host.ts'
+import { hostNameOf, isHostAllowed } from './host.ts'
 
 /** An admitted request. */
 export type AdmittedRequest = {
@@ -25,9 +25,9 @@ export type Admission =
 export type GuardRules = {
   readonly authenticator: Authenticator
   readonly cors: CorsRules
-  /** Whether the daemon listens on loopback only: then a page behind a rebound DNS name must not reach it. */
+  /** Whether the daemon listens on loopback only. */
   readonly loopback: boolean
-  /** Further names that `Host` may hold. */
+  /** Names that `Host` may hold: see `isHostAllowed`. */
   readonly hosts: readonly string[]
   readonly limits: Pick<Limits, 'max_url_length' | 'max_parameters'> & { readonly rate?: Rate | undefined }
 }
@@ -43,7 +43,6 @@ const maxRememberedHosts = 1000
  * Reduces an absolute target to its path, so that all readers of `incoming.url` see the same path.
  */
 export function createRequestGuard({ authenticator, cors, loopback, hosts, limits }: GuardRules) {
-  const allowedHosts = new Set(hosts.map((host) => host.toLowerCase()))
   const hostProblem = memoize(maxRememberedHosts, (host: string) => problemOfHost(host) ?? null)
   const waitOf = createRateLimiter()
   const anonymous = admissionOf(authenticator.authenticate(undefined))
@@ -51,10 +50,11 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, limit
   function problemOfHost(host: string): Problem | undefined {
     const name = hostNameOf(host)
     if (name === undefined) return new Problem('invalid_host', 'The Host header does not hold a valid host name.')
-    if (!loopback || isLoopback(name) || allowedHosts.has(name)) return undefined
+    if (isHostAllowed(name, { loopback, hosts })) return undefined
+    const names = loopback ? 'localhost' : 'the names in listen.hosts'
     return new Problem(
       'host_forbidden',
-      'The daemon listens on loopback and answers to localhost only. To allow this name, add it to listen.hosts.',
+      `The daemon answers to ${names} only. To allow the name of this request, add it to listen.hosts.`,
     )
   }
 

@@ -10,6 +10,21 @@ export function hostNameOf(host: string): string | undefined {
   return URL.parse(`http://${host}`)?.hostname === name ? name : undefined
 }
 
+/**
+ * Whether a request with this host name is answered. On loopback these are the names of this machine and `hosts`; beyond it
+ * every name, or, where `hosts` has some, those and addresses.
+ *
+ * A page whose DNS name is rebound to the daemon must not read from it or write to it. Its requests carry its name, never an
+ * address.
+ */
+export function isHostAllowed(
+  name: string,
+  { loopback, hosts }: { readonly loopback: boolean; readonly hosts: readonly string[] },
+): boolean {
+  if (isLoopback(name) || hosts.some((host) => host.toLowerCase() === name)) return true
+  return !loopback && (hosts.length === 0 || isIP(name.replace(/^\[|\]$/g, '')) !== 0)
+}
+
 /** Whether a name or address always means this machine. */
 export function isLoopback(name: string): boolean {
   const bare = name.replace(/^\[|\]$/g, '').toLowerCase()
