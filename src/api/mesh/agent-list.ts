@@ -13,8 +13,8 @@ import { respondItems } from './json-list.ts'
 const timesMs = 5000
 /** Maximum size of the cached lists together. A longer list is made for each request. */
 const maxCachedBytes = 16 * 1024 * 1024
-/** A list of more agents is not collected, but streamed. */
-const maxCollectedAgents = 5000
+/** Default of the number of agents above which a list is not collected, but streamed. */
+const defaultMaxCollected = 5000
 
 /**
  * `GET /agents`: made once until an agent changes. Heartbeats alone change it every 5 s at most: it shows their times as of
@@ -22,7 +22,7 @@ const maxCollectedAgents = 5000
  */
 export function createAgentList(
   mesh: Pick<MeshOperations, 'find' | 'token' | 'listVersion' | 'listEncoder' | 'assertReady'>,
-  { now = Date.now }: { now?: () => number } = {},
+  { now = Date.now, maxCollected = defaultMaxCollected }: { now?: () => number; maxCollected?: number } = {},
 ): ApiHandler {
   const timesAsOf = () => now() - (now() % timesMs)
   const cache = createResponseCache({
@@ -47,7 +47,7 @@ export function createAgentList(
     const { agents, next, token } = select(parseAgentQuery(new URLSearchParams(text)))
     const encode = mesh.listEncoder(timesAsOf())
     const members = { resource_version: token, ...(next === undefined ? {} : { continue: next }) }
-    if (agents.length > maxCollectedAgents) return respondItems(c, { name: 'agents', items: agents, encode, members })
+    if (agents.length > maxCollected) return respondItems(c, { name: 'agents', items: agents, encode, members })
     const made = cache.answer(text, () => runCooperatively(collect(agents, encode, members)))
     return made.then((reply) => respond(c, reply))
   }

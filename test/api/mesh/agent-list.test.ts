@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { createRoutes } from '../../../src/api/http/context.ts'
+import { createAgentList } from '../../../src/api/mesh/agent-list.ts'
+import { createTestMesh } from '../../agents/test-mesh.ts'
+import { serve } from '../served-api.ts'
 import { type Answer, meshed } from './test-mesh-api.ts'
 
 type Mesh = Awaited<ReturnType<typeof meshed>>
@@ -295,5 +299,67 @@ describe('GET /agents/{id}/status', () => {
       capabilities: [{ available: false, unavailable_reason: 'agent unhealthy' }],
     })
     assert.equal((await mesh.get('/api/v1/agents/unknown/status')).status, 404)
+  })
+})
+
+describe('the list of agents on a clock of its own', () => {
+  /** Serves the list of a mesh whose heartbeats come at the epoch, at a time that the test sets. */
+  async function servedList(options: { maxCollected?: number } = {}) {
+    let time = 0
+    const stack = new AsyncDisposableStack()
+    const mesh = stack.use(createTestMesh())
+    const app = createRoutes()
+    app.get('/agents', createAgentList(mesh, { now: () => time, ...options }))
+    const served = stack.use(await serve({ app }))
+    return {
+      mesh,
+      list: async (at: number) => {
+        time = at
+        const response = await served.get('/agents')
+        return { text: await response.text(), etag: response.headers.get('etag') }
+      },
+      [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    }
+  }
+
+  it('is made again after each full 5 s', async () => {
+    await using served = await servedList()
+    await served.mesh.registerAgent('a')
+
+    const [first, same, next] = [await served.list(5_000), await served.list(9_999), await served.list(10_000)]
+
+    assert.equal(same.text, first.text)
+    assert.equal(same.etag, first.etag)
+    assert.notEqual(next.etag, first.etag)
+    assert.match(first.text, /"last_seen":"1970-01-01T00:00:00.000Z"/)
+  })
+
+  it('is streamed without an ETag where it is long, with the same members', async () => {
+    await using collected = await servedList()
+    await using streamed = await servedList({ maxCollected: 2 })
+    for (const id of ['a', 'b', 'c']) for (const { mesh } of [collected, streamed]) await mesh.registerAgent(id)
+    const membersOf = (text: string) => Object.keys(JSON.parse(text) as object)
+
+    const [short, long] = [await collected.list(0), await streamed.list(0)]
+
+    assert.equal((JSON.parse(long.text) as Answer)['agents'].length, 3)
+    assert.deepEqual(membersOf(long.text), membersOf(short.text))
+    assert.deepEqual([typeof short.etag, long.etag], ['string', null])
+  })
+})
+
+describe('GET /capabilities', () => {
+  it('streams a long list whole', async () => {
+    await using mesh = await meshed()
+    const names = Array.from({ length: 620 }, (_, at) => `c${String(at).padStart(3, '0')}`)
+    await mesh.agent('a', { capabilities: names })
+
+    const { body } = await mesh.get('/capabilities')
+
+    assert.equal(body['count'], 620)
+    assert.deepEqual(
+      (body['capabilities'] as Answer[]).map(({ name }) => name as string),
+      names,
+    )
   })
 })
