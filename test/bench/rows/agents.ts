@@ -1,6 +1,8 @@
-import { registerAgents } from '../builders.ts'
+import { setTimeout } from 'node:timers/promises'
+import { beatMade, registerAgents } from '../builders.ts'
+import { sendAll } from '../burst.ts'
 import { json, residentMb, settled } from '../daemon-requests.ts'
-import { quantile, rounded } from '../figures.ts'
+import { quantile, ratioOf, rounded } from '../figures.ts'
 import type { Row } from '../row.ts'
 import { sameBytes, timesOver } from './filters.ts'
 
@@ -41,4 +43,47 @@ const byCapability: Row = {
   },
 }
 
-export const agents: readonly Row[] = [byCapability]
+const heartbeatsPerSecond = 200
+
+/** Sends heartbeats of 1,000 agents until it is stopped. */
+function startHeartbeats(url: string): { stop: () => Promise<void> } {
+  const stopped = new AbortController()
+  const burst = heartbeatsPerSecond / 10
+
+  async function send(): Promise<void> {
+    for (let at = 0; !stopped.signal.aborted; at = (at + burst) % 1000) {
+      const bodies = Array.from({ length: burst }, (_, offset) => beatMade(at + offset))
+      const requests = bodies.map((body) => ({ method: 'POST' as const, path: '/heartbeat', body }))
+      await sendAll(url, requests, { connections: 4 })
+      await setTimeout(100)
+    }
+  }
+
+  const sending = send()
+  return { stop: () => (stopped.abort(), sending) }
+}
+
+const listed: Row = {
+  name: `GET /agents, 1,000 agents, ${heartbeatsPerSecond} heartbeats a second`,
+  goal: '≥ 0.80 of bare node:http',
+  reaches: (value) => value >= 0.8,
+  async measure(bench) {
+    const daemon = await bench.daemon([])
+    await settled(daemon.url, 200)
+    await registerAgents(daemon.url, 1000)
+    const bare = await sameBytes(bench, `${daemon.url}/agents`)
+    const heartbeats = startHeartbeats(daemon.url)
+    try {
+      const sliceOf = ({ url }: typeof bare) => bench.slice(`${url}/agents`)
+      return await ratioOf(
+        8 * bench.seconds,
+        () => sliceOf(daemon),
+        () => sliceOf(bare),
+      )
+    } finally {
+      await heartbeats.stop()
+    }
+  },
+}
+
+export const agents: readonly Row[] = [listed, byCapability]
