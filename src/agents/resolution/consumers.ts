@@ -72,6 +72,8 @@ export function createConsumers({
     const generation = index.settle()
     const consumer = consumerOf(agent)
     const { slots, told: before = [] } = consumer
+    if (consumer.told && consumer.checkedAt === generation && !consumer.differs)
+      return { slots, offers: before.map((offer) => offer ?? undefined), tools: consumer.toldTools, before }
     const offers = chooseAll(agent.id, consumer)
     const tools = toolsFor(agent.id, consumer.tools)
     if (slots.length === 0 && tools.length === 0) consumers.delete(agent.id)
