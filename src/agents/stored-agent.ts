@@ -1,5 +1,6 @@
 import type { WriteCondition, StoreOperation } from '../stores/store.ts'
 import type { Agent, AgentRequest } from './agent.ts'
+import { withSharedParts } from './parsing/shared-parts.ts'
 import { offeredCapabilities } from './parsing/tools.ts'
 
 type Put = Extract<StoreOperation, { type: 'put' }>
@@ -13,8 +14,11 @@ type StoredJson = { readonly definition: StoredAgent['definition']; readonly fac
 
 export function parseStoredAgent(json: string): StoredAgent {
   const { definition, facts } = JSON.parse(json) as StoredJson
-  if (!facts.tools) return { definition, spec: facts }
-  return { definition: { ...definition, capabilities: offeredCapabilities(facts.tools) }, spec: facts }
+  const spec = withSharedParts(facts)
+  return {
+    definition: spec.tools ? { ...definition, capabilities: offeredCapabilities(spec.tools) } : definition,
+    spec,
+  }
 }
 
 /** The JSON of an agent. The schemas of tools are stored once, with the tools; capabilities get them again when read. */

@@ -43,7 +43,8 @@ export function parseAgentRequest(
   const fields = { ...parsed.data, ...unchanged }
   if (mesh) {
     fields.capabilities = offeredCapabilities(mesh.tools)
-    fields.dependencies = neededCapabilities(mesh.tools)
+    fields.dependencies =
+      mesh.tools === current?.spec.tools ? current.definition.dependencies : neededCapabilities(mesh.tools)
     fields.endpoint = endpointOf(registration, { ...fields, known: current?.spec.endpoint })
   }
   const spec = specOf(fields, defaults, mesh)

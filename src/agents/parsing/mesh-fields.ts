@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../model/data/json-object.ts'
 import type { A2aSurface, Agent, AgentSpec } from '../agent.ts'
 import { booleanField, listField, namingFields, rejectField, textField } from './tool-fields.ts'
-import { parseTools } from './tools.ts'
+import { parseToolList } from './tool-list.ts'
 
 /** The fields of a registration with `tools`, beside those of every registration. */
 export type MeshFields = Pick<AgentSpec, 'schemas' | 'runtime' | 'a2a_producer' | 'a2a_consumer' | 'surfaces'> & {
@@ -27,7 +27,7 @@ export function parseMeshFields(body: JsonObject, current: Pick<Agent, 'spec'> |
     const sent = listField(body['surfaces'], { key: 'surfaces', max: maxSurfaces }, parseSurface)
     const surfaces = body['surfaces'] === undefined ? (current?.spec.surfaces ?? []) : sent
     return {
-      ...parseTools(body['tools']),
+      ...parseToolList(body['tools'], current),
       ...(runtime !== '' && { runtime }),
       ...(a2a_producer !== undefined && { a2a_producer }),
       ...(a2a_consumer !== undefined && { a2a_consumer }),

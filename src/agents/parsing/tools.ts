@@ -86,7 +86,7 @@ function parseDependency(item: unknown, schemas: Record<string, JsonObject>): Me
   const expected_schema_hash = expectedSchemaHash(fields, schemas)
   return {
     capability,
-    tags: listField(fields['tags'], { key: 'tags', max: limits.tags }, parseTag).filter((tag) => tag.length > 0),
+    tags: withoutEmpty(listField(fields['tags'], { key: 'tags', max: limits.tags }, parseTag)),
     version: textField(fields, 'version', limits.version),
     required: booleanField(fields, 'required') ?? false,
     ...((mode === 'subset' || mode === 'strict') && { match_mode: mode }),
@@ -97,11 +97,16 @@ function parseDependency(item: unknown, schemas: Record<string, JsonObject>): Me
 /** A tag of a dependency, or a list of which one is needed. An empty one is dropped later. */
 function parseTag(item: unknown): string | readonly string[] {
   if (!Array.isArray(item)) return parsePlainTag(item)
-  return listField(item, { key: '', max: limits.tags }, parsePlainTag).filter((tag) => tag !== '')
+  return withoutEmpty(listField(item, { key: '', max: limits.tags }, parsePlainTag))
 }
 
 function parsePlainTags(value: unknown): readonly string[] {
-  return listField(value, { key: 'tags', max: limits.tags }, parsePlainTag).filter((tag) => tag !== '')
+  return withoutEmpty(listField(value, { key: 'tags', max: limits.tags }, parsePlainTag))
+}
+
+/** The list without empty tags. A list that needs no filter stays as it is: a filtered one reserves room for 17 items. */
+function withoutEmpty<T extends { readonly length: number }>(tags: readonly T[]): readonly T[] {
+  return tags.some(({ length }) => length === 0) ? tags.filter(({ length }) => length > 0) : tags
 }
 
 function parsePlainTag(item: unknown): string {
@@ -185,11 +190,18 @@ function requireFields(value: unknown, noun: string): JsonObject {
   return value
 }
 
-/** The capabilities that an agent offers by its tools, in order. */
+/** By tool list: what agents with these tools offer. Agents with the same tools share it. */
+const offered = new WeakMap<readonly MeshTool[], Capability[]>()
+
+/** The capabilities that an agent offers by its tools, in order; the same list for the same tools. */
 export function offeredCapabilities(tools: readonly MeshTool[]): Capability[] {
-  return tools
-    .filter(({ function_name, capability }) => capability !== '' && !function_name.startsWith(internalToolPrefix))
-    .map(capabilityOf)
+  const capabilities = offered.get(tools) ?? tools.filter(isOffered).map(capabilityOf)
+  offered.set(tools, capabilities)
+  return capabilities
+}
+
+function isOffered({ function_name, capability }: MeshTool): boolean {
+  return capability !== '' && !function_name.startsWith(internalToolPrefix)
 }
 
 /** The capability that a tool offers. */
@@ -208,5 +220,7 @@ export function capabilityOf({ capability, description, version, tags, input_sch
 
 /** The names of the capabilities that the tools depend on, each once, in order. */
 export function neededCapabilities(tools: readonly MeshTool[]): string[] {
-  return [...new Set(tools.flatMap(({ dependencies }) => dependencies.map(({ capability }) => capability)))]
+  const names = new Set<string>()
+  for (const { dependencies } of tools) for (const { capability } of dependencies) names.add(capability)
+  return [...names]
 }
