@@ -24,7 +24,7 @@ export async function openApi({
   rules,
   ports,
   accessLog = false,
-  tokenFilesMs = 5000,
+  tokenFilesMs = 500,
   log,
 }: {
   rules: ApiRules
@@ -43,6 +43,7 @@ export async function openApi({
 
   function renewGuard(): void {
     current = guardOf(currentRules, tokens.grants())
+    pipeline.endRevoked()
   }
 
   const pipeline = createPipeline({

@@ -40,6 +40,13 @@ export function mayUseNamespace({ namespaces }: Principal, namespace: string): b
   return !namespaces || namespaces.includes(namespace)
 }
 
+/** Whether `now` has every right that `before` had. */
+export function retainsRights(before: Principal, now: Principal): boolean {
+  const keepsNamespaces = !now.namespaces || before.namespaces?.every((namespace) => mayUseNamespace(now, namespace))
+  const keepsRights = (now.secrets || !before.secrets) && (now.call === true || before.call !== true)
+  return includesRole(now.role, before.role) && keepsNamespaces === true && keepsRights
+}
+
 export function missingRoleMessage(role: Role): string {
   return `Role "${role}" required: send a bearer token with this role.`
 }

@@ -7,6 +7,7 @@ import { type Admission, isPreflight, pathOf, type RequestGuard } from './access
 import { bodyTooLarge, hasBody } from './body.ts'
 import type { ApiResponse, Bindings } from './context.ts'
 import { closeLingering } from './listening/lingering-close.ts'
+import { createOpenResponses } from './open-responses.ts'
 import { Problem } from './problem.ts'
 import { baseHeaders, problemReply, replyToError, toResponse } from './reply.ts'
 
@@ -34,6 +35,7 @@ export function createPipeline({
   log: Log
 }) {
   const counts = createRequestCounts()
+  const openResponses = createOpenResponses()
   // The current request: the listener calls `fetch` before it returns, so there is only one at a time.
   let env: Bindings
   let refusal: Response | undefined
@@ -57,6 +59,7 @@ export function createPipeline({
     const sending = listener(incoming, outgoing)
     if (isUnread) closeLingering(incoming)
     if (outgoing.writableEnded && !accessLog) return counts.add(incoming.method, outgoing.statusCode)
+    if (admission.principal) openResponses.add(outgoing, { request: incoming, principal })
     outgoing.on('close', () => finish(incoming, outgoing, started))
     sending.catch((error: unknown) => {
       log.error({ err: error, path: pathOf(incoming) }, 'response could not be sent')
@@ -64,7 +67,9 @@ export function createPipeline({
     })
   }
 
-  function finish(incoming: IncomingMessage, { statusCode: status }: ServerResponse, started: number): void {
+  function finish(incoming: IncomingMessage, outgoing: ServerResponse, started: number): void {
+    const { statusCode: status } = outgoing
+    openResponses.remove(outgoing)
     counts.add(incoming.method, status)
     const ms = Math.round((performance.now() - started) * 10) / 10
     const { remoteAddress: remote } = incoming.socket
@@ -88,7 +93,12 @@ export function createPipeline({
     return new Response(null, { status: 204, headers })
   }
 
-  return { handle, counts: counts.byMethodAndStatus }
+  return {
+    handle,
+    counts: counts.byMethodAndStatus,
+    /** Applies a new guard to the responses that are not finished. */
+    endRevoked: () => openResponses.endRevoked(guard().authenticate),
+  }
 }
 
 /** Whether a request of a method without a body announces a body without a length. */

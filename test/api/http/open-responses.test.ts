@@ -42,7 +42,7 @@ async function subscription({ url }: Daemon): Promise<RequestInit> {
     method = 'POST',
     headers = {},
     body,
-  } = sent.find((init) => String(init.body).includes('subscriptions/listen')) ?? {}
+  } = sent.find((init) => typeof init.body === 'string' && init.body.includes('subscriptions/listen')) ?? {}
   return { method, headers, body: body ?? null }
 }
 

@@ -110,7 +110,7 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, limit
     return seconds === undefined ? admission : { problem: rateLimited(seconds), cors: readable }
   }
 
-  return { admit, cors }
+  return { admit, cors, authenticate: authenticator.authenticate }
 }
 export type RequestGuard = ReturnType<typeof createRequestGuard>
 
