@@ -21,11 +21,10 @@ type EventBody = Pick<JournalEvent, 'agent_name' | 'reason' | 'principal'> & { r
 export function encodeEvent(event: JournalEvent, coalesced = 0): EncodedEvent {
   const { type, event_type = type, server, reason, agent_name, principal, data } = event
   const details = coalesced > 0 ? { ...data?.(), coalesced } : data?.()
-  const body: EventBody = {
+  const body: Omit<EventBody, 'data'> = {
     ...(agent_name !== undefined && { agent_name }),
     ...(reason !== undefined && { reason: redactText(reason).slice(0, maxReasonLength) }),
     ...(principal !== undefined && { principal }),
-    ...(details !== undefined && { data: boundedData(redactValue(details)) }),
   }
   const columns = {
     type,
@@ -35,7 +34,7 @@ export function encodeEvent(event: JournalEvent, coalesced = 0): EncodedEvent {
     ...column('agent_id', event.agent_id),
     ...column('function_name', event.function_name),
     ...column('source', event.source),
-    body: JSON.stringify(body),
+    body: withData(JSON.stringify(body), details && (event.isRedacted ? details : redactValue(details))),
   }
   return event.isShared && coalesced === 0 ? { ...columns, digest: digestOf(columns) } : columns
 }
@@ -53,11 +52,18 @@ function digestOf(columns: EncodedEvent): string {
   return hash('sha1', JSON.stringify(columns), 'base64url')
 }
 
-/** The data, cut where its JSON is too long. */
-function boundedData(data: unknown): unknown {
-  if (JSON.stringify(data).length <= maxDataLength) return data
-  const cut = cutLong(data)
-  return JSON.stringify(cut).length <= maxDataLength ? { ...(cut as object), truncated: true } : { truncated: true }
+/** Adds `data` to the JSON of an object; it is cut where its own JSON is too long. */
+function withData(json: string, data: unknown): string {
+  if (data === undefined) return json
+  const text = boundedJson(data)
+  return `${json.slice(0, -1)}${json === '{}' ? '' : ','}"data":${text}}`
+}
+
+function boundedJson(data: unknown): string {
+  const text = JSON.stringify(data)
+  if (text.length <= maxDataLength) return text
+  const cut = JSON.stringify({ ...(cutLong(data) as object), truncated: true })
+  return cut.length <= maxDataLength ? cut : '{"truncated":true}'
 }
 
 function cutLong(value: unknown): unknown {

@@ -32,6 +32,8 @@ export type JournalEvent = {
   readonly principal?: string | undefined
   /** Details; called once, and not for events that are coalesced. */
   readonly data?: (() => object) | undefined
+  /** The data holds no secret, so that it need not be searched for them. */
+  readonly isRedacted?: boolean | undefined
   /** Every replica of a shared store sees it too. */
   readonly isShared?: boolean | undefined
   /** Distinguishes what may flap by itself within one server: a dependency. */

@@ -2,11 +2,12 @@ import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { ResolutionTrace, Rewiring, RewiringListener } from '../agents/resolution/resolution-port.ts'
 import { serverId } from '../model/names.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
 import type { EventQuery, StoredEvent } from '../stores/event.ts'
 import type { RecordEvent } from './event.ts'
 
 /** Time that traces may take of each second, in ms; a rewiring beyond it is recorded without its stages. */
-const traceBudgetMs = 20
+const traceBudgetMs = 5
 /** Maximum dependencies whose last event is remembered, and agents known to be new; of any other it is read from the store. */
 const maxRemembered = 50_000
 /** Events of a function that are read to find the last one of each of its dependencies. */
@@ -93,7 +94,8 @@ export function recordRewirings({
       function_name,
       source: source(),
       reason,
-      data: () => ({ ...trace, ...(prior !== undefined && { prior_chosen: prior }) }),
+      data: () => ({ ...redactTrace(trace), ...(prior !== undefined && { prior_chosen: prior }) }),
+      isRedacted: true,
       slot: `${function_name} ${dep_index}`,
       at,
     })
@@ -136,6 +138,11 @@ function isWorthy(
   const isChoice = stages.some(({ kept, evicted = [] }) => kept.length + evicted.length >= 2)
   if (after === undefined) return isChoice || prior !== undefined || stages.some(({ evicted }) => evicted?.length)
   return isChoice || (prior !== undefined && prior !== after) || last?.isResolved === false
+}
+
+/** Besides addresses, a trace is made of names, tags and versions. */
+function redactTrace({ chosen, ...trace }: ResolutionTrace): ResolutionTrace {
+  return { ...trace, ...(chosen && { chosen: { ...chosen, endpoint: redactText(chosen.endpoint) } }) }
 }
 
 /** Equal for traces that differ only in the order of candidates and in what an earlier event adds. */

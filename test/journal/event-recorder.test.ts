@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { createEventRecorder } from '../../src/journal/event-recorder.ts'
+import type { JournalEvent } from '../../src/journal/event.ts'
+import type { SourceState } from '../../src/model/status.ts'
 import { temporary, until } from '../e2e/daemon-process.ts'
 import { startHere } from '../in-process-daemon.ts'
 
@@ -53,5 +56,37 @@ describe('the events of a daemon', () => {
     assert.equal(body.events.filter(({ type }) => type !== 'rejected').length, 5)
     assert.match(metrics, /^roster_events_total \d+$/m)
     assert.match(metrics, /^roster_dropped_events_total 0$/m)
+  })
+
+  it('tell that a source fails and is read again, but not that it is read at the start', async () => {
+    const events: JournalEvent[] = []
+    await using recorder = createEventRecorder({
+      journal: {
+        record: (event) => void events.push(event),
+        read: async () => ({ events: [], newest: '0', oldest: undefined }),
+        isEnabled: () => true,
+      },
+      source: () => 'agents',
+      onError: () => assert.fail(),
+    })
+    const turn = (before: SourceState, state: SourceState, reason?: string) =>
+      recorder.source({ type: 'state', source: 'dns', before, state, servers: 3, reason })
+    turn('starting', 'synced')
+    turn('synced', 'stale', 'timeout')
+    turn('stale', 'synced')
+    turn('starting', 'degraded', 'refused')
+    recorder.source({ type: 'rejections', source: 'dns', before: 2, rejected: 0, first: undefined })
+    recorder.reload({ applied: false, reason: 'invalid' })
+
+    assert.deepEqual(
+      events.map(({ type, source, reason, data }) => [type, source, reason, data?.()]),
+      [
+        ['source', 'dns', 'timeout', { old_state: 'synced', new_state: 'stale', servers: 3 }],
+        ['source', 'dns', undefined, { old_state: 'stale', new_state: 'synced', servers: 3 }],
+        ['source', 'dns', 'refused', { old_state: 'starting', new_state: 'degraded', servers: 3 }],
+        ['rejected', 'dns', 'cleared', { rejected: 0, before: 2 }],
+        ['reload', undefined, 'invalid', { applied: false }],
+      ],
+    )
   })
 })
