@@ -39,7 +39,7 @@ const write = (summary: string, body: z.ZodType, more: Pick<RouteDoc, 'sameRespo
   })
 
 const register = write('Register or refresh an agent by an AgentRegistration', AgentRegistrationShape)
-const beat = write('Send a heartbeat; one with a whole registration registers', HeartbeatShape, {
+const beat = write('Send a heartbeat; one with `tools`, `capabilities` or `agent_type` registers', HeartbeatShape, {
   statuses: unknownAgent,
 })
 
@@ -92,7 +92,7 @@ const mesh: Record<string, RouteDoc> = {
     response: Anything,
     statuses: {
       202: 'The dependencies have changed; a POST heartbeat returns them.',
-      410: 'No such agent; register again.',
+      410: 'No such agent, or its lease has lapsed; register again.',
       503: notReady[503],
     },
     role: 'registrar',

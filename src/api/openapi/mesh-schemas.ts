@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { toolFields } from './mesh-tool-schemas.ts'
 
 /** Schemas of the mesh registry's requests and responses for the OpenAPI document; no request is parsed with them. */
 
@@ -112,9 +113,10 @@ export const HeartbeatShape = z
     status: z
       .string()
       .optional()
-      .describe('`degraded` and `unhealthy` mean degraded; every other status means healthy.'),
+      .describe('`degraded`, `unhealthy` and `offline` are kept as said; every other status means healthy.'),
     metadata: z.record(z.string(), z.unknown()).optional().describe('A new `endpoint` changes that of the agent.'),
     timestamp: z.string().optional(),
+    ...toolFields,
   })
   .meta({ id: 'Heartbeat' })
 
