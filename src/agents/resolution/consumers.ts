@@ -1,5 +1,6 @@
 import type { Agent } from '../agent.ts'
-import type { LlmProviderRequest, MeshDependency, MeshTool } from '../mesh-tool.ts'
+import type { MeshTool } from '../mesh-tool.ts'
+import { type ConsumerSlot, shareKeyOf, consumerSlotsOf } from './consumer-slots.ts'
 import type { LlmTools } from './llm-tools.ts'
 import type { Ranking } from './matching/ranking.ts'
 import type { CapabilityIndex } from './offers/capability-index.ts'
@@ -8,16 +9,6 @@ import type { Offer } from './offers/offer.ts'
 import type { Rankings } from './offers/rankings.ts'
 import { assignProvider, createSpreadGroup, likelyProvider, releaseConsumer } from './spread.ts'
 import { isSameForModel, isSameSlot } from './tool-answer.ts'
-
-/** A place for a provider: a dependency of a function, or its language model. */
-export type ConsumerSlot = {
-  readonly tool: MeshTool
-  readonly dependency: MeshDependency
-  readonly kind: DependencyKind
-  /** Place among the dependencies of its function. */
-  readonly depIndex: number
-  readonly spec: DependencySpec
-}
 
 /** The provider of a slot in an answer; null: none; undefined: no answer has had this slot. */
 export type ToldProvider = Offer | null | undefined
@@ -110,7 +101,7 @@ export function createConsumers({
   function consumerOf({ id, spec: { tools = [], schemas } }: Agent): Consumer {
     const current = consumers.get(id)
     if (current?.tools === tools) return current
-    const slots = slotsOf(tools, ({ dependency, kind }) => specs.acquire(dependency, { schemas, kind }))
+    const slots = consumerSlotsOf(tools, ({ dependency, kind }) => specs.acquire(dependency, { schemas, kind }))
     const consumer: Consumer = { tools, slots, told: undefined, toldTools: [], checkedAt: 0, differs: true }
     if (current) {
       const stays = new Set(slots.map(({ spec }) => spec))
@@ -195,7 +186,7 @@ export function createConsumers({
       acquired.push(one)
       return one
     }
-    const slots = known?.tools === tools ? known.slots : slotsOf(tools, acquire)
+    const slots = known?.tools === tools ? known.slots : consumerSlotsOf(tools, acquire)
     const offers = slots.map((slot, at) => {
       const ranking = rankingFor(id, slot).offers
       if (ranking.size === 0) return undefined
@@ -207,42 +198,6 @@ export function createConsumers({
   }
 
   return { resolve, hasChanged, peek, away, forget, rankingFor, moves: () => moves, size: () => consumers.size }
-}
-
-/** Whether any function of an agent asks for something of others. */
-export function hasRequests(tools: readonly MeshTool[]): boolean {
-  return tools.some((tool) => tool.dependencies.length > 0 || tool.llm_filter || tool.llm_provider)
-}
-
-/** The slots of an agent's functions: the dependencies of each in order, then its language model. */
-function slotsOf(
-  tools: readonly MeshTool[],
-  specOf: (slot: Omit<ConsumerSlot, 'spec'>) => DependencySpec,
-): ConsumerSlot[] {
-  return tools.flatMap((tool) => {
-    const declared = tool.dependencies.map((dependency, depIndex) => ({
-      tool,
-      dependency,
-      kind: 'dependency' as const,
-      depIndex,
-    }))
-    const model = tool.llm_provider && {
-      tool,
-      dependency: toDependency(tool.llm_provider),
-      kind: 'llm_provider' as const,
-      depIndex: 0,
-    }
-    return [...declared, ...(model ? [model] : [])].map((slot) => ({ ...slot, spec: specOf(slot) }))
-  })
-}
-
-function toDependency({ capability, tags, version }: LlmProviderRequest): MeshDependency {
-  return { capability, tags, version, required: false }
-}
-
-/** What takes a share of a provider: the agent, or a function that must not choose itself. */
-export function shareKeyOf(id: string, { tool, dependency }: Pick<ConsumerSlot, 'tool' | 'dependency'>): string {
-  return tool.capability === dependency.capability ? `${id} ${tool.function_name}` : id
 }
 
 /** What an agent was told of these slots before its functions changed. */

@@ -3,14 +3,8 @@ import { unfilteredQuery } from '../../model/query/query.ts'
 import type { Agent } from '../agent.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 import type { MeshDependency } from '../mesh-tool.ts'
-import {
-  type ConsumerSlot,
-  createConsumers,
-  hasRequests,
-  type Resolution,
-  shareKeyOf,
-  type ToldProvider,
-} from './consumers.ts'
+import { type ConsumerSlot, hasRequests, shareKeyOf } from './consumer-slots.ts'
+import { createConsumers, type Resolution, type ToldProvider } from './consumers.ts'
 import { createCandidateLists } from './explain/candidate-lists.ts'
 import { explainSlot, providerView, type SlotExplanation } from './explain/explanation.ts'
 import { toTrace } from './explain/trace.ts'
@@ -54,6 +48,7 @@ export function createMeshResolver({
   const llmTools = createLlmTools({ index, offers })
   const consumers = createConsumers({ index, specs, rankings, llmTools })
   const candidates = createCandidateLists({ index, rankings, consumers })
+  offers.start()
 
   function serversOffering(capability: string): readonly Offer[] {
     if (capability === '') return []

@@ -107,6 +107,25 @@ describe('the answer to an agent with tools', () => {
     assert.equal(result.byFunction, undefined)
   })
 
+  it('an agent that a server of another source shadows offers nothing, and is forgotten when it goes', async () => {
+    await using mesh = createTestMesh()
+    await post(mesh, 'p', [clock])
+    await consume(mesh, 'c', 'clock')
+
+    mesh.define('p', { capabilities: ['other'] })
+    mesh.define('c')
+    assert.ok(mesh.haveProvidersChanged(mesh.get('c').agent))
+    assert.deepEqual(await consume(mesh, 'c', 'clock'), [''])
+    await mesh.unregister('c', { principal: admin })
+    mesh.define('c', { version: '2.0.0' })
+    mesh.rewirings.splice(0)
+    await consume(mesh, 'c', 'clock')
+    assert.deepEqual(
+      mesh.rewirings.map(({ reason }) => reason),
+      ['first'],
+    )
+  })
+
   it('secrets of an endpoint are left out, kwargs stay as the provider sent them', async () => {
     await using mesh = createTestMesh()
     mesh.define('files', { capabilities: ['now'], url: 'http://files.example/mcp?token=hunter2hunter2' })

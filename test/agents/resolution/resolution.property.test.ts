@@ -184,7 +184,7 @@ describe('the resolution of dependencies', () => {
   it('equals a plain reading of the rules, for random agents, tags, versions and schemas', async () => {
     const random = createRandom()
     let [resolved, unresolved] = [0, 0]
-    for (let round = 0; round < 60; round += 1) {
+    for (let round = 0; round < 40; round += 1) {
       const world = randomWorld(random)
       await using mesh = createTestMesh()
       for (const { name, healthy, tool } of world.servers)
@@ -200,13 +200,13 @@ describe('the resolution of dependencies', () => {
       }
       assertViews(mesh, world, random.label)
     }
-    assert.ok(resolved > 100 && unresolved > 100, `${resolved} resolved, ${unresolved} not`)
+    assert.ok(resolved > 60 && unresolved > 60, `${resolved} resolved, ${unresolved} not`)
   })
 
   it('a HEAD announces exactly the changes that the next POST brings', async () => {
     const random = createRandom()
     let [changes, checks] = [0, 0]
-    for (let round = 0; round < 25; round += 1) {
+    for (let round = 0; round < 15; round += 1) {
       const { agents: first, servers } = randomWorld(random)
       const agents = new Map(first.map((agent) => [agent.id, agent]))
       const world = () => ({ agents: [...agents.values()], servers })
@@ -246,7 +246,7 @@ describe('the resolution of dependencies', () => {
         }
       }
     }
-    assert.ok(changes > 50 && checks - changes > 50, `${changes} of ${checks} changed`)
+    assert.ok(changes > 30 && checks - changes > 30, `${changes} of ${checks} changed`)
   })
 })
 

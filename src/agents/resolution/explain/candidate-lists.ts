@@ -1,4 +1,5 @@
-import type { Consumers, ConsumerSlot } from '../consumers.ts'
+import type { ConsumerSlot } from '../consumer-slots.ts'
+import type { Consumers } from '../consumers.ts'
 import { type Eviction, judgeOffer, poolStatuses, type Ranking } from '../matching/ranking.ts'
 import { compareOfferVersions } from '../matching/version-match.ts'
 import type { CapabilityIndex } from '../offers/capability-index.ts'

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../model/data/json-object.ts'
 import { redactValue } from '../../../model/redaction/redact.ts'
-import type { ConsumerSlot } from '../consumers.ts'
+import type { ConsumerSlot } from '../consumer-slots.ts'
 import { compareOfferVersions } from '../matching/version-match.ts'
 import { type Offer, offerId } from '../offers/offer.ts'
 import type { TraceSpread } from '../resolution-port.ts'

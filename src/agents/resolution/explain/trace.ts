@@ -1,4 +1,4 @@
-import type { ConsumerSlot } from '../consumers.ts'
+import type { ConsumerSlot } from '../consumer-slots.ts'
 import { type Offer, offerId } from '../offers/offer.ts'
 import type { ResolutionTrace, TraceSpread, TraceStage } from '../resolution-port.ts'
 import type { JudgedOffer, CandidateList } from './candidate-lists.ts'

@@ -41,8 +41,10 @@ export function createOfferIndex({
 
   function apply({ now, before }: Pick<Change, 'now' | 'before'>): void {
     for (const registered of [before, now]) if (registered && !isAgent(registered)) touchServer(before, now, registered)
-    if (now && isAgent(now)) put(now.server)
-    else if (before && isAgent(before)) remove(before.server)
+    if (now && isAgent(now)) return put(now.server)
+    if (before && isAgent(before)) remove(before.server)
+    // An agent may be removed while a server of another source shadows it.
+    else if (now && !agentOf(now.server.name)) onGone(now.server.name)
   }
 
   /** A server of another source offers its tools where no agent does. */
@@ -108,10 +110,16 @@ export function createOfferIndex({
   }
 
   const queue = createChunkedQueue(apply)
-  for (const now of registry.list()) apply({ now, before: undefined })
-  const close = registry.subscribe(({ changes }) => queue.add(changes))
+  let close = () => {}
+
+  /** Reads the registry, and follows its changes from then on. */
+  function start(): void {
+    for (const now of registry.list()) apply({ now, before: undefined })
+    close = registry.subscribe(({ changes }) => queue.add(changes))
+  }
 
   return {
+    start,
     /** Applies every change that the registry has announced. */
     drain: queue.drain,
     requirementsOf: (offer: Offer): readonly DependencySpec[] => requirements.get(offer) ?? noSpecs,
@@ -119,7 +127,7 @@ export function createOfferIndex({
     offersOfAgent: (id: string): readonly Offer[] => indexed.get(id)?.offers ?? [],
     agentIds: () => indexed.keys(),
     size: () => indexed.size,
-    close,
+    close: () => close(),
   }
 }
 
