@@ -36,6 +36,8 @@ export const replacedVariables: readonly ReplacedVariable[] = [
   { names: ['ALLOWED_HEADERS'], path: ['cors', 'headers'], kind: 'list' },
   { names: ['ENABLE_METRICS'], path: ['metrics', 'enabled'], kind: 'boolean' },
   { names: ['METRICS_PORT'], path: ['metrics', 'port'], kind: 'number' },
+  { names: ['ENABLE_EVENTS'], path: ['events', 'enabled'], kind: 'boolean' },
+  { names: ['MCP_MESH_EVENT_MAX_ROWS'], path: ['events', 'max_rows'], read: eventRows },
   { names: ['CACHE_TTL'], note: () => 'has no effect: responses are never older than the registry' },
   { names: ['ENABLE_RESPONSE_CACHE'], note: () => 'has no effect: responses are never older than the registry' },
   { names: ['REGISTRY_NAME'], path: ['listen', 'name'] },
@@ -53,6 +55,12 @@ export const replacedVariables: readonly ReplacedVariable[] = [
   { names: ['DB_CACHE_SIZE'] },
   { names: ['DB_ENABLE_FOREIGN_KEYS'] },
 ]
+
+/** The original takes any number, and 0 for no limit. */
+function eventRows(text: string): number {
+  const rows = Number(text)
+  return rows === 0 ? 10_000_000 : Math.min(10_000_000, Math.max(100, Math.trunc(rows)))
+}
 
 function durability(text: string): string | undefined {
   if (/^(full|extra|[23])$/i.test(text.trim())) return undefined

@@ -32,6 +32,8 @@ describe('a variable of the replaced systems', () => {
       METRICS_PORT: '9090',
       REGISTRY_NAME: 'mesh-eu',
       MCP_MESH_PUBLIC_URL_PREFIX: 'https://agents.example.org/',
+      ENABLE_EVENTS: 'true',
+      MCP_MESH_EVENT_MAX_ROWS: '50',
     })
 
     assert.deepEqual(
@@ -48,6 +50,11 @@ describe('a variable of the replaced systems', () => {
       headers: ['*'],
     })
     assert.deepEqual(config.metrics, { enabled: false, default_format: 'prometheus', port: 9090 })
+    assert.deepEqual([config.events.enabled, config.events.max_rows], [true, 100])
+  })
+
+  it('the original’s unlimited number of events is the greatest one', async () => {
+    assert.equal((await configOf({ MCP_MESH_EVENT_MAX_ROWS: '0' })).events.max_rows, 10_000_000)
   })
 
   for (const [env, store] of [
