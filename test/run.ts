@@ -11,11 +11,25 @@ import { spec } from 'node:test/reporters'
 import { pathToFileURL } from 'node:url'
 
 const patterns = process.argv.slice(2)
-/** Slow folders start first, so that no slow file runs alone at the end. */
-const slowFolders = ['e2e', 'stores', 'api', 'sources', 'health', 'registry', 'client']
+/**
+ * Slow folders start first, so that no slow file runs alone at the end. Published agents mostly wait: each of their files runs beside
+ * busy ones.
+ */
+const slowFirst = [
+  'published/python-3',
+  'e2e/',
+  'published/python-0',
+  'stores/',
+  'published/rust',
+  'api/',
+  'sources/',
+  'health/',
+  'registry/',
+  'client/',
+]
 function rank(file: string): number {
-  const at = slowFolders.findIndex((folder) => file.startsWith(`test/${folder}/`))
-  return at < 0 ? slowFolders.length : at
+  const at = slowFirst.findIndex((start) => file.startsWith(`test/${start}`))
+  return at < 0 ? slowFirst.length : at
 }
 const files = globSync('test/**/*.test.ts')
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))

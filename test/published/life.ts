@@ -142,11 +142,10 @@ export function livesInTheMesh(
       await first.end('SIGKILL')
       const killed = performance.now()
 
+      await until(async () => (await registry.agent('hello'))?.status === 'unhealthy')
+      // What a loaded machine delays comes on top.
+      assert.ok(performance.now() - killed < (timeoutSeconds + 5) * 1000)
       await relays('unresolved')
-
-      // The timeout, a heartbeat of the consumer, and what a loaded machine delays.
-      assert.ok(performance.now() - killed < (timeoutSeconds + 10) * 1000)
-      assert.equal((await registry.agent('hello'))?.status, 'unhealthy')
       assert.equal((await registry.agent('relay'))?.dependencies_resolved, 0)
     })
 

@@ -42,13 +42,17 @@ export async function startAgent(
     async call(tool: string, argumentsIn: Record<string, string>): Promise<string | undefined> {
       if (hasEnded(child)) assert.fail(`${name} ended with ${child.exitCode ?? child.signalCode}:\n${printed}`)
       const params = { name: tool, arguments: argumentsIn }
-      const answer = await fetch(`http://127.0.0.1:${port}/mcp`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
-        signal: AbortSignal.timeout(10_000),
-      }).catch(() => undefined)
-      return answer?.ok === true ? textOf(await answer.text()) : undefined
+      try {
+        const answer = await fetch(`http://127.0.0.1:${port}/mcp`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+          body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+          signal: AbortSignal.timeout(10_000),
+        })
+        return answer.ok ? textOf(await answer.text()) : undefined
+      } catch {
+        return undefined // it does not listen yet, or its one thread is busy
+      }
     },
     [Symbol.asyncDispose]: async () => {
       if (hasEnded(child)) return

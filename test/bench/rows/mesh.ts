@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { json, loopDelays, residentMb, settled, until } from '../daemon-requests.ts'
 import { quantile, rounded } from '../figures.ts'
@@ -7,6 +7,8 @@ import type { Bench, Peer, Row } from '../row.ts'
 
 const many = 10_000
 const connections = 256
+/** Silence that no agent of these rows reaches. */
+const patienceSeconds = 3600
 /** The original takes minutes for more agents, as each registration reads all of them. */
 const manyOfOriginal = 1000
 /** Capabilities that every tenth agent needs, each offered by ten agents. */
@@ -58,8 +60,12 @@ async function registerAll(bench: Bench, url: string, count = many): Promise<Bur
   return first
 }
 
+/** A daemon whose agents are registered and send nothing more: no lease lapses meanwhile. */
 async function openMesh(bench: Bench): Promise<Peer & { burst: Burst; beforeMb: number }> {
-  const daemon = await bench.daemon([])
+  const config = join(bench.folder(), 'config.json')
+  const agents = { timeout_threshold: patienceSeconds, eviction_threshold: 2 * patienceSeconds }
+  writeFileSync(config, JSON.stringify({ sources: [{ type: 'agents' }], health: { agents } }))
+  const daemon = await bench.daemon(['--config', config])
   await settled(daemon.url)
   const beforeMb = residentMb(daemon.pid)
   return { ...daemon, beforeMb, burst: await registerAll(bench, daemon.url) }
@@ -74,6 +80,7 @@ async function openOriginal(bench: Bench, bin: string): Promise<Peer> {
     'DATABASE_URL=mesh.db',
     'MCP_MESH_LOG_LEVEL=ERROR',
     'GIN_MODE=release',
+    `DEFAULT_TIMEOUT_THRESHOLD=${patienceSeconds}`,
   ]
   const { pid, stop } = await bench.program('env', [...settings, bin], `${url}/health`)
   return { url, pid, stop }
