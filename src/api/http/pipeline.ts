@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Log } from '../../log.ts'
-import { unauthenticated } from '../../model/principal.ts'
+import { type Principal, unauthenticated } from '../../model/principal.ts'
 import { preflight } from './access/cors.ts'
+import { createDenialLog } from './access/denial-log.ts'
 import { type Admission, isPreflight, pathOf, type RequestGuard } from './access/guard.ts'
 import { bodyTooLarge, hasBody } from './body.ts'
 import type { ApiResponse, Bindings } from './context.ts'
@@ -36,11 +38,13 @@ export function createPipeline({
 }) {
   const counts = createRequestCounts()
   const openResponses = createOpenResponses()
+  const recordDenial = createDenialLog({ log })
   // The current request: the listener calls `fetch` before it returns, so there is only one at a time.
   let env: Bindings
   let refusal: Response | undefined
+  let refusalDelayMs = 0
 
-  const listener = getRequestListener((request) => refusal ?? fetch(request, env), {
+  const listener = getRequestListener((request) => (refusal ? delayed(refusal, refusalDelayMs) : fetch(request, env)), {
     hostname: 'localhost',
     errorHandler: (error) =>
       error instanceof RequestError
@@ -53,24 +57,34 @@ export function createPipeline({
     const admission = guard().admit(incoming)
     const { principal = unauthenticated, cors } = admission
     refusal = refusalOf(incoming, admission)
+    refusalDelayMs = admission.problem ? (admission.delayMs ?? 0) : 0
     const isUnread = refusal === undefined ? isEndless(incoming) : hasBody(incoming)
     if (isUnread) outgoing.shouldKeepAlive = false
     env = { incoming, outgoing, principal, cors }
     const sending = listener(incoming, outgoing)
     if (isUnread) closeLingering(incoming)
-    if (outgoing.writableEnded && !accessLog) return counts.add(incoming.method, outgoing.statusCode)
+    if (outgoing.writableEnded && !accessLog) return count(incoming, outgoing, principal)
     if (admission.principal) openResponses.add(outgoing, { request: incoming, principal })
-    outgoing.on('close', () => finish(incoming, outgoing, started))
+    outgoing.on('close', () => finish(incoming, outgoing, { principal, started }))
     sending.catch((error: unknown) => {
       log.error({ err: error, path: pathOf(incoming) }, 'response could not be sent')
       outgoing.destroy()
     })
   }
 
-  function finish(incoming: IncomingMessage, outgoing: ServerResponse, started: number): void {
+  function count(incoming: IncomingMessage, { statusCode: status }: ServerResponse, principal: Principal): void {
+    counts.add(incoming.method, status)
+    recordDenial(incoming, principal, status)
+  }
+
+  function finish(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { principal, started }: { principal: Principal; started: number },
+  ): void {
     const { statusCode: status } = outgoing
     openResponses.remove(outgoing)
-    counts.add(incoming.method, status)
+    count(incoming, outgoing, principal)
     const ms = Math.round((performance.now() - started) * 10) / 10
     const { remoteAddress: remote } = incoming.socket
     accessLog?.info({ method: incoming.method, path: pathOf(incoming), status, ms, remote }, 'request')
@@ -99,6 +113,10 @@ export function createPipeline({
     /** Applies a new guard to the responses that are not finished. */
     endRevoked: () => openResponses.endRevoked(guard().authenticate),
   }
+}
+
+function delayed(response: Response, ms: number): ApiResponse {
+  return ms > 0 ? wait(ms, response, { ref: false }) : response
 }
 
 /** Whether a request of a method without a body announces a body without a length. */

@@ -7,6 +7,7 @@ import { memoize } from '../memoize.ts'
 import { Problem } from '../problem.ts'
 import { type Authenticator, invalidToken } from './authenticator.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
+import { createGuessLimiter } from './guess-limiter.ts'
 import { hostNameOf, isHostAllowed } from './host.ts'
 
 /** An admitted request. */
@@ -20,7 +21,13 @@ export type AdmittedRequest = {
 /** The verdict of the guard: a principal, or the problem to answer with. */
 export type Admission =
   | AdmittedRequest
-  | { readonly cors: CorsHeaders | undefined; readonly problem: Problem; readonly principal?: undefined }
+  | {
+      readonly cors: CorsHeaders | undefined
+      readonly problem: Problem
+      readonly principal?: undefined
+      /** Time to wait before the problem is sent. */
+      readonly delayMs?: number
+    }
 
 export type GuardRules = {
   readonly authenticator: Authenticator
@@ -36,6 +43,7 @@ export type GuardRules = {
 const probePaths = new Set(['/health', '/healthz', '/ready', '/readyz', '/-/healthy', '/-/ready'])
 
 const maxRememberedHosts = 1000
+const maxValidHeaders = 1000
 
 /**
  * Checks every request: its target, host and origin, its token, and the rate of its client.
@@ -45,6 +53,9 @@ const maxRememberedHosts = 1000
 export function createRequestGuard({ authenticator, cors, loopback, hosts, limits }: GuardRules) {
   const hostProblem = memoize(maxRememberedHosts, (host: string) => problemOfHost(host) ?? null)
   const waitOf = createRateLimiter()
+  const guesses = createGuessLimiter()
+  /** `Authorization` headers that were valid: they are compared however many invalid ones their address sends. */
+  const validHeaders = new LRUCache<string, true>({ max: maxValidHeaders })
   const anonymous = admissionOf(authenticator.authenticate(undefined))
 
   function problemOfHost(host: string): Problem | undefined {
@@ -95,7 +106,19 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, limit
         cors: readable,
       }
     }
-    return limited(request, admissionOf(authenticator.authenticate(authorization), readable))
+    return limited(request, authenticated(request, readable))
+  }
+
+  function authenticated(request: IncomingMessage, readable: CorsHeaders | undefined): Admission {
+    const { authorization } = request.headers
+    const address = request.socket.remoteAddress ?? ''
+    const isKnown = authorization === undefined || validHeaders.has(authorization)
+    const seconds = isKnown ? undefined : guesses.blockedSeconds(address)
+    if (seconds !== undefined) return { problem: rateLimited(seconds), cors: readable }
+    const principal = authenticator.authenticate(authorization)
+    if (principal && !isKnown && !principal.anonymous) validHeaders.set(authorization, true)
+    if (principal) return { principal, cors: readable }
+    return { problem: invalidToken(), cors: readable, delayMs: guesses.recordFailure(address) }
   }
 
   /** The admission, unless its principal has no role or exceeds its rate. */
