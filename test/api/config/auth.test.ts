@@ -28,6 +28,24 @@ describe('the auth config', () => {
     ])
   })
 
+  it('rejects one name in two grants, and the names of the short form and of callers without a token', () => {
+    const tokens = ['a', 'b', 'a'].map((name, index) => ({ name, token: `t${index}` }))
+
+    assert.deepEqual(messagesOf({ tokens }), [
+      'tokens.2.name: is also the name of auth.tokens[0]; each name may appear once, and a token_file may hold several tokens',
+    ])
+    assert.match(messagesOf({ tokens: [{ name: 'anonymous', token: 'a' }] }).join(), /tokens\.0\.name: is reserved/)
+    const both = { token: 'short', tokens: [{ name: 'admin', token: 'a' }] }
+    assert.match(messagesOf(both).join(), /tokens\.0\.name: is the name of auth\.token/)
+    assert.deepEqual(messagesOf({ tokens: both.tokens }), [])
+  })
+
+  it('rejects the placeholder of the example, with the remedy', () => {
+    for (const auth of [{ token: 'change-me' }, { tokens: [{ name: 'a', token: 'change-me' }] }])
+      assert.match(messagesOf(auth).join(), /token: is the placeholder of the example; .*openssl rand -hex 32/)
+    assert.ok(!isToken('change-me'))
+  })
+
   it('needs exactly one of token and token_file', () => {
     const message = 'tokens.0.token: give either "token" or "token_file"'
 

@@ -58,12 +58,27 @@ describe('AUTH_TOKEN with a name of the Kubernetes guide', () => {
     assert.equal(anonymous, 'registrar')
   })
 
+  it('does not apply to an empty AUTH_TOKEN, which is said', async () => {
+    const { anonymous, warnings } = await load({ AUTH_TOKEN: '', REGISTRY_PORT: '8080' })
+
+    assert.deepEqual(
+      [anonymous, warnings],
+      [undefined, ['AUTH_TOKEN is empty and counts as unset: no token is needed']],
+    )
+  })
+
+  it('accepts the development token of the guide with a warning', async () => {
+    const { warnings } = await load({ AUTH_TOKEN: 'dev-token-change-in-production' })
+
+    assert.match(warnings.join(), /^auth\.token is a value that guides publish.*openssl rand -hex 32/)
+    assert.doesNotMatch(warnings.join(), /dev-token/)
+  })
+
   const guide = { AUTH_TOKEN: 'a', REGISTRY_PORT: '8080' }
   const strict: [string, Record<string, string>, string?][] = [
     ['AUTH_TOKEN alone', { AUTH_TOKEN: 'a' }],
     ['AUTH_TOKEN with PORT', { AUTH_TOKEN: 'a', PORT: '8080', LOG_LEVEL: 'info', METRICS_PORT: '9090' }],
     ['no AUTH_TOKEN', { REGISTRY_PORT: '8080', AGENT_TIMEOUT: '60s' }],
-    ['an empty AUTH_TOKEN', { ...guide, AUTH_TOKEN: '' }],
     ['an empty name', { AUTH_TOKEN: 'a', REGISTRY_PORT: '' }],
     ['REGISTRY_PORT of a Service named registry', { AUTH_TOKEN: 'a', REGISTRY_PORT: 'tcp://10.96.0.12:8080' }],
     ['AUTH_TOKEN_FILE', { REGISTRY_PORT: '8080', AUTH_TOKEN_FILE: tokenFile }],
