@@ -59,6 +59,8 @@ export type ApiPorts = {
         readonly default: () => 'prometheus' | 'json'
       }
     | undefined
+  /** What the operator should change in the config; shown to everybody, so without secrets. */
+  readonly warnings: () => readonly string[]
   /** Name of this service for clients of the mesh registry, from the config. */
   readonly service: () => string
   /** Name of this registry, from the config. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
+import { publishedTokenWarnings } from '../api/config/auth.ts'
 import { zodMessage } from '../model/schema/zod-messages.ts'
 import { readEnvironment } from './environment/environment.ts'
 import { anonymousOfGuide } from './environment/guide-environment.ts'
@@ -85,7 +86,12 @@ export async function loadConfig({
     file,
     text,
     originOf,
-    warnings: [...formerKeyWarnings(document, file), ...warnings, ...(guide ? [guide.warning] : [])],
+    warnings: [
+      ...formerKeyWarnings(document, file),
+      ...warnings,
+      ...(guide ? [guide.warning] : []),
+      ...publishedTokenWarnings(data.auth),
+    ],
     notes,
     stateDirectory: platform.stateDirectory,
   }

@@ -61,6 +61,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     mcp: { handle: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
     service: () => 'mcp-mesh-registry',
+    warnings: () => [],
     name: 'test',
     version: '0.0.0',
     log: silent,

@@ -1,14 +1,17 @@
 import * as z from 'zod'
 import { Namespace } from '../../model/names.ts'
-import { Role } from '../../model/principal.ts'
+import { anonymousName, Role } from '../../model/principal.ts'
 import { configSection } from '../../model/schema/lazy-schema.ts'
+
+const tokenRemedy = 'use one of your own, such as the output of `openssl rand -hex 32`'
 
 const Secret = z.lazy(() =>
   z
     .string()
     .min(1)
     .max(4096)
-    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, as a header value'),
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, as a header value')
+    .refine((text) => text !== 'change-me', `is the placeholder of the example; ${tokenRemedy}`),
 )
 
 export function isToken(text: string): boolean {
@@ -81,10 +84,22 @@ export const TokenGrant = z.lazy(() =>
 )
 export type TokenGrant = z.output<typeof TokenGrant>
 
-/** Two grants for one token would make its rights depend on their order. */
-function rejectDuplicateTokens(grants: readonly TokenGrant[], context: z.core.$RefinementCtx): void {
+/**
+ * Two grants for one token would make its rights depend on their order. Two of one name would share their agents, limits and
+ * audit lines.
+ */
+function rejectDuplicates(grants: readonly TokenGrant[], context: z.core.$RefinementCtx): void {
   const first = new Map<string, number>()
-  for (const [index, { token }] of grants.entries()) {
+  const firstNamed = new Map<string, number>()
+  for (const [index, { name, token }] of grants.entries()) {
+    const namesake = firstNamed.get(name)
+    const reject = (message: string) => context.addIssue({ code: 'custom', path: [index, 'name'], message })
+    if (name === anonymousName) reject('is reserved for callers without a token')
+    if (namesake === undefined) firstNamed.set(name, index)
+    else
+      reject(
+        `is also the name of auth.tokens[${namesake}]; each name may appear once, and a token_file may hold several tokens`,
+      )
     const earlier = token === undefined ? undefined : first.get(token)
     const message = `is also the token of auth.tokens[${earlier}]; each token may appear once`
     if (earlier !== undefined) context.addIssue({ code: 'custom', path: [index, 'token'], message })
@@ -92,29 +107,57 @@ function rejectDuplicateTokens(grants: readonly TokenGrant[], context: z.core.$R
   }
 }
 
+const shortFormName = 'admin'
+
+function rejectNameOfShortForm(
+  { token, tokens }: { readonly token?: string | undefined; readonly tokens: readonly TokenGrant[] },
+  context: z.core.$RefinementCtx,
+): void {
+  const index = tokens.findIndex(({ name }) => name === shortFormName)
+  if (token === undefined || index < 0) return
+  const message = 'is the name of auth.token (AUTH_TOKEN); choose another'
+  context.addIssue({ code: 'custom', path: ['tokens', index, 'name'], message })
+}
+
+/** Tokens of the guides of replaced systems, which everybody knows. */
+const publishedTokens = new Set(['dev-token-change-in-production', 'my-secret-token', 'secret-token'])
+
+/** Warnings of tokens that are no secret. */
+export function publishedTokenWarnings({ token, tokens }: Auth): string[] {
+  const all = [
+    ['auth.token', token],
+    ...tokens.map((grant, index) => [`auth.tokens[${index}].token`, grant.token]),
+  ] as const
+  return all
+    .filter(([, value]) => value !== undefined && publishedTokens.has(value))
+    .map(([path]) => `${path} is a value that guides publish, so that everybody may use it; ${tokenRemedy}`)
+}
+
 const defaultAuth = { tokens: [] }
 
 /** Tokens and their roles. */
 export const Auth = configSection(defaultAuth, () =>
-  z.strictObject({
-    token: Secret.optional().describe('Short form for one token with the role `admin` (`AUTH_TOKEN`).'),
-    tokens: z
-      .array(TokenGrant)
-      .max(10_000)
-      .superRefine(rejectDuplicateTokens)
-      .default(defaultAuth.tokens)
-      .describe('Tokens, each with its role.'),
-    anonymous: Role.optional().describe(
-      'Role of a request without a token. Default: `reader`; without any token in the config, `admin` on loopback; in ' +
-        "the environment of the mesh registry's Kubernetes guide (`AUTH_TOKEN` with `REGISTRY_PORT`, " +
-        '`ENABLE_LEADER_ELECTION` or `AGENT_TIMEOUT`), `registrar`.',
-    ),
-  }),
+  z
+    .strictObject({
+      token: Secret.optional().describe('Short form for one token with the role `admin` (`AUTH_TOKEN`).'),
+      tokens: z
+        .array(TokenGrant)
+        .max(10_000)
+        .superRefine(rejectDuplicates)
+        .default(defaultAuth.tokens)
+        .describe('Tokens, each with its role.'),
+      anonymous: Role.optional().describe(
+        'Role of a request without a token. Default: `reader`; without any token in the config, `admin` on loopback; in ' +
+          "the environment of the mesh registry's Kubernetes guide (`AUTH_TOKEN` with `REGISTRY_PORT`, " +
+          '`ENABLE_LEADER_ELECTION` or `AGENT_TIMEOUT`), `registrar`.',
+      ),
+    })
+    .superRefine(rejectNameOfShortForm),
 )
 export type Auth = z.output<typeof Auth>
 
 /** All tokens of the config, the short form included. */
 export function tokensOf({ token, tokens }: Auth): readonly TokenGrant[] {
   if (token === undefined) return tokens
-  return [{ name: 'admin', token, role: 'admin', secrets: false }, ...tokens]
+  return [{ name: shortFormName, token, role: 'admin', secrets: false }, ...tokens]
 }

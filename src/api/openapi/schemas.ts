@@ -182,6 +182,7 @@ export const DaemonHealth = z
     degraded_sources: z.array(z.string()).optional(),
     store: z.literal('down').optional().describe('The store is down: nothing can be registered; reads continue.'),
     suspicion: SuspicionShape.optional(),
+    warnings: z.array(z.string()).optional().describe('What the operator should change in the config.'),
   })
   .meta({ id: 'Health' })
 

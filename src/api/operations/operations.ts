@@ -1,4 +1,4 @@
-import { requireRole } from '../http/access/authenticator.ts'
+import { requireAllNamespaces, requireRole } from '../http/access/authenticator.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson, respondText } from '../http/respond.ts'
@@ -20,6 +20,7 @@ export function operationsApi(ports: ApiPorts) {
     const isHealthy = degradedSources.length === 0 && suspicion === undefined && !isStoreDown
     const status = isHealthy ? 'healthy' : 'degraded'
     const uptime = process.uptime()
+    const warnings = ports.warnings()
     const body = {
       status,
       service: ports.service(),
@@ -30,6 +31,7 @@ export function operationsApi(ports: ApiPorts) {
       ...(degradedSources.length > 0 ? { degraded_sources: degradedSources } : {}),
       ...(isStoreDown ? { store: 'down' } : {}),
       ...(suspicion ? { suspicion } : {}),
+      ...(warnings.length > 0 ? { warnings } : {}),
     }
     return respondJson(c, body, 200, c.req.method === 'HEAD' ? headOfHealth(status, version, uptime) : {})
   }
@@ -61,6 +63,7 @@ export function operationsApi(ports: ApiPorts) {
 
   api.post('/-/reload', async (c) => {
     requireRole(c.env.principal, 'admin')
+    requireAllNamespaces(c.env.principal)
     log.info({ audit: true, principal: c.env.principal.name }, 'config reload requested')
     const outcome = await ports.reload()
     if (outcome.applied) return respondJson(c, outcome)
@@ -69,6 +72,7 @@ export function operationsApi(ports: ApiPorts) {
 
   api.post('/-/trust-probes', (c) => {
     requireRole(c.env.principal, 'admin')
+    requireAllNamespaces(c.env.principal)
     log.info({ audit: true, principal: c.env.principal.name }, 'self-preservation of probes ended by request')
     monitor.endSelfPreservation()
     return respondJson(c, { suspicion: null })

@@ -1,7 +1,7 @@
 import type { Change } from '../../model/change.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { SourceStatus } from '../../model/status.ts'
-import { requireRole } from '../http/access/authenticator.ts'
+import { requireAllNamespaces, requireRole } from '../http/access/authenticator.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson } from '../http/respond.ts'
@@ -44,6 +44,7 @@ export function sourcesApi({
   api.post('/sources/:name/refresh', async (c) => {
     const name = c.req.param('name')
     requireRole(c.env.principal, 'admin')
+    requireAllNamespaces(c.env.principal)
     if (!supervisor.names().includes(name)) throw unknownSource(name)
     audit(c, { source: name }, 'source refresh requested')
     const outcome = await refresh(name)
@@ -57,6 +58,7 @@ export function sourcesApi({
   api.post('/sources/:name/release', async (c) => {
     const name = c.req.param('name')
     requireRole(c.env.principal, 'admin')
+    requireAllNamespaces(c.env.principal)
     const status = supervisor.sources().find((one) => one.name === name)
     if (!status) throw unknownSource(name)
     const isPreserving = status.type === 'agents' && mesh.selfPreservation() !== undefined
@@ -70,6 +72,7 @@ export function sourcesApi({
 
   api.post('/discover', async (c) => {
     requireRole(c.env.principal, 'admin')
+    requireAllNamespaces(c.env.principal)
     audit(c, {}, 'refresh of every source requested')
     const enabled = supervisor.sources().filter(({ state }) => state !== 'disabled')
     const sources = await Promise.all(enabled.map(async ({ name }) => ({ source: name, ...(await refresh(name)) })))

@@ -118,6 +118,8 @@ export async function readEnvironment(env: Environment, { cwd }: { cwd: string }
     return value
   }
 
+  if (env['AUTH_TOKEN'] === '' && !env['AUTH_TOKEN_FILE'])
+    warnings.push('AUTH_TOKEN is empty and counts as unset: no token is needed')
   for (const variable of replacedVariables) readReplaced(variable)
   readDatabase()
   await readOwn()

@@ -18,7 +18,6 @@ describe('an admin of some namespaces', () => {
     '/sources/agents/refresh',
     '/sources/agents/release',
     '/discover',
-    '/api/v1/discover',
   ]) {
     it(`may not POST ${path}, which affects all namespaces`, async () => {
       await using daemon = await startHere(config)

@@ -101,6 +101,12 @@ export function requireNamespace(principal: Principal, namespace: string): void 
   throw new Problem('namespace_forbidden', forbiddenNamespaceMessage(namespace))
 }
 
+/** Throws for a principal that is bound to namespaces, where an act affects all of them. */
+export function requireAllNamespaces({ namespaces }: Principal): void {
+  if (!namespaces) return
+  throw new Problem('namespace_forbidden', 'This affects all namespaces; the token is bound to some.')
+}
+
 /** Throws for a principal without the right to see secrets. */
 export function requireSecretsRight({ secrets }: Principal): void {
   if (secrets) return
