@@ -59,7 +59,7 @@ export type ApiPorts = {
         readonly default: () => 'prometheus' | 'json'
       }
     | undefined
-  /** What the operator should change in the config; shown to everybody, so without secrets. */
+  /** What the operator should change in the config; public, so without secrets. */
   readonly warnings: () => readonly string[]
   /** Name of this service for clients of the mesh registry, from the config. */
   readonly service: () => string

@@ -119,7 +119,7 @@ function rejectNameOfShortForm(
   context.addIssue({ code: 'custom', path: ['tokens', index, 'name'], message })
 }
 
-/** Tokens of the guides of replaced systems, which everybody knows. */
+/** Tokens of the guides of replaced systems, so known to all. */
 const publishedTokens = new Set(['dev-token-change-in-production', 'my-secret-token', 'secret-token'])
 
 /** Warnings of tokens that are no secret. */
@@ -130,7 +130,7 @@ export function publishedTokenWarnings({ token, tokens }: Auth): string[] {
   ] as const
   return all
     .filter(([, value]) => value !== undefined && publishedTokens.has(value))
-    .map(([path]) => `${path} is a value that guides publish, so that everybody may use it; ${tokenRemedy}`)
+    .map(([path]) => `${path} is a value that guides publish, so anyone may use it; ${tokenRemedy}`)
 }
 
 const defaultAuth = { tokens: [] }
