@@ -7,7 +7,10 @@ import type { MeshTool } from '../mesh-tool.ts'
 /** Parts of agents that the next equal one can share. */
 const maxParts = 10_000
 
-/** By digest of its JSON: the first of each. */
+/** A shorter text is its own key: a digest of it would cost more time than it saves memory. */
+const maxKeyLength = 200
+
+/** By JSON, or the digest of a long one: the first of each. */
 const parts = new LRUCache<string, object>({ max: maxParts })
 
 /**
@@ -16,7 +19,7 @@ const parts = new LRUCache<string, object>({ max: maxParts })
  */
 function sharedPart<T extends object>(part: T): T {
   const text = JSON.stringify(part)
-  const key = text.length < 32 ? text : hash('sha1', text, 'base64')
+  const key = text.length < maxKeyLength ? text : hash('sha1', text, 'base64')
   const first = parts.get(key) as T | undefined
   if (first) return first
   parts.set(key, part)
