@@ -207,6 +207,15 @@ describe('MCP endpoint', () => {
     await assert.rejects(client.request({ method: 'resources/list', params: { cursor: 'x' } }), /cursor/)
   })
 
+  it('quotes an unknown id in part only', async () => {
+    await using daemon = await startHere(memory)
+    const { status, text } = await daemon.ask('POST', '/mcp/tools/get_agent_status', { agent_id: 'x'.repeat(240_000) })
+    const { text: got } = await daemon.ask('GET', `/agents/${'x'.repeat(6000)}`)
+
+    assert.ok(status >= 400)
+    assert.ok(text.length < 2000 && got.length < 2000, `${text.length} ${got.length}`)
+  })
+
   it('has no agents if no source accepts them', async () => {
     await using daemon = await startHere('sources: [{ type: env }]\nstore: { type: memory }\n')
     await using session = await connect(daemon)

@@ -3,6 +3,17 @@ import { describe, it } from 'node:test'
 import { read, serve } from '../served-api.ts'
 
 describe('the request pipeline', () => {
+  it('answers a GET with an empty chunked body, also where the answer takes time', async () => {
+    await using served = await serve({})
+
+    for (const path of ['/servers', '/discover', '/v0.1/servers', '/agents', '/openapi.json']) {
+      const head = `GET ${path} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n`
+      const { status } = read(await served.raw(`${head}0\r\n\r\n`))
+      assert.notEqual(status, 0, path)
+      assert.ok(Number.isInteger(status), path)
+    }
+  })
+
   it('answers the list with its revision as ETag, and 304 to that ETag', async () => {
     await using served = await serve({ servers: [{ name: 'weather' }, { name: 'time' }] })
 
