@@ -1,11 +1,18 @@
 import type { Agent } from './agent.ts'
 
+const maxQuotedLength = 253
+
+/** A text of a client as an error quotes it: no valid id is longer. */
+function quotable(text: string): string {
+  return text.length <= maxQuotedLength ? text : `${text.slice(0, maxQuotedLength)}…`
+}
+
 /** No agent with this id is registered. */
 export class UnknownAgent extends Error {
   override name = 'UnknownAgent'
 
   constructor(id: string) {
-    super(`Agent ${id} not found`)
+    super(`Agent ${quotable(id)} not found`)
   }
 }
 
@@ -14,7 +21,7 @@ export class LeaseLapsed extends Error {
   override name = 'LeaseLapsed'
 
   constructor(id: string) {
-    super(`The lease of agent ${id} has lapsed: register again`)
+    super(`The lease of agent ${quotable(id)} has lapsed: register again`)
   }
 }
 

@@ -8,7 +8,7 @@ import { createDenialLog } from './access/denial-log.ts'
 import { type Admission, isPreflight, pathOf, type RequestGuard } from './access/guard.ts'
 import { bodyTooLarge, hasBody } from './body.ts'
 import type { ApiResponse, Bindings } from './context.ts'
-import { closeLingering } from './listening/lingering-close.ts'
+import { closeLingering, drainWhileAnswering } from './listening/lingering-close.ts'
 import { createOpenResponses } from './open-responses.ts'
 import { Problem } from './problem.ts'
 import { baseHeaders, problemReply, replyToError, toResponse } from './reply.ts'
@@ -62,7 +62,8 @@ export function createPipeline({
     if (isUnread) outgoing.shouldKeepAlive = false
     env = { incoming, outgoing, principal, cors }
     const sending = listener(incoming, outgoing)
-    if (isUnread) closeLingering(incoming)
+    if (isUnread && refusal === undefined) drainWhileAnswering(incoming, outgoing)
+    else if (isUnread) closeLingering(incoming)
     if (outgoing.writableEnded && !accessLog) return count(incoming, outgoing, principal)
     if (admission.principal) openResponses.add(outgoing, { request: incoming, principal })
     outgoing.on('close', () => finish(incoming, outgoing, { principal, started }))

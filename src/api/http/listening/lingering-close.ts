@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** How long a client may go on sending a rejected body before its connection is cut. */
@@ -16,6 +16,14 @@ export function closeLingering(request: IncomingMessage): void {
   request.once('end', () => socket.end())
   request.resume()
   closeAfterLinger(socket)
+}
+
+/** Drains the body of a request that is answered without it. The connection closes after the response, not before. */
+export function drainWhileAnswering(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request
+  socket.destroySoon = () => socket.end()
+  request.resume()
+  response.once('finish', () => closeAfterLinger(socket))
 }
 
 /** Cuts a connection that is still open after `lingerMs`. */
