@@ -39,7 +39,9 @@ export const DefinitionFields = memoizedSchema(() =>
       .describe('Transport. Inferred: `command` means stdio, `url` means http.'),
     command: z.string().min(1).max(4096).optional().describe('Program that a client starts (stdio).'),
     args: z.array(z.string().max(65_536)).max(1024).optional(),
-    env: StringMap.optional().describe('Environment of the command. Values are never shown.'),
+    env: StringMap.optional().describe(
+      'Environment of the command. Values are not shown, but for LOG_LEVEL and the like.',
+    ),
     cwd: z.string().max(4096).optional(),
     url: z.string().max(4096).optional().describe('Address of the server (http, sse).'),
     headers: StringMap.optional().describe('Sent by clients. Values are never shown.'),

@@ -2,7 +2,7 @@ import { redactSecret, isSecretName, redactedText, tokenStart, redactTokens } fr
 
 /** A cheap first test: most texts contain nothing that a rule below could match. */
 const suspicious = new RegExp(
-  String.raw`[=@]|bearer|basic|authorization|cookie|\bx-|["']\s*:|-----BEGIN|eyJ|${tokenStart}|AKIA|ASIA|AIza|ya29|SG\.`,
+  String.raw`[=@]|://|bearer|basic|authorization|cookie|\bx-|["']\s*:|-----BEGIN|eyJ|${tokenStart}|AKIA|ASIA|AIza|ya29|SG\.`,
   'i',
 )
 const scheme =
@@ -15,7 +15,7 @@ const quoted = /(["'])([\w.-]{1,128})\1(\s*:\s*)(["'])((?:(?!\4)[^\\\r\n]|\\.)*)
 /** Redacts URL passwords, secret query values, tokens and the like in a message. */
 export function redactText(text: string): string {
   if (!suspicious.test(text)) return text
-  const bare = redactTokens(redactPasswords(text))
+  const bare = redactUrlSecrets(redactTokens(redactPasswords(text)))
     .replaceAll(header, (_, name: string, between: string, value: string) => `${name}${between}${redactSecret(value)}`)
     .replaceAll(scheme, (_, name: string) => `${name} ${redactedText}`)
   return redactAssignments(bare).replaceAll(
@@ -36,7 +36,35 @@ function redactAssignments(text: string): string {
 /** In a query, `key` alone is an API key, as in Google's. */
 function holdsSecret(name: string): boolean {
   const plain = name.includes('%') ? name.replaceAll(/%[0-9a-f]{2}/gi, '_') : name
-  return isSecretName(plain) || /^(key|code|sig)$/i.test(plain)
+  return isSecretName(plain) || /^(k|key|code|sig)$/i.test(plain)
+}
+
+/** Redacts what is a secret by its form alone: tokens, and passwords and webhooks in URLs. */
+export function redactByForm(text: string): string {
+  return formOfSecret.test(text) ? redactUrlSecrets(redactTokens(redactPasswords(text))) : text
+}
+
+const formOfSecret = new RegExp(String.raw`://|-----BEGIN|eyJ|${tokenStart}|AKIA|ASIA|AIza|ya29|SG\.`)
+
+/** Webhooks whose path is their secret, up to it. */
+const webhook =
+  /(https?:\/\/(?:hooks\.slack\.com\/(?:services|workflows|triggers)\/|(?:\w+\.)?discord(?:app)?\.com\/api\/webhooks\/|[\w-]{1,63}\.webhook\.office\.com\/webhookb2\/|api\.telegram\.org\/bot|hooks\.zapier\.com\/hooks\/catch\/))[^\s"'<>?#]{1,2048}/gi
+/** A fragment that is no anchor: long, of several kinds of characters. */
+const fragment = /#(?=[^\s"'<>]{0,256}\d)(?=[^\s"'<>]{0,256}[A-Z])[^\s"'<>=&#]{16,2048}/g
+const maxUrlLength = 2048
+
+function redactUrlSecrets(text: string): string {
+  if (!text.includes('://')) return text
+  return text
+    .replaceAll(webhook, `$1${redactedText}`)
+    .replaceAll(fragment, (all, at: number, whole: string) => (isInUrl(whole, at) ? `#${redactedText}` : all))
+}
+
+/** Looks back from a `#` instead of matching the URL before it, which would take long for many URLs. */
+function isInUrl(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - maxUrlLength), at)
+  const start = before.lastIndexOf('://')
+  return start >= 0 && !/[\s"'<>]/.test(before.slice(start))
 }
 
 const userinfo = /([a-z][a-z0-9+.-]{0,30}:\/\/)([^\s/?#"'<>]{1,2048})@/gi

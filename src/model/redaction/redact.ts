@@ -1,6 +1,6 @@
 import { mapValues } from '../data/map-values.ts'
 import type { Server } from '../server.ts'
-import { redactText } from './redact-text.ts'
+import { redactByForm, redactText } from './redact-text.ts'
 import { redactSecret, isSecretName, redactedText } from './secrets.ts'
 
 /** Redacts the arguments of a command: values of secret flags, headers and variables, and recognised tokens. */
@@ -9,7 +9,7 @@ export function redactArgs(args: readonly string[]): string[] {
   return args.map((arg) => {
     const before = flag
     flag = /^--?[A-Za-z]/.test(arg) && !/[=:]/.test(arg) ? arg : ''
-    if (before && (flag === '' || !arg.startsWith('--'))) {
+    if (before && (flag === '' || !arg.startsWith('--') || isDashedSecret(before, arg))) {
       const shown = valueOf(before, arg)
       if (shown !== arg) flag = ''
       return shown
@@ -17,6 +17,13 @@ export function redactArgs(args: readonly string[]): string[] {
     return redactArg(arg)
   })
 }
+
+/** Whether a text that begins with dashes is the value of a secret flag: no flag of a program looks like it. */
+function isDashedSecret(flag: string, value: string): boolean {
+  return isSecretName(flag) && !plainFlag.test(value)
+}
+
+const plainFlag = /^--?[a-z][a-z0-9-]*$/
 
 function valueOf(flag: string, value: string): string {
   if (/^(-H|--headers?)$/i.test(flag)) return hideAfter(value, ':')
@@ -37,6 +44,8 @@ function redactArg(arg: string): string {
   }
   const short = /^-H(.+:.+)$/s.exec(arg)
   if (short?.[1]) return `-H${hideAfter(short[1], ':')}`
+  const packed = packedSecret.exec(arg)
+  if (packed) return `${packed[1]}${redactedText}`
   return redactLoose(arg)
 }
 
@@ -47,7 +56,11 @@ function hideAfter(text: string, sign: string): string {
   return `${text.slice(0, at + 1)}${/^\s*/.exec(value)?.[0]}${redactSecret(value)}`
 }
 
-const flagged = /(^|\s)(--?[A-Za-z][\w-]{1,64})(\s+)(?!-)("[^"]*"|'[^']*'|[^\s"']+)/g
+/** `-ume:PASSWORD` of curl, and `-pPASSWORD` of database clients: not a port, and not a word. */
+const packedSecret = /^(-u[^\s:/]{1,64}:|-p(?=[^\s]{0,64}[A-Z0-9])(?![\d.:/-]+$))\S{2,256}$/
+const packedWords = /(^|\s)(-[up][^\s"']{3,330})(?=\s|$)/g
+
+const flagged = /(^|\s)(--?[A-Za-z][\w-]{0,64})(\s+)(?!--?[a-z][a-z0-9-]{0,64}(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/g
 const lines = /^(\s*(?:- )?["']?)([\w./-]{1,128})(["']?:[ \t]+)(?![|>][-+\d]*\s*$)(\S.*)$/gm
 
 /** Redacts text that may contain JSON, YAML or a command line. */
@@ -68,6 +81,10 @@ function redactLoose(text: string): string {
       const bare = /^(["'])(.*)\1$/s.exec(value)
       const shown = valueOf(flag, bare?.[2] ?? value)
       return shown === (bare?.[2] ?? value) ? all : `${start}${flag}${gap}${bare?.[1] ?? ''}${shown}${bare?.[1] ?? ''}`
+    })
+    .replaceAll(packedWords, (all, start: string, word: string) => {
+      const packed = packedSecret.exec(word)
+      return packed ? `${start}${packed[1]}${redactedText}` : all
     })
     .replaceAll(lines, (all, start: string, name: string, colon: string, value: string) =>
       isSecretName(name) ? `${start}${name}${colon}${redactSecret(value)}` : all,
@@ -155,6 +172,27 @@ function sameOr<T>(before: readonly T[], after: readonly T[]): readonly T[] {
   return after.every((one, index) => one === before[index]) ? before : after
 }
 
+/** Variables whose short plain value is shown: common settings that hold no secret. */
+const plainVariables = new Set(['LOG_LEVEL', 'NODE_ENV', 'TZ', 'LANG', 'PORT', 'DEBUG'])
+
+function redactVariable(value: string, name: string): string {
+  const isPlain = plainVariables.has(name) && /^[\w.:/-]{1,32}$/.test(value) && redactByForm(value) === value
+  return isPlain ? value : redactSecret(value)
+}
+
+/** Redacts what is a secret by its form at any depth; the same object where nothing is. */
+function redactForms(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return redactByForm(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= maxDepth) return redactedText
+  if (Array.isArray(value))
+    return sameOr(
+      value,
+      value.map((one) => redactForms(one, depth + 1)),
+    )
+  return mapValues<unknown>(value as Readonly<Record<string, unknown>>, (one) => redactForms(one, depth + 1))
+}
+
 /** The fields of a server that can contain a secret. */
 type RedactableFields = Partial<
   Pick<
@@ -171,6 +209,10 @@ type RedactableFields = Partial<
     | 'annotations'
     | 'origin'
     | 'shadows'
+    | 'cwd'
+    | 'version'
+    | 'dependencies'
+    | 'capabilities'
   >
 >
 
@@ -182,7 +224,7 @@ type RedactableFields = Partial<
  */
 export function redactServer<T extends RedactableFields>(server: T): T {
   const redacted: RedactableFields = {}
-  if (server.env) redacted.env = mapValues(server.env, redactSecret)
+  if (server.env) redacted.env = mapValues(server.env, redactVariable)
   if (server.headers) redacted.headers = mapValues(server.headers, redactSecret)
   if (server.args) redacted.args = redactList(server.args, 0) as string[]
   if (server.command) redacted.command = redactLoose(server.command)
@@ -192,6 +234,12 @@ export function redactServer<T extends RedactableFields>(server: T): T {
   if (server.description) redacted.description = redactText(server.description)
   if (server.metadata) redacted.metadata = redactMap(server.metadata, 0)
   if (server.annotations) redacted.annotations = redactMap(server.annotations, 0)
+  // By the form of the value only: search and version constraints need names and versions.
+  if (server.cwd) redacted.cwd = redactByForm(server.cwd)
+  if (server.version) redacted.version = redactByForm(server.version)
+  if (server.dependencies)
+    redacted.dependencies = sameOr(server.dependencies, server.dependencies.map(redactByForm)) as string[]
+  if (server.capabilities) redacted.capabilities = redactForms(server.capabilities, 0) as Server['capabilities']
   if (server.origin) redacted.origin = redactText(server.origin)
   if (server.shadows?.some(({ origin }) => redactText(origin) !== origin)) {
     redacted.shadows = server.shadows.map(({ source, origin }) => ({ source, origin: redactText(origin) }))

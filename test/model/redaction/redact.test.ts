@@ -7,9 +7,9 @@ const canary = 'c4nary-do-not-sing'
 
 describe('redactServer', () => {
   it('keeps the keys of env and headers, and redacts every value', () => {
-    const shown = redactServer(server({ env: { LOG_LEVEL: canary, TOKEN: canary }, headers: { 'X-Team': canary } }))
+    const shown = redactServer(server({ env: { MODE: canary, TOKEN: canary }, headers: { 'X-Team': canary } }))
 
-    assert.deepEqual(shown.env, { LOG_LEVEL: '<redacted>', TOKEN: '<redacted>' })
+    assert.deepEqual(shown.env, { MODE: '<redacted>', TOKEN: '<redacted>' })
     assert.deepEqual(shown.headers, { 'X-Team': '<redacted>' })
   })
 
