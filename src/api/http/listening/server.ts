@@ -8,6 +8,7 @@ import type { Listen } from '../../config/listen.ts'
 import { hasBody } from '../body.ts'
 import { Problem } from '../problem.ts'
 import { problemReply, writeReply } from '../reply.ts'
+import { watchDescriptors } from './descriptor-watch.ts'
 import { closeLingering } from './lingering-close.ts'
 import { writeProblem, answerParseError } from './parse-errors.ts'
 import { type CertificatePair, readPair, watchPair } from './tls.ts'
@@ -63,6 +64,7 @@ export async function listen(handle: Handle, options: ListenOptions, { graceMs =
       throw new ListenError({ host, port }, error as NodeJS.ErrnoException)
     }
   }
+  const unwatchDescriptors = watchDescriptors({ log: options.log })
   const unwatch = options.tls ? watchPair(options.tls, { use: usePair, log: options.log, everyMs: tlsMs }) : () => {}
 
   function usePair(pair: CertificatePair): void {
@@ -75,6 +77,7 @@ export async function listen(handle: Handle, options: ListenOptions, { graceMs =
     connections: () => opened.reduce((sum, tracked) => sum + tracked.connections(), 0),
     async [Symbol.asyncDispose]() {
       unwatch()
+      unwatchDescriptors()
       await Promise.all(opened.map((tracked) => tracked.close(graceMs)))
     },
   }
