@@ -38,9 +38,13 @@ export function watchDescriptors({
   return () => clearInterval(timer)
 }
 
-/** Kernels before 6.2 report a size of 0. */
+/** Kernels before 6.2 report a size of 0. Listing the folder takes a descriptor, so that it fails without any. */
 function openDescriptors(): number {
-  return statSync(folder).size || readdirSync(folder).length
+  try {
+    return statSync(folder).size || readdirSync(folder).length
+  } catch {
+    return Infinity
+  }
 }
 
 /** Undefined where the system does not tell. */
