@@ -13,6 +13,7 @@ import type { Leases } from './leases/leases.ts'
 import { endpointAddress } from './parsing/normalize.ts'
 import { createPendingRegistrations } from './pending-registrations.ts'
 import { createRegistryWriter } from './registry-writer.ts'
+import { cycleText } from './resolution/required-cycles.ts'
 import { precondition, toDeleteOperation, toPutOperation } from './stored-agent.ts'
 
 export type AppliedRegistration = { readonly agent: Agent; readonly created: boolean; readonly changed: boolean }
@@ -101,7 +102,7 @@ export function createRegistrar({
     const { field, path } = cycle
     throw new RegistrationProblem(
       field,
-      `Validation failed: '${field}' closes a required dependency cycle: ${path.join(' → ')}; leave out "required" in one of them`,
+      `Validation failed: '${field}' closes a required dependency cycle: ${cycleText(path)}; leave out "required" in one of them`,
     )
   }
 

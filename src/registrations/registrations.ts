@@ -3,7 +3,7 @@ import { createLeaseClock } from '../agents/leases/lease-clock.ts'
 import { createLeases } from '../agents/leases/leases.ts'
 import { createRegistrar } from '../agents/registrar.ts'
 import { createBackoff } from '../flow/backoff.ts'
-import type { SelfPreservationRules } from '../flow/self-preservation.ts'
+import type { SelfPreservation, SelfPreservationRules } from '../flow/self-preservation.ts'
 import type { Log } from '../log.ts'
 import { serverId } from '../model/names.ts'
 import { SourceError } from '../model/source.ts'
@@ -64,6 +64,7 @@ export function startRegistrations({
     rules: () => settings().selfPreservation,
     retentionMs: settings().retentionMs,
     isPartitioned,
+    onSelfPreservation: logSelfPreservation,
   })
   const agents = createRegistrar({ store: openedStore, leases, settings, log, onForgotten })
   const manual = createManualServers({ store: openedStore })
@@ -72,6 +73,14 @@ export function startRegistrations({
   function extendLeases(gapMs: number): void {
     log.warn({ seconds: Math.round(gapMs / 1000) }, 'process stalled; every lease gets a full interval')
     leases.extendAll()
+  }
+
+  function logSelfPreservation(state: SelfPreservation | undefined): void {
+    if (!state) return log.info('self-preservation of agents ended; leases expire again')
+    log.warn(
+      { silent: state.failing, of: state.of, until: new Date(state.until).toISOString() },
+      'most agents fell silent at once; no lease expires until half of them send heartbeats again, or until POST /sources/NAME/release',
+    )
   }
 
   /** Whether heartbeats of other replicas may be missing: the store is down, or recovered a moment ago. For a limited time. */

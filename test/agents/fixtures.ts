@@ -58,7 +58,10 @@ export function storedRegistration(id: string, resource_version: string, fields:
 }
 
 /** Leases on a clock that only `advance` moves. */
-export function createTestLeases({ isPartitioned = () => false }: { isPartitioned?: () => boolean } = {}) {
+export function createTestLeases({
+  isPartitioned = () => false,
+  onSelfPreservation,
+}: Partial<Pick<Parameters<typeof createLeases>[0], 'isPartitioned' | 'onSelfPreservation'>> = {}) {
   let now = 0
   const leases = createLeases({
     clock: { now: () => now },
@@ -66,6 +69,7 @@ export function createTestLeases({ isPartitioned = () => false }: { isPartitione
     retentionMs: 3_600_000,
     wall: () => now,
     isPartitioned,
+    ...(onSelfPreservation && { onSelfPreservation }),
   })
   return { leases, advance: (seconds: number) => void (now += seconds * 1000) }
 }

@@ -1,5 +1,9 @@
 import { createDeadlineQueue } from '../../flow/deadline-queue.ts'
-import { createSelfPreservation, type SelfPreservationRules } from '../../flow/self-preservation.ts'
+import {
+  createSelfPreservation,
+  type SelfPreservation,
+  type SelfPreservationRules,
+} from '../../flow/self-preservation.ts'
 import type { LeaseClock } from './lease-clock.ts'
 import {
   type HeartbeatHistory,
@@ -30,6 +34,7 @@ export function createLeases({
   retentionMs,
   wall = Date.now,
   isPartitioned = () => false,
+  onSelfPreservation = () => {},
 }: {
   clock: Pick<LeaseClock, 'now'>
   rules: () => SelfPreservationRules
@@ -38,6 +43,8 @@ export function createLeases({
   wall?: () => number
   /** Whether the heartbeats at other replicas are unknown at present. */
   isPartitioned?: () => boolean
+  /** Called when self-preservation begins, with its state, and when it ends. */
+  onSelfPreservation?: (state: SelfPreservation | undefined) => void
 }) {
   const leases = new Map<string, Lease>()
   const deadlines = createDeadlineQueue<Lease>()
@@ -157,8 +164,10 @@ export function createLeases({
     const due = deadlines.takeDue(now)
     const lapsing = due.filter((lease) => lease.isRunning && !mayLiveElsewhere(lease))
     const windowMs = lapsing.reduce((max, { terms }) => Math.max(max, terms.timeout), 0)
+    const wasPreserving = preservation.isActive()
     if (preservation.fail(lapsing, { healthy: runningCount - lapsing.length, windowMs })) {
       for (const lease of due) held.add(lease)
+      if (!wasPreserving) onSelfPreservation(preservation.status())
       return none
     }
     return due.flatMap((lease) => expire(lease, now) ?? [])
@@ -196,7 +205,9 @@ export function createLeases({
 
   /** Ends self-preservation: the leases it holds expire at the next `applyExpirations`. */
   function endSelfPreservation(): void {
+    if (!preservation.isActive()) return
     preservation.end()
+    onSelfPreservation(undefined)
     for (const lease of held) deadlines.set(lease, 0)
     held.clear()
   }

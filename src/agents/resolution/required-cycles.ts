@@ -116,3 +116,9 @@ function add(counts: Map<string, number>, key: string, by: number): void {
   if (total === 0) counts.delete(key)
   else counts.set(key, total)
 }
+
+/** A cycle as an error names it; of a long one both ends. */
+export function cycleText(path: readonly string[]): string {
+  const shown = path.length <= 20 ? path : [...path.slice(0, 10), `${path.length - 20} more`, ...path.slice(-10)]
+  return shown.join(' → ')
+}

@@ -71,12 +71,17 @@ describe('leases', () => {
   })
 
   it('self-preservation begins when most leases would expire at once, and is reported', () => {
-    const { leases, after } = createRun()
+    const reports: unknown[] = []
+    const { leases, after } = createRun({ onSelfPreservation: (state) => reports.push(state?.failing) })
     for (let id = 0; id < 20; id += 1) leases.open(`a${id}`, terms, { hasHeartbeat: true })
 
     assert.deepEqual(after(61), [])
     assert.deepEqual(leases.selfPreservation(), { since: 61_000, until: 961_000, failing: 20, of: 20 })
     assert.equal(leases.get('a7')?.status, 'healthy')
+    after(1)
+    leases.endSelfPreservation()
+    leases.endSelfPreservation()
+    assert.deepEqual(reports, [20, undefined])
   })
 
   it('self-preservation ends when half of the leases are renewed, and then the silent ones expire', () => {

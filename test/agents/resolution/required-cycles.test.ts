@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { MeshTool } from '../../../src/agents/mesh-tool.ts'
 import { parseTools } from '../../../src/agents/parsing/tools.ts'
-import { createRequiredDependencies } from '../../../src/agents/resolution/required-cycles.ts'
+import { createRequiredDependencies, cycleText } from '../../../src/agents/resolution/required-cycles.ts'
 
 /** One tool for each capability, with what it requires; `?name` is optional. */
 function toolsOf(requirements: Readonly<Record<string, readonly string[]>>): readonly MeshTool[] {
@@ -82,5 +82,12 @@ describe('required dependencies', () => {
 
     assert.equal(cycleBy(undefined, toolsOf({ c50000: ['c0'] }))?.path.length, 50_002)
     assert.equal(cycleBy(undefined, toolsOf({ start: ['c0'] })), undefined)
+  })
+
+  it('is named in full while it is short, and by both ends when it is long', () => {
+    const names = Array.from({ length: 4000 }, (_, at) => `c${at}`)
+
+    assert.equal(cycleText(['a', 'b', 'a']), 'a → b → a')
+    assert.match(cycleText(names), /^c0 → .* → c9 → 3980 more → c3990 → .* → c3999$/)
   })
 })
