@@ -54,13 +54,13 @@ export function createMeshOperations({
   thresholds: () => LeaseThresholds
   /** Name of the source of agents; undefined where the config has none. */
   source: () => string | undefined
-  log: Pick<Log, 'info'>
+  log: Pick<Log, 'info' | 'warn'>
   onRewired?: RewiringListener | undefined
   /** Called for every registration, change and removal. */
   onAgent?: AgentListener | undefined
 }) {
   const { agents } = registrations
-  const resolution = createResolution({ registry, agentOf: agents.peek, onRewired })
+  const resolution = createResolution({ registry, agentOf: agents.peek, onRewired, log })
   const { requireAgent, close, ...queries } = createQueries({
     agents,
     registry,

@@ -73,6 +73,7 @@ export function createTestMesh({
   agents.attach(push)
   registry.beforeRead(agents.applyExpirations)
   const logged: Record<string, unknown>[] = []
+  const record = (fields: object, message?: string) => void logged.push({ ...fields, message })
   const rewirings: (Omit<Rewiring, 'trace'> & { readonly trace: ResolutionTrace })[] = []
   const defined = new Map<string, Candidate>()
   const mesh = createMeshOperations({
@@ -85,7 +86,7 @@ export function createTestMesh({
     registry,
     thresholds: () => ({ timeout: 60, eviction: 120 }),
     source: () => (acceptsAgents ? 'agents' : undefined),
-    log: { info: (fields: object, message?: string) => void logged.push({ ...fields, message }) } as typeof silent,
+    log: { info: record, warn: record } as Pick<typeof silent, 'info' | 'warn'>,
     onAgent,
     onRewired: (rewiring) => void rewirings.push({ ...rewiring, trace: rewiring.trace() }),
   })

@@ -1,7 +1,7 @@
 import type { Agent } from '../agent.ts'
 import type { MeshTool } from '../mesh-tool.ts'
 import { type ConsumerSlot, shareKeyOf, consumerSlotsOf } from './consumer-slots.ts'
-import type { LlmTools } from './llm-tools.ts'
+import type { LlmSelection, LlmTools } from './llm-tools.ts'
 import type { Ranking } from './matching/ranking.ts'
 import type { CapabilityIndex } from './offers/capability-index.ts'
 import type { DependencyKind, DependencySpec, DependencySpecs } from './offers/dependency-specs.ts'
@@ -19,19 +19,19 @@ type Consumer = {
   readonly slots: readonly ConsumerSlot[]
   /** By slot: the provider in its last answer. */
   told: readonly ToldProvider[] | undefined
-  /** By function with a filter: the tools in its last answer. */
-  toldTools: readonly (readonly Offer[])[]
+  /** The tools for language models in its last answer. */
+  toldTools: LlmSelection
   /** The generation for which `differs` holds. */
   checkedAt: number
   /** Whether its answer would differ from the last one. */
   differs: boolean
 }
 
-/** The providers of an agent at present, by slot, and its language model's tools by function with a filter. */
+/** The providers of an agent at present, by slot, and the tools for its language models. */
 export type Resolution = {
   readonly slots: readonly ConsumerSlot[]
   readonly offers: readonly (Offer | undefined)[]
-  readonly tools: readonly (readonly Offer[])[]
+  readonly llmTools: LlmSelection
   /** The providers in the last answer. */
   readonly before: readonly ToldProvider[]
 }
@@ -64,15 +64,15 @@ export function createConsumers({
     const consumer = consumerOf(agent)
     const { slots, told: before = [] } = consumer
     if (consumer.told && consumer.checkedAt === generation && !consumer.differs)
-      return { slots, offers: before.map((offer) => offer ?? undefined), tools: consumer.toldTools, before }
+      return { slots, offers: before.map((offer) => offer ?? undefined), llmTools: consumer.toldTools, before }
     const offers = chooseAll(agent.id, consumer)
-    const tools = toolsFor(agent.id, consumer.tools)
-    if (slots.length === 0 && tools.length === 0) consumers.delete(agent.id)
+    const selection = llmTools.selectAll(agent.id, consumer.tools)
+    if (slots.length === 0 && selection.tools.length === 0) consumers.delete(agent.id)
     consumer.told = offers.map((offer) => offer ?? null)
-    consumer.toldTools = tools
+    consumer.toldTools = selection
     consumer.checkedAt = generation
     consumer.differs = false
-    return { slots, offers, tools, before }
+    return { slots, offers, llmTools: selection, before }
   }
 
   /** Whether the answer to an agent with requests would differ from its last one. */
@@ -86,7 +86,7 @@ export function createConsumers({
       const offers = chooseAll(id, consumer)
       consumer.differs =
         slots.some(({ kind }, at) => !isSame(kind, offers[at], told[at] ?? undefined)) ||
-        toolsFor(id, consumer.tools).some((selected, at) => !areSameTools(selected, toldTools[at]))
+        llmTools.selectAll(id, consumer.tools).tools.some((one, at) => !areSameTools(one, toldTools.tools[at]))
     }
     consumer.checkedAt = generation
     return consumer.differs
@@ -102,7 +102,7 @@ export function createConsumers({
     const current = consumers.get(id)
     if (current?.tools === tools) return current
     const slots = consumerSlotsOf(tools, ({ dependency, kind }) => specs.acquire(dependency, { schemas, kind }))
-    const consumer: Consumer = { tools, slots, told: undefined, toldTools: [], checkedAt: 0, differs: true }
+    const consumer: Consumer = { tools, slots, told: undefined, toldTools: { tools: [] }, checkedAt: 0, differs: true }
     if (current) {
       const stays = new Set(slots.map(({ spec }) => spec))
       for (const slot of current.slots) if (!stays.has(slot.spec)) leave(id, slot)
@@ -138,12 +138,6 @@ export function createConsumers({
     const ranking = rankings.rankingOf(spec)
     const isOwn = ranking.offers.get(id)?.tool.function_name === tool.function_name
     return isOwn ? rankings.rankingWithout(spec, { agentId: id, functionName: tool.function_name }) : ranking
-  }
-
-  function toolsFor(id: string, tools: readonly MeshTool[]): readonly (readonly Offer[])[] {
-    return tools.flatMap(({ function_name, llm_filter }) =>
-      llm_filter ? [llmTools.select(llm_filter, id, function_name)] : [],
-    )
   }
 
   function leave(id: string, slot: ConsumerSlot): void {
@@ -194,7 +188,7 @@ export function createConsumers({
       return ranking.get(likelyProvider(slot.spec.group, shareKeyOf(id, slot), ranking, before))
     })
     for (const one of acquired) specs.release(one)
-    return { slots, offers, tools: toolsFor(id, tools), before: known?.told ?? [] }
+    return { slots, offers, llmTools: llmTools.selectAll(id, tools), before: known?.told ?? [] }
   }
 
   return { resolve, hasChanged, peek, away, forget, rankingFor, moves: () => moves, size: () => consumers.size }

@@ -1,13 +1,25 @@
 import { LRUCache } from 'lru-cache'
-import { internalToolPrefix, type LlmFilter, type LlmFilterItem } from '../mesh-tool.ts'
+import { internalToolPrefix, type LlmFilter, type LlmFilterItem, type MeshTool } from '../mesh-tool.ts'
 import { scoreTags } from './matching/tags.ts'
 import { areVersions, compareOfferVersions, satisfiesConstraint } from './matching/version-match.ts'
 import type { CapabilityIndex } from './offers/capability-index.ts'
 import type { OfferIndex } from './offers/offer-index.ts'
 import { byProviderId, type Offer } from './offers/offer.ts'
+import { llmToolBytes } from './tool-answer.ts'
 
-/** Maximum tools for one function: more than any language model accepts. */
-export const maxLlmTools = 1000
+/** Maximum tools in one answer: more than any language model accepts. */
+const maxLlmTools = 1000
+/** Maximum bytes of these tools as JSON. */
+const maxLlmToolBytes = 2 * 1024 * 1024
+/** Maximum offers in all remembered selections together. */
+const maxRemembered = 500_000
+
+/** The tools for an agent's functions with a filter, in order: as many as one answer holds. */
+export type LlmSelection = {
+  readonly tools: readonly (readonly Offer[])[]
+  /** What the answer leaves out, as a warning. */
+  readonly omission?: string | undefined
+}
 
 /** The tools that a filter selects, in a stable order: by item, tag score, agent id, declaration. */
 export function createLlmTools({
@@ -17,7 +29,8 @@ export function createLlmTools({
   index: Pick<CapabilityIndex, 'offersOf' | 'settle' | 'stampOf'>
   offers: Pick<OfferIndex, 'offersOfAgent' | 'agentIds'>
 }) {
-  const selections = new LRUCache<string, { readonly stamp: number; readonly selected: readonly Offer[] }>({ max: 200 })
+  const selections = createMemo()
+  const items = createMemo()
   let sortedIds: { readonly generation: number; readonly ids: readonly string[] } | undefined
 
   /** The generation in which a selection may have changed last. */
@@ -30,21 +43,41 @@ export function createLlmTools({
   /** The tools for a function of an agent. The function itself is none of them. */
   function select(filter: LlmFilter, agentId: string, functionName: string): readonly Offer[] {
     const key = JSON.stringify([filter.filter_mode, filter.filter, agentId, functionName])
-    const stamp = stampOf(filter)
-    const cached = selections.get(key)
-    if (cached?.stamp === stamp) return cached.selected
+    return selections(key, stampOf(filter), () => selectAnew(filter, agentId, functionName))
+  }
+
+  function selectAnew(filter: LlmFilter, agentId: string, functionName: string): readonly Offer[] {
     const isOther = ({ provider, tool }: Offer) => provider.id !== agentId || tool.function_name !== functionName
     const selected = withoutDuplicates(
       filter.filter_mode === '*'
         ? allTools().filter(({ provider }) => provider.id !== agentId)
         : filter.filter.flatMap((item) => toolsOf(item).filter(isOther)),
     )
-    const best = filter.filter_mode === 'best_match' ? bestOfEach(selected) : selected
-    selections.set(key, { stamp, selected: best.slice(0, maxLlmTools) })
-    return selections.get(key)?.selected ?? []
+    return filter.filter_mode === 'best_match' ? bestOfEach(selected) : selected
+  }
+
+  /** The tools for all functions of an agent, in the order of declaration, until the answer is full. */
+  function selectAll(agentId: string, tools: readonly MeshTool[]): LlmSelection {
+    const filtered = tools.filter(({ llm_filter }) => llm_filter)
+    let [room, bytesLeft] = [maxLlmTools, maxLlmToolBytes]
+    let omission: string | undefined
+    const selected = filtered.map(({ function_name, llm_filter }, at) => {
+      if (omission !== undefined || !llm_filter) return []
+      const all = select(llm_filter, agentId, function_name)
+      const end = all.findIndex((offer) => (room -= 1) < 0 || (bytesLeft -= llmToolBytes(offer)) < 0)
+      if (end === -1) return all
+      omission = describeOmission(function_name, all.length - end, filtered.length - at - 1)
+      return all.slice(0, end)
+    })
+    return { tools: selected, omission }
   }
 
   function toolsOf(item: string | LlmFilterItem): readonly Offer[] {
+    const stamp = stampOf({ filter: [item], filter_mode: 'all' })
+    return items(JSON.stringify(item), stamp, () => findTools(item))
+  }
+
+  function findTools(item: string | LlmFilterItem): readonly Offer[] {
     if (item === '*') return allTools()
     if (typeof item === 'string') return namedTools(item)
     const { capability, tags = [], version } = item
@@ -67,10 +100,32 @@ export function createLlmTools({
     return inPreference(sortedIds.ids.flatMap((id) => offers.offersOfAgent(id).filter(isUsable)))
   }
 
-  return { select, stampOf, toolsOf }
+  return { selectAll, stampOf, toolsOf }
 }
 
 export type LlmTools = ReturnType<typeof createLlmTools>
+
+/** Remembers offers by key for as long as the stamp of what they were made of stays. */
+function createMemo() {
+  const memo = new LRUCache<string, { readonly stamp: number; readonly offers: readonly Offer[] }>({
+    max: 1000,
+    maxSize: maxRemembered,
+    sizeCalculation: ({ offers }) => offers.length + 1,
+  })
+  return (key: string, stamp: number, make: () => readonly Offer[]): readonly Offer[] => {
+    const known = memo.get(key)
+    if (known?.stamp === stamp) return known.offers
+    const offers = make()
+    memo.set(key, { stamp, offers })
+    return offers
+  }
+}
+
+function describeOmission(functionName: string, tools: number, functionsAfter: number): string {
+  const after = functionsAfter > 0 ? `, and the functions after it (${functionsAfter}) all of theirs` : ''
+  const limits = `one answer holds at most ${maxLlmTools} tools and ${maxLlmToolBytes} bytes of them as JSON`
+  return `llm_tools[${JSON.stringify(functionName)}] lacks ${tools} of its tools${after}: ${limits}; narrow the filters`
+}
 
 function isUsable({ provider: { status }, tool }: Offer): boolean {
   if (!tool.input_schema || tool.function_name.startsWith(internalToolPrefix)) return false

@@ -1,3 +1,4 @@
+import type { Log } from '../../log.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import { unfilteredQuery } from '../../model/query/query.ts'
 import type { Agent } from '../agent.ts'
@@ -29,10 +30,12 @@ export function createMeshResolver({
   registry,
   agentOf,
   onRewired,
+  log,
 }: {
   registry: Pick<MeshRegistry, 'list' | 'select' | 'subscribe' | 'token'>
   agentOf: (id: string) => Agent | undefined
   onRewired: RewiringListener
+  log: Pick<Log, 'warn'>
 }) {
   const index = createCapabilityIndex()
   const specs = createDependencySpecs({ index })
@@ -42,12 +45,14 @@ export function createMeshResolver({
     index,
     specs,
     onAway: (id) => consumers.away(id),
-    onGone: (id) => consumers.forget(id),
+    onGone: forget,
   })
   const rankings = createRankings({ index, specs, offers, serversOffering })
   const llmTools = createLlmTools({ index, offers })
   const consumers = createConsumers({ index, specs, rankings, llmTools })
   const candidates = createCandidateLists({ index, rankings, consumers })
+  /** Agents whose last answer left something out. */
+  const cut = new Set<string>()
   offers.start()
 
   function serversOffering(capability: string): readonly Offer[] {
@@ -69,6 +74,7 @@ export function createMeshResolver({
     catchUp()
     const resolution = consumers.resolve(agent)
     for (const [at, slot] of resolution.slots.entries()) report(agent, slot, resolution, at)
+    warn(agent.id, resolution.llmTools.omission)
     return toAnswer(agent, resolution)
   }
 
@@ -77,6 +83,19 @@ export function createMeshResolver({
     if (!agent.spec.tools || !hasRequests(agent.spec.tools)) return false
     catchUp()
     return consumers.hasChanged(agent)
+  }
+
+  function warn(agent: string, omission: string | undefined): void {
+    if (omission === undefined) cut.delete(agent)
+    else if (!cut.has(agent)) {
+      cut.add(agent)
+      log.warn({ agent, omission }, 'tools for language models left out')
+    }
+  }
+
+  function forget(id: string): void {
+    cut.delete(id)
+    consumers.forget(id)
   }
 
   function report(agent: Agent, slot: ConsumerSlot, { offers: chosen, before }: Resolution, at: number): void {
@@ -155,7 +174,7 @@ export function createMeshResolver({
 
   /** The functions of an agent, each with the explanation of its dependencies. */
   function explain(agent: Agent): FunctionExplanation[] {
-    const { slots, offers: chosen, before, tools } = peek(agent)
+    const { slots, offers: chosen, before, llmTools: selection } = peek(agent)
     let filters = 0
     return (agent.spec.tools ?? []).map((tool) => {
       const explained = slots.flatMap((slot, at) => {
@@ -170,7 +189,7 @@ export function createMeshResolver({
         capability: tool.capability,
         dependencies: explained.filter(({ kind }) => kind === 'dependency').map(({ explanation }) => explanation),
         ...(model && { llm_provider: model.explanation }),
-        ...(tool.llm_filter && { llm_tools: (tools[filters++] ?? []).map(providerView) }),
+        ...(tool.llm_filter && { llm_tools: (selection.tools[filters++] ?? []).map(providerView) }),
       }
     })
   }
@@ -191,7 +210,7 @@ export function createMeshResolver({
     hasChanged,
     explain,
     explainDependency,
-    forget: consumers.forget,
+    forget,
     peek,
     /** The functions that an agent offers. */
     offersOfAgent: offers.offersOfAgent,
@@ -217,7 +236,7 @@ export type FunctionExplanation = {
   readonly llm_tools?: readonly object[]
 }
 
-function toAnswer(agent: Agent, { slots, offers, tools }: Resolution): ToolAnswer {
+function toAnswer(agent: Agent, { slots, offers, llmTools: { tools, omission } }: Resolution): ToolAnswer {
   const resolved = new Map<string, ReturnType<typeof toSlot>[]>()
   const models: [string, JsonObject][] = []
   for (const [at, { tool, dependency, kind }] of slots.entries()) {
@@ -235,5 +254,6 @@ function toAnswer(agent: Agent, { slots, offers, tools }: Resolution): ToolAnswe
       filtered.map(({ function_name }, at) => [function_name, (tools[at] ?? []).map(toLlmTool)]),
     ),
     ...(models.length > 0 && { llm_providers: Object.fromEntries(models) }),
+    ...(omission !== undefined && { warnings: [omission] }),
   }
 }

@@ -14,6 +14,8 @@ import type {
 
 /** Maximum tools that are listed for one item of a filter. */
 const maxListedTools = 100
+/** Maximum rows for the filters of one agent. */
+const maxToolRows = 200
 
 const noResolutions: AgentResolutions = {
   total_dependencies: 0,
@@ -73,20 +75,20 @@ export function createResolutionViews({
     const filtered = tools.flatMap(({ function_name, llm_filter }) =>
       llm_filter ? [{ function_name, llm_filter }] : [],
     )
-    return filtered.flatMap(({ function_name, llm_filter }, at) => {
+    const rows: LlmToolResolution[] = []
+    for (const [at, { function_name, llm_filter }] of filtered.entries()) {
       const { filter, filter_mode } = llm_filter
-      const selected = new Set(resolution.tools[at])
-      return filter.flatMap((item): LlmToolResolution[] => {
+      const selected = new Set(resolution.llmTools.tools[at])
+      for (const item of filter) {
+        if (rows.length >= maxToolRows) return rows.slice(0, maxToolRows)
         const shared = { function_name, filter_mode, ...filterMembers(item) }
         const matched = resolver.toolsOfItem(item).filter((offer) => selected.has(offer))
-        if (matched.length === 0) return [{ ...shared, status: 'unresolved' }]
-        return matched.slice(0, maxListedTools).map((offer) => ({
-          ...shared,
-          ...providerMembers(offer),
-          provider_capability: offer.tool.capability,
-        }))
-      })
-    })
+        if (matched.length === 0) rows.push({ ...shared, status: 'unresolved' })
+        for (const offer of matched.slice(0, maxListedTools))
+          rows.push({ ...shared, ...providerMembers(offer), provider_capability: offer.tool.capability })
+      }
+    }
+    return rows.slice(0, maxToolRows)
   }
 
   function unavailableReason(agentId: string, functionName: string): string | undefined {

@@ -1,4 +1,5 @@
 import { createChunkedQueue } from '../../flow/chunked-queue.ts'
+import type { Log } from '../../log.ts'
 import type { Change } from '../../model/change.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import type { Agent } from '../agent.ts'
@@ -24,13 +25,15 @@ export function createResolution({
   registry,
   agentOf,
   onRewired = () => {},
+  log,
 }: {
   registry: MeshRegistry
   agentOf: (id: string) => Agent | undefined
   onRewired?: RewiringListener | undefined
+  log: Pick<Log, 'warn'>
 }) {
   const dependencies = createDependencyResolver({ registry })
-  const resolver = createMeshResolver({ registry, agentOf, onRewired })
+  const resolver = createMeshResolver({ registry, agentOf, onRewired, log })
   const views = createResolutionViews({ agentOf, resolver, dependencies })
   const queue = createChunkedQueue<Change>(({ type, before }) => {
     if (type === 'DELETED' && isAgent(before) && !agentOf(before.server.name)) dependencies.forget(before.server.name)

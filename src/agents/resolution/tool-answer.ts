@@ -21,6 +21,8 @@ export type ToolAnswer = {
   readonly llm_tools: Readonly<Record<string, readonly JsonObject[]>>
   /** By function whose request has a provider; absent where none has. */
   readonly llm_providers?: Readonly<Record<string, JsonObject>>
+  /** What the answer leaves out. */
+  readonly warnings?: readonly string[]
 }
 
 export function toSlot(offer: Offer | undefined, capability: string): ResolvedSlot {
@@ -49,8 +51,30 @@ export function withoutTrailingGaps(answer: ToolAnswer): ToolAnswer {
   return { ...answer, dependencies_resolved }
 }
 
-/** A tool for a language model. */
-export function toLlmTool({ provider, tool }: Offer): JsonObject {
+/** The tools for language models that have been made, each with its size. */
+const llmTools = new WeakMap<Offer, { readonly view: JsonObject; readonly bytes: number }>()
+
+/** A tool for a language model: one object for all answers that have it. */
+export function toLlmTool(offer: Offer): JsonObject {
+  return sizedLlmTool(offer).view
+}
+
+/** The size of a tool for a language model in an answer. */
+export function llmToolBytes(offer: Offer): number {
+  return sizedLlmTool(offer).bytes
+}
+
+function sizedLlmTool(offer: Offer): { readonly view: JsonObject; readonly bytes: number } {
+  let sized = llmTools.get(offer)
+  if (!sized) {
+    const view = llmToolView(offer)
+    sized = { view, bytes: Buffer.byteLength(JSON.stringify(view)) + 1 }
+    llmTools.set(offer, sized)
+  }
+  return sized
+}
+
+function llmToolView({ provider, tool }: Offer): JsonObject {
   return {
     name: tool.function_name,
     capability: tool.capability,

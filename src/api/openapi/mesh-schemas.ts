@@ -59,7 +59,7 @@ export const AgentShape = z
     total_dependencies: z.int(),
     dependencies_resolved: z.int(),
     dependency_resolutions: z.array(Resolution).describe('One for each dependency, in the order of declaration.'),
-    llm_tool_resolutions: z.array(Resolution),
+    llm_tool_resolutions: z.array(Resolution).describe('At most 200.'),
     llm_provider_resolutions: z.array(Resolution),
     created_at: z.string(),
     updated_at: z.string(),
@@ -181,6 +181,10 @@ export const RegistrationReceiptShape = z
       .record(z.string(), z.looseObject({}))
       .optional()
       .describe('By function with an `llm_provider`: the provider; absent without one.'),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe('What the answer leaves out: it holds at most 1,000 tools and 2 MiB of them.'),
     shadowed_by: z
       .object({ source: z.string(), origin: z.string() })
       .optional()

@@ -542,4 +542,57 @@ describe('language models', () => {
       { function_name: 'chat', required_capability: 'llm', required_tags: ['a'], status: 'unresolved' },
     ])
   })
+
+  it('get at most 1,000 tools in one answer, which says what it leaves out; logged once', async () => {
+    await using mesh = createTestMesh()
+    await post(
+      mesh,
+      'p',
+      Array.from({ length: 700 }, (_, at) => searchTool(`t${at}`)),
+    )
+    const asking = (function_name: string) => ({ function_name, llm_filter: { filter: ['search'] } })
+    const functions = [asking('f'), asking('g'), asking('h')]
+
+    const answers = [await post(mesh, 'llm', functions), await post(mesh, 'llm', functions)]
+
+    for (const { llm_tools, warnings } of answers) {
+      assert.deepEqual(
+        Object.values(llm_tools).map(({ length }) => length),
+        [700, 300, 0],
+      )
+      assert.deepEqual(warnings, [
+        'llm_tools["g"] lacks 400 of its tools, and the functions after it (1) all of theirs: one answer holds at most 1000 tools and 2097152 bytes of them as JSON; narrow the filters',
+      ])
+    }
+    const lines = () => mesh.logged.filter(({ message }) => message === 'tools for language models left out')
+    assert.equal(lines().length, 1)
+    assert.equal(isAnnounced(mesh, 'llm'), false)
+    assert.equal((await post(mesh, 'llm', [asking('f')])).warnings, undefined)
+    await post(mesh, 'llm', functions)
+    assert.equal(lines().length, 2)
+    assert.equal(mesh.resolutions.resolutionsOf('llm').llm_tool_resolutions.length, 200)
+  })
+
+  it('get tools of at most 2 MiB in one answer; a tool is encoded once', async () => {
+    await using mesh = createTestMesh()
+    const inputSchema = { type: 'object', description: 'x'.repeat(60_000) }
+    const names = Array.from({ length: 40 }, (_, at) => `t${at}`)
+    for (const at of [0, 10, 20, 30]) {
+      const tools = names.slice(at, at + 10).map((name) => searchTool(name, { inputSchema }))
+      await post(mesh, `p${at}`, tools)
+    }
+    const filtered = ['f', 'g'].map((function_name) => ({ function_name, llm_filter: { filter: ['search'] } }))
+    const best = { function_name: 'one', llm_filter: { filter: ['search'], filter_mode: 'best_match' } }
+
+    const { llm_tools, warnings } = await post(mesh, 'llm', [best, ...filtered])
+
+    const bytes = Buffer.byteLength(JSON.stringify(llm_tools))
+    assert.ok(bytes <= 2 * 1024 * 1024 + 100 && bytes > 2 * 1024 * 1024 - 61_000, `${bytes}`)
+    assert.deepEqual(
+      llm_tools['f']?.map(({ name }) => name),
+      names.slice(0, 33),
+    )
+    assert.equal(llm_tools['f']?.[0], llm_tools['one']?.[0])
+    assert.equal(warnings?.length, 1)
+  })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createMeshResolver } from '../../../src/agents/resolution/mesh-resolver.ts'
+import { silent } from '../../../src/log.ts'
 import type { Batch, Change, RegisteredServer } from '../../../src/model/change.ts'
 import type { Status } from '../../../src/model/health.ts'
 import { registered } from '../../builders.ts'
@@ -26,6 +27,7 @@ function createTestResolver() {
     },
     agentOf: (id) => agents.get(id),
     onRewired: () => {},
+    log: silent,
   })
 
   function announce(...changes: readonly Change[]): void {
