@@ -203,7 +203,7 @@ export function createMeshOperations({
     /** Whether the agent's dependencies resolve to other providers than in its last response. */
     haveProvidersChanged: resolution.hasChanged,
     /** The functions of an agent with their dependencies, and why these have their providers. */
-    explain: (id: string) => ({ agent: queries.get(id), functions: resolution.explain(requireAgent(id)) }),
+    explain: async (id: string) => ({ agent: queries.get(id), ...(await resolution.explain(requireAgent(id))) }),
     dependenciesOf: resolution.graphOf,
     resolutions: resolution.views,
     counters: agents.counters,

@@ -19,7 +19,7 @@ export const explain: Command = {
   },
 }
 
-function textOf({ agent_id, namespace, status, functions }: DependencyExplanation): string {
+function textOf({ agent_id, namespace, status, functions, dependencies_omitted }: DependencyExplanation): string {
   const lines = [`${agent_id} (namespace ${namespace}, ${status})`]
   const some = functions.filter((one) => one.dependencies.length > 0 || one.llm_provider)
   if (some.length === 0) lines.push('No function has a dependency.')
@@ -29,6 +29,7 @@ function textOf({ agent_id, namespace, status, functions }: DependencyExplanatio
       lines.push(...dependencyLines(`${dependency.dep_index + 1}. ${dependency.capability}`, dependency))
     if (llm_provider) lines.push(...dependencyLines(`language model ${llm_provider.capability}`, llm_provider))
   }
+  if (dependencies_omitted !== undefined) lines.push('', `and ${dependencies_omitted} more dependencies`)
   return lines.map((line) => `${escapeControls(line).trimEnd()}\n`).join('')
 }
 

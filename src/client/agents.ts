@@ -60,6 +60,8 @@ export type DependencyExplanation = {
     readonly dependencies: readonly ExplainedDependency[]
     readonly llm_provider?: ExplainedDependency
   }[]
+  /** How many dependencies are left out. */
+  readonly dependencies_omitted?: number
 }
 
 export type ExplainedDependency = {

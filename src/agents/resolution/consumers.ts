@@ -168,9 +168,8 @@ export function createConsumers({
     consumers.delete(id)
   }
 
-  /** The providers of an agent at present, without an assignment of new ones. */
-  function peek(agent: Agent): Resolution {
-    const { id, spec } = agent
+  /** The providers of an agent at present, of its first `limit` slots, without an assignment of new ones. Yields after each. */
+  function* peek({ id, spec }: Agent, limit: number): Generator<void, Resolution & { readonly omitted: number }> {
     const { tools = [], schemas } = spec
     index.settle()
     const known = consumers.get(id)
@@ -180,15 +179,26 @@ export function createConsumers({
       acquired.push(one)
       return one
     }
-    const slots = known?.tools === tools ? known.slots : consumerSlotsOf(tools, acquire)
-    const offers = slots.map((slot, at) => {
-      const ranking = rankingFor(id, slot).offers
-      if (ranking.size === 0) return undefined
-      const before = known?.slots === slots ? known.told?.[at]?.provider.id : undefined
-      return ranking.get(likelyProvider(slot.spec.group, shareKeyOf(id, slot), ranking, before))
-    })
-    for (const one of acquired) specs.release(one)
-    return { slots, offers, llmTools: llmTools.selectAll(id, tools), before: known?.told ?? [] }
+    const isKnown = known?.tools === tools
+    const all = isKnown ? known.slots : consumerSlotsOf(tools, acquire)
+    const before = known?.told ?? []
+    const slots = all.slice(0, limit)
+    const offers: (Offer | undefined)[] = []
+    try {
+      for (const [at, slot] of slots.entries()) {
+        offers.push(likelyOffer(id, slot, isKnown ? (before[at] ?? undefined) : undefined))
+        yield
+      }
+    } finally {
+      for (const one of acquired) specs.release(one)
+    }
+    return { slots, offers, llmTools: llmTools.selectAll(id, tools), before, omitted: all.length - slots.length }
+  }
+
+  function likelyOffer(id: string, slot: ConsumerSlot, before: Offer | undefined): Offer | undefined {
+    const { offers } = rankingFor(id, slot)
+    if (offers.size === 0) return undefined
+    return offers.get(likelyProvider(slot.spec.group, shareKeyOf(id, slot), offers, before?.provider.id))
   }
 
   return { resolve, hasChanged, peek, away, forget, rankingFor, moves: () => moves, size: () => consumers.size }

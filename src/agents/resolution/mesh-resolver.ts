@@ -1,3 +1,4 @@
+import { runToCompletion } from '../../flow/cooperative.ts'
 import type { Log } from '../../log.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import { unfilteredQuery } from '../../model/query/query.ts'
@@ -6,8 +7,9 @@ import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 import type { MeshDependency } from '../mesh-tool.ts'
 import { type ConsumerSlot, hasRequests, shareKeyOf } from './consumer-slots.ts'
 import { createConsumers, type Resolution, type ToldProvider } from './consumers.ts'
+import { type AgentExplanation, candidateLimit, explainFunctions, maxExplained } from './explain/agent-explanation.ts'
 import { createCandidateLists } from './explain/candidate-lists.ts'
-import { explainSlot, providerView, type SlotExplanation } from './explain/explanation.ts'
+import { explainSlot, type SlotExplanation } from './explain/explanation.ts'
 import { toTrace } from './explain/trace.ts'
 import { createLlmTools } from './llm-tools.ts'
 import { judgeOffer, poolStatuses } from './matching/ranking.ts'
@@ -166,41 +168,31 @@ export function createMeshResolver({
     }
   }
 
-  /** The providers of an agent at present; assigns no new ones. */
-  function peek(agent: Agent): Resolution {
+  /** The providers of an agent at present, of its first `limit` slots; assigns no new ones. */
+  function* peekYielding(agent: Agent, limit: number) {
     catchUp()
-    return consumers.peek(agent)
+    return yield* consumers.peek(agent, limit)
   }
 
   /** The functions of an agent, each with the explanation of its dependencies. */
-  function explain(agent: Agent): FunctionExplanation[] {
-    const { slots, offers: chosen, before, llmTools: selection } = peek(agent)
-    let filters = 0
-    return (agent.spec.tools ?? []).map((tool) => {
-      const explained = slots.flatMap((slot, at) => {
-        if (slot.tool !== tool) return []
-        const list = candidates.list(agent.id, slot, [chosen[at]])
-        const spread = spreadOf(agent.id, slot, chosen[at], before[at])
-        return [{ kind: slot.kind, explanation: explainSlot({ slot, list, chosen: chosen[at], spread }) }]
-      })
-      const model = explained.find(({ kind }) => kind === 'llm_provider')
-      return {
-        function_name: tool.function_name,
-        capability: tool.capability,
-        dependencies: explained.filter(({ kind }) => kind === 'dependency').map(({ explanation }) => explanation),
-        ...(model && { llm_provider: model.explanation }),
-        ...(tool.llm_filter && { llm_tools: (selection.tools[filters++] ?? []).map(providerView) }),
-      }
+  function* explain(agent: Agent): Generator<void, AgentExplanation> {
+    const resolution = yield* peekYielding(agent, maxExplained)
+    const { slots, offers: chosen, before } = resolution
+    const limit = candidateLimit(slots.length)
+    return yield* explainFunctions(agent, resolution, (slot, at) => {
+      const list = candidates.list(agent.id, slot, [chosen[at]], limit)
+      const spread = spreadOf(agent.id, slot, chosen[at], before[at])
+      return explainSlot({ slot, list, chosen: chosen[at], spread })
     })
   }
 
   /** The candidates for a dependency that no function declares. */
-  function explainDependency(id: string, dependency: MeshDependency): SlotExplanation {
+  function explainDependency(id: string, dependency: MeshDependency, limit: number): SlotExplanation {
     catchUp()
     const spec = specs.acquire(dependency, { schemas: undefined })
     const tool = { function_name: '', capability: '', version: '', tags: [], dependencies: [] }
     const slot: ConsumerSlot = { tool, dependency, kind: 'dependency', depIndex: 0, spec }
-    const list = candidates.list(id, slot, [])
+    const list = candidates.list(id, slot, [], limit)
     specs.release(spec)
     return explainSlot({ slot, list, chosen: undefined, spread: undefined })
   }
@@ -211,7 +203,8 @@ export function createMeshResolver({
     explain,
     explainDependency,
     forget,
-    peek,
+    peekYielding,
+    peek: (agent: Agent): Resolution => runToCompletion(peekYielding(agent, Infinity)),
     /** The functions that an agent offers. */
     offersOfAgent: offers.offersOfAgent,
     unavailableReason: (offer: Offer): string | undefined => (catchUp(), rankings.unavailableReason(offer)),
@@ -226,14 +219,6 @@ export function createMeshResolver({
     }),
     close: offers.close,
   }
-}
-
-export type FunctionExplanation = {
-  readonly function_name: string
-  readonly capability: string
-  readonly dependencies: readonly SlotExplanation[]
-  readonly llm_provider?: SlotExplanation
-  readonly llm_tools?: readonly object[]
 }
 
 function toAnswer(agent: Agent, { slots, offers, llmTools: { tools, omission } }: Resolution): ToolAnswer {

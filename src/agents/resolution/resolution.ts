@@ -1,13 +1,22 @@
 import { createChunkedQueue } from '../../flow/chunked-queue.ts'
+import { runCooperatively } from '../../flow/cooperative.ts'
 import type { Log } from '../../log.ts'
 import type { Change } from '../../model/change.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import type { Agent } from '../agent.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
+import type { MeshTool } from '../mesh-tool.ts'
 import type { Resolution } from './consumers.ts'
 import { createDependencyResolver, type ResolvedDependencies } from './dependency-resolver.ts'
+import {
+  type AgentDependencies,
+  type AgentExplanation,
+  byFunction,
+  candidateLimit,
+  maxExplained,
+} from './explain/agent-explanation.ts'
 import { providerView, type SlotExplanation } from './explain/explanation.ts'
-import { createMeshResolver, type FunctionExplanation } from './mesh-resolver.ts'
+import { createMeshResolver } from './mesh-resolver.ts'
 import type { RewiringListener } from './resolution-port.ts'
 import { createResolutionViews } from './resolution-views.ts'
 import type { ToolAnswer } from './tool-answer.ts'
@@ -55,19 +64,27 @@ export function createResolution({
   }
 
   /** The functions of an agent, each with its dependencies and why they have their providers. */
-  function explain(agent: Agent): readonly FunctionExplanation[] {
-    if (agent.spec.tools) return resolver.explain(agent)
-    const explained = agent.definition.dependencies.map((name, at) => explainCapability(agent, name, at))
-    return [{ function_name: '', capability: '', dependencies: explained }]
+  function explain(agent: Agent): Promise<AgentExplanation> {
+    return runCooperatively(agent.spec.tools ? resolver.explain(agent) : explainCapabilities(agent))
+  }
+
+  function* explainCapabilities(agent: Agent): Generator<void, AgentExplanation> {
+    const { shown, omitted } = capabilitiesShown(agent)
+    const explained: SlotExplanation[] = []
+    for (const name of shown) {
+      explained.push(explainCapability(agent, name, explained.length, candidateLimit(shown.length)))
+      yield
+    }
+    return { functions: [{ function_name: '', capability: '', dependencies: explained }], ...omitted }
   }
 
   /** An agent of an older generation keeps its provider for as long as that is healthy, and depends as a whole. */
-  function explainCapability(agent: Agent, capability: string, at: number): SlotExplanation {
+  function explainCapability(agent: Agent, capability: string, at: number, limit: number): SlotExplanation {
     const provider = dependencies.providerOf(capability)
     const dependency = { capability, tags: [], version: '', required: false }
     const reason = 'healthy; agents of older generations keep their provider while it is'
     return {
-      ...resolver.explainDependency(agent.id, dependency),
+      ...resolver.explainDependency(agent.id, dependency, limit),
       dep_index: at,
       status: provider ? 'available' : 'unavailable',
       provider,
@@ -76,13 +93,18 @@ export function createResolution({
   }
 
   /** The functions of an agent, each with its dependencies and their providers at present. */
-  function graphOf(agent: Agent): readonly JsonObject[] {
-    if (agent.spec.tools) return toGraphNode(agent, resolver.peek(agent))
-    const edges = agent.definition.dependencies.map((capability) => {
+  function* graphOf(agent: Agent): Generator<void, AgentDependencies<JsonObject>> {
+    const { tools } = agent.spec
+    if (tools) return toGraph(tools, yield* resolver.peekYielding(agent, maxExplained))
+    const { shown, omitted } = capabilitiesShown(agent)
+    const edges = shown.map((capability) => {
       const provider = dependencies.providerOf(capability)
       return { capability, status: provider ? 'available' : 'unavailable', provider }
     })
-    return edges.length === 0 ? [] : [{ function_name: '', capability: '', dependencies: edges }]
+    return {
+      functions: edges.length === 0 ? [] : [{ function_name: '', capability: '', dependencies: edges }],
+      ...omitted,
+    }
   }
 
   return {
@@ -103,23 +125,22 @@ export function answerMembers({ dependencies, byFunction }: AgentAnswer): object
   return byFunction ?? (dependencies ? { dependencies_resolved: dependencies } : {})
 }
 
+/** The capabilities that an agent of an older generation depends on, as many as one answer shows. */
+function capabilitiesShown({ definition }: Agent) {
+  const shown = definition.dependencies.slice(0, maxExplained)
+  const left = definition.dependencies.length - shown.length
+  return { shown, omitted: left > 0 ? { dependencies_omitted: left } : {} }
+}
+
 /** The dependencies of an agent with their providers at present: a node of `GET /dependencies`. */
-function toGraphNode({ spec }: Pick<Agent, 'spec'>, { slots, offers }: Resolution): readonly JsonObject[] {
-  return (spec.tools ?? []).map((tool) => {
-    const edges = slots.flatMap((slot, at) => {
-      if (slot.tool !== tool) return []
-      const { capability, tags, version, required } = slot.dependency
-      const offer = offers[at]
-      const status = offer ? 'available' : 'unavailable'
-      const provider = offer ? providerView(offer) : null
-      return [{ kind: slot.kind, edge: { capability, tags, version, required, status, provider } }]
-    })
-    const model = edges.find(({ kind }) => kind === 'llm_provider')
-    return {
-      function_name: tool.function_name,
-      capability: tool.capability,
-      dependencies: edges.filter(({ kind }) => kind === 'dependency').map(({ edge }) => edge),
-      ...(model && { llm_provider: model.edge }),
-    }
+function toGraph(
+  tools: readonly MeshTool[],
+  { slots, offers, omitted }: Resolution & { readonly omitted: number },
+): AgentDependencies<JsonObject> {
+  const edges = slots.map(({ dependency: { capability, tags, version, required } }, at) => {
+    const offer = offers[at]
+    const status = offer ? 'available' : 'unavailable'
+    return { capability, tags, version, required, status, provider: offer ? providerView(offer) : null }
   })
+  return { functions: byFunction(tools, slots, edges), ...(omitted > 0 && { dependencies_omitted: omitted }) }
 }

@@ -13,14 +13,15 @@ export function dependencyHandlers(mesh: DependencyOperations) {
   function list(c: ApiContext): ApiResponse {
     const { agents, next } = mesh.find(parseAgentQuery(parametersOf(c)))
     const members = { resource_version: mesh.token(), ...(next === undefined ? {} : { continue: next }) }
-    const encode = (match: AgentMatch) =>
-      JSON.stringify({ ...headOf(match), functions: mesh.dependenciesOf(match.agent) })
+    function* encode(match: AgentMatch): Generator<void, string> {
+      return JSON.stringify({ ...headOf(match), ...(yield* mesh.dependenciesOf(match.agent)) })
+    }
     return respondItems(c, { name: 'agents', items: agents, encode, members })
   }
 
-  function show(c: ApiContext): ApiResponse {
-    const { agent, functions } = mesh.explain(agentIdIn(c))
-    return respondJson(c, { ...headOf(agent), functions })
+  async function show(c: ApiContext): Promise<Response> {
+    const { agent, ...explanation } = await mesh.explain(agentIdIn(c))
+    return respondJson(c, { ...headOf(agent), ...explanation })
   }
 
   return { list, show }

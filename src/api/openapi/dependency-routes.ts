@@ -59,7 +59,9 @@ const Explained = Dependency.extend({
   decided_by: z.enum(['none', 'only_candidate', 'score', 'version', 'declaration', 'spread', 'kept']),
   reason: z.string().describe('A sentence for people.'),
   spread: Spread.optional(),
-  candidates: z.array(Candidate).describe('The best first. At most 100, and those that matter.'),
+  candidates: z
+    .array(Candidate)
+    .describe('The best first, and the chosen one. At most 100; fewer where more than 50 dependencies are explained.'),
   candidates_omitted: z.int().optional(),
 }).meta({ id: 'ExplainedDependency' })
 
@@ -73,7 +75,13 @@ const functionsOf = <T extends z.ZodType>(dependency: T) =>
     }),
   )
 
-const agent = { agent_id: z.string(), name: z.string(), namespace: z.string(), status: z.string() }
+const agent = {
+  agent_id: z.string(),
+  name: z.string(),
+  namespace: z.string(),
+  status: z.string(),
+  dependencies_omitted: z.int().optional().describe('How many dependencies beyond 500 are left out.'),
+}
 
 const DependencyList = z
   .looseObject({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { HeartbeatPayload } from '../../../src/agents/agent.ts'
+import { runToCompletion } from '../../../src/flow/cooperative.ts'
 import { admin, createTestMesh } from '../test-mesh.ts'
 
 type TestMesh = ReturnType<typeof createTestMesh>
@@ -132,11 +133,13 @@ describe('the answer to an agent with tools', () => {
     await post(mesh, 'p', [{ ...clock, kwargs: { api_key: 'k-123456' } }])
 
     const answer = await post(mesh, 'c', [{ function_name: 'f', dependencies: ['now', 'clock'] }])
-    const explained = JSON.stringify(mesh.explain('c'))
+    const explained = JSON.stringify(await mesh.explain('c'))
 
     assert.ok(!JSON.stringify(answer).includes('hunter2'))
     assert.ok(JSON.stringify(answer).includes('k-123456'))
-    assert.ok(!explained.includes('hunter2') && !JSON.stringify(mesh.explain('c').functions).includes('k-123456'))
+    assert.ok(
+      !explained.includes('hunter2') && !JSON.stringify((await mesh.explain('c')).functions).includes('k-123456'),
+    )
   })
 })
 
@@ -269,17 +272,17 @@ describe('equal providers', () => {
     await using mesh = createTestMesh()
     await post(mesh, 'p1', [clock], { timeout_threshold: 3600 })
     await post(mesh, 'p2', [clock], { timeout_threshold: 3600 })
-    const spread = () => mesh.explain('a').functions[0]?.dependencies[0]?.spread
+    const spread = async () => (await mesh.explain('a')).functions[0]?.dependencies[0]?.spread
     for (const id of ['a', 'b', 'c', 'd']) await consume(mesh, id, 'clock')
-    assert.equal(spread()?.consumers, 4)
+    assert.equal((await spread())?.consumers, 4)
 
     await mesh.unregister('b', { principal: admin })
-    assert.equal(spread()?.consumers, 3)
+    assert.equal((await spread())?.consumers, 3)
     mesh.advance(61)
     await consume(mesh, 'a', 'clock')
-    assert.equal(spread()?.consumers, 1)
+    assert.equal((await spread())?.consumers, 1)
     await consume(mesh, 'c', 'clock')
-    assert.equal(spread()?.consumers, 2)
+    assert.equal((await spread())?.consumers, 2)
   })
 
   it('two functions of a consumer with equal dependencies have one provider', async () => {
@@ -373,7 +376,7 @@ describe('the explanation of a dependency', () => {
     await post(mesh, 'high', [{ ...clock, version: '2.0.0', tags: ['eu'] }])
     const explained = async (dependency: unknown) => {
       await consume(mesh, 'c', dependency)
-      const [one] = mesh.explain('c').functions[0]?.dependencies ?? []
+      const [one] = (await mesh.explain('c')).functions[0]?.dependencies ?? []
       return [one?.decided_by, one?.reason]
     }
 
@@ -406,11 +409,39 @@ describe('the explanation of a dependency', () => {
     for (let at = 0; at < 150; at += 1) await post(mesh, `p${at}`, [clock])
     await consume(mesh, 'c', 'clock')
 
-    const [one] = mesh.explain('c').functions[0]?.dependencies ?? []
+    const [one] = (await mesh.explain('c')).functions[0]?.dependencies ?? []
 
     assert.ok(one?.candidates.length === 100 || one?.candidates.length === 101)
     assert.equal((one?.candidates_omitted ?? 0) + (one?.candidates.length ?? 0), 150)
     assert.equal(one?.candidates.filter(({ result }) => result === 'chosen').length, 1)
+  })
+
+  it('of many dependencies is made in slices of the event loop, lists 5,000 candidates and counts the rest', async () => {
+    await using mesh = createTestMesh({ maxAgents: 2000 })
+    for (let at = 0; at < 1500; at += 1) await post(mesh, `p${at}`, [{ ...clock, version: `1.${at % 7}.0` }])
+    const many = Array.from({ length: 64 }, () => ({ capability: 'clock', tags: ['+a'], version: '>=1' }))
+    const functions = Array.from({ length: 10 }, (_, at) => ({ function_name: `f${at}`, dependencies: many }))
+    await post(mesh, 'c', functions)
+    let turns = 0
+    const count = () => {
+      turns += 1
+      next = setImmediate(count)
+    }
+    let next = setImmediate(count)
+
+    const { functions: explained, dependencies_omitted } = await mesh.explain('c')
+
+    clearImmediate(next)
+    assert.ok(turns >= 2, `${turns} turns`)
+    const all = explained.flatMap(({ dependencies }) => dependencies)
+    assert.deepEqual([explained.length, all.length, dependencies_omitted], [10, 500, 140])
+    for (const { candidates, candidates_omitted = 0, decided_by } of all) {
+      assert.ok(candidates.length === 10 || candidates.length === 11)
+      assert.equal(candidates.length + candidates_omitted, 1500)
+      assert.equal(decided_by, 'spread')
+    }
+    const graph = runToCompletion(mesh.dependenciesOf(mesh.get('c').agent))
+    assert.deepEqual([graph.functions.length, graph.dependencies_omitted], [10, 140])
   })
 
   it('of an agent of an older generation names the capabilities that it depends on as a whole', async () => {
@@ -418,7 +449,7 @@ describe('the explanation of a dependency', () => {
     await mesh.registerAgent('p', { capabilities: ['clock'] })
     await mesh.registerAgent('c', { dependencies: ['clock', 'none'] })
 
-    const [{ function_name, dependencies } = assert.fail()] = mesh.explain('c').functions
+    const [{ function_name, dependencies } = assert.fail()] = (await mesh.explain('c')).functions
 
     assert.equal(function_name, '')
     assert.deepEqual(

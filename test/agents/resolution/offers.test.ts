@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createMeshResolver } from '../../../src/agents/resolution/mesh-resolver.ts'
+import { runToCompletion } from '../../../src/flow/cooperative.ts'
 import { silent } from '../../../src/log.ts'
 import type { Batch, Change, RegisteredServer } from '../../../src/model/change.ts'
 import type { Status } from '../../../src/model/health.ts'
@@ -127,7 +128,8 @@ describe('the offers of agents', () => {
       resolver.announce(resolver.set(id, consuming('clock')))
       resolver.providerOf(id)
     }
-    const consumers = () => resolver.explain(resolver.agentOf('c2'))[0]?.dependencies[0]?.spread?.consumers
+    const consumers = () =>
+      runToCompletion(resolver.explain(resolver.agentOf('c2'))).functions[0]?.dependencies[0]?.spread?.consumers
     assert.equal(consumers(), 2)
     const { server } = registered({ name: 'c1', status: 'unhealthy', discovery_method: 'registered' })
     const now = registered({ ...server, id: 'default/c1' })
@@ -169,7 +171,7 @@ describe('the offers of agents', () => {
       const tools = [requiring(`c${at % 5}`, `d${at % 7}`), ...consuming(`c${(at + 1) % 5}`)]
       resolver.announce(resolver.set(id, tools))
       resolver.resolve(resolver.agentOf(id))
-      resolver.explain(resolver.agentOf(id))
+      runToCompletion(resolver.explain(resolver.agentOf(id)))
     }
     assert.ok(resolver.counts().specs > 0)
     for (const id of ids) resolver.hasChanged(resolver.agentOf(id))

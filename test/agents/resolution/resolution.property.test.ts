@@ -198,7 +198,7 @@ describe('the resolution of dependencies', () => {
         resolved += outcome.resolved
         unresolved += outcome.unresolved
       }
-      assertViews(mesh, world, random.label)
+      await assertViews(mesh, world, random.label)
     }
     assert.ok(resolved > 60 && unresolved > 60, `${resolved} resolved, ${unresolved} not`)
   })
@@ -278,10 +278,10 @@ function assertResolved(world: World, agent: TestAgent, answer: ToolAnswer | und
 }
 
 /** The lists, the explanation and the availability of functions say the same. */
-function assertViews(mesh: TestMesh, world: World, label: string): void {
+async function assertViews(mesh: TestMesh, world: World, label: string): Promise<void> {
   for (const { id, status, tools } of world.agents) {
     const { dependency_resolutions, dependencies_resolved } = mesh.resolutions.resolutionsOf(id)
-    const explained = mesh.explain(id).functions.flatMap((one) => one.dependencies)
+    const explained = (await mesh.explain(id)).functions.flatMap((one) => one.dependencies)
     assert.deepEqual(
       explained.map(({ provider }) => provider?.['agent_id']),
       dependency_resolutions.map(({ provider_agent_id }) => provider_agent_id),

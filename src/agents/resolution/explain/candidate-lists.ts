@@ -1,13 +1,16 @@
-import type { ConsumerSlot } from '../consumer-slots.ts'
+import { LRUCache } from 'lru-cache'
+import { type ConsumerSlot, shareKeyOf } from '../consumer-slots.ts'
 import type { Consumers } from '../consumers.ts'
-import { type Eviction, judgeOffer, poolStatuses, type Ranking } from '../matching/ranking.ts'
+import { type Eviction, type EvictionStage, judgeOffer, poolStatuses, type Ranking } from '../matching/ranking.ts'
 import { compareOfferVersions } from '../matching/version-match.ts'
-import type { CapabilityIndex } from '../offers/capability-index.ts'
-import { byProviderId, type Offer, offerId } from '../offers/offer.ts'
+import type { CapabilityEntry, CapabilityIndex } from '../offers/capability-index.ts'
+import { byProviderId, type Offer } from '../offers/offer.ts'
 import type { Rankings } from '../offers/rankings.ts'
 
 /** Maximum candidates of one dependency that are listed. */
-const maxListed = 100
+export const maxListed = 100
+/** Maximum candidates in all remembered judgements together. */
+const maxRemembered = 200_000
 
 /** A candidate of a dependency. */
 export type JudgedOffer = {
@@ -23,6 +26,18 @@ export type CandidateList = {
   readonly candidates: readonly JudgedOffer[]
   /** How many are left out. */
   readonly omitted: number
+  /** By stage: how many fell out there, those left out included. */
+  readonly evicted: ReadonlyMap<EvictionStage, number>
+}
+
+/** All candidates of one dependency, in order, for as long as the stamp of its capability stays. */
+type Judgement = {
+  readonly entry: CapabilityEntry
+  readonly stamp: number
+  readonly sorted: readonly JudgedOffer[]
+  readonly evicted: ReadonlyMap<EvictionStage, number>
+  /** The first, with the reasons of those that are unavailable. */
+  readonly first: readonly JudgedOffer[]
 }
 
 export type CandidateLists = ReturnType<typeof createCandidateLists>
@@ -37,13 +52,41 @@ export function createCandidateLists({
   rankings: Pick<Rankings, 'rulesOf' | 'serversFor' | 'unavailableReason'>
   consumers: Pick<Consumers, 'rankingFor'>
 }) {
+  const judgements = new LRUCache<string, Judgement>({
+    maxSize: maxRemembered,
+    sizeCalculation: ({ sorted }) => sorted.length + 1,
+  })
+
   /** `shown` are listed in any case. */
-  function list(agentId: string, slot: ConsumerSlot, shown: readonly (Offer | undefined)[]): CandidateList {
+  function list(
+    agentId: string,
+    slot: ConsumerSlot,
+    shown: readonly (Offer | undefined)[],
+    limit = maxListed,
+  ): CandidateList {
     const ranking = consumers.rankingFor(agentId, slot)
+    const { sorted, first, evicted } = judgementOf(agentId, slot, ranking)
+    const isShown = ({ offer }: JudgedOffer) => shown.some((one) => one !== undefined && isSameFunction(one, offer))
+    const more = sorted.slice(limit).filter(isShown).map(withReason)
+    const candidates = [...first.slice(0, limit), ...more]
+    return { ranking, candidates, omitted: sorted.length - candidates.length, evicted }
+  }
+
+  /** Judges the candidates once for all equal dependencies. A function that could be its own provider has judgements of its own. */
+  function judgementOf(agentId: string, slot: ConsumerSlot, ranking: Ranking): Judgement {
+    const { spec, tool, dependency } = slot
+    const { entry } = spec
+    const key = `${tool.capability === dependency.capability ? shareKeyOf(agentId, slot) : ''} ${spec.key}`
+    const known = judgements.get(key)
+    if (known?.entry === entry && known.stamp === entry.stamp) return known
     const sorted = [...judgeAgents(agentId, slot, ranking), ...judgeServers(slot, ranking)].toSorted(byRank)
-    const shownIds = new Set(shown.map((offer) => offer && offerId(offer)))
-    const listed = sorted.filter(({ offer }, at) => at < maxListed || shownIds.has(offerId(offer)))
-    return { ranking, candidates: listed.map(withReason), omitted: sorted.length - listed.length }
+    const evicted = new Map<EvictionStage, number>()
+    for (const { outcome } of sorted)
+      if (typeof outcome !== 'number') evicted.set(outcome.stage, (evicted.get(outcome.stage) ?? 0) + 1)
+    const first = sorted.slice(0, maxListed).map(withReason)
+    const judgement = { entry, stamp: entry.stamp, sorted, evicted, first }
+    judgements.set(key, judgement)
+    return judgement
   }
 
   function judgeAgents(agentId: string, { spec, tool }: ConsumerSlot, { pool }: Ranking): JudgedOffer[] {
@@ -73,6 +116,10 @@ export function createCandidateLists({
   }
 
   return { list }
+}
+
+function isSameFunction(a: Offer, b: Offer): boolean {
+  return a.provider.id === b.provider.id && a.tool.function_name === b.tool.function_name
 }
 
 /** Higher score, then higher version, then provider; those that fell out come last. */

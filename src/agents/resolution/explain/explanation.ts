@@ -92,11 +92,12 @@ function candidateView(
 }
 
 function decisionOf(
-  { candidates, ranking, omitted }: CandidateList,
+  list: CandidateList,
   chosen: Offer | undefined,
   spread: TraceSpread | undefined,
 ): { decided_by: Decision; reason: string } {
-  if (!chosen) return { decided_by: 'none', reason: describeFailure(candidates, omitted) }
+  const { candidates, ranking } = list
+  if (!chosen) return { decided_by: 'none', reason: describeFailure(list) }
   const suffix =
     ranking.pool === 'degraded'
       ? '; no healthy agent passes'
@@ -137,12 +138,9 @@ const stageTexts: Readonly<Record<string, string>> = {
   schema: 'of another schema',
 }
 
-function describeFailure(candidates: readonly JudgedOffer[], omitted: number): string {
+function describeFailure({ candidates, omitted, evicted }: CandidateList): string {
   if (candidates.length === 0) return 'no agent offers this capability'
-  const stages = candidates.flatMap(({ outcome }) => (typeof outcome === 'number' ? [] : [outcome.stage]))
-  const counts = Object.entries(Object.groupBy(stages, (stage) => stage)).map(
-    ([stage, some]) => `${some?.length ?? 0} ${stageTexts[stage] ?? stage}`,
-  )
+  const counts = [...evicted].map(([stage, count]) => `${count} ${stageTexts[stage] ?? stage}`)
   const total = candidates.length + omitted
   return `none of ${total} ${total === 1 ? 'candidate' : 'candidates'} passes: ${counts.join(', ')}`
 }
