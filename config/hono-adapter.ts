@@ -29,7 +29,7 @@ export const lightHonoAdapter: Plugin = {
 
 /**
  * Stands in for a class of `fetch` that is loaded at its first use. A plain object or array is an instance of none of them, so the usual
- * question about plain headers loads nothing. The prototypes are linked when the class is loaded.
+ * question about plain headers loads nothing; neither does one about the adapter's own responses, which every HEAD asks. The prototypes are linked when the class is loaded.
  *
  * The global `Response` becomes the adapter's own by assignment: any other way to replace or inspect it makes Node load its `fetch`. So the
  * class behind it comes from `undici`, the library of which Node has a copy.
@@ -48,7 +48,9 @@ const onDemand = (read) => {
     return Reflect.construct(load(), args, new.target === OnDemand ? original : new.target)
   }
   Object.defineProperty(OnDemand, Symbol.hasInstance, {
-    value: (value) => typeof value === 'object' && value !== null && !isPlain(value) && value instanceof load(),
+    value: (value) =>
+      OnDemand.prototype.isPrototypeOf(value) ||
+      (typeof value === 'object' && value !== null && !isPlain(value) && value instanceof load()),
   })
   return OnDemand
 }
