@@ -43,10 +43,10 @@ export function createLlmTools({
   /** The tools for a function of an agent. The function itself is none of them. */
   function select(filter: LlmFilter, agentId: string, functionName: string): readonly Offer[] {
     const key = JSON.stringify([filter.filter_mode, filter.filter, agentId, functionName])
-    return selections(key, stampOf(filter), () => selectAnew(filter, agentId, functionName))
+    return selections(key, stampOf(filter), () => selectAgain(filter, agentId, functionName))
   }
 
-  function selectAnew(filter: LlmFilter, agentId: string, functionName: string): readonly Offer[] {
+  function selectAgain(filter: LlmFilter, agentId: string, functionName: string): readonly Offer[] {
     const isOther = ({ provider, tool }: Offer) => provider.id !== agentId || tool.function_name !== functionName
     const selected = withoutDuplicates(
       filter.filter_mode === '*'

@@ -12,7 +12,7 @@ import { createCandidateLists } from './explain/candidate-lists.ts'
 import { explainSlot, type SlotExplanation } from './explain/explanation.ts'
 import { toTrace } from './explain/trace.ts'
 import { createLlmTools } from './llm-tools.ts'
-import { judgeOffer, poolStatuses } from './matching/ranking.ts'
+import { evaluateOffer, poolStatuses } from './matching/ranking.ts'
 import { createCapabilityIndex } from './offers/capability-index.ts'
 import { createDependencySpecs } from './offers/dependency-specs.ts'
 import { createOfferIndex } from './offers/offer-index.ts'
@@ -143,7 +143,7 @@ export function createMeshResolver({
       .offersOfAgent(before.provider.id)
       .some(
         (offer) =>
-          offer.tool.function_name === before.tool.function_name && typeof judgeOffer(offer, rules) === 'number',
+          offer.tool.function_name === before.tool.function_name && typeof evaluateOffer(offer, rules) === 'number',
       )
   }
 

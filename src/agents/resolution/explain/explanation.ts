@@ -4,7 +4,7 @@ import type { ConsumerSlot } from '../consumer-slots.ts'
 import { compareOfferVersions } from '../matching/version-match.ts'
 import { type Offer, offerId } from '../offers/offer.ts'
 import type { TraceSpread } from '../resolution-port.ts'
-import type { JudgedOffer, CandidateList } from './candidate-lists.ts'
+import type { EvaluatedOffer, CandidateList } from './candidate-lists.ts'
 
 /** What decided between the candidates that passed every stage. */
 export type Decision = 'none' | 'only_candidate' | 'score' | 'version' | 'declaration' | 'spread' | 'kept'
@@ -69,7 +69,7 @@ export function providerView({ provider, tool }: Offer): JsonObject {
 }
 
 function candidateView(
-  { offer, isAgent, outcome }: JudgedOffer,
+  { offer, isAgent, outcome }: EvaluatedOffer,
   { ranking }: CandidateList,
   chosen: Offer | undefined,
 ): JsonObject {

@@ -1,7 +1,7 @@
 import type { ConsumerSlot } from '../consumer-slots.ts'
 import { type Offer, offerId } from '../offers/offer.ts'
 import type { ResolutionTrace, TraceSpread, TraceStage } from '../resolution-port.ts'
-import type { JudgedOffer, CandidateList } from './candidate-lists.ts'
+import type { EvaluatedOffer, CandidateList } from './candidate-lists.ts'
 
 /** The stages of a trace, in order. Those of the original, and `self` where a function fell out as its own provider. */
 const stageNames = ['health', 'self', 'capability_match', 'tags', 'version', 'schema'] as const
@@ -57,7 +57,7 @@ function stagesOf(
   const stages: TraceStage[] = []
   let remaining = candidates.filter(({ outcome }) => typeof outcome === 'number' || outcome.stage !== 'agents')
   for (const stage of stageNames) {
-    const isEvicted = ({ outcome }: JudgedOffer) => typeof outcome !== 'number' && outcome.stage === stage
+    const isEvicted = ({ outcome }: EvaluatedOffer) => typeof outcome !== 'number' && outcome.stage === stage
     const evicted = remaining.filter(isEvicted)
     if (stage === 'self' && evicted.length === 0) continue
     remaining = remaining.filter((candidate) => !isEvicted(candidate))
@@ -79,7 +79,7 @@ function stagesOf(
   return stages
 }
 
-function toEviction({ offer, outcome }: JudgedOffer): NonNullable<TraceStage['evicted']> {
+function toEviction({ offer, outcome }: EvaluatedOffer): NonNullable<TraceStage['evicted']> {
   if (typeof outcome === 'number') return []
   return [{ id: offerId(offer), reason: outcome.reason, ...(outcome.details && { details: outcome.details }) }]
 }

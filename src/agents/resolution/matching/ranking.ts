@@ -62,13 +62,13 @@ function topTier(offers: Iterable<Offer>, rules: RankingRules): Tier {
   let best = new Map<string, Offer>()
   let [score, version] = [0, '']
   for (const offer of offers) {
-    const judged = judgeOffer(offer, rules)
-    if (typeof judged !== 'number') continue
-    const order = best.size === 0 ? 1 : judged - score || compareOfferVersions(offer.tool.version, version)
+    const evaluated = evaluateOffer(offer, rules)
+    if (typeof evaluated !== 'number') continue
+    const order = best.size === 0 ? 1 : evaluated - score || compareOfferVersions(offer.tool.version, version)
     if (order < 0) continue
     if (order > 0) {
       best = new Map()
-      score = judged
+      score = evaluated
       version = offer.tool.version
     }
     // Of two equal functions of one provider, the first declared.
@@ -78,7 +78,7 @@ function topTier(offers: Iterable<Offer>, rules: RankingRules): Tier {
 }
 
 /** The score of a candidate that passes every stage, or where it fell out. */
-export function judgeOffer(offer: Offer, rules: RankingRules): number | Eviction {
+export function evaluateOffer(offer: Offer, rules: RankingRules): number | Eviction {
   const { provider, tool } = offer
   const { dependency, self } = rules
   if (!rules.statuses.includes(provider.status)) return unhealthy(provider.status)
