@@ -69,7 +69,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   registry.beforeRead(registrations.applyExpirations)
   const snapshots = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
   const supervisor = stack.use(
-    createSupervisor({ registry, snapshots, log: log.child({ part: 'sources' }), onSourceChange: recorder.source }),
+    createSupervisor({
+      registry,
+      snapshots,
+      readiness: () => config.ready,
+      log: log.child({ part: 'sources' }),
+      onSourceChange: recorder.source,
+    }),
   )
   recorder.followServers(registry, supervisor.syncing)
   const monitor = stack.use(
@@ -111,7 +117,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     registry,
     changeLog,
     limits: () => config.watch,
-    isReady: supervisor.ready,
+    isReady: supervisor.isStarted,
     onError,
   })
   const watched = watchedMeshPaths({

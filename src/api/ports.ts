@@ -20,7 +20,10 @@ export type ReloadResult =
 /** The parts of the daemon that the API uses. */
 export type ApiPorts = {
   readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'>
-  readonly supervisor: Pick<Supervisor, 'sources' | 'syncing' | 'refresh' | 'names' | 'ready' | 'mayNameVariables'>
+  readonly supervisor: Pick<
+    Supervisor,
+    'sources' | 'syncing' | 'refresh' | 'names' | 'isStarted' | 'ready' | 'mayNameVariables'
+  >
   readonly monitor: Pick<Monitor, 'probe' | 'selfPreservation' | 'endSelfPreservation'> & VolatileView
   /** Manual servers, and the config of their source. */
   readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isPublished'> &

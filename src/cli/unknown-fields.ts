@@ -1,4 +1,4 @@
-import { nearestTo } from '../config/loading/schema-issues.ts'
+import { nearestTo } from '../model/query/fuzzy.ts'
 import { DefinitionFields } from '../model/server.ts'
 
 /** Fields that MCP clients use for themselves, and accepted synonyms. */

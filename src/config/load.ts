@@ -10,18 +10,11 @@ import { defaultHost, defaultSources, withPaths } from './loading/defaults.ts'
 import type { ConfigDocument } from './loading/document.ts'
 import { mergeConfig, readPlaceholders } from './loading/merged-config.ts'
 import { detectPlatform, type Platform } from './loading/platform.ts'
-import { explainIssue } from './loading/schema-issues.ts'
+import { explainIssue, sourceProblems } from './loading/schema-issues.ts'
 import { firstOfEach } from './renamed-keys.ts'
 import { type ConfigPath, readText } from './schema-paths.ts'
 import { Config } from './schema.ts'
-import {
-  ConfigError,
-  type ConfigProblem,
-  describePath,
-  describeProblem,
-  type SettingOrigin,
-  type Setting,
-} from './setting-origin.ts'
+import { ConfigError, describePath, describeProblem, type SettingOrigin, type Setting } from './setting-origin.ts'
 
 /** The flags of the command line. */
 export type Flags = {
@@ -76,9 +69,7 @@ export async function loadConfig({
   value['store'] = withType(value['store'])
 
   const { data, error } = Config.safeParse(value, { error: zodMessage, jitless: true })
-  const issues = error
-    ? error.issues.flatMap((issue) => explainIssue(Config, value, issue))
-    : duplicateNames(data.sources)
+  const issues = error ? error.issues.flatMap((issue) => explainIssue(Config, value, issue)) : sourceProblems(data)
   const all = [...problems, ...issues.map(({ path, message }) => ({ path, message, origin: problemOrigin(path) }))]
   if (!data || all.length > 0) throw new ConfigError(all)
   return {
@@ -137,20 +128,6 @@ function withType(store: unknown): unknown {
   if (store === undefined) return { type: 'sqlite' }
   if (typeof store !== 'object' || store === null || 'type' in store || 'url' in store) return store
   return { type: 'sqlite', ...store }
-}
-
-/** Names identify sources in the API and in the log, so they are unique. */
-function duplicateNames(sources: Config['sources']): Pick<ConfigProblem, 'path' | 'message'>[] {
-  const first = new Map<string, number>()
-  return sources.flatMap(({ name }, index) => {
-    const other = first.get(name)
-    if (other === undefined) {
-      first.set(name, index)
-      return []
-    }
-    const message = `duplicate name "${name}", used by sources[${other}] too; rename one of them`
-    return [{ path: ['sources', index, 'name'], message }]
-  })
 }
 
 /** Resolves paths in the config file from its folder, and that of the database from the state directory. */

@@ -11,6 +11,7 @@ import { HealthConfig } from '../health/config.ts'
 import { EventsConfig } from '../journal/config.ts'
 import { LogConfig } from '../log.ts'
 import { Metrics } from '../metrics/config.ts'
+import { ReadyConfig } from '../registry/supervision/ready-config.ts'
 import { SourceConfig } from '../sources/catalogue.ts'
 import { StoreConfig } from '../stores/config.ts'
 
@@ -19,6 +20,7 @@ export const Config = z.strictObject({
   listen: Listen.prefault({}).describe('Address, port and TLS of the HTTP server.'),
   sources: z.array(SourceConfig).max(1000).default([]).describe('Sources of servers, in order of precedence.'),
   store: StoreConfig.prefault({ type: 'sqlite' }).describe('Storage of registrations.'),
+  ready: ReadyConfig.describe('Readiness of the daemon.'),
   health: HealthConfig.describe('Health checks.'),
   auth: Auth.describe('Authentication and authorization.'),
   cors: Cors.describe('Access of web pages from other origins.'),

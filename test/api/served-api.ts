@@ -27,6 +27,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       sources: () => [],
       syncing: () => [],
       names: () => [],
+      isStarted: () => true,
       ready: () => true,
       mayNameVariables: () => true,
       refresh: () => Promise.reject(new Error('no source')),

@@ -49,7 +49,7 @@ describe('the config of each manifest', () => {
   it('config of each mode has its sources and its store', async () => {
     const aggregator = await loadedFrom('deploy/kubernetes/aggregator.yaml')
     assert.deepEqual(found(aggregator).slice(0, 1), [kube])
-    assert.equal(aggregator.config.store.type, 'memory')
+    assert.deepEqual(aggregator.config.store, { type: 'sqlite', path: '/var/lib/mcp-roster/roster.db' })
 
     const namespaced = await loadedFrom('deploy/kubernetes/namespaced.yaml')
     assert.deepEqual(found(namespaced).slice(0, 1), [{ type: 'kubernetes', namespaces: ['mcp-roster', 'tools'] }])

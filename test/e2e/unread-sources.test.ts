@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { freePort } from '../programs.ts'
-import { startHere } from '../in-process-daemon.ts'
 import { startKubeApi } from '../fakes/kube-api.ts'
+import { startHere } from '../in-process-daemon.ts'
+import { freePort } from '../programs.ts'
 import { kubeconfigFor, service } from '../sources/kubernetes/observed-cluster.ts'
 import { temporary, until } from './daemon-process.ts'
 

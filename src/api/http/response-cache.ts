@@ -1,7 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { jsonReply, type Reply } from './reply.ts'
 
-type Headers = Readonly<Record<string, string>>
+type ReplyOptions = {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether the revision alone decides the body; otherwise the reply has no ETag, and the key must name the rest. */
+  readonly hasEtag?: boolean
+}
 
 /** Default of the maximum size of the cached replies together, each with an estimated overhead. */
 const defaultMaxBytes = 8 * 1024 * 1024
@@ -22,15 +26,19 @@ export function createResponseCache({
   const pending = new Map<string, Promise<Reply>>()
   let cachedToken = ''
 
-  async function answer(key: string, make: () => Promise<Buffer>, headers: Headers = {}): Promise<Reply> {
+  async function answer(key: string, make: () => Promise<Buffer>, options: ReplyOptions = {}): Promise<Reply> {
     const pendingKey = `${currentToken()} ${key}`
     const promise =
-      pending.get(pendingKey) ?? cachedOrMade(key, make, headers).finally(() => pending.delete(pendingKey))
+      pending.get(pendingKey) ?? cachedOrMade(key, make, options).finally(() => pending.delete(pendingKey))
     pending.set(pendingKey, promise)
     return await promise
   }
 
-  async function cachedOrMade(key: string, make: () => Promise<Buffer>, headers: Headers): Promise<Reply> {
+  async function cachedOrMade(
+    key: string,
+    make: () => Promise<Buffer>,
+    { headers = {}, hasEtag = true }: ReplyOptions,
+  ): Promise<Reply> {
     const token = currentToken()
     if (token !== cachedToken) {
       cached.clear()
@@ -41,7 +49,7 @@ export function createResponseCache({
     const body = await make()
     // The body may hold changes of the newer revision or not: it is used once.
     if (currentToken() !== token) return jsonReply(body, { headers })
-    const reply = jsonReply(body, { etag: `"${token}"`, headers })
+    const reply = jsonReply(body, { ...(hasEtag && { etag: `"${token}"` }), headers })
     cached.set(key, reply)
     return reply
   }

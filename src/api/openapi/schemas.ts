@@ -66,7 +66,12 @@ export const ProbeResponse = z
   })
   .meta({ id: 'CheckOutcome' })
 
-const ServerMap = z.object({ servers: z.record(z.string(), ServerShape) }).meta({ id: 'ServerMap' })
+const Syncing = z
+  .array(z.string())
+  .optional()
+  .describe('Sources that have not answered since the start; their servers may be missing.')
+
+const ServerMap = z.object({ servers: z.record(z.string(), ServerShape), syncing: Syncing }).meta({ id: 'ServerMap' })
 
 const ClientEntry = z.looseObject({}).describe('A server in the form of the client.')
 const ClientConfig = z.object({ mcpServers: z.record(z.string(), ClientEntry) }).meta({ id: 'ClientConfig' })
@@ -142,7 +147,7 @@ export const PublishedServer = z
 export const PublishedList = z
   .object({
     servers: z.array(PublishedServer),
-    metadata: z.object({ nextCursor: z.string().optional(), count: z.int() }),
+    metadata: z.object({ nextCursor: z.string().optional(), count: z.int(), syncing: Syncing }),
   })
   .meta({ id: 'PublishedList' })
 

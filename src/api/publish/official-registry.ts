@@ -23,14 +23,18 @@ export function v01Api({
   async function list(c: ApiContext): Promise<Response> {
     const { search, searchParams } = new URL(c.req.url)
     const page = parsePageRequest(searchParams)
-    const encode = async () => {
+    const encode = async (syncing: readonly string[]) => {
       const { servers, nextCursor } = await published.page(page)
       return jsonBytes({
         servers,
-        metadata: { ...(nextCursor !== undefined && { nextCursor }), count: servers.length },
+        metadata: {
+          ...(nextCursor !== undefined && { nextCursor }),
+          count: servers.length,
+          ...(syncing.length > 0 && { syncing }),
+        },
       })
     }
-    return respond(c, await cache.answer(key(search), encode, publicReadHeaders))
+    return respond(c, await cache.answer(key(search), encode))
   }
 
   /** A server has one version: its current one. */
@@ -42,12 +46,12 @@ export function v01Api({
         throw notFound('server_version_not_found', 'Server version not found')
       return jsonBytes(entry)
     }
-    return respond(c, await cache.answer(key(c.req.path), encode, publicReadHeaders))
+    return respond(c, await cache.answer(key(c.req.path), encode))
   }
 
   async function versions(c: ApiContext): Promise<Response> {
     const encode = async () => jsonBytes({ servers: [entryIn(c)], metadata: { count: 1 } })
-    return respond(c, await cache.answer(key(c.req.path), encode, publicReadHeaders))
+    return respond(c, await cache.answer(key(c.req.path), encode))
   }
 
   function entryIn(c: ApiContext): PublishedEntry {

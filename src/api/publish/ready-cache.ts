@@ -1,33 +1,72 @@
+import { unfilteredQuery } from '../../model/query/query.ts'
 import { publicReadHeaders } from '../http/access/cors.ts'
 import { Problem } from '../http/problem.ts'
+import type { Reply } from '../http/reply.ts'
 import { createResponseCache } from '../http/response-cache.ts'
 import type { ApiPorts } from '../ports.ts'
 
+type ReadyCacheOptions = {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether a list without the servers of one source is of no use: its clients drop what is missing. */
+  readonly needsEverySource?: boolean
+}
+
+/** The parameters that a request filters by; of them only `source` matters here. */
+type Filter = Pick<URLSearchParams, 'getAll'>
+
+const unfiltered: Filter = { getAll: () => [] }
+
 /**
- * A response cache for formats that cannot name the sources still being read. Its clients would delete what is missing, so
- * every request gets 503 until the daemon is ready.
+ * A response cache for formats whose clients delete what is missing.
+ *
+ * Every request gets a 503 until the startup is over, and afterwards while a source that it asks for was never read and
+ * nothing else is there to show. What is shown without a source has no ETag.
  */
 export function createReadyCache(
   { registry, supervisor }: Pick<ApiPorts, 'registry' | 'supervisor'>,
-  headers: Readonly<Record<string, string>> = publicReadHeaders,
+  { headers: defaultHeaders = publicReadHeaders, needsEverySource = false }: ReadyCacheOptions = {},
 ) {
   const cache = createResponseCache(registry)
 
-  /** Throws a 503 until every source has answered once, or its time to do so has passed. */
-  function assertReady(): void {
-    if (!supervisor.ready()) throw notReady(supervisor.syncing(), headers)
+  /** The sources without an answer that the filter asks for. Throws a 503 where the list cannot be without them. */
+  function assertReady(filter: Filter = unfiltered): readonly string[] {
+    const named = filter.getAll('source').filter((name) => name !== '')
+    const missing = supervisor.syncing().filter((name) => named.length === 0 || named.includes(name))
+    const isUsable = needsEverySource ? missing.length === 0 : supervisor.isStarted()
+    if (!isUsable || (missing.length > 0 && isEmpty(named))) throw notReady(missing, defaultHeaders, needsEverySource)
+    return missing
   }
 
-  const answer: typeof cache.answer = async (...request) => {
-    assertReady()
-    return cache.answer(...request)
+  /** Whether nothing is known of these sources, or of any. Restored readings count. */
+  function isEmpty(sources: readonly string[]): boolean {
+    if (sources.length === 0) return registry.size() === 0
+    return sources.every((source) => registry.select({ ...unfilteredQuery, source, limit: 1 }).total === 0)
+  }
+
+  /** The cached reply under a key; `make` is told which sources are missing. */
+  async function answer(
+    key: string,
+    make: (syncing: readonly string[]) => Promise<Buffer>,
+    { filter, headers = defaultHeaders }: { filter?: Filter; headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<Reply> {
+    const syncing = assertReady(filter)
+    const isComplete = syncing.length === 0
+    return await cache.answer(isComplete ? key : `${key} without ${syncing.join()}`, () => make(syncing), {
+      headers,
+      hasEtag: isComplete,
+    })
   }
 
   return { answer, assertReady }
 }
 
-function notReady(syncing: readonly string[], headers: Readonly<Record<string, string>>): Problem {
-  return new Problem('not_ready', `Sources not read since the start: ${syncing.join(', ')}. Retry after 1 s.`, {
+function notReady(
+  syncing: readonly string[],
+  headers: Readonly<Record<string, string>>,
+  needsEverySource: boolean,
+): Problem {
+  const remedy = needsEverySource ? 'Retry after 1 s, or leave them out with source=NAME.' : 'Retry after 1 s.'
+  return new Problem('not_ready', `Sources not read since the start: ${syncing.join(', ')}. ${remedy}`, {
     headers: { 'retry-after': '1', ...headers },
     more: { syncing },
   })

@@ -38,7 +38,7 @@ export function wellKnownApi({
     return Buffer.concat([Buffer.from(head), ...entries, Buffer.from(']}')])
   }
 
-  api.get('/ai-catalog.json', async (c) => respond(c, await cache.answer(published.domain(), encode, headers)))
+  api.get('/ai-catalog.json', async (c) => respond(c, await cache.answer(published.domain(), encode, { headers })))
   return api
 }
 

@@ -17,18 +17,19 @@ const ownParameters = ['format', 'secrets']
 /** Enabled servers as a map, which clients of the original registry poll, or as a ready client configuration. */
 export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'registry' | 'supervisor' | 'log'>) {
   const api = createRoutes()
-  const responses = createReadyCache({ registry, supervisor }, {})
+  const responses = createReadyCache({ registry, supervisor }, { headers: {} })
 
   api.get('/discover', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
     if (wantsSecrets(searchParams)) return withSecrets(c, searchParams)
-    return respond(c, await responses.answer(search, () => bodyFor(searchParams)))
+    const make = (syncing: readonly string[]) => bodyFor(searchParams, syncing)
+    return respond(c, await responses.answer(search, make, { filter: searchParams }))
   })
 
-  function bodyFor(parameters: URLSearchParams): Promise<Buffer> {
+  function bodyFor(parameters: URLSearchParams, syncing: readonly string[]): Promise<Buffer> {
     const format = formatIn(parameters)
     const chosen = enabledServers(registry, parameters, ownParameters)
-    return format === undefined ? mapOf(chosen) : configOf(format, chosen, supervisor)
+    return format === undefined ? mapOf(chosen, syncing) : configOf(format, chosen, supervisor)
   }
 
   function withSecrets(c: ApiContext, parameters: URLSearchParams): ApiResponse {
@@ -36,11 +37,12 @@ export function discoverApi({ registry, supervisor, log }: Pick<ApiPorts, 'regis
     requireSecretsRight(principal)
     if (formatIn(parameters))
       throw new Problem('invalid_parameter', 'A client configuration never holds secrets; omit "format".')
-    responses.assertReady()
+    const syncing = responses.assertReady(parameters)
     const chosen = enabledServers(registry, parameters, ownParameters)
     for (const { server } of chosen) requireNamespace(principal, server.namespace)
     log.info({ audit: true, principal: principal.name, servers: chosen.length }, 'secrets shown')
-    return respondJson(c, { servers: Object.fromEntries(chosen.map(({ server }) => [shortId(server), server])) })
+    const byId = Object.fromEntries(chosen.map(({ server }) => [shortId(server), server]))
+    return respondJson(c, { servers: byId, ...(syncing.length > 0 && { syncing }) })
   }
 
   return api
@@ -57,12 +59,16 @@ function formatIn(parameters: URLSearchParams): ConfigFormat | undefined {
 }
 
 /** Joins the encoded servers. */
-async function mapOf(chosen: readonly RegisteredServer[]): Promise<Buffer> {
+async function mapOf(chosen: readonly RegisteredServer[], syncing: readonly string[]): Promise<Buffer> {
   const parts: Buffer[] = []
   await forEachYielding(chosen, ({ server, json }) =>
     parts.push(Buffer.from(`${parts.length ? ',' : ''}${JSON.stringify(shortId(server))}:`), json()),
   )
-  return Buffer.concat([Buffer.from('{"servers":{'), ...parts, Buffer.from('}}')])
+  return Buffer.concat([
+    Buffer.from('{"servers":{'),
+    ...parts,
+    Buffer.from(syncing.length > 0 ? `},"syncing":${JSON.stringify(syncing)}}` : '}}'),
+  ])
 }
 
 /** Uses the encoded form, which is redacted; the server itself holds the secrets. */

@@ -14,7 +14,7 @@ type Target = { readonly targets: readonly string[]; readonly labels: Readonly<R
  */
 export function sdApi({ registry, supervisor }: Pick<ApiPorts, 'registry' | 'supervisor'>) {
   const api = createRoutes()
-  const responses = createReadyCache({ registry, supervisor })
+  const responses = createReadyCache({ registry, supervisor }, { needsEverySource: true })
 
   async function make(parameters: URLSearchParams): Promise<Buffer> {
     const parts: string[] = []
@@ -27,7 +27,7 @@ export function sdApi({ registry, supervisor }: Pick<ApiPorts, 'registry' | 'sup
 
   api.get('/prometheus', async (c) => {
     const { search, searchParams } = new URL(c.req.url)
-    return respond(c, await responses.answer(search, () => make(searchParams)))
+    return respond(c, await responses.answer(search, () => make(searchParams), { filter: searchParams }))
   })
   return api
 }

@@ -1,14 +1,14 @@
-import { distance } from 'fastest-levenshtein'
 import type * as z from 'zod'
+import { nearestTo } from '../../model/query/fuzzy.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
-import { type ConfigPath, schemaAt, schemaFields, valueAt } from '../schema-paths.ts'
+import { schemaAt, schemaFields, valueAt } from '../schema-paths.ts'
+import type { Config } from '../schema.ts'
+import type { ConfigProblem } from '../setting-origin.ts'
+
+type Problem = Pick<ConfigProblem, 'path' | 'message'>
 
 /** Translates one issue of zod into messages for operators. The path of an unknown key ends with that key. */
-export function explainIssue(
-  schema: z.ZodType,
-  value: unknown,
-  issue: z.core.$ZodIssue,
-): readonly { path: ConfigPath; message: string }[] {
+export function explainIssue(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): readonly Problem[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol')
   if (issue.code === 'unrecognized_keys') {
     const section = schemaAt(schema, path, value)
@@ -24,9 +24,32 @@ function unknownSetting(key: string, keys: readonly string[]): string {
   return keys.length > 0 ? `unknown setting; valid here are ${keys.join(', ')}` : 'unknown setting'
 }
 
-/** The candidate closest to a misspelled word; undefined where none is close. */
-export function nearestTo(word: string, candidates: readonly string[]): string | undefined {
-  const nearest = candidates.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
-  const maxDistance = Math.max(2, word.length / 3)
-  return nearest !== undefined && distance(word.toLowerCase(), nearest) <= maxDistance ? nearest : undefined
+/** What the schema cannot check: names of sources that are used twice or do not exist. */
+export function sourceProblems(config: Config): Problem[] {
+  return [...duplicateNames(config.sources), ...unknownRequired(config)]
+}
+
+/** Names identify sources in the API and in the log, so they are unique. */
+function duplicateNames(sources: Config['sources']): Problem[] {
+  const first = new Map<string, number>()
+  return sources.flatMap(({ name }, index) => {
+    const other = first.get(name)
+    if (other === undefined) {
+      first.set(name, index)
+      return []
+    }
+    const message = `duplicate name "${name}", used by sources[${other}] too; rename one of them`
+    return [{ path: ['sources', index, 'name'], message }]
+  })
+}
+
+/** Sources that `ready.require` names and that do not exist. `manual` exists where it is not listed too. */
+function unknownRequired({ ready, sources }: Config): Problem[] {
+  const names = [...new Set([...sources.map(({ name }) => name), 'manual'])]
+  return ready.require.flatMap((name, index) => {
+    if (names.includes(name)) return []
+    const nearest = nearestTo(name, names)
+    const remedy = nearest === undefined ? `the sources are ${names.join(', ')}` : `did you mean "${nearest}"?`
+    return [{ path: ['ready', 'require', index], message: `no source "${name}"; ${remedy}` }]
+  })
 }

@@ -18,3 +18,10 @@ export function matchesFuzzily(name: string, query: string): boolean {
   const [text, word] = [name.toLowerCase(), query.toLowerCase()]
   return text.includes(word) || isNear(text, word)
 }
+
+/** The candidate closest to a misspelled word; undefined where none is close. */
+export function nearestTo(word: string, candidates: readonly string[]): string | undefined {
+  const nearest = candidates.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
+  const maxDistance = Math.max(2, word.length / 3)
+  return nearest !== undefined && distance(word.toLowerCase(), nearest) <= maxDistance ? nearest : undefined
+}

@@ -9,6 +9,7 @@ import type { Delta, Layer } from '../candidate.ts'
 import type { RegistryCore } from '../registry.ts'
 import { createIntake, type Intake } from './intake.ts'
 import type { ReadingSnapshots } from './reading-snapshots.ts'
+import type { ReadyConfig } from './ready-config.ts'
 import type { RefreshOutcome } from './refresh-tracker.ts'
 import { type SourceRunner, startSourceRunner } from './source-runner.ts'
 import type { SourceListener } from './source-state.ts'
@@ -48,7 +49,7 @@ export function createSupervisor({
   registry,
   snapshots,
   log,
-  startupMs = 30_000,
+  readiness = () => ({ require: [], timeout: 30 }),
   graceMs = 2000,
   backoff = createBackoff,
   now = Date.now,
@@ -58,8 +59,8 @@ export function createSupervisor({
   /** Stores the last good readings; absent where nothing is stored. */
   snapshots?: ReadingSnapshots
   log: Log
-  /** Time after which the daemon is ready even if a source has not answered. */
-  startupMs?: number
+  /** When the daemon is ready although a source has not answered. */
+  readiness?: () => ReadyConfig
   /** Maximum time a stopping source may take before it is abandoned. */
   graceMs?: number
   backoff?: () => ReturnType<typeof createBackoff>
@@ -140,6 +141,17 @@ export function createSupervisor({
     return names
   }
 
+  /** Whether every source has answered once, or the timeout has passed. */
+  function isStarted(): boolean {
+    return (isApplied && syncing().length === 0) || now() - startedAt >= readiness().timeout * 1000
+  }
+
+  /** Whether the startup is over, and every required source has answered. */
+  function ready(): boolean {
+    const { require } = readiness()
+    return isStarted() && !(require.length > 0 && syncing().some((name) => require.includes(name)))
+  }
+
   /** Whether the author of a server may name variables of clients: one whose commands they start, or an admin. */
   function mayNameVariables({ source, namespace }: Pick<Server, 'source' | 'namespace'>): boolean {
     const plan = running.get(source)?.plan
@@ -150,8 +162,8 @@ export function createSupervisor({
     apply,
     sources,
     syncing,
-    /** Whether every source has answered once, or `startupMs` have passed. */
-    ready: () => (isApplied && syncing().length === 0) || now() - startedAt > startupMs,
+    isStarted,
+    ready,
     /** Reads a source now. Throws for an unknown source, and a `SourceError` where it does not answer within `ms`. */
     refresh: async (name: string, ms = 30_000): Promise<RefreshOutcome> => await runnerOf(name).refresh(ms),
     names: () => [...running.keys()],

@@ -321,7 +321,7 @@ describe('the official registry’s API', () => {
     let ready = false
     const { supervisor } = parts()
     await using served = await open({
-      parts: { supervisor: { ...supervisor, syncing: () => (ready ? [] : ['dns']), ready: () => ready } },
+      parts: { supervisor: { ...supervisor, syncing: () => (ready ? [] : ['dns']), isStarted: () => ready } },
     })
 
     for (const path of ['/v0.1/servers', '/.well-known/ai-catalog.json', '/sd/prometheus']) {

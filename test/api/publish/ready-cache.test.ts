@@ -2,16 +2,19 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Problem } from '../../../src/api/http/problem.ts'
 import { createReadyCache } from '../../../src/api/publish/ready-cache.ts'
+import { createTestRegistry } from '../../test-registry.ts'
 import { parts } from '../served-api.ts'
 
 describe('the ready cache', () => {
-  it('rejects with 503 and the missing sources until the daemon is ready, then encodes once per revision', async () => {
-    let isReady = false
+  it('rejects with 503 and the missing sources until the startup is over, then encodes once per revision', async () => {
+    let isStarted = false
     let encodings = 0
-    const { registry, supervisor } = parts()
+    const roster = createTestRegistry()
+    roster.put({ name: 'weather' })
+    const { registry, supervisor } = parts(roster)
     const cache = createReadyCache({
       registry,
-      supervisor: { ...supervisor, ready: () => isReady, syncing: () => ['dns'] },
+      supervisor: { ...supervisor, isStarted: () => isStarted, syncing: () => ['dns'] },
     })
     const encode = async () => {
       encodings += 1
@@ -22,7 +25,7 @@ describe('the ready cache', () => {
       cache.answer('key', encode),
       (error) => error instanceof Problem && error.code === 'not_ready' && /dns/.test(error.message),
     )
-    isReady = true
+    isStarted = true
     const first = await cache.answer('key', encode)
     const second = await cache.answer('key', encode)
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { matchesFuzzily } from '../../../src/model/query/fuzzy.ts'
+import { matchesFuzzily, nearestTo } from '../../../src/model/query/fuzzy.ts'
 
 describe('a fuzzy match', () => {
   for (const [name, query, holds] of [
@@ -20,6 +20,19 @@ describe('a fuzzy match', () => {
   ] as const) {
     it(`${holds ? 'finds' : 'does not find'} "${name}" by "${query}"`, () => {
       assert.equal(matchesFuzzily(name, query), holds)
+    })
+  }
+})
+
+describe('the suggestion for a misspelled setting', () => {
+  for (const [word, nearest] of [
+    ['prot', 'port'],
+    ['HOST', 'host'],
+    ['hosst', 'host'],
+    ['timeout', undefined],
+  ] as const) {
+    it(`for "${word}" is ${nearest ?? 'absent'}`, () => {
+      assert.equal(nearestTo(word, ['host', 'port', 'name']), nearest)
     })
   }
 })

@@ -67,10 +67,9 @@ labels:
 {{- $sources = append $sources (dict "type" "agents") -}}
 {{- end -}}
 {{- $config := dict "sources" $sources -}}
-{{- if eq .Values.mode "stateful" -}}
+{{- /* Without a volume SQLite is on an emptyDir: it keeps the last readings over a restart of the container. */}}
+{{- if ne .Values.mode "postgres" -}}
 {{- $_ := set $config "store" (dict "type" "sqlite") -}}
-{{- else if ne .Values.mode "postgres" -}}
-{{- $_ := set $config "store" (dict "type" "memory") -}}
 {{- end -}}
 {{- if .Values.auth.anonymous -}}
 {{- $_ := set $config "auth" (dict "anonymous" .Values.auth.anonymous) -}}

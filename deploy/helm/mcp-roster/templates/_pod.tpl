@@ -210,8 +210,9 @@ spec:
     {{- end }}
     {{- if ne .Values.mode "stateful" }}
     - name: state
+      # Readings of ten thousand servers and the stored events fit.
       emptyDir:
-        sizeLimit: 64Mi
+        sizeLimit: 256Mi
     {{- end }}
     - name: tmp
       emptyDir:
