@@ -24,9 +24,9 @@ export type Running = Awaited<ReturnType<typeof start>>
  */
 export async function start(
   args: readonly string[],
-  { home, env = {} }: { home: string; env?: Record<string, string> },
+  { home, env = {}, main = 'src/main.ts' }: { home: string; env?: Record<string, string>; main?: string },
 ) {
-  const child = spawn(process.execPath, ['src/main.ts', 'serve', '--host', 'localhost', '--port', '0', ...args], {
+  const child = spawn(process.execPath, [main, 'serve', '--host', 'localhost', '--port', '0', ...args], {
     env: { PATH: process.env['PATH'] ?? '', HOME: home, XDG_STATE_HOME: join(home, 'state'), NODE_ENV: 'test', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

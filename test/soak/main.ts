@@ -1,27 +1,33 @@
 /**
- * Long scenarios with the literal figures of the promises: `npm run soak [-- NAME…] [--minutes N] [--short]`.
+ * Long scenarios with the literal figures of the promises: `npm run soak [-- NAME…] [--minutes N] [--short] [--only PART,…]`.
  *
  * Each scenario runs against its own real daemon for a bounded time and prints one line: pass or FAIL, duration, figures. The exit
  * code is 1 when any scenario failed.
  */
 import { parseArgs } from 'node:util'
 import type { Effort, Figures, Scenario } from './scenario.ts'
+import { attackScenarios } from './scenarios/attacks.ts'
 import { files } from './scenarios/files.ts'
 import { lives } from './scenarios/lives.ts'
 import { stores } from './scenarios/stores.ts'
 import { streams } from './scenarios/streams.ts'
 
-const scenarios: readonly Scenario[] = [...files, ...streams, ...lives, ...stores]
+const scenarios: readonly Scenario[] = [...files, ...streams, ...lives, ...stores, ...attackScenarios]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { minutes: { type: 'string' }, short: { type: 'boolean', default: false } },
+  options: {
+    minutes: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
 })
 const short = values.short
 const effort: Effort = {
   short,
   minutes: Number(values.minutes ?? (short ? 0.25 : 10)),
   of: (full, brief) => (short ? brief : full),
+  isChosen: (part) => values.only === '' || values.only.split(',').includes(part),
 }
 const unknown = positionals.filter((name) => !scenarios.some((one) => one.name === name))
 if (unknown.length > 0 || !(effort.minutes > 0)) {

@@ -8,6 +8,8 @@ export type Effort = {
   readonly minutes: number
   /** Returns the full or the short figure. */
   readonly of: (full: number, short: number) => number
+  /** Whether a part of a scenario runs; by `--only`, else all do. */
+  readonly isChosen: (part: string) => boolean
 }
 
 /** Measured figures. */
@@ -22,13 +24,17 @@ export type Scenario = {
   readonly run: (effort: Effort) => Promise<Figures>
 }
 
-/** A real daemon on a folder of files; `configure` rewrites its config. */
-export async function openSoak({ config = '{}', port = 0 }: { config?: string; port?: number } = {}) {
+/** A real daemon on a folder of files; `writeConfig` rewrites its config. `main` is its entry: sources by default, or a build. */
+export async function openSoak({
+  config = '{}',
+  port = 0,
+  main = 'src/main.ts',
+}: { config?: string; port?: number; main?: string } = {}) {
   const folder = temporary()
   const writeConfig = (text: string) => writeFileSync(folder.at('config.yaml'), text)
   writeConfig(config)
   const args = ['--config', folder.at('config.yaml'), '--port', String(port)]
-  const begin = () => start(args, { home: folder.path })
+  const begin = () => start(args, { home: folder.path, main })
   let daemon: Running = await begin()
   return {
     folder,
