@@ -39,7 +39,20 @@ export function receiveBody(
 
 /** Reads the body of a request as JSON; undefined for an empty one. */
 export function readJson({ env: { incoming } }: ApiContext, maxBytes: number): Promise<unknown> {
-  return new Promise<Buffer>((done, fail) => receiveBody(incoming, maxBytes, { done, fail })).then(parseJson)
+  return new Promise<Buffer>((done, fail) => receiveBody(incoming, maxBytes, { done, fail })).then(takeJson)
+}
+
+/**
+ * Parses the bytes of a body that nothing else needs, and frees their memory at once. As garbage they would wait for a full
+ * collection: a burst of registrations left 23 MB of them, and the process never gave that memory back.
+ */
+export function takeJson(bytes: Buffer): unknown {
+  try {
+    return parseJson(bytes)
+  } finally {
+    const { buffer, length } = bytes
+    if (length > 0 && buffer.byteLength === length && buffer instanceof ArrayBuffer) buffer.transfer(0)
+  }
 }
 
 /** Parses the bytes of a body as JSON; undefined for an empty or blank one. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type MeshOperations, type RegistrationResult, resultMembers } from '../../agents/mesh-operations.ts'
 import { cachedTimestamp } from '../../flow/clock.ts'
 import type { Principal } from '../../model/principal.ts'
-import { parseJson, receiveBody } from '../http/body.ts'
+import { receiveBody, takeJson } from '../http/body.ts'
 import type { ApiHandler } from '../http/context.ts'
 import type { HeaderOf } from '../http/preconditions.ts'
 import { respondText } from '../http/respond.ts'
@@ -43,7 +43,7 @@ export function createBatchedPosts(mesh: Pick<MeshOperations, 'current'>): (hand
         batcher.add(() => resolve(respondText(c, text, { status, headers: { ...jsonHeaders, ...headers } })))
       const process = (bytes: Buffer) => {
         try {
-          const reply = handle({ body: requireBody(parseJson(bytes)), principal, header: headerOf(incoming) })
+          const reply = handle({ body: requireBody(takeJson(bytes)), principal, header: headerOf(incoming) })
           if (reply instanceof Promise) reply.then(succeed, fail)
           else succeed(reply)
         } catch (error) {
