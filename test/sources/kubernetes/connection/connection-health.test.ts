@@ -44,3 +44,22 @@ describe('silently dead connection', () => {
     await cluster.until('the change in between', () => cluster.names().includes('weather'))
   })
 })
+
+describe('credentials that the API server rejects', () => {
+  it('are an error at the next health check, although the open watches go on, and until a check succeeds', async () => {
+    await using api = await startKubeApi()
+    api.users({ good: 'roster' })
+    api.store.put('services', service('weather'))
+    await using cluster = await observeCluster(api, { user: { token: 'good' }, tuning: { healthCheckMs: 50 } })
+    await cluster.until('all watches', () => api.watches().length === 3)
+
+    api.users({ other: 'roster' })
+    await cluster.until('the error', () => cluster.error('api-server') !== undefined)
+    assert.match(cluster.error('api-server')?.message ?? '', /rejected the credentials \(401\)/)
+    assert.equal(cluster.error('api-server')?.class, 'auth')
+    assert.deepEqual([cluster.names(), api.watches().length], [['weather'], 3])
+
+    api.users({ good: 'roster' })
+    await cluster.until('the recovery', () => !cluster.origins.has('api-server'))
+  })
+})

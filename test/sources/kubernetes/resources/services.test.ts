@@ -111,12 +111,8 @@ describe('server of a Service', () => {
       { ...ports({ port: 443 }), ...annotated({ scheme: 'http' }) },
       'http://weather.prod.svc:443/mcp',
     ],
+    ['the annotated URL', annotated({ url: 'http://weather.prod.svc:9/x', port: '9' }), 'http://weather.prod.svc:9/x'],
     ['the annotated path', annotated({ path: 'v1/mcp' }), 'http://weather.prod.svc:80/v1/mcp'],
-    [
-      'the annotated URL before ports',
-      annotated({ url: 'https://weather.example/mcp', port: '9' }),
-      'https://weather.example/mcp',
-    ],
     [
       'the path of agentgateway',
       {
@@ -291,7 +287,7 @@ describe('endpoints of a Service', () => {
   })
 
   it('report no health for an annotated URL or command', () => {
-    assert.deepEqual(reported(annotated({ url: 'https://elsewhere.example/mcp' }), [slice('one', { ready: [] })]), [
+    assert.deepEqual(reported(annotated({ url: 'http://weather.prod.svc/mcp' }), [slice('one', { ready: [] })]), [
       undefined,
     ])
     assert.deepEqual(reported({ annotations: { 'mcp.command': 'x' } }, [slice('one', { ready: [] })]), [undefined])

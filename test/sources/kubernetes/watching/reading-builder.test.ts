@@ -84,4 +84,26 @@ describe('reading builder', () => {
     assert.deepEqual([...(await builder.update())], ['configmap/prod/more/a.yaml'])
     assert.equal(builder.readings.size, 0)
   })
+
+  it('rebuilds a Service whose URL names another one when that appears, turns external or goes', async () => {
+    const { objects, builder } = createBuilder()
+    const annotations = { 'mcp-roster.io/url': 'http://gateway.prod.svc/weather' }
+    const put = (key: string, value: Service) => (objects.services.set(key, value), builder.markChanged('services', key))
+    const problem = async () => {
+      await builder.update()
+      const reading = builder.readings.get('service/prod/weather')
+      const [entry] = reading && 'entries' in reading ? reading.entries : []
+      return entry && 'problem' in entry ? entry.problem : undefined
+    }
+
+    put('prod/weather', Service.parse(service('weather', { annotations })))
+    assert.match((await problem()) ?? '', /gateway is not seen/)
+    objects.endpointslices.set('prod/gateway-1', EndpointSlice.parse(slice('gateway-1', { of: 'gateway' })))
+    builder.markChanged('endpointslices', 'prod/gateway-1')
+    assert.equal(await problem(), undefined)
+    put('prod/gateway', Service.parse(service('gateway', { type: 'ExternalName', externalName: 'evil.example' })))
+    assert.match((await problem()) ?? '', /ExternalName/)
+    put('prod/gateway', Service.parse(service('gateway')))
+    assert.equal(await problem(), undefined)
+  })
 })
