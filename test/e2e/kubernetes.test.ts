@@ -33,7 +33,10 @@ describe('a daemon in a Kubernetes cluster', () => {
 
       await until(async () => (await sourceOf(daemon)).state === 'degraded')
       const { last_error = '', origins } = await sourceOf(daemon)
-      assert.match(last_error, /list services in all namespaces: forbidden \(403\); a ClusterRole must grant list and watch/)
+      assert.match(
+        last_error,
+        /list services in all namespaces: forbidden \(403\); a ClusterRole must grant list and watch/,
+      )
       assert.match(last_error, /only namespace own is read/)
       assert.equal(origins.find(({ origin }) => origin === 'watch/services/own')?.error, undefined)
       const { body } = await daemon.ask('GET', '/health')
@@ -60,9 +63,12 @@ describe('a daemon in a Kubernetes cluster', () => {
     await until(async () => (await sourceOf(daemon)).last_error?.includes('API server'))
     const { last_error = '', origins } = await sourceOf(daemon)
     assert.match(last_error, /^watch\/(services|configmaps): .*connection to the API server failed.* \(and 2 more\)$/)
-    assert.match(origins.find(({ origin }) => origin.startsWith('configmap/'))?.error ?? '', /line/)
+    assert.match(origins.find(({ origin }) => origin.startsWith('configmap/'))?.error ?? '', /indentation/)
     const logged = daemon.lines.filter(({ msg }) => msg === 'source degraded').map(({ reason }) => String(reason))
-    assert.ok(logged.some((reason) => reason.includes('connection to the API server failed')), logged.join('\n'))
+    assert.ok(
+      logged.some((reason) => reason.includes('connection to the API server failed')),
+      logged.join('\n'),
+    )
   })
 
   it('rejects a URL annotation that points away from the Services of its namespace', async () => {
@@ -79,7 +85,10 @@ describe('a daemon in a Kubernetes cluster', () => {
     const reasons = Object.fromEntries((await sourceOf(daemon)).rejections.map(({ name, reason }) => [name, reason]))
     assert.match(reasons['away'] ?? '', /annotation mcp-roster\.io\/url: .*evil\.example.*annotation_urls/)
     assert.match(reasons['metadata'] ?? '', /metadata/)
-    assert.match(reasons['mistyped'] ?? '', /mcp-roster\.io\/ur: unknown annotation; did you mean mcp-roster\.io\/url\?/)
+    assert.match(
+      reasons['mistyped'] ?? '',
+      /mcp-roster\.io\/ur: unknown annotation; did you mean mcp-roster\.io\/url\?/,
+    )
 
     await daemon.reload(configOf(kubeconfig.path, ', annotation_urls: any'))
     await until(async () => (await daemon.ask<{ count: number }>('GET', '/servers')).body.count === 2)

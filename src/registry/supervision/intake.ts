@@ -161,7 +161,8 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
 
   /** Totals, at a cost that grows with the failing origins only. */
   function summary() {
-    const [firstFailure] = failing
+    const outages = [...failing].filter(([, error]) => error.class !== 'config')
+    const [first] = outages.length > 0 ? outages : failing
     return {
       servers,
       rejected,
@@ -169,11 +170,9 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       restored: restored.size,
       failing: failing.size,
       /** Failing origins that gave no answer at all; a broken document (`config`) is an answer. */
-      unanswered: failing
-        .values()
-        .filter((error) => error.class !== 'config')
-        .toArray().length,
-      error: firstFailure && `${firstFailure[0]}: ${firstFailure[1].message}`,
+      unanswered: outages.length,
+      /** One failure; that of an origin without an answer before a broken document. */
+      error: first && `${first[0]}: ${first[1].message}`,
       held: held?.shown,
     }
   }

@@ -66,7 +66,8 @@ export function createSourceState({
     else state = failing > 0 ? 'degraded' : 'synced'
     const isNewError = error !== undefined && error !== loggedError
     loggedError = error
-    if (error !== undefined && !hasFailed) details.last_error = error
+    if (error !== undefined && !hasFailed)
+      details.last_error = failing > 1 ? `${error} (and ${failing - 1} more)` : error
     if (state !== before) {
       const reason = state === 'degraded' || state === 'stale' ? details.last_error : undefined
       onChange({ type: 'state', source: name, before, state, servers, reason })

@@ -49,6 +49,12 @@ export const KubernetesConfig = z.lazy(() =>
         .boolean()
         .default(false)
         .describe('Accepts Services of type ExternalName, which can point to any host.'),
+      annotation_urls: z
+        .enum(['same_namespace_service', 'cluster', 'any'])
+        .default('same_namespace_service')
+        .describe(
+          'Hosts that the annotations `mcp-roster.io/url` and `…/health-check-url` may name: Services of their own namespace (`NAME.NAMESPACE.svc`), Services of any namespace, or any host. Metadata addresses never.',
+        ),
       cluster_domain: z
         .string()
         .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be a DNS name, such as cluster.local')

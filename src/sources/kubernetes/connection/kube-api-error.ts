@@ -41,11 +41,7 @@ export function errorForStatus(status: number, action: string, retryAfter?: stri
   if (status === 410) return new KubeApiError('expired', `${action}: resource version expired (410)`, { status })
   if (status === 401)
     return new KubeApiError('unauthorized', `${action}: the API server rejected the credentials (401)`, { status })
-  if (status === 403)
-    return new KubeApiError(
-      'forbidden',
-      `${action}: forbidden (403); grant get, list and watch on them to the service account`,
-    )
+  if (status === 403) return new KubeApiError('forbidden', `${action}: forbidden (403)`, { status })
   if (status === 429 || status >= 500 || status < 200)
     return new KubeApiError('unavailable', `${action}: the API server answered ${status}`, { status, retry_after })
   return new KubeApiError('rejected', `${action}: the API server answered ${status}`, { status })

@@ -1,13 +1,14 @@
+import { nearestTo } from '../../../model/query/fuzzy.ts'
 import { parseDuration } from '../../../model/schema/duration.ts'
 
 type Annotations = Readonly<Record<string, string>>
 
-/** An annotation with an invalid value. The message names the annotation and what it must be, not its value. */
+/** An annotation that rejects its Service. The message names the annotation and the problem, not its value. */
 export class AnnotationError extends Error {
   override name = 'AnnotationError'
 
-  constructor(annotation: string, expected: string) {
-    super(`annotation ${annotation}: must be ${expected}`)
+  constructor(annotation: string, problem: string) {
+    super(`annotation ${annotation}: ${problem}`)
   }
 }
 
@@ -20,7 +21,7 @@ const parseText: AnnotationParser = (text) => text
 function parseList(text: string, annotation: string): unknown {
   if (!/^\s*\[/.test(text)) return text.split(',').flatMap((item) => item.trim() || [])
   const items = parseJson(text, annotation, 'a list separated by commas, or a JSON list')
-  if (!Array.isArray(items)) throw new AnnotationError(annotation, 'a list separated by commas, or a JSON list')
+  if (!Array.isArray(items)) throw new AnnotationError(annotation, 'must be a list separated by commas, or a JSON list')
   return items
 }
 
@@ -35,31 +36,32 @@ const booleans = new Map([
 
 function parseBoolean(text: string, annotation: string): unknown {
   const value = booleans.get(text.trim().toLowerCase())
-  if (value === undefined) throw new AnnotationError(annotation, '"true" or "false"')
+  if (value === undefined) throw new AnnotationError(annotation, 'must be "true" or "false"')
   return value
 }
 
 function parseSeconds(text: string, annotation: string): unknown {
   const seconds = parseDuration(text)
-  if (seconds === undefined) throw new AnnotationError(annotation, 'seconds, or text such as "30s" or "5m"')
+  if (seconds === undefined) throw new AnnotationError(annotation, 'must be seconds, or text such as "30s" or "5m"')
   return seconds
 }
 
 function parseInteger(text: string, annotation: string): unknown {
-  if (!/^\d+$/.test(text.trim())) throw new AnnotationError(annotation, 'a whole number')
+  if (!/^\d+$/.test(text.trim())) throw new AnnotationError(annotation, 'must be a whole number')
   return Number(text)
 }
 
 function parseObject(text: string, annotation: string): unknown {
   const value = parseJson(text, annotation, 'a JSON object')
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new AnnotationError(annotation, 'a JSON object')
+    throw new AnnotationError(annotation, 'must be a JSON object')
   return value
 }
 
 function parseOneOf(...words: readonly string[]): AnnotationParser {
   return (text, annotation) => {
-    if (!words.includes(text.trim().toLowerCase())) throw new AnnotationError(annotation, `one of ${words.join(', ')}`)
+    if (!words.includes(text.trim().toLowerCase()))
+      throw new AnnotationError(annotation, `must be one of ${words.join(', ')}`)
     return text.trim().toLowerCase()
   }
 }
@@ -111,7 +113,7 @@ export const fieldAnnotations: Readonly<Record<string, { field: string; parse: A
 
 /** Annotations that set the URL of a server, each after `mcp-roster.io/`. */
 export const locationAnnotations = {
-  url: 'Complete URL; overrides the ports.',
+  url: 'Complete URL; overrides the ports. `annotation_urls` limits its host.',
   path: 'Path of the MCP endpoint; default `/mcp` (`/sse` for type sse).',
   port: 'Number or name of the port.',
   scheme: '`http` or `https`.',
@@ -125,8 +127,21 @@ export function locationAnnotation(
   return annotations[prefix + name]?.trim() || undefined
 }
 
-/** The fields that annotations set. Throws an `AnnotationError` for the first invalid one. */
+/** Throws an `AnnotationError` for a key with the prefix of this program that no annotation has. */
+function rejectUnknown(annotations: Annotations): void {
+  const known = [...Object.keys(locationAnnotations), ...Object.keys(fieldAnnotations)]
+  for (const key of Object.keys(annotations)) {
+    const name = key.startsWith(prefix) ? key.slice(prefix.length) : undefined
+    if (name === undefined || known.includes(name)) continue
+    const nearest = nearestTo(name, known)
+    const remedy = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean ${prefix}${nearest}?`
+    throw new AnnotationError(key, `unknown annotation; ${remedy}`)
+  }
+}
+
+/** The fields that annotations set. Throws an `AnnotationError` for the first unknown or invalid one. */
 export function parseFieldAnnotations(annotations: Annotations): Record<string, unknown> {
+  rejectUnknown(annotations)
   const fields: Record<string, unknown> = {}
   if (annotations['mcp.description']) fields['description'] = annotations['mcp.description']
   for (const [name, { field, parse }] of Object.entries(fieldAnnotations)) {
@@ -142,7 +157,7 @@ export function parseCommandAnnotations(annotations: Annotations): Record<string
   if (!command) return undefined
   const argsText = annotations['mcp.args']?.trim()
   const args = argsText ? parseJson(argsText, 'mcp.args', 'a JSON list of strings') : []
-  if (!Array.isArray(args)) throw new AnnotationError('mcp.args', 'a JSON list of strings')
+  if (!Array.isArray(args)) throw new AnnotationError('mcp.args', 'must be a JSON list of strings')
   const env = annotations['mcp.env']?.trim() ? parseObject(annotations['mcp.env'], 'mcp.env') : {}
   return { type: 'stdio', command, args, env }
 }
@@ -151,6 +166,6 @@ function parseJson(text: string, annotation: string, expected: string): unknown 
   try {
     return JSON.parse(text) as unknown
   } catch {
-    throw new AnnotationError(annotation, `${expected}; it is not valid JSON`)
+    throw new AnnotationError(annotation, `must be ${expected}; it is not valid JSON`)
   }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type Entry, type Reading, SourceError } from '../../../model/source.ts'
 import { readDocument } from '../../documents/read.ts'
 import { objectKey, ObjectMetadata } from './objects.ts'
+import { metadataAddressProblem } from './tenant-urls.ts'
 
 export const ConfigMap = z.object({
   metadata: ObjectMetadata.pick({ name: true, namespace: true }),
@@ -55,7 +56,7 @@ function problemReading(origin: string, problem: string): Reading {
 async function parseDocument(origin: string, key: string, text: string, namespace: string): Promise<Reading> {
   try {
     const entries = await readDocument(text, { format: /\.json$/i.test(key) ? 'json' : 'yaml' })
-    return { origin, entries: entries.map((entry) => confineToNamespace(entry, namespace)) }
+    return { origin, entries: entries.map((entry) => withoutMetadataAddress(confineToNamespace(entry, namespace))) }
   } catch (error) {
     if (error instanceof SourceError) return { origin, error }
     return { origin, error: new SourceError('cannot be read', { class: 'config', cause: error }) }
@@ -76,5 +77,21 @@ function confineToNamespace(entry: Entry, namespace: string): Entry {
     namespace,
     ...(typeof name === 'string' && { name }),
     ...(where !== undefined && { where }),
+  }
+}
+
+/** Rejects an entry whose URL leads to a metadata service, which holds credentials of the node. */
+function withoutMetadataAddress(entry: Entry): Entry {
+  if (!('value' in entry) || typeof entry.value !== 'object' || entry.value === null) return entry
+  const { name, namespace, url, health_check_url } = entry.value as Record<string, unknown>
+  const problem = [url, health_check_url]
+    .map((one) => typeof one === 'string' && metadataAddressProblem(one))
+    .find(Boolean)
+  if (!problem) return entry
+  return {
+    problem,
+    ...(typeof namespace === 'string' && { namespace }),
+    ...(typeof name === 'string' && { name }),
+    ...(entry.where !== undefined && { where: entry.where }),
   }
 }

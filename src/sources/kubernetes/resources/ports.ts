@@ -55,7 +55,7 @@ function annotatedPort(ports: readonly TcpPort[], { text, annotation }: { text: 
   if (listed) return listed
   const number = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (number < 1 || number > 65_535)
-    throw new AnnotationError(annotation, 'a port number, or the name of a port of the Service')
+    throw new AnnotationError(annotation, 'must be a port number, or the name of a port of the Service')
   return { name: '', port: number, appProtocol: '' }
 }
 
@@ -78,6 +78,7 @@ export function foreignConventions(annotations: Annotations, port: TcpPort | und
 export function schemeOf(annotations: Annotations, port: TcpPort): string {
   const scheme = locationAnnotation(annotations, 'scheme')
   if (scheme === undefined) return isTlsPort(port) ? 'https' : 'http'
-  if (scheme !== 'http' && scheme !== 'https') throw new AnnotationError('mcp-roster.io/scheme', '"http" or "https"')
+  if (scheme !== 'http' && scheme !== 'https')
+    throw new AnnotationError('mcp-roster.io/scheme', 'must be "http" or "https"')
   return scheme
 }

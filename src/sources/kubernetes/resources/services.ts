@@ -5,6 +5,7 @@ import { AnnotationError, locationAnnotation, parseCommandAnnotations, parseFiel
 import { type EndpointSlice, hasReadyEndpoint, readyEndpoints } from './endpoints.ts'
 import { ObjectMetadata } from './objects.ts'
 import { choosePort, foreignConventions, isMcpPort, schemeOf, ServicePort, type TcpPort, tcpPorts } from './ports.ts'
+import { type TenantUrlRules, tenantUrlProblem } from './tenant-urls.ts'
 
 export const Service = z.object({
   metadata: ObjectMetadata,
@@ -19,7 +20,7 @@ export const Service = z.object({
 })
 export type Service = z.output<typeof Service>
 
-type ServiceRules = Pick<KubernetesConfig, 'allow_external_name' | 'cluster_domain' | 'per_endpoint' | 'profiles'>
+type ServiceRules = Pick<KubernetesConfig, 'per_endpoint' | 'profiles'> & TenantUrlRules
 
 /** The chosen port with the scheme and path of the URL made from it. */
 type ServiceAddress = TcpPort & { readonly path: string; readonly scheme: string }
@@ -73,6 +74,7 @@ function definitionOf(
       cluster_ip: spec?.clusterIP ?? null,
     },
   }
+  assertTenantUrls(service, rules)
   const command = parseCommandAnnotations(annotations)
   if (command) return { fields: { ...fields, ...command } }
   const url = locationAnnotation(annotations, 'url')
@@ -85,6 +87,16 @@ function definitionOf(
   return {
     fields: { ...fields, ...(type !== undefined && { type }), url: `${scheme}://${host}:${port.port}${path}` },
     ...(spec?.type !== 'ExternalName' && { address: { ...port, path, scheme } }),
+  }
+}
+
+/** Throws for an annotated URL that the config does not allow. */
+function assertTenantUrls({ metadata, spec }: Service, rules: ServiceRules): void {
+  const owner = { namespace: metadata.namespace, clusterIP: spec?.clusterIP }
+  for (const annotation of ['mcp-roster.io/url', 'mcp-roster.io/health-check-url']) {
+    const url = metadata.annotations?.[annotation]?.trim()
+    const problem = url ? tenantUrlProblem(url, owner, rules) : undefined
+    if (problem !== undefined) throw new AnnotationError(annotation, problem)
   }
 }
 

@@ -1,6 +1,6 @@
 import { createDebounce } from '../../../flow/debounce.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
-import type { Sighting, SourceRun } from '../../../model/source.ts'
+import type { Sighting, SourceError, SourceRun } from '../../../model/source.ts'
 import type { KubernetesConfig } from '../config.ts'
 import { monitorConnection } from '../connection/connection-health.ts'
 import type { KubeCredentials } from '../connection/credentials.ts'
@@ -91,7 +91,12 @@ export async function* watchCluster({ config, credentials, tuning, run }: Cluste
     }
   }
 
-  const tasks = [...reflectors.runs, monitorConnection({ client, limiter, tuning, signal }), handleRefreshes()]
+  function onCredentials(error: SourceError | undefined): void {
+    if (sightingBuilder.reportCredentials(error)) update.raise()
+  }
+
+  const connection = monitorConnection({ client, limiter, tuning, signal, onCredentials })
+  const tasks = [...reflectors.runs, connection, handleRefreshes()]
   for (const task of tasks) task.catch(fail)
   try {
     for (;;) {

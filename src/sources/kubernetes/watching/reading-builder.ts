@@ -6,6 +6,7 @@ import type { KubernetesConfig } from '../config.ts'
 import { createConfigMapReader } from '../resources/configmaps.ts'
 import type { EndpointSlice } from '../resources/endpoints.ts'
 import { entriesOfService } from '../resources/services.ts'
+import type { ServiceKind } from '../resources/tenant-urls.ts'
 import type { Reflectors, ResourceKind } from './reflectors.ts'
 
 /** Time slice of reading ConfigMaps before the event loop gets a turn. */
@@ -30,6 +31,9 @@ export function createReadingBuilder({
   const originsOfObject = new Map<string, ReadonlySet<string>>()
   const serviceOfSlice = new Map<string, string>()
   const slicesOfService = new Map<string, Set<string>>()
+  /** Services whose annotated URLs name a Service, by the key of that one, and the reverse. */
+  const referrers = new Map<string, Set<string>>()
+  const referencesOf = new Map<string, Set<string>>()
   const configMaps = createConfigMapReader()
   let lastUpdate: Promise<unknown> = Promise.resolve()
 
@@ -43,12 +47,27 @@ export function createReadingBuilder({
       serviceOfSlice.set(key, after)
       slicesOfService.set(after, (slicesOfService.get(after) ?? new Set()).add(key))
     }
-    for (const service of [before, after]) if (service !== undefined) changed.services.add(service)
+    for (const service of [before, after]) if (service !== undefined) markServiceChanged(service)
+  }
+
+  function markServiceChanged(key: string): void {
+    changed.services.add(key)
+    for (const referrer of referrers.get(key) ?? []) changed.services.add(referrer)
   }
 
   function markChanged(kind: ResourceKind, key: string): void {
     if (kind === 'endpointslices') markSliceChanged(key)
+    else if (kind === 'services') markServiceChanged(key)
     else changed[kind].add(key)
+  }
+
+  /** What is known of the Service with a key; remembers who asked. */
+  function serviceKind(key: string, referrer: string): ServiceKind {
+    referrers.set(key, (referrers.get(key) ?? new Set()).add(referrer))
+    referencesOf.set(referrer, (referencesOf.get(referrer) ?? new Set()).add(key))
+    const service = reflectors.get('services', key)
+    if (service) return service.spec?.type === 'ExternalName' ? 'external' : 'service'
+    return (slicesOfService.get(key)?.size ?? 0) > 0 ? 'service' : undefined
   }
 
   /** Marks all objects of a kind, former and present ones, after another list or a change of reflector. */
@@ -60,6 +79,15 @@ export function createReadingBuilder({
       else if (key.startsWith(prefix)) changed[kind].add(key.slice(prefix.length))
     }
     for (const key of reflectors.keys(kind)) markChanged(kind, key)
+  }
+
+  function forgetReferences(referrer: string): void {
+    for (const key of referencesOf.get(referrer) ?? []) {
+      const keys = referrers.get(key)
+      keys?.delete(referrer)
+      if (keys?.size === 0) referrers.delete(key)
+    }
+    referencesOf.delete(referrer)
   }
 
   function store(object: string, objectReadings: readonly Reading[], changedOrigins: Set<string>): void {
@@ -80,6 +108,7 @@ export function createReadingBuilder({
   }
 
   function readService(key: string): readonly Reading[] {
+    forgetReferences(key)
     const service = reflectors.get('services', key)
     if (!service) return []
     const slices = [...(slicesOfService.get(key) ?? [])].map((slice) => reflectors.get('endpointslices', slice))
@@ -87,7 +116,7 @@ export function createReadingBuilder({
     const entries = entriesOfService(
       service,
       slices.filter((slice): slice is EndpointSlice => slice !== undefined),
-      config,
+      { ...config, serviceKind: (target) => serviceKind(target, key) },
     )
     const before = readings.get(origin)
     return [before && 'entries' in before && isDeepStrictEqual(before.entries, entries) ? before : { origin, entries }]

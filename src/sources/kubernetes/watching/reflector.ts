@@ -22,6 +22,8 @@ export type ResourceScope<T> = {
   /** For messages: `services in namespace prod`. */
   readonly title: string
   readonly selector: string
+  /** What a person must grant where the API server forbids it. */
+  readonly requiredGrant: string
   readonly read: ObjectReader<T>
 }
 
@@ -49,7 +51,7 @@ export type Reflector<T> = {
  * version requires another list.
  */
 export function createReflector<T>({
-  scope: { path, title, selector, read },
+  scope: { path, title, selector, requiredGrant, read },
   client,
   limiter,
   tuning,
@@ -191,6 +193,11 @@ export function createReflector<T>({
     return Math.max(delay, (failure.retry_after ?? 0) * 1000)
   }
 
+  function withRemedy(failure: SourceError): SourceError {
+    if (!(failure instanceof KubeApiError && failure.kind === 'forbidden')) return failure
+    return new KubeApiError('forbidden', `${failure.message}; ${requiredGrant}`, { cause: failure })
+  }
+
   function backoff(): number {
     const ceiling = Math.min(tuning.maxRetryMs, tuning.minRetryMs * 2 ** failures)
     return ceiling / 2 + (ceiling / 2) * tuning.random()
@@ -216,7 +223,7 @@ export function createReflector<T>({
         await attempt(within)
       } catch (thrown) {
         if (signal.aborted || within.aborted) continue
-        const delay = recover(toSourceError(thrown, title))
+        const delay = recover(withRemedy(toSourceError(thrown, title)))
         if (delay > 0) await createWakeSignal({ signal: within }).wait(delay)
       }
     }

@@ -148,6 +148,7 @@ function scopeOf(
     path: `${base}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind}`,
     title: `${kind} in ${namespace === undefined ? 'all namespaces' : `namespace ${namespace}`}`,
     selector: selectors[kind],
+    requiredGrant: `a ${namespace === undefined ? 'ClusterRole' : `Role in namespace ${namespace}`} must grant list and watch on them to the service account`,
   }
 }
 

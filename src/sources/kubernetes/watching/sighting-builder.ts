@@ -1,5 +1,5 @@
 import type { Reading, Sighting, SourceError } from '../../../model/source.ts'
-import { isPermanent } from '../connection/kube-api-error.ts'
+import { isPermanent, KubeApiError } from '../connection/kube-api-error.ts'
 import type { ReadingBuilder } from './reading-builder.ts'
 import type { Reflectors, ResourceKind, ScopedReflector } from './reflectors.ts'
 
@@ -10,6 +10,9 @@ const kindOfPrefix: Readonly<Record<string, ResourceKind>> = { service: 'service
 
 /** EndpointSlices are optional: they only add the health of Services. */
 const isRequired = ({ kind }: ScopedReflector) => kind !== 'endpointslices'
+
+/** The origin of rejected credentials, beside watches that still go on. */
+const credentialsOrigin = 'api-server'
 
 const watchOrigin = ({ kind, namespace }: Pick<ScopedReflector, 'kind' | 'namespace'>) =>
   `watch/${kind}${namespace === undefined ? '' : `/${namespace}`}`
@@ -30,6 +33,9 @@ export function createSightingBuilder({
   const yielded = new Map<string, Reading>()
   const changedOrigins = new Set<string>()
   const failures = new Map<string, Reading>()
+  /** Readings of the own namespace where not all may be listed, by origin; always the same objects. */
+  const fallbackReadings = new Map<string, Reading>()
+  let credentialsError: SourceError | undefined
   let isPictureDue = true
   let yieldedNote: string | undefined
 
@@ -44,7 +50,7 @@ export function createSightingBuilder({
   /** The error reading of an origin; the same object for the same failure. */
   function failureReading(origin: string, error: SourceError): Reading {
     const before = failures.get(origin)
-    if (before && 'error' in before && before.error === error) return before
+    if (before && 'error' in before && before.error.message === error.message) return before
     const reading = { origin, error }
     failures.set(origin, reading)
     return reading
@@ -65,9 +71,29 @@ export function createSightingBuilder({
     const error = reading && staleness(origin)
     if (error) return failureReading(origin, error)
     if (reading) return reading
-    const scoped = reflectors.configured.find((scoped) => isRequired(scoped) && watchOrigin(scoped) === origin)
-    const failure = scoped && !fallbackOf(scoped) ? scoped.reflector.error() : undefined
-    return failure && failureReading(origin, failure)
+    if (origin === credentialsOrigin) return credentialsError && failureReading(origin, credentialsError)
+    return watchReading(origin)
+  }
+
+  /** The failure of a reflector. Where only the own namespace may be read, it names that, beside the reading of that one. */
+  function watchReading(origin: string): Reading | undefined {
+    const scoped = reflectors.configured.find((one) => isRequired(one) && watchOrigin(one) === origin)
+    const error = scoped?.reflector.error()
+    if (!scoped || !error) return isFallback(origin) ? emptyReading(origin) : undefined
+    const fallback = fallbackOf(scoped)
+    return failureReading(origin, fallback ? partialAccess(error, fallback.namespace) : error)
+  }
+
+  const isFallback = (origin: string) =>
+    reflectors.configured.some((one) => {
+      const fallback = isRequired(one) ? fallbackOf(one) : undefined
+      return fallback !== undefined && watchOrigin(fallback) === origin
+    })
+
+  function emptyReading(origin: string): Reading {
+    const reading = fallbackReadings.get(origin) ?? { origin, entries: [] }
+    fallbackReadings.set(origin, reading)
+    return reading
   }
 
   /** Marks all origins of a reflector whose failure began, changed or ended. */
@@ -84,10 +110,9 @@ export function createSightingBuilder({
     const notes = reflectors.configured.flatMap((scoped) => {
       const error = scoped.reflector.error()
       if (!error) return []
+      if (isRequired(scoped) || !isPermanent(error)) return []
       const fallback = fallbackOf(scoped)
-      if (fallback)
-        return [`${scoped.kind} only of namespace ${fallback.namespace}: listing all namespaces is forbidden`]
-      return isRequired(scoped) || !isPermanent(error) ? [] : [`endpoints unknown: ${error.message}`]
+      return [fallback ? partialAccess(error, fallback.namespace).message : `endpoints unknown: ${error.message}`]
     })
     const all = [...reflectors.configured, ...reflectors.fallbacks.values()]
     const unreadable = all.reduce((sum, { reflector }) => sum + reflector.unreadable(), 0)
@@ -100,7 +125,8 @@ export function createSightingBuilder({
   }
 
   function buildPicture(): Sighting {
-    const origins = new Set([...readings.keys(), ...reflectors.configured.map(watchOrigin)])
+    const watched = [...reflectors.configured, ...reflectors.fallbacks.values()].map(watchOrigin)
+    const origins = new Set([...readings.keys(), ...watched, credentialsOrigin])
     isPictureDue = false
     changedOrigins.clear()
     yielded.clear()
@@ -143,9 +169,18 @@ export function createSightingBuilder({
     return { ...(sighting ?? { type: 'alive' }), ...(note !== undefined && { note }) }
   }
 
+  /** Sets or clears the rejection of the credentials; whether that is a change. */
+  function reportCredentials(error: SourceError | undefined): boolean {
+    const isChanged = error?.message !== credentialsError?.message
+    credentialsError = error
+    if (isChanged) changedOrigins.add(credentialsOrigin)
+    return isChanged
+  }
+
   return {
     next,
     markReflectorChanged,
+    reportCredentials,
     markChanged: (origins: Iterable<string>) => {
       for (const origin of origins) changedOrigins.add(origin)
     },
@@ -154,4 +189,11 @@ export function createSightingBuilder({
     /** Whether every reflector has succeeded or failed once. */
     hasAnswered: () => reflectors.configured.every(hasAnswered),
   }
+}
+
+/** The error of a missing right while only the own namespace is read. */
+function partialAccess(error: SourceError, namespace = ''): SourceError {
+  return new KubeApiError('forbidden', `${error.message}; until then only namespace ${namespace} is read`, {
+    cause: error,
+  })
 }

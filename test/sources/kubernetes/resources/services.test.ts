@@ -17,7 +17,7 @@ function entriesOf(
   return entriesOfService(
     Service.parse(service('weather', fields)),
     slices.map((one) => EndpointSlice.parse(one)),
-    rules,
+    { ...rules, serviceKind: (key) => (key === 'prod/weather' ? 'service' : undefined) },
   )
 }
 

@@ -88,7 +88,10 @@ describe('reading builder', () => {
   it('rebuilds a Service whose URL names another one when that appears, turns external or goes', async () => {
     const { objects, builder } = createBuilder()
     const annotations = { 'mcp-roster.io/url': 'http://gateway.prod.svc/weather' }
-    const put = (key: string, value: Service) => (objects.services.set(key, value), builder.markChanged('services', key))
+    const put = (key: string, value: Service) => (
+      objects.services.set(key, value),
+      builder.markChanged('services', key)
+    )
     const problem = async () => {
       await builder.update()
       const reading = builder.readings.get('service/prod/weather')
