@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { StoreChange, Store } from '../../src/stores/store.ts'
-import { changesUntil, put, registrationIn } from '../stores/builders.ts'
+import { changesUntil, confirm, put, registrationIn } from '../stores/builders.ts'
 import { testReplicaEvents } from './stored-events.ts'
 
 /** Tests of the promises of a store to several daemons on one database. */
@@ -59,6 +59,15 @@ export function testReplicas({
         assert.equal(winners.length, 1)
         version = registrationIn(winners[0]).resource_version
       }
+    })
+
+    it('confirms no version that the other instance has replaced or deleted', async () => {
+      const { resource_version: version } = registrationIn((await one().commit([put({ name: 'asked' })]))[0])
+      const replaced = registrationIn((await other.commit([put({ name: 'asked', definition: '2' })]))[0])
+      assert.deepEqual(await one().commit([confirm('asked', { version })]), [{ type: 'conflict', current: replaced }])
+
+      await other.commit([{ type: 'delete', kind: 'agent', namespace: 'default', name: 'asked', expect: 'any' }])
+      assert.deepEqual(await one().commit([confirm('asked', 'none')]), [{ type: 'confirmed' }])
     })
 
     it('assigns each version once, and reports every write to a follower', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { isNewer, type StoreOperation, type Store } from '../../src/stores/store.ts'
-import { put, registrationIn, typesOf, until } from '../stores/builders.ts'
+import { confirm, put, registrationIn, typesOf, until } from '../stores/builders.ts'
 import { testReplicas } from './replicas.ts'
 import { newEvent, testStoredEvents } from './stored-events.ts'
 
@@ -174,6 +174,41 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
 
       assert.deepEqual(new Set(typesOf(outcomes)), new Set(['conflict']))
       assert.deepEqual(await named('not-there'), [])
+    })
+
+    it('confirms the stored version without a new one, and shows the registration where it differs', async () => {
+      const registration = registrationIn((await store.commit([put({ name: 'confirmed' })]))[0])
+      const { resource_version: before } = await store.load()
+
+      const outcomes = await store.commit([
+        confirm('confirmed', { version: registration.resource_version }),
+        confirm('confirmed', { version: '1' }),
+        confirm('confirmed', 'none'),
+        confirm('absent', 'none'),
+        confirm('absent', { version: '1' }),
+      ])
+
+      const conflict = { type: 'conflict', current: registration }
+      assert.deepEqual(outcomes, [
+        { type: 'confirmed' },
+        conflict,
+        conflict,
+        { type: 'confirmed' },
+        { type: 'conflict', current: undefined },
+      ])
+      assert.equal((await store.load()).resource_version, before)
+    })
+
+    it('confirms what the operations before it in a call have stored', async () => {
+      const outcomes = await store.commit([
+        confirm('in-turn', 'none'),
+        put({ name: 'in-turn' }),
+        confirm('in-turn', 'none'),
+        { type: 'delete', kind: 'agent', namespace: 'default', name: 'in-turn', expect: 'any' },
+        confirm('in-turn', 'none'),
+      ])
+
+      assert.deepEqual(typesOf(outcomes), ['confirmed', 'put', 'conflict', 'deleted', 'confirmed'])
     })
 
     it('moves an agent to another namespace, and separates manual servers by namespace', async () => {

@@ -21,6 +21,11 @@ export function put(fields: Partial<Extract<StoreOperation, { type: 'put' }>> = 
   }
 }
 
+/** A question whether an agent is stored at a version. */
+export function confirm(name: string, expect: Extract<StoreOperation, { type: 'confirm' }>['expect']): StoreOperation {
+  return { type: 'confirm', kind: 'agent', namespace: 'default', name, expect }
+}
+
 /** The registration in the outcome of a put. */
 export function registrationIn(outcome: OperationOutcome | undefined): StoredRegistration {
   assert.ok(outcome?.type === 'put', JSON.stringify(outcome))

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { after, before, describe, it } from 'node:test'
+import { type Running, start, temporary } from './daemon-process.ts'
+
+const asJson = { 'content-type': 'application/json' }
+
+/** Two daemons on one database file. Each sees what the other wrote a second later, unless a write makes it look. */
+describe('two daemons on one store', () => {
+  let folder: ReturnType<typeof temporary>
+  let one: Running
+  let other: Running
+
+  before(async () => {
+    folder = temporary()
+    const args = ['--config', folder.at('config.yaml')]
+    writeFileSync(
+      folder.at('config.yaml'),
+      `sources: [{ type: agents }]\nstore: { type: sqlite, path: ${folder.at('shared.db')} }\n`,
+    )
+    one = await start(args, { home: folder.path })
+    // The file must have a content, or the daemons would not share it yet.
+    await sent(one, 'PUT', '/servers/default/first', manual('1.0.0'))
+    other = await start(args, { home: folder.path })
+  })
+  after(async () => {
+    await one[Symbol.asyncDispose]()
+    await other[Symbol.asyncDispose]()
+    folder[Symbol.dispose]()
+  })
+
+  it('a server written again as it was before the other daemon changed it is stored', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const path = `/servers/default/again-${round}`
+      await sent(one, 'PUT', path, manual('1.0.0'))
+      await sent(other, 'PUT', path, manual('2.0.0'))
+      await sent(one, 'PUT', path, manual('1.0.0'))
+
+      assert.equal(await storedVersion(path), '1.0.0')
+    }
+  })
+
+  it('an agent registered again as it was before the other daemon changed it is stored', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const id = `again-${round}`
+      await sent(one, 'POST', '/agents', { id, version: '1.0.0' })
+      await sent(other, 'POST', '/agents', { id, version: '2.0.0' })
+      await sent(one, 'POST', '/agents', { id, version: '1.0.0' })
+
+      assert.equal(await storedVersion(`/agents/${id}`), '1.0.0')
+    }
+  })
+
+  it('a whole heartbeat brings back what the other daemon changed', async () => {
+    const beat = (version: string) => ({ agent_id: 'whole', agent_type: 'mcp_agent', version })
+    await sent(one, 'POST', '/heartbeat', beat('1.0.0'))
+    await sent(other, 'POST', '/heartbeat', beat('2.0.0'))
+    await sent(one, 'POST', '/heartbeat', beat('1.0.0'))
+
+    assert.equal(await storedVersion('/agents/whole'), '1.0.0')
+  })
+
+  it('a heartbeat brings back the endpoint that the other daemon changed', async () => {
+    const beat = (host: string) => ({ agent_id: 'mover', metadata: { endpoint: `http://${host}.example/` } })
+    await sent(one, 'POST', '/agents', { id: 'mover', endpoint: 'http://one.example/' })
+    await sent(other, 'POST', '/agents', { id: 'mover', endpoint: 'http://two.example/' })
+    await sent(one, 'POST', '/heartbeat', beat('one'))
+
+    const agent = await fresh<{ endpoint: string }>('/agents/mover')
+    assert.equal(agent.endpoint, 'http://one.example/')
+  })
+
+  it('what one daemon acknowledged can be deleted and patched at the other at once', async () => {
+    await sent(one, 'PUT', '/servers/default/brief', manual('1.0.0'))
+    await sent(other, 'PATCH', '/servers/default/brief', { title: 'patched' })
+    await sent(one, 'PATCH', '/servers/default/brief', { tags: ['both'] })
+    const patched = await fresh<{ title: string; tags: string[] }>('/servers/default/brief')
+    assert.deepEqual([patched.title, patched.tags], ['patched', ['both']])
+
+    await sent(other, 'DELETE', '/servers/default/brief')
+    await sent(one, 'POST', '/agents', { id: 'brief' })
+    await sent(other, 'DELETE', '/agents/brief')
+
+    await using third = await startThird()
+    assert.equal((await third.get('/servers/default/brief')).status, 404)
+    assert.equal((await third.get('/agents/brief')).status, 404)
+  })
+
+  it('If-Match means the stored version, also of what this daemon has not seen', async () => {
+    const { resource_version } = await sent(one, 'POST', '/agents', { id: 'matched', version: '1.0.0' })
+    const changed = await sent(other, 'POST', '/agents', { id: 'matched', version: '2.0.0' }, { 'if-match': '*' })
+
+    const answer = await post(one, { id: 'matched', version: '3.0.0' }, String(resource_version))
+    const newest = await post(one, { id: 'matched', version: '3.0.0' }, String(changed['resource_version']))
+
+    assert.deepEqual([answer.status, newest.status], [409, 200])
+  })
+
+  async function startThird(): Promise<Running> {
+    return start(['--config', folder.at('config.yaml')], { home: folder.path })
+  }
+
+  /** What a daemon that knows nothing but the database answers. */
+  async function fresh<T>(path: string): Promise<T> {
+    await using third = await startThird()
+    return await third.json<T>(path)
+  }
+
+  async function storedVersion(path: string): Promise<string> {
+    return (await fresh<{ version: string }>(path)).version
+  }
+})
+
+const manual = (version: string) => ({ url: 'http://manual.example/mcp', health_check: 'none', version })
+
+async function post({ get }: Running, body: object, version: string): Promise<Response> {
+  const headers = { ...asJson, 'if-match': `"${version}"` }
+  return get('/agents', { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
+/** Sends a write, which must be acknowledged. */
+async function sent(
+  { get }: Running,
+  method: string,
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
+  const init = body ? { body: JSON.stringify(body), headers: { ...asJson, ...headers } } : {}
+  const answer = await get(path, { method, ...init })
+  const text = await answer.text()
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`)
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+}
