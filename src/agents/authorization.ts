@@ -6,8 +6,9 @@ import {
   missingRoleMessage,
   type Principal,
 } from '../model/principal.ts'
-import type { Agent } from './agent.ts'
-import { PermissionDenied } from './errors.ts'
+import type { Agent, AgentRequest } from './agent.ts'
+import { AgentConflict, PermissionDenied } from './errors.ts'
+import { isLapsed } from './leases/lease.ts'
 
 /** Throws where the principal may not register agents, or not in this namespace. */
 export function assertMayRegister(principal: Principal, namespace?: string): void {
@@ -27,6 +28,20 @@ export function assertOwner(principal: Principal, { id, ownership, definition }:
     `Agent ${id} was registered with another token: send that token, or one with the role "admin".`,
     'admin',
     'owner',
+  )
+}
+
+/** The same id means the same instance, unless both name their instances and these differ. */
+export function assertSameInstance(
+  current: Agent,
+  { id, instance_id, takeover }: Pick<AgentRequest, 'id' | 'instance_id' | 'takeover'>,
+): void {
+  const holding = current.ownership.instance_id
+  if (!holding || !instance_id || holding === instance_id || takeover) return
+  if (isLapsed(current.lease)) return
+  throw new AgentConflict(
+    `Another instance holds agent ${id} and its lease has not expired; stop that instance, or send "takeover": true.`,
+    current,
   )
 }
 

@@ -83,6 +83,16 @@ export class AgentConflict extends Error {
   }
 }
 
+/** The conflict of a write that expects another version of an agent than the stored one. */
+export function staleVersion(
+  id: string,
+  expectedVersion: string | undefined,
+  current: Agent | undefined,
+): AgentConflict {
+  const message = `resource_version ${expectedVersion} of agent ${id} is stale; read the agent again and retry.`
+  return new AgentConflict(message, current)
+}
+
 /** The limit on registered agents is reached: the registry's, or the token's. */
 export class QuotaExceeded extends Error {
   override name = 'QuotaExceeded'

@@ -61,7 +61,7 @@ export function createLeaseExpirations({
     const operations = ids.flatMap((id) => {
       const agent = table.get(id)
       if (agent) onForgotten?.(agent)
-      return agent ? [toDeleteOperation(agent, agent.stored.resource_version)] : []
+      return agent ? [toDeleteOperation(agent)] : []
     })
     table.remove(ids)
     store

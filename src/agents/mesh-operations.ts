@@ -1,8 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Principal } from '../model/principal.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
-import type { AgentListener } from './agent-listener.ts'
-import type { Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
+import type { AgentListener, Agent, HeartbeatPayload, LeaseThresholds } from './agent.ts'
 import { assertMayRegister, assertOwner, newHolderOf } from './authorization.ts'
 import { AgentsNotAccepted, LeaseLapsed, QuotaExceeded, UnknownAgent } from './errors.ts'
 import { isLapsed } from './leases/lease.ts'
@@ -11,7 +10,8 @@ import type { MeshRegistry } from './mesh-registry.ts'
 import { parseAgentRequest } from './parsing/agent-request.ts'
 import type { ParsedHeartbeat, ParsedRegistration } from './parsing/bodies.ts'
 import { createQueries } from './queries/queries.ts'
-import type { AppliedRegistration, Registrar } from './registrar.ts'
+import type { AppliedRegistration } from './registering/registration.ts'
+import type { Registrar } from './registrar.ts'
 import type { RewiringListener } from './resolution/resolution-port.ts'
 import { type AgentAnswer, answerMembers, createResolution } from './resolution/resolution.ts'
 
@@ -86,25 +86,33 @@ export function createMeshOperations({
       principal,
       countsAsHeartbeat,
       expectedVersion,
-    }: { principal: Principal; countsAsHeartbeat: boolean; expectedVersion?: string | undefined },
+      survivesOutage = false,
+    }: {
+      principal: Principal
+      countsAsHeartbeat: boolean
+      expectedVersion?: string | undefined
+      survivesOutage?: boolean
+    },
   ): Promise<RegistrationResult & AppliedRegistration> {
     assertMayRegister(principal)
     assertReady()
     const { id } = registration
-    const before = typeof id === 'string' ? agents.get(id) : undefined
-    const request = parseAgentRequest(registration, {
-      defaults: thresholds(),
-      countsAsHeartbeat,
-      payload,
-      current: before,
-    })
-    assertMayRegister(principal, request.definition.namespace)
-    // Original clients send a made-up version with a new agent. No stored version exists to compare it with.
-    const version = expectedVersion ?? (before ? request.expectedVersion : undefined)
+    const requestFor = (current: Agent | undefined) => {
+      const request = parseAgentRequest(registration, {
+        defaults: thresholds(),
+        countsAsHeartbeat,
+        payload,
+        current,
+      })
+      assertMayRegister(principal, request.definition.namespace)
+      // Original clients send a made-up version with a new agent. No stored version exists to compare it with.
+      return { ...request, expectedVersion: expectedVersion ?? (current ? request.expectedVersion : undefined) }
+    }
+    const request = requestFor(typeof id === 'string' ? agents.get(id) : undefined)
     const holderOf = (current: Agent | undefined) => authorizeHolder(principal, request.id, current)
-    const applied = await agents.register({ ...request, expectedVersion: version }, holderOf)
+    const applied = await agents.register(request, holderOf, { requestFor, survivesOutage })
     const { winner } = queries.get(applied.agent.id)
-    if (applied.changed) audit(principal, applied.agent.id, before, applied.agent, winner?.source)
+    if (applied.changed) audit(principal, applied.agent.id, applied.before, applied.agent, winner?.source)
     const shadowed_by = winner && { source: winner.source, origin: redactText(winner.origin) }
     return { ...applied, ...resultFor(applied.agent), ...(shadowed_by && { shadowed_by }) }
   }
@@ -122,16 +130,27 @@ export function createMeshOperations({
     throw new QuotaExceeded(`Agent limit of this token (${max_agents}) reached.`)
   }
 
-  /** Records a heartbeat. One with a whole registration registers; any other of an unknown agent is rejected. */
+  /**
+   * Records a heartbeat. One with a whole registration registers; any other of an unknown agent is rejected.
+   *
+   * While the store is down, a heartbeat that says what this daemon knows of the agent renews its lease.
+   */
   async function heartbeat(body: ParsedHeartbeat, principal: Principal): Promise<RegistrationResult> {
     const { agent_id, payload, registration } = body
-    if (registration) return register({ registration, payload }, { principal, countsAsHeartbeat: true })
+    if (registration)
+      return register({ registration, payload }, { principal, countsAsHeartbeat: true, survivesOutage: true })
     const agent = renewLease(agent_id, payload, principal)
     const { endpoint } = payload.metadata ?? {}
-    if (typeof endpoint !== 'string' || endpoint === '' || endpoint === agent.spec.endpoint) return resultFor(agent)
-    const changed = await agents.changeEndpoint(agent, endpoint)
+    if (typeof endpoint !== 'string' || endpoint === '') return resultFor(agent)
+    if (endpoint === agent.spec.endpoint && !(await agents.refreshIfUp(agent_id))) return resultFor(agent)
+    const current = requireOwned(agent_id, principal)
+    const holderOf = (stored: Agent | undefined) => {
+      if (stored) assertOwner(principal, stored)
+      return undefined
+    }
+    const changed = await agents.changeEndpoint(current, endpoint, holderOf)
     if (!changed) throw new UnknownAgent(agent_id)
-    audit(principal, changed.id, agent, changed)
+    if (changed !== current) audit(principal, changed.id, current, changed)
     return resultFor(changed)
   }
 
@@ -164,10 +183,14 @@ export function createMeshOperations({
     { principal, expectedVersion }: { principal: Principal; expectedVersion?: string | undefined },
   ): Promise<void> {
     assertMayRegister(principal)
-    const agent = requireAgent(id)
-    assertOwner(principal, agent)
-    if (!(await agents.unregister(id, expectedVersion))) throw new UnknownAgent(id)
-    audit(principal, id, agent, undefined)
+    assertReady()
+    let removed: Agent | undefined
+    const isRemoved = await agents.unregister(id, expectedVersion, (agent) => {
+      assertOwner(principal, agent)
+      removed = agent
+    })
+    if (!isRemoved) throw new UnknownAgent(id)
+    audit(principal, id, removed, undefined)
   }
 
   function audit(
@@ -197,9 +220,12 @@ export function createMeshOperations({
     resultFor,
     unregister,
     assertReady,
-    /** The stored version of an agent; undefined for an unknown id. */
-    versionOf: (id: unknown): string | undefined =>
-      typeof id === 'string' ? agents.peek(id)?.stored.resource_version : undefined,
+    /** The version of an agent as the store has it now; undefined for an unknown id. */
+    storedVersion: async (id: unknown): Promise<string | undefined> => {
+      if (typeof id !== 'string' || source() === undefined) return undefined
+      await agents.refresh(id)
+      return agents.peek(id)?.stored.resource_version
+    },
     /** Whether the agent's dependencies resolve to other providers than in its last response. */
     haveProvidersChanged: resolution.hasChanged,
     /** The functions of an agent with their dependencies, and why these have their providers. */

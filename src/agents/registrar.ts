@@ -1,25 +1,18 @@
 import type { Log } from '../log.ts'
-import { jsonEqual, reuseEqualParts } from '../model/data/json-equal.ts'
-import { ServerDefinition } from '../model/server.ts'
 import type { Sighting } from '../model/source.ts'
 import type { StoredHeartbeat, StoredRegistration, Store } from '../stores/store.ts'
 import { createAgentTable } from './agent-table.ts'
 import type { Agent, AgentRequest, HeartbeatPayload } from './agent.ts'
-import { AgentConflict, QuotaExceeded, RegistrationProblem } from './errors.ts'
+import { staleVersion } from './errors.ts'
 import { createLeaseExpirations } from './lease-expirations.ts'
 import { heartbeatRecord } from './leases/lease-record.ts'
-import { isLapsed } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
-import { endpointAddress } from './parsing/normalize.ts'
-import { createPendingRegistrations } from './pending-registrations.ts'
+import { createEndpointChange } from './registering/endpoint-change.ts'
+import { createPendingRegistrations } from './registering/pending-registrations.ts'
+import { type AppliedRegistration, createRegister } from './registering/registration.ts'
+import { createStoreCheck } from './registering/store-check.ts'
 import { createRegistryWriter } from './registry-writer.ts'
-import { cycleText } from './resolution/required-cycles.ts'
-import { precondition, toDeleteOperation, toPutOperation } from './stored-agent.ts'
-
-export type AppliedRegistration = { readonly agent: Agent; readonly created: boolean; readonly changed: boolean }
-
-/** Returns the new holder of an agent, undefined to keep the present one; throws where the principal lacks the right. */
-export type HolderResolver = (current: Agent | undefined) => string | undefined
+import { toDeleteOperation } from './stored-agent.ts'
 
 export type Registrar = ReturnType<typeof createRegistrar>
 
@@ -44,7 +37,10 @@ export function createRegistrar({
 }) {
   const writer = createRegistryWriter({ agentOf: (id) => table.get(id), log })
   const table = createAgentTable({ leases, onGone: writer.remove })
+  const beginCheck = createStoreCheck({ store, table, writer })
   const pending = createPendingRegistrations()
+  const register = createRegister({ store, table, writer, beginCheck, pending, settings, renew })
+  const changeEndpoint = createEndpointChange({ table, register: countedRegister })
   const { applyExpirations, expiredCount } = createLeaseExpirations({
     leases,
     table,
@@ -55,68 +51,10 @@ export function createRegistrar({
   })
   const counters = { registrations: 0, heartbeats: 0 }
 
-  async function register(
-    requested: AgentRequest,
-    holderOf: HolderResolver = () => undefined,
-  ): Promise<AppliedRegistration> {
-    const { id } = requested
-    const current = table.get(id)
-    const request = current ? reuseCurrentParts(current, requested) : requested
-    const holder = holderOf(current) ?? current?.ownership.holder
-    if (current) assertSameInstance(current, request)
-    else assertBelowLimit(id)
-    if (
-      current &&
-      request.expectedVersion === undefined &&
-      isUnchanged(current, request) &&
-      holder === current.ownership.holder
-    ) {
-      counters.registrations += 1
-      return { agent: renew(withNewConfig(current, request), request), created: false, changed: false }
-    }
-    assertNoCycle(id, request.spec.tools)
-    const expect = precondition(current, request)
-    const settled = current ? undefined : pending.begin(id, holder)
-    const [outcome] = await store.commit([{ ...toPutOperation(request, holder), expect }]).finally(settled)
-    // Another registration was stored first: owner and instance of this one are checked again.
-    if (outcome?.type === 'conflict' && !current && outcome.current) {
-      if (table.applyRegistration(outcome.current) ?? table.get(id)) return register(requested, holderOf)
-    }
-    if (outcome?.type === 'rejected')
-      throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
-    if (outcome?.type !== 'put') throw new AgentConflict(staleVersion(id, request.expectedVersion), table.get(id))
-    const agent = table.applyRegistration(outcome.registration, { parsed: request }) ?? table.get(id)
-    if (!agent) throw new AgentConflict(`Agent ${id} was removed during the registration; register again.`, undefined)
+  async function countedRegister(...args: Parameters<typeof register>): Promise<AppliedRegistration> {
+    const applied = await register(...args)
     counters.registrations += 1
-    renew(agent, request)
-    writer.write([agent])
-    await writer.flushed()
-    return { agent, created: outcome.created, changed: true }
-  }
-
-  /** A cycle of required dependencies would make every function in it unavailable for good. */
-  function assertNoCycle(id: string, tools: Agent['spec']['tools']): void {
-    if (tools === table.get(id)?.spec.tools) return
-    const cycle = table.cycleBy(id, tools)
-    if (!cycle) return
-    const { field, path } = cycle
-    throw new RegistrationProblem(
-      field,
-      `Validation failed: '${field}' closes a required dependency cycle: ${cycleText(path)}; leave out "required" in one of them`,
-    )
-  }
-
-  function assertBelowLimit(id: string): void {
-    const { maxAgents } = settings()
-    if (table.size() + pending.countAll(id) >= maxAgents) throw new QuotaExceeded(`Agent limit (${maxAgents}) reached.`)
-  }
-
-  /** Keeps the heartbeat's config without a new version of the agent. */
-  function withNewConfig(current: Agent, { spec, payload }: AgentRequest): Agent {
-    if (!payload?.metadata || current.spec.config === spec.config) return current
-    const agent = { ...current, spec, hasUnstoredConfig: true as const }
-    table.put(agent)
-    return agent
+    return applied
   }
 
   /** A re-registration counts as a heartbeat once the agent has sent one. */
@@ -146,50 +84,41 @@ export function createRegistrar({
     return agent
   }
 
-  /** Changes an agent's endpoint, also if the agent changed meanwhile; undefined where it has been removed. */
-  async function changeEndpoint(agent: Agent, endpoint: string): Promise<Agent | undefined> {
-    // The kind of address decides which of these fields a definition has.
-    const { args: _args, env: _env, headers: _headers, ...rest } = agent.definition
-    const definition = ServerDefinition.safeParse({ ...rest, ...endpointAddress(endpoint) })
-    if (!definition.success) throw new RegistrationProblem('endpoint', "Validation failed: 'endpoint' must be a URL")
-    const { id, ownership, stored } = agent
-    try {
-      const { agent: changed } = await register({
-        id,
-        definition: definition.data,
-        spec: { ...agent.spec, endpoint },
-        instance_id: ownership.instance_id,
-        takeover: true,
-        countsAsHeartbeat: false,
-        expectedVersion: stored.resource_version,
-      })
-      return changed
-    } catch (error) {
+  /** Removes an agent; false where none is stored. `authorize` throws where the principal may not. */
+  async function unregister(
+    id: string,
+    expectedVersion?: string,
+    authorize: (agent: Agent) => void = () => {},
+  ): Promise<boolean> {
+    const check = beginCheck(id)
+    for (;;) {
       const current = table.get(id)
-      if (!(error instanceof AgentConflict) || current?.stored === stored) throw error
-      return current === undefined || current.spec.endpoint === endpoint ? current : changeEndpoint(current, endpoint)
+      const isExpected = expectedVersion === undefined || expectedVersion === current?.stored.resource_version
+      if (!current || !isExpected) {
+        if (await check.refresh()) continue
+        if (!current) return false
+      }
+      authorize(current)
+      if (!isExpected) throw staleVersion(id, expectedVersion, current)
+      const [outcome] = await store.commit([toDeleteOperation(current)])
+      if (outcome?.type === 'deleted') {
+        table.applyDeletion(id, outcome.resource_version)
+        return true
+      }
+      if (outcome?.type === 'conflict') check.learn(current, outcome.current)
     }
-  }
-
-  /** Removes an agent; false for an unknown id. */
-  async function unregister(id: string, expectedVersion?: string): Promise<boolean> {
-    const current = table.get(id)
-    if (!current) return false
-    const [outcome] = await store.commit([toDeleteOperation(current, expectedVersion)])
-    if (outcome?.type === 'conflict' && outcome.current)
-      throw new AgentConflict(staleVersion(id, expectedVersion), table.get(id))
-    if (outcome?.type === 'deleted') table.applyDeletion(id, outcome.resource_version)
-    else table.removeUpTo(id, current.stored.resource_version)
-    return true
   }
 
   return {
     attach: (to: (sighting: Sighting) => void) => writer.attach(to, table.all()),
     detach: writer.detach,
-    register,
+    register: countedRegister,
     heartbeat,
     changeEndpoint,
     unregister,
+    /** Asks the store for an agent; whether it was known otherwise. */
+    refresh: (id: string) => beginCheck(id).refresh(),
+    refreshIfUp: (id: string) => beginCheck(id).refreshIfUp(),
     applyExpirations,
     /** Applies the snapshot of the store at a version. */
     load: (registrations: readonly StoredRegistration[], heartbeats: readonly StoredHeartbeat[], version: string) =>
@@ -213,35 +142,4 @@ export function createRegistrar({
     size: table.size,
     counters: () => ({ ...counters, expired: expiredCount() }),
   }
-}
-
-/** The same id means the same instance, unless both name their instances and these differ. */
-function assertSameInstance(current: Agent, { id, instance_id, takeover }: AgentRequest): void {
-  const holding = current.ownership.instance_id
-  if (!holding || !instance_id || holding === instance_id || takeover) return
-  if (isLapsed(current.lease)) return
-  throw new AgentConflict(
-    `Another instance holds agent ${id} and its lease has not expired; stop that instance, or send "takeover": true.`,
-    current,
-  )
-}
-
-function staleVersion(id: string, expectedVersion: string | undefined): string {
-  return `resource_version ${expectedVersion} of agent ${id} is stale; read the agent again and retry.`
-}
-
-/** Replaces the parts of a request that are equal to the current agent's with those, so that `===` compares them. */
-function reuseCurrentParts({ definition, spec }: Agent, request: AgentRequest): AgentRequest {
-  return {
-    ...request,
-    definition: reuseEqualParts(definition, request.definition),
-    spec: reuseEqualParts(spec, request.spec),
-  }
-}
-
-/** Whether a request that reuses the current parts changes nothing that is stored. */
-function isUnchanged(current: Agent, { definition, spec, instance_id, payload }: AgentRequest): boolean {
-  if (current.ownership.instance_id !== instance_id || current.definition !== definition) return false
-  if (payload?.metadata === undefined) return current.spec === spec && !current.hasUnstoredConfig
-  return current.spec === spec || jsonEqual(current.spec, { ...spec, config: current.spec.config })
 }

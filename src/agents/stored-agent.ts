@@ -1,10 +1,12 @@
-import type { WriteCondition, StoreOperation } from '../stores/store.ts'
+import { jsonEqual, reuseEqualParts } from '../model/data/json-equal.ts'
+import type { StoreOperation } from '../stores/store.ts'
 import type { Agent, AgentRequest } from './agent.ts'
 import { withSharedParts } from './parsing/shared-parts.ts'
 import { offeredCapabilities } from './parsing/tools.ts'
 
 type Put = Extract<StoreOperation, { type: 'put' }>
 type Delete = Extract<StoreOperation, { type: 'delete' }>
+type Confirm = Extract<StoreOperation, { type: 'confirm' }>
 
 /** The part of an agent that the store holds as JSON. */
 export type StoredAgent = Pick<Agent, 'definition' | 'spec'>
@@ -31,8 +33,9 @@ function toJson({ definition, spec }: StoredAgent): string {
 
 /** The store operation that writes an agent. */
 export function toPutOperation(
-  { id, definition, spec, instance_id, expectedVersion }: AgentRequest,
+  { id, definition, spec, instance_id }: AgentRequest,
   holder: string | undefined,
+  expect: Put['expect'] = 'any',
 ): Put {
   return {
     type: 'put',
@@ -46,29 +49,39 @@ export function toPutOperation(
       ...(instance_id !== undefined && { instance_id }),
       ...(holder !== undefined && { holder }),
     },
-    expect: versionOrAny(expectedVersion),
+    expect,
   }
 }
 
-/** The store operation that removes an agent of the expected version. */
-export function toDeleteOperation({ id, definition }: Agent, expectedVersion: string | undefined): Delete {
-  const expect = versionOrAny(expectedVersion)
-  return { type: 'delete', kind: 'agent', namespace: definition.namespace, name: id, expect }
+/** The store operation that removes an agent as this daemon knows it. */
+export function toDeleteOperation({ id, definition, stored }: Agent): Delete {
+  const { namespace } = definition
+  return { type: 'delete', kind: 'agent', namespace, name: id, expect: { version: stored.resource_version } }
 }
 
-/**
- * The state that the store must have for a registration to be written.
- *
- * A new agent needs an unused id. If the request names a version nevertheless, the precondition never holds: the
- * resulting conflict returns the stored agent, and its owner is checked before anything is written.
- */
-export function precondition(current: Agent | undefined, { expectedVersion }: AgentRequest): WriteCondition {
-  if (current) return versionOrAny(expectedVersion)
-  return expectedVersion === undefined ? 'none' : neverStored
+/** The store operation that asks whether an agent is stored as this daemon knows it, or not stored where it knows none. */
+export function toConfirmOperation(id: string, known: Agent | undefined): Confirm {
+  const namespace = known?.definition.namespace ?? 'default'
+  return { type: 'confirm', kind: 'agent', namespace, name: id, expect: conditionOf(known) }
 }
 
-const neverStored = { version: '0' } as const
+/** The state that the store must have for a write that was checked against `known`. */
+export function conditionOf(known: Agent | undefined): 'none' | { readonly version: string } {
+  return known ? { version: known.stored.resource_version } : 'none'
+}
 
-function versionOrAny(version: string | undefined): 'any' | { version: string } {
-  return version === undefined ? 'any' : { version }
+/** Replaces the parts of a request that are equal to the known agent's with those, so that `===` compares them. */
+export function reuseKnownParts({ definition, spec }: Agent, request: AgentRequest): AgentRequest {
+  return {
+    ...request,
+    definition: reuseEqualParts(definition, request.definition),
+    spec: reuseEqualParts(spec, request.spec),
+  }
+}
+
+/** Whether a request that reuses the known parts changes nothing that is stored. */
+export function isUnchanged(known: Agent, { definition, spec, instance_id, payload }: AgentRequest): boolean {
+  if (known.ownership.instance_id !== instance_id || known.definition !== definition) return false
+  if (payload?.metadata === undefined) return known.spec === spec && !known.hasUnstoredConfig
+  return known.spec === spec || jsonEqual(known.spec, { ...spec, config: known.spec.config })
 }

@@ -26,7 +26,7 @@ export type ApiPorts = {
   >
   readonly monitor: Pick<Monitor, 'probe' | 'selfPreservation' | 'endSelfPreservation'> & VolatileView
   /** Manual servers, and the config of their source. */
-  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'get' | 'isPublished'> &
+  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'read' | 'get' | 'isPublished'> &
     Pick<Registrations, 'assertLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }

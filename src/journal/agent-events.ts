@@ -1,4 +1,4 @@
-import type { AgentHappening, AgentListener } from '../agents/agent-listener.ts'
+import type { AgentHappening, AgentListener } from '../agents/agent.ts'
 import { type Agent, serverIdOf } from '../agents/agent.ts'
 import type { JournalEvent, RecordEvent } from './event.ts'
 import { changeDetails, changedFields } from './server-events.ts'

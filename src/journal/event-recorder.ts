@@ -1,4 +1,4 @@
-import type { AgentListener } from '../agents/agent-listener.ts'
+import type { AgentListener } from '../agents/agent.ts'
 import type { Agent } from '../agents/agent.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { SourceListener } from '../registry/supervision/source-state.ts'

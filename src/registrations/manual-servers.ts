@@ -55,12 +55,15 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     const { namespace, name } = definition
     const id = serverId(namespace, name)
     const current = servers.get(id)
-    if (current && expected === 'any' && isDeepStrictEqual(current.definition, definition))
-      return { server: current, created: false }
+    if (current && expected === 'any' && isDeepStrictEqual(current.definition, definition)) {
+      const stored = await read(id)
+      if (stored && isDeepStrictEqual(stored.definition, definition)) return { server: stored, created: false }
+    }
     const [outcome] = await store.commit([
       { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
     ])
     if (outcome?.type === 'rejected') throw new UnstorableDefinition(outcome.reason)
+    if (outcome?.type === 'conflict') learn(id, servers.get(id), outcome.current)
     if (outcome?.type !== 'put') throw new ManualConflict(conflictMessage(id, expected), servers.get(id))
     applyRegistration(outcome.registration)
     const server = servers.get(id)
@@ -68,18 +71,31 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     return { server, created: outcome.created }
   }
 
-  /** Removes a server; false for an unknown id. */
+  /** Removes a server; false where none is stored. */
   async function remove(id: ServerId, expectedVersion?: string): Promise<boolean> {
-    const current = servers.get(id)
-    if (!current) return false
-    const { namespace, name } = current.definition
+    const known = servers.get(id)
     const expect = expectedVersion === undefined ? 'any' : { version: expectedVersion }
-    const [outcome] = await store.commit([{ type: 'delete', kind: 'manual', namespace, name, expect }])
+    const [outcome] = await store.commit([{ type: 'delete', ...keyOf(id), expect }])
+    if (outcome?.type === 'deleted') applyDeletion(id, outcome.resource_version)
+    else if (outcome?.type === 'conflict') learn(id, known, outcome.current)
     if (outcome?.type === 'conflict' && outcome.current)
       throw new ManualConflict(conflictMessage(id, expect), servers.get(id))
-    if (outcome?.type === 'deleted') applyDeletion(id, outcome.resource_version)
-    else removeUpTo(id, current.stored.resource_version)
-    return true
+    return outcome?.type === 'deleted'
+  }
+
+  /** The server as the store has it now: another daemon may have written or removed it a moment ago. */
+  async function read(id: ServerId): Promise<ManualServer | undefined> {
+    const known = servers.get(id)
+    const expect = known ? { version: known.stored.resource_version } : 'none'
+    const [outcome] = await store.commit([{ type: 'confirm', ...keyOf(id), expect }])
+    if (outcome?.type === 'conflict') learn(id, known, outcome.current)
+    return servers.get(id)
+  }
+
+  /** Applies what the store has in place of `known`. */
+  function learn(id: ServerId, known: ManualServer | undefined, stored: StoredRegistration | undefined): void {
+    if (stored) applyRegistration(stored)
+    else if (known) removeUpTo(id, known.stored.resource_version)
   }
 
   /** Applies a stored registration, unless a newer version or a later deletion is known. */
@@ -123,6 +139,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     detach,
     put,
     remove,
+    read,
     load,
     applyRegistration,
     applyDeletion,
@@ -131,6 +148,11 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     isPublished: () => push !== undefined,
     size: () => servers.size,
   }
+}
+
+function keyOf(id: ServerId) {
+  const slash = id.indexOf('/')
+  return { kind: 'manual', namespace: id.slice(0, slash), name: id.slice(slash + 1) } as const
 }
 
 function conflictMessage(id: ServerId, expected: WriteCondition): string {

@@ -9,7 +9,7 @@ export function rejectionReason(operation: StoreOperation): string | undefined {
   const { namespace, name } = operation
   const keyProblem =
     textProblem('name', name, maxLengths.name) ?? textProblem('namespace', namespace, maxLengths.namespace)
-  if (keyProblem !== undefined || operation.type === 'delete') return keyProblem
+  if (keyProblem !== undefined || operation.type !== 'put') return keyProblem
   const { definition, lease } = operation
   const valueProblem =
     textProblem('definition', definition, maxLengths.definition) ??
@@ -47,6 +47,7 @@ export type CurrentVersion = Pick<StoredRegistration, 'resource_version' | 'crea
 type AppliedOperation<Current> =
   | Extract<OperationOutcome, { type: 'put' }>
   | { readonly type: 'deleted'; readonly before: Current; readonly resource_version: string }
+  | { readonly type: 'confirmed' }
   | { readonly type: 'conflict'; readonly current: Current | undefined }
 
 /**
@@ -60,6 +61,7 @@ export function applyOperation<Current extends CurrentVersion>(
   { version, now }: { version: string; now: string },
 ): AppliedOperation<Current> {
   if (!isPreconditionMet(operation.expect, current)) return { type: 'conflict', current }
+  if (operation.type === 'confirm') return { type: 'confirmed' }
   if (operation.type === 'delete') {
     if (current === undefined) return { type: 'conflict', current }
     return { type: 'deleted', before: current, resource_version: version }
@@ -71,6 +73,11 @@ export function applyOperation<Current extends CurrentVersion>(
     updated_at: now,
   })
   return { type: 'put', registration, created: current === undefined }
+}
+
+/** Whether an operation takes a version where it takes effect. */
+export function isWrite({ type }: StoreOperation): boolean {
+  return type !== 'confirm'
 }
 
 /** The registration that a put makes, from the operation and the fields that the store assigns. */

@@ -36,7 +36,7 @@ function createMemoryDriver(): StoreDriver {
       registrations.delete(key)
       if (operation.kind === 'agent') heartbeats.delete(operation.name)
     }
-    if (outcome.type !== 'conflict') version += 1
+    if (outcome.type === 'put' || outcome.type === 'deleted') version += 1
     return outcome
   }
 

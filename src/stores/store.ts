@@ -19,7 +19,7 @@ export type Store = AsyncDisposable & {
   /**
    * Executes all operations in one transaction, in order, each on the result of those before it. An operation whose
    * precondition fails changes nothing, and does not affect the others. Outcomes have the order of the operations. Calls
-   * take effect in the order in which they were made.
+   * take effect in the order in which they were made. A batch that only confirms is one read.
    */
   readonly commit: (operations: readonly StoreOperation[]) => Promise<readonly OperationOutcome[]>
   /** Buffers heartbeats; they are written together, soon enough for other replicas (a third of `timeout`). */
@@ -85,10 +85,13 @@ export type StoreOperation =
       readonly created_at?: string
     })
   | (RegistrationKey & { readonly type: 'delete'; readonly expect: Exclude<WriteCondition, 'none'> })
+  /** Writes nothing: asks whether that is what is stored, before a write is answered from memory. */
+  | (RegistrationKey & { readonly type: 'confirm'; readonly expect: Exclude<WriteCondition, 'any'> })
 
 export type OperationOutcome =
   | { readonly type: 'put'; readonly registration: StoredRegistration; readonly created: boolean }
   | { readonly type: 'deleted'; readonly before: StoredRegistration; readonly resource_version: string }
+  | { readonly type: 'confirmed' }
   /** The stored registration; undefined where none exists. */
   | { readonly type: 'conflict'; readonly current: StoredRegistration | undefined }
   /** No store can hold it: a NUL or a lone surrogate in a text, or a text beyond its limit. It was not attempted. */

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseStoredAgent, precondition, toDeleteOperation, toPutOperation } from '../../src/agents/stored-agent.ts'
+import {
+  conditionOf,
+  parseStoredAgent,
+  toConfirmOperation,
+  toDeleteOperation,
+  toPutOperation,
+} from '../../src/agents/stored-agent.ts'
 import { agentRequest, testAgent } from './fixtures.ts'
 
 describe('stored agent', () => {
@@ -15,26 +21,25 @@ describe('stored agent', () => {
     assert.deepEqual([put.kind, put.namespace, put.name, put.expect], ['agent', 'default', 'a', 'any'])
   })
 
-  it('a new agent needs an unused id; with an expected version its precondition never holds', () => {
-    const [known, request] = [testAgent('a'), agentRequest('a')]
-    const versioned = { ...request, expectedVersion: '7' }
-
-    assert.equal(precondition(undefined, request), 'none')
-    assert.deepEqual(precondition(undefined, versioned), { version: '0' })
-    assert.equal(precondition(known, request), 'any')
-    assert.deepEqual(precondition(known, versioned), { version: '7' })
+  it('a write takes the place of what it was checked against, and of nothing where no agent is known', () => {
+    assert.equal(conditionOf(undefined), 'none')
+    assert.deepEqual(conditionOf(testAgent('a')), { version: '7' })
+    assert.deepEqual(toPutOperation(agentRequest('a'), undefined, conditionOf(testAgent('a'))).expect, { version: '7' })
+    const key = { type: 'confirm', kind: 'agent', name: 'a' }
+    assert.deepEqual(toConfirmOperation('a', undefined), { ...key, namespace: 'default', expect: 'none' })
+    const known = testAgent('a', { namespace: 'team-a' })
+    assert.deepEqual(toConfirmOperation('a', known), { ...key, namespace: 'team-a', expect: { version: '7' } })
   })
 
-  it('a removal names the namespace of the agent and the expected version', () => {
+  it('a removal names the namespace of the agent and the known version', () => {
     const agent = testAgent('a', { namespace: 'team-a' })
 
-    assert.deepEqual(toDeleteOperation(agent, '7'), {
+    assert.deepEqual(toDeleteOperation(agent), {
       type: 'delete',
       kind: 'agent',
       namespace: 'team-a',
       name: 'a',
       expect: { version: '7' },
     })
-    assert.equal(toDeleteOperation(agent, undefined).expect, 'any')
   })
 })

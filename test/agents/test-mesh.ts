@@ -1,4 +1,4 @@
-import type { AgentListener } from '../../src/agents/agent-listener.ts'
+import type { AgentListener } from '../../src/agents/agent.ts'
 import { createMeshOperations } from '../../src/agents/mesh-operations.ts'
 import { createRegistrar } from '../../src/agents/registrar.ts'
 import type { ResolutionTrace, Rewiring } from '../../src/agents/resolution/resolution-port.ts'

@@ -42,6 +42,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     manual: {
       put: () => Promise.reject(new Error('no store')),
       remove: () => Promise.reject(new Error('no store')),
+      read: () => Promise.resolve(undefined),
       get: () => undefined,
       isPublished: () => true,
       assertLoaded: () => {},

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { AgentHappening } from '../../src/agents/agent-listener.ts'
+import type { AgentHappening } from '../../src/agents/agent.ts'
 import { recordAgentEvents } from '../../src/journal/agent-events.ts'
 import type { JournalEvent } from '../../src/journal/event.ts'
 import { createTestMesh, registrarOf } from '../agents/test-mesh.ts'

@@ -34,7 +34,7 @@ export function agentHandlers(mesh: MeshOperations) {
 
   async function remove(c: ApiContext): Promise<Response> {
     const id = agentIdIn(c)
-    const expected = expectedVersion(headersOf(c), mesh.versionOf(id))
+    const expected = await expectedVersion(headersOf(c), mesh, id)
     try {
       await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected })
     } catch (error) {

@@ -33,8 +33,14 @@ export function parametersOf({ env: { incoming } }: ApiContext): URLSearchParams
   return new URLSearchParams(queryText(incoming.url ?? ''))
 }
 
-/** The version that `If-Match` expects of an agent at version `current`; undefined where any will do. */
-export function expectedVersion(header: HeaderOf, current: string | undefined): string | undefined {
+/** The version that `If-Match` expects of an agent; undefined where any will do. */
+export async function expectedVersion(
+  header: HeaderOf,
+  mesh: Pick<MeshOperations, 'storedVersion'>,
+  id: unknown,
+): Promise<string | undefined> {
+  if (header('if-match') === undefined) return undefined
+  const current = await mesh.storedVersion(id)
   const expected = preconditionOf(header, {}, current)
   // `*` asks for any version of an existing agent: no version is called "*".
   if (expected === 'some') return current === undefined ? '*' : undefined

@@ -14,7 +14,7 @@ export function registrationHandlers(mesh: MeshOperations): PostHandlers {
     { principal, header }: PostRequest,
     status: number,
   ): Promise<PostReply> {
-    const expected = expectedVersion(header, mesh.versionOf(parsed.registration['id']))
+    const expected = await expectedVersion(header, mesh, parsed.registration['id'])
     const result = await mesh.register(parsed, { principal, countsAsHeartbeat: true, expectedVersion: expected })
     const location = `/agents/${encodeURIComponent(result.agent.id)}`
     return { status, headers: { location }, text: resultText(result, 'Agent registered successfully') }

@@ -17,7 +17,7 @@ export function createTools(mesh: MeshOperations) {
   const tools: Readonly<Record<string, Tool>> = {
     async register_agent({ registration_data }, c) {
       const parsed = parseRegistrationBody(registration_data ?? {})
-      const expected = expectedVersion(headersOf(c), mesh.versionOf(parsed.registration['id']))
+      const expected = await expectedVersion(headersOf(c), mesh, parsed.registration['id'])
       const result = await mesh.register(parsed, {
         principal: c.env.principal,
         countsAsHeartbeat: false,
@@ -27,7 +27,7 @@ export function createTools(mesh: MeshOperations) {
     },
     async unregister_agent(fields, c) {
       const id = agentIdOf(fields)
-      const expected = expectedVersion(headersOf(c), mesh.versionOf(id))
+      const expected = await expectedVersion(headersOf(c), mesh, id)
       await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected })
       return { status: 'success', message: `Agent ${id} unregistered successfully` }
     },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type ServerId, serverId } from '../../model/names.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import { redactServer } from '../../model/redaction/redact.ts'
@@ -14,13 +15,14 @@ import { respond, respondNoContent } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import type { DetailCache } from './detail-cache.ts'
 import { type ManualFields, mergePatch, parseDefinition, requireDefinition, withPathName } from './manual-body.ts'
+import { serverPending, serverRemoved, storeUnavailable, unsupportedPatch } from './manual-problems.ts'
 import { serverIdInTarget, unknownServer } from './server-path.ts'
 
 type Expected = Parameters<ApiPorts['manual']['put']>[1]
 
 const maxBodyBytes = 262_144
-/** Maximum attempts of a patch that meets concurrent writes. */
-const maxPatchAttempts = 5
+/** Maximum attempts of a write that meets concurrent ones. */
+const maxAttempts = 5
 
 /** Manual servers: durable, and visible to the next request. */
 export function manualApi({
@@ -42,39 +44,48 @@ export function manualApi({
   async function replace(c: ApiContext): Promise<Response> {
     const id = requireServerId(c)
     const fields = await readFields(c)
-    const before = manual.get(id)
-    const definition = parseDefinition(withPathName(fields, id), before && existing(c, before))
-    assertNotOutranked(id)
-    const expected = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
-    if (expected === 'some' && !before) throw unknownServer(id)
-    return write(c, definition, expected === 'some' ? 'any' : expected)
+    return rewrite(c, id, fields, (before) => {
+      const definition = parseDefinition(withPathName(fields, id), before && existing(c, before))
+      assertNotOutranked(id)
+      return definition
+    })
   }
 
   async function patch(c: ApiContext): Promise<Response> {
     const id = requireServerId(c)
     const type = c.req.header('content-type') ?? ''
-    if (/json-patch|strategic/i.test(type)) {
-      const headers = { 'accept-patch': 'application/merge-patch+json' }
-      throw new Problem('unsupported_media_type', 'Unsupported patch format; send a JSON merge patch (RFC 7396).', {
-        headers,
-      })
-    }
+    if (/json-patch|strategic/i.test(type)) throw unsupportedPatch()
     const changes = await readFields(c)
+    return rewrite(c, id, changes, (before) => {
+      const server = requireExisting(id, before)
+      const merged = withPathName(mergePatch(redactServer(server.definition), changes), id)
+      return parseDefinition(merged, existing(c, server))
+    })
+  }
+
+  /**
+   * Writes what `definitionOf` makes of the stored server. Where another write came first, it is made again of the server as it is
+   * then, unless the client named a version.
+   */
+  async function rewrite(
+    c: ApiContext,
+    id: ServerId,
+    fields: ManualFields,
+    definitionOf: (before: ManualServer | undefined) => ServerDefinition,
+  ): Promise<Response> {
     for (let attempt = 1; ; attempt += 1) {
-      const before = requireExisting(id)
-      const definition = parseDefinition(
-        withPathName(mergePatch(redactServer(before.definition), changes), id),
-        existing(c, before),
-      )
-      const { resource_version: version } = before.stored
-      const precondition = preconditionOf((name) => c.req.header(name), changes, version)
-      const expected = typeof precondition === 'object' ? precondition : { version }
+      const before = await withProblems(() => manual.read(id))
+      const definition = definitionOf(before)
+      const precondition = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
+      if (precondition === 'some' && !before) throw unknownServer(id)
+      const isOpen = precondition === 'any' || precondition === 'some'
+      const isSame = before && isDeepStrictEqual(before.definition, definition)
+      const expected = isOpen && !isSame ? conditionOf(before) : precondition
       try {
-        return await write(c, definition, expected)
+        return await write(c, definition, expected === 'some' ? 'any' : expected)
       } catch (error) {
-        // Without a version from the client, the patch applies to the server as it is now.
-        const isRetryable = error instanceof Problem && error.status === 409 && typeof precondition !== 'object'
-        if (!isRetryable || attempt >= maxPatchAttempts) throw error
+        const isRetryable = error instanceof Problem && error.status === 409 && isOpen
+        if (!isRetryable || attempt >= maxAttempts) throw error
       }
     }
   }
@@ -82,7 +93,7 @@ export function manualApi({
   async function remove(c: ApiContext): Promise<Response> {
     requireRole(c.env.principal, 'admin')
     const id = requireServerId(c)
-    const { definition, stored } = requireExisting(id)
+    const { definition, stored } = requireExisting(id, await withProblems(() => manual.read(id)))
     requireNamespace(c.env.principal, definition.namespace)
     const expected = preconditionOf((name) => c.req.header(name), {}, stored.resource_version)
     const before = registry.token()
@@ -99,9 +110,7 @@ export function manualApi({
     return requireDefinition(await readJson(c, maxBodyBytes))
   }
 
-  function requireExisting(id: ServerId): ManualServer {
-    assertLoaded()
-    const server = manual.get(id)
+  function requireExisting(id: ServerId, server: ManualServer | undefined): ManualServer {
     assertOwnedHere(id)
     if (!server) throw unknownServer(id)
     return server
@@ -219,6 +228,10 @@ function existing({ env: { principal } }: ApiContext, { definition }: ManualServ
   return { definition, mayMove: principal.secrets }
 }
 
+function conditionOf(before: ManualServer | undefined): Expected {
+  return before ? { version: before.stored.resource_version } : 'none'
+}
+
 function requireServerId({ env: { incoming } }: ApiContext): ServerId {
   const id = serverIdInTarget(incoming.url ?? '')
   if (id === null) throw unknownServer(id)
@@ -227,22 +240,4 @@ function requireServerId({ env: { incoming } }: ApiContext): ServerId {
 
 function pathOf({ namespace, name }: ServerDefinition): string {
   return `/servers/${namespace}/${encodeURIComponent(name)}`
-}
-
-function storeUnavailable(error: { readonly retry_after: number }): Problem {
-  const headers = { 'retry-after': String(Math.max(1, Math.ceil(error.retry_after))) }
-  return new Problem('store_unavailable', 'Store unavailable; nothing changed.', {
-    headers,
-    cause: error,
-  })
-}
-
-function serverRemoved(id: ServerId): Problem {
-  return new Problem('resource_version_stale', `The server "${id}" was removed concurrently.`)
-}
-
-function serverPending(id: ServerId): Problem {
-  return new Problem('server_pending', `The server "${id}" is stored, but its source does not show it yet.`, {
-    headers: { 'retry-after': '1' },
-  })
 }

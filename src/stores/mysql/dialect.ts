@@ -4,7 +4,7 @@ import type { StoredHeartbeat, StoredReading, RegistrationKind, StoredRegistrati
 import { mysqlEvents } from './events.ts'
 import { mysqlClock } from './migrations.ts'
 import { splitIntoPackets } from './packets.ts'
-import type { MysqlPool, MysqlRun } from './pool.ts'
+import type { MysqlPool, MysqlRow, MysqlRun } from './pool.ts'
 
 const pageSize = 1000
 const text = (column: string) => `CONVERT(${column} USING utf8mb4) AS ${column}`
@@ -24,6 +24,8 @@ export function createMysqlDialect(pool: MysqlPool, maxPacket: number): Dialect 
       const [epoch, version, forgotten] = ['epoch', 'version', 'forgotten'].map((name) => meta.get(name) ?? '0')
       return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(rows[0]?.['now']) }
     },
+    versions: (ids) => run((run) => find(run, 'kind, CONVERT(id USING utf8mb4) AS id, version', ids)),
+    find: (ids) => run((run) => find(run, allColumns, ids)),
     page: (after) =>
       one(`SELECT ${allColumns} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`, [
         after,
@@ -63,18 +65,7 @@ function sessionOf(run: MysqlRun, maxPacket: number): CommitSession {
       const [row] = await run(`SELECT ${mysqlClock} AS now`)
       return { last: BigInt(update.insertId), now: Number(row?.['now']) }
     },
-    find: async (ids) => {
-      const rows = []
-      for (const [kind, kindIds] of groupByKind(ids)) {
-        rows.push(
-          ...(await run(`SELECT ${allColumns} FROM roster_registrations WHERE kind = ? AND id IN (?) FOR UPDATE`, [
-            kind,
-            kindIds,
-          ])),
-        )
-      }
-      return rows
-    },
+    find: (ids) => find(run, allColumns, ids, 'FOR UPDATE'),
     put: (registrations) => put(run, maxPacket, registrations),
     remove: async (ids) => {
       for (const [kind, kindIds] of groupByKind(ids)) {
@@ -90,6 +81,15 @@ function sessionOf(run: MysqlRun, maxPacket: number): CommitSession {
       await run("UPDATE roster_meta SET value = ? WHERE name = 'forgotten'", [row['version']])
     },
   }
+}
+
+async function find(run: MysqlRun, columns: string, ids: readonly RowId[], lock = ''): Promise<MysqlRow[]> {
+  const rows = []
+  for (const [kind, kindIds] of groupByKind(ids)) {
+    const sql = `SELECT ${columns} FROM roster_registrations WHERE kind = ? AND id IN (?) ${lock}`
+    rows.push(...(await run(sql, [kind, kindIds])))
+  }
+  return rows
 }
 
 /** MySQL uses the index reliably only for a list of single values. */

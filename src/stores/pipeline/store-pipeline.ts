@@ -56,8 +56,9 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
   }
 
   function count(outcomes: readonly OperationOutcome[]): void {
-    counters.commits += 1
-    counters.operations += outcomes.length
+    const written = outcomes.filter(({ type }) => type !== 'confirmed').length
+    if (written > 0) counters.commits += 1
+    counters.operations += written
     for (const { type } of outcomes) if (type === 'conflict') counters.conflicts += 1
   }
 

@@ -24,6 +24,13 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
       const { epoch, version, forgotten } = row!['meta'] as Record<string, string>
       return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(row!['now']) }
     },
+    versions: (ids) =>
+      run({
+        name: 'roster-versions',
+        text: `SELECT kind, id, version FROM roster_registrations WHERE (kind, id) IN (${idTable})`,
+        values: idColumns(ids),
+      }),
+    find: (ids) => find(run, ids),
     page: (after) =>
       run({
         name: 'roster-page',
@@ -103,18 +110,13 @@ function sessionOf(run: PostgresRun): CommitSession {
       })
       return { last: BigInt(String(row!['value'])), now: Number(row!['now']) }
     },
-    find: (ids) =>
-      run({
-        name: 'roster-find',
-        text: `SELECT ${allColumns} FROM roster_registrations WHERE (kind, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))`,
-        values: idColumns(ids),
-      }),
+    find: (ids) => find(run, ids),
     put: (registrations) => put(run, registrations),
     remove: async (ids) => {
       const values = idColumns(ids)
       await run({
         name: 'roster-remove',
-        text: 'DELETE FROM roster_registrations WHERE (kind, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))',
+        text: `DELETE FROM roster_registrations WHERE (kind, id) IN (${idTable})`,
         values,
       })
       await run({
@@ -133,6 +135,16 @@ function sessionOf(run: PostgresRun): CommitSession {
       })
     },
   }
+}
+
+const idTable = 'SELECT * FROM unnest($1::text[], $2::text[])'
+
+function find(run: PostgresRun, ids: readonly RowId[]) {
+  return run({
+    name: 'roster-find',
+    text: `SELECT ${allColumns} FROM roster_registrations WHERE (kind, id) IN (${idTable})`,
+    values: idColumns(ids),
+  })
 }
 
 function idColumns(ids: readonly RowId[]): readonly (readonly string[])[] {

@@ -54,6 +54,9 @@ export type Dialect = EventDialect & {
     readonly forgotten: string
     readonly now: number
   }>
+  /** `kind`, `id` and `version` of those that exist. */
+  readonly versions: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
+  readonly find: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
   /** A page of the registrations after a version, ordered by version. */
   readonly page: (after: string) => Promise<readonly SqlRow[]>
   /** A page of the changes after a version, in order: `version`, `deleted` (0 or 1), `kind`, `namespace`, `name`. */

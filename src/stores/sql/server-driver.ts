@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { applyOperation } from '../compare-and-set.ts'
+import { applyOperation, isWrite } from '../compare-and-set.ts'
 import { type ChangeBatch, type ChangeCursor, registrationId, registrationKey, type StoreDriver } from '../driver.ts'
 import type {
   OperationOutcome,
@@ -12,7 +12,7 @@ import type {
   StoredSource,
   StoreOperation,
 } from '../store.ts'
-import type { CommitSession, Dialect } from './dialect.ts'
+import type { CommitSession, Dialect, RowId } from './dialect.ts'
 import { createEventLog } from './event-log.ts'
 import { createOwnWrites } from './own-writes.ts'
 import { registrationFromRow, type SqlRow, toTimestamp } from './registration-rows.ts'
@@ -36,22 +36,37 @@ export function createServerDriver({
   let lastPrune = 0
 
   async function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
-    const { outcomes, last } = await dialect.transaction((session) => commitIn(session, operations))
-    ownWrites.add(String(last - BigInt(operations.length) + 1n), String(last))
+    const writes = operations.filter(isWrite).length
+    if (writes === 0) return confirmAll(operations)
+    const { outcomes, last } = await dialect.transaction((session) => commitIn(session, operations, writes))
+    ownWrites.add(String(last - BigInt(writes) + 1n), String(last))
     return outcomes
   }
 
-  async function commitIn(session: CommitSession, operations: readonly StoreOperation[]) {
-    const { last, now } = await session.takeVersions(operations.length)
-    const ids = new Map(
-      operations.map((operation) => [
-        registrationKey(operation),
-        { kind: operation.kind, id: registrationId(operation) },
-      ]),
-    )
+  /** Compares versions, and reads whole registrations only where they differ. */
+  async function confirmAll(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
+    const versions = await dialect.versions(operations.map(rowIdOf))
+    const versionById = new Map(versions.map(({ kind, id, version }) => [`${String(kind)}:${String(id)}`, version]))
+    const differing = operations.filter((operation) => {
+      const { expect } = operation
+      const stored = versionById.get(registrationKey(operation))
+      return typeof expect === 'object' ? expect.version !== String(stored) : stored !== undefined
+    })
+    const rows = differing.length === 0 ? [] : await dialect.find(differing.map(rowIdOf))
+    const current = new Map(rows.map(registrationFromRow).map((one) => [registrationKey(one), one]))
+    const asked = new Set(differing)
+    return operations.map((operation): OperationOutcome => {
+      if (!asked.has(operation)) return { type: 'confirmed' }
+      return applyOperation(operation, current.get(registrationKey(operation)), { version: '0', now: '' })
+    })
+  }
+
+  async function commitIn(session: CommitSession, operations: readonly StoreOperation[], writes: number) {
+    const { last, now } = await session.takeVersions(writes)
+    const ids = new Map(operations.map((operation) => [registrationKey(operation), rowIdOf(operation)]))
     const rows = await session.find([...ids.values()])
     const before = new Map(rows.map(registrationFromRow).map((one) => [registrationKey(one), one]))
-    const { outcomes, after } = applyAll(operations, before, last - BigInt(operations.length), now)
+    const { outcomes, after } = applyAll(operations, before, last - BigInt(writes), now)
     const removed = [...before.keys()].filter((key) => !after.has(key)).map((key) => ids.get(key)!)
     const changed = [...after].filter(([key, one]) => before.get(key) !== one).map(([, one]) => one)
     const deletions = outcomes.flatMap((one) =>
@@ -59,7 +74,7 @@ export function createServerDriver({
     )
     if (deletions.length > 0) {
       // The heartbeats of an agent go with its deletion, even where the same batch registers it again.
-      const deleted = deletions.map((one) => ({ kind: one.kind, id: registrationId(one) }))
+      const deleted = deletions.map(rowIdOf)
       await session.remove([...removed, ...deleted])
     }
     if (changed.length > 0) await session.put(changed)
@@ -133,15 +148,20 @@ function applyAll(
 ) {
   const after = new Map(before)
   const timestamp = toTimestamp(now)
-  const outcomes = operations.map((operation, index) => {
+  let version = lastVersion
+  const outcomes = operations.map((operation) => {
     const key = registrationKey(operation)
-    const next = { version: String(lastVersion + BigInt(index) + 1n), now: timestamp }
-    const outcome = applyOperation(operation, after.get(key), next)
+    if (isWrite(operation)) version += 1n
+    const outcome = applyOperation(operation, after.get(key), { version: String(version), now: timestamp })
     if (outcome.type === 'put') after.set(key, outcome.registration)
     if (outcome.type === 'deleted') after.delete(key)
     return outcome
   })
   return { outcomes, after }
+}
+
+function rowIdOf(key: RegistrationKey): RowId {
+  return { kind: key.kind, id: registrationId(key) }
 }
 
 /** Replicas that lock the same rows in the same order do not deadlock. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { applyOperation, type CurrentVersion, toRegistration } from '../compare-and-set.ts'
+import { applyOperation, type CurrentVersion, isWrite, toRegistration } from '../compare-and-set.ts'
 import { registrationId } from '../driver.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { columnValues, registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
@@ -18,7 +18,7 @@ const upsertSql = `
 
 /** The outcome of an operation as the thread returns it. A put has only assigned fields: every message is copied. */
 export type CommitReply =
-  | Extract<OperationOutcome, { type: 'deleted' | 'conflict' }>
+  | Extract<OperationOutcome, { type: 'deleted' | 'confirmed' | 'conflict' }>
   | (CurrentVersion & Pick<StoredRegistration, 'updated_at'> & { readonly type: 'put'; readonly created: boolean })
 
 /** Completes a reply with the operation that it belongs to. */
@@ -51,7 +51,9 @@ export function createCommit({
   let lastPrune = 0
 
   return function commit(operations: readonly StoreOperation[]): CommitReply[] {
-    const { replies, before, after } = inTransaction(database, () => executeAll(operations))
+    // A batch that only confirms takes no write lock, and syncs nothing.
+    const begin = operations.some(isWrite) ? 'BEGIN IMMEDIATE' : 'BEGIN'
+    const { replies, before, after } = inTransaction(database, () => executeAll(operations), begin)
     if (after > before) ownWrites.add(String(before + 1), String(after))
     return replies
   }
@@ -63,11 +65,13 @@ export function createCommit({
     let after = before
     const replies = operations.map((operation) => {
       const reply = execute(operation, after + 1, now)
-      if (reply.type !== 'conflict') after += 1
+      if (reply.type === 'put' || reply.type === 'deleted') after += 1
       return reply
     })
-    if (after > before) meta.set('version', String(after))
-    pruneDeletions(time)
+    if (after > before) {
+      meta.set('version', String(after))
+      pruneDeletions(time)
+    }
     return { replies, before, after }
   }
 
@@ -81,6 +85,7 @@ export function createCommit({
       const { resource_version, created_at, updated_at } = outcome.registration
       return { type: 'put', created: outcome.created, resource_version, created_at, updated_at }
     }
+    if (outcome.type === 'confirmed') return outcome
     const wholeRow = selectWhole.get(...key)
     const registration = wholeRow && registrationFromRow(wholeRow)
     if (outcome.type === 'conflict' || !registration) return { type: 'conflict', current: registration }

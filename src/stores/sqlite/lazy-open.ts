@@ -1,5 +1,7 @@
+import { applyOperation, isWrite } from '../compare-and-set.ts'
 import type { StoreDriver } from '../driver.ts'
 import { emptyEpoch } from '../epoch.ts'
+import type { OperationOutcome, StoreOperation } from '../store.ts'
 
 /**
  * A driver for an empty file, which answers without a thread: most daemons never write. The first write opens the
@@ -29,6 +31,12 @@ export function openLazily({
     return opening !== undefined || !(await isEmpty()) ? await openOnce() : undefined
   }
 
+  async function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
+    const driver = operations.some(isWrite) ? await openOnce() : await ifWritten()
+    if (driver) return driver.commit(operations)
+    return operations.map((operation) => applyOperation<never>(operation, undefined, { version: '0', now: '' }))
+  }
+
   return {
     head: async () => (await ifWritten())?.head() ?? { epoch: emptyEpoch, version: '0' },
     page: async (after) => (await ifWritten())?.page(after) ?? { registrations: [], last: '' },
@@ -38,7 +46,7 @@ export function openLazily({
       (await ifWritten())?.changesSince(cursor) ?? { compacted: false, cursor, changes: [] },
     events: async (query) => (await ifWritten())?.events(query) ?? { events: [], newest: '0', oldest: undefined },
     pruneEvents: async (limits) => (await ifWritten())?.pruneEvents(limits) ?? 0,
-    commit: async (operations) => await (await openOnce()).commit(operations),
+    commit,
     writeHeartbeats: async (heartbeats) => await (await openOnce()).writeHeartbeats(heartbeats),
     saveReadings: async (source, fingerprint, readings) =>
       await (await openOnce()).saveReadings(source, fingerprint, readings),

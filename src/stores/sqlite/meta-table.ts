@@ -1,8 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 /** Runs `work` in a transaction that is on disk when this returns. */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE')
+export function inTransaction<T>(
+  database: DatabaseSync,
+  work: () => T,
+  begin: 'BEGIN IMMEDIATE' | 'BEGIN' = 'BEGIN IMMEDIATE',
+): T {
+  database.exec(begin)
   try {
     const result = work()
     database.exec('COMMIT')

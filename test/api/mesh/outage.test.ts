@@ -24,22 +24,29 @@ describe('the mesh during an outage of the store', () => {
     const { store, state } = failing()
     await using mesh = await meshed({ store })
     await mesh.agent('a')
+    const whole = { agent_type: 'mcp_agent', version: '1.0.0' }
+    await mesh.post('/heartbeat', { ...whole, agent_id: 'whole' })
     state.down = true
 
     const refused = await mesh.agent('b')
     const tool = await mesh.post('/mcp/tools/register_agent', { registration_data: { id: 'b' } })
     const deleted = await mesh.send('DELETE', '/agents/a')
+    const missing = await mesh.send('DELETE', '/agents/missing')
+    const repeated = await mesh.agent('a')
 
-    for (const { status, headers, body } of [refused, tool, deleted]) {
+    for (const { status, headers, body } of [refused, tool, deleted, missing, repeated]) {
       assert.deepEqual([status, headers.get('retry-after')], [503, '2'])
       assert.doesNotMatch(JSON.stringify(body), /db\.internal/)
     }
     assert.equal((await mesh.post('/heartbeat', { agent_id: 'a', status: 'degraded' })).status, 200)
-    assert.equal((await mesh.agent('a')).status, 200)
-    assert.deepEqual(await mesh.ids(''), ['a'])
+    assert.equal((await mesh.post('/heartbeat', { ...whole, agent_id: 'whole' })).status, 200)
+    assert.equal((await mesh.post('/heartbeat', { ...whole, agent_id: 'whole', version: '2.0.0' })).status, 503)
+    const moving = (endpoint: string) => mesh.post('/heartbeat', { agent_id: 'a', metadata: { endpoint } })
+    assert.deepEqual([(await moving('stdio://a')).status, (await moving('http://a.example')).status], [200, 503])
+    assert.deepEqual(await mesh.ids(''), ['a', 'whole'])
     state.down = false
     assert.equal((await mesh.agent('b')).status, 200)
-    assert.deepEqual(await mesh.ids(''), ['a', 'b'])
+    assert.deepEqual(await mesh.ids(''), ['a', 'b', 'whole'])
   })
 
   it('answers 503 instead of 404 until the store is loaded', async () => {

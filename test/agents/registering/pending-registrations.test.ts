@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createPendingRegistrations } from '../../src/agents/pending-registrations.ts'
+import { createPendingRegistrations } from '../../../src/agents/registering/pending-registrations.ts'
 
 describe('pending registrations', () => {
   it('pending registrations count each other id once, by holder and in all, until they end', () => {

@@ -1,3 +1,5 @@
+export type PendingRegistrations = ReturnType<typeof createPendingRegistrations>
+
 /** New agents whose commit is in flight. They count towards the limits, so a burst cannot exceed them. */
 export function createPendingRegistrations() {
   /** By holder: the number of registrations in flight for each id. */
