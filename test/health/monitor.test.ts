@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Capability } from '../../src/model/capability.ts'
+import { ServerDefinition } from '../../src/model/server.ts'
+import { toTransferredEntry } from '../../src/sources/roster/transferred-server.ts'
 import { createTestMonitor, many, refused, urls, well } from './create-test-monitor.ts'
 
 const url = 'http://weather.example/mcp'
@@ -213,6 +215,34 @@ describe('requested probe', () => {
     await rig.pass(5000)
 
     assert.equal((await requested)?.reason, 'ok')
+  })
+})
+
+describe('the interval of a definition', () => {
+  it('is obeyed where it names 30 seconds, and is that of the config where it names none', async () => {
+    for (const [fields, expected] of [
+      [{ health_check_interval: 30 }, 4],
+      [{}, 1],
+    ] as const) {
+      const rig = createTestMonitor({ config: { interval: 600 } })
+      rig.put(fields)
+      await rig.pass(115_000)
+      assert.equal(rig.started.length, expected, JSON.stringify(fields))
+      assert.equal(rig.registry.get('default/weather')?.server.health_check_interval, 30)
+    }
+  })
+
+  it('counts as none where another roster shows 30, which may be its default', async () => {
+    const entry = (interval: number) =>
+      toTransferredEntry(
+        { id: 'default/a', name: 'a', url: 'http://a.example/mcp', health_check_interval: interval },
+        { remoteInstance: 'remote', isOwnInstance: () => false, trustHealth: false },
+      )
+    const intervalOf = (interval: number) => {
+      const one = entry(interval)
+      return 'value' in one ? ServerDefinition.parse(one.value).health_check_interval : assert.fail()
+    }
+    assert.deepEqual([intervalOf(30), intervalOf(10)], [undefined, 10])
   })
 })
 
