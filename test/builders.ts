@@ -30,11 +30,23 @@ export function server(fields: Partial<Server> = {}): Server {
     resource_version: '1',
     ...fields,
     ...definition,
+    health_check_interval: definition.health_check_interval ?? 30,
   }
 }
 
+/** Fields of a server; without an interval it has that of the config. */
+type ServerFields = Partial<Omit<Server, 'health_check_interval'>> & {
+  readonly health_check_interval?: number | undefined
+}
+
 /** A server as the registry holds it. */
-export function registered(fields: Partial<Server> = {}): RegisteredServer {
+export function registered({ health_check_interval, ...others }: ServerFields = {}): RegisteredServer {
+  const fields = { ...others, ...(health_check_interval !== undefined && { health_check_interval }) }
   const shown = server(fields)
-  return { server: shown, reach: 'any', json: () => Buffer.from(JSON.stringify(shown)) }
+  return {
+    server: shown,
+    reach: 'any',
+    probeInterval: health_check_interval,
+    json: () => Buffer.from(JSON.stringify(shown)),
+  }
 }

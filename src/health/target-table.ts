@@ -27,8 +27,7 @@ export function createTargetTable({
     const { id } = (now ?? before).server
     const current = update(id)
     const target = byId.get(id)
-    if (current && before && target && before.server.health_check_interval !== current.server.health_check_interval)
-      runner.rescheduleEarlier(target)
+    if (current && before && target && before.probeInterval !== current.probeInterval) runner.rescheduleEarlier(target)
   })
 
   /** Brings the target of one server up to date; returns the server as registered now. */
@@ -54,7 +53,7 @@ export function createTargetTable({
     const target = existing?.target ?? createProbeTarget(key, registered, ids)
     ids.add(server.id)
     byId.set(server.id, target)
-    if (existing) runner.rescheduleEarlier(target, server)
+    if (existing) runner.rescheduleEarlier(target, registered)
     else {
       targets.set(key, { target, ids })
       runner.begin(target)

@@ -8,6 +8,8 @@ export type RegisteredServer = {
   /** With its secrets; leaves the process only through `json` or an audited request for secrets. */
   readonly server: Server
   readonly reach: Reach
+  /** Seconds between two probes, where the definition names them. */
+  readonly probeInterval: number | undefined
   /** The redacted server as JSON. */
   readonly json: () => Buffer
 }

@@ -59,7 +59,12 @@ export const DefinitionFields = memoizedSchema(() =>
     health_check: HealthCheck.describe(
       'Probe: `http` if a health_check_url is given, else `mcp` for a URL, else `none`.',
     ),
-    health_check_interval: z.number().min(1).max(86_400).default(30).describe('Seconds between two probes.'),
+    health_check_interval: z
+      .number()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe('Seconds between two probes. Default: `health.interval` of the config.'),
     auto_reconnect: z.boolean().default(true).describe('A hint for clients.'),
     max_retries: z.number().int().min(0).max(1_000_000).default(3).describe('A hint for clients.'),
     retry_delay: z.number().min(0).max(86_400).default(5).describe('A hint for clients, in seconds.'),
@@ -176,9 +181,15 @@ export const DiscoveryMethod = z.enum([
 ])
 export type DiscoveryMethod = z.output<typeof DiscoveryMethod>
 
+/** What a server shows as `health_check_interval` whose definition names none, as in the original registry. */
+export const shownInterval = 30
+
 /** One server as the API shows it. Every field is versioned. */
 export const Server = memoizedSchema(() =>
   DefinitionFields.unwrap().extend({
+    health_check_interval: z
+      .number()
+      .describe(`Seconds between two probes; ${shownInterval} where the definition names none.`),
     id: z.string().describe('`namespace/name`.'),
     status: Status,
     health: z.object({

@@ -2,7 +2,7 @@ import type { Capability } from '../model/capability.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import { type Health, worseOf } from '../model/health.ts'
 import { redactServer } from '../model/redaction/redact.ts'
-import type { Server } from '../model/server.ts'
+import { type Server, shownInterval } from '../model/server.ts'
 import { targetKey } from '../model/target.ts'
 import type { Candidate } from './candidate.ts'
 
@@ -39,6 +39,7 @@ export function createRecord(
   const server: Server = {
     id: winner.id,
     ...definition,
+    health_check_interval: definition.health_check_interval ?? shownInterval,
     ...(version !== undefined && { version }),
     capabilities: capabilitiesOf(winner, carried, before),
     status,
@@ -55,6 +56,7 @@ export function createRecord(
   return {
     server,
     reach: winner.layer.reach,
+    probeInterval: definition.health_check_interval,
     json: cachedFromSecondCall(() => Buffer.from(JSON.stringify(redactServer(server)))),
     candidate: winner,
     losers,

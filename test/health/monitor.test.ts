@@ -229,6 +229,9 @@ describe('the interval of a definition', () => {
       await rig.pass(115_000)
       assert.equal(rig.started.length, expected, JSON.stringify(fields))
       assert.equal(rig.registry.get('default/weather')?.server.health_check_interval, 30)
+      rig.put({ health_check_interval: 30 })
+      await rig.pass(115_000)
+      assert.ok(rig.started.length >= expected + 3, 'an interval that is named later is obeyed')
     }
   })
 

@@ -16,7 +16,7 @@ function tableWith() {
     get: (id) => servers.get(id),
     runner: {
       begin: ({ host }) => void calls.push(`begin ${host}`),
-      rescheduleEarlier: ({ host }, server) => void calls.push(`reschedule ${server?.id ?? host}`),
+      rescheduleEarlier: ({ host }, server) => void calls.push(`reschedule ${server?.server.id ?? host}`),
       end: ({ host }) => void calls.push(`end ${host}`),
     },
     evaluator: {

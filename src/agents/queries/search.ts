@@ -96,7 +96,9 @@ export function createAgentSearch({
 
 /** The server that a shadowed agent would be without the winning definition of its name. */
 export function shadowedServer({ definition, lease }: Agent, winner: Server): Server {
-  return { ...winner, ...definition, discovery_method: 'registered', status: lease.status, health: { since: '' } }
+  const { health_check_interval = winner.health_check_interval } = definition
+  const shown = { ...winner, ...definition, health_check_interval }
+  return { ...shown, discovery_method: 'registered', status: lease.status, health: { since: '' } }
 }
 
 /** Follows the ids of servers that shadow an agent. The registry's indexes do not find those by the agent's fields. */

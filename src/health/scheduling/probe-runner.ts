@@ -171,7 +171,7 @@ export function createProbeRunner({
   }
 
   /** Applies a shorter interval now, not only after the longer one has passed. */
-  function rescheduleEarlier(target: ProbeTarget, server?: RegisteredServer['server']): void {
+  function rescheduleEarlier(target: ProbeTarget, server?: RegisteredServer): void {
     const due = schedule.dueAt(target)
     const earlier = due === undefined ? undefined : timing.earlier(due, target, server)
     if (earlier !== undefined) schedule.set(target, earlier)

@@ -7,9 +7,6 @@ import type { ProbeTarget } from '../probe-target.ts'
 /** Pause between the first probes of new targets, in ms: ten of them are probed within a second. */
 const spreadMs = 100
 
-/** The interval, in seconds, of a definition that names none: the schema's default. */
-const schemaDefaultInterval = 30
-
 /** Decides when targets are probed. All times are monotonic milliseconds. */
 export function createProbeTiming({
   now,
@@ -46,7 +43,7 @@ export function createProbeTiming({
   }
 
   /** An earlier time where `due` is later than the interval of the target, or of one server, allows. */
-  function earlier(due: number, target: ProbeTarget, server?: RegisteredServer['server']): number | undefined {
+  function earlier(due: number, target: ProbeTarget, server?: RegisteredServer): number | undefined {
     const intervalMs = server ? ownIntervalMs(server) : intervalMsOf(target)
     return due > now() + 2.2 * intervalMs ? now() + random() * intervalMs : undefined
   }
@@ -56,13 +53,13 @@ export function createProbeTiming({
     let shortestMs = Number.POSITIVE_INFINITY
     for (const id of ids) {
       const registered = get(id)
-      if (registered) shortestMs = Math.min(shortestMs, ownIntervalMs(registered.server))
+      if (registered) shortestMs = Math.min(shortestMs, ownIntervalMs(registered))
     }
     return Number.isFinite(shortestMs) ? shortestMs : config().interval * 1000
   }
 
-  function ownIntervalMs({ health_check_interval: own }: RegisteredServer['server']): number {
-    return (own === schemaDefaultInterval ? config().interval : own) * 1000
+  function ownIntervalMs({ probeInterval }: RegisteredServer): number {
+    return (probeInterval ?? config().interval) * 1000
   }
 
   return { first, next, earlier }

@@ -1,7 +1,7 @@
 import type { ReportedHealth } from '../../model/health.ts'
 import { Status, Reason } from '../../model/health.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
-import { DefinitionFields } from '../../model/server.ts'
+import { DefinitionFields, shownInterval } from '../../model/server.ts'
 import type { Entry } from '../../model/source.ts'
 import { maxRosterHops, viaKey, rosterPathOf } from '../../model/via.ts'
 import { isFields } from '../documents/entry.ts'
@@ -44,7 +44,7 @@ export function toTransferredEntry(
     return { ...identityFields, problem: `passed through more than ${maxRosterHops} rosters` }
   const definition = Object.fromEntries(
     definitionFieldNames()
-      .filter((field) => server[field] !== undefined)
+      .filter((field) => server[field] !== undefined && !isShownDefault(field, server[field]))
       .map((field) => [field, server[field]]),
   )
   const value = { ...withPlaceholders(definition), metadata: { ...metadata, [viaKey]: via } }
@@ -54,6 +54,11 @@ export function toTransferredEntry(
     where: String(server['id']),
     ...(reported && { reported }),
   }
+}
+
+/** The remote roster shows the same where a definition names no interval: the interval of this roster applies. */
+function isShownDefault(field: string, value: unknown): boolean {
+  return field === 'health_check_interval' && value === shownInterval
 }
 
 /** The remote status. It is also taken for a server that cannot be probed, such as an agent that only sends heartbeats. */
