@@ -1,7 +1,7 @@
 import type { McpEndpoint } from '../mcp/endpoint.ts'
 import { requireRole } from './http/access/authenticator.ts'
 import { isOpen, publicReadHeaders } from './http/access/cors.ts'
-import { readJson } from './http/body.ts'
+import { abandonBody, readJson } from './http/body.ts'
 import { type Api, createRoutes } from './http/context.ts'
 import { Problem } from './http/problem.ts'
 import { baseHeaders, problemReply, type Reply, replyToError } from './http/reply.ts'
@@ -54,7 +54,10 @@ export function createApp(ports: ApiPorts): Api {
   app.route('/sd', sdApi(ports))
 
   app.notFound((c) => respond(c, notFound(app, c.req.method, c.req.path)))
-  app.onError((error, c) => respond(c, replyToError(error, { log, path: c.req.path })))
+  app.onError((error, c) => {
+    abandonBody(c.env)
+    return respond(c, replyToError(error, { log, path: c.req.path }))
+  })
   return app
 }
 

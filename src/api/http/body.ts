@@ -1,14 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import type { ApiContext } from './context.ts'
+import { type BodyBuffer, bodyBuffers } from './body-buffer.ts'
+import type { ApiContext, Bindings } from './context.ts'
 import { closeLingering } from './listening/lingering-close.ts'
 import { Problem } from './problem.ts'
 
 const noBytes = Buffer.alloc(0)
 
 /**
- * Reads the whole body of a request and calls `done` once; `fail` instead, with a 413, for more than `maxBytes`, and with
- * a 400 for a body that stops half-way.
+ * Reads the whole body of a request and calls `done` once; else `fail`: with a 413 for more than `maxBytes` or for tiny
+ * chunks, with a 503 where all bodies in flight are too long together, and with a 400 for a body that stops half-way.
  *
  * By events: an async iterator would cost a third of the rate of heartbeats.
  */
@@ -18,23 +19,36 @@ export function receiveBody(
   { done, fail }: { done: (bytes: Buffer) => void; fail: (problem: Problem) => void },
 ): void {
   if (!hasBody(incoming)) return done(noBytes)
-  const chunks: Buffer[] = []
-  let length = 0
-  const collect = (chunk: Buffer) => {
-    length += chunk.length
-    if (length <= maxBytes) {
-      chunks.push(chunk)
-      return
-    }
+  const declared = Number(incoming.headers['content-length'])
+  // Most bodies come whole. Only such a piece is kept as it is: it shares the memory of what the socket has read.
+  let whole: Buffer | undefined
+  let buffer: BodyBuffer | undefined
+
+  function collect(piece: Buffer): void {
+    if (piece.length === declared && piece.length <= maxBytes) return void (whole = piece)
+    buffer ??= bodyBuffers.open(() => reject(bodiesExceeded()))
+    if (buffer.length() + piece.length > maxBytes) return reject(bodyTooLarge(maxBytes))
+    if (!buffer.add(piece)) reject(bodyFragmented())
+  }
+
+  function finish(): void {
+    done(whole ?? buffer?.close() ?? noBytes)
+  }
+
+  function reject(problem: Problem): void {
     incoming.off('data', collect)
     incoming.off('end', finish)
+    buffer?.close()
     closeLingering(incoming)
-    fail(bodyTooLarge(maxBytes))
+    fail(problem)
   }
-  const finish = () => done(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks))
+
   incoming.on('data', collect)
   incoming.on('end', finish)
-  incoming.on('error', (cause) => fail(new Problem('body_incomplete', 'The request body is incomplete.', { cause })))
+  incoming.on('error', (cause) => {
+    buffer?.close()
+    fail(new Problem('body_incomplete', 'The request body is incomplete.', { cause }))
+  })
 }
 
 /** Reads the body of a request as JSON; undefined for an empty one. */
@@ -75,6 +89,13 @@ export function parseJson(bytes: Buffer): unknown {
   }
 }
 
+/** Closes the connection after the response where the body of the request has not arrived. It is not waited for. */
+export function abandonBody({ incoming, outgoing }: Pick<Bindings, 'incoming' | 'outgoing'>): void {
+  if (!hasBody(incoming) || incoming.complete) return
+  outgoing.shouldKeepAlive = false
+  closeLingering(incoming)
+}
+
 /** Whether a request has a body. Without one, its stream may never emit `end`. */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
@@ -83,5 +104,17 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 export function bodyTooLarge(maxBytes: number): Problem {
   return new Problem('body_too_large', `The request body is larger than ${maxBytes} bytes.`, {
     headers: { connection: 'close' },
+  })
+}
+
+function bodyFragmented(): Problem {
+  return new Problem('body_fragmented', 'The request body came in too many small pieces; send it in larger ones.', {
+    headers: { connection: 'close' },
+  })
+}
+
+function bodiesExceeded(): Problem {
+  return new Problem('bodies_exceeded', 'The request bodies in flight are too large together; retry.', {
+    headers: { connection: 'close', 'retry-after': '1' },
   })
 }

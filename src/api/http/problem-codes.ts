@@ -179,6 +179,11 @@ export const problemKinds = {
     title: 'Index expired',
     remedy: 'List again and poll from the new `resource_version`.',
   },
+  body_fragmented: {
+    status: 413,
+    title: 'Body in too many pieces',
+    remedy: 'Send the body in fewer, larger chunks; a buffer in front of the connection does.',
+  },
   body_too_large: {
     status: 413,
     title: 'Body too large',
@@ -289,6 +294,12 @@ export const problemKinds = {
     status: 503,
     title: 'Call limit reached',
     remedy: 'Retry after the seconds of `Retry-After`, or raise `calls.max_concurrent`.',
+  },
+  bodies_exceeded: {
+    status: 503,
+    title: 'Bodies in flight too large',
+    remedy:
+      'Retry after the seconds of `Retry-After`; the largest bodies are rejected while all together are too large.',
   },
   shutting_down: {
     status: 503,

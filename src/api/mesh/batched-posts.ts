@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type MeshOperations, type RegistrationResult, resultMembers } from '../../agents/mesh-operations.ts'
 import { cachedTimestamp } from '../../flow/clock.ts'
 import type { Principal } from '../../model/principal.ts'
+import { requireRole } from '../http/access/authenticator.ts'
 import { receiveBody, takeJson } from '../http/body.ts'
 import type { ApiHandler } from '../http/context.ts'
 import type { HeaderOf } from '../http/preconditions.ts'
@@ -38,6 +39,8 @@ export function createBatchedPosts(mesh: Pick<MeshOperations, 'current'>): (hand
   return (handle) => (c) =>
     new Promise((resolve, reject) => {
       const { incoming, principal } = c.env
+      // Before the body is read: it is not waited for where nothing may come of it.
+      requireRole(principal, 'registrar')
       const fail = (error: unknown) => reject(meshProblem(error, mesh))
       const succeed = ({ text, status = 200, headers }: PostReply) =>
         batcher.add(() => resolve(respondText(c, text, { status, headers: { ...jsonHeaders, ...headers } })))

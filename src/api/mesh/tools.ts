@@ -4,11 +4,16 @@ import { parseRegistrationBody, requireObject } from '../../agents/parsing/bodie
 import { heartbeatPayloadView } from '../../agents/queries/views.ts'
 import { answerMembers } from '../../agents/resolution/resolution.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
+import { requireRole } from '../http/access/authenticator.ts'
+import { abandonBody } from '../http/body.ts'
 import type { ApiContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson } from '../http/respond.ts'
 import { expectedVersion, headersOf, readMeshBody } from './mesh-request.ts'
 import { meshProblem } from './problems.ts'
+
+/** The tools that change something. Their caller is checked before the arguments are read. */
+const writingTools = new Set(['register_agent', 'unregister_agent', 'heartbeat'])
 
 type Tool = (fields: JsonObject, c: ApiContext) => object | Promise<object>
 
@@ -49,10 +54,12 @@ export function createTools(mesh: MeshOperations) {
     const tool = Object.hasOwn(tools, name) ? tools[name] : undefined
     if (!tool) throw new Problem('tool_not_found', `Unknown tool; the tools are ${Object.keys(tools).join(', ')}.`)
     try {
+      if (writingTools.has(name)) requireRole(c.env.principal, 'registrar')
       return await respondJson(c, await tool(requireObject(await readMeshBody(c), 'body'), c))
     } catch (error) {
       const problem = meshProblem(error, mesh)
       if (!(problem instanceof Problem)) throw error
+      abandonBody(c.env)
       return respondJson(c, failure(name, problem, error), problem.status, problem.headers)
     }
   }

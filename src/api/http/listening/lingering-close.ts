@@ -11,19 +11,22 @@ const lingerMs = 5000
  * response at the client: one that sends first and reads afterwards would not see why it failed (RFC 9112 §9.6).
  */
 export function closeLingering(request: IncomingMessage): void {
-  const { socket } = request
-  socket.destroySoon = () => socket.end()
-  request.once('end', () => socket.end())
-  request.resume()
-  closeAfterLinger(socket)
+  discardInput(request)
+  closeAfterLinger(request.socket)
 }
 
 /** Drains the body of a request that is answered without it. The connection closes after the response, not before. */
 export function drainWhileAnswering(request: IncomingMessage, response: ServerResponse): void {
-  const { socket } = request
+  discardInput(request)
+  response.once('finish', () => closeAfterLinger(request.socket))
+}
+
+/** Reads and drops what the client still sends. Past the parser, to which a body in chunks of one byte is a day's work. */
+function discardInput({ socket }: IncomingMessage): void {
   socket.destroySoon = () => socket.end()
-  request.resume()
-  response.once('finish', () => closeAfterLinger(socket))
+  socket.removeAllListeners('data')
+  socket.on('data', () => {})
+  socket.resume()
 }
 
 /** Cuts a connection that is still open after `lingerMs`. */
