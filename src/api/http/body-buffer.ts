@@ -1,7 +1,7 @@
 /** Size of a buffer at its first piece. */
 const minBytes = 4096
 /** All buffers together may hold this many bytes; beyond it the largest are rejected. */
-const maxTotalBytes = 64 * 1024 * 1024
+const maxTotalBytes = 32 * 1024 * 1024
 /** What is left after the largest were rejected, so that the next one does not sort them again. */
 const keptTotalBytes = maxTotalBytes * (7 / 8)
 /** A body may come in this many pieces, and in one more for each `minPieceBytes` of it. */
@@ -27,20 +27,21 @@ export function createBodyBuffers() {
   /**
    * A buffer for one body. Its memory grows with the bytes, however many pieces they come in.
    *
-   * `onReject` is called where all buffers hold too much and this one is among the largest; it must close this one.
+   * `onReject` is called where all buffers hold too much and this one is among the largest; it must discard this one.
    */
-  function openBuffer(onReject: () => void) {
-    let bytes = Buffer.alloc(0)
+  function openBuffer(declaredBytes: number, onReject: () => void) {
+    let memory = new ArrayBuffer(0)
+    let bytes = Buffer.from(memory)
     let length = 0
     let pieces = 0
     const key = {}
     open.set(key, { capacity: () => bytes.length, reject: onReject })
 
+    /** Frees the old memory at once: a collection comes too late for what attackers make the process allocate. */
     function resize(capacity: number): void {
-      const larger = Buffer.allocUnsafeSlow(capacity)
-      bytes.copy(larger, 0, 0, length)
-      totalBytes += larger.length - bytes.length
-      bytes = larger
+      totalBytes += capacity - memory.byteLength
+      memory = memory.transfer(capacity)
+      bytes = Buffer.from(memory)
     }
 
     return {
@@ -49,17 +50,21 @@ export function createBodyBuffers() {
         const end = length + piece.length
         pieces += 1
         if (pieces > maxPieces + end / minPieceBytes) return false
-        if (end > bytes.length) resize(Math.max(minBytes, end, bytes.length * 2))
+        if (end > bytes.length) resize(Math.max(declaredBytes || minBytes, end, bytes.length * 2))
         piece.copy(bytes, length)
         length = end
         if (totalBytes > maxTotalBytes) rejectLargest()
         return true
       },
       length: () => length,
-      /** Stops counting the buffer, and returns what it holds. */
+      /** Ends the buffer, and returns what it holds. */
       close(): Buffer {
-        if (open.delete(key)) totalBytes -= bytes.length
+        if (open.delete(key)) totalBytes -= memory.byteLength
         return bytes.subarray(0, length)
+      },
+      /** Ends the buffer, and frees what it holds. */
+      discard(): void {
+        if (open.delete(key)) resize(0)
       },
     }
   }

@@ -26,8 +26,8 @@ export function receiveBody(
 
   function collect(piece: Buffer): void {
     if (piece.length === declared && piece.length <= maxBytes) return void (whole = piece)
-    buffer ??= bodyBuffers.open(() => reject(bodiesExceeded()))
-    if (buffer.length() + piece.length > maxBytes) return reject(bodyTooLarge(maxBytes))
+    if ((buffer?.length() ?? 0) + piece.length > maxBytes || declared > maxBytes) return reject(bodyTooLarge(maxBytes))
+    buffer ??= bodyBuffers.open(declared, () => reject(bodiesExceeded()))
     if (!buffer.add(piece)) reject(bodyFragmented())
   }
 
@@ -38,7 +38,7 @@ export function receiveBody(
   function reject(problem: Problem): void {
     incoming.off('data', collect)
     incoming.off('end', finish)
-    buffer?.close()
+    buffer?.discard()
     closeLingering(incoming)
     fail(problem)
   }
@@ -46,7 +46,7 @@ export function receiveBody(
   incoming.on('data', collect)
   incoming.on('end', finish)
   incoming.on('error', (cause) => {
-    buffer?.close()
+    buffer?.discard()
     fail(new Problem('body_incomplete', 'The request body is incomplete.', { cause }))
   })
 }
