@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { freeBytes } from '../body-buffer.ts'
 
 /** How long a client may go on sending a rejected body before its connection is cut. */
 const lingerMs = 5000
@@ -25,7 +26,7 @@ export function drainWhileAnswering(request: IncomingMessage, response: ServerRe
 function discardInput({ socket }: IncomingMessage): void {
   socket.destroySoon = () => socket.end()
   socket.removeAllListeners('data')
-  socket.on('data', () => {})
+  socket.on('data', freeBytes)
   socket.resume()
 }
 
