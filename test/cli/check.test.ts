@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -67,6 +67,41 @@ describe('mcp-roster check', () => {
         '1 file, 1 server, 0 problems\n',
     )
     assert.equal(code, 0)
+  })
+
+  it('warns of commands with blanks, of a url beside a command, and of names defined twice', async () => {
+    const odd = file(
+      'odd.yaml',
+      'servers:\n  - { name: blanks, command: "npx -y files" }\n  - { name: both, command: npx, url: "http://both.example/mcp" }\n',
+    )
+    const twice = file('twice.yaml', 'servers:\n  - { name: both, command: x }\n  - { name: both, namespace: b, command: x }\n')
+
+    const { code, out } = await running(['check', odd, twice])
+
+    assert.equal(
+      out,
+      `${odd}: 2 servers\n` +
+        `warning: ${odd}: line 2, servers[0]: command holds blanks and args is empty; clients start a program of that whole name: move what follows the first blank to args\n` +
+        `warning: ${odd}: line 3, servers[1]: url beside command is not used; remove one of them\n` +
+        `${twice}: 2 servers\n` +
+        `warning: ${twice}: line 2, servers[0]: default/both is defined in ${odd} (line 3, servers[1]) already; that one wins\n` +
+        '2 files, 4 servers, 0 problems\n',
+    )
+    assert.equal(code, 0)
+  })
+
+  it('names the files of a folder that are ignored', async () => {
+    const inside = join(folder, 'some')
+    mkdirSync(join(inside, 'sub'), { recursive: true })
+    writeFileSync(join(inside, 'a.json5'), "{servers: {a: {command: 'x'}}}")
+    writeFileSync(join(inside, 'notes.txt'), '')
+
+    const { out } = await running(['check', inside])
+
+    assert.equal(
+      out,
+      `${join(inside, 'a.json5')}: 1 server\nignored in ${inside}: notes.txt, sub/ (recursive is off)\n1 file, 1 server, 0 problems\n`,
+    )
   })
 
   it('checks a config and the paths of its sources', async () => {
