@@ -34,6 +34,7 @@ type Report = ReturnType<typeof createReport>
 /** Prints findings as they come, and counts them. */
 function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
   const counts = { files: 0, servers: 0, problems: 0 }
+  const places = new Map<string, string>()
 
   function problem(...parts: readonly (string | undefined)[]): void {
     counts.problems += 1
@@ -51,6 +52,13 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
     terminal.out(`${escapeControls(place)}: ${text}\n`)
   }
 
+  /** Where a server was defined before, if it was; remembers the place otherwise. */
+  function defined(id: string, place: string): string | undefined {
+    const first = places.get(id)
+    if (first === undefined) places.set(id, place)
+    return first
+  }
+
   function finish(): number {
     const { files, servers, problems } = counts
     const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
@@ -58,7 +66,7 @@ function createReport({ terminal }: Pick<Invocation, 'terminal'>) {
     return problems > 0 ? 1 : 0
   }
 
-  return { problem, valid, finish, note: (text: string) => terminal.out(`${escapeControls(text)}\n`) }
+  return { problem, valid, defined, finish, note: (text: string) => terminal.out(`${escapeControls(text)}\n`) }
 }
 
 async function checkConfig({ env }: Invocation, report: Report, file: string | undefined) {
@@ -104,7 +112,7 @@ async function checkPaths(
   { mustExist }: { mustExist: boolean },
 ): Promise<void> {
   const { createScanner } = await import('../sources/file/scanner.ts')
-  const { parsePathPattern } = await import('../sources/file/path-patterns.ts')
+  const { describeIgnored, parsePathPattern } = await import('../sources/file/path-patterns.ts')
   const scanner = createScanner({
     patterns: paths.map(parsePathPattern),
     recursive: false,
@@ -112,12 +120,13 @@ async function checkPaths(
     max_total_bytes: 1024 * 1024 * 1024,
     prepare: (entries) => entries,
   })
-  const { readings, missing } = await scanner.scan({ thorough: true, signal: new AbortController().signal })
+  const { readings, missing, ignored } = await scanner.scan({ thorough: true, signal: new AbortController().signal })
   for (const place of missing) {
     if (mustExist) report.problem(place, 'no such file or directory')
     else report.note(`${place}: does not exist yet`)
   }
   for (const reading of readings.toSorted(byRankAndName)) await reportReading(report, reading)
+  for (const entries of ignored) report.note(describeIgnored(entries))
 }
 
 /** By the order of the given paths, then by name: the files are read concurrently. */
@@ -136,10 +145,14 @@ async function reportReading(report: Report, reading: Reading): Promise<void> {
   for (const one of validated) {
     if ('rejection' in one) report.problem(origin, one.rejection.where, one.rejection.name, one.rejection.reason)
   }
-  const { unknownFieldsIn } = await import('./unknown-fields.ts')
-  for (const entry of reading.entries) {
+  const { entryWarnings } = await import('./entry-warnings.ts')
+  for (const [index, entry] of reading.entries.entries()) {
     if (!('value' in entry)) continue
-    for (const warning of unknownFieldsIn(entry.value))
+    const { id } = validated[index] ?? {}
+    const place = entry.where === undefined ? origin : `${origin} (${entry.where})`
+    const first = id && report.defined(id, place)
+    const twice = first === undefined ? [] : [`${id} is defined in ${first} already; that one wins`]
+    for (const warning of [...entryWarnings(entry.value), ...twice])
       report.note(`warning: ${[origin, entry.where, warning].filter(Boolean).join(': ')}`)
   }
 }

@@ -23,7 +23,7 @@ const bad = file(
   `servers:\n  weather: { url: 5 }\n  leaky: { type: http, headers: { A: ${canary} }, args: ${canary} }\n`,
 )
 const broken = file('broken.yaml', 'servers:\n  weather: {\n    url: [\n')
-const claude = file('claude.json', '{"mcpServers":{"files":{"command":"npx","args":["-y","files"]}}}')
+const claude = file('claude.json', '{"mcpServers":{"desk":{"command":"npx","args":["-y","files"]}}}')
 
 describe('mcp-roster check', () => {
   it('accepts valid files in every format', async () => {
@@ -74,7 +74,10 @@ describe('mcp-roster check', () => {
       'odd.yaml',
       'servers:\n  - { name: blanks, command: "npx -y files" }\n  - { name: both, command: npx, url: "http://both.example/mcp" }\n',
     )
-    const twice = file('twice.yaml', 'servers:\n  - { name: both, command: x }\n  - { name: both, namespace: b, command: x }\n')
+    const twice = file(
+      'twice.yaml',
+      'servers:\n  - { name: both, command: x }\n  - { name: both, namespace: b, command: x }\n',
+    )
 
     const { code, out } = await running(['check', odd, twice])
 

@@ -4,6 +4,7 @@ import type { ServerId } from '../../model/names.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../model/server.ts'
+import { unknownFieldsSent } from '../../model/unknown-fields.ts'
 import { Problem } from '../http/problem.ts'
 import { restoreSecrets, revealedPaths } from './restored-secrets.ts'
 
@@ -12,15 +13,26 @@ export type FieldError = { readonly field: string; readonly problem: string }
 
 export type ManualFields = Readonly<Record<string, unknown>>
 
-/** The body as an object; throws for any other JSON. */
+/** The body as an object; throws for any other JSON, and for fields that a server does not have. */
 export function requireDefinition(body: unknown): ManualFields {
   if (isDeeperThan(body, maxDepth))
     throw new Problem('body_too_deep', `The request body is nested deeper than ${maxDepth} levels.`)
-  if (isJsonObject(body)) return body
+  if (isJsonObject(body)) return withoutUnknownFields(body)
   throw new Problem(
     'body_not_object',
     'The request body must be a JSON object: a server as GET /servers shows it, or a part of one.',
   )
+}
+
+function withoutUnknownFields(body: ManualFields): ManualFields {
+  const errors = unknownFieldsSent(body)
+    .slice(0, maxErrors)
+    .map(({ field, nearest }) => {
+      const remedy = field === 'disabled' ? 'write enabled: false' : nearest && `did you mean "${nearest}"?`
+      return { field: field.slice(0, 100), problem: `unknown field${remedy ? `; ${remedy}` : ''}` }
+    })
+  if (errors.length > 0) throw invalidDefinition(errors)
+  return body
 }
 
 /** The stored definition that a body changes, and whether the caller may see its secrets. */

@@ -39,7 +39,7 @@ export async function readListing(
 
 /** Yields where it may be interrupted. Returns undefined if the text may still be YAML. */
 function* tryJsonListing(text: string, format: TextFormat): Generator<void, ServerListing | undefined> {
-  if (format !== 'json' && !looksLikeJson(text)) return undefined
+  if (format === 'json5' || (format !== 'json' && !looksLikeJson(text))) return undefined
   try {
     const { value, locations } = parseLenientJson(text)
     yield

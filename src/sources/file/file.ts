@@ -19,7 +19,7 @@ export const file = defineSource({
         .max(1000)
         .optional()
         .describe(
-          'Files, directories and globs (`/etc/mcp/**/*.yaml`), in order of precedence; they need not exist yet. In a directory the `.yaml`, `.yml` and `.json` files are read. Default: `/etc/mcp` and `~/.config/mcp`.',
+          'Files, directories and globs (`/etc/mcp/**/*.yaml`), in order of precedence; they need not exist yet. In a directory the `.yaml`, `.yml`, `.json`, `.jsonc` and `.json5` files are read. Default: `/etc/mcp` and `~/.config/mcp`.',
         ),
       recursive: z.boolean().default(false).describe('Whether directories inside directories are read too.'),
       expand: z

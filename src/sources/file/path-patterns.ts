@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { opendir, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join, matchesGlob, resolve } from 'node:path'
+import { basename, dirname, join, matchesGlob, relative, resolve } from 'node:path'
+import { formatOf } from '../documents/parse.ts'
 
 /** Maximum number of files that one configured path may match. */
 const maxFiles = 50_000
@@ -26,8 +27,15 @@ export type MatchedFiles =
       readonly links: readonly string[]
       readonly folderCount: number
       readonly unreadable: readonly UnreadableDirectory[]
+      readonly ignored: IgnoredEntries
     }
   | { readonly type: 'missing' }
+
+/** Files and sub-directories of a directory that are not read, but for hidden ones and leftovers. `names` are the first ones. */
+export type IgnoredEntries = { readonly directory: string; readonly names: readonly string[]; readonly count: number }
+
+/** Maximum number of ignored entries that are named. */
+const maxIgnoredNames = 10
 
 /** A directory that could not be listed, so that the state of the files below it is unknown. */
 export type UnreadableDirectory = { readonly path: string; readonly error: NodeJS.ErrnoException }
@@ -50,7 +58,7 @@ function isLeftover(name: string): boolean {
 }
 
 function isDocument(name: string): boolean {
-  return /\.(ya?ml|json)$/i.test(name)
+  return formatOf(name) !== undefined
 }
 
 /** How many levels below its base a pattern reaches into directories. */
@@ -67,6 +75,8 @@ export async function listMatches(pattern: PathPattern, { recursive }: { recursi
   const files: string[] = []
   const links: string[] = []
   const unreadable: UnreadableDirectory[] = []
+  const ignored: string[] = []
+  let ignoredCount = 0
   let folderCount = 0
   const deepest = depthOf(pattern, recursive)
 
@@ -82,10 +92,21 @@ export async function listMatches(pattern: PathPattern, { recursive }: { recursi
       else if (matches && !child.isDirectory()) {
         files.push(childPath)
         if (child.isSymbolicLink()) links.push(childPath)
-      }
+      } else if (!isGlob) ignore(child, childPath)
       if (files.length > maxFiles)
         throw Object.assign(new Error(`directory holds more than ${maxFiles} files`), { code: 'ETOOMANY' })
     }
+  }
+
+  function ignore(child: Dirent, childPath: string): void {
+    ignoredCount += 1
+    const name = relative(base, childPath)
+    if (ignored.length < maxIgnoredNames) ignored.push(child.isDirectory() ? `${name}/ (recursive is off)` : name)
+  }
+
+  const result = () => {
+    const entries = { directory: base, names: ignored.toSorted(), count: ignoredCount }
+    return { type: 'files', files: files.toSorted(), links, folderCount, unreadable, ignored: entries } as const
   }
 
   async function descend(directory: string, entry: Dirent, ancestors: readonly string[]): Promise<void> {
@@ -99,14 +120,22 @@ export async function listMatches(pattern: PathPattern, { recursive }: { recursi
 
   try {
     if (!isGlob && !(await stat(base)).isDirectory()) {
-      return { type: 'files', files: [path], links: [path], folderCount, unreadable }
+      files.push(path)
+      links.push(path)
+      return result()
     }
     await walk(base, [await realpath(base)])
   } catch (error) {
     if (isMissingError(error)) return { type: 'missing' }
     unreadable.push({ path: base, error: error as NodeJS.ErrnoException })
   }
-  return { type: 'files', files: files.toSorted(), links, folderCount, unreadable }
+  return result()
+}
+
+/** `ignored in /etc/mcp: notes.txt, sub/ (recursive is off) and 3 more`. */
+export function describeIgnored({ directory, names, count }: IgnoredEntries): string {
+  const more = count > names.length ? ` and ${count - names.length} more` : ''
+  return `ignored in ${directory}: ${names.join(', ')}${more}`
 }
 
 /**

@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { mapConcurrent } from '../../flow/map-concurrent.ts'
 import { type Entry, type Reading, SourceError } from '../../model/source.ts'
+import { formatOf } from '../documents/parse.ts'
 import { readDocument, tooLargeError } from '../documents/read.ts'
 import { type FileState, fileError, fileStateOf, linkTargetsOf, readContents } from './contents.ts'
-import { listMatches, type PathPattern, type UnreadableDirectory } from './path-patterns.ts'
+import { type IgnoredEntries, listMatches, type PathPattern, type UnreadableDirectory } from './path-patterns.ts'
 
 /** Milliseconds after which a second scan must agree that servers are gone or broken. */
 const confirmationMs = 100
@@ -53,6 +54,8 @@ export type Scan = {
   /** Configured paths that do not exist. */
   readonly missing: readonly string[]
   readonly folderCount: number
+  /** What directories hold that is not read; the first of many. */
+  readonly ignored: readonly IgnoredEntries[]
   /** Where symbolic links end. */
   readonly linkTargets: readonly string[]
   /** Whether a file is still being written, so that the next scan should follow soon. */
@@ -92,7 +95,7 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
   }: {
     thorough: boolean
     signal: AbortSignal
-  }): Promise<Pick<Scan, 'missing' | 'linkTargets' | 'folderCount'>> {
+  }): Promise<Pick<Scan, 'missing' | 'linkTargets' | 'folderCount' | 'ignored'>> {
     const { ranks, unreadable, ...listed } = await listAll()
     const states = new Map<string, FileState>()
     await mapConcurrent([...ranks.keys()], maxConcurrentFiles, async (path) => {
@@ -119,6 +122,7 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
     const unreadable: (UnreadableDirectory & { rank: number })[] = []
     const missing: string[] = []
     const links: string[] = []
+    const ignored: IgnoredEntries[] = []
     let folderCount = 0
     for (const pattern of patterns) {
       const { rank } = pattern
@@ -130,9 +134,10 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
       for (const path of matched.files) if (!ranks.has(path)) ranks.set(path, rank)
       links.push(...matched.links)
       folderCount += matched.folderCount
+      if (matched.ignored.count > 0) ignored.push(matched.ignored)
       unreadable.push(...matched.unreadable.map((directory) => ({ ...directory, rank })))
     }
-    return { ranks, unreadable, missing, folderCount, linkTargets: await linkTargetsOf(links) }
+    return { ranks, unreadable, missing, folderCount, ignored, linkTargets: await linkTargetsOf(links) }
   }
 
   async function scanFile(file: {
@@ -170,7 +175,7 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
     )
     if (same?.reading) return same.reading
     try {
-      const format = /\.json$/i.test(path) ? 'json' : 'auto'
+      const format = formatOf(path) ?? 'auto'
       return { origin: path, rank, entries: prepare(await readDocument(bytes, { format, maxBytes: max_bytes })) }
     } catch (error) {
       if (!(error instanceof SourceError)) throw error

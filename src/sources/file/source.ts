@@ -5,7 +5,7 @@ import { joinWakeSignals } from '../../flow/wake-signal.ts'
 import type { Log } from '../../log.ts'
 import type { Sighting, Source, SourceRun } from '../../model/source.ts'
 import { expandEntries } from '../documents/expand-variables.ts'
-import { parsePathPattern } from './path-patterns.ts'
+import { describeIgnored, parsePathPattern } from './path-patterns.ts'
 import { createScanner, type Scan, type ScannerOptions } from './scanner.ts'
 import { createFileWatcher, type UnwatchedReason } from './watcher.ts'
 
@@ -46,6 +46,7 @@ export function createFileSource(options: FileSourceOptions): Source {
     })
     let lastThorough = 0
     let mounts: readonly string[] = []
+    let loggedIgnored = ''
     try {
       for (let isFirst = true; !signal.aborted; isFirst = false) {
         // After an event the signatures of the file system decide; the regular rescan and a refresh read again.
@@ -55,6 +56,7 @@ export function createFileSource(options: FileSourceOptions): Source {
         const scan = await scanner.scan({ thorough, signal })
         if (signal.aborted) return
         if (isFirst) mounts = await findFileMounts(scan, log)
+        loggedIgnored = logIgnored(scan, loggedIgnored, log)
         const scope = {
           fileCount: scan.readings.length,
           folderCount: scan.folderCount,
@@ -73,6 +75,13 @@ export function createFileSource(options: FileSourceOptions): Source {
       await watcher.close()
     }
   }
+}
+
+/** Logs what is ignored where that changed; returns its text. */
+function logIgnored({ ignored }: Scan, before: string, log: Log): string {
+  const text = ignored.map(describeIgnored).join('; ')
+  if (text !== '' && text !== before) log.info({ ignored }, 'files ignored')
+  return text
 }
 
 /** Files that are mount points, whose updates never arrive; logged once. */
@@ -102,7 +111,7 @@ export function parseMountPoints(mountinfo: string): Set<string> {
 const decodeOctal = (code: string) => String.fromCodePoint(Number.parseInt(code, 8))
 
 function notesOf(
-  { missing }: Scan,
+  { missing, ignored }: Scan,
   {
     unwatched,
     mounts,
@@ -114,7 +123,7 @@ function notesOf(
   if (unwatched?.type === 'limit') notes.push(overLimitNote(unwatched, maxFiles))
   for (const path of mounts)
     notes.push(`${path} is a mount of its own (a subPath?) and may never change; mount its directory instead`)
-  return notes
+  return [...notes, ...ignored.map(describeIgnored)]
 }
 
 function overLimitNote(

@@ -19,11 +19,15 @@ function parseJsonc(text: string): JsonText {
   try {
     return { value: JSON.parse(stripped), locations: () => locateJson(stripped) }
   } catch {
-    // The message of V8 quotes the text, which may hold a secret.
-    const offset = offsetOfSyntaxError(stripped)
-    const message = stripped.slice(offset).trim() === '' ? 'JSON ends too early' : 'invalid JSON'
+    const { message, offset } = syntaxErrorIn(stripped)
     throw new SourceError(message, { class: 'config', where: lineAndColumn(text, offset) })
   }
+}
+
+/** The error of an invalid JSON text. The message of V8 quotes the text, which may hold a secret. */
+export function syntaxErrorIn(text: string): { readonly message: string; readonly offset: number } {
+  const offset = offsetOfSyntaxError(text)
+  return { offset, message: text.slice(offset).trim() === '' ? 'JSON ends too early' : 'invalid JSON' }
 }
 
 /** Replaces comments and trailing commas by blanks, so that every offset stays the same. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Entry, type Reading, SourceError } from '../../../model/source.ts'
+import { formatOf } from '../../documents/parse.ts'
 import { readDocument } from '../../documents/read.ts'
 import { objectKey, ObjectMetadata } from './objects.ts'
 import { metadataAddressProblem } from './tenant-urls.ts'
@@ -14,7 +15,7 @@ export const ConfigMap = z.object({
 })
 export type ConfigMap = z.output<typeof ConfigMap>
 
-const isDocument = (key: string) => /\.(ya?ml|json)$/i.test(key)
+const isDocument = (key: string) => formatOf(key) !== undefined
 
 const configMapOrigin = (configMap: Pick<ConfigMap, 'metadata'>, key: string) =>
   `configmap/${objectKey(configMap.metadata)}/${key}`
@@ -42,7 +43,12 @@ export function createConfigMapReader() {
     for (const key of binaryData.filter(isDocument))
       readings.push(problemReading(configMapOrigin(configMap, key), 'binaryData is not read; move the text to data'))
     if (readings.length === 0)
-      readings.push(problemReading(`configmap/${objectKey(metadata)}`, 'has no key that ends in .yaml, .yml or .json'))
+      readings.push(
+        problemReading(
+          `configmap/${objectKey(metadata)}`,
+          'has no key that ends in .yaml, .yml, .json, .jsonc or .json5',
+        ),
+      )
     return readings
   }
 
@@ -55,7 +61,7 @@ function problemReading(origin: string, problem: string): Reading {
 
 async function parseDocument(origin: string, key: string, text: string, namespace: string): Promise<Reading> {
   try {
-    const entries = await readDocument(text, { format: /\.json$/i.test(key) ? 'json' : 'yaml' })
+    const entries = await readDocument(text, { format: formatOf(key) ?? 'auto' })
     return { origin, entries: entries.map((entry) => withoutMetadataAddress(confineToNamespace(entry, namespace))) }
   } catch (error) {
     if (error instanceof SourceError) return { origin, error }

@@ -52,7 +52,7 @@ describe('ConfigMap', () => {
     const problems = async (...args: Parameters<typeof read>) =>
       (await read(...args)).flatMap(valuesOf).map((entry) => (entry as { problem?: string }).problem)
     assert.match((await problems({}, { binaryData: { 'a.yaml': 'AAAA' } }))[0] ?? '', /binaryData is not read/)
-    assert.match((await problems({}))[0] ?? '', /has no key that ends in \.yaml, \.yml or \.json/)
+    assert.match((await problems({}))[0] ?? '', /has no key that ends in \.yaml, \.yml, \.json, \.jsonc or \.json5/)
     assert.match((await problems({}, { data: null, immutable: true }))[0] ?? '', /has no key/)
     const [blank] = await read({ 'a.yaml': '' })
     assert.ok(blank && 'error' in blank, 'a blank key is an error, not an empty list')

@@ -1,0 +1,40 @@
+import { nearestTo } from './query/fuzzy.ts'
+import { DefinitionFields, Server } from './server.ts'
+
+/** Fields that MCP clients use for themselves, and accepted synonyms. */
+const clientFields = new Set([
+  'transport',
+  'disabled',
+  'alwaysAllow',
+  'autoApprove',
+  'timeout',
+  'gallery',
+  'envFile',
+  'oauth',
+  'dev',
+])
+
+/** A field that a server does not have, and the known one that was probably meant. */
+export type UnknownField = { readonly field: string; readonly nearest: string | undefined }
+
+/** The unknown fields of an entry of a document. Fields of MCP clients are known. */
+export function unknownFieldsOf(entry: object): readonly UnknownField[] {
+  return unknownAmong(entry, (field) => clientFields.has(field))
+}
+
+/** The unknown fields of a server that a client sends. What the API shows is known, so that it can be sent back. */
+export function unknownFieldsSent(server: object): readonly UnknownField[] {
+  const shown = Server.unwrap().shape
+  // No client's format is translated here: a server that is sent as disabled would stay enabled.
+  return unknownAmong(
+    server,
+    (field) => Object.hasOwn(shown, field) || (clientFields.has(field) && field !== 'disabled'),
+  )
+}
+
+function unknownAmong(fields: object, isKnown: (field: string) => boolean): readonly UnknownField[] {
+  const definitionFields = Object.keys(DefinitionFields.unwrap().shape)
+  return Object.keys(fields)
+    .filter((field) => !definitionFields.includes(field) && !isKnown(field))
+    .map((field) => ({ field, nearest: nearestTo(field, definitionFields) }))
+}
