@@ -102,4 +102,27 @@ describe('sources that were never read', () => {
     assert.deepEqual([Object.keys(body.servers), body.syncing], [['prod/weather'], ['kubernetes']])
     assert.equal((await second.get('/sd/prometheus')).status, 503)
   })
+
+  it('make /health degraded before their first answer, and name in last_error and the log how many more origins fail', async () => {
+    const [port, other] = [await freePort(), await freePort()]
+    const records = `records: [_mcp._tcp.a.example., _mcp._tcp.b.example., _mcp._tcp.c.example.]`
+    await using daemon = await startHere(
+      `${noProbes}sources:\n  - { type: http, url: "http://127.0.0.1:${port}/" }\n  - { type: dns, ${records}, nameservers: ["127.0.0.1:${other}"], resolv_conf: /nowhere }\n  - { type: env }\n`,
+    )
+
+    const degraded = async () =>
+      (await daemon.ask<{ degraded_sources?: string[] }>('GET', '/health')).body.degraded_sources
+    await until(async () => (await degraded())?.length === 2)
+    assert.deepEqual(await degraded(), ['http', 'dns'])
+    const { body, status } = await daemon.ask('GET', '/health')
+    assert.deepEqual([status, body['status']], [200, 'degraded'])
+    const { body: source } = await daemon.ask<{ last_error: string; state: string }>('GET', '/sources/dns')
+    assert.equal(source.state, 'starting')
+    assert.match(source.last_error, /^_mcp\._tcp\..*\(and 2 more\)$/)
+    const reasons = daemon.lines.filter(({ msg }) => msg === 'source degraded').map(({ reason }) => String(reason))
+    assert.ok(
+      reasons.some((reason) => reason.endsWith('(and 2 more)')),
+      reasons.join('\n'),
+    )
+  })
 })
