@@ -1,3 +1,4 @@
+import type { SourceStatus } from '../../model/status.ts'
 import { requireAllNamespaces, requireRole } from '../http/access/authenticator.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
@@ -13,7 +14,7 @@ export function operationsApi(ports: ApiPorts) {
   const health = (c: ApiContext) => {
     const degradedSources = supervisor
       .sources()
-      .filter(({ state }) => state === 'degraded' || state === 'stale')
+      .filter(isDegraded)
       .map((source) => source.name)
     const suspicion = healthPreservation(monitor)
     const isStoreDown = ports.store()?.status === 'down'
@@ -78,6 +79,11 @@ export function operationsApi(ports: ApiPorts) {
     return respondJson(c, { suspicion: null })
   })
   return api
+}
+
+/** Whether a source fails, in part or as a whole, since its start too. */
+function isDegraded({ state, consecutive_failures }: SourceStatus): boolean {
+  return state === 'degraded' || state === 'stale' || (state === 'starting' && consecutive_failures > 0)
 }
 
 /** Headers by which clients of the mesh registry read `HEAD /health`, which has no body. */
