@@ -47,7 +47,7 @@ export function createRecord(
     source: winner.layer.name,
     origin: winner.origin,
     discovery_method: winner.layer.discovery_method,
-    shadows: losers.map(({ layer, origin }) => ({ source: layer.name, origin })),
+    shadows: losers.length > 0 ? losers.map(({ layer, origin }) => ({ source: layer.name, origin })) : noShadows,
     stale: winner.stale,
     created_at: before?.server.created_at ?? stored?.created_at ?? stamp.at,
     updated_at: before ? stamp.at : (stored?.updated_at ?? stamp.at),
@@ -57,24 +57,24 @@ export function createRecord(
     server,
     reach: winner.layer.reach,
     probeInterval: definition.health_check_interval,
-    json: cachedFromSecondCall(() => Buffer.from(JSON.stringify(redactServer(server)))),
+    json: cachedJson(server),
     candidate: winner,
-    losers,
+    losers: losers.length > 0 ? losers : noLosers,
     target,
     probed: carried,
   }
 }
 
 /**
- * Caches the bytes from the second call on. Most servers of a large registry are shown at most once. Caching the first call
- * would hold 100 MB for 100,000 servers, old objects by the time they are freed, and cause repeated full collections.
+ * The JSON of a server, cached from the second call on. Most servers of a large registry are shown at most once. Caching the
+ * first call would hold 100 MB for 100,000 servers, old objects by the time they are freed, and cause repeated full collections.
  */
-function cachedFromSecondCall(make: () => Buffer): () => Buffer {
+function cachedJson(server: Server): () => Buffer {
   let calledBefore = false
   let cached: Buffer | undefined
   return () => {
     if (cached) return cached
-    const bytes = make()
+    const bytes = Buffer.from(JSON.stringify(redactServer(server)))
     if (calledBefore) cached = bytes
     calledBefore = true
     return bytes
@@ -91,6 +91,10 @@ export function stampRecord(
   else if (!stored) server.created_at = server.updated_at = at
   if (!stored) server.resource_version = version
 }
+
+/** One list for all: most servers shadow nothing. */
+const noShadows = Object.freeze([]) as unknown as Server['shadows']
+const noLosers: readonly Candidate[] = []
 
 /** The worse of what probes found and what the source reports; `since` stays for as long as the status does. */
 function healthOf(

@@ -1,17 +1,26 @@
-/** The slots that have one value: a single slot, a small set, or a bit per slot where that takes less memory and time. */
-export type Posting = number | Set<number> | MutableBits
+/** The slots that have one value: a single slot, a short list, a set, or a bit per slot, whichever takes less memory and time. */
+export type Posting = number | readonly number[] | Set<number> | MutableBits
 
 type MutableBits = { words: Uint32Array; size: number }
 
 /** Minimum slots of a posting that is kept as bits; below half of it, the bits become a set again. */
 const minBitmapSize = 64
 
+/** Maximum slots of a posting that is kept as a list. */
+const maxListed = 8
+
 export function sizeOf(posting: Posting): number {
-  return typeof posting === 'number' ? 1 : posting.size
+  if (typeof posting === 'number') return 1
+  return isList(posting) ? posting.length : posting.size
+}
+
+function isList(posting: Posting): posting is readonly number[] {
+  return Array.isArray(posting)
 }
 
 export function hasSlot(posting: Posting, slot: number): boolean {
   if (typeof posting === 'number') return posting === slot
+  if (isList(posting)) return posting.includes(slot)
   return posting instanceof Set ? posting.has(slot) : hasBit(posting.words, slot)
 }
 
@@ -23,7 +32,11 @@ export function hasBit(words: Uint32Array, slot: number): boolean {
 /** The posting with `slot`; the old posting must not be used afterwards. `capacity` is the number of all slots. */
 export function withSlot(posting: Posting | undefined, slot: number, capacity: number): Posting {
   if (posting === undefined || posting === slot) return slot
-  if (typeof posting === 'number') return new Set([posting, slot])
+  if (typeof posting === 'number') return [posting, slot]
+  if (isList(posting)) {
+    if (posting.includes(slot)) return posting
+    return posting.length < maxListed ? posting.concat(slot) : new Set([...posting, slot])
+  }
   if (!(posting instanceof Set)) {
     setBit(posting, slot)
     return posting
@@ -39,15 +52,21 @@ export function withSlot(posting: Posting | undefined, slot: number, capacity: n
 export function withoutSlot(posting: Posting | undefined, slot: number, capacity: number): Posting | undefined {
   if (posting === undefined || posting === slot) return undefined
   if (typeof posting === 'number') return posting
+  if (isList(posting)) return listWithout(posting, slot)
   if (posting instanceof Set) {
     posting.delete(slot)
-    return posting.size === 0 ? undefined : posting
+    return posting.size > maxListed / 2 ? posting : listWithout([...posting], slot)
   }
   if (hasBit(posting.words, slot)) {
     posting.words[slot >>> 5] = (posting.words[slot >>> 5] ?? 0) & ~(1 << (slot & 31))
     posting.size -= 1
   }
   return posting.size * 128 < capacity || posting.size < minBitmapSize / 2 ? new Set(slotsOf(posting)) : posting
+}
+
+function listWithout(slots: readonly number[], slot: number): Posting | undefined {
+  const rest = slots.filter((one) => one !== slot).slice()
+  return rest.length > 1 ? rest : rest[0]
 }
 
 function setBit(bits: MutableBits, slot: number): void {
@@ -67,7 +86,7 @@ function setBit(bits: MutableBits, slot: number): void {
 /** Every slot of a posting; those of bits in ascending order. */
 export function slotsOf(posting: Posting): Iterable<number> {
   if (typeof posting === 'number') return [posting]
-  return posting instanceof Set ? posting : slotsInBits(posting.words)
+  return isList(posting) || posting instanceof Set ? posting : slotsInBits(posting.words)
 }
 
 function slotsInBits(words: Uint32Array): number[] {
@@ -87,7 +106,7 @@ function slotsInBits(words: Uint32Array): number[] {
 export function union(postings: readonly Posting[], length: number): Uint32Array {
   const words = new Uint32Array(length)
   for (const posting of postings) {
-    if (typeof posting === 'object' && !(posting instanceof Set)) {
+    if (typeof posting === 'object' && !isList(posting) && !(posting instanceof Set)) {
       const end = Math.min(length, posting.words.length)
       for (let index = 0; index < end; index += 1) words[index] = (words[index] ?? 0) | (posting.words[index] ?? 0)
     } else {

@@ -46,8 +46,11 @@ export function* nextOriginState(
     rejections.push({ ...validated.rejection, kept })
     if (kept) candidates.push(...markStale([last]))
   }
-  return { reading, candidates, rejections }
+  // Exact lists: most origins have one entry, and there are thousands of them.
+  return { reading, candidates: candidates.slice(), rejections: rejections.length > 0 ? rejections : none }
 }
+
+const none: readonly Rejection[] = []
 
 function candidateFrom(
   { id, definition, entry: { reported, stored } }: Extract<ValidatedEntry, { definition: unknown }>,
