@@ -1,7 +1,7 @@
 import { jsonEqual, reuseEqualParts } from '../model/data/json-equal.ts'
 import type { StoreOperation } from '../stores/store.ts'
 import type { Agent, AgentRequest } from './agent.ts'
-import { withSharedParts } from './parsing/shared-parts.ts'
+import { withSharedDefinitionParts, withSharedParts } from './parsing/shared-parts.ts'
 import { offeredCapabilities } from './parsing/tools.ts'
 
 type Put = Extract<StoreOperation, { type: 'put' }>
@@ -15,7 +15,8 @@ export type StoredAgent = Pick<Agent, 'definition' | 'spec'>
 type StoredJson = { readonly definition: StoredAgent['definition']; readonly facts: StoredAgent['spec'] }
 
 export function parseStoredAgent(json: string): StoredAgent {
-  const { definition, facts } = JSON.parse(json) as StoredJson
+  const { definition: stored, facts } = JSON.parse(json) as StoredJson
+  const definition = withSharedDefinitionParts(stored)
   const spec = withSharedParts(facts)
   return {
     definition: spec.tools ? { ...definition, capabilities: offeredCapabilities(spec.tools) } : definition,

@@ -3,6 +3,7 @@ import type { AgentSpec, LeaseThresholds } from '../agent.ts'
 import type { MeshFields } from './mesh-fields.ts'
 import { endpointAddress, normalizeName } from './normalize.ts'
 import type { RegistrationFields } from './schema.ts'
+import { withSharedDefinitionParts } from './shared-parts.ts'
 
 /** Thresholds by agent type, as in the original mesh registry, in seconds. */
 const thresholdsByType: ReadonlyMap<string, LeaseThresholds> = new Map([
@@ -16,6 +17,8 @@ const maxMissedHeartbeats = 4
 
 /** In seconds; runtimes that register with `tools` send a heartbeat every five. */
 const defaultInterval = { withTools: 5, plain: 30 } as const
+
+const noConfig: AgentSpec['config'] = Object.freeze({})
 
 /** The spec of an agent, with a default for each absent field. */
 export function specOf(fields: RegistrationFields, defaults: LeaseThresholds, mesh?: MeshFields): AgentSpec {
@@ -36,7 +39,7 @@ export function specOf(fields: RegistrationFields, defaults: LeaseThresholds, me
       timeout_threshold,
       fields.eviction_threshold ?? Math.max(eviction, 2 * timeout_threshold),
     ),
-    config: fields.config ?? {},
+    config: fields.config ?? noConfig,
     security_context: fields.security_context ?? null,
     ...(fields.transport && { transport: fields.transport }),
     ...mesh,
@@ -47,7 +50,7 @@ export function specOf(fields: RegistrationFields, defaults: LeaseThresholds, me
 export function definitionOf(fields: RegistrationFields, spec: AgentSpec): ServerDefinition {
   const { id, name = id, namespace, description, version, health_check_url } = fields
   const address = endpointAddress(spec.endpoint)
-  return {
+  return withSharedDefinitionParts({
     ...defaultDefinition(address.type),
     ...address,
     name: id,
@@ -64,7 +67,7 @@ export function definitionOf(fields: RegistrationFields, spec: AgentSpec): Serve
     health_check: fields.health_check ?? (health_check_url ? 'http' : 'none'),
     ...(health_check_url !== undefined && { health_check_url }),
     metadata: { agent_type: spec.agent_type },
-  }
+  })
 }
 
 /** Definitions of agents without any optional field, each created on first use. */
