@@ -30,16 +30,23 @@ const kinds: Partial<Record<EventType, string>> = {
  * the journal shows how it ended, with their number.
  */
 export function createCoalescer() {
-  const windows = new Map<string, Window>()
+  /** By kind, then by server or dependency, in the order of their begin. */
+  const windows = new Map<string, Map<string, Window>>()
+  let size = 0
 
   /** Whether an event is written now. */
   function admits(timed: TimedEvent): boolean {
-    const key = keyOf(timed.event)
-    let window = windows.get(key)
+    const { type } = timed.event
+    const kind = kinds[type] ?? type
+    let ofKind = windows.get(kind)
+    if (!ofKind) windows.set(kind, (ofKind = new Map()))
+    const subject = subjectOf(timed.event)
+    let window = ofKind.get(subject)
     if (!window) {
-      if (windows.size >= maxWindows) return true
+      if (size >= maxWindows) return true
       window = { from: timed.at, count: 0, last: undefined }
-      windows.set(key, window)
+      ofKind.set(subject, window)
+      size += 1
     }
     window.count += 1
     if (window.count <= limit.maxEvents) return true
@@ -49,11 +56,18 @@ export function createCoalescer() {
 
   /** Ends the windows that are over at `now`; returns the events that stand for the counted ones. */
   function close(now: number): CoalescedEvent[] {
+    return windows
+      .values()
+      .flatMap((ofKind) => closeKind(ofKind, now))
+      .toArray()
+  }
+
+  function closeKind(ofKind: Map<string, Window>, now: number): CoalescedEvent[] {
     const ended: CoalescedEvent[] = []
-    for (const [key, { from, count, last }] of windows) {
-      // Windows are in the order of their begin.
+    for (const [subject, { from, count, last }] of ofKind) {
       if (now - from < limit.windowMs) break
-      windows.delete(key)
+      ofKind.delete(subject)
+      size -= 1
       if (last) ended.push({ ...last, coalesced: count - limit.maxEvents })
     }
     return ended
@@ -62,6 +76,8 @@ export function createCoalescer() {
   return { admits, close, closeAll: () => close(Infinity) }
 }
 
-function keyOf({ type, server, source, slot }: JournalEvent): string {
-  return `${kinds[type] ?? type} ${server ?? `source ${source}`} ${slot ?? ''}`
+/** The server, as the id that the registry holds anyway, or what the event is about otherwise. */
+function subjectOf({ server, source, slot }: JournalEvent): string {
+  const subject = server ?? `source ${source}`
+  return slot === undefined ? subject : `${subject} ${slot}`
 }

@@ -9,7 +9,7 @@ import type { RecordEvent } from './event.ts'
 /** Time that traces may take of each second, in ms; a rewiring beyond it is recorded without its stages. */
 const traceBudgetMs = 5
 /** Maximum dependencies whose last event is remembered, and agents known to be new; of any other it is read from the store. */
-const maxRemembered = 50_000
+const maxRemembered = 20_000
 /** Events of a function that are read to find the last one of each of its dependencies. */
 const maxRead = 64
 
