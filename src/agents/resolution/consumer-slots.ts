@@ -21,21 +21,19 @@ export function consumerSlotsOf(
   tools: readonly MeshTool[],
   specOf: (slot: Omit<ConsumerSlot, 'spec'>) => DependencySpec,
 ): ConsumerSlot[] {
-  return tools.flatMap((tool) => {
-    const declared = tool.dependencies.map((dependency, depIndex) => ({
-      tool,
-      dependency,
-      kind: 'dependency' as const,
-      depIndex,
-    }))
-    const model = tool.llm_provider && {
-      tool,
-      dependency: toDependency(tool.llm_provider),
-      kind: 'llm_provider' as const,
-      depIndex: 0,
-    }
-    return [...declared, ...(model ? [model] : [])].map((slot) => ({ ...slot, spec: specOf(slot) }))
-  })
+  const slots: ConsumerSlot[] = []
+  // One literal for all, and exact lists: agents have some of them each, and there are thousands of agents.
+  const add = (slot: Omit<ConsumerSlot, 'spec'>) => {
+    const { tool, dependency, kind, depIndex } = slot
+    slots.push({ tool, dependency, kind, depIndex, spec: specOf(slot) })
+  }
+  for (const tool of tools) {
+    for (const [depIndex, dependency] of tool.dependencies.entries())
+      add({ tool, dependency, kind: 'dependency', depIndex })
+    const { llm_provider: model } = tool
+    if (model) add({ tool, dependency: toDependency(model), kind: 'llm_provider', depIndex: 0 })
+  }
+  return slots.slice()
 }
 
 function toDependency({ capability, tags, version }: LlmProviderRequest): MeshDependency {

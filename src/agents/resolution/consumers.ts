@@ -1,7 +1,7 @@
 import type { Agent } from '../agent.ts'
 import type { MeshTool } from '../mesh-tool.ts'
 import { type ConsumerSlot, shareKeyOf, consumerSlotsOf } from './consumer-slots.ts'
-import type { LlmSelection, LlmTools } from './llm-tools.ts'
+import { type LlmSelection, type LlmTools, noSelection } from './llm-tools.ts'
 import type { Ranking } from './matching/ranking.ts'
 import type { CapabilityIndex } from './offers/capability-index.ts'
 import type { DependencyKind, DependencySpec, DependencySpecs } from './offers/dependency-specs.ts'
@@ -102,7 +102,7 @@ export function createConsumers({
     const current = consumers.get(id)
     if (current?.tools === tools) return current
     const slots = consumerSlotsOf(tools, ({ dependency, kind }) => specs.acquire(dependency, { schemas, kind }))
-    const consumer: Consumer = { tools, slots, told: undefined, toldTools: { tools: [] }, checkedAt: 0, differs: true }
+    const consumer: Consumer = { tools, slots, told: undefined, toldTools: noSelection, checkedAt: 0, differs: true }
     if (current) {
       const stays = new Set(slots.map(({ spec }) => spec))
       for (const slot of current.slots) if (!stays.has(slot.spec)) leave(id, slot)

@@ -21,6 +21,8 @@ export type LlmSelection = {
   readonly omission?: string | undefined
 }
 
+export const noSelection: LlmSelection = { tools: [] }
+
 /** The tools that a filter selects, in a stable order: by item, tag score, agent id, declaration. */
 export function createLlmTools({
   index,
@@ -59,6 +61,7 @@ export function createLlmTools({
   /** The tools for all functions of an agent, in the order of declaration, until the answer is full. */
   function selectAll(agentId: string, tools: readonly MeshTool[]): LlmSelection {
     const filtered = tools.filter(({ llm_filter }) => llm_filter)
+    if (filtered.length === 0) return noSelection
     let [room, bytesLeft] = [maxLlmTools, maxLlmToolBytes]
     let omission: string | undefined
     const selected = filtered.map(({ function_name, llm_filter }, at) => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { assignProvider, createSpreadGroup, loadBound, releaseConsumer } from '../../../src/agents/resolution/spread.ts'
+import {
+  assignProvider,
+  createSpreadGroup,
+  loadBound,
+  loadOf,
+  loadsOf,
+  releaseConsumer,
+} from '../../../src/agents/resolution/spread.ts'
 import { createRandom } from '../../random.ts'
 
 /** Consumers that look for their provider again after every change, in random order, as heartbeats do. */
@@ -22,12 +29,11 @@ function createWorld(random: ReturnType<typeof createRandom>) {
 
   function assertBalanced(): void {
     const bound = loadBound(consumers.size, providers.size)
-    const loads = [...providers.keys()].map((provider) => group.loads.get(provider) ?? 0)
-    assert.equal(
-      loads.reduce((sum, load) => sum + load, 0),
-      consumers.size,
-      random.label,
-    )
+    const loads = [...providers.keys()].map((provider) => loadOf(group, provider))
+    const assigned = [...group.assignments.values()]
+    const counted = [...providers.keys()].map((provider) => assigned.filter((one) => one === provider).length)
+    assert.deepEqual(loads, counted, random.label)
+    assert.equal(assigned.length, consumers.size, random.label)
     assert.ok(Math.max(...loads) <= bound, `${random.label}: ${loads.join(' ')} over ${bound}`)
     // Consumers cannot be halved: beyond that, no provider has more than 1.25 times the mean.
     assert.ok(bound <= (1.25 * consumers.size) / providers.size || bound === Math.ceil(consumers.size / providers.size))
@@ -43,8 +49,8 @@ describe('the spread over equal providers', () => {
       const providers = new Map(Array.from({ length: 10 }, (_, at) => [`${prefix}provider-${at}`, undefined]))
       for (let at = 0; at < 1000; at += 1) assignProvider(group, `${prefix}${at}`, providers)
 
-      assert.ok(Math.max(...group.loads.values()) <= 125)
-      assert.equal(group.loads.size, 10)
+      assert.ok(Math.max(...loadsOf(group).values()) <= 125)
+      assert.equal(loadsOf(group).size, 10)
     }
   })
 
@@ -54,7 +60,7 @@ describe('the spread over equal providers', () => {
     for (const consumer of ['1', '2', '3', '4', '5', '6']) assignProvider(group, consumer, providers)
 
     assert.deepEqual(
-      [...group.loads.values()].toSorted((a, b) => a - b),
+      [...loadsOf(group).values()].toSorted((a, b) => a - b),
       [1, 1, 2, 2],
     )
   })
@@ -69,7 +75,7 @@ describe('the spread over equal providers', () => {
         const action = random.below(5)
         if (action === 0 && providers.size > 1) {
           const leaving = random.pick([...providers.keys()])
-          const own = group.loads.get(leaving) ?? 0
+          const own = loadOf(group, leaving)
           providers.delete(leaving)
           const moved = world.settle()
           assert.ok(moved.size >= own && moved.size <= 2 * own, `${random.label}: ${own} left, ${moved.size} moved`)
@@ -95,9 +101,9 @@ describe('the spread over equal providers', () => {
       const consumers = Array.from({ length: 1 + random.below(40) }, (_, at) => `c${at}`)
       for (const consumer of consumers) assignProvider(group, consumer, providers)
       for (const consumer of random.some(consumers)) {
-        const before = Math.max(...group.loads.values()) > loadBound(group.assignments.size, providers.size)
+        const before = Math.max(...loadsOf(group).values()) > loadBound(group.assignments.size, providers.size)
         const isOverloaded = releaseConsumer(group, consumer)
-        const after = Math.max(0, ...group.loads.values()) > loadBound(group.assignments.size, providers.size)
+        const after = Math.max(0, ...loadsOf(group).values()) > loadBound(group.assignments.size, providers.size)
         assert.ok(isOverloaded === after || (before && after), random.label)
       }
     }

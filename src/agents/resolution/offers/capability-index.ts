@@ -4,11 +4,11 @@ import type { Offer } from './offer.ts'
 /** All that is known of one capability name. */
 export type CapabilityEntry = {
   readonly name: string
-  readonly offers: Set<Offer>
+  offers: Offer[]
   /** The generation in which its offers, or the availability of one of them, changed last. */
   stamp: number
-  /** By the name of a capability whose functions require this one: the number of such requirements. */
-  readonly dependents: Map<string, number>
+  /** By the name of a capability whose functions require this one: the number of such requirements. Absent: none. */
+  dependents: Map<string, number> | undefined
   /** Dependencies that name it. */
   pins: number
 }
@@ -32,7 +32,7 @@ export function createCapabilityIndex() {
   function entryOf(name: string): CapabilityEntry {
     let entry = entries.get(name)
     if (!entry) {
-      entry = { name, offers: new Set(), stamp: absentStamp, dependents: new Map(), pins: 0 }
+      entry = { name, offers: [], stamp: absentStamp, dependents: undefined, pins: 0 }
       entries.set(name, entry)
     }
     return entry
@@ -40,24 +40,24 @@ export function createCapabilityIndex() {
 
   /** Drops an entry that nothing uses. A result about it must not outlive it unnoticed. */
   function dropUnused(entry: CapabilityEntry): void {
-    if (entry.pins > 0 || entry.offers.size > 0 || entry.dependents.size > 0) return
+    if (entry.pins > 0 || entry.offers.length > 0 || entry.dependents) return
     entries.delete(entry.name)
     absentStamp = changed.size > 0 ? generation + 1 : generation
   }
 
   function add(offer: Offer): void {
-    entryOf(offer.tool.capability).offers.add(offer)
-    for (const { capability } of requiredOf(offer)) count(entryOf(capability).dependents, offer.tool.capability, 1)
+    addOffer(entryOf(offer.tool.capability), offer)
+    for (const { capability } of requiredOf(offer)) countDependent(entryOf(capability), offer.tool.capability, 1)
     changed.add(offer.tool.capability)
   }
 
   function remove(offer: Offer): void {
     const entry = entryOf(offer.tool.capability)
-    entry.offers.delete(offer)
+    removeOffer(entry, offer)
     changed.add(entry.name)
     for (const { capability } of requiredOf(offer)) {
       const required = entryOf(capability)
-      count(required.dependents, entry.name, -1)
+      countDependent(required, entry.name, -1)
       dropUnused(required)
     }
     dropUnused(entry)
@@ -89,7 +89,7 @@ export function createCapabilityIndex() {
       const entry = entries.get(name)
       if (!entry) continue
       entry.stamp = generation
-      for (const dependent of entry.dependents.keys()) changed.add(dependent)
+      for (const dependent of entry.dependents?.keys() ?? []) changed.add(dependent)
     }
     changed.clear()
     return generation
@@ -105,12 +105,15 @@ export function createCapabilityIndex() {
     size: () => entries.size,
     /** The generation in which a capability changed last. */
     stampOf: (name: string): number => entries.get(name)?.stamp ?? absentStamp,
-    /** The offers of one capability, in no order. */
-    offersOf: (name: string): ReadonlySet<Offer> => entries.get(name)?.offers ?? noOffers,
+    /** The offers of one capability; those of one provider in the order of declaration. */
+    offersOf: (name: string): readonly Offer[] => entries.get(name)?.offers ?? noOffers,
   }
 }
 
-const noOffers: ReadonlySet<Offer> = new Set()
+const noOffers: readonly Offer[] = []
+
+/** Lists up to this length take no more memory than their offers need. */
+const maxExactOffers = 16
 
 /** The dependencies without which a function is unavailable. */
 export function requiredOf({ tool }: Offer): readonly MeshDependency[] {
@@ -121,8 +124,22 @@ export function requiredOf({ tool }: Offer): readonly MeshDependency[] {
 
 const noDependencies: readonly MeshDependency[] = []
 
-function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
-  const total = (counts.get(key) ?? 0) + by
-  if (total > 0) counts.set(key, total)
-  else counts.delete(key)
+/** `push` would reserve room for 17 offers, where most capabilities have a few. */
+function addOffer(entry: CapabilityEntry, offer: Offer): void {
+  if (entry.offers.length < maxExactOffers) entry.offers = entry.offers.concat(offer)
+  else entry.offers.push(offer)
+}
+
+/** Keeps the order: of equal functions of one provider, the first declared is chosen. */
+function removeOffer({ offers }: CapabilityEntry, offer: Offer): void {
+  const at = offers.lastIndexOf(offer)
+  if (at >= 0) offers.splice(at, 1)
+}
+
+function countDependent(entry: CapabilityEntry, dependent: string, by: 1 | -1): void {
+  const counts = (entry.dependents ??= new Map())
+  const total = (counts.get(dependent) ?? 0) + by
+  if (total > 0) counts.set(dependent, total)
+  else counts.delete(dependent)
+  if (counts.size === 0) entry.dependents = undefined
 }
