@@ -53,7 +53,7 @@ export function createApp(ports: ApiPorts): Api {
   app.route('/.well-known', wellKnownApi({ ...ports, published }))
   app.route('/sd', sdApi(ports))
 
-  app.notFound((c) => respond(c, notFound(app, c.req.method, c.req.path)))
+  app.notFound((c) => respond(c, notFound(app, c.env.incoming.method ?? 'GET', c.req.path)))
   app.onError((error, c) => {
     abandonBody(c.env)
     return respond(c, replyToError(error, { log, path: c.req.path }))

@@ -44,13 +44,16 @@ export function createPipeline({
   let refusal: Response | undefined
   let refusalDelayMs = 0
 
-  const listener = getRequestListener((request) => (refusal ? delayed(refusal, refusalDelayMs) : fetch(request, env)), {
-    hostname: 'localhost',
-    errorHandler: (error) =>
-      error instanceof RequestError
-        ? (refusal ?? malformedRequest())
-        : toResponse(replyToError(error, { log, path: '' }), undefined),
-  })
+  const listener = getRequestListener(
+    (request) => (refusal ? delayed(refusal, refusalDelayMs) : fetch(routable(request), env)),
+    {
+      hostname: 'localhost',
+      errorHandler: (error) =>
+        error instanceof RequestError
+          ? (refusal ?? malformedRequest())
+          : toResponse(replyToError(error, { log, path: '' }), undefined),
+    },
+  )
 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const started = accessLog ? performance.now() : 0
@@ -114,6 +117,14 @@ export function createPipeline({
     /** Applies a new guard to the responses that are not finished. */
     endRevoked: () => openResponses.endRevoked(guard().authenticate),
   }
+}
+
+/**
+ * A HEAD as the GET that it is routed as: Node drops the body. Left to Hono, it would get a second `Response`, made with
+ * `Headers`, which takes twice the time. Routes see the method in `c.env.incoming`.
+ */
+function routable(request: Request): Request {
+  return request.method === 'HEAD' ? Object.defineProperty(request, 'method', { value: 'GET' }) : request
 }
 
 function delayed(response: Response, ms: number): ApiResponse {

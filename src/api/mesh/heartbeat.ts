@@ -46,7 +46,7 @@ export function isRenewal(path: string): boolean {
  */
 export function renew(mesh: MeshOperations) {
   return (c: ApiContext): ApiResponse => {
-    if (c.req.method !== 'HEAD') return c.notFound()
+    if (c.env.incoming.method !== 'HEAD') return c.notFound()
     const { principal, cors } = c.env
     try {
       const agent = mesh.keepAlive(agentIdIn(c), principal)

@@ -14,7 +14,7 @@ export function eventsApi({ journal, watch }: Pick<ApiPorts, 'journal' | 'watch'
   const api = createRoutes()
 
   async function read(c: ApiContext, { query, waitMs }: EventsRequest): Promise<EventPage> {
-    if (waitMs === 0 || c.req.method === 'HEAD') return journal.read(query)
+    if (waitMs === 0 || c.env.incoming.method === 'HEAD') return journal.read(query)
     watch.admit(c)
     const gone = new AbortController()
     c.env.outgoing.once('close', () => gone.abort())

@@ -34,7 +34,7 @@ export function operationsApi(ports: ApiPorts) {
       ...(suspicion ? { suspicion } : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
     }
-    return respondJson(c, body, 200, c.req.method === 'HEAD' ? headOfHealth(status, version, uptime) : {})
+    return respondJson(c, body, 200, c.env.incoming.method === 'HEAD' ? headOfHealth(status, version, uptime) : {})
   }
 
   const ready = (c: ApiContext) => {
