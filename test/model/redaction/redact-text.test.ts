@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { redactText } from '../../../src/model/redaction/redact-text.ts'
-import { redactArgs } from '../../../src/model/redaction/redact.ts'
+import { redactArgs, redactServer } from '../../../src/model/redaction/redact.ts'
+import { server } from '../../builders.ts'
 
 const canary = 'c4nary-do-not-sing'
 
@@ -36,25 +37,56 @@ describe('redactText', () => {
     assert.equal(redactText('http://${USER}:${PASS}@host/'), 'http://${USER}:${PASS}@host/')
   })
 
-  it('takes time linear in the length of the text', () => {
-    for (const piece of [
-      'a://b:',
-      'x=',
-      '"a":"',
-      '--token ',
-      'Bearer ',
-      'eyJ',
-      '-----BEGIN PRIVATE KEY-----',
-      'a@',
-      '   ',
-      'sk-',
-    ]) {
-      const start = process.cpuUsage()
-      redactText(piece.repeat(65_536 / piece.length))
-      redactArgs([piece.repeat(65_536 / piece.length)])
-      const took = process.cpuUsage(start).user / 1000
+  /** Pieces that begin what a pattern looks for, and never end it. */
+  const pieces = [
+    'a://b:',
+    'a://b:c/',
+    'a://b',
+    'x=',
+    'x="',
+    '%%',
+    '"a":"',
+    `"a":"\\"`,
+    '--token ',
+    '-pA ',
+    'Bearer ',
+    'eyJ',
+    'eyJ-',
+    'eyJabcdefg-',
+    '-----BEGIN PRIVATE KEY-----',
+    '-----BEGIN ',
+    'a@',
+    '://#0A',
+    '#0123456789abcdefA',
+    'x-',
+    'x-key ',
+    'cookie ',
+    '   ',
+    '\n',
+    '\v\n',
+    'a: |\n',
+    'sk-',
+    'SG.aaaaaaaa-',
+    'https://hooks.slack.com/services/',
+    '${A:-',
+  ]
+  for (const [name, wrap] of Object.entries({
+    'in a message': (text: string) => redactText(text),
+    'in an argument': (text: string) => redactArgs([text]),
+    'in an annotation': (text: string) => redactServer(server({ annotations: { note: text } })),
+    'in an annotation of a secret map': (text: string) => redactServer(server({ annotations: { 'mcp.env': text } })),
+    'in a schema': (text: string) => redactServer(server({ metadata: { schema: { description: text } } })),
+  })) {
+    it(`redaction takes time linear in the length of a text ${name}`, () => {
+      for (const piece of pieces) {
+        for (const text of [piece.repeat(65_000 / piece.length), `a=b\n${piece.repeat(250_000 / piece.length)}\0`]) {
+          const start = process.cpuUsage()
+          wrap(text)
+          const took = process.cpuUsage(start).user / 1000
 
-      assert.ok(took < 1000, `${piece}: ${took} ms of work`)
-    }
-  })
+          assert.ok(took < 300, `${JSON.stringify(piece)}, ${text.length} characters: ${took} ms of work`)
+        }
+      }
+    })
+  }
 })
