@@ -47,7 +47,7 @@ function piecesOf(source: string): { starts: string[]; pumps: string[] } {
       code === undefined ? (escaped ?? '\0') : String.fromCharCode(Number.parseInt(code, 16)),
   )
   const words = [...new Set(plain.split('\0').filter((word) => word !== ''))].slice(0, maxPieces)
-  const singles = [...new Set([...usual, ...plain.replaceAll('\0', '')])].slice(0, maxPieces)
+  const singles = [...new Set([...usual, ...plain.replaceAll('\0', '').split('')])].slice(0, maxPieces)
   const pairs = singles.flatMap((one) => singles.map((other) => one + other))
   const longer = words.flatMap((word) => [word, `${word}-`, `${word} `, `${word}a`, `"${word}":`])
   const first = words.slice(0, 5)

@@ -43,6 +43,14 @@ const agent = () => ({
   annotations: { api_key: c('agentannotation') },
   config: { auth: { password: c('agentconfig') } },
   security_context: { api_key: c('agentsecurity') },
+  version: `https://u:${c('agentversion')}@host.example/`,
+  capabilities: [
+    {
+      name: 'forecast',
+      description: `see https://u:${c('agentcapability')}@host.example/`,
+      input_schema: { properties: { url: { default: `https://u:${c('agentschema')}@host.example/` } } },
+    },
+  ],
 })
 
 /** Files with secrets: valid ones, and broken ones whose error could quote the secret. */

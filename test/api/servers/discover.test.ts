@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ConfigFormat, startClientConfig } from '../../../src/api/servers/client-configs.ts'
-import { redactServer } from '../../../src/model/redaction/redact.ts'
+import { redactServer } from '../../../src/model/redaction/redact-server.ts'
 import type { Server } from '../../../src/model/server.ts'
 import { server } from '../../builders.ts'
 import { startHere } from '../../in-process-daemon.ts'

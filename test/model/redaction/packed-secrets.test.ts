@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { redactServer } from '../../../src/model/redaction/redact.ts'
+import { redactServer } from '../../../src/model/redaction/redact-server.ts'
 import { server } from '../../builders.ts'
 
 const shownArgs = (...args: string[]) => redactServer(server({ type: 'stdio', command: 'run', args })).args

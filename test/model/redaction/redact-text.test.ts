@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { redactServer } from '../../../src/model/redaction/redact-server.ts'
 import { redactText } from '../../../src/model/redaction/redact-text.ts'
-import { redactArgs, redactServer } from '../../../src/model/redaction/redact.ts'
+import { redactArgs } from '../../../src/model/redaction/redact.ts'
 import { server } from '../../builders.ts'
 
 const canary = 'c4nary-do-not-sing'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { redactArgs, redactServer } from '../../../src/model/redaction/redact.ts'
+import { redactServer } from '../../../src/model/redaction/redact-server.ts'
+import { redactArgs } from '../../../src/model/redaction/redact.ts'
 import { server } from '../../builders.ts'
 
 const canary = 'c4nary-do-not-sing'
@@ -74,6 +75,22 @@ describe('redactServer', () => {
       assert.match(shown, /<redacted>/)
     })
   }
+
+  it('redacts the data of a definition once, however many servers are made of it', () => {
+    const declared = { name: 'a', version: '1.0.0', stability: 'stable', kind: 'declared', origin: 'declared' } as const
+    const definition = server({
+      args: ['--token', canary],
+      metadata: { url: `https://a:${canary}@b` },
+      capabilities: [{ ...declared, tags: [], description: `see https://a:${canary}@b` }],
+    })
+
+    const [first, second] = [redactServer(definition), redactServer({ ...definition, status: 'offline' })]
+
+    for (const field of ['args', 'metadata', 'capabilities'] as const) {
+      assert.equal(first[field], second[field], field)
+      assert.notEqual(first[field], definition[field], field)
+    }
+  })
 
   it('keeps everything that is not secret', () => {
     const plain = server({
