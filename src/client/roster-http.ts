@@ -34,7 +34,7 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
   const base = new URL(url)
   if (!/^https?:$/.test(base.protocol)) throw new TypeError('the URL of a roster must begin with http:// or https://')
   const urlToken = decodeURIComponent(base.password || base.username)
-  const prefix = `${base.origin}${base.pathname.replace(/\/+$/, '')}`
+  const prefix = `${base.origin}${base.pathname.replace(/(?<!\/)\/+$/, '')}`
   const currentToken = async () => (typeof token === 'function' ? await token() : token) || urlToken || undefined
 
   /** Resolves with the response, whatever its status. Rejects with the reason of `signal`, or with a `RosterError` without a response. */

@@ -125,7 +125,7 @@ export function createAddressGuard({ reach, allow, deny, exceptions = [] }: Addr
       local: toBlockList(localNetworks),
       reserved: toBlockList(reservedNetworks),
     }
-    const address = text.replace(/%.*$/, '')
+    const address = text.replace(/%.*$/s, '')
     if (isIP(address) === 0) return 'is not numeric'
     if (contains(builtInLists.forbidden, address))
       return 'is link-local, multicast or a metadata address, which is never called'
@@ -169,6 +169,6 @@ function lookupError(hostname: string, first: { readonly address: string } | und
 /** Checks a literal address of a URL, which never passes a lookup. */
 export function checkLiteralAddress(hostname: string, guard: AddressGuard): BlockedError | undefined {
   const bare = hostname.replace(/^\[|\]$/g, '')
-  const reason = isIP(bare.replace(/%.*$/, '')) === 0 ? undefined : guard(bare)
+  const reason = isIP(bare.replace(/%.*$/s, '')) === 0 ? undefined : guard(bare)
   return reason === undefined ? undefined : new BlockedError(`the address ${reason}`)
 }

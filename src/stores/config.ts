@@ -96,7 +96,7 @@ export function storeFromUrl(text: string): z.input<typeof StoreConfig> {
   if (text === ':memory:' || text === 'memory:' || text === 'memory://') return { type: 'memory' }
   const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text) ?? []
   if (scheme === undefined) return { type: 'sqlite', path: text }
-  const protocol = scheme.toLowerCase().replace(/\+.*$/, '')
+  const protocol = scheme.toLowerCase().replace(/\+.*$/s, '')
   if (protocol === 'sqlite' || protocol === 'sqlite3' || protocol === 'file') return sqliteAt(rest)
   const type = schemes[protocol]
   if (type === undefined)

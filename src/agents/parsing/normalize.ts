@@ -49,7 +49,7 @@ export function normalizeName(text: string): string {
     .replace(/[^a-z0-9-]+/g, '-')
     .replace(/-{2,}/g, '-')
     .slice(0, 63)
-    .replace(/^-+|-+$/g, '')
+    .replace(/^-+|(?<!-)-+$/g, '')
   return name || 'agent'
 }
 

@@ -20,7 +20,7 @@ export const Publish = configSection({}, () =>
       .string()
       .max(4096)
       .refine(isHttpUrl, 'must be a URL of http or https, such as https://agents.example.org')
-      .overwrite((url) => url.replace(/\/+$/, ''))
+      .overwrite((url) => url.replace(/(?<!\/)\/+$/, ''))
       .optional()
       .describe(
         'Public URL in front of the paths of A2A agents. `GET /a2a/agents` shows the URL of each agent and of its card where this is set.',

@@ -28,6 +28,6 @@ export function preconditionOf(
 function versionsIn(ifMatch: string): string[] {
   return ifMatch
     .split(',')
-    .map((tag) => tag.trim().replace(/^W\//, '').replaceAll('"', '').replace(/;.*$/, ''))
+    .map((tag) => tag.trim().replace(/^W\//, '').replaceAll('"', '').replace(/;.*$/s, ''))
     .filter((version) => version !== '')
 }

@@ -16,7 +16,7 @@ export function domainFor(registry: string): string {
   const labels = registry
     .toLowerCase()
     .split('.')
-    .map((label) => label.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, ''))
+    .map((label) => label.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|(?<!-)-+$/g, ''))
     .filter((label) => label !== '')
     .map((label) => label.slice(0, 63))
   if (labels.length === 0) return 'mcp-roster.internal'

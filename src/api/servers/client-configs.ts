@@ -79,7 +79,7 @@ function fitName(id: string, used: ReadonlyMap<string, object>): string {
   const base =
     plain
       .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
-      .replaceAll(/^-+|-+$/g, '')
+      .replaceAll(/^-+|(?<!-)-+$/g, '')
       .slice(0, maxNameLength) || 'server'
   let name = base
   for (let number = 2; used.has(name); number += 1) name = `${base.slice(0, maxNameLength - 6)}-${number}`

@@ -46,7 +46,7 @@ function fromUrl(text: string, cwd: string): object | undefined {
 
 /** As in the replaced systems, a relative path starts at the working directory. */
 function sqlite(text: string, cwd: string): object {
-  const file = text.replace(/\?.*$/, '')
+  const file = text.replace(/\?.*$/s, '')
   if (file === '' || /^\/*:memory:$/.test(file)) return { type: 'memory' }
   return { type: 'sqlite', path: path.resolve(cwd, file) }
 }

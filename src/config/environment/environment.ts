@@ -12,7 +12,7 @@ const prefix = 'MCP_ROSTER_'
 const otherVariables = new Set(['MCP_ROSTER_CONFIG', 'MCP_ROSTER_URL', 'MCP_ROSTER_TOKEN'])
 /** Variables that Kubernetes sets for a Service named `mcp-roster`. */
 const serviceLink =
-  /^MCP_ROSTER_(.*_)?(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/
+  /^MCP_ROSTER(?:(?:_.*)?_SERVICE_PORT_.*|(?:_.*)?_(?:SERVICE_HOST|SERVICE_PORT|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?))$/s
 
 /** The name of the environment variable for the setting at `path`. */
 export function variableOf(path: readonly string[]): string {

@@ -17,7 +17,8 @@ export type ConfigDocument = {
   readonly expanded: readonly ConfigPath[]
 }
 
-const placeholder = /\$(\$?)\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
+/** One without an end reaches to the end of the text, so that no later start is tried in it. */
+const placeholder = /\$(\$?)\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?(\}|$)/g
 
 /** Parses a config file; throws a `ConfigError` with the line. `$${NAME}` stays `${NAME}`. */
 export function parseConfig(text: string, { file, env }: { file: string; env: Environment }): ConfigDocument {
@@ -97,13 +98,17 @@ const options = (lineCounter: LineCounter) =>
   ({ lineCounter, prettyErrors: false, merge: true, uniqueKeys: true, logLevel: 'silent' }) as const
 
 function expandPlaceholders(text: string, env: Environment, missing: string[]): string {
-  return text.replaceAll(placeholder, (match, escaped: string, name: string, fallback: string | undefined) => {
-    if (escaped) return match.slice(1)
-    const value = Object.hasOwn(env, name) ? env[name] : undefined
-    if (value !== undefined && value !== '') return value
-    if (fallback === undefined && value === undefined) missing.push(name)
-    return fallback ?? ''
-  })
+  return text.replaceAll(
+    placeholder,
+    (match, escaped: string, name: string, fallback: string | undefined, end: string) => {
+      if (end === '') return match
+      if (escaped) return match.slice(1)
+      const value = Object.hasOwn(env, name) ? env[name] : undefined
+      if (value !== undefined && value !== '') return value
+      if (fallback === undefined && value === undefined) missing.push(name)
+      return fallback ?? ''
+    },
+  )
 }
 
 /** The node at `path`, or the last one on the way; `isComplete` says whether the whole path exists. */

@@ -47,7 +47,7 @@ export function sanitizeText(text: unknown, maxBytes = maxTextBytes): string | u
     : bytes
         .subarray(0, maxBytes)
         .toString()
-        .replace(/\ufffd+$/, '')
+        .replace(/(?<!\ufffd)\ufffd+$/, '')
 }
 
 /** Omits a schema that is too large, too deep or names `__proto__`; the tool is kept. */

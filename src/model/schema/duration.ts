@@ -10,7 +10,7 @@ export function parseDuration(value: unknown): number | undefined {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
   if (!/^(\d+(\.\d+)?(ms|[smhd]))+$/.test(text)) return undefined
   let seconds = 0
-  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/g)) {
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|[smhd])/gy)) {
     seconds += Number(amount) * secondsPer[unit as keyof typeof secondsPer]
   }
   return seconds

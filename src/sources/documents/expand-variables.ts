@@ -3,11 +3,13 @@ import { isFields } from './entry.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-const placeholderPattern = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
+/** One without an end reaches to the end of the text, so that no later start is tried in it. */
+const placeholderPattern = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?(\}|$)/g
 
 /** Replaces `${VAR}`, `${VAR:-default}` and `${env:VAR}` by values. An unset variable without a default stays as it is. */
 function expandText(text: string, env: Environment): string {
-  return text.replaceAll(placeholderPattern, (placeholder, name: string, fallback: string | undefined) => {
+  return text.replaceAll(placeholderPattern, (placeholder, name: string, fallback: string | undefined, end: string) => {
+    if (end === '') return placeholder
     const value = Object.hasOwn(env, name) ? env[name] : undefined
     // As in a shell, `:-` also replaces a variable that is set but empty.
     if (value !== undefined && (value !== '' || fallback === undefined)) return value

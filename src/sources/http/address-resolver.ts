@@ -24,7 +24,7 @@ function candidatesFor(url: string, { well_known }: { well_known: boolean }): st
   if (well_known) return wellKnownUrls
   const registryUrls = ['v0.1/servers', 'v0/servers'].map((path) => {
     const below = new URL(url)
-    below.pathname = below.pathname.replace(/\/*$/, `/${path}`)
+    below.pathname = below.pathname.replace(/(?<!\/)\/*$/, `/${path}`)
     return below.href
   })
   if (pathname === '/') return [url, ...wellKnownUrls, ...registryUrls]

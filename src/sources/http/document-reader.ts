@@ -89,7 +89,8 @@ async function parseDocument(
   return listing
 }
 
-const keyOrBrace = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/gs
+/** A string without an end reaches to the end of the text, so that no later quote is tried as another start. */
+const keyOrBrace = /"(?:[^"\\]|\\.)*(?:"(\s*:)?|$)|[{}]/gs
 
 /**
  * Where valid JSON names a key twice in one object, at any depth, as `line 3`; undefined if nowhere.

@@ -58,7 +58,7 @@ export const roster = defineSource({
   maxSilenceSeconds: ({ interval, timeout }) => Math.max(minSilenceSeconds, interval + 20 * timeout + 60),
   open: (config, { httpClient, isOwnInstance = () => false }) => {
     const { timeout, max_bytes: maxBytes, max_servers: maxServers, interval, trust_health: trustHealth } = config
-    const url = config.url.replace(/[?#].*$/, '').replace(/\/+$/, '')
+    const url = config.url.replace(/[?#].*$/s, '').replace(/(?<!\/)\/+$/, '')
     return (run) =>
       followRoster({
         servers: createRemoteServers({ url: withoutCredentials(url), maxServers, select: createEntrySelector(config) }),
@@ -75,5 +75,5 @@ function withoutCredentials(text: string): string {
   const url = new URL(text)
   url.username = ''
   url.password = ''
-  return url.href.replace(/\/+$/, '')
+  return url.href.replace(/(?<!\/)\/+$/, '')
 }

@@ -85,7 +85,7 @@ function withVersion(id: string, separator: string, version: string | undefined)
 
 /** An image that already names a tag or a digest stays as it is. */
 function imageReference(id: string, version: string | undefined): string {
-  return /[@:][^/]*$/.test(id) ? id : withVersion(id, ':', version)
+  return /[@:]/.test(id.slice(id.lastIndexOf('/') + 1)) ? id : withVersion(id, ':', version)
 }
 
 /**

@@ -32,10 +32,14 @@ export function syntaxErrorIn(text: string): { readonly message: string; readonl
 
 /** Replaces comments and trailing commas by blanks, so that every offset stays the same. */
 function stripComments(text: string): string {
-  const blank = (match: string) => (match.startsWith('"') ? match : match.replaceAll(/[^\n]/g, ' '))
-  return text
-    .replaceAll(/"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, blank)
-    .replaceAll(/"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])/g, blank)
+  const blank = (match: string, unclosed?: unknown) =>
+    match.startsWith('"') || typeof unclosed === 'string' ? match : match.replaceAll(/[^\n]/g, ' ')
+  return (
+    text
+      // A string or comment without an end is matched too, so that no later start is tried in it.
+      .replaceAll(/"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*[\s\S]*?\*\/|(\/\*[\s\S]*$)/g, blank)
+      .replaceAll(/"(?:[^"\\\n]|\\.)*"?|,(?=\s*[}\]])/g, (match) => blank(match))
+  )
 }
 
 export function lineAndColumn(text: string, offset: number): string {

@@ -67,7 +67,7 @@ export async function loadKubeconfig(path: string, context?: string): Promise<Ku
   }
 
   return {
-    server: cluster.server.replace(/\/+$/, ''),
+    server: cluster.server.replace(/(?<!\/)\/+$/, ''),
     ...(namespace && { namespace }),
     current,
     refresh() {
