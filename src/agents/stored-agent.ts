@@ -1,4 +1,5 @@
 import { jsonEqual, reuseEqualParts } from '../model/data/json-equal.ts'
+import { redactData, redactServer } from '../model/redaction/redact-server.ts'
 import type { StoreOperation } from '../stores/store.ts'
 import type { Agent, AgentRequest } from './agent.ts'
 import { withSharedDefinitionParts, withSharedParts } from './parsing/shared-parts.ts'
@@ -30,6 +31,12 @@ function toJson({ definition, spec }: StoredAgent): string {
   if (!spec.tools) return JSON.stringify(stored)
   const capabilities = definition.capabilities.map(({ input_schema: _schema, ...capability }) => capability)
   return JSON.stringify({ ...stored, definition: { ...definition, capabilities } } satisfies StoredJson)
+}
+
+/** Redacts what readers are shown of an agent: the work falls on its registration, not on the next reader. */
+export function redactAhead({ definition, spec }: StoredAgent): void {
+  redactServer(definition)
+  redactData(spec.config)
 }
 
 /** The store operation that writes an agent. */

@@ -1,7 +1,7 @@
 import type { Capability } from '../model/capability.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import { type Health, worseOf } from '../model/health.ts'
-import { redactServer } from '../model/redaction/redact.ts'
+import { redactServer } from '../model/redaction/redact-server.ts'
 import { type Server, shownInterval } from '../model/server.ts'
 import { targetKey } from '../model/target.ts'
 import type { Candidate } from './candidate.ts'

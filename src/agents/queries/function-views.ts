@@ -1,4 +1,7 @@
 import type { Capability } from '../../model/capability.ts'
+import type { JsonObject } from '../../model/data/json-object.ts'
+import { redactDataForms } from '../../model/redaction/redact-server.ts'
+import { redactByForm } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
 import type { LlmFilter, MeshTool } from '../mesh-tool.ts'
@@ -68,9 +71,14 @@ function availabilityView(reason: string | undefined): object {
 }
 
 /** A capability in the fields of the mesh registry; `input_schema` under both of its names. */
-export function capabilityView({ input_schema, ...capability }: Capability): Record<string, unknown> {
+export function capabilityView({
+  input_schema: schema,
+  description,
+  ...capability
+}: Capability): Record<string, unknown> {
+  const input_schema = schema && (redactDataForms(schema) as JsonObject)
   return {
-    description: null,
+    description: description === undefined ? null : redactByForm(description),
     category: null,
     ...capability,
     parameters_schema: input_schema ?? null,

@@ -1,5 +1,5 @@
+import { redactData, redactServer } from '../../model/redaction/redact-server.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
-import { redactServer, redactValue } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent, HeartbeatPayload } from '../agent.ts'
 import type { AgentResolutions } from '../resolution/resolution-port.ts'
@@ -40,8 +40,8 @@ export function untimedAgentView(match: AgentMatch, relations: AgentRelations): 
   return {
     ...registeredView(match),
     capabilities: functionViews(match, relations.unavailable),
-    config: redactValue(config),
-    security_context: redactValue(security_context),
+    config: redactData(config),
+    security_context: redactData(security_context),
     ...relations.resolutions,
   }
 }
@@ -51,18 +51,19 @@ export function versionedAgentView(match: AgentMatch): Record<string, unknown> {
   return {
     ...registeredView(match),
     capabilities: functionViews(match),
-    security_context: redactValue(match.agent.spec.security_context),
+    security_context: redactData(match.agent.spec.security_context),
   }
 }
 
 function registeredView(match: AgentMatch): Record<string, unknown> {
   const { agent, winner } = match
   const { id, spec, stored, ownership, definition } = agent
-  // Only the fields shown are redacted: redaction is the main cost here.
-  const { title, description, annotations } = redactServer({
+  const { title, description, annotations, version, dependencies } = redactServer({
     title: definition.title,
     description: definition.description,
     annotations: definition.annotations,
+    version: definition.version,
+    dependencies: definition.dependencies,
   })
   return {
     id,
@@ -77,7 +78,7 @@ function registeredView(match: AgentMatch): Record<string, unknown> {
     updated_at: stored.updated_at,
     resource_version: stored.resource_version,
     endpoint: redactText(spec.endpoint),
-    dependencies: definition.dependencies,
+    dependencies,
     status: statusOf(match),
     health_interval: spec.health_interval,
     timeout_threshold: spec.timeout_threshold,
@@ -86,7 +87,7 @@ function registeredView(match: AgentMatch): Record<string, unknown> {
     ...runtimeView(spec),
     a2a_producer: spec.a2a_producer ?? false,
     a2a_consumer: spec.a2a_consumer ?? false,
-    ...(definition.version !== undefined && { version: definition.version }),
+    ...(version !== undefined && { version }),
     ...(spec.transport && { transport: spec.transport }),
     ...(ownership.instance_id !== undefined && { instance_id: ownership.instance_id }),
     ...(winner && { shadowed_by: { source: winner.source, origin: redactText(winner.origin) } }),
@@ -101,5 +102,5 @@ function runtimeView({ runtime, tools }: Agent['spec']): { runtime?: string } {
 
 /** The payload of an agent's last heartbeat, secrets redacted. */
 export function heartbeatPayloadView(payload: Omit<HeartbeatPayload, 'status'> | undefined): { sent?: unknown } {
-  return payload ? { sent: redactValue(payload) } : {}
+  return payload ? { sent: redactData(payload) } : {}
 }

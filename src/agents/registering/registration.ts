@@ -5,7 +5,7 @@ import { assertSameInstance } from '../authorization.ts'
 import { AgentConflict, QuotaExceeded, RegistrationProblem, staleVersion } from '../errors.ts'
 import type { RegistryWriter } from '../registry-writer.ts'
 import { cycleText } from '../resolution/required-cycles.ts'
-import { conditionOf, isUnchanged, reuseKnownParts, toPutOperation } from '../stored-agent.ts'
+import { conditionOf, isUnchanged, redactAhead, reuseKnownParts, toPutOperation } from '../stored-agent.ts'
 import type { PendingRegistrations } from './pending-registrations.ts'
 import type { BeginStoreCheck } from './store-check.ts'
 
@@ -86,6 +86,7 @@ export function createRegister({
         if (!isConfirmed) continue
         return { agent: table.get(id) ?? agent, before: current, created: false, changed: false }
       }
+      redactAhead(request)
       const settled = current ? undefined : pending.begin(id, holder)
       const operation = toPutOperation(request, holder, conditionOf(current))
       const [outcome] = await store.commit([operation]).finally(settled)

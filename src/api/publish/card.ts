@@ -1,4 +1,4 @@
-import { redactServer } from '../../model/redaction/redact.ts'
+import { redactServer } from '../../model/redaction/redact-server.ts'
 import type { Server } from '../../model/server.ts'
 import { rosterPathOf } from '../../model/via.ts'
 import { templateInputs, toTemplate } from './inputs.ts'

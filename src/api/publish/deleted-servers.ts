@@ -1,7 +1,7 @@
 import { createChunkedQueue } from '../../flow/chunked-queue.ts'
 import type { Batch, Change } from '../../model/change.ts'
 import type { ServerId } from '../../model/names.ts'
-import { redactServer } from '../../model/redaction/redact.ts'
+import { redactServer } from '../../model/redaction/redact-server.ts'
 import type { Server } from '../../model/server.ts'
 import { descriptionOf, versionOf } from './card.ts'
 

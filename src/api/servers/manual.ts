@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type ServerId, serverId } from '../../model/names.ts'
+import { redactServer } from '../../model/redaction/redact-server.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
-import { redactServer } from '../../model/redaction/redact.ts'
 import type { Server, ServerDefinition } from '../../model/server.ts'
 import { ManualConflict, UnstorableDefinition, type ManualServer } from '../../registrations/manual-servers.ts'
 import { NotLoadedYet } from '../../registrations/registrations.ts'

@@ -1,5 +1,5 @@
 import { isJsonObject } from '../../model/data/json-object.ts'
-import { redactServer } from '../../model/redaction/redact.ts'
+import { redactServer } from '../../model/redaction/redact-server.ts'
 import type { ServerDefinition } from '../../model/server.ts'
 
 /** A placeholder in a body that was replaced by the stored secret. */
@@ -57,7 +57,7 @@ function addressesOf({ url, command, args }: Readonly<Record<string, unknown>>):
 }
 
 function urlsIn(text: string): string[] {
-  const pattern = /[a-z][a-z0-9+.-]{0,30}:\/\/(?:<redacted>|[^\s"'<>])*/gi
+  const pattern = /(?<![a-z0-9+.-])[a-z0-9+.-]+:\/\/(?:<redacted>|[^\s"'<>])*/gi
   // A URL parser drops these characters, so that they do not end a URL.
   return text.replaceAll(/[\t\r\n\uFEFF]/g, '').match(pattern) ?? []
 }

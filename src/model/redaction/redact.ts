@@ -1,6 +1,5 @@
 import { mapValues } from '../data/map-values.ts'
-import type { Server } from '../server.ts'
-import { redactByForm, redactText } from './redact-text.ts'
+import { maxMatchedLength, redactByForm, redactText } from './redact-text.ts'
 import { redactSecret, isSecretName, redactedText } from './secrets.ts'
 
 /** Redacts the arguments of a command: values of secret flags, headers and variables, and recognised tokens. */
@@ -61,10 +60,10 @@ const packedSecret = /^(-u[^\s:/]{1,64}:|-p(?=[^\s]{0,64}[A-Z0-9])(?![\d.:/-]+$)
 const packedWords = /(^|\s)(-[up][^\s"']{3,330})(?=\s|$)/g
 
 const flagged = /(^|\s)(--?[A-Za-z][\w-]{0,64})(\s+)(?!--?[a-z][a-z0-9-]{0,64}(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/g
-const lines = /^(\s*(?:- )?["']?)([\w./-]{1,128})(["']?:[ \t]+)(?![|>][-+\d]*\s*$)(\S.*)$/gm
+const lines = /^([^\S\r\n]*(?:- )?["']?)([\w./-]{1,128})(["']?:[ \t]+)(?![|>][-+\d]*[^\S\r\n]*$)(\S.*)$/gm
 
 /** Redacts text that may contain JSON, YAML or a command line. */
-function redactLoose(text: string): string {
+export function redactLoose(text: string): string {
   const first = text.trimStart()[0]
   if (first === '{' || first === '[') {
     const parsed = parsedJson(text)
@@ -73,6 +72,7 @@ function redactLoose(text: string): string {
       return shown === parsed ? text : JSON.stringify(shown)
     }
   }
+  if (text.length > maxMatchedLength) return redactedText
   const shown = redactText(text)
   // Names and values are separated by white space below, so text without any is done.
   if (!/\s/.test(shown)) return shown
@@ -172,16 +172,8 @@ function sameOr<T>(before: readonly T[], after: readonly T[]): readonly T[] {
   return after.every((one, index) => one === before[index]) ? before : after
 }
 
-/** Variables whose short plain value is shown: common settings that hold no secret. */
-const plainVariables = new Set(['LOG_LEVEL', 'NODE_ENV', 'TZ', 'LANG', 'PORT', 'DEBUG'])
-
-function redactVariable(value: string, name: string): string {
-  const isPlain = plainVariables.has(name) && /^[\w.:/-]{1,32}$/.test(value) && redactByForm(value) === value
-  return isPlain ? value : redactSecret(value)
-}
-
 /** Redacts what is a secret by its form at any depth; the same object where nothing is. */
-function redactForms(value: unknown, depth: number): unknown {
+export function redactForms(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactByForm(value)
   if (typeof value !== 'object' || value === null) return value
   if (depth >= maxDepth) return redactedText
@@ -191,59 +183,4 @@ function redactForms(value: unknown, depth: number): unknown {
       value.map((one) => redactForms(one, depth + 1)),
     )
   return mapValues<unknown>(value as Readonly<Record<string, unknown>>, (one) => redactForms(one, depth + 1))
-}
-
-/** The fields of a server that can contain a secret. */
-type RedactableFields = Partial<
-  Pick<
-    Server,
-    | 'env'
-    | 'headers'
-    | 'args'
-    | 'command'
-    | 'url'
-    | 'health_check_url'
-    | 'title'
-    | 'description'
-    | 'metadata'
-    | 'annotations'
-    | 'origin'
-    | 'shadows'
-    | 'cwd'
-    | 'version'
-    | 'dependencies'
-    | 'capabilities'
-  >
->
-
-/**
- * Redacts a server or a definition: keys stay, secret values become `<redacted>`. The same object where nothing is
- * redacted.
- *
- * Labels, tags and names are never redacted, because clients select by them.
- */
-export function redactServer<T extends RedactableFields>(server: T): T {
-  const redacted: RedactableFields = {}
-  if (server.env) redacted.env = mapValues(server.env, redactVariable)
-  if (server.headers) redacted.headers = mapValues(server.headers, redactSecret)
-  if (server.args) redacted.args = redactList(server.args, 0) as string[]
-  if (server.command) redacted.command = redactLoose(server.command)
-  if (server.url) redacted.url = redactText(server.url)
-  if (server.health_check_url) redacted.health_check_url = redactText(server.health_check_url)
-  if (server.title) redacted.title = redactText(server.title)
-  if (server.description) redacted.description = redactText(server.description)
-  if (server.metadata) redacted.metadata = redactMap(server.metadata, 0)
-  if (server.annotations) redacted.annotations = redactMap(server.annotations, 0)
-  // By the form of the value only: search and version constraints need names and versions.
-  if (server.cwd) redacted.cwd = redactByForm(server.cwd)
-  if (server.version) redacted.version = redactByForm(server.version)
-  if (server.dependencies)
-    redacted.dependencies = sameOr(server.dependencies, server.dependencies.map(redactByForm)) as string[]
-  if (server.capabilities) redacted.capabilities = redactForms(server.capabilities, 0) as Server['capabilities']
-  if (server.origin) redacted.origin = redactText(server.origin)
-  if (server.shadows?.some(({ origin }) => redactText(origin) !== origin)) {
-    redacted.shadows = server.shadows.map(({ source, origin }) => ({ source, origin: redactText(origin) }))
-  }
-  const fields = Object.keys(redacted) as (keyof RedactableFields)[]
-  return fields.every((field) => redacted[field] === server[field]) ? server : { ...server, ...redacted }
 }

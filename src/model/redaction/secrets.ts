@@ -32,7 +32,6 @@ export const tokenStart = String.raw`\b(?:github_pat|gh[pousr]|glpat|xox[abceopr
 const tokens = new RegExp(
   [
     String.raw`-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)`,
-    String.raw`\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?`,
     String.raw`${tokenStart}[\w-]*`,
     String.raw`\b(?:AKIA|ASIA)[0-9A-Z]{8,}`,
     String.raw`\bAIza[\w-]{20,}`,
@@ -42,9 +41,15 @@ const tokens = new RegExp(
   'g',
 )
 
+/** The first part of a JSON Web Token and, where the text is one, the others. It takes the whole word, so that no later start tries it again. */
+const webToken = /\beyJ[\w-]{6,}(\.[\w-]{4,}(?:\.[\w-]*)?)?/g
+
 /** Redacts every token and key that is recognised by its format. */
 export function redactTokens(text: string): string {
-  return text.replaceAll(tokens, redactedText)
+  const bare = text.includes('eyJ')
+    ? text.replaceAll(webToken, (all, others: string | undefined) => (others === undefined ? all : redactedText))
+    : text
+  return bare.replaceAll(tokens, redactedText)
 }
 
 /**
@@ -56,5 +61,8 @@ export function redactTokens(text: string): string {
 export function redactSecret(value: string): string {
   const inner = /^\s*(?:(?:Bearer|Basic|Token)\s+)?(?:\$\{[^{}]{1,253}\}\s*)+$/i
   if (!value.includes('${') || !inner.test(value)) return redactedText
-  return value.replaceAll(/:-[^{}]*\}/g, `:-${redactedText}}`)
+  return value.replaceAll(/\$\{([^{}]*)\}/g, (all, body: string) => {
+    const end = body.indexOf(':-')
+    return end < 0 ? all : `\${${body.slice(0, end)}:-${redactedText}}`
+  })
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../model/data/json-object.ts'
-import { redactValue } from '../../../model/redaction/redact.ts'
+import { redactData } from '../../../model/redaction/redact-server.ts'
 import type { ConsumerSlot } from '../consumer-slots.ts'
 import { compareOfferVersions } from '../matching/version-match.ts'
 import { type Offer, offerId } from '../offers/offer.ts'
@@ -64,7 +64,7 @@ export function providerView({ provider, tool }: Offer): JsonObject {
     function_name: tool.function_name,
     version: tool.version,
     endpoint: provider.endpoint,
-    ...(tool.kwargs && { kwargs: redactValue(tool.kwargs) }),
+    ...(tool.kwargs && { kwargs: redactData(tool.kwargs) }),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RegisteredServer } from '../../../model/change.ts'
 import type { ServerId } from '../../../model/names.ts'
 import type { ServerQuery } from '../../../model/query/query.ts'
-import { redactServer } from '../../../model/redaction/redact.ts'
+import { redactServer } from '../../../model/redaction/redact-server.ts'
 import type { Server } from '../../../model/server.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { detailBody, type VolatileParts } from '../detail-cache.ts'
