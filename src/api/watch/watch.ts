@@ -164,9 +164,7 @@ export function createWatch({
       lastTokenAt: now,
     }
     response.on('close', () => void watchers.delete(watcher))
-    // Earlier requests on the same connection are answered first.
-    if (response.socket) begin(watcher, from)
-    else response.once('socket', () => queueMicrotask(() => begin(watcher, from)))
+    begin(watcher, from)
     return respondedRaw
   }
 

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { WatchConfig } from '../../../src/api/config/watch.ts'
 import { createRoutes } from '../../../src/api/http/context.ts'
+import { createRequestQueues } from '../../../src/api/http/listening/request-queues.ts'
 import { replyToError, toResponse } from '../../../src/api/http/reply.ts'
 import { createWatch, type WatchServiceOptions } from '../../../src/api/watch/watch.ts'
 import { silent } from '../../../src/log.ts'
@@ -53,7 +54,7 @@ export async function serveWatch({ roster = createTestRegistry(), principal, ...
     { hostname: 'localhost' },
   )
   app.onError((error) => toResponse(replyToError(error, { log: silent, path: '' }), undefined))
-  const server = createServer((request, response) => void listener(request, response))
+  const server = createServer(createRequestQueues().inTurn((request, response) => void listener(request, response)))
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)

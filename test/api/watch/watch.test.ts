@@ -233,6 +233,18 @@ describe('a watch', () => {
     assert.equal((await daemon.follow('/servers/watch')).status, 200)
   })
 
+  it('takes one place for all that are pipelined on one connection', async () => {
+    await using daemon = await serveWatch()
+    const many = requestRaw(daemon.port, 'GET /servers/watch HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(500))
+
+    await untilTrue(() => many.read().includes('BOOKMARK'))
+    const other = await daemon.follow('/servers/watch')
+    await other.upTo('BOOKMARK')
+
+    assert.equal(daemon.watch.counts().watchers, 2)
+    other.close()
+  })
+
   it('is unframed for HTTP/1.0 and chunked for HTTP/1.1, after the earlier responses of the connection', async () => {
     await using daemon = await serveWatch()
     daemon.put({ name: 'a' })
@@ -244,7 +256,7 @@ describe('a watch', () => {
           'GET /servers?watch=true HTTP/1.1\r\nhost: x\r\n\r\n',
       ),
     ]
-    await untilTrue(() => daemon.watch.counts().watchers === 3 && old.read().includes('BOOKMARK'))
+    await untilTrue(() => daemon.watch.counts().watchers === 2 && old.read().includes('BOOKMARK'))
 
     daemon.put({ name: 'b' })
     await untilTrue(() => old.read().includes('"name":"b"') && current.read().includes('BOOKMARK'))

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../../../log.ts'
 import type { Limits } from '../../config/limits.ts'
@@ -11,11 +11,10 @@ import { problemReply, writeReply } from '../reply.ts'
 import { watchDescriptors } from './descriptor-watch.ts'
 import { closeLingering } from './lingering-close.ts'
 import { writeProblem, answerParseError } from './parse-errors.ts'
+import { type Connection, createRequestQueues, currentResponseOf, type Handle } from './request-queues.ts'
 import { type CertificatePair, readPair, watchPair } from './tls.ts'
 
 export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
-
-export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
 /** The daemon cannot listen. `code` is that of the system: `EADDRINUSE`, `EACCES`. */
 export class ListenError extends Error {
@@ -51,9 +50,10 @@ export async function listen(handle: Handle, options: ListenOptions, { graceMs =
   const hosts = options.host === 'localhost' ? ['127.0.0.1', '::1'] : [options.host]
   const opened: TrackedServer[] = []
   const onServerError = createErrorLogger(options.log)
+  const { inTurn } = createRequestQueues()
   let { port } = options
   for (const host of hosts) {
-    const tracked = createTrackedServer(handle, options)
+    const tracked = createTrackedServer(handle, { ...options, inTurn })
     try {
       port = await bind(tracked.server, host, port)
       tracked.server.on('error', onServerError)
@@ -97,12 +97,15 @@ function createErrorLogger(log: Log): (error: Error) => void {
 type HttpServer = Server | TlsServer
 type TrackedServer = ReturnType<typeof createTrackedServer>
 
-/** A connection carries the last response begun on it. */
-const lastResponse = Symbol('lastResponse')
-type Connection = Socket & { [lastResponse]?: ServerResponse }
-
 /** One server and its connections. */
-function createTrackedServer(handle: Handle, { tls, limits }: Pick<ListenOptions, 'tls' | 'limits'>) {
+function createTrackedServer(
+  handle: Handle,
+  {
+    tls,
+    limits,
+    inTurn,
+  }: Pick<ListenOptions, 'tls' | 'limits'> & Pick<ReturnType<typeof createRequestQueues>, 'inTurn'>,
+) {
   const options = serverOptions(limits)
   const server: HttpServer = tls
     ? // Loaded only for TLS, with its dependencies.
@@ -119,37 +122,37 @@ function createTrackedServer(handle: Handle, { tls, limits }: Pick<ListenOptions
     socket.on('close', () => connections.delete(socket))
   })
   const accept: Handle = (request, response) => {
-    const socket: Connection = request.socket
-    socket[lastResponse] = response
     if (draining) endAfter(response)
     handle(request, response)
   }
-  server.on('request', accept)
-  // A client that waits for permission to send its body gets none where the request was rejected.
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+  const acceptAndContinue: Handle = (request, response) => {
     accept(request, response)
+    // A client that waits for permission to send its body gets none where the request was rejected.
     if (!response.headersSent) response.writeContinue()
-  })
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+  }
+  const rejectExpectation: Handle = (request, response) => {
     const problem = new Problem('expectation_failed', 'Unsupported expectation; the only one is "100-continue".', {
       headers: { connection: 'close' },
     })
     writeReply(request, response, problemReply(problem))
     if (hasBody(request)) closeLingering(request)
-  })
+  }
+  server.on('request', inTurn(accept))
+  server.on('checkContinue', inTurn(acceptAndContinue))
+  server.on('checkExpectation', inTurn(rejectExpectation))
   server.on('connect', (_request, socket: Duplex) =>
     writeProblem(socket, new Problem('method_not_allowed', 'This server is not a proxy.')),
   )
   server.on('clientError', (error, socket) =>
     answerParseError(error, socket, {
-      lastResponse: (socket as Connection)[lastResponse],
+      lastResponse: currentResponseOf(socket as Connection),
       maxHeaderBytes: limits.max_header_bytes,
     }),
   )
   server.maxHeadersCount = 0 // their size is limited; a maximum count would drop the last ones silently
   server.maxConnections = limits.max_connections
   server.on('timeout', (socket: Connection) => {
-    const { [lastResponse]: response } = socket
+    const response = currentResponseOf(socket)
     const isWaiting = response && !response.writableEnded && response.writableLength === 0
     if (isWaiting) socket.setTimeout(idleMs)
     else socket.destroy()
@@ -166,7 +169,7 @@ function createTrackedServer(handle: Handle, { tls, limits }: Pick<ListenOptions
     const closed = new Promise((resolve) => server.close(resolve))
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
     for (const socket of connections) {
-      const response = socket[lastResponse]
+      const response = currentResponseOf(socket)
       if (response && !response.writableFinished) endAfter(response)
       else socket.destroy()
     }
