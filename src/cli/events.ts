@@ -1,5 +1,5 @@
 import type { EventQuery, JournalEvent } from '../client/events.ts'
-import { type Command, type Invocation, textOption, UsageError } from './command.ts'
+import { type Command, type Invocation, textOption, textOptions, UsageError } from './command.ts'
 import { journalLine } from './event-line.ts'
 import { outputFormat, outputOptions, render } from './output.ts'
 import { commandError, orCommandError, remoteHelp, remoteOptions, rosterOf } from './remote.ts'
@@ -15,9 +15,9 @@ export const events: Command = {
     agent: { type: 'string' },
     server: { type: 'string' },
     function: { type: 'string' },
-    namespace: { type: 'string', short: 'n' },
-    type: { type: 'string' },
-    source: { type: 'string' },
+    namespace: { type: 'string', short: 'n', multiple: true },
+    type: { type: 'string', multiple: true },
+    source: { type: 'string', multiple: true },
     since: { type: 'string' },
     limit: { type: 'string' },
   },
@@ -27,7 +27,7 @@ export const events: Command = {
     ['--agent ID', 'Events of this agent.'],
     ['--server NAME', 'Events of this server: NAMESPACE/NAME, or NAME in the namespace default.'],
     ['--function NAME', 'Events of this function of an agent.'],
-    ['-n, --namespace NAME', 'Events of this namespace.'],
+    ['-n, --namespace NAME', 'Events of this namespace. Repeatable, as --type and --source: of any of them.'],
     ['--type TYPE', 'registered, unregistered, added, removed, changed, status, expired, recovered, rewired, …'],
     ['--source NAME', 'Events of this source.'],
     ['--since TIME', 'Events since a time (RFC 3339), or of the last 15m, 2h, 1d.'],
@@ -57,12 +57,12 @@ function queryOf(invocation: Invocation): EventQuery {
   const limit = textOption(invocation, 'limit')
   if (limit !== undefined && !/^\d{1,6}$/.test(limit)) throw new UsageError('--limit must be a whole number')
   return {
-    type: textOption(invocation, 'type'),
+    type: textOptions(invocation, 'type'),
     agent_id: textOption(invocation, 'agent'),
     server: textOption(invocation, 'server'),
     function_name: textOption(invocation, 'function'),
-    namespace: textOption(invocation, 'namespace'),
-    source: textOption(invocation, 'source'),
+    namespace: textOptions(invocation, 'namespace'),
+    source: textOptions(invocation, 'source'),
     since: textOption(invocation, 'since'),
     limit: limit === undefined ? undefined : Number(limit),
   }

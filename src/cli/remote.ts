@@ -14,30 +14,30 @@ export const remoteHelp = [
 
 /** Options that select servers. */
 export const filterOptions = {
-  namespace: { type: 'string', short: 'n' },
+  namespace: { type: 'string', short: 'n', multiple: true },
   selector: { type: 'string', short: 'l' },
   tag: { type: 'string', multiple: true },
   status: { type: 'string', multiple: true },
-  source: { type: 'string' },
-  type: { type: 'string' },
+  source: { type: 'string', multiple: true },
+  type: { type: 'string', multiple: true },
 } as const
 
 export const filterHelp = [
-  ['-n, --namespace NAME', 'Servers of this namespace.'],
+  ['-n, --namespace NAME', 'Servers of this namespace. Repeatable: of any of them.'],
   ['-l, --selector TEXT', 'Servers whose labels match: env=prod,tier in (a, b),!beta.'],
   ['--tag TAG', 'Servers with this tag. Repeatable: with all of them.'],
   ['--status STATUS', 'Servers of this status. Repeatable: of any of them.'],
-  ['--source NAME', 'Servers of this source.'],
-  ['--type TYPE', 'stdio, http or sse.'],
+  ['--source NAME', 'Servers of this source. Repeatable: of any of them.'],
+  ['--type TYPE', 'stdio, http or sse. Repeatable: any of them.'],
 ] as const satisfies readonly (readonly [string, string])[]
 
 /** The query of the filter options; the daemon validates it. */
 export function filterOf(invocation: Invocation): WatchQuery {
   return {
-    namespace: textOption(invocation, 'namespace'),
+    namespace: textOptions(invocation, 'namespace'),
     label_selector: textOption(invocation, 'selector'),
-    source: textOption(invocation, 'source'),
-    type: textOption(invocation, 'type') as WatchQuery['type'],
+    source: textOptions(invocation, 'source'),
+    type: textOptions(invocation, 'type') as WatchQuery['type'],
     tag: textOptions(invocation, 'tag'),
     status: textOptions(invocation, 'status') as WatchQuery['status'],
   }

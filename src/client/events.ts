@@ -1,6 +1,7 @@
 import { createBackoff } from '../flow/backoff.ts'
 import { pause } from './cancellation.ts'
 import { isTransient, type RosterError } from './error.ts'
+import { parametersOf } from './query.ts'
 import type { RosterHttp } from './roster-http.ts'
 
 /** What happened, as `GET /events` shows it. Fields are absent where they do not apply. */
@@ -39,13 +40,13 @@ export type JournalEvent = {
 /** The filters of `GET /events`; all that are given must match. */
 export type EventQuery = {
   /** A type, or its name in the original mesh registry. */
-  readonly type?: string | undefined
+  readonly type?: string | readonly string[] | undefined
   readonly agent_id?: string | undefined
   /** `namespace/name`; a plain name belongs to the namespace `default`. */
   readonly server?: string | undefined
-  readonly namespace?: string | undefined
+  readonly namespace?: string | readonly string[] | undefined
   readonly function_name?: string | undefined
-  readonly source?: string | undefined
+  readonly source?: string | readonly string[] | undefined
   /** A time, or a duration before now: `15m`. */
   readonly since?: string | undefined
   /** Maximum number of events, up to 500 (default 50). */
@@ -83,7 +84,7 @@ export function createEventRequests({ request }: Pick<RosterHttp, 'request'>) {
    * @throws {RosterError} Status 400 for an invalid parameter, 403 for a foreign namespace, 404 where events are disabled.
    */
   function events(query: EventQuery = {}, { signal }: { readonly signal?: AbortSignal | undefined } = {}) {
-    return request<EventList>('/events', { parameters: parametersFrom(query), signal })
+    return request<EventList>('/events', { parameters: parametersOf(query), signal })
   }
 
   /**
@@ -100,7 +101,7 @@ export function createEventRequests({ request }: Pick<RosterHttp, 'request'>) {
     for (;;) {
       if (signal?.aborted) return
       try {
-        const parameters = parametersFrom({ ...query, after, ...(after === undefined && { limit: 1 }) })
+        const parameters = parametersOf({ ...query, after, ...(after === undefined && { limit: 1 }) })
         if (after !== undefined) parameters.set('wait', wait)
         const list = await request<EventList>('/events', { parameters, signal })
         backoff.reset()
@@ -117,10 +118,4 @@ export function createEventRequests({ request }: Pick<RosterHttp, 'request'>) {
   }
 
   return { events, followEvents }
-}
-
-function parametersFrom(query: EventQuery): URLSearchParams {
-  const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
-  return parameters
 }

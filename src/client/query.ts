@@ -16,8 +16,8 @@ export type ListQuery = {
 /** The filters of a watch. */
 export type WatchQuery = Omit<ListQuery, 'sort' | 'limit' | 'continue' | 'view'>
 
-/** The query string of a request. */
-export function parametersOf(query: ListQuery): URLSearchParams {
+/** The query string of a request; a list becomes a repeated parameter. */
+export function parametersOf(query: object): URLSearchParams {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined) continue

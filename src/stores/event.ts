@@ -31,10 +31,13 @@ type EventFields = {
   readonly body: string
 }
 
-/** The fields by which events are selected; all that are given must be equal. */
+/** The fields by which events are selected; all that are given must match, a list by any of its values. */
 export type EventFilter = {
-  readonly [Field in 'type' | 'event_type' | 'server' | 'agent_id' | 'function_name' | 'source']?: string | undefined
+  readonly [Field in 'server' | 'agent_id' | 'function_name']?: string | undefined
 } & {
+  readonly source?: string | readonly string[] | undefined
+  /** Only events whose `type` or `event_type` is one of these. */
+  readonly types?: readonly string[] | undefined
   /** Only events of one of these namespaces; events without a namespace do not match. */
   readonly namespaces?: readonly string[] | undefined
   /** Only events from this time on, in ms since 1970 by the store's clock. */

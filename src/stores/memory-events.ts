@@ -46,9 +46,10 @@ export function createMemoryEvents() {
   return { append, select, prune }
 }
 
-function matches(event: StoredEvent, { namespaces, since, ...equal }: EventFilter): boolean {
+function matches(event: StoredEvent, { namespaces, types, since, ...equal }: EventFilter): boolean {
+  if (types && !types.includes(event.type) && !types.includes(event.event_type)) return false
   if (namespaces && (event.namespace === undefined || !namespaces.includes(event.namespace))) return false
   if (since !== undefined && Date.parse(event.at) < since) return false
   const keys = Object.keys(equal) as (keyof typeof equal)[]
-  return keys.every((key) => equal[key] === undefined || equal[key] === event[key])
+  return keys.every((key) => equal[key] === undefined || [equal[key]].flat().includes(event[key] ?? ''))
 }

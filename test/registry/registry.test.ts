@@ -227,7 +227,7 @@ describe('registry', () => {
     )
     picture('files', { origin: 'a', entries })
 
-    const query = { ...unfilteredQuery, capability: 'tool-1', fuzzy_match: true }
+    const query = { ...unfilteredQuery, capability: ['tool-1'], fuzzy_match: true }
     const select = (isNamed?: (name: string) => boolean) =>
       registry.select(query, isNamed).page.map(({ server }) => server.name)
 
@@ -383,7 +383,7 @@ describe('a prepared commit', () => {
 
     assert.deepEqual(names(), ['maps', 'news'])
     assert.deepEqual([registry.size(), registry.counts('source').get('files')], [2, 1])
-    assert.deepEqual(registry.select({ ...unfilteredQuery, source: 'files' }).page, [registry.get('default/news')])
+    assert.deepEqual(registry.select({ ...unfilteredQuery, source: ['files'] }).page, [registry.get('default/news')])
   })
 
   it('dates servers at the time of the commit, not of the preparation', () => {

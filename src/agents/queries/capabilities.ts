@@ -35,12 +35,12 @@ export function capabilityFilter(query: CapabilityQuery): (capability: Capabilit
 }
 
 /** Whether a capability's name matches: case is ignored, and a part of the name suffices unless `match` is `exact`. */
-export function nameMatcher({ name, match }: CapabilityQuery): NameTest {
-  if (name === undefined) return undefined
-  const lowerName = name.toLowerCase()
-  if (match === 'fuzzy') return (text) => matchesFuzzily(text, lowerName)
-  if (match === 'exact') return (text) => text.toLowerCase() === lowerName
-  return (text) => text.toLowerCase().includes(lowerName)
+export function nameMatcher({ names, match }: CapabilityQuery): NameTest {
+  if (names.length === 0) return undefined
+  const lowerNames = names.map((name) => name.toLowerCase())
+  if (match === 'fuzzy') return (text) => lowerNames.some((name) => matchesFuzzily(text, name))
+  if (match === 'exact') return (text) => lowerNames.includes(text.toLowerCase())
+  return (text) => lowerNames.some((name) => text.toLowerCase().includes(name))
 }
 
 /** A capability as `/capabilities` shows it, with its agent or server. */

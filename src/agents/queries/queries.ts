@@ -82,7 +82,8 @@ export function createQueries({
     if (!visible) throw new UnknownAgent(id)
     const { status, namespace } = visible
     const matches =
-      (query.status.length === 0 || query.status.includes(status)) && (query.namespace ?? namespace) === namespace
+      (query.status.length === 0 || query.status.includes(status)) &&
+      (query.namespace.length === 0 || query.namespace.includes(namespace))
     return matches ? [visible] : []
   }
 

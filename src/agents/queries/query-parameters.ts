@@ -45,9 +45,9 @@ export function parseAgentQuery(parameters: Parameters): AgentQuery {
     .flatMap(([, value]) => value.split(','))
   const query = toServerQuery(entries, agentParameters)
   const cursor = entries.find(([name]) => name === 'continue')?.[1] || undefined
-  if (query.capability !== undefined || required.length === 0) return { query, moreCapabilities: required, cursor }
-  const [capability, ...moreCapabilities] = required
-  return { query: { ...query, capability }, moreCapabilities, cursor }
+  const [first, ...moreCapabilities] = required
+  if (query.capability.length > 0 || first === undefined) return { query, moreCapabilities: required, cursor }
+  return { query: { ...query, capability: [first] }, moreCapabilities, cursor }
 }
 
 /** Parses the query of `discover_services`: an object; without `status` only healthy agents match. */
@@ -63,7 +63,8 @@ export function parseDiscoveryQuery(query: Readonly<Record<string, unknown>>): A
 export type CapabilityQuery = {
   readonly query: ServerQuery
   readonly agent_id: string | undefined
-  readonly name: string | undefined
+  /** Any of these; empty: any name. */
+  readonly names: readonly string[]
   readonly match: 'exact' | 'part' | 'fuzzy'
   readonly description_contains: string | undefined
   readonly include_deprecated: boolean
@@ -82,7 +83,7 @@ export function parseCapabilityQuery(parameters: Parameters): CapabilityQuery {
     // A fuzzy search includes every name that contains the text, ignoring case.
     query: { ...query, status: [...status], fuzzy_match: true },
     agent_id,
-    name: query.capability === '*' ? undefined : query.capability,
+    names: query.capability.includes('*') ? [] : query.capability,
     match: isFuzzy ? 'fuzzy' : flagIn(values, 'exact') ? 'exact' : 'part',
     description_contains: values.get('description_contains')?.toLowerCase() || undefined,
     include_deprecated: flagIn(values, 'include_deprecated'),

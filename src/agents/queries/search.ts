@@ -40,12 +40,12 @@ export function createAgentSearch({
   const shadowedAgents = followShadowedAgents({ registry, source })
 
   function find({ query, moreCapabilities, cursor }: AgentQuery, { includesServers = false } = {}): AgentPage {
-    const agentQuery = { ...query, source: includesServers ? undefined : source(), continue: cursor }
+    const agentQuery = { ...query, source: includesServers ? [] : [source() ?? []].flat(), continue: cursor }
     const position = parseCursor(agentQuery)
     if (position && 'problem' in position) throw new ParameterProblem('continue', `continue: ${position.problem}`)
     const { page, next } = registry.select(agentQuery)
     const predicates = moreCapabilities
-      .map((capability) => matchingCapability({ ...query, capability }))
+      .map((capability) => matchingCapability({ ...query, capability: [capability] }))
       .map((matches) => matches && hasCapability(matches))
     const hasAll = (server: Server) => predicates.every((has) => !has || has(server))
     const agents = page.flatMap(({ server }): AgentMatch[] => {

@@ -41,7 +41,7 @@ export function createDependencyResolver({ registry }: { registry: Pick<MeshRegi
   function search(capability: string): Server | undefined {
     const query = {
       ...unfilteredQuery,
-      capability,
+      capability: [capability],
       status: ['healthy' as const],
       sort: '-updated_at' as const,
       limit: 20,

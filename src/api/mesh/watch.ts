@@ -81,10 +81,10 @@ function selectAgents(
   { query, moreCapabilities }: AgentQuery,
   { registry, agentOf, source }: { registry: Pick<Registry, 'select'>; agentOf: AgentOf; source: string | undefined },
 ): WatchSelection {
-  const filter = { ...query, source, limit: undefined, continue: undefined }
+  const filter = { ...query, source: [source ?? []].flat(), limit: undefined, continue: undefined }
   const matches = matching(filter)
   const suits = moreCapabilities
-    .flatMap((capability) => matchingCapability({ ...query, capability }) ?? [])
+    .flatMap((capability) => matchingCapability({ ...query, capability: [capability] }) ?? [])
     .map(hasCapability)
   const holds: Predicate = (server) => isAgent({ server }) && matches(server) && suits.every((has) => has(server))
   const json =

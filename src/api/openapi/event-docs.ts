@@ -6,16 +6,16 @@ import type { QueryDoc } from './route-doc.ts'
 export const eventParameters: readonly QueryDoc[] = [
   {
     name: 'type',
-    description: `Only events of this type: ${eventTypes.map((type) => `\`${type}\``).join(', ')}, or a name of the mesh registry: \`register\`, \`unregister\`, \`unhealthy\`, \`expire\`, \`update\`, \`dependency_resolved\`, \`dependency_unresolved\`.`,
+    description: `Only events of this type; repeat it for any of several: ${eventTypes.map((type) => `\`${type}\``).join(', ')}, or a name of the mesh registry: \`register\`, \`unregister\`, \`unhealthy\`, \`expire\`, \`update\`, \`dependency_resolved\`, \`dependency_unresolved\`.`,
   },
   { name: 'agent_id', description: 'Only events of this agent.' },
   {
     name: 'server',
     description: 'Only events of this server: `namespace/name`, or a name in the namespace `default`.',
   },
-  { name: 'namespace', description: 'Only events of this namespace.' },
+  { name: 'namespace', description: 'Only events of this namespace; repeat it for any of several.' },
   { name: 'function_name', description: 'Only events of this function of an agent.' },
-  { name: 'source', description: 'Only events of this source.' },
+  { name: 'source', description: 'Only events of this source; repeat it for any of several.' },
   { name: 'since', description: 'Only events since this time (RFC 3339), or of this last duration, such as `15m`.' },
   {
     name: 'limit',

@@ -1,8 +1,7 @@
-import { eventTypes } from '../../journal/event.ts'
 import { serverId } from '../../model/names.ts'
 import type { Principal } from '../../model/principal.ts'
 import { parseDuration } from '../../model/schema/duration.ts'
-import type { EventFilter, EventQuery } from '../../stores/event.ts'
+import type { EventQuery } from '../../stores/event.ts'
 import { requireNamespace } from '../http/access/authenticator.ts'
 import { parameterProblem } from '../http/parameters.ts'
 import type { Problem } from '../http/problem.ts'
@@ -27,6 +26,10 @@ const names = [
 ] as const
 type ParameterName = (typeof names)[number]
 
+/** Parameters of which any value may match. */
+const repeatable = new Set<string>(['type', 'namespace', 'source'])
+const maxValues = 64
+
 /** A request for events, and how long it waits for the first one. */
 export type EventsRequest = { readonly query: EventQuery; readonly waitMs: number }
 
@@ -35,29 +38,29 @@ export function parseEventsRequest(parameters: URLSearchParams, principal: Princ
   for (const name of new Set(parameters.keys())) {
     if (!names.some((known) => known === name))
       throw invalid(name, `is no parameter of events; use ${names.join(', ')}`)
-    if (parameters.getAll(name).length > 1) throw invalid(name, 'is given twice')
+    if (parameters.getAll(name).length > (repeatable.has(name) ? maxValues : 1))
+      throw invalid(name, repeatable.has(name) ? `is given more than ${maxValues} times` : 'is given twice')
   }
   const text = (name: ParameterName) => parameters.get(name) || undefined
+  const texts = (name: ParameterName) => {
+    const given = parameters.getAll(name).filter((value) => value !== '')
+    return given.length > 0 ? given : undefined
+  }
   const after = parseId('after', text('after'))
   const before = parseId('before', text('before'))
   if (after !== undefined && before !== undefined) throw invalid('before', 'does not apply with after')
   const filter = {
-    ...typeFilter(text('type')),
+    // Each is a type of ours or one of the original mesh registry; another one selects nothing.
+    types: texts('type'),
     agent_id: text('agent_id'),
     server: parseServer(text('server')),
     function_name: text('function_name'),
-    source: text('source'),
+    source: texts('source'),
     since: parseSince(text('since')),
-    namespaces: parseNamespaces(text('namespace'), principal),
+    namespaces: parseNamespaces(texts('namespace'), principal),
   }
   const query = { filter, limit: parseLimit(parameters.get('limit')), after, before }
   return { query, waitMs: parseWait(text('wait'), after) }
-}
-
-/** A type is one of ours or one of the original mesh registry; another one selects nothing. */
-function typeFilter(type: string | undefined): EventFilter {
-  if (type === undefined) return {}
-  return eventTypes.some((known) => known === type) ? { type } : { event_type: type }
 }
 
 /** A plain name belongs to the namespace `default`. */
@@ -65,10 +68,12 @@ function parseServer(text: string | undefined): string | undefined {
   return text === undefined || text.includes('/') ? text : serverId('default', text)
 }
 
-function parseNamespaces(namespace: string | undefined, principal: Principal): readonly string[] | undefined {
-  if (namespace === undefined) return principal.namespaces
-  requireNamespace(principal, namespace)
-  return [namespace]
+function parseNamespaces(
+  namespaces: readonly string[] | undefined,
+  principal: Principal,
+): readonly string[] | undefined {
+  for (const namespace of namespaces ?? []) requireNamespace(principal, namespace)
+  return namespaces ?? principal.namespaces
 }
 
 /** A time, or a duration before now. */

@@ -30,7 +30,7 @@ export function createReadyCache(
 
   /** The sources without an answer that the filter asks for. Throws a 503 where the list cannot be without them. */
   function assertReady(filter: Filter = unfiltered): readonly string[] {
-    const named = filter.getAll('source').filter((name) => name !== '')
+    const named = filter.getAll('source').flatMap((text) => text.split(',').filter((name) => name !== ''))
     const missing = supervisor.syncing().filter((name) => named.length === 0 || named.includes(name))
     const isUsable = needsEverySource ? missing.length === 0 : supervisor.isStarted()
     if (!isUsable || (missing.length > 0 && isEmpty(named))) throw notReady(missing, defaultHeaders, needsEverySource)
@@ -40,7 +40,7 @@ export function createReadyCache(
   /** Whether nothing is known of these sources, or of any. Restored readings count. */
   function isEmpty(sources: readonly string[]): boolean {
     if (sources.length === 0) return registry.size() === 0
-    return sources.every((source) => registry.select({ ...unfilteredQuery, source, limit: 1 }).total === 0)
+    return registry.select({ ...unfilteredQuery, source: [...sources], limit: 1 }).total === 0
   }
 
   /** The cached reply under a key; `make` is told which sources are missing. */

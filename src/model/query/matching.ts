@@ -61,8 +61,10 @@ export type NameTest = ((name: string) => boolean) | undefined
 /** The test of capability names that a query asks for. */
 export function matchingCapabilityName(query: Pick<ServerQuery, 'capability' | 'fuzzy_match'>): NameTest {
   const { capability, fuzzy_match } = query
-  if (capability === undefined || capability === '*') return undefined
-  return fuzzy_match ? (name) => matchesFuzzily(name, capability) : (name) => name === capability
+  if (capability.length === 0 || capability.includes('*')) return undefined
+  return fuzzy_match
+    ? (name) => capability.some((one) => matchesFuzzily(name, one))
+    : (name) => capability.includes(name)
 }
 
 /** The test of one capability, name and facets together; undefined where the query asks for neither. */
@@ -79,10 +81,10 @@ export function matchingCapability(
 export function matching(query: ServerQuery, isNamed?: NameTest): Predicate {
   const holds: Predicate[] = []
   const { namespace, name, tag, any_tag, status, source, type, enabled, label_selector, q } = query
-  if (namespace !== undefined) holds.push((server) => server.namespace === namespace)
+  if (namespace.length > 0) holds.push((server) => namespace.includes(server.namespace))
   if (name !== undefined) holds.push((server) => server.name === name)
-  if (source !== undefined) holds.push((server) => server.source === source)
-  if (type !== undefined) holds.push((server) => server.type === type)
+  if (source.length > 0) holds.push((server) => source.includes(server.source))
+  if (type.length > 0) holds.push((server) => type.includes(server.type))
   if (enabled !== undefined) holds.push((server) => server.enabled === enabled)
   if (status.length > 0) holds.push((server) => status.includes(server.status))
   for (const one of tag) holds.push(hasTag(one))

@@ -6,7 +6,17 @@ import { unfilteredQuery, ServerQuery } from './query.ts'
 export type ParameterIssue = { readonly parameter: string; readonly detail: string }
 
 /** The parameters that may be repeated. */
-const repeatable = new Set(['tag', 'any_tag', 'status', 'capability_tags', 'fields'])
+const repeatable = new Set([
+  'namespace',
+  'source',
+  'type',
+  'capability',
+  'tag',
+  'any_tag',
+  'status',
+  'capability_tags',
+  'fields',
+])
 const maxParameters = 256
 
 const knownParameters = () => ServerQuery.unwrap().shape

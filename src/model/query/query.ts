@@ -58,7 +58,9 @@ const sortKeys = sortFields.flatMap((key) => [key, `-${key}` as const])
 /** A query of the list of servers. Every given condition must hold; an absent one does not restrict. */
 export const ServerQuery = memoizedSchema(() =>
   z.strictObject({
-    namespace: Namespace.optional().describe('Only servers of this namespace.'),
+    namespace: listOf(Namespace, { csv: true }).describe(
+      'Only servers of this namespace; repeat it for any of several.',
+    ),
     name: text().optional().describe('Only servers with this exact name.'),
     tag: listOf(text()).describe('Only servers with this tag; repeat it to require several.'),
     any_tag: listOf(text(), { csv: true }).describe('Only servers with at least one of these tags.'),
@@ -66,13 +68,17 @@ export const ServerQuery = memoizedSchema(() =>
       z.preprocess((value) => (value === 'expired' ? 'offline' : value), Status),
       { csv: true },
     ).describe('Only servers in one of these states. `expired` means `offline`.'),
-    source: text(63).optional().describe('Only servers that this source defines.'),
-    type: Transport.optional().describe('Only servers with this transport.'),
+    source: listOf(text(63), { csv: true }).describe(
+      'Only servers that this source defines; repeat it for any of several.',
+    ),
+    type: listOf(Transport, { csv: true }).describe('Only servers with this transport; repeat it for any of several.'),
     enabled: flag().optional().describe('Only enabled servers, or only disabled ones.'),
     label_selector: Selector.optional().describe(
       'Only servers whose labels match this selector, in the grammar of Kubernetes: `env=prod,tier in (a,b),!beta`.',
     ),
-    capability: text().optional().describe('Only servers with this capability. `*`: any capability.'),
+    capability: listOf(text()).describe(
+      'Only servers with this capability; repeat it for any of several. `*`: any capability.',
+    ),
     capability_category: text().optional().describe('Only servers with a capability of this category.'),
     capability_stability: Stability.optional().describe('Only servers with a capability of this stability.'),
     capability_tags: listOf(text(), { csv: true }).describe(
@@ -113,6 +119,10 @@ export type ServerQuery = z.output<typeof ServerQuery>
 
 /** The query without any condition. */
 export const unfilteredQuery: ServerQuery = {
+  namespace: [],
+  source: [],
+  type: [],
+  capability: [],
   tag: [],
   any_tag: [],
   status: [],

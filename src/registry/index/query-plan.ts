@@ -32,13 +32,13 @@ export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Nam
   const oneOf = (field: IndexField, values: Iterable<string>) => required.push(postingsOf(lookup, field, values))
 
   const { namespace, name, source, type, enabled, status, tag, any_tag, label_selector } = query
-  if (namespace !== undefined) oneOf('namespace', [namespace])
+  if (namespace.length > 0) oneOf('namespace', namespace)
   if (name !== undefined) {
-    const namespaces = namespace === undefined ? [...lookup.values('namespace')] : [namespace]
+    const namespaces = namespace.length === 0 ? [...lookup.values('namespace')] : namespace
     required.push(namespaces.flatMap((candidate) => lookup.slotOf(candidate, name) ?? []))
   }
-  if (source !== undefined) oneOf('source', [source])
-  if (type !== undefined) oneOf('type', [type])
+  if (source.length > 0) oneOf('source', source)
+  if (type.length > 0) oneOf('type', type)
   if (enabled !== undefined) oneOf('enabled', [String(enabled)])
   if (status.length > 0) oneOf('status', status)
   for (const one of tag) oneOf('tag', [one])
@@ -53,9 +53,9 @@ export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Nam
     }
   }
   const [hasName, hasFacets] = [isNamed ?? matchingCapabilityName(query), matchingFacets(query)]
-  if (hasName && query.capability !== undefined) {
+  if (hasName && query.capability.length > 0) {
     const isExact = !isNamed && !query.fuzzy_match
-    const names = isExact ? [query.capability] : [...lookup.values('capability')].filter(hasName)
+    const names = isExact ? query.capability : [...lookup.values('capability')].filter(hasName)
     oneOf('capability', names)
   }
   if (hasFacets) {

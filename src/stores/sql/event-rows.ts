@@ -7,7 +7,7 @@ type EventValue = string | number | null
 export const eventColumns =
   'id, at, type, event_type, namespace, server, agent_id, function_name, source, body, digest, writer'
 
-const filterColumns = ['type', 'event_type', 'server', 'agent_id', 'function_name', 'source'] as const
+const filterColumns = ['server', 'agent_id', 'function_name', 'source'] as const
 
 /** The values of an event to store; `now` is the clock of the database. */
 export function eventValues(
@@ -62,13 +62,16 @@ export function eventSelection(
 }
 
 function filterConditions(filter: EventFilter, bind: (value: string | number) => string): string[] {
+  const oneOf = (column: string, values: readonly string[]) =>
+    values.length === 0 ? '1 = 0' : `${column} IN (${values.map(bind).join(', ')})`
   const conditions = filterColumns.flatMap((column) => {
     const value = filter[column]
-    return value === undefined ? [] : [`${column} = ${bind(value)}`]
+    if (value === undefined) return []
+    return [typeof value === 'string' ? `${column} = ${bind(value)}` : oneOf(column, value)]
   })
-  const { namespaces, since } = filter
-  if (namespaces)
-    conditions.push(namespaces.length === 0 ? '1 = 0' : `namespace IN (${namespaces.map(bind).join(', ')})`)
+  const { namespaces, types, since } = filter
+  if (namespaces) conditions.push(oneOf('namespace', namespaces))
+  if (types) conditions.push(`(${oneOf('type', types)} OR ${oneOf('event_type', types)})`)
   if (since !== undefined) conditions.push(`at >= ${bind(since)}`)
   return conditions
 }

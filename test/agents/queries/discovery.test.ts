@@ -12,7 +12,7 @@ describe('the arguments of discover_services', () => {
 
     const inside = parseDiscovery({ query: fields })
 
-    assert.deepEqual([inside.query.query.capability, inside.query.moreCapabilities], ['a', ['b']])
+    assert.deepEqual([inside.query.query.capability, inside.query.moreCapabilities], [['a'], ['b']])
     assert.deepEqual([inside.query.query.limit, inside.query.query.status], [3, ['healthy']])
     assert.deepEqual(parseDiscovery(fields), inside)
     assert.deepEqual(parseDiscovery({ query: { capabilities: ['a', 'b'] }, labels: { env: 'prod' }, limit: 3 }), inside)

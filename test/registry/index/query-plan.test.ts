@@ -25,18 +25,25 @@ const lookup = {
 describe('the plan of a query', () => {
   for (const [title, query, required, excluded] of [
     ['has no terms for an unfiltered query', {}, [], []],
-    ['looks up single values', { namespace: 'team', source: 'file' }, [[2], [3]], []],
-    ['has an empty term for an unknown value', { source: 'nowhere' }, [[]], []],
+    ['looks up single values', { namespace: ['team'], source: ['file'] }, [[2], [3]], []],
+    ['has an empty term for an unknown value', { source: ['nowhere'] }, [[]], []],
     ['looks for a name in every namespace', { name: 'weather' }, [[20]], []],
-    ['looks for a name in one namespace', { namespace: 'default', name: 'weather' }, [[1], []], []],
+    ['looks for a name in one namespace', { namespace: ['default'], name: 'weather' }, [[1], []], []],
+    [
+      'unites sources and capabilities',
+      { source: ['file', 'nowhere'], capability: ['Forecast', 'forecast'] },
+      [[3], [12, 11]],
+      [],
+    ],
+    ['looks for a name in some namespaces', { namespace: ['default', 'team'], name: 'weather' }, [[1, 2], [20]], []],
     ['unites statuses', { status: ['healthy', 'offline'] }, [[4, 5]], []],
     ['requires every tag', { tag: ['free', 'geo'] }, [[7], [6]], []],
     ['unites alternative tags', { any_tag: ['free', 'geo'] }, [[7, 6]], []],
     ['unites the values of a label', { label_selector: parseSelector('env in (prod,test)') }, [[9, 10]], []],
     ['excludes labels', { label_selector: parseSelector('!env,env!=prod') }, [], [8, 9]],
-    ['looks up an exact capability', { capability: 'forecast' }, [[11]], []],
-    ['tests every name for a fuzzy capability', { capability: 'forecast', fuzzy_match: true }, [[11, 12]], []],
-    ['ignores the capability *', { capability: '*' }, [], []],
+    ['looks up an exact capability', { capability: ['forecast'] }, [[11]], []],
+    ['tests every name for a fuzzy capability', { capability: ['forecast'], fuzzy_match: true }, [[11, 12]], []],
+    ['ignores the capability *', { capability: ['*'] }, [], []],
     ['tests every combination of facets', { capability_stability: 'beta' }, [[14]], []],
   ] as const satisfies readonly (readonly [string, Partial<ServerQuery>, number[][], number[]])[]) {
     it(title, () => {
@@ -49,7 +56,7 @@ describe('the plan of a query', () => {
   }
 
   it('verifies that name and facets hold for the same capability', () => {
-    const query = { ...unfilteredQuery, capability: 'forecast', capability_stability: 'beta' as const }
+    const query = { ...unfilteredQuery, capability: ['forecast'], capability_stability: 'beta' as const }
 
     assert.ok(planQuery(query, lookup).verify)
   })

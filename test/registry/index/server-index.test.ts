@@ -42,9 +42,9 @@ function randomQuery({ pick, some, chance }: Random): ServerQuery {
   const may = (key: keyof ServerQuery, values: readonly unknown[], often = 0.15) => {
     if (chance(often)) given[key] = pick(values)
   }
-  may('namespace', ['default', 'team', 'nowhere'])
+  may('namespace', ['default', 'team', 'nowhere', 'default,lab'])
   may('name', ['s1', 's2', 's30', 's4'], 0.05)
-  may('source', ['file', 'http'])
+  may('source', ['file', 'http', ['file', 'agents']])
   may('type', ['http', 'stdio'], 0.05)
   may('enabled', [true, false])
   may('status', ['healthy', 'healthy,pending', 'expired', ['degraded', 'unknown']])
