@@ -53,6 +53,18 @@ describe('the answer to an agent with tools', () => {
     assert.deepEqual(answer, { dependencies_resolved: { f: [empty, slot], __mesh_route_deps: [slot] }, llm_tools: {} })
   })
 
+  it('compares only the hashes for a dependency that came without a schema, whatever another function sent', async () => {
+    await using mesh = createTestMesh()
+    const schemaOf = (field: string) => ({ type: 'object', properties: { [field]: {} }, required: [field] })
+    const output = { outputSchemaHash: 'sha256:other', outputSchemaCanonical: schemaOf('other') }
+    await post(mesh, 'p', [{ ...clock, ...output }])
+    const byHash = { capability: 'clock', matchMode: 'subset', expectedSchemaHash: 'sha256:mine' }
+    const bySchema = { ...byHash, expectedSchemaCanonical: schemaOf('mine') }
+
+    assert.deepEqual(await consume(mesh, 'c', byHash, bySchema), ['p', ''])
+    assert.deepEqual(await consume(mesh, 'd', bySchema, byHash), ['', 'p'])
+  })
+
   it('names a healthy agent, then a degraded one, then a server of another source', async () => {
     await using mesh = createTestMesh()
     mesh.define('files', { capabilities: ['now'], url: 'http://files.example/base/mcp' })
