@@ -27,9 +27,11 @@ export function createEventQueue() {
     dropOldest()
   }
 
+  /** Drops a tenth at once: the queue is copied each time. */
   function dropOldest(): void {
+    if (size <= maxQueued) return
     let surplus = 0
-    for (; size > maxQueued && surplus < queue.length - 1; surplus += 1) size -= queue[surplus]!.size
+    for (; size > 0.9 * maxQueued && surplus < queue.length - 1; surplus += 1) size -= queue[surplus]!.size
     dropped += surplus
     if (surplus > 0) queue = queue.slice(surplus)
   }

@@ -73,7 +73,7 @@ export function recordRewirings({
   }
 
   async function decide({ at, trace, ...rewiring }: PendingRewiring): Promise<void> {
-    const { consumer, namespace, function_name, dep_index, after, before, reason } = rewiring
+    const { consumer, consumerName, namespace, function_name, dep_index, after, before, reason } = rewiring
     const key = keyOf(consumer, function_name, dep_index)
     if (isConditional(rewiring) && !lastEvents.has(key)) {
       if (!newAgents.has(consumer)) await recall(consumer, function_name)
@@ -91,6 +91,7 @@ export function recordRewirings({
       namespace,
       server: serverId(namespace, consumer),
       agent_id: consumer,
+      agent_name: consumerName,
       function_name,
       source: source(),
       reason,

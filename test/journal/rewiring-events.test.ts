@@ -27,6 +27,7 @@ function recording({ stored = [], traceMs = 0 }: { stored?: readonly StoredEvent
     for (const { kept = 1, evicted = 0, ...fields } of rewirings) {
       const base = {
         consumer: 'cons',
+        consumerName: 'Consumer',
         namespace: 'default',
         function_name: 'use',
         dep_index: 0,
@@ -95,6 +96,16 @@ describe('the events of rewiring', () => {
       ['dependency_unresolved', 'b'],
       ['dependency_resolved', 'b'],
     ])
+  })
+
+  it('name the agent as it names itself, beside its id', async () => {
+    const { announce, events } = recording()
+    await announce({ reason: 'found', after: 'a' })
+
+    assert.deepEqual(
+      events.map(({ agent_id, agent_name }) => [agent_id, agent_name]),
+      [['cons', 'Consumer']],
+    )
   })
 
   it('are written once for equal traces, whatever the order of the candidates', async () => {

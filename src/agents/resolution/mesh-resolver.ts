@@ -106,6 +106,7 @@ export function createMeshResolver({
     if (!reason) return
     onRewired({
       consumer: agent.id,
+      consumerName: agent.spec.name,
       namespace: agent.definition.namespace,
       function_name: slot.tool.function_name,
       dep_index: slot.depIndex,

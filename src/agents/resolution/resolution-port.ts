@@ -60,6 +60,7 @@ export type RewiringListener = (rewiring: Rewiring) => void
 
 export type Rewiring = {
   readonly consumer: string
+  readonly consumerName: string
   readonly namespace: string
   readonly function_name: string
   /** Place of the dependency in its function, from 0. */
