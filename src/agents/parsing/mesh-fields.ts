@@ -22,6 +22,7 @@ export function hasTools({ tools, capabilities }: JsonObject): boolean {
 export function parseMeshFields(body: JsonObject, current: Pick<Agent, 'spec'> | undefined): MeshFields {
   return namingFields(() => {
     const runtime = textField(body, 'runtime', 64)
+    if (/\p{Cc}/u.test(runtime)) rejectField('runtime', 'has control characters')
     const a2a_producer = booleanField(body, 'a2a_producer')
     const a2a_consumer = booleanField(body, 'a2a_consumer')
     const sent = listField(body['surfaces'], { key: 'surfaces', max: maxSurfaces }, parseSurface)
