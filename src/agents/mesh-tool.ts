@@ -38,6 +38,8 @@ export type MeshDependency = {
   /** How the provider's output schema is compared with the expected one; absent: not at all. */
   readonly match_mode?: 'subset' | 'strict'
   readonly expected_schema_hash?: string
+  /** The hash came without its schema. Then only hashes are compared, also where another function sent a schema of that hash. */
+  readonly expects_hash_only?: true
 }
 
 export type LlmFilter = {

@@ -9,8 +9,8 @@ import { booleanField, fieldIn, listField, objectField, rejectField, textField, 
 const limits = {
   tools: 1000,
   dependencies: 64,
-  /** Different capabilities that all functions of an agent depend on. */
-  dependencyNames: 256,
+  /** Different dependencies of all functions of an agent: each is compared with every candidate of its capability. */
+  differentDependencies: 256,
   tags: 64,
   filters: 64,
   name: 253,
@@ -40,9 +40,12 @@ export function parseTools(value: unknown): ParsedTools {
     positions.set(tool.function_name, at)
     return tool
   })
-  const needed = neededCapabilities(tools).length
-  if (needed > limits.dependencyNames)
-    rejectField('tools', `depend on ${needed} capabilities; at most ${limits.dependencyNames} are accepted`)
+  const different = new Set(tools.flatMap(({ dependencies }) => dependencies.map((one) => JSON.stringify(one)))).size
+  if (different > limits.differentDependencies)
+    rejectField(
+      'tools',
+      `have ${different} different dependencies; at most ${limits.differentDependencies} are accepted`,
+    )
   return Object.keys(schemas).length > 0 ? { tools, schemas } : { tools }
 }
 
@@ -83,14 +86,14 @@ function parseDependency(item: unknown, schemas: Record<string, JsonObject>): Me
   const { key, value: mode } = fieldIn(fields, ['matchMode', 'match_mode'])
   if (mode !== undefined && mode !== '' && mode !== 'subset' && mode !== 'strict')
     rejectField(key, 'must be "subset" or "strict"; without it no schemas are compared')
-  const expected_schema_hash = expectedSchemaHash(fields, schemas)
+  const expected = expectedSchemaIn(fields, schemas)
   return {
     capability,
     tags: withoutEmpty(listField(fields['tags'], { key: 'tags', max: limits.tags }, parseTag)),
     version: textField(fields, 'version', limits.version),
     required: booleanField(fields, 'required') ?? false,
     ...((mode === 'subset' || mode === 'strict') && { match_mode: mode }),
-    ...(expected_schema_hash !== undefined && { expected_schema_hash }),
+    ...expected,
   }
 }
 
@@ -131,16 +134,19 @@ function schemaHash(
   return name
 }
 
-/** The hash of the schema that a dependency expects; a schema without a hash gets one. */
-function expectedSchemaHash(fields: JsonObject, schemas: Record<string, JsonObject>): string | undefined {
+/** The schema that a dependency expects, by its hash; a schema without a hash gets one. */
+function expectedSchemaIn(
+  fields: JsonObject,
+  schemas: Record<string, JsonObject>,
+): Pick<MeshDependency, 'expected_schema_hash' | 'expects_hash_only'> {
   const { key, value } = fieldIn(fields, ['expectedSchemaHash', 'expected_schema_hash'])
   const named = value === undefined ? '' : textField(fields, key, limits.hash)
   const spellings = ['expectedSchemaCanonical', 'expected_schema_canonical']
   const canonical = objectField(fields, spellings, limits.objectBytes)
-  if (!canonical) return named || undefined
+  if (!canonical) return named === '' ? {} : { expected_schema_hash: named, expects_hash_only: true }
   const name = named || `sha256:${hash('sha256', JSON.stringify(canonical))}`
   schemas[name] ??= canonical
-  return name
+  return { expected_schema_hash: name }
 }
 
 /** A filter may be one item or a list of them; nested lists have no meaning there. */

@@ -36,8 +36,9 @@ export function createDependencySpecs({ index }: { index: Pick<CapabilityIndex, 
     dependency: MeshDependency,
     { schemas, kind = 'dependency' }: { schemas: AgentSpec['schemas']; kind?: DependencyKind },
   ): DependencySpec {
-    const { expected_schema_hash: hash, match_mode } = dependency
-    const expectedSchema = hash !== undefined && match_mode !== undefined ? schemas?.[hash] : undefined
+    const { expected_schema_hash: hash, match_mode, expects_hash_only } = dependency
+    const isBySchema = hash !== undefined && match_mode !== undefined && !expects_hash_only
+    const expectedSchema = isBySchema ? schemas?.[hash] : undefined
     const plainKey = `${kind} ${keyOf(dependency)}`
     const plain = specs.get(plainKey)
     // Agents compute the hashes themselves, so one hash may come with two schemas.
@@ -66,6 +67,7 @@ export function createDependencySpecs({ index }: { index: Pick<CapabilityIndex, 
 }
 
 /** Equal for dependencies that choose alike. Without a mode, no hash counts. */
-function keyOf({ capability, version, tags, match_mode, expected_schema_hash }: MeshDependency): string {
-  return JSON.stringify([capability, version, tags, ...(match_mode ? [match_mode, expected_schema_hash] : [])])
+function keyOf({ capability, version, tags, match_mode: mode, ...expected }: MeshDependency): string {
+  const { expected_schema_hash: hash, expects_hash_only: hashOnly = false } = expected
+  return JSON.stringify([capability, version, tags, ...(mode ? [mode, hash, hashOnly] : [])])
 }
