@@ -67,15 +67,11 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const httpClient = stack.adopt(openHttpClient(), ({ close }) => close())
   const registry = createRegistry({ onError })
   registry.beforeRead(registrations.applyExpirations)
-  const snapshots = createReadingSnapshots({ opening, log: log.child({ part: 'sources' }) })
+  const ofSources = { log: log.child({ part: 'sources' }) }
+  const readiness = () => config.ready
+  const snapshots = createReadingSnapshots({ ...ofSources, opening })
   const supervisor = stack.use(
-    createSupervisor({
-      registry,
-      snapshots,
-      readiness: () => config.ready,
-      log: log.child({ part: 'sources' }),
-      onSourceChange: recorder.source,
-    }),
+    createSupervisor({ ...ofSources, registry, snapshots, readiness, onSourceChange: recorder.source }),
   )
   recorder.followServers(registry, supervisor.syncing)
   const monitor = stack.use(
@@ -186,14 +182,15 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         log: log.child({ part: 'api' }),
       },
       accessLog: config.log.access,
+      isContained: loaded.isContained,
       log: log.child({ part: 'api' }),
     }),
   )
   const { enabled, port } = config.metrics
   if (enabled && port !== undefined) {
-    const { listen, limits } = config
-    const hosts = () => config.listen.hosts
-    const scraped = stack.use(await openMetricsPort({ listen, hosts, port, text: metrics.text, limits, log }))
+    const [hosts, { listen, limits }] = [() => config.listen.hosts, config]
+    const options = { listen, hosts, port, text: metrics.text, limits, log, isContained: loaded.isContained }
+    const scraped = stack.use(await openMetricsPort(options))
     log.info({ url: `${scraped.url}/metrics` }, 'metrics port opened')
   }
   // Closes the watches before the server waits for its connections.
@@ -207,12 +204,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   if (file !== undefined) {
     watchConfig({ file, initialText, signal: watching.signal, onChange: async () => void (await reloads.now()) })
   }
-  log.info({ url: api.url, version, sources: supervisor.names() }, 'listening')
+  log.info({ url: api.url, address: api.address, version, sources: supervisor.names() }, 'listening')
   await opening
 
   const running = stack.move()
   return {
     url: api.url,
+    address: api.address,
     reload: reloads.now,
     ready: supervisor.settled,
     sources: supervisor.sources,

@@ -24,12 +24,14 @@ export async function openApi({
   rules,
   ports,
   accessLog = false,
+  isContained,
   tokenFilesMs = 500,
   log,
 }: {
   rules: ApiRules
   ports: ApiPorts
   accessLog?: boolean
+  isContained?: boolean
   /** Interval at which token files are read again. */
   tokenFilesMs?: number
   log: Log
@@ -53,11 +55,13 @@ export async function openApi({
     accessLog: accessLog ? log.child({ access: true }) : undefined,
     log,
   })
-  const listening = stack.use(await listen(pipeline.handle, { ...rules.listen, limits: rules.limits, log }))
+  const { limits } = rules
+  const listening = stack.use(await listen(pipeline.handle, { ...rules.listen, limits, log, isContained }))
   const opened = stack.move()
 
   return {
     url: listening.url,
+    address: listening.address,
     port: listening.port,
     warning: current.warning,
     apply: (next: ApiRules) => {

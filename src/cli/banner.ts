@@ -5,6 +5,8 @@ import { escapeControls } from './text.ts'
 export function banner({
   version,
   url,
+  address,
+  container = false,
   sources,
   paths,
   config,
@@ -12,6 +14,9 @@ export function banner({
 }: {
   version: string
   url: string
+  /** Where the daemon listens. */
+  address: string
+  container?: boolean
   sources: readonly Pick<SourceStatus, 'name' | 'type' | 'servers' | 'rejected' | 'state' | 'note'>[]
   /** Watched places by source name. */
   paths: ReadonlyMap<string, string>
@@ -32,6 +37,7 @@ export function banner({
     `  ${bold(`mcp-roster ${version}`)}  ${dim(config === undefined ? 'no config file, defaults' : escapeControls(config))}`,
     '',
     `  ${bold(`${url}/servers`)}  the list      ${dim(`${url}/docs  the API`)}`,
+    ...(container ? [dim(containerNote(address))] : []),
     '',
     ...sources.map(
       (source) =>
@@ -42,6 +48,12 @@ export function banner({
     '',
     '',
   ].join('\n')
+}
+
+/** Loopback of the host is not that of a container, so no URL of the container works everywhere. */
+function containerNote(address: string): string {
+  const port = address.replace(/^.*:/, '')
+  return `  listens on ${address} of this container; reach it from outside by a published port (-p ${port}:${port})`
 }
 
 function summaryOf({

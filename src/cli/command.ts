@@ -38,6 +38,8 @@ export type StartDaemon = (start: {
 /** The part of a running daemon that commands use. */
 export type RunningDaemon = AsyncDisposable & {
   readonly url: string
+  /** Where it listens, such as `0.0.0.0:8000`. */
+  readonly address: string
   readonly reload: () => Promise<unknown>
   /** Resolves once every source has answered or timed out. */
   readonly ready: () => Promise<void>

@@ -104,7 +104,7 @@ async function reloadOnHangup(starting: Promise<RunningDaemon>, log: RootLog): P
 async function welcome(
   { terminal, signal }: Invocation,
   daemon: RunningDaemon,
-  { config, file }: LoadedConfig,
+  { config, file, isContained }: LoadedConfig,
 ): Promise<void> {
   const { banner } = await import('./banner.ts')
   const { version } = await import('./help.ts')
@@ -117,7 +117,16 @@ async function welcome(
     ...config.sources.map((source) => [source.name, watchedPlace(source)] as const),
   ])
   terminal.out(
-    banner({ version, url: daemon.url, sources: daemon.sources(), paths, config: file, colour: terminal.colour }),
+    banner({
+      version,
+      url: daemon.url,
+      address: daemon.address,
+      container: isContained,
+      sources: daemon.sources(),
+      paths,
+      config: file,
+      colour: terminal.colour,
+    }),
   )
 }
 

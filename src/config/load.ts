@@ -39,6 +39,8 @@ export type LoadedConfig = {
   readonly notes: readonly string[]
   /** Where the daemon stores its files; may not exist yet. */
   readonly stateDirectory: string
+  /** Whether the daemon runs in a container or a cluster. */
+  readonly isContained: boolean
 }
 
 /**
@@ -85,6 +87,7 @@ export async function loadConfig({
     ],
     notes,
     stateDirectory: platform.stateDirectory,
+    isContained: platform.container || platform.cluster,
   }
 }
 

@@ -48,7 +48,7 @@ export function retainsRights(before: Principal, now: Principal): boolean {
 }
 
 export function missingRoleMessage(role: Role): string {
-  return `Role "${role}" required: send a bearer token with this role.`
+  return `Role "${role}" required: send a bearer token with this role (AUTH_TOKEN, or auth.tokens in the config), or grant it to clients without a token (auth.anonymous).`
 }
 
 export function forbiddenNamespaceMessage(namespace: string): string {

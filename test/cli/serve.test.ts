@@ -22,6 +22,7 @@ function noting() {
     started.resolve(start)
     return Promise.resolve({
       url: 'http://localhost:8000',
+      address: 'localhost:8000',
       reload: async () => {
         events.push('reloaded')
         await start.reload()
@@ -156,6 +157,7 @@ describe('the banner', () => {
     banner({
       version: '1.2.3',
       url: 'http://localhost:8000',
+      address: 'localhost:8000',
       sources: [source],
       paths: new Map([['file', '/etc/mcp, /home/ann/.config/mcp']]),
       config: undefined,

@@ -18,6 +18,7 @@ export async function openMetricsPort({
   text,
   limits,
   log,
+  isContained,
 }: {
   /** The address of the API; this port uses its host and its certificate. */
   listen: Listen
@@ -27,6 +28,7 @@ export async function openMetricsPort({
   text: () => Promise<string>
   limits: Limits
   log: Log
+  isContained?: boolean
 }) {
   const loopback = isLoopback(address.host)
 
@@ -59,7 +61,7 @@ export async function openMetricsPort({
 
   return listen(
     (request, response) => void answer(request, response),
-    { ...address, port, limits, log },
+    { ...address, port, limits, log, isContained },
     { graceMs: 1000 },
   )
 }

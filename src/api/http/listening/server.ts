@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../../../log.ts'
 import type { Limits } from '../../config/limits.ts'
@@ -14,7 +15,12 @@ import { writeProblem, answerParseError } from './parse-errors.ts'
 import { type Connection, createRequestQueues, currentResponseOf, type Handle } from './request-queues.ts'
 import { type CertificatePair, readPair, watchPair } from './tls.ts'
 
-export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & { readonly limits: Limits; readonly log: Log }
+export type ListenOptions = Pick<Listen, 'host' | 'port' | 'tls'> & {
+  readonly limits: Limits
+  readonly log: Log
+  /** Whether loopback is not that of the people who read the log, as in a container. */
+  readonly isContained?: boolean | undefined
+}
 
 /** The daemon cannot listen. `code` is that of the system: `EADDRINUSE`, `EACCES`. */
 export class ListenError extends Error {
@@ -73,7 +79,9 @@ export async function listen(handle: Handle, options: ListenOptions, { graceMs =
 
   return {
     port,
-    url: `${options.tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${port}`,
+    url: `${options.tls ? 'https' : 'http'}://${hostInUrl(reachableHost(options))}:${port}`,
+    /** Where it listens, such as `0.0.0.0:8000`. */
+    address: `${hostInUrl(options.host)}:${port}`,
     connections: () => opened.reduce((sum, tracked) => sum + tracked.connections(), 0),
     async [Symbol.asyncDispose]() {
       unwatch()
@@ -211,7 +219,17 @@ function bind(server: HttpServer, host: string, port: number): Promise<number> {
   })
 }
 
+/** A host at which clients reach the address: for every address of a container, one that others see. */
+function reachableHost({ host, isContained = false }: Pick<ListenOptions, 'host' | 'isContained'>): string {
+  if (host !== '0.0.0.0' && host !== '::') return host
+  const outside = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses.filter(isOutside))
+  const address = outside.find(({ family }) => family === 'IPv4') ?? (host === '::' ? outside[0] : undefined)
+  return isContained && address ? address.address : 'localhost'
+}
+
+/** Whether others reach an address of this machine; link-local ones need a zone. */
+const isOutside = ({ internal, address }: NetworkInterfaceInfo) => !internal && !/^(fe80:|169\.254\.)/i.test(address)
+
 function hostInUrl(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
   return host.includes(':') ? `[${host}]` : host
 }
