@@ -1,7 +1,7 @@
-import { createBackoff } from '../flow/backoff.ts'
 import { pause } from './cancellation.ts'
 import { isTransient, type RosterError } from './error.ts'
 import { parametersOf } from './query.ts'
+import { createReconnectPause } from './reconnect-pause.ts'
 import type { RosterHttp } from './roster-http.ts'
 
 /** What happened, as `GET /events` shows it. Fields are absent where they do not apply. */
@@ -96,7 +96,7 @@ export function createEventRequests({ request }: Pick<RosterHttp, 'request'>) {
     query: Omit<EventQuery, 'before'> = {},
     { signal, onPause }: FollowEventsOptions = {},
   ): AsyncGenerator<JournalEvent, void> {
-    const backoff = createBackoff({ maxMs: 30_000 })
+    const reconnect = createReconnectPause()
     let { after } = query
     for (;;) {
       if (signal?.aborted) return
@@ -104,13 +104,13 @@ export function createEventRequests({ request }: Pick<RosterHttp, 'request'>) {
         const parameters = parametersOf({ ...query, after, ...(after === undefined && { limit: 1 }) })
         if (after !== undefined) parameters.set('wait', wait)
         const list = await request<EventList>('/events', { parameters, signal })
-        backoff.reset()
+        reconnect.connected()
         if (after !== undefined) yield* list.events
         after = list.last_id
       } catch (error) {
         if (signal?.aborted) return
         if (!isTransient(error)) throw error
-        const ms = Math.max(error.retryAfterMs ?? 0, backoff.next())
+        const ms = reconnect.next(error)
         onPause?.(error, ms)
         await pause(ms, signal)
       }

@@ -13,7 +13,7 @@ export type ConnectOptions = {
   readonly timeoutMs?: number
   /** Maximum silence of a watch before it reconnects, in ms (default 60 s; a roster sends a keep-alive every 15 s). */
   readonly quietMs?: number
-  /** Maximum pause between two attempts of a watch, in ms (default 30 s). */
+  /** Maximum pause between two attempts of a watch, in ms (default 30 s where the roster asks for it, else 4 s). */
   readonly maxPauseMs?: number
   /** @deprecated Use `maxPauseMs`. */
   readonly longestPauseMs?: number

@@ -1,13 +1,10 @@
-import { createBackoff } from '../flow/backoff.ts'
 import { createCancellation, createWatchdog, type Cancellation, pause } from './cancellation.ts'
 import { isTransient, RosterError } from './error.ts'
 import { createEventBatcher, type EventBatch } from './event-batcher.ts'
 import { messagesIn, StreamError } from './event-stream.ts'
 import { parametersOf, type WatchQuery } from './query.ts'
+import { createReconnectPause } from './reconnect-pause.ts'
 import type { ConnectOptions, RosterHttp } from './roster-http.ts'
-
-/** Minimum pause before a reconnect, even for `Retry-After: 0`. */
-const minPauseMs = 100
 
 export type WatchOptions = {
   readonly query?: WatchQuery | undefined
@@ -34,9 +31,7 @@ export async function* watchBatches(
   }: Pick<ConnectOptions, 'quietMs' | 'longestPauseMs' | 'maxPauseMs'>,
 ): AsyncGenerator<EventBatch> {
   const batcher = createEventBatcher({ since })
-  const backoff = createBackoff({ maxMs: maxPauseMs })
-  /** Pause of the stream's `retry` field: the roster spreads its reconnecting clients. */
-  let advisedMs: number | undefined
+  const reconnect = createReconnectPause({ maxMs: maxPauseMs })
 
   /** Yields the batches of one connection; returns the error that ended it. */
   async function* attempt(): AsyncGenerator<EventBatch, RosterError> {
@@ -55,11 +50,10 @@ export async function* watchBatches(
     if (token !== undefined) await mustBeReady(cancellation.signal)
     const body = await streamOf(await openStream(token, cancellation.signal))
     batcher.restart()
-    const onRetry = (ms: number) => void (advisedMs = ms)
-    for await (const message of messagesIn(body, { onAlive: watchdog.reset, onRetry })) {
+    for await (const message of messagesIn(body, { onAlive: watchdog.reset, onRetry: reconnect.advise })) {
       const batch = batcher.accept(message)
       if (!batch) continue
-      backoff.reset()
+      reconnect.connected()
       watchdog.stop() // a slow consumer is not a silent roster
       yield batch
       watchdog.reset()
@@ -78,7 +72,8 @@ export async function* watchBatches(
   async function mustBeReady(stopped: AbortSignal): Promise<void> {
     const { status, body } = await http.open('/ready', { signal: stopped })
     await body?.cancel()
-    if (status === 503) throw new RosterError(`${http.origin} is not ready yet`, { status })
+    if (status === 503)
+      throw new RosterError(`${http.origin} is not ready yet`, { status, problem: { code: 'not_ready' } })
   }
 
   async function streamOf(response: Response): Promise<ReadableStream<Uint8Array>> {
@@ -90,18 +85,12 @@ export async function* watchBatches(
     })
   }
 
-  function pauseAfter({ retryAfterMs }: RosterError): number {
-    const advised = backoff.failures() === 0 ? advisedMs : undefined
-    const own = backoff.next()
-    return Math.min(maxPauseMs, Math.max(minPauseMs, retryAfterMs ?? advised ?? own))
-  }
-
   for (;;) {
     if (signal?.aborted) return
     const failure = yield* attempt()
     if (signal?.aborted) return
     if (!isTransient(failure)) throw failure
-    const ms = pauseAfter(failure)
+    const ms = reconnect.next(failure)
     onPause?.(failure, ms)
     await pause(ms, signal)
   }

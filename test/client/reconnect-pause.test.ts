@@ -18,7 +18,10 @@ describe('the pause before a reconnect', () => {
   })
 
   it('does not grow while the roster starts, and starts over then', () => {
-    assert.deepEqual(longest([lost, lost, notReady, notReady, notReady, notReady, lost]), [1000, 2000, 3000, 3000, 3000, 3000, 1000])
+    assert.deepEqual(
+      longest([lost, lost, notReady, notReady, notReady, notReady, lost]),
+      [1000, 2000, 3000, 3000, 3000, 3000, 1000],
+    )
   })
 
   it('is the one that the roster asks for, at least 0.1 s and at most the maximum', () => {
