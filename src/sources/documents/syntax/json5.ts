@@ -13,6 +13,8 @@ const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
 /**
  * Reads JSON5 by writing it as JSON, token by token and line by line, so that values have their lines. `Infinity` and `NaN`
  * are rejected, because no field of a server takes them. An error names the location and no content.
+ *
+ * No library does: `json5` 2.2.3 tells no lines of values, and `@humanwhocodes/momoa` 3.3.13 rejects `5.` and `{true: 1}`.
  */
 export function parseJson5(text: string): JsonText {
   const tokens = tokensOf(text)
