@@ -49,6 +49,43 @@ describe('the delivery to a watcher', () => {
     await untilTrue(() => daemon.watch.counts().watchers === 1)
   })
 
+  it('cuts the clients furthest behind where all together hold more than the buffer of all', async () => {
+    await using daemon = await serveWatch({ limits: () => limits({ max_total_buffer_bytes: 32_000_000 }) })
+    daemon.put(...Array.from({ length: 2000 }, (_, index) => ({ name: `s${index}`, description: 'x'.repeat(5000) })))
+    const reader = await daemon.follow('/servers/watch')
+    await reader.upTo('BOOKMARK')
+
+    // Each has a filter of its own, so that they share nothing: 10 MB each.
+    for (let count = 0; count < 6; count += 1) {
+      const stuck = await daemon.follow(`/servers/watch?label_selector=!x${count}`)
+      stuck.response.pause()
+    }
+    await untilTrue(() => daemon.watch.counts().disconnects.memory >= 3)
+    await untilTrue(() => daemon.watch.counts().watchers <= 4)
+    daemon.put({ name: 'late' })
+
+    assert.deepEqual(summaryOf(await reader.next()), ['ADDED late'])
+    assert.ok(daemon.watch.counts().bufferedBytes <= 32_000_000)
+    assert.ok(daemon.watch.counts().bufferedBytes > 0)
+  })
+
+  it('counts events that many clients share once', async () => {
+    await using daemon = await serveWatch({ limits: () => limits({ max_total_buffer_bytes: 32_000_000 }) })
+    daemon.put(...Array.from({ length: 2000 }, (_, index) => ({ name: `s${index}`, description: 'x'.repeat(5000) })))
+    const first = await daemon.follow('/servers/watch')
+    await first.upTo('BOOKMARK')
+
+    const stuck = await Promise.all(Array.from({ length: 20 }, () => daemon.follow('/servers/watch')))
+    for (const { response } of stuck) response.pause()
+    await untilTrue(() => daemon.blockedSockets() === 20)
+
+    assert.ok(daemon.watch.counts().bufferedBytes < 25_000_000)
+    for (const { response } of stuck) response.resume()
+    await Promise.all(stuck.map((one) => one.upTo('BOOKMARK')))
+    assert.equal(daemon.watch.counts().disconnects.memory, 0)
+    await untilTrue(() => daemon.watch.counts().bufferedBytes === 0)
+  })
+
   it('sends a snapshot longer than the buffer to a client that reads slowly', async () => {
     await using daemon = await serveWatch({ limits: () => limits({ max_buffer_bytes: 65_536 }) })
     daemon.put(...Array.from({ length: 3000 }, (_, index) => ({ name: `s${index}`, description: 'x'.repeat(5000) })))
@@ -64,7 +101,7 @@ describe('the delivery to a watcher', () => {
 
     assert.equal((await watcher.upTo('BOOKMARK')).length, 3001)
     assert.deepEqual(summaryOf(await watcher.next()), ['ADDED late'])
-    assert.deepEqual(daemon.watch.counts().disconnects, { behind: 0, stalled: 0, shutdown: 0 })
+    assert.deepEqual(daemon.watch.counts().disconnects, { behind: 0, stalled: 0, memory: 0, shutdown: 0 })
   })
 
   it('disconnects a client that reads nothing for the stall time', async () => {

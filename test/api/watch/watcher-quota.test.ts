@@ -1,42 +1,60 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { WatchConfig } from '../../../src/api/config/watch.ts'
 import { createWatcherQuota } from '../../../src/api/watch/watcher-quota.ts'
-import type { Principal } from '../../../src/model/principal.ts'
 import { limits } from './watch-server.ts'
 
-const principal = (name: string): Principal => ({ name, role: 'reader', secrets: false })
+const caller = (name: string, address = '192.0.2.1') => ({ name, address })
+const create = (fields: Partial<WatchConfig>) => createWatcherQuota({ limits: () => limits(fields), random: () => 0.5 })
 
 describe('the watcher quota', () => {
-  const create = () =>
-    createWatcherQuota({ limits: () => limits({ max_watchers: 3, max_watchers_per_token: 1 }), random: () => 0.5 })
-
   it('refuses a token beyond its limit until one of its watchers leaves', () => {
-    const quota = create()
-    quota.add(principal('portal'))
+    const quota = create({ max_watchers: 3, max_watchers_per_token: 1 })
+    quota.add(caller('portal'))
 
-    assert.equal(quota.refusal(principal('portal'))?.code, 'token_watcher_limit_reached')
-    assert.equal(quota.refusal(principal('other')), undefined)
-    quota.remove(principal('portal'))
-    assert.equal(quota.refusal(principal('portal')), undefined)
+    assert.equal(quota.refusal(caller('portal'))?.code, 'token_watcher_limit_reached')
+    assert.equal(quota.refusal(caller('other')), undefined)
+    quota.remove(caller('portal'))
+    assert.equal(quota.refusal(caller('portal')), undefined)
   })
 
-  it('counts anonymous watchers against the limit of all only', () => {
-    const quota = create()
-    for (let count = 0; count < 3; count += 1) {
-      assert.equal(quota.refusal(principal('anonymous')), undefined)
-      quota.add(principal('anonymous'))
-    }
+  it('counts all callers without a token as one token', () => {
+    const quota = create({ max_watchers: 3, max_watchers_per_token: 1, max_watchers_per_address: 3 })
+    quota.add(caller('anonymous', '192.0.2.1'))
 
-    const refusal = quota.refusal(principal('anonymous'))
+    const refusal = quota.refusal(caller('anonymous', '192.0.2.2'))
 
+    assert.equal(refusal?.code, 'token_watcher_limit_reached')
+    assert.match(refusal?.message ?? '', /without a token \(1\)/)
+  })
+
+  it('refuses an address beyond its limit, whatever its tokens', () => {
+    const quota = create({ max_watchers: 9, max_watchers_per_address: 2 })
+    quota.add(caller('one'))
+    quota.add(caller('two'))
+
+    assert.equal(quota.refusal(caller('three'))?.code, 'address_watcher_limit_reached')
+    assert.equal(quota.refusal(caller('three', '192.0.2.2')), undefined)
+    quota.remove(caller('two'))
+    assert.equal(quota.refusal(caller('three')), undefined)
+  })
+
+  it('leaves half of all places to other addresses unless the config says otherwise', () => {
+    const quota = create({ max_watchers: 4 })
+    quota.add(caller('one'))
+    quota.add(caller('one'))
+
+    assert.equal(quota.refusal(caller('one'))?.code, 'address_watcher_limit_reached')
+  })
+
+  it('refuses every watcher beyond the limit of all, and once it is closed', () => {
+    const quota = create({ max_watchers: 1 })
+    quota.add(caller('one'))
+
+    const refusal = quota.refusal(caller('two', '192.0.2.2'))
     assert.deepEqual([refusal?.code, refusal?.headers['retry-after']], ['watcher_limit_reached', '6'])
-  })
-
-  it('refuses every watcher once it is closed', () => {
-    const quota = create()
-
+    quota.remove(caller('one'))
     quota.close()
-
-    assert.equal(quota.refusal(principal('portal'))?.code, 'shutting_down')
+    assert.equal(quota.refusal(caller('two'))?.code, 'shutting_down')
   })
 })
