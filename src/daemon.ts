@@ -113,6 +113,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     registry,
     changeLog,
     limits: () => config.watch,
+    trustedProxies: () => config.listen.trusted_proxies,
     isReady: supervisor.isStarted,
     onError,
   })

@@ -75,10 +75,20 @@ export async function openApi({
   }
 }
 
-function guardOf({ auth, cors, limits, listen: { host, hosts } }: ApiRules, tokens: readonly TokenGrant[]) {
+function guardOf(
+  { auth, cors, limits, listen: { host, hosts, trusted_proxies: trustedProxies } }: ApiRules,
+  tokens: readonly TokenGrant[],
+) {
   const loopback = isLoopback(host)
   const authenticator = createAuthenticator({ tokens, anonymous: auth.anonymous, loopback })
   const origins = cors.enabled ? cors.origins : []
-  const guard = createRequestGuard({ authenticator, cors: { ...cors, origins }, loopback, hosts, limits })
+  const guard = createRequestGuard({
+    authenticator,
+    cors: { ...cors, origins },
+    loopback,
+    hosts,
+    trustedProxies,
+    limits,
+  })
   return { guard, warning: authenticator.warning }
 }

@@ -23,6 +23,8 @@ export const renamedKeys: Readonly<Record<string, string>> = {
   'limits.parameters': 'limits.max_parameters',
   'limits.connections': 'limits.max_connections',
   'watch.buffer_bytes': 'watch.max_buffer_bytes',
+  'watch.total_buffer_bytes': 'watch.max_total_buffer_bytes',
+  'watch.watchers_per_address': 'watch.max_watchers_per_address',
   'watch.watchers': 'watch.max_watchers',
   'watch.watchers_per_token': 'watch.max_watchers_per_token',
   'watch.history_bytes': 'watch.max_history_bytes',

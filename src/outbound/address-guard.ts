@@ -113,6 +113,12 @@ function contains(list: BlockList, address: string): boolean {
   return list.check(address, 'ipv6') || (inside !== undefined && list.check(inside, 'ipv4'))
 }
 
+/** Whether an address is in one of these networks. Throws a `BlockedError` for an invalid one. */
+export function createNetworks(cidrs: readonly string[]): (address: string) => boolean {
+  const list = toBlockList(cidrs)
+  return (address) => contains(list, address)
+}
+
 /** Compiles a policy into a check of numeric addresses. Throws a `BlockedError` for an invalid network. */
 export function createAddressGuard({ reach, allow, deny, exceptions = [] }: AddressPolicy): AddressGuard {
   const excepted = toBlockList(exceptions)

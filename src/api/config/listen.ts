@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isCidr } from '../../outbound/address-guard.ts'
 
 export const ListenTls = z.lazy(() =>
   z.strictObject({
@@ -26,6 +27,13 @@ export const Listen = z.strictObject({
     .default([])
     .describe(
       '`Host` names that the daemon answers to, beside localhost and, beyond loopback, addresses. Without any, it answers to localhost only on loopback, and to every name beyond it. Set them where callers without a token may register or write: a page of a rebound DNS name is such a caller.',
+    ),
+  trusted_proxies: z
+    .array(z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8, or an address'))
+    .max(256)
+    .default([])
+    .describe(
+      'Networks of reverse proxies, such as `10.0.0.0/8`. Limits per address then count the client that `X-Forwarded-For` names instead of the proxy. The proxies must add to this header, or replace it.',
     ),
   name: z.string().min(1).max(253).default('mcp-roster').describe('Name of this registry, shown to people and agents.'),
   service: z

@@ -3,6 +3,7 @@ import { configSection } from '../../model/schema/lazy-schema.ts'
 
 const defaultWatch = {
   max_buffer_bytes: 1_048_576,
+  max_total_buffer_bytes: 67_108_864,
   max_watchers: 15_000,
   max_watchers_per_token: 5000,
   max_history_bytes: 16_777_216,
@@ -20,6 +21,15 @@ export const WatchConfig = configSection(defaultWatch, () =>
       .describe(
         'Maximum bytes that wait for one slow watcher. A watcher further behind is disconnected, and resumes from its last token.',
       ),
+    max_total_buffer_bytes: z
+      .number()
+      .int()
+      .min(1_048_576)
+      .max(17_179_869_184)
+      .default(defaultWatch.max_total_buffer_bytes)
+      .describe(
+        'Maximum bytes that wait for all slow watchers together. Beyond it the watchers furthest behind are disconnected first.',
+      ),
     max_watchers: z
       .number()
       .int()
@@ -33,7 +43,18 @@ export const WatchConfig = configSection(defaultWatch, () =>
       .min(1)
       .max(1_000_000)
       .default(defaultWatch.max_watchers_per_token)
-      .describe('Maximum number of watchers per token; a further one gets 429.'),
+      .describe(
+        'Maximum number of watchers per token, and of all clients without a token together; a further one gets 429.',
+      ),
+    max_watchers_per_address: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'Maximum number of watchers per client address (per /64 network of IPv6); a further one gets 429. Default: half of `max_watchers`. Behind a reverse proxy, set `listen.trusted_proxies`.',
+      ),
     max_history_bytes: z
       .number()
       .int()

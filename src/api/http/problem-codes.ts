@@ -225,6 +225,12 @@ export const problemKinds = {
     title: 'Agent limit reached',
     remedy: 'Unregister agents, or raise the limit that `detail` names.',
   },
+  address_watcher_limit_reached: {
+    status: 429,
+    title: 'Watcher limit of the address reached',
+    remedy:
+      'Close watches of this address, or raise `watch.max_watchers_per_address`; behind a reverse proxy, set `listen.trusted_proxies`.',
+  },
   token_watcher_limit_reached: {
     status: 429,
     title: 'Watcher limit of the token reached',

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { BufferBudget, Laggard } from './buffer-budget.ts'
 import { controlMessage, type EncodedEvents, type Piece, pieceOf, type StreamFormat } from './frames.ts'
 import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'
 
@@ -14,6 +15,8 @@ export type Watcher = {
   /** The events being written, and the number of their pieces already written. */
   current: EncodedEvents | undefined
   piecesWritten: number
+  /** What it is to the budget of all watchers while it is blocked in the middle of events. */
+  laggard: Laggard | undefined
   /** When the socket stopped accepting writes; 0 while it accepts them. */
   blockedAt: number
   /** Bytes of the events since then, besides those being written, up to this revision. */
@@ -23,11 +26,12 @@ export type Watcher = {
   lastTokenAt: number
 }
 
-export type DisconnectReason = 'behind' | 'stalled' | 'shutdown'
+export type DisconnectReason = 'behind' | 'stalled' | 'memory' | 'shutdown'
 
 const reasonTexts: Record<DisconnectReason, string> = {
   behind: 'behind: more events wait than the watch buffer holds; resume from the last token',
   stalled: 'stalled: the client read nothing for too long; resume from the last token',
+  memory: 'memory: all slow clients together hold more than the registry may buffer; resume from the last token',
   shutdown: 'shutdown: the registry is shutting down; resume from the last token',
 }
 
@@ -47,6 +51,7 @@ export function createDelivery({
   newest,
   tokenOf,
   maxBufferBytes,
+  budget,
   stallMs,
   isComplete,
   onDisconnect,
@@ -55,13 +60,14 @@ export function createDelivery({
   newest: () => number
   tokenOf: (revision: number) => string
   maxBufferBytes: () => number
+  budget: Pick<BufferBudget, 'hold' | 'release'>
   stallMs: number
   /** Whether every source has been read since the start, so that a snapshot is complete. */
   isComplete: () => boolean
   onDisconnect: (watcher: Watcher) => void
   now?: () => number
 }) {
-  const disconnects: Record<DisconnectReason, number> = { behind: 0, stalled: 0, shutdown: 0 }
+  const disconnects: Record<DisconnectReason, number> = { behind: 0, stalled: 0, memory: 0, shutdown: 0 }
 
   /** Writes until the watcher is at the newest revision, is blocked, or waits for encoding. */
   function deliver(watcher: Watcher): void {
@@ -108,10 +114,23 @@ export function createDelivery({
     watcher.blockedAt = now()
     watcher.backlogBytes = 0
     watcher.backlogRevision = watcher.current?.revision ?? watcher.revision ?? newest()
+    if (watcher.current) hold(watcher, watcher.current)
     watcher.response.socket?.once('drain', () => {
       watcher.blockedAt = 0
+      release(watcher)
       if (isOpen(watcher)) deliver(watcher)
     })
+  }
+
+  /** The events stay in memory until the client has read them. */
+  function hold(watcher: Watcher, events: EncodedEvents): void {
+    watcher.laggard = { bytesBehind: () => bytesBehind(watcher), cut: () => disconnect(watcher, 'memory') }
+    budget.hold(watcher.laggard, events, events.bytes)
+  }
+
+  function release(watcher: Watcher): void {
+    if (watcher.laggard) budget.release(watcher.laggard)
+    watcher.laggard = undefined
   }
 
   /** Adds up the events since the watcher was blocked. The batch or snapshot being written does not count. */
@@ -149,7 +168,11 @@ export function createDelivery({
   function disconnect(watcher: Watcher, reason: DisconnectReason): void {
     disconnects[reason] += 1
     onDisconnect(watcher)
+    release(watcher)
+    watcher.current = undefined
     const { response, format } = watcher
+    // It reads too slowly to be told why while its memory is needed.
+    if (reason === 'memory') return void response.socket?.resetAndDestroy()
     writePiece(watcher, controlMessage(format, 'CLOSED', { reason: reasonTexts[reason] }))
     response.end(reason === 'shutdown' && format === 'sse' ? ': goodbye\n\n' : undefined)
     const { socket } = response
@@ -157,7 +180,7 @@ export function createDelivery({
     response.on('close', () => clearTimeout(timer))
   }
 
-  return { deliver, resync, keepAlive, disconnect, disconnects }
+  return { deliver, resync, keepAlive, disconnect, release, disconnects }
 }
 
 /**
@@ -166,6 +189,11 @@ export function createDelivery({
  */
 export function writePiece({ response }: Pick<Watcher, 'response'>, { bytes, chunk }: Piece): boolean {
   return response.socket?.write(response.chunkedEncoding ? chunk : bytes) ?? false
+}
+
+function bytesBehind({ current, piecesWritten, backlogBytes }: Watcher): number {
+  const unwritten = current?.pieces.slice(piecesWritten) ?? []
+  return unwritten.reduce((sum, { bytes }) => sum + bytes.length, backlogBytes)
 }
 
 function isOpen({ response }: Watcher): boolean {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import { Problem } from '../http/problem.ts'
 import { jsonReply, problemReply, type Reply } from '../http/reply.ts'
-import type { Piece } from './frames.ts'
+import type { EncodedEvents, Piece } from './frames.ts'
 import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'
 
 type PollRequest = {
@@ -21,6 +21,8 @@ const uncached = { headers: { 'cache-control': 'no-store' } }
 export function createLongPolls({ changeLog }: { changeLog: Pick<ChangeLog, 'revisionOf' | 'newest' | 'tokenOf'> }) {
   const polls = new Set<Poll>()
   const timers = new Map<Poll, NodeJS.Timeout>()
+  /** Replies with events, so that polls of one selection share the bytes which their clients have not read. */
+  const replies = new WeakMap<EncodedEvents, Reply>()
 
   function open(request: PollRequest): void {
     const revision = changeLog.revisionOf(request.index)
@@ -30,7 +32,7 @@ export function createLongPolls({ changeLog }: { changeLog: Pick<ChangeLog, 'rev
     request.response.once('close', () => remove(poll))
     timers.set(
       poll,
-      setTimeout(() => finish(poll, []), request.waitMs),
+      setTimeout(() => finish(poll), request.waitMs),
     )
     deliver(poll)
   }
@@ -45,17 +47,23 @@ export function createLongPolls({ changeLog }: { changeLog: Pick<ChangeLog, 'rev
         return poll.answer(expiredReply('expired: the changes after the token are no longer held'))
       }
       poll.revision = next.revision
-      if (next.bytes > 0) finish(poll, next.pieces)
+      if (next.bytes > 0) finish(poll, next)
     }
   }
 
-  function finish(poll: Poll, events: readonly Piece[]): void {
+  function finish(poll: Poll, events?: EncodedEvents): void {
     remove(poll)
+    const reply = (events && replies.get(events)) ?? replyWith(events?.pieces ?? [], poll.revision)
+    if (events) replies.set(events, reply)
+    poll.answer(reply)
+  }
+
+  function replyWith(pieces: readonly Piece[], revision: number): Reply {
     // Each event has a comma before it, which the first one loses here.
-    const [first, ...others] = events.map(({ bytes }) => bytes)
-    const end = `],"resource_version":${JSON.stringify(changeLog.tokenOf(poll.revision))}}`
+    const [first, ...others] = pieces.map(({ bytes }) => bytes)
+    const end = `],"resource_version":${JSON.stringify(changeLog.tokenOf(revision))}}`
     const body = [Buffer.from('{"events":['), ...(first ? [first.subarray(1), ...others] : []), Buffer.from(end)]
-    poll.answer(jsonReply(Buffer.concat(body), uncached))
+    return jsonReply(Buffer.concat(body), uncached)
   }
 
   function remove(poll: Poll): void {
@@ -65,7 +73,7 @@ export function createLongPolls({ changeLog }: { changeLog: Pick<ChangeLog, 'rev
   }
 
   function close(): void {
-    for (const poll of polls) finish(poll, [])
+    for (const poll of polls) finish(poll)
   }
 
   return { open, deliver, close, all: (): Iterable<Poll> => polls, size: () => polls.size }

@@ -122,11 +122,14 @@ export function createSubscriptionGroup({
     return isLong && now - at < maxSnapshotAgeMs && changeLog.after(encoded.revision) !== undefined
   }
 
-  /** Drops encoded events, which every watcher has received, and old snapshots. */
+  /**
+   * Drops encoded events, which every watcher has received, and old snapshots. One of a single watcher is dropped while V8 has
+   * it in the young generation: later it would wait for a full collection, with those of a hundred other selections.
+   */
   function evict(now = performance.now()): void {
     for (const [key, encoded] of events) if (encoded !== pending) events.delete(key)
     for (const [format, { encoded, at }] of snapshots)
-      if (encoded !== pending && now - at > maxSnapshotAgeMs) snapshots.delete(format)
+      if (encoded !== pending && (watchers < 2 || now - at > maxSnapshotAgeMs)) snapshots.delete(format)
   }
 
   return {

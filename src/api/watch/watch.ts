@@ -1,15 +1,15 @@
-import type { ServerResponse } from 'node:http'
-import type { Principal } from '../../model/principal.ts'
 import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import type { SelectedServers } from '../../registry/index/server-index.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { WatchConfig } from '../config/watch.ts'
-import type { ApiContext, ApiResponse } from '../http/context.ts'
+import type { ApiContext, ApiResponse, Bindings } from '../http/context.ts'
 import { parameterProblem } from '../http/parameters.ts'
 import { type Reply, toResponse, uncachedHeaders } from '../http/reply.ts'
 import { respondedRaw } from '../http/respond.ts'
+import { createAdmission } from './admission.ts'
+import { createBufferBudget } from './buffer-budget.ts'
 import { findDeadPeers } from './dead-peers.ts'
 import { createDeliveryLoop, forEachCatching } from './delivery-loop.ts'
 import { createDelivery, type Watcher, writePiece } from './delivery.ts'
@@ -19,7 +19,6 @@ import type { SubscriptionGroup } from './subscription-group.ts'
 import { createSubscriptionGroups } from './subscription-groups.ts'
 import { parseWatchRequest, watchParameters, type WatchPath } from './watch-request.ts'
 import { serverSelection, type WatchSelection } from './watch-selection.ts'
-import { createWatcherQuota } from './watcher-quota.ts'
 
 export type WatchServiceOptions = {
   readonly registry: Pick<Registry, 'subscribe' | 'revision'> & {
@@ -37,6 +36,7 @@ export type WatchServiceOptions = {
   readonly tcpKeepAlive?: { readonly idleMs: number; readonly intervalMs: number; readonly probes: number }
   /** How often dead peers are searched, and the retransmits of one. */
   readonly deadPeers?: { readonly intervalMs: number; readonly minRetransmits: number }
+  readonly trustedProxies?: () => readonly string[]
   readonly random?: () => number
 }
 
@@ -48,13 +48,13 @@ export type WatchService = ReturnType<typeof createWatch>
 /** Answers a request for a watch; undefined for another request. */
 export type WatchRoute = (c: ApiContext) => ApiResponse | undefined
 
+const noProxies: readonly string[] = []
+
 const contentTypes: Record<StreamFormat, string> = {
   sse: 'text/event-stream',
   lines: 'application/x-ndjson',
   array: 'application/json',
 }
-
-const ignore = () => {}
 
 /**
  * Sends every watcher each change of its selection once and in order.
@@ -72,21 +72,24 @@ export function createWatch({
   stallMs = 60_000,
   tcpKeepAlive = { idleMs: 5000, intervalMs: 2000, probes: 4 },
   deadPeers = { intervalMs: 10_000, minRetransmits: 7 },
+  trustedProxies = () => noProxies,
   random = Math.random,
 }: WatchServiceOptions) {
   const watchers = new Set<Watcher>()
   let wasReady = false
 
-  const { deliver, resync, keepAlive, disconnect, disconnects } = createDelivery({
+  const budget = createBufferBudget({ maxBytes: () => limits().max_total_buffer_bytes })
+  const { deliver, resync, keepAlive, disconnect, release, disconnects } = createDelivery({
     newest: changeLog.newest,
     tokenOf: changeLog.tokenOf,
     maxBufferBytes: () => limits().max_buffer_bytes,
+    budget,
     stallMs,
     isComplete,
     onDisconnect: (watcher) => void watchers.delete(watcher),
   })
   const polls = createLongPolls({ changeLog })
-  const quota = createWatcherQuota({ limits, random })
+  const admission = createAdmission({ limits, random, trustedProxies })
   const loop = createDeliveryLoop({ isNeeded: () => watchers.size > 0 || polls.size() > 0, deliverAll, onError })
   const groups = createSubscriptionGroups({ registry, changeLog, onEncoded: loop.wake, onError })
 
@@ -125,24 +128,19 @@ export function createWatch({
     await forEachCatching(watchers, destroy, onError)
   }
 
-  /** Counts a watcher in its group and its quota until its response closes. The listener retains only those two. */
-  function join(response: ServerResponse, principal: Principal, selection: WatchSelection): SubscriptionGroup {
+  /** Counts a watcher in its group and its quota until its response closes. */
+  function join(env: Bindings, selection: WatchSelection): SubscriptionGroup {
     const group = groups.join(selection)
-    quota.add(principal)
-    // Without a listener, a write to a client that has just left would be an uncaught error.
-    response.on('error', ignore)
-    response.on('close', () => {
-      quota.remove(principal)
-      groups.leave(group)
-    })
+    admission.count(env, () => groups.leave(group))
     return group
   }
 
   /** Streams a selection, from a token or with a snapshot first, until the connection closes. */
   function stream(
-    { env: { incoming: request, outgoing: response, principal, cors } }: ApiContext,
+    { env }: ApiContext,
     { selection, format, from }: { selection: WatchSelection; format: StreamFormat; from: string | undefined },
   ): Response {
+    const { incoming: request, outgoing: response, cors } = env
     const headers = { ...uncachedHeaders, 'content-type': contentTypes[format], 'x-accel-buffering': 'no', ...cors }
     if (request.method === 'HEAD') return new Response(null, { headers })
     response.writeHead(200, headers)
@@ -151,11 +149,12 @@ export function createWatch({
     const now = performance.now()
     const watcher: Watcher = {
       response,
-      group: join(response, principal, selection),
+      group: join(env, selection),
       format,
       revision: undefined,
       isResuming: from !== undefined,
       current: undefined,
+      laggard: undefined,
       piecesWritten: 0,
       blockedAt: 0,
       backlogBytes: 0,
@@ -163,7 +162,10 @@ export function createWatch({
       lastWriteAt: now,
       lastTokenAt: now,
     }
-    response.on('close', () => void watchers.delete(watcher))
+    response.on('close', () => {
+      watchers.delete(watcher)
+      release(watcher)
+    })
     begin(watcher, from)
     return respondedRaw
   }
@@ -176,7 +178,7 @@ export function createWatch({
     response.flushHeaders()
     // The pause before a reconnect grows with the number of watchers, so that they do not all return at once.
     if (format === 'sse')
-      writePiece(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * quota.total()))}\n\n`))
+      writePiece(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * admission.total()))}\n\n`))
     const revision = from === undefined ? undefined : changeLog.revisionOf(from)
     if (typeof revision === 'number') watcher.revision = revision
     else if (revision) resync(watcher, revision.reason)
@@ -188,8 +190,8 @@ export function createWatch({
     c: ApiContext,
     { selection, index, waitMs }: { selection: WatchSelection; index: string; waitMs: number },
   ): Promise<Response> {
-    const { incoming, outgoing: response, principal } = c.env
-    const group = join(response, principal, selection)
+    const { incoming, outgoing: response } = c.env
+    const group = join(c.env, selection)
     const reply = await new Promise<Reply>((answer) =>
       polls.open({ response, group, index, waitMs: incoming.method === 'HEAD' ? 0 : waitMs, answer }),
     )
@@ -213,15 +215,14 @@ export function createWatch({
       if (!request) return undefined
       if (request.type === 'invalid') throw parameterProblem(request.issue)
       const selection = watched.select(request.parameters)
-      const refusal = quota.refusal(c.env.principal)
-      if (refusal) throw refusal
+      admission.assertFree(c.env)
       return request.type === 'poll' ? poll(c, { ...request, selection }) : stream(c, { ...request, selection })
     }
   }
 
   /** Disconnects every watcher with a reason; further ones get 503. */
   async function close(): Promise<void> {
-    quota.close()
+    admission.close()
     unsubscribe()
     for (const timer of timers) clearInterval(timer)
     polls.close()
@@ -229,11 +230,9 @@ export function createWatch({
   }
 
   /** Counts a request that waits, until its response closes. Throws the problem of one beyond the limits. */
-  function admit({ env: { outgoing, principal } }: ApiContext): void {
-    const refusal = quota.refusal(principal)
-    if (refusal) throw refusal
-    quota.add(principal)
-    outgoing.once('close', () => quota.remove(principal))
+  function admit({ env }: ApiContext): void {
+    admission.assertFree(env)
+    admission.count(env)
   }
 
   return {
@@ -241,6 +240,11 @@ export function createWatch({
     servers: routeOf(servers),
     routeOf,
     close,
-    counts: () => ({ watchers: quota.total(), groups: groups.size(), disconnects: { ...disconnects } }),
+    counts: () => ({
+      watchers: admission.total(),
+      groups: groups.size(),
+      disconnects: { ...disconnects },
+      bufferedBytes: budget.bytes(),
+    }),
   }
 }

@@ -1,37 +1,53 @@
-import { anonymousName, type Principal } from '../../model/principal.ts'
+import { anonymousName } from '../../model/principal.ts'
 import type { WatchConfig } from '../config/watch.ts'
+import type { ProblemCode } from '../http/problem-codes.ts'
 import { Problem } from '../http/problem.ts'
 
-/** Counts the watchers, and refuses one beyond the limit of all or of its token. */
+/** The caller of a watch: the name of its principal, and its address. */
+export type Caller = { readonly name: string; readonly address: string }
+
+/** Counts the watchers, and refuses one beyond the limit of all, of its token or of its address. */
 export function createWatcherQuota({ limits, random }: { limits: () => WatchConfig; random: () => number }) {
-  const byPrincipal = new Map<string, number>()
+  const byToken = new Map<string, number>()
+  const byAddress = new Map<string, number>()
   let total = 0
   let isClosed = false
 
-  /** The problem for one more watcher of a principal; undefined where it is admitted. Anonymous watchers share no limit. */
-  function refusal({ name }: Principal): Problem | undefined {
-    const { max_watchers: max, max_watchers_per_token: maxPerToken } = limits()
-    const headers = { 'retry-after': String(1 + Math.floor(random() * 10)) }
-    if (isClosed) return new Problem('shutting_down', 'The registry is shutting down.', { headers })
-    if (total >= max)
-      return new Problem('watcher_limit_reached', `Watcher limit (${max}) reached; retry later.`, { headers })
-    if (name === anonymousName || (byPrincipal.get(name) ?? 0) < maxPerToken) return undefined
-    return new Problem('token_watcher_limit_reached', `Watcher limit of this token (${maxPerToken}) reached.`, {
-      headers,
-    })
+  /** The problem for one more watcher of a caller; undefined where it is admitted. All without a token share one limit. */
+  function refusal({ name, address }: Caller): Problem | undefined {
+    const { max_watchers: max, max_watchers_per_token: maxPerToken, max_watchers_per_address: given } = limits()
+    const maxPerAddress = given ?? Math.ceil(max / 2)
+    if (isClosed) return refused('shutting_down', 'The registry is shutting down.')
+    if (total >= max) return refused('watcher_limit_reached', `Watcher limit (${max}) reached; retry later.`)
+    if ((byToken.get(name) ?? 0) >= maxPerToken) {
+      const owner = name === anonymousName ? 'clients without a token' : 'this token'
+      return refused('token_watcher_limit_reached', `Watcher limit of ${owner} (${maxPerToken}) reached.`)
+    }
+    if ((byAddress.get(address) ?? 0) < maxPerAddress) return undefined
+    return refused('address_watcher_limit_reached', `Watcher limit of this address (${maxPerAddress}) reached.`)
   }
 
-  function add({ name }: Principal): void {
-    total += 1
-    byPrincipal.set(name, (byPrincipal.get(name) ?? 0) + 1)
+  function refused(code: ProblemCode, detail: string): Problem {
+    return new Problem(code, detail, { headers: { 'retry-after': String(1 + Math.floor(random() * 10)) } })
   }
 
-  function remove({ name }: Principal): void {
-    total -= 1
-    const remaining = (byPrincipal.get(name) ?? 1) - 1
-    if (remaining === 0) byPrincipal.delete(name)
-    else byPrincipal.set(name, remaining)
+  function count({ name, address }: Caller, by: 1 | -1): void {
+    total += by
+    addTo(byToken, name, by)
+    addTo(byAddress, address, by)
   }
 
-  return { refusal, add, remove, total: () => total, close: () => void (isClosed = true) }
+  return {
+    refusal,
+    add: (caller: Caller) => count(caller, 1),
+    remove: (caller: Caller) => count(caller, -1),
+    total: () => total,
+    close: () => void (isClosed = true),
+  }
+}
+
+function addTo(counts: Map<string, number>, key: string, by: number): void {
+  const next = (counts.get(key) ?? 0) + by
+  if (next === 0) counts.delete(key)
+  else counts.set(key, next)
 }

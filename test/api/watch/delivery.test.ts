@@ -75,8 +75,12 @@ describe('the delivery to a watcher', () => {
     const first = await daemon.follow('/servers/watch')
     await first.upTo('BOOKMARK')
 
-    const stuck = await Promise.all(Array.from({ length: 20 }, () => daemon.follow('/servers/watch')))
-    for (const { response } of stuck) response.pause()
+    const follow = async () => {
+      const follower = await daemon.follow('/servers/watch')
+      follower.response.pause()
+      return follower
+    }
+    const stuck = await Promise.all(Array.from({ length: 20 }, follow))
     await untilTrue(() => daemon.blockedSockets() === 20)
 
     assert.ok(daemon.watch.counts().bufferedBytes < 25_000_000)

@@ -217,7 +217,7 @@ describe('a watch', () => {
   })
 
   it('gets 503 beyond the watcher limit, and the others continue', async () => {
-    const few = limits({ max_watchers: 2 })
+    const few = limits({ max_watchers: 2, max_watchers_per_address: 2 })
     await using daemon = await serveWatch({ limits: () => few })
     const first = await daemon.follow('/servers/watch')
     const second = await daemon.follow('/servers?watch=true')

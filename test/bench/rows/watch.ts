@@ -22,7 +22,9 @@ async function watchedDaemon(bench: Bench): Promise<Peer> {
   const folder = bench.folder()
   const config = join(folder, 'config.json')
   const sources = [{ type: 'file', paths: [join(folder, 'servers')] }]
-  writeFileSync(config, JSON.stringify({ store: { type: 'memory' }, sources, health: { enabled: false } }))
+  // All watchers come from this address, without a token.
+  const watch = { max_watchers_per_address: 15_000, max_watchers_per_token: 15_000 }
+  writeFileSync(config, JSON.stringify({ store: { type: 'memory' }, sources, health: { enabled: false }, watch }))
   const daemon = await bench.daemon(['--config', config])
   await settled(daemon.url, 200)
   return daemon

@@ -45,6 +45,19 @@ const places: Attack = {
     }),
 }
 
+const selectors: Attack = {
+  name: 'selectors',
+  what: '500 watches, each of another selector that all servers match, unread',
+  async run(target, over) {
+    let count = 0
+    await onConnections(target, over, 500, async (socket) => {
+      socket.pause()
+      count += 1
+      socket.write(`GET /servers/watch?label_selector=!x${count} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
+    })
+  },
+}
+
 const call = { jsonrpc: '2.0', method: 'tools/call', params: { name: 'list_servers', arguments: { view: 'full' } } }
 
 const batches: Attack = {
@@ -87,4 +100,12 @@ const subscriptions: Attack = {
 }
 
 /** What clients can do with their requests. */
-export const requestAttacks: readonly Attack[] = [bodies, heldBodies, pipelined, places, batches, subscriptions]
+export const requestAttacks: readonly Attack[] = [
+  bodies,
+  heldBodies,
+  pipelined,
+  places,
+  selectors,
+  batches,
+  subscriptions,
+]

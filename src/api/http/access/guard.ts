@@ -6,6 +6,7 @@ import type { Limits } from '../../config/limits.ts'
 import { memoize } from '../memoize.ts'
 import { Problem } from '../problem.ts'
 import { type Authenticator, invalidToken } from './authenticator.ts'
+import { createClientAddress } from './client-address.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { createGuessLimiter } from './guess-limiter.ts'
 import { hostNameOf, isHostAllowed } from './host.ts'
@@ -36,6 +37,8 @@ export type GuardRules = {
   readonly loopback: boolean
   /** Names that `Host` may hold: see `isHostAllowed`. */
   readonly hosts: readonly string[]
+  /** Networks of the proxies that name their clients: see `createClientAddress`. */
+  readonly trustedProxies?: readonly string[]
   readonly limits: Pick<Limits, 'max_url_length' | 'max_parameters'> & { readonly rate?: Rate | undefined }
 }
 
@@ -50,7 +53,8 @@ const maxValidHeaders = 1000
  *
  * Reduces an absolute target to its path, so that all readers of `incoming.url` see the same path.
  */
-export function createRequestGuard({ authenticator, cors, loopback, hosts, limits }: GuardRules) {
+export function createRequestGuard({ authenticator, cors, loopback, hosts, trustedProxies = [], limits }: GuardRules) {
+  const addressOf = createClientAddress(trustedProxies)
   const hostProblem = memoize(maxRememberedHosts, (host: string) => problemOfHost(host) ?? null)
   const waitOf = createRateLimiter()
   const guesses = createGuessLimiter()
@@ -111,7 +115,7 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, limit
 
   function authenticated(request: IncomingMessage, readable: CorsHeaders | undefined): Admission {
     const { authorization } = request.headers
-    const address = request.socket.remoteAddress ?? ''
+    const address = addressOf(request)
     const isKnown = authorization === undefined || validHeaders.has(authorization)
     const seconds = isKnown ? undefined : guesses.blockedSeconds(address)
     if (seconds !== undefined) return { problem: rateLimited(seconds), cors: readable }
@@ -129,7 +133,12 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, limit
     if (principal.role !== 'none' && limit === undefined) return admission
     if (probePaths.has(pathOf(request))) return admission
     if (principal.role === 'none' && !isPreflight(request)) return { problem: authenticationRequired(), cors: readable }
-    const seconds = limit && waitOf(clientOf(principal, request), limit)
+    const seconds =
+      limit &&
+      waitOf(
+        clientOf(principal, () => addressOf(request)),
+        limit,
+      )
     return seconds === undefined ? admission : { problem: rateLimited(seconds), cors: readable }
   }
 
@@ -138,8 +147,8 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, limit
 export type RequestGuard = ReturnType<typeof createRequestGuard>
 
 /** The key of a rate limit: the name of the token, or the address of a client without one. */
-function clientOf({ anonymous, name }: Principal, { socket }: IncomingMessage): string {
-  return anonymous ? `address ${socket.remoteAddress}` : `token ${name}`
+function clientOf({ anonymous, name }: Principal, address: () => string): string {
+  return anonymous ? `address ${address()}` : `token ${name}`
 }
 
 function rateLimited(seconds: number): Problem {
