@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { applyOperation, type CurrentVersion, isWrite, toRegistration } from '../compare-and-set.ts'
+import { applyOperation, type CurrentVersion, toRegistration } from '../compare-and-set.ts'
 import { registrationId } from '../driver.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { columnValues, registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
@@ -51,9 +51,7 @@ export function createCommit({
   let lastPrune = 0
 
   return function commit(operations: readonly StoreOperation[]): CommitReply[] {
-    // A batch that only confirms takes no write lock, and syncs nothing.
-    const begin = operations.some(isWrite) ? 'BEGIN IMMEDIATE' : 'BEGIN'
-    const { replies, before, after } = inTransaction(database, () => executeAll(operations), begin)
+    const { replies, before, after } = inTransaction(database, () => executeAll(operations))
     if (after > before) ownWrites.add(String(before + 1), String(after))
     return replies
   }
@@ -68,10 +66,8 @@ export function createCommit({
       if (reply.type === 'put' || reply.type === 'deleted') after += 1
       return reply
     })
-    if (after > before) {
-      meta.set('version', String(after))
-      pruneDeletions(time)
-    }
+    if (after > before) meta.set('version', String(after))
+    pruneDeletions(time)
     return { replies, before, after }
   }
 

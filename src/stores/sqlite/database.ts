@@ -12,6 +12,8 @@ import { createMetaTable, inTransaction } from './meta-table.ts'
 /** Maximum registrations of one page. */
 const pageSize = 1000
 
+export type Differences = readonly (readonly [at: number, current: StoredRegistration | undefined])[]
+
 export type SqliteOperations = ReturnType<typeof createSqliteOperations>
 
 /** The methods of a driver over one open database, each in one transaction. They block, so they run on a thread. */
@@ -24,14 +26,34 @@ export function createSqliteOperations(database: DatabaseSync) {
     `SELECT version, ${registrationColumns} FROM roster_registrations WHERE version > ? ORDER BY version LIMIT ${pageSize}`,
   )
 
+  const selectVersion = database.prepare('SELECT version FROM roster_registrations WHERE kind = ? AND id = ?')
+  const selectWhole = database.prepare(
+    `SELECT version, ${registrationColumns} FROM roster_registrations WHERE kind = ? AND id = ?`,
+  )
+
   function page(after: string | undefined): { registrations: readonly StoredRegistration[]; last: string } {
     const registrations = selectPage.all(Number(after ?? 0)).map(registrationFromRow)
     return { registrations, last: registrations.at(-1)?.resource_version ?? '' }
   }
 
+  /**
+   * The registrations that are not stored at the given versions, by position; undefined where none is stored. A version of '' stands
+   * for none. Flat lists, since every message is copied.
+   */
+  function differing(kinds: readonly string[], ids: readonly string[], versions: readonly string[]): Differences {
+    return kinds.flatMap((kind, at): Differences => {
+      const id = ids[at] ?? ''
+      const version = selectVersion.get(kind, id)?.['version'] ?? ''
+      if (String(version) === versions[at]) return []
+      const row = selectWhole.get(kind, id)
+      return [[at, row && registrationFromRow(row)]]
+    })
+  }
+
   return {
     head: () => ({ epoch: meta.get('epoch'), version: meta.get('version') }),
     page,
+    differing,
     commit: createCommit({ database, meta, ownWrites }),
     writeHeartbeats: heartbeatTable.write,
     heartbeats: heartbeatTable.all,

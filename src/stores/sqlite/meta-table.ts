@@ -1,12 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 
 /** Runs `work` in a transaction that is on disk when this returns. */
-export function inTransaction<T>(
-  database: DatabaseSync,
-  work: () => T,
-  begin: 'BEGIN IMMEDIATE' | 'BEGIN' = 'BEGIN IMMEDIATE',
-): T {
-  database.exec(begin)
+export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
   try {
     const result = work()
     database.exec('COMMIT')

@@ -3,9 +3,10 @@ import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../log.ts'
 import { bundledFile } from '../../runtime/bundled-file.ts'
-import type { StoreDriver } from '../driver.ts'
+import { isWrite } from '../compare-and-set.ts'
+import { registrationId, type StoreDriver } from '../driver.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
-import { type Store, StoreRefusal, StoreUnavailable } from '../store.ts'
+import { type OperationOutcome, type Store, type StoreOperation, StoreRefusal, StoreUnavailable } from '../store.ts'
 import { outcomeFromReply } from './commit.ts'
 import { createFile } from './database-file.ts'
 import type { SqliteOperations } from './database.ts'
@@ -66,10 +67,23 @@ function threadDriver({ call, terminate }: ReturnType<typeof createThread>, path
     (...args: Parameters<SqliteOperations[Name]>) =>
       call(name, ...args) as Promise<ReturnType<SqliteOperations[Name]>>
   const commit = method('commit')
+  const differing = method('differing')
+
+  /** A batch of confirmations alone takes no lock and syncs nothing: whole heartbeats of registered agents are thousands. */
+  async function confirmAll(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
+    const outcomes: OperationOutcome[] = operations.map(() => ({ type: 'confirmed' }))
+    const versions = operations.map(({ expect }) => (typeof expect === 'object' ? expect.version : ''))
+    const kinds = operations.map(({ kind }) => kind)
+    for (const [at, current] of await differing(kinds, operations.map(registrationId), versions))
+      outcomes[at] = { type: 'conflict', current }
+    return outcomes
+  }
+
   return {
     head: method('head'),
     page: method('page'),
     commit: async (operations) => {
+      if (!operations.some(isWrite)) return confirmAll(operations)
       const replies = await commit(operations)
       return operations.map((operation, index) => outcomeFromReply(replies[index]!, operation))
     },
