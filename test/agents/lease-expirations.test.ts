@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createLeaseExpirations } from '../../src/agents/lease-expirations.ts'
 import type { LeaseTransition } from '../../src/agents/leases/lease.ts'
-import { testAgent } from './fixtures.ts'
+import { type OperationOutcome, StoreUnavailable } from '../../src/stores/store.ts'
+import { storedRegistration, testAgent } from './fixtures.ts'
 
-function createRun(transitions: readonly LeaseTransition[], { commit }: { commit?: () => Promise<never> } = {}) {
+function createRun(
+  transitions: readonly LeaseTransition[],
+  { commit }: { commit?: () => Promise<readonly OperationOutcome[]> } = {},
+) {
   const agents = new Map(transitions.map(({ lease }) => [lease.id, { ...testAgent(lease.id), lease }]))
   const calls: string[] = []
   const log = (fields: object, message?: string) => void calls.push(`log: ${message} ${JSON.stringify(fields)}`)
@@ -12,11 +16,13 @@ function createRun(transitions: readonly LeaseTransition[], { commit }: { commit
     leases: { applyExpirations: () => transitions },
     table: {
       get: (id) => agents.get(id),
-      remove: (ids) => {
-        calls.push(`remove: ${ids.join()}`)
-        for (const id of ids) agents.delete(id)
+      applyDeletion: (id, version) => void calls.push(`remove: ${id} ${version}`),
+      applyHeartbeats: (heartbeats) => {
+        calls.push(`alive: ${heartbeats.map(({ name }) => name).join()}`)
+        return heartbeats.flatMap(({ name }) => agents.get(name) ?? [])
       },
     },
+    learn: (known, current) => void calls.push(`learn: ${known.id} ${current?.resource_version}`),
     writer: {
       write: (changed) => void calls.push(`write: ${changed.map(({ id }) => id).join()}`),
       flush: () => void calls.push('flush'),
@@ -30,6 +36,7 @@ function createRun(transitions: readonly LeaseTransition[], { commit }: { commit
         void calls.push(`record: ${heartbeats.map(({ name, self_report }) => `${name} ${self_report}`).join()}`),
     },
     log: { info: log, warn: log } as Parameters<typeof createLeaseExpirations>[0]['log'],
+    onForgotten: ({ id }) => void calls.push(`forgotten: ${id}`),
   })
   return { ...expirations, calls }
 }
@@ -37,10 +44,13 @@ function createRun(transitions: readonly LeaseTransition[], { commit }: { commit
 const transition = (id: string, status: LeaseTransition['status']): LeaseTransition => ({
   lease: testAgent(id, {}, { lease: status === 'forgotten' ? {} : { status } }).lease,
   status,
+  silentMs: 3_600_000,
 })
 
+const macrotask = () => new Promise((resolve) => setImmediate(resolve))
+
 describe('lease expirations', () => {
-  it('lease expirations write agents with a new status, and remove forgotten ones here and from the store', () => {
+  it('lease expirations write agents with a new status, and ask the store to retire silent ones', () => {
     const { applyExpirations, expiredCount, calls } = createRun([
       transition('a', 'unhealthy'),
       transition('b', 'forgotten'),
@@ -50,14 +60,42 @@ describe('lease expirations', () => {
 
     assert.deepEqual(calls, [
       'log: agent lease expired {"agent":"a","status":"unhealthy"}',
-      'log: agent lease expired {"agent":"b","status":"forgotten"}',
       'write: a',
       'record: a lapsed',
-      'remove: b',
-      'commit: delete b',
+      'commit: retire b',
       'flush',
     ])
     assert.equal(expiredCount(), 1)
+  })
+
+  it('an agent goes only once the store has retired it, and lives on where another daemon has heard of it', async () => {
+    const stored = storedRegistration('changed', '9')
+    const { applyExpirations, calls } = createRun(
+      ['gone', 'alive', 'changed', 'missing'].map((id) => transition(id, 'forgotten')),
+      {
+        commit: async () => [
+          { type: 'deleted', before: storedRegistration('gone', '7'), resource_version: '8' },
+          { type: 'alive', heartbeat: { name: 'alive', age_ms: 5 } },
+          { type: 'conflict', current: stored },
+          { type: 'conflict', current: undefined },
+        ],
+      },
+    )
+
+    applyExpirations()
+    assert.deepEqual(calls, ['commit: retire gone,retire alive,retire changed,retire missing', 'flush'])
+    calls.length = 0
+    await macrotask()
+
+    assert.deepEqual(calls, [
+      'log: agent retired after its retention {"agent":"gone"}',
+      'forgotten: gone',
+      'remove: gone 8',
+      'alive: alive',
+      'write: alive',
+      'learn: changed 9',
+      'learn: missing undefined',
+    ])
   })
 
   it('lease expirations log at most twenty agents by name', () => {
@@ -71,14 +109,23 @@ describe('lease expirations', () => {
     assert.ok(calls.includes('log: more agent leases expired {"more":5}'))
   })
 
-  it('lease expirations log a store that cannot remove forgotten agents', async () => {
-    const { applyExpirations, calls } = createRun([transition('a', 'forgotten')], {
-      commit: () => Promise.reject(new Error('down')),
-    })
+  it('lease expirations keep agents that the store cannot retire, and log an unexpected failure', async () => {
+    for (const [error, logged] of [
+      [new StoreUnavailable('down'), false],
+      [new Error('odd'), true],
+    ] as const) {
+      const { applyExpirations, calls } = createRun([transition('a', 'forgotten')], {
+        commit: () => Promise.reject(error),
+      })
 
-    applyExpirations()
-    await new Promise((resolve) => setImmediate(resolve))
+      applyExpirations()
+      await macrotask()
 
-    assert.ok(calls.at(-1)?.startsWith('log: forgotten agents not removed from the store'))
+      assert.equal(
+        calls.some((line) => line.startsWith('log: silent agents not retired')),
+        logged,
+      )
+      assert.ok(!calls.some((line) => line.startsWith('remove')))
+    }
   })
 })

@@ -3,6 +3,8 @@ import { describe, it } from 'node:test'
 import { AgentConflict, QuotaExceeded } from '../../src/agents/errors.ts'
 import { silent } from '../../src/log.ts'
 import { openMemory } from '../../src/stores/memory.ts'
+import { type Store, StoreUnavailable } from '../../src/stores/store.ts'
+import { until } from '../stores/builders.ts'
 import { agentRequest, createTestRegistrar, originsIn } from './fixtures.ts'
 
 describe('registrar', () => {
@@ -142,12 +144,28 @@ describe('registrar', () => {
     assert.equal(registrar.get('a')?.lease.status, 'unhealthy')
     advance(3600)
 
-    assert.equal(registrar.get('a'), undefined)
+    assert.equal(registrar.get('a')?.lease.status, 'offline')
+    await until(() => registrar.get('a') === undefined)
     assert.deepEqual(pushed.at(-1), { type: 'change', readings: [], gone: ['a'] })
-    await registrar.register(agentRequest('b')) // commits take effect in order
-    assert.deepEqual(
-      (await store.load()).registrations.map(({ name }) => name),
-      ['b'],
-    )
+    assert.deepEqual((await store.load()).registrations, [])
+  })
+
+  it('registrar keeps a silent agent while the store is down, and asks again', async () => {
+    await using memory = openMemory({ log: silent })
+    let isDown = false
+    const commit: Store['commit'] = (operations) =>
+      isDown ? Promise.reject(new StoreUnavailable('down')) : memory.commit(operations)
+    const { registrar, advance } = createTestRegistrar({ ...memory, commit })
+    await registrar.register(agentRequest('a'))
+    isDown = true
+    advance(3660)
+    assert.equal(registrar.get('a')?.lease.status, 'offline')
+    await new Promise((resolve) => setImmediate(resolve))
+    isDown = false
+    assert.equal(registrar.get('a')?.lease.status, 'offline')
+    advance(60)
+
+    registrar.applyExpirations()
+    await until(() => registrar.get('a') === undefined)
   })
 })

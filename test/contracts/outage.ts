@@ -47,6 +47,7 @@ export function testOutage({
     await until(() => store.state().pending.heartbeats === 0)
     assert.equal((await store.load()).heartbeats.length, 50)
     await until(() => [...load.acknowledged].every((name) => follower.names.has(name)))
+    await until(() => follower.snapshots() > 0)
     await follower.stop()
   })
 
@@ -103,9 +104,13 @@ function createLoad(store: Store) {
 /** Collects the names of all changes. */
 function startFollower(store: Store) {
   const names = new Set<string>()
+  let snapshots = 0
   const stop = new AbortController()
   const addName = (one: StoreChange) => {
     if (one.type === 'put') names.add(one.registration.name)
+    if (one.type !== 'snapshot') return
+    snapshots += 1
+    for (const { name } of one.snapshot.registrations) names.add(name)
   }
   const following = (async () => {
     for await (const changes of store.changes({ since: '0', signal: stop.signal }))
@@ -113,6 +118,8 @@ function startFollower(store: Store) {
   })()
   return {
     names,
+    /** How often the whole state was read again. */
+    snapshots: () => snapshots,
     stop: () => {
       stop.abort()
       return following

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { StoreChange, Store } from '../../src/stores/store.ts'
-import { changesUntil, confirm, put, registrationIn } from '../stores/builders.ts'
+import { changesUntil, confirm, put, registrationIn, retire, until } from '../stores/builders.ts'
 import { testReplicaEvents } from './stored-events.ts'
 
 /** Tests of the promises of a store to several daemons on one database. */
@@ -68,6 +68,25 @@ export function testReplicas({
 
       await other.commit([{ type: 'delete', kind: 'agent', namespace: 'default', name: 'asked', expect: 'any' }])
       assert.deepEqual(await one().commit([confirm('asked', 'none')]), [{ type: 'confirmed' }])
+    })
+
+    it('retires no agent whose heartbeat the other instance has stored since', async () => {
+      const { resource_version: version } = registrationIn((await one().commit([put({ name: 'lively' })]))[0])
+      other.recordHeartbeats([{ name: 'lively', age_ms: 30_000, timeout: 0, self_report: 'degraded' }])
+      await until(() => other.state().pending.heartbeats === 0)
+
+      const [alive] = await one().commit([retire('lively', version, 60_000)])
+      assert.ok(alive?.type === 'alive', JSON.stringify(alive))
+      assert.equal(alive.heartbeat.name, 'lively')
+      assert.equal(alive.heartbeat.self_report, 'degraded')
+      assert.ok(alive.heartbeat.age_ms >= 30_000 && alive.heartbeat.age_ms < 60_000, JSON.stringify(alive))
+      assert.equal((await one().commit([confirm('lively', { version })]))[0]?.type, 'confirmed')
+
+      assert.equal((await one().commit([retire('lively', version, 10_000)]))[0]?.type, 'deleted')
+      assert.equal(
+        (await one().load()).heartbeats.some(({ name }) => name === 'lively'),
+        false,
+      )
     })
 
     it('assigns each version once, and reports every write to a follower', async () => {

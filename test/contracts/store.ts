@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { isNewer, type StoreOperation, type Store } from '../../src/stores/store.ts'
-import { confirm, put, registrationIn, typesOf, until } from '../stores/builders.ts'
+import { confirm, put, registrationIn, retire, typesOf, until } from '../stores/builders.ts'
 import { testReplicas } from './replicas.ts'
 import { newEvent, testStoredEvents } from './stored-events.ts'
 
@@ -209,6 +209,28 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
       ])
 
       assert.deepEqual(typesOf(outcomes), ['confirmed', 'put', 'conflict', 'deleted', 'confirmed'])
+    })
+
+    it('retires an agent with its heartbeat, and none that was registered again', async () => {
+      const [first, again] = await store.commit([put({ name: 'retired' }), put({ name: 'again' })])
+      store.recordHeartbeats([{ name: 'retired', age_ms: 0, timeout: 0 }])
+      await until(() => store.state().pending.heartbeats === 0)
+      const { resource_version: version } = registrationIn(first)
+      const newer = registrationIn((await store.commit([put({ name: 'again' })]))[0])
+
+      const outcomes = await store.commit([
+        retire('retired', version, 60_000),
+        retire('retired', version, 60_000),
+        retire('again', registrationIn(again).resource_version, 60_000),
+      ])
+
+      assert.deepEqual(typesOf(outcomes), ['deleted', 'conflict', 'conflict'])
+      assert.deepEqual(outcomes.slice(1), [
+        { type: 'conflict', current: undefined },
+        { type: 'conflict', current: newer },
+      ])
+      assert.deepEqual(await named('retired'), [])
+      assert.equal((await named('again')).length, 1)
     })
 
     it('moves an agent to another namespace, and separates manual servers by namespace', async () => {

@@ -26,6 +26,11 @@ export function confirm(name: string, expect: Extract<StoreOperation, { type: 'c
   return { type: 'confirm', kind: 'agent', namespace: 'default', name, expect }
 }
 
+/** Retires an agent at a version that has been silent for so long. */
+export function retire(name: string, version: string, silent_ms: number): StoreOperation {
+  return { type: 'retire', kind: 'agent', namespace: 'default', name, expect: { version }, silent_ms }
+}
+
 /** The registration in the outcome of a put. */
 export function registrationIn(outcome: OperationOutcome | undefined): StoredRegistration {
   assert.ok(outcome?.type === 'put', JSON.stringify(outcome))

@@ -24,8 +24,11 @@ describe('leases', () => {
     assert.deepEqual(after(59.999), [])
     assert.deepEqual(after(0.001), ['a offline'])
     assert.deepEqual(after(3480), ['a forgotten'])
-    assert.equal(leases.size(), 0)
-    assert.equal(leases.recordHeartbeat('a'), undefined)
+    assert.equal(leases.get('a')?.status, 'offline')
+    assert.deepEqual(after(29.9), [])
+    assert.deepEqual(after(0.1), ['a forgotten'], 'until the store has retired it')
+    assert.equal(leases.recordHeartbeat('a')?.changed, true)
+    assert.deepEqual(after(59), [])
   })
 
   it('a changed retention applies to leases that are open already', () => {
@@ -38,6 +41,7 @@ describe('leases', () => {
     setRetention(600)
     assert.deepEqual(after(479.9), ['healthy offline'])
     assert.deepEqual(after(0.1), ['offline forgotten'])
+    leases.close('offline')
     setRetention(900)
     assert.deepEqual(after(399.9), [])
     assert.deepEqual(after(0.1), ['healthy forgotten'])

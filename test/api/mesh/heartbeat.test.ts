@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { openMemory } from '../../../src/stores/memory.ts'
 import type { Store } from '../../../src/stores/store.ts'
+import { until } from '../../e2e/daemon-process.ts'
 import { type Answer, meshed } from './test-mesh-api.ts'
 
 describe('heartbeats', () => {
@@ -23,7 +24,7 @@ describe('heartbeats', () => {
     await mesh.post('/heartbeat', { agent_id: 'a' })
     assert.deepEqual(await status(), ['healthy', 1])
     mesh.pass(3600)
-    assert.equal((await mesh.get('/agents/a')).status, 404)
+    await until(async () => (await mesh.get('/agents/a')).status === 404)
   })
 
   it('include a re-registration once the agent has sent one, also by the tool', async () => {
@@ -139,7 +140,7 @@ describe('heartbeats', () => {
     mesh.pass(3539)
     assert.equal((await mesh.get('/agents/a')).status, 200, 'retention counts from the last heartbeat')
     mesh.pass(1)
-    assert.equal((await mesh.get('/agents/a')).status, 404)
+    await until(async () => (await mesh.get('/agents/a')).status === 404)
   })
 
   it('without a body revive no lapsed lease: 410 until a POST', async () => {

@@ -3,10 +3,11 @@ import { describe, it } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { ChangeBatch } from '../../../src/stores/driver.ts'
 import { followChanges } from '../../../src/stores/pipeline/change-follower.ts'
-import type { StoreChange } from '../../../src/stores/store.ts'
+import type { StoreChange, StoreSnapshot } from '../../../src/stores/store.ts'
 
 /** Follows a database that returns the next of `batches` at each read, and repeats the last one. */
-function startFollower(batches: readonly (readonly StoreChange[])[]) {
+function startFollower(batches: readonly (readonly StoreChange[])[], load?: () => Promise<StoreSnapshot>) {
+  let outages = 0
   const stop = new AbortController()
   let reads = 0
   let wake = () => {}
@@ -18,7 +19,8 @@ function startFollower(batches: readonly (readonly StoreChange[])[]) {
       reads += 1
       return { compacted: false, cursor, changes: batch }
     },
-    load: () => assert.fail('no change was compacted'),
+    load: load ?? (() => assert.fail('no change was compacted')),
+    outages: () => outages,
     periodMs: () => undefined,
     onWake: (wakeFollower) => {
       wake = wakeFollower
@@ -26,7 +28,16 @@ function startFollower(batches: readonly (readonly StoreChange[])[]) {
     },
     onError: (error) => assert.fail(String(error)),
   })
-  return { changes, reads: () => reads, wake: () => wake(), stop: () => stop.abort() }
+  return {
+    changes,
+    reads: () => reads,
+    wake: () => wake(),
+    recover: () => {
+      outages += 1
+      wake()
+    },
+    stop: () => stop.abort(),
+  }
 }
 
 const heartbeats: StoreChange = { type: 'heartbeats', heartbeats: [{ name: 'a', age_ms: 5 }] }
@@ -51,6 +62,23 @@ describe('the follower of changes', () => {
     assert.equal(reads(), 2)
     stop()
     assert.equal((await changes.next()).done, true)
+  })
+
+  it('reads everything again after an outage, since what happened meanwhile may be missing in the changes', async () => {
+    const snapshot = { epoch: 'e', resource_version: '7', registrations: [], heartbeats: [] }
+    const { changes, reads, recover, stop } = startFollower([[deleted], []], async () => snapshot)
+    await changes.next()
+    const next = changes.next()
+    await turns()
+
+    recover()
+
+    assert.deepEqual((await next).value, [{ type: 'snapshot', snapshot }])
+    const end = changes.next()
+    await turns()
+    assert.equal(reads(), 3)
+    stop()
+    assert.equal((await end).done, true)
   })
 
   it('reads again at once after a write, since another page may follow', async () => {
