@@ -44,6 +44,7 @@ export function createRegistrar({
   const { applyExpirations, expiredCount } = createLeaseExpirations({
     leases,
     table,
+    learn: (known, stored) => beginCheck(known.id).learn(known, stored),
     writer,
     store,
     log,

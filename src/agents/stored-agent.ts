@@ -7,6 +7,7 @@ import { offeredCapabilities } from './parsing/tools.ts'
 
 type Put = Extract<StoreOperation, { type: 'put' }>
 type Delete = Extract<StoreOperation, { type: 'delete' }>
+type Retire = Extract<StoreOperation, { type: 'retire' }>
 type Confirm = Extract<StoreOperation, { type: 'confirm' }>
 
 /** The part of an agent that the store holds as JSON. */
@@ -65,6 +66,12 @@ export function toPutOperation(
 export function toDeleteOperation({ id, definition, stored }: Agent): Delete {
   const { namespace } = definition
   return { type: 'delete', kind: 'agent', namespace, name: id, expect: { version: stored.resource_version } }
+}
+
+/** The store operation that retires an agent after `silentMs` without a heartbeat. */
+export function toRetireOperation(agent: Agent, silentMs: number): Retire {
+  const { type: _, expect: __, ...key } = toDeleteOperation(agent)
+  return { ...key, type: 'retire', expect: { version: agent.stored.resource_version }, silent_ms: silentMs }
 }
 
 /** The store operation that asks whether an agent is stored as this daemon knows it, or not stored where it knows none. */

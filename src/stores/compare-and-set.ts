@@ -1,5 +1,5 @@
 import { maxEventLengths, type NewEvent } from './event.ts'
-import type { OperationOutcome, StoredRegistration, StoreOperation } from './store.ts'
+import type { OperationOutcome, StoredHeartbeat, StoredRegistration, StoreOperation } from './store.ts'
 
 /** In characters. */
 const maxLengths = { name: 253, namespace: 63, definition: 1024 * 1024, text: 1024 } as const
@@ -47,8 +47,15 @@ export type CurrentVersion = Pick<StoredRegistration, 'resource_version' | 'crea
 type AppliedOperation<Current> =
   | Extract<OperationOutcome, { type: 'put' }>
   | { readonly type: 'deleted'; readonly before: Current; readonly resource_version: string }
-  | { readonly type: 'confirmed' }
+  | Extract<OperationOutcome, { type: 'confirmed' | 'alive' }>
   | { readonly type: 'conflict'; readonly current: Current | undefined }
+
+type AppliedAt = {
+  readonly version: string
+  readonly now: string
+  /** The last heartbeat of the agent, where another daemon received it. */
+  readonly foreignHeartbeat?: StoredHeartbeat | undefined
+}
 
 /**
  * The outcome of one operation on the registration that is `current`: compare-and-set, the same for every store.
@@ -58,11 +65,13 @@ type AppliedOperation<Current> =
 export function applyOperation<Current extends CurrentVersion>(
   operation: StoreOperation,
   current: Current | undefined,
-  { version, now }: { version: string; now: string },
+  { version, now, foreignHeartbeat }: AppliedAt,
 ): AppliedOperation<Current> {
   if (!isPreconditionMet(operation.expect, current)) return { type: 'conflict', current }
   if (operation.type === 'confirm') return { type: 'confirmed' }
-  if (operation.type === 'delete') {
+  const isAlive = operation.type === 'retire' && foreignHeartbeat && foreignHeartbeat.age_ms < operation.silent_ms
+  if (isAlive) return { type: 'alive', heartbeat: foreignHeartbeat }
+  if (operation.type !== 'put') {
     if (current === undefined) return { type: 'conflict', current }
     return { type: 'deleted', before: current, resource_version: version }
   }

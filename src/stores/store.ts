@@ -85,6 +85,15 @@ export type StoreOperation =
       readonly created_at?: string
     })
   | (RegistrationKey & { readonly type: 'delete'; readonly expect: Exclude<WriteCondition, 'none'> })
+  /**
+   * Deletes an agent that no daemon has heard of for `silent_ms` by the store's clock. The caller answers for the heartbeats that it
+   * received itself.
+   */
+  | (RegistrationKey & {
+      readonly type: 'retire'
+      readonly expect: { readonly version: string }
+      readonly silent_ms: number
+    })
   /** Writes nothing: asks whether that is what is stored, before a write is answered from memory. */
   | (RegistrationKey & { readonly type: 'confirm'; readonly expect: Exclude<WriteCondition, 'any'> })
 
@@ -92,6 +101,8 @@ export type OperationOutcome =
   | { readonly type: 'put'; readonly registration: StoredRegistration; readonly created: boolean }
   | { readonly type: 'deleted'; readonly before: StoredRegistration; readonly resource_version: string }
   | { readonly type: 'confirmed' }
+  /** Not retired: another daemon has stored this heartbeat. */
+  | { readonly type: 'alive'; readonly heartbeat: StoredHeartbeat }
   /** The stored registration; undefined where none exists. */
   | { readonly type: 'conflict'; readonly current: StoredRegistration | undefined }
   /** No store can hold it: a NUL or a lone surrogate in a text, or a text beyond its limit. It was not attempted. */
@@ -121,7 +132,7 @@ export type StoreChange =
   | { readonly type: 'put'; readonly registration: StoredRegistration }
   | ({ readonly type: 'deleted'; readonly resource_version: string } & RegistrationKey)
   | { readonly type: 'heartbeats'; readonly heartbeats: readonly StoredHeartbeat[] }
-  /** Replaces the whole state: deletions after the cursor were pruned. */
+  /** Replaces the whole state: deletions after the cursor were pruned, or the store was down meanwhile. */
   | { readonly type: 'snapshot'; readonly snapshot: StoreSnapshot }
 
 /** The last good reading of one origin, as JSON text. */

@@ -43,7 +43,12 @@ export type HeartbeatHistory = {
 }
 
 /** A change of status by the passage of time. */
-export type LeaseTransition = { readonly lease: Lease; readonly status: LeaseStatus | 'forgotten' }
+export type LeaseTransition = {
+  readonly lease: Lease
+  readonly status: LeaseStatus | 'forgotten'
+  /** The silence after which that happens, in ms. */
+  readonly silentMs: number
+}
 
 type LeaseFacts = Pick<Lease, 'hasHeartbeat' | 'selfReportedStatus' | 'terms'>
 

@@ -18,6 +18,9 @@ import {
   type SelfReportedStatus,
 } from './lease.ts'
 
+/** Until an agent that was silent beyond the retention is reported again, in ms. */
+const retireRetryMs = 30_000
+
 export type Leases = ReturnType<typeof createLeases>
 
 /**
@@ -188,14 +191,16 @@ export function createLeases({
     const silentMs = now - lease.silentSince
     const status = leaseStatus(lease, silentMs, retention)
     if (status === 'forgotten') {
-      close(lease.id)
-      return { lease, status }
+      setStatus(lease, 'offline', false)
+      // The store may know better, or may be down: the lease stays until its agent is removed.
+      deadlines.set(lease, now + retireRetryMs)
+      return { lease, status, silentMs: Math.max(retention, lease.terms.eviction) }
     }
     const isRunning = runsAfter(lease, silentMs)
     const changed = status !== lease.status || isRunning !== lease.isRunning
     setStatus(lease, status, isRunning)
     setDeadline(lease)
-    return changed ? { lease, status } : undefined
+    return changed ? { lease, status, silentMs } : undefined
   }
 
   /** Changes the retention, also of the leases that are offline already. */

@@ -66,6 +66,12 @@ function sessionOf(run: MysqlRun, maxPacket: number): CommitSession {
       return { last: BigInt(update.insertId), now: Number(row?.['now']) }
     },
     find: (ids) => find(run, allColumns, ids, 'FOR UPDATE'),
+    foreignHeartbeats: (names, writer) =>
+      run(
+        `SELECT ${text('name')}, ${mysqlClock} - beat_at AS age_ms, said FROM roster_beats
+         WHERE name IN (?) AND writer <> ? FOR UPDATE`,
+        [names, writer],
+      ),
     put: (registrations) => put(run, maxPacket, registrations),
     remove: async (ids) => {
       for (const [kind, kindIds] of groupByKind(ids)) {

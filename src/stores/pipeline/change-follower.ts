@@ -5,13 +5,14 @@ import { type StoreChange, type StoreSnapshot, StoreUnavailable } from '../store
 /**
  * Reads the changes of other writers at each wake-up and at least every `periodMs`, until `signal` aborts.
  *
- * It waits while the store is down, and then yields what was written meanwhile.
+ * It waits while the store is down, and then yields all that is stored.
  */
 export async function* followChanges({
   since,
   signal,
   readChanges,
   load,
+  outages,
   periodMs,
   onWake,
   onError,
@@ -20,6 +21,8 @@ export async function* followChanges({
   signal: AbortSignal
   readChanges: StoreDriver['changesSince']
   load: () => Promise<StoreSnapshot>
+  /** How often the store has returned from an outage. */
+  outages: () => number
   periodMs: () => number | undefined
   /** Registers a function that wakes the follower; returns how to remove it. */
   onWake: (wake: () => void) => () => void
@@ -27,17 +30,23 @@ export async function* followChanges({
   onError: (error: unknown) => void
 }): AsyncGenerator<readonly StoreChange[]> {
   let cursor: ChangeCursor = { version: since }
+  let outagesSeen = outages()
   const wakeSignal = createWakeSignal({ signal })
   const removeWake = onWake(wakeSignal.raise)
 
   async function readNext(): Promise<readonly StoreChange[]> {
-    const batch = await readChanges(cursor)
-    if (!batch.compacted) {
-      cursor = batch.cursor
-      return batch.changes
+    // What this daemon did not see during an outage may be missing in the changes: heartbeats, and what lapsed here.
+    const outagesNow = outages()
+    if (outagesNow === outagesSeen) {
+      const batch = await readChanges(cursor)
+      if (!batch.compacted) {
+        cursor = batch.cursor
+        return batch.changes
+      }
     }
     const snapshot = await load()
     cursor = { version: snapshot.resource_version }
+    outagesSeen = outagesNow
     return [{ type: 'snapshot', snapshot }]
   }
 

@@ -24,6 +24,7 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
   const counters = { commits: 0, operations: 0, conflicts: 0 }
   const wakeFollowers = new Set<() => void>()
   let minTimeout = Infinity
+  let outages = 0
 
   const breaker = createCircuitBreaker({ recover: driver.recover, onUp: resume, log })
   const buffer = createHeartbeatBuffer({
@@ -39,6 +40,7 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
   }
 
   function resume(): void {
+    outages += 1
     wakeAll()
     void buffer.flush()
   }
@@ -120,6 +122,7 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
         signal,
         readChanges,
         load,
+        outages: () => outages,
         periodMs,
         onError: (err) => log.error({ err }, 'reading changes of other replicas failed'),
         onWake: (wake) => {

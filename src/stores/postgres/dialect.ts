@@ -111,6 +111,13 @@ function sessionOf(run: PostgresRun): CommitSession {
       return { last: BigInt(String(row!['value'])), now: Number(row!['now']) }
     },
     find: (ids) => find(run, ids),
+    foreignHeartbeats: (names, writer) =>
+      run({
+        name: 'roster-foreign-heartbeats-of',
+        text: `SELECT name, ${postgresClock} - beat_at AS age_ms, said FROM roster_beats
+               WHERE name = ANY($1::text[]) AND writer <> $2 ORDER BY name FOR UPDATE`,
+        values: [names, writer],
+      }),
     put: (registrations) => put(run, registrations),
     remove: async (ids) => {
       const values = idColumns(ids)

@@ -12,6 +12,8 @@ export type CommitSession = {
   /** Allocates the next `count` versions. From here on other commits wait until the transaction ends. */
   readonly takeVersions: (count: number) => Promise<{ readonly last: bigint; readonly now: number }>
   readonly find: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
+  /** `name`, `age_ms`, `said` of the last heartbeats that other writers stored; they cannot change until the transaction ends. */
+  readonly foreignHeartbeats: (names: readonly string[], writer: string) => Promise<readonly SqlRow[]>
   readonly put: (registrations: readonly StoredRegistration[]) => Promise<void>
   /** Deletes registrations, and the heartbeats of agents with them. */
   readonly remove: (ids: readonly RowId[]) => Promise<void>

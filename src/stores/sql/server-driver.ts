@@ -66,7 +66,14 @@ export function createServerDriver({
     const ids = new Map(operations.map((operation) => [registrationKey(operation), rowIdOf(operation)]))
     const rows = await session.find([...ids.values()])
     const before = new Map(rows.map(registrationFromRow).map((one) => [registrationKey(one), one]))
-    const { outcomes, after } = applyAll(operations, before, last - BigInt(writes), now)
+    const retiring = operations.flatMap(({ type, name }) => (type === 'retire' ? name : []))
+    const heartbeats = retiring.length === 0 ? [] : await session.foreignHeartbeats(retiring, writer)
+    const { outcomes, after } = applyAll(operations, {
+      before,
+      heartbeats: new Map(heartbeats.map(heartbeatFromRow).map((one) => [one.name, one])),
+      lastVersion: last - BigInt(writes),
+      now,
+    })
     const removed = [...before.keys()].filter((key) => !after.has(key)).map((key) => ids.get(key)!)
     const changed = [...after].filter(([key, one]) => before.get(key) !== one).map(([, one]) => one)
     const deletions = outcomes.flatMap((one) =>
@@ -142,9 +149,18 @@ export function createServerDriver({
 /** Applies the operations to a copy of the registrations, one after the other. */
 function applyAll(
   operations: readonly StoreOperation[],
-  before: ReadonlyMap<string, StoredRegistration>,
-  lastVersion: bigint,
-  now: number,
+  {
+    before,
+    heartbeats,
+    lastVersion,
+    now,
+  }: {
+    before: ReadonlyMap<string, StoredRegistration>
+    /** By agent. */
+    heartbeats: ReadonlyMap<string, StoredHeartbeat>
+    lastVersion: bigint
+    now: number
+  },
 ) {
   const after = new Map(before)
   const timestamp = toTimestamp(now)
@@ -152,7 +168,11 @@ function applyAll(
   const outcomes = operations.map((operation) => {
     const key = registrationKey(operation)
     if (isWrite(operation)) version += 1n
-    const outcome = applyOperation(operation, after.get(key), { version: String(version), now: timestamp })
+    const outcome = applyOperation(operation, after.get(key), {
+      version: String(version),
+      now: timestamp,
+      foreignHeartbeat: heartbeats.get(operation.name),
+    })
     if (outcome.type === 'put') after.set(key, outcome.registration)
     if (outcome.type === 'deleted') after.delete(key)
     return outcome

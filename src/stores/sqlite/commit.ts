@@ -4,6 +4,7 @@ import { registrationId } from '../driver.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { columnValues, registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
 import type { OperationOutcome, StoredRegistration, StoreOperation } from '../store.ts'
+import type { HeartbeatTable } from './heartbeat-table.ts'
 import { inTransaction, type MetaTable } from './meta-table.ts'
 
 /** How long a deletion is stored for followers. */
@@ -18,7 +19,7 @@ const upsertSql = `
 
 /** The outcome of an operation as the thread returns it. A put has only assigned fields: every message is copied. */
 export type CommitReply =
-  | Extract<OperationOutcome, { type: 'deleted' | 'confirmed' | 'conflict' }>
+  | Exclude<OperationOutcome, { type: 'put' | 'rejected' }>
   | (CurrentVersion & Pick<StoredRegistration, 'updated_at'> & { readonly type: 'put'; readonly created: boolean })
 
 /** Completes a reply with the operation that it belongs to. */
@@ -33,10 +34,12 @@ export function createCommit({
   database,
   meta,
   ownWrites,
+  heartbeatTable,
 }: {
   database: DatabaseSync
   meta: MetaTable
   ownWrites: OwnWrites
+  heartbeatTable: Pick<HeartbeatTable, 'foreignOf'>
 }) {
   const selectVersion = database.prepare(
     'SELECT version, created_at FROM roster_registrations WHERE kind = ? AND id = ?',
@@ -75,13 +78,14 @@ export function createCommit({
     const key = [operation.kind, registrationId(operation)] as const
     const row = selectVersion.get(...key)
     const current = row && { resource_version: String(row['version']), created_at: toTimestamp(row['created_at']) }
-    const outcome = applyOperation(operation, current, { version: String(version), now })
+    const foreignHeartbeat = operation.type === 'retire' ? heartbeatTable.foreignOf(operation.name) : undefined
+    const outcome = applyOperation(operation, current, { version: String(version), now, foreignHeartbeat })
     if (outcome.type === 'put') {
       upsert.run(version, ...columnValues(outcome.registration))
       const { resource_version, created_at, updated_at } = outcome.registration
       return { type: 'put', created: outcome.created, resource_version, created_at, updated_at }
     }
-    if (outcome.type === 'confirmed') return outcome
+    if (outcome.type === 'confirmed' || outcome.type === 'alive') return outcome
     const wholeRow = selectWhole.get(...key)
     const registration = wholeRow && registrationFromRow(wholeRow)
     if (outcome.type === 'conflict' || !registration) return { type: 'conflict', current: registration }

@@ -54,7 +54,7 @@ export function createSqliteOperations(database: DatabaseSync) {
     head: () => ({ epoch: meta.get('epoch'), version: meta.get('version') }),
     page,
     differing,
-    commit: createCommit({ database, meta, ownWrites }),
+    commit: createCommit({ database, meta, ownWrites, heartbeatTable }),
     writeHeartbeats: heartbeatTable.write,
     heartbeats: heartbeatTable.all,
     changesSince: createChangeFeed({ database, meta, ownWrites, heartbeatTable, writer }),

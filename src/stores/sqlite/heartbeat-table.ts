@@ -35,6 +35,8 @@ export function createHeartbeatTable(database: DatabaseSync, writer: string) {
   return {
     write,
     all: () => select('true'),
+    /** The last heartbeat of an agent, where another process stored it. */
+    foreignOf: (name: string) => select('writer <> ? AND name = ?', writer, name)[0],
     foreignSince: (time: number) => select('writer <> ? AND written_at > ?', writer, time),
   }
 }
