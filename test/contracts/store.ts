@@ -3,10 +3,15 @@ import { after, before, describe, it } from 'node:test'
 import { isNewer, type StoreOperation, type Store } from '../../src/stores/store.ts'
 import { confirm, put, registrationIn, retire, typesOf, until } from '../stores/builders.ts'
 import { testReplicas } from './replicas.ts'
+import { testRewind } from './rewind.ts'
 import { newEvent, testStoredEvents } from './stored-events.ts'
 
 /** One database, and how to open it. */
-export type TestDatabase = AsyncDisposable & { readonly open: () => Promise<Store> }
+export type TestDatabase = AsyncDisposable & {
+  readonly open: () => Promise<Store>
+  /** Saves the content, as a copy of the database has it; the result puts it back under the open stores. */
+  readonly save?: () => Promise<() => Promise<void>>
+}
 
 export type StoreKind = {
   readonly name: string
@@ -395,5 +400,6 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
     }
 
     if (shared) testReplicas({ open: () => database.open(), one: () => store })
+    if (shared) testRewind({ make })
   })
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { createConnection } from 'mysql2/promise'
 import { type Log, silent } from '../../../src/log.ts'
 import { StoreConfig } from '../../../src/stores/config.ts'
 import { openMysql } from '../../../src/stores/mysql/mysql.ts'
@@ -23,11 +24,28 @@ function open(url: string, log: Log = silent) {
   return openMysql({ config, log })
 }
 
+const tables = ['roster_meta', 'roster_registrations', 'roster_deletions', 'roster_beats']
+
+/** Copies the tables into another database; the result puts them back. */
+async function save(url: string) {
+  const name = url.split('/').at(-1)
+  await query(url, `CREATE DATABASE saved_${name}`)
+  for (const table of tables) await query(url, `CREATE TABLE saved_${name}.${table} AS SELECT * FROM ${table}`)
+  const restored = tables.map(
+    (table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM saved_${name}.${table};`,
+  )
+  return async () => {
+    const connection = await createConnection({ uri: url, multipleStatements: true })
+    await connection.query(`START TRANSACTION; ${restored.join(' ')} COMMIT`)
+    await connection.end()
+  }
+}
+
 testStoreContract({
   name: 'mysql',
   make: async () => {
     const url = await server.create()
-    return { open: () => open(url), [Symbol.asyncDispose]: async () => {} }
+    return { open: () => open(url), save: () => save(url), [Symbol.asyncDispose]: async () => {} }
   },
   survives: true,
   shared: true,
