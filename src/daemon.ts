@@ -177,7 +177,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         reload: reloads.now,
         metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default_format } : undefined,
         service: () => config.listen.service,
-        warnings: () => publishedTokenWarnings(config.auth),
+        warnings: () => [...publishedTokenWarnings(config.auth), ...registrations.warnings()],
         name: config.listen.name,
         version,
         log: log.child({ part: 'api' }),

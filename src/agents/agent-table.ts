@@ -11,6 +11,14 @@ export type AgentTable = ReturnType<typeof createAgentTable>
 
 const unowned: Ownership = {}
 
+type ApplyOptions = {
+  /** The registration as its request was parsed. */
+  readonly parsed?: StoredAgent
+  readonly history?: HeartbeatHistory
+  /** Whatever its version. */
+  readonly force?: boolean
+}
+
 /** The registered agents as the store has them. For each agent the newest version wins, in any order of arrival. */
 export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (ids: readonly string[]) => void }) {
   const agents = new Map<string, Agent>()
@@ -22,12 +30,14 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   /** Applies a stored registration and keeps the lease; undefined where a newer version is known. */
   function applyRegistration(
     registration: StoredRegistration,
-    { parsed, history }: { parsed?: StoredAgent; history?: HeartbeatHistory } = {},
+    { parsed, history, force = false }: ApplyOptions = {},
   ): Agent | undefined {
     const { name: id, resource_version, created_at, updated_at, lease: ownership = unowned } = registration
     const current = agents.get(id)
-    if (current && !isNewer(resource_version, current.stored.resource_version)) return undefined
-    if (tombstones.covers(id, resource_version)) return undefined
+    if (!force) {
+      if (current && !isNewer(resource_version, current.stored.resource_version)) return undefined
+      if (tombstones.covers(id, resource_version)) return undefined
+    }
     const { definition, spec } = parsed ?? parseStoredAgent(registration.definition)
     const terms = leaseTermsOf(spec)
     const lease = current && leases.changeTerms(id, terms)
@@ -75,6 +85,9 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
     onGone(ids)
   }
 
+  /** Drops what is known of deletions: the database went back to before them. */
+  const forgetDeletions = tombstones.clear
+
   /** Applies a deletion at a version; a newer registration of the id stays. */
   function applyDeletion(id: string, version: string): void {
     tombstones.record(id, version)
@@ -87,7 +100,8 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   }
 
   /**
-   * Replaces the table with the snapshot of the store at `version`; returns the agents that changed.
+   * Replaces the table with a snapshot of the store, but for what is `kept`; returns the agents that changed. With `force` whatever
+   * their versions.
    *
    * No heartbeat could arrive while no daemon ran, so that time does not count as silence. A lease that ran then gets a
    * full interval; one that had lapsed stays so.
@@ -95,20 +109,19 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
   function load(
     registrations: readonly StoredRegistration[],
     heartbeats: readonly StoredHeartbeat[],
-    version: string,
+    { isKept, force = false }: { isKept: (agent: Agent) => boolean; force?: boolean },
   ): Agent[] {
     const present = new Set(registrations.map(({ name }) => name))
-    // Agents registered after the snapshot was taken are missing in it, and stay.
-    const missing = Array.from(agents.values()).filter(({ id, stored }) => {
-      return !present.has(id) && !isNewer(stored.resource_version, version)
-    })
+    const missing = Array.from(agents.values()).filter((agent) => !present.has(agent.id) && !isKept(agent))
     const heartbeatById = new Map(heartbeats.map((heartbeat) => [heartbeat.name, heartbeat]))
     const leaseById = new Map(registrations.map(({ name, lease }) => [name, lease]))
     const downtime = downtimeMs(heartbeats, (id) => leaseById.get(id))
     const newIds = new Set(registrations.flatMap(({ name }) => (agents.has(name) ? [] : [name])))
     const applied = registrations.flatMap((registration) => {
       const history = historyOf(heartbeatById.get(registration.name), registration.lease, downtime)
-      return applyRegistration(registration, { history }) ?? []
+      const current = agents.get(registration.name)
+      if (force && current && isKept(current)) return []
+      return applyRegistration(registration, { history, force }) ?? []
     })
     if (missing.length > 0) remove(missing.map(({ id }) => id))
     // Another replica may have received heartbeats of the agents that were known before.
@@ -127,6 +140,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   return {
     load,
+    forgetDeletions,
     applyHeartbeats,
     applyRegistration,
     put,

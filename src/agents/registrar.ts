@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Sighting } from '../model/source.ts'
-import type { StoredHeartbeat, StoredRegistration, Store } from '../stores/store.ts'
+import { isNewer, type StoredHeartbeat, type StoredRegistration, type Store } from '../stores/store.ts'
 import { createAgentTable } from './agent-table.ts'
 import type { Agent, AgentRequest, HeartbeatPayload } from './agent.ts'
 import { staleVersion } from './errors.ts'
@@ -122,8 +122,32 @@ export function createRegistrar({
     refreshIfUp: (id: string) => beginCheck(id).refreshIfUp(),
     applyExpirations,
     /** Applies the snapshot of the store at a version. */
-    load: (registrations: readonly StoredRegistration[], heartbeats: readonly StoredHeartbeat[], version: string) =>
-      writer.write(table.load(registrations, heartbeats, version)),
+    load: (registrations: readonly StoredRegistration[], heartbeats: readonly StoredHeartbeat[], version: string) => {
+      // Agents registered after the snapshot was taken are missing in it, and stay.
+      const isKept = ({ stored }: Agent) => isNewer(stored.resource_version, version)
+      writer.write(table.load(registrations, heartbeats, { isKept }))
+    },
+    /** Replaces all agents but those `kept` (ids) after the store went back, whatever their versions. */
+    reset: (
+      registrations: readonly StoredRegistration[],
+      heartbeats: readonly StoredHeartbeat[],
+      kept: ReadonlySet<string>,
+    ) => {
+      table.forgetDeletions()
+      writer.write(table.load(registrations, heartbeats, { isKept: ({ id }) => kept.has(id), force: true }))
+    },
+    /** Replaces one agent after the store went back, whatever its version. */
+    replace: (id: string, registration: StoredRegistration | undefined) => {
+      const agent = registration && table.applyRegistration(registration, { force: true })
+      if (agent) writer.write([agent])
+      else table.remove([id])
+    },
+    /** Writes the last heartbeat of an agent to the store again. */
+    recordAgain: ({ id, spec, lease }: Agent) => {
+      if (lease.lastHeartbeatAt === undefined) return
+      const age_ms = Math.max(0, Date.now() - lease.lastHeartbeatAt)
+      store.recordHeartbeats([{ ...heartbeatRecord(id, spec.timeout_threshold, lease.selfReportedStatus), age_ms }])
+    },
     applyReplicaHeartbeats: (heartbeats: readonly StoredHeartbeat[]) => writer.write(table.applyHeartbeats(heartbeats)),
     applyRegistration: (registration: StoredRegistration) => {
       const agent = table.applyRegistration(registration)

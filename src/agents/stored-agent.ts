@@ -42,7 +42,7 @@ export function redactAhead({ definition, spec }: StoredAgent): void {
 
 /** The store operation that writes an agent. */
 export function toPutOperation(
-  { id, definition, spec, instance_id }: AgentRequest,
+  { id, definition, spec, instance_id }: Pick<AgentRequest, 'id' | 'definition' | 'spec' | 'instance_id'>,
   holder: string | undefined,
   expect: Put['expect'] = 'any',
 ): Put {

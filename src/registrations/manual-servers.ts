@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ServerId, serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Sighting, StoredVersion } from '../model/source.ts'
+import { registrationKey } from '../stores/driver.ts'
 import { type WriteCondition, isNewer, type StoredRegistration, type Store } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
+import type { Book, HeldRegistration } from './rewind.ts'
 
 /** A server written by hand. */
 export type ManualServer = {
@@ -99,12 +101,14 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   }
 
   /** Applies a stored registration, unless a newer version or a later deletion is known. */
-  function applyRegistration(registration: StoredRegistration): void {
+  function applyRegistration(registration: StoredRegistration, force = false): void {
     const { namespace, name, definition, resource_version, created_at, updated_at } = registration
     const id = serverId(namespace, name)
     const current = servers.get(id)
-    if (current && !isNewer(resource_version, current.stored.resource_version)) return
-    if (tombstones.covers(id, resource_version)) return
+    if (!force) {
+      if (current && !isNewer(resource_version, current.stored.resource_version)) return
+      if (tombstones.covers(id, resource_version)) return
+    }
     const server = {
       id,
       definition: JSON.parse(definition) as ServerDefinition,
@@ -123,6 +127,10 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   function removeUpTo(id: ServerId, version: string): void {
     const current = servers.get(id)
     if (!current || isNewer(current.stored.resource_version, version)) return
+    drop(id)
+  }
+
+  function drop(id: ServerId): void {
     servers.delete(id)
     push?.({ type: 'change', readings: [], gone: [id] })
   }
@@ -134,6 +142,20 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     for (const registration of registrations) applyRegistration(registration)
   }
 
+  /** The registrations in memory, for a store that went back. */
+  const book: Book = {
+    held: () => Array.from(servers.values(), heldOf),
+    reset: ({ registrations }, kept) => {
+      tombstones.clear()
+      const stored = registrations.filter(({ kind }) => kind === 'manual')
+      const present = new Set(stored.map(({ namespace, name }) => serverId(namespace, name)))
+      for (const id of servers.keys()) if (!present.has(id) && !kept.has(registrationKey(keyOf(id)))) drop(id)
+      for (const one of stored) if (!kept.has(registrationKey(one))) applyRegistration(one, true)
+    },
+    replace: ({ namespace, name }, stored) =>
+      stored ? applyRegistration(stored, true) : drop(serverId(namespace, name)),
+  }
+
   return {
     attach,
     detach,
@@ -143,11 +165,19 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     load,
     applyRegistration,
     applyDeletion,
+    book,
     get: (id: ServerId) => servers.get(id),
     /** Whether a source publishes the servers. */
     isPublished: () => push !== undefined,
     size: () => servers.size,
   }
+}
+
+function heldOf({ id, definition, stored: { resource_version: version, created_at } }: ManualServer): HeldRegistration {
+  const key = keyOf(id)
+  const toPut = () =>
+    ({ type: 'put', ...key, definition: JSON.stringify(definition), expect: 'any', created_at }) as const
+  return { key, version, toPut }
 }
 
 function keyOf(id: ServerId) {

@@ -7,9 +7,18 @@ import type { SelfPreservation, SelfPreservationRules } from '../flow/self-prese
 import type { Log } from '../log.ts'
 import { serverId } from '../model/names.ts'
 import { SourceError } from '../model/source.ts'
-import type { RegistrationKind, Store, StoreChange, StoreSnapshot } from '../stores/store.ts'
+import {
+  type RegistrationKind,
+  type Rewound,
+  type Store,
+  type StoreChange,
+  type StoreSnapshot,
+  StoreUnavailable,
+} from '../stores/store.ts'
+import { createAgentBook } from './agent-book.ts'
 import { createManualServers } from './manual-servers.ts'
 import { createPushSources } from './push-sources.ts'
+import { type Reconciliation, reconcile } from './rewind.ts'
 
 /** The registrations are not loaded from the store yet; retry soon. */
 export class NotLoadedYet extends Error {
@@ -19,6 +28,9 @@ export class NotLoadedYet extends Error {
 
 /** Time after a store outage in which other replicas may still write their heartbeats, in ms. */
 const catchUpMs = 5000
+
+/** How long a database that went back is shown at `/health`, in ms. */
+const warnedMs = 3_600_000
 
 export type RegistrationSettings = {
   /** Silence after which an agent is forgotten. */
@@ -68,6 +80,8 @@ export function startRegistrations({
   })
   const agents = createRegistrar({ store: openedStore, leases, settings, log, onForgotten })
   const manual = createManualServers({ store: openedStore })
+  const books = [createAgentBook(agents), manual.book]
+  let lastRewind: (Reconciliation & { readonly at: number; readonly reason: string }) | undefined
   const push = createPushSources({ loaded: loaded.promise, isLoaded: () => isLoaded, note: outageNote })
 
   function extendLeases(gapMs: number): void {
@@ -101,9 +115,39 @@ export function startRegistrations({
     manual.load(ofKind('manual'), resource_version)
   }
 
-  function applyChange(change: StoreChange): void {
-    if (change.type === 'snapshot') applySnapshot(change.snapshot)
-    else if (change.type === 'heartbeats') agents.applyReplicaHeartbeats(change.heartbeats)
+  /** Retries while the store is down: until then, what it lost is in memory only. */
+  async function applyRewound(snapshot: StoreSnapshot, rewound: Rewound): Promise<void> {
+    const { reason } = rewound
+    const backoff = createBackoff()
+    while (!stop.signal.aborted) {
+      try {
+        const counts = await reconcile({ store: openedStore, snapshot, rewound, books, log })
+        log.warn({ reason, to: rewound.to, ...counts }, 'database went back to an earlier state; memory reconciled')
+        lastRewind = { at: Date.now(), reason, ...counts }
+        return
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+        await pause(backoff.next(), undefined, { signal: stop.signal, ref: false }).catch(() => {})
+      }
+    }
+  }
+
+  /** Says for an hour that the database went back. */
+  function warnings(): string[] {
+    if (!lastRewind || Date.now() - lastRewind.at > warnedMs) return []
+    const { at, reason, stored, dropped } = lastRewind
+    return [
+      `the database went back to an earlier state at ${new Date(at).toISOString()} (${reason}): ` +
+        `${stored} registrations were stored again, ${dropped} dropped`,
+    ]
+  }
+
+  async function applyChange(change: StoreChange): Promise<void> {
+    if (change.type === 'snapshot') {
+      epoch = change.snapshot.epoch
+      if (change.rewound) await applyRewound(change.snapshot, change.rewound)
+      else applySnapshot(change.snapshot)
+    } else if (change.type === 'heartbeats') agents.applyReplicaHeartbeats(change.heartbeats)
     else if (change.type === 'put' && change.registration.kind === 'agent')
       agents.applyRegistration(change.registration)
     else if (change.type === 'put') manual.applyRegistration(change.registration)
@@ -124,7 +168,7 @@ export function startRegistrations({
         loaded.resolve()
         backoff.reset()
         for await (const batch of store.changes({ since: snapshot.resource_version, signal: stop.signal })) {
-          for (const change of batch) applyChange(change)
+          for (const change of batch) await applyChange(change)
         }
       } catch (error) {
         if (stop.signal.aborted) return
@@ -152,6 +196,7 @@ export function startRegistrations({
     endSelfPreservation: leases.endSelfPreservation,
     /** The state of the store; undefined until it is open. */
     storeState: () => store?.state(),
+    warnings,
     /** The identity of the database; undefined until it is loaded. */
     epoch: () => epoch,
     /** Throws `NotLoadedYet` until the registrations are loaded. */

@@ -3,6 +3,7 @@ import type {
   OperationOutcome,
   StoredRegistration,
   RegistrationKey,
+  Rewound,
   StoreChange,
   StoredHeartbeat,
   StoredReading,
@@ -44,13 +45,21 @@ export type StoreDriver = {
   readonly onNotify?: (wake: () => void) => () => void
 }
 
-/** A version, the database's clock in milliseconds for heartbeats, and a mark that stays equal while nothing is written. */
-export type ChangeCursor = { readonly version: string; readonly clock?: number; readonly mark?: string }
+/**
+ * A version, the lineage of the database, its clock in milliseconds for heartbeats, and a mark that stays equal while nothing is
+ * written.
+ */
+export type ChangeCursor = {
+  readonly version: string
+  readonly lineage?: string
+  readonly clock?: number
+  readonly mark?: string
+}
 
-/** Changes after a cursor. `compacted`: deletions after it were pruned, so only a snapshot shows the state. */
+/** Changes after a cursor. `compacted`: only a snapshot shows the state, since deletions were pruned or the database went back. */
 export type ChangeBatch =
   | { readonly compacted: false; readonly cursor: ChangeCursor; readonly changes: readonly StoreChange[] }
-  | { readonly compacted: true }
+  | { readonly compacted: true; readonly rewound?: Rewound }
 
 /** Identifies a registration within its kind. */
 export function registrationId({ kind, namespace, name }: RegistrationKey): string {

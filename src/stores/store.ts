@@ -132,8 +132,19 @@ export type StoreChange =
   | { readonly type: 'put'; readonly registration: StoredRegistration }
   | ({ readonly type: 'deleted'; readonly resource_version: string } & RegistrationKey)
   | { readonly type: 'heartbeats'; readonly heartbeats: readonly StoredHeartbeat[] }
-  /** Replaces the whole state: deletions after the cursor were pruned, or the store was down meanwhile. */
-  | { readonly type: 'snapshot'; readonly snapshot: StoreSnapshot }
+  /** Replaces the whole state: deletions after the cursor were pruned, the store was down meanwhile, or went back. */
+  | { readonly type: 'snapshot'; readonly snapshot: StoreSnapshot; readonly rewound?: Rewound }
+
+/**
+ * The database is not the one that this daemon has followed: a copy that was behind took its place, or another database.
+ *
+ * Writes after version `to` are not in it; `deleted` are the registrations deleted in it since.
+ */
+export type Rewound = {
+  readonly to: string
+  readonly reason: 'older copy' | 'other database' | 'other server'
+  readonly deleted: readonly RegistrationKey[]
+}
 
 /** The last good reading of one origin, as JSON text. */
 export type StoredReading = { readonly origin: string; readonly reading: string }

@@ -24,5 +24,5 @@ export function createTombstones() {
     return deletedAt !== undefined && isNewer(deletedAt, version)
   }
 
-  return { record, covers }
+  return { record, covers, clear: () => versions.clear() }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createAgentTable } from '../../src/agents/agent-table.ts'
+import type { Agent } from '../../src/agents/agent.ts'
 import { createTestLeases, storedRegistration } from './fixtures.ts'
 
 function createTable() {
@@ -14,6 +15,8 @@ const owned = (id: string, version: string, holder: string) => ({
   ...storedRegistration(id, version),
   lease: { timeout: 60, eviction: 120, holder },
 })
+
+const newerThan3 = { isKept: ({ stored }: Agent) => Number(stored.resource_version) > 3 }
 
 describe('agent table', () => {
   it('agent table keeps the newest version of an agent in any order of arrival', () => {
@@ -68,7 +71,7 @@ describe('agent table', () => {
       { name: 'silent', age_ms: 690_000, self_report: 'degraded' },
     ]
 
-    table.load(registrations, heartbeats, '3')
+    table.load(registrations, heartbeats, newerThan3)
 
     const statuses = () => ['recent', 'silent', 'never'].map((id) => leases.get(id)?.status)
     assert.deepEqual(statuses(), ['healthy', 'unhealthy', 'pending'])
@@ -82,7 +85,7 @@ describe('agent table', () => {
     for (const [id, version] of Object.entries({ old: '1', new: '5' }))
       table.applyRegistration(storedRegistration(id, version))
 
-    const applied = table.load([storedRegistration('other', '2')], [], '3')
+    const applied = table.load([storedRegistration('other', '2')], [], newerThan3)
 
     assert.deepEqual(
       applied.map(({ id }) => id),

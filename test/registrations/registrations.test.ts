@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { toPutOperation } from '../../src/agents/stored-agent.ts'
 import { silent } from '../../src/log.ts'
 import { NotLoadedYet, startRegistrations } from '../../src/registrations/registrations.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import type { Store, StoreChange } from '../../src/stores/store.ts'
 import { agentRequest } from '../agents/fixtures.ts'
+import { until } from '../stores/builders.ts'
 
 /** Registrations of a store whose changes come from `replicas`, once they are loaded. */
 async function startLoaded(store: Store) {
@@ -91,6 +93,50 @@ describe('registrations', () => {
 
     assert.equal(agents.get('a'), undefined)
     assert.equal(manual.get(server.id), undefined)
+  })
+
+  it('a database that went back gets what it lost again, and what it lacks otherwise is dropped', async () => {
+    await using old = openMemory({ log: silent })
+    let store: Store = old
+    const commit: Store['commit'] = (operations) => store.commit(operations)
+    await using registrations = await startLoaded({ ...old, commit })
+    const { agents, manual } = registrations
+    for (const id of ['changed', 'dropped']) await agents.register(agentRequest(id))
+    await manual.put(agentRequest('by-hand-dropped').definition, 'any')
+    const { resource_version: to } = await old.load()
+    for (const id of ['changed', 'lost', 'deleted']) await agents.register(agentRequest(id, { version: '1.0.0' }))
+    await manual.put(agentRequest('by-hand').definition, 'any')
+    agents.heartbeat('lost')
+    await using copy = openMemory({ log: silent })
+    store = copy
+    const [kept] = await copy.commit([
+      { ...toPutOperation(agentRequest('changed', { version: '2.0.0' }), undefined), expect: 'none' },
+    ])
+    assert.equal(kept?.type, 'put')
+
+    const snapshot = await copy.load()
+    const deleted = [{ kind: 'agent', namespace: 'default', name: 'deleted' }] as const
+    registrations.deliver([{ type: 'snapshot', snapshot, rewound: { to, reason: 'older copy', deleted } }])
+    await until(() => registrations.warnings().length > 0)
+
+    const { registrations: stored } = await copy.load()
+    assert.deepEqual(stored.map(({ kind, name }) => `${kind} ${name}`).toSorted(), [
+      'agent changed',
+      'agent lost',
+      'manual by-hand',
+    ])
+    const held = agents
+      .list()
+      .map(({ id, definition, stored: { resource_version } }) => [id, definition.version, resource_version])
+    const versionOf = (name: string) => stored.find((one) => one.name === name)?.resource_version
+    assert.deepEqual(held, [
+      ['changed', '2.0.0', versionOf('changed')],
+      ['lost', '1.0.0', versionOf('lost')],
+    ])
+    assert.equal(agents.get('lost')?.lease.status, 'healthy')
+    assert.equal(manual.size(), 1)
+    assert.equal(manual.get('default/by-hand')?.stored.resource_version, versionOf('by-hand'))
+    assert.match(registrations.warnings()[0] ?? '', /older copy\): 2 registrations were stored again, 3 dropped/)
   })
 })
 

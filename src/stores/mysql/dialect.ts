@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
+import { historyFacts } from '../sql/lineage.ts'
 import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
 import type { StoredHeartbeat, StoredReading, RegistrationKind, StoredRegistration } from '../store.ts'
 import { mysqlEvents } from './events.ts'
@@ -11,18 +13,23 @@ const text = (column: string) => `CONVERT(${column} USING utf8mb4) AS ${column}`
 const allColumns = `version, ${registrationColumns.replace('id, namespace, name', `${text('namespace')}, ${text('name')}`)}`
 const keyColumns = `${text('namespace')}, ${text('name')}`
 
-/** The SQL of MySQL and MariaDB. `maxPacket` is the maximum size of one statement, in bytes. */
-export function createMysqlDialect(pool: MysqlPool, maxPacket: number): Dialect {
+/**
+ * The SQL of MySQL and MariaDB. `maxPacket` is the maximum size of one statement, in bytes; `server` the expression that identifies
+ * the server.
+ */
+export function createMysqlDialect(
+  pool: MysqlPool,
+  { maxPacket, server }: { maxPacket: number; server: string },
+): Dialect {
   const { run, transaction, close } = pool
   const one = (sql: string, values: readonly unknown[] = []) => run((run) => run(sql, values))
 
   return {
     transaction: (work) => transaction((run) => work(sessionOf(run, maxPacket))),
     meta: async () => {
-      const rows = await one(`SELECT name, value, ${mysqlClock} AS now FROM roster_meta`)
+      const rows = await one(`SELECT name, value, ${mysqlClock} AS now, ${server} AS server FROM roster_meta`)
       const meta = new Map(rows.map(({ name, value }) => [name, String(value)]))
-      const [epoch, version, forgotten] = ['epoch', 'version', 'forgotten'].map((name) => meta.get(name) ?? '0')
-      return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(rows[0]?.['now']) }
+      return historyFacts((name) => meta.get(name), rows[0])
     },
     versions: (ids) => run((run) => find(run, 'kind, CONVERT(id USING utf8mb4) AS id, version', ids)),
     find: (ids) => run((run) => find(run, allColumns, ids)),
@@ -80,6 +87,10 @@ function sessionOf(run: MysqlRun, maxPacket: number): CommitSession {
       }
     },
     recordDeletions: (deletions, now) => recordDeletions(run, deletions, now),
+    rewind: async (to, version) => {
+      const rows = Object.entries({ version, rewound: to, lineage: randomUUID() })
+      await run('REPLACE INTO roster_meta (name, value) VALUES ?', [rows])
+    },
     pruneDeletions: async (time) => {
       const [row] = await run('SELECT MAX(version) AS version FROM roster_deletions WHERE deleted_at < ?', [time])
       if (typeof row?.['version'] !== 'string') return

@@ -15,8 +15,17 @@ export async function openMysql({ config, log }: { config: ServerStoreConfig; lo
   const address = connectionSettings(config)
   const pool = await openMysqlPool(address, { size: config.max_pool_size, timeoutMs: config.timeout * 1000, log })
   try {
-    const maxPacket = await pool.run((run) => prepare(run, address, log))
-    const driver = createServerDriver({ dialect: createMysqlDialect(pool, maxPacket), pollMs: config.poll * 1000 })
+    const opened = await pool.run((run) => prepare(run, address, log))
+    const base = createMysqlDialect(pool, opened)
+    const dialect = {
+      ...base,
+      // An empty database may have taken the place of the one before.
+      touch: async () => {
+        await pool.run((run) => prepare(run, address, log))
+        await base.touch()
+      },
+    }
+    const driver = createServerDriver({ dialect, pollMs: config.poll * 1000 })
     return createStorePipeline({ type: 'mysql', driver, log })
   } catch (error) {
     await pool.close()
@@ -25,8 +34,10 @@ export async function openMysql({ config, log }: { config: ServerStoreConfig; lo
 }
 
 /** Inspects the database, then migrates it under a lock, so that replicas starting together wait for each other. */
-async function prepare(run: MysqlRun, { label }: ConnectionSettings, log: Log): Promise<number> {
-  const [server] = await run('SELECT @@max_allowed_packet AS packet, @@innodb_flush_log_at_trx_commit AS flush')
+async function prepare(run: MysqlRun, { label }: ConnectionSettings, log: Log) {
+  const [server] = await run(
+    'SELECT @@max_allowed_packet AS packet, @@innodb_flush_log_at_trx_commit AS flush, VERSION() AS version',
+  )
   if (Number(server?.['flush']) !== 1) {
     log.warn(
       { store: label },
@@ -38,7 +49,12 @@ async function prepare(run: MysqlRun, { label }: ConnectionSettings, log: Log): 
   if (!contents.tables.includes('agents')) await createAgentsView(run, label, log)
   // Heartbeats of agents that were deleted without their heartbeats.
   await run(`DELETE FROM roster_beats WHERE name NOT IN (SELECT id FROM roster_registrations WHERE kind = 'agent')`)
-  return Math.floor(Number(server?.['packet']) * 0.9)
+  const isMariadb = /mariadb/i.test(String(server?.['version']))
+  return {
+    maxPacket: Math.floor(Number(server?.['packet']) * 0.9),
+    // MariaDB has no identity of its own: the place where it runs stands for it.
+    server: isMariadb ? "CONCAT_WS(' ', @@hostname, @@port, @@datadir)" : '@@server_uuid',
+  }
 }
 
 async function migrate(run: MysqlRun, label: string): Promise<void> {

@@ -153,10 +153,10 @@ function isRetried(error: unknown): boolean {
   return numberOf(error) === 1213 || numberOf(error) === 1205
 }
 
-/** Connections, memory, disk, shutdown, read-only, timeouts: failures that may pass. */
+/** Connections, memory, disk, shutdown, read-only, timeouts, no table (an empty database took the place): failures that may pass. */
 const transientCodes = new Set([
-  1021, 1026, 1030, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1114, 1129, 1158, 1159, 1160, 1161, 1203, 1205,
-  1213, 1290, 1317, 1792, 1836, 1927, 1969, 3024, 4031,
+  1021, 1026, 1030, 1037, 1038, 1040, 1041, 1053, 1077, 1079, 1080, 1114, 1129, 1146, 1158, 1159, 1160, 1161, 1203,
+  1205, 1213, 1290, 1317, 1792, 1836, 1927, 1969, 3024, 4031,
 ])
 /** Wrong user or password, missing database, missing rights. */
 const deniedCodes = new Set([1044, 1045, 1049, 1142, 1227])

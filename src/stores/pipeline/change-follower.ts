@@ -37,17 +37,16 @@ export async function* followChanges({
   async function readNext(): Promise<readonly StoreChange[]> {
     // What this daemon did not see during an outage may be missing in the changes: heartbeats, and what lapsed here.
     const outagesNow = outages()
-    if (outagesNow === outagesSeen) {
-      const batch = await readChanges(cursor)
-      if (!batch.compacted) {
-        cursor = batch.cursor
-        return batch.changes
-      }
+    const batch = await readChanges(cursor)
+    if (!batch.compacted && outagesNow === outagesSeen) {
+      cursor = batch.cursor
+      return batch.changes
     }
     const snapshot = await load()
     cursor = { version: snapshot.resource_version }
     outagesSeen = outagesNow
-    return [{ type: 'snapshot', snapshot }]
+    const rewound = batch.compacted ? batch.rewound : undefined
+    return [{ type: 'snapshot', snapshot, ...(rewound && { rewound }) }]
   }
 
   try {

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
+import { historyFacts } from '../sql/lineage.ts'
 import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
 import type { StoredReading, StoredRegistration } from '../store.ts'
 import { postgresEvents } from './events.ts'
@@ -8,8 +10,11 @@ import type { PostgresPool, PostgresRun } from './pool.ts'
 const pageSize = 1000
 const allColumns = `version, ${registrationColumns}`
 
-/** The SQL of PostgreSQL. Every statement has one shape, whatever the number of rows, so it is planned once. */
-export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<Dialect, 'listen'> {
+/** The SQL of PostgreSQL. `server` is the expression that identifies it. Every statement has one shape, whatever the number of rows, so it is planned once. */
+export function createPostgresDialect(
+  pool: PostgresPool,
+  { writer, server }: { writer: string; server: string },
+): Omit<Dialect, 'listen'> {
   const { run, transaction, close } = pool
   // By the payload a replica recognizes its own notifications.
   const notify = `SELECT pg_notify('roster', '${writer}')`
@@ -19,10 +24,10 @@ export function createPostgresDialect(pool: PostgresPool, writer: string): Omit<
     meta: async () => {
       const [row] = await run({
         name: 'roster-meta',
-        text: `SELECT json_object_agg(key, value) AS meta, ${postgresClock} AS now FROM roster_meta`,
+        text: `SELECT json_object_agg(key, value) AS meta, ${postgresClock} AS now, ${server} AS server FROM roster_meta`,
       })
-      const { epoch, version, forgotten } = row!['meta'] as Record<string, string>
-      return { epoch: epoch!, version: version!, forgotten: forgotten!, now: Number(row!['now']) }
+      const meta = row!['meta'] as Record<string, string>
+      return historyFacts((key) => meta[key], row)
     },
     versions: (ids) =>
       run({
@@ -133,6 +138,13 @@ function sessionOf(run: PostgresRun): CommitSession {
       })
     },
     recordDeletions: (deletions, now) => recordDeletions(run, deletions, now),
+    rewind: async (to, version) => {
+      await run({
+        text: `INSERT INTO roster_meta VALUES ('version', $1), ('rewound', $2), ('lineage', $3)
+               ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+        values: [version, to, randomUUID()],
+      })
+    },
     pruneDeletions: async (time) => {
       await run({
         text: `WITH gone AS (DELETE FROM roster_deletions WHERE deleted_at < $1 RETURNING version)

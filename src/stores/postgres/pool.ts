@@ -113,8 +113,8 @@ function isRetried(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 }
 
-/** Connection, resources, shutdown, read-only, disk, timeout, retries exhausted. */
-const transientCodes = /^(08|53|57|58|40|25006|55P03|XX00)/
+/** Connection, resources, shutdown, read-only, disk, timeout, retries exhausted; no table: an empty database took the place. */
+const transientCodes = /^(08|53|57|58|40|25006|55P03|XX00|42P01)/
 
 /** Wrong user or password, missing database, missing rights. */
 const deniedCodes = /^(28|3D|42501)/

@@ -5,7 +5,7 @@ import { createStorePipeline } from '../pipeline/store-pipeline.ts'
 import { type ConnectionSettings, connectionSettings } from '../sql/connection-settings.ts'
 import { type DatabaseContents, metaQuery, pendingMigrations, schemaVersion } from '../sql/pending-migrations.ts'
 import { createServerDriver } from '../sql/server-driver.ts'
-import { type Store, StoreRefusal } from '../store.ts'
+import { type Store, StoreRefusal, StoreUnavailable } from '../store.ts'
 import { createPostgresDialect } from './dialect.ts'
 import { postgresMigrations } from './migrations.ts'
 import { listenForNotifications } from './notification-listener.ts'
@@ -15,19 +15,42 @@ import { toPostgresRefusal, type PostgresPool, openPostgresPool, type PostgresRu
 export async function openPostgres({ config, log }: { config: ServerStoreConfig; log: Log }): Promise<Store> {
   const address = connectionSettings(config)
   const pool = await openPostgresPool(address, { size: config.max_pool_size, timeoutMs: config.timeout * 1000, log })
+  let server: string
   try {
     await prepare(pool, address, log)
+    server = await serverExpression(pool.run)
   } catch (error) {
     await pool.close()
     throw toPostgresRefusal(error)
   }
   const writer = randomUUID()
+  const base = createPostgresDialect(pool, { writer, server })
   const dialect = {
-    ...createPostgresDialect(pool, writer),
+    ...base,
+    // An empty database may have taken the place of the one before.
+    touch: async () => {
+      await prepare(pool, address, log)
+      await base.touch()
+    },
     listen: (wake: () => void) => listenForNotifications({ options: pool.options, writer, wake, log }),
   }
   const driver = createServerDriver({ dialect, writer, pollMs: config.poll * 1000 })
   return createStorePipeline({ type: 'postgres', driver, log })
+}
+
+/** The system identifier and the timeline, which changes at every failover; nothing where a service hides them. */
+async function serverExpression(run: PostgresRun): Promise<string> {
+  const timeline =
+    "CASE WHEN pg_is_in_recovery() THEN 'standby' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END"
+  const expression = `(SELECT system_identifier || '/' || ${timeline} FROM pg_control_system())`
+  const isUsable = await run({ text: `SELECT ${expression} AS server` }).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof StoreUnavailable) throw error
+      return false
+    },
+  )
+  return isUsable ? expression : "''"
 }
 
 /** Inspects the database, then migrates it under a lock, so that replicas starting together wait for each other. */

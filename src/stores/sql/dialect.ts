@@ -1,5 +1,6 @@
 import type { EventQuery } from '../event.ts'
 import type { StoredRegistration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
+import type { HistoryFacts } from './lineage.ts'
 import type { SqlRow } from './registration-rows.ts'
 
 /** Identifies a row of `roster_registrations`. */
@@ -18,6 +19,8 @@ export type CommitSession = {
   /** Deletes registrations, and the heartbeats of agents with them. */
   readonly remove: (ids: readonly RowId[]) => Promise<void>
   readonly recordDeletions: (deletions: readonly Deletion[], now: number) => Promise<void>
+  /** Goes on at `version` under another lineage, after the database went back to the version `to`. */
+  readonly rewind: (to: string, version: string) => Promise<void>
   /** Drops deletions from before `time`. */
   readonly pruneDeletions: (time: number) => Promise<void>
 }
@@ -50,12 +53,7 @@ export type EventDialect = {
 /** The SQL of a database server, each method in one statement or transaction. `now` is its clock in milliseconds. */
 export type Dialect = EventDialect & {
   readonly transaction: <T>(work: (session: CommitSession) => Promise<T>) => Promise<T>
-  readonly meta: () => Promise<{
-    readonly epoch: string
-    readonly version: string
-    readonly forgotten: string
-    readonly now: number
-  }>
+  readonly meta: () => Promise<HistoryFacts & { readonly forgotten: string; readonly now: number }>
   /** `kind`, `id` and `version` of those that exist. */
   readonly versions: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
   readonly find: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>

@@ -6,6 +6,7 @@ import type {
   StoredRegistration,
   RegistrationKey,
   RegistrationKind,
+  Rewound,
   StoreChange,
   StoredHeartbeat,
   StoredReading,
@@ -14,6 +15,7 @@ import type {
 } from '../store.ts'
 import type { CommitSession, Dialect, RowId } from './dialect.ts'
 import { createEventLog } from './event-log.ts'
+import { createLineage, type HistoryFacts, nameOf } from './lineage.ts'
 import { createOwnWrites } from './own-writes.ts'
 import { registrationFromRow, type SqlRow, toTimestamp } from './registration-rows.ts'
 
@@ -33,6 +35,7 @@ export function createServerDriver({
   pollMs: number
 }): StoreDriver {
   const ownWrites = createOwnWrites()
+  const lineage = createLineage()
   let lastPrune = 0
 
   async function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
@@ -40,6 +43,7 @@ export function createServerDriver({
     if (writes === 0) return confirmAll(operations)
     const { outcomes, last } = await dialect.transaction((session) => commitIn(session, operations, writes))
     ownWrites.add(String(last - BigInt(writes) + 1n), String(last))
+    lineage.see(String(last))
     return outcomes
   }
 
@@ -62,7 +66,7 @@ export function createServerDriver({
   }
 
   async function commitIn(session: CommitSession, operations: readonly StoreOperation[], writes: number) {
-    const { last, now } = await session.takeVersions(writes)
+    const { last, now } = await takeVersions(session, writes)
     const ids = new Map(operations.map((operation) => [registrationKey(operation), rowIdOf(operation)]))
     const rows = await session.find([...ids.values()])
     const before = new Map(rows.map(registrationFromRow).map((one) => [registrationKey(one), one]))
@@ -93,7 +97,41 @@ export function createServerDriver({
     return { outcomes, last }
   }
 
-  async function changesSince({ version, clock }: ChangeCursor): Promise<ChangeBatch> {
+  /** Versions above all that this daemon has seen, also where the database went back. */
+  async function takeVersions(session: CommitSession, count: number) {
+    const { last, now } = await session.takeVersions(count)
+    const before = last - BigInt(count)
+    if (!lineage.isBehind(String(before))) return { last, now }
+    const next = BigInt(lineage.highest()) + BigInt(count)
+    await session.rewind(String(before), String(next))
+    return { last: next, now }
+  }
+
+  async function head() {
+    const facts = await dialect.meta()
+    lineage.begin(facts)
+    if (lineage.isBehind(facts.version)) await dialect.transaction((session) => takeVersions(session, 0))
+    else lineage.see(facts.version)
+    return facts
+  }
+
+  /** What the database is in place of the one that this daemon has followed; undefined where it is the same. */
+  async function rewoundSince(facts: HistoryFacts, cursor: ChangeCursor): Promise<Rewound | undefined> {
+    const found = lineage.compare(facts, cursor)
+    if (!found) return undefined
+    // Versions that this daemon wrote in the other history may be assigned to others in this one.
+    ownWrites.forgetBefore(lineage.highest())
+    const deleted: RegistrationKey[] = []
+    for (let after = found.to; ;) {
+      const rows = await dialect.changesAfter(after)
+      if (rows.length === 0) return { ...found, deleted }
+      after = String(rows.at(-1)!['version'])
+      deleted.push(...rows.filter((row) => Number(row['deleted']) === 1).map(keyFromRow))
+    }
+  }
+
+  async function changesSince(cursor: ChangeCursor): Promise<ChangeBatch> {
+    const { version, clock } = cursor
     const changes: StoreChange[] = []
     let last = version
     for (;;) {
@@ -104,12 +142,20 @@ export function createServerDriver({
       if (changes.length > 0) break
     }
     // Read last: what was pruned before this moment may be missing above.
-    const { now, forgotten: prunedVersion } = await dialect.meta()
+    let facts = await dialect.meta()
+    if (lineage.isBehind(facts.version)) {
+      await dialect.transaction((session) => takeVersions(session, 0))
+      facts = await dialect.meta()
+    }
+    const rewound = await rewoundSince(facts, cursor)
+    if (rewound) return { compacted: true, rewound }
+    const { now, forgotten: prunedVersion } = facts
+    lineage.see(last)
     if (BigInt(prunedVersion) > BigInt(version)) return { compacted: true }
     ownWrites.forgetBefore(last)
     const heartbeats = await dialect.heartbeats({ writer, after: (clock ?? now - 60_000) - overlapMs })
     if (heartbeats.length > 0) changes.push({ type: 'heartbeats', heartbeats: heartbeats.map(heartbeatFromRow) })
-    return { compacted: false, cursor: { version: last, clock: now }, changes }
+    return { compacted: false, cursor: { version: last, lineage: nameOf(facts), clock: now }, changes }
   }
 
   async function readRows(rows: readonly SqlRow[]): Promise<StoreChange[]> {
@@ -126,7 +172,7 @@ export function createServerDriver({
   }
 
   return {
-    head: dialect.meta,
+    head,
     page: async (after) => {
       const rows = await dialect.page(after ?? '0')
       const registrations = rows.map(registrationFromRow)

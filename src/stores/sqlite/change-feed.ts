@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChangeBatch, ChangeCursor } from '../driver.ts'
+import { type Lineage, nameOf } from '../sql/lineage.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { registrationColumns, registrationFromRow } from '../sql/registration-rows.ts'
-import type { RegistrationKind, StoreChange } from '../store.ts'
+import type { RegistrationKey, RegistrationKind, StoreChange } from '../store.ts'
 import type { HeartbeatTable } from './heartbeat-table.ts'
 import type { MetaTable } from './meta-table.ts'
 
@@ -15,12 +16,17 @@ export function createChangeFeed({
   meta,
   ownWrites,
   heartbeatTable,
+  lineage,
+  catchUp,
   writer,
 }: {
   database: DatabaseSync
   meta: MetaTable
   ownWrites: OwnWrites
   heartbeatTable: HeartbeatTable
+  lineage: Lineage
+  /** Goes on above all versions seen, after the file went back. */
+  catchUp: () => void
   writer: string
 }) {
   const dataVersion = database.prepare('PRAGMA data_version')
@@ -43,21 +49,34 @@ export function createChangeFeed({
     if (cursor.mark === mark) return { compacted: false, cursor: { ...cursor, version: currentVersion }, changes: [] }
     const now = Date.now()
     const rows = selectChanges.all(Number(cursor.version))
+    if (lineage.isBehind(currentVersion)) catchUp()
+    const facts = meta.facts()
+    const found = lineage.compare(facts, cursor)
+    if (found) {
+      ownWrites.forgetBefore(lineage.highest())
+      const since = selectChanges.all(Number(found.to)).filter(({ deleted }) => deleted === 1)
+      return { compacted: true, rewound: { ...found, deleted: since.map(keyFromRow) } }
+    }
     if (Number(meta.get('forgotten')) > Number(cursor.version)) return { compacted: true }
     const changes = rows.filter((row) => !ownWrites.has(String(row['version']))).flatMap(changeFromRow)
     const heartbeats = heartbeatTable.foreignSince((cursor.clock ?? now - 60_000) - overlapMs)
     if (heartbeats.length > 0) changes.push({ type: 'heartbeats', heartbeats })
     const version = String(rows.at(-1)?.['version'] ?? cursor.version)
     ownWrites.forgetBefore(version)
-    return { compacted: false, cursor: { version, clock: now, mark }, changes }
+    lineage.see(version)
+    return { compacted: false, cursor: { version, lineage: nameOf(facts), clock: now, mark }, changes }
   }
 
-  function changeFromRow({ version, deleted, kind, namespace, name }: Record<string, unknown>): StoreChange[] {
+  function changeFromRow(changed: Record<string, unknown>): StoreChange[] {
+    const { version, deleted } = changed
     if (deleted !== 1) {
       const row = selectRegistration.get(version as number)
       return row ? [{ type: 'put', registration: registrationFromRow(row) }] : []
     }
-    const key = { kind: kind as RegistrationKind, namespace: String(namespace), name: String(name) }
-    return [{ type: 'deleted', ...key, resource_version: String(version) }]
+    return [{ type: 'deleted', ...keyFromRow(changed), resource_version: String(version) }]
   }
+}
+
+function keyFromRow({ kind, namespace, name }: Record<string, unknown>): RegistrationKey {
+  return { kind: kind as RegistrationKind, namespace: String(namespace), name: String(name) }
 }

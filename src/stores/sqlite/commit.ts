@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { applyOperation, type CurrentVersion, toRegistration } from '../compare-and-set.ts'
 import { registrationId } from '../driver.ts'
+import type { Lineage } from '../sql/lineage.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { columnValues, registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
 import type { OperationOutcome, StoredRegistration, StoreOperation } from '../store.ts'
@@ -35,11 +36,13 @@ export function createCommit({
   meta,
   ownWrites,
   heartbeatTable,
+  lineage,
 }: {
   database: DatabaseSync
   meta: MetaTable
   ownWrites: OwnWrites
   heartbeatTable: Pick<HeartbeatTable, 'foreignOf'>
+  lineage: Lineage
 }) {
   const selectVersion = database.prepare(
     'SELECT version, created_at FROM roster_registrations WHERE kind = ? AND id = ?',
@@ -56,11 +59,12 @@ export function createCommit({
   return function commit(operations: readonly StoreOperation[]): CommitReply[] {
     const { replies, before, after } = inTransaction(database, () => executeAll(operations))
     if (after > before) ownWrites.add(String(before + 1), String(after))
+    lineage.see(String(after))
     return replies
   }
 
   function executeAll(operations: readonly StoreOperation[]) {
-    const before = Number(meta.get('version'))
+    const before = versionToContinue()
     const time = Date.now()
     const now = toTimestamp(time)
     let after = before
@@ -72,6 +76,14 @@ export function createCommit({
     if (after > before) meta.set('version', String(after))
     pruneDeletions(time)
     return { replies, before, after }
+  }
+
+  /** The version before the next one, above all that this process has seen, also where the file went back. */
+  function versionToContinue(): number {
+    const stored = meta.get('version')
+    if (!lineage.isBehind(stored)) return Number(stored)
+    meta.rewind(stored, lineage.highest())
+    return Number(lineage.highest())
   }
 
   function execute(operation: StoreOperation, version: number, now: string): CommitReply {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import type { Lineage } from '../sql/lineage.ts'
 import { createOwnWrites } from '../sql/own-writes.ts'
 import { registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
 import type { StoredRegistration, StoredReading, StoredSource } from '../store.ts'
@@ -16,8 +17,8 @@ export type Differences = readonly (readonly [at: number, current: StoredRegistr
 
 export type SqliteOperations = ReturnType<typeof createSqliteOperations>
 
-/** The methods of a driver over one open database, each in one transaction. They block, so they run on a thread. */
-export function createSqliteOperations(database: DatabaseSync) {
+/** The methods of a driver over one open database with its lineage, each in one transaction. They block, so they run on a thread. */
+export function createSqliteOperations(database: DatabaseSync, lineage: Lineage) {
   const writer = randomUUID()
   const ownWrites = createOwnWrites()
   const meta = createMetaTable(database)
@@ -30,6 +31,16 @@ export function createSqliteOperations(database: DatabaseSync) {
   const selectWhole = database.prepare(
     `SELECT version, ${registrationColumns} FROM roster_registrations WHERE kind = ? AND id = ?`,
   )
+
+  const commit = createCommit({ database, meta, ownWrites, heartbeatTable, lineage })
+
+  function head() {
+    if (lineage.isBehind(meta.get('version'))) commit([])
+    const facts = meta.facts()
+    lineage.begin(facts)
+    lineage.see(facts.version)
+    return facts
+  }
 
   function page(after: string | undefined): { registrations: readonly StoredRegistration[]; last: string } {
     const registrations = selectPage.all(Number(after ?? 0)).map(registrationFromRow)
@@ -51,13 +62,21 @@ export function createSqliteOperations(database: DatabaseSync) {
   }
 
   return {
-    head: () => ({ epoch: meta.get('epoch'), version: meta.get('version') }),
+    head,
     page,
     differing,
-    commit: createCommit({ database, meta, ownWrites, heartbeatTable }),
+    commit,
     writeHeartbeats: heartbeatTable.write,
     heartbeats: heartbeatTable.all,
-    changesSince: createChangeFeed({ database, meta, ownWrites, heartbeatTable, writer }),
+    changesSince: createChangeFeed({
+      database,
+      meta,
+      ownWrites,
+      heartbeatTable,
+      lineage,
+      catchUp: () => void commit([]),
+      writer,
+    }),
     saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) =>
       saveReadings(database, source, fingerprint, readings),
     readings: () => loadReadings(database),

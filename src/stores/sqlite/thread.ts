@@ -6,6 +6,7 @@
 
 import type { DatabaseSync } from 'node:sqlite'
 import { parentPort } from 'node:worker_threads'
+import { createLineage } from '../sql/lineage.ts'
 import { StoreRefusal, StoreUnavailable } from '../store.ts'
 import { assertSameFile, type DatabaseFile, identifyFile, rewriteFile } from './database-file.ts'
 import { createSqliteOperations, type SqliteOperations } from './database.ts'
@@ -22,6 +23,8 @@ let path = ''
 let openedFile: DatabaseFile | undefined
 let database: DatabaseSync | undefined
 let operations: SqliteOperations | undefined
+/** Outlives a reopening. */
+const lineage = createLineage()
 
 /**
  * Opens the database, or reopens it: after a failed write, SQLite's view may differ from the disk. The write at the end
@@ -35,7 +38,7 @@ function open(): void {
   close()
   database = openDatabase(path)
   openedFile = identifyFile(path)
-  operations = createSqliteOperations(database)
+  operations = createSqliteOperations(database, lineage)
   operations.touch()
 }
 

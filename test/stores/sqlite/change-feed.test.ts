@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { createLineage } from '../../../src/stores/sql/lineage.ts'
 import { createOwnWrites } from '../../../src/stores/sql/own-writes.ts'
 import { createChangeFeed } from '../../../src/stores/sqlite/change-feed.ts'
 import { createSqliteOperations } from '../../../src/stores/sqlite/database.ts'
@@ -16,7 +17,7 @@ it('the change feed returns a write of another process during one read with the 
   const path = join(folder, 'roster.db')
   using database = openDatabase(path)
   using other = openDatabase(path)
-  const { commit } = createSqliteOperations(other)
+  const { commit } = createSqliteOperations(other, createLineage())
   const meta = createMetaTable(database)
   let onRead = () => {}
   const changesSince = createChangeFeed({
@@ -30,6 +31,8 @@ it('the change feed returns a write of another process during one read with the 
     },
     ownWrites: createOwnWrites(),
     heartbeatTable: createHeartbeatTable(database, 'one'),
+    lineage: createLineage(),
+    catchUp: () => assert.fail('the file did not go back'),
     writer: 'one',
   })
   let batch = changesSince({ version: '0' })
