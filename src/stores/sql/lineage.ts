@@ -40,7 +40,7 @@ export function createLineage() {
     facts: HistoryFacts,
     cursor: { readonly version: string; readonly lineage?: string },
   ): Omit<Rewound, 'deleted'> | undefined {
-    const isNewServer = !servers.has(facts.server)
+    const isNewServer = servers.size > 0 && !servers.has(facts.server)
     begin(facts)
     const expected = cursor.lineage ?? first
     if (!expected?.startsWith(`${facts.epoch} `)) return { to: '0', reason: 'other database' }

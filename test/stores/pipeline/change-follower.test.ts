@@ -76,7 +76,7 @@ describe('the follower of changes', () => {
     assert.deepEqual((await next).value, [{ type: 'snapshot', snapshot }])
     const end = changes.next()
     await turns()
-    assert.equal(reads(), 3)
+    assert.equal(reads(), 4)
     stop()
     assert.equal((await end).done, true)
   })
