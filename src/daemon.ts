@@ -126,6 +126,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const metrics = createMetrics({
     version,
     registry,
+    servers: { registry, figuresOf: monitor.figuresOf, max: () => config.metrics.max_servers },
     sources: supervisor.sources,
     probeSelfPreservation: monitor.selfPreservation,
     mesh,

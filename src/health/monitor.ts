@@ -6,6 +6,7 @@ import type { ServerId } from '../model/names.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { HealthConfig } from './config.ts'
+import type { Assessment } from './evaluation/assessment.ts'
 import { createHealthEvaluator } from './evaluation/health-evaluator.ts'
 import type { PastProbe } from './evaluation/history.ts'
 import { createObservationBatcher } from './evaluation/observation-batcher.ts'
@@ -123,6 +124,11 @@ export function createMonitor({
     }
   }
 
+  function figuresOf(id: ServerId): Pick<Assessment, 'responseMs' | 'failures'> | undefined {
+    const target = targets.of(id)
+    return target && evaluator.assessmentOf(target)
+  }
+
   function version(id: ServerId): number {
     const target = targets.of(id)
     return target ? evaluator.assessmentOf(target).version : 0
@@ -155,6 +161,8 @@ export function createMonitor({
     probe: probeNow,
     /** Undefined for a server that is not probed. */
     volatile: liveHealth,
+    /** Duration of the last probe, and failed probes; undefined for a server that is not probed. */
+    figuresOf,
     /** Changes with every result of the server's target; 0 for a server that is not probed. */
     version,
     selfPreservation: evaluator.selfPreservation,
@@ -169,3 +177,4 @@ export function createMonitor({
   }
 }
 export type Monitor = ReturnType<typeof createMonitor>
+export type MonitorFigures = Monitor['figuresOf']

@@ -1,8 +1,14 @@
-export type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly value: number }
+export type Sample = {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly value: number
+  /** Which part of a summary it is. */
+  readonly part?: 'sum' | 'count'
+}
 
 /** One metric of Prometheus; `read` takes its samples at each scrape. */
 export type Metric = {
-  readonly type: 'gauge' | 'counter'
+  /** `untyped`: a gauge whose name, which others chose, is that of a counter. */
+  readonly type: 'gauge' | 'counter' | 'summary' | 'untyped'
   readonly name: string
   readonly help: string
   readonly labels?: readonly string[]

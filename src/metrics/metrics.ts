@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Metric as PromMetric } from 'prom-client'
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
@@ -9,12 +10,14 @@ import { type EventCounts, eventMetrics } from './events.ts'
 import type { Metric } from './metric.ts'
 import { type ProbeCounts, probeMetrics, probeSelfPreservationMetric } from './probes.ts'
 import { registryMetrics } from './registry.ts'
+import { serverMetrics, type ServerPorts } from './servers.ts'
 import { sourceMetrics } from './sources.ts'
 import { storeMetrics } from './store.ts'
 
 /** What the metrics read at each scrape. The parts of the daemon count for themselves; nothing runs between scrapes. */
 export type MetricsPorts = DaemonCounts & {
   readonly registry: Pick<Registry, 'revision' | 'counters'>
+  readonly servers?: ServerPorts
   readonly sources: () => readonly SourceStatus[]
   readonly probeSelfPreservation?: () => unknown
   readonly store?: () => StoreState | undefined
@@ -24,10 +27,17 @@ export type MetricsPorts = DaemonCounts & {
 }
 
 /**
- * Default metrics of prom-client that walk over every connection, synchronously, at every scrape. `daemon.ts` counts the
- * descriptors in another way, and `nodejs_active_resources` counts the handles too.
+ * Default metrics of prom-client that are removed. Some walk over every connection, synchronously, at every scrape: `daemon.ts`
+ * counts the descriptors in another way, and `nodejs_active_resources` counts the handles too. Gauges with the name of a counter
+ * are sums of others, and `promtool check metrics` rejects them.
  */
-const slowDefaults = ['process_open_fds', 'nodejs_active_handles', 'nodejs_active_handles_total'] as const
+const removedDefaults = [
+  'process_open_fds',
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const
 
 /** Sampling interval of the event loop's delay in prom-client. */
 const lagSampleMs = 10
@@ -36,7 +46,7 @@ const lagSampleMs = 10
  * The metrics as Prometheus text.
  *
  * prom-client is loaded at the first scrape. All samples are read at each scrape, so that those of a removed source vanish.
- * The name of a source is a label, that of a server never.
+ * The name of a source is a label, that of a server only up to `metrics.max_servers`.
  */
 export function createMetrics(ports: MetricsPorts) {
   let loading: ReturnType<typeof load> | undefined
@@ -44,30 +54,20 @@ export function createMetrics(ports: MetricsPorts) {
 
   async function load() {
     const { default: prom } = await import('prom-client')
-    const { Counter, Gauge, Registry: PromRegistry, collectDefaultMetrics } = prom
+    const { Registry: PromRegistry, collectDefaultMetrics } = prom
     const register = new PromRegistry()
     collectDefaultMetrics({ register })
-    for (const name of slowDefaults) register.removeSingleMetric(name)
-    const refreshers = allMetrics({ ...ports, sources: () => sources }).map(
-      ({ type, name, help, labels = [], read }) => {
-        const options = { name, help, labelNames: [...labels], registers: [register] }
-        const metric = type === 'gauge' ? new Gauge(options) : new Counter(options)
-        return () => {
-          metric.reset()
-          for (const { labels, value } of read()) metric.inc(labels ?? {}, value)
-        }
-      },
-    )
+    for (const name of removedDefaults) register.removeSingleMetric(name)
+    for (const metric of allMetrics({ ...ports, sources: () => sources })) register.registerMetric(toPromMetric(metric))
     await firstLagSample()
-    return { register, refreshers }
+    return register
   }
 
   /** Reads all samples and renders them. */
   async function text(): Promise<string> {
     loading ??= load()
-    const { register, refreshers } = await loading
+    const register = await loading
     sources = ports.sources()
-    for (const refresh of refreshers) refresh()
     return register.metrics()
   }
 
@@ -76,6 +76,16 @@ export function createMetrics(ports: MetricsPorts) {
     /** The JSON of the original mesh registry, for clients that ask for it. */
     json: (): Record<string, unknown> => (ports.mesh ? originalMeshJson(ports.mesh, daemonFigures(ports)) : {}),
   }
+}
+
+/**
+ * A metric whose samples are taken when prom-client renders it. prom-client has no type for a metric that keeps no state of its
+ * own: rendering reads the name and calls `get`.
+ */
+function toPromMetric({ type, name, help, read }: Metric): PromMetric {
+  const values = () =>
+    read().map(({ labels = {}, value, part }) => ({ labels, value, ...(part && { metricName: `${name}_${part}` }) }))
+  return { name, get: async () => ({ name, help, type, values: values() }) } as unknown as PromMetric
 }
 
 /**
@@ -90,9 +100,10 @@ async function firstLagSample(): Promise<void> {
 }
 
 function allMetrics(ports: MetricsPorts): readonly Metric[] {
-  const { registry, sources, mesh, store, events, probes, probeSelfPreservation } = ports
+  const { registry, servers, sources, mesh, store, events, probes, probeSelfPreservation } = ports
   return [
     ...registryMetrics(registry),
+    ...(servers ? serverMetrics(servers) : []),
     ...sourceMetrics(sources),
     ...(mesh ? [...agentMetrics(mesh), ...originalMeshMetrics(mesh, daemonFigures(ports))] : []),
     ...(store ? storeMetrics(store) : []),

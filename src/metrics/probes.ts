@@ -21,12 +21,18 @@ export function probeMetrics(counts: () => ProbeCounts): readonly Metric[] {
       'Failures ignored because the event loop stalled during the probe.',
       () => counts().disregarded,
     ),
-    counter(
-      'roster_probe_duration_seconds_sum',
-      'Total duration of timed probes.',
-      () => counts().duration_ms.sum / 1000,
-    ),
-    counter('roster_probe_duration_seconds_count', 'Timed probes.', () => counts().duration_ms.count),
+    {
+      type: 'summary',
+      name: 'roster_probe_duration_seconds',
+      help: 'Duration of timed probes.',
+      read: () => {
+        const { sum, count } = counts().duration_ms
+        return [
+          { part: 'sum', value: sum / 1000 },
+          { part: 'count', value: count },
+        ]
+      },
+    },
   ]
 }
 

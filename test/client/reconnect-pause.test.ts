@@ -14,7 +14,7 @@ const longest = (failures: readonly RosterError[], options = {}) => {
 
 describe('the pause before a reconnect', () => {
   it('doubles to four seconds, so that a client is back within five of the return of its roster', () => {
-    assert.deepEqual(longest(Array<RosterError>(6).fill(lost)), [1000, 2000, 4000, 4000, 4000, 4000])
+    assert.deepEqual(longest([lost, lost, lost, lost, lost, lost]), [1000, 2000, 4000, 4000, 4000, 4000])
   })
 
   it('does not grow while the roster starts, and starts over then', () => {

@@ -59,7 +59,11 @@ describe('the dashboard', () => {
     using home = temporary()
     await using daemon = await start([], { home: home.path })
     const metrics = await (await daemon.get('/metrics')).text()
-    const known = new Set([...metrics.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name))
+    const known = new Set(
+      [...metrics.matchAll(/^# TYPE (\S+) (\w+)/gm)].flatMap(([, name, type]) =>
+        type === 'summary' ? [`${name}_sum`, `${name}_count`] : [name],
+      ),
+    )
 
     const { panels } = JSON.parse(read('dashboards/mcp-roster.json')) as { panels: { targets: { expr: string }[] }[] }
     const asked = panels.flatMap(({ targets }) =>

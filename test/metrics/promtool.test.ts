@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
-import { until } from '../e2e/daemon-process.ts'
+import { temporary, until } from '../e2e/daemon-process.ts'
 import { startHere } from '../in-process-daemon.ts'
 import { freePort, installed } from '../programs.ts'
 
@@ -44,9 +45,12 @@ describe('metrics of each server', () => {
     await using web = createServer((_, response) => void response.writeHead(status).end())
     const port = await freePort()
     await new Promise<void>((resolve) => void web.listen(port, '127.0.0.1', resolve))
-    await using daemon = await startHere('store: { type: memory }\nsources: []\nhealth: { interval: 1 }\n')
-    const url = `http://127.0.0.1:${port}/`
-    await daemon.ask('PUT', '/servers/team/weather', { url, health_check: 'http' })
+    using folder = temporary()
+    const weather = { url: `http://127.0.0.1:${port}/`, namespace: 'team', health_check: 'http' }
+    writeFileSync(folder.at('servers.json'), JSON.stringify({ servers: { weather } }))
+    const config =
+      'store: { type: memory }\nsources: [{ type: file, paths: [servers.json] }]\nhealth: { interval: 1 }\n'
+    await using daemon = await startHere(config, { folder })
     const probe = async () => await daemon.ask('POST', '/servers/team/weather/probe')
     const lines = async (name: string) =>
       (await (await daemon.get('/metrics')).text()).split('\n').filter((line) => line.startsWith(name))
@@ -66,7 +70,7 @@ describe('metrics of each server', () => {
       /name="weather",reason="http_status"\} [3-9]$/,
     )
 
-    await daemon.reload('store: { type: memory }\nsources: []\nmetrics: { max_servers: 0 }\n')
+    await daemon.reload(`${config}metrics: { max_servers: 0 }\n`)
     assert.deepEqual(await lines('roster_server_'), [])
     assert.deepEqual(await lines('roster_servers_without_metrics'), ['roster_servers_without_metrics 1'])
   })

@@ -3,7 +3,7 @@ import type { Metric } from '../../src/metrics/metric.ts'
 /** The samples of metrics as lines of Prometheus text. */
 export function samplesOf(metrics: readonly Metric[]): string[] {
   return metrics.flatMap(({ name, read }) =>
-    read().map(({ labels = {}, value }) => `${name}${labelText(labels)} ${value}`),
+    read().map(({ labels = {}, value, part }) => `${name}${part ? `_${part}` : ''}${labelText(labels)} ${value}`),
   )
 }
 

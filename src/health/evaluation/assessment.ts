@@ -18,6 +18,8 @@ export type Assessment = {
   /** Wall clock, in ms. */
   lastProbed: number | undefined
   responseMs: number | undefined
+  /** Failed probes by reason; undefined before the first, since most targets never fail. */
+  failures: Map<Reason, number> | undefined
   /** Changes with every result; never the same for two results of any targets. */
   version: number
 }
@@ -33,6 +35,7 @@ export function createAssessment(version: number): Assessment {
     history: createHistory(),
     lastProbed: undefined,
     responseMs: undefined,
+    failures: undefined,
     version,
   }
 }

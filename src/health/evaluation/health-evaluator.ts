@@ -81,11 +81,14 @@ export function createHealthEvaluator({
     endIfOver()
   }
 
-  function record(assessment: Assessment, { reason, response_time_ms }: ProbeOutcome): void {
+  function record(assessment: Assessment, { ok, reason, response_time_ms }: ProbeOutcome): void {
     assessment.lastProbed = clock.wall()
     assessment.responseMs = response_time_ms
     assessment.version = ++versions
     assessment.history.add(assessment.lastProbed, reason, response_time_ms)
+    if (ok) return
+    assessment.failures ??= new Map()
+    assessment.failures.set(reason, (assessment.failures.get(reason) ?? 0) + 1)
   }
 
   function learn(
