@@ -12,6 +12,11 @@ export type ParseThreadOptions = {
   readonly idleMs?: number
 }
 
+/** A text took more than its processor time or memory. */
+export class CostlyDocumentError extends SourceError {
+  override name = 'CostlyDocumentError'
+}
+
 /** Maximum wall time of one text, as a multiple of its maximum processor time. */
 const wallTimeFactor = 12
 
@@ -44,19 +49,14 @@ function limitCpuTime(thread: Worker, cpuMs: number) {
   }
 }
 
-/** Parses texts on a thread, one after another. The first text starts the thread, and so does the first after a failure. */
+export type ParseThread = ReturnType<typeof createParseThread>
+
+/** Parses texts on a thread, one at a time: the caller waits for each. The first text starts the thread, and so does the first after a failure. */
 export function createParseThread({ cpuMs = 5000, idleMs = 10_000 }: ParseThreadOptions = {}) {
   let worker: Worker | undefined
   let idleTimer: NodeJS.Timeout | undefined
-  let previous: Promise<unknown> = Promise.resolve()
 
-  function parse(text: string, format: TextFormat): Promise<ServerListing> {
-    const listing = previous.then(() => parseNow(text, format))
-    previous = listing.catch(() => undefined)
-    return listing
-  }
-
-  async function parseNow(text: string, format: TextFormat): Promise<ServerListing> {
+  async function parse(text: string, format: TextFormat): Promise<ServerListing> {
     clearTimeout(idleTimer)
     worker ??= new Worker(bundledFile('./parse-worker.ts', { from: import.meta.url, built: 'parse-worker.js' }), {
       name: 'parse',
@@ -91,9 +91,9 @@ export function createParseThread({ cpuMs = 5000, idleMs = 10_000 }: ParseThread
       reject(error)
     }
     const onAbort = () =>
-      fail(new SourceError(`document takes more than ${cpuMs / 1000} s to parse`, { class: 'config' }))
+      fail(new CostlyDocumentError(`document takes more than ${cpuMs / 1000} s to parse`, { class: 'config' }))
     const onError = (cause: unknown) =>
-      fail(new SourceError('document needs too much memory to parse', { class: 'config', cause }))
+      fail(new CostlyDocumentError('document needs too much memory to parse', { class: 'config', cause }))
     const onExit = () => fail(new SourceError('parsing failed: the parser thread ended'))
     thread.once('message', resolve).once('error', onError).once('exit', onExit)
     signal.addEventListener('abort', onAbort)
@@ -120,6 +120,3 @@ export function createParseThread({ cpuMs = 5000, idleMs = 10_000 }: ParseThread
 
   return { parse, isRunning: () => worker !== undefined, end }
 }
-
-/** The one parser thread, shared by all sources. */
-export const sharedParseThread = createParseThread()

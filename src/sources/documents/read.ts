@@ -1,7 +1,7 @@
 import { runCooperatively } from '../../flow/cooperative.ts'
 import { type Entry, SourceError } from '../../model/source.ts'
 import { extractListing } from './formats/formats.ts'
-import { sharedParseThread } from './parse-thread.ts'
+import { createParseQueue, type Parse } from './parse-queue.ts'
 import { type TextFormat, looksLikeJson, parseListing } from './parse.ts'
 import type { ServerListing } from './server-listing.ts'
 import { parseLenientJson } from './syntax/json.ts'
@@ -17,7 +17,13 @@ export type ReadOptions = {
   readonly format?: TextFormat
   /** Larger texts are rejected. */
   readonly maxBytes?: number
+  /** Parses large texts; without, they queue with all other texts of this machine that name no queue. */
+  readonly parse?: Parse
+  /** Withdraws a large text that waits for its turn. */
+  readonly signal?: AbortSignal
 }
+
+const commonQueue = createParseQueue('local')
 
 /**
  * Reads a text that lists servers, in any form that people and machines write.
@@ -27,14 +33,14 @@ export type ReadOptions = {
  */
 export async function readListing(
   text: string | Uint8Array,
-  { format = 'auto', maxBytes = 5 * 1024 * 1024 }: ReadOptions = {},
+  { format = 'auto', maxBytes = 5 * 1024 * 1024, parse = commonQueue, signal }: ReadOptions = {},
 ): Promise<ServerListing> {
   const size = typeof text === 'string' ? Buffer.byteLength(text) : text.byteLength
   if (size > maxBytes) throw tooLargeError(size, maxBytes)
   const content = typeof text === 'string' ? text.replace(/^\uFEFF/, '') : decodeUtf8(text)
   if (size <= maxMainThreadYamlBytes) return parseListing(content, format)
   const listing = size <= maxMainThreadJsonBytes ? await runCooperatively(tryJsonListing(content, format)) : undefined
-  return listing ?? sharedParseThread.parse(content, format)
+  return listing ?? parse(content, format, signal)
 }
 
 /** Yields where it may be interrupted. Returns undefined if the text may still be YAML. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { mapConcurrent } from '../../flow/map-concurrent.ts'
 import { type Entry, type Reading, SourceError } from '../../model/source.ts'
+import { createParseQueue } from '../documents/parse-queue.ts'
 import { formatOf } from '../documents/parse.ts'
 import { readDocument, tooLargeError } from '../documents/read.ts'
 import { type FileState, fileError, fileStateOf, linkTargetsOf, readContents } from './contents.ts'
@@ -66,6 +67,7 @@ export type Scan = {
 
 /** Scans the files of the patterns, and remembers what it saw, so that the next scan costs only what changed. */
 export function createScanner({ patterns, recursive, max_bytes, max_total_bytes, prepare }: ScannerOptions) {
+  const parse = createParseQueue('local')
   const records = new Map<string, FileRecord>()
   const doubts = new Map<string, Doubt>()
   let changed = false
@@ -176,7 +178,7 @@ export function createScanner({ patterns, recursive, max_bytes, max_total_bytes,
     if (same?.reading) return same.reading
     try {
       const format = formatOf(path) ?? 'auto'
-      return { origin: path, rank, entries: prepare(await readDocument(bytes, { format, maxBytes: max_bytes })) }
+      return { origin: path, rank, entries: prepare(await readDocument(bytes, { format, maxBytes: max_bytes, parse })) }
     } catch (error) {
       if (!(error instanceof SourceError)) throw error
       return { origin: path, rank, error }

@@ -1,6 +1,7 @@
 import { forEachYielding } from '../../flow/cooperative.ts'
 import type { Entry } from '../../model/source.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
+import type { Parse } from '../documents/parse-queue.ts'
 import type { ReadResult } from '../origin-poller.ts'
 import { createAddressResolver } from './address-resolver.ts'
 import type { DocumentRequestOptions } from './conditional-request.ts'
@@ -19,6 +20,7 @@ export function createDirectoryReader({
   well_known,
   hosts,
   select,
+  parse,
 }: {
   url: string
   httpClient: Pick<HttpClient, 'request'>
@@ -26,8 +28,9 @@ export function createDirectoryReader({
   well_known: boolean
   hosts: readonly string[]
   select: (entry: Entry) => Entry | undefined
+  parse: Parse
 }) {
-  const documents = createDocumentReader({ httpClient, maxBytes })
+  const documents = createDocumentReader({ httpClient, maxBytes, parse })
   const resolver = createAddressResolver(url, { well_known })
   const follower = createLinkFollower({ hosts })
   const incremental = createIncrementalReader({ readAll })

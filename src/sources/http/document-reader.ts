@@ -1,6 +1,7 @@
 import { forEachYielding } from '../../flow/cooperative.ts'
 import { SourceError } from '../../model/source.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
+import type { Parse } from '../documents/parse-queue.ts'
 import { readListing } from '../documents/read.ts'
 import type { ServerListing } from '../documents/server-listing.ts'
 import { duplicateKeyError } from '../documents/syntax/json-locations.ts'
@@ -39,9 +40,12 @@ const unconditionalEvery = 20
 export function createDocumentReader({
   httpClient,
   maxBytes,
+  parse,
 }: {
   httpClient: Pick<HttpClient, 'request'>
   maxBytes: number
+  /** Parses large texts. */
+  parse: Parse
 }) {
   const cache = new Map<string, CachedDocument>()
 
@@ -60,7 +64,7 @@ export function createDocumentReader({
       cached.conditionalRequests += 1
       return { listing: cached.listing, unchanged: true, freshMs, answeredAt }
     }
-    const listing = await parseDocument(fetched, maxBytes)
+    const listing = await parseDocument(fetched, { maxBytes, parse, signal })
     cache.delete(url)
     const { etag, modified } = fetched.validators
     // A page of several is read rarely: its memory would be wasted.
@@ -80,10 +84,10 @@ export function createDocumentReader({
 
 async function parseDocument(
   { text, format }: Extract<FetchedDocument, { type: 'document' }>,
-  maxBytes: number,
+  options: { maxBytes: number; parse: Parse; signal: AbortSignal },
 ): Promise<ServerListing> {
   const isJson = format === 'json' || (format === 'unknown' && /^\s*[[{]/.test(text))
-  const listing = await readListing(text, { format: isJson ? 'json' : 'yaml', maxBytes })
+  const listing = await readListing(text, { ...options, format: isJson ? 'json' : 'yaml' })
   const duplicate = isJson ? await findDuplicateKey(text) : undefined
   if (duplicate !== undefined) throw duplicateKeyError(duplicate)
   return listing

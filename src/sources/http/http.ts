@@ -3,6 +3,7 @@ import { pollLoop } from '../../flow/poll-loop.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import { duration } from '../../model/schema/duration.ts'
 import type { Entry } from '../../model/source.ts'
+import { createParseQueue } from '../documents/parse-queue.ts'
 import { createOriginPoller } from '../origin-poller.ts'
 import { maxPauseSeconds, checkSchedule, scheduleFields, scheduleOf } from '../schedule-fields.ts'
 import { isLoop, createEntrySelector, selectionFields } from '../selection.ts'
@@ -74,6 +75,7 @@ export const http = defineSource({
       const { url, urls = [], timeout, max_bytes: maxBytes, well_known, follow_hosts: hosts, allow, deny } = config
       const selectEntry = createEntrySelector(config)
       const select = (entry: Entry) => (isLoop(entry, isOwnInstance) ? undefined : selectEntry(entry))
+      const parse = createParseQueue('remote')
       const directories = new Map(
         (url === undefined ? urls : [url]).map((directoryUrl, index, all) => {
           const directory = createDirectoryReader({
@@ -83,6 +85,7 @@ export const http = defineSource({
             well_known,
             hosts,
             select,
+            parse,
           })
           return [originOf(directoryUrl, index, all), directory] as const
         }),

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { SourceError } from '../../../src/model/source.ts'
-import { createParseThread, sharedParseThread } from '../../../src/sources/documents/parse-thread.ts'
+import { createParseScheduler, parseThreads } from '../../../src/sources/documents/parse-queue.ts'
+import { createParseThread } from '../../../src/sources/documents/parse-thread.ts'
 import { readDocument } from '../../../src/sources/documents/read.ts'
 import { definitionsIn } from './definitions.ts'
 
-after(() => sharedParseThread.end())
+after(() => parseThreads.end())
 
 describe('a large document', () => {
   const large = (servers: number) =>
@@ -13,7 +14,7 @@ describe('a large document', () => {
 
   it('is parsed on a thread, in order, with lines', async () => {
     const entries = await readDocument(large(1000))
-    assert.ok(sharedParseThread.isRunning())
+    assert.ok(parseThreads.isRunning('local'))
     assert.equal(entries.length, 1000)
     const last = entries[999]
     assert.ok(last && 'where' in last)
@@ -30,11 +31,9 @@ describe('a large document', () => {
 
   it('that takes too long is given up, and the next one is parsed', async () => {
     const parser = createParseThread({ cpuMs: 800 })
+    const parse = createParseScheduler({ thread: parser }).createQueue()
     try {
-      const [late, next] = await Promise.allSettled([
-        parser.parse(large(80_000), 'yaml'),
-        parser.parse('{"servers": []}', 'auto'),
-      ])
+      const [late, next] = await Promise.allSettled([parse(large(80_000), 'yaml'), parse('{"servers": []}', 'auto')])
       assert.ok(late.status === 'rejected' && /takes more than 0.8 s/.test(String(late.reason)), late.status)
       assert.equal(next.status, 'fulfilled')
     } finally {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { SourceError } from '../../../src/model/source.ts'
-import { sharedParseThread } from '../../../src/sources/documents/parse-thread.ts'
+import { parseThreads } from '../../../src/sources/documents/parse-queue.ts'
 import { readDocument } from '../../../src/sources/documents/read.ts'
 import { definitionsIn } from './definitions.ts'
 
-after(() => sharedParseThread.end())
+after(() => parseThreads.end())
 
 describe('a document that lists servers', () => {
   it('may be a map under servers, and locates each entry', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openSource, SourceConfig } from '../../../src/sources/catalogue.ts'
-import { sharedParseThread } from '../../../src/sources/documents/parse-thread.ts'
+import { parseThreads } from '../../../src/sources/documents/parse-queue.ts'
 import { keepsTheSourceContract } from '../../contracts/source.ts'
 import { type Followed, follow } from '../../source-follower.ts'
 import { toolsWith } from '../source-tools.ts'
@@ -467,7 +467,7 @@ async function inFolder(test: (folder: Folder) => Promise<void>, common: Record<
   const folder = await mkdtemp(join(tmpdir(), 'roster-'))
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rm(folder, { recursive: true }))
-  stack.defer(() => sharedParseThread.end())
+  stack.defer(() => parseThreads.end())
   const tools = toolsWith({ env: { HOME: folder, KEY: 'k' } })
   await test({
     stack,

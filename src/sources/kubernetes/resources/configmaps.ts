@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type Entry, type Reading, SourceError } from '../../../model/source.ts'
+import { createParseQueue, type Parse } from '../../documents/parse-queue.ts'
 import { formatOf } from '../../documents/parse.ts'
 import { readDocument } from '../../documents/read.ts'
 import { objectKey, ObjectMetadata } from './objects.ts'
@@ -26,6 +27,7 @@ const configMapOrigin = (configMap: Pick<ConfigMap, 'metadata'>, key: string) =>
  * A key with unchanged text is not parsed again; its reading is the same object.
  */
 export function createConfigMapReader() {
+  const parse = createParseQueue('remote')
   const cache = new Map<string, { readonly text: string; readonly reading: Reading }>()
 
   async function read(configMap: ConfigMap): Promise<readonly Reading[]> {
@@ -36,7 +38,9 @@ export function createConfigMapReader() {
       const origin = configMapOrigin(configMap, key)
       const cached = cache.get(origin)
       const reading =
-        cached?.text === text ? cached.reading : await parseDocument(origin, key, text, metadata.namespace)
+        cached?.text === text
+          ? cached.reading
+          : await parseDocument(origin, key, { text, namespace: metadata.namespace, parse })
       cache.set(origin, { text, reading })
       readings.push(reading)
     }
@@ -59,9 +63,13 @@ function problemReading(origin: string, problem: string): Reading {
   return { origin, entries: [{ problem }] }
 }
 
-async function parseDocument(origin: string, key: string, text: string, namespace: string): Promise<Reading> {
+async function parseDocument(
+  origin: string,
+  key: string,
+  { text, namespace, parse }: { text: string; namespace: string; parse: Parse },
+): Promise<Reading> {
   try {
-    const entries = await readDocument(text, { format: formatOf(key) ?? 'auto' })
+    const entries = await readDocument(text, { format: formatOf(key) ?? 'auto', parse })
     return { origin, entries: entries.map((entry) => withoutMetadataAddress(confineToNamespace(entry, namespace))) }
   } catch (error) {
     if (error instanceof SourceError) return { origin, error }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { sharedParseThread } from '../../../../src/sources/documents/parse-thread.ts'
+import { parseThreads } from '../../../../src/sources/documents/parse-queue.ts'
 import { readDocument, readListing } from '../../../../src/sources/documents/read.ts'
 import { definitionsIn } from '../definitions.ts'
 
-after(() => sharedParseThread.end())
+after(() => parseThreads.end())
 
 describe('a page of the official registry', () => {
   const official = (meta: object) => ({
