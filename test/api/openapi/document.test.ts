@@ -50,6 +50,32 @@ describe('config/openapi.json', () => {
       assert.ok(name in components.schemas, name)
   })
 
+  it('says where the API is and how callers authenticate, for every operation', () => {
+    const { servers, security } = JSON.parse(committed) as { servers: { url: string }[]; security: object[] }
+    assert.deepEqual(
+      servers.map(({ url }) => url),
+      ['/'],
+    )
+    assert.deepEqual(security, [{}, { token: [] }, { url_token: [] }])
+    for (const { key, responses } of operations) assert.ok('401' in responses, key)
+  })
+
+  it('gives parameters the bounds, choices and lists that the daemon accepts', () => {
+    const schemaOf = (path: string, name: string) =>
+      paths[path]?.['get']?.parameters?.find((parameter) => parameter.name === name)?.schema
+
+    assert.deepEqual(schemaOf('/servers', 'limit'), { type: 'integer', minimum: 1, maximum: 10_000 })
+    assert.deepEqual(schemaOf('/agents', 'limit'), schemaOf('/servers', 'limit'))
+    assert.deepEqual(schemaOf('/v0.1/servers', 'limit'), { type: 'integer', minimum: 1 })
+    assert.deepEqual(schemaOf('/servers', 'type'), {
+      type: 'array',
+      maxItems: 64,
+      items: { type: 'string', enum: ['stdio', 'http', 'sse'] },
+    })
+    assert.deepEqual(schemaOf('/servers', 'enabled'), { type: 'boolean' })
+    assert.equal((schemaOf('/servers', 'sort') as { enum: string[] }).enum.includes('-updated_at'), true)
+  })
+
   it('gives every operation an id of its own', () => {
     const ids = operations.map(({ operationId }) => operationId)
 
