@@ -36,11 +36,11 @@ export function docsApi({ service, name, version }: Pick<ApiPorts, 'service' | '
   return api
 }
 
-/** The committed document, with the version of this daemon, and its URL relative to the document's. */
+/** The committed document, with the version of this daemon. */
 async function readDocument(version: string): Promise<Reply> {
   const file = bundledFile('../../../config/openapi.json', { from: import.meta.url, built: 'openapi.json' })
-  const { openapi, info, ...rest } = JSON.parse(await readFile(file, 'utf8')) as { openapi: string; info: object }
-  const body = Buffer.from(JSON.stringify({ openapi, info: { ...info, version }, servers: [{ url: './' }], ...rest }))
+  const document = JSON.parse(await readFile(file, 'utf8')) as { info: object }
+  const body = Buffer.from(JSON.stringify({ ...document, info: { ...document.info, version } }))
   return jsonReply(body, { etag: etagOf(body) })
 }
 

@@ -25,8 +25,12 @@ export async function openApiDocument(): Promise<object> {
         title: 'mcp-roster',
         version: manifest.version,
         description: 'One live, health-checked registry of the MCP servers and agents of an organisation.',
-        license: { name: 'MIT' },
+        license: { name: 'MIT', identifier: 'MIT' },
       },
+      // Relative to the document, which a gateway may serve under a prefix.
+      servers: [{ url: '.', description: 'The daemon that serves this document.' }],
+      // Reads need no token, unless auth.anonymous is `none`.
+      security: [{}, ...withToken],
       components: {
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer' },
@@ -36,6 +40,8 @@ export async function openApiDocument(): Promise<object> {
     },
   })
 }
+
+const withToken = [{ token: [] }, { url_token: [] }]
 
 /** Statuses without a body. */
 const bodilessStatuses = new Set(['202', '204', '304'])
@@ -50,8 +56,9 @@ function toOperation(
   })
   const needed = role ? `the role \`${role}\`` : right && `a token with the right \`${right}\``
   const others = {
+    401: 'Invalid token, or none where one is needed.',
     ...statuses,
-    ...(needed ? { 401: 'Invalid token.', 403: `Needs ${needed.replaceAll('`', '"')}.` } : {}),
+    ...(needed ? { 403: `Needs ${needed.replaceAll('`', '"')}.` } : {}),
   }
   const hasNoContent = 204 in others || 501 in others
   const successes = { ...(hasNoContent ? {} : { 200: 'Success.' }), ...sameResponse }
@@ -69,7 +76,7 @@ function toOperation(
     parameters: [...pathParameters(key), ...queryParameters(query)],
     ...(body && { requestBody: toRequestBody(key, body) }),
     responses: { ...responses, default: problem('Error.') },
-    ...(needed ? { security: [{ token: [] }, { url_token: [] }], description: `Needs ${needed}.` } : {}),
+    ...(needed ? { security: withToken, description: `Needs ${needed}.` } : {}),
     ...(deprecated && { deprecated }),
   }
 }

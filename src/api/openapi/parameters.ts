@@ -32,7 +32,7 @@ const controlParameters: Record<string, Omit<Parameter, 'name' | 'in'>> = {
   cursor: { description: 'The `nextCursor` of the previous page.', schema: text },
   published_limit: {
     description: 'Servers per page, at most 100. Default 30.',
-    schema: { type: 'integer' },
+    schema: { type: 'integer', minimum: 1 },
   },
   search: { description: 'Only servers whose name, title or description contains this text.', schema: text },
   updated_since: {
@@ -87,16 +87,16 @@ export function pathParameters(key: string): Parameter[] {
   }))
 }
 
-/** The parameters of `GET /servers`, from the schema that parses them. */
+/** The parameters of `GET /servers`, from the schema that parses them: what it makes of their texts is what they mean. */
 function serverQueryParameters(): Parameter[] {
-  const { properties = {} } = z.toJSONSchema(ServerQuery.unwrap(), { io: 'input', unrepresentable: 'any' })
+  const { properties = {} } = z.toJSONSchema(ServerQuery.unwrap(), { io: 'output', unrepresentable: 'any' })
   return Object.entries(properties).map(([name, property]) => {
     const { description, default: _default, ...schema } = property as Record<string, unknown>
     return {
       name,
       in: 'query',
       ...(typeof description === 'string' ? { description } : {}),
-      // A preprocessed parameter has no input schema; it is a string.
+      // A parsed selector has no schema of its own; it is sent as text.
       schema: Object.keys(schema).length === 0 ? text : schema,
     }
   })

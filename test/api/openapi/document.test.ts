@@ -54,7 +54,7 @@ describe('config/openapi.json', () => {
     const { servers, security } = JSON.parse(committed) as { servers: { url: string }[]; security: object[] }
     assert.deepEqual(
       servers.map(({ url }) => url),
-      ['/'],
+      ['.'],
     )
     assert.deepEqual(security, [{}, { token: [] }, { url_token: [] }])
     for (const { key, responses } of operations) assert.ok('401' in responses, key)
