@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { createDnsLookup, type HostLookup } from '../../src/outbound/dns-lookup.ts'
 
 /** A system resolver that records each lookup and responds on demand. */
-function createResolver() {
+function createResolver({ unanswered = [] }: { unanswered?: string[] } = {}) {
+  const asked: string[] = []
   const pending: { hostname: string; answer: (error?: Error) => void }[] = []
   const lookups: string[] = []
   let now = 0
@@ -16,16 +17,25 @@ function createResolver() {
     pending.splice(at, 1)[0]?.answer(error)
   }
   return {
-    resolve: createDnsLookup({ lookup, now: () => now }),
+    resolve: createDnsLookup({
+      lookup,
+      isAnswered: async (hostname) => (asked.push(hostname), !unanswered.includes(hostname)),
+      now: () => now,
+    }),
+    resolveUnasked: createDnsLookup({ lookup, now: () => now }),
     lookups,
+    asked,
+    unanswered,
     answer,
     advance: (ms: number) => void (now += ms),
   }
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
 describe('DNS lookup', () => {
   it('resolves a name once for all concurrent callers, and caches no answer', () => {
-    const { resolve, lookups, answer } = createResolver()
+    const { resolveUnasked: resolve, lookups, answer } = createResolver()
     let answers = 0
     for (let times = 0; times < 5; times++) resolve('a', { all: true }, () => answers++)
     answer('a')
@@ -37,7 +47,7 @@ describe('DNS lookup', () => {
   })
 
   it('resolves names without a response one at a time, and other names beside them', () => {
-    const { resolve, lookups, answer, advance } = createResolver()
+    const { resolveUnasked: resolve, lookups, answer, advance } = createResolver()
     const dead = ['d1', 'd2', 'd3']
     const resolved: string[] = []
     const request = (name: string) => resolve(name, { all: true }, () => resolved.push(name))
@@ -59,5 +69,44 @@ describe('DNS lookup', () => {
     request('d2')
     assert.deepEqual(lookups.slice(4), ['d1', 'd2'], 'a fast answer ends the serialization of a name')
     assert.equal(resolved.filter((name) => name === 'd3').length, 2)
+  })
+
+  it('leaves the system resolver to names that name servers answer for, new ones too', async () => {
+    const dead = Array.from({ length: 20 }, (_, at) => `d${at}`)
+    const { resolve, lookups, answer } = createResolver({ unanswered: [...dead] })
+    const failed: string[] = []
+    let addresses = 0
+    for (const name of dead) resolve(name, { all: true }, (error) => failed.push(String(error?.code)))
+    resolve('good', { all: true }, (_, { length }) => (addresses += length))
+    await turn()
+
+    assert.deepEqual(failed, Array(20).fill('EAI_AGAIN'), 'the callers need not wait for a thread')
+    assert.deepEqual(lookups.toSorted(), ['d0', 'good'], 'one of them may be in a file of hosts')
+    answer('good')
+    answer('d0')
+    assert.equal(addresses, 1)
+    assert.equal(lookups.at(-1), 'd1')
+  })
+
+  it('asks no name server about names that were resolved fast, unless the system resolver is stuck', async () => {
+    const { resolve, lookups, answer, asked, advance, unanswered } = createResolver({ unanswered: ['host'] })
+    const codes: unknown[] = []
+    const request = (name: string) => resolve(name, { all: true }, (error) => codes.push(error?.code))
+    for (const name of ['a', 'b', 'host']) request(name)
+    await turn()
+    for (const name of ['a', 'b', 'host']) answer(name)
+    for (const name of ['a', 'host']) request(name)
+    await turn()
+
+    assert.deepEqual(lookups, ['a', 'b', 'host', 'a', 'host'])
+    assert.deepEqual(asked, ['a', 'b', 'host'])
+
+    answer('host')
+    advance(1500)
+    unanswered.push('a', 'b')
+    request('b')
+    await turn()
+    assert.deepEqual(asked, ['a', 'b', 'host', 'b'], 'a lookup of another name takes more than a second')
+    assert.deepEqual(codes.at(-1), 'EAI_AGAIN')
   })
 })
