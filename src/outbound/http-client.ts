@@ -6,6 +6,7 @@ import { type ClientTls, createConnectionPools } from './connection-pools.ts'
 import { dispatch, type ResponseHead } from './dispatch.ts'
 import { createDnsLookup, type HostLookup } from './dns-lookup.ts'
 import { BlockedError, errorCode } from './error-reasons.ts'
+import { createNameServerCheck } from './name-server-check.ts'
 import { OutboundError, outboundErrorFrom } from './outbound-error.ts'
 import { callerHeaders, extractCredentials, headerProblem, type Hop, redirectTarget } from './redirects.ts'
 import { drainBody, readBody, streamBody } from './response-body.ts'
@@ -84,10 +85,13 @@ export type HttpClient = {
  *
  * The address checked is the one connected to, whether it was written in the URL or resolved by DNS.
  */
-export function openHttpClient({
-  lookup: resolveName = (hostname, options, callback) => systemLookup(hostname, options, callback),
-}: { lookup?: HostLookup } = {}): HttpClient {
-  const lookup = createDnsLookup({ lookup: resolveName })
+export function openHttpClient({ lookup: resolveName }: { lookup?: HostLookup } = {}): HttpClient {
+  const lookup = resolveName
+    ? createDnsLookup({ lookup: resolveName })
+    : createDnsLookup({
+        lookup: (hostname, options, callback) => systemLookup(hostname, options, callback),
+        isAnswered: createNameServerCheck(),
+      })
   const pools = createConnectionPools({ lookup })
   let isClosed = false
 

@@ -109,4 +109,12 @@ describe('DNS lookup', () => {
     assert.deepEqual(asked, ['a', 'b', 'host', 'b'], 'a lookup of another name takes more than a second')
     assert.deepEqual(codes.at(-1), 'EAI_AGAIN')
   })
+
+  it('asks no name server about this host', async () => {
+    const { resolve, lookups, asked } = createResolver({ unanswered: ['localhost', 'app.localhost'] })
+    for (const name of ['localhost', 'app.localhost']) resolve(name, { all: true }, () => {})
+    await turn()
+
+    assert.deepEqual([lookups, asked], [['localhost', 'app.localhost'], []])
+  })
 })
