@@ -10,17 +10,21 @@ import type { PostgresPool, PostgresRun } from './pool.ts'
 const pageSize = 1000
 const allColumns = `version, ${registrationColumns}`
 
-/** The SQL of PostgreSQL. `server` is the expression that identifies it. Every statement has one shape, whatever the number of rows, so it is planned once. */
+/**
+ * The SQL of PostgreSQL. Every statement has one shape, whatever the number of rows, so it is planned once.
+ *
+ * `server` is the expression that identifies the server; `onNotify` is called after each own notification.
+ */
 export function createPostgresDialect(
   pool: PostgresPool,
-  { writer, server }: { writer: string; server: string },
+  { writer, server, onNotify }: { writer: string; server: string; onNotify: () => void },
 ): Omit<Dialect, 'listen'> {
-  const { run, transaction, close } = pool
+  const { run, close } = pool
   // By the payload a replica recognizes its own notifications.
   const notify = `SELECT pg_notify('roster', '${writer}')`
 
   return {
-    transaction: (work) => transactionOf(work),
+    transaction: (work) => notifying((run) => work(sessionOf(run))),
     meta: async () => {
       const [row] = await run({
         name: 'roster-meta',
@@ -57,12 +61,10 @@ export function createPostgresDialect(
         values: [versions],
       }),
     writeHeartbeats: (heartbeats) =>
-      transaction(
-        'SELECT 1',
-        async (run) => {
-          await run({
-            name: 'roster-record-heartbeats',
-            text: `INSERT INTO roster_beats (name, beat_at, said, writer, written_at)
+      notifying(async (run) => {
+        await run({
+          name: 'roster-record-heartbeats',
+          text: `INSERT INTO roster_beats (name, beat_at, said, writer, written_at)
                  SELECT b.name, t.now - b.age, b.said, $4, t.now
                  FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS b (name, age, said, place)
                  CROSS JOIN (SELECT ${postgresClock} AS now) t
@@ -71,16 +73,14 @@ export function createPostgresDialect(
                  ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, said = excluded.said,
                    writer = excluded.writer, written_at = excluded.written_at
                  WHERE excluded.beat_at >= roster_beats.beat_at`,
-            values: [
-              heartbeats.map((one) => one.name),
-              heartbeats.map((one) => Math.round(one.age_ms)),
-              heartbeats.map((one) => one.self_report ?? null),
-              writer,
-            ],
-          })
-        },
-        notify,
-      ),
+          values: [
+            heartbeats.map((one) => one.name),
+            heartbeats.map((one) => Math.round(one.age_ms)),
+            heartbeats.map((one) => one.self_report ?? null),
+            writer,
+          ],
+        })
+      }),
     heartbeats: (foreign) =>
       run({
         name: foreign ? 'roster-foreign-heartbeats' : 'roster-heartbeats',
@@ -89,7 +89,7 @@ export function createPostgresDialect(
         values: foreign ? [foreign.writer, foreign.after] : [],
       }),
     saveReadings: (source, fingerprint, readings) =>
-      transaction('SELECT 1', (run) => saveReadings(run, source, fingerprint, readings)),
+      pool.transaction('SELECT 1', (run) => saveReadings(run, source, fingerprint, readings)),
     readings: () =>
       run({
         text: `SELECT s.source, fingerprint, kept_at, origin, reading
@@ -100,8 +100,11 @@ export function createPostgresDialect(
     close,
   }
 
-  async function transactionOf<T>(work: (session: CommitSession) => Promise<T>): Promise<T> {
-    return transaction('SELECT 1', (run) => work(sessionOf(run)), notify)
+  /** Runs a transaction that notifies all replicas, this one too. */
+  async function notifying<T>(work: (run: PostgresRun) => Promise<T>): Promise<T> {
+    const result = await pool.transaction('SELECT 1', work, notify)
+    onNotify()
+    return result
   }
 }
 

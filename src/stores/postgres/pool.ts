@@ -89,6 +89,7 @@ function optionsOf({ host, port, database, user, password, tls }: ConnectionSett
     query_timeout: timeoutMs,
     statement_timeout: timeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: 'mcp-roster',
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),

@@ -24,7 +24,9 @@ export async function openPostgres({ config, log }: { config: ServerStoreConfig;
     throw toPostgresRefusal(error)
   }
   const writer = randomUUID()
-  const base = createPostgresDialect(pool, { writer, server })
+  let listener: ReturnType<typeof listenForNotifications> | undefined
+  const onNotify = () => listener?.expectNotice()
+  const base = createPostgresDialect(pool, { writer, server, onNotify })
   const dialect = {
     ...base,
     // An empty database may have taken the place of the one before.
@@ -32,7 +34,10 @@ export async function openPostgres({ config, log }: { config: ServerStoreConfig;
       await prepare(pool, address, log)
       await base.touch()
     },
-    listen: (wake: () => void) => listenForNotifications({ options: pool.options, writer, wake, log }),
+    listen: (wake: () => void) => {
+      listener = listenForNotifications({ options: pool.options, writer, wake, log })
+      return listener.stop
+    },
   }
   const driver = createServerDriver({ dialect, writer, pollMs: config.poll * 1000 })
   return createStorePipeline({ type: 'postgres', driver, log })
