@@ -41,7 +41,7 @@ describe('backup and restore', () => {
     execFileSync('mkfifo', [fifo])
 
     const [linked, toFifo, toFolder] = await Promise.all(
-      [link, fifo, folder.path].map((file) => running(['backup', file], { env })),
+      [link, fifo, folder.path].map((file) => running(['backup', file, '--force'], { env })),
     )
 
     assert.equal(linked?.code, 0, linked?.err)
@@ -53,6 +53,26 @@ describe('backup and restore', () => {
     ] as const)
       assert.deepEqual([answer?.code, answer?.err], [1, `${file} is not a regular file, and is not replaced\n`])
     assert.ok(lstatSync(fifo).isFIFO())
+  })
+
+  it('write to standard output for "-", and over an existing file only with --force', async () => {
+    using folder = temporary()
+    await using daemon = await startHere(sources, { folder })
+    const env = { DATABASE_URL: folder.at('state', 'roster.db'), HOME: folder.path }
+    const file = folder.at('today.backup')
+    await daemon.ask('POST', '/servers', weather)
+
+    const { code, out, err } = await running(['backup', '-'], { env })
+    assert.deepEqual([code, err], [0, '1 registration written to standard output\n'])
+    writeFileSync(file, out)
+    const refused = await running(['backup', file], { env })
+    assert.deepEqual([refused.code, refused.err.includes('--force')], [1, true])
+    assert.equal(readFileSync(file, 'utf8'), out)
+    assert.equal((await running(['backup', file, '--force'], { env })).code, 0)
+    await daemon.ask('DELETE', '/servers/weather')
+
+    assert.equal((await running(['restore', file], { env })).code, 0)
+    await until(async () => (await daemon.ask('GET', '/servers/weather')).status === 200)
   })
 
   it('report a failure in one line and change nothing', async () => {

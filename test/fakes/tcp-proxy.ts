@@ -14,7 +14,10 @@ export async function startTcpProxy(port: number) {
   let delayMs = 0
   let connections = 0
   const listener = createServer((client) => {
-    if (state === 'closed') return void client.destroy()
+    if (state === 'closed') {
+      client.destroy()
+      return
+    }
     connections += 1
     const pair: Pair = { client, server: connect(target, '127.0.0.1'), isFrozen: state === 'frozen' }
     pairs.add(pair)
@@ -40,12 +43,12 @@ export async function startTcpProxy(port: number) {
     })
   }
 
-  function cut(): void {
-    for (const { client, server } of pairs) {
-      client.destroy()
-      server.destroy()
+  function cut(some: Iterable<Pair> = pairs): void {
+    for (const pair of some) {
+      pair.client.destroy()
+      pair.server.destroy()
+      pairs.delete(pair)
     }
-    pairs.clear()
   }
 
   listener.listen(0, '127.0.0.1')
@@ -67,7 +70,7 @@ export async function startTcpProxy(port: number) {
     /** Forwards again; frozen connections are closed. */
     open: () => {
       state = 'open'
-      for (const pair of pairs) if (pair.isFrozen) (pair.client.destroy(), pair.server.destroy(), pairs.delete(pair))
+      cut([...pairs].filter(({ isFrozen }) => isFrozen))
     },
     /** Delays whatever is sent, in each direction. */
     delay: (ms: number) => void (delayMs = ms),

@@ -61,10 +61,58 @@ describe('a backup', () => {
     const place = mkdtempSync(join(folder, 'b-'))
     await using store = await createFilledStore()
     await writeBackup(store, join(place, 'a.backup'))
-    await writeBackup(store, join(place, 'a.backup'))
+    await writeBackup(store, join(place, 'a.backup'), { force: true })
 
     assert.deepEqual(readdirSync(place), ['a.backup'])
     assert.equal(statSync(join(place, 'a.backup')).mode & 0o777, 0o600)
+  })
+
+  it('restores texts with every separator that a line reader may split at', async () => {
+    const file = join(folder, 'separators.backup')
+    const separators = '\n\r\u2028\u2029\u0085\v\f\u001c\u001d\u001e'
+    await using store = openMemory({ log: silent })
+    await store.commit([
+      put({ definition: JSON.stringify({ separators }), lease: { timeout: 1, eviction: 2, holder: separators } }),
+    ])
+    await store.saveReadings('odd', 'f1', [{ origin: separators, reading: JSON.stringify(separators) }])
+    await using other = openMemory({ log: silent })
+
+    await writeBackup(store, file)
+    await restoreBackup(other, file)
+
+    assert.deepEqual(await contentOf(other), await contentOf(store))
+    assert.deepEqual((await other.readings())[0]?.readings, (await store.readings())[0]?.readings)
+  })
+
+  it('is read back before it counts as made: what cannot be read leaves no file, and the one before stays', async () => {
+    const place = mkdtempSync(join(folder, 'v-'))
+    writeFileSync(join(place, 'a.backup'), 'yesterday')
+    const store = openMemory({ log: silent })
+    await store.commit([put()])
+    const load: Store['load'] = async () => {
+      const { registrations, ...rest } = await store.load()
+      return { ...rest, registrations: registrations.map((one) => ({ ...one, definition: 5 as unknown as string })) }
+    }
+
+    await assert.rejects(
+      writeBackup({ ...store, load }, join(place, 'a.backup'), { force: true }),
+      /backup was not made: .* is damaged in line 2/,
+    )
+
+    assert.deepEqual(readdirSync(place), ['a.backup'])
+    assert.equal(readFileSync(join(place, 'a.backup'), 'utf8'), 'yesterday')
+  })
+
+  it('replaces no file without force', async () => {
+    const file = join(folder, 'existing.backup')
+    writeFileSync(file, 'yesterday')
+    await using store = openMemory({ log: silent })
+
+    await assert.rejects(writeBackup(store, file), /existing\.backup exists.*--force/)
+    assert.equal(readFileSync(file, 'utf8'), 'yesterday')
+    await writeBackup(store, file, { force: true })
+
+    assert.match(readFileSync(file, 'utf8'), /mcp-roster backup/)
   })
 
   it('can be written while the store is in use', async () => {
