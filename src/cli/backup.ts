@@ -3,19 +3,35 @@ import { countOf, storeHelp, storeOptions, withStore } from './store.ts'
 
 export const backupCommand: Command = {
   summary: 'Copy all registrations into one file; the daemon may be running.',
-  usage: 'FILE [--config FILE]',
-  options: storeOptions,
+  usage: 'FILE|- [--force] [--config FILE]',
+  options: { ...storeOptions, force: { type: 'boolean' } },
   help: [
-    ['FILE', 'The backup file, readable by its owner only. An existing one is replaced once the new one is complete.'],
+    [
+      'FILE',
+      'The backup file, readable by its owner only; "-" is standard output. It is read back before it counts as made.',
+    ],
+    ['--force', 'Replace an existing file, once the new one is complete.'],
     ...storeHelp,
   ],
   async run(invocation) {
+    const { terminal, signal } = invocation
     const [file, ...more] = invocation.positionals
     if (file === undefined || more.length > 0) throw new UsageError('backup takes the name of one file')
-    const { writeBackup: backup } = await import('../stores/backup.ts')
-    const { registrations, sources } = await withStore(invocation, { mustExist: true }, (store) => backup(store, file))
+    const { streamBackup, writeBackup } = await import('../stores/backup.ts')
+    const force = invocation.values['force'] === true
+    const { registrations, sources } = await withStore(invocation, { mustExist: true }, (store) =>
+      file === '-'
+        ? streamBackup(store, async (line) => {
+            terminal.out(line)
+            await terminal.drained(signal)
+          })
+        : writeBackup(store, file, { force }),
+    )
     const readings = sources > 0 ? ` and the last readings of ${countOf(sources, 'source')}` : ''
-    invocation.terminal.out(`${countOf(registrations, 'registration')}${readings} written to ${file}\n`)
+    const target = file === '-' ? 'standard output' : file
+    const report = `${countOf(registrations, 'registration')}${readings} written to ${target}\n`
+    if (file === '-') terminal.err(report)
+    else terminal.out(report)
     return 0
   },
 }

@@ -1,12 +1,15 @@
 import { createReadStream } from 'node:fs'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import * as z from 'zod'
+import { readLines } from '../flow/line-reader.ts'
 import { type StoredSource, type StoreOperation, type StoredRegistration, type Store, StoreRefusal } from './store.ts'
 
 const format = 'mcp-roster backup'
 /** Registrations in one commit of a restore. */
 const maxPerCommit = 500
+
+/** Maximum bytes of a line: all readings of one source. */
+const maxLineBytes = 256 * 1024 * 1024
 
 /** The lines of a backup, each a JSON text: a header, entries, and an end. The same for every type of store. */
 const Header = z.object({ format: z.literal(format), version: z.literal(1), epoch: z.string(), made_at: z.string() })
@@ -40,23 +43,25 @@ type Entry = z.output<typeof Entry>
 export type BackupCounts = { readonly registrations: number; readonly sources: number }
 
 /**
- * Writes the content of the store to one file, readable by its owner only, while the store stays in use. An existing file
- * is replaced once the new one is complete and on disk.
+ * Writes the content of the store to one file, readable by its owner only, while the store stays in use.
+ *
+ * It is read back before it counts as made. An existing file is replaced only with `force`, once the new one is complete and on disk.
  */
-export async function writeBackup(store: Store, to: string): Promise<BackupCounts> {
-  const file = await targetFile(to)
+export async function writeBackup(
+  store: Pick<Store, 'load' | 'readings'>,
+  to: string,
+  { force = false }: { force?: boolean } = {},
+): Promise<BackupCounts> {
+  const file = await targetFile(to, force)
   const temporary = `${file}.${process.pid}.unfinished`
   const output = await open(temporary, 'wx', 0o600)
   try {
-    const { epoch, registrations, heartbeats } = await store.load()
-    const sources = await store.readings()
-    const heartbeatTimes = new Map(
-      heartbeats.map(({ name, age_ms }) => [name, new Date(Date.now() - age_ms).toISOString()]),
-    )
-    const counts = { registrations: registrations.length, sources: sources.length }
-    await output.writeFile(linesOf({ epoch, registrations, heartbeatTimes, sources, counts }))
+    const { lines, counts } = await contentOf(store)
+    await output.writeFile(lines())
     await output.sync()
     await output.close()
+    await assertReadable(createReadStream(temporary), counts)
+    await targetFile(to, force)
     await rename(temporary, file)
     return counts
   } catch (error) {
@@ -66,12 +71,46 @@ export async function writeBackup(store: Store, to: string): Promise<BackupCount
   }
 }
 
+/** Passes the lines of a backup to `write`, after they have been read as a restore reads them. */
+export async function streamBackup(
+  store: Pick<Store, 'load' | 'readings'>,
+  write: (line: string) => void | Promise<void>,
+): Promise<BackupCounts> {
+  const { lines, counts } = await contentOf(store)
+  await assertReadable(bytesOf(lines()), counts)
+  for (const line of lines()) await write(line)
+  return counts
+}
+
+async function contentOf(store: Pick<Store, 'load' | 'readings'>) {
+  const { epoch, registrations, heartbeats } = await store.load()
+  const sources = await store.readings()
+  const heartbeatTimes = new Map(
+    heartbeats.map(({ name, age_ms }) => [name, new Date(Date.now() - age_ms).toISOString()]),
+  )
+  const counts = { registrations: registrations.length, sources: sources.length }
+  return { counts, lines: () => linesOf({ epoch, registrations, heartbeatTimes, sources, counts }) }
+}
+
+async function* bytesOf(lines: Iterable<string>): AsyncGenerator<Buffer> {
+  for (const line of lines) yield Buffer.from(line)
+}
+
+async function assertReadable(chunks: AsyncIterable<Buffer>, counts: BackupCounts): Promise<void> {
+  const found = await checkEntries(chunks, 'what was written').catch((error: unknown) => {
+    throw new StoreRefusal(`the backup was not made: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  if (found.registrations !== counts.registrations || found.sources !== counts.sources)
+    throw new StoreRefusal('the backup was not made: it reads back with other counts')
+}
+
 /** Resolves links to the target. Refuses anything but a file: a device must not be replaced by one. */
-async function targetFile(path: string): Promise<string> {
+async function targetFile(path: string, force: boolean): Promise<string> {
   const file = await realpath(path).catch(() => undefined)
   if (file === undefined) return path
-  if ((await stat(file)).isFile()) return file
-  throw new StoreRefusal(`${path} is not a regular file, and is not replaced`)
+  if (!(await stat(file)).isFile()) throw new StoreRefusal(`${path} is not a regular file, and is not replaced`)
+  if (!force) throw new StoreRefusal(`${path} exists: name another file, or replace it with --force`)
+  return file
 }
 
 function* linesOf({
@@ -108,7 +147,7 @@ export async function restoreBackup(
   file: string,
   { force = false }: { force?: boolean } = {},
 ): Promise<BackupCounts> {
-  const counts = await checkFile(file)
+  const counts = await checkEntries(createReadStream(file), file)
   const { registrations } = await store.load()
   if (registrations.length > 0 && !force) {
     throw new StoreRefusal(
@@ -117,7 +156,7 @@ export async function restoreBackup(
   }
   const restored = new Set<string>()
   const batch: Extract<Entry, { registration: unknown }>[] = []
-  for await (const entry of entriesIn(file)) {
+  for await (const entry of entriesIn(createReadStream(file), file)) {
     if ('source' in entry) await store.saveReadings(entry.source, entry.fingerprint, entry.readings)
     if (!('registration' in entry)) continue
     restored.add(nameOf(entry.registration))
@@ -156,10 +195,10 @@ function nameOf({ kind, namespace, name }: Pick<StoredRegistration, 'kind' | 'na
 }
 
 /** Reads the whole backup: a truncated or foreign file is refused before anything is written. */
-async function checkFile(file: string): Promise<BackupCounts> {
+async function checkEntries(chunks: AsyncIterable<Buffer>, file: string): Promise<BackupCounts> {
   const counted = { registrations: 0, sources: 0 }
   let end: BackupCounts | undefined
-  for await (const entry of entriesIn(file)) {
+  for await (const entry of entriesIn(chunks, file)) {
     if (end) throw new StoreRefusal(`${file} is damaged: it continues after its end`)
     if ('end' in entry) end = entry.end
     else if ('source' in entry) counted.sources += 1
@@ -174,10 +213,11 @@ async function checkFile(file: string): Promise<BackupCounts> {
   return counted
 }
 
-async function* entriesIn(file: string): AsyncGenerator<Entry> {
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity })
+/** The entries of a backup. A line ends at a line feed alone: texts may have U+2028 and the like. */
+async function* entriesIn(chunks: AsyncIterable<Buffer>, file: string): AsyncGenerator<Entry> {
+  const tooLong = () => new StoreRefusal(`${file} is damaged: a line is longer than ${maxLineBytes} bytes`)
   let number = 0
-  for await (const line of lines) {
+  for await (const line of readLines(withLineFeed(chunks), { maxLineBytes, tooLong })) {
     number += 1
     const value = parseJson(line)
     if (number === 1) {
@@ -190,6 +230,12 @@ async function* entriesIn(file: string): AsyncGenerator<Entry> {
     yield entry.data
   }
   if (number === 0) throw new StoreRefusal(`${file} is empty`)
+}
+
+/** Ends the last line, which an editor may have left open. */
+async function* withLineFeed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield* chunks
+  yield Buffer.from('\n')
 }
 
 function parseJson(line: string): unknown {
