@@ -4,6 +4,7 @@ import { type Agent, type HeartbeatPayload, leaseTermsOf, type Ownership } from 
 import { downtimeMs, historyOf, selfReportIn } from './leases/lease-record.ts'
 import type { HeartbeatHistory } from './leases/lease.ts'
 import type { Leases } from './leases/leases.ts'
+import type { AgentBytes } from './registering/agent-bytes.ts'
 import { createRequiredDependencies } from './resolution/required-cycles.ts'
 import { parseStoredAgent, type StoredAgent } from './stored-agent.ts'
 
@@ -20,7 +21,15 @@ type ApplyOptions = {
 }
 
 /** The registered agents as the store has them. For each agent the newest version wins, in any order of arrival. */
-export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (ids: readonly string[]) => void }) {
+export function createAgentTable({
+  leases,
+  bytes,
+  onGone,
+}: {
+  leases: Leases
+  bytes: Pick<AgentBytes, 'count' | 'countPayload' | 'forget'>
+  onGone: (ids: readonly string[]) => void
+}) {
   const agents = new Map<string, Agent>()
   const countByHolder = new Map<string, number>()
   const payloads = new Map<string, Omit<HeartbeatPayload, 'status'>>()
@@ -55,6 +64,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
 
   function put(agent: Agent, current = agents.get(agent.id)): void {
     agents.set(agent.id, agent)
+    bytes.count(agent)
     required.replace(current?.spec.tools, agent.spec.tools)
     if (current?.ownership.holder === agent.ownership.holder) return
     count(current, -1)
@@ -80,6 +90,7 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
       required.replace(agent?.spec.tools, undefined)
       agents.delete(id)
       payloads.delete(id)
+      bytes.forget(id)
       leases.close(id)
     }
     onGone(ids)
@@ -148,7 +159,12 @@ export function createAgentTable({ leases, onGone }: { leases: Leases; onGone: (
     removeUpTo,
     applyDeletion,
     countOf,
-    payloads,
+    payloadOf: (id: string) => payloads.get(id),
+    /** Keeps the payload of a heartbeat where there is room for it. */
+    keepPayload: (agent: Agent, payload: Omit<HeartbeatPayload, 'status'>) => {
+      if (bytes.countPayload(agent, payload)) payloads.set(agent.id, payload)
+      else payloads.delete(agent.id)
+    },
     /** The cycle of required dependencies that an agent would close with these tools. */
     cycleBy: (id: string, tools: Agent['spec']['tools']) => required.cycleBy(agents.get(id)?.spec.tools, tools),
     get: (id: string) => agents.get(id),

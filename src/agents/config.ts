@@ -8,6 +8,8 @@ export const defaultLeases = {
   eviction_threshold: 120,
   retention: 3600,
   max_agents: 200_000,
+  max_bytes: 67_108_864,
+  max_agent_bytes: 1_048_576,
   self_preservation: { enabled: true, min_agents: 10, ratio: 0.5, max_duration: 900 },
 }
 
@@ -37,6 +39,20 @@ export const AgentLeases = configSection(defaultLeases, () =>
       .max(10_000_000)
       .default(defaultLeases.max_agents)
       .describe('Maximum number of agents; further registrations are rejected.'),
+    max_bytes: z
+      .number()
+      .int()
+      .min(0)
+      .default(defaultLeases.max_bytes)
+      .describe(
+        'Maximum bytes of memory that all agents take beyond 16 KiB each: texts count twice, small parts of lists and maps with up to 60 bytes. A registration that would exceed it is rejected; the metadata of a heartbeat that would is not kept.',
+      ),
+    max_agent_bytes: z
+      .number()
+      .int()
+      .min(1024)
+      .default(defaultLeases.max_agent_bytes)
+      .describe('Maximum bytes of memory of one agent, counted alike. A larger registration is rejected.'),
     self_preservation: z
       .strictObject({
         enabled: z

@@ -110,7 +110,11 @@ export function createMeshOperations({
     }
     const request = requestFor(typeof id === 'string' ? agents.get(id) : undefined)
     const holderOf = (current: Agent | undefined) => authorizeHolder(principal, request.id, current)
-    const applied = await agents.register(request, holderOf, { requestFor, survivesOutage })
+    const applied = await agents.register(request, holderOf, {
+      requestFor,
+      survivesOutage,
+      maxHolderBytes: principal.max_agent_bytes,
+    })
     const { winner } = queries.get(applied.agent.id)
     if (applied.changed) audit(principal, applied.agent.id, applied.before, applied.agent, winner?.source)
     const shadowed_by = winner && { source: winner.source, origin: redactText(winner.origin) }

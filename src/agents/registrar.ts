@@ -7,6 +7,7 @@ import { staleVersion } from './errors.ts'
 import { createLeaseExpirations } from './lease-expirations.ts'
 import { heartbeatRecord } from './leases/lease-record.ts'
 import type { Leases } from './leases/leases.ts'
+import { type AgentByteLimits, createAgentBytes } from './registering/agent-bytes.ts'
 import { createEndpointChange } from './registering/endpoint-change.ts'
 import { createPendingRegistrations } from './registering/pending-registrations.ts'
 import { type AppliedRegistration, createRegister } from './registering/registration.ts'
@@ -30,16 +31,17 @@ export function createRegistrar({
 }: {
   store: Pick<Store, 'commit' | 'recordHeartbeats'>
   leases: Leases
-  settings: () => { readonly maxAgents: number }
+  settings: () => { readonly maxAgents: number } & AgentByteLimits
   log: Log
   /** Called with an agent that is removed after its retention. */
   onForgotten?: ((agent: Agent) => void) | undefined
 }) {
   const writer = createRegistryWriter({ agentOf: (id) => table.get(id), log })
-  const table = createAgentTable({ leases, onGone: writer.remove })
+  const bytes = createAgentBytes(settings)
+  const table = createAgentTable({ leases, bytes, onGone: writer.remove })
   const beginCheck = createStoreCheck({ store, table, writer })
   const pending = createPendingRegistrations()
-  const register = createRegister({ store, table, writer, beginCheck, pending, settings, renew })
+  const register = createRegister({ store, table, writer, beginCheck, pending, bytes, settings, renew })
   const changeEndpoint = createEndpointChange({ table, register: countedRegister })
   const { applyExpirations, expiredCount } = createLeaseExpirations({
     leases,
@@ -71,7 +73,7 @@ export function createRegistrar({
     if (!agent) return undefined
     counters.heartbeats += 1
     if (metadata !== undefined || timestamp !== undefined)
-      table.payloads.set(id, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
+      table.keepPayload(agent, { ...(metadata && { metadata }), ...(timestamp !== undefined && { timestamp }) })
     return agent
   }
 
@@ -163,7 +165,7 @@ export function createRegistrar({
       applyExpirations(),
       table.countOf(holder) + pending.countOf(holder, id)
     ),
-    heartbeatPayload: (id: string) => table.payloads.get(id),
+    heartbeatPayload: (id: string) => table.payloadOf(id),
     size: table.size,
     counters: () => ({ ...counters, expired: expiredCount() }),
   }

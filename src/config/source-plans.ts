@@ -82,6 +82,8 @@ export function registrationSettings({ health: { agents } }: Pick<Config, 'healt
     retentionMs: agents.retention * 1000,
     selfPreservation: { enabled, minSubjects: min_agents, ratio, maxMs: max_duration * 1000 },
     maxAgents: agents.max_agents,
+    maxBytes: agents.max_bytes,
+    maxAgentBytes: agents.max_agent_bytes,
   }
 }
 

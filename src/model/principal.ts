@@ -20,6 +20,8 @@ export type Principal = {
   readonly rate?: { readonly requests_per_second: number; readonly burst?: number | undefined } | undefined
   /** Maximum number of agents that it may hold at once; absent: no limit of its own. */
   readonly max_agents?: number | undefined
+  /** Maximum bytes of memory that its agents may take beyond what each may; absent: no limit of its own. */
+  readonly max_agent_bytes?: number | undefined
 }
 
 /** The name of every principal without a token. */

@@ -37,6 +37,9 @@ export type RegistrationSettings = {
   readonly retentionMs: number
   readonly selfPreservation: SelfPreservationRules
   readonly maxAgents: number
+  /** Maximum bytes of memory of all agents beyond what each may take, and of one agent. */
+  readonly maxBytes: number
+  readonly maxAgentBytes: number
 }
 
 export type Registrations = ReturnType<typeof startRegistrations>

@@ -2,12 +2,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createAgentTable } from '../../src/agents/agent-table.ts'
 import type { Agent } from '../../src/agents/agent.ts'
-import { createTestLeases, storedRegistration } from './fixtures.ts'
+import { createAgentBytes } from '../../src/agents/registering/agent-bytes.ts'
+import { createTestLeases, noByteLimits, storedRegistration } from './fixtures.ts'
 
 function createTable() {
   const { leases, advance } = createTestLeases()
   const gone: string[] = []
-  const table = createAgentTable({ leases, onGone: (ids) => gone.push(...ids) })
+  const table = createAgentTable({
+    bytes: createAgentBytes(() => noByteLimits),
+    leases,
+    onGone: (ids) => gone.push(...ids),
+  })
   return { table, leases, gone, advance }
 }
 

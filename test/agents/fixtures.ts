@@ -75,9 +75,11 @@ export function createTestLeases({
 }
 
 /** A registrar attached to a list of the sightings that it pushes. */
+export const noByteLimits = { maxBytes: Infinity, maxAgentBytes: Infinity }
+
 export function createTestRegistrar(store: Pick<Store, 'commit' | 'recordHeartbeats'>, { maxAgents = 100 } = {}) {
   const { leases, advance } = createTestLeases()
-  const registrar = createRegistrar({ store, leases, settings: () => ({ maxAgents }), log: silent })
+  const registrar = createRegistrar({ store, leases, settings: () => ({ maxAgents, ...noByteLimits }), log: silent })
   const pushed: Sighting[] = []
   registrar.attach((sighting) => void pushed.push(sighting))
   return { registrar, pushed, advance }

@@ -11,7 +11,7 @@ import type { Sighting } from '../../src/model/source.ts'
 import type { Candidate, Layer } from '../../src/registry/candidate.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { openMemory } from '../../src/stores/memory.ts'
-import { createTestLeases } from './fixtures.ts'
+import { createTestLeases, noByteLimits } from './fixtures.ts'
 
 export const admin: Principal = { name: 'root', role: 'admin', secrets: false }
 export const registrarOf = (name: string, fields: Partial<Principal> = {}): Principal => ({
@@ -29,7 +29,7 @@ export function createTestMesh({
 }: { acceptsAgents?: boolean; maxAgents?: number; onAgent?: AgentListener } = {}) {
   const store = openMemory({ log: silent })
   const { leases, advance } = createTestLeases()
-  const agents = createRegistrar({ store, leases, settings: () => ({ maxAgents }), log: silent })
+  const agents = createRegistrar({ store, leases, settings: () => ({ maxAgents, ...noByteLimits }), log: silent })
   const registry = createRegistry({
     onError: (error) => {
       throw error

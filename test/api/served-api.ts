@@ -78,7 +78,12 @@ function meshOf(registry: TestRegistry['registry']): ApiPorts['mesh'] {
     rules: () => ({ enabled: false, minSubjects: 10, ratio: 0.5, maxMs: 0 }),
   })
   const store = { commit: () => Promise.reject(new Error('no store')), recordHeartbeats: () => {} }
-  const agents = createRegistrar({ store, leases, settings: () => ({ maxAgents: 10 }), log: silent })
+  const agents = createRegistrar({
+    store,
+    leases,
+    settings: () => ({ maxAgents: 10, maxBytes: Infinity, maxAgentBytes: Infinity }),
+    log: silent,
+  })
   const { selfPreservation, endSelfPreservation } = leases
   return createMeshOperations({
     registrations: { agents, assertPublished: () => {}, selfPreservation, endSelfPreservation },

@@ -17,6 +17,8 @@ async function startLoaded(store: Store) {
       retentionMs: 3_600_000,
       selfPreservation: { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 },
       maxAgents: 100,
+      maxBytes: Infinity,
+      maxAgentBytes: Infinity,
     }),
     log: silent,
   })
@@ -37,6 +39,8 @@ describe('registrations', () => {
         retentionMs: 3_600_000,
         selfPreservation: { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 },
         maxAgents: 100,
+        maxBytes: Infinity,
+        maxAgentBytes: Infinity,
       }),
       log: silent,
     })

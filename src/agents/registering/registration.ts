@@ -6,6 +6,7 @@ import { AgentConflict, QuotaExceeded, RegistrationProblem, staleVersion } from 
 import type { RegistryWriter } from '../registry-writer.ts'
 import { cycleText } from '../resolution/required-cycles.ts'
 import { conditionOf, isUnchanged, redactAhead, reuseKnownParts, toPutOperation } from '../stored-agent.ts'
+import type { AgentBytes } from './agent-bytes.ts'
 import type { PendingRegistrations } from './pending-registrations.ts'
 import type { BeginStoreCheck } from './store-check.ts'
 
@@ -25,6 +26,8 @@ export type RegisterOptions = {
   readonly requestFor?: (current: Agent | undefined) => AgentRequest
   /** While the store is down, a registration equal to the known one counts as a heartbeat. */
   readonly survivesOutage?: boolean
+  /** Maximum bytes of the agents of the holder. */
+  readonly maxHolderBytes?: number | undefined
 }
 
 export type Register = ReturnType<typeof createRegister>
@@ -41,6 +44,7 @@ export function createRegister({
   writer,
   beginCheck,
   pending,
+  bytes,
   settings,
   renew,
 }: {
@@ -49,6 +53,7 @@ export function createRegister({
   writer: Pick<RegistryWriter, 'write' | 'flushed'>
   beginCheck: BeginStoreCheck
   pending: PendingRegistrations
+  bytes: Pick<AgentBytes, 'reserve' | 'hasRoomFor'>
   settings: () => { readonly maxAgents: number }
   /** Renews the lease of a registered agent. */
   renew: (agent: Agent, request: AgentRequest) => Agent
@@ -56,7 +61,7 @@ export function createRegister({
   async function register(
     requested: AgentRequest,
     holderOf: HolderResolver = () => undefined,
-    { requestFor = () => requested, survivesOutage = false }: RegisterOptions = {},
+    { requestFor = () => requested, survivesOutage = false, maxHolderBytes }: RegisterOptions = {},
   ): Promise<AppliedRegistration> {
     const { id } = requested
     const check = beginCheck(id)
@@ -86,10 +91,7 @@ export function createRegister({
         if (!isConfirmed) continue
         return { agent: table.get(id) ?? agent, before: current, created: false, changed: false }
       }
-      redactAhead(request)
-      const settled = current ? undefined : pending.begin(id, holder)
-      const operation = toPutOperation(request, holder, conditionOf(current))
-      const [outcome] = await store.commit([operation]).finally(settled)
+      const { outcome, applied } = await storeRegistration(request, current, { holder, maxHolderBytes })
       if (outcome?.type === 'rejected')
         throw new RegistrationProblem('registration', `Validation failed: ${outcome.reason}`)
       // Another write was stored first: owner and instance of this one are checked again.
@@ -98,13 +100,28 @@ export function createRegister({
         continue
       }
       if (outcome?.type !== 'put') throw staleVersion(id, expectedVersion, table.get(id))
-      const agent = table.applyRegistration(outcome.registration, { parsed: request }) ?? table.get(id)
+      const agent = applied ?? table.get(id)
       if (!agent) throw new AgentConflict(`Agent ${id} was removed during the registration; register again.`, undefined)
       renew(agent, request)
       writer.write([agent])
       await writer.flushed()
       return { agent, before: current, created: outcome.created, changed: true }
     }
+  }
+
+  async function storeRegistration(
+    request: AgentRequest,
+    current: Agent | undefined,
+    { holder, maxHolderBytes }: { holder: string | undefined; maxHolderBytes: number | undefined },
+  ) {
+    using _reserved = bytes.reserve(request, { holder, maxHolderBytes })
+    redactAhead(request)
+    const settled = current ? undefined : pending.begin(request.id, holder)
+    const operation = toPutOperation(request, holder, conditionOf(current))
+    const [outcome] = await store.commit([operation]).finally(settled)
+    const applied =
+      outcome?.type === 'put' ? table.applyRegistration(outcome.registration, { parsed: request }) : undefined
+    return { outcome, applied }
   }
 
   /** Returns the holder of a registration; throws where it is not to be stored. */
@@ -139,10 +156,11 @@ export function createRegister({
     if (table.size() + pending.countAll(id) >= maxAgents) throw new QuotaExceeded(`Agent limit (${maxAgents}) reached.`)
   }
 
-  /** Keeps the heartbeat's config without a new version of the agent. */
+  /** Keeps the heartbeat's config without a new version of the agent, where there is room for it. */
   function withNewConfig(current: Agent, { spec, payload }: AgentRequest): Agent {
     if (!payload?.metadata || current.spec.config === spec.config) return current
     const agent = { ...current, spec, hasUnstoredConfig: true as const }
+    if (!bytes.hasRoomFor(agent)) return current
     table.put(agent)
     return agent
   }

@@ -76,6 +76,14 @@ export const TokenGrant = z.lazy(() =>
         .describe(
           'Maximum number of agents that the token holds at once. Default: only `health.agents.max_agents` applies.',
         ),
+      max_agent_bytes: z
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe(
+          'Maximum bytes of memory that the agents of the token take beyond 16 KiB each. Default: only `health.agents.max_bytes` applies.',
+        ),
     })
     .refine(({ token, token_file }) => (token === undefined) !== (token_file === undefined), {
       path: ['token'],

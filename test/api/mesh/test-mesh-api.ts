@@ -53,6 +53,8 @@ export async function meshed({
         retentionMs: 3_600_000,
         selfPreservation: { enabled: true, minSubjects: 10, ratio: 0.5, maxMs: 900_000 },
         maxAgents,
+        maxBytes: Infinity,
+        maxAgentBytes: Infinity,
       }),
       log: silent,
       clock: { monotonic: () => time, booted: () => time },
