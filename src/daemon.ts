@@ -161,6 +161,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         calls,
         watch: {
           admit: watch.admit,
+          relay: watch.relay,
           servers: watch.servers,
           agents: watch.routeOf(watched.agents),
           capabilities: watch.routeOf(watched.capabilities),

@@ -1,11 +1,10 @@
-import type { McpEndpoint } from '../mcp/endpoint.ts'
-import { requireRole } from './http/access/authenticator.ts'
 import { isOpen, publicReadHeaders } from './http/access/cors.ts'
-import { abandonBody, readJson } from './http/body.ts'
+import { abandonBody } from './http/body.ts'
 import { type Api, createRoutes } from './http/context.ts'
 import { Problem } from './http/problem.ts'
 import { baseHeaders, problemReply, type Reply, replyToError } from './http/reply.ts'
-import { respondWith, respond } from './http/respond.ts'
+import { respond } from './http/respond.ts'
+import { mcpApi } from './mcp/mcp.ts'
 import { isRenewal } from './mesh/heartbeat.ts'
 import { meshApi } from './mesh/mesh.ts'
 import { docsApi } from './openapi/docs.ts'
@@ -75,26 +74,4 @@ function notFound(app: Api, method: string, path: string): Reply {
   return problemReply(
     new Problem('method_not_allowed', `${method} is not allowed on this path; use ${allow}.`, { headers: { allow } }),
   )
-}
-
-/** Maximum body of an MCP request. */
-const maxMcpBodyBytes = 1_048_576
-
-/** The registry as an MCP server, for every reader. Its tools check the rights that they need beyond that. */
-function mcpApi({ mcp }: { readonly mcp: Pick<McpEndpoint, 'handle'> }) {
-  const api = createRoutes()
-
-  api.post('/mcp', async (c) => {
-    const { principal } = c.env
-    requireRole(principal, 'reader')
-    if (!/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
-      throw new Problem('unsupported_media_type', 'The MCP endpoint takes JSON: send Content-Type: application/json.')
-    const body = await readJson(c, maxMcpBodyBytes)
-    if (body === undefined) throw new Problem('body_empty', 'The request body is empty; send a JSON-RPC message.')
-    const { method, url, raw } = c.req
-    const request = new Request(url, { method, headers: raw.headers, signal: raw.signal })
-    return respondWith(c, await mcp.handle(request, body, principal))
-  })
-
-  return api
 }

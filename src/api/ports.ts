@@ -41,7 +41,7 @@ export type ApiPorts = {
   /** Calls of tools of agents. */
   readonly calls: Pick<Calls, 'handle'>
   /** The watches of the lists with the same names. */
-  readonly watch: Pick<WatchService, 'admit'> & {
+  readonly watch: Pick<WatchService, 'admit' | 'relay'> & {
     readonly servers: WatchRoute
     readonly agents: WatchRoute
     readonly capabilities: WatchRoute

@@ -7,15 +7,17 @@ import { heartbeatPayloadView } from '../agents/queries/views.ts'
 import type { Principal } from '../model/principal.ts'
 import { agentToolSchemas as schemas, type CapabilityPageInput, defaultAgentLimit } from './agent-tool-schemas.ts'
 import type { McpPorts } from './ports.ts'
-import { runTool } from './tool-result.ts'
+import type { ToolRunner } from './tool-result.ts'
 
 const readOnly = { readOnlyHint: true, idempotentHint: true, openWorldHint: false }
 const writing = { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false }
 
 /** Registers the tools of the mesh; they behave like its HTTP routes. */
-export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, principal: Principal): void {
-  const run = (work: () => object | Promise<object>) => runTool(log, work)
-
+export function registerAgentTools(
+  server: McpServer,
+  { mesh }: McpPorts,
+  { principal, run: { read, write } }: { principal: Principal; run: ToolRunner },
+): void {
   server.registerTool(
     'register_agent',
     {
@@ -26,7 +28,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       outputSchema: schemas.register[1],
       annotations: writing,
     },
-    ({ registration_data }) => run(() => register(registration_data)),
+    ({ registration_data }) => write(() => register(registration_data)),
   )
   server.registerTool(
     'unregister_agent',
@@ -38,7 +40,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       annotations: { ...writing, destructiveHint: true },
     },
     ({ agent_id }) =>
-      run(async () => {
+      write(async () => {
         await mesh.unregister(agent_id, { principal })
         return { status: 'success', message: `Agent ${agent_id} unregistered successfully` }
       }),
@@ -52,7 +54,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       outputSchema: schemas.discover[1],
       annotations: readOnly,
     },
-    (fields) => run(() => mesh.discover(fields, { defaultLimit: defaultAgentLimit })),
+    (fields) => read(() => mesh.discover(fields, { defaultLimit: defaultAgentLimit })),
   )
   server.registerTool(
     'heartbeat',
@@ -63,7 +65,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       outputSchema: schemas.heartbeat[1],
       annotations: writing,
     },
-    (payload) => run(() => heartbeat(payload)),
+    (payload) => write(() => heartbeat(payload)),
   )
   server.registerTool(
     'get_agent_status',
@@ -74,7 +76,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       outputSchema: schemas.status[1],
       annotations: readOnly,
     },
-    ({ agent_id }) => run(() => status(agent_id)),
+    ({ agent_id }) => read(() => status(agent_id)),
   )
   server.registerTool(
     'list_capabilities',
@@ -85,7 +87,7 @@ export function registerAgentTools(server: McpServer, { mesh, log }: McpPorts, p
       outputSchema: schemas.capabilities[1],
       annotations: readOnly,
     },
-    ({ limit, ...filter }) => run(() => capabilities(filter, limit)),
+    ({ limit, ...filter }) => read(() => capabilities(filter, limit)),
   )
 
   async function register(registration: Record<string, unknown>): Promise<object> {

@@ -5,6 +5,7 @@ import { registerAgentTools } from './agent-tools.ts'
 import type { McpPorts } from './ports.ts'
 import { agentUri, registerResources, serverUri } from './resources.ts'
 import { registerServerTools } from './server-tools.ts'
+import { createToolRunner } from './tool-result.ts'
 
 const instructions =
   'The registry of all MCP servers and agents of this organisation, with their health. list_servers and list_capabilities find ' +
@@ -18,6 +19,8 @@ export function createMcpRequestHandler(ports: McpPorts) {
   const bus = new InMemoryServerEventBus()
   const handler = createMcpHandler(({ era, authInfo }) => serverFor(authInfo?.extra?.['principal'] as Principal, era), {
     bus,
+    // Subscriptions are counted with the watchers.
+    maxSubscriptions: Infinity,
     onerror: (error) => ports.log.debug({ err: error }, 'MCP request rejected'),
   })
   let listChanged: NodeJS.Timeout | undefined
@@ -32,8 +35,9 @@ export function createMcpRequestHandler(ports: McpPorts) {
         capabilities: { tools: { listChanged: false }, resources: { listChanged: canNotify, subscribe: canNotify } },
       },
     )
-    registerServerTools(server, ports)
-    registerAgentTools(server, ports, principal)
+    const run = createToolRunner(ports.log)
+    registerServerTools(server, ports, run)
+    registerAgentTools(server, ports, { principal, run })
     registerResources(server.server, ports)
     return server
   }

@@ -6,7 +6,7 @@ import { ServerQuery } from '../model/query/query.ts'
 import { cacheJsonSchema } from './cached-json-schema.ts'
 import type { McpPorts } from './ports.ts'
 import { serverView } from './server-view.ts'
-import { runTool, ToolError } from './tool-result.ts'
+import { ToolError, type ToolRunner } from './tool-result.ts'
 
 /** Servers per page without `limit`, so that a list does not fill the context of a model. */
 const defaultPageSize = 100
@@ -35,7 +35,11 @@ const schemas = {
 } as const
 
 /** Registers the tools that read servers. */
-export function registerServerTools(server: McpServer, { registry, volatile, syncing, log }: McpPorts): void {
+export function registerServerTools(
+  server: McpServer,
+  { registry, volatile, syncing }: McpPorts,
+  { read }: ToolRunner,
+): void {
   server.registerTool(
     'list_servers',
     {
@@ -45,7 +49,7 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
       outputSchema: schemas.list[1],
       annotations: readOnly,
     },
-    (query) => runTool(log, () => list(query)),
+    (query) => read(() => list(query)),
   )
   server.registerTool(
     'get_server',
@@ -56,7 +60,7 @@ export function registerServerTools(server: McpServer, { registry, volatile, syn
       outputSchema: schemas.get[1],
       annotations: readOnly,
     },
-    ({ namespace, name }) => runTool(log, () => get(serverId(namespace, name))),
+    ({ namespace, name }) => read(() => get(serverId(namespace, name))),
   )
 
   function list(query: ServerQuery): z.input<typeof ServerPage> {

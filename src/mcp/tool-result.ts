@@ -31,15 +31,51 @@ const clientErrors = [
   NotLoadedYet,
 ] as const
 
-/** Runs a tool; its result as structured content and as text, or an error with a remedy. */
-export async function runTool(log: Pick<Log, 'error'>, work: () => object | Promise<object>): Promise<CallToolResult> {
-  try {
-    const result = await work()
-    return { content: [{ type: 'text', text: JSON.stringify(result) }], structuredContent: { ...result } }
-  } catch (error) {
-    return { content: [{ type: 'text', text: errorText(error, log) }], isError: true }
+/** Maximum bytes of the results of one request, a batch too. Each is sent twice: as text and as structured content. */
+const maxResultBytes = 1024 * 1024
+
+export type ToolRunner = ReturnType<typeof createToolRunner>
+
+/** Runs the tools that one request calls; each gives its result as text and structured, or an error with a remedy. */
+export function createToolRunner(log: Pick<Log, 'error'>) {
+  let bytes = 0
+  let isFull = false
+
+  async function run(
+    work: () => object | Promise<object>,
+    assertFits: (text: string) => void,
+  ): Promise<CallToolResult> {
+    try {
+      // Without a pause where there is nothing to wait for, so that the next call of a batch sees how long this result is.
+      const made = work()
+      const result = made instanceof Promise ? await made : made
+      const text = JSON.stringify(result)
+      assertFits(text)
+      return { content: [{ type: 'text', text }], structuredContent: { ...result } }
+    } catch (error) {
+      return { content: [{ type: 'text', text: errorText(error, log) }], isError: true }
+    }
+  }
+
+  function assertFits(text: string): void {
+    bytes += Buffer.byteLength(text)
+    isFull = bytes > maxResultBytes
+    assertNotFull()
+  }
+
+  function assertNotFull(): void {
+    if (isFull) throw new ToolError(tooLarge)
+  }
+
+  return {
+    /** Runs a tool that changes nothing. It fails where its result, or those before it, are too large. */
+    read: (work: () => object | Promise<object>) => run(() => (assertNotFull(), work()), assertFits),
+    /** Runs a tool that changes something. Its result, which is short, always comes: the change has happened. */
+    write: (work: () => object | Promise<object>) => run(work, () => {}),
   }
 }
+
+const tooLarge = `The results of this request are larger than ${maxResultBytes} bytes together. Ask for less: a smaller limit, a filter, fields without view "full", or one request per call.`
 
 function errorText(error: unknown, log: Pick<Log, 'error'>): string {
   if (clientErrors.some((type) => error instanceof type)) return redactText((error as Error).message)

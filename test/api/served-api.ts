@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -53,7 +54,13 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     store: () => ({ status: 'up' }),
     mesh: meshOf(registry),
     calls: { handle: () => Promise.reject(new Error('no calls')) },
-    watch: { servers: () => undefined, agents: () => undefined, capabilities: () => undefined, admit: () => {} },
+    watch: {
+      servers: () => undefined,
+      agents: () => undefined,
+      capabilities: () => undefined,
+      admit: () => {},
+      relay: () => assert.fail(),
+    },
     journal: {
       isEnabled: () => true,
       read: async () => noEvents,

@@ -89,13 +89,13 @@ describe('the limits of the MCP endpoint', () => {
       `sources: [{ type: file, paths: [${folder.at('many.json')}] }]\nstore: { type: memory }\n`,
     )
     const all = { view: 'full', limit: 1000 }
-    const some = { view: 'full', limit: 200 }
+    const some = { view: 'full', limit: 100 }
 
     const one = await (await post(daemon, call(1, all))).text()
     const several = await (await post(daemon, [call(1, some), call(2, some), call(3, some), call(4, some)])).text()
 
     assert.match(one, /"isError":true/)
-    assert.match(one, /larger than 2097152 bytes.*limit/)
+    assert.match(one, /larger than 1048576 bytes.*limit/)
     assert.equal(several.match(/"isError":true/g)?.length, 2)
   })
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { runTool, ToolError } from '../../src/mcp/tool-result.ts'
+import { createToolRunner, ToolError } from '../../src/mcp/tool-result.ts'
 import { StoreUnavailable } from '../../src/stores/store.ts'
 
 /** Runs a tool that throws; the text of its result, and the errors logged. */
 async function runFailing(error: Error) {
   const logged: unknown[] = []
   const log = { error: (details: unknown) => void logged.push(details) }
-  const { content, isError } = await runTool(log as Parameters<typeof runTool>[0], () => {
+  const { content, isError } = await createToolRunner(log as Parameters<typeof createToolRunner>[0]).read(() => {
     throw error
   })
   assert.equal(isError, true)
@@ -16,7 +16,7 @@ async function runFailing(error: Error) {
 
 describe('result of an MCP tool', () => {
   it('has the same content as text and as structured content', async () => {
-    const result = await runTool({ error: () => {} }, () => ({ count: 1 }))
+    const result = await createToolRunner({ error: () => {} }).read(() => ({ count: 1 }))
     assert.deepEqual(result, { content: [{ type: 'text', text: '{"count":1}' }], structuredContent: { count: 1 } })
   })
 
@@ -36,5 +36,21 @@ describe('result of an MCP tool', () => {
     const { text, logged } = await runFailing(error)
     assert.equal(text, 'Internal error; see the log of the daemon.')
     assert.deepEqual(logged, [{ err: error }])
+  })
+
+  it('is not larger than a request may have, but comes for every change', async () => {
+    const { read, write } = createToolRunner({ error: () => {} })
+    const megabyte = { text: 'x'.repeat(500_000) }
+    let runs = 0
+    const large = () => ((runs += 1), megabyte)
+
+    const reads = await Promise.all([read(large), read(large), read(large), read(large)])
+    const written = await write(large)
+
+    assert.deepEqual(
+      [...reads, written].map(({ isError = false }) => isError),
+      [false, false, true, true, false],
+    )
+    assert.equal(runs, 4, 'a read after the limit ran')
   })
 })

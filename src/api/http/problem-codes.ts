@@ -56,6 +56,11 @@ export const problemKinds = {
     title: 'Invalid server definition',
     remedy: 'Correct the fields that `errors` names.',
   },
+  mcp_message_rejected: {
+    status: 400,
+    title: 'MCP message rejected',
+    remedy: 'Send a smaller batch, a shorter id or fewer subscriptions, as `detail` says.',
+  },
   invalid_registration: {
     status: 400,
     title: 'Invalid agent registration',

@@ -41,13 +41,6 @@ export function respondNoContent({ env: { cors } }: ApiContext): Response {
   return new Response(null, { status: 204, headers: { ...baseHeaders, vary: 'Origin', ...cors } })
 }
 
-/** Answers with a response that another library made. Headers of its own go before those of every response. */
-export function respondWith({ env: { outgoing, cors } }: ApiContext, response: Response): Response {
-  for (const [name, value] of Object.entries({ ...baseHeaders, vary: 'Origin', ...cors }))
-    outgoing.setHeader(name, value)
-  return response
-}
-
 /** Returned by a route that writes to `c.env.outgoing` itself. Not for HEAD requests. */
 export const respondedRaw: Response = RESPONSE_ALREADY_SENT
 

@@ -4,6 +4,12 @@ import type { EncodeJson, WatchEventType, WatchSelection } from './watch-selecti
 /** The format of a watch: server-sent events, newline JSON, or the elements of a JSON array with a comma before each. */
 export type StreamFormat = 'sse' | 'lines' | 'array'
 
+export const contentTypes: Record<StreamFormat, string> = {
+  sse: 'text/event-stream',
+  lines: 'application/x-ndjson',
+  array: 'application/json',
+}
+
 /** Encoded frames: `bytes`, and the same memory framed as one chunk of a chunked body. */
 export type Piece = { readonly bytes: Buffer; readonly chunk: Buffer }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { parseQuery } from '../../model/query/query-parser.ts'
 import type { ServerQuery } from '../../model/query/query.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
@@ -13,8 +14,9 @@ import { createBufferBudget } from './buffer-budget.ts'
 import { findDeadPeers } from './dead-peers.ts'
 import { createDeliveryLoop, forEachCatching } from './delivery-loop.ts'
 import { createDelivery, type Watcher, writePiece } from './delivery.ts'
-import { pieceOf, type StreamFormat } from './frames.ts'
+import { contentTypes, pieceOf, type StreamFormat } from './frames.ts'
 import { createLongPolls } from './long-polls.ts'
+import { createRelay } from './relayed-events.ts'
 import type { SubscriptionGroup } from './subscription-group.ts'
 import { createSubscriptionGroups } from './subscription-groups.ts'
 import { parseWatchRequest, watchParameters, type WatchPath } from './watch-request.ts'
@@ -48,14 +50,6 @@ export type WatchService = ReturnType<typeof createWatch>
 /** Answers a request for a watch; undefined for another request. */
 export type WatchRoute = (c: ApiContext) => ApiResponse | undefined
 
-const noProxies: readonly string[] = []
-
-const contentTypes: Record<StreamFormat, string> = {
-  sse: 'text/event-stream',
-  lines: 'application/x-ndjson',
-  array: 'application/json',
-}
-
 /**
  * Sends every watcher each change of its selection once and in order.
  *
@@ -72,7 +66,7 @@ export function createWatch({
   stallMs = 60_000,
   tcpKeepAlive = { idleMs: 5000, intervalMs: 2000, probes: 4 },
   deadPeers = { intervalMs: 10_000, minRetransmits: 7 },
-  trustedProxies = () => noProxies,
+  trustedProxies = () => [],
   random = Math.random,
 }: WatchServiceOptions) {
   const watchers = new Set<Watcher>()
@@ -135,6 +129,11 @@ export function createWatch({
     return group
   }
 
+  /** Finds a dead peer while everything written to it is acknowledged; `destroyDeadPeers` finds the others. */
+  function keepSocketAlive(socket: Socket): void {
+    socket.setKeepAlive(true, tcpKeepAlive.idleMs, tcpKeepAlive.intervalMs, tcpKeepAlive.probes)
+  }
+
   /** Streams a selection, from a token or with a snapshot first, until the connection closes. */
   function stream(
     { env }: ApiContext,
@@ -144,8 +143,7 @@ export function createWatch({
     const headers = { ...uncachedHeaders, 'content-type': contentTypes[format], 'x-accel-buffering': 'no', ...cors }
     if (request.method === 'HEAD') return new Response(null, { headers })
     response.writeHead(200, headers)
-    // Finds a dead peer while everything written to it is acknowledged; `destroyDeadPeers` finds the others.
-    request.socket.setKeepAlive(true, tcpKeepAlive.idleMs, tcpKeepAlive.intervalMs, tcpKeepAlive.probes)
+    keepSocketAlive(request.socket)
     const now = performance.now()
     const watcher: Watcher = {
       response,
@@ -237,6 +235,7 @@ export function createWatch({
 
   return {
     admit,
+    relay: createRelay({ limits, budget, disconnects, keepAlive: keepSocketAlive, onError }),
     servers: routeOf(servers),
     routeOf,
     close,

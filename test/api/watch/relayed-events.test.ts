@@ -14,7 +14,12 @@ async function serveEndless(fields: Parameters<typeof limits>[0]) {
   const roster = createTestRegistry()
   const { registry } = roster
   const changeLog = createChangeLog({ registry })
-  const watch = createWatch({ registry, changeLog, limits: () => limits(fields), onError: assert.fail })
+  const watch = createWatch({
+    registry,
+    changeLog,
+    limits: () => limits(fields),
+    onError: (error) => assert.fail(String(error)),
+  })
   let sent = 0
   let isCancelled = false
 

@@ -58,16 +58,22 @@ const selectors: Attack = {
   },
 }
 
-const call = { jsonrpc: '2.0', method: 'tools/call', params: { name: 'list_servers', arguments: { view: 'full' } } }
+const call = {
+  jsonrpc: '2.0',
+  method: 'tools/call',
+  params: { name: 'list_servers', arguments: { view: 'full', limit: 1000 } },
+}
 
 const batches: Attack = {
   name: 'batches',
-  what: '6 connections send batches of 100 MCP tool calls, unread',
+  what: '6 connections send batches of 20 and of 100 MCP tool calls, unread',
   run: (target, over) =>
     onConnections(target, over, 6, async (socket) => {
       socket.pause()
-      const batch = Array.from({ length: 100 }, (_, id) => ({ ...call, id }))
-      socket.write(post('/mcp', JSON.stringify(batch)))
+      for (const length of [20, 100]) {
+        const batch = Array.from({ length }, (_, id) => ({ ...call, id }))
+        socket.write(post('/mcp', JSON.stringify(batch)))
+      }
     }),
 }
 
