@@ -7,12 +7,13 @@
 import { parseArgs } from 'node:util'
 import type { Effort, Figures, Scenario } from './scenario.ts'
 import { attackScenarios } from './scenarios/attacks.ts'
+import { contracts } from './scenarios/contract.ts'
 import { files } from './scenarios/files.ts'
 import { lives } from './scenarios/lives.ts'
 import { stores } from './scenarios/stores.ts'
 import { streams } from './scenarios/streams.ts'
 
-const scenarios: readonly Scenario[] = [...files, ...streams, ...lives, ...stores, ...attackScenarios]
+const scenarios: readonly Scenario[] = [...files, ...streams, ...lives, ...stores, ...contracts, ...attackScenarios]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

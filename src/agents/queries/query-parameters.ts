@@ -75,7 +75,7 @@ export function parseCapabilityQuery(parameters: Parameters): CapabilityQuery {
   const entries = [...parameters]
   const values = new Map(entries)
   const agent_id = values.get('agent_id') || undefined
-  const isFuzzy = flagIn(values, 'fuzzy_match')
+  const [isFuzzy, isExact] = [flagIn(values, 'fuzzy_match'), flagIn(values, 'exact')]
   const query = toServerQuery(entries, capabilityParameters)
   // A query by id alone matches whatever the status of the agent.
   const status = values.has('agent_status') || agent_id !== undefined ? query.status : (['healthy'] as const)
@@ -84,7 +84,7 @@ export function parseCapabilityQuery(parameters: Parameters): CapabilityQuery {
     query: { ...query, status: [...status], fuzzy_match: true },
     agent_id,
     names: query.capability.includes('*') ? [] : query.capability,
-    match: isFuzzy ? 'fuzzy' : flagIn(values, 'exact') ? 'exact' : 'part',
+    match: isFuzzy ? 'fuzzy' : isExact ? 'exact' : 'part',
     description_contains: values.get('description_contains')?.toLowerCase() || undefined,
     include_deprecated: flagIn(values, 'include_deprecated'),
   }

@@ -48,11 +48,17 @@ const bodilessStatuses = new Set(['202', '204', '304'])
 
 function toOperation(
   key: string,
-  { summary, group, response, body, query = [], sameResponse = {}, statuses = {}, role, right, deprecated }: RouteDoc,
+  { summary, group, response, query = [], sameResponse = {}, statuses = {}, role, right, ...doc }: RouteDoc,
 ): DescribeRouteOptions {
+  const isHead = key.startsWith('HEAD ')
   const problem = (description: string) => ({
     description,
-    content: { 'application/problem+json': { schema: resolver(ProblemShape) } },
+    ...(!isHead && {
+      content: {
+        'application/problem+json': { schema: resolver(ProblemShape) },
+        ...(doc.errorType && { [doc.errorType]: {} }),
+      },
+    }),
   })
   const needed = role ? `the role \`${role}\`` : right && `a token with the right \`${right}\``
   const others = {
@@ -63,7 +69,10 @@ function toOperation(
   const hasNoContent = 204 in others || 501 in others
   const successes = { ...(hasNoContent ? {} : { 200: 'Success.' }), ...sameResponse }
   const responses = Object.fromEntries([
-    ...Object.entries(successes).map(([status, description]) => [status, toResponse(response, description)]),
+    ...Object.entries(successes).map(([status, description]) => [
+      status,
+      isHead ? { description } : toResponse(response, description),
+    ]),
     ...Object.entries(others).map(([status, description]) => [
       status,
       bodilessStatuses.has(status) ? { description } : problem(description),
@@ -74,10 +83,10 @@ function toOperation(
     summary,
     tags: [group],
     parameters: [...pathParameters(key), ...queryParameters(query)],
-    ...(body && { requestBody: toRequestBody(key, body) }),
+    ...(doc.body && { requestBody: toRequestBody(key, doc.body, { isRequired: !doc.isBodyOptional }) }),
     responses: { ...responses, default: problem('Error.') },
     ...(needed ? { security: withToken, description: `Needs ${needed}.` } : {}),
-    ...(deprecated && { deprecated }),
+    ...(doc.deprecated && { deprecated: doc.deprecated }),
   }
 }
 
@@ -86,9 +95,9 @@ function toResponse(response: RouteDoc['response'], description: string) {
   return { description, content: { 'application/json': { schema: resolver(response) } } }
 }
 
-function toRequestBody(key: string, body: NonNullable<RouteDoc['body']>) {
+function toRequestBody(key: string, body: NonNullable<RouteDoc['body']>, { isRequired }: { isRequired: boolean }) {
   const mediaType = key.startsWith('PATCH ') ? 'application/merge-patch+json' : 'application/json'
-  return { required: true, content: { [mediaType]: { schema: resolver(body) } } }
+  return { required: isRequired, content: { [mediaType]: { schema: resolver(body) } } }
 }
 
 function operationId(key: string): string {

@@ -37,7 +37,7 @@ const controlParameters: Record<string, Omit<Parameter, 'name' | 'in'>> = {
   search: { description: 'Only servers whose name, title or description contains this text.', schema: text },
   updated_since: {
     description: 'Only servers changed since this time (RFC 3339), deleted ones included.',
-    schema: { ...text, format: 'date-time' },
+    schema: text,
   },
   version: { description: '`latest`, or only servers of exactly this version.', schema: text },
   include_deleted: {
@@ -91,7 +91,7 @@ export function pathParameters(key: string): Parameter[] {
 function serverQueryParameters(): Parameter[] {
   const { properties = {} } = z.toJSONSchema(ServerQuery.unwrap(), { io: 'output', unrepresentable: 'any' })
   return Object.entries(properties).map(([name, property]) => {
-    const { description, default: _default, ...schema } = property as Record<string, unknown>
+    const { description, default: _default, ...schema } = withoutMinLength(property as Record<string, unknown>)
     return {
       name,
       in: 'query',
@@ -100,4 +100,13 @@ function serverQueryParameters(): Parameter[] {
       schema: Object.keys(schema).length === 0 ? text : schema,
     }
   })
+}
+
+/** An empty parameter counts as absent, so no length is too small. */
+function withoutMinLength({
+  minLength: _minLength,
+  items,
+  ...schema
+}: Record<string, unknown>): Record<string, unknown> {
+  return { ...schema, ...(items !== undefined && { items: withoutMinLength(items as Record<string, unknown>) }) }
 }

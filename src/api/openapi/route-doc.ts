@@ -21,6 +21,10 @@ export type RouteDoc = {
     | 'text/event-stream'
   /** The schema of the request body. */
   readonly body?: z.ZodType
+  /** Whether the body may be missing. */
+  readonly isBodyOptional?: true
+  /** Media type of errors, where it is not that of problems. */
+  readonly errorType?: 'application/json'
   /** Names of parameters, `filter` for all that select servers; or all parameters of a list, a watch or a filter. */
   readonly query?: readonly (string | QueryDoc)[] | 'list' | 'watch' | 'filter'
   /** Statuses besides 200 with the same response. */

@@ -164,7 +164,13 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     group: 'clients',
     response: schemas.Anything,
     body: schemas.Message,
-    statuses: { 202: 'Notification accepted.', 400: 'Not a JSON-RPC message.', 415: 'The body is not JSON.' },
+    errorType: 'application/json',
+    statuses: {
+      202: 'Notification accepted.',
+      400: 'Not a JSON-RPC message.',
+      406: '`Accept` lacks `application/json` or `text/event-stream`.',
+      415: 'The body is not JSON.',
+    },
   },
   'POST /discover': {
     summary: 'Read every source now',

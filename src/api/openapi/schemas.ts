@@ -41,9 +41,14 @@ export const ServerDetail = Server.unwrap()
   })
   .meta({ id: 'ServerDetail', description: 'A server with the fields that change at every probe.' })
 
+/** A server of a list with `fields`: these, and no others. */
+const PartialServer = Server.unwrap()
+  .partial()
+  .meta({ id: 'PartialServer', description: 'The fields that `fields` names.' })
+
 export const ServerListResponse = z
   .object({
-    servers: z.array(ServerShape),
+    servers: z.union([z.array(ServerShape), z.array(PartialServer)]),
     count: z.int().describe('Servers on this page.'),
     total: z.int().describe('Servers on all pages.'),
     resource_version: Token,

@@ -37,11 +37,12 @@ const jobs = doc({
   response: Anything,
   statuses: { 501: 'Jobs not served.' },
 })
-const jobPost: RouteDoc = { ...jobs, body: JobRequest }
+const jobPost: RouteDoc = { ...jobs, body: JobRequest, isBodyOptional: true }
 const claim = doc({
   summary: 'Claim a job: answers that there is none, which agents with task tools poll for',
   response: Anything,
   body: JobRequest,
+  isBodyOptional: true,
   statuses: { 204: 'No job.' },
   routedBy: 'POST /jobs/:word',
 })

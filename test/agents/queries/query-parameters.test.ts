@@ -58,6 +58,7 @@ describe('capability query', () => {
     ])
     assert.deepEqual(capabilityQuery('name=*').names, [])
     assert.throws(() => capabilityQuery('exact=maybe'), isProblemOf('exact', /must be true or false/))
+    assert.throws(() => capabilityQuery('fuzzy_match=true&exact=maybe'), isProblemOf('exact', /must be true or false/))
   })
 
   it('capability query matches healthy servers unless it names a status or an agent', () => {
