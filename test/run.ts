@@ -3,7 +3,8 @@
  *
  * Prints every skipped test with its reason at the end, so that a green run hides nothing.
  */
-import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { run } from 'node:test'
@@ -74,6 +75,15 @@ const skipped: string[] = []
 
 // Each test file is a process that loads much of src/: a shared compile cache serves them and the daemons they start.
 process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), 'node-compile-cache')
+
+/** Builds the daemon for the tests that start it, so that a whole run also tests what is shipped. */
+function buildDaemon(): string {
+  const folder = join(batchFolder, 'built')
+  execFileSync(process.execPath, ['config/build.ts', join(folder, 'dist')])
+  copyFileSync('package.json', join(folder, 'package.json'))
+  return join(folder, 'dist/main.js')
+}
+if (patterns.length === 0) process.env['ROSTER_BUILT_MAIN'] ??= buildDaemon()
 
 /** Maximum silence of the run, in ms: a file with an open handle after its tests would never end. */
 const maxSilenceMs = 130_000

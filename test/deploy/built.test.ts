@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { temporary, until } from '../e2e/daemon-process.ts'
 
@@ -14,7 +15,9 @@ describe('the build', () => {
     spawnSync(process.execPath, [folder.at('dist/main.js'), 'config', 'show'], { env, encoding: 'utf8' })
 
   before(() => {
-    execFileSync(process.execPath, ['config/build.ts', folder.at('dist')])
+    const built = process.env['ROSTER_BUILT_MAIN']
+    if (built === undefined) execFileSync(process.execPath, ['config/build.ts', folder.at('dist')])
+    else cpSync(dirname(built), folder.at('dist'), { recursive: true })
     writeFileSync(folder.at('package.json'), readFileSync('package.json'))
   })
   after(() => folder[Symbol.dispose]())
