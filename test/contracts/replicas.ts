@@ -118,6 +118,25 @@ export function testReplicas({
       assert.ok(heartbeat && heartbeat.age_ms >= 0 && heartbeat.age_ms < 2500, JSON.stringify(heartbeat))
     })
 
+    it('reads a heartbeat once while others follow', async () => {
+      await one().commit([put({ name: 'counted' })])
+      const { resource_version: since } = await one().load()
+      let reads = 0
+      const seen = changesUntil(one(), since, (all) => {
+        const heartbeats = all.filter((change) => change.type === 'heartbeats').flatMap((change) => change.heartbeats)
+        reads = heartbeats.filter(({ name }) => name === 'counted').length
+        return heartbeats.some(({ name }) => name === 'last')
+      })
+      for (const name of ['counted', 'one', 'two', 'three', 'last']) {
+        await other.commit([put({ name })])
+        other.recordHeartbeats([{ name, age_ms: 0, timeout: 0 }])
+        await until(() => other.state().pending.heartbeats === 0)
+      }
+
+      await seen
+      assert.equal(reads, 1)
+    })
+
     testReplicaEvents({ one, other: () => other })
   })
 }

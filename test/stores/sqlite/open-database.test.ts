@@ -10,6 +10,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,6 +21,7 @@ import { silent } from '../../../src/log.ts'
 import { openSqlite } from '../../../src/stores/sqlite/sqlite.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { testAgentsView } from '../../contracts/agents-view.ts'
+import { createTestLog } from '../../test-log.ts'
 import { changesUntil, put, registrationIn, typesOf, until } from '../builders.ts'
 
 const open = (path: string) => openSqlite({ path, log: silent })
@@ -141,6 +143,48 @@ describe('the file of a SQLite store', () => {
     truncateSync(path, 4096 * 5 + 100)
 
     await assert.rejects(open(path), { name: 'StoreRefusal' })
+  })
+
+  it('is refused where it has no bytes but was written before: its content is lost', async () => {
+    const path = join(folder, 'roster.db')
+    await using store = await open(path)
+    await store.commit([put()])
+    await store[Symbol.asyncDispose]()
+    truncateSync(path)
+    const later = new Date(Date.now() + 60_000)
+    utimesSync(path, later, later)
+
+    await assert.rejects(open(path), {
+      name: 'StoreRefusal',
+      message: /is empty, but was written before.*restore a backup/s,
+    })
+
+    assert.equal(statSync(path).size, 0)
+    rmSync(path)
+    writeFileSync(path, '')
+    writeFileSync(`${path}-wal`, 'log')
+    await assert.rejects(open(path), { name: 'StoreRefusal', message: /is empty, but was written before/ })
+  })
+
+  it('of another running daemon is said once, at the start of the second', async () => {
+    const path = join(folder, 'roster.db')
+    const [first, second, command] = [createTestLog(), createTestLog(), createTestLog()]
+    await using one = await openSqlite({ path, log: first.log, isDaemon: true })
+    await one.commit([put()])
+    await using other = await openSqlite({ path, log: second.log, isDaemon: true })
+    await using _ = await openSqlite({ path, log: command.log })
+
+    const said = (lines: readonly { msg?: unknown }[]) =>
+      lines.filter(({ msg }) => /another daemon/.test(String(msg))).length
+    assert.deepEqual([said(first.lines()), said(second.lines()), said(command.lines())], [0, 1, 0])
+    await other.commit([put({ name: 'of-the-second' })])
+    assert.equal((await one.load()).registrations.length, 2)
+    await one[Symbol.asyncDispose]()
+    await other[Symbol.asyncDispose]()
+
+    const third = createTestLog()
+    await using _third = await openSqlite({ path, log: third.log, isDaemon: true })
+    assert.equal(said(third.lines()), 0)
   })
 
   it('is created in an empty file, and refused where the path is a folder or cannot be created', async () => {
