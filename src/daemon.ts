@@ -223,7 +223,11 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
 
 /** Opens the store of the config. An unnamed default store that is not writable is replaced by memory. */
 async function openStoreOf(loaded: LoadedConfig, log: RootLog) {
-  return await openStore(loaded.config.store, { log: log.child({ part: 'store' }), orMemory: !isNamed(loaded) })
+  return await openStore(loaded.config.store, {
+    log: log.child({ part: 'store' }),
+    orMemory: !isNamed(loaded),
+    isDaemon: true,
+  })
 }
 
 function isNamed({ originOf }: LoadedConfig): boolean {

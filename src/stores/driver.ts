@@ -1,4 +1,5 @@
 import type { EventLimits, EventPage, EventQuery, NewEvent } from './event.ts'
+import type { HeartbeatCursor } from './sql/heartbeat-window.ts'
 import type {
   OperationOutcome,
   StoredRegistration,
@@ -46,13 +47,12 @@ export type StoreDriver = {
 }
 
 /**
- * A version, the lineage of the database, its clock in milliseconds for heartbeats, and a mark that stays equal while nothing is
- * written.
+ * A version, the lineage of the database, the heartbeats that were read, and a mark that stays equal while nothing is written.
  */
 export type ChangeCursor = {
   readonly version: string
   readonly lineage?: string
-  readonly clock?: number
+  readonly heartbeats?: HeartbeatCursor
   readonly mark?: string
 }
 

@@ -7,6 +7,8 @@ export type OpenOptions = {
   readonly log: Log
   /** Fall back to memory with a warning where the file cannot be written; for a store that the config does not name. */
   readonly orMemory?: boolean
+  /** Says so where another daemon uses the same file. */
+  readonly isDaemon?: boolean
   /** Do not create the store; for commands that read one. */
   readonly mustExist?: boolean
 }
@@ -19,10 +21,10 @@ export type OpenOptions = {
  */
 export async function openStore(
   config: StoreConfig,
-  { log, orMemory = false, mustExist = false }: OpenOptions,
+  { log, orMemory = false, mustExist = false, isDaemon = false }: OpenOptions,
 ): Promise<Store> {
   try {
-    return await open(config, log, mustExist)
+    return await open(config, log, { mustExist, isDaemon })
   } catch (error) {
     if (!orMemory || !(error instanceof StoreUnavailable)) throw error
     log.warn({ reason: error.message }, 'store not writable; registrations are kept in memory until the next restart')
@@ -30,14 +32,18 @@ export async function openStore(
   }
 }
 
-async function open(config: StoreConfig, log: Log, mustExist: boolean): Promise<Store> {
+async function open(
+  config: StoreConfig,
+  log: Log,
+  { mustExist, isDaemon }: { mustExist: boolean; isDaemon: boolean },
+): Promise<Store> {
   switch (config.type) {
     case 'memory':
       if (mustExist) throw new StoreRefusal('the configured store is memory, which only the daemon can read')
       return openMemory({ log })
     case 'sqlite': {
       const { openSqlite } = await import('./sqlite/sqlite.ts')
-      return openSqlite({ path: config.path, mustExist, log })
+      return openSqlite({ path: config.path, mustExist, isDaemon, log })
     }
     case 'postgres': {
       const { openPostgres } = await import('./postgres/postgres.ts')

@@ -20,7 +20,7 @@ export function testOutage({
     await until(() => load.acknowledged.size >= 200)
 
     await server().stop()
-    await until(() => store.state().status === 'down' && load.rejected() > 0)
+    await until(() => store.state().status === 'down' && other.state().status === 'down' && load.rejected() > 0, 15_000)
     store.recordHeartbeats([...load.acknowledged].slice(0, 50).map((name) => ({ name, age_ms: 0, timeout: 1 })))
     const start = performance.now()
     await assert.rejects(

@@ -48,8 +48,9 @@ export function createMysqlDialect(
     writeHeartbeats: (heartbeats, writer) => transaction((run) => writeHeartbeats(run, heartbeats, writer)),
     heartbeats: (foreign) =>
       one(
-        `SELECT ${text('name')}, ${mysqlClock} - beat_at AS age_ms, said FROM roster_beats ${foreign ? 'WHERE writer <> ? AND written_at > ?' : ''}`,
-        foreign ? [foreign.writer, foreign.after] : [],
+        `SELECT ${text('name')}, ${mysqlClock} - beat_at AS age_ms, said, written_at FROM roster_beats
+         ${foreign ? 'WHERE writer <> ? AND ((written_at > ? AND written_at <= ?) OR (written_at > ? AND written_at <= ?))' : ''}`,
+        foreign ? [foreign.writer, ...foreign.windows.flatMap(({ after, upTo }) => [after, upTo])] : [],
       ),
     saveReadings: (source, fingerprint, readings) =>
       transaction((run) => saveReadings(run, maxPacket, source, fingerprint, readings)),

@@ -84,9 +84,9 @@ export function createPostgresDialect(
     heartbeats: (foreign) =>
       run({
         name: foreign ? 'roster-foreign-heartbeats' : 'roster-heartbeats',
-        text: `SELECT name, ${postgresClock} - beat_at AS age_ms, said FROM roster_beats
-               ${foreign ? 'WHERE writer <> $1 AND written_at > $2' : ''}`,
-        values: foreign ? [foreign.writer, foreign.after] : [],
+        text: `SELECT name, ${postgresClock} - beat_at AS age_ms, said, written_at FROM roster_beats
+               ${foreign ? 'WHERE writer <> $1 AND ((written_at > $2 AND written_at <= $3) OR (written_at > $4 AND written_at <= $5))' : ''}`,
+        values: foreign ? [foreign.writer, ...foreign.windows.flatMap(({ after, upTo }) => [after, upTo])] : [],
       }),
     saveReadings: (source, fingerprint, readings) =>
       pool.transaction('SELECT 1', (run) => saveReadings(run, source, fingerprint, readings)),

@@ -1,5 +1,6 @@
 import type { EventQuery } from '../event.ts'
 import type { StoredRegistration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
+import type { HeartbeatWindow } from './heartbeat-window.ts'
 import type { HistoryFacts } from './lineage.ts'
 import type { SqlRow } from './registration-rows.ts'
 
@@ -50,6 +51,11 @@ export type EventDialect = {
   readonly deleteEvents: (upTo: number) => Promise<number>
 }
 
+export type ForeignHeartbeats = {
+  readonly writer: string
+  readonly windows: readonly [HeartbeatWindow, HeartbeatWindow]
+}
+
 /** The SQL of a database server, each method in one statement or transaction. `now` is its clock in milliseconds. */
 export type Dialect = EventDialect & {
   readonly transaction: <T>(work: (session: CommitSession) => Promise<T>) => Promise<T>
@@ -63,8 +69,8 @@ export type Dialect = EventDialect & {
   readonly changesAfter: (version: string) => Promise<readonly SqlRow[]>
   readonly readVersions: (versions: readonly string[]) => Promise<readonly SqlRow[]>
   readonly writeHeartbeats: (heartbeats: readonly StoredHeartbeat[], writer: string) => Promise<void>
-  /** `name`, `age_ms`, `said`; with `foreign` only those that other writers stored after a time. */
-  readonly heartbeats: (foreign?: { readonly writer: string; readonly after: number }) => Promise<readonly SqlRow[]>
+  /** `name`, `age_ms`, `said`, `written_at`; with `foreign` only those that other writers stored in one of two windows. */
+  readonly heartbeats: (foreign?: ForeignHeartbeats) => Promise<readonly SqlRow[]>
   readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
   /** `source`, `fingerprint`, `kept_at`, and `origin` and `reading` in order, null where a source has none. */
   readonly readings: () => Promise<readonly SqlRow[]>

@@ -15,14 +15,13 @@ import type {
 } from '../store.ts'
 import type { CommitSession, Dialect, RowId } from './dialect.ts'
 import { createEventLog } from './event-log.ts'
+import { nextHeartbeats } from './heartbeat-window.ts'
 import { createLineage, type HistoryFacts, nameOf } from './lineage.ts'
 import { createOwnWrites } from './own-writes.ts'
 import { registrationFromRow, type SqlRow, toTimestamp } from './registration-rows.ts'
 
 /** How long a deletion is stored for followers. */
 const deletionRetentionMs = 3_600_000
-/** How long after its timestamp the write of another replica may become visible. */
-const overlapMs = 10_000
 
 /** A driver for a database server that several replicas may share. */
 export function createServerDriver({
@@ -131,7 +130,7 @@ export function createServerDriver({
   }
 
   async function changesSince(cursor: ChangeCursor): Promise<ChangeBatch> {
-    const { version, clock } = cursor
+    const { version } = cursor
     const changes: StoreChange[] = []
     let last = version
     for (;;) {
@@ -153,9 +152,11 @@ export function createServerDriver({
     lineage.see(last)
     if (BigInt(prunedVersion) > BigInt(version)) return { compacted: true }
     ownWrites.forgetBefore(last)
-    const heartbeats = await dialect.heartbeats({ writer, after: (clock ?? now - 60_000) - overlapMs })
+    const { windows, next } = nextHeartbeats(cursor.heartbeats, now)
+    const heartbeats = await dialect.heartbeats({ writer, windows })
     if (heartbeats.length > 0) changes.push({ type: 'heartbeats', heartbeats: heartbeats.map(heartbeatFromRow) })
-    return { compacted: false, cursor: { version: last, lineage: nameOf(facts), clock: now }, changes }
+    const heartbeatCursor = next(heartbeats.map((row) => Number(row['written_at'])))
+    return { compacted: false, cursor: { version: last, lineage: nameOf(facts), heartbeats: heartbeatCursor }, changes }
   }
 
   async function readRows(rows: readonly SqlRow[]): Promise<StoreChange[]> {

@@ -1,14 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChangeBatch, ChangeCursor } from '../driver.ts'
+import { nextHeartbeats } from '../sql/heartbeat-window.ts'
 import { type Lineage, nameOf } from '../sql/lineage.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
 import { registrationColumns, registrationFromRow } from '../sql/registration-rows.ts'
 import type { RegistrationKey, RegistrationKind, StoreChange } from '../store.ts'
 import type { HeartbeatTable } from './heartbeat-table.ts'
 import type { MetaTable } from './meta-table.ts'
-
-/** How long after its timestamp the write of another process may become visible. */
-const overlapMs = 5000
 
 /** Reads the changes that other processes wrote to the file; costs next to nothing while there are none. */
 export function createChangeFeed({
@@ -59,12 +57,13 @@ export function createChangeFeed({
     }
     if (Number(meta.get('forgotten')) > Number(cursor.version)) return { compacted: true }
     const changes = rows.filter((row) => !ownWrites.has(String(row['version']))).flatMap(changeFromRow)
-    const heartbeats = heartbeatTable.foreignSince((cursor.clock ?? now - 60_000) - overlapMs)
+    const { windows, next } = nextHeartbeats(cursor.heartbeats, now)
+    const { heartbeats, times } = heartbeatTable.foreignIn(windows)
     if (heartbeats.length > 0) changes.push({ type: 'heartbeats', heartbeats })
     const version = String(rows.at(-1)?.['version'] ?? cursor.version)
     ownWrites.forgetBefore(version)
     lineage.see(version)
-    return { compacted: false, cursor: { version, lineage: nameOf(facts), clock: now, mark }, changes }
+    return { compacted: false, cursor: { version, lineage: nameOf(facts), heartbeats: next(times), mark }, changes }
   }
 
   function changeFromRow(changed: Record<string, unknown>): StoreChange[] {

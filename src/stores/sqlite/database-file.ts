@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { StoreUnavailable } from '../store.ts'
+import { StoreRefusal, StoreUnavailable } from '../store.ts'
 
 /** A path, and the device and inode of the file there; no file where there is none. */
 export type DatabaseFile = { readonly path: string; readonly file: string | undefined }
@@ -45,6 +45,22 @@ export function rewriteFile(database: DatabaseSync, { path }: DatabaseFile): voi
   for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true })
   renameSync(temporary, path)
   createFile(path)
+}
+
+/** Maximum time between the creation of a file and its last change where nothing was written to it, in ms. */
+const maxCreationMs = 1000
+
+/** Refuses an empty file that was written before: its content is lost, which must not look like a registry without entries. */
+export function assertNeverWritten(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats) return
+  // Some file systems do not know when a file was created.
+  const isChanged = stats.birthtimeMs > 0 && stats.mtimeMs - stats.birthtimeMs > maxCreationMs
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false })
+  if (!isChanged && !(log && log.size > 0)) return
+  throw new StoreRefusal(
+    `${path} is empty, but was written before: restore a backup, or delete the file to begin with an empty registry`,
+  )
 }
 
 /** Creates the file, readable by its owner only from the start. SQLite gives the same mode to the files beside it. */

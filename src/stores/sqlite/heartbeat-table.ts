@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { ForeignHeartbeats } from '../sql/dialect.ts'
 import type { StoredHeartbeat } from '../store.ts'
 import { inTransaction } from './meta-table.ts'
 
@@ -37,6 +38,15 @@ export function createHeartbeatTable(database: DatabaseSync, writer: string) {
     all: () => select('true'),
     /** The last heartbeat of an agent, where another process stored it. */
     foreignOf: (name: string) => select('writer <> ? AND name = ?', writer, name)[0],
-    foreignSince: (time: number) => select('writer <> ? AND written_at > ?', writer, time),
+    /** Those that other processes stored in one of two windows, and when. */
+    foreignIn: ([one, two]: ForeignHeartbeats['windows']) => {
+      const condition = 'writer <> ? AND ((written_at > ? AND written_at <= ?) OR (written_at > ? AND written_at <= ?))'
+      const values = [writer, one.after, one.upTo, two.after, two.upTo]
+      const times = database.prepare(`SELECT written_at FROM roster_beats WHERE ${condition}`).all(...values)
+      return {
+        heartbeats: select(condition, ...values),
+        times: times.map(({ written_at }) => Number(written_at)),
+      }
+    },
   }
 }

@@ -8,10 +8,13 @@ import { registrationId, type StoreDriver } from '../driver.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
 import { type OperationOutcome, type Store, type StoreOperation, StoreRefusal, StoreUnavailable } from '../store.ts'
 import { outcomeFromReply } from './commit.ts'
-import { createFile } from './database-file.ts'
+import { assertNeverWritten, createFile } from './database-file.ts'
 import type { SqliteOperations } from './database.ts'
 import { openLazily } from './lazy-open.ts'
 import type { ThreadResponse } from './thread.ts'
+
+const sharedText =
+  'another daemon uses this file: each sees what the other writes within a second; for several daemons use PostgreSQL or MySQL'
 
 /** Interval of the check for writes of another process, which costs next to nothing. */
 const pollMs = 1000
@@ -24,25 +27,34 @@ export async function openSqlite({
   path,
   log,
   mustExist = false,
+  isDaemon = false,
 }: {
   path: string
   log: Log
   mustExist?: boolean
+  /** Another daemon on the same file is logged. */
+  isDaemon?: boolean
 }): Promise<Store> {
   const file = resolve(path)
   if (mustExist && !existsSync(file)) throw new StoreRefusal(`no store found at ${file}`)
-  const driver = isEmpty(file) ? createEmpty(file) : await openDriver(file)
+  const open = async () => {
+    const { driver, isShared } = await openDriver(file, isDaemon)
+    if (isShared) log.warn({ path: file }, sharedText)
+    return driver
+  }
+  const driver = isEmpty(file) ? createEmpty(file, open) : await open()
   return createStorePipeline({ type: 'sqlite', driver, log })
 }
 
 /** Creates the empty file, which proves that the path is writable. */
-function createEmpty(file: string): StoreDriver {
+function createEmpty(file: string, open: () => Promise<StoreDriver>): StoreDriver {
+  assertNeverWritten(file)
   try {
     createFile(file)
   } catch (error) {
     throw new StoreUnavailable(`${file} cannot be created: ${(error as Error).message}`, { cause: error })
   }
-  return openLazily({ isEmpty: async () => isEmpty(file), open: () => openDriver(file), pollMs })
+  return openLazily({ isEmpty: async () => isEmpty(file), open, pollMs })
 }
 
 function isEmpty(file: string): boolean {
@@ -50,15 +62,15 @@ function isEmpty(file: string): boolean {
   return stats === undefined || (stats.isFile() && stats.size === 0)
 }
 
-async function openDriver(file: string): Promise<StoreDriver> {
+async function openDriver(file: string, isDaemon: boolean) {
   const thread = createThread()
   try {
-    await thread.call('open', file)
+    const isShared = (await thread.call('open', file, isDaemon)) === true
+    return { driver: threadDriver(thread, file), isShared }
   } catch (error) {
     await thread.terminate()
     throw error
   }
-  return threadDriver(thread, file)
 }
 
 function threadDriver({ call, terminate }: ReturnType<typeof createThread>, path: string): StoreDriver {

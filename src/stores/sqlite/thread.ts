@@ -4,11 +4,11 @@
  * It is also an entry point of the bundle, named `sqlite-thread` beside the chunks.
  */
 
-import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { parentPort } from 'node:worker_threads'
 import { createLineage } from '../sql/lineage.ts'
 import { StoreRefusal, StoreUnavailable } from '../store.ts'
-import { assertSameFile, type DatabaseFile, identifyFile, rewriteFile } from './database-file.ts'
+import { assertSameFile, createFile, type DatabaseFile, identifyFile, rewriteFile } from './database-file.ts'
 import { createSqliteOperations, type SqliteOperations } from './database.ts'
 import { isDamaged, openDatabase } from './open-database.ts'
 
@@ -23,6 +23,8 @@ let path = ''
 let openedFile: DatabaseFile | undefined
 let database: DatabaseSync | undefined
 let operations: SqliteOperations | undefined
+/** Holds the lock by which a second daemon notices this one. */
+let daemonLock: DatabaseSync | undefined
 /** Outlives a reopening. */
 const lineage = createLineage()
 
@@ -40,6 +42,26 @@ function open(): void {
   openedFile = identifyFile(path)
   operations = createSqliteOperations(database, lineage)
   operations.touch()
+}
+
+/**
+ * Whether another daemon has the file open: the first one holds a lock beside it, which ends with its process. A file beside, since
+ * the database itself is shared with commands.
+ */
+function isSharedWithDaemon(): boolean {
+  if (daemonLock) return false
+  const file = `${path}.lock`
+  let lock: DatabaseSync | undefined
+  try {
+    createFile(file)
+    lock = new DatabaseSync(file, { timeout: 0 })
+    lock.exec('BEGIN EXCLUSIVE')
+    daemonLock = lock
+    return false
+  } catch (error) {
+    lock?.close()
+    return error instanceof Error && 'errcode' in error && error.errcode === 5
+  }
 }
 
 function close(): void {
@@ -60,9 +82,14 @@ const writeMethods: ReadonlySet<string> = new Set<keyof SqliteOperations>([
 function execute({ method, args }: ThreadRequest): unknown {
   if (method === 'open') {
     path = String(args[0])
-    return open()
+    open()
+    return args[1] === true && isSharedWithDaemon()
   }
-  if (method === 'close') return close()
+  if (method === 'close') {
+    daemonLock?.close()
+    daemonLock = undefined
+    return close()
+  }
   if (!operations || !openedFile) throw new StoreUnavailable(`${path} is not open`)
   if (writeMethods.has(method)) assertSameFile(openedFile)
   const operation = operations[method as keyof SqliteOperations] as (...args: readonly unknown[]) => unknown

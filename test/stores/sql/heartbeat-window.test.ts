@@ -39,6 +39,16 @@ describe('the windows of heartbeats', () => {
     }
   })
 
+  it('a clock that is set back hides no heartbeat', () => {
+    const rows = [200_000, 100_000].map((writtenAt) => ({ writtenAt, visibleAt: 0 }))
+    const { read, reads } = createReader(rows)
+
+    read(200_001)
+    read(100_001)
+
+    assert.equal(reads.size, 2)
+  })
+
   it('the first read takes those of the last minute', () => {
     const rows = [30_000, 50_000].map((writtenAt) => ({ writtenAt, visibleAt: writtenAt }))
     const { read, reads } = createReader(rows)

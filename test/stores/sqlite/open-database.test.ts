@@ -183,7 +183,7 @@ describe('the file of a SQLite store', () => {
     await other[Symbol.asyncDispose]()
 
     const third = createTestLog()
-    await using _third = await openSqlite({ path, log: third.log, isDaemon: true })
+    await (await openSqlite({ path, log: third.log, isDaemon: true }))[Symbol.asyncDispose]()
     assert.equal(said(third.lines()), 0)
   })
 
