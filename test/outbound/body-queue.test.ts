@@ -31,6 +31,32 @@ describe('body queue', () => {
     assert.deepEqual(calls, ['resume'])
   })
 
+  it('joins the chunks that wait for the reader', async () => {
+    const { queue } = createQueue()
+    for (let count = 0; count < 1000; count += 1) queue.add(Buffer.from(String(count % 10)))
+    queue.end()
+
+    const chunks: string[] = []
+    for (let chunk = await queue.next(); chunk; chunk = await queue.next()) chunks.push(String(chunk))
+
+    assert.ok(chunks.length <= 2, `${chunks.length} chunks`)
+    assert.equal(chunks.join(''), '0123456789'.repeat(100))
+  })
+
+  it('breaks off a body of tiny chunks', async () => {
+    const { queue, calls } = createQueue()
+    const small = Array.from({ length: 100_000 }, () => Buffer.from('small enough, but not too small.'))
+    for (const chunk of small) {
+      queue.add(chunk)
+      await queue.next()
+    }
+    assert.deepEqual(calls, [])
+    for (let count = 0; count < 200_000; count += 1) queue.add(Buffer.from('x'))
+
+    await assert.rejects(queue.next(), /too many small chunks/)
+    assert.deepEqual(calls, ['abort'])
+  })
+
   it('rejects a waiting reader when the body breaks off, with the first error', async () => {
     const { queue } = createQueue()
     const waiting = queue.next()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { openHttpClient } from '../../src/outbound/http-client.ts'
-import { startHttpServer } from './test-servers.ts'
+import { isOutboundError, startHttpServer, startTcpServer } from './test-servers.ts'
 
 const client = openHttpClient()
 after(async () => client.close())
@@ -46,5 +46,40 @@ describe('status request', () => {
 
     assert.equal(await client.requestStatus(url, request), 302)
     await assert.rejects(client.requestStatus(url, { ...request, reach: 'private' }), { reason: 'blocked' })
+  })
+})
+
+describe('the body of a response', () => {
+  it('in chunks of one byte is rejected long before its limit', async (t) => {
+    let sent = 0
+    const port = await startTcpServer(t, (socket) => {
+      const piece = '1\r\n \r\n'.repeat(10_000)
+      const send = () => {
+        while (socket.writable && socket.write(piece)) sent += 10_000
+      }
+      socket.on('drain', send)
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+        send()
+      })
+    })
+
+    await assert.rejects(
+      client.request(`http://127.0.0.1:${port}/`, { reach: 'any', timeoutMs: 20_000, maxBytes: 16_000_000 }),
+      isOutboundError('protocol', /too many small chunks/),
+    )
+    assert.ok(sent < 8_000_000, `${sent} chunks were read`)
+  })
+
+  it('is read whole in whatever chunks it comes', async (t) => {
+    const piece = 'x'.repeat(100)
+    const url = await startHttpServer(t, (_request, response) => {
+      for (let count = 0; count < 10_000; count += 1) response.write(piece)
+      response.end('end')
+    })
+
+    const { body } = await client.request(url, { reach: 'any', timeoutMs: 20_000, maxBytes: 2_000_000 })
+
+    assert.equal(body.toString(), `${piece.repeat(10_000)}end`)
   })
 })

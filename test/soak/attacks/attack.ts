@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -43,8 +42,10 @@ export async function onConnections(
 
 /** Writes a piece again and again, as fast as the other side reads it, until the connection ends or `times` is reached. */
 export async function writeRepeatedly(socket: Socket, piece: string | Buffer, times = Infinity): Promise<void> {
+  const closed = new Promise((resolve) => void socket.once('close', resolve))
   for (let written = 0; written < times && socket.writable; written += 1) {
-    if (!socket.write(piece)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {})
+    if (socket.write(piece)) continue
+    await Promise.race([new Promise((resolve) => void socket.once('drain', resolve)), closed])
   }
 }
 

@@ -6,9 +6,10 @@ import { until } from '../../e2e/daemon-process.ts'
 import type { Attack, Target } from '../attacks/attack.ts'
 import { startOrdinaryClients } from '../attacks/ordinary-clients.ts'
 import { requestAttacks } from '../attacks/requests.ts'
+import { upstreamAttacks } from '../attacks/upstream.ts'
 import { type Effort, type Figures, factsOf, openSoak, quantile, type Scenario } from '../scenario.ts'
 
-const attacks: readonly Attack[] = [...requestAttacks]
+const attacks: readonly Attack[] = [...requestAttacks, ...upstreamAttacks]
 
 const maxGrowthMb = 100
 const maxP99Ms = 100
