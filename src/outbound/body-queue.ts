@@ -1,22 +1,38 @@
+import { createGrowingBuffer } from '../flow/bytes/growing-buffer.ts'
+import { MalformedResponse } from './outbound-error.ts'
+
 /** Bytes that may wait for the reader; above it the connection is paused. */
 const maxBufferedBytes = 65_536
+
+/** A body may come in this many chunks, and in one more for each `minChunkBytes` of it: each chunk costs time. */
+const maxChunks = 8192
+const minChunkBytes = 32
 
 export type BodyQueue = Pick<ReturnType<typeof createBodyQueue>, 'isComplete' | 'next' | 'drop'>
 
 /** Buffers a response body between its connection and its reader. */
 export function createBodyQueue({ resume, abort }: { resume: () => void; abort: (reason: Error) => void }) {
-  let chunks: Buffer[] = []
-  let bufferedBytes = 0
+  /** The first chunk that waits, as it came; those behind it are joined. */
+  let first: Buffer | undefined
+  const others = createGrowingBuffer()
+  let receivedBytes = 0
+  let receivedChunks = 0
   let isComplete = false
   let error: Error | undefined
   let wakeReader: (() => void) | undefined
 
+  const bufferedBytes = () => (first?.length ?? 0) + others.length()
+
   /** Takes a chunk; false asks the connection to pause. */
   function add(chunk: Buffer): boolean {
-    chunks.push(chunk)
-    bufferedBytes += chunk.length
+    if (error) return true
+    receivedBytes += chunk.length
+    receivedChunks += 1
+    if (receivedChunks > maxChunks + receivedBytes / minChunkBytes) breakOff(new MalformedResponse(tooManyChunks))
+    else if (!first && others.length() === 0) first = chunk
+    else others.add(chunk)
     wakeReader?.()
-    return bufferedBytes < maxBufferedBytes
+    return bufferedBytes() < maxBufferedBytes
   }
 
   function end(): void {
@@ -26,34 +42,38 @@ export function createBodyQueue({ resume, abort }: { resume: () => void; abort: 
 
   function fail(reason: Error): void {
     error ??= reason
-    chunks = []
+    first = undefined
+    others.discard()
     wakeReader?.()
   }
 
-  /** The next chunk; undefined after the last one. Rejects if the body breaks off. */
+  function breakOff(reason: Error): void {
+    fail(reason)
+    abort(reason)
+  }
+
+  /** The next bytes; undefined after the last ones. Rejects if the body breaks off. */
   async function next(): Promise<Buffer | undefined> {
     for (;;) {
       if (error) throw error
-      const chunk = chunks.shift()
-      if (chunk) return release(chunk)
+      if (bufferedBytes() > 0) return take()
       if (isComplete) return undefined
       await new Promise<void>((resolve) => void (wakeReader = resolve))
     }
   }
 
-  function release(chunk: Buffer): Buffer {
-    const wasFull = bufferedBytes >= maxBufferedBytes
-    bufferedBytes -= chunk.length
-    if (wasFull && bufferedBytes < maxBufferedBytes) resume()
+  function take(): Buffer {
+    const wasFull = bufferedBytes() >= maxBufferedBytes
+    const chunk = first ?? others.take()
+    first = undefined
+    if (wasFull && bufferedBytes() < maxBufferedBytes) resume()
     return chunk
   }
 
   /** Discards what was not read, and aborts the connection unless the whole body has arrived. */
   function drop(): void {
     if (isComplete || error) return
-    const reason = new DOMException('the reader stopped', 'AbortError')
-    fail(reason)
-    abort(reason)
+    breakOff(new DOMException('the reader stopped', 'AbortError'))
   }
 
   return {
@@ -66,3 +86,5 @@ export function createBodyQueue({ resume, abort }: { resume: () => void; abort: 
     drop,
   }
 }
+
+const tooManyChunks = 'the body comes in too many small chunks'

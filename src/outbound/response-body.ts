@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import { createGrowingBuffer } from '../flow/bytes/growing-buffer.ts'
 import type { Deadline } from '../flow/deadline.ts'
 import type { BodyQueue } from './body-queue.ts'
 import type { ResponseHead } from './dispatch.ts'
@@ -15,15 +16,13 @@ export async function readBody({ headers, body }: ResponseHead, { method }: Hop,
   try {
     if (!['', 'identity', 'gzip', 'x-gzip'].includes(encoding)) throw unexpectedEncoding()
     if (method !== 'HEAD' && Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-    const chunks: Buffer[] = []
-    let length = 0
+    const joined = createGrowingBuffer()
     for (let chunk = await body.next(); chunk; chunk = await body.next()) {
-      length += chunk.length
-      if (length > maxBytes) throw tooLarge(maxBytes)
-      chunks.push(chunk)
+      if (joined.length() + chunk.length > maxBytes) throw tooLarge(maxBytes)
+      joined.add(chunk)
     }
-    const bytes = Buffer.concat(chunks)
-    return encoding.endsWith('gzip') && length > 0 ? await decompress(bytes, maxBytes) : bytes
+    const bytes = joined.take()
+    return encoding.endsWith('gzip') && bytes.length > 0 ? await decompress(bytes, maxBytes) : bytes
   } finally {
     body.drop()
   }

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import * as z from 'zod'
-import { readLines } from '../flow/line-reader.ts'
+import { readLines } from '../flow/bytes/line-reader.ts'
 import { type StoredSource, type StoreOperation, type StoredRegistration, type Store, StoreRefusal } from './store.ts'
 
 const format = 'mcp-roster backup'

@@ -1,5 +1,5 @@
-/** Size of a buffer at its first piece. */
-const minBytes = 4096
+import { createGrowingBuffer } from '../../flow/bytes/growing-buffer.ts'
+
 /** All buffers together may hold this many bytes; beyond it the largest are rejected. */
 const maxTotalBytes = 32 * 1024 * 1024
 /** What is left after the largest were rejected, so that the next one does not sort them again. */
@@ -25,52 +25,46 @@ export function createBodyBuffers() {
   }
 
   /**
-   * A buffer for one body. Its memory grows with the bytes, however many pieces they come in.
+   * A buffer for one body.
    *
    * `onReject` is called where all buffers hold too much and this one is among the largest; it must discard this one.
    */
   function openBuffer(declaredBytes: number, onReject: () => void) {
-    let memory = new ArrayBuffer(0)
-    let bytes = Buffer.from(memory)
-    let length = 0
+    const joined = createGrowingBuffer(declaredBytes > 0 ? { firstCapacity: declaredBytes } : {})
     let pieces = 0
-    const key = {}
-    open.set(key, { capacity: () => bytes.length, reject: onReject })
+    open.set(joined, { capacity: joined.capacity, reject: onReject })
 
-    /** Frees the old memory at once: a collection comes too late for what attackers make the process allocate. */
-    function resize(capacity: number): void {
-      totalBytes += capacity - memory.byteLength
-      memory = memory.transfer(capacity)
-      bytes = Buffer.from(memory)
+    function uncount(): void {
+      if (open.delete(joined)) totalBytes -= joined.capacity()
     }
 
     return {
-      /** Takes a piece; false where the pieces are too small for what they cost. */
+      /** Takes a piece, and frees it; false where the pieces are too small for what they cost. */
       add(piece: Buffer): boolean {
-        const end = length + piece.length
         pieces += 1
-        if (pieces > maxPieces + end / minPieceBytes) return false
-        if (end > bytes.length) resize(Math.max(declaredBytes || minBytes, end, bytes.length * 2))
-        piece.copy(bytes, length)
+        if (pieces > maxPieces + (joined.length() + piece.length) / minPieceBytes) return false
+        const before = joined.capacity()
+        joined.add(piece)
         freeBytes(piece)
-        length = end
+        totalBytes += joined.capacity() - before
         if (totalBytes > maxTotalBytes) rejectLargest()
         return true
       },
-      length: () => length,
+      length: joined.length,
       /** Ends the buffer, and returns what it holds. */
       close(): Buffer {
-        if (open.delete(key)) totalBytes -= memory.byteLength
-        return bytes.subarray(0, length)
+        uncount()
+        return joined.take()
       },
       /** Ends the buffer, and frees what it holds. */
       discard(): void {
-        if (open.delete(key)) resize(0)
+        uncount()
+        joined.discard()
       },
     }
   }
 
-  return { open: openBuffer, totalBytes: () => totalBytes }
+  return { open: openBuffer }
 }
 
 /**

@@ -4,6 +4,7 @@ import type { HttpClient, OutboundRequest, OutboundResponse, OutboundStream } fr
 import { OutboundError } from '../../outbound/outbound-error.ts'
 import { isFields } from '../documents/entry.ts'
 import { parseRetryAfter } from '../http/conditional-request.ts'
+import { rosterTooLarge } from './remote-servers.ts'
 
 /** The remote roster answers, but its watch does not work. */
 export class UnwatchableError extends SourceError {}
@@ -20,7 +21,9 @@ const readinessPauseMs = 500
 export type RemoteCredentials = Pick<OutboundRequest, 'headers' | 'tls' | 'allow' | 'deny'>
 
 /** The whole remote list, or that it is unchanged since the ETag. */
-export type RemoteList = { readonly etag: string | undefined; readonly servers: readonly unknown[] } | 'unchanged'
+export type RemoteList =
+  | { readonly etag: string | undefined; readonly servers: readonly unknown[]; readonly bytes: number }
+  | 'unchanged'
 
 /** The HTTP API of the roster at `url`, as far as a follower uses it. */
 export function createRemoteApi({
@@ -28,11 +31,14 @@ export function createRemoteApi({
   httpClient,
   timeoutMs,
   maxBytes,
+  maxTotalBytes,
 }: {
   url: string
   httpClient: Pick<HttpClient, 'request' | 'stream'>
   timeoutMs: number
   maxBytes: number
+  /** Maximum bytes of all pages of a list. */
+  maxTotalBytes: number
 }) {
   const options = { reach: 'any', timeoutMs } as const
 
@@ -102,6 +108,7 @@ export function createRemoteApi({
     const servers: unknown[] = []
     const validators = etag === undefined ? {} : { 'if-none-match': etag }
     let nextEtag: string | undefined
+    let bytes = 0
     for (let cursor: unknown = '', pages = 0; typeof cursor === 'string'; pages += 1) {
       const continuation = cursor === '' ? '' : `&continue=${encodeURIComponent(cursor)}`
       const headers = { ...credentials.headers, ...(pages === 0 && validators) }
@@ -109,12 +116,14 @@ export function createRemoteApi({
       if (response.status === 304 && pages === 0) return 'unchanged'
       if (response.status !== 200) throw statusError(response)
       if (pages === 0) nextEtag = response.headers['etag']
+      bytes += response.body.length
+      if (bytes > maxTotalBytes) throw rosterTooLarge(maxTotalBytes)
       const body = parseFields(response)
       if (!Array.isArray(body['servers'])) throw new SourceError('roster answered a list without servers')
       servers.push(...(body['servers'] as unknown[]))
       cursor = body['continue']
     }
-    return { etag: nextEtag, servers }
+    return { etag: nextEtag, servers, bytes }
   }
 
   return { identify, watch, list }

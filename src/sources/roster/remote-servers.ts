@@ -5,6 +5,12 @@ import { remoteIdOf, toTransferredEntry, type TransferOptions } from './transfer
 
 type GoodReading = Extract<Reading, { entries: unknown }>
 
+/** A change of a server in the watch of another roster; `bytes` is the length of its line. */
+export type RosterEvent = { readonly type: string; readonly server: unknown; readonly bytes: number }
+
+/** The readings by id of their server, and what they took on the wire. */
+type State = { readonly readings: Map<string, GoodReading>; readonly sizes: Map<string, number>; bytes: number }
+
 /** Maximum number of rejected servers that are kept with their problem. */
 const maxProblems = 1000
 
@@ -19,38 +25,49 @@ export type RemoteServers = ReturnType<typeof createRemoteServers>
 export function createRemoteServers({
   url,
   maxServers,
+  maxTotalBytes,
   select,
 }: {
   url: string
   maxServers: number
+  /** Maximum bytes of all servers together, as they came. */
+  maxTotalBytes: number
   select: (entry: Entry) => Entry | undefined
 }) {
-  let readings = new Map<string, GoodReading>()
+  let state = emptyState()
   const problems = new Map<string, Entry>()
   let rosterReading: GoodReading = { origin: url, entries: [] }
 
   const originOf = (id: string) => `${url}/servers/${id.split('/').map(encodeURIComponent).join('/')}`
 
   /** Puts the reading of one server into `target`, unless the server is not selected or has a problem. */
-  function put(target: Map<string, GoodReading>, server: unknown, options: TransferOptions): void {
-    const id = remoteIdOf(server)
-    if (id === undefined || !isFields(server)) throw new SourceError('roster lists an item that is not a server')
-    const entry = select(toTransferredEntry(server, options))
-    const previous = readings.get(id)
+  function put(
+    target: State,
+    { server, bytes }: Pick<RosterEvent, 'server' | 'bytes'>,
+    options: TransferOptions,
+  ): void {
+    const { id, fields } = requireServer(server)
+    const entry = select(toTransferredEntry(fields, options))
+    const previous = state.readings.get(id)
     remove(target, id)
     if (!entry) return
     if ('problem' in entry) {
       if (problems.size < maxProblems) problems.set(id, entry)
       return
     }
-    if (target.size >= maxServers)
+    if (target.readings.size >= maxServers)
       throw new SourceError(`roster has more than ${maxServers} servers (max_servers)`, { class: 'config' })
     const isUnchanged = previous && isDeepStrictEqual(previous.entries, [entry])
-    target.set(id, isUnchanged ? previous : { origin: originOf(id), entries: [entry] })
+    if (target.bytes + bytes > maxTotalBytes) throw rosterTooLarge(maxTotalBytes)
+    target.readings.set(id, isUnchanged ? previous : { origin: originOf(id), entries: [entry] })
+    target.sizes.set(id, bytes)
+    target.bytes += bytes
   }
 
-  function remove(target: Map<string, GoodReading>, id: string): void {
-    target.delete(id)
+  function remove(target: State, id: string): void {
+    target.readings.delete(id)
+    target.bytes -= target.sizes.get(id) ?? 0
+    target.sizes.delete(id)
     problems.delete(id)
   }
 
@@ -62,30 +79,27 @@ export function createRemoteServers({
 
   /** Starts a complete replacement: `put` every server, then `commit`. */
   function startReplacement() {
-    const replacement = new Map<string, GoodReading>()
+    const replacement = emptyState()
     problems.clear()
     return {
-      put: (server: unknown, options: TransferOptions) => put(replacement, server, options),
+      put: (server: unknown, options: TransferOptions, bytes: number) => put(replacement, { server, bytes }, options),
       commit: (): Sighting => {
-        readings = replacement
-        return { type: 'picture', readings: [currentRosterReading(), ...readings.values()] }
+        state = replacement
+        return { type: 'picture', readings: [currentRosterReading(), ...state.readings.values()] }
       },
     }
   }
 
   /** Applies the events of one remote revision. Returns undefined if they change nothing here. */
-  function applyEvents(
-    events: readonly { readonly type: string; readonly server: unknown }[],
-    options: TransferOptions,
-  ): Sighting | undefined {
+  function applyEvents(events: readonly RosterEvent[], options: TransferOptions): Sighting | undefined {
+    const { readings } = state
     const previousRosterReading = rosterReading
     const touched = new Map<string, GoodReading | undefined>()
-    for (const { type, server } of events) {
-      const id = remoteIdOf(server)
-      if (id === undefined) continue
+    for (const event of events) {
+      const { id } = requireServer(event.server)
       const previous = touched.has(id) ? undefined : readings.get(id)
-      if (type === 'DELETED') remove(readings, id)
-      else put(readings, server, options)
+      if (event.type === 'DELETED') remove(state, id)
+      else put(state, event, options)
       if (readings.get(id) !== previous || touched.has(id)) touched.set(id, readings.get(id))
     }
     const changed = [...touched.values()].filter((reading) => reading !== undefined)
@@ -97,9 +111,26 @@ export function createRemoteServers({
 
   /** A picture in which every origin has the error, so that all servers stay and become stale. */
   function failed(error: SourceError): Sighting {
-    const origins = [url, ...[...readings.values()].map(({ origin }) => origin)]
+    const origins = [url, ...[...state.readings.values()].map(({ origin }) => origin)]
     return { type: 'picture', readings: origins.map((origin) => ({ origin, error })) }
   }
 
-  return { startReplacement, applyEvents, failed }
+  return { startReplacement, applyEvents, failed, maxTotalBytes }
+}
+
+function emptyState(): State {
+  return { readings: new Map(), sizes: new Map(), bytes: 0 }
+}
+
+/** A server of another roster with its id there. Throws for an item that is not a server. */
+export function requireServer(server: unknown): { id: string; fields: Readonly<Record<string, unknown>> } {
+  const id = remoteIdOf(server)
+  if (id === undefined || !isFields(server)) throw new SourceError('roster lists an item that is not a server')
+  return { id, fields: server }
+}
+
+export function rosterTooLarge(maxTotalBytes: number): SourceError {
+  return new SourceError(`servers of the roster have more than ${maxTotalBytes} bytes (max_total_bytes)`, {
+    class: 'config',
+  })
 }

@@ -1,6 +1,6 @@
 import { createBackoff } from '../../flow/backoff.ts'
+import { readLines } from '../../flow/bytes/line-reader.ts'
 import { forEachYielding } from '../../flow/cooperative.ts'
-import { readLines } from '../../flow/line-reader.ts'
 import { type Sighting, SourceError, type SourceRun } from '../../model/source.ts'
 import { asSourceError, type createRemoteApi, type RemoteCredentials, UnwatchableError } from './remote-api.ts'
 import type { RemoteServers } from './remote-servers.ts'
@@ -75,7 +75,7 @@ export function followRoster({
           hasBegun = true
           const event = parseRosterWatchEvent(line)
           if (event.type === 'CLOSED') return
-          const sighting = decoder.decode(event)
+          const sighting = decoder.decode(event, line.length)
           token = decoder.token()
           if (sighting) yield sighting
         }
@@ -104,7 +104,8 @@ export function followRoster({
         }
         etag = list.etag
         const replacement = servers.startReplacement()
-        await forEachYielding(list.servers, (server) => replacement.put(server, options))
+        const bytesEach = list.bytes / Math.max(1, list.servers.length)
+        await forEachYielding(list.servers, (server) => replacement.put(server, options, bytesEach))
         yield { ...replacement.commit(), note }
       }
     }

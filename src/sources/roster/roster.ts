@@ -42,6 +42,13 @@ export const roster = defineSource({
         .max(256 * 1024 * 1024)
         .default(16 * 1024 * 1024)
         .describe('Maximum bytes of one response; a list comes in pages of a thousand servers.'),
+      max_total_bytes: z
+        .number()
+        .int()
+        .min(1024)
+        .max(16 * 1024 * 1024 * 1024)
+        .default(128 * 1024 * 1024)
+        .describe('Maximum bytes of all servers of the other roster together.'),
       max_servers: z
         .number()
         .int()
@@ -57,12 +64,24 @@ export const roster = defineSource({
   keepsSnapshot: true,
   maxSilenceSeconds: ({ interval, timeout }) => Math.max(minSilenceSeconds, interval + 20 * timeout + 60),
   open: (config, { httpClient, isOwnInstance = () => false }) => {
-    const { timeout, max_bytes: maxBytes, max_servers: maxServers, interval, trust_health: trustHealth } = config
+    const {
+      timeout,
+      max_bytes: maxBytes,
+      max_servers: maxServers,
+      max_total_bytes: maxTotalBytes,
+      interval,
+      trust_health: trustHealth,
+    } = config
     const url = config.url.replace(/[?#].*$/s, '').replace(/(?<!\/)\/+$/, '')
     return (run) =>
       followRoster({
-        servers: createRemoteServers({ url: withoutCredentials(url), maxServers, select: createEntrySelector(config) }),
-        remote: createRemoteApi({ url, httpClient, timeoutMs: timeout * 1000, maxBytes }),
+        servers: createRemoteServers({
+          url: withoutCredentials(url),
+          maxServers,
+          maxTotalBytes,
+          select: createEntrySelector(config),
+        }),
+        remote: createRemoteApi({ url, httpClient, timeoutMs: timeout * 1000, maxBytes, maxTotalBytes }),
         loadCredentials: () => loadCredentials(config),
         transferOptions: (remoteInstance) => ({ remoteInstance, isOwnInstance, trustHealth }),
         intervalMs: interval * 1000,

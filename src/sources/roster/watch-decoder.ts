@@ -1,5 +1,5 @@
 import { type Sighting, SourceError } from '../../model/source.ts'
-import type { RemoteServers } from './remote-servers.ts'
+import { type RemoteServers, type RosterEvent, requireServer, rosterTooLarge } from './remote-servers.ts'
 import type { TransferOptions } from './transferred-server.ts'
 
 /** An event of the watch, as far as it is checked here. */
@@ -24,14 +24,16 @@ export function createWatchDecoder(
 ) {
   let token: string | undefined
   let replacement = isFresh ? servers.startReplacement() : undefined
-  let events: { type: string; server: unknown }[] = []
+  /** The last event of each server in the revision that is coming. */
+  let events = new Map<string, RosterEvent>()
+  let eventBytes = 0
 
-  /** The sighting that this event completes, if any. */
-  function decode({ type, token: eventToken, server }: RosterWatchEvent): Sighting | undefined {
+  /** The sighting that this event, whose line had `bytes`, completes, if any. */
+  function decode({ type, token: eventToken, server }: RosterWatchEvent, bytes: number): Sighting | undefined {
     const revision = typeof eventToken === 'string' ? eventToken : undefined
     if (type === 'RESYNC') {
       replacement = servers.startReplacement()
-      events = []
+      forgetEvents()
       token = undefined
       return undefined
     }
@@ -43,15 +45,27 @@ export function createWatchDecoder(
     }
     if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED') return undefined
     if (replacement) {
-      replacement.put(server, options)
+      replacement.put(server, options, bytes)
       return undefined
     }
-    events.push({ type, server })
+    addEvent({ type, server, bytes })
     if (revision === undefined) return undefined
-    const change = servers.applyEvents(events, options)
-    events = []
+    const change = servers.applyEvents([...events.values()], options)
+    forgetEvents()
     token = revision
     return change
+  }
+
+  function addEvent(event: RosterEvent): void {
+    const { id } = requireServer(event.server)
+    eventBytes += event.bytes - (events.get(id)?.bytes ?? 0)
+    if (eventBytes > servers.maxTotalBytes) throw rosterTooLarge(servers.maxTotalBytes)
+    events.set(id, event)
+  }
+
+  function forgetEvents(): void {
+    events = new Map()
+    eventBytes = 0
   }
 
   return { decode, token: () => token }

@@ -72,7 +72,10 @@ const rosterSending = (name: string, what: string, piece: string): Attack => ({
     }),
 })
 
-const event = { type: 'ADDED', server: { name: 'same', namespace: 'default', description: 'x'.repeat(60_000) } }
+const event = {
+  type: 'ADDED',
+  server: { id: 'default/same', name: 'same', namespace: 'default', command: 'x', description: 'x'.repeat(60_000) },
+}
 
 /** What remote hosts can do with their answers. */
 export const upstreamAttacks: readonly Attack[] = [

@@ -1,5 +1,5 @@
+import { readLines } from '../../../flow/bytes/line-reader.ts'
 import { forEachYielding } from '../../../flow/cooperative.ts'
-import { readLines } from '../../../flow/line-reader.ts'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
 import type { SourceError } from '../../../model/source.ts'
 import { errorForStatus, isAuthError, isPermanent, KubeApiError, toSourceError } from '../connection/kube-api-error.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { readLines } from '../../src/flow/line-reader.ts'
+import { readLines } from '../../../src/flow/bytes/line-reader.ts'
 
 async function linesIn(chunks: readonly (string | Buffer)[], maxLineBytes = 100): Promise<string[]> {
   async function* stream() {

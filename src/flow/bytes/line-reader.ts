@@ -1,3 +1,5 @@
+import { createGrowingBuffer } from './growing-buffer.ts'
+
 const newline = 0x0a
 
 /**
@@ -9,21 +11,22 @@ export async function* readLines(
   chunks: AsyncIterable<Buffer>,
   { maxLineBytes, tooLong }: { maxLineBytes: number; tooLong: () => Error },
 ): AsyncGenerator<string, void, undefined> {
-  let parts: Buffer[] = []
-  let length = 0
+  const partial = createGrowingBuffer()
+
+  function lineEnding(chunk: Buffer): string {
+    if (partial.length() === 0) return chunk.toString()
+    partial.add(chunk)
+    return partial.take().toString()
+  }
+
   for await (const chunk of chunks) {
     let start = 0
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      parts.push(chunk.subarray(start, end))
-      const line = Buffer.concat(parts).toString()
-      parts = []
-      length = 0
+      const line = lineEnding(chunk.subarray(start, end))
       start = end + 1
       if (line.trim() !== '') yield line
     }
-    if (start === chunk.length) continue
-    parts.push(chunk.subarray(start))
-    length += chunk.length - start
-    if (length > maxLineBytes) throw tooLong()
+    if (start < chunk.length) partial.add(chunk.subarray(start))
+    if (partial.length() > maxLineBytes) throw tooLong()
   }
 }

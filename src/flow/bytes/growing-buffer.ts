@@ -1,0 +1,44 @@
+/** Capacity of a buffer at its first piece. */
+const minCapacity = 4096
+
+export type GrowingBuffer = ReturnType<typeof createGrowingBuffer>
+
+/**
+ * Joins pieces. Its memory grows with their length, however many they are: a list of pieces takes a hundred bytes and more
+ * for each.
+ */
+export function createGrowingBuffer({ firstCapacity = minCapacity }: { firstCapacity?: number } = {}) {
+  let memory = new ArrayBuffer(0)
+  let bytes = Buffer.from(memory)
+  let length = 0
+
+  /** Frees the old memory at once: a collection comes too late for what attackers make the process allocate. */
+  function resize(capacity: number): void {
+    memory = memory.transfer(capacity)
+    bytes = Buffer.from(memory)
+  }
+
+  return {
+    add(piece: Buffer): void {
+      const end = length + piece.length
+      if (end > bytes.length) resize(Math.max(firstCapacity, end, bytes.length * 2))
+      piece.copy(bytes, length)
+      length = end
+    },
+    length: () => length,
+    capacity: () => memory.byteLength,
+    /** Returns what was joined, and begins again. */
+    take(): Buffer {
+      const content = bytes.subarray(0, length)
+      memory = new ArrayBuffer(0)
+      bytes = Buffer.from(memory)
+      length = 0
+      return content
+    },
+    /** Frees what was joined. */
+    discard(): void {
+      resize(0)
+      length = 0
+    },
+  }
+}
