@@ -312,6 +312,12 @@ export const problemKinds = {
     remedy:
       'Retry after the seconds of `Retry-After`; the largest bodies are rejected while all together are too large.',
   },
+  responses_exceeded: {
+    status: 503,
+    title: 'Unread responses too large',
+    remedy:
+      'Retry after the seconds of `Retry-After`; clients that stopped reading are cut while all responses together are too large.',
+  },
   shutting_down: {
     status: 503,
     title: 'Shutting down',

@@ -2,18 +2,21 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { compression } from './compression.ts'
 import type { ApiContext, ApiResponse } from './context.ts'
 import { baseHeaders, jsonReply, namesTag, type Reply, toResponse, uncachedHeaders } from './reply.ts'
+import { responseBudget } from './sending/response-budget.ts'
 
 /** Answers with a reply: a 304 or the compressed variant where the request asks for that. A promise only while compressing. */
-export function respond({ env: { incoming, cors } }: ApiContext, reply: Reply): ApiResponse {
+export function respond({ env: { incoming, outgoing, cors } }: ApiContext, reply: Reply): ApiResponse {
   const { 'if-none-match': ifNoneMatch, 'accept-encoding': accepted } = incoming.headers
   if (ifNoneMatch !== undefined && reply.etag !== undefined && namesTag(ifNoneMatch, reply.etag)) {
     return new Response(null, { status: 304, headers: { ...reply.unchanged, ...cors } })
   }
-  if (accepted === undefined) return toResponse(reply, cors)
+  const send = (sent: Reply): Response => {
+    if (incoming.method !== 'HEAD') responseBudget.countBody(outgoing, sent.body)
+    return toResponse(sent, cors)
+  }
+  if (accepted === undefined) return send(reply)
   const variant = compression.variant(reply, accepted)
-  return variant instanceof Promise
-    ? variant.then((compressed) => toResponse(compressed, cors))
-    : toResponse(variant, cors)
+  return variant instanceof Promise ? variant.then(send) : send(variant)
 }
 
 /** Answers with JSON that is made for this request. */

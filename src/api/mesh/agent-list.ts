@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
 import { parseAgentQuery } from '../../agents/queries/query-parameters.ts'
 import { type AgentQuery, type AgentPage } from '../../agents/queries/search.ts'
@@ -7,12 +8,14 @@ import type { ApiContext, ApiHandler, ApiResponse } from '../http/context.ts'
 import { queryText } from '../http/parameters.ts'
 import { respond } from '../http/respond.ts'
 import { createResponseCache } from '../http/response-cache.ts'
+import { maxCachedBodyBytes } from '../http/sending/streamed-body.ts'
 import { respondItems } from './json-list.ts'
 
 /** Age that the times of heartbeats in a list may reach, in ms. */
 const timesMs = 5000
 /** Maximum size of the cached lists together. A longer list is made for each request. */
 const maxCachedBytes = 16 * 1024 * 1024
+const maxRememberedLists = 100
 /** Default of the number of agents above which a list is not collected, but streamed. */
 const defaultMaxCollected = 5000
 
@@ -25,10 +28,10 @@ export function createAgentList(
   { now = Date.now, maxCollected = defaultMaxCollected }: { now?: () => number; maxCollected?: number } = {},
 ): ApiHandler {
   const timesAsOf = () => now() - (now() % timesMs)
-  const cache = createResponseCache({
-    token: () => `${mesh.listVersion()};${timesAsOf() / timesMs}`,
-    maxBytes: maxCachedBytes,
-  })
+  const cacheToken = () => `${mesh.listVersion()};${timesAsOf() / timesMs}`
+  const cache = createResponseCache({ token: cacheToken, maxBytes: maxCachedBytes })
+  /** Lists that are too long to be cached, by version and query. */
+  const tooLong = new LRUCache<string, true>({ max: maxRememberedLists })
 
   /** Selects again while the revision changes meanwhile: reading the registry may expire a lease. */
   function select(query: AgentQuery): AgentPage & { readonly token: string } {
@@ -47,11 +50,23 @@ export function createAgentList(
     const { agents, next, token } = select(parseAgentQuery(new URLSearchParams(text)))
     const encode = mesh.listEncoder(timesAsOf())
     const members = { resource_version: token, ...(next === undefined ? {} : { continue: next }) }
-    if (agents.length > maxCollected) return respondItems(c, { name: 'agents', items: agents, encode, members })
+    const key = `${cacheToken()} ${text}`
+    const stream = () => respondItems(c, { name: 'agents', items: agents, encode, members })
+    if (agents.length > maxCollected || tooLong.has(key)) return stream()
     const made = cache.answer(text, () => runCooperatively(collect(agents, encode, members)))
-    return made.then((reply) => respond(c, reply))
+    return made.then(
+      (reply) => respond(c, reply),
+      (error: unknown) => {
+        if (!(error instanceof TooLongError)) throw error
+        tooLong.set(key, true)
+        return stream()
+      },
+    )
   }
 }
+
+/** A list is too long to be collected. */
+class TooLongError extends Error {}
 
 function* collect(
   agents: readonly AgentMatch[],
@@ -59,8 +74,12 @@ function* collect(
   members: object,
 ): Generator<void, Buffer> {
   const items: string[] = []
+  let length = 0
   for (const agent of agents) {
-    items.push(encode(agent))
+    const item = encode(agent)
+    items.push(item)
+    length += item.length
+    if (length > maxCachedBodyBytes) throw new TooLongError()
     yield
   }
   const rest = JSON.stringify({ count: agents.length, timestamp: new Date().toISOString(), ...members })

@@ -1,11 +1,8 @@
 import { runCooperatively } from '../../flow/cooperative.ts'
 import type { ApiContext } from '../http/context.ts'
 import { baseHeaders, jsonReply } from '../http/reply.ts'
-import { respond } from '../http/respond.ts'
-
-/** A list of more items is streamed, in pieces of this many items. */
-const maxItemsAtOnce = 500
-const itemsPerPiece = 100
+import { respond, respondedRaw } from '../http/respond.ts'
+import { maxWholeBytes, minPieceBytes, writePieces } from '../http/sending/streamed-body.ts'
 
 /** Encodes an item at once, or in steps where that takes long. */
 type Encode<T> = (item: T) => string | Generator<void, string>
@@ -18,39 +15,51 @@ export async function respondItems<T>(
   c: ApiContext,
   { name, items, encode, members }: { name: string; items: readonly T[]; encode: Encode<T>; members: object },
 ): Promise<Response> {
-  const head = `{${JSON.stringify(name)}:[`
-  const tail = `],${JSON.stringify({ count: items.length, timestamp: new Date().toISOString(), ...members }).slice(1)}`
-  const piece = (from: number, to: number) => runCooperatively(encodeAll(items.slice(from, to), encode))
-  if (items.length <= maxItemsAtOnce)
-    return respond(c, jsonReply(Buffer.from(`${head}${await piece(0, items.length)}${tail}`)))
+  const head = Buffer.from(`{${JSON.stringify(name)}:[`)
+  const rest = { count: items.length, timestamp: new Date().toISOString(), ...members }
+  const tail = Buffer.from(`],${JSON.stringify(rest).slice(1)}`)
+  const first: Buffer[] = [head]
+  let next = 0
+  for (let bytes = 0; next < items.length && bytes <= maxWholeBytes;) {
+    const made = await runCooperatively(pieceOfItems(items, encode, next))
+    first.push(made.piece)
+    bytes += made.piece.length
+    next = made.next
+  }
+  if (next >= items.length) return respond(c, jsonReply(Buffer.concat([...first, tail])))
+  const { incoming, outgoing, cors } = c.env
   const headers = { ...baseHeaders, 'content-type': 'application/json', 'cache-control': 'no-cache', vary: 'Origin' }
-  const body = streamOf(items.length, piece, { head, tail })
-  return new Response(body, { headers: { ...headers, ...c.env.cors } })
+  if (incoming.method === 'HEAD') return new Response(null, { headers: { ...headers, ...cors } })
+
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for (let piece = first.shift(); piece; piece = first.shift()) yield piece
+    while (next < items.length) {
+      const made = await runCooperatively(pieceOfItems(items, encode, next))
+      next = made.next
+      yield made.piece
+    }
+    yield tail
+  }
+
+  outgoing.writeHead(200, { ...headers, ...cors })
+  writePieces(outgoing, pieces()).catch(() => outgoing.destroy())
+  return respondedRaw
 }
 
-function* encodeAll<T>(items: readonly T[], encode: Encode<T>): Generator<void, string> {
+/** The items from `start` on that make one piece, each but the very first after a comma. Yields wherever it may be interrupted. */
+function* pieceOfItems<T>(
+  items: readonly T[],
+  encode: Encode<T>,
+  start: number,
+): Generator<void, { readonly piece: Buffer; readonly next: number }> {
   const texts: string[] = []
-  for (const item of items) {
-    const encoded = encode(item)
-    texts.push(typeof encoded === 'string' ? encoded : yield* encoded)
+  let next = start
+  for (let length = 0; next < items.length && length < minPieceBytes; next += 1) {
+    const encoded = encode(items[next] as T)
+    const text = typeof encoded === 'string' ? encoded : yield* encoded
+    texts.push(text)
+    length += text.length
     yield
   }
-  return texts.join(',')
-}
-
-function streamOf(
-  length: number,
-  piece: (from: number, to: number) => Promise<string>,
-  { head, tail }: { head: string; tail: string },
-): ReadableStream<Uint8Array> {
-  let next = 0
-  return new ReadableStream({
-    async pull(controller) {
-      const text = await piece(next, next + itemsPerPiece)
-      const before = next === 0 ? head : ','
-      next += itemsPerPiece
-      controller.enqueue(Buffer.from(`${before}${text}${next >= length ? tail : ''}`))
-      if (next >= length) controller.close()
-    },
-  })
+  return { piece: Buffer.from(`${start === 0 ? '' : ','}${texts.join()}`), next }
 }

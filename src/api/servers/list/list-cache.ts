@@ -4,6 +4,7 @@ import type { ServerQuery } from '../../../model/query/query.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { Problem } from '../../http/problem.ts'
 import { jsonReply, problemReply, type Reply } from '../../http/reply.ts'
+import { maxCachedBodyBytes, maxWholeBytes } from '../../http/sending/streamed-body.ts'
 import type { VolatileParts } from '../detail-cache.ts'
 import { bodyOfList, type Encode, encoderFor, type EncodedList } from './list-encoding.ts'
 import { createListRequestParser } from './list-query.ts'
@@ -49,9 +50,10 @@ const entryBytes = 1024
  */
 export function createListCache({ registry, syncing, volatile, maxCachedBytes = 32 * 1024 * 1024 }: ListCachePorts) {
   const parse = createListRequestParser()
+  const maxEntrySize = Math.min(maxCachedBytes / 2, maxCachedBodyBytes)
   const cached = new LRUCache<string, CachedList>({
     maxSize: maxCachedBytes,
-    maxEntrySize: maxCachedBytes / 2,
+    maxEntrySize,
     sizeCalculation: ({ reply }, key) => reply.body.length + key.length + entryBytes,
   })
   /** Keys of this revision and of earlier ones: a polling client requests a list again after each change. */
@@ -77,8 +79,10 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     const list = select(query)
     const { length } = list.selection.page
     if (length > maxServersFor(query)) return undefined
+    const body = bodyOfList(list, encoderFor(query, volatile), maxWholeBytes)
+    if (!body) return undefined
     const isCached = query.view !== 'full' && (length <= maxServersCachedAtOnce || isRequestedAgain(key, list.token))
-    const reply = replyOf(bodyOfList(list, encoderFor(query, volatile)), list, query)
+    const reply = replyOf(body, list, query)
     if (isCached) store(key, list, reply)
     return reply
   }
@@ -129,7 +133,7 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
       list,
       etag: etagOf(list, query),
       encode: encoderFor(query, volatile),
-      maxCollectedBytes: () => (query.view !== 'full' && isRequestedAgain(key, list.token) ? maxCachedBytes / 2 : 0),
+      maxCollectedBytes: () => (query.view !== 'full' && isRequestedAgain(key, list.token) ? maxEntrySize : 0),
       cache: (body) => store(key, list, replyOf(body, list, query)),
     }
   }

@@ -4,6 +4,7 @@ import type { ServerQuery } from '../../../model/query/query.ts'
 import { redactServer } from '../../../model/redaction/redact-server.ts'
 import type { Server } from '../../../model/server.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
+import { minPieceBytes } from '../../http/sending/streamed-body.ts'
 import { detailBody, type VolatileParts } from '../detail-cache.ts'
 
 /** A list to be encoded: the selected servers and their revision. */
@@ -32,30 +33,38 @@ export function closing({ selection: { total, page, next }, token, syncing }: En
   return Buffer.from(`],${JSON.stringify(members).slice(1)}`)
 }
 
-/** The bytes of some servers, each but the very first after a comma. Yields wherever it may be interrupted. */
-export function* joinedItems(
+/** The bytes of the servers from `start` on that make one piece, each but the very first after a comma. Yields wherever it may be interrupted. */
+export function* pieceOfItems(
   page: readonly RegisteredServer[],
   encode: Encode,
-  first: boolean,
-): Generator<void, Buffer> {
+  start: number,
+): Generator<void, { readonly piece: Buffer; readonly next: number }> {
   const parts: Buffer[] = []
-  for (const registered of page) {
+  let next = start
+  for (let bytes = 0; next < page.length && bytes < minPieceBytes; next += 1) {
     yield
-    if (parts.length > 0 || !first) parts.push(comma)
-    parts.push(encode(registered))
+    if (next > 0) parts.push(comma)
+    const part = encode(page[next] as RegisteredServer)
+    parts.push(part)
+    bytes += part.length
   }
-  return Buffer.concat(parts)
+  return { piece: Buffer.concat(parts), next }
 }
 
-/** The whole body of a list. */
-export function bodyOfList(list: EncodedList, encode: Encode): Buffer {
-  const parts = list.selection.page.map(encode)
+/** The whole body of a list; undefined for one of more than `maxBytes`. */
+export function bodyOfList(list: EncodedList, encode: Encode, maxBytes: number): Buffer | undefined {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for (const registered of list.selection.page) {
+    const part = encode(registered)
+    parts.push(part)
+    bytes += part.length
+    if (bytes > maxBytes) return undefined
+  }
   const end = closing(list)
   const commas = Math.max(0, parts.length - 1)
   // Not from the pool of small buffers: a cached body would keep the memory of others in use.
-  const body = Buffer.allocUnsafeSlow(
-    parts.reduce((sum, part) => sum + part.length, opening.length + commas + end.length),
-  )
+  const body = Buffer.allocUnsafeSlow(bytes + opening.length + commas + end.length)
   let at = opening.copy(body)
   for (const part of parts) {
     if (at > opening.length) at += comma.copy(body, at)

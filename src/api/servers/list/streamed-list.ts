@@ -1,13 +1,12 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { runCooperatively } from '../../../flow/cooperative.ts'
 import type { ApiContext } from '../../http/context.ts'
 import { jsonReply, namesTag } from '../../http/reply.ts'
 import { respondedRaw } from '../../http/respond.ts'
+import { writePieces } from '../../http/sending/streamed-body.ts'
 import type { ListCache, LongList } from './list-cache.ts'
-import { closing, joinedItems, opening } from './list-encoding.ts'
+import { closing, type Encode, type EncodedList, opening, pieceOfItems } from './list-encoding.ts'
 
-const serversPerPiece = 100
 const noBytes = Buffer.alloc(0)
 
 /**
@@ -48,35 +47,30 @@ export async function streamList(
   outgoing: ServerResponse,
   { list, encode, maxCollectedBytes }: Pick<LongList, 'list' | 'encode' | 'maxCollectedBytes'>,
 ): Promise<Buffer | undefined> {
-  const closed = new AbortController()
-  outgoing.once('close', () => closed.abort())
-  const { page } = list.selection
   const maxBytes = maxCollectedBytes()
-  const pieces: Buffer[] = []
+  const collected: Buffer[] = []
   let bytes = 0
 
-  function write(piece: Buffer): boolean {
-    bytes += piece.length
-    if (bytes <= maxBytes) pieces.push(piece)
-    else pieces.length = 0
-    return outgoing.write(piece)
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for await (const piece of piecesOf(list, encode)) {
+      bytes += piece.length
+      if (bytes <= maxBytes) collected.push(piece)
+      else collected.length = 0
+      yield piece
+    }
   }
 
-  write(opening)
-  for (let next = 0; next < page.length && !closed.signal.aborted; next += serversPerPiece) {
-    const piece = await runCooperatively(joinedItems(page.slice(next, next + serversPerPiece), encode, next === 0))
-    if (!write(piece)) await drained(outgoing, closed.signal)
-  }
-  if (closed.signal.aborted) return undefined
-  write(closing(list))
-  outgoing.end()
-  return bytes <= maxBytes ? Buffer.concat(pieces) : undefined
+  await writePieces(outgoing, pieces())
+  return outgoing.writableEnded && bytes <= maxBytes ? Buffer.concat(collected) : undefined
 }
 
-async function drained(outgoing: ServerResponse, signal: AbortSignal): Promise<void> {
-  try {
-    await once(outgoing, 'drain', { signal })
-  } catch {
-    // The connection has closed; the loop sees the signal.
+async function* piecesOf(list: EncodedList, encode: Encode): AsyncGenerator<Buffer> {
+  const { page } = list.selection
+  yield opening
+  for (let start = 0; start < page.length;) {
+    const { piece, next } = await runCooperatively(pieceOfItems(page, encode, start))
+    start = next
+    yield piece
   }
+  yield closing(list)
 }
