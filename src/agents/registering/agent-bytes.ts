@@ -52,12 +52,12 @@ export function createAgentBytes(limits: () => AgentByteLimits) {
   }
 
   /**
-   * Reserves the bytes of a registration until disposal: registrations that come at once cannot exceed the limits. Throws where it would grow beyond one. `maxHolderBytes`: the limit of the holder.
+   * Reserves the bytes of a registration until the returned function is called: registrations that come at once cannot exceed the limits. Throws where it would grow beyond one. `maxHolderBytes`: the limit of the holder.
    */
   function reserve(
     agent: AgentParts,
     { holder, maxHolderBytes = Infinity }: { holder: string | undefined; maxHolderBytes?: number | undefined },
-  ): Disposable {
+  ): () => void {
     const { maxBytes, maxAgentBytes } = limits()
     const bytes = agentBytes(agent)
     const counted = Math.max(0, bytes - freeBytes)
@@ -79,7 +79,7 @@ export function createAgentBytes(limits: () => AgentByteLimits) {
       )
     const reserved = Math.max(0, growth)
     if (reserved > 0) add(holder, reserved)
-    return { [Symbol.dispose]: () => reserved > 0 && add(holder, -reserved) }
+    return () => reserved > 0 && add(holder, -reserved)
   }
 
   function hasRoomFor(agent: Agent): boolean {

@@ -114,14 +114,20 @@ export function createRegister({
     current: Agent | undefined,
     { holder, maxHolderBytes }: { holder: string | undefined; maxHolderBytes: number | undefined },
   ) {
-    using _reserved = bytes.reserve(request, { holder, maxHolderBytes })
-    redactAhead(request)
-    const settled = current ? undefined : pending.begin(request.id, holder)
-    const operation = toPutOperation(request, holder, conditionOf(current))
-    const [outcome] = await store.commit([operation]).finally(settled)
-    const applied =
-      outcome?.type === 'put' ? table.applyRegistration(outcome.registration, { parsed: request }) : undefined
-    return { outcome, applied }
+    const release = bytes.reserve(request, { holder, maxHolderBytes })
+    try {
+      redactAhead(request)
+      const settled = current ? undefined : pending.begin(request.id, holder)
+      const operation = toPutOperation(request, holder, conditionOf(current))
+      const [outcome] = await store.commit([operation]).finally(settled)
+      const parsed = { parsed: request }
+      return {
+        outcome,
+        applied: outcome?.type === 'put' ? table.applyRegistration(outcome.registration, parsed) : undefined,
+      }
+    } finally {
+      release()
+    }
   }
 
   /** Returns the holder of a registration; throws where it is not to be stored. */

@@ -42,5 +42,5 @@ function networkOf(address: string): string {
   const right = tail === undefined || tail === '' ? [] : tail.split(':')
   const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0')
   const network = [...left, ...zeros, ...right].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''))
-  return `${network.join(':').replace(/(?:^|:)0(?::0)*$/, '')}::/64`
+  return `${network.join(':').replace(/(?<!:0)(?:^|:)0(?::0)*$/, '')}::/64`
 }
