@@ -1,5 +1,7 @@
 /** Capacity of a buffer at its first piece. */
 const minCapacity = 4096
+/** Memory that a buffer keeps for its next pieces. */
+const maxKeptCapacity = 256 * 1024
 
 export type GrowingBuffer = ReturnType<typeof createGrowingBuffer>
 
@@ -27,6 +29,13 @@ export function createGrowingBuffer({ firstCapacity = minCapacity }: { firstCapa
     },
     length: () => length,
     capacity: () => memory.byteLength,
+    /** What is joined so far, until the next call of another function. */
+    peek: () => bytes.subarray(0, length),
+    /** Begins again in the same memory, unless that is large. */
+    clear(): void {
+      length = 0
+      if (memory.byteLength > maxKeptCapacity) resize(0)
+    },
     /** Returns what was joined, and begins again. */
     take(): Buffer {
       const content = bytes.subarray(0, length)

@@ -16,7 +16,9 @@ export async function* readLines(
   function lineEnding(chunk: Buffer): string {
     if (partial.length() === 0) return chunk.toString()
     partial.add(chunk)
-    return partial.take().toString()
+    const line = partial.peek().toString()
+    partial.clear()
+    return line
   }
 
   for await (const chunk of chunks) {

@@ -30,8 +30,9 @@ async function attackFrom(
   { answer, sourcesOf }: { answer: Answer; sourcesOf: (url: string) => readonly object[] },
 ): Promise<void> {
   await using host = await openHost(answer)
-  await using _sources = await addSources(...sourcesOf(host.url))
+  const sources = await addSources(...sourcesOf(host.url))
   if (!over.aborted) await new Promise((resolve) => over.addEventListener('abort', resolve))
+  await sources[Symbol.asyncDispose]()
 }
 
 const head = (type: string) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`
