@@ -64,6 +64,40 @@ describe('the official registry’s API', () => {
     )
   })
 
+  it('tells ToolHive tools, tags and status of each server, by its URL or package', async () => {
+    const capabilities = [
+      { name: 'forecast', kind: 'tool' },
+      { name: 'route.plan', kind: 'tool' },
+      { name: 'greeting', kind: 'prompt' },
+      'declared',
+    ]
+    await using served = await open({
+      servers: [
+        {
+          name: 'weather',
+          url: 'https://weather.example/mcp',
+          tags: ['Geo', 'free-of-charge', 'Été', 'geo'],
+          capabilities,
+        },
+        { name: 'files', url: undefined, command: 'docker', args: ['run', '-i', 'ghcr.io/acme/files:1.2'] },
+      ],
+    })
+
+    const { servers } = await served.list('?unknown=1')
+    const ofToolHive = (index: number) =>
+      (
+        servers[index]?.server._meta?.['io.modelcontextprotocol.registry/publisher-provided'] as Record<string, unknown>
+      )?.['io.github.stacklok']
+    assert.deepEqual(ofToolHive(0), { 'ghcr.io/acme/files:1.2': { status: 'active', tools: [], tags: [] } })
+    assert.deepEqual(ofToolHive(1), {
+      'https://weather.example/mcp': {
+        status: 'active',
+        tools: ['forecast', 'declared'],
+        tags: ['geo', 'free-of-charge'],
+      },
+    })
+  })
+
   it('serves the requests of VS Code in their order', async () => {
     await using served = await open({ servers: many(120) })
 
@@ -78,7 +112,8 @@ describe('the official registry’s API', () => {
     assert.equal(third.metadata.nextCursor, undefined)
     for (const { server, _meta } of first.servers) {
       assert.ok(server.name && server.description && server.version && _meta)
-      assert.ok(!('$schema' in server))
+      // The only edition that the versions of late 2025 accept; later ones do not look.
+      assert.equal(server.$schema, 'https://static.modelcontextprotocol.io/schemas/2025-09-29/server.schema.json')
     }
 
     const one = encodeURIComponent('internal.test/s007')
