@@ -3,9 +3,17 @@ import type { Server } from '../../model/server.ts'
 import { rosterPathOf } from '../../model/via.ts'
 import { templateInputs, toTemplate } from './inputs.ts'
 import { type Package, packageOf } from './packages.ts'
+import { publisherMeta } from './publisher-meta.ts'
 
-/** A `server.json` without `$schema`: clients reject one that names another edition than their own. */
+/**
+ * The edition of `server.json` that cards name. Of the versions of VS Code, some accept this one only, and the others do not
+ * look; cards are valid in later editions too.
+ */
+export const cardSchema = 'https://static.modelcontextprotocol.io/schemas/2025-09-29/server.schema.json'
+
+/** A `server.json`. */
 export type ServerCard = {
+  readonly $schema: typeof cardSchema
   readonly name: string
   readonly description: string
   readonly version: string
@@ -38,6 +46,7 @@ export function toServerCard(unredacted: Server, { name, instance }: { name: str
   const remote = remoteOf(server)
   const website = server.metadata['website_url']
   return {
+    $schema: cardSchema,
     name,
     description: descriptionOf(server),
     version: versionOf(server),
@@ -45,7 +54,10 @@ export function toServerCard(unredacted: Server, { name, instance }: { name: str
     ...(typeof website === 'string' && /^https?:/i.test(website) && { websiteUrl: website }),
     ...(remote && { remotes: [remote] }),
     ...(runnable && { packages: [runnable] }),
-    _meta: { [viaMeta]: [...rosterPathOf(server.metadata), instance] },
+    _meta: {
+      [viaMeta]: [...rosterPathOf(server.metadata), instance],
+      ...publisherMeta(server, [remote?.url, runnable?.identifier]),
+    },
   }
 }
 
@@ -64,7 +76,12 @@ function shortened(text: string): string {
   return `${line.slice(0, maxDescriptionLength - 1).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
-function remoteOf({ type, url, headers, command }: Server): object | undefined {
+function remoteOf({
+  type,
+  url,
+  headers,
+  command,
+}: Server): { readonly type: string; readonly url: string | undefined } | undefined {
   if (command !== undefined || url === undefined || !/^https?:/i.test(url)) return undefined
   const inputs = templateInputs(headers)
   const { value, variables } = toTemplate(url, 'secret')

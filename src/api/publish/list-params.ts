@@ -21,13 +21,12 @@ const parameterNames = ['cursor', 'limit', 'search', 'updated_since', 'version',
 const defaultLimit = 30
 const maxLimit = 100
 
-/** Parses the parameters of a list. Throws a problem that names the invalid parameter. */
+/**
+ * Parses the parameters of a list. Throws a problem that names the invalid parameter. Unknown ones are ignored, as the official
+ * registry does: its clients send them before every registry knows them.
+ */
 export function parsePageRequest(parameters: URLSearchParams): PageRequest {
-  for (const name of parameters.keys()) {
-    if (!parameterNames.some((one) => one === name))
-      throw invalid(name.slice(0, 100), `unknown parameter; known are ${parameterNames.join(', ')}`)
-    if (parameters.getAll(name).length > 1) throw invalid(name, 'is given twice')
-  }
+  for (const name of parameterNames) if (parameters.getAll(name).length > 1) throw invalid(name, 'is given twice')
   const valueOf = (name: (typeof parameterNames)[number]) => parameters.get(name) || undefined
   const cursor = valueOf('cursor')
   const decoded = cursor === undefined ? undefined : decodeCursor(cursor)

@@ -7,7 +7,7 @@ import { redactServer } from '../../model/redaction/redact-server.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import type { ApiPorts } from '../ports.ts'
-import { type ServerCard, toServerCard, versionOf } from './card.ts'
+import { cardSchema, type ServerCard, toServerCard, versionOf } from './card.ts'
 import { type DeletedServer, type DeletedServers, isPublished } from './deleted-servers.ts'
 import { encodePageCursor, type ListFilter, type PageRequest } from './list-params.ts'
 import { createPublishedNames, domainFor } from './published-names.ts'
@@ -67,7 +67,7 @@ export function createPublished({
   }: DeletedServer): PublishedEntry {
     const meta = { status: 'deleted', statusChangedAt: deleted_at, publishedAt: published_at, updatedAt: deleted_at }
     return {
-      server: { name: currentNames().nameOf(server), description, version },
+      server: { $schema: cardSchema, name: currentNames().nameOf(server), description, version },
       _meta: { [officialMeta]: { ...meta, isLatest: true }, [ownMeta]: { id } },
     }
   }

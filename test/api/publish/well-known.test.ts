@@ -30,12 +30,20 @@ describe('the AI catalogue', () => {
           version: '2.1.0',
           tags: ['geo'],
           data: {
+            $schema: 'https://static.modelcontextprotocol.io/schemas/2025-09-29/server.schema.json',
             name: 'internal.test/weather',
             description: 'Weather',
             version: '2.1.0',
             title: 'Weather',
             remotes: [{ type: 'streamable-http', url: 'https://weather.example/mcp' }],
-            _meta: { 'io.mcp-roster/via': ['test-instance'] },
+            _meta: {
+              'io.mcp-roster/via': ['test-instance'],
+              'io.modelcontextprotocol.registry/publisher-provided': {
+                'io.github.stacklok': {
+                  'https://weather.example/mcp': { status: 'active', tools: [], tags: ['geo'] },
+                },
+              },
+            },
           },
         },
       ],
