@@ -19,7 +19,7 @@ export function publisherMeta(
   { capabilities, tags }: Pick<Server, 'capabilities' | 'tags'>,
   places: readonly (string | undefined)[],
 ): Readonly<Record<string, object>> {
-  const [place] = places.filter((one) => one !== undefined)
+  const place = places.find((one) => one !== undefined)
   if (place === undefined) return {}
   const tools = capabilities
     .filter(({ kind }) => kind !== 'prompt' && kind !== 'resource')

@@ -11,6 +11,7 @@ import { parts, serve } from '../served-api.ts'
 type Listed = { servers: PublishedEntry[]; metadata: { nextCursor?: string; count: number } }
 
 const official = 'io.modelcontextprotocol.registry/official'
+const publisherProvided = 'io.modelcontextprotocol.registry/publisher-provided'
 const many = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `s${String(index).padStart(3, '0')}` }))
 const namesOf = ({ servers }: Listed) => servers.map(({ server }) => server.name.replace(/^.*\//, ''))
@@ -42,7 +43,7 @@ describe('the official registry’s API', () => {
     assert.deepEqual(metadata, { count: 1 })
     const [{ server, _meta }] = servers as [PublishedEntry]
     const { created_at, updated_at } = (await (await served.get('/servers/weather')).json()) as Record<string, string>
-    const { _meta: _, ...card } = server
+    const { _meta: cardMeta, ...card } = server
     assert.deepEqual(card, {
       $schema: 'https://static.modelcontextprotocol.io/schemas/2025-09-29/server.schema.json',
       name: 'internal.test/weather',
@@ -51,7 +52,7 @@ describe('the official registry’s API', () => {
       title: 'Weather',
       remotes: [{ type: 'streamable-http', url: 'https://weather.example/mcp' }],
     })
-    assert.deepEqual(server._meta?.['io.mcp-roster/via'], ['test-instance'])
+    assert.deepEqual(cardMeta?.['io.mcp-roster/via'], ['test-instance'])
     assert.deepEqual(_meta[official], {
       status: 'active',
       statusChangedAt: created_at,
@@ -86,16 +87,17 @@ describe('the official registry’s API', () => {
     })
 
     const { servers } = await served.list('?unknown=1')
-    const ofToolHive = (index: number) =>
-      (
-        servers[index]?.server._meta?.['io.modelcontextprotocol.registry/publisher-provided'] as Record<string, unknown>
-      )?.['io.github.stacklok']
-    assert.deepEqual(ofToolHive(0), { 'ghcr.io/acme/files:1.2': { status: 'active', tools: [], tags: [] } })
-    assert.deepEqual(ofToolHive(1), {
-      'https://weather.example/mcp': {
-        status: 'active',
-        tools: ['forecast', 'declared'],
-        tags: ['geo', 'free-of-charge'],
+    const [files, weather] = servers.map(({ server: { _meta: meta } }) => meta?.[publisherProvided])
+    assert.deepEqual(files, {
+      'io.github.stacklok': { 'ghcr.io/acme/files:1.2': { status: 'active', tools: [], tags: [] } },
+    })
+    assert.deepEqual(weather, {
+      'io.github.stacklok': {
+        'https://weather.example/mcp': {
+          status: 'active',
+          tools: ['forecast', 'declared'],
+          tags: ['geo', 'free-of-charge'],
+        },
       },
     })
   })
