@@ -10,6 +10,9 @@ if (Number.parseInt(process.versions.node, 10) < minNodeMajor) {
   )
   process.exitCode = 1
 } else {
+  // Names are looked up on half of these threads, and each waits for its name servers: with the default of four, 10,000 names
+  // take longer than the interval of their probes.
+  process.env['UV_THREADPOOL_SIZE'] ??= '16'
   const folder = cacheFolder(process.env)
   if (folder !== undefined) module.enableCompileCache(folder)
   const { runProcess } = await import('./cli/process.ts')

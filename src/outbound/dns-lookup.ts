@@ -11,8 +11,13 @@ export type HostLookup = (
 /** A lookup that takes longer is stuck; one that fails after this long got no response. */
 const slowLookupMs = 1000
 const maxNames = 20_000
+/** No probe and no connection waits longer for its address. */
+const maxWaitMs = 10_000
+/** Libuv runs lookups on half of its threads. */
+const systemThreads = Math.ceil(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2)
 
 type LookupCallback = Parameters<HostLookup>[2]
+type Request = { readonly key: string; readonly hostname: string; readonly options: Parameters<HostLookup>[1] }
 
 /**
  * Looks names up with the system's resolver, so that names without a response do not hold up those of others.
@@ -24,9 +29,12 @@ type LookupCallback = Parameters<HostLookup>[2]
 export function createDnsLookup({
   lookup,
   isAnswered,
+  maxRunning = systemThreads,
   now = () => performance.now(),
 }: {
   lookup: HostLookup
+  /** Lookups that the system's resolver runs at once; more would wait in it, and could not be given up. */
+  maxRunning?: number
   /** Whether a name server answers for a name at all, with an address or without; absent: not asked. */
   isAnswered?: ((hostname: string) => Promise<boolean>) | undefined
   now?: () => number
@@ -36,12 +44,29 @@ export function createDnsLookup({
   const begun = new Map<string, number>()
   const fastNames = createNameSet()
   const slowNames = createNameSet()
+  /** For a thread of the resolver, in the order of arrival. */
+  const waiting: (Request & { readonly since: number; readonly done: () => void })[] = []
   const slowQueue: (() => void)[] = []
   let isSlowLookupRunning = false
 
-  type Request = { readonly key: string; readonly hostname: string; readonly options: Parameters<HostLookup>[1] }
+  function resolve(request: Request, done: () => void): void {
+    if (begun.size < maxRunning) run(request, done)
+    else waiting.push({ ...request, since: now(), done })
+  }
 
-  function resolve({ key, hostname, options }: Request, done: () => void): void {
+  function runWaiting(): void {
+    while (begun.size < maxRunning) {
+      const next = waiting.shift()
+      if (!next) return
+      if (now() - next.since <= maxWaitMs) run(next, next.done)
+      else {
+        answer(next.key, busyError(next.hostname), [])
+        next.done()
+      }
+    }
+  }
+
+  function run({ key, hostname, options }: Request, done: () => void): void {
     const start = now()
     begun.set(key, start)
     lookup(hostname, options, (error, addresses) => {
@@ -53,6 +78,7 @@ export function createDnsLookup({
       left.delete(hostname)
       done()
       answer(key, error, addresses)
+      runWaiting()
     })
   }
 
@@ -118,6 +144,10 @@ function isThisHost(hostname: string): boolean {
 
 function unansweredError(hostname: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`no name server answers for ${hostname}`), { code: 'EAI_AGAIN' })
+}
+
+function busyError(hostname: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`too many names are looked up before ${hostname}`), { code: 'EAI_AGAIN' })
 }
 
 /** The names added last, as many as are worth their memory. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
@@ -72,6 +72,19 @@ function write(
 }
 
 describe('health', { concurrency: true }, () => {
+  it(
+    'names are looked up on more threads than Node has by itself',
+    { skip: process.platform !== 'linux' && 'threads are listed in /proc only' },
+    async () => {
+      using folder = temporary()
+      await using daemon = await start([], { home: folder.path })
+      const tasks = `/proc/${daemon.child.pid}/task`
+      const threads = readdirSync(tasks).filter((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').startsWith('libuv'))
+
+      assert.equal(threads.length, 16)
+    },
+  )
+
   it('status follows a real MCP server: healthy, killed, refused, healthy after two successes', async () => {
     using folder = temporary()
     await using mcp = await openMcp()

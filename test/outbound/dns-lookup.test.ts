@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { createDnsLookup, type HostLookup } from '../../src/outbound/dns-lookup.ts'
 
 /** A system resolver that records each lookup and responds on demand. */
-function createResolver({ unanswered = [] }: { unanswered?: string[] } = {}) {
+function createResolver({ unanswered = [], maxRunning = 16 }: { unanswered?: string[]; maxRunning?: number } = {}) {
   const asked: string[] = []
   const pending: { hostname: string; answer: (error?: Error) => void }[] = []
   const lookups: string[] = []
@@ -20,9 +20,10 @@ function createResolver({ unanswered = [] }: { unanswered?: string[] } = {}) {
     resolve: createDnsLookup({
       lookup,
       isAnswered: async (hostname) => (asked.push(hostname), !unanswered.includes(hostname)),
+      maxRunning,
       now: () => now,
     }),
-    resolveUnasked: createDnsLookup({ lookup, now: () => now }),
+    resolveUnasked: createDnsLookup({ lookup, maxRunning, now: () => now }),
     lookups,
     asked,
     unanswered,
@@ -116,5 +117,24 @@ describe('DNS lookup', () => {
     await turn()
 
     assert.deepEqual([lookups, asked], [['localhost', 'app.localhost'], []])
+  })
+
+  it('gives the system resolver no more than it has threads for, and fails what waits too long', async () => {
+    const { resolve, lookups, answer, advance } = createResolver({ maxRunning: 2 })
+    const outcomes: string[] = []
+    const request = (name: string) => resolve(name, { all: true }, (error) => outcomes.push(error?.code ?? name))
+    for (const name of ['a', 'b', 'c', 'd', 'e']) request(name)
+    await turn()
+    assert.deepEqual(lookups, ['a', 'b'])
+
+    answer('a')
+    assert.deepEqual(lookups, ['a', 'b', 'c'])
+    advance(10_001)
+    request('f')
+    await turn()
+    answer('b')
+
+    assert.deepEqual(lookups, ['a', 'b', 'c', 'f'])
+    assert.deepEqual(outcomes, ['a', 'b', 'EAI_AGAIN', 'EAI_AGAIN'], 'd and e have waited too long')
   })
 })
