@@ -121,4 +121,17 @@ describe('a directory address', () => {
 
     assert.match(errorIn((await source.next())[0]).message, /denied network/)
   })
+
+  it('is not read beyond all of its pages together', async () => {
+    let pages = 0
+    using directory = await openDirectory((request, response) => {
+      pages += 1
+      const page = { name: `s${pages}`, command: 'x', description: 'x'.repeat(50_000) }
+      json({ servers: [page], metadata: { nextCursor: String(pages) } })(request, response)
+    })
+    await using source = openHttpSource({ url: `${directory.url}/v0.1/servers`, max_total_bytes: 1_048_576 })
+
+    assert.match(errorIn((await source.next())[0]).message, /more than 1048576 bytes.*max_total_bytes/)
+    assert.ok(pages < 30, `${pages} pages of 50 kB were read`)
+  })
 })
