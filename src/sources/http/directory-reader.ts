@@ -1,5 +1,5 @@
 import { forEachYielding } from '../../flow/cooperative.ts'
-import type { Entry } from '../../model/source.ts'
+import { type Entry, SourceError } from '../../model/source.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import type { Parse } from '../documents/parse-queue.ts'
 import type { ReadResult } from '../origin-poller.ts'
@@ -17,6 +17,7 @@ export function createDirectoryReader({
   url,
   httpClient,
   maxBytes,
+  maxTotalBytes,
   well_known,
   hosts,
   select,
@@ -25,6 +26,8 @@ export function createDirectoryReader({
   url: string
   httpClient: Pick<HttpClient, 'request'>
   maxBytes: number
+  /** Maximum bytes of all documents of one read. */
+  maxTotalBytes: number
   well_known: boolean
   hosts: readonly string[]
   select: (entry: Entry) => Entry | undefined
@@ -37,14 +40,20 @@ export function createDirectoryReader({
   let options: RequestOptions = { reach: 'private', timeoutMs: 0 }
   let signal = AbortSignal.abort()
   let usedUrls = new Set<string>()
+  let readBytes = 0
   let isComplete = false
   let isUnchanged = false
 
-  function readAt(url: string, trust: DocumentTrust = 'own'): Promise<ParsedDocument> {
+  async function readAt(url: string, trust: DocumentTrust = 'own'): Promise<ParsedDocument> {
     usedUrls.add(url)
     // A document on another host gets neither our credentials nor our trust.
     const { reach: _, headers: __, tls: ___, ...anonymous } = options
-    return documents.read(url, trust === 'own' ? options : { ...anonymous, reach: 'private' }, signal)
+    const document = await documents.read(url, trust === 'own' ? options : { ...anonymous, reach: 'private' }, signal)
+    readBytes += document.bytes
+    if (readBytes <= maxTotalBytes) return document
+    throw new SourceError(`directory has more than ${maxTotalBytes} bytes in all its documents (max_total_bytes)`, {
+      class: 'config',
+    })
   }
 
   async function readAll(query: Readonly<Record<string, string>>): Promise<CompleteListing> {
@@ -60,6 +69,7 @@ export function createDirectoryReader({
     options = nextOptions
     signal = nextSignal
     usedUrls = new Set()
+    readBytes = 0
     isUnchanged = false
     const wasComplete = isComplete
     isComplete = false

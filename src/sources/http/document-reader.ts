@@ -15,6 +15,8 @@ import {
 /** One fetched and parsed document. */
 export type ParsedDocument = {
   readonly listing: ServerListing
+  /** Length of the document; 0 for one that the server did not send again. */
+  readonly bytes: number
   /** Whether the server answered that the document is the one read before. */
   readonly unchanged: boolean
   readonly freshMs: number
@@ -62,7 +64,7 @@ export function createDocumentReader({
     if (fetched.type === 'unchanged') {
       if (!cached) throw new SourceError('server answered "unchanged" before anything had been read')
       cached.conditionalRequests += 1
-      return { listing: cached.listing, unchanged: true, freshMs, answeredAt }
+      return { listing: cached.listing, bytes: 0, unchanged: true, freshMs, answeredAt }
     }
     const listing = await parseDocument(fetched, { maxBytes, parse, signal })
     cache.delete(url)
@@ -71,7 +73,7 @@ export function createDocumentReader({
     if (listing.next === undefined && (etag !== undefined || modified !== undefined)) {
       cache.set(url, { validators: fetched.validators, listing, conditionalRequests: 0 })
     }
-    return { listing, unchanged: false, freshMs, answeredAt }
+    return { listing, bytes: Buffer.byteLength(fetched.text), unchanged: false, freshMs, answeredAt }
   }
 
   /** Evicts all documents but these. */

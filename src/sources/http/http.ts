@@ -57,6 +57,13 @@ export const http = defineSource({
           .max(256 * 1024 * 1024)
           .default(5 * 1024 * 1024)
           .describe('Maximum bytes of a body, on the wire and once decoded.'),
+        max_total_bytes: z
+          .number()
+          .int()
+          .min(1024)
+          .max(16 * 1024 * 1024 * 1024)
+          .default(64 * 1024 * 1024)
+          .describe('Maximum bytes of all pages and linked documents of one directory together, decoded.'),
       })
       .check(checkSchedule)
       .refine(({ url, urls }) => (url === undefined) !== (urls === undefined), {
@@ -72,7 +79,17 @@ export const http = defineSource({
     maxPauseSeconds(config, defaultIntervalSeconds) + timeout * maxTimeoutsPerRead * (config.urls?.length ?? 1) + 60,
   open: (config, { httpClient, isOwnInstance = () => false }) =>
     async function* (run) {
-      const { url, urls = [], timeout, max_bytes: maxBytes, well_known, follow_hosts: hosts, allow, deny } = config
+      const {
+        url,
+        urls = [],
+        timeout,
+        max_bytes: maxBytes,
+        max_total_bytes: maxTotalBytes,
+        well_known,
+        follow_hosts: hosts,
+        allow,
+        deny,
+      } = config
       const selectEntry = createEntrySelector(config)
       const select = (entry: Entry) => (isLoop(entry, isOwnInstance) ? undefined : selectEntry(entry))
       const parse = createParseQueue('remote')
@@ -82,6 +99,7 @@ export const http = defineSource({
             url: directoryUrl,
             httpClient,
             maxBytes,
+            maxTotalBytes,
             well_known,
             hosts,
             select,

@@ -126,8 +126,11 @@ describe('a directory address', () => {
     let pages = 0
     using directory = await openDirectory((request, response) => {
       pages += 1
-      const page = { name: `s${pages}`, command: 'x', description: 'x'.repeat(50_000) }
-      json({ servers: [page], metadata: { nextCursor: String(pages) } })(request, response)
+      const server = { name: `example/s${pages}`, version: '1.0.0', description: 'x' }
+      json({ servers: [{ server, _meta: { padding: 'x'.repeat(50_000) } }], metadata: { nextCursor: String(pages) } })(
+        request,
+        response,
+      )
     })
     await using source = openHttpSource({ url: `${directory.url}/v0.1/servers`, max_total_bytes: 1_048_576 })
 
