@@ -94,10 +94,16 @@ describe('the files for Prometheus', () => {
         command: { command: 'x' },
       })
       const port = await freePort()
-      await using _exporter = await startProgram(blackbox ?? '', async () => [
+      await using exporter = await startProgram(blackbox ?? '', async () => [
         `--config.file=${resolve('deploy/prometheus/blackbox.yaml')}`,
         `--web.listen-address=127.0.0.1:${port}`,
       ])
+      await exporter.until(() =>
+        fetch(`http://127.0.0.1:${port}/`).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      )
       const config = read('prometheus.yaml')
         .replace('rule_files: [alerts.yaml]', 'global: { scrape_interval: 1s, scrape_timeout: 1s }')
         .replaceAll('http://mcp-roster:8000', daemon.url)
@@ -109,7 +115,7 @@ describe('the files for Prometheus', () => {
       await server.until(async () => (await server.targetsOf('mcp-probes')).length === 2)
 
       const targets = await server.targetsOf('mcp-probes')
-      assert.deepEqual(targets.map(({ labels }) => labels['mcp_server']).toSorted(), ['alive', 'dead'])
+      assert.deepEqual(targets.map(({ labels }) => String(labels['mcp_server'])).toSorted(), ['alive', 'dead'])
       assert.deepEqual(await server.targetsOf('mcp-server-metrics'), [])
       const probed = async (name: string) => {
         const target = targets.find(({ labels }) => labels['mcp_server'] === name)

@@ -1,4 +1,5 @@
 import { forEachYielding } from '../../flow/cooperative.ts'
+import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import { createRoutes } from '../http/context.ts'
 import { respond } from '../http/respond.ts'
@@ -32,7 +33,10 @@ export function sdApi({ registry, supervisor }: Pick<ApiPorts, 'registry' | 'sup
   return api
 }
 
-/** Undefined for a server without an HTTP address: a command, an agent's own scheme, an unfilled placeholder. */
+/**
+ * Undefined for a server without an HTTP address: a command, an agent's own scheme, an unfilled placeholder. A URL that holds a
+ * secret is no label.
+ */
 function targetOf({ url: text, ...server }: Server): Target | undefined {
   const url = text === undefined || text.includes('${') ? null : URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol)) return undefined
@@ -47,6 +51,7 @@ function targetOf({ url: text, ...server }: Server): Target | undefined {
       __meta_roster_source: server.source,
       __meta_roster_status: server.status,
       __meta_roster_scheme: url.protocol.slice(0, -1),
+      ...(redactText(url.href) === url.href && { __meta_roster_url: url.href }),
     },
   }
 }

@@ -41,6 +41,7 @@ describe('targets for Prometheus', () => {
         __meta_roster_source: 'test',
         __meta_roster_status: 'healthy',
         __meta_roster_scheme: 'https',
+        __meta_roster_url: 'https://weather.example/mcp',
         __meta_roster_tag_geo: 'true',
         __meta_roster_tag_free_of_charge: 'true',
         __meta_roster_label_env: 'prod',
