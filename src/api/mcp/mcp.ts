@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { isJsonObject } from '../../model/data/json-object.ts'
 import { requireRole } from '../http/access/authenticator.ts'
 import { readJson } from '../http/body.ts'
@@ -21,6 +22,13 @@ const maxSubscribedLength = 16_384
 /** The registry as an MCP server, for every reader. Its tools check the rights that they need beyond that. */
 export function mcpApi({ mcp, watch }: Pick<ApiPorts, 'mcp' | 'watch'>) {
   const api = createRoutes()
+  let lastTurn: Promise<unknown> = Promise.resolve()
+
+  /** Starts one request a turn of the event loop: a long list takes tens of milliseconds in the library, at a stretch. */
+  function turn(): Promise<unknown> {
+    lastTurn = lastTurn.then(() => setImmediate())
+    return lastTurn
+  }
 
   api.post('/mcp', async (c) => {
     const { principal } = c.env
@@ -34,6 +42,7 @@ export function mcpApi({ mcp, watch }: Pick<ApiPorts, 'mcp' | 'watch'>) {
     const request = new Request(url, { method, headers: raw.headers, signal: raw.signal })
     const isSubscription = methodOf(body) === 'subscriptions/listen'
     if (isSubscription) watch.admit(c)
+    await turn()
     const response = await mcp.handle(request, body, principal)
     return isSubscription ? watch.relay(c, response) : respondWhole(c, response)
   })

@@ -1,4 +1,4 @@
-import { forEachYielding } from '../../flow/cooperative.ts'
+import { forEachYielding, runCooperatively } from '../../flow/cooperative.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import type { Registry } from '../../registry/registry.ts'
 import {
@@ -40,7 +40,7 @@ export function createSubscriptionGroup({
 }: {
   selection: WatchSelection
   changeLog: Pick<ChangeLog, 'after' | 'newest' | 'tokenOf'>
-  registry: Pick<Registry, 'revision'>
+  registry: Pick<Registry, 'revision' | 'size'>
   /** Runs long work after the long work of other groups, so that many groups do not block the event loop together. */
   runSerially: (work: () => Promise<void>) => void
   /** Background encoding has ended. */
@@ -88,9 +88,7 @@ export function createSubscriptionGroup({
   ): typeof pending {
     store(pending)
     runSerially(async () => {
-      const done: Piece[] = []
-      await forEachYielding(pieces, (piece) => void (piece && done.push(piece)))
-      store(encodedEvents(done, revision))
+      store(encodedEvents(await collect(pieces), revision))
       onEncoded()
     })
     return pending
@@ -100,10 +98,8 @@ export function createSubscriptionGroup({
   function snapshot(format: StreamFormat, now = performance.now()): EncodedEvents | typeof pending {
     const cached = snapshots.get(format)
     if (cached && isCurrent(cached, now)) return cached.encoded
-    const revision = registry.revision()
-    const resources = selection.snapshot()
-    // Reading may expire a lease; then the resources are newer than the revision.
-    if (registry.revision() !== revision) return snapshot(format, now)
+    if (registry.size() > maxEncodedAtOnce) return snapshotInBackground(format)
+    const { resources, revision } = select()
     const isLong = resources.length > maxEncodedAtOnce
     const store = (encoded: EncodedEvents | typeof pending) =>
       snapshots.set(format, { encoded, at: performance.now(), isLong })
@@ -115,6 +111,34 @@ export function createSubscriptionGroup({
     )
     store(encoded)
     return encoded
+  }
+
+  /** Selects and encodes in slices: many selections at once are a millisecond each for a thousand servers. */
+  function snapshotInBackground(format: StreamFormat): typeof pending {
+    const store = (encoded: EncodedEvents | typeof pending) =>
+      snapshots.set(format, { encoded, at: performance.now(), isLong: true })
+    store(pending)
+    runSerially(async () => {
+      const { resources, revision } = await runCooperatively(selecting())
+      const pieces = encodeSnapshot(resources, { selection, format, token: changeLog.tokenOf(revision) })
+      store(encodedEvents(await collect(pieces), revision))
+      onEncoded()
+    })
+    return pending
+  }
+
+  function* selecting() {
+    yield
+    return select()
+  }
+
+  function select() {
+    for (;;) {
+      const revision = registry.revision()
+      const resources = selection.snapshot()
+      // Reading may expire a lease; then the resources are newer than the revision.
+      if (registry.revision() === revision) return { resources, revision }
+    }
   }
 
   function isCurrent({ encoded, at, isLong }: CachedSnapshot, now: number): boolean {
@@ -142,6 +166,12 @@ export function createSubscriptionGroup({
     /** Returns the number of watchers left. */
     leave: () => (watchers -= 1),
   }
+}
+
+async function collect(pieces: Iterable<Piece | undefined>): Promise<readonly Piece[]> {
+  const done: Piece[] = []
+  await forEachYielding(pieces, (piece) => void (piece && done.push(piece)))
+  return done
 }
 
 function encodedEvents(pieces: readonly Piece[], revision: number): EncodedEvents {

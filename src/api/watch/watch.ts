@@ -23,7 +23,7 @@ import { parseWatchRequest, watchParameters, type WatchPath } from './watch-requ
 import { serverSelection, type WatchSelection } from './watch-selection.ts'
 
 export type WatchServiceOptions = {
-  readonly registry: Pick<Registry, 'subscribe' | 'revision'> & {
+  readonly registry: Pick<Registry, 'subscribe' | 'revision' | 'size'> & {
     readonly select: (query: ServerQuery) => SelectedServers
   }
   readonly changeLog: ChangeLog
