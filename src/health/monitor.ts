@@ -10,6 +10,7 @@ import type { Assessment } from './evaluation/assessment.ts'
 import { createHealthEvaluator } from './evaluation/health-evaluator.ts'
 import type { PastProbe } from './evaluation/history.ts'
 import { createObservationBatcher } from './evaluation/observation-batcher.ts'
+import type { ProbeTarget } from './probe-target.ts'
 import { createProbe } from './probes/probe-kinds.ts'
 import type { Probe } from './probes/probe.ts'
 import { createProbeRunner, isInconclusive } from './scheduling/probe-runner.ts'
@@ -75,7 +76,10 @@ export function createMonitor({
   const config = () => current
   const { get } = registry
   const batcher = createObservationBatcher({ clock, send: registry.observe })
-  const evaluator = createHealthEvaluator({ clock, log, config, batcher })
+  const probeSoon = (targets: readonly ProbeTarget[]) => {
+    for (const target of targets) runner.begin(target)
+  }
+  const evaluator = createHealthEvaluator({ clock, log, config, batcher, probeSoon })
   const runner = createProbeRunner({ clock, random, log, probe, config, get, evaluator })
   const targets = createTargetTable({ get, runner, evaluator })
 

@@ -30,14 +30,19 @@ export function createHealthEvaluator({
   log,
   config,
   batcher,
+  probeSoon,
 }: {
   clock: Clock
   log: Log
   config: () => HealthConfig
   batcher: Pick<ObservationBatcher, 'add'>
+  /** Probes targets again, spread over a few seconds. */
+  probeSoon: (targets: readonly ProbeTarget[]) => void
 }) {
   const assessments = new Map<ProbeTarget, Assessment>()
   const preservation = createSelfPreservation<ProbeTarget>({ rules, now: clock.now, wall: clock.wall })
+  /** Targets that failed in a self-preservation which ended since others recovered: their next probe counts, not the last. */
+  const awaited = new Set<ProbeTarget>()
   let cancelTimer: (() => void) | undefined
   /** Targets whose verdict is healthy. */
   let healthy = 0
@@ -69,12 +74,13 @@ export function createHealthEvaluator({
     record(assessment, outcome)
     assessment.verdict = nextVerdict(assessment.verdict, outcome.ok, config().thresholds)
     // Failures that self-preservation kept from counting leave no trace.
-    if (preservation.covers(target) && outcome.ok)
+    if (isPreserved(target) && outcome.ok)
       assessment.verdict = { status: 'healthy', failures: 0, successes: 1, proven: true }
     const isHealthy = assessment.verdict.status === 'healthy'
     healthy += Number(isHealthy) - Number(wasHealthy)
     if (!outcome.ok || isHealthy) assessment.reason = outcome.reason
     if (outcome.ok) learn(target, assessment, outcome, listedTools)
+    awaited.delete(target)
     if (outcome.ok) preservation.recover(target)
     else if (wasHealthy) fail(target)
     if (!preservation.covers(target)) publish(target, outcome)
@@ -164,7 +170,14 @@ export function createHealthEvaluator({
   }
 
   function endIfOver(): void {
-    if (preservation.isOver(healthy)) endSelfPreservation()
+    if (!preservation.isOver(healthy)) return
+    const isRecovered = config().enabled && rules().enabled && (preservation.remainingMs() ?? 0) > 0
+    const failing = endPreservation()
+    for (const target of failing) {
+      if (isRecovered) awaited.add(target)
+      else publish(target)
+    }
+    if (isRecovered) probeSoon(failing)
   }
 
   /** Applies changed limits to an active self-preservation. */
@@ -173,14 +186,20 @@ export function createHealthEvaluator({
     endIfOver()
   }
 
-  /** Ends self-preservation: from now on failures count. */
+  /** Ends self-preservation: from now on failures count, those of the last probes too. */
   function endSelfPreservation(): void {
-    if (!preservation.isActive()) return
+    for (const target of endPreservation()) publish(target)
+  }
+
+  function endPreservation(): readonly ProbeTarget[] {
+    if (!preservation.isActive()) return []
     cancelTimer?.()
     const failing = preservation.end()
     log.warn({ failing: failing.length }, 'self-preservation of probes ended')
-    for (const target of failing) publish(target)
+    return failing
   }
+
+  const isPreserved = (target: ProbeTarget) => preservation.covers(target) || awaited.has(target)
 
   const counts = () => {
     const failing = preservation.failing().length
@@ -203,6 +222,7 @@ export function createHealthEvaluator({
   function forget(target: ProbeTarget): void {
     if (assess(target).verdict.status === 'healthy') healthy--
     preservation.recover(target)
+    awaited.delete(target)
     assessments.delete(target)
     endIfOver()
   }
@@ -217,7 +237,7 @@ export function createHealthEvaluator({
     selfPreservation,
     endSelfPreservation,
     /** Whether failures of the target do not count now. */
-    isPreserved: preservation.covers,
+    isPreserved,
     applyRules,
     close: () => cancelTimer?.(),
   }

@@ -165,7 +165,7 @@ export function createProbeRunner({
     return start(target, { learn: true, shortDeadline: false })
   }
 
-  /** Schedules the first probe of a new target, or of one whose probes were switched on again. */
+  /** Schedules a probe soon: of a new target, of one whose probes were switched on again, or of one that need not wait its turn. */
   function begin(target: ProbeTarget): void {
     if (config().enabled) schedule.set(target, timing.first(target))
   }
