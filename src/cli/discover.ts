@@ -63,7 +63,7 @@ async function originResult(
   }
   const { validateEntry } = await import('../registry/supervision/validate-entry.ts')
   const validated = reading.entries.map((entry) =>
-    validateEntry(entry, origin, source, { stdio, questionsShrinks: false }),
+    validateEntry(entry, origin, source, { stdio, plain: stdio, questionsShrinks: false }),
   )
   return {
     origin,

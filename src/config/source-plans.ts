@@ -45,12 +45,13 @@ function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
     keepsSnapshot = false,
     maxSilenceSeconds,
   } = kindOf(source)
+  const stdio = (namespace: string) => source.allow_stdio ?? mayIntroduceStdio(source, namespace)
   return {
     name: source.name,
     type: source.type,
     settings: source,
     layer: { discovery_method, reach },
-    trust: { stdio: (namespace) => source.allow_stdio ?? mayIntroduceStdio(source, namespace), questionsShrinks },
+    trust: { stdio, plain: (namespace) => source.type === 'manual' || stdio(namespace), questionsShrinks },
     maxSilenceMs: maxSilenceSeconds(source) * 1000,
     isPersisted: keepsSnapshot && source.enabled,
     open: () =>

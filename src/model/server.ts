@@ -40,8 +40,15 @@ export const DefinitionFields = memoizedSchema(() =>
     command: z.string().min(1).max(4096).optional().describe('Program that a client starts (stdio).'),
     args: z.array(z.string().max(65_536)).max(1024).optional(),
     env: StringMap.optional().describe(
-      'Environment of the command. Values are not shown, but for LOG_LEVEL and the like.',
+      'Environment of the command. Values are not shown, but for those that `plain` names, LOG_LEVEL and the like.',
     ),
+    plain: z
+      .array(z.string().min(1).max(253))
+      .max(256)
+      .optional()
+      .describe(
+        'Names of variables in `env` whose values are shown. Counts in definitions of the operator only: sources that may introduce commands, and servers written by hand.',
+      ),
     cwd: z.string().max(4096).optional(),
     url: z.string().max(4096).optional().describe('Address of the server (http, sse).'),
     headers: StringMap.optional().describe('Sent by clients. Values are never shown.'),

@@ -35,11 +35,20 @@ function redactVariable(value: string, name: string): string {
   return isPlain ? value : redactSecret(value)
 }
 
+/** Variables that the definition names as plain are shown, but for what is a secret by its form. */
+function redactEnvironment(
+  env: Readonly<Record<string, string>>,
+  plain: readonly string[] = [],
+): Record<string, string> {
+  return mapValues(env, (value, name) => (plain.includes(name) ? redactText(value) : redactVariable(value, name)))
+}
+
 /** The fields of a server that can contain a secret. */
 type RedactableFields = Partial<
   Pick<
     Server,
     | 'env'
+    | 'plain'
     | 'headers'
     | 'args'
     | 'command'
@@ -66,7 +75,7 @@ type RedactableFields = Partial<
  */
 export function redactServer<T extends RedactableFields>(server: T): T {
   const redacted: RedactableFields = {}
-  if (server.env) redacted.env = mapValues(server.env, redactVariable)
+  if (server.env) redacted.env = redactEnvironment(server.env, server.plain)
   if (server.headers) redacted.headers = mapValues(server.headers, redactSecret)
   if (server.args) redacted.args = redactData(server.args) as string[]
   if (server.command) redacted.command = redactLoose(server.command)

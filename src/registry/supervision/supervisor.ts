@@ -155,7 +155,7 @@ export function createSupervisor({
   /** Whether the author of a server may name variables of clients: one whose commands they start, or an admin. */
   function mayNameVariables({ source, namespace }: Pick<Server, 'source' | 'namespace'>): boolean {
     const plan = running.get(source)?.plan
-    return plan !== undefined && (plan.layer.discovery_method === 'manual' || plan.trust.stdio(namespace))
+    return plan?.trust.plain?.(namespace) ?? false
   }
 
   return {

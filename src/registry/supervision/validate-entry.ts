@@ -9,6 +9,8 @@ import type { Rejection } from '../../model/status.ts'
 export type Trust = {
   /** Whether an entry of this namespace may be a command that clients start. */
   readonly stdio: (namespace: string) => boolean
+  /** Whether an entry of this namespace may name variables whose values are shown. */
+  readonly plain?: (namespace: string) => boolean
   /** Whether a sudden shrink is held until a second read confirms it. */
   readonly questionsShrinks: boolean
 }
@@ -52,10 +54,18 @@ export function validateEntry(entry: Entry, origin: string, source: string, trus
   function applyTrust(definition: ServerDefinition, details: EntryDetails, where?: string): ValidatedEntry {
     const { namespace, name, command } = definition
     const id = serverId(namespace, name)
-    if (command === undefined || trust.stdio(namespace)) return { id, definition, entry: details }
+    if (command === undefined || trust.stdio(namespace))
+      return { id, definition: withTrustedPlain(definition, trust), entry: details }
     const reason = `source ${source} may not introduce commands; if its authors are trusted, set allow_stdio: true on it`
     return { id, rejection: { origin, where, name, reason }, isForbidden: true }
   }
+}
+
+/** Only the operator may have a value shown: others could name a variable that they cannot read. */
+function withTrustedPlain(definition: ServerDefinition, trust: Trust): ServerDefinition {
+  if (definition.plain === undefined || trust.plain?.(definition.namespace)) return definition
+  const { plain: _plain, ...others } = definition
+  return others
 }
 
 function nameIn(value: unknown): string | undefined {
