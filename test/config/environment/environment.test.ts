@@ -49,7 +49,7 @@ describe('a variable of the replaced systems', () => {
       methods: ['GET', 'POST'],
       headers: ['*'],
     })
-    assert.deepEqual(config.metrics, { enabled: false, default_format: 'prometheus', port: 9090 })
+    assert.deepEqual(config.metrics, { enabled: false, default_format: 'prometheus', max_servers: 1000, port: 9090 })
     assert.deepEqual([config.events.enabled, config.events.max_rows], [true, 100])
   })
 
