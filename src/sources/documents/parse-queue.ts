@@ -104,11 +104,19 @@ export function createParseScheduler({
   return { createQueue }
 }
 
-/** Texts of this machine and texts from elsewhere have a thread each, so that the local ones never wait for the others. */
-const threads = { local: createParseThread(), remote: createParseThread() }
+/**
+ * Texts of this machine and texts from elsewhere have a thread each, so that the local ones never wait for the others. What
+ * comes from elsewhere gets less memory, unless the operator raised the size of its documents.
+ */
+const threads = {
+  local: createParseThread(),
+  remote: createParseThread({ heapMb: 128 }),
+  raised: createParseThread(),
+}
 const schedulers = {
   local: createParseScheduler({ thread: threads.local }),
   remote: createParseScheduler({ thread: threads.remote, backsOff: true }),
+  raised: createParseScheduler({ thread: threads.raised, backsOff: true }),
 }
 
 /** A queue for the texts of one source. */
@@ -119,6 +127,6 @@ export function createParseQueue(place: keyof typeof schedulers): Parse {
 export const parseThreads = {
   isRunning: (place: keyof typeof threads) => threads[place].isRunning(),
   end: async (): Promise<void> => {
-    await Promise.all([threads.local.end(), threads.remote.end()])
+    await Promise.all(Object.values(threads).map((thread) => thread.end()))
   },
 }

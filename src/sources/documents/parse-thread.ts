@@ -8,6 +8,8 @@ import type { ServerListing } from './server-listing.ts'
 export type ParseThreadOptions = {
   /** Maximum processor time for one text, in milliseconds. A text that needs more is rejected. */
   readonly cpuMs?: number
+  /** Maximum heap of the thread, in MiB. YAML takes some 100 bytes for each of the text. */
+  readonly heapMb?: number
   /** The thread ends after this many milliseconds without work. */
   readonly idleMs?: number
 }
@@ -52,7 +54,7 @@ function limitCpuTime(thread: Worker, cpuMs: number) {
 export type ParseThread = ReturnType<typeof createParseThread>
 
 /** Parses texts on a thread, one at a time: the caller waits for each. The first text starts the thread, and so does the first after a failure. */
-export function createParseThread({ cpuMs = 5000, idleMs = 10_000 }: ParseThreadOptions = {}) {
+export function createParseThread({ cpuMs = 5000, heapMb = 512, idleMs = 10_000 }: ParseThreadOptions = {}) {
   let worker: Worker | undefined
   let idleTimer: NodeJS.Timeout | undefined
 
@@ -63,7 +65,7 @@ export function createParseThread({ cpuMs = 5000, idleMs = 10_000 }: ParseThread
       execArgv: [],
       env: {},
       // With a small young generation the thread leaves 50 MB less behind, and takes no longer.
-      resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: 4 },
     })
     // A pending text keeps the process alive; an idle thread does not.
     worker.ref()

@@ -12,6 +12,7 @@ import { credentialFields, loadCredentials } from './credentials.ts'
 import { createDirectoryReader } from './directory-reader.ts'
 
 const defaultIntervalSeconds = 60
+const defaultMaxBytes = 5 * 1024 * 1024
 
 /** Maximum duration of one read of a directory, as a multiple of the request timeout. */
 const maxTimeoutsPerRead = 60
@@ -55,8 +56,10 @@ export const http = defineSource({
           .int()
           .min(1)
           .max(256 * 1024 * 1024)
-          .default(5 * 1024 * 1024)
-          .describe('Maximum bytes of a body, on the wire and once decoded.'),
+          .default(defaultMaxBytes)
+          .describe(
+            'Maximum bytes of a body, on the wire and once decoded. YAML of more than about 1 MB is parsed only where this is raised above the default; JSON needs no more.',
+          ),
         max_total_bytes: z
           .number()
           .int()
@@ -92,7 +95,7 @@ export const http = defineSource({
       } = config
       const selectEntry = createEntrySelector(config)
       const select = (entry: Entry) => (isLoop(entry, isOwnInstance) ? undefined : selectEntry(entry))
-      const parse = createParseQueue('remote')
+      const parse = createParseQueue(maxBytes > defaultMaxBytes ? 'raised' : 'remote')
       const directories = new Map(
         (url === undefined ? urls : [url]).map((directoryUrl, index, all) => {
           const directory = createDirectoryReader({

@@ -4,12 +4,14 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { until } from '../../e2e/daemon-process.ts'
 import type { Attack, Target } from '../attacks/attack.ts'
+import { documentAttacks } from '../attacks/documents.ts'
 import { startOrdinaryClients } from '../attacks/ordinary-clients.ts'
+import { registrationAttacks } from '../attacks/registrations.ts'
 import { requestAttacks } from '../attacks/requests.ts'
 import { upstreamAttacks } from '../attacks/upstream.ts'
 import { type Effort, type Figures, factsOf, openSoak, quantile, type Scenario } from '../scenario.ts'
 
-const attacks: readonly Attack[] = [...requestAttacks, ...upstreamAttacks]
+const attacks: readonly Attack[] = [...requestAttacks, ...upstreamAttacks, ...registrationAttacks, ...documentAttacks]
 
 const maxGrowthMb = 100
 const maxP99Ms = 100
