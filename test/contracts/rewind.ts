@@ -67,6 +67,9 @@ export function testRewind({ make }: Pick<StoreKind, 'make'>): void {
 
       assert.equal(rewound?.to, kept.resource_version)
       assert.deepEqual(rewound.deleted, [{ kind: 'agent', namespace: 'default', name: 'brief' }])
+      await one.commit([put({ name: 'after' })])
+      await until(() => follower.names.has('after'))
+      assert.equal(follower.rewinds(), 1, 'it goes on in the new history')
     })
   })
 }
@@ -76,16 +79,20 @@ function startFollower(store: Store, since: string) {
   const stop = new AbortController()
   const names = new Set<string>()
   let found: Snapshot | undefined
+  let rewinds = 0
   const following = (async () => {
     for await (const changes of store.changes({ since, signal: stop.signal })) {
       for (const change of changes) {
         if (change.type === 'put') names.add(change.registration.name)
-        if (change.type === 'snapshot' && change.rewound) found = change
+        if (change.type !== 'snapshot' || !change.rewound) continue
+        found = change
+        rewinds += 1
       }
     }
   })()
   return {
     names,
+    rewinds: () => rewinds,
     rewound: async (): Promise<Snapshot> => {
       await until(() => found !== undefined)
       return found!

@@ -85,6 +85,11 @@ async function setUp(run: MysqlRun, timeoutMs: number): Promise<void> {
     "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, innodb_lock_wait_timeout = ?",
     [Math.max(1, Math.floor(timeoutMs / 1000))],
   )
+  // The locks of a daemon that the network lost in a transaction would hold up all others. MySQL has no such setting.
+  const seconds = Math.max(1, Math.ceil(timeoutMs / 1000))
+  await run('SET SESSION idle_transaction_timeout = ?', [seconds]).catch((error: unknown) => {
+    if (!isRejectedStatement(error)) throw error
+  })
 }
 
 async function inTransaction<T>(run: MysqlRun, work: (run: MysqlRun) => Promise<T>): Promise<T> {

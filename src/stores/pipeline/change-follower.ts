@@ -1,6 +1,6 @@
 import { createWakeSignal } from '../../flow/wake-signal.ts'
 import type { ChangeCursor, StoreDriver } from '../driver.ts'
-import { type StoreChange, type StoreSnapshot, StoreUnavailable } from '../store.ts'
+import { type Rewound, type StoreChange, type StoreSnapshot, StoreUnavailable } from '../store.ts'
 
 /**
  * Reads the changes of other writers at each wake-up and at least every `periodMs`, until `signal` aborts.
@@ -31,6 +31,8 @@ export async function* followChanges({
 }): AsyncGenerator<readonly StoreChange[]> {
   let cursor: ChangeCursor = { version: since }
   let outagesSeen = outages()
+  /** Kept until a snapshot is read, since the store may go down in between. */
+  let rewound: Rewound | undefined
   const wakeSignal = createWakeSignal({ signal })
   const removeWake = onWake(wakeSignal.raise)
 
@@ -42,11 +44,13 @@ export async function* followChanges({
       cursor = batch.cursor
       return batch.changes
     }
+    if (batch.compacted) rewound = batch.rewound ?? rewound
     const snapshot = await load()
     cursor = { version: snapshot.resource_version }
     outagesSeen = outagesNow
-    const rewound = batch.compacted ? batch.rewound : undefined
-    return [{ type: 'snapshot', snapshot, ...(rewound && { rewound }) }]
+    const change: StoreChange = { type: 'snapshot', snapshot, ...(rewound && { rewound }) }
+    rewound = undefined
+    return [change]
   }
 
   try {

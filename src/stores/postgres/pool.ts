@@ -88,6 +88,8 @@ function optionsOf({ host, port, database, user, password, tls }: ConnectionSett
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs,
     statement_timeout: timeoutMs,
+    // The locks of a daemon that the network lost in a transaction would hold up all others.
+    idle_in_transaction_session_timeout: timeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'mcp-roster',

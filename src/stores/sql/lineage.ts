@@ -21,7 +21,7 @@ export type HistoryFacts = {
  */
 export function createLineage() {
   let highest = '0'
-  let first: string | undefined
+  let lastName: string | undefined
   const servers = new Set<string>()
 
   /** Notes a version that the database has assigned. */
@@ -31,7 +31,7 @@ export function createLineage() {
 
   /** Notes the database as it is when it is read completely. */
   function begin(facts: HistoryFacts): void {
-    first ??= nameOf(facts)
+    lastName ??= nameOf(facts)
     servers.add(facts.server)
   }
 
@@ -42,9 +42,11 @@ export function createLineage() {
   ): Omit<Rewound, 'deleted'> | undefined {
     const isNewServer = servers.size > 0 && !servers.has(facts.server)
     begin(facts)
-    const expected = cursor.lineage ?? first
+    const expected = cursor.lineage ?? lastName
+    // The caller reads everything, and its next cursor begins there.
+    lastName = nameOf(facts)
     if (!expected?.startsWith(`${facts.epoch} `)) return { to: '0', reason: 'other database' }
-    if (expected !== nameOf(facts)) return { to: facts.rewound, reason: 'older copy' }
+    if (expected !== lastName) return { to: facts.rewound, reason: 'older copy' }
     return isNewServer ? { to: cursor.version, reason: 'other server' } : undefined
   }
 
