@@ -10,10 +10,19 @@ import { attackScenarios } from './scenarios/attacks.ts'
 import { contracts } from './scenarios/contract.ts'
 import { files } from './scenarios/files.ts'
 import { lives } from './scenarios/lives.ts'
+import { replicas } from './scenarios/replicas.ts'
 import { stores } from './scenarios/stores.ts'
 import { streams } from './scenarios/streams.ts'
 
-const scenarios: readonly Scenario[] = [...files, ...streams, ...lives, ...stores, ...contracts, ...attackScenarios]
+const scenarios: readonly Scenario[] = [
+  ...files,
+  ...streams,
+  ...lives,
+  ...stores,
+  ...replicas,
+  ...contracts,
+  ...attackScenarios,
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
