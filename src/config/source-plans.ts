@@ -5,7 +5,7 @@ import type { Sighting } from '../model/source.ts'
 import type { RegistrationSettings } from '../registrations/registrations.ts'
 import type { SourcePlan } from '../registry/supervision/supervisor.ts'
 import { kindOf, openSource, SourceConfig } from '../sources/catalogue.ts'
-import type { SourceTools } from '../sources/source-kind.ts'
+import { type SourceTools, storedSettings } from '../sources/source-kind.ts'
 import type { LoadedConfig } from './load.ts'
 import type { Config } from './schema.ts'
 
@@ -50,6 +50,7 @@ function planOf(source: SourceConfig, tools: SourceTools): SourcePlan {
     name: source.name,
     type: source.type,
     settings: source,
+    storedSettings: storedSettings(kindOf(source), source),
     layer: { discovery_method, reach },
     trust: { stdio, plain: (namespace) => source.type === 'manual' || stdio(namespace), questionsShrinks },
     maxSilenceMs: maxSilenceSeconds(source) * 1000,

@@ -48,6 +48,8 @@ export type SourceKind<Config extends z.ZodObject = z.ZodObject> = {
   readonly questionsShrinks: boolean
   /** Whether the last good readings are stored, and shown after a restart until the first answer. */
   readonly keepsSnapshot?: boolean
+  /** Settings added since version 0.1.0, with their defaults: at these, readings that were stored without them stay valid. */
+  readonly addedSettings?: Readonly<Record<string, unknown>>
   /** Seconds without a sighting after which the supervisor restarts the source. */
   readonly maxSilenceSeconds: (config: z.output<Config>) => number
   readonly open: (config: z.output<Config>, tools: SourceTools) => Source
@@ -59,4 +61,14 @@ export function defineSource<Config extends z.ZodObject>({
   ...kind
 }: Omit<SourceKind<Config>, 'config'> & { readonly config: () => Config }): SourceKind<Config> {
   return { ...kind, config: unionVariant(kind.type, config) }
+}
+
+/** The settings that identify stored readings: all but added ones at their defaults, so that an upgrade keeps the readings. */
+export function storedSettings(
+  { addedSettings = {} }: Pick<SourceKind, 'addedSettings'>,
+  settings: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const isAddedDefault = (name: string, value: unknown) =>
+    Object.hasOwn(addedSettings, name) && addedSettings[name] === value
+  return Object.fromEntries(Object.entries(settings).filter(([name, value]) => !isAddedDefault(name, value)))
 }

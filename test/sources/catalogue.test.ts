@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { z } from 'zod'
 import { kindOf, sourceKinds, SourceConfig } from '../../src/sources/catalogue.ts'
+import { storedSettings } from '../../src/sources/source-kind.ts'
 
 describe('the source catalogue', () => {
   it('names a source after its type unless the config names it', () => {
@@ -21,6 +22,19 @@ describe('the source catalogue', () => {
       const { type } = kind.config.unwrap().shape
       assert.equal(kindOf({ type: type.value }), kind)
     }
+  })
+
+  it('keeps stored readings valid over added settings at their defaults, and over no other', () => {
+    for (const kind of sourceKinds) {
+      const { shape } = kind.config.unwrap()
+      const defaults: Readonly<Record<string, unknown>> = kind.addedSettings ?? {}
+      for (const [name, value] of Object.entries(defaults))
+        assert.equal(shape[name as 'type']?.safeParse(undefined).data, value, `${kind.type}.${name}`)
+    }
+    const stored = (settings: object) =>
+      storedSettings({ addedSettings: { limit: 5 } }, settings as Record<string, unknown>)
+    assert.deepEqual(stored({ type: 'x', limit: 5 }), { type: 'x' })
+    assert.deepEqual(stored({ type: 'x', limit: 6 }), { type: 'x', limit: 6 })
   })
 
   it('describes every config field', () => {

@@ -21,6 +21,8 @@ export type SourcePlan = {
   readonly type: string
   /** Compared by value: over a reload, a source with equal settings runs on untouched. */
   readonly settings: unknown
+  /** Readings stored under equal ones are restored; by default the settings. */
+  readonly storedSettings?: unknown
   readonly layer: Pick<Layer, 'reach' | 'discovery_method'>
   readonly trust: Trust
   readonly maxSilenceMs: number
@@ -83,7 +85,7 @@ export function createSupervisor({
       intake,
       registry,
       maxSilenceMs: plan.maxSilenceMs,
-      snapshot: plan.isPersisted ? snapshots?.snapshotOf(plan.name, plan.settings) : undefined,
+      snapshot: plan.isPersisted ? snapshots?.snapshotOf(plan.name, plan.storedSettings ?? plan.settings) : undefined,
       log: log.child({ source: plan.name, type: plan.type }),
       now,
       backoff: backoff(),

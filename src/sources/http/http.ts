@@ -23,6 +23,9 @@ const maxScheduledFreshMs = 60_000
 const Url = z.lazy(() => z.url({ protocol: /^https?$/, error: 'must be a URL of http or https' }).max(4096))
 const Cidr = z.lazy(() => z.union([z.cidrv4(), z.cidrv6()], 'must be a network, such as 10.0.0.0/8 or 192.0.2.7/32'))
 
+/** Default of the bytes of all documents together. */
+const defaultMaxTotalBytes = 64 * 1024 * 1024
+
 /** Reads directories of servers over HTTP: any document that a file may hold, the official registry's API, a domain's catalogue. */
 export const http = defineSource({
   type: 'http',
@@ -65,7 +68,7 @@ export const http = defineSource({
           .int()
           .min(1024)
           .max(16 * 1024 * 1024 * 1024)
-          .default(64 * 1024 * 1024)
+          .default(defaultMaxTotalBytes)
           .describe('Maximum bytes of all pages and linked documents of one directory together, decoded.'),
       })
       .check(checkSchedule)
@@ -78,6 +81,7 @@ export const http = defineSource({
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
   keepsSnapshot: true,
+  addedSettings: { max_total_bytes: defaultMaxTotalBytes },
   maxSilenceSeconds: ({ timeout, ...config }) =>
     maxPauseSeconds(config, defaultIntervalSeconds) + timeout * maxTimeoutsPerRead * (config.urls?.length ?? 1) + 60,
   open: (config, { httpClient, isOwnInstance = () => false }) =>

@@ -18,6 +18,7 @@ export const kubernetes = defineSource({
     (namespaces?.includes(namespace) ?? false) || (kubeconfig === undefined && ownNamespace(process.env) === namespace),
   questionsShrinks: true,
   keepsSnapshot: true,
+  addedSettings: { annotation_urls: 'same_namespace_service' },
   maxSilenceSeconds: () => 180,
   open: (config, tools) => openKubernetes(config, tools),
 })

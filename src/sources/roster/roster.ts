@@ -10,6 +10,9 @@ import { followRoster } from './roster-follower.ts'
 const defaultIntervalSeconds = 60
 const minSilenceSeconds = 180
 
+/** Default of the bytes of all documents together. */
+const defaultMaxTotalBytes = 128 * 1024 * 1024
+
 /** Follows another mcp-roster: its servers appear here too, a moment after they appear there. */
 export const roster = defineSource({
   type: 'roster',
@@ -47,7 +50,7 @@ export const roster = defineSource({
         .int()
         .min(1024)
         .max(16 * 1024 * 1024 * 1024)
-        .default(128 * 1024 * 1024)
+        .default(defaultMaxTotalBytes)
         .describe('Maximum bytes of all servers of the other roster together.'),
       max_servers: z
         .number()
@@ -62,6 +65,7 @@ export const roster = defineSource({
   mayIntroduceStdio: ({ allow_stdio }) => allow_stdio ?? false,
   questionsShrinks: true,
   keepsSnapshot: true,
+  addedSettings: { max_total_bytes: defaultMaxTotalBytes },
   maxSilenceSeconds: ({ interval, timeout }) => Math.max(minSilenceSeconds, interval + 20 * timeout + 60),
   open: (config, { httpClient, isOwnInstance = () => false }) => {
     const {
