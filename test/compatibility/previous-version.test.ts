@@ -26,6 +26,10 @@ const platform = {
   filePaths: ['/etc/mcp', '/home/ann/.config/mcp'],
 }
 
+/** Accepted spellings that version 0.1.0 did not have: these settings are newer. */
+const newerSettings = new Set(['watch.total_buffer_bytes', 'watch.watchers_per_address'])
+const renamedSince010 = Object.entries(renamedKeys).filter(([former]) => !newerSettings.has(former))
+
 describe('a config of version 0.1.0', () => {
   it('in a file loads as it did, with one warning for each renamed key', async () => {
     const file = saved('config.yaml')
@@ -34,9 +38,7 @@ describe('a config of version 0.1.0', () => {
     assert.partialDeepStrictEqual(asLoaded(config), withCurrentKeys((read('config.loaded.json') as Loaded).config))
     assert.deepEqual(
       warnings.map((warning) => warning.replace(/^.*config\.yaml:\d+: /, '').replaceAll('[0]', '[]')).toSorted(),
-      Object.entries(renamedKeys)
-        .map(([former, current]) => `${former}: is deprecated; use ${current}`)
-        .toSorted(),
+      renamedSince010.map(([former, current]) => `${former}: is deprecated; use ${current}`).toSorted(),
     )
   })
 
@@ -45,7 +47,7 @@ describe('a config of version 0.1.0', () => {
     const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { NODE_ENV: 'test' } })
     const warnings = stdout.split('\n').filter((line) => line.startsWith('warning: '))
 
-    assert.equal(warnings.length, Object.keys(renamedKeys).length, stdout)
+    assert.equal(warnings.length, renamedSince010.length, stdout)
     assert.match(stdout, /config\.yaml: (good|valid|ok)/)
   })
 
