@@ -79,7 +79,9 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     const list = select(query)
     const { length } = list.selection.page
     if (length > maxServersFor(query)) return undefined
-    const body = bodyOfList(list, encoderFor(query, volatile), maxWholeBytes)
+    // The body of a polling client is shared by all that poll the same; any other is its own.
+    const isPolled = query.view !== 'full' && requested.has(key)
+    const body = bodyOfList(list, encoderFor(query, volatile), isPolled ? maxEntrySize : maxWholeBytes)
     if (!body) return undefined
     const isCached = query.view !== 'full' && (length <= maxServersCachedAtOnce || isRequestedAgain(key, list.token))
     const reply = replyOf(body, list, query)
