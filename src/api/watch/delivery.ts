@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { freeBytes } from '../http/body-buffer.ts'
 import type { BufferBudget, Laggard } from './buffer-budget.ts'
 import { controlMessage, type EncodedEvents, type Piece, pieceOf, type StreamFormat } from './frames.ts'
 import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'
@@ -99,7 +100,7 @@ export function createDelivery({
     while (watcher.piecesWritten < events.pieces.length) {
       const piece = events.pieces[watcher.piecesWritten]
       watcher.piecesWritten += 1
-      if (piece && !writePiece(watcher, piece)) {
+      if (piece && !writePiece(watcher, piece, events.isOwned ? () => freeBytes(piece.chunk) : undefined)) {
         block(watcher)
         if (watcher.piecesWritten < events.pieces.length) return false
       }
@@ -187,8 +188,12 @@ export function createDelivery({
  * Writes a piece to the socket, past the response. The response would frame it again for each client, in four parts, and
  * would delay the write to the end of the tick, after the time slice of the delivery loop was measured.
  */
-export function writePiece({ response }: Pick<Watcher, 'response'>, { bytes, chunk }: Piece): boolean {
-  return response.socket?.write(response.chunkedEncoding ? chunk : bytes) ?? false
+export function writePiece(
+  { response }: Pick<Watcher, 'response'>,
+  { bytes, chunk }: Piece,
+  onWritten?: () => void,
+): boolean {
+  return response.socket?.write(response.chunkedEncoding ? chunk : bytes, onWritten) ?? false
 }
 
 function bytesBehind({ current, piecesWritten, backlogBytes }: Watcher): number {

@@ -14,7 +14,13 @@ export const contentTypes: Record<StreamFormat, string> = {
 export type Piece = { readonly bytes: Buffer; readonly chunk: Buffer }
 
 /** Encoded events with their total length. A watcher that has read them is at `revision`. */
-export type EncodedEvents = { readonly pieces: readonly Piece[]; readonly bytes: number; readonly revision: number }
+export type EncodedEvents = {
+  readonly pieces: readonly Piece[]
+  readonly bytes: number
+  readonly revision: number
+  /** Of one watcher alone, which frees each piece once it is written. */
+  readonly isOwned?: boolean
+}
 
 type Frame = { readonly selection: WatchSelection; readonly format: StreamFormat; readonly token: string }
 

@@ -97,7 +97,7 @@ export function createSubscriptionGroup({
   /** Every resource of the selection as events: as of now, or a recent long snapshot. */
   function snapshot(format: StreamFormat, now = performance.now()): EncodedEvents | typeof pending {
     const cached = snapshots.get(format)
-    if (cached && isCurrent(cached, now)) return cached.encoded
+    if (cached && isCurrent(cached, now)) return watchers === 1 ? own(format, cached.encoded) : cached.encoded
     if (registry.size() > maxEncodedAtOnce) return snapshotInBackground(format)
     const { resources, revision } = select()
     const isLong = resources.length > maxEncodedAtOnce
@@ -111,6 +111,16 @@ export function createSubscriptionGroup({
     )
     store(encoded)
     return encoded
+  }
+
+  /**
+   * Gives a long snapshot to the only watcher of the group. As garbage it would wait for a full collection, with those of a
+   * hundred other selections.
+   */
+  function own(format: StreamFormat, encoded: CachedSnapshot['encoded']): CachedSnapshot['encoded'] {
+    if (encoded === pending) return pending
+    snapshots.delete(format)
+    return { ...encoded, isOwned: true }
   }
 
   /** Selects and encodes in slices: many selections at once are a millisecond each for a thousand servers. */
@@ -146,14 +156,11 @@ export function createSubscriptionGroup({
     return isLong && now - at < maxSnapshotAgeMs && changeLog.after(encoded.revision) !== undefined
   }
 
-  /**
-   * Drops encoded events, which every watcher has received, and old snapshots. One of a single watcher is dropped while V8 has
-   * it in the young generation: later it would wait for a full collection, with those of a hundred other selections.
-   */
+  /** Drops encoded events, which every watcher has received, and old snapshots. */
   function evict(now = performance.now()): void {
     for (const [key, encoded] of events) if (encoded !== pending) events.delete(key)
     for (const [format, { encoded, at }] of snapshots)
-      if (encoded !== pending && (watchers < 2 || now - at > maxSnapshotAgeMs)) snapshots.delete(format)
+      if (encoded !== pending && now - at > maxSnapshotAgeMs) snapshots.delete(format)
   }
 
   return {
