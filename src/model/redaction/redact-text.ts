@@ -13,6 +13,8 @@ const scheme =
   /\b(bearer|basic)\s+(?!(?:auth|token|scheme|header|is|was|are|or|and|required|credential|not|realm|error|must|the)\w*\b)(?!\$\{)([\w.~+/=-]{4,})/gi
 /** Names are matched whole and tested afterwards: a search for their endings would try every start. */
 const named = /(?<![\w-])([\w-]+)(["']?\s*:\s*["']?)(?!\$\{)/g
+/** A cheap first test, as few texts name a header. */
+const partOfHeader = /authorization|cookie|x-/i
 const headerName = /(?:^|-)(?:authorization|cookie)$/i
 const ownHeaderName = /(?:key|token|secret|auth)$/i
 const headerValue = /[^"'\r\n]+/y
@@ -39,6 +41,7 @@ function isHeader(name: string): boolean {
 }
 
 function redactHeaders(text: string): string {
+  if (!partOfHeader.test(text)) return text
   let shown = ''
   let end = 0
   for (const { 0: start, 1: name = '', index } of text.matchAll(named)) {
