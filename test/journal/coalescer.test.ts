@@ -39,4 +39,19 @@ describe('the coalescer', () => {
     for (const event of events) assert.equal(coalescer.admits({ event, at: 0 }), false, event.type)
     assert.equal(coalescer.closeAll().length, events.length)
   })
+
+  it('holds no definition for the rest of its window, but what the event says of it', () => {
+    const coalescer = createCoalescer()
+    let made = 0
+    const change = (n: number): JournalEvent => ({
+      ...statusOf('default/a', { type: 'changed' }),
+      data: () => ((made += 1), { fields: [`field-${n}`] }),
+    })
+    for (let n = 0; n < 8; n += 1) coalescer.admits({ event: change(n), at: 0 })
+
+    assert.equal(made, 3, 'those that were counted')
+    const [last] = coalescer.closeAll()
+    assert.deepEqual(last?.event.data?.(), { fields: ['field-7'] })
+    assert.equal(made, 3)
+  })
 })
