@@ -50,7 +50,7 @@ export function createCoalescer() {
     }
     window.count += 1
     if (window.count <= limit.maxEvents) return true
-    window.last = timed
+    window.last = withoutDefinitions(timed)
     return false
   }
 
@@ -74,6 +74,15 @@ export function createCoalescer() {
   }
 
   return { admits, close, closeAll: () => close(Infinity) }
+}
+
+/** Events whose data is made of whole definitions. */
+const ofDefinitions: ReadonlySet<EventType> = new Set(['registered', 'unregistered', 'changed'])
+
+/** Makes the data of an event that is about definitions: until the end of its window it would hold them, also deleted ones. */
+function withoutDefinitions({ event, at }: TimedEvent): TimedEvent {
+  const data = ofDefinitions.has(event.type) ? event.data?.() : undefined
+  return { event: data ? { ...event, data: () => data } : event, at }
 }
 
 /** The server, as the id that the registry holds anyway, or what the event is about otherwise. */

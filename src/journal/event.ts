@@ -30,7 +30,7 @@ export type JournalEvent = {
   readonly reason?: string | undefined
   /** The caller that caused it. */
   readonly principal?: string | undefined
-  /** Details; called once, and not for events that are coalesced. */
+  /** Details; called once, and of coalesced events only where it would hold a definition. */
   readonly data?: (() => object) | undefined
   /** The data holds no secret, so that it need not be searched for them. */
   readonly isRedacted?: boolean | undefined
