@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
-import { type Running, start, temporary } from './daemon-process.ts'
+import { type Running, start, temporary, until } from './daemon-process.ts'
 
 const asJson = { 'content-type': 'application/json' }
 
@@ -95,7 +95,9 @@ describe('two daemons on one store', () => {
   })
 
   async function startThird(): Promise<Running> {
-    return start(['--config', folder.at('config.yaml')], { home: folder.path })
+    const third = await start(['--config', folder.at('config.yaml')], { home: folder.path })
+    await until(async () => (await third.get('/ready')).status === 200)
+    return third
   }
 
   /** What a daemon that knows nothing but the database answers. */
