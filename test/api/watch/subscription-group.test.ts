@@ -6,12 +6,16 @@ import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createTestRegistry } from '../../test-registry.ts'
 
-/** A group of watchers of `tag=x`, with counts of its work. */
-function createGroup() {
+/** A group of watchers of `tag=x`, with counts of its work. `onEncode` runs with each encoding. */
+function createGroup({ onEncode = () => {} }: { onEncode?: () => void } = {}) {
   const roster = createTestRegistry()
   const changeLog = createChangeLog({ registry: roster.registry, maxChanges: 2000 })
   const counts = { snapshots: 0, changes: 0, encodings: 0 }
-  const counting = (json: () => Buffer) => () => ((counts.encodings += 1), json())
+  const counting = (json: () => Buffer) => () => {
+    counts.encodings += 1
+    onEncode()
+    return json()
+  }
   const parsed = parseQuery(new URLSearchParams('tag=x'))
   assert.ok('query' in parsed)
   const { snapshot, events, ...rest } = serverSelection(parsed.query, roster.registry.select)
@@ -46,6 +50,24 @@ describe('a subscription group', () => {
     put({ name: 'b', tags: ['x'] })
     assert.equal(group.after(1, 'sse'), group.after(1, 'sse'))
     assert.deepEqual(counts, { snapshots: 1, changes: 1, encodings: 2 })
+  })
+
+  it('sends what changes during the encoding of a long snapshot after it', async () => {
+    const { put, group, counts, changeLog, encoded } = createGroup({
+      onEncode: () => {
+        if (counts.encodings === 1) put({ name: 's299', tags: ['x'], version: '2.0.0' })
+      },
+    })
+    put(...Array.from({ length: 300 }, (_, index) => ({ name: `s${index}`, tags: ['x'] })))
+
+    assert.equal(group.snapshot('sse'), pending)
+    await encoded
+    const snapshot = group.snapshot('sse')
+
+    assert.ok(typeof snapshot === 'object')
+    assert.ok(snapshot.revision < changeLog.newest())
+    assert.doesNotMatch(textOf(snapshot), /2\.0\.0/)
+    assert.match(textOf(group.after(snapshot.revision, 'sse')), /2\.0\.0/)
   })
 
   it('encodes for each format apart', () => {
