@@ -4,6 +4,9 @@ import { MalformedResponse } from './outbound-error.ts'
 /** Bytes that may wait for the reader; above it the connection is paused. */
 const maxBufferedBytes = 65_536
 
+/** A chunk of this length waits as it came; joining it would cost more than it saves. */
+const minKeptBytes = 4096
+
 /** A body may come in this many chunks, and in one more for each `minChunkBytes` of it: each chunk costs time. */
 const maxChunks = 8192
 const minChunkBytes = 32
@@ -12,27 +15,30 @@ export type BodyQueue = Pick<ReturnType<typeof createBodyQueue>, 'isComplete' | 
 
 /** Buffers a response body between its connection and its reader. */
 export function createBodyQueue({ resume, abort }: { resume: () => void; abort: (reason: Error) => void }) {
-  /** The first chunk that waits, as it came; those behind it are joined. */
-  let first: Buffer | undefined
-  const others = createGrowingBuffer()
+  /** Chunks that wait as they came: the first one, and long ones. Short ones behind them are joined. */
+  let waiting: Buffer[] = []
+  const joined = createGrowingBuffer()
+  let bufferedBytes = 0
   let receivedBytes = 0
   let receivedChunks = 0
   let isComplete = false
   let error: Error | undefined
   let wakeReader: (() => void) | undefined
 
-  const bufferedBytes = () => (first?.length ?? 0) + others.length()
-
   /** Takes a chunk; false asks the connection to pause. */
   function add(chunk: Buffer): boolean {
     if (error) return true
     receivedBytes += chunk.length
     receivedChunks += 1
-    if (receivedChunks > maxChunks + receivedBytes / minChunkBytes) breakOff(new MalformedResponse(tooManyChunks))
-    else if (!first && others.length() === 0) first = chunk
-    else others.add(chunk)
+    if (receivedChunks > maxChunks + receivedBytes / minChunkBytes) {
+      breakOff(new MalformedResponse(tooManyChunks))
+      return true
+    }
+    if (bufferedBytes > 0 && chunk.length < minKeptBytes) joined.add(chunk)
+    else waiting.push(...(joined.length() > 0 ? [joined.take()] : []), chunk)
+    bufferedBytes += chunk.length
     wakeReader?.()
-    return bufferedBytes() < maxBufferedBytes
+    return bufferedBytes < maxBufferedBytes
   }
 
   function end(): void {
@@ -42,8 +48,9 @@ export function createBodyQueue({ resume, abort }: { resume: () => void; abort: 
 
   function fail(reason: Error): void {
     error ??= reason
-    first = undefined
-    others.discard()
+    waiting = []
+    joined.discard()
+    bufferedBytes = 0
     wakeReader?.()
   }
 
@@ -56,17 +63,17 @@ export function createBodyQueue({ resume, abort }: { resume: () => void; abort: 
   async function next(): Promise<Buffer | undefined> {
     for (;;) {
       if (error) throw error
-      if (bufferedBytes() > 0) return take()
+      if (bufferedBytes > 0) return take()
       if (isComplete) return undefined
       await new Promise<void>((resolve) => void (wakeReader = resolve))
     }
   }
 
   function take(): Buffer {
-    const wasFull = bufferedBytes() >= maxBufferedBytes
-    const chunk = first ?? others.take()
-    first = undefined
-    if (wasFull && bufferedBytes() < maxBufferedBytes) resume()
+    const wasFull = bufferedBytes >= maxBufferedBytes
+    const chunk = waiting.shift() ?? joined.take()
+    bufferedBytes -= chunk.length
+    if (wasFull && bufferedBytes < maxBufferedBytes) resume()
     return chunk
   }
 

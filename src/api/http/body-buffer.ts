@@ -5,7 +5,7 @@ const maxTotalBytes = 32 * 1024 * 1024
 /** What is left after the largest were rejected, so that the next one does not sort them again. */
 const keptTotalBytes = maxTotalBytes * (7 / 8)
 /** A body may come in this many pieces, and in one more for each `minPieceBytes` of it. */
-const maxPieces = 4096
+const maxPieces = 2048
 const minPieceBytes = 256
 
 export type BodyBuffer = ReturnType<ReturnType<typeof createBodyBuffers>['open']>
