@@ -191,6 +191,29 @@ describe('GET /discover', () => {
     assert.equal(body.mcpServers['evil']?.url, 'https://evil.example/?k=${ROSTER_EVIL__AWS_SECRET_ACCESS_KEY}')
   })
 
+  it('gives the name of an operator\'s server to no agent that registers', async () => {
+    await using daemon = await startHere('sources: [{ type: agents }, { type: manual }]\nstore: { type: memory }\n')
+    await daemon.ask('PUT', '/servers/team-b/geo', { url: 'https://ours.example/mcp', health_check: 'none' })
+    const config = async () =>
+      (await daemon.ask<{ mcpServers: Record<string, { url: string }> }>('GET', '/discover?format=claude')).body
+        .mcpServers
+    const register = async (agent_id: string, namespace: string) => {
+      const metadata = { name: agent_id, namespace, endpoint: `https://${agent_id}.example/mcp` }
+      const registered = await daemon.ask('POST', '/agents/register', { agent_id, metadata })
+      assert.equal(registered.status, 200, registered.text)
+    }
+    await register('maps', 'team-c')
+    const before = await config()
+
+    await register('team-b-geo', 'default')
+    await register('team-c-maps', 'default')
+    const after = await config()
+
+    assert.equal(after['team-b-geo']?.url, 'https://ours.example/mcp')
+    assert.equal(Object.keys(after).length, 4)
+    for (const [name, entry] of Object.entries(before)) assert.deepEqual(after[name], entry, name)
+  })
+
   const servers = [
     { name: 'weather', tags: ['geo'] },
     { name: 'maps', namespace: 'team-a', tags: ['geo'] },
