@@ -26,7 +26,17 @@ type Dialect = {
 /** The fields of a server that a client needs. */
 type Connection = Pick<
   Server,
-  'name' | 'namespace' | 'type' | 'command' | 'args' | 'env' | 'cwd' | 'url' | 'headers' | 'enabled'
+  | 'name'
+  | 'namespace'
+  | 'discovery_method'
+  | 'type'
+  | 'command'
+  | 'args'
+  | 'env'
+  | 'cwd'
+  | 'url'
+  | 'headers'
+  | 'enabled'
 >
 
 /** Whether the author of a server may choose which variables of a client are filled in. */
@@ -46,7 +56,7 @@ export function startClientConfig(format: ConfigFormat) {
 
   function add(server: Connection, { mayNameVariables }: Authorship): void {
     if (!server.enabled || (server.command === undefined && !/^https?:/i.test(server.url ?? ''))) return
-    const name = fitName(shortId(server), entries)
+    const name = fitName(server, entries)
     const fill = mayNameVariables ? trustedFill(name, dialect) : confinedFill(server, dialect)
     entries.set(name, entryOf(server, format, fill))
   }
@@ -73,17 +83,30 @@ function withUniqueSecrets({ secret, variable }: Dialect): Dialect {
   return { secret: uniqueSecret, variable }
 }
 
-/** Clients derive tool names from server names, and accept letters, digits, `_` and `-` only. */
-function fitName(id: string, used: ReadonlyMap<string, object>): string {
+/**
+ * Clients derive tool names from server names, and accept letters, digits, `_` and `-` only.
+ *
+ * A name that is taken gets a suffix made of the id, which nothing that comes or goes later changes. An agent has its own id or
+ * the suffix: else one that registers as `team-a-maps` would take the name of `team-a/maps`.
+ */
+function fitName(server: Connection, used: ReadonlyMap<string, object>): string {
+  const id = shortId(server)
   const plain = id.normalize('NFKD').replaceAll(/\p{M}/gu, '')
   const base =
     plain
       .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
       .replaceAll(/^-+|(?<!-)-+$/g, '')
       .slice(0, maxNameLength) || 'server'
-  let name = base
-  for (let number = 2; used.has(name); number += 1) name = `${base.slice(0, maxNameLength - 6)}-${number}`
+  const mayUseBase = server.discovery_method !== 'registered' || (base === id && !suffix.test(id))
+  let name = mayUseBase && !used.has(base) ? base : withSuffix(base, id)
+  while (used.has(name)) name = withSuffix(base, `${id} ${name}`)
   return name
+}
+
+const suffix = /-[0-9a-f]{16}$/
+
+function withSuffix(base: string, text: string): string {
+  return `${base.slice(0, maxNameLength - 17)}-${hash('sha256', text).slice(0, 16)}`
 }
 
 /** Fills the placeholders of one value; `part` names its place in the server. */

@@ -75,11 +75,26 @@ async function mapOf(chosen: readonly RegisteredServer[], syncing: readonly stri
 async function configOf(
   format: ConfigFormat,
   chosen: readonly RegisteredServer[],
-  { mayNameVariables }: Pick<ApiPorts['supervisor'], 'mayNameVariables'>,
+  supervisor: Pick<ApiPorts['supervisor'], 'mayNameVariables' | 'names'>,
 ): Promise<Buffer> {
+  const { mayNameVariables } = supervisor
   const config = startClientConfig(format)
-  await forEachYielding(chosen, ({ server, json }) =>
+  await forEachYielding(byTrust(chosen, supervisor), ({ server, json }) =>
     config.add(JSON.parse(json().toString()) as Server, { mayNameVariables: mayNameVariables(server) }),
   )
   return Buffer.from(`${JSON.stringify(config.build(), null, 2)}\n`)
+}
+
+/** The servers in the order in which they get their names: the operator's, others, agents; each in the order of the sources. */
+function byTrust(
+  chosen: readonly RegisteredServer[],
+  { mayNameVariables, names }: Pick<ApiPorts['supervisor'], 'mayNameVariables' | 'names'>,
+): readonly RegisteredServer[] {
+  const sources = names()
+  const rankOf = ({ server }: RegisteredServer) => {
+    const distrust = server.discovery_method === 'registered' ? 2 : mayNameVariables(server) ? 0 : 1
+    return distrust * sources.length + sources.indexOf(server.source)
+  }
+  const ranked = chosen.map((one) => ({ one, rank: rankOf(one) }))
+  return ranked.toSorted((a, b) => a.rank - b.rank).map(({ one }) => one)
 }

@@ -108,7 +108,9 @@ describe('a client configuration', () => {
       server({ name: '__proto__' }),
     ]) as { mcpServers: Record<string, object> }
 
-    assert.deepEqual(Object.keys(mcpServers), ['a-b', 'a-b-2', 'a-b-3', 'server', 'x'.repeat(64), '__proto__'])
+    const names = Object.keys(mcpServers).map((name) => name.replace(/-[0-9a-f]{16}$/, '-(hash)'))
+    assert.deepEqual(names, ['a-b', 'a-b-(hash)', 'a-b-(hash)', 'server', 'x'.repeat(64), '__proto__'])
+    assert.equal(new Set(Object.keys(mcpServers)).size, 6)
   })
 
   it('omits servers that are disabled or unreachable for clients', () => {
@@ -191,7 +193,7 @@ describe('GET /discover', () => {
     assert.equal(body.mcpServers['evil']?.url, 'https://evil.example/?k=${ROSTER_EVIL__AWS_SECRET_ACCESS_KEY}')
   })
 
-  it('gives the name of an operator\'s server to no agent that registers', async () => {
+  it("gives the name of an operator's server to no agent that registers", async () => {
     await using daemon = await startHere('sources: [{ type: agents }, { type: manual }]\nstore: { type: memory }\n')
     await daemon.ask('PUT', '/servers/team-b/geo', { url: 'https://ours.example/mcp', health_check: 'none' })
     const config = async () =>
