@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject } from '../../model/data/json-object.ts'
 import { redactServer } from '../../model/redaction/redact-server.ts'
 import type { ServerDefinition } from '../../model/server.ts'
@@ -14,8 +15,8 @@ type Restoring = {
 /**
  * The fields with the stored secrets in place of the placeholders that a client read and writes back.
  *
- * A secret goes back only beside the flag or name that hid it, and only while the definition names no other host or command
- * than before: elsewhere it would be shown or sent. With `mayMove`, for callers that may see it, it keeps its position.
+ * A secret goes back only beside the flag or name that hid it, and what is sent only where all that decides where it goes is as
+ * before: elsewhere it would be shown or sent. With `mayMove`, for callers that may see it, it keeps its position.
  */
 export function restoreSecrets(
   fields: Readonly<Record<string, unknown>>,
@@ -25,7 +26,7 @@ export function restoreSecrets(
   const redacted: Readonly<Record<string, unknown>> = redactServer(before)
   const stored: Readonly<Record<string, unknown>> = before
   const restoring: Restoring = { restored: [], mayMove }
-  const isBound = !mayMove && !hasAddressesOf(fields, redacted)
+  const isBound = !mayMove && !hasDestinationOf(fields, redacted)
   const entries = Object.entries(fields).map(([key, item]) =>
     isBound && sentFields.has(key) ? [key, item] : [key, restore(item, redacted[key], stored[key], [key], restoring)],
   )
@@ -39,31 +40,32 @@ export function revealedPaths(definition: ServerDefinition, restored: readonly R
   return restored.filter(({ path, shown }) => valueAt(redacted, path) !== shown).map(({ path }) => path.join('.'))
 }
 
+/** What runs, with all that may steer it: any argument or variable can name a package, an image, a host or a proxy. */
+const processFields = ['command', 'args', 'env', 'cwd']
+
 /** Fields that clients and probes send to the host, or give to the command. */
-const sentFields = new Set(['url', 'health_check_url', 'headers', 'command', 'args', 'env'])
+const sentFields = new Set(['url', 'health_check_url', 'headers', ...processFields])
 
-/** Whether all hosts and commands of `fields` are among those of `before`. */
-function hasAddressesOf(fields: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>>): boolean {
-  const known = new Set(addressesOf(before))
-  return addressesOf(fields).every((address) => known.has(address))
+/** Whether what is sent goes to the same host or process as before. */
+function hasDestinationOf(
+  fields: Readonly<Record<string, unknown>>,
+  before: Readonly<Record<string, unknown>>,
+): boolean {
+  return (
+    originOf(fields['url']) === originOf(before['url']) &&
+    processFields.every((field) => isDeepStrictEqual(presentOf(fields[field]), presentOf(before[field])))
+  )
 }
 
-function addressesOf({ url, command, args }: Readonly<Record<string, unknown>>): string[] {
-  const texts: readonly unknown[] = Array.isArray(args) ? args : []
-  const addresses = texts.flatMap((text) => (typeof text === 'string' ? urlsIn(text) : [])).map(originOf)
-  if (typeof url === 'string') addresses.push(originOf(url))
-  if (typeof command === 'string') addresses.push(`command ${command}`)
-  return addresses
-}
-
-function urlsIn(text: string): string[] {
-  const pattern = /(?<![a-z0-9+.-])[a-z0-9+.-]+:\/\/(?:<redacted>|[^\s"'<>])*/gi
-  // A URL parser drops these characters, so that they do not end a URL.
-  return text.replaceAll(/[\t\r\n\uFEFF]/g, '').match(pattern) ?? []
+/** The value; undefined for what a definition takes as absent. */
+function presentOf(value: unknown): unknown {
+  const isEmpty = typeof value === 'object' && Object.keys(value ?? {}).length === 0
+  return isEmpty ? undefined : value
 }
 
 /** The scheme and host of a URL; the whole text of one with a placeholder, whose host is not known. */
-function originOf(url: string): string {
+function originOf(url: unknown): string {
+  if (typeof url !== 'string') return ''
   if (url.includes('${') || !URL.canParse(url)) return url
   const { protocol, host } = new URL(url)
   return `${protocol}//${host}`
