@@ -232,6 +232,21 @@ describe('the source file', () => {
       await seen.untilNames('v20')
     }))
 
+  it('sees each of three folders that take the place of a watched one', () =>
+    inFolder(async ({ at, open }) => {
+      await mkdir(at('live'))
+      await writeFile(at('live/a.yaml'), documentOf('life-0'))
+      const seen = open({ paths: [at('live')] })
+      await seen.untilNames('life-0')
+      for (const life of [1, 2, 3]) {
+        await mkdir(at('next'))
+        await writeFile(at('next/a.yaml'), documentOf(`life-${life}`))
+        await rename(at('live'), at(`old-${life}`))
+        await rename(at('next'), at('live'))
+        await seen.untilNames(`life-${life}`)
+      }
+    }))
+
   it('sees files in a folder that appears beside one that is watched already', () =>
     inFolder(async ({ at, open }) => {
       await mkdir(at('first'))
