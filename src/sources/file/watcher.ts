@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import type { FSWatcher } from 'chokidar'
 import { createPathFilter, type PathPattern } from './path-patterns.ts'
 
-/** Pause, in milliseconds, between two checks for a first folder. chokidar is not loaded before one exists. */
-const appearanceCheckMs = 500
+/** Pause, in milliseconds, between two looks at which folders stand at the configured paths. */
+const identityCheckMs = 500
 
 /** chokidar's memory for a folder, in files: it takes some 25 KB for a folder and 1.5 KB for a file. */
 const filesPerFolder = 10
@@ -38,7 +38,8 @@ export type FileWatcher = {
 /**
  * Calls `onChange` whenever a file of the patterns may have changed. The next scan finds out what changed.
  *
- * chokidar does the watching. It is imported once a folder exists, and replaced when the set of link targets changes.
+ * chokidar does the watching. It is imported once a folder exists, and replaced when the set of link targets changes, or when
+ * another folder takes the place of a configured one: it would go on watching the old one.
  * `onChange` is also called when a watch becomes ready: a change between the scan and that moment has no event.
  */
 export function createFileWatcher({
@@ -60,7 +61,9 @@ export function createFileWatcher({
   let watcher: FSWatcher | undefined
   let roots: ReadonlySet<string> | undefined
   let exhaustedCode: string | undefined
-  let appearanceCheck: NodeJS.Timeout | undefined
+  /** By configured path: which file or folder stands there; undefined where none does. */
+  let identities: readonly (string | undefined)[] = []
+  let identityCheck: NodeJS.Timeout | undefined
   let closing: Promise<unknown> = Promise.resolve()
   let isClosed = false
 
@@ -74,7 +77,7 @@ export function createFileWatcher({
     const unwatched = check(scope)
     if (unwatched?.type === 'limit') stop()
     if (isClosed || (unwatched && !(unwatched.type === 'exhausted' && retry))) return
-    if (!roots && !anyExists) return checkForAppearance()
+    if (!roots && !anyExists) return checkLater()
     const nextRoots = new Set([...bases, ...linkTargets.map((path) => resolve(path))])
     if (roots?.size === nextRoots.size && nextRoots.isSubsetOf(roots)) return
     stop()
@@ -83,8 +86,10 @@ export function createFileWatcher({
   }
 
   async function start(paths: ReadonlySet<string>): Promise<void> {
-    const { watch } = await import('chokidar')
+    const [{ watch }, found] = await Promise.all([import('chokidar'), identitiesOf(bases)])
     if (roots !== paths) return
+    identities = found
+    checkLater()
     const started = watch([...paths], {
       ignoreInitial: true,
       ignored: (path, stats) => !paths.has(path) && !isRelevant(path, stats),
@@ -112,8 +117,9 @@ export function createFileWatcher({
   }
 
   function stop(): void {
-    clearTimeout(appearanceCheck)
-    appearanceCheck = undefined
+    clearTimeout(identityCheck)
+    identityCheck = undefined
+    identities = []
     roots = undefined
     watcher?.removeAllListeners()
     // chokidar may still report what it was scanning; without a listener such an error would end the process.
@@ -122,16 +128,18 @@ export function createFileWatcher({
     watcher = undefined
   }
 
-  function checkForAppearance(): void {
-    appearanceCheck ??= setTimeout(() => void checkNow(), appearanceCheckMs)
+  function checkLater(): void {
+    identityCheck ??= setTimeout(() => void checkNow(), identityCheckMs)
   }
 
   async function checkNow(): Promise<void> {
-    const states = await Promise.all(bases.map(exists))
-    if (appearanceCheck === undefined) return
-    appearanceCheck = undefined
-    if (states.includes(true)) onChange()
-    else checkForAppearance()
+    const found = await identitiesOf(bases)
+    if (identityCheck === undefined) return
+    identityCheck = undefined
+    const isReplaced = found.some((identity, at) => identity !== identities[at])
+    if (!isReplaced) return checkLater()
+    stop()
+    onChange()
   }
 
   async function close(): Promise<void> {
@@ -143,9 +151,14 @@ export function createFileWatcher({
   return { follow, check, close }
 }
 
-async function exists(path: string): Promise<boolean> {
+async function identitiesOf(paths: readonly string[]): Promise<readonly (string | undefined)[]> {
+  return Promise.all(paths.map(identityOf))
+}
+
+/** The number of the file or folder at a path, which another one in its place does not have. */
+async function identityOf(path: string): Promise<string | undefined> {
   return stat(path).then(
-    () => true,
-    () => false,
+    ({ dev, ino }) => `${dev} ${ino}`,
+    () => undefined,
   )
 }
