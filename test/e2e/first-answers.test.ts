@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { startHere } from '../in-process-daemon.ts'
+import { freePort } from '../programs.ts'
+import { temporary, until } from './daemon-process.ts'
+
+type Here = Awaited<ReturnType<typeof startHere>>
+type Readiness = { ready: boolean; sources: { name: string; state: string; answered: boolean }[] }
+
+/** No probes, no stored readings, and a startup that is over at once, so that only the sources decide. */
+const base = 'health: { enabled: false }\nstore: { type: memory }\n'
+const required = (source: string) => `${base}ready: { timeout: 0, require: [dir] }\nsources:\n  - ${source}\n`
+
+const lists = ['/discover', '/v0.1/servers', '/sd/prometheus']
+
+/** A web server that answers every request alike. */
+async function answering(answer: (response: ServerResponse) => void) {
+  const server = createServer((_, response) => answer(response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answer: (next: (response: ServerResponse) => void) => void (answer = next),
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((closed) => server.close(closed))
+    },
+  }
+}
+
+const json =
+  (body: string, status = 200) =>
+  (response: ServerResponse) =>
+    void response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+
+const statusesOf = async (daemon: Here) =>
+  await Promise.all([...lists, '/ready'].map(async (path) => (await daemon.get(path)).status))
+
+async function untilAttempted(daemon: Here): Promise<void> {
+  await until(
+    async () => (await daemon.ask<{ last_error?: string }>('GET', '/sources/dir')).body.last_error !== undefined,
+  )
+}
+
+const dir = async (daemon: Here) => (await daemon.ask<Readiness>('GET', '/ready')).body.sources[0]
+
+describe('a source whose first answer cannot be read', () => {
+  const answers: Record<string, (response: ServerResponse) => void> = {
+    'a 404': json('{}', 404),
+    'a redirect to a dead address': (response) =>
+      void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+    'a truncated list': json('{"servers": ['),
+    'an error as a document': json('{"error":"maintenance"}'),
+    null: json('null'),
+    'an empty object': json('{}'),
+  }
+  for (const type of ['http', 'roster']) {
+    for (const [name, answer] of Object.entries(answers)) {
+      it(`has not answered, so that no list is served, where ${name} comes to a source of type ${type}`, async () => {
+        await using server = await answering(answer)
+        await using daemon = await startHere(required(`{ type: ${type}, name: dir, url: "${server.url}/list.json" }`))
+        await untilAttempted(daemon)
+
+        assert.deepEqual(await statusesOf(daemon), [503, 503, 503, 503])
+        assert.deepEqual(await dir(daemon), { name: 'dir', type, state: 'starting', answered: false })
+      })
+    }
+  }
+
+  it('answers with the first list that can be read, even an empty one', async () => {
+    for (const list of ['{"servers":{}}', '{"servers":[]}', '[]', '{"mcpServers":{}}']) {
+      await using server = await answering(json('null'))
+      await using daemon = await startHere(required(`{ type: http, name: dir, url: "${server.url}/list.json" }`))
+      await untilAttempted(daemon)
+      assert.deepEqual(await statusesOf(daemon), [503, 503, 503, 503])
+
+      server.answer(json(list))
+      await daemon.ask('POST', '/sources/dir/refresh')
+
+      assert.deepEqual(await statusesOf(daemon), [200, 200, 200, 200], list)
+    }
+  })
+
+  it('keeps its servers, and has answered, where garbage follows a list', async () => {
+    await using server = await answering(json('{"servers":{"weather":{"url":"http://weather.example/mcp"}}}'))
+    await using daemon = await startHere(required(`{ type: http, name: dir, url: "${server.url}/list.json" }`))
+    await until(async () => (await daemon.get('/ready')).status === 200)
+
+    server.answer(json('null'))
+    await daemon.ask('POST', '/sources/dir/refresh')
+
+    assert.deepEqual(await dir(daemon), { name: 'dir', type: 'http', state: 'stale', answered: true })
+    const { status, body } = await daemon.ask<{ servers: object }>('GET', '/discover')
+    assert.deepEqual([status, Object.keys(body.servers)], [200, ['weather']])
+  })
+
+  it('has not answered where all of its files or its variable are broken, and has where one is good or none is there', async () => {
+    const good = 'servers: { weather: { url: "http://weather.example/mcp" } }'
+    for (const [files, status] of [
+      [{ 'a.yaml': 'servers: [' }, 503],
+      [{ 'a.yaml': 'servers: [', 'b.yaml': good }, 200],
+      [{}, 200],
+    ] as const) {
+      using folder = temporary()
+      mkdirSync(folder.at('mcp'))
+      for (const [name, text] of Object.entries(files)) writeFileSync(folder.at(`mcp/${name}`), text)
+      await using daemon = await startHere(required(`{ type: file, name: dir, paths: [mcp] }`), { folder })
+      if (Object.keys(files).includes('a.yaml')) await untilAttempted(daemon)
+
+      assert.deepEqual(await statusesOf(daemon), Array(4).fill(status), JSON.stringify(files))
+    }
+    await using absent = await startHere(required(`{ type: file, name: dir, paths: [nowhere] }`))
+    assert.deepEqual(await statusesOf(absent), [200, 200, 200, 200])
+    await using variable = await startHere(required(`{ type: env, name: dir }`), { env: { MCP_SERVERS: '{' } })
+    await untilAttempted(variable)
+    assert.deepEqual(await statusesOf(variable), [503, 503, 503, 503])
+  })
+})
