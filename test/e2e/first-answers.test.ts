@@ -97,7 +97,7 @@ describe('a source whose first answer cannot be read', () => {
     assert.deepEqual([status, Object.keys(body.servers)], [200, ['weather']])
   })
 
-  it('has not answered where all of its files or its variable are broken, and has where one is good or none is there', async () => {
+  it('has not answered where all of its files are broken, and has where one is good or none is there', async () => {
     const good = 'servers: { weather: { url: "http://weather.example/mcp" } }'
     for (const [files, status] of [
       [{ 'a.yaml': 'servers: [' }, 503],
@@ -114,8 +114,5 @@ describe('a source whose first answer cannot be read', () => {
     }
     await using absent = await startHere(required(`{ type: file, name: dir, paths: [nowhere] }`))
     assert.deepEqual(await statusesOf(absent), [200, 200, 200, 200])
-    await using variable = await startHere(required(`{ type: env, name: dir }`), { env: { MCP_SERVERS: '{' } })
-    await untilAttempted(variable)
-    assert.deepEqual(await statusesOf(variable), [503, 503, 503, 503])
   })
 })

@@ -62,6 +62,17 @@ describe('the state of a source', () => {
     assert.equal(status().consecutive_failures, 0)
   })
 
+  it('has no answer after an error page or a broken document, nor where it ends with one', () => {
+    const { see, ended, isAnswered } = createTestState()
+    const garbage: Reading = { origin: 'a', error: new SourceError('unknown format', { class: 'config' }) }
+
+    assert.equal(see(picture(garbage)), 'starting')
+    ended({ disabled: false })
+    assert.equal(isAnswered(), false)
+    assert.equal(see(picture(garbage, reading('b'))), 'degraded')
+    assert.equal(isAnswered(), true)
+  })
+
   it('is disabled after an end without a picture', () => {
     const { ended, update, status } = createTestState()
 
