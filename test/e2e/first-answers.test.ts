@@ -5,7 +5,6 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { startHere } from '../in-process-daemon.ts'
-import { freePort } from '../programs.ts'
 import { temporary, until } from './daemon-process.ts'
 
 type Here = Awaited<ReturnType<typeof startHere>>

@@ -169,9 +169,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
       origins: origins.size,
       restored: restored.size,
       failing: failing.size,
-      /** Failing origins that gave no answer at all; a broken document (`config`) is an answer. */
-      unanswered: outages.length,
-      /** One failure; that of an origin without an answer before a broken document. */
+      /** One failure; an outage before a broken document (`config`). */
       error: first && `${first[0]}: ${first[1].message}`,
       held: held?.shown,
     }

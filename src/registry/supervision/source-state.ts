@@ -101,10 +101,11 @@ export function createSourceState({
   }
 
   function countReadings(): void {
-    const { failing, unanswered, origins } = intake.summary()
+    const { failing, origins } = intake.summary()
     hasFailed = isDisabled = false
     failures = origins > 0 && failing === origins ? failures + 1 : 0
-    isAnswered ||= origins === 0 || unanswered < origins
+    // An error page or a broken document says nothing of what there is, so it is no answer.
+    isAnswered ||= origins === 0 || failing < origins
     if (failing === 0) details.last_success = timestamp()
   }
 
@@ -127,9 +128,9 @@ export function createSourceState({
     details.next_attempt = timestamp(now() + delayMs)
   }
 
-  /** The source ended by itself. `disabled`: it never showed a picture. */
+  /** The source ended by itself. `disabled`: it never showed a picture, and lists nothing. */
   function ended({ disabled }: { disabled: boolean }): void {
-    isAnswered = true
+    isAnswered ||= disabled
     isDisabled = disabled
   }
 
