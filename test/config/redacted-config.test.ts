@@ -21,6 +21,19 @@ describe('the config as shown to operators', () => {
     assert.partialDeepStrictEqual(shown['watch'], { max_watchers_per_token: 5000 })
   })
 
+  it('has every number and switch', async () => {
+    const loaded = await loadConfig({ env, platform, defaultFile: '/nope' })
+    const plain = Object.entries(loaded.config).flatMap(([section, settings]) =>
+      Object.entries(settings as object)
+        .filter(([, value]) => ['number', 'boolean'].includes(typeof value))
+        .map(([name, value]) => [`${section}.${name}`, value] as const),
+    )
+    const shown = new Map(listSettings(loaded).map(({ path, value }) => [path, value]))
+
+    assert.ok(plain.some(([path]) => path === 'calls.max_concurrent_per_token'))
+    for (const [path, value] of plain) assert.equal(shown.get(path), value, path)
+  })
+
   it('lists each setting with its origin', async () => {
     const settings = listSettings(await loadConfig({ env, platform, defaultFile: '/nope' }))
     const originOf = (path: string) => settings.find((one) => one.path === path)?.origin

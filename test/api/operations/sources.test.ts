@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { silent } from '../../../src/log.ts'
 import { SourceError, type Source } from '../../../src/model/source.ts'
 import type { SourceStatus } from '../../../src/model/status.ts'
 import { createSupervisor } from '../../../src/registry/supervision/supervisor.ts'
 import { reading } from '../../builders.ts'
+import { temporary } from '../../e2e/daemon-process.ts'
+import { startHere } from '../../in-process-daemon.ts'
 import { createTestRegistry } from '../../test-registry.ts'
 import { parts, serve } from '../served-api.ts'
 
@@ -91,6 +94,33 @@ describe('the routes of sources', () => {
     assert.match(await response.text(), /the source is broken/)
     assert.deepEqual(all.failed, ['team'])
     assert.equal((await served.get('/servers/a')).status, 200)
+  })
+
+  it('show and record why an entry is rejected, whatever the name of its field', async () => {
+    using folder = temporary()
+    const entry = { url: 'https://a.example/mcp', headers: { Authorization: ['Bearer canary'] } }
+    writeFileSync(folder.at('servers.json'), JSON.stringify({ servers: { entry } }))
+    await using daemon = await startHere(
+      `sources: [{ type: file, name: files, paths: [${folder.at('servers.json')}] }]\nstore: { type: memory }\n`,
+    )
+    type Reasons = { reason: string }[]
+
+    const { body, text } = await daemon.ask<{ rejections: Reasons }>('GET', '/sources/files')
+    const journal = await daemon.ask<{ events: { reason: string; data: { first: { reason: string } } }[] }>(
+      'GET',
+      '/events?type=rejected',
+    )
+
+    const expected = 'headers.Authorization: must be text'
+    assert.deepEqual(
+      body.rejections.map(({ reason }) => reason),
+      [expected],
+    )
+    assert.deepEqual(
+      journal.body.events.map(({ reason, data }) => [reason, data.first.reason]),
+      [[expected, expected]],
+    )
+    assert.doesNotMatch(text + journal.text, /canary|isRedacted/)
   })
 
   it('redact addresses and messages', async () => {

@@ -291,6 +291,24 @@ describe('manual servers', () => {
     )
   })
 
+  it('are rejected with the reason, whatever the name of the field', async () => {
+    await using daemon = await startHere(memory)
+    const headers = { Authorization: ['Bearer canary'] }
+
+    const { body, text } = await daemon.ask<ProblemBody>('PUT', '/servers/x', { url: weather.url, headers })
+    const kept = await daemon.ask<ProblemBody>('PUT', '/servers/x', {
+      url: weather.url,
+      headers: { Authorization: '<redacted>' },
+    })
+
+    assert.equal(body.errors[0]?.field, 'headers.Authorization')
+    for (const answer of [body, kept.body]) {
+      const { field, problem } = answer.errors[0] ?? {}
+      assert.equal(answer.detail, `Invalid server definition. ${field}: ${problem}`)
+    }
+    assert.doesNotMatch(text, /canary/)
+  })
+
   it('survive a restart', async () => {
     using folder = temporary()
     async function written(): Promise<Server> {
