@@ -1,3 +1,4 @@
+import { mapValues } from '../model/data/map-values.ts'
 import { redactValue } from '../model/redaction/redact.ts'
 import { redactedText } from '../model/redaction/secrets.ts'
 import type { LoadedConfig } from './load.ts'
@@ -13,8 +14,17 @@ export function redactedConfig({ config }: Pick<LoadedConfig, 'config'>): Record
   // Of a grant only the token is secret; its name and rights are shown.
   const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redactedText }) }))
   const shownAuth = { ...auth, ...(auth.token !== undefined && { token: redactedText }), tokens }
-  // The redaction by name would take `max_watchers_per_token` for a token.
-  return { ...(redactValue(rest) as typeof rest), watch: config.watch, auth: shownAuth }
+  return { ...(withPlainScalars(redactValue(rest), rest) as typeof rest), auth: shownAuth }
+}
+
+/** The redacted value with its numbers and switches, which are no secrets: `max_watchers_per_token` only sounds like one. */
+function withPlainScalars(redacted: unknown, value: unknown): unknown {
+  if (typeof value === 'number' || typeof value === 'boolean') return value
+  if (redacted === value || typeof redacted !== 'object' || redacted === null) return redacted
+  if (typeof value !== 'object' || value === null) return redacted
+  if (Array.isArray(redacted)) return redacted.map((one, index) => withPlainScalars(one, Object.values(value)[index]))
+  const values = new Map<string, unknown>(Object.entries(value))
+  return mapValues(redacted as Readonly<Record<string, unknown>>, (one, key) => withPlainScalars(one, values.get(key)))
 }
 
 /** Every setting with its origin, without secrets. */

@@ -23,7 +23,7 @@ export function encodeEvent(event: JournalEvent, coalesced = 0): EncodedEvent {
   const details = coalesced > 0 ? { ...data?.(), coalesced } : data?.()
   const body: Omit<EventBody, 'data'> = {
     ...(agent_name !== undefined && { agent_name }),
-    ...(reason !== undefined && { reason: redactText(reason).slice(0, maxReasonLength) }),
+    ...(reason !== undefined && { reason: (event.isRedacted ? reason : redactText(reason)).slice(0, maxReasonLength) }),
     ...(principal !== undefined && { principal }),
   }
   const columns = {

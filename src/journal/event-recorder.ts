@@ -64,7 +64,14 @@ function recordSourceEvents(record: RecordEvent): SourceListener {
       case 'rejections': {
         const { rejected, before, first } = happening
         const data = () => ({ rejected, before, ...(first && { first }) })
-        return record({ type: 'rejected', source, reason: first?.reason ?? 'cleared', data, isShared: true })
+        return record({
+          type: 'rejected',
+          source,
+          reason: first?.reason ?? 'cleared',
+          data,
+          isRedacted: true,
+          isShared: true,
+        })
       }
       default:
         return happening satisfies never

@@ -32,7 +32,7 @@ export type JournalEvent = {
   readonly principal?: string | undefined
   /** Details; called once, and of coalesced events only where it would hold a definition. */
   readonly data?: (() => object) | undefined
-  /** The data holds no secret, so that it need not be searched for them. */
+  /** Reason and data hold no secret, so that they need not be searched for them. */
   readonly isRedacted?: boolean | undefined
   /** Every replica of a shared store sees it too. */
   readonly isShared?: boolean | undefined

@@ -14,7 +14,10 @@ export const Rejection = z.lazy(() =>
     kept: z.boolean().describe('Whether the last good version of this entry is still served, marked stale.'),
   }),
 )
-export type Rejection = z.output<typeof Rejection>
+export type Rejection = z.output<typeof Rejection> & {
+  /** The reason holds no secret. */
+  readonly isRedacted?: boolean
+}
 
 export const OriginStatus = z.lazy(() =>
   z.object({

@@ -7,6 +7,8 @@ export class Problem extends Error {
   readonly code: ProblemCode
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  /** The detail is redacted in its parts, and not again as a whole. */
+  readonly isRedacted: boolean
   /** Further members of the document, as RFC 9457 allows: `source`, `parameter`, the current version. */
   readonly more: Readonly<Record<string, unknown>>
 
@@ -16,14 +18,21 @@ export class Problem extends Error {
     {
       headers = {},
       more = {},
+      isRedacted = false,
       cause,
-    }: { headers?: Record<string, string>; more?: Record<string, unknown>; cause?: unknown } = {},
+    }: {
+      headers?: Record<string, string>
+      more?: Record<string, unknown>
+      isRedacted?: boolean
+      cause?: unknown
+    } = {},
   ) {
     super(detail, { cause })
     this.code = code
     this.status = problemKinds[code].status
     this.headers = headers
     this.more = more
+    this.isRedacted = isRedacted
   }
 }
 
@@ -38,8 +47,8 @@ export function problemFrom(error: unknown): Problem {
 }
 
 /** The document of RFC 9457, with `error` beside `detail` for clients of the mesh registry. */
-export function problemBody({ code, status, message, more }: Problem, requestId?: string): string {
-  const detail = redactText(message)
+export function problemBody({ code, status, message, more, isRedacted }: Problem, requestId?: string): string {
+  const detail = isRedacted ? message : redactText(message)
   return `${JSON.stringify({
     type: `urn:mcp-roster:problem:${code}`,
     title: problemKinds[code].title,

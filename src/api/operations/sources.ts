@@ -1,4 +1,5 @@
 import type { Change } from '../../model/change.ts'
+import { redactRejection } from '../../model/redaction/redact-reason.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { SourceStatus } from '../../model/status.ts'
 import { requireAllNamespaces, requireRole } from '../http/access/authenticator.ts'
@@ -155,10 +156,6 @@ function redactStatus(status: SourceStatus): SourceStatus {
       origin: redactText(origin.origin),
       ...(origin.error === undefined ? {} : { error: redactText(origin.error) }),
     })),
-    rejections: status.rejections.map((rejection) => ({
-      ...rejection,
-      origin: redactText(rejection.origin),
-      reason: redactText(rejection.reason),
-    })),
+    rejections: status.rejections.map(redactRejection),
   }
 }

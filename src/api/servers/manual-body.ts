@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { isDeeperThan, isJsonObject } from '../../model/data/json-object.ts'
 import type { ServerId } from '../../model/names.ts'
+import { redactedReason } from '../../model/redaction/redact-reason.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../model/server.ts'
@@ -107,8 +108,9 @@ function errorsIn({ issues }: z.ZodError): FieldError[] {
 }
 
 function invalidDefinition(errors: readonly FieldError[]): Problem {
-  const details = errors.slice(0, 5).map(({ field, problem }) => (field === '' ? problem : `${field}: ${problem}`))
+  const details = errors.slice(0, 5).map(redactedReason)
   return new Problem('invalid_definition', `Invalid server definition. ${details.join('; ')}`, {
     more: { errors },
+    isRedacted: true,
   })
 }

@@ -1,4 +1,5 @@
 import type { Log } from '../../log.ts'
+import { redactRejection } from '../../model/redaction/redact-reason.ts'
 import type { Sighting, SourceError } from '../../model/source.ts'
 import type { Rejection, SourceState, SourceStatus } from '../../model/status.ts'
 import type { Intake } from './intake.ts'
@@ -24,6 +25,7 @@ export type SourceListener = (
         readonly source: string
         readonly before: number
         readonly rejected: number
+        /** One of them, without secrets. */
         readonly first: Rejection | undefined
       },
 ) => void
@@ -85,7 +87,7 @@ export function createSourceState({
     const before = loggedRejections
     loggedRejections = rejected
     if (rejected === before) return
-    const [first] = intake.details({ origins: 0, rejections: 1 }).rejections
+    const [first] = intake.details({ origins: 0, rejections: 1 }).rejections.map(redactRejection)
     onChange({ type: 'rejections', source: name, before, rejected, first })
     if (rejected === 0) return log.info({ before }, 'rejected entries cleared')
     log.warn({ rejected, before, first }, 'entries rejected; GET /sources lists them')

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { type ServerId, serverId } from '../../model/names.ts'
+import { redactedReason } from '../../model/redaction/redact-reason.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import { ServerDefinition } from '../../model/server.ts'
 import type { Entry, RegisteredEntry } from '../../model/source.ts'
@@ -45,7 +46,7 @@ export function validateEntry(entry: Entry, origin: string, source: string, trus
   if (!parsed.success) {
     return {
       id: idIn(value),
-      rejection: { origin, where, name: nameIn(value), reason: reasonIn(parsed.error) },
+      rejection: { origin, where, name: nameIn(value), reason: reasonIn(parsed.error), isRedacted: true },
       isForbidden: false,
     }
   }
@@ -84,6 +85,6 @@ function idIn(value: unknown): ServerId | undefined {
 function reasonIn(error: z.ZodError): string {
   return error.issues
     .slice(0, 5)
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .map(({ path, message }) => redactedReason({ field: path.join('.'), problem: message }))
     .join('; ')
 }

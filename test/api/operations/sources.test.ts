@@ -111,7 +111,7 @@ describe('the routes of sources', () => {
       '/events?type=rejected',
     )
 
-    const expected = 'headers.Authorization: must be text'
+    const expected = 'headers.Authorization: must be text, not a list'
     assert.deepEqual(
       body.rejections.map(({ reason }) => reason),
       [expected],

@@ -25,6 +25,7 @@ describe('the validation of an entry', () => {
       where: 'line 3',
       name: 'weather',
       reason: 'url: must be text, not a number; tags: must be a list, not text',
+      isRedacted: true,
     })
     assert.equal(result.isForbidden, false)
   })
