@@ -12,7 +12,9 @@ type Readiness = { ready: boolean; sources: { name: string; state: string; answe
 
 /** No probes, no stored readings, and a startup that is over at once, so that only the sources decide. */
 const base = 'health: { enabled: false }\nstore: { type: memory }\n'
-const required = (source: string) => `${base}ready: { timeout: 0, require: [dir] }\nsources:\n  - ${source}\n`
+const started = (...sources: string[]) =>
+  `${base}ready: { timeout: 0 }\nsources:\n${sources.map((source) => `  - ${source}\n`).join('')}`
+const required = (source: string) => started(source).replace('timeout: 0', 'timeout: 0, require: [dir]')
 
 const lists = ['/discover', '/v0.1/servers', '/sd/prometheus']
 
@@ -113,5 +115,38 @@ describe('a source whose first answer cannot be read', () => {
     }
     await using absent = await startHere(required(`{ type: file, name: dir, paths: [nowhere] }`))
     assert.deepEqual(await statusesOf(absent), [200, 200, 200, 200])
+  })
+})
+
+describe('a roster that follows another one', () => {
+  it('has not answered while the other one has not read its own sources and lists nothing', async () => {
+    await using server = await answering(json('null'))
+    await using other = await startHere(started(`{ type: http, name: dir, url: "${server.url}/list.json" }`))
+    await untilAttempted(other)
+    assert.equal((await other.get('/ready')).status, 200)
+    await using daemon = await startHere(required(`{ type: roster, name: dir, url: "${other.url}" }`))
+    await until(async () => {
+      const { last_error, last_success } = (await daemon.ask('GET', '/sources/dir')).body
+      return last_error !== undefined || last_success !== undefined
+    })
+
+    assert.deepEqual(await statusesOf(daemon), [503, 503, 503, 503])
+
+    server.answer(json('[]'))
+    await other.ask('POST', '/sources/dir/refresh')
+    await daemon.ask('POST', '/sources/dir/refresh')
+
+    assert.deepEqual(await statusesOf(daemon), [200, 200, 200, 200])
+  })
+
+  it('waits for nothing where the startup of the other one is over and it lists servers', async () => {
+    using folder = temporary()
+    writeFileSync(folder.at('servers.yaml'), 'servers: { weather: { url: "http://weather.example/mcp" } }')
+    const sources = ['{ type: http, url: "http://127.0.0.1:1/" }', '{ type: file, paths: [servers.yaml] }']
+    await using other = await startHere(started(...sources), { folder })
+    await using daemon = await startHere(required(`{ type: roster, name: dir, url: "${other.url}" }`))
+
+    await until(async () => (await daemon.get('/ready')).status === 200)
+    assert.deepEqual(await statusesOf(daemon), [200, 200, 200, 200])
   })
 })

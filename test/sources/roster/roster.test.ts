@@ -134,6 +134,21 @@ describe('the source roster', () => {
       await seen.until('it believes that there is nothing', () => seen.names().length === 0)
     }))
 
+  it('keeps its servers while the other roster lists nothing after a restart, and has not read its sources', () =>
+    at({ servers: [{ name: 'weather' }] }, {}, async (remote, seen) => {
+      await seen.untilNames('weather')
+
+      remote.unread('directory')
+      await remote.restart([])
+      await seen.until('it says what it waits for', () =>
+        errorsOf(seen).some(({ message }) => /lists no servers and has not read.*: directory/.test(message)),
+      )
+      assert.deepEqual(seen.names(), ['weather'])
+
+      remote.unread()
+      await seen.until('it believes that there is nothing', () => seen.names().length === 0)
+    }))
+
   it('polls the list when the watch ends before its first event', async () => {
     const cutOff: Before = ({ url }, response) => {
       if (!url?.includes('watch=true')) return false

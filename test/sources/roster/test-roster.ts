@@ -7,6 +7,18 @@ import { type Before, parts, serve } from '../../api/served-api.ts'
 import { createTestRegistry, type ServerFields } from '../../test-registry.ts'
 import { toolsWith } from '../source-tools.ts'
 
+const unreadSource = {
+  type: 'http',
+  state: 'starting',
+  servers: 0,
+  shadowed: 0,
+  rejected: 0,
+  origins: [],
+  rejections: [],
+  consecutive_failures: 1,
+  restarts: 0,
+} as const
+
 export type TestRoster = Awaited<ReturnType<typeof openTestRoster>>
 
 /** Another roster on loopback: the real API and the real watch of a registry that the test changes. */
@@ -19,6 +31,8 @@ export async function openTestRoster({
   let testRegistry = createTestRegistry({ epoch: 'first' })
   testRegistry.put(...servers)
   let isReady = true
+  let unread: readonly string[] = []
+  const sources = () => unread.map((name) => ({ ...unreadSource, name }))
   let port = 0
   let life = await live()
   const requests: string[] = []
@@ -43,7 +57,7 @@ export async function openTestRoster({
       parts: {
         ...apiParts,
         instance: () => instance,
-        supervisor: { ...apiParts.supervisor, ready: () => isReady },
+        supervisor: { ...apiParts.supervisor, ready: () => isReady, sources, syncing: () => [...unread] },
         watch: { ...apiParts.watch, servers: watch.servers },
       },
       before: (request, response) => {
@@ -68,6 +82,8 @@ export async function openTestRoster({
     drop: (...names: string[]) => testRegistry.drop(...names),
     change: (put: readonly ServerFields[], drop: readonly string[]) => testRegistry.change(put, drop),
     ready: (is: boolean) => void (isReady = is),
+    /** Names the sources that the other roster could not read since its start. */
+    unread: (...names: string[]) => void (unread = names),
     stop,
     start: async () => void (life = await live()),
     /** Restarts with other servers and another epoch, at the same address. */
