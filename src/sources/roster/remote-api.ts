@@ -20,6 +20,9 @@ const readinessPauseMs = 500
 
 export type RemoteCredentials = Pick<OutboundRequest, 'headers' | 'tls' | 'allow' | 'deny'>
 
+/** The instance id of a roster, and the names of its sources, other rosters apart, that it has not read since its start. */
+export type RemoteIdentity = { readonly instance: string; readonly unread: readonly string[] }
+
 /** The whole remote list, or that it is unchanged since the ETag. */
 export type RemoteList =
   | { readonly etag: string | undefined; readonly servers: readonly unknown[]; readonly bytes: number }
@@ -51,12 +54,12 @@ export function createRemoteApi({
   }
 
   /**
-   * The instance id of the remote roster. Throws while that roster has not read all of its own sources: a server that it
-   * does not know yet is not gone.
+   * The instance id of the remote roster, and its own sources that it has not read although its startup is over. Throws
+   * during its startup, while it has not read all of them: a server that it does not know yet is not gone.
    *
    * Waits only a moment for servers that it learns from other rosters: those may wait for this one.
    */
-  async function identify(credentials: RemoteCredentials, signal: AbortSignal): Promise<string> {
+  async function identify(credentials: RemoteCredentials, signal: AbortSignal): Promise<RemoteIdentity> {
     for (let check = 1; ; check += 1) {
       const response = await request('/ready', credentials, signal)
       if (response.status !== 200 && response.status !== 503) throw statusError(response)
@@ -65,7 +68,9 @@ export function createRemoteApi({
         throw new SourceError('not an mcp-roster: /ready answers without an instance_id', { class: 'config' })
       }
       const isLocallyReady = hasReadLocalSources(sources)
-      if (ready === true || (check === maxReadinessChecks && isLocallyReady)) return instance
+      if (ready === true || (check === maxReadinessChecks && isLocallyReady)) {
+        return { instance, unread: unreadLocalSources(sources) }
+      }
       if (!isLocallyReady) throw new SourceError('roster has not read all of its own sources yet')
       await pause(readinessPauseMs, undefined, { signal })
     }
@@ -133,6 +138,11 @@ export function createRemoteApi({
 function hasReadLocalSources(sources: unknown): boolean {
   if (!Array.isArray(sources) || sources.length === 0) return false
   return sources.every((source) => isFields(source) && (source['answered'] === true || source['type'] === 'roster'))
+}
+
+function unreadLocalSources(sources: unknown): string[] {
+  const all = Array.isArray(sources) ? sources.filter(isFields) : []
+  return all.filter(({ answered, type }) => answered === false && type !== 'roster').map(({ name }) => String(name))
 }
 
 function parseFields({ body }: OutboundResponse): Readonly<Record<string, unknown>> {

@@ -11,6 +11,9 @@ export type RosterEvent = { readonly type: string; readonly server: unknown; rea
 /** The readings by id of their server, and what they took on the wire. */
 type State = { readonly readings: Map<string, GoodReading>; readonly sizes: Map<string, number>; bytes: number }
 
+/** Maximum number of sources of the other roster that an error names. */
+const maxNamedSources = 5
+
 /** Maximum number of rejected servers that are kept with their problem. */
 const maxProblems = 1000
 
@@ -77,13 +80,19 @@ export function createRemoteServers({
     return rosterReading
   }
 
-  /** Starts a complete replacement: `put` every server, then `commit`. */
-  function startReplacement() {
+  /**
+   * Starts a complete replacement: `put` every server, then `commit`.
+   *
+   * `commit` throws, and keeps the servers, where nothing was put and the other roster has sources that are `unread`: they may
+   * hold every server.
+   */
+  function startReplacement(unread: readonly string[]) {
     const replacement = emptyState()
     problems.clear()
     return {
       put: (server: unknown, options: TransferOptions, bytes: number) => put(replacement, { server, bytes }, options),
       commit: (): Sighting => {
+        if (unread.length > 0 && replacement.readings.size + problems.size === 0) throw nothingRead(unread)
         state = replacement
         return { type: 'picture', readings: [currentRosterReading(), ...state.readings.values()] }
       },
@@ -116,6 +125,14 @@ export function createRemoteServers({
   }
 
   return { startReplacement, applyEvents, failed, maxTotalBytes }
+}
+
+function nothingRead(unread: readonly string[]): SourceError {
+  const names = unread.slice(0, maxNamedSources).map((name) => name.slice(0, 63))
+  const more = unread.length > names.length ? ` and ${unread.length - names.length} more` : ''
+  return new SourceError(
+    `roster lists no servers and has not read all of its own sources yet: ${names.join(', ')}${more}`,
+  )
 }
 
 function emptyState(): State {

@@ -63,12 +63,13 @@ export function followRoster({
     async function* watch(
       options: TransferOptions,
       credentials: RemoteCredentials,
+      unread: readonly string[],
     ): AsyncGenerator<Sighting, void, undefined> {
       const controller = new AbortController()
       const stream = await remote.watch(token, credentials, AbortSignal.any([signal, controller.signal]))
       closeWatch = stream.close
       void closeOnRefresh()
-      const decoder = createWatchDecoder(servers, options, { isFresh: token === undefined })
+      const decoder = createWatchDecoder(servers, options, { isFresh: token === undefined, unread })
       let hasBegun = false
       try {
         for await (const line of readLines(stream.body, { maxLineBytes, tooLong })) {
@@ -87,7 +88,11 @@ export function followRoster({
       }
     }
 
-    async function* poll(options: TransferOptions, reason: string): AsyncGenerator<Sighting, void, undefined> {
+    async function* poll(
+      options: TransferOptions,
+      reason: string,
+      unread: readonly string[],
+    ): AsyncGenerator<Sighting, void, undefined> {
       const note = `polling every ${Math.round(intervalMs / 1000)} s: the watch ${reason}`
       token = undefined
       let etag: string | undefined
@@ -103,7 +108,7 @@ export function followRoster({
           continue
         }
         etag = list.etag
-        const replacement = servers.startReplacement()
+        const replacement = servers.startReplacement(unread)
         const bytesEach = list.bytes / Math.max(1, list.servers.length)
         await forEachYielding(list.servers, (server) => replacement.put(server, options, bytesEach))
         yield { ...replacement.commit(), note }
@@ -121,15 +126,15 @@ export function followRoster({
 
     async function* attempt(): AsyncGenerator<Sighting, void, undefined> {
       const credentials = await loadCredentials()
-      const instance = await remote.identify(credentials, signal)
+      const { instance, unread } = await remote.identify(credentials, signal)
       const options = transferOptions(instance)
       if (options.isOwnInstance(instance))
         throw new SourceError('the URL leads to this registry itself', { class: 'config' })
       try {
-        yield* watch(options, credentials)
+        yield* watch(options, credentials, unread)
       } catch (error) {
         if (!(error instanceof UnwatchableError)) throw error
-        yield* poll(options, error.message)
+        yield* poll(options, error.message, unread)
       }
     }
 

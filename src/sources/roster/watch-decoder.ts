@@ -16,14 +16,18 @@ export function parseRosterWatchEvent(line: string): RosterWatchEvent {
   throw new SourceError('roster sent a line in its watch that is not an event')
 }
 
-/** Assembles the events of a watch into sightings: a picture at the first bookmark, then one change for each revision. */
+/**
+ * Assembles the events of a watch into sightings: a picture at the first bookmark, then one change for each revision.
+ *
+ * `unread`: sources that the other roster has not read; an empty picture without them is an error.
+ */
 export function createWatchDecoder(
   servers: RemoteServers,
   options: TransferOptions,
-  { isFresh }: { isFresh: boolean },
+  { isFresh, unread = [] }: { isFresh: boolean; unread?: readonly string[] },
 ) {
   let token: string | undefined
-  let replacement = isFresh ? servers.startReplacement() : undefined
+  let replacement = isFresh ? servers.startReplacement(unread) : undefined
   /** The last event of each server in the revision that is coming. */
   let events = new Map<string, RosterEvent>()
   let eventBytes = 0
@@ -32,14 +36,14 @@ export function createWatchDecoder(
   function decode({ type, token: eventToken, server }: RosterWatchEvent, bytes: number): Sighting | undefined {
     const revision = typeof eventToken === 'string' ? eventToken : undefined
     if (type === 'RESYNC') {
-      replacement = servers.startReplacement()
+      replacement = servers.startReplacement(unread)
       forgetEvents()
       token = undefined
       return undefined
     }
     if (type === 'BOOKMARK') {
-      token = revision
       const picture = replacement?.commit()
+      token = revision
       replacement = undefined
       return picture ?? { type: 'alive' }
     }

@@ -1,5 +1,6 @@
 import { WatchConfig } from '../../../src/api/config/watch.ts'
 import { createWatch } from '../../../src/api/watch/watch.ts'
+import type { SourceStatus } from '../../../src/model/status.ts'
 import { openHttpClient } from '../../../src/outbound/http-client.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { roster } from '../../../src/sources/roster/roster.ts'
@@ -9,7 +10,7 @@ import { toolsWith } from '../source-tools.ts'
 
 const unreadSource = {
   type: 'http',
-  state: 'starting',
+  state: 'starting' as const,
   servers: 0,
   shadowed: 0,
   rejected: 0,
@@ -17,7 +18,7 @@ const unreadSource = {
   rejections: [],
   consecutive_failures: 1,
   restarts: 0,
-} as const
+} satisfies Omit<SourceStatus, 'name'>
 
 export type TestRoster = Awaited<ReturnType<typeof openTestRoster>>
 
