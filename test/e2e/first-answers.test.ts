@@ -150,3 +150,20 @@ describe('a roster that follows another one', () => {
     assert.deepEqual(await statusesOf(daemon), [200, 200, 200, 200])
   })
 })
+
+describe('a filter by a source that does not exist', () => {
+  it('is a 400 with the names of the sources where clients drop what a list does not name', async () => {
+    await using daemon = await startHere(
+      started('{ type: env }', '{ type: http, name: dir, url: "http://127.0.0.1:1/" }'),
+    )
+
+    for (const path of ['/sd/prometheus?source=DIR', '/sd/prometheus?source=env,dirr', '/discover?source=DIR']) {
+      const { status, body } = await daemon.ask('GET', path)
+      assert.deepEqual([status, body['code'], body['parameter']], [400, 'invalid_parameter', 'source'], path)
+      assert.match(String(body['detail']), /unknown source "(DIR|dirr)"; the sources are .*env, dir/)
+    }
+    assert.equal((await daemon.get('/sd/prometheus?source=dir')).status, 503)
+    assert.equal((await daemon.get('/sd/prometheus?source=manual,env')).status, 200)
+    assert.equal((await daemon.get('/sd/prometheus?source=')).status, 503)
+  })
+})
