@@ -5,6 +5,20 @@ import { server } from '../../builders.ts'
 
 const shownArgs = (...args: string[]) => redactServer(server({ type: 'stdio', command: 'run', args })).args
 
+/** A command line as its program with arguments, in metadata too, as one text, and in a shell. */
+function formsOf([command = '', ...args]: readonly string[]): object {
+  const line = [command, ...args].map((arg) => (/\s/.test(arg) ? `'${arg}'` : arg)).join(' ')
+  return redactServer(
+    server({
+      type: 'stdio',
+      command,
+      args,
+      description: line,
+      metadata: { command, args, shell: ['sh', '-c', line], nested: `sh -c "${line}"`, next: `cd /srv && ${line}` },
+    }),
+  )
+}
+
 describe('secrets without a name of their own', () => {
   for (const args of [
     ['sh', '-c', 'curl -u me:canary-1 https://host.example/'],
@@ -22,15 +36,65 @@ describe('secrets without a name of their own', () => {
     ['https://hooks.zapier.com/hooks/catch/123/canary/'],
     ['https://host.example/#canary1canary2CANARY3'],
     ['https://host.example/?k=canary-1'],
+    ['sh', '-c', "mysql -p'canary one' db"],
+    ['sh', '-c', 'mysqldump -p"canary" db'],
+    ['sh', '-c', "curl --user='me:canary' https://host.example/"],
+    ['sh', '-c', "run --token $'canary one' --verbose"],
+    ['sh', '-c', 'run --token \\\n  canary'],
+    ['sh', '-c', "TOKEN=$'canary one' run"],
+    ['sh', '-c', 'echo canary | docker login -u me --password-stdin'],
+    ['sh', '-c', 'echo canary|docker login -u me --password-stdin'],
+    ['sh', '-c', "printf '%s' 'canary one' | helm registry login --password-stdin"],
+    ['sh', '-c', 'sshpass -p canary ssh -p 22 host'],
+    ['sh', '-c', 'sh -c "curl -sSu \\"me:canary\\" https://host.example/"'],
   ])
     it(`are redacted in ${JSON.stringify(args)}`, () => {
       assert.doesNotMatch(JSON.stringify(shownArgs(...args)), /canary/i)
+    })
+
+  for (const line of [
+    ['curl', '-sSu', 'me:canary', 'https://host.example/'],
+    ['curl', '-su', 'me:canary'],
+    ['curl', '-kvu', 'me:canary'],
+    ['curl', '-fsSLu', 'me:canary'],
+    ['curl', '-sume:canary'],
+    ['curl', '-sSH', 'X-Key: canary'],
+    ['curl', '-b', 'session=canary'],
+    ['curl', '-sb', 'session=canary'],
+    ['/usr/bin/curl', '-U', 'me:canary'],
+    ['sshpass', '-p', 'canary', 'ssh', 'host'],
+    ['sshpass', '-pcanary', 'ssh', 'host'],
+    ['redis-cli', '-h', 'host', '-a', 'canary', 'ping'],
+    ['az', 'login', '--service-principal', '-u', 'me', '-p', 'canary'],
+    ['docker', 'login', '-u', 'me', '-p', 'canary', 'registry.example'],
+    ['ldapsearch', '-x', '-D', 'cn=me', '-w', 'canary'],
+    ['smbclient', '//host/share', '-U', 'me%canary'],
+    ['sqlcmd', '-S', 'host', '-U', 'me', '-P', 'canary'],
+    ['mysqldump', '-pcanary', 'db'],
+  ])
+    it(`are redacted wherever ${JSON.stringify(line.join(' '))} stands`, () => {
+      assert.doesNotMatch(JSON.stringify(formsOf(line)), /canary/)
+    })
+
+  for (const line of [
+    ['docker', 'run', '-p', '8080:80', '-it', 'redis-cli:7'],
+    ['ssh', '-p', '22', 'host'],
+    ['sshpass', '-e', 'ssh', '-p', '22', 'host'],
+    ['curl', '-sSLo', 'file', '-b', 'cookies.txt', 'https://host.example/'],
+    ['psql', '-U', 'me', '-p', '5432', '-w'],
+    ['mysql', '-u', 'root', '-P', '3306', 'db'],
+    ['run', '-gpu', 'cuda:0', '-a', 'all', '-b', 'main', '-P', 'fast'],
+    ['echo', 'hello', '|', 'cat'],
+  ])
+    it(`are not seen in ${JSON.stringify(line.join(' '))}`, () => {
+      assert.doesNotMatch(JSON.stringify(formsOf(line)), /redacted/)
     })
 
   for (const args of [
     ['--token', '--verbose'],
     ['-p', '8080:80', '-p8080:80', '-private', '--port=80'],
     ['sh', '-c', 'ls -la --all && run --token --verbose'],
+    ['sh', '-c', "it's run -a 'b c' --name=\"d e\" -v"],
     ['https://host.example/guide#install', 'https://host.example/services/a/b'],
   ])
     it(`are not seen in ${JSON.stringify(args)}`, () => {
