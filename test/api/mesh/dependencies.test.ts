@@ -146,4 +146,30 @@ describe('dependencies over HTTP', () => {
 
     assert.equal((body['dependencies_resolved'] as { greet: { agent_id: string }[] }).greet[0]?.agent_id, 'p')
   })
+
+  it('views of agents hide tokens and passwords in dependencies and tags, and the answer to a heartbeat has them', async () => {
+    await using api = await meshed()
+    const capability = 'ghp_canary0123456789'
+    const url = 'https://me:canary@host.example/maps'
+    const tags = ['ghp_canary9876543210', 'fast']
+    const fields = { endpoint: 'https://me:canary@host.example/mcp#canary1canary2CANARY3', tags }
+    await beat(api, 'p', [{ function_name: 'now', capability, tags, dependencies: [{ capability: url, tags }] }])
+    const { body } = await beat(api, 'c', [{ ...greeter, tags, dependencies: [{ capability, tags }] }])
+    await api.agent('old', { ...fields, dependencies: [capability, url], capabilities: [{ name: 'maps', tags }] })
+
+    assert.partialDeepStrictEqual(body['dependencies_resolved'], { greet: [{ agent_id: 'p', capability }] })
+    const agents = ['p', 'c', 'old'].flatMap((id) => [`/agents/${id}`, `/dependencies/${id}`])
+    for (const path of [
+      '/agents',
+      '/capabilities?name=maps',
+      '/capabilities?name=greeting',
+      '/dependencies',
+      ...agents,
+    ]) {
+      const shown = await api.get(path)
+      assert.equal(shown.status, 200, path)
+      assert.doesNotMatch(JSON.stringify(shown.body).replaceAll(`"name":"${capability}"`, ''), /canary/i, path)
+    }
+    assert.equal((await api.get('/agents?tags=fast')).status, 200)
+  })
 })
