@@ -1,3 +1,4 @@
+import { percentDecode } from '../data/percent-encoding.ts'
 import { redactSecret, isSecretName, redactedText, tokenStart, redactTokens } from './secrets.ts'
 import { redactPasswords, redactUrlSecrets } from './url-secrets.ts'
 
@@ -18,7 +19,12 @@ const partOfHeader = /authorization|cookie|x-/i
 const headerName = /(?:^|-)(?:authorization|cookie)$/i
 const ownHeaderName = /(?:key|token|secret|auth)$/i
 const headerValue = /[^"'\r\n]+/y
-const assigned = /(?<![\w.%-])([\w.%-]+)(=)("[^"]*"|'[^']*'|[^\s&;#"'<>,)]*)/g
+/** A name that is assigned, its index in brackets too: `user[password]=`. */
+const assigned = /(?<![\w.%-])([\w.%-]+(?:\[[\w%-]{0,64}\]){0,4})=/g
+const assignedValue = /\$?"[^"]*"|\$?'[^']*'|[^\s&;#"'<>,)]+/y
+/** A pair inside an encoded URL. */
+const encodedPair =
+  /(%(?:25){0,3}(?:26|3F))([\w.-]{1,64})(%(?:25){0,3}3D)((?:(?!%(?:25){0,3}(?:26|23))[^\s&;#"'<>,)])+)/gi
 const quoted = /(["'])([\w.-]{1,128})\1(\s*:\s*)(["'])((?:(?!\4)[^\\\r\n]|\\.)*)\4/g
 
 /** Redacts URL passwords, secret query values, tokens and the like in a message. */
@@ -55,18 +61,33 @@ function redactHeaders(text: string): string {
   return end === 0 ? text : shown + text.slice(end)
 }
 
-/** Tests for `=` first, because the pattern is slow on text without one. */
 function redactAssignments(text: string): string {
-  if (!text.includes('=')) return text
-  return text.replaceAll(assigned, (all, name: string, equals: string, value: string) =>
-    value !== '' && holdsSecret(name) ? `${name}${equals}${redactSecret(value)}` : all,
+  const bare = text.includes('%') ? redactEncodedPairs(text) : text
+  if (!bare.includes('=')) return bare
+  let shown = ''
+  let end = 0
+  for (const { 0: start, 1: name = '', index } of bare.matchAll(assigned)) {
+    if (index < end || !holdsSecret(name)) continue
+    assignedValue.lastIndex = index + start.length
+    const value = assignedValue.exec(bare)?.[0]
+    if (value === undefined) continue
+    shown += `${bare.slice(end, index)}${start}${redactSecret(value)}`
+    end = assignedValue.lastIndex
+  }
+  return end === 0 ? bare : shown + bare.slice(end)
+}
+
+function redactEncodedPairs(text: string): string {
+  return text.replaceAll(encodedPair, (all, start: string, name: string, equals: string, value: string) =>
+    holdsSecret(name) ? `${start}${name}${equals}${redactSecret(value)}` : all,
   )
 }
 
-/** In a query, `key` alone is an API key, as in Google's. */
+/** In a query, `key` alone is an API key, as in Google's. An encoded name may end a value: `x%26token=`. */
 function holdsSecret(name: string): boolean {
-  const plain = name.includes('%') ? name.replaceAll(/%[0-9a-f]{2}/gi, '_') : name
-  return isSecretName(plain) || /^(k|key|code|sig)$/i.test(plain)
+  const plain = name.includes('%') ? (percentDecode(name) ?? name.replaceAll(/%[0-9a-f]{2}/gi, '_')) : name
+  const last = plain.slice(Math.max(...['?', '&', '#', '='].map((sign) => plain.lastIndexOf(sign))) + 1)
+  return isSecretName(last) || /^(k|key|code|sig)(\[.*\])?$/is.test(last)
 }
 
 const formOfSecret = new RegExp(String.raw`://|-----BEGIN|eyJ|${tokenStart}|AKIA|ASIA|AIza|ya29|SG\.`)

@@ -5,25 +5,53 @@ import { redactedText, redactSecret } from './secrets.ts'
  * length of the text.
  */
 const url = /:\/\/[^\s"'<>]+/g
+const redactedUrl = /:\/\/(?:[^\s"'<>]|<redacted>)+/g
 const userinfo = /(?<=([a-z0-9+.-]{1,6})):\/\/([^\s/?#"'<>]+)@/gi
 /** A user, and a colon that begins no port. */
 const user = /:\/\/[^/?#@:[]*:(?!\d{1,5}(?:[/?#]|$))/
 
-/** Webhooks whose path is their secret, up to it. */
-const webhook =
-  /(https?:\/\/(?:hooks\.slack\.com\/(?:services|workflows|triggers)\/|(?:\w+\.)?discord(?:app)?\.com\/api\/webhooks\/|[\w-]{1,63}\.webhook\.office\.com\/webhookb2\/|api\.telegram\.org\/bot|hooks\.zapier\.com\/hooks\/catch\/))[^\s"'<>?#]+/gi
+/** Webhooks whose path is their secret, up to it, by host. */
+const webhooks = [
+  String.raw`hooks\.slack(?:-gov)?\.com(?::\d+)?\/+(?:services|workflows|triggers)\/`,
+  String.raw`(?:\w{1,63}\.)?discord(?:app)?\.com(?::\d+)?\/+api\/+(?:v\d+\/+)?webhooks\/`,
+  String.raw`(?:[\w-]{1,63}\.webhook|outlook)\.office(?:365)?\.com(?::\d+)?\/+webhook(?:b2)?\/`,
+  String.raw`api\.telegram\.org(?::\d+)?\/+(?:file\/+)?bot`,
+  String.raw`hooks\.zapier\.com(?::\d+)?\/+hooks\/+catch\/`,
+  String.raw`mcp\.zapier\.com(?::\d+)?\/+api\/+mcp\/+s\/`,
+  String.raw`maker\.ifttt\.com(?::\d+)?\/+trigger\/+[^\s/"'<>?#]{1,128}\/+(?:json\/+)?with\/+key\/`,
+]
+const webhook = new RegExp(
+  String.raw`(:\/\/(?:[^\s/?#@"']{0,256}@)?(?:${webhooks.join('|')}))((?:[^\s"'<>?#]|${redactedText})+)`,
+  'gi',
+)
+/** The path behind a webhook of any host. */
+const hookPath = /(\/(?:web)?hooks?\/)([^\s"'<>?#]+)/gi
 const fragment = /#([^=&#]{16,})/g
+/** The part of a query without a name. */
+const nameless = /([?&])([^=&#?]{16,})(?=[&#]|$)/g
 
-/** Redacts webhooks and the fragments that are no anchors: long, with a digit and an upper-case letter. */
+/** Redacts webhooks, and the fragments and nameless queries that look random. */
 export function redactUrlSecrets(text: string): string {
   if (!text.includes('://')) return text
-  const bare = text.replaceAll(webhook, `$1${redactedText}`)
-  if (!bare.includes('#')) return bare
-  return bare.replaceAll(url, (all) =>
-    all.replaceAll(fragment, (anchor, value: string) =>
-      /\d/.test(value) && /[A-Z]/.test(value) ? `#${redactedText}` : anchor,
-    ),
+  return text.replaceAll(webhook, `$1${redactedText}`).replaceAll(redactedUrl, (all) =>
+    all
+      .replaceAll(hookPath, (_, start: string, path: string) => start + path.split('/').map(redactRandom).join('/'))
+      .replaceAll(nameless, (_, start: string, value: string) => start + redactRandom(value))
+      .replaceAll(fragment, (_, value: string) => `#${redactRandom(value)}`),
   )
+}
+
+function redactRandom(text: string): string {
+  return looksRandom(text) ? redactedText : text
+}
+
+/** Whether a text looks like a key: long, its letters and digits mixed as in no words of a path or an anchor. */
+function looksRandom(text: string): boolean {
+  if (text.length < 16 || !/\d/.test(text) || !/[A-Za-z](?:.*?[A-Za-z]){3}/.test(text)) return false
+  const bare = text.replaceAll(/[^A-Za-z\d]/g, '')
+  const changes = bare.match(/\d(?=[A-Za-z])|[A-Za-z](?=\d)/g)?.length ?? 0
+  const humps = text.match(/[a-z\d](?=[A-Z])/g)?.length ?? 0
+  return changes >= 4 || humps >= 2 || /[A-Za-z\d]{16}/.test(text)
 }
 
 /** Redacts passwords in URLs, and users that are tokens. */
