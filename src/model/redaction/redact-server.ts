@@ -1,7 +1,7 @@
 import { mapValues } from '../data/map-values.ts'
 import type { Server } from '../server.ts'
 import { redactByForm, redactText } from './redact-text.ts'
-import { redactForms, redactLoose, redactValue } from './redact.ts'
+import { redactArgs, redactForms, redactLoose, redactValue } from './redact.ts'
 import { redactSecret } from './secrets.ts'
 
 type Redact = (value: unknown) => unknown
@@ -26,6 +26,19 @@ function oncePerObject(redact: Redact): Redact {
 export const redactData = oncePerObject((value) => redactValue(value))
 /** Redacts in immutable data what is a secret by its form, each object once. */
 export const redactDataForms = oncePerObject((value) => redactForms(value))
+
+const shownArgs = new WeakMap<readonly string[], { command: string; shown: readonly string[] }>()
+
+/** Redacts the arguments of a command, each list once: it belongs to one command nearly always. */
+function redactArgsOnce(args: readonly string[], command = ''): string[] {
+  let known = shownArgs.get(args)
+  if (known?.command !== command) {
+    const shown = redactArgs(args, command)
+    known = { command, shown: shown.every((one, at) => one === args[at]) ? args : shown }
+    shownArgs.set(args, known)
+  }
+  return known.shown as string[]
+}
 
 /** Variables whose short plain value is shown: common settings that hold no secret. */
 const plainVariables = new Set(['LOG_LEVEL', 'NODE_ENV', 'TZ', 'LANG', 'PORT', 'DEBUG'])
@@ -77,7 +90,7 @@ export function redactServer<T extends RedactableFields>(server: T): T {
   const redacted: RedactableFields = {}
   if (server.env) redacted.env = redactEnvironment(server.env, server.plain)
   if (server.headers) redacted.headers = mapValues(server.headers, redactSecret)
-  if (server.args) redacted.args = redactData(server.args) as string[]
+  if (server.args) redacted.args = redactArgsOnce(server.args, server.command)
   if (server.command) redacted.command = redactLoose(server.command)
   if (server.url) redacted.url = redactText(server.url)
   if (server.health_check_url) redacted.health_check_url = redactText(server.health_check_url)

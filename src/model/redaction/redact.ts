@@ -1,65 +1,15 @@
 import { mapValues } from '../data/map-values.ts'
+import { createArgRedactor, hideAfter } from './args.ts'
+import { redactCommandLine } from './command-line.ts'
 import { maxMatchedLength, redactByForm, redactText } from './redact-text.ts'
 import { redactSecret, isSecretName, redactedText } from './secrets.ts'
 
 /** Redacts the arguments of a command: values of secret flags, headers and variables, and recognised tokens. */
-export function redactArgs(args: readonly string[]): string[] {
-  let flag = ''
-  return args.map((arg) => {
-    const before = flag
-    flag = /^--?[A-Za-z]/.test(arg) && !/[=:]/.test(arg) ? arg : ''
-    if (before && (flag === '' || !arg.startsWith('--') || isDashedSecret(before, arg))) {
-      const shown = valueOf(before, arg)
-      if (shown !== arg) flag = ''
-      return shown
-    }
-    return redactArg(arg)
-  })
+export function redactArgs(args: readonly string[], command = ''): string[] {
+  const next = createArgRedactor(command, redactLoose)
+  return args.map((arg) => next(arg))
 }
 
-/** Whether a text that begins with dashes is the value of a secret flag: no flag of a program looks like it. */
-function isDashedSecret(flag: string, value: string): boolean {
-  return isSecretName(flag) && !plainFlag.test(value)
-}
-
-const plainFlag = /^--?[a-z][a-z0-9-]*$/
-
-function valueOf(flag: string, value: string): string {
-  if (/^(-H|--headers?)$/i.test(flag)) return hideAfter(value, ':')
-  if (/^(-e|--env|--build-arg)$/.test(flag)) return hideAfter(value, '=')
-  if (/^(-u|--user|--proxy-user)$/.test(flag) && !value.includes('://')) return hideAfter(value, ':')
-  if (isSecretName(flag) || /^--?key$/i.test(flag))
-    return value.startsWith('-') && value.length < 3 ? value : redactSecret(value)
-  return redactArg(value)
-}
-
-function redactArg(arg: string): string {
-  const joined = /^(--?[A-Za-z][\w.-]*|\/[A-Za-z]+|[A-Za-z_][\w.-]*)([=:])([\s\S]+)$/.exec(arg)
-  if (joined && !joined[3]?.startsWith('//')) {
-    const [, name = '', sign = '', value = ''] = joined
-    const shown = name.startsWith('-') ? valueOf(name, value) : undefined
-    if (shown !== undefined && shown !== value) return `${name}${sign}${shown}`
-    if (isSecretName(name)) return `${name}${sign}${redactSecret(value)}`
-  }
-  const short = /^-H(.+:.+)$/s.exec(arg)
-  if (short?.[1]) return `-H${hideAfter(short[1], ':')}`
-  const packed = packedSecret.exec(arg)
-  if (packed) return `${packed[1]}${redactedText}`
-  return redactLoose(arg)
-}
-
-function hideAfter(text: string, sign: string): string {
-  const at = text.indexOf(sign)
-  if (at < 0) return redactLoose(text)
-  const value = text.slice(at + 1)
-  return `${text.slice(0, at + 1)}${/^\s*/.exec(value)?.[0]}${redactSecret(value)}`
-}
-
-/** `-ume:PASSWORD` of curl, and `-pPASSWORD` of database clients: not a port, and not a word. */
-const packedSecret = /^(-u[^\s:/]{1,64}:|-p(?=[^\s]{0,64}[A-Z0-9])(?![\d.:/-]+$))\S{2,256}$/
-const packedWords = /(^|\s)(-[up][^\s"']{3,330})(?=\s|$)/g
-
-const flagged = /(^|\s)(--?[A-Za-z][\w-]{0,64})(\s+)(?!--?[a-z][a-z0-9-]{0,64}(?:[\s=]|$))("[^"]*"|'[^']*'|[^\s"']+)/g
 const lines = /^([^\S\r\n]*(?:- )?["']?)([\w./-]{1,128})(["']?:[ \t]+)(?![|>][-+\d]*[^\S\r\n]*$)(\S.*)$/gm
 
 /** Redacts text that may contain JSON, YAML or a command line. */
@@ -76,19 +26,11 @@ export function redactLoose(text: string): string {
   const shown = redactText(text)
   // Names and values are separated by white space below, so text without any is done.
   if (!/\s/.test(shown)) return shown
-  return shown
-    .replaceAll(flagged, (all, start: string, flag: string, gap: string, value: string) => {
-      const bare = /^(["'])(.*)\1$/s.exec(value)
-      const shown = valueOf(flag, bare?.[2] ?? value)
-      return shown === (bare?.[2] ?? value) ? all : `${start}${flag}${gap}${bare?.[1] ?? ''}${shown}${bare?.[1] ?? ''}`
-    })
-    .replaceAll(packedWords, (all, start: string, word: string) => {
-      const packed = packedSecret.exec(word)
-      return packed ? `${start}${packed[1]}${redactedText}` : all
-    })
-    .replaceAll(lines, (all, start: string, name: string, colon: string, value: string) =>
+  return redactCommandLine(shown, redactLoose).replaceAll(
+    lines,
+    (all, start: string, name: string, colon: string, value: string) =>
       isSecretName(name) ? `${start}${name}${colon}${redactSecret(value)}` : all,
-    )
+  )
 }
 
 function parsedJson(text: string): unknown {
@@ -121,8 +63,7 @@ export function redactValue(value: unknown, name = '', depth = 0): unknown {
 }
 
 function redactList(list: readonly unknown[], depth: number): readonly unknown[] {
-  const texts = list.every((one) => typeof one === 'string')
-  const redacted = texts ? redactArgs(list) : list.map((one) => redactValue(one, '', depth + 1))
+  const redacted = isTexts(list) ? redactArgs(list) : list.map((one) => redactValue(one, '', depth + 1))
   return sameOr(list, redacted)
 }
 
@@ -136,8 +77,19 @@ function redactMap<T>(map: Readonly<Record<string, T>>, depth: number): Readonly
   return mapValues<unknown>(map, (one, key) => {
     if (isSecretPair && (key === 'value' || key === 'default')) return hideLeaves(one, depth + 1)
     if (typeof one === 'string' && secretMaps.test(key)) return redactPacked(one)
+    if (key === 'args' && isTexts(one)) return sameOr(one, redactArgs(one, commandOf(map)))
     return redactValue(one, key, depth + 1)
   }) as Readonly<Record<string, T>>
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
+/** The command beside its `args`. */
+function commandOf(map: Readonly<Record<string, unknown>>): string {
+  const { command } = map
+  return typeof command === 'string' ? command : ''
 }
 
 /** Redacts a map of secrets that is written as one text, as in the annotation `mcp.env`. */
@@ -165,7 +117,7 @@ function hideLeaves(value: unknown, depth: number, listed: (text: string) => str
 /** Redacts the value of `NAME=value` or `Name: value` in a list; any other text is a name. */
 function hidePair(text: string): string {
   const sign = /[=:]/.exec(text)?.[0]
-  return sign === undefined ? redactLoose(text) : hideAfter(text, sign)
+  return sign === undefined ? redactLoose(text) : hideAfter(text, sign, redactLoose)
 }
 
 function sameOr<T>(before: readonly T[], after: readonly T[]): readonly T[] {

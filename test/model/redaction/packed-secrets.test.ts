@@ -13,8 +13,14 @@ function formsOf([command = '', ...args]: readonly string[]): object {
       type: 'stdio',
       command,
       args,
-      description: line,
-      metadata: { command, args, shell: ['sh', '-c', line], nested: `sh -c "${line}"`, next: `cd /srv && ${line}` },
+      metadata: {
+        command,
+        args,
+        line,
+        shell: ['sh', '-c', line],
+        nested: `sh -c "${line}"`,
+        next: `cd /srv && ${line}`,
+      },
     }),
   )
 }
@@ -85,6 +91,7 @@ describe('secrets without a name of their own', () => {
     ['mysql', '-u', 'root', '-P', '3306', 'db'],
     ['run', '-gpu', 'cuda:0', '-a', 'all', '-b', 'main', '-P', 'fast'],
     ['echo', 'hello', '|', 'cat'],
+    ['docker', 'login', '--password-stdin', 'registry.example'],
   ])
     it(`are not seen in ${JSON.stringify(line.join(' '))}`, () => {
       assert.doesNotMatch(JSON.stringify(formsOf(line)), /redacted/)
@@ -100,6 +107,13 @@ describe('secrets without a name of their own', () => {
     it(`are not seen in ${JSON.stringify(args)}`, () => {
       assert.deepEqual(shownArgs(...args), args)
     })
+
+  it('are redacted without the arguments beside them', () => {
+    const line = `mysql -p"canary"; docker login --password-stdin <<< canary && curl -b a=canary x|jq .`
+    const shown = `mysql -p"<redacted>"; docker login --password-stdin <<< <redacted> && curl -b a=<redacted> x|jq .`
+
+    assert.deepEqual(shownArgs('sh', '-c', line), ['sh', '-c', shown])
+  })
 
   it('are redacted by their form where names and versions stand', () => {
     const token = 'ghp_canary0123456789'
