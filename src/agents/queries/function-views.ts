@@ -2,6 +2,7 @@ import type { Capability } from '../../model/capability.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import { redactDataForms } from '../../model/redaction/redact-server.ts'
 import { redactByForm } from '../../model/redaction/redact-text.ts'
+import { redactForms } from '../../model/redaction/redact.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent } from '../agent.ts'
 import type { LlmFilter, MeshTool } from '../mesh-tool.ts'
@@ -56,14 +57,15 @@ function toolView({ function_name, llm_filter, llm_provider, kwargs }: MeshTool)
   return {
     function_name,
     ...(llm_filter && { llm_filter: filterView(llm_filter) }),
-    ...(llm_provider && { llm_provider }),
+    ...(llm_provider && { llm_provider: redactDataForms(llm_provider) }),
     ...(kwargs?.['task'] === true && { task: true }),
   }
 }
 
 /** `meshctl` reads every item as an object. */
 function filterView({ filter, filter_mode }: LlmFilter): object {
-  return { filter: filter.map((item) => (typeof item === 'string' ? { capability: item } : item)), filter_mode }
+  const items = filter.map((item) => (typeof item === 'string' ? { capability: item } : item))
+  return { filter: redactForms(items), filter_mode }
 }
 
 function availabilityView(reason: string | undefined): object {
@@ -74,6 +76,7 @@ function availabilityView(reason: string | undefined): object {
 export function capabilityView({
   input_schema: schema,
   description,
+  tags,
   ...capability
 }: Capability): Record<string, unknown> {
   const input_schema = schema && (redactDataForms(schema) as JsonObject)
@@ -81,6 +84,7 @@ export function capabilityView({
     description: description === undefined ? null : redactByForm(description),
     category: null,
     ...capability,
+    tags: redactDataForms(tags),
     parameters_schema: input_schema ?? null,
     ...(input_schema && { input_schema }),
     compatibility_versions: [],

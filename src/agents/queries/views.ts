@@ -1,4 +1,4 @@
-import { redactData, redactServer } from '../../model/redaction/redact-server.ts'
+import { redactData, redactDataForms, redactServer } from '../../model/redaction/redact-server.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
 import type { Agent, HeartbeatPayload } from '../agent.ts'
@@ -73,7 +73,7 @@ function registeredView(match: AgentMatch): Record<string, unknown> {
     namespace: definition.namespace,
     labels: definition.labels,
     annotations,
-    tags: definition.tags,
+    tags: redactDataForms(definition.tags),
     created_at: stored.created_at,
     updated_at: stored.updated_at,
     resource_version: stored.resource_version,

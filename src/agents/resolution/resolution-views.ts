@@ -1,3 +1,4 @@
+import { redactForms } from '../../model/redaction/redact.ts'
 import type { Agent } from '../agent.ts'
 import type { LlmFilterItem, MeshTool } from '../mesh-tool.ts'
 import type { Resolution } from './consumers.ts'
@@ -38,7 +39,10 @@ export function createResolutionViews({
   function resolutionsOf(agentId: string): AgentResolutions {
     const agent = agentOf(agentId)
     if (!agent) return noResolutions
-    return agent.spec.tools ? toolResolutions(agent, agent.spec.tools) : capabilityResolutions(agent)
+    // By form only, as in the dependencies of the agent themselves.
+    return redactForms(
+      agent.spec.tools ? toolResolutions(agent, agent.spec.tools) : capabilityResolutions(agent),
+    ) as AgentResolutions
   }
 
   function toolResolutions(agent: Agent, tools: readonly MeshTool[]): AgentResolutions {

@@ -3,6 +3,7 @@ import { runCooperatively } from '../../flow/cooperative.ts'
 import type { Log } from '../../log.ts'
 import type { Change } from '../../model/change.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
+import { redactForms } from '../../model/redaction/redact.ts'
 import type { Agent } from '../agent.ts'
 import { isAgent, type MeshRegistry } from '../mesh-registry.ts'
 import type { MeshTool } from '../mesh-tool.ts'
@@ -63,9 +64,10 @@ export function createResolution({
       : dependencies.haveChanged(agent.id, agent.definition.dependencies)
   }
 
-  /** The functions of an agent, each with its dependencies and why they have their providers. */
-  function explain(agent: Agent): Promise<AgentExplanation> {
-    return runCooperatively(agent.spec.tools ? resolver.explain(agent) : explainCapabilities(agent))
+  /** The functions of an agent, each with its dependencies and why they have their providers; secrets redacted by form. */
+  async function explain(agent: Agent): Promise<AgentExplanation> {
+    const explanation = runCooperatively(agent.spec.tools ? resolver.explain(agent) : explainCapabilities(agent))
+    return redactForms(await explanation) as AgentExplanation
   }
 
   function* explainCapabilities(agent: Agent): Generator<void, AgentExplanation> {
@@ -92,8 +94,12 @@ export function createResolution({
     }
   }
 
-  /** The functions of an agent, each with its dependencies and their providers at present. */
+  /** The functions of an agent, each with its dependencies and their providers at present; secrets redacted by form. */
   function* graphOf(agent: Agent): Generator<void, AgentDependencies<JsonObject>> {
+    return redactForms(yield* edgesOf(agent)) as AgentDependencies<JsonObject>
+  }
+
+  function* edgesOf(agent: Agent): Generator<void, AgentDependencies<JsonObject>> {
     const { tools } = agent.spec
     if (tools) return toGraph(tools, yield* resolver.peekYielding(agent, maxExplained))
     const { shown, omitted } = capabilitiesShown(agent)
