@@ -40,7 +40,8 @@ export function createReadyCache(
     const named = filter.getAll('source').flatMap((text) => text.split(',').filter((name) => name !== ''))
     const known = supervisor.names()
     // Requests may come before the sources start.
-    if (known.length === 0 && !supervisor.isStarted()) throw notReady(supervisor.syncing(), defaultHeaders, needsEverySource)
+    if (known.length === 0 && !supervisor.isStarted())
+      throw notReady(supervisor.syncing(), defaultHeaders, needsEverySource)
     const unknown = named.find((name) => !known.includes(name))
     if (unknown !== undefined) throw unknownSource(unknown, known)
     const missing = supervisor.syncing().filter((name) => named.length === 0 || named.includes(name))
