@@ -130,4 +130,61 @@ describe('a filter that is given several times', () => {
     ])
     assert.equal(out, 'lab/c\nteam/b\n')
   })
+
+  it('selects the agents with any of its values in the tools of MCP', async () => {
+    await using daemon = await startDaemon()
+    const found = async (tool: string, fields: object) => {
+      const { status, text } = await daemon.ask('POST', `/mcp/tools/${tool}`, fields)
+      assert.equal(status, 200, text)
+      const called = await daemon.get('/mcp', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'tools/call',
+          params: { name: tool, arguments: fields },
+        }),
+      })
+      const answer = await called.text()
+      assert.doesNotMatch(answer, /isError/)
+      return [...new Set(answer.match(/planner|writer/g))].toSorted().join()
+    }
+    const any = ['pending', 'healthy', 'unknown']
+
+    for (const wrap of [(fields: object) => fields, (query: object) => ({ query })]) {
+      const discover = (fields: object) => found('discover_services', wrap(fields))
+      assert.equal(await discover({ namespace: ['default', 'team'], status: any }), 'planner,writer')
+      assert.equal(await discover({ namespace: ['team', 'lab'], status: any }), 'writer')
+      assert.equal(await discover({ capability: ['plan', 'write'], status: any }), 'planner,writer')
+      assert.equal(await discover({ namespace: 'team', status: 'pending' }), 'writer')
+      assert.equal(await discover({ status: ['healthy', 'offline'] }), '')
+    }
+  })
+
+  it('selects the capabilities with any of its values in MCP', async () => {
+    await using daemon = await startDaemon()
+    const called = await daemon.get('/mcp', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: {
+          name: 'list_capabilities',
+          arguments: {
+            name: ['pla', 'rite'],
+            agent_namespace: ['team', 'default'],
+            agent_status: ['pending', 'healthy'],
+          },
+        },
+      }),
+    })
+
+    const text = await called.text()
+
+    assert.doesNotMatch(text, /isError/)
+    assert.deepEqual([...new Set(text.match(/planner|writer/g))].toSorted(), ['planner', 'writer'])
+  })
 })

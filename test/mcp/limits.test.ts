@@ -44,6 +44,53 @@ const post = (daemon: Daemon, body: unknown, signal?: AbortSignal) =>
   })
 
 describe('the limits of the MCP endpoint', () => {
+  it('quote what a client sent in part only', async () => {
+    await using daemon = await startHere(memory)
+    const long = 'x'.repeat(240_000)
+    const tool = (name: string, fields: object) => ({ method: 'tools/call', params: { name, arguments: fields } })
+    const messages = [
+      tool(long, {}),
+      tool('list_servers', { [long]: 1 }),
+      tool('list_servers', Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`key-${index}`, 1]))),
+      tool('list_servers', { tag: Array.from({ length: 50_000 }, () => 1) }),
+      tool('list_servers', { label_selector: long }),
+      tool('list_servers', { label_selector: `${long}==,` }),
+      tool('list_servers', { continue: long }),
+      tool('list_servers', { namespace: long }),
+      tool('get_server', { name: long }),
+      tool('get_agent_status', { agent_id: long }),
+      tool('unregister_agent', { agent_id: long }),
+      tool('discover_services', { [long]: 1 }),
+      tool('discover_services', { query: { [long]: 1 } }),
+      tool('discover_services', { [long.slice(0, 60_000)]: 1 }),
+      tool('discover_services', { version_constraint: long }),
+      tool('discover_services', { labels: { [long]: 'x' } }),
+      tool('discover_services', { status: long }),
+      tool('list_capabilities', { [long]: 1 }),
+      tool('list_capabilities', { version_constraint: long }),
+      tool('register_agent', { registration_data: { id: long } }),
+      tool('register_agent', { registration_data: { id: 'a', labels: { [long]: 5 } } }),
+      tool('register_agent', { registration_data: { id: 'a', endpoint: long } }),
+      tool('heartbeat', { agent_id: 'a', status: long }),
+      { method: 'resources/read', params: { uri: `roster://servers/default/${long}` } },
+      { method: 'resources/read', params: { uri: long } },
+      { method: 'resources/list', params: { cursor: long } },
+      { method: 'prompts/get', params: { name: long } },
+      { method: 'completion/complete', params: { ref: { type: 'ref/resource', uri: long }, argument: {} } },
+      { method: long },
+      {
+        method: 'initialize',
+        params: { protocolVersion: long, capabilities: {}, clientInfo: { name: 'a', version: '1' } },
+      },
+      { method: 'logging/setLevel', params: { level: long } },
+    ]
+
+    for (const message of messages) {
+      const text = await (await post(daemon, { jsonrpc: '2.0', id: 1, ...message })).text()
+      assert.ok(text.length < 2000, `${JSON.stringify(message).slice(0, 120)}: ${text.length} ${text.slice(0, 300)}`)
+    }
+  })
+
   it('reject a batch of more than twenty messages', async () => {
     await using daemon = await startHere(memory)
 
