@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import { Stability } from '../model/capability.ts'
-import { Namespace } from '../model/names.ts'
 import { cacheJsonSchema } from './cached-json-schema.ts'
 
 /** Agents or capabilities per result without `limit`. */
@@ -34,6 +33,9 @@ const Registration = z.looseObject({
     .describe('Seconds without a heartbeat until the agent is offline.'),
 })
 
+/** A value, or a list of which any matches. The mesh reports its own errors. */
+const oneOrMore = z.union([z.array(z.string()), z.string()])
+
 const agentQueryFields = {
   capabilities: z
     .union([z.array(z.string()), z.string()])
@@ -41,8 +43,8 @@ const agentQueryFields = {
     .describe('The agent has all of these.'),
   labels: z.record(z.string(), z.string()).optional(),
   label_selector: z.string().optional().describe('A label selector in the grammar of Kubernetes.'),
-  namespace: Namespace.optional(),
-  status: z.string().optional().describe('Default `healthy`; empty for any.'),
+  namespace: oneOrMore.optional().describe('Any of these.'),
+  status: oneOrMore.optional().describe('Any of these; default `healthy`; empty for any.'),
   capability_category: z.string().optional(),
   capability_stability: Stability.optional(),
   capability_tags: z.array(z.string()).optional().describe('One capability has any of these.'),
@@ -63,7 +65,7 @@ const Discovery = z.looseObject({
 })
 
 const CapabilityFilter = z.strictObject({
-  name: z.string().optional().describe('Part of the name, ignoring case.'),
+  name: oneOrMore.optional().describe('Part of the name, ignoring case; any of these.'),
   exact: z.boolean().optional().describe('Matches `name` as a whole.'),
   fuzzy_match: z.boolean().optional().describe('Also matches names spelled similarly to `name`.'),
   description_contains: z.string().optional(),
@@ -73,8 +75,8 @@ const CapabilityFilter = z.strictObject({
   version_constraint: z.string().optional(),
   include_deprecated: z.boolean().optional(),
   agent_id: z.string().optional().describe('Of this agent, or of the server `namespace/name`.'),
-  agent_namespace: z.string().optional(),
-  agent_status: z.string().optional().describe('Default `healthy`; empty for any.'),
+  agent_namespace: oneOrMore.optional().describe('Any of these.'),
+  agent_status: oneOrMore.optional().describe('Any of these; default `healthy`; empty for any.'),
   limit,
 })
 

@@ -1,5 +1,7 @@
 import { createMcpHandler, InMemoryServerEventBus, McpServer } from '@modelcontextprotocol/server'
 import type { Batch } from '../model/change.ts'
+import { excerptOf } from '../model/data/excerpt.ts'
+import { isJsonObject } from '../model/data/json-object.ts'
 import type { Principal } from '../model/principal.ts'
 import { registerAgentTools } from './agent-tools.ts'
 import type { McpPorts } from './ports.ts'
@@ -61,7 +63,7 @@ export function createMcpRequestHandler(ports: McpPorts) {
   return {
     handle: (request: Request, body: unknown, principal: Principal): Promise<Response> =>
       handler.fetch(request, {
-        parsedBody: body,
+        parsedBody: Array.isArray(body) ? body.map(withShortName) : withShortName(body),
         authInfo: { token: '', clientId: principal.name, scopes: [principal.role], extra: { principal } },
       }),
     async close(): Promise<void> {
@@ -70,4 +72,12 @@ export function createMcpRequestHandler(ports: McpPorts) {
       await handler.close()
     },
   }
+}
+
+/** A message whose name of a tool, which the library repeats in its errors, is not longer than one can be. */
+function withShortName(message: unknown): unknown {
+  if (!isJsonObject(message) || !isJsonObject(message['params'])) return message
+  const { params } = message
+  const { name } = params
+  return typeof name === 'string' ? { ...message, params: { ...params, name: excerptOf(name) } } : message
 }

@@ -7,6 +7,7 @@ import {
 } from '@modelcontextprotocol/server'
 import { AgentsNotAccepted, UnknownAgent } from '../agents/errors.ts'
 import type { RegisteredServer } from '../model/change.ts'
+import { excerptOf } from '../model/data/excerpt.ts'
 import { percentDecode } from '../model/data/percent-encoding.ts'
 import { type ServerId, serverId, shortId } from '../model/names.ts'
 import { parseCursor } from '../model/query/cursor.ts'
@@ -35,7 +36,7 @@ export function registerResources(server: Server, { registry, mesh, volatile }: 
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates }))
   server.setRequestHandler('resources/read', ({ params: { uri } }) => {
     const text = textOf(uri)
-    if (text === undefined) throw new ResourceNotFoundError(uri)
+    if (text === undefined) throw new ResourceNotFoundError(excerptOf(uri))
     return { contents: [{ uri, mimeType, text }] }
   })
 

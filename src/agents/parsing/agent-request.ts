@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { fieldOf } from '../../model/data/excerpt.ts'
 import { isJsonObject } from '../../model/data/json-object.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
 import type { ServerDefinition } from '../../model/server.ts'
@@ -64,7 +65,7 @@ export function parseAgentRequest(
 
 function problemIn(error: z.ZodError): RegistrationProblem {
   const [issue] = error.issues
-  const field = issue?.path.join('.') || 'registration'
+  const field = fieldOf(issue?.path ?? []) || 'registration'
   return new RegistrationProblem(field, `Validation failed: '${field}' ${issue?.message ?? 'is not valid'}`)
 }
 

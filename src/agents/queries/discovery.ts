@@ -1,4 +1,5 @@
 import type { RegisteredServer } from '../../model/change.ts'
+import { excerptOf } from '../../model/data/excerpt.ts'
 import { isJsonObject } from '../../model/data/json-object.ts'
 import { ParameterProblem } from '../errors.ts'
 import { parseDiscoveryQuery } from './query-parameters.ts'
@@ -62,7 +63,8 @@ export function parseDiscovery(fields: Readonly<Record<string, unknown>>): Disco
 }
 
 function wrongShape(name: string, reason: string): ParameterProblem {
-  return new ParameterProblem(name, `${name} ${reason}: send ${discoveryShape}.`)
+  const field = excerptOf(name)
+  return new ParameterProblem(field, `${field} ${reason}: send ${discoveryShape}.`)
 }
 
 /** Finds agents, and other servers too where the arguments say so. */

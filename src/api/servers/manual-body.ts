@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { fieldOf } from '../../model/data/excerpt.ts'
 import { isDeeperThan, isJsonObject } from '../../model/data/json-object.ts'
 import type { ServerId } from '../../model/names.ts'
 import { redactedReason } from '../../model/redaction/redact-reason.ts'
@@ -104,7 +105,7 @@ function placeholdersIn(value: unknown, field: string, depth = 0): FieldError[] 
 const maxErrors = 20
 
 function errorsIn({ issues }: z.ZodError): FieldError[] {
-  return issues.slice(0, maxErrors).map(({ path, message }) => ({ field: path.join('.'), problem: message }))
+  return issues.slice(0, maxErrors).map(({ path, message }) => ({ field: fieldOf(path), problem: message }))
 }
 
 function invalidDefinition(errors: readonly FieldError[]): Problem {

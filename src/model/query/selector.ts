@@ -1,3 +1,4 @@
+import { excerptOf } from '../data/excerpt.ts'
 import { isLabelKey, isLabelValue } from '../labels.ts'
 
 /** One condition on labels. `=` and `==` are `in`. `!=` is `notin`, which also holds where the key is missing. */
@@ -116,10 +117,6 @@ export function parseSelector(text: string): readonly Requirement[] {
   }
   if (!isNext('')) fail(peek(), '"," or the end')
   return requirements
-}
-
-function excerptOf(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
 /** Whether labels satisfy every requirement. */

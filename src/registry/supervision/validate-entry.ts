@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { fieldOf } from '../../model/data/excerpt.ts'
 import { type ServerId, serverId } from '../../model/names.ts'
 import { redactedReason } from '../../model/redaction/redact-reason.ts'
 import { zodMessage } from '../../model/schema/zod-messages.ts'
@@ -85,6 +86,6 @@ function idIn(value: unknown): ServerId | undefined {
 function reasonIn(error: z.ZodError): string {
   return error.issues
     .slice(0, 5)
-    .map(({ path, message }) => redactedReason({ field: path.join('.'), problem: message }))
+    .map(({ path, message }) => redactedReason({ field: fieldOf(path), problem: message }))
     .join('; ')
 }
