@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { connectRoster, RosterError, shortId } from '../../src/client/index.ts'
 import { start, temporary, until } from '../e2e/daemon-process.ts'
@@ -8,6 +11,23 @@ const weather = 'weather: { url: "http://127.0.0.1:9/mcp", tags: [geo] }'
 
 function withCode(status: number, code: string): (error: unknown) => boolean {
   return (error) => error instanceof RosterError && error.status === status && error.code === code
+}
+
+/** A directory that lists the server `far`, until it is down. */
+async function openDirectory() {
+  const directory = { isDown: false, servers: [{ name: 'far', url: 'http://far.example/mcp' }] }
+  const http = createServer((_, response) => {
+    response.writeHead(directory.isDown ? 503 : 200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ servers: directory.servers }))
+  })
+  await once(http.listen(0, '127.0.0.1'), 'listening')
+  return Object.assign(directory, {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/servers.json`,
+    [Symbol.asyncDispose]: async () => {
+      http.closeAllConnections()
+      await new Promise((closed) => http.close(closed))
+    },
+  })
 }
 
 describe('a roster', () => {
@@ -75,6 +95,44 @@ describe('a roster', () => {
     await until(() => !following.servers.has('default/gone'))
     assert.deepEqual([...following.servers.keys()], ['default/weather'])
     assert.ok(received.includes('DELETED gone') && !received.includes('DELETED weather'), received.join(', '))
+  })
+
+  it('follow is back within five seconds of the return of the roster although one of its sources is unreachable', async () => {
+    using home = temporary()
+    await using directory = await openDirectory()
+    const write = (...names: string[]) =>
+      writeFileSync(home.at('servers.json'), JSON.stringify(names.map((name) => ({ name, command: 'npx' }))))
+    const sources = `[{ type: file, paths: [servers.json] }, { type: http, url: "${directory.url}" }]`
+    writeFileSync(home.at('config.yaml'), `store: { type: memory }\nhealth: { enabled: false }\nsources: ${sources}\n`)
+    write('gone', 'weather')
+    const begin = async (port: string) =>
+      await start(['--config', home.at('config.yaml'), '--port', port], { home: home.path })
+    await using first = await begin('0')
+    await until(async () => (await first.json<{ total: number }>('/servers')).total === 3)
+    const received: string[] = []
+    await using following = await connectRoster({ url: first.url }).follow(
+      {},
+      {
+        onChange: (events) =>
+          received.push(...events.flatMap((one) => ('server' in one ? `${one.type} ${one.server.name}` : []))),
+      },
+    )
+    const names = () => [...following.servers.values()].map(({ name }) => name).toSorted()
+
+    directory.isDown = true
+    await first.stop()
+    write('new', 'weather')
+    await using second = await begin(new URL(first.url).port)
+    assert.equal((await second.get('/ready')).status, 503)
+
+    await until(() => following.servers.has('default/new'), 5)
+    await until(() => !following.servers.has('default/gone'))
+    assert.deepEqual(names(), ['far', 'new', 'weather'])
+    directory.isDown = false
+    directory.servers = []
+    await second.get('/sources/http/refresh', { method: 'POST' })
+    await until(() => !following.servers.has('default/far'), 10)
+    assert.deepEqual(received.toSorted(), ['ADDED new', 'DELETED far', 'DELETED gone'])
   })
 
   it('rejects with an error without the password when the roster is unreachable', async () => {
