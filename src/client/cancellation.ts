@@ -33,6 +33,23 @@ export function createWatchdog(ms: number, onTimeout: () => void) {
   return { reset, stop, [Symbol.dispose]: stop }
 }
 
+/** Calls `check` every `ms` until the signal aborts, one call at a time; a check that fails is made again. */
+export function repeatCheck(ms: number, signal: AbortSignal, check: () => Promise<void>): void {
+  let isRunning = false
+
+  async function run(): Promise<void> {
+    if (isRunning) return
+    isRunning = true
+    await check().catch(() => undefined)
+    isRunning = false
+  }
+
+  const timer = setInterval(() => void run(), ms)
+  const stop = () => clearInterval(timer)
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+}
+
 /** Resolves after `ms`, or when the signal aborts. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {

@@ -24,6 +24,8 @@ const maxBatchEvents = 2_000_000
 /**
  * Groups the messages of a watch into batches. Remembers the servers it has yielded, so that after a `RESYNC` it can yield the
  * difference: servers that vanished while the connection was down become `DELETED`.
+ *
+ * Servers of sources that the roster has not read yet are kept over a complete list; the next connection lists everything again.
  */
 export function createEventBatcher({ since }: { since: string | undefined }) {
   let token = since
@@ -31,11 +33,23 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
   let waiting: RosterEvent[] = []
   /** The complete list that is arriving. */
   let fresh: Map<ServerId, Server> | undefined
+  /** Sources that the roster had not read when the connection began. */
+  let syncing: readonly string[] = []
+  /** Sources whose servers were kept over the last complete list. */
+  let keptSources: ReadonlySet<string> = new Set()
 
-  /** Starts a new connection: an incomplete batch will be sent again. */
-  function restart(): void {
+  /** The token to resume from; undefined where everything must be listed. */
+  const resumeToken = () => (syncing.length > 0 || keptSources.size > 0 ? undefined : token)
+
+  /**
+   * Begins a connection to a roster that has not read the sources `unread`: an incomplete batch will be sent again. Returns the
+   * token to resume from, if any.
+   */
+  function restart(unread: readonly string[]): string | undefined {
+    syncing = unread
     waiting = []
-    fresh = token === undefined ? new Map() : undefined
+    fresh = resumeToken() === undefined ? new Map() : undefined
+    return resumeToken()
   }
 
   /** Returns the batch that this message completes, if any. */
@@ -73,7 +87,10 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
   }
 
   function bookmark(id: string): EventBatch {
-    if (fresh) waiting.push(...differences(sent ?? new Map(), fresh))
+    if (fresh) {
+      keptSources = keepUnread(sent ?? new Map(), fresh, syncing)
+      waiting.push(...differences(sent ?? new Map(), fresh))
+    }
     waiting.push({ type: 'BOOKMARK', token: id })
     if (fresh) sent = fresh
     fresh = undefined
@@ -93,7 +110,29 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
     else if (event.type === 'DELETED') sent?.delete(event.server.id)
   }
 
-  return { restart, accept, token: () => token }
+  return {
+    restart,
+    accept,
+    token: () => token,
+    keptSources: () => keptSources,
+    /** Whether it knows the servers it has yielded, so that a new list can be compared. */
+    canCompare: () => sent !== undefined,
+  }
+}
+
+/** Adds the servers of unread sources that are missing in a new list; returns these sources. */
+function keepUnread(
+  before: ReadonlyMap<ServerId, Server>,
+  after: Map<ServerId, Server>,
+  unread: readonly string[],
+): ReadonlySet<string> {
+  const sources = new Set<string>()
+  for (const server of before.values()) {
+    if (after.has(server.id) || !unread.includes(server.source)) continue
+    sources.add(server.source)
+    after.set(server.id, server)
+  }
+  return sources
 }
 
 /** The events that turn one list into another. */

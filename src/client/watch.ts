@@ -1,4 +1,4 @@
-import { createCancellation, createWatchdog, type Cancellation, pause } from './cancellation.ts'
+import { createCancellation, createWatchdog, type Cancellation, pause, repeatCheck } from './cancellation.ts'
 import { isTransient, RosterError } from './error.ts'
 import { createEventBatcher, type EventBatch } from './event-batcher.ts'
 import { messagesIn, StreamError } from './event-stream.ts'
@@ -15,6 +15,12 @@ export type WatchOptions = {
   /** Called when the connection is lost or refused, with the pause before the next attempt. An exception ends the watch. */
   readonly onPause?: ((error: RosterError, ms: number) => void) | undefined
 }
+
+/** Pause between two looks at `/ready`, in ms, while servers of unread sources are kept. */
+const readinessMs = 2000
+
+/** Why a connection ends where the roster has read a source whose servers were kept. */
+const sourcesRead = new Error('the roster has read its sources')
 
 /**
  * Yields the changes of a roster, one batch per revision, each change once, across lost connections and restarts.
@@ -33,23 +39,23 @@ export async function* watchBatches(
   const batcher = createEventBatcher({ since })
   const reconnect = createReconnectPause({ maxMs: maxPauseMs })
 
-  /** Yields the batches of one connection; returns the error that ended it. */
-  async function* attempt(): AsyncGenerator<EventBatch, RosterError> {
+  /** Yields the batches of one connection; returns the error that ended it, or undefined to list everything at once. */
+  async function* attempt(): AsyncGenerator<EventBatch, RosterError | undefined> {
     using cancellation = createCancellation(signal)
     try {
       yield* connected(cancellation)
       return new RosterError(`${http.origin} closed the watch`)
     } catch (error) {
-      return watchError(error, http.origin)
+      return cancellation.signal.reason === sourcesRead ? undefined : watchError(error, http.origin)
     }
   }
 
   async function* connected(cancellation: Cancellation): AsyncGenerator<EventBatch> {
     using watchdog = createWatchdog(quietMs, () => cancellation.cancel(new Error(`no data for ${quietMs / 1000} s`)))
-    const token = batcher.token()
-    if (token !== undefined) await mustBeReady(cancellation.signal)
+    const unread = batcher.token() === undefined ? [] : await unreadSources(cancellation.signal)
+    const token = batcher.restart(unread)
     const body = await streamOf(await openStream(token, cancellation.signal))
-    batcher.restart()
+    repeatCheck(Math.min(readinessMs, maxPauseMs), cancellation.signal, () => listOnceRead(cancellation))
     for await (const message of messagesIn(body, { onAlive: watchdog.reset, onRetry: reconnect.advise })) {
       const batch = batcher.accept(message)
       if (!batch) continue
@@ -68,12 +74,24 @@ export async function* watchBatches(
     })
   }
 
-  /** Waits for `/ready`: a roster that has just started is incomplete, and late servers would appear as deleted. */
-  async function mustBeReady(stopped: AbortSignal): Promise<void> {
-    const { status, body } = await http.open('/ready', { signal: stopped })
-    await body?.cancel()
-    if (status === 503)
-      throw new RosterError(`${http.origin} is not ready yet`, { status, problem: { code: 'not_ready' } })
+  /**
+   * Sources that a roster which has just started has not read yet: their servers are not gone. A watch that cannot compare
+   * lists waits for `/ready` instead.
+   */
+  async function unreadSources(stopped: AbortSignal): Promise<readonly string[]> {
+    const response = await http.open('/ready', { signal: stopped })
+    const text = await response.text()
+    if (response.status !== 503) return []
+    const names = batcher.canCompare() ? syncingIn(text) : undefined
+    if (names) return names
+    throw new RosterError(`${http.origin} is not ready yet`, { status: 503, problem: { code: 'not_ready' } })
+  }
+
+  /** Ends the connection once the roster has read a source whose servers were kept; the next one lists everything. */
+  async function listOnceRead({ signal: stopped, cancel }: Cancellation): Promise<void> {
+    if (batcher.keptSources().size === 0) return
+    const unread = await unreadSources(stopped)
+    if (![...batcher.keptSources()].every((source) => unread.includes(source))) cancel(sourcesRead)
   }
 
   async function streamOf(response: Response): Promise<ReadableStream<Uint8Array>> {
@@ -89,10 +107,21 @@ export async function* watchBatches(
     if (signal?.aborted) return
     const failure = yield* attempt()
     if (signal?.aborted) return
+    if (!failure) continue
     if (!isTransient(failure)) throw failure
     const ms = reconnect.next(failure)
     onPause?.(failure, ms)
     await pause(ms, signal)
+  }
+}
+
+/** The sources that an answer of `/ready` names as unread; undefined if it is none. */
+function syncingIn(text: string): readonly string[] | undefined {
+  try {
+    const { syncing } = JSON.parse(text) as { syncing?: unknown }
+    return Array.isArray(syncing) && syncing.length > 0 ? syncing.map(String) : undefined
+  } catch {
+    return undefined
   }
 }
 
