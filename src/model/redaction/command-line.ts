@@ -5,8 +5,12 @@ import { redactedText, redactSecret } from './secrets.ts'
 const words =
   /(--?[A-Za-z][\w-]{0,64}=?|[A-Za-z_]\w{0,64}=)?(\$?)(?:"((?:[^"\\]|\\[\s\S])*)"|'([^']*)')([^\s"'|;&)]*)|\S+/g
 
+/** A cheap first test: a command line without a flag holds no secret that is found by its words. */
+const flagStart = /(?:^|[\s"'`(])-/
+
 /** Redacts a text that may contain a command line, also one inside another. `redactOther` redacts what is quoted. */
 export function redactCommandLine(text: string, redactOther: RedactText): string {
+  if (!flagStart.test(text)) return text
   const next = createArgRedactor('', (word) => (/\s/.test(word) ? redactOther(word) : word))
   return redactPiped(text).replaceAll(
     words,

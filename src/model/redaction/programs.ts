@@ -54,14 +54,19 @@ export type Program = { readonly name: string; readonly commands: readonly strin
 
 export const unknownProgram: Program = { name: '', commands: [] }
 
+const plainName = /^[a-z-]+$/
+/** What may stand before the name of a program in one word. */
+const separators = /[|;&(`"'\\/]/
+
 /** The program after a word of its command line: another one, or with the command `login`. */
 export function programAfter(word: string, before: Program): Program {
   if (word.length > 128) return before
-  const name =
-    word
-      .split(/[|;&(`"'\\/]/)
-      .at(-1)
-      ?.replace(/\.exe$/i, '') ?? ''
+  const name = plainName.test(word)
+    ? word
+    : (word
+        .split(separators)
+        .at(-1)
+        ?.replace(/\.exe$/i, '') ?? '')
   if (programs.has(name)) return { name, commands: [] }
   return word === 'login' && before.name !== '' ? { ...before, commands: [word] } : before
 }

@@ -48,8 +48,7 @@ function redactRandom(text: string): string {
 /** Whether a text looks like a key: long, its letters and digits mixed as in no words of a path or an anchor. */
 function looksRandom(text: string): boolean {
   if (text.length < 16 || !/\d/.test(text) || !/[A-Za-z](?:.*?[A-Za-z]){3}/.test(text)) return false
-  const bare = text.replaceAll(/[^A-Za-z\d]/g, '')
-  const changes = bare.match(/\d(?=[A-Za-z])|[A-Za-z](?=\d)/g)?.length ?? 0
+  const changes = text.match(/\d(?=[A-Za-z])|[A-Za-z](?=\d)/g)?.length ?? 0
   const humps = text.match(/[a-z\d](?=[A-Z])/g)?.length ?? 0
   return changes >= 4 || humps >= 2 || /[A-Za-z\d]{16}/.test(text)
 }

@@ -40,6 +40,7 @@ describe('secrets in URLs', () => {
   for (const url of [
     'https://host.example/guide#section-2',
     'https://host.example/guide#Section-2-Of-The-Guide',
+    'https://host.example/guide#step-1-install-node-20-and-npm-10',
     'https://host.example/code.ts#L10-L20',
     'https://host.example/hooks/deploy-production-2',
     'https://host.example/webhooks/customer-created/v2',
