@@ -75,6 +75,8 @@ describe('secrets without a name of their own', () => {
     ['docker', 'login', '-u', 'me', '-p', 'canary', 'registry.example'],
     ['ldapsearch', '-x', '-D', 'cn=me', '-w', 'canary'],
     ['smbclient', '//host/share', '-U', 'me%canary'],
+    ['smbclient', '--user=me%canary', '//host/share'],
+    ['smbclient', '--user', 'me%canary', '//host/share'],
     ['sqlcmd', '-S', 'host', '-U', 'me', '-P', 'canary'],
     ['mysqldump', '-pcanary', 'db'],
   ])
