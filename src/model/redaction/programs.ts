@@ -76,10 +76,11 @@ export type SecretValue = { readonly sign: string; readonly isJoined: boolean }
 
 /** What is secret in the value of a flag, `-u`; undefined where nothing is known of it. */
 export function secretValueOf(flag: string, { name, commands }: Program): SecretValue | undefined {
-  if (flag.length !== 2) return undefined
+  const letter = flag === '--user' ? 'U' : flag.slice(1)
+  if (letter.length !== 1) return undefined
   const found = programs
     .get(name)
-    ?.find(({ letters, command }) => letters.includes(flag.slice(1)) && (!command || commands.includes(command)))
+    ?.find(({ letters, command }) => letters.includes(letter) && (!command || commands.includes(command)))
   return found && { sign: found.sign ?? '', isJoined: found.isJoined ?? false }
 }
 
