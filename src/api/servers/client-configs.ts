@@ -50,19 +50,21 @@ type Authorship = { readonly mayNameVariables: boolean }
  * else it could have a client send it any variable.
  */
 export function startClientConfig(format: ConfigFormat) {
-  const entries = new Map<string, object>()
+  const entries = new Map<string, { readonly entry: object; readonly place: number }>()
   const inputs = new Map<string, Input>()
   const dialect = withUniqueSecrets(dialects[format](inputs))
 
-  function add(server: Connection, { mayNameVariables }: Authorship): void {
+  /** `place`: where the server stands in the config; the order of the calls decides only who gets a name. */
+  function add(server: Connection, { mayNameVariables }: Authorship, place = entries.size): void {
     if (!server.enabled || (server.command === undefined && !/^https?:/i.test(server.url ?? ''))) return
     const name = fitName(server, entries)
     const fill = mayNameVariables ? trustedFill(name, dialect) : confinedFill(server, dialect)
-    entries.set(name, entryOf(server, format, fill))
+    entries.set(name, { entry: entryOf(server, format, fill), place })
   }
 
   function build(): object {
-    const map = Object.fromEntries(entries)
+    const placed = [...entries].toSorted(([, one], [, other]) => one.place - other.place)
+    const map = Object.fromEntries(placed.map(([name, { entry }]) => [name, entry]))
     return format === 'vscode' ? { servers: map, inputs: [...inputs.values()] } : { mcpServers: map }
   }
 
@@ -89,7 +91,7 @@ function withUniqueSecrets({ secret, variable }: Dialect): Dialect {
  * A name that is taken gets a suffix made of the id, which nothing that comes or goes later changes. An agent has its own id or
  * the suffix: else one that registers as `team-a-maps` would take the name of `team-a/maps`.
  */
-function fitName(server: Connection, used: ReadonlyMap<string, object>): string {
+function fitName(server: Connection, used: Pick<ReadonlySet<string>, 'has'>): string {
   const id = shortId(server)
   const plain = id.normalize('NFKD').replaceAll(/\p{M}/gu, '')
   const base =

@@ -79,9 +79,11 @@ async function configOf(
 ): Promise<Buffer> {
   const { mayNameVariables } = supervisor
   const config = startClientConfig(format)
-  await forEachYielding(byTrust(chosen, supervisor), ({ server, json }) =>
-    config.add(JSON.parse(json().toString()) as Server, { mayNameVariables: mayNameVariables(server) }),
-  )
+  const places = new Map(chosen.map((one, place) => [one, place]))
+  await forEachYielding(byTrust(chosen, supervisor), (one) => {
+    const server = JSON.parse(one.json().toString()) as Server
+    config.add(server, { mayNameVariables: mayNameVariables(one.server) }, places.get(one))
+  })
   return Buffer.from(`${JSON.stringify(config.build(), null, 2)}\n`)
 }
 
