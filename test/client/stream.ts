@@ -11,9 +11,13 @@ type Act = (request: IncomingMessage, response: ServerResponse) => void | Promis
 export async function scripted(...acts: readonly Act[]) {
   const requests: { url: string; lastEventId: string | undefined; authorization: string | undefined }[] = []
   const open = new Set<ServerResponse>()
+  const syncing: string[] = []
   const http = createServer((request, response) => {
     const { url = '', headers } = request
-    if (url === '/ready') return void response.end()
+    if (url === '/ready') {
+      response.statusCode = syncing.length > 0 ? 503 : 200
+      return void response.end(JSON.stringify({ syncing }))
+    }
     const act = acts[Math.min(requests.length, acts.length - 1)]
     requests.push({
       url,
@@ -30,6 +34,8 @@ export async function scripted(...acts: readonly Act[]) {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    /** Sources that `/ready` names as unread; while there are any, it is 503. */
+    syncing,
     /** Connections that are open. */
     open: () => open.size,
     async [Symbol.asyncDispose]() {

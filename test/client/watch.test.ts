@@ -84,6 +84,18 @@ describe('a watch', () => {
     assert.deepEqual(events.slice(5), ['DELETED gone', 'DELETED late', 'MODIFIED other', 'ADDED come', 'BOOKMARK f-1'])
   })
 
+  it('yields servers of a source that was unread at the reconnect as changed, not as added again', async () => {
+    await using roster = await scripted(
+      breakingAfter(event('ADDED', { name: 'a', source: 'files' }), bookmark('e-1')),
+      telling(bookmark('f-1'), event('ADDED', { name: 'a', source: 'files', version: '2' }, 'f-2')),
+    )
+    roster.syncing.push('files')
+
+    const events = await watched(roster.url, 4)
+
+    assert.deepEqual(events, ['ADDED a', 'BOOKMARK e-1', 'BOOKMARK f-1', 'MODIFIED a f-2'])
+  })
+
   it('yields RESYNC where it began with a token that cannot be resumed', async () => {
     await using roster = await scripted(
       breakingAfter(resync('expired'), event('ADDED', { name: 'a' }), bookmark('e-9')),
