@@ -82,7 +82,9 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
   ): EventBatch | undefined {
     if (waiting.length >= maxBatchEvents)
       throw new RosterError(`the roster sent more than ${maxBatchEvents} changes in one revision`)
-    waiting.push({ type, server, ...(id === undefined ? {} : { token: id }) })
+    // A server that was kept while its source was unread is no new one.
+    const seen = type === 'ADDED' && sent?.has(server.id) ? 'MODIFIED' : type
+    waiting.push({ type: seen, server, ...(id === undefined ? {} : { token: id }) })
     return id === undefined ? undefined : finish(id)
   }
 
