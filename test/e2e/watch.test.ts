@@ -96,6 +96,8 @@ describe('watchers of a real daemon', () => {
     publish(folder, 20)
     const first = await begin(folder, home, port)
     const stop = new AbortController()
+    // A failed test must not watch on: its file would never end.
+    using _ = { [Symbol.dispose]: () => stop.abort() }
     const roster = connectRoster({ url: first.url, maxPauseMs: 300 })
     const counts = { removed: 0, added: 0 }
     const versions = Array.from({ length: 200 }, () => '')
