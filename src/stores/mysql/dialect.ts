@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { historyFacts } from '../sql/lineage.ts'
-import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
+import { registrationColumns, columnValues } from '../sql/stored-rows.ts'
 import type { StoredHeartbeat, StoredReading, RegistrationKind, StoredRegistration } from '../store.ts'
 import { mysqlEvents } from './events.ts'
 import { mysqlClock } from './migrations.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { historyFacts } from '../sql/lineage.ts'
-import { registrationColumns, columnValues } from '../sql/registration-rows.ts'
+import { registrationColumns, columnValues } from '../sql/stored-rows.ts'
 import type { StoredReading, StoredRegistration } from '../store.ts'
 import { postgresEvents } from './events.ts'
 import { postgresClock } from './migrations.ts'

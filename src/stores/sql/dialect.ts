@@ -2,7 +2,7 @@ import type { EventQuery } from '../event.ts'
 import type { StoredRegistration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
 import type { HeartbeatWindow } from './heartbeat-window.ts'
 import type { HistoryFacts } from './lineage.ts'
-import type { SqlRow } from './registration-rows.ts'
+import type { SqlRow } from './stored-rows.ts'
 
 /** Identifies a row of `roster_registrations`. */
 export type RowId = { readonly kind: RegistrationKind; readonly id: string }

@@ -1,5 +1,5 @@
 import type { EventFilter, EventQuery, NewEvent, StoredEvent } from '../event.ts'
-import { type SqlRow, toTimestamp } from './registration-rows.ts'
+import { type SqlRow, toTimestamp } from './stored-rows.ts'
 
 type EventValue = string | number | null
 

@@ -1,5 +1,5 @@
 import { type Rewound, isNewer } from '../store.ts'
-import type { SqlRow } from './registration-rows.ts'
+import type { SqlRow } from './stored-rows.ts'
 
 export type Lineage = ReturnType<typeof createLineage>
 

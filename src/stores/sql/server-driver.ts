@@ -5,12 +5,9 @@ import type {
   OperationOutcome,
   StoredRegistration,
   RegistrationKey,
-  RegistrationKind,
   Rewound,
   StoreChange,
   StoredHeartbeat,
-  StoredReading,
-  StoredSource,
   StoreOperation,
 } from '../store.ts'
 import type { CommitSession, Dialect, RowId } from './dialect.ts'
@@ -18,7 +15,14 @@ import { createEventLog } from './event-log.ts'
 import { nextHeartbeats } from './heartbeat-window.ts'
 import { createLineage, type HistoryFacts, nameOf } from './lineage.ts'
 import { createOwnWrites } from './own-writes.ts'
-import { registrationFromRow, type SqlRow, toTimestamp } from './registration-rows.ts'
+import {
+  heartbeatFromRow,
+  keyFromRow,
+  registrationFromRow,
+  sourcesFromRows,
+  type SqlRow,
+  toTimestamp,
+} from './stored-rows.ts'
 
 /** How long a deletion is stored for followers. */
 const deletionRetentionMs = 3_600_000
@@ -234,32 +238,4 @@ function rowIdOf(key: RegistrationKey): RowId {
 /** Replicas that lock the same rows in the same order do not deadlock. */
 function byName(a: StoredHeartbeat, b: StoredHeartbeat): number {
   return a.name < b.name ? -1 : 1
-}
-
-function keyFromRow({ kind, namespace, name }: SqlRow): RegistrationKey {
-  return { kind: kind as RegistrationKind, namespace: String(namespace), name: String(name) }
-}
-
-function heartbeatFromRow({ name, age_ms, said }: SqlRow): StoredHeartbeat {
-  return {
-    name: String(name),
-    age_ms: Math.max(0, Number(age_ms)),
-    ...(said !== null && { self_report: said as string }),
-  }
-}
-
-function sourcesFromRows(rows: readonly SqlRow[]): StoredSource[] {
-  const sources = new Map<string, Omit<StoredSource, 'readings'> & { readings: StoredReading[] }>()
-  for (const { source, fingerprint, kept_at, origin, reading } of rows) {
-    const name = String(source)
-    const stored = sources.get(name) ?? {
-      source: name,
-      fingerprint: String(fingerprint),
-      kept_at: toTimestamp(kept_at),
-      readings: [],
-    }
-    sources.set(name, stored)
-    if (typeof origin === 'string') stored.readings.push({ origin, reading: String(reading) })
-  }
-  return [...sources.values()]
 }

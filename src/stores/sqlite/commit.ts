@@ -3,7 +3,7 @@ import { applyOperation, type CurrentVersion, toRegistration } from '../compare-
 import { registrationId } from '../driver.ts'
 import type { Lineage } from '../sql/lineage.ts'
 import type { OwnWrites } from '../sql/own-writes.ts'
-import { columnValues, registrationColumns, registrationFromRow, toTimestamp } from '../sql/registration-rows.ts'
+import { columnValues, registrationColumns, registrationFromRow, toTimestamp } from '../sql/stored-rows.ts'
 import type { OperationOutcome, StoredRegistration, StoreOperation } from '../store.ts'
 import type { HeartbeatTable } from './heartbeat-table.ts'
 import { inTransaction, type MetaTable } from './meta-table.ts'

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Log } from '../../../log.ts'
 import type { Principal } from '../../../model/principal.ts'
-import { createRateLimiter, pathOf } from './guard.ts'
+import { pathOf } from './guard.ts'
+import { createRateLimiter } from './rate-limiter.ts'
 
 /** Lines for one address, and for all together. */
 const ratePerAddress = { requests_per_second: 0.1, burst: 5 }

@@ -6,7 +6,6 @@ import { Auth } from '../../../../src/api/config/auth.ts'
 import { Cors } from '../../../../src/api/config/cors.ts'
 import { Limits } from '../../../../src/api/config/limits.ts'
 import { Listen } from '../../../../src/api/config/listen.ts'
-import { createRateLimiter } from '../../../../src/api/http/access/guard.ts'
 import { createTokens } from '../../../../src/api/http/access/tokens.ts'
 import { createLog } from '../../../../src/log.ts'
 import { temporary, until } from '../../../e2e/daemon-process.ts'
@@ -140,19 +139,6 @@ describe('quotas', () => {
     assert.equal((await ask('fast')).status, 200)
     await daemon.reload(`${memory}limits: { rate: { requests_per_second: 0.01 } }\n`)
     assert.deepEqual([(await daemon.get('/servers')).status, (await daemon.get('/servers')).status], [200, 429])
-  })
-
-  it('spread the requests of each client evenly over time', () => {
-    let now = 0
-    const wait = createRateLimiter({ now: () => now })
-    const rate = { requests_per_second: 2, burst: 3 }
-    const ask = (asker = 'a') => wait(asker, rate)
-
-    assert.deepEqual([ask(), ask(), ask(), ask(), ask('b')], [undefined, undefined, undefined, 1, undefined])
-    now = 500
-    assert.deepEqual([ask(), ask()], [undefined, 1])
-    now = 100_000
-    assert.deepEqual([ask(), ask(), ask(), ask()], [undefined, undefined, undefined, 1])
   })
 
   it('limit a token to its number of agents', async () => {

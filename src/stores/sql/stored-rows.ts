@@ -1,4 +1,12 @@
-import type { RegistrationKind, StoredLease, StoredRegistration } from '../store.ts'
+import type {
+  RegistrationKey,
+  RegistrationKind,
+  StoredHeartbeat,
+  StoredLease,
+  StoredReading,
+  StoredRegistration,
+  StoredSource,
+} from '../store.ts'
 
 export type SqlRow = Record<string, unknown>
 
@@ -53,3 +61,31 @@ export function columnValues(registration: StoredRegistration): (string | number
 /** The columns of a registration except its version. */
 export const registrationColumns =
   'kind, id, namespace, name, definition, timeout_threshold, eviction_threshold, instance_id, holder, created_at, updated_at'
+
+export function keyFromRow({ kind, namespace, name }: SqlRow): RegistrationKey {
+  return { kind: kind as RegistrationKind, namespace: String(namespace), name: String(name) }
+}
+
+export function heartbeatFromRow({ name, age_ms, said }: SqlRow): StoredHeartbeat {
+  return {
+    name: String(name),
+    age_ms: Math.max(0, Number(age_ms)),
+    ...(said !== null && { self_report: said as string }),
+  }
+}
+
+export function sourcesFromRows(rows: readonly SqlRow[]): StoredSource[] {
+  const sources = new Map<string, Omit<StoredSource, 'readings'> & { readings: StoredReading[] }>()
+  for (const { source, fingerprint, kept_at, origin, reading } of rows) {
+    const name = String(source)
+    const stored = sources.get(name) ?? {
+      source: name,
+      fingerprint: String(fingerprint),
+      kept_at: toTimestamp(kept_at),
+      readings: [],
+    }
+    sources.set(name, stored)
+    if (typeof origin === 'string') stored.readings.push({ origin, reading: String(reading) })
+  }
+  return [...sources.values()]
+}
