@@ -33,6 +33,12 @@ async function startDaemon() {
         .toSorted()
         .join()
     },
+    callTool: (name: string, args: object) =>
+      daemon.get('/mcp', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
+      }),
     async [Symbol.asyncDispose]() {
       await daemon[Symbol.asyncDispose]()
       folder[Symbol.dispose]()
@@ -89,18 +95,10 @@ describe('a filter that is given several times', () => {
       const found = events.body.events.map(({ type, agent_id }) => `${type} ${agent_id ?? ''}`.trim()).toSorted()
       return found.join() === 'registered planner,registered writer'
     })
-    const called = await daemon.get('/mcp', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'tools/call',
-        params: {
-          name: 'list_servers',
-          arguments: { source: ['one', 'other'], type: ['stdio', 'sse'], fields: ['id'] },
-        },
-      }),
+    const called = await daemon.callTool('list_servers', {
+      source: ['one', 'other'],
+      type: ['stdio', 'sse'],
+      fields: ['id'],
     })
     assert.deepEqual(idsIn(await called.text()), ['lab/c', 'team/b'])
     const stream = await daemon.get('/servers?watch=true&type=sse&type=stdio&source=one&source=other')
@@ -136,16 +134,7 @@ describe('a filter that is given several times', () => {
     const found = async (tool: string, fields: object) => {
       const { status, text } = await daemon.ask('POST', `/mcp/tools/${tool}`, fields)
       assert.equal(status, 200, text)
-      const called = await daemon.get('/mcp', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-        body: JSON.stringify({
-          jsonrpc: '2.0',
-          id: 1,
-          method: 'tools/call',
-          params: { name: tool, arguments: fields },
-        }),
-      })
+      const called = await daemon.callTool(tool, fields)
       const answer = await called.text()
       assert.doesNotMatch(answer, /isError/)
       return [...new Set(answer.match(/planner|writer/g))].toSorted().join()
@@ -164,22 +153,10 @@ describe('a filter that is given several times', () => {
 
   it('selects the capabilities with any of its values in MCP', async () => {
     await using daemon = await startDaemon()
-    const called = await daemon.get('/mcp', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-      body: JSON.stringify({
-        jsonrpc: '2.0',
-        id: 1,
-        method: 'tools/call',
-        params: {
-          name: 'list_capabilities',
-          arguments: {
-            name: ['pla', 'rite'],
-            agent_namespace: ['team', 'default'],
-            agent_status: ['pending', 'healthy'],
-          },
-        },
-      }),
+    const called = await daemon.callTool('list_capabilities', {
+      name: ['pla', 'rite'],
+      agent_namespace: ['team', 'default'],
+      agent_status: ['pending', 'healthy'],
     })
 
     const text = await called.text()
