@@ -1,4 +1,4 @@
-import type { JournalEvent } from '../client/events.ts'
+import type { JournalEvent } from '../client/roster/events.ts'
 import { defaultNamespace } from '../model/identity.ts'
 import { escapeControls, padEnd } from './text.ts'
 

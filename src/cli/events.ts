@@ -1,4 +1,4 @@
-import type { EventQuery, JournalEvent } from '../client/events.ts'
+import type { EventQuery, JournalEvent } from '../client/roster/events.ts'
 import { type Command, type Invocation, textOption, textOptions, UsageError } from './command.ts'
 import { journalLine } from './event-line.ts'
 import { outputFormat, outputOptions, render } from './output.ts'

@@ -1,4 +1,4 @@
-import type { DependencyCandidate, DependencyExplanation, ExplainedDependency } from '../client/agents.ts'
+import type { DependencyCandidate, DependencyExplanation, ExplainedDependency } from '../client/roster/agents.ts'
 import { type Command, UsageError } from './command.ts'
 import { outputFormat, outputOptions, render } from './output.ts'
 import { orCommandError, remoteHelp, remoteOptions, rosterOf } from './remote.ts'

@@ -1,5 +1,5 @@
-import type { ServerDetails } from '../client/connect.ts'
-import { RosterError } from '../client/error.ts'
+import { RosterError } from '../client/roster/error.ts'
+import type { ServerDetails } from '../client/roster/roster.ts'
 import { defaultNamespace } from '../model/names.ts'
 import { type Command, type Invocation, textOption, UsageError } from './command.ts'
 import { outputFormat, outputOptions, render } from './output.ts'

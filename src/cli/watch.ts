@@ -1,4 +1,4 @@
-import type { RosterEvent } from '../client/event-batcher.ts'
+import type { RosterEvent } from '../client/roster/event-batcher.ts'
 import { shortId } from '../model/names.ts'
 import type { Command, Invocation } from './command.ts'
 import { outputFormat, outputOptions } from './output.ts'

@@ -7,7 +7,7 @@ export type {
   Heartbeat,
   HeartbeatAnswer,
   Registration,
-} from './agents.ts'
+} from './roster/agents.ts'
 export {
   type ClientConfig,
   type ClientFormat,
@@ -20,14 +20,14 @@ export {
   type ServerProbe,
   /** @deprecated Use `ServerProbe`. */
   type ServerProbe as CheckOutcome,
-} from './connect.ts'
-export { type ProblemDocument as Problem, RosterError } from './error.ts'
-export type { Following, FollowOptions } from './follow.ts'
-export type { RosterEvent } from './event-batcher.ts'
-export type { EventList, EventQuery, FollowEventsOptions, JournalEvent } from './events.ts'
-export type { ListQuery, WatchQuery } from './query.ts'
-export type { WatchOptions } from './watch.ts'
-export type { ConnectOptions } from './roster-http.ts'
+} from './roster/roster.ts'
+export { type ProblemDocument as Problem, RosterError } from './roster/error.ts'
+export type { Following, FollowOptions } from './roster/follow.ts'
+export type { RosterEvent } from './roster/event-batcher.ts'
+export type { EventList, EventQuery, FollowEventsOptions, JournalEvent } from './roster/events.ts'
+export type { ListQuery, WatchQuery } from './roster/query.ts'
+export type { WatchOptions } from './roster/watch.ts'
+export type { ConnectOptions } from './roster/roster-http.ts'
 export { type ServerId, serverId, shortId } from '../model/identity.ts'
 export type { Capability } from '../model/capability.ts'
 export type { Reason, Status } from '../model/health.ts'

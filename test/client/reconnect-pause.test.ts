@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { RosterError } from '../../src/client/error.ts'
-import { createReconnectPause } from '../../src/client/reconnect-pause.ts'
+import { RosterError } from '../../src/client/roster/error.ts'
+import { createReconnectPause } from '../../src/client/roster/reconnect-pause.ts'
 
 const lost = new RosterError('connection lost')
 const notReady = new RosterError('not ready', { status: 503, problem: { code: 'not_ready' } })

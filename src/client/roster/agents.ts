@@ -1,4 +1,4 @@
-import type { Capability } from '../model/capability.ts'
+import type { Capability } from '../../model/capability.ts'
 import type { RosterHttp } from './roster-http.ts'
 
 /** The registration of an agent. */

@@ -1,4 +1,4 @@
-import { createBackoff } from '../flow/backoff.ts'
+import { createBackoff } from '../../flow/backoff.ts'
 import type { RosterError } from './error.ts'
 
 /** Minimum pause, even for `Retry-After: 0`. */

@@ -1,5 +1,5 @@
-import type { ServerId } from '../model/identity.ts'
-import type { Server } from '../model/server.ts'
+import type { ServerId } from '../../model/identity.ts'
+import type { Server } from '../../model/server.ts'
 import { RosterError } from './error.ts'
 import type { EventBatch, RosterEvent } from './event-batcher.ts'
 

@@ -1,4 +1,4 @@
-import type { ServerQuery } from '../model/query/query.ts'
+import type { ServerQuery } from '../../model/query/query.ts'
 
 /** Without `fields`: its answers would not be complete servers. */
 type QueryFields = Omit<ServerQuery, 'label_selector' | 'fields'>
