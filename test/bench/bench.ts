@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { daemonFlags } from '../programs.ts'
 import { load } from './load.ts'
 import type { Bench, Client, Peer } from './row.ts'
 
@@ -114,7 +115,7 @@ export function openBench({ bin, seconds, long }: Pick<Bench, 'bin' | 'seconds' 
       const home = folder()
       const flags = ['--host', 'localhost', '--port', '0', ...args]
       return started(
-        [bin, 'serve', ...flags],
+        [...daemonFlags(), bin, 'serve', ...flags],
         { HOME: home, XDG_STATE_HOME: join(home, 'state'), ...env },
         /"url":"([^"]+)".*"listening"/,
       )

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { start, temporary } from '../e2e/daemon-process.ts'
+import { daemonFlags } from '../programs.ts'
 
 type Instruction = { readonly word: string; readonly rest: string }
 
@@ -23,7 +24,8 @@ const text = readFileSync('deploy/Dockerfile', 'utf8')
 const [build = [], image = []] = stagesOf(text)
 const last = (word: string) => image.findLast((one) => one.word === word)?.rest ?? assert.fail(`no ${word}`)
 const unit = readFileSync('deploy/systemd/mcp-roster.service', 'utf8')
-const said = (key: string) => unit.split('\n').flatMap((line) => (line.startsWith(`${key}=`) ? line.split('=')[1] : []))
+const said = (key: string) =>
+  unit.split('\n').flatMap((line) => (line.startsWith(`${key}=`) ? line.slice(key.length + 1) : []))
 
 describe('the image', () => {
   it('image is built from the lockfile with the Node of the tests', () => {
@@ -54,7 +56,7 @@ describe('the image', () => {
 
   it('image runs node directly as an unprivileged user without a package manager', () => {
     assert.match(last('USER'), /^[1-9]\d{3,}:[1-9]\d{3,}$/)
-    assert.deepEqual(JSON.parse(last('ENTRYPOINT')), ['node', '/app/dist/main.js'])
+    assert.deepEqual(JSON.parse(last('ENTRYPOINT')), ['node', ...daemonFlags(), '/app/dist/main.js'])
     assert.deepEqual(JSON.parse(last('CMD')), ['serve'])
     assert.ok(!image.some(({ rest }) => /\bnpm\b|node_modules/.test(rest)))
     assert.match(last('VOLUME'), /^\/var\/lib\/mcp-roster$/)
@@ -80,7 +82,7 @@ const analyze = spawnSync('systemd-analyze', ['--version']).status === 0 ? false
 
 describe('the systemd unit', () => {
   it('systemd unit starts node directly, reloads by SIGHUP and uses the state directory', () => {
-    assert.deepEqual(said('ExecStart'), ['/usr/bin/node /opt/mcp-roster/dist/main.js serve'])
+    assert.deepEqual(said('ExecStart'), [`/usr/bin/node ${daemonFlags().join(' ')} /opt/mcp-roster/dist/main.js serve`])
     assert.deepEqual(said('ExecReload'), ['/bin/kill -HUP $MAINPID'])
     assert.deepEqual(said('StateDirectory'), ['mcp-roster'])
     assert.ok(Number(said('TimeoutStopSec')[0]) > 10)

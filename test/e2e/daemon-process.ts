@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { daemonFlags } from '../programs.ts'
 
 /** A temporary folder, removed on disposal. */
 export function temporary() {
@@ -29,17 +30,21 @@ export async function start(
   args: readonly string[],
   { home, env = {}, main = defaultMain }: { home: string; env?: Record<string, string>; main?: string },
 ) {
-  const child = spawn(process.execPath, [main, 'serve', '--host', 'localhost', '--port', '0', ...args], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
-      HOME: home,
-      XDG_STATE_HOME: join(home, 'state'),
-      NODE_ENV: 'test',
-      ...env,
+  const child = spawn(
+    process.execPath,
+    [...daemonFlags(), main, 'serve', '--host', 'localhost', '--port', '0', ...args],
+    {
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        HOME: home,
+        XDG_STATE_HOME: join(home, 'state'),
+        NODE_ENV: 'test',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  )
   const lines: Record<string, unknown>[] = []
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => take(chunk.toString()))

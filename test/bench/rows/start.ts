@@ -4,6 +4,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startKubeApi } from '../../fakes/kube-api.ts'
+import { daemonFlags } from '../../programs.ts'
 import { kubeconfigFor } from '../../sources/kubernetes/observed-cluster.ts'
 import { residentMb, settled } from '../daemon-requests.ts'
 import { median } from '../figures.ts'
@@ -60,7 +61,10 @@ function daemonStarter(bench: Bench, config?: object): Starter {
   if (config) writeFileSync(file, JSON.stringify(config))
   const env = { HOME: home, XDG_STATE_HOME: join(home, 'state') }
   const given = config ? ['--config', file] : []
-  return (port) => ({ args: [bench.bin, 'serve', '--host', 'localhost', '--port', String(port), ...given], env })
+  return (port) => ({
+    args: [...daemonFlags(), bench.bin, 'serve', '--host', 'localhost', '--port', String(port), ...given],
+    env,
+  })
 }
 
 /** After this time, a daemon has written the code cache of its start, in ms. */
