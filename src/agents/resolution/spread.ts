@@ -1,3 +1,5 @@
+import { rendezvousChoice } from '../../model/balancing/rendezvous.ts'
+
 /** How consumers are spread over the equal providers of one dependency. */
 export type SpreadGroup = {
   /** By consumer: its provider. */
@@ -41,7 +43,7 @@ export function assignProvider(group: SpreadGroup, consumer: string, providers: 
   if (assigned !== undefined) setAssignment(group, consumer, undefined)
   const hasRoom = (provider: string) => loadOf(group, provider) < bound
   const isKept = previous !== undefined && providers.has(previous) && hasRoom(previous)
-  const chosen = isKept ? previous : highestHash(consumer, providers, hasRoom)
+  const chosen = isKept ? previous : rendezvousChoice(consumer, providers.keys(), hasRoom)
   setAssignment(group, consumer, chosen)
   return chosen
 }
@@ -56,7 +58,7 @@ export function likelyProvider(
   const known = group?.assignments.get(consumer) ?? previous
   if (known !== undefined && providers.has(known)) return known
   const bound = loadBound((group?.assignments.size ?? 0) + 1, providers.size)
-  return highestHash(consumer, providers, (provider) => !group || loadOf(group, provider) < bound)
+  return rendezvousChoice(consumer, providers.keys(), (provider) => !group || loadOf(group, provider) < bound)
 }
 
 /** Takes a consumer out; returns whether a provider has more consumers than the bound since. */
@@ -105,24 +107,4 @@ function changeLoad(loads: Map<string, number>, provider: string | undefined, by
   const load = (loads.get(provider) ?? 0) + by
   if (load > 0) loads.set(provider, load)
   else loads.delete(provider)
-}
-
-function highestHash(consumer: string, providers: Providers, hasRoom: (provider: string) => boolean): string {
-  const seed = hashText(consumer, 0)
-  let [best, highest] = ['', -1]
-  for (const provider of providers.keys()) {
-    if (!hasRoom(provider)) continue
-    const hash = hashText(provider, seed)
-    if (hash > highest || (hash === highest && provider < best)) [best, highest] = [provider, hash]
-  }
-  return best
-}
-
-/** FNV-1a with the finalizer of MurmurHash3: cheap, and texts that differ by one character get unrelated hashes. */
-function hashText(text: string, seed: number): number {
-  let hash = seed ^ 0x811c9dc5
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
 }
