@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Capability } from '../../../src/model/capability.ts'
 import { matching } from '../../../src/model/query/matching.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import type { Server } from '../../../src/model/server.ts'
 import { server } from '../../builders.ts'
+
+const learned = (name: string, kind: Capability['kind']): Capability => ({
+  name,
+  version: '1.0.0',
+  stability: 'stable',
+  tags: [],
+  kind,
+  origin: 'introspected',
+})
 
 const weather: Partial<Server> = {
   name: 'weather',
@@ -31,6 +41,10 @@ const weather: Partial<Server> = {
       kind: 'tool',
       origin: 'declared',
     },
+    learned('rain-guide', 'prompt'),
+    learned('file:///rain.csv', 'resource'),
+    learned('io.modelcontextprotocol/ui', 'extension'),
+    { ...learned('lookup', 'declared'), origin: 'declared' },
   ],
 }
 
@@ -57,6 +71,16 @@ describe('a filter on a server', () => {
     ['capability=forecast&version_constraint=^2', false],
     ['capability=history&version_constraint=^2', true],
     ['version_constraint=^2', true],
+    ['tool=forecast', true],
+    ['tool=none&tool=history', true],
+    ['tool=rain-guide', false],
+    ['tool=lookup', true],
+    ['prompt=rain-guide', true],
+    ['prompt=forecast', false],
+    ['resource=file:///rain.csv', true],
+    ['extension=io.modelcontextprotocol/ui', true],
+    ['extension=rain-guide', false],
+    ['tool=forecast&prompt=rain-guide&resource=none', false],
     ['q=RAIN', true],
     ['q=rain+station', true],
     ['q=rain+sun', false],

@@ -61,6 +61,9 @@ function randomQuery({ pick, some, chance }: Random): ServerQuery {
     '!a',
   ])
   may('capability', ['forecast', 'process', '*', 'translate'])
+  may('tool', ['forecast', 'process', 'none'])
+  may('prompt', ['forecast', 'process'])
+  may('extension', ['forecast'])
   may('capability_category', ['data', 'geo'])
   may('capability_stability', ['stable', 'beta'])
   may('capability_tags', ['async', 'async,cheap'])
