@@ -13,7 +13,10 @@ export const Capability = z.lazy(() =>
     stability: Stability.default('stable'),
     tags: z.array(z.string().max(253)).max(64).default([]),
     input_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of its input.'),
-    kind: z.enum(['tool', 'resource', 'prompt', 'declared']).default('declared'),
+    kind: z
+      .enum(['tool', 'resource', 'prompt', 'extension', 'declared'])
+      .default('declared')
+      .describe('`declared`: the definition does not say. The name of a resource is its URI.'),
     origin: z
       .enum(['declared', 'introspected'])
       .default('declared')
@@ -21,6 +24,15 @@ export const Capability = z.lazy(() =>
   }),
 )
 export type Capability = z.output<typeof Capability>
+
+/** The kinds of capability that queries ask for by name. `declared` may be a tool: most definitions do not say. */
+export const queriedKinds = {
+  tool: ['tool', 'declared'],
+  prompt: ['prompt'],
+  resource: ['resource'],
+  extension: ['extension'],
+} as const satisfies Readonly<Record<string, readonly Capability['kind'][]>>
+export type QueriedKind = keyof typeof queriedKinds
 
 /** Expands a plain string to a capability of that name. */
 export function toCapability(value: unknown): unknown {

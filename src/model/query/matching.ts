@@ -1,4 +1,4 @@
-import type { Capability } from '../capability.ts'
+import { type Capability, type QueriedKind, queriedKinds } from '../capability.ts'
 import type { Server } from '../server.ts'
 import { matchesFuzzily } from './fuzzy.ts'
 import type { ServerQuery } from './query.ts'
@@ -77,6 +77,17 @@ export function matchingCapability(
   return (capability) => isNamed(capability.name) && (!suits || suits(capability))
 }
 
+/** The names that a query asks for by kind, each with its test. */
+export function matchingKinds(
+  query: Pick<ServerQuery, QueriedKind>,
+): readonly { readonly names: readonly string[]; readonly holds: Predicate }[] {
+  return (Object.keys(queriedKinds) as QueriedKind[]).flatMap((key) => {
+    const [names, kinds] = [query[key], queriedKinds[key] as readonly Capability['kind'][]]
+    if (names.length === 0) return []
+    return [{ names, holds: hasCapability(({ name, kind }) => kinds.includes(kind) && names.includes(name)) }]
+  })
+}
+
 /** The filter of a query as a predicate. `isNamed` replaces the query's own test of capability names. */
 export function matching(query: ServerQuery, isNamed?: NameTest): Predicate {
   const holds: Predicate[] = []
@@ -92,6 +103,7 @@ export function matching(query: ServerQuery, isNamed?: NameTest): Predicate {
   if (label_selector) holds.push(hasLabels(label_selector))
   const suits = matchingCapability(query, isNamed)
   if (suits) holds.push(hasCapability(suits))
+  holds.push(...matchingKinds(query).map((kind) => kind.holds))
   if (q !== undefined) holds.push(matchesText(q, query.fuzzy_match))
   return (server) => holds.every((predicate) => predicate(server))
 }

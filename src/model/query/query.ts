@@ -79,6 +79,12 @@ export const ServerQuery = memoizedSchema(() =>
     capability: listOf(text()).describe(
       'Only servers with this capability; repeat it for any of several. `*`: any capability.',
     ),
+    tool: listOf(text()).describe('Only servers with this tool; repeat it for any of several.'),
+    prompt: listOf(text()).describe('Only servers with this prompt; repeat it for any of several.'),
+    resource: listOf(text()).describe('Only servers with the resource of this URI; repeat it for any of several.'),
+    extension: listOf(text()).describe(
+      'Only servers with this extension of MCP, such as io.modelcontextprotocol/ui; repeat it for any of several.',
+    ),
     capability_category: text().optional().describe('Only servers with a capability of this category.'),
     capability_stability: Stability.optional().describe('Only servers with a capability of this stability.'),
     capability_tags: listOf(text(), { csv: true }).describe(
@@ -123,6 +129,10 @@ export const unfilteredQuery: ServerQuery = {
   source: [],
   type: [],
   capability: [],
+  tool: [],
+  prompt: [],
+  resource: [],
+  extension: [],
   tag: [],
   any_tag: [],
   status: [],

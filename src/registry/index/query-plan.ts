@@ -3,6 +3,7 @@ import {
   matchingCapability,
   matchingCapabilityName,
   matchingFacets,
+  matchingKinds,
   type NameTest,
   type Predicate,
 } from '../../model/query/matching.ts'
@@ -64,7 +65,14 @@ export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Nam
   }
   // Name and facets must hold for the same capability, which two separate postings cannot decide.
   const both = hasName && hasFacets ? matchingCapability(query, hasName) : undefined
-  return both ? { required, excluded, verify: hasCapability(both) } : { required, excluded }
+  const verifies = both ? [hasCapability(both)] : []
+  // The index holds names alone: one per kind would double it, and few names are of several kinds.
+  for (const { names, holds } of matchingKinds(query)) {
+    oneOf('capability', names)
+    verifies.push(holds)
+  }
+  if (verifies.length === 0) return { required, excluded }
+  return { required, excluded, verify: (server) => verifies.every((holds) => holds(server)) }
 }
 
 function postingsOf(lookup: IndexLookup, field: IndexField, values: Iterable<string>): Posting[] {

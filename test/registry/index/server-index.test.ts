@@ -30,6 +30,7 @@ function randomServer({ pick, some, chance, below }: Random, name: string): Regi
       name: pick(['forecast', 'forecasts', 'route', 'process_data', 'Translate']),
       version: pick(['1.0.0', '1.2.0', '2.0.0-beta', '0.3.1']),
       category: pick(['data', 'geo', undefined]),
+      kind: pick(['tool', 'prompt', 'declared']),
       stability: pick(['stable', 'beta', 'deprecated']),
       tags: some(['async', 'cheap']),
     })),
