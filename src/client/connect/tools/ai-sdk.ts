@@ -49,7 +49,8 @@ function toAiSdkTool({ name, tool: { description, inputSchema } }: FleetTool, ca
 /** The SDK reads the JSON Schema by its own mark, unchanged; its types know the Standard Schema only. */
 function toSchema(jsonSchema: Readonly<Record<string, unknown>>): AnySchema {
   const standard = { version: 1, vendor: 'mcp-roster', validate: (value: unknown) => ({ value }) } as const
-  return { '~standard': standard, ...{ [schemaMark]: true, jsonSchema, validate: undefined } }
+  const marked = { '~standard': standard, [schemaMark]: true, jsonSchema, validate: undefined }
+  return marked
 }
 
 function toModelOutput(result: ToolResult): AiSdkOutput {

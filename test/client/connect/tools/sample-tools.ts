@@ -1,4 +1,4 @@
-import type { FleetTool, ToolResult } from '../../../../src/client/connect/tools/fleet-tool.ts'
+import type { CallTool, FleetTool, ToolResult } from '../../../../src/client/connect/tools/fleet-tool.ts'
 
 const inputSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
 
@@ -9,16 +9,13 @@ export const forecast: FleetTool = {
 }
 
 /** Answers every call with `result`, and keeps the calls. */
-export function recordedCalls(result: ToolResult | Error) {
+export function recordedCalls(result: ToolResult) {
   const calls: { name: string; args: unknown; signal: AbortSignal | undefined }[] = []
-  return {
-    calls,
-    async call(name: string, args: unknown, { signal }: { signal?: AbortSignal | undefined }) {
-      calls.push({ name, args, signal })
-      if (result instanceof Error) throw result
-      return result
-    },
+  const call: CallTool = async (name, args, { signal }) => {
+    calls.push({ name, args, signal })
+    return result
   }
+  return { calls, call }
 }
 
 export const sunny: ToolResult = {

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { fleetToolName } from '../../../../src/client/connect/tools/tool-names.ts'
 
-const parts = [
-  ...['a', 'a_', '_a', 'a__b', 'b', 'a/b', 'a.b', 'a_b', 'a-b', 'A', '9', 'ü', ' ', '', 'a_0123abcd'],
-  ...['x'.repeat(70), 'x'.repeat(400), 'io.github.x/y', 'team', 'team__a', '工具', '__', '-', 'search\nx'],
-]
+const short = ['a', 'a_', '_a', 'a__b', 'b', 'a/b', 'a.b', 'a_b', 'a-b', 'A', '9', 'ü', ' ', '', 'a_0123abcd']
+const long = ['x'.repeat(70), 'x'.repeat(400), 'io.github.x/y', 'team', 'team__a', '工具', '__', '-', 'search\nx']
+const parts = [...short, ...long]
 const namespaces = ['default', 'a', 'team', 'b', 'a-b']
 const places = namespaces.flatMap((namespace) =>
   parts.flatMap((name) => parts.map((tool) => ({ namespace, name, tool }))),
