@@ -47,6 +47,65 @@ export type Heartbeat = {
 
 export type HeartbeatAnswer = { readonly status: string; readonly timestamp: string; readonly message?: string }
 
+/** A dependency of one function: the capability that it calls, and which providers of it fit. */
+export type MeshDependency = {
+  readonly capability: string
+  /** Plain tags are required, `+tag` is preferred, `-tag` is excluded; of a nested list, one is required. */
+  readonly tags?: readonly (string | readonly string[])[]
+  /** A range: `>=1.2.0`. */
+  readonly version?: string
+  /** The function is unavailable without a provider. */
+  readonly required?: boolean
+}
+
+/** A function that an agent offers. */
+export type MeshFunction = {
+  readonly function_name: string
+  readonly capability: string
+  readonly version?: string
+  readonly tags?: readonly string[]
+  readonly description?: string
+  readonly inputSchema?: Readonly<Record<string, unknown>>
+  readonly kwargs?: Readonly<Record<string, unknown>>
+  readonly dependencies?: readonly MeshDependency[]
+}
+
+/** The registration of an agent with functions, in the shape of published agents: a heartbeat that says everything. */
+export type MeshRegistration = Omit<AgentRegistration, 'capabilities' | 'dependencies' | 'metadata'> & {
+  readonly runtime?: string
+  readonly description?: string
+  /** The agent serves MCP at `http://{http_host}:{http_port}/mcp`; wins over `endpoint`. */
+  readonly http_host?: string
+  readonly http_port?: number
+  /** Seconds between two heartbeats; the default of `timeout_threshold` is at least four times as much. */
+  readonly heartbeat_interval?: number
+  readonly tools?: readonly MeshFunction[]
+  readonly capabilities?: AgentRegistration['capabilities']
+  readonly dependencies?: AgentRegistration['dependencies']
+  readonly health_check?: 'mcp' | 'http' | 'tcp' | 'none'
+  readonly health_check_url?: string
+}
+
+/** The provider of a dependency; its texts are empty where there is none. */
+export type MeshProvider = {
+  readonly agent_id: string
+  readonly capability: string
+  readonly function_name: string
+  /** The address of the provider; it serves MCP at `/mcp` below. */
+  readonly endpoint: string
+  readonly kwargs?: Readonly<Record<string, unknown>>
+  readonly status: string
+}
+
+export type MeshAnswer = HeartbeatAnswer & {
+  readonly agent_id: string
+  /** By function with dependencies: their providers, in the order of declaration. */
+  readonly dependencies_resolved?: Readonly<Record<string, readonly MeshProvider[]>>
+}
+
+/** What the roster says to a light heartbeat: nothing new, send the whole registration, or the agent is unknown. */
+export type Renewal = 'current' | 'changed' | 'unknown'
+
 /** The dependencies of an agent: the candidates of each, and why one was chosen. */
 export type DependencyExplanation = {
   readonly agent_id: string
@@ -96,7 +155,11 @@ export type DependencyCandidate = {
 type Limits = { readonly signal?: AbortSignal | undefined }
 
 /** The requests of an agent: register, heartbeat, unregister; and the explanation of its dependencies. */
-export function createAgentRequests({ request }: Pick<RosterHttp, 'request'>) {
+export function createAgentRequests({
+  request,
+  exchange,
+  errorFrom,
+}: Pick<RosterHttp, 'request' | 'exchange' | 'errorFrom'>) {
   return {
     /**
      * Registers an agent or replaces its registration. Counts as a heartbeat.
@@ -114,6 +177,27 @@ export function createAgentRequests({ request }: Pick<RosterHttp, 'request'>) {
      */
     heartbeat(agent_id: string, { status, metadata, signal }: Heartbeat & Limits = {}): Promise<HeartbeatAnswer> {
       return request('/heartbeat', { method: 'POST', body: { agent_id, status, metadata }, signal })
+    },
+    /**
+     * Registers an agent with its functions, or renews its registration; returns the providers of its dependencies.
+     *
+     * @throws {RosterError} As for `register`.
+     */
+    join(registration: MeshRegistration, { signal }: Limits = {}): Promise<MeshAnswer> {
+      return request('/heartbeat', { method: 'POST', body: { status: 'healthy', ...registration }, signal })
+    },
+    /**
+     * Renews an agent's lease without a body. After `changed` and `unknown` the agent has to send its registration.
+     *
+     * @throws {RosterError} Status 503 where the agent has to retry later.
+     */
+    async renew(agent_id: string, { signal }: Limits = {}): Promise<Renewal> {
+      const path = `/heartbeat/${encodeURIComponent(agent_id)}`
+      const { response } = await exchange(path, { method: 'HEAD', signal })
+      const { status } = response
+      if (status === 404 || status === 405 || status === 410 || status === 501) return 'unknown'
+      if (!response.ok) throw errorFrom(response, '{}')
+      return status === 202 ? 'changed' : 'current'
     },
     /**
      * Removes an agent from the registry.

@@ -20,7 +20,7 @@ export type ConnectOptions = {
 }
 
 export type RequestOptions = {
-  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'DELETE'
   readonly parameters?: URLSearchParams
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
@@ -63,6 +63,13 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
 
   /** Resolves with the JSON of a 2xx response; undefined for an empty body. */
   async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    const { response, text } = await exchange(path, options)
+    if (!response.ok) throw errorFrom(response, text)
+    return (text === '' ? undefined : parsed(text, response)) as T
+  }
+
+  /** Resolves with the whole response, whatever its status. */
+  async function exchange(path: string, options: RequestOptions = {}): Promise<{ response: Response; text: string }> {
     using cancellation = createCancellation(options.signal)
     using watchdog = createWatchdog(timeoutMs, () =>
       cancellation.cancel(new Error(`no response within ${timeoutMs / 1000} s`)),
@@ -74,8 +81,7 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
         throw connectionError(error)
       })
       watchdog.stop()
-      if (!response.ok) throw errorFrom(response, text)
-      return (text === '' ? undefined : parsed(text, response)) as T
+      return { response, text }
     } catch (error) {
       options.signal?.throwIfAborted()
       throw error
@@ -104,7 +110,7 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
     return new RosterError(`no daemon answers at ${base.origin}: ${causeMessage(error)}`, { cause: error })
   }
 
-  return { open, request, errorFrom, origin: base.origin }
+  return { open, request, exchange, errorFrom, origin: base.origin }
 }
 
 /** The reason of a failed fetch: its own message is only "fetch failed". */

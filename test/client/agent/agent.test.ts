@@ -11,7 +11,10 @@ describe('two agents of one mesh', () => {
   it('call each other by capability, injected as functions', async () => {
     await using daemon = await startHere(config)
     await using clock = createAgent({ id: 'clock-1', roster: daemon.url })
-    clock.tool('now', { capability: 'clock', schema: z.object({ zone: z.string() }) }, ({ zone }) => ({ zone, hour: 7 }))
+    clock.tool('now', { capability: 'clock', schema: z.object({ zone: z.string() }) }, ({ zone }) => ({
+      zone,
+      hour: 7,
+    }))
     await clock.start()
     await using greeter = createAgent<{ clock: (args: { zone: string }) => { zone: string; hour: number } }>({
       id: 'greeter-1',

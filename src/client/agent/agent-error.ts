@@ -1,0 +1,34 @@
+/** Why an agent, or a call of a dependency, failed. */
+export type AgentErrorCode =
+  /** An option, or the environment, has an invalid value. */
+  | 'invalid_option'
+  /** Another process listens on the port. */
+  | 'port_taken'
+  /** The agent is closed: its dependencies cannot be called any more. */
+  | 'agent_closed'
+  /** No agent provides the dependency now. */
+  | 'no_provider'
+  /** The call did not reach the provider: it may be repeated. */
+  | 'provider_unreachable'
+  /** The provider did not answer in time. It may have done the work. */
+  | 'call_timeout'
+  /** The caller's signal aborted the call. The provider may have done the work. */
+  | 'call_aborted'
+  /** The connection broke, or the answer is not understood. The provider may have done the work. */
+  | 'call_interrupted'
+  /** The provider did the work and reports an error, or rejects the call. */
+  | 'call_failed'
+
+/** A failure of an agent. The message names what failed and why; it contains no token. */
+export class AgentError extends Error {
+  override name = 'AgentError'
+  readonly code: AgentErrorCode
+  /** Id of the agent that was called, where the code is one of a call. */
+  readonly provider: string | undefined
+
+  constructor(code: AgentErrorCode, message: string, { cause, provider }: { cause?: unknown; provider?: string } = {}) {
+    super(message, { cause })
+    this.code = code
+    this.provider = provider
+  }
+}

@@ -1,0 +1,50 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type * as Mcp from '@modelcontextprotocol/server'
+import { AgentError } from '../agent-error.ts'
+import type { createDependencyTable, InjectedValues } from '../calls/dependency-table.ts'
+import type { Tool } from '../tool.ts'
+
+/** A function of the user, as the agent calls it. */
+export type ToolFunction = (args: never, injected: never, context: Mcp.ServerContext) => unknown
+
+/** The tools of one agent: each runs with its dependencies, which are injected and also found by `injected`. */
+export function createToolSet({
+  agent_id,
+  dependencies,
+}: {
+  agent_id: string
+  dependencies: Pick<ReturnType<typeof createDependencyTable>, 'define' | 'injectedFor' | 'missingFor'>
+}) {
+  const tools = new Map<string, Tool>()
+  const functions = new Map<string, ToolFunction>()
+  const running = new AsyncLocalStorage<InjectedValues>()
+
+  /** Adds a tool; one of a wrapped server has no function. */
+  function add(tool: Tool, call?: ToolFunction): void {
+    if (tools.has(tool.name))
+      throw new AgentError('invalid_option', `the agent ${agent_id} has a tool named "${tool.name}" already`)
+    tools.set(tool.name, tool)
+    if (call) functions.set(tool.name, call)
+    dependencies.define(tool)
+  }
+
+  /** Runs a call with the dependencies of a tool; refuses it while a required one has no provider. */
+  async function around(name: string, call: (injected: InjectedValues) => unknown): Promise<unknown> {
+    const missing = dependencies.missingFor(name)
+    const injected = dependencies.injectedFor(name)
+    if (missing.length === 0) return running.run(injected, async () => await call(injected))
+    const text = `${name} needs ${missing.join(', ')}, which no agent provides now; try again later`
+    return { content: [{ type: 'text', text }], isError: true }
+  }
+
+  return {
+    add,
+    around,
+    run: (tool: Tool, args: unknown, context: Mcp.ServerContext): Promise<unknown> =>
+      around(tool.name, (injected) => functions.get(tool.name)?.(args as never, injected as never, context)),
+    all: () => [...tools.values()],
+    has: (name: string) => tools.has(name),
+    /** The dependencies of the tool that runs. */
+    injected: (): InjectedValues => running.getStore() ?? {},
+  }
+}

@@ -1,0 +1,147 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { isIP } from 'node:net'
+import { AgentError } from './agent-error.ts'
+import type { AgentEvent } from './heartbeat-loop.ts'
+
+export type AgentOptions = {
+  /** Unique in the mesh, and the same after a restart. */
+  readonly id: string
+  /** A name for people; default: the id. */
+  readonly name?: string
+  readonly description?: string
+  /** Version of the agent itself; default 1.0.0. */
+  readonly version?: string
+  /** Default: `MCP_MESH_NAMESPACE`, else `default`. */
+  readonly namespace?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly tags?: readonly string[]
+  /** Default `mcp_agent`. */
+  readonly agent_type?: string
+  /** Seconds between two heartbeats; default: `MCP_MESH_HEALTH_INTERVAL`, else 5. */
+  readonly health_interval?: number
+  /** Seconds of silence until the roster holds the agent for unhealthy; default 20, at least four intervals. */
+  readonly timeout_threshold?: number
+  /** Seconds of silence until the roster holds the agent for gone; default 60. */
+  readonly eviction_threshold?: number
+  /** URL of the roster; default: `MCP_ROSTER_URL`, `MCP_MESH_REGISTRY_URL`, else `http://localhost:8000`. */
+  readonly roster?: string | URL
+  /** Bearer token, or a function that returns one for each request; default: `MCP_ROSTER_TOKEN`. */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>)
+  /** Default: `MCP_MESH_HTTP_PORT`, else 0, which takes one that is free. */
+  readonly port?: number
+  /** The address to listen on; default: loopback where the roster is on loopback, else all addresses. */
+  readonly host?: string
+  /**
+   * The URL that others reach the agent by, where it is not `http://{host}:{port}`: behind a proxy, a NAT or a Service. They call
+   * `/mcp` below it. `MCP_MESH_HTTP_HOST` names only the host.
+   */
+  readonly endpoint?: string | URL
+  /** Further host names that others reach the agent by; requests for other names are refused. */
+  readonly hosts?: readonly string[]
+  /** Host names of web pages that may call the agent; default: none. */
+  readonly origins?: readonly string[]
+  /** Maximum size of a request, in bytes; default 4 MiB. */
+  readonly max_request_bytes?: number
+  /** Whether the agent is well. While it answers false, throws or does not answer, the agent sends no heartbeats. */
+  readonly check?: (signal: AbortSignal) => boolean | Promise<boolean>
+  /** Told what happens between the agent and its roster. */
+  readonly onEvent?: (event: AgentEvent) => void
+  /** Closes the agent when it aborts. */
+  readonly signal?: AbortSignal
+  /** Whether SIGTERM and SIGINT close the agent and end the process; default true. */
+  readonly signals?: boolean
+  /** Maximum duration of `close`, in seconds; default 5. */
+  readonly close_timeout?: number
+}
+
+export type AgentSettings = ReturnType<typeof settingsOf>
+
+const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|::1)$/i
+
+/** Checks the options and adds what the environment says. */
+export function settingsOf(options: AgentOptions, env: Readonly<Record<string, string | undefined>> = process.env) {
+  if (typeof options.id !== 'string' || options.id === '')
+    throw invalid('"id" is needed: a name that is unique in the mesh, and the same after a restart')
+  const roster = urlOf(
+    'roster',
+    options.roster ?? (env['MCP_ROSTER_URL'] || env['MCP_MESH_REGISTRY_URL'] || 'http://localhost:8000'),
+  )
+  const host = options.host ?? (loopback.test(roster.hostname) ? '127.0.0.1' : '::')
+  return {
+    ...options,
+    roster,
+    token: options.token ?? (env['MCP_ROSTER_TOKEN'] || undefined),
+    namespace: options.namespace ?? (env['MCP_MESH_NAMESPACE'] || undefined),
+    version: options.version ?? '1.0.0',
+    health_interval: numberOf(
+      'health_interval',
+      options.health_interval,
+      env['MCP_MESH_HEALTH_INTERVAL'],
+      5,
+      [0.05, 86_400],
+    ),
+    port: numberOf('port', options.port, env['MCP_MESH_HTTP_PORT'], 0, [0, 65_535]),
+    host,
+    advertisedHost: env['MCP_MESH_HTTP_HOST'] || undefined,
+    endpoint: options.endpoint === undefined ? undefined : baseOf(urlOf('endpoint', options.endpoint)),
+    maxBodyBytes: numberOf('max_request_bytes', options.max_request_bytes, undefined, 4 * 1024 * 1024, [1, 2 ** 31]),
+    closeMs: numberOf('close_timeout', options.close_timeout, undefined, 5, [0, 3600]) * 1000,
+  }
+}
+
+/** The address that others reach the agent by; where it listens on all addresses, the one that leads to the roster. */
+export async function reachableAddress(
+  { endpoint, advertisedHost, host, roster }: AgentSettings,
+  port: number,
+): Promise<{ endpoint: string } | { http_host: string; http_port: number }> {
+  if (endpoint !== undefined) return { endpoint }
+  const isAny = host === '::' || host === '0.0.0.0'
+  return { http_host: advertisedHost ?? (isAny ? await localAddressTo(roster) : host), http_port: port }
+}
+
+/** The local address of the route to a host. Nothing is sent. */
+async function localAddressTo({ hostname, port, protocol }: URL): Promise<string> {
+  const target = hostname.replace(/^\[|\]$/g, '')
+  const socket = createSocket(isIP(target) === 6 ? 'udp6' : 'udp4')
+  try {
+    socket.connect(Number(port) || (protocol === 'https:' ? 443 : 80), target)
+    await once(socket, 'connect')
+    return socket.address().address
+  } catch (error) {
+    const message = `the agent does not know the address that others reach it by, since ${target} cannot be looked up: give it "endpoint"`
+    throw new AgentError('invalid_option', message, { cause: error })
+  } finally {
+    socket.close()
+  }
+}
+
+function urlOf(option: string, value: string | URL): URL {
+  const url = URL.canParse(String(value)) ? new URL(value) : undefined
+  if (url && /^https?:$/.test(url.protocol)) return url
+  throw invalid(
+    `"${option}" must be a URL such as http://localhost:8000, not ${JSON.stringify(String(value).slice(0, 100))}`,
+  )
+}
+
+/** Agents append `/mcp` to the endpoint of another one. */
+function baseOf(url: URL): string {
+  return url.href.replace(/\/(?:mcp\/?)?$/, '')
+}
+
+function numberOf(
+  option: string,
+  value: number | undefined,
+  variable: string | undefined,
+  fallback: number,
+  [min, max]: readonly [number, number],
+): number {
+  const number = value ?? (variable ? Number(variable) : fallback)
+  if (typeof number === 'number' && number >= min && number <= max) return number
+  throw invalid(`"${option}" must be a number from ${min} to ${max}, not ${JSON.stringify(value ?? variable)}`)
+}
+
+function invalid(message: string): AgentError {
+  return new AgentError('invalid_option', message)
+}
