@@ -37,6 +37,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       volatile: () => undefined,
       version: () => 0,
       probe: () => Promise.resolve(undefined),
+      figuresOf: () => undefined,
       selfPreservation: () => undefined,
       endSelfPreservation: () => {},
     },

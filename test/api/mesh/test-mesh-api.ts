@@ -83,6 +83,7 @@ export async function meshed({
   const monitor = {
     ...moving,
     probe: () => Promise.resolve(undefined),
+    figuresOf: () => undefined,
     selfPreservation: () => undefined,
     endSelfPreservation: () => {},
   }
