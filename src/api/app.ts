@@ -18,7 +18,9 @@ import { createPublished } from './publish/published.ts'
 import { wellKnownApi } from './publish/well-known.ts'
 import { createDetailCache } from './servers/detail-cache.ts'
 import { discoverApi } from './servers/discover.ts'
+import { batchQueryApi } from './servers/list/batch-query.ts'
 import { manualApi } from './servers/manual.ts'
+import { pickApi } from './servers/picking/pick.ts'
 import { sdApi } from './servers/prometheus-targets.ts'
 import { serversApi } from './servers/routes.ts'
 import { countsApi } from './servers/server-counts.ts'
@@ -39,6 +41,8 @@ export function createApp(ports: ApiPorts): Api {
     app.route(`${prefix}/`, mesh)
     app.route(`${prefix}/`, events)
   }
+  app.route('/', pickApi(ports))
+  app.route('/', batchQueryApi(ports))
   app.route('/', discoverApi(ports))
   app.route('/', sourcesApi(ports))
   app.route('/', mcpApi(ports))

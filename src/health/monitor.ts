@@ -128,7 +128,7 @@ export function createMonitor({
     }
   }
 
-  function figuresOf(id: ServerId): Pick<Assessment, 'responseMs' | 'failures'> | undefined {
+  function figuresOf(id: ServerId): Pick<Assessment, 'responseMs' | 'latencyMs' | 'failures'> | undefined {
     const target = targets.of(id)
     return target && evaluator.assessmentOf(target)
   }
@@ -165,7 +165,7 @@ export function createMonitor({
     probe: probeNow,
     /** Undefined for a server that is not probed. */
     volatile: liveHealth,
-    /** Duration of the last probe, and failed probes; undefined for a server that is not probed. */
+    /** Duration of the last probe and the moving average, and failed probes; undefined for a server that is not probed. */
     figuresOf,
     /** Changes with every result of the server's target; 0 for a server that is not probed. */
     version,

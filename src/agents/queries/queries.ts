@@ -13,7 +13,7 @@ import { createMeshDocuments } from './mesh-documents.ts'
 import type { CapabilityQuery } from './query-parameters.ts'
 import { type AgentPage, type AgentQuery, createAgentSearch, shadowedServer } from './search.ts'
 import { agentStatusView } from './status-views.ts'
-import { type AgentMatch, heartbeatPayloadView, lastHeartbeat } from './views.ts'
+import { type AgentMatch, heartbeatPayloadView, lastHeartbeat, loadIn } from './views.ts'
 
 /** Queries for agents, and for the capabilities of agents and all other servers. */
 export function createQueries({
@@ -126,6 +126,11 @@ export function createQueries({
       return (
         agent && { last_heartbeat: lastHeartbeat(agent), ...heartbeatPayloadView(agents.heartbeatPayload(agent.id)) }
       )
+    },
+    /** The load in an agent's last heartbeat; undefined for any other server, and where it sent none. */
+    loadOf: (id: ServerId): number | undefined => {
+      const agent = agentOfServer(id)
+      return agent && loadIn(agents.heartbeatPayload(agent.id))
     },
     /** Changes whenever `volatileFields` does; 0 for a server that is not an agent's. */
     volatileVersion: (id: ServerId): number => agentOfServer(id)?.lease.version ?? 0,

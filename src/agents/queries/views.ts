@@ -100,6 +100,15 @@ function runtimeView({ runtime, tools }: Agent['spec']): { runtime?: string } {
   return tools ? { runtime: 'python' } : {}
 }
 
+/** The load that a heartbeat reports in its metadata: a number, or its text as the mesh's agents send it (`"0.65"`, `"65%"`). */
+export function loadIn(payload: Pick<HeartbeatPayload, 'metadata'> | undefined): number | undefined {
+  const { load } = payload?.metadata ?? {}
+  if (typeof load === 'number') return load >= 0 && Number.isFinite(load) ? load : undefined
+  const [, digits, percent] =
+    typeof load === 'string' ? (/^\s*(\d{1,9}(?:\.\d{1,9})?)\s*(%?)\s*$/.exec(load) ?? []) : []
+  return digits === undefined ? undefined : Number(digits) / (percent ? 100 : 1)
+}
+
 /** The payload of an agent's last heartbeat, secrets redacted. */
 export function heartbeatPayloadView(payload: Omit<HeartbeatPayload, 'status'> | undefined): { sent?: unknown } {
   return payload ? { sent: redactData(payload) } : {}

@@ -119,6 +119,11 @@ export const problemKinds = {
   },
   route_not_found: { status: 404, title: 'Route not found', remedy: 'See `GET /` for the routes.' },
   server_not_found: { status: 404, title: 'Server not found', remedy: 'See `GET /servers` for the servers.' },
+  provider_not_found: {
+    status: 404,
+    title: 'No server matches',
+    remedy: 'Correct the filters, or define such a server; see `GET /servers` with the same filters.',
+  },
   server_version_not_found: {
     status: 404,
     title: 'Server version not found',
@@ -193,6 +198,11 @@ export const problemKinds = {
     status: 413,
     title: 'Body too large',
     remedy: 'Send a shorter body, or raise `limits.max_body_bytes` or `calls.max_request_bytes` where they apply.',
+  },
+  results_too_large: {
+    status: 413,
+    title: 'Results too large',
+    remedy: 'Send fewer queries in one request, or pages with `limit`.',
   },
   chunk_extensions_too_large: {
     status: 413,
@@ -280,6 +290,12 @@ export const problemKinds = {
     status: 503,
     title: 'Not ready',
     remedy: 'Retry after the seconds of `Retry-After`; sources or registrations are still being read.',
+  },
+  provider_unavailable: {
+    status: 503,
+    title: 'No matching server is healthy',
+    remedy:
+      'Retry after the seconds of `Retry-After`; `statuses` and `disabled` count the servers that match. `health.reason` at `GET /servers` says why one is not healthy.',
   },
   store_unavailable: {
     status: 503,

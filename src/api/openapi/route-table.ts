@@ -2,6 +2,7 @@ import { EventListing, eventParameters } from './event-docs.ts'
 import { meshRoutes } from './mesh-routes.ts'
 import type { RouteDoc } from './route-doc.ts'
 import * as schemas from './schemas.ts'
+import { selectionRoutes } from './selection-routes.ts'
 
 const unknownServer = { 404: 'No such server.' }
 const unknownSource = { 404: 'No such source.', 502: 'Reading the source failed; `detail` has the cause.' }
@@ -152,6 +153,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   ...servers,
   ...Object.fromEntries(Object.entries(servers).map(([key, doc]) => [key.replace(' ', ' /api/v1'), doc])),
   ...meshRoutes,
+  ...selectionRoutes,
   'GET /discover': {
     summary: 'Get enabled servers as a map, or as a client configuration',
     group: 'clients',

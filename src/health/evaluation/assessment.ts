@@ -1,5 +1,6 @@
+import { movingAverage } from '../../model/balancing/provider.ts'
 import type { Capability } from '../../model/capability.ts'
-import type { Health, Reason } from '../../model/health.ts'
+import type { Health, ProbeResult, Reason } from '../../model/health.ts'
 import { createHistory, type History } from './history.ts'
 import { initialVerdict, type Verdict } from './verdict.ts'
 
@@ -18,6 +19,8 @@ export type Assessment = {
   /** Wall clock, in ms. */
   lastProbed: number | undefined
   responseMs: number | undefined
+  /** Moving average of the response times of successful probes, in ms. */
+  latencyMs: number | undefined
   /** Failed probes by reason; undefined before the first, since most targets never fail. */
   failures: Map<Reason, number> | undefined
   /** Changes with every result; never the same for two results of any targets. */
@@ -35,7 +38,25 @@ export function createAssessment(version: number): Assessment {
     history: createHistory(),
     lastProbed: undefined,
     responseMs: undefined,
+    latencyMs: undefined,
     failures: undefined,
     version,
+  }
+}
+
+/** Records the outcome of one probe, at a time of the wall clock in ms. */
+export function recordOutcome(
+  assessment: Assessment,
+  { ok, reason, response_time_ms }: ProbeResult,
+  { at, version }: { readonly at: number; readonly version: number },
+): void {
+  assessment.lastProbed = at
+  assessment.responseMs = response_time_ms
+  assessment.version = version
+  assessment.history.add(at, reason, response_time_ms)
+  if (ok) assessment.latencyMs = movingAverage(assessment.latencyMs, response_time_ms)
+  else {
+    assessment.failures ??= new Map()
+    assessment.failures.set(reason, (assessment.failures.get(reason) ?? 0) + 1)
   }
 }

@@ -7,7 +7,7 @@ import type { ServerId } from '../../model/names.ts'
 import type { HealthConfig } from '../config.ts'
 import type { ProbeTarget } from '../probe-target.ts'
 import type { ProbeOutcome } from '../probes/probe.ts'
-import { type Assessment, createAssessment } from './assessment.ts'
+import { type Assessment, createAssessment, recordOutcome } from './assessment.ts'
 import type { ObservationBatcher } from './observation-batcher.ts'
 import { nextVerdict } from './verdict.ts'
 
@@ -71,7 +71,7 @@ export function createHealthEvaluator({
   function evaluate(target: ProbeTarget, outcome: ProbeOutcome, listedTools: boolean): void {
     const assessment = assess(target)
     const wasHealthy = assessment.verdict.status === 'healthy'
-    record(assessment, outcome)
+    recordOutcome(assessment, outcome, { at: clock.wall(), version: ++versions })
     assessment.verdict = nextVerdict(assessment.verdict, outcome.ok, config().thresholds)
     // Failures that self-preservation kept from counting leave no trace.
     if (isPreserved(target) && outcome.ok)
@@ -85,16 +85,6 @@ export function createHealthEvaluator({
     else if (wasHealthy) fail(target)
     if (!preservation.covers(target)) publish(target, outcome)
     endIfOver()
-  }
-
-  function record(assessment: Assessment, { ok, reason, response_time_ms }: ProbeOutcome): void {
-    assessment.lastProbed = clock.wall()
-    assessment.responseMs = response_time_ms
-    assessment.version = ++versions
-    assessment.history.add(assessment.lastProbed, reason, response_time_ms)
-    if (ok) return
-    assessment.failures ??= new Map()
-    assessment.failures.set(reason, (assessment.failures.get(reason) ?? 0) + 1)
   }
 
   function learn(

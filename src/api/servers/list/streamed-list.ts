@@ -64,7 +64,8 @@ export async function streamList(
   return outgoing.writableEnded && bytes <= maxBytes ? Buffer.concat(collected) : undefined
 }
 
-async function* piecesOf(list: EncodedList, encode: Encode): AsyncGenerator<Buffer> {
+/** The body of a list in pieces, each made when it is asked for. */
+export async function* piecesOf(list: EncodedList, encode: Encode): AsyncGenerator<Buffer> {
   const { page } = list.selection
   yield opening
   for (let start = 0; start < page.length;) {

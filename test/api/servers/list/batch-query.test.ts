@@ -103,10 +103,10 @@ describe('POST /query', () => {
       q: index % 2 === 0 ? 'weather' : 'maps',
       limit: index + 1,
     }))
-    let isDone = false
+    const answered = new AbortController()
 
-    const answer = query(api, { queries }).finally(() => (isDone = true))
-    for (let change = 0; !isDone; change += 1) {
+    const answer = query(api, { queries }).finally(() => answered.abort())
+    for (let change = 0; !answered.signal.aborted; change += 1) {
       api.roster.put({ name: 'weather', title: `weather maps ${change}` })
       await new Promise((resolve) => setImmediate(resolve))
     }
@@ -125,7 +125,7 @@ describe('POST /query', () => {
       namespaces: ['team'],
       token: 'c4nary-c4nary',
     } as const
-    await using api = await serve({ servers, tokens: [token], anonymous: 'none' })
+    await using api = await serve({ servers, tokens: [{ ...token, namespaces: ['team'] }], anonymous: 'none' })
     const headers = { authorization: 'Bearer c4nary-c4nary' }
 
     const { body } = await query(api, { queries: [{}, { namespace: 'default' }] }, headers)

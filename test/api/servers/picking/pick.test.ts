@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { writeFileSync } from 'node:fs'
+import { describe, it, type TestContext } from 'node:test'
+import { temporary } from '../../../e2e/daemon-process.ts'
 import { startHere } from '../../../in-process-daemon.ts'
+import { startHttpServer } from '../../../outbound/test-servers.ts'
 import { type Answer, meshed } from '../../mesh/test-mesh-api.ts'
 
 const idsOf = ({ picks }: Answer) => picks.map(({ server }: Answer) => server.id)
@@ -14,6 +17,12 @@ const servers = [
   { name: 'weak', tags: ['weak'], status: 'degraded' as const },
   { name: 'elsewhere', namespace: 'team', capabilities: ['forecast'], headers: { authorization: 'Bearer c4nary' } },
 ]
+
+/** The definition of a server that answers 200. */
+async function answering(t: TestContext) {
+  const url = await startHttpServer(t, (_, response) => void response.end())
+  return { url, health_check_url: url }
+}
 
 describe('GET /pick', () => {
   it('returns one healthy server that matches, with the reason of its choice', async () => {
@@ -82,7 +91,7 @@ describe('GET /pick', () => {
 
     assert.deepEqual(idsOf(body), ['default/calm', 'default/odd', 'default/busy'])
     assert.deepEqual([body['picks'][0].load, body['picks'][0].reason], [0.2, 'least load of 3: load 0.2'])
-    assert.deepEqual(idsOf(changed.body), ['default/odd'])
+    assert.deepEqual(idsOf(changed.body), ['default/busy'])
     assert.equal(api.registry.token(), before)
   })
 
@@ -133,7 +142,7 @@ describe('GET /pick', () => {
       namespaces: ['team'],
       token: 'c4nary-c4nary',
     } as const
-    await using api = await meshed({ servers, tokens: [token] })
+    await using api = await meshed({ servers, tokens: [{ ...token, namespaces: ['team'] }] })
     const headers = { authorization: 'Bearer c4nary-c4nary' }
     const [all, foreign, none] = [
       await api.get('/pick?n=50', headers),
@@ -147,13 +156,11 @@ describe('GET /pick', () => {
   })
 
   it('prefers the lower latency that probes measured', async (t) => {
-    await using daemon = await startHere('health: { interval: 1s }\n')
-    const { startHttpServer } = await import('../../../outbound/test-servers.ts')
-    for (const name of ['one', 'two']) {
-      const url = await startHttpServer(t, (_, response) => response.end())
-      await daemon.ask('PUT', `/servers/default/${name}`, { url, health_check_url: url })
-      await daemon.ask('POST', `/servers/default/${name}/probe`)
-    }
+    const [one, two] = [await answering(t), await answering(t)]
+    using folder = temporary()
+    writeFileSync(folder.at('servers.yaml'), JSON.stringify({ servers: { one, two } }))
+    await using daemon = await startHere(`sources: [{ type: file, paths: [${folder.path}/servers.yaml] }]`)
+    for (const name of ['one', 'two']) await daemon.ask('POST', `/servers/default/${name}/probe`)
 
     const { body } = await daemon.ask<Answer>('GET', '/pick?strategy=fastest&n=2')
 

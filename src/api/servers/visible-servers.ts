@@ -1,0 +1,15 @@
+import type { Principal } from '../../model/principal.ts'
+import type { ServerQuery } from '../../model/query/query.ts'
+import { requireNamespace } from '../http/access/authenticator.ts'
+
+/**
+ * The query, limited to the namespaces of the principal.
+ *
+ * @throws {Problem} 403 for a namespace that the principal may not use.
+ */
+export function visibleTo(principal: Principal, query: ServerQuery): ServerQuery {
+  const { namespaces } = principal
+  for (const namespace of query.namespace) requireNamespace(principal, namespace)
+  if (!namespaces || query.namespace.length > 0) return query
+  return { ...query, namespace: namespaces.toSorted() }
+}
