@@ -20,6 +20,11 @@ export const filterOptions = {
   status: { type: 'string', multiple: true },
   source: { type: 'string', multiple: true },
   type: { type: 'string', multiple: true },
+  capability: { type: 'string', multiple: true },
+  tool: { type: 'string', multiple: true },
+  prompt: { type: 'string', multiple: true },
+  resource: { type: 'string', multiple: true },
+  extension: { type: 'string', multiple: true },
 } as const
 
 export const filterHelp = [
@@ -29,6 +34,11 @@ export const filterHelp = [
   ['--status STATUS', 'Servers of this status. Repeatable: of any of them.'],
   ['--source NAME', 'Servers of this source. Repeatable: of any of them.'],
   ['--type TYPE', 'stdio, http or sse. Repeatable: any of them.'],
+  ['--capability NAME', 'Servers with this capability. Repeatable: any of them.'],
+  ['--tool NAME', 'Servers with this tool. Repeatable: any of them.'],
+  ['--prompt NAME', 'Servers with this prompt. Repeatable: any of them.'],
+  ['--extension NAME', 'Servers with this extension of MCP. Repeatable: any of them.'],
+  ['--resource URI', 'Servers with this resource. Repeatable: any of them.'],
 ] as const satisfies readonly (readonly [string, string])[]
 
 /** The query of the filter options; the daemon validates it. */
@@ -39,6 +49,11 @@ export function filterOf(invocation: Invocation): WatchQuery {
     source: textOptions(invocation, 'source'),
     type: textOptions(invocation, 'type') as WatchQuery['type'],
     tag: textOptions(invocation, 'tag'),
+    capability: textOptions(invocation, 'capability'),
+    tool: textOptions(invocation, 'tool'),
+    prompt: textOptions(invocation, 'prompt'),
+    resource: textOptions(invocation, 'resource'),
+    extension: textOptions(invocation, 'extension'),
     status: textOptions(invocation, 'status') as WatchQuery['status'],
   }
 }

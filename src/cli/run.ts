@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   discover: async () => (await import('./discover.ts')).discover,
   list: async () => (await import('./list.ts')).list,
   get: async () => (await import('./get.ts')).get,
+  pick: async () => (await import('./pick.ts')).pick,
   watch: async () => (await import('./watch.ts')).watch,
   explain: async () => (await import('./explain.ts')).explain,
   events: async () => (await import('./events.ts')).events,

@@ -81,7 +81,8 @@ function statusOf({ status, enabled }: Server): string {
   return `${marks[enabled ? status : 'unknown'].slice(-1)} ${enabled ? status : 'disabled'}`
 }
 
-function addressOf({ url, command, args }: Server): string {
+/** Where clients reach a server: its URL or its command line. */
+export function addressOf({ url, command, args }: Server): string {
   return url ?? [command, ...(args ?? [])].join(' ')
 }
 

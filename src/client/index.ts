@@ -14,7 +14,6 @@ export {
   connectRoster,
   type Roster,
   type ServerDetails,
-  type ServerList,
   type ServerMap,
   type ServerPlace,
   type ServerProbe,
@@ -26,6 +25,8 @@ export type { Following, FollowOptions } from './roster/follow.ts'
 export type { RosterEvent } from './roster/event-batcher.ts'
 export type { EventList, EventQuery, FollowEventsOptions, JournalEvent } from './roster/events.ts'
 export type { ListQuery, WatchQuery } from './roster/query.ts'
+export type { PickedServer, PickList, PickQuery, QueryResult, QueryResults, ServerList } from './roster/selection.ts'
+export type { Strategy } from '../model/balancing/choose.ts'
 export type { WatchOptions } from './roster/watch.ts'
 export type { ConnectOptions } from './roster/roster-http.ts'
 export { type ServerId, serverId, shortId } from '../model/identity.ts'

@@ -7,23 +7,11 @@ import { createEventRequests } from './events.ts'
 import { followBatches, type Following, type FollowOptions } from './follow.ts'
 import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
 import { type ConnectOptions, createRosterHttp } from './roster-http.ts'
+import { createSelectionRequests, type ServerList } from './selection.ts'
 import { watchBatches, type WatchOptions } from './watch.ts'
 
 /** A plain name belongs to the namespace `default`. */
 export type ServerPlace = string | { readonly namespace: string; readonly name: string }
-
-export type ServerList = {
-  readonly servers: readonly Server[]
-  readonly count: number
-  /** Number of matching servers; `count` of them are on this page. */
-  readonly total: number
-  /** Token of this state; a watch can resume from it (`since`). */
-  readonly resource_version: string
-  /** Sources that have not answered yet; the list is incomplete while there are any. */
-  readonly syncing?: readonly string[]
-  /** Cursor for the query of the next page. */
-  readonly continue?: string
-}
 
 /** A server with the values that change with every probe or heartbeat. */
 export type ServerDetails = Server & {
@@ -148,6 +136,7 @@ export function connectRoster(options: ConnectOptions) {
     check: probe,
     ...createAgentRequests(http),
     ...createEventRequests(http),
+    ...createSelectionRequests(http),
   }
 }
 
