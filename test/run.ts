@@ -18,6 +18,7 @@ const patterns = process.argv.slice(2)
  */
 const slowFirst = [
   'published/python-3',
+  'published/typescript',
   'e2e/',
   'published/python-0',
   'stores/',

@@ -6,16 +6,16 @@ import { freePort } from '../programs.ts'
 
 export type PublishedAgent = Awaited<ReturnType<typeof startAgent>>
 
-/** Starts an agent of `agents/` on a runtime that people run, on a free loopback port. */
+/** Starts an agent of `agents/` on a runtime that people run, on a free loopback port; `.py` unless the script says otherwise. */
 export async function startAgent(
-  python: string,
+  runtime: string,
   script: string,
   { name, registry, args = [] }: { name: string; registry: string; args?: readonly string[] },
 ) {
   const port = await freePort()
-  const file = join(import.meta.dirname, 'agents', `${script}.py`)
+  const file = join(import.meta.dirname, 'agents', script.includes('.') ? script : `${script}.py`)
   const child = spawn(
-    python,
+    runtime,
     [file, '--name', name, '--port', String(port), '--registry', registry, ...args],
     // Nothing of this machine, above all no settings of another mesh.
     { env: { PATH: process.env['PATH'] ?? '', PYTHONUNBUFFERED: '1' }, stdio: ['pipe', 'pipe', 'pipe'] },

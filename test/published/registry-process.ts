@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { type Running, start, temporary, until } from '../e2e/daemon-process.ts'
 import { freePort } from '../programs.ts'
 
@@ -53,7 +53,9 @@ health: { agents: { timeout_threshold: ${timeoutSeconds}, eviction_threshold: 60
       daemon.child.kill('SIGKILL')
       await daemon.exited
     },
-    restart: async () => {
+    /** Starts it again, as it was or with an empty store. */
+    restart: async ({ empty = false } = {}) => {
+      if (empty) rmSync(folder.at('state'), { recursive: true })
       daemon = await run()
       await until(async () => (await daemon.get('/agents')).status === 200)
     },

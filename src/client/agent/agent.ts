@@ -6,13 +6,8 @@ import { AgentError } from './agent-error.ts'
 import { createDependencyTable } from './calls/dependency-table.ts'
 import { createProviderSessions } from './calls/provider-sessions.ts'
 import { type AgentEvent, createHeartbeatLoop, isRefusal } from './heartbeat-loop.ts'
-import { type HttpListener, openHttpListener } from './serving/http-listener.ts'
-import {
-  createToolEndpoint,
-  createWrappedEndpoint,
-  type McpEndpoint,
-  type WrappedServer,
-} from './serving/mcp-endpoint.ts'
+import { type AgentServer, openAgentServer, type Wrapped, type WrappedTools } from './serving/agent-server.ts'
+import type { WrappedServer } from './serving/mcp-endpoint.ts'
 import { createToolSet } from './serving/tool-set.ts'
 import { type AgentOptions, reachableAddress, settingsOf } from './settings.ts'
 import { closeOnSignals } from './termination.ts'
@@ -28,13 +23,11 @@ import {
   type ToolOptions,
 } from './tool.ts'
 
-/** The dependencies of the tools of a wrapped server, and what else they register, by the name of the tool. */
-export type WrappedTools = Readonly<
-  Record<
-    string,
-    Pick<ToolOptions<never, readonly Dependency[]>, 'capability' | 'version' | 'tags' | 'kwargs' | 'dependencies'>
-  >
->
+/** Maximum duration of a request to the roster, in ms: a roster that does not answer is away. */
+const maxRequestMs = 10_000
+
+/** Time for the last answers to be sent once all calls have ended, in ms; open subscriptions are cut then. */
+const flushMs = 250
 
 export type Agent<Declared = Services> = ReturnType<typeof createAgent<Declared>>
 
@@ -54,13 +47,13 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   const settings = settingsOf(options)
   const { id, onEvent } = settings
   const closing = new AbortController()
-  const roster = connectRoster({ url: settings.roster, token: settings.token })
+  const roster = connectRoster({ url: settings.roster, token: settings.token, timeoutMs: maxRequestMs })
   const sessions = createProviderSessions({ agent_id: id })
   const dependencies = createDependencyTable({
     agent_id: id,
     call: sessions.call,
     onEvent: report,
-    isClosed: () => closing.signal.aborted,
+    isClosed: () => isClosed,
   })
   const tools = createToolSet({ agent_id: id, dependencies })
   const loop = createHeartbeatLoop({
@@ -75,13 +68,13 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     onEvent: report,
     signal: closing.signal,
   })
-  const limits = { maxBodyBytes: settings.maxBodyBytes, onError: () => undefined }
-  let wrapped: { server: WrappedServer; tools: WrappedTools } | undefined
+  let wrapped: Wrapped | undefined
   let address: Awaited<ReturnType<typeof reachableAddress>> | undefined
-  let listener: HttpListener | undefined
-  let endpoint: McpEndpoint | undefined
+  let server: AgentServer | undefined
+  let opening: Promise<void> | undefined
   let started: Promise<void> | undefined
   let closed: Promise<void> | undefined
+  let isClosed = false
   let ignoreSignals: (() => void) | undefined
 
   /** An observer that throws harms no heartbeat. */
@@ -129,8 +122,8 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     if (wrapped)
       throw new AgentError('invalid_option', `the agent ${id} wraps a server: add the tool "${name}" to that`)
     tools.add(defineTool(name, toolOptions as Tool['options']), handler)
-    if (!listener) return
-    endpoint?.notify.toolsChanged()
+    if (!server) return
+    server.toolsChanged()
     loop.refresh()
   }
 
@@ -138,46 +131,15 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
    * Serves an MCP server of yours instead of own tools: one server, or a function that makes one. Each of its tools becomes a
    * capability; `injected()` returns the dependencies of the one that runs.
    */
-  function wrap(server: WrappedServer, wrappedTools: WrappedTools = {}): void {
+  function wrap(wrappedServer: WrappedServer, wrappedTools: WrappedTools = {}): void {
     if (tools.all().length > 0 || started)
       throw new AgentError('invalid_option', 'wrap a server before "start", and without own tools')
-    wrapped = { server, tools: wrappedTools }
-  }
-
-  async function openEndpoint(): Promise<McpEndpoint> {
-    const { version, name: title = id } = settings
-    const { all: list, run, around } = tools
-    if (!wrapped) return createToolEndpoint({ info: { name: id, version, title }, tools: list, run, limits })
-    const { handler, listTools } = await createWrappedEndpoint({ wrapped: wrapped.server, around, limits })
-    for (const { name, description, inputSchema } of await listTools())
-      tools.add(defineTool(name, { ...definedOf({ description }), ...wrapped.tools[name], schema: inputSchema }))
-    const unknown = Object.keys(wrapped.tools).find((name) => !tools.has(name))
-    if (unknown !== undefined)
-      throw new AgentError('invalid_option', `the wrapped server has no tool named "${unknown}"`)
-    return handler
-  }
-
-  /** Serves one request of HTTP: `/mcp` and `/` speak MCP, `/health` says whether the agent is well. */
-  async function serve(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url)
-    if (pathname === '/health') return Response.json({ status: 'healthy', agent_id: id })
-    if (!endpoint || !/^\/(?:mcp\/?)?$/.test(pathname))
-      return Response.json({ error: 'the agent serves /mcp' }, { status: 404 })
-    return endpoint.fetch(request)
+    wrapped = { server: wrappedServer, tools: wrappedTools }
   }
 
   async function open(): Promise<void> {
-    endpoint = await openEndpoint()
-    const { host, port, hosts = [], origins = [] } = settings
-    const known = [settings.endpoint && new URL(settings.endpoint).hostname, settings.advertisedHost]
-    listener = await openHttpListener({
-      host,
-      port,
-      hosts: [...hosts, ...known.flatMap((name) => name ?? [])],
-      origins,
-      handle: serve,
-    })
-    address = await reachableAddress(settings, listener.port)
+    server = await openAgentServer({ settings, tools, wrapped, suspension: loop.suspension })
+    address = await reachableAddress(settings, server.port)
     const failure = await loop.start()
     if (failure && isRefusal(failure)) throw refusalError(failure)
   }
@@ -196,29 +158,38 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
    * token lacks the right.
    */
   function start(): Promise<void> {
-    if (closing.signal.aborted) return Promise.reject(new AgentError('agent_closed', `the agent ${id} is closed`))
-    return (started ??= open().then(ready, async (error: unknown) => {
-      await close()
-      throw error
-    }))
+    return (started ??= (async () => {
+      assertOpen()
+      const { signal, signals = true } = settings
+      if (signals) ignoreSignals = closeOnSignals(close)
+      signal?.addEventListener('abort', () => void close(), { once: true, signal: closing.signal })
+      if (signal?.aborted) void close()
+      try {
+        assertOpen()
+        await (opening = open())
+        assertOpen()
+      } catch (error) {
+        await close()
+        throw error
+      }
+    })())
   }
 
-  function ready(): void {
-    const { signal, signals = true } = settings
-    if (signals) ignoreSignals = closeOnSignals(close)
-    if (signal?.aborted) void close()
-    signal?.addEventListener('abort', () => void close(), { once: true, signal: closing.signal })
+  function assertOpen(): void {
+    if (closing.signal.aborted) throw new AgentError('agent_closed', `the agent ${id} is closed`)
   }
 
-  /** Leaves the roster, answers what is under way, and stops listening: within `close_timeout`. */
+  /** Leaves the roster, answers the calls that are under way, and stops listening: within `close_timeout`. */
   function close(): Promise<void> {
     return (closed ??= (async () => {
       const deadline = performance.now() + settings.closeMs
       const leftMs = () => Math.max(0, deadline - performance.now())
       closing.abort()
-      await loop.leave(Math.max(100, leftMs() / 2))
-      await listener?.close(leftMs())
-      await endpoint?.close()
+      await settledWithin(opening, leftMs())
+      await loop.leave(Math.max(flushMs, leftMs() / 2))
+      await settledWithin(tools.idle(), leftMs())
+      isClosed = true
+      await server?.close(Math.min(flushMs, leftMs()))
       sessions.close()
       ignoreSignals?.()
     })())
@@ -234,13 +205,21 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     injected: () => tools.injected() as Partial<Injected<readonly Dependency[], Declared>>,
     /** Where the agent listens, once started: `http://127.0.0.1:41234`. */
     get url(): string {
-      if (!listener) throw new AgentError('invalid_option', `the agent ${id} does not listen: await start()`)
+      if (!server) throw new AgentError('invalid_option', `the agent ${id} does not listen: await start()`)
       const { host } = settings
       const name = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-      return `http://${name}:${listener.port}`
+      return `http://${name}:${server.port}`
     },
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Waits for a promise, whatever its outcome, but not longer than `ms`. */
+async function settledWithin(promise: Promise<unknown> | undefined, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+  await Promise.race([promise?.catch(() => undefined), timeout])
+  clearTimeout(timer)
 }
 
 /** The members that are given. */

@@ -58,22 +58,22 @@ export function createHeartbeatLoop({
 }) {
   const change = createChangeSignal()
   const backoff = createReconnectPause()
-  const isWell = createBoundedCheck(check, Math.min(maxCheckMs, intervalMs))
+  const problemOf = createBoundedCheck(check, Math.min(maxCheckMs, intervalMs))
   /** Whether the roster has the present registration. */
   let isCurrent = false
   /** Whether a registration was ever sent: the roster may know the agent, even where its answer was lost. */
   let wasSent = false
   let isKnown = false
-  let isSuspended = false
+  let suspendedBy: string | undefined
 
   /** Suspends or resumes; whether the agent may send a heartbeat. */
   async function admit(): Promise<boolean> {
-    const reason = await isWell(signal)
+    const problem = await problemOf(signal)
     if (signal.aborted) return false
-    if (reason !== undefined && !isSuspended) onEvent({ type: 'suspended', reason })
-    if (reason === undefined && isSuspended) onEvent({ type: 'resumed' })
-    isSuspended = reason !== undefined
-    return !isSuspended
+    if (problem !== undefined && suspendedBy === undefined) onEvent({ type: 'suspended', reason: problem })
+    if (problem === undefined && suspendedBy !== undefined) onEvent({ type: 'resumed' })
+    suspendedBy = problem
+    return problem === undefined
   }
 
   async function beat(): Promise<void> {
@@ -105,7 +105,7 @@ export function createHeartbeatLoop({
       return { pauseMs: isCurrent ? intervalMs : 0 }
     } catch (error) {
       if (signal.aborted) return { pauseMs: 0 }
-      const failure = error instanceof RosterError ? error : new RosterError(String(error), { cause: error })
+      const failure = rosterError(error)
       // A refusal stays one for a while; an outage may end at any moment.
       const pauseMs = isRefusal(failure) ? Math.max(intervalMs, backoff.next(failure)) : backoff.next(failure)
       onEvent({ type: 'disconnected', error: failure, retry_ms: pauseMs })
@@ -131,11 +131,10 @@ export function createHeartbeatLoop({
   async function leave(ms: number): Promise<void> {
     if (!wasSent) return
     try {
-      await requests.unregister(registration().agent_id, { signal: AbortSignal.timeout(ms) })
+      await requests.unregister(registration().agent_id, { signal: AbortSignal.timeout(Math.ceil(ms)) })
       onEvent({ type: 'left' })
     } catch (error) {
-      const failure =
-        error instanceof RosterError ? error : new RosterError(`no answer within ${ms / 1000} s`, { cause: error })
+      const failure = rosterError(error)
       onEvent({ type: 'left', ...(failure.status !== 404 && { error: failure }) })
     }
   }
@@ -146,7 +145,13 @@ export function createHeartbeatLoop({
     change.notify()
   }
 
-  return { start, leave, refresh }
+  return { start, leave, refresh, suspension: () => suspendedBy }
+}
+
+function rosterError(error: unknown): RosterError {
+  if (error instanceof RosterError) return error
+  const isLate = error instanceof DOMException && error.name === 'TimeoutError'
+  return new RosterError(isLate ? 'the roster did not answer in time' : String(error), { cause: error })
 }
 
 /** Whether the roster understood the request and rejects it. */
@@ -170,15 +175,11 @@ function createBoundedCheck(check: ((signal: AbortSignal) => unknown) | undefine
 
   return async (signal: AbortSignal): Promise<string | undefined> => {
     if (!check) return undefined
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve(`the check gave no answer within ${maxMs / 1000} s`), maxMs)
-    })
-    try {
-      running ??= run(signal)
-      return await Promise.race([running, timeout])
-    } finally {
-      clearTimeout(timer)
-    }
+    running ??= run(signal)
+    const ended = running
+    const change = createChangeSignal()
+    const finished = ended.finally(change.notify)
+    await change.wait(signal, maxMs)
+    return running === ended ? `the check gave no answer within ${maxMs / 1000} s` : finished
   }
 }

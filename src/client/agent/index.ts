@@ -1,7 +1,8 @@
 /** An agent of the mesh, for Node 20 and newer. Needs `@modelcontextprotocol/server` and `@modelcontextprotocol/client`. */
-export { type Agent, createAgent, type WrappedTools } from './agent.ts'
+export { type Agent, createAgent } from './agent.ts'
 export { AgentError, type AgentErrorCode } from './agent-error.ts'
 export type { AgentEvent } from './heartbeat-loop.ts'
+export type { WrappedTools } from './serving/agent-server.ts'
 export type { WrappedServer } from './serving/mcp-endpoint.ts'
 export type { AgentOptions } from './settings.ts'
 export type {

@@ -7,6 +7,8 @@ import type { Tool } from '../tool.ts'
 /** A function of the user, as the agent calls it. */
 export type ToolFunction = (args: never, injected: never, context: Mcp.ServerContext) => unknown
 
+export type ToolSet = ReturnType<typeof createToolSet>
+
 /** The tools of one agent: each runs with its dependencies, which are injected and also found by `injected`. */
 export function createToolSet({
   agent_id,
@@ -18,6 +20,8 @@ export function createToolSet({
   const tools = new Map<string, Tool>()
   const functions = new Map<string, ToolFunction>()
   const running = new AsyncLocalStorage<InjectedValues>()
+  /** Calls that are under way. */
+  const calls = new Set<Promise<unknown>>()
 
   /** Adds a tool; one of a wrapped server has no function. */
   function add(tool: Tool, call?: ToolFunction): void {
@@ -32,9 +36,16 @@ export function createToolSet({
   async function around(name: string, call: (injected: InjectedValues) => unknown): Promise<unknown> {
     const missing = dependencies.missingFor(name)
     const injected = dependencies.injectedFor(name)
-    if (missing.length === 0) return running.run(injected, async () => await call(injected))
+    if (missing.length === 0) return counted(running.run(injected, async () => await call(injected)))
     const text = `${name} needs ${missing.join(', ')}, which no agent provides now; try again later`
     return { content: [{ type: 'text', text }], isError: true }
+  }
+
+  function counted(call: Promise<unknown>): Promise<unknown> {
+    calls.add(call)
+    const remove = () => void calls.delete(call)
+    call.then(remove, remove)
+    return call
   }
 
   return {
@@ -44,6 +55,8 @@ export function createToolSet({
       around(tool.name, (injected) => functions.get(tool.name)?.(args as never, injected as never, context)),
     all: () => [...tools.values()],
     has: (name: string) => tools.has(name),
+    /** Resolves once the calls that are under way have ended. */
+    idle: async () => void (await Promise.allSettled(calls)),
     /** The dependencies of the tool that runs. */
     injected: (): InjectedValues => running.getStore() ?? {},
   }
