@@ -10,6 +10,8 @@ export type FollowOptions = {
   readonly onChange?: ((events: readonly RosterEvent[]) => void) | undefined
   /** Called when the connection is lost, with the pause before the next attempt. `servers` keeps its content meanwhile. */
   readonly onPause?: ((error: RosterError, ms: number) => void) | undefined
+  /** Called when the connection is back after a loss. */
+  readonly onResume?: (() => void) | undefined
 }
 
 /** A map of servers that a watch keeps up to date. */

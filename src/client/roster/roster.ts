@@ -75,12 +75,15 @@ export function connectRoster(options: ConnectOptions) {
   }
 
   /**
-   * Reads one server.
+   * Reads one server; with `secrets` also its headers and environment.
    *
-   * @throws {RosterError} Status 404 where there is no such server.
+   * @throws {RosterError} Status 404 where there is no such server, 403 without the right `secrets`.
    */
-  function get(place: ServerPlace, { signal }: RequestLimits = {}): Promise<ServerDetails> {
-    return http.request(pathOf(place), { signal })
+  function get(
+    place: ServerPlace,
+    { signal, secrets = false }: RequestLimits & { readonly secrets?: boolean } = {},
+  ): Promise<ServerDetails> {
+    return http.request(pathOf(place), { signal, ...(secrets ? { parameters: parametersOf({ secrets }) } : {}) })
   }
 
   /**
@@ -99,8 +102,8 @@ export function connectRoster(options: ConnectOptions) {
    * @throws {RosterError} As for `watch`.
    */
   function follow(query: WatchQuery = {}, following: FollowOptions = {}): Promise<Following> {
-    const { onPause } = following
-    return followBatches((signal) => watchBatches(http, { query, signal, onPause }, options), following)
+    const { onPause, onResume } = following
+    return followBatches((signal) => watchBatches(http, { query, signal, onPause, onResume }, options), following)
   }
 
   /**

@@ -14,6 +14,8 @@ export type WatchOptions = {
   readonly since?: string | undefined
   /** Called when the connection is lost or refused, with the pause before the next attempt. An exception ends the watch. */
   readonly onPause?: ((error: RosterError, ms: number) => void) | undefined
+  /** Called when the connection is back after a loss. An exception ends the watch. */
+  readonly onResume?: (() => void) | undefined
 }
 
 /** Pause between two looks at `/ready`, in ms, while servers of unread sources are kept. */
@@ -29,7 +31,7 @@ const sourcesRead = new Error('the roster has read its sources')
  */
 export async function* watchBatches(
   http: RosterHttp,
-  { query = {}, signal, since, onPause }: WatchOptions,
+  { query = {}, signal, since, onPause, onResume }: WatchOptions,
   {
     quietMs = 60_000,
     longestPauseMs = 30_000,
@@ -38,6 +40,7 @@ export async function* watchBatches(
 ): AsyncGenerator<EventBatch> {
   const batcher = createEventBatcher({ since })
   const reconnect = createReconnectPause({ maxMs: maxPauseMs })
+  let isLost = false
 
   /** Yields the batches of one connection; returns the error that ended it, or undefined to list everything at once. */
   async function* attempt(): AsyncGenerator<EventBatch, RosterError | undefined> {
@@ -55,6 +58,8 @@ export async function* watchBatches(
     const unread = batcher.token() === undefined ? [] : await unreadSources(cancellation.signal)
     const token = batcher.restart(unread)
     const body = await streamOf(await openStream(token, cancellation.signal))
+    if (isLost) onResume?.()
+    isLost = false
     repeatCheck(Math.min(readinessMs, maxPauseMs), cancellation.signal, () => listOnceRead(cancellation))
     for await (const message of messagesIn(body, { onAlive: watchdog.reset, onRetry: reconnect.advise })) {
       const batch = batcher.accept(message)
@@ -110,6 +115,7 @@ export async function* watchBatches(
     if (!failure) continue
     if (!isTransient(failure)) throw failure
     const ms = reconnect.next(failure)
+    isLost = true
     onPause?.(failure, ms)
     await pause(ms, signal)
   }

@@ -6,7 +6,9 @@ export type ListedTool = {
   readonly description?: string | undefined
   /** JSON Schema of its arguments. */
   readonly inputSchema: Readonly<Record<string, unknown>>
-  readonly annotations?: { readonly readOnlyHint?: boolean; readonly idempotentHint?: boolean } | undefined
+  readonly annotations?:
+    | { readonly readOnlyHint?: boolean | undefined; readonly idempotentHint?: boolean | undefined }
+    | undefined
 }
 
 /** A tool of one server of the fleet. */

@@ -1,0 +1,236 @@
+import type { CallToolResult, ProgressCallback, Tool } from '@modelcontextprotocol/client'
+import { chooseProviders, type Strategy } from '../../model/balancing/choose.ts'
+import { type BalancedProvider, locationOf } from '../../model/balancing/provider.ts'
+import type { Connection } from './connection/connection.ts'
+import { ExchangeError, type Failure } from './connection/failure.ts'
+import { FleetError } from './fleet-error.ts'
+import type { FleetSettings } from './fleet-options.ts'
+import type { CallCounter } from './stats.ts'
+import type { Provider } from './tool-index.ts'
+import type { FleetTool } from './tools/fleet-tool.ts'
+
+export type ToolArguments = Readonly<Record<string, unknown>>
+
+export type CallOptions = {
+  /** Only this server: its id, or its name in the namespace `default`. */
+  readonly server?: string
+  /** Default: the fleet's. */
+  readonly strategy?: Strategy
+  /** What sticks to a server, such as a session or a user; the strategy is `sticky` then. */
+  readonly key?: string
+  readonly signal?: AbortSignal | undefined
+  /** Maximum time of one attempt without an answer or progress, in ms. */
+  readonly timeoutMs?: number
+  readonly onProgress?: ProgressCallback
+  /** The call may be carried out twice. Default: where the tool says `readOnlyHint` or `idempotentHint`. */
+  readonly repeatable?: boolean
+  /** Called where no server is left and nothing was carried out; its result is the call's. */
+  readonly fallback?: (error: FleetError) => CallToolResult | Promise<CallToolResult>
+}
+
+type Parts = {
+  readonly settings: FleetSettings
+  readonly providersOf: (
+    target: string | FleetTool,
+    server: string | undefined,
+    signal: AbortSignal,
+  ) => Promise<readonly Provider[]>
+  readonly counterOf: (connection: Connection) => CallCounter
+  readonly total: CallCounter
+  readonly closed: AbortSignal
+}
+
+/** One call: what was tried, and what became of it. */
+type Course = {
+  readonly target: string | FleetTool
+  readonly args: ToolArguments
+  readonly options: CallOptions
+  readonly tried: Set<Connection>
+  readonly renewed: Set<Connection>
+  attempts: number
+  last?: { readonly connection: Connection; readonly failure: Failure; readonly isRepeatable: boolean }
+}
+
+/** Routes calls to servers, and to others where that cannot carry a call out twice. */
+export function createCallRouter({ settings, providersOf, counterOf, total, closed }: Parts) {
+  /** Time until which a server has asked not to be called. */
+  const pausedUntil = new WeakMap<Connection, number>()
+  const turns = new Map<string, number>()
+
+  async function call(
+    target: string | FleetTool,
+    args: ToolArguments = {},
+    options: CallOptions = {},
+  ): Promise<CallToolResult> {
+    const course: Course = { target, args, options, tried: new Set(), renewed: new Set(), attempts: 0 }
+    const signal = options.signal ?? closed
+    for (;;) {
+      if (closed.aborted) throw new FleetError('closed', 'the fleet is closed')
+      signal.throwIfAborted()
+      const provider = next(await providersOf(target, options.server, signal), course)
+      if (!provider) break
+      if (course.attempts > 0) countRetry(provider.connection)
+      course.attempts += 1
+      const result = await attempt(provider, course, signal)
+      if (result) return result
+      if (course.last && !mayGoOn(course)) break
+    }
+    const error = errorOf(course)
+    if (options.fallback && (error.code === 'no_server' || error.code === 'failed')) return options.fallback(error)
+    throw error
+  }
+
+  function countRetry(connection: Connection): void {
+    counterOf(connection).retried()
+    total.retried()
+  }
+
+  /** The next server to try; undefined: none is left. */
+  function next(providers: readonly Provider[], course: Course): Provider | undefined {
+    const { options, tried, args } = course
+    const open = providers.filter(({ connection }) => !tried.has(connection) && connection.circuit.allows())
+    const ready = open.filter(({ connection }) => (pausedUntil.get(connection) ?? 0) <= performance.now())
+    const fitting = (ready.length > 0 ? ready : open).filter((provider) => accepts(provider, args))
+    const usable = fitting.length > 0 ? fitting : ready.length > 0 ? ready : open
+    const chosen = choose(usable, options, nameOf(course.target))
+    if (chosen) return chosen
+    // What may have been carried out, and may be again, is tried once more where nothing else is left.
+    const { last } = course
+    if (!last?.isRepeatable || last.failure.outcome !== 'unknown' || course.renewed.has(last.connection))
+      return undefined
+    course.renewed.add(last.connection)
+    return providers.find(({ connection }) => connection === last.connection && connection.circuit.allows())
+  }
+
+  function choose(usable: readonly Provider[], { strategy, key }: CallOptions, name: string): Provider | undefined {
+    if (usable.length <= 1) return usable[0]
+    const turn = turns.get(name) ?? 0
+    if (turns.size > maxTurns) turns.clear()
+    turns.set(name, turn + 1)
+    const balanced = usable.map((provider) => ({ ...balancedOf(provider.connection, counterOf), provider }))
+    const choices = chooseProviders(balanced, {
+      strategy: strategy ?? (key === undefined ? settings.strategy : 'sticky'),
+      key,
+      turn,
+      limit: 1,
+      zone: settings.zone,
+      region: settings.region,
+    })
+    return choices[0]?.provider.provider ?? usable[turn % usable.length]
+  }
+
+  /** Calls one server; undefined: it failed, as `course.last` says. */
+  async function attempt(
+    { connection, toolName }: Provider,
+    course: Course,
+    signal: AbortSignal,
+  ): Promise<CallToolResult | undefined> {
+    const { options, args } = course
+    const began = performance.now()
+    connection.circuit.admit()
+    course.tried.add(connection)
+    let isRepeatable = options.repeatable ?? false
+    try {
+      await connection.ensure(signal)
+      const tool = connection.tools.get(toolName)
+      if (!tool) throw new ExchangeError({ outcome: 'not_sent', reason: `has no tool ${toolName}`, isFault: false })
+      isRepeatable ||= saysRepeatable(tool)
+      const limits = {
+        signal,
+        timeoutMs: options.timeoutMs ?? settings.callTimeoutMs,
+        onProgress: options.onProgress,
+        mayLeave: isRepeatable,
+      }
+      const result = await connection.call(tool, args, limits)
+      connection.circuit.succeed()
+      for (const counter of [counterOf(connection), total]) counter.succeeded(performance.now() - began)
+      return result
+    } catch (error) {
+      for (const counter of [counterOf(connection), total]) counter.failed()
+      if (!(error instanceof ExchangeError)) {
+        connection.circuit.cancel()
+        throw closed.aborted
+          ? new FleetError('closed', 'the fleet was closed during the call', { server: connection.id })
+          : error
+      }
+      note(connection, error.failure, isRepeatable, course)
+      return undefined
+    }
+  }
+
+  function note(connection: Connection, failure: Failure, isRepeatable: boolean, course: Course): void {
+    course.last = { connection, failure, isRepeatable }
+    if (failure.outcome === 'answered') connection.circuit.succeed()
+    else if (failure.isFault) connection.circuit.fail()
+    else connection.circuit.cancel()
+    if (failure.retryAfterMs !== undefined) pausedUntil.set(connection, performance.now() + failure.retryAfterMs)
+    // The server has forgotten the session, not the call: a new session may carry it out.
+    if (!failure.isSessionLost || course.renewed.has(connection)) return
+    course.renewed.add(connection)
+    course.tried.delete(connection)
+  }
+
+  return { call }
+}
+
+const maxTurns = 10_000
+
+/** Whether another attempt can do no harm: nothing was carried out, or may be again. */
+function mayGoOn({ last }: Course): boolean {
+  if (!last) return true
+  const { outcome } = last.failure
+  return outcome === 'not_sent' || outcome === 'refused' || (outcome === 'unknown' && last.isRepeatable)
+}
+
+function saysRepeatable({ annotations }: Tool): boolean {
+  return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
+}
+
+/** Whether the arguments fit the schema at first sight. Tools of one name may differ, as in the middle of an upgrade. */
+function accepts({ connection, toolName }: Provider, args: ToolArguments): boolean {
+  const schema = connection.tools.get(toolName)?.inputSchema
+  if (!schema) return true
+  const { required = [], properties = {}, additionalProperties } = schema
+  if (required.some((name) => !Object.hasOwn(args, name))) return false
+  return additionalProperties !== false || Object.keys(args).every((name) => Object.hasOwn(properties, name))
+}
+
+function balancedOf(connection: Connection, counterOf: (connection: Connection) => CallCounter): BalancedProvider {
+  const server = connection.server()
+  return {
+    id: connection.id,
+    status: statusOf(connection),
+    latencyMs: counterOf(connection).averageMs(),
+    inFlight: connection.inFlight(),
+    ...locationOf(server.labels),
+  }
+}
+
+/** What the fleet itself sees counts more than the registry's verdict, which is older. */
+function statusOf(connection: Connection): BalancedProvider['status'] {
+  const { status } = connection.server()
+  const isWell = status === 'healthy' || status === 'unknown' || status === 'pending'
+  if (connection.isConnected()) return isWell ? 'healthy' : 'degraded'
+  if (connection.state() === 'disconnected') return isWell ? 'healthy' : 'degraded'
+  return connection.state() === 'connecting' ? 'degraded' : 'offline'
+}
+
+const nameOf = (target: string | FleetTool) => (typeof target === 'string' ? target : target.name)
+
+function errorOf({ target, options, attempts, last }: Course): FleetError {
+  const name = nameOf(target)
+  if (!last) {
+    const where =
+      options.server === undefined ? 'no server of the fleet' : `the server ${options.server} does not exist, or`
+    return new FleetError('no_server', `${name}: ${where} offers it, or none can be called now`)
+  }
+  const { connection, failure } = last
+  const { outcome, reason } = failure
+  const code = outcome === 'answered' ? 'answered' : outcome === 'unknown' ? 'unknown' : 'failed'
+  const hint = code === 'unknown' ? '; it may have been carried out, so it was not repeated' : ''
+  return new FleetError(code, `${name} on ${connection.id}: ${reason}${hint}`, {
+    server: connection.id,
+    attempts,
+    failure,
+  })
+}

@@ -1,0 +1,32 @@
+import type { Server } from '../../../model/server.ts'
+import type { CircuitState } from '../../resilience/circuit-breaker.ts'
+
+/**
+ * `connecting`: for the first time. `reconnecting`: lost or failed, tries again. `error`: failed more often than `max_retries`, tries at
+ * the maximum pause, or not at all where `auto_reconnect` is false. `disconnected`: not asked to connect.
+ */
+export type ConnectionState = 'disconnected' | 'connecting' | 'connected' | 'error' | 'reconnecting'
+
+/** One server, as the registry and the fleet see it. */
+export type ConnectionView = {
+  /** The server, as the registry shows it: with its status, and without its secrets. */
+  readonly server: Server
+  readonly state: ConnectionState
+  /** Why it is in this state. */
+  readonly reason: string
+  /** RFC 3339; absent unless connected. */
+  readonly connected_at?: string
+  /** Last answer of the server (RFC 3339). */
+  readonly last_activity?: string
+  /** Failed attempts since it was last connected. */
+  readonly retry_count: number
+  readonly circuit: CircuitState
+  /** Number of its tools. */
+  readonly tools: number
+  /** Tools beyond the limit, or named twice: they are left out. */
+  readonly tools_omitted?: number
+  /** The verdict of the registry. */
+  readonly health: Server['health'] & { readonly status: Server['status'] }
+  /** Absent unless connected: `modern` is the revision 2026-07-28 and later. */
+  readonly era?: 'modern' | 'legacy'
+}

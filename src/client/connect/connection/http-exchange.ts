@@ -1,0 +1,115 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe } from 'node:diagnostics_channel'
+
+/** What was seen of the request of one exchange: whether it left decides whether it may be sent again. */
+export type ExchangeTrace = {
+  /** The transport was asked to send it. */
+  started: boolean
+  /** The HTTP client took the request and would report its sending. */
+  observed: boolean
+  sent: boolean
+  status?: number
+  retryAfterMs?: number
+  /** Called when the event stream that was to carry the answer ends for good. */
+  onStreamEnd?: () => void
+}
+
+const traces = new AsyncLocalStorage<ExchangeTrace>()
+const traceOfRequest = new WeakMap<object, ExchangeTrace>()
+let isObserving = false
+
+/**
+ * Node's `fetch` reports each request when it is made and when its head is written. A request that was made in another context
+ * (a pool that queued it) is not recognised: it counts as possibly sent.
+ */
+function observeRequests(): void {
+  if (isObserving) return
+  isObserving = true
+  subscribe('undici:request:create', (message) => {
+    const trace = traces.getStore()
+    if (!trace) return
+    trace.observed = true
+    traceOfRequest.set((message as { request: object }).request, trace)
+  })
+  subscribe('undici:client:sendHeaders', (message) => {
+    const trace = traceOfRequest.get((message as { request: object }).request)
+    if (trace) trace.sent = true
+  })
+}
+
+/** Runs one exchange; what it sends through a traced `fetch` or transport is noted in `trace`. */
+export function runTraced<T>(trace: ExchangeTrace, work: () => Promise<T>): Promise<T> {
+  return traces.run(trace, work)
+}
+
+export const createTrace = (): ExchangeTrace => ({ started: false, observed: false, sent: false })
+
+/** Whether the request may have reached the server. */
+export const mayHaveLeft = ({ started, observed, sent }: ExchangeTrace): boolean => started && (sent || !observed)
+
+/** The `fetch` for the transports of one server: notes in the trace of the exchange what happens to its POST. */
+export function createTracedFetch(
+  endpoint: URL,
+  { maxAnswerBytes }: { readonly maxAnswerBytes: number },
+): typeof fetch {
+  observeRequests()
+  const isCall = (url: string | URL | Request, init?: RequestInit) =>
+    init?.method === 'POST' && new URL(url instanceof Request ? url.url : url).origin === endpoint.origin
+
+  return async (url, init) => {
+    const trace = traces.getStore()
+    // The exchange of tokens and the reopening of a stream say nothing of the call.
+    if (!trace || !isCall(url, init)) return traces.exit(() => fetch(url, init))
+    trace.started = true
+    trace.observed = false
+    trace.sent = false
+    const response = await fetch(url, init)
+    trace.status = response.status
+    const retryAfterMs = retryAfterOf(response.headers.get('retry-after'))
+    if (retryAfterMs !== undefined) trace.retryAfterMs = retryAfterMs
+    return bounded(response, maxAnswerBytes)
+  }
+}
+
+type Sendable = { send: (message: never, options?: never) => Promise<void> }
+
+/**
+ * Lets a transport tell the trace of an exchange when its stream has ended: the SDK itself would wait for the answer until its timeout. A
+ * transport without HTTP counts as having sent.
+ */
+export function traceTransport(transport: Sendable, { isHttp }: { readonly isHttp: boolean }): void {
+  const send = transport.send.bind(transport) as (message: unknown, options?: object) => Promise<void>
+  transport.send = (message: unknown, options?: object) => {
+    const trace = traces.getStore()
+    if (!trace) return send(message, options)
+    if (!isHttp) trace.started = trace.sent = true
+    return send(message, { onRequestStreamEnd: trace.onStreamEnd, ...options })
+  }
+}
+
+/** Milliseconds of a `Retry-After` in seconds or as a date; undefined for any other text. */
+function retryAfterOf(text: string | null): number | undefined {
+  if (text === null) return undefined
+  const seconds = Number(text)
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+}
+
+/** The response; reading more than `maxBytes` of a body that is not a stream of events fails. */
+function bounded(response: Response, maxBytes: number): Response {
+  const declared = Number(response.headers.get('content-length') ?? Number.NaN)
+  if (declared <= maxBytes || !response.body || !isJson(response)) return response
+  let read = 0
+  const body = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        read += chunk.byteLength
+        if (read > maxBytes) controller.error(new TypeError(`the answer is longer than ${maxBytes} bytes`))
+        else controller.enqueue(chunk)
+      },
+    }),
+  )
+  return new Response(body, response)
+}
+
+const isJson = ({ headers }: Response) => headers.get('content-type')?.startsWith('application/json') ?? false

@@ -1,0 +1,144 @@
+import type { CallToolResult, PriorDiscovery, Tool } from '@modelcontextprotocol/client'
+import { createWakeSignal } from '../../../flow/wake-signal.ts'
+import { createCancellation, pause } from '../../roster/cancellation.ts'
+import type { FleetSettings } from '../fleet-options.ts'
+import { ExchangeError } from './failure.ts'
+import { watchLiveness } from './liveness.ts'
+import { type CallLimits, openSession, type Session } from './open-session.ts'
+import type { Target } from './target.ts'
+import type { ToolCache } from './tool-cache.ts'
+
+/** Pause before a list that changed is read, in ms: servers tell of many changes at once. */
+const toolsDebounceMs = 100
+/** Minimum pause between two readings of a list, in ms: some servers change it at each. */
+const minToolsGapMs = 1000
+/** Default age at which a list is read again, in ms: of a server that tells of changes, and of any other. */
+const toldTtlMs = 300_000
+const untoldTtlMs = 60_000
+
+type Parts = {
+  readonly target: Target
+  readonly prior: PriorDiscovery | undefined
+  readonly settings: FleetSettings
+  readonly tools: ToolCache
+  /** Aborts the opening; a session that is open ends by `end`. */
+  readonly signal: AbortSignal
+  readonly onActivity: () => void
+}
+
+/** Limits of a call. `mayLeave`: give up when the connection is lost, as the call can be repeated elsewhere. */
+export type LiveCallLimits = CallLimits & { readonly mayLeave: boolean }
+
+export type LiveSession = Awaited<ReturnType<typeof openLiveSession>>
+
+/**
+ * Opens a session, reads its tools, and watches both until it ends.
+ *
+ * @throws {ExchangeError} It could not be opened, or its tools could not be read.
+ */
+export async function openLiveSession({ target, prior, settings, tools, signal, onActivity }: Parts) {
+  const over = new AbortController()
+  const refresh = createWakeSignal({ signal: over.signal })
+  let doubt: () => void = () => undefined
+  let inFlight = 0
+  let isDrained: () => void = () => undefined
+
+  const session = await openSession(target, {
+    prior,
+    signal,
+    timeoutMs: settings.connectTimeoutMs,
+    clientInfo: settings.clientInfo,
+    onDoubt: () => doubt(),
+    onClose: () => over.abort('the connection was closed by the server'),
+    onToolsChanged: refresh.raise,
+  })
+  await prove(session)
+  onActivity()
+  const liveness = watchLiveness({
+    session,
+    signal: over.signal,
+    intervalMs: settings.pingIntervalMs,
+    timeoutMs: settings.pingTimeoutMs,
+    onAlive: onActivity,
+    onGap: refresh.raise,
+    onDead: (why) => over.abort(why),
+  })
+  doubt = liveness.check
+  void keepToolsFresh()
+
+  /** A session that starts from earlier knowledge has asked the server nothing yet. */
+  async function prove(opened: Session): Promise<void> {
+    try {
+      const limits = { signal, timeoutMs: settings.connectTimeoutMs }
+      await (opened.hasTools ? tools.read(opened, limits) : opened.ping(limits))
+    } catch (error) {
+      await opened.close()
+      throw error
+    }
+  }
+
+  async function keepToolsFresh(): Promise<void> {
+    const ttlMs = settings.toolsTtlMs ?? (session.tellsOfTools ? toldTtlMs : untoldTtlMs)
+    while (session.hasTools && !over.signal.aborted) {
+      await refresh.wait(Math.max(0, ttlMs - tools.ageMs()))
+      await pause(toolsDebounceMs, over.signal)
+      refresh.take()
+      // What is known stays; a server that is gone is found by its pings.
+      await tools.read(session, { signal: over.signal, timeoutMs: settings.callTimeoutMs }).catch(liveness.check)
+      await pause(minToolsGapMs, over.signal)
+    }
+  }
+
+  /** Calls a tool; throws an `ExchangeError`, or the reason of the signal. */
+  async function call(
+    tool: Tool,
+    args: Record<string, unknown>,
+    { mayLeave, ...limits }: LiveCallLimits,
+  ): Promise<CallToolResult> {
+    using cancellation = createCancellation(limits.signal)
+    const leave = () => cancellation.cancel(over.signal.reason)
+    if (mayLeave) over.signal.addEventListener('abort', leave, { once: true })
+    inFlight += 1
+    try {
+      const result = await session.callTool(tool, args, { ...limits, signal: cancellation.signal })
+      liveness.noteSign()
+      return result
+    } catch (error) {
+      limits.signal.throwIfAborted()
+      if (!(error instanceof ExchangeError))
+        throw new ExchangeError({ outcome: 'unknown', reason: `connection lost: ${over.signal.reason}`, isFault: true })
+      if (error.failure.isSessionLost) over.abort(error.failure.reason)
+      else if (error.failure.isFault) liveness.check()
+      throw error
+    } finally {
+      inFlight -= 1
+      over.signal.removeEventListener('abort', leave)
+      if (inFlight === 0) isDrained()
+    }
+  }
+
+  /** Ends the session for new calls, and closes it after those in flight, which may still be answered. */
+  async function retire(why: string): Promise<void> {
+    over.abort(why)
+    if (inFlight > 0) await new Promise<void>((resolve) => void (isDrained = resolve))
+    await session.close()
+  }
+
+  /** Closes the session with all its calls. */
+  async function close(why: string): Promise<void> {
+    over.abort(why)
+    await session.close()
+  }
+
+  return {
+    era: session.era,
+    prior: session.prior,
+    /** Aborts with the reason when the session is over. */
+    over: over.signal,
+    inFlight: () => inFlight,
+    refreshTools: refresh.raise,
+    call,
+    retire,
+    close,
+  }
+}

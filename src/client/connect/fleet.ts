@@ -1,0 +1,256 @@
+import type { PriorDiscovery } from '@modelcontextprotocol/client'
+import { type ServerId, serverId } from '../../model/identity.ts'
+import { defaultNamespace } from '../../model/identity.ts'
+import type { Server } from '../../model/server.ts'
+import { connectRoster, type Roster } from '../roster/roster.ts'
+import { createCallRouter } from './call-router.ts'
+import type { ConnectionView } from './connection/connection-view.ts'
+import { type Connection, createConnection } from './connection/connection.ts'
+import { createTargets } from './connection/target.ts'
+import { FleetError } from './fleet-error.ts'
+import { createFleetEvents, type EmittedEvent } from './fleet-events.ts'
+import { type FleetOptions, settingsOf } from './fleet-options.ts'
+import { followMembers } from './membership.ts'
+import { createCallCounter, type CallCounter, type FleetStats } from './stats.ts'
+import { createToolIndex, type Provider } from './tool-index.ts'
+import type { FleetTool } from './tools/fleet-tool.ts'
+
+export type Fleet = Awaited<ReturnType<typeof connectServers>>
+
+/**
+ * Connects to every server that matches, and stays connected as the registry changes.
+ *
+ * Resolves once the registry was read and, unless `lazy`, each server was tried once.
+ *
+ * @throws {RosterError} The query is invalid, the token lacks the right, or the other side is not a roster.
+ */
+export async function connectServers(options: FleetOptions) {
+  const settings = settingsOf(options)
+  const roster = rosterOf(options.roster)
+  const closing = new AbortController()
+  const events = createFleetEvents()
+  const connections = new Map<ServerId, Connection>()
+  const counters = new WeakMap<Connection, CallCounter>()
+  const total = createCallCounter()
+  const index = createToolIndex(connections)
+  const admission = createAdmission(settings.concurrency)
+  const targets = createTargets({
+    settings,
+    emit,
+    revealed: (server) => roster.get(server, { secrets: true, signal: closing.signal }),
+  })
+  const router = createCallRouter({ settings, providersOf, counterOf, total, closed: closing.signal })
+
+  function emit(event: EmittedEvent): void {
+    index.invalidate()
+    events.emit(event)
+  }
+
+  function onState(view: ConnectionView): void {
+    index.invalidate()
+    const { onStatus } = options
+    if (!onStatus) return
+    // Its errors are its own.
+    void Promise.resolve()
+      .then(() => onStatus(view.server.id, view.state, view))
+      .catch(() => undefined)
+  }
+
+  function onServer(id: ServerId, server: Server | undefined): void {
+    const known = connections.get(id)
+    index.invalidate()
+    if (!server) {
+      connections.delete(id)
+      void known?.stop('it left the registry')
+    } else if (known) {
+      const wasEnabled = known.server().enabled
+      known.update(server)
+      if (!wasEnabled && server.enabled && !settings.lazy) known.start()
+    } else {
+      const connection = createConnection(server, {
+        settings,
+        resolveTarget: targets.resolve,
+        priorOf,
+        admit: admission.admit,
+        emit,
+        onState,
+      })
+      connections.set(id, connection)
+      counters.set(connection, createCallCounter())
+      if (server.enabled && !settings.lazy) connection.start()
+    }
+  }
+
+  function counterOf(connection: Connection): CallCounter {
+    return counters.get(connection) ?? total
+  }
+
+  async function priorOf(_server: Server, _signal: AbortSignal): Promise<PriorDiscovery | undefined> {
+    return undefined
+  }
+
+  /** The servers of a call. Where none is known to offer it, those that were never asked are asked. */
+  async function providersOf(
+    target: string | FleetTool,
+    server: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Provider[]> {
+    if (typeof target !== 'string') {
+      const connection = connections.get(target.server)
+      return connection ? [{ connection, toolName: target.tool.name }] : []
+    }
+    const only = server === undefined ? undefined : find(server)
+    if (server !== undefined && !only) return []
+    if (only && !only.tools.isRead()) return [{ connection: only, toolName: target }]
+    const providers = index.providersOf(target)
+    const matching = only ? providers.filter(({ connection }) => connection === only) : providers
+    if (matching.length > 0 || only) return matching.filter(({ connection }) => connection.server().enabled)
+    await askUnknown(signal)
+    return index.providersOf(target).filter(({ connection }) => connection.server().enabled)
+  }
+
+  async function askUnknown(signal: AbortSignal): Promise<void> {
+    const unknown = [...connections.values()].filter(
+      (one) => one.server().enabled && !one.tools.isRead() && ['disconnected', 'connecting'].includes(one.state()),
+    )
+    await Promise.all(unknown.map((one) => one.ensure(signal).catch(() => undefined)))
+    signal.throwIfAborted()
+  }
+
+  function find(name: string): Connection | undefined {
+    return connections.get(name) ?? connections.get(serverId(defaultNamespace, name))
+  }
+
+  function required(name: string): Connection {
+    const connection = find(name)
+    if (!connection) throw new FleetError('no_server', `no server ${name} matches the query of this fleet`)
+    return connection
+  }
+
+  const all = () => [...connections.values()]
+  const idsWhere = (holds: (connection: Connection) => boolean) =>
+    all()
+      .filter(holds)
+      .map(({ id }) => id)
+  const isFailed = (one: Connection) => one.state() === 'error' || one.state() === 'reconnecting'
+
+  /** Connects one server; resolves with whether it is connected. */
+  async function attemptTo(connection: Connection): Promise<boolean> {
+    return connection.ensure(closing.signal).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Connects these servers; resolves with the ids of those that are connected. */
+  async function connectThese(chosen: readonly Connection[]): Promise<ServerId[]> {
+    const connected = await Promise.all(chosen.map(async (one) => ((await attemptTo(one)) ? [one.id] : [])))
+    return connected.flat()
+  }
+
+  function stats(): FleetStats {
+    const each = all().map((one) => {
+      const figures = { ...counterOf(one).snapshot(), connected: one.isConnected(), tools: one.tools.all().size }
+      return [one.id, figures] as const
+    })
+    const countIn = (...states: readonly string[]) => all().filter((one) => states.includes(one.state())).length
+    return {
+      servers: connections.size,
+      connected: countIn('connected'),
+      connecting: countIn('connecting', 'reconnecting'),
+      disconnected: countIn('disconnected'),
+      failed: all().filter(isFailed).length,
+      tools: each.reduce((sum, [, { tools }]) => sum + tools, 0),
+      ...total.snapshot(),
+      by_server: Object.fromEntries(each),
+    }
+  }
+
+  let closed: Promise<void> | undefined
+  function close(): Promise<void> {
+    closed ??= shutDown()
+    return closed
+  }
+
+  const closeOnAbort = () => void close()
+
+  async function shutDown(): Promise<void> {
+    closing.abort()
+    options.signal?.removeEventListener('abort', closeOnAbort)
+    await Promise.all(all().map((one) => one.stop('the fleet is closed', { cut: true })))
+    events.close()
+    await membership?.ended
+  }
+
+  let membership: { readonly ended: Promise<void> } | undefined
+  options.signal?.addEventListener('abort', closeOnAbort, { once: true })
+  options.signal?.throwIfAborted()
+  membership = await followMembers({ roster, query: settings.query, signal: closing.signal, onServer, emit })
+  if (!settings.lazy) await connectThese(all().filter((one) => one.server().enabled))
+
+  return {
+    /** Calls a tool: by its own name or a capability wherever it is healthy, or by its name in the fleet. */
+    call: router.call,
+    /** Every tool of the connected servers, in the order in which they appeared. */
+    toolList: index.list,
+    /** The servers that match, by id. */
+    get connections(): ReadonlyMap<ServerId, ConnectionView> {
+      return new Map(all().map((one) => [one.id, one.view()]))
+    },
+    get: (name: string) => find(name)?.view(),
+    /** Ids of the connected servers. */
+    get active() {
+      return idsWhere((one) => one.isConnected())
+    },
+    /** Ids of the servers whose last attempt failed. */
+    get failed() {
+      return idsWhere(isFailed)
+    },
+    /** Connects one server, also after `disconnect`. Resolves with whether it is connected. */
+    connect: async (name: string) => attemptTo(required(name)),
+    /** Closes the session of one server, until `connect` or a call asks for it. */
+    disconnect: async (name: string) => required(name).stop('asked to disconnect'),
+    /** Connects every enabled server, or those with all of these tags. Resolves with the ids of those that are connected. */
+    connectAll: async ({ tags = [] }: { readonly tags?: readonly string[] } = {}) =>
+      connectThese(all().filter((one) => one.server().enabled && tags.every((tag) => one.server().tags.includes(tag)))),
+    /** Connects again: all, or those that failed. Resolves with the ids of those that are connected. */
+    async reconnect({ failedOnly = false } = {}) {
+      const chosen = all().filter((one) => (failedOnly ? isFailed(one) : one.state() !== 'disconnected'))
+      if (!failedOnly) await Promise.all(chosen.map((one) => one.stop('asked to reconnect')))
+      return connectThese(chosen)
+    },
+    events: events.events,
+    stats,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function rosterOf(given: FleetOptions['roster']): Roster {
+  if (typeof given === 'string' || given instanceof URL) return connectRoster({ url: given })
+  return 'follow' in given ? given : connectRoster(given)
+}
+
+/** Lets at most `limit` connect at a time, in the order in which they came. */
+function createAdmission(limit: number) {
+  let active = 0
+  const waiting: (() => void)[] = []
+
+  async function admit(signal: AbortSignal): Promise<() => void> {
+    if (active >= limit) {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve)
+        signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    }
+    active += 1
+    return leave
+  }
+
+  function leave(): void {
+    active -= 1
+    waiting.shift()?.()
+  }
+
+  return { admit }
+}
