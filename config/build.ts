@@ -185,6 +185,18 @@ await build({
   logLevel: 'warning',
 })
 
+// The fleet runs in Node only. Its peer, the MCP SDK, is loaded on use and stays outside.
+await build({
+  entryPoints: ['src/client/connect/index.ts'],
+  outfile: `${out}/client/connect/index.js`,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  external: ['@modelcontextprotocol/*'],
+  logLevel: 'warning',
+})
+
 copyFileSync('config/openapi.json', `${out}/chunks/openapi.json`)
 
 // Declarations of the client library only.

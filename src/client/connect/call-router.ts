@@ -94,7 +94,7 @@ export function createCallRouter({ settings, providersOf, counterOf, total, clos
     const usable = fitting.length > 0 ? fitting : ready.length > 0 ? ready : open
     const chosen = choose(usable, options, nameOf(course.target))
     if (chosen) return chosen
-    // What may have been carried out, and may be again, is tried once more where nothing else is left.
+    // A repeatable call whose outcome is unknown gets a second attempt where no other server is left.
     const { last } = course
     if (!last?.isRepeatable || last.failure.outcome !== 'unknown' || course.renewed.has(last.connection))
       return undefined

@@ -29,14 +29,33 @@ type Parts = {
 /** Limits of a call. `mayLeave`: give up when the connection is lost, as the call can be repeated elsewhere. */
 export type LiveCallLimits = CallLimits & { readonly mayLeave: boolean }
 
-export type LiveSession = Awaited<ReturnType<typeof openLiveSession>>
+// The type is explicit: the library's declaration files cannot name the inferred one.
+export type LiveSession = Pick<Session, 'era' | 'prior'> & {
+  /** Aborts with the reason when the session is over. */
+  readonly over: AbortSignal
+  readonly inFlight: () => number
+  readonly refreshTools: () => void
+  /** Calls a tool; throws an `ExchangeError`, or the reason of the signal. */
+  readonly call: (tool: Tool, args: Record<string, unknown>, limits: LiveCallLimits) => Promise<CallToolResult>
+  /** Ends the session for new calls, and closes it after those in flight, which may still be answered. */
+  readonly retire: (why: string) => Promise<void>
+  /** Closes the session with all its calls. */
+  readonly close: (why: string) => Promise<void>
+}
 
 /**
  * Opens a session, reads its tools, and watches both until it ends.
  *
  * @throws {ExchangeError} It could not be opened, or its tools could not be read.
  */
-export async function openLiveSession({ target, prior, settings, tools, signal, onActivity }: Parts) {
+export async function openLiveSession({
+  target,
+  prior,
+  settings,
+  tools,
+  signal,
+  onActivity,
+}: Parts): Promise<LiveSession> {
   const over = new AbortController()
   const refresh = createWakeSignal({ signal: over.signal })
   let doubt: () => void = () => undefined
@@ -89,7 +108,6 @@ export async function openLiveSession({ target, prior, settings, tools, signal, 
     }
   }
 
-  /** Calls a tool; throws an `ExchangeError`, or the reason of the signal. */
   async function call(
     tool: Tool,
     args: Record<string, unknown>,
@@ -117,14 +135,12 @@ export async function openLiveSession({ target, prior, settings, tools, signal, 
     }
   }
 
-  /** Ends the session for new calls, and closes it after those in flight, which may still be answered. */
   async function retire(why: string): Promise<void> {
     over.abort(why)
     if (inFlight > 0) await new Promise<void>((resolve) => void (isDrained = resolve))
     await session.close()
   }
 
-  /** Closes the session with all its calls. */
   async function close(why: string): Promise<void> {
     over.abort(why)
     await session.close()
@@ -133,7 +149,6 @@ export async function openLiveSession({ target, prior, settings, tools, signal, 
   return {
     era: session.era,
     prior: session.prior,
-    /** Aborts with the reason when the session is over. */
     over: over.signal,
     inFlight: () => inFlight,
     refreshTools: refresh.raise,
