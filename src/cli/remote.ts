@@ -63,7 +63,7 @@ export function rosterOf(invocation: Invocation): Roster {
   const url = textOption(invocation, 'url') ?? (invocation.env['MCP_ROSTER_URL'] || 'http://localhost:8000')
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw new UsageError(`--url must be a URL such as http://localhost:8000`)
-  return connectRoster({ url, token: invocation.env['MCP_ROSTER_TOKEN'] || undefined })
+  return connectRoster({ url, token: invocation.env['MCP_ROSTER_TOKEN'] || undefined, retries: 0 })
 }
 
 /** Awaits an answer of the daemon; a `RosterError` becomes a `CommandError`. */

@@ -20,15 +20,26 @@ export {
   /** @deprecated Use `ServerProbe`. */
   type ServerProbe as CheckOutcome,
 } from './roster/roster.ts'
-export { type ProblemDocument as Problem, RosterError } from './roster/error.ts'
+export type { AnswerStore, CacheOptions, Staleness } from './roster/requests/answer-cache.ts'
+export { type ClientErrorCode, type ProblemDocument as Problem, RosterError } from './roster/error.ts'
 export type { Following, FollowOptions } from './roster/follow.ts'
 export type { RosterEvent } from './roster/event-batcher.ts'
 export type { EventList, EventQuery, FollowEventsOptions, JournalEvent } from './roster/events.ts'
+export type {
+  Agent,
+  AgentCapability,
+  AgentList,
+  AgentQuery,
+  CapabilityList,
+  CapabilityQuery,
+  SourceList,
+} from './roster/mesh-queries.ts'
 export type { ListQuery, WatchQuery } from './roster/query.ts'
 export type { PickedServer, PickList, PickQuery, QueryResult, QueryResults, ServerList } from './roster/selection.ts'
 export type { Strategy } from '../model/balancing/choose.ts'
+export type { ResilienceOptions } from './roster/requests/repeated-requests.ts'
 export type { WatchOptions } from './roster/watch.ts'
-export type { ConnectOptions } from './roster/roster-http.ts'
+export type { ConnectOptions } from './roster/requests/roster-http.ts'
 export { type ServerId, serverId, shortId } from '../model/identity.ts'
 export type { Capability } from '../model/capability.ts'
 export type { Reason, Status } from '../model/health.ts'

@@ -144,7 +144,7 @@ describe('a roster', () => {
       await assert.rejects(connectRoster({ url }).list({ name: 'x' }), (error) => {
         assert.ok(error instanceof RosterError)
         assert.equal(error.message, 'no daemon answers at http://127.0.0.1:59: connection refused')
-        return error.status === 0 && error.code === undefined
+        return error.status === 0 && error.code === 'unreachable'
       })
     }
     assert.throws(() => connectRoster({ url: 'ftp://x' }), TypeError)

@@ -1,5 +1,6 @@
 import type { Capability } from '../../model/capability.ts'
-import type { RosterHttp } from './roster-http.ts'
+import { RosterError } from './error.ts'
+import type { RosterRequests } from './requests/roster-requests.ts'
 
 /** The registration of an agent. */
 export type AgentRegistration = {
@@ -152,14 +153,13 @@ export type DependencyCandidate = {
   readonly details?: Readonly<Record<string, unknown>>
 }
 
+/** What registries answer to a HEAD for an agent that they do not know, or where they know no HEAD. */
+const unknownAgentStatuses: ReadonlySet<number> = new Set([404, 405, 410, 501])
+
 type Limits = { readonly signal?: AbortSignal | undefined }
 
 /** The requests of an agent: register, heartbeat, unregister; and the explanation of its dependencies. */
-export function createAgentRequests({
-  request,
-  exchange,
-  errorFrom,
-}: Pick<RosterHttp, 'request' | 'exchange' | 'errorFrom'>) {
+export function createAgentRequests({ request, exchange }: Pick<RosterRequests, 'request' | 'exchange'>) {
   return {
     /**
      * Registers an agent or replaces its registration. Counts as a heartbeat.
@@ -168,7 +168,7 @@ export function createAgentRequests({
      */
     register({ agent_id, ...metadata }: AgentRegistration, { signal }: Limits = {}): Promise<Registration> {
       const body = { agent_id, metadata, timestamp: new Date().toISOString() }
-      return request('/agents/register_with_metadata', { method: 'POST', body, signal })
+      return request('/agents/register_with_metadata', { method: 'POST', body, signal, isRepeatable: true })
     },
     /**
      * Renews an agent's lease.
@@ -176,7 +176,7 @@ export function createAgentRequests({
      * @throws {RosterError} Status 404 where the agent is unknown: it has to register again.
      */
     heartbeat(agent_id: string, { status, metadata, signal }: Heartbeat & Limits = {}): Promise<HeartbeatAnswer> {
-      return request('/heartbeat', { method: 'POST', body: { agent_id, status, metadata }, signal })
+      return request('/heartbeat', { method: 'POST', body: { agent_id, status, metadata }, signal, isRepeatable: true })
     },
     /**
      * Registers an agent with its functions, or renews its registration; returns the providers of its dependencies.
@@ -193,11 +193,13 @@ export function createAgentRequests({
      */
     async renew(agent_id: string, { signal }: Limits = {}): Promise<Renewal> {
       const path = `/heartbeat/${encodeURIComponent(agent_id)}`
-      const { response } = await exchange(path, { method: 'HEAD', signal })
-      const { status } = response
-      if (status === 404 || status === 405 || status === 410 || status === 501) return 'unknown'
-      if (!response.ok) throw errorFrom(response, '{}')
-      return status === 202 ? 'changed' : 'current'
+      try {
+        const { status } = await exchange(path, { method: 'HEAD', signal })
+        return status === 202 ? 'changed' : 'current'
+      } catch (error) {
+        if (error instanceof RosterError && unknownAgentStatuses.has(error.status)) return 'unknown'
+        throw error
+      }
     },
     /**
      * Removes an agent from the registry.
@@ -205,7 +207,7 @@ export function createAgentRequests({
      * @throws {RosterError} Status 403 where the token does not own the agent.
      */
     async unregister(agent_id: string, { signal }: Limits = {}): Promise<void> {
-      await request(`/agents/${encodeURIComponent(agent_id)}`, { method: 'DELETE', signal })
+      await request(`/agents/${encodeURIComponent(agent_id)}`, { method: 'DELETE', signal, isRepeatable: true })
     },
     /**
      * Explains why each dependency of an agent has its provider, or none.

@@ -1,3 +1,9 @@
+/**
+ * Why a request failed where the roster did not say it: it cannot be reached, did not answer in time, is not asked for a while
+ * after many failures, or is no roster.
+ */
+export type ClientErrorCode = 'unreachable' | 'timed_out' | 'circuit_open' | 'not_a_roster'
+
 /** A problem document: why the roster refused a request (RFC 9457). */
 export type ProblemDocument = {
   readonly title?: string
@@ -21,8 +27,8 @@ export class RosterError extends Error {
   override name = 'RosterError'
   readonly status: number
   readonly problem: ProblemDocument | undefined
-  /** The stable code of the problem, such as `server_not_found`; undefined where no roster answered. */
-  readonly code: string | undefined
+  /** The stable code of the roster's problem, such as `server_not_found`, or of this library (`ClientErrorCode`). */
+  readonly code: ClientErrorCode | (string & {}) | undefined
   /** Pause that the roster asks for before the next attempt, in ms. */
   readonly retryAfterMs: number | undefined
 
@@ -31,11 +37,13 @@ export class RosterError extends Error {
     {
       status = 0,
       problem,
+      code = problem?.code,
       retryAfterMs,
       cause,
     }: {
       status?: number
       problem?: ProblemDocument | undefined
+      code?: ClientErrorCode | (string & {}) | undefined
       retryAfterMs?: number | undefined
       cause?: unknown
     } = {},
@@ -43,7 +51,7 @@ export class RosterError extends Error {
     super(message, { cause })
     this.status = status
     this.problem = problem
-    this.code = problem?.code
+    this.code = code
     this.retryAfterMs = retryAfterMs
   }
 }

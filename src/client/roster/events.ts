@@ -2,7 +2,7 @@ import { pause } from './cancellation.ts'
 import { isTransient, type RosterError } from './error.ts'
 import { parametersOf } from './query.ts'
 import { createReconnectPause } from './reconnect-pause.ts'
-import type { RosterHttp } from './roster-http.ts'
+import type { RosterRequests } from './requests/roster-requests.ts'
 
 /** What happened, as `GET /events` shows it. Fields are absent where they do not apply. */
 export type JournalEvent = {
@@ -77,7 +77,7 @@ export type FollowEventsOptions = {
 const wait = '20s'
 
 /** The requests for events: list, follow. */
-export function createEventRequests({ request }: Pick<RosterHttp, 'request'>) {
+export function createEventRequests({ request }: Pick<RosterRequests, 'request'>) {
   /**
    * Lists what happened, the newest first.
    *

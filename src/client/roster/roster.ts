@@ -5,8 +5,11 @@ import { createAgentRequests } from './agents.ts'
 import type { RosterEvent } from './event-batcher.ts'
 import { createEventRequests } from './events.ts'
 import { followBatches, type Following, type FollowOptions } from './follow.ts'
+import { createMeshQueries } from './mesh-queries.ts'
 import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
-import { type ConnectOptions, createRosterHttp } from './roster-http.ts'
+import type { Staleness } from './requests/answer-cache.ts'
+import type { ConnectOptions } from './requests/roster-http.ts'
+import { createRosterRequests } from './requests/roster-requests.ts'
 import { createSelectionRequests, type ServerList } from './selection.ts'
 import { watchBatches, type WatchOptions } from './watch.ts'
 
@@ -27,6 +30,7 @@ export type ServerDetails = Server & {
       readonly response_time_ms: number
     }[]
   }
+  readonly stale?: Staleness
 }
 
 /** The result of one probe, and the status that follows from it: a single failure does not make a server unhealthy. */
@@ -48,7 +52,7 @@ export type ClientFormat = 'claude' | 'cursor' | 'vscode'
 /** The complete content of a client's config file. */
 export type ClientConfig = Readonly<Record<string, unknown>>
 /** Enabled servers by name; outside of the namespace `default`, by `namespace/name`. */
-export type ServerMap = { readonly servers: Readonly<Record<string, Server>> }
+export type ServerMap = { readonly servers: Readonly<Record<string, Server>>; readonly stale?: Staleness }
 
 type RequestLimits = { readonly signal?: AbortSignal | undefined }
 
@@ -63,7 +67,7 @@ export type Roster = ReturnType<typeof connectRoster>
  * const { servers } = await roster.list({ tag: 'production', status: 'healthy' })
  */
 export function connectRoster(options: ConnectOptions) {
-  const http = createRosterHttp(options)
+  const http = createRosterRequests(options)
 
   /**
    * Lists the matching servers as of one revision; all of them, unless there is a `limit`.
@@ -71,7 +75,19 @@ export function connectRoster(options: ConnectOptions) {
    * @throws {RosterError} Status 400 for an unknown or invalid parameter, 0 where no daemon answers.
    */
   function list(query: ListQuery = {}, { signal }: RequestLimits = {}): Promise<ServerList> {
-    return http.request('/servers', { parameters: parametersOf(query), signal })
+    return http.request('/servers', { parameters: parametersOf(query), signal, isKept: true })
+  }
+
+  /**
+   * The servers that match and that a caller may use now: enabled, and healthy or of a kind that cannot be checked (stdio).
+   *
+   * @throws {RosterError} As for `list`.
+   */
+  async function find(
+    query: Omit<ListQuery, 'status' | 'enabled' | 'limit' | 'continue'> = {},
+    limits: RequestLimits = {},
+  ): Promise<readonly Server[]> {
+    return (await list({ ...query, status: ['healthy', 'unknown'], enabled: true }, limits)).servers
   }
 
   /**
@@ -83,7 +99,9 @@ export function connectRoster(options: ConnectOptions) {
     place: ServerPlace,
     { signal, secrets = false }: RequestLimits & { readonly secrets?: boolean } = {},
   ): Promise<ServerDetails> {
-    return http.request(pathOf(place), { signal, ...(secrets ? { parameters: parametersOf({ secrets }) } : {}) })
+    // Secrets are not kept.
+    if (secrets) return http.request(pathOf(place), { signal, parameters: parametersOf({ secrets }) })
+    return http.request(pathOf(place), { signal, isKept: true })
   }
 
   /**
@@ -116,7 +134,7 @@ export function connectRoster(options: ConnectOptions) {
   function discover(format?: ClientFormat, query: WatchQuery = {}, { signal }: RequestLimits = {}): Promise<unknown> {
     const parameters = parametersOf(query)
     if (format !== undefined) parameters.set('format', format)
-    return http.request('/discover', { parameters, signal })
+    return http.request('/discover', { parameters, signal, isKept: true })
   }
 
   /**
@@ -130,6 +148,7 @@ export function connectRoster(options: ConnectOptions) {
 
   return {
     list,
+    find,
     get,
     watch,
     follow,
@@ -140,6 +159,7 @@ export function connectRoster(options: ConnectOptions) {
     ...createAgentRequests(http),
     ...createEventRequests(http),
     ...createSelectionRequests(http),
+    ...createMeshQueries(http),
   }
 }
 

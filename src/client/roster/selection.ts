@@ -2,7 +2,8 @@ import type { Strategy } from '../../model/balancing/choose.ts'
 import type { Server } from '../../model/server.ts'
 import type { ProblemDocument } from './error.ts'
 import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
-import type { RosterHttp } from './roster-http.ts'
+import type { Staleness } from './requests/answer-cache.ts'
+import type { RosterRequests } from './requests/roster-requests.ts'
 
 /** Which servers may be picked, and how. */
 export type PickQuery = WatchQuery & {
@@ -52,6 +53,7 @@ export type ServerList = {
   readonly syncing?: readonly string[]
   /** Cursor for the query of the next page. */
   readonly continue?: string
+  readonly stale?: Staleness
 }
 
 /** The answer to one of several queries, or its own problem. */
@@ -71,7 +73,7 @@ export type QueryResults = {
 type Limits = { readonly signal?: AbortSignal | undefined }
 
 /** The requests that choose among servers, or send several queries at once. */
-export function createSelectionRequests({ request }: Pick<RosterHttp, 'request'>) {
+export function createSelectionRequests({ request }: Pick<RosterRequests, 'request'>) {
   return {
     /**
      * Picks healthy servers that match, best first.
@@ -87,7 +89,7 @@ export function createSelectionRequests({ request }: Pick<RosterHttp, 'request'>
      * @throws {RosterError} Status 400 for no query or more than 50.
      */
     query(queries: readonly ListQuery[], { signal }: Limits = {}): Promise<QueryResults> {
-      return request('/query', { method: 'POST', body: { queries }, signal })
+      return request('/query', { method: 'POST', body: { queries }, signal, isRepeatable: true })
     },
   }
 }

@@ -4,7 +4,7 @@ import { createEventBatcher, type EventBatch } from './event-batcher.ts'
 import { messagesIn, StreamError } from './event-stream.ts'
 import { parametersOf, type WatchQuery } from './query.ts'
 import { createReconnectPause } from './reconnect-pause.ts'
-import type { ConnectOptions, RosterHttp } from './roster-http.ts'
+import type { ConnectOptions, RosterHttp } from './requests/roster-http.ts'
 
 export type WatchOptions = {
   readonly query?: WatchQuery | undefined

@@ -1,15 +1,21 @@
-import { createCancellation, createWatchdog } from './cancellation.ts'
-import { type ProblemDocument, RosterError } from './error.ts'
+import { createCancellation, createWatchdog } from '../cancellation.ts'
+import { type ProblemDocument, RosterError } from '../error.ts'
+import type { CacheOptions, Staleness } from './answer-cache.ts'
+import type { ResilienceOptions } from './repeated-requests.ts'
 
 /** Address of a roster, credentials and time limits. */
-export type ConnectOptions = {
+export type ConnectOptions = ResilienceOptions & {
+  /** Keeps answers, and gives them while the roster is away: marked `stale`. Off by default. */
+  readonly cache?: CacheOptions | boolean | undefined
+  /** Called with each answer that is given although the roster did not confirm it. */
+  readonly onStale?: ((stale: Staleness) => void) | undefined
   /** `http://localhost:8000`; behind a gateway, with the path prefix of the API. A password in it is used as the token. */
   readonly url: string | URL
   /** A bearer token, or a function that returns one for each request (tokens in files and clouds rotate). */
   readonly token?: string | undefined | (() => string | undefined | Promise<string | undefined>)
   /** Replaces the built-in `fetch`: for a proxy, a certificate authority or a test. */
   readonly fetch?: typeof fetch
-  /** Maximum duration of a request, in ms (default 30 s). */
+  /** Maximum duration of a request with all its retries, in ms (default 30 s). */
   readonly timeoutMs?: number
   /** Maximum silence of a watch before it reconnects, in ms (default 60 s; a roster sends a keep-alive every 15 s). */
   readonly quietMs?: number
@@ -27,10 +33,16 @@ export type RequestOptions = {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A successful response, or a 304 where the request had an `if-none-match`. */
+export type Exchange = { readonly status: number; readonly text: string; readonly etag: string | undefined }
+
 export type RosterHttp = ReturnType<typeof createRosterHttp>
 
+/** The roster did not answer in time. */
+class TimeoutError extends Error {}
+
 /** Sends requests to one roster and turns failures into a `RosterError`. */
-export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 30_000 }: ConnectOptions) {
+export function createRosterHttp({ url, token, fetch: customFetch }: Pick<ConnectOptions, 'url' | 'token' | 'fetch'>) {
   const base = new URL(url)
   if (!/^https?:$/.test(base.protocol)) throw new TypeError('the URL of a roster must begin with http:// or https://')
   const urlToken = decodeURIComponent(base.password || base.username)
@@ -61,18 +73,11 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
     }
   }
 
-  /** Resolves with the JSON of a 2xx response; undefined for an empty body. */
-  async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
-    const { response, text } = await exchange(path, options)
-    if (!response.ok) throw errorFrom(response, text)
-    return (text === '' ? undefined : parsed(text, response)) as T
-  }
-
-  /** Resolves with the whole response, whatever its status. */
-  async function exchange(path: string, options: RequestOptions = {}): Promise<{ response: Response; text: string }> {
+  /** One request and its whole response. Rejects with a `RosterError` for a status that is no success. */
+  async function exchange(path: string, options: RequestOptions, timeoutMs: number): Promise<Exchange> {
     using cancellation = createCancellation(options.signal)
     using watchdog = createWatchdog(timeoutMs, () =>
-      cancellation.cancel(new Error(`no response within ${timeoutMs / 1000} s`)),
+      cancellation.cancel(new TimeoutError(`no response within ${Math.ceil(timeoutMs / 100) / 10} s`)),
     )
     try {
       options.signal?.throwIfAborted()
@@ -81,7 +86,10 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
         throw connectionError(error)
       })
       watchdog.stop()
-      return { response, text }
+      const { status, headers } = response
+      const isUnchanged = status === 304 && options.headers?.['if-none-match'] !== undefined
+      if (!response.ok && !isUnchanged) throw errorFrom(response, text)
+      return { status, text, etag: headers.get('etag') ?? undefined }
     } catch (error) {
       options.signal?.throwIfAborted()
       throw error
@@ -90,27 +98,29 @@ export function createRosterHttp({ url, token, fetch: customFetch, timeoutMs = 3
 
   function errorFrom(response: Response, text: string): RosterError {
     const { status, headers } = response
-    const problem = parsed(text, response) as ProblemDocument | null
+    const problem = (text === '' ? undefined : parsed(text, response)) as ProblemDocument | null | undefined
     const detail = typeof problem?.detail === 'string' ? problem.detail : `the roster answered with status ${status}`
     const seconds = Number(headers.get('retry-after') ?? Number.NaN)
     const retryAfterMs = Number.isFinite(seconds) ? seconds * 1000 : undefined
     return new RosterError(detail, { status, problem: problem ?? undefined, retryAfterMs })
   }
 
-  function parsed(text: string, { status }: Response): unknown {
+  /** The JSON of a response; undefined for an empty body of a success. */
+  function parsed(text: string, { status }: { readonly status: number }): unknown {
     try {
       return JSON.parse(text)
     } catch (error) {
       const message = `${base.origin} answered ${status} without valid JSON; it may not be an mcp-roster`
-      throw new RosterError(message, { status, cause: error })
+      throw new RosterError(message, { status, code: 'not_a_roster', cause: error })
     }
   }
 
   function connectionError(error: unknown): RosterError {
-    return new RosterError(`no daemon answers at ${base.origin}: ${causeMessage(error)}`, { cause: error })
+    const code = error instanceof TimeoutError ? 'timed_out' : 'unreachable'
+    return new RosterError(`no daemon answers at ${base.origin}: ${causeMessage(error)}`, { code, cause: error })
   }
 
-  return { open, request, exchange, errorFrom, origin: base.origin }
+  return { open, exchange, parsed, errorFrom, currentToken, origin: base.origin }
 }
 
 /** The reason of a failed fetch: its own message is only "fetch failed". */
