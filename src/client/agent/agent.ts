@@ -47,7 +47,14 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   const settings = settingsOf(options)
   const { id, onEvent } = settings
   const closing = new AbortController()
-  const roster = connectRoster({ url: settings.roster, token: settings.token, timeoutMs: maxRequestMs })
+  const roster = connectRoster({
+    url: settings.roster,
+    token: settings.token,
+    timeoutMs: maxRequestMs,
+    // It repeats its requests by itself.
+    retries: 0,
+    breaker: false,
+  })
   const sessions = createProviderSessions({ agent_id: id })
   const dependencies = createDependencyTable({
     agent_id: id,
