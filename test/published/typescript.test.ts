@@ -28,7 +28,12 @@ describe('two TypeScript agents and a published Python agent', { skip }, () => {
   const openLeft = () => open(process.execPath, 'typescript.ts', 'left', [])
   const openRight = (...more: string[]) =>
     open(process.execPath, 'typescript.ts', 'right', [
-      ...['--version', '2.0.0', '--offers', 'right', '--takes', 'left'],
+      '--version',
+      '2.0.0',
+      '--offers',
+      'right',
+      '--takes',
+      'left',
       ...more,
     ])
   const answers = async (agent: PublishedAgent, tool: string, text: string) =>

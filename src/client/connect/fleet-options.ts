@@ -3,7 +3,7 @@ import type { Strategy } from '../../model/balancing/choose.ts'
 import type { ServerId } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
 import type { WatchQuery } from '../roster/query.ts'
-import type { ConnectOptions } from '../roster/roster-http.ts'
+import type { ConnectOptions } from '../roster/requests/roster-http.ts'
 import type { Roster } from '../roster/roster.ts'
 import type { ConnectionState, ConnectionView } from './connection/connection-view.ts'
 
