@@ -68,6 +68,69 @@ describe('mcp probe of a real server', () => {
     assert.deepEqual(methods.slice(2), ['server/discover'])
   })
 
+  it('learns the names of prompts, resources and extensions beside the tools', async (t) => {
+    const { url, methods } = await startModernServer(
+      t,
+      (server) => {
+        server.registerTool('add', { description: 'adds' }, () => ({ content: [] }))
+        server.registerPrompt('add', { description: 'asks for a sum' }, () => ({ messages: [] }))
+        server.registerResource('sums', 'db://user:c4nary@host/sums', {}, () => ({ contents: [] }))
+      },
+      { capabilities: { extensions: { 'io.modelcontextprotocol/ui': {} } } },
+    )
+
+    const { capabilities = [] } = await createProber()({ url })
+
+    assert.deepEqual(
+      capabilities.map(({ kind, name, origin }) => `${kind} ${name} ${origin}`),
+      [
+        'tool add introspected',
+        'prompt add introspected',
+        'resource db://<redacted>@host/sums introspected',
+        'extension io.modelcontextprotocol/ui introspected',
+      ],
+    )
+    assert.deepEqual(methods, ['server/discover', 'tools/list', 'prompts/list', 'resources/list'])
+  })
+
+  it('says which lists failed, and keeps the others', async (t) => {
+    const { url } = await startModernServer(t, (server) => {
+      server.registerTool('add', {}, () => ({ content: [] }))
+      server.registerPrompt('ask', {}, () => ({ messages: [] }))
+      server.server.setRequestHandler('prompts/list', () => Promise.reject(new Error('no prompts today')))
+    })
+
+    const { ok, capabilities, unlisted } = await createProber()({ url })
+
+    assert.deepEqual([ok, capabilities?.map(({ name }) => name), unlisted], [true, ['add'], ['prompt']])
+  })
+
+  it('keeps a discover result that the server calls public, unless it sent credentials', async (t) => {
+    const hint = (cacheScope: 'public' | 'private', ttlMs: number) => ({
+      cacheHints: { 'server/discover': { cacheScope, ttlMs } },
+    })
+    const [open, own, stale] = await Promise.all(
+      [hint('public', 60_000), hint('private', 60_000), hint('public', 0)].map((options) =>
+        startModernServer(t, () => undefined, options),
+      ),
+    )
+    const probe = createProber()
+    const discoveryOf = async (fields: object) => (await probe(fields, { learn: false })).discovery
+
+    const discovery = await discoveryOf({ url: open?.url })
+    assert.equal(discovery?.ttlMs, 60_000)
+    assert.deepEqual(discovery.result['supportedVersions'], ['2026-07-28'])
+    assert.ok((await probe({ url: open?.url })).discovery)
+    for (const fields of [
+      { url: own?.url },
+      { url: stale?.url },
+      { url: open?.url, headers: { authorization: 'Bearer x' } },
+      { url: open?.url.replace('//', '//user:c4nary@') },
+      { url: `${open?.url}?api_key=c4nary` },
+    ])
+      assert.equal(await discoveryOf(fields), undefined, JSON.stringify(fields))
+  })
+
   it('remembers the protocol, closes its sessions, and starts over when the protocol fails', async (t) => {
     const { port } = await startReferenceServer(t, 'streamableHttp')
     const seen: string[] = []

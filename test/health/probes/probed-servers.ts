@@ -79,10 +79,14 @@ export async function textOf(request: IncomingMessage): Promise<string> {
 }
 
 /** A server of the newest revision, built with the SDK; records the methods of its requests. */
-export async function startModernServer(t: TestContext, build: (server: McpServer) => void = () => undefined) {
+export async function startModernServer(
+  t: TestContext,
+  build: (server: McpServer) => void = () => undefined,
+  options: ConstructorParameters<typeof McpServer>[1] = {},
+) {
   const methods: string[] = []
   const handler = createMcpHandler(() => {
-    const server = new McpServer({ name: 'made', version: '1.2.3' })
+    const server = new McpServer({ name: 'made', version: '1.2.3' }, options)
     build(server)
     return server
   })
