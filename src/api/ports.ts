@@ -24,7 +24,8 @@ export type ApiPorts = {
     Supervisor,
     'sources' | 'syncing' | 'refresh' | 'names' | 'isStarted' | 'ready' | 'mayNameVariables'
   >
-  readonly monitor: Pick<Monitor, 'probe' | 'figuresOf' | 'selfPreservation' | 'endSelfPreservation'> & VolatileView
+  readonly monitor: Pick<Monitor, 'probe' | 'figuresOf' | 'discovery' | 'selfPreservation' | 'endSelfPreservation'> &
+    VolatileView
   /** Manual servers, and the config of their source. */
   readonly manual: Pick<ManualServers, 'put' | 'remove' | 'read' | 'get' | 'isPublished'> &
     Pick<Registrations, 'assertLoaded'> & {

@@ -15,7 +15,6 @@ export {
   type Roster,
   type ServerDetails,
   type ServerMap,
-  type ServerPlace,
   type ServerProbe,
   /** @deprecated Use `ServerProbe`. */
   type ServerProbe as CheckOutcome,
@@ -35,7 +34,16 @@ export type {
   SourceList,
 } from './roster/mesh-queries.ts'
 export type { ListQuery, WatchQuery } from './roster/query.ts'
-export type { PickedServer, PickList, PickQuery, QueryResult, QueryResults, ServerList } from './roster/selection.ts'
+export type {
+  PriorDiscovery,
+  PickedServer,
+  PickList,
+  PickQuery,
+  QueryResult,
+  QueryResults,
+  ServerList,
+  ServerPlace,
+} from './roster/selection.ts'
 export type { Strategy } from '../model/balancing/choose.ts'
 export type { ResilienceOptions } from './roster/requests/repeated-requests.ts'
 export type { WatchOptions } from './roster/watch.ts'

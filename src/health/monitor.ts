@@ -7,6 +7,7 @@ import type { HttpClient } from '../outbound/http-client.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { HealthConfig } from './config.ts'
 import type { Assessment } from './evaluation/assessment.ts'
+import { createDiscoveryCache, type KeptDiscovery } from './evaluation/discovery-cache.ts'
 import { createHealthEvaluator } from './evaluation/health-evaluator.ts'
 import type { PastProbe } from './evaluation/history.ts'
 import { createObservationBatcher } from './evaluation/observation-batcher.ts'
@@ -79,7 +80,8 @@ export function createMonitor({
   const probeSoon = (targets: readonly ProbeTarget[]) => {
     for (const target of targets) runner.begin(target)
   }
-  const evaluator = createHealthEvaluator({ clock, log, config, batcher, probeSoon })
+  const discoveries = createDiscoveryCache({ clock })
+  const evaluator = createHealthEvaluator({ clock, log, config, batcher, discoveries, probeSoon })
   const runner = createProbeRunner({ clock, random, log, probe, config, get, evaluator })
   const targets = createTargetTable({ get, runner, evaluator })
 
@@ -133,6 +135,11 @@ export function createMonitor({
     return target && evaluator.assessmentOf(target)
   }
 
+  function discovery(id: ServerId): KeptDiscovery | undefined {
+    const target = targets.of(id)
+    return target && discoveries.get(target)
+  }
+
   function version(id: ServerId): number {
     const target = targets.of(id)
     return target ? evaluator.assessmentOf(target).version : 0
@@ -167,6 +174,8 @@ export function createMonitor({
     volatile: liveHealth,
     /** Duration of the last probe and the moving average, and failed probes; undefined for a server that is not probed. */
     figuresOf,
+    /** The discover result that any client of the server may use; undefined where there is none. */
+    discovery,
     /** Changes with every result of the server's target; 0 for a server that is not probed. */
     version,
     selfPreservation: evaluator.selfPreservation,

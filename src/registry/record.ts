@@ -132,9 +132,13 @@ function capabilitiesOf(
   return isSame ? before.server.capabilities : mergeCapabilities(definition.capabilities, probed?.capabilities)
 }
 
-/** Declared capabilities first, then the introspected ones of other names. */
+/**
+ * Declared capabilities first, then the introspected ones of other names. A prompt and a tool may have one name; a declared
+ * capability without a kind stands for a tool.
+ */
 function mergeCapabilities(declared: Capability[], introspected: readonly Capability[] | undefined): Capability[] {
   if (!introspected?.length) return declared
-  const names = new Set(declared.map(({ name }) => name))
-  return [...declared, ...introspected.filter(({ name }) => !names.has(name))]
+  const keyOf = ({ kind, name }: Capability) => `${kind === 'declared' ? 'tool' : kind} ${name}`
+  const keys = new Set(declared.map(keyOf))
+  return [...declared, ...introspected.filter((capability) => !keys.has(keyOf(capability)))]
 }

@@ -38,6 +38,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       version: () => 0,
       probe: () => Promise.resolve(undefined),
       figuresOf: () => undefined,
+      discovery: () => undefined,
       selfPreservation: () => undefined,
       endSelfPreservation: () => {},
     },

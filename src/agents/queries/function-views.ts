@@ -46,7 +46,9 @@ function otherCapabilities({ agent: { definition, spec }, server }: RegisteredAg
   const { capabilities } = server ?? definition
   if (!spec.tools) return capabilities
   const functionNames = new Set(spec.tools.map(nameOf))
-  return capabilities.filter(({ name, origin }) => origin === 'introspected' && !functionNames.has(name))
+  return capabilities.filter(
+    ({ name, origin, kind }) => origin === 'introspected' && kind === 'tool' && !functionNames.has(name),
+  )
 }
 
 function nameOf(item: MeshTool | Capability): string {

@@ -124,6 +124,12 @@ export const problemKinds = {
     title: 'No server matches',
     remedy: 'Correct the filters, or define such a server; see `GET /servers` with the same filters.',
   },
+  discovery_not_found: {
+    status: 404,
+    title: 'No discover result',
+    remedy:
+      'Connect without prior knowledge. Results are kept while fresh, of servers that speak revision 2026-07-28, call them public and are probed without credentials.',
+  },
   server_version_not_found: {
     status: 404,
     title: 'Server version not found',

@@ -71,6 +71,20 @@ const QueryResults = z
   })
   .meta({ id: 'QueryResults' })
 
+const discoveryRoute: RouteDoc = {
+  summary: 'Get the discover result that probes saw, for a client that connects without asking again',
+  group: 'servers',
+  response: z
+    .object({
+      kind: z.literal('modern'),
+      discover: z.record(z.string(), z.unknown()).describe('The result of `server/discover`.'),
+      received_at: z.string(),
+      expires_at: z.string().describe('By the `ttlMs` of the result, at most a day after it was received.'),
+    })
+    .meta({ id: 'PriorDiscovery' }),
+  statuses: { 404: 'No such server, or no discover result that is public and fresh; `code` says which.' },
+}
+
 const invalidRequest = 'Invalid parameter; `parameter` names it.'
 
 /** The routes that choose among servers, or answer several queries. */
@@ -87,6 +101,8 @@ export const selectionRoutes: Readonly<Record<string, RouteDoc>> = {
       503: 'No matching server is healthy; `statuses` and `disabled` count those that match.',
     },
   },
+  'GET /servers/:namespace/:name/discover': discoveryRoute,
+  'GET /api/v1/servers/:namespace/:name/discover': discoveryRoute,
   'POST /query': {
     summary: 'Answer several queries of servers as of one revision',
     group: 'servers',

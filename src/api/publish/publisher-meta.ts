@@ -22,7 +22,7 @@ export function publisherMeta(
   const place = places.find((one) => one !== undefined)
   if (place === undefined) return {}
   const tools = capabilities
-    .filter(({ kind }) => kind !== 'prompt' && kind !== 'resource')
+    .filter(({ kind }) => kind === 'tool' || kind === 'declared')
     .map(({ name }) => name)
     .filter((name) => toolPattern.test(name))
   const spelledTags = tags.map((tag) => tag.toLowerCase()).filter((tag) => tagPattern.test(tag))

@@ -1,13 +1,15 @@
 import { requireNamespace, requireRole } from '../http/access/authenticator.ts'
 import { type ApiContext, type ApiResponse, createRoutes } from '../http/context.ts'
 import { parameterProblem, queryText } from '../http/parameters.ts'
+import { Problem } from '../http/problem.ts'
+import { jsonReply } from '../http/reply.ts'
 import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import type { DetailCache } from './detail-cache.ts'
 import { createListCache } from './list/list-cache.ts'
 import { createListStream } from './list/streamed-list.ts'
 import { createSecretsView, wantsSecrets } from './secrets.ts'
-import { probedServerId, shownServerId, unknownServer } from './server-path.ts'
+import { discoveredServerId, probedServerId, shownServerId, unknownServer } from './server-path.ts'
 
 /**
  * `/servers` and single servers. Names stand URL-encoded in the path.
@@ -64,9 +66,25 @@ export function serversApi({
     return respondJson(c, { id, ...outcome, health: current.server.health })
   }
 
+  /** What the MCP client takes as prior knowledge, so that it connects without a request. */
+  function discovery(c: ApiContext): ApiResponse {
+    const id = discoveredServerId(c.env.incoming.url ?? '')
+    if (id === null || !registry.get(id)) throw unknownServer(id)
+    const kept = monitor.discovery(id)
+    if (!kept) throw new Problem('discovery_not_found', `No public and fresh discover result of "${id}" is known.`)
+    const { json, receivedAt, expiresAt } = kept
+    const times = { received_at: new Date(receivedAt).toISOString(), expires_at: new Date(expiresAt).toISOString() }
+    const body = `{"kind":"modern","discover":${json.toString()},${JSON.stringify(times).slice(1)}`
+    const age = Math.max(0, Math.floor((Date.now() - receivedAt) / 1000))
+    const maxAge = Math.floor((expiresAt - receivedAt) / 1000)
+    const headers = { 'cache-control': `private, max-age=${maxAge}`, age: String(age) }
+    return respond(c, jsonReply(Buffer.from(body), { headers }))
+  }
+
   api.get('/', list)
   api.get('/:name', show)
   api.get('/:namespace/:name', show)
+  api.get('/:namespace/:name/discover', discovery)
   api.post(probePath, (c) => probe(c))
   return api
 }

@@ -29,6 +29,11 @@ export function probedServerId(target: string): ServerId | null {
   return serverIdInTarget(target.replace(/\/(?:probe|check)\/?(?:\?.*)?$/s, ''))
 }
 
+/** The same for the path of its discover result, `/servers/team-a/weather/discover`. */
+export function discoveredServerId(target: string): ServerId | null {
+  return serverIdInTarget(target.replace(/\/discover\/?(?:\?.*)?$/s, ''))
+}
+
 function serverIdIn(path: string): ServerId | undefined {
   const parts = path.replace(/\/$/, '').split('/')
   if (parts.length > 2) return undefined

@@ -1,5 +1,4 @@
 import type { Reason, Status } from '../../model/health.ts'
-import { defaultNamespace } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
 import { createAgentRequests } from './agents.ts'
 import type { RosterEvent } from './event-batcher.ts'
@@ -10,11 +9,8 @@ import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
 import type { Staleness } from './requests/answer-cache.ts'
 import type { ConnectOptions } from './requests/roster-http.ts'
 import { createRosterRequests } from './requests/roster-requests.ts'
-import { createSelectionRequests, type ServerList } from './selection.ts'
+import { createSelectionRequests, pathOf, type ServerList, type ServerPlace } from './selection.ts'
 import { watchBatches, type WatchOptions } from './watch.ts'
-
-/** A plain name belongs to the namespace `default`. */
-export type ServerPlace = string | { readonly namespace: string; readonly name: string }
 
 /** A server with the values that change with every probe or heartbeat. */
 export type ServerDetails = Server & {
@@ -161,9 +157,4 @@ export function connectRoster(options: ConnectOptions) {
     ...createSelectionRequests(http),
     ...createMeshQueries(http),
   }
-}
-
-function pathOf(place: ServerPlace): string {
-  const { namespace, name } = typeof place === 'string' ? { namespace: defaultNamespace, name: place } : place
-  return `/servers/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`
 }

@@ -1,6 +1,7 @@
 import type { Strategy } from '../../model/balancing/choose.ts'
+import { defaultNamespace } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
-import type { ProblemDocument } from './error.ts'
+import { type ProblemDocument, RosterError } from './error.ts'
 import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
 import type { Staleness } from './requests/answer-cache.ts'
 import type { RosterRequests } from './requests/roster-requests.ts'
@@ -70,6 +71,24 @@ export type QueryResults = {
   readonly results: readonly QueryResult[]
 }
 
+/** Prior knowledge of a server of revision 2026-07-28. */
+export type PriorDiscovery = {
+  readonly kind: 'modern'
+  /** The result of `server/discover`. */
+  readonly discover: Readonly<Record<string, unknown>>
+  readonly received_at: string
+  readonly expires_at: string
+}
+
+/** A plain name belongs to the namespace `default`. */
+export type ServerPlace = string | { readonly namespace: string; readonly name: string }
+
+/** The path of one server. */
+export function pathOf(place: ServerPlace): string {
+  const { namespace, name } = typeof place === 'string' ? { namespace: defaultNamespace, name: place } : place
+  return `/servers/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`
+}
+
 type Limits = { readonly signal?: AbortSignal | undefined }
 
 /** The requests that choose among servers, or send several queries at once. */
@@ -82,6 +101,19 @@ export function createSelectionRequests({ request }: Pick<RosterRequests, 'reque
      */
     pick(query: PickQuery = {}, { signal }: Limits = {}): Promise<PickList> {
       return request('/pick', { parameters: parametersOf(query), signal })
+    },
+    /**
+     * Reads what the MCP client takes as `prior`, so that it connects to this server without a request; undefined where there is none.
+     *
+     * @throws {RosterError} Status 404 where there is no such server.
+     */
+    async discovery(place: ServerPlace, { signal }: Limits = {}): Promise<PriorDiscovery | undefined> {
+      try {
+        return await request(`${pathOf(place)}/discover`, { signal })
+      } catch (error) {
+        if (error instanceof RosterError && error.code === 'discovery_not_found') return undefined
+        throw error
+      }
     },
     /**
      * Answers up to 50 queries as of one revision. A query that is invalid has a `problem` in its place.

@@ -1,8 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import { movingAverage } from '../../model/balancing/provider.ts'
 import type { Capability } from '../../model/capability.ts'
 import type { Health, ProbeResult, Reason } from '../../model/health.ts'
+import type { ProbeOutcome } from '../probes/probe.ts'
 import { createHistory, type History } from './history.ts'
 import { initialVerdict, type Verdict } from './verdict.ts'
+
+/** What a server said of itself. */
+export type Learned = { readonly capabilities?: readonly Capability[]; readonly version?: string }
 
 /** What the probes of one target have shown so far. Only the health evaluator writes to it. */
 export type Assessment = {
@@ -12,7 +17,7 @@ export type Assessment = {
   health: Health | undefined
   /** The last of these that was healthy. */
   lastHealthy: Health | undefined
-  learned: { readonly capabilities?: readonly Capability[]; readonly version?: string }
+  learned: Learned
   /** Successful probes since the last one that requested the tools. */
   probesSinceLearning: number
   readonly history: History
@@ -42,6 +47,18 @@ export function createAssessment(version: number): Assessment {
     failures: undefined,
     version,
   }
+}
+
+/** What is known of a server after one more probe; the same object where that is nothing new. */
+export function learnedFrom(
+  learned: Learned,
+  { capabilities: listed, unlisted = [], version }: Pick<ProbeOutcome, 'capabilities' | 'unlisted' | 'version'>,
+): Learned {
+  const kept = learned.capabilities?.filter(({ kind }) => unlisted.includes(kind)) ?? []
+  const capabilities = kept.length > 0 && listed ? [...listed, ...kept] : listed
+  const isNew = capabilities !== undefined && !isDeepStrictEqual(capabilities, learned.capabilities)
+  if (!isNew && (version === undefined || version === learned.version)) return learned
+  return { ...learned, ...(capabilities && { capabilities }), ...(version && { version }) }
 }
 
 /** Records the outcome of one probe, at a time of the wall clock in ms. */

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../flow/clock.ts'
 import { createSelfPreservation } from '../../flow/self-preservation.ts'
 import type { Log } from '../../log.ts'
@@ -7,7 +6,8 @@ import type { ServerId } from '../../model/names.ts'
 import type { HealthConfig } from '../config.ts'
 import type { ProbeTarget } from '../probe-target.ts'
 import type { ProbeOutcome } from '../probes/probe.ts'
-import { type Assessment, createAssessment, recordOutcome } from './assessment.ts'
+import { type Assessment, createAssessment, learnedFrom, recordOutcome } from './assessment.ts'
+import type { DiscoveryCache } from './discovery-cache.ts'
 import type { ObservationBatcher } from './observation-batcher.ts'
 import { nextVerdict } from './verdict.ts'
 
@@ -30,12 +30,14 @@ export function createHealthEvaluator({
   log,
   config,
   batcher,
+  discoveries,
   probeSoon,
 }: {
   clock: Clock
   log: Log
   config: () => HealthConfig
   batcher: Pick<ObservationBatcher, 'add'>
+  discoveries: Pick<DiscoveryCache, 'record' | 'forget'>
   /** Probes targets again, spread over a few seconds. */
   probeSoon: (targets: readonly ProbeTarget[]) => void
 }) {
@@ -71,6 +73,7 @@ export function createHealthEvaluator({
   function evaluate(target: ProbeTarget, outcome: ProbeOutcome, listedTools: boolean): void {
     const assessment = assess(target)
     const wasHealthy = assessment.verdict.status === 'healthy'
+    discoveries.record(target, outcome)
     recordOutcome(assessment, outcome, { at: clock.wall(), version: ++versions })
     assessment.verdict = nextVerdict(assessment.verdict, outcome.ok, config().thresholds)
     // Failures that self-preservation kept from counting leave no trace.
@@ -87,17 +90,11 @@ export function createHealthEvaluator({
     endIfOver()
   }
 
-  function learn(
-    target: ProbeTarget,
-    assessment: Assessment,
-    { capabilities, version }: ProbeOutcome,
-    listedTools: boolean,
-  ): void {
+  function learn(target: ProbeTarget, assessment: Assessment, outcome: ProbeOutcome, listedTools: boolean): void {
     assessment.probesSinceLearning = listedTools ? 0 : assessment.probesSinceLearning + 1
-    const { learned } = assessment
-    const isNew = capabilities !== undefined && !isDeepStrictEqual(capabilities, learned.capabilities)
-    if (!isNew && (version === undefined || version === learned.version)) return
-    assessment.learned = { ...learned, ...(capabilities ? { capabilities } : {}), ...(version ? { version } : {}) }
+    const learned = learnedFrom(assessment.learned, outcome)
+    if (learned === assessment.learned) return
+    assessment.learned = learned
     send(target, target.ids)
   }
 
@@ -213,6 +210,7 @@ export function createHealthEvaluator({
     if (assess(target).verdict.status === 'healthy') healthy--
     preservation.recover(target)
     awaited.delete(target)
+    discoveries.forget(target)
     assessments.delete(target)
     endIfOver()
   }

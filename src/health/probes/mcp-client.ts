@@ -1,9 +1,9 @@
 import type * as Mcp from '@modelcontextprotocol/client'
-import * as z from 'zod'
 import type { DiscoverResult } from './discover-handshake.ts'
-import { elapsedMs, type PartialOutcome, type ProbeOutcome, type ProbeRequest } from './probe.ts'
+import { listCapabilities } from './listing.ts'
+import { elapsedMs, type PartialOutcome, type ProbeRequest } from './probe.ts'
 import type { RecordingFetch } from './recording-fetch.ts'
-import { capabilitiesOf, sanitizeText, maxTools } from './tools.ts'
+import { sanitizeText } from './tools.ts'
 
 /** How to talk to a server: by `server/discover`, by a session that `initialize` opens, or by one over HTTP+SSE. */
 export type McpProtocol = 'discover' | 'initialize' | 'sse'
@@ -11,9 +11,6 @@ export type McpProtocol = 'discover' | 'initialize' | 'sse'
 export type McpModule = typeof Mcp
 type Client = InstanceType<McpModule['Client']>
 type PriorKnowledge = NonNullable<Mcp.ConnectOptions['prior']>
-
-const maxPages = 50
-const ToolsPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() })
 
 /** Probes through the MCP client, which gets the result of an earlier `discover` instead of asking again. */
 export async function probeByClient(
@@ -47,7 +44,10 @@ export async function probeByClient(
     const response_time_ms = elapsedMs(start, now())
     const outcome = { ok: true, reason: 'ok', response_time_ms, ...serverInfo(client) } as const
     const spoken = protocol === 'sse' ? 'sse' : isModern ? 'discover' : 'initialize'
-    return { protocol: spoken, outcome: request.learn ? { ...outcome, ...(await listTools(client, limits)) } : outcome }
+    return {
+      protocol: spoken,
+      outcome: request.learn ? { ...outcome, ...(await listCapabilities(client, limits)) } : outcome,
+    }
   } finally {
     if ('terminateSession' in transport && !request.signal.aborted)
       await transport.terminateSession().catch(() => undefined)
@@ -77,30 +77,4 @@ function serverInfo(client: Client): { protocol_version?: string; version?: stri
   const protocol_version = sanitizeText(client.getNegotiatedProtocolVersion(), 64)
   const version = sanitizeText(client.getServerVersion()?.version, 253)
   return { ...(protocol_version ? { protocol_version } : {}), ...(version ? { version } : {}) }
-}
-
-/** Lists the server's tools, page by page. A failure leaves the earlier ones; the server is alive anyway. */
-async function listTools(
-  client: Client,
-  limits: { signal: AbortSignal; timeout: number },
-): Promise<Pick<ProbeOutcome, 'capabilities'>> {
-  if (!client.getServerCapabilities()?.tools) return { capabilities: [] }
-  const tools: unknown[] = []
-  try {
-    let cursor: string | undefined
-    for (let page = 0; page < maxPages && tools.length < maxTools; page++) {
-      // With our own lenient schema: one invalid tool does not hide the others, and no foreign schema is compiled.
-      const result = await client.request(
-        { method: 'tools/list', params: cursor === undefined ? {} : { cursor } },
-        ToolsPage,
-        limits,
-      )
-      tools.push(...result.tools)
-      if (result.nextCursor === undefined || result.nextCursor === cursor) break
-      cursor = result.nextCursor
-    }
-    return { capabilities: capabilitiesOf(tools) }
-  } catch {
-    return {}
-  }
 }

@@ -3,10 +3,12 @@ import { createDeadline } from '../../flow/deadline.ts'
 import type { Reason } from '../../model/health.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { type DiscoverResult, discoverHandshake } from './discover-handshake.ts'
+import { publicDiscovery } from './discovery.ts'
+import { hasLists } from './listing.ts'
 import { type McpModule, type McpProtocol, probeByClient } from './mcp-client.ts'
 import { elapsedMs, type PartialOutcome, type ProbeRequest } from './probe.ts'
 import { type Exchange, openRecordingFetch, type RecordingFetch } from './recording-fetch.ts'
-import { sanitizeText } from './tools.ts'
+import { extensionsOf, sanitizeText } from './tools.ts'
 
 const protocols = ['discover', 'initialize', 'sse'] as const
 
@@ -73,17 +75,20 @@ export function createMcpProbe({ now }: { now: () => number }) {
     const { discovered, protocol_version } = handshake
     const response_time_ms = elapsedMs(start, now())
     const version = sanitizeText(discovered['_meta']?.['io.modelcontextprotocol/serverInfo']?.version, 253)
+    const discovery = publicDiscovery(discovered, request)
     const base = {
       ok: true,
       reason: 'ok',
       response_time_ms,
       protocol_version,
       ...(version ? { version } : {}),
+      ...(discovery && { discovery }),
     } as const
+    const { capabilities: announced } = discovered
     if (!request.learn) return { protocol, outcome: base }
-    if (!discovered.capabilities['tools']) return { protocol, outcome: { ...base, capabilities: [] } }
+    if (!hasLists(announced)) return { protocol, outcome: { ...base, capabilities: extensionsOf(announced) } }
     const { outcome } = await byClient(discovered)
-    return { protocol, outcome: { ...outcome, response_time_ms } }
+    return { protocol, outcome: { ...outcome, response_time_ms, ...(discovery && { discovery }) } }
   }
 
   /** Loads the MCP client on first need: it is the largest module that a probe may use. */

@@ -2,19 +2,26 @@ import type { Capability } from '../../model/capability.ts'
 import type { RegisteredServer } from '../../model/change.ts'
 import type { ProbeResult, Reason } from '../../model/health.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
+import type { PublicDiscovery } from './discovery.ts'
 
 /** Probes a server once. Never rejects: a failure is an outcome too. */
 export type Probe = (server: Pick<RegisteredServer, 'server' | 'reach'>, limits: ProbeLimits) => Promise<ProbeOutcome>
 
 /** Outcome of one probe; with capabilities and version only where it requested and received them. */
-export type ProbeOutcome = ProbeResult & { readonly capabilities?: readonly Capability[]; readonly version?: string }
+export type ProbeOutcome = ProbeResult & {
+  readonly capabilities?: readonly Capability[]
+  /** Kinds of capabilities whose list failed: what is known of them stays. */
+  readonly unlisted?: readonly Capability['kind'][]
+  readonly version?: string
+  readonly discovery?: PublicDiscovery
+}
 
 export type ProbeLimits = {
   /** Deadline of the whole probe. */
   readonly timeoutMs: number
   readonly allow?: readonly string[]
   readonly deny?: readonly string[]
-  /** Whether the probe also requests the tools of an MCP server. */
+  /** Whether the probe also requests the tools, prompts and resources of an MCP server. */
   readonly learn: boolean
   readonly signal: AbortSignal
 }

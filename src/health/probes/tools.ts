@@ -1,36 +1,57 @@
 import { Capability } from '../../model/capability.ts'
-import { isDeeperThan } from '../../model/data/json-object.ts'
+import { isDeeperThan, isJsonObject } from '../../model/data/json-object.ts'
+import { redactText } from '../../model/redaction/redact-text.ts'
 
-/** Maximum number of tools kept per server. */
-export const maxTools = 500
+/** What a server lists. */
+export type ListedKind = 'tool' | 'prompt' | 'resource'
+
+/** Maximum number of tools kept per server, and likewise of prompts, of resources and of extensions. */
+export const maxItemsPerKind = 500
 const maxTextBytes = 1024
 /** In characters of JSON. */
 const maxSchemaLength = 16_384
 /** Nesting of a schema, in levels below its top. */
 const maxSchemaLevels = 31
 
-/** The tools that a server lists, as capabilities: bounded, with texts that are safe to show. */
-export function capabilitiesOf(tools: readonly unknown[]): Capability[] {
+/** What a server lists, as capabilities: bounded, with texts that are safe to show. Of prompts and resources the names alone. */
+export function capabilitiesOf(items: readonly unknown[], kind: ListedKind = 'tool'): Capability[] {
   const byName = new Map<string, Capability>()
-  for (const tool of tools) {
-    if (byName.size >= maxTools) break
-    const capability = capabilityOf(tool)
+  for (const item of items) {
+    if (byName.size >= maxItemsPerKind) break
+    const capability = capabilityOf(item, kind)
     if (capability && !byName.has(capability.name)) byName.set(capability.name, capability)
   }
   return [...byName.values()]
 }
 
-function capabilityOf(tool: unknown): Capability | undefined {
-  if (typeof tool !== 'object' || tool === null) return undefined
-  const { name, description, inputSchema } = tool as Record<string, unknown>
+function capabilityOf(item: unknown, kind: ListedKind): Capability | undefined {
+  if (typeof item !== 'object' || item === null) return undefined
+  const { name, description, inputSchema, uri } = item as Record<string, unknown>
+  // The URI of a resource may hold the credentials of its database.
+  if (kind === 'resource')
+    return namedCapability(typeof uri === 'string' ? redactText(sanitizeText(uri) ?? '') : uri, kind)
+  if (kind === 'prompt') return namedCapability(name, kind)
   const parsed = Capability.safeParse({
     name: sanitizeText(name),
     description: sanitizeText(description),
     input_schema: boundedSchema(inputSchema),
-    kind: 'tool',
+    kind,
     origin: 'introspected',
   })
   return parsed.data
+}
+
+function namedCapability(name: unknown, kind: Capability['kind']): Capability | undefined {
+  return Capability.safeParse({ name: sanitizeText(name), kind, origin: 'introspected' }).data
+}
+
+/** The extensions of MCP that a server announces beside its lists. */
+export function extensionsOf(announced: Readonly<Record<string, unknown>>): Capability[] {
+  const { extensions } = announced
+  if (!isJsonObject(extensions)) return []
+  return Object.keys(extensions)
+    .slice(0, maxItemsPerKind)
+    .flatMap((name) => namedCapability(name, 'extension') ?? [])
 }
 
 /** Cleans untrusted text: no control or direction characters, at most `maxBytes` of UTF-8, no half characters. */

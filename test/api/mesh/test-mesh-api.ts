@@ -84,6 +84,7 @@ export async function meshed({
     ...moving,
     probe: () => Promise.resolve(undefined),
     figuresOf: () => undefined,
+    discovery: () => undefined,
     selfPreservation: () => undefined,
     endSelfPreservation: () => {},
   }

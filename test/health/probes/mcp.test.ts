@@ -86,7 +86,7 @@ describe('mcp probe of a real server', () => {
       [
         'tool add introspected',
         'prompt add introspected',
-        'resource db://<redacted>@host/sums introspected',
+        'resource db://user:<redacted>@host/sums introspected',
         'extension io.modelcontextprotocol/ui introspected',
       ],
     )
