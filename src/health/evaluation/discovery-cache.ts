@@ -18,9 +18,11 @@ const maxTotalBytes = 16 * 1024 * 1024
 /** Estimated overhead of an entry. */
 const entryBytes = 512
 
+type Entry = Pick<KeptDiscovery, 'json' | 'receivedAt'> & { readonly at: number; readonly ttlMs: number }
+
 /** The last public discover result of each target, within its time to live. */
 export function createDiscoveryCache({ clock }: { clock: Pick<Clock, 'now' | 'wall'> }) {
-  const kept = new LRUCache<ProbeTarget, { readonly json: Buffer; readonly at: number; readonly ttlMs: number }>({
+  const kept = new LRUCache<ProbeTarget, Entry>({
     maxSize: maxTotalBytes,
     sizeCalculation: ({ json }) => json.length + entryBytes,
   })
@@ -28,20 +30,20 @@ export function createDiscoveryCache({ clock }: { clock: Pick<Clock, 'now' | 'wa
   /** Replaces the result of a target by that of its newest probe, or by none. */
   function record(target: ProbeTarget, { discovery }: Pick<ProbeOutcome, 'discovery'>): void {
     const json = discovery && Buffer.from(JSON.stringify(discovery.result))
-    if (json && json.length <= maxResultBytes) kept.set(target, { json, at: clock.now(), ttlMs: discovery.ttlMs })
+    if (json && json.length <= maxResultBytes)
+      kept.set(target, { json, at: clock.now(), receivedAt: clock.wall(), ttlMs: discovery.ttlMs })
     else kept.delete(target)
   }
 
   function get(target: ProbeTarget): KeptDiscovery | undefined {
     const found = kept.get(target)
     if (!found) return undefined
-    const ageMs = clock.now() - found.at
-    if (ageMs >= found.ttlMs) {
+    const { json, receivedAt, ttlMs } = found
+    if (clock.now() - found.at >= ttlMs) {
       kept.delete(target)
       return undefined
     }
-    const receivedAt = clock.wall() - ageMs
-    return { json: found.json, receivedAt, expiresAt: receivedAt + found.ttlMs }
+    return { json, receivedAt, expiresAt: receivedAt + ttlMs }
   }
 
   return { record, get, forget: (target: ProbeTarget) => void kept.delete(target) }
