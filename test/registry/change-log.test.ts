@@ -70,6 +70,24 @@ describe('change log', () => {
     })
   }
 
+  for (const [field, value] of [
+    ['annotations', { a: 'x'.repeat(10_000) }],
+    ['metadata', { deep: { a: 'x'.repeat(10_000) } }],
+    ['env', { A: 'x'.repeat(10_000) }],
+    ['capabilities', [{ name: 'c', input_schema: { description: 'x'.repeat(10_000) } }]],
+  ] as const) {
+    it(`counts the texts in the ${field} of servers`, () => {
+      const { registry, put } = createTestRegistry()
+      const changeLog = createChangeLog({ registry, maxBytes: 1_000_000 })
+
+      for (let version = 0; version < 200; version += 1)
+        put({ name: 's', command: 'x', type: 'stdio', url: undefined, version: String(version), [field]: value })
+
+      const { changes, bytes } = changeLog.counts()
+      assert.ok(bytes > changes * 20_000 && bytes <= 1_000_000, `${changes} changes of ${bytes} bytes`)
+    })
+  }
+
   it('drops a single batch that exceeds the limit', () => {
     const { registry, put } = createTestRegistry()
     const changeLog = createChangeLog({ registry, maxChanges: 5 })
