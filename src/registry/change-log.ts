@@ -1,4 +1,5 @@
 import type { Batch, Change, RegisteredServer } from '../model/change.ts'
+import { keptBytesOf } from '../model/data/kept-bytes.ts'
 import type { Registry } from './registry.ts'
 
 /** Maximum changes of one batch whose size is measured; the others are taken to be like them. */
@@ -107,11 +108,18 @@ function estimateBytes(changes: readonly Change[]): number {
   return sampled === 0 ? 0 : (bytes / sampled) * changes.length
 }
 
-/** The approximate size of a server: most of it is text and capabilities. */
+/** Sizes of the parts of servers that most versions share. */
+const sharedPartBytes = new WeakMap<object, number>()
+
+/** The approximate size of a server, with its encoded form. */
 function serverBytes(registered: RegisteredServer | undefined): number {
   if (!registered) return 0
-  const { description, capabilities, tags, annotations } = registered.server
-  let bytes = 1500 + (description?.length ?? 0) + 300 * capabilities.length + 20 * tags.length
-  for (const _ in annotations) bytes += 100
+  const { capabilities, annotations, metadata, ...rest } = registered.server
+  return keptBytesOf(rest) + sharedBytes(capabilities) + sharedBytes(annotations) + sharedBytes(metadata)
+}
+
+function sharedBytes(part: object): number {
+  let bytes = sharedPartBytes.get(part)
+  if (bytes === undefined) sharedPartBytes.set(part, (bytes = keptBytesOf(part)))
   return bytes
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { keptBytesOf } from '../../../src/agents/registering/agent-bytes.ts'
+import { keptBytesOf } from '../../../src/model/data/kept-bytes.ts'
 
 describe('keptBytesOf', () => {
   it('counts a text twice, and one beyond Latin-1 four times', () => {
