@@ -35,6 +35,7 @@ function createBudget() {
 }
 
 const bodyOf = (kilobytes: number) => Buffer.alloc(kilobytes * kilobyte)
+const pieceOf = (kilobytes: number) => ({ bytes: bodyOf(kilobytes), isOwned: true })
 
 describe('the budget of responses that are not read', () => {
   it('refuses a body without room while the others may still be read', () => {
@@ -81,7 +82,7 @@ describe('the budget of responses that are not read', () => {
     const { writePiece, totalBytes } = createBudget()
     const response = new UnreadResponse()
     const closed = new AbortController()
-    const written = writePiece(response as unknown as ServerResponse, bodyOf(20), closed.signal)
+    const written = writePiece(response as unknown as ServerResponse, pieceOf(20), closed.signal)
 
     assert.equal(totalBytes(), 20 * kilobyte)
     response.read()
@@ -94,8 +95,8 @@ describe('the budget of responses that are not read', () => {
     const other = send(bodyOf(90))
     const response = new UnreadResponse()
     const closed = new AbortController()
-    const gone = writePiece(new UnreadResponse() as unknown as ServerResponse, bodyOf(20), closed.signal)
-    const waiting = writePiece(response as unknown as ServerResponse, bodyOf(20), new AbortController().signal)
+    const gone = writePiece(new UnreadResponse() as unknown as ServerResponse, pieceOf(20), closed.signal)
+    const waiting = writePiece(response as unknown as ServerResponse, pieceOf(20), new AbortController().signal)
     assert.equal(response.written, 0)
 
     closed.abort()
