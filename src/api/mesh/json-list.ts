@@ -1,7 +1,9 @@
 import { runCooperatively } from '../../flow/cooperative.ts'
+import { freeBytes } from '../http/body-buffer.ts'
 import type { ApiContext } from '../http/context.ts'
 import { baseHeaders, jsonReply } from '../http/reply.ts'
 import { respond, respondedRaw } from '../http/respond.ts'
+import type { Piece } from '../http/sending/response-budget.ts'
 import { maxWholeBytes, minPieceBytes, writePieces } from '../http/sending/streamed-body.ts'
 
 /** Encodes an item at once, or in steps where that takes long. */
@@ -26,19 +28,23 @@ export async function respondItems<T>(
     bytes += made.piece.length
     next = made.next
   }
-  if (next >= items.length) return respond(c, jsonReply(Buffer.concat([...first, tail])))
+  if (next >= items.length) {
+    const body = Buffer.concat([...first, tail])
+    for (const piece of first) freeBytes(piece)
+    return respond(c, jsonReply(body))
+  }
   const { incoming, outgoing, cors } = c.env
   const headers = { ...baseHeaders, 'content-type': 'application/json', 'cache-control': 'no-cache', vary: 'Origin' }
   if (incoming.method === 'HEAD') return new Response(null, { headers: { ...headers, ...cors } })
 
-  async function* pieces(): AsyncGenerator<Buffer> {
-    for (let piece = first.shift(); piece; piece = first.shift()) yield piece
+  async function* pieces(): AsyncGenerator<Piece> {
+    for (let bytes = first.shift(); bytes; bytes = first.shift()) yield { bytes, isOwned: true }
     while (next < items.length) {
       const made = await runCooperatively(pieceOfItems(items, encode, next))
       next = made.next
-      yield made.piece
+      yield { bytes: made.piece, isOwned: true }
     }
-    yield tail
+    yield { bytes: tail, isOwned: true }
   }
 
   outgoing.writeHead(200, { ...headers, ...cors })

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
+import { freeBytes } from '../body-buffer.ts'
 import { Problem } from '../problem.ts'
 
 /** Maximum bytes of all responses that are made and not yet read. */
@@ -13,6 +14,9 @@ const retryMs = 100
 
 /** What one response holds. `body`: shared by all responses that send it. */
 type Held = { readonly body?: Buffer; bytes: number; since: number }
+
+/** One piece of a body. An owned one was made for this response, and is freed once it is written. */
+export type Piece = { readonly bytes: Buffer; readonly isOwned: boolean }
 
 export type ResponseBudget = ReturnType<typeof createResponseBudget>
 
@@ -63,15 +67,15 @@ export function createResponseBudget({
   }
 
   /** Writes one piece of a stream when there is room for it; resolves when the client has read enough for the next. */
-  async function writePiece(outgoing: ServerResponse, piece: Buffer, signal: AbortSignal): Promise<void> {
-    while (!makeRoom(piece.length)) {
+  async function writePiece(outgoing: ServerResponse, { bytes, isOwned }: Piece, signal: AbortSignal): Promise<void> {
+    while (!makeRoom(bytes.length)) {
       await wait(retryMs)
       if (signal.aborted) return
     }
-    totalBytes += piece.length
-    held.set(outgoing, { bytes: piece.length, since: now() })
+    totalBytes += bytes.length
+    held.set(outgoing, { bytes: bytes.length, since: now() })
     try {
-      if (!outgoing.write(piece)) await drained(outgoing, signal)
+      if (!outgoing.write(bytes, isOwned ? () => freeBytes(bytes) : undefined)) await drained(outgoing, signal)
     } finally {
       release(outgoing)
     }

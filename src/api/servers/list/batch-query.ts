@@ -8,6 +8,7 @@ import { type ApiContext, createRoutes } from '../../http/context.ts'
 import { Problem, problemBody, problemFrom } from '../../http/problem.ts'
 import { jsonReply } from '../../http/reply.ts'
 import { respondedRaw } from '../../http/respond.ts'
+import type { Piece } from '../../http/sending/response-budget.ts'
 import { writePieces } from '../../http/sending/streamed-body.ts'
 import type { ApiPorts } from '../../ports.ts'
 import { visibleTo } from '../visible-servers.ts'
@@ -84,19 +85,19 @@ export function batchQueryApi({
 
   async function write(outgoing: ServerResponse, { results, token }: Batch): Promise<void> {
     const syncing = supervisor.syncing()
-    async function* pieces(): AsyncGenerator<Buffer> {
+    async function* pieces(): AsyncGenerator<Piece> {
       const members = { resource_version: token, count: results.length, ...(syncing.length > 0 && { syncing }) }
       let separator = `${JSON.stringify(members).slice(0, -1)},"results":[`
       for (const result of results) {
-        if (result instanceof Problem) yield Buffer.from(`${separator}{"problem":${problemBody(result)}}`)
+        if (result instanceof Problem) yield pieceOf(`${separator}{"problem":${problemBody(result)}}`)
         else {
-          yield Buffer.from(separator)
+          yield pieceOf(separator)
           const { query, selection } = result
           yield* piecesOf({ selection, token, syncing }, encoderFor(query, monitor.volatile))
         }
         separator = ','
       }
-      yield Buffer.from(']}')
+      yield pieceOf(']}')
     }
     await writePieces(outgoing, pieces())
   }
@@ -105,6 +106,7 @@ export function batchQueryApi({
   return api
 }
 
+const pieceOf = (text: string): Piece => ({ bytes: Buffer.from(text), isOwned: true })
 const noBytes = Buffer.alloc(0)
 const uncached = { 'cache-control': 'no-store' }
 

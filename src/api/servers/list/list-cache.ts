@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { runCooperatively, runToCompletion } from '../../../flow/cooperative.ts'
 import type { ServerId } from '../../../model/names.ts'
 import type { ServerQuery } from '../../../model/query/query.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
@@ -6,7 +7,7 @@ import { Problem } from '../../http/problem.ts'
 import { jsonReply, problemReply, type Reply } from '../../http/reply.ts'
 import { maxCachedBodyBytes, maxWholeBytes } from '../../http/sending/streamed-body.ts'
 import type { VolatileParts } from '../detail-cache.ts'
-import { bodyOfList, type Encode, encoderFor, type EncodedList } from './list-encoding.ts'
+import { bodyOfParts, type Encoder, encoderFor, type EncodedList, partsOfList } from './list-encoding.ts'
 import { createListRequestParser } from './list-query.ts'
 
 export type ListCachePorts = {
@@ -22,11 +23,12 @@ export type ListCachePorts = {
 export type LongList = {
   readonly list: EncodedList
   readonly etag: string | undefined
-  readonly encode: Encode
-  /** Maximum size of a body that is worth collecting for the cache; 0 where it would not be cached. */
-  readonly maxCollectedBytes: () => number
-  /** Caches the whole body for the next request. */
-  readonly cache: (body: Buffer) => void
+  readonly encoder: Encoder
+  /**
+   * Makes the whole reply, once for all that request it meanwhile, and caches it; resolves to undefined where that is too long.
+   * No function for a list that would not be cached.
+   */
+  readonly makeReply?: () => Promise<Reply | undefined>
 }
 
 type CachedList = { readonly syncing: string; readonly reply: Reply }
@@ -58,6 +60,8 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
   })
   /** Keys of this revision and of earlier ones: a polling client requests a list again after each change. */
   const requested = new LRUCache<string, true>({ max: maxRememberedQueries })
+  /** Long replies that are being made, by revision and key. */
+  const pending = new Map<string, Promise<Reply | undefined>>()
   const counts = { hits: 0, misses: 0 }
   let cachedToken = ''
 
@@ -81,10 +85,12 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     if (length > maxServersFor(query)) return undefined
     // The body of a polling client is shared by all that poll the same; any other is its own.
     const isPolled = query.view !== 'full' && requested.has(key)
-    const body = bodyOfList(list, encoderFor(query, volatile), isPolled ? maxEntrySize : maxWholeBytes)
-    if (!body) return undefined
+    const maxBytes = isPolled ? maxEntrySize : maxWholeBytes
+    const encoder = encoderFor(query, volatile)
+    const parts = runToCompletion(partsOfList(list, encoder, maxBytes))
+    if (!parts) return undefined
     const isCached = query.view !== 'full' && (length <= maxServersCachedAtOnce || isRequestedAgain(key, list.token))
-    const reply = replyOf(body, list, query)
+    const reply = replyOf(bodyOfParts(list, parts, encoder.ownsBytes), list, query)
     if (isCached) store(key, list, reply)
     return reply
   }
@@ -131,13 +137,34 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     if (request.type !== 'list') throw new Problem('invalid_parameter', 'These parameters do not apply to a list.')
     const { query, key } = request
     const list = select(query)
+    const encoder = encoderFor(query, volatile)
+    const isWorthCaching = query.view !== 'full' && isRequestedAgain(key, list.token)
     return {
       list,
       etag: etagOf(list, query),
-      encode: encoderFor(query, volatile),
-      maxCollectedBytes: () => (query.view !== 'full' && isRequestedAgain(key, list.token) ? maxEntrySize : 0),
-      cache: (body) => store(key, list, replyOf(body, list, query)),
+      encoder,
+      ...(isWorthCaching && {
+        makeReply: () => makeOnce(`${list.token} ${key}`, () => collect(query, key, { list, encoder })),
+      }),
     }
+  }
+
+  function makeOnce(key: string, make: () => Promise<Reply | undefined>): Promise<Reply | undefined> {
+    const promise = pending.get(key) ?? make().finally(() => pending.delete(key))
+    pending.set(key, promise)
+    return promise
+  }
+
+  async function collect(
+    query: ServerQuery,
+    key: string,
+    { list, encoder }: Pick<LongList, 'list' | 'encoder'>,
+  ): Promise<Reply | undefined> {
+    const parts = await runCooperatively(partsOfList(list, encoder, maxEntrySize))
+    if (!parts) return undefined
+    const reply = replyOf(bodyOfParts(list, parts, encoder.ownsBytes), list, query)
+    store(key, list, reply)
+    return reply
   }
 
   return { answer, open, counts: () => ({ ...counts, cached: cached.size, bytes: cached.calculatedSize }) }

@@ -4,7 +4,9 @@ import type { ServerQuery } from '../../../model/query/query.ts'
 import { redactServer } from '../../../model/redaction/redact-server.ts'
 import type { Server } from '../../../model/server.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
-import { minPieceBytes } from '../../http/sending/streamed-body.ts'
+import { freeBytes } from '../../http/body-buffer.ts'
+import type { Piece } from '../../http/sending/response-budget.ts'
+import { minPieceBytes, piecesOfParts } from '../../http/sending/streamed-body.ts'
 import { detailBody, type VolatileParts } from '../detail-cache.ts'
 
 /** A list to be encoded: the selected servers and their revision. */
@@ -15,8 +17,8 @@ export type EncodedList = {
   readonly syncing: readonly string[]
 }
 
-/** The bytes of one server in a list. */
-export type Encode = (registered: RegisteredServer) => Buffer
+/** Makes the bytes of one server in a list. `ownsBytes`: they are made for this response, and nothing else keeps them. */
+export type Encoder = { readonly encode: (registered: RegisteredServer) => Buffer; readonly ownsBytes: boolean }
 
 const comma = Buffer.from(',')
 export const opening = Buffer.from('{"servers":[')
@@ -33,12 +35,12 @@ export function closing({ selection: { total, page, next }, token, syncing }: En
   return Buffer.from(`],${JSON.stringify(members).slice(1)}`)
 }
 
-/** The bytes of the servers from `start` on that make one piece, each but the very first after a comma. Yields wherever it may be interrupted. */
-export function* pieceOfItems(
+/** The servers from `start` on, in pieces, each but the very first after a comma. Yields wherever it may be interrupted. */
+export function* nextPieces(
   page: readonly RegisteredServer[],
-  encode: Encode,
+  { encode, ownsBytes }: Encoder,
   start: number,
-): Generator<void, { readonly piece: Buffer; readonly next: number }> {
+): Generator<void, { readonly pieces: readonly Piece[]; readonly next: number }> {
   const parts: Buffer[] = []
   let next = start
   for (let bytes = 0; next < page.length && bytes < minPieceBytes; next += 1) {
@@ -48,27 +50,38 @@ export function* pieceOfItems(
     parts.push(part)
     bytes += part.length
   }
-  return { piece: Buffer.concat(parts), next }
+  return { pieces: piecesOfParts(parts, ownsBytes), next }
 }
 
-/** The whole body of a list; undefined for one of more than `maxBytes`. */
-export function bodyOfList(list: EncodedList, encode: Encode, maxBytes: number): Buffer | undefined {
+/** The parts of a whole list; undefined for one of more than `maxBytes`. Yields wherever it may be interrupted. */
+export function* partsOfList(
+  { selection: { page } }: EncodedList,
+  { encode }: Encoder,
+  maxBytes: number,
+): Generator<void, readonly Buffer[] | undefined> {
   const parts: Buffer[] = []
   let bytes = 0
-  for (const registered of list.selection.page) {
+  for (const registered of page) {
     const part = encode(registered)
     parts.push(part)
     bytes += part.length
     if (bytes > maxBytes) return undefined
+    yield
   }
+  return parts
+}
+
+/** The whole body of a list, of the parts of its servers. Frees owned parts. */
+export function bodyOfParts(list: EncodedList, parts: readonly Buffer[], ownsParts: boolean): Buffer {
   const end = closing(list)
-  const commas = Math.max(0, parts.length - 1)
+  const bytes = parts.reduce((sum, { length }) => sum + length, Math.max(0, parts.length - 1))
   // Not from the pool of small buffers: a cached body would keep the memory of others in use.
-  const body = Buffer.allocUnsafeSlow(bytes + opening.length + commas + end.length)
+  const body = Buffer.allocUnsafeSlow(opening.length + bytes + end.length)
   let at = opening.copy(body)
   for (const part of parts) {
     if (at > opening.length) at += comma.copy(body, at)
     at += part.copy(body, at)
+    if (ownsParts) freeBytes(part)
   }
   end.copy(body, at)
   return body
@@ -78,12 +91,18 @@ export function bodyOfList(list: EncodedList, encode: Encode, maxBytes: number):
 export function encoderFor(
   { fields, view }: Pick<ServerQuery, 'fields' | 'view'>,
   volatile: (id: ServerId) => VolatileParts | undefined,
-): Encode {
-  const whole: Encode =
-    view === 'full' ? (registered) => detailBody(registered, volatile(registered.server.id)) : ({ json }) => json()
-  if (fields.length === 0) return whole
-  if (view === 'full') return (registered) => encodeFields(JSON.parse(whole(registered).toString()) as Server, fields)
-  return ({ server }) => Buffer.from(JSON.stringify(redactServer(requestedFields(server, fields))))
+): Encoder {
+  const isFull = view === 'full'
+  const whole = (registered: RegisteredServer): Buffer =>
+    isFull ? detailBody(registered, volatile(registered.server.id)) : registered.json()
+  if (fields.length === 0) return { encode: whole, ownsBytes: false }
+  if (isFull) {
+    const encode = (one: RegisteredServer) => encodeFields(JSON.parse(whole(one).toString()) as Server, fields)
+    return { encode, ownsBytes: true }
+  }
+  const encode = ({ server }: RegisteredServer) =>
+    Buffer.from(JSON.stringify(redactServer(requestedFields(server, fields))))
+  return { encode, ownsBytes: true }
 }
 
 function encodeFields(server: Server, fields: readonly (keyof Server)[]): Buffer {

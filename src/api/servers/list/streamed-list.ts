@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { runCooperatively } from '../../../flow/cooperative.ts'
-import type { ApiContext } from '../../http/context.ts'
+import type { ApiContext, ApiResponse } from '../../http/context.ts'
 import { jsonReply, namesTag } from '../../http/reply.ts'
-import { respondedRaw } from '../../http/respond.ts'
+import { respond, respondedRaw } from '../../http/respond.ts'
+import type { Piece } from '../../http/sending/response-budget.ts'
 import { writePieces } from '../../http/sending/streamed-body.ts'
-import type { ListCache, LongList } from './list-cache.ts'
-import { closing, type Encode, type EncodedList, opening, pieceOfItems } from './list-encoding.ts'
+import type { ListCache } from './list-cache.ts'
+import { closing, type EncodedList, type Encoder, nextPieces, opening } from './list-encoding.ts'
 
 const noBytes = Buffer.alloc(0)
 
@@ -21,57 +22,47 @@ export function createListStream({
   lists: Pick<ListCache, 'open'>
   onError: (error: unknown) => void
 }) {
-  return ({ env: { incoming, outgoing, cors } }: ApiContext, query: string): Response => {
-    const list = lists.open(query)
-    const { etag } = list
+  return (c: ApiContext, query: string): ApiResponse => {
+    const { incoming } = c.env
+    const { list, encoder, etag, makeReply } = lists.open(query)
     const { headers, unchanged = {} } = jsonReply(noBytes, etag === undefined ? {} : { etag })
     const { 'if-none-match': ifNoneMatch } = incoming.headers
     if (etag !== undefined && ifNoneMatch !== undefined && namesTag(ifNoneMatch, etag))
-      return new Response(null, { status: 304, headers: { ...unchanged, ...cors } })
+      return new Response(null, { status: 304, headers: { ...unchanged, ...c.env.cors } })
     const { 'content-length': _unknown, ...streamed } = headers
-    if (incoming.method === 'HEAD') return new Response(null, { headers: { ...streamed, ...cors } })
-    outgoing.writeHead(200, { ...streamed, ...cors })
-    streamList(outgoing, list)
-      .then((body) => body && list.cache(body))
-      .catch(onError)
-    return respondedRaw
+
+    function stream(): Response {
+      const { outgoing, cors } = c.env
+      if (incoming.method === 'HEAD') return new Response(null, { headers: { ...streamed, ...cors } })
+      outgoing.writeHead(200, { ...streamed, ...cors })
+      streamList(outgoing, { list, encoder }).catch(onError)
+      return respondedRaw
+    }
+
+    return makeReply ? makeReply().then((reply) => (reply ? respond(c, reply) : stream())) : stream()
   }
 }
 
 /**
- * Writes a list as fast as it is read; resolves to the whole body where it is worth caching.
+ * Writes a list as fast as it is read.
  *
  * All of it is of one revision, whatever changes meanwhile: servers are immutable.
  */
-export async function streamList(
+export function streamList(
   outgoing: ServerResponse,
-  { list, encode, maxCollectedBytes }: Pick<LongList, 'list' | 'encode' | 'maxCollectedBytes'>,
-): Promise<Buffer | undefined> {
-  const maxBytes = maxCollectedBytes()
-  const collected: Buffer[] = []
-  let bytes = 0
-
-  async function* pieces(): AsyncGenerator<Buffer> {
-    for await (const piece of piecesOf(list, encode)) {
-      bytes += piece.length
-      if (bytes <= maxBytes) collected.push(piece)
-      else collected.length = 0
-      yield piece
-    }
-  }
-
-  await writePieces(outgoing, pieces())
-  return outgoing.writableEnded && bytes <= maxBytes ? Buffer.concat(collected) : undefined
+  { list, encoder }: { readonly list: EncodedList; readonly encoder: Encoder },
+): Promise<void> {
+  return writePieces(outgoing, piecesOf(list, encoder))
 }
 
 /** The body of a list in pieces, each made when it is asked for. */
-export async function* piecesOf(list: EncodedList, encode: Encode): AsyncGenerator<Buffer> {
+export async function* piecesOf(list: EncodedList, encoder: Encoder): AsyncGenerator<Piece> {
   const { page } = list.selection
-  yield opening
+  yield { bytes: opening, isOwned: false }
   for (let start = 0; start < page.length;) {
-    const { piece, next } = await runCooperatively(pieceOfItems(page, encode, start))
+    const { pieces, next } = await runCooperatively(nextPieces(page, encoder, start))
     start = next
-    yield piece
+    yield* pieces
   }
-  yield closing(list)
+  yield { bytes: closing(list), isOwned: true }
 }
