@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import { freeBytes } from '../flow/bytes/free-bytes.ts'
 import { createGrowingBuffer } from '../flow/bytes/growing-buffer.ts'
 import type { Deadline } from '../flow/deadline.ts'
 import type { BodyQueue } from './body-queue.ts'
@@ -15,11 +16,13 @@ export async function readBody({ headers, body }: ResponseHead, { method }: Hop,
   const encoding = encodingOf(headers)
   try {
     if (!['', 'identity', 'gzip', 'x-gzip'].includes(encoding)) throw unexpectedEncoding()
-    if (method !== 'HEAD' && Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-    const joined = createGrowingBuffer()
+    const declaredBytes = method === 'HEAD' ? 0 : Number(headers['content-length'] ?? 0)
+    if (declaredBytes > maxBytes) throw tooLarge(maxBytes)
+    const joined = createGrowingBuffer(declaredBytes > 0 ? { firstCapacity: declaredBytes } : {})
     for (let chunk = await body.next(); chunk; chunk = await body.next()) {
       if (joined.length() + chunk.length > maxBytes) throw tooLarge(maxBytes)
       joined.add(chunk)
+      freeBytes(chunk)
     }
     const bytes = joined.take()
     return encoding.endsWith('gzip') && bytes.length > 0 ? await decompress(bytes, maxBytes) : bytes
@@ -33,6 +36,8 @@ async function decompress(bytes: Buffer, maxBytes: number): Promise<Buffer> {
     return await gunzipAsync(bytes, { maxOutputLength: maxBytes })
   } catch (error) {
     throw errorCode(error) === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(maxBytes) : new MalformedResponse('invalid gzip data')
+  } finally {
+    freeBytes(bytes)
   }
 }
 

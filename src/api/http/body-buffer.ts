@@ -1,3 +1,4 @@
+import { freeBytes } from '../../flow/bytes/free-bytes.ts'
 import { createGrowingBuffer } from '../../flow/bytes/growing-buffer.ts'
 
 /** All buffers together may hold this many bytes; beyond it the largest are rejected. */
@@ -65,14 +66,6 @@ export function createBodyBuffers() {
   }
 
   return { open: openBuffer }
-}
-
-/**
- * Frees bytes that nothing else needs. As garbage they would wait for a full collection: a burst of registrations left 23 MB
- * of them, and the process never gave that memory back.
- */
-export function freeBytes({ buffer, length }: Buffer): void {
-  if (length > 0 && buffer.byteLength === length && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 /** Shared by all requests: their sum is what the process has to bear. */

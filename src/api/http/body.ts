@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { type BodyBuffer, bodyBuffers, freeBytes } from './body-buffer.ts'
+import { freeBytes } from '../../flow/bytes/free-bytes.ts'
+import { type BodyBuffer, bodyBuffers } from './body-buffer.ts'
 import type { ApiContext, Bindings } from './context.ts'
 import { closeLingering } from './listening/lingering-close.ts'
 import { Problem } from './problem.ts'

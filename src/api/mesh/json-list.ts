@@ -1,9 +1,9 @@
+import { freeBytes } from '../../flow/bytes/free-bytes.ts'
 import { runCooperatively } from '../../flow/cooperative.ts'
-import { freeBytes } from '../http/body-buffer.ts'
 import type { ApiContext } from '../http/context.ts'
 import { baseHeaders, jsonReply } from '../http/reply.ts'
 import { respond, respondedRaw } from '../http/respond.ts'
-import type { Piece } from '../http/sending/response-budget.ts'
+import type { BodyPiece } from '../http/sending/response-budget.ts'
 import { maxWholeBytes, minPieceBytes, writePieces } from '../http/sending/streamed-body.ts'
 
 /** Encodes an item at once, or in steps where that takes long. */
@@ -37,7 +37,7 @@ export async function respondItems<T>(
   const headers = { ...baseHeaders, 'content-type': 'application/json', 'cache-control': 'no-cache', vary: 'Origin' }
   if (incoming.method === 'HEAD') return new Response(null, { headers: { ...headers, ...cors } })
 
-  async function* pieces(): AsyncGenerator<Piece> {
+  async function* pieces(): AsyncGenerator<BodyPiece> {
     for (let bytes = first.shift(); bytes; bytes = first.shift()) yield { bytes, isOwned: true }
     while (next < items.length) {
       const made = await runCooperatively(pieceOfItems(items, encode, next))

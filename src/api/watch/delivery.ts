@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { freeBytes } from '../http/body-buffer.ts'
+import { freeBytes } from '../../flow/bytes/free-bytes.ts'
 import type { BufferBudget, Laggard } from './buffer-budget.ts'
 import { controlMessage, type EncodedEvents, type Piece, pieceOf, type StreamFormat } from './frames.ts'
 import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'

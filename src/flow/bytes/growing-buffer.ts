@@ -36,9 +36,10 @@ export function createGrowingBuffer({ firstCapacity = minCapacity }: { firstCapa
       length = 0
       if (memory.byteLength > maxKeptCapacity) resize(0)
     },
-    /** Returns what was joined, and begins again. */
+    /** Returns what was joined in memory of its own and of its length, and begins again. */
     take(): Buffer {
-      const content = bytes.subarray(0, length)
+      if (length < memory.byteLength) resize(length)
+      const content = bytes
       memory = new ArrayBuffer(0)
       bytes = Buffer.from(memory)
       length = 0

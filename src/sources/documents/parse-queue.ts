@@ -110,7 +110,7 @@ export function createParseScheduler({
  */
 const threads = {
   local: createParseThread(),
-  remote: createParseThread({ heapMb: 128 }),
+  remote: createParseThread({ heapMb: 96 }),
   raised: createParseThread(),
 }
 const schedulers = {

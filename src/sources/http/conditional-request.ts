@@ -1,3 +1,4 @@
+import { freeBytes } from '../../flow/bytes/free-bytes.ts'
 import { SourceError } from '../../model/source.ts'
 import type { HttpClient, OutboundRequest, OutboundResponse } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
@@ -115,7 +116,7 @@ function freshnessOf(cacheControl = ''): number {
   return Number(/\bmax-age\s*=\s*"?(\d+)/i.exec(cacheControl)?.[1] ?? 0) * 1000
 }
 
-/** Decodes a body strictly: a body that is not text, or not a document, must not pass for an empty list. */
+/** Decodes a body strictly: a body that is not text, or not a document, must not pass for an empty list. Frees its bytes. */
 function decodeDocument({ headers, body }: OutboundResponse) {
   const format = formatOf(headers['content-type'])
   if (body.length === 0) throw new SourceError('server answered an empty body')
@@ -124,6 +125,8 @@ function decodeDocument({ headers, body }: OutboundResponse) {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
   } catch (cause) {
     throw new SourceError('server answered a body that is not UTF-8', { cause })
+  } finally {
+    freeBytes(body)
   }
   if (text.startsWith('\uFEFF')) throw new SourceError('server answered a body that begins with a byte order mark')
   if (/^\s*<(!doctype|html|\?xml)/i.test(text)) throw new NoDocumentError(webPage)

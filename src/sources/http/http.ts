@@ -61,7 +61,7 @@ export const http = defineSource({
           .max(256 * 1024 * 1024)
           .default(defaultMaxBytes)
           .describe(
-            'Maximum bytes of a body, on the wire and once decoded. YAML of more than about 1 MB is parsed only where this is raised above the default; JSON needs no more.',
+            'Maximum bytes of a body, on the wire and once decoded. YAML of more than about 700 kB is parsed only where this is raised above the default; JSON needs no more.',
           ),
         max_total_bytes: z
           .number()

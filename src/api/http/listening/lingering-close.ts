@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { freeBytes } from '../body-buffer.ts'
+import { freeBytes } from '../../../flow/bytes/free-bytes.ts'
 
 /** How long a client may go on sending a rejected body before its connection is cut. */
 const lingerMs = 5000

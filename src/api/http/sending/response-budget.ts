@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { freeBytes } from '../body-buffer.ts'
+import { freeBytes } from '../../../flow/bytes/free-bytes.ts'
 import { Problem } from '../problem.ts'
 
 /** Maximum bytes of all responses that are made and not yet read. */
@@ -16,7 +16,7 @@ const retryMs = 100
 type Held = { readonly body?: Buffer; bytes: number; since: number }
 
 /** One piece of a body. An owned one was made for this response, and is freed once it is written. */
-export type Piece = { readonly bytes: Buffer; readonly isOwned: boolean }
+export type BodyPiece = { readonly bytes: Buffer; readonly isOwned: boolean }
 
 export type ResponseBudget = ReturnType<typeof createResponseBudget>
 
@@ -67,7 +67,11 @@ export function createResponseBudget({
   }
 
   /** Writes one piece of a stream when there is room for it; resolves when the client has read enough for the next. */
-  async function writePiece(outgoing: ServerResponse, { bytes, isOwned }: Piece, signal: AbortSignal): Promise<void> {
+  async function writePiece(
+    outgoing: ServerResponse,
+    { bytes, isOwned }: BodyPiece,
+    signal: AbortSignal,
+  ): Promise<void> {
     while (!makeRoom(bytes.length)) {
       await wait(retryMs)
       if (signal.aborted) return

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type Piece, responseBudget } from './response-budget.ts'
+import { type BodyPiece, responseBudget } from './response-budget.ts'
 
 /** Longer lists are streamed: encoded piece by piece as the client reads them. */
 export const maxWholeBytes = 1024 * 1024
@@ -12,8 +12,8 @@ export const minPieceBytes = 128 * 1024
 const minLongPartBytes = 32 * 1024
 
 /** The pieces of some parts in order. `ownsParts`: they were made for this response. */
-export function piecesOfParts(parts: readonly Buffer[], ownsParts: boolean): readonly Piece[] {
-  const pieces: Piece[] = []
+export function piecesOfParts(parts: readonly Buffer[], ownsParts: boolean): readonly BodyPiece[] {
+  const pieces: BodyPiece[] = []
   let short: Buffer[] = []
   const join = () => {
     if (short.length > 0) pieces.push({ bytes: joined(short), isOwned: true })
@@ -45,7 +45,7 @@ function joined(parts: readonly Buffer[]): Buffer {
  */
 export async function writePieces(
   outgoing: ServerResponse,
-  pieces: AsyncIterable<Piece>,
+  pieces: AsyncIterable<BodyPiece>,
   budget: Pick<typeof responseBudget, 'writePiece'> = responseBudget,
 ): Promise<void> {
   const closed = new AbortController()

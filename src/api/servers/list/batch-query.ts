@@ -8,7 +8,7 @@ import { type ApiContext, createRoutes } from '../../http/context.ts'
 import { Problem, problemBody, problemFrom } from '../../http/problem.ts'
 import { jsonReply } from '../../http/reply.ts'
 import { respondedRaw } from '../../http/respond.ts'
-import type { Piece } from '../../http/sending/response-budget.ts'
+import type { BodyPiece } from '../../http/sending/response-budget.ts'
 import { writePieces } from '../../http/sending/streamed-body.ts'
 import type { ApiPorts } from '../../ports.ts'
 import { visibleTo } from '../visible-servers.ts'
@@ -85,7 +85,7 @@ export function batchQueryApi({
 
   async function write(outgoing: ServerResponse, { results, token }: Batch): Promise<void> {
     const syncing = supervisor.syncing()
-    async function* pieces(): AsyncGenerator<Piece> {
+    async function* pieces(): AsyncGenerator<BodyPiece> {
       const members = { resource_version: token, count: results.length, ...(syncing.length > 0 && { syncing }) }
       let separator = `${JSON.stringify(members).slice(0, -1)},"results":[`
       for (const result of results) {
@@ -106,7 +106,7 @@ export function batchQueryApi({
   return api
 }
 
-const pieceOf = (text: string): Piece => ({ bytes: Buffer.from(text), isOwned: true })
+const pieceOf = (text: string): BodyPiece => ({ bytes: Buffer.from(text), isOwned: true })
 const noBytes = Buffer.alloc(0)
 const uncached = { 'cache-control': 'no-store' }
 

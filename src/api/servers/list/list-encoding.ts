@@ -1,11 +1,11 @@
+import { freeBytes } from '../../../flow/bytes/free-bytes.ts'
 import type { RegisteredServer } from '../../../model/change.ts'
 import type { ServerId } from '../../../model/names.ts'
 import type { ServerQuery } from '../../../model/query/query.ts'
 import { redactServer } from '../../../model/redaction/redact-server.ts'
 import type { Server } from '../../../model/server.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
-import { freeBytes } from '../../http/body-buffer.ts'
-import type { Piece } from '../../http/sending/response-budget.ts'
+import type { BodyPiece } from '../../http/sending/response-budget.ts'
 import { minPieceBytes, piecesOfParts } from '../../http/sending/streamed-body.ts'
 import { detailBody, type VolatileParts } from '../detail-cache.ts'
 
@@ -40,7 +40,7 @@ export function* nextPieces(
   page: readonly RegisteredServer[],
   { encode, ownsBytes }: Encoder,
   start: number,
-): Generator<void, { readonly pieces: readonly Piece[]; readonly next: number }> {
+): Generator<void, { readonly pieces: readonly BodyPiece[]; readonly next: number }> {
   const parts: Buffer[] = []
   let next = start
   for (let bytes = 0; next < page.length && bytes < minPieceBytes; next += 1) {

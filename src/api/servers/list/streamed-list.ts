@@ -3,7 +3,7 @@ import { runCooperatively } from '../../../flow/cooperative.ts'
 import type { ApiContext, ApiResponse } from '../../http/context.ts'
 import { jsonReply, namesTag } from '../../http/reply.ts'
 import { respond, respondedRaw } from '../../http/respond.ts'
-import type { Piece } from '../../http/sending/response-budget.ts'
+import type { BodyPiece } from '../../http/sending/response-budget.ts'
 import { writePieces } from '../../http/sending/streamed-body.ts'
 import type { ListCache } from './list-cache.ts'
 import { closing, type EncodedList, type Encoder, nextPieces, opening } from './list-encoding.ts'
@@ -56,7 +56,7 @@ export function streamList(
 }
 
 /** The body of a list in pieces, each made when it is asked for. */
-export async function* piecesOf(list: EncodedList, encoder: Encoder): AsyncGenerator<Piece> {
+export async function* piecesOf(list: EncodedList, encoder: Encoder): AsyncGenerator<BodyPiece> {
   const { page } = list.selection
   yield { bytes: opening, isOwned: false }
   for (let start = 0; start < page.length;) {
