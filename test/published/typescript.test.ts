@@ -26,16 +26,8 @@ describe('two TypeScript agents and a published Python agent', { skip }, () => {
     opened.use(await startAgent(runtime, script, { name, registry: registry.url, args }))
   const openPython = () => open(python, 'consumer', 'relay', [])
   const openLeft = () => open(process.execPath, 'typescript.ts', 'left', [])
-  const openRight = (...more: string[]) =>
-    open(process.execPath, 'typescript.ts', 'right', [
-      '--version',
-      '2.0.0',
-      '--offers',
-      'right',
-      '--takes',
-      'left',
-      ...more,
-    ])
+  const rightArgs = ['--version', '2.0.0', '--offers', 'right', '--takes', 'left']
+  const openRight = (args: readonly string[] = rightArgs) => open(process.execPath, 'typescript.ts', 'right', args)
   const answers = async (agent: PublishedAgent, tool: string, text: string) =>
     await until(async () => (await agent.call(tool, { who: 'bob' })) === text, startSeconds)
 
@@ -58,7 +50,7 @@ describe('two TypeScript agents and a published Python agent', { skip }, () => {
     registry = opened.use(await openRegistry())
     relay = await openPython()
     left = await openLeft()
-    right = await openRight('--wait')
+    right = await openRight([...rightArgs, '--wait'])
   })
   after(async () => await opened.disposeAsync())
 
