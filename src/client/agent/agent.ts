@@ -165,8 +165,8 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
    * token lacks the right.
    */
   function start(): Promise<void> {
+    if (closed) return Promise.reject(closedError())
     return (started ??= (async () => {
-      assertOpen()
       const { signal, signals = true } = settings
       if (signals) ignoreSignals = closeOnSignals(close)
       signal?.addEventListener('abort', () => void close(), { once: true, signal: closing.signal })
@@ -183,7 +183,11 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   }
 
   function assertOpen(): void {
-    if (closing.signal.aborted) throw new AgentError('agent_closed', `the agent ${id} is closed`)
+    if (closing.signal.aborted) throw closedError()
+  }
+
+  function closedError(): AgentError {
+    return new AgentError('agent_closed', `the agent ${id} is closed`)
   }
 
   /** Leaves the roster, answers the calls that are under way, and stops listening: within `close_timeout`. */
@@ -208,6 +212,12 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     wrap,
     start,
     close,
+    /**
+     * The dependencies of a tool as they are now, for code outside of its calls.
+     *
+     * @throws {AgentError} `no_provider`: a required one has none.
+     */
+    dependenciesOf: (name: string) => tools.dependenciesOf(name) as Partial<Injected<readonly Dependency[], Declared>>,
     /** The dependencies of the tool that runs; empty elsewhere. For tools of a wrapped server, and functions below a tool. */
     injected: () => tools.injected() as Partial<Injected<readonly Dependency[], Declared>>,
     /** Where the agent listens, once started: `http://127.0.0.1:41234`. */

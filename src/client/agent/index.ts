@@ -16,3 +16,4 @@ export type {
   ToolOptions,
 } from './tool.ts'
 export { RosterError } from '../roster/error.ts'
+export { type MeshAgentOptions, type MeshDecorator, type Meshed, meshAgent, startMeshAgents } from './mesh-agent.ts'

@@ -81,11 +81,13 @@ type NameOf<D> = D extends string
       ? Name
       : never
 
-type CallOf<Declared, Name> = Name extends keyof Declared
-  ? Declared[Name] extends (...args: never[]) => unknown
-    ? Declared[Name]
+type CallOf<Declared, Name> = string extends keyof Declared
+  ? UntypedCall
+  : Name extends keyof Declared
+    ? Declared[Name] extends (...args: never[]) => unknown
+      ? Declared[Name]
+      : UntypedCall
     : UntypedCall
-  : UntypedCall
 
 /** What a tool gets: a function for each dependency, or null where no agent provides it; a required one is never null. */
 export type Injected<Dependencies extends readonly Dependency[], Declared> = {

@@ -82,8 +82,8 @@ describe('a call of a provider', () => {
     let calls = 0
     await using provider = await serve(({ id }, response) => {
       calls += 1
-      if (calls === 1) return void response.writeHead(404).end()
-      response.writeHead(200, { 'content-type': 'application/json' })
+      const isForgotten = calls === 1
+      response.writeHead(isForgotten ? 404 : 200, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: 'again' }] } }))
     })
 

@@ -32,13 +32,18 @@ export function createToolSet({
     dependencies.define(tool)
   }
 
-  /** Runs a call with the dependencies of a tool; refuses it while a required one has no provider. */
-  async function around(name: string, call: (injected: InjectedValues) => unknown): Promise<unknown> {
+  /** The dependencies of a tool; throws while a required one has no provider. */
+  function dependenciesOf(name: string): InjectedValues {
     const missing = dependencies.missingFor(name)
-    const injected = dependencies.injectedFor(name)
-    if (missing.length === 0) return counted(running.run(injected, async () => await call(injected)))
-    const text = `${name} needs ${missing.join(', ')}, which no agent provides now; try again later`
-    return { content: [{ type: 'text', text }], isError: true }
+    if (missing.length === 0) return dependencies.injectedFor(name)
+    const message = `${name} needs ${missing.join(', ')}, which no agent provides now; try again later`
+    throw new AgentError('no_provider', message)
+  }
+
+  /** Runs a call with the dependencies of a tool. The error of a missing one becomes the answer. */
+  async function around(name: string, call: (injected: InjectedValues) => unknown): Promise<unknown> {
+    const injected = dependenciesOf(name)
+    return counted(running.run(injected, async () => await call(injected)))
   }
 
   function counted(call: Promise<unknown>): Promise<unknown> {
@@ -51,6 +56,7 @@ export function createToolSet({
   return {
     add,
     around,
+    dependenciesOf,
     run: (tool: Tool, args: unknown, context: Mcp.ServerContext): Promise<unknown> =>
       around(tool.name, (injected) => functions.get(tool.name)?.(args as never, injected as never, context)),
     all: () => [...tools.values()],
