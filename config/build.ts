@@ -185,10 +185,10 @@ await build({
   logLevel: 'warning',
 })
 
-// The fleet runs in Node only. Its peer, the MCP SDK, is loaded on use and stays outside.
+// The fleet and the agent run in Node only. Their peer, the MCP SDK, is loaded on use and stays outside.
 await build({
-  entryPoints: ['src/client/connect/index.ts'],
-  outfile: `${out}/client/connect/index.js`,
+  entryPoints: { 'connect/index': 'src/client/connect/index.ts', 'agent/index': 'src/client/agent/index.ts' },
+  outdir: `${out}/client`,
   bundle: true,
   platform: 'node',
   target: 'node20',

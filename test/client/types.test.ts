@@ -19,8 +19,40 @@ await roster.list({ status: 'splendid' })
 export const statusOf = (error: RosterError): number => error.status
 `
 
+const agentProgram = `
+import * as z from 'zod'
+import { createAgent, type Injectable, meshAgent } from './types/client/agent/index.js'
+const agent = createAgent<{ clock: (args: { zone: string }) => { hour: number } }>({ id: 'greeter' })
+agent.tool('greet', {
+  schema: z.object({ who: z.string(), times: z.number().default(1) }),
+  dependencies: ['clock', { capability: 'auth', as: 'login', required: true }, { capability: 'log', tags: ['+fast'] }],
+}, async ({ who, times }, { clock, login, log }, { mcpReq }) => {
+  const text: string = who.repeat(times)
+  // @ts-expect-error there may be no provider
+  await clock({ zone: 'UTC' })
+  // @ts-expect-error it has other arguments
+  await clock?.({ zone: 1 })
+  const hour: number | undefined = (await clock?.({ zone: 'UTC' }, { signal: mcpReq.signal, timeoutMs: 100 }))?.hour
+  const answer: unknown = await login({ any: 'arguments' })
+  const optional: Injectable<(args?: Record<string, unknown>) => unknown> | null = log
+  return { text, hour, answer, provider: optional?.provider?.agent_id }
+})
+// @ts-expect-error it is not declared as a dependency
+agent.tool('other', { dependencies: ['clock'] }, (_args, { login }) => login)
+// @ts-expect-error an agent needs an id
+createAgent({})
+export class Files {
+  @meshAgent({ capabilities: ['read'], dependencies: ['auth'], schema: z.object({ path: z.string() }) })
+  async read({ path }: { path: string }, { auth }: { auth?: unknown } = {}) {
+    return [path, auth]
+  }
+}
+export const shout: Promise<string> = meshAgent({ schema: z.object({ text: z.string() }) },
+  async ({ text }: { text: string }) => text.toUpperCase())({ text: 'hello' })
+`
+
 describe('the types of the library', () => {
-  it('are emitted by the build and reject wrong programs', async () => {
+  it('are emitted by the build and reject wrong programs, also those of agents', async () => {
     using folder = temporary()
     await run(compiler, ['-p', 'config/types.json', '--outDir', folder.at('types')])
     symlinkSync(resolve('node_modules'), folder.at('node_modules')) // For zod, which comes with the package.
@@ -39,5 +71,17 @@ describe('the types of the library', () => {
     const place = ['--lib', 'es2024,esnext.disposable,dom', '--moduleResolution', 'bundler', '--types', '']
     const { stdout } = await run(compiler, [...strict, ...place, folder.at('program.ts')]).catch((error) => error)
     assert.equal(stdout, '')
+
+    writeFileSync(folder.at('agent.ts'), agentProgram)
+    const node = [
+      '--lib',
+      'es2024,esnext.disposable,esnext.decorators',
+      '--moduleResolution',
+      'bundler',
+      '--types',
+      'node',
+    ]
+    const agent = await run(compiler, [...strict, ...node, folder.at('agent.ts')]).catch((error) => error)
+    assert.equal(agent.stdout, '')
   })
 })
