@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, it } from 'node:test'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { type CallOptions, connectServers, FleetError, type FleetOptions } from '../../../src/client/connect/index.ts'
-import { startMcp, text } from './mcp-servers.ts'
+import { type RpcMessage, startMcp, text } from './mcp-servers.ts'
 import { createServerFile } from './server-file.ts'
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
+type Answer = (request: IncomingMessage, response: ServerResponse, message: RpcMessage) => unknown
 
 const status =
   (code: number, headers: Record<string, string> = {}): Answer =>
@@ -28,9 +28,9 @@ function twoTools(name: string) {
 /** A fleet of two servers with the same tools, of which the first answers calls by `answer`. */
 async function startPair(answer: Answer, options: Partial<FleetOptions> = {}) {
   await using stack = new AsyncDisposableStack()
-  const intercept = (request: IncomingMessage, response: ServerResponse, method: string) => {
-    if (method !== 'tools/call') return false
-    answer(request, response)
+  const intercept = (request: IncomingMessage, response: ServerResponse, message: RpcMessage) => {
+    if (message.method !== 'tools/call') return false
+    answer(request, response, message)
     return true
   }
   const first = stack.use(await startMcp({ name: 'a', build: twoTools('a'), intercept }))
@@ -67,6 +67,7 @@ describe('a call that may have been carried out', () => {
     ],
     ['a page of HTML', ok('text/html', '<h1>Welcome</h1>')],
     ['an answer that is not JSON', ok('application/json', '{"jsonrpc":')],
+    ['an answer to another call', ok('application/json', '{"jsonrpc":"2.0","id":99,"result":{}}')],
     ['status 500', status(500)],
     ['status 502 of a gateway', status(502)],
     ['status 503 without a time', status(503)],
@@ -85,9 +86,9 @@ describe('a call that may have been carried out', () => {
 
   it('is repeated once on the same server where there is no other', async () => {
     let resets = 1
-    await using pair = await startPair((request, response) => {
-      if (resets-- > 0) request.socket.resetAndDestroy()
-      else status(500)(request, response)
+    await using pair = await startPair(({ socket }, response) => {
+      if (resets-- > 0) socket.resetAndDestroy()
+      else response.writeHead(500).end()
     })
 
     assert.equal(await outcomeOf(pair, 'look', { server: 'a' }), 'unknown')
@@ -150,9 +151,9 @@ describe('a call that was not carried out', () => {
 
 describe('a call that was answered', () => {
   it('fails with the error of the server, which is asked no other time', async () => {
-    const error = { jsonrpc: '2.0', id: 0, error: { code: -32_000, message: 'no such city', data: { city: 'Bern' } } }
-    await using pair = await startPair((_, response) =>
-      ok('application/json', JSON.stringify({ ...error, id: 2 }))(_, response),
+    const error = { code: -32_000, message: 'no such city', data: { city: 'Bern' } }
+    await using pair = await startPair((request, response, message) =>
+      ok('application/json', JSON.stringify({ jsonrpc: '2.0', id: message.id, error }))(request, response, message),
     )
 
     const failure = await pair.fleet.call('look', {}).catch((thrown: unknown) => thrown)

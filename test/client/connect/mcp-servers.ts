@@ -3,12 +3,15 @@ import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 
+/** A request of JSON-RPC; of HTTP, if it has no body. */
+export type RpcMessage = { readonly method: string; readonly id?: number }
+
 type Options = {
   readonly name?: string
   readonly port?: number
   readonly legacy?: 'stateless' | 'reject'
   /** Answers instead of the MCP server; false: it did not. */
-  readonly intercept?: (request: IncomingMessage, response: ServerResponse, method: string) => boolean
+  readonly intercept?: (request: IncomingMessage, response: ServerResponse, message: RpcMessage) => boolean
   readonly build?: (server: McpServer) => void
 }
 
@@ -36,12 +39,11 @@ export async function startMcp({
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
-    const text = Buffer.concat(chunks).toString()
-    const method =
-      request.method === 'POST' ? ((JSON.parse(text) as { method?: string }).method ?? '') : request.method!
-    methods.push(method)
+    const body = Buffer.concat(chunks).toString()
+    const message = (body === '' ? { method: request.method } : JSON.parse(body)) as RpcMessage
+    methods.push(message.method)
     headers.push(request.headers)
-    if (intercept?.(request, response, method)) return
+    if (intercept?.(request, response, message)) return
     // The body is read already: the adapter takes it from here.
     Object.assign(request, { rawBody: Buffer.concat(chunks) })
     await listener(request, response)

@@ -10,8 +10,10 @@ export type ExchangeTrace = {
   sent: boolean
   status?: number
   retryAfterMs?: number
-  /** Called when the event stream that was to carry the answer ends for good. */
-  onStreamEnd?: () => void
+  /** The answer comes in a stream of events. */
+  isStream?: boolean
+  /** Called when what was to carry the answer has ended; the answer may just have come. */
+  onEnd?: () => void
 }
 
 const traces = new AsyncLocalStorage<ExchangeTrace>()
@@ -65,6 +67,7 @@ export function createTracedFetch(
     trace.sent = false
     const response = await fetch(url, init)
     trace.status = response.status
+    trace.isStream = mediaTypeOf(response) === 'text/event-stream'
     const retryAfterMs = retryAfterOf(response.headers.get('retry-after'))
     if (retryAfterMs !== undefined) trace.retryAfterMs = retryAfterMs
     return bounded(response, maxAnswerBytes)
@@ -73,19 +76,26 @@ export function createTracedFetch(
 
 type Sendable = { send: (message: never, options?: never) => Promise<void> }
 
+/** `pipe`: a command. `sse`: answers come in a stream of their own. `http`: each request has its answer. */
+export type TransportKind = 'pipe' | 'sse' | 'http'
+
 /**
- * Lets a transport tell the trace of an exchange when its stream has ended: the SDK itself would wait for the answer until its timeout. A
- * transport without HTTP counts as having sent.
+ * Lets a transport tell the trace of an exchange when nothing more can come: the SDK itself would wait for the answer until its timeout. A
+ * pipe counts as having sent.
  */
-export function traceTransport(transport: Sendable, { isHttp }: { readonly isHttp: boolean }): void {
+export function traceTransport(transport: Sendable, kind: TransportKind): void {
   const send = transport.send.bind(transport) as (message: unknown, options?: object) => Promise<void>
-  transport.send = (message: unknown, options?: object) => {
+  transport.send = async (message: unknown, options?: object) => {
     const trace = traces.getStore()
     if (!trace) return send(message, options)
-    if (!isHttp) trace.started = trace.sent = true
-    return send(message, { onRequestStreamEnd: trace.onStreamEnd, ...options })
+    if (kind === 'pipe') trace.started = trace.sent = true
+    await send(message, { onRequestStreamEnd: trace.onEnd, ...options })
+    if (kind === 'http' && !trace.isStream && isRequest(message)) trace.onEnd?.()
   }
 }
+
+const isRequest = (message: unknown) =>
+  typeof message === 'object' && message !== null && 'id' in message && 'method' in message
 
 /** Milliseconds of a `Retry-After` in seconds or as a date; undefined for any other text. */
 function retryAfterOf(text: string | null): number | undefined {
@@ -98,7 +108,7 @@ function retryAfterOf(text: string | null): number | undefined {
 /** The response; reading more than `maxBytes` of a body that is not a stream of events fails. */
 function bounded(response: Response, maxBytes: number): Response {
   const declared = Number(response.headers.get('content-length') ?? Number.NaN)
-  if (declared <= maxBytes || !response.body || !isJson(response)) return response
+  if (declared <= maxBytes || !response.body || mediaTypeOf(response) !== 'application/json') return response
   let read = 0
   const body = response.body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
@@ -112,4 +122,4 @@ function bounded(response: Response, maxBytes: number): Response {
   return new Response(body, response)
 }
 
-const isJson = ({ headers }: Response) => headers.get('content-type')?.startsWith('application/json') ?? false
+const mediaTypeOf = ({ headers }: Response) => headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()

@@ -57,6 +57,7 @@ export async function openSession(target: Target, options: SessionOptions) {
   ): Promise<T> {
     const trace = createTrace()
     let cut: Cut
+    let isSettled = false
     using cancellation = createCancellation(limits.signal)
     const cutShort = (why: Cut) => {
       cut ??= why
@@ -65,7 +66,8 @@ export async function openSession(target: Target, options: SessionOptions) {
     }
     const onClosing = () => cutShort('closed')
     closing.signal.addEventListener('abort', onClosing, { once: true })
-    trace.onStreamEnd = () => cutShort('stream_end')
+    // An answer that has just come is still on its way through the SDK.
+    trace.onEnd = () => void setImmediate(() => isSettled || cutShort('no_answer'))
     using watchdog = createWatchdog(limits.timeoutMs, () => cutShort('timeout'))
     try {
       limits.signal.throwIfAborted()
@@ -74,6 +76,7 @@ export async function openSession(target: Target, options: SessionOptions) {
       limits.signal.throwIfAborted()
       throw new ExchangeError(classifyFailure(error, { trace, cut, hasSession: hasSession(), scrub: target.scrub }))
     } finally {
+      isSettled = true
       watchdog.stop()
       closing.signal.removeEventListener('abort', onClosing)
     }
@@ -177,7 +180,7 @@ export async function openSession(target: Target, options: SessionOptions) {
         stderr: 'ignore',
         ...(cwd === undefined ? {} : { cwd }),
       })
-      traceTransport(created, { isHttp: false })
+      traceTransport(created, 'pipe')
       return created
     }
     const { SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
@@ -188,7 +191,7 @@ export async function openSession(target: Target, options: SessionOptions) {
     }
     const created =
       to.type === 'sse' ? new SSEClientTransport(to.url, settings) : new StreamableHTTPClientTransport(to.url, settings)
-    traceTransport(created, { isHttp: true })
+    traceTransport(created, to.type)
     return created
   }
 }
