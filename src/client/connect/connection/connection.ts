@@ -82,7 +82,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
         const why = await lossOf(live!, signal)
         if (signal.aborted) return
         tell('lost', why)
-        if (!retries.isAllowed()) return move('error', `lost: ${why}`)
+        if (!retries.isAllowed()) return giveUp(why)
         move('reconnecting', why)
         tell('reconnecting', why)
         continue

@@ -66,8 +66,8 @@ export async function openSession(target: Target, options: SessionOptions) {
     }
     const onClosing = () => cutShort('closed')
     closing.signal.addEventListener('abort', onClosing, { once: true })
-    // An answer that has just come is still on its way through the SDK.
-    trace.onEnd = () => void setImmediate(() => isSettled || cutShort('no_answer'))
+    // An answer that has just come is still on its way through the SDK. Connecting takes several requests.
+    if (!onCut) trace.onEnd = () => void setImmediate(() => isSettled || cutShort('no_answer'))
     using watchdog = createWatchdog(limits.timeoutMs, () => cutShort('timeout'))
     try {
       limits.signal.throwIfAborted()
