@@ -13,7 +13,11 @@ export type Answer<T> = { readonly status: number; readonly headers: Headers; re
  */
 export async function startHere(
   config = '',
-  { env = {}, folder: given }: { env?: Record<string, string>; folder?: ReturnType<typeof temporary> } = {},
+  {
+    env = {},
+    folder: given,
+    port = 0,
+  }: { env?: Record<string, string>; folder?: ReturnType<typeof temporary>; port?: number } = {},
 ) {
   const folder = given ?? temporary()
   const lines: Record<string, unknown>[] = []
@@ -30,7 +34,8 @@ export async function startHere(
     stateDirectory: folder.at('state'),
     filePaths: [],
   }
-  const load = () => loadConfig({ flags: { config: folder.at('config.yaml'), port: '0' }, env, platform: place })
+  const load = () =>
+    loadConfig({ flags: { config: folder.at('config.yaml'), port: String(port) }, env, platform: place })
   const daemon = await startDaemon({ loaded: await load(), reload: load, log })
   await daemon.ready()
 

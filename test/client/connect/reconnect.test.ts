@@ -26,11 +26,12 @@ describe('a connection', () => {
     await events.next('lost')
     assert.equal((await events.next('reconnecting')).reason, 'connection refused')
     assert.deepEqual(fleet.failed, ['default/a'])
-    await using _second = await startMcp({ port: first.port })
+    await using second = await startMcp({ port: first.port })
     await events.next('connected')
 
     assert.deepEqual(fleet.active, ['default/a'])
     assert.deepEqual((await fleet.call('forecast')).content, text('sunny').content)
+    assert.equal(second.countOf('tools/call'), 1)
     assert.deepEqual(
       states.filter((state, at) => state !== states[at - 1]),
       ['connecting', 'connected', 'reconnecting', 'connected'],
@@ -46,9 +47,10 @@ describe('a connection', () => {
     await first.stop()
     await events.next('error')
     assert.equal(fleet.get('a')?.state, 'error')
-    await using _second = await startMcp({ port: first.port })
+    await using second = await startMcp({ port: first.port })
 
     assert.equal(await fleet.connect('a'), true)
+    assert.ok(second.countOf('tools/list') > 0)
   })
 
   it('is in the state error after max_retries, and still comes back', async () => {
@@ -61,10 +63,11 @@ describe('a connection', () => {
     await events.next('error')
     const { state, reason, retry_count } = fleet.get('a') ?? ({} as ConnectionView)
     assert.deepEqual({ state, reason, retry_count }, { state: 'error', reason: 'connection refused', retry_count: 2 })
-    await using _second = await startMcp({ port: first.port })
+    await using second = await startMcp({ port: first.port })
     await events.next('connected')
 
     assert.equal(fleet.get('a')?.retry_count, 0)
+    assert.ok(second.countOf('tools/list') > 0)
   })
 
   it('to a server that fell silent is given up, while the call in flight still gets its answer', async () => {

@@ -29,7 +29,7 @@ export type Connection = ReturnType<typeof createConnection>
 export function createConnection(first: Server, { settings, resolveTarget, priorOf, admit, emit, onState }: Parts) {
   let server = first
   let state: ConnectionState = 'disconnected'
-  let reason = 'not asked to connect'
+  let reason = barrierTo(server, settings) ?? 'not asked to connect'
   let failedAttempts = 0
   let connectedAt: string | undefined
   let lastActivity: string | undefined
@@ -216,7 +216,8 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     const before = server
     server = next
     if (!next.enabled) return void stop('disabled')
-    if (!before.enabled && reason === 'disabled') move('disconnected', 'not asked to connect')
+    if (state === 'disconnected') reason = barrierTo(next, settings) ?? reason
+    if (!before.enabled && reason === 'disabled') reason = 'not asked to connect'
     if (!jsonEqual(addressOf(before), addressOf(next))) {
       prior = undefined
       isSse = false

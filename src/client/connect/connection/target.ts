@@ -82,6 +82,8 @@ export function createTargets({ settings, revealed, emit }: Parts) {
   return { resolve }
 }
 
+const redacted = /<redacted>|%3Credacted%3E/i
+
 type Fill = ReturnType<typeof createFill>
 
 /** Fills placeholders; what has no value is undefined. */
@@ -93,7 +95,8 @@ function createFill(valueOf: (name: string) => string | undefined, missing: stri
       if (found === undefined) isComplete = false
       return found ?? ''
     })
-    return isComplete ? filled : undefined
+    // The default of a placeholder is redacted too.
+    return isComplete && !redacted.test(filled) ? filled : undefined
   }
 
   function map(values: Readonly<Record<string, string>> = {}): Record<string, string> {
