@@ -11,7 +11,12 @@ describe('the probe target of a server', () => {
     ['is none for a disabled server', { enabled: false }, { check: 'none' }],
     ['is none where probes are switched off', { health_check: 'none' }, { check: 'none' }],
     ['is none for a URL with a placeholder', { url: 'http://${HOST}/mcp' }, { check: 'none' }],
-    ['is none for a command', { type: 'stdio', url: undefined, command: 'python' }, { check: 'none' }],
+    ['is the command of one', { type: 'stdio', url: undefined, command: 'python' }, { check: 'stdio' }],
+    [
+      'is none for a command with a placeholder',
+      { type: 'stdio', url: undefined, command: 'python', env: { KEY: '${KEY}' } },
+      { check: 'none' },
+    ],
     [
       'is the health check URL of a server that has one',
       { health_check: 'http', health_check_url: 'http://weather.example/health' },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { HealthConfig } from '../../../src/health/config.ts'
 import { initialVerdict } from '../../../src/health/evaluation/verdict.ts'
 import type { ProbeTarget } from '../../../src/health/probe-target.ts'
 import { createProbeTiming } from '../../../src/health/scheduling/probe-timing.ts'
@@ -10,7 +11,7 @@ function timingFor(intervals: Record<string, number | undefined>, { share = 0, i
   const timing = createProbeTiming({
     now: () => 0,
     random: () => share,
-    config: () => ({ interval }),
+    config: () => ({ ...HealthConfig.parse({}), interval }),
     get: (id) => registered({ name: id, health_check_interval: intervals[id] }),
   })
   const target: ProbeTarget = { key: '', targetKey: '', host: '', ids: new Set(Object.keys(intervals)) }
