@@ -16,6 +16,8 @@ const defaults = {
   thresholds: { failures: 3, successes: 2 },
   self_preservation: { enabled: true, ratio: 0.5, min_targets: 10, max_duration: 900 },
   deny: [],
+  stdio: [],
+  commands: { interval: 300, timeout: 20, max_concurrency: 2, max_memory_mb: 512 },
 }
 
 /** Settings of probes and leases. */
@@ -101,6 +103,41 @@ export const HealthConfig = configSection(defaults, () =>
       .optional()
       .describe('Only addresses in these networks are probed. Metadata and link-local addresses are never probed.'),
     deny: z.array(Cidr).max(256).default(defaults.deny).describe('Addresses in these networks are not probed.'),
+    stdio: z
+      .array(z.string().min(1).max(63))
+      .max(64)
+      .default(defaults.stdio)
+      .describe(
+        'Names of sources whose commands are probed: THE DAEMON THEN RUNS EVERY ENABLED COMMAND OF THESE SOURCES, with its own rights, at each interval. Only sources of the types `file` and `env`, and `kubernetes` where named; commands of other sources, of agents and of servers written by hand are never run.',
+      ),
+    commands: z
+      .strictObject({
+        interval: duration({ min: 10, max: 86_400 })
+          .default(defaults.commands.interval)
+          .describe('Pause between two probes of a command whose definition names no `health_check_interval`.'),
+        timeout: duration({ min: 1, max: 300 })
+          .default(defaults.commands.timeout)
+          .describe('Time from the start of a command until it has answered everything; then it is ended.'),
+        max_concurrency: z
+          .number()
+          .int()
+          .min(1)
+          .max(64)
+          .default(defaults.commands.max_concurrency)
+          .describe('Maximum number of commands that run at once.'),
+        max_memory_mb: z
+          .number()
+          .int()
+          .min(16)
+          .max(65_536)
+          .default(defaults.commands.max_memory_mb)
+          .describe(
+            'Maximum resident memory of a command with all processes of its group, in MiB, measured every 0.2 s; not on Windows.',
+          ),
+      })
+      .prefault({})
+      .describe('Limits on the commands that `stdio` lets the daemon run.'),
   }),
 )
 export type HealthConfig = z.output<typeof HealthConfig>
+export type CommandLimits = HealthConfig['commands']

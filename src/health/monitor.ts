@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Clock, systemClock } from '../flow/clock.ts'
 import type { Log } from '../log.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import type { Reason, Status } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
+import type { DiscoveryMethod, Server } from '../model/server.ts'
 import type { HttpClient } from '../outbound/http-client.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { HealthConfig } from './config.ts'
@@ -63,7 +65,7 @@ export function createMonitor({
   log,
   clock = systemClock,
   random = Math.random,
-  probe = createProbe({ http, now: clock.now }),
+  probe: givenProbe,
 }: {
   registry: Pick<Registry, 'list' | 'get' | 'subscribe' | 'observe'>
   http: HttpClient
@@ -75,6 +77,9 @@ export function createMonitor({
 }) {
   let current = initial
   const config = () => current
+  const mayRun = (server: Server) => mayRunCommand(server, current)
+  const commands = { mayRun, limits: () => current.commands }
+  const probe = givenProbe ?? createProbe({ http, now: clock.now, commands })
   const { get } = registry
   const batcher = createObservationBatcher({ clock, send: registry.observe })
   const probeSoon = (targets: readonly ProbeTarget[]) => {
@@ -83,7 +88,7 @@ export function createMonitor({
   const discoveries = createDiscoveryCache({ clock })
   const evaluator = createHealthEvaluator({ clock, log, config, batcher, discoveries, probeSoon })
   const runner = createProbeRunner({ clock, random, log, probe, config, get, evaluator })
-  const targets = createTargetTable({ get, runner, evaluator })
+  const targets = createTargetTable({ get, runner, evaluator, mayRun })
 
   const unsubscribe = registry.subscribe(targets.follow)
   for (const registered of registry.list()) targets.add(registered)
@@ -145,9 +150,20 @@ export function createMonitor({
     return target ? evaluator.assessmentOf(target).version : 0
   }
 
+  /** Begins or ends the probes of a command; without them, nothing is known of its health. */
+  function reconsiderCommand(registered: RegisteredServer): void {
+    const { id } = registered.server
+    const before = targets.of(id)
+    targets.add(registered)
+    if (!before || targets.of(id)) return
+    const since = new Date(clock.wall()).toISOString()
+    batcher.add({ id, target: before.targetKey, health: { status: 'unknown', reason: 'not_checkable', since } })
+  }
+
   function reconfigure(next: HealthConfig): void {
-    const wasEnabled = current.enabled
+    const { enabled: wasEnabled, stdio } = current
     current = next
+    if (!isDeepStrictEqual(stdio, next.stdio)) for (const registered of registry.list()) reconsiderCommand(registered)
     for (const target of targets.list()) {
       if (next.enabled && wasEnabled) runner.rescheduleEarlier(target)
       else {
@@ -189,5 +205,13 @@ export function createMonitor({
     [Symbol.asyncDispose]: close,
   }
 }
+/** Discovery methods of sources whose commands can be run. */
+const operatedMethods = new Set<DiscoveryMethod>(['config_file', 'environment', 'kubernetes'])
+
+/** Whether the config names the source of a command, and that is one of the operator's own. */
+function mayRunCommand({ source, discovery_method }: Server, { enabled, stdio }: HealthConfig): boolean {
+  return enabled && stdio.includes(source) && operatedMethods.has(discovery_method)
+}
+
 export type Monitor = ReturnType<typeof createMonitor>
 export type MonitorFigures = Monitor['figuresOf']

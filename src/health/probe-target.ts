@@ -1,5 +1,6 @@
 import type { RegisteredServer } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
+import type { Server } from '../model/server.ts'
 import { targetKey, targetOf } from '../model/target.ts'
 
 /** A target to probe, shared by all servers that have it. Only the target table writes to it. */
@@ -14,9 +15,14 @@ export type ProbeTarget = {
   readonly ids: ReadonlySet<ServerId>
 }
 
+/** Whether the daemon may run the command of a server. */
+export type MayRun = (server: Server) => boolean
+
 /** Servers with equal keys share a target; undefined where nothing can be probed. */
-export function probeTargetKey({ server, reach }: RegisteredServer): string | undefined {
-  return targetOf(server).check === 'none' ? undefined : `${reach} ${targetKey(server)}`
+export function probeTargetKey({ server, reach }: RegisteredServer, mayRun: MayRun = () => false): string | undefined {
+  const { check } = targetOf(server)
+  if (check === 'none' || (check === 'stdio' && !mayRun(server))) return undefined
+  return `${reach} ${targetKey(server, server.source)}`
 }
 
 export function createProbeTarget(
@@ -25,7 +31,8 @@ export function createProbeTarget(
   ids: Set<ServerId>,
 ): ProbeTarget {
   const target = targetOf(server)
-  return { key, targetKey: targetKey(server), host: target.check === 'none' ? '' : hostOf(target.url), ids }
+  // All commands share one limit.
+  return { key, targetKey: targetKey(server, server.source), host: 'url' in target ? hostOf(target.url) : '', ids }
 }
 
 function hostOf(text: string): string {

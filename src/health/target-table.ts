@@ -2,7 +2,7 @@ import { createChunkedQueue } from '../flow/chunked-queue.ts'
 import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import type { ServerId } from '../model/names.ts'
 import type { HealthEvaluator } from './evaluation/health-evaluator.ts'
-import { createProbeTarget, type ProbeTarget, probeTargetKey } from './probe-target.ts'
+import { createProbeTarget, type MayRun, type ProbeTarget, probeTargetKey } from './probe-target.ts'
 import type { ProbeRunner } from './scheduling/probe-runner.ts'
 
 /**
@@ -15,10 +15,13 @@ export function createTargetTable({
   get,
   runner,
   evaluator,
+  mayRun = () => false,
 }: {
   get: (id: ServerId) => RegisteredServer | undefined
   runner: Pick<ProbeRunner, 'begin' | 'rescheduleEarlier' | 'end'>
   evaluator: Pick<HealthEvaluator, 'join' | 'forget'>
+  /** Default: no command is run. */
+  mayRun?: MayRun
 }) {
   const targets = new Map<string, { readonly target: ProbeTarget; readonly ids: Set<ServerId> }>()
   const byId = new Map<ServerId, ProbeTarget>()
@@ -40,7 +43,7 @@ export function createTargetTable({
 
   function add(registered: RegisteredServer): void {
     const { id } = registered.server
-    const key = probeTargetKey(registered)
+    const key = probeTargetKey(registered, mayRun)
     if (byId.get(id)?.key === key) return
     leave(id)
     if (key !== undefined) join(key, registered)

@@ -19,6 +19,7 @@ export const Reason = z.enum([
   'lease_lapsed',
   'disabled',
   'not_checkable',
+  'command_failed',
 ])
 export type Reason = z.output<typeof Reason>
 

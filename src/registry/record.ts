@@ -3,7 +3,7 @@ import type { RegisteredServer } from '../model/change.ts'
 import { type Health, worseOf } from '../model/health.ts'
 import { redactServer } from '../model/redaction/redact-server.ts'
 import { type Server, shownInterval } from '../model/server.ts'
-import { targetKey } from '../model/target.ts'
+import { isCommandKey, targetKey } from '../model/target.ts'
 import type { Candidate } from './candidate.ts'
 
 /** What probes found at a target. Carried over to the next record while the target stays the same. */
@@ -31,7 +31,7 @@ export function createRecord(
   losers: readonly Candidate[],
   { before, probed, stamp }: { before: ServerRecord | undefined; probed?: ProbedState; stamp: CommitStamp },
 ): ServerRecord {
-  const target = targetKey(winner.definition)
+  const target = targetKey(winner.definition, winner.layer.name)
   const carried = probed ?? (before?.target === target ? before.probed : undefined)
   const { status, ...health } = healthOf(winner, target, carried, before, stamp)
   const { definition, stored } = winner
@@ -107,8 +107,9 @@ function healthOf(
   const previous = before?.server
   const since = (status: Health['status'], start = at) => (previous?.status === status ? previous.health.since : start)
   if (target === 'disabled') return { status: 'unknown', reason: 'disabled', since: since('unknown') }
-  const byProbe: Health | undefined =
-    target === 'none' ? undefined : (probed?.health ?? { status: 'pending', since: at })
+  // Most commands are never probed: one is unknown until it was.
+  const unprobed: Health | undefined = isCommandKey(target) ? undefined : { status: 'pending', since: at }
+  const byProbe = target === 'none' ? undefined : (probed?.health ?? unprobed)
   const { reported } = winner
   const bySource: Health | undefined = reported && { ...reported, since: reported.since ?? at }
   if (!byProbe && !bySource) return { status: 'unknown', reason: 'not_checkable', since: since('unknown') }

@@ -26,7 +26,7 @@ function unknownSetting(key: string, keys: readonly string[]): string {
 
 /** What the schema cannot check: names of sources that are used twice or do not exist. */
 export function sourceProblems(config: Config): Problem[] {
-  return [...duplicateNames(config.sources), ...unknownRequired(config)]
+  return [...duplicateNames(config.sources), ...unknownRequired(config), ...commandSourceProblems(config)]
 }
 
 /** Names identify sources in the API and in the log, so they are unique. */
@@ -46,10 +46,29 @@ function duplicateNames(sources: Config['sources']): Problem[] {
 /** Sources that `ready.require` names and that do not exist. `manual` exists where it is not listed too. */
 function unknownRequired({ ready, sources }: Config): Problem[] {
   const names = [...new Set([...sources.map(({ name }) => name), 'manual'])]
-  return ready.require.flatMap((name, index) => {
-    if (names.includes(name)) return []
-    const nearest = nearestTo(name, names)
-    const remedy = nearest === undefined ? `the sources are ${names.join(', ')}` : `did you mean "${nearest}"?`
-    return [{ path: ['ready', 'require', index], message: `no source "${name}"; ${remedy}` }]
+  return ready.require.flatMap((name, index) =>
+    names.includes(name) ? [] : [{ path: ['ready', 'require', index], message: unknownSource(name, names) }],
+  )
+}
+
+/** Types of sources whose commands may be run: what they list is the operator's own. */
+const operatedTypes: readonly string[] = ['file', 'env', 'kubernetes']
+
+/** Sources that `health.stdio` names and that do not exist, or whose commands are never run. */
+function commandSourceProblems({ health, sources }: Config): Problem[] {
+  const operated = sources.filter(({ type }) => operatedTypes.includes(type)).map(({ name }) => name)
+  return health.stdio.flatMap((name, index) => {
+    const source = sources.find((one) => one.name === name)
+    if (source && operatedTypes.includes(source.type)) return []
+    const message = source
+      ? `commands of sources of the type ${source.type} are never run; only those of ${operatedTypes.join(', ')} can be`
+      : unknownSource(name, operated)
+    return [{ path: ['health', 'stdio', index], message }]
   })
+}
+
+function unknownSource(name: string, names: readonly string[]): string {
+  const nearest = nearestTo(name, names)
+  const remedy = nearest === undefined ? `the sources are ${names.join(', ')}` : `did you mean "${nearest}"?`
+  return `no source "${name}"; ${remedy}`
 }

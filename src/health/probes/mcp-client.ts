@@ -73,7 +73,8 @@ function sseTransport({ SSEClientTransport }: McpModule, { url }: ProbeRequest, 
   return new SSEClientTransport(new URL(url), { fetch })
 }
 
-function serverInfo(client: Client): { protocol_version?: string; version?: string } {
+/** Protocol and version of a connected server. */
+export function serverInfo(client: Client): { protocol_version?: string; version?: string } {
   const protocol_version = sanitizeText(client.getNegotiatedProtocolVersion(), 64)
   const version = sanitizeText(client.getServerVersion()?.version, 253)
   return { ...(protocol_version ? { protocol_version } : {}), ...(version ? { version } : {}) }

@@ -20,10 +20,9 @@ const maxRemembered = 20_000
  *
  * Remembers by URL which protocol worked, so that the next probe tries it first.
  */
-export function createMcpProbe({ now }: { now: () => number }) {
+export function createMcpProbe({ now, loadClient }: { now: () => number; loadClient: () => Promise<McpModule> }) {
   // Created on first use: it allocates for its whole capacity, and most servers do not need it.
   let remembered: LRUCache<string, McpProtocol> | undefined
-  let loading: Promise<McpModule> | undefined
 
   function protocolsFor({ url, sse }: ProbeRequest): McpProtocol[] {
     const first = remembered?.get(url) ?? (sse ? 'sse' : 'discover')
@@ -89,12 +88,6 @@ export function createMcpProbe({ now }: { now: () => number }) {
     if (!hasLists(announced)) return { protocol, outcome: { ...base, capabilities: extensionsOf(announced) } }
     const { outcome } = await byClient(discovered)
     return { protocol, outcome: { ...outcome, response_time_ms, ...(discovery && { discovery }) } }
-  }
-
-  /** Loads the MCP client on first need: it is the largest module that a probe may use. */
-  async function loadClient(): Promise<McpModule> {
-    loading ??= import('@modelcontextprotocol/client')
-    return loading
   }
 }
 

@@ -2,6 +2,10 @@ import type { RegisteredServer } from '../../model/change.ts'
 import { targetOf } from '../../model/target.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
+import type { CommandLimits } from '../config.ts'
+import type { MayRun } from '../probe-target.ts'
+import { createCommandProbe } from './commands/command-probe.ts'
+import type { McpModule } from './mcp-client.ts'
 import { createMcpProbe } from './mcp.ts'
 import { elapsedMs, type PartialOutcome, type Probe, type ProbeKind, type ProbeRequest } from './probe.ts'
 
@@ -9,17 +13,41 @@ import { elapsedMs, type PartialOutcome, type Probe, type ProbeKind, type ProbeR
 const drainLimits = { maxBytes: 4096, drainMs: 200 }
 
 /** Probes each server in the way that its definition names. */
-export function createProbe({ http, now = () => performance.now() }: { http: HttpClient; now?: () => number }): Probe {
-  const kinds = { mcp: createMcpProbe({ now }), http: probeHttp, tcp: probeTcp } satisfies Record<string, ProbeKind>
+export function createProbe({
+  http,
+  now = () => performance.now(),
+  commands,
+}: {
+  http: HttpClient
+  now?: () => number
+  /** Absent: no command is ever run. */
+  commands?: { readonly mayRun: MayRun; readonly limits: () => CommandLimits }
+}): Probe {
+  const kinds = { mcp: createMcpProbe({ now, loadClient }), http: probeHttp, tcp: probeTcp } satisfies Record<
+    string,
+    ProbeKind
+  >
+  const probeCommand = commands && createCommandProbe({ now, limits: commands.limits, loadClient })
+  let loading: Promise<McpModule> | undefined
+
+  /** Loads the MCP client on first need: it is the largest module that a probe may use. */
+  async function loadClient(): Promise<McpModule> {
+    loading ??= import('@modelcontextprotocol/client')
+    return loading
+  }
 
   return async ({ server, reach }, limits) => {
     const target = targetOf(server)
-    if (target.check === 'none') {
+    const start = now()
+    if (target.check === 'stdio' && commands?.mayRun(server) && probeCommand) {
+      const outcome = await probeCommand(server, limits.signal)
+      return { response_time_ms: elapsedMs(start, now()), ...outcome }
+    }
+    if (target.check === 'none' || target.check === 'stdio') {
       return { ok: false, reason: server.enabled ? 'not_checkable' : 'disabled', response_time_ms: 0 }
     }
     const headers = headersFor(target.url, server)
     const request: ProbeRequest = { ...limits, url: target.url, headers, reach, sse: server.type === 'sse' }
-    const start = now()
     const outcome = await kinds[target.check](request, http)
     return { response_time_ms: elapsedMs(start, now()), ...outcome }
   }

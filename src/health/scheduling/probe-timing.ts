@@ -1,5 +1,6 @@
 import type { RegisteredServer } from '../../model/change.ts'
 import type { ServerId } from '../../model/names.ts'
+import { targetOf } from '../../model/target.ts'
 import type { HealthConfig } from '../config.ts'
 import type { Verdict } from '../evaluation/verdict.ts'
 import type { ProbeTarget } from '../probe-target.ts'
@@ -16,7 +17,7 @@ export function createProbeTiming({
 }: {
   now: () => number
   random: () => number
-  config: () => Pick<HealthConfig, 'interval'>
+  config: () => Pick<HealthConfig, 'interval' | 'commands'>
   get: (id: ServerId) => RegisteredServer | undefined
 }) {
   let spreadEnd = 0
@@ -58,8 +59,9 @@ export function createProbeTiming({
     return Number.isFinite(shortestMs) ? shortestMs : config().interval * 1000
   }
 
-  function ownIntervalMs({ probeInterval }: RegisteredServer): number {
-    return (probeInterval ?? config().interval) * 1000
+  function ownIntervalMs({ probeInterval, server }: RegisteredServer): number {
+    const { interval, commands } = config()
+    return (probeInterval ?? (targetOf(server).check === 'stdio' ? commands.interval : interval)) * 1000
   }
 
   return { first, next, earlier }
