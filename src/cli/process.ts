@@ -12,8 +12,9 @@ const shellCheckMs = 500
 /** Runs the command line of this process; resolves with the exit code. */
 export async function runProcess({ startDaemon }: Pick<Invocation, 'startDaemon'>): Promise<number> {
   const ending = new AbortController()
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => end(ending))
-  if (process.env['npm_lifecycle_event'] !== undefined) onOrphaned(() => end(ending))
+  let handleSignal: (name: NodeJS.Signals) => void = () => end(ending)
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => handleSignal(name))
+  if (process.env['npm_lifecycle_event'] !== undefined) onOrphaned(() => handleSignal('SIGTERM'))
   process.on('uncaughtException', crash)
   process.stdout.on('error', endOfPipe)
   process.stderr.on('error', endOfPipe)
@@ -22,6 +23,10 @@ export async function runProcess({ startDaemon }: Pick<Invocation, 'startDaemon'
     terminal: terminalHere(),
     signal: ending.signal,
     onHangup: (reload) => void process.on('SIGHUP', reload),
+    takeSignals(handle) {
+      handleSignal = handle
+      process.on('SIGHUP', () => handle('SIGHUP'))
+    },
     startDaemon,
   })
 }

@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   pick: async () => (await import('./pick.ts')).pick,
   watch: async () => (await import('./watch.ts')).watch,
   explain: async () => (await import('./explain.ts')).explain,
+  agent: async () => (await import('./agent.ts')).agent,
   events: async () => (await import('./events.ts')).events,
   export: async () => (await import('./export.ts')).exportCommand,
   config: async () => (await import('./config.ts')).config,
@@ -33,7 +34,9 @@ export async function run(
     if (name === 'version') return print(`${version}\n`)
     if (name === 'help') return print(rest[0] === undefined ? await generalHelp(commands) : await helpOf(rest[0]))
     const command = await load(name)
-    if (rest.includes('--help') || rest.includes('-h')) return print(commandHelp(name, command))
+    // Behind "--" stand the options of another command.
+    const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest
+    if (own.includes('--help') || own.includes('-h')) return print(commandHelp(name, command))
     return await command.run({ ...context, ...parsed(name, command, rest) })
   } catch (error) {
     return exitCodeOf(error, terminal)

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { constants } from 'node:os'
-import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { temporary, until } from '../e2e/daemon-process.ts'
 import { startHere } from '../in-process-daemon.ts'
@@ -24,10 +24,14 @@ const waiting = 'setInterval(() => undefined, 1000)'
 
 /** `mcp-roster agent run` as a process; disposal ends it and its command. */
 function sidecar(roster: string, file: string, command: readonly string[], options: readonly string[] = []) {
-  const child = spawn(process.execPath, ['src/main.ts', 'agent', 'run', '-f', file, '--url', roster, ...options, '--', ...command], {
-    env: { PATH: process.env['PATH'] ?? '', SUFFIX: '1', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['src/main.ts', 'agent', 'run', '-f', file, '--url', roster, ...options, '--', ...command],
+    {
+      env: { PATH: process.env['PATH'] ?? '', SUFFIX: '1', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  )
   const printed = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => void (printed.out += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => void (printed.err += chunk.toString()))
@@ -75,9 +79,14 @@ async function openWorld(text = definition) {
 describe('agent run', () => {
   it('registers a process while it lives, and passes its input, output and exit code on', async () => {
     await using world = await openWorld()
-    const { child, exited, printed } = world.run(program("process.stdin.on('data', (text) => { console.log('read ' + text); process.exit(7) })"))
+    const { child, exited, printed } = world.run(
+      program("process.stdin.on('data', (text) => { console.log('read ' + text); process.exit(7) })"),
+    )
     await world.registered()
-    const { body } = await world.daemon.ask<{ capabilities: { name: string }[]; endpoint: string }>('GET', '/agents/report-1')
+    const { body } = await world.daemon.ask<{ capabilities: { name: string }[]; endpoint: string }>(
+      'GET',
+      '/agents/report-1',
+    )
 
     child.stdin.end('words')
 
@@ -85,7 +94,10 @@ describe('agent run', () => {
     assert.equal(await world.status(), 404)
     assert.match(printed.out, /read words/)
     assert.match(printed.err, /^mcp-roster: agent report-1 registered at http:/)
-    assert.deepEqual(body.capabilities.map(({ name }) => name), ['report', 'print'])
+    assert.deepEqual(
+      body.capabilities.map(({ name }) => name),
+      ['report', 'print'],
+    )
     assert.equal(body.endpoint, 'http://127.0.0.1:9000/mcp')
   })
 
@@ -107,7 +119,9 @@ describe('agent run', () => {
   it('waits for a process that ends in its own time', async () => {
     await using world = await openWorld()
     const { child, exited, printed } = world.run(
-      program(`process.on('SIGTERM', () => { console.log('asked'); process.stdin.once('data', () => process.exit(3)) });${waiting}`),
+      program(
+        `process.on('SIGTERM', () => { console.log('asked'); process.stdin.once('data', () => process.exit(3)) });${waiting}`,
+      ),
     )
     await world.registered()
 
@@ -136,7 +150,11 @@ describe('agent run', () => {
   it('runs the command where no roster answers', async () => {
     using folder = temporary()
     writeFileSync(folder.at('agent.yaml'), definition)
-    await using run = sidecar(`http://127.0.0.1:${await freePort()}`, folder.at('agent.yaml'), program("console.log('done')"))
+    await using run = sidecar(
+      `http://127.0.0.1:${await freePort()}`,
+      folder.at('agent.yaml'),
+      program("console.log('done')"),
+    )
 
     assert.deepEqual(await run.exited, [0, null])
     assert.match(run.printed.out, /done/)
@@ -171,7 +189,11 @@ describe('agent run', () => {
     ['an unknown key', 'id: a\nlable: {}\n', /agent\.yaml:2: lable: unknown setting; did you mean "labels"\?/],
     ['a missing id', 'name: a\n', /agent\.yaml:1: id: /],
     ['a wrong type', 'id: a\ntags:\n  - one\n  - [two]\n', /agent\.yaml:4: tags\[1\]: /],
-    ['a wrong function', 'id: a\ntools:\n  - { function_name: f }\n  - { capability: b }\n', /agent\.yaml:4: tools\[1\]\.function_name: is needed/],
+    [
+      'a wrong function',
+      'id: a\ntools:\n  - { function_name: f }\n  - { capability: b }\n',
+      /agent\.yaml:4: tools\[1\]\.function_name: is needed/,
+    ],
     ['no YAML', 'id: [\n', /agent\.yaml:\d: invalid YAML/],
     ['a variable that is not set', 'id: a-${MISSING}\n', /agent\.yaml:1: id: environment variable MISSING is not set/],
   ] as const) {
@@ -185,6 +207,14 @@ describe('agent run', () => {
       assert.match(err, problem)
     })
   }
+
+  it('takes the example', async () => {
+    const command = ['agent', 'run', '-f', 'config/examples/agent.yaml', '--url', 'http://127.0.0.1:9', '--']
+
+    const { code, err } = await running([...command, process.execPath, '-e', '0'])
+
+    assert.deepEqual([code, err.includes('agent.yaml')], [0, false])
+  })
 
   it('says how it is used', async () => {
     const cases = [

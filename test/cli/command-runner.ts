@@ -38,6 +38,7 @@ export async function running(argv: readonly string[], surroundings: Surrounding
     env: {},
     signal: new AbortController().signal,
     onHangup: () => undefined,
+    takeSignals: () => undefined,
     startDaemon: () => Promise.reject<RunningDaemon>(new Error('no daemon was expected')),
     ...others,
     terminal,
