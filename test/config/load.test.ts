@@ -71,6 +71,21 @@ describe('loadConfig', () => {
     assert.deepEqual(warnings, [])
   })
 
+  it('runs commands of no source that is pulled, written by hand or unknown', async () => {
+    const text =
+      'sources: [{ type: file, name: mine, paths: [a] }, { type: http, name: partner, url: "https://a.example" }, { type: agents }]\n'
+
+    const own = await load(`${text}health: { stdio: [mine] }\n`)
+
+    assert.deepEqual(own.config.health.stdio, ['mine'])
+    for (const [name, message] of [
+      ['partner', /health\.stdio.*type http are never run/s],
+      ['agents', /health\.stdio.*type agents are never run/s],
+      ['mien', /health\.stdio.*no source "mien"; did you mean "mine"\?/s],
+    ] as const)
+      await assert.rejects(load(`${text}health: { stdio: [${name}] }\n`), message)
+  })
+
   it('listens on all addresses in a container, and watches the cluster only inside one', async () => {
     const container = await loadConfig({ env: {}, platform: { ...platform, container: true }, defaultFile: '/nope' })
     const cluster = await loadConfig({ env: {}, platform: { ...platform, cluster: true }, defaultFile: '/nope' })

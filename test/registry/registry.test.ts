@@ -300,12 +300,12 @@ describe('registry', () => {
   it('adds introspected capabilities to the declared ones', () => {
     const { registry, picture } = createRegistryWithSources('files')
     picture('files', { origin: 'a', entries: [entry({ capabilities: ['forecast'] })] })
-    const tool = (name: string): Capability => ({
+    const learned = (name: string, kind: Capability['kind'] = 'tool'): Capability => ({
       name,
       version: '1.0.0',
       stability: 'stable',
       tags: [],
-      kind: 'tool',
+      kind,
       origin: 'introspected',
     })
     registry.observe([
@@ -313,13 +313,13 @@ describe('registry', () => {
         id: 'default/weather',
         target: 'mcp http://weather.example/mcp {}',
         health: { status: 'healthy', since: '2026-01-01T00:00:00.000Z' },
-        capabilities: [tool('forecast'), tool('radar')],
+        capabilities: [learned('forecast'), learned('radar'), learned('forecast', 'prompt')],
       },
     ])
     const { capabilities } = registry.get('default/weather')?.server ?? assert.fail()
     assert.deepEqual(
-      capabilities.map(({ name, origin }) => `${name} ${origin}`),
-      ['forecast declared', 'radar introspected'],
+      capabilities.map(({ name, kind, origin }) => `${name} ${kind} ${origin}`),
+      ['forecast declared declared', 'radar tool introspected', 'forecast prompt introspected'],
     )
   })
 
