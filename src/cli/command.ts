@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import type { LoadedConfig } from '../config/load.ts'
 import type { RootLog } from '../log.ts'
@@ -13,6 +14,8 @@ export type Terminal = {
   readonly tty: boolean
   readonly colour: boolean
   readonly columns: number
+  /** Asks a person a question that is answered with yes or no; undefined where none is there. */
+  readonly ask?: ((question: string) => Promise<boolean>) | undefined
 }
 
 /** The input of a command. */
@@ -21,6 +24,10 @@ export type Invocation = {
   readonly positionals: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly terminal: Terminal
+  /** Standard input, which is not read before it is asked for. */
+  readonly input: () => Readable
+  /** Standard output as a stream, for what is no text for people. */
+  readonly output: () => Writable
   /** Aborts on SIGTERM and SIGINT. */
   readonly signal: AbortSignal
   /** Registers a callback for SIGHUP, which reloads the config. */

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { isatty } from 'node:tty'
 import { redactText } from '../model/redaction/redact-text.ts'
 import type { Invocation, Terminal } from './command.ts'
 import { run } from './run.ts'
@@ -21,6 +22,8 @@ export async function runProcess({ startDaemon }: Pick<Invocation, 'startDaemon'
   return run(process.argv.slice(2), {
     env: process.env,
     terminal: terminalHere(),
+    input: () => process.stdin,
+    output: () => process.stdout,
     signal: ending.signal,
     onHangup: (reload) => void process.on('SIGHUP', reload),
     takeSignals(handle) {
@@ -75,5 +78,14 @@ function terminalHere(): Terminal {
     tty,
     colour: tty && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     columns: tty ? stdout.columns || 80 : Infinity,
+    ask: isatty(0) && isatty(2) ? ask : undefined,
   }
+}
+
+async function ask(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises')
+  const prompt = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await prompt.question(question)
+  prompt.close()
+  return /^\s*y(es)?\s*$/i.test(answer)
 }

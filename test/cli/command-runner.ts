@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { PassThrough, Readable } from 'node:stream'
 import type { Invocation, RunningDaemon } from '../../src/cli/command.ts'
 import { run } from '../../src/cli/run.ts'
 
@@ -9,6 +10,7 @@ type Surroundings = Partial<Omit<Invocation, 'values' | 'positionals' | 'termina
   readonly tty?: boolean
   readonly colour?: boolean
   readonly columns?: number
+  readonly ask?: (question: string) => Promise<boolean>
 }
 
 /** Runs a command line as `main.ts` does, and returns its output and its exit code. */
@@ -19,6 +21,7 @@ export async function running(argv: readonly string[], surroundings: Surrounding
     tty = false,
     colour = false,
     columns = tty ? 80 : Infinity,
+    ask,
     ...others
   } = surroundings
   let out = ''
@@ -33,9 +36,12 @@ export async function running(argv: readonly string[], surroundings: Surrounding
     tty,
     colour,
     columns,
+    ask,
   }
   const code = await run(argv, {
     env: {},
+    input: () => Readable.from([]),
+    output: () => new PassThrough(),
     signal: new AbortController().signal,
     onHangup: () => undefined,
     takeSignals: () => undefined,

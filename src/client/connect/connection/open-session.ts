@@ -1,8 +1,10 @@
 import type {
   CallToolResult,
+  Client,
   Implementation,
   PriorDiscovery,
   ProgressCallback,
+  SubscriptionFilter,
   Tool,
 } from '@modelcontextprotocol/client'
 import { type Cancellation, createCancellation, createWatchdog } from '../../roster/cancellation.ts'
@@ -26,6 +28,10 @@ export type SessionOptions = {
   /** The connection is closed by the other side. */
   readonly onClose: () => void
   readonly onToolsChanged: () => void
+  /** Adds handlers before anything is sent: what the server may ask its client. */
+  readonly prepare?: (client: Client) => void
+  /** What the stream of notifications carries; default: changes of the tool list. */
+  readonly subscriptions?: SubscriptionFilter
 }
 
 type Limits = { readonly signal: AbortSignal; readonly timeoutMs: number }
@@ -38,7 +44,8 @@ export type Session = Awaited<ReturnType<typeof openSession>>
  * @throws {ExchangeError} It could not be opened.
  */
 export async function openSession(target: Target, options: SessionOptions) {
-  const { prior, timeoutMs, signal, clientInfo, onDoubt, onClose, onToolsChanged } = options
+  const { prior, timeoutMs, signal, clientInfo, onDoubt, onClose, onToolsChanged, prepare } = options
+  const { subscriptions = { toolsListChanged: true } } = options
   const { Client } = await import('@modelcontextprotocol/client')
   const client = new Client(clientInfo, { versionNegotiation: { mode: 'auto' } })
   const transport = await createTransport(target)
@@ -47,6 +54,7 @@ export async function openSession(target: Target, options: SessionOptions) {
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK has these properties only
   client.onerror = () => void (isClosed || onDoubt())
   client.setNotificationHandler('notifications/tools/list_changed', onToolsChanged)
+  prepare?.(client)
   const hasSession = () => 'sessionId' in transport && transport.sessionId !== undefined
 
   /** Runs one request of the SDK within its limits; throws an `ExchangeError`, or the reason of `signal`. */
@@ -159,13 +167,13 @@ export async function openSession(target: Target, options: SessionOptions) {
 
     /** Opens the stream of notifications that the modern protocol has on demand; resolves when it has ended. */
     async listen(limits: Limits): Promise<void> {
-      const subscription = await client.listen(
-        { toolsListChanged: true },
-        { signal: limits.signal, timeout: limits.timeoutMs },
-      )
+      const subscription = await client.listen(subscriptions, { signal: limits.signal, timeout: limits.timeoutMs })
       await subscription.closed
     },
 
+    /** For what a fleet does not need: the SDK's client, and requests to it within limits. */
+    client,
+    exchange,
     close,
   }
 

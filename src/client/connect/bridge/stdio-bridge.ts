@@ -1,0 +1,107 @@
+import type { Readable, Writable } from 'node:stream'
+import type { ClientCapabilities } from '@modelcontextprotocol/client'
+import type { Target } from '../connection/target.ts'
+import type { FleetSettings } from '../fleet-options.ts'
+import { createPeer, type Message, methodNotFound, RpcFailure } from './json-rpc.ts'
+import { createRemoteServer, type RemoteServer } from './remote-server.ts'
+
+/** Versions of the protocol that a client on standard input and output can speak; the newest first. */
+const localVersions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
+
+export type BridgeOptions = {
+  /** Where the remote server is; asked again for each connection. */
+  readonly resolveTarget: () => Promise<Target>
+  readonly settings: FleetSettings
+  readonly input: Readable
+  readonly output: Writable
+  readonly signal: AbortSignal
+  /** Told in words what happens to the connection. */
+  readonly onEvent: (text: string) => void
+}
+
+/**
+ * Lets a client that knows only standard input and output use a remote server, of either era of the protocol. What the client
+ * can be asked (sampling, elicitation, roots) is passed on to it. Ends when the input ends or the signal aborts.
+ */
+export async function bridgeToStdio({
+  resolveTarget,
+  settings,
+  input,
+  output,
+  signal,
+  onEvent,
+}: BridgeOptions): Promise<void> {
+  const { StdioServerTransport } = await import('@modelcontextprotocol/server/stdio')
+  const ending = new AbortController()
+  const end = () => ending.abort()
+  const transport = new StdioServerTransport(input, output)
+  const send = (message: Message) => void transport.send(message as never).catch(end)
+  const peer = createPeer(send, { onRequest, onNotification })
+  let remote: RemoteServer | undefined
+
+  function remoteFor(capabilities: ClientCapabilities): RemoteServer {
+    return createRemoteServer({
+      resolveTarget,
+      settings,
+      capabilities,
+      onRequest: peer.request,
+      onNotification: peer.notify,
+      onReturn: tellOfLists,
+      onEvent,
+      signal: ending.signal,
+    })
+  }
+
+  /** After a gap the client reads again what it lists. */
+  function tellOfLists(): void {
+    for (const list of ['tools', 'prompts', 'resources']) peer.notify(`notifications/${list}/list_changed`)
+  }
+
+  async function onRequest(method: string, params: Message['params'], cancelled: AbortSignal): Promise<unknown> {
+    if (method === 'initialize') return initialize(params)
+    if (method === 'ping') return {}
+    if (method === 'server/discover')
+      throw new RpcFailure({ code: methodNotFound, message: 'this side speaks the protocol with initialize' })
+    remote ??= remoteFor({})
+    const token = (params?.['_meta'] as { progressToken?: unknown } | undefined)?.progressToken
+    const onProgress = (progress: object) =>
+      peer.notify('notifications/progress', { ...progress, progressToken: token })
+    const limits = { signal: AbortSignal.any([cancelled, ending.signal]) }
+    return remote.request(method, params, token === undefined ? limits : { ...limits, onProgress })
+  }
+
+  async function initialize(params: Message['params']): Promise<unknown> {
+    remote = remoteFor((params?.['capabilities'] ?? {}) as ClientCapabilities)
+    const { client } = await remote.session()
+    const wanted = params?.['protocolVersion']
+    const instructions = client.getInstructions()
+    return {
+      protocolVersion: localVersions.find((version) => version === wanted) ?? localVersions[0],
+      capabilities: client.getServerCapabilities() ?? {},
+      serverInfo: client.getServerVersion() ?? { name: 'unknown', version: '0' },
+      ...(instructions === undefined ? {} : { instructions }),
+    }
+  }
+
+  function onNotification(method: string, params: Message['params']): void {
+    // The session with the server was opened before.
+    if (method === 'notifications/initialized') return
+    void remote?.notify(method, params).catch(() => undefined)
+  }
+
+  // oxlint-disable unicorn/prefer-add-event-listener -- the SDK has these properties only
+  transport.onmessage = (message) => peer.receive(message as Message)
+  transport.onclose = end
+  transport.onerror = (error) => onEvent(`not a message of JSON-RPC: ${error.message}`)
+  // oxlint-enable unicorn/prefer-add-event-listener
+  input.once('end', end)
+  input.once('close', end)
+  output.once('error', end)
+  signal.addEventListener('abort', end, { once: true })
+  if (signal.aborted) end()
+  await transport.start()
+  if (!ending.signal.aborted) await new Promise((resolve) => void ending.signal.addEventListener('abort', resolve))
+  peer.close()
+  await remote?.close()
+  await transport.close()
+}
