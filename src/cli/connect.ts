@@ -19,7 +19,7 @@ export const connect: Command = {
     if (place === undefined || others.length > 0) throw new UsageError('connect takes one server')
     const roster = rosterOf(invocation)
     let server: Server = await serverOf(invocation, place)
-    // Standard input belongs to the client: nobody can be asked.
+    // Standard input belongs to the client, so there is no person to ask.
     if (!(await mayStart({ ...invocation, terminal: { ...terminal, ask: undefined } }, server))) return 1
     const say = (text: string) => terminal.err(`${escapeControls(`${place}: ${text}`)}\n`)
     const [{ createTargets }, { bridgeToStdio }] = await Promise.all([

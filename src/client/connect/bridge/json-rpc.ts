@@ -92,7 +92,7 @@ export function createPeer(send: (message: Message) => void, { onRequest, onNoti
     send({ jsonrpc: '2.0', method, ...(params ? { params } : {}) })
   }
 
-  /** Cancels what the other side has asked: nobody waits for it any more. */
+  /** Cancels the requests of the other side that are not answered yet. */
   function close(): void {
     for (const controller of answering.values()) controller.abort()
   }

@@ -51,7 +51,7 @@ export function createRemoteServer({
   function prepare(client: Client): void {
     client.registerCapabilities(capabilities)
     client.fallbackRequestHandler = async ({ method, params }, { mcpReq }) =>
-      (await onRequest(method, params as Params, mcpReq.signal)) as Record<string, unknown>
+      (await onRequest(method, params, mcpReq.signal)) as Record<string, unknown>
     client.fallbackNotificationHandler = async ({ method, params }) => onNotification(method, params)
   }
 
@@ -139,7 +139,7 @@ export function createRemoteServer({
 
   return {
     session,
-    /** Sends a request; once more in a new session where the old one is gone and nothing was carried out. */
+    /** Sends a request. Where the session is gone, the server did nothing: a new session sends it again. */
     async request(
       method: string,
       params: Params,

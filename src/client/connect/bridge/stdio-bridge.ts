@@ -71,7 +71,7 @@ export async function bridgeToStdio({
   }
 
   async function initialize(params: Message['params']): Promise<unknown> {
-    remote = remoteFor((params?.['capabilities'] ?? {}) as ClientCapabilities)
+    remote = remoteFor(params?.['capabilities'] ?? {})
     const { client } = await remote.session()
     const wanted = params?.['protocolVersion']
     const instructions = client.getInstructions()
@@ -100,7 +100,7 @@ export async function bridgeToStdio({
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()
   await transport.start()
-  if (!ending.signal.aborted) await new Promise((resolve) => void ending.signal.addEventListener('abort', resolve))
+  if (!ending.signal.aborted) await new Promise((resolve) => ending.signal.addEventListener('abort', resolve))
   peer.close()
   await remote?.close()
   await transport.close()
