@@ -47,6 +47,23 @@ describe('the watcher quota', () => {
     assert.equal(quota.refusal(caller('one'))?.code, 'address_watcher_limit_reached')
   })
 
+  it('leaves half of the places without a token to other addresses unless the config says otherwise', () => {
+    const quota = create({ max_watchers: 100, max_watchers_per_token: 4 })
+    for (const _ of [1, 2]) quota.add(caller('anonymous'))
+
+    const refusal = quota.refusal(caller('anonymous'))
+    assert.equal(refusal?.code, 'address_watcher_limit_reached')
+    assert.match(refusal?.message ?? '', /\(2\)/)
+    assert.equal(quota.refusal(caller('portal')), undefined)
+    assert.equal(quota.refusal(caller('anonymous', '192.0.2.2')), undefined)
+    quota.remove(caller('anonymous'))
+    assert.equal(quota.refusal(caller('anonymous')), undefined)
+
+    const configured = create({ max_watchers: 100, max_watchers_per_token: 4, max_watchers_per_address: 4 })
+    for (const _ of [1, 2]) configured.add(caller('anonymous'))
+    assert.equal(configured.refusal(caller('anonymous')), undefined)
+  })
+
   it('refuses every watcher beyond the limit of all, and once it is closed', () => {
     const quota = create({ max_watchers: 1 })
     quota.add(caller('one'))

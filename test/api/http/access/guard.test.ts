@@ -219,7 +219,12 @@ describe('access', () => {
 
   for (const [host, status] of [
     ['roster.internal:8000', 200],
+    ['ROSTER.INTERNAL', 200],
+    ['ROSTER.internal.:8000', 200],
+    ['roster.internal..', 400],
+    ['other.internal', 200],
     ['localhost', 200],
+    ['localhost.', 200],
     // No name can be rebound to an address in a Host header, and orchestrators probe by address.
     ['10.1.2.3:8000', 200],
     ['[fd00::1]', 200],
@@ -230,7 +235,7 @@ describe('access', () => {
     it(`gets ${status} with the host "${host}" beyond loopback where listen.hosts is set`, async () => {
       await using served = await serve({
         anonymous: 'registrar',
-        guard: { loopback: false, hosts: ['Roster.internal'] },
+        guard: { loopback: false, hosts: ['Roster.internal', 'OTHER.internal.:8000'] },
       })
       const body = JSON.stringify({ id: 'a', endpoint: 'http://a.example/' })
       const post = `POST /agents HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`
