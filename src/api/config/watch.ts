@@ -53,7 +53,7 @@ export const WatchConfig = configSection(defaultWatch, () =>
       .max(1_000_000)
       .optional()
       .describe(
-        'Maximum number of watchers per client address (per /64 network of IPv6); a further one gets 429. Default: half of `max_watchers`. Behind a reverse proxy, set `listen.trusted_proxies`.',
+        'Maximum number of watchers per client address (per /64 network of IPv6); a further one gets 429. Default: half of `max_watchers`, and without a token half of `max_watchers_per_token`. Behind a reverse proxy, set `listen.trusted_proxies`.',
       ),
     max_history_bytes: z
       .number()

@@ -10,6 +10,8 @@ export type Caller = { readonly name: string; readonly address: string }
 export function createWatcherQuota({ limits, random }: { limits: () => WatchConfig; random: () => number }) {
   const byToken = new Map<string, number>()
   const byAddress = new Map<string, number>()
+  /** The watchers without a token of each address. */
+  const anonymousByAddress = new Map<string, number>()
   let total = 0
   let isClosed = false
 
@@ -23,8 +25,14 @@ export function createWatcherQuota({ limits, random }: { limits: () => WatchConf
       const owner = name === anonymousName ? 'clients without a token' : 'this token'
       return refused('token_watcher_limit_reached', `Watcher limit of ${owner} (${maxPerToken}) reached.`)
     }
-    if ((byAddress.get(address) ?? 0) < maxPerAddress) return undefined
-    return refused('address_watcher_limit_reached', `Watcher limit of this address (${maxPerAddress}) reached.`)
+    if ((byAddress.get(address) ?? 0) >= maxPerAddress)
+      return refused('address_watcher_limit_reached', `Watcher limit of this address (${maxPerAddress}) reached.`)
+    const maxAnonymous = given ?? Math.ceil(maxPerToken / 2)
+    if (name !== anonymousName || (anonymousByAddress.get(address) ?? 0) < maxAnonymous) return undefined
+    return refused(
+      'address_watcher_limit_reached',
+      `Watcher limit of this address without a token (${maxAnonymous}) reached.`,
+    )
   }
 
   function refused(code: ProblemCode, detail: string): Problem {
@@ -35,6 +43,7 @@ export function createWatcherQuota({ limits, random }: { limits: () => WatchConf
     total += by
     addTo(byToken, name, by)
     addTo(byAddress, address, by)
+    if (name === anonymousName) addTo(anonymousByAddress, address, by)
   }
 
   return {

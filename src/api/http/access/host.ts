@@ -1,13 +1,13 @@
 import { isIP, isIPv4 } from 'node:net'
 
 /**
- * The host name of a `Host` header or an authority, in lower case and without its port; undefined for an invalid one, and
- * for one that a URL would write differently.
+ * The host name of a `Host` header or an authority, in lower case and without its port and the dot of a full domain name;
+ * undefined for an invalid one, and for one that a URL would write differently.
  */
 export function hostNameOf(host: string): string | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(:\d{0,5})?$/i.exec(host)
-  const name = match?.[1]?.toLowerCase()
-  return URL.parse(`http://${host}`)?.hostname === name ? name : undefined
+  const name = match?.[1]?.toLowerCase().replace(/\.$/, '')
+  return name !== undefined && URL.parse(`http://${name}${match?.[2] ?? ''}`)?.hostname === name ? name : undefined
 }
 
 /**
@@ -21,7 +21,7 @@ export function isHostAllowed(
   name: string,
   { loopback, hosts }: { readonly loopback: boolean; readonly hosts: readonly string[] },
 ): boolean {
-  if (isLoopback(name) || hosts.some((host) => host.toLowerCase() === name)) return true
+  if (isLoopback(name) || hosts.some((host) => hostNameOf(host) === name)) return true
   return !loopback && (hosts.length === 0 || isIP(name.replace(/^\[|\]$/g, '')) !== 0)
 }
 

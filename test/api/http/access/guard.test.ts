@@ -221,7 +221,7 @@ describe('access', () => {
     ['roster.internal:8000', 200],
     ['ROSTER.INTERNAL', 200],
     ['ROSTER.internal.:8000', 200],
-    ['roster.internal..', 400],
+    ['roster.internal..', 421],
     ['other.internal', 200],
     ['localhost', 200],
     ['localhost.', 200],
