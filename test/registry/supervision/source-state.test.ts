@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { silent } from '../../../src/log.ts'
+import { createLog, type Log, silent } from '../../../src/log.ts'
 import { type Reading, type Sighting, SourceError } from '../../../src/model/source.ts'
 import type { Layer } from '../../../src/registry/candidate.ts'
 import { createIntake } from '../../../src/registry/supervision/intake.ts'
@@ -11,9 +11,9 @@ const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_fil
 const broken = (origin: string): Reading => ({ origin, error: new SourceError('down') })
 
 /** The state of a source whose sightings go through a real intake. */
-function createTestState() {
+function createTestState(log: Log = silent) {
   const intake = createIntake({ layer })
-  const state = createSourceState({ name: 'files', type: 'file', intake, log: silent, now: () => 0 })
+  const state = createSourceState({ name: 'files', type: 'file', intake, log, now: () => 0 })
   return {
     ...state,
     see: (sighting: Sighting): string => {
@@ -48,6 +48,31 @@ describe('the state of a source', () => {
     assert.equal(see(picture(broken('a'), reading('b', 'maps'))), 'degraded')
     assert.equal(see(picture(broken('a'), broken('b'))), 'stale')
     assert.equal(see(picture(reading('a', 'weather'), reading('b', 'maps'))), 'synced')
+  })
+
+  it('is degraded while every entry is rejected, also where their last good versions are kept', () => {
+    const { see, status } = createTestState()
+    const rejected: Reading = { origin: 'a', entries: [{ value: { name: 'weather', url: 5 }, where: 'line 3' }] }
+
+    assert.equal(see(picture(rejected)), 'degraded')
+    assert.equal(status().last_error, 'every entry is rejected (1), the first at line 3 of a; see rejections')
+    assert.equal(see(picture(reading('a', 'weather'))), 'synced')
+    assert.equal(see(picture(rejected)), 'degraded')
+    assert.deepEqual([status().servers, status().rejected], [1, 1])
+    assert.equal(see(picture(rejected, reading('b', 'maps'))), 'synced')
+  })
+
+  it('logs the reason of a rejected entry, without its secrets', () => {
+    const lines: string[] = []
+    const log = createLog({ destination: { write: (line) => void lines.push(line) } })
+    const { see } = createTestState(log)
+    const value = { name: 'weather', command: 'x', env: { API_TOKEN: ['s3cret-value'] } }
+
+    see(picture({ origin: 'a', entries: [{ value, where: 'line 3' }] }))
+
+    const line = lines.find((one) => one.includes('entries rejected')) ?? assert.fail('not logged')
+    assert.match(line, /API_TOKEN: (?!<redacted>)\w/)
+    assert.ok(!lines.join('').includes('s3cret-value'))
   })
 
   it('is stale after a failure of the whole source, until its next picture', () => {
