@@ -3,6 +3,7 @@ import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'p
 import * as z from 'zod'
 import { cachedTimestamp } from './flow/clock.ts'
 import { mapValues } from './model/data/map-values.ts'
+import { Redacted } from './model/redaction/redact-reason.ts'
 import { redactText } from './model/redaction/redact-text.ts'
 import { redactValue } from './model/redaction/redact.ts'
 
@@ -70,6 +71,7 @@ function messageOf(first: unknown): string[] {
 /** The error in `err` is left to its serializer, which redacts message and stack too. */
 function redactedFields(fields: Record<string, unknown>): Record<string, unknown> {
   return mapValues(fields, (value, key) => {
+    if (value instanceof Redacted) return value.value
     if (value instanceof Error) return key === 'err' ? value : redactedError(value)
     return redactValue(value, key)
   })

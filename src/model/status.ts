@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** `starting` until the first answer; `degraded` while some origin fails, `stale` while all do. */
+/** `starting` until the first answer; `degraded` while some origin fails or every entry is rejected, `stale` while all origins fail. */
 export const SourceState = z.enum(['starting', 'synced', 'degraded', 'stale', 'disabled'])
 export type SourceState = z.output<typeof SourceState>
 

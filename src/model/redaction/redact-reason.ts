@@ -17,3 +17,12 @@ export function redactRejection({ isRedacted, ...rejection }: Rejection): Reject
     reason: isRedacted ? rejection.reason : redactText(rejection.reason),
   }
 }
+
+/** A value without secrets that the log must not redact again. */
+export class Redacted<T> {
+  readonly value: T
+
+  constructor(value: T) {
+    this.value = value
+  }
+}

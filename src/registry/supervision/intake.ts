@@ -43,6 +43,8 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   const restored = new Set<string>()
   let trust: Trust = { stdio: () => false, questionsShrinks: false }
   let servers = 0
+  /** Servers that are not stale. */
+  let fresh = 0
   let rejected = 0
   let held: HeldShrink | undefined
   /** Counts the changes that make an earlier plan invalid. */
@@ -156,6 +158,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   function count(origin: OriginState | undefined, by: 1 | -1): void {
     if (!origin) return
     servers += by * origin.candidates.length
+    fresh += by * origin.candidates.filter(({ stale }) => !stale).length
     rejected += by * origin.rejections.length
   }
 
@@ -165,6 +168,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     const [first] = outages.length > 0 ? outages : failing
     return {
       servers,
+      fresh,
       rejected,
       origins: origins.size,
       restored: restored.size,

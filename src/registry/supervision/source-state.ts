@@ -1,5 +1,5 @@
 import type { Log } from '../../log.ts'
-import { redactRejection } from '../../model/redaction/redact-reason.ts'
+import { Redacted, redactRejection } from '../../model/redaction/redact-reason.ts'
 import type { Sighting, SourceError } from '../../model/source.ts'
 import type { Rejection, SourceState, SourceStatus } from '../../model/status.ts'
 import type { Intake } from './intake.ts'
@@ -60,16 +60,18 @@ export function createSourceState({
 
   /** Recomputes the state; logs a change of state or of its reason. */
   function update(): void {
-    const { failing, origins, servers, error } = intake.summary()
+    const { failing, origins, servers, fresh, rejected, error } = intake.summary()
+    const isWhollyRejected = rejected > 0 && fresh === 0
     const before = state
     if (isDisabled) state = 'disabled'
     else if (!isAnswered) state = 'starting'
     else if (hasFailed || (failing > 0 && failing === origins)) state = 'stale'
-    else state = failing > 0 ? 'degraded' : 'synced'
+    else state = failing > 0 || isWhollyRejected ? 'degraded' : 'synced'
     const isNewError = error !== undefined && error !== loggedError
     loggedError = error
     if (error !== undefined && !hasFailed)
       details.last_error = failing > 1 ? `${error} (and ${failing - 1} more)` : error
+    else if (state === 'degraded') details.last_error = `every entry is rejected (${rejected})${firstRejection()}`
     if (state !== before) {
       const reason = state === 'degraded' || state === 'stale' ? details.last_error : undefined
       onChange({ type: 'state', source: name, before, state, servers, reason })
@@ -81,6 +83,14 @@ export function createSourceState({
     logRejections()
   }
 
+  /** Where the first rejected entry is. Its reason stays with the rejections: a text that holds both cannot be redacted. */
+  function firstRejection(): string {
+    const [first] = intake.details({ origins: 0, rejections: 1 }).rejections
+    if (!first) return ''
+    const { where, origin } = first
+    return `, the first at ${where === undefined ? origin : `${where} of ${origin}`}; see rejections`
+  }
+
   /** Logs the number of rejected entries, and one of them, when the number changes. */
   function logRejections(): void {
     const { rejected } = intake.summary()
@@ -90,7 +100,7 @@ export function createSourceState({
     const [first] = intake.details({ origins: 0, rejections: 1 }).rejections.map(redactRejection)
     onChange({ type: 'rejections', source: name, before, rejected, first })
     if (rejected === 0) return log.info({ before }, 'rejected entries cleared')
-    log.warn({ rejected, before, first }, 'entries rejected; GET /sources lists them')
+    log.warn({ rejected, before, first: new Redacted(first) }, 'entries rejected; GET /sources lists them')
   }
 
   /** A sighting was applied. */
