@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { runCooperatively, runToCompletion } from '../../../flow/cooperative.ts'
+import { runToCompletion } from '../../../flow/cooperative.ts'
 import type { ServerId } from '../../../model/names.ts'
 import type { ServerQuery } from '../../../model/query/query.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
@@ -24,11 +24,16 @@ export type LongList = {
   readonly list: EncodedList
   readonly etag: string | undefined
   readonly encoder: Encoder
-  /**
-   * Makes the whole reply, once for all that request it meanwhile, and caches it; resolves to undefined where that is too long.
-   * No function for a list that would not be cached.
-   */
-  readonly makeReply?: () => Promise<Reply | undefined>
+  /** Collects the body for the cache; none for a list that would not be cached, or while another request collects it. */
+  readonly collector?: ListCollector
+}
+
+/** Collects the pieces of a body that is sent. */
+export type ListCollector = {
+  /** Takes a piece; false where the body is too long. */
+  readonly add: (piece: Buffer) => boolean
+  /** Caches the body where all of it was sent. */
+  readonly end: (isSent: boolean) => void
 }
 
 type CachedList = { readonly syncing: string; readonly reply: Reply }
@@ -41,6 +46,8 @@ const maxRememberedQueries = 1000
 const maxRememberedQueryLength = 1024
 /** A list of more servers is cached at its second request only: most first-time queries never come again. */
 const maxServersCachedAtOnce = 10
+/** Time after which another request may collect the same body, in ms. */
+const maxCollectingMs = 1000
 /** Estimated overhead of a cache entry. */
 const entryBytes = 1024
 
@@ -60,8 +67,8 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
   })
   /** Keys of this revision and of earlier ones: a polling client requests a list again after each change. */
   const requested = new LRUCache<string, true>({ max: maxRememberedQueries })
-  /** Long replies that are being made, by revision and key. */
-  const pending = new Map<string, Promise<Reply | undefined>>()
+  /** Bodies that are being collected, by revision and key, with the times at which that began. */
+  const collecting = new Map<string, number>()
   const counts = { hits: 0, misses: 0 }
   let cachedToken = ''
 
@@ -137,34 +144,32 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     if (request.type !== 'list') throw new Problem('invalid_parameter', 'These parameters do not apply to a list.')
     const { query, key } = request
     const list = select(query)
-    const encoder = encoderFor(query, volatile)
-    const isWorthCaching = query.view !== 'full' && isRequestedAgain(key, list.token)
+    const isCollected = query.view !== 'full' && isRequestedAgain(key, list.token)
+    const collector = isCollected ? collectorOf(query, key, list) : undefined
+    return { list, etag: etagOf(list, query), encoder: encoderFor(query, volatile), ...(collector && { collector }) }
+  }
+
+  /** One request at a time collects a body. One whose client reads slowly gives way to another. */
+  function collectorOf(query: ServerQuery, key: string, list: EncodedList): ListCollector | undefined {
+    const collectedKey = `${list.token} ${key}`
+    const startedAt = performance.now()
+    if (startedAt - (collecting.get(collectedKey) ?? -Infinity) < maxCollectingMs) return undefined
+    collecting.set(collectedKey, startedAt)
+    let pieces: Buffer[] = []
+    let bytes = 0
     return {
-      list,
-      etag: etagOf(list, query),
-      encoder,
-      ...(isWorthCaching && {
-        makeReply: () => makeOnce(`${list.token} ${key}`, () => collect(query, key, { list, encoder })),
-      }),
+      add(piece) {
+        bytes += piece.length
+        if (bytes > maxEntrySize) pieces = []
+        else pieces.push(piece)
+        return bytes <= maxEntrySize
+      },
+      end(isSent) {
+        if (collecting.get(collectedKey) === startedAt) collecting.delete(collectedKey)
+        if (isSent && bytes <= maxEntrySize) store(key, list, replyOf(Buffer.concat(pieces), list, query))
+        pieces = []
+      },
     }
-  }
-
-  function makeOnce(key: string, make: () => Promise<Reply | undefined>): Promise<Reply | undefined> {
-    const promise = pending.get(key) ?? make().finally(() => pending.delete(key))
-    pending.set(key, promise)
-    return promise
-  }
-
-  async function collect(
-    query: ServerQuery,
-    key: string,
-    { list, encoder }: Pick<LongList, 'list' | 'encoder'>,
-  ): Promise<Reply | undefined> {
-    const parts = await runCooperatively(partsOfList(list, encoder, maxEntrySize))
-    if (!parts) return undefined
-    const reply = replyOf(bodyOfParts(list, parts, encoder.ownsBytes), list, query)
-    store(key, list, reply)
-    return reply
   }
 
   return { answer, open, counts: () => ({ ...counts, cached: cached.size, bytes: cached.calculatedSize }) }

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import { runCooperatively } from '../../../flow/cooperative.ts'
-import type { ApiContext, ApiResponse } from '../../http/context.ts'
+import type { ApiContext } from '../../http/context.ts'
 import { jsonReply, namesTag } from '../../http/reply.ts'
-import { respond, respondedRaw } from '../../http/respond.ts'
+import { respondedRaw } from '../../http/respond.ts'
 import type { BodyPiece } from '../../http/sending/response-budget.ts'
 import { writePieces } from '../../http/sending/streamed-body.ts'
-import type { ListCache } from './list-cache.ts'
+import type { ListCache, LongList } from './list-cache.ts'
 import { closing, type EncodedList, type Encoder, nextPieces, opening } from './list-encoding.ts'
 
 const noBytes = Buffer.alloc(0)
@@ -22,24 +22,18 @@ export function createListStream({
   lists: Pick<ListCache, 'open'>
   onError: (error: unknown) => void
 }) {
-  return (c: ApiContext, query: string): ApiResponse => {
-    const { incoming } = c.env
-    const { list, encoder, etag, makeReply } = lists.open(query)
+  return ({ env: { incoming, outgoing, cors } }: ApiContext, query: string): Response => {
+    const { etag, ...long } = lists.open(query)
     const { headers, unchanged = {} } = jsonReply(noBytes, etag === undefined ? {} : { etag })
     const { 'if-none-match': ifNoneMatch } = incoming.headers
     if (etag !== undefined && ifNoneMatch !== undefined && namesTag(ifNoneMatch, etag))
-      return new Response(null, { status: 304, headers: { ...unchanged, ...c.env.cors } })
+      return new Response(null, { status: 304, headers: { ...unchanged, ...cors } })
     const { 'content-length': _unknown, ...streamed } = headers
 
-    function stream(): Response {
-      const { outgoing, cors } = c.env
-      if (incoming.method === 'HEAD') return new Response(null, { headers: { ...streamed, ...cors } })
-      outgoing.writeHead(200, { ...streamed, ...cors })
-      streamList(outgoing, { list, encoder }).catch(onError)
-      return respondedRaw
-    }
-
-    return makeReply ? makeReply().then((reply) => (reply ? respond(c, reply) : stream())) : stream()
+    if (incoming.method === 'HEAD') return new Response(null, { headers: { ...streamed, ...cors } })
+    outgoing.writeHead(200, { ...streamed, ...cors })
+    streamList(outgoing, long).catch(onError)
+    return respondedRaw
   }
 }
 
@@ -48,11 +42,22 @@ export function createListStream({
  *
  * All of it is of one revision, whatever changes meanwhile: servers are immutable.
  */
-export function streamList(
+export async function streamList(
   outgoing: ServerResponse,
-  { list, encoder }: { readonly list: EncodedList; readonly encoder: Encoder },
+  { list, encoder, collector }: Pick<LongList, 'list' | 'encoder' | 'collector'>,
 ): Promise<void> {
-  return writePieces(outgoing, piecesOf(list, encoder))
+  async function* pieces(): AsyncGenerator<BodyPiece> {
+    for await (const { bytes, isOwned } of piecesOf(list, encoder)) {
+      const isKept = collector?.add(bytes) ?? false
+      yield { bytes, isOwned: isOwned && !isKept }
+    }
+  }
+
+  try {
+    await writePieces(outgoing, pieces())
+  } finally {
+    collector?.end(outgoing.writableEnded)
+  }
 }
 
 /** The body of a list in pieces, each made when it is asked for. */
