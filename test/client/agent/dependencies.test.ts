@@ -75,6 +75,28 @@ describe('a dependency of an agent', () => {
     await assert.rejects(clock(), failing('agent_closed'))
   })
 
+  it('answers a call that was under way when a better provider came', async () => {
+    await using mesh = await openMesh()
+    const consumer = await consumerOf(mesh)
+    const entered = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<string>()
+    const old = mesh.agent('old')
+    old.tool('now', { capability: 'clock' }, () => (entered.resolve(), released.promise))
+    await old.start()
+    const clock = await consumer.wired()
+    const call = clock()
+    await entered.promise
+
+    const better = mesh.agent('better')
+    better.tool('time', { capability: 'clock', version: '2.0.0' }, () => 'better')
+    await better.start()
+    await until(() => clock.provider?.agent_id === 'better')
+    assert.equal(await clock(), 'better')
+    released.resolve('old')
+
+    assert.equal(await call, 'old')
+  })
+
   it('that is required refuses the call while there is no provider', async () => {
     await using mesh = await openMesh()
     const consumer = await consumerOf(mesh, true)
