@@ -5,11 +5,12 @@ import { connectRoster } from '../roster/roster.ts'
 import { AgentError } from './agent-error.ts'
 import { createDependencyTable } from './calls/dependency-table.ts'
 import { createProviderSessions } from './calls/provider-sessions.ts'
-import { type AgentEvent, createHeartbeatLoop, isRefusal } from './heartbeat-loop.ts'
+import { createReporter } from './event-reporter.ts'
+import { createHeartbeatLoop, isRefusal } from './heartbeat-loop.ts'
 import { type AgentServer, openAgentServer, type Wrapped, type WrappedTools } from './serving/agent-server.ts'
 import type { WrappedServer } from './serving/mcp-endpoint.ts'
 import { createToolSet } from './serving/tool-set.ts'
-import { type AgentOptions, reachableAddress, settingsOf } from './settings.ts'
+import { type AgentOptions, isAnyAddress, reachableAddress, settingsOf } from './settings.ts'
 import { closeOnSignals } from './termination.ts'
 import {
   type ArgumentsOf,
@@ -45,7 +46,8 @@ export type Agent<Declared = Services> = ReturnType<typeof createAgent<Declared>
  */
 export function createAgent<Declared = Services>(options: AgentOptions) {
   const settings = settingsOf(options)
-  const { id, onEvent } = settings
+  const { id } = settings
+  const report = createReporter(settings)
   const closing = new AbortController()
   const roster = connectRoster({
     url: settings.roster,
@@ -83,15 +85,6 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   let closed: Promise<void> | undefined
   let isClosed = false
   let ignoreSignals: (() => void) | undefined
-
-  /** An observer that throws harms no heartbeat. */
-  function report(event: AgentEvent): void {
-    try {
-      onEvent?.(event)
-    } catch (error) {
-      process.emitWarning(`onEvent of the agent ${id} failed: ${String(error)}`)
-    }
-  }
 
   function registration(): MeshRegistration {
     const { name, description, version, namespace, labels, annotations, tags, agent_type = 'mcp_agent' } = settings
@@ -224,7 +217,7 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     get url(): string {
       if (!server) throw new AgentError('invalid_option', `the agent ${id} does not listen: await start()`)
       const { host } = settings
-      const name = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+      const name = isAnyAddress(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
       return `http://${name}:${server.port}`
     },
     [Symbol.asyncDispose]: close,

@@ -46,7 +46,7 @@ export type AgentOptions = {
   readonly max_request_bytes?: number
   /** Whether the agent is well. While it answers false, throws or does not answer, the agent sends no heartbeats. */
   readonly check?: (signal: AbortSignal) => boolean | Promise<boolean>
-  /** Told what happens between the agent and its roster. */
+  /** Told what happens between the agent and its roster; default: warnings of the process where it cannot register. */
   readonly onEvent?: (event: AgentEvent) => void
   /** Closes the agent when it aborts. */
   readonly signal?: AbortSignal
@@ -68,7 +68,7 @@ export function settingsOf(options: AgentOptions, env: Readonly<Record<string, s
     'roster',
     options.roster ?? (env['MCP_ROSTER_URL'] || env['MCP_MESH_REGISTRY_URL'] || 'http://localhost:8000'),
   )
-  const host = options.host ?? (loopback.test(roster.hostname) ? '127.0.0.1' : '::')
+  const host = options.host ?? (loopback.test(roster.hostname) ? '127.0.0.1' : undefined)
   return {
     ...options,
     roster,
@@ -97,8 +97,13 @@ export async function reachableAddress(
   port: number,
 ): Promise<{ endpoint: string } | { http_host: string; http_port: number }> {
   if (endpoint !== undefined) return { endpoint }
-  const isAny = host === '::' || host === '0.0.0.0'
-  return { http_host: advertisedHost ?? (isAny ? await localAddressTo(roster) : host), http_port: port }
+  const reachable = advertisedHost ?? (isAnyAddress(host) ? await localAddressTo(roster) : host)
+  return { http_host: reachable, http_port: port }
+}
+
+/** Whether a host to listen on means all addresses; an undefined one does, also where the machine has no IPv6. */
+export function isAnyAddress(host: string | undefined): host is '::' | '0.0.0.0' | undefined {
+  return host === undefined || host === '::' || host === '0.0.0.0'
 }
 
 /** The local address of the route to a host. Nothing is sent. */

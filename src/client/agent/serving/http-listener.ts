@@ -21,7 +21,8 @@ export async function openHttpListener({
   origins,
   handle,
 }: {
-  host: string
+  /** All addresses where it is undefined. */
+  host: string | undefined
   port: number
   /** Further names that others reach the agent by. */
   hosts: readonly string[]
@@ -29,7 +30,9 @@ export async function openHttpListener({
   origins: readonly string[]
   handle: (request: Request) => Response | Promise<Response>
 }) {
-  const names = new Set([...loopbackNames, host, ...hosts].map((name) => name.toLowerCase()))
+  const names = new Set(
+    [...loopbackNames, ...(host === undefined ? [] : [host]), ...hosts].map((name) => name.toLowerCase()),
+  )
   const pages = new Set(origins.map((name) => name.toLowerCase()))
 
   function guarded(request: Request): Response | Promise<Response> {
@@ -65,19 +68,20 @@ export async function openHttpListener({
   }
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  server.listen(port, host)
+async function listen(server: Server, host: string | undefined, port: number): Promise<void> {
+  server.listen({ port, ...(host !== undefined && { host }) })
   try {
     await once(server, 'listening')
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
+    const place = host ?? 'all addresses'
     if (code === 'EADDRINUSE')
       throw new AgentError(
         'port_taken',
-        `port ${port} of ${host} is taken by another process: give the agent another one, or 0 for any that is free`,
+        `port ${port} of ${place} is taken by another process: give the agent another one, or 0 for any that is free`,
         { cause: error },
       )
-    throw new AgentError('invalid_option', `the agent cannot listen on ${host}, port ${port}: ${message}`, {
+    throw new AgentError('invalid_option', `the agent cannot listen on ${place}, port ${port}: ${message}`, {
       cause: error,
     })
   }
