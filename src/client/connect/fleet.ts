@@ -14,6 +14,7 @@ import { followMembers } from './membership.ts'
 import { createCallCounter, type CallCounter, type FleetStats } from './stats.ts'
 import { createToolIndex, type Provider } from './tool-index.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'
+import { createFrameworkTools } from './tools/framework-tools.ts'
 
 export type Fleet = Awaited<ReturnType<typeof connectServers>>
 
@@ -193,6 +194,8 @@ export async function connectServers(options: FleetOptions) {
     call: router.call,
     /** Every tool of the connected servers, in the order in which they appeared. */
     toolList: index.list,
+    /** The tools for `ai-sdk`, `langchain`, `openai` (Responses, agents) or `openai-chat`, called through the fleet. */
+    tools: createFrameworkTools({ list: index.list, call: router.call }),
     /** The servers that match, by id. */
     get connections(): ReadonlyMap<ServerId, ConnectionView> {
       return new Map(all().map((one) => [one.id, one.view()]))
