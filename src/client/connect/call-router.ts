@@ -36,6 +36,8 @@ type Parts = {
     signal: AbortSignal,
   ) => Promise<readonly Provider[]>
   readonly counterOf: (connection: Connection) => CallCounter
+  /** The loads that the servers of a tool report. */
+  readonly loadsOf: (name: string) => Promise<ReadonlyMap<string, number>>
   readonly total: CallCounter
   readonly closed: AbortSignal
 }
@@ -52,7 +54,7 @@ type Course = {
 }
 
 /** Routes calls to servers, and to others where that cannot carry a call out twice. */
-export function createCallRouter({ settings, providersOf, counterOf, total, closed }: Parts) {
+export function createCallRouter({ settings, providersOf, counterOf, total, loadsOf, closed }: Parts) {
   /** Time until which a server has asked not to be called. */
   const pausedUntil = new WeakMap<Connection, number>()
   const turns = new Map<string, number>()
@@ -67,7 +69,7 @@ export function createCallRouter({ settings, providersOf, counterOf, total, clos
     for (;;) {
       if (closed.aborted) throw new FleetError('closed', 'the fleet is closed')
       signal.throwIfAborted()
-      const provider = next(await providersOf(target, options.server, signal), course)
+      const provider = await next(await providersOf(target, options.server, signal), course)
       if (!provider) break
       if (course.attempts > 0) countRetry(provider.connection)
       course.attempts += 1
@@ -86,13 +88,13 @@ export function createCallRouter({ settings, providersOf, counterOf, total, clos
   }
 
   /** The next server to try; undefined: none is left. */
-  function next(providers: readonly Provider[], course: Course): Provider | undefined {
+  async function next(providers: readonly Provider[], course: Course): Promise<Provider | undefined> {
     const { options, tried, args } = course
     const open = providers.filter(({ connection }) => !tried.has(connection) && connection.circuit.allows())
     const ready = open.filter(({ connection }) => (pausedUntil.get(connection) ?? 0) <= performance.now())
     const fitting = (ready.length > 0 ? ready : open).filter((provider) => accepts(provider, args))
     const usable = fitting.length > 0 ? fitting : ready.length > 0 ? ready : open
-    const chosen = choose(usable, options, nameOf(course.target))
+    const chosen = await choose(usable, options, nameOf(course.target))
     if (chosen) return chosen
     // A repeatable call whose outcome is unknown gets a second attempt where no other server is left.
     const { last } = course
@@ -102,20 +104,23 @@ export function createCallRouter({ settings, providersOf, counterOf, total, clos
     return providers.find(({ connection }) => connection === last.connection && connection.circuit.allows())
   }
 
-  function choose(usable: readonly Provider[], { strategy, key }: CallOptions, name: string): Provider | undefined {
+  async function choose(
+    usable: readonly Provider[],
+    { strategy, key }: CallOptions,
+    name: string,
+  ): Promise<Provider | undefined> {
     if (usable.length <= 1) return usable[0]
     const turn = turns.get(name) ?? 0
     if (turns.size > maxTurns) turns.clear()
     turns.set(name, turn + 1)
-    const balanced = usable.map((provider) => ({ ...balancedOf(provider.connection, counterOf), provider }))
-    const choices = chooseProviders(balanced, {
-      strategy: strategy ?? (key === undefined ? settings.strategy : 'sticky'),
-      key,
-      turn,
-      limit: 1,
-      zone: settings.zone,
-      region: settings.region,
+    const used = strategy ?? (key === undefined ? settings.strategy : 'sticky')
+    const loads = used === 'least_load' ? await loadsOf(usable[0]!.toolName) : undefined
+    const balanced = usable.map((provider) => {
+      const { connection } = provider
+      return { ...balancedOf(connection, counterOf(connection)), load: loads?.get(connection.id), provider }
     })
+    const { zone, region } = settings
+    const choices = chooseProviders(balanced, { strategy: used, key, turn, limit: 1, zone, region })
     return choices[0]?.provider.provider ?? usable[turn % usable.length]
   }
 
@@ -195,12 +200,12 @@ function accepts({ connection, toolName }: Provider, args: ToolArguments): boole
   return additionalProperties !== false || Object.keys(args).every((name) => Object.hasOwn(properties, name))
 }
 
-function balancedOf(connection: Connection, counterOf: (connection: Connection) => CallCounter): BalancedProvider {
+function balancedOf(connection: Connection, counter: CallCounter): BalancedProvider {
   const server = connection.server()
   return {
     id: connection.id,
     status: statusOf(connection),
-    latencyMs: counterOf(connection).averageMs(),
+    latencyMs: counter.averageMs(),
     inFlight: connection.inFlight(),
     ...locationOf(server.labels),
   }

@@ -1,4 +1,3 @@
-import type { PriorDiscovery } from '@modelcontextprotocol/client'
 import { type ServerId, serverId } from '../../model/identity.ts'
 import { defaultNamespace } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
@@ -11,6 +10,7 @@ import { FleetError } from './fleet-error.ts'
 import { createFleetEvents, type EmittedEvent } from './fleet-events.ts'
 import { type FleetOptions, settingsOf } from './fleet-options.ts'
 import { followMembers } from './membership.ts'
+import { createRosterKnowledge } from './roster-knowledge.ts'
 import { createCallCounter, type CallCounter, type FleetStats } from './stats.ts'
 import { createToolIndex, type Provider } from './tool-index.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'
@@ -35,12 +35,16 @@ export async function connectServers(options: FleetOptions) {
   const total = createCallCounter()
   const index = createToolIndex(connections)
   const admission = createAdmission(settings.concurrency)
-  const targets = createTargets({
+  const knowledge = createRosterKnowledge({ roster, query: settings.query, signal: closing.signal })
+  const targets = createTargets({ settings, emit, revealed: knowledge.revealed })
+  const router = createCallRouter({
     settings,
-    emit,
-    revealed: (server) => roster.get(server, { secrets: true, signal: closing.signal }),
+    providersOf,
+    counterOf,
+    total,
+    loadsOf: knowledge.loadsOf,
+    closed: closing.signal,
   })
-  const router = createCallRouter({ settings, providersOf, counterOf, total, closed: closing.signal })
 
   function emit(event: EmittedEvent): void {
     index.invalidate()
@@ -71,7 +75,7 @@ export async function connectServers(options: FleetOptions) {
       const connection = createConnection(server, {
         settings,
         resolveTarget: targets.resolve,
-        priorOf,
+        priorOf: knowledge.priorOf,
         admit: admission.admit,
         emit,
         onState,
@@ -84,10 +88,6 @@ export async function connectServers(options: FleetOptions) {
 
   function counterOf(connection: Connection): CallCounter {
     return counters.get(connection) ?? total
-  }
-
-  async function priorOf(_server: Server, _signal: AbortSignal): Promise<PriorDiscovery | undefined> {
-    return undefined
   }
 
   /** The servers of a call. Where none is known to offer it, those that were never asked are asked. */

@@ -4,7 +4,11 @@ import { getRequestListener } from '@hono/node-server'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 
 /** A request of JSON-RPC; of HTTP, if it has no body. */
-export type RpcMessage = { readonly method: string; readonly id?: number }
+export type RpcMessage = {
+  readonly method: string
+  readonly id?: number
+  readonly params?: { readonly cursor?: string }
+}
 
 type Options = {
   readonly name?: string
@@ -12,7 +16,9 @@ type Options = {
   readonly legacy?: 'stateless' | 'reject'
   /** Answers instead of the MCP server; false: it did not. */
   readonly intercept?: (request: IncomingMessage, response: ServerResponse, message: RpcMessage) => boolean
-  readonly build?: (server: McpServer) => void
+  readonly build?: (server: McpServer) => unknown
+  /** Options of the server. */
+  readonly info?: ConstructorParameters<typeof McpServer>[1]
 }
 
 /** A real MCP server on loopback. Counts what it was asked, by method of JSON-RPC; `stop` cuts its connections. */
@@ -22,12 +28,13 @@ export async function startMcp({
   legacy = 'stateless',
   intercept,
   build = oneTool,
+  info,
 }: Options = {}) {
   const methods: string[] = []
   const headers: IncomingMessage['headers'][] = []
   const handler = createMcpHandler(
     () => {
-      const server = new McpServer({ name, version: '1.0.0' })
+      const server = new McpServer({ name, version: '1.0.0' }, info)
       build(server)
       return server
     },

@@ -16,7 +16,7 @@ type Parts = {
   readonly settings: FleetSettings
   readonly resolveTarget: (server: Server) => Promise<Target>
   /** What the roster knows of a server's protocol. */
-  readonly priorOf: (server: Server, signal: AbortSignal) => Promise<PriorDiscovery | undefined>
+  readonly priorOf: (server: Server) => Promise<PriorDiscovery | undefined>
   /** Waits for a place among those that connect; returns what gives it back. */
   readonly admit: (signal: AbortSignal) => Promise<() => void>
   readonly emit: (event: EmittedEvent) => void
@@ -137,7 +137,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   async function open(signal: AbortSignal): Promise<LiveSession> {
     const resolved = await resolveTarget(server)
     const target = isSse && resolved.type === 'http' ? { ...resolved, type: 'sse' as const } : resolved
-    const known = target.type === 'sse' ? ({ kind: 'legacy' } as const) : (prior ?? (await priorOf(server, signal)))
+    const known = target.type === 'sse' ? ({ kind: 'legacy' } as const) : (prior ?? (await priorOf(server)))
     const onActivity = () => void (lastActivity = new Date().toISOString())
     const openFrom = (start: PriorDiscovery | undefined, to: Target) =>
       openLiveSession({ target: to, prior: start, settings, tools, signal, onActivity })
