@@ -11,7 +11,7 @@ import { createFleetEvents, type EmittedEvent } from './fleet-events.ts'
 import { type FleetOptions, settingsOf } from './fleet-options.ts'
 import { followMembers } from './membership.ts'
 import { createRosterKnowledge } from './roster-knowledge.ts'
-import { createCallCounter, type CallCounter, type FleetStats } from './stats.ts'
+import { createCallCounter, type CallCounter, summarize } from './stats.ts'
 import { createToolIndex, type Provider } from './tool-index.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'
 import { createFrameworkTools } from './tools/framework-tools.ts'
@@ -133,7 +133,6 @@ export async function connectServers(options: FleetOptions) {
     all()
       .filter(holds)
       .map(({ id }) => id)
-  const isFailed = (one: Connection) => one.state() === 'error' || one.state() === 'reconnecting'
 
   /** Connects one server; resolves with whether it is connected. */
   async function attemptTo(connection: Connection): Promise<boolean> {
@@ -147,24 +146,6 @@ export async function connectServers(options: FleetOptions) {
   async function connectThese(chosen: readonly Connection[]): Promise<ServerId[]> {
     const connected = await Promise.all(chosen.map(async (one) => ((await attemptTo(one)) ? [one.id] : [])))
     return connected.flat()
-  }
-
-  function stats(): FleetStats {
-    const each = all().map((one) => {
-      const figures = { ...counterOf(one).snapshot(), connected: one.isConnected(), tools: one.tools.all().size }
-      return [one.id, figures] as const
-    })
-    const countIn = (...states: readonly string[]) => all().filter((one) => states.includes(one.state())).length
-    return {
-      servers: connections.size,
-      connected: countIn('connected'),
-      connecting: countIn('connecting', 'reconnecting'),
-      disconnected: countIn('disconnected'),
-      failed: all().filter(isFailed).length,
-      tools: each.reduce((sum, [, { tools }]) => sum + tools, 0),
-      ...total.snapshot(),
-      by_server: Object.fromEntries(each),
-    }
   }
 
   let closed: Promise<void> | undefined
@@ -207,7 +188,7 @@ export async function connectServers(options: FleetOptions) {
     },
     /** Ids of the servers whose last attempt failed. */
     get failed() {
-      return idsWhere(isFailed)
+      return idsWhere((one) => one.isFailed())
     },
     /** Connects one server, also after `disconnect`. Resolves with whether it is connected. */
     connect: async (name: string) => attemptTo(required(name)),
@@ -218,12 +199,12 @@ export async function connectServers(options: FleetOptions) {
       connectThese(all().filter((one) => one.server().enabled && tags.every((tag) => one.server().tags.includes(tag)))),
     /** Connects again: all, or those that failed. Resolves with the ids of those that are connected. */
     async reconnect({ failedOnly = false } = {}) {
-      const chosen = all().filter((one) => (failedOnly ? isFailed(one) : one.state() !== 'disconnected'))
+      const chosen = all().filter((one) => (failedOnly ? one.isFailed() : one.state() !== 'disconnected'))
       if (!failedOnly) await Promise.all(chosen.map((one) => one.stop('asked to reconnect')))
       return connectThese(chosen)
     },
     events: events.events,
-    stats,
+    stats: () => summarize(all(), counterOf, total),
     close,
     [Symbol.asyncDispose]: close,
   }

@@ -30,8 +30,8 @@ export function createRosterKnowledge({ roster, query, signal }: Parts) {
   const revealed = (server: Server) => roster.get(server, { secrets: true, signal })
 
   /**
-   * What is known of a server's protocol: with it a connection takes fewer requests. What the roster tells may be old; whoever
-   * connects by it must be ready to connect without it.
+   * What is known of a server's protocol: with it a connection takes fewer requests. It may be outdated, so a connection that fails
+   * with it must be tried without it.
    */
   async function priorOf(server: Server): Promise<PriorDiscovery | undefined> {
     const revision = server.health.protocol_version

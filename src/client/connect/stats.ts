@@ -1,4 +1,5 @@
 import { movingAverage } from '../../model/balancing/provider.ts'
+import type { Connection } from './connection/connection.ts'
 
 /** Durations of the last calls that count for the percentiles. */
 const ringSize = 1024
@@ -57,3 +58,28 @@ export function createCallCounter() {
 }
 
 export type CallCounter = ReturnType<typeof createCallCounter>
+
+/** The figures of a fleet. */
+export function summarize(
+  connections: readonly Connection[],
+  counterOf: (connection: Connection) => CallCounter,
+  total: CallCounter,
+): FleetStats {
+  const countIn = (...states: readonly string[]) => connections.filter((one) => states.includes(one.state())).length
+  const each = connections.map((one) => {
+    const figures = { ...counterOf(one).snapshot(), connected: one.isConnected(), tools: one.tools.all().size }
+    return [one.id, figures] as const
+  })
+  let tools = 0
+  for (const [, figures] of each) tools += figures.tools
+  return {
+    servers: connections.length,
+    connected: countIn('connected'),
+    connecting: countIn('connecting', 'reconnecting'),
+    disconnected: countIn('disconnected'),
+    failed: connections.filter((one) => one.isFailed()).length,
+    tools,
+    ...total.snapshot(),
+    by_server: Object.fromEntries(each),
+  }
+}

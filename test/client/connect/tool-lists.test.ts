@@ -34,8 +34,9 @@ describe('the tools of a fleet', () => {
     let reading = 0
     await using server = await startMcp({
       intercept: (_, response, { method, id }) => {
-        if (method === 'subscriptions/listen') return void response.writeHead(404).end() === undefined
-        if (method !== 'tools/list') return false
+        if (method !== 'tools/list' && method !== 'subscriptions/listen') return false
+        if (method === 'subscriptions/listen') response.writeHead(404).end()
+        if (method === 'subscriptions/listen') return true
         const tools = [{ name: `tool_${(reading += 1)}`, inputSchema: { type: 'object' } }]
         const result = { tools, resultType: 'complete', ttlMs: 0, cacheScope: 'private' }
         response

@@ -30,3 +30,43 @@ export type ConnectionView = {
   /** Absent unless connected: `modern` is the revision 2026-07-28 and later. */
   readonly era?: 'modern' | 'legacy'
 }
+
+type Facts = {
+  readonly state: ConnectionState
+  readonly reason: string
+  readonly retries: number
+  readonly circuit: CircuitState
+  readonly connectedAt: string | undefined
+  readonly lastActivity: string | undefined
+  readonly era: 'modern' | 'legacy' | undefined
+  readonly tools: number
+  readonly omitted: number
+}
+
+export function viewOf(server: Server, facts: Facts): ConnectionView {
+  const { state, reason, retries, circuit, connectedAt, lastActivity, era, tools, omitted } = facts
+  return {
+    server,
+    state,
+    reason,
+    ...(connectedAt === undefined ? {} : { connected_at: connectedAt }),
+    ...(lastActivity === undefined ? {} : { last_activity: lastActivity }),
+    retry_count: retries,
+    circuit,
+    tools,
+    ...(omitted === 0 ? {} : { tools_omitted: omitted }),
+    health: { ...server.health, status: server.status },
+    ...(era === undefined ? {} : { era }),
+  }
+}
+
+/** Why a server is not to be connected at all. */
+export function barrierTo(
+  server: Server,
+  { stdio }: { readonly stdio: (server: Server) => boolean },
+): string | undefined {
+  if (!server.enabled) return 'disabled'
+  if (server.type !== 'stdio') return undefined
+  if (!server.command) return 'it has no endpoint'
+  return stdio(server) ? undefined : 'commands are not run here (option stdio)'
+}

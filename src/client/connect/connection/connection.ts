@@ -5,10 +5,11 @@ import type { Server } from '../../../model/server.ts'
 import { createCircuitBreaker } from '../../resilience/circuit-breaker.ts'
 import type { EmittedEvent, ServerEventType } from '../fleet-events.ts'
 import type { FleetSettings } from '../fleet-options.ts'
-import type { ConnectionState, ConnectionView } from './connection-view.ts'
+import { barrierTo, type ConnectionState, type ConnectionView, viewOf } from './connection-view.ts'
 import { ExchangeError, type Failure } from './failure.ts'
-import { type LiveCallLimits, type LiveSession, openLiveSession } from './live-session.ts'
+import type { LiveCallLimits, LiveSession } from './live-session.ts'
 import { createRetries } from './retries.ts'
+import { createSessionOpener } from './session-opener.ts'
 import type { Target } from './target.ts'
 import { createToolCache } from './tool-cache.ts'
 
@@ -34,12 +35,17 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   let connectedAt: string | undefined
   let lastActivity: string | undefined
   let live: LiveSession | undefined
-  let prior: PriorDiscovery | undefined
-  let isSse = false
   let run: { readonly stop: () => void; readonly wake: () => void; readonly done: Promise<void> } | undefined
   const changed = createChangeSignal()
   const tell = (type: ServerEventType, why: string) => emit({ type, server: server.id, reason: why })
   const tools = createToolCache({ onChange: (why) => tell('tools_changed', why) })
+  const opener = createSessionOpener({
+    settings,
+    resolveTarget,
+    priorOf,
+    tools,
+    onActivity: () => void (lastActivity = new Date().toISOString()),
+  })
   const retries = createRetries(() => server, settings)
   const circuit = createCircuitBreaker({
     ...settings.breaker,
@@ -113,11 +119,10 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     const leave = await admit(signal)
     try {
       if (signal.aborted) return undefined
-      const opened = await open(signal)
+      const opened = await opener.open(server, signal)
       if (signal.aborted) return void opened.close('stopped')
       live = opened
       connectedAt = new Date().toISOString()
-      prior = live.prior
       retries.reset()
       circuit.succeed()
       tell('connected', live.era)
@@ -130,29 +135,6 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
         : { outcome: 'not_sent', reason: error instanceof Error ? error.message : String(error), isFault: true }
     } finally {
       leave()
-    }
-  }
-
-  /** Starts from what is known of the protocol; where that is refused, from nothing; then as HTTP+SSE, which some call http. */
-  async function open(signal: AbortSignal): Promise<LiveSession> {
-    const resolved = await resolveTarget(server)
-    const target = isSse && resolved.type === 'http' ? { ...resolved, type: 'sse' as const } : resolved
-    const known = target.type === 'sse' ? ({ kind: 'legacy' } as const) : (prior ?? (await priorOf(server)))
-    const onActivity = () => void (lastActivity = new Date().toISOString())
-    const openFrom = (start: PriorDiscovery | undefined, to: Target) =>
-      openLiveSession({ target: to, prior: start, settings, tools, signal, onActivity })
-    try {
-      return await openFrom(known, target)
-    } catch (error) {
-      if (!isRefusal(error) || target.type === 'stdio') throw error
-      prior = undefined
-      if (known && target.type !== 'sse') return await openFrom(undefined, target)
-      if (target.type === 'sse') throw error
-      const opened = await openFrom({ kind: 'legacy' }, { ...target, type: 'sse' }).catch(() => {
-        throw error
-      })
-      isSse = true
-      return opened
     }
   }
 
@@ -219,8 +201,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     if (state === 'disconnected') reason = barrierTo(next, settings) ?? reason
     if (!before.enabled && reason === 'disabled') reason = 'not asked to connect'
     if (!jsonEqual(addressOf(before), addressOf(next))) {
-      prior = undefined
-      isSse = false
+      opener.forget()
       void live?.retire('its definition changed')
       run?.wake()
     } else if (!jsonEqual(before.capabilities, next.capabilities)) live?.refreshTools()
@@ -228,19 +209,9 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   }
 
   function view(): ConnectionView {
-    return {
-      server,
-      state,
-      reason,
-      ...(connectedAt === undefined ? {} : { connected_at: connectedAt }),
-      ...(lastActivity === undefined ? {} : { last_activity: lastActivity }),
-      retry_count: retries.count(),
-      circuit: circuit.state(),
-      tools: tools.all().size,
-      ...(tools.omitted() > 0 ? { tools_omitted: tools.omitted() } : {}),
-      health: { ...server.health, status: server.status },
-      ...(live ? { era: live.era } : {}),
-    }
+    const listed = { tools: tools.all().size, omitted: tools.omitted(), era: live?.era }
+    const facts = { state, reason, connectedAt, lastActivity, ...listed }
+    return viewOf(server, { ...facts, retries: retries.count(), circuit: circuit.state() })
   }
 
   return {
@@ -248,6 +219,8 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     server: () => server,
     state: () => state,
     isConnected: () => current() !== undefined,
+    /** Whether the last attempt to connect failed. */
+    isFailed: () => state === 'error' || state === 'reconnecting',
     inFlight: () => live?.inFlight() ?? 0,
     circuit,
     tools,
@@ -266,14 +239,6 @@ const circuitReasons = {
   closed: 'its calls succeed',
 } as const
 
-/** Why a server is not to be connected at all. */
-function barrierTo(server: Server, { stdio }: Pick<FleetSettings, 'stdio'>): string | undefined {
-  if (!server.enabled) return 'disabled'
-  if (server.type !== 'stdio') return undefined
-  if (!server.command) return 'it has no endpoint'
-  return stdio(server) ? undefined : 'commands are not run here (option stdio)'
-}
-
 const unsent = (reason: string) => new ExchangeError({ outcome: 'not_sent', reason, isFault: false })
 
 /** What a session depends on. Values of secrets are redacted in it: a new secret alone opens no new session. */
@@ -286,11 +251,3 @@ const addressOf = ({ type, url, headers, command, args, env, cwd }: Server) => (
   env,
   cwd,
 })
-
-/** Whether the server answered, but not as the protocol that was tried demands. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof ExchangeError)) return false
-  const { status, protocol, isSessionLost } = error.failure
-  if (isSessionLost || protocol !== undefined) return true
-  return status !== undefined && status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status)
-}
