@@ -11,6 +11,9 @@ import { escapeControls } from './text.ts'
 /** Maximum duration of the withdrawal, in ms: the process has ended, and its caller waits. */
 const leaveMs = 2000
 
+/** Maximum duration of a request to the roster, in ms. */
+const maxRequestMs = 10_000
+
 export const agent: Command = {
   summary: 'Register any process as an agent while it runs.',
   usage: 'run -f FILE [--url URL] -- COMMAND…',
@@ -42,7 +45,8 @@ async function attend(
   const { createHeartbeatLoop } = await import('../client/agent/heartbeat-loop.ts')
   const ended = new AbortController()
   const loop = createHeartbeatLoop({
-    requests: rosterOf(invocation),
+    // The loop repeats its requests by itself.
+    requests: rosterOf(invocation, { breaker: false, timeoutMs: maxRequestMs }),
     registration: () => definition.registration,
     intervalMs: definition.intervalMs,
     check: definition.health && checkOf(definition.health),

@@ -1,5 +1,6 @@
 import { RosterError } from '../client/roster/error.ts'
 import type { WatchQuery } from '../client/roster/query.ts'
+import type { ConnectOptions } from '../client/roster/requests/roster-http.ts'
 import { connectRoster, type Roster } from '../client/roster/roster.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
 import { CommandError, type Invocation, textOption, textOptions, UsageError } from './command.ts'
@@ -59,11 +60,11 @@ export function filterOf(invocation: Invocation): WatchQuery {
 }
 
 /** A client of the daemon that `--url` or `MCP_ROSTER_URL` names. */
-export function rosterOf(invocation: Invocation): Roster {
+export function rosterOf(invocation: Invocation, options: Partial<ConnectOptions> = {}): Roster {
   const url = textOption(invocation, 'url') ?? (invocation.env['MCP_ROSTER_URL'] || 'http://localhost:8000')
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw new UsageError(`--url must be a URL such as http://localhost:8000`)
-  return connectRoster({ url, token: invocation.env['MCP_ROSTER_TOKEN'] || undefined, retries: 0 })
+  return connectRoster({ url, token: invocation.env['MCP_ROSTER_TOKEN'] || undefined, retries: 0, ...options })
 }
 
 /** Awaits an answer of the daemon; a `RosterError` becomes a `CommandError`. */

@@ -6,15 +6,17 @@ export const interruptedCode = -32_099
  *
  * The client waits for its whole timeout where the stream of an answer ends too early. Here every stream ends with an error for
  * the request, which the client ignores after an answer. The stream for notifications, which agents do not use, is not opened.
+ * `opening` limits the first exchange.
  */
-export function answeringFetch(opening: AbortSignal): typeof fetch {
+export function answeringFetch(opening: () => AbortSignal | undefined): typeof fetch {
   return async (input, init) => {
     if (init?.method === 'GET') return new Response(null, { status: 405 })
-    const signal = init?.signal ? AbortSignal.any([init.signal, opening]) : opening
+    const signals = [init?.signal, opening()].flatMap((signal) => signal ?? [])
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : (signals[0] ?? null)
     const response = await fetch(input, { ...init, signal })
+    if (!response.body || !response.headers.get('content-type')?.startsWith('text/event-stream')) return response
     const id = requestId(init?.body)
-    if (id === undefined || !response.body || !response.headers.get('content-type')?.startsWith('text/event-stream'))
-      return response
+    if (id === undefined) return response
     return new Response(withFinalError(response.body, id), { status: response.status, headers: response.headers })
   }
 }

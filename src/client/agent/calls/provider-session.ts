@@ -15,16 +15,19 @@ function mcpUrl(endpoint: string): URL {
 
 async function openClient(endpoint: string, name: string): Promise<Client> {
   const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
-  const opening = new AbortController()
-  const timer = setTimeout(() => opening.abort(new DOMException('no answer', 'TimeoutError')), maxOpenMs)
+  let opening: AbortController | undefined = new AbortController()
+  const timer = setTimeout(() => opening?.abort(new DOMException('no answer', 'TimeoutError')), maxOpenMs)
   const client = new Client({ name, version: '1' }, { versionNegotiation: { mode: 'auto' } })
   try {
     // The library ignores a signal while it negotiates; its `fetch` does not.
-    const transport = new StreamableHTTPClientTransport(mcpUrl(endpoint), { fetch: answeringFetch(opening.signal) })
+    const transport = new StreamableHTTPClientTransport(mcpUrl(endpoint), {
+      fetch: answeringFetch(() => opening?.signal),
+    })
     await client.connect(transport, { timeout: maxOpenMs })
     return client
   } finally {
     clearTimeout(timer)
+    opening = undefined
   }
 }
 
