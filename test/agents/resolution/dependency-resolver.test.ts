@@ -19,6 +19,16 @@ describe('dependency resolver', () => {
     assert.equal(other.resolve('dependent', ['echo'])?.['echo']?.agent_id, 'agent')
   })
 
+  it('dependency resolver takes no server whose capability of that name is a prompt', async () => {
+    await using mesh = createTestMesh()
+    const resolver = createDependencyResolver(mesh)
+    mesh.define('asks', { capabilities: [{ name: 'echo', kind: 'prompt' }] })
+
+    assert.equal(resolver.resolve('dependent', ['echo'])?.['echo'], null)
+    const server = mesh.define('echoes', { capabilities: [{ name: 'echo', kind: 'tool' }] })
+    assert.equal(resolver.resolve('dependent', ['echo'])?.['echo']?.agent_id, server)
+  })
+
   it('dependency resolver keeps a provider until it loses its health or the capability', async () => {
     await using mesh = createTestMesh()
     const resolver = createDependencyResolver(mesh)
