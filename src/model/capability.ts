@@ -34,6 +34,11 @@ export const queriedKinds = {
 } as const satisfies Readonly<Record<string, readonly Capability['kind'][]>>
 export type QueriedKind = keyof typeof queriedKinds
 
+/** Whether a capability can be called as a tool. */
+export function isTool({ kind }: Pick<Capability, 'kind'>): boolean {
+  return queriedKinds.tool.some((one) => one === kind)
+}
+
 /** Expands a plain string to a capability of that name. */
 export function toCapability(value: unknown): unknown {
   return typeof value === 'string' ? { name: value } : value

@@ -1,4 +1,4 @@
-import type { Capability } from '../../model/capability.ts'
+import { type Capability, isTool } from '../../model/capability.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import { redactDataForms } from '../../model/redaction/redact-server.ts'
 import { redactByForm } from '../../model/redaction/redact-text.ts'
@@ -47,7 +47,7 @@ function otherCapabilities({ agent: { definition, spec }, server }: RegisteredAg
   if (!spec.tools) return capabilities
   const functionNames = new Set(spec.tools.map(nameOf))
   return capabilities.filter(
-    ({ name, origin, kind }) => origin === 'introspected' && kind === 'tool' && !functionNames.has(name),
+    ({ name, origin, kind }) => origin === 'introspected' && isTool({ kind }) && !functionNames.has(name),
   )
 }
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { isTool } from '../../model/capability.ts'
 import { unfilteredQuery } from '../../model/query/query.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'
@@ -41,7 +42,7 @@ export function createDependencyResolver({ registry }: { registry: Pick<MeshRegi
   function search(capability: string): Server | undefined {
     const query = {
       ...unfilteredQuery,
-      capability: [capability],
+      tool: [capability],
       status: ['healthy' as const],
       sort: '-updated_at' as const,
       limit: 20,
@@ -74,7 +75,7 @@ export function createDependencyResolver({ registry }: { registry: Pick<MeshRegi
 }
 
 function provides({ status, capabilities }: Server, capability: string): boolean {
-  return status === 'healthy' && capabilities.some(({ name }) => name === capability)
+  return status === 'healthy' && capabilities.some((one) => one.name === capability && isTool(one))
 }
 
 function toProvider(server: Server): CapabilityProvider {

@@ -59,7 +59,7 @@ export function createMeshResolver({
 
   function serversOffering(capability: string): readonly Offer[] {
     if (capability === '') return []
-    const query = { ...unfilteredQuery, capability: [capability], status: [...poolStatuses.servers], limit: maxServers }
+    const query = { ...unfilteredQuery, tool: [capability], status: [...poolStatuses.servers], limit: maxServers }
     const { page } = registry.select(query)
     return page.flatMap((one) => (isAgent(one) ? [] : (offerOfServer(one.server, capability) ?? [])))
   }

@@ -1,3 +1,4 @@
+import { isTool } from '../../model/capability.ts'
 import type { Server } from '../../model/server.ts'
 
 /** Keys of what publishers add to a `server.json`, and of ToolHive's part of it. */
@@ -22,7 +23,7 @@ export function publisherMeta(
   const place = places.find((one) => one !== undefined)
   if (place === undefined) return {}
   const tools = capabilities
-    .filter(({ kind }) => kind === 'tool' || kind === 'declared')
+    .filter(isTool)
     .map(({ name }) => name)
     .filter((name) => toolPattern.test(name))
   const spelledTags = tags.map((tag) => tag.toLowerCase()).filter((tag) => tagPattern.test(tag))

@@ -1,4 +1,4 @@
-import type { Capability } from '../../../model/capability.ts'
+import { type Capability, isTool } from '../../../model/capability.ts'
 import type { Status } from '../../../model/health.ts'
 import { redactText } from '../../../model/redaction/redact-text.ts'
 import type { Server } from '../../../model/server.ts'
@@ -24,13 +24,13 @@ export function offersOfAgent({ id, spec }: Agent, { status, capabilities }: Ser
   const { tools, schemas } = spec
   const endpoint = redactText(tools ? spec.endpoint : withoutMcpPath(spec.endpoint))
   const provider: Provider = { id, endpoint, schemas, status }
-  const offered = tools ? tools.filter(({ capability }) => capability !== '') : capabilities.map(toTool)
+  const offered = tools ? tools.filter(({ capability }) => capability !== '') : capabilities.filter(isTool).map(toTool)
   return offered.map((tool) => ({ provider, tool }))
 }
 
 /** The offer of a server that is not an agent; undefined where it lacks the tool, or has no URL. */
 export function offerOfServer({ id, url, status, capabilities }: Server, capability: string): Offer | undefined {
-  const found = url === undefined ? undefined : capabilities.find(({ name }) => name === capability)
+  const found = url === undefined ? undefined : capabilities.find((one) => one.name === capability && isTool(one))
   if (!found || !/^https?:/i.test(url ?? '')) return undefined
   const provider: Provider = { id, endpoint: redactText(withoutMcpPath(url ?? '')), schemas: undefined, status }
   return { provider, tool: toTool(found) }
