@@ -1,19 +1,20 @@
 import type { RegisteredServer } from '../../../model/change.ts'
+import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { Problem } from '../../http/problem.ts'
 
 const retrySeconds = 5
 
 /** The problem of a pick without a result: nothing matched, or what matched cannot be used now. */
-export function noProvider(matched: readonly RegisteredServer[], syncing: readonly string[]): Problem {
+export function noProvider({ total, page }: SelectedServers, syncing: readonly string[]): Problem {
   const waiting = syncing.length > 0 ? ` Sources not read yet: ${syncing.join(', ')}.` : ''
-  const more = { matched: matched.length, ...(syncing.length > 0 && { syncing }) }
-  if (matched.length === 0 && syncing.length === 0)
+  const more = { matched: total, ...(syncing.length > 0 && { syncing }) }
+  if (total === 0 && syncing.length === 0)
     return new Problem('provider_not_found', 'No server matches these filters.', { more })
   const headers = { 'retry-after': String(retrySeconds) }
-  if (matched.length === 0)
+  if (total === 0)
     return new Problem('provider_unavailable', `No server matches these filters yet.${waiting}`, { headers, more })
-  const counts = countsOf(matched)
-  const detail = `${sentenceOf(matched.length, counts)}${waiting}`
+  const counts = countsOf(page)
+  const detail = `${sentenceOf(total, counts)}${waiting}`
   return new Problem('provider_unavailable', detail, { headers, more: { ...more, ...counts } })
 }
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { chooseProviders } from '../../../model/balancing/choose.ts'
 import { locationOf, type BalancedProvider } from '../../../model/balancing/provider.ts'
 import type { RegisteredServer } from '../../../model/change.ts'
-import { canonicalFilter } from '../../../model/query/query.ts'
+import { canonicalFilter, type ServerQuery } from '../../../model/query/query.ts'
 import { type ApiContext, type ApiResponse, createRoutes } from '../../http/context.ts'
 import { queryText } from '../../http/parameters.ts'
 import { jsonReply } from '../../http/reply.ts'
@@ -12,6 +12,8 @@ import { visibleTo } from '../visible-servers.ts'
 import { noProvider } from './no-provider.ts'
 import { parsePickRequest, type PickRequest } from './pick-request.ts'
 
+/** Of more servers than this, the first by name are candidates: a choice among 10,000 takes some 20 ms. */
+const maxCandidates = 10_000
 /** LRU capacity, in queries whose round robin continues. */
 const maxRounds = 1000
 /** Picks beyond this size together are left out, but for the first. */
@@ -38,6 +40,17 @@ export function pickApi({
     return turn
   }
 
+  /** Enabled servers that are healthy; degraded ones where there are none. */
+  function usableBy(query: ServerQuery): readonly RegisteredServer[] {
+    if (query.enabled === false) return []
+    for (const status of ['healthy', 'degraded'] as const) {
+      if (query.status.length > 0 && !query.status.includes(status)) continue
+      const { page } = registry.select({ ...query, enabled: true, status: [status], limit: maxCandidates })
+      if (page.length > 0) return page
+    }
+    return []
+  }
+
   function candidateOf(registered: RegisteredServer, { strategy }: PickRequest): Candidate {
     const { id, status, labels } = registered.server
     const candidate = { registered, id, status, ...locationOf(labels) }
@@ -47,17 +60,17 @@ export function pickApi({
 
   function pick(c: ApiContext): ApiResponse {
     const request = parsePickRequest(new URLSearchParams(queryText(c.env.incoming.url ?? '')))
-    const { page } = registry.select(visibleTo(c.env.principal, request.query))
+    const query = visibleTo(c.env.principal, request.query)
+    const candidates = usableBy(query).map((registered) => candidateOf(registered, request))
+    const syncing = supervisor.syncing()
+    if (candidates.length === 0) throw noProvider(registry.select({ ...query, limit: maxCandidates }), syncing)
+    const matched = registry.select({ ...query, limit: 1 }).total
     const resource_version = registry.token()
-    const enabled = page.filter(({ server }) => server.enabled)
-    const candidates = enabled.map((registered) => candidateOf(registered, request))
     const { strategy, key, zone, region, n } = request
     const turn = turnOf(request)
     const chosen = chooseProviders(candidates, { strategy, key, zone, region, turn, limit: n })
-    const syncing = supervisor.syncing()
-    if (chosen.length === 0) throw noProvider(page, syncing)
     const picks = piecesOf(chosen)
-    const more = { count: picks.length, matched: page.length, strategy, resource_version }
+    const more = { count: picks.length, matched, strategy, resource_version }
     const members = JSON.stringify({ ...more, ...(syncing.length > 0 && { syncing }) })
     const body = Buffer.from(`{"picks":[${picks.join(',')}],${members.slice(1)}`)
     return respond(c, jsonReply(body, { headers: { 'cache-control': 'no-store' } }))
