@@ -68,6 +68,21 @@ describe('secrets that are written back as placeholders', () => {
       { ...remote, headers: { 'x-key': 'canary-1' } },
       { url: 'https://good.example\uFEFF.evil.example/mcp' },
     ],
+    ...['Host', 'X-Forwarded-Host', 'x-target-url', 'accept'].map((name): Attack => [
+      `another header ${name}`,
+      { ...remote, headers: { 'x-key': 'canary-1', [name]: 'good' } },
+      { headers: { 'x-key': '<redacted>', [name]: 'evil' } },
+    ]),
+    [
+      'a new header',
+      { ...remote, headers: { 'x-key': 'canary-1' } },
+      { headers: { 'x-key': '<redacted>', Host: 'evil.example' } },
+    ],
+    [
+      'a header, in the url',
+      { ...remote, url: 'https://good.example/mcp?key=canary-1' },
+      { headers: { Host: 'evil.example' } },
+    ],
     ['another scheme', { ...remote, headers: { 'x-key': 'canary-1' } }, { url: 'http://good.example/mcp' }],
     [
       'a url with a placeholder',
@@ -189,6 +204,15 @@ describe('secrets that are written back as placeholders', () => {
 
     assert.equal(status, 200, text)
     assert.deepEqual((await server.stored())['headers'], { 'x-key': 'canary-1' })
+  })
+
+  it('are not asked for where all headers are written', async () => {
+    await using server = await startWith({ ...remote, headers: { 'x-key': 'canary-1', host: 'good.example' } })
+
+    const { status, text } = await server.ask('PATCH', { headers: { 'x-key': 'new', host: 'other.example' } })
+
+    assert.equal(status, 200, text)
+    assert.deepEqual((await server.stored())['headers'], { 'x-key': 'new', host: 'other.example' })
   })
 
   it('of equal flags are restored only where their number stays', async () => {
