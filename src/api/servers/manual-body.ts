@@ -89,7 +89,7 @@ export function mergePatch(target: unknown, patch: ManualFields): ManualFields {
 const maxDepth = 64
 
 const placeholderProblem =
-  `holds ${redactedText}, the placeholder of a secret that is not stored for this flag or name, or not for this host (url) or process (command, args, env, cwd): ` +
+  `holds ${redactedText}, the placeholder of a secret that is not stored for this flag or name, or not for this host (url, headers) or process (command, args, env, cwd): ` +
   'send the secret, or use a token that has the "secrets" right'
 
 function placeholdersIn(value: unknown, field: string, depth = 0): FieldError[] {

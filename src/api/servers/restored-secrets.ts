@@ -43,8 +43,11 @@ export function revealedPaths(definition: ServerDefinition, restored: readonly R
 /** What runs, with all that may steer it: any argument or variable can name a package, an image, a host or a proxy. */
 const processFields = ['command', 'args', 'env', 'cwd']
 
+/** Fields that steer what is sent: any header can name a host behind the one of the URL. */
+const steeringFields = ['headers', ...processFields]
+
 /** Fields that clients and probes send to the host, or give to the command. */
-const sentFields = new Set(['url', 'health_check_url', 'headers', ...processFields])
+const sentFields = new Set(['url', 'health_check_url', ...steeringFields])
 
 /** Whether what is sent goes to the same host or process as before. */
 function hasDestinationOf(
@@ -53,7 +56,7 @@ function hasDestinationOf(
 ): boolean {
   return (
     originOf(fields['url']) === originOf(before['url']) &&
-    processFields.every((field) => isDeepStrictEqual(presentOf(fields[field]), presentOf(before[field])))
+    steeringFields.every((field) => isDeepStrictEqual(presentOf(fields[field]), presentOf(before[field])))
   )
 }
 
