@@ -58,6 +58,41 @@ describe('manual servers', () => {
     }
   })
 
+  it('are not written with unknown query parameters', async () => {
+    await using daemon = await startHere(memory)
+    await daemon.ask('PUT', '/servers/weather', weather)
+
+    for (const [method, path, body] of [
+      ['POST', '/servers?namespace=team', { ...weather, name: 'other' }],
+      ['PUT', '/servers/other?forse=true', weather],
+      ['PATCH', '/servers/weather?forse=true', { title: 'New' }],
+      ['DELETE', '/servers/weather?dryrun=true', undefined],
+    ] as const) {
+      const answer = await daemon.ask<{ code: string; parameter: string; detail: string }>(method, path, body)
+      assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_parameter'], `${method} ${path}`)
+      assert.match(answer.body.detail, new RegExp(`unknown parameter "${answer.body.parameter}"`))
+    }
+
+    const { servers } = (await daemon.ask<{ servers: Server[] }>('GET', '/servers')).body
+    assert.deepEqual(
+      servers.map(({ id, title }) => [id, title]),
+      [['default/weather', undefined]],
+    )
+  })
+
+  it('have no unknown fields in their capabilities', async () => {
+    await using daemon = await startHere(memory)
+    const capabilities = ['plain', { name: 'forecast', desciption: 'x', inputs: {} }]
+
+    const { status, body } = await daemon.ask<ProblemBody>('PUT', '/servers/weather', { ...weather, capabilities })
+
+    assert.equal(status, 400)
+    assert.deepEqual(body.errors, [
+      { field: 'capabilities.1.desciption', problem: 'unknown field; did you mean "description"?' },
+      { field: 'capabilities.1.inputs', problem: 'unknown field' },
+    ])
+  })
+
   it('do not change when the same content is written repeatedly', async () => {
     await using daemon = await startHere(memory)
     const first = await daemon.ask<Server>('PUT', '/servers/weather', weather)
