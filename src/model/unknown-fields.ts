@@ -1,3 +1,5 @@
+import { Capability } from './capability.ts'
+import { isJsonObject } from './data/json-object.ts'
 import { nearestTo } from './query/fuzzy.ts'
 import { DefinitionFields, Server } from './server.ts'
 
@@ -14,7 +16,7 @@ const clientFields = new Set([
   'dev',
 ])
 
-/** A field that a server does not have, and the known one that was probably meant. */
+/** A field that a server or its capability does not have, and the known one that was probably meant. */
 export type UnknownField = { readonly field: string; readonly nearest: string | undefined }
 
 /** The unknown fields of an entry of a document. Fields of MCP clients are known. */
@@ -36,5 +38,21 @@ function unknownAmong(fields: object, isKnown: (field: string) => boolean): read
   const definitionFields = Object.keys(DefinitionFields.unwrap().shape)
   return Object.keys(fields)
     .filter((field) => !definitionFields.includes(field) && !isKnown(field))
-    .map((field) => ({ field, nearest: nearestTo(field, definitionFields) }))
+    .map((field): UnknownField => ({ field, nearest: nearestTo(field, definitionFields) }))
+    .concat(unknownOfCapabilities(fields))
+}
+
+function unknownOfCapabilities(server: object): readonly UnknownField[] {
+  if (!('capabilities' in server) || !Array.isArray(server.capabilities)) return []
+  const capabilityFields = Object.keys(Capability.unwrap().shape)
+  return server.capabilities.flatMap((capability: unknown, index) =>
+    isJsonObject(capability)
+      ? Object.keys(capability)
+          .filter((field) => !capabilityFields.includes(field))
+          .map((field) => ({
+            field: `capabilities.${index}.${field}`,
+            nearest: nearestTo(field, capabilityFields),
+          }))
+      : [],
+  )
 }

@@ -9,6 +9,7 @@ import { StoreUnavailable } from '../../stores/store.ts'
 import { requireNamespace, requireRole } from '../http/access/authenticator.ts'
 import { readJson } from '../http/body.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
+import { assertKnownParameters } from '../http/parameters.ts'
 import { preconditionOf } from '../http/preconditions.ts'
 import { Problem } from '../http/problem.ts'
 import { respond, respondNoContent } from '../http/respond.ts'
@@ -92,6 +93,7 @@ export function manualApi({
 
   async function remove(c: ApiContext): Promise<Response> {
     requireRole(c.env.principal, 'admin')
+    assertKnownParameters(c.env.incoming.url ?? '')
     const id = requireServerId(c)
     const { definition, stored } = requireExisting(id, await withProblems(() => manual.read(id)))
     requireNamespace(c.env.principal, definition.namespace)
@@ -107,6 +109,7 @@ export function manualApi({
 
   async function readFields(c: ApiContext): Promise<ManualFields> {
     requireRole(c.env.principal, 'admin')
+    assertKnownParameters(c.env.incoming.url ?? '')
     return requireDefinition(await readJson(c, maxBodyBytes))
   }
 
