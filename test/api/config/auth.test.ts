@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Auth, isToken, tokensOf } from '../../../src/api/config/auth.ts'
+import { Auth, isToken, tokensOf, weakTokenWarnings } from '../../../src/api/config/auth.ts'
 
 const messagesOf = (auth: unknown) => {
   const { error } = Auth.safeParse(auth)
@@ -41,9 +41,21 @@ describe('the auth config', () => {
   })
 
   it('rejects the placeholder of the example, with the remedy', () => {
-    for (const auth of [{ token: 'change-me' }, { tokens: [{ name: 'a', token: 'change-me' }] }])
-      assert.match(messagesOf(auth).join(), /token: is the placeholder of the example; .*openssl rand -hex 32/)
-    assert.ok(!isToken('change-me'))
+    for (const token of ['change-me', 'changeme', 'CHANGE-ME', 'Change_Me', 'ChangeMe!', '<change-me>'])
+      for (const auth of [{ token }, { tokens: [{ name: 'a', token }] }]) {
+        assert.match(messagesOf(auth).join(), /token: is the placeholder of the example; .*openssl rand -hex 32/, token)
+        assert.ok(!isToken(token))
+      }
+    assert.deepEqual(messagesOf({ token: 'change-me-7c1f8a' }), [])
+  })
+
+  it('warns of tokens that can be guessed', () => {
+    const warningsOf = (token: string) => weakTokenWarnings(Auth.parse({ tokens: [{ name: 'a', token }] })).join()
+
+    for (const token of ['x', 'admin', 'Secret1'])
+      assert.match(warningsOf(token), /^auth\.tokens\[0\]\.token is short .*openssl rand -hex 32/, token)
+    assert.match(warningsOf('password'), /guides publish/)
+    assert.equal(warningsOf('let-me-in'), '')
   })
 
   it('needs exactly one of token and token_file', () => {

@@ -64,6 +64,22 @@ describe('access', () => {
     )
   })
 
+  for (const [anonymous, remedy] of [
+    ['none', /Send a token of this registry \(auth\.tokens, AUTH_TOKEN\); requests without one are rejected too\./],
+    ['reader', /Send a valid one, or none to read anonymously\./],
+    ['registrar', /Send a valid one, or none to act as registrar\./],
+  ] as const) {
+    it(`with an invalid token is told the remedy with anonymous: ${anonymous}`, async () => {
+      await using served = await serve({ tokens: [admin], anonymous })
+
+      const { detail } = (await (await served.get('/servers', { headers: bearer('wrong') })).json()) as {
+        detail: string
+      }
+
+      assert.match(detail, remedy)
+    })
+  }
+
   it('without a token is limited to the readiness routes with anonymous: none', async () => {
     await using served = await serve({ tokens: [admin], anonymous: 'none' })
 
