@@ -1,7 +1,7 @@
 import { createMeshOperations, type MeshOperations } from './agents/mesh-operations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
 import { createCalls } from './api/calls/calls.ts'
-import { publishedTokenWarnings } from './api/config/auth.ts'
+import { weakTokenWarnings } from './api/config/auth.ts'
 import { watchedMeshPaths } from './api/mesh/watch.ts'
 import { openMetricsPort } from './api/operations/metrics-port.ts'
 import { createWatch } from './api/watch/watch.ts'
@@ -179,7 +179,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         reload: reloads.now,
         metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default_format } : undefined,
         service: () => config.listen.service,
-        warnings: () => [...publishedTokenWarnings(config.auth), ...registrations.warnings()],
+        warnings: () => [...weakTokenWarnings(config.auth), ...registrations.warnings()],
         name: config.listen.name,
         version,
         log: log.child({ part: 'api' }),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { publishedTokenWarnings } from '../api/config/auth.ts'
+import { weakTokenWarnings } from '../api/config/auth.ts'
 import { zodMessage } from '../model/schema/zod-messages.ts'
 import { readEnvironment } from './environment/environment.ts'
 import { anonymousOfGuide } from './environment/guide-environment.ts'
@@ -83,7 +83,7 @@ export async function loadConfig({
       ...formerKeyWarnings(document, file),
       ...warnings,
       ...(guide ? [guide.warning] : []),
-      ...publishedTokenWarnings(data.auth),
+      ...weakTokenWarnings(data.auth),
     ],
     notes,
     stateDirectory: platform.stateDirectory,

@@ -11,8 +11,13 @@ const Secret = z.lazy(() =>
     .min(1)
     .max(4096)
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces, as a header value')
-    .refine((text) => text !== 'change-me', `is the placeholder of the example; ${tokenRemedy}`),
+    .refine((text) => !isPlaceholder(text), `is the placeholder of the example; ${tokenRemedy}`),
 )
+
+/** Whether a token is the placeholder of our example, in any spelling. */
+function isPlaceholder(text: string): boolean {
+  return text.replaceAll(/[^a-z]/gi, '').toLowerCase() === 'changeme' && !/\d/.test(text)
+}
 
 export function isToken(text: string): boolean {
   return Secret.safeParse(text).success
@@ -127,18 +132,28 @@ function rejectNameOfShortForm(
   context.addIssue({ code: 'custom', path: ['tokens', index, 'name'], message })
 }
 
-/** Tokens of the guides of replaced systems, so known to all. */
-const publishedTokens = new Set(['dev-token-change-in-production', 'my-secret-token', 'secret-token'])
+/** Tokens of guides, of replaced systems among them, so known to all. */
+const publishedTokens = new Set(['dev-token-change-in-production', 'my-secret-token', 'secret-token', 'password'])
+
+/** Shorter tokens can be guessed. */
+const minTokenLength = 8
 
 /** Warnings of tokens that are no secret. */
-export function publishedTokenWarnings({ token, tokens }: Auth): string[] {
+export function weakTokenWarnings({ token, tokens }: Auth): string[] {
   const all = [
     ['auth.token', token],
     ...tokens.map((grant, index) => [`auth.tokens[${index}].token`, grant.token]),
   ] as const
-  return all
-    .filter(([, value]) => value !== undefined && publishedTokens.has(value))
-    .map(([path]) => `${path} is a value that guides publish, so anyone may use it; ${tokenRemedy}`)
+  return all.flatMap(([path, value]) => {
+    const weakness = value === undefined ? undefined : weaknessOf(value)
+    return weakness === undefined ? [] : [`${path} ${weakness}; ${tokenRemedy}`]
+  })
+}
+
+function weaknessOf(token: string): string | undefined {
+  if (publishedTokens.has(token)) return 'is a value that guides publish, so anyone may use it'
+  if (token.length < minTokenLength) return `is short (fewer than ${minTokenLength} characters), so it can be guessed`
+  return undefined
 }
 
 const defaultAuth = { tokens: [] }

@@ -115,8 +115,15 @@ export function requireSecretsRight({ secrets }: Principal): void {
   })
 }
 
-export function invalidToken(): Problem {
-  return new Problem('token_invalid', 'Invalid token. Send a valid one, or none to read anonymously.', {
+/** `anonymous`: the role of requests without a token. */
+export function invalidToken(anonymous: Role): Problem {
+  const remedy = {
+    none: 'Send a token of this registry (auth.tokens, AUTH_TOKEN); requests without one are rejected too.',
+    reader: 'Send a valid one, or none to read anonymously.',
+    registrar: 'Send a valid one, or none to act as registrar.',
+    admin: 'Send a valid one, or none to act as admin.',
+  }[anonymous]
+  return new Problem('token_invalid', `Invalid token. ${remedy}`, {
     headers: { 'www-authenticate': 'Bearer realm="mcp-roster", error="invalid_token"' },
   })
 }

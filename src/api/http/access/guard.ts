@@ -61,7 +61,8 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, trust
   const guesses = createGuessLimiter()
   /** `Authorization` headers that were valid: they are compared however many invalid ones their address sends. */
   const validHeaders = new LRUCache<string, true>({ max: maxValidHeaders })
-  const anonymous = admissionOf(authenticator.authenticate(undefined))
+  const anonymousPrincipal = authenticator.authenticate(undefined)
+  const anonymous = admissionOf(anonymousPrincipal)
 
   function problemOfHost(host: string): Problem | undefined {
     const name = hostNameOf(host)
@@ -75,7 +76,9 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, trust
   }
 
   function admissionOf(principal: Principal | undefined, readable?: CorsHeaders): Admission {
-    return principal ? { principal, cors: readable } : { problem: invalidToken(), cors: readable }
+    return principal
+      ? { principal, cors: readable }
+      : { problem: invalidToken(anonymousPrincipal?.role ?? 'none'), cors: readable }
   }
 
   function problemOf(request: IncomingMessage): Problem | undefined {
@@ -123,7 +126,11 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, trust
     const principal = authenticator.authenticate(authorization)
     if (principal && !isKnown && !principal.anonymous) validHeaders.set(authorization, true)
     if (principal) return { principal, cors: readable }
-    return { problem: invalidToken(), cors: readable, delayMs: guesses.recordFailure(address) }
+    return {
+      problem: invalidToken(anonymousPrincipal?.role ?? 'none'),
+      cors: readable,
+      delayMs: guesses.recordFailure(address),
+    }
   }
 
   /** The admission, unless its principal has no role or exceeds its rate. */
