@@ -40,7 +40,7 @@ export function createFrameworkTools({ list, call }: Parts) {
         throw error
       }
     }
-    return makers[format](listed, callListed) as FrameworkTools[Format]
+    return makers[format](listed, callListed)
   }
 }
 
