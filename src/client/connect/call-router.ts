@@ -65,15 +65,14 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     options: CallOptions = {},
   ): Promise<CallToolResult> {
     const course: Course = { target, args, options, tried: new Set(), renewed: new Set(), attempts: 0 }
-    const signal = options.signal ?? closed
     for (;;) {
       if (closed.aborted) throw new FleetError('closed', 'the fleet is closed')
-      signal.throwIfAborted()
-      const provider = await next(await providersOf(target, options.server, signal), course)
+      options.signal?.throwIfAborted()
+      const provider = await next(await providersOf(target, options.server, options.signal ?? closed), course)
       if (!provider) break
       if (course.attempts > 0) countRetry(provider.connection)
       course.attempts += 1
-      const result = await attempt(provider, course, signal)
+      const result = await attempt(provider, course)
       if (result) return result
       if (course.last && !mayGoOn(course)) break
     }
@@ -125,38 +124,27 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
   }
 
   /** Calls one server; undefined: it failed, as `course.last` says. */
-  async function attempt(
-    { connection, toolName }: Provider,
-    course: Course,
-    signal: AbortSignal,
-  ): Promise<CallToolResult | undefined> {
+  async function attempt({ connection, toolName }: Provider, course: Course): Promise<CallToolResult | undefined> {
     const { options, args } = course
+    const { signal, onProgress, timeoutMs = settings.callTimeoutMs } = options
     const began = performance.now()
     connection.circuit.admit()
     course.tried.add(connection)
     let isRepeatable = options.repeatable ?? false
     try {
-      await connection.ensure(signal)
+      if (!connection.isConnected()) await connection.ensure(signal ?? closed)
       const tool = connection.tools.get(toolName)
       if (!tool) throw new ExchangeError({ outcome: 'not_sent', reason: `has no tool ${toolName}`, isFault: false })
       isRepeatable ||= saysRepeatable(tool)
-      const limits = {
-        signal,
-        timeoutMs: options.timeoutMs ?? settings.callTimeoutMs,
-        onProgress: options.onProgress,
-        mayLeave: isRepeatable,
-      }
-      const result = await connection.call(tool, args, limits)
+      const result = await connection.call(tool, args, { signal, timeoutMs, onProgress, mayLeave: isRepeatable })
       connection.circuit.succeed()
       for (const counter of [counterOf(connection), total]) counter.succeeded(performance.now() - began)
       return result
     } catch (error) {
       for (const counter of [counterOf(connection), total]) counter.failed()
-      if (!(error instanceof ExchangeError)) {
+      if (!(error instanceof ExchangeError) || closed.aborted) {
         connection.circuit.cancel()
-        throw closed.aborted
-          ? new FleetError('closed', 'the fleet was closed during the call', { server: connection.id })
-          : error
+        throw closed.aborted ? new FleetError('closed', 'the fleet was closed', { server: connection.id }) : error
       }
       note(connection, error.failure, isRepeatable, course)
       return undefined

@@ -37,7 +37,8 @@ type Facts = {
   readonly retries: number
   readonly circuit: CircuitState
   readonly connectedAt: string | undefined
-  readonly lastActivity: string | undefined
+  /** Milliseconds since 1970. */
+  readonly lastActivity: number | undefined
   readonly era: 'modern' | 'legacy' | undefined
   readonly tools: number
   readonly omitted: number
@@ -50,7 +51,7 @@ export function viewOf(server: Server, facts: Facts): ConnectionView {
     state,
     reason,
     ...(connectedAt === undefined ? {} : { connected_at: connectedAt }),
-    ...(lastActivity === undefined ? {} : { last_activity: lastActivity }),
+    ...(lastActivity === undefined ? {} : { last_activity: new Date(lastActivity).toISOString() }),
     retry_count: retries,
     circuit,
     tools,

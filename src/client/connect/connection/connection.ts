@@ -7,7 +7,8 @@ import type { EmittedEvent, ServerEventType } from '../fleet-events.ts'
 import type { FleetSettings } from '../fleet-options.ts'
 import { barrierTo, type ConnectionState, type ConnectionView, viewOf } from './connection-view.ts'
 import { ExchangeError, type Failure } from './failure.ts'
-import type { LiveCallLimits, LiveSession } from './live-session.ts'
+import type { LiveSession } from './live-session.ts'
+import type { CallLimits } from './open-session.ts'
 import { createRetries } from './retries.ts'
 import { createSessionOpener } from './session-opener.ts'
 import type { Target } from './target.ts'
@@ -33,7 +34,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   let reason = barrierTo(server, settings) ?? 'not asked to connect'
   let failedAttempts = 0
   let connectedAt: string | undefined
-  let lastActivity: string | undefined
+  let lastActivity: number | undefined
   let live: LiveSession | undefined
   let run: { readonly stop: () => void; readonly wake: () => void; readonly done: Promise<void> } | undefined
   const changed = createChangeSignal()
@@ -44,7 +45,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     resolveTarget,
     priorOf,
     tools,
-    onActivity: () => void (lastActivity = new Date().toISOString()),
+    onActivity: () => void (lastActivity = Date.now()),
   })
   const retries = createRetries(() => server, settings)
   const circuit = createCircuitBreaker({
@@ -187,9 +188,10 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   /** The session, unless it is over. */
   const current = () => (live?.over.aborted ? undefined : live)
 
-  /** Calls a tool on this server; connects first where needed. */
-  async function call(tool: Tool, args: Record<string, unknown>, limits: LiveCallLimits): Promise<CallToolResult> {
-    const session = current() ?? (await ensure(limits.signal))
+  /** Calls a tool of the open session. */
+  async function call(tool: Tool, args: Record<string, unknown>, limits: CallLimits): Promise<CallToolResult> {
+    const session = current()
+    if (!session) throw unsent(reason)
     return session.call(tool, args, limits)
   }
 

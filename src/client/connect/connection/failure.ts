@@ -35,7 +35,7 @@ export class ExchangeError extends Error {
 }
 
 /** Why an exchange was cut short by the client itself. */
-export type Cut = 'timeout' | 'no_answer' | 'closed' | undefined
+export type Cut = 'timeout' | 'no_answer' | 'closed' | 'lost' | 'signal' | undefined
 
 const unsentCodes: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -76,6 +76,7 @@ export function classifyFailure(
   const outcome: Outcome = left ? 'unknown' : 'not_sent'
   if (cut === 'timeout') return { outcome, reason: 'no answer in time', isFault: true }
   if (cut === 'no_answer') return { outcome, reason: 'the connection ended without an answer', isFault: true }
+  if (cut === 'lost') return { outcome, reason: 'the connection was lost', isFault: true }
   if (cut === 'closed') return { outcome, reason: 'the connection was closed', isFault: false }
   const thrown = (typeof error === 'object' && error !== null ? error : {}) as Thrown
   const status = thrown.status ?? statusOfAuthError(thrown)

@@ -1,8 +1,8 @@
 import type { CallToolResult, PriorDiscovery, Tool } from '@modelcontextprotocol/client'
 import { createWakeSignal } from '../../../flow/wake-signal.ts'
-import { createCancellation, pause } from '../../roster/cancellation.ts'
+import { pause } from '../../roster/cancellation.ts'
 import type { FleetSettings } from '../fleet-options.ts'
-import { ExchangeError } from './failure.ts'
+import { ExchangeError, type Failure } from './failure.ts'
 import { watchLiveness } from './liveness.ts'
 import { type CallLimits, openSession, type Session } from './open-session.ts'
 import type { Target } from './target.ts'
@@ -26,9 +26,6 @@ type Parts = {
   readonly onActivity: () => void
 }
 
-/** Limits of a call. `mayLeave`: give up when the connection is lost, as the call can be repeated elsewhere. */
-export type LiveCallLimits = CallLimits & { readonly mayLeave: boolean }
-
 // The type is explicit: the library's declaration files cannot name the inferred one.
 export type LiveSession = Pick<Session, 'era' | 'prior'> & {
   /** Aborts with the reason when the session is over. */
@@ -36,7 +33,7 @@ export type LiveSession = Pick<Session, 'era' | 'prior'> & {
   readonly inFlight: () => number
   readonly refreshTools: () => void
   /** Calls a tool; throws an `ExchangeError`, or the reason of the signal. */
-  readonly call: (tool: Tool, args: Record<string, unknown>, limits: LiveCallLimits) => Promise<CallToolResult>
+  readonly call: (tool: Tool, args: Record<string, unknown>, limits: CallLimits) => Promise<CallToolResult>
   /** Ends the session for new calls, and closes it after those in flight, which may still be answered. */
   readonly retire: (why: string) => Promise<void>
   /** Closes the session with all its calls. */
@@ -83,6 +80,7 @@ export async function openLiveSession({
     onDead: (why) => over.abort(why),
   })
   doubt = liveness.check
+  over.signal.addEventListener('abort', session.leave, { once: true })
   void keepToolsFresh()
 
   /** A session that starts from earlier knowledge has asked the server nothing yet. */
@@ -108,31 +106,25 @@ export async function openLiveSession({
     }
   }
 
-  async function call(
-    tool: Tool,
-    args: Record<string, unknown>,
-    { mayLeave, ...limits }: LiveCallLimits,
-  ): Promise<CallToolResult> {
-    using cancellation = createCancellation(limits.signal)
-    const leave = () => cancellation.cancel(over.signal.reason)
-    if (mayLeave) over.signal.addEventListener('abort', leave, { once: true })
+  async function call(tool: Tool, args: Record<string, unknown>, limits: CallLimits): Promise<CallToolResult> {
     inFlight += 1
     try {
-      const result = await session.callTool(tool, args, { ...limits, signal: cancellation.signal })
+      const result = await session.callTool(tool, args, limits)
       liveness.noteSign()
       return result
     } catch (error) {
-      limits.signal.throwIfAborted()
-      if (!(error instanceof ExchangeError))
-        throw new ExchangeError({ outcome: 'unknown', reason: `connection lost: ${over.signal.reason}`, isFault: true })
-      if (error.failure.isSessionLost) over.abort(error.failure.reason)
-      else if (error.failure.isFault) liveness.check()
+      if (error instanceof ExchangeError) doubtAfter(error.failure)
       throw error
     } finally {
       inFlight -= 1
-      over.signal.removeEventListener('abort', leave)
       if (inFlight === 0) isDrained()
     }
+  }
+
+  /** A failed call is no verdict on the server, but a reason to look. */
+  function doubtAfter({ isSessionLost, isFault, reason }: Failure): void {
+    if (isSessionLost) over.abort(reason)
+    else if (isFault) liveness.check()
   }
 
   async function retire(why: string): Promise<void> {

@@ -7,9 +7,9 @@ import type {
   SubscriptionFilter,
   Tool,
 } from '@modelcontextprotocol/client'
-import { type Cancellation, createCancellation, createWatchdog } from '../../roster/cancellation.ts'
-import { classifyFailure, type Cut, ExchangeError } from './failure.ts'
-import { createTracedFetch, createTrace, runTraced, traceTransport } from './http-exchange.ts'
+import { createWatchdog } from '../../roster/cancellation.ts'
+import { createExchanges, type Limits } from './exchange.ts'
+import { createTracedFetch, traceTransport } from './http-exchange.ts'
 import type { Target } from './target.ts'
 
 /** Maximum bytes of one answer. */
@@ -34,8 +34,11 @@ export type SessionOptions = {
   readonly subscriptions?: SubscriptionFilter
 }
 
-type Limits = { readonly signal: AbortSignal; readonly timeoutMs: number }
-export type CallLimits = Limits & { readonly onProgress?: ProgressCallback | undefined }
+/** Limits of a call. `mayLeave`: it can be repeated elsewhere, so it gives up when the connection is lost. */
+export type CallLimits = Limits & {
+  readonly onProgress?: ProgressCallback | undefined
+  readonly mayLeave: boolean
+}
 export type Session = Awaited<ReturnType<typeof openSession>>
 
 /**
@@ -50,50 +53,18 @@ export async function openSession(target: Target, options: SessionOptions) {
   const client = new Client(clientInfo, { versionNegotiation: { mode: 'auto' } })
   const transport = await createTransport(target)
   let isClosed = false
-  const closing = new AbortController()
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK has these properties only
   client.onerror = () => void (isClosed || onDoubt())
   client.setNotificationHandler('notifications/tools/list_changed', onToolsChanged)
   prepare?.(client)
   const hasSession = () => 'sessionId' in transport && transport.sessionId !== undefined
 
-  /** Runs one request of the SDK within its limits; throws an `ExchangeError`, or the reason of `signal`. */
-  async function exchange<T>(
-    work: (signal: AbortSignal, extend: () => void) => Promise<T>,
-    limits: Limits,
-    onCut?: () => void,
-  ): Promise<T> {
-    const trace = createTrace()
-    let cut: Cut
-    let isSettled = false
-    using cancellation = createCancellation(limits.signal)
-    const cutShort = (why: Cut) => {
-      cut ??= why
-      cancellation.cancel(new Error(`exchange cut: ${why}`))
-      onCut?.()
-    }
-    const onClosing = () => cutShort('closed')
-    closing.signal.addEventListener('abort', onClosing, { once: true })
-    // An answer that has just come is still on its way through the SDK. Connecting takes several requests.
-    if (!onCut) trace.onEnd = () => void setImmediate(() => isSettled || cutShort('no_answer'))
-    using watchdog = createWatchdog(limits.timeoutMs, () => cutShort('timeout'))
-    try {
-      limits.signal.throwIfAborted()
-      return await runTraced(trace, () => settledBy(cancellation, work(cancellation.signal, watchdog.reset)))
-    } catch (error) {
-      limits.signal.throwIfAborted()
-      throw new ExchangeError(classifyFailure(error, { trace, cut, hasSession: hasSession(), scrub: target.scrub }))
-    } finally {
-      isSettled = true
-      watchdog.stop()
-      closing.signal.removeEventListener('abort', onClosing)
-    }
-  }
+  const { exchange, cutAll } = createExchanges({ hasSession, scrub: target.scrub })
 
   async function close({ terminate = true } = {}): Promise<void> {
     if (isClosed) return
     isClosed = true
-    closing.abort()
+    cutAll('closed')
     if (terminate && 'terminateSession' in transport && hasSession()) {
       using watchdog = createWatchdog(farewellMs, () => void transport.close())
       // A server that is gone cannot be told.
@@ -108,7 +79,7 @@ export async function openSession(target: Target, options: SessionOptions) {
     // The SDK ignores a signal while it asks for the protocol; closing the transport ends that too.
     const connect = (inner: AbortSignal) =>
       client.connect(transport, { signal: inner, timeout: timeoutMs, ...(prior ? { prior } : {}) })
-    await exchange(connect, { signal, timeoutMs }, () => void transport.close())
+    await exchange(connect, { signal, timeoutMs }, { onCut: () => void transport.close() })
   } catch (error) {
     await close({ terminate: false })
     throw error
@@ -139,20 +110,13 @@ export async function openSession(target: Target, options: SessionOptions) {
       ),
 
     /** Calls a tool. Its schema is passed on: otherwise the SDK compiles those of all tools. */
-    callTool(
-      tool: Tool,
-      args: Record<string, unknown>,
-      { onProgress, ...limits }: CallLimits,
-    ): Promise<CallToolResult> {
+    callTool(tool: Tool, args: Record<string, unknown>, limits: CallLimits): Promise<CallToolResult> {
       const { name, inputSchema } = tool
-      return exchange((signal, extend) => {
-        const onprogress: ProgressCallback = (progress) => {
-          extend()
-          onProgress?.(progress)
-        }
-        const options = { signal, timeout: noTimeout, toolDefinition: { name, inputSchema } }
-        return client.callTool({ name, arguments: args }, onProgress ? { ...options, onprogress } : options)
-      }, limits)
+      const { onProgress, mayLeave, timeoutMs: timeout } = limits
+      const fixed = { timeout, toolDefinition: { name, inputSchema } }
+      const options = onProgress ? { ...fixed, onprogress: onProgress, resetTimeoutOnProgress: true } : fixed
+      const call = (signal: AbortSignal) => client.callTool({ name, arguments: args }, { ...options, signal })
+      return exchange(call, limits, { hasTimeout: true, mayLeave })
     },
 
     /** Asks for a sign of life. */
@@ -167,13 +131,16 @@ export async function openSession(target: Target, options: SessionOptions) {
 
     /** Opens the stream of notifications that the modern protocol has on demand; resolves when it has ended. */
     async listen(limits: Limits): Promise<void> {
-      const subscription = await client.listen(subscriptions, { signal: limits.signal, timeout: limits.timeoutMs })
+      const signal = limits.signal ? { signal: limits.signal } : {}
+      const subscription = await client.listen(subscriptions, { ...signal, timeout: limits.timeoutMs })
       await subscription.closed
     },
 
     /** For what a fleet does not need: the SDK's client, and requests to it within limits. */
     client,
     exchange,
+    /** Ends the calls that can be repeated elsewhere. */
+    leave: () => cutAll('lost'),
     close,
   }
 
@@ -206,13 +173,3 @@ export async function openSession(target: Target, options: SessionOptions) {
 
 /** The SDK's own timeout, in ms, is out of reach: `exchange` has the one that counts. */
 const noTimeout = 2_147_483_647
-
-/** The result of `work`, or a rejection as soon as the exchange is cancelled. */
-async function settledBy<T>({ signal }: Cancellation, work: Promise<T>): Promise<T> {
-  if (signal.aborted) throw signal.reason
-  return await new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
-}
