@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createSilent } from 'node:net'
 import { describe, it } from 'node:test'
 import { createProviderSessions } from '../../../src/client/agent/calls/provider-sessions.ts'
-import { AgentError } from '../../../src/client/agent/index.ts'
+import { AgentError, type CallOptions } from '../../../src/client/agent/index.ts'
 import { freePort } from '../../programs.ts'
 
 type Answer = (request: { id: number; method: string }, response: ServerResponse) => void
@@ -33,8 +34,12 @@ async function serve(answerCall: Answer) {
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const sessions = createProviderSessions({ agent_id: 'test' })
-  const call = async (endpoint = `http://127.0.0.1:${port}`) =>
-    await sessions.call({ agent_id: 'broken', capability: 'c', function_name: 'f', endpoint, status: 'available' }, {})
+  const call = async (endpoint = `http://127.0.0.1:${port}`, options: CallOptions = {}) =>
+    await sessions.call(
+      { agent_id: 'broken', capability: 'c', function_name: 'f', endpoint, status: 'available' },
+      {},
+      options,
+    )
   return {
     seen,
     call,
@@ -95,6 +100,19 @@ describe('a call of a provider', () => {
     await using provider = await serve((_request, response) => response.writeHead(503).end())
 
     await assert.rejects(provider.call(), /f of broken \(http:\S+\) was refused with status 503/)
+  })
+
+  it('that a silent provider does not take up ends with its own limit, and may be repeated', async () => {
+    await using silent = createSilent((socket) => void socket.resume()).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as { port: number }
+    await using provider = await serve(() => undefined)
+
+    await assert.rejects(provider.call(`http://127.0.0.1:${port}`, { timeoutMs: 50 }), failing('provider_unreachable'))
+    await assert.rejects(
+      provider.call(`http://127.0.0.1:${port}`, { signal: AbortSignal.timeout(50) }),
+      failing('call_aborted'),
+    )
   })
 
   it('that cannot be reached may be repeated', async () => {

@@ -39,6 +39,20 @@ describe('the lease of an agent', () => {
     }
   })
 
+  it('waits for a roster whose name is not known yet, while the agent serves', async () => {
+    await using world = beatingAgent({ roster: 'http://roster.invalid:8000', host: '::' })
+
+    await world.agent.start()
+
+    assert.equal(await callTool(world.agent.url, 'hello'), 'hello')
+    const [first] = world.events
+    assert.ok(first?.type === 'disconnected')
+    assert.match(
+      first.error.message,
+      /address that others reach it by.*roster\.invalid cannot be looked up.*"endpoint"/,
+    )
+  })
+
   for (const [name, failure, reason] of [
     ['answers false', () => false, /the check answered false/],
     ['throws', () => Promise.reject(new Error('no disk')), /the check failed: no disk/],
