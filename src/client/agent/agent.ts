@@ -66,7 +66,7 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   })
   const tools = createToolSet({ agent_id: id, dependencies })
   const loop = createHeartbeatLoop({
-    requests: roster,
+    requests: { ...roster, join: async (sent, limits) => await roster.join({ ...sent, ...(await address()) }, limits) },
     registration,
     intervalMs: settings.health_interval * 1000,
     check: settings.check,
@@ -78,13 +78,15 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     signal: closing.signal,
   })
   let wrapped: Wrapped | undefined
-  let address: Awaited<ReturnType<typeof reachableAddress>> | undefined
   let server: AgentServer | undefined
   let opening: Promise<void> | undefined
   let started: Promise<void> | undefined
   let closed: Promise<void> | undefined
   let isClosed = false
   let ignoreSignals: (() => void) | undefined
+
+  /** Looked up for each registration: a roster may have no address yet, and a machine may change networks. */
+  const address = () => reachableAddress(settings, server?.port ?? 0)
 
   function registration(): MeshRegistration {
     const { name, description, version, namespace, labels, annotations, tags, agent_type = 'mcp_agent' } = settings
@@ -97,7 +99,6 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
       version,
       ...definedOf({ description, namespace, labels, annotations, tags, timeout_threshold, eviction_threshold }),
       heartbeat_interval: health_interval,
-      ...address,
       tools: tools.all().map(({ registered }) => registered),
     }
   }
@@ -139,7 +140,6 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
 
   async function open(): Promise<void> {
     server = await openAgentServer({ settings, tools, wrapped, suspension: loop.suspension })
-    address = await reachableAddress(settings, server.port)
     const failure = await loop.start()
     if (failure && isRefusal(failure)) throw refusalError(failure)
   }

@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { isIP } from 'node:net'
+import { RosterError } from '../roster/error.ts'
 import { AgentError } from './agent-error.ts'
 import type { AgentEvent } from './heartbeat-loop.ts'
 
@@ -91,7 +92,11 @@ export function settingsOf(options: AgentOptions, env: Readonly<Record<string, s
   }
 }
 
-/** The address that others reach the agent by; where it listens on all addresses, the one that leads to the roster. */
+/**
+ * The address that others reach the agent by; where it listens on all addresses, the one that leads to the roster now.
+ *
+ * @throws {RosterError} The name of the roster cannot be looked up, or no network leads to it.
+ */
 export async function reachableAddress(
   { endpoint, advertisedHost, host, roster }: AgentSettings,
   port: number,
@@ -109,16 +114,20 @@ export function isAnyAddress(host: string | undefined): host is '::' | '0.0.0.0'
 /** The local address of the route to a host. Nothing is sent. */
 async function localAddressTo({ hostname, port, protocol }: URL): Promise<string> {
   const target = hostname.replace(/^\[|\]$/g, '')
-  const socket = createSocket(isIP(target) === 6 ? 'udp6' : 'udp4')
   try {
-    socket.connect(Number(port) || (protocol === 'https:' ? 443 : 80), target)
-    await once(socket, 'connect')
-    return socket.address().address
+    const { address, family } = await lookup(target)
+    const socket = createSocket(family === 6 ? 'udp6' : 'udp4')
+    try {
+      socket.connect(Number(port) || (protocol === 'https:' ? 443 : 80), address)
+      await once(socket, 'connect')
+      return socket.address().address
+    } finally {
+      socket.close()
+    }
   } catch (error) {
-    const message = `the agent does not know the address that others reach it by, since ${target} cannot be looked up: give it "endpoint"`
-    throw new AgentError('invalid_option', message, { cause: error })
-  } finally {
-    socket.close()
+    const { code = '' } = error as NodeJS.ErrnoException
+    const message = `the agent does not know the address that others reach it by: ${target} cannot be looked up or reached (${code}); give it "endpoint" otherwise`
+    throw new RosterError(message, { cause: error })
   }
 }
 

@@ -49,7 +49,7 @@ describe('the lease of an agent', () => {
     assert.ok(first?.type === 'disconnected')
     assert.match(
       first.error.message,
-      /address that others reach it by.*roster\.invalid cannot be looked up.*"endpoint"/,
+      /address that others reach it by.*roster\.invalid cannot be looked up or reached \(ENOTFOUND\).*"endpoint"/,
     )
   })
 

@@ -12,6 +12,11 @@ const unreachableCodes = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
+/** A connection to a provider did not open. */
+export class UnopenedError extends Error {
+  override name = 'UnopenedError'
+}
+
 /** What a failed call means: for the caller, and for the connection that it used. */
 export type CallFailure = {
   readonly failure: AgentError
@@ -38,6 +43,8 @@ export function callFailure(
   if (signal?.aborted) return fail('call_aborted', 'was aborted by the caller', true)
   const unreachable = codes.find((code): code is string => typeof code === 'string' && unreachableCodes.has(code))
   if (unreachable !== undefined) return fail('provider_unreachable', `cannot be reached: ${unreachable}`)
+  if (error instanceof UnopenedError && status === undefined)
+    return fail('provider_unreachable', `cannot be reached: ${chain.at(-1)?.message?.slice(0, 1000) ?? ''}`)
   if (codes.includes('REQUEST_TIMEOUT') || chain.some(({ name }) => name === 'TimeoutError'))
     return fail('call_timeout', 'did not answer in time', true)
   if (codes.includes(interruptedCode)) return fail('call_interrupted', 'ended the connection before its answer')

@@ -1,5 +1,6 @@
 import type * as Mcp from '@modelcontextprotocol/client'
 import { answeringFetch } from './answering-fetch.ts'
+import { UnopenedError } from './call-failure.ts'
 
 type Client = InstanceType<(typeof Mcp)['Client']>
 
@@ -45,10 +46,14 @@ export function openSession(endpoint: string, name: string, onClose: () => void)
     void client.then((one) => one.close()).catch(() => undefined) // it never opened, or is closed
   }
 
-  async function use<T>(call: (client: Client) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  /** Calls with the connection once it is open. @throws {UnopenedError} It does not open, or not in time: nothing was called. */
+  async function use<T>(
+    call: (client: Client) => Promise<T>,
+    { signal, timeoutMs }: { signal?: AbortSignal | undefined; timeoutMs: number },
+  ): Promise<T> {
     calls += 1
     try {
-      return await call(await withSignal(client, signal))
+      return await call(await within(client, signal, timeoutMs))
     } finally {
       calls -= 1
       if (isRetired && calls === 0) close()
@@ -63,18 +68,26 @@ export function openSession(endpoint: string, name: string, onClose: () => void)
   return { use, retire, close }
 }
 
-/** Stops waiting when the signal aborts. */
-async function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise
-  signal.throwIfAborted()
-  let stop = (): void => undefined
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', stop, { once: true })
-  })
+/** Stops waiting when the signal aborts, or after `ms`. */
+async function within(client: Promise<Client>, signal: AbortSignal | undefined, ms: number): Promise<Client> {
+  const { promise: stopped, stop } = createStop()
+  const timer = setTimeout(() => stop(new Error('no answer in time')), ms)
+  const abort = () => stop(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  if (signal?.aborted) abort()
   try {
-    return await Promise.race([promise, aborted])
+    return await Promise.race([client, stopped])
+  } catch (error) {
+    throw new UnopenedError('the connection did not open', { cause: error })
   } finally {
-    signal.removeEventListener('abort', stop)
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
   }
+}
+
+/** A promise that `stop` rejects. */
+function createStop() {
+  let stop = (_reason: unknown): void => undefined
+  const promise = new Promise<never>((_resolve, reject) => (stop = reject))
+  return { promise, stop }
 }

@@ -46,7 +46,10 @@ export function createProviderSessions({ agent_id }: { agent_id: string }) {
     // Nothing of the provider's schema is compiled here; it checks its arguments itself.
     const toolDefinition = { name, inputSchema: { type: 'object' as const } }
     const options = { timeout: timeoutMs, toolDefinition, ...(signal && { signal }) }
-    return session.use(async (client) => (await client.callTool(params, options)) as CallResult, signal)
+    return session.use(async (client) => (await client.callTool(params, options)) as CallResult, {
+      signal,
+      timeoutMs,
+    })
   }
 
   /** Calls the function of a provider; resolves with its value. */
