@@ -54,6 +54,25 @@ describe('address guard', () => {
     for (const address of forbidden) assert.match(privateOnly(address) ?? 'may be called', /never called/, address)
   })
 
+  it('permits this host to servers written by hand only where an allowed network names it', () => {
+    const guardOf = (...allow: string[]) => createAddressGuard({ reach: 'listed', ...(allow.length > 0 && { allow }) })
+
+    for (const address of local) {
+      assert.match(guardOf()(address) ?? 'may be called', /this host.*health\.allow/, address)
+      assert.match(guardOf('0.0.0.0/0', '::/0')(address) ?? 'may be called', /this host/, address)
+    }
+    assert.equal(guardOf()('10.0.0.1'), undefined)
+    assert.equal(guardOf('127.0.0.0/8')('127.8.9.1'), undefined)
+    assert.equal(guardOf('127.0.0.1')('127.0.0.1'), undefined)
+    assert.match(guardOf('127.0.0.1')('127.8.9.1') ?? 'may be called', /this host/)
+    assert.equal(guardOf('::1', '10.0.0.0/8')('::1'), undefined)
+    assert.match(guardOf('127.0.0.0/8')('10.0.0.1') ?? 'may be called', /none of the allowed/)
+    assert.match(
+      createAddressGuard({ reach: 'listed', allow: ['127.0.0.0/8'], deny: ['127.0.0.1'] })('127.0.0.1') ?? '',
+      /denied/,
+    )
+  })
+
   it('restricts to allowed and excludes denied networks, and permits no forbidden address', () => {
     const guard = createAddressGuard({
       reach: 'private',

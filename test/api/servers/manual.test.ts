@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { serverId } from '../../../src/model/names.ts'
 import { NotLoadedYet } from '../../../src/registrations/registrations.ts'
@@ -79,6 +81,24 @@ describe('manual servers', () => {
       [['default/weather', undefined]],
     )
   })
+
+  for (const [allow, reason] of [
+    ['', 'blocked'],
+    ['health: { allow: [0.0.0.0/0] }', 'blocked'],
+    ['health: { allow: [127.0.0.0/8] }', 'ok'],
+  ] as const) {
+    it(`on this host are probed as ${reason} with "${allow}"`, async () => {
+      await using host = createServer((_, response) => response.end()).listen(0, '127.0.0.1')
+      await new Promise((resolve) => host.once('listening', resolve))
+      await using daemon = await startHere(`${memory}${allow}\n`)
+      const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/`
+      await daemon.ask('PUT', '/servers/here', { url, health_check_url: url })
+
+      const { body } = await daemon.ask<{ reason: string }>('POST', '/servers/here/probe')
+
+      assert.equal(body.reason, reason)
+    })
+  }
 
   it('have no unknown fields in their capabilities', async () => {
     await using daemon = await startHere(memory)
