@@ -101,7 +101,9 @@ export const HealthConfig = configSection(defaults, () =>
       .array(Cidr)
       .max(256)
       .optional()
-      .describe('Only addresses in these networks are probed. Metadata and link-local addresses are never probed.'),
+      .describe(
+        'Only addresses in these networks are probed. Servers written by hand are probed on this host only where a network here names it, such as `127.0.0.0/8`; metadata and link-local addresses are never probed.',
+      ),
     deny: z.array(Cidr).max(256).default(defaults.deny).describe('Addresses in these networks are not probed.'),
     stdio: z
       .array(z.string().min(1).max(63))

@@ -1,7 +1,10 @@
 import type { Server } from './server.ts'
 
-/** Which addresses a server may have. `any`: the operator defined it. `private`: defined elsewhere, so never loopback. */
-export type Reach = 'any' | 'private'
+/**
+ * Which addresses a server may have. `any`: the operator defined it. `listed`: written by an admin over the API, so loopback
+ * only where the config names it. `private`: defined elsewhere, so never loopback.
+ */
+export type Reach = 'any' | 'listed' | 'private'
 
 /** One server in the registry. Immutable: a change makes a new one. */
 export type RegisteredServer = {

@@ -119,11 +119,19 @@ export function createNetworks(cidrs: readonly string[]): (address: string) => b
   return (address) => contains(list, address)
 }
 
+/** Whether all addresses of a network are this host's: `0.0.0.0/0` holds them, but does not name them. */
+function isLocalNetwork(cidr: string): boolean {
+  const { address, family, prefix } = parseCidr(cidr)
+  return prefix >= (family === 6 ? 128 : 8) && createNetworks(localNetworks)(address)
+}
+
 /** Compiles a policy into a check of numeric addresses. Throws a `BlockedError` for an invalid network. */
 export function createAddressGuard({ reach, allow, deny, exceptions = [] }: AddressPolicy): AddressGuard {
   const excepted = toBlockList(exceptions)
   const allowed = allow && toBlockList(allow)
   const denied = deny && toBlockList(deny)
+  const allowedLocal = reach === 'listed' ? (allow ?? []).filter(isLocalNetwork) : []
+  const namesLocal = createNetworks(allowedLocal)
 
   return (text) => {
     builtInLists ??= {
@@ -137,6 +145,9 @@ export function createAddressGuard({ reach, allow, deny, exceptions = [] }: Addr
       return 'is link-local, multicast or a metadata address, which is never called'
     if (reach === 'private' && contains(builtInLists.local, address)) {
       return 'is this host itself, which only entries of the operator may call'
+    }
+    if (reach === 'listed' && contains(builtInLists.local, address) && !namesLocal(address)) {
+      return 'is this host itself; name it in health.allow to probe servers there that were written by hand'
     }
     if (reach === 'public' && contains(builtInLists.reserved, address) && !contains(excepted, address)) {
       return 'is private or reserved'

@@ -26,7 +26,7 @@ export const manual = defineSource({
   type: 'manual',
   config: () => z.strictObject({ type: z.literal('manual'), ...commonFields() }),
   discovery_method: 'manual',
-  reach: 'private',
+  reach: 'listed',
   mayIntroduceStdio: () => false,
   questionsShrinks: false,
   maxSilenceSeconds: () => maxPushSilenceSeconds,
