@@ -32,4 +32,17 @@ describe('the ready cache', () => {
     assert.equal(first, second)
     assert.equal(encodings, 1)
   })
+
+  it('names the sources that have not answered in a header, for formats without a place for them', async () => {
+    let syncing = ['dns', 'directory "ä"']
+    const roster = createTestRegistry()
+    roster.put({ name: 'weather' })
+    const { registry, supervisor } = parts(roster)
+    const cache = createReadyCache({ registry, supervisor: { ...supervisor, syncing: () => syncing } })
+    const headersOf = async () => (await cache.answer('key', async () => Buffer.from('{}'))).headers
+
+    assert.equal((await headersOf())['mcp-roster-syncing'], 'dns, directory%20%22%C3%A4%22')
+    syncing = []
+    assert.equal((await headersOf())['mcp-roster-syncing'], undefined)
+  })
 })
