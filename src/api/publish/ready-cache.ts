@@ -15,6 +15,9 @@ type ReadyCacheOptions = {
 /** The parameters that a request filters by; of them only `source` matters here. */
 type Filter = Pick<URLSearchParams, 'getAll'>
 
+/** Names the sources that have not answered, URL-encoded, where the format of the body has no place for them. */
+const syncingHeader = 'mcp-roster-syncing'
+
 /** Maximum number of sources that a problem names. */
 const maxNamedSources = 20
 
@@ -24,7 +27,8 @@ const unfiltered: Filter = { getAll: () => [] }
  * A response cache for formats whose clients delete what is missing.
  *
  * Every request gets a 503 until the startup is over, and afterwards while a source that it asks for was never read and
- * nothing else is there to show. A filter by an unknown source gets a 400. What is shown without a source has no ETag.
+ * nothing else is there to show. A filter by an unknown source gets a 400. What is shown without a source has no ETag, and a header
+ * that names it.
  */
 export function createReadyCache(
   { registry, supervisor }: Pick<ApiPorts, 'registry' | 'supervisor'>,
@@ -65,7 +69,7 @@ export function createReadyCache(
     const syncing = assertReady(filter)
     const isComplete = syncing.length === 0
     return await cache.answer(isComplete ? key : `${key} without ${syncing.join()}`, () => make(syncing), {
-      headers,
+      headers: isComplete ? headers : { ...headers, [syncingHeader]: syncing.map(encodeURIComponent).join(', ') },
       hasEtag: isComplete,
     })
   }
