@@ -87,10 +87,14 @@ function passSignals({ takeSignals }: Invocation, child: ChildProcess): void {
 }
 
 function checkOf({ url, timeoutMs }: NonNullable<AgentDefinition['health']>) {
+  const { origin } = new URL(url)
   return async (signal: AbortSignal): Promise<boolean> => {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) })
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const response = await fetch(url, { signal: limit }).catch((error: Error & { cause?: NodeJS.ErrnoException }) => {
+      throw new Error(`${origin} does not answer: ${error.cause?.code ?? error.message}`, { cause: error })
+    })
     await response.body?.cancel()
-    if (!response.ok) throw new Error(`${new URL(url).origin} answered ${response.status}`)
+    if (!response.ok) throw new Error(`${origin} answered ${response.status}`)
     return true
   }
 }

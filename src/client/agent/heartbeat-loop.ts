@@ -33,6 +33,9 @@ export type LeaseRequests = {
 /** Maximum duration of the agent's own check, in ms. */
 const maxCheckMs = 5000
 
+/** Maximum pause before a failed check is made again, in ms: what has just started is soon well. */
+const maxRecheckMs = 1000
+
 /**
  * Registers an agent and sends its heartbeats until `signal` aborts; never gives up.
  *
@@ -98,7 +101,7 @@ export function createHeartbeatLoop({
 
   /** Sends one heartbeat; the pause until the next one in ms, and the error that it failed with. */
   async function attempt(): Promise<{ pauseMs: number; error?: RosterError }> {
-    if (!(await admit())) return { pauseMs: intervalMs }
+    if (!(await admit())) return { pauseMs: Math.min(intervalMs, maxRecheckMs) }
     try {
       await beat()
       backoff.connected()
