@@ -14,6 +14,9 @@ const leaveMs = 2000
 /** Maximum duration of a request to the roster, in ms. */
 const maxRequestMs = 10_000
 
+/** Maximum duration of a check in ms, above that of its request. */
+const maxCheckMs = 65_000
+
 export const agent: Command = {
   summary: 'Register any process as an agent while it runs.',
   usage: 'run -f FILE [--url URL] -- COMMAND…',
@@ -50,6 +53,7 @@ async function attend(
     registration: () => definition.registration,
     intervalMs: definition.intervalMs,
     check: definition.health && checkOf(definition.health),
+    checkMs: maxCheckMs,
     onEvent: reporterOf(invocation, definition.registration.agent_id),
     signal: ended.signal,
   })

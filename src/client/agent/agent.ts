@@ -70,6 +70,7 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     registration,
     intervalMs: settings.health_interval * 1000,
     check: settings.check,
+    checkMs: settings.checkMs,
     onAnswer(answer) {
       dependencies.apply(answer)
       sessions.retain(dependencies.endpoints())

@@ -30,9 +30,6 @@ export type LeaseRequests = {
   readonly unregister: (agent_id: string, limits: { signal: AbortSignal }) => Promise<void>
 }
 
-/** Maximum duration of the agent's own check, in ms. */
-const maxCheckMs = 5000
-
 /** Maximum pause before a failed check is made again, in ms: what has just started is soon well. */
 const maxRecheckMs = 1000
 
@@ -47,6 +44,7 @@ export function createHeartbeatLoop({
   registration,
   intervalMs,
   check,
+  checkMs,
   onAnswer,
   onEvent,
   signal,
@@ -55,13 +53,15 @@ export function createHeartbeatLoop({
   registration: () => MeshRegistration
   intervalMs: number
   check?: ((signal: AbortSignal) => unknown) | undefined
+  /** Maximum duration of the check. */
+  checkMs: number
   onAnswer?: (answer: MeshAnswer) => void
   onEvent: (event: AgentEvent) => void
   signal: AbortSignal
 }) {
   const change = createChangeSignal()
   const backoff = createReconnectPause()
-  const problemOf = createBoundedCheck(check, Math.min(maxCheckMs, intervalMs))
+  const problemOf = createBoundedCheck(check, checkMs)
   /** Whether the roster has the present registration. */
   let isCurrent = false
   /** Whether a registration was ever sent: the roster may know the agent, even where its answer was lost. */

@@ -47,6 +47,8 @@ export type AgentOptions = {
   readonly max_request_bytes?: number
   /** Whether the agent is well. While it answers false, throws or does not answer, the agent sends no heartbeats. */
   readonly check?: (signal: AbortSignal) => boolean | Promise<boolean>
+  /** Maximum duration of the check, in seconds; default 5. */
+  readonly check_timeout?: number
   /** Told what happens between the agent and its roster; default: warnings of the process where it cannot register. */
   readonly onEvent?: (event: AgentEvent) => void
   /** Closes the agent when it aborts. */
@@ -88,6 +90,7 @@ export function settingsOf(options: AgentOptions, env: Readonly<Record<string, s
     advertisedHost: env['MCP_MESH_HTTP_HOST'] || undefined,
     endpoint: options.endpoint === undefined ? undefined : baseOf(urlOf('endpoint', options.endpoint)),
     maxBodyBytes: numberOf('max_request_bytes', options.max_request_bytes, undefined, 4 * 1024 * 1024, [1, 2 ** 31]),
+    checkMs: numberOf('check_timeout', options.check_timeout, undefined, 5, [0.001, 3600]) * 1000,
     closeMs: numberOf('close_timeout', options.close_timeout, undefined, 5, [0, 3600]) * 1000,
   }
 }

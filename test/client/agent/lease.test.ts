@@ -64,6 +64,7 @@ describe('the lease of an agent', () => {
       let hanging: (() => void) | undefined
       await using world = beatingAgent({
         roster: daemon.url,
+        ...(name === 'hangs' && { check_timeout: 0.05 }),
         check: () => Promise.race([check(), new Promise<boolean>((resolve) => (hanging = () => resolve(true)))]),
       })
       await world.agent.start()
