@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { lapseRecord } from '../../../src/agents/leases/lease-record.ts'
+import type { Lease } from '../../../src/agents/leases/lease.ts'
 import { createHeartbeatBuffer } from '../../../src/stores/pipeline/heartbeat-buffer.ts'
 import { type StoredHeartbeat, StoreUnavailable } from '../../../src/stores/store.ts'
 
@@ -39,6 +41,23 @@ describe('the heartbeat buffer', () => {
     )
     assert.ok((written[0]?.age_ms ?? 0) >= 1000)
     assert.deepEqual([buffer.pending(), buffer.counters], [0, { written: 2, dropped: 0 }])
+  })
+
+  it('writes a lapse within 100 ms, since a daemon that dies before forgets it', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const { buffer, written } = createTestBuffer()
+    const lease = { id: 'a', status: 'unhealthy', terms: { timeout: 60_000, eviction: 120_000 } }
+    const record = lapseRecord({ ...lease, lastHeartbeatAt: Date.now() - 60_000 } as Lease)
+
+    buffer.add(record ? [record] : [])
+    t.mock.timers.tick(100)
+    await new Promise(setImmediate)
+
+    assert.equal(buffer.counters.written, 1)
+    assert.deepEqual(
+      written.map(({ name, self_report }) => [name, self_report]),
+      [['a', 'lapsed']],
+    )
   })
 
   it('keeps heartbeats during an outage, and a newer one over a kept one', async () => {
