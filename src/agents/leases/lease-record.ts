@@ -20,12 +20,13 @@ export function heartbeatRecord(
 }
 
 /** The last heartbeat of a lapsed lease, as the store has to keep it; undefined for an agent without a heartbeat. */
-export function lapseRecord({ id, terms, status, lastHeartbeatAt }: Lease): ReceivedHeartbeat | undefined {
+export function lapseRecord({ id, status, lastHeartbeatAt }: Lease): ReceivedHeartbeat | undefined {
   if (lastHeartbeatAt === undefined || (status !== 'unhealthy' && status !== 'offline')) return undefined
   return {
     name: id,
     age_ms: Math.max(0, Date.now() - lastHeartbeatAt - lapseOffsetMs),
-    timeout: terms.timeout / 1000,
+    // Stored at once: after a crash before that, nothing says that the agent was silent while a daemon was there.
+    timeout: 0,
     self_report: lapses[status],
   }
 }
