@@ -64,7 +64,14 @@ export type Reading = { readonly origin: string; readonly rank?: number } & (
 export type Entry =
   | { readonly value: unknown; readonly where?: string; readonly reported?: ReportedHealth }
   | RegisteredEntry
-  | { readonly problem: string; readonly name?: string; readonly namespace?: string; readonly where?: string }
+  | {
+      readonly problem: string
+      /** The problem is no fault of the source, and does not degrade it. */
+      readonly isExpected?: boolean
+      readonly name?: string
+      readonly namespace?: string
+      readonly where?: string
+    }
 
 /** A registration, validated when it was accepted, with what its store assigned. */
 export type RegisteredEntry = {

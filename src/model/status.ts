@@ -17,6 +17,8 @@ export const Rejection = z.lazy(() =>
 export type Rejection = z.output<typeof Rejection> & {
   /** The reason holds no secret. */
   readonly isRedacted?: boolean
+  /** The entry is no fault of the source. */
+  readonly isExpected?: boolean
 }
 
 export const OriginStatus = z.lazy(() =>

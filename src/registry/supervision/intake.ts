@@ -46,6 +46,8 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
   /** Servers that are not stale. */
   let fresh = 0
   let rejected = 0
+  /** Rejected entries that are a fault of the source. */
+  let faulty = 0
   let held: HeldShrink | undefined
   /** Counts the changes that make an earlier plan invalid. */
   let version = 0
@@ -160,6 +162,7 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     servers += by * origin.candidates.length
     fresh += by * origin.candidates.filter(({ stale }) => !stale).length
     rejected += by * origin.rejections.length
+    faulty += by * origin.rejections.filter(({ isExpected }) => !isExpected).length
   }
 
   /** Totals, at a cost that grows with the failing origins only. */
@@ -168,8 +171,8 @@ export function createIntake({ layer, now = Date.now }: { layer: Layer; now?: ()
     const [first] = outages.length > 0 ? outages : failing
     return {
       servers,
-      fresh,
       rejected,
+      isWhollyRejected: faulty > 0 && fresh === 0,
       origins: origins.size,
       restored: restored.size,
       failing: failing.size,

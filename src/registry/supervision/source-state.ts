@@ -60,8 +60,7 @@ export function createSourceState({
 
   /** Recomputes the state; logs a change of state or of its reason. */
   function update(): void {
-    const { failing, origins, servers, fresh, rejected, error } = intake.summary()
-    const isWhollyRejected = rejected > 0 && fresh === 0
+    const { failing, origins, servers, rejected, isWhollyRejected, error } = intake.summary()
     const before = state
     if (isDisabled) state = 'disabled'
     else if (!isAnswered) state = 'starting'

@@ -37,9 +37,13 @@ export type ValidatedEntry =
 /** Validates one entry of `source` at `origin`. */
 export function validateEntry(entry: Entry, origin: string, source: string, trust: Trust): ValidatedEntry {
   if ('problem' in entry) {
-    const { problem, name, namespace = 'default', where } = entry
+    const { problem, isExpected = false, name, namespace = 'default', where } = entry
     const id = name === undefined ? undefined : serverId(namespace, name)
-    return { id, rejection: { origin, where, name, reason: problem }, isForbidden: false }
+    return {
+      id,
+      rejection: { origin, where, name, reason: problem, ...(isExpected && { isExpected }) },
+      isForbidden: false,
+    }
   }
   if ('definition' in entry) return applyTrust(entry.definition, entry)
   const { value, where } = entry

@@ -39,7 +39,11 @@ export function toTransferredEntry(
   const metadata = isFields(server['metadata']) ? server['metadata'] : {}
   const via = [...rosterPathOf(metadata), remoteInstance]
   if (via.some(isOwnInstance))
-    return { ...identityFields, problem: `comes from this registry itself, by way of ${via.join(', ')}` }
+    return {
+      ...identityFields,
+      problem: `comes from this registry itself, by way of ${via.join(', ')}`,
+      isExpected: true,
+    }
   if (via.length > maxRosterHops)
     return { ...identityFields, problem: `passed through more than ${maxRosterHops} rosters` }
   const definition = Object.fromEntries(
