@@ -10,7 +10,7 @@ export function redactedReason({ field, problem }: { readonly field: string; rea
 }
 
 /** A rejection without secrets, as the API and the journal show it. */
-export function redactRejection({ isRedacted, isExpected: _, ...rejection }: Rejection): Rejection {
+export function redactRejection({ isRedacted, isExpected: _isExpected, ...rejection }: Rejection): Rejection {
   return {
     ...rejection,
     origin: redactText(rejection.origin),
