@@ -115,6 +115,23 @@ describe('GET /pick', () => {
     assert.ok(Number(ill.headers.get('retry-after')) > 0)
   })
 
+  it('picks nothing for a token that is bound to no namespace at all', async () => {
+    const token = { name: 'none', role: 'reader', secrets: false, token: 'c4nary-c4nary', namespaces: [] } as const
+    await using api = await meshed({ servers, tokens: [{ ...token, namespaces: [] }] })
+
+    const { status, body } = await api.get('/pick', { authorization: 'Bearer c4nary-c4nary' })
+
+    assert.deepEqual([status, body['matched']], [404, 0])
+  })
+
+  it('obeys a filter of status, and never picks a disabled server', async () => {
+    await using api = await meshed({ servers })
+
+    assert.deepEqual(idsOf((await api.get('/pick?status=degraded&n=50')).body), ['default/weak'])
+    assert.equal((await api.get('/pick?status=unhealthy')).body['matched'], 1)
+    assert.equal((await api.get('/pick?enabled=false')).body['disabled'], 1)
+  })
+
   it('names a wrong parameter', async () => {
     await using api = await meshed({ servers })
 
