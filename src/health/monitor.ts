@@ -209,8 +209,10 @@ export function createMonitor({
 const operatedMethods = new Set<DiscoveryMethod>(['config_file', 'environment', 'kubernetes'])
 
 /** Whether the config names the source of a command, and that is one of the operator's own. */
-function mayRunCommand({ source, discovery_method }: Server, { enabled, stdio }: HealthConfig): boolean {
-  return enabled && stdio.includes(source) && operatedMethods.has(discovery_method)
+function mayRunCommand({ source, discovery_method, stale }: Server, { enabled, stdio }: HealthConfig): boolean {
+  // What was stored of a cluster is not yet what its authors say now.
+  const isStored = stale && discovery_method === 'kubernetes'
+  return enabled && stdio.includes(source) && operatedMethods.has(discovery_method) && !isStored
 }
 
 export type Monitor = ReturnType<typeof createMonitor>
