@@ -113,6 +113,31 @@ describe('the members of a fleet', () => {
     assert.deepEqual(fleet.active, ['default/a'])
   })
 
+  it('are connected at their new address, also while the old one does not answer', async () => {
+    await using silent = await startMcp({ intercept: () => true })
+    await using server = await startMcp()
+    await using place = await createServerFile({ a: { url: silent.url, ...quiet } })
+    await using fleet = await connectServers({ roster: place.daemon.url, lazy: true })
+
+    const connected = fleet.connect('a')
+    place.write({ a: { url: server.url, ...quiet } })
+
+    assert.equal(await connected, true)
+    assert.ok(server.countOf('tools/list') > 0)
+  })
+
+  it('get no call after disconnect, unless it names them', async () => {
+    await using server = await startMcp()
+    await using place = await createServerFile({ a: { url: server.url, ...quiet, capabilities: ['forecast'] } })
+    await using fleet = await connectServers({ roster: place.daemon.url })
+
+    await fleet.disconnect('a')
+
+    await assert.rejects(fleet.call('forecast'), { code: 'no_server' })
+    assert.deepEqual((await fleet.call('forecast', {}, { server: 'a' })).content, text('sunny').content)
+    assert.deepEqual((await fleet.call('forecast')).content, text('sunny').content)
+  })
+
   it('do not exist where the query is invalid', async () => {
     await using place = await createServerFile({})
 

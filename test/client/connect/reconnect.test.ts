@@ -24,7 +24,7 @@ describe('a connection', () => {
 
     await first.stop()
     await events.next('lost')
-    assert.equal((await events.next('reconnecting')).reason, 'connection refused')
+    assert.equal((await events.next('reconnecting')).reason, 'connection refused; attempt 1 now')
     assert.deepEqual(fleet.failed, ['default/a'])
     await using second = await startMcp({ port: first.port })
     await events.next('connected')
@@ -117,6 +117,28 @@ describe('a connection', () => {
 
     assert.equal(server.sessions(), 0)
     await assert.rejects(fleet.call('count'), { code: 'closed' })
+  })
+
+  it('to a server that ends each session soon is opened again at once only the first time', async () => {
+    let pings = 0
+    await using server = await startMcp({
+      intercept: ({ socket }, _, { method }) => {
+        if (method === 'subscriptions/listen') pings = 1
+        else if (method !== 'server/discover' || pings-- <= 0) return false
+        socket.resetAndDestroy()
+        return true
+      },
+    })
+    await using place = await createServerFile({ a: { url: server.url, health_check: 'none', retry_delay: 3600 } })
+    await using fleet = await connectServers({ roster: place.daemon.url, maxPauseMs: 3_600_000 })
+    const events = readEvents(fleet)
+
+    await events.next('lost')
+    await events.next('connected')
+    await events.next('lost')
+
+    assert.match((await events.next('reconnecting')).reason ?? '', /attempt 2 in \d+\.\d s/)
+    assert.equal(fleet.get('a')?.state, 'reconnecting')
   })
 
   it('opens its circuit after failures in a row, and a trial closes it', async () => {
