@@ -128,8 +128,8 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     const { options, args } = course
     const { signal, onProgress, timeoutMs = settings.callTimeoutMs } = options
     const began = performance.now()
-    connection.circuit.admit()
     course.tried.add(connection)
+    if (!connection.circuit.admit()) return undefined
     let isRepeatable = options.repeatable ?? false
     try {
       if (!connection.isConnected()) await connection.ensure(signal ?? closed)

@@ -2,6 +2,7 @@ import { type ServerId, serverId } from '../../model/identity.ts'
 import { defaultNamespace } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
 import { connectRoster, type Roster } from '../roster/roster.ts'
+import { createAdmission } from './admission.ts'
 import { createCallRouter } from './call-router.ts'
 import type { ConnectionView } from './connection/connection-view.ts'
 import { type Connection, createConnection } from './connection/connection.ts'
@@ -102,7 +103,8 @@ export async function connectServers(options: FleetOptions) {
     }
     const only = server === undefined ? undefined : find(server)
     if (server !== undefined && !only) return []
-    if (only && !only.tools.isRead()) return [{ connection: only, toolName: target }]
+    if (only && !only.tools.isRead() && !(await isReached(only, signal)))
+      return [{ connection: only, toolName: target }]
     const providers = index.providersOf(target)
     const matching = only ? providers.filter(({ connection }) => connection === only) : providers
     if (matching.length > 0 || only) return matching.filter(({ connection }) => connection.server().enabled)
@@ -110,12 +112,26 @@ export async function connectServers(options: FleetOptions) {
     return index.providersOf(target).filter(({ connection }) => connection.server().enabled)
   }
 
+  /** Connects where needed; resolves with whether it is connected. Rejects when the signal aborts. */
+  async function isReached(connection: Connection, signal: AbortSignal): Promise<boolean> {
+    try {
+      await connection.ensure(signal)
+      return true
+    } catch {
+      signal.throwIfAborted()
+      return false
+    }
+  }
+
   async function askUnknown(signal: AbortSignal): Promise<void> {
     const unknown = [...connections.values()].filter(
-      (one) => one.server().enabled && !one.tools.isRead() && ['disconnected', 'connecting'].includes(one.state()),
+      (one) =>
+        one.server().enabled &&
+        !one.isParked() &&
+        !one.tools.isRead() &&
+        ['disconnected', 'connecting'].includes(one.state()),
     )
-    await Promise.all(unknown.map((one) => one.ensure(signal).catch(() => undefined)))
-    signal.throwIfAborted()
+    await Promise.all(unknown.map((one) => isReached(one, signal)))
   }
 
   function find(name: string): Connection | undefined {
@@ -134,17 +150,11 @@ export async function connectServers(options: FleetOptions) {
       .filter(holds)
       .map(({ id }) => id)
 
-  /** Connects one server; resolves with whether it is connected. */
-  async function attemptTo(connection: Connection): Promise<boolean> {
-    return connection.ensure(closing.signal).then(
-      () => true,
-      () => false,
-    )
-  }
-
   /** Connects these servers; resolves with the ids of those that are connected. */
   async function connectThese(chosen: readonly Connection[]): Promise<ServerId[]> {
-    const connected = await Promise.all(chosen.map(async (one) => ((await attemptTo(one)) ? [one.id] : [])))
+    const connected = await Promise.all(
+      chosen.map(async (one) => ((await isReached(one, closing.signal)) ? [one.id] : [])),
+    )
     return connected.flat()
   }
 
@@ -191,9 +201,9 @@ export async function connectServers(options: FleetOptions) {
       return idsWhere((one) => one.isFailed())
     },
     /** Connects one server, also after `disconnect`. Resolves with whether it is connected. */
-    connect: async (name: string) => attemptTo(required(name)),
-    /** Closes the session of one server, until `connect` or a call asks for it. */
-    disconnect: async (name: string) => required(name).stop('asked to disconnect'),
+    connect: async (name: string) => isReached(required(name), closing.signal),
+    /** Closes the session of one server, until `connect`, or a call that names it. */
+    disconnect: async (name: string) => required(name).stop('asked to disconnect', { park: true }),
     /** Connects every enabled server, or those with all of these tags. Resolves with the ids of those that are connected. */
     connectAll: async ({ tags = [] }: { readonly tags?: readonly string[] } = {}) =>
       connectThese(all().filter((one) => one.server().enabled && tags.every((tag) => one.server().tags.includes(tag)))),
@@ -213,28 +223,4 @@ export async function connectServers(options: FleetOptions) {
 function rosterOf(given: FleetOptions['roster']): Roster {
   if (typeof given === 'string' || given instanceof URL) return connectRoster({ url: given })
   return 'follow' in given ? given : connectRoster(given)
-}
-
-/** Lets at most `limit` connect at a time, in the order in which they came. */
-function createAdmission(limit: number) {
-  let active = 0
-  const waiting: (() => void)[] = []
-
-  async function admit(signal: AbortSignal): Promise<() => void> {
-    if (active >= limit) {
-      await new Promise<void>((resolve) => {
-        waiting.push(resolve)
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-    }
-    active += 1
-    return leave
-  }
-
-  function leave(): void {
-    active -= 1
-    waiting.shift()?.()
-  }
-
-  return { admit }
 }

@@ -55,7 +55,9 @@ export function createToolIndex(connections: ReadonlyMap<string, Connection>) {
     const connection = own && connections.get(own.server)
     if (own && connection) return [{ connection, toolName: own.tool.name }]
     const offering = byTool.get(name) ?? []
-    const declaring = [...connections.values()].filter((one) => !one.tools.isRead() && declares(one, name))
+    const declaring = [...connections.values()].filter(
+      (one) => !one.tools.isRead() && !one.isParked() && declares(one, name),
+    )
     return [...offering, ...declaring.map((one) => ({ connection: one, toolName: name }))]
   }
 

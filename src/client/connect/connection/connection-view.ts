@@ -36,8 +36,8 @@ type Facts = {
   readonly reason: string
   readonly retries: number
   readonly circuit: CircuitState
-  readonly connectedAt: string | undefined
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as `lastActivity`. */
+  readonly connectedAt: number | undefined
   readonly lastActivity: number | undefined
   readonly era: 'modern' | 'legacy' | undefined
   readonly tools: number
@@ -50,7 +50,7 @@ export function viewOf(server: Server, facts: Facts): ConnectionView {
     server,
     state,
     reason,
-    ...(connectedAt === undefined ? {} : { connected_at: connectedAt }),
+    ...(connectedAt === undefined ? {} : { connected_at: new Date(connectedAt).toISOString() }),
     ...(lastActivity === undefined ? {} : { last_activity: new Date(lastActivity).toISOString() }),
     retry_count: retries,
     circuit,
@@ -71,3 +71,21 @@ export function barrierTo(
   if (!server.command) return 'it has no endpoint'
   return stdio(server) ? undefined : 'commands are not run here (option stdio)'
 }
+
+/** What a session depends on. Values of secrets are redacted in it: a new secret alone opens no new session. */
+export const addressOf = ({ type, url, headers, command, args, env, cwd }: Server) => ({
+  type,
+  url,
+  headers,
+  command,
+  args,
+  env,
+  cwd,
+})
+
+/** Why a circuit has its state. */
+export const circuitReasons = {
+  open: 'its calls keep failing',
+  half_open: 'one call decides',
+  closed: 'its calls succeed',
+} as const

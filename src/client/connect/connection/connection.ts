@@ -3,10 +3,18 @@ import { createChangeSignal, createWakeSignal } from '../../../flow/wake-signal.
 import { jsonEqual } from '../../../model/data/json-equal.ts'
 import type { Server } from '../../../model/server.ts'
 import { createCircuitBreaker } from '../../resilience/circuit-breaker.ts'
+import { createCancellation } from '../../roster/cancellation.ts'
 import type { EmittedEvent, ServerEventType } from '../fleet-events.ts'
 import type { FleetSettings } from '../fleet-options.ts'
-import { barrierTo, type ConnectionState, type ConnectionView, viewOf } from './connection-view.ts'
-import { ExchangeError, type Failure } from './failure.ts'
+import {
+  addressOf,
+  barrierTo,
+  circuitReasons,
+  type ConnectionState,
+  type ConnectionView,
+  viewOf,
+} from './connection-view.ts'
+import { type Failure, failureOf, unsent } from './failure.ts'
 import type { LiveSession } from './live-session.ts'
 import type { CallLimits } from './open-session.ts'
 import { createRetries } from './retries.ts'
@@ -20,7 +28,7 @@ type Parts = {
   /** What the roster knows of a server's protocol. */
   readonly priorOf: (server: Server) => Promise<PriorDiscovery | undefined>
   /** Waits for a place among those that connect; returns what gives it back. */
-  readonly admit: (signal: AbortSignal) => Promise<() => void>
+  readonly admit: (wish: { readonly signal: AbortSignal; readonly isRetry: boolean }) => Promise<() => void>
   readonly emit: (event: EmittedEvent) => void
   readonly onState: (view: ConnectionView) => void
 }
@@ -33,7 +41,10 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   let state: ConnectionState = 'disconnected'
   let reason = barrierTo(server, settings) ?? 'not asked to connect'
   let failedAttempts = 0
-  let connectedAt: string | undefined
+  let isParked = false
+  let connectedAt: number | undefined
+  /** Ends the attempt at the old address. */
+  let moved: () => void = () => undefined
   let lastActivity: number | undefined
   let live: LiveSession | undefined
   let run: { readonly stop: () => void; readonly wake: () => void; readonly done: Promise<void> } | undefined
@@ -65,6 +76,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   function start(): void {
     const barrier = barrierTo(server, settings)
     if (barrier !== undefined) return move('disconnected', barrier)
+    isParked = false
     if (run) return
     const controller = new AbortController()
     const wake = createWakeSignal({ signal: controller.signal })
@@ -83,19 +95,15 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     while (!signal.aborted) {
       if (state === 'disconnected') move('connecting', 'first attempt')
       wake.take()
-      const failure = await attempt(signal)
+      const outcome = await attempt(signal)
       if (signal.aborted) return
-      if (!failure) {
-        const why = await lossOf(live!, signal)
-        if (signal.aborted) return
-        tell('lost', why)
-        if (!retries.isAllowed()) return giveUp(why)
-        move('reconnecting', why)
-        tell('reconnecting', why)
-        continue
-      }
+      if (outcome === 'moved') continue
+      const failure = outcome ?? (await lossOf(live!, signal))
+      if (signal.aborted) return
       if (!retries.isAllowed()) return giveUp(failure.reason)
-      await wake.wait(scheduleRetry(failure))
+      const isFirst = !outcome && retries.count() === 0
+      const ms = scheduleRetry(failure, isFirst)
+      if (!isFirst) await wake.wait(ms)
     }
   }
 
@@ -104,43 +112,46 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     move('error', why)
   }
 
-  /** Notes a failed attempt; returns the pause before the next, in ms. */
-  function scheduleRetry(failure: Failure): number {
-    const ms = retries.next(failure.retryAfterMs)
+  /** Notes a failed attempt or a session that ended soon; returns the pause before the next attempt, in ms. */
+  function scheduleRetry(failure: Failure, isNow: boolean): number {
+    const ms = isNow ? retries.next(0) : retries.next(failure.retryAfterMs)
     const isNew = state !== 'error' || reason !== failure.reason
     if (!retries.isExhausted()) {
-      tell('reconnecting', `${failure.reason}; attempt ${retries.count()} in ${(ms / 1000).toFixed(1)} s`)
+      const when = isNow ? 'now' : `in ${(ms / 1000).toFixed(1)} s`
+      tell('reconnecting', `${failure.reason}; attempt ${retries.count()} ${when}`)
       move('reconnecting', failure.reason)
     } else if (isNew) giveUp(failure.reason)
     return ms
   }
 
-  /** Opens a session; returns the failure, if any. */
-  async function attempt(signal: AbortSignal): Promise<Failure | undefined> {
-    const leave = await admit(signal)
+  /** Opens a session; returns the failure, if any, or that the server has another address meanwhile. */
+  async function attempt(signal: AbortSignal): Promise<Failure | 'moved' | undefined> {
+    using moving = createCancellation(signal)
+    moved = () => moving.cancel(movedError)
+    let leave: (() => void) | undefined
     try {
-      if (signal.aborted) return undefined
-      const opened = await opener.open(server, signal)
-      if (signal.aborted) return void opened.close('stopped')
+      leave = await admit({ signal: moving.signal, isRetry: retries.count() > 0 })
+      const opened = await opener.open(server, moving.signal)
+      if (moving.signal.aborted) await opened.close('not needed any more')
+      moving.signal.throwIfAborted()
       live = opened
-      connectedAt = new Date().toISOString()
-      retries.reset()
+      connectedAt = Date.now()
       circuit.succeed()
       tell('connected', live.era)
       move('connected', live.era)
       return undefined
     } catch (error) {
+      if (moving.signal.reason === movedError) return 'moved'
       failedAttempts += 1
-      return error instanceof ExchangeError
-        ? error.failure
-        : { outcome: 'not_sent', reason: error instanceof Error ? error.message : String(error), isFault: true }
+      return failureOf(error)
     } finally {
-      leave()
+      leave?.()
     }
   }
 
-  /** Waits until the session is over; returns why. */
-  async function lossOf(lost: LiveSession, signal: AbortSignal): Promise<string> {
+  /** Waits until the session is over; returns why. One that lived long has made up for the failures before it. */
+  async function lossOf(lost: LiveSession, signal: AbortSignal): Promise<Failure> {
+    const began = performance.now()
     await new Promise<void>((resolve) => {
       for (const end of [signal, lost.over]) {
         if (end.aborted) resolve()
@@ -151,11 +162,14 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     if (live === lost) live = undefined
     connectedAt = undefined
     void lost.retire(why)
-    return why
+    if (performance.now() - began >= stableMs) retries.reset()
+    if (!signal.aborted) tell('lost', why)
+    return { outcome: 'not_sent', reason: why, isFault: true }
   }
 
-  /** Stops connecting. The calls in flight are answered, unless `cut`. */
-  async function stop(why: string, { cut = false } = {}): Promise<void> {
+  /** Stops connecting. The calls in flight are answered, unless `cut`. `park`: no call is to connect it again. */
+  async function stop(why: string, { cut = false, park = false } = {}): Promise<void> {
+    isParked = park
     const stopped = live
     const { done } = run ?? {}
     run?.stop()
@@ -205,6 +219,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     if (!jsonEqual(addressOf(before), addressOf(next))) {
       opener.forget()
       void live?.retire('its definition changed')
+      moved()
       run?.wake()
     } else if (!jsonEqual(before.capabilities, next.capabilities)) live?.refreshTools()
     if (before.status !== next.status && next.status === 'healthy') run?.wake()
@@ -213,7 +228,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   function view(): ConnectionView {
     const listed = { tools: tools.all().size, omitted: tools.omitted(), era: live?.era }
     const facts = { state, reason, connectedAt, lastActivity, ...listed }
-    return viewOf(server, { ...facts, retries: retries.count(), circuit: circuit.state() })
+    return viewOf(server, { ...facts, retries: live ? 0 : retries.count(), circuit: circuit.state() })
   }
 
   return {
@@ -221,6 +236,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     server: () => server,
     state: () => state,
     isConnected: () => current() !== undefined,
+    isParked: () => isParked,
     /** Whether the last attempt to connect failed. */
     isFailed: () => state === 'error' || state === 'reconnecting',
     inFlight: () => live?.inFlight() ?? 0,
@@ -235,21 +251,6 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   }
 }
 
-const circuitReasons = {
-  open: 'its calls keep failing',
-  half_open: 'one call decides',
-  closed: 'its calls succeed',
-} as const
-
-const unsent = (reason: string) => new ExchangeError({ outcome: 'not_sent', reason, isFault: false })
-
-/** What a session depends on. Values of secrets are redacted in it: a new secret alone opens no new session. */
-const addressOf = ({ type, url, headers, command, args, env, cwd }: Server) => ({
-  type,
-  url,
-  headers,
-  command,
-  args,
-  env,
-  cwd,
-})
+/** Time that a session must live to count as a success, in ms. */
+const stableMs = 10_000
+const movedError = new Error('its definition changed')

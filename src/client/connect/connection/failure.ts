@@ -34,6 +34,15 @@ export class ExchangeError extends Error {
   }
 }
 
+/** The failure that an error says; an error of the caller's resolver, or of the roster, is one too. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ExchangeError) return error.failure
+  const reason = redactText(error instanceof Error ? error.message : String(error)).slice(0, 200)
+  return { outcome: 'not_sent', reason, isFault: true }
+}
+
+export const unsent = (reason: string) => new ExchangeError({ outcome: 'not_sent', reason, isFault: false })
+
 /** Why an exchange was cut short by the client itself. */
 export type Cut = 'timeout' | 'no_answer' | 'closed' | 'lost' | 'signal' | undefined
 
