@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type ServerId, serverId } from '../../model/identity.ts'
 import { defaultNamespace } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
@@ -30,6 +31,8 @@ export async function connectServers(options: FleetOptions) {
   const settings = settingsOf(options)
   const roster = rosterOf(options.roster)
   const closing = new AbortController()
+  // Every connection listens to it.
+  setMaxListeners(0, closing.signal)
   const events = createFleetEvents()
   const connections = new Map<ServerId, Connection>()
   const counters = new WeakMap<Connection, CallCounter>()
