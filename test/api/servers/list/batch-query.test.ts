@@ -135,6 +135,21 @@ describe('POST /query', () => {
     assert.equal((await query(api, { queries: [''] })).status, 401)
   })
 
+  it('answers no further query once the results are long enough together', async () => {
+    const annotations = { note: 'x'.repeat(250_000) }
+    await using api = await serve({ servers: Array.from({ length: 20 }, (_, at) => ({ name: `s${at}`, annotations })) })
+
+    const { body } = await query(api, { queries: Array.from({ length: 50 }, () => '') })
+
+    const found = body.results.filter(({ servers: list }) => list?.length === 20)
+    const problems = body.results.flatMap(({ problem }) => problem?.code ?? [])
+    assert.ok(found.length >= 2 && found.length <= 8, `${found.length} results`)
+    assert.deepEqual(
+      problems,
+      Array.from({ length: 50 - found.length }, () => 'results_too_large'),
+    )
+  })
+
   it('rejects pages of other origins', async () => {
     await using api = await serve({ servers })
     const body = '{"queries":[""]}'
