@@ -20,6 +20,8 @@ import { piecesOf } from './streamed-list.ts'
 const maxBodyBytes = 256 * 1024
 /** Maximum servers in all results of a request together: an unread response holds a reference to each. */
 const maxServers = 100_000
+/** Once the results are longer than this together, no further one is sent: a query costs a client few bytes. */
+const maxResultBytes = 32 * 1024 * 1024
 /** Attempts to select everything in one revision while other requests run in between. */
 const maxPatientAttempts = 3
 
@@ -87,13 +89,18 @@ export function batchQueryApi({
     const syncing = supervisor.syncing()
     async function* pieces(): AsyncGenerator<BodyPiece> {
       const members = { resource_version: token, count: results.length, ...(syncing.length > 0 && { syncing }) }
+      let sent = 0
       let separator = `${JSON.stringify(members).slice(0, -1)},"results":[`
-      for (const result of results) {
+      for (const selected of results) {
+        const result = sent > maxResultBytes ? resultsTooLarge() : selected
         if (result instanceof Problem) yield pieceOf(`${separator}{"problem":${problemBody(result)}}`)
         else {
           yield pieceOf(separator)
           const { query, selection } = result
-          yield* piecesOf({ selection, token, syncing }, encoderFor(query, monitor.volatile))
+          for await (const piece of piecesOf({ selection, token, syncing }, encoderFor(query, monitor.volatile))) {
+            sent += piece.bytes.length
+            yield piece
+          }
         }
         separator = ','
       }
@@ -119,6 +126,13 @@ function queryOf(request: ListRequest, principal: Principal): ServerQuery | Prob
   } catch (error) {
     return problemFrom(error)
   }
+}
+
+function resultsTooLarge(): Problem {
+  return new Problem(
+    'results_too_large',
+    `The results before this one are more than ${maxResultBytes} bytes together; send fewer queries, or pages with limit.`,
+  )
 }
 
 function tooManyServers(): Problem {
