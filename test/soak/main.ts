@@ -9,6 +9,7 @@ import type { Effort, Figures, Scenario } from './scenario.ts'
 import { attackScenarios } from './scenarios/attacks.ts'
 import { contracts } from './scenarios/contract.ts'
 import { files } from './scenarios/files.ts'
+import { fleets } from './scenarios/fleet.ts'
 import { lives } from './scenarios/lives.ts'
 import { replicas } from './scenarios/replicas.ts'
 import { stores } from './scenarios/stores.ts'
@@ -22,6 +23,7 @@ const scenarios: readonly Scenario[] = [
   ...replicas,
   ...contracts,
   ...attackScenarios,
+  ...fleets,
 ]
 
 const { values, positionals } = parseArgs({
