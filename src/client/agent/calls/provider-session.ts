@@ -10,7 +10,7 @@ const maxOpenMs = 10_000
 /** The URL at which a provider serves MCP. */
 function mcpUrl(endpoint: string): URL {
   const url = new URL(endpoint)
-  if (!/\/mcp\/?$/.test(url.pathname)) url.pathname = `${url.pathname.replace(/\/+$/, '')}/mcp`
+  if (!/\/mcp\/?$/.test(url.pathname)) url.pathname = `${url.pathname.replace(/(?<!\/)\/+$/, '')}/mcp`
   return url
 }
 
