@@ -90,6 +90,30 @@ describe('the credentials of a fleet', () => {
     assert.equal(asked.length, 2)
   })
 
+  it('can be tokens of a provider, which appear in no error either', async () => {
+    const token = 'rotating-token-1'
+    await using server = await startMcp({
+      intercept: ({ headers }, response, { method, id }) => {
+        if (method !== 'tools/call') return false
+        const error = { code: -32_000, message: `bad ${headers.authorization}`, data: { headers } }
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+        return true
+      },
+    })
+    await using place = await createServerFile({ a: { url: server.url, ...quiet } })
+    await using fleet = await connectServers({
+      roster: place.daemon.url,
+      credentials: () => ({ authProvider: { token: async () => token } }),
+    })
+
+    const failure = await fleet.call('forecast').catch((error: unknown) => error)
+
+    assert.deepEqual(valuesOf(server, 'authorization'), [`Bearer ${token}`])
+    assert.match(inspect(failure), /bad Bearer <redacted>/)
+    assert.doesNotMatch(inspect(failure, { depth: 9 }), new RegExp(token))
+  })
+
   it('appear in no error, event, view or figure, also where a server repeats them', async () => {
     const secret = 'my-secret-token'
     await using server = await startMcp({

@@ -17,6 +17,16 @@ const ok =
   (_, response) =>
     response.writeHead(200, { 'content-type': type }).end(body)
 
+/** Writes the same text until the client hangs up. */
+function flood(response: ServerResponse, type: string, part: string): void {
+  response.writeHead(200, { 'content-type': type })
+  const write = () => {
+    while (!response.destroyed && response.write(part.repeat(10_000)));
+  }
+  response.on('drain', write)
+  write()
+}
+
 /** Two tools: the second may be repeated. */
 function twoTools(name: string) {
   return (server: McpServer) => {
@@ -26,7 +36,7 @@ function twoTools(name: string) {
 }
 
 /** A fleet of two servers with the same tools, of which the first answers calls by `answer`. */
-async function startPair(answer: Answer, options: Partial<FleetOptions> = {}) {
+async function startPair(answer: Answer, options: Partial<FleetOptions> = { maxAnswerBytes: 100_000 }) {
   await using stack = new AsyncDisposableStack()
   const intercept = (request: IncomingMessage, response: ServerResponse, message: RpcMessage) => {
     if (message.method !== 'tools/call') return false
@@ -68,6 +78,8 @@ describe('a call that may have been carried out', () => {
     ['a page of HTML', ok('text/html', '<h1>Welcome</h1>')],
     ['an answer that is not JSON', ok('application/json', '{"jsonrpc":')],
     ['an answer to another call', ok('application/json', '{"jsonrpc":"2.0","id":99,"result":{}}')],
+    ['JSON without end', (_, response) => flood(response, 'application/json', '[1,')],
+    ['an event without end', (_, response) => flood(response, 'text/event-stream', 'data: 1\n')],
     ['status 500', status(500)],
     ['status 502 of a gateway', status(502)],
     ['status 503 without a time', status(503)],

@@ -55,6 +55,22 @@ describe('the tools of a fleet', () => {
     assert.equal(fleet.stats().tools, 1)
   })
 
+  it('are read again where a server does not know one of them any more', async () => {
+    const tools = ['first']
+    await using server = await startMcp({
+      build: (made) => void tools.map((name) => made.registerTool(name, {}, () => text(name))),
+    })
+    await using place = await createServerFile({ a: { url: server.url, ...quiet } })
+    await using fleet = await connectServers({ roster: place.daemon.url })
+    const events = readEvents(fleet)
+
+    tools.splice(0, 1, 'second')
+    await assert.rejects(fleet.call('first'), { code: 'answered' })
+    await events.next('tools_changed')
+
+    assert.deepEqual(namesIn(fleet), ['a__second'])
+  })
+
   it('are bounded: of 12,000 that a server lists in pages, 10,000 are kept', async () => {
     await using server = await startMcp({
       intercept: (_, response, { method, id, params }) => {
