@@ -63,6 +63,8 @@ export type FleetOptions = {
   readonly retryDelayMs?: number
   /** Maximum pause between two attempts, in ms (default 60,000). */
   readonly maxPauseMs?: number
+  /** Maximum size of one answer, or of one event in a stream, in bytes (default 64 MiB). */
+  readonly maxAnswerBytes?: number
   /** Name and version that servers see. */
   readonly clientInfo?: Implementation
   /** Closes the fleet. */
@@ -70,6 +72,8 @@ export type FleetOptions = {
   /** Called when the state of a connection changes. Its errors are ignored. */
   readonly onStatus?: (server: ServerId, state: ConnectionState, view: ConnectionView) => MaybePromise<void>
 }
+
+export const defaultMaxAnswerBytes = 64 * 1024 * 1024
 
 /** The options with their defaults. */
 export function settingsOf(options: FleetOptions) {
@@ -89,6 +93,7 @@ export function settingsOf(options: FleetOptions) {
     pingTimeoutMs: 5000,
     breaker: {},
     maxPauseMs: 60_000,
+    maxAnswerBytes: defaultMaxAnswerBytes,
     clientInfo: { name: 'mcp-roster', version: '1' },
     ...options,
   } satisfies FleetOptions

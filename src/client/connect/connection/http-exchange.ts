@@ -61,7 +61,7 @@ export function createTracedFetch(
   return async (url, init) => {
     const trace = traces.getStore()
     // The exchange of tokens and the reopening of a stream say nothing of the call.
-    if (!trace || !isCall(url, init)) return traces.exit(() => fetch(url, init))
+    if (!trace || !isCall(url, init)) return bounded(await traces.exit(() => fetch(url, init)), maxAnswerBytes)
     trace.started = true
     trace.observed = false
     trace.sent = false
@@ -105,21 +105,40 @@ function retryAfterOf(text: string | null): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
-/** The response; reading more than `maxBytes` of a body that is not a stream of events fails. */
+/** The response; reading fails after more than `maxBytes` of a body, or of one event in a stream of events. */
 function bounded(response: Response, maxBytes: number): Response {
+  const type = mediaTypeOf(response)
+  const isStream = type === 'text/event-stream'
   const declared = Number(response.headers.get('content-length') ?? Number.NaN)
-  if (declared <= maxBytes || !response.body || mediaTypeOf(response) !== 'application/json') return response
-  let read = 0
+  if (!response.body || declared <= maxBytes || (type !== 'application/json' && !isStream)) return response
+  const endOfEvent = createEventEnds()
+  let pending = 0
   const body = response.body.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, controller) {
-        read += chunk.byteLength
-        if (read > maxBytes) controller.error(new TypeError(`the answer is longer than ${maxBytes} bytes`))
+        const end = isStream ? endOfEvent(chunk) : undefined
+        pending = end === undefined ? pending + chunk.byteLength : chunk.byteLength - end
+        if (pending > maxBytes) controller.error(new TypeError(`the answer is longer than ${maxBytes} bytes`))
         else controller.enqueue(chunk)
       },
     }),
   )
   return new Response(body, response)
+}
+
+/** Returns for each chunk where its last complete event ends, if one does: after an empty line. */
+function createEventEnds(): (chunk: Uint8Array) => number | undefined {
+  const [lineFeed, carriageReturn] = [10, 13]
+  let isEmptyLine = false
+  return (chunk) => {
+    let end: number | undefined
+    for (let at = chunk.indexOf(lineFeed); at >= 0; at = chunk.indexOf(lineFeed, at + 1)) {
+      const before = chunk[at - 1] === carriageReturn ? at - 2 : at - 1
+      if (before < 0 ? isEmptyLine : chunk[before] === lineFeed) end = at + 1
+    }
+    isEmptyLine = chunk.at(-1) === lineFeed
+    return end
+  }
 }
 
 const mediaTypeOf = ({ headers }: Response) => headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()

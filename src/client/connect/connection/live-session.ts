@@ -12,6 +12,8 @@ import type { ToolCache } from './tool-cache.ts'
 const toolsDebounceMs = 100
 /** Minimum pause between two readings of a list, in ms: some servers change it at each. */
 const minToolsGapMs = 1000
+/** Code of a call whose tool or arguments the server does not know. */
+const unknownTool = -32_602
 /** Default age at which a list is read again, in ms: of a server that tells of changes, and of any other. */
 const toldTtlMs = 300_000
 const untoldTtlMs = 60_000
@@ -64,6 +66,7 @@ export async function openLiveSession({
     signal,
     timeoutMs: settings.connectTimeoutMs,
     clientInfo: settings.clientInfo,
+    maxAnswerBytes: settings.maxAnswerBytes,
     onDoubt: () => doubt(),
     onClose: () => over.abort('the connection was closed by the server'),
     onToolsChanged: refresh.raise,
@@ -122,8 +125,9 @@ export async function openLiveSession({
   }
 
   /** A failed call is no verdict on the server, but a reason to look. */
-  function doubtAfter({ isSessionLost, isFault, reason }: Failure): void {
+  function doubtAfter({ isSessionLost, isFault, reason, protocol }: Failure): void {
     if (isSessionLost) over.abort(reason)
+    else if (protocol?.code === unknownTool) refresh.raise()
     else if (isFault) liveness.check()
   }
 

@@ -8,12 +8,11 @@ import type {
   Tool,
 } from '@modelcontextprotocol/client'
 import { createWatchdog } from '../../roster/cancellation.ts'
+import { defaultMaxAnswerBytes } from '../fleet-options.ts'
 import { createExchanges, type Limits } from './exchange.ts'
 import { createTracedFetch, traceTransport } from './http-exchange.ts'
 import type { Target } from './target.ts'
 
-/** Maximum bytes of one answer. */
-const maxAnswerBytes = 64 * 1024 * 1024
 /** Maximum time to end a session with its server, in ms. */
 const farewellMs = 2000
 
@@ -30,6 +29,8 @@ export type SessionOptions = {
   readonly onToolsChanged: () => void
   /** Adds handlers before anything is sent: what the server may ask its client. */
   readonly prepare?: (client: Client) => void
+  /** Maximum size of one answer, or of one event. */
+  readonly maxAnswerBytes?: number
   /** What the stream of notifications carries; default: changes of the tool list. */
   readonly subscriptions?: SubscriptionFilter
 }
@@ -48,7 +49,7 @@ export type Session = Awaited<ReturnType<typeof openSession>>
  */
 export async function openSession(target: Target, options: SessionOptions) {
   const { prior, timeoutMs, signal, clientInfo, onDoubt, onClose, onToolsChanged, prepare } = options
-  const { subscriptions = { toolsListChanged: true } } = options
+  const { subscriptions = { toolsListChanged: true }, maxAnswerBytes = defaultMaxAnswerBytes } = options
   const { Client } = await import('@modelcontextprotocol/client')
   const client = new Client(clientInfo, { versionNegotiation: { mode: 'auto' } })
   const transport = await createTransport(target)

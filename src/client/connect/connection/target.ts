@@ -1,6 +1,7 @@
 import type { AuthProvider, OAuthClientProvider } from '@modelcontextprotocol/client'
 import type { ServerId } from '../../../model/identity.ts'
 import { placeholder } from '../../../model/redaction/placeholder.ts'
+import { redactText } from '../../../model/redaction/redact-text.ts'
 import type { Server } from '../../../model/server.ts'
 import type { EmittedEvent } from '../fleet-events.ts'
 import type { Credentials, FleetSettings } from '../fleet-options.ts'
@@ -180,6 +181,6 @@ function scrubberOf(values: readonly string[]): (text: string) => string {
   return (text) => {
     let clean = text
     for (const secret of secrets) clean = clean.replaceAll(secret, '<redacted>')
-    return clean
+    return redactText(clean)
   }
 }
