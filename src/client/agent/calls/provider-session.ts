@@ -14,21 +14,20 @@ function mcpUrl(endpoint: string): URL {
   return url
 }
 
-async function openClient(endpoint: string, name: string): Promise<Client> {
+/** Opens a connection within a limit of its own: several calls may wait for it. `opening` ends the attempt. */
+async function openClient(endpoint: string, name: string, opening: AbortController): Promise<Client> {
   const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
-  let opening: AbortController | undefined = new AbortController()
-  const timer = setTimeout(() => opening?.abort(new DOMException('no answer', 'TimeoutError')), maxOpenMs)
+  const timer = setTimeout(() => opening.abort(new DOMException('no answer', 'TimeoutError')), maxOpenMs)
   const client = new Client({ name, version: '1' }, { versionNegotiation: { mode: 'auto' } })
+  let isOpen = false
   try {
     // The library ignores a signal while it negotiates; its `fetch` does not.
-    const transport = new StreamableHTTPClientTransport(mcpUrl(endpoint), {
-      fetch: answeringFetch(() => opening?.signal),
-    })
-    await client.connect(transport, { timeout: maxOpenMs })
+    const fetch = answeringFetch(() => (isOpen ? undefined : opening.signal))
+    await client.connect(new StreamableHTTPClientTransport(mcpUrl(endpoint), { fetch }), { timeout: maxOpenMs })
+    isOpen = true
     return client
   } finally {
     clearTimeout(timer)
-    opening = undefined
   }
 }
 
@@ -36,13 +35,15 @@ export type ProviderSession = ReturnType<typeof openSession>
 
 /** A connection to one provider; `onClose` is called where it closes or does not open. Retired, it closes once the calls that are under way have ended. */
 export function openSession(endpoint: string, name: string, onClose: () => void) {
-  const client = openClient(endpoint, name)
+  const opening = new AbortController()
+  const client = openClient(endpoint, name, opening)
   client.catch(onClose)
   let calls = 0
   let isRetired = false
 
   function close(): void {
     onClose()
+    opening.abort()
     void client.then((one) => one.close()).catch(() => undefined) // it never opened, or is closed
   }
 
