@@ -18,6 +18,7 @@ import { curves } from './rows/curves.ts'
 import { durable } from './rows/durable.ts'
 import { files } from './rows/files.ts'
 import { filters } from './rows/filters.ts'
+import { fleetRows } from './rows/fleet.ts'
 import { heartbeats } from './rows/heartbeats.ts'
 import { kubernetes } from './rows/kubernetes.ts'
 import { lists } from './rows/lists.ts'
@@ -40,6 +41,7 @@ const goals: readonly Row[] = [
   ...kubernetes,
   ...pulled,
   ...memory,
+  ...fleetRows,
 ]
 
 const { values, positionals } = parseArgs({

@@ -29,7 +29,8 @@ const handler = createMcpHandler(
   { legacy: era === 'legacy' ? 'stateless' : 'reject' },
 )
 
-const server = createServer(getRequestListener(async (request) => handler.fetch(request)))
+const listener = getRequestListener((request) => handler.fetch(request))
+const server = createServer((request, response) => void listener(request, response))
 server.listen(Number(port), '127.0.0.1', () => {
   process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp\n`)
 })

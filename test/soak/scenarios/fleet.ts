@@ -17,11 +17,11 @@ const maxBlackHoleMs = 15_000 + 1000
 function callAlways(fleet: Fleet) {
   const succeeded = { order: new Set<string>(), read: new Set<string>() }
   const failures = new Map<string, number>()
-  let stopped = false
+  const stopping = new AbortController()
   let calls = 0
 
   async function run(lane: number): Promise<void> {
-    for (let turn = 0; !stopped; turn += 1) {
+    for (let turn = 0; !stopping.signal.aborted; turn += 1) {
       const tool = turn % 2 === 0 ? 'order' : 'read'
       const id = `${lane}-${turn}`
       calls += 1
@@ -42,7 +42,7 @@ function callAlways(fleet: Fleet) {
     failures,
     calls: () => calls,
     async stop() {
-      stopped = true
+      stopping.abort()
       await lanes
     },
   }

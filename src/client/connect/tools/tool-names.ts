@@ -39,5 +39,8 @@ function isAmbiguous(server: string, tool: string): boolean {
 }
 
 function accepted(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9_-]+/g, '_').replaceAll(/^_+|_+$/g, '')
+  return text
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '_')
+    .replace(/^_+/, '')
+    .replace(/(?<!_)_+$/, '')
 }
