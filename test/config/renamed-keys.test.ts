@@ -51,7 +51,7 @@ describe('a renamed setting in the config file', () => {
 
   it('in several list elements gives one warning', async () => {
     const { config, warnings } = await load(
-      `${base}auth:\n  tokens:\n    - { name: a, token: one, most_agents: 1 }\n    - { name: b, token: two, most_agents: 2 }\n`,
+      `${base}auth:\n  tokens:\n    - { name: a, token: token-one, most_agents: 1 }\n    - { name: b, token: token-two, most_agents: 2 }\n`,
     )
 
     assert.deepEqual(
@@ -87,7 +87,7 @@ describe('a renamed setting in the environment', () => {
     const { config, warnings } = await load(base, {
       MCP_ROSTER_HEALTH_AGENTS_PRESERVATION_LEAST: '3',
       MCP_ROSTER_METRICS_DEFAULT: 'json',
-      MCP_ROSTER_AUTH_TOKENS: '[{ name: a, token: one, most_agents: 1 }, { name: b, token: two, most_agents: 2 }]',
+      MCP_ROSTER_AUTH_TOKENS: '[{ name: a, token: token-one, most_agents: 1 }, { name: b, token: token-two, most_agents: 2 }]',
     })
 
     assert.equal(config.health.agents.self_preservation.min_agents, 3)
@@ -124,7 +124,7 @@ describe('a renamed setting in the environment', () => {
       /MCP_ROSTER_HEALTH_SUSPICION_MINIMUM is set too; unset MCP_ROSTER_HEALTH_SUSPICION_MIN_TARGETS$/,
     )
     await assert.rejects(
-      load(base, { MCP_ROSTER_AUTH_TOKENS: '[{ name: a, token: one, most_agents: 1, max_agents: 2 }]' }),
+      load(base, { MCP_ROSTER_AUTH_TOKENS: '[{ name: a, token: token-one, most_agents: 1, max_agents: 2 }]' }),
       /MCP_ROSTER_AUTH_TOKENS: auth\.tokens\[0\]\.most_agents: is the former name of auth\.tokens\[0\]\.max_agents/,
     )
   })
