@@ -111,11 +111,11 @@ function estimateBytes(changes: readonly Change[]): number {
 /** Sizes of the parts of servers that most versions share. */
 const sharedPartBytes = new WeakMap<object, number>()
 
-/** The approximate size of a server, with its encoded form. */
+/** The approximate size of a server: half of the estimate, which counts its encoded form too. */
 function serverBytes(registered: RegisteredServer | undefined): number {
   if (!registered) return 0
   const { capabilities, annotations, metadata, ...rest } = registered.server
-  return keptBytesOf(rest) + sharedBytes(capabilities) + sharedBytes(annotations) + sharedBytes(metadata)
+  return (keptBytesOf(rest) + sharedBytes(capabilities) + sharedBytes(annotations) + sharedBytes(metadata)) / 2
 }
 
 function sharedBytes(part: object): number {
