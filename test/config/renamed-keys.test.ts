@@ -87,7 +87,8 @@ describe('a renamed setting in the environment', () => {
     const { config, warnings } = await load(base, {
       MCP_ROSTER_HEALTH_AGENTS_PRESERVATION_LEAST: '3',
       MCP_ROSTER_METRICS_DEFAULT: 'json',
-      MCP_ROSTER_AUTH_TOKENS: '[{ name: a, token: token-one, most_agents: 1 }, { name: b, token: token-two, most_agents: 2 }]',
+      MCP_ROSTER_AUTH_TOKENS:
+        '[{ name: a, token: token-one, most_agents: 1 }, { name: b, token: token-two, most_agents: 2 }]',
     })
 
     assert.equal(config.health.agents.self_preservation.min_agents, 3)
