@@ -97,12 +97,18 @@ function parseToken(token: string): { readonly epoch: string; readonly revision:
   return match ? { epoch: match[1] ?? '', revision: Number(match[2]) } : undefined
 }
 
-/** The approximate size of changes in memory; of many changes, a sample is measured. */
+/** Size of a change without its servers. */
+const changeBytes = 200
+
+/**
+ * The approximate size of changes in memory; of many changes, a sample is measured. Counted is the server that each replaced or
+ * removed: the registry holds the others, or they are counted with the change that replaced them.
+ */
 function estimateBytes(changes: readonly Change[]): number {
   const step = Math.ceil(changes.length / maxSampled)
   let [bytes, sampled] = [0, 0]
   for (let at = 0; at < changes.length; at += step) {
-    bytes += serverBytes(changes[at]?.now) + serverBytes(changes[at]?.before)
+    bytes += changeBytes + serverBytes(changes[at]?.before)
     sampled += 1
   }
   return sampled === 0 ? 0 : (bytes / sampled) * changes.length
