@@ -7,6 +7,7 @@ import type { McpServer } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { startMcp, text } from '../client/connect/mcp-servers.ts'
 import { createServerFile } from '../client/connect/server-file.ts'
+import { startHere } from '../in-process-daemon.ts'
 
 const folder = 'config/examples/programs'
 const programs = readdirSync(folder).filter((file) => file.endsWith('.mjs'))
@@ -22,10 +23,12 @@ function forecastBy(name: string): (server: McpServer) => void {
 }
 
 /** Runs a program of the examples as its reader does; its output. */
-async function outputOf(program: string): Promise<string> {
+async function outputOf(program: string, roster = url): Promise<string> {
   tested.add(program)
   const args = ['--import', './test/examples/resolve-sources.ts', `${folder}/${program}`]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, MCP_ROSTER_URL: url } })
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    env: { ...process.env, MCP_ROSTER_URL: roster },
+  })
   return stdout
 }
 
@@ -118,6 +121,15 @@ describe('the programs of the examples', { concurrency: 2 }, () => {
 
   it('batch-discovery has an answer or a problem for each query', async () => {
     assert.equal(await outputOf('batch-discovery.mjs'), 'climate, weather\ntides\nproblem: invalid_parameter\n')
+  })
+
+  it('agents gives one agent to the other while it is there', async () => {
+    await using daemon = await startHere('sources: [{ type: agents }]')
+
+    assert.equal(
+      await outputOf('agents.mjs', daemon.url),
+      'with a clock: hello, it is noon\nwithout: hello, nobody knows how late it is\n',
+    )
   })
 
   it('every program is tested and explained', () => {
