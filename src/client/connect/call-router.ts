@@ -213,9 +213,8 @@ const nameOf = (target: string | FleetTool) => (typeof target === 'string' ? tar
 function errorOf({ target, options, attempts, last }: Course): FleetError {
   const name = nameOf(target)
   if (!last) {
-    const where =
-      options.server === undefined ? 'no server of the fleet' : `the server ${options.server} does not exist, or`
-    return new FleetError('no_server', `${name}: ${where} offers it, or none can be called now`)
+    const which = options.server === undefined ? 'no server that offers it' : `no server ${options.server}`
+    return new FleetError('no_server', `${name}: ${which} can be called now`)
   }
   const { connection, failure } = last
   const { outcome, reason } = failure

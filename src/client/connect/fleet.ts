@@ -106,11 +106,14 @@ export async function connectServers(options: FleetOptions) {
     }
     const only = server === undefined ? undefined : find(server)
     if (server !== undefined && !only) return []
-    if (only && !only.tools.isRead() && !(await isReached(only, signal)))
-      return [{ connection: only, toolName: target }]
-    const providers = index.providersOf(target)
-    const matching = only ? providers.filter(({ connection }) => connection === only) : providers
-    if (matching.length > 0 || only) return matching.filter(({ connection }) => connection.server().enabled)
+    if (only) {
+      if (!only.tools.isRead()) await isReached(only, signal)
+      const own = index.providersOf(target).filter(({ connection }) => connection === only)
+      // Where it has no such tool, the attempt says so.
+      return own.length > 0 ? own : [{ connection: only, toolName: target }]
+    }
+    const providers = index.providersOf(target).filter(({ connection }) => connection.server().enabled)
+    if (providers.length > 0) return providers
     await askUnknown(signal)
     return index.providersOf(target).filter(({ connection }) => connection.server().enabled)
   }
