@@ -70,6 +70,23 @@ describe('a connection', () => {
     assert.ok(second.countOf('tools/list') > 0)
   })
 
+  it('in the state error fails each call to it after one attempt', async () => {
+    await using server = await startMcp()
+    await using place = await createServerFile({
+      a: { url: server.url, health_check: 'none', capabilities: ['forecast'] },
+    })
+    await server.stop()
+    await using fleet = await connectServers({ roster: place.daemon.url, maxRetries: 0 })
+    while (fleet.get('a')?.state !== 'error') await new Promise(setImmediate)
+
+    for (let call = 0; call < 3; call += 1)
+      await assert.rejects(fleet.call('forecast', {}, { server: 'a' }), {
+        code: 'failed',
+        message: /connection refused/,
+      })
+    assert.equal(await fleet.connect('a'), false)
+  })
+
   it('to a server that fell silent is given up, while the call in flight still gets its answer', async () => {
     let isSilent = false
     const answered = Promise.withResolvers<void>()
