@@ -121,6 +121,8 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
       tell('reconnecting', `${failure.reason}; attempt ${retries.count()} ${when}`)
       move('reconnecting', failure.reason)
     } else if (isNew) giveUp(failure.reason)
+    // Callers wait for this attempt, also where its failure is the same again.
+    changed.notify()
     return ms
   }
 
