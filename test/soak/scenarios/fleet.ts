@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 import { connectServers, type Fleet, FleetError } from '../../../src/client/connect/index.ts'
+import { walkFleet } from '../../client/connect/model/fleet-model.ts'
 import { until } from '../../e2e/daemon-process.ts'
 import { startTcpProxy } from '../../fakes/tcp-proxy.ts'
 import { freePort } from '../../programs.ts'
@@ -159,5 +160,18 @@ const life: Scenario = {
   },
 }
 
+const model: Scenario = {
+  name: 'fleet-model',
+  what: 'a fleet equals the registry after each of many random walks over faults, and no call was lost or repeated',
+  limitSeconds: () => 3600,
+  async run({ of }) {
+    const first = Number(process.env['FLEET_FIRST_SEED'] ?? 1)
+    const count = Number(process.env['FLEET_SEEDS'] ?? of(500, 20))
+    const began = performance.now()
+    for (let seed = first; seed < first + count; seed += 1) await walkFleet(seed)
+    return { seeds: `${first} to ${first + count - 1}`, 'ms a seed': Math.round((performance.now() - began) / count) }
+  },
+}
+
 /** Fleets of real servers. */
-export const fleets: readonly Scenario[] = [life]
+export const fleets: readonly Scenario[] = [life, model]

@@ -69,7 +69,7 @@ export async function walkFleet(seed: number, { steps = 10 }: { readonly steps?:
     }),
   )
   const calls = callAlways(fleet, ledger)
-  stack.defer(calls.stop)
+  stack.defer(() => calls.stop())
 
   const change = (alter: (entry: Entry) => unknown) => async (entry: Entry) => {
     await alter(entry)
@@ -188,10 +188,10 @@ function createLedger() {
 
 /** Two lanes of calls, one after the other, until stopped. */
 function callAlways(fleet: Fleet, ledger: ReturnType<typeof createLedger>) {
-  let isStopped = false
+  const stopping = new AbortController()
 
   async function run(tool: string): Promise<void> {
-    for (let turn = 0; !isStopped; turn += 1) {
+    for (let turn = 0; !stopping.signal.aborted; turn += 1) {
       const id = `${tool}-${turn}`
       try {
         await fleet.call(tool, { id }, { timeoutMs: 2000 })
@@ -206,7 +206,7 @@ function callAlways(fleet: Fleet, ledger: ReturnType<typeof createLedger>) {
   const lanes = Promise.all([run('order'), run('read')])
   return {
     async stop() {
-      isStopped = true
+      stopping.abort()
       await lanes
     },
   }

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { createMcpHandler, McpServer, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server'
+import {
+  createMcpHandler,
+  McpServer,
+  type RegisteredTool,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { startTcpProxy } from '../../../fakes/tcp-proxy.ts'
 
@@ -21,22 +26,20 @@ const listChanged = { capabilities: { tools: { listChanged: true } } }
 /** A real MCP server behind a proxy, whose process can be killed and started again on the same port, and whose tools change. */
 export async function startModelServer(name: string, era: Era, ledger: Ledger) {
   const tools = new Set(['order', 'read', `only_${name}`])
+  const register: Register = (server) =>
+    [...tools].map((tool) =>
+      server.registerTool(tool, { inputSchema, annotations: { readOnlyHint: tool !== 'order' } }, ({ id }) => {
+        ledger.note(tool, id)
+        return { content: [{ type: 'text', text: `${name} ${id}` }] }
+      }),
+    )
+
   let http: Awaited<ReturnType<typeof serve>> | undefined = await serve(0)
   const { port } = http
   let proxy = await startTcpProxy(port)
 
-  function build(server: McpServer): void {
-    for (const tool of tools) {
-      const annotations = { readOnlyHint: tool !== 'order' }
-      server.registerTool(tool, { inputSchema, annotations }, ({ id }) => {
-        ledger.note(tool, id)
-        return { content: [{ type: 'text', text: `${name} ${id}` }] }
-      })
-    }
-  }
-
   async function serve(at: number) {
-    const { answer, tellChange } = era === 'sessions' ? withSessions(name, build) : onDemand(name, era, build)
+    const { answer, tellChange } = era === 'sessions' ? withSessions(name, register) : onDemand(name, era, register)
     const listener = getRequestListener(async (request) => answer(request))
     const server = createServer((request, response) => void listener(request, response))
     await new Promise<void>((resolve, reject) => void server.once('error', reject).listen(at, '127.0.0.1', resolve))
@@ -82,13 +85,14 @@ export async function startModelServer(name: string, era: Era, ledger: Ledger) {
   }
 }
 
-type Build = (server: McpServer) => void
+/** Adds the tools of now. */
+type Register = (server: McpServer) => readonly RegisteredTool[]
 
-function onDemand(name: string, era: Era, build: Build) {
+function onDemand(name: string, era: Era, register: Register) {
   const handler = createMcpHandler(
     () => {
       const server = new McpServer({ name, version: '1.0.0' }, listChanged)
-      build(server)
+      register(server)
       return server
     },
     { legacy: era === 'dual' ? 'stateless' : 'reject' },
@@ -100,29 +104,18 @@ function onDemand(name: string, era: Era, build: Build) {
 }
 
 /** Each session has a server of its own, whose tools are made again when they change. */
-function withSessions(name: string, build: Build) {
+function withSessions(name: string, register: Register) {
   const sessions = new Map<string, { transport: WebStandardStreamableHTTPServerTransport; change: () => void }>()
 
   async function answer(request: Request): Promise<Response> {
     const id = request.headers.get('mcp-session-id')
     if (id !== null) return sessions.get(id)?.transport.handleRequest(request) ?? new Response(null, { status: 404 })
     const server = new McpServer({ name, version: '1.0.0' }, listChanged)
-    let registered: { readonly remove: () => void }[] = []
-    function register(): void {
-      const recording = Object.create(server) as McpServer
-      recording.registerTool = ((...args: Parameters<McpServer['registerTool']>) => {
-        const tool = server.registerTool(...args)
-        registered.push(tool)
-        return tool
-      }) as McpServer['registerTool']
-      build(recording)
-    }
+    let registered = register(server)
     function change(): void {
       for (const tool of registered) tool.remove()
-      registered = []
-      register()
+      registered = register(server)
     }
-    register()
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (session) => void sessions.set(session, { transport, change }),
