@@ -5,6 +5,7 @@ import { redactText } from '../../../model/redaction/redact-text.ts'
 import type { Server } from '../../../model/server.ts'
 import type { EmittedEvent } from '../fleet-events.ts'
 import type { Credentials, FleetSettings } from '../fleet-options.ts'
+import { askOnce } from './authorization.ts'
 
 /** Where and how to connect, with its secrets. Lives as long as one session. */
 export type Target = {
@@ -168,7 +169,12 @@ function bare(address: Address) {
 
 function equipped(address: Address, values: Readonly<Record<string, string>>, given: Credentials | undefined) {
   if (address.type === 'stdio') return { ...address, env: values }
-  return { type: address.type, url: address.url, headers: values, authProvider: given?.authProvider }
+  return {
+    type: address.type,
+    url: address.url,
+    headers: values,
+    authProvider: given?.authProvider && askOnce(given.authProvider),
+  }
 }
 
 /** Shorter values are no secrets, and replacing them would garble texts. */
