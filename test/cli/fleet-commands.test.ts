@@ -84,6 +84,26 @@ describe('mcp-roster call', () => {
     assert.equal((await show('-H', 'X-Key: by hand')).out, 'by hand\n')
   })
 
+  it('names the options for credentials where a server demands them', async () => {
+    await using guarded = await startMcp({
+      intercept: ({ headers }, response) => {
+        if (headers.authorization === 'Bearer right') return false
+        response.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
+        return true
+      },
+    })
+    await using servers = await withServers({ guarded: { url: guarded.url, health_check: 'none' } })
+
+    const refused = await servers.run(['call', 'guarded', 'forecast'])
+    const listed = await servers.run(['tools', 'guarded'])
+    const admitted = await servers.run(['call', 'guarded', 'forecast', '-H', 'Authorization: Bearer right'])
+
+    assert.equal(refused.code, 1)
+    assert.match(refused.err, /answered with status 401; credentials are given with --header, --env or --secrets/)
+    assert.match(listed.err, /guarded: answered with status 401; credentials are given with --header/)
+    assert.deepEqual([admitted.code, admitted.out], [0, 'sunny\n'])
+  })
+
   it('starts a command only where that is allowed, or a person agrees', async () => {
     const everything = 'node_modules/@modelcontextprotocol/server-everything/dist/index.js'
     await using place = await createServerFile({ local: { command: process.execPath, args: [everything, 'stdio'] } })
