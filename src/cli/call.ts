@@ -4,7 +4,7 @@ import { FleetError } from '../client/connect/fleet-error.ts'
 import { isJsonObject } from '../model/data/json-object.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
-import { fleetHelp, fleetOptions, mayStart, openFleet, serverOf } from './fleet.ts'
+import { credentialsHint, fleetHelp, fleetOptions, mayStart, openFleet, serverOf } from './fleet.ts'
 import { outputFormat, outputOptions, render } from './output.ts'
 import { escapeControls, escapeControlsKeepingLines } from './text.ts'
 
@@ -34,9 +34,12 @@ export const call: Command = {
     } catch (error) {
       if (invocation.signal.aborted) return 1
       if (!(error instanceof FleetError)) throw error
-      throw new CommandError(redactText(escapeControls(`${error.message}${hintOf(tool, fleet)}`)), {
-        cause: error,
-      })
+      throw new CommandError(
+        redactText(escapeControls(`${error.message}${credentialsHint(error.message)}${hintOf(tool, fleet)}`)),
+        {
+          cause: error,
+        },
+      )
     }
   },
 }

@@ -1,7 +1,7 @@
 import { settingsOf } from '../client/connect/fleet-options.ts'
 import type { Server } from '../model/server.ts'
 import { type Command, UsageError } from './command.ts'
-import { fleetHelp, fleetOptions, fleetOptionsOf, mayStart, serverOf } from './fleet.ts'
+import { credentialsHint, fleetHelp, fleetOptions, fleetOptionsOf, mayStart, serverOf } from './fleet.ts'
 import { rosterOf } from './remote.ts'
 import { escapeControls } from './text.ts'
 
@@ -21,7 +21,7 @@ export const connect: Command = {
     let server: Server = await serverOf(invocation, place)
     // Standard input belongs to the client, so there is no person to ask.
     if (!(await mayStart({ ...invocation, terminal: { ...terminal, ask: undefined } }, server))) return 1
-    const say = (text: string) => terminal.err(`${escapeControls(`${place}: ${text}`)}\n`)
+    const say = (text: string) => terminal.err(`${escapeControls(`${place}: ${text}${credentialsHint(text)}`)}\n`)
     const [{ createTargets }, { bridgeToStdio }] = await Promise.all([
       import('../client/connect/connection/target.ts'),
       import('../client/connect/bridge/stdio-bridge.ts'),

@@ -71,6 +71,11 @@ async function reportMissing(fleet: Fleet, { terminal }: Invocation): Promise<vo
   }
 }
 
+/** What to do where a server demands credentials, or others. */
+export function credentialsHint(reason: string): string {
+  return /\bstatus 40[13]\b/.test(reason) ? '; credentials are given with --header, --env or --secrets' : ''
+}
+
 /** Whether the command of this server may be started: by `--allow-stdio`, or by the answer of a person at a terminal. */
 export async function mayStart(invocation: Invocation, server: Server): Promise<boolean> {
   const { terminal, values } = invocation

@@ -1,6 +1,6 @@
 import { shortId } from '../model/names.ts'
 import { type Command, UsageError } from './command.ts'
-import { fleetHelp, fleetOptions, mayStart, openFleet, serverOf } from './fleet.ts'
+import { credentialsHint, fleetHelp, fleetOptions, mayStart, openFleet, serverOf } from './fleet.ts'
 import { outputFormat, outputOptions, render } from './output.ts'
 import { filterHelp, filterOf, filterOptions } from './remote.ts'
 import { escapeControls, padEnd, truncate, widthOf } from './text.ts'
@@ -35,7 +35,8 @@ export const tools: Command = {
     const unreached = [...fleet.connections.values()].filter(
       ({ state, server: { enabled } }) => enabled && state !== 'connected',
     )
-    for (const one of unreached) terminal.err(`${escapeControls(shortId(one.server))}: ${escapeControls(one.reason)}\n`)
+    for (const { server: one, reason } of unreached)
+      terminal.err(`${escapeControls(shortId(one))}: ${escapeControls(reason)}${credentialsHint(reason)}\n`)
     return unreached.length > 0 && (server !== undefined || list.length === 0) ? 1 : 0
   },
 }
