@@ -83,6 +83,7 @@ export function classifyFailure(
 ): Failure {
   const left = mayHaveLeft(trace)
   const outcome: Outcome = left ? 'unknown' : 'not_sent'
+  if (trace.exceeded !== undefined) return { outcome, reason: trace.exceeded, isFault: true }
   if (cut === 'timeout') return { outcome, reason: 'no answer in time', isFault: true }
   if (cut === 'no_answer') return { outcome, reason: 'the connection ended without an answer', isFault: true }
   if (cut === 'lost') return { outcome, reason: 'the connection was lost', isFault: true }
@@ -148,6 +149,7 @@ const readableCodes: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset',
   EPIPE: 'connection reset',
   UND_ERR_SOCKET: 'connection reset',
+  UND_ERR_HEADERS_OVERFLOW: 'the headers of the answer are too long',
   UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
   REQUEST_TIMEOUT: 'no answer in time',
   CONNECTION_CLOSED: 'connection closed',

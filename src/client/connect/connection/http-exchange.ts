@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
+import { limitAnswer, mediaTypeOf } from './answer-limit.ts'
 
 /** What was seen of the request of one exchange: whether it left decides whether it may be sent again. */
 export type ExchangeTrace = {
@@ -12,6 +13,8 @@ export type ExchangeTrace = {
   retryAfterMs?: number
   /** The answer comes in a stream of events. */
   isStream?: boolean
+  /** Why reading the answer was given up. */
+  exceeded?: string
   /** Called when what was to carry the answer has ended; the answer may just have come. */
   onEnd?: () => void
 }
@@ -61,7 +64,8 @@ export function createTracedFetch(
   return async (url, init) => {
     const trace = traces.getStore()
     // The exchange of tokens and the reopening of a stream say nothing of the call.
-    if (!trace || !isCall(url, init)) return bounded(await traces.exit(() => fetch(url, init)), maxAnswerBytes)
+    if (!trace || !isCall(url, init))
+      return limitAnswer(await traces.exit(() => fetch(url, init)), { maxBytes: maxAnswerBytes })
     trace.started = true
     trace.observed = false
     trace.sent = false
@@ -70,7 +74,7 @@ export function createTracedFetch(
     trace.isStream = mediaTypeOf(response) === 'text/event-stream'
     const retryAfterMs = retryAfterOf(response.headers.get('retry-after'))
     if (retryAfterMs !== undefined) trace.retryAfterMs = retryAfterMs
-    return bounded(response, maxAnswerBytes)
+    return limitAnswer(response, { maxBytes: maxAnswerBytes, onExceeded: (reason) => void (trace.exceeded = reason) })
   }
 }
 
@@ -104,41 +108,3 @@ function retryAfterOf(text: string | null): number | undefined {
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now()
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
-
-/** The response; reading fails after more than `maxBytes` of a body, or of one event in a stream of events. */
-function bounded(response: Response, maxBytes: number): Response {
-  const type = mediaTypeOf(response)
-  const isStream = type === 'text/event-stream'
-  const declared = Number(response.headers.get('content-length') ?? Number.NaN)
-  if (!response.body || declared <= maxBytes || (type !== 'application/json' && !isStream)) return response
-  const endOfEvent = createEventEnds()
-  let pending = 0
-  const body = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        const end = isStream ? endOfEvent(chunk) : undefined
-        pending = end === undefined ? pending + chunk.byteLength : chunk.byteLength - end
-        if (pending > maxBytes) controller.error(new TypeError(`the answer is longer than ${maxBytes} bytes`))
-        else controller.enqueue(chunk)
-      },
-    }),
-  )
-  return new Response(body, response)
-}
-
-/** Returns for each chunk where its last complete event ends, if one does: after an empty line. */
-function createEventEnds(): (chunk: Uint8Array) => number | undefined {
-  const [lineFeed, carriageReturn] = [10, 13]
-  let isEmptyLine = false
-  return (chunk) => {
-    let end: number | undefined
-    for (let at = chunk.indexOf(lineFeed); at >= 0; at = chunk.indexOf(lineFeed, at + 1)) {
-      const before = chunk[at - 1] === carriageReturn ? at - 2 : at - 1
-      if (before < 0 ? isEmptyLine : chunk[before] === lineFeed) end = at + 1
-    }
-    isEmptyLine = chunk.at(-1) === lineFeed
-    return end
-  }
-}
-
-const mediaTypeOf = ({ headers }: Response) => headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
