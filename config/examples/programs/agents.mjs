@@ -7,7 +7,7 @@ const options = { roster, host: '127.0.0.1', health_interval: 1 }
 
 const greeter = createAgent({ ...options, id: 'greeter-1' })
 greeter.tool('greet', { dependencies: ['clock'] }, async (_, { clock }) =>
-  clock ? `hello, it is ${await clock()}` : 'hello, nobody knows how late it is',
+  clock ? `hello, it is ${await clock()}` : 'hello, without a clock',
 )
 await greeter.start()
 
@@ -28,7 +28,7 @@ async function greetingWith(text) {
 
 console.log('with a clock:', await greetingWith('noon'))
 await clock.close()
-console.log('without:', await greetingWith('nobody'))
+console.log('without:', await greetingWith('without'))
 
 await fleet.close()
 await greeter.close()
