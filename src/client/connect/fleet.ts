@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { type ServerId, serverId } from '../../model/identity.ts'
 import { defaultNamespace } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
+import { importClientSdk } from '../peer-packages.ts'
 import { connectRoster, type Roster } from '../roster/roster.ts'
 import { createAdmission } from './admission.ts'
 import { createCallRouter } from './call-router.ts'
@@ -25,6 +26,7 @@ export type Fleet = Awaited<ReturnType<typeof connectServers>>
  *
  * Resolves once the registry was read and, unless `lazy`, each server was tried once.
  *
+ * @throws {Error} The package `@modelcontextprotocol/client` is not installed.
  * @throws {RosterError} The query is invalid, the token lacks the right, or the other side is not a roster.
  */
 export async function connectServers(options: FleetOptions) {
@@ -183,6 +185,7 @@ export async function connectServers(options: FleetOptions) {
   let membership: { readonly ended: Promise<void> } | undefined
   options.signal?.addEventListener('abort', closeOnAbort, { once: true })
   options.signal?.throwIfAborted()
+  if (!settings.lazy) await importClientSdk()
   membership = await followMembers({ roster, query: settings.query, signal: closing.signal, onServer, emit })
   if (!settings.lazy) await connectThese(all().filter((one) => one.server().enabled))
 

@@ -1,4 +1,5 @@
 import type * as Mcp from '@modelcontextprotocol/client'
+import { importClientSdk } from '../../peer-packages.ts'
 import { answeringFetch } from './answering-fetch.ts'
 import { UnopenedError } from './call-failure.ts'
 
@@ -16,7 +17,7 @@ function mcpUrl(endpoint: string): URL {
 
 /** Opens a connection within a limit of its own: several calls may wait for it. `opening` ends the attempt. */
 async function openClient(endpoint: string, name: string, opening: AbortController): Promise<Client> {
-  const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
+  const { Client, StreamableHTTPClientTransport } = await importClientSdk()
   const timer = setTimeout(() => opening.abort(new DOMException('no answer', 'TimeoutError')), maxOpenMs)
   const client = new Client({ name, version: '1' }, { versionNegotiation: { mode: 'auto' } })
   let isOpen = false

@@ -1,4 +1,5 @@
 import type * as Mcp from '@modelcontextprotocol/server'
+import { importClientSdk, importServerSdk } from '../../peer-packages.ts'
 import { resultOf } from '../calls/call-result.ts'
 import { inputSchemaOf, isStandardSchema, type Tool } from '../tool.ts'
 
@@ -25,7 +26,7 @@ export async function createToolEndpoint({
   run: RunTool
   limits: EndpointLimits
 }) {
-  const mcp = await import('@modelcontextprotocol/server')
+  const mcp = await importServerSdk()
   // A schema that is made for each request costs more than the call.
   const schemas = new WeakMap<Tool, InputSchema>()
 
@@ -90,7 +91,7 @@ export async function createWrappedEndpoint({
   around: (tool: string, call: () => Promise<unknown>) => Promise<unknown>
   limits: EndpointLimits
 }) {
-  const mcp = await import('@modelcontextprotocol/server')
+  const mcp = await importServerSdk()
 
   async function createServer(): Promise<Server> {
     const made = typeof wrapped === 'function' ? await wrapped() : wrapped
@@ -130,7 +131,7 @@ function partsOf(made: McpServer | Server) {
 
 /** The tools of a server, by asking it in memory. */
 async function toolsOf(server: Server, { InMemoryTransport }: McpServerModule): Promise<readonly Mcp.Tool[]> {
-  const { Client } = await import('@modelcontextprotocol/client')
+  const { Client } = await importClientSdk()
   const [near, far] = InMemoryTransport.createLinkedPair()
   await server.connect(far)
   const client = new Client({ name: 'agent', version: '1' })

@@ -1,4 +1,5 @@
 import type { AuthProvider, OAuthClientProvider } from '@modelcontextprotocol/client'
+import { importClientSdk } from '../../peer-packages.ts'
 
 /** Time for which a person who was asked to authorize is not asked again, in ms. */
 const maxAuthorizationMs = 600_000
@@ -30,7 +31,7 @@ function wrap(provider: OAuthClientProvider): OAuthClientProvider {
     const isPending = pending !== undefined && performance.now() <= pending.until && token === pending.token
     // Tokens that have come meanwhile are tried first.
     if (!isPending && token === seen) return
-    const { UnauthorizedError } = await import('@modelcontextprotocol/client')
+    const { UnauthorizedError } = await importClientSdk()
     throw new UnauthorizedError('waits for its authorization')
   }
 

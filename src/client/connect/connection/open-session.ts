@@ -7,6 +7,7 @@ import type {
   SubscriptionFilter,
   Tool,
 } from '@modelcontextprotocol/client'
+import { importClientSdk } from '../../peer-packages.ts'
 import { createWatchdog } from '../../roster/cancellation.ts'
 import { defaultMaxAnswerBytes } from '../fleet-options.ts'
 import { createExchanges, type Limits } from './exchange.ts'
@@ -50,7 +51,7 @@ export type Session = Awaited<ReturnType<typeof openSession>>
 export async function openSession(target: Target, options: SessionOptions) {
   const { prior, timeoutMs, signal, clientInfo, onDoubt, onClose, onToolsChanged, prepare } = options
   const { subscriptions = { toolsListChanged: true }, maxAnswerBytes = defaultMaxAnswerBytes } = options
-  const { Client } = await import('@modelcontextprotocol/client')
+  const { Client } = await importClientSdk()
   const client = new Client(clientInfo, { versionNegotiation: { mode: 'auto' } })
   const transport = await createTransport(target)
   let isClosed = false
@@ -159,7 +160,7 @@ export async function openSession(target: Target, options: SessionOptions) {
       traceTransport(created, 'pipe')
       return created
     }
-    const { SSEClientTransport, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client')
+    const { SSEClientTransport, StreamableHTTPClientTransport } = await importClientSdk()
     const settings = {
       fetch: createTracedFetch(to.url, { maxAnswerBytes }),
       requestInit: { headers: { ...to.headers } },
