@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
@@ -67,7 +67,9 @@ describe('the built libraries', () => {
   before(async () => {
     const built = process.env['ROSTER_BUILT_MAIN']
     if (built === undefined) await run(process.execPath, ['config/build.ts', folder.at('dist')])
-    else cpSync(join(dirname(built), 'client'), folder.at('dist', 'client'), { recursive: true })
+    else
+      for (const part of ['client', 'types'])
+        cpSync(join(dirname(built), part), folder.at('dist', part), { recursive: true })
     const [modern, dual] = [await startMcp({ legacy: 'reject' }), await startMcp()]
     opened.use(modern)
     opened.use(dual)
@@ -76,7 +78,7 @@ describe('the built libraries', () => {
     for (const [name, text] of Object.entries({ connects, serves, withoutPeers })) {
       writeFileSync(folder.at(`${name}.mjs`), text)
     }
-    writeFileSync(folder.at('package.json'), '{ "type": "module" }')
+    copyFileSync('package.json', folder.at('package.json'))
   })
 
   after(async () => {
@@ -102,6 +104,24 @@ describe('the built libraries', () => {
     assert.ok(sizeOf('connect', 'index.js') < 40_000)
     assert.ok(sizeOf('agent', 'index.js') < 40_000)
     assert.doesNotMatch(readFileSync(folder.at('dist', 'client', 'index.js'), 'utf8'), /^import /m)
+  })
+
+  it('are in the package with their types', async () => {
+    const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      exports: Record<string, Record<string, string>>
+    }
+    const pack = ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline']
+    const { stdout } = await run('npm', pack, { cwd: folder.path })
+    const [{ files }] = JSON.parse(stdout) as [{ files: { path: string }[] }]
+
+    assert.deepEqual(Object.keys(exports), ['.', './connect', './agent'])
+    const packed = new Set(files.map(({ path }) => `./${path}`))
+    assert.deepEqual(
+      Object.values(exports)
+        .flatMap((one) => Object.values(one))
+        .filter((path) => !packed.has(path)),
+      [],
+    )
   })
 
   const older = olderNode()

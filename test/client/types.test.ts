@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { symlinkSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { describe, it } from 'node:test'
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { temporary } from '../e2e/daemon-process.ts'
 
@@ -10,7 +10,7 @@ const run = promisify(execFile)
 const compiler = 'node_modules/.bin/tsc'
 
 const program = `
-import { connectRoster, type RosterError } from './types/client/index.js'
+import { connectRoster, type RosterError } from 'mcp-roster'
 const roster = connectRoster({ url: 'http://localhost:8000' })
 const { servers } = await roster.list({ tag: ['geo'], status: 'healthy' })
 export const names: string[] = servers.map(({ name }) => name)
@@ -21,7 +21,7 @@ export const statusOf = (error: RosterError): number => error.status
 
 const agentProgram = `
 import * as z from 'zod'
-import { createAgent, type Injectable, meshAgent } from './types/client/agent/index.js'
+import { createAgent, type Injectable, meshAgent } from 'mcp-roster/agent'
 const agent = createAgent<{ clock: (args: { zone: string }) => { hour: number } }>({ id: 'greeter' })
 agent.tool('greet', {
   schema: z.object({ who: z.string(), times: z.number().default(1) }),
@@ -51,37 +51,65 @@ export const shout: Promise<string> = meshAgent({ schema: z.object({ text: z.str
   async ({ text }: { text: string }) => text.toUpperCase())({ text: 'hello' })
 `
 
-describe('the types of the library', () => {
-  it('are emitted by the build and reject wrong programs, also those of agents', async () => {
-    using folder = temporary()
-    await run(compiler, ['-p', 'config/types.json', '--outDir', folder.at('types')])
-    symlinkSync(resolve('node_modules'), folder.at('node_modules')) // For zod, which comes with the package.
-    writeFileSync(folder.at('program.ts'), program)
-    const strict = [
-      '--ignoreConfig',
-      '--strict',
-      '--noEmit',
-      '--skipLibCheck',
-      '--target',
-      'es2024',
-      '--module',
-      'esnext',
-    ]
-    // As in a browser, without the types of Node.
-    const place = ['--lib', 'es2024,esnext.disposable,dom', '--moduleResolution', 'bundler', '--types', '']
-    const { stdout } = await run(compiler, [...strict, ...place, folder.at('program.ts')]).catch((error) => error)
-    assert.equal(stdout, '')
+const connectProgram = `
+import { connectRoster } from 'mcp-roster'
+import { createAgent } from 'mcp-roster/agent'
+import { connectServers, type ConnectionState, type FleetError } from 'mcp-roster/connect'
+const fleet = await connectServers({ roster: connectRoster({ url: 'http://localhost:8000' }), query: { tag: ['geo'] } })
+const fallback = ({ code }: FleetError) => ({ content: [{ type: 'text' as const, text: code }] })
+const { content } = await fleet.call('forecast', { city: 'Bern' }, { timeoutMs: 100, fallback })
+export const text: string = content[0]?.type === 'text' ? content[0].text : ''
+export const state: ConnectionState | undefined = fleet.get('a')?.state
+export const names: string[] = fleet.tools('openai').map(({ name }) => name)
+// @ts-expect-error there is no such framework
+fleet.tools('unknown')
+// @ts-expect-error there is no such strategy
+await connectServers({ roster: 'http://localhost:8000', strategy: 'splendid' })
+for await (const event of fleet.events()) if (event.type === 'connected') console.log(event.server)
+createAgent({ id: 'greeter' }).tool('greet', {}, () => 'hello')
+`
 
-    writeFileSync(folder.at('agent.ts'), agentProgram)
-    const node = [
-      '--lib',
-      'es2024,esnext.disposable,esnext.decorators',
-      '--moduleResolution',
-      'bundler',
-      '--types',
-      'node',
-    ]
-    const agent = await run(compiler, [...strict, ...node, folder.at('agent.ts')]).catch((error) => error)
-    assert.equal(agent.stdout, '')
+const strict = ['--ignoreConfig', '--strict', '--noEmit', '--target', 'es2024']
+const node = ['--lib', 'es2024,esnext.disposable,esnext.decorators', '--types', 'node']
+const bundler = ['--module', 'esnext', '--moduleResolution', 'bundler']
+
+describe('the types of the library', () => {
+  const folder = temporary()
+  const library = folder.at('node_modules', 'mcp-roster')
+
+  before(async () => {
+    mkdirSync(library, { recursive: true })
+    copyFileSync('package.json', join(library, 'package.json'))
+    await run(compiler, ['-p', 'config/types.json', '--outDir', join(library, 'dist', 'types')])
+    // What comes with the package, and its peers.
+    for (const name of ['zod', '@types', '@modelcontextprotocol'])
+      symlinkSync(resolve('node_modules', name), folder.at('node_modules', name))
+    writeFileSync(folder.at('package.json'), '{ "type": "module" }')
+  })
+
+  after(() => folder[Symbol.dispose]())
+
+  /** What the compiler says of a program; nothing, if it has no error. */
+  async function errorsOf(text: string, options: readonly string[]): Promise<string> {
+    const file = folder.at(`program-${(programs += 1)}.ts`)
+    writeFileSync(file, text)
+    const { stdout } = await run(compiler, [...strict, ...options, file]).catch((error) => error as { stdout: string })
+    return stdout
+  }
+  let programs = 0
+
+  it('reject wrong programs in a browser, without the types of Node', async () => {
+    const browser = ['--lib', 'es2024,esnext.disposable,dom', '--types', '', '--skipLibCheck', ...bundler]
+
+    assert.equal(await errorsOf(program, browser), '')
+  })
+
+  it('reject wrong programs of agents', async () => {
+    assert.equal(await errorsOf(agentProgram, [...node, '--skipLibCheck', ...bundler]), '')
+  })
+
+  it('are sound themselves, by the rules of Node and of bundlers', async () => {
+    assert.equal(await errorsOf(connectProgram, [...node, ...bundler]), '')
+    assert.equal(await errorsOf(connectProgram, [...node, '--module', 'node16', '--moduleResolution', 'node16']), '')
   })
 })
