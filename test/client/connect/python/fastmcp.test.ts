@@ -58,11 +58,13 @@ describe('a FastMCP server of Python', { skip, concurrency: true }, () => {
     const before = await fleet.call('process')
     await first.kill()
     await events.next('lost')
-    await using _second = await startServer(port)
+    await using second = await startServer(port)
     await events.next('connected')
 
     const after = await fleet.call('process')
     assert.notDeepEqual(after.structuredContent, before.structuredContent)
+    await second.kill()
+    await events.next('lost')
   })
 
   it('is started over stdio, ends with its process, and is started again', async () => {
