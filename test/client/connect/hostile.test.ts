@@ -18,17 +18,27 @@ const bombs = { document: blank, event: Buffer.concat([gzipSync('data: '), blank
 /** A fleet of a sound server and of one that answers `method` its own way. */
 async function startBeside(method: string, answer: Answer, options: Partial<FleetOptions> = {}) {
   await using stack = new AsyncDisposableStack()
-  const hostile = stack.use(
+  let onCall: ((name: unknown) => void) | undefined
+  const started = stack.use(
     await startMcp({
       name: 'hostile',
       build: (server) => server.registerTool('trap', {}, () => text('caught')),
       intercept(request, response, message) {
+        if (message.method === 'tools/call' && onCall) {
+          onCall((message.params as { name?: unknown }).name)
+          const result = { ...text('called'), resultType: 'complete' }
+          const answered = { jsonrpc: '2.0', id: message.id, result }
+          response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answered))
+          return true
+        }
         if (message.method !== method) return false
         answer(request, response, message)
         return true
       },
     }),
   )
+  /** `answerCalls`: whatever tool is called has a result. */
+  const hostile = { ...started, answerCalls: (note: (name: unknown) => void) => void (onCall = note) }
   const sound = stack.use(await startMcp({ name: 'sound' }))
   const place = stack.use(
     await createServerFile({ hostile: { url: hostile.url, ...quiet }, sound: { url: sound.url, ...quiet } }),
@@ -97,6 +107,26 @@ describe('the tools of a hostile server', () => {
     const { state, tools, tools_omitted: omitted } = beside.fleet.get('hostile')!
     assert.deepEqual([state, tools, omitted], ['connected', 13, 1])
     assert.equal(beside.hostile.countOf('tools/list'), 7)
+    await beside.check()
+  })
+
+  it('are called by names that every framework takes, whatever they are', async () => {
+    const names = ['', ' ', '__proto__', 'constructor', '../a', 'a\n\u001B[2J', '\u202Eevil', '💥', 'x'.repeat(5000)]
+    const called: unknown[] = []
+    await using beside = await startBeside(
+      'tools/list',
+      listing(() => ({ tools: names.map((name) => tool(name)) })),
+    )
+    const { fleet, hostile } = beside
+    hostile.answerCalls((name) => called.push(name))
+
+    const listed = fleet.toolList().filter(({ server }) => server === 'default/hostile')
+    for (const { name } of listed) await fleet.call(name)
+
+    assert.deepEqual(called, names)
+    assert.equal(new Set(listed.map(({ name }) => name)).size, names.length)
+    for (const { name } of listed) assert.match(name, /^[A-Za-z][A-Za-z0-9_-]{0,63}$/)
+    assert.equal(Object.keys(fleet.tools('ai-sdk')).length, names.length + 1)
     await beside.check()
   })
 
