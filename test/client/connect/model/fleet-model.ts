@@ -19,7 +19,10 @@ type Entry = { readonly server: ModelServer; enabled: boolean; isTagged: boolean
  * A random walk over what happens to servers, connections and the roster, while two lanes of calls go on. At rest the fleet must equal the
  * registry; throws where it does not, with the steps.
  */
-export async function walkFleet(seed: number, { steps = 10 }: { readonly steps?: number } = {}): Promise<void> {
+export async function walkFleet(
+  seed: number,
+  { steps = 10, blackHoles = false }: { readonly steps?: number; readonly blackHoles?: boolean } = {},
+): Promise<void> {
   const random = createRandom(seed)
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporary())
@@ -65,6 +68,7 @@ export async function walkFleet(seed: number, { steps = 10 }: { readonly steps?:
       maxPauseMs: 200,
       toolsTtlMs: 500,
       pingIntervalMs: 1000,
+      pingTimeoutMs: 2000,
       breaker: { openMs: 100 },
     }),
   )
@@ -91,6 +95,8 @@ export async function walkFleet(seed: number, { steps = 10 }: { readonly steps?:
       roster = undefined
     },
     startRoster,
+    // Found by a ping only, which takes seconds.
+    ...(blackHoles ? { freeze: ({ server }: Entry) => server.freeze() } : {}),
   }
 
   try {

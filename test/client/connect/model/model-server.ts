@@ -74,6 +74,8 @@ export async function startModelServer(name: string, era: Era, ledger: Ledger) {
       proxy.close()
       proxy.open()
     },
+    /** Its connections fall silent; further ones are served. */
+    freeze: () => proxy.freeze(),
     toggleTool(tool: string) {
       if (!tools.delete(tool)) tools.add(tool)
       http?.tellChange()
