@@ -84,7 +84,7 @@ describe('change log', () => {
         put({ name: 's', command: 'x', type: 'stdio', url: undefined, version: String(version), [field]: value })
 
       const { changes, bytes } = changeLog.counts()
-      assert.ok(bytes > changes * 20_000 && bytes <= 1_000_000, `${changes} changes of ${bytes} bytes`)
+      assert.ok(bytes > changes * 10_000 && bytes <= 1_000_000, `${changes} changes of ${bytes} bytes`)
     })
   }
 
