@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type CallOptions, connectServers, FleetError } from '../../../src/client/connect/index.ts'
+import { startMcp, text } from './mcp-servers.ts'
+import { createServerFile } from './server-file.ts'
+
+/** Two servers of a legacy session whose tool takes longer than any call waits, and what they have carried out. */
+async function startSlowPair() {
+  await using stack = new AsyncDisposableStack()
+  const carriedOut: string[] = []
+  const end = new AbortController()
+  const build = (name: string) => (server: Parameters<NonNullable<Parameters<typeof oneServer>[1]>>[0]) =>
+    server.registerTool('pay', {}, async () => {
+      carriedOut.push(name)
+      await pause(60_000, undefined, { signal: end.signal }).catch(() => undefined)
+      return text(name)
+    })
+  const a = stack.use(await oneServer('a', build('a')))
+  const b = stack.use(await oneServer('b', build('b')))
+  stack.defer(() => end.abort())
+  const { daemon } = stack.use(await createServerFile({ a: { url: a.url }, b: { url: b.url } }))
+  const fleet = stack.use(await connectServers({ roster: daemon.url }))
+  const owned = stack.move()
+  return { fleet, carriedOut, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+const oneServer = (name: string, build?: NonNullable<Parameters<typeof startMcp>[0]>['build']) =>
+  startMcp({ name, ...(build ? { build } : {}) })
+
+const withCode = (code: string) => (error: unknown) => error instanceof FleetError && error.code === code
+
+describe('a call that takes too long', () => {
+  it('is carried out once, and its outcome is unknown', async () => {
+    await using pair = await startSlowPair()
+
+    for (let call = 0; call < 3; call += 1)
+      await assert.rejects(pair.fleet.call('pay', {}, { timeoutMs: 100 }), withCode('unknown'))
+    assert.equal(pair.carriedOut.length, 3)
+  })
+})
+
+describe('wrong use of a fleet', () => {
+  it('arguments and options that cannot be meant are a TypeError, and no server is blamed', async () => {
+    await using server = await startMcp({ name: 'weather' })
+    await using place = await createServerFile({ weather: { url: server.url } })
+    await using fleet = await connectServers({ roster: place.daemon.url, breaker: { failures: 1 } })
+    const circle: Record<string, unknown> = {}
+    circle['self'] = circle
+    const wrong: readonly (readonly [unknown, unknown, object?])[] = [
+      ['forecast', { big: 1n }],
+      ['forecast', circle],
+      ['forecast', 'text'],
+      ['forecast', null],
+      ['forecast', []],
+      [undefined, {}],
+      [{}, {}],
+      ['forecast', {}, { timeoutMs: -1 }],
+      ['forecast', {}, { timeoutMs: 0 }],
+      ['forecast', {}, { timeoutMs: Number.NaN }],
+      ['forecast', {}, { strategy: 'foo' }],
+      ['forecast', {}, { strategy: 'toString' }],
+      ['forecast', {}, { signal: 5 }],
+    ]
+
+    for (const [target, args, options] of wrong)
+      await assert.rejects(fleet.call(target as string, args as object, options as CallOptions), TypeError)
+    assert.equal(server.countOf('tools/call'), 0)
+    assert.deepEqual([fleet.get('weather')?.circuit, fleet.stats().errors], ['closed', 0])
+    const forever = { timeoutMs: Infinity }
+    assert.deepEqual((await fleet.call('forecast', {}, forever)).content, text('sunny').content)
+  })
+
+  it('options of a fleet are checked before anything is opened', async () => {
+    const roster = 'http://127.0.0.1:59'
+    const wrong = [{ strategy: 'foo' }, { concurrency: 0 }, { pingIntervalMs: -1 }, { callTimeoutMs: Number.NaN }]
+
+    for (const options of wrong)
+      await assert.rejects(connectServers({ roster, ...options } as Parameters<typeof connectServers>[0]), TypeError)
+  })
+
+  it('a closed fleet opens nothing any more', async () => {
+    await using server = await startMcp({ name: 'weather' })
+    await using place = await createServerFile({ weather: { url: server.url } })
+    const fleet = await connectServers({ roster: place.daemon.url, lazy: true })
+    await fleet.close()
+
+    await assert.rejects(fleet.connect('weather'), withCode('closed'))
+    await assert.rejects(fleet.connectAll(), withCode('closed'))
+    await assert.rejects(fleet.reconnect(), withCode('closed'))
+    await assert.rejects(fleet.call('forecast'), withCode('closed'))
+    for await (const event of fleet.events()) assert.fail(event.type)
+    assert.deepEqual([fleet.active, server.methods.length], [[], 0])
+  })
+
+  it('connectAll takes tags as a list too', async () => {
+    await using server = await startMcp({ name: 'weather' })
+    await using place = await createServerFile({ near: { url: server.url, tags: ['geo'] }, far: { url: server.url } })
+    await using fleet = await connectServers({ roster: place.daemon.url, lazy: true })
+
+    assert.deepEqual(await fleet.connectAll(['geo']), ['default/near'])
+  })
+})
