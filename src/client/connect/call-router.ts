@@ -4,7 +4,7 @@ import { type BalancedProvider, locationOf } from '../../model/balancing/provide
 import type { Connection } from './connection/connection.ts'
 import { ExchangeError, type Failure } from './connection/failure.ts'
 import { FleetError } from './fleet-error.ts'
-import type { FleetSettings } from './fleet-options.ts'
+import { assertDuration, assertStrategy, type FleetSettings, timerMs } from './fleet-options.ts'
 import type { CallCounter } from './stats.ts'
 import type { Provider } from './tool-index.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'
@@ -64,6 +64,7 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     args: ToolArguments = {},
     options: CallOptions = {},
   ): Promise<CallToolResult> {
+    assertCall(target, args, options)
     const course: Course = { target, args, options, tried: new Set(), renewed: new Set(), attempts: 0 }
     for (;;) {
       if (closed.aborted) throw new FleetError('closed', 'the fleet is closed')
@@ -126,7 +127,8 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
   /** Calls one server; undefined: it failed, as `course.last` says. */
   async function attempt({ connection, toolName }: Provider, course: Course): Promise<CallToolResult | undefined> {
     const { options, args } = course
-    const { signal, onProgress, timeoutMs = settings.callTimeoutMs } = options
+    const { signal, onProgress } = options
+    const timeoutMs = timerMs(options.timeoutMs ?? settings.callTimeoutMs)
     const began = performance.now()
     course.tried.add(connection)
     if (!connection.circuit.admit()) return undefined
@@ -167,6 +169,23 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
 }
 
 const maxTurns = 10_000
+
+/** @throws {TypeError} The call cannot be meant: no server is to blame for it. */
+function assertCall(target: unknown, args: unknown, { signal, timeoutMs, strategy }: CallOptions): void {
+  const isTool = typeof target === 'object' && target !== null && 'server' in target && 'tool' in target
+  if (typeof target !== 'string' && !isTool)
+    throw new TypeError('the name of a tool, or a tool of `toolList()`, is needed')
+  if (typeof args !== 'object' || args === null || Array.isArray(args))
+    throw new TypeError('the arguments of a tool must be an object')
+  try {
+    JSON.stringify(args)
+  } catch (error) {
+    throw new TypeError(`the arguments cannot be sent as JSON: ${String(error)}`, { cause: error })
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` must be an AbortSignal')
+  assertDuration('timeoutMs', timeoutMs)
+  assertStrategy(strategy)
+}
 
 /** Whether another attempt can do no harm: nothing was carried out, or may be again. */
 function mayGoOn({ last }: Course): boolean {

@@ -28,6 +28,7 @@ export type EmittedEvent =
 /** Delivers events to readers, each with a bounded queue of its own. */
 export function createFleetEvents({ maxQueued = 1000 } = {}) {
   const readers = new Set<ReturnType<typeof createReader>>()
+  let isClosed = false
 
   function emit(event: EmittedEvent): void {
     const stamped = { ...event, at: new Date().toISOString() }
@@ -44,11 +45,12 @@ export function createFleetEvents({ maxQueued = 1000 } = {}) {
       reader.end()
     }
     signal?.addEventListener('abort', leave, { once: true })
-    if (signal?.aborted) leave()
+    if (signal?.aborted || isClosed) leave()
     return iterate(reader, leave)
   }
 
   function close(): void {
+    isClosed = true
     for (const reader of readers) reader.end()
     readers.clear()
   }

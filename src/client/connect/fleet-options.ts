@@ -1,5 +1,5 @@
 import type { AuthProvider, Implementation, OAuthClientProvider } from '@modelcontextprotocol/client'
-import type { Strategy } from '../../model/balancing/choose.ts'
+import { strategies, type Strategy } from '../../model/balancing/choose.ts'
 import type { ServerId } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
 import type { WatchQuery } from '../roster/query.ts'
@@ -75,8 +75,37 @@ export type FleetOptions = {
 
 export const defaultMaxAnswerBytes = 64 * 1024 * 1024
 
-/** The options with their defaults. */
+/** The longest time that a timer of Node can wait for, in ms. */
+const maxTimerMs = 2_147_483_647
+
+/** A time limit for a timer; a longer one is none. */
+export const timerMs = (ms: number) => Math.min(ms, maxTimerMs)
+
+/** @throws {TypeError} It is given, but no time. */
+export function assertDuration(name: string, ms: unknown): void {
+  if (ms !== undefined && !(typeof ms === 'number' && ms > 0))
+    throw new TypeError(`\`${name}\` must be a number of milliseconds above 0`)
+}
+
+/** @throws {TypeError} It is given, but unknown. */
+export function assertStrategy(strategy: unknown): void {
+  if (strategy !== undefined && !strategies.includes(strategy as Strategy))
+    throw new TypeError(`\`strategy\` must be one of ${strategies.join(', ')}`)
+}
+
+const durations = ['connectTimeoutMs', 'callTimeoutMs', 'pingIntervalMs', 'pingTimeoutMs', 'maxPauseMs'] as const
+
+/**
+ * The options with their defaults.
+ *
+ * @throws {TypeError} One of them cannot be meant.
+ */
 export function settingsOf(options: FleetOptions) {
+  for (const name of durations) assertDuration(name, options[name])
+  assertStrategy(options.strategy)
+  const { concurrency = 1 } = options
+  if (!(Number.isInteger(concurrency) && concurrency > 0))
+    throw new TypeError('`concurrency` must be a whole number above 0')
   return {
     query: {},
     lazy: false,

@@ -122,10 +122,12 @@ export async function connectServers(options: FleetOptions) {
 
   /** Connects where needed; resolves with whether it is connected. Rejects when the signal aborts. */
   async function isReached(connection: Connection, signal: AbortSignal): Promise<boolean> {
+    assertOpen()
     try {
       await connection.ensure(signal)
       return true
     } catch {
+      assertOpen()
       signal.throwIfAborted()
       return false
     }
@@ -146,7 +148,12 @@ export async function connectServers(options: FleetOptions) {
     return connections.get(name) ?? connections.get(serverId(defaultNamespace, name))
   }
 
+  function assertOpen(): void {
+    if (closing.signal.aborted) throw new FleetError('closed', 'the fleet is closed')
+  }
+
   function required(name: string): Connection {
+    assertOpen()
     const connection = find(name)
     if (!connection) throw new FleetError('no_server', `no server ${name} matches the query of this fleet`)
     return connection
@@ -214,10 +221,16 @@ export async function connectServers(options: FleetOptions) {
     /** Closes the session of one server, until `connect`, or a call that names it. */
     disconnect: async (name: string) => required(name).stop('asked to disconnect', { park: true }),
     /** Connects every enabled server, or those with all of these tags. Resolves with the ids of those that are connected. */
-    connectAll: async ({ tags = [] }: { readonly tags?: readonly string[] } = {}) =>
-      connectThese(all().filter((one) => one.server().enabled && tags.every((tag) => one.server().tags.includes(tag)))),
+    async connectAll(chosen: readonly string[] | { readonly tags?: readonly string[] } = []) {
+      assertOpen()
+      const tags = 'tags' in chosen ? (chosen.tags ?? []) : Array.isArray(chosen) ? (chosen as readonly string[]) : []
+      return connectThese(
+        all().filter((one) => one.server().enabled && tags.every((tag) => one.server().tags.includes(tag))),
+      )
+    },
     /** Connects again: all, or those that failed. Resolves with the ids of those that are connected. */
     async reconnect({ failedOnly = false } = {}) {
+      assertOpen()
       const chosen = all().filter((one) => (failedOnly ? one.isFailed() : one.state() !== 'disconnected'))
       if (!failedOnly) await Promise.all(chosen.map((one) => one.stop('asked to reconnect')))
       return connectThese(chosen)

@@ -64,7 +64,10 @@ describe('wrong use of a fleet', () => {
     ]
 
     for (const [target, args, options] of wrong)
-      await assert.rejects(fleet.call(target as string, args as object, options as CallOptions), TypeError)
+      await assert.rejects(
+        fleet.call(target as string, args as Record<string, unknown>, options as CallOptions),
+        TypeError,
+      )
     assert.equal(server.countOf('tools/call'), 0)
     assert.deepEqual([fleet.get('weather')?.circuit, fleet.stats().errors], ['closed', 0])
     const forever = { timeoutMs: Infinity }

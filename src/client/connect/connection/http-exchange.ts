@@ -91,10 +91,11 @@ export function traceTransport(transport: Sendable, kind: TransportKind): void {
   const send = transport.send.bind(transport) as (message: unknown, options?: object) => Promise<void>
   transport.send = async (message: unknown, options?: object) => {
     const trace = traces.getStore()
-    if (!trace) return send(message, options)
+    // A notification, as of a cancelled call, says nothing of the call itself.
+    if (!trace || !isRequest(message)) return traces.exit(() => send(message, options))
     if (kind === 'pipe') trace.started = trace.sent = true
     await send(message, { onRequestStreamEnd: trace.onEnd, ...options })
-    if (kind === 'http' && !trace.isStream && isRequest(message)) trace.onEnd?.()
+    if (kind === 'http' && !trace.isStream) trace.onEnd?.()
   }
 }
 
