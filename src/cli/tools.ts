@@ -36,7 +36,9 @@ export const tools: Command = {
       ({ state, server: { enabled } }) => enabled && state !== 'connected',
     )
     for (const { server: one, reason } of unreached)
-      terminal.err(`${escapeControls(shortId(one))}: ${escapeControls(reason)}${credentialsHint(reason)}\n`)
+      terminal.err(
+        `${escapeControls(shortId(one))}: ${escapeControls(reason.replace('(option stdio)', '(--allow-stdio)'))}${credentialsHint(reason)}\n`,
+      )
     return unreached.length > 0 && (server !== undefined || list.length === 0) ? 1 : 0
   },
 }

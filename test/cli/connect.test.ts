@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { PassThrough, Readable } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
 import { Client } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
@@ -75,6 +76,35 @@ describe('mcp-roster connect', () => {
     await until(() => notices.includes('tools'))
 
     assert.match(await call('forecast'), /sunny/)
+  })
+
+  it('answers what was asked before the end of the input', async () => {
+    await using server = await startMcp({ name: 'weather' })
+    await using place = await createServerFile({ weather: { url: server.url } })
+    const initialize = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } }
+    const messages = [
+      { jsonrpc: '2.0', id: 1, method: 'initialize', params: initialize },
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      'no message',
+      { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'forecast', arguments: {} } },
+    ]
+    const output = new PassThrough()
+    const { code, err } = await running(['connect', 'weather', '--url', place.daemon.url], {
+      input: () => Readable.from(messages.map((message) => Buffer.from(`${JSON.stringify(message)}\n`))),
+      output: () => output,
+    })
+
+    assert.equal(code, 0)
+    assert.match(err, /^weather: a line of the input is no message of JSON-RPC\n$/)
+    const answers = String(output.read())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: number })
+    assert.deepEqual(
+      answers.map(({ id }) => id),
+      [1, 2],
+    )
+    assert.match(JSON.stringify(answers[1]), /sunny/)
   })
 
   it('fails with the reason for a server that is unknown or would be started here', async () => {

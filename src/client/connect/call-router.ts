@@ -134,7 +134,7 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     if (!connection.circuit.admit()) return undefined
     let isRepeatable = options.repeatable ?? false
     try {
-      if (!connection.isConnected()) await connection.ensure(signal ?? closed)
+      if (!connection.isConnected()) await reach(connection, signal ?? closed, timeoutMs)
       const tool = connection.tools.get(toolName)
       if (!tool) throw new ExchangeError({ outcome: 'not_sent', reason: `has no tool ${toolName}`, isFault: false })
       isRepeatable ||= saysRepeatable(tool)
@@ -150,6 +150,18 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
       }
       note(connection, error.failure, isRepeatable, course)
       return undefined
+    }
+  }
+
+  /** Connects within the time of the attempt. */
+  async function reach(connection: Connection, signal: AbortSignal, timeoutMs: number): Promise<void> {
+    const limit = AbortSignal.timeout(Math.ceil(timeoutMs))
+    try {
+      await connection.ensure(AbortSignal.any([signal, limit]))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!limit.aborted) throw error
+      throw new ExchangeError({ outcome: 'not_sent', reason: 'not connected in time', isFault: false })
     }
   }
 

@@ -94,6 +94,7 @@ export function assertStrategy(strategy: unknown): void {
 }
 
 const durations = ['connectTimeoutMs', 'callTimeoutMs', 'pingIntervalMs', 'pingTimeoutMs', 'maxPauseMs'] as const
+const functions = ['stdio', 'credentials', 'placeholders', 'allowOriginChange', 'onStatus'] as const
 
 /**
  * The options with their defaults.
@@ -102,6 +103,11 @@ const durations = ['connectTimeoutMs', 'callTimeoutMs', 'pingIntervalMs', 'pingT
  */
 export function settingsOf(options: FleetOptions) {
   for (const name of durations) assertDuration(name, options[name])
+  for (const name of functions)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw new TypeError(`\`${name}\` must be a function`)
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
+    throw new TypeError('`signal` must be an AbortSignal')
   assertStrategy(options.strategy)
   const { concurrency = 1 } = options
   if (!(Number.isInteger(concurrency) && concurrency > 0))
@@ -125,6 +131,7 @@ export function settingsOf(options: FleetOptions) {
     maxAnswerBytes: defaultMaxAnswerBytes,
     clientInfo: { name: 'mcp-roster', version: '1' },
     ...options,
+    ...Object.fromEntries(durations.flatMap((name) => (options[name] ? [[name, timerMs(options[name])]] : []))),
   } satisfies FleetOptions
 }
 export type FleetSettings = ReturnType<typeof settingsOf>

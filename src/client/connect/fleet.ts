@@ -72,7 +72,7 @@ export async function connectServers(options: FleetOptions) {
     index.invalidate()
     if (!server) {
       connections.delete(id)
-      void known?.stop('it left the registry')
+      void known?.stop('it left the registry', { finish: true })
     } else if (known) {
       const wasEnabled = known.server().enabled
       known.update(server)
@@ -184,7 +184,7 @@ export async function connectServers(options: FleetOptions) {
   async function shutDown(): Promise<void> {
     closing.abort()
     options.signal?.removeEventListener('abort', closeOnAbort)
-    await Promise.all(all().map((one) => one.stop('the fleet is closed', { cut: true })))
+    await Promise.all(all().map((one) => one.stop('the fleet is closed', { cut: true, finish: true })))
     events.close()
     await membership?.ended
   }
@@ -242,7 +242,11 @@ export async function connectServers(options: FleetOptions) {
   }
 }
 
+/** @throws {TypeError} It names no roster. */
 function rosterOf(given: FleetOptions['roster']): Roster {
-  if (typeof given === 'string' || given instanceof URL) return connectRoster({ url: given })
-  return 'follow' in given ? given : connectRoster(given)
+  if (typeof given === 'object' && given !== null && 'follow' in given) return given
+  const connecting = typeof given === 'string' || given instanceof URL ? { url: given } : given
+  if (!URL.canParse(String(connecting?.url)))
+    throw new TypeError('`roster` must be a URL such as http://localhost:8000, options with a `url`, or a roster')
+  return connectRoster(connecting)
 }

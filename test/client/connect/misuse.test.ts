@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type CallOptions, connectServers, FleetError } from '../../../src/client/connect/index.ts'
+import { connectServers, FleetError } from '../../../src/client/connect/index.ts'
 import { startMcp, text } from './mcp-servers.ts'
 import { createServerFile } from './server-file.ts'
 
@@ -64,10 +64,7 @@ describe('wrong use of a fleet', () => {
     ]
 
     for (const [target, args, options] of wrong)
-      await assert.rejects(
-        fleet.call(target as string, args as Record<string, unknown>, options as CallOptions),
-        TypeError,
-      )
+      await assert.rejects(async () => fleet.call(target as never, args as never, options), TypeError)
     assert.equal(server.countOf('tools/call'), 0)
     assert.deepEqual([fleet.get('weather')?.circuit, fleet.stats().errors], ['closed', 0])
     const forever = { timeoutMs: Infinity }
@@ -76,10 +73,12 @@ describe('wrong use of a fleet', () => {
 
   it('options of a fleet are checked before anything is opened', async () => {
     const roster = 'http://127.0.0.1:59'
-    const wrong = [{ strategy: 'foo' }, { concurrency: 0 }, { pingIntervalMs: -1 }, { callTimeoutMs: Number.NaN }]
+    const numbers = [{ concurrency: 0 }, { pingIntervalMs: -1 }, { callTimeoutMs: Number.NaN }, { strategy: 'foo' }]
+    const functions = [{ stdio: true }, { credentials: {} }, { onStatus: 1 }, { placeholders: 'x' }, { signal: 1 }]
+    const rosters = [{ roster: '' }, { roster: 'x y' }, { roster: 5 }, { roster: {} }, { roster: null }]
+    const wrong: readonly object[] = [...numbers, ...functions, ...rosters]
 
-    for (const options of wrong)
-      await assert.rejects(connectServers({ roster, ...options } as Parameters<typeof connectServers>[0]), TypeError)
+    for (const options of wrong) await assert.rejects(connectServers({ roster, ...options }), TypeError)
   })
 
   it('a closed fleet opens nothing any more', async () => {
@@ -94,6 +93,20 @@ describe('wrong use of a fleet', () => {
     await assert.rejects(fleet.call('forecast'), withCode('closed'))
     for await (const event of fleet.events()) assert.fail(event.type)
     assert.deepEqual([fleet.active, server.methods.length], [[], 0])
+  })
+
+  it('a call that is under way when the fleet closes opens no session afterwards', async () => {
+    await using server = await startMcp({ name: 'weather' })
+    await using place = await createServerFile({ weather: { url: server.url } })
+    const fleet = await connectServers({ roster: place.daemon.url, lazy: true })
+    const calls = Array.from({ length: 5 }, () => fleet.call('forecast').catch((error: unknown) => error))
+    await fleet.close()
+
+    for (const outcome of await Promise.all(calls))
+      assert.ok(!(outcome instanceof Error) || withCode('closed')(outcome), String(outcome))
+    const { length } = server.methods
+    await assert.rejects(fleet.call('forecast'), withCode('closed'))
+    assert.deepEqual([fleet.active, server.methods.length], [[], length])
   })
 
   it('connectAll takes tags as a list too', async () => {

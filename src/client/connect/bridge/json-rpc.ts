@@ -42,6 +42,7 @@ export function createPeer(send: (message: Message) => void, { onRequest, onNoti
   const asked = new Map<Id, { resolve: (result: unknown) => void; reject: (error: Error) => void }>()
   const answering = new Map<Id, AbortController>()
   let lastId = 0
+  let isIdle: () => void = () => undefined
 
   /** Takes a message of the other side. */
   function receive({ id, method, params, result, error }: Message): void {
@@ -70,6 +71,7 @@ export function createPeer(send: (message: Message) => void, { onRequest, onNoti
       if (!controller.signal.aborted) send({ jsonrpc: '2.0', id, error: errorOf(error) })
     } finally {
       answering.delete(id)
+      if (answering.size === 0) isIdle()
     }
   }
 
@@ -97,7 +99,12 @@ export function createPeer(send: (message: Message) => void, { onRequest, onNoti
     for (const controller of answering.values()) controller.abort()
   }
 
-  return { receive, request, notify, close }
+  /** Resolves once every request of the other side is answered. */
+  async function idle(): Promise<void> {
+    if (answering.size > 0) await new Promise<void>((resolve) => void (isIdle = resolve))
+  }
+
+  return { receive, request, notify, idle, close }
 }
 
 function errorOf(error: unknown): RpcError {

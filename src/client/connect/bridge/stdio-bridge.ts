@@ -1,4 +1,5 @@
-import type { Readable, Writable } from 'node:stream'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { ClientCapabilities } from '@modelcontextprotocol/client'
 import type { Target } from '../connection/target.ts'
 import type { FleetSettings } from '../fleet-options.ts'
@@ -7,6 +8,9 @@ import { createRemoteServer, type RemoteServer } from './remote-server.ts'
 
 /** Versions of the protocol that a client on standard input and output can speak; the newest first. */
 const localVersions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
+
+/** Maximum time for the answers that are still to come when the input has ended, in ms. */
+const maxFarewellMs = 30_000
 
 export type BridgeOptions = {
   /** Where the remote server is; asked again for each connection. */
@@ -34,7 +38,9 @@ export async function bridgeToStdio({
   const { StdioServerTransport } = await import('@modelcontextprotocol/server/stdio')
   const ending = new AbortController()
   const end = () => ending.abort()
-  const transport = new StdioServerTransport(input, output)
+  // The transport closes with its input; the answers that are still to come must be sent before.
+  const relayed = new PassThrough()
+  const transport = new StdioServerTransport(relayed, output)
   const send = (message: Message) => void transport.send(message as never).catch(end)
   const peer = createPeer(send, { onRequest, onNotification })
   let remote: RemoteServer | undefined
@@ -89,13 +95,23 @@ export async function bridgeToStdio({
     void remote?.notify(method, params).catch(() => undefined)
   }
 
+  /** The client sends no more: what it has asked is answered first. */
+  async function finish(): Promise<void> {
+    const tooLate = setTimeout(end, maxFarewellMs)
+    await setImmediate()
+    await peer.idle()
+    clearTimeout(tooLate)
+    end()
+  }
+
   // oxlint-disable unicorn/prefer-add-event-listener -- the SDK has these properties only
   transport.onmessage = (message) => peer.receive(message as Message)
   transport.onclose = end
-  transport.onerror = (error) => onEvent(`not a message of JSON-RPC: ${error.message}`)
+  transport.onerror = () => onEvent('a line of the input is no message of JSON-RPC')
   // oxlint-enable unicorn/prefer-add-event-listener
-  input.once('end', end)
-  input.once('close', end)
+  input.on('data', (chunk: Buffer) => void relayed.write(chunk))
+  input.once('end', () => void finish())
+  input.once('close', () => void finish())
   output.once('error', end)
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()

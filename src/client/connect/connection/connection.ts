@@ -42,6 +42,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   let reason = barrierTo(server, settings) ?? 'not asked to connect'
   let failedAttempts = 0
   let isParked = false
+  let isFinished = false
   let connectedAt: number | undefined
   /** Ends the attempt at the old address. */
   let moved: () => void = () => undefined
@@ -74,6 +75,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
 
   /** Begins to connect, unless this server is not to be connected from here. */
   function start(): void {
+    if (isFinished) return
     const barrier = barrierTo(server, settings)
     if (barrier !== undefined) return move('disconnected', barrier)
     isParked = false
@@ -169,9 +171,12 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     return { outcome: 'not_sent', reason: why, isFault: true }
   }
 
-  /** Stops connecting. The calls in flight are answered, unless `cut`. `park`: no call is to connect it again. */
-  async function stop(why: string, { cut = false, park = false } = {}): Promise<void> {
+  /**
+   * Stops connecting. The calls in flight are answered, unless `cut`. `park`: no call is to connect it again, `finish`: nothing is.
+   */
+  async function stop(why: string, { cut = false, park = false, finish = false } = {}): Promise<void> {
     isParked = park
+    isFinished ||= finish
     const stopped = live
     const { done } = run ?? {}
     run?.stop()
