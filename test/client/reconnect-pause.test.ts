@@ -17,6 +17,10 @@ describe('the pause before a reconnect', () => {
     assert.deepEqual(longest([lost, lost, lost, lost, lost, lost]), [1000, 2000, 4000, 4000, 4000, 4000])
   })
 
+  it('is shorter where the client says so', () => {
+    assert.deepEqual(longest([lost, lost, lost, notReady], { maxBackoffMs: 1500 }), [1000, 1500, 1500, 1500])
+  })
+
   it('does not grow while the roster starts, and starts over then', () => {
     assert.deepEqual(
       longest([lost, lost, notReady, notReady, notReady, notReady, lost]),

@@ -242,11 +242,14 @@ export async function connectServers(options: FleetOptions) {
   }
 }
 
+/** Maximum pause between two attempts to reach the roster, in ms: the fleet follows within two seconds of its return. */
+const rosterBackoffMs = 1500
+
 /** @throws {TypeError} It names no roster. */
 function rosterOf(given: FleetOptions['roster']): Roster {
   if (typeof given === 'object' && given !== null && 'follow' in given) return given
   const connecting = typeof given === 'string' || given instanceof URL ? { url: given } : given
   if (!URL.canParse(String(connecting?.url)))
     throw new TypeError('`roster` must be a URL such as http://localhost:8000, options with a `url`, or a roster')
-  return connectRoster(connecting)
+  return connectRoster({ maxBackoffMs: rosterBackoffMs, ...connecting })
 }

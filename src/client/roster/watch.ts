@@ -36,10 +36,11 @@ export async function* watchBatches(
     quietMs = 60_000,
     longestPauseMs = 30_000,
     maxPauseMs = longestPauseMs,
-  }: Pick<ConnectOptions, 'quietMs' | 'longestPauseMs' | 'maxPauseMs'>,
+    maxBackoffMs,
+  }: Pick<ConnectOptions, 'quietMs' | 'longestPauseMs' | 'maxPauseMs' | 'maxBackoffMs'>,
 ): AsyncGenerator<EventBatch> {
   const batcher = createEventBatcher({ since })
-  const reconnect = createReconnectPause({ maxMs: maxPauseMs })
+  const reconnect = createReconnectPause({ maxMs: maxPauseMs, maxBackoffMs })
   let isLost = false
 
   /** Yields the batches of one connection; returns the error that ended it, or undefined to list everything at once. */

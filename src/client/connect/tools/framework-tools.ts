@@ -28,6 +28,8 @@ type Parts = {
 export function createFrameworkTools({ list, call }: Parts) {
   /** The tools that are known now, for one framework. */
   return function tools<Format extends keyof FrameworkTools>(format: Format): FrameworkTools[Format] {
+    if (!Object.hasOwn(makers, format))
+      throw new TypeError(`the tools of a fleet come as ${Object.keys(makers).join(', ')}`)
     const listed = list()
     const byName = new Map(listed.map((one) => [one.name, one]))
     const callListed: CallTool = async (name, args, { signal }) => {

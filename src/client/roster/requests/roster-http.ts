@@ -19,8 +19,10 @@ export type ConnectOptions = ResilienceOptions & {
   readonly timeoutMs?: number
   /** Maximum silence of a watch before it reconnects, in ms (default 60 s; a roster sends a keep-alive every 15 s). */
   readonly quietMs?: number
-  /** Maximum pause between two attempts of a watch, in ms (default 30 s where the roster asks for it, else 4 s). */
+  /** Maximum pause between two attempts of a watch, in ms (default 30 s). */
   readonly maxPauseMs?: number
+  /** The part of it that the client chooses where the roster asks for no pause, in ms (default 4 s). */
+  readonly maxBackoffMs?: number | undefined
   /** @deprecated Use `maxPauseMs`. */
   readonly longestPauseMs?: number
 }
