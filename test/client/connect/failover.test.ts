@@ -115,6 +115,31 @@ describe('a call that may have been carried out', () => {
   })
 })
 
+describe('a call of the older protocol', () => {
+  it('that ended with its timeout is not repeated, also while its cancellation is being sent', async () => {
+    const methods: string[] = []
+    const startLegacy = (name: string) =>
+      startMcp({
+        name,
+        build: twoTools(name),
+        intercept(_, response, { method }) {
+          methods.push(`${name} ${method}`)
+          if (method === 'server/discover') response.writeHead(400).end()
+          return method === 'server/discover' || method === 'tools/call'
+        },
+      })
+    await using first = await startLegacy('a')
+    await using second = await startLegacy('b')
+    await using place = await createServerFile({ a: { url: first.url }, b: { url: second.url } })
+    await using fleet = await connectServers({ roster: place.daemon.url, strategy: 'round_robin' })
+
+    await assert.rejects(fleet.call('pay', {}, { timeoutMs: 50 }), { code: 'unknown', message: /no answer in time/ })
+
+    assert.equal(first.countOf('tools/call') + second.countOf('tools/call'), 1)
+    while (!methods.some((one) => one.endsWith('notifications/cancelled'))) await new Promise(setImmediate)
+  })
+})
+
 describe('a call that was not carried out', () => {
   const cases: readonly [string, Answer][] = [
     ['status 429', status(429, { 'retry-after': '60' })],
