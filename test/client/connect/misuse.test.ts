@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { McpServer } from '@modelcontextprotocol/server'
 import { connectServers, FleetError } from '../../../src/client/connect/index.ts'
 import { startMcp, text } from './mcp-servers.ts'
 import { createServerFile } from './server-file.ts'
@@ -107,6 +108,56 @@ describe('wrong use of a fleet', () => {
     const { length } = server.methods
     await assert.rejects(fleet.call('forecast'), withCode('closed'))
     assert.deepEqual([fleet.active, server.methods.length], [[], length])
+  })
+
+  it('a command is started only where the caller says true: a promise of false is no consent', async () => {
+    await using place = await createServerFile({
+      local: { command: process.execPath, args: ['-e', 'process.exit(7)'] },
+    })
+    for (const answer of [Promise.resolve(false), 1, 'yes', {}]) {
+      await using fleet = await connectServers({ roster: place.daemon.url, stdio: () => answer as never })
+      const { state, reason } = fleet.get('local') ?? assert.fail()
+      assert.equal(state, 'disconnected')
+      assert.match(reason, /option stdio/)
+    }
+  })
+
+  it('a callback for progress that fails harms nothing', async () => {
+    const build = (server: McpServer) =>
+      server.registerTool('count', {}, async ({ mcpReq }) => {
+        const progressToken = mcpReq._meta?.progressToken ?? 0
+        await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
+        return text('done')
+      })
+    await using server = await startMcp({ name: 'counter', build })
+    await using place = await createServerFile({ counter: { url: server.url } })
+    await using fleet = await connectServers({ roster: place.daemon.url })
+    let calls = 0
+    const fail = (isAsync: boolean) => () => {
+      calls += 1
+      if (isAsync) return Promise.reject(new Error('mine'))
+      throw new Error('mine')
+    }
+
+    for (const isAsync of [false, true])
+      assert.deepEqual(
+        (await fleet.call('count', {}, { onProgress: fail(isAsync) as () => void })).content,
+        text('done').content,
+      )
+    assert.equal(calls, 2)
+  })
+
+  it('credentials that never come fail one server after its time to connect, and hold up no other', async () => {
+    await using server = await startMcp({ name: 'weather' })
+    await using place = await createServerFile({ stuck: { url: server.url }, well: { url: server.url } })
+    await using fleet = await connectServers({
+      roster: place.daemon.url,
+      connectTimeoutMs: 300,
+      credentials: ({ name }) => (name === 'stuck' ? new Promise(() => undefined) : undefined),
+    })
+
+    assert.deepEqual(fleet.active, ['default/well'])
+    assert.match(fleet.get('stuck')?.reason ?? '', /credentials.* in time/)
   })
 
   it('connectAll takes tags as a list too', async () => {

@@ -116,7 +116,9 @@ export async function openSession(target: Target, options: SessionOptions) {
       const { name, inputSchema } = tool
       const { onProgress, mayLeave, timeoutMs: timeout } = limits
       const fixed = { timeout, toolDefinition: { name, inputSchema } }
-      const options = onProgress ? { ...fixed, onprogress: onProgress, resetTimeoutOnProgress: true } : fixed
+      const options = onProgress
+        ? { ...fixed, onprogress: withoutErrors(onProgress), resetTimeoutOnProgress: true }
+        : fixed
       const call = (signal: AbortSignal) => client.callTool({ name, arguments: args }, { ...options, signal })
       return exchange(call, limits, { hasTimeout: true, mayLeave })
     },
@@ -175,3 +177,13 @@ export async function openSession(target: Target, options: SessionOptions) {
 
 /** The SDK's own timeout, in ms, is out of reach: `exchange` has the one that counts. */
 const noTimeout = 2_147_483_647
+
+/** The callback of a caller: its errors are its own. */
+function withoutErrors(callback: ProgressCallback): ProgressCallback {
+  return (progress) => {
+    // It may be asynchronous, whatever its type says.
+    void Promise.resolve()
+      .then(() => callback(progress))
+      .catch(() => undefined)
+  }
+}

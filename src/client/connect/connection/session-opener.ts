@@ -1,5 +1,6 @@
 import type { PriorDiscovery } from '@modelcontextprotocol/client'
 import type { Server } from '../../../model/server.ts'
+import { createCancellation, createWatchdog } from '../../roster/cancellation.ts'
 import type { FleetSettings } from '../fleet-options.ts'
 import { ExchangeError } from './failure.ts'
 import { type LiveSession, openLiveSession } from './live-session.ts'
@@ -26,7 +27,7 @@ export function createSessionOpener({ settings, resolveTarget, priorOf, tools, o
 
   /** Starts from what is known of the protocol; where that is refused, from nothing; then as HTTP+SSE, which some call http. */
   async function open(server: Server, signal: AbortSignal): Promise<LiveSession> {
-    const resolved = await resolveTarget(server)
+    const resolved = await resolvedInTime(resolveTarget(server), signal)
     const target = isSse && resolved.type === 'http' ? { ...resolved, type: 'sse' as const } : resolved
     const known = target.type === 'sse' ? legacy : (prior ?? (await priorOf(server)))
     const opened = await openFrom(known, target, signal).catch(async (error: unknown) => {
@@ -36,6 +37,20 @@ export function createSessionOpener({ settings, resolveTarget, priorOf, tools, o
     })
     prior = opened.prior
     return opened
+  }
+
+  /** Credentials may come from a function of the caller, which may take for ever. */
+  async function resolvedInTime(resolving: Promise<Target>, signal: AbortSignal): Promise<Target> {
+    using cancellation = createCancellation(signal)
+    using _ = createWatchdog(settings.connectTimeoutMs, () => cancellation.cancel())
+    const over = new Promise<never>((_resolve, reject) => {
+      cancellation.signal.addEventListener('abort', () =>
+        reject(
+          new ExchangeError({ outcome: 'not_sent', reason: 'its credentials did not come in time', isFault: false }),
+        ),
+      )
+    })
+    return await Promise.race([resolving, over])
   }
 
   async function openCold(target: UrlTarget, signal: AbortSignal): Promise<LiveSession> {
