@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { constants } from 'node:os'
 import { describe, it } from 'node:test'
@@ -101,7 +101,7 @@ describe('agent run', () => {
     assert.equal(body.endpoint, 'http://127.0.0.1:9000/mcp')
   })
 
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGALRM'] as const) {
     it(`passes ${signal} on, and answers with 128 and its number where the process ends by it`, async () => {
       await using world = await openWorld()
       const { child, exited, commandPid } = world.run(program(waiting))
@@ -115,6 +115,44 @@ describe('agent run', () => {
       assert.equal(await world.status(), 404)
     })
   }
+
+  it('passes all other signals on that a process may be sent, and goes on', async () => {
+    await using world = await openWorld()
+    const signals = ['USR1', 'USR2', 'ALRM', 'QUIT', 'WINCH', 'CONT', 'TTIN', 'TTOU', 'URG', 'IO', 'ABRT', 'XCPU']
+    const traps = signals.map((name) => `trap 'echo got ${name}' ${name}`).join('; ')
+    const { child, exited, printed } = world.run([
+      'sh',
+      '-c',
+      `echo $$; ${traps}; while :; do read -r line && exit 4; done`,
+    ])
+    await world.registered()
+
+    for (const name of signals) {
+      child.kill(`SIG${name}` as NodeJS.Signals)
+      await until(() => printed.out.includes(`got ${name}`))
+    }
+    child.stdin.end('end\n')
+
+    assert.deepEqual(await exited, [4, null])
+    assert.doesNotMatch(printed.err, /Debugger/)
+  })
+
+  it('is suspended and resumed with its process', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
+    await using world = await openWorld(`${definition}timeout_threshold: 1\n`)
+    const { child, commandPid } = world.run(program(waiting))
+    const pids = [await commandPid(), child.pid ?? 0]
+    await world.registered()
+    const states = () => pids.map((pid) => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]).join('')
+
+    for (let round = 0; round < 2; round++) {
+      child.kill('SIGTSTP')
+      await until(() => states() === 'TT')
+      await until(async () => (await world.daemon.ask('GET', '/agents/report-1')).body['status'] === 'unhealthy')
+      child.kill('SIGCONT')
+      await until(() => !states().includes('T'))
+      await until(async () => (await world.daemon.ask('GET', '/agents/report-1')).body['status'] === 'healthy')
+    }
+  })
 
   it('waits for a process that ends in its own time', async () => {
     await using world = await openWorld()
