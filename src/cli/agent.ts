@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 import type { AgentEvent } from '../client/agent/heartbeat-loop.ts'
 import type { RosterError } from '../client/roster/error.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
@@ -57,9 +58,10 @@ async function attend(
     onEvent: reporterOf(invocation, definition.registration.agent_id),
     signal: ended.signal,
   })
+  // Before the process is there: from then on, no signal may end the sidecar.
+  passSignals(invocation, (signal) => child.kill(signal))
   const child = spawn(program, args, { stdio: 'inherit' })
   const exited = exitCodeOf(child)
-  passSignals(invocation, child)
   child.once('spawn', () => void loop.start())
   try {
     return await exited
@@ -82,11 +84,11 @@ function exitCodeOf(child: ChildProcess): Promise<number> {
   })
 }
 
-/** Passes signals on. What a terminal sends by Ctrl-C reaches its whole process group: the command has it already. */
-function passSignals({ takeSignals }: Invocation, child: ChildProcess): void {
+/** Passes signals on. A terminal sends Ctrl-C and Ctrl-\ to its whole process group: the command has them already. */
+function passSignals({ takeSignals }: Invocation, pass: (signal: NodeJS.Signals) => void): void {
   takeSignals((signal) => {
-    if (signal === 'SIGINT' && process.stdin.isTTY) return
-    child.kill(signal)
+    const isOfTerminal = (signal === 'SIGINT' || signal === 'SIGQUIT') && isatty(0)
+    if (!isOfTerminal) pass(signal)
   })
 }
 

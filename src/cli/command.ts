@@ -32,7 +32,7 @@ export type Invocation = {
   readonly signal: AbortSignal
   /** Registers a callback for SIGHUP, which reloads the config. */
   readonly onHangup: (reload: () => void) => void
-  /** Hands the signals that end the process, SIGHUP too, to the command: it decides when the process ends. */
+  /** Hands all signals that can be caught to the command: it decides when the process ends. SIGTSTP suspends it nevertheless. */
   readonly takeSignals: (handle: (signal: NodeJS.Signals) => void) => void
   readonly startDaemon: StartDaemon
 }

@@ -3,6 +3,7 @@ import { isatty } from 'node:tty'
 import { redactText } from '../model/redaction/redact-text.ts'
 import type { Invocation, Terminal } from './command.ts'
 import { run } from './run.ts'
+import { catchSignals } from './signals.ts'
 
 /** Maximum duration of a shutdown, in ms; the process exits with 0 then. */
 const drainMs = 9500
@@ -28,7 +29,7 @@ export async function runProcess({ startDaemon }: Pick<Invocation, 'startDaemon'
     onHangup: (reload) => void process.on('SIGHUP', reload),
     takeSignals(handle) {
       handleSignal = handle
-      process.on('SIGHUP', () => handle('SIGHUP'))
+      catchSignals(handle)
     },
     startDaemon,
   })
