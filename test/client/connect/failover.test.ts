@@ -140,6 +140,43 @@ describe('a call of the older protocol', () => {
   })
 })
 
+describe('a call that goes to another server because it never left', () => {
+  it('does not leave any more, also by the older protocol, whose requests cannot be aborted', async () => {
+    let done = 0
+    const startLegacy = async (name: string) =>
+      startMcp({
+        name,
+        build: (server) => server.registerTool('pay', {}, () => text(`${name} ${(done += 1)}`)),
+        intercept(_, response, { method }) {
+          // Each request needs a new connection.
+          response.setHeader('connection', 'close')
+          if (method === 'server/discover') response.writeHead(400).end()
+          return method === 'server/discover'
+        },
+      })
+    await using first = await startLegacy('a')
+    await using second = await startLegacy('b')
+    await using place = await createServerFile({
+      a: { url: first.url, health_check: 'none' },
+      b: { url: second.url, health_check: 'none' },
+    })
+    await using fleet = await connectServers({ roster: place.daemon.url, strategy: 'round_robin' })
+
+    for (let call = 0; call < 10; call += 1) {
+      const pending = fleet.call('pay', {}, { timeoutMs: 20 }).catch(() => undefined)
+      for (let turn = 0; turn < 100; turn += 1) await Promise.resolve()
+      // The time is over before the connection is open.
+      const end = performance.now() + 30
+      while (performance.now() < end);
+      const before = done
+      await pending
+      await fleet.call('pay')
+      await new Promise(setImmediate)
+      assert.ok(done - before <= 2, `carried out ${done - before} times by two calls`)
+    }
+  })
+})
+
 describe('a call that was not carried out', () => {
   const cases: readonly [string, Answer][] = [
     ['status 429', status(429, { 'retry-after': '60' })],
