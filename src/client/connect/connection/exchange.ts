@@ -1,6 +1,6 @@
 import { createWatchdog } from '../../roster/cancellation.ts'
 import { classifyFailure, type Cut, ExchangeError } from './failure.ts'
-import { createTrace, runTraced } from './http-exchange.ts'
+import { createTrace, mayHaveLeft, runTraced } from './http-exchange.ts'
 
 /** Limits of one exchange. */
 export type Limits = {
@@ -53,6 +53,7 @@ export function createExchanges({ hasSession, scrub }: Parts) {
       const result = runTraced(trace, () => work(controller.signal, extend))
       return await (onCut ? settledBy(controller.signal, result) : result)
     } catch (error) {
+      if (!mayHaveLeft(trace)) trace.revoke()
       signal?.throwIfAborted()
       throw new ExchangeError(classifyFailure(error, { trace, cut, hasSession: hasSession(), scrub }))
     } finally {

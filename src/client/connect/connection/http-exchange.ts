@@ -13,6 +13,9 @@ export type ExchangeTrace = {
   retryAfterMs?: number
   /** The answer comes in a stream of events. */
   isStream?: boolean
+  /** Keeps a request that was not sent from being sent: the SDK does not abort those of the older protocol. */
+  readonly revoke: () => void
+  readonly revoked: AbortSignal
   /** Why reading the answer was given up. */
   exceeded?: string
   /** Called when what was to carry the answer has ended; the answer may just have come. */
@@ -47,7 +50,11 @@ export function runTraced<T>(trace: ExchangeTrace, work: () => Promise<T>): Prom
   return traces.run(trace, work)
 }
 
-export const createTrace = (): ExchangeTrace => ({ started: false, observed: false, sent: false })
+export function createTrace(): ExchangeTrace {
+  const revocation = new AbortController()
+  const revoke = () => revocation.abort()
+  return { started: false, observed: false, sent: false, revoke, revoked: revocation.signal }
+}
 
 /** Whether the request may have reached the server. */
 export const mayHaveLeft = ({ started, observed, sent }: ExchangeTrace): boolean => started && (sent || !observed)
@@ -69,7 +76,8 @@ export function createTracedFetch(
     trace.started = true
     trace.observed = false
     trace.sent = false
-    const response = await fetch(url, init)
+    const signal = init?.signal ? AbortSignal.any([init.signal, trace.revoked]) : trace.revoked
+    const response = await fetch(url, { ...init, signal })
     trace.status = response.status
     trace.isStream = mediaTypeOf(response) === 'text/event-stream'
     const retryAfterMs = retryAfterOf(response.headers.get('retry-after'))
