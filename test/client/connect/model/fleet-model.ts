@@ -109,6 +109,8 @@ export async function walkFleet(
       if (random.chance(0.5)) await pause(random.below(300))
     }
     await startRoster()
+    // The longest time in which a ping finds a silent connection.
+    if (blackHoles) await pause(3500)
     await settle()
     await calls.stop()
     await checkCalls(fleet, entries)
