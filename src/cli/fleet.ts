@@ -3,7 +3,7 @@ import type { Fleet } from '../client/connect/fleet.ts'
 import { parseDuration } from '../model/schema/duration.ts'
 import type { Server } from '../model/server.ts'
 import { type Invocation, textOption, textOptions, UsageError } from './command.ts'
-import { orCommandError, remoteHelp, remoteOptions, rosterOf } from './remote.ts'
+import { orCommandError, remoteHelp, remoteOptions, rosterOf, findServer } from './remote.ts'
 import { escapeControls } from './text.ts'
 
 /** Options of every command that connects to servers. */
@@ -27,8 +27,7 @@ export const fleetHelp = [
 
 /** The server that the first argument names: `NAME` or `NAMESPACE/NAME`. */
 export async function serverOf(invocation: Invocation, text: string): Promise<Server> {
-  const [name = '', namespace = 'default'] = text.split('/').toReversed()
-  return orCommandError(rosterOf(invocation).get({ namespace, name }, invocation))
+  return orCommandError(findServer(invocation, text))
 }
 
 /** The options of a fleet by the options of the command line. */

@@ -1,7 +1,8 @@
 import { RosterError } from '../client/roster/error.ts'
 import type { WatchQuery } from '../client/roster/query.ts'
 import type { ConnectOptions } from '../client/roster/requests/roster-http.ts'
-import { connectRoster, type Roster } from '../client/roster/roster.ts'
+import { connectRoster, type Roster, type ServerDetails } from '../client/roster/roster.ts'
+import { defaultNamespace } from '../model/names.ts'
 import { redactText } from '../model/redaction/redact-text.ts'
 import { CommandError, type Invocation, textOption, textOptions, UsageError } from './command.ts'
 import { escapeControls } from './text.ts'
@@ -84,4 +85,23 @@ export function commandError(error: RosterError): CommandError {
 function hintFor({ status }: RosterError): string {
   if (status === 0) return '. Start one with "mcp-roster serve", or pass the URL of another with --url.'
   return status === 401 || status === 403 ? ' (the token comes from MCP_ROSTER_TOKEN)' : ''
+}
+
+/** Names may contain a slash: `a/b` is tried as a name first, then as `b` in the namespace `a`. */
+export async function findServer(invocation: Invocation, name: string, namespace?: string): Promise<ServerDetails> {
+  const roster = rosterOf(invocation)
+  const slash = name.indexOf('/')
+  try {
+    return await roster.get({ namespace: namespace ?? defaultNamespace, name }, invocation)
+  } catch (error) {
+    if (!isNotFound(error) || namespace !== undefined || slash < 0) throw error
+    const other = { namespace: name.slice(0, slash), name: name.slice(slash + 1) }
+    return roster.get(other, invocation).catch((second: unknown) => {
+      throw isNotFound(second) ? error : second
+    })
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof RosterError && error.status === 404
 }

@@ -116,7 +116,9 @@ export const HealthConfig = configSection(defaults, () =>
       .strictObject({
         interval: duration({ min: 10, max: 86_400 })
           .default(defaults.commands.interval)
-          .describe('Pause between two probes of a command whose definition names no `health_check_interval`.'),
+          .describe(
+            'Pause between two probes of a command whose definition names no `health_check_interval`. At least 10 s.',
+          ),
         timeout: duration({ min: 1, max: 300 })
           .default(defaults.commands.timeout)
           .describe('Time from the start of a command until it has answered everything; then it is ended.'),

@@ -69,6 +69,31 @@ describe('a request to a roster in trouble', () => {
     assert.equal(roster.requests.length, 1)
   })
 
+  it('a token that no header may have is neither shown nor sent, and nothing is repeated', async () => {
+    await using roster = await scriptedRoster(ok)
+    const client = connectRoster({ url: roster.url, token: 'c4nary\nsecond', breaker: { failures: 1 } })
+
+    for (let request = 0; request < 2; request += 1)
+      await assert.rejects(client.list(), (error) => {
+        assert.ok(error instanceof RosterError && error.code === 'invalid_token')
+        return !/c4nary/.test(`${error.message} ${String(error.cause)}`)
+      })
+    assert.equal(roster.requests.length, 0)
+    assert.equal((await connectRoster({ url: roster.url, token: 'c4nary\n' }).list()).total, 1)
+    assert.equal(roster.requests[0]?.headers.authorization, 'Bearer c4nary')
+  })
+
+  it('an endless time limit is none, and what cannot be meant is a TypeError', async () => {
+    await using roster = await scriptedRoster(ok)
+    const client = connectRoster({ url: roster.url, timeoutMs: Infinity })
+
+    assert.equal((await client.list()).total, 1)
+    for (const name of ['..', '.', ''])
+      await assert.rejects(async () => client.get(name), /no server can have the name/)
+    for (const options of [undefined, null, 'http://localhost', {}, { url: 'nowhere' }])
+      assert.throws(() => connectRoster(options as never), TypeError)
+  })
+
   it('an aborted request is not repeated', async () => {
     await using roster = await scriptedRoster({ ...busy, headers: { 'retry-after': '5' } })
     const abort = new AbortController()

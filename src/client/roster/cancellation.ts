@@ -20,14 +20,18 @@ export function createCancellation(outer: AbortSignal | undefined): Cancellation
   return { signal: controller.signal, cancel, [Symbol.dispose]: dispose }
 }
 
+/** The longest time that a timer can wait for, in ms; a longer one would end at once. */
+const maxTimerMs = 2_147_483_647
+
 /** Calls `onTimeout` unless it is reset within `ms`. */
 export function createWatchdog(ms: number, onTimeout: () => void) {
-  let timer = setTimeout(onTimeout, ms)
+  const limitMs = Math.min(ms, maxTimerMs)
+  let timer = setTimeout(onTimeout, limitMs)
   const stop = () => clearTimeout(timer)
 
   function reset(): void {
     stop()
-    timer = setTimeout(onTimeout, ms)
+    timer = setTimeout(onTimeout, limitMs)
   }
 
   return { reset, stop, [Symbol.dispose]: stop }

@@ -1,8 +1,8 @@
 /**
  * Why a request failed where the roster did not say it: it cannot be reached, did not answer in time, is not asked for a while
- * after many failures, or is no roster.
+ * after many failures, is no roster, or the token cannot be sent.
  */
-export type ClientErrorCode = 'unreachable' | 'timed_out' | 'circuit_open' | 'not_a_roster'
+export type ClientErrorCode = 'unreachable' | 'timed_out' | 'circuit_open' | 'not_a_roster' | 'invalid_token'
 
 /** A problem document: why the roster refused a request (RFC 9457). */
 export type ProblemDocument = {
@@ -58,5 +58,6 @@ export class RosterError extends Error {
 
 /** Whether a retry may succeed: no response, a rate limit, or a server error. */
 export function isTransient(error: unknown): error is RosterError {
-  return error instanceof RosterError && (error.status === 0 || error.status === 429 || error.status >= 500)
+  if (!(error instanceof RosterError) || error.code === 'invalid_token') return false
+  return error.status === 0 || error.status === 429 || error.status >= 500
 }

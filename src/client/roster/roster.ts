@@ -63,6 +63,8 @@ export type Roster = ReturnType<typeof connectRoster>
  * const { servers } = await roster.list({ tag: 'production', status: 'healthy' })
  */
 export function connectRoster(options: ConnectOptions) {
+  if (typeof (options as unknown) !== 'object' || (options as unknown) === null)
+    throw new TypeError("connectRoster takes an object: { url: 'http://localhost:8000' }")
   const http = createRosterRequests(options)
 
   /**

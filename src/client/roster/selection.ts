@@ -86,6 +86,9 @@ export type ServerPlace = string | { readonly namespace: string; readonly name: 
 /** The path of one server. */
 export function pathOf(place: ServerPlace): string {
   const { namespace, name } = typeof place === 'string' ? { namespace: defaultNamespace, name: place } : place
+  // In a path these would name something else.
+  for (const part of [namespace, name])
+    if (['', '.', '..'].includes(part)) throw new TypeError(`no server can have the name or namespace "${part}"`)
   return `/servers/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`
 }
 

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { connectServers, FleetError } from '../../../src/client/connect/index.ts'
+import { until } from '../../e2e/daemon-process.ts'
 import { startMcp, text } from './mcp-servers.ts'
 import { createServerFile } from './server-file.ts'
 
@@ -122,10 +123,24 @@ describe('wrong use of a fleet', () => {
     }
   })
 
+  it('a predicate for commands that throws keeps one server away, and the fleet follows the registry', async () => {
+    await using server = await startMcp({ name: 'weather' })
+    const local = { command: process.execPath, args: ['-e', 'process.exit(7)'] }
+    await using place = await createServerFile({ local })
+    const stdio = () => {
+      throw new Error('mine')
+    }
+    await using fleet = await connectServers({ roster: place.daemon.url, stdio })
+    place.write({ local, later: { url: server.url } })
+
+    await until(() => fleet.active.includes('default/later'))
+    assert.match(fleet.get('local')?.reason ?? '', /the option stdio failed \(Error: mine\)/)
+  })
+
   it('a callback for progress that fails harms nothing', async () => {
     const build = (server: McpServer) =>
       server.registerTool('count', {}, async ({ mcpReq }) => {
-        const progressToken = mcpReq._meta?.progressToken ?? 0
+        const progressToken = mcpReq['_meta']?.progressToken ?? 0
         await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
         return text('done')
       })
@@ -140,10 +155,7 @@ describe('wrong use of a fleet', () => {
     }
 
     for (const isAsync of [false, true])
-      assert.deepEqual(
-        (await fleet.call('count', {}, { onProgress: fail(isAsync) as () => void })).content,
-        text('done').content,
-      )
+      assert.deepEqual((await fleet.call('count', {}, { onProgress: fail(isAsync) })).content, text('done').content)
     assert.equal(calls, 2)
   })
 

@@ -69,8 +69,12 @@ export function barrierTo(
   if (!server.enabled) return 'disabled'
   if (server.type !== 'stdio') return undefined
   if (!server.command) return 'it has no endpoint'
-  // Anything else than true is no consent: a promise of false would be taken for one.
-  return (stdio(server) as unknown) === true ? undefined : 'commands are not run here (option stdio)'
+  try {
+    // Anything else than true is no consent: a promise of false would be taken for one.
+    return (stdio(server) as unknown) === true ? undefined : 'commands are not run here (option stdio)'
+  } catch (error) {
+    return `commands are not run here: the option stdio failed (${String(error)})`
+  }
 }
 
 /** What a session depends on. Values of secrets are redacted in it: a new secret alone opens no new session. */

@@ -179,11 +179,11 @@ export async function openSession(target: Target, options: SessionOptions) {
 const noTimeout = 2_147_483_647
 
 /** The callback of a caller: its errors are its own. */
-function withoutErrors(callback: ProgressCallback): ProgressCallback {
-  return (progress) => {
+function withoutErrors(onProgress: ProgressCallback): ProgressCallback {
+  return (progress) => void run(progress).catch(() => undefined)
+
+  async function run(progress: Parameters<ProgressCallback>[0]): Promise<void> {
     // It may be asynchronous, whatever its type says.
-    void Promise.resolve()
-      .then(() => callback(progress))
-      .catch(() => undefined)
+    await (onProgress(progress) as unknown)
   }
 }

@@ -45,11 +45,20 @@ class TimeoutError extends Error {}
 
 /** Sends requests to one roster and turns failures into a `RosterError`. */
 export function createRosterHttp({ url, token, fetch: customFetch }: Pick<ConnectOptions, 'url' | 'token' | 'fetch'>) {
+  if (!URL.canParse(String(url)) || !/^https?:/i.test(String(url)))
+    throw new TypeError('`url` must be the URL of a roster, such as http://localhost:8000')
   const base = new URL(url)
-  if (!/^https?:$/.test(base.protocol)) throw new TypeError('the URL of a roster must begin with http:// or https://')
   const urlToken = decodeURIComponent(base.password || base.username)
   const prefix = `${base.origin}${base.pathname.replace(/(?<!\/)\/+$/, '')}`
-  const currentToken = async () => (typeof token === 'function' ? await token() : token) || urlToken || undefined
+
+  /** The token of this request. Its text is never part of an error. */
+  async function currentToken(): Promise<string | undefined> {
+    const bearer = (typeof token === 'function' ? await token() : token)?.trim() || urlToken || undefined
+    if (bearer === undefined || /^[\x20-\x7e]+$/.test(bearer)) return bearer
+    throw new RosterError('the token has characters that no header may have, such as a line break', {
+      code: 'invalid_token',
+    })
+  }
 
   /** Resolves with the response, whatever its status. Rejects with the reason of `signal`, or with a `RosterError` without a response. */
   async function open(
