@@ -7,14 +7,20 @@ import { createDependencyTable } from './calls/dependency-table.ts'
 import { createProviderSessions } from './calls/provider-sessions.ts'
 import { createReporter } from './event-reporter.ts'
 import { createHeartbeatLoop, isRefusal } from './heartbeat-loop.ts'
-import { type AgentServer, openAgentServer, type Wrapped, type WrappedTools } from './serving/agent-server.ts'
+import {
+  type AgentServer,
+  openAgentServer,
+  type Wrapped,
+  wrappedOf,
+  type WrappedTools,
+} from './serving/agent-server.ts'
 import type { WrappedServer } from './serving/mcp-endpoint.ts'
 import { createToolSet } from './serving/tool-set.ts'
 import { type AgentOptions, isAnyAddress, reachableAddress, settingsOf } from './settings.ts'
 import { closeOnSignals } from './termination.ts'
+import { assertServable, defineTool } from './tool-definition.ts'
 import {
   type ArgumentsOf,
-  defineTool,
   type Dependency,
   type Injected,
   type JsonSchema,
@@ -107,7 +113,8 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   /**
    * Offers a function as a tool, and as a capability to other agents.
    *
-   * @throws {AgentError} `invalid_option`: the name is invalid or taken, or two dependencies have one name.
+   * @throws {AgentError} `invalid_option`: the name is invalid or taken, an option is unknown or invalid, or two dependencies
+   * have one name.
    */
   function tool<
     Schema extends StandardSchema<never> | StandardSchema | JsonSchema | undefined = undefined,
@@ -123,7 +130,9 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   ): void {
     if (wrapped)
       throw new AgentError('invalid_option', `the agent ${id} wraps a server: add the tool "${name}" to that`)
-    tools.add(defineTool(name, toolOptions as Tool['options']), handler)
+    const defined = defineTool(name, toolOptions as Tool['options'])
+    assertServable(defined, handler)
+    tools.add(defined, handler)
     if (!server) return
     server.toolsChanged()
     loop.refresh()
@@ -136,7 +145,7 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
   function wrap(wrappedServer: WrappedServer, wrappedTools: WrappedTools = {}): void {
     if (tools.all().length > 0 || started)
       throw new AgentError('invalid_option', 'wrap a server before "start", and without own tools')
-    wrapped = { server: wrappedServer, tools: wrappedTools }
+    wrapped = wrappedOf(wrappedServer, wrappedTools)
   }
 
   async function open(): Promise<void> {
@@ -214,9 +223,9 @@ export function createAgent<Declared = Services>(options: AgentOptions) {
     dependenciesOf: (name: string) => tools.dependenciesOf(name) as Partial<Injected<readonly Dependency[], Declared>>,
     /** The dependencies of the tool that runs; empty elsewhere. For tools of a wrapped server, and functions below a tool. */
     injected: () => tools.injected() as Partial<Injected<readonly Dependency[], Declared>>,
-    /** Where the agent listens, once started: `http://127.0.0.1:41234`. */
-    get url(): string {
-      if (!server) throw new AgentError('invalid_option', `the agent ${id} does not listen: await start()`)
+    /** Where the agent listens: `http://127.0.0.1:41234`; undefined until it does. */
+    get url(): string | undefined {
+      if (!server) return undefined
       const { host } = settings
       const name = isAnyAddress(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
       return `http://${name}:${server.port}`

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { basename, extname } from 'node:path'
 import { AgentError } from './agent-error.ts'
 import { type Agent, createAgent } from './agent.ts'
+import { boolean, checkOptions, invalidOption, isRecord, shown, text, textList } from './option-checks.ts'
 import type { AgentOptions } from './settings.ts'
 import type { ArgumentsOf, Dependency, Injected, JsonSchema, Services, StandardSchema, ToolOptions } from './tool.ts'
 
@@ -78,6 +79,7 @@ export function meshAgent(
   options: MeshAgentOptions<JsonSchema, readonly Dependency[]>,
   plain?: AnyFunction,
 ): AnyFunction {
+  assertMeshOptions(options, plain)
   const decorate = (target: AnyFunction, context?: ClassMethodDecoratorContext): AnyFunction => {
     assertMethod(context)
     const name = options.name ?? (context ? String(context.name) : target.name)
@@ -95,6 +97,17 @@ export function meshAgent(
     return Object.defineProperty(meshed, 'name', { value: name })
   }
   return plain ? decorate(plain) : (decorate as AnyFunction)
+}
+
+const checks = { capabilities: textList, name: text, agent_name: text, auto_start: boolean }
+
+/** Checks what the agent and its tool do not check themselves. */
+function assertMeshOptions(options: unknown, plain: unknown): void {
+  if (!isRecord(options)) throw invalidOption(`meshAgent needs options, {} for none, not ${shown(options)}`)
+  const given = Object.entries(options).filter(([key]) => Object.hasOwn(checks, key))
+  checkOptions('meshAgent: ', Object.fromEntries(given), checks)
+  if (plain !== undefined && typeof plain !== 'function')
+    throw invalidOption(`meshAgent wraps a function, not ${shown(plain)}`)
 }
 
 /** Starts the agents of all functions that were wrapped or decorated, where that has not happened yet; resolves with them. */
@@ -124,6 +137,7 @@ function joined(options: MeshAgentOptions<JsonSchema, readonly Dependency[]>): M
   const own = Object.fromEntries(
     Object.entries(options).filter(([key, value]) => !toolKeys.has(key) && value !== undefined),
   )
+  const { registry_endpoint: _, ...ofAgent } = own
   const known = agents.get(agent_name)
   if (known) {
     const other = Object.keys(own).find((key) => !isSame(known.options[key], own[key]))
@@ -134,7 +148,7 @@ function joined(options: MeshAgentOptions<JsonSchema, readonly Dependency[]>): M
   // Unlike a chosen id, the name of a program is not unique in a mesh.
   const { id = `${agent_name}-${randomBytes(4).toString('hex')}` } = options
   const roster = registry_endpoint === undefined ? {} : { roster: registry_endpoint }
-  const agent: Agent = createAgent({ ...own, ...roster, id, name: agent_name })
+  const agent: Agent = createAgent({ ...ofAgent, ...roster, id, name: agent_name })
   const meshes = { agent, options: own }
   agents.set(agent_name, meshes)
   // A failure to start is not handled here: it ends the process, unless `startMeshAgents` is awaited.

@@ -2,8 +2,22 @@ import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { RosterError } from '../roster/error.ts'
-import { AgentError } from './agent-error.ts'
 import type { AgentEvent } from './heartbeat-loop.ts'
+import {
+  any,
+  anyText,
+  boolean,
+  checkOptions,
+  functionValue,
+  invalidOption,
+  isRecord,
+  type OptionCheck,
+  shown,
+  signalValue,
+  text,
+  textList,
+  textRecord,
+} from './option-checks.ts'
 
 export type AgentOptions = {
   /** Unique in the mesh, and the same after a restart. */
@@ -61,12 +75,43 @@ export type AgentOptions = {
 
 export type AgentSettings = ReturnType<typeof settingsOf>
 
+const checks = {
+  id: any,
+  name: text,
+  description: anyText,
+  version: text,
+  namespace: text,
+  labels: textRecord,
+  annotations: textRecord,
+  tags: textList,
+  agent_type: text,
+  health_interval: any,
+  timeout_threshold: any,
+  eviction_threshold: any,
+  roster: any,
+  token: any,
+  port: any,
+  host: text,
+  endpoint: any,
+  hosts: textList,
+  origins: textList,
+  max_request_bytes: any,
+  check: functionValue,
+  check_timeout: any,
+  onEvent: functionValue,
+  signal: signalValue,
+  signals: boolean,
+  close_timeout: any,
+} satisfies Record<keyof AgentOptions, OptionCheck>
+
 const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|::1)$/i
 
 /** Checks the options and adds what the environment says. */
 export function settingsOf(options: AgentOptions, env: Readonly<Record<string, string | undefined>> = process.env) {
+  if (!isRecord(options)) throw invalidOption(`createAgent needs options, at least { id }, not ${shown(options)}`)
+  checkOptions('', options, checks)
   if (typeof options.id !== 'string' || options.id === '')
-    throw invalid('"id" is needed: a name that is unique in the mesh, and the same after a restart')
+    throw invalidOption('"id" is needed: a name that is unique in the mesh, and the same after a restart')
   const roster = urlOf(
     'roster',
     options.roster ?? (env['MCP_ROSTER_URL'] || env['MCP_MESH_REGISTRY_URL'] || 'http://localhost:8000'),
@@ -75,7 +120,7 @@ export function settingsOf(options: AgentOptions, env: Readonly<Record<string, s
   return {
     ...options,
     roster,
-    token: options.token ?? (env['MCP_ROSTER_TOKEN'] || undefined),
+    token: tokenOf(options.token ?? (env['MCP_ROSTER_TOKEN'] || undefined)),
     namespace: options.namespace ?? (env['MCP_MESH_NAMESPACE'] || undefined),
     version: options.version ?? '1.0.0',
     health_interval: numberOf(
@@ -85,6 +130,8 @@ export function settingsOf(options: AgentOptions, env: Readonly<Record<string, s
       5,
       [0.05, 86_400],
     ),
+    timeout_threshold: optionalNumberOf('timeout_threshold', options.timeout_threshold, [1, 86_400]),
+    eviction_threshold: optionalNumberOf('eviction_threshold', options.eviction_threshold, [1, 7 * 86_400]),
     port: numberOf('port', options.port, env['MCP_MESH_HTTP_PORT'], 0, [0, 65_535]),
     host,
     advertisedHost: env['MCP_MESH_HTTP_HOST'] || undefined,
@@ -137,14 +184,29 @@ async function localAddressTo({ hostname, port, protocol }: URL): Promise<string
 function urlOf(option: string, value: string | URL): URL {
   const url = URL.canParse(String(value)) ? new URL(value) : undefined
   if (url && /^https?:$/.test(url.protocol)) return url
-  throw invalid(
-    `"${option}" must be a URL such as http://localhost:8000, not ${JSON.stringify(String(value).slice(0, 100))}`,
+  throw invalidOption(`"${option}" must be a URL such as http://localhost:8000, not ${shown(value)}`)
+}
+
+/** Checks a token; its value stays out of the message. */
+function tokenOf(token: AgentOptions['token']): AgentOptions['token'] {
+  const isText = typeof token === 'string' && /^[\x21-\x7e\x80-\xff]+$/.test(token)
+  if (token === undefined || typeof token === 'function' || isText) return token
+  throw invalidOption(
+    '"token" must be text of one line, in the characters of HTTP headers, or a function that returns it',
   )
 }
 
 /** Agents append `/mcp` to the endpoint of another one. */
 function baseOf(url: URL): string {
   return url.href.replace(/\/(?:mcp\/?)?$/, '')
+}
+
+function optionalNumberOf(
+  option: string,
+  value: number | undefined,
+  range: readonly [number, number],
+): number | undefined {
+  return value === undefined ? undefined : numberOf(option, value, undefined, value, range)
 }
 
 function numberOf(
@@ -156,9 +218,5 @@ function numberOf(
 ): number {
   const number = value ?? (variable ? Number(variable) : fallback)
   if (typeof number === 'number' && number >= min && number <= max) return number
-  throw invalid(`"${option}" must be a number from ${min} to ${max}, not ${JSON.stringify(value ?? variable)}`)
-}
-
-function invalid(message: string): AgentError {
-  return new AgentError('invalid_option', message)
+  throw invalidOption(`"${option}" must be a number from ${min} to ${max}, not ${shown(value ?? variable)}`)
 }

@@ -1,5 +1,4 @@
 import type { MeshDependency, MeshFunction } from '../roster/agents.ts'
-import { AgentError } from './agent-error.ts'
 
 /** A schema of zod, or of any other library that follows Standard Schema. */
 export type StandardSchema<Input = unknown, Output = Input> = {
@@ -108,38 +107,6 @@ export type Tool = {
   readonly registered: MeshFunction
 }
 
-/** Checks a tool and prepares its registration. */
-export function defineTool(name: string, options: Tool['options']): Tool {
-  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(name))
-    throw invalid(`the tool ${JSON.stringify(name)} needs a name of 1 to 128 letters, digits, "_", "-" or "."`)
-  const slots = (options.dependencies ?? []).map(slotOf)
-  const twice = slots.find((slot, at) => slots.findIndex((other) => other.name === slot.name) < at)
-  if (twice)
-    throw invalid(`the tool "${name}" has two dependencies named "${twice.name}": give one of them a name by "as"`)
-  const { capability = name, version = '1.0.0', tags = [], description, kwargs } = options
-  return {
-    name,
-    options,
-    slots,
-    registered: {
-      function_name: name,
-      capability,
-      version,
-      tags,
-      ...(description !== undefined && { description }),
-      ...(kwargs && { kwargs }),
-      inputSchema: inputSchemaOf(options),
-      dependencies: slots.map(({ dependency }) => dependency),
-    },
-  }
-}
-
-function slotOf(dependency: Dependency): DependencySlot {
-  if (typeof dependency === 'string') return { name: dependency, dependency: { capability: dependency } }
-  const { as: name = dependency.capability, ...rest } = dependency
-  return { name, dependency: rest }
-}
-
 const openSchema: JsonSchema = { type: 'object' }
 
 /** The JSON Schema of a tool's arguments. */
@@ -152,8 +119,4 @@ export function inputSchemaOf({ schema, json_schema }: Tool['options']): Record<
 
 export function isStandardSchema(schema: StandardSchema | JsonSchema): schema is StandardSchema {
   return '~standard' in schema
-}
-
-function invalid(message: string): AgentError {
-  return new AgentError('invalid_option', message)
 }

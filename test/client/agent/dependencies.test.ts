@@ -118,7 +118,8 @@ describe('a dependency of an agent', () => {
     second.tool('b', { dependencies: [{ capability: 'a', required: true }] }, () => 1)
 
     await assert.rejects(second.start(), /the roster refuses the agent second: .*b → a → b/)
-    await assert.rejects(fetch(second.url))
+    assert.match(String(second.url), /^http:/)
+    await assert.rejects(fetch(String(second.url)))
   })
 
   it('carries every value as the provider returned it', async () => {

@@ -18,7 +18,7 @@ async function openAgent(options: Partial<AgentOptions> = {}) {
 
 /** Status and body of a POST to an agent, with headers that `fetch` does not allow. */
 async function post(
-  url: string,
+  url: string | undefined,
   headers: Record<string, string>,
   body: string,
 ): Promise<{ status: number; text: string }> {
@@ -89,7 +89,7 @@ describe('the endpoint of an agent', () => {
   it('says which port is taken', async () => {
     await using mesh = await openAgent()
     await mesh.agent.start()
-    const { port } = new URL(mesh.agent.url)
+    const { port } = new URL(String(mesh.agent.url))
     await using second = createAgent({ id: 'second', roster: mesh.daemon.url, port: Number(port), signals: false })
 
     await assert.rejects(second.start(), {
@@ -103,7 +103,7 @@ describe('the endpoint of an agent', () => {
     assert.throws(() => createAgent({ id: 'a', roster: 'roster' }), /"roster" must be a URL .* not "roster"/)
     assert.throws(() => createAgent({ id: 'a', port: 70_000 }), /"port" must be a number from 0 to 65535, not 70000/)
     const agent = createAgent({ id: 'a' })
-    assert.throws(() => agent.tool('a b', {}, () => 1), /the tool "a b" needs a name of/)
+    assert.throws(() => agent.tool('a b', {}, () => 1), /the name of a tool must be .*, not "a b"/)
     assert.throws(() => agent.tool('a', { dependencies: ['b', 'b'] }, () => 1), /two dependencies named "b"/)
   })
 })

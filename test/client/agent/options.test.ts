@@ -25,7 +25,7 @@ const run = () => 1
 describe('createAgent', () => {
   for (const [name, options, message] of [
     ['no options', undefined, /createAgent needs options, at least \{ id \}, not undefined/],
-    ['an id that is no text', { id: 5 }, /"id" must be text that is not empty, not 5/],
+    ['an id that is no text', { id: 5 }, /"id" is needed: a name that is unique in the mesh/],
     [
       'an unknown option',
       { id: 'a', health_intervall: 1 },
@@ -51,6 +51,14 @@ describe('createAgent', () => {
       )
     })
   }
+
+  for (const token of ['sekret\nx', 'sekret\u0000', 'sekret€', { secret: 'sekret' }, ''])
+    it(`refuses a token that no header can carry without showing it: ${JSON.stringify(token)}`, () => {
+      const message = refusalOf(() => create({ id: 'a', token }))
+
+      assert.match(message, /"token" must be text of one line, in the characters of HTTP headers, or a function/)
+      assert.doesNotMatch(message, /sekret/)
+    })
 
   it('takes an option that is undefined for one that is left out', () => {
     assert.equal((create({ id: 'a', tags: undefined, check: undefined }) as { id: string }).id, 'a')
@@ -142,6 +150,19 @@ describe('agent.tool', () => {
   it('takes names that MCP allows, and frameworks do not', () => {
     for (const name of ['a.b', '-', 'x'.repeat(128)]) assert.equal(toolOf(name, {}, run), undefined)
   })
+})
+
+it('agent.wrap names what it cannot wrap', () => {
+  const wrap = createAgent({ id: 'a' }).wrap as unknown as Loose
+
+  assert.match(
+    refusalOf(() => wrap()),
+    /wrap needs an MCP server, or a function that makes one, not undefined/,
+  )
+  assert.match(
+    refusalOf(() => wrap({}, { who: 5 })),
+    /wrap needs an object with the options of each tool, not \{"who":5\}/,
+  )
 })
 
 it('meshAgent names an unknown option, and one of its function', () => {

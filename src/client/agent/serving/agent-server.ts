@@ -1,6 +1,8 @@
 import { AgentError } from '../agent-error.ts'
+import { invalidOption, isRecord, shown } from '../option-checks.ts'
 import type { AgentSettings } from '../settings.ts'
-import { defineTool, type Dependency, type ToolOptions } from '../tool.ts'
+import { defineTool } from '../tool-definition.ts'
+import type { Dependency, ToolOptions } from '../tool.ts'
 import { openHttpListener } from './http-listener.ts'
 import { createToolEndpoint, createWrappedEndpoint, type McpEndpoint, type WrappedServer } from './mcp-endpoint.ts'
 import type { ToolSet } from './tool-set.ts'
@@ -14,6 +16,15 @@ export type WrappedTools = Readonly<
 >
 
 export type Wrapped = { readonly server: WrappedServer; readonly tools: WrappedTools }
+
+/** Checks what is to be wrapped. @throws {AgentError} `invalid_option`. */
+export function wrappedOf(server: WrappedServer, tools: WrappedTools): Wrapped {
+  if (typeof server !== 'function' && !isRecord(server))
+    throw invalidOption(`wrap needs an MCP server, or a function that makes one, not ${shown(server)}`)
+  if (!isRecord(tools) || !Object.values(tools).every(isRecord))
+    throw invalidOption(`wrap needs an object with the options of each tool, not ${shown(tools)}`)
+  return { server, tools }
+}
 
 export type AgentServer = Awaited<ReturnType<typeof openAgentServer>>
 
