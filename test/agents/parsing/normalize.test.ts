@@ -42,6 +42,17 @@ describe('normalized registration', () => {
     assert.equal(security_context, '{"level":1}')
   })
 
+  it('normalized registration names the function of a capability only where it has another name', () => {
+    const named = (function_name: unknown) => ({ name: 'greeting', function_name })
+
+    const { capabilities } = normalizeRegistration({ capabilities: ['greet', 'greeting', '', null].map(named) })
+
+    assert.deepEqual(
+      (capabilities as { function_name?: string }[]).map(({ function_name }) => function_name),
+      ['greet', undefined, undefined, undefined],
+    )
+  })
+
   it('normalized registration has declared capabilities with their schema under one name', () => {
     const { capabilities } = normalizeRegistration({
       capabilities: ['plain', { name: 'rich', parameters: { type: 'object' }, tags: null }],

@@ -156,6 +156,12 @@ describe('tools of a registration', () => {
         ['greeting', '2.0.0', [], undefined],
       ],
     )
+    assert.deepEqual(
+      offeredCapabilities(tools).map(({ function_name }) => function_name),
+      ['greet', 'greet_loudly'],
+    )
+    const [plain] = offeredCapabilities(toolsOf({ function_name: 'greet', capability: 'greet' }))
+    assert.ok(plain && !('function_name' in plain), 'a capability of the name of its function does not repeat it')
     assert.deepEqual(neededCapabilities(tools), ['b', 'a', 'c'])
   })
 

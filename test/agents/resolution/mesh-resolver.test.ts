@@ -87,6 +87,15 @@ describe('the answer to an agent with tools', () => {
     assert.deepEqual(await consume(mesh, 'c', 'now'), [''])
   })
 
+  it('names the function that carries out the capability of a server of another source', async () => {
+    await using mesh = createTestMesh()
+    mesh.define('berlin', { capabilities: [{ name: 'clock', function_name: 'now' }], url: 'http://berlin.example/mcp' })
+
+    const { dependencies_resolved } = await post(mesh, 'c', [{ function_name: 'f', dependencies: ['clock'] }])
+
+    assert.equal(dependencies_resolved['f']?.[0]?.function_name, 'now')
+  })
+
   it('takes in agents of older generations, whose endpoint loses the path that consumers append', async () => {
     await using mesh = createTestMesh()
     await mesh.registerAgent('old', { capabilities: ['clock'], endpoint: 'http://old.example:8001/mcp' })

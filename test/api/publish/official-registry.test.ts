@@ -72,6 +72,7 @@ describe('the official registry’s API', () => {
       { name: 'forecast', kind: 'tool' },
       { name: 'route.plan', kind: 'tool' },
       { name: 'greeting', kind: 'prompt' },
+      { name: 'welcome', function_name: 'greet' },
       'declared',
     ]
     await using served = await open({
@@ -95,7 +96,7 @@ describe('the official registry’s API', () => {
       'io.github.stacklok': {
         'https://weather.example/mcp': {
           status: 'active',
-          tools: ['forecast', 'declared'],
+          tools: ['forecast', 'greet', 'declared'],
           tags: ['geo', 'free-of-charge'],
         },
       },

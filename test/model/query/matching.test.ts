@@ -45,6 +45,7 @@ const weather: Partial<Server> = {
     learned('file:///rain.csv', 'resource'),
     learned('io.modelcontextprotocol/ui', 'extension'),
     { ...learned('lookup', 'declared'), origin: 'declared' },
+    { ...learned('greeting', 'declared'), origin: 'declared', function_name: 'greet' },
   ],
 }
 
@@ -75,6 +76,10 @@ describe('a filter on a server', () => {
     ['tool=none&tool=history', true],
     ['tool=rain-guide', false],
     ['tool=lookup', true],
+    ['tool=greet', true],
+    ['tool=greeting', true],
+    ['capability=greet', false],
+    ['prompt=greet', false],
     ['prompt=rain-guide', true],
     ['prompt=forecast', false],
     ['resource=file:///rain.csv', true],

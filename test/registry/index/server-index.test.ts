@@ -31,6 +31,7 @@ function randomServer({ pick, some, chance, below }: Random, name: string): Regi
       version: pick(['1.0.0', '1.2.0', '2.0.0-beta', '0.3.1']),
       category: pick(['data', 'geo', undefined]),
       kind: pick(['tool', 'prompt', 'declared']),
+      ...(chance(0.3) && { function_name: pick(['run', 'forecast', 'none']) }),
       stability: pick(['stable', 'beta', 'deprecated']),
       tags: some(['async', 'cheap']),
     })),
@@ -62,7 +63,7 @@ function randomQuery({ pick, some, chance }: Random): ServerQuery {
     '!a',
   ])
   may('capability', ['forecast', 'process', '*', 'translate'])
-  may('tool', ['forecast', 'process', 'none'])
+  may('tool', ['forecast', 'process', 'none', ['run', 'route']])
   may('prompt', ['forecast', 'process'])
   may('extension', ['forecast'])
   may('capability_category', ['data', 'geo'])

@@ -39,6 +39,27 @@ describe('GET /pick', () => {
     assert.doesNotMatch(JSON.stringify(body), /c4nary/)
   })
 
+  it('finds an agent by the capability that it registered, and by the function that carries it out', async () => {
+    await using api = await meshed()
+    const tools = [
+      { function_name: 'greet', capability: 'greeting' },
+      { function_name: 'wave', capability: 'wave' },
+    ]
+    await api.post('/heartbeat', { agent_id: 'a', http_host: '10.0.0.1', http_port: 80, tools })
+
+    for (const query of ['capability=greeting', 'tool=greet', 'tool=greeting', 'tool=wave'])
+      assert.deepEqual(idsOf((await api.get(`/pick?${query}`)).body), ['default/a'], query)
+    assert.equal((await api.get('/pick?capability=greet')).status, 404)
+    const { capabilities } = (await api.get('/servers/default/a')).body
+    assert.deepEqual(
+      capabilities.map(({ name, function_name }: Answer) => [name, function_name]),
+      [
+        ['greeting', 'greet'],
+        ['wave', undefined],
+      ],
+    )
+  })
+
   it('prefers the same zone, then the same region, whatever the strategy', async () => {
     await using api = await meshed({ servers })
 
