@@ -6,7 +6,17 @@ export type Stability = z.output<typeof Stability>
 /** Something a server can do: declared in its definition, or learned from the MCP server itself. */
 export const Capability = z.lazy(() =>
   z.object({
-    name: z.string().min(1).max(253).describe('Name of the capability; for a tool, the name it is called by.'),
+    name: z
+      .string()
+      .min(1)
+      .max(253)
+      .describe('Name of the capability; for a tool without `function_name`, the name it is called by.'),
+    function_name: z
+      .string()
+      .min(1)
+      .max(253)
+      .optional()
+      .describe('The tool that carries it out, where that has another name.'),
     description: z.string().max(10_000).optional(),
     version: z.string().min(1).max(128).default('1.0.0').describe('Semantic version.'),
     category: z.string().max(253).optional(),
@@ -24,20 +34,6 @@ export const Capability = z.lazy(() =>
   }),
 )
 export type Capability = z.output<typeof Capability>
-
-/** The kinds of capability that queries ask for by name. `declared` may be a tool: most definitions do not say. */
-export const queriedKinds = {
-  tool: ['tool', 'declared'],
-  prompt: ['prompt'],
-  resource: ['resource'],
-  extension: ['extension'],
-} as const satisfies Readonly<Record<string, readonly Capability['kind'][]>>
-export type QueriedKind = keyof typeof queriedKinds
-
-/** Whether a capability can be called as a tool. */
-export function isTool({ kind }: Pick<Capability, 'kind'>): boolean {
-  return queriedKinds.tool.some((one) => one === kind)
-}
 
 /** Expands a plain string to a capability of that name. */
 export function toCapability(value: unknown): unknown {

@@ -63,10 +63,13 @@ function valuesAsText(values: JsonObject): JsonObject {
 
 function normalizeCapability(capability: unknown): unknown {
   if (!isJsonObject(capability)) return toCapability(capability)
-  const fields = withoutNulls(capability)
+  const { function_name, ...fields } = withoutNulls(capability)
+  // As `GET /agents` shows it, a capability names its function in any case.
+  const isNamed = function_name !== undefined && function_name !== '' && function_name !== fields['name']
   const schema = fields['input_schema'] ?? fields['parameters_schema'] ?? fields['parameters']
   return {
     ...fields,
+    ...(isNamed && { function_name }),
     ...(typeof schema === 'object' && { input_schema: schema }),
     kind: 'declared',
     origin: 'declared',

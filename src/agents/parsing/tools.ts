@@ -211,9 +211,17 @@ function isOffered({ function_name, capability }: MeshTool): boolean {
 }
 
 /** The capability that a tool offers. */
-export function capabilityOf({ capability, description, version, tags, input_schema }: MeshTool): Capability {
+export function capabilityOf({
+  function_name,
+  capability,
+  description,
+  version,
+  tags,
+  input_schema,
+}: MeshTool): Capability {
   return {
     name: capability,
+    ...(function_name !== capability && { function_name }),
     ...(description !== undefined && { description: description.slice(0, maxCapabilityDescription) }),
     version,
     stability: 'stable',

@@ -1,4 +1,5 @@
-import { type Capability, isTool } from '../../model/capability.ts'
+import { isTool, toolNameOf } from '../../model/capability-kinds.ts'
+import type { Capability } from '../../model/capability.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
 import { redactDataForms } from '../../model/redaction/redact-server.ts'
 import { redactByForm } from '../../model/redaction/redact-text.ts'
@@ -23,8 +24,8 @@ export function functionNamesOf(registered: RegisteredAgent): readonly string[] 
 /**
  * The functions of an agent with their capabilities, in the order of declaration.
  *
- * Those of its `tools`, internal ones too; then its other capabilities, declared without a function or introspected, whose
- * function has the same name. Without `unavailable` they are shown without their availability.
+ * Those of its `tools`, internal ones too; then its other capabilities, declared or introspected, whose function has the
+ * same name unless they say another. Without `unavailable` they are shown without their availability.
  */
 export function functionViews(
   registered: RegisteredAgent,
@@ -36,7 +37,7 @@ export function functionViews(
     ...offered.map((tool) => ({ ...capabilityView(capabilityOf(tool)), ...toolView(tool) })),
     ...otherCapabilities(registered).map((capability) => ({
       ...capabilityView(capability),
-      function_name: capability.name,
+      function_name: toolNameOf(capability),
     })),
   ].map((view) => (unavailable ? { ...view, ...availabilityView(unavailable[view.function_name]) } : view))
 }
@@ -52,7 +53,7 @@ function otherCapabilities({ agent: { definition, spec }, server }: RegisteredAg
 }
 
 function nameOf(item: MeshTool | Capability): string {
-  return 'function_name' in item ? item.function_name : item.name
+  return 'name' in item ? toolNameOf(item) : item.function_name
 }
 
 function toolView({ function_name, llm_filter, llm_provider, kwargs }: MeshTool) {

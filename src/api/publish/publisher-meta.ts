@@ -1,4 +1,4 @@
-import { isTool } from '../../model/capability.ts'
+import { isTool, toolNameOf } from '../../model/capability-kinds.ts'
 import type { Server } from '../../model/server.ts'
 
 /** Keys of what publishers add to a `server.json`, and of ToolHive's part of it. */
@@ -24,7 +24,7 @@ export function publisherMeta(
   if (place === undefined) return {}
   const tools = capabilities
     .filter(isTool)
-    .map(({ name }) => name)
+    .map(toolNameOf)
     .filter((name) => toolPattern.test(name))
   const spelledTags = tags.map((tag) => tag.toLowerCase()).filter((tag) => tagPattern.test(tag))
   const extensions = {

@@ -1,4 +1,5 @@
-import { type Capability, type QueriedKind, queriedKinds } from '../capability.ts'
+import { isTool, type QueriedKind, queriedKinds, toolNameOf } from '../capability-kinds.ts'
+import type { Capability } from '../capability.ts'
 import type { Server } from '../server.ts'
 import { matchesFuzzily } from './fuzzy.ts'
 import type { ServerQuery } from './query.ts'
@@ -84,8 +85,15 @@ export function matchingKinds(
   return (Object.keys(queriedKinds) as QueriedKind[]).flatMap((key) => {
     const [names, kinds] = [query[key], queriedKinds[key] as readonly Capability['kind'][]]
     if (names.length === 0) return []
-    return [{ names, holds: hasCapability(({ name, kind }) => kinds.includes(kind) && names.includes(name)) }]
+    return [
+      { names, holds: hasCapability((capability) => kinds.includes(capability.kind) && isOneOf(names, capability)) },
+    ]
   })
+}
+
+/** Whether a capability has one of these names, or is carried out by a tool of one. */
+function isOneOf(names: readonly string[], capability: Capability): boolean {
+  return names.includes(capability.name) || (isTool(capability) && names.includes(toolNameOf(capability)))
 }
 
 /** The filter of a query as a predicate. `isNamed` replaces the query's own test of capability names. */

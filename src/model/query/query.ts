@@ -79,7 +79,9 @@ export const ServerQuery = memoizedSchema(() =>
     capability: listOf(text()).describe(
       'Only servers with this capability; repeat it for any of several. `*`: any capability.',
     ),
-    tool: listOf(text()).describe('Only servers with this tool; repeat it for any of several.'),
+    tool: listOf(text()).describe(
+      'Only servers with this tool, by its own name or that of the capability which it carries out; repeat it for any of several.',
+    ),
     prompt: listOf(text()).describe('Only servers with this prompt; repeat it for any of several.'),
     resource: listOf(text()).describe('Only servers with the resource of this URI; repeat it for any of several.'),
     extension: listOf(text()).describe(

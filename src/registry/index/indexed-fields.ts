@@ -27,8 +27,11 @@ export const indexedFields = {
     valuesOf: (server) => Object.entries(server.labels).map(([key, value]) => `${key}=${value}`),
   },
   capability: capabilityField((capability) => [capability.name]),
+  function_name: capabilityField(({ function_name }) => (function_name === undefined ? none : [function_name])),
   capability_facets: capabilityField((capability) => [facetsOf(capability)]),
 } as const satisfies Record<string, FieldIndexer>
+
+const none: readonly string[] = []
 
 export type IndexField = keyof typeof indexedFields
 

@@ -68,7 +68,7 @@ export function planQuery(query: ServerQuery, lookup: IndexLookup, isNamed?: Nam
   const verifies = both ? [hasCapability(both)] : []
   // The index holds names alone: one per kind would double it, and few names are of several kinds.
   for (const { names, holds } of matchingKinds(query)) {
-    oneOf('capability', names)
+    required.push([...postingsOf(lookup, 'capability', names), ...postingsOf(lookup, 'function_name', names)])
     verifies.push(holds)
   }
   if (verifies.length === 0) return { required, excluded }

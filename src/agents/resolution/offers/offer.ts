@@ -1,4 +1,5 @@
-import { type Capability, isTool } from '../../../model/capability.ts'
+import { isTool, toolNameOf } from '../../../model/capability-kinds.ts'
+import type { Capability } from '../../../model/capability.ts'
 import type { Status } from '../../../model/health.ts'
 import { redactText } from '../../../model/redaction/redact-text.ts'
 import type { Server } from '../../../model/server.ts'
@@ -50,9 +51,10 @@ function withoutMcpPath(endpoint: string): string {
   return endpoint.replace(/\/mcp\/?$/, '')
 }
 
-function toTool({ name, version, tags, description, input_schema }: Capability): MeshTool {
+function toTool(capability: Capability): MeshTool {
+  const { name, version, tags, description, input_schema } = capability
   return {
-    function_name: name,
+    function_name: toolNameOf(capability),
     capability: name,
     version,
     tags,
