@@ -5,8 +5,8 @@ import type { Connection } from './connection/connection.ts'
 import { ExchangeError, type Failure } from './connection/failure.ts'
 import { FleetError } from './fleet-error.ts'
 import { assertDuration, assertStrategy, type FleetSettings, timerMs } from './fleet-options.ts'
+import { mayAccept, type Provider, toolFor } from './provider.ts'
 import type { CallCounter } from './stats.ts'
-import type { Provider } from './tool-index.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'
 
 export type ToolArguments = Readonly<Record<string, unknown>>
@@ -92,7 +92,7 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     const { options, tried, args } = course
     const open = providers.filter(({ connection }) => !tried.has(connection) && connection.circuit.allows())
     const ready = open.filter(({ connection }) => (pausedUntil.get(connection) ?? 0) <= performance.now())
-    const fitting = (ready.length > 0 ? ready : open).filter((provider) => accepts(provider, args))
+    const fitting = (ready.length > 0 ? ready : open).filter((provider) => mayAccept(provider, args))
     const usable = fitting.length > 0 ? fitting : ready.length > 0 ? ready : open
     const chosen = await choose(usable, options, nameOf(course.target))
     if (chosen) return chosen
@@ -114,7 +114,7 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     if (turns.size > maxTurns) turns.clear()
     turns.set(name, turn + 1)
     const used = strategy ?? (key === undefined ? settings.strategy : 'sticky')
-    const loads = used === 'least_load' ? await loadsOf(usable[0]!.toolName) : undefined
+    const loads = used === 'least_load' ? await loadsOf(name) : undefined
     const balanced = usable.map((provider) => {
       const { connection } = provider
       return { ...balancedOf(connection, counterOf(connection)), load: loads?.get(connection.id), provider }
@@ -125,7 +125,8 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
   }
 
   /** Calls one server; undefined: it failed, as `course.last` says. */
-  async function attempt({ connection, toolName }: Provider, course: Course): Promise<CallToolResult | undefined> {
+  async function attempt(provider: Provider, course: Course): Promise<CallToolResult | undefined> {
+    const { connection, name } = provider
     const { options, args } = course
     const { signal, onProgress } = options
     const timeoutMs = timerMs(options.timeoutMs ?? settings.callTimeoutMs)
@@ -135,8 +136,8 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     let isRepeatable = options.repeatable ?? false
     try {
       if (!connection.isConnected()) await reach(connection, signal ?? closed, timeoutMs)
-      const tool = connection.tools.get(toolName)
-      if (!tool) throw new ExchangeError({ outcome: 'not_sent', reason: `has no tool ${toolName}`, isFault: false })
+      const tool = toolFor(provider, args)
+      if (!tool) throw new ExchangeError({ outcome: 'not_sent', reason: `has no tool ${name}`, isFault: false })
       isRepeatable ||= saysRepeatable(tool)
       const result = await connection.call(tool, args, { signal, timeoutMs, onProgress, mayLeave: isRepeatable })
       connection.circuit.succeed()
@@ -208,15 +209,6 @@ function mayGoOn({ last }: Course): boolean {
 
 function saysRepeatable({ annotations }: Tool): boolean {
   return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
-}
-
-/** Whether the arguments fit the schema at first sight. Tools of one name may differ, as in the middle of an upgrade. */
-function accepts({ connection, toolName }: Provider, args: ToolArguments): boolean {
-  const schema = connection.tools.get(toolName)?.inputSchema
-  if (!schema) return true
-  const { required = [], properties = {}, additionalProperties } = schema
-  if (required.some((name) => !Object.hasOwn(args, name))) return false
-  return additionalProperties !== false || Object.keys(args).every((name) => Object.hasOwn(properties, name))
 }
 
 function balancedOf(connection: Connection, counter: CallCounter): BalancedProvider {

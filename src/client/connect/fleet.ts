@@ -13,9 +13,10 @@ import { FleetError } from './fleet-error.ts'
 import { createFleetEvents, type EmittedEvent } from './fleet-events.ts'
 import { type FleetOptions, settingsOf } from './fleet-options.ts'
 import { followMembers } from './membership.ts'
+import type { Provider } from './provider.ts'
 import { createRosterKnowledge } from './roster-knowledge.ts'
 import { createCallCounter, type CallCounter, summarize } from './stats.ts'
-import { createToolIndex, type Provider } from './tool-index.ts'
+import { createToolIndex } from './tool-index.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'
 import { createFrameworkTools } from './tools/framework-tools.ts'
 
@@ -104,7 +105,7 @@ export async function connectServers(options: FleetOptions) {
   ): Promise<readonly Provider[]> {
     if (typeof target !== 'string') {
       const connection = connections.get(target.server)
-      return connection ? [{ connection, toolName: target.tool.name }] : []
+      return connection ? [{ connection, name: target.tool.name, functions: [] }] : []
     }
     const only = server === undefined ? undefined : find(server)
     if (server !== undefined && !only) return []
@@ -112,7 +113,7 @@ export async function connectServers(options: FleetOptions) {
       if (!only.tools.isRead()) await isReached(only, signal)
       const own = index.providersOf(target).filter(({ connection }) => connection === only)
       // Where it has no such tool, the attempt says so.
-      return own.length > 0 ? own : [{ connection: only, toolName: target }]
+      return own.length > 0 ? own : [{ connection: only, name: target, functions: [] }]
     }
     const providers = index.providersOf(target).filter(({ connection }) => connection.server().enabled)
     if (providers.length > 0) return providers

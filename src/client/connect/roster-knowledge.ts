@@ -43,19 +43,19 @@ export function createRosterKnowledge({ roster, query, signal }: Parts) {
     )
   }
 
-  /** The loads that the servers of a capability report; empty while the roster cannot say. */
-  function loadsOf(capability: string): Promise<Loads> {
-    const kept = loads.get(capability)
+  /** The loads that the servers of a tool or capability report; empty while the roster cannot say. */
+  function loadsOf(name: string): Promise<Loads> {
+    const kept = loads.get(name)
     if (kept && performance.now() - kept.at < loadsTtlMs) return kept.loads
     if (loads.size >= maxKeptLoads) loads.clear()
-    const asked = askLoads(capability)
-    loads.set(capability, { at: performance.now(), loads: asked })
+    const asked = askLoads(name)
+    loads.set(name, { at: performance.now(), loads: asked })
     return asked
   }
 
-  async function askLoads(capability: string): Promise<Loads> {
+  async function askLoads(tool: string): Promise<Loads> {
     const list = await helpful((limit) =>
-      roster.pick({ ...query, capability, strategy: 'least_load', n: 50 }, { signal: limit }),
+      roster.pick({ ...query, tool, strategy: 'least_load', n: 50 }, { signal: limit }),
     )
     return new Map(list?.picks.flatMap(({ server, load }) => (load === undefined ? [] : [[server.id, load] as const])))
   }

@@ -82,7 +82,7 @@ for (const lazy of [false, true]) {
 
       const answers = [await fleet.call('greeting'), await fleet.call('greeting')].flatMap(answerOf)
 
-      assert.deepEqual(answers.toSorted(), ['one', 'two'])
+      assert.deepEqual(new Set(answers), new Set(['one', 'two']))
     })
   })
 }
