@@ -39,6 +39,19 @@ for (const lazy of [false, true]) {
       )
     })
 
+    it('calls an agent of a published runtime by its capability', async () => {
+      await using daemon = await startHere(agents)
+      await using server = await startMcp({
+        build: (made) => made.registerTool('get_date', {}, () => text('today')),
+      })
+      const tools = [{ function_name: 'get_date', capability: 'date_service', version: '1.2.0', tags: ['system'] }]
+      const place = { http_host: '127.0.0.1', http_port: server.port }
+      await daemon.ask('POST', '/heartbeat', { agent_id: 'prov-1', runtime: 'python', ...place, tools })
+      await using fleet = await connectServers({ roster: daemon.url, lazy })
+
+      assert.deepEqual(answerOf(await fleet.call('date_service', {})), ['today'])
+    })
+
     it('calls the function by its own name first, where only the registration says that it exists', async () => {
       await using daemon = await startHere(agents)
       await using agent = createAgent({ id: 'greeter', roster: daemon.url, signals: false })
