@@ -21,6 +21,19 @@ describe('stored agent', () => {
     assert.deepEqual([put.kind, put.namespace, put.name, put.expect], ['agent', 'default', 'a', 'any'])
   })
 
+  it('a stored agent that an earlier version wrote names the functions of its capabilities', () => {
+    const tools = [{ function_name: 'greet', capability: 'greeting' }]
+    const { definition } = agentRequest('a', { tools })
+    const put = toPutOperation(agentRequest('a', { tools }), 'one')
+
+    const earlier = parseStoredAgent(
+      put.definition.replace('"name":"greeting","function_name":"greet"', '"name":"greeting"'),
+    )
+
+    assert.deepEqual(earlier.definition, definition)
+    assert.equal(earlier.definition.capabilities[0]?.function_name, 'greet')
+  })
+
   it('a write takes the place of what it was checked against, and of nothing where no agent is known', () => {
     assert.equal(conditionOf(undefined), 'none')
     assert.deepEqual(conditionOf(testAgent('a')), { version: '7' })
