@@ -23,12 +23,10 @@ describe('stored agent', () => {
 
   it('a stored agent that an earlier version wrote names the functions of its capabilities', () => {
     const tools = [{ function_name: 'greet', capability: 'greeting' }]
-    const { definition } = agentRequest('a', { tools })
-    const put = toPutOperation(agentRequest('a', { tools }), 'one')
+    const { definition, spec } = agentRequest('a', { tools })
+    const capabilities = definition.capabilities.map(({ function_name: _, ...capability }) => capability)
 
-    const earlier = parseStoredAgent(
-      put.definition.replace('"name":"greeting","function_name":"greet"', '"name":"greeting"'),
-    )
+    const earlier = parseStoredAgent(JSON.stringify({ definition: { ...definition, capabilities }, facts: spec }))
 
     assert.deepEqual(earlier.definition, definition)
     assert.equal(earlier.definition.capabilities[0]?.function_name, 'greet')
