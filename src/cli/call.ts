@@ -8,6 +8,9 @@ import { credentialsHint, fleetHelp, fleetOptions, mayStart, openFleet, serverOf
 import { outputFormat, outputOptions, render } from './output.ts'
 import { escapeControls, escapeControlsKeepingLines } from './text.ts'
 
+/** Exit code of a command that a signal ended, by the convention of shells. */
+const interrupted = 130
+
 export const call: Command = {
   summary: 'Call a tool of a server.',
   usage: 'SERVER TOOL [JSON|-] [--allow-stdio] [-o text|json|yaml]',
@@ -32,7 +35,7 @@ export const call: Command = {
       const result = await fleet.call(tool, args, { server: server.id, ...progressOf(invocation) })
       return await print(result, form, invocation)
     } catch (error) {
-      if (invocation.signal.aborted) return 1
+      if (invocation.signal.aborted) return interrupted
       if (!(error instanceof FleetError)) throw error
       throw new CommandError(
         redactText(escapeControls(`${error.message}${credentialsHint(error.message)}${hintOf(tool, fleet)}`)),
@@ -92,7 +95,7 @@ function lineOf(part: CallToolResult['content'][number]): string {
   if (part.type === 'text') return part.text
   if (part.type === 'resource') return 'text' in part.resource ? part.resource.text : `[resource ${part.resource.uri}]`
   if (part.type === 'resource_link') return `[resource ${part.uri}]`
-  return `[${part.type} ${part.mimeType}, ${Math.ceil((part.data.length * 3) / 4)} bytes]`
+  return `[${part.type} ${part.mimeType}, ${Buffer.byteLength(part.data, 'base64')} bytes]`
 }
 
 /** What the server offers, where it does not offer this tool. */

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { mcpUrlOf } from '../../model/mcp-url.ts'
 import { shortId } from '../../model/names.ts'
 import { placeholder } from '../../model/redaction/placeholder.ts'
 import { redactedText } from '../../model/redaction/secrets.ts'
@@ -132,7 +133,7 @@ function entryOf(server: Connection, format: ConfigFormat, fill: Fill): object {
   const headers = fillMap(server.headers)
   return {
     ...(format === 'cursor' ? {} : { type: server.type === 'sse' ? 'sse' : 'http' }),
-    url: fill(server.url ?? '', 'url'),
+    url: fill(mcpUrlOf(server) ?? '', 'url'),
     ...(Object.keys(headers).length > 0 ? { headers } : {}),
   }
 }

@@ -43,6 +43,8 @@ export type FleetOptions = {
   /** Servers of this zone are preferred, then those of this region. */
   readonly zone?: string
   readonly region?: string
+  /** Maximum time until the roster has given its first list, in ms (default 30,000); later outages do not matter. */
+  readonly rosterTimeoutMs?: number
   /** Maximum time to connect to one server, in ms (default 10,000). */
   readonly connectTimeoutMs?: number
   /** Maximum time of one attempt of a call without an answer or progress, in ms (default 60,000). */
@@ -93,7 +95,14 @@ export function assertStrategy(strategy: unknown): void {
     throw new TypeError(`\`strategy\` must be one of ${strategies.join(', ')}`)
 }
 
-const durations = ['connectTimeoutMs', 'callTimeoutMs', 'pingIntervalMs', 'pingTimeoutMs', 'maxPauseMs'] as const
+const durations = [
+  'rosterTimeoutMs',
+  'connectTimeoutMs',
+  'callTimeoutMs',
+  'pingIntervalMs',
+  'pingTimeoutMs',
+  'maxPauseMs',
+] as const
 const functions = ['stdio', 'credentials', 'placeholders', 'allowOriginChange', 'onStatus'] as const
 
 /**
@@ -122,6 +131,7 @@ export function settingsOf(options: FleetOptions) {
     placeholders: () => undefined,
     allowOriginChange: () => false,
     strategy: 'random' as Strategy,
+    rosterTimeoutMs: 30_000,
     connectTimeoutMs: 10_000,
     callTimeoutMs: 60_000,
     pingIntervalMs: 10_000,

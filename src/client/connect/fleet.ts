@@ -28,7 +28,8 @@ export type Fleet = Awaited<ReturnType<typeof connectServers>>
  * Resolves once the registry was read and, unless `lazy`, each server was tried once.
  *
  * @throws {Error} The package `@modelcontextprotocol/client` is not installed.
- * @throws {RosterError} The query is invalid, the token lacks the right, or the other side is not a roster.
+ * @throws {RosterError} The query is invalid, the token lacks the right, the other side is not a roster, or does not answer in time.
+ * @throws {TypeError} An option cannot be meant.
  */
 export async function connectServers(options: FleetOptions) {
   const settings = settingsOf(options)
@@ -183,7 +184,7 @@ export async function connectServers(options: FleetOptions) {
   const closeOnAbort = () => void close()
 
   async function shutDown(): Promise<void> {
-    closing.abort()
+    closing.abort(options.signal?.aborted ? options.signal.reason : undefined)
     options.signal?.removeEventListener('abort', closeOnAbort)
     await Promise.all(all().map((one) => one.stop('the fleet is closed', { cut: true, finish: true })))
     events.close()
@@ -194,7 +195,17 @@ export async function connectServers(options: FleetOptions) {
   options.signal?.addEventListener('abort', closeOnAbort, { once: true })
   options.signal?.throwIfAborted()
   if (!settings.lazy) await importClientSdk()
-  membership = await followMembers({ roster, query: settings.query, signal: closing.signal, onServer, emit })
+  membership = await followMembers({
+    roster,
+    query: settings.query,
+    signal: closing.signal,
+    timeoutMs: settings.rosterTimeoutMs,
+    onServer,
+    emit,
+  }).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   if (!settings.lazy) await connectThese(all().filter((one) => one.server().enabled))
 
   return {

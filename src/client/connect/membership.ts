@@ -1,7 +1,7 @@
 import { createBackoff } from '../../flow/backoff.ts'
 import type { ServerId } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
-import { pause } from '../roster/cancellation.ts'
+import { createWatchdog, pause } from '../roster/cancellation.ts'
 import type { RosterError } from '../roster/error.ts'
 import type { RosterEvent } from '../roster/event-batcher.ts'
 import type { Following } from '../roster/follow.ts'
@@ -16,6 +16,8 @@ type Parts = {
   readonly roster: Pick<Roster, 'follow'>
   readonly query: WatchQuery
   readonly signal: AbortSignal
+  /** Maximum time until the first list, in ms. */
+  readonly timeoutMs: number
   /** A server that matches, or none any more. */
   readonly onServer: (id: ServerId, server: Server | undefined) => void
   readonly emit: (event: EmittedEvent) => void
@@ -27,20 +29,23 @@ type Parts = {
  *
  * Resolves once the first list is complete.
  *
- * @throws {RosterError} The query is invalid, the token lacks the right, or the other side is not a roster.
+ * @throws {RosterError} The query is invalid, the token lacks the right, the other side is not a roster, or does not answer in time.
  */
 export async function followMembers({
   roster,
   query,
   signal,
+  timeoutMs,
   onServer,
   emit,
 }: Parts): Promise<{ readonly ended: Promise<void> }> {
   let isAway = false
+  let lastFailure: RosterError | undefined
   let known: ReadonlyMap<ServerId, Server> = new Map()
 
-  function away({ message }: RosterError): void {
-    if (!isAway) emit({ type: 'roster_lost', reason: message })
+  function away(failure: RosterError): void {
+    lastFailure = failure
+    if (!isAway) emit({ type: 'roster_lost', reason: failure.message })
     isAway = true
   }
 
@@ -57,10 +62,10 @@ export async function followMembers({
   }
 
   /** Follows from a complete list; what it lacks of the last one is gone. */
-  async function follow(): Promise<Following> {
+  async function follow(until = signal): Promise<Following> {
     let isListed = false
     const onChange = (events: readonly RosterEvent[]) => void (isListed && apply(events))
-    const following = await roster.follow(query, { signal, onChange, onPause: away, onResume: back })
+    const following = await roster.follow(query, { signal: until, onChange, onPause: away, onResume: back })
     isListed = true
     back()
     for (const id of known.keys()) if (!following.servers.has(id)) onServer(id, undefined)
@@ -82,5 +87,17 @@ export async function followMembers({
     }
   }
 
-  return { ended: keepFollowing(await follow()) }
+  /** The first list decides whether there is a fleet at all, so it has a time limit. */
+  async function followFirst(): Promise<Following> {
+    const limit = new AbortController()
+    using _ = createWatchdog(timeoutMs, () => limit.abort())
+    try {
+      return await follow(AbortSignal.any([signal, limit.signal]))
+    } catch (error) {
+      signal.throwIfAborted()
+      throw limit.signal.aborted ? (lastFailure ?? error) : error
+    }
+  }
+
+  return { ended: keepFollowing(await followFirst()) }
 }

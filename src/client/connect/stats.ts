@@ -3,6 +3,8 @@ import type { Connection } from './connection/connection.ts'
 
 /** Durations of the last calls that count for the percentiles. */
 const ringSize = 1024
+/** Age at which an average says nothing more of a server, in ms. */
+const maxAverageAgeMs = 10_000
 
 /** Figures of calls: of one server, or of all. Times in ms; absent without a call. */
 export type CallStats = {
@@ -33,6 +35,7 @@ export function createCallCounter() {
   const ring = new Float64Array(ringSize)
   let measured = 0
   let average: number | undefined
+  let averagedAt = 0
   const counts = { calls: 0, errors: 0, retries: 0 }
 
   function succeeded(ms: number): void {
@@ -40,7 +43,11 @@ export function createCallCounter() {
     ring[measured % ringSize] = ms
     measured += 1
     average = movingAverage(average, ms)
+    averagedAt = performance.now()
   }
+
+  /** The moving average. An old one is none, so that a server that was slow once is tried again. */
+  const averageMs = () => (performance.now() - averagedAt < maxAverageAgeMs ? average : undefined)
 
   function failed(): void {
     counts.calls += 1
@@ -54,7 +61,7 @@ export function createCallCounter() {
     return { ...counts, p50_ms: at(0.5), p95_ms: at(0.95) }
   }
 
-  return { succeeded, failed, retried: () => void (counts.retries += 1), snapshot, averageMs: () => average }
+  return { succeeded, failed, retried: () => void (counts.retries += 1), snapshot, averageMs }
 }
 
 export type CallCounter = ReturnType<typeof createCallCounter>

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { McpServer } from '@modelcontextprotocol/server'
 import { connectServers, FleetError } from '../../../src/client/connect/index.ts'
+import { connectRoster, RosterError } from '../../../src/client/index.ts'
 import { until } from '../../e2e/daemon-process.ts'
+import { startHere } from '../../in-process-daemon.ts'
 import { startMcp, text } from './mcp-servers.ts'
 import { createServerFile } from './server-file.ts'
 
@@ -39,6 +41,38 @@ describe('a call that takes too long', () => {
     for (let call = 0; call < 3; call += 1)
       await assert.rejects(pair.fleet.call('pay', {}, { timeoutMs: 100 }), withCode('unknown'))
     assert.equal(pair.carriedOut.length, 3)
+  })
+})
+
+describe('a fleet and its roster', () => {
+  it('reaches an agent that registered its address alone, at the path of every published runtime', async () => {
+    await using agent = await startMcp({
+      name: 'greeter',
+      intercept(request, response) {
+        if (request.url === '/mcp') return false
+        response.writeHead(404).end()
+        return true
+      },
+    })
+    await using daemon = await startHere('sources: [{ type: agents }]')
+    const endpoint = agent.url.replace('/mcp', '')
+    await connectRoster({ url: daemon.url }).register({ agent_id: 'greeter', endpoint, capabilities: ['forecast'] })
+
+    await using fleet = await connectServers({ roster: daemon.url })
+    assert.deepEqual((await fleet.call('forecast')).content, text('sunny').content)
+    const config = await connectRoster({ url: daemon.url }).discover('claude')
+    assert.match(JSON.stringify(config), new RegExp(agent.url))
+  })
+
+  it('fails with the reason where no roster answers in time', async () => {
+    await assert.rejects(connectServers({ roster: 'http://127.0.0.1:59', rosterTimeoutMs: 300 }), (error) => {
+      assert.ok(error instanceof RosterError && error.code === 'unreachable')
+      return error.message.includes('http://127.0.0.1:59')
+    })
+    const closing = new AbortController()
+    const connecting = connectServers({ roster: 'http://127.0.0.1:59', signal: closing.signal })
+    closing.abort(new Error('mine'))
+    await assert.rejects(connecting, /mine/)
   })
 })
 
@@ -148,9 +182,9 @@ describe('wrong use of a fleet', () => {
     await using place = await createServerFile({ counter: { url: server.url } })
     await using fleet = await connectServers({ roster: place.daemon.url })
     let calls = 0
-    const fail = (isAsync: boolean) => () => {
+    const fail = (isAsync: boolean) => (): never => {
       calls += 1
-      if (isAsync) return Promise.reject(new Error('mine'))
+      if (isAsync) return Promise.reject(new Error('mine')) as never
       throw new Error('mine')
     }
 

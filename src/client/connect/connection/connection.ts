@@ -41,6 +41,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   let state: ConnectionState = 'disconnected'
   let reason = barrierTo(server, settings) ?? 'not asked to connect'
   let failedAttempts = 0
+  let failedAt = -Infinity
   let isParked = false
   let isFinished = false
   let connectedAt: number | undefined
@@ -147,6 +148,7 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
     } catch (error) {
       if (moving.signal.reason === movedError) return 'moved'
       failedAttempts += 1
+      failedAt = performance.now()
       return failureOf(error)
     } finally {
       leave?.()
@@ -195,6 +197,8 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   /** Resolves once connected; throws an `ExchangeError` where the next attempt fails. */
   async function ensure(signal: AbortSignal): Promise<LiveSession> {
     start()
+    // What has just failed is not tried again for each call.
+    if (performance.now() - failedAt < minRetryGapMs) throw unsent(reason)
     run?.wake()
     const failedBefore = failedAttempts
     for (;;) {
@@ -260,4 +264,6 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
 
 /** Time that a session must live to count as a success, in ms. */
 const stableMs = 10_000
+/** Minimum time between a failed attempt and one that a call asks for, in ms. */
+const minRetryGapMs = 1000
 const movedError = new Error('its definition changed')

@@ -1,5 +1,6 @@
 import type { AuthProvider, OAuthClientProvider } from '@modelcontextprotocol/client'
 import type { ServerId } from '../../../model/identity.ts'
+import { mcpUrlOf } from '../../../model/mcp-url.ts'
 import { placeholder } from '../../../model/redaction/placeholder.ts'
 import { redactText } from '../../../model/redaction/redact-text.ts'
 import type { Server } from '../../../model/server.ts'
@@ -126,7 +127,7 @@ type Address =
 
 function addressOf(server: Server, definition: Definition, fill: Fill): Address {
   if (server.type === 'stdio') return commandOf(definition, fill)
-  const url = urlOf(definition.url ?? '', fill)
+  const url = urlOf(mcpUrlOf({ ...server, url: definition.url }) ?? '', fill)
   const userinfo =
     url.username || url.password ? `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}` : ''
   url.username = ''
