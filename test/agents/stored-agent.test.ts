@@ -24,7 +24,7 @@ describe('stored agent', () => {
   it('a stored agent that an earlier version wrote names the functions of its capabilities', () => {
     const tools = [{ function_name: 'greet', capability: 'greeting' }]
     const { definition, spec } = agentRequest('a', { tools })
-    const capabilities = definition.capabilities.map(({ function_name: _, ...capability }) => capability)
+    const capabilities = definition.capabilities.map(({ function_name: _name, ...capability }) => capability)
 
     const earlier = parseStoredAgent(JSON.stringify({ definition: { ...definition, capabilities }, facts: spec }))
 
