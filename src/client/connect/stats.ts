@@ -4,7 +4,7 @@ import type { Connection } from './connection/connection.ts'
 /** Durations of the last calls that count for the percentiles. */
 const ringSize = 1024
 /** Age at which an average says nothing more of a server, in ms. */
-const maxAverageAgeMs = 10_000
+const maxAverageAgeMs = 3000
 
 /** Figures of calls: of one server, or of all. Times in ms; absent without a call. */
 export type CallStats = {
