@@ -1,6 +1,6 @@
-import { isTool, toolNameOf } from '../../model/capability-kinds.ts'
 import type { Capability } from '../../model/capability.ts'
 import type { JsonObject } from '../../model/data/json-object.ts'
+import { isTool, toolNameOf } from '../../model/query/capability-kinds.ts'
 import { redactDataForms } from '../../model/redaction/redact-server.ts'
 import { redactByForm } from '../../model/redaction/redact-text.ts'
 import { redactForms } from '../../model/redaction/redact.ts'

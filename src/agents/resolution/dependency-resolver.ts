@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { isTool } from '../../model/capability-kinds.ts'
+import { isTool } from '../../model/query/capability-kinds.ts'
 import { unfilteredQuery } from '../../model/query/query.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { Server } from '../../model/server.ts'

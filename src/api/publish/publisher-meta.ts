@@ -1,4 +1,4 @@
-import { isTool, toolNameOf } from '../../model/capability-kinds.ts'
+import { isTool, toolNameOf } from '../../model/query/capability-kinds.ts'
 import type { Server } from '../../model/server.ts'
 
 /** Keys of what publishers add to a `server.json`, and of ToolHive's part of it. */

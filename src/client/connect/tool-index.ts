@@ -1,5 +1,5 @@
 import type { Tool } from '@modelcontextprotocol/client'
-import { isTool, toolNameOf } from '../../model/capability-kinds.ts'
+import { isTool, toolNameOf } from '../../model/query/capability-kinds.ts'
 import type { Connection } from './connection/connection.ts'
 import type { Provider } from './provider.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'

@@ -1,6 +1,6 @@
-import { isTool, type QueriedKind, queriedKinds, toolNameOf } from '../capability-kinds.ts'
 import type { Capability } from '../capability.ts'
 import type { Server } from '../server.ts'
+import { isTool, type QueriedKind, queriedKinds, toolNameOf } from './capability-kinds.ts'
 import { matchesFuzzily } from './fuzzy.ts'
 import type { ServerQuery } from './query.ts'
 import { nearMatch, relevanceTo, searchTextOf, wordsOf } from './search.ts'

@@ -1,6 +1,6 @@
-import { isTool, toolNameOf } from '../../../model/capability-kinds.ts'
 import type { Capability } from '../../../model/capability.ts'
 import type { Status } from '../../../model/health.ts'
+import { isTool, toolNameOf } from '../../../model/query/capability-kinds.ts'
 import { redactText } from '../../../model/redaction/redact-text.ts'
 import type { Server } from '../../../model/server.ts'
 import type { Agent, AgentSpec } from '../../agent.ts'

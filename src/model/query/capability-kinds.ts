@@ -1,5 +1,5 @@
 // Separate from `capability.ts`, so that the client library does not load zod.
-import type { Capability } from './capability.ts'
+import type { Capability } from '../capability.ts'
 
 /** The kinds of capability that queries ask for by name. `declared` may be a tool: most definitions do not say. */
 export const queriedKinds = {
