@@ -189,7 +189,7 @@ function urlOf(option: string, value: string | URL): URL {
 
 /** Checks a token; its value stays out of the message. */
 function tokenOf(token: AgentOptions['token']): AgentOptions['token'] {
-  const isText = typeof token === 'string' && /^[\x21-\x7e\x80-\xff]+$/.test(token)
+  const isText = typeof token === 'string' && /^[\x21-\x7e\x80-\xff]+$/.test(token.trim())
   if (token === undefined || typeof token === 'function' || isText) return token
   throw invalidOption(
     '"token" must be text of one line, in the characters of HTTP headers, or a function that returns it',

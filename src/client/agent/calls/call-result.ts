@@ -7,19 +7,50 @@ export type CallResult = {
 }
 
 /**
- * The value that a tool's function returned, as an answer of MCP.
+ * The value that the function of the tool `name` returned, as an answer of MCP.
  *
+ * It counts as the JSON that it is written as; beside the rules of JSON, a `Map` is an object, a `Set` a list and a bigint text.
  * An object becomes structured content, and text for clients that read only text. Other values are wrapped the way FastMCP
  * does (`{ result }`, marked), since structured content is an object. An answer of MCP stays as it is.
+ *
+ * @throws {TypeError} The value cannot be written as JSON; an answer's structured content is no object.
  */
-export function resultOf(value: unknown): CallResult {
-  if (isCallResult(value)) return value
-  if (typeof value === 'string' && !isJsonText(value)) return { content: [{ type: 'text', text: value }] }
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
-  const content = [{ type: 'text', text }]
+export function resultOf(name: string, value: unknown): CallResult {
+  if (isCallResult(value)) return answerOf(name, value)
   if (value === undefined) return { content: [] }
-  if (isObject(value)) return { content, structuredContent: JSON.parse(text) as unknown }
-  return { content, structuredContent: { result: value }, _meta: wrappedMark }
+  const json = jsonOf(`the result of ${name}`, value)
+  const plain = JSON.parse(json) as unknown
+  const text = typeof plain === 'string' ? plain : json
+  const content = [{ type: 'text', text }]
+  if (typeof plain === 'string' && !isJsonText(text)) return { content }
+  if (isObject(plain)) return { content, structuredContent: plain }
+  return { content, structuredContent: { result: plain }, _meta: wrappedMark }
+}
+
+function answerOf(name: string, { structuredContent, ...answer }: CallResult): CallResult {
+  if (structuredContent === undefined || structuredContent === null) return answer
+  const what = `the structuredContent of ${name}`
+  const plain = JSON.parse(jsonOf(what, structuredContent)) as unknown
+  if (!isObject(plain)) throw new TypeError(`${what} must be an object`)
+  return { ...answer, structuredContent: plain }
+}
+
+function jsonOf(what: string, value: unknown): string {
+  try {
+    const json: string | undefined = JSON.stringify(value, withCollections)
+    if (json !== undefined) return json
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TypeError(`${what} cannot be written as JSON: ${reason}`, { cause: error })
+  }
+  throw new TypeError(`${what} cannot be written as JSON: it is a ${typeof value}`)
+}
+
+/** Replaces what JSON would refuse, or write as an empty object. */
+function withCollections(_key: string, value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries(value as Map<PropertyKey, unknown>)
+  if (value instanceof Set) return [...(value as Set<unknown>)]
+  return typeof value === 'bigint' ? String(value) : value
 }
 
 const wrappedMark = { fastmcp: { wrap_result: true } }

@@ -48,7 +48,7 @@ export async function createToolEndpoint({
           ...(annotations && { annotations }),
           inputSchema: schemaOf(tool),
         },
-        async (args, context) => resultOf(await run(tool, args, context)) as Mcp.CallToolResult,
+        async (args, context) => resultOf(tool.name, await run(tool, args, context)) as Mcp.CallToolResult,
       )
     }
     return server
