@@ -10,9 +10,11 @@ export type AgentErrorCode =
   | 'no_provider'
   /** The call did not reach the provider: it may be repeated. */
   | 'provider_unreachable'
+  /** Sixteen calls are nested already: dependencies form a circle. Nothing was sent. */
+  | 'call_too_deep'
   /** The provider did not answer in time. It may have done the work. */
   | 'call_timeout'
-  /** The caller's signal aborted the call. The provider may have done the work. */
+  /** The caller's signal aborted the call, or the caller of the tool that makes it left. The provider may have done the work. */
   | 'call_aborted'
   /** The connection broke, or the answer is not understood. The provider may have done the work. */
   | 'call_interrupted'

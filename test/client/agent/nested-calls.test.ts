@@ -67,7 +67,8 @@ describe('a call that a tool makes', () => {
 
         const call = client.callTool({ name: 'use', arguments: {} }, { signal: leaving.signal }).catch(() => 'left')
         await entered
-        leaving.abort()
+        // Those of the older era send a notice, which a server without sessions cannot assign to a call.
+        await (mode === 'legacy' ? client.close() : leaving.abort())
 
         assert.equal(await call, 'left')
         await aborted

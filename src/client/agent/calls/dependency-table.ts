@@ -2,6 +2,7 @@ import type { MeshAnswer, MeshProvider } from '../../roster/agents.ts'
 import { AgentError } from '../agent-error.ts'
 import type { AgentEvent } from '../heartbeat-loop.ts'
 import type { CallOptions, Injectable, Tool, UntypedCall } from '../tool.ts'
+import { maxDepth, runningCall } from './running-call.ts'
 
 type Slot = {
   readonly name: string
@@ -40,7 +41,14 @@ export function createDependencyTable({
       if (isClosed())
         throw new AgentError('agent_closed', `"${name}" cannot be called: the agent ${agent_id} is closed`)
       if (!provider) throw new AgentError('no_provider', `"${name}" cannot be called: no agent provides it now`)
-      return call(provider, args, options)
+      const { depth, signal } = runningCall() ?? { depth: 0 }
+      if (depth >= maxDepth)
+        throw new AgentError(
+          'call_too_deep',
+          `"${name}" cannot be called: ${depth} calls are nested already; the dependencies form a circle`,
+        )
+      const signals = [signal, options?.signal].flatMap((one) => one ?? [])
+      return call(provider, args, { ...options, ...(signals.length > 0 && { signal: AbortSignal.any(signals) }) })
     }
     const proxy = Object.defineProperties(invoke, {
       name: { value: name },

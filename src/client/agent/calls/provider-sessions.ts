@@ -4,6 +4,7 @@ import type { CallOptions } from '../tool.ts'
 import { callFailure } from './call-failure.ts'
 import { type CallResult, textOf, valueOf } from './call-result.ts'
 import { openSession, type ProviderSession } from './provider-session.ts'
+import { nestingMeta } from './running-call.ts'
 
 /** Default limit of a call, in ms. */
 const defaultCallMs = 60_000
@@ -42,7 +43,7 @@ export function createProviderSessions({ agent_id }: { agent_id: string }) {
     args: unknown,
     { signal, timeoutMs = hintedMs(kwargs) ?? defaultCallMs }: CallOptions,
   ): Promise<CallResult> {
-    const params = { name, arguments: (args ?? {}) as Record<string, unknown> }
+    const params = { name, arguments: (args ?? {}) as Record<string, unknown>, ...nestingMeta() }
     // Nothing of the provider's schema is compiled here; it checks its arguments itself.
     const toolDefinition = { name, inputSchema: { type: 'object' as const } }
     const options = { timeout: timeoutMs, toolDefinition, ...(signal && { signal }) }

@@ -88,7 +88,7 @@ export async function createWrappedEndpoint({
   limits,
 }: {
   wrapped: WrappedServer
-  around: (tool: string, call: () => Promise<unknown>) => Promise<unknown>
+  around: (tool: string, context: Mcp.ServerContext, call: () => Promise<unknown>) => Promise<unknown>
   limits: EndpointLimits
 }) {
   const mcp = await importServerSdk()
@@ -103,7 +103,9 @@ export async function createWrappedEndpoint({
     const own = partsOf(server).handlers
     for (const [method, handle] of original.handlers) {
       if (method === 'tools/call')
-        own.set(method, (request, context) => around(request.params?.name ?? '', () => handle(request, context)))
+        own.set(method, (request, context) =>
+          around(request.params?.name ?? '', context, () => handle(request, context)),
+        )
       else if (!own.has(method)) own.set(method, handle)
     }
     return server

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type * as Mcp from '@modelcontextprotocol/server'
 import { AgentError } from '../agent-error.ts'
 import type { createDependencyTable, InjectedValues } from '../calls/dependency-table.ts'
+import { runCall } from '../calls/running-call.ts'
 import type { Tool } from '../tool.ts'
 
 /** A function of the user, as the agent calls it. */
@@ -41,9 +42,13 @@ export function createToolSet({
   }
 
   /** Runs a call with the dependencies of a tool. The error of a missing one becomes the answer. */
-  async function around(name: string, call: (injected: InjectedValues) => unknown): Promise<unknown> {
+  async function around(
+    name: string,
+    context: Mcp.ServerContext,
+    call: (injected: InjectedValues) => unknown,
+  ): Promise<unknown> {
     const injected = dependenciesOf(name)
-    return counted(running.run(injected, async () => await call(injected)))
+    return counted(runCall(context, () => running.run(injected, () => call(injected))))
   }
 
   function counted(call: Promise<unknown>): Promise<unknown> {
@@ -58,7 +63,7 @@ export function createToolSet({
     around,
     dependenciesOf,
     run: (tool: Tool, args: unknown, context: Mcp.ServerContext): Promise<unknown> =>
-      around(tool.name, (injected) => functions.get(tool.name)?.(args as never, injected as never, context)),
+      around(tool.name, context, (injected) => functions.get(tool.name)?.(args as never, injected as never, context)),
     all: () => [...tools.values()],
     has: (name: string) => tools.has(name),
     /** Resolves once the calls that are under way have ended. */
