@@ -53,7 +53,7 @@ describe('what a tool of an agent returns', () => {
     const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } })
     await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', agent.url)))
     opened.defer(async () => await client.close())
-    call = async (name) => (await client.callTool({ name, arguments: {} })) as CallToolResult
+    call = async (name) => await client.callTool({ name, arguments: {} })
   })
 
   after(async () => await opened.disposeAsync())
