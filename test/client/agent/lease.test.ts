@@ -83,6 +83,24 @@ describe('the lease of an agent', () => {
     })
   }
 
+  it("is taken once the agent's own check, which threw without a promise, answers true", async () => {
+    await using daemon = await startHere(config)
+    let checks = 0
+    await using world = beatingAgent({
+      roster: daemon.url,
+      check: () => {
+        if (checks++ === 0) throw new Error('not yet')
+        return true
+      },
+    })
+
+    await world.agent.start()
+    await world.happened('registered')
+
+    const suspended = world.events.find((event) => event.type === 'suspended')
+    assert.match(suspended?.reason ?? '', /the check failed: not yet/)
+  })
+
   it('ends when the agent closes, after the calls that are under way', async () => {
     await using daemon = await startHere(config)
     await using world = beatingAgent({ roster: daemon.url })
