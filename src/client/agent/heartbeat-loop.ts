@@ -171,14 +171,13 @@ function createBoundedCheck(check: ((signal: AbortSignal) => unknown) | undefine
       return (await check?.(signal)) === false ? 'the check answered false' : undefined
     } catch (error) {
       return `the check failed: ${error instanceof Error ? error.message : String(error)}`
-    } finally {
-      running = undefined
     }
   }
 
   return async (signal: AbortSignal): Promise<string | undefined> => {
     if (!check) return undefined
-    running ??= run(signal)
+    // Cleared in a later turn: a check that throws at once has ended before it is assigned.
+    running ??= run(signal).finally(() => (running = undefined))
     const ended = running
     const change = createChangeSignal()
     const finished = ended.finally(change.notify)
