@@ -25,7 +25,9 @@ const noting = (file: string) => ({
 
 const isRunning = (file: string) => {
   try {
-    return process.kill(Number(readFileSync(file, 'utf8')), 0)
+    // A file that is not written yet would be the process 0, which is always there.
+    const pid = Number(readFileSync(file, 'utf8'))
+    return pid > 0 && process.kill(pid, 0)
   } catch {
     return false
   }
