@@ -25,7 +25,7 @@ async function clientOf(t: TestContext, roster: string, server: string) {
   client.setNotificationHandler('notifications/tools/list_changed', () => void notices.push('tools'))
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: ['src/main.ts', 'connect', server, '--url', roster],
+    args: [process.env['ROSTER_BUILT_MAIN'] ?? 'src/main.ts', 'connect', server, '--url', roster],
     stderr: 'pipe',
   })
   let errors = ''

@@ -20,7 +20,18 @@ export const waiting = 'setInterval(() => undefined, 1000)'
 export function sidecar(roster: string, file: string, command: readonly string[], options: readonly string[] = []) {
   const child = spawn(
     process.execPath,
-    ['src/main.ts', 'agent', 'run', '-f', file, '--url', roster, ...options, '--', ...command],
+    [
+      process.env['ROSTER_BUILT_MAIN'] ?? 'src/main.ts',
+      'agent',
+      'run',
+      '-f',
+      file,
+      '--url',
+      roster,
+      ...options,
+      '--',
+      ...command,
+    ],
     {
       env: { PATH: process.env['PATH'] ?? '', SUFFIX: '1', NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
       stdio: ['pipe', 'pipe', 'pipe'],

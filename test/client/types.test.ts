@@ -104,12 +104,11 @@ describe('the types of the library', () => {
     assert.equal(await errorsOf(program, browser), '')
   })
 
-  it('reject wrong programs of agents', async () => {
-    assert.equal(await errorsOf(agentProgram, [...node, '--skipLibCheck', ...bundler]), '')
-  })
-
-  it('are sound themselves, by the rules of Node and of bundlers', async () => {
-    assert.equal(await errorsOf(connectProgram, [...node, ...bundler]), '')
+  it('reject wrong programs of agents and fleets, and are sound themselves, by the rules of Node and of bundlers', async () => {
+    assert.equal(
+      await errorsOf(connectProgram + agentProgram.replace('createAgent, type', 'type'), [...node, ...bundler]),
+      '',
+    )
     assert.equal(await errorsOf(connectProgram, [...node, '--module', 'node16', '--moduleResolution', 'node16']), '')
   })
 })

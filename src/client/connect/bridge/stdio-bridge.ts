@@ -44,6 +44,7 @@ export async function bridgeToStdio({
   const send = (message: Message) => void transport.send(message as never).catch(end)
   const peer = createPeer(send, { onRequest, onNotification })
   let remote: RemoteServer | undefined
+  let isFinishing = false
 
   function remoteFor(capabilities: ClientCapabilities): RemoteServer {
     return createRemoteServer({
@@ -97,6 +98,8 @@ export async function bridgeToStdio({
 
   /** The client sends no more: what it has asked is answered first. */
   async function finish(): Promise<void> {
+    if (isFinishing) return
+    isFinishing = true
     const tooLate = setTimeout(end, maxFarewellMs)
     await setImmediate()
     await peer.idle()
