@@ -6,10 +6,7 @@ export const mediaTypeOf = ({ headers }: Response) =>
  * The response, of whose decoded body no more than `maxBytes` are read; of a stream of events, no more than that in one event. Beyond,
  * reading fails and `onExceeded` is called.
  */
-export function limitAnswer(
-  response: Response,
-  { maxBytes, onExceeded }: { readonly maxBytes: number; readonly onExceeded?: (reason: string) => void },
-): Response {
+export function limitAnswer(response: Response, { maxBytes, onExceeded }: Limits): Response {
   const isStream = mediaTypeOf(response) === 'text/event-stream'
   if (!response.body || (!isStream && isDeclaredShort(response, maxBytes))) return response
   const reader = response.body.getReader()
@@ -31,6 +28,24 @@ export function limitAnswer(
     { highWaterMark: 0 },
   )
   return new Response(body, response)
+}
+
+type Limits = { readonly maxBytes: number; readonly onExceeded?: (reason: string) => void }
+
+/** Counts the chunks of an answer; beyond the limit calls `onExceeded` and `cut`, once. */
+export function createAnswerMeter(
+  response: Response,
+  { maxBytes, onExceeded }: Limits,
+  cut: () => void,
+): (chunk: Uint8Array) => void {
+  const measure = mediaTypeOf(response) === 'text/event-stream' ? createEventMeter() : createByteMeter()
+  let isCut = false
+  return (chunk) => {
+    if (isCut || measure(chunk) <= maxBytes) return
+    isCut = true
+    onExceeded?.(`the answer is longer than ${maxBytes} bytes`)
+    cut()
+  }
 }
 
 /** Whether the head says so; the length of a compressed body says nothing of what it becomes. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
-import { limitAnswer, mediaTypeOf } from './answer-limit.ts'
+import { createAnswerMeter, limitAnswer, mediaTypeOf } from './answer-limit.ts'
 
 /** What was seen of the request of one exchange: whether it left decides whether it may be sent again. */
 export type ExchangeTrace = {
@@ -18,6 +18,8 @@ export type ExchangeTrace = {
   readonly revoked: AbortSignal
   /** Why reading the answer was given up. */
   exceeded?: string
+  /** Sees each chunk of the answer as it came over the network, where Node reports them. */
+  onChunk?: (chunk: Uint8Array) => void
   /** Called when what was to carry the answer has ended; the answer may just have come. */
   onEnd?: () => void
 }
@@ -43,7 +45,14 @@ function observeRequests(): void {
     const trace = traceOfRequest.get((message as { request: object }).request)
     if (trace) trace.sent = true
   })
+  subscribe('undici:request:bodyChunkReceived', (message) => {
+    const { request, chunk } = message as { request: object; chunk: Uint8Array }
+    traceOfRequest.get(request)?.onChunk?.(chunk)
+  })
 }
+
+/** Whether Node's `fetch` reports the chunks of an answer: since undici 7.12, not in Node 20. */
+const reportsChunks = Number.parseInt(process.versions['undici'] ?? '0', 10) >= 7
 
 /** Runs one exchange; what it sends through a traced `fetch` or transport is noted in `trace`. */
 export function runTraced<T>(trace: ExchangeTrace, work: () => Promise<T>): Promise<T> {
@@ -82,7 +91,12 @@ export function createTracedFetch(
     trace.isStream = mediaTypeOf(response) === 'text/event-stream'
     const retryAfterMs = retryAfterOf(response.headers.get('retry-after'))
     if (retryAfterMs !== undefined) trace.retryAfterMs = retryAfterMs
-    return limitAnswer(response, { maxBytes: maxAnswerBytes, onExceeded: (reason) => void (trace.exceeded = reason) })
+    const limits = { maxBytes: maxAnswerBytes, onExceeded: (reason: string) => void (trace.exceeded = reason) }
+    // Counting what Node reports costs less than a stream of our own. A compressed answer is counted when it is decoded.
+    if (!reportsChunks || !trace.observed || response.headers.has('content-encoding'))
+      return limitAnswer(response, limits)
+    trace.onChunk = createAnswerMeter(response, limits, trace.revoke)
+    return response
   }
 }
 
