@@ -14,7 +14,7 @@ export type ExchangeTrace = {
   /** The answer comes in a stream of events. */
   isStream?: boolean
   /** Keeps a request that was not sent from being sent: the SDK does not abort those of the older protocol. */
-  readonly revoke: () => void
+  readonly revoke: (reason?: unknown) => void
   readonly revoked: AbortSignal
   /** Why reading the answer was given up. */
   exceeded?: string
@@ -61,7 +61,7 @@ export function runTraced<T>(trace: ExchangeTrace, work: () => Promise<T>): Prom
 
 export function createTrace(): ExchangeTrace {
   const revocation = new AbortController()
-  const revoke = () => revocation.abort()
+  const revoke = (reason?: unknown) => revocation.abort(reason)
   return { started: false, observed: false, sent: false, revoke, revoked: revocation.signal }
 }
 
@@ -85,8 +85,12 @@ export function createTracedFetch(
     trace.started = true
     trace.observed = false
     trace.sent = false
-    const signal = init?.signal ? AbortSignal.any([init.signal, trace.revoked]) : trace.revoked
-    const response = await fetch(url, { ...init, signal })
+    const { signal } = init ?? {}
+    // Cheaper than a signal of both.
+    const revoke = () => trace.revoke(signal?.reason)
+    if (signal?.aborted) revoke()
+    signal?.addEventListener('abort', revoke, { once: true })
+    const response = await fetch(url, { ...init, signal: trace.revoked })
     trace.status = response.status
     trace.isStream = mediaTypeOf(response) === 'text/event-stream'
     const retryAfterMs = retryAfterOf(response.headers.get('retry-after'))
