@@ -1,32 +1,14 @@
-import type { CallToolResult, ProgressCallback, Tool } from '@modelcontextprotocol/client'
-import { chooseProviders, type Strategy } from '../../model/balancing/choose.ts'
+import type { CallToolResult, Tool } from '@modelcontextprotocol/client'
+import { chooseProviders } from '../../model/balancing/choose.ts'
 import { type BalancedProvider, locationOf } from '../../model/balancing/provider.ts'
+import { assertCall, type CallOptions, type ToolArguments } from './call-options.ts'
 import type { Connection } from './connection/connection.ts'
 import { ExchangeError, type Failure } from './connection/failure.ts'
 import { FleetError } from './fleet-error.ts'
-import { assertDuration, assertStrategy, type FleetSettings, timerMs } from './fleet-options.ts'
+import { type FleetSettings, timerMs } from './fleet-options.ts'
 import { mayAccept, type Provider, toolFor } from './provider.ts'
 import type { CallCounter } from './stats.ts'
 import type { FleetTool } from './tools/fleet-tool.ts'
-
-export type ToolArguments = Readonly<Record<string, unknown>>
-
-export type CallOptions = {
-  /** Only this server: its id, or its name in the namespace `default`. */
-  readonly server?: string
-  /** Default: the fleet's. */
-  readonly strategy?: Strategy
-  /** What sticks to a server, such as a session or a user; the strategy is `sticky` then. */
-  readonly key?: string
-  readonly signal?: AbortSignal | undefined
-  /** Maximum time of one attempt without an answer or progress, in ms. */
-  readonly timeoutMs?: number
-  readonly onProgress?: ProgressCallback
-  /** The call may be carried out twice. Default: where the tool says `readOnlyHint` or `idempotentHint`. */
-  readonly repeatable?: boolean
-  /** Called where no server is left and nothing was carried out; its result is the call's. */
-  readonly fallback?: (error: FleetError) => CallToolResult | Promise<CallToolResult>
-}
 
 type Parts = {
   readonly settings: FleetSettings
@@ -182,23 +164,6 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
 }
 
 const maxTurns = 10_000
-
-/** @throws {TypeError} The call cannot be meant: no server is to blame for it. */
-function assertCall(target: unknown, args: unknown, { signal, timeoutMs, strategy }: CallOptions): void {
-  const isTool = typeof target === 'object' && target !== null && 'server' in target && 'tool' in target
-  if (typeof target !== 'string' && !isTool)
-    throw new TypeError('the name of a tool, or a tool of `toolList()`, is needed')
-  if (typeof args !== 'object' || args === null || Array.isArray(args))
-    throw new TypeError('the arguments of a tool must be an object')
-  try {
-    JSON.stringify(args)
-  } catch (error) {
-    throw new TypeError(`the arguments cannot be sent as JSON: ${String(error)}`, { cause: error })
-  }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('`signal` must be an AbortSignal')
-  assertDuration('timeoutMs', timeoutMs)
-  assertStrategy(strategy)
-}
 
 /** Whether another attempt can do no harm: nothing was carried out, or may be again. */
 function mayGoOn({ last }: Course): boolean {
