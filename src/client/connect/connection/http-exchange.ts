@@ -27,6 +27,8 @@ export type ExchangeTrace = {
 const traces = new AsyncLocalStorage<ExchangeTrace>()
 const traceOfRequest = new WeakMap<object, ExchangeTrace>()
 let isObserving = false
+/** Whether this Node reports the chunks of an answer; it is known once it has done so. Node 20 does not. */
+let reportsChunks = false
 
 /**
  * Node's `fetch` reports each request when it is made and when its head is written. A request that was made in another context
@@ -46,13 +48,11 @@ function observeRequests(): void {
     if (trace) trace.sent = true
   })
   subscribe('undici:request:bodyChunkReceived', (message) => {
+    reportsChunks = true
     const { request, chunk } = message as { request: object; chunk: Uint8Array }
     traceOfRequest.get(request)?.onChunk?.(chunk)
   })
 }
-
-/** Whether Node's `fetch` reports the chunks of an answer: since undici 7.12, not in Node 20. */
-const reportsChunks = Number.parseInt(process.versions['undici'] ?? '0', 10) >= 7
 
 /** Runs one exchange; what it sends through a traced `fetch` or transport is noted in `trace`. */
 export function runTraced<T>(trace: ExchangeTrace, work: () => Promise<T>): Promise<T> {
