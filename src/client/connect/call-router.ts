@@ -16,13 +16,16 @@ type Parts = {
     target: string | FleetTool,
     server: string | undefined,
     signal: AbortSignal,
-  ) => Promise<readonly Provider[]>
+  ) => MaybePromise<readonly Provider[]>
   readonly counterOf: (connection: Connection) => CallCounter
   /** The loads that the servers of a tool report. */
   readonly loadsOf: (name: string) => Promise<ReadonlyMap<string, number>>
   readonly total: CallCounter
   readonly closed: AbortSignal
 }
+
+/** What is there at once is not waited for: each wait is a turn of the queue in every call. */
+type MaybePromise<T> = T | Promise<T>
 
 /** One call: what was tried, and what became of it. */
 type Course = {
@@ -51,7 +54,9 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     for (;;) {
       if (closed.aborted) throw new FleetError('closed', 'the fleet is closed')
       options.signal?.throwIfAborted()
-      const provider = await next(await providersOf(target, options.server, options.signal ?? closed), course)
+      const known = providersOf(target, options.server, options.signal ?? closed)
+      const found = next(known instanceof Promise ? await known : known, course)
+      const provider = found instanceof Promise ? await found : found
       if (!provider) break
       if (course.attempts > 0) countRetry(provider.connection)
       course.attempts += 1
@@ -70,14 +75,17 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
   }
 
   /** The next server to try; undefined: none is left. */
-  async function next(providers: readonly Provider[], course: Course): Promise<Provider | undefined> {
+  function next(providers: readonly Provider[], course: Course): MaybePromise<Provider | undefined> {
     const { options, tried, args } = course
     const open = providers.filter(({ connection }) => !tried.has(connection) && connection.circuit.allows())
     const ready = open.filter(({ connection }) => (pausedUntil.get(connection) ?? 0) <= performance.now())
     const fitting = (ready.length > 0 ? ready : open).filter((provider) => mayAccept(provider, args))
     const usable = fitting.length > 0 ? fitting : ready.length > 0 ? ready : open
-    const chosen = await choose(usable, options, nameOf(course.target))
-    if (chosen) return chosen
+    return usable.length > 1 ? choose(usable, options, nameOf(course.target)) : (usable[0] ?? again(providers, course))
+  }
+
+  /** The server that was called last, where a second attempt is allowed. */
+  function again(providers: readonly Provider[], course: Course): Provider | undefined {
     // A repeatable call whose outcome is unknown gets a second attempt where no other server is left.
     const { last } = course
     if (!last?.isRepeatable || last.failure.outcome !== 'unknown' || course.renewed.has(last.connection))
@@ -91,7 +99,6 @@ export function createCallRouter({ settings, providersOf, counterOf, total, load
     { strategy, key }: CallOptions,
     name: string,
   ): Promise<Provider | undefined> {
-    if (usable.length <= 1) return usable[0]
     const turn = turns.get(name) ?? 0
     if (turns.size > maxTurns) turns.clear()
     turns.set(name, turn + 1)

@@ -99,27 +99,30 @@ export async function connectServers(options: FleetOptions) {
   }
 
   /** The servers of a call. Where none is known to offer it, those that were never asked are asked. */
-  async function providersOf(
+  function providersOf(
     target: string | FleetTool,
     server: string | undefined,
     signal: AbortSignal,
-  ): Promise<readonly Provider[]> {
+  ): readonly Provider[] | Promise<readonly Provider[]> {
     if (typeof target !== 'string') {
       const connection = connections.get(target.server)
       return connection ? [{ connection, name: target.tool.name, functions: [] }] : []
     }
     const only = server === undefined ? undefined : find(server)
     if (server !== undefined && !only) return []
-    if (only) {
-      if (!only.tools.isRead()) await isReached(only, signal)
-      const own = index.providersOf(target).filter(({ connection }) => connection === only)
-      // Where it has no such tool, the attempt says so.
-      return own.length > 0 ? own : [{ connection: only, name: target, functions: [] }]
-    }
-    const providers = index.providersOf(target).filter(({ connection }) => connection.server().enabled)
-    if (providers.length > 0) return providers
-    await askUnknown(signal)
-    return index.providersOf(target).filter(({ connection }) => connection.server().enabled)
+    if (only)
+      return only.tools.isRead() ? offersOf(only, target) : isReached(only, signal).then(() => offersOf(only, target))
+    const providers = enabledProvidersOf(target)
+    return providers.length > 0 ? providers : askUnknown(signal).then(() => enabledProvidersOf(target))
+  }
+
+  const enabledProvidersOf = (name: string) =>
+    index.providersOf(name).filter(({ connection }) => connection.server().enabled)
+
+  function offersOf(only: Connection, name: string): readonly Provider[] {
+    const own = index.providersOf(name).filter(({ connection }) => connection === only)
+    // Where it has no such tool, the attempt says so.
+    return own.length > 0 ? own : [{ connection: only, name, functions: [] }]
   }
 
   /** Connects where needed; resolves with whether it is connected. Rejects when the signal aborts. */

@@ -1,13 +1,13 @@
-/** Media type of an answer, without its parameters. */
-export const mediaTypeOf = ({ headers }: Response) =>
-  headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+/** Whether an answer is a stream of events, by its media type. */
+export const isEventStream = ({ headers }: Response) =>
+  headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() === 'text/event-stream'
 
 /**
  * The response, of whose decoded body no more than `maxBytes` are read; of a stream of events, no more than that in one event. Beyond,
  * reading fails and `onExceeded` is called.
  */
 export function limitAnswer(response: Response, { maxBytes, onExceeded }: Limits): Response {
-  const isStream = mediaTypeOf(response) === 'text/event-stream'
+  const isStream = isEventStream(response)
   if (!response.body || (!isStream && isDeclaredShort(response, maxBytes))) return response
   const reader = response.body.getReader()
   const measure = isStream ? createEventMeter() : createByteMeter()
@@ -34,11 +34,10 @@ type Limits = { readonly maxBytes: number; readonly onExceeded?: (reason: string
 
 /** Counts the chunks of an answer; beyond the limit calls `onExceeded` and `cut`, once. */
 export function createAnswerMeter(
-  response: Response,
   { maxBytes, onExceeded }: Limits,
-  cut: () => void,
+  { isStream, cut }: { readonly isStream: boolean; readonly cut: () => void },
 ): (chunk: Uint8Array) => void {
-  const measure = mediaTypeOf(response) === 'text/event-stream' ? createEventMeter() : createByteMeter()
+  const measure = isStream ? createEventMeter() : createByteMeter()
   let isCut = false
   return (chunk) => {
     if (isCut || measure(chunk) <= maxBytes) return

@@ -214,10 +214,8 @@ export function createConnection(first: Server, { settings, resolveTarget, prior
   const current = () => (live?.over.aborted ? undefined : live)
 
   /** Calls a tool of the open session. */
-  async function call(tool: Tool, args: Record<string, unknown>, limits: CallLimits): Promise<CallToolResult> {
-    const session = current()
-    if (!session) throw unsent(reason)
-    return session.call(tool, args, limits)
+  function call(tool: Tool, args: Record<string, unknown>, limits: CallLimits): Promise<CallToolResult> {
+    return current()?.call(tool, args, limits) ?? Promise.reject(unsent(reason))
   }
 
   /** Takes a changed definition; connects again only where the address or what is sent with it changed. */

@@ -1,6 +1,6 @@
 import { createWatchdog } from '../../roster/cancellation.ts'
 import { classifyFailure, type Cut, ExchangeError } from './failure.ts'
-import { createTrace, mayHaveLeft, runTraced } from './http-exchange.ts'
+import { createTrace, runTraced } from './http-exchange.ts'
 
 /** Limits of one exchange. */
 export type Limits = {
@@ -18,11 +18,20 @@ type Kind = {
 }
 
 type Parts = { readonly hasSession: () => boolean; readonly scrub: (text: string) => string }
-type Running = { readonly cutShort: (why: Cut) => void; readonly mayLeave: boolean }
+type Running = {
+  readonly cutShort: (why: Cut) => void
+  readonly mayLeave: boolean
+  /** What was to carry the answer has ended. */
+  isEnded: boolean
+}
+
+/** Time that an answer may take on its way through the SDK once it has been received, in ms. */
+const deliveryMs = 20
 
 /** Runs the exchanges of one session: each within its limits, with what is known of a failed one. */
 export function createExchanges({ hasSession, scrub }: Parts) {
   const running = new Set<Running>()
+  let delivery: NodeJS.Timeout | undefined
 
   /** Runs one request of the SDK; throws an `ExchangeError`, or the reason of the caller's signal. */
   async function exchange<T>(
@@ -32,28 +41,27 @@ export function createExchanges({ hasSession, scrub }: Parts) {
   ): Promise<T> {
     signal?.throwIfAborted()
     const trace = createTrace()
-    const controller = new AbortController()
     let cut: Cut
     let isSettled = false
     function cutShort(why: Cut): void {
       if (isSettled) return
       cut ??= why
-      controller.abort(new Error(`exchange cut: ${why}`))
+      trace.abort(new Error(`exchange cut: ${why}`))
       onCut?.()
     }
     const onAbort = () => cutShort('signal')
     signal?.addEventListener('abort', onAbort, { once: true })
-    // An answer that has just come is still on its way through the SDK.
-    if (!onCut) trace.onEnd = () => void setImmediate(cutShort, 'no_answer')
     const watchdog = hasTimeout ? undefined : createWatchdog(timeoutMs, () => cutShort('timeout'))
-    const entry = { cutShort, mayLeave }
+    const entry: Running = { cutShort, mayLeave, isEnded: false }
+    if (!onCut) trace.onEnd = () => expectAnswer(entry)
     running.add(entry)
     try {
       const extend = watchdog?.reset ?? doNothing
-      const result = runTraced(trace, () => work(controller.signal, extend))
-      return await (onCut ? settledBy(controller.signal, result) : result)
+      const result = runTraced(trace, () => work(trace.signal, extend))
+      return await (onCut ? settledBy(trace.signal, result) : result)
     } catch (error) {
-      if (!mayHaveLeft(trace)) trace.revoke()
+      // Nobody waits for its answer, and what has not left must not leave later.
+      trace.abort()
       signal?.throwIfAborted()
       throw new ExchangeError(classifyFailure(error, { trace, cut, hasSession: hasSession(), scrub }))
     } finally {
@@ -62,6 +70,15 @@ export function createExchanges({ hasSession, scrub }: Parts) {
       running.delete(entry)
       signal?.removeEventListener('abort', onAbort)
     }
+  }
+
+  /** Ends an exchange whose answer has not come with what was to carry it. One timer serves all: a timer for each call costs more. */
+  function expectAnswer(ended: Running): void {
+    ended.isEnded = true
+    delivery ??= setTimeout(() => {
+      delivery = undefined
+      for (const one of running) if (one.isEnded) one.cutShort('no_answer')
+    }, deliveryMs)
   }
 
   /** Ends the exchanges: all, or those that can be repeated elsewhere. */

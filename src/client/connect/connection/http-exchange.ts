@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
-import { createAnswerMeter, limitAnswer, mediaTypeOf } from './answer-limit.ts'
+import { createAnswerMeter, isEventStream, limitAnswer } from './answer-limit.ts'
 
 /** What was seen of the request of one exchange: whether it left decides whether it may be sent again. */
 export type ExchangeTrace = {
@@ -13,9 +13,9 @@ export type ExchangeTrace = {
   retryAfterMs?: number
   /** The answer comes in a stream of events. */
   isStream?: boolean
-  /** Keeps a request that was not sent from being sent: the SDK does not abort those of the older protocol. */
-  readonly revoke: (reason?: unknown) => void
-  readonly revoked: AbortSignal
+  /** Aborts when the exchange is cut; its requests follow. The SDK does not abort those of the older protocol. */
+  readonly signal: AbortSignal
+  readonly abort: (reason?: unknown) => void
   /** Why reading the answer was given up. */
   exceeded?: string
   /** Sees each chunk of the answer as it came over the network, where Node reports them. */
@@ -60,9 +60,9 @@ export function runTraced<T>(trace: ExchangeTrace, work: () => Promise<T>): Prom
 }
 
 export function createTrace(): ExchangeTrace {
-  const revocation = new AbortController()
-  const revoke = (reason?: unknown) => revocation.abort(reason)
-  return { started: false, observed: false, sent: false, revoke, revoked: revocation.signal }
+  const controller = new AbortController()
+  const abort = (reason?: unknown) => controller.abort(reason)
+  return { started: false, observed: false, sent: false, signal: controller.signal, abort }
 }
 
 /** Whether the request may have reached the server. */
@@ -71,11 +71,15 @@ export const mayHaveLeft = ({ started, observed, sent }: ExchangeTrace): boolean
 /** The `fetch` for the transports of one server: notes in the trace of the exchange what happens to its POST. */
 export function createTracedFetch(
   endpoint: URL,
-  { maxAnswerBytes }: { readonly maxAnswerBytes: number },
+  { kind, maxAnswerBytes }: { readonly kind: TransportKind; readonly maxAnswerBytes: number },
 ): typeof fetch {
   observeRequests()
+  // The transport of the older streams takes no signal of a request.
+  const isFollowing = kind === 'http'
+  // The transport passes its own address as it was given: that one is not parsed again.
   const isCall = (url: string | URL | Request, init?: RequestInit) =>
-    init?.method === 'POST' && new URL(url instanceof Request ? url.url : url).origin === endpoint.origin
+    init?.method === 'POST' &&
+    (url === endpoint || new URL(url instanceof Request ? url.url : url).origin === endpoint.origin)
 
   return async (url, init) => {
     const trace = traces.getStore()
@@ -85,25 +89,24 @@ export function createTracedFetch(
     trace.started = true
     trace.observed = false
     trace.sent = false
-    const { signal } = init ?? {}
-    // Cheaper than a signal of both.
-    const revoke = () => trace.revoke(signal?.reason)
-    if (signal?.aborted) revoke()
-    signal?.addEventListener('abort', revoke, { once: true })
-    const response = await fetch(url, { ...init, signal: trace.revoked })
+    const response = await fetch(url, isFollowing ? init : { ...init, signal: followBoth(trace.signal, init?.signal) })
     trace.status = response.status
-    trace.isStream = mediaTypeOf(response) === 'text/event-stream'
-    const retryAfterMs = retryAfterOf(response.headers.get('retry-after'))
+    trace.isStream = isEventStream(response)
+    const retryAfterMs = response.ok ? undefined : retryAfterOf(response.headers.get('retry-after'))
     if (retryAfterMs !== undefined) trace.retryAfterMs = retryAfterMs
     const limits = { maxBytes: maxAnswerBytes, onExceeded: (reason: string) => void (trace.exceeded = reason) }
     // Counting what Node reports costs less than a stream of our own. A compressed answer is counted when it is decoded.
     if (!reportsChunks || !trace.observed || response.headers.has('content-encoding'))
       return limitAnswer(response, limits)
-    trace.onChunk = createAnswerMeter(response, limits, trace.revoke)
+    trace.onChunk = createAnswerMeter(limits, { isStream: trace.isStream, cut: trace.abort })
     return response
   }
 }
 
+const followBoth = (signal: AbortSignal, other: AbortSignal | null | undefined) =>
+  other ? AbortSignal.any([signal, other]) : signal
+
+type SendOptions = { readonly requestSignal?: AbortSignal; readonly onRequestStreamEnd?: (() => void) | undefined }
 type Sendable = { send: (message: never, options?: never) => Promise<void> }
 
 /** `pipe`: a command. `sse`: answers come in a stream of their own. `http`: each request has its answer. */
@@ -114,13 +117,14 @@ export type TransportKind = 'pipe' | 'sse' | 'http'
  * pipe counts as having sent.
  */
 export function traceTransport(transport: Sendable, kind: TransportKind): void {
-  const send = transport.send.bind(transport) as (message: unknown, options?: object) => Promise<void>
-  transport.send = async (message: unknown, options?: object) => {
+  const send = transport.send.bind(transport) as (message: unknown, options?: SendOptions) => Promise<void>
+  transport.send = async (message: unknown, options?: SendOptions) => {
     const trace = traces.getStore()
     // A notification, as of a cancelled call, says nothing of the call itself.
     if (!trace || !isRequest(message)) return traces.exit(() => send(message, options))
     if (kind === 'pipe') trace.started = trace.sent = true
-    await send(message, { onRequestStreamEnd: trace.onEnd, ...options })
+    const requestSignal = options?.requestSignal ?? trace.signal
+    await send(message, { onRequestStreamEnd: trace.onEnd, ...options, requestSignal })
     if (kind === 'http' && !trace.isStream) trace.onEnd?.()
   }
 }

@@ -164,7 +164,7 @@ export async function openSession(target: Target, options: SessionOptions) {
     }
     const { SSEClientTransport, StreamableHTTPClientTransport } = await importClientSdk()
     const settings = {
-      fetch: createTracedFetch(to.url, { maxAnswerBytes }),
+      fetch: createTracedFetch(to.url, { kind: to.type, maxAnswerBytes }),
       requestInit: { headers: { ...to.headers } },
       ...(to.authProvider ? { authProvider: to.authProvider } : {}),
     }
