@@ -2,52 +2,63 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { connectServers } from '../../../src/client/connect/index.ts'
 
-type Question =
-  | { readonly kind: 'calls'; readonly roster: string; readonly server: string; readonly calls: number }
-  | { readonly kind: 'connect'; readonly roster: string; readonly servers: number }
+type CallsQuestion = {
+  readonly kind: 'calls'
+  readonly way: 'fleet' | 'bare'
+  readonly roster: string
+  readonly server: string
+  readonly calls: number
+  readonly inFlight: number
+}
+type Question = CallsQuestion | { readonly kind: 'connect'; readonly roster: string; readonly servers: number }
 
 process.on('message', (question: Question) => {
-  const answer = question.kind === 'calls' ? compareCalls(question) : measureConnections(question)
+  const answer = question.kind === 'calls' ? measureCalls(question) : measureConnections(question)
   answer
     .then((figures) => process.send?.(figures))
     .catch((error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : String(error) }))
 })
 
-const slices = 5
+/** Calls before the measurement: V8 compiles meanwhile. */
+const warmUpCalls = 4000
 
-/** CPU time of a call through the fleet and through the SDK alone, in µs: medians of slices in turn. */
-async function compareCalls({ roster, server, calls }: Extract<Question, { kind: 'calls' }>) {
+/** Calls a second, and CPU time of a call in µs. The fleet and the bare SDK have processes of their own: they share no compiled code and no heap. */
+async function measureCalls({ way, roster, server, calls, inFlight }: CallsQuestion) {
+  const { call, close } = await (way === 'fleet' ? openFleet(roster) : openBare(server))
+
+  async function callMany(count: number): Promise<void> {
+    let left = count
+    const callOn = async () => {
+      while (left > 0) {
+        left -= 1
+        await call(left)
+      }
+    }
+    await Promise.all(Array.from({ length: inFlight }, callOn))
+  }
+
+  await callMany(warmUpCalls)
+  const before = process.cpuUsage()
+  const begun = performance.now()
+  await callMany(calls)
+  const seconds = (performance.now() - begun) / 1000
+  const { user, system } = process.cpuUsage(before)
+  await close()
+  return { rate: calls / seconds, cpu_us: (user + system) / calls }
+}
+
+async function openFleet(roster: string) {
   const fleet = await connectServers({ roster })
+  return { call: (id: number) => fleet.call('tool_7', { id }), close: fleet.close }
+}
+
+async function openBare(server: string) {
   const client = new Client({ name: 'bare', version: '1' }, { versionNegotiation: { mode: 'auto' } })
   await client.connect(new StreamableHTTPClientTransport(new URL(server)))
   const { tools } = await client.listTools()
   const toolDefinition = tools.find(({ name }) => name === 'tool_7')!
-  const ways = {
-    fleet: (id: number) => fleet.call('tool_7', { id }),
-    bare: (id: number) => client.callTool({ name: 'tool_7', arguments: { id } }, { toolDefinition }),
-  }
-  const costs: Record<keyof typeof ways, number[]> = { fleet: [], bare: [] }
-  const times: Record<keyof typeof ways, number[]> = { fleet: [], bare: [] }
-  for (let slice = -1; slice < slices; slice += 1) {
-    for (const way of slice % 2 === 0 ? (['fleet', 'bare'] as const) : (['bare', 'fleet'] as const)) {
-      const before = process.cpuUsage()
-      const begun = performance.now()
-      for (let call = 0; call < calls; call += 1) await ways[way](call)
-      if (slice < 0) continue // The first compiles.
-      const { user, system } = process.cpuUsage(before)
-      costs[way].push((user + system) / calls)
-      times[way].push(((performance.now() - begun) * 1000) / calls)
-    }
-  }
-  await fleet.close()
-  await client.close()
-  const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[slices >> 1] ?? Number.NaN
-  return {
-    fleet_us: middle(costs.fleet),
-    bare_us: middle(costs.bare),
-    fleet_wall_us: middle(times.fleet),
-    bare_wall_us: middle(times.bare),
-  }
+  const call = (id: number) => client.callTool({ name: 'tool_7', arguments: { id } }, { toolDefinition })
+  return { call, close: () => client.close() }
 }
 
 /** How long a fleet takes to connect, and what a connection takes of memory. */

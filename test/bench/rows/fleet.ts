@@ -26,26 +26,36 @@ async function openServers(bench: Bench, count: number, probed: boolean) {
 
 type Figures = Record<string, number>
 
-async function callsOf(bench: Bench): Promise<Measured> {
+/** Calls a second through a fleet and through the SDK alone, in turn. */
+async function callsOf(bench: Bench, inFlight: number): Promise<Measured> {
   const { daemon, url, stop } = await openServers(bench, 1, false)
-  const all: Figures[] = []
-  for (let pair = 0; pair < cpuPairs; pair += 1) {
+
+  async function measure(way: 'fleet' | 'bare'): Promise<Figures> {
     const client = bench.client('fleet.ts')
-    all.push(await client.ask<Figures>({ kind: 'calls', roster: daemon.url, server: url, calls: 100 * bench.seconds }))
+    const calls = 1000 * bench.seconds
+    const figures = await client.ask<Figures>({ kind: 'calls', way, roster: daemon.url, server: url, calls, inFlight })
     await client.stop()
+    return figures
+  }
+
+  const pairs: { readonly fleet: Figures; readonly bare: Figures }[] = []
+  for (let pair = 0; pair < cpuPairs; pair += 1) {
+    if (pair % 2 === 0) pairs.push({ fleet: await measure('fleet'), bare: await measure('bare') })
+    else pairs.push({ bare: await measure('bare'), fleet: await measure('fleet') })
   }
   await stop()
-  const ratios = all.map(({ bare_us = 0, fleet_us = 0 }) => bare_us / fleet_us)
-  const medianOf = (name: string) => rounded(median(all.map((figures) => figures[name] ?? Number.NaN)))
+  const ratios = pairs.map(({ fleet, bare }) => (fleet['rate'] ?? Number.NaN) / (bare['rate'] ?? Number.NaN))
+  const medianOf = (way: 'fleet' | 'bare', name: string) =>
+    rounded(median(pairs.map((pair) => pair[way][name] ?? Number.NaN)))
   return {
     value: median(ratios),
     unit: 'ratio',
     interval: medianInterval(ratios, createRandom(1)),
     detail: {
-      fleet_us: medianOf('fleet_us'),
-      bare_us: medianOf('bare_us'),
-      fleet_wall_us: medianOf('fleet_wall_us'),
-      bare_wall_us: medianOf('bare_wall_us'),
+      fleet_rate: medianOf('fleet', 'rate'),
+      bare_rate: medianOf('bare', 'rate'),
+      fleet_cpu_us: medianOf('fleet', 'cpu_us'),
+      bare_cpu_us: medianOf('bare', 'cpu_us'),
       pairs: cpuPairs,
     },
   }
@@ -62,12 +72,12 @@ async function connectionsOf(bench: Bench, probed: boolean): Promise<Figures> {
 
 /** Rows of the fleet: the library that connects to every server. */
 export const fleetRows: readonly Row[] = [
-  {
-    name: 'A call through a fleet, by CPU',
+  ...[1, 16].map((inFlight) => ({
+    name: `Calls a second through a fleet, ${inFlight} at a time`,
     goal: '≥ 0.95 of the bare SDK',
-    reaches: (value) => value >= 0.95,
-    measure: callsOf,
-  },
+    reaches: (value: number) => value >= 0.95,
+    measure: (bench: Bench) => callsOf(bench, inFlight),
+  })),
   {
     name: 'A fleet of 500 servers connects',
     goal: 'measured: ms',
