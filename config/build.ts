@@ -9,6 +9,7 @@ import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
 import { lightHonoAdapter } from './hono-adapter.ts'
+import { buildUi } from './ui.ts'
 
 /** Drops the message catalogues of zod except English: fifty languages, a third of the code loaded at start. */
 const englishOnly: Plugin = {
@@ -197,6 +198,7 @@ await build({
   logLevel: 'warning',
 })
 
+await buildUi(`${out}/ui`)
 copyFileSync('config/openapi.json', `${out}/chunks/openapi.json`)
 
 // Declarations of the client library only.

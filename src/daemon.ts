@@ -174,6 +174,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
           source: () => manualSource(config),
         },
         publish: () => config.publish,
+        ui: () => config.ui,
         instance: identity.id,
         store: registrations.storeState,
         reload: reloads.now,

@@ -137,11 +137,17 @@ const localImportsOf = (file: string) =>
     .filter((target) => target.startsWith('src/'))
 
 /**
- * Small files that stay: a command of the command line, a public entry, a workaround of `runtime/` (one file each), and what is imported
+ * Small files that stay: a command of the command line, a component of the dashboard, a public entry, a workaround of `runtime/` (one file each), and what is imported
  * lazily (merging it would load it at the start).
  */
 function isNeeded(file: string): boolean {
-  if (file.startsWith('src/cli/') || file.startsWith('src/runtime/') || publicEntries.has(file)) return true
+  if (
+    file.startsWith('src/cli/') ||
+    file.startsWith('src/runtime/') ||
+    file.startsWith('src/ui/parts/') ||
+    publicEntries.has(file)
+  )
+    return true
   const stem = file.split('/').at(-1) ?? ''
   return files.some((other) => readFileSync(other, 'utf8').includes(`import('./${stem}')`))
 }

@@ -24,6 +24,7 @@ import { pickApi } from './servers/picking/pick.ts'
 import { sdApi } from './servers/prometheus-targets.ts'
 import { serversApi } from './servers/routes.ts'
 import { countsApi } from './servers/server-counts.ts'
+import { dashboardApi } from './ui/dashboard.ts'
 
 /** All routes of the daemon. */
 export function createApp(ports: ApiPorts): Api {
@@ -48,6 +49,7 @@ export function createApp(ports: ApiPorts): Api {
   app.route('/', mcpApi(ports))
   app.route('/', countsApi(ports))
   app.route('/', operationsApi(ports))
+  app.route('/', dashboardApi(ports))
   app.route('/', docsApi(ports))
   const published = createPublished({ ...ports, deleted: createDeletedServers(registry) })
   const official = v01Api({ ...ports, published })

@@ -9,6 +9,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervision/supervisor.ts'
 import type { Calls } from './calls/calls.ts'
 import type { Publish } from './config/publish.ts'
+import type { Ui } from './config/ui.ts'
 import type { VolatileView } from './servers/detail-cache.ts'
 import type { WatchRoute, WatchService } from './watch/watch.ts'
 
@@ -37,6 +38,8 @@ export type ApiPorts = {
   readonly instance: () => string
   /** Settings of the publication to other registries and clients. */
   readonly publish: () => Publish
+  /** Settings of the dashboard. */
+  readonly ui: () => Ui
   /** The operations on registered agents. */
   readonly mesh: MeshOperations
   /** Calls of tools of agents. */

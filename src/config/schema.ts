@@ -6,6 +6,7 @@ import { Cors } from '../api/config/cors.ts'
 import { Limits } from '../api/config/limits.ts'
 import { Listen } from '../api/config/listen.ts'
 import { Publish } from '../api/config/publish.ts'
+import { Ui } from '../api/config/ui.ts'
 import { WatchConfig } from '../api/config/watch.ts'
 import { HealthConfig } from '../health/config.ts'
 import { EventsConfig } from '../journal/config.ts'
@@ -29,6 +30,7 @@ export const Config = z.strictObject({
   watch: WatchConfig.describe('Limits on watches.'),
   events: EventsConfig.describe('The stored journal of events.'),
   publish: Publish.describe('Publication of servers to other registries and their clients.'),
+  ui: Ui.describe('The dashboard.'),
   metrics: Metrics.describe('Prometheus metrics.'),
   log: LogConfig.prefault({}).describe('Log level and format.'),
 })

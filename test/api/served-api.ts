@@ -52,6 +52,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
     },
     publish: () => ({}),
+    ui: () => ({ enabled: true, read_only: false }),
     instance: () => 'test-instance',
     store: () => ({ status: 'up' }),
     mesh: meshOf(registry),

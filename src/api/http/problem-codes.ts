@@ -158,6 +158,7 @@ export const problemKinds = {
   },
   tool_not_found: { status: 404, title: 'Tool not found', remedy: 'Call one of the tools that `detail` names.' },
   events_disabled: { status: 404, title: 'Events disabled', remedy: 'Set `events.enabled: true`.' },
+  dashboard_disabled: { status: 404, title: 'Dashboard disabled', remedy: 'Set `ui.enabled: true`.' },
   metrics_disabled: { status: 404, title: 'Metrics disabled', remedy: 'Set `metrics.enabled: true`.' },
   method_not_allowed: {
     status: 405,
@@ -339,6 +340,11 @@ export const problemKinds = {
     title: 'Unread responses too large',
     remedy:
       'Retry after the seconds of `Retry-After`; clients that stopped reading are cut while all responses together are too large.',
+  },
+  dashboard_not_built: {
+    status: 503,
+    title: 'Dashboard not built',
+    remedy: 'Run `npm run build:ui` in the checkout; the API works without it.',
   },
   shutting_down: {
     status: 503,

@@ -5,18 +5,31 @@ import { baseHeaders, jsonReply, namesTag, type Reply, toResponse, uncachedHeade
 import { responseBudget } from './sending/response-budget.ts'
 
 /** Answers with a reply: a 304 or the compressed variant where the request asks for that. A promise only while compressing. */
-export function respond({ env: { incoming, outgoing, cors } }: ApiContext, reply: Reply): ApiResponse {
-  const { 'if-none-match': ifNoneMatch, 'accept-encoding': accepted } = incoming.headers
-  if (ifNoneMatch !== undefined && reply.etag !== undefined && namesTag(ifNoneMatch, reply.etag)) {
-    return new Response(null, { status: 304, headers: { ...reply.unchanged, ...cors } })
-  }
-  const send = (sent: Reply): Response => {
-    if (incoming.method !== 'HEAD') responseBudget.countBody(outgoing, sent.body)
-    return toResponse(sent, cors)
-  }
-  if (accepted === undefined) return send(reply)
+export function respond(c: ApiContext, reply: Reply): ApiResponse {
+  const { 'if-none-match': ifNoneMatch, 'accept-encoding': accepted } = c.env.incoming.headers
+  if (isUnchanged(ifNoneMatch, reply)) return notModified(c, reply)
+  if (accepted === undefined) return send(c, reply)
   const variant = compression.variant(reply, accepted)
-  return variant instanceof Promise ? variant.then(send) : send(variant)
+  return variant instanceof Promise ? variant.then((sent) => send(c, sent)) : send(c, variant)
+}
+
+/** Answers with a reply whose encoding is chosen: a 304 where the request asks for that. */
+export function respondAsIs(c: ApiContext, reply: Reply): Response {
+  const isKnown = isUnchanged(c.env.incoming.headers['if-none-match'], reply)
+  return isKnown ? notModified(c, reply) : send(c, reply)
+}
+
+function isUnchanged(ifNoneMatch: string | undefined, { etag }: Reply): boolean {
+  return ifNoneMatch !== undefined && etag !== undefined && namesTag(ifNoneMatch, etag)
+}
+
+function notModified({ env: { cors } }: ApiContext, { unchanged }: Reply): Response {
+  return new Response(null, { status: 304, headers: { ...unchanged, ...cors } })
+}
+
+function send({ env: { incoming, outgoing, cors } }: ApiContext, reply: Reply): Response {
+  if (incoming.method !== 'HEAD') responseBudget.countBody(outgoing, reply.body)
+  return toResponse(reply, cors)
 }
 
 /** Answers with JSON that is made for this request. */

@@ -5,9 +5,10 @@ import { createRoutes } from '../http/context.ts'
 import { jsonReply, type Reply } from '../http/reply.ts'
 import { respond, respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
+import { leadToDashboard } from '../ui/dashboard.ts'
 
 /** The OpenAPI document, its page, and the list of routes. Each is read or built at its first request, since most daemons never serve it. */
-export function docsApi({ service, name, version }: Pick<ApiPorts, 'service' | 'name' | 'version'>) {
+export function docsApi({ service, name, version, ui }: Pick<ApiPorts, 'service' | 'name' | 'version' | 'ui'>) {
   const api = createRoutes()
   let document: Promise<Reply> | undefined
   let page: Promise<Reply> | undefined
@@ -21,6 +22,8 @@ export function docsApi({ service, name, version }: Pick<ApiPorts, 'service' | '
   }
 
   api.get('/', async (c) => {
+    const led = leadToDashboard(c, ui)
+    if (led) return led
     const { endpoints } = await import('./route-table.ts')
     return respondJson(c, {
       service: service(),

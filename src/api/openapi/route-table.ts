@@ -234,6 +234,11 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   'GET /metrics': operation('Metrics as Prometheus text', 'text/plain'),
   'GET /metrics/prometheus': operation('Metrics as Prometheus text', 'text/plain'),
   'GET /openapi.json': operation('This document', 'application/json'),
+  'GET /ui': {
+    ...operation('The dashboard: a page for people', 'text/html'),
+    routedBy: 'GET /ui/*',
+    statuses: { 404: 'It is disabled, or has no such file.', 503: 'It is not built; the problem names the command.' },
+  },
   'GET /docs': operation('This document as a page', 'text/html'),
   'POST /-/reload': {
     ...operation('Reload the config', schemas.ReloadOutcome),

@@ -140,7 +140,8 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, trust
     const limit = principal.rate ?? limits.rate
     if (principal.role !== 'none' && limit === undefined) return admission
     if (probePaths.has(pathOf(request))) return admission
-    if (principal.role === 'none' && !isPreflight(request)) return { problem: authenticationRequired(), cors: readable }
+    if (principal.role === 'none' && !isPreflight(request) && !isPage(request))
+      return { problem: authenticationRequired(), cors: readable }
     const seconds =
       limit &&
       waitOf(
@@ -176,6 +177,14 @@ function authenticationRequired(): Problem {
 function isWrite(method: string, path: string): boolean {
   if (method === 'HEAD') return path.includes('/heartbeat/')
   return method !== 'GET' && method !== 'OPTIONS'
+}
+
+/** Whether a request is for the dashboard, which holds no data: its page asks for a token. A browser that opens `/` is led there. */
+export function isPage(request: IncomingMessage): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false
+  const path = pathOf(request)
+  if (path === '/') return /\btext\/html\b/i.test(request.headers.accept ?? '')
+  return path === '/ui' || path.startsWith('/ui/')
 }
 
 /** Whether a request is a CORS preflight. Browsers send no token with it. */

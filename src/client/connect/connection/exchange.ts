@@ -60,7 +60,7 @@ export function createExchanges({ hasSession, scrub }: Parts) {
       const result = runTraced(trace, () => work(trace.signal, extend))
       return await (onCut ? settledBy(trace.signal, result) : result)
     } catch (error) {
-      // Nobody waits for its answer, and what has not left must not leave later.
+      // What is still on its way has no reader any more, and what was not sent must not be sent later.
       trace.abort()
       signal?.throwIfAborted()
       throw new ExchangeError(classifyFailure(error, { trace, cut, hasSession: hasSession(), scrub }))

@@ -1,0 +1,79 @@
+import type { ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { DashboardPage, PageProps } from './pages/dashboard-page.ts'
+import { pages } from './pages/pages.ts'
+import { ConnectionLine } from './parts/connection-line.tsx'
+import { TokenDialog } from './parts/token-dialog.tsx'
+import { linkTo, place } from './router.ts'
+import { shellTexts as texts } from './texts/shell.ts'
+
+/** The frame of every page: menu, state of the connection, and the page itself. */
+export function App() {
+  const [first = ''] = place.value.parts
+  const page = pages.find(({ path }) => path === first)
+  const title = page?.title ?? texts.notFound
+  useEffect(() => {
+    document.title = `${title} · ${texts.product}`
+  }, [title])
+  return (
+    <>
+      <a class="skip" href="#content" onClick={toContent}>
+        {texts.skip}
+      </a>
+      <header class="top">
+        <a class="product" href={linkTo([])}>
+          {texts.product}
+        </a>
+        <nav aria-label={texts.menu}>
+          {pages
+            .filter(({ isInMenu }) => isInMenu)
+            .map(({ path, title }) => (
+              <a key={path} href={linkTo(path === '' ? [] : [path])} aria-current={path === first ? 'page' : undefined}>
+                {title}
+              </a>
+            ))}
+        </nav>
+        <ConnectionLine />
+      </header>
+      <main id="content" tabIndex={-1}>
+        {page ? <Loaded key={page.path} page={page} /> : <NotFound />}
+      </main>
+      <TokenDialog />
+    </>
+  )
+}
+
+function Loaded({ page }: { readonly page: DashboardPage }) {
+  const [loaded, setLoaded] = useState<{ readonly Content: ComponentType<PageProps> }>()
+  const [isFailed, setFailed] = useState(false)
+  useEffect(() => {
+    page.load().then(
+      (Content) => setLoaded({ Content }),
+      () => setFailed(true),
+    )
+  }, [page])
+  // After an update of the daemon its old files are gone.
+  if (isFailed)
+    return (
+      <p class="problem" role="alert">
+        {texts.notLoaded} <a href={location.href}>{texts.reload}</a>
+      </p>
+    )
+  return loaded ? <loaded.Content parts={place.value.parts.slice(1)} /> : null
+}
+
+function toContent(event: Event): void {
+  event.preventDefault()
+  document.getElementById('content')?.focus()
+}
+
+function NotFound() {
+  return (
+    <section class="empty">
+      <h1>{texts.notFound}</h1>
+      <p>
+        <a href={linkTo(['servers'])}>{texts.toServers}</a>
+      </p>
+    </section>
+  )
+}

@@ -1,0 +1,84 @@
+import { apiUrl } from '../router.ts'
+import { isTokenNeeded, token } from './session.ts'
+
+/** What the daemon answers instead of a result (RFC 9457). */
+export type ProblemBody = {
+  readonly status: number
+  readonly title: string
+  readonly code: string
+  readonly detail?: string
+  readonly [more: string]: unknown
+}
+
+/** A request that brought no result. `code` is that of the daemon, or `unreachable`. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: string
+  readonly status: number
+  readonly body: ProblemBody | undefined
+
+  constructor(message: string, { code, status, body }: { code: string; status: number; body?: ProblemBody }) {
+    super(message)
+    this.code = code
+    this.status = status
+    this.body = body
+  }
+}
+
+export type RequestOptions = {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+  /** Maximum duration, in ms. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Sends a request to the daemon with the token of this tab; resolves with the JSON of its answer.
+ *
+ * @throws {ApiError} The daemon answered with a problem, not at all, or not with JSON.
+ */
+export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const { method = 'GET', body, headers, signal, timeoutMs = 30_000 } = options
+  const limit = AbortSignal.timeout(timeoutMs)
+  const bearer = token.peek()
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(new URL(path.replace(/^\//, ''), apiUrl), {
+      method,
+      cache: 'no-store',
+      headers: {
+        accept: 'application/json',
+        ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    })
+    text = await response.text()
+  } catch (error) {
+    signal?.throwIfAborted()
+    const why = limit.aborted ? `no answer within ${timeoutMs / 1000} s` : 'the daemon does not answer'
+    throw new ApiError(why, { code: 'unreachable', status: 0, body: { cause: String(error) } as never })
+  }
+  const parsed = parse(text)
+  if (response.ok) return parsed as T
+  if (response.status === 401) isTokenNeeded.value = true
+  const problem = parsed as ProblemBody | undefined
+  throw new ApiError(problem?.detail ?? problem?.title ?? `HTTP ${response.status}`, {
+    code: problem?.code ?? 'http_status',
+    status: response.status,
+    ...(problem ? { body: problem } : {}),
+  })
+}
+
+function parse(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

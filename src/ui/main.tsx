@@ -1,0 +1,10 @@
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { followServers } from './data/live-servers.ts'
+import { followLinks } from './router.ts'
+import './styles.css'
+
+followLinks()
+followServers()
+const root = document.getElementById('app')
+if (root) render(<App />, root)

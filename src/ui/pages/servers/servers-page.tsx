@@ -1,0 +1,87 @@
+import { useRef } from 'preact/hooks'
+import { servers } from '../../data/live-servers.ts'
+import { useKeys } from '../../parts/keyboard.ts'
+import { linkTo, place, setParameters } from '../../router.ts'
+import { serverListTexts as texts } from '../../texts/servers.ts'
+import { askedError, useAskedIds } from './asked-ids.ts'
+import { FilterBar } from './filter-bar.tsx'
+import { askedQuery, filterNames } from './filters.ts'
+import { ServerTable } from './server-table.tsx'
+import { heldChanges, isPaused, shownCount, useShownRows } from './table-state.ts'
+
+/** Every server, filtered, sorted and grouped as the address says; live. */
+export function ServersPage() {
+  const { parameters } = place.value
+  useAskedIds(askedQuery(parameters))
+  useShownRows()
+  const all = servers.total.value
+  const isComplete = servers.isComplete.value
+  const shown = shownCount.value
+  return (
+    <section class="fill">
+      <div class="head">
+        <h1>{texts.title}</h1>
+        <SearchField />
+        <p class="soft" role="status">
+          {isComplete ? texts.count(shown, all) : texts.loading(servers.rows.size, all)}
+        </p>
+        <button type="button" aria-pressed={isPaused.value} onClick={() => (isPaused.value = !isPaused.value)}>
+          {isPaused.value ? texts.resume(heldChanges.value) : texts.pause}
+        </button>
+      </div>
+      <FilterBar />
+      {askedError.value && (
+        <p class="problem" role="alert">
+          {askedError.value.message} <code>{askedError.value.code}</code>
+        </p>
+      )}
+      {isComplete && shown === 0 ? <Nothing hasServers={all > 0} /> : <ServerTable />}
+    </section>
+  )
+}
+
+function Nothing({ hasServers }: { readonly hasServers: boolean }) {
+  if (!hasServers)
+    return (
+      <div class="empty">
+        <h2>{texts.nothingYet}</h2>
+        <p>{texts.nothingYetHelp}</p>
+      </div>
+    )
+  return (
+    <div class="empty">
+      <h2>{texts.nothingMatches}</h2>
+      <p>
+        <a href={linkTo(['servers'])} onClick={clearFilters}>
+          {texts.clear}
+        </a>
+      </p>
+    </div>
+  )
+}
+
+function clearFilters(event: Event): void {
+  event.preventDefault()
+  setParameters(Object.fromEntries(filterNames.map((name) => [name, ''])))
+}
+
+function SearchField() {
+  const field = useRef<HTMLInputElement>(null)
+  useKeys((event) => {
+    if (event.key !== '/') return
+    event.preventDefault()
+    field.current?.focus()
+  })
+  return (
+    <label class="search">
+      <span class="hidden">{texts.search}</span>
+      <input
+        ref={field}
+        type="search"
+        placeholder={texts.searchHint}
+        value={place.value.parameters.get('q') ?? ''}
+        onInput={(event) => setParameters({ q: event.currentTarget.value })}
+      />
+    </label>
+  )
+}

@@ -1,0 +1,22 @@
+import { link, retryNow } from '../data/live-servers.ts'
+import { isTokenNeeded } from '../data/session.ts'
+import { shellTexts as texts } from '../texts/shell.ts'
+import { clock } from './time.tsx'
+
+/** Whether what the page shows is current; where it is not, why, and what can be done. */
+export function ConnectionLine() {
+  const state = link.value
+  if (isTokenNeeded.value) return null
+  if (state.state === 'live') return <p class="link live">{texts.live}</p>
+  if (state.state === 'connecting') return <p class="link">{texts.connecting}</p>
+  const seconds = state.state === 'lost' ? Math.ceil((state.retryAt - clock.value) / 1000) : 0
+  return (
+    <p class="link lost" role="alert">
+      {state.state === 'lost' ? texts.lost(state.reason) : texts.refused(state.reason)}{' '}
+      {state.state === 'lost' && <span aria-hidden="true">{texts.retryIn(seconds)}</span>}{' '}
+      <button type="button" onClick={retryNow}>
+        {texts.retryNow}
+      </button>
+    </p>
+  )
+}

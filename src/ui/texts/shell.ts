@@ -1,0 +1,25 @@
+/** Texts of what every page has. */
+export const shellTexts = {
+  product: 'mcp-roster',
+  skip: 'Skip to the content',
+  menu: 'Pages',
+  pages: { overview: 'Overview', servers: 'Servers' },
+  connecting: 'Connecting…',
+  live: 'Live',
+  lost: (reason: string) => `Connection lost: ${reason}.`,
+  retryIn: (seconds: number) => (seconds > 0 ? `Next attempt in ${seconds} s.` : 'Trying…'),
+  retryNow: 'Retry now',
+  refused: (reason: string) => `The daemon refuses: ${reason}`,
+  notLoaded: 'This page could not be loaded; the daemon may have been updated.',
+  reload: 'Reload',
+  notFound: 'There is no such page.',
+  toServers: 'To the servers',
+  token: {
+    title: 'A token is needed',
+    why: 'This daemon asks for a token. It is kept in this tab only, until the tab is closed.',
+    label: 'Token',
+    use: 'Use token',
+    forget: 'Forget token',
+    wrong: 'The daemon does not accept this token.',
+  },
+} as const

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { request } from 'node:http'
+import { before, describe, it } from 'node:test'
+import { buildUi } from '../../../config/ui.ts'
+import { startHere } from '../../in-process-daemon.ts'
+
+const html = { accept: 'text/html,application/xhtml+xml' }
+const byHand = { redirect: 'manual' } as const
+
+describe('the dashboard over HTTP', () => {
+  before(async () => void (await buildUi('dist/ui')))
+
+  it('a browser that opens / is led there, relative to a path prefix; other clients get the list of routes', async () => {
+    await using daemon = await startHere()
+
+    const led = await daemon.get('/', { ...byHand, headers: html })
+    assert.deepEqual([led.status, led.headers.get('location')], [302, 'ui/'])
+    assert.match(led.headers.get('vary') ?? '', /Accept/)
+    const short = await daemon.get('/ui?a=b', byHand)
+    assert.deepEqual([short.status, short.headers.get('location')], [302, 'ui/?a=b'])
+    const other = await daemon.ask('GET', '/', undefined, { accept: '*/*' })
+    assert.equal(other.body['status'], 'running')
+  })
+
+  it('the page runs nothing but the scripts of the daemon, and finds its assets from each depth', async () => {
+    await using daemon = await startHere()
+
+    for (const path of ['/ui/', '/ui/servers', '/ui/servers/default/a%2Fb']) {
+      const page = await daemon.get(path)
+      const text = await page.text()
+      assert.equal(page.status, 200)
+      assert.match(
+        page.headers.get('content-security-policy') ?? '',
+        /default-src 'none'; script-src 'self'; style-src 'self'/,
+      )
+      assert.doesNotMatch(page.headers.get('content-security-policy') ?? '', /unsafe/)
+      assert.equal(page.headers.get('cache-control'), 'no-cache')
+      const script = /<script type="module" src="([^"]+)"/.exec(text)?.[1] ?? ''
+      const asset = await fetch(new URL(script, page.url))
+      assert.equal(asset.status, 200, `${script} from ${path}`)
+      assert.match(asset.headers.get('content-type') ?? '', /^text\/javascript/)
+      assert.match(asset.headers.get('cache-control') ?? '', /immutable/)
+      const known = await daemon.get(path, { headers: { 'if-none-match': page.headers.get('etag') ?? '' } })
+      assert.equal(known.status, 304)
+    }
+  })
+
+  it('assets come in the best encoding that the client takes, and one that does not exist is a problem', async () => {
+    await using daemon = await startHere()
+    const page = await (await daemon.get('/ui/')).text()
+    const script = /src="\.\/(assets\/[^"]+)"/.exec(page)?.[1] ?? ''
+
+    const encodings = await Promise.all(
+      ['br, gzip', 'gzip', 'br;q=0, gzip', 'identity'].map((accepted) =>
+        encodingOf(`${daemon.url}/ui/${script}`, accepted),
+      ),
+    )
+    assert.deepEqual(encodings, ['br', 'gzip', 'gzip', undefined])
+    const missing = await daemon.ask('GET', '/ui/assets/app-OLD.js')
+    assert.deepEqual([missing.status, missing.body['code']], [404, 'route_not_found'])
+    const hidden = await daemon.ask('GET', '/ui/assets/..%2Ffiles.json')
+    assert.equal(hidden.status, 404)
+  })
+
+  it('needs no token where everything else does', async () => {
+    await using daemon = await startHere(
+      'auth: { anonymous: none, tokens: [{ name: me, token: 0123456789abcdef0123, role: reader }] }\n',
+    )
+
+    assert.equal((await daemon.get('/ui/servers')).status, 200)
+    assert.equal((await daemon.get('/', { ...byHand, headers: html })).status, 302)
+    assert.equal((await daemon.get('/')).status, 401)
+    assert.equal((await daemon.get('/servers')).status, 401)
+    assert.equal((await daemon.get('/ui/', { method: 'POST' })).status, 401)
+  })
+
+  it('is off where the config says so, with the next reload', async () => {
+    await using daemon = await startHere()
+    assert.equal((await daemon.get('/ui/')).status, 200)
+
+    await daemon.reload('ui: { enabled: false }\n')
+
+    const off = await daemon.ask('GET', '/ui/')
+    assert.deepEqual([off.status, off.body['code']], [404, 'dashboard_disabled'])
+    assert.equal((await daemon.get('/', { ...byHand, headers: html })).status, 200)
+  })
+})
+
+function encodingOf(url: string, accepted: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    request(url, { headers: { 'accept-encoding': accepted } }, (response) => {
+      response.resume()
+      resolve(response.headers['content-encoding'])
+    })
+      .on('error', reject)
+      .end()
+  })
+}
