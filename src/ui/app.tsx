@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { DashboardPage, PageProps } from './pages/dashboard-page.ts'
 import { pages } from './pages/pages.ts'
 import { ConnectionLine } from './parts/connection-line.tsx'
+import { Notices } from './parts/notices.tsx'
 import { TokenDialog } from './parts/token-dialog.tsx'
 import { linkTo, place } from './router.ts'
 import { shellTexts as texts } from './texts/shell.ts'
@@ -38,6 +39,7 @@ export function App() {
       <main id="content" tabIndex={-1}>
         {page ? <Loaded key={page.path} page={page} /> : <NotFound />}
       </main>
+      <Notices />
       <TokenDialog />
     </>
   )

@@ -2,6 +2,7 @@
 export const shellTexts = {
   product: 'mcp-roster',
   skip: 'Skip to the content',
+  close: 'Close',
   menu: 'Pages',
   pages: { overview: 'Overview', servers: 'Servers' },
   connecting: 'Connecting…',

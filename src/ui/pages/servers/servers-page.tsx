@@ -1,6 +1,7 @@
 import { useRef } from 'preact/hooks'
 import { servers } from '../../data/live-servers.ts'
 import { useKeys } from '../../parts/keyboard.ts'
+import { ProblemLine } from '../../parts/problem-line.tsx'
 import { linkTo, place, setParameters } from '../../router.ts'
 import { serverListTexts as texts } from '../../texts/servers.ts'
 import { askedError, useAskedIds } from './asked-ids.ts'
@@ -30,11 +31,7 @@ export function ServersPage() {
         </button>
       </div>
       <FilterBar />
-      {askedError.value && (
-        <p class="problem" role="alert">
-          {askedError.value.message} <code>{askedError.value.code}</code>
-        </p>
-      )}
+      <ProblemLine error={askedError.value} />
       {isComplete && shown === 0 ? <Nothing hasServers={all > 0} /> : <ServerTable />}
     </section>
   )

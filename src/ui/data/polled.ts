@@ -1,0 +1,72 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { ApiError, request } from './api.ts'
+import { link, servers } from './live-servers.ts'
+
+/** An answer that is asked for again and again. `value` stays while the daemon is away. */
+export type Polled<T> = {
+  readonly value: T | undefined
+  /** Why the last question brought no answer. */
+  readonly error: ApiError | undefined
+  readonly refresh: () => void
+}
+
+type PollOptions = {
+  /** Pause between two questions, in ms (default 5 s). None is asked while the tab is hidden. */
+  readonly everyMs?: number
+  /** Ask again soon after servers change. */
+  readonly isWithServers?: boolean
+}
+
+/** Pause after a change of servers, in ms: many come together. */
+const changeMs = 400
+
+/** Asks the daemon for a path while the component is shown; no path asks nothing. */
+export function usePolled<T>(path: string | undefined, options: PollOptions = {}): Polled<T> {
+  const { everyMs = 5000, isWithServers = false } = options
+  const value = useSignal<T | undefined>(undefined)
+  const error = useSignal<ApiError | undefined>(undefined)
+  const again = useSignal(0)
+
+  useEffect(() => {
+    if (path === undefined) return undefined
+    const stopping = new AbortController()
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let dueAt = 0
+
+    function schedule(ms: number): void {
+      const at = performance.now() + ms
+      if (timer !== undefined && dueAt <= at) return
+      clearTimeout(timer)
+      dueAt = at
+      timer = setTimeout(() => void ask(), ms)
+    }
+
+    async function ask(): Promise<void> {
+      timer = undefined
+      if (document.hidden) return schedule(everyMs)
+      try {
+        value.value = await request<T>(path!, { signal: stopping.signal })
+        error.value = undefined
+      } catch (failure) {
+        if (stopping.signal.aborted) return
+        error.value = failure instanceof ApiError ? failure : new ApiError(String(failure), { code: '', status: 0 })
+      }
+      schedule(everyMs)
+    }
+
+    void ask()
+    const stops = [
+      isWithServers ? servers.subscribe(() => schedule(changeMs)) : () => undefined,
+      // The daemon is back.
+      link.subscribe(({ state }) => state === 'live' && error.peek() && schedule(0)),
+    ]
+    return () => {
+      stopping.abort()
+      clearTimeout(timer)
+      for (const stop of stops) stop()
+    }
+  }, [path, everyMs, isWithServers, again.value])
+
+  return { value: value.value, error: error.value, refresh: () => void (again.value += 1) }
+}

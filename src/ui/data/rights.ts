@@ -1,0 +1,43 @@
+import { computed, signal } from '@preact/signals'
+import { request } from './api.ts'
+import { token } from './session.ts'
+
+/** What the token of this tab may do, as `GET /me` says. */
+export type Rights = {
+  readonly name: string
+  readonly anonymous: boolean
+  readonly role: 'none' | 'reader' | 'registrar' | 'admin'
+  /** Namespaces that it is bound to; absent: all. */
+  readonly namespaces?: readonly string[]
+  readonly rights: readonly string[]
+  /** The dashboard of this daemon offers no actions. */
+  readonly read_only: boolean
+}
+
+export const rights = signal<Rights | undefined>(undefined)
+
+const ranks = ['none', 'reader', 'registrar', 'admin']
+
+/** Why an action is not offered; undefined where it is. The daemon decides in the end. */
+export function refusalOf(role: 'registrar' | 'admin', namespace?: string): string | undefined {
+  const known = rights.value
+  if (!known) return undefined
+  if (known.read_only) return 'The dashboard is read-only here (ui.read_only).'
+  if (ranks.indexOf(known.role) < ranks.indexOf(role)) return `Needs the role ${role}; this token has ${known.role}.`
+  const { namespaces } = known
+  if (namespaces && (namespace === undefined || !namespaces.includes(namespace)))
+    return `This token is bound to ${namespaces.join(', ')}.`
+  return undefined
+}
+
+export const isReadOnly = computed(() => rights.value?.read_only ?? false)
+
+/** Asks what the token may, again with each new one. */
+export function followRights(): void {
+  token.subscribe(() => {
+    request<Rights>('me').then(
+      (known) => (rights.value = known),
+      () => (rights.value = undefined),
+    )
+  })
+}
