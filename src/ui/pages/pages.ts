@@ -4,9 +4,21 @@ import type { DashboardPage } from './dashboard-page.ts'
 /** Every page, in the order of the menu. */
 export const pages: readonly DashboardPage[] = [
   {
+    path: '',
+    title: texts.pages.overview,
+    isInMenu: true,
+    load: async () => (await import('./overview/overview-page.tsx')).OverviewPage,
+  },
+  {
     path: 'servers',
     title: texts.pages.servers,
     isInMenu: true,
     load: async () => (await import('./servers/servers-page.tsx')).ServersPage,
+  },
+  {
+    path: 'sources',
+    title: texts.pages.sources,
+    isInMenu: true,
+    load: async () => (await import('./sources/sources-page.tsx')).SourcesPage,
   },
 ]

@@ -8,6 +8,7 @@ const ownFilters = {
   namespace: (row: Row) => row.namespace,
   source: (row: Row) => row.source,
   type: (row: Row) => row.type,
+  reason: (row: Row) => row.reason ?? '',
   enabled: (row: Row) => String(row.enabled),
 } as const
 

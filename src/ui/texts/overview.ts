@@ -1,0 +1,45 @@
+/** Texts of the overview. */
+export const overviewTexts = {
+  title: 'Overview',
+  wellOf: (well: number, all: number) => `${well.toLocaleString('en')} of ${all.toLocaleString('en')} servers are well`,
+  noServers: 'No servers yet',
+  attention: 'Needs attention',
+  nothing: 'Nothing needs attention.',
+  recent: 'What changed lately',
+  nothingRecent: 'Nothing has changed since the daemon started.',
+  allEvents: 'All events',
+  next: 'Next:',
+  more: (count: number) => `and ${count.toLocaleString('en')} more`,
+  first: {
+    title: 'Begin here',
+    drop: 'Drop a file of servers into a folder that a source watches:',
+    folders: 'Watched now:',
+    example: '{ "servers": { "weather": { "url": "http://localhost:3000/mcp" } } }',
+    add: 'Or add a server here.',
+  },
+  problems: {
+    file: (origin: string) => `${origin} cannot be read`,
+    fileNext: 'Correct the file; it is read again as soon as it is saved.',
+    origin: (origin: string) => `${origin} fails`,
+    rejected: (count: number, source: string) =>
+      `${count === 1 ? 'One entry' : `${count.toLocaleString('en')} entries`} of ${source} ${count === 1 ? 'is' : 'are'} rejected`,
+    rejectedNext: 'Correct what the reasons name.',
+    source: (name: string) => `The source ${name} fails`,
+    sourceNext: 'Look at its error; it is tried again by itself.',
+    held: (name: string, removes: number) => `${name} would remove ${removes.toLocaleString('en')} servers`,
+    heldWhy: 'A shrink this large waits until a second reading confirms it.',
+    heldNext: 'Release it on the page of the source if it is meant.',
+    suspicion: 'Most servers began to fail at once',
+    leases: 'Most agents fell silent at once',
+    store: 'The store is down',
+    storeNext: 'Registrations are refused until it is back; look at the log and the database.',
+    servers: (count: number, status: string) =>
+      `${count === 1 ? 'One server is' : `${count.toLocaleString('en')} servers are`} ${status}`,
+    dependency: (agents: number) =>
+      `${agents === 1 ? 'One agent lacks' : `${agents.toLocaleString('en')} agents lack`} a dependency`,
+    dependencyNext: 'Start an agent that offers the capability, or look why none fits.',
+    config: 'The last reload of the config was not taken',
+    configNext: 'Correct the config and reload; the former one stays in force.',
+    warning: 'The config can be improved',
+  },
+} as const
