@@ -4,6 +4,7 @@ import type { DashboardPage, PageProps } from './pages/dashboard-page.ts'
 import { pages } from './pages/pages.ts'
 import { ConnectionLine } from './parts/connection-line.tsx'
 import { Notices } from './parts/notices.tsx'
+import { Palette } from './parts/palette.tsx'
 import { TokenDialog } from './parts/token-dialog.tsx'
 import { linkTo, place } from './router.ts'
 import { shellTexts as texts } from './texts/shell.ts'
@@ -34,6 +35,7 @@ export function App() {
               </a>
             ))}
         </nav>
+        <Palette />
         <ConnectionLine />
       </header>
       <main id="content" tabIndex={-1}>

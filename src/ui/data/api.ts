@@ -17,8 +17,11 @@ export class ApiError extends Error {
   readonly status: number
   readonly body: ProblemBody | undefined
 
-  constructor(message: string, { code, status, body }: { code: string; status: number; body?: ProblemBody }) {
-    super(message)
+  constructor(
+    message: string,
+    { code, status, body, cause }: { code: string; status: number; body?: ProblemBody | undefined; cause?: unknown },
+  ) {
+    super(message, { cause })
     this.code = code
     this.status = status
     this.body = body
@@ -40,6 +43,11 @@ export type RequestOptions = {
  * @throws {ApiError} The daemon answered with a problem, not at all, or not with JSON.
  */
 export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  return parse(await requestText(path, options)) as T
+}
+
+/** As `request`; resolves with the text of the answer. */
+export async function requestText(path: string, options: RequestOptions = {}): Promise<string> {
   const { method = 'GET', body, headers, signal, timeoutMs = 30_000 } = options
   const limit = AbortSignal.timeout(timeoutMs)
   const bearer = token.peek()
@@ -62,16 +70,15 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   } catch (error) {
     signal?.throwIfAborted()
     const why = limit.aborted ? `no answer within ${timeoutMs / 1000} s` : 'the daemon does not answer'
-    throw new ApiError(why, { code: 'unreachable', status: 0, body: { cause: String(error) } as never })
+    throw new ApiError(why, { code: 'unreachable', status: 0, cause: error })
   }
-  const parsed = parse(text)
-  if (response.ok) return parsed as T
+  if (response.ok) return text
   if (response.status === 401) isTokenNeeded.value = true
-  const problem = parsed as ProblemBody | undefined
+  const problem = parse(text) as ProblemBody | undefined
   throw new ApiError(problem?.detail ?? problem?.title ?? `HTTP ${response.status}`, {
     code: problem?.code ?? 'http_status',
     status: response.status,
-    ...(problem ? { body: problem } : {}),
+    body: problem,
   })
 }
 

@@ -21,4 +21,10 @@ export const pages: readonly DashboardPage[] = [
     isInMenu: true,
     load: async () => (await import('./sources/sources-page.tsx')).SourcesPage,
   },
+  {
+    path: 'operations',
+    title: texts.pages.operations,
+    isInMenu: true,
+    load: async () => (await import('./operations/operations-page.tsx')).OperationsPage,
+  },
 ]

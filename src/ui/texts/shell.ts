@@ -4,7 +4,7 @@ export const shellTexts = {
   skip: 'Skip to the content',
   close: 'Close',
   menu: 'Pages',
-  pages: { overview: 'Overview', servers: 'Servers', sources: 'Sources' },
+  pages: { overview: 'Overview', servers: 'Servers', sources: 'Sources', operations: 'Operations' },
   connecting: 'Connecting…',
   live: 'Live',
   lost: (reason: string) => `Connection lost: ${reason}.`,

@@ -1,0 +1,75 @@
+import { request } from '../../data/api.ts'
+import { usePolled } from '../../data/polled.ts'
+import { refusalOf, rights } from '../../data/rights.ts'
+import { isTokenNeeded, setToken, token } from '../../data/session.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
+import { ProblemLine } from '../../parts/problem-line.tsx'
+import { operationsTexts as texts } from '../../texts/operations.ts'
+import { ConfigTable } from './config-table.tsx'
+import { DaemonFacts, type DaemonHealth } from './daemon-facts.tsx'
+
+type ReloadAnswer = { readonly warnings?: readonly string[] }
+
+/** The daemon itself: how it is, its config, and what the token of this tab may do. */
+export function OperationsPage() {
+  const health = usePolled<DaemonHealth>('health')
+  const refusal = refusalOf('admin')
+
+  async function reload(): Promise<string> {
+    const { warnings = [] } = await request<ReloadAnswer>('-/reload', { method: 'POST' })
+    return warnings.length > 0 ? texts.reloadedWith(warnings) : texts.reloaded
+  }
+
+  async function trustProbes(): Promise<string> {
+    await request('-/trust-probes', { method: 'POST' })
+    health.refresh()
+    return texts.trusted
+  }
+
+  return (
+    <section>
+      <div class="head">
+        <h1>{texts.title}</h1>
+        <ActionButton run={reload} refusal={refusal}>
+          {texts.reload}
+        </ActionButton>
+        {health.value?.suspicion && (
+          <ActionButton run={trustProbes} refusal={refusal}>
+            {texts.trustProbes}
+          </ActionButton>
+        )}
+      </div>
+      <ProblemLine error={health.error} />
+      {health.value?.suspicion && <p class="problem">{health.value.suspicion.remedy}</p>}
+      <h2>{texts.daemon}</h2>
+      <DaemonFacts health={health.value} />
+      <h2>{texts.session}</h2>
+      <Session />
+      <h2>{texts.config}</h2>
+      <ConfigTable />
+    </section>
+  )
+}
+
+function Session() {
+  const known = rights.value
+  return (
+    <>
+      <p>
+        {token.value === '' && texts.none} {known && texts.may(known.role)}{' '}
+        {known?.namespaces && texts.bound(known.namespaces.join(', '))}{' '}
+        {known && known.rights.length > 0 && texts.rights(known.rights.join(', '))} {known?.read_only && texts.readOnly}
+      </p>
+      <p class="row">
+        <button type="button" onClick={() => (isTokenNeeded.value = true)}>
+          {texts.change}
+        </button>
+        {token.value !== '' && (
+          <button type="button" onClick={() => setToken('')}>
+            {texts.forget}
+          </button>
+        )}
+      </p>
+    </>
+  )
+}
