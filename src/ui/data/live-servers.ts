@@ -12,9 +12,10 @@ const total = signal(0)
 /** How the connection to the daemon is. */
 export const link = signal<LinkState>({ state: 'connecting' })
 
-/** A change of the servers: `all` where the whole list was replaced or grew. */
+/** A change of the servers: `all` where the whole list was replaced, `more` where it has arrived further. */
 export type ServersChange =
   | { readonly type: 'all' }
+  | { readonly type: 'more'; readonly rows: readonly Row[] }
   | { readonly type: 'some'; readonly changed: readonly Row[]; readonly removed: readonly string[] }
 
 const listeners = new Set<(change: ServersChange) => void>()
@@ -44,7 +45,7 @@ function accept(message: FromWorker): void {
     for (const row of message.rows) rows.set(row.id, row)
     total.value = message.total
     isComplete.value = message.isComplete
-    announce({ type: 'all' })
+    announce(message.isFirst ? { type: 'all' } : { type: 'more', rows: message.rows })
     return
   }
   for (const id of message.removed) rows.delete(id)

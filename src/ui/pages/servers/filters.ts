@@ -53,9 +53,9 @@ export function askedQuery(parameters: URLSearchParams): string {
   return asked.toString()
 }
 
-const byText = new Intl.Collator('en', { numeric: true }).compare
+const byText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
 const rank = new Map(statusOrder.map((status, index) => [status, index]))
-const byName: Compare = (one, other) => byText(one.name, other.name) || byText(one.namespace, other.namespace)
+const byName: Compare = (one, other) => byText(one.nameKey, other.nameKey) || byText(one.namespace, other.namespace)
 
 const comparisons = {
   status: (one, other) => rank.get(one.status)! - rank.get(other.status)! || byName(one, other),

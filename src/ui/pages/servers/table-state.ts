@@ -51,12 +51,13 @@ function followView(view: SortedView): () => void {
   const isHeld = () => isPaused.peek() || isInUse.peek()
   catchUp()
   const stop = servers.subscribe((change) => {
-    if (change.type === 'some') for (const { id } of change.changed) mark(id)
-    if (isHeld() && servers.isComplete.peek()) {
-      isBehind = true
-      heldChanges.value += change.type === 'some' ? change.changed.length + change.removed.length : 1
-    } else if (change.type === 'all') catchUp()
-    else shown.value = view.apply(change.changed, change.removed)
+    if (change.type === 'all') return catchUp()
+    // The list that arrives is no change of it.
+    if (change.type === 'more') return void (shown.value = view.apply(change.rows, []))
+    for (const { id } of change.changed) mark(id)
+    if (!isHeld()) return void (shown.value = view.apply(change.changed, change.removed))
+    isBehind = true
+    heldChanges.value += change.changed.length + change.removed.length
   })
   const release = [isPaused, isInUse].map((held) => held.subscribe(() => void (isBehind && !isHeld() && catchUp())))
   return () => {
