@@ -15,6 +15,7 @@ import { comparisonOf, isReached, type Report, type Result, tableOf, writeInto }
 import type { Row } from './row.ts'
 import { agents } from './rows/agents.ts'
 import { curves } from './rows/curves.ts'
+import { dashboardRows } from './rows/dashboard.ts'
 import { durable } from './rows/durable.ts'
 import { files } from './rows/files.ts'
 import { filters } from './rows/filters.ts'
@@ -42,6 +43,7 @@ const goals: readonly Row[] = [
   ...pulled,
   ...memory,
   ...fleetRows,
+  ...dashboardRows,
 ]
 
 const { values, positionals } = parseArgs({
