@@ -98,8 +98,8 @@ export function Palette() {
 
   return (
     <>
-      <button type="button" class="quiet" title={texts.open} aria-label={texts.open} onClick={show}>
-        ⌘K
+      <button type="button" class="quiet" title={texts.open} onClick={show}>
+        {texts.button} <kbd>⌘K</kbd>
       </button>
       <dialog ref={dialog} class="palette" aria-label={texts.title} onClose={() => (isOpen.value = false)}>
         <input

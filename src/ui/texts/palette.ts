@@ -1,7 +1,8 @@
 /** Texts of the palette. */
 export const paletteTexts = {
   title: 'Go to',
-  open: 'Search everything (Ctrl or ⌘ K)',
+  button: 'Go to',
+  open: 'A page, a server or an action (Ctrl or ⌘ with K)',
   hint: 'A page, a server or an action',
   kinds: { page: 'page', server: 'server', action: 'action' },
   nothing: 'Nothing matches.',

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { start, temporary } from '../e2e/daemon-process.ts'
+import { startHere } from '../in-process-daemon.ts'
+import { freePort } from '../programs.ts'
+import { assertAccessible } from './axe.ts'
+import { useBrowser, withoutBrowser } from './browser.ts'
+
+const server = (port: number) => ({ url: `http://127.0.0.1:${port}/mcp`, health_check: 'none' })
+const tokens = `auth: { anonymous: none, tokens: [
+  { name: admin, token: admin-0123456789abcdef, role: admin },
+  { name: reader, token: reader-0123456789abcdef, role: reader } ] }\n`
+
+describe('the connection of the dashboard', { skip: withoutBrowser }, () => {
+  const { openPage } = useBrowser()
+
+  it('says that the daemon is away, keeps what it shows, and comes back by itself with what has changed', async (t) => {
+    using folder = temporary()
+    const file = folder.at('servers.json')
+    const write = (...names: string[]) =>
+      writeFileSync(
+        file,
+        JSON.stringify({ servers: Object.fromEntries(names.map((name, at) => [name, server(at + 1)])) }),
+      )
+    write('weather', 'maps')
+    const port = String(await freePort())
+    const run = () => start([file, '--port', port], { home: folder.path })
+    await using daemon = await run()
+    const page = await openPage(t, `${daemon.url}/ui/servers`)
+    await page.locator('[data-id="default/weather"]').waitFor()
+
+    daemon.child.kill('SIGKILL')
+    await daemon.exited
+    await page.getByText(/^Connection lost/).waitFor()
+    assert.equal(await page.locator('.virtual [role="row"]').count(), 2)
+    await assertAccessible(page)
+    write('weather', 'news')
+    await using again = await run()
+    assert.equal(again.url, daemon.url)
+    await page.locator('[data-id="default/news"]').waitFor()
+    await page.locator('[data-id="default/maps"]').waitFor({ state: 'detached' })
+    await page.getByText('Live', { exact: true }).waitFor()
+  })
+
+  it('asks for a token where the daemon does, keeps it for the tab, and explains what the role may not', async (t) => {
+    await using daemon = await startHere(tokens)
+    const page = await openPage(t, `${daemon.url}/ui/operations`)
+    const field = page.getByRole('textbox', { name: 'Token' })
+    await field.fill('reader-0123456789abcdef')
+    await page.getByRole('button', { name: 'Use token' }).click()
+    await page.getByText('Role reader.').waitFor()
+    await assertAccessible(page)
+
+    await page.reload()
+    await page.getByText('Role reader.').waitFor()
+    const reload = page.getByRole('button', { name: 'Reload the config' })
+    assert.equal(await reload.getAttribute('aria-disabled'), 'true')
+    assert.match((await reload.getAttribute('title')) ?? '', /Needs the role admin; this token has reader/)
+
+    await page.getByRole('button', { name: 'Use another token' }).click()
+    await field.fill('admin-0123456789abcdef')
+    await page.getByRole('button', { name: 'Use token' }).click()
+    await page.getByText('Role admin.').waitFor()
+    await reload.click()
+    await page.getByText('The config is in force.').waitFor()
+  })
+
+  it('opens every page, server and action by the keyboard', async (t) => {
+    using folder = temporary()
+    writeFileSync(folder.at('servers.json'), JSON.stringify({ servers: { weather: server(1), maps: server(2) } }))
+    await using daemon = await startHere(
+      `sources: [{ type: file, paths: [${JSON.stringify(folder.at('servers.json'))}] }]\n`,
+    )
+    const page = await openPage(t, `${daemon.url}/ui/servers`)
+    await page.getByText('2 servers').waitFor()
+
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.keyboard.press('k')
+    assert.match((await page.locator('.tr.active').textContent()) ?? '', /maps/)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/ui\/servers\/default\/maps$/)
+
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('wea')
+    await page.getByRole('option', { name: /default\/weather/ }).waitFor()
+    await assertAccessible(page)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/\/ui\/servers\/default\/weather$/)
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('reload')
+    await page.keyboard.press('Enter')
+    await page.getByText('Reload the config: done.').waitFor()
+    await page.keyboard.press('Control+k')
+    await page.keyboard.press('Escape')
+    await page.getByRole('option').first().waitFor({ state: 'hidden' })
+  })
+})
