@@ -14,12 +14,15 @@ export function VirtualRows({
   count,
   rowHeight,
   active,
+  onRange,
   render,
 }: {
   readonly count: number
   /** In CSS pixels. */
   readonly rowHeight: number
   readonly active?: number | undefined
+  /** Told of the rows in view: the first, and the one after the last. */
+  readonly onRange?: (first: number, last: number) => void
   readonly render: (index: number, style: { readonly top: string; readonly height: string }) => ComponentChildren
 }) {
   const body = useRef<HTMLDivElement>(null)
@@ -33,6 +36,8 @@ export function VirtualRows({
       const top = Math.max(0, scroller.scrollTop - element.offsetTop)
       const first = Math.max(0, Math.floor(top / rowHeight) - overscan)
       const last = Math.ceil((top + scroller.clientHeight) / rowHeight) + overscan
+      const seen = Math.floor(top / rowHeight)
+      onRange?.(seen, seen + Math.ceil(scroller.clientHeight / rowHeight))
       setRange((before) => (before.first === first && before.last === last ? before : { first, last }))
     }
     measure()

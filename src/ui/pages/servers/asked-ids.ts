@@ -1,5 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import type { Capability } from '../../../client/index.ts'
+import { isTool } from '../../../model/query/capability-kinds.ts'
 import { ApiError, request } from '../../data/api.ts'
 import { servers } from '../../data/live-servers.ts'
 
@@ -15,7 +17,7 @@ const typingMs = 120
 const againMs = 1000
 
 /** Asks the daemon which servers match, again after changes, until the page is left. */
-export function useAskedIds(query: string): void {
+export function useAskedIds(query: string, isDescending: boolean): void {
   useEffect(() => {
     askedError.value = undefined
     if (query === '') {
@@ -27,10 +29,9 @@ export function useAskedIds(query: string): void {
 
     async function ask(): Promise<void> {
       try {
-        const { servers: found } = await request<{ servers: readonly { id: string }[] }>(`servers?${query}&fields=id`, {
-          signal: stopping.signal,
-        })
-        askedIds.value = { query, order: new Map(found.map(({ id }, index) => [id, index])) }
+        const { servers: found } = await request<Answer>(`servers?${query}`, { signal: stopping.signal })
+        const ordered = found.some(({ capabilities }) => capabilities) ? byTools(found, isDescending) : found
+        askedIds.value = { query, order: new Map(ordered.map(({ id }, index) => [id, index])) }
         askedError.value = undefined
       } catch (error) {
         if (error instanceof ApiError) askedError.value = error
@@ -47,5 +48,13 @@ export function useAskedIds(query: string): void {
       clearTimeout(timer)
       stop()
     }
-  }, [query])
+  }, [query, isDescending])
+}
+
+type Answer = { readonly servers: readonly { readonly id: string; readonly capabilities?: readonly Capability[] }[] }
+
+/** Ordered by the number of tools. */
+function byTools(found: Answer['servers'], isDescending: boolean): Answer['servers'] {
+  const counted = found.map(({ id, capabilities = [] }) => ({ id, tools: capabilities.filter(isTool).length }))
+  return counted.toSorted((one, other) => (isDescending ? other.tools - one.tools : one.tools - other.tools))
 }

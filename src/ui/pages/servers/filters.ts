@@ -44,12 +44,19 @@ export function ownMatch(parameters: URLSearchParams): (row: Row) => boolean {
   return (row) => tests.every((holds) => holds(row))
 }
 
-/** The query of the filters that the daemon must answer; empty where there are none. */
+/**
+ * The query of the filters and the order that the daemon must answer; empty where there are none. Its fields are those that the
+ * answer is read for.
+ */
 export function askedQuery(parameters: URLSearchParams): string {
   const asked = new URLSearchParams()
   for (const name of askedFilters)
     for (const value of parameters.getAll(name)) if (value.trim() !== '') asked.append(name, value.trim())
   if (asked.has('q')) asked.set('fuzzy_match', 'true')
+  const { key, isDescending } = sortOf(parameters)
+  if (key === 'response') asked.set('sort', isDescending ? '-response_time' : 'response_time')
+  if (key === 'tools') asked.set('fields', 'id,capabilities')
+  if (asked.size > 0 && key !== 'tools') asked.set('fields', 'id')
   return asked.toString()
 }
 
@@ -67,8 +74,28 @@ const comparisons = {
   tags: (one, other) => byText(one.tags.join(' '), other.tags.join(' ')) || byName(one, other),
 } as const satisfies Record<string, Compare>
 
-export type ColumnKey = keyof typeof comparisons
-export const columnKeys = Object.keys(comparisons) as readonly ColumnKey[]
+/** Columns whose order the daemon knows: their values are not in the rows. */
+const askedColumns = ['response', 'tools'] as const
+
+export type ColumnKey = keyof typeof comparisons | (typeof askedColumns)[number]
+/** In the order of the table. */
+export const columnKeys: readonly ColumnKey[] = [
+  'status',
+  'name',
+  'namespace',
+  'type',
+  'source',
+  'since',
+  'response',
+  'tools',
+  'tags',
+]
+
+/** Whether the answer of the daemon says the order of the rows. */
+export function isOrderAsked(parameters: URLSearchParams): boolean {
+  const { key } = sortOf(parameters)
+  return askedColumns.some((one) => one === key) || (Boolean(parameters.get('q')?.trim()) && !parameters.has('sort'))
+}
 
 /** The order that an address asks for: `sort=-name`. Default: the worst first. */
 export function sortOf(parameters: URLSearchParams): { readonly key: ColumnKey; readonly isDescending: boolean } {
@@ -78,7 +105,7 @@ export function sortOf(parameters: URLSearchParams): { readonly key: ColumnKey; 
 }
 
 export function compareBy({ key, isDescending }: ReturnType<typeof sortOf>): Compare {
-  const compare = comparisons[key]
+  const compare = key in comparisons ? comparisons[key as keyof typeof comparisons] : byName
   return isDescending ? (one, other) => compare(other, one) : compare
 }
 

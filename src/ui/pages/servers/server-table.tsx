@@ -10,6 +10,7 @@ import { linkTo, open, place, setParameters } from '../../router.ts'
 import { serverListTexts as texts } from '../../texts/servers.ts'
 import { type ColumnKey, columnKeys, sortOf } from './filters.ts'
 import { changedAt, collapsed, isInUse, type Line, lines } from './table-state.ts'
+import { rowDetails, useVisibleDetails } from './visible-details.ts'
 
 /** Heights of a row in CSS pixels; two lines on a narrow screen. */
 const rowHeight = 36
@@ -23,6 +24,8 @@ export function ServerTable() {
   const { count, at } = lines.value
   const active = useSignal<number | undefined>(undefined)
   const scroller = useRef<HTMLDivElement>(null)
+  const view = useSignal({ first: 0, last: 0 })
+  useVisibleDetails(idsIn(view.value))
   const height = narrow.matches ? narrowRowHeight : rowHeight
   // Rows show what the servers are now, also while their order is held.
   void servers.version.value
@@ -63,6 +66,7 @@ export function ServerTable() {
         count={count}
         rowHeight={height}
         active={active.value}
+        onRange={(first, last) => (view.value = { first, last })}
         render={(index, style) => {
           const line = at(index)
           return line ? <TableLine line={line} index={index} style={style} isActive={index === active.value} /> : null
@@ -70,6 +74,17 @@ export function ServerTable() {
       />
     </div>
   )
+}
+
+/** The servers of these lines. */
+function idsIn({ first, last }: { readonly first: number; readonly last: number }): readonly string[] {
+  const { at } = lines.value
+  const ids: string[] = []
+  for (let index = first; index < last; index += 1) {
+    const line = at(index)
+    if (line?.type === 'row') ids.push(line.row.id)
+  }
+  return ids
 }
 
 /** Rows that a key moves down. */
@@ -142,6 +157,7 @@ function toggle(group: string): void {
 const addressOf = ({ namespace, name }: Row) => linkTo(['servers', namespace, name])
 
 function ServerLine({ row, index, style, isActive }: LineProps & { readonly row: Row }) {
+  const details = rowDetails.value.get(row.id)
   const isGone = !servers.rows.has(row.id)
   const isMarked = performance.now() - (changedAt.get(row.id) ?? -markMs) < markMs
   const marks = `${isActive ? ' active' : ''}${isGone ? ' gone' : ''}${isMarked ? ' changed' : ''}`
@@ -168,6 +184,12 @@ function ServerLine({ row, index, style, isActive }: LineProps & { readonly row:
       </div>
       <div role="cell" class="cell since">
         <Ago at={row.since} suffix="" />
+      </div>
+      <div role="cell" class="cell response">
+        {details?.responseMs !== undefined && texts.ms(details.responseMs)}
+      </div>
+      <div role="cell" class="cell tools">
+        {details && details.tools > 0 && details.tools.toLocaleString('en')}
       </div>
       <div role="cell" class="cell tags">
         <bdi>{row.tags.join(' ')}</bdi>

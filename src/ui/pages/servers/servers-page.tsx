@@ -6,14 +6,14 @@ import { linkTo, place, setParameters } from '../../router.ts'
 import { serverListTexts as texts } from '../../texts/servers.ts'
 import { askedError, useAskedIds } from './asked-ids.ts'
 import { FilterBar } from './filter-bar.tsx'
-import { askedQuery, filterNames } from './filters.ts'
+import { askedQuery, filterNames, sortOf } from './filters.ts'
 import { ServerTable } from './server-table.tsx'
 import { heldChanges, isPaused, shownCount, useShownRows } from './table-state.ts'
 
 /** Every server, filtered, sorted and grouped as the address says; live. */
 export function ServersPage() {
   const { parameters } = place.value
-  useAskedIds(askedQuery(parameters))
+  useAskedIds(askedQuery(parameters), sortOf(parameters).isDescending)
   useShownRows()
   const all = servers.total.value
   const isComplete = servers.isComplete.value

@@ -5,7 +5,7 @@ import type { Row } from '../../data/protocol.ts'
 import { createSortedView, type SortedView } from '../../data/sorted-view.ts'
 import { place } from '../../router.ts'
 import { askedIds } from './asked-ids.ts'
-import { askedQuery, compareBy, type GroupKey, groupKeys, groupsOf, ownMatch, sortOf } from './filters.ts'
+import { askedQuery, compareBy, type GroupKey, groupKeys, groupsOf, isOrderAsked, ownMatch, sortOf } from './filters.ts'
 
 /** The rows that the table shows, in order. Held while the pointer or the focus is in the table, or while it is paused. */
 const shown = signal<readonly Row[]>([])
@@ -31,10 +31,10 @@ export function useShownRows(): void {
     const isAsked = query !== ''
     const order = asked?.query === query ? asked.order : undefined
     const matches = isAsked ? (row: Row) => order?.has(row.id) === true && match(row) : match
-    const byRelevance = isAsked && order && parameters.get('q') && !parameters.has('sort')
-    const compare = byRelevance
-      ? (one: Row, other: Row) => order.get(one.id)! - order.get(other.id)!
-      : compareBy(sortOf(parameters))
+    const compare =
+      order && isOrderAsked(parameters)
+        ? (one: Row, other: Row) => order.get(one.id)! - order.get(other.id)!
+        : compareBy(sortOf(parameters))
     return followView(createSortedView(matches, compare))
   }, [key, asked])
 }
