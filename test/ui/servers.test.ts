@@ -39,6 +39,40 @@ describe('the list of servers', { skip: withoutBrowser }, () => {
     assert.match(page.url(), /q=wether/)
   })
 
+  it('sorts, filters and groups as the address says, and pauses', async (t) => {
+    const many = Object.fromEntries(
+      Array.from({ length: 3000 }, (_, n) => [`s${n}`, at(n + 1, { tags: [n % 2 === 0 ? 'even' : 'odd'] })]),
+    )
+    await using daemon = await startWithServers(many)
+    const page = await openPage(t, `${daemon.url}/ui/servers?sort=-name`)
+    const names = page.locator('.virtual .name a')
+    await page.getByText('3,000 servers').waitFor()
+    assert.equal(await names.first().textContent(), 's2999')
+    await page.getByRole('button', { name: /^Name( |$)/ }).click()
+    assert.deepEqual((await names.allTextContents()).slice(0, 3), ['s0', 's1', 's2'])
+    await page.locator('[data-scroller]').press('End')
+    await page.getByText('s2999', { exact: true }).waitFor()
+    await page.locator('[data-scroller]').press('Home')
+
+    await page.getByLabel('Filter', { exact: true }).selectOption('tag (all of them)')
+    await page.getByPlaceholder('Value').fill('odd')
+    await page.getByRole('button', { name: 'Add filter' }).click()
+    await page.getByText('1,500 of 3,000 servers').waitFor()
+    assert.match(page.url(), /sort=name&tag=odd|tag=odd&sort=name/)
+    await page.getByLabel('Group by').selectOption('tag')
+    await page.getByRole('button', { name: /odd 1,500/ }).click()
+    assert.equal(await names.count(), 0)
+    await page.getByRole('button', { name: /odd 1,500/ }).click()
+    await names.first().waitFor()
+    await page.getByTitle('Remove this filter').click()
+    await page.getByText('3,000 servers').waitFor()
+
+    await page.getByRole('button', { name: 'Pause' }).click()
+    daemon.write({ ...many, s3000: at(1) })
+    await page.getByRole('button', { name: 'Resume (1 change)' }).click()
+    await page.getByText('3,001 servers').waitFor()
+  })
+
   it('is accessible in both themes and on a narrow screen', async (t) => {
     await using daemon = await startWithServers({ weather: at(1, { tags: ['prod'] }), maps: at(2) })
     for (const [theme, width] of [

@@ -1,3 +1,5 @@
+const changes = (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 'change' : 'changes'}`
+
 /** Texts of the list of servers. */
 export const serverListTexts = {
   title: 'Servers',
@@ -16,7 +18,37 @@ export const serverListTexts = {
   },
   ms: (ms: number) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms).toLocaleString('en')} ms`,
   all: 'all',
-  filters: 'Filters',
+  filterBar: 'Filters',
+  filter: 'Filter',
+  filterValue: 'Value',
+  addFilter: 'Add filter',
+  removeFilter: 'Remove this filter',
+  filters: {
+    type: 'transport',
+    reason: 'reason',
+    enabled: 'enabled',
+    tag: 'tag (all of them)',
+    any_tag: 'tag (any of them)',
+    name: 'exact name',
+    label_selector: 'labels',
+    capability: 'capability',
+    tool: 'tool',
+    prompt: 'prompt',
+    resource: 'resource',
+    extension: 'extension of MCP',
+    capability_category: 'category of a capability',
+    capability_stability: 'stability of a capability',
+    capability_tags: 'tag of a capability',
+    version_constraint: 'version of a capability',
+  } as Readonly<Record<string, string>>,
+  hints: {
+    type: 'http, sse or stdio',
+    enabled: 'true or false',
+    label_selector: 'env=prod,tier in (a,b),!beta',
+    version_constraint: '^1.2',
+    reason: 'refused, timeout, …',
+    extension: 'io.modelcontextprotocol/ui',
+  } as Readonly<Record<string, string>>,
   clear: 'Clear filters',
   count: (shown: number, all: number) =>
     shown === all
@@ -24,7 +56,7 @@ export const serverListTexts = {
       : `${shown.toLocaleString('en')} of ${all.toLocaleString('en')} servers`,
   loading: (known: number, all: number) => `Loading ${known.toLocaleString('en')} of ${all.toLocaleString('en')}…`,
   pause: 'Pause',
-  resume: (count: number) => (count > 0 ? `Resume (${count.toLocaleString('en')} changes)` : 'Resume'),
+  resume: (count: number) => (count > 0 ? `Resume (${changes(count)})` : 'Resume'),
   group: 'Group by',
   noGroup: 'nothing',
   nothingYet: 'No servers yet.',

@@ -4,6 +4,7 @@ import { place, setParameters } from '../../router.ts'
 import { serverListTexts as texts } from '../../texts/servers.ts'
 import { statusOrder, statusTexts } from '../../texts/status.ts'
 import { groupKeys } from './filters.ts'
+import { MoreFilters } from './more-filters.tsx'
 
 /** How many servers have each value. */
 const counts = computed(() => {
@@ -27,7 +28,7 @@ export function FilterBar() {
   const { status, namespace, source } = counts.value
   const chosen = new Set(parameters.getAll('status'))
   return (
-    <form class="filters" aria-label={texts.filters} onSubmit={(event) => event.preventDefault()}>
+    <div class="filters" role="group" aria-label={texts.filterBar}>
       <fieldset>
         <legend class="hidden">{texts.columns.status}</legend>
         {statusOrder
@@ -61,7 +62,8 @@ export function FilterBar() {
           ))}
         </select>
       </label>
-    </form>
+      <MoreFilters />
+    </div>
   )
 }
 

@@ -12,7 +12,7 @@ const shown = signal<readonly Row[]>([])
 export const isPaused = signal(false)
 /** The pointer or the focus is in the table: what one is about to click must not move. */
 export const isInUse = signal(false)
-/** Changes that came while the order was held. */
+/** Servers that have changed while the order was held. */
 export const heldChanges = signal(0)
 /** When rows changed, by id, in ms of `performance.now()`. */
 export const changedAt = new Map<string, number>()
@@ -40,10 +40,10 @@ export function useShownRows(): void {
 }
 
 function followView(view: SortedView): () => void {
-  let isBehind = false
+  const behind = new Set<string>()
 
   function catchUp(): void {
-    isBehind = false
+    behind.clear()
     heldChanges.value = 0
     shown.value = view.replace(servers.rows.values())
   }
@@ -56,10 +56,13 @@ function followView(view: SortedView): () => void {
     if (change.type === 'more') return void (shown.value = view.apply(change.rows, []))
     for (const { id } of change.changed) mark(id)
     if (!isHeld()) return void (shown.value = view.apply(change.changed, change.removed))
-    isBehind = true
-    heldChanges.value += change.changed.length + change.removed.length
+    for (const { id } of change.changed) behind.add(id)
+    for (const id of change.removed) behind.add(id)
+    heldChanges.value = behind.size
   })
-  const release = [isPaused, isInUse].map((held) => held.subscribe(() => void (isBehind && !isHeld() && catchUp())))
+  const release = [isPaused, isInUse].map((held) =>
+    held.subscribe(() => void (behind.size > 0 && !isHeld() && catchUp())),
+  )
   return () => {
     stop()
     for (const one of release) one()
