@@ -22,6 +22,18 @@ export const pages: readonly DashboardPage[] = [
     load: async () => (await import('./sources/sources-page.tsx')).SourcesPage,
   },
   {
+    path: 'agents',
+    title: texts.pages.agents,
+    isInMenu: true,
+    load: async () => (await import('./agents/agents-page.tsx')).AgentsPage,
+  },
+  {
+    path: 'capabilities',
+    title: texts.pages.capabilities,
+    isInMenu: true,
+    load: async () => (await import('./capabilities/capabilities-page.tsx')).CapabilitiesPage,
+  },
+  {
     path: 'operations',
     title: texts.pages.operations,
     isInMenu: true,
