@@ -137,14 +137,14 @@ const localImportsOf = (file: string) =>
     .filter((target) => target.startsWith('src/'))
 
 /**
- * Small files that stay: a command of the command line, a component of the dashboard, a public entry, a workaround of `runtime/` (one file each), and what is imported
+ * Small files that stay: a command of the command line, a component or the texts of a page of the dashboard, a public entry, a workaround of `runtime/` (one file each), and what is imported
  * lazily (merging it would load it at the start).
  */
 function isNeeded(file: string): boolean {
   if (
     file.startsWith('src/cli/') ||
     file.startsWith('src/runtime/') ||
-    file.startsWith('src/ui/parts/') ||
+    /^src\/ui\/(parts|texts)\//.test(file) ||
     publicEntries.has(file)
   )
     return true

@@ -5,7 +5,7 @@ import { usePolled } from '../../data/polled.ts'
 import { shortDuration } from '../../parts/time.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
 
-export type DaemonHealth = {
+export type HealthFacts = {
   readonly status: string
   readonly name: string
   readonly version: string
@@ -17,7 +17,7 @@ export type DaemonHealth = {
 type Readiness = { readonly ready: boolean; readonly instance_id: string; readonly syncing: readonly string[] }
 
 /** How the daemon is, in figures. */
-export function DaemonFacts({ health }: { readonly health: DaemonHealth | undefined }) {
+export function DaemonFacts({ health }: { readonly health: HealthFacts | undefined }) {
   const { value: ready } = usePolled<Readiness>('ready')
   const figures = useFigures()
   const { facts } = texts

@@ -6,13 +6,13 @@ import { ActionButton } from '../../parts/action-button.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
 import { ConfigTable } from './config-table.tsx'
-import { DaemonFacts, type DaemonHealth } from './daemon-facts.tsx'
+import { DaemonFacts, type HealthFacts } from './daemon-facts.tsx'
 
 type ReloadAnswer = { readonly warnings?: readonly string[] }
 
 /** The daemon itself: how it is, its config, and what the token of this tab may do. */
 export function OperationsPage() {
-  const health = usePolled<DaemonHealth>('health')
+  const health = usePolled<HealthFacts>('health')
   const refusal = refusalOf('admin')
 
   async function reload(): Promise<string> {

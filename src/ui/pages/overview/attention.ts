@@ -3,7 +3,7 @@ import type { Row } from '../../data/protocol.ts'
 import { overviewTexts } from '../../texts/overview.ts'
 import { reasonTexts, statusOrder, statusTexts } from '../../texts/status.ts'
 
-/** One thing that somebody should look at. */
+/** One thing that needs attention. */
 export type Concern = {
   readonly key: string
   readonly severity: 'bad' | 'warn'

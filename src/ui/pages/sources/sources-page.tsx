@@ -12,12 +12,12 @@ import { SourceDetails } from './source-details.tsx'
 import './sources.css'
 import { SourceStateMark } from './source-state.tsx'
 
-export type SourceList = { readonly sources: readonly SourceStatus[]; readonly conflicts: number }
+export type SourcesView = { readonly sources: readonly SourceStatus[]; readonly conflicts: number }
 type DiscoverAnswer = { readonly added: number; readonly modified: number; readonly deleted: number }
 
 /** Every source, or one of them. */
 export function SourcesPage({ parts: [name] }: PageProps) {
-  const { value, error, refresh } = usePolled<SourceList>('sources', { everyMs: 2000, isWithServers: true })
+  const { value, error, refresh } = usePolled<SourcesView>('sources', { everyMs: 2000, isWithServers: true })
   if (name !== undefined)
     return (
       <SourceDetails
