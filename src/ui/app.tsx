@@ -11,8 +11,8 @@ import { shellTexts as texts } from './texts/shell.ts'
 
 /** The frame of every page: menu, state of the connection, and the page itself. */
 export function App() {
-  const [first = ''] = place.value.parts
-  const page = pages.find(({ path }) => path === first)
+  const [first = '', ...below] = place.value.parts
+  const page = pages.find(({ path, isBelow = false }) => path === first && (!isBelow || below.length > 0))
   const title = page?.title ?? texts.notFound
   useEffect(() => {
     document.title = `${title} · ${texts.product}`
@@ -39,7 +39,7 @@ export function App() {
         <ConnectionLine />
       </header>
       <main id="content" tabIndex={-1}>
-        {page ? <Loaded key={page.path} page={page} /> : <NotFound />}
+        {page ? <Loaded key={page.title} page={page} /> : <NotFound />}
       </main>
       <Notices />
       <TokenDialog />

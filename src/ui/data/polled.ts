@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { ApiError, request } from './api.ts'
-import { link, servers } from './live-servers.ts'
+import { link, servers, type ServersChange } from './live-servers.ts'
 
 /** An answer that is asked for again and again. `value` stays while the daemon is away. */
 export type Polled<T> = {
@@ -16,6 +16,8 @@ type PollOptions = {
   readonly everyMs?: number
   /** Ask again soon after servers change. */
   readonly isWithServers?: boolean
+  /** Ask again soon after the server of this id changes. */
+  readonly withServer?: string
 }
 
 /** Pause after a change of servers, in ms: many come together. */
@@ -23,7 +25,7 @@ const changeMs = 400
 
 /** Asks the daemon for a path while the component is shown; no path asks nothing. */
 export function usePolled<T>(path: string | undefined, options: PollOptions = {}): Polled<T> {
-  const { everyMs = 5000, isWithServers = false } = options
+  const { everyMs = 5000, isWithServers = false, withServer } = options
   const value = useSignal<T | undefined>(undefined)
   const error = useSignal<ApiError | undefined>(undefined)
   const again = useSignal(0)
@@ -57,7 +59,9 @@ export function usePolled<T>(path: string | undefined, options: PollOptions = {}
 
     void ask()
     const stops = [
-      isWithServers ? servers.subscribe(() => schedule(changeMs)) : () => undefined,
+      servers.subscribe((change) => {
+        if (isWithServers || (withServer !== undefined && concerns(change, withServer))) schedule(changeMs)
+      }),
       // The daemon is back.
       link.subscribe(({ state }) => state === 'live' && error.peek() && schedule(0)),
     ]
@@ -66,7 +70,13 @@ export function usePolled<T>(path: string | undefined, options: PollOptions = {}
       clearTimeout(timer)
       for (const stop of stops) stop()
     }
-  }, [path, everyMs, isWithServers, again.value])
+  }, [path, everyMs, isWithServers, withServer, again.value])
 
   return { value: value.value, error: error.value, refresh: () => void (again.value += 1) }
+}
+
+function concerns(change: ServersChange, id: string): boolean {
+  if (change.type === 'all') return true
+  if (change.type === 'more') return false
+  return change.removed.includes(id) || change.changed.some((row) => row.id === id)
 }

@@ -11,5 +11,7 @@ export type DashboardPage = {
   readonly path: string
   readonly title: string
   readonly isInMenu: boolean
+  /** Whether it is the page of what lies below its path, such as one server of `servers`. */
+  readonly isBelow?: boolean
   readonly load: () => Promise<ComponentType<PageProps>>
 }

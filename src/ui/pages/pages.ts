@@ -11,6 +11,13 @@ export const pages: readonly DashboardPage[] = [
   },
   {
     path: 'servers',
+    title: texts.pages.server,
+    isInMenu: false,
+    isBelow: true,
+    load: async () => (await import('./server/server-page.tsx')).ServerPage,
+  },
+  {
+    path: 'servers',
     title: texts.pages.servers,
     isInMenu: true,
     load: async () => (await import('./servers/servers-page.tsx')).ServersPage,

@@ -7,6 +7,7 @@ export const shellTexts = {
   pages: {
     overview: 'Overview',
     servers: 'Servers',
+    server: 'Server',
     agents: 'Agents',
     capabilities: 'Capabilities',
     sources: 'Sources',

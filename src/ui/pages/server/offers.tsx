@@ -1,0 +1,151 @@
+import { useComputed, useSignal } from '@preact/signals'
+import { linkTo } from '../../router.ts'
+import { serverTexts } from '../../texts/server.ts'
+import { toolParameters } from './schema.ts'
+import type { ServerAnswer, ServerCapability } from './server-answer.ts'
+
+const { offers: texts } = serverTexts
+const kinds = ['tool', 'prompt', 'resource', 'extension', 'declared'] as const
+
+/** Tools, prompts and resources of a server. Details are made when they are opened: there may be hundreds. */
+export function Offers({ server }: { readonly server: ServerAnswer }) {
+  const wanted = useSignal('')
+  const words = useComputed(() => wanted.value.toLowerCase().split(/\s+/).filter(Boolean))
+  const { capabilities } = server
+  const fits = ({ name, description = '' }: ServerCapability) => {
+    const text = `${name} ${description}`.toLowerCase()
+    return words.value.every((word) => text.includes(word))
+  }
+  const found = capabilities.filter(fits)
+  return (
+    <>
+      <h2>{texts.title}</h2>
+      {capabilities.length === 0 && <p class="soft">{texts.none}</p>}
+      {capabilities.length > 8 && (
+        <label class="search">
+          <span class="hidden">{texts.filter}</span>
+          <input
+            type="search"
+            placeholder={texts.filter}
+            value={wanted.value}
+            onInput={(event) => (wanted.value = event.currentTarget.value)}
+          />
+        </label>
+      )}
+      {capabilities.length > 0 && found.length === 0 && <p class="soft">{texts.noneMatches}</p>}
+      {kinds.map((kind) => {
+        const items = found.filter((one) => one.kind === kind)
+        return items.length === 0 ? null : <Kind key={kind} kind={kind} items={items} server={server} />
+      })}
+    </>
+  )
+}
+
+type KindProps = {
+  readonly kind: (typeof kinds)[number]
+  readonly items: readonly ServerCapability[]
+  readonly server: ServerAnswer
+}
+
+function Kind({ kind, items, server }: KindProps) {
+  return (
+    <>
+      <h3>
+        {texts.kinds[kind]} <span class="count">{items.length.toLocaleString('en')}</span>
+      </h3>
+      <ul class="offers">
+        {items.map((item) => (
+          <li key={item.name}>
+            <Offer item={item} server={server} />
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+function Offer({ item, server }: { readonly item: ServerCapability; readonly server: ServerAnswer }) {
+  const isOpen = useSignal(false)
+  const tool = item.function_name ?? item.name
+  return (
+    <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+      <summary>
+        <code>
+          <bdi>{item.name}</bdi>
+        </code>{' '}
+        {item.stability !== 'stable' && <span class="badge">{item.stability}</span>}
+        {item.origin === 'declared' && item.kind !== 'declared' && <span class="badge">{texts.declared}</span>}
+        <span class="soft line">
+          <bdi>{item.description}</bdi>
+        </span>
+      </summary>
+      {isOpen.value && (
+        <div class="inside">
+          {item.description !== undefined && (
+            <p class="about">
+              <bdi>{item.description}</bdi>
+            </p>
+          )}
+          {(item.kind === 'tool' || item.function_name !== undefined) && (
+            <p>
+              <a href={linkTo(['servers', server.namespace, server.name, 'tools', tool])}>{texts.try}</a>
+            </p>
+          )}
+          {item.kind === 'tool' && <Input schema={item.input_schema} />}
+        </div>
+      )}
+    </details>
+  )
+}
+
+function Input({ schema }: { readonly schema: ServerCapability['input_schema'] }) {
+  const parameters = toolParameters(schema)
+  if (!schema || parameters.length === 0) return <p class="soft">{texts.noSchema}</p>
+  return (
+    <>
+      <div class="wide">
+        <table class="narrow">
+          <thead>
+            <tr>
+              <th scope="col">{texts.columns.name}</th>
+              <th scope="col">{texts.columns.type}</th>
+              <th scope="col">{texts.columns.about}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {parameters.map(({ name, type, isRequired, description, values, byDefault }) => (
+              <tr key={name}>
+                <td>
+                  <code>
+                    <bdi>{name}</bdi>
+                  </code>{' '}
+                  {isRequired && <span class="badge">{texts.required}</span>}
+                </td>
+                <td>
+                  <bdi>{type}</bdi>
+                </td>
+                <td>
+                  <bdi>
+                    {[
+                      description,
+                      values && texts.oneOf(values.join(', ')),
+                      byDefault !== undefined && texts.byDefault(byDefault),
+                    ]
+                      .filter(Boolean)
+                      .join('; ')}
+                  </bdi>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <details>
+        <summary>{texts.schema}</summary>
+        <pre tabIndex={0} role="region" aria-label={texts.schema}>
+          <bdi>{JSON.stringify(schema, null, 2)}</bdi>
+        </pre>
+      </details>
+    </>
+  )
+}

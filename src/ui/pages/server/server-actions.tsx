@@ -1,0 +1,108 @@
+import { useSignal } from '@preact/signals'
+import type { ServerProbe } from '../../../client/index.ts'
+import { request } from '../../data/api.ts'
+import { refusalOf } from '../../data/rights.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
+import { Modal } from '../../parts/modal.tsx'
+import { serverActionTexts as texts } from '../../texts/server-actions.ts'
+import { milliseconds } from '../../texts/server.ts'
+import { reasonTexts } from '../../texts/status.ts'
+import { EditDialog } from './edit-dialog.tsx'
+import { serverPath, type ServerAnswer } from './server-answer.ts'
+
+type ActionProps = { readonly server: ServerAnswer; readonly refresh: () => void }
+
+/** What can be done with a server: probe it, switch it, and change it where it was written by hand. */
+export function ServerActions({ server, refresh }: ActionProps) {
+  const open = useSignal<'edit' | 'remove' | undefined>(undefined)
+  const path = serverPath(server)
+  const { override } = server
+  const refusal = refusalOf('admin', server.namespace)
+  const foreign = server.discovery_method === 'manual' ? refusal : texts.onlyManual(server.source)
+  const close = () => void (open.value = undefined)
+
+  async function probe(): Promise<string> {
+    const outcome = await request<ServerProbe>(`${path}/probe`, { method: 'POST' }).finally(refresh)
+    const text = texts.probed(outcome.ok, reasonTexts[outcome.reason].meaning, milliseconds(outcome.response_time_ms))
+    return outcome.suspected ? `${text} ${texts.suspected}` : text
+  }
+
+  async function toggle(): Promise<string> {
+    const enabled = !server.enabled
+    await request(`${path}/override`, { method: 'PUT', body: { enabled } }).finally(refresh)
+    return enabled ? texts.enabled : texts.disabled
+  }
+
+  async function reset(): Promise<string> {
+    await request(`${path}/override`, { method: 'DELETE' }).finally(refresh)
+    return texts.wasReset
+  }
+
+  async function remove(): Promise<string> {
+    const headers = { 'if-match': `"${server.resource_version}"` }
+    await request(path, { method: 'DELETE', headers }).finally(refresh)
+    close()
+    return texts.removed
+  }
+
+  return (
+    <>
+      <span class="row actions">
+        <ActionButton run={probe} refusal={refusal ?? probeRefusal(server)}>
+          {texts.probe}
+        </ActionButton>
+        <ActionButton run={toggle} refusal={refusal}>
+          {server.enabled ? texts.disable : texts.enable}
+        </ActionButton>
+        {override && (
+          <ActionButton run={reset} refusal={refusal}>
+            {texts.reset}
+          </ActionButton>
+        )}
+        <OpenButton text={texts.edit} refusal={foreign} open={() => void (open.value = 'edit')} />
+        <OpenButton text={texts.remove} refusal={foreign} open={() => void (open.value = 'remove')} />
+      </span>
+      {override && <p class="soft">{texts.overridden(override.enabled)}</p>}
+      {open.value === 'edit' && <EditDialog server={server} onClose={close} onSaved={refresh} />}
+      {open.value === 'remove' && (
+        <Modal title={texts.removeTitle(server.id)} onClose={close}>
+          <p>{texts.removeWhy}</p>
+          <p class="row">
+            <ActionButton run={remove} isPrimary>
+              {texts.remove}
+            </ActionButton>
+            <button type="button" onClick={close}>
+              {texts.cancel}
+            </button>
+          </p>
+        </Modal>
+      )}
+    </>
+  )
+}
+
+function probeRefusal({ enabled, health_check: check }: ServerAnswer): string | undefined {
+  if (!enabled) return texts.probeRefused.disabled
+  return check === 'none' ? texts.probeRefused.notCheckable : undefined
+}
+
+function OpenButton({
+  text,
+  refusal,
+  open,
+}: {
+  readonly text: string
+  readonly refusal: string | undefined
+  readonly open: () => void
+}) {
+  return (
+    <button
+      type="button"
+      aria-disabled={refusal !== undefined}
+      title={refusal}
+      onClick={() => refusal === undefined && open()}
+    >
+      {text}
+    </button>
+  )
+}

@@ -1,0 +1,96 @@
+import type { ComponentChildren } from 'preact'
+import { Ago } from '../../parts/time.tsx'
+import { linkTo } from '../../router.ts'
+import { milliseconds, serverTexts as texts } from '../../texts/server.ts'
+import type { ServerAnswer } from './server-answer.ts'
+
+type ServerProps = { readonly server: ServerAnswer }
+
+/** What is known of a server in short. */
+export function ServerFacts({ server }: ServerProps) {
+  const { facts } = texts
+  const { health } = server
+  const shown: readonly (readonly [string, ComponentChildren])[] = [
+    [facts.since, <Ago at={health.since} suffix="" />],
+    [facts.checked, health.last_checked !== undefined && <Ago at={health.last_checked} />],
+    [facts.response, health.response_time_ms !== undefined && milliseconds(health.response_time_ms)],
+    [facts.failures, (health.consecutive_failures ?? 0) > 0 && String(health.consecutive_failures)],
+    [facts.address, <bdi>{addressOf(server)}</bdi>],
+    [facts.type, server.type],
+    [facts.protocol, health.protocol_version],
+    [facts.version, server.version !== undefined && <bdi>{server.version}</bdi>],
+    [facts.tags, server.tags.length > 0 && <Tags tags={server.tags} />],
+    [facts.depends, server.dependencies.length > 0 && <bdi>{server.dependencies.join(', ')}</bdi>],
+    [facts.updated, <Ago at={server.updated_at} />],
+    [facts.created, <Ago at={server.created_at} suffix="" />],
+  ]
+  return (
+    <dl class="facts">
+      {shown
+        .filter(([, value]) => value !== undefined && value !== false)
+        .map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  )
+}
+
+function Tags({ tags }: { readonly tags: readonly string[] }) {
+  return (
+    <>
+      {tags.map((tag) => (
+        <a key={tag} class="tag" href={linkTo(['servers'], new URLSearchParams({ tag }))}>
+          <bdi>{tag}</bdi>
+        </a>
+      ))}
+    </>
+  )
+}
+
+function addressOf({ url, command, args = [] }: ServerAnswer): string {
+  return url ?? [command, ...args].join(' ')
+}
+
+/** Which source defines a server, and which would without it. */
+export function Provenance({ server }: ServerProps) {
+  const { from, methods } = texts
+  const [next] = server.shadows
+  return (
+    <>
+      <h2>{from.title}</h2>
+      <p>
+        {from.method} {methods[server.discovery_method]}.{' '}
+        <span class="soft">{next ? from.next(next.source, next.origin) : from.alone}</span>
+      </p>
+      <div class="wide">
+        <table class="narrow">
+          <thead>
+            <tr>
+              <th scope="col">{from.columns.order}</th>
+              <th scope="col">{from.columns.source}</th>
+              <th scope="col">{from.columns.origin}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[server, ...server.shadows].map(({ source, origin }, index) => (
+              <tr key={`${source} ${origin}`}>
+                <td>{index === 0 ? from.inForce : index + 1}</td>
+                <td>
+                  <a href={linkTo(['sources', source])}>
+                    <bdi>{source}</bdi>
+                  </a>
+                </td>
+                <td>
+                  <bdi>{origin}</bdi>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import * as z from 'zod'
+import { startMcp, text } from '../client/connect/mcp-servers.ts'
+import { startHere } from '../in-process-daemon.ts'
+import { assertAccessible } from './axe.ts'
+import { useBrowser, withoutBrowser } from './browser.ts'
+
+/** A daemon that watches one file of servers, and probes them. */
+async function startWithServers(servers: Readonly<Record<string, object>>, more = '') {
+  const daemon = await startHere()
+  const file = daemon.folder.at('servers.json')
+  const write = (next: Readonly<Record<string, object>>) => writeFileSync(file, JSON.stringify({ servers: next }))
+  write(servers)
+  await daemon.reload(`sources: [{ type: file, paths: [${JSON.stringify(file)}] }, { type: agents }]\n${more}`)
+  return { ...daemon, write, file }
+}
+
+const manyTools = Array.from({ length: 500 }, (_, index) => `tool_${index}`)
+
+describe('the page of a server', { skip: withoutBrowser }, () => {
+  const { openPage } = useBrowser()
+
+  it('says how it is, what it offers and where it comes from, live, until it is removed', async (t) => {
+    await using mcp = await startMcp({
+      build(server) {
+        const inputSchema = z.object({ city: z.string().describe('Name of the city.'), days: z.number().default(3) })
+        server.registerTool('forecast', { description: 'Says the weather.', inputSchema }, () => text('sunny'))
+      },
+    })
+    await using daemon = await startWithServers({ weather: { url: mcp.url, tags: ['prod'] } })
+    await daemon.ask('POST', '/servers/default/weather/probe')
+    const page = await openPage(t, `${daemon.url}/ui/servers/default/weather`)
+    await page.locator('.reason', { hasText: 'The last probe got an answer.' }).waitFor()
+    const timeline = page.getByRole('img', { name: /^(\d+) of \1 probes succeeded; answers took / })
+    await timeline.waitFor()
+    await page.getByText('Says the weather.').click()
+    await page.getByRole('row', { name: /city required string Name of the city/ }).waitFor()
+    await page.getByRole('row', { name: /days number default 3/ }).waitFor()
+    await page.getByRole('cell', { name: daemon.file }).waitFor()
+    await page.getByText('No other source defines it.').waitFor()
+    await page.getByRole('region', { name: 'Definition' }).getByText(`url: ${mcp.url}`).waitFor()
+    await assertAccessible(page)
+
+    await mcp.stop()
+    await page.getByRole('button', { name: 'Probe now' }).click()
+    await page.getByText(/^It fails \(.*\): Nothing listens at this address\./).waitFor()
+    await page.locator('.status.degraded').waitFor()
+    await page.locator('.reason', { hasText: 'Start the server, or correct host and port' }).waitFor()
+    await page.getByRole('img', { name: /The last failure was .* ago: Nothing listens/ }).waitFor()
+    await assertAccessible(page)
+
+    daemon.write({})
+    await page.getByText('This server was removed').waitFor()
+    assert.equal(await page.getByRole('button', { name: 'Probe now' }).count(), 0)
+    await page.goto(`${daemon.url}/ui/servers/default/nothing`)
+    await page.getByText('There is no server default/nothing.').waitFor()
+  })
+
+  it('gives each client the text that connects it, without letting a server run anything there', async (t) => {
+    const hostile = 'eve $(id) `id` \'"<img src=x onerror=alert(1)>'
+    await using daemon = await startWithServers(
+      {
+        weather: { url: 'http://127.0.0.1:1/mcp?a=$(id)', headers: { authorization: 'Bearer secret' } },
+        files: { command: 'npx', args: ['-y', 'files', hostile], env: { TOKEN: 'secret' } },
+        [hostile]: { url: 'http://127.0.0.1:2/mcp', title: `${'x'.repeat(200)}<b>bold</b>`, description: hostile },
+      },
+      'health: { enabled: false }\n',
+    )
+    const page = await openPage(t, `${daemon.url}/ui/servers/default/weather`)
+    const shown = page.locator('.guide pre')
+    const choose = async (name: string) => {
+      await page.getByRole('group', { name: 'Client' }).getByRole('button', { name, exact: true }).click()
+      return page.getByRole('region', { name: `${name}: ` }).textContent()
+    }
+    const url = 'http://127.0.0.1:1/mcp?a=$(id)'
+    const cursor = { mcpServers: { weather: { url, headers: { authorization: '${env:WEATHER_AUTHORIZATION}' } } } }
+    assert.deepEqual(JSON.parse((await choose('Cursor'))!), cursor)
+    const link = new URL((await page.getByRole('link', { name: 'Install in Cursor' }).getAttribute('href'))!)
+    assert.deepEqual(JSON.parse(atob(link.searchParams.get('config')!)), cursor.mcpServers.weather)
+    await choose('VS Code')
+    const code = await page.getByRole('link', { name: 'Install in VS Code' }).getAttribute('href')
+    assert.match(decodeURIComponent(code!), /^vscode:mcp\/install\?\{"name":"weather",.*"inputs":\[\{/)
+    assert.match((await choose('Codex'))!, /env_http_headers = \{ "authorization" = "WEATHER_AUTHORIZATION" \}/)
+    assert.match((await choose('Gemini CLI'))!, /"httpUrl": "http/)
+    assert.match((await choose('Windsurf'))!, /"serverUrl": "http[^$]*\$\(id\)"[^$]*\$\{env:WEATHER_AUTHORIZATION\}/)
+    assert.match((await choose('Zed'))!, /"context_servers"/)
+    assert.match((await choose('Claude Desktop'))!, /"mcp-remote"/)
+    assert.match(
+      (await choose('curl'))!,
+      /^curl 'http:[^']*\$\(id\)'[^]*-H "authorization: \$\{WEATHER_AUTHORIZATION\}"/,
+    )
+    assert.match((await choose('Library'))!, /connectServers\(\{ roster: "http/)
+    assert.equal(await choose('URL'), url)
+    assert.match((await choose('Claude Code'))!, /^claude mcp add-json weather '\{"type":"http"/)
+    await assertAccessible(page)
+
+    await page.goto(`${daemon.url}/ui/servers/default/files`)
+    const quoted = JSON.stringify(hostile).replaceAll("'", String.raw`'\''`)
+    await page.getByText('The client starts this command').waitFor()
+    assert.ok((await shown.textContent())!.includes(quoted), (await shown.textContent())!)
+    await page.getByRole('button', { name: 'URL', exact: true }).click()
+    await page.getByText('Clients start this server as a command; it has no address.').waitFor()
+
+    const other = await openPage(t, `${daemon.url}/ui/servers/default/${encodeURIComponent(hostile)}`, {
+      theme: 'dark',
+      width: 360,
+    })
+    await other.getByRole('heading', { name: '<b>bold</b>' }).waitFor()
+    assert.equal(await other.locator('main img, main b').count(), 0)
+    assert.ok(await other.evaluate('document.documentElement.scrollWidth <= innerWidth'))
+    await assertAccessible(other)
+  })
+
+  it('stays quick with five hundred tools, of which few are looked at', async (t) => {
+    const capabilities = manyTools.map((name) => ({ name, kind: 'tool', description: `Does ${name}.` }))
+    await using daemon = await startWithServers(
+      { big: { url: 'http://127.0.0.1:1/mcp', capabilities } },
+      'health: { enabled: false }\n',
+    )
+    const page = await openPage(t, `${daemon.url}/ui/servers/big`)
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('tool_49')
+    await page.getByRole('heading', { name: 'Tools 11' }).waitFor()
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('tool_499')
+    await page.getByRole('heading', { name: 'Tools 1', exact: true }).waitFor()
+  })
+
+  it('changes a server that was written by hand, and shows what someone else wrote meanwhile', async (t) => {
+    await using daemon = await startWithServers(
+      { found: { url: 'http://127.0.0.1:1/mcp' } },
+      'health: { enabled: false }\n',
+    )
+    const written = { name: 'mine', url: 'http://127.0.0.1:2/mcp', title: 'One' }
+    await daemon.ask('POST', '/servers', written)
+    await daemon.ask('POST', '/servers', { ...written, name: 'found' }).then(({ status }) => assert.equal(status, 409))
+    const page = await openPage(t, `${daemon.url}/ui/servers/default/found`)
+    await page.getByRole('button', { name: 'Edit' }).and(page.locator('[aria-disabled=true]')).waitFor()
+
+    await page.goto(`${daemon.url}/ui/servers/default/mine`)
+    await page.getByRole('button', { name: 'Edit' }).click()
+    const field = page.getByRole('textbox', { name: 'Definition as JSON' })
+    await field.fill('{')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText(/This is no JSON/).waitFor()
+    await daemon.ask('PUT', '/servers/default/mine', { ...written, title: 'Two' })
+    await field.fill(JSON.stringify({ ...written, title: 'Three' }, null, 2))
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Someone else changed it meanwhile.').waitFor()
+    await page.locator('.diff .left', { hasText: '"title": "Two"' }).waitFor()
+    await page.locator('.diff .right', { hasText: '"title": "Three"' }).waitFor()
+    await assertAccessible(page)
+    await page.getByRole('button', { name: 'Overwrite with mine' }).click()
+    await page.getByRole('heading', { name: 'Three' }).waitFor()
+
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('This server was removed').waitFor()
+    assert.equal((await daemon.ask('GET', '/servers/default/mine')).status, 404)
+  })
+})
