@@ -22,6 +22,9 @@ export function matchesFuzzily(name: string, query: string): boolean {
 /** The candidate closest to a misspelled word; undefined where none is close. */
 export function nearestTo(word: string, candidates: readonly string[]): string | undefined {
   const nearest = candidates.toSorted((a, b) => distance(word, a) - distance(word, b))[0]
-  const maxDistance = Math.max(2, word.length / 3)
-  return nearest !== undefined && distance(word.toLowerCase(), nearest) <= maxDistance ? nearest : undefined
+  if (nearest === undefined) return undefined
+  const changed = distance(word.toLowerCase(), nearest)
+  // Two short words without a letter in common are close too, and no misspelling.
+  const isClose = changed <= Math.max(2, word.length / 3) && changed < Math.max(word.length, nearest.length)
+  return isClose ? nearest : undefined
 }
