@@ -41,6 +41,12 @@ export const pages: readonly DashboardPage[] = [
     load: async () => (await import('./capabilities/capabilities-page.tsx')).CapabilitiesPage,
   },
   {
+    path: 'graph',
+    title: texts.pages.graph,
+    isInMenu: true,
+    load: async () => (await import('./graph/graph-page.tsx')).GraphPage,
+  },
+  {
     path: 'operations',
     title: texts.pages.operations,
     isInMenu: true,

@@ -125,6 +125,7 @@ export const graphTexts = {
     `Drawing of ${nodes.toLocaleString('en')} nodes and ${edges.toLocaleString('en')} dependencies; the table below lists them.`,
   layingOut: 'Laying out…',
   omitted: (count: number) => `${count.toLocaleString('en')} further nodes are not drawn; the table lists all.`,
+  cut: (count: number) => `Only the first ${count.toLocaleString('en')} agents are shown.`,
   tooMany: 'Too many agents to draw them all: this shows the surroundings of the one with the most neighbours.',
   folded:
     'Too many agents to draw each: they are folded by namespace. Open a namespace, or choose an agent in the table.',
@@ -141,7 +142,7 @@ export const graphTexts = {
   explain: 'Why?',
   replicas: (count: number) => `×${count.toLocaleString('en')}`,
   agents: (count: number) => (count === 1 ? '1 agent' : `${count.toLocaleString('en')} agents`),
-  dependencies: (count: number) => `${count.toLocaleString('en')} dependencies`,
+  dependencies: (count: number) => `${count.toLocaleString('en')} needs`,
   all: (count: number) => `Show all ${count.toLocaleString('en')} rows`,
   nothingYet: 'No agents yet.',
   nothingYetHelp: 'Agents appear when they register; an arrow appears when one needs a capability of another.',

@@ -10,6 +10,7 @@ export const shellTexts = {
     server: 'Server',
     agents: 'Agents',
     capabilities: 'Capabilities',
+    graph: 'Dependencies',
     sources: 'Sources',
     operations: 'Operations',
   },

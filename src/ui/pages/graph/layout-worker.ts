@@ -16,7 +16,7 @@ export type LayoutAnswer = {
 
 addEventListener('message', ({ data }: MessageEvent<LayoutQuestion>) => {
   const graph = new graphlib.Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: 16, ranksep: 80 })
+  graph.setGraph({ rankdir: 'LR', nodesep: 16, ranksep: 120 })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const { id, width, height } of data.nodes) graph.setNode(id, { width, height })
   for (const { from, to } of data.edges) graph.setEdge(from, to)
