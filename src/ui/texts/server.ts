@@ -50,8 +50,8 @@ export const serverTexts = {
     title: 'Last probes',
     none: 'It has not been probed yet.',
     never: 'It is not probed.',
-    summary: (count: number, good: number, low: string, high: string) =>
-      `${good} of ${count} probes succeeded; answers took ${low} to ${high}.`,
+    succeeded: (good: number, count: number) => `${good} of ${count} probes succeeded`,
+    took: (low: string, high: string) => `; answers took ${low} to ${high}`,
     lastFailure: (meaning: string, ago: string) => `The last failure was ${ago} ago: ${meaning}`,
     table: 'As a table',
     columns: { at: 'Time', result: 'Result', response: 'Response time' },
@@ -61,9 +61,16 @@ export const serverTexts = {
   },
   stats: {
     title: 'Availability',
-    columns: { window: 'Time', availability: 'Available', p50: 'p50', p95: 'p95', probes: 'Probes' },
+    columns: {
+      window: 'Last',
+      availability: 'Available',
+      p50: 'Median',
+      p95: '95 % within',
+      probes: 'Probes',
+      flaps: 'Changes of status',
+    },
+    windows: (name: string) => ({ '1h': 'hour', '24h': '24 hours', '7d': '7 days' })[name] ?? name,
     nothing: 'no probe',
-    cover: (text: string) => `known for ${text}`,
   },
   definition: {
     title: 'Definition',

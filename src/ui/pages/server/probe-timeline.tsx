@@ -68,14 +68,9 @@ function Bar({ probe, left, slowest }: { readonly probe: Probe; readonly left: n
 }
 
 function summaryOf(history: readonly Probe[]): string {
-  const times = history.map(({ response_time_ms: ms }) => ms)
-  const good = history.filter(({ ok }) => ok).length
-  const summary = texts.summary(
-    history.length,
-    good,
-    milliseconds(Math.min(...times)),
-    milliseconds(Math.max(...times)),
-  )
+  const times = history.filter(({ ok }) => ok).map(({ response_time_ms: ms }) => ms)
+  const took = times.length === 0 ? '' : texts.took(milliseconds(Math.min(...times)), milliseconds(Math.max(...times)))
+  const summary = `${texts.succeeded(times.length, history.length)}${took}.`
   const failure = history.findLast(({ ok }) => !ok)
   if (!failure) return summary
   const ago = shortDuration(clock.value - Date.parse(failure.at))

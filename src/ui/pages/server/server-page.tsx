@@ -7,6 +7,7 @@ import { serverTexts as texts } from '../../texts/server.ts'
 import { shellTexts } from '../../texts/shell.ts'
 import { reasonTexts } from '../../texts/status.ts'
 import type { PageProps } from '../dashboard-page.ts'
+import { Availability } from './availability.tsx'
 import { Connect } from './connect/connect.tsx'
 import { DefinitionSection } from './definition.tsx'
 import { Offers } from './offers.tsx'
@@ -14,25 +15,32 @@ import { ProbeTimeline } from './probe-timeline.tsx'
 import { ServerActions } from './server-actions.tsx'
 import { serverPath, type ServerAnswer } from './server-answer.ts'
 import { Provenance, ServerFacts } from './server-facts.tsx'
+import { ToolPage } from './tool/tool-page.tsx'
 import './server.css'
 
 /** One server, at `/ui/servers/{namespace}/{name}`. Below it, `tools/{tool}` tries a tool. */
 export function ServerPage({ parts }: PageProps) {
   // A name without a namespace is one of `default`, as in the API.
-  const [namespace = '', name = ''] = parts.length === 1 ? ['default', ...parts] : parts
+  const [namespace = '', name = '', below, tool] = parts.length === 1 ? ['default', ...parts] : parts
   const id = `${namespace}/${name}`
-  return <OneServer key={id} id={id} namespace={namespace} name={name} />
+  return <OneServer key={id} id={id} namespace={namespace} name={name} tool={below === 'tools' ? tool : undefined} />
 }
 
-type Identity = { readonly id: string; readonly namespace: string; readonly name: string }
+type Identity = {
+  readonly id: string
+  readonly namespace: string
+  readonly name: string
+  readonly tool: string | undefined
+}
 
-function OneServer({ id, namespace, name }: Identity) {
+function OneServer({ id, namespace, name, tool }: Identity) {
   const { value, error, refresh } = usePolled<ServerAnswer>(serverPath({ namespace, name }), { withServer: id })
   useEffect(() => {
     document.title = `${name} · ${shellTexts.product}`
   }, [name])
   const isGone = error?.status === 404
   if (!value) return isGone ? <Unknown id={id} /> : <ProblemSection error={error} />
+  if (tool !== undefined) return <ToolPage key={tool} server={value} tool={tool} />
   return (
     <section class="server">
       <p class="soft crumbs">
@@ -67,6 +75,7 @@ function OneServer({ id, namespace, name }: Identity) {
       <ServerFacts server={value} />
       <h2>{texts.probes.title}</h2>
       <ProbeTimeline server={value} />
+      <Availability server={value} />
       <Connect server={value} />
       <Offers server={value} />
       <Provenance server={value} />

@@ -1,0 +1,64 @@
+import { usePolled } from '../../data/polled.ts'
+import { milliseconds, serverTexts } from '../../texts/server.ts'
+import { serverPath, type ServerAnswer } from './server-answer.ts'
+
+const { stats: texts } = serverTexts
+
+/** What probes showed over one window. */
+type WindowStatistics = {
+  readonly probes: number
+  /** Share from 0 to 1; null without probes. */
+  readonly availability: number | null
+  readonly p50_ms: number | null
+  readonly p95_ms: number | null
+  readonly flaps: number
+}
+
+/** `GET /servers/{namespace}/{name}/stats`. */
+type StatisticsAnswer = {
+  readonly measured: boolean
+  readonly reason?: string
+  readonly windows: Readonly<Record<string, WindowStatistics>>
+}
+
+/** How often the server answered, and how fast, over the last hour, day and week; nothing where the daemon keeps no statistics. */
+export function Availability({ server }: { readonly server: ServerAnswer }) {
+  const { value } = usePolled<StatisticsAnswer>(`${serverPath(server)}/stats`, { everyMs: 15_000 })
+  if (!value) return null
+  if (!value.measured) return <p class="soft">{value.reason}</p>
+  return (
+    <>
+      <h3>{texts.title}</h3>
+      <div class="wide">
+        <table class="narrow">
+          <thead>
+            <tr>
+              {Object.entries(texts.columns).map(([key, text]) => (
+                <th key={key} scope="col">
+                  {text}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {Object.entries(value.windows).map(([name, { availability, p50_ms: p50, p95_ms: p95, probes, flaps }]) => (
+              <tr key={name}>
+                <th scope="row">{texts.windows(name)}</th>
+                <td>{availability === null ? texts.nothing : percent(availability)}</td>
+                <td>{p50 === null ? '—' : milliseconds(p50)}</td>
+                <td>{p95 === null ? '—' : milliseconds(p95)}</td>
+                <td>{probes.toLocaleString('en')}</td>
+                <td>{flaps.toLocaleString('en')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  )
+}
+
+/** Rounded down: 100 % means that no probe failed. */
+function percent(share: number): string {
+  return `${(Math.floor(share * 10_000) / 100).toLocaleString('en')} %`
+}
