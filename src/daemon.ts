@@ -44,6 +44,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   await using stack = new AsyncDisposableStack()
   keepTickShape()
   let { config } = loaded
+  let current = loaded
   let thresholds = leaseThresholds(loaded)
   const onError = (error: unknown) => log.error({ err: error }, 'daemon part failed')
 
@@ -98,6 +99,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
 
   async function apply(next: LoadedConfig): Promise<string[]> {
     config = next.config
+    current = next
     thresholds = leaseThresholds(next)
     log.setLevel(config.log.level)
     monitor.reconfigure(config.health)
@@ -178,6 +180,10 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         instance: identity.id,
         store: registrations.storeState,
         reload: reloads.now,
+        config: async () => {
+          const { showConfig } = await import('./config/redacted-config.ts')
+          return showConfig({ current, atStart: loaded, lastReload: reloads.last() })
+        },
         metrics: config.metrics.enabled ? { ...metrics, default: () => config.metrics.default_format } : undefined,
         service: () => config.listen.service,
         warnings: () => [...weakTokenWarnings(config.auth), ...registrations.warnings()],

@@ -18,6 +18,21 @@ export type ReloadResult =
   | { readonly applied: true; readonly [fact: string]: unknown }
   | { readonly applied: false; readonly reason: string }
 
+/** The config in force as operators see it, without secrets. */
+export type ShownConfig = {
+  /** The config file, if there is one. */
+  readonly file?: string | undefined
+  readonly settings: readonly { readonly path: string; readonly value: unknown; readonly origin: string }[]
+  /** Settings that have changed since the start and apply at the next one. */
+  readonly needs_restart: readonly string[]
+  readonly last_reload: {
+    readonly applied: boolean
+    readonly at: string
+    readonly warnings: readonly string[]
+    readonly reason?: string | undefined
+  }
+}
+
 /** The parts of the daemon that the API uses. */
 export type ApiPorts = {
   readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'>
@@ -55,6 +70,7 @@ export type ApiPorts = {
   /** The registry as an MCP server. */
   readonly mcp: Pick<McpEndpoint, 'handle'>
   readonly reload: () => Promise<ReloadResult>
+  readonly config: () => Promise<ShownConfig>
   /** Absent where metrics are disabled. */
   readonly metrics?:
     | {

@@ -1,8 +1,12 @@
+import type { ShownConfig } from '../api/ports.ts'
 import { mapValues } from '../model/data/map-values.ts'
+import { redactText } from '../model/redaction/redact-text.ts'
 import { redactValue } from '../model/redaction/redact.ts'
 import { redactedText } from '../model/redaction/secrets.ts'
+import type { LastReload } from './config-reload.ts'
 import type { LoadedConfig } from './load.ts'
 import type { ConfigPath } from './schema-paths.ts'
+import { settingsNeedingRestart } from './schema.ts'
 import { describeOrigin, describePath } from './setting-origin.ts'
 
 /** One setting as shown to operators, with its origin. */
@@ -34,6 +38,29 @@ export function listSettings(loaded: Pick<LoadedConfig, 'config' | 'originOf'>):
     value,
     origin: describeOrigin(loaded.originOf(path)),
   }))
+}
+
+/** The config in force as `GET /config` answers it. */
+export function showConfig({
+  current,
+  atStart,
+  lastReload: { successful, at, warnings, reason },
+}: {
+  current: LoadedConfig
+  atStart: LoadedConfig
+  lastReload: LastReload
+}): ShownConfig {
+  return {
+    file: current.file,
+    settings: listSettings(current),
+    needs_restart: settingsNeedingRestart(atStart.config, current.config),
+    last_reload: {
+      applied: successful,
+      at: new Date(at).toISOString(),
+      warnings: warnings.map(redactText),
+      ...(reason === undefined ? {} : { reason: redactText(reason) }),
+    },
+  }
 }
 
 function leaves(value: unknown, path: ConfigPath): { path: ConfigPath; value: unknown }[] {

@@ -72,6 +72,8 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     },
     mcp: { handle: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
+    config: () =>
+      Promise.resolve({ settings: [], needs_restart: [], last_reload: { applied: true, at: '', warnings: [] } }),
     service: () => 'mcp-mesh-registry',
     warnings: () => [],
     name: 'test',

@@ -234,6 +234,11 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   'GET /metrics': operation('Metrics as Prometheus text', 'text/plain'),
   'GET /metrics/prometheus': operation('Metrics as Prometheus text', 'text/plain'),
   'GET /openapi.json': operation('This document', 'application/json'),
+  'GET /config': {
+    ...operation('The config in force, without secrets, and where each value comes from', schemas.ConfigInForce),
+    role: 'admin',
+  },
+  'GET /me': operation('What the token of the caller may do', schemas.CallerRights),
   'GET /ui': {
     ...operation('The dashboard: a page for people', 'text/html'),
     routedBy: 'GET /ui/*',

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Reason, Status } from '../../model/health.ts'
+import { Role } from '../../model/principal.ts'
 import { DefinitionFields, Server } from '../../model/server.ts'
 import { SourceState, SourceStatus } from '../../model/status.ts'
 import { type ProblemCode, problemKinds } from '../http/problem-codes.ts'
@@ -195,6 +196,37 @@ export const DaemonHealth = z
     warnings: z.array(z.string()).optional().describe('What the operator should change in the config.'),
   })
   .meta({ id: 'Health' })
+
+export const ConfigInForce = z
+  .object({
+    file: z.string().optional().describe('The config file, if there is one.'),
+    settings: z.array(
+      z.object({
+        path: z.string(),
+        value: z.unknown(),
+        origin: z.string().describe('Where the value comes from: file and line, environment, command line, default.'),
+      }),
+    ),
+    needs_restart: z.array(z.string()).describe('Settings that have changed and apply at the next start.'),
+    last_reload: z.object({
+      applied: z.boolean(),
+      at: z.string(),
+      warnings: z.array(z.string()),
+      reason: z.string().optional().describe('Why the config was not taken; the former one is in force.'),
+    }),
+  })
+  .meta({ id: 'Config' })
+
+export const CallerRights = z
+  .object({
+    name: z.string(),
+    anonymous: z.boolean().describe('Sent no token.'),
+    role: Role,
+    namespaces: z.array(z.string()).optional().describe('Namespaces that it may change; absent: all.'),
+    rights: z.array(z.enum(['call', 'secrets'])),
+    read_only: z.boolean().describe('The dashboard offers no actions (`ui.read_only`).'),
+  })
+  .meta({ id: 'CallerRights' })
 
 export const Readiness = z
   .object({

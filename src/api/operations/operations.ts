@@ -1,3 +1,4 @@
+import type { Principal } from '../../model/principal.ts'
 import type { SourceStatus } from '../../model/status.ts'
 import { requireAllNamespaces, requireRole } from '../http/access/authenticator.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
@@ -71,6 +72,14 @@ export function operationsApi(ports: ApiPorts) {
     throw new Problem('config_invalid', `Invalid config; the config in force stays: ${outcome.reason}`)
   })
 
+  api.get('/config', async (c) => {
+    requireRole(c.env.principal, 'admin')
+    requireAllNamespaces(c.env.principal)
+    return respondJson(c, await ports.config())
+  })
+
+  api.get('/me', (c) => respondJson(c, rightsOf(c.env.principal, ports.ui().read_only)))
+
   api.post('/-/trust-probes', (c) => {
     requireRole(c.env.principal, 'admin')
     requireAllNamespaces(c.env.principal)
@@ -79,6 +88,19 @@ export function operationsApi(ports: ApiPorts) {
     return respondJson(c, { suspicion: null })
   })
   return api
+}
+
+/** What the caller may do, for pages that explain why an action is not offered. */
+function rightsOf({ name, role, namespaces, secrets, call, anonymous }: Principal, isReadOnly: boolean) {
+  const mayCall = call === true || role === 'admin'
+  return {
+    name,
+    anonymous: anonymous === true,
+    role,
+    ...(namespaces ? { namespaces } : {}),
+    rights: [...(mayCall ? ['call'] : []), ...(secrets ? ['secrets'] : [])],
+    read_only: isReadOnly,
+  }
 }
 
 /** Whether a source fails, in part or as a whole, since its start too. */

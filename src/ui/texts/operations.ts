@@ -29,6 +29,8 @@ export const operationsTexts = {
   config: 'Config',
   configWhy: 'The config in force, without secrets, and where each value comes from.',
   configColumns: { key: 'Key', value: 'Value', origin: 'From' },
+  notTaken: 'The last reload was not taken; the former config is in force.',
+  needsRestart: (names: string) => `Applies at the next start: ${names}.`,
   onlyOwn: 'Only what is set',
   find: 'Find a key',
   noneMatches: 'No key matches.',

@@ -1,11 +1,15 @@
 import { useSignal } from '@preact/signals'
 import { usePolled } from '../../data/polled.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
+import { Ago } from '../../parts/time.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
 
-/** `GET /config`: each value by its key, and where it comes from. */
-type ConfigAnswer = {
-  readonly values: readonly { readonly key: string; readonly value: unknown; readonly origin: string }[]
+/** What `GET /config` answers. */
+export type ConfigAnswer = {
+  readonly file?: string
+  readonly settings: readonly { readonly path: string; readonly value: unknown; readonly origin: string }[]
+  readonly needs_restart: readonly string[]
+  readonly last_reload: { readonly applied: boolean; readonly at: string; readonly reason?: string }
 }
 
 /** The config in force with the origin of each value. */
@@ -14,12 +18,13 @@ export function ConfigTable() {
   const isOnlySet = useSignal(true)
   const wanted = useSignal('')
   if (error) return <ProblemLine error={error} />
-  const rows = (value?.values ?? []).filter(
-    ({ key, origin }) => key.includes(wanted.value.trim()) && (!isOnlySet.value || origin !== 'default'),
+  const rows = (value?.settings ?? []).filter(
+    ({ path, origin }) => path.includes(wanted.value.trim()) && (!isOnlySet.value || origin !== 'default'),
   )
   return (
     <>
       <p class="soft">{texts.configWhy}</p>
+      {value && <ReloadState config={value} />}
       <div class="filters">
         <label>
           {texts.find}{' '}
@@ -46,10 +51,10 @@ export function ConfigTable() {
               </tr>
             </thead>
             <tbody>
-              {rows.map(({ key, value: one, origin }) => (
-                <tr key={key}>
+              {rows.map(({ path, value: one, origin }) => (
+                <tr key={path}>
                   <td>
-                    <code>{key}</code>
+                    <code>{path}</code>
                   </td>
                   <td>
                     <code>
@@ -65,6 +70,32 @@ export function ConfigTable() {
           </table>
         </div>
       )}
+    </>
+  )
+}
+
+/** Whether the file is what is in force. */
+function ReloadState({
+  config: { file, last_reload: last, needs_restart: waiting },
+}: {
+  readonly config: ConfigAnswer
+}) {
+  return (
+    <>
+      {file !== undefined && (
+        <p>
+          <code>
+            <bdi>{file}</bdi>
+          </code>
+          , <Ago at={last.at} />
+        </p>
+      )}
+      {!last.applied && (
+        <p class="problem" role="alert">
+          {texts.notTaken} <bdi>{last.reason}</bdi>
+        </p>
+      )}
+      {waiting.length > 0 && <p>{texts.needsRestart(waiting.join(', '))}</p>}
     </>
   )
 }
