@@ -12,7 +12,7 @@ const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/goo
 export const withoutBrowser = program === undefined ? 'needs Chromium at /usr/bin/chromium' : undefined
 
 /** Maximum time of one step of a test, in ms. */
-const stepMs = 10_000
+const stepMs = 20_000
 
 type PageOptions = {
   readonly theme?: 'light' | 'dark'
