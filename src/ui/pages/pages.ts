@@ -47,6 +47,12 @@ export const pages: readonly DashboardPage[] = [
     load: async () => (await import('./graph/graph-page.tsx')).GraphPage,
   },
   {
+    path: 'events',
+    title: texts.pages.events,
+    isInMenu: true,
+    load: async () => (await import('./events/events-page.tsx')).EventsPage,
+  },
+  {
     path: 'operations',
     title: texts.pages.operations,
     isInMenu: true,

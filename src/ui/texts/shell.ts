@@ -11,6 +11,7 @@ export const shellTexts = {
     agents: 'Agents',
     capabilities: 'Capabilities',
     graph: 'Dependencies',
+    events: 'Events',
     sources: 'Sources',
     operations: 'Operations',
   },

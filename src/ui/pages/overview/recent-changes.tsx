@@ -3,6 +3,7 @@ import { usePolled } from '../../data/polled.ts'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
 import { overviewTexts as texts } from '../../texts/overview.ts'
+import { EventSubject, outcomeOf } from '../events/event-line.tsx'
 
 /** The last events of the journal. */
 export function RecentChanges() {
@@ -16,7 +17,7 @@ export function RecentChanges() {
       <ul class="recent">
         {value?.events.map((event) => (
           <li key={event.id}>
-            <Ago at={event.timestamp} /> <span class="kind">{event.type}</span> <Subject event={event} />{' '}
+            <Ago at={event.timestamp} /> <span class="kind">{event.type}</span> <EventSubject event={event} />{' '}
             <span class="soft">
               <bdi>{outcomeOf(event)}</bdi>
             </span>
@@ -28,32 +29,4 @@ export function RecentChanges() {
       </p>
     </>
   )
-}
-
-function Subject({ event: { server, source, agent_id: agent } }: { readonly event: JournalEvent }) {
-  if (server !== undefined) {
-    const [namespace = '', name = ''] = server.split('/', 2)
-    return (
-      <a href={linkTo(['servers', namespace, name])}>
-        <bdi>{server}</bdi>
-      </a>
-    )
-  }
-  if (agent !== undefined)
-    return (
-      <a href={linkTo(['agents', agent])}>
-        <bdi>{agent}</bdi>
-      </a>
-    )
-  return source === undefined ? null : (
-    <a href={linkTo(['sources', source])}>
-      <bdi>{source}</bdi>
-    </a>
-  )
-}
-
-function outcomeOf({ reason = '', data = {} }: JournalEvent): string {
-  const { old_status: from, new_status: to } = data as { old_status?: string; new_status?: string }
-  const change = from === undefined || to === undefined ? '' : `${from} → ${to}`
-  return [change, reason].filter((text) => text !== '').join(', ')
 }
