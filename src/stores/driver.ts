@@ -9,6 +9,7 @@ import type {
   StoredHeartbeat,
   StoredReading,
   StoredSource,
+  StoredStatistics,
   StoreOperation,
 } from './store.ts'
 
@@ -37,6 +38,8 @@ export type StoreDriver = {
   readonly events: (query: EventQuery) => Promise<EventPage>
   /** Removes the oldest events beyond the limits, at most `maxEventsPerPrune`; returns how many. */
   readonly pruneEvents: (limits: EventLimits) => Promise<number>
+  readonly saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) => Promise<void>
+  readonly statistics: (after: string | undefined) => Promise<readonly StoredStatistics[]>
   /** Repairs what can be repaired after an outage, and proves with a write that the database is writable. */
   readonly recover: () => Promise<void>
   readonly close: () => Promise<void>

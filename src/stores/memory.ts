@@ -71,6 +71,9 @@ function createMemoryDriver(): StoreDriver {
     saveReadings: async (source, fingerprint, readings) =>
       void sources.set(source, { source, fingerprint, kept_at: new Date().toISOString(), readings }),
     readings: async () => [...sources.values()],
+    // What the daemon has in memory anyway is not kept twice; nothing reads it before the next start.
+    saveStatistics: async () => {},
+    statistics: async () => [],
     appendEvents: async (added) => events.append(added),
     events: async (query) => events.select(query),
     pruneEvents: async (limits) => events.prune(limits),

@@ -2,7 +2,7 @@ import type { EventLimits, EventPage, EventQuery, NewEvent } from './event.ts'
 
 /**
  * Durable storage of registered agents, manual servers, the last heartbeats, the last good readings of pulled sources,
- * and a bounded number of events. It holds facts only; derived state is rebuilt from them.
+ * the statistics of servers, and a bounded number of events. It holds facts only; derived state is rebuilt from them.
  *
  * - **Durable.** `commit` resolves once the database has synced it to disk. An acknowledged write is never lost. A
  *   rejected one may have taken effect, where the connection broke at the wrong moment, and then comes by `changes`.
@@ -41,6 +41,10 @@ export type Store = AsyncDisposable & {
   readonly events: (query: EventQuery) => Promise<EventPage>
   /** Removes events beyond the limits, oldest first, in short transactions. */
   readonly pruneEvents: (limits: EventLimits) => Promise<void>
+  /** Stores the statistics of servers, each in place of the earlier ones, and removes those of others. */
+  readonly saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) => Promise<void>
+  /** A page of the statistics after a server, ordered by the bytes of its id; the last page is empty. */
+  readonly statistics: (after: string | undefined) => Promise<readonly StoredStatistics[]>
   readonly state: () => StoreState
   /** Flushes buffered writes and closes the database. */
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -156,6 +160,16 @@ export type StoredSource = {
   readonly kept_at: string
   readonly readings: readonly StoredReading[]
 }
+
+/** What the probes of a server showed, as text of at most 64 kB. */
+export type StoredStatistics = {
+  /** `namespace/name`. */
+  readonly server: string
+  readonly statistics: string
+}
+
+/** Maximum statistics of one page. */
+export const statisticsPageSize = 500
 
 export type StoreState = {
   readonly status: 'up' | 'down'

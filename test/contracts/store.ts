@@ -5,6 +5,7 @@ import { confirm, put, registrationIn, retire, typesOf, until } from '../stores/
 import { testReplicas } from './replicas.ts'
 import { testRewind } from './rewind.ts'
 import { newEvent, testStoredEvents } from './stored-events.ts'
+import { testStoredStatistics } from './stored-statistics.ts'
 
 /** One database, and how to open it. */
 export type TestDatabase = AsyncDisposable & {
@@ -374,6 +375,8 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
     })
 
     testStoredEvents({ one: () => store })
+    // In memory they would only be a second copy.
+    if (survives) testStoredStatistics({ one: () => store })
 
     if (survives) it('has the same content after closing and opening', hasSameContent)
 

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { historyFacts } from '../sql/lineage.ts'
 import { registrationColumns, columnValues } from '../sql/stored-rows.ts'
-import type { StoredHeartbeat, StoredReading, RegistrationKind, StoredRegistration } from '../store.ts'
+import {
+  type RegistrationKind,
+  statisticsPageSize,
+  type StoredHeartbeat,
+  type StoredReading,
+  type StoredRegistration,
+  type StoredStatistics,
+} from '../store.ts'
 import { mysqlEvents } from './events.ts'
 import { mysqlClock } from './migrations.ts'
 import { splitIntoPackets } from './packets.ts'
@@ -57,6 +64,12 @@ export function createMysqlDialect(
     readings: () =>
       one(`SELECT CONVERT(s.source USING utf8mb4) AS source, fingerprint, kept_at, origin, reading
            FROM roster_sources s LEFT JOIN roster_readings r ON r.source = s.source ORDER BY s.source, position`),
+    saveStatistics: (saved, removed) => transaction((run) => saveStatistics(run, maxPacket, saved, removed)),
+    statistics: (after) =>
+      one(
+        `SELECT ${text('server')}, statistics FROM roster_statistics s WHERE s.server > ? ORDER BY s.server LIMIT ${statisticsPageSize}`,
+        [after],
+      ),
     ...mysqlEvents(pool, maxPacket),
     touch: async () => void (await one(`REPLACE INTO roster_meta VALUES ('touched', ${mysqlClock})`)),
     close,
@@ -172,4 +185,16 @@ async function saveReadings(
   for (const packet of splitIntoPackets(rows, maxPacket)) {
     await run('INSERT INTO roster_readings (source, position, origin, reading) VALUES ?', [packet])
   }
+}
+
+async function saveStatistics(
+  run: MysqlRun,
+  maxPacket: number,
+  saved: readonly StoredStatistics[],
+  removed: readonly string[],
+): Promise<void> {
+  if (removed.length > 0) await run('DELETE FROM roster_statistics WHERE server IN (?)', [removed])
+  const rows = saved.map(({ server, statistics }) => [server, statistics])
+  for (const packet of splitIntoPackets(rows, maxPacket))
+    await run('REPLACE INTO roster_statistics (server, statistics) VALUES ?', [packet])
 }

@@ -73,4 +73,10 @@ export const mysqlMigrations: readonly (readonly string[])[] = [
      ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
     `INSERT IGNORE INTO roster_meta VALUES ('event', '0')`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS roster_statistics (
+       server VARBINARY(1280) PRIMARY KEY,
+       statistics MEDIUMTEXT CHARACTER SET utf8mb4 NOT NULL
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+  ],
 ]

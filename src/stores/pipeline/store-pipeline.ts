@@ -149,6 +149,14 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
     pruneEvents: async (limits) => {
       while ((await breaker.attempt(() => driver.pruneEvents(limits))) > 0);
     },
+    saveStatistics: async (saved, removed) => {
+      for (const { server, statistics } of saved) {
+        const problem = textProblem('server', server, 320) ?? textProblem('statistics', statistics, 64 * 1024)
+        if (problem !== undefined) throw new StoreRefusal(`cannot store statistics: ${problem}`)
+      }
+      if (saved.length + removed.length > 0) await breaker.attempt(() => driver.saveStatistics(saved, removed))
+    },
+    statistics: (after) => breaker.attempt(() => driver.statistics(after)),
     state: () => ({
       ...breaker.state(),
       pending: { operations: group.pending(), heartbeats: buffer.pending() },

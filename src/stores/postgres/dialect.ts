@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { CommitSession, Deletion, Dialect, RowId } from '../sql/dialect.ts'
 import { historyFacts } from '../sql/lineage.ts'
 import { registrationColumns, columnValues } from '../sql/stored-rows.ts'
-import type { StoredReading, StoredRegistration } from '../store.ts'
+import { statisticsPageSize, type StoredReading, type StoredRegistration, type StoredStatistics } from '../store.ts'
 import { postgresEvents } from './events.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
@@ -94,6 +94,13 @@ export function createPostgresDialect(
       run({
         text: `SELECT s.source, fingerprint, kept_at, origin, reading
                FROM roster_sources s LEFT JOIN roster_readings r ON r.source = s.source ORDER BY s.source, position`,
+      }),
+    saveStatistics: (saved, removed) => pool.transaction('SELECT 1', (run) => saveStatistics(run, saved, removed)),
+    statistics: (after) =>
+      run({
+        name: 'roster-statistics',
+        text: `SELECT server, statistics FROM roster_statistics WHERE server > $1 ORDER BY server LIMIT ${statisticsPageSize}`,
+        values: [after],
       }),
     ...postgresEvents(pool),
     touch: async () => void (await run({ text: "UPDATE roster_meta SET value = value WHERE key = 'version'" })),
@@ -216,5 +223,23 @@ async function saveReadings(
     text: `INSERT INTO roster_readings (source, position, origin, reading)
            SELECT $1, place, origin, reading FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS r (origin, reading, place)`,
     values: [source, readings.map(({ origin }) => origin), readings.map(({ reading }) => reading)],
+  })
+}
+
+async function saveStatistics(
+  run: PostgresRun,
+  saved: readonly StoredStatistics[],
+  removed: readonly string[],
+): Promise<void> {
+  await run({
+    name: 'roster-remove-statistics',
+    text: 'DELETE FROM roster_statistics WHERE server = ANY($1::text[])',
+    values: [removed],
+  })
+  await run({
+    name: 'roster-save-statistics',
+    text: `INSERT INTO roster_statistics (server, statistics) SELECT * FROM unnest($1::text[], $2::text[])
+           ON CONFLICT (server) DO UPDATE SET statistics = excluded.statistics`,
+    values: [saved.map(({ server }) => server), saved.map(({ statistics }) => statistics)],
   })
 }

@@ -1,5 +1,12 @@
 import type { EventQuery } from '../event.ts'
-import type { StoredRegistration, RegistrationKey, RegistrationKind, StoredHeartbeat, StoredReading } from '../store.ts'
+import type {
+  RegistrationKey,
+  RegistrationKind,
+  StoredHeartbeat,
+  StoredReading,
+  StoredRegistration,
+  StoredStatistics,
+} from '../store.ts'
 import type { HeartbeatWindow } from './heartbeat-window.ts'
 import type { HistoryFacts } from './lineage.ts'
 import type { SqlRow } from './stored-rows.ts'
@@ -74,6 +81,9 @@ export type Dialect = EventDialect & {
   readonly saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) => Promise<void>
   /** `source`, `fingerprint`, `kept_at`, and `origin` and `reading` in order, null where a source has none. */
   readonly readings: () => Promise<readonly SqlRow[]>
+  readonly saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) => Promise<void>
+  /** A page of `server` and `statistics` after a server, ordered by its bytes. */
+  readonly statistics: (after: string) => Promise<readonly SqlRow[]>
   /** A write that changes nothing. */
   readonly touch: () => Promise<void>
   /** Calls `wake` when another replica reports a write; returns how to stop. */

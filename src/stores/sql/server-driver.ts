@@ -8,6 +8,7 @@ import type {
   Rewound,
   StoreChange,
   StoredHeartbeat,
+  StoredStatistics,
   StoreOperation,
 } from '../store.ts'
 import type { CommitSession, Dialect, RowId } from './dialect.ts'
@@ -21,6 +22,7 @@ import {
   registrationFromRow,
   sourcesFromRows,
   type SqlRow,
+  statisticsFromRow,
   toTimestamp,
 } from './stored-rows.ts'
 
@@ -189,6 +191,8 @@ export function createServerDriver({
     changesSince,
     saveReadings: dialect.saveReadings,
     readings: async () => sourcesFromRows(await dialect.readings()),
+    saveStatistics: (saved, removed) => dialect.saveStatistics(saved.toSorted(byServer), removed.toSorted()),
+    statistics: async (after) => (await dialect.statistics(after ?? '')).map(statisticsFromRow),
     ...createEventLog({ dialect, writer }),
     recover: dialect.touch,
     close: dialect.close,
@@ -238,4 +242,8 @@ function rowIdOf(key: RegistrationKey): RowId {
 /** Replicas that lock the same rows in the same order do not deadlock. */
 function byName(a: StoredHeartbeat, b: StoredHeartbeat): number {
   return a.name < b.name ? -1 : 1
+}
+
+function byServer(a: StoredStatistics, b: StoredStatistics): number {
+  return a.server < b.server ? -1 : 1
 }

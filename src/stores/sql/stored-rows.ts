@@ -6,6 +6,7 @@ import type {
   StoredReading,
   StoredRegistration,
   StoredSource,
+  StoredStatistics,
 } from '../store.ts'
 
 export type SqlRow = Record<string, unknown>
@@ -88,4 +89,8 @@ export function sourcesFromRows(rows: readonly SqlRow[]): StoredSource[] {
     if (typeof origin === 'string') stored.readings.push({ origin, reading: String(reading) })
   }
   return [...sources.values()]
+}
+
+export function statisticsFromRow({ server, statistics }: SqlRow): StoredStatistics {
+  return { server: String(server), statistics: String(statistics) }
 }

@@ -2,8 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Lineage } from '../sql/lineage.ts'
 import { createOwnWrites } from '../sql/own-writes.ts'
-import { registrationColumns, registrationFromRow, toTimestamp } from '../sql/stored-rows.ts'
-import type { StoredRegistration, StoredReading, StoredSource } from '../store.ts'
+import { registrationColumns, registrationFromRow, statisticsFromRow, toTimestamp } from '../sql/stored-rows.ts'
+import {
+  statisticsPageSize,
+  type StoredReading,
+  type StoredRegistration,
+  type StoredSource,
+  type StoredStatistics,
+} from '../store.ts'
 import { createChangeFeed } from './change-feed.ts'
 import { createCommit } from './commit.ts'
 import { createEventTable } from './event-table.ts'
@@ -80,6 +86,13 @@ export function createSqliteOperations(database: DatabaseSync, lineage: Lineage)
     saveReadings: (source: string, fingerprint: string, readings: readonly StoredReading[]) =>
       saveReadings(database, source, fingerprint, readings),
     readings: () => loadReadings(database),
+    saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) =>
+      saveStatistics(database, saved, removed),
+    statistics: (after: string | undefined): readonly StoredStatistics[] =>
+      database
+        .prepare(selectStatistics)
+        .all(after ?? '')
+        .map(statisticsFromRow),
     ...createEventTable({ database, meta, writer }),
     /** Proves that the disk takes writes. The value changes, since SQLite would not write an equal one. */
     touch: () => inTransaction(database, () => meta.set('touched', String(Date.now()))),
@@ -111,4 +124,15 @@ function loadReadings(database: DatabaseSync): StoredSource[] {
       .all(source as string)
       .map(({ origin, reading }) => ({ origin: String(origin), reading: String(reading) })),
   }))
+}
+
+const selectStatistics = `SELECT server, statistics FROM roster_statistics WHERE server > ? ORDER BY server LIMIT ${statisticsPageSize}`
+
+function saveStatistics(database: DatabaseSync, saved: readonly StoredStatistics[], removed: readonly string[]): void {
+  inTransaction(database, () => {
+    const remove = database.prepare('DELETE FROM roster_statistics WHERE server = ?')
+    for (const server of removed) remove.run(server)
+    const replace = database.prepare('INSERT OR REPLACE INTO roster_statistics VALUES (?, ?)')
+    for (const { server, statistics } of saved) replace.run(server, statistics)
+  })
 }

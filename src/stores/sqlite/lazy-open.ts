@@ -44,12 +44,14 @@ export function openLazily({
     readings: async () => (await ifWritten())?.readings() ?? [],
     changesSince: async (cursor) =>
       (await ifWritten())?.changesSince(cursor) ?? { compacted: false, cursor, changes: [] },
+    statistics: async (after) => (await ifWritten())?.statistics(after) ?? [],
     events: async (query) => (await ifWritten())?.events(query) ?? { events: [], newest: '0', oldest: undefined },
     pruneEvents: async (limits) => (await ifWritten())?.pruneEvents(limits) ?? 0,
     commit,
     writeHeartbeats: async (heartbeats) => await (await openOnce()).writeHeartbeats(heartbeats),
     saveReadings: async (source, fingerprint, readings) =>
       await (await openOnce()).saveReadings(source, fingerprint, readings),
+    saveStatistics: async (saved, removed) => await (await openOnce()).saveStatistics(saved, removed),
     appendEvents: async (events) => await (await openOnce()).appendEvents(events),
     recover: async () => await (await openOnce()).recover(),
     // A failed open has been reported to the caller that needed the database.

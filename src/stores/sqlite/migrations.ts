@@ -106,4 +106,8 @@ export const sqliteMigrations: readonly string[] = [
    CREATE INDEX roster_events_server ON roster_events (server, id) WHERE server IS NOT NULL;
    CREATE INDEX roster_events_agent ON roster_events (agent_id, id) WHERE agent_id IS NOT NULL;
    INSERT INTO roster_meta VALUES ('event', '0');`,
+  `CREATE TABLE roster_statistics (
+     server TEXT PRIMARY KEY,
+     statistics TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ]

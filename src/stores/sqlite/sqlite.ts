@@ -104,6 +104,8 @@ function threadDriver({ call, terminate }: ReturnType<typeof createThread>, path
     changesSince: method('changesSince'),
     saveReadings: method('saveReadings'),
     readings: method('readings'),
+    saveStatistics: method('saveStatistics'),
+    statistics: method('statistics'),
     appendEvents: method('appendEvents'),
     events: method('events'),
     pruneEvents: method('pruneEvents'),

@@ -75,6 +75,7 @@ const writeMethods: ReadonlySet<string> = new Set<keyof SqliteOperations>([
   'commit',
   'writeHeartbeats',
   'saveReadings',
+  'saveStatistics',
   'appendEvents',
   'pruneEvents',
 ])
