@@ -11,12 +11,13 @@ import type { HealthConfig } from './config.ts'
 import type { Assessment } from './evaluation/assessment.ts'
 import { createDiscoveryCache, type KeptDiscovery } from './evaluation/discovery-cache.ts'
 import { createHealthEvaluator } from './evaluation/health-evaluator.ts'
-import type { PastProbe } from './evaluation/history.ts'
+import type { History, PastProbe } from './evaluation/history.ts'
 import { createObservationBatcher } from './evaluation/observation-batcher.ts'
 import type { ProbeTarget } from './probe-target.ts'
 import { createProbe } from './probes/probe-kinds.ts'
 import type { Probe } from './probes/probe.ts'
 import { createProbeRunner, isInconclusive } from './scheduling/probe-runner.ts'
+import { createStatistics } from './statistics/statistics.ts'
 import { createTargetTable } from './target-table.ts'
 
 /** Response to a probe that a client requested. */
@@ -86,7 +87,16 @@ export function createMonitor({
     for (const target of targets) runner.begin(target)
   }
   const discoveries = createDiscoveryCache({ clock })
-  const evaluator = createHealthEvaluator({ clock, log, config, batcher, discoveries, probeSoon })
+  const statistics = createStatistics({ registry, clock, historyOf })
+  const evaluator = createHealthEvaluator({
+    clock,
+    log,
+    config,
+    batcher,
+    discoveries,
+    probeSoon,
+    onCounted: statistics.probed,
+  })
   const runner = createProbeRunner({ clock, random, log, probe, config, get, evaluator })
   const targets = createTargetTable({ get, runner, evaluator, mayRun })
 
@@ -135,6 +145,11 @@ export function createMonitor({
     }
   }
 
+  function historyOf(id: ServerId): History | undefined {
+    const target = targets.of(id)
+    return target && evaluator.assessmentOf(target).history
+  }
+
   function figuresOf(id: ServerId): Pick<Assessment, 'responseMs' | 'latencyMs' | 'failures'> | undefined {
     const target = targets.of(id)
     return target && evaluator.assessmentOf(target)
@@ -178,6 +193,7 @@ export function createMonitor({
 
   async function close(): Promise<void> {
     unsubscribe()
+    statistics.close()
     batcher.close()
     evaluator.close()
     await runner.close()
@@ -194,6 +210,8 @@ export function createMonitor({
     discovery,
     /** Changes with every result of the server's target; 0 for a server that is not probed. */
     version,
+    /** What probes showed over the last hour, day and week. */
+    statistics,
     selfPreservation: evaluator.selfPreservation,
     endSelfPreservation: evaluator.endSelfPreservation,
     stats: (): MonitorStats => ({

@@ -4,6 +4,7 @@ import * as z from 'zod'
 export const Status = z.enum(['pending', 'healthy', 'degraded', 'unhealthy', 'offline', 'unknown'])
 export type Status = z.output<typeof Status>
 
+/** Why a server has its status. Statistics are stored by position: a further reason goes to the end. */
 export const Reason = z.enum([
   'ok',
   'auth_required',

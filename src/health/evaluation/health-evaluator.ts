@@ -32,6 +32,7 @@ export function createHealthEvaluator({
   batcher,
   discoveries,
   probeSoon,
+  onCounted,
 }: {
   clock: Clock
   log: Log
@@ -40,6 +41,8 @@ export function createHealthEvaluator({
   discoveries: Pick<DiscoveryCache, 'record' | 'forget'>
   /** Probes targets again, spread over a few seconds. */
   probeSoon: (targets: readonly ProbeTarget[]) => void
+  /** Called with every outcome that counts, and the servers that it is about. */
+  onCounted?: (ids: ReadonlySet<ServerId>, outcome: ProbeOutcome) => void
 }) {
   const assessments = new Map<ProbeTarget, Assessment>()
   const preservation = createSelfPreservation<ProbeTarget>({ rules, now: clock.now, wall: clock.wall })
@@ -87,6 +90,7 @@ export function createHealthEvaluator({
     if (outcome.ok) preservation.recover(target)
     else if (wasHealthy) fail(target)
     if (!preservation.covers(target)) publish(target, outcome)
+    if (outcome.ok || !isPreserved(target)) onCounted?.(target.ids, outcome)
     endIfOver()
   }
 

@@ -46,16 +46,47 @@ export function createHistory() {
   }
 
   function pastProbe(index: number): PastProbe {
-    const packed = results[index] ?? 0
-    const reason = reasons[packed % 32] ?? 'ok'
-    return {
-      at: new Date(times[index] ?? 0).toISOString(),
-      ok: reason === 'ok' || reason === 'auth_required',
-      reason,
-      response_time_ms: Math.floor(packed / 32) / 100,
-    }
+    return unpack(times[index] ?? 0, results[index] ?? 0)
   }
 
-  return { add, list }
+  /** The results in ten bytes each, oldest first. */
+  function encode(): Buffer {
+    const size = Math.min(count, times.length)
+    const bytes = Buffer.alloc(size * resultBytes)
+    for (let at = 0; at < size; at += 1) {
+      const index = (count - size + at) % times.length
+      bytes.writeUIntLE(Math.max(0, Math.round(times[index] ?? 0)), at * resultBytes, 6)
+      bytes.writeUInt32LE(results[index] ?? 0, at * resultBytes + 6)
+    }
+    return bytes
+  }
+
+  return { add, list, encode }
 }
 export type History = ReturnType<typeof createHistory>
+
+const resultBytes = 10
+/** Bytes of a full history. */
+export const maxHistoryBytes = maxResults * resultBytes
+
+/** The results of `encode`. */
+export function decodeHistory(bytes: Buffer): PastProbe[] {
+  return Array.from({ length: Math.min(maxResults, Math.floor(bytes.length / resultBytes)) }, (_, index) =>
+    unpack(bytes.readUIntLE(index * resultBytes, 6), bytes.readUInt32LE(index * resultBytes + 6)),
+  )
+}
+
+/** The newest results of an earlier process and of this one. */
+export function joinHistories(earlier: readonly PastProbe[], since: readonly PastProbe[]): PastProbe[] {
+  return [...earlier, ...since].slice(-maxResults)
+}
+
+function unpack(at: number, packed: number): PastProbe {
+  const reason = reasons[packed % 32] ?? 'ok'
+  return {
+    at: new Date(at).toISOString(),
+    ok: reason === 'ok' || reason === 'auth_required',
+    reason,
+    response_time_ms: Math.floor(packed / 32) / 100,
+  }
+}
