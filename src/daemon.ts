@@ -20,6 +20,7 @@ import {
   leaseThresholds,
 } from './config/source-plans.ts'
 import { createMonitor, type Monitor } from './health/monitor.ts'
+import { createStatisticsArchive } from './health/statistics/statistics-archive.ts'
 import { createEventRecorder } from './journal/event-recorder.ts'
 import { createJournal } from './journal/journal.ts'
 import type { RootLog } from './log.ts'
@@ -75,9 +76,9 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     createSupervisor({ ...ofSources, registry, snapshots, readiness, onSourceChange: recorder.source }),
   )
   recorder.followServers(registry, supervisor.syncing)
-  const monitor = stack.use(
-    createMonitor({ registry, http: httpClient, config: config.health, log: log.child({ part: 'health' }) }),
-  )
+  const ofHealth = { log: log.child({ part: 'health' }) }
+  const monitor = stack.use(createMonitor({ ...ofHealth, registry, http: httpClient, config: config.health }))
+  stack.use(createStatisticsArchive({ ...ofHealth, opening, statistics: monitor.statistics }))
   const mesh = createMeshOperations({
     registrations,
     registry,
@@ -135,6 +136,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     store: registrations.storeState,
     events: journal.counts,
     probes: monitor.stats,
+    statistics: monitor.statistics.counts,
     watchers: watch.counts,
     http: { counts: () => api.counts(), connections: () => api.connections() },
     reload: reloads.last,
@@ -159,6 +161,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         registry,
         supervisor,
         monitor: { ...monitor, ...moving },
+        statistics: monitor.statistics,
         mesh,
         calls,
         watch: {

@@ -24,6 +24,7 @@ import { pickApi } from './servers/picking/pick.ts'
 import { sdApi } from './servers/prometheus-targets.ts'
 import { serversApi } from './servers/routes.ts'
 import { countsApi } from './servers/server-counts.ts'
+import { createStatisticsViews } from './servers/statistics/statistics-views.ts'
 import { dashboardApi } from './ui/dashboard.ts'
 
 /** All routes of the daemon. */
@@ -32,7 +33,8 @@ export function createApp(ports: ApiPorts): Api {
   const app = createRoutes({ getPath: pathWithEncodedName })
   const details = createDetailCache({ registry, moving: monitor })
 
-  const servers = serversApi({ ...ports, details })
+  const statisticsViews = createStatisticsViews(ports)
+  const servers = serversApi({ ...ports, details, statisticsViews })
   const manual = manualApi({ ...ports, details })
   const mesh = meshApi(ports)
   const events = eventsApi(ports)
@@ -47,7 +49,7 @@ export function createApp(ports: ApiPorts): Api {
   app.route('/', discoverApi(ports))
   app.route('/', sourcesApi(ports))
   app.route('/', mcpApi(ports))
-  app.route('/', countsApi(ports))
+  app.route('/', countsApi({ registry, statisticsViews }))
   app.route('/', operationsApi(ports))
   app.route('/', dashboardApi(ports))
   app.route('/', docsApi(ports))

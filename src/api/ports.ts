@@ -1,5 +1,6 @@
 import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { Monitor } from '../health/monitor.ts'
+import type { Statistics } from '../health/statistics/statistics.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
@@ -42,6 +43,8 @@ export type ApiPorts = {
   >
   readonly monitor: Pick<Monitor, 'probe' | 'figuresOf' | 'discovery' | 'selfPreservation' | 'endSelfPreservation'> &
     VolatileView
+  /** What probes showed over time. */
+  readonly statistics: Pick<Statistics, 'ringsOf' | 'timeline' | 'minute' | 'isFull'>
   /** Manual servers, and the config of their source. */
   readonly manual: Pick<ManualServers, 'put' | 'remove' | 'read' | 'get' | 'isPublished'> &
     Pick<Registrations, 'assertLoaded'> & {

@@ -8,7 +8,13 @@ import { agentMetrics, type DaemonFigures, type MeshCounts, originalMeshJson, or
 import { type DaemonCounts, daemonMetrics } from './daemon.ts'
 import { type EventCounts, eventMetrics } from './events.ts'
 import type { Metric } from './metric.ts'
-import { type ProbeCounts, probeMetrics, probeSelfPreservationMetric } from './probes.ts'
+import {
+  type ProbeCounts,
+  probeMetrics,
+  probeSelfPreservationMetric,
+  type StatisticsCounts,
+  statisticsMetrics,
+} from './probes.ts'
 import { registryMetrics } from './registry.ts'
 import { serverMetrics, type ServerPorts } from './servers.ts'
 import { sourceMetrics } from './sources.ts'
@@ -24,6 +30,7 @@ export type MetricsPorts = DaemonCounts & {
   readonly events?: () => EventCounts
   readonly mesh?: MeshCounts
   readonly probes?: () => ProbeCounts
+  readonly statistics?: () => StatisticsCounts
 }
 
 /**
@@ -100,7 +107,7 @@ async function firstLagSample(): Promise<void> {
 }
 
 function allMetrics(ports: MetricsPorts): readonly Metric[] {
-  const { registry, servers, sources, mesh, store, events, probes, probeSelfPreservation } = ports
+  const { registry, servers, sources, mesh, store, events, probes, statistics, probeSelfPreservation } = ports
   return [
     ...registryMetrics(registry),
     ...(servers ? serverMetrics(servers) : []),
@@ -110,6 +117,7 @@ function allMetrics(ports: MetricsPorts): readonly Metric[] {
     ...(events ? eventMetrics(events) : []),
     ...(probeSelfPreservation ? [probeSelfPreservationMetric(probeSelfPreservation)] : []),
     ...(probes ? probeMetrics(probes) : []),
+    ...(statistics ? statisticsMetrics(statistics) : []),
     ...daemonMetrics(ports),
   ]
 }

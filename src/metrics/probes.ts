@@ -2,6 +2,7 @@ import type { MonitorStats } from '../health/monitor.ts'
 import { counter, gauge, type Metric } from './metric.ts'
 
 export type ProbeCounts = Omit<MonitorStats, 'selfPreservation'>
+export type StatisticsCounts = { readonly servers: number; readonly bytes: number }
 
 /** Metrics of probes: number, duration and results. A target is never a label. */
 export function probeMetrics(counts: () => ProbeCounts): readonly Metric[] {
@@ -43,4 +44,12 @@ export function probeSelfPreservationMetric(selfPreservation: () => unknown): Me
     '1 while failed probes do not change health, because the network of the daemon itself seems to fail.',
     () => (selfPreservation() === undefined ? 0 : 1),
   )
+}
+
+/** Metrics of the statistics of servers over time: how many have some, and their memory. */
+export function statisticsMetrics(counts: () => StatisticsCounts): readonly Metric[] {
+  return [
+    gauge('roster_statistics_servers', 'Servers with statistics of the last week.', () => counts().servers),
+    gauge('roster_statistics_bytes', 'Estimated memory of the statistics of servers.', () => counts().bytes),
+  ]
 }

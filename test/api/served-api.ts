@@ -42,6 +42,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       selfPreservation: () => undefined,
       endSelfPreservation: () => {},
     },
+    statistics: { ringsOf: () => undefined, timeline: () => [], minute: () => 0, isFull: () => false },
     manual: {
       put: () => Promise.reject(new Error('no store')),
       remove: () => Promise.reject(new Error('no store')),

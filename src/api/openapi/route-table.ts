@@ -1,3 +1,4 @@
+import { statisticsRoutes } from '../servers/statistics/statistics-docs.ts'
 import { EventListing, eventParameters } from './event-docs.ts'
 import { meshRoutes } from './mesh-routes.ts'
 import type { RouteDoc } from './route-doc.ts'
@@ -154,6 +155,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   ...Object.fromEntries(Object.entries(servers).map(([key, doc]) => [key.replace(' ', ' /api/v1'), doc])),
   ...meshRoutes,
   ...selectionRoutes,
+  ...statisticsRoutes,
   'GET /discover': {
     summary: 'Get enabled servers as a map, or as a client configuration',
     group: 'clients',
@@ -219,11 +221,6 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   'GET /events': events,
   'GET /api/v1/events': events,
   'GET /tags': { summary: 'Count servers by tag', group: 'servers', response: schemas.Tags },
-  'GET /stats': {
-    summary: 'Count servers by status, source, type, namespace and discovery method',
-    group: 'servers',
-    response: schemas.Stats,
-  },
   'GET /': operation('Name, version and routes of the daemon', schemas.ServiceInfo),
   'GET /health': health,
   'GET /healthz': health,

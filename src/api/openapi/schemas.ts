@@ -29,7 +29,12 @@ export const Message = z
   .meta({ id: 'JsonRpcMessage' })
 
 /** One probe result in the history of a server. */
-const PastProbe = z.object({ at: z.string(), ok: z.boolean(), reason: Reason, response_time_ms: z.number() })
+export const PastProbeShape = z.object({
+  at: z.string(),
+  ok: z.boolean(),
+  reason: Reason,
+  response_time_ms: z.number(),
+})
 
 export const ServerDetail = Server.unwrap()
   .extend({
@@ -37,7 +42,7 @@ export const ServerDetail = Server.unwrap()
       last_checked: z.string().optional(),
       response_time_ms: z.number().optional(),
       consecutive_failures: z.int().optional(),
-      history: z.array(PastProbe).optional().describe('The last probe results, newest last.'),
+      history: z.array(PastProbeShape).optional().describe('The last probe results, newest last.'),
     }),
   })
   .meta({ id: 'ServerDetail', description: 'A server with the fields that change at every probe.' })

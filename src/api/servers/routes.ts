@@ -9,7 +9,15 @@ import type { DetailCache } from './detail-cache.ts'
 import { createListCache } from './list/list-cache.ts'
 import { createListStream } from './list/streamed-list.ts'
 import { createSecretsView, wantsSecrets } from './secrets.ts'
-import { discoveredServerId, probedServerId, shownServerId, unknownServer } from './server-path.ts'
+import {
+  discoveredServerId,
+  hasStatisticsPath,
+  probedServerId,
+  shownServerId,
+  statisticsServerId,
+  unknownServer,
+} from './server-path.ts'
+import type { StatisticsViews } from './statistics/statistics-views.ts'
 
 /**
  * `/servers` and single servers. Names stand URL-encoded in the path.
@@ -19,8 +27,12 @@ import { discoveredServerId, probedServerId, shownServerId, unknownServer } from
  */
 export function serversApi({
   details,
+  statisticsViews,
   ...ports
-}: Pick<ApiPorts, 'registry' | 'supervisor' | 'monitor' | 'watch' | 'log'> & { details: DetailCache }) {
+}: Pick<ApiPorts, 'registry' | 'supervisor' | 'monitor' | 'watch' | 'log'> & {
+  details: DetailCache
+  statisticsViews: Pick<StatisticsViews, 'show'>
+}) {
   const { registry, supervisor, monitor, watch, log } = ports
   const api = createRoutes()
   const lists = createListCache({ registry, syncing: supervisor.syncing, volatile: monitor.volatile })
@@ -48,8 +60,10 @@ export function serversApi({
     if (watched) return watched
     if (url.includes('?') && wantsSecrets(detailParameters(url))) return secrets.show(c, id)
     const reply = id === null ? undefined : details.answer(id)
-    if (!reply) throw unknownServer(id)
-    return respond(c, reply)
+    if (reply) return respond(c, reply)
+    // A server of this name comes first: `/servers/team-a/stats` may be one.
+    if (hasStatisticsPath(url)) return statisticsViews.show(c, statisticsServerId(url))
+    throw unknownServer(id)
   }
 
   async function probe(c: ApiContext): Promise<Response> {
@@ -84,6 +98,7 @@ export function serversApi({
   api.get('/', list)
   api.get('/:name', show)
   api.get('/:namespace/:name', show)
+  api.get('/:namespace/:name/stats', (c) => statisticsViews.show(c, statisticsServerId(c.env.incoming.url ?? '')))
   api.get('/:namespace/:name/discover', discovery)
   api.post(probePath, (c) => probe(c))
   return api

@@ -1,11 +1,16 @@
 import { createRoutes } from '../http/context.ts'
+import { queryText } from '../http/parameters.ts'
 import { createPerRevision, respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
+import type { StatisticsViews } from './statistics/statistics-views.ts'
 
 type Counted = Pick<ApiPorts['registry'], 'counts' | 'counters' | 'size'>
 
 /** Numbers of servers by kind; `/stats` with the field names of the original registry. */
-export function countsApi({ registry }: Pick<ApiPorts, 'registry'>) {
+export function countsApi({
+  registry,
+  statisticsViews,
+}: Pick<ApiPorts, 'registry'> & { statisticsViews: Pick<StatisticsViews, 'summarize'> }) {
   const api = createRoutes()
   const stats = createPerRevision(registry.token, () => ({
     ...statsOf(registry),
@@ -17,7 +22,11 @@ export function countsApi({ registry }: Pick<ApiPorts, 'registry'>) {
   })
 
   api.get('/tags', (c) => respond(c, tags()))
-  api.get('/stats', (c) => respond(c, stats()))
+  api.get('/stats', (c) => {
+    const query = queryText(c.env.incoming.url ?? '')
+    const parameters = query === '' ? undefined : new URLSearchParams(query)
+    return parameters?.has('window') ? statisticsViews.summarize(c, parameters) : respond(c, stats())
+  })
   return api
 }
 

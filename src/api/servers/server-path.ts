@@ -34,6 +34,16 @@ export function discoveredServerId(target: string): ServerId | null {
   return serverIdInTarget(target.replace(/\/discover\/?(?:\?.*)?$/s, ''))
 }
 
+/** The same for the path of its statistics, `/servers/team-a/weather/stats`. */
+export function statisticsServerId(target: string): ServerId | null {
+  return serverIdInTarget(target.replace(/\/stats\/?(?:\?.*)?$/s, ''))
+}
+
+/** Whether a target may ask for the statistics of a server of the namespace `default`, `/servers/weather/stats`. */
+export function hasStatisticsPath(target: string): boolean {
+  return /\/servers\/[^/?]+\/stats\/?(?:\?.*)?$/s.test(target)
+}
+
 function serverIdIn(path: string): ServerId | undefined {
   const parts = path.replace(/\/$/, '').split('/')
   if (parts.length > 2) return undefined
