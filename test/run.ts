@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { pathToFileURL } from 'node:url'
+import { buildUi } from '../config/ui.ts'
 
 const patterns = process.argv.slice(2)
 /**
@@ -21,6 +22,7 @@ const slowFirst = [
   'published/typescript',
   'e2e/',
   'published/python-0',
+  'ui/',
   'stores/',
   'published/rust',
   'api/',
@@ -50,6 +52,7 @@ const sharedFolders = [
   'outbound',
   'registrations',
   'registry',
+  'ui',
 ]
 const batchFolder = mkdtempSync(join(tmpdir(), 'roster-tests-'))
 process.once('exit', () => rmSync(batchFolder, { recursive: true, force: true }))
@@ -85,6 +88,9 @@ function buildDaemon(): string {
   return join(folder, 'dist/main.js')
 }
 if (patterns.length === 0) process.env['ROSTER_BUILT_MAIN'] ??= buildDaemon()
+// Daemons that run from the sources serve it from there, all from one folder.
+await buildUi('dist/ui')
+process.env['ROSTER_UI_BUILT'] = 'yes'
 
 /** Maximum silence of the run, in ms: a file with an open handle after its tests would never end. */
 const maxSilenceMs = 130_000

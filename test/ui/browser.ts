@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { after, before, type TestContext } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { buildUi } from '../../config/ui.ts'
+import { buildDashboard } from './built-dashboard.ts'
 
 const program = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
   existsSync(path),
@@ -31,7 +31,7 @@ export function useBrowser() {
   let browser: Browser | undefined
 
   before(async () => {
-    await buildUi('dist/ui')
+    await buildDashboard()
     browser = await chromium.launch({
       ...(program === undefined ? {} : { executablePath: program }),
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],

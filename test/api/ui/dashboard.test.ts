@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { before, describe, it } from 'node:test'
-import { buildUi } from '../../../config/ui.ts'
 import { startHere } from '../../in-process-daemon.ts'
+import { buildDashboard } from '../../ui/built-dashboard.ts'
 
 const html = { accept: 'text/html,application/xhtml+xml' }
 const byHand = { redirect: 'manual' } as const
 
 describe('the dashboard over HTTP', () => {
-  before(async () => void (await buildUi('dist/ui')))
+  before(buildDashboard)
 
   it('a browser that opens / is led there, relative to a path prefix; other clients get the list of routes', async () => {
     await using daemon = await startHere()
