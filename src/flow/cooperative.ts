@@ -9,7 +9,7 @@ const maxSyncTexts = 256
 
 /** Work waiting for a turn; `startTurn` resumes the first. */
 const waiting: (() => void)[] = []
-let nextTurn: NodeJS.Immediate | undefined
+let nextTurn: ReturnType<typeof setImmediate> | undefined
 /** When the budget of the current turn is used up. */
 let budgetEnd = 0
 

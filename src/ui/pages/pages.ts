@@ -58,4 +58,10 @@ export const pages: readonly DashboardPage[] = [
     isInMenu: true,
     load: async () => (await import('./operations/operations-page.tsx')).OperationsPage,
   },
+  {
+    path: 'add',
+    title: texts.pages.add,
+    isInMenu: true,
+    load: async () => (await import('./add/add-page.tsx')).AddPage,
+  },
 ]

@@ -14,6 +14,7 @@ export const shellTexts = {
     events: 'Events',
     sources: 'Sources',
     operations: 'Operations',
+    add: 'Add a server',
   },
   connecting: 'Connecting…',
   live: 'Live',
