@@ -53,6 +53,12 @@ export const pages: readonly DashboardPage[] = [
     load: async () => (await import('./events/events-page.tsx')).EventsPage,
   },
   {
+    path: 'statistics',
+    title: texts.pages.statistics,
+    isInMenu: true,
+    load: async () => (await import('./statistics/statistics-page.tsx')).StatisticsPage,
+  },
+  {
     path: 'operations',
     title: texts.pages.operations,
     isInMenu: true,

@@ -103,9 +103,3 @@ export const serverTexts = {
   copied: 'Copied.',
   notCopied: 'The browser does not allow that; the text is selected: copy it by hand.',
 } as const
-
-/** A duration of an answer. */
-export function milliseconds(ms: number): string {
-  if (ms >= 1000) return `${(ms / 1000).toLocaleString('en', { maximumFractionDigits: 1 })} s`
-  return `${ms.toLocaleString('en', { maximumSignificantDigits: ms < 10 ? 2 : 3 })} ms`
-}

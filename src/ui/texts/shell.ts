@@ -13,6 +13,7 @@ export const shellTexts = {
     graph: 'Dependencies',
     events: 'Events',
     sources: 'Sources',
+    statistics: 'Statistics',
     operations: 'Operations',
     add: 'Add a server',
   },

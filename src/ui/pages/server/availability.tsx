@@ -1,5 +1,6 @@
 import { usePolled } from '../../data/polled.ts'
-import { milliseconds, serverTexts } from '../../texts/server.ts'
+import { milliseconds, percent } from '../../parts/figures.ts'
+import { serverTexts } from '../../texts/server.ts'
 import { serverPath, type ServerAnswer } from './server-answer.ts'
 
 const { stats: texts } = serverTexts
@@ -56,9 +57,4 @@ export function Availability({ server }: { readonly server: ServerAnswer }) {
       </div>
     </>
   )
-}
-
-/** Rounded down: 100 % means that no probe failed. */
-function percent(share: number): string {
-  return `${(Math.floor(share * 10_000) / 100).toLocaleString('en')} %`
 }

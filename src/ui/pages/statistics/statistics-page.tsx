@@ -1,0 +1,152 @@
+import type { ComponentChildren } from 'preact'
+import type { Reason } from '../../../client/index.ts'
+import { usePolled } from '../../data/polled.ts'
+import { milliseconds, percent } from '../../parts/figures.ts'
+import { ProblemLine } from '../../parts/problem-line.tsx'
+import { linkTo, place, setParameters } from '../../router.ts'
+import { statisticsTexts as texts } from '../../texts/statistics.ts'
+import { reasonTexts } from '../../texts/status.ts'
+import { AvailabilityBars } from './availability-bars.tsx'
+
+/** What probes showed over one window, or one part of it. */
+export type ProbeFigures = {
+  readonly probes: number
+  /** Share from 0 to 1; null without probes. */
+  readonly availability: number | null
+  readonly errors: Readonly<Partial<Record<Reason, number>>>
+  readonly p50_ms: number | null
+  readonly p95_ms: number | null
+  readonly flaps: number
+}
+
+/** `GET /stats?window=`. */
+type StatisticsOfAll = ProbeFigures & {
+  readonly servers: number
+  readonly measured: number
+  readonly buckets: readonly (ProbeFigures & { readonly at: string })[]
+  readonly worst: readonly (ProbeFigures & { readonly id: string })[]
+}
+
+type WindowName = keyof typeof texts.windows
+const windows = Object.keys(texts.windows) as readonly WindowName[]
+
+/** How well all servers were over the last hour, day or week. */
+export function StatisticsPage() {
+  const chosen = windows.find((one) => one === place.value.parameters.get('window')) ?? '1h'
+  const { value, error } = usePolled<StatisticsOfAll>(`stats?window=${chosen}`, { everyMs: 10_000 })
+  return (
+    <section>
+      <div class="head">
+        <h1>{texts.title}</h1>
+        {windows.map((one) => (
+          <button key={one} type="button" aria-pressed={one === chosen} onClick={() => setParameters({ window: one })}>
+            {texts.windows[one]}
+          </button>
+        ))}
+      </div>
+      <p class="soft">{texts.why}</p>
+      <ProblemLine error={error} />
+      {value && (
+        <>
+          <Totals figures={value} />
+          <h2>{texts.chart}</h2>
+          <AvailabilityBars buckets={value.buckets} window={texts.windows[chosen]} />
+          <h2>{texts.errors}</h2>
+          <Errors errors={value.errors} />
+          {value.worst.length > 0 && (
+            <>
+              <h2>{texts.worst}</h2>
+              <Worst servers={value.worst} />
+            </>
+          )}
+        </>
+      )}
+    </section>
+  )
+}
+
+const duration = (ms: number | null) => (ms === null ? texts.none : milliseconds(ms))
+const share = (availability: number | null) => (availability === null ? texts.none : percent(availability))
+
+function Totals({ figures }: { readonly figures: StatisticsOfAll }) {
+  const { facts } = texts
+  const shown: readonly (readonly [string, ComponentChildren])[] = [
+    [facts.availability, share(figures.availability)],
+    [facts.probes, figures.probes.toLocaleString('en')],
+    [facts.p50, duration(figures.p50_ms)],
+    [facts.p95, duration(figures.p95_ms)],
+    [facts.flaps, figures.flaps.toLocaleString('en')],
+    [facts.measured, texts.of(figures.measured, figures.servers)],
+  ]
+  return (
+    <dl class="facts">
+      {shown.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
+
+function Errors({ errors }: Pick<ProbeFigures, 'errors'>) {
+  const found = Object.entries(errors).toSorted(([, one], [, other]) => other - one)
+  if (found.length === 0) return <p class="soft">{texts.noErrors}</p>
+  return (
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{texts.errorColumns.count}</th>
+            <th scope="col">{texts.errorColumns.reason}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.map(([reason, count]) => (
+            <tr key={reason}>
+              <td class="number">{count.toLocaleString('en')}</td>
+              <td>
+                <a href={linkTo(['servers'], new URLSearchParams({ reason }))}>{reason}</a>{' '}
+                <span class="soft">{reasonTexts[reason as Reason]?.meaning}</span>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Worst({ servers }: { readonly servers: StatisticsOfAll['worst'] }) {
+  const { worstColumns: columns } = texts
+  return (
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            {Object.entries(columns).map(([key, title]) => (
+              <th key={key} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {servers.map(({ id, availability, p95_ms: p95, flaps }) => (
+            <tr key={id}>
+              <td>
+                <a href={linkTo(['servers', ...id.split('/', 2)])}>
+                  <bdi>{id}</bdi>
+                </a>
+              </td>
+              <td>{share(availability)}</td>
+              <td>{duration(p95)}</td>
+              <td>{flaps.toLocaleString('en')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
