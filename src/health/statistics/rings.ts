@@ -39,6 +39,8 @@ export type Rings = {
   head: number
   /** Number of response times of the newest minute. */
   sampled: number
+  /** Whether the percentiles of the newest buckets are up to date. */
+  isSealed: boolean
   /** Successful probes, by slot. */
   readonly ok: Uint16Array
   /** Codes of p50 by slot, then those of p95, then the samples of the newest minute. */
@@ -56,7 +58,7 @@ export function createRings(minute: number): Rings {
   // One buffer for both: V8 takes a hundred bytes more for each.
   const buffer = new ArrayBuffer(ringSlots * 4 + maxSamples)
   const [ok, codes] = [new Uint16Array(buffer, 0, ringSlots), new Uint8Array(buffer, ringSlots * 2)]
-  return { head: minute, sampled: 0, ok, codes, failures: undefined, flaps: undefined }
+  return { head: minute, sampled: 0, isSealed: true, ok, codes, failures: undefined, flaps: undefined }
 }
 
 /** Estimated bytes of memory, as measured. */
@@ -75,6 +77,7 @@ export function countSuccess(rings: Rings, minute: number, responseMs?: number):
   if (responseMs === undefined) return
   const at = rings.sampled < maxSamples ? rings.sampled++ : Math.floor(Math.random() * maxSamples)
   rings.codes[samplesAt + at] = timeCode(responseMs)
+  rings.isSealed = false
 }
 
 /** Counts a failed probe; under `other` where no reason is known. */
@@ -127,6 +130,8 @@ export function advanceRings(rings: Rings, minute: number): void {
 
 /** Brings the percentiles of the newest buckets up to date, for a reader. */
 export function sealRings(rings: Rings): void {
+  if (rings.isSealed) return
+  rings.isSealed = true
   sealMinute(rings)
   sealFrom(rings, day, hour)
   sealFrom(rings, week, day)

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import { temporary } from '../../e2e/daemon-process.ts'
-import { createTestMonitor, refused, well } from '../../health/create-test-monitor.ts'
+import { createTestMonitor, many, refused, urls, well } from '../../health/create-test-monitor.ts'
 import { startHere } from '../../in-process-daemon.ts'
 import { until } from '../../stores/builders.ts'
 import { serve } from '../served-api.ts'
@@ -269,5 +269,20 @@ describe('the rings of a server', () => {
     await roster.pass(25 * hourMs)
     assert.deepEqual(roster.monitor.statistics.counts(), { servers: 0, bytes: 0 })
     assert.deepEqual(roster.monitor.statistics.takeForgotten(), ['default/weather'])
+  })
+
+  it('do not count failures while the daemon suspects its own network', async () => {
+    await using roster = await onFakeClock({ interval: 30 })
+    roster.put(...many(20))
+    await roster.pass(10 * minuteMs)
+    for (const url of urls(20)) roster.behave(url, refused)
+    await roster.pass(10 * minuteMs)
+
+    assert.ok(roster.monitor.selfPreservation())
+    const windows = await Promise.all(many(20).map(async ({ name }) => (await roster.stats(name)).windows['1h']!))
+    const failed = windows.reduce((sum, { errors }) => sum + (errors['refused'] ?? 0), 0)
+    // Those that failed before most did.
+    assert.ok(failed <= 12, `${failed} failures`)
+    assert.ok(windows.every(({ probes }) => probes >= 18))
   })
 })

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { runCooperatively } from '../../../flow/cooperative.ts'
 import { type WindowName, windowNames } from '../../../health/statistics/rings.ts'
 import { createWindowTotals } from '../../../health/statistics/window-totals.ts'
@@ -5,7 +6,7 @@ import type { RegisteredServer } from '../../../model/change.ts'
 import type { ServerId } from '../../../model/names.ts'
 import { mayUseNamespace } from '../../../model/principal.ts'
 import { parseQuery } from '../../../model/query/query-parser.ts'
-import type { ServerQuery } from '../../../model/query/query.ts'
+import { canonicalQuery, type ServerQuery } from '../../../model/query/query.ts'
 import type { ApiContext } from '../../http/context.ts'
 import { parameterProblem, queryText } from '../../http/parameters.ts'
 import { respondJson } from '../../http/respond.ts'
@@ -14,11 +15,15 @@ import { unknownServer } from '../server-path.ts'
 import { visibleTo } from '../visible-servers.ts'
 
 const maxWorst = 10
+/** The summary of more servers than this takes a moment, and is shared by the requests of the next seconds. */
+const shared = { aboveServers: 1000, maxSummaries: 16, ttlMs: 5000 } as const
 /** Parameters of a list that mean nothing here. */
 const listParameters = ['sort', 'limit', 'continue', 'fields', 'view'] as const
 
 /** What probes showed of one server, and of many, over the last hour, day and week. Made for each request: it changes with each probe. */
 export function createStatisticsViews({ registry, statistics }: Pick<ApiPorts, 'registry' | 'statistics'>) {
+  const summaries = new LRUCache<string, Promise<object>>({ max: shared.maxSummaries, ttl: shared.ttlMs })
+
   /** The statistics of one server, of all windows or of the one that is asked for. */
   function show(c: ApiContext, id: ServerId | null): Response | Promise<Response> {
     const registered = id === null ? undefined : registry.get(id)
@@ -58,13 +63,22 @@ export function createStatisticsViews({ registry, statistics }: Pick<ApiPorts, '
     for (const other of listParameters) if (parameters.get(other)) throw invalid(other, 'does not apply to statistics')
     const parsed = parseQuery(parameters, { otherParameters: ['window'] })
     if ('problem' in parsed) throw parameterProblem(parsed.problem)
-    const work = summary(visibleTo(c.env.principal, parsed.query), name)
-    return respondJson(c, await runCooperatively(work))
+    return respondJson(c, await summaryOf(visibleTo(c.env.principal, parsed.query), name))
   }
 
-  function* summary(query: ServerQuery, name: WindowName): Generator<void, object> {
-    const minute = statistics.minute()
+  function summaryOf(query: ServerQuery, name: WindowName): Promise<object> {
     const { page } = registry.select(query)
+    if (page.length <= shared.aboveServers) return runCooperatively(summary(page, name))
+    const key = `${name} ${canonicalQuery(query)}`
+    const existing = summaries.get(key)
+    if (existing) return existing
+    const made = runCooperatively(summary(page, name))
+    summaries.set(key, made)
+    return made
+  }
+
+  function* summary(page: readonly RegisteredServer[], name: WindowName): Generator<void, object> {
+    const minute = statistics.minute()
     const totals = createWindowTotals(name, minute)
     const rated: {
       readonly id: ServerId
