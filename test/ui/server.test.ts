@@ -38,6 +38,7 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     await page.getByText('Says the weather.').click()
     await page.getByRole('row', { name: /city required string Name of the city/ }).waitFor()
     await page.getByRole('row', { name: /days number default 3/ }).waitFor()
+    await page.getByRole('row', { name: /^hour 100 % [\d.]+ ms [\d.]+ ms \d+ 0$/ }).waitFor()
     await page.getByRole('cell', { name: daemon.file }).waitFor()
     await page.getByText('No other source defines it.').waitFor()
     await page.getByRole('region', { name: 'Definition' }).getByText(`url: ${mcp.url}`).waitFor()
@@ -153,9 +154,24 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     await page.getByRole('button', { name: 'Overwrite with mine' }).click()
     await page.getByRole('heading', { name: 'Three' }).waitFor()
 
-    await page.getByRole('button', { name: 'Delete' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
-    await page.getByText('This server was removed').waitFor()
-    assert.equal((await daemon.ask('GET', '/servers/default/mine')).status, 404)
+    await page.getByRole('button', { name: 'Disable' }).click()
+    await page.getByText('Disabled: it is listed, but neither probed nor given to clients.').waitFor()
+    await page.getByText('A disabled server is not given to clients.').waitFor()
+    await page.getByRole('button', { name: 'Enable' }).click()
+    await page.locator('.guide').waitFor()
+
+    await daemon.reload(
+      'auth: { anonymous: none, tokens: [{ name: a, token: admin-0123456789abcdef, role: admin }, { name: r, token: reader-0123456789abcdef, role: reader }] }\nhealth: { enabled: false }\n',
+    )
+    const other = await openPage(t, page.url(), { token: 'reader-0123456789abcdef' })
+    const refused = other.locator('[aria-disabled=true][title="Needs the role admin; this token has reader."]')
+    await refused.and(other.getByRole('button', { name: 'Delete' })).waitFor()
+    assert.equal(await refused.count(), 4)
+    const admin = await openPage(t, page.url(), { token: 'admin-0123456789abcdef' })
+    await admin.getByRole('button', { name: 'Delete' }).click()
+    await admin.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await admin.getByText('This server was removed').waitFor()
+    const token = { authorization: 'Bearer admin-0123456789abcdef' }
+    assert.equal((await daemon.ask('GET', '/servers/default/mine', undefined, token)).status, 404)
   })
 })

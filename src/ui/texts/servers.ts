@@ -60,6 +60,7 @@ export const serverListTexts = {
   group: 'Group by',
   noGroup: 'nothing',
   nothingYet: 'No servers yet.',
+  add: 'Add a server',
   nothingYetHelp: 'Drop a file into a watched folder (such as /etc/mcp), or add one here; it appears at once.',
   nothingMatches: 'No server matches these filters.',
   disabled: 'disabled',

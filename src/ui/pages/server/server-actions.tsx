@@ -29,7 +29,11 @@ export function ServerActions({ server, refresh }: ActionProps) {
 
   async function toggle(): Promise<string> {
     const enabled = !server.enabled
-    await request(`${path}/override`, { method: 'PUT', body: { enabled } }).finally(refresh)
+    // What was written by hand is changed there; what a source found is switched above it.
+    const isOwn = server.discovery_method === 'manual' && !override
+    await request(isOwn ? path : `${path}/override`, { method: isOwn ? 'PATCH' : 'PUT', body: { enabled } }).finally(
+      refresh,
+    )
     return enabled ? texts.enabled : texts.disabled
   }
 

@@ -43,6 +43,9 @@ function Nothing({ hasServers }: { readonly hasServers: boolean }) {
       <div class="empty">
         <h2>{texts.nothingYet}</h2>
         <p>{texts.nothingYetHelp}</p>
+        <p>
+          <a href={linkTo(['add'])}>{texts.add}</a>
+        </p>
       </div>
     )
   return (
