@@ -50,6 +50,29 @@ describe('the pages of agents and capabilities', { skip: withoutBrowser }, () =>
     await page.getByRole('link', { name: 'maps-1' }).click()
     await page.getByText('It needs no other agent.').waitFor()
     assert.match(page.url(), /\/ui\/agents\/maps-1$/)
+
+    await page.getByRole('button', { name: 'Unregister' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Unregister' }).click()
+    await page.getByText('maps-1 is unregistered.').waitFor()
+    await page.locator('[data-id="maps-1"]').waitFor({ state: 'detached' })
+    assert.equal((await daemon.get('/agents/maps-1')).status, 404)
+  })
+
+  it('offer no action to a token that may not, and follow as soon as a token is given', async (t) => {
+    const reader = 'reader-0123456789abcdef'
+    const registrar = 'registrar-0123456789abcdef'
+    await using daemon = await startHere(
+      `auth: { anonymous: none, tokens: [{ name: r, token: ${reader}, role: reader }, { name: w, token: ${registrar}, role: registrar }] }\n`,
+    )
+    const headers = { authorization: `Bearer ${registrar}` }
+    await daemon.ask('POST', '/agents/register', { agent_id: 'clock-1', tools: [tool('clock')] }, headers)
+    const page = await openPage(t, `${daemon.url}/ui/events`)
+    await page.getByRole('textbox', { name: 'Token' }).fill(reader)
+    await page.getByRole('button', { name: 'Use token' }).click()
+    await page.locator('.feed').getByRole('link', { name: 'clock-1' }).click()
+    const button = page.getByRole('button', { name: 'Unregister' })
+    await button.and(page.locator('[title^="Needs the role registrar"]')).click({ force: true })
+    assert.equal(await page.getByRole('dialog').count(), 0)
   })
 
   it('show who offers a capability, healthy ones first, in both themes and on a narrow screen', async (t) => {

@@ -5,11 +5,12 @@ import { ProblemLine } from '../../parts/problem-line.tsx'
 import { StatusMark } from '../../parts/status.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
-import { agentsTexts as texts } from '../../texts/mesh.ts'
+import { agentsTexts as texts } from '../../texts/mesh/agents.ts'
 import { reasonTexts } from '../../texts/status.ts'
 import type { AgentStatus, AgentView } from './agent-view.ts'
 import { DependencyList } from './dependency-list.tsx'
 import { LeaseLeft } from './lease.tsx'
+import { UnregisterButton } from './unregister-button.tsx'
 
 /** One agent: its lease, what it offers, what it needs and who serves that, or why it is not served. */
 export function AgentDetails({ id }: { readonly id: string }) {
@@ -37,6 +38,7 @@ export function AgentDetails({ id }: { readonly id: string }) {
         <a href={linkTo(['servers', agent.namespace, id])}>{texts.server}</a>
         <a href={linkTo(['graph'], new URLSearchParams({ agent: id }))}>{texts.graph}</a>
         <a href={linkTo(['events'], new URLSearchParams({ agent_id: id }))}>{texts.events}</a>
+        <UnregisterButton agent={agent} />
       </div>
       <ProblemLine error={error} />
       {agent.description !== null && agent.description !== '' && (

@@ -2,7 +2,7 @@ import type { Status } from '../../../client/index.ts'
 import { StatusMark } from '../../parts/status.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
-import { agentsTexts as texts } from '../../texts/mesh.ts'
+import { agentsTexts as texts } from '../../texts/mesh/agents.ts'
 import type { AgentView } from './agent-view.ts'
 import { LeaseLeft } from './lease.tsx'
 

@@ -3,7 +3,7 @@ import { usePolled } from '../../data/polled.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { StatusMark } from '../../parts/status.tsx'
 import { linkTo } from '../../router.ts'
-import { agentsTexts as texts } from '../../texts/mesh.ts'
+import { agentsTexts as texts } from '../../texts/mesh/agents.ts'
 import { statusTexts } from '../../texts/status.ts'
 import { providerPlace } from './agent-view.ts'
 

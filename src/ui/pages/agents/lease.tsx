@@ -1,5 +1,5 @@
 import { clock, shortDuration } from '../../parts/time.tsx'
-import { agentsTexts as texts } from '../../texts/mesh.ts'
+import { agentsTexts as texts } from '../../texts/mesh/agents.ts'
 import type { AgentView } from './agent-view.ts'
 
 /** How long an agent may still be silent: until it counts as unhealthy, then until it counts as offline. */

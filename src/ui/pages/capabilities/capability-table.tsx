@@ -1,6 +1,6 @@
 import type { Status } from '../../../client/index.ts'
 import { linkTo } from '../../router.ts'
-import { capabilitiesTexts as texts } from '../../texts/mesh.ts'
+import { capabilitiesTexts as texts } from '../../texts/mesh/capabilities.ts'
 import { statusTexts } from '../../texts/status.ts'
 import { providerPlace } from '../agents/agent-view.ts'
 import type { CapabilityGroup, OfferedCapability } from './capability-groups.ts'

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { EventList, JournalEvent } from '../../../client/index.ts'
 import { ApiError, request } from '../../data/api.ts'
 import { servers } from '../../data/live-servers.ts'
+import { token } from '../../data/session.ts'
 
 /** Events of one page, and at most on a page that follows. */
 const pageSize = 100
@@ -23,6 +24,8 @@ export function useEventFeed(query: string, { before, isPaused }: { before: stri
   const feed = useSignal<EventFeed>({ events: undefined, hasOlder: false, error: undefined })
   const paused = useSignal(isPaused)
   paused.value = isPaused
+  // What the former token was refused, another may be given.
+  const bearer = token.value
 
   useEffect(() => {
     const stopping = new AbortController()
@@ -92,7 +95,7 @@ export function useEventFeed(query: string, { before, isPaused }: { before: stri
       clearTimeout(timer)
       stop()
     }
-  }, [query, before])
+  }, [query, before, bearer])
 
   return feed.value
 }

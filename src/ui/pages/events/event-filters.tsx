@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import { servers } from '../../data/live-servers.ts'
 import { usePolled } from '../../data/polled.ts'
 import { linkTo, place, setParameters } from '../../router.ts'
-import { eventsTexts as texts } from '../../texts/events.ts'
+import { eventsTexts as texts } from '../../texts/mesh/events.ts'
 
 /** The filters of `GET /events`, as they stand in the address too. */
 const filterFields = ['type', 'server', 'agent_id', 'function_name', 'namespace', 'source', 'since'] as const

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { JournalEvent } from '../../../client/index.ts'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
-import { eventsTexts as texts } from '../../texts/events.ts'
+import { eventsTexts as texts } from '../../texts/mesh/events.ts'
 import { statusOrder } from '../../texts/status.ts'
 
 /** The parts of `data` that are put in words. */

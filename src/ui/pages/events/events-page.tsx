@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { linkTo, place } from '../../router.ts'
-import { eventsTexts as texts } from '../../texts/events.ts'
+import { eventsTexts as texts } from '../../texts/mesh/events.ts'
 import { useEventFeed } from './event-feed.ts'
 import { EventFilters, eventQueryOf } from './event-filters.tsx'
 import { EventLine } from './event-line.tsx'

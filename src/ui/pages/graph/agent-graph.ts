@@ -23,10 +23,13 @@ export type DependentAgent = {
   }[]
 }
 
-/** Agents that offer and need the same: replicas. Or one server of another source, or a capability that nothing provides. */
+/**
+ * Agents that offer and need the same: replicas. Or one server of another source, a capability that nothing provides, or all agents
+ * of a namespace.
+ */
 export type GraphNode = {
   readonly key: string
-  readonly kind: 'agents' | 'server' | 'missing'
+  readonly kind: 'agents' | 'server' | 'missing' | 'namespace'
   readonly label: string
   readonly namespace: string
   /** Ids of the agents. */

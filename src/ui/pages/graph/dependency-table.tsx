@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { linkTo, place, setParameters } from '../../router.ts'
-import { graphTexts as texts } from '../../texts/mesh.ts'
+import { graphTexts as texts } from '../../texts/mesh/graph.ts'
 import { providerPlace } from '../agents/agent-view.ts'
 import type { AgentGraph, GraphEdge, GraphNode } from './agent-graph.ts'
 
@@ -8,10 +8,20 @@ import type { AgentGraph, GraphEdge, GraphNode } from './agent-graph.ts'
 const maxRows = 100
 
 /** Who needs whom, through which capability; what is unresolved first. */
-export function DependencyTable({ graph }: { readonly graph: AgentGraph }) {
+export function DependencyTable({
+  graph,
+  drawn,
+}: {
+  readonly graph: AgentGraph
+  /** The nodes to which it is confined; absent: all. */
+  readonly drawn?: ReadonlySet<string> | undefined
+}) {
   const { parameters } = place.value
   const isWhole = useSignal(false)
-  const rows = graph.edges.filter(matching(graph, parameters)).toSorted(byNeed(graph))
+  const rows = graph.edges
+    .filter(({ from, to }) => !drawn || (drawn.has(from) && drawn.has(to)))
+    .filter(matching(graph, parameters))
+    .toSorted(byNeed(graph))
   const shown = isWhole.value ? rows : rows.slice(0, maxRows)
   return (
     <>

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { graphTexts as texts } from '../../texts/mesh.ts'
+import { graphTexts as texts } from '../../texts/mesh/graph.ts'
 import type { Arrow, Box, Drawing } from './graph-views.ts'
 import type { LayoutAnswer, LayoutQuestion } from './layout-worker.ts'
 import { useLayout } from './use-layout.ts'
@@ -12,7 +12,7 @@ const widthOf = ({ title, detail }: Box) =>
   Math.min(220, Math.max(96, 48 + 7.6 * Math.max(title.length, detail.length * 0.9)))
 const [minZoom, maxZoom, zoomStep] = [0.3, 2, 1.25]
 /** Zoom at which texts can just be read: a new drawing is made no smaller by itself. */
-const readableZoom = 0.7
+const readableZoom = 0.8
 
 /** A graph from left to right: from what needs to what is needed. Boxes are links; a table beside it lists the same. */
 export function GraphDrawing({ drawing }: { readonly drawing: Drawing }) {
@@ -33,8 +33,22 @@ export function GraphDrawing({ drawing }: { readonly drawing: Drawing }) {
     setZoom(Math.max(least, fitting))
   }
 
-  const isLaidOut = layout !== undefined
-  useEffect(() => fit(readableZoom), [isLaidOut, title])
+  const laidOut = answer?.question.nodes ?? []
+  const isCurrent = laidOut.length === boxes.length && laidOut.every(({ id }, index) => id === boxes[index]?.id)
+  /** What the zoom was fitted for: a change of the graph leaves the zoom as people set it. */
+  const fitted = useRef('')
+  useEffect(() => {
+    if (!isCurrent || fitted.current === title || boxes.length === 0) return undefined
+    fitted.current = title
+    fit(readableZoom)
+    const centre = layout?.nodes[boxes.findIndex((box) => box.isCentre)]
+    if (!centre || !frame.current) return undefined
+    const { clientWidth, clientHeight } = frame.current
+    const [left, top] = [centre.x * zoom.peek() - clientWidth / 2, centre.y * zoom.peek() - clientHeight / 2]
+    // Once the new zoom is rendered.
+    const timer = requestAnimationFrame(() => frame.current?.scrollTo({ left, top }))
+    return () => cancelAnimationFrame(timer)
+  }, [isCurrent, title])
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return

@@ -1,8 +1,8 @@
-import { useMemo } from 'preact/hooks'
+import { useMemo, useRef } from 'preact/hooks'
 import { usePolled } from '../../data/polled.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { linkTo, place } from '../../router.ts'
-import { graphTexts as texts } from '../../texts/mesh.ts'
+import { graphTexts as texts } from '../../texts/mesh/graph.ts'
 import { type AgentGraph, type DependentAgent, graphOf } from './agent-graph.ts'
 import { DependencyTable } from './dependency-table.tsx'
 import './graph.css'
@@ -18,8 +18,10 @@ export function GraphPage() {
     `dependencies?limit=${maxAgents}`,
     { isWithServers: true },
   )
-  const agents = value?.agents
+  const agents = useUnchanged(value?.agents)
   const graph = useMemo(() => graphOf(agents ?? []), [agents])
+  // Drawn again only where something has changed: every answer is another object.
+  const content = useMemo(() => graph.edges.length > 0 && <Content graph={graph} />, [graph])
   return (
     <section class="graph">
       <div class="head">
@@ -40,9 +42,19 @@ export function GraphPage() {
         </div>
       )}
       {agents && agents.length > 0 && graph.edges.length === 0 && <p class="soft">{texts.noDependencies}</p>}
-      {graph.edges.length > 0 && <Content graph={graph} />}
+      {content}
     </section>
   )
+}
+
+/** The former value while it says the same. */
+function useUnchanged<T>(value: T): T {
+  const former = useRef({ value, text: '' })
+  if (former.current.value === value) return value
+  const text = JSON.stringify(value)
+  const isSame = text === former.current.text
+  former.current = { value: isSame ? former.current.value : value, text }
+  return former.current.value
 }
 
 function Views({ graph }: { readonly graph: AgentGraph }) {
@@ -70,18 +82,19 @@ function Views({ graph }: { readonly graph: AgentGraph }) {
 function Content({ graph }: { readonly graph: AgentGraph }) {
   const { parameters } = place.value
   const agent = parameters.get('agent')
+  const isAround = agent !== null && graph.nodeOf.has(agent)
   const drawing = drawingOf(graph, parameters)
   return (
     <>
       <h2>
         <bdi>{drawing.title}</bdi>
       </h2>
-      {agent !== null && !graph.nodeOf.has(agent) && <p class="soft">{texts.unknown(agent)}</p>}
+      {agent !== null && !isAround && <p class="soft">{texts.unknown(agent)}</p>}
       {drawing.note !== '' && <p class="soft">{drawing.note}</p>}
       <GraphDrawing drawing={drawing} />
       {drawing.omitted > 0 && <p class="soft">{texts.omitted(drawing.omitted)}</p>}
       <h2>{texts.list}</h2>
-      <DependencyTable graph={graph} />
+      <DependencyTable graph={graph} drawn={isAround ? new Set(drawing.boxes.map(({ id }) => id)) : undefined} />
     </>
   )
 }

@@ -1,5 +1,5 @@
 import { linkTo } from '../../router.ts'
-import { graphTexts as texts } from '../../texts/mesh.ts'
+import { graphTexts as texts } from '../../texts/mesh/graph.ts'
 import { statusTexts } from '../../texts/status.ts'
 import { providerPlace } from '../agents/agent-view.ts'
 import type { AgentGraph, GraphNode } from './agent-graph.ts'
@@ -41,7 +41,7 @@ export type Drawing = {
 export function drawingOf(graph: AgentGraph, parameters: URLSearchParams): Drawing {
   const agent = parameters.get('agent')
   const centre = agent === null ? undefined : graph.nodeOf.get(agent)
-  if (centre) return around(graph, [centre.key], { title: texts.around(centre.label), note: '' })
+  if (centre) return around(graph, centre.key, { title: texts.around(centre.label), note: '' })
   const namespace = parameters.get('namespace')
   if (namespace !== null) return ofNamespace(graph, namespace)
   const connected = new Set(graph.edges.flatMap(({ from, to }) => [from, to]))
@@ -51,17 +51,17 @@ export function drawingOf(graph: AgentGraph, parameters: URLSearchParams): Drawi
   const namespaces = new Set(graph.nodeOf.values().map((node) => node.namespace))
   if (namespaces.size > 1 || isByNamespace) return byNamespace(graph, isByNamespace ? '' : texts.folded)
   const busiest = busiestOf(graph)
-  return around(graph, [busiest.key], { title: texts.around(busiest.label), note: texts.tooMany })
+  return around(graph, busiest.key, { title: texts.around(busiest.label), note: texts.tooMany })
 }
 
 type Caption = Pick<Drawing, 'title' | 'note'>
 
-/** The nodes within two hops of some, the nearest first, as many as can be read. */
-function around(graph: AgentGraph, centres: readonly string[], caption: Caption, maxHops = hops): Drawing {
+/** The nodes within two hops of one, the nearest first, as many as can be read. */
+function around(graph: AgentGraph, centre: string, caption: Caption): Drawing {
   const neighbours = neighboursOf(graph)
-  const found = new Set(centres)
-  let edge: readonly string[] = centres
-  for (let hop = 0; hop < maxHops; hop += 1) {
+  const found = new Set([centre])
+  let edge: readonly string[] = [centre]
+  for (let hop = 0; hop < hops; hop += 1) {
     // All that lack one capability have nothing else to do with each other.
     const next = edge
       .filter((key) => graph.nodes.get(key)?.kind !== 'missing')
@@ -70,13 +70,28 @@ function around(graph: AgentGraph, centres: readonly string[], caption: Caption,
     for (const key of next) found.add(key)
     edge = [...new Set(next)]
   }
-  return drawn(graph, [...found], caption, new Set(maxHops === hops ? centres : []))
+  return drawn(graph, [...found], caption, centre)
 }
 
+/** The agents of one namespace; each other one that they need, or that needs them, is one box. */
 function ofNamespace(graph: AgentGraph, namespace: string): Drawing {
-  const own = [...graph.nodes.values()].filter((node) => node.kind === 'agents' && node.namespace === namespace)
-  const keys = own.map(({ key }) => key)
-  return around(graph, keys, { title: texts.of(namespace), note: '' }, 1)
+  const nodes = new Map<string, GraphNode>()
+  const place = (key: string): string => {
+    const node = graph.nodes.get(key)!
+    const folded = node.kind === 'agents' && node.namespace !== namespace ? foldedNode(node.namespace) : node
+    nodes.set(folded.key, folded)
+    return folded.key
+  }
+  const isOwn = (key: string) => graph.nodes.get(key)!.namespace === namespace
+  const edges = graph.edges
+    .filter(({ from, to }) => isOwn(from) || isOwn(to))
+    .map((edge) => ({ ...edge, from: place(edge.from), to: place(edge.to) }))
+  return drawn({ nodes, edges }, [...nodes.keys()], { title: texts.of(namespace), note: '' })
+}
+
+function foldedNode(namespace: string): GraphNode {
+  const key = `namespace ${namespace}`
+  return { key, kind: 'namespace', label: namespace, namespace, ids: [], status: 'unknown' }
 }
 
 /** By node: what it needs, then what needs it. */
@@ -100,10 +115,10 @@ function busiestOf(graph: AgentGraph): GraphNode {
 }
 
 function drawn(
-  graph: AgentGraph,
+  graph: Pick<AgentGraph, 'nodes' | 'edges'>,
   keys: readonly string[],
   caption: Caption,
-  centres: ReadonlySet<string> = new Set(),
+  centre?: string,
 ): Drawing {
   const chosen = keys.slice(0, maxNodes)
   const isChosen = new Set(chosen)
@@ -112,13 +127,14 @@ function drawn(
     if (from === to || !isChosen.has(from) || !isChosen.has(to)) continue
     const key = JSON.stringify([from, to])
     const known = arrows.get(key)?.capabilities ?? []
-    arrows.set(key, { from, to, isUnresolved, capabilities: [...known, capability] })
+    const capabilities = known.includes(capability) ? known : [...known, capability]
+    arrows.set(key, { from, to, isUnresolved, capabilities })
   }
   return {
     ...caption,
     boxes: chosen.flatMap((key) => {
       const node = graph.nodes.get(key)
-      return node ? [{ ...boxOf(node), isCentre: centres.has(key) }] : []
+      return node ? [{ ...boxOf(node), isCentre: key === centre }] : []
     }),
     arrows: [...arrows.values()],
     omitted: keys.length - chosen.length,
@@ -129,6 +145,10 @@ function boxOf({ key: id, kind, label, ids, status }: GraphNode): Omit<Box, 'isC
   if (kind === 'missing') {
     const href = linkTo(['capabilities'], new URLSearchParams({ q: label }))
     return { id, title: label, detail: texts.unresolved, shape: '✕', look: 'missing', href }
+  }
+  if (kind === 'namespace') {
+    const href = linkTo(['graph'], new URLSearchParams({ namespace: label }))
+    return { id, title: label, detail: texts.namespace, shape: '□', look: 'unknown', href }
   }
   const { shape, word } = statusTexts[status as keyof typeof statusTexts] ?? { shape: '○', word: status }
   const detail = ids.length > 1 ? `${texts.replicas(ids.length)}, ${word}` : word
