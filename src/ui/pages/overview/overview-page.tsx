@@ -27,7 +27,7 @@ export function OverviewPage() {
   const reloads = usePolled<ReloadEvents>('events?type=reload&limit=1', { everyMs: 10_000 })
   void servers.version.value
   const rows = [...servers.rows.values()]
-  const isKnown = servers.isComplete.value && sources.value !== undefined
+  const isKnown = (servers.isComplete.value || rows.length > 0) && sources.value !== undefined
   const concerns = concernsOf({
     sources: sources.value,
     health: health.value,
@@ -38,23 +38,28 @@ export function OverviewPage() {
   return (
     <section class="overview">
       <h1>{texts.title}</h1>
-      <Counts />
       <ProblemLine error={sources.error} />
-      {isKnown && rows.length === 0 && <FirstSteps sources={sources.value} />}
-      <h2>{texts.attention}</h2>
-      {isKnown && concerns.length === 0 ? (
-        <p class="well">
-          <span aria-hidden="true">✓</span> {texts.nothing}
-        </p>
-      ) : (
-        <ul class="concerns">
-          {concerns.map((concern) => (
-            <ConcernItem key={concern.key} concern={concern} />
-          ))}
-        </ul>
+      {/* All of it at once: what is read must not move. */}
+      {isKnown && (
+        <>
+          <Counts />
+          {rows.length === 0 && <FirstSteps sources={sources.value} />}
+          <h2>{texts.attention}</h2>
+          {concerns.length === 0 ? (
+            <p class="well">
+              <span aria-hidden="true">✓</span> {texts.nothing}
+            </p>
+          ) : (
+            <ul class="concerns">
+              {concerns.map((concern) => (
+                <ConcernItem key={concern.key} concern={concern} />
+              ))}
+            </ul>
+          )}
+          <h2>{texts.recent}</h2>
+          <RecentChanges />
+        </>
       )}
-      <h2>{texts.recent}</h2>
-      <RecentChanges />
     </section>
   )
 }

@@ -4,7 +4,7 @@ import { useKeys } from '../../parts/keyboard.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { linkTo, place, setParameters } from '../../router.ts'
 import { serverListTexts as texts } from '../../texts/servers.ts'
-import { askedError, useAskedIds } from './asked-ids.ts'
+import { askedError, askedIds, useAskedIds } from './asked-ids.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { askedQuery, filterNames, sortOf } from './filters.ts'
 import { ServerTable } from './server-table.tsx'
@@ -13,11 +13,16 @@ import { heldChanges, isPaused, shownCount, useShownRows } from './table-state.t
 /** Every server, filtered, sorted and grouped as the address says; live. */
 export function ServersPage() {
   const { parameters } = place.value
-  useAskedIds(askedQuery(parameters), sortOf(parameters).isDescending)
+  const query = askedQuery(parameters)
+  useAskedIds(query, sortOf(parameters).isDescending)
   useShownRows()
   const all = servers.total.value
   const isComplete = servers.isComplete.value
   const shown = shownCount.value
+  void servers.version.value
+  const hasRows = servers.rows.size > 0
+  const isAnswered = query === '' || askedIds.value?.query === query || askedError.value !== undefined
+  const isEmpty = isComplete && shown === 0 && isAnswered
   return (
     <section class="fill">
       <div class="head">
@@ -30,9 +35,10 @@ export function ServersPage() {
           {isPaused.value ? texts.resume(heldChanges.value) : texts.pause}
         </button>
       </div>
-      <FilterBar />
       <ProblemLine error={askedError.value} />
-      {isComplete && shown === 0 ? <Nothing hasServers={all > 0} /> : <ServerTable />}
+      {/* Nothing before there is something: what is read must not move. */}
+      {hasRows && <FilterBar />}
+      {isEmpty ? <Nothing hasServers={all > 0} /> : hasRows && <ServerTable />}
     </section>
   )
 }
