@@ -7,6 +7,7 @@ export function banner({
   url,
   address,
   container = false,
+  hasDashboard,
   sources,
   paths,
   config,
@@ -17,6 +18,7 @@ export function banner({
   /** Where the daemon listens. */
   address: string
   container?: boolean
+  hasDashboard: boolean
   sources: readonly Pick<SourceStatus, 'name' | 'type' | 'servers' | 'rejected' | 'state' | 'note'>[]
   /** Watched places by source name. */
   paths: ReadonlyMap<string, string>
@@ -36,6 +38,7 @@ export function banner({
     '',
     `  ${bold(`mcp-roster ${version}`)}  ${dim(config === undefined ? 'no config file, defaults' : escapeControls(config))}`,
     '',
+    ...(hasDashboard ? [`  ${bold(`${url}/ui`)}       the dashboard`] : []),
     `  ${bold(`${url}/servers`)}  the list      ${dim(`${url}/docs  the API`)}`,
     ...(container ? [dim(containerNote(address))] : []),
     '',

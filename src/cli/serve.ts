@@ -122,6 +122,7 @@ async function welcome(
       url: daemon.url,
       address: daemon.address,
       container: isContained,
+      hasDashboard: config.ui.enabled,
       sources: daemon.sources(),
       paths,
       config: file,

@@ -158,6 +158,7 @@ describe('the banner', () => {
       version: '1.2.3',
       url: 'http://localhost:8000',
       address: 'localhost:8000',
+      hasDashboard: true,
       sources: [source],
       paths: new Map([['file', '/etc/mcp, /home/ann/.config/mcp']]),
       config: undefined,
@@ -170,6 +171,8 @@ describe('the banner', () => {
 
     assert.match(text, /mcp-roster 1\.2\.3/)
     assert.match(text, /http:\/\/localhost:8000\/servers/)
+    assert.match(text, /http:\/\/localhost:8000\/ui +the dashboard/)
+    assert.doesNotMatch(shownWith({ hasDashboard: false }), /dashboard/)
     assert.match(text, /file {2}0 servers {2}\/etc\/mcp, \/home\/ann\/\.config\/mcp/)
     assert.match(
       text,

@@ -34,6 +34,7 @@ describe('a daemon in a container', () => {
         url: 'http://172.17.0.2:8000',
         address: '0.0.0.0:8000',
         container,
+        hasDashboard: true,
         sources: [],
         paths: new Map(),
         config: undefined,
