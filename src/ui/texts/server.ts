@@ -7,6 +7,7 @@ export const serverTexts = {
   unknownHelp: 'No source defines it, or this token may not see it.',
   removed: 'This server was removed: no source defines it any more. This is the last that was known of it.',
   allServers: 'All servers',
+  events: 'Its events',
   disabled: 'disabled',
   stale: 'stale',
   staleHelp: 'Its origin fails now; this is the last good definition.',

@@ -1,14 +1,22 @@
 import { useComputed, useSignal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
 import { linkTo } from '../../router.ts'
 import { serverTexts } from '../../texts/server.ts'
 import { toolParameters } from './schema.ts'
 import type { ServerAnswer, ServerCapability } from './server-answer.ts'
 
 const { offers: texts } = serverTexts
+/** Characters of a description that fit into one line. */
+const summaryLength = 160
 const kinds = ['tool', 'prompt', 'resource', 'extension', 'declared'] as const
 
 /** Tools, prompts and resources of a server. Details are made when they are opened: there may be hundreds. */
 export function Offers({ server }: { readonly server: ServerAnswer }) {
+  // They change with the version only; the rest of the answer with every probe.
+  return useMemo(() => <OfferLists server={server} />, [server.id, server.resource_version])
+}
+
+function OfferLists({ server }: { readonly server: ServerAnswer }) {
   const wanted = useSignal('')
   const words = useComputed(() => wanted.value.toLowerCase().split(/\s+/).filter(Boolean))
   const { capabilities } = server
@@ -76,7 +84,7 @@ function Offer({ item, server }: { readonly item: ServerCapability; readonly ser
         {item.stability !== 'stable' && <span class="badge">{item.stability}</span>}
         {item.origin === 'declared' && item.kind !== 'declared' && <span class="badge">{texts.declared}</span>}
         <span class="soft line">
-          <bdi>{item.description}</bdi>
+          <bdi>{item.description?.slice(0, summaryLength)}</bdi>
         </span>
       </summary>
       {isOpen.value && (

@@ -57,6 +57,7 @@ function OneServer({ id, namespace, name, tool }: Identity) {
             {texts.stale}
           </span>
         )}
+        <a href={linkTo(['events'], new URLSearchParams({ server: id }))}>{texts.events}</a>
         {!isGone && <ServerActions server={value} refresh={refresh} />}
       </div>
       {isGone ? (
