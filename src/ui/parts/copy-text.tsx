@@ -1,5 +1,5 @@
 import { useRef } from 'preact/hooks'
-import { serverTexts as texts } from '../texts/server.ts'
+import { serverTexts as texts } from '../texts/server/server.ts'
 import { notify } from './notices.tsx'
 
 /** A text to take away, with a button that copies it. */

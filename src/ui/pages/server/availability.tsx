@@ -1,6 +1,6 @@
 import { usePolled } from '../../data/polled.ts'
 import { milliseconds, percent } from '../../parts/figures.ts'
-import { serverTexts } from '../../texts/server.ts'
+import { serverTexts } from '../../texts/server/server.ts'
 import { serverPath, type ServerAnswer } from './server-answer.ts'
 
 const { stats: texts } = serverTexts

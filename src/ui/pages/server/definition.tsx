@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { CopyText } from '../../parts/copy-text.tsx'
-import { serverTexts } from '../../texts/server.ts'
+import { serverTexts } from '../../texts/server/server.ts'
 import { writtenDefinition, type ServerAnswer } from './server-answer.ts'
 
 const { definition: texts } = serverTexts

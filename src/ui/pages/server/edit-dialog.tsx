@@ -4,7 +4,7 @@ import { ActionButton } from '../../parts/action-button.tsx'
 import { diffLines } from '../../parts/line-diff.ts'
 import { Modal } from '../../parts/modal.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
-import { serverActionTexts as texts } from '../../texts/server-actions.ts'
+import { serverActionTexts as texts } from '../../texts/server/server-actions.ts'
 import { writtenDefinition, serverPath, type ServerAnswer } from './server-answer.ts'
 
 const textOf = (server: ServerAnswer) => JSON.stringify(writtenDefinition(server), null, 2)

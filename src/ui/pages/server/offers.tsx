@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { linkTo } from '../../router.ts'
-import { serverTexts } from '../../texts/server.ts'
+import { serverTexts } from '../../texts/server/server.ts'
 import { toolParameters } from './schema.ts'
 import type { ServerAnswer, ServerCapability } from './server-answer.ts'
 

@@ -1,6 +1,6 @@
 import { milliseconds } from '../../parts/figures.ts'
 import { Ago, clock, shortDuration } from '../../parts/time.tsx'
-import { serverTexts } from '../../texts/server.ts'
+import { serverTexts } from '../../texts/server/server.ts'
 import { reasonTexts } from '../../texts/status.ts'
 import type { ServerAnswer } from './server-answer.ts'
 

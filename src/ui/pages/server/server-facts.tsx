@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { milliseconds } from '../../parts/figures.ts'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
-import { serverTexts as texts } from '../../texts/server.ts'
+import { serverTexts as texts } from '../../texts/server/server.ts'
 import type { ServerAnswer } from './server-answer.ts'
 
 type ServerProps = { readonly server: ServerAnswer }

@@ -1,4 +1,4 @@
-import { connectTexts as texts } from '../../../texts/connect.ts'
+import { connectTexts as texts } from '../../../texts/server/connect.ts'
 import { type ClientEntry, shellWord, variableIn, withVariables } from './client-entry.ts'
 
 /** What the daemon gives for a client: the entry, and for VS Code what it prompts for. */

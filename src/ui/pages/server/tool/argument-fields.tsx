@@ -1,5 +1,5 @@
 import { useId } from 'preact/hooks'
-import { toolTexts as texts } from '../../../texts/tool.ts'
+import { toolTexts as texts } from '../../../texts/server/tool.ts'
 import { type InputSchema, propertiesOf, requiredNames } from '../schema.ts'
 import { fieldKind, type FieldTexts, pathBelow } from './form-values.ts'
 

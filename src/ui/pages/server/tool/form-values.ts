@@ -1,4 +1,4 @@
-import { toolTexts as texts } from '../../../texts/tool.ts'
+import { toolTexts as texts } from '../../../texts/server/tool.ts'
 import { type InputSchema, isSchema, propertiesOf, requiredNames, typeOf } from '../schema.ts'
 
 /** How an argument is written: by its own field, as one value per line, as fields of its own, or as JSON. */

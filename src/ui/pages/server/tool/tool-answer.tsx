@@ -1,4 +1,4 @@
-import { toolTexts as texts } from '../../../texts/tool.ts'
+import { toolTexts as texts } from '../../../texts/server/tool.ts'
 import type { ContentPart, ToolCallAnswer } from './tool-call.ts'
 
 /** What a tool answered: texts, images, links; structured content as JSON. */

@@ -1,4 +1,4 @@
-import type { Server } from '../../client/index.ts'
+import type { Server } from '../../../client/index.ts'
 
 /** Texts of the page of one server. */
 export const serverTexts = {
