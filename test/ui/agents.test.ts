@@ -75,6 +75,21 @@ describe('the pages of agents and capabilities', { skip: withoutBrowser }, () =>
     assert.equal(await page.getByRole('dialog').count(), 0)
   })
 
+  it('ask for nothing while an answer is under way, however much changes', async (t) => {
+    await using daemon = await startHere()
+    await join(daemon, 'clock-1', [tool('clock')])
+    const page = await openPage(t, `${daemon.url}/ui/agents`)
+    await page.locator('[data-id="clock-1"]').waitFor()
+    const gate = Promise.withResolvers<void>()
+    await page.route(/\/agents\?/, (route) => gate.promise.then(() => route.continue()), { times: 1 })
+    await Promise.all([page.waitForRequest(/\/agents\?/), join(daemon, 'clock-2', [tool('clock')])])
+    const another = page.waitForRequest(/\/agents\?/, { timeout: 1500 })
+    await join(daemon, 'clock-3', [tool('clock')])
+    await assert.rejects(another, /Timeout/)
+    gate.resolve()
+    await page.locator('[data-id="clock-3"]').waitFor()
+  })
+
   it('show who offers a capability, healthy ones first, in both themes and on a narrow screen', async (t) => {
     await using daemon = await startHere()
     const hostile = '<img src=x onerror=alert(1)>\u202eevil'

@@ -41,17 +41,19 @@ describe('the graph of dependencies', { skip: withoutBrowser }, () => {
     await page.getByText('no agent offers this capability').waitFor()
   })
 
-  it('is accessible in both themes and on a narrow screen', async (t) => {
+  it('is accessible in both themes and on a narrow screen, and a hostile name is text and nothing else', async (t) => {
     await using daemon = await startHere()
+    const hostile = '<img src=x onerror=alert(1)>\u202eevil'
     await join(daemon, 'clock-1', [tool('clock')])
-    await join(daemon, 'maps', [tool('maps', { dependencies: [need('clock'), need('absent')] })], { namespace: 'team' })
+    await join(daemon, 'maps', [tool('maps', { dependencies: [need('clock'), need(hostile)] })], { namespace: 'team' })
     for (const [theme, width] of [
       ['light', 1280],
       ['dark', 1280],
       ['light', 360],
     ] as const) {
       const page = await openPage(t, `${daemon.url}/ui/graph`, { theme, width })
-      await page.locator('.box').first().waitFor()
+      await page.locator('.box', { hasText: hostile }).waitFor()
+      assert.equal(await page.locator('main img').count(), 0)
       await assertAccessible(page)
     }
   })

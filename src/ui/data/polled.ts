@@ -22,6 +22,8 @@ type PollOptions = {
 
 /** Pause after a change of servers, in ms: many come together. */
 const changeMs = 400
+/** The pause is longer where answers take long: they shall take a tenth of the time at most. */
+const costFactor = 10
 
 /** Asks the daemon for a path while the component is shown; no path asks nothing. */
 export function usePolled<T>(path: string | undefined, options: PollOptions = {}): Polled<T> {
@@ -35,8 +37,17 @@ export function usePolled<T>(path: string | undefined, options: PollOptions = {}
     const stopping = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
     let dueAt = 0
+    let isAsking = false
+    /** Pause after the answer that is under way. */
+    let nextMs = everyMs
+    /** Pause after a change. */
+    let leastMs = changeMs
 
     function schedule(ms: number): void {
+      if (isAsking) {
+        nextMs = Math.min(nextMs, ms)
+        return
+      }
       const at = performance.now() + ms
       if (timer !== undefined && dueAt <= at) return
       clearTimeout(timer)
@@ -47,20 +58,25 @@ export function usePolled<T>(path: string | undefined, options: PollOptions = {}
     async function ask(): Promise<void> {
       timer = undefined
       if (document.hidden) return schedule(everyMs)
+      isAsking = true
+      nextMs = everyMs
+      const askedAt = performance.now()
       try {
         value.value = await request<T>(path!, { signal: stopping.signal })
         error.value = undefined
+        leastMs = Math.min(everyMs, Math.max(changeMs, costFactor * (performance.now() - askedAt)))
       } catch (failure) {
         if (stopping.signal.aborted) return
         error.value = failure instanceof ApiError ? failure : new ApiError(String(failure), { code: '', status: 0 })
       }
-      schedule(everyMs)
+      isAsking = false
+      schedule(nextMs)
     }
 
     void ask()
     const stops = [
       servers.subscribe((change) => {
-        if (isWithServers || (withServer !== undefined && concerns(change, withServer))) schedule(changeMs)
+        if (isWithServers || (withServer !== undefined && concerns(change, withServer))) schedule(leastMs)
       }),
       // The daemon is back.
       link.subscribe(({ state }) => state === 'live' && error.peek() && schedule(0)),

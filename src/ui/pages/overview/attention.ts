@@ -128,7 +128,7 @@ function dependencyConcerns(dependencies: UnresolvedAnswer | undefined): readonl
       ...warn('dependencies', words.dependency(lacking.length)),
       why: [...capabilities].slice(0, 5).join(', '),
       next: words.dependencyNext,
-      at: { parts: ['graph'] },
+      at: { parts: ['graph'], parameters: { unresolved: 'true' } },
     },
   ]
 }
