@@ -90,10 +90,14 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     assert.match((await choose('Claude Desktop'))!, /"mcp-remote"/)
     assert.match(
       (await choose('curl'))!,
-      /^curl 'http:[^']*\$\(id\)'[^]*-H "authorization: \$\{WEATHER_AUTHORIZATION\}"/,
+      /^curl -sS 'http:[^']*\$\(id\)'[^]*-H "authorization: \$\{WEATHER_AUTHORIZATION\}"/,
     )
     assert.match((await choose('Library'))!, /connectServers\(\{ roster: "http/)
     assert.equal(await choose('URL'), url)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'Copy' }).first().click()
+    await page.getByText('Copied.').waitFor()
+    assert.equal(await page.evaluate('navigator.clipboard.readText()'), url)
     assert.match((await choose('Claude Code'))!, /^claude mcp add-json weather '\{"type":"http"/)
     await assertAccessible(page)
 

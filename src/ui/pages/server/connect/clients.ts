@@ -47,7 +47,8 @@ export const clientGuides: readonly ClientGuide[] = [
     format: 'claude',
     place: 'claude_desktop_config.json',
     text: ({ name, entry }) => json({ mcpServers: { [name]: entry.url === undefined ? entry : throughRemote(entry) } }),
-    note: ({ entry }) => (entry.url === undefined ? literal('Claude Desktop')({ name: '', entry }) : texts.remote),
+    note: (given) =>
+      [given.entry.url !== undefined && texts.remote, literal('Claude Desktop')(given)].filter(Boolean).join(' '),
   },
   {
     id: 'cursor',
@@ -234,7 +235,7 @@ function curl({ url = '', headers = {} }: ClientEntry, protocol: string | undefi
     ...headers,
   }
   return [
-    `curl ${shellWord(url)}`,
+    `curl -sS ${shellWord(url)}`,
     ...Object.entries(sent).map(([header, value]) => `  -H ${shellWord(`${header}: ${value}`)}`),
     `  -d ${singleQuoted(JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }))}`,
   ].join(' \\\n')

@@ -81,7 +81,7 @@ function Guide({ server, guide }: { readonly server: ServerAnswer; readonly guid
           </a>
         </p>
       )}
-      {note !== undefined && <p class="soft">{note}</p>}
+      {note !== undefined && note !== '' && <p class="soft">{note}</p>}
       {given.entry.command !== undefined && <p class="soft">{texts.stdio}</p>}
     </div>
   )
