@@ -58,12 +58,12 @@ export function serversApi({
     const id = shownServerId(url)
     const watched = id === null ? watch.servers(c) : undefined
     if (watched) return watched
-    if (url.includes('?') && wantsSecrets(detailParameters(url))) return secrets.show(c, id)
     const reply = id === null ? undefined : details.answer(id)
-    if (reply) return respond(c, reply)
     // A server of this name comes first: `/servers/team-a/stats` may be one.
-    if (hasStatisticsPath(url)) return statisticsViews.show(c, statisticsServerId(url))
-    throw unknownServer(id)
+    if (!reply && hasStatisticsPath(url)) return statisticsViews.show(c, statisticsServerId(url))
+    if (url.includes('?') && wantsSecrets(detailParameters(url))) return secrets.show(c, id)
+    if (!reply) throw unknownServer(id)
+    return respond(c, reply)
   }
 
   async function probe(c: ApiContext): Promise<Response> {

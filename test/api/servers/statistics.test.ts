@@ -183,7 +183,8 @@ describe('the statistics of a server', () => {
     // The server of that name, and then its statistics.
     const { body } = await daemon.ask('GET', '/servers/default/stats', undefined, admin)
     assert.equal(body['id'], 'default/stats')
-    assert.equal((await daemon.ask('GET', '/servers/stats/stats', undefined, admin)).body['id'], 'default/stats')
+    const ofDefault = await daemon.ask<ServerStatistics>('GET', '/servers/stats/stats?window=24h', undefined, admin)
+    assert.deepEqual([ofDefault.body.id, Object.keys(ofDefault.body.windows)], ['default/stats', ['24h']])
   })
 })
 
