@@ -75,6 +75,16 @@ describe('the pages of agents and capabilities', { skip: withoutBrowser }, () =>
     assert.equal(await page.getByRole('dialog').count(), 0)
   })
 
+  it('tell a lease by the clock of the daemon where that of the browser is wrong', async (t) => {
+    await using daemon = await startHere()
+    await join(daemon, 'clock-1', [tool('clock')], { timeout_threshold: 100, eviction_threshold: 200 })
+    const page = await openPage(t, 'about:blank')
+    await page.clock.install({ time: Date.now() + 3_600_000 })
+    await page.goto(`${daemon.url}/ui/agents/clock-1`)
+    await page.getByText(/^(1 min|\d\d s) left$/).waitFor()
+    await page.getByText('1 h ago').waitFor({ state: 'detached' })
+  })
+
   it('ask for nothing while an answer is under way, however much changes', async (t) => {
     await using daemon = await startHere()
     await join(daemon, 'clock-1', [tool('clock')])

@@ -1,4 +1,5 @@
 import { apiUrl } from '../router.ts'
+import { noteDate } from './daemon-clock.ts'
 import { isTokenNeeded, token } from './session.ts'
 
 /** What the daemon answers instead of a result (RFC 9457). */
@@ -66,6 +67,7 @@ export async function requestText(path: string, options: RequestOptions = {}): P
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     })
+    noteDate(response.headers.get('date'))
     text = await response.text()
   } catch (error) {
     signal?.throwIfAborted()

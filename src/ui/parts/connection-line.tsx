@@ -1,3 +1,4 @@
+import { clockOffset } from '../data/daemon-clock.ts'
 import { link, retryNow } from '../data/live-servers.ts'
 import { isTokenNeeded } from '../data/session.ts'
 import { shellTexts as texts } from '../texts/shell.ts'
@@ -9,7 +10,7 @@ export function ConnectionLine() {
   if (isTokenNeeded.value) return null
   if (state.state === 'live') return <p class="link live">{texts.live}</p>
   if (state.state === 'connecting') return <p class="link">{texts.connecting}</p>
-  const seconds = state.state === 'lost' ? Math.ceil((state.retryAt - clock.value) / 1000) : 0
+  const seconds = state.state === 'lost' ? Math.ceil((state.retryAt + clockOffset.value - clock.value) / 1000) : 0
   return (
     <p class="link lost" role="alert">
       {state.state === 'lost' ? texts.lost(state.reason) : texts.refused(state.reason)}{' '}

@@ -1,10 +1,11 @@
 import { signal } from '@preact/signals'
+import { clockOffset } from '../data/daemon-clock.ts'
 
-/** Moves once a second, while anything shows a time. */
+/** The time of the daemon, in ms since 1970. Moves once a second, while anything shows a time. */
 export const clock = signal(Date.now())
-setInterval(() => {
-  if (!document.hidden) clock.value = Date.now()
-}, 1000)
+const move = () => void (clock.value = Date.now() + clockOffset.peek())
+setInterval(() => !document.hidden && move(), 1000)
+clockOffset.subscribe(move)
 
 const steps: readonly (readonly [seconds: number, unit: string])[] = [
   [86_400, 'd'],

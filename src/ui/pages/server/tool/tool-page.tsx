@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { ApiError } from '../../../data/api.ts'
+import { clockOffset } from '../../../data/daemon-clock.ts'
 import { isReadOnly } from '../../../data/rights.ts'
 import { milliseconds } from '../../../parts/figures.ts'
 import { ProblemLine } from '../../../parts/problem-line.tsx'
@@ -64,7 +65,7 @@ export function ToolPage({ server, tool }: { readonly server: ServerAnswer; read
     running.value = undefined
     const durationMs = performance.now() - startedAt
     outcome.value = { durationMs, ...got }
-    const past = { at: Date.now(), id: server.id, tool, values: collected.value, durationMs }
+    const past = { at: Date.now() + clockOffset.peek(), id: server.id, tool, values: collected.value, durationMs }
     if ('error' in got) rememberCall({ ...past, outcome: got.error.code, message: got.error.message })
     else rememberCall({ ...past, outcome: got.answer.isError ? 'error' : 'ok', answer: got.answer })
     result.current?.focus()
