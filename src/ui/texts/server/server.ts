@@ -44,8 +44,8 @@ export const serverTexts = {
     http_discovery: 'a directory over HTTP',
     dns_srv: 'DNS records',
     roster: 'another roster',
-    manual: 'written by hand',
-    registered: 'it registered itself',
+    manual: 'a person, who wrote it here',
+    registered: 'its own registration',
   } satisfies Record<Server['discovery_method'], string>,
   probes: {
     title: 'Last probes',
