@@ -4,7 +4,7 @@ import { serverTexts } from '../../texts/server/server.ts'
 import { reasonTexts } from '../../texts/status.ts'
 import type { ServerAnswer } from './server-answer.ts'
 
-type Probe = NonNullable<ServerAnswer['health']['history']>[number]
+export type TimedProbe = NonNullable<ServerAnswer['health']['history']>[number]
 
 const { probes: texts } = serverTexts
 
@@ -15,9 +15,20 @@ const slotWidth = 10
 const height = 64
 const gap = 2
 
-/** The last probes as bars: as high as the answer took, failed ones over the whole height and hatched. */
-export function ProbeTimeline({ server }: { readonly server: ServerAnswer }) {
-  const { history = [] } = server.health
+/**
+ * The last probes as bars: as high as the answer took, failed ones over the whole height and hatched. `earlier`: those that the
+ * daemon remembers from before it was started.
+ */
+export function ProbeTimeline({
+  server,
+  earlier,
+}: {
+  readonly server: ServerAnswer
+  readonly earlier: readonly TimedProbe[]
+}) {
+  const recent = server.health.history ?? []
+  const first = recent[0]?.at
+  const history = [...earlier.filter(({ at }) => first === undefined || at < first), ...recent].slice(-slots)
   if (history.length === 0)
     return <p class="soft">{server.health_check === 'none' || !server.enabled ? texts.never : texts.none}</p>
   const slowest = Math.max(1, ...history.map(({ response_time_ms: ms }) => ms))
@@ -51,7 +62,15 @@ export function ProbeTimeline({ server }: { readonly server: ServerAnswer }) {
   )
 }
 
-function Bar({ probe, left, slowest }: { readonly probe: Probe; readonly left: number; readonly slowest: number }) {
+function Bar({
+  probe,
+  left,
+  slowest,
+}: {
+  readonly probe: TimedProbe
+  readonly left: number
+  readonly slowest: number
+}) {
   const tall = probe.ok ? Math.max(3, (probe.response_time_ms / slowest) * height) : height
   return (
     <rect
@@ -68,7 +87,7 @@ function Bar({ probe, left, slowest }: { readonly probe: Probe; readonly left: n
   )
 }
 
-function summaryOf(history: readonly Probe[]): string {
+function summaryOf(history: readonly TimedProbe[]): string {
   const times = history.filter(({ ok }) => ok).map(({ response_time_ms: ms }) => ms)
   const took = times.length === 0 ? '' : texts.took(milliseconds(Math.min(...times)), milliseconds(Math.max(...times)))
   const summary = `${texts.succeeded(times.length, history.length)}${took}.`
@@ -78,7 +97,7 @@ function summaryOf(history: readonly Probe[]): string {
   return `${summary} ${texts.lastFailure(reasonTexts[failure.reason].meaning, ago)}`
 }
 
-function ProbeTable({ history }: { readonly history: readonly Probe[] }) {
+function ProbeTable({ history }: { readonly history: readonly TimedProbe[] }) {
   return (
     <table class="narrow">
       <thead>

@@ -7,11 +7,10 @@ import { serverTexts as texts } from '../../texts/server/server.ts'
 import { shellTexts } from '../../texts/shell.ts'
 import { reasonTexts } from '../../texts/status.ts'
 import type { PageProps } from '../dashboard-page.ts'
-import { Availability } from './availability.tsx'
 import { Connect } from './connect/connect.tsx'
 import { DefinitionSection } from './definition.tsx'
 import { Offers } from './offers.tsx'
-import { ProbeTimeline } from './probe-timeline.tsx'
+import { ProbeHistory } from './probe-history.tsx'
 import { ServerActions } from './server-actions.tsx'
 import { serverPath, type ServerAnswer } from './server-answer.ts'
 import { Provenance, ServerFacts } from './server-facts.tsx'
@@ -74,9 +73,7 @@ function OneServer({ id, namespace, name, tool }: Identity) {
         </p>
       )}
       <ServerFacts server={value} />
-      <h2>{texts.probes.title}</h2>
-      <ProbeTimeline server={value} />
-      <Availability server={value} />
+      <ProbeHistory server={value} />
       <Connect server={value} />
       <Offers server={value} />
       <Provenance server={value} />

@@ -1,6 +1,8 @@
 import { usePolled } from '../../data/polled.ts'
 import { milliseconds, percent } from '../../parts/figures.ts'
 import { serverTexts } from '../../texts/server/server.ts'
+import { AvailabilityBars } from '../statistics/availability-bars.tsx'
+import { ProbeTimeline, type TimedProbe } from './probe-timeline.tsx'
 import { serverPath, type ServerAnswer } from './server-answer.ts'
 
 const { stats: texts } = serverTexts
@@ -13,20 +15,32 @@ type WindowStatistics = {
   readonly p50_ms: number | null
   readonly p95_ms: number | null
   readonly flaps: number
+  readonly buckets: Parameters<typeof AvailabilityBars>[0]['buckets']
 }
 
 /** `GET /servers/{namespace}/{name}/stats`. */
 type StatisticsAnswer = {
   readonly measured: boolean
   readonly reason?: string
+  /** The last 60 probes, newest last; kept over restarts. */
+  readonly timeline: readonly TimedProbe[]
   readonly windows: Readonly<Record<string, WindowStatistics>>
 }
 
-/** How often the server answered, and how fast, over the last hour, day and week; nothing where the daemon keeps no statistics. */
-export function Availability({ server }: { readonly server: ServerAnswer }) {
+/** The last probes of a server, and how often and how fast it answered over the last hour, day and week. */
+export function ProbeHistory({ server }: { readonly server: ServerAnswer }) {
   const { value } = usePolled<StatisticsAnswer>(`${serverPath(server)}/stats`, { everyMs: 15_000 })
-  if (!value) return null
-  if (!value.measured) return <p class="soft">{value.reason}</p>
+  return (
+    <>
+      <h2>{serverTexts.probes.title}</h2>
+      <ProbeTimeline server={server} earlier={value?.timeline ?? []} />
+      {value?.measured && <Availability value={value} />}
+    </>
+  )
+}
+
+function Availability({ value }: { readonly value: StatisticsAnswer }) {
+  const day = value.windows['24h']
   return (
     <>
       <h3>{texts.title}</h3>
@@ -55,6 +69,7 @@ export function Availability({ server }: { readonly server: ServerAnswer }) {
           </tbody>
         </table>
       </div>
+      {day && <AvailabilityBars buckets={day.buckets} window={texts.windows('24h')} />}
     </>
   )
 }
