@@ -19,12 +19,12 @@ import { wellKnownApi } from './publish/well-known.ts'
 import { createDetailCache } from './servers/detail-cache.ts'
 import { discoverApi } from './servers/discover.ts'
 import { batchQueryApi } from './servers/list/batch-query.ts'
-import { manualApi } from './servers/manual.ts'
 import { pickApi } from './servers/picking/pick.ts'
 import { sdApi } from './servers/prometheus-targets.ts'
 import { serversApi } from './servers/routes.ts'
 import { countsApi } from './servers/server-counts.ts'
 import { createStatisticsViews } from './servers/statistics/statistics-views.ts'
+import { manualApi } from './servers/writing/manual.ts'
 import { dashboardApi } from './ui/dashboard.ts'
 
 /** All routes of the daemon. */

@@ -46,7 +46,10 @@ export type ApiPorts = {
   /** What probes showed over time. */
   readonly statistics: Pick<Statistics, 'ringsOf' | 'timeline' | 'minute' | 'isFull'>
   /** Manual servers, and the config of their source. */
-  readonly manual: Pick<ManualServers, 'put' | 'remove' | 'read' | 'get' | 'isPublished'> &
+  readonly manual: Pick<
+    ManualServers,
+    'put' | 'remove' | 'read' | 'rehearsePut' | 'rehearseRemoval' | 'get' | 'isPublished'
+  > &
     Pick<Registrations, 'assertLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }

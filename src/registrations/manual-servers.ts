@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type ServerId, serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Sighting, StoredVersion } from '../model/source.ts'
+import { isPreconditionMet, rejectionReason } from '../stores/compare-and-set.ts'
 import { registrationKey } from '../stores/driver.ts'
 import { type WriteCondition, isNewer, type StoredRegistration, type Store } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
@@ -54,16 +55,13 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     definition: ServerDefinition,
     expected: WriteCondition,
   ): Promise<{ server: ManualServer; created: boolean }> {
-    const { namespace, name } = definition
-    const id = serverId(namespace, name)
+    const id = serverId(definition.namespace, definition.name)
     const current = servers.get(id)
     if (current && expected === 'any' && isDeepStrictEqual(current.definition, definition)) {
       const stored = await read(id)
       if (stored && isDeepStrictEqual(stored.definition, definition)) return { server: stored, created: false }
     }
-    const [outcome] = await store.commit([
-      { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect: expected },
-    ])
+    const [outcome] = await store.commit([putOf(definition, expected)])
     if (outcome?.type === 'rejected') throw new UnstorableDefinition(outcome.reason)
     if (outcome?.type === 'conflict') learn(id, servers.get(id), outcome.current)
     if (outcome?.type !== 'put') throw new ManualConflict(conflictMessage(id, expected), servers.get(id))
@@ -83,6 +81,29 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     if (outcome?.type === 'conflict' && outcome.current)
       throw new ManualConflict(conflictMessage(id, expect), servers.get(id))
     return outcome?.type === 'deleted'
+  }
+
+  /** What `put` would do; rejects as it would, and writes nothing. */
+  async function rehearsePut(
+    definition: ServerDefinition,
+    expected: WriteCondition,
+  ): Promise<'create' | 'replace' | 'none'> {
+    const reason = rejectionReason(putOf(definition, expected))
+    if (reason !== undefined) throw new UnstorableDefinition(reason)
+    const current = await requireExpected(serverId(definition.namespace, definition.name), expected)
+    if (!current) return 'create'
+    return isDeepStrictEqual(current.definition, definition) ? 'none' : 'replace'
+  }
+
+  /** Rejects as `remove` would, and removes nothing. */
+  async function rehearseRemoval(id: ServerId, expectedVersion?: string): Promise<void> {
+    await requireExpected(id, expectedVersion === undefined ? 'any' : { version: expectedVersion })
+  }
+
+  async function requireExpected(id: ServerId, expected: WriteCondition): Promise<ManualServer | undefined> {
+    const current = await read(id)
+    if (isPreconditionMet(expected, current?.stored)) return current
+    throw new ManualConflict(conflictMessage(id, expected), current)
   }
 
   /** The server as the store has it now: another daemon may have written or removed it a moment ago. */
@@ -162,6 +183,8 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
     put,
     remove,
     read,
+    rehearsePut,
+    rehearseRemoval,
     load,
     applyRegistration,
     applyDeletion,
@@ -183,6 +206,11 @@ function heldOf({ id, definition, stored: { resource_version: version, created_a
 function keyOf(id: ServerId) {
   const slash = id.indexOf('/')
   return { kind: 'manual', namespace: id.slice(0, slash), name: id.slice(slash + 1) } as const
+}
+
+function putOf(definition: ServerDefinition, expect: WriteCondition) {
+  const { namespace, name } = definition
+  return { type: 'put', kind: 'manual', namespace, name, definition: JSON.stringify(definition), expect } as const
 }
 
 function conflictMessage(id: ServerId, expected: WriteCondition): string {

@@ -97,7 +97,11 @@ export function toRegistration(
   return { kind, namespace, name, definition, ...(lease && { lease }), ...assigned }
 }
 
-function isPreconditionMet(expect: StoreOperation['expect'], current: CurrentVersion | undefined): boolean {
+/** Whether what is stored is what a write expects. */
+export function isPreconditionMet(
+  expect: StoreOperation['expect'],
+  current: Pick<CurrentVersion, 'resource_version'> | undefined,
+): boolean {
   if (expect === 'any') return true
   return expect === 'none' ? current === undefined : current?.resource_version === expect.version
 }

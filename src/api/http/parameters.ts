@@ -20,3 +20,17 @@ export function assertKnownParameters(target: string, known: readonly string[] =
 export function parameterProblem({ parameter, detail }: { parameter: string; detail: string }): Problem {
   return new Problem('invalid_parameter', detail, { more: { parameter } })
 }
+
+/** Whether the target of a write asks what it would do: `?dry_run=true`, or `?dry_run`. Throws for what is neither yes nor no. */
+export function isDryRun(target: string): boolean {
+  const [value, ...others] = new URLSearchParams(queryText(target)).getAll('dry_run')
+  if (value === undefined) return false
+  if (others.length > 0) throw dryRunProblem('is given twice')
+  if (/^(?:true|1|)$/i.test(value)) return true
+  if (/^(?:false|0)$/i.test(value)) return false
+  throw dryRunProblem('must be true or false')
+}
+
+function dryRunProblem(detail: string): Error {
+  return parameterProblem({ parameter: 'dry_run', detail: `dry_run: ${detail}` })
+}

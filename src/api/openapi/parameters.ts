@@ -23,6 +23,10 @@ const controlParameters: Record<string, Omit<Parameter, 'name' | 'in'>> = {
     description: 'Unredacted secrets. Needs a token with the right `secrets`; audited.',
     schema: { type: 'boolean' },
   },
+  dry_run: {
+    description: '`true`: only say what the write would do, or the problem that it would give. Nothing changes.',
+    schema: { type: 'boolean' },
+  },
   watch: {
     description: '`true`: a stream of every change as newline JSON.',
     schema: { type: 'boolean' },

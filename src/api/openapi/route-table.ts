@@ -12,7 +12,8 @@ const queryStatuses = { 304: 'Not modified since the given ETag.', 400: 'Invalid
 const replaced: RouteDoc = {
   summary: 'Create or replace a manual server',
   group: 'servers',
-  response: schemas.ServerDetail,
+  response: schemas.WrittenServer,
+  query: ['dry_run'],
   body: schemas.Definition,
   sameResponse: { 201: 'Created; `Location` has its path.' },
   statuses: {
@@ -31,7 +32,8 @@ const patched: RouteDoc = {
 const deleted: RouteDoc = {
   summary: 'Delete a manual server',
   group: 'servers',
-  response: schemas.Anything,
+  response: schemas.DryRun,
+  query: ['dry_run'],
   role: 'admin',
   statuses: {
     204: 'Deleted.',

@@ -47,6 +47,19 @@ export const ServerDetail = Server.unwrap()
   })
   .meta({ id: 'ServerDetail', description: 'A server with the fields that change at every probe.' })
 
+export const DryRun = z
+  .object({
+    dry_run: z.literal(true),
+    action: z.enum(['create', 'replace', 'delete', 'none']).describe('`none`: the server is so already.'),
+    server: DefinitionFields.unwrap()
+      .extend({ id: z.string() })
+      .describe('The definition that would be stored or deleted, secrets redacted.'),
+  })
+  .meta({ id: 'DryRun', description: 'What a write would do.' })
+
+/** The server after a write; with `dry_run=true`, what the write would do. */
+export const WrittenServer = z.union([ServerDetail, DryRun]).meta({ id: 'WrittenServer' })
+
 /** A server of a list with `fields`: these, and no others. */
 const PartialServer = Server.unwrap()
   .partial()

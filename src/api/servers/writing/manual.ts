@@ -1,23 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type ServerId, serverId } from '../../model/names.ts'
-import { redactServer } from '../../model/redaction/redact-server.ts'
-import { redactText } from '../../model/redaction/redact-text.ts'
-import type { Server, ServerDefinition } from '../../model/server.ts'
-import { ManualConflict, UnstorableDefinition, type ManualServer } from '../../registrations/manual-servers.ts'
-import { NotLoadedYet } from '../../registrations/registrations.ts'
-import { StoreUnavailable } from '../../stores/store.ts'
-import { requireNamespace, requireRole } from '../http/access/authenticator.ts'
-import { readJson } from '../http/body.ts'
-import { type ApiContext, createRoutes } from '../http/context.ts'
-import { assertKnownParameters } from '../http/parameters.ts'
-import { preconditionOf } from '../http/preconditions.ts'
-import { Problem } from '../http/problem.ts'
-import { respond, respondNoContent } from '../http/respond.ts'
-import type { ApiPorts } from '../ports.ts'
-import type { DetailCache } from './detail-cache.ts'
+import { type ServerId, serverId } from '../../../model/names.ts'
+import { redactServer } from '../../../model/redaction/redact-server.ts'
+import type { ServerDefinition } from '../../../model/server.ts'
+import type { ManualServer } from '../../../registrations/manual-servers.ts'
+import { requireNamespace, requireRole } from '../../http/access/authenticator.ts'
+import { readJson } from '../../http/body.ts'
+import { type ApiContext, createRoutes } from '../../http/context.ts'
+import { assertKnownParameters, isDryRun } from '../../http/parameters.ts'
+import { preconditionOf } from '../../http/preconditions.ts'
+import { Problem } from '../../http/problem.ts'
+import { respond, respondJson, respondNoContent } from '../../http/respond.ts'
+import type { ApiPorts } from '../../ports.ts'
+import type { DetailCache } from '../detail-cache.ts'
+import { serverIdInTarget, unknownServer } from '../server-path.ts'
 import { type ManualFields, mergePatch, parseDefinition, requireDefinition, withPathName } from './manual-body.ts'
 import { serverPending, serverRemoved, storeUnavailable, unsupportedPatch } from './manual-problems.ts'
-import { serverIdInTarget, unknownServer } from './server-path.ts'
+import { createWriteChecks } from './write-checks.ts'
 
 type Expected = Parameters<ApiPorts['manual']['put']>[1]
 
@@ -35,6 +33,11 @@ export function manualApi({
   log,
 }: Pick<ApiPorts, 'registry' | 'supervisor' | 'manual' | 'journal' | 'log'> & { details: DetailCache }) {
   const api = createRoutes()
+  const { assertAllowed, assertNotOutranked, assertOwnedHere, assertLoaded, withProblems } = createWriteChecks({
+    registry,
+    supervisor,
+    manual,
+  })
 
   async function create(c: ApiContext): Promise<Response> {
     const definition = parseDefinition(await readFields(c))
@@ -92,24 +95,25 @@ export function manualApi({
   }
 
   async function remove(c: ApiContext): Promise<Response> {
-    requireRole(c.env.principal, 'admin')
-    assertKnownParameters(c.env.incoming.url ?? '')
+    assertMayWrite(c)
     const id = requireServerId(c)
     const { definition, stored } = requireExisting(id, await withProblems(() => manual.read(id)))
     requireNamespace(c.env.principal, definition.namespace)
     const expected = preconditionOf((name) => c.req.header(name), {}, stored.resource_version)
+    const version = typeof expected === 'object' ? expected.version : undefined
+    if (isDryRun(c.env.incoming.url ?? '')) {
+      await withProblems(() => manual.rehearseRemoval(id, version))
+      return respondJson(c, dryRunAnswer('delete', definition))
+    }
     const before = registry.token()
-    const isRemoved = await withProblems(() =>
-      manual.remove(id, typeof expected === 'object' ? expected.version : undefined),
-    )
+    const isRemoved = await withProblems(() => manual.remove(id, version))
     if (!isRemoved) throw unknownServer(id)
     audit(c, id, 'manual server deleted', before)
     return respondNoContent(c)
   }
 
   async function readFields(c: ApiContext): Promise<ManualFields> {
-    requireRole(c.env.principal, 'admin')
-    assertKnownParameters(c.env.incoming.url ?? '')
+    assertMayWrite(c)
     return requireDefinition(await readJson(c, maxBodyBytes))
   }
 
@@ -119,17 +123,19 @@ export function manualApi({
     return server
   }
 
-  /** Stores a definition, audits the write and answers with the server as the registry shows it. */
+  /** Stores a definition, audits the write and answers with the server as the registry shows it; a dry run does none of it. */
   async function write(c: ApiContext, definition: ServerDefinition, expected: Expected): Promise<Response> {
     requireNamespace(c.env.principal, definition.namespace)
     assertAllowed(definition)
     assertLoaded()
     if (!manual.isPublished()) throw storeUnavailable({ retry_after: 1 })
+    const conflict = expected === 'none' ? 'server_exists' : undefined
+    if (isDryRun(c.env.incoming.url ?? '')) {
+      const action = await withProblems(() => manual.rehearsePut(definition, expected), conflict)
+      return respondJson(c, dryRunAnswer(action, definition))
+    }
     const before = registry.token()
-    const { server, created } = await withProblems(
-      () => manual.put(definition, expected),
-      expected === 'none' ? 'server_exists' : undefined,
-    )
+    const { server, created } = await withProblems(() => manual.put(definition, expected), conflict)
     audit(c, server.id, `manual server ${created ? 'created' : 'replaced'}`, before)
     const path = pathOf(definition)
     const reply = details.answer(server.id)
@@ -146,78 +152,6 @@ export function manualApi({
     log.info({ audit: true, principal: c.env.principal.name, server, before, after: registry.token() }, message)
   }
 
-  function assertAllowed({ command }: ServerDefinition): void {
-    const { name, enabled, allow_stdio } = manual.source()
-    if (!enabled)
-      throw new Problem('source_disabled', `The source "${name}" of manual servers is disabled in the config.`)
-    if (command === undefined || allow_stdio) return
-    throw new Problem(
-      'stdio_forbidden',
-      `Commands are not accepted over HTTP. To allow them, set allow_stdio: true on the source "${name}".`,
-      {
-        more: { source: name },
-      },
-    )
-  }
-
-  /** Throws for a server that a source of higher precedence shows. One of lower precedence, such as an agent, is shadowed. */
-  function assertNotOutranked(id: ServerId): void {
-    const names = supervisor.names()
-    const server = registry.get(id)?.server
-    if (server && names.indexOf(server.source) < names.indexOf(manual.source().name)) throw ownedElsewhere(id, server)
-  }
-
-  function assertOwnedHere(id: ServerId): void {
-    const server = registry.get(id)?.server
-    if (server && server.source !== manual.source().name) throw ownedElsewhere(id, server)
-  }
-
-  function ownedElsewhere(id: ServerId, server: Server): Problem {
-    return new Problem(
-      'server_owned_by_source',
-      `The server "${id}" belongs to the source "${server.source}" (${redactText(server.origin)}); change it there.`,
-      {
-        more: { source: server.source, current: currentOf(id) },
-      },
-    )
-  }
-
-  /** Turns the errors of the store and of the registrations into problems. */
-  async function withProblems<T>(
-    act: () => Promise<T>,
-    conflict: 'server_exists' | 'resource_version_stale' = 'resource_version_stale',
-  ): Promise<T> {
-    assertLoaded()
-    try {
-      return await act()
-    } catch (error) {
-      if (error instanceof UnstorableDefinition) throw new Problem('invalid_definition', `${error.message}.`)
-      if (error instanceof StoreUnavailable) throw storeUnavailable(error)
-      if (!(error instanceof ManualConflict)) throw error
-      const { current } = error
-      throw new Problem(conflict, `${error.message}.`, {
-        more: current ? { current: currentOf(current.id) } : {},
-        cause: error,
-      })
-    }
-  }
-
-  function assertLoaded(): void {
-    try {
-      manual.assertLoaded()
-    } catch (error) {
-      throw error instanceof NotLoadedYet ? storeUnavailable(error) : error
-    }
-  }
-
-  function currentOf(id: ServerId): unknown {
-    const visible = registry.get(id)
-    const hidden = manual.get(id)
-    return visible
-      ? (JSON.parse(visible.json().toString()) as unknown)
-      : hidden && { id, ...redactServer(hidden.definition), ...hidden.stored }
-  }
-
   api.post('/', (c) => create(c))
   for (const path of ['/:name', '/:namespace/:name']) {
     api.put(path, (c) => replace(c))
@@ -225,6 +159,19 @@ export function manualApi({
     api.delete(path, (c) => remove(c))
   }
   return api
+}
+
+/** The action of a write, `none` where the server is so already, and the server that it would make or remove, redacted. */
+function dryRunAnswer(action: 'create' | 'replace' | 'delete' | 'none', definition: ServerDefinition): object {
+  const id = serverId(definition.namespace, definition.name)
+  return { dry_run: true, action, server: { id, ...redactServer(definition) } }
+}
+
+/** Throws before the body is read; also for a `dry_run` that could be meant either way. */
+function assertMayWrite({ env: { principal, incoming } }: ApiContext): void {
+  requireRole(principal, 'admin')
+  assertKnownParameters(incoming.url ?? '', ['dry_run'])
+  isDryRun(incoming.url ?? '')
 }
 
 function existing({ env: { principal } }: ApiContext, { definition }: ManualServer) {

@@ -1,5 +1,5 @@
-import type { ServerId } from '../../model/names.ts'
-import { Problem } from '../http/problem.ts'
+import type { ServerId } from '../../../model/names.ts'
+import { Problem } from '../../http/problem.ts'
 
 /** The write was not stored, and may be repeated. */
 export function storeUnavailable(error: { readonly retry_after: number }): Problem {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isJsonObject } from '../../model/data/json-object.ts'
-import { redactServer } from '../../model/redaction/redact-server.ts'
-import type { ServerDefinition } from '../../model/server.ts'
+import { isJsonObject } from '../../../model/data/json-object.ts'
+import { redactServer } from '../../../model/redaction/redact-server.ts'
+import type { ServerDefinition } from '../../../model/server.ts'
 
 /** A placeholder in a body that was replaced by the stored secret. */
 type Restored = { readonly path: readonly string[]; readonly shown: string }
