@@ -72,7 +72,8 @@ export const statisticsRoutes: Readonly<Record<string, RouteDoc>> = {
   },
   'GET /api/v1/servers/:namespace/:name/stats': serverStatistics,
   'GET /stats': {
-    summary: 'Count servers; with `window`: what their probes showed over the last hour, day or week',
+    summary:
+      'Count the servers that the filters select; with `window`: what their probes showed over the last hour, day or week',
     group: 'servers',
     response: z.union([Stats, StatisticsSummary]),
     query: ['filter', window('Answers with the statistics of the servers that match the other parameters.')],
