@@ -27,6 +27,8 @@ export const serverListTexts = {
     type: 'transport',
     reason: 'reason',
     enabled: 'enabled',
+    stale: 'stale',
+    shadows: 'shadows another definition',
     tag: 'tag (all of them)',
     any_tag: 'tag (any of them)',
     name: 'exact name',
@@ -44,6 +46,8 @@ export const serverListTexts = {
   hints: {
     type: 'http, sse or stdio',
     enabled: 'true or false',
+    stale: 'true or false',
+    shadows: 'true or false',
     label_selector: 'env=prod,tier in (a,b),!beta',
     version_constraint: '^1.2',
     reason: 'refused, timeout, …',

@@ -13,6 +13,7 @@ export const sourcesTexts = {
     count === 0
       ? 'No definitions of the same name.'
       : `${count.toLocaleString('en')} ${count === 1 ? 'definition is' : 'definitions are'} shadowed by a source of higher precedence.`,
+  showConflicts: 'Show the servers that shadow them',
   discover: 'Read all sources now',
   read: 'Read now',
   release: 'Release',
@@ -22,6 +23,7 @@ export const sourcesTexts = {
   unknown: (name: string) => `There is no source ${name}.`,
   allSources: 'All sources',
   servers: 'Its servers',
+  staleServers: 'Those that are stale',
   facts: {
     state: 'State',
     note: 'Note',

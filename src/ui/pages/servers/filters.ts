@@ -10,6 +10,8 @@ const ownFilters = {
   type: (row: Row) => row.type,
   reason: (row: Row) => row.reason ?? '',
   enabled: (row: Row) => String(row.enabled),
+  stale: (row: Row) => String(row.stale),
+  shadows: (row: Row) => String(row.shadows > 0),
 } as const
 
 /** Filters that only the daemon can answer: a row does not hold what they ask for. */

@@ -68,6 +68,9 @@ export function SourceDetails({
           </ActionButton>
         )}
         <a href={linkTo(['servers'], new URLSearchParams({ source: name }))}>{texts.servers}</a>
+        {source.origins.some(({ stale, servers }) => stale && servers > 0) && (
+          <a href={linkTo(['servers'], new URLSearchParams({ source: name, stale: 'true' }))}>{texts.staleServers}</a>
+        )}
       </div>
       <ProblemLine error={error} />
       {source.held && (

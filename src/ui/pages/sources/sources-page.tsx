@@ -44,7 +44,14 @@ export function SourcesPage({ parts: [name] }: PageProps) {
       </div>
       <ProblemLine error={error} />
       {value && <SourceTable sources={value.sources} />}
-      {value && <p class="soft">{texts.conflicts(value.conflicts)}</p>}
+      {value && (
+        <p class="soft">
+          {texts.conflicts(value.conflicts)}{' '}
+          {value.conflicts > 0 && (
+            <a href={linkTo(['servers'], new URLSearchParams({ shadows: 'true' }))}>{texts.showConflicts}</a>
+          )}
+        </p>
+      )}
     </section>
   )
 }
