@@ -93,4 +93,13 @@ describe('the list of servers', { skip: withoutBrowser }, () => {
     await page.getByText('<script>alert(1)</script>').waitFor()
     assert.equal(await page.locator('.virtual img, .virtual script').count(), 0)
   })
+
+  it('a name with slashes is whole in its row and in its address', async (t) => {
+    const capabilities = [{ name: 'read', kind: 'tool' }]
+    await using daemon = await startWithServers({ 'io.example/acme/files': at(1, { capabilities }) })
+    const page = await openPage(t, `${daemon.url}/ui/servers`)
+    await page.locator('.virtual .tools', { hasText: /^1$/ }).waitFor()
+    await page.getByRole('link', { name: 'io.example/acme/files' }).click()
+    await page.getByRole('heading', { name: 'io.example/acme/files' }).waitFor()
+  })
 })

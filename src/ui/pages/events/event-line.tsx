@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { JournalEvent } from '../../../client/index.ts'
+import { serverParts } from '../../../model/identity.ts'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
 import { eventsTexts as texts } from '../../texts/mesh/events.ts'
@@ -77,12 +78,6 @@ export function EventSubject({ event: { server, source, agent_id: agent } }: { r
       <bdi>{text}</bdi>
     </a>
   )
-}
-
-/** The name may have slashes, the namespace has none. */
-function serverParts(id: string): readonly [string, string] {
-  const slash = id.indexOf('/')
-  return [id.slice(0, slash), id.slice(slash + 1)]
 }
 
 /** What an event says happened, without its subject. */

@@ -14,7 +14,11 @@ export function DefinitionSection({ server }: { readonly server: ServerAnswer })
   const json = JSON.stringify({ servers: { [String(name)]: fields } }, null, 2)
 
   useEffect(() => {
-    void import('./yaml-text.ts').then(({ toYaml }) => (yaml.value = toYaml(JSON.parse(json))))
+    import('./yaml-text.ts').then(
+      ({ toYaml }) => (yaml.value = toYaml(JSON.parse(json))),
+      // The daemon is away, or was updated meanwhile.
+      () => (language.value = 'json'),
+    )
   }, [json])
 
   const choice = (one: 'yaml' | 'json') => (

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Capability } from '../../../client/index.ts'
+import { serverParts } from '../../../model/identity.ts'
 import { isTool } from '../../../model/query/capability-kinds.ts'
 import { request } from '../../data/api.ts'
 
@@ -53,7 +54,7 @@ export function useVisibleDetails(ids: readonly string[]): void {
 
 async function read(ids: readonly string[], signal: AbortSignal): Promise<void> {
   const queries = ids.slice(0, maxQueries).map((id) => {
-    const [namespace = '', name = ''] = id.split('/', 2)
+    const [namespace, name] = serverParts(id)
     return { namespace, name, fields: ['id', 'capabilities', 'health'], view: 'full' }
   })
   const { results } = await request<Answer>('query', { method: 'POST', body: { queries }, signal })

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { Reason } from '../../../client/index.ts'
+import { serverParts } from '../../../model/identity.ts'
 import { usePolled } from '../../data/polled.ts'
 import { milliseconds, percent } from '../../parts/figures.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
@@ -136,7 +137,7 @@ function Worst({ servers }: { readonly servers: StatisticsOfAll['worst'] }) {
           {servers.map(({ id, availability, p95_ms: p95, flaps }) => (
             <tr key={id}>
               <td>
-                <a href={linkTo(['servers', ...id.split('/', 2)])}>
+                <a href={linkTo(['servers', ...serverParts(id)])}>
                   <bdi>{id}</bdi>
                 </a>
               </td>
