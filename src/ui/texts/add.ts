@@ -43,7 +43,6 @@ export const addTexts = {
   states: {
     checking: 'being checked…',
     fine: 'can be added',
-    unchecked: 'the daemon checks it when it is added',
     adding: 'being added…',
     added: 'added',
   },

@@ -13,7 +13,7 @@ type ListedEntry = {
 
 /** How a server of the preview is. */
 export type CandidateState =
-  | { readonly type: 'checking' | 'fine' | 'unchecked' | 'adding' | 'added' }
+  | { readonly type: 'checking' | 'fine' | 'adding' | 'added' }
   | { readonly type: 'refused'; readonly reason: string; readonly code?: string }
 
 /** One server that could be added. */
@@ -75,8 +75,6 @@ export async function checkCandidate({ body }: ServerCandidate, signal: AbortSig
     return { type: 'fine' }
   } catch (error) {
     signal.throwIfAborted()
-    // A daemon that does not know the parameter writes nothing.
-    if (error instanceof ApiError && error.body?.['parameter'] === 'dry_run') return { type: 'unchecked' }
     return refused(error)
   }
 }

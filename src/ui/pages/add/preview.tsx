@@ -42,10 +42,7 @@ export function Preview({
       if (candidate.state.type === 'checking') setState(candidate.key, await checkCandidate(candidate, signal))
   }
 
-  const isOpen = ({ key }: ServerCandidate) => {
-    const type = states.value.get(key)?.type
-    return type === 'fine' || type === 'unchecked'
-  }
+  const isOpen = ({ key }: ServerCandidate) => states.value.get(key)?.type === 'fine'
   const chosen = candidates.filter((candidate) => isOpen(candidate) && !left.value.has(candidate.key))
 
   async function addChosen(): Promise<string> {
