@@ -33,7 +33,7 @@ export type {
   CapabilityQuery,
   SourceList,
 } from './roster/mesh-queries.ts'
-export type { ListQuery, WatchQuery } from './roster/query.ts'
+export type { FieldQuery, ListQuery, WatchQuery } from './roster/query.ts'
 export type {
   PriorDiscovery,
   PickedServer,

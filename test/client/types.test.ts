@@ -14,6 +14,17 @@ import { connectRoster, type RosterError } from 'mcp-roster'
 const roster = connectRoster({ url: 'http://localhost:8000' })
 const { servers } = await roster.list({ tag: ['geo'], status: 'healthy' })
 export const names: string[] = servers.map(({ name }) => name)
+const part = await roster.list({ fields: ['name', 'title'] })
+export const titles: (string | undefined)[] = part.servers.map(({ title }) => title)
+// @ts-expect-error it was not asked for
+part.servers.map(({ status }) => status)
+for await (const event of roster.watch({ query: { fields: 'status' } })) {
+  if (event.type === 'BOOKMARK' || event.type === 'RESYNC') continue
+  print(event.server.id, event.server.status)
+  // @ts-expect-error it was not asked for
+  print(event.server.name, '')
+}
+function print(..._texts: string[]) {}
 // @ts-expect-error there is no such status
 await roster.list({ status: 'splendid' })
 export const statusOf = (error: RosterError): number => error.status

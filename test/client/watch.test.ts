@@ -40,6 +40,14 @@ describe('a watch', () => {
     await until(() => roster.open() === 0)
   })
 
+  it('asks for the id and the source beside its fields', async () => {
+    await using roster = await scripted(telling(event('ADDED', { name: 'a' }), bookmark('e-1')))
+
+    await watched(roster.url, 2, { query: { fields: ['status', 'id'] } })
+
+    assert.equal(roster.requests[0]?.url, '/servers/watch?fields=id&fields=source&fields=status')
+  })
+
   it('resumes after a cut connection without half a revision', async () => {
     await using roster = await scripted(
       breakingAfter(

@@ -35,6 +35,7 @@ export function watchedMeshPaths({
   const watched = (path: string, select: WatchedPath['select']): WatchedPath => ({
     path,
     strict: false,
+    hasFields: false,
     select(parameters) {
       try {
         mesh.assertReady()

@@ -58,8 +58,8 @@ const listParameters = new Set(['sort', 'limit', 'continue', 'fields', 'view'])
 export function queryParameters(query: RouteDoc['query'] = []): Parameter[] {
   if (query === 'list')
     return [...serverQueryParameters(), ...namedParameters(['watch', 'index', 'wait', 'resource_version', 'secrets'])]
+  if (query === 'watch') return [...queryParameters('filter'), ...namedParameters(['fields', 'resource_version'])]
   const filters = () => serverQueryParameters().filter(({ name }) => !listParameters.has(name))
-  if (query === 'watch') return [...filters(), ...namedParameters(['resource_version'])]
   if (query === 'filter') return filters()
   return query.flatMap((name) => (name === 'filter' ? filters() : namedParameters([name])))
 }

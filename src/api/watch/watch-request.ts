@@ -21,13 +21,15 @@ export type WatchPath = {
   readonly path: string
   /** Whether `wait` and `resource_version` without a watch are an error; otherwise they are ignored. */
   readonly strict: boolean
+  /** Whether `fields` chooses what a watch shows of a resource. */
+  readonly hasFields: boolean
 }
 
 /** Parameters that control a watch; all others filter. */
 export const watchParameters = ['watch', 'index', 'wait', 'resource_version', 'secrets'] as const
 
 /** Parameters that control the display of a list; a watch rejects them. */
-const listParameters = ['sort', 'limit', 'continue', 'fields', 'view'] as const
+const listParameters = ['sort', 'limit', 'continue', 'view'] as const
 
 /** Maximum `wait`, in seconds. */
 const maxWait = 600
@@ -39,7 +41,7 @@ const mayControlWatch = /watch|index|wait|resource_version|%[4-7]/i
 /** Parses the three spellings of a watch; undefined for another request. */
 export function parseWatchRequest(
   { method, url = '', headers }: IncomingMessage,
-  { path, strict }: WatchPath,
+  { path, strict, hasFields }: WatchPath,
 ): WatchRequest | undefined {
   if (method !== 'GET' && method !== 'HEAD') return undefined
   const target = parseTarget(url, path)
@@ -49,6 +51,7 @@ export function parseWatchRequest(
   const index = parameters.get('index') ?? ''
   if (!target.isStream && watch === false && index === '') return strict ? misplaced(parameters) : undefined
   if (watch === undefined) return invalid('watch', 'must be true or false')
+  if (!hasFields && parameters.get('fields')) return invalid('fields', 'does not apply to a watch of this path')
   const lastEventId = headers['last-event-id']
   const from = (typeof lastEventId === 'string' ? lastEventId : '') || parameters.get('resource_version') || undefined
   return parseParameters(parameters, { format: target.isStream ? 'sse' : watch ? 'lines' : undefined, index, from })

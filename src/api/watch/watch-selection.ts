@@ -2,6 +2,7 @@ import type { Change, RegisteredServer } from '../../model/change.ts'
 import { matching, type Predicate } from '../../model/query/matching.ts'
 import { canonicalFilter, type ServerQuery } from '../../model/query/query.ts'
 import type { SelectedServers } from '../../registry/index/server-index.ts'
+import { encoderFor } from '../servers/list/list-encoding.ts'
 
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
@@ -19,18 +20,27 @@ export type WatchSelection = {
   readonly snapshot: () => readonly EncodeJson[]
 }
 
-/** The servers that match a query. Its limit, cursor, order and view do not apply. */
+/**
+ * The servers that match a query, with the query's fields. Its limit, cursor, order and view do not apply.
+ *
+ * A change in other fields alone is outside the selection.
+ */
 export function serverSelection(query: ServerQuery, select: (query: ServerQuery) => SelectedServers): WatchSelection {
-  const { limit: _limit, continue: _continue, ...filter } = query
+  const { limit: _limit, continue: _continue, view: _view, ...filter } = query
+  const { fields } = query
   const matches = matching(query)
+  const { encode } = encoderFor({ fields }, () => undefined)
+  const isShownAlike = ({ now, before }: Change) =>
+    fields.length > 0 && now !== undefined && before !== undefined && encode(now).equals(encode(before))
   return {
-    key: `servers ${canonicalFilter(query)}`,
+    key: `servers ${canonicalFilter(query)}${fields.length === 0 ? '' : ` ${fields.join()}`}`,
     noun: 'server',
     events(change) {
       const event = transition(change, matches)
-      return event ? [{ type: event.type, json: event.registered.json }] : []
+      if (!event || (event.type === 'MODIFIED' && isShownAlike(change))) return []
+      return [{ type: event.type, json: () => encode(event.registered) }]
     },
-    snapshot: () => select({ ...filter, sort: 'name' }).page.map(({ json }) => json),
+    snapshot: () => select({ ...filter, sort: 'name' }).page.map((registered) => () => encode(registered)),
   }
 }
 

@@ -199,6 +199,7 @@ export function createWatch({
   const servers: WatchedPath = {
     path: '/servers',
     strict: true,
+    hasFields: true,
     select(parameters) {
       const parsed = parseQuery(parameters, { otherParameters: watchParameters })
       if ('problem' in parsed) throw parameterProblem(parsed.problem)

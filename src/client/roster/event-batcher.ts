@@ -4,9 +4,9 @@ import { RosterError } from './error.ts'
 import type { StreamMessage } from './event-stream.ts'
 
 /** An event of a watch. The last event of each revision carries the token to resume from. */
-export type RosterEvent =
+export type RosterEvent<Shown = Server> =
   /** A server appeared, changed, or is gone (`server` is its last state). */
-  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly server: Server; readonly token?: string }
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly server: Shown; readonly token?: string }
   /** Everything up to this token has been sent. The first one ends the opening list. */
   | { readonly type: 'BOOKMARK'; readonly token: string }
   /**

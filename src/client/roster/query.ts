@@ -1,6 +1,7 @@
 import type { ServerQuery } from '../../model/query/query.ts'
+import type { Server } from '../../model/server.ts'
 
-/** Without `fields`: its answers would not be complete servers. */
+/** Without `fields`: only a list and a watch show parts of servers. */
 type QueryFields = Omit<ServerQuery, 'label_selector' | 'fields'>
 
 /** The parameters of `GET /servers`. Filters are combined with AND. */
@@ -15,6 +16,12 @@ export type ListQuery = {
 
 /** The filters of a watch. */
 export type WatchQuery = Omit<ListQuery, 'sort' | 'limit' | 'continue' | 'view'>
+
+/** The fields of a server that an answer shows. Without it, all of them. */
+export type FieldQuery<Field extends keyof Server> = { readonly fields?: Field | readonly Field[] | undefined }
+
+/** Fields that a watch shows always: it tells servers apart by their id, and those of unread sources from those that are gone. */
+export type WatchedField = 'id' | 'source'
 
 /** The query string of a request; a list becomes a repeated parameter. */
 export function parametersOf(query: object): URLSearchParams {

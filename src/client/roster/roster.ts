@@ -5,7 +5,7 @@ import type { RosterEvent } from './event-batcher.ts'
 import { createEventRequests } from './events.ts'
 import { followBatches, type Following, type FollowOptions } from './follow.ts'
 import { createMeshQueries } from './mesh-queries.ts'
-import { type ListQuery, parametersOf, type WatchQuery } from './query.ts'
+import { type FieldQuery, type ListQuery, parametersOf, type WatchedField, type WatchQuery } from './query.ts'
 import type { Staleness } from './requests/answer-cache.ts'
 import type { ConnectOptions } from './requests/roster-http.ts'
 import { createRosterRequests } from './requests/roster-requests.ts'
@@ -68,11 +68,14 @@ export function connectRoster(options: ConnectOptions) {
   const http = createRosterRequests(options)
 
   /**
-   * Lists the matching servers as of one revision; all of them, unless there is a `limit`.
+   * Lists the matching servers as of one revision; all of them, unless there is a `limit`. With `fields`, only these of each.
    *
    * @throws {RosterError} Status 400 for an unknown or invalid parameter, 0 where no daemon answers.
    */
-  function list(query: ListQuery = {}, { signal }: RequestLimits = {}): Promise<ServerList> {
+  function list<const Field extends keyof Server = keyof Server>(
+    query: ListQuery & FieldQuery<Field> = {},
+    { signal }: RequestLimits = {},
+  ): Promise<ServerList<Pick<Server, Field>>> {
     return http.request('/servers', { parameters: parametersOf(query), signal, isKept: true })
   }
 
@@ -104,11 +107,13 @@ export function connectRoster(options: ConnectOptions) {
 
   /**
    * Yields the matching servers, then every change, until `signal` aborts or the loop is left. Reconnects and resumes after a
-   * lost connection; the events of a revision arrive together or not at all.
+   * lost connection; the events of a revision arrive together or not at all. With `fields`, only these of each, `id` and `source`.
    *
    * @throws {RosterError} The query is invalid, the token lacks the right, or the other side is not a roster.
    */
-  async function* watch(watching: WatchOptions = {}): AsyncGenerator<RosterEvent, void> {
+  async function* watch<const Field extends keyof Server = keyof Server>(
+    watching: WatchOptions<Field> = {},
+  ): AsyncGenerator<RosterEvent<Pick<Server, Field | WatchedField>>, void> {
     for await (const { events } of watchBatches(http, watching, options)) yield* events
   }
 

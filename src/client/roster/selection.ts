@@ -43,8 +43,9 @@ export type PickList = {
   readonly syncing?: readonly string[]
 }
 
-export type ServerList = {
-  readonly servers: readonly Server[]
+/** A page of servers; with `fields`, each is a `Pick` of these. */
+export type ServerList<Shown = Server> = {
+  readonly servers: readonly Shown[]
   readonly count: number
   /** Number of matching servers; `count` of them are on this page. */
   readonly total: number

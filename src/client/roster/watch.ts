@@ -1,13 +1,15 @@
+import type { Server } from '../../model/server.ts'
 import { createCancellation, createWatchdog, type Cancellation, pause, repeatCheck } from './cancellation.ts'
 import { isTransient, RosterError } from './error.ts'
 import { createEventBatcher, type EventBatch } from './event-batcher.ts'
 import { messagesIn, StreamError } from './event-stream.ts'
-import { parametersOf, type WatchQuery } from './query.ts'
+import { type FieldQuery, parametersOf, type WatchedField, type WatchQuery } from './query.ts'
 import { createReconnectPause } from './reconnect-pause.ts'
 import type { ConnectOptions, RosterHttp } from './requests/roster-http.ts'
 
-export type WatchOptions = {
-  readonly query?: WatchQuery | undefined
+export type WatchOptions<Field extends keyof Server = keyof Server> = {
+  /** With `fields`, events show only these, `id` and `source`; a change in others alone is no event. */
+  readonly query?: (WatchQuery & FieldQuery<Field>) | undefined
   /** Ends the watch without an error. */
   readonly signal?: AbortSignal | undefined
   /** Token of an earlier watch or list: the watch resumes from there instead of listing everything first. */
@@ -74,7 +76,7 @@ export async function* watchBatches(
 
   async function openStream(token: string | undefined, stopped: AbortSignal): Promise<Response> {
     return http.open('/servers/watch', {
-      parameters: parametersOf(query),
+      parameters: parametersOf(withWatchedFields(query)),
       headers: { accept: 'text/event-stream', ...(token === undefined ? {} : { 'last-event-id': token }) },
       signal: stopped,
     })
@@ -120,6 +122,13 @@ export async function* watchBatches(
     onPause?.(failure, ms)
     await pause(ms, signal)
   }
+}
+
+function withWatchedFields({ fields, ...filters }: WatchQuery & FieldQuery<keyof Server>): object {
+  const always: readonly WatchedField[] = ['id', 'source']
+  return fields === undefined || fields.length === 0
+    ? filters
+    : { ...filters, fields: [...new Set([...always, ...[fields].flat()])] }
 }
 
 /** The sources that an answer of `/ready` names as unread; undefined if it is none. */

@@ -84,6 +84,7 @@ export function createLiveList(url: string, token: string) {
   /** Follows from a token until the watch ends; returns once everything must be listed again. */
   async function follow(since: string): Promise<void> {
     const watch = roster.watch({
+      query: { fields: rowFields },
       since,
       signal: stopping.signal,
       onPause: (error, ms) => setLink({ state: 'lost', reason: error.message, retryAt: Date.now() + ms }),
@@ -153,7 +154,7 @@ export function createLiveList(url: string, token: string) {
 export type LiveList = ReturnType<typeof createLiveList>
 
 type Page = {
-  readonly servers: readonly Server[]
+  readonly servers: readonly Pick<Server, (typeof rowFields)[number]>[]
   readonly total: number
   readonly continue?: string
   readonly resource_version: string

@@ -5,10 +5,15 @@ import { parseWatchRequest, type WatchRequest } from '../../../src/api/watch/wat
 
 function parse(
   url: string,
-  { method = 'GET', headers = {}, strict = true }: { method?: string; headers?: object; strict?: boolean } = {},
+  {
+    method = 'GET',
+    headers = {},
+    strict = true,
+    hasFields = true,
+  }: { method?: string; headers?: object; strict?: boolean; hasFields?: boolean } = {},
 ): WatchRequest | undefined {
   const request = { method, url, headers } as Pick<IncomingMessage, 'method' | 'url' | 'headers'> as IncomingMessage
-  return parseWatchRequest(request, { path: '/servers', strict })
+  return parseWatchRequest(request, { path: '/servers', strict, hasFields })
 }
 
 describe('a watch request', () => {
@@ -57,6 +62,7 @@ describe('a watch request', () => {
     ['/servers?watch=perhaps', 'watch'],
     ['/servers/watch?limit=5', 'limit'],
     ['/servers?watch=1&sort=name', 'sort'],
+    ['/servers/watch?view=full', 'view'],
     ['/servers/watch?secrets=true', 'secrets'],
     ['/servers?index=e-0&wait=never', 'wait'],
     ['/servers?index=e-0&wait=2h', 'wait'],
@@ -73,6 +79,13 @@ describe('a watch request', () => {
       assert.match(request.issue.detail, new RegExp(`^${parameter}: `))
     })
   }
+
+  it('is invalid with fields where the path has none', () => {
+    const request = parse('/servers/watch?fields=id', { hasFields: false })
+
+    assert.ok(request?.type === 'invalid')
+    assert.equal(request.issue.parameter, 'fields')
+  })
 
   it('is none for a parameter without a watch where the path is not strict', () => {
     assert.equal(parse('/servers?wait=5s', { strict: false }), undefined)

@@ -58,5 +58,8 @@ describe('a selection of servers', () => {
   it('has one key for filters that mean the same', () => {
     assert.equal(selectionOf('tag=x&tag=y&status=').key, selectionOf('tag=y&tag=x&limit=5').key)
     assert.notEqual(selectionOf('tag=x').key, selectionOf('tag=y').key)
+    assert.equal(selectionOf('fields=name,id').key, selectionOf('fields=id&fields=name').key)
+    assert.notEqual(selectionOf('fields=name').key, selectionOf('fields=id').key)
+    assert.notEqual(selectionOf('fields=name').key, selectionOf('').key)
   })
 })

@@ -57,6 +57,29 @@ for (const [format, path] of [
       assert.deepEqual(summaryOf(await watcher.next(4)), ['ADDED b', 'MODIFIED b', 'DELETED a', 'DELETED b'])
     })
 
+    it('sends the fields asked for, and no event of a change in others alone', async () => {
+      await using daemon = await serveWatch()
+      daemon.put({ name: 'a', tags: ['x'] })
+      const watcher = await daemon.follow(`${path}fields=name,tags&fields=title`)
+      assert.deepEqual((await watcher.upTo('BOOKMARK'))[0]?.server, { name: 'a', tags: ['x'] })
+
+      daemon.put({ name: 'a', tags: ['x'], description: 'not asked for' })
+      daemon.change(
+        [
+          { name: 'a', tags: ['y'], description: 'not asked for' },
+          { name: 'b', title: 'B' },
+        ],
+        [],
+      )
+      daemon.put({ name: 'b', title: 'B', description: 'not asked for' })
+      daemon.drop('b')
+      const [changed, added, deleted] = await watcher.next(3)
+
+      assert.deepEqual([changed?.type, changed?.server], ['MODIFIED', { name: 'a', tags: ['y'] }])
+      assert.deepEqual([added?.type, added?.server], ['ADDED', { name: 'b', tags: [], title: 'B' }])
+      assert.deepEqual([deleted?.type, deleted?.token], ['DELETED', daemon.registry.token()])
+    })
+
     it('resumes after a token with exactly the later events', async () => {
       await using daemon = await serveWatch()
       daemon.put({ name: 'a' })
