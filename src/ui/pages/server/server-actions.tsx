@@ -5,6 +5,7 @@ import { refusalOf } from '../../data/rights.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { milliseconds } from '../../parts/figures.ts'
 import { Modal } from '../../parts/modal.tsx'
+import { Ago } from '../../parts/time.tsx'
 import { serverActionTexts as texts } from '../../texts/server/server-actions.ts'
 import { reasonTexts } from '../../texts/status.ts'
 import { EditDialog } from './edit-dialog.tsx'
@@ -66,7 +67,11 @@ export function ServerActions({ server, refresh }: ActionProps) {
         <OpenButton text={texts.edit} refusal={foreign} open={() => void (open.value = 'edit')} />
         <OpenButton text={texts.remove} refusal={foreign} open={() => void (open.value = 'remove')} />
       </span>
-      {override && <p class="soft">{texts.overridden(override.enabled)}</p>}
+      {override && (
+        <p class="soft">
+          <bdi>{texts.overridden(override.enabled, override.by)}</bdi> <Ago at={override.at} />
+        </p>
+      )}
       {open.value === 'edit' && <EditDialog server={server} onClose={close} onSaved={refresh} />}
       {open.value === 'remove' && (
         <Modal title={texts.removeTitle(server.id)} onClose={close}>

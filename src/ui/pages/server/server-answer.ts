@@ -3,8 +3,8 @@ import type { Server, ServerDetails } from '../../../client/index.ts'
 /** `GET /servers/{namespace}/{name}`. */
 export type ServerAnswer = Server & {
   readonly health: ServerDetails['health']
-  /** Switched on or off above all sources. */
-  readonly override?: { readonly enabled: boolean }
+  /** Switched on or off above all sources; `by` names the token, `at` is RFC 3339. */
+  readonly override?: { readonly enabled: boolean; readonly by: string; readonly at: string }
 }
 
 export type ServerCapability = Server['capabilities'][number]

@@ -13,8 +13,8 @@ export const serverActionTexts = {
   enabled: 'Enabled.',
   reset: 'Remove the override',
   wasReset: 'Its own definition decides again.',
-  overridden: (isEnabled: boolean) =>
-    `${isEnabled ? 'Enabled' : 'Disabled'} here by an override, whatever its definition says.`,
+  overridden: (isEnabled: boolean, by: string) =>
+    `${isEnabled ? 'Enabled' : 'Disabled'} by ${by}, whatever its definition says:`,
   edit: 'Edit',
   remove: 'Delete',
   removed: 'Deleted.',
