@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { temporary } from '../e2e/daemon-process.ts'
 import { startHere } from '../in-process-daemon.ts'
 import { assertAccessible } from './axe.ts'
 import { useBrowser, withoutBrowser } from './browser.ts'
@@ -49,6 +50,22 @@ describe('the page of events', { skip: withoutBrowser }, () => {
     await lines.nth(1).waitFor({ state: 'detached' })
     await lines.first().getByRole('link', { name: 'agent-7' }).click()
     await page.getByRole('heading', { name: 'agent-7' }).waitFor()
+  })
+
+  it('keeps what it shows while the daemon is away, and goes on where it was', async (t) => {
+    using folder = temporary()
+    const first = await startHere('', { folder })
+    await join(first, 'before', [tool('clock')])
+    const page = await openPage(t, `${first.url}/ui/events`)
+    await page.getByRole('link', { name: 'before' }).waitFor()
+    await first[Symbol.asyncDispose]()
+    await page.locator('main').getByText('unreachable').waitFor()
+    await page.getByRole('link', { name: 'before' }).waitFor()
+    await using second = await startHere('', { folder, port: Number(new URL(first.url).port) })
+    await join(second, 'after', [tool('clock')])
+    await page.locator('.feed > li').first().getByRole('link', { name: 'after' }).waitFor()
+    await page.getByRole('link', { name: 'before' }).waitFor()
+    await page.locator('main').getByText('unreachable').waitFor({ state: 'detached' })
   })
 
   it('says why a filter is refused, and is accessible in both themes and on a narrow screen', async (t) => {
