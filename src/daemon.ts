@@ -37,6 +37,9 @@ import { keepTickShape } from './runtime/tick-shape.ts'
 import { createInstanceId } from './stores/epoch.ts'
 import { openStore } from './stores/open.ts'
 
+/** Time that the sources wait for the overrides in the store, in ms; without, a store that is down would keep them from starting. */
+const maxOverridesWaitMs = 1000
+
 /**
  * Builds and starts every part in order; resolves once the daemon answers. Disposal stops the parts in reverse: the API first, the
  * store last. A failed start disposes of the parts already built.
@@ -67,7 +70,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     }),
   )
   const httpClient = stack.adopt(openHttpClient(), ({ close }) => close())
-  const registry = createRegistry({ onError })
+  const registry = createRegistry({ onError, overrideOf: registrations.overrides.get })
+  registrations.overrides.onChange(registry.applyOverrides)
   registry.beforeRead(registrations.applyExpirations)
   const ofSources = { log: log.child({ part: 'sources' }) }
   const readiness = () => config.ready
@@ -178,6 +182,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
           assertLoaded: registrations.assertLoaded,
           source: () => manualSource(config),
         },
+        overrides: registrations.overrides,
         publish: () => config.publish,
         ui: () => config.ui,
         instance: identity.id,
@@ -211,6 +216,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   stack.defer(() => mcp.close())
   stack.defer(calls.close)
   if (api.warning) log.warn({ url: api.url }, api.warning)
+  // Otherwise a server that an override disables would be shown as enabled, and probed, until the store is read.
+  await registrations.whenLoaded(maxOverridesWaitMs)
   await supervisor.apply(sourcePlans(config, tools))
   const watching = stack.adopt(new AbortController(), (controller) => controller.abort())
   const { file, text: initialText } = loaded

@@ -25,6 +25,7 @@ import { serversApi } from './servers/routes.ts'
 import { countsApi } from './servers/server-counts.ts'
 import { createStatisticsViews } from './servers/statistics/statistics-views.ts'
 import { manualApi } from './servers/writing/manual.ts'
+import { overridesApi } from './servers/writing/overrides.ts'
 import { dashboardApi } from './ui/dashboard.ts'
 
 /** All routes of the daemon. */
@@ -38,11 +39,13 @@ export function createApp(ports: ApiPorts): Api {
   const manual = manualApi({ ...ports, details })
   const mesh = meshApi(ports)
   const events = eventsApi(ports)
+  const overrides = overridesApi(ports)
   for (const prefix of ['', '/api/v1']) {
     app.route(`${prefix}/servers`, servers)
     app.route(`${prefix}/servers`, manual)
     app.route(`${prefix}/`, mesh)
     app.route(`${prefix}/`, events)
+    app.route(`${prefix}/`, overrides)
   }
   app.route('/', pickApi(ports))
   app.route('/', batchQueryApi(ports))

@@ -5,6 +5,7 @@ import type { Journal } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
 import type { ManualServers } from '../registrations/manual-servers.ts'
+import type { Overrides } from '../registrations/overrides.ts'
 import type { Registrations } from '../registrations/registrations.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervision/supervisor.ts'
@@ -53,6 +54,7 @@ export type ApiPorts = {
     Pick<Registrations, 'assertLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
+  readonly overrides: Pick<Overrides, 'set' | 'remove' | 'get' | 'list'>
   /** The state of the store; undefined until it is open. */
   readonly store: () => { readonly status: 'up' | 'down' } | undefined
   /** The id by which other rosters know this registry. */

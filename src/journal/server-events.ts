@@ -112,7 +112,8 @@ const otherFields: ReadonlySet<string> = new Set<keyof Server>([
 /** The change of a definition, or of the capabilities that a probe found. Agents announce theirs themselves. */
 function definitionEvent({ now, before }: Modified): [JournalEvent] | undefined {
   // The first probe completes a definition, and changes none.
-  if (isAgent(now) || before.server.status === 'pending') return undefined
+  const isOverridden = !jsonEqual(before.server.override, now.server.override)
+  if (!isOverridden && (isAgent(now) || before.server.status === 'pending')) return undefined
   const fields = changedFields(before.server, now.server).filter((field) => !otherFields.has(field))
   if (fields.length === 0) return undefined
   return [{ type: 'changed', ...placeOf(now), data: () => changeDetails(before.server, now.server, fields) }]

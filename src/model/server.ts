@@ -191,6 +191,16 @@ export type DiscoveryMethod = z.output<typeof DiscoveryMethod>
 /** What a server shows as `health_check_interval` whose definition names none, as in the original registry. */
 export const shownInterval = 30
 
+/** What an administrator decided about a server, above what its source says. */
+export const Override = memoizedSchema(() =>
+  z.object({
+    enabled: z.boolean(),
+    by: z.string().describe('Name of the token that set it.'),
+    at: z.string().describe('Time of the store (RFC 3339).'),
+  }),
+)
+export type Override = z.output<typeof Override>
+
 /** One server as the API shows it. Every field is versioned. */
 export const Server = memoizedSchema(() =>
   DefinitionFields.unwrap().extend({
@@ -210,6 +220,9 @@ export const Server = memoizedSchema(() =>
     shadows: z
       .array(z.object({ source: z.string(), origin: z.string() }))
       .describe('Definitions of the same name with lower precedence, best first.'),
+    override: Override.unwrap()
+      .optional()
+      .describe('Set by an administrator: `enabled` is as it says, whatever the source says.'),
     stale: z.boolean().describe('Its origin fails now; this is the last good definition.'),
     created_at: z.string(),
     updated_at: z.string(),

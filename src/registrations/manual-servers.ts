@@ -3,7 +3,7 @@ import { type ServerId, serverId } from '../model/names.ts'
 import type { ServerDefinition } from '../model/server.ts'
 import type { Reading, Sighting, StoredVersion } from '../model/source.ts'
 import { isPreconditionMet, rejectionReason } from '../stores/compare-and-set.ts'
-import { registrationKey } from '../stores/driver.ts'
+import { registrationKey, serverKey } from '../stores/driver.ts'
 import { type WriteCondition, isNewer, type StoredRegistration, type Store } from '../stores/store.ts'
 import { createTombstones } from '../stores/tombstones.ts'
 import type { Book, HeldRegistration } from './rewind.ts'
@@ -75,7 +75,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   async function remove(id: ServerId, expectedVersion?: string): Promise<boolean> {
     const known = servers.get(id)
     const expect = expectedVersion === undefined ? 'any' : { version: expectedVersion }
-    const [outcome] = await store.commit([{ type: 'delete', ...keyOf(id), expect }])
+    const [outcome] = await store.commit([{ type: 'delete', ...serverKey('manual', id), expect }])
     if (outcome?.type === 'deleted') applyDeletion(id, outcome.resource_version)
     else if (outcome?.type === 'conflict') learn(id, known, outcome.current)
     if (outcome?.type === 'conflict' && outcome.current)
@@ -110,7 +110,7 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
   async function read(id: ServerId): Promise<ManualServer | undefined> {
     const known = servers.get(id)
     const expect = known ? { version: known.stored.resource_version } : 'none'
-    const [outcome] = await store.commit([{ type: 'confirm', ...keyOf(id), expect }])
+    const [outcome] = await store.commit([{ type: 'confirm', ...serverKey('manual', id), expect }])
     if (outcome?.type === 'conflict') learn(id, known, outcome.current)
     return servers.get(id)
   }
@@ -170,7 +170,8 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
       tombstones.clear()
       const stored = registrations.filter(({ kind }) => kind === 'manual')
       const present = new Set(stored.map(({ namespace, name }) => serverId(namespace, name)))
-      for (const id of servers.keys()) if (!present.has(id) && !kept.has(registrationKey(keyOf(id)))) drop(id)
+      for (const id of servers.keys())
+        if (!present.has(id) && !kept.has(registrationKey(serverKey('manual', id)))) drop(id)
       for (const one of stored) if (!kept.has(registrationKey(one))) applyRegistration(one, true)
     },
     replace: ({ namespace, name }, stored) =>
@@ -197,15 +198,10 @@ export function createManualServers({ store }: { store: Pick<Store, 'commit'> })
 }
 
 function heldOf({ id, definition, stored: { resource_version: version, created_at } }: ManualServer): HeldRegistration {
-  const key = keyOf(id)
+  const key = serverKey('manual', id)
   const toPut = () =>
     ({ type: 'put', ...key, definition: JSON.stringify(definition), expect: 'any', created_at }) as const
   return { key, version, toPut }
-}
-
-function keyOf(id: ServerId) {
-  const slash = id.indexOf('/')
-  return { kind: 'manual', namespace: id.slice(0, slash), name: id.slice(slash + 1) } as const
 }
 
 function putOf(definition: ServerDefinition, expect: WriteCondition) {

@@ -17,6 +17,7 @@ import {
 } from '../stores/store.ts'
 import { createAgentBook } from './agent-book.ts'
 import { createManualServers } from './manual-servers.ts'
+import { createOverrides } from './overrides.ts'
 import { createPushSources } from './push-sources.ts'
 import { type Reconciliation, reconcile } from './rewind.ts'
 
@@ -83,7 +84,9 @@ export function startRegistrations({
   })
   const agents = createRegistrar({ store: openedStore, leases, settings, log, onForgotten })
   const manual = createManualServers({ store: openedStore })
-  const books = [createAgentBook(agents), manual.book]
+  const overrides = createOverrides({ store: openedStore })
+  const holders = { agent: agents, manual, override: overrides }
+  const books = [createAgentBook(agents), manual.book, overrides.book]
   let lastRewind: (Reconciliation & { readonly at: number; readonly reason: string }) | undefined
   const push = createPushSources({ loaded: loaded.promise, isLoaded: () => isLoaded, note: outageNote })
 
@@ -114,6 +117,8 @@ export function startRegistrations({
 
   function applySnapshot({ registrations, heartbeats, resource_version }: StoreSnapshot): void {
     const ofKind = (kind: RegistrationKind) => registrations.filter((registration) => registration.kind === kind)
+    // First: what they say of a server holds from the moment that it is seen.
+    overrides.load(ofKind('override'), resource_version)
     agents.load(ofKind('agent'), heartbeats, resource_version)
     manual.load(ofKind('manual'), resource_version)
   }
@@ -151,11 +156,9 @@ export function startRegistrations({
       if (change.rewound) await applyRewound(change.snapshot, change.rewound)
       else applySnapshot(change.snapshot)
     } else if (change.type === 'heartbeats') agents.applyReplicaHeartbeats(change.heartbeats)
-    else if (change.type === 'put' && change.registration.kind === 'agent')
-      agents.applyRegistration(change.registration)
-    else if (change.type === 'put') manual.applyRegistration(change.registration)
+    else if (change.type === 'put') holders[change.registration.kind].applyRegistration(change.registration)
     else if (change.kind === 'agent') agents.applyDeletion(change.name, change.resource_version)
-    else manual.applyDeletion(serverId(change.namespace, change.name), change.resource_version)
+    else holders[change.kind].applyDeletion(serverId(change.namespace, change.name), change.resource_version)
   }
 
   /** Loads the store, retrying until it succeeds, then follows the writes of other replicas. */
@@ -192,6 +195,7 @@ export function startRegistrations({
   return {
     agents,
     manual,
+    overrides,
     sources: { agents: push.sourceOf(agents), manual: push.sourceOf(manual) },
     /** Applies expired leases; called before every read of the registry. */
     applyExpirations: agents.applyExpirations,
@@ -202,6 +206,13 @@ export function startRegistrations({
     warnings,
     /** The identity of the database; undefined until it is loaded. */
     epoch: () => epoch,
+    /** Resolves once the registrations are loaded, or after `maxMs`; never rejects. */
+    whenLoaded: async (maxMs: number) => {
+      const waiting = new AbortController()
+      const isLate = pause(maxMs, undefined, { signal: waiting.signal, ref: false }).catch(() => {})
+      await Promise.race([loaded.promise.catch(() => {}), isLate])
+      waiting.abort()
+    },
     /** Throws `NotLoadedYet` until the registrations are loaded. */
     assertLoaded: () => {
       if (!isLoaded) throw new NotLoadedYet('registrations are still being loaded from the store')

@@ -1,8 +1,9 @@
 import type { Capability } from '../model/capability.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import { type Health, worseOf } from '../model/health.ts'
+import type { ServerId } from '../model/names.ts'
 import { redactServer } from '../model/redaction/redact-server.ts'
-import { type Server, shownInterval } from '../model/server.ts'
+import { type Override, type Server, type ServerDefinition, shownInterval } from '../model/server.ts'
 import { isCommandKey, targetKey } from '../model/target.ts'
 import type { Candidate } from './candidate.ts'
 
@@ -22,8 +23,12 @@ export type ServerRecord = RegisteredServer & {
   readonly probed: ProbedState | undefined
 }
 
-/** The time of a commit, and the `resource_version` of servers that no store versions. */
-export type CommitStamp = { readonly at: string; readonly version: string }
+/** The time of a commit, the `resource_version` of servers that no store versions, and the overrides at that time. */
+export type CommitStamp = {
+  readonly at: string
+  readonly version: string
+  readonly overrideOf?: ((id: ServerId) => Override | undefined) | undefined
+}
 
 /** The server that the winner of an id makes, computed from the record before it and from what probes found. */
 export function createRecord(
@@ -31,10 +36,12 @@ export function createRecord(
   losers: readonly Candidate[],
   { before, probed, stamp }: { before: ServerRecord | undefined; probed?: ProbedState; stamp: CommitStamp },
 ): ServerRecord {
-  const target = targetKey(winner.definition, winner.layer.name)
+  const override = stamp.overrideOf?.(winner.id)
+  const definition = overridden(winner.definition, override)
+  const target = targetKey(definition, winner.layer.name)
   const carried = probed ?? (before?.target === target ? before.probed : undefined)
   const { status, ...health } = healthOf(winner, target, carried, before, stamp)
-  const { definition, stored } = winner
+  const { stored } = winner
   const version = definition.version ?? carried?.version
   const server: Server = {
     id: winner.id,
@@ -48,6 +55,7 @@ export function createRecord(
     origin: winner.origin,
     discovery_method: winner.layer.discovery_method,
     shadows: losers.length > 0 ? losers.map(({ layer, origin }) => ({ source: layer.name, origin })) : noShadows,
+    ...(override && { override }),
     stale: winner.stale,
     created_at: before?.server.created_at ?? stored?.created_at ?? stamp.at,
     updated_at: before ? stamp.at : (stored?.updated_at ?? stamp.at),
@@ -63,6 +71,11 @@ export function createRecord(
     target,
     probed: carried,
   }
+}
+
+function overridden(definition: ServerDefinition, override: Override | undefined): ServerDefinition {
+  if (!override || override.enabled === definition.enabled) return definition
+  return { ...definition, enabled: override.enabled }
 }
 
 /**

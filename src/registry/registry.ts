@@ -50,6 +50,8 @@ export type Registry = {
   readonly subscribe: (push: (batch: Batch) => void) => () => void
   /** Applies observations of the monitor as one revision; no revision where nothing changes. */
   readonly observe: (observations: readonly Observation[]) => void
+  /** Applies the overrides of these servers again, as one revision. Called when `overrideOf` has changed. */
+  readonly applyOverrides: (ids: readonly ServerId[]) => void
 }
 
 /** A commit computed ahead of time. */
@@ -86,10 +88,12 @@ export type RegistryCore = Registry & {
 export function createRegistry({
   epoch = newEpoch(),
   now = Date.now,
+  overrideOf,
   onError,
 }: {
   epoch?: string
   now?: () => number
+  overrideOf?: CommitStamp['overrideOf']
   onError: (error: unknown) => void
 }): RegistryCore {
   const index = createServerIndex<ServerRecord>()
@@ -98,7 +102,7 @@ export function createRegistry({
   let revision = 0
   /** Of the current revision. Made with it, since every cached response is compared with it. */
   let token = tokenOf(revision)
-  /** Counts the reorders of the layers. */
+  /** Counts the reorders of the layers, and the changes of overrides: what was prepared before one is computed again. */
   let layerOrder = 0
   let beforeRead: (() => void) | undefined
   let isInHook = false
@@ -118,7 +122,7 @@ export function createRegistry({
   }
 
   function newStamp(): CommitStamp {
-    return { at: new Date(now()).toISOString(), version: tokenOf(revision + 1) }
+    return { at: new Date(now()).toISOString(), version: tokenOf(revision + 1), overrideOf }
   }
 
   function* prepareCommit(delta: Delta): Generator<void, PreparedCommit> {
@@ -206,6 +210,18 @@ export function createRegistry({
     publish(changes)
   }
 
+  function applyOverrides(ids: readonly ServerId[]): void {
+    layerOrder += 1
+    const stamp = newStamp()
+    const changes: Change[] = []
+    for (const id of ids) {
+      const before = index.get(id)
+      if (!before || isDeepStrictEqual(before.server.override, overrideOf?.(id))) continue
+      put(id, createRecord(before.candidate, before.losers, { before, stamp }), changes)
+    }
+    publish(changes)
+  }
+
   return {
     token: () => (runHook(), token),
     revision: () => (runHook(), revision),
@@ -217,6 +233,7 @@ export function createRegistry({
     counters: () => (runHook(), counters.read()),
     subscribe: (push) => feed.subscribe(push),
     observe,
+    applyOverrides,
     prepareCommit,
     discardCommit,
     commit,

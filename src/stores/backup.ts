@@ -22,7 +22,7 @@ const Lease = z.object({
 const Entry = z.union([
   z.object({
     registration: z.object({
-      kind: z.enum(['agent', 'manual']),
+      kind: z.enum(['agent', 'manual', 'override']),
       namespace: z.string(),
       name: z.string(),
       definition: z.string(),
@@ -191,7 +191,7 @@ async function put(store: Store, entries: readonly Extract<Entry, { registration
 }
 
 function nameOf({ kind, namespace, name }: Pick<StoredRegistration, 'kind' | 'namespace' | 'name'>): string {
-  return kind === 'agent' ? `agent ${name}` : `manual ${namespace}/${name}`
+  return kind === 'agent' ? `agent ${name}` : `${kind} ${namespace}/${name}`
 }
 
 /** Reads the whole backup: a truncated or foreign file is refused before anything is written. */

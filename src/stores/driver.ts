@@ -69,6 +69,12 @@ export function registrationId({ kind, namespace, name }: RegistrationKey): stri
   return kind === 'agent' ? name : `${namespace}/${name}`
 }
 
+/** The key of what is stored of a server by its id. */
+export function serverKey(kind: 'manual' | 'override', id: string) {
+  const slash = id.indexOf('/')
+  return { kind, namespace: id.slice(0, slash), name: id.slice(slash + 1) }
+}
+
 /** Identifies a registration among all kinds, and orders them. */
 export function registrationKey(key: RegistrationKey): string {
   return `${key.kind}:${registrationId(key)}`

@@ -52,8 +52,10 @@ export type Store = AsyncDisposable & {
 
 export type StoreType = 'memory' | 'sqlite' | 'postgres' | 'mysql'
 
-/** Agent ids are unique over all namespaces; the names of manual servers in their namespace. */
-export type RegistrationKind = 'agent' | 'manual'
+/**
+ * Agent ids are unique over all namespaces; the names of manual servers, and of servers with an override, in their namespace.
+ */
+export type RegistrationKind = 'agent' | 'manual' | 'override'
 
 export type RegistrationKey = { readonly kind: RegistrationKind; readonly namespace: string; readonly name: string }
 

@@ -54,6 +54,12 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       assertLoaded: () => {},
       source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
     },
+    overrides: {
+      set: () => Promise.reject(new Error('no store')),
+      remove: () => Promise.reject(new Error('no store')),
+      get: () => undefined,
+      list: () => [],
+    },
     publish: () => ({}),
     ui: () => ({ enabled: true, read_only: false }),
     instance: () => 'test-instance',

@@ -84,6 +84,23 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
       for (const { name, definition } of matching) assert.equal(JSON.parse(definition).name, name)
     })
 
+    it('keeps the manual server and the override of one name apart', async () => {
+      const at = { namespace: 'team-o', name: 'both' }
+      const kinds = ['manual', 'override'] as const
+      await store.commit(kinds.map((kind) => put({ kind, ...at, definition: JSON.stringify({ kind }) })))
+      const stored = (await named('both')).toSorted((one, other) => (one.kind < other.kind ? -1 : 1))
+      assert.deepEqual(
+        stored.map(({ kind, definition }) => [kind, definition]),
+        kinds.map((kind) => [kind, JSON.stringify({ kind })]),
+      )
+
+      await store.commit([{ type: 'delete', kind: 'manual', ...at, expect: 'any' }])
+      assert.deepEqual(
+        (await named('both')).map(({ kind, namespace }) => [kind, namespace]),
+        [['override', 'team-o']],
+      )
+    })
+
     it('rejects operations that no database can store, and executes the others', async () => {
       const outcomes = await store.commit([
         put({ name: 'nul\0' }),

@@ -56,6 +56,11 @@ export const problemKinds = {
     title: 'Invalid server definition',
     remedy: 'Correct the fields that `errors` names.',
   },
+  invalid_override: {
+    status: 400,
+    title: 'Invalid override',
+    remedy: 'Send `{ "enabled": true }` or `{ "enabled": false }`.',
+  },
   mcp_message_rejected: {
     status: 400,
     title: 'MCP message rejected',
@@ -119,6 +124,11 @@ export const problemKinds = {
   },
   route_not_found: { status: 404, title: 'Route not found', remedy: 'See `GET /` for the routes.' },
   server_not_found: { status: 404, title: 'Server not found', remedy: 'See `GET /servers` for the servers.' },
+  override_not_found: {
+    status: 404,
+    title: 'No override',
+    remedy: 'See `GET /overrides` for the servers that have one.',
+  },
   provider_not_found: {
     status: 404,
     title: 'No server matches',
@@ -241,6 +251,11 @@ export const problemKinds = {
     status: 429,
     title: 'Rate limit exceeded',
     remedy: 'Retry after the seconds of `Retry-After`, or raise `limits.rate`.',
+  },
+  override_limit_reached: {
+    status: 429,
+    title: 'Override limit reached',
+    remedy: 'Remove overrides; see `GET /overrides`.',
   },
   agent_limit_reached: {
     status: 429,

@@ -41,6 +41,28 @@ const deleted: RouteDoc = {
     409: 'Owned by another source, or `If-Match` is stale.',
   },
 }
+const storeStatuses = { 503: 'Store unavailable; retry after `Retry-After`.' }
+const overrideSet: RouteDoc = {
+  summary: 'Enable or disable a server of any source, above what the source says',
+  group: 'servers',
+  response: schemas.OverrideSet,
+  body: schemas.OverrideBody,
+  statuses: { 400: 'Invalid body.', 404: unknownServer[404], 429: 'There are 1,000 overrides.', ...storeStatuses },
+  role: 'admin',
+}
+const overrideRemoved: RouteDoc = {
+  summary: 'Remove the override of a server: its source says whether it is enabled',
+  group: 'servers',
+  response: schemas.Anything,
+  statuses: { 204: 'Removed.', 404: 'No such server, or it has no override.', ...storeStatuses },
+  role: 'admin',
+}
+const overrideList: RouteDoc = {
+  summary: 'List the overrides of servers',
+  group: 'servers',
+  response: schemas.OverrideList,
+  statuses: storeStatuses,
+}
 const probed: RouteDoc = {
   summary: 'Probe a server now and return the outcome',
   group: 'servers',
@@ -88,6 +110,8 @@ const servers: Record<string, RouteDoc> = {
   'PATCH /servers/:namespace/:name': patched,
   'DELETE /servers/:name': deleted,
   'DELETE /servers/:namespace/:name': deleted,
+  'PUT /servers/:namespace/:name/override': overrideSet,
+  'DELETE /servers/:namespace/:name/override': overrideRemoved,
   'POST /servers/:name/probe': probed,
   'POST /servers/:namespace/:name/probe': probed,
   'POST /servers/:name/check': probedByAlias,
@@ -220,6 +244,8 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     statuses: { 404: unknownSource[404] },
     role: 'admin',
   },
+  'GET /overrides': overrideList,
+  'GET /api/v1/overrides': overrideList,
   'GET /events': events,
   'GET /api/v1/events': events,
   'GET /tags': { summary: 'Count servers by tag', group: 'servers', response: schemas.Tags },

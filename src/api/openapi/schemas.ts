@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Reason, Status } from '../../model/health.ts'
 import { Role } from '../../model/principal.ts'
-import { DefinitionFields, Server } from '../../model/server.ts'
+import { DefinitionFields, Override, Server } from '../../model/server.ts'
 import { SourceState, SourceStatus } from '../../model/status.ts'
 import { type ProblemCode, problemKinds } from '../http/problem-codes.ts'
 
@@ -46,6 +46,19 @@ export const ServerDetail = Server.unwrap()
     }),
   })
   .meta({ id: 'ServerDetail', description: 'A server with the fields that change at every probe.' })
+
+export const OverrideBody = z.object({ enabled: z.boolean() }).meta({ id: 'OverrideBody' })
+
+export const OverrideSet = z.object({ id: z.string(), override: Override.unwrap() }).meta({ id: 'OverrideSet' })
+
+export const OverrideList = z
+  .object({
+    overrides: z.array(
+      Override.unwrap().extend({ id: z.string(), present: z.boolean().describe('A source shows the server now.') }),
+    ),
+    count: z.int(),
+  })
+  .meta({ id: 'OverrideList' })
 
 export const DryRun = z
   .object({

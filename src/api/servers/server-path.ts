@@ -44,6 +44,11 @@ export function hasStatisticsPath(target: string): boolean {
   return /\/servers\/[^/?]+\/stats\/?(?:\?.*)?$/s.test(target)
 }
 
+/** The same for the path of its override, `/servers/team-a/weather/override`; `/servers/a/override` is a server. */
+export function overriddenServerId(target: string): ServerId | null {
+  return serverIdInTarget(target.replace(/\/override\/?(?:\?.*)?$/s, ''))
+}
+
 function serverIdIn(path: string): ServerId | undefined {
   const parts = path.replace(/\/$/, '').split('/')
   if (parts.length > 2) return undefined

@@ -129,6 +129,7 @@ function groupByKind(ids: readonly RowId[]): [RegistrationKind, string[]][] {
   const kinds: [RegistrationKind, string[]][] = [
     ['agent', idsOf('agent')],
     ['manual', idsOf('manual')],
+    ['override', idsOf('override')],
   ]
   return kinds.filter(([, kindIds]) => kindIds.length > 0)
 }

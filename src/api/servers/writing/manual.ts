@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { isJsonObject } from '../../../model/data/json-object.ts'
 import { type ServerId, serverId } from '../../../model/names.ts'
 import { redactServer } from '../../../model/redaction/redact-server.ts'
 import type { ServerDefinition } from '../../../model/server.ts'
@@ -49,7 +50,8 @@ export function manualApi({
     const id = requireServerId(c)
     const fields = await readFields(c)
     return rewrite(c, id, fields, (before) => {
-      const definition = parseDefinition(withPathName(fields, id), before && existing(c, before))
+      const named = withPathName(withoutOverride(fields, before), id)
+      const definition = parseDefinition(named, before && existing(c, before))
       assertNotOutranked(id)
       return definition
     })
@@ -176,6 +178,13 @@ function assertMayWrite({ env: { principal, incoming } }: ApiContext): void {
 
 function existing({ env: { principal } }: ApiContext, { definition }: ManualServer) {
   return { definition, mayMove: principal.secrets }
+}
+
+/** What an override says is shown as `enabled`. Sent back as it was read, it is not what the definition says. */
+function withoutOverride(fields: ManualFields, before: ManualServer | undefined): ManualFields {
+  const { override, enabled } = fields
+  if (!before || !isJsonObject(override) || override['enabled'] !== enabled) return fields
+  return { ...fields, enabled: before.definition.enabled }
 }
 
 function conditionOf(before: ManualServer | undefined): Expected {
