@@ -82,6 +82,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   recorder.followServers(registry, supervisor.syncing)
   const ofHealth = { log: log.child({ part: 'health' }) }
   const monitor = stack.use(createMonitor({ ...ofHealth, registry, http: httpClient, config: config.health }))
+  registry.orderByResponseTime((id) => monitor.figuresOf(id)?.responseMs)
   stack.use(createStatisticsArchive({ ...ofHealth, opening, statistics: monitor.statistics }))
   const mesh = createMeshOperations({
     registrations,

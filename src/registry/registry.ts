@@ -16,6 +16,7 @@ import {
   planRecords,
 } from './commit-plan.ts'
 import { createCounters, type Counters } from './counters.ts'
+import type { ResponseTimeOf } from './index/pagination.ts'
 import { createServerIndex, type ServerIndex } from './index/server-index.ts'
 import { byPrecedence, candidatesOf, rebaseCandidates } from './precedence.ts'
 import { type CommitStamp, createRecord, type ProbedState, type ServerRecord, stampRecord } from './record.ts'
@@ -77,6 +78,8 @@ export type RegistryCore = Registry & {
   readonly reorderSources: (layers: readonly Layer[], delta: Delta) => readonly Change[]
   /** Sets the hook that runs before every read; it may commit. */
   readonly beforeRead: (hook: () => void) => void
+  /** Sets where response times are read: they order lists, and change without a revision. */
+  readonly orderByResponseTime: (read: ResponseTimeOf) => void
 }
 
 /**
@@ -96,7 +99,7 @@ export function createRegistry({
   overrideOf?: CommitStamp['overrideOf']
   onError: (error: unknown) => void
 }): RegistryCore {
-  const index = createServerIndex<ServerRecord>()
+  const index = createServerIndex<ServerRecord>({ responseTimeOf: (id) => responseTimeOf(id) })
   const counters = createCounters()
   const feed = createFeed<Batch>({ onError })
   let revision = 0
@@ -105,6 +108,7 @@ export function createRegistry({
   /** Counts the reorders of the layers, and the changes of overrides: what was prepared before one is computed again. */
   let layerOrder = 0
   let beforeRead: (() => void) | undefined
+  let responseTimeOf: ResponseTimeOf = () => undefined
   let isInHook = false
 
   function tokenOf(number: number): string {
@@ -239,6 +243,7 @@ export function createRegistry({
     commit,
     reorderSources,
     beforeRead: (hook) => void (beforeRead = hook),
+    orderByResponseTime: (read) => void (responseTimeOf = read),
   }
 }
 

@@ -51,7 +51,17 @@ const Selector = z.lazy(() =>
     }),
 )
 
-const sortFields = ['name', 'namespace', 'status', 'source', 'type', 'created_at', 'updated_at'] as const
+const sortFields = [
+  'name',
+  'namespace',
+  'status',
+  'status_since',
+  'response_time',
+  'source',
+  'type',
+  'created_at',
+  'updated_at',
+] as const
 export type SortKey = (typeof sortFields)[number]
 const sortKeys = sortFields.flatMap((key) => [key, `-${key}` as const])
 
@@ -104,7 +114,7 @@ export const ServerQuery = memoizedSchema(() =>
       .enum(sortKeys, `must be one of ${sortFields.join(', ')}, with "-" in front for descending order`)
       .optional()
       .describe(
-        'Sort order. Default: by name; with `q`, by relevance. Pages sorted by name show every server that exists throughout exactly once. In another order, a server whose key changes meanwhile may be shown twice or not at all.',
+        'Sort order. Default: by name; with `q`, by relevance. Pages sorted by name show every server that exists throughout exactly once. In another order, a server whose key changes meanwhile may be shown twice or not at all. `response_time` is that of the last probe: servers without one come last in both orders, and such an answer has no ETag.',
       ),
     limit: z
       .preprocess(
@@ -124,6 +134,11 @@ export const ServerQuery = memoizedSchema(() =>
   }),
 )
 export type ServerQuery = z.output<typeof ServerQuery>
+
+/** Whether an answer shows, or is ordered by, what changes without a revision: it is neither kept nor compared by one. */
+export function isVolatile({ view, sort }: Pick<ServerQuery, 'view' | 'sort'>): boolean {
+  return view === 'full' || sort === 'response_time' || sort === '-response_time'
+}
 
 /** The query without any condition. */
 export const unfilteredQuery: ServerQuery = {

@@ -1,5 +1,7 @@
+import type { ServerId } from '../../model/names.ts'
 import { type PageCursor, parseCursor } from '../../model/query/cursor.ts'
 import type { ServerQuery, SortKey } from '../../model/query/query.ts'
+import type { Server } from '../../model/server.ts'
 import { membershipOf, type SlotSet } from './slot-set.ts'
 import type { SlotTable } from './slot-table.ts'
 
@@ -9,6 +11,9 @@ type Key = string | number
 export type SortedRow = { readonly slot: number; readonly key: Key }
 
 type Table = Pick<SlotTable, 'ids' | 'rows' | 'sorted'>
+
+/** The response time of a server's last probe in ms; undefined where there is none. */
+export type ResponseTimeOf = (id: ServerId) => number | undefined
 
 /** The sort key and direction of a query; ties are broken by id. Undefined where the order is by id alone. */
 type SortOrder = { readonly by: Exclude<SortKey, 'name'> | 'relevance'; readonly descending: boolean }
@@ -25,22 +30,33 @@ export function pageOf(
   matches: SlotSet,
   query: ServerQuery,
   table: Table,
-  scores: Readonly<Uint8Array>,
+  { scores, responseTimeOf }: { scores: Readonly<Uint8Array>; responseTimeOf: ResponseTimeOf },
 ): readonly SortedRow[] {
   const { limit = Infinity } = query
   const position = parseCursor(query)
   const after = position && 'id' in position ? position : undefined
   const order = sortOrderOf(query)
   if (!order) return pageById(matches, { after, limit, descending: query.sort === '-name' }, table)
-  const { by, descending } = order
+  const { descending } = order
   const { ids, rows } = table
+  const keyOfServer = keyIn(order, responseTimeOf)
   const keyOf = (slot: number) => {
-    if (by === 'relevance') return scores[slot] ?? 0
-    return rows[slot]?.server[by] ?? ''
+    if (order.by === 'relevance') return scores[slot] ?? 0
+    const server = rows[slot]?.server
+    return server ? keyOfServer(server) : ''
   }
   const isAfter = (key: Key, slot: number) => !after || isAfterCursor(key, ids[slot] ?? '', after, descending)
   const options = { isIn: membershipOf(matches), keyOf, descending, limit }
   return firstRowsByKey(candidatesById(matches, table), options, isAfter)
+}
+
+/** Reads the sort key of a server. What is not known sorts last in both directions. */
+function keyIn({ by, descending }: SortOrder, responseTimeOf: ResponseTimeOf): (server: Server) => Key {
+  // Not infinite: a cursor is JSON.
+  const last = descending ? -Number.MAX_VALUE : Number.MAX_VALUE
+  if (by === 'response_time') return ({ id }) => responseTimeOf(id) ?? last
+  if (by === 'status_since') return ({ health }) => Date.parse(health.since) || last
+  return (server) => (by === 'relevance' ? 0 : server[by])
 }
 
 function pageById(

@@ -8,7 +8,7 @@ import { nearMatch, relevanceTo, searchTextOf, wordsOf } from '../../model/query
 import type { Server } from '../../model/server.ts'
 import { type IndexField, indexedFields } from './indexed-fields.ts'
 import { createInvertedIndex } from './inverted-index.ts'
-import { pageOf } from './pagination.ts'
+import { pageOf, type ResponseTimeOf } from './pagination.ts'
 import { sizeOf } from './postings.ts'
 import { planQuery } from './query-plan.ts'
 import { countSlots, evaluatePlan, filterSlots, replaceSlots, type SlotSet, toBitsIfLarge } from './slot-set.ts'
@@ -36,7 +36,9 @@ const noFilter = canonicalFilter(unfilteredQuery)
  * query or in the background, and may contain servers that are only expected. Answers always reflect exactly what
  * was put.
  */
-export function createServerIndex<Row extends RegisteredServer>() {
+export function createServerIndex<Row extends RegisteredServer>({
+  responseTimeOf = () => undefined,
+}: { responseTimeOf?: ResponseTimeOf } = {}) {
   const table = createSlotTable<Row>()
   const { ids, rows, sorted } = table
   const inverted = createInvertedIndex()
@@ -151,7 +153,7 @@ export function createServerIndex<Row extends RegisteredServer>() {
       ? findAll(query, isNamed)
       : evaluatePlan({ required: [], excluded: [] }, table.occupied(), ids.length)
     const matches = q === undefined ? all : search(all, q, query.fuzzy_match)
-    const sortedRows = pageOf(toBitsIfLarge(matches, ids.length), query, table, scores)
+    const sortedRows = pageOf(toBitsIfLarge(matches, ids.length), query, table, { scores, responseTimeOf })
     const page = sortedRows.slice(0, limit).flatMap(({ slot }) => rows[slot] ?? [])
     const last = limit !== undefined && sortedRows.length > limit ? sortedRows[limit - 1] : undefined
     const next = last && encodeCursor(query, { key: last.key, id: ids[last.slot] ?? '' })

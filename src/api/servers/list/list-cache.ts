@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { runToCompletion } from '../../../flow/cooperative.ts'
 import type { ServerId } from '../../../model/names.ts'
-import type { ServerQuery } from '../../../model/query/query.ts'
+import { isVolatile, type ServerQuery } from '../../../model/query/query.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { Problem } from '../../http/problem.ts'
 import { jsonReply, problemReply, type Reply } from '../../http/reply.ts'
@@ -91,12 +91,12 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     const { length } = list.selection.page
     if (length > maxServersFor(query)) return undefined
     // The body of a polling client is shared by all that poll the same; any other is its own.
-    const isPolled = query.view !== 'full' && requested.has(key)
+    const isPolled = !isVolatile(query) && requested.has(key)
     const maxBytes = isPolled ? maxEntrySize : maxWholeBytes
     const encoder = encoderFor(query, volatile)
     const parts = runToCompletion(partsOfList(list, encoder, maxBytes))
     if (!parts) return undefined
-    const isCached = query.view !== 'full' && (length <= maxServersCachedAtOnce || isRequestedAgain(key, list.token))
+    const isCached = !isVolatile(query) && (length <= maxServersCachedAtOnce || isRequestedAgain(key, list.token))
     const reply = replyOf(bodyOfParts(list, parts, encoder.ownsBytes), list, query)
     if (isCached) store(key, list, reply)
     return reply
@@ -104,7 +104,7 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
 
   function replyOf(body: Buffer, list: EncodedList, query: ServerQuery): Reply {
     const etag = etagOf(list, query)
-    const headers = query.view === 'full' ? { 'cache-control': 'no-store' } : {}
+    const headers = isVolatile(query) ? { 'cache-control': 'no-store' } : {}
     return jsonReply(body, { headers, ...(etag === undefined ? {} : { etag }) })
   }
 
@@ -144,7 +144,7 @@ export function createListCache({ registry, syncing, volatile, maxCachedBytes = 
     if (request.type !== 'list') throw new Problem('invalid_parameter', 'These parameters do not apply to a list.')
     const { query, key } = request
     const list = select(query)
-    const isCollected = query.view !== 'full' && isRequestedAgain(key, list.token)
+    const isCollected = !isVolatile(query) && isRequestedAgain(key, list.token)
     const collector = isCollected ? collectorOf(query, key, list) : undefined
     return { list, etag: etagOf(list, query), encoder: encoderFor(query, volatile), ...(collector && { collector }) }
   }
@@ -185,7 +185,7 @@ function maxServersFor({ view, fields }: ServerQuery): number {
   return view === 'full' || fields.length > 0 ? maxEncodedServersAtOnce : maxServersAtOnce
 }
 
-/** None while sources are syncing, and none with volatile fields: the revision covers neither. */
-function etagOf({ token, syncing }: EncodedList, { view }: ServerQuery): string | undefined {
-  return view === 'full' || syncing.length > 0 ? undefined : `"${token}"`
+/** None while sources are syncing, and none with volatile fields or in a volatile order: the revision covers neither. */
+function etagOf({ token, syncing }: EncodedList, query: ServerQuery): string | undefined {
+  return isVolatile(query) || syncing.length > 0 ? undefined : `"${token}"`
 }

@@ -128,6 +128,23 @@ describe('the list of servers', () => {
     assert.equal(reply('view=full').etag, undefined)
   })
 
+  it('by response time follows the probes, which have no revision', () => {
+    const { put, names, reply, registry } = createTestLists()
+    const times = new Map([
+      ['default/a', 9],
+      ['default/c', 3],
+    ])
+    registry.orderByResponseTime((id) => times.get(id))
+    put({ name: 'a' }, { name: 'b' }, { name: 'c' })
+
+    assert.deepEqual(names('sort=response_time'), ['c', 'a', 'b'])
+    assert.deepEqual(names('sort=-response_time'), ['a', 'c', 'b'])
+    times.set('default/c', 30).set('default/b', 10)
+    assert.deepEqual(names('sort=response_time'), ['a', 'b', 'c'])
+    assert.equal(reply('sort=response_time').etag, undefined)
+    assert.notEqual(reply('sort=status_since').etag, undefined)
+  })
+
   it('continues after the last server of a page, whatever was added before it', () => {
     const { put, list, names } = createTestLists()
     put({ name: 'a' }, { name: 'b' }, { name: 'c' })
