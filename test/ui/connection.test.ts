@@ -66,6 +66,39 @@ describe('the connection of the dashboard', { skip: withoutBrowser }, () => {
     await page.getByText('The config is in force.').waitFor()
   })
 
+  it('tells of a token that is refused after its dialog is closed, and keeps nothing that the token before was told', async (t) => {
+    await using daemon = await startHere(tokens)
+    const page = await openPage(t, `${daemon.url}/ui/operations`, { token: 'admin-0123456789abcdef' })
+    const field = page.getByRole('textbox', { name: 'Token' })
+    const another = page.getByRole('button', { name: 'Use another token' })
+    await page.getByRole('cell', { name: 'listen.host' }).waitFor()
+
+    await another.click()
+    assert.doesNotMatch((await page.getByRole('dialog').textContent()) ?? '', /does not accept/)
+    await field.press('Escape')
+    await page.getByText('Live', { exact: true }).waitFor()
+    // The answers to the next token are held back: nothing of the last one may stand in their place.
+    await page.route('**/config', () => undefined)
+    await another.click()
+    await field.fill('reader-0123456789abcdef')
+    await page.getByRole('button', { name: 'Use token' }).click()
+    await page.getByText('Role reader.').waitFor()
+    assert.equal(await page.getByRole('cell', { name: 'listen.host' }).count(), 0)
+
+    await another.click()
+    await field.fill('unknown-0123456789abcdef')
+    await page.getByRole('button', { name: 'Use token' }).click()
+    await page.getByText('The daemon does not accept this token.').waitFor()
+    await field.press('Escape')
+    await page.getByRole('alert').getByText('The daemon does not accept this token.').waitFor()
+    await assertAccessible(page)
+    await page.getByRole('button', { name: 'Enter a token' }).click()
+    assert.equal(await field.inputValue(), '')
+    await field.fill('admin-0123456789abcdef')
+    await page.getByRole('button', { name: 'Use token' }).click()
+    await page.getByText('Live', { exact: true }).waitFor()
+  })
+
   it('opens every page, server and action by the keyboard', async (t) => {
     using folder = temporary()
     writeFileSync(folder.at('servers.json'), JSON.stringify({ servers: { weather: server(1), maps: server(2) } }))

@@ -1,6 +1,6 @@
 import { apiUrl } from '../router.ts'
 import { noteDate } from './daemon-clock.ts'
-import { isTokenNeeded, token } from './session.ts'
+import { needToken, token } from './session.ts'
 
 /** What the daemon answers instead of a result (RFC 9457). */
 export type ProblemBody = {
@@ -75,7 +75,7 @@ export async function requestText(path: string, options: RequestOptions = {}): P
     throw new ApiError(why, { code: 'unreachable', status: 0, cause: error })
   }
   if (response.ok) return text
-  if (response.status === 401) isTokenNeeded.value = true
+  if (response.status === 401 && bearer === token.peek()) needToken()
   const problem = parse(text) as ProblemBody | undefined
   throw new ApiError(problem?.detail ?? problem?.title ?? `HTTP ${response.status}`, {
     code: problem?.code ?? 'http_status',

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals'
 import { apiUrl } from '../router.ts'
 import type { FromWorker, LinkState, Row, ToWorker } from './protocol.ts'
-import { isTokenNeeded, token } from './session.ts'
+import { isTokenNeeded, needToken, token } from './session.ts'
 
 /** Every server by id. Changed in place; `servers.version` says when. */
 const rows = new Map<string, Row>()
@@ -37,7 +37,8 @@ export const servers = {
 function accept(message: FromWorker): void {
   if (message.type === 'link') {
     link.value = message.link
-    if (message.link.state === 'refused' && message.link.status === 401) isTokenNeeded.value = true
+    if (message.link.state === 'refused' && message.link.status === 401) needToken()
+    if (message.link.state === 'live') isTokenNeeded.value = false
     return
   }
   if (message.type === 'rows') {

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { ApiError, request } from './api.ts'
 import { link, servers, type ServersChange } from './live-servers.ts'
+import { token } from './session.ts'
 
 /** An answer that is asked for again and again. `value` stays while the daemon is away. */
 export type Polled<T> = {
@@ -31,8 +32,15 @@ export function usePolled<T>(path: string | undefined, options: PollOptions = {}
   const value = useSignal<T | undefined>(undefined)
   const error = useSignal<ApiError | undefined>(undefined)
   const again = useSignal(0)
+  const toldTo = useSignal(token.peek())
 
   useEffect(() => {
+    // What one token was told is not shown to the next.
+    if (toldTo.peek() !== token.peek()) {
+      toldTo.value = token.peek()
+      value.value = undefined
+      error.value = undefined
+    }
     if (path === undefined) return undefined
     const stopping = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -86,7 +94,7 @@ export function usePolled<T>(path: string | undefined, options: PollOptions = {}
       clearTimeout(timer)
       for (const stop of stops) stop()
     }
-  }, [path, everyMs, isWithServers, withServer, again.value])
+  }, [path, everyMs, isWithServers, withServer, again.value, token.value])
 
   return { value: value.value, error: error.value, refresh: () => void (again.value += 1) }
 }

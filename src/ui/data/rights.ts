@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import { request } from './api.ts'
+import { link } from './live-servers.ts'
 import { token } from './session.ts'
 
 /** What the token of this tab may do, as `GET /me` says. */
@@ -32,12 +33,22 @@ export function refusalOf(role: 'registrar' | 'admin', namespace?: string): stri
 
 export const isReadOnly = computed(() => rights.value?.read_only ?? false)
 
-/** Asks what the token may, again with each new one. */
+/** Asks what the token may, again with each new one and whenever the daemon is back. */
 export function followRights(): void {
-  token.subscribe(() => {
-    request<Rights>('me').then(
-      (known) => (rights.value = known),
-      () => (rights.value = undefined),
-    )
+  function ask(): void {
+    const bearer = token.peek()
+    const keep = (known: Rights | undefined) => {
+      // An answer to the token before may come late.
+      if (bearer === token.peek()) rights.value = known
+    }
+    request<Rights>('me').then(keep, () => keep(undefined))
+  }
+  token.subscribe(ask)
+  let wasLost = false
+  link.subscribe(({ state }) => {
+    if (state === 'lost') wasLost = true
+    if (state !== 'live' || !wasLost) return
+    wasLost = false
+    ask()
   })
 }

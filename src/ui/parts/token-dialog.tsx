@@ -1,27 +1,34 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { isTokenNeeded, setToken, token } from '../data/session.ts'
+import { retryNow } from '../data/live-servers.ts'
+import { isTokenAsked, isTokenNeeded, setToken, token } from '../data/session.ts'
 import { shellTexts as texts } from '../texts/shell.ts'
 
 /** Asks for a token where the daemon does. */
 export function TokenDialog() {
   const dialog = useRef<HTMLDialogElement>(null)
-  const isNeeded = isTokenNeeded.value
+  const isAsked = isTokenAsked.value
   useEffect(() => {
-    if (isNeeded) dialog.current?.showModal()
+    if (isAsked) dialog.current?.showModal()
     else dialog.current?.close()
-  }, [isNeeded])
+  }, [isAsked])
 
   function use(event: SubmitEvent): void {
     event.preventDefault()
-    const given = new FormData(event.target as HTMLFormElement).get('token')
-    if (typeof given === 'string') setToken(given)
+    const form = event.target as HTMLFormElement
+    const given = new FormData(form).get('token')
+    if (typeof given !== 'string') return
+    form.reset()
+    const isSame = given.trim() === token.peek()
+    setToken(given)
+    // It may be good by now.
+    if (isSame) retryNow()
   }
 
   return (
-    <dialog ref={dialog} aria-labelledby="token-title">
+    <dialog ref={dialog} aria-labelledby="token-title" onClose={() => (isTokenAsked.value = false)}>
       <form onSubmit={use}>
         <h2 id="token-title">{texts.token.title}</h2>
-        <p>{token.value === '' ? texts.token.why : texts.token.wrong}</p>
+        <p>{isTokenNeeded.value && token.value !== '' ? texts.token.wrong : texts.token.why}</p>
         <label>
           {texts.token.label}
           <input name="token" type="password" autocomplete="off" required />

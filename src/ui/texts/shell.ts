@@ -32,6 +32,7 @@ export const shellTexts = {
     why: 'This daemon asks for a token. It is kept in this tab only, until the tab is closed.',
     label: 'Token',
     use: 'Use token',
+    enter: 'Enter a token',
     forget: 'Forget token',
     wrong: 'The daemon does not accept this token.',
   },

@@ -1,7 +1,7 @@
 import { request } from '../../data/api.ts'
 import { usePolled } from '../../data/polled.ts'
 import { refusalOf, rights } from '../../data/rights.ts'
-import { isTokenNeeded, setToken, token } from '../../data/session.ts'
+import { isTokenAsked, setToken, token } from '../../data/session.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
@@ -61,7 +61,7 @@ function Session() {
         {known && known.rights.length > 0 && texts.rights(known.rights.join(', '))} {known?.read_only && texts.readOnly}
       </p>
       <p class="row">
-        <button type="button" onClick={() => (isTokenNeeded.value = true)}>
+        <button type="button" onClick={() => (isTokenAsked.value = true)}>
           {texts.change}
         </button>
         {token.value !== '' && (
