@@ -25,7 +25,15 @@ describe('the statistics', { skip: withoutBrowser }, () => {
     await page.getByRole('link', { name: 'refused' }).waitFor()
     const first = page.getByRole('link', { name: /^default\// }).first()
     assert.equal(await first.textContent(), 'default/gone')
+    let letGo = () => {}
+    await page.route('**/stats?window=7d', (route) => {
+      letGo = () => void route.continue()
+    })
+    const asked = page.waitForRequest('**/stats?window=7d')
     await page.getByRole('button', { name: 'Last week' }).click()
+    await asked
+    assert.equal(await page.getByText('2 of 2').count(), 0, 'figures of the last hour stand under the last week')
+    letGo()
     await page.getByRole('img', { name: /^Last week/ }).waitFor()
     await assertAccessible(page)
   })

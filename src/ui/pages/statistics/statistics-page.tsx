@@ -22,6 +22,7 @@ export type ProbeFigures = {
 
 /** `GET /stats?window=`. */
 type StatisticsOfAll = ProbeFigures & {
+  readonly window: string
   readonly servers: number
   readonly measured: number
   readonly buckets: readonly (ProbeFigures & { readonly at: string })[]
@@ -34,7 +35,9 @@ const windows = Object.keys(texts.windows) as readonly WindowName[]
 /** How well all servers were over the last hour, day or week. */
 export function StatisticsPage() {
   const chosen = windows.find((one) => one === place.value.parameters.get('window')) ?? '1h'
-  const { value, error } = usePolled<StatisticsOfAll>(`stats?window=${chosen}`, { everyMs: 10_000 })
+  const { value: answer, error } = usePolled<StatisticsOfAll>(`stats?window=${chosen}`, { everyMs: 10_000 })
+  // While the answer for another window is awaited, that of the last one is not shown as its own.
+  const value = answer?.window === chosen ? answer : undefined
   return (
     <section>
       <div class="head">
