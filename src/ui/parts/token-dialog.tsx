@@ -20,7 +20,7 @@ export function TokenDialog() {
     form.reset()
     const isSame = given.trim() === token.peek()
     setToken(given)
-    // It may be good by now.
+    // The daemon may accept it now.
     if (isSame) retryNow()
   }
 
