@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { runCooperatively } from '../../../flow/cooperative.ts'
+import { compression, type Encoding, weakTag } from '../../http/compression.ts'
 import type { ApiContext } from '../../http/context.ts'
 import { jsonReply, namesTag } from '../../http/reply.ts'
 import { respondedRaw } from '../../http/respond.ts'
+import { compressedPieces, mayCompress } from '../../http/sending/compressed-body.ts'
 import type { BodyPiece } from '../../http/sending/response-budget.ts'
 import { writePieces } from '../../http/sending/streamed-body.ts'
 import type { ListCache, LongList } from './list-cache.ts'
@@ -24,15 +26,18 @@ export function createListStream({
 }) {
   return ({ env: { incoming, outgoing, cors } }: ApiContext, query: string): Response => {
     const { etag, ...long } = lists.open(query)
+    const encoding = mayCompress() ? compression.encodingOf(incoming.headers['accept-encoding']) : null
     const { headers, unchanged = {} } = jsonReply(noBytes, etag === undefined ? {} : { etag })
     const { 'if-none-match': ifNoneMatch } = incoming.headers
     if (etag !== undefined && ifNoneMatch !== undefined && namesTag(ifNoneMatch, etag))
       return new Response(null, { status: 304, headers: { ...unchanged, ...cors } })
-    const { 'content-length': _unknown, ...streamed } = headers
+    const { 'content-length': _unknown, ...plain } = headers
+    const packed = encoding && { 'content-encoding': encoding, ...(etag !== undefined && { etag: weakTag(etag) }) }
+    const streamed = { ...plain, ...packed }
 
     if (incoming.method === 'HEAD') return new Response(null, { headers: { ...streamed, ...cors } })
     outgoing.writeHead(200, { ...streamed, ...cors })
-    streamList(outgoing, long).catch(onError)
+    streamList(outgoing, { ...long, encoding }).catch(onError)
     return respondedRaw
   }
 }
@@ -44,7 +49,12 @@ export function createListStream({
  */
 export async function streamList(
   outgoing: ServerResponse,
-  { list, encoder, collector }: Pick<LongList, 'list' | 'encoder' | 'collector'>,
+  {
+    list,
+    encoder,
+    collector,
+    encoding = null,
+  }: Pick<LongList, 'list' | 'encoder' | 'collector'> & { readonly encoding?: Encoding | null },
 ): Promise<void> {
   async function* pieces(): AsyncGenerator<BodyPiece> {
     for await (const { bytes, isOwned } of piecesOf(list, encoder)) {
@@ -54,7 +64,7 @@ export async function streamList(
   }
 
   try {
-    await writePieces(outgoing, pieces())
+    await writePieces(outgoing, encoding ? compressedPieces(pieces(), encoding) : pieces())
   } finally {
     collector?.end(outgoing.writableEnded)
   }
