@@ -26,6 +26,7 @@ import { countsApi } from './servers/server-counts.ts'
 import { createStatisticsViews } from './servers/statistics/statistics-views.ts'
 import { manualApi } from './servers/writing/manual.ts'
 import { overridesApi } from './servers/writing/overrides.ts'
+import { createPreview } from './servers/writing/preview.ts'
 import { dashboardApi } from './ui/dashboard.ts'
 
 /** All routes of the daemon. */
@@ -35,7 +36,7 @@ export function createApp(ports: ApiPorts): Api {
   const details = createDetailCache({ registry, moving: monitor })
 
   const statisticsViews = createStatisticsViews(ports)
-  const servers = serversApi({ ...ports, details, statisticsViews })
+  const servers = serversApi({ ...ports, details, preview: createPreview(ports), statisticsViews })
   const manual = manualApi({ ...ports, details })
   const mesh = meshApi(ports)
   const events = eventsApi(ports)

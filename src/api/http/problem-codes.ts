@@ -56,6 +56,11 @@ export const problemKinds = {
     title: 'Invalid server definition',
     remedy: 'Correct the fields that `errors` names.',
   },
+  invalid_document: {
+    status: 400,
+    title: 'Invalid document',
+    remedy: 'Send a list of servers as JSON or YAML, as clients or the config of this registry write it.',
+  },
   invalid_override: {
     status: 400,
     title: 'Invalid override',

@@ -63,13 +63,15 @@ const overrideList: RouteDoc = {
   response: schemas.OverrideList,
   statuses: storeStatuses,
 }
+/** The one route of POST below `/servers`. */
+const postRoute = 'POST /servers/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check))}'
 const probed: RouteDoc = {
   summary: 'Probe a server now and return the outcome',
   group: 'servers',
   response: schemas.ProbeResponse,
   statuses: unknownServer,
   role: 'admin',
-  routedBy: 'POST /servers/:server{[^/]+(?:/[^/]+)?/(?:probe|check)}',
+  routedBy: postRoute,
 }
 const probedByAlias: RouteDoc = { ...probed, summary: 'Probe a server now; alias of `/probe`', deprecated: true }
 
@@ -104,6 +106,15 @@ const servers: Record<string, RouteDoc> = {
     statuses: unknownServer,
   },
   'POST /servers': { ...replaced, summary: 'Create a manual server', body: schemas.NamedDefinition },
+  'POST /servers/preview': {
+    summary: 'Say which entries of a pasted document could be written by hand, and why the others could not',
+    group: 'servers',
+    response: schemas.DocumentPreview,
+    body: schemas.Document,
+    routedBy: postRoute,
+    statuses: { 400: 'The document cannot be read; `detail` says why and where.', ...storeStatuses },
+    role: 'admin',
+  },
   'PUT /servers/:name': replaced,
   'PUT /servers/:namespace/:name': replaced,
   'PATCH /servers/:name': patched,

@@ -70,6 +70,22 @@ export const DryRun = z
   })
   .meta({ id: 'DryRun', description: 'What a write would do.' })
 
+/** A document in the format of a client or of ours. It may be YAML too. */
+export const Document = z
+  .union([z.looseObject({}), z.array(z.unknown())])
+  .meta({ id: 'ServerDocument', description: 'Servers as Claude, Cursor, VS Code or the config write them; YAML too.' })
+
+const Where = z.string().optional().describe('Line and key in the document.')
+
+export const DocumentPreview = z
+  .object({
+    dry_run: z.literal(true),
+    taken: z.array(DryRun.pick({ action: true, server: true }).extend({ where: Where })),
+    refused: z.array(z.object({ name: z.string().optional(), where: Where, reason: z.string() })),
+    left_off: z.int().optional().describe('Entries after the first 1,000, which were not looked at.'),
+  })
+  .meta({ id: 'DocumentPreview', description: 'What would become of the entries of a document.' })
+
 /** The server after a write; with `dry_run=true`, what the write would do. */
 export const WrittenServer = z.union([ServerDetail, DryRun]).meta({ id: 'WrittenServer' })
 

@@ -27,9 +27,11 @@ import type { StatisticsViews } from './statistics/statistics-views.ts'
  */
 export function serversApi({
   details,
+  preview,
   statisticsViews,
   ...ports
 }: Pick<ApiPorts, 'registry' | 'supervisor' | 'monitor' | 'watch' | 'log'> & {
+  preview: (c: ApiContext) => Promise<Response>
   details: DetailCache
   statisticsViews: Pick<StatisticsViews, 'show'>
 }) {
@@ -100,12 +102,16 @@ export function serversApi({
   api.get('/:namespace/:name', show)
   api.get('/:namespace/:name/stats', (c) => statisticsViews.show(c, statisticsServerId(c.env.incoming.url ?? '')))
   api.get('/:namespace/:name/discover', discovery)
-  api.post(probePath, (c) => probe(c))
+  api.post(postPath, (c) => (isPreview(c.env.incoming.url ?? '') ? preview(c) : probe(c)))
   return api
 }
 
-/** `/weather/probe` and `/team-a/weather/probe`; `/check` is an alias. One pattern: see `shownServerId`. */
-const probePath = '/:server{[^/]+(?:/[^/]+)?/(?:probe|check)}'
+/** `/weather/probe` and `/team-a/weather/probe`, `/check` as an alias, and `/preview`. One pattern: see `shownServerId`. */
+const postPath = '/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check))}'
+
+function isPreview(target: string): boolean {
+  return /^(?:\/api\/v1)?\/servers\/preview\/?(?:\?|$)/.test(target)
+}
 
 /** The parameters of one server. `view` has one value, since a single server is always shown in full. */
 function detailParameters(target: string): URLSearchParams {
