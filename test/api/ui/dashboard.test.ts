@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { before, describe, it } from 'node:test'
 import { startHere } from '../../in-process-daemon.ts'
@@ -60,6 +61,19 @@ describe('the dashboard over HTTP', () => {
     assert.deepEqual([missing.status, missing.body['code']], [404, 'route_not_found'])
     const hidden = await daemon.ask('GET', '/ui/assets/..%2Ffiles.json')
     assert.equal(hidden.status, 404)
+  })
+
+  it('is small: at most 100 kB compressed at first and 160 in all', () => {
+    const folder = 'dist/ui/assets'
+    const sizeOf = (name: string) => statSync(`${folder}/${name}.gz`).size
+    const names = readdirSync(folder).filter((name) => existsSync(`${folder}/${name}.gz`))
+    const html = readFileSync('dist/ui/index.html', 'utf8')
+    const first = names.filter((name) => html.includes(name) || /^(shared|overview-page)-/.test(name))
+
+    assert.ok(first.length >= 5, first.join(' '))
+    const sum = (some: readonly string[]) => some.reduce((total, name) => total + sizeOf(name), 0)
+    assert.ok(sum(first) <= 100_000, `${sum(first)} bytes at first`)
+    assert.ok(sum(names) <= 160_000, `${sum(names)} bytes in all`)
   })
 
   it('needs no token where everything else does', async () => {
