@@ -8,6 +8,10 @@ const nextPage = 5000
 /** Time for which changes are collected before they are told, in ms. The first after a pause is told at once. */
 const collectMs = 80
 
+/** Pause before the first attempt after a failure, and the longest one, in ms. */
+const minPauseMs = 500
+const maxPauseMs = 5000
+
 type Listener = (message: FromWorker) => void
 
 /**
@@ -23,6 +27,8 @@ export function createLiveList(url: string, token: string) {
   let isComplete = false
   let link: LinkState = { state: 'connecting' }
   let wake: () => void = () => undefined
+  /** One list and the watch that follows it. */
+  let round = new AbortController()
   const changed = new Map<string, Row>()
   const removed = new Set<string>()
   let collecting: ReturnType<typeof setTimeout> | undefined
@@ -86,7 +92,7 @@ export function createLiveList(url: string, token: string) {
     const watch = roster.watch({
       query: { fields: rowFields },
       since,
-      signal: stopping.signal,
+      signal: AbortSignal.any([stopping.signal, round.signal]),
       onPause: (error, ms) => setLink({ state: 'lost', reason: error.message, retryAt: Date.now() + ms }),
       onResume: () => setLink({ state: 'live' }),
     })
@@ -99,12 +105,17 @@ export function createLiveList(url: string, token: string) {
   }
 
   async function run(): Promise<void> {
-    let pauseMs = 500
+    let pauseMs = minPauseMs
     while (!stopping.signal.aborted) {
+      round = new AbortController()
       try {
+        // A daemon that has just started lacks the servers that it has not read yet; they are not gone.
+        if (rows.size > 0) await assertReady(url, stopping.signal)
         const since = await listAll()
-        pauseMs = 500
+        pauseMs = minPauseMs
+        const followedAt = performance.now()
         await follow(since)
+        if (performance.now() - followedAt < minPauseMs) await pause(minPauseMs)
       } catch (error) {
         if (stopping.signal.aborted) return
         const { message, status = 0, code = '' } = error instanceof RosterError ? error : { message: String(error) }
@@ -114,7 +125,7 @@ export function createLiveList(url: string, token: string) {
         }
         setLink({ state: 'lost', reason: message, retryAt: Date.now() + pauseMs })
         await pause(pauseMs)
-        pauseMs = Math.min(pauseMs * 2, 5000)
+        pauseMs = Math.min(pauseMs * 2, maxPauseMs)
       }
     }
   }
@@ -145,10 +156,20 @@ export function createLiveList(url: string, token: string) {
       listeners.delete(listener)
       return listeners.size
     },
-    retry: () => wake(),
+    /** Tries at once where the connection is lost. */
+    retry(): void {
+      if (link.state === 'lost') round.abort()
+      wake()
+    },
     isRefused: () => link.state === 'refused',
     stop: () => stopping.abort(),
   }
+}
+
+/** Throws while the daemon has sources that it has not read since its start. */
+async function assertReady(url: string, signal: AbortSignal): Promise<void> {
+  const { status } = await fetch(new URL('ready', url), { signal, cache: 'no-store' })
+  if (status === 503) throw new RosterError('the daemon is reading its sources')
 }
 
 export type LiveList = ReturnType<typeof createLiveList>
