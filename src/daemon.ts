@@ -1,7 +1,9 @@
 import { createMeshOperations, type MeshOperations } from './agents/mesh-operations.ts'
 import { type ApiRules, openApi } from './api/api.ts'
 import { createCalls } from './api/calls/calls.ts'
+import { createServerCalls } from './api/calls/server-calls.ts'
 import { weakTokenWarnings } from './api/config/auth.ts'
+import { isLoopback } from './api/http/access/host.ts'
 import { watchedMeshPaths } from './api/mesh/watch.ts'
 import { openMetricsPort } from './api/operations/metrics-port.ts'
 import { createWatch } from './api/watch/watch.ts'
@@ -157,6 +159,15 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     log: log.child({ part: 'mcp' }),
   })
   const calls = createCalls({ config: () => config.calls, http: httpClient, mesh, log: log.child({ part: 'calls' }) })
+  const serverCalls = createServerCalls({
+    config: () => config.calls,
+    isLoopback: isLoopback(config.listen.host),
+    addresses: () => config.health,
+    calls,
+    http: httpClient,
+    registry,
+    log: log.child({ part: 'calls' }),
+  })
   // A named store is required: no request is answered before it is open.
   if (isNamed(loaded)) await opening
   const api = stack.use(
@@ -169,6 +180,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         statistics: monitor.statistics,
         mesh,
         calls,
+        serverCalls,
         watch: {
           admit: watch.admit,
           relay: watch.relay,

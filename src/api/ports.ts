@@ -10,6 +10,7 @@ import type { Registrations } from '../registrations/registrations.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervision/supervisor.ts'
 import type { Calls } from './calls/calls.ts'
+import type { ServerCalls } from './calls/server-calls.ts'
 import type { Publish } from './config/publish.ts'
 import type { Ui } from './config/ui.ts'
 import type { VolatileView } from './servers/detail-cache.ts'
@@ -67,6 +68,8 @@ export type ApiPorts = {
   readonly mesh: MeshOperations
   /** Calls of tools of agents. */
   readonly calls: Pick<Calls, 'handle'>
+  /** Calls of tools of servers. */
+  readonly serverCalls: Pick<ServerCalls, 'handle'>
   /** The watches of the lists with the same names. */
   readonly watch: Pick<WatchService, 'admit' | 'relay'> & {
     readonly servers: WatchRoute

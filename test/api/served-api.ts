@@ -66,6 +66,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     store: () => ({ status: 'up' }),
     mesh: meshOf(registry),
     calls: { handle: () => Promise.reject(new Error('no calls')) },
+    serverCalls: { handle: () => Promise.reject(new Error('no calls here')) },
     watch: {
       servers: () => undefined,
       agents: () => undefined,

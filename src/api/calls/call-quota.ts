@@ -12,7 +12,7 @@ export function createCallQuota({
   let total = 0
 
   /** Runs a call; throws where a limit is reached. */
-  async function run({ name }: Pick<Principal, 'name'>, call: () => Promise<void>): Promise<void> {
+  async function run<T>({ name }: Pick<Principal, 'name'>, call: () => Promise<T>): Promise<T> {
     const { max_concurrent: max, max_concurrent_per_token: maxPerToken } = limits()
     const headers = { 'retry-after': '1' }
     if (total >= max) throw new Problem('call_limit_reached', `Call limit (${max}) reached; retry later.`, { headers })
@@ -21,7 +21,7 @@ export function createCallQuota({
       throw new Problem('token_call_limit_reached', `Call limit of this token (${maxPerToken}) reached.`, { headers })
     total += 1
     byToken.set(name, own + 1)
-    await call().finally(() => leave(name))
+    return call().finally(() => leave(name))
   }
 
   function leave(name: string): void {

@@ -11,6 +11,8 @@ type CallFields = {
   /** The size of a batch. */
   readonly messages?: number
   readonly agent?: string
+  /** `namespace/name`. */
+  readonly server?: string
   readonly url?: string
   readonly request_bytes?: number
   readonly status?: number
@@ -36,6 +38,8 @@ export function createCallRecord({ principal, log }: { principal: Principal; log
 
   return {
     add,
+    /** The tool of a call that names no JSON-RPC message. */
+    addTool: (tool: string, bytes: number) => add({ tool: plainName(tool) ?? '', request_bytes: bytes }),
     addMessage: (message: unknown, bytes: number) => add({ ...summarizeRpc(message), request_bytes: bytes }),
     forwarded: () => write('call forwarded'),
     /** Writes nothing for a caller without a token: it never gets as far as an agent. */

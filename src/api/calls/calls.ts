@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { MeshOperations } from '../../agents/mesh-operations.ts'
-import { createDeadline } from '../../flow/deadline.ts'
+import { createDeadline, type Deadline } from '../../flow/deadline.ts'
 import type { Log } from '../../log.ts'
 import type { Principal } from '../../model/principal.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
@@ -61,18 +61,35 @@ export function createCalls({
     const body = await readMessage(c, config().max_request_bytes, record)
     const { agent, url } = findCallTarget(requested, { mesh, principal })
     record.add({ agent: agent.id, url })
-    await quota.run(principal, () => exchange(c, { url, body, record }))
+    const budgetSeconds = budgetOf(incoming.headers['x-mesh-timeout'], config())
+    await run(c, budgetSeconds, (deadline) => exchange(c, { url, body, record, budgetSeconds, deadline }))
+  }
+
+  /** Runs a call within the limits of calls in flight and its time; it ends with its client, too. */
+  async function run<T>(
+    { env: { principal, outgoing } }: ApiContext,
+    budgetSeconds: number,
+    work: (deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    return quota.run(principal, async () => {
+      using abort = abortWith(outgoing)
+      using deadline = createDeadline(budgetSeconds * 1000, abort.signal)
+      return await work(deadline)
+    })
   }
 
   async function exchange(
     { env: { incoming, outgoing, cors } }: ApiContext,
-    { url, body, record }: { url: string; body: Buffer; record: CallRecord },
+    {
+      url,
+      body,
+      record,
+      budgetSeconds,
+      deadline,
+    }: { url: string; body: Buffer; record: CallRecord; budgetSeconds: number; deadline: Deadline },
   ): Promise<void> {
     const { headers } = incoming
-    const { allow, max_response_bytes: maxBytes, ...times } = config()
-    const budgetSeconds = budgetOf(headers['x-mesh-timeout'], times)
-    using abort = abortWith(outgoing)
-    using deadline = createDeadline(budgetSeconds * 1000, abort.signal)
+    const { allow, max_response_bytes: maxBytes } = config()
     const response = await openCall(url, { headers, body, http, allow, deadline })
     try {
       record.add({ status: response.status })
@@ -101,7 +118,7 @@ export function createCalls({
     for (const call of inFlight) call.abort()
   }
 
-  return { handle, close }
+  return { handle, run, close }
 }
 
 /** An agent's response is data: a browser must neither run it nor store it. */

@@ -20,7 +20,9 @@ export const CallsConfig = configSection(defaultCalls, () =>
     enabled: z
       .boolean()
       .default(defaultCalls.enabled)
-      .describe('Whether `POST /proxy/{host}:{port}/mcp` forwards calls to agents, for tokens with the right `call`.'),
+      .describe(
+        'Whether `POST /proxy/{host}:{port}/mcp` forwards calls to agents, for tokens with the right `call`, and `POST /servers/{namespace}/{name}/tools/{tool}` calls tools of servers. The latter also works where it is false and the daemon listens on loopback only.',
+      ),
     allow: z
       .array(z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8, or an address'))
       .max(256)

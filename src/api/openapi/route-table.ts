@@ -64,7 +64,7 @@ const overrideList: RouteDoc = {
   statuses: storeStatuses,
 }
 /** The one route of POST below `/servers`. */
-const postRoute = 'POST /servers/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check))}'
+const postRoute = 'POST /servers/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check)|[^/]+/[^/]+/tools/[^/]+)}'
 const probed: RouteDoc = {
   summary: 'Probe a server now and return the outcome',
   group: 'servers',
@@ -125,6 +125,26 @@ const servers: Record<string, RouteDoc> = {
   'DELETE /servers/:namespace/:name/override': overrideRemoved,
   'POST /servers/:name/probe': probed,
   'POST /servers/:namespace/:name/probe': probed,
+  'POST /servers/:namespace/:name/tools/:tool': {
+    summary: 'Call a tool of a server through the daemon',
+    group: 'servers',
+    response: schemas.ToolCallOutcome,
+    body: schemas.ToolCall,
+    isBodyOptional: true,
+    statuses: {
+      400: 'Invalid arguments, or a server that clients start themselves.',
+      403: 'Calls are off (`calls.enabled`), the right is missing, or the address may not be called.',
+      404: 'No such server.',
+      413: 'Body too large.',
+      415: 'The body is not JSON.',
+      429: 'Too many calls of this token.',
+      502: 'The server fails, or answers too much.',
+      503: 'It is disabled, or too many calls are in flight.',
+      504: 'No answer in time.',
+    },
+    right: 'call',
+    routedBy: postRoute,
+  },
   'POST /servers/:name/check': probedByAlias,
   'POST /servers/:namespace/:name/check': probedByAlias,
 }

@@ -275,6 +275,21 @@ export const CallerRights = z
   })
   .meta({ id: 'CallerRights' })
 
+export const ToolCall = z
+  .object({ arguments: z.record(z.string(), z.unknown()).default({}).describe('Arguments of the tool.') })
+  .meta({ id: 'ToolCall' })
+
+export const ToolCallOutcome = z
+  .object({
+    server: z.string(),
+    tool: z.string(),
+    duration_ms: z.number().describe('Duration of the session and the call.'),
+    result: z
+      .looseObject({ content: z.array(z.unknown()), isError: z.boolean().optional() })
+      .describe('`CallToolResult` of MCP, without the values that were sent as credentials.'),
+  })
+  .meta({ id: 'ToolCallOutcome' })
+
 export const Readiness = z
   .object({
     ready: z.boolean(),

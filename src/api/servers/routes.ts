@@ -10,6 +10,7 @@ import { createListCache } from './list/list-cache.ts'
 import { createListStream } from './list/streamed-list.ts'
 import { createSecretsView, wantsSecrets } from './secrets.ts'
 import {
+  toolCallIn,
   discoveredServerId,
   hasStatisticsPath,
   probedServerId,
@@ -30,12 +31,12 @@ export function serversApi({
   preview,
   statisticsViews,
   ...ports
-}: Pick<ApiPorts, 'registry' | 'supervisor' | 'monitor' | 'watch' | 'log'> & {
+}: Pick<ApiPorts, 'registry' | 'supervisor' | 'serverCalls' | 'monitor' | 'watch' | 'log'> & {
   preview: (c: ApiContext) => Promise<Response>
   details: DetailCache
   statisticsViews: Pick<StatisticsViews, 'show'>
 }) {
-  const { registry, supervisor, monitor, watch, log } = ports
+  const { registry, supervisor, serverCalls, monitor, watch, log } = ports
   const api = createRoutes()
   const lists = createListCache({ registry, syncing: supervisor.syncing, volatile: monitor.volatile })
   const stream = createListStream({
@@ -102,12 +103,20 @@ export function serversApi({
   api.get('/:namespace/:name', show)
   api.get('/:namespace/:name/stats', (c) => statisticsViews.show(c, statisticsServerId(c.env.incoming.url ?? '')))
   api.get('/:namespace/:name/discover', discovery)
-  api.post(postPath, (c) => (isPreview(c.env.incoming.url ?? '') ? preview(c) : probe(c)))
+  api.post(postPath, (c) => {
+    const { url = '' } = c.env.incoming
+    if (isPreview(url)) return preview(c)
+    const { id, tool } = toolCallIn(url)
+    return tool === undefined ? probe(c) : serverCalls.handle(c, { id, tool, unknown: () => unknownServer(id) })
+  })
   return api
 }
 
-/** `/weather/probe` and `/team-a/weather/probe`, `/check` as an alias, and `/preview`. One pattern: see `shownServerId`. */
-const postPath = '/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check))}'
+/**
+ * `/weather/probe` and `/team-a/weather/probe` (`/check` is an alias), `/team-a/weather/tools/forecast` (`/a/tools/probe` probes a
+ * server), and `/preview`. One pattern: see `shownServerId`.
+ */
+const postPath = '/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check)|[^/]+/[^/]+/tools/[^/]+)}'
 
 function isPreview(target: string): boolean {
   return /^(?:\/api\/v1)?\/servers\/preview\/?(?:\?|$)/.test(target)

@@ -49,6 +49,13 @@ export function overriddenServerId(target: string): ServerId | null {
   return serverIdInTarget(target.replace(/\/override\/?(?:\?.*)?$/s, ''))
 }
 
+/** The server and the tool in the target of a call, `/servers/team-a/weather/tools/forecast`; without a tool for any other. */
+export function toolCallIn(target: string): { readonly id: ServerId | null; readonly tool?: string } {
+  const [, path = target, name] = /^(.*\/servers\/[^/?]+\/[^/?]+)\/tools\/([^/?]+)\/?(?:\?.*)?$/s.exec(target) ?? []
+  const tool = name === undefined ? undefined : percentDecode(name)
+  return { id: serverIdInTarget(path), ...(tool === undefined ? {} : { tool }) }
+}
+
 function serverIdIn(path: string): ServerId | undefined {
   const parts = path.replace(/\/$/, '').split('/')
   if (parts.length > 2) return undefined

@@ -2,7 +2,7 @@ import type * as Mcp from '@modelcontextprotocol/client'
 import type { DiscoverResult } from './discover-handshake.ts'
 import { listCapabilities } from './listing.ts'
 import { elapsedMs, type PartialOutcome, type ProbeRequest } from './probe.ts'
-import type { RecordingFetch } from './recording-fetch.ts'
+import type { OutboundCall, RecordingFetch } from './recording-fetch.ts'
 import { sanitizeText } from './tools.ts'
 
 /** How to talk to a server: by `server/discover`, by a session that `initialize` opens, or by one over HTTP+SSE. */
@@ -35,7 +35,7 @@ export async function probeByClient(
     { name: 'mcp-roster', version: '1' },
     { versionNegotiation: { mode: protocol === 'discover' ? 'auto' : 'legacy' } },
   )
-  const transport = protocol === 'sse' ? sseTransport(mcp, request, recording) : httpTransport(mcp, request, recording)
+  const transport = openTransport(mcp, { ...request, sse: protocol === 'sse' }, recording)
   try {
     const prior = discover && ({ kind: 'modern', discover } as PriorKnowledge)
     await client.connect(transport, { ...limits, ...(prior ? { prior } : {}) })
@@ -56,9 +56,16 @@ export async function probeByClient(
   }
 }
 
-function httpTransport({ StreamableHTTPClientTransport }: McpModule, { url }: ProbeRequest, { fetch }: RecordingFetch) {
+/** A transport of the MCP client that sends by the outbound HTTP client. */
+export function openTransport(mcp: McpModule, request: Pick<OutboundCall, 'url' | 'sse'>, recording: RecordingFetch) {
+  return request.sse ? sseTransport(mcp, request, recording) : httpTransport(mcp, request, recording)
+}
+
+type Endpoint = Pick<OutboundCall, 'url'>
+
+function httpTransport({ StreamableHTTPClientTransport }: McpModule, { url }: Endpoint, { fetch }: RecordingFetch) {
   return new StreamableHTTPClientTransport(new URL(url), {
-    // The client would keep a stream open for notifications; probes ignore notifications.
+    // The client would keep a stream open for notifications; probes and single calls ignore notifications.
     fetch: async (input, init) => (init?.method === 'GET' ? new Response(null, { status: 405 }) : fetch(input, init)),
     reconnectionOptions: {
       maxRetries: 0,
@@ -69,7 +76,7 @@ function httpTransport({ StreamableHTTPClientTransport }: McpModule, { url }: Pr
   })
 }
 
-function sseTransport({ SSEClientTransport }: McpModule, { url }: ProbeRequest, { fetch }: RecordingFetch) {
+function sseTransport({ SSEClientTransport }: McpModule, { url }: Endpoint, { fetch }: RecordingFetch) {
   return new SSEClientTransport(new URL(url), { fetch })
 }
 

@@ -8,15 +8,21 @@ export type Exchange = { readonly sent: string } & ({ readonly status: number } 
 /** A request to send; header names in lower case. */
 type Message = Pick<RequestInit, 'method' | 'body' | 'signal'> & { readonly headers: Readonly<Record<string, string>> }
 
+/** What is sent, where to, and within which limits. */
+export type OutboundCall = Pick<
+  ProbeRequest,
+  'url' | 'headers' | 'reach' | 'allow' | 'deny' | 'timeoutMs' | 'signal' | 'sse'
+>
+
 /** Limit on all response bodies of a probe together. */
-const maxBytes = 2 * 1024 * 1024
+const maxProbeBytes = 2 * 1024 * 1024
 
 /**
  * A `fetch` for the MCP client that uses the outbound HTTP client, and records every exchange.
  *
  * The MCP client's own errors are texts for people; a probe takes its reason from the recorded `exchanges`.
  */
-export function openRecordingFetch(request: ProbeRequest, http: HttpClient) {
+export function openRecordingFetch(request: OutboundCall, http: Pick<HttpClient, 'stream'>, maxBytes = maxProbeBytes) {
   const exchanges: Exchange[] = []
   const streams = new Set<OutboundStream>()
   const { origin } = new URL(request.url)
@@ -38,7 +44,7 @@ export function openRecordingFetch(request: ProbeRequest, http: HttpClient) {
       streams.add(stream)
       exchanges.push({ sent, status: stream.status })
       if (stream.status >= 300 && stream.status < 400)
-        throw new OutboundError('http_status', 'probes do not follow redirects')
+        throw new OutboundError('http_status', 'redirects are not followed')
       return stream
     } catch (error) {
       const failure = error instanceof OutboundError ? error : new OutboundError('protocol', 'the response is not HTTP')

@@ -50,7 +50,7 @@ export function serverOfForm(
 export function suggestedName(kind: 'url' | 'command', { url, command, args }: FormFields): string {
   if (kind === 'command') {
     const named = [command, ...linesOf(args)].findLast((word) => !word.startsWith('-')) ?? ''
-    return (named.split('/').at(-1) ?? '').replace(/@.*$/, '')
+    return (named.split('/').at(-1) ?? '').split('@', 1)[0] ?? ''
   }
   if (!URL.canParse(url.trim())) return ''
   const { hostname, port, pathname } = new URL(url.trim())

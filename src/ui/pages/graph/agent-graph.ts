@@ -114,7 +114,7 @@ function labelOf(replicas: readonly DependentAgent[]): string {
   if (others.every((other) => other.name === name)) return name
   let length = first.length
   for (const { agent_id: id } of others) while (!id.startsWith(first.slice(0, length))) length -= 1
-  return first.slice(0, length).replace(/[-_.:/ ]+$/, '') || first
+  return first.slice(0, length).replace(/(?<![-_.:/ ])[-_.:/ ]+$/, '') || first
 }
 
 function missingNode(capability: string): GraphNode {

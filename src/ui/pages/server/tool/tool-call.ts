@@ -31,13 +31,15 @@ type ToolPlace = { readonly namespace: string; readonly name: string; readonly t
 const maxWaitMs = 120_000
 
 /** Calls a tool through the daemon. */
-export function callTool(
+export async function callTool(
   { tool, ...server }: ToolPlace,
   values: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<ToolCallAnswer> {
   const path = `${serverPath(server)}/tools/${encodeURIComponent(tool)}`
-  return request<ToolCallAnswer>(path, { method: 'POST', body: { arguments: values }, signal, timeoutMs: maxWaitMs })
+  const options = { method: 'POST', body: { arguments: values }, signal, timeoutMs: maxWaitMs } as const
+  const { result } = await request<{ readonly result: ToolCallAnswer }>(path, options)
+  return result
 }
 
 /** A call that this tab made. */

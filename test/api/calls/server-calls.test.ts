@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import { fromJsonSchema } from '@modelcontextprotocol/server'
+import { startMcp } from '../../client/connect/mcp-servers.ts'
+import { until } from '../../e2e/daemon-process.ts'
+import { startReferenceServer } from '../../health/probes/probed-servers.ts'
+import { startHere } from '../../in-process-daemon.ts'
+
+const secret = 'sesame-0123456789'
+const auth = `auth: { anonymous: reader, tokens: [
+  { name: admin, token: admin-0123456789abcdef, role: admin },
+  { name: caller, token: caller-0123456789abcdef, role: reader, call: true, namespaces: [default] },
+  { name: reader, token: reader-0123456789abcdef, role: reader } ] }\n`
+const as = (name: string) => ({ authorization: `Bearer ${name}-0123456789abcdef` })
+
+type Outcome = {
+  readonly code?: string
+  readonly detail?: string
+  readonly duration_ms: number
+  readonly result: { readonly content: readonly { readonly text: string }[]; readonly isError?: boolean }
+}
+
+/** A daemon on loopback that knows these servers. */
+async function startWith(servers: Readonly<Record<string, object>>, more = '') {
+  const daemon = await startHere(`${auth}${more}`)
+  const file = daemon.folder.at('servers.json')
+  writeFileSync(file, JSON.stringify({ servers }))
+  await daemon.reload(
+    `${auth}${more}sources: [{ type: file, paths: [${JSON.stringify(file)}] }]\nhealth: { enabled: false }\n`,
+  )
+  await until(async () => (await daemon.ask('GET', '/servers')).body['syncing'] === undefined)
+  const call = (name: string, tool: string, args: object = {}, headers = as('admin')) =>
+    daemon.ask<Outcome>('POST', `/servers/${name}/tools/${tool}`, { arguments: args }, headers)
+  return { ...daemon, call }
+}
+
+/** An HTTP server that answers everything by `answer`. */
+async function startHttp(t: TestContext, answer: Parameters<typeof createServer>[1]) {
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+}
+
+describe('a call of a tool through the daemon', () => {
+  it('reaches servers of both protocols and of the older streams, with their credentials, and removes these from the result', async (t) => {
+    await using modern = await startMcp({
+      legacy: 'reject',
+      build: (server) =>
+        server.registerTool(
+          'echo',
+          {
+            inputSchema: fromJsonSchema<{ word: string }>({ type: 'object', properties: { word: { type: 'string' } } }),
+          },
+          ({ word }) => ({
+            content: [{ type: 'text', text: `${word} ${String(modern.headers.at(-1)?.authorization)}` }],
+          }),
+        ),
+    })
+    const streamable = await startReferenceServer(t, 'streamableHttp')
+    const sse = await startReferenceServer(t, 'sse')
+    await using daemon = await startWith({
+      modern: { url: modern.url, headers: { Authorization: `Bearer ${secret}` } },
+      older: { url: `http://127.0.0.1:${streamable.port}/mcp` },
+      oldest: { url: `http://127.0.0.1:${sse.port}/sse`, type: 'sse' },
+    })
+
+    const { status, body, text } = await daemon.call('default/modern', 'echo', { word: 'hello' })
+    assert.deepEqual([status, body.result.content[0]?.text], [200, 'hello [redacted]'])
+    assert.ok(body.duration_ms > 0)
+    assert.ok(!text.includes(secret))
+    assert.equal(modern.headers.at(-1)?.authorization, `Bearer ${secret}`)
+    for (const name of ['older', 'oldest']) {
+      const echoed = await daemon.call(`default/${name}`, 'echo', { message: name })
+      assert.equal(echoed.body.result.content[0]?.text, `Echo: ${name}`)
+    }
+    assert.equal(daemon.lines.filter(({ audit, msg }) => audit && msg === 'call forwarded').length, 3)
+  })
+
+  it('needs the right on that server, and says what is missing', async () => {
+    await using mcp = await startMcp()
+    const hidden = { url: mcp.url, namespace: 'other' }
+    await using daemon = await startWith({ one: { url: mcp.url }, hidden, command: { command: 'true' } })
+    const codeOf = async (name: string, headers: object) => {
+      const { status, body } = await daemon.call(name, 'forecast', {}, headers as never)
+      return [status, body.code ?? 'ok']
+    }
+
+    assert.deepEqual(await codeOf('default/one', {}), [401, 'authentication_required'])
+    assert.deepEqual(await codeOf('default/one', as('reader')), [403, 'right_required'])
+    assert.deepEqual(await codeOf('other/hidden', as('caller')), [404, 'server_not_found'])
+    assert.deepEqual(await codeOf('default/absent', as('admin')), [404, 'server_not_found'])
+    assert.deepEqual(await codeOf('default/command', as('admin')), [400, 'call_target_invalid'])
+    assert.equal(mcp.methods.length, 0)
+    assert.equal((await daemon.call('default/one', 'forecast', {}, as('caller'))).status, 200)
+    for (const [body, code] of [
+      ['[]', 'body_not_object'],
+      ['{"arguments":[]}', 'body_not_object'],
+      ['{"args":{}}', 'invalid_parameter'],
+    ]) {
+      const answer = await daemon.ask('POST', '/servers/default/one/tools/forecast', body, as('admin'))
+      assert.deepEqual([answer.status, answer.body['code']], [400, code])
+    }
+  })
+
+  it('of a hostile server ends within its limits, and tells nothing secret', async (t) => {
+    const elsewhere = await startMcp()
+    t.after(() => elsewhere.stop())
+    const headers = { 'x-api-key': secret }
+    const hanging = await startHttp(t, () => undefined)
+    const endless = await startHttp(t, (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const write = () =>
+        void (response.write('x'.repeat(65_536)) ? setImmediate(write) : response.once('drain', write))
+      write()
+    })
+    const redirecting = await startHttp(t, (_, response) => {
+      response.writeHead(307, { location: elsewhere.url }).end()
+    })
+    const telling = await startHttp(t, (request, response) => {
+      response.writeHead(500).end(`no: ${String(request.headers['x-api-key'])}`)
+    })
+    const servers = { hanging, endless, redirecting, telling }
+    await using daemon = await startWith(
+      Object.fromEntries(Object.entries(servers).map(([name, url]) => [name, { url, headers }])),
+      'calls: { timeout: 0.5, max_response_bytes: 200000 }\n',
+    )
+
+    const outcomes = await Promise.all(Object.keys(servers).map((name) => daemon.call(`default/${name}`, 'any')))
+
+    assert.deepEqual(
+      outcomes.map(({ status, body }) => [status, body.code]),
+      [
+        [504, 'call_timeout'],
+        [502, 'call_response_too_large'],
+        [502, 'call_failed'],
+        [502, 'call_failed'],
+      ],
+    )
+    assert.ok(outcomes.every(({ text }) => !text.includes(secret)))
+    assert.equal(elsewhere.methods.length, 0)
+  })
+})
