@@ -4,6 +4,7 @@ import type { Principal } from '../../../model/principal.ts'
 import type { Rate } from '../../config/auth.ts'
 import type { Limits } from '../../config/limits.ts'
 import { memoize } from '../memoize.ts'
+import { unheededDryRun } from '../parameters.ts'
 import { Problem } from '../problem.ts'
 import { type Authenticator, invalidToken } from './authenticator.ts'
 import { createClientAddress } from './client-address.ts'
@@ -239,7 +240,7 @@ function targetProblem(
   if (query >= 0 && countOf(url, query) > maxParameters) {
     return new Problem('too_many_parameters', `The request has more than ${maxParameters} query parameters.`)
   }
-  return undefined
+  return query < 0 ? undefined : unheededDryRun(request.method ?? 'GET', url)
 }
 
 function countOf(url: string, from: number): number {

@@ -42,6 +42,27 @@ describe('a dry run of a write', () => {
     assert.equal((await daemon.ask('DELETE', '/servers/weather?dry_run=false')).status, 204)
   })
 
+  it('is refused by each write that cannot do it, which then does nothing', async () => {
+    await using daemon = await startHere(memory)
+    await daemon.ask('POST', '/agents/register', { agent_id: 'scout', agent_type: 'mcp_agent', name: 'scout' })
+    await daemon.ask('POST', '/servers', weather)
+    for (const [method, path] of [
+      ['DELETE', '/agents/scout'],
+      ['DELETE', '/api/v1/agents/scout'],
+      ['POST', '/agents/register'],
+      ['POST', '/sources/agents/refresh'],
+      ['POST', '/servers/weather/probe'],
+      ['PUT', '/servers/default/weather/override'],
+      ['POST', '/-/reload'],
+    ] as const) {
+      const { status, body } = await daemon.ask<ProblemBody>(method, `${path}?a=b&dry_run=true`)
+      assert.deepEqual([status, body.code], [400, 'invalid_parameter'], `${method} ${path}`)
+    }
+    assert.equal((await daemon.ask('DELETE', '/agents/scout?dry_run=maybe')).status, 400)
+    assert.equal((await daemon.ask('GET', '/agents/scout')).status, 200)
+    assert.equal((await daemon.ask('POST', '/servers/weather/probe?dry_run=false')).status, 200)
+  })
+
   it('gives the problem that the write itself would give', async () => {
     await using daemon = await startHere(memory)
     await daemon.ask('POST', '/servers', weather)
