@@ -81,8 +81,13 @@ export function manualApi({
   ): Promise<Response> {
     for (let attempt = 1; ; attempt += 1) {
       const before = await withProblems(() => manual.read(id))
-      const definition = definitionOf(before)
       const precondition = preconditionOf((name) => c.req.header(name), fields, before?.stored.resource_version)
+      // Before the definition: what it keeps of the version that the client names may be gone.
+      if (typeof precondition === 'object') {
+        if (before) requireNamespace(c.env.principal, before.definition.namespace)
+        await withProblems(() => manual.rehearseRemoval(id, precondition.version))
+      }
+      const definition = definitionOf(before)
       if (precondition === 'some' && !before) throw unknownServer(id)
       const isOpen = precondition === 'any' || precondition === 'some'
       const isSame = before && isDeepStrictEqual(before.definition, definition)
