@@ -17,12 +17,14 @@ export function ConfigTable() {
   const { value, error } = usePolled<ConfigAnswer>('config', { everyMs: 10_000 })
   const isOnlySet = useSignal(true)
   const wanted = useSignal('')
-  if (error) return <ProblemLine error={error} />
+  // What was shown stays while the daemon is away, not where it refuses.
+  if (error && (!value || error.status !== 0)) return <ProblemLine error={error} />
   const rows = (value?.settings ?? []).filter(
     ({ path, origin }) => path.includes(wanted.value.trim()) && (!isOnlySet.value || origin !== 'default'),
   )
   return (
     <>
+      <ProblemLine error={error} />
       <p class="soft">{texts.configWhy}</p>
       {value && <ReloadState config={value} />}
       <div class="filters">
