@@ -3,9 +3,11 @@ import type { Deadline } from '../../flow/deadline.ts'
 import { openTransport } from '../../health/probes/mcp-client.ts'
 import { openRecordingFetch, type OutboundCall, type RecordingFetch } from '../../health/probes/recording-fetch.ts'
 import type { RegisteredServer } from '../../model/change.ts'
+import { percentDecode } from '../../model/data/percent-encoding.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import type { OutboundError } from '../../outbound/outbound-error.ts'
+import { extractCredentials } from '../../outbound/redirects.ts'
 import { Problem } from '../http/problem.ts'
 
 type Limits = OutboundCall & { readonly maxBytes: number; readonly deadline: Deadline }
@@ -57,15 +59,19 @@ export async function callServerTool({
   }
 }
 
-/** The values that are sent as credentials: of headers, also without their scheme, and of the URL. */
+/** The values that are sent as credentials: of headers, also without their scheme, and of the URL, also as they are written there. */
 function secretsOf({ headers, url }: Limits): readonly string[] {
   const { username, password, searchParams } = new URL(url)
-  const values = Object.values(headers).flatMap((value) => [value, value.replace(/^\S+\s+/, '')])
-  const inUrl = [username, password].map((part) => decodeURIComponent(part))
+  const { authorization } = extractCredentials(new URL(url))
+  const sent = [...Object.values(headers), ...Object.values(authorization)]
+  const values = sent.flatMap((value) => [value, withoutScheme(value)])
+  const inUrl = [username, password].flatMap((part) => [part, percentDecode(part) ?? part])
   return [...new Set([...values, ...inUrl, ...searchParams.values()])]
     .filter((value) => value.length >= minSecretLength)
     .toSorted((one, other) => other.length - one.length)
 }
+
+const withoutScheme = (header: string) => header.replace(/^\S+\s+/, '')
 
 function withoutSecrets(result: CallToolResult, secrets: readonly string[]): CallToolResult {
   if (secrets.length === 0) return result

@@ -83,6 +83,24 @@ describe('a call of a tool through the daemon', () => {
     assert.equal(daemon.lines.filter(({ audit, msg }) => audit && msg === 'call forwarded').length, 3)
   })
 
+  it('removes the credentials of a URL in the form in which they are sent', async () => {
+    await using mcp = await startMcp({
+      build: (server) =>
+        server.registerTool('headers', {}, () => ({
+          content: [{ type: 'text', text: mcp.headers.at(-1)?.authorization?.replace('Basic ', '') ?? '' }],
+        })),
+    })
+    // A password with a literal percent sign is one too.
+    for (const password of ['sesame-0123', '100%zz-sesame']) {
+      const url = mcp.url.replace('//', `//agent:${password}@`)
+      await using daemon = await startWith({ guarded: { url } })
+      const { status, body } = await daemon.call('default/guarded', 'headers')
+      assert.deepEqual([status, body.result?.content[0]?.text], [200, '[redacted]'])
+      const sent = Buffer.from(mcp.headers.at(-1)?.authorization?.slice('Basic '.length) ?? '', 'base64').toString()
+      assert.equal(sent, `agent:${password}`)
+    }
+  })
+
   it('needs the right on that server, and says what is missing', async () => {
     await using mcp = await startMcp()
     const hidden = { url: mcp.url, namespace: 'other' }
