@@ -81,7 +81,8 @@ export function dashboardApi({ ui }: Pick<ApiPorts, 'ui'>) {
   async function page(c: ApiContext, path: string): Promise<Response> {
     const file = (await builtFiles()).get('index.html')
     if (!file) throw new Problem('dashboard_not_built', 'The dashboard has no page: run `npm run build:ui`.')
-    const depth = Math.min(path.split('/').length - 1, maxDepth)
+    const depth = path.split('/').length - 1
+    if (depth > maxDepth) throw new Problem('route_not_found', 'The dashboard has no page of so many parts.')
     const reply = await kept(`page ${depth}`, async () => {
       const html = await readFile(urlOf(file.path), 'utf8')
       const body = Buffer.from(depth === 0 ? html : html.replaceAll('"./', `"${'../'.repeat(depth)}`))

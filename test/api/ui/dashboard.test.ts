@@ -44,6 +44,9 @@ describe('the dashboard over HTTP', () => {
       const known = await daemon.get(path, { headers: { 'if-none-match': page.headers.get('etag') ?? '' } })
       assert.equal(known.status, 304)
     }
+    // Deeper than any page: assets would be looked for where the page is.
+    const { status, body } = await daemon.ask<{ code: string }>('GET', '/ui/a/b/c/d/e/f/g/h/i/j')
+    assert.deepEqual([status, body.code], [404, 'route_not_found'])
   })
 
   it('assets come in the best encoding that the client takes, and one that does not exist is a problem', async () => {
