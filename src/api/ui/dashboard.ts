@@ -82,7 +82,7 @@ export function dashboardApi({ ui }: Pick<ApiPorts, 'ui'>) {
     const file = (await builtFiles()).get('index.html')
     if (!file) throw new Problem('dashboard_not_built', 'The dashboard has no page: run `npm run build:ui`.')
     const depth = path.split('/').length - 1
-    if (depth > maxDepth) throw new Problem('route_not_found', 'The dashboard has no page of so many parts.')
+    if (depth > maxDepth) throw new Problem('route_not_found', 'No page of the dashboard has such a long path.')
     const reply = await kept(`page ${depth}`, async () => {
       const html = await readFile(urlOf(file.path), 'utf8')
       const body = Buffer.from(depth === 0 ? html : html.replaceAll('"./', `"${'../'.repeat(depth)}`))
