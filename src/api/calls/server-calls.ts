@@ -1,8 +1,8 @@
 import type { Deadline } from '../../flow/deadline.ts'
-import { headersFor } from '../../health/probes/probe-kinds.ts'
 import type { Log } from '../../log.ts'
 import type { RegisteredServer } from '../../model/change.ts'
 import type { ServerId } from '../../model/identity.ts'
+import { mcpUrlOf } from '../../model/mcp-url.ts'
 import { mayUseNamespace, type Principal } from '../../model/principal.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -50,7 +50,7 @@ export function createServerCalls({
     const { principal, incoming, outgoing } = c.env
     const record = createCallRecord({ principal, log })
     try {
-      assertMayCall(principal, config().enabled || isLoopback)
+      assertMayCall(principal, { isOn: config().enabled || isLoopback, isLoopback })
       const registered = callable(principal, target)
       const { id } = registered.server
       const args = argumentsIn(await readJson(c, config().max_request_bytes))
@@ -75,29 +75,32 @@ export function createServerCalls({
     const registered = id === null ? undefined : registry.get(id)
     if (!registered || !mayUseNamespace(principal, registered.server.namespace)) throw unknown()
     const { server } = registered
-    if (server.type === 'stdio' || server.url === undefined)
+    if (server.type === 'stdio' || mcpUrlOf(server) === undefined)
       throw new Problem(
         'call_target_invalid',
         `"${server.id}" is a command, which clients start; the daemon calls none.`,
       )
-    if (server.url.includes('${'))
+    if ([server.url ?? '', ...Object.values(server.headers ?? {})].some((text) => text.includes('${')))
       throw new Problem(
         'call_target_invalid',
-        `The URL of "${server.id}" holds a placeholder that only clients resolve.`,
+        `The URL or a header of "${server.id}" holds a placeholder that only clients fill.`,
       )
     if (!server.enabled)
       throw new Problem('call_target_unavailable', `"${server.id}" is disabled; enable it to call its tools.`)
     return registered
   }
 
-  function limitsOf({ server: { url = '', ...server }, reach }: RegisteredServer, deadline: Deadline, seconds: number) {
+  function limitsOf({ server, reach }: RegisteredServer, deadline: Deadline, seconds: number) {
     const { allow, deny } = addresses()
+    // An agent chooses its own address: it is called as through `/proxy`, so that no token reaches more by this route.
+    const where =
+      reach === 'private'
+        ? { reach: 'public' as const, exceptions: config().allow, deny }
+        : { reach, deny, ...(allow ? { allow } : {}) }
     return {
-      url,
-      headers: headersFor(url, { ...server, url }),
-      reach,
-      deny,
-      ...(allow ? { allow } : {}),
+      ...where,
+      url: mcpUrlOf(server) ?? '',
+      headers: server.headers ?? {},
       sse: server.type === 'sse',
       timeoutMs: seconds * 1000,
       maxBytes: config().max_response_bytes,
@@ -109,10 +112,14 @@ export function createServerCalls({
   return { handle }
 }
 
-function assertMayCall({ anonymous, call, role }: Principal, isOpen: boolean): void {
-  if (!isOpen)
+function assertMayCall(
+  { anonymous, call, role }: Principal,
+  { isOn, isLoopback }: { isOn: boolean; isLoopback: boolean },
+): void {
+  if (!isOn)
     throw new Problem('calls_disabled', 'This registry calls no tools beyond loopback; calls.enabled is false.')
-  if (call || role === 'admin') return
+  // Beyond loopback every call has a token, as through `/proxy`.
+  if ((call || role === 'admin') && (!anonymous || isLoopback)) return
   if (anonymous)
     throw new Problem(
       'authentication_required',

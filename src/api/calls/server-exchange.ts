@@ -3,19 +3,16 @@ import type { Deadline } from '../../flow/deadline.ts'
 import { openTransport } from '../../health/probes/mcp-client.ts'
 import { openRecordingFetch, type OutboundCall, type RecordingFetch } from '../../health/probes/recording-fetch.ts'
 import type { RegisteredServer } from '../../model/change.ts'
-import { percentDecode } from '../../model/data/percent-encoding.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import type { OutboundError } from '../../outbound/outbound-error.ts'
-import { extractCredentials } from '../../outbound/redirects.ts'
 import { Problem } from '../http/problem.ts'
+import { createScrub } from './sent-secrets.ts'
 
 type Limits = OutboundCall & { readonly maxBytes: number; readonly deadline: Deadline }
 
-/** What stands for a secret in a result. */
-const removed = '[redacted]'
-/** Shorter values would remove parts of ordinary words. */
-const minSecretLength = 6
+/** Time for the end of a session, in ms: its result is there already. */
+const farewellMs = 1000
 
 /**
  * Calls a tool in a session of its own; resolves with the result, without the values that were sent as credentials.
@@ -37,7 +34,7 @@ export async function callServerTool({
   readonly http: Pick<HttpClient, 'stream'>
   readonly limits: Limits
 }): Promise<CallToolResult> {
-  const secrets = secretsOf(limits)
+  const { scrub, scrubText } = createScrub(limits)
   const mcp = await import('@modelcontextprotocol/client')
   using recording = openRecordingFetch(limits, http, limits.maxBytes)
   const client = new mcp.Client({ name: 'mcp-roster', version: '1' }, { versionNegotiation: { mode: 'auto' } })
@@ -49,42 +46,18 @@ export async function callServerTool({
     // Without a definition the client would first compile the schemas of all tools.
     const toolDefinition = { name: tool, inputSchema: { type: 'object' as const } }
     const result = await client.callTool({ name: tool, arguments: args }, { ...options, toolDefinition })
-    return withoutSecrets(result, secrets)
+    return scrub(result) as CallToolResult
   } catch (error) {
-    throw problemOf(error, { id: server.id, url: limits.url, recording, limits, secrets })
+    throw problemOf(error, { id: server.id, url: limits.url, recording, limits, scrubText })
   } finally {
-    if ('terminateSession' in transport && !signal.aborted) await transport.terminateSession().catch(() => undefined)
+    if ('terminateSession' in transport && !signal.aborted) {
+      const watchdog = setTimeout(() => void transport.close(), farewellMs)
+      await transport.terminateSession().catch(() => undefined)
+      clearTimeout(watchdog)
+    }
     await client.close().catch(() => undefined)
     await transport.close().catch(() => undefined)
   }
-}
-
-/** The values that are sent as credentials: of headers, also without their scheme, and of the URL, also as they are written there. */
-function secretsOf({ headers, url }: Limits): readonly string[] {
-  const { username, password, searchParams } = new URL(url)
-  const { authorization } = extractCredentials(new URL(url))
-  const sent = [...Object.values(headers), ...Object.values(authorization)]
-  const values = sent.flatMap((value) => [value, withoutScheme(value)])
-  const inUrl = [username, password].flatMap((part) => [part, percentDecode(part) ?? part])
-  return [...new Set([...values, ...inUrl, ...searchParams.values()])]
-    .filter((value) => value.length >= minSecretLength)
-    .toSorted((one, other) => other.length - one.length)
-}
-
-const withoutScheme = (header: string) => header.replace(/^\S+\s+/, '')
-
-function withoutSecrets(result: CallToolResult, secrets: readonly string[]): CallToolResult {
-  if (secrets.length === 0) return result
-  return JSON.parse(scrub(JSON.stringify(result), secrets)) as CallToolResult
-}
-
-/** Removes values from a text, as they are and as JSON writes them. */
-function scrub(text: string, secrets: readonly string[]): string {
-  let scrubbed = text
-  for (const secret of secrets)
-    for (const form of new Set([secret, JSON.stringify(secret).slice(1, -1)]))
-      scrubbed = scrubbed.replaceAll(form, removed)
-  return scrubbed
 }
 
 type Failed = {
@@ -92,10 +65,10 @@ type Failed = {
   readonly url: string
   readonly recording: RecordingFetch
   readonly limits: Limits
-  readonly secrets: readonly string[]
+  readonly scrubText: (text: string) => string
 }
 
-function problemOf(error: unknown, { id, url, recording, limits, secrets }: Failed): Problem {
+function problemOf(error: unknown, { id, url, recording, limits, scrubText }: Failed): Problem {
   const cause = { cause: error }
   const reason = limits.deadline.abortReason()
   if (reason?.name === 'TimeoutError')
@@ -103,7 +76,7 @@ function problemOf(error: unknown, { id, url, recording, limits, secrets }: Fail
   if (reason) return new Problem('shutting_down', 'The call was given up.', cause)
   const failure = outboundFailure(recording)
   if (failure?.reason === 'blocked') {
-    const detail = `The address of ${new URL(url).host} may not be called: ${failure.message}. health.allow names the networks that may be.`
+    const detail = `The address of ${new URL(url).host} may not be called: ${failure.message}. ${limits.exceptions ? 'calls.allow' : 'health.allow'} names the networks that may be.`
     return new Problem('call_address_forbidden', detail, cause)
   }
   if (failure?.message.includes('exceed'))
@@ -113,7 +86,7 @@ function problemOf(error: unknown, { id, url, recording, limits, secrets }: Fail
       cause,
     )
   const text = failure?.message ?? (error instanceof Error ? error.message : 'unknown error')
-  const why = redactText(scrub(text, secrets)).slice(0, 500)
+  const why = redactText(scrubText(text)).slice(0, 500)
   return new Problem('call_failed', `The call of "${id}" failed: ${why}`, cause)
 }
 

@@ -54,7 +54,7 @@ export function createProbe({
 }
 
 /** The server's own headers: only for its own origin, and without those that contain an unresolved placeholder. */
-export function headersFor(target: string, { url, headers }: RegisteredServer['server']): Record<string, string> {
+function headersFor(target: string, { url, headers }: RegisteredServer['server']): Record<string, string> {
   if (url === undefined || !headers) return {}
   if (url !== target && URL.parse(url)?.origin !== URL.parse(target)?.origin) return {}
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => !value.includes('${')))

@@ -1,4 +1,4 @@
-import type { HttpClient, OutboundStream } from '../../outbound/http-client.ts'
+import type { HttpClient, OutboundRequest, OutboundStream } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
 import type { ProbeRequest } from './probe.ts'
 
@@ -9,10 +9,8 @@ export type Exchange = { readonly sent: string } & ({ readonly status: number } 
 type Message = Pick<RequestInit, 'method' | 'body' | 'signal'> & { readonly headers: Readonly<Record<string, string>> }
 
 /** What is sent, where to, and within which limits. */
-export type OutboundCall = Pick<
-  ProbeRequest,
-  'url' | 'headers' | 'reach' | 'allow' | 'deny' | 'timeoutMs' | 'signal' | 'sse'
->
+export type OutboundCall = Pick<ProbeRequest, 'url' | 'headers' | 'allow' | 'deny' | 'timeoutMs' | 'signal' | 'sse'> &
+  Pick<OutboundRequest, 'reach' | 'exceptions'>
 
 /** Limit on all response bodies of a probe together. */
 const maxProbeBytes = 2 * 1024 * 1024

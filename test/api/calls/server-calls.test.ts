@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, request as forward } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { fromJsonSchema } from '@modelcontextprotocol/server'
@@ -72,7 +72,7 @@ describe('a call of a tool through the daemon', () => {
     })
 
     const { status, body, text } = await daemon.call('default/modern', 'echo', { word: 'hello' })
-    assert.deepEqual([status, body.result.content[0]?.text], [200, 'hello [redacted]'])
+    assert.deepEqual([status, body.result.content[0]?.text], [200, 'hello <redacted>'])
     assert.ok(body.duration_ms > 0)
     assert.ok(!text.includes(secret))
     assert.equal(modern.headers.at(-1)?.authorization, `Bearer ${secret}`)
@@ -95,7 +95,7 @@ describe('a call of a tool through the daemon', () => {
       const url = mcp.url.replace('//', `//agent:${password}@`)
       await using daemon = await startWith({ guarded: { url } })
       const { status, body } = await daemon.call('default/guarded', 'headers')
-      assert.deepEqual([status, body.result?.content[0]?.text], [200, '[redacted]'])
+      assert.deepEqual([status, body.result?.content[0]?.text], [200, '<redacted>'])
       const sent = Buffer.from(mcp.headers.at(-1)?.authorization?.slice('Basic '.length) ?? '', 'base64').toString()
       assert.equal(sent, `agent:${password}`)
     }
@@ -104,7 +104,12 @@ describe('a call of a tool through the daemon', () => {
   it('needs the right on that server, and says what is missing', async () => {
     await using mcp = await startMcp()
     const hidden = { url: mcp.url, namespace: 'other' }
-    await using daemon = await startWith({ one: { url: mcp.url }, hidden, command: { command: 'true' } })
+    await using daemon = await startWith({
+      one: { url: mcp.url },
+      hidden,
+      command: { command: 'true' },
+      open: { url: mcp.url, headers: { a: 'Bearer ${TOKEN}' } },
+    })
     const codeOf = async (name: string, headers: object) => {
       const { status, body } = await daemon.call(name, 'forecast', {}, headers as never)
       return [status, body.code ?? 'ok']
@@ -115,6 +120,7 @@ describe('a call of a tool through the daemon', () => {
     assert.deepEqual(await codeOf('other/hidden', as('caller')), [404, 'server_not_found'])
     assert.deepEqual(await codeOf('default/absent', as('admin')), [404, 'server_not_found'])
     assert.deepEqual(await codeOf('default/command', as('admin')), [400, 'call_target_invalid'])
+    assert.deepEqual(await codeOf('default/open', as('admin')), [400, 'call_target_invalid'])
     assert.equal(mcp.methods.length, 0)
     assert.equal((await daemon.call('default/one', 'forecast', {}, as('caller'))).status, 200)
     for (const [body, code] of [
@@ -163,5 +169,55 @@ describe('a call of a tool through the daemon', () => {
     )
     assert.ok(outcomes.every(({ text }) => !text.includes(secret)))
     assert.equal(elsewhere.methods.length, 0)
+  })
+
+  it('to an agent, which chose its own address, goes only where calls.allow lets it', async () => {
+    await using mcp = await startMcp()
+    const agents = 'sources: [{ type: agents }]\nhealth: { enabled: false }\n'
+    const registration = {
+      agent_id: 'forecaster',
+      metadata: {
+        name: 'forecaster',
+        agent_type: 'mcp_agent',
+        namespace: 'default',
+        endpoint: new URL(mcp.url).origin,
+        tools: [{ function_name: 'forecast', capability: 'forecast', version: '1.0.0', dependencies: [] }],
+      },
+    }
+    const results: unknown[] = []
+    for (const calls of ['', "calls: { allow: ['127.0.0.0/8'] }\n"]) {
+      await using daemon = await startHere(`${auth}${agents}${calls}`)
+      await daemon.ask('POST', '/agents/register', registration, as('admin'))
+      const { status, body } = await daemon.ask<Outcome>(
+        'POST',
+        '/servers/default/forecaster/tools/forecast',
+        {},
+        as('admin'),
+      )
+      results.push([status, body.code ?? body.result.content[0]?.text])
+    }
+    assert.deepEqual(results, [
+      [403, 'call_address_forbidden'],
+      [200, 'sunny'],
+    ])
+  })
+
+  it('has its result though the server does not answer the end of the session', async (t) => {
+    const { port } = await startReferenceServer(t, 'streamableHttp')
+    const stuck = await startHttp(t, (request, response) => {
+      if (request.method === 'DELETE') return
+      const forwarded = forward(`http://127.0.0.1:${port}/mcp`, { method: request.method, headers: request.headers })
+      forwarded.on('response', (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(response)
+      })
+      request.pipe(forwarded)
+    })
+    await using daemon = await startWith({ stuck: { url: stuck } }, 'calls: { timeout: 20 }\n')
+
+    const { body } = await daemon.call('default/stuck', 'echo', { message: 'there' })
+
+    assert.equal(body.result.content[0]?.text, 'Echo: there')
+    assert.ok(body.duration_ms < 10_000)
   })
 })
