@@ -79,7 +79,12 @@ export function createLiveList(url: string, token: string) {
       total = page.total
       const added = page.servers.map(rowOf)
       for (const row of added) fresh.set(row.id, row)
-      if (isFirst) rows = fresh
+      if (isFirst) {
+        rows = fresh
+        // What waits to be told is older than this list.
+        changed.clear()
+        removed.clear()
+      }
       isComplete = cursor === undefined
       tell({ type: 'rows', rows: added, total, isFirst, isComplete })
       isFirst = false

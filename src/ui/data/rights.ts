@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals'
+import { signal } from '@preact/signals'
 import { request } from './api.ts'
 import { link } from './live-servers.ts'
 import { token } from './session.ts'
@@ -31,7 +31,13 @@ export function refusalOf(role: 'registrar' | 'admin', namespace?: string): stri
   return undefined
 }
 
-export const isReadOnly = computed(() => rights.value?.read_only ?? false)
+/** Why a tool is not called; undefined where it is. */
+export function callRefusal(): string | undefined {
+  const known = rights.value
+  if (!known) return undefined
+  if (known.read_only) return 'The dashboard is read-only here (ui.read_only).'
+  return known.rights.includes('call') ? undefined : 'Needs the right call, or the role admin.'
+}
 
 /** Asks what the token may, again with each new one and whenever the daemon is back. */
 export function followRights(): void {

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { usePolled } from '../../data/polled.ts'
+import { refusalOf } from '../../data/rights.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
@@ -14,10 +15,12 @@ export type ConfigAnswer = {
 
 /** The config in force with the origin of each value. */
 export function ConfigTable() {
-  const { value, error } = usePolled<ConfigAnswer>('config', { everyMs: 10_000 })
+  const refusal = refusalOf('admin')
+  const { value, error } = usePolled<ConfigAnswer>(refusal === undefined ? 'config' : undefined, { everyMs: 10_000 })
   const isOnlySet = useSignal(true)
   const wanted = useSignal('')
   // What was shown stays while the daemon is away, not where it refuses.
+  if (refusal !== undefined) return <p class="soft">{refusal}</p>
   if (error && (!value || error.status !== 0)) return <ProblemLine error={error} />
   const rows = (value?.settings ?? []).filter(
     ({ path, origin }) => path.includes(wanted.value.trim()) && (!isOnlySet.value || origin !== 'default'),

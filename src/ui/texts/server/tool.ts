@@ -20,7 +20,6 @@ export const toolTexts = {
   call: 'Call the tool',
   stop: 'Stop waiting',
   stopped: 'You stopped waiting; the server may still carry it out.',
-  readOnly: 'The dashboard is read-only here (ui.read_only).',
   correct: 'Correct the marked arguments first.',
   result: 'Result',
   notCalled: 'Not called yet.',

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { ApiError } from '../../../data/api.ts'
 import { clockOffset } from '../../../data/daemon-clock.ts'
-import { isReadOnly } from '../../../data/rights.ts'
+import { callRefusal } from '../../../data/rights.ts'
 import { milliseconds } from '../../../parts/figures.ts'
 import { ProblemLine } from '../../../parts/problem-line.tsx'
 import { Ago } from '../../../parts/time.tsx'
@@ -50,7 +50,7 @@ export function ToolPage({ server, tool }: { readonly server: ServerAnswer; read
   async function call(event: SubmitEvent): Promise<void> {
     event.preventDefault()
     isChecked.value = true
-    if (isWrong || running.peek() || isReadOnly.peek()) return
+    if (isWrong || running.peek() || callRefusal() !== undefined) return
     const stopping = new AbortController()
     running.value = stopping
     outcome.value = undefined
@@ -129,8 +129,8 @@ export function ToolPage({ server, tool }: { readonly server: ServerAnswer; read
           <button
             type="submit"
             class="primary"
-            aria-disabled={isReadOnly.value || running.value !== undefined}
-            title={isReadOnly.value ? texts.readOnly : undefined}
+            aria-disabled={callRefusal() !== undefined || running.value !== undefined}
+            title={callRefusal()}
           >
             {texts.call}
           </button>
