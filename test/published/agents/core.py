@@ -71,6 +71,8 @@ async def main() -> None:
     global provider
     server = ThreadingHTTPServer(("127.0.0.1", settings.port), Mcp)
     Thread(target=server.serve_forever, daemon=True).start()
+    # Before it starts: others know it at once, and may stop it.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: handle.shutdown())
     handle = core.start_agent(
         core.AgentSpec(
             settings.name,
@@ -83,7 +85,6 @@ async def main() -> None:
             tools=tools(),
         )
     )
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, handle.shutdown)
     while True:
         event = await handle.next_event()
         if event is None:  # nothing happened for a second
