@@ -117,7 +117,10 @@ function assertMayCall(
   { isOn, isLoopback }: { isOn: boolean; isLoopback: boolean },
 ): void {
   if (!isOn)
-    throw new Problem('calls_disabled', 'This registry calls no tools beyond loopback; calls.enabled is false.')
+    throw new Problem(
+      'calls_disabled',
+      'This registry calls no tools beyond loopback. Set calls.enabled, or listen on loopback (listen.host).',
+    )
   // Beyond loopback every call has a token, as through `/proxy`.
   if ((call || role === 'admin') && (!anonymous || isLoopback)) return
   if (anonymous)
