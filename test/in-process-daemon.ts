@@ -24,7 +24,8 @@ export async function startHere(
   const log = createLog({
     destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   })
-  const write = (text: string) => writeFileSync(folder.at('config.yaml'), `${baseConfig}${text}`)
+  const write = (text: string) =>
+    writeFileSync(folder.at('config.yaml'), `${text.startsWith('listen:') ? '' : baseConfig}${text}`)
   write(config)
   const place = {
     container: false,
@@ -67,5 +68,5 @@ export async function startHere(
   }
 }
 
-/** The base config of every test daemon: loopback only. */
+/** The base config of every test daemon that does not say itself where it listens: loopback only. */
 const baseConfig = 'listen: { host: 127.0.0.1 }\n'

@@ -33,7 +33,7 @@ export const Listen = z.strictObject({
     .max(256)
     .default([])
     .describe(
-      'Networks of reverse proxies, such as `10.0.0.0/8`. Limits per address then count the client that `X-Forwarded-For` names instead of the proxy. The proxies must add to this header, or replace it.',
+      'Networks of reverse proxies, such as `10.0.0.0/8`. Limits per address then count the client that `X-Forwarded-For` names instead of the proxy. The proxies must add to this header, or replace it. Where they change `Host`, pages of the host that `X-Forwarded-Host` (with `X-Forwarded-Proto`) or `Forwarded` names may write, as the dashboard does, if `listen.hosts` has it.',
     ),
   name: z.string().min(1).max(253).default('mcp-roster').describe('Name of this registry, shown to people and agents.'),
   service: z

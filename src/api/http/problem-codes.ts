@@ -109,7 +109,8 @@ export const problemKinds = {
   origin_forbidden: {
     status: 403,
     title: 'Origin forbidden',
-    remedy: 'Add the origin of the page to `cors.origins`.',
+    remedy:
+      'Add the origin of the page to `cors.origins`. For the dashboard behind a reverse proxy: let the proxy keep `Host`, or set `X-Forwarded-Host`, and set `listen.trusted_proxies` and `listen.hosts`.',
   },
   source_disabled: {
     status: 403,

@@ -11,6 +11,7 @@ import { createClientAddress } from './client-address.ts'
 import { type CorsHeaders, corsHeaders, type CorsRules } from './cors.ts'
 import { createGuessLimiter } from './guess-limiter.ts'
 import { hostNameOf, isHostAllowed } from './host.ts'
+import { createOwnOrigin } from './own-origin.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 
 /** An admitted request. */
@@ -39,7 +40,7 @@ export type GuardRules = {
   readonly loopback: boolean
   /** Names that `Host` may hold: see `isHostAllowed`. */
   readonly hosts: readonly string[]
-  /** Networks of the proxies that name their clients: see `createClientAddress`. */
+  /** Networks of the proxies that name their clients and the host these asked for: see `createClientAddress` and `createOwnOrigin`. */
   readonly trustedProxies?: readonly string[]
   readonly limits: Pick<Limits, 'max_url_length' | 'max_parameters'> & { readonly rate?: Rate | undefined }
 }
@@ -57,6 +58,7 @@ const maxValidHeaders = 1000
  */
 export function createRequestGuard({ authenticator, cors, loopback, hosts, trustedProxies = [], limits }: GuardRules) {
   const addressOf = createClientAddress(trustedProxies)
+  const foreignPage = createOwnOrigin({ hosts, trustedProxies })
   const hostProblem = memoize(maxRememberedHosts, (host: string) => problemOfHost(host) ?? null)
   const waitOf = createRateLimiter()
   const guesses = createGuessLimiter()
@@ -101,19 +103,9 @@ export function createRequestGuard({ authenticator, cors, loopback, hosts, trust
       return limited(request, anonymous)
     const method = request.method ?? 'GET'
     const readable = origin === undefined ? undefined : corsHeaders(cors, origin, method, pathOf(request))
-    if (
-      origin !== undefined &&
-      isWrite(method, pathOf(request)) &&
-      !isOwn(origin, request) &&
-      !cors.origins.includes(origin)
-    ) {
-      return {
-        problem: new Problem(
-          'origin_forbidden',
-          'Pages of this origin may only read; to allow writes, add the origin to cors.origins.',
-        ),
-        cors: readable,
-      }
+    if (origin !== undefined && isWrite(method, pathOf(request)) && !cors.origins.includes(origin)) {
+      const foreign = foreignPage(origin, request)
+      if (foreign) return { problem: foreign, cors: readable }
     }
     return limited(request, authenticated(request, readable))
   }
@@ -191,11 +183,6 @@ export function isPage(request: IncomingMessage): boolean {
 /** Whether a request is a CORS preflight. Browsers send no token with it. */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
-}
-
-/** Whether a page comes from this daemon itself. */
-function isOwn(origin: string, { headers }: IncomingMessage): boolean {
-  return headers.host !== undefined && URL.canParse(origin) && new URL(origin).host === headers.host.toLowerCase()
 }
 
 export function pathOf({ url = '/' }: IncomingMessage): string {

@@ -21,8 +21,17 @@ export function isHostAllowed(
   name: string,
   { loopback, hosts }: { readonly loopback: boolean; readonly hosts: readonly string[] },
 ): boolean {
-  if (isLoopback(name) || hosts.some((host) => hostNameOf(host) === name)) return true
-  return !loopback && (hosts.length === 0 || isIP(name.replace(/^\[|\]$/g, '')) !== 0)
+  if (loopback) return isLoopback(name) || isListed(name, hosts)
+  return hosts.length === 0 || isNamedHost(name, hosts)
+}
+
+/** Whether a page of this host is no page of a rebound name: `hosts` list it, or it is this machine or an address. */
+export function isNamedHost(name: string, hosts: readonly string[]): boolean {
+  return isLoopback(name) || isListed(name, hosts) || isIP(name.replace(/^\[|\]$/g, '')) !== 0
+}
+
+function isListed(name: string, hosts: readonly string[]): boolean {
+  return hosts.some((host) => hostNameOf(host) === name)
 }
 
 /** Whether a name or address always means this machine. */

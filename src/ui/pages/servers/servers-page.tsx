@@ -9,6 +9,7 @@ import { FilterBar } from './filter-bar.tsx'
 import { askedQuery, filterNames, sortOf } from './filters.ts'
 import { ServerTable } from './server-table.tsx'
 import { heldChanges, isPaused, shownCount, useShownRows } from './table-state.ts'
+import { detailsError } from './visible-details.ts'
 
 /** Every server, filtered, sorted and grouped as the address says; live. */
 export function ServersPage() {
@@ -35,7 +36,7 @@ export function ServersPage() {
           {isPaused.value ? texts.resume(heldChanges.value) : texts.pause}
         </button>
       </div>
-      <ProblemLine error={askedError.value} />
+      <ProblemLine error={askedError.value ?? detailsError.value} />
       {/* Nothing before there is something: what is read must not move. */}
       {hasRows && <FilterBar />}
       {isEmpty ? <Nothing hasServers={all > 0} /> : hasRows && <ServerTable />}

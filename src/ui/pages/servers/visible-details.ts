@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks'
 import type { Capability } from '../../../client/index.ts'
 import { serverParts } from '../../../model/identity.ts'
 import { isTool } from '../../../model/query/capability-kinds.ts'
-import { request } from '../../data/api.ts'
+import { ApiError, request } from '../../data/api.ts'
 
 /** What changes with every probe, or is too long for a list of all: only of the servers in view. */
 export type RowDetails = {
@@ -14,6 +14,9 @@ export type RowDetails = {
 
 /** By id; of servers that have been in view. */
 export const rowDetails = signal<ReadonlyMap<string, RowDetails>>(new Map())
+
+/** Why the daemon refuses the details; that it is away is shown elsewhere. */
+export const detailsError = signal<ApiError | undefined>(undefined)
 
 /** Pause after scrolling, and between two questions, in ms. */
 const scrollMs = 150
@@ -41,7 +44,7 @@ export function useVisibleDetails(ids: readonly string[]): void {
     let timer: ReturnType<typeof setTimeout>
     async function ask(): Promise<void> {
       // What cannot be read now stays as it was.
-      if (!document.hidden) await read(ids, stopping.signal).catch(() => undefined)
+      if (!document.hidden) await read(ids, stopping.signal).catch(noteRefusal)
       if (!stopping.signal.aborted) timer = setTimeout(() => void ask(), againMs)
     }
     timer = setTimeout(() => void ask(), scrollMs)
@@ -69,4 +72,9 @@ async function read(ids: readonly string[], signal: AbortSignal): Promise<void> 
     next.delete(id)
   }
   rowDetails.value = next
+  detailsError.value = undefined
+}
+
+function noteRefusal(error: unknown): void {
+  if (error instanceof ApiError && error.status > 0) detailsError.value = error
 }
