@@ -5,12 +5,13 @@ import type { Log } from '../../log.ts'
 import type { Principal } from '../../model/principal.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import type { CallsConfig } from '../config/calls.ts'
-import { parseJson, receiveBody } from '../http/body.ts'
+import { parseJson, receiveBytes } from '../http/body.ts'
 import type { ApiContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { uncachedHeaders } from '../http/reply.ts'
 import { respondedRaw } from '../http/respond.ts'
 import { meshProblem } from '../mesh/problems.ts'
+import { budgetOf } from './call-budget.ts'
 import { openCall, returnedHeaders } from './call-exchange.ts'
 import { createCallQuota } from './call-quota.ts'
 import { type CallRecord, createCallRecord } from './call-record.ts'
@@ -61,7 +62,7 @@ export function createCalls({
     const body = await readMessage(c, config().max_request_bytes, record)
     const { agent, url } = findCallTarget(requested, { mesh, principal })
     record.add({ agent: agent.id, url })
-    const budgetSeconds = budgetOf(incoming.headers['x-mesh-timeout'], config())
+    const budgetSeconds = budgetOf(incoming, config())
     await run(c, budgetSeconds, (deadline) => exchange(c, { url, body, record, budgetSeconds, deadline }))
   }
 
@@ -145,21 +146,12 @@ function assertMayCall({ anonymous, call }: Principal, { enabled }: CallsConfig)
   })
 }
 
-async function readMessage({ env: { incoming } }: ApiContext, maxBytes: number, record: CallRecord): Promise<Buffer> {
-  if (!/^application\/json\s*(?:;|$)/i.test(incoming.headers['content-type'] ?? ''))
+async function readMessage(c: ApiContext, maxBytes: number, record: CallRecord): Promise<Buffer> {
+  if (!/^application\/json\s*(?:;|$)/i.test(c.env.incoming.headers['content-type'] ?? ''))
     throw new Problem('unsupported_media_type', 'A call is a JSON-RPC message: send Content-Type: application/json.')
-  const body = await new Promise<Buffer>((done, fail) => receiveBody(incoming, maxBytes, { done, fail }))
+  const body = await receiveBytes(c, maxBytes)
   const message = parseJson(body)
   record.addMessage(message, body.length)
   if (message !== undefined) return body
   throw new Problem('body_empty', 'The request body is empty; send a JSON-RPC message.')
-}
-
-/** The time of a call in seconds. Agents and `meshctl` ask for one; anything but a number of seconds counts as absent. */
-function budgetOf(
-  asked: string | readonly string[] | undefined,
-  { timeout, max_timeout }: Pick<CallsConfig, 'timeout' | 'max_timeout'>,
-): number {
-  const seconds = typeof asked === 'string' && /^\d{1,9}$/.test(asked) ? Number(asked) : 0
-  return Math.min(seconds > 0 ? seconds : timeout, max_timeout)
 }

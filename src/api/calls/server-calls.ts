@@ -7,10 +7,11 @@ import { mayUseNamespace, type Principal } from '../../model/principal.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { CallsConfig } from '../config/calls.ts'
-import { readJson } from '../http/body.ts'
+import { receiveBytes, takeJson } from '../http/body.ts'
 import type { ApiContext } from '../http/context.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson } from '../http/respond.ts'
+import { budgetOf } from './call-budget.ts'
 import { createCallRecord } from './call-record.ts'
 import type { Calls } from './calls.ts'
 import { callServerTool } from './server-exchange.ts'
@@ -53,11 +54,12 @@ export function createServerCalls({
       assertMayCall(principal, { isOn: config().enabled || isLoopback, isLoopback })
       const registered = callable(principal, target)
       const { id } = registered.server
-      const args = argumentsIn(await readJson(c, config().max_request_bytes))
-      record.addTool(target.tool, Number(incoming.headers['content-length'] ?? 0))
+      const body = await receiveBytes(c, config().max_request_bytes)
+      record.addTool(target.tool, body.length)
       record.add({ server: id })
+      const args = argumentsIn(takeJson(body))
       const startedAt = performance.now()
-      const budgetSeconds = Math.min(config().timeout, config().max_timeout)
+      const budgetSeconds = budgetOf(incoming, config())
       const result = await calls.run(c, budgetSeconds, (deadline) =>
         callServerTool({ ...target, args, registered, http, limits: limitsOf(registered, deadline, budgetSeconds) }),
       )

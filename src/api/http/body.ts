@@ -53,8 +53,13 @@ export function receiveBody(
 }
 
 /** Reads the body of a request as JSON; undefined for an empty one. */
-export function readJson({ env: { incoming } }: ApiContext, maxBytes: number): Promise<unknown> {
-  return new Promise<Buffer>((done, fail) => receiveBody(incoming, maxBytes, { done, fail })).then(takeJson)
+export async function readJson(c: ApiContext, maxBytes: number): Promise<unknown> {
+  return takeJson(await receiveBytes(c, maxBytes))
+}
+
+/** Reads the body of a request, whole. */
+export function receiveBytes({ env: { incoming } }: ApiContext, maxBytes: number): Promise<Buffer> {
+  return new Promise((done, fail) => receiveBody(incoming, maxBytes, { done, fail }))
 }
 
 /** Parses the bytes of a body that nothing else needs, and frees them. */

@@ -172,7 +172,11 @@ export const problemKinds = {
     title: 'Schema not found',
     remedy: 'See `GET /schemas` for the schemas of the registered tools.',
   },
-  tool_not_found: { status: 404, title: 'Tool not found', remedy: 'Call one of the tools that `detail` names.' },
+  tool_not_found: {
+    status: 404,
+    title: 'Tool not found',
+    remedy: 'Call one of the tools that `detail` names, or that `capabilities` of the server lists.',
+  },
   events_disabled: { status: 404, title: 'Events disabled', remedy: 'Set `events.enabled: true`.' },
   dashboard_disabled: { status: 404, title: 'Dashboard disabled', remedy: 'Set `ui.enabled: true`.' },
   metrics_disabled: { status: 404, title: 'Metrics disabled', remedy: 'Set `metrics.enabled: true`.' },
@@ -313,6 +317,11 @@ export const problemKinds = {
     status: 502,
     title: 'Response to the call too large',
     remedy: 'Ask for less, or raise `calls.max_response_bytes`.',
+  },
+  call_response_too_deep: {
+    status: 502,
+    title: 'Response to the call nested too deep',
+    remedy: 'Ask for less, or let the tool answer with fewer levels of JSON.',
   },
   not_ready: {
     status: 503,
