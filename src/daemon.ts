@@ -201,6 +201,10 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         instance: identity.id,
         store: registrations.storeState,
         reload: reloads.now,
+        checkConfig: async () => {
+          const { checkConfig } = await import('./config/checked-config.ts')
+          return checkConfig({ load, current, atStart: loaded })
+        },
         config: async () => {
           const { showConfig } = await import('./config/redacted-config.ts')
           return showConfig({ current, atStart: loaded, lastReload: reloads.last() })

@@ -21,6 +21,26 @@ export type ReloadResult =
   | { readonly applied: true; readonly [fact: string]: unknown }
   | { readonly applied: false; readonly reason: string }
 
+/** What a reload would change, without secrets, or why it would change nothing. */
+export type CheckedConfig =
+  | {
+      readonly isValid: true
+      /** The config file, if there is one. */
+      readonly file?: string | undefined
+      readonly warnings: readonly string[]
+      /** Settings outside of the sources. A secret that changes is `<redacted>` before and after. */
+      readonly changed: readonly { readonly path: string; readonly before?: unknown; readonly after?: unknown }[]
+      /** Names of the sources that would start, restart, and end. */
+      readonly sources: {
+        readonly added: readonly string[]
+        readonly changed: readonly string[]
+        readonly removed: readonly string[]
+      }
+      /** Settings that would apply at the next start only. */
+      readonly needs_restart: readonly string[]
+    }
+  | { readonly isValid: false; readonly reason: string }
+
 /** The config in force as operators see it, without secrets. */
 export type ShownConfig = {
   /** The config file, if there is one. */
@@ -55,7 +75,7 @@ export type ApiPorts = {
     Pick<Registrations, 'assertLoaded'> & {
       readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
     }
-  readonly overrides: Pick<Overrides, 'set' | 'remove' | 'get' | 'list'>
+  readonly overrides: Pick<Overrides, 'set' | 'assertRoom' | 'remove' | 'get' | 'list'>
   /** The state of the store; undefined until it is open. */
   readonly store: () => { readonly status: 'up' | 'down' } | undefined
   /** The id by which other rosters know this registry. */
@@ -81,6 +101,8 @@ export type ApiPorts = {
   /** The registry as an MCP server. */
   readonly mcp: Pick<McpEndpoint, 'handle'>
   readonly reload: () => Promise<ReloadResult>
+  /** Reads the config without applying it. */
+  readonly checkConfig: () => Promise<CheckedConfig>
   readonly config: () => Promise<ShownConfig>
   /** Absent where metrics are disabled. */
   readonly metrics?:

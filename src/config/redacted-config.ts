@@ -33,11 +33,16 @@ function withPlainScalars(redacted: unknown, value: unknown): unknown {
 
 /** Every setting with its origin, without secrets. */
 export function listSettings(loaded: Pick<LoadedConfig, 'config' | 'originOf'>): ShownSetting[] {
-  return leaves(redactedConfig(loaded), []).map(({ path, value }) => ({
+  return settingLeaves(loaded).map(({ path, value }) => ({
     path: describePath(path),
     value,
     origin: describeOrigin(loaded.originOf(path)),
   }))
+}
+
+/** Every setting without secrets, by its path. */
+export function settingLeaves(loaded: Pick<LoadedConfig, 'config'>): { path: ConfigPath; value: unknown }[] {
+  return leaves(redactedConfig(loaded), [])
 }
 
 /** The config in force as `GET /config` answers it. */

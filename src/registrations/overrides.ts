@@ -29,13 +29,18 @@ export function createOverrides({ store }: { store: Pick<Store, 'commit'> }) {
 
   /** Sets the override of a server; resolves once it is stored and visible. */
   async function set(id: ServerId, content: Content): Promise<Override> {
-    if (!held.has(id) && held.size >= maxOverrides) throw new TooManyOverrides(`there are ${maxOverrides} overrides`)
+    assertRoom(id)
     const definition = JSON.stringify({ enabled: content.enabled, by: content.by } satisfies Content)
     const [outcome] = await store.commit([{ type: 'put', ...serverKey('override', id), definition, expect: 'any' }])
     if (outcome?.type !== 'put')
       throw new Error(`the override of ${id} was not stored: ${outcome?.type ?? 'no outcome'}`)
     applyRegistration(outcome.registration)
     return overrideOf(outcome.registration)
+  }
+
+  /** Throws where `set` would find no room. */
+  function assertRoom(id: ServerId): void {
+    if (!held.has(id) && held.size >= maxOverrides) throw new TooManyOverrides(`there are ${maxOverrides} overrides`)
   }
 
   /** Removes the override of a server; false where none is stored. */
@@ -114,6 +119,7 @@ export function createOverrides({ store }: { store: Pick<Store, 'commit'> }) {
 
   return {
     set,
+    assertRoom,
     remove,
     load,
     applyRegistration,

@@ -56,6 +56,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     },
     overrides: {
       set: () => Promise.reject(new Error('no store')),
+      assertRoom: () => {},
       remove: () => Promise.reject(new Error('no store')),
       get: () => undefined,
       list: () => [],
@@ -82,6 +83,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
     },
     mcp: { handle: () => Promise.resolve(new Response('{}')) },
     reload: () => Promise.resolve({ applied: true }),
+    checkConfig: () => Promise.resolve({ isValid: false as const, reason: 'no config' }),
     config: () =>
       Promise.resolve({ settings: [], needs_restart: [], last_reload: { applied: true, at: '', warnings: [] } }),
     service: () => 'mcp-mesh-registry',

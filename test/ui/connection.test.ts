@@ -66,6 +66,26 @@ describe('the connection of the dashboard', { skip: withoutBrowser }, () => {
     await page.getByText('The config is in force.').waitFor()
   })
 
+  it('checks the config before it is taken', async (t) => {
+    const env: Record<string, string> = {}
+    await using daemon = await startHere('', { env })
+    const page = await openPage(t, `${daemon.url}/ui/operations`)
+    const check = page.getByRole('button', { name: 'Check config' })
+    await check.click()
+    await page.getByText('Nothing: it is in force already.').waitFor()
+
+    env['MCP_ROSTER_LIMITS_MAX_CONNECTIONS'] = '77'
+    await check.click()
+    await page.getByRole('row', { name: 'limits.max_connections 20000 77' }).waitFor()
+    await page.getByText('Would apply at the next start only: limits.max_connections.').waitFor()
+    await assertAccessible(page)
+
+    env['MCP_ROSTER_LIMITS_MAX_CONNECTIONS'] = 'many'
+    await check.click()
+    await page.getByText(/Invalid config; the config in force stays.*max_connections.*config_invalid/s).waitFor()
+    await page.getByRole('heading', { name: 'What a reload would change' }).waitFor({ state: 'detached' })
+  })
+
   it('tells of a token that is refused after its dialog is closed, and keeps nothing that the token before was told', async (t) => {
     await using daemon = await startHere(tokens)
     const page = await openPage(t, `${daemon.url}/ui/operations`, { token: 'admin-0123456789abcdef' })

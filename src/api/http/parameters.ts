@@ -31,9 +31,14 @@ export function isDryRun(target: string): boolean {
   throw dryRunProblem('must be true or false')
 }
 
-/** What can be rehearsed: writes of a server by hand. The parameters of a call through the proxy are for the agent. */
-const rehearsed =
-  /^(?:POST (?:\/api\/v1)?\/servers\/?|(?:PUT|PATCH|DELETE) (?:\/api\/v1)?\/servers(?:\/[^/]+){1,2}\/?)$/
+/** What can be rehearsed: writes of a server by hand, overrides, and those of the daemon. The parameters of a call through the proxy are for the agent. */
+const rehearsed = [
+  /^POST (?:\/api\/v1)?\/servers\/?$/,
+  /^(?:PUT|PATCH|DELETE) (?:\/api\/v1)?\/servers(?:\/[^/]+){1,2}\/?$/,
+  /^(?:PUT|DELETE) (?:\/api\/v1)?\/servers\/[^/]+\/[^/]+\/override\/?$/,
+  /^POST \/-\/(?:reload|trust-probes)$/,
+  /^POST \/sources\/[^/]+\/release$/,
+]
 const forwarded = /^(?:\/api\/v1)?\/proxy\//
 
 /**
@@ -43,7 +48,7 @@ const forwarded = /^(?:\/api\/v1)?\/proxy\//
 export function unheededDryRun(method: string, target: string): Problem | undefined {
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return undefined
   const path = target.split('?', 1)[0] ?? ''
-  if (rehearsed.test(`${method} ${path}`) || forwarded.test(path)) return undefined
+  if (rehearsed.some((one) => one.test(`${method} ${path}`)) || forwarded.test(path)) return undefined
   const values = new URLSearchParams(queryText(target)).getAll('dry_run')
   if (values.every((value) => /^(?:false|0)$/i.test(value))) return undefined
   return parameterProblem({ parameter: 'dry_run', detail: 'dry_run: this write cannot be rehearsed; nothing was done' })

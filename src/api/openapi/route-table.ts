@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { statisticsRoutes } from '../servers/statistics/statistics-docs.ts'
 import { EventListing, eventParameters } from './event-docs.ts'
 import { meshRoutes } from './mesh-routes.ts'
@@ -45,7 +46,8 @@ const storeStatuses = { 503: 'Store unavailable; retry after `Retry-After`.' }
 const overrideSet: RouteDoc = {
   summary: 'Enable or disable a server of any source, above what the source says',
   group: 'servers',
-  response: schemas.OverrideSet,
+  response: z.union([schemas.OverrideSet, schemas.OverrideDryRun]),
+  query: ['dry_run'],
   body: schemas.OverrideBody,
   statuses: { 400: 'Invalid body.', 404: unknownServer[404], 429: 'There are 1,000 overrides.', ...storeStatuses },
   role: 'admin',
@@ -53,7 +55,8 @@ const overrideSet: RouteDoc = {
 const overrideRemoved: RouteDoc = {
   summary: 'Remove the override of a server: its source says whether it is enabled',
   group: 'servers',
-  response: schemas.Anything,
+  response: schemas.OverrideDryRun,
+  query: ['dry_run'],
   statuses: { 204: 'Removed.', 404: 'No such server, or it has no override.', ...storeStatuses },
   role: 'admin',
 }
@@ -272,6 +275,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
     summary: 'Release a source: accept the mass expiry of leases, or a sudden shrink',
     group: 'sources',
     response: schemas.Anything,
+    query: ['dry_run'],
     statuses: { 404: unknownSource[404] },
     role: 'admin',
   },
@@ -302,12 +306,14 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   },
   'GET /docs': operation('This document as a page', 'text/html'),
   'POST /-/reload': {
-    ...operation('Reload the config', schemas.ReloadOutcome),
+    ...operation('Reload the config', z.union([schemas.ReloadOutcome, schemas.ReloadDryRun])),
+    query: ['dry_run'],
     statuses: { 422: 'Invalid config; the config in force stays.' },
     role: 'admin',
   },
   'POST /-/trust-probes': {
     ...operation('Trust the probes again: end self-preservation of health', schemas.Anything),
+    query: ['dry_run'],
     role: 'admin',
   },
 }

@@ -70,6 +70,15 @@ export const DryRun = z
   })
   .meta({ id: 'DryRun', description: 'What a write would do.' })
 
+export const OverrideDryRun = z
+  .object({
+    dry_run: z.literal(true),
+    action: DryRun.shape.action,
+    id: z.string(),
+    override: Override.unwrap().partial({ at: true }).describe('The override that would be stored or removed.'),
+  })
+  .meta({ id: 'OverrideDryRun', description: 'What a write of an override would do.' })
+
 /** A document in the format of a client or of ours. It may be YAML too. */
 export const Document = z
   .union([z.looseObject({}), z.array(z.unknown())])
@@ -311,6 +320,21 @@ export const ServiceInfo = z
   .meta({ id: 'ServiceInfo' })
 
 export const ReloadOutcome = z.looseObject({ applied: z.literal(true) }).meta({ id: 'Reloaded' })
+
+export const ReloadDryRun = z
+  .object({
+    dry_run: z.literal(true),
+    file: z.string().optional(),
+    warnings: z.array(z.string()),
+    changed: z
+      .array(z.object({ path: z.string(), before: z.unknown().optional(), after: z.unknown().optional() }))
+      .describe('Settings outside of the sources; secrets are `<redacted>` before and after.'),
+    sources: z
+      .object({ added: z.array(z.string()), changed: z.array(z.string()), removed: z.array(z.string()) })
+      .describe('Names of the sources that would start, restart, and end.'),
+    needs_restart: z.array(z.string()).describe('Settings that would apply at the next start only.'),
+  })
+  .meta({ id: 'ReloadDryRun', description: 'What a reload would change.' })
 export const Anything = z.looseObject({})
 
 export const ProblemShape = z

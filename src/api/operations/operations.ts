@@ -2,6 +2,7 @@ import type { Principal } from '../../model/principal.ts'
 import type { SourceStatus } from '../../model/status.ts'
 import { requireAllNamespaces, requireRole } from '../http/access/authenticator.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
+import { isDryRun } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson, respondText } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
@@ -66,11 +67,19 @@ export function operationsApi(ports: ApiPorts) {
   api.post('/-/reload', async (c) => {
     requireRole(c.env.principal, 'admin')
     requireAllNamespaces(c.env.principal)
+    if (isDryRun(c.env.incoming.url ?? '')) return respondJson(c, await checkedConfig())
     log.info({ audit: true, principal: c.env.principal.name }, 'config reload requested')
     const outcome = await ports.reload()
     if (outcome.applied) return respondJson(c, outcome)
-    throw new Problem('config_invalid', `Invalid config; the config in force stays: ${outcome.reason}`)
+    throw invalidConfig(outcome.reason)
   })
+
+  async function checkedConfig(): Promise<object> {
+    const checked = await ports.checkConfig()
+    if (!checked.isValid) throw invalidConfig(checked.reason)
+    const { isValid: _, ...changes } = checked
+    return { dry_run: true, ...changes }
+  }
 
   api.get('/config', async (c) => {
     requireRole(c.env.principal, 'admin')
@@ -83,11 +92,17 @@ export function operationsApi(ports: ApiPorts) {
   api.post('/-/trust-probes', (c) => {
     requireRole(c.env.principal, 'admin')
     requireAllNamespaces(c.env.principal)
+    if (isDryRun(c.env.incoming.url ?? ''))
+      return respondJson(c, { dry_run: true, suspicion: healthPreservation(monitor) ?? null })
     log.info({ audit: true, principal: c.env.principal.name }, 'self-preservation of probes ended by request')
     monitor.endSelfPreservation()
     return respondJson(c, { suspicion: null })
   })
   return api
+}
+
+function invalidConfig(reason: string): Problem {
+  return new Problem('config_invalid', `Invalid config; the config in force stays: ${reason}`)
 }
 
 /** What the caller may do, for pages that explain why an action is not offered. */

@@ -4,6 +4,7 @@ import { redactText } from '../../model/redaction/redact-text.ts'
 import type { SourceStatus } from '../../model/status.ts'
 import { requireAllNamespaces, requireRole } from '../http/access/authenticator.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
+import { isDryRun } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
@@ -63,11 +64,13 @@ export function sourcesApi({
     const status = supervisor.sources().find((one) => one.name === name)
     if (!status) throw unknownSource(name)
     const isPreserving = status.type === 'agents' && mesh.selfPreservation() !== undefined
+    const released = isPreserving || status.held !== undefined
+    if (isDryRun(c.env.incoming.url ?? ''))
+      return respondJson(c, { dry_run: true, source: name, released, ...statusOf(name) })
     audit(c, { source: name, leases: isPreserving, shrink: status.held !== undefined }, 'held changes released')
     if (isPreserving) mesh.endSelfPreservation()
     // A second read with the same result is accepted at once.
     const outcome = status.held ? await refresh(name) : undefined
-    const released = isPreserving || status.held !== undefined
     return respondJson(c, { source: name, released, ...outcome, ...statusOf(name), resource_version: registry.token() })
   })
 

@@ -74,6 +74,9 @@ describe('the routes of the daemon', () => {
     await using served = await serve({ parts: { monitor: doubting } })
 
     const before = JSON.stringify(await json(await served.get('/sources')))
+    const planned = await json(await served.get('/-/trust-probes?dry_run', { method: 'POST' }))
+    assert.deepEqual(planned['dry_run'], true)
+    assert.match(JSON.stringify(await json(await served.get('/health'))), /suspicion/)
     await served.get('/-/trust-probes', { method: 'POST' })
 
     assert.match(before, /POST \/-\/trust-probes/)

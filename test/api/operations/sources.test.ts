@@ -53,9 +53,12 @@ describe('the routes of sources', () => {
     names.splice(1)
 
     const held = await post('refresh')
+    const planned = await post('release?dry_run=true')
     const released = await post('release')
 
     assert.deepEqual([held['held'], (held['status'] as { servers: number }).servers], [true, 10])
+    assert.deepEqual([planned['dry_run'], planned['released']], [true, true])
+    assert.equal((planned['status'] as { servers: number }).servers, 10)
     assert.deepEqual([released['released'], (released['status'] as { servers: number }).servers], [true, 1])
     assert.equal((await post('release'))['released'], false)
     assert.equal((await served.get('/sources/unknown/release', { method: 'POST' })).status, 404)

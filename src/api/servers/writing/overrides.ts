@@ -6,7 +6,7 @@ import { StoreUnavailable } from '../../../stores/store.ts'
 import { requireNamespace, requireRole } from '../../http/access/authenticator.ts'
 import { readJson } from '../../http/body.ts'
 import { type ApiContext, type ApiResponse, createRoutes } from '../../http/context.ts'
-import { assertKnownParameters } from '../../http/parameters.ts'
+import { assertKnownParameters, isDryRun } from '../../http/parameters.ts'
 import { Problem } from '../../http/problem.ts'
 import { respondJson, respondNoContent } from '../../http/respond.ts'
 import type { ApiPorts } from '../../ports.ts'
@@ -37,8 +37,15 @@ export function overridesApi({ registry, manual, overrides, journal, log }: Over
     const { enabled } = parseBody(await readJson(c, maxBodyBytes))
     assertLoaded()
     if (!registry.get(id) && !manual.get(id) && !overrides.get(id)) throw unknownServer(id)
+    const content = { enabled, by: c.env.principal.name }
+    if (isDryRun(c.env.incoming.url ?? '')) {
+      await withProblems(async () => overrides.assertRoom(id))
+      const known = overrides.get(id)
+      const action = !known ? 'create' : known.enabled === enabled ? 'none' : 'replace'
+      return respondJson(c, { dry_run: true, action, id, override: content })
+    }
     const before = registry.token()
-    const override = await withProblems(() => overrides.set(id, { enabled, by: c.env.principal.name }))
+    const override = await withProblems(() => overrides.set(id, content))
     audit(c, id, `server ${enabled ? 'enabled' : 'disabled'} by an override`, before)
     return respondJson(c, { id, override })
   }
@@ -46,9 +53,13 @@ export function overridesApi({ registry, manual, overrides, journal, log }: Over
   async function remove(c: ApiContext): Promise<Response> {
     const id = requireWritable(c)
     assertLoaded()
+    if (isDryRun(c.env.incoming.url ?? '')) {
+      const override = overrides.get(id)
+      if (!override) throw noOverride(id)
+      return respondJson(c, { dry_run: true, action: 'delete', id, override })
+    }
     const before = registry.token()
-    if (!(await withProblems(() => overrides.remove(id))))
-      throw new Problem('override_not_found', `The server "${id}" has no override.`)
+    if (!(await withProblems(() => overrides.remove(id)))) throw noOverride(id)
     audit(c, id, 'override of a server removed', before)
     return respondNoContent(c)
   }
@@ -57,7 +68,8 @@ export function overridesApi({ registry, manual, overrides, journal, log }: Over
   function requireWritable({ env: { principal, incoming } }: ApiContext): ServerId {
     const { url = '' } = incoming
     requireRole(principal, 'admin')
-    assertKnownParameters(url)
+    assertKnownParameters(url, ['dry_run'])
+    isDryRun(url)
     const id = overriddenServerId(url)
     if (id === null) throw unknownServer(id)
     requireNamespace(principal, id.slice(0, id.indexOf('/')))
@@ -91,6 +103,10 @@ export function overridesApi({ registry, manual, overrides, journal, log }: Over
   api.put('/servers/:namespace/:name/override', (c) => set(c))
   api.delete('/servers/:namespace/:name/override', (c) => remove(c))
   return api
+}
+
+function noOverride(id: ServerId): Problem {
+  return new Problem('override_not_found', `The server "${id}" has no override.`)
 }
 
 function parseBody(body: unknown): z.output<typeof OverrideBody> {

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import { request } from '../../data/api.ts'
 import { usePolled } from '../../data/polled.ts'
 import { refusalOf, rights } from '../../data/rights.ts'
@@ -5,6 +6,7 @@ import { isTokenAsked, setToken, token } from '../../data/session.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
+import { CheckedChanges, type ConfigCheckAnswer } from './checked-changes.tsx'
 import { ConfigTable } from './config-table.tsx'
 import { DaemonFacts, type HealthFacts } from './daemon-facts.tsx'
 
@@ -14,10 +16,18 @@ type ReloadAnswer = { readonly warnings?: readonly string[] }
 export function OperationsPage() {
   const health = usePolled<HealthFacts>('health')
   const refusal = refusalOf('admin')
+  const checked = useSignal<ConfigCheckAnswer | undefined>(undefined)
 
   async function reload(): Promise<string> {
+    checked.value = undefined
     const { warnings = [] } = await request<ReloadAnswer>('-/reload', { method: 'POST' })
     return warnings.length > 0 ? texts.reloadedWith(warnings) : texts.reloaded
+  }
+
+  async function check(): Promise<string> {
+    checked.value = undefined
+    checked.value = await request<ConfigCheckAnswer>('-/reload?dry_run=true', { method: 'POST' })
+    return texts.checked
   }
 
   async function trustProbes(): Promise<string> {
@@ -30,6 +40,9 @@ export function OperationsPage() {
     <section>
       <div class="head">
         <h1>{texts.title}</h1>
+        <ActionButton run={check} refusal={refusal}>
+          {texts.check}
+        </ActionButton>
         <ActionButton run={reload} refusal={refusal}>
           {texts.reload}
         </ActionButton>
@@ -41,6 +54,7 @@ export function OperationsPage() {
       </div>
       <ProblemLine error={health.error} />
       {health.value?.suspicion && <p class="problem">{health.value.suspicion.remedy}</p>}
+      {checked.value && <CheckedChanges check={checked.value} onClose={() => void (checked.value = undefined)} />}
       <h2>{texts.daemon}</h2>
       <DaemonFacts health={health.value} />
       <h2>{texts.session}</h2>

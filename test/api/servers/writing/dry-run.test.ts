@@ -52,8 +52,6 @@ describe('a dry run of a write', () => {
       ['POST', '/agents/register'],
       ['POST', '/sources/agents/refresh'],
       ['POST', '/servers/weather/probe'],
-      ['PUT', '/servers/default/weather/override'],
-      ['POST', '/-/reload'],
     ] as const) {
       const { status, body } = await daemon.ask<ProblemBody>(method, `${path}?a=b&dry_run=true`)
       assert.deepEqual([status, body.code], [400, 'invalid_parameter'], `${method} ${path}`)

@@ -127,7 +127,13 @@ describe('an override of a server', () => {
     for (const body of [{}, { enabled: 'no' }, { enabled: true, by: 'me' }, [], 7])
       assert.deepEqual(await ask('PUT', path, body, ops), [400, 'invalid_override'])
     assert.deepEqual(await ask('PUT', path, 'x'.repeat(5000), ops), [413, 'body_too_large'])
-    assert.deepEqual(await ask('PUT', `${path}?dry_run=true`, disabled, ops), [400, 'invalid_parameter'])
+    assert.deepEqual(await ask('PUT', `${path}?dry_run=maybe`, disabled, ops), [400, 'invalid_parameter'])
+    for (const [method, where, body] of [
+      ['PUT', path, {}],
+      ['PUT', '/servers/default/absent/override', disabled],
+      ['DELETE', path, undefined],
+    ] as const)
+      assert.deepEqual(await ask(method, `${where}?dry_run=true`, body, ops), await ask(method, where, body, ops))
     const headers = { authorization: `Bearer ${ops}` }
     const { body } = await daemon.ask<{ overrides: object[] }>('GET', '/overrides', undefined, headers)
     assert.deepEqual(body.overrides, [])
@@ -136,6 +142,29 @@ describe('an override of a server', () => {
     const [{ at, ...one } = {}] = listed.body.overrides
     assert.ok(at)
     assert.deepEqual(one, { id: 'default/weather', enabled: false, by: 'ops', present: true })
+  })
+
+  it('is rehearsed by a dry run, which changes and audits nothing', async () => {
+    await using daemon = await startHere('sources: [{ type: agents }]\nstore: { type: memory }\n')
+    await daemon.ask('PUT', '/servers/weather', { url: 'http://weather.example/mcp', health_check: 'none' })
+    const plan = async (method: string, body?: object) => {
+      const [before, audits] = [await show(daemon), daemon.lines.filter(({ audit }) => audit).length]
+      const answer = await daemon.ask<{ dry_run: boolean; action: string; override: object }>(
+        method,
+        `/api/v1${path}?dry_run=true`,
+        body,
+      )
+      assert.deepEqual([answer.status, answer.body.dry_run], [200, true])
+      assert.deepEqual([await show(daemon), daemon.lines.filter(({ audit }) => audit).length], [before, audits])
+      return answer.body
+    }
+
+    const created = await plan('PUT', disabled)
+    assert.deepEqual([created.action, created.override], ['create', { enabled: false, by: 'anonymous' }])
+    await daemon.ask('PUT', path, disabled)
+    assert.equal((await plan('PUT', disabled)).action, 'none')
+    assert.equal((await plan('PUT', { enabled: true })).action, 'replace')
+    assert.equal((await plan('DELETE')).action, 'delete')
   })
 
   it('is no part of a definition that is read and written back', async () => {
