@@ -178,4 +178,51 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     const token = { authorization: 'Bearer admin-0123456789abcdef' }
     assert.equal((await daemon.ask('GET', '/servers/default/mine', undefined, token)).status, 404)
   })
+
+  it('switches a server that a source found, above that source, in every tab, and lets the source decide again', async (t) => {
+    await using daemon = await startWithServers(
+      { found: { url: 'http://127.0.0.1:1/mcp' } },
+      'auth: { anonymous: none, tokens: [{ name: ops, token: admin-0123456789abcdef, role: admin }, { name: viewer, token: reader-0123456789abcdef, role: reader }] }\nhealth: { enabled: false }\n',
+    )
+    const address = `${daemon.url}/ui/servers/default/found`
+    const admin = await openPage(t, address, { token: 'admin-0123456789abcdef' })
+    const viewer = await openPage(t, address, { token: 'reader-0123456789abcdef', theme: 'dark', width: 360 })
+    const override = (enabled: boolean) => ({
+      name: new RegExp(`^above all override enabled: ${enabled}, set by ops .*ago$`),
+    })
+    await viewer.getByRole('row', { name: /^in force file/ }).waitFor()
+    await admin.getByRole('button', { name: 'Disable' }).click()
+    await admin.getByText('Disabled: it is listed, but neither probed nor given to clients.').waitFor()
+    for (const tab of [admin, viewer]) {
+      await tab.locator('.head .badge', { hasText: 'disabled' }).waitFor()
+      await tab.getByRole('row', override(false)).waitFor()
+      await tab.getByText('A disabled server is not given to clients.').waitFor()
+    }
+    const refused = viewer.getByRole('button', { name: 'Enable' })
+    assert.equal(await refused.getAttribute('aria-disabled'), 'true')
+    assert.equal(await refused.getAttribute('title'), 'Needs the role admin; this token has reader.')
+    await refused.click({ force: true })
+    await assertAccessible(viewer)
+
+    // What the source writes meanwhile does not count.
+    daemon.write({ found: { url: 'http://127.0.0.1:1/mcp', title: 'Renamed', enabled: true } })
+    await viewer.getByRole('heading', { name: 'Renamed' }).waitFor()
+    await viewer.getByRole('row', override(false)).waitFor()
+
+    await admin.getByRole('button', { name: 'Enable' }).click()
+    await viewer.getByRole('row', override(true)).waitFor()
+    await admin.getByRole('button', { name: 'Remove the override' }).click()
+    await admin.getByText('Its own definition decides again.').waitFor()
+    for (const tab of [admin, viewer]) await tab.getByRole('row', override(true)).waitFor({ state: 'detached' })
+    await viewer.getByRole('row', { name: /^in force file/ }).waitFor()
+    const acts = daemon.lines.filter(({ audit, principal }) => audit && principal !== undefined)
+    assert.deepEqual(
+      acts.map(({ principal, msg }) => `${String(principal)}: ${String(msg)}`),
+      [
+        'ops: server disabled by an override',
+        'ops: server enabled by an override',
+        'ops: override of a server removed',
+      ],
+    )
+  })
 })

@@ -55,7 +55,7 @@ function addressOf({ url, command, args = [] }: ServerAnswer): string {
   return url ?? [command, ...args].join(' ')
 }
 
-/** Which source defines a server, and which would without it. */
+/** Which source defines a server, which would without it, and what was set above all of them. */
 export function Provenance({ server }: ServerProps) {
   const { from, methods } = texts
   const [next] = server.shadows
@@ -76,6 +76,7 @@ export function Provenance({ server }: ServerProps) {
             </tr>
           </thead>
           <tbody>
+            {server.override && <OverrideRow override={server.override} />}
             {[server, ...server.shadows].map(({ source, origin }, index) => (
               <tr key={`${source} ${origin}`}>
                 <td>{index === 0 ? from.inForce : index + 1}</td>
@@ -93,5 +94,18 @@ export function Provenance({ server }: ServerProps) {
         </table>
       </div>
     </>
+  )
+}
+
+function OverrideRow({ override: { enabled, by, at } }: { readonly override: NonNullable<ServerAnswer['override']> }) {
+  const { from } = texts
+  return (
+    <tr>
+      <td>{from.aboveAll}</td>
+      <td>{from.override}</td>
+      <td>
+        <code>enabled: {String(enabled)}</code>, <bdi>{from.setBy(by)}</bdi> <Ago at={at} />
+      </td>
+    </tr>
   )
 }

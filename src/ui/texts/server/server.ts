@@ -36,6 +36,9 @@ export const serverTexts = {
     alone: 'No other source defines it.',
     columns: { order: 'Order', source: 'Source', origin: 'Origin' },
     inForce: 'in force',
+    aboveAll: 'above all',
+    override: 'override',
+    setBy: (name: string) => `set by ${name}`,
   },
   methods: {
     config_file: 'a config file',
