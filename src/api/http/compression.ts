@@ -22,8 +22,11 @@ const maxBytes = 64 * 1024 * 1024
 
 const maxRememberedHeaders = 200
 
-/** The best encoding that an `Accept-Encoding` accepts; null for none. `q=0` rejects an encoding, `*` stands for all others. */
-function encodingFor(accepted: string): Encoding | null {
+/** The best encoding of all that an `Accept-Encoding` accepts; null for none. */
+const encodingFor = (accepted: string) => bestOf(encodings, accepted)
+
+/** `q=0` rejects an encoding, `*` stands for all that are not named. Unencoded is best only where it is named as better. */
+function bestOf<E extends Encoding>(encodings: readonly E[], accepted: string): E | null {
   const preferences = accepted
     .toLowerCase()
     .split(',')
@@ -34,12 +37,13 @@ function encodingFor(accepted: string): Encoding | null {
     })
   const qualityOf = (encoding: string) =>
     (preferences.find(({ name }) => name === encoding) ?? preferences.find(({ name }) => name === '*'))?.quality ?? 0
-  let best: { readonly encoding: Encoding | null; readonly quality: number } = { encoding: null, quality: 0 }
+  let best: { readonly encoding: E | null; readonly quality: number } = { encoding: null, quality: 0 }
   for (const encoding of encodings) {
     const quality = qualityOf(encoding)
     if (quality > best.quality) best = { encoding, quality }
   }
-  return best.encoding
+  const identity = preferences.find(({ name }) => name === 'identity')
+  return identity && identity.quality > best.quality ? null : best.encoding
 }
 
 /** The tag of the same content in other bytes. */
@@ -54,6 +58,7 @@ export function weakTag(etag: string): string {
  */
 function createCompression() {
   const encodingOf = memoize(maxRememberedHeaders, encodingFor)
+  const gzipIn = memoize(maxRememberedHeaders, (accepted) => bestOf(['gzip'], accepted))
   const variants = new WeakMap<Reply, Partial<Record<Encoding, Reply | Promise<Reply>>>>()
 
   async function compress(reply: Reply, encoding: Encoding): Promise<Reply> {
@@ -84,7 +89,12 @@ function createCompression() {
     return pending
   }
 
-  return { variant, encodingOf: (accepted = '') => encodingOf(accepted) }
+  return {
+    variant,
+    encodingOf: (accepted = '') => encodingOf(accepted),
+    /** For what is sent in gzip or as it is. */
+    gzipIn: (accepted = '') => gzipIn(accepted),
+  }
 }
 
 /** Shared by all requests: variants are keyed by the replies themselves. */

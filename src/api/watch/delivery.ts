@@ -1,31 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { freeBytes } from '../../flow/bytes/free-bytes.ts'
-import type { BufferBudget, Laggard } from './buffer-budget.ts'
-import { controlMessage, type EncodedEvents, type Piece, pieceOf, type StreamFormat } from './frames.ts'
-import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'
-
-/** One stream of changes to one client; the head of its response is written. */
-export type Watcher = {
-  readonly response: ServerResponse
-  readonly group: SubscriptionGroup
-  readonly format: StreamFormat
-  /** The revision of the client once everything written has arrived; undefined before the snapshot. */
-  revision: number | undefined
-  /** The client came with a token: it holds a snapshot, and deletes what an incomplete one lacks. */
-  readonly isResuming: boolean
-  /** The events being written, and the number of their pieces already written. */
-  current: EncodedEvents | undefined
-  piecesWritten: number
-  /** What it is to the budget of all watchers while it is blocked in the middle of events. */
-  laggard: Laggard | undefined
-  /** When the socket stopped accepting writes; 0 while it accepts them. */
-  blockedAt: number
-  /** Bytes of the events since then, besides those being written, up to this revision. */
-  backlogBytes: number
-  backlogRevision: number
-  lastWriteAt: number
-  lastTokenAt: number
-}
+import type { BufferBudget } from './buffer-budget.ts'
+import { controlMessage, type EncodedEvents, textPiece } from './pieces/frames.ts'
+import { expired, pending } from './subscription-group.ts'
+import { bytesBehind, endStream, isStreaming, type Watcher, writePiece } from './watcher.ts'
 
 export type DisconnectReason = 'behind' | 'stalled' | 'memory' | 'shutdown'
 
@@ -37,7 +14,7 @@ const reasonTexts: Record<DisconnectReason, string> = {
 }
 
 /** A comment of server-sent events; it keeps a quiet connection alive. */
-const comment = pieceOf(':\n\n')
+const comment = ':\n\n'
 
 /** Time for a disconnected client to read the reason before its connection is reset. */
 const graceMs = 5000
@@ -79,8 +56,8 @@ export function createDelivery({
       if (watcher.revision === undefined && watcher.isResuming && !isComplete()) return
       const next =
         watcher.revision === undefined
-          ? watcher.group.snapshot(watcher.format)
-          : watcher.group.after(watcher.revision, watcher.format)
+          ? watcher.group.snapshot(watcher)
+          : watcher.group.after(watcher.revision, watcher)
       if (next === pending) return
       if (next === expired) resync(watcher, 'expired: the changes after the token are no longer held')
       else watcher.current = next
@@ -89,7 +66,7 @@ export function createDelivery({
 
   /** Tells the client to discard its state; a snapshot follows. */
   function resync(watcher: Watcher, reason: string): void {
-    const piece = watcher.group.resync(watcher.format, reason)
+    const piece = watcher.group.resync(watcher, reason)
     watcher.revision = undefined
     if (!writePiece(watcher, piece)) block(watcher)
   }
@@ -119,7 +96,7 @@ export function createDelivery({
     watcher.response.socket?.once('drain', () => {
       watcher.blockedAt = 0
       release(watcher)
-      if (isOpen(watcher)) deliver(watcher)
+      if (isStreaming(watcher)) deliver(watcher)
     })
   }
 
@@ -137,7 +114,7 @@ export function createDelivery({
   /** Adds up the events since the watcher was blocked. The batch or snapshot being written does not count. */
   function measureBacklog(watcher: Watcher): void {
     while (watcher.backlogRevision < newest()) {
-      const next = watcher.group.after(watcher.backlogRevision, watcher.format)
+      const next = watcher.group.after(watcher.backlogRevision, watcher)
       if (next === pending) return
       if (next === expired) return disconnect(watcher, 'behind')
       watcher.backlogBytes += next.bytes
@@ -161,7 +138,9 @@ export function createDelivery({
     if (!isBookmark && format === 'lines') return
     watcher.lastWriteAt = at
     if (isBookmark) watcher.lastTokenAt = at
-    const piece = isBookmark ? controlMessage(format, 'BOOKMARK', { token: tokenOf(revision) }) : comment
+    const piece = isBookmark
+      ? controlMessage(watcher, 'BOOKMARK', { token: tokenOf(revision) })
+      : textPiece(watcher, comment)
     if (!writePiece(watcher, piece)) block(watcher)
   }
 
@@ -174,33 +153,13 @@ export function createDelivery({
     const { response, format } = watcher
     // It reads too slowly to be told why while its memory is needed.
     if (reason === 'memory') return void response.socket?.resetAndDestroy()
-    writePiece(watcher, controlMessage(format, 'CLOSED', { reason: reasonTexts[reason] }))
-    response.end(reason === 'shutdown' && format === 'sse' ? ': goodbye\n\n' : undefined)
+    writePiece(watcher, controlMessage(watcher, 'CLOSED', { reason: reasonTexts[reason] }))
+    if (reason === 'shutdown' && format === 'sse') writePiece(watcher, textPiece(watcher, ': goodbye\n\n'))
+    endStream(watcher)
     const { socket } = response
     const timer = setTimeout(() => socket?.resetAndDestroy(), graceMs).unref()
     response.on('close', () => clearTimeout(timer))
   }
 
   return { deliver, resync, keepAlive, disconnect, release, disconnects }
-}
-
-/**
- * Writes a piece to the socket, past the response. The response would frame it again for each client, in four parts, and
- * would delay the write to the end of the tick, after the time slice of the delivery loop was measured.
- */
-export function writePiece(
-  { response }: Pick<Watcher, 'response'>,
-  { bytes, chunk }: Piece,
-  onWritten?: () => void,
-): boolean {
-  return response.socket?.write(response.chunkedEncoding ? chunk : bytes, onWritten) ?? false
-}
-
-function bytesBehind({ current, piecesWritten, backlogBytes }: Watcher): number {
-  const unwritten = current?.pieces.slice(piecesWritten) ?? []
-  return unwritten.reduce((sum, { bytes }) => sum + bytes.length, backlogBytes)
-}
-
-function isOpen({ response }: Watcher): boolean {
-  return !response.writableEnded && !response.destroyed
 }

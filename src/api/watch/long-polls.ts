@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import { Problem } from '../http/problem.ts'
 import { jsonReply, problemReply, type Reply } from '../http/reply.ts'
-import type { EncodedEvents, Piece } from './frames.ts'
+import type { EncodedEvents, StreamForm } from './pieces/frames.ts'
+import type { Piece } from './pieces/piece.ts'
 import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'
 
 type PollRequest = {
@@ -14,6 +15,9 @@ type PollRequest = {
 }
 
 type Poll = PollRequest & { revision: number }
+
+/** The whole answer is compressed, not its events. */
+const form: StreamForm = { format: 'array', encoding: null }
 
 const uncached = { headers: { 'cache-control': 'no-store' } }
 
@@ -40,7 +44,7 @@ export function createLongPolls({ changeLog }: { changeLog: Pick<ChangeLog, 'rev
   /** Answers a poll where events follow its revision. */
   function deliver(poll: Poll): void {
     while (polls.has(poll) && poll.revision < changeLog.newest()) {
-      const next = poll.group.after(poll.revision, 'array')
+      const next = poll.group.after(poll.revision, form)
       if (next === pending) return
       if (next === expired) {
         remove(poll)

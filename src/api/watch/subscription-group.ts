@@ -1,15 +1,9 @@
 import { forEachYielding, runCooperatively } from '../../flow/cooperative.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import type { Registry } from '../../registry/registry.ts'
-import {
-  controlMessage,
-  encodeChanges,
-  type EncodedEvents,
-  encodeSnapshot,
-  type Piece,
-  pieceOf,
-  type StreamFormat,
-} from './frames.ts'
+import { controlMessage, encodeChanges, type EncodedEvents, encodeSnapshot, type StreamForm } from './pieces/frames.ts'
+import { gzip, isLong as isLongToPack } from './pieces/gzip.ts'
+import { type Piece, pieceOf } from './pieces/piece.ts'
 import type { WatchSelection } from './watch-selection.ts'
 
 export type SubscriptionGroup = ReturnType<typeof createSubscriptionGroup>
@@ -47,26 +41,30 @@ export function createSubscriptionGroup({
   onEncoded: () => void
 }) {
   const events = new Map<string, EncodedEvents | typeof pending>()
-  const snapshots = new Map<StreamFormat, CachedSnapshot>()
+  const snapshots = new Map<string, CachedSnapshot>()
   let watchers = 0
 
   /** The events after `revision`: several short batches, or one long one. */
-  function after(revision: number, format: StreamFormat): EncodedEvents | typeof pending | typeof expired {
-    const key = `${format} ${revision}`
+  function after(revision: number, form: StreamForm): EncodedEvents | typeof pending | typeof expired {
+    const key = `${keyOf(form)} ${revision}`
     const cached = events.get(key)
     if (cached) return cached
     const first = changeLog.after(revision)
     if (!first) return expired
+    const store = (encoded: EncodedEvents | typeof pending) => void events.set(key, encoded)
     if (first.changes.length > maxEncodedAtOnce) {
-      const pieces = encodeChanges(first.changes, { selection, format, token: first.token })
-      return encodeInBackground(pieces, first.revision, (encoded) => events.set(key, encoded))
+      const pieces = encodeChanges(first.changes, frameOf(form, first.revision))
+      return encodeInBackground(pieces, { form, revision: first.revision, store })
     }
-    const encoded = encodeShortBatches(revision, format)
-    events.set(key, encoded)
+    const plain = encodeShortBatches(revision, form)
+    const packed = packAtOnce(plain.pieces, form)
+    if (!packed) return encodeInBackground(plain.pieces, { form, revision: plain.revision, store })
+    const encoded = encodedEvents(packed, plain.revision)
+    store(encoded)
     return encoded
   }
 
-  function encodeShortBatches(revision: number, format: StreamFormat): EncodedEvents {
+  function encodeShortBatches(revision: number, { format }: StreamForm): EncodedEvents {
     const pieces: Piece[] = []
     let reached = revision
     let changes = 0
@@ -83,55 +81,63 @@ export function createSubscriptionGroup({
 
   function encodeInBackground(
     pieces: Iterable<Piece | undefined>,
-    revision: number,
-    store: (encoded: EncodedEvents | typeof pending) => void,
+    {
+      form,
+      revision,
+      store,
+    }: { form: StreamForm; revision: number; store: (encoded: EncodedEvents | typeof pending) => void },
   ): typeof pending {
     store(pending)
     runSerially(async () => {
-      store(encodedEvents(await collect(pieces), revision))
+      store(encodedEvents(await collect(pieces, form), revision))
       onEncoded()
     })
     return pending
   }
 
   /** Every resource of the selection as events: as of now, or a recent long snapshot. */
-  function snapshot(format: StreamFormat, now = performance.now()): EncodedEvents | typeof pending {
-    const cached = snapshots.get(format)
-    if (cached && isCurrent(cached, now)) return watchers === 1 ? own(format, cached.encoded) : cached.encoded
-    if (registry.size() > maxEncodedAtOnce) return snapshotInBackground(format)
+  function snapshot(form: StreamForm, now = performance.now()): EncodedEvents | typeof pending {
+    const cached = snapshots.get(keyOf(form))
+    if (cached && isCurrent(cached, now)) return watchers === 1 ? own(form, cached.encoded) : cached.encoded
+    if (registry.size() > maxEncodedAtOnce) return snapshotInBackground(form)
     const { resources, revision } = select()
-    const isLong = resources.length > maxEncodedAtOnce
-    const store = (encoded: EncodedEvents | typeof pending) =>
-      snapshots.set(format, { encoded, at: performance.now(), isLong })
-    const pieces = encodeSnapshot(resources, { selection, format, token: changeLog.tokenOf(revision) })
-    if (isLong) return encodeInBackground(pieces, revision, store)
-    const encoded = encodedEvents(
-      [...pieces].filter((piece) => piece !== undefined),
-      revision,
-    )
-    store(encoded)
+    const pieces = encodeSnapshot(resources, frameOf(form, revision))
+    if (resources.length > maxEncodedAtOnce)
+      return encodeInBackground(pieces, { form, revision, store: storeLong(form) })
+    const plain = [...pieces].filter((piece) => piece !== undefined)
+    const packed = packAtOnce(plain, form)
+    if (!packed) return encodeInBackground(plain, { form, revision, store: storeLong(form) })
+    const encoded = encodedEvents(packed, revision)
+    snapshots.set(keyOf(form), { encoded, at: performance.now(), isLong: false })
     return encoded
+  }
+
+  function frameOf({ format }: StreamForm, revision: number) {
+    return { selection, format, token: changeLog.tokenOf(revision) }
+  }
+
+  function storeLong(form: StreamForm) {
+    return (encoded: EncodedEvents | typeof pending) =>
+      void snapshots.set(keyOf(form), { encoded, at: performance.now(), isLong: true })
   }
 
   /**
    * Gives a long snapshot to the only watcher of the group. As garbage it would wait for a full collection, with those of a
    * hundred other selections.
    */
-  function own(format: StreamFormat, encoded: CachedSnapshot['encoded']): CachedSnapshot['encoded'] {
+  function own(form: StreamForm, encoded: CachedSnapshot['encoded']): CachedSnapshot['encoded'] {
     if (encoded === pending) return pending
-    snapshots.delete(format)
+    snapshots.delete(keyOf(form))
     return { ...encoded, isOwned: true }
   }
 
   /** Selects and encodes in slices: many selections at once are a millisecond each for a thousand servers. */
-  function snapshotInBackground(format: StreamFormat): typeof pending {
-    const store = (encoded: EncodedEvents | typeof pending) =>
-      snapshots.set(format, { encoded, at: performance.now(), isLong: true })
+  function snapshotInBackground(form: StreamForm): typeof pending {
+    const store = storeLong(form)
     store(pending)
     runSerially(async () => {
       const { resources, revision } = await runCooperatively(selecting())
-      const pieces = encodeSnapshot(resources, { selection, format, token: changeLog.tokenOf(revision) })
-      store(encodedEvents(await collect(pieces), revision))
+      store(encodedEvents(await collect(encodeSnapshot(resources, frameOf(form, revision)), form), revision))
       onEncoded()
     })
     return pending
@@ -159,8 +165,8 @@ export function createSubscriptionGroup({
   /** Drops encoded events, which every watcher has received, and old snapshots. */
   function evict(now = performance.now()): void {
     for (const [key, encoded] of events) if (encoded !== pending) events.delete(key)
-    for (const [format, { encoded, at }] of snapshots)
-      if (encoded !== pending && now - at > maxSnapshotAgeMs) snapshots.delete(format)
+    for (const [key, { encoded, at }] of snapshots)
+      if (encoded !== pending && now - at > maxSnapshotAgeMs) snapshots.delete(key)
   }
 
   return {
@@ -168,19 +174,32 @@ export function createSubscriptionGroup({
     after,
     snapshot,
     evict,
-    resync: (format: StreamFormat, reason: string) => controlMessage(format, 'RESYNC', { reason }),
+    resync: (form: StreamForm, reason: string) => controlMessage(form, 'RESYNC', { reason }),
     join: () => void (watchers += 1),
     /** Returns the number of watchers left. */
     leave: () => (watchers -= 1),
   }
 }
 
-async function collect(pieces: Iterable<Piece | undefined>): Promise<readonly Piece[]> {
-  const done: Piece[] = []
-  await forEachYielding(pieces, (piece) => void (piece && done.push(piece)))
-  return done
+const keyOf = ({ format, encoding }: StreamForm): string => `${format} ${encoding ?? ''}`
+
+async function collect(pieces: Iterable<Piece | undefined>, { encoding }: StreamForm): Promise<readonly Piece[]> {
+  const plain: Piece[] = []
+  await forEachYielding(pieces, (piece) => void (piece && plain.push(piece)))
+  if (!encoding) return plain
+  const packed: Piece[] = []
+  for (const piece of plain) packed.push(await gzip.packInBackground(piece))
+  return packed
 }
 
+/** Pieces in the encoding of a stream; undefined where that is too much for one turn of the event loop. */
+function packAtOnce(pieces: readonly Piece[], { encoding }: StreamForm): readonly Piece[] | undefined {
+  if (!encoding) return pieces
+  return isLongToPack(bytesOf(pieces)) ? undefined : pieces.map(gzip.pack)
+}
+
+const bytesOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { bytes }) => sum + bytes.length, 0)
+
 function encodedEvents(pieces: readonly Piece[], revision: number): EncodedEvents {
-  return { pieces, revision, bytes: pieces.reduce((sum, { bytes }) => sum + bytes.length, 0) }
+  return { pieces, revision, bytes: bytesOf(pieces) }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { parseFlag } from '../../model/data/flag.ts'
 import type { ParameterIssue } from '../../model/query/query-parser.ts'
 import { parseDuration } from '../../model/schema/duration.ts'
-import type { StreamFormat } from './frames.ts'
+import type { StreamFormat } from './pieces/frames.ts'
 
 /** A request for changes: a stream, a long poll, or an invalid one. `parameters` also hold the filter. */
 export type WatchRequest =

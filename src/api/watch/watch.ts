@@ -5,22 +5,24 @@ import type { ChangeLog } from '../../registry/change-log.ts'
 import type { SelectedServers } from '../../registry/index/server-index.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { WatchConfig } from '../config/watch.ts'
+import { compression } from '../http/compression.ts'
 import type { ApiContext, ApiResponse, Bindings } from '../http/context.ts'
 import { parameterProblem } from '../http/parameters.ts'
-import { type Reply, toResponse, uncachedHeaders } from '../http/reply.ts'
-import { respondedRaw } from '../http/respond.ts'
+import { type Reply, uncachedHeaders } from '../http/reply.ts'
+import { respond, respondedRaw } from '../http/respond.ts'
 import { createAdmission } from './admission.ts'
 import { createBufferBudget } from './buffer-budget.ts'
 import { findDeadPeers } from './dead-peers.ts'
 import { createDeliveryLoop, forEachCatching } from './delivery-loop.ts'
-import { createDelivery, type Watcher, writePiece } from './delivery.ts'
-import { contentTypes, pieceOf, type StreamFormat } from './frames.ts'
+import { createDelivery } from './delivery.ts'
 import { createLongPolls } from './long-polls.ts'
+import { contentTypes, type StreamFormat, textPiece } from './pieces/frames.ts'
 import { createRelay } from './relayed-events.ts'
 import type { SubscriptionGroup } from './subscription-group.ts'
 import { createSubscriptionGroups } from './subscription-groups.ts'
 import { parseWatchRequest, watchParameters, type WatchPath } from './watch-request.ts'
 import { serverSelection, type WatchSelection } from './watch-selection.ts'
+import { createWatcher, startStream, type Watcher, writePiece } from './watcher.ts'
 
 export type WatchServiceOptions = {
   readonly registry: Pick<Registry, 'subscribe' | 'revision' | 'size'> & {
@@ -140,26 +142,20 @@ export function createWatch({
     { selection, format, from }: { selection: WatchSelection; format: StreamFormat; from: string | undefined },
   ): Response {
     const { incoming: request, outgoing: response, cors } = env
-    const headers = { ...uncachedHeaders, 'content-type': contentTypes[format], 'x-accel-buffering': 'no', ...cors }
+    const encoding = compression.gzipIn(request.headers['accept-encoding'])
+    const headers = {
+      ...uncachedHeaders,
+      'content-type': contentTypes[format],
+      ...(encoding && { 'content-encoding': encoding }),
+      vary: 'Origin, Accept-Encoding',
+      'x-accel-buffering': 'no',
+      ...cors,
+    }
     if (request.method === 'HEAD') return new Response(null, { headers })
     response.writeHead(200, headers)
     keepSocketAlive(request.socket)
-    const now = performance.now()
-    const watcher: Watcher = {
-      response,
-      group: join(env, selection),
-      format,
-      revision: undefined,
-      isResuming: from !== undefined,
-      current: undefined,
-      laggard: undefined,
-      piecesWritten: 0,
-      blockedAt: 0,
-      backlogBytes: 0,
-      backlogRevision: 0,
-      lastWriteAt: now,
-      lastTokenAt: now,
-    }
+    const group = join(env, selection)
+    const watcher = createWatcher({ response, group, format, encoding, isResuming: from !== undefined })
     response.on('close', () => {
       watchers.delete(watcher)
       release(watcher)
@@ -173,10 +169,13 @@ export function createWatch({
     const { socket } = response
     watchers.add(watcher)
     socket?.cork()
-    response.flushHeaders()
+    startStream(watcher)
     // The pause before a reconnect grows with the number of watchers, so that they do not all return at once.
     if (format === 'sse')
-      writePiece(watcher, pieceOf(`retry: ${1000 + Math.floor(random() * (4000 + 2 * admission.total()))}\n\n`))
+      writePiece(
+        watcher,
+        textPiece(watcher, `retry: ${1000 + Math.floor(random() * (4000 + 2 * admission.total()))}\n\n`),
+      )
     const revision = from === undefined ? undefined : changeLog.revisionOf(from)
     if (typeof revision === 'number') watcher.revision = revision
     else if (revision) resync(watcher, revision.reason)
@@ -193,7 +192,7 @@ export function createWatch({
     const reply = await new Promise<Reply>((answer) =>
       polls.open({ response, group, index, waitMs: incoming.method === 'HEAD' ? 0 : waitMs, answer }),
     )
-    return toResponse(reply, c.env.cors)
+    return respond(c, reply)
   }
 
   const servers: WatchedPath = {

@@ -6,6 +6,13 @@ import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createTestRegistry } from '../../test-registry.ts'
 
+const forms = {
+  sse: { format: 'sse', encoding: null },
+  lines: { format: 'lines', encoding: null },
+  array: { format: 'array', encoding: null },
+  packed: { format: 'sse', encoding: 'gzip' },
+} as const
+
 /** A group of watchers of `tag=x`, with counts of its work. `onEncode` runs with each encoding. */
 function createGroup({ onEncode = () => {} }: { onEncode?: () => void } = {}) {
   const roster = createTestRegistry()
@@ -45,11 +52,27 @@ describe('a subscription group', () => {
     const { put, group, counts } = createGroup()
     put({ name: 'a', tags: ['x'] }, { name: 'b' })
 
-    assert.equal(group.snapshot('sse'), group.snapshot('sse'))
+    assert.equal(group.snapshot(forms.sse), group.snapshot(forms.sse))
     assert.deepEqual(counts, { snapshots: 1, changes: 0, encodings: 1 })
     put({ name: 'b', tags: ['x'] })
-    assert.equal(group.after(1, 'sse'), group.after(1, 'sse'))
+    assert.equal(group.after(1, forms.sse), group.after(1, forms.sse))
     assert.deepEqual(counts, { snapshots: 1, changes: 1, encodings: 2 })
+  })
+
+  it('compresses its snapshot and each change once for all watchers', async () => {
+    const { put, group, counts, encoded } = createGroup()
+    put({ name: 'a', tags: ['x'] })
+
+    assert.equal(group.snapshot(forms.packed), group.snapshot(forms.packed))
+    assert.equal(group.after(0, forms.packed), group.after(0, forms.packed))
+    assert.deepEqual(counts, { snapshots: 1, changes: 1, encodings: 2 })
+    const description = 'weather '.repeat(1000)
+    put(...Array.from({ length: 3 }, (_, index) => ({ name: `s${index}`, tags: ['x'], description })))
+    assert.equal(group.after(1, forms.packed), pending)
+    await encoded
+    const events = group.after(1, forms.packed)
+    assert.ok(typeof events === 'object' && events.bytes < 1000)
+    assert.equal(group.after(1, forms.packed), events)
   })
 
   it('sends what changes during the encoding of a long snapshot after it', async () => {
@@ -60,32 +83,32 @@ describe('a subscription group', () => {
     })
     put(...Array.from({ length: 300 }, (_, index) => ({ name: `s${index}`, tags: ['x'] })))
 
-    assert.equal(group.snapshot('sse'), pending)
+    assert.equal(group.snapshot(forms.sse), pending)
     await encoded
-    const snapshot = group.snapshot('sse')
+    const snapshot = group.snapshot(forms.sse)
 
     assert.ok(typeof snapshot === 'object')
     assert.ok(snapshot.revision < changeLog.newest())
     assert.doesNotMatch(textOf(snapshot), /2\.0\.0/)
-    assert.match(textOf(group.after(snapshot.revision, 'sse')), /2\.0\.0/)
+    assert.match(textOf(group.after(snapshot.revision, forms.sse)), /2\.0\.0/)
   })
 
   it('encodes for each format apart', () => {
     const { put, group } = createGroup()
     put({ name: 'a', tags: ['x'] })
 
-    assert.match(textOf(group.after(0, 'sse')), /^id: e-1\nevent: ADDED\n/)
-    assert.match(textOf(group.after(0, 'lines')), /^\{"type":"ADDED","token":"e-1"/)
-    assert.match(textOf(group.after(0, 'array')), /^,\{"type":"ADDED"/)
+    assert.match(textOf(group.after(0, forms.sse)), /^id: e-1\nevent: ADDED\n/)
+    assert.match(textOf(group.after(0, forms.lines)), /^\{"type":"ADDED","token":"e-1"/)
+    assert.match(textOf(group.after(0, forms.array)), /^,\{"type":"ADDED"/)
   })
 
   it('shows the current servers to a further watcher after a change', () => {
     const { put, group } = createGroup()
     put({ name: 'a', tags: ['x'] })
-    group.snapshot('sse')
+    group.snapshot(forms.sse)
     put({ name: 'b', tags: ['x'] })
 
-    const snapshot = group.snapshot('sse')
+    const snapshot = group.snapshot(forms.sse)
 
     assert.ok(typeof snapshot !== 'string')
     assert.equal(snapshot.revision, 2)
@@ -96,11 +119,11 @@ describe('a subscription group', () => {
     const { put, group, encoded } = createGroup()
     put(...Array.from({ length: 1000 }, (_, index) => ({ name: `s${index}`, tags: ['x'] })))
 
-    assert.equal(group.after(0, 'lines'), pending)
-    assert.equal(group.after(0, 'lines'), pending)
+    assert.equal(group.after(0, forms.lines), pending)
+    assert.equal(group.after(0, forms.lines), pending)
     await encoded
 
-    const events = group.after(0, 'lines')
+    const events = group.after(0, forms.lines)
     assert.ok(typeof events !== 'string' && events.pieces.length > 1 && events.revision === 1)
   })
 
@@ -108,18 +131,18 @@ describe('a subscription group', () => {
     const { put, group } = createGroup()
     for (let index = 0; index < 2001; index += 1) put({ name: 'a', version: String(index) })
 
-    assert.equal(group.after(0, 'sse'), expired)
+    assert.equal(group.after(0, forms.sse), expired)
   })
 
   it('evicts encoded events and old snapshots', () => {
     const { put, group, counts } = createGroup()
     put({ name: 'a', tags: ['x'] })
-    group.after(0, 'sse')
-    group.snapshot('sse')
+    group.after(0, forms.sse)
+    group.snapshot(forms.sse)
 
     group.evict(performance.now() + 2000)
-    group.after(0, 'sse')
-    group.snapshot('sse')
+    group.after(0, forms.sse)
+    group.snapshot(forms.sse)
 
     assert.deepEqual(counts, { snapshots: 2, changes: 2, encodings: 4 })
   })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { createGunzip } from 'node:zlib'
 import { getRequestListener } from '@hono/node-server'
 import { WatchConfig } from '../../../src/api/config/watch.ts'
 import { createRoutes } from '../../../src/api/http/context.ts'
@@ -133,9 +134,14 @@ export async function follow(
     add({ type, ...(JSON.parse(data) as object), ...(id === undefined ? {} : { token: id }) })
   }
 
-  response.setEncoding('utf8').on('data', read)
-  response.on('error', () => {})
-  response.on('close', () => {
+  // A strict reader: it fails where the stream ends without the right checksum.
+  const isPacked = response.headers['content-encoding'] === 'gzip'
+  const body = isPacked ? response.pipe(createGunzip()) : response
+  const failures: Error[] = []
+  body.setEncoding('utf8').on('data', read)
+  body.on('error', (error) => void failures.push(error))
+  response.on('error', () => body.destroy())
+  body.on('close', () => {
     ended = true
     for (const wake of waiting) wake()
   })
@@ -180,6 +186,7 @@ export async function follow(
     until,
     retry: () => retry,
     ended: () => ended,
+    failures,
     response,
     close: () => response.destroy(),
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { controlMessage, encodeSnapshot, pieceOf } from '../../../src/api/watch/frames.ts'
+import { controlMessage, encodeSnapshot } from '../../../../src/api/watch/pieces/frames.ts'
+import { pieceOf } from '../../../../src/api/watch/pieces/piece.ts'
 
 describe('a piece', () => {
   it('holds its bytes and the same bytes as one HTTP chunk', () => {
@@ -17,7 +18,7 @@ describe('a control message', () => {
     ['lines', '{"type":"BOOKMARK","token":"e-7"}\n'],
   ] as const)
     it(`has the form of ${format}`, () => {
-      assert.equal(controlMessage(format, 'BOOKMARK', { token: 'e-7' }).bytes.toString(), expected)
+      assert.equal(controlMessage({ format, encoding: null }, 'BOOKMARK', { token: 'e-7' }).bytes.toString(), expected)
     })
 })
 

@@ -1,5 +1,7 @@
-import type { Change } from '../../model/change.ts'
-import type { EncodeJson, WatchEventType, WatchSelection } from './watch-selection.ts'
+import type { Change } from '../../../model/change.ts'
+import type { EncodeJson, WatchEventType, WatchSelection } from '../watch-selection.ts'
+import { gzip, type StreamEncoding } from './gzip.ts'
+import { type Piece, pieceOf } from './piece.ts'
 
 /** The format of a watch: server-sent events, newline JSON, or the elements of a JSON array with a comma before each. */
 export type StreamFormat = 'sse' | 'lines' | 'array'
@@ -10,8 +12,8 @@ export const contentTypes: Record<StreamFormat, string> = {
   array: 'application/json',
 }
 
-/** Encoded frames: `bytes`, and the same memory framed as one chunk of a chunked body. */
-export type Piece = { readonly bytes: Buffer; readonly chunk: Buffer }
+/** How a watcher gets its events. */
+export type StreamForm = { readonly format: StreamFormat; readonly encoding: StreamEncoding | null }
 
 /** Encoded events with their total length. A watcher that has read them is at `revision`. */
 export type EncodedEvents = {
@@ -41,23 +43,19 @@ function envelope(
 }
 
 /** A message without a resource: BOOKMARK, RESYNC, CLOSED. */
-export function controlMessage(format: StreamFormat, type: string, data: Readonly<Record<string, string>>): Piece {
-  if (format !== 'sse') return pieceOf(`${JSON.stringify({ type, ...data })}\n`)
-  const id = data['token'] === undefined ? '' : `id: ${data['token']}\n`
-  return pieceOf(`${id}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
+export function controlMessage(form: StreamForm, type: string, data: Readonly<Record<string, string>>): Piece {
+  return textPiece(form, controlText(form.format, type, data))
 }
 
-/** One piece of a text or of buffers, framed here once for all watchers that it is sent to. */
-export function pieceOf(content: string | readonly Buffer[]): Piece {
-  const parts = typeof content === 'string' ? [Buffer.from(content)] : content
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const size = `${length.toString(16)}\r\n`
-  // Not from Node's buffer pool: the servers' bytes live there, and a short-lived piece would keep their slab in use.
-  const chunk = Buffer.allocUnsafeSlow(size.length + length + 2)
-  let at = chunk.write(size)
-  for (const part of parts) at += part.copy(chunk, at)
-  chunk.write('\r\n', at)
-  return { bytes: chunk.subarray(size.length, at), chunk }
+function controlText(format: StreamFormat, type: string, data: Readonly<Record<string, string>>): string {
+  if (format !== 'sse') return `${JSON.stringify({ type, ...data })}\n`
+  const id = data['token'] === undefined ? '' : `id: ${data['token']}\n`
+  return `${id}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`
+}
+
+/** A short text as a piece of a stream. */
+export function textPiece({ encoding }: Pick<StreamForm, 'encoding'>, text: string): Piece {
+  return encoding ? gzip.pack(pieceOf(text)) : pieceOf(text)
 }
 
 /** Joins frames into pieces of the target length. */
@@ -118,6 +116,6 @@ export function* encodeSnapshot(
   for (const json of snapshot) {
     if (before && after) yield builder.add(before, json(), after)
   }
-  yield builder.add(controlMessage(format, 'BOOKMARK', { token }).bytes)
+  yield builder.add(Buffer.from(controlText(format, 'BOOKMARK', { token })))
   yield builder.flush()
 }
