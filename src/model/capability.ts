@@ -22,7 +22,11 @@ export const Capability = z.lazy(() =>
     category: z.string().max(253).optional(),
     stability: Stability.default('stable'),
     tags: z.array(z.string().max(253)).max(64).default([]),
-    input_schema: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of its input.'),
+    input_schema: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('JSON Schema of its input; of a prompt, its arguments.'),
+    mime_type: z.string().max(128).optional().describe('Media type of a resource.'),
     kind: z
       .enum(['tool', 'resource', 'prompt', 'extension', 'declared'])
       .default('declared')

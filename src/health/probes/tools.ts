@@ -1,5 +1,5 @@
 import { Capability } from '../../model/capability.ts'
-import { isDeeperThan, isJsonObject } from '../../model/data/json-object.ts'
+import { isDeeperThan, isJsonObject, type JsonObject } from '../../model/data/json-object.ts'
 import { redactText } from '../../model/redaction/redact-text.ts'
 
 /** What a server lists. */
@@ -8,40 +8,77 @@ export type ListedKind = 'tool' | 'prompt' | 'resource'
 /** Maximum number of tools kept per server, and likewise of prompts, of resources and of extensions. */
 export const maxItemsPerKind = 500
 const maxTextBytes = 1024
+const maxNameBytes = 253
+const maxMimeTypeBytes = 128
+/** Maximum number of arguments kept of a prompt. */
+const maxArguments = 100
 /** In characters of JSON. */
 const maxSchemaLength = 16_384
 /** Nesting of a schema, in levels below its top. */
 const maxSchemaLevels = 31
 
-/** What a server lists, as capabilities: bounded, with texts that are safe to show. Of prompts and resources the names alone. */
+/** What a server lists, as capabilities: bounded, with texts that are safe to show. */
 export function capabilitiesOf(items: readonly unknown[], kind: ListedKind = 'tool'): Capability[] {
   const byName = new Map<string, Capability>()
   for (const item of items) {
     if (byName.size >= maxItemsPerKind) break
-    const capability = capabilityOf(item, kind)
+    const capability = isJsonObject(item) ? capabilityOf(item, kind) : undefined
     if (capability && !byName.has(capability.name)) byName.set(capability.name, capability)
   }
   return [...byName.values()]
 }
 
-function capabilityOf(item: unknown, kind: ListedKind): Capability | undefined {
-  if (typeof item !== 'object' || item === null) return undefined
-  const { name, description, inputSchema, uri } = item as Record<string, unknown>
-  // The URI of a resource may hold the credentials of its database.
-  if (kind === 'resource')
-    return namedCapability(typeof uri === 'string' ? redactText(sanitizeText(uri) ?? '') : uri, kind)
-  if (kind === 'prompt') return namedCapability(name, kind)
-  const parsed = Capability.safeParse({
+function capabilityOf(item: JsonObject, kind: ListedKind): Capability | undefined {
+  return Capability.safeParse({ ...fieldsOf[kind](item), kind, origin: 'introspected' }).data
+}
+
+/** The fields of a capability in what a server lists; checked by its schema. */
+const fieldsOf: Record<ListedKind, (item: JsonObject) => JsonObject> = {
+  tool: ({ name, description, inputSchema }) => ({
     name: sanitizeText(name),
     description: sanitizeText(description),
     input_schema: boundedSchema(inputSchema),
-    kind,
-    origin: 'introspected',
-  })
-  return parsed.data
+  }),
+  prompt: ({ name, description, arguments: parameters }) => ({
+    name: sanitizeText(name),
+    description: sanitizeText(description),
+    input_schema: boundedSchema(argumentSchema(parameters)),
+  }),
+  // The URI of a resource may hold the credentials of its database.
+  resource: ({ uri, name, title, description, mimeType }) => ({
+    name: safeText(uri),
+    description: [description, title, name === uri ? undefined : name].map(safeText).find(Boolean),
+    mime_type: sanitizeText(mimeType, maxMimeTypeBytes),
+  }),
 }
 
-function namedCapability(name: unknown, kind: Capability['kind']): Capability | undefined {
+function safeText(text: unknown): string | undefined {
+  const plain = sanitizeText(text)
+  return plain === undefined ? undefined : redactText(plain)
+}
+
+/** The arguments of a prompt, which are texts, as a JSON Schema. */
+function argumentSchema(parameters: unknown): JsonObject | undefined {
+  if (!Array.isArray(parameters)) return undefined
+  const named = parameters
+    .slice(0, maxArguments)
+    .filter(isJsonObject)
+    .flatMap(({ name, description, required }) => {
+      const key = sanitizeText(name, maxNameBytes)
+      return key && key !== '__proto__' ? [{ key, about: sanitizeText(description), required: required === true }] : []
+    })
+  if (named.length === 0) return undefined
+  const required = named.flatMap((one) => (one.required ? [one.key] : []))
+  return {
+    type: 'object',
+    properties: Object.fromEntries(
+      named.map(({ key, about }) => [key, { type: 'string', ...(about && { description: about }) }]),
+    ),
+    ...(required.length > 0 && { required }),
+  }
+}
+
+function namedCapability(name: unknown, kind: 'extension'): Capability | undefined {
   return Capability.safeParse({ name: sanitizeText(name), kind, origin: 'introspected' }).data
 }
 

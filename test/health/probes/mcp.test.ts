@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { describe, it } from 'node:test'
+import * as z from 'zod'
 import {
   type Answer,
   createProber,
@@ -68,13 +69,15 @@ describe('mcp probe of a real server', () => {
     assert.deepEqual(methods.slice(2), ['server/discover'])
   })
 
-  it('learns the names of prompts, resources and extensions beside the tools', async (t) => {
+  it('learns prompts with their arguments, resources with their type, and extensions beside the tools', async (t) => {
     const { url, methods } = await startModernServer(
       t,
       (server) => {
         server.registerTool('add', { description: 'adds' }, () => ({ content: [] }))
-        server.registerPrompt('add', { description: 'asks for a sum' }, () => ({ messages: [] }))
-        server.registerResource('sums', 'db://user:c4nary@host/sums', {}, () => ({ contents: [] }))
+        const argsSchema = z.object({ first: z.string().describe('One of two.'), second: z.string().optional() })
+        server.registerPrompt('add', { description: 'asks for a sum', argsSchema }, () => ({ messages: [] }))
+        const about = { title: 'All sums', mimeType: 'text/csv' }
+        server.registerResource('sums', 'db://user:c4nary@host/sums', about, () => ({ contents: [] }))
       },
       { capabilities: { extensions: { 'io.modelcontextprotocol/ui': {} } } },
     )
@@ -91,6 +94,14 @@ describe('mcp probe of a real server', () => {
       ],
     )
     assert.deepEqual(methods, ['server/discover', 'tools/list', 'prompts/list', 'resources/list'])
+    const [, prompt, resource] = capabilities
+    assert.equal(prompt?.description, 'asks for a sum')
+    assert.deepEqual(prompt?.input_schema, {
+      type: 'object',
+      properties: { first: { type: 'string', description: 'One of two.' }, second: { type: 'string' } },
+      required: ['first'],
+    })
+    assert.deepEqual([resource?.description, resource?.mime_type], ['All sums', 'text/csv'])
   })
 
   it('says which lists failed, and keeps the others', async (t) => {

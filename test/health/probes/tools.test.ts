@@ -33,6 +33,40 @@ describe('tools of a probed server', () => {
     assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
   })
 
+  it('have prompts and resources beside them, within the same limits', () => {
+    const args = [null, 'text', { name: 1 }, { name: '__proto__', required: true }, { name: 'city', required: true }]
+    const many = Array.from({ length: 5000 }, (_, index) => ({ name: `a${index}` }))
+    const [odd, long, none] = capabilitiesOf(
+      [
+        { name: 'odd', arguments: args, description: 1 },
+        { name: 'long', arguments: many },
+        { name: 'none', arguments: {} },
+      ],
+      'prompt',
+    )
+    assert.deepEqual(odd?.input_schema, {
+      type: 'object',
+      properties: { city: { type: 'string' } },
+      required: ['city'],
+    })
+    assert.equal(Object.keys(long?.input_schema?.['properties'] ?? {}).length, 100)
+    assert.deepEqual([odd?.description, none?.input_schema], [undefined, undefined])
+
+    const resources = [
+      { uri: 'a:1', name: 'one', mimeType: 'text/\u001bplain' },
+      { uri: 'a:2', name: 'two', description: 'see https://me:c4nary-9@host/', mimeType: 7 },
+      { uri: 'a:3', name: 'a:3' },
+    ]
+    assert.deepEqual(
+      capabilitiesOf(resources, 'resource').map(({ description, mime_type }) => [description, mime_type]),
+      [
+        ['one', 'text/ plain'],
+        ['see https://me:<redacted>@host/', undefined],
+        [undefined, undefined],
+      ],
+    )
+  })
+
   it('are rejected one by one', () => {
     const tools = [
       null,
