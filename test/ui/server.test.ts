@@ -27,9 +27,19 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
       build(server) {
         const inputSchema = z.object({ city: z.string().describe('Name of the city.'), days: z.number().default(3) })
         server.registerTool('forecast', { description: 'Says the weather.', inputSchema }, () => text('sunny'))
+        const argsSchema = z.object({ tone: z.string().describe('Dry or warm.'), length: z.string().optional() })
+        server.registerPrompt('report', { description: 'Writes a report.', argsSchema }, () => ({ messages: [] }))
+        server.registerPrompt('plain', {}, () => ({ messages: [] }))
+        const about = { description: 'Every station.', mimeType: 'text/csv' }
+        server.registerResource('stations', 'weather://stations', about, () => ({ contents: [] }))
       },
     })
-    await using daemon = await startWithServers({ weather: { url: mcp.url, tags: ['prod'] } })
+    await using bare = await startMcp()
+    await using daemon = await startWithServers({
+      weather: { url: mcp.url, tags: ['prod'] },
+      bare: { url: bare.url },
+    })
+    await daemon.ask('POST', '/servers/default/bare/probe')
     await daemon.ask('POST', '/servers/default/weather/probe')
     const page = await openPage(t, `${daemon.url}/ui/servers/default/weather`)
     await page.locator('.reason', { hasText: 'The last probe got an answer.' }).waitFor()
@@ -38,7 +48,14 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     await page.getByText('Says the weather.').click()
     await page.getByRole('row', { name: /city required string Name of the city/ }).waitFor()
     await page.getByRole('row', { name: /days number default 3/ }).waitFor()
-    await page.getByRole('row', { name: /^hour 100 % [\d.]+ ms [\d.]+ ms \d+ 0$/ }).waitFor()
+    await page.getByText('Writes a report.').click()
+    await page.getByRole('row', { name: /^tone required string Dry or warm/ }).waitFor()
+    await page.getByRole('row', { name: /^length string$/ }).waitFor()
+    await page.getByText('plain', { exact: true }).click()
+    await page.getByText('It takes no arguments.').waitFor()
+    await page.getByText('weather://stations', { exact: true }).click()
+    await page.getByText('Media type: text/csv').waitFor()
+    await page.getByRole('row', { name: /^hour 100 % [\d.]+ m?s [\d.]+ m?s \d+ 0$/ }).waitFor()
     await page.getByRole('cell', { name: daemon.file }).waitFor()
     await page.getByText('No other source defines it.').waitFor()
     await page.getByRole('region', { name: 'Definition' }).getByText(`url: ${mcp.url}`).waitFor()
@@ -52,6 +69,8 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     await page.getByRole('img', { name: /The last failure was .* ago: Nothing listens/ }).waitFor()
     await assertAccessible(page)
 
+    const other = await openPage(t, `${daemon.url}/ui/servers/default/bare`)
+    await other.getByText('The daemon knows no prompts and no resources of it.').waitFor()
     daemon.write({})
     await page.getByText('This server was removed').waitFor()
     assert.equal(await page.getByRole('button', { name: 'Probe now' }).count(), 0)

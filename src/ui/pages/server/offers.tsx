@@ -9,6 +9,8 @@ const { offers: texts } = serverTexts
 /** Characters of a description that fit into one line. */
 const summaryLength = 160
 const kinds = ['tool', 'prompt', 'resource', 'extension', 'declared'] as const
+/** What the daemon asks a server for. */
+const listed = ['tool', 'prompt', 'resource'] as const
 
 /** Tools, prompts and resources of a server. Details are made when they are opened: there may be hundreds. */
 export function Offers({ server }: { readonly server: ServerAnswer }) {
@@ -25,6 +27,9 @@ function OfferLists({ server }: { readonly server: ServerAnswer }) {
     return words.value.every((word) => text.includes(word))
   }
   const found = capabilities.filter(fits)
+  // Only of a server that was asked: a definition names what it likes.
+  const isListed = capabilities.some(({ origin }) => origin === 'introspected')
+  const missing = isListed ? listed.filter((kind) => capabilities.every((one) => one.kind !== kind)) : []
   return (
     <>
       <h2>{texts.title}</h2>
@@ -41,6 +46,7 @@ function OfferLists({ server }: { readonly server: ServerAnswer }) {
         </label>
       )}
       {capabilities.length > 0 && found.length === 0 && <p class="soft">{texts.noneMatches}</p>}
+      {missing.length > 0 && <p class="soft">{texts.missing(missing)}</p>}
       {kinds.map((kind) => {
         const items = found.filter((one) => one.kind === kind)
         return items.length === 0 ? null : <Kind key={kind} kind={kind} items={items} server={server} />
@@ -99,16 +105,28 @@ function Offer({ item, server }: { readonly item: ServerCapability; readonly ser
               <a href={linkTo(['servers', server.namespace, server.name, 'tools', tool])}>{texts.try}</a>
             </p>
           )}
-          {item.kind === 'tool' && <Input schema={item.input_schema} />}
+          {item.kind === 'resource' && item.mime_type !== undefined && (
+            <p>
+              {texts.mimeType} <bdi>{item.mime_type}</bdi>
+            </p>
+          )}
+          {hasInput(item) && <Input item={item} />}
+          {!hasInput(item) && item.description === undefined && item.mime_type === undefined && (
+            <p class="soft">{texts.nothingMore}</p>
+          )}
         </div>
       )}
     </details>
   )
 }
 
-function Input({ schema }: { readonly schema: ServerCapability['input_schema'] }) {
+const hasInput = ({ kind, input_schema }: ServerCapability) =>
+  kind === 'tool' || kind === 'prompt' || input_schema !== undefined
+
+function Input({ item: { kind, input_schema: schema } }: { readonly item: ServerCapability }) {
   const parameters = toolParameters(schema)
-  if (!schema || parameters.length === 0) return <p class="soft">{texts.noSchema}</p>
+  if (!schema || parameters.length === 0)
+    return <p class="soft">{kind === 'prompt' ? texts.noArguments : texts.noSchema}</p>
   return (
     <>
       <div class="wide">

@@ -84,7 +84,9 @@ export const serverTexts = {
   },
   offers: {
     title: 'What it offers',
-    none: 'Nothing is known of its tools; the daemon learns them when it probes a server that speaks MCP.',
+    none: 'Nothing is known of its tools, prompts and resources; the daemon learns them when it probes a server that speaks MCP.',
+    missing: (kinds: readonly ('tool' | 'prompt' | 'resource')[]) =>
+      `The daemon knows no ${kinds.map((kind) => `${kind}s`).join(' and no ')} of it.`,
     filter: 'Filter',
     noneMatches: 'Nothing matches.',
     kinds: {
@@ -96,6 +98,9 @@ export const serverTexts = {
     },
     try: 'Try it',
     noSchema: 'It names no input.',
+    noArguments: 'It takes no arguments.',
+    mimeType: 'Media type:',
+    nothingMore: 'Nothing more is known of it.',
     schema: 'Schema',
     declared: 'by its definition',
     columns: { name: 'Parameter', type: 'Type', about: 'Description' },
