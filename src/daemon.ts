@@ -23,6 +23,7 @@ import {
 } from './config/source-plans.ts'
 import { createMonitor, type Monitor } from './health/monitor.ts'
 import { createStatisticsArchive } from './health/statistics/statistics-archive.ts'
+import { createUnlistedProbes } from './health/unlisted-probes.ts'
 import { createEventRecorder } from './journal/event-recorder.ts'
 import { createJournal } from './journal/journal.ts'
 import type { RootLog } from './log.ts'
@@ -177,6 +178,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         registry,
         supervisor,
         monitor: { ...monitor, ...moving },
+        probeUnlisted: createUnlistedProbes({ http: httpClient, config: () => config.health }),
         statistics: monitor.statistics,
         mesh,
         calls,

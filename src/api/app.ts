@@ -24,6 +24,7 @@ import { sdApi } from './servers/prometheus-targets.ts'
 import { serversApi } from './servers/routes.ts'
 import { countsApi } from './servers/server-counts.ts'
 import { createStatisticsViews } from './servers/statistics/statistics-views.ts'
+import { createDocumentImport } from './servers/writing/document-import.ts'
 import { manualApi } from './servers/writing/manual.ts'
 import { overridesApi } from './servers/writing/overrides.ts'
 import { createPreview } from './servers/writing/preview.ts'
@@ -36,7 +37,13 @@ export function createApp(ports: ApiPorts): Api {
   const details = createDetailCache({ registry, moving: monitor })
 
   const statisticsViews = createStatisticsViews(ports)
-  const servers = serversApi({ ...ports, details, preview: createPreview(ports), statisticsViews })
+  const servers = serversApi({
+    ...ports,
+    details,
+    preview: createPreview(ports),
+    importDocument: createDocumentImport(ports),
+    statisticsViews,
+  })
   const manual = manualApi({ ...ports, details })
   const mesh = meshApi(ports)
   const events = eventsApi(ports)

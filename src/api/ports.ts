@@ -1,9 +1,11 @@
 import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { Monitor } from '../health/monitor.ts'
 import type { Statistics } from '../health/statistics/statistics.ts'
+import type { UnlistedProbes } from '../health/unlisted-probes.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
 import type { McpEndpoint } from '../mcp/endpoint.ts'
+import type { Reach } from '../model/change.ts'
 import type { ManualServers } from '../registrations/manual-servers.ts'
 import type { Overrides } from '../registrations/overrides.ts'
 import type { Registrations } from '../registrations/registrations.ts'
@@ -65,6 +67,8 @@ export type ApiPorts = {
   >
   readonly monitor: Pick<Monitor, 'probe' | 'figuresOf' | 'discovery' | 'selfPreservation' | 'endSelfPreservation'> &
     VolatileView
+  /** Probes servers that no source shows. */
+  readonly probeUnlisted: UnlistedProbes
   /** What probes showed over time. */
   readonly statistics: Pick<Statistics, 'ringsOf' | 'timeline' | 'minute' | 'isFull'>
   /** Manual servers, and the config of their source. */
@@ -73,7 +77,13 @@ export type ApiPorts = {
     'put' | 'remove' | 'read' | 'rehearsePut' | 'rehearseRemoval' | 'get' | 'isPublished'
   > &
     Pick<Registrations, 'assertLoaded'> & {
-      readonly source: () => { readonly name: string; readonly enabled: boolean; readonly allow_stdio: boolean }
+      readonly source: () => {
+        readonly name: string
+        readonly enabled: boolean
+        readonly allow_stdio: boolean
+        /** Networks that probes of manual servers may reach. */
+        readonly reach: Reach
+      }
     }
   readonly overrides: Pick<Overrides, 'set' | 'assertRoom' | 'remove' | 'get' | 'list'>
   /** The state of the store; undefined until it is open. */

@@ -27,8 +27,9 @@ const implicitManual = SourceConfig.parse({ type: 'manual' }, { jitless: true })
 
 /** The source of manual servers, listed in the config or implicit. */
 export function manualSource({ sources }: Pick<Config, 'sources'>) {
-  const { name, enabled, allow_stdio = false } = sources.find(({ type }) => type === 'manual') ?? implicitManual
-  return { name, enabled, allow_stdio }
+  const source = sources.find(({ type }) => type === 'manual') ?? implicitManual
+  const { name, enabled, allow_stdio = false } = source
+  return { name, enabled, allow_stdio, reach: kindOf(source).reach }
 }
 
 /** Name of the enabled `agents` source; undefined where the config has none. */

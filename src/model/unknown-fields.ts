@@ -16,12 +16,21 @@ const clientFields = new Set([
   'dev',
 ])
 
+/** Those of them that are understood. */
+const translatedFields = new Set(['transport', 'disabled'])
+
 /** A field that a server or its capability does not have, and the known one that was probably meant. */
 export type UnknownField = { readonly field: string; readonly nearest: string | undefined }
 
 /** The unknown fields of an entry of a document. Fields of MCP clients are known. */
 export function unknownFieldsOf(entry: object): readonly UnknownField[] {
   return unknownAmong(entry, (field) => clientFields.has(field))
+}
+
+/** Names of the fields of an entry that are not kept: unknown ones, and those that MCP clients use for themselves. */
+export function ignoredFieldsOf(entry: object): readonly string[] {
+  const ofClients = Object.keys(entry).filter((field) => clientFields.has(field) && !translatedFields.has(field))
+  return [...ofClients, ...unknownFieldsOf(entry).map(({ field }) => field)]
 }
 
 /** The unknown fields of a server that a client sends. What the API shows is known, so that it can be sent back. */

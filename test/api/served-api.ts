@@ -42,6 +42,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       selfPreservation: () => undefined,
       endSelfPreservation: () => {},
     },
+    probeUnlisted: () => Promise.resolve([]),
     statistics: { ringsOf: () => undefined, timeline: () => [], minute: () => 0, isFull: () => false },
     manual: {
       put: () => Promise.reject(new Error('no store')),
@@ -52,7 +53,7 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       get: () => undefined,
       isPublished: () => true,
       assertLoaded: () => {},
-      source: () => ({ name: 'manual', enabled: true, allow_stdio: false }),
+      source: () => ({ name: 'manual', enabled: true, allow_stdio: false, reach: 'listed' as const }),
     },
     overrides: {
       set: () => Promise.reject(new Error('no store')),

@@ -23,17 +23,23 @@ export function parameterProblem({ parameter, detail }: { parameter: string; det
 
 /** Whether the target of a write asks what it would do: `?dry_run=true`, or `?dry_run`. Throws for what is neither yes nor no. */
 export function isDryRun(target: string): boolean {
-  const [value, ...others] = new URLSearchParams(queryText(target)).getAll('dry_run')
+  return isAsked(target, 'dry_run')
+}
+
+/** Whether a target asks for something by a switch: `?probe=true`, or `?probe`. Throws for what is neither yes nor no. */
+export function isAsked(target: string, parameter: string): boolean {
+  const problem = (detail: string) => parameterProblem({ parameter, detail: `${parameter}: ${detail}` })
+  const [value, ...others] = new URLSearchParams(queryText(target)).getAll(parameter)
   if (value === undefined) return false
-  if (others.length > 0) throw dryRunProblem('is given twice')
+  if (others.length > 0) throw problem('is given twice')
   if (/^(?:true|1|)$/i.test(value)) return true
   if (/^(?:false|0)$/i.test(value)) return false
-  throw dryRunProblem('must be true or false')
+  throw problem('must be true or false')
 }
 
 /** What can be rehearsed: writes of a server by hand, overrides, and those of the daemon. The parameters of a call through the proxy are for the agent. */
 const rehearsed = [
-  /^POST (?:\/api\/v1)?\/servers\/?$/,
+  /^POST (?:\/api\/v1)?\/servers(?:\/import)?\/?$/,
   /^(?:PUT|PATCH|DELETE) (?:\/api\/v1)?\/servers(?:\/[^/]+){1,2}\/?$/,
   /^(?:PUT|DELETE) (?:\/api\/v1)?\/servers\/[^/]+\/[^/]+\/override\/?$/,
   /^POST \/-\/(?:reload|trust-probes)$/,
@@ -52,8 +58,4 @@ export function unheededDryRun(method: string, target: string): Problem | undefi
   const values = new URLSearchParams(queryText(target)).getAll('dry_run')
   if (values.every((value) => /^(?:false|0)$/i.test(value))) return undefined
   return parameterProblem({ parameter: 'dry_run', detail: 'dry_run: this write cannot be rehearsed; nothing was done' })
-}
-
-function dryRunProblem(detail: string): Error {
-  return parameterProblem({ parameter: 'dry_run', detail: `dry_run: ${detail}` })
 }

@@ -66,6 +66,11 @@ export const problemKinds = {
     title: 'Invalid override',
     remedy: 'Send `{ "enabled": true }` or `{ "enabled": false }`.',
   },
+  invalid_import: {
+    status: 400,
+    title: 'Invalid import',
+    remedy: 'Send `{ "document": "…" }`, with `servers` for some of its servers only.',
+  },
   mcp_message_rejected: {
     status: 400,
     title: 'MCP message rejected',
@@ -271,6 +276,11 @@ export const problemKinds = {
     status: 429,
     title: 'Agent limit reached',
     remedy: 'Unregister agents, or raise the limit that `detail` names.',
+  },
+  probe_limit_reached: {
+    status: 429,
+    title: 'Probe limit reached',
+    remedy: 'Retry after the seconds of `Retry-After`.',
   },
   address_watcher_limit_reached: {
     status: 429,

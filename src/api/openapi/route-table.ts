@@ -67,7 +67,7 @@ const overrideList: RouteDoc = {
   statuses: storeStatuses,
 }
 /** The one route of POST below `/servers`. */
-const postRoute = 'POST /servers/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check)|[^/]+/[^/]+/tools/[^/]+)}'
+const postRoute = 'POST /servers/:server{(?:preview|import|[^/]+(?:/[^/]+)?/(?:probe|check)|[^/]+/[^/]+/tools/[^/]+)}'
 const probed: RouteDoc = {
   summary: 'Probe a server now and return the outcome',
   group: 'servers',
@@ -113,9 +113,31 @@ const servers: Record<string, RouteDoc> = {
     summary: 'Say which entries of a pasted document could be written by hand, and why the others could not',
     group: 'servers',
     response: schemas.DocumentPreview,
+    query: [
+      {
+        name: 'probe',
+        description:
+          '`true`: also probe the first ten URLs, with the headers of the document and no others. Never a command.',
+        schema: { type: 'boolean' },
+      },
+    ],
     body: schemas.Document,
     routedBy: postRoute,
-    statuses: { 400: 'The document cannot be read; `detail` says why and where.', ...storeStatuses },
+    statuses: {
+      400: 'The document cannot be read; `detail` says why and where.',
+      429: 'Too many probes of unlisted servers; retry after `Retry-After`.',
+      ...storeStatuses,
+    },
+    role: 'admin',
+  },
+  'POST /servers/import': {
+    summary: 'Write servers of a document by hand, each for itself',
+    group: 'servers',
+    response: z.union([schemas.DocumentImport, schemas.DocumentPreview]),
+    query: ['dry_run'],
+    body: schemas.DocumentImportBody,
+    routedBy: postRoute,
+    statuses: { 400: 'Invalid body, or a document that cannot be read.', ...storeStatuses },
     role: 'admin',
   },
   'PUT /servers/:name': replaced,

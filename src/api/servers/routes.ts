@@ -29,10 +29,12 @@ import type { StatisticsViews } from './statistics/statistics-views.ts'
 export function serversApi({
   details,
   preview,
+  importDocument,
   statisticsViews,
   ...ports
 }: Pick<ApiPorts, 'registry' | 'supervisor' | 'serverCalls' | 'monitor' | 'watch' | 'log'> & {
   preview: (c: ApiContext) => Promise<Response>
+  importDocument: (c: ApiContext) => Promise<Response>
   details: DetailCache
   statisticsViews: Pick<StatisticsViews, 'show'>
 }) {
@@ -105,7 +107,8 @@ export function serversApi({
   api.get('/:namespace/:name/discover', discovery)
   api.post(postPath, (c) => {
     const { url = '' } = c.env.incoming
-    if (isPreview(url)) return preview(c)
+    const word = documentWordIn(url)
+    if (word !== undefined) return word === 'preview' ? preview(c) : importDocument(c)
     const { id, tool } = toolCallIn(url)
     return tool === undefined ? probe(c) : serverCalls.handle(c, { id, tool, unknown: () => unknownServer(id) })
   })
@@ -114,12 +117,13 @@ export function serversApi({
 
 /**
  * `/weather/probe` and `/team-a/weather/probe` (`/check` is an alias), `/team-a/weather/tools/forecast` (`/a/tools/probe` probes a
- * server), and `/preview`. One pattern: see `shownServerId`.
+ * server), `/preview` and `/import`. One pattern: see `shownServerId`.
  */
-const postPath = '/:server{(?:preview|[^/]+(?:/[^/]+)?/(?:probe|check)|[^/]+/[^/]+/tools/[^/]+)}'
+const postPath = '/:server{(?:preview|import|[^/]+(?:/[^/]+)?/(?:probe|check)|[^/]+/[^/]+/tools/[^/]+)}'
 
-function isPreview(target: string): boolean {
-  return /^(?:\/api\/v1)?\/servers\/preview\/?(?:\?|$)/.test(target)
+/** What is asked for a whole document: `preview` or `import`. */
+function documentWordIn(target: string): string | undefined {
+  return /^(?:\/api\/v1)?\/servers\/(preview|import)\/?(?:\?|$)/.exec(target)?.[1]
 }
 
 /** The parameters of one server. `view` has one value, since a single server is always shown in full. */

@@ -28,7 +28,11 @@ const DiscoverResult = z.looseObject({
   supportedVersions: z.array(z.string()),
   capabilities: z.looseObject({}),
   _meta: z
-    .looseObject({ 'io.modelcontextprotocol/serverInfo': z.looseObject({ version: z.string().optional() }).optional() })
+    .looseObject({
+      'io.modelcontextprotocol/serverInfo': z
+        .looseObject({ name: z.unknown(), version: z.string().optional() })
+        .optional(),
+    })
     .optional(),
 })
 export type DiscoverResult = z.output<typeof DiscoverResult>

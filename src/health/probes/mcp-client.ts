@@ -80,9 +80,17 @@ function sseTransport({ SSEClientTransport }: McpModule, { url }: Endpoint, { fe
   return new SSEClientTransport(new URL(url), { fetch })
 }
 
-/** Protocol and version of a connected server. */
-export function serverInfo(client: Client): { protocol_version?: string; version?: string } {
+/** Protocol, name and version of a connected server. */
+export function serverInfo(client: Client): Pick<PartialOutcome, 'protocol_version' | 'serverName' | 'version'> {
   const protocol_version = sanitizeText(client.getNegotiatedProtocolVersion(), 64)
-  const version = sanitizeText(client.getServerVersion()?.version, 253)
-  return { ...(protocol_version ? { protocol_version } : {}), ...(version ? { version } : {}) }
+  return { ...(protocol_version ? { protocol_version } : {}), ...implementationOf(client.getServerVersion()) }
+}
+
+/** What a server says of itself: untrusted, so bounded and cleaned. */
+export function implementationOf(
+  stated: { readonly name?: unknown; readonly version?: unknown } | undefined,
+): Pick<PartialOutcome, 'serverName' | 'version'> {
+  const serverName = sanitizeText(stated?.name, 253)
+  const version = sanitizeText(stated?.version, 253)
+  return { ...(serverName ? { serverName } : {}), ...(version ? { version } : {}) }
 }

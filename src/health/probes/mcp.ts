@@ -5,10 +5,10 @@ import type { HttpClient } from '../../outbound/http-client.ts'
 import { type DiscoverResult, discoverHandshake } from './discover-handshake.ts'
 import { publicDiscovery } from './discovery.ts'
 import { hasLists } from './listing.ts'
-import { type McpModule, type McpProtocol, probeByClient } from './mcp-client.ts'
+import { implementationOf, type McpModule, type McpProtocol, probeByClient } from './mcp-client.ts'
 import { elapsedMs, type PartialOutcome, type ProbeRequest } from './probe.ts'
 import { type Exchange, openRecordingFetch, type RecordingFetch } from './recording-fetch.ts'
-import { extensionsOf, sanitizeText } from './tools.ts'
+import { extensionsOf } from './tools.ts'
 
 const protocols = ['discover', 'initialize', 'sse'] as const
 
@@ -73,14 +73,13 @@ export function createMcpProbe({ now, loadClient }: { now: () => number; loadCli
     if (handshake.type === 'other_revision') return byClient()
     const { discovered, protocol_version } = handshake
     const response_time_ms = elapsedMs(start, now())
-    const version = sanitizeText(discovered['_meta']?.['io.modelcontextprotocol/serverInfo']?.version, 253)
     const discovery = publicDiscovery(discovered, request)
     const base = {
       ok: true,
       reason: 'ok',
       response_time_ms,
       protocol_version,
-      ...(version ? { version } : {}),
+      ...implementationOf(discovered['_meta']?.['io.modelcontextprotocol/serverInfo']),
       ...(discovery && { discovery }),
     } as const
     const { capabilities: announced } = discovered

@@ -1,4 +1,5 @@
-import type { RegisteredServer } from '../../model/change.ts'
+import type { Reach } from '../../model/change.ts'
+import type { ServerDefinition } from '../../model/server.ts'
 import { targetOf } from '../../model/target.ts'
 import type { HttpClient } from '../../outbound/http-client.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
@@ -7,10 +8,50 @@ import type { MayRun } from '../probe-target.ts'
 import { createCommandProbe } from './commands/command-probe.ts'
 import type { McpModule } from './mcp-client.ts'
 import { createMcpProbe } from './mcp.ts'
-import { elapsedMs, type PartialOutcome, type Probe, type ProbeKind, type ProbeRequest } from './probe.ts'
+import {
+  elapsedMs,
+  type PartialOutcome,
+  type Probe,
+  type ProbeKind,
+  type ProbeLimits,
+  type ProbeOutcome,
+  type ProbeRequest,
+} from './probe.ts'
 
 /** Drain at most 4 KiB or 200 ms of the body, so that the connection can be reused. */
 const drainLimits = { maxBytes: 4096, drainMs: 200 }
+
+type UrlProbe = (
+  server: { readonly server: ServerDefinition; readonly reach: Reach },
+  limits: ProbeLimits,
+) => Promise<ProbeOutcome>
+
+/** Probes the URL of each server in the way that its definition names; never a command. */
+export function createUrlProbe({
+  http,
+  now = () => performance.now(),
+  loadClient = createClientLoader(),
+}: {
+  http: HttpClient
+  now?: () => number
+  loadClient?: () => Promise<McpModule>
+}): UrlProbe {
+  const kinds = { mcp: createMcpProbe({ now, loadClient }), http: probeHttp, tcp: probeTcp } satisfies Record<
+    string,
+    ProbeKind
+  >
+  return async ({ server, reach }, limits) => {
+    const target = targetOf(server)
+    if (target.check === 'none' || target.check === 'stdio') {
+      return { ok: false, reason: server.enabled ? 'not_checkable' : 'disabled', response_time_ms: 0 }
+    }
+    const start = now()
+    const headers = headersFor(target.url, server)
+    const request: ProbeRequest = { ...limits, url: target.url, headers, reach, sse: server.type === 'sse' }
+    const outcome = await kinds[target.check](request, http)
+    return { response_time_ms: elapsedMs(start, now()), ...outcome }
+  }
+}
 
 /** Probes each server in the way that its definition names. */
 export function createProbe({
@@ -23,38 +64,28 @@ export function createProbe({
   /** Absent: no command is ever run. */
   commands?: { readonly mayRun: MayRun; readonly limits: () => CommandLimits }
 }): Probe {
-  const kinds = { mcp: createMcpProbe({ now, loadClient }), http: probeHttp, tcp: probeTcp } satisfies Record<
-    string,
-    ProbeKind
-  >
+  const loadClient = createClientLoader()
+  const probeUrl = createUrlProbe({ http, now, loadClient })
   const probeCommand = commands && createCommandProbe({ now, limits: commands.limits, loadClient })
-  let loading: Promise<McpModule> | undefined
 
-  /** Loads the MCP client on first need: it is the largest module that a probe may use. */
-  async function loadClient(): Promise<McpModule> {
-    loading ??= import('@modelcontextprotocol/client')
-    return loading
-  }
-
-  return async ({ server, reach }, limits) => {
-    const target = targetOf(server)
+  return async (registered, limits) => {
+    const { server } = registered
+    if (targetOf(server).check !== 'stdio' || !commands?.mayRun(server) || !probeCommand)
+      return probeUrl(registered, limits)
     const start = now()
-    if (target.check === 'stdio' && commands?.mayRun(server) && probeCommand) {
-      const outcome = await probeCommand(server, limits.signal)
-      return { response_time_ms: elapsedMs(start, now()), ...outcome }
-    }
-    if (target.check === 'none' || target.check === 'stdio') {
-      return { ok: false, reason: server.enabled ? 'not_checkable' : 'disabled', response_time_ms: 0 }
-    }
-    const headers = headersFor(target.url, server)
-    const request: ProbeRequest = { ...limits, url: target.url, headers, reach, sse: server.type === 'sse' }
-    const outcome = await kinds[target.check](request, http)
+    const outcome = await probeCommand(server, limits.signal)
     return { response_time_ms: elapsedMs(start, now()), ...outcome }
   }
 }
 
+/** Loads the MCP client on first need: it is the largest module that a probe may use. */
+function createClientLoader(): () => Promise<McpModule> {
+  let loading: Promise<McpModule> | undefined
+  return async () => (loading ??= import('@modelcontextprotocol/client'))
+}
+
 /** The server's own headers: only for its own origin, and without those that contain an unresolved placeholder. */
-function headersFor(target: string, { url, headers }: RegisteredServer['server']): Record<string, string> {
+function headersFor(target: string, { url, headers }: ServerDefinition): Record<string, string> {
   if (url === undefined || !headers) return {}
   if (url !== target && URL.parse(url)?.origin !== URL.parse(target)?.origin) return {}
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => !value.includes('${')))

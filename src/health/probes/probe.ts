@@ -13,6 +13,8 @@ export type ProbeOutcome = ProbeResult & {
   /** Kinds of capabilities whose list failed: what is known of them stays. */
   readonly unlisted?: readonly Capability['kind'][]
   readonly version?: string
+  /** What the server calls itself, for programs. */
+  readonly serverName?: string
   readonly discovery?: PublicDiscovery
 }
 
